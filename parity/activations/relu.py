@@ -1,0 +1,44 @@
+"""relu: y = max(x, 0), with gradient 0 at 0 in every framework."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from parity.activations import Activation
+from parity.lazy import np
+from parity.written import Case
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Relu(Activation):
+    """y = max(x, 0); dy/dx is 0 at x = 0.
+
+    The relu primitives agree at the kink; ``maximum(x, 0)`` would not (gradient 1 in TensorFlow, 0.5 in
+    PyTorch), so no template writes it that way.
+    """
+
+    kind: ClassVar[str] = "relu"
+    source: ClassVar[Mapping[str, str]] = {
+        "keras": "keras/src/activations/activations.py",
+        "tensorflow": "tensorflow/python/ops/gen_nn_ops.py",
+        "torch": "torch/nn/modules/activation.py",
+    }
+
+    def forward(self, x: np.ndarray) -> np.ndarray:
+        """Return max(x, 0)."""
+        return np.maximum(x, 0.0)
+
+    def vjp(self, x: np.ndarray, y: np.ndarray, dy: np.ndarray) -> np.ndarray:
+        """Return dy where x > 0, else 0."""
+        return np.where(x > 0, dy, 0.0)
+
+    def torch(self, channel_axis: int) -> str:
+        """Return ``nn.ReLU()``."""
+        return "nn.ReLU()"
+
+    @classmethod
+    def cases(cls) -> list[Case]:
+        """Return the hand-worked cases."""
+        return [Case(shows="cuts at zero", fields={}, x=[[-2.0, 0.0, 3.0]], expected=[[0.0, 0.0, 3.0]])]

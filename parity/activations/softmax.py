@@ -1,0 +1,51 @@
+"""softmax: y_i = exp(x_i) / sum_j exp(x_j) over the channels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from parity.activations import Activation
+from parity.lazy import np
+from parity.written import Case
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Softmax(Activation):
+    """y_i = exp(x_i) / sum_j exp(x_j) over the last axis (the channels).
+
+    PyTorch's ``nn.Softmax()`` without ``dim`` takes axis 0 of a 3-d tensor: the axis is always written.
+    Keras on TensorFlow remembers x behind the output, and cross-entropies then work on x
+    (``keras/src/activations/activations.py``, ``_keras_logits``).
+    """
+
+    kind: ClassVar[str] = "softmax"
+    logits: ClassVar[bool] = True
+    source: ClassVar[Mapping[str, str]] = {
+        "keras": "keras/src/activations/activations.py",
+        "tensorflow": "tensorflow/python/ops/nn_ops.py",
+        "torch": "torch/nn/modules/activation.py",
+    }
+
+    def forward(self, x: np.ndarray) -> np.ndarray:
+        """Return the softmax, shifted by the maximum so that exp never overflows."""
+        e = np.exp(x - x.max(axis=-1, keepdims=True))
+        return e / e.sum(axis=-1, keepdims=True)
+
+    def vjp(self, x: np.ndarray, y: np.ndarray, dy: np.ndarray) -> np.ndarray:
+        """Return y (dy - sum(dy y))."""
+        return y * (dy - (dy * y).sum(axis=-1, keepdims=True))
+
+    def torch(self, channel_axis: int) -> str:
+        """Return ``nn.Softmax(dim=...)``."""
+        return f"nn.Softmax(dim={channel_axis})"
+
+    @classmethod
+    def cases(cls) -> list[Case]:
+        """Return the hand-worked cases."""
+        return [
+            Case(shows="0, log 2 and log 5 become 1/8, 2/8 and 5/8", fields={},
+                 x=[[0.0, 0.6931471805599453, 1.6094379124341003]], expected=[[0.125, 0.25, 0.625]]),
+            Case(shows="a thousand does not overflow", fields={}, x=[[0.0, 1000.0]], expected=[[0.0, 1.0]]),
+        ]  # fmt: skip

@@ -1,0 +1,42 @@
+"""tanh: y = tanh(x)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from parity.activations import Activation
+from parity.lazy import np
+from parity.written import Case
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Tanh(Activation):
+    """y = tanh(x), the same in every framework."""
+
+    kind: ClassVar[str] = "tanh"
+    source: ClassVar[Mapping[str, str]] = {
+        "keras": "keras/src/activations/activations.py",
+        "tensorflow": "tensorflow/python/ops/math_ops.py",
+        "torch": "torch/nn/modules/activation.py",
+    }
+
+    def forward(self, x: np.ndarray) -> np.ndarray:
+        """Return tanh(x)."""
+        return np.tanh(x)
+
+    def vjp(self, x: np.ndarray, y: np.ndarray, dy: np.ndarray) -> np.ndarray:
+        """Return dy (1 - y^2)."""
+        return dy * (1.0 - y * y)
+
+    def torch(self, channel_axis: int) -> str:
+        """Return ``nn.Tanh()``."""
+        return "nn.Tanh()"
+
+    @classmethod
+    def cases(cls) -> list[Case]:
+        """Return the hand-worked cases."""
+        return [
+            Case(shows="log 2 becomes 3/5", fields={}, x=[[0.0, 0.6931471805599453]], expected=[[0.0, 0.6]]),
+        ]

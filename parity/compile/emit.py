@@ -1,0 +1,86 @@
+"""From a resolved side to source: the part that all frameworks share."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from parity.compile.program import Program
+from parity.data.load import preprocess_source
+from parity.entries import TITLES
+from parity.spec.resolve import Resolved
+from parity.written import Helper, LossCode
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+LINE_LENGTH = 100
+"""Of the programs; a little shorter than parity's own, since they are shown side by side."""
+
+
+def compile_side(side: Resolved, *, name: str, question: str = "", classes: int | None = None) -> Program:
+    """Return the program of a side.
+
+    Args:
+        side: the resolved side.
+        name: of the spec.
+        question: shown at the top of the program.
+        classes: number of classes when the targets are labels that become one-hot rows, else None.
+    """
+    from parity.compile import keras, tensorflow, torch
+
+    emitter = {"keras": keras, "tensorflow": tensorflow, "torch": torch}[side.framework]
+    context, bindings = emitter.emit(side)
+    file_name = f"{name}_{side.name}.py".replace("-", "_")
+    training = side.config.training
+    context |= {
+        "title": f"{name}: {side.name}, in {TITLES[side.framework]}.",
+        "question": textwrap.fill(question, LINE_LENGTH),
+        "file_name": file_name,
+        "training": training,
+        "preprocessing": preprocess_source(side.config.data, classes),
+        "draws": bool(bindings.mask_axes),
+        "mask_axes": bindings.mask_axes if any(bindings.mask_axes) else (),
+        "input": side.config.model.input,
+        "output": side.layers()[-1].output_shape,
+        "ending": bindings.ending,
+    }
+    source = _environment().get_template(f"{side.framework}.py.jinja").render(context)
+    return Program(framework=side.framework, source=tidy(source), bindings=bindings, file_name=file_name)
+
+
+def helpers_source(groups: Iterable[tuple[Helper, ...]]) -> tuple[list[str], list[str]]:
+    """Return the sources and the imports of helpers, each once."""
+    helpers = {helper.name: helper for group in groups for helper in group}
+    imports = {line for helper in helpers.values() for line in helper.imports}
+    return [helper.source.strip("\n") for helper in helpers.values()], sorted(imports)
+
+
+def loss_context(code: LossCode) -> dict[str, Any]:
+    """Return a loss for the templates."""
+    return {"doc": code.doc, "comment": code.comment, "body": "\n".join(code.body)}
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("parity.compile", "templates"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - Python source, not HTML
+    )
+    environment.filters["indent_code"] = lambda text, width=4: textwrap.indent(text, " " * width)
+    return environment
+
+
+def tidy(source: str) -> str:
+    """Return the source formatted as black would."""
+    import black
+
+    return black.format_str(source, mode=black.Mode(line_length=LINE_LENGTH))

@@ -1,0 +1,90 @@
+"""What compiling gives: the source of a program, and where the canonical tensors live in it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weight:
+    """Where a canonical parameter lives.
+
+    Args:
+        attribute: dotted path from the model.
+        axes: canonical value permuted by these is the framework's; None where both are the same.
+    """
+
+    attribute: str
+    axes: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Output:
+    """Where a layer's output can be seen.
+
+    Args:
+        attribute: layer, method or module of the model.
+        axes: the framework's value permuted by these is canonical; None where both are the same.
+        point: ``output``, or ``logits`` where the program leaves the last activation to the loss.
+    """
+
+    attribute: str
+    axes: tuple[int, ...] | None = None
+    point: str = "output"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bindings:
+    """Canonical names to places in one program; plain data, since it is sent to a worker.
+
+    Args:
+        weights: ``layer.parameter`` to its place.
+        outputs: layer to where its output is seen.
+        slots: optimizer slot to (attribute, scale); canonical value = scale * stored value.
+        mask_axes: for each dropout call of a step, the permutation from the canonical mask to the program's
+            tensor, or None.
+        ending: activation that the loss applies in place of the model (``softmax``), to be applied to predictions.
+    """
+
+    weights: Mapping[str, Weight]
+    outputs: Mapping[str, Output]
+    slots: Mapping[str, tuple[str, float]]
+    mask_axes: tuple[tuple[int, ...] | None, ...] = ()
+    ending: str | None = None
+
+    def plain(self) -> dict[str, Any]:
+        """Return the bindings as dicts, lists, strings and numbers."""
+        return _plain(asdict(self))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(one) for one in value]
+    return value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """A compiled side.
+
+    Args:
+        framework: it is written in.
+        source: of a module that runs on its own.
+        bindings: where the canonical tensors live in it.
+        file_name: a good name for the file.
+    """
+
+    framework: str
+    source: str
+    bindings: Bindings = field(repr=False)
+    file_name: str
+
+    @property
+    def digest(self) -> str:
+        """Return a hash of the source."""
+        return hashlib.sha256(self.source.encode()).hexdigest()

@@ -1,0 +1,50 @@
+"""The raw TensorFlow emitter: ``tf.Module``, ``tf.Variable``, ``tf.nn``, and no Keras."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from parity.compile.emit import helpers_source, loss_context
+from parity.compile.program import Bindings, Output, Weight
+from parity.spec.resolve import Resolved
+from parity.written import Site
+
+
+def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
+    """Return what the template needs, and where the tensors live."""
+    config, layers = side.config, side.layers()
+    ending = layers[-1].op.ending()
+    fused = config.loss.fused(ending)
+    methods = []
+    helpers = []
+    for layer in layers:
+        linear = fused and layer is layers[-1]
+        code = layer.op.tensorflow(Site(name=layer.name, input_shape=layer.input_shape, linear=linear))
+        methods.append({"name": layer.name, "code": code, "body": "\n".join(code.body)})
+        helpers.append(code.helpers)
+    parameters = side.parameters()
+    variables = []
+    for name, parameter in parameters.items():
+        variables.append((name.replace(".", "_"), parameter.initializer.tensorflow(parameter), name.replace(".", "/")))
+        helpers.append(parameter.initializer.tensorflow_helpers())
+    optimizer = config.optimizer.tensorflow()
+    sources, imports = helpers_source([*helpers, optimizer.helpers])
+    context = {
+        "imports": imports,
+        "helpers": sources,
+        "variables": variables,
+        "methods": methods,
+        "loss": loss_context(config.loss.tensorflow(config.loss.on_logits(ending))),
+        "optimizer": optimizer,
+    }
+    bindings = Bindings(
+        weights={name: Weight(attribute=name.replace(".", "_")) for name in parameters},
+        outputs={
+            layer.name: Output(attribute=layer.name, point="logits" if fused and layer is layers[-1] else "output")
+            for layer in layers
+        },
+        slots={name: (slot.attribute, slot.scale) for name, slot in optimizer.slots.items()},
+        mask_axes=tuple(None for layer in layers if layer.op.draws),
+        ending=ending.kind if fused and ending else None,
+    )
+    return context, bindings

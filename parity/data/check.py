@@ -1,0 +1,86 @@
+"""Refusing rows that no model could learn from: wrong types, holes, labels that number no classes."""
+
+from __future__ import annotations
+
+from parity.data.schema import DataSpec
+from parity.data.sources import Raw
+from parity.errors import DataError
+from parity.lazy import np
+
+SPARSE = 10
+"""Above 1000, so many times more classes than different labels means that the labels number no classes."""
+
+NUMBER_THEM = "number them from 0 with numpy.unique(y, return_inverse=True)[1]"
+
+
+def check(raw: Raw, spec: DataSpec, *, classes: bool) -> None:
+    """Refuse rows with a fault.
+
+    Args:
+        raw: the rows as they are stored.
+        spec: what their arrays are called, and whether integer labels become one-hot rows.
+        classes: True where the targets must be class labels, as in every named source.
+
+    Raises:
+        DataError: what is wrong, where, and how to mend it.
+    """
+    where = f"data ({raw.description})"
+    for name, array, kinds in ((spec.x, raw.x, "biuf"), (spec.y, raw.y, "iuf")):
+        if array.dtype.kind not in kinds:
+            fix = (
+                f"store {name}.astype(int)" if array.dtype.kind == "b" else "numpy.unique(..., return_inverse=True)[1]"
+            )
+            raise DataError(f"{where}: {name} holds {array.dtype}; expected integers or floats; {fix} gives some")
+        if array.ndim == 0 or not array.size:
+            raise DataError(f"{where}: {name} has shape {array.shape}; expected (rows, ...) with at least one value")
+        _check_finite(array, f"{where}: {name}")
+    if len(raw.x) != len(raw.y):
+        raise DataError(
+            f"{where}: {spec.x} has {len(raw.x)} rows, but {spec.y} has {len(raw.y)}; expected one target for each row"
+        )
+    if spec.one_hot and (classes or raw.y.dtype.kind != "f"):
+        _check_classes(raw.y, f"{where}: {spec.y}")
+
+
+def check_labels(y: np.ndarray, classes: int, what: str = "data labels") -> None:
+    """Refuse labels that do not number classes.
+
+    Args:
+        y: labels, (rows, ...).
+        classes: number of classes.
+        what: the labels in words, to begin the message with.
+
+    Raises:
+        DataError: they are no integers, or not all of them between 0 and classes - 1.
+    """
+    if y.dtype.kind not in "iu":
+        raise DataError(
+            f"{what}: they are {y.dtype}, where classes are expected: integers from 0; "
+            f"if they are whole numbers, store y.astype(int), else {NUMBER_THEM}"
+        )
+    if y.size and not 0 <= int(y.min()) <= int(y.max()) < classes:
+        raise DataError(f"{what}: they run from {y.min()} to {y.max()}; expected 0 to {classes - 1}; {NUMBER_THEM}")
+
+
+def _check_finite(array: np.ndarray, what: str) -> None:
+    bad = ~np.isfinite(array)
+    if bad.any():
+        first = [int(place) for place in np.argwhere(bad)[0]]
+        raise DataError(
+            f"{what} has {bad.sum()} of {array.size} values that are NaN or infinite, the first at {first}; "
+            "expected finite numbers; fill them in or take their rows out"
+        )
+
+
+def _check_classes(y: np.ndarray, what: str) -> None:
+    if y.ndim > 1 and y.shape[-1] == 1:
+        raise DataError(f"{what} has shape {y.shape}; expected one label for each row, ({len(y)},); store y.ravel()")
+    different = len(np.unique(y))
+    highest = int(y.max())
+    check_labels(y, max(highest + 1, different), what)
+    if highest >= max(1000, SPARSE * different):
+        # One-hot rows of that width would fill the memory before anyone saw why.
+        raise DataError(
+            f"{what} has labels up to {highest}, but only {different} different ones; expected classes numbered "
+            f"from 0; {NUMBER_THEM}, or say one_hot: false"
+        )

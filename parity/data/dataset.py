@@ -1,0 +1,30 @@
+"""A data set in memory, ready for a model, with the words that say what it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """Inputs and targets of one spec.
+
+    Args:
+        x: inputs, (rows, *model input), float64.
+        y: targets, (rows, ...), float64: one-hot rows for class labels, else as they came.
+        raw_x: inputs before any preprocessing, as the exported program reads them from its ``--data`` file.
+        raw_y: targets before any preprocessing.
+        description: the data in words, for every report; says so when it is a stand-in.
+        stand_in: True for generated data that stands in for a real set.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    raw_x: np.ndarray
+    raw_y: np.ndarray
+    description: str
+    stand_in: bool = False

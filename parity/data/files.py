@@ -1,0 +1,175 @@
+"""Reading a user's .npz or .csv, with every fault said in one sentence."""
+
+from __future__ import annotations
+
+import csv
+import zipfile
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from parity.data.sources import Raw
+from parity.errors import DataError, did_you_mean, listed
+from parity.lazy import np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SUFFIXES = (".npz", ".csv")
+"""Files that can be read, by how their names end."""
+DEFAULT_TARGET = "y"
+"""The target's name when a spec gives none; then a .csv without such a column is read by its last one."""
+
+
+def read_file(path: Path, *, x: str, y: str) -> Raw:
+    """Return the rows of an .npz or .csv file.
+
+    Args:
+        path: the file.
+        x: name of the array of inputs in an .npz; unused for a .csv.
+        y: name of the array of labels or targets in an .npz, or of their column in a .csv.
+
+    Raises:
+        DataError: the file is missing, cannot be read, or does not hold what was asked for.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise DataError(f"data file {path}: its name ends in {path.suffix!r}; expected {' or '.join(SUFFIXES)}")
+    if not path.is_file():
+        what = "this is a folder" if path.is_dir() else "there is no such file"
+        raise DataError(f"data file {path}: {what}; give the path of an .npz or .csv file")
+    return read_npz(path, x, y) if path.suffix.lower() == ".npz" else read_csv(path, y)
+
+
+def read_npz(path: Path, x: str, y: str) -> Raw:
+    """Return two arrays of an .npz file, in the types they have there.
+
+    Args:
+        path: the file.
+        x: name of the array of inputs, (rows, ...).
+        y: name of the array of labels or targets, (rows, ...).
+
+    Raises:
+        DataError: the file is no .npz, or an array is not in it.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            for field, name in (("x", x), ("y", y)):
+                if name not in archive.files:
+                    raise DataError(
+                        f"data file {path}: it has no array {name!r}; {_choices(name, archive.files, field)}"
+                    )
+            return Raw(x=archive[x], y=archive[y], description=path.name)
+    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise DataError(
+            f"data file {path}: it cannot be read as an .npz of plain number arrays ({error}); "
+            "write it with numpy.savez(FILE, X=X, y=y)"
+        ) from error
+
+
+def read_csv(path: Path, target: str) -> Raw:
+    """Return a table with a header row: one column of targets, every other column of numbers a feature.
+
+    The column ``id`` and columns of text are left out. Targets that are no numbers become classes, numbered
+    by sorted name.
+
+    Args:
+        path: the file, UTF-8, separated by commas.
+        target: the column of targets; with ``"y"`` and no such column, the last one.
+
+    Returns:
+        x float32 (rows, features) and y int64 or float32 (rows,).
+
+    Raises:
+        DataError: the file is no such table.
+    """
+    header, columns = _table(path)
+    name = header[-1] if target == DEFAULT_TARGET and target not in header else target
+    if name not in header:
+        raise DataError(f"data file {path}: it has no column {name!r}; {_choices(name, header, 'y')}")
+    features = []
+    for title, cells in zip(header, columns, strict=True):
+        if title not in ("id", name):
+            values = _numbers(path, title, cells)
+            if values is not None:
+                features.append(values)
+    if not features:
+        raise DataError(f"data file {path}: no column besides {name!r} holds numbers; expected at least one feature")
+    x = np.stack(features, axis=1).astype(np.float32)
+    return Raw(x=x, y=_targets(path, name, columns[header.index(name)]), description=path.name)
+
+
+def _choices(name: str, choices: Sequence[str], field: str) -> str:
+    hint = did_you_mean(name, choices) or f"say which one in the spec, data: {{{field}: NAME}}"
+    return f"expected {listed(choices)}; {hint}" if choices else "it holds nothing at all"
+
+
+def _table(path: Path) -> tuple[list[str], list[list[str]]]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            lines = csv.reader(file)
+            header = [title.strip() for title in next(lines, [])]
+            rows = []
+            for row in lines:
+                if not row:
+                    continue
+                if len(row) != len(header):
+                    raise DataError(
+                        f"data file {path}, line {lines.line_num}: {len(row)} values; "
+                        f"expected {len(header)}, one for each column of the header, separated by commas"
+                    )
+                rows.append(row)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"data file {path}: it cannot be read as a .csv in UTF-8 ({error})") from error
+    if not rows:
+        raise DataError(f"data file {path}: it has no rows; expected a header line and at least one row below it")
+    twice = sorted({title for title in header if header.count(title) > 1})
+    if twice:
+        raise DataError(f"data file {path}: two columns are called {twice[0]!r}; give each column its own name")
+    return header, [list(column) for column in zip(*rows, strict=True)]
+
+
+def _number(cell: str) -> float | None:
+    try:
+        return float(cell)
+    except ValueError:
+        return None
+
+
+def _numbers(path: Path, title: str, cells: list[str]) -> NDArray[np.float64] | None:
+    """Return a column as numbers; None for a column of text."""
+    values = [_number(cell) for cell in cells]
+    good = [value for value in values if value is not None]
+    if len(good) == len(cells):
+        return np.array(good)
+    if not good and any(cell.strip() for cell in cells):
+        return None
+    # A column that is mostly numbers is a feature with a hole in it; leaving it out would hide that.
+    row = values.index(None)
+    what = repr(cells[row]) if cells[row].strip() else "an empty cell"
+    raise DataError(
+        f"data file {path}: column {title!r} has {what} in row {row + 1} among numbers; "
+        "fill it in, or take the row or the column out"
+    )
+
+
+def _targets(path: Path, title: str, cells: list[str]) -> NDArray[np.int64] | NDArray[np.float32]:
+    empty = next((row for row, cell in enumerate(cells, start=1) if not cell.strip()), None)
+    if empty is not None:
+        raise DataError(f"data file {path}: the target column {title!r} is empty in row {empty}; fill it in")
+    try:
+        return np.array([int(cell) for cell in cells], dtype=np.int64)
+    except (ValueError, OverflowError):
+        values = [_number(cell) for cell in cells]
+    numbers = [value for value in values if value is not None]
+    if len(numbers) == len(cells):
+        return np.array(numbers, dtype=np.float32)
+    if numbers:
+        # One stray word would otherwise turn a column of numbers into classes without a sound.
+        row = values.index(None)
+        raise DataError(
+            f"data file {path}: the target column {title!r} has {cells[row]!r} in row {row + 1} among numbers; "
+            "expected numbers alone, or names alone (which become classes)"
+        )
+    classes = {name: number for number, name in enumerate(sorted(set(cells)))}
+    return np.array([classes[cell] for cell in cells], dtype=np.int64)

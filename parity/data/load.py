@@ -1,0 +1,186 @@
+"""From a :class:`~parity.data.schema.DataSpec` to a :class:`~parity.data.dataset.Dataset`, and to the lines that do it.
+
+:func:`preprocess_source` writes as NumPy what :func:`preprocess` and :func:`one_hot` do; both give the same bits,
+so that an exported program trains on exactly the rows that the harness used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from parity.data.check import check, check_labels
+from parity.data.dataset import Dataset
+from parity.data.files import DEFAULT_TARGET, SUFFIXES, read_file
+from parity.data.schema import DataSpec
+from parity.data.sources import Raw, sources
+from parity.errors import DataError, did_you_mean, listed
+from parity.lazy import np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def load(spec: DataSpec, *, file: Path | None = None) -> Dataset:
+    """Return the rows of a spec, preprocessed in float64.
+
+    Args:
+        spec: where the rows come from and what is done to them.
+        file: an .npz or .csv that gives the content in the source's place (``--data FILE``).
+
+    Raises:
+        DataError: the data are missing, faulty, or do not fit the spec.
+    """
+    raw = read(spec, file=file)
+    check(raw, spec, classes=spec.source in sources())
+    x = preprocess(raw.x, spec)
+    classes = class_count(raw.y) if spec.one_hot else None
+    labels = raw.y[: spec.rows]
+    y = labels.astype(np.float64) if classes is None else one_hot(labels, classes)
+    rows = f"{len(x)} rows" if len(x) == len(raw.x) else f"the first {len(x)} of {len(raw.x)} rows"
+    kind = "targets" if classes is None else f"{classes} classes"
+    words = f"{raw.description}: {rows} of shape {x.shape[1:]}, {kind}"
+    return Dataset(x=x, y=y, raw_x=raw.x, raw_y=raw.y, description=words, stand_in=raw.stand_in)
+
+
+def read(spec: DataSpec, *, file: Path | None = None) -> Raw:
+    """Return the rows of a spec as they are stored, before any check or preprocessing.
+
+    Args:
+        spec: the source, a name or a path relative to the working directory, and what its arrays are called.
+        file: an .npz or .csv that gives the content in the source's place.
+
+    Raises:
+        DataError: there is no such source, or it cannot be read.
+    """
+    source = sources().get(spec.source)
+    if source is not None:
+        if file is None:
+            return source.read()
+        column = source.csv_target if file.suffix.lower() == ".csv" and spec.y == DEFAULT_TARGET else None
+        return source.recognise(read_file(file, x=spec.x, y=column or spec.y))
+    if file is not None:
+        return read_file(file, x=spec.x, y=spec.y)
+    path = Path(spec.source)
+    if path.suffix.lower() not in SUFFIXES and path.name == spec.source:
+        raise DataError(
+            f"data source {spec.source!r}: no source has this name; expected {listed(sources())}, "
+            f"or the path of an .npz or .csv file; {did_you_mean(spec.source, list(sources())) or 'name one of them'}"
+        )
+    return read_file(path, x=spec.x, y=spec.y)
+
+
+def preprocess(x: np.ndarray, spec: DataSpec) -> NDArray[np.float64]:
+    """Return inputs ready for a model: rows, scale, standardize, reshape, transpose, in float64.
+
+    Args:
+        x: inputs as they are stored, (rows, ...), integers or floats.
+        spec: what to do to them.
+
+    Returns:
+        (rows, *model input)
+
+    Raises:
+        DataError: there are too few rows, the shape does not fit, or a step leaves the range of float64.
+    """
+    if spec.rows is not None and spec.rows > len(x):
+        raise DataError(
+            f"data.rows is {spec.rows}, but there are {len(x)} rows; give at most {len(x)}, or leave it out"
+        )
+    with np.errstate(all="ignore"):  # what overflows is found below, and said in words
+        out: NDArray[np.float64] = x[: spec.rows].astype(np.float64)
+        if spec.scale != 1:
+            out = out * spec.scale
+        if spec.standardize:
+            # Asking std == 0 instead would miss constant columns whose mean is rounded: 0.1 three times has std 1e-17.
+            out = (out - out.mean(axis=0)) / np.where(np.ptp(out, axis=0) == 0, 1, out.std(axis=0))
+    if not np.isfinite(out).all():
+        steps = " and ".join(["scale"] * (spec.scale != 1) + ["standardize"] * spec.standardize)
+        raise DataError(
+            f"data: after {steps or 'reading'}, values are no longer finite in float64; use a smaller scale"
+        )
+    if spec.reshape is not None:
+        row = out.shape[1:]
+        if math.prod(spec.reshape) != math.prod(row):
+            raise DataError(
+                f"data.reshape is {list(spec.reshape)}, {math.prod(spec.reshape)} values, but a row has shape "
+                f"{list(row)}, {math.prod(row)} values; give a shape whose product is {math.prod(row)}"
+            )
+        out = out.reshape(len(out), *spec.reshape)
+    if spec.transpose is not None:
+        if len(spec.transpose) != out.ndim - 1:
+            raise DataError(
+                f"data.transpose is {list(spec.transpose)}, but a row has shape {list(out.shape[1:])}; "
+                f"name each of its {out.ndim - 1} axes once, counted from 0 without the batch axis"
+            )
+        out = out.transpose(0, *(axis + 1 for axis in spec.transpose))
+    return np.ascontiguousarray(out)
+
+
+def one_hot(y: np.ndarray, classes: int) -> NDArray[np.float64]:
+    """Return class labels as rows with a single 1.
+
+    Args:
+        y: labels 0..classes - 1, (rows, ...), integers.
+        classes: number of classes.
+
+    Returns:
+        (rows, ..., classes)
+
+    Raises:
+        DataError: the labels are no integers, or not all of them between 0 and classes - 1.
+    """
+    check_labels(y, classes)
+    rows: NDArray[np.float64] = np.eye(classes)[y]
+    return rows
+
+
+def class_count(y: np.ndarray) -> int | None:
+    """Return the number of classes, the largest label and one more; None for targets that are no integers.
+
+    Args:
+        y: all labels or targets of a set, before ``rows`` takes some of them.
+    """
+    return int(y.max()) + 1 if y.dtype.kind in "iu" and y.size else None
+
+
+def preprocess_source(spec: DataSpec, classes: int | None) -> list[str]:
+    r"""Return lines of NumPy that turn the stored arrays ``X``, ``y`` into a model's ``x``, ``y``.
+
+    Args:
+        spec: what to do to the rows; a step it does not ask for is not written.
+        classes: number of classes (:func:`class_count` of the stored labels); None for targets that are no classes.
+
+    Example:
+        >>> spec = DataSpec(source="leaf", standardize=True, reshape=(3, 64), transpose=(1, 0))
+        >>> print("\n".join(preprocess_source(spec, 99)))
+        x = X.astype(np.float64)
+        x = (x - x.mean(axis=0)) / np.where(np.ptp(x, axis=0) == 0, 1, x.std(axis=0))
+        x = x.reshape(len(x), 3, 64)
+        x = x.transpose(0, 2, 1)
+        y = np.eye(99)[y]
+    """
+    lines = [] if spec.rows is None else [f"X, y = X[:{spec.rows}], y[:{spec.rows}]"]
+    lines.append("x = X.astype(np.float64)")
+    if spec.scale != 1:
+        lines.append(f"x = x * {spec.scale!r}")
+    if spec.standardize:
+        lines.append("x = (x - x.mean(axis=0)) / np.where(np.ptp(x, axis=0) == 0, 1, x.std(axis=0))")
+    if spec.reshape is not None:
+        lines.append(f"x = x.reshape(len(x), {', '.join(map(str, spec.reshape))})")
+    if spec.transpose is not None:
+        lines.append(f"x = x.transpose(0, {', '.join(str(axis + 1) for axis in spec.transpose)})")
+    as_classes = spec.one_hot and classes is not None
+    lines.append(f"y = np.eye({classes})[y]" if as_classes else "y = y.astype(np.float64)")
+    return lines
+
+
+def fingerprint(dataset: Dataset) -> str:
+    """Return the sha256 over type, shape and bytes of a set's preprocessed inputs and targets."""
+    digest = hashlib.sha256()
+    for array in (dataset.x, dataset.y):
+        digest.update(f"{array.dtype.str} {array.shape};".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,70 @@
+"""The ``data`` part of a spec. Imports no NumPy: ``parity diff`` passes through here."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+# Strict, because a spec that says `rows: true` or `reshape: ["64", 3]` is wrong, not short for something else.
+Size = Annotated[int, Field(gt=0, strict=True)]
+Axis = Annotated[int, Field(ge=0, strict=True)]
+Name = Annotated[str, Field(min_length=1)]
+Switch = Annotated[bool, Field(strict=True)]
+Factor = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+
+
+class DataSpec(BaseModel):
+    """Where rows come from and what is done to them before a model sees them.
+
+    The steps run in float64, in this order: ``rows``, ``scale``, ``standardize``, ``reshape``, ``transpose``,
+    ``one_hot``; :func:`parity.data.load.preprocess_source` spells them out as NumPy.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    source: Name = Field(
+        description="a named source (leaf, leaf_like, digits), or the path of an .npz or .csv file",
+        examples=["leaf_like", "rows.npz"],
+    )
+    rows: Size | None = Field(default=None, description="take only the first so many rows; all by default")
+    scale: Factor = Field(default=1.0, description="number that every input value is multiplied by")
+    standardize: Switch = Field(
+        default=False,
+        description="bring each raw column to mean 0 and population standard deviation 1; "
+        "a column that never changes is only centred",
+    )
+    reshape: Annotated[tuple[Size, ...], Field(min_length=1)] | None = Field(
+        default=None, description="shape of one row, without the batch axis", examples=[[3, 64]]
+    )
+    transpose: Annotated[tuple[Axis, ...], Field(min_length=1)] | None = Field(
+        default=None,
+        description="order of the axes of one row, counted from 0 without the batch axis, after reshape; "
+        "[1, 0] turns (3, 64) into (64, 3)",
+        examples=[[1, 0]],
+    )
+    one_hot: Switch = Field(
+        default=True, description="turn integer class labels into one-hot rows; float targets stay as they are"
+    )
+    x: Name = Field(default="X", description="name of the array of inputs in an .npz file")
+    y: Name = Field(
+        default="y",
+        description="name of the array of labels or targets in an .npz file, or of their column in a .csv file "
+        "(by default its last one, if none is named y)",
+    )
+
+    @model_validator(mode="after")
+    def _axes_are_a_permutation(self) -> Self:
+        if self.transpose is None:
+            return self
+        if sorted(self.transpose) != list(range(len(self.transpose))):
+            raise ValueError(
+                f"transpose is {list(self.transpose)}; expected each of the axes 0 to {len(self.transpose) - 1} "
+                "once, counted without the batch axis"
+            )
+        if self.reshape is not None and len(self.reshape) != len(self.transpose):
+            raise ValueError(
+                f"transpose names {len(self.transpose)} axes, but reshape {list(self.reshape)} "
+                f"has {len(self.reshape)}; name each axis of a reshaped row once"
+            )
+        return self

@@ -1,0 +1,81 @@
+"""Named data sources: one file each, found by itself; adding a source is adding a file.
+
+A source's file holds one subclass of :class:`Source`. It may import NumPy only through ``parity.lazy``, and
+whatever else it needs inside :meth:`Source.read`, so that listing the sources costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclass(frozen=True, kw_only=True)
+class Raw:
+    """Rows as a source holds them, before any preprocessing.
+
+    Args:
+        x: inputs, (rows, ...), integers or floats.
+        y: class labels 0..classes - 1, integers, (rows, ...); or targets, floats, (rows, ...).
+        description: where the rows come from, in words, without how many they are.
+        stand_in: True for generated rows that stand in for a real set.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    description: str
+    stand_in: bool = False
+
+
+class Source(ABC):
+    """A named source of rows with class labels.
+
+    Class attributes:
+        name: what a spec writes after ``source:``.
+        summary: one line for the catalog.
+        csv_target: the label column of a .csv that is given in the source's place; None for the one the spec names.
+    """
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    csv_target: ClassVar[str | None] = None
+
+    @abstractmethod
+    def read(self) -> Raw:
+        """Return the rows.
+
+        Raises:
+            DataError: they are not to be had here; says how to get them.
+        """
+
+    def recognise(self, raw: Raw) -> Raw:
+        """Return rows that a user's file gave in the source's place, described by what is known of them.
+
+        Args:
+            raw: the rows as they were read.
+        """
+        return raw
+
+
+@cache
+def sources() -> Mapping[str, Source]:
+    """Return every named source by its name, in alphabetical order."""
+    found: dict[str, Source] = {}
+    for info in pkgutil.iter_modules(__path__):
+        module = importlib.import_module(f"{__name__}.{info.name}")
+        for kind in vars(module).values():
+            # The module test leaves out what a file imports from another: only what it defines is its source.
+            if isinstance(kind, type) and issubclass(kind, Source) and kind.__module__ == module.__name__:
+                if kind.name in found:
+                    raise TypeError(f"{module.__name__}: the name {kind.name!r} is taken by another data source")
+                found[kind.name] = kind()
+    return MappingProxyType(dict(sorted(found.items())))

@@ -1,0 +1,60 @@
+"""Initializers: one file each. ``AnyInitializer`` is the type of a field that takes one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from parity.entries import Entry, entry_type
+from parity.lazy import np
+
+if TYPE_CHECKING:
+    from parity.written import Helper, Parameter
+
+
+class Initializer(Entry):
+    """Base of the initializers.
+
+    Inside the harness every side starts from the same values, drawn by :meth:`sample` from uniform numbers
+    made outside the frameworks. A program run on its own without ``--weights`` uses the framework's own
+    initializer, written by the three template methods.
+    """
+
+    random: ClassVar[bool] = True
+    """Whether :meth:`sample` reads its uniform numbers at all."""
+
+    def sample(self, uniform: np.ndarray, parameter: Parameter) -> np.ndarray:
+        """Return float64 values for a parameter.
+
+        Args:
+            uniform: numbers in (0, 1), one an element, in the parameter's shape. Two initializers given the
+                same numbers differ by nothing but their formula.
+            parameter: shape and fans.
+        """
+        raise TypeError(f"{type(self).__name__} cannot be sampled")
+
+    def keras(self, parameter: Parameter) -> str:
+        """Return the source of the value for Keras's ``*_initializer=``."""
+        raise TypeError(f"{type(self).__name__} has no Keras form")
+
+    def tensorflow(self, parameter: Parameter) -> str:
+        """Return the source of a tensor with the initial values; ``dtype`` is in scope."""
+        raise TypeError(f"{type(self).__name__} has no TensorFlow form")
+
+    def torch(self, attribute: str, parameter: Parameter) -> str:
+        """Return the statement that fills ``attribute`` in place."""
+        raise TypeError(f"{type(self).__name__} has no PyTorch form")
+
+    def tensorflow_helpers(self) -> tuple[Helper, ...]:
+        """Return functions that :meth:`tensorflow` calls."""
+        return ()
+
+
+def shape_source(parameter: Parameter) -> str:
+    """Return a shape as Python source: ``(32768, 2048)``."""
+    return repr(tuple(parameter.shape))
+
+
+if TYPE_CHECKING:
+    AnyInitializer = Initializer
+else:
+    AnyInitializer: Any = entry_type(Initializer, "parity.initializers")

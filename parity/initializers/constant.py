@@ -1,0 +1,39 @@
+"""constant: every value the same."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field
+
+from parity.initializers import Initializer, shape_source
+from parity.lazy import np
+
+if TYPE_CHECKING:
+    from parity.written import Parameter
+
+
+class Constant(Initializer):
+    """w = value."""
+
+    kind: ClassVar[str] = "constant"
+    short: ClassVar[str | None] = "value"
+    random: ClassVar[bool] = False
+
+    value: float = Field(default=0.0, description="what every element starts at")
+
+    def sample(self, uniform: np.ndarray, parameter: Parameter) -> np.ndarray:
+        """Return an array full of the value."""
+        return np.full(parameter.shape, self.value)
+
+    def keras(self, parameter: Parameter) -> str:
+        """Return ``keras.initializers.Constant(...)``."""
+        return f"keras.initializers.Constant({self.value!r})"
+
+    def tensorflow(self, parameter: Parameter) -> str:
+        """Return ``tf.constant(...)``, which takes the value straight to the dtype (``tf.cast`` would not)."""
+        return f"tf.constant({self.value!r}, dtype, {shape_source(parameter)})"
+
+    def torch(self, attribute: str, parameter: Parameter) -> str:
+        """Return ``nn.init.constant_(...)``."""
+        return f"nn.init.constant_({attribute}, {self.value!r})"

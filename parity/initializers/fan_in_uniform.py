@@ -1,0 +1,44 @@
+"""fan_in_uniform: what PyTorch starts kernels and biases at when told nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from parity.initializers import Initializer, shape_source
+from parity.lazy import np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from parity.written import Parameter
+
+
+class FanInUniform(Initializer):
+    """w ~ U(-1/sqrt(n), 1/sqrt(n)), n the number of inputs that feed one output of the layer.
+
+    The default of PyTorch's ``nn.Linear`` and convolutions, for weight (written there as
+    ``kaiming_uniform_(a=sqrt(5))``) and bias alike. For a kernel it is Keras's
+    ``VarianceScaling(1/3, "fan_in", "uniform")``; for a bias Keras has nothing that knows n.
+    """
+
+    kind: ClassVar[str] = "fan_in_uniform"
+    source: ClassVar[Mapping[str, str]] = {"torch": "torch/nn/modules/linear.py"}
+
+    def sample(self, uniform: np.ndarray, parameter: Parameter) -> np.ndarray:
+        """Return (2 u - 1) / sqrt(n)."""
+        return (2.0 * uniform - 1.0) / np.sqrt(parameter.feeds)
+
+    def keras(self, parameter: Parameter) -> str:
+        """Return ``keras.initializers.RandomUniform(...)`` with the bound worked out."""
+        bound = parameter.feeds**-0.5
+        return f"keras.initializers.RandomUniform({-bound!r}, {bound!r})"
+
+    def tensorflow(self, parameter: Parameter) -> str:
+        """Return ``tf.random.uniform(...)`` with the bound worked out."""
+        bound = parameter.feeds**-0.5
+        return f"tf.random.uniform({shape_source(parameter)}, {-bound!r}, {bound!r}, dtype)"
+
+    def torch(self, attribute: str, parameter: Parameter) -> str:
+        """Return ``nn.init.uniform_(...)`` with the bound worked out."""
+        bound = parameter.feeds**-0.5
+        return f"nn.init.uniform_({attribute}, {-bound!r}, {bound!r})"

@@ -1,0 +1,62 @@
+"""glorot_uniform: uniform, scaled by fan in and fan out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from parity.initializers import Initializer, shape_source
+from parity.lazy import np
+from parity.written import Helper
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from parity.written import Parameter
+
+HELPER = Helper(
+    name="glorot_uniform",
+    imports=("import math",),
+    source='''
+def glorot_uniform(shape, fan_in, fan_out, dtype):
+    """U(-limit, limit) with limit = sqrt(6 / (fan_in + fan_out))."""
+    limit = math.sqrt(6.0 / (fan_in + fan_out))
+    return tf.random.uniform(shape, -limit, limit, dtype)
+''',
+)
+
+
+class GlorotUniform(Initializer):
+    """w ~ U(-limit, limit), limit = sqrt(6 / (fan_in + fan_out)).
+
+    Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks" (2010).
+    Keras's default for kernels, and that of TensorFlow 1's ``get_variable``; PyTorch calls it
+    ``xavier_uniform_`` and starts ``nn.Linear`` and convolutions at U(-1/sqrt(fan_in), 1/sqrt(fan_in)) instead.
+    """
+
+    kind: ClassVar[str] = "glorot_uniform"
+    source: ClassVar[Mapping[str, str]] = {
+        "keras": "keras/src/initializers/random_initializers.py",
+        "tensorflow": "tensorflow/python/ops/init_ops_v2.py",
+        "torch": "torch/nn/init.py",
+    }
+
+    def sample(self, uniform: np.ndarray, parameter: Parameter) -> np.ndarray:
+        """Return limit (2 u - 1)."""
+        limit = np.sqrt(6.0 / (parameter.fan_in + parameter.fan_out))
+        return limit * (2.0 * uniform - 1.0)
+
+    def keras(self, parameter: Parameter) -> str:
+        """Return ``"glorot_uniform"``."""
+        return '"glorot_uniform"'
+
+    def tensorflow(self, parameter: Parameter) -> str:
+        """Return a call of the helper: raw TensorFlow 2 has no initializer of its own outside Keras."""
+        return f"glorot_uniform({shape_source(parameter)}, {parameter.fan_in}, {parameter.fan_out}, dtype)"
+
+    def tensorflow_helpers(self) -> tuple[Helper, ...]:
+        """Return the function with the formula."""
+        return (HELPER,)
+
+    def torch(self, attribute: str, parameter: Parameter) -> str:
+        """Return ``nn.init.xavier_uniform_(...)``, whose fans agree for dense and convolution kernels."""
+        return f"nn.init.xavier_uniform_({attribute})"

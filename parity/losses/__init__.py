@@ -1,0 +1,108 @@
+"""Losses: one file each. ``AnyLoss`` is the type of a field that takes one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import Field
+
+from parity.entries import Entry, entry_type
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from parity.activations import Activation
+    from parity.written import LossCode
+
+EPSILON = 1e-7
+"""Where Keras clips probabilities (``keras.config.epsilon()``)."""
+
+
+class Loss(Entry):
+    """Base of the losses. Targets have the shape of the outputs.
+
+    What the loss reads depends on the model's last activation, because Keras on TensorFlow looks behind it: a
+    softmax or sigmoid output carries its logits along (``_keras_logits``), and a cross-entropy told
+    ``from_logits=False`` silently works on those. :meth:`fused` says whether that is the formula that runs; then
+    the programs without such a memory leave the activation out of the model and the loss applies it.
+    """
+
+    behind: ClassVar[str | None] = None
+    """Kind of the activation whose logits :attr:`recover_logits` means; None for losses that recover nothing."""
+
+    from_logits: bool = Field(default=False, description="outputs are logits, not probabilities")
+    recover_logits: bool = Field(
+        default=True,
+        description="with from_logits false and outputs straight from the matching activation, work on the logits "
+        "behind it, unclipped, as Keras on TensorFlow does",
+    )
+
+    def fused(self, ending: Activation | None) -> bool:
+        """Return whether the loss works on the logits behind the model's last activation."""
+        matches = ending is not None and ending.kind == self.behind
+        return matches and self.recover_logits and not self.from_logits
+
+    def on_logits(self, ending: Activation | None) -> bool:
+        """Return whether the formula for logits runs, given or recovered."""
+        return self.from_logits or self.fused(ending)
+
+    def formula(self, ending: Activation | None) -> str:
+        """Return which formula runs, in words."""
+        raise TypeError(f"{type(self).__name__} has no formula")
+
+    def value(self, outputs: np.ndarray, targets: np.ndarray, logits: bool) -> float:
+        """Return the loss of a batch.
+
+        Args:
+            outputs: (N, ..., C): logits where ``logits`` is set, else probabilities.
+            targets: (N, ..., C).
+            logits: which formula runs, see :meth:`on_logits`.
+        """
+        raise TypeError(f"{type(self).__name__} has no meaning")
+
+    def gradient(self, outputs: np.ndarray, targets: np.ndarray, logits: bool) -> np.ndarray:
+        """Return the gradient of :meth:`value` with respect to the outputs."""
+        raise TypeError(f"{type(self).__name__} has no gradient")
+
+    def keras(self, ending: Activation | None) -> LossCode:
+        """Return the loss in Keras: a function of (y_true, y_pred)."""
+        raise TypeError(f"{type(self).__name__} has no Keras template")
+
+    def tensorflow(self, logits: bool) -> LossCode:
+        """Return the loss in raw TensorFlow: a function of (labels, outputs)."""
+        raise TypeError(f"{type(self).__name__} has no TensorFlow template")
+
+    def torch(self, logits: bool) -> LossCode:
+        """Return the loss in PyTorch: a function of (outputs, targets)."""
+        raise TypeError(f"{type(self).__name__} has no PyTorch template")
+
+    def keras_code(self, ending: Activation | None, made: str, doc: str) -> LossCode:
+        """Return Keras's loss object, kept from looking behind the outputs where it must not.
+
+        Args:
+            ending: the model's last activation.
+            made: expression that makes the loss object.
+            doc: the formula.
+
+        Keras looks behind *any* output that carries logits: even a sigmoid cross-entropy told
+        ``from_logits=True`` works on a softmax's logits, with nothing but a warning.
+        """
+        from parity.written import LossCode
+
+        remembered = ending is not None and ending.logits
+        if not remembered or self.fused(ending):
+            return LossCode(body=(f"return {made}",), doc=doc)
+        return LossCode(
+            body=(
+                f"loss = {made}",
+                "return lambda y_true, y_pred: loss(y_true, tf.identity(y_pred))",
+            ),
+            doc=doc,
+            comment=f"tf.identity hides the {ending.kind if ending else ''} from Keras, which would work on its logits",
+        )
+
+
+if TYPE_CHECKING:
+    AnyLoss = Loss
+else:
+    AnyLoss: Any = entry_type(Loss, "parity.losses")

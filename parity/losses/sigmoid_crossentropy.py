@@ -1,0 +1,117 @@
+"""sigmoid_crossentropy: every output is a yes-or-no question of its own; mean over all elements."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from parity.activations.sigmoid import Sigmoid
+from parity.lazy import np
+from parity.losses import EPSILON, Loss
+from parity.written import Case, LossCode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from parity.activations import Activation
+
+
+class SigmoidCrossentropy(Loss):
+    """L = mean over all elements of -(y log p + (1 - y) log(1 - p)).
+
+    From logits z: p = sigmoid(z), computed as max(z, 0) - z y + log(1 + exp(-abs(z))). From probabilities: p is clipped to
+    [1e-7, 1 - 1e-7]; ``nn.BCELoss`` instead holds log p at -100. Keras calls it ``BinaryCrossentropy``. Fed
+    softmax outputs as logits, which lie in [0, 1], it cannot fall below log(1 + e^-1) for the right class
+    and log 2 for every other: with 99 classes, 0.689 at best and 0.69941 when all rows are surely wrong.
+    """
+
+    kind: ClassVar[str] = "sigmoid_crossentropy"
+    behind: ClassVar[str | None] = "sigmoid"
+    native: ClassVar[Mapping[str, Mapping[str, bool]]] = {"tensorflow": {"from_logits": True}}
+    source: ClassVar[Mapping[str, str]] = {
+        "keras": "keras/src/backend/tensorflow/nn.py",
+        "tensorflow": "tensorflow/python/ops/nn_impl.py",
+        "torch": "torch/nn/modules/loss.py",
+    }
+
+    def formula(self, ending: Activation | None) -> str:
+        """Return which formula runs."""
+        if self.fused(ending):
+            return "sigmoid cross-entropy on the logits behind the sigmoid, mean over all elements"
+        if not self.from_logits:
+            return "-(y log p + (1 - y) log(1 - p)), p clipped to [1e-7, 1 - 1e-7], mean over all elements"
+        taken = f" (the outputs of a {ending.kind}, taken as logits)" if ending and ending.logits else ""
+        return f"sigmoid cross-entropy on logits{taken}, mean over all elements"
+
+    def value(self, outputs: np.ndarray, targets: np.ndarray, logits: bool) -> float:
+        """Return the mean over all elements."""
+        if logits:
+            losses = np.maximum(outputs, 0) - outputs * targets + np.log1p(np.exp(-np.abs(outputs)))
+        else:
+            p = np.clip(outputs, EPSILON, 1 - EPSILON)
+            losses = -(targets * np.log(p) + (1 - targets) * np.log(1 - p))
+        return float(losses.mean())
+
+    def gradient(self, outputs: np.ndarray, targets: np.ndarray, logits: bool) -> np.ndarray:
+        """Return (sigmoid(z) - y) / elements, or (p - y) / (p (1 - p)) / elements, 0 where clipped."""
+        if logits:
+            return (Sigmoid().forward(outputs) - targets) / outputs.size
+        inside = (outputs >= EPSILON) & (outputs <= 1 - EPSILON)
+        p = np.where(inside, outputs, 0.5)
+        return np.where(inside, (p - targets) / (p * (1 - p)), 0.0) / outputs.size
+
+    def keras(self, ending: Activation | None) -> LossCode:
+        """Return ``keras.losses.BinaryCrossentropy``."""
+        argument = "from_logits=True" if self.from_logits else ""
+        doc = f"{self.formula(ending)}."
+        return self.keras_code(ending, f"keras.losses.BinaryCrossentropy({argument})", doc[0].upper() + doc[1:])
+
+    def tensorflow(self, logits: bool) -> LossCode:
+        """Return ``sigmoid_cross_entropy_with_logits``, or Keras's clipped formula written out."""
+        if logits:
+            return LossCode(
+                doc="Mean over all elements of the sigmoid cross-entropy.",
+                body=(
+                    "def loss(labels, outputs):",
+                    "    return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels=labels, logits=outputs))",
+                    "return loss",
+                ),
+            )
+        return LossCode(
+            doc="Mean over all elements of -(y log p + (1 - y) log(1 - p)), p clipped.",
+            body=(
+                "def loss(labels, outputs):",
+                f"    p = tf.clip_by_value(outputs, {EPSILON!r}, 1 - {EPSILON!r})",
+                "    return -tf.reduce_mean(labels * tf.math.log(p) + (1 - labels) * tf.math.log(1 - p))",
+                "return loss",
+            ),
+        )
+
+    def torch(self, logits: bool) -> LossCode:
+        """Return ``nn.BCEWithLogitsLoss``, or ``F.binary_cross_entropy`` of clipped probabilities."""
+        if logits:
+            return LossCode(
+                doc="Mean over all elements of the sigmoid cross-entropy.", body=("return nn.BCEWithLogitsLoss()",)
+            )
+        return LossCode(
+            doc="Mean over all elements of -(y log p + (1 - y) log(1 - p)), p clipped.",
+            comment="nn.BCELoss does not clip p, it holds log p at -100",
+            body=(
+                "def loss(outputs, targets):",
+                f"    return F.binary_cross_entropy(outputs.clamp({EPSILON!r}, 1 - {EPSILON!r}), targets)",
+                "return loss",
+            ),
+        )
+
+    @classmethod
+    def cases(cls) -> list[Case]:
+        """Return the hand-worked cases; the outputs are the model's, straight from a linear layer."""
+        certain = [[1.0] + [0.0] * 98]
+        return [
+            Case(shows="a logit of 0 costs log 2 whatever the target", fields={"from_logits": True}, x=[[0.0, 0.0]],
+                 targets=[[1.0, 0.0]], expected=0.6931471805599453),
+            Case(shows="a surely wrong softmax row over 99 classes, taken as logits, costs 0.69941 for ever",
+                 fields={"from_logits": True}, x=certain, targets=[[0.0, 1.0] + [0.0] * 97],
+                 expected=(98 * 0.6931471805599453 + 1.3132616875182228) / 99),
+            Case(shows="a certain wrong answer costs 16.118, half of the elements are right", fields={},
+                 x=[[1.0, 1.0]], targets=[[0.0, 1.0]], expected=(16.118095651484676 + 1.0000000494736474e-07) / 2),
+        ]  # fmt: skip

@@ -1,0 +1,163 @@
+"""Ops: the layers a model is made of, one file each. ``AnyOp`` is the type of a field that takes one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import Field
+
+from parity.activations import Activation, AnyActivation
+from parity.activations.linear import Linear
+from parity.entries import Entry, Shape, entry_type
+
+from parity.written import Parameter
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from parity.initializers import Initializer
+    from parity.written import Arrays, KerasCode, Site, TensorFlowCode, TorchCode
+
+
+class ShapeError(ValueError):
+    """A layer cannot read what it is given; the message says what it was given and what it needs."""
+
+
+class Op(Entry):
+    """Base of the layers.
+
+    The reference (:meth:`forward`, :meth:`vjp`) is the meaning: float64 NumPy, channels last. A framework
+    whose own part means something else has the equivalent written out in its template.
+    """
+
+    draws: ClassVar[bool] = False
+    """Whether it draws random numbers in training."""
+
+    name: str | None = Field(default=None, pattern=r"^[A-Za-z][A-Za-z0-9_]*$", description="the layer's name")
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return the shape of the output, without the batch axis.
+
+        Args:
+            shape: shape of the input, without the batch axis.
+
+        Raises:
+            ShapeError: when the layer cannot read it.
+        """
+        return shape
+
+    def parameters(self, shape: Shape) -> dict[str, Parameter]:
+        """Return the trainable tensors by name, for an input of the given shape."""
+        return {}
+
+    def ending(self) -> Activation | None:
+        """Return the activation its output has just been through, if any."""
+        return None
+
+    def forward(self, x: np.ndarray, p: Arrays, mask: np.ndarray | None = None) -> np.ndarray:
+        """Return the output.
+
+        Args:
+            x: input, (N, *shape).
+            p: parameters by name.
+            mask: for layers that draw, True where a value is kept; None in evaluation.
+        """
+        raise TypeError(f"{type(self).__name__} has no meaning")
+
+    def vjp(
+        self, x: np.ndarray, p: Arrays, dy: np.ndarray, mask: np.ndarray | None = None
+    ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """Return the gradients with respect to the input and to each parameter, given the one of the output."""
+        raise TypeError(f"{type(self).__name__} has no gradient")
+
+    def keras(self, site: Site) -> KerasCode:
+        """Return the layer in Keras."""
+        raise TypeError(f"{type(self).__name__} has no Keras template")
+
+    def tensorflow(self, site: Site) -> TensorFlowCode:
+        """Return the layer in raw TensorFlow."""
+        raise TypeError(f"{type(self).__name__} has no TensorFlow template")
+
+    def torch(self, site: Site) -> TorchCode:
+        """Return the layer in PyTorch."""
+        raise TypeError(f"{type(self).__name__} has no PyTorch template")
+
+    def inert(self, field: str, other: Any, shape: Shape) -> str:
+        """Return why changing ``field`` to ``other`` provably does nothing here, or an empty string.
+
+        Args:
+            field: name of a field.
+            other: the value it would take.
+            shape: shape of the input.
+        """
+        return ""
+
+
+class ActivatedOp(Op):
+    """Base of the layers that end in an activation of their own, as Keras's do."""
+
+    activation: AnyActivation = Field(default=Linear(), description="applied to the output")
+
+    def ending(self) -> Activation | None:
+        """Return the activation."""
+        return self.activation
+
+    def keras_activation(self, site: Site) -> str | None:
+        """Return the source for ``activation=``, or None when there is nothing to write."""
+        return None if site.linear or isinstance(self.activation, Linear) else self.activation.keras()
+
+    def tensorflow_activation(self, site: Site, expression: str) -> str:
+        """Return the expression with the activation applied."""
+        return expression if site.linear else self.activation.tensorflow(expression)
+
+    def torch_activation(self, site: Site, channel_axis: int) -> dict[str, str]:
+        """Return the activation's module under its attribute name; empty where nothing is to be done."""
+        module = None if site.linear else self.activation.torch(channel_axis)
+        return {f"{site.name}_{self.activation.kind}": module} if module else {}
+
+
+def initialised(parameters: Mapping[str, Parameter], defaults: Mapping[str, str]) -> dict[str, str]:
+    """Return Keras's ``*_initializer`` arguments for the parameters that do not start as Keras would start them.
+
+    Args:
+        parameters: the layer's parameters by name.
+        defaults: kind of Keras's default initializer by parameter name.
+    """
+    return {
+        f"{name}_initializer": parameter.initializer.keras(parameter)
+        for name, parameter in parameters.items()
+        if parameter.initializer.label() != defaults[name]
+    }
+
+
+def kernel_and_bias(shape: Shape, kernel: Initializer, bias: Initializer | None) -> dict[str, Parameter]:
+    """Return the parameters of a dense or convolution layer.
+
+    Args:
+        shape: canonical shape of the kernel, ``[..., in, out]``.
+        kernel: how the kernel starts.
+        bias: how the bias starts, None for a layer without one.
+    """
+    window = math.prod(shape[:-2])
+    fan_in, fan_out = window * shape[-2], window * shape[-1]
+    found = {"kernel": Parameter(shape=shape, initializer=kernel, fan_in=fan_in, fan_out=fan_out, feeds=fan_in)}
+    if bias is not None:
+        # Keras takes both fans of a 1-d tensor to be its length (compute_fans), PyTorch those of its layer.
+        length = shape[-1]
+        found["bias"] = Parameter(shape=(length,), initializer=bias, fan_in=length, fan_out=length, feeds=fan_in)
+    return found
+
+
+def wrapped(expression: str, modules: Mapping[str, str]) -> str:
+    """Return ``self.last(self.first(expression))`` for the modules, in order."""
+    for attribute in modules:
+        expression = f"self.{attribute}({expression})"
+    return expression
+
+
+if TYPE_CHECKING:
+    AnyOp = Op
+else:
+    AnyOp: Any = entry_type(Op, "parity.ops")

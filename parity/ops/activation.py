@@ -1,0 +1,73 @@
+"""activation: a layer that is nothing but an activation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field
+
+from parity.activations import Activation, AnyActivation
+from parity.ops import Op
+from parity.written import Case, KerasCode, Site, TensorFlowCode, TorchCode, call
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+
+    from parity.written import Arrays
+
+
+class ActivationOp(Op):
+    """y = function(x), written ``{activation: relu}``."""
+
+    kind: ClassVar[str] = "activation"
+    short: ClassVar[str | None] = "function"
+    source: ClassVar[Mapping[str, str]] = {"keras": "keras/src/layers/activations/activation.py"}
+
+    function: AnyActivation = Field(description="which activation")
+
+    def ending(self) -> Activation | None:
+        """Return the function."""
+        return self.function
+
+    def forward(self, x: np.ndarray, p: Arrays, mask: np.ndarray | None = None) -> np.ndarray:
+        """Return function(x)."""
+        return self.function.forward(x)
+
+    def vjp(
+        self, x: np.ndarray, p: Arrays, dy: np.ndarray, mask: np.ndarray | None = None
+    ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """Return the function's gradient."""
+        return self.function.vjp(x, self.function.forward(x), dy), {}
+
+    def keras(self, site: Site) -> KerasCode:
+        """Return ``keras.layers.Activation``."""
+        function = '"linear"' if site.linear else self.function.keras()
+        return KerasCode(layer=call("keras.layers.Activation", function, name=repr(site.name)))
+
+    def tensorflow(self, site: Site) -> TensorFlowCode:
+        """Return the function of ``tf.nn``."""
+        expression = "x" if site.linear else self.function.tensorflow("x")
+        doc = "Applied by the loss." if site.linear else f"{self.function.label()}."
+        return TensorFlowCode(body=(f"return {expression}",), doc=doc[0].upper() + doc[1:])
+
+    def torch(self, site: Site) -> TorchCode:
+        """Return the module, over the axis where the channels stand."""
+        axis = 1 if site.layout == "channels_first" else -1
+        module = (None if site.linear else self.function.torch(axis)) or "nn.Identity()"
+        return TorchCode(
+            modules={site.name: module}, forward=f"self.{site.name}(x)", reads="any", writes="any", output=site.name
+        )
+
+    @classmethod
+    def cases(cls) -> list[Case]:
+        """Return every activation's cases: this is the layer that runs them alone."""
+        from parity.catalog import ACTIVATIONS
+
+        return [
+            Case(shows=f"{kind}: {case.shows}", fields={"function": {kind: dict(case.fields)}}, x=case.x,
+                 expected=case.expected)
+            for kind, entry in ACTIVATIONS.items()
+            for case in entry.cases()
+        ]  # fmt: skip

@@ -1,0 +1,80 @@
+"""dropout: in training, zeroes a share of the values and scales the rest up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from pydantic import Field
+
+from parity.ops import Op
+from parity.written import Case, KerasCode, Site, TensorFlowCode, TorchCode, call
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+
+    from parity.written import Arrays
+
+
+class Dropout(Op):
+    """Training: y = x m / (1 - rate), m = 0 with probability ``rate``, else 1. Evaluation: y = x.
+
+    ``rate`` is the share that is dropped, as in Keras, ``tf.nn.dropout`` and ``nn.Dropout(p)``; TensorFlow 1's
+    ``keep_prob`` is 1 - rate. No two frameworks draw the same m; inside the harness all are given the same.
+    """
+
+    kind: ClassVar[str] = "dropout"
+    short: ClassVar[str | None] = "rate"
+    draws: ClassVar[bool] = True
+    source: ClassVar[Mapping[str, str]] = {
+        "keras": "keras/src/layers/regularization/dropout.py",
+        "tensorflow": "tensorflow/python/ops/nn_ops.py",
+        "torch": "torch/nn/modules/dropout.py",
+    }
+
+    rate: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(description="share of the values that is dropped")
+
+    def forward(self, x: np.ndarray, p: Arrays, mask: np.ndarray | None = None) -> np.ndarray:
+        """Return x where kept, scaled; x itself in evaluation."""
+        return x if mask is None else x * mask * (1.0 / (1.0 - self.rate))
+
+    def vjp(
+        self, x: np.ndarray, p: Arrays, dy: np.ndarray, mask: np.ndarray | None = None
+    ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """Return dy where kept, scaled."""
+        return self.forward(dy, p, mask), {}
+
+
+    def keras(self, site: Site) -> KerasCode:
+        """Return ``keras.layers.Dropout``."""
+        return KerasCode(layer=call("keras.layers.Dropout", repr(self.rate), name=repr(site.name)))
+
+    def tensorflow(self, site: Site) -> TensorFlowCode:
+        """Return ``tf.nn.dropout`` in training."""
+        return TensorFlowCode(
+            body=(f"return tf.nn.dropout(x, rate={self.rate!r}) if training else x",),
+            doc=f"Drops {self.rate:g} of the values.",
+            training=True,
+        )
+
+    def torch(self, site: Site) -> TorchCode:
+        """Return ``nn.Dropout``, which takes a tensor in either layout."""
+        return TorchCode(
+            modules={site.name: call("nn.Dropout", repr(self.rate))},
+            forward=f"self.{site.name}(x)",
+            reads="any",
+            writes="any",
+            output=site.name,
+        )
+
+    @classmethod
+    def cases(cls) -> list[Case]:
+        """Return the hand-worked cases."""
+        return [
+            Case(shows="what is kept is divided by 1 - rate: 4/3, not 4 as a keep probability would",
+                 fields={"rate": 0.25}, x=[[1.0, 1.0, 3.0, 1.0]], mask=[[True, False, True, True]],
+                 expected=[[4 / 3, 0.0, 4.0, 4 / 3]]),
+            Case(shows="evaluation leaves the input alone", fields={"rate": 0.25}, x=[[1.0, 2.0]],
+                 expected=[[1.0, 2.0]]),
+        ]  # fmt: skip

@@ -1,0 +1,1 @@
+"""What was found, as a reader meets it: terminal, Markdown, one HTML page; all drawn from ``result.json`` alone."""

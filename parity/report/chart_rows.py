@@ -1,0 +1,172 @@
+"""The rows that the charts draw: finite numbers only, thinned where a curve is longer than a screen is wide."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import TypedDict
+
+from parity.report import formats, view
+from parity.report.facts import Result, SideFact
+
+POINTS = 600
+"""Longer loss curves are thinned to about this many points a side, keeping the extremes of every stretch."""
+
+FEW = 40
+"""A curve of at most this many points shows each of them as a dot."""
+
+
+class CurveRow(TypedDict):
+    """One point of a curve; ``y`` is None where the number was not finite, which breaks the line."""
+
+    side: str
+    x: int
+    y: float | None
+    dot: bool
+    lost: bool
+    size: float
+    shown: str
+
+
+class EffectRow(TypedDict):
+    """What one difference does to the outcome, put in alone or taken back."""
+
+    row: int
+    lane: int
+    named: bool
+    difference: str
+    values: str
+    what: str
+    start: float
+    end: float
+    outcome: str
+
+
+def loss_rows(result: Result) -> list[CurveRow]:
+    """Give the training loss of every side, step by step."""
+    return _rows([(side.name, list(enumerate(side.losses, start=1))) for side in result.sides])
+
+
+def metric_rows(result: Result, name: str) -> list[CurveRow]:
+    """Give a metric of every side, epoch by epoch and at the end."""
+    return _rows([(side.name, _measured(side, name)) for side in result.sides])
+
+
+def effect_rows(result: Result) -> list[EffectRow]:
+    """Give what every tested difference does to the outcome, what matters most first."""
+    told = result.explanation
+    if told is None:
+        return []
+    rows: list[EffectRow] = []
+    tested = [item for item in view.explained(result) if item.effect is not None and not item.inert]
+    for number, item in enumerate(tested):
+        before, after = view.values_from(item, told.good)
+        ways = (
+            (1, alone_label(result), told.good_value, item.effect.alone if item.effect else None),
+            (2, taken_back_label(result), told.bad_value, item.effect.taken_back if item.effect else None),
+        )
+        named = True
+        for lane, what, start, end in ways:
+            if end is None or not math.isfinite(end) or not math.isfinite(start):
+                continue
+            rows.append(
+                EffectRow(
+                    row=number,
+                    lane=lane,
+                    named=named,
+                    difference=label(item.path),
+                    values=label(f"{formats.value(before)} -> {formats.value(after)}"),
+                    what=what,
+                    start=start,
+                    end=end,
+                    outcome=f"{formats.decimals(start)} -> {formats.decimals(end)}",
+                )
+            )
+            named = False
+    return rows
+
+
+def has_curves(result: Result) -> bool:
+    """Say whether there is anything to draw over the steps."""
+    name = view.metric_name(result)
+    return any(side.losses or (name is not None and _measured(side, name)) for side in result.sides)
+
+
+def alone_label(result: Result) -> str:
+    """Name the runs that put one difference into the good side."""
+    return label(f"put alone into {result.explanation.good}") if result.explanation is not None else ""
+
+
+def taken_back_label(result: Result) -> str:
+    """Name the runs that take one difference back from the bad side."""
+    return label(f"taken back from {result.explanation.bad}") if result.explanation is not None else ""
+
+
+def label(text: str) -> str:
+    r"""Put a text on one line: Vega writes names into expressions, whose parser refuses U+2028 in a string.
+
+    >>> label("two\u2028lines")
+    'two lines'
+    """
+    return " ".join(text.split())
+
+
+def thinned(points: list[tuple[int, float]], most: int = POINTS) -> list[tuple[int, float]]:
+    """Thin a curve to about ``most`` points: first, last, and the lowest, highest and lost of every stretch.
+
+    >>> thinned([(step, float(step % 7)) for step in range(1, 9)], most=4)
+    [(1, 1.0), (6, 6.0), (7, 0.0), (8, 1.0)]
+    """
+    if len(points) <= most:
+        return points
+    size = math.ceil(2 * len(points) / most)
+    kept = {points[0], points[-1]}
+    for start in range(0, len(points), size):
+        stretch = points[start : start + size]
+        finite = [point for point in stretch if math.isfinite(point[1])]
+        kept.update([point for point in stretch if not math.isfinite(point[1])][:1])
+        if finite:
+            kept.update((min(finite, key=lambda point: point[1]), max(finite, key=lambda point: point[1])))
+    return sorted(kept, key=lambda point: point[0])
+
+
+def finite(rows: Iterable[CurveRow]) -> list[float]:
+    """Give the numbers that can be drawn."""
+    return [row["y"] for row in rows if row["y"] is not None]
+
+
+def _measured(side: SideFact, name: str) -> list[tuple[int, float]]:
+    points = {epoch.step: epoch.metrics[name] for epoch in side.epochs if name in epoch.metrics}
+    if name in side.metrics:
+        points.setdefault(len(side.losses), side.metrics[name])
+    return sorted(points.items())
+
+
+def _rows(curves: Sequence[tuple[str, list[tuple[int, float]]]]) -> list[CurveRow]:
+    rows = []
+    for number, (side, points) in enumerate(curves):
+        # Dots of sides that agree lie on each other: later ones are smaller, so that all of them show.
+        size = max(110.0 / (number + 1), 20.0)
+        rows += _curve(label(side), thinned(points), size)
+    return rows
+
+
+def _curve(side: str, points: list[tuple[int, float]], size: float) -> list[CurveRow]:
+    drawn = [math.isfinite(number) for _, number in points]
+    lost = drawn.index(False) if False in drawn else None
+    rows = []
+    for index, (step, number) in enumerate(points):
+        # A finite point between two lost ones has no line to stand on, so it needs a dot.
+        lonely = not any(drawn[max(index - 1, 0) : index]) and not any(drawn[index + 1 : index + 2])
+        rows.append(
+            CurveRow(
+                side=side,
+                x=step,
+                y=number if drawn[index] else None,
+                dot=drawn[index] and (lonely or len(points) <= FEW),
+                lost=index == lost,
+                size=size,
+                shown=formats.loss(number),
+            )
+        )
+    return rows

@@ -1,0 +1,156 @@
+"""What a run found, as data: the schema of ``result.json``.
+
+The terminal summary, ``report.md`` and ``report.html`` are drawn from :class:`Result` alone,
+so whatever a report says can be read here by a program too.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SCHEMA_VERSION = 1
+"""Raised when a field of :class:`Result` changes its meaning or goes; adding one leaves it."""
+
+Verdict = Literal["identical", "rounding", "divergent", "inconclusive"]
+Phase = Literal["batch", "weights", "forward", "loss", "gradient", "update", "state", "metric"]
+
+
+class Fact(BaseModel):
+    """Base of everything in a result: immutable, no unknown fields."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="strings")
+
+
+class SpecFact(Fact):
+    """The spec that was run."""
+
+    name: str
+    question: str = ""
+    file: str | None = None
+    text: str = Field(description="the YAML as it was written, or as it would be")
+    data: str = Field(description="the data in words: source, rows, shape; says so when it is a stand-in")
+
+
+class EpochFact(Fact):
+    """Metrics of one side after an epoch, in evaluation mode over the whole training set."""
+
+    epoch: int
+    step: int = Field(description="steps taken when it was measured")
+    metrics: dict[str, float]
+
+
+class SideFact(Fact):
+    """One side: where it ran and what its float32 free run recorded."""
+
+    name: str
+    framework: str
+    version: str = Field(description="version of the framework that ran")
+    interpreter: str
+    precision: Literal["float32", "float64"]
+    device: str
+    parameters: int = Field(description="number of trainable scalars")
+    losses: list[float] = Field(description="training loss of each step, before its update")
+    epochs: list[EpochFact]
+    metrics: dict[str, float] = Field(description="metrics at the end of the run")
+    seconds: float
+    cached: bool = Field(description="taken from the store, not run again")
+    loss_formula: str = Field(description="which loss formula runs, in words")
+    program: str = Field(description="source of the compiled program")
+    program_file: str | None = None
+    error: str | None = Field(default=None, description="why the side did not finish, if it did not")
+
+
+class Place(Fact):
+    """Where two sides differ: the tensor of one phase in one step."""
+
+    step: int = Field(description="counted from 1")
+    phase: Phase
+    tensor: str
+    shape: list[int] | None = None
+    difference: float = Field(description="norm of a - b over norm of a")
+    noise: float = Field(description="difference that rounding alone explains, measured")
+
+
+class PhaseFact(Fact):
+    """The largest difference of a phase over all steps compared."""
+
+    phase: Phase
+    tensors: int
+    largest: Place
+
+
+class Comparison(Fact):
+    """Two sides, step by step from the same state, in float64."""
+
+    a: str
+    b: str
+    verdict: Verdict
+    reason: str = Field(description="the verdict in one sentence")
+    precision: Literal["float32", "float64"]
+    steps: int
+    first: Place | None = Field(default=None, description="first place beyond noise")
+    largest: Place | None = Field(default=None, description="largest difference of all")
+    phases: list[PhaseFact] = []
+    unmatched: list[str] = Field(default=[], description="tensors that only one side has")
+
+
+class EffectFact(Fact):
+    """What one difference does to the outcome."""
+
+    alone: float | None = Field(description="outcome of the good side with only this difference put in")
+    taken_back: float | None = Field(description="outcome of the bad side with only this difference taken back")
+    breaks: bool | None = Field(description="alone, it ruins the good side")
+    repairs: bool | None = Field(description="taken back, it mends the bad side")
+
+
+class DifferenceFact(Fact):
+    """One path at which two resolved configs differ."""
+
+    path: str
+    a: Any
+    b: Any
+    a_side: str
+    b_side: str
+    a_origin: str = Field(description="where side a's value came from: spec, side NAME, keras default, ...")
+    b_origin: str
+    layers: list[str] = []
+    inert: bool
+    reason: str = Field(default="", description="why it is inert")
+    effect: EffectFact | None = None
+
+
+class Explanation(Fact):
+    """Which differences decide the outcome, by counterfactual runs on one framework."""
+
+    framework: str
+    outcome: str = Field(description="name of the outcome metric, higher is better")
+    good: str = Field(description="the side whose outcome is better")
+    bad: str
+    good_value: float
+    bad_value: float
+    steps: int
+    breakers: list[list[str]] = Field(description="sets of paths; alone on the good side, they open the gap")
+    repairs: list[list[str]] = Field(description="sets of paths; taken back from the bad side, they close the gap")
+    harmless: list[str] = []
+    unexplained: float | None = Field(default=None, description="share of the gap no finding accounts for")
+    runs: int
+    cached_runs: int = 0
+    seconds: float
+    notes: list[str] = []
+
+
+class Result(Fact):
+    """Everything a run found."""
+
+    schema_version: int = SCHEMA_VERSION
+    parity_version: str
+    created: str = Field(description="UTC, ISO 8601")
+    spec: SpecFact
+    sides: list[SideFact]
+    comparisons: list[Comparison]
+    differences: list[DifferenceFact]
+    explanation: Explanation | None = None
+    notes: list[str] = []
+    command: str = Field(description="the command that repeats this run")

@@ -1,0 +1,41 @@
+"""Files of a report: written whole or not at all, linked so that the folder can be moved."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from urllib.parse import quote
+
+
+def write(path: Path, content: str | bytes) -> Path:
+    """Write a file under a temporary name and rename it, so that a reader never meets half of it."""
+    data = content.encode("utf-8") if isinstance(content, str) else content
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(data)
+        # mkstemp makes files that only their owner may read; a report is for everyone the umask allows.
+        mask = os.umask(0)
+        os.umask(mask)
+        temporary.chmod(0o666 & ~mask)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    return path
+
+
+def link(target: str, folder: Path | None) -> str:
+    """Give the address of a file as seen from the report's folder, safe to stand in a page.
+
+    A relative target is one of that folder already.
+
+    >>> link("/tmp/report/programs/a b.py", Path("/tmp/report")), link("javascript:alert(1)", None)
+    ('programs/a%20b.py', 'javascript%3Aalert%281%29')
+    """
+    path = Path(target)
+    if folder is not None and path.is_absolute():
+        path = Path(os.path.relpath(path, folder.resolve()))
+    return quote(path.as_posix())

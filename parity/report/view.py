@@ -1,0 +1,93 @@
+"""What the reports look up in a result: sides by name, differences by pair, the effect of each."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from parity.report.facts import DifferenceFact, Explanation, Result, SideFact, Verdict
+
+Label = Literal["breaks and repairs", "breaks", "repairs", "harmless", "neither", "undecided", "inert", "not tested"]
+"""What is known of a difference's effect on the outcome."""
+
+
+def metric_name(result: Result) -> str | None:
+    """Name the metric that stands for the outcome: the explanation's, else the first one recorded."""
+    if result.explanation is not None:
+        return result.explanation.outcome
+    for side in result.sides:
+        for name in (*side.metrics, *(name for epoch in side.epochs for name in epoch.metrics)):
+            return name
+    return None
+
+
+def failed_sides(result: Result) -> list[SideFact]:
+    """List the sides that did not finish."""
+    return [side for side in result.sides if side.error is not None]
+
+
+def overall(result: Result) -> Verdict | None:
+    """Give the verdict over all sides; None when there was nothing to compare.
+
+    One divergent pair decides; else a pair or a side without an answer does.
+    """
+    verdicts = {comparison.verdict for comparison in result.comparisons}
+    if "divergent" in verdicts:
+        return "divergent"
+    if failed_sides(result) or "inconclusive" in verdicts:
+        return "inconclusive"
+    if "rounding" in verdicts:
+        return "rounding"
+    return "identical" if verdicts else None
+
+
+def pairs(result: Result) -> list[tuple[str, str]]:
+    """List the pairs of sides compared or told apart, each once, in order."""
+    seen = dict.fromkeys((comparison.a, comparison.b) for comparison in result.comparisons)
+    for item in result.differences:
+        if (item.b_side, item.a_side) not in seen:
+            seen[item.a_side, item.b_side] = None
+    return list(seen)
+
+
+def differences_between(result: Result, a: str, b: str) -> list[DifferenceFact]:
+    """List the differences of two sides, in either order, those that matter most first."""
+    found = [item for item in result.differences if {item.a_side, item.b_side} == {a, b}]
+    order: list[Label] = [
+        "breaks and repairs", "breaks", "repairs", "undecided", "neither", "not tested", "harmless", "inert"
+    ]  # fmt: skip
+    return sorted(found, key=lambda item: order.index(effect_label(item, result.explanation)))
+
+
+def explained(result: Result) -> list[DifferenceFact]:
+    """List the differences the explanation speaks of: those between its good and its bad side."""
+    explanation = result.explanation
+    return differences_between(result, explanation.good, explanation.bad) if explanation is not None else []
+
+
+def is_explained(result: Result, item: DifferenceFact) -> bool:
+    """Say whether the explanation speaks of this difference's pair of sides."""
+    explanation = result.explanation
+    return explanation is not None and {item.a_side, item.b_side} == {explanation.good, explanation.bad}
+
+
+def effect_label(item: DifferenceFact, explanation: Explanation | None) -> Label:
+    """Say what is known of a difference's effect."""
+    if item.inert:
+        return "inert"
+    effect = item.effect
+    if effect is None or explanation is None or (effect.alone is None and effect.taken_back is None):
+        return "not tested"
+    if effect.breaks:
+        return "breaks and repairs" if effect.repairs else "breaks"
+    if effect.repairs:
+        return "repairs"
+    if item.path in explanation.harmless:
+        return "harmless"
+    if effect.breaks is None or effect.repairs is None:
+        return "undecided"
+    return "neither"
+
+
+def values_from(item: DifferenceFact, side: str) -> tuple[object, object]:
+    """Give the two values of a difference, the given side's first."""
+    return (item.b, item.a) if item.b_side == side else (item.a, item.b)

@@ -1,0 +1,172 @@
+"""The verdict as a sentence, and the notes that keep a reader from misreading the numbers.
+
+Pure functions of a :class:`~parity.report.facts.Result`, used by all reports, so that the terminal,
+``report.md`` and ``report.html`` say the same in the same words. What breaks and what repairs is
+worded in :mod:`parity.report.findings`.
+"""
+
+from __future__ import annotations
+
+import math
+
+from parity.report import formats, view
+from parity.report.facts import Comparison, Place, Result
+
+HEADINGS = {
+    "divergent": "Divergent",
+    "inconclusive": "Inconclusive",
+    "rounding": "Parity, up to rounding",
+    "identical": "Parity, to the last bit",
+    None: "Nothing to compare",
+}
+"""The overall verdict in a few words."""
+
+
+def heading(result: Result) -> str:
+    """Give the overall verdict in a few words."""
+    return HEADINGS[view.overall(result)]
+
+
+def verdict_sentence(result: Result) -> str:
+    """Answer "do the sides train the same?" in one sentence."""
+    if not result.comparisons and not view.failed_sides(result):
+        return _alone(result)
+    clauses = [f"{side.name} did not finish ({first_line(side.error)})" for side in view.failed_sides(result)]
+    clauses += _agreement(result)
+    clauses += [comparison_clause(pair) for pair in result.comparisons if not _agrees(pair)]
+    start = "Inconclusive: " if view.overall(result) == "inconclusive" else ""
+    return _sentence(start + "; ".join(clauses))
+
+
+def comparison_clause(comparison: Comparison) -> str:
+    """Say how two sides compare, without the full stop."""
+    both = f"{comparison.a} and {comparison.b}"
+    over = f"over {formats.count(comparison.steps, 'step')}"
+    if comparison.verdict == "identical":
+        return f"{both} are identical to the last bit {over}"
+    if comparison.verdict == "rounding":
+        largest = _largest([comparison])
+        return (
+            f"{both} train the same: {over}, each from the same state, no tensor differs by more than rounding{largest}"
+        )
+    if comparison.verdict == "inconclusive":
+        return f"{both} are not decided ({comparison.reason.rstrip('.')})"
+    parted = f"{both} do not train the same"
+    return f"{parted}: they part {part(comparison.first)}" if comparison.first is not None else parted
+
+
+def part(where: Place) -> str:
+    """Say where and by how much two sides part."""
+    return (
+        f"at step {where.step:,}, phase {where.phase}, in {where.tensor}, by {formats.scientific(where.difference)} "
+        f"where rounding explains {formats.scientific(where.noise)}"
+    )
+
+
+def data_note(result: Result) -> str | None:
+    """Warn when the data is a stand-in for the set the question is about."""
+    if "stand-in" not in result.spec.data.lower():
+        return None
+    return "Stand-in data: these numbers are not about the real set."
+
+
+def loss_note(result: Result) -> str | None:
+    """Warn when the sides minimise different losses: their curves cannot be compared."""
+    formulas: dict[str, list[str]] = {}
+    for side in result.sides:
+        formulas.setdefault(side.loss_formula, []).append(side.name)
+    if len(formulas) < 2:
+        return None
+    which = "; ".join(f"{formats.names(sides)}: {formula}" for formula, sides in formulas.items())
+    metric = view.metric_name(result)
+    instead = f" Compare the {metric} instead." if metric else ""
+    return (
+        f"The sides minimise different losses, so the heights of their loss curves do not compare ({which}).{instead}"
+    )
+
+
+def finite_notes(result: Result) -> list[str]:
+    """Say for each side whose loss left the finite numbers, when."""
+    notes = []
+    for side in result.sides:
+        bad = [step for step, loss in enumerate(side.losses, start=1) if not math.isfinite(loss)]
+        if not bad:
+            continue
+        if len(bad) == len(side.losses) - bad[0] + 1:
+            notes.append(f"{side.name}: the loss is not finite from step {bad[0]:,} on.")
+        else:
+            of = formats.count(len(side.losses), "step")
+            notes.append(f"{side.name}: the loss is not finite at {len(bad):,} of {of}, first at step {bad[0]:,}.")
+    return notes
+
+
+def failure_notes(result: Result) -> list[str]:
+    """Say for each side that did not finish, why."""
+    return [
+        _sentence(f"{side.name} did not finish: {(side.error or '').strip()}") for side in view.failed_sides(result)
+    ]
+
+
+def no_differences(result: Result) -> str:
+    """Say that the resolved configs are the same."""
+    if len(result.sides) < 2:
+        return "One side has nothing to differ from."
+    return "None: all sides run the same config."
+
+
+def first_line(text: str | None) -> str:
+    r"""Give the first line of an error, without its full stop.
+
+    >>> first_line("worker died.\n  trace")
+    'worker died'
+    """
+    lines = (text or "").strip().splitlines()
+    return lines[0].rstrip(".") if lines else ""
+
+
+def _alone(result: Result) -> str:
+    if not result.sides:
+        return "No side ran, so there is nothing to compare."
+    if len(result.sides) == 1:
+        return f"Only {result.sides[0].name} ran, so there is nothing to compare it with."
+    return f"{formats.names(side.name for side in result.sides)} ran, but were not compared."
+
+
+def _agrees(comparison: Comparison) -> bool:
+    return comparison.verdict in ("identical", "rounding")
+
+
+def _agreement(result: Result) -> list[str]:
+    """Say once of all agreeing pairs what would be tedious pair by pair."""
+    agreeing = [pair for pair in result.comparisons if _agrees(pair)]
+    if len(agreeing) < 2 or len({pair.steps for pair in agreeing}) > 1:
+        return [comparison_clause(pair) for pair in agreeing]
+    sides = list(dict.fromkeys(name for pair in agreeing for name in (pair.a, pair.b)))
+    over = f"over {formats.count(agreeing[0].steps, 'step')}"
+    if not _connected(agreeing):
+        return [comparison_clause(pair) for pair in agreeing]
+    if all(pair.verdict == "identical" for pair in agreeing):
+        return [f"{formats.names(sides)} are identical to the last bit {over}"]
+    return [
+        f"{formats.names(sides)} train the same: {over}, each from the same state, "
+        f"no tensor differs by more than rounding{_largest(agreeing)}"
+    ]
+
+
+def _connected(agreeing: list[Comparison]) -> bool:
+    """Say whether the pairs hang together, so that one clause about all their sides is true."""
+    group = {agreeing[0].a}
+    for _ in agreeing:
+        for pair in agreeing:
+            if pair.a in group or pair.b in group:
+                group |= {pair.a, pair.b}
+    return all(pair.a in group for pair in agreeing)
+
+
+def _largest(agreeing: list[Comparison]) -> str:
+    places = [pair.largest.difference for pair in agreeing if pair.largest is not None]
+    return f" (largest relative difference {formats.scientific(max(places))})" if places else ""
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith(".") else text + "."

@@ -1,0 +1,110 @@
+"""The Keras driver, on the TensorFlow backend."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+
+import sys  # noqa: E402 - Keras reads the variable above when it is imported
+from collections.abc import Callable  # noqa: E402
+from typing import Any  # noqa: E402
+
+import keras  # noqa: E402
+import numpy as np  # noqa: E402
+import tensorflow as tf  # noqa: E402
+
+from parity.run.drivers.base import Watch  # noqa: E402
+from parity.run.drivers.tensorflow import TensorFlowDriver  # noqa: E402
+
+
+class KerasDriver(TensorFlowDriver):
+    """A Keras program: layers are wrapped at ``call``, the optimizer at ``apply``."""
+
+    module_name = "keras"
+
+    def prepare(self) -> None:
+        """Set Keras's float type, and let Python floats reach float64 unrounded."""
+        keras.config.set_floatx(self.precision)
+        if self.precision == "float64":
+            keep_python_floats_exact()
+
+    def build_model(self) -> Any:
+        """Return the program's model, built."""
+        return self._named("build_model")()
+
+    def replace_dropout(self) -> None:
+        """Replace the function that ``keras.layers.Dropout`` calls, in the backend's random module."""
+        keras.src.backend.random.dropout = self.masked
+
+    def wrap_layer(self, layer: str, output: dict[str, Any], watch: Watch) -> Callable[[], None]:
+        """Let a layer's ``call`` report its output, or the logits that Keras remembers behind it."""
+        target, logits = self.model.get_layer(output["attribute"]), output["point"] == "logits"
+        call = target.call
+
+        def watched(*args: Any, **kwargs: Any) -> Any:
+            value = call(*args, **kwargs)
+            if logits and hasattr(value, "_keras_logits"):
+                watch("forward", f"{layer}.logits", value._keras_logits.numpy())
+            else:
+                watch("forward", layer, tf.convert_to_tensor(value).numpy())
+            return value
+
+        object.__setattr__(target, "call", watched)
+        return lambda: object.__delattr__(target, "call")
+
+    def wrap_optimizer(self, watch: Watch) -> Callable[[], None]:
+        """Let ``apply``, which ``apply_gradients`` calls too, report what it is given."""
+        optimizer, apply = self.optimizer, self.optimizer.apply
+
+        def watched(gradients: Any, variables: Any = None) -> Any:
+            known = variables if variables is not None else optimizer._trainable_variables
+            self.report_gradients(list(zip(gradients, known, strict=True)), watch)
+            return apply(gradients, variables)
+
+        object.__setattr__(optimizer, "apply", watched)
+        return lambda: object.__delattr__(optimizer, "apply")
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        """Return outputs in evaluation mode."""
+        return self.model(tf.constant(x), training=False).numpy()
+
+    def parameter(self, name: str) -> Any:
+        """Return the layer's variable."""
+        layer, parameter = self.bindings["weights"][name]["attribute"].split(".")
+        return getattr(self.model.get_layer(layer), parameter)
+
+    def slot(self, attribute: str, name: str) -> Any:
+        """Return the variable of a slot."""
+        return getattr(self.optimizer, attribute)[self.optimizer._get_variable_index(self.parameter(name))]
+
+
+def keep_python_floats_exact() -> None:
+    """Let Keras turn Python floats into float64 tensors without passing through float32.
+
+    ``ops.cast(0.9, "float64")`` is ``tf.cast``, which makes 0.9 a float32 first: momentum, betas and schedules
+    of a float64 program are then off by 1e-8, far above what float64 lockstep can see. Only the measuring
+    instrument is changed: in float32 nothing would differ.
+    """
+    core = keras.src.backend.tensorflow.core
+    originals = {"cast": core.cast, "convert_to_tensor": core.convert_to_tensor}
+    if getattr(core.cast, "exact", False):
+        return
+
+    def cast(x: Any, dtype: Any) -> Any:
+        if isinstance(x, float) and keras.backend.standardize_dtype(dtype).startswith("float"):
+            return tf.constant(x, keras.backend.standardize_dtype(dtype))
+        return originals["cast"](x, dtype)
+
+    def convert_to_tensor(x: Any, dtype: Any = None, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(x, float) and dtype is None:
+            dtype = keras.config.floatx()
+        return originals["convert_to_tensor"](x, dtype, *args, **kwargs)
+
+    cast.exact = True  # type: ignore[attr-defined]
+    replaced = {"cast": cast, "convert_to_tensor": convert_to_tensor}
+    for module_name, module in list(sys.modules.items()):
+        if module_name.startswith("keras.src.backend"):
+            for name, original in originals.items():
+                if getattr(module, name, None) is original:
+                    setattr(module, name, replaced[name])

@@ -1,0 +1,62 @@
+"""Initial weights, drawn once outside the frameworks and handed to every side as files."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+
+from parity.run import randomness
+from parity.spec.resolve import Resolved
+from parity.written import Parameter
+
+
+class InitialWeights:
+    """Initial weights on demand; sides and counterfactual runs that start alike share the files.
+
+    Two initializers of the same parameter are given the same uniform numbers, so that what differs between two
+    runs is the formula and not the draw.
+
+    Args:
+        folder: where the files are.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def files(self, side: Resolved, precision: str) -> dict[str, str]:
+        """Return the file of every canonical parameter, made where it is not there yet.
+
+        Args:
+            side: whose model it is.
+            precision: dtype of the values, which are drawn in float64 and rounded once.
+        """
+        seed = side.config.training.seed
+        return {
+            name: str(self._file(seed, name, parameter, precision)) for name, parameter in side.parameters().items()
+        }
+
+    def _file(self, seed: int, name: str, parameter: Parameter, precision: str) -> Path:
+        what = f"{seed} {name} {parameter.shape} {parameter.initializer!r} {precision}"
+        file = self.folder / f"{name}-{hashlib.sha256(what.encode()).hexdigest()[:16]}.npy"
+        if not file.exists():
+            part = file.with_suffix(".part")
+            with part.open("wb") as handle:
+                np.save(handle, initial_value(seed, name, parameter).astype(precision))
+            part.rename(file)
+        return file
+
+
+def initial_value(seed: int, name: str, parameter: Parameter) -> np.ndarray:
+    """Return the float64 initial value of a parameter.
+
+    Args:
+        seed: of the run.
+        name: ``layer.parameter``.
+        parameter: its shape, fans and initializer.
+    """
+    drawn = parameter.initializer.random
+    numbers = randomness.uniform(seed, name, parameter.shape) if drawn else np.empty(0)
+    return parameter.initializer.sample(numbers, parameter)

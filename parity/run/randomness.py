@@ -1,0 +1,103 @@
+"""Random numbers shared by all sides, drawn outside the frameworks.
+
+NumPy's Philox is counter-based: the raw output for a (key, counter) is the same on every machine and in every
+version. The key is (seed, purpose), the counter says which draw: so the mask of step 7 does not depend on what
+was drawn in step 6, and two sides that differ in one layer still share all other numbers. The exported
+programs carry the same few lines.
+
+Only the standard library and NumPy: this module also runs inside workers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+WEIGHTS, ORDER, DROPOUT, NUDGE = 1, 2, 3, 4
+"""Purposes, the second word of the key."""
+
+
+def raw(seed: int, purpose: int, high: int, low: int, count: int) -> np.ndarray:
+    """Return ``count`` uint64 numbers of the stream (seed, purpose, high, low).
+
+    Args:
+        seed: of the run.
+        purpose: one of the constants above.
+        high: most significant word of the counter, below 2**64.
+        low: the word below it.
+        count: how many.
+    """
+    return np.random.Philox(key=[seed, purpose], counter=[0, 0, low, high]).random_raw(count)
+
+
+def uniform(seed: int, name: str, shape: Sequence[int]) -> np.ndarray:
+    """Return float64 numbers in (0, 1) for a parameter, keyed by its name.
+
+    Args:
+        seed: of the run.
+        name: ``layer.parameter``.
+        shape: of the parameter, canonical layout.
+    """
+    digest = hashlib.sha256(name.encode()).digest()
+    high, low = (int.from_bytes(digest[start : start + 8], "little") for start in (0, 8))
+    numbers = raw(seed, WEIGHTS, high, low, math.prod(shape))
+    return ((numbers >> np.uint64(11)) + 0.5).reshape(tuple(shape)) * 2.0**-53
+
+
+def row_order(seed: int, epoch: int, rows: int, shuffle: bool) -> np.ndarray:
+    """Return the order in which an epoch reads the rows.
+
+    Args:
+        seed: of the run.
+        epoch: counted from 0.
+        rows: number of rows.
+        shuffle: file order if not set.
+    """
+    return np.argsort(raw(seed, ORDER, epoch, 0, rows), kind="stable") if shuffle else np.arange(rows)
+
+
+def batches(seed: int, rows: int, batch_size: int, shuffle: bool, drop_remainder: bool) -> Iterator[np.ndarray]:
+    """Yield the row numbers of each batch, epoch after epoch, without end."""
+    for epoch in itertools.count():
+        order = row_order(seed, epoch, rows, shuffle)
+        for start in range(0, rows, batch_size):
+            chosen = order[start : start + batch_size]
+            if len(chosen) == batch_size or not drop_remainder:
+                yield chosen
+
+
+def steps_per_epoch(rows: int, batch_size: int, drop_remainder: bool) -> int:
+    """Return the number of batches in an epoch."""
+    return rows // batch_size if drop_remainder else -(-rows // batch_size)
+
+
+def keep_mask(seed: int, step: int, call: int, shape: Sequence[int], rate: float) -> np.ndarray:
+    """Return which values a dropout call keeps, True with probability 1 - rate.
+
+    Args:
+        seed: of the run.
+        step: counted from 0.
+        call: which of the step's dropout calls, counted from 0.
+        shape: of the tensor, with its batch axis, channels last.
+        rate: share that is dropped, below 1.
+    """
+    return (raw(seed, DROPOUT, step, call, math.prod(shape)) >= int(rate * 2**64)).reshape(tuple(shape))
+
+
+def nudged(values: np.ndarray, seed: int, name: str, step: int) -> np.ndarray:
+    """Return the values with each moved up or down by one unit in the last place, at random.
+
+    Args:
+        values: floating point.
+        seed: of the run.
+        name: of the tensor.
+        step: counted from 0.
+    """
+    high = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "little")
+    words = raw(seed, NUDGE, high, step, -(-values.size // 64))
+    up = np.unpackbits(words.view(np.uint8), count=values.size).reshape(values.shape)
+    return np.nextafter(values, np.where(up, np.inf, -np.inf).astype(values.dtype))

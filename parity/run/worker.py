@@ -1,0 +1,220 @@
+"""The worker: runs one side's program in a process of its own, as the parent says.
+
+Only the standard library, NumPy and, once a program is opened, its framework. Messages are (command, payload)
+in, and (kind, value) out with kind ``event``, ``done`` or ``failed``; tensors go through an ``Exchange``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import os
+import sys
+import time
+import traceback
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from parity.run import randomness
+from parity.run.drivers.base import Driver
+from parity.run.exchange import Exchange
+
+DRIVERS = {
+    "keras": ("parity.run.drivers.keras", "KerasDriver"),
+    "tensorflow": ("parity.run.drivers.tensorflow", "TensorFlowDriver"),
+    "torch": ("parity.run.drivers.torch", "TorchDriver"),
+}
+
+EVENT_SECONDS = 0.25
+"""How often a training run reports its losses: a message a step would cost more than a small step."""
+
+PREDICT_ROWS = 256
+"""Rows predicted at once."""
+
+
+class Worker:
+    """One side's state between commands."""
+
+    def __init__(self, channel: Any) -> None:
+        self.channel = channel
+        self.driver: Driver
+        self.x: np.ndarray
+        self.y: np.ndarray
+        self.plan: dict[str, Any] = {}
+
+    def event(self, **values: Any) -> None:
+        """Tell the parent something while a command is still running."""
+        self.channel.send(("event", values))
+
+    def versions(self, packages: list[str]) -> dict[str, str]:
+        """Return installed versions, without importing anything."""
+        found = {"python": ".".join(map(str, sys.version_info[:3])), "executable": sys.executable}
+        for package in packages:
+            try:
+                found[package] = importlib.metadata.version(package)
+            except importlib.metadata.PackageNotFoundError:
+                found[package] = ""
+        return found
+
+    def open(
+        self,
+        framework: str,
+        program: str,
+        bindings: dict[str, Any],
+        precision: str,
+        data: str,
+        weights: dict[str, str],
+        plan: dict[str, Any],
+        threads: int | None = None,
+    ) -> dict[str, Any]:
+        """Load a program, its data and its initial weights.
+
+        Args:
+            framework: which driver.
+            program: path of the program.
+            bindings: where its tensors live.
+            precision: ``float32`` or ``float64``.
+            data: folder of the exchange with ``x`` and ``y``.
+            weights: canonical parameter to the .npy file with its initial value.
+            plan: seed, batch_size, shuffle, drop_remainder.
+            threads: limit, None for the framework's own choice.
+        """
+        module, name = DRIVERS[framework]
+        driver = getattr(importlib.import_module(module), name)
+        if threads is not None and not hasattr(self, "driver"):
+            driver.set_threads(threads)
+        self.driver = driver(program, bindings, precision, plan["seed"])
+        self.plan = plan
+        arrays = Exchange(data)
+        self.x = np.ascontiguousarray(arrays.get("x"), dtype=precision)
+        self.y = np.ascontiguousarray(arrays.get("y"), dtype=precision)
+        self.driver.set_weights(lambda name: np.load(weights[name], mmap_mode="r").astype(precision, copy=False))
+        count = sum(int(np.prod(value.shape)) for value in self.driver.weights().values())
+        return {"parameters": count, "device": self.driver.device()}
+
+    def _batches(self, start: int, stop: int) -> Any:
+        plan = self.plan
+        everything = randomness.batches(
+            plan["seed"], len(self.x), plan["batch_size"], plan["shuffle"], plan["drop_remainder"]
+        )
+        return islice(everything, start, stop)
+
+    def predict(self, folder: str, name: str) -> None:
+        """Write the predictions for the whole training set, in evaluation mode, to an exchange."""
+        parts = [
+            self.driver.predict(self.x[start : start + PREDICT_ROWS]) for start in range(0, len(self.x), PREDICT_ROWS)
+        ]
+        Exchange(folder).put(name, np.concatenate(parts).astype(np.float64))
+
+    def train(self, steps: int, measure: list[int], folder: str) -> dict[str, Any]:
+        """Train, reporting losses as events and predictions through an exchange.
+
+        Args:
+            steps: how many.
+            measure: numbers of steps taken after which predictions are written, as ``predictions/STEP``.
+            folder: of the exchange.
+        """
+        losses: list[float] = []
+        wanted = set(measure)
+        sent, last, spent = 0, time.monotonic(), 0.0
+        for number, rows in enumerate(self._batches(0, steps)):
+            begun = time.perf_counter()
+            losses.append(self.driver.step(self.x[rows], self.y[rows], number))
+            spent += time.perf_counter() - begun
+            if time.monotonic() - last > EVENT_SECONDS:
+                self.event(losses=losses[sent:])
+                sent, last = len(losses), time.monotonic()
+            if number + 1 in wanted:
+                self.predict(folder, f"predictions/{number + 1}")
+                self.event(losses=losses[sent:], measured=number + 1)
+                sent, last = len(losses), time.monotonic()
+        self.event(losses=losses[sent:])
+        return {"seconds": spent}
+
+    def adopt(self, folder: str, iterations: int, nudge: int | None = None) -> None:
+        """Take over the full state that the reference side published.
+
+        Args:
+            folder: of the exchange with ``weights/...`` and ``slots/...``.
+            iterations: updates made.
+            nudge: seed of a one-unit-in-the-last-place perturbation of the weights, None for the state as it is.
+        """
+        state = Exchange(folder)
+
+        def weight(name: str) -> np.ndarray:
+            value = state.get(f"weights/{name}")
+            return value if nudge is None else randomness.nudged(value, nudge, name, iterations)
+
+        self.driver.set_weights(weight)
+        self.driver.set_slots(
+            lambda name: state.get(f"slots/{name}") if state.has(f"slots/{name}") else None, iterations
+        )
+
+    def publish(self, folder: str) -> None:
+        """Write the full state for others to adopt."""
+        state = Exchange(folder)
+        for name, value in self.driver.weights().items():
+            state.put(f"weights/{name}", value)
+        for name, value in self.driver.slots().items():
+            state.put(f"slots/{name}", value)
+
+    def lockstep(self, number: int, state: str, out: str) -> dict[str, Any]:
+        """Take one watched step from the published state, and write what it computed.
+
+        Args:
+            number: of the step, counted from 0.
+            state: exchange with the state the step starts from.
+            out: exchange for ``forward/...``, ``gradient/...``, ``update/...`` and ``state/...``.
+        """
+        results, before = Exchange(out), Exchange(state)
+        seen: dict[str, list[str]] = {"forward": [], "gradient": [], "update": [], "state": []}
+
+        def put(phase: str, name: str, value: np.ndarray) -> None:
+            results.put(f"{phase}/{name}", value)
+            if name not in seen[phase]:
+                seen[phase].append(name)
+
+        rows = next(self._batches(number, number + 1))
+        loss = self.driver.watched_step(self.x[rows], self.y[rows], number, put)
+        for name, value in self.driver.weights().items():
+            start = before.get(f"weights/{name}") if before.has(f"weights/{name}") else np.zeros_like(value)
+            put("update", name, value - start)
+        for name, value in self.driver.slots().items():
+            put("state", name, value)
+        return {"loss": loss, "seen": seen, "rows": len(rows), "batch": _digest(self.x[rows], self.y[rows])}
+
+
+def _digest(*arrays: np.ndarray) -> str:
+    import hashlib
+
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+COMMANDS = ("versions", "open", "predict", "train", "adopt", "publish", "lockstep")
+"""What a parent may ask for."""
+
+
+def serve(channel: Any, log: str) -> None:
+    """Answer commands until the parent hangs up.
+
+    Args:
+        channel: execnet's channel to the parent.
+        log: file that takes everything the process prints.
+    """
+    handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    os.dup2(handle, 1)
+    os.dup2(handle, 2)
+    worker = Worker(channel)
+    for command, payload in channel:
+        try:
+            if command not in COMMANDS:
+                raise ValueError(f"unknown command {command!r}")
+            channel.send(("done", getattr(worker, command)(**payload)))
+        except Exception as error:  # noqa: BLE001 - whatever a program raises is told to the parent
+            traceback.print_exc()
+            channel.send(("failed", f"{type(error).__name__}: {error}"))

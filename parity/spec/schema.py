@@ -1,0 +1,100 @@
+"""The spec as typed objects: what a YAML file is read into, and what the Python API builds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, StringConstraints
+
+from parity.data.schema import DataSpec
+from parity.entries import FRAMEWORKS
+from parity.losses import AnyLoss
+from parity.metrics import AnyMetric
+from parity.ops import AnyOp
+from parity.optimizers import AnyOptimizer
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)]
+"""A name that is also a file name."""
+
+Framework = Literal["keras", "tensorflow", "torch"]
+
+
+class Part(BaseModel):
+    """Base of the parts of a spec: frozen, unknown fields refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    native: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    """Per framework, the fields whose own default is not the one declared here."""
+
+
+class ModelSpec(Part):
+    """The network: a shape and the layers it goes through, one after another."""
+
+    input: tuple[PositiveInt, ...] = Field(min_length=1, description="shape of one input row, channels last")
+    layers: tuple[AnyOp, ...] = Field(min_length=1, description="the layers, in order")
+
+
+class TrainingSpec(Part):
+    """How batches are made and how many of them are taken."""
+
+    native: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "tensorflow": {"shuffle": False},
+        "torch": {"batch_size": 1, "shuffle": False},
+    }
+
+    batch_size: PositiveInt = Field(default=32, description="rows in a batch")
+    epochs: PositiveInt = Field(default=1, description="passes over the data")
+    shuffle: bool = Field(default=True, description="a new order of the rows in every epoch; else file order")
+    drop_remainder: bool = Field(default=False, description="leave out the last batch when it is not full")
+    seed: NonNegativeInt = Field(default=0, description="of weights, batch order and dropout")
+
+
+class SideSpec(Part):
+    """One program to run: a framework, and what it does differently from the spec."""
+
+    framework: Framework = Field(description="which framework runs it: " + ", ".join(FRAMEWORKS))
+    changes: dict[str, Any] = Field(default={}, description="path: value, what this side does differently")
+    defaults: Literal["parity", "native"] = Field(
+        default="parity",
+        description="what the spec does not say: one documented value everywhere, or the framework's own default",
+    )
+    python: str | None = Field(default=None, description="interpreter that has the framework; this one if not said")
+
+
+class ExplainSpec(Part):
+    """How the counterfactual runs are made."""
+
+    steps: PositiveInt | None = Field(default=None, description="steps of each run; two epochs if not said")
+    framework: Framework | None = Field(default=None, description="where they run; the fastest there if not said")
+
+
+class Config(Part):
+    """Everything that decides what is trained and how, with no side's changes left to make."""
+
+    data: DataSpec = Field(description="what is learned from")
+    model: ModelSpec = Field(description="the network")
+    loss: AnyLoss = Field(description="what is minimised")
+    optimizer: AnyOptimizer = Field(description="how a gradient becomes an update")
+    training: TrainingSpec = Field(default=TrainingSpec(), description="batches and epochs")
+    metrics: tuple[AnyMetric, ...] = Field(default=(), description="what is reported about predictions")
+
+
+class Spec(Config):
+    """What a user writes: a config, and the sides that run it."""
+
+    name: Name = Field(description="names the folder of the reports")
+    question: str = Field(default="", description="what the comparison should answer, shown in every report")
+    sides: dict[Name, SideSpec] = Field(
+        default={}, description="the programs to run; none: every installed framework, same config"
+    )
+    explain: ExplainSpec = Field(default=ExplainSpec(), description="how causes are looked for")
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a spec file, for editors."""
+    schema = Spec.model_json_schema()
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["title"] = "parity spec"
+    return schema

@@ -1,0 +1,207 @@
+"""What an entry says about itself to the compiler: code fragments, parameters, worked cases.
+
+These are plain records. An op's three templates return :class:`KerasCode`, :class:`TensorFlowCode` and
+:class:`TorchCode`; ``parity.compile`` lays them out as one readable module per framework.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from parity.entries import Shape
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from parity.initializers import Initializer
+
+Layout = Literal["channels_last", "channels_first", "any"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parameter:
+    """One trainable tensor of a layer, in the canonical layout (channels last, kernels ``[..., in, out]``).
+
+    Args:
+        shape: canonical shape.
+        initializer: how it starts.
+        fan_in: inputs that feed one output, for initializers that scale by it.
+        fan_out: outputs that one input feeds.
+        feeds: inputs that feed one output of the layer, which PyTorch also scales biases by.
+    """
+
+    shape: Shape
+    initializer: Initializer
+    fan_in: int
+    fan_out: int
+    feeds: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """Where a layer stands in a model.
+
+    Args:
+        name: the layer's name, a Python identifier.
+        input_shape: shape of what it reads, without the batch axis, channels last.
+        layout: how the tensor lies when a framework that has both reaches this layer (PyTorch only).
+        linear: leave the activation out here; the loss applies it (see ``Loss.fused``).
+    """
+
+    name: str
+    input_shape: Shape
+    layout: Layout = "channels_last"
+    linear: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Helper:
+    """A function or class that fragments need once at the top of a program."""
+
+    name: str
+    source: str
+    imports: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class KerasCode:
+    """A layer in Keras: one expression that builds it."""
+
+    layer: str
+    comment: str = ""
+    helpers: tuple[Helper, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class TensorFlowCode:
+    """A layer in raw TensorFlow: the body of a method ``name(self, x)``; variables are ``self.NAME_PARAMETER``.
+
+    Args:
+        body: statements; the last one returns.
+        training: the method also takes ``training``.
+        doc: one line saying what the layer does.
+        helpers: functions the body calls.
+    """
+
+    body: tuple[str, ...]
+    doc: str
+    training: bool = False
+    helpers: tuple[Helper, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class TorchWeight:
+    """Where a canonical parameter lives in PyTorch: ``value.permute(axes)`` goes to ``attribute``."""
+
+    attribute: str
+    axes: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TorchCode:
+    """A layer in PyTorch.
+
+    Args:
+        modules: attribute to constructor, in order; an attribute may be the layer's name or ``NAME_suffix``.
+        forward: expression in ``x`` that applies them.
+        reads: layout it must be given; ``any`` for elementwise layers.
+        writes: layout of what it returns; ``any`` means as it came.
+        weights: canonical parameter to its place.
+        output: attribute whose output is the layer's output.
+        comment: one line, when something here is not the obvious choice.
+        helpers: functions the code calls.
+    """
+
+    modules: Mapping[str, str]
+    forward: str
+    reads: Layout = "channels_last"
+    writes: Layout = "channels_last"
+    weights: Mapping[str, TorchWeight] = field(default_factory=dict)
+    output: str = ""
+    comment: str = ""
+    helpers: tuple[Helper, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slot:
+    """Where an optimizer keeps one canonical slot in one framework.
+
+    Args:
+        attribute: Keras and raw TensorFlow: list attribute of the optimizer, one variable a parameter;
+            PyTorch: key in ``optimizer.state[parameter]``.
+        scale: canonical value = scale * stored value.
+    """
+
+    attribute: str
+    scale: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptimizerCode:
+    """An optimizer in one framework.
+
+    Args:
+        build: expression that makes it; ``model`` is in scope.
+        slots: canonical slot name to its place.
+        helpers: classes the expression calls.
+        doc: one line with the update rule.
+    """
+
+    build: str
+    slots: Mapping[str, Slot]
+    doc: str
+    helpers: tuple[Helper, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossCode:
+    """A loss in one framework: the body of ``build_loss()``.
+
+    Args:
+        body: statements, the last one returns the loss function.
+        doc: one line with the formula.
+        comment: said above the body when something here is not the obvious choice.
+    """
+
+    body: tuple[str, ...]
+    doc: str
+    comment: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """A case worked by hand, named for what it shows.
+
+    Args:
+        shows: what the case shows, in words.
+        fields: the entry's fields.
+        x: input, with its batch axis; for an optimizer the gradients of successive steps.
+        parameters: canonical parameters; for an optimizer the starting value under ``w``.
+        expected: what must come out.
+        targets: for losses and metrics.
+        mask: for dropout, 1 where kept.
+    """
+
+    shows: str
+    fields: Mapping[str, Any]
+    x: Any
+    expected: Any
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    targets: Any = None
+    mask: Any = None
+
+
+Arrays = Mapping[str, "np.ndarray"]
+"""Named tensors."""
+
+
+def call(function: str, *arguments: Any, **keywords: Any) -> str:
+    """Return the source of a call; strings among the values are taken as source, not quoted.
+
+    Keywords with value None are left out.
+    """
+    parts = [str(argument) for argument in arguments]
+    parts += [f"{name}={value}" for name, value in keywords.items() if value is not None]
+    return f"{function}({', '.join(parts)})"

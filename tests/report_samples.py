@@ -1,0 +1,314 @@
+"""Invented results for the tests of the reports: no framework runs, every number is made up."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from parity.report.facts import (
+    Comparison,
+    DifferenceFact,
+    EffectFact,
+    EpochFact,
+    Explanation,
+    PhaseFact,
+    Place,
+    Result,
+    SideFact,
+    SpecFact,
+    Verdict,
+)
+
+KERAS_PROGRAM = '''"""The program of side keras."""
+
+import keras
+
+
+def build_model() -> keras.Model:
+    """A small network: 64 x 3 in, 99 classes out."""
+    return keras.Sequential(
+        [
+            keras.Input((64, 3)),
+            keras.layers.Conv1D(512, 1, activation="relu", name="conv1d"),
+            keras.layers.Flatten(name="flatten"),
+            keras.layers.Dropout(0.4, name="dropout"),
+            keras.layers.Dense(2048, activation="relu", name="dense"),
+            keras.layers.Dense(99, activation="softmax", name="logits"),
+        ]
+    )
+
+
+def build_optimizer() -> keras.optimizers.Optimizer:
+    return keras.optimizers.SGD(0.01, momentum=0.9, nesterov=True)
+'''
+
+TENSORFLOW_PROGRAM = '''"""The program of side tensorflow."""
+
+import tensorflow as tf
+
+
+class Model(tf.Module):
+    """A small network: 64 x 3 in, 99 classes out.
+
+    Every kernel and bias starts from a truncated normal of standard deviation 1.
+    """
+
+    def __init__(self) -> None:
+        self.conv1d_kernel = tf.Variable(tf.zeros((1, 3, 512)), name="conv1d/kernel")
+        self.dense_kernel = tf.Variable(tf.zeros((32768, 2048)), name="dense/kernel")
+
+    def __call__(self, x: tf.Tensor, training: bool) -> tf.Tensor:
+        x = tf.nn.relu(tf.nn.conv1d(x, self.conv1d_kernel, stride=1, padding="SAME"))
+        return tf.nn.softmax(tf.matmul(tf.reshape(x, (-1, 32768)), self.dense_kernel))
+
+
+def build_optimizer() -> "Adam":
+    return Adam(learning_rate=0.001, epsilon=1e-8)
+'''
+
+
+def a_side(name: str, losses: list[float], accuracies: list[float], **fields: Any) -> SideFact:
+    """Invent a side whose accuracies were measured at even distances."""
+    steps = len(losses)
+    versions = {"keras": "3.15.1", "tensorflow": "2.21.0", "torch": "2.13.0"}
+    facts: dict[str, Any] = {
+        "name": name,
+        "framework": name if name in versions else "keras",
+        "version": versions.get(name, "3.15.1"),
+        "interpreter": "python",
+        "precision": "float32",
+        "device": "cpu",
+        "parameters": 69_417_059,
+        "losses": losses,
+        "epochs": [
+            EpochFact(epoch=number, step=number * steps // len(accuracies), metrics={"accuracy": accuracy})
+            for number, accuracy in enumerate(accuracies, start=1)
+        ],
+        "metrics": {"accuracy": accuracies[-1]} if accuracies else {},
+        "seconds": 12.5,
+        "cached": False,
+        "loss_formula": "categorical cross-entropy from logits",
+        "program": TENSORFLOW_PROGRAM if name == "tensorflow" else KERAS_PROGRAM.replace("keras.", f"{name}."),
+        "program_file": f"programs/{name}.py",
+    }
+    return SideFact(**{**facts, **fields})
+
+
+def a_comparison(a: str, b: str, verdict: Verdict, **fields: Any) -> Comparison:
+    """Invent the comparison of two sides; a divergent one parts in the weights of step 1."""
+    parted = verdict == "divergent"
+    first = Place(step=1, phase="weights", tensor="conv1d/kernel", shape=[1, 3, 512], difference=11.3, noise=2.2e-16)
+    largest = Place(
+        step=3, phase="gradient", tensor="dense_1/kernel", difference=412.0 if parted else 3.14e-16, noise=1e-14
+    )
+    phases = [
+        PhaseFact(
+            phase="weights", tensors=8, largest=first if parted else largest.model_copy(update={"phase": "weights"})
+        ),
+        PhaseFact(phase="gradient", tensors=8, largest=largest),
+    ]
+    facts: dict[str, Any] = {
+        "a": a,
+        "b": b,
+        "verdict": verdict,
+        "reason": "An invented reason.",
+        "precision": "float64",
+        "steps": 61,
+        "first": first if parted else None,
+        "largest": largest,
+        "phases": phases,
+    }
+    return Comparison(**{**facts, **fields})
+
+
+def a_difference(path: str, a: Any, b: Any, effect: tuple[Any, ...] | None = None, **fields: Any) -> DifferenceFact:
+    """Invent a difference between keras and tensorflow; effect is (alone, taken back, breaks, repairs)."""
+    facts: dict[str, Any] = {
+        "path": path,
+        "a": a,
+        "b": b,
+        "a_side": "keras",
+        "b_side": "tensorflow",
+        "a_origin": "spec",
+        "b_origin": "side tensorflow",
+        "inert": False,
+        "effect": None
+        if effect is None
+        else EffectFact(alone=effect[0], taken_back=effect[1], breaks=effect[2], repairs=effect[3]),
+    }
+    return DifferenceFact(**{**facts, **fields})
+
+
+def a_result(sides: list[SideFact], comparisons: list[Comparison], **fields: Any) -> Result:
+    """Put invented parts together."""
+    facts: dict[str, Any] = {
+        "parity_version": "0.1.0",
+        "created": "2026-01-02T03:04:05Z",
+        "spec": SpecFact(
+            name="leaf",
+            question="Why does the same network learn in Keras and not in TensorFlow?",
+            file="specs/leaf.yaml",
+            text="name: leaf\ndata: {source: leaf, standardize: true}\n",
+            data="leaf: 990 rows of 64 x 3, 99 classes",
+        ),
+        "sides": sides,
+        "comparisons": comparisons,
+        "differences": [],
+        "command": "parity run specs/leaf.yaml",
+    }
+    return Result(**{**facts, **fields})
+
+
+def decay(start: float, end: float, steps: int) -> list[float]:
+    """Invent a loss that falls from start to end, with a ripple."""
+    falls = (start * (end / start) ** (step / max(steps - 1, 1)) for step in range(steps))
+    return [loss * (1 + 0.1 * math.sin(step)) for step, loss in enumerate(falls)]
+
+
+def leaf_differences() -> list[DifferenceFact]:
+    """Invent the eleven differences of the leaf question."""
+    normal = "truncated_normal(stddev=1.0)"
+    losses = ("categorical_crossentropy", "sigmoid_crossentropy")
+    return [
+        a_difference(
+            "layers.conv1d.padding", "valid", "same", inert=True, reason="kernel size 1 and stride 1 pad nothing"
+        ),
+        a_difference("layers.*.kernel_initializer", "glorot_uniform", normal, (0.0101, 0.0303, True, False)),
+        a_difference("layers.*.bias_initializer", "zeros", normal, (0.0808, 0.0101, True, False)),
+        a_difference("layers.dropout.rate", 0.4, 0.6, (0.9212, 0.0101, False, False)),
+        a_difference("layers.logits.use_bias", True, False, (0.9303, 0.0101, False, False)),
+        a_difference("loss.kind", *losses, (0.4515, 0.0202, False, False)),
+        a_difference("loss.from_logits", False, True, (None, None, None, None)),
+        a_difference("optimizer.kind", "sgd(momentum=0.9, nesterov=true)", "adam", (0.95, 0.0101, False, False)),
+        a_difference("optimizer.learning_rate", 0.01, 0.001, (0.5, None, False, None)),
+        a_difference("training.shuffle", True, False, (0.9091, 0.0101, False, False)),
+        a_difference("training.drop_last", False, True, (0.9273, 0.0101, False, False)),
+    ]
+
+
+def leaf() -> Result:
+    """A divergent pair on stand-in data, explained, with eleven differences."""
+    keras = a_side("keras", decay(4.6, 0.2, 124), [0.61, 0.9296])
+    tensorflow = a_side(
+        "tensorflow",
+        [0.69941 - 1e-5 * step for step in range(122)],
+        [0.0101, 0.0101],
+        loss_formula="sigmoid cross-entropy from logits, mean over all elements",
+        parameters=69_416_960,
+    )
+    explanation = Explanation(
+        framework="keras",
+        outcome="accuracy",
+        good="keras",
+        bad="tensorflow",
+        good_value=0.9296,
+        bad_value=0.0101,
+        steps=124,
+        breakers=[["layers.*.kernel_initializer"], ["layers.*.bias_initializer"]],
+        repairs=[["layers.*.kernel_initializer", "layers.*.bias_initializer", "loss.kind"]],
+        harmless=[
+            "layers.dropout.rate",
+            "layers.logits.use_bias",
+            "optimizer.kind",
+            "training.shuffle",
+            "training.drop_last",
+        ],
+        unexplained=0.031,
+        runs=24,
+        cached_runs=3,
+        seconds=61.4,
+    )
+    result = a_result([keras, tensorflow], [a_comparison("keras", "tensorflow", "divergent")])
+    stand_in = "leaf_like: 990 invented rows of 64 x 3, 99 classes; a stand-in for the real leaf data"
+    return result.model_copy(
+        update={
+            "spec": result.spec.model_copy(update={"data": stand_in}),
+            "differences": leaf_differences(),
+            "explanation": explanation,
+            "notes": ["The partial batch is dropped on side tensorflow."],
+        }
+    )
+
+
+def agreeing() -> Result:
+    """Three sides that differ by rounding only."""
+    losses = decay(4.6, 0.2, 122)
+    names = ("keras", "tensorflow", "torch")
+    sides = [a_side(name, losses, [0.61, 0.93]) for name in names]
+    comparisons = [
+        a_comparison("keras", "tensorflow", "rounding"),
+        a_comparison("keras", "torch", "identical", largest=None, phases=[]),
+        a_comparison("tensorflow", "torch", "rounding"),
+    ]
+    return a_result(sides, comparisons)
+
+
+def lost() -> Result:
+    """Losses that leave the finite numbers, one of them coming back; sides of different lengths."""
+    nan, inf = math.nan, math.inf
+    sides = [
+        a_side("keras", [4.6, 3.9, nan, 3.1, inf, -inf, 2.5], [0.2, nan]),
+        a_side("tensorflow", [4.6, 12.0, nan, nan], [nan, nan]),
+        a_side("torch", [nan], [nan], metrics={"accuracy": nan}),
+    ]
+    odd = a_comparison("keras", "tensorflow", "divergent")
+    place = Place(step=2, phase="loss", tensor="loss", difference=inf, noise=nan)
+    return a_result(sides, [odd.model_copy(update={"largest": place})])
+
+
+def unfinished() -> Result:
+    """A side that died: what the other did is kept, and nothing is decided."""
+    dead = a_side("torch", [], [], error="The worker of side torch died (exit code 137).\nLast line: Killed")
+    sides = [a_side("keras", decay(4.6, 1.0, 20), [0.4]), dead]
+    undecided = a_comparison(
+        "keras", "torch", "inconclusive", reason="torch has no trajectory.", steps=0, largest=None, phases=[]
+    )
+    return a_result(sides, [undecided])
+
+
+def alone() -> Result:
+    """One side, one step."""
+    return a_result([a_side("keras", [4.6], [0.0101])], [])
+
+
+EVIL = '</script><script>alert("1")</script> | `x` [red]b[/red] {{ 7*7 }} <!-- & \u2028'
+"""A name that breaks out of whatever forgets to escape it: HTML, JSON in HTML, Markdown tables, rich, Jinja."""
+
+
+def evil() -> Result:
+    """Every text field holds markup of every kind."""
+    result = leaf()
+    sides = [
+        side.model_copy(
+            update={"name": f"{side.name} {EVIL}", "program": f"x = '{EVIL}'\n", "loss_formula": EVIL, "device": EVIL}
+        )
+        for side in result.sides
+    ]
+    a, b = (side.name for side in sides)
+    explanation = result.explanation
+    assert explanation is not None
+    return result.model_copy(
+        update={
+            "spec": result.spec.model_copy(update={"name": EVIL, "question": EVIL, "text": EVIL, "data": EVIL}),
+            "sides": sides,
+            "comparisons": [a_comparison(a, b, "divergent", reason=EVIL)],
+            "differences": [
+                item.model_copy(update={"a": EVIL, "a_side": a, "b_side": b, "a_origin": EVIL, "reason": EVIL})
+                for item in result.differences
+            ],
+            "explanation": explanation.model_copy(update={"good": a, "bad": b}),
+            "notes": [EVIL],
+            "command": EVIL,
+        }
+    )
+
+
+SAMPLES = {
+    "leaf": leaf,
+    "agreeing": agreeing,
+    "lost": lost,
+    "unfinished": unfinished,
+    "alone": alone,
+    "evil": evil,
+}
+"""Every sample by name, for tests that hold whatever the result."""

@@ -1,0 +1,361 @@
+"""The shape of the code: which way imports point, who may touch a framework, sizes, docstrings.
+
+Everything is read with ``ast``, so that nothing has to be imported to be judged. Where a rule is about what happens at
+run time (a command that must answer at once), a fresh interpreter says what it loaded. The rules themselves are tested
+at the end: each must catch a planted fault.
+"""
+
+from __future__ import annotations
+
+import ast
+import doctest
+import importlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "parity"
+FRAMEWORKS = {"keras", "tensorflow", "torch"}
+DRIVERS = "parity.run.drivers"
+LONGEST_FILE = 350
+LONGEST_FUNCTION = 70
+
+# Left to right, the sentence that the folders spell. A module may import its own package and whatever stands further
+# left; packages on one line are one family and may import each other. A module that is named stands apart from its
+# package.
+FAMILIES = (
+    "activations",
+    "constraints",
+    "initializers",
+    "losses",
+    "metrics",
+    "ops",
+    "optimizers",
+    "regularizers",
+    "schedules",
+)
+ORDER: tuple[tuple[str, ...], ...] = (
+    ("errors",),
+    ("lazy",),
+    ("entries",),
+    ("written",),
+    FAMILIES,
+    ("catalog",),
+    ("data.schema",),  # what a spec may say about data, apart from how it is read
+    ("spec",),
+    ("data",),
+    ("compile",),
+    ("run",),
+    ("compare",),
+    ("explain",),
+    ("report",),
+    ("pipeline",),
+    ("cli",),
+    ("__main__",),
+)
+RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
+CATALOGUE = {"entries", "written", *FAMILIES}
+"""Entries, their base and their records name each other's types; in annotations only, that may point right."""
+
+RECORDS = {"parity.run.trajectory"}
+SEES_OF_RUN = {"compare": RECORDS, "report": RECORDS}
+"""Of ``parity.run``, these packages read what was recorded and nothing else."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Import:
+    """One import statement of one module, with the dotted name it reaches."""
+
+    module: str
+    target: str
+    line: int
+    typing_only: bool
+
+    def __str__(self) -> str:
+        return f"{self.module}:{self.line} imports {self.target}"
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+def tree_of(module: str) -> ast.Module:
+    return ast.parse(MODULES[module].read_text(encoding="utf-8"))
+
+
+def walk(node: ast.AST, typing_only: bool = False) -> Iterator[tuple[ast.AST, bool]]:
+    """Yield every node below, and whether it stands under ``if TYPE_CHECKING``."""
+    for child in ast.iter_child_nodes(node):
+        inside = typing_only
+        if isinstance(node, ast.If) and child in node.body:
+            inside = inside or "TYPE_CHECKING" in ast.unparse(node.test)
+        yield child, inside
+        yield from walk(child, inside)
+
+
+def base_of(module: str, level: int, is_package: bool) -> str:
+    """Return the package that a relative import of ``level`` dots starts from."""
+    parts = module.split(".")
+    return ".".join(parts[: len(parts) - level + (1 if is_package else 0)])
+
+
+def imports_of(tree: ast.Module, module: str, is_package: bool = False) -> Iterator[Import]:
+    """Yield every import, those inside functions and by name (``import_module("x")``) included."""
+    for node, typing_only in walk(tree):
+        targets: list[str] = []
+        if isinstance(node, ast.Import):
+            targets = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            start = base_of(module, node.level, is_package) if node.level else ""
+            source = ".".join(part for part in (start, node.module) if part)
+            targets = [f"{source}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+            called = ast.unparse(node.func).rpartition(".")[2]
+            if called in {"import_module", "__import__", "LazyModule"} and isinstance(node.args[0].value, str):
+                targets = [node.args[0].value]
+        for target in targets:
+            yield Import(module=module, target=target, line=node.lineno, typing_only=typing_only)
+
+
+def all_imports() -> list[Import]:
+    return [
+        found
+        for module, path in MODULES.items()
+        for found in imports_of(tree_of(module), module, path.name == "__init__.py")
+    ]
+
+
+def part(dotted: str) -> str:
+    """Return the package below ``parity`` that a dotted name belongs to; empty for ``parity`` itself."""
+    return dotted.split(".")[1] if "." in dotted else ""
+
+
+def rank(dotted: str) -> int:
+    """Return where a dotted name stands in the order; names of ``parity`` itself stand right of everything."""
+    parts = dotted.split(".")
+    return RANK.get(".".join(parts[1:3]), RANK.get(part(dotted), len(ORDER)))
+
+
+def points_wrong(found: Import) -> bool:
+    """Say whether an import points against the order of the packages."""
+    if found.target.split(".")[0] != "parity" or found.target == "parity.__version__":
+        return False
+    if found.typing_only and {part(found.module), part(found.target)} <= CATALOGUE:
+        return False
+    return rank(found.target) > rank(found.module)
+
+
+def reaches_framework(found: Import) -> bool:
+    """Say whether an import outside the drivers reaches a framework."""
+    outside = found.module != DRIVERS and not found.module.startswith(f"{DRIVERS}.")
+    return outside and found.target.split(".")[0] in FRAMEWORKS
+
+
+def oversees(found: Import) -> bool:
+    """Say whether an import sees more of ``parity.run`` than its package may."""
+    if not (found.target == "parity.run" or found.target.startswith("parity.run.")):
+        return False
+    here = part(found.module)
+    if here in SEES_OF_RUN:
+        return not any(found.target == seen or found.target.startswith(f"{seen}.") for seen in SEES_OF_RUN[here])
+    return here != "run" and f"{found.target}.".startswith(f"{DRIVERS}.")
+
+
+def test_every_package_has_its_place_in_the_order() -> None:
+    unknown = {part(module) for module in MODULES} - set(RANK) - {""}
+    assert not unknown, f"say in ORDER where these stand: {sorted(unknown)}"
+
+
+def test_imports_point_one_way() -> None:
+    wrong = [str(found) for found in all_imports() if points_wrong(found)]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_only_drivers_import_frameworks() -> None:
+    wrong = [str(found) for found in all_imports() if reaches_framework(found)]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_compare_and_report_read_records_and_nobody_imports_a_driver() -> None:
+    wrong = [str(found) for found in all_imports() if oversees(found)]
+    assert not wrong, "\n".join(wrong)
+
+
+def loaded_after(code: str) -> set[str]:
+    """Run code in a fresh interpreter and return the modules it loaded."""
+    tail = "\nimport json, sys; print('\\n' + json.dumps(sorted(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", code + tail], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["diff", "specs/leaf.yaml"]], ids=" ".join)
+def test_quick_commands_load_neither_frameworks_nor_numpy(arguments: list[str]) -> None:
+    code = f"""
+import sys
+sys.argv = ["parity", *{arguments!r}]
+from parity.cli import main
+try:
+    main()
+except SystemExit as stop:
+    if stop.code:
+        raise
+"""
+    loaded = loaded_after(code)
+    assert "parity.cli" in loaded
+    assert not loaded & (FRAMEWORKS | {"numpy", "scipy"})
+
+
+@pytest.mark.parametrize("package", ["compare", "explain", "report"])
+def test_judging_loads_neither_frameworks_nor_drivers(package: str) -> None:
+    names = [module for module in MODULES if module == f"parity.{package}" or module.startswith(f"parity.{package}.")]
+    loaded = loaded_after("\n".join(f"import {name}" for name in names))
+    assert f"parity.{package}" in loaded
+    assert not loaded & FRAMEWORKS
+    assert not [name for name in loaded if name.startswith(DRIVERS)]
+
+
+def undocumented(tree: ast.Module, module: str) -> list[str]:
+    """List the public module, classes and functions without a docstring."""
+    if any(name.startswith("_") and not name.startswith("__") for name in module.split(".")):
+        return []
+    missing = [] if ast.get_docstring(tree) else [module]
+    for node in tree.body:
+        named = isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        if named and not node.name.startswith("_") and not ast.get_docstring(node):
+            missing.append(f"{module}.{node.name}")
+    return missing
+
+
+def test_every_public_name_has_a_docstring() -> None:
+    missing = [name for module in MODULES for name in undocumented(tree_of(module), module)]
+    assert not missing, "\n".join(missing)
+
+
+def long_functions(tree: ast.Module, module: str) -> list[str]:
+    """List the functions longer than one screen, decorators not counted."""
+    return [
+        f"{module}.{node.name}: {lines} lines"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (lines := (node.end_lineno or node.lineno) - node.lineno + 1) > LONGEST_FUNCTION
+    ]
+
+
+def test_files_are_read_in_one_sitting() -> None:
+    lengths = {module: len(path.read_text(encoding="utf-8").splitlines()) for module, path in MODULES.items()}
+    long = [f"{module}: {lines} lines" for module, lines in lengths.items() if lines > LONGEST_FILE]
+    assert not long, "\n".join(long)
+
+
+def test_functions_fit_on_one_screen() -> None:
+    long = [name for module in MODULES for name in long_functions(tree_of(module), module)]
+    assert not long, "\n".join(long)
+
+
+WITH_EXAMPLES = [
+    module
+    for module, path in MODULES.items()
+    if ">>> " in path.read_text(encoding="utf-8") and not module.startswith(DRIVERS)
+]
+
+
+@pytest.mark.parametrize("module", WITH_EXAMPLES)
+def test_examples_in_docstrings_run(module: str) -> None:
+    result = doctest.testmod(importlib.import_module(module), optionflags=doctest.ELLIPSIS)
+    assert result.attempted
+    assert not result.failed
+
+
+# ------------------------------------------------------------------------------- the rules catch planted faults
+
+
+def planted(source: str, module: str) -> list[Import]:
+    return list(imports_of(ast.parse(source), module))
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("parity.spec.load", "from parity.compile import emit"),
+        ("parity.spec.load", "def f():\n    import parity.cli"),
+        ("parity.spec.load", "from ..run import session"),
+        ("parity.spec.load", "from parity import check"),
+        ("parity.spec.load", "if TYPE_CHECKING:\n    from parity.run import Session"),
+        ("parity.errors", "from parity.lazy import np"),
+        ("parity.ops.dense", "from parity.spec.schema import Spec"),
+        ("parity.entries", "from parity.ops import Op"),
+        ("parity.spec.schema", "from parity.data.sources import read"),
+        ("parity.data.schema", "from parity.data.sources import read"),
+    ],
+)
+def test_an_import_against_the_order_is_caught(module: str, source: str) -> None:
+    assert [found for found in planted(source, module) if points_wrong(found)]
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("parity.cli", "from parity.spec.load import load"),
+        ("parity.spec.load", "from .schema import Spec"),
+        ("parity.spec.schema", "from parity.data.schema import DataSpec"),
+        ("parity.data.sources", "from parity.data.schema import DataSpec"),
+        ("parity.report.html", "from parity import __version__"),
+        ("parity.ops.dense", "from parity.initializers import AnyInitializer"),
+        ("parity.written", "if TYPE_CHECKING:\n    from parity.initializers import Initializer"),
+        ("parity", "from parity.pipeline import check"),
+        ("parity.report.html", "import jinja2"),
+    ],
+)
+def test_an_import_along_the_order_passes(module: str, source: str) -> None:
+    assert not [found for found in planted(source, module) if points_wrong(found)]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import torch.nn as nn",
+        "from tensorflow import nn",
+        "def f():\n    import keras",
+        "import importlib\nimportlib.import_module('torch')",
+        "tf = LazyModule('tensorflow')",
+    ],
+)
+def test_a_framework_outside_the_drivers_is_caught(source: str) -> None:
+    assert [found for found in planted(source, "parity.compare.verdict") if reaches_framework(found)]
+    assert not [found for found in planted(source, "parity.run.drivers.torch") if reaches_framework(found)]
+
+
+@pytest.mark.parametrize(
+    ("module", "source", "wrong"),
+    [
+        ("parity.compare.phases", "from parity.run.trajectory import Trajectory", False),
+        ("parity.compare.phases", "from parity.run import session", True),
+        ("parity.report.html", "from parity.run import Session", True),
+        ("parity.explain.search", "from parity.run.session import Session", False),
+        ("parity.explain.search", "from parity.run.drivers.torch import Driver", True),
+        ("parity.cli", "import parity.run.drivers", True),
+        ("parity.run.worker", "from parity.run.drivers import torch", False),
+    ],
+)
+def test_who_may_see_what_of_a_run(module: str, source: str, wrong: bool) -> None:
+    assert bool([found for found in planted(source, module) if oversees(found)]) is wrong
+
+
+def test_missing_docstrings_and_long_functions_are_caught() -> None:
+    body = "\n".join("    x = 1" for _ in range(LONGEST_FUNCTION))
+    tree = ast.parse(f"def long():\n{body}\n\ndef _private():\n    pass\n")
+    assert undocumented(tree, "parity.planted") == ["parity.planted", "parity.planted.long"]
+    assert long_functions(tree, "parity.planted") == [f"parity.planted.long: {LONGEST_FUNCTION + 1} lines"]
