@@ -271,7 +271,7 @@ def alone() -> Result:
     return a_result([a_side("keras", [4.6], [0.0101])], [])
 
 
-EVIL = '</script><script>alert("1")</script> | `x` [red]b[/red] {{ 7*7 }} <!-- & \u2028'
+EVIL = '</script><script>alerted=true;alert("1")</script> | `x` [red]b[/red] {{ 7*7 }} <!-- & \u2028'
 """A name that breaks out of whatever forgets to escape it: HTML, JSON in HTML, Markdown tables, rich, Jinja."""
 
 

@@ -18,26 +18,21 @@ from scipy.stats import skew
 
 from parity.data.load import class_count, fingerprint, load, one_hot, preprocess, preprocess_source
 from parity.data.schema import DataSpec
-from parity.data.sources import Source, sources
+from parity.data.sources import sources
 from parity.data.sources.leaf_like import Draws
 from parity.errors import DataError
 
 LEAF_LIKE = "ee05cd8c1bcd1aa5b64dfae8821fc0e330fe9e7c9833d9dc2c7422bffb1b6843"
-SEEDS = {"standardize": True, "reshape": (3, 64), "transpose": (1, 0)}
-
-
-def exported(spec, dataset, classes):
-    """x, y as an exported program makes them from the stored arrays, all by itself."""
-    names = {"np": np, "X": dataset.raw_x, "y": dataset.raw_y}
-    exec("\n".join(preprocess_source(spec, classes)), names)
-    return names["x"], names["y"]
+LEAVES = {"standardize": True, "reshape": (3, 64), "transpose": (1, 0)}
 
 
 def assert_exported_alike(spec, dataset):
-    x, y = exported(spec, dataset, class_count(dataset.raw_y))
-    assert x.dtype == y.dtype == np.float64
-    np.testing.assert_array_equal(x, dataset.x)
-    np.testing.assert_array_equal(y, dataset.y)
+    """An exported program makes the same x, y from the stored arrays, all by itself."""
+    names = {"np": np, "X": dataset.raw_x, "y": dataset.raw_y}
+    exec("\n".join(preprocess_source(spec, class_count(dataset.raw_y))), names)
+    assert names["x"].dtype == names["y"].dtype == np.float64
+    np.testing.assert_array_equal(names["x"], dataset.x)
+    np.testing.assert_array_equal(names["y"], dataset.y)
 
 
 def npz(folder, **arrays):
@@ -58,16 +53,13 @@ def fault(source):
     ("fields", "says"),
     [
         ({"transpose": (0, 2)}, "each of the axes 0 to 1 once"),
-        ({"transpose": (1, 1)}, "each of the axes 0 to 1 once"),
         ({"reshape": (3, 64), "transpose": (0, 1, 2)}, "transpose names 3 axes, but reshape [3, 64] has 2"),
         ({"reshape": (-1, 64)}, "greater than 0"),
-        ({"reshape": ()}, "at least 1"),
         ({"rows": 0}, "greater than 0"),
         ({"rows": True}, "valid integer"),
         ({"standardize": "yes"}, "valid boolean"),
         ({"scale": float("nan")}, "finite"),
         ({"standardise": True}, "not permitted"),
-        ({"source": ""}, "at least 1"),
     ],
 )
 def test_a_wrong_field_is_refused(fields, says):
@@ -93,10 +85,7 @@ def test_naming_the_sources_imports_no_numpy():
 
 
 def test_every_source_says_what_it_is():
-    for name, source in sources().items():
-        assert isinstance(source, Source)
-        assert name == source.name
-        assert source.summary
+    assert all(source.name == name and source.summary for name, source in sources().items())
 
 
 # ------------------------------------------------------------------------------------------------ sources
@@ -104,7 +93,7 @@ def test_every_source_says_what_it_is():
 
 @pytest.fixture(scope="module")
 def leaf_like():
-    return load(DataSpec(source="leaf_like", **SEEDS))
+    return load(DataSpec(source="leaf_like", **LEAVES))
 
 
 def test_leaf_like_never_changes(leaf_like):
@@ -140,8 +129,7 @@ def test_draws_are_uniform_and_normal():
     draws = Draws(7)
     uniform, normal = draws.uniform(200, 100), draws.normal(200, 100)
     assert 0 < uniform.min() < uniform.max() < 1
-    assert abs(uniform.mean() - 0.5) < 0.01
-    assert (abs(normal.mean()) < 0.02, abs(normal.std() - 1) < 0.02) == (True, True)
+    np.testing.assert_allclose((uniform.mean(), normal.mean(), normal.std()), (0.5, 0, 1), atol=0.02)
 
 
 def test_digits():
@@ -171,15 +159,15 @@ def test_a_missing_leaf_set_says_how_to_get_it(monkeypatch, tmp_path):
 @pytest.mark.parametrize("source", ["leaf", "leaf_like"])
 def test_kaggles_table_gives_the_arrays_of_the_real_set(source, tmp_path, monkeypatch):
     stored = np.load(Path(os.environ["PARITY_DATA"]) / "leaf.npz")
-    real = load(DataSpec(source="leaf", **SEEDS))
+    real = load(DataSpec(source="leaf", **LEAVES))
     lines = ["id,species," + ",".join(stored["columns"])]
     for number, label, row in zip(stored["id"], stored["y"], stored["X"], strict=True):
         lines.append(f"{number},{stored['species'][label]}," + ",".join(map(str, row)))
     path = tmp_path / "train.csv"
     path.write_text("\n".join(lines), encoding="utf-8")
-    given_by_hand = load(DataSpec(source=source, **SEEDS), file=path)
+    given_by_hand = load(DataSpec(source=source, **LEAVES), file=path)
     monkeypatch.setenv("PARITY_DATA", str(tmp_path))
-    found = load(DataSpec(source="leaf", **SEEDS))
+    found = load(DataSpec(source="leaf", **LEAVES))
     for data in (given_by_hand, found):
         np.testing.assert_array_equal(data.raw_x, stored["X"])
         assert data.raw_x.dtype == np.float32
@@ -190,7 +178,7 @@ def test_kaggles_table_gives_the_arrays_of_the_real_set(source, tmp_path, monkey
 
 @pytest.mark.real_data
 def test_the_real_set_is_exported_bit_for_bit():
-    spec = DataSpec(source="leaf", **SEEDS)
+    spec = DataSpec(source="leaf", **LEAVES)
     assert_exported_alike(spec, load(spec))
 
 
@@ -256,8 +244,7 @@ def test_classes_are_counted_before_rows_are_taken(tmp_path):
 
 
 def test_a_fingerprint_sees_values_shapes_and_types(leaf_like):
-    seen = {fingerprint(leaf_like), fingerprint(load(DataSpec(source="leaf_like", **SEEDS)))}
-    assert len(seen) == 1
+    seen = {fingerprint(leaf_like), fingerprint(load(DataSpec(source="leaf_like", **LEAVES)))}
     for x in (leaf_like.x + 1e-9, leaf_like.x.reshape(990, 192), leaf_like.x.astype(np.float32)):
         seen.add(fingerprint(dataclasses.replace(leaf_like, x=x)))
     assert len(seen) == 4

@@ -115,7 +115,7 @@ def thinned(points: list[tuple[int, float]], most: int = POINTS) -> list[tuple[i
     """Thin a curve to about ``most`` points: first, last, and the lowest, highest and lost of every stretch.
 
     >>> thinned([(step, float(step % 7)) for step in range(1, 9)], most=4)
-    [(1, 1.0), (6, 6.0), (7, 0.0), (8, 1.0)]
+    [(1, 1.0), (4, 4.0), (6, 6.0), (7, 0.0), (8, 1.0)]
     """
     if len(points) <= most:
         return points

@@ -24,7 +24,7 @@ Width = int | Literal["container"]
 LOG_SPAN = 5.0
 """Losses that span more than this factor, all positive, are drawn on a log scale."""
 
-DASHES = ([1, 0], [9, 5], [2, 5], [1, 0])
+DASHES = ([1, 0], [9, 5], [1, 0], [2, 4])
 WIDTHS = (4.5, 1.7)
 """Sides that agree lie on one line: from the first to the last they shrink, so that each shows under the next."""
 
@@ -195,11 +195,13 @@ def _outcomes(told: Explanation, scale: alt.Scale, palette: Palette) -> list[alt
     charts = []
     middle = (told.good_value + told.bad_value) / 2
     for name, at, height in ((told.good, told.good_value, -24), (told.bad, told.bad_value, -10)):
-        text = chart_rows.label(f"{name} {formats.decimals(at)}")
+        text = chart_rows.label(f"{formats.decimals(at)} {name}")
         base = alt.Chart(alt.InlineData(values=[{"at": at, "text": text}])).encode(x=alt.X("at:Q", scale=scale))
         align: Literal["left", "right"] = "right" if at > middle else "left"
         charts.append(base.mark_rule(strokeDash=[3, 3], color=palette.muted))
-        charts.append(base.mark_text(align=align, color=palette.muted, limit=150).encode(y=alt.value(height), text="text:N"))
+        charts.append(
+            base.mark_text(align=align, color=palette.muted, limit=150).encode(y=alt.value(height), text="text:N")
+        )
     return charts
 
 

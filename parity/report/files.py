@@ -27,15 +27,22 @@ def write(path: Path, content: str | bytes) -> Path:
     return path
 
 
-def link(target: str, folder: Path | None) -> str:
-    """Give the address of a file as seen from the report's folder, safe to stand in a page.
+def relative(target: str, folder: Path | None) -> str:
+    """Give the path of a file as seen from the report's folder; a relative one is of that folder already.
 
-    A relative target is one of that folder already.
-
-    >>> link("/tmp/report/programs/a b.py", Path("/tmp/report")), link("javascript:alert(1)", None)
-    ('programs/a%20b.py', 'javascript%3Aalert%281%29')
+    >>> relative("/tmp/report/programs/a b.py", Path("/tmp/report"))
+    'programs/a b.py'
     """
     path = Path(target)
     if folder is not None and path.is_absolute():
         path = Path(os.path.relpath(path, folder.resolve()))
-    return quote(path.as_posix())
+    return path.as_posix()
+
+
+def link(target: str, folder: Path | None) -> str:
+    """Give the same as an address that is safe to stand in a page.
+
+    >>> link("programs/a b.py", None), link("javascript:alert(1)", None)
+    ('programs/a%20b.py', 'javascript%3Aalert%281%29')
+    """
+    return quote(relative(target, folder))

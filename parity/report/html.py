@@ -48,6 +48,7 @@ def to_html(result: Result, folder: Path | None = None) -> str:
     environment = _environment()
     # Browsers break lines after a hyphen, so that "->" would come apart.
     environment.filters["arrows"] = lambda text: text.replace(" -> ", " \N{RIGHTWARDS ARROW} ")
+    environment.filters["relative"] = lambda target: files.relative(target, folder)
     environment.filters["link"] = lambda target: files.link(target, folder)
     library, script = chart_library(), (TEMPLATES / "page.js").read_text(encoding="utf-8")
     return environment.get_template("page.html.j2").render(
@@ -75,7 +76,7 @@ def chart_library() -> str:
     import vl_convert
 
     version = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
-    bundle: str = vl_convert.javascript_bundle(vl_version=version)
+    bundle: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", version)
     # In JavaScript these can only stand in strings and patterns, where the backslash changes nothing.
     return bundle.replace("\r", "").replace("</script", "<\\/script").replace("<!--", "<\\!--")
 
@@ -150,4 +151,3 @@ def _metric_names(result: Result) -> list[str]:
     first = view.metric_name(result)
     recorded = [name for side in result.sides for name in side.metrics]
     return list(dict.fromkeys([*([first] if first is not None else []), *recorded]))
-

@@ -34,8 +34,9 @@ def verdict_sentence(result: Result) -> str:
     clauses = [f"{side.name} did not finish ({first_line(side.error)})" for side in view.failed_sides(result)]
     clauses += _agreement(result)
     clauses += [comparison_clause(pair) for pair in result.comparisons if not _agrees(pair)]
-    start = "Inconclusive: " if view.overall(result) == "inconclusive" else ""
-    return _sentence(start + "; ".join(clauses))
+    if view.overall(result) == "inconclusive" and all(pair.verdict != "inconclusive" for pair in result.comparisons):
+        clauses.append("the verdict is inconclusive")
+    return _sentence("; ".join(clauses))
 
 
 def comparison_clause(comparison: Comparison) -> str:
@@ -50,7 +51,7 @@ def comparison_clause(comparison: Comparison) -> str:
             f"{both} train the same: {over}, each from the same state, no tensor differs by more than rounding{largest}"
         )
     if comparison.verdict == "inconclusive":
-        return f"{both} are not decided ({comparison.reason.rstrip('.')})"
+        return f"{both}: inconclusive ({comparison.reason.rstrip('.')})"
     parted = f"{both} do not train the same"
     return f"{parted}: they part {part(comparison.first)}" if comparison.first is not None else parted
 

@@ -82,8 +82,8 @@ class Bench:
 
     def write(self, program: Program) -> Path:
         """Write a program where its worker imports it, unless it stands there already."""
-        self.programs.mkdir(parents=True, exist_ok=True)
         file = self.programs / program.file_name
+        file.parent.mkdir(parents=True, exist_ok=True)
         if not file.exists() or file.read_text() != program.source:
             file.write_text(program.source)
         return file

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ class InitialWeights:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._lock = threading.Lock()
         folder.mkdir(parents=True, exist_ok=True)
 
     def files(self, side: Resolved, precision: str) -> dict[str, str]:
@@ -34,9 +36,10 @@ class InitialWeights:
             precision: dtype of the values, which are drawn in float64 and rounded once.
         """
         seed = side.config.training.seed
-        return {
-            name: str(self._file(seed, name, parameter, precision)) for name, parameter in side.parameters().items()
-        }
+        with self._lock:  # Two sides that start alike must not draw, and write, the same file twice.
+            return {
+                name: str(self._file(seed, name, parameter, precision)) for name, parameter in side.parameters().items()
+            }
 
     def _file(self, seed: int, name: str, parameter: Parameter, precision: str) -> Path:
         what = f"{seed} {name} {parameter.shape} {parameter.initializer!r} {precision}"

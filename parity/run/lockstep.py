@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from parity.run.exchange import Exchange
-from parity.run.freerun import Bench, Job
 from parity.run.session import Session
 
 PHASES = ("forward", "gradient", "update", "state")
@@ -47,14 +47,20 @@ class LockstepStep:
 
 
 def lockstep(
-    sessions: Mapping[str, Session], bench: Bench, jobs: Mapping[str, Job], steps: int, twin_every: int = 16
+    sessions: Mapping[str, Session],
+    openings: Mapping[str, Mapping[str, Any]],
+    root: Path,
+    seed: int,
+    steps: int,
+    twin_every: int = 16,
 ) -> Iterator[LockstepStep]:
     """Yield the steps of all sides in lockstep; the first side is the reference.
 
     Args:
         sessions: a worker for each side.
-        bench: what runs share.
-        jobs: what each side runs; their ``steps`` are not read.
+        openings: for each side, the arguments of its worker's ``open``.
+        root: folder for the exchanges, best in memory.
+        seed: of the twin's perturbation.
         steps: to take.
         twin_every: at step 1 and every so many steps the reference also takes the step from weights moved by one
             unit in the last place: what that changes is what rounding can change. 0 for never.
@@ -62,12 +68,11 @@ def lockstep(
     Raises:
         WorkerError: when a worker fails, dies or hangs.
     """
-    reference = next(iter(jobs))
-    root = bench.scratch / "lockstep"
+    reference = next(iter(sessions))
     state = str(root / "state")
-    folders = {name: root / f"side{index}" for index, name in enumerate(jobs)} | {TWIN: root / "twin"}
+    folders = {name: root / f"side{index}" for index, name in enumerate(sessions)} | {TWIN: root / "twin"}
     for name, session in sessions.items():
-        session.start("open", **bench.opening(jobs[name]))
+        session.start("open", **openings[name])
     for session in sessions.values():
         session.finish()
     sessions[reference].ask("publish", folder=state)
@@ -75,7 +80,6 @@ def lockstep(
         told = {}
         if twin_every and number % twin_every == 0:
             main = sessions[reference]
-            seed = jobs[reference].side.config.training.seed
             main.ask("adopt", folder=state, iterations=number, nudge=seed)
             told[TWIN] = main.ask("lockstep", number=number, state=state, out=str(folders[TWIN]))
             main.ask("adopt", folder=state, iterations=number)

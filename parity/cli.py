@@ -1,0 +1,217 @@
+"""The command line: verbs only; the work is done in ``parity.pipeline``.
+
+Everything heavy is imported inside the verb that needs it, so that ``parity --help`` and ``parity diff`` answer at
+once. Exit codes: 0 parity, 1 divergent, 2 usage or spec error, 3 inconclusive, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from parity import __version__
+
+if TYPE_CHECKING:
+    from parity.pipeline.prepare import Options
+    from parity.report.facts import Result
+
+EXIT = {"identical": 0, "rounding": 0, "divergent": 1, "inconclusive": 3}
+"""Exit code of ``check`` by the worst verdict."""
+
+
+class Group(click.Group):
+    """Prints faults without a traceback, in one place for all verbs."""
+
+    def invoke(self, context: click.Context) -> Any:
+        """Run the verb; faults of the user's become one message and an exit code."""
+        from parity.errors import ParityError
+
+        try:
+            return super().invoke(context)
+        except ParityError as error:
+            click.echo(str(error), err=True)
+            context.exit(error.exit_code)
+        except KeyboardInterrupt:
+            click.echo("\ninterrupted; finished runs are kept, the same command goes on from them", err=True)
+            context.exit(130)
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="parity")
+def main() -> None:
+    """One spec, the same training program in Keras, raw TensorFlow and PyTorch: do they agree, and if not, why?"""
+
+
+def common(verb: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that ``run`` and ``check`` share."""
+    options = [
+        click.argument("spec", type=click.Path(path_type=Path)),
+        click.option("--side", "sides", multiple=True, metavar="NAME", help="Only this side; repeatable."),
+        click.option("--frameworks", metavar="A,B,C", help="Compile one config for each of these frameworks."),
+        click.option("--like", metavar="SIDE", help="Whose config --frameworks compile; the first side's if not said."),
+        click.option("--steps", type=click.IntRange(min=1), help="Training steps; in check, steps in lockstep."),
+        click.option("--precision", type=click.Choice(["float32", "float64"]),
+                     help="Of the free runs [float32]; in check, of the lockstep [float64]."),
+        click.option("--seed", type=click.IntRange(min=0), help="In place of the spec's."),
+        click.option("--set", "changes", multiple=True, metavar="PATH=VALUE",
+                     help="Change a value on every side, or on one: SIDE:PATH=VALUE; repeatable."),
+        click.option("--data", metavar="NAME|FILE", help="Another source, or the file to read it from."),
+        click.option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+                     help="Where reports and finished runs go [reports/<spec>/]."),
+        click.option("--timeout", type=click.FloatRange(min=1.0), default=600.0, show_default=True, metavar="SECONDS",
+                     help="Give a side up after so long without a word."),
+        click.option("--json", "as_json", is_flag=True, help="The result as JSON on standard output, nothing else."),
+    ]  # fmt: skip
+    for option in reversed(options):
+        verb = option(verb)
+    return verb
+
+
+@main.command()
+@common
+@click.option("--no-explain", is_flag=True, help="Do not look for causes.")
+@click.option("--explain-steps", type=click.IntRange(min=1), help="Steps of each counterfactual run.")
+def run(spec: Path, as_json: bool, no_explain: bool, explain_steps: int | None, **given: Any) -> None:
+    """Compile, train, compare, explain, report: the main job."""
+    options = _options(explain=not no_explain, explain_steps=explain_steps, **given)
+    result, folder = _work("run", spec, options, as_json)
+    from parity.report.write import write_all
+
+    written = write_all(result, folder)
+    _show(result, as_json, [str(path) for path in written])
+
+
+@main.command()
+@common
+def check(spec: Path, as_json: bool, **given: Any) -> None:
+    """The same as a test: exit 0 parity, 1 divergent, 2 usage or spec error, 3 inconclusive."""
+    result, _ = _work("check", spec, _options(explain=False, **given), as_json)
+    _show(result, as_json, [])
+    sys.exit(max((EXIT[one.verdict] for one in result.comparisons), key=[0, 3, 1].index, default=0))
+
+
+@main.command("compile")
+@click.argument("spec", type=click.Path(path_type=Path))
+@click.option("--side", "name", metavar="NAME", help="Which side; the first if not said.")
+@click.option("--framework", metavar="NAME", help="Compile that side's config for another framework.")
+@click.option("--data", metavar="NAME|FILE", help="Another source, or the file to read it from.")
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File; standard output if not.")
+@click.option("--save-data", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+              help="Also write the data the program reads with --data (.npz).")  # fmt: skip
+@click.option("--save-weights", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+              help="Also write the initial weights it reads with --weights (.safetensors).")  # fmt: skip
+@click.option("--precision", type=click.Choice(["float32", "float64"]), default="float32", help="Of --save-weights.")
+def compile_verb(
+    spec: Path, name: str | None, framework: str | None, data: str | None, output: Path | None,
+    save_data: Path | None, save_weights: Path | None, precision: str,
+) -> None:  # fmt: skip
+    """Print the program of a side: it runs on its own, without parity."""
+    from parity.pipeline.export import export
+    from parity.spec.load import load_spec
+
+    source = export(load_spec(spec), name, framework, data, save_data, save_weights, precision)
+    if output is None:
+        click.echo(source, nl=False)
+    else:
+        output.write_text(source)
+
+
+@main.command()
+@click.argument("spec", type=click.Path(path_type=Path))
+@click.option("--side", "sides", multiple=True, metavar="NAME", help="Only these sides; repeatable.")
+@click.option("--set", "changes", multiple=True, metavar="PATH=VALUE", help="As in run.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON on standard output, nothing else.")
+def diff(spec: Path, sides: tuple[str, ...], changes: tuple[str, ...], as_json: bool) -> None:
+    """List the config differences between the sides; nothing is trained."""
+    from parity.pipeline.prepare import Options, parse_set, prepare
+    from parity.pipeline.tables import differences_json, print_differences
+    from parity.spec.load import load_spec
+
+    resolved = prepare(load_spec(spec), Options(sides=sides, changes=dict(map(parse_set, changes))))
+    click.echo(differences_json(resolved)) if as_json else print_differences(resolved)
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="As JSON on standard output, nothing else.")
+def defaults(as_json: bool) -> None:
+    """List where the frameworks' own defaults differ from each other and from parity's."""
+    from parity.pipeline.tables import defaults_json, print_defaults
+
+    click.echo(defaults_json()) if as_json else print_defaults()
+
+
+@main.command()
+@click.argument("name", required=False)
+@click.option("--json", "as_json", is_flag=True, help="As JSON on standard output, nothing else.")
+@click.option("--schema", is_flag=True, help="The JSON Schema of a spec file, for editors.")
+def catalog(name: str | None, as_json: bool, schema: bool) -> None:
+    """List what a spec can name, in which framework; with NAME, one entry in full."""
+    import json
+
+    from parity.pipeline.tables import catalog_json, print_catalog, print_entry
+
+    if schema:
+        from parity.spec.schema import json_schema
+
+        click.echo(json.dumps(json_schema(), indent=2))
+    elif as_json:
+        click.echo(catalog_json())
+    elif name:
+        print_entry(name)
+    else:
+        print_catalog()
+
+
+def _options(
+    *, explain: bool, explain_steps: int | None = None, sides: tuple[str, ...], frameworks: str | None,
+    like: str | None, steps: int | None, precision: str | None, seed: int | None, changes: tuple[str, ...],
+    data: str | None, out: Path | None, timeout: float,
+) -> Options:  # fmt: skip
+    from parity.pipeline.prepare import Options, parse_set
+
+    named = tuple(part.strip() for part in frameworks.split(",") if part.strip()) if frameworks else ()
+    return Options(
+        sides=sides, frameworks=named, like=like, steps=steps, precision=precision, seed=seed,
+        changes=dict(map(parse_set, changes)), data=data, explain=explain, explain_steps=explain_steps, out=out,
+        timeout=timeout,
+    )  # fmt: skip
+
+
+def _work(verb: str, file: Path, options: Options, as_json: bool) -> tuple[Result, Path]:
+    """Do the work of ``run`` or ``check`` behind a progress bar, and return the result and its folder."""
+    from parity.pipeline import run as jobs
+    from parity.pipeline.progress import progress
+    from parity.spec.load import load_spec
+
+    spec = load_spec(file)
+    folder = options.out or Path("reports") / spec.name
+    with progress(enabled=not as_json) as note:
+        result: Result = getattr(jobs, verb)(
+            spec, options, text=file.read_text(encoding="utf-8"), file=str(file), folder=folder,
+            command=_command(), note=note,
+        )  # fmt: skip
+    return result, folder
+
+
+def _command() -> str:
+    import shlex
+
+    return shlex.join(["parity", *sys.argv[1:]])
+
+
+def _show(result: Result, as_json: bool, files: list[str]) -> None:
+    if as_json:
+        click.echo(result.model_dump_json(indent=2))
+        return
+    from rich.console import Console
+
+    from parity.report.terminal import print_result
+
+    console = Console()
+    print_result(result, console)
+    if files:
+        console.print(f"Written: {', '.join(files)}", soft_wrap=True, highlight=False)

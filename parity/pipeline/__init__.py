@@ -1,0 +1,1 @@
+"""The main job, end to end: resolve, compile, run, compare, explain, report."""

@@ -1,0 +1,71 @@
+"""``parity compile``: a program, and what it needs to run on its own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from parity.compile import compile_side
+from parity.data.load import class_count, load
+from parity.entries import FRAMEWORKS
+from parity.errors import did_you_mean, listed
+from parity.pipeline.prepare import Options, UsageError, check_fit, is_file, prepare
+from parity.spec.resolve import Resolved
+from parity.spec.schema import Spec
+
+
+def export(
+    spec: Spec,
+    name: str | None,
+    framework: str | None,
+    data: str | None,
+    save_data: Path | None,
+    save_weights: Path | None,
+    precision: str,
+) -> str:
+    """Return the source of a side's program, and write the files it reads.
+
+    Args:
+        spec: the spec.
+        name: of the side, the first if None.
+        framework: to compile for, the side's own if None.
+        data: another source, or the file to read it from.
+        save_data: file for the rows, as ``X`` and ``y``, before any preprocessing.
+        save_weights: file for the initial weights, canonical layout.
+        precision: of the weights.
+
+    Raises:
+        UsageError: for a side or framework that is not there.
+        DataError: when the data are missing or do not fit.
+    """
+    sides = prepare(spec, Options(data=data))
+    names = [side.name for side in sides]
+    if name is not None and name not in names:
+        raise UsageError(f"--side {name!r}: no such side; {listed(names)}; {did_you_mean(name, names)}")
+    side = sides[names.index(name)] if name else sides[0]
+    if framework is not None:
+        if framework not in FRAMEWORKS:
+            fix = did_you_mean(framework, FRAMEWORKS)
+            raise UsageError(f"--framework {framework!r}: no such framework; {listed(FRAMEWORKS)}; {fix}")
+        side = replace(side, framework=framework)
+    dataset = load(side.config.data, file=Path(data) if data and is_file(data) else None)
+    check_fit(side, dataset.x.shape[1:], dataset.y.shape[1:], dataset.description)
+    if save_data is not None:
+        import numpy as np
+
+        np.savez_compressed(save_data, X=dataset.raw_x, y=dataset.raw_y)
+    if save_weights is not None:
+        _save_weights(side, save_weights, precision)
+    classes = class_count(dataset.raw_y) if side.config.data.one_hot else None
+    return compile_side(side, name=spec.name, question=spec.question, classes=classes).source
+
+
+def _save_weights(side: Resolved, file: Path, precision: str) -> None:
+    from safetensors.numpy import save_file
+
+    from parity.run.initial import initial_value
+
+    seed = side.config.training.seed
+    save_file(
+        {name: initial_value(seed, name, one).astype(precision) for name, one in side.parameters().items()}, file
+    )

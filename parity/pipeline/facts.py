@@ -1,0 +1,200 @@
+"""From what was run, judged and tried to the facts of ``result.json``."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from parity import __version__
+from parity.compare.judge import PHASES, Judge, Seen
+from parity.compile.program import Program
+from parity.entries import TITLES
+from parity.explain.effects import Effect, Effects
+from parity.report.facts import (
+    Comparison,
+    DifferenceFact,
+    EffectFact,
+    EpochFact,
+    Explanation,
+    PhaseFact,
+    Place,
+    Result,
+    SideFact,
+    SpecFact,
+)
+from parity.run.trajectory import Trajectory
+from parity.spec.differences import Difference
+from parity.spec.resolve import Resolved
+
+if TYPE_CHECKING:
+    from parity.data.dataset import Dataset
+    from parity.spec.schema import Spec
+
+
+def spec_fact(spec: Spec, dataset: Dataset, file: str | None, text: str) -> SpecFact:
+    """Return the facts of a spec."""
+    return SpecFact(name=spec.name, question=spec.question, file=file, text=text, data=dataset.description)
+
+
+def side_fact(
+    side: Resolved, program: Program, run: Trajectory | None, error: str | None, precision: str, version: str = ""
+) -> SideFact:
+    """Return the facts of a side.
+
+    Args:
+        side: resolved.
+        program: compiled for it.
+        run: its free run, None when there was none.
+        error: why there was none.
+        precision: that the run has or would have had.
+        version: of the framework, when no run tells it.
+    """
+    count = sum(_size(parameter.shape) for parameter in side.parameters().values())
+    epochs = run.measured if run else ()
+    return SideFact(
+        name=side.name,
+        framework=side.framework,
+        version=run.version if run else version,
+        interpreter=run.interpreter if run else side.python or "",
+        precision=precision,  # type: ignore[arg-type]  # one of the two names the options allow
+        device=run.device if run else "cpu",
+        parameters=run.parameters if run else count,
+        losses=list(run.losses) if run else [],
+        epochs=[EpochFact(epoch=one.epoch, step=one.step, metrics=dict(one.metrics)) for one in epochs],
+        metrics=dict(run.final) if run else {},
+        seconds=run.seconds if run else 0.0,
+        cached=run.cached if run else False,
+        loss_formula=side.config.loss.formula(side.layers()[-1].op.ending()),
+        program=program.source,
+        program_file=f"programs/{program.file_name}",
+        error=error,
+    )
+
+
+def _size(shape: Sequence[int]) -> int:
+    size = 1
+    for length in shape:
+        size *= length
+    return size
+
+
+def place(seen: Seen) -> Place:
+    """Return a place of a comparison."""
+    return Place(
+        step=seen.step, phase=seen.phase, tensor=seen.tensor, shape=list(seen.shape),  # type: ignore[arg-type]
+        difference=seen.difference, noise=seen.noise,
+    )  # fmt: skip
+
+
+def comparison_fact(judge: Judge) -> Comparison:
+    """Return the facts of a comparison."""
+    verdict, reason = judge.verdict()
+    overall = judge.overall()
+    return Comparison(
+        a=judge.a,
+        b=judge.b,
+        verdict=verdict,
+        reason=reason,
+        precision=judge.precision,  # type: ignore[arg-type]
+        steps=judge.steps,
+        first=place(judge.first) if judge.first else None,
+        largest=place(overall) if overall else None,
+        phases=[
+            PhaseFact(phase=phase, tensors=len(judge.tensors[phase]), largest=place(judge.largest[phase]))  # type: ignore[arg-type]
+            for phase in PHASES
+            if phase in judge.largest
+        ],
+        unmatched=judge.unmatched,
+    )
+
+
+def failed_comparison(a: str, b: str, precision: str, why: str) -> Comparison:
+    """Return a comparison that could not be made."""
+    return Comparison(a=a, b=b, verdict="inconclusive", reason=why, precision=precision, steps=0)  # type: ignore[arg-type]
+
+
+def difference_facts(a: str, b: str, found: Sequence[Difference], effects: Effects | None) -> list[DifferenceFact]:
+    """Return the facts of the differences of two sides, with their effects where they were tried."""
+    by_path = {one.difference.path: one for one in effects.each} if effects else {}
+    return [
+        DifferenceFact(
+            path=one.path, a=one.a, b=one.b, a_side=a, b_side=b, a_origin=one.a_origin, b_origin=one.b_origin,
+            layers=list(one.layers), inert=one.inert, reason=one.reason, effect=_effect(by_path.get(one.path)),
+        )
+        for one in found
+    ]  # fmt: skip
+
+
+def _effect(effect: Effect | None) -> EffectFact | None:
+    if effect is None or effect.difference.inert:
+        return None
+    return EffectFact(
+        alone=effect.alone, taken_back=effect.taken_back, breaks=effect.breaks, repairs=effect.repairs
+    )
+
+
+def explanation_fact(
+    effects: Effects,
+    *,
+    framework: str,
+    outcome: str,
+    good: str,
+    bad: str,
+    steps: int,
+    runs: Sequence[Trajectory],
+    seconds: float,
+    notes: Sequence[str],
+) -> Explanation:
+    """Return the facts of an explanation."""
+    return Explanation(
+        framework=framework,
+        outcome=outcome,
+        good=good,
+        bad=bad,
+        good_value=effects.good,
+        bad_value=effects.bad,
+        steps=steps,
+        breakers=effects.breakers,
+        repairs=effects.repairs,
+        harmless=effects.harmless,
+        unexplained=None,
+        runs=len(runs),
+        cached_runs=sum(run.cached for run in runs),
+        seconds=seconds,
+        notes=list(notes),
+    )
+
+
+def result(
+    spec: SpecFact,
+    sides: Sequence[SideFact],
+    comparisons: Sequence[Comparison],
+    differences: Sequence[DifferenceFact],
+    explanation: Explanation | None,
+    notes: Sequence[str],
+    command: str,
+) -> Result:
+    """Return the whole result."""
+    return Result(
+        parity_version=__version__,
+        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        spec=spec,
+        sides=list(sides),
+        comparisons=list(comparisons),
+        differences=list(differences),
+        explanation=explanation,
+        notes=list(notes),
+        command=command,
+    )
+
+
+def outcome_gap_note(outcome: str, values: Mapping[str, float]) -> str:
+    """Return the sentence that says there is no gap to explain."""
+    told = " and ".join(f"{name} {value:.3f}" for name, value in values.items())
+    return f"no cause was looked for: the sides reach about the same {outcome} ({told})"
+
+
+def framework_note(framework: str, side: str) -> str:
+    """Return the sentence that says where counterfactual runs were made."""
+    return f"counterfactual runs are compiled for {TITLES[framework]}, the framework of {side}"

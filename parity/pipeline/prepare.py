@@ -1,0 +1,179 @@
+"""From a spec and the options of a command to sides that can be run."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from parity.entries import FRAMEWORKS
+from parity.errors import DataError, Fault, ParityError, SpecError, did_you_mean, listed
+from parity.spec.load import parse_yaml
+from parity.spec.resolve import Resolved, changed, resolve
+from parity.spec.schema import Spec
+
+
+class UsageError(ParityError):
+    """Options that cannot be followed; says which and what would be right."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What a command was told beside the spec.
+
+    Args:
+        sides: names of the sides to keep, all if empty.
+        frameworks: with ``like``: compile that side's config for each of these.
+        like: side whose config ``frameworks`` run.
+        steps: steps of the free run, or of the lockstep in ``check``.
+        precision: of the free run, or of the lockstep in ``check``.
+        seed: in place of the spec's.
+        changes: path to value, made on top of the sides' own; a path may start with ``SIDE:``.
+        data: a source's name or a file, in place of the spec's.
+        explain: look for causes.
+        explain_steps: steps of each counterfactual run.
+        out: folder of the reports.
+        timeout: seconds without a word after which a worker is given up.
+    """
+
+    sides: tuple[str, ...] = ()
+    frameworks: tuple[str, ...] = ()
+    like: str | None = None
+    steps: int | None = None
+    precision: str | None = None
+    seed: int | None = None
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    data: str | None = None
+    explain: bool = True
+    explain_steps: int | None = None
+    out: Path | None = None
+    timeout: float = 600.0
+
+
+def installed_frameworks() -> tuple[str, ...]:
+    """Return the frameworks this interpreter has, without importing them."""
+    found = {name for name in FRAMEWORKS if importlib.util.find_spec(name) is not None}
+    if "tensorflow" not in found:
+        found.discard("keras")  # Keras programs run on the TensorFlow backend.
+    return tuple(name for name in FRAMEWORKS if name in found)
+
+
+def parse_set(text: str) -> tuple[str, Any]:
+    """Return path and value of ``PATH=VALUE``; the value is read as YAML.
+
+    Raises:
+        UsageError: when there is no ``=``.
+    """
+    path, equals, value = text.partition("=")
+    if not equals or not path.strip():
+        raise UsageError(f"--set {text!r}: expected PATH=VALUE, such as training.batch_size=32 or tensorflow:loss=...")
+    parsed, _ = parse_yaml(value, None)
+    return path.strip(), parsed
+
+
+def prepare(spec: Spec, options: Options) -> list[Resolved]:
+    """Return the sides that a command asks for, resolved.
+
+    Raises:
+        UsageError: for names that are no side or framework.
+        SpecError: when the changes do not fit.
+    """
+    sides = resolve(spec, installed_frameworks())
+    if not sides:
+        raise UsageError("no framework is installed; pip install 'parity-harness[all]'")
+    if options.like is not None or options.frameworks:
+        sides = _like(sides, options)
+    elif options.sides:
+        names = [side.name for side in sides]
+        for name in options.sides:
+            if name not in names:
+                raise UsageError(f"--side {name!r}: no such side; {listed(names)}; {did_you_mean(name, names)}")
+        sides = [side for side in sides if side.name in options.sides]
+    changes = dict(options.changes)
+    if options.seed is not None:
+        changes["training.seed"] = options.seed
+    return [_with(side, changes, [one.name for one in sides], options) for side in sides]
+
+
+def _like(sides: list[Resolved], options: Options) -> list[Resolved]:
+    names = [side.name for side in sides]
+    like = options.like or names[0]
+    if like not in names:
+        raise UsageError(f"--like {like!r}: no such side; {listed(names)}; {did_you_mean(like, names)}")
+    base = sides[names.index(like)]
+    chosen = options.frameworks or installed_frameworks()
+    for name in chosen:
+        if name not in FRAMEWORKS:
+            raise UsageError(
+                f"--frameworks {name!r}: no such framework; {listed(FRAMEWORKS)}; {did_you_mean(name, FRAMEWORKS)}"
+            )
+    pythons = {side.framework: side.python for side in reversed(sides)}
+    return [replace(base, name=name, framework=name, python=pythons.get(name)) for name in chosen]
+
+
+def _with(side: Resolved, changes: Mapping[str, Any], names: list[str], options: Options) -> Resolved:
+    """Return a side with the command's changes: those for all sides, and those for it alone."""
+    mine: dict[str, Any] = {}
+    for path, value in changes.items():
+        owner, colon, rest = path.partition(":")
+        if colon and owner not in names:
+            raise UsageError(f"--set {path}: no such side {owner!r}; {listed(names)}; {did_you_mean(owner, names)}")
+        if not colon or owner == side.name:
+            mine[rest if colon else path] = value
+    try:
+        side = changed(side, mine, "--set")
+    except SpecError as error:
+        raise SpecError([replace(fault, path=f"--set {fault.path}") for fault in error.faults]) from None
+    source = data_source(side.config.data.source, options.data)
+    if source != side.config.data.source:
+        side = changed(side, {"data.source": source}, "--data")
+    return side
+
+
+def data_source(declared: str, given: str | None) -> str:
+    """Return the source that ``--data`` means: a name, or the spec's own with a file in its place.
+
+    A file given to a spec whose source is a stand-in means the real set that the stand-in stands in for.
+    """
+    if given is None:
+        return declared
+    if not is_file(given):
+        return given
+    return declared.removesuffix("_like") if declared.endswith("_like") else declared
+
+
+def is_file(given: str) -> bool:
+    """Return whether ``--data`` was given a path rather than a source's name."""
+    return Path(given).suffix.lower() in (".npz", ".csv") or "/" in given or Path(given).exists()
+
+
+def check_fit(side: Resolved, x_shape: tuple[int, ...], y_shape: tuple[int, ...], description: str) -> None:
+    """Check that data and model fit.
+
+    Args:
+        side: the resolved side.
+        x_shape: of one input row.
+        y_shape: of one target.
+        description: the data in words.
+
+    Raises:
+        DataError: when they do not.
+    """
+    expected = side.config.model.input
+    if x_shape != expected:
+        fix = f"set model.input to {list(x_shape)}, or data.reshape to what the model reads"
+        raise DataError(f"side {side.name}: a row of {description} has shape {x_shape}, model.input is {expected}; {fix}")
+    output = side.layers()[-1].output_shape
+    if y_shape != output:
+        last = side.layers()[-1].name
+        raise DataError(
+            f"side {side.name}: a target of {description} has shape {y_shape}, the last layer {last!r} gives {output}; "
+            f"change the last layer, or data.one_hot"
+        )
+
+
+def spec_fault(text: str) -> SpecError:
+    """Return a spec error of one line."""
+    return SpecError([Fault(path="spec", got=text, expected="a spec that can be run")])

@@ -1,0 +1,193 @@
+"""What ``parity diff``, ``parity defaults`` and ``parity catalog`` print."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from parity.catalog import FAMILIES
+from parity.entries import FRAMEWORKS, TITLES, Entry, shown
+from parity.errors import did_you_mean, listed
+from parity.pipeline.prepare import UsageError
+from parity.spec.differences import Difference, differences
+from parity.spec.resolve import Resolved
+from parity.spec.schema import TrainingSpec
+
+
+def _pairs(sides: Sequence[Resolved]) -> list[tuple[Resolved, Resolved, list[Difference]]]:
+    first, *others = sides
+    return [(first, other, differences(first, other)) for other in others]
+
+
+def differences_json(sides: Sequence[Resolved]) -> str:
+    """Return the differences as JSON: a list of pairs of sides."""
+    told = [
+        {
+            "a": a.name,
+            "b": b.name,
+            "differences": [asdict(one) | {"inert": one.inert} for one in found],
+            "loss_formulas": {side.name: formula(side) for side in (a, b)},
+        }
+        for a, b, found in _pairs(sides)
+    ]
+    return json.dumps(told, indent=2)
+
+
+def formula(side: Resolved) -> str:
+    """Return which loss formula a side runs, in words."""
+    return side.config.loss.formula(side.layers()[-1].op.ending())
+
+
+def _table(*titles: str) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=True, header_style="bold", padding=(0, 2, 0, 0))
+    for index, title in enumerate(titles):
+        table.add_column(title, overflow="fold", no_wrap=index == 0)
+    return table
+
+
+def _row(table: Table, *cells: str) -> None:
+    # Formulas and lists have square brackets, which rich would take for markup.
+    table.add_row(*(Text(cell) for cell in cells))
+
+
+def print_differences(sides: Sequence[Resolved], console: Console | None = None) -> None:
+    """Print the differences of the first side and each other one."""
+    console = console or Console(highlight=False)
+    if len(sides) == 1:
+        console.print(f"One side, {sides[0].name}: nothing to compare.")
+    for a, b, found in _pairs(sides):
+        live = sum(not one.inert for one in found)
+        count = f"{len(found)} difference{'' if len(found) == 1 else 's'}"
+        console.print(f"{a.name} -> {b.name}: {count}, {live} of them live", style="bold")
+        table = _table("", "")
+        table.show_header = False
+        for one in found:
+            _row(table, one.path, f"{one.a} -> {one.b}" + (f"\n(inert: {one.reason})" if one.inert else ""))
+        if found:
+            console.print(table)
+        for side in (a, b):
+            console.print(f"Loss of {side.name}: {formula(side)}.", markup=False, style="dim")
+        console.print()
+
+
+def default_rows() -> list[dict[str, Any]]:
+    """Return every field that some framework starts at another value than parity does."""
+    rows: list[dict[str, Any]] = []
+    owners: list[tuple[str, str, Any]] = [("training", "training", TrainingSpec)]
+    owners += [(family, name, entry) for family, entries in FAMILIES.items() for name, entry in entries.items()]
+    for family, name, owner in owners:
+        fields = {field for changed in owner.native.values() for field in changed}
+        for field in [field for field in owner.model_fields if field in fields]:
+            parity = owner.model_fields[field].get_default(call_default_factory=True)
+            values = {framework: owner.native.get(framework, {}).get(field, parity) for framework in FRAMEWORKS}
+            rows.append(
+                {
+                    "family": family,
+                    "entry": name,
+                    "field": field,
+                    "parity": shown(parity),
+                    **{framework: shown(value) for framework, value in values.items()},
+                }
+            )
+    return rows
+
+
+def defaults_json() -> str:
+    """Return the defaults that differ, as JSON."""
+    return json.dumps(default_rows(), indent=2)
+
+
+def print_defaults(console: Console | None = None) -> None:
+    """Print the defaults that differ."""
+    console = console or Console(highlight=False)
+    console.print("Where a framework's own default is not parity's. A side with `defaults: native` takes them.\n")
+    table = _table("entry", "field", "parity", *(TITLES[name] for name in FRAMEWORKS))
+    for row in default_rows():
+        _row(table, row["entry"], row["field"], row["parity"], *(row[name] for name in FRAMEWORKS))
+    console.print(table)
+
+
+def _summary(entry: type[Entry]) -> str:
+    return (entry.__doc__ or "").strip().splitlines()[0]
+
+
+def catalog_json() -> str:
+    """Return the catalog as JSON: family, name, summary, fields, frameworks."""
+    told = {
+        family: {
+            name: {
+                "summary": _summary(entry),
+                "fields": {field: _field(entry, field) for field in entry.model_fields},
+                "frameworks": list(FRAMEWORKS),
+                "cases": len(entry.cases()),
+            }
+            for name, entry in entries.items()
+        }
+        for family, entries in FAMILIES.items()
+    }
+    return json.dumps(told, indent=2)
+
+
+def _field(entry: type[Entry], name: str) -> dict[str, Any]:
+    field = entry.model_fields[name]
+    default = "required" if field.is_required() else shown(field.get_default(call_default_factory=True))
+    return {"default": default, "description": field.description or ""}
+
+
+def print_catalog(console: Console | None = None) -> None:
+    """Print every entry with its first line."""
+    console = console or Console(highlight=False)
+    console.print(f"Every entry runs in {listed(TITLES[name] for name in FRAMEWORKS).removeprefix('one of ')}.")
+    console.print("One in full: parity catalog NAME\n")
+    for family, entries in FAMILIES.items():
+        console.print(family, style="bold")
+        table = _table("", "")
+        table.show_header = False
+        for name, entry in entries.items():
+            _row(table, f"  {name}", _summary(entry))
+        console.print(table)
+        console.print()
+
+
+def print_entry(name: str, console: Console | None = None) -> None:
+    """Print one entry in full: meaning, fields, worked cases, the framework files it was read from.
+
+    Raises:
+        UsageError: when there is none of that name.
+    """
+    console = console or Console(highlight=False)
+    every = {one: entry for entries in FAMILIES.values() for one, entry in entries.items()}
+    families = {one: family for family, entries in FAMILIES.items() for one in entries}
+    if name not in every:
+        raise UsageError(f"catalog {name!r}: no such entry; {listed(every, 40)}; {did_you_mean(name, list(every))}")
+    entry = every[name]
+    console.print(f"{name} ({families[name]})\n", style="bold")
+    console.print(_unindented(entry.__doc__ or ""), markup=False)
+    table = _table("field", "default", "")
+    for field in entry.model_fields:
+        about = _field(entry, field)
+        _row(table, field, about["default"], about["description"])
+    console.print()
+    console.print(table)
+    _print_list(console, "Worked cases", (f"{case.shows}" for case in entry.cases()))
+    _print_list(console, "Read in", (f"{TITLES[one]}: {file}" for one, file in entry.source.items()))
+
+
+def _print_list(console: Console, title: str, lines: Iterable[str]) -> None:
+    lines = list(lines)
+    if lines:
+        console.print(f"\n{title}", style="bold")
+        for line in lines:
+            console.print(f"  - {line}", markup=False)
+
+
+def _unindented(text: str) -> str:
+    import inspect
+
+    return inspect.cleandoc(text)

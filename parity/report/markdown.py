@@ -1,0 +1,182 @@
+"""The report as GitHub-flavoured Markdown: for a pull request, an issue, or a folder browsed online."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from parity.report import chart_rows, files, findings, formats, view, words
+from parity.report.facts import DifferenceFact, Result
+
+
+def to_markdown(result: Result, folder: Path | None = None) -> str:
+    """Write the report. With ``folder``, the report's own, links to program files are relative to it."""
+    parts = [
+        *_head(result),
+        *_findings(result),
+        *_training(result),
+        *_differences(result),
+        *_steps(result),
+        *_programs(result, folder),
+        *_repeat(result),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def text(words: object) -> str:
+    r"""Make any text plain Markdown on one line: no markup of it comes alive, not even in a table.
+
+    >>> text("a*b | <script> [x](y) -> leaf_like")
+    'a\\*b \\| &lt;script> \\[x\\](y) -> leaf_like'
+    """
+    line = " ".join(str(words).split()).replace("&", "&amp;").replace("<", "&lt;")
+    line = re.sub(r"([\\`*\[\]|~]|\b_|_\b)", r"\\\1", line)
+    return re.sub(r"^(\d*)([#+.)-](?=[\s#]|$)|>)", r"\1\\\2", line)  # what would start a heading, a quote or a list
+
+
+def code(thing: object) -> str:
+    """Set a text as code on one line, whatever backticks it holds.
+
+    >>> code("layers.*.kernel_initializer"), code("a`b")
+    ('`layers.*.kernel_initializer`', '``a`b``')
+    """
+    line = " ".join(str(thing).split())
+    fence = "`" * (_longest_run(line) + 1)
+    # A backtick at either end would join the fence, so it is held off by a space that Markdown drops.
+    pad = " " if line.startswith("`") or line.endswith("`") else ""
+    return f"{fence}{pad}{line}{pad}{fence}" if line else ""
+
+
+def code_cell(thing: object) -> str:
+    """Set a text as code in a table, where a bar ends the cell even inside code."""
+    return code(thing).replace("|", "\\|")
+
+
+def block(content: str, language: str = "") -> str:
+    """Set a text as a block of code."""
+    fence = "`" * max(3, _longest_run(content) + 1)
+    return f"{fence}{language}\n{content.rstrip()}\n{fence}"
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int] = ()) -> str:
+    """Lay out a table; ``numbers`` are the columns set to the right."""
+    ruler = ["---:" if column in numbers else "---" for column in range(len(head))]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in (head, ruler, *rows))
+
+
+def _longest_run(line: str) -> int:
+    return max((len(run) for run in re.findall("`+", line)), default=0)
+
+
+def _head(result: Result) -> list[str]:
+    parts = [f"# {text(result.spec.question or result.spec.name)}"]
+    note = words.data_note(result)
+    if note is not None:
+        parts.append(f"> [!WARNING]\n> **{text(note)}** {text(result.spec.data)}")
+    else:
+        parts.append(f"Data: {text(result.spec.data)}")
+    parts.append(f"**{words.heading(result)}.** {text(words.verdict_sentence(result))}")
+    return parts + [f"> [!CAUTION]\n> {text(failure)}" for failure in words.failure_notes(result)]
+
+
+def _findings(result: Result) -> list[str]:
+    found = findings.findings(result)
+    if not found:
+        return []
+    parts = ["## What breaks, what repairs"]
+    for finding in found:
+        items = [f"- {code(item.change)}" + (f" ({text(item.note)})" if item.note else "") for item in finding.items]
+        lead = text(finding.lead)
+        parts.append("\n".join([f"{lead}:", "", *items]) if items else lead)
+    notes = result.explanation.notes if result.explanation is not None else []
+    return parts + [text(note) for note in notes]
+
+
+def _training(result: Result) -> list[str]:
+    metric = view.metric_name(result)
+    head = ["Side", "Framework", "Parameters", "Steps", "First loss", "Last loss", *([text(metric)] if metric else [])]
+    rows = []
+    for side in result.sides:
+        cells = [text(side.name), f"{text(side.framework)} {text(side.version)}", f"{side.parameters:,}"]
+        cells.append(f"{len(side.losses):,}")
+        cells += [formats.loss(side.losses[end] if side.losses else None) for end in (0, -1)]
+        rows.append(cells + ([formats.decimals(side.metrics.get(metric))] if metric else []))
+    parts = ["## Training"]
+    if rows:
+        parts.append(table(head, rows, numbers=range(2, len(head))))
+    parts += [text(note) for note in (words.loss_note(result), *words.finite_notes(result)) if note is not None]
+    if chart_rows.has_curves(result):
+        parts.append(f"![Training loss{f' and {text(metric)}' if metric else ''} of every side, by step](curves.png)")
+    return parts
+
+
+def _differences(result: Result) -> list[str]:
+    parts = ["## Config differences"]
+    for a, b in view.pairs(result):
+        items = view.differences_between(result, a, b)
+        if items:
+            parts.append(f"{formats.count(len(items), 'difference')} between {text(a)} and {text(b)}.")
+            parts.append(_difference_table(result, items, a, b))
+    return parts if len(parts) > 1 else [*parts, words.no_differences(result)]
+
+
+def _difference_table(result: Result, items: Sequence[DifferenceFact], a: str, b: str) -> str:
+    told = result.explanation if any(view.is_explained(result, item) for item in items) else None
+    head = ["Path", text(a), text(b)]
+    head += [f"Alone on {text(told.good)}", f"Taken back from {text(told.bad)}"] if told is not None else []
+    rows = []
+    for item in items:
+        cells = [code_cell(item.path), *(code_cell(formats.value(value)) for value in view.values_from(item, a))]
+        if told is not None:
+            effect = item.effect
+            outcomes = (effect.alone, effect.taken_back) if effect is not None else (None, None)
+            cells += [formats.decimals(outcome) for outcome in outcomes]
+        label = view.effect_label(item, result.explanation)
+        label_cell = f"**{label}**" if label in ("breaks", "repairs", "breaks and repairs") else label
+        rows.append([*cells, f"{label_cell}: {text(item.reason)}" if item.inert and item.reason else label_cell])
+    return table([*head, "Effect"], rows, numbers=(3, 4) if told is not None else ())
+
+
+def _steps(result: Result) -> list[str]:
+    if not result.comparisons:
+        return []
+    parts = [
+        "## Step by step, from the same state",
+        "A difference is relative: the norm of a - b over the norm of a.",
+    ]
+    for pair in result.comparisons:
+        parts.append(f"### {text(pair.a)} and {text(pair.b)}: {pair.verdict}")
+        told = [text(pair.reason), f"{formats.count(pair.steps, 'step')} compared in {pair.precision}."]
+        for name, where in (("First beyond rounding", pair.first), ("Largest of all", pair.largest)):
+            if where is not None:
+                told.append(f"{name}: {text(formats.place(where))}, {formats.difference(where)}.")
+        parts.append(" ".join(told))
+        if pair.unmatched:
+            parts.append(f"Only one side has: {text(', '.join(pair.unmatched))}.")
+        rows = []
+        for phase in pair.phases:
+            most = phase.largest
+            numbers = [formats.scientific(most.difference), formats.scientific(most.noise)]
+            rows.append([phase.phase, f"{phase.tensors:,}", *numbers, code_cell(most.tensor), f"{most.step:,}"])
+        if rows:
+            head = ("Phase", "Tensors", "Largest difference", "Rounding explains", "Tensor", "Step")
+            parts.append(table(head, rows, numbers=(1, 2, 3, 5)))
+    return parts
+
+
+def _programs(result: Result, folder: Path | None) -> list[str]:
+    links = [
+        f"- {text(side.name)}: [{text(files.relative(side.program_file, folder))}]({files.link(side.program_file, folder)})"
+        for side in result.sides
+        if side.program_file
+    ]
+    side_by_side = "Side by side, with the differing lines marked: [report.html](report.html#programs)."
+    return ["## Programs", *(["\n".join(links)] if links else []), side_by_side]
+
+
+def _repeat(result: Result) -> list[str]:
+    parts = ["## Repeat this run", block(result.command, "console"), *(text(note) for note in result.notes)]
+    folded = f"<details><summary>The spec</summary>\n\n{block(result.spec.text, 'yaml')}\n\n</details>"
+    written = f"Written by parity {text(result.parity_version)}, {text(result.created)}."
+    return [*parts, folded, f"{written} The numbers behind this page: [result.json](result.json)."]

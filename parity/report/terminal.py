@@ -1,0 +1,202 @@
+"""The last screen of a run: what was found, for someone who has not read the documentation.
+
+Everything is printed as text, never as markup of rich, so that a name with brackets stays itself. Nothing is cut:
+long words are folded, and paths of files stand on lines of their own that no width breaks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from parity.report import findings, formats, view, words
+from parity.report.facts import Comparison, DifferenceFact, Result
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+STYLES = {
+    "divergent": "bold red",
+    "inconclusive": "bold yellow",
+    "rounding": "bold green",
+    "identical": "bold green",
+    "breaks": "bold red",
+    "breaks and repairs": "bold red",
+    "repairs": "bold green",
+    "undecided": "yellow",
+    "neither": "yellow",
+    "not tested": "yellow",
+    "harmless": "dim",
+    "inert": "dim",
+}
+"""Colours of verdicts and effects, where there are colours at all."""
+
+
+def print_result(result: Result, console: Console, files: Sequence[Path] = ()) -> None:
+    """Print what was found; ``files`` are those that were written, named at the end."""
+    _head(result, console)
+    _sides(result, console)
+    _verdicts(result, console)
+    _differences(result, console)
+    _findings(result, console)
+    _files(result, console, files)
+
+
+SAID = ("breaks", "repairs", "undecided", "unexplained", "method")
+"""The findings told as sentences. The table above them already says which differences are harmless or inert."""
+
+
+def _line(console: Console, words: str, style: str = "", indent: int = 0, hang: int = 0) -> None:
+    """Print a paragraph, wrapped at words, its later lines set in by ``hang`` more."""
+    from rich.text import Text
+
+    lines = Text(_shown(words)).wrap(console, max(console.width - indent - hang, 20))
+    for number, line in enumerate(lines):
+        line.rstrip()
+        margin = " " * (indent + (hang if number else 0))
+        console.print(Text.assemble(margin, (line.plain, style)), highlight=False)
+
+
+def _title(console: Console, words: str) -> None:
+    console.print()
+    _line(console, words, "bold")
+
+
+def _table() -> Table:
+    """Make a table without borders: it reads the same piped into a file."""
+    from rich.table import Table
+
+    return Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", show_edge=False)
+
+
+def _head(result: Result, console: Console) -> None:
+    console.print()
+    _line(console, result.spec.question or result.spec.name, "bold")
+    note = words.data_note(result)
+    if note is None:
+        _line(console, f"Data: {result.spec.data}")
+        return
+    console.rule(style="bold yellow", characters="!")
+    _line(console, note, "bold yellow")
+    _line(console, f"Data: {result.spec.data}", "yellow")
+    console.rule(style="bold yellow", characters="!")
+
+
+def _sides(result: Result, console: Console) -> None:
+    metric = view.metric_name(result)
+    table = _table()
+    for name in ("side", "runs on"):
+        table.add_column(name, overflow="fold")
+    for name in ("parameters", "first loss", "last loss", *([metric] if metric else [])):
+        table.add_column(name, justify="right", no_wrap=True)
+    for side in result.sides:
+        ends = [formats.loss(side.losses[end] if side.losses else None) for end in (0, -1)]
+        cells = [side.name, f"{side.framework} {side.version}", f"{side.parameters:,}", *ends]
+        table.add_row(*_plain([*cells, *([formats.decimals(side.metrics.get(metric))] if metric else [])]))
+    if result.sides:
+        _title(console, "Sides")
+        console.print(table, highlight=False)
+    for failure in words.failure_notes(result):
+        _line(console, failure, "bold red")
+    for remark in (words.loss_note(result), *words.finite_notes(result)):
+        if remark is not None:
+            _line(console, remark, "dim")
+
+
+def _plain(cells: Sequence[str]) -> list[Text]:
+    from rich.text import Text
+
+    return [Text(_shown(cell)) for cell in cells]
+
+
+def _shown(words: str) -> str:
+    """Drop what a terminal would obey instead of show: a name may hold escape sequences."""
+    return "".join(letter if letter.isprintable() or letter == "\n" else " " for letter in words)
+
+
+def _verdicts(result: Result, console: Console) -> None:
+    verdict = view.overall(result)
+    _title(console, "Do they train the same?")
+    _line(console, words.verdict_sentence(result), STYLES.get(verdict or "", ""))
+    for comparison in result.comparisons:
+        _comparison(comparison, console)
+
+
+def _comparison(comparison: Comparison, console: Console) -> None:
+    over = f"{formats.count(comparison.steps, 'step')}, {comparison.precision}"
+    _line(console, f"{comparison.a} / {comparison.b}: {comparison.verdict} ({over})", STYLES[comparison.verdict], 2, 2)
+    for name, where in (("first beyond rounding", comparison.first), ("largest of all", comparison.largest)):
+        if where is not None:
+            _line(console, f"{name}: {formats.place(where)}: {formats.difference(where)}", "", 4, 2)
+    if comparison.unmatched:
+        _line(console, f"only one side has: {', '.join(comparison.unmatched)}", "", 4, 2)
+
+
+def _differences(result: Result, console: Console) -> None:
+    shown = False
+    for a, b in view.pairs(result):
+        items = view.differences_between(result, a, b)
+        if items:
+            shown = True
+            _title(console, f"{formats.count(len(items), 'config difference')} between {a} and {b}")
+            console.print(_difference_table(result, items, a, console.width), highlight=False)
+    if not shown:
+        _title(console, "Config differences")
+        _line(console, words.no_differences(result))
+
+
+def _difference_table(result: Result, items: Sequence[DifferenceFact], a: str, width: int) -> Table:
+    """Lay out differences, each path over its two values, so that both fit at 80 columns."""
+    from rich.text import Text
+
+    told = result.explanation if any(view.is_explained(result, item) for item in items) else None
+    table = _table()
+    table.add_column("path, and its two values", overflow="fold")
+    if told is not None:
+        table.add_column(f"{told.outcome}\nalone", justify="right", no_wrap=True)
+        table.add_column("taken\nback", justify="right", no_wrap=True)
+    table.add_column("effect", overflow="fold", max_width=20)
+    room = width - 24 - (len(told.outcome) + 9 if told is not None else 0)
+    for item in items:
+        before, after = (formats.value(value) for value in view.values_from(item, a))
+        change = f"  {before} -> {after}" if len(before) + len(after) + 6 <= room else f"  {before}\n  -> {after}"
+        label = view.effect_label(item, result.explanation)
+        effect = item.effect
+        outcomes = (effect.alone, effect.taken_back) if effect is not None else (None, None)
+        cells = [Text(formats.decimals(outcome)) for outcome in outcomes] if told is not None else []
+        reason = f": {item.reason}" if item.inert and item.reason else ""
+        table.add_row(
+            Text.assemble((_shown(item.path), "bold"), "\n", _shown(change)),
+            *cells,
+            Text.assemble((label, STYLES[label]), _shown(reason)),
+        )
+    return table
+
+
+def _findings(result: Result, console: Console) -> None:
+    found = [finding for finding in findings.findings(result) if finding.kind in SAID]
+    if not found:
+        return
+    _title(console, "What breaks, what repairs")
+    for finding in found:
+        style = STYLES.get(finding.kind, "")
+        _line(console, finding.lead + (":" if finding.items else ""), style, 0, 2)
+        for item in finding.items:
+            _line(console, f"- {item.text}", "", 2, 2)
+    for note in result.explanation.notes if result.explanation is not None else []:
+        _line(console, note, "dim")
+
+
+def _files(result: Result, console: Console, files: Sequence[Path]) -> None:
+    for note in result.notes:
+        _line(console, f"Note: {note}", "dim")
+    _title(console, "Files" if files else "Again")
+    named = [f"{path}" for path in files]
+    # A program's relative path starts at the folder of the report; an absolute one stays itself.
+    named += [str(files[0].parent / side.program_file) for side in result.sides if side.program_file and files]
+    for path in dict.fromkeys(named):
+        console.out(f"  {_shown(path)}", highlight=False)
+    console.out(f"{'Again: ' if files else '  '}{_shown(result.command)}", highlight=False)

@@ -1,0 +1,309 @@
+"""Running the program of a side in its framework, step by step, and the same in NumPy.
+
+A worker is started once for each framework and test process (TensorFlow takes seconds to import) and opens one program
+after another. :class:`Opened` is a program in its worker; :class:`Reference` is the same model in float64 NumPy, made of
+the entries' own ``forward``, ``vjp``, ``gradient`` and ``update``. Both give :class:`Step`.
+"""
+
+from __future__ import annotations
+
+import atexit
+import importlib.util
+import itertools
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from parity.compile import Program, compile_side
+from parity.entries import FRAMEWORKS
+from parity.ops import Op
+from parity.run.exchange import Exchange
+from parity.run.initial import initial_value
+from parity.run.randomness import batches, keep_mask
+from parity.run.session import Session, memory_folder
+from parity.spec.load import build_spec
+from parity.spec.resolve import Resolved, resolve
+
+Tensors = dict[str, np.ndarray]
+
+PACKAGES = {"keras": ("keras", "tensorflow"), "tensorflow": ("tensorflow",), "torch": ("torch",)}
+
+
+def missing(framework: str) -> str:
+    """Return why a framework cannot run here, an empty string where it can."""
+    absent = [package for package in PACKAGES[framework] if importlib.util.find_spec(package) is None]
+    return f"{' and '.join(absent)} not installed" if absent else ""
+
+
+EACH_FRAMEWORK = [
+    pytest.param(name, marks=pytest.mark.skipif(bool(missing(name)), reason=missing(name) or "-")) for name in FRAMEWORKS
+]
+"""Every framework as a parameter; those that are not installed skip."""
+
+each_framework = pytest.mark.parametrize("framework", EACH_FRAMEWORK)
+
+
+@cache
+def worker(framework: str) -> Session:
+    """Return the worker that has a framework imported, started when first asked for."""
+    log = Path(tempfile.mkdtemp(prefix="parity-tests-")) / f"{framework}.log"
+    session = Session(framework, log=log, timeout=120)
+    atexit.register(shutil.rmtree, log.parent, ignore_errors=True)
+    atexit.register(session.close)
+    return session
+
+
+# --------------------------------------------------------------------------------------------- a side
+
+
+def side_of(framework: str, model: Mapping[str, Any], **sections: Any) -> Resolved:
+    """Return a resolved side.
+
+    Args:
+        framework: that runs it.
+        model: ``input`` and ``layers``, as a spec has them.
+        sections: loss, optimizer, training; sigmoid cross-entropy on logits, which takes outputs of any shape, if
+            not said.
+    """
+    given = {"loss": {"sigmoid_crossentropy": {"from_logits": True}}, "optimizer": {"sgd": {"learning_rate": 0.5}}}
+    data = {"name": "case", "data": {"source": "rows.npz"}, "model": dict(model)} | given | sections
+    return resolve(build_spec(data), (framework,))[0]
+
+
+def starting_weights(side: Resolved) -> Tensors:
+    """Return the initial weights that the harness would hand out."""
+    return {name: initial_value(side.config.training.seed, name, one) for name, one in side.parameters().items()}
+
+
+# --------------------------------------------------------------------------------------------- a step
+
+
+@dataclass(kw_only=True)
+class Step:
+    """What one training step computed: by tensor name, canonical layout."""
+
+    loss: float
+    forward: Tensors = field(default_factory=dict)
+    gradient: Tensors = field(default_factory=dict)
+    update: Tensors = field(default_factory=dict)
+    state: Tensors = field(default_factory=dict)
+
+
+def difference(a: np.ndarray | float, b: np.ndarray | float) -> float:
+    """Return norm(a - b) / norm(b), or norm(a) where b is 0; infinite for another shape or for NaN."""
+    a, b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
+    if a.shape != b.shape or not np.isfinite(a).all():
+        return float("inf")
+    return float(np.linalg.norm((a - b).ravel()) / (np.linalg.norm(b.ravel()) or 1.0))
+
+
+def assert_close(got: Mapping[str, np.ndarray], wanted: Mapping[str, np.ndarray], tolerance: float, what: str) -> None:
+    """Check that two sets of tensors have the same names, shapes and, within a relative tolerance, values."""
+    assert set(got) == set(wanted), f"{what}: other tensors"
+    far = {name: difference(got[name], wanted[name]) for name in wanted}
+    assert all(value <= tolerance for value in far.values()), f"{what}: {far}"
+
+
+def assert_same_step(got: Step, wanted: Step, tolerance: float = 1e-12) -> None:
+    """Check loss, forward outputs, gradients, updates and slots, in the order in which a step computes them."""
+    for phase in ("forward", "loss", "gradient", "update", "state"):
+        if phase == "loss":
+            assert difference(got.loss, wanted.loss) <= tolerance, f"loss {got.loss!r}, wanted {wanted.loss!r}"
+        else:
+            assert_close(getattr(got, phase), getattr(wanted, phase), tolerance, phase)
+
+
+# -------------------------------------------------------------------------------------- in a framework
+
+
+class Opened:
+    """A program, opened in its framework's worker.
+
+    Args:
+        side: what is compiled.
+        folder: for everything that passes between the processes; a new one.
+        x: all rows.
+        y: all targets.
+        weights: initial values by canonical name; None leaves the program what its own initializers gave it, and
+            then only :meth:`predict` and :meth:`train` mean anything.
+        precision: ``float32`` or ``float64``.
+    """
+
+    def __init__(
+        self, side: Resolved, folder: Path, x: Any, y: Any, weights: Tensors | None, precision: str = "float64"
+    ) -> None:
+        self.side, self.folder, self.session = side, folder, worker(side.framework)
+        self.program = compile_side(side, name="case")
+        self.counter = itertools.count()
+        data = Exchange(folder / "data")
+        data.put("x", np.asarray(x, dtype=np.float64))
+        data.put("y", np.asarray(y, dtype=np.float64))
+        files = {}
+        for name, value in (weights or {}).items():
+            np.save(folder / f"{name}.npy", value)
+            files[name] = str(folder / f"{name}.npy")
+        bindings = self.program.bindings if weights is not None else replace(self.program.bindings, weights={})
+        training = side.config.training
+        self.session.ask(
+            "open",
+            framework=side.framework,
+            program=str(written(self.program, folder)),
+            bindings=bindings.plain(),
+            precision=precision,
+            data=str(folder / "data"),
+            weights=files,
+            plan={
+                "seed": training.seed,
+                "batch_size": training.batch_size,
+                "shuffle": training.shuffle,
+                "drop_remainder": training.drop_remainder,
+            },
+        )
+
+    def _new_folder(self, name: str) -> Path:
+        return self.folder / f"{name}-{next(self.counter)}"
+
+    def state(self) -> tuple[Tensors, Tensors]:
+        """Return the weights and the optimizer's slots as they are."""
+        folder = self._new_folder("state")
+        self.session.ask("publish", folder=str(folder))
+        kept = Exchange(folder)
+        names = list(self.program.bindings.weights)
+        slots = [f"{slot}/{name}" for slot in self.program.bindings.slots for name in names]
+        return {n: np.array(kept.get(f"weights/{n}")) for n in names}, {n: np.array(kept.get(f"slots/{n}")) for n in slots}
+
+    def adopt(self, weights: Tensors, slots: Tensors, iterations: int) -> None:
+        """Put a full state in."""
+        folder = self._new_folder("adopted")
+        state = Exchange(folder)
+        for kind, tensors in (("weights", weights), ("slots", slots)):
+            for name, value in tensors.items():
+                state.put(f"{kind}/{name}", value)
+        self.session.ask("adopt", folder=str(folder), iterations=iterations)
+
+    def step(self, number: int) -> Step:
+        """Take one watched step, layers and gradients seen, from the state as it is."""
+        before, out = self._new_folder("before"), self._new_folder("out")
+        self.session.ask("publish", folder=str(before))
+        told = self.session.ask("lockstep", number=number, state=str(before), out=str(out))
+        results = Exchange(out)
+        seen = {
+            phase: {name: np.array(results.get(f"{phase}/{name}")) for name in names}
+            for phase, names in told["seen"].items()
+        }
+        return Step(loss=told["loss"], **seen)
+
+    def train(self, steps: int) -> list[float]:
+        """Take steps as a free run takes them (TensorFlow's in a graph), from the first batch; return their losses."""
+        losses: list[float] = []
+        folder = str(self._new_folder("train"))
+        self.session.ask("train", lambda event: losses.extend(event["losses"]), steps=steps, measure=[], folder=folder)
+        return losses
+
+    def predict(self) -> np.ndarray:
+        """Return the outputs for all rows in evaluation mode."""
+        folder = self._new_folder("predictions")
+        self.session.ask("predict", folder=str(folder), name="all")
+        return np.array(Exchange(folder).get("all"))
+
+
+def written(program: Program, folder: Path) -> Path:
+    """Return the file a program has been written to."""
+    file = folder / program.file_name
+    file.write_text(program.source)
+    return file
+
+
+@contextmanager
+def opened(side: Resolved, x: Any, y: Any, weights: Tensors | None, precision: str = "float64") -> Iterator[Opened]:
+    """Open a program in a folder of its own, which is removed at the end."""
+    folder = memory_folder()
+    try:
+        yield Opened(side, folder, x, y, weights, precision)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+# -------------------------------------------------------------------------------------------- in NumPy
+
+
+def linear(op: Op) -> Op:
+    """Return a layer without its activation."""
+    (name,) = {"activation", "function"} & set(type(op).model_fields)
+    return op.replace(**{name: "linear"})
+
+
+class Reference:
+    """The model, loss and optimizer of a side in float64 NumPy.
+
+    Args:
+        side: what it is.
+        x: all rows.
+        y: all targets.
+        weights: initial values by canonical name.
+    """
+
+    def __init__(self, side: Resolved, x: Any, y: Any, weights: Tensors) -> None:
+        self.side, config = side, side.config
+        self.x, self.y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+        self.weights = {name: np.array(value, dtype=np.float64) for name, value in weights.items()}
+        self.slots = {name: config.optimizer.init(value) for name, value in self.weights.items()}
+        ops: list[Op] = [layer.op for layer in side.layers()]
+        self.ending = ops[-1].ending()
+        self.fused = config.loss.fused(self.ending)
+        self.ops: Sequence[Op] = [*ops[:-1], linear(ops[-1])] if self.fused else ops
+
+    def _parameters(self, op: Op) -> Tensors:
+        prefix = f"{op.name}."
+        return {name[len(prefix) :]: value for name, value in self.weights.items() if name.startswith(prefix)}
+
+    def batch(self, number: int) -> np.ndarray:
+        """Return the row numbers of a step's batch."""
+        plan = self.side.config.training
+        every = batches(plan.seed, len(self.x), plan.batch_size, plan.shuffle, plan.drop_remainder)
+        return next(itertools.islice(every, number, None))
+
+    def step(self, number: int) -> Step:
+        """Take one step: forward with dropout, loss, gradients, update."""
+        config, rows = self.side.config, self.batch(number)
+        value, before, forward, masks = self.x[rows], [], {}, []
+        calls = itertools.count()
+        for op in self.ops:
+            rate = getattr(op, "rate", 0.0)
+            drawn = keep_mask(config.training.seed, number, next(calls), value.shape, rate) if op.draws and rate else None
+            before.append(value)
+            masks.append(drawn)
+            value = op.forward(value, self._parameters(op), drawn)
+            forward[f"{op.name}.logits" if self.fused and op is self.ops[-1] else str(op.name)] = value
+        logits = config.loss.on_logits(self.ending)
+        found = Step(loss=config.loss.value(value, self.y[rows], logits), forward=forward)
+        slope = config.loss.gradient(value, self.y[rows], logits)
+        for op, given, drawn in reversed(list(zip(self.ops, before, masks, strict=True))):
+            slope, gradients = op.vjp(given, self._parameters(op), slope, drawn)
+            found.gradient |= {f"{op.name}.{name}": gradient for name, gradient in gradients.items()}
+        for name, gradient in found.gradient.items():
+            move, self.slots[name] = config.optimizer.update(gradient, self.slots[name], number)
+            moved = self.weights[name] + move
+            found.update[name] = moved - self.weights[name]
+            self.weights[name] = moved
+        found.state = self.state()
+        return found
+
+    def state(self) -> Tensors:
+        """Return the optimizer's slots as ``slot/layer.parameter``."""
+        return {f"{slot}/{name}": value for name, slots in self.slots.items() for slot, value in slots.items()}
+
+    def predict(self) -> np.ndarray:
+        """Return the outputs for all rows in evaluation mode, probabilities where the model ends in them."""
+        value = self.x
+        for op in self.ops:
+            value = op.forward(value, self._parameters(op))
+        return self.ending.forward(value) if self.fused and self.ending else value

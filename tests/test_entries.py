@@ -1,0 +1,553 @@
+"""Every entry on its own, in NumPy: it is found, described, right in its worked cases, and its gradient is one.
+
+Entries are met by discovery: a new file in a family's folder is tested here without a line being added. What is written
+out below a family's heading is what that family alone can promise (a bound, a moment, an invariance).
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from parity.catalog import ACTIVATIONS, FAMILIES, INITIALIZERS, LOSSES, METRICS, OPS, OPTIMIZERS
+from parity.entries import FRAMEWORKS, Entry
+from parity.initializers import Initializer
+from parity.losses import Loss
+from parity.ops import Op, ShapeError
+from parity.ops.conv1d import Conv1D
+from parity.ops.dense import Dense
+from parity.optimizers import Optimizer
+from parity.run.randomness import uniform
+from parity.spec.schema import Config, ModelSpec
+from parity.written import Case, Parameter
+
+ENTRIES = [pytest.param(entry, id=f"{family}-{kind}") for family, found in FAMILIES.items() for kind, entry in found.items()]
+WORKED = {"op", "activation", "loss", "optimizer", "metric"}
+"""Families whose entries must bring a case worked by hand; an initializer's formula is tested by its moments."""
+
+SEED = 20
+
+
+def cases(family: Mapping[str, type[Entry]]) -> list[Any]:
+    """Return (entry class, case) for every worked case of a family."""
+    return [pytest.param(entry, case, id=f"{kind}: {case.shows}") for kind, entry in family.items() for case in entry.cases()]
+
+
+def of(entry: type[Entry], fields: Mapping[str, Any]) -> Any:
+    return entry.model_validate({entry.kind: dict(fields)})
+
+
+def arrays(values: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    return {name: np.asarray(value, dtype=np.float64) for name, value in values.items()}
+
+
+def slope(value: Callable[[], float], at: np.ndarray, step: float = 1e-5) -> np.ndarray:
+    """Return the gradient of ``value()`` with respect to the array ``at``, moved in place, by central differences."""
+    found = np.empty_like(at)
+    for index in np.ndindex(at.shape):
+        kept = at[index]
+        at[index] = kept + step
+        above = value()
+        at[index] = kept - step
+        found[index] = (above - value()) / (2 * step)
+        at[index] = kept
+    return found
+
+
+def assert_gradients(op: Op, x: np.ndarray, p: dict[str, np.ndarray], mask: np.ndarray | None = None) -> None:
+    """Check an op's ``vjp``, for a random gradient of its output, against central differences."""
+    dy = np.random.default_rng(SEED).normal(size=op.forward(x, p, mask).shape)
+    dx, dp = op.vjp(x, p, dy, mask)
+    assert dx.shape == x.shape
+    assert set(dp) == set(p), "a gradient for every parameter"
+    for name, at, gradient in [("x", x, dx), *((name, p[name], dp[name]) for name in p)]:
+        wanted = slope(lambda: float((op.forward(x, p, mask) * dy).sum()), at)
+        assert gradient.shape == at.shape, name
+        np.testing.assert_allclose(gradient, wanted, rtol=1e-6, atol=1e-8, err_msg=name)
+
+
+def random_parameters(op: Op, shape: tuple[int, ...], rng: np.random.Generator) -> dict[str, np.ndarray]:
+    return {name: rng.normal(size=parameter.shape) for name, parameter in op.parameters(shape).items()}
+
+
+# ------------------------------------------------------------------------------------------ every entry
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_an_entry_is_named_after_its_file(entry: type[Entry]) -> None:
+    assert entry.__module__.rpartition(".")[2] == entry.kind
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_an_entry_says_what_it_is(entry: type[Entry]) -> None:
+    assert entry.__doc__, "the class has no docstring"
+    assert entry.__doc__ not in {base.__doc__ for base in entry.__mro__[1:]}, "the docstring is the base's"
+    assert entry.__doc__.strip().splitlines()[0].rstrip(), "the docstring starts with an empty line"
+    for name, field in entry.model_fields.items():
+        assert field.description, f"{name} has no description"
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_an_entry_brings_cases_worked_by_hand(entry: type[Entry]) -> None:
+    family = next(name for name, found in FAMILIES.items() if entry in found.values())
+    shown = [case.shows for case in entry.cases()]
+    assert shown or family not in WORKED
+    assert len(set(shown)) == len(shown), "two cases show the same"
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_native_defaults_name_fields_and_are_not_the_documented_default(entry: type[Entry]) -> None:
+    for framework, fields in entry.native.items():
+        assert framework in FRAMEWORKS
+        for name, value in fields.items():
+            assert name in entry.model_fields, f"{framework} default of a field there is not"
+            field = entry.model_fields[name]
+            assert not field.is_required(), f"{name} has no documented default to differ from"
+            needed = {key: 1 for key, other in entry.model_fields.items() if other.is_required()}
+            given_there = getattr(of(entry, needed | {name: value}), name)
+            assert given_there != field.get_default(call_default_factory=True), "it is the documented default"
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_sources_name_frameworks_and_files(entry: type[Entry]) -> None:
+    for framework, file in entry.source.items():
+        assert framework in FRAMEWORKS
+        assert file.startswith(f"{framework}/")
+        assert file.endswith(".py")
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_every_way_of_writing_an_entry_gives_the_same_entry(entry: type[Entry]) -> None:
+    for case in entry.cases() or [Case(shows="defaults", fields={}, x=(), expected=())]:
+        written = of(entry, case.fields)
+        assert written == entry(**case.fields)
+        assert type(written).model_validate(written) == written
+        if entry.short and set(case.fields) == {entry.short} and not isinstance(case.fields[entry.short], Mapping):
+            assert entry.model_validate({entry.kind: case.fields[entry.short]}) == written
+        if not case.fields:
+            assert entry.model_validate(entry.kind) == written
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_a_label_names_the_kind_and_exactly_the_fields_that_are_not_at_their_default(entry: type[Entry]) -> None:
+    for case in entry.cases():
+        written = of(entry, case.fields)
+        said = {
+            name
+            for name, field in entry.model_fields.items()
+            if field.is_required() or getattr(written, name) != field.get_default(call_default_factory=True)
+        }
+        label = written.label()
+        assert label.partition("(")[0] == entry.kind
+        for name in entry.model_fields:
+            assert (f"{name}=" in label) == (name in said), label
+        assert label.endswith(")") == bool(said)
+
+
+def test_labels_are_what_one_would_say() -> None:
+    assert OPS["flatten"]().label() == "flatten"
+    assert OPS["dropout"](rate=0.4).label() == "dropout(rate=0.4)"
+    assert INITIALIZERS["truncated_normal"](mean=0.0, stddev=1.0).label() == "truncated_normal(stddev=1.0)"
+    dense = OPS["dense"](units=10, activation="relu", use_bias=False, kernel_initializer={"truncated_normal": 1.0})
+    assert dense.label() == (
+        "dense(activation=relu, units=10, use_bias=false, kernel_initializer=truncated_normal(stddev=1.0))"
+    )
+
+
+@pytest.mark.parametrize("kind", OPS)
+def test_a_spec_takes_every_op_by_its_name(kind: str) -> None:
+    model = TypeAdapter(ModelSpec)
+    for case in OPS[kind].cases():
+        layers = model.validate_python({"input": [4], "layers": [{kind: dict(case.fields)}]}).layers
+        assert layers == (of(OPS[kind], case.fields),)
+
+
+@pytest.mark.parametrize(("section", "family"), [("loss", LOSSES), ("optimizer", OPTIMIZERS)])
+def test_a_spec_takes_every_loss_and_optimizer_by_its_name(section: str, family: Mapping[str, type[Entry]]) -> None:
+    base = {"data": {"source": "x.npz"}, "model": {"input": [1], "layers": ["flatten"]}, "loss": next(iter(LOSSES)),
+            "optimizer": next(iter(OPTIMIZERS))}  # fmt: skip
+    for kind, entry in family.items():
+        assert getattr(Config.model_validate(base | {section: kind}), section) == entry()
+
+
+# -------------------------------------------------------------------------------------------------- ops
+
+
+@pytest.mark.parametrize(("entry", "case"), cases(OPS))
+def test_the_reference_of_an_op_gives_its_worked_case(entry: type[Op], case: Case) -> None:
+    op, x, p = of(entry, case.fields), np.asarray(case.x, dtype=np.float64), arrays(case.parameters)
+    mask = None if case.mask is None else np.asarray(case.mask)
+    output = op.forward(x, p, mask)
+    np.testing.assert_allclose(output, case.expected, rtol=1e-14, atol=1e-14)
+    assert output.shape[1:] == op.output_shape(x.shape[1:])
+    assert {name: one.shape for name, one in op.parameters(x.shape[1:]).items()} == {
+        name: value.shape for name, value in p.items()
+    }
+
+
+@pytest.mark.parametrize(("entry", "case"), cases(OPS))
+def test_the_gradient_of_an_op_is_that_of_its_forward(entry: type[Op], case: Case) -> None:
+    op, shape, rng = of(entry, case.fields), np.shape(case.x), np.random.default_rng(SEED)
+    mask = None if case.mask is None else np.asarray(case.mask)
+    # Not the case's own input: relu has a corner at 0, and a saturated softmax no slope to be seen.
+    assert_gradients(op, rng.normal(size=shape), random_parameters(op, shape[1:], rng), mask)
+
+
+@st.composite
+def convolutions(draw: st.DrawFn) -> tuple[Conv1D, np.ndarray]:
+    strides = draw(st.integers(1, 3))
+    op = Conv1D(
+        filters=draw(st.integers(1, 3)),
+        kernel_size=draw(st.integers(1, 5)),
+        strides=strides,
+        padding=draw(st.sampled_from(["valid", "same"])),
+        dilation_rate=draw(st.integers(1, 3)) if strides == 1 else 1,
+        use_bias=draw(st.booleans()),
+        activation=draw(st.sampled_from(sorted(ACTIVATIONS))),
+    )
+    shortest = op.window if op.padding == "valid" else 1
+    shape = draw(st.integers(1, 2)), draw(st.integers(shortest, shortest + 6)), draw(st.integers(1, 3))
+    return op, np.random.default_rng(draw(st.integers(0, 99))).normal(size=shape)
+
+
+def convolved_by_loops(op: Conv1D, x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """Return the convolution, one product after another: a second witness that shares no line with the first."""
+    rows, length, channels = x.shape
+    window = (op.kernel_size - 1) * op.dilation_rate + 1
+    if op.padding == "same":
+        steps = math.ceil(length / op.strides)
+        before = max((steps - 1) * op.strides + window - length, 0) // 2
+    else:
+        steps, before = (length - window) // op.strides + 1, 0
+    y = np.zeros((rows, steps, op.filters))
+    for n, t, o, k, i in itertools.product(
+        range(rows), range(steps), range(op.filters), range(op.kernel_size), range(channels)
+    ):
+        cell = t * op.strides + k * op.dilation_rate - before
+        if 0 <= cell < length:
+            y[n, t, o] += x[n, cell, i] * kernel[k, i, o]
+    return y
+
+
+@given(convolutions())
+def test_conv1d_is_the_sum_its_docstring_writes(drawn: tuple[Conv1D, np.ndarray]) -> None:
+    op, x = drawn
+    p = random_parameters(op, x.shape[1:], np.random.default_rng(SEED))
+    z = convolved_by_loops(op, x, p["kernel"]) + p.get("bias", 0.0)
+    output = op.forward(x, p)
+    assert output.shape[1:] == op.output_shape(x.shape[1:])
+    np.testing.assert_allclose(output, op.activation.forward(z), rtol=1e-12, atol=1e-13)
+
+
+@given(convolutions())
+def test_conv1d_has_the_gradient_of_its_forward(drawn: tuple[Conv1D, np.ndarray]) -> None:
+    op, x = drawn
+    assert_gradients(op, x, random_parameters(op, x.shape[1:], np.random.default_rng(SEED)))
+
+
+@given(convolutions())
+def test_conv1d_calls_padding_inert_exactly_where_it_does_nothing(drawn: tuple[Conv1D, np.ndarray]) -> None:
+    op, x = drawn
+    other = op.replace(padding="valid" if op.padding == "same" else "same")
+    p = random_parameters(op, x.shape[1:], np.random.default_rng(SEED))
+    try:
+        changed = other.forward(x, p)
+        nothing = changed.shape == op.forward(x, p).shape and np.array_equal(changed, op.forward(x, p))
+        other.output_shape(x.shape[1:])
+    except (ShapeError, IndexError):
+        nothing = False  # valid padding has no window to offer at all
+    if op.activation.kind != "softmax" or op.filters > 1:  # softmax over one filter is 1 whatever goes in
+        assert bool(op.inert("padding", other.padding, x.shape[1:])) == nothing
+    assert op.inert("strides", 2, x.shape[1:]) == ""
+
+
+@pytest.mark.parametrize(
+    ("fields", "shape", "says"),
+    [
+        ({"kernel_size": 3}, (12,), r"reads \(length, channels\), it is given \(12,\)"),
+        ({"kernel_size": 3}, (2, 3, 4), r"reads \(length, channels\)"),
+        ({"kernel_size": 5}, (3, 64), "window of 5 reads at least that length.*is 64 the length and 3 the channels"),
+        ({"kernel_size": 3, "dilation_rate": 3}, (6, 1), "window of 7"),
+    ],
+)
+def test_conv1d_says_what_it_cannot_read(fields: dict[str, Any], shape: tuple[int, ...], says: str) -> None:
+    with pytest.raises(ShapeError, match=says):
+        Conv1D(filters=1, **fields).output_shape(shape)
+
+
+@given(
+    shape=st.lists(st.integers(1, 4), min_size=2, max_size=4),
+    units=st.integers(1, 4),
+    use_bias=st.booleans(),
+    activation=st.sampled_from(sorted(ACTIVATIONS)),
+    seed=st.integers(0, 99),
+)
+def test_dense_contracts_the_last_axis_of_any_rank(
+    shape: list[int], units: int, use_bias: bool, activation: str, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    op = Dense(units=units, use_bias=use_bias, activation=activation)
+    x, p = rng.normal(size=shape), random_parameters(op, tuple(shape[1:]), rng)
+    output = op.forward(x, p)
+    assert output.shape[1:] == op.output_shape(tuple(shape[1:]))
+    z = np.einsum("...i,io->...o", x, p["kernel"]) + p.get("bias", 0.0)
+    np.testing.assert_allclose(output, op.activation.forward(z), rtol=1e-12, atol=1e-13)
+    assert_gradients(op, x, p)
+
+
+def test_flatten_counts_the_last_axis_fastest() -> None:
+    x = np.arange(24.0).reshape(1, 2, 3, 4)
+    y = OPS["flatten"]().forward(x, {})
+    assert y.shape == (1, 24) == (1, *OPS["flatten"]().output_shape((2, 3, 4)))
+    assert [y[0, (i * 3 + j) * 4 + k] for i, j, k in np.ndindex(2, 3, 4)] == list(x.ravel())
+
+
+# ------------------------------------------------------------------------------------------ activations
+
+
+@pytest.mark.parametrize(("entry", "case"), cases(ACTIVATIONS))
+def test_the_reference_of_an_activation_gives_its_worked_case(entry: Any, case: Case) -> None:
+    output = of(entry, case.fields).forward(np.asarray(case.x, dtype=np.float64))
+    np.testing.assert_allclose(output, case.expected, rtol=1e-14, atol=1e-14)
+
+
+@pytest.mark.parametrize("kind", ACTIVATIONS)
+@given(shape=st.lists(st.integers(1, 4), min_size=1, max_size=3), seed=st.integers(0, 99))
+def test_the_gradient_of_an_activation_is_that_of_its_forward(kind: str, shape: list[int], seed: int) -> None:
+    function, rng = ACTIVATIONS[kind](), np.random.default_rng(seed)
+    x, dy = rng.normal(size=shape), rng.normal(size=shape)
+    gradient = function.vjp(x, function.forward(x), dy)
+    wanted = slope(lambda: float((function.forward(x) * dy).sum()), x)
+    np.testing.assert_allclose(gradient, wanted, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("kind", ACTIVATIONS)
+def test_an_activation_survives_large_inputs(kind: str) -> None:
+    function, x = ACTIVATIONS[kind](), np.array([[-1000.0, 0.0, 1000.0]])
+    with np.errstate(over="raise", invalid="raise", divide="raise"):
+        y = function.forward(x)
+        gradient = function.vjp(x, y, np.ones_like(x))
+    assert np.isfinite(y).all()
+    assert np.isfinite(gradient).all()
+
+
+@given(st.integers(1, 5), st.integers(1, 5), st.floats(-100, 100), st.integers(0, 99))
+def test_softmax_rows_sum_to_one_and_no_shift_moves_them(rows: int, classes: int, shift: float, seed: int) -> None:
+    softmax, x = ACTIVATIONS["softmax"](), np.random.default_rng(seed).normal(size=(rows, classes))
+    y = softmax.forward(x)
+    np.testing.assert_allclose(y.sum(axis=-1), 1.0, rtol=1e-14)
+    np.testing.assert_allclose(softmax.forward(x + shift), y, rtol=1e-12)
+
+
+# --------------------------------------------------------------------------------------------- losses
+
+
+@pytest.mark.parametrize(("entry", "case"), cases(LOSSES))
+def test_the_reference_of_a_loss_gives_its_worked_case(entry: type[Loss], case: Case) -> None:
+    loss = of(entry, case.fields)
+    value = loss.value(np.asarray(case.x), np.asarray(case.targets), loss.on_logits(None))
+    assert value == pytest.approx(case.expected, rel=1e-14)
+
+
+@pytest.mark.parametrize("logits", [True, False], ids=["logits", "probabilities"])
+@pytest.mark.parametrize("kind", LOSSES)
+@given(shape=st.lists(st.integers(1, 4), min_size=2, max_size=3), seed=st.integers(0, 99))
+def test_the_gradient_of_a_loss_is_that_of_its_value(kind: str, logits: bool, shape: list[int], seed: int) -> None:
+    rng, loss = np.random.default_rng(seed), LOSSES[kind]()
+    outputs = rng.normal(size=shape) if logits else rng.uniform(0.1, 0.9, size=shape)
+    targets = rng.uniform(size=shape)
+    gradient = loss.gradient(outputs, targets, logits)
+    wanted = slope(lambda: loss.value(outputs, targets, logits), outputs)
+    assert gradient.shape == outputs.shape
+    np.testing.assert_allclose(gradient, wanted, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("logits", [True, False], ids=["logits", "probabilities"])
+@pytest.mark.parametrize("kind", LOSSES)
+def test_a_loss_and_its_gradient_are_finite_where_the_outputs_are_extreme(kind: str, logits: bool) -> None:
+    loss, targets = LOSSES[kind](), np.array([[1.0, 0.0], [0.0, 1.0]])
+    outputs = np.array([[1000.0, -1000.0]] * 2) if logits else np.array([[1.0, 0.0]] * 2)
+    with np.errstate(all="raise", under="ignore"):
+        value = loss.value(outputs, targets, logits)
+        gradient = loss.gradient(outputs, targets, logits)
+    assert np.isfinite(value)
+    assert np.isfinite(gradient).all()
+    if not logits:  # and it is the slope there: a step inside the clipped range changes nothing
+        wanted = slope(lambda: loss.value(outputs, targets, logits), outputs, step=1e-8)
+        np.testing.assert_allclose(gradient, wanted, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", LOSSES)
+def test_a_loss_says_which_formula_runs_and_recovers_only_behind_its_own_activation(kind: str) -> None:
+    for from_logits, recover, ending in itertools.product([True, False], [True, False], [None, *ACTIVATIONS]):
+        loss = LOSSES[kind](from_logits=from_logits, recover_logits=recover)
+        activation = ACTIVATIONS[ending]() if ending else None
+        recovered = recover and not from_logits and ending is not None and ending == loss.behind
+        assert loss.fused(activation) == recovered
+        assert loss.on_logits(activation) == (from_logits or recovered)
+        words = loss.formula(activation)
+        assert ("behind" in words) == recovered, words
+        assert ("clipped" in words) == (not from_logits and not recovered), words
+
+
+# ------------------------------------------------------------------------------------------ optimizers
+
+
+@pytest.mark.parametrize(("entry", "case"), cases(OPTIMIZERS))
+def test_the_reference_of_an_optimizer_gives_its_worked_case(entry: type[Optimizer], case: Case) -> None:
+    optimizer = of(entry, case.fields)
+    w = np.asarray(case.parameters["w"], dtype=np.float64)
+    slots = optimizer.init(w)
+    for step, gradient in enumerate(case.x):
+        move, slots = optimizer.update(np.asarray(gradient, dtype=np.float64), slots, step)
+        w = w + move
+    np.testing.assert_allclose(w, case.expected, rtol=1e-14)
+
+
+@pytest.mark.parametrize(("entry", "case"), cases(OPTIMIZERS))
+def test_an_update_is_pure_and_keeps_its_slots(entry: type[Optimizer], case: Case) -> None:
+    optimizer, rng = of(entry, case.fields), np.random.default_rng(SEED)
+    gradient, slots = rng.normal(size=(2, 3)), optimizer.init(np.ones((2, 3)))
+    assert tuple(slots) == optimizer.slots()
+    before = {name: value.copy() for name, value in slots.items()}
+    move, after = optimizer.update(gradient, slots, 0)
+    assert tuple(after) == optimizer.slots()
+    assert move.shape == (2, 3)
+    assert all(value.shape == (2, 3) for value in after.values())
+    again, _ = optimizer.update(gradient, slots, 0)
+    np.testing.assert_array_equal(again, move)
+    for name, value in before.items():
+        np.testing.assert_array_equal(slots[name], value)
+
+
+@pytest.mark.parametrize("kind", OPTIMIZERS)
+def test_an_optimizer_goes_down_a_bowl(kind: str) -> None:
+    optimizer = OPTIMIZERS[kind](learning_rate=0.1)
+    w = np.array([1.0, -2.0])
+    slots = optimizer.init(w)
+    for step in range(200):
+        move, slots = optimizer.update(w, slots, step)
+        w = w + move
+    assert np.abs(w).max() < 0.05
+
+
+def test_adam_before_the_correction_is_adam_after_it_with_a_larger_epsilon() -> None:
+    adam = OPTIMIZERS["adam"]
+    gradient, slots = np.array([0.3, -2.0]), {"m": np.array([0.1, 0.2]), "v": np.array([0.3, 0.4])}
+    for step in (0, 1, 500):
+        corrected = 1 - 0.999 ** (step + 1)
+        before, _ = adam(epsilon=0.1).update(gradient, slots, step)
+        after, _ = adam(epsilon=0.1 / math.sqrt(corrected), epsilon_place="after_correction").update(gradient, slots, step)
+        np.testing.assert_allclose(before, after, rtol=1e-12)
+
+
+# ---------------------------------------------------------------------------------------- initializers
+
+KERNEL = Parameter(shape=(3, 200, 300), initializer=INITIALIZERS["zeros"](), fan_in=600, fan_out=900, feeds=600)
+EDGES = np.array([2.0**-54, 1 - 2.0**-53])
+"""The smallest and the largest uniform number there can be."""
+
+
+def drawn_from(initializer: Initializer) -> np.ndarray:
+    return initializer.sample(uniform(0, "dense.kernel", KERNEL.shape), KERNEL)
+
+
+@pytest.mark.parametrize("kind", INITIALIZERS)
+def test_an_initializer_fills_the_shape_with_finite_float64(kind: str) -> None:
+    initializer = INITIALIZERS[kind]()
+    values = drawn_from(initializer)
+    assert values.shape == KERNEL.shape
+    assert values.dtype == np.float64
+    assert np.isfinite(values).all()
+    assert np.isfinite(initializer.sample(EDGES, KERNEL)).all()
+    if not initializer.random:
+        np.testing.assert_array_equal(initializer.sample(np.empty(0), KERNEL), values)
+
+
+@pytest.mark.parametrize("kind", [kind for kind, entry in INITIALIZERS.items() if entry.random])
+def test_a_random_initializer_is_the_inverse_of_a_distribution_function(kind: str) -> None:
+    """So that two initializers given the same numbers differ by nothing but their formula."""
+    numbers = np.linspace(0.001, 0.999, 999)
+    assert (np.diff(INITIALIZERS[kind]().sample(numbers, KERNEL)) > 0).all()
+
+
+def test_zeros_and_constant() -> None:
+    assert (drawn_from(INITIALIZERS["zeros"]()) == 0).all()
+    assert (drawn_from(INITIALIZERS["constant"](value=-0.1)) == -0.1).all()
+
+
+def test_glorot_uniform_fills_the_interval_of_its_formula() -> None:
+    values, limit = drawn_from(INITIALIZERS["glorot_uniform"]()), math.sqrt(6 / (600 + 900))
+    assert 0.9999 * limit < np.abs(values).max() < limit
+    assert values.std() == pytest.approx(limit / math.sqrt(3), rel=0.005)
+    assert abs(values.mean()) < 0.005 * limit
+
+
+def test_fan_in_uniform_scales_kernel_and_bias_by_what_feeds_one_output() -> None:
+    conv = Conv1D(filters=300, kernel_size=3, bias_initializer="fan_in_uniform", kernel_initializer="fan_in_uniform")
+    bound = 1 / math.sqrt(3 * 200)
+    for name, parameter in conv.parameters((9, 200)).items():
+        edges = parameter.initializer.sample(EDGES, parameter)
+        np.testing.assert_allclose(edges, [-bound, bound], rtol=1e-12, err_msg=name)
+        values = parameter.initializer.sample(uniform(0, name, parameter.shape), parameter)
+        assert np.abs(values).max() < bound
+        assert values.std() == pytest.approx(bound / math.sqrt(3), rel=0.1 if name == "bias" else 0.005)
+
+
+def test_truncated_normal_never_leaves_two_deviations_and_does_not_make_up_for_the_cut() -> None:
+    initializer = INITIALIZERS["truncated_normal"](mean=0.5, stddev=0.3)
+    values = drawn_from(initializer)
+    assert np.abs(values - 0.5).max() <= 2 * 0.3
+    assert np.abs(initializer.sample(EDGES, KERNEL) - 0.5).max() <= 2 * 0.3 * (1 + 1e-12)
+    assert np.abs(values - 0.5).max() > 0.999 * 2 * 0.3
+    assert values.std() == pytest.approx(0.8796 * 0.3, rel=0.005)
+    assert values.mean() == pytest.approx(0.5, abs=0.005)
+
+
+def test_the_fans_of_a_convolution_count_its_window() -> None:
+    parameters = Conv1D(filters=8, kernel_size=5).parameters((20, 3))
+    kernel, bias = parameters["kernel"], parameters["bias"]
+    assert (kernel.fan_in, kernel.fan_out, kernel.feeds) == (15, 40, 15)
+    assert (bias.fan_in, bias.fan_out, bias.feeds) == (8, 8, 15)  # Keras's fans of a vector; PyTorch's of its layer
+
+
+# --------------------------------------------------------------------------------------------- metrics
+
+
+@pytest.mark.parametrize(("entry", "case"), cases(METRICS))
+def test_a_metric_gives_its_worked_case(entry: Any, case: Case) -> None:
+    assert of(entry, case.fields).value(np.asarray(case.x), np.asarray(case.targets)) == pytest.approx(case.expected)
+
+
+def test_accuracy_does_not_care_for_logits_or_their_softmax() -> None:
+    rng = np.random.default_rng(SEED)
+    logits, targets = rng.normal(size=(50, 4)), np.eye(4)[rng.integers(0, 4, 50)]
+    accuracy = METRICS["accuracy"]()
+    assert accuracy.value(logits, targets) == accuracy.value(ACTIVATIONS["softmax"]().forward(logits), targets)
+
+
+# ------------------------------------------------------------------------------- the checks are checked
+
+
+class Tilted(Dense):
+    """A dense layer whose gradient with respect to its input forgets the transpose of a square kernel."""
+
+    def vjp(self, x: np.ndarray, p: Any, dy: np.ndarray, mask: np.ndarray | None = None) -> Any:
+        dx, gradients = super().vjp(x, p, dy, mask)
+        return dx @ np.linalg.inv(p["kernel"].T) @ p["kernel"], gradients
+
+
+def test_a_wrong_gradient_is_seen() -> None:
+    rng = np.random.default_rng(SEED)
+    x, p = rng.normal(size=(2, 3)), {"kernel": rng.normal(size=(3, 3)), "bias": np.zeros(3)}
+    assert_gradients(Dense(units=3), x, p)
+    with pytest.raises(AssertionError, match="x"):
+        assert_gradients(Tilted(units=3), x, p)
