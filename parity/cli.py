@@ -82,7 +82,7 @@ def run(spec: Path, as_json: bool, no_explain: bool, explain_steps: int | None, 
     from parity.report.write import write_all
 
     written = write_all(result, folder)
-    _show(result, as_json, [str(path) for path in written])
+    _show(result, as_json, written)
 
 
 @main.command()
@@ -203,7 +203,7 @@ def _command() -> str:
     return shlex.join(["parity", *sys.argv[1:]])
 
 
-def _show(result: Result, as_json: bool, files: list[str]) -> None:
+def _show(result: Result, as_json: bool, files: list[Path]) -> None:
     if as_json:
         click.echo(result.model_dump_json(indent=2))
         return
@@ -212,6 +212,4 @@ def _show(result: Result, as_json: bool, files: list[str]) -> None:
     from parity.report.terminal import print_result
 
     console = Console()
-    print_result(result, console)
-    if files:
-        console.print(f"Written: {', '.join(files)}", soft_wrap=True, highlight=False)
+    print_result(result, console, files)

@@ -22,9 +22,34 @@ import importlib
 import pkgutil
 from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, TypeVar, Union
+from types import UnionType
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    ClassVar,
+    Literal,
+    Self,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+)
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Tag, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    GetJsonSchemaHandler,
+    SerializerFunctionWrapHandler,
+    Tag,
+    ValidationInfo,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticKnownError
 
 from parity.errors import did_you_mean, listed
 
@@ -43,14 +68,51 @@ Shape = tuple[int, ...]
 EntryT = TypeVar("EntryT", bound="Entry")
 
 
-class Entry(BaseModel):
+SCALARS: dict[type, Literal["bool_type", "int_type", "float_type"]] = {
+    bool: "bool_type",
+    int: "int_type",
+    float: "float_type",
+}
+"""Scalar types that are not mistaken for one another, and pydantic's name of the fault."""
+
+
+def scalars(annotation: Any) -> set[type]:
+    """Return the scalar types that a field's annotation takes, text among them."""
+    if get_origin(annotation) is Annotated:
+        return scalars(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, UnionType):
+        return set().union(*(scalars(one) for one in get_args(annotation)))
+    return {annotation} if annotation in (*SCALARS, str) else set()
+
+
+class Strict(BaseModel):
+    """Base of what is read from a spec: frozen, unknown fields refused, and a scalar is what it looks like.
+
+    Left alone, pydantic reads ``true`` as 1 and ``"16"`` as 16: one unit, or a batch size that only looks right.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _looks_right(cls, value: Any, info: ValidationInfo) -> Any:
+        taken = scalars(cls.model_fields[str(info.field_name)].annotation)
+        if not taken or not isinstance(value, bool | int | float | str):
+            return value
+        mistaken = bool not in taken if isinstance(value, bool) else taken == {bool}
+        if mistaken or (isinstance(value, str) and str not in taken):
+            wanted = next((name for kind, name in SCALARS.items() if kind in taken), None)
+            if wanted is not None:
+                raise PydanticKnownError(wanted)
+        return value
+
+
+class Entry(Strict):
     """Base of everything a spec can name.
 
     A spec may write an entry as its bare name (``flatten``), as a name with fields
     (``{dense: {units: 10}}``) or, where :attr:`short` is set, as a name with one value (``{dropout: 0.4}``).
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: ClassVar[str] = ""
     """The name a spec uses."""
@@ -73,6 +135,26 @@ class Entry(BaseModel):
             if not isinstance(data, Mapping) and cls.short is not None:
                 return {cls.short: data}
         return data
+
+    @model_serializer(mode="wrap")
+    def _wrap(self, fields: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {self.kind: fields(self)}
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Say every way in which a spec may write the entry."""
+        fields = handler(core_schema)
+        inner = [fields]
+        required = {name for name, field in cls.model_fields.items() if field.is_required()}
+        if cls.short is not None:
+            inner.append(handler.resolve_ref_schema(fields)["properties"][cls.short])
+        if not required:
+            inner.append({"type": "null"})
+        wrapped = {
+            "type": "object", "properties": {cls.kind: {"anyOf": inner}}, "required": [cls.kind],
+            "additionalProperties": False,
+        }  # fmt: skip
+        return wrapped if required else {"anyOf": [{"const": cls.kind}, wrapped]}
 
     @classmethod
     def cases(cls) -> list[Case]:
@@ -120,9 +202,9 @@ def discover(base: type[EntryT], package: str) -> dict[str, type[EntryT]]:
     for info in pkgutil.iter_modules(importlib.import_module(package).__path__):
         module = importlib.import_module(f"{package}.{info.name}")
         for value in vars(module).values():
-            if isinstance(value, type) and issubclass(value, base) and value.__module__ == module.__name__:
-                if value.kind:
-                    found[value.kind] = value
+            own = isinstance(value, type) and issubclass(value, base) and value.__module__ == module.__name__
+            if own and value.kind:
+                found[value.kind] = value
     return dict(sorted(found.items()))
 
 

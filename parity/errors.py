@@ -1,4 +1,4 @@
-"""Faults a user can mend: what was given, where, what was expected, how to fix it.
+"""Faults a user can mend: where, what is wrong, what was expected, how to fix it.
 
 Every fault of a spec is collected before any is raised, so that one look is enough.
 Nothing here is ever shown with a traceback: the command line prints ``str(error)`` and
@@ -18,8 +18,8 @@ class Fault:
 
     Args:
         path: where in the spec, as the user would write it (``model.layers[2].dense.units``).
-        got: what was given.
-        expected: what would have been right, with the choices where there are few.
+        got: what is wrong, as a clause: ``got 'ten'``, ``no layer matches 'conv2d'``.
+        expected: what would have been right, with the choices where there are few; empty where ``got`` says it.
         fix: how to mend it, often the nearest valid name.
         line: line in the file, counted from 1; None for a spec built in Python.
         file: the file, None for a spec built in Python.
@@ -27,7 +27,7 @@ class Fault:
 
     path: str
     got: str
-    expected: str
+    expected: str = ""
     fix: str = ""
     line: int | None = None
     file: str | None = None
@@ -35,8 +35,8 @@ class Fault:
     def __str__(self) -> str:
         place = ":".join(str(part) for part in (self.file, self.line) if part is not None)
         head = f"{place}: {self.path}" if place else self.path
-        text = f"{head}: got {self.got}; expected {self.expected}"
-        return f"{text}; {self.fix}" if self.fix else text
+        expected = f"expected {self.expected}" if self.expected else ""
+        return f"{head}: {'; '.join(part for part in (self.got, expected, self.fix) if part)}"
 
 
 class ParityError(Exception):
@@ -101,7 +101,9 @@ def did_you_mean(name: str, choices: Sequence[str]) -> str:
 
 
 def listed(choices: Iterable[str], most: int = 12) -> str:
-    """Return ``one of a, b, c`` with at most ``most`` names."""
+    """Return ``one of a, b, c`` with at most ``most`` names; ``nothing`` when there are none."""
     names = sorted(choices)
+    if not names:
+        return "nothing"
     shown = ", ".join(names[:most])
     return f"one of {shown}" + (f" (and {len(names) - most} more)" if len(names) > most else "")

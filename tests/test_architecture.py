@@ -56,6 +56,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("explain",),
     ("report",),
     ("pipeline",),
+    ("api",),
     ("cli",),
     ("__main__",),
 )

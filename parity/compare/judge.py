@@ -79,6 +79,8 @@ class Judge:
             tensor: its name.
             twin: what the twin changed in it in this step, when it ran.
         """
+        if phase in ("batch", "weights"):
+            return 0.0  # Drawn once and handed over: there is nothing to round.
         known = self._twin.get((phase, tensor), UNIT[self.precision])
         if twin is not None and math.isfinite(twin):
             known = max(known, twin)
@@ -122,8 +124,18 @@ class Judge:
         return seen
 
     def missing(self, phase: str, tensor: str, side: str) -> None:
-        """Take note of a tensor that only one side has."""
-        text = f"{tensor} ({phase}): only {side} has it"
+        """Take note of a tensor that only one side has.
+
+        What follows from a note already taken is not told again: the gradient of a parameter that one side lacks,
+        the slots of the same name for every parameter.
+        """
+        parameter = tensor.partition("/")[2] if phase == "state" else tensor
+        if any(text.startswith(f"{parameter} (weights)") for text in self.unmatched):
+            return
+        if phase == "state":
+            text = f"optimizer slot {tensor.partition('/')[0]}: only {side} has it"
+        else:
+            text = f"{tensor} ({phase}): only {side} has it"
         if text not in self.unmatched:
             self.unmatched.append(text)
 

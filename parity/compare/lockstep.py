@@ -80,6 +80,11 @@ def compare_step(judge: Judge, step: StepTensors, twin: str) -> None:
             judge.add(number, "loss", "loss", (), gap, twin_gap, bool(np.isfinite(step.losses[a])))
             continue
         ours, theirs = step.names[a][phase], step.names[b][phase]
+        if phase == "forward":
+            # The last layer may be seen by its logits on one side and by its output on the other.
+            logits = {name for name in {*ours} ^ {*theirs} if name.endswith(".logits")}
+            behind = {name.removesuffix(".logits") for name in logits}
+            ours, theirs = ([name for name in names if name not in logits | behind] for names in (ours, theirs))
         # Gradients are made from the last layer to the first: the first place is the one met first.
         for name in reversed(ours) if phase == "gradient" else ours:
             if name not in theirs:

@@ -73,7 +73,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 - Python source, not HTML
+        autoescape=False,
     )
     environment.filters["indent_code"] = lambda text, width=4: textwrap.indent(text, " " * width)
     return environment

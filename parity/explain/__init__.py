@@ -1,0 +1,1 @@
+"""Explaining: which config difference decides the outcome, by counterfactual runs."""

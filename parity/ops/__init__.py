@@ -11,7 +11,6 @@ from pydantic import Field
 from parity.activations import Activation, AnyActivation
 from parity.activations.linear import Linear
 from parity.entries import Entry, Shape, entry_type
-
 from parity.written import Parameter
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field
 
 from parity.activations import Activation, AnyActivation
+from parity.entries import discover
 from parity.ops import Op
 from parity.written import Case, KerasCode, Site, TensorFlowCode, TorchCode, call
 
@@ -63,11 +64,10 @@ class ActivationOp(Op):
     @classmethod
     def cases(cls) -> list[Case]:
         """Return every activation's cases: this is the layer that runs them alone."""
-        from parity.catalog import ACTIVATIONS
-
+        activations = discover(Activation, "parity.activations")
         return [
             Case(shows=f"{kind}: {case.shows}", fields={"function": {kind: dict(case.fields)}}, x=case.x,
                  expected=case.expected)
-            for kind, entry in ACTIVATIONS.items()
+            for kind, entry in activations.items()
             for case in entry.cases()
         ]  # fmt: skip

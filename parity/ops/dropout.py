@@ -45,7 +45,6 @@ class Dropout(Op):
         """Return dy where kept, scaled."""
         return self.forward(dy, p, mask), {}
 
-
     def keras(self, site: Site) -> KerasCode:
         """Return ``keras.layers.Dropout``."""
         return KerasCode(layer=call("keras.layers.Dropout", repr(self.rate), name=repr(site.name)))

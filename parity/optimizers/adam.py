@@ -147,7 +147,9 @@ class Adam(Optimizer):
         body = BEFORE if self.epsilon_place == "before_correction" else AFTER
         helper = Helper(name="Adam", source=TENSORFLOW.format(doc=self.doc(), body=body))
         build = call("Adam", "model.trainable_variables", **self._fields())
-        return OptimizerCode(build=build, slots={"m": Slot(attribute="m"), "v": Slot(attribute="v")}, doc=self.doc(), helpers=(helper,))
+        return OptimizerCode(
+            build=build, slots={"m": Slot(attribute="m"), "v": Slot(attribute="v")}, doc=self.doc(), helpers=(helper,)
+        )
 
     def torch(self) -> OptimizerCode:
         """Return ``torch.optim.Adam``, with another eps each step where it comes before the correction."""

@@ -114,7 +114,9 @@ class SGD(Optimizer):
             momentum=repr(self.momentum) if self.momentum else None,
             nesterov=True if self.nesterov else None,
         )
-        return OptimizerCode(build=build, slots={name: Slot(attribute="momentums") for name in self.slots()}, doc=self.doc())
+        return OptimizerCode(
+            build=build, slots={name: Slot(attribute="momentums") for name in self.slots()}, doc=self.doc()
+        )
 
     def tensorflow(self) -> OptimizerCode:
         """Return a small class with exactly the rule that is asked for."""
@@ -159,7 +161,9 @@ class SGD(Optimizer):
                          nesterov=self.nesterov, decay=repr(self.decay))  # fmt: skip
             doc = f"{self.doc()} torch.optim.SGD holds the rate outside v, which differs once it changes."
             helper = Helper(name="SGD", source=TORCH.format(doc="SGD with the learning rate inside the velocity."))
-            return OptimizerCode(build=build, slots={"velocity": Slot(attribute="velocity")}, doc=doc, helpers=(helper,))
+            return OptimizerCode(
+                build=build, slots={"velocity": Slot(attribute="velocity")}, doc=doc, helpers=(helper,)
+            )
         build = call(
             "torch.optim.SGD",
             "model.parameters()",

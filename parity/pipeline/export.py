@@ -66,6 +66,4 @@ def _save_weights(side: Resolved, file: Path, precision: str) -> None:
     from parity.run.initial import initial_value
 
     seed = side.config.training.seed
-    save_file(
-        {name: initial_value(seed, name, one).astype(precision) for name, one in side.parameters().items()}, file
-    )
+    save_file({name: initial_value(seed, name, one).astype(precision) for name, one in side.parameters().items()}, file)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from parity.data.dataset import Dataset
     from parity.spec.schema import Spec
 
+UNLIKE = 0.1
+"""A side's own outcome and its trial's may differ by so much before a note says so."""
+
 
 def spec_fact(spec: Spec, dataset: Dataset, file: str | None, text: str) -> SpecFact:
     """Return the facts of a spec."""
@@ -57,7 +61,7 @@ def side_fact(
         framework=side.framework,
         version=run.version if run else version,
         interpreter=run.interpreter if run else side.python or "",
-        precision=precision,  # type: ignore[arg-type]  # one of the two names the options allow
+        precision=precision,
         device=run.device if run else "cpu",
         parameters=run.parameters if run else count,
         losses=list(run.losses) if run else [],
@@ -82,7 +86,7 @@ def _size(shape: Sequence[int]) -> int:
 def place(seen: Seen) -> Place:
     """Return a place of a comparison."""
     return Place(
-        step=seen.step, phase=seen.phase, tensor=seen.tensor, shape=list(seen.shape),  # type: ignore[arg-type]
+        step=seen.step, phase=seen.phase, tensor=seen.tensor, shape=list(seen.shape),
         difference=seen.difference, noise=seen.noise,
     )  # fmt: skip
 
@@ -96,12 +100,12 @@ def comparison_fact(judge: Judge) -> Comparison:
         b=judge.b,
         verdict=verdict,
         reason=reason,
-        precision=judge.precision,  # type: ignore[arg-type]
+        precision=judge.precision,
         steps=judge.steps,
         first=place(judge.first) if judge.first else None,
         largest=place(overall) if overall else None,
         phases=[
-            PhaseFact(phase=phase, tensors=len(judge.tensors[phase]), largest=place(judge.largest[phase]))  # type: ignore[arg-type]
+            PhaseFact(phase=phase, tensors=len(judge.tensors[phase]), largest=place(judge.largest[phase]))
             for phase in PHASES
             if phase in judge.largest
         ],
@@ -111,7 +115,7 @@ def comparison_fact(judge: Judge) -> Comparison:
 
 def failed_comparison(a: str, b: str, precision: str, why: str) -> Comparison:
     """Return a comparison that could not be made."""
-    return Comparison(a=a, b=b, verdict="inconclusive", reason=why, precision=precision, steps=0)  # type: ignore[arg-type]
+    return Comparison(a=a, b=b, verdict="inconclusive", reason=why, precision=precision, steps=0)
 
 
 def difference_facts(a: str, b: str, found: Sequence[Difference], effects: Effects | None) -> list[DifferenceFact]:
@@ -129,9 +133,7 @@ def difference_facts(a: str, b: str, found: Sequence[Difference], effects: Effec
 def _effect(effect: Effect | None) -> EffectFact | None:
     if effect is None or effect.difference.inert:
         return None
-    return EffectFact(
-        alone=effect.alone, taken_back=effect.taken_back, breaks=effect.breaks, repairs=effect.repairs
-    )
+    return EffectFact(alone=effect.alone, taken_back=effect.taken_back, breaks=effect.breaks, repairs=effect.repairs)
 
 
 def explanation_fact(
@@ -195,6 +197,24 @@ def outcome_gap_note(outcome: str, values: Mapping[str, float]) -> str:
     return f"no cause was looked for: the sides reach about the same {outcome} ({told})"
 
 
-def framework_note(framework: str, side: str) -> str:
-    """Return the sentence that says where counterfactual runs were made."""
-    return f"counterfactual runs are compiled for {TITLES[framework]}, the framework of {side}"
+def framework_notes(
+    framework: str, outcome: str, values: Mapping[str, float], runs: Mapping[str, Trajectory]
+) -> list[str]:
+    """Return a note for each side whose config does not do on the trials' framework what it did on its own.
+
+    Args:
+        framework: of the trials.
+        outcome: name of the metric.
+        values: what each side's config reached in the trials.
+        runs: the sides' own free runs, which may be longer.
+    """
+    notes = []
+    for side, value in values.items():
+        own = runs[side].final.get(outcome, math.nan)
+        if not abs(own - value) <= UNLIKE:
+            notes.append(
+                f"{side} reached {outcome} {own:.3f} in its own run of {len(runs[side].losses)} steps, its config "
+                f"compiled for {TITLES[framework]} reached {value:.3f} in the shorter trials: look at the curves before you "
+                "carry the findings over"
+            )
+    return notes

@@ -164,7 +164,9 @@ def check_fit(side: Resolved, x_shape: tuple[int, ...], y_shape: tuple[int, ...]
     expected = side.config.model.input
     if x_shape != expected:
         fix = f"set model.input to {list(x_shape)}, or data.reshape to what the model reads"
-        raise DataError(f"side {side.name}: a row of {description} has shape {x_shape}, model.input is {expected}; {fix}")
+        raise DataError(
+            f"side {side.name}: a row of {description} has shape {x_shape}, model.input is {expected}; {fix}"
+        )
     output = side.layers()[-1].output_shape
     if y_shape != output:
         last = side.layers()[-1].name

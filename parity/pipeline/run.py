@@ -30,9 +30,7 @@ EXPLAIN_EPOCHS = 2
 """Length of a counterfactual run unless told otherwise."""
 
 
-def run(
-    spec: Spec, options: Options, *, text: str, file: str | None, folder: Path, command: str, note: Note
-) -> Result:
+def run(spec: Spec, options: Options, *, text: str, file: str | None, folder: Path, command: str, note: Note) -> Result:
     """Compile, train, compare, explain.
 
     Args:
@@ -128,14 +126,11 @@ def _comparisons(
     first, *others = [side.name for side in sides]
     if first in errors and len(healthy) > 1:
         first, others = healthy[0].name, [name for name in [first, *others] if name != healthy[0].name]
-    return [
-        judged.get((first, other))
-        or facts.failed_comparison(
-            first, other, precision, next((trouble[name] for name in (other, first) if name in trouble),
-                                          next(iter(trouble.values()), "not compared"))  # fmt: skip
-        )
-        for other in others
-    ]
+    told = []
+    for other in others:
+        why = trouble.get(other) or trouble.get(first) or next(iter(trouble.values()), "not compared")
+        told.append(judged.get((first, other)) or facts.failed_comparison(first, other, precision, why))
+    return told
 
 
 def _side_facts(
@@ -164,7 +159,9 @@ def _explain(
     """Explain the first pair of sides that differ in their configs and in their outcomes."""
     named = {side.name: side for side in healthy}
     metric = next((metric.kind for metric in work.spec.metrics), None)
-    pairs = [(a, b) for (a, b), ones in found.items() if a in named and b in named and any(not one.inert for one in ones)]
+    pairs = [
+        (a, b) for (a, b), ones in found.items() if a in named and b in named and any(not one.inert for one in ones)
+    ]
     if not pairs:
         return None, []
     if metric is None:
@@ -177,13 +174,19 @@ def _explain(
         match = contest(named[good], named[bad], found[a, b])
         framework = work.spec.explain.framework or named[a].framework
         home = next((side for side in healthy if side.framework == framework), named[a])
-        return (*_tried(work, match, home, framework, metric, note), (a, b)), []
+        return (*_tried(work, match, home, framework, metric, runs, note), (a, b)), []
     (a, b), *_ = pairs
     return None, [facts.outcome_gap_note(metric, {name: runs[name].final.get(metric, float("nan")) for name in (a, b)})]
 
 
 def _tried(
-    work: Work, match: Contest, home: Resolved, framework: str, metric: str, note: Note
+    work: Work,
+    match: Contest,
+    home: Resolved,
+    framework: str,
+    metric: str,
+    runs: dict[str, Trajectory],
+    note: Note,
 ) -> tuple[Explanation, Effects]:
     """Run the trials of a contest on one framework, and judge them."""
     begun = time.monotonic()
@@ -214,7 +217,9 @@ def _tried(
         steps=steps,
         runs=done,
         seconds=time.monotonic() - begun,
-        notes=[facts.framework_note(framework, home.name)],
+        notes=facts.framework_notes(
+            framework, metric, {match.good.name: effects.good, match.bad.name: effects.bad}, runs
+        ),
     )
     return fact, effects
 
@@ -222,5 +227,3 @@ def _tried(
 def _explain_steps(work: Work, match: Contest) -> int:
     epochs = max(work.epoch_steps(match.good), work.epoch_steps(match.bad)) * EXPLAIN_EPOCHS
     return min(epochs, work.steps(match.good), work.steps(match.bad))
-
-

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from parity.compare.judge import Judge
 from parity.compare.lockstep import compare_initial, compare_step, compare_weights
@@ -137,7 +137,9 @@ class Work:
         def one(side: Resolved) -> None:
             def progress(done: int, total: int, loss: float) -> None:
                 shares[side.name] = done / total
-                note(f"training {side.name}: step {done} of {total}, loss {loss:.4g}", sum(shares.values()) / len(shares))
+                note(
+                    f"training {side.name}: step {done} of {total}, loss {loss:.4g}", sum(shares.values()) / len(shares)
+                )
 
             try:
                 session = self.session(side, f"{side.name}-train")
@@ -188,7 +190,7 @@ class Work:
         return judges
 
     def _compare_start(
-        self, judges: list[Judge], openings: Mapping[str, Mapping[str, object]], sides: Sequence[Resolved]
+        self, judges: list[Judge], openings: Mapping[str, Mapping[str, Any]], sides: Sequence[Resolved]
     ) -> None:
         """Compare the parameters the sides have, and how they start."""
         import numpy as np
@@ -197,7 +199,6 @@ class Work:
         for judge in judges:
             compare_weights(judge, shapes[judge.a], shapes[judge.b])
             ours, theirs = (openings[name]["weights"] for name in (judge.a, judge.b))
-            assert isinstance(ours, dict) and isinstance(theirs, dict)  # noqa: S101 - tells mypy what opening() made
             for name in shapes[judge.a]:
                 if name not in theirs or shapes[judge.a][name] != shapes[judge.b][name]:
                     continue

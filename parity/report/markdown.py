@@ -166,10 +166,9 @@ def _steps(result: Result) -> list[str]:
 
 
 def _programs(result: Result, folder: Path | None) -> list[str]:
+    written = [(side.name, side.program_file) for side in result.sides if side.program_file]
     links = [
-        f"- {text(side.name)}: [{text(files.relative(side.program_file, folder))}]({files.link(side.program_file, folder)})"
-        for side in result.sides
-        if side.program_file
+        f"- {text(name)}: [{text(files.relative(path, folder))}]({files.link(path, folder)})" for name, path in written
     ]
     side_by_side = "Side by side, with the differing lines marked: [report.html](report.html#programs)."
     return ["## Programs", *(["\n".join(links)] if links else []), side_by_side]

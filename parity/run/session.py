@@ -54,7 +54,7 @@ class Session:
             gateway = self._group.makegateway(f"popen//python={interpreter}//execmodel=main_thread_only")
             self._pid = getattr(getattr(gateway, "_io", None), "popen", None)
             self._channel = gateway.remote_exec(f"root = {str(ROOT)!r}\nlog = {str(self.log)!r}\n{BOOT}")
-        except Exception as error:  # noqa: BLE001 - execnet raises what the operating system gave it
+        except Exception as error:
             self._group.terminate(timeout=1.0)
             raise WorkerError(side, f"could not start {interpreter}: {error}") from error
 
@@ -134,6 +134,6 @@ def _is_interpreter(path: str) -> bool:
 
 def memory_folder() -> Path:
     """Return a new folder for exchanges, in memory where the machine has such a place."""
-    shm = Path("/dev/shm")  # noqa: S108 - the folder made in it has a random name
+    shm = Path("/dev/shm")
     parent = shm if shm.is_dir() and os.access(shm, os.W_OK) else None
     return Path(tempfile.mkdtemp(prefix="parity-", dir=parent))

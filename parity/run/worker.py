@@ -215,6 +215,6 @@ def serve(channel: Any, log: str) -> None:
             if command not in COMMANDS:
                 raise ValueError(f"unknown command {command!r}")
             channel.send(("done", getattr(worker, command)(**payload)))
-        except Exception as error:  # noqa: BLE001 - whatever a program raises is told to the parent
+        except Exception as error:
             traceback.print_exc()
             channel.send(("failed", f"{type(error).__name__}: {error}"))

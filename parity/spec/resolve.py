@@ -66,9 +66,7 @@ class Resolved:
     def parameters(self) -> dict[str, Parameter]:
         """Return all trainable tensors as ``layer.parameter``, in the order of the layers."""
         return {
-            f"{layer.name}.{name}": parameter
-            for layer in self.layers()
-            for name, parameter in layer.parameters.items()
+            f"{layer.name}.{name}": parameter for layer in self.layers() for name, parameter in layer.parameters.items()
         }
 
     def origin(self, path: str) -> str:
@@ -91,7 +89,7 @@ def resolve(spec: Spec, installed: tuple[str, ...] = ()) -> list[Resolved]:
     Raises:
         SpecError: when a side's changes leave a network that cannot be.
     """
-    sides = dict(spec.sides) or {name: SideSpec(framework=name) for name in installed}  # type: ignore[arg-type]
+    sides = dict(spec.sides) or {name: SideSpec(framework=name) for name in installed}
     return [resolve_side(spec, name, side) for name, side in sides.items()]
 
 
@@ -107,9 +105,7 @@ def resolve_side(spec: Spec, name: str, side: SideSpec) -> Resolved:
 
 def _named(config: Config) -> Config:
     names = auto_names([(op.kind, op.name) for op in config.model.layers])
-    layers = tuple(
-        op.model_copy(update={"name": name}) for op, name in zip(config.model.layers, names, strict=True)
-    )
+    layers = tuple(op.model_copy(update={"name": name}) for op, name in zip(config.model.layers, names, strict=True))
     return config.model_copy(update={"model": config.model.model_copy(update={"layers": layers})})
 
 
@@ -229,6 +225,27 @@ def dump(value: Any) -> Any:
         return {value.kind: {name: dump(getattr(value, name)) for name in type(value).model_fields}}
     if isinstance(value, BaseModel):
         return {name: dump(getattr(value, name)) for name in type(value).model_fields}
+    if isinstance(value, Mapping):
+        return {key: dump(item) for key, item in value.items()}
     if isinstance(value, tuple | list):
         return [dump(item) for item in value]
     return value
+
+
+def to_yaml(spec: Spec) -> str:
+    """Return a spec as YAML, every field said: what a spec built in Python would be as a file."""
+    import io
+
+    from ruamel.yaml import YAML
+
+    data = dump(spec)
+    # The name first, then the question: the order of a file that a person would write.
+    ordered = {
+        key: data[key] for key in ("name", "question", *(key for key in data if key not in ("name", "question")))
+    }
+    stream = io.StringIO()
+    writer = YAML(typ="safe", pure=True)
+    writer.default_flow_style = None
+    writer.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
+    writer.dump(ordered, stream)
+    return stream.getvalue()

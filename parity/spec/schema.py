@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, StringConstraints
+from pydantic import Field, NonNegativeInt, PositiveInt, StringConstraints
 
-from parity.data.schema import DataSpec
-from parity.entries import FRAMEWORKS
+from parity.data.schema import DataSpec, Size
+from parity.entries import FRAMEWORKS, Strict
 from parity.losses import AnyLoss
 from parity.metrics import AnyMetric
 from parity.ops import AnyOp
@@ -20,10 +20,8 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$",
 Framework = Literal["keras", "tensorflow", "torch"]
 
 
-class Part(BaseModel):
-    """Base of the parts of a spec: frozen, unknown fields refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class Part(Strict):
+    """Base of the parts of a spec."""
 
     native: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     """Per framework, the fields whose own default is not the one declared here."""
@@ -32,7 +30,7 @@ class Part(BaseModel):
 class ModelSpec(Part):
     """The network: a shape and the layers it goes through, one after another."""
 
-    input: tuple[PositiveInt, ...] = Field(min_length=1, description="shape of one input row, channels last")
+    input: tuple[Size, ...] = Field(min_length=1, description="shape of one input row, channels last")
     layers: tuple[AnyOp, ...] = Field(min_length=1, description="the layers, in order")
 
 

@@ -6,16 +6,16 @@ import os
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
-import sys  # noqa: E402 - Keras reads the variable above when it is imported
-from collections.abc import Callable  # noqa: E402
-from typing import Any  # noqa: E402
+import sys
+from collections.abc import Callable
+from typing import Any
 
-import keras  # noqa: E402
-import numpy as np  # noqa: E402
-import tensorflow as tf  # noqa: E402
+import keras
+import numpy as np
+import tensorflow as tf
 
-from parity.run.drivers.base import Watch  # noqa: E402
-from parity.run.drivers.tensorflow import TensorFlowDriver  # noqa: E402
+from parity.run.drivers.base import Watch
+from parity.run.drivers.tensorflow import TensorFlowDriver
 
 
 class KerasDriver(TensorFlowDriver):

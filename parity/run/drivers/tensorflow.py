@@ -6,13 +6,13 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from collections.abc import Callable  # noqa: E402 - TensorFlow reads the variable above when it is imported
-from typing import Any  # noqa: E402
+from collections.abc import Callable
+from typing import Any
 
-import numpy as np  # noqa: E402
-import tensorflow as tf  # noqa: E402
+import numpy as np
+import tensorflow as tf
 
-from parity.run.drivers.base import Driver, Watch  # noqa: E402
+from parity.run.drivers.base import Driver, Watch
 
 
 class TensorFlowDriver(Driver):

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812 - PyTorch's own abbreviation
+import torch.nn.functional as F
 
 from parity.run.drivers.base import Driver, Watch
 
@@ -34,7 +34,7 @@ class TorchDriver(Driver):
         """Replace ``torch.nn.functional.dropout``, which ``nn.Dropout`` calls through its module."""
 
         def dropout(
-            input: torch.Tensor,  # noqa: A002 - the name F.dropout has
+            input: torch.Tensor,
             p: float = 0.5,
             training: bool = True,
             inplace: bool = False,
@@ -83,12 +83,12 @@ class TorchDriver(Driver):
             for hook in hooks:
                 hook.remove()
 
-    @torch.no_grad()
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Return outputs in evaluation mode."""
         self.model.eval()
         apply = self.model.predict if self.bindings["ending"] else self.model
-        return apply(torch.tensor(x)).numpy()
+        with torch.no_grad():
+            return apply(torch.tensor(x)).numpy()
 
     def parameter(self, name: str) -> torch.nn.Parameter:
         """Return the module's parameter."""
@@ -98,10 +98,10 @@ class TorchDriver(Driver):
         """Return the tensor's memory."""
         return variable.detach().numpy()
 
-    @torch.no_grad()
     def write(self, variable: torch.Tensor, value: np.ndarray) -> None:
         """Copy into the tensor."""
-        variable.copy_(torch.tensor(np.asarray(value)))
+        with torch.no_grad():
+            variable.copy_(torch.tensor(np.asarray(value)))
 
     def read_slot(self, attribute: str, name: str) -> np.ndarray:
         """Return the entry of ``optimizer.state``, or zeros where PyTorch has not made it yet."""

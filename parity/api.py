@@ -1,0 +1,98 @@
+"""The Python API: the same objects a YAML file is read into, and the verbs of the command line.
+
+from parity import api
+from parity.ops.dense import Dense
+
+spec = api.Spec.model_validate({...})      # or api.load_spec("specs/leaf.yaml"), or typed objects
+result = api.run(spec, steps=20)           # a parity.report.facts.Result
+print(result.comparisons[0].verdict)
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from parity.pipeline.prepare import Options, prepare
+from parity.spec.differences import Difference, differences
+from parity.spec.load import build_spec, load_spec, parse_spec
+from parity.spec.resolve import Resolved, to_yaml
+from parity.spec.schema import Spec
+
+if TYPE_CHECKING:
+    from parity.report.facts import Result
+
+__all__ = [
+    "Difference",
+    "Options",
+    "Resolved",
+    "Spec",
+    "build_spec",
+    "check",
+    "compile_program",
+    "diff",
+    "load_spec",
+    "parse_spec",
+    "resolve",
+    "run",
+]
+
+
+def run(spec: Spec, *, folder: str | Path | None = None, **options: Any) -> Result:
+    """Compile, train, compare and explain, and return what was found; nothing but finished runs is written.
+
+    Args:
+        spec: what to run.
+        folder: where finished runs and programs are kept; ``reports/NAME`` if None.
+        options: fields of :class:`Options`.
+
+    Raises:
+        ParityError: when the spec, the options or the data are at fault, or every side failed.
+    """
+    return _job("run", spec, folder, options)
+
+
+def check(spec: Spec, *, folder: str | Path | None = None, **options: Any) -> Result:
+    """Judge the sides in lockstep; arguments as :func:`run`."""
+    return _job("check", spec, folder, options)
+
+
+def _job(verb: str, spec: Spec, folder: str | Path | None, options: dict[str, Any]) -> Result:
+    from parity.pipeline import run as jobs
+
+    told = ", ".join(f"{name}={value!r}" for name, value in options.items())
+    result: Result = getattr(jobs, verb)(
+        spec,
+        Options(**options),
+        text=to_yaml(spec),
+        file=None,
+        folder=Path(folder) if folder is not None else Path("reports") / spec.name,
+        command=f"parity.api.{verb}(spec{', ' + told if told else ''})",
+        note=lambda text, share: None,
+    )
+    return result
+
+
+def resolve(spec: Spec, **options: Any) -> list[Resolved]:
+    """Return the sides of a spec with every field explicit; options as in :func:`run`."""
+    return prepare(spec, Options(**options))
+
+
+def diff(spec: Spec, **options: Any) -> list[Difference]:
+    """Return the differences of the first two sides; options as in :func:`run`."""
+    a, b, *_ = resolve(spec, **options)
+    return differences(a, b)
+
+
+def compile_program(spec: Spec, side: str | None = None, framework: str | None = None, data: str | None = None) -> str:
+    """Return the source of a side's program.
+
+    Args:
+        spec: the spec.
+        side: its name, the first if None.
+        framework: to compile for, the side's own if None.
+        data: another source, or the file to read it from.
+    """
+    from parity.pipeline.export import export
+
+    return export(spec, side, framework, data, None, None, "float32")

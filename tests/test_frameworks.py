@@ -1,0 +1,482 @@
+"""Every entry in every framework: the smallest program that contains it, run in float64, against the NumPy reference.
+
+Ops, activations, losses, optimizers and initializers are met by discovery, through their worked cases. Below that stand
+the compositions in which the frameworks are known to part: padding, layouts, activations that Keras looks behind, whole
+models with dropout and shuffling.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+from helpers_frameworks import (
+    Opened,
+    Reference,
+    Step,
+    assert_close,
+    assert_same_step,
+    difference,
+    each_framework,
+    opened,
+    side_of,
+    starting_weights,
+)
+from scipy.stats import ks_2samp
+
+from parity.catalog import ACTIVATIONS, INITIALIZERS, LOSSES, OPS, OPTIMIZERS
+from parity.compile import compile_side
+from parity.entries import FRAMEWORKS, Entry
+from parity.run.initial import initial_value
+from parity.run.randomness import keep_mask
+from parity.spec.resolve import Resolved
+from parity.written import Case
+
+EXACT = 1e-12
+"""Relative difference in float64 within which two computations of the same formula agree."""
+
+
+def cases(family: Mapping[str, type[Entry]]) -> list[Any]:
+    return [pytest.param(kind, case, id=f"{kind}: {case.shows}") for kind, entry in family.items() for case in entry.cases()]
+
+
+def random(*shape: int, seed: int = 7) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=shape)
+
+
+def identity(size: int) -> dict[str, np.ndarray]:
+    """Return the parameters with which a dense layer called ``before`` hands its input on."""
+    return {"before.kernel": np.eye(size), "before.bias": np.zeros(size)}
+
+
+def agree(
+    framework: str,
+    model: Mapping[str, Any],
+    x: np.ndarray,
+    y: np.ndarray | None = None,
+    weights: dict[str, np.ndarray] | None = None,
+    tolerance: float = EXACT,
+    **sections: Any,
+) -> Step:
+    """Check a program against the reference, in all the ways it is run, and return the reference's first step.
+
+    A watched step (TensorFlow: eager), then, from the same state again, a step as a free run takes it (TensorFlow:
+    in a graph), and the predictions.
+    """
+    sections = {"training": {"batch_size": len(x), "shuffle": False}} | sections
+    side = side_of(framework, model, **sections)
+    weights = starting_weights(side) if weights is None else weights
+    if y is None:
+        y = np.random.default_rng(8).uniform(size=(len(x), *side.layers()[-1].output_shape))
+    reference = Reference(side, x, y, weights)
+    with opened(side, x, y, weights) as program:
+        predictions = reference.predict()
+        assert difference(program.predict(), predictions) <= tolerance, "predictions"
+        kept = program.state()
+        wanted = reference.step(0)
+        assert_same_step(program.step(0), wanted, tolerance)
+        program.adopt(*kept, iterations=0)
+        (loss,) = program.train(1)
+        assert difference(loss, wanted.loss) <= tolerance, f"loss of a free run {loss!r}, wanted {wanted.loss!r}"
+        after, slots = program.state()
+        assert_close(after, reference.weights, tolerance, "weights after a free run")
+        assert_close(slots, reference.state(), tolerance, "slots after a free run")
+    return wanted
+
+
+# -------------------------------------------------------------------------------------------------- ops
+
+
+def seed_that_draws(mask: np.ndarray, rate: float) -> int:
+    """Return a seed whose first mask is the one given: so a hand-worked mask goes the way that all masks go."""
+    return next(seed for seed in itertools.count() if np.array_equal(keep_mask(seed, 0, 0, mask.shape, rate), mask))
+
+
+@each_framework
+@pytest.mark.parametrize(("kind", "case"), cases(OPS))
+def test_an_op_is_its_reference(framework: str, kind: str, case: Case) -> None:
+    """Behind a dense layer that changes nothing but whose gradient is that of the op's input."""
+    x = np.asarray(case.x, dtype=np.float64)
+    model = {
+        "input": list(x.shape[1:]),
+        "layers": [{"dense": {"units": x.shape[-1], "name": "before"}}, {kind: {**case.fields, "name": "op"}}],
+    }
+    weights = identity(x.shape[-1]) | {f"op.{name}": np.asarray(p) for name, p in case.parameters.items()}
+    training = {"batch_size": len(x), "shuffle": False}
+    if case.mask is not None:
+        training["seed"] = seed_that_draws(np.asarray(case.mask), case.fields["rate"])
+    step = agree(framework, model, x, weights=weights, training=training)
+    if not OPS[kind].draws or case.mask is not None:
+        np.testing.assert_allclose(step.forward["op"], case.expected, rtol=1e-13, atol=1e-13)
+
+
+@each_framework
+@pytest.mark.parametrize("layer", ["activation", "dense", "conv1d"])
+@pytest.mark.parametrize("kind", ACTIVATIONS)
+def test_an_activation_is_its_reference_in_every_layer_that_takes_one(framework: str, kind: str, layer: str) -> None:
+    """On three axes, so that a softmax over the wrong one is seen; in PyTorch the convolution's channels stand first."""
+    fields = {"activation": {"function": kind}, "dense": {"units": 4, "activation": kind},
+              "conv1d": {"filters": 4, "kernel_size": 2, "activation": kind}}[layer]  # fmt: skip
+    for before in ({"dense": {"units": 3}}, {"conv1d": {"filters": 3, "kernel_size": 2}}):
+        model = {"input": [6, 3], "layers": [before, {layer: fields}, "flatten", {"dense": {"units": 2}}]}
+        agree(framework, model, 3 * random(5, 6, 3))
+
+
+@each_framework
+def test_conv1d_pads_strides_and_dilates_as_its_reference(framework: str) -> None:
+    for kernel, strides, dilation, length in itertools.product((1, 2, 3, 4), (1, 2, 3), (1, 2), (7, 8)):
+        if strides > 1 and dilation > 1:
+            continue
+        for padding in ("same", "valid"):
+            conv = {"filters": 2, "kernel_size": kernel, "strides": strides, "dilation_rate": dilation,
+                    "padding": padding, "activation": "tanh"}  # fmt: skip
+            model = {"input": [length, 3], "layers": [{"dense": {"units": 3}}, {"conv1d": conv}]}
+            side = side_of(framework, model)
+            x, weights = random(2, length, 3), starting_weights(side)
+            y = random(2, *side.layers()[-1].output_shape)
+            with opened(side, x, y, weights) as program:
+                assert_same_step(program.step(0), Reference(side, x, y, weights).step(0))
+
+
+@each_framework
+def test_a_convolution_longer_than_its_input_pads_on_both_sides(framework: str) -> None:
+    for strides in (1, 2):
+        conv = {"filters": 2, "kernel_size": 6, "strides": strides, "padding": "same"}
+        agree(framework, {"input": [3, 2], "layers": [{"conv1d": conv}]}, random(4, 3, 2))
+
+
+@each_framework
+@pytest.mark.parametrize("use_bias", [True, False])
+@pytest.mark.parametrize("shape", [(3,), (4, 3), (2, 4, 3)], ids=["rank 2", "rank 3", "rank 4"])
+def test_dense_reads_any_rank(framework: str, shape: tuple[int, ...], use_bias: bool) -> None:
+    dense = {"units": 3, "use_bias": use_bias, "activation": "tanh"}
+    agree(framework, {"input": list(shape), "layers": [{"dense": dense}, {"dense": dense}]}, random(5, *shape))
+
+
+@each_framework
+@pytest.mark.parametrize("activation", ["linear", "softmax"])
+def test_a_model_may_end_in_a_convolution(framework: str, activation: str) -> None:
+    conv = {"filters": 4, "kernel_size": 3, "padding": "same", "activation": activation}
+    for kind, from_logits in itertools.product(LOSSES, (True, False)):
+        if activation == "linear" and not from_logits:
+            continue  # not probabilities
+        y = np.eye(4)[np.random.default_rng(3).integers(0, 4, size=(5, 6))]
+        model = {"input": [6, 3], "layers": [{"conv1d": conv}]}
+        agree(framework, model, random(5, 6, 3), y, loss={kind: {"from_logits": from_logits}})
+
+
+# ----------------------------------------------------------------------------------------------- dropout
+
+
+CONVOLUTIONS_AROUND_DROPOUT = {
+    "input": [8, 3],
+    "layers": [
+        {"conv1d": {"filters": 4, "kernel_size": 3}},
+        {"dropout": 0.5},
+        {"conv1d": {"filters": 3, "kernel_size": 2, "activation": "relu"}},
+        {"dropout": 0.25},
+        "flatten",
+        {"dropout": 0.4},
+        {"dense": {"units": 2}},
+    ],
+}
+
+
+@each_framework
+def test_dropout_between_convolutions_keeps_what_the_canonical_mask_keeps(framework: str) -> None:
+    """PyTorch's tensor is channels first there: the mask is drawn channels last and moved with it."""
+    step = agree(framework, CONVOLUTIONS_AROUND_DROPOUT, random(5, 8, 3))
+    kept = keep_mask(0, 0, 0, (5, 6, 4), 0.5)
+    np.testing.assert_array_equal(step.forward["dropout"] != 0, kept & (step.forward["conv1d"] != 0))
+
+
+@each_framework
+@pytest.mark.parametrize("position", [0, 1, 2])
+def test_a_dropout_of_rate_0_changes_nothing_in_the_others(framework: str, position: int) -> None:
+    layers = [dict(layer) if isinstance(layer, dict) else layer for layer in CONVOLUTIONS_AROUND_DROPOUT["layers"]]
+    index = [i for i, layer in enumerate(layers) if "dropout" in layer][position]
+    layers[index] = {"dropout": 0.0}
+    agree(framework, {"input": [8, 3], "layers": layers}, random(5, 8, 3))
+
+
+# ------------------------------------------------------------------------------------------------ losses
+
+
+@each_framework
+@pytest.mark.parametrize(("kind", "case"), cases(LOSSES))
+def test_a_loss_is_its_reference(framework: str, kind: str, case: Case) -> None:
+    x, size = np.asarray(case.x, dtype=np.float64), len(case.x[0])
+    model = {"input": [size], "layers": [{"dense": {"units": size, "name": "before"}}]}
+    step = agree(framework, model, x, np.asarray(case.targets), identity(size), loss={kind: dict(case.fields)})
+    assert step.loss == pytest.approx(case.expected, rel=1e-13)
+
+
+LOGITS = np.array(
+    [[60.0, -60.0, 0.0], [-60.0, 60.0, 0.0], [1.0, 2.0, 0.5], [-0.5, 0.3, -2.0], [3.0, -1.0, 0.0], [0.0, 0.0, 60.0]]
+)
+"""The first rows are saturated: there a clipped formula costs 16.118 and has no gradient, one on logits 60 or 120."""
+
+ONE_HOT = np.eye(3)[[1, 1, 0, 2, 2, 2]]
+
+
+@each_framework
+@pytest.mark.parametrize("from_logits", [True, False], ids=["from logits", "from probabilities"])
+@pytest.mark.parametrize("recover", [True, False], ids=["recover", "as they are"])
+@pytest.mark.parametrize("apart", [False, True], ids=["in the layer", "as a layer"])
+@pytest.mark.parametrize("ending", [kind for kind, entry in ACTIVATIONS.items() if entry.logits])
+@pytest.mark.parametrize("kind", LOSSES)
+def test_the_formula_behind_a_softmax_or_sigmoid_is_the_one_the_spec_says(
+    framework: str, kind: str, ending: str, apart: bool, recover: bool, from_logits: bool
+) -> None:
+    dense = {"units": 3, "name": "before"}
+    layers = [{"dense": dense}, {"activation": ending}] if apart else [{"dense": dense | {"activation": ending}}]
+    loss = {kind: {"from_logits": from_logits, "recover_logits": recover}}
+    agree(framework, {"input": [3], "layers": layers}, LOGITS, ONE_HOT, identity(3), loss=loss)
+
+
+def test_the_saturated_rows_tell_the_formulas_apart() -> None:
+    """Or the test above would pass with the wrong one."""
+    for kind, ending in (("categorical_crossentropy", "softmax"), ("sigmoid_crossentropy", "sigmoid")):
+        model = {"input": [3], "layers": [{"dense": {"units": 3, "name": "before", "activation": ending}}]}
+        losses, gradients = [], []
+        for fields in ({}, {"recover_logits": False}, {"from_logits": True}):
+            side = side_of("keras", model, loss={kind: fields}, training={"batch_size": 6, "shuffle": False})
+            step = Reference(side, LOGITS, ONE_HOT, identity(3)).step(0)
+            losses.append(step.loss)
+            gradients.append(step.gradient["before.kernel"])
+        for a, b in itertools.combinations(range(3), 2):
+            assert difference(losses[a], losses[b]) > 0.1
+            assert difference(gradients[a], gradients[b]) > 0.1
+
+
+@each_framework
+@pytest.mark.parametrize("between", [{"activation": "linear"}, {"dropout": 0.0}, "flatten", {"dropout": 0.5}], ids=str)
+def test_a_layer_behind_the_softmax_hides_it(framework: str, between: Any) -> None:
+    """Even one that hands its input on untouched, and in Keras with it the logits that the tensor remembers."""
+    dense = {"units": 3, "name": "before", "activation": "softmax"}
+    for kind, from_logits in itertools.product(LOSSES, (True, False)):
+        model = {"input": [3], "layers": [{"dense": dense}, between]}
+        agree(framework, model, LOGITS[2:5], ONE_HOT[2:5], identity(3), loss={kind: {"from_logits": from_logits}})
+
+
+# -------------------------------------------------------------------------------------------- optimizers
+
+
+def lesson(case: Case, side: Resolved) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray], Reference]:
+    """Return rows and targets from which a linear model meets exactly the case's gradients, one a step.
+
+    With x the identity, the gradient of the sigmoid cross-entropy with respect to the kernel w, (k, 1), is
+    (sigmoid(w) - y) / k: the targets y that make it g are sigmoid(w) - k g.
+    """
+    w = np.asarray(case.parameters["w"], dtype=np.float64)
+    k, weights = len(w), {"dense.kernel": w[:, None]}
+    targets = []
+    slots = side.config.optimizer.init(w)
+    for number, g in enumerate(np.asarray(case.x, dtype=np.float64)):
+        targets.append(ACTIVATIONS["sigmoid"]().forward(w) - k * g)
+        move, slots = side.config.optimizer.update(g, slots, number)
+        w = w + move
+    x, y = np.tile(np.eye(k), (len(case.x), 1)), np.concatenate(targets)[:, None]
+    return x, y, weights, Reference(side, x, y, weights)
+
+
+def taught(framework: str, kind: str, case: Case) -> Resolved:
+    k = len(case.parameters["w"])
+    model = {"input": [k], "layers": [{"dense": {"units": 1, "use_bias": False}}]}
+    training = {"batch_size": k, "shuffle": False}
+    return side_of(framework, model, optimizer={kind: dict(case.fields)}, training=training)
+
+
+@each_framework
+@pytest.mark.parametrize(("kind", "case"), cases(OPTIMIZERS))
+def test_an_optimizer_is_its_reference(framework: str, kind: str, case: Case) -> None:
+    """Watched, as a free run takes its steps, and with every step taken from an adopted state."""
+    side = taught(framework, kind, case)
+    x, y, weights, reference = lesson(case, side)
+    steps = len(case.x)
+    expected = np.asarray(case.expected)[:, None]
+    with opened(side, x, y, weights) as program:
+        states = [program.state()]
+        for number in range(steps):
+            step = program.step(number)
+            np.testing.assert_allclose(step.gradient["dense.kernel"].ravel(), case.x[number], rtol=1e-11)
+            assert_same_step(step, reference.step(number), 1e-11)
+            states.append(program.state())
+        np.testing.assert_allclose(states[-1][0]["dense.kernel"], expected, rtol=1e-11)
+    with opened(side, x, y, weights) as program:
+        program.train(steps)
+        after, slots = program.state()
+        np.testing.assert_allclose(after["dense.kernel"], expected, rtol=1e-11, err_msg="free run")
+        assert_close(slots, reference.state(), 1e-11, "slots after a free run")
+    for number in reversed(range(steps)):  # from the last, so that no state is right by having been there before
+        with opened(side, x, y, weights) as program:
+            program.adopt(*states[number], iterations=number)
+            program.step(number)
+            assert_close(program.state()[0], states[number + 1][0], 1e-14, f"step {number} from an adopted state")
+            program.adopt(*states[0], iterations=0)
+            program.train(steps)
+            np.testing.assert_allclose(program.state()[0]["dense.kernel"], expected, rtol=1e-11, err_msg="begun again")
+
+
+@each_framework
+@pytest.mark.parametrize("kind", OPTIMIZERS)
+def test_a_learning_rate_of_0_moves_nothing_and_breaks_nothing(framework: str, kind: str) -> None:
+    for case in OPTIMIZERS[kind].cases():
+        still = Case(shows="", fields={**case.fields, "learning_rate": 0.0}, x=[[0.5, -1.0]] * 3,
+                     parameters={"w": [0.25, 1.0]}, expected=[0.25, 1.0])  # fmt: skip
+        side = taught(framework, kind, still)
+        x, y, weights, _ = lesson(still, side)
+        with opened(side, x, y, weights) as program:
+            for number in range(3):
+                program.adopt(*program.state(), iterations=number)
+                program.step(number)
+                np.testing.assert_array_equal(program.state()[0]["dense.kernel"], weights["dense.kernel"])
+
+
+# ------------------------------------------------------------------------------------------ initializers
+
+
+def initial_values(program: Opened, inputs: int, units: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return kernel and bias of a program's one linear layer, read off its outputs for 0 and the unit vectors."""
+    outputs = program.predict()
+    assert outputs.shape == (inputs + 1, units)
+    return outputs[1:] - outputs[0], outputs[0]
+
+
+@each_framework
+@pytest.mark.parametrize("kind", INITIALIZERS)
+def test_a_framework_draws_what_the_reference_draws(framework: str, kind: str) -> None:
+    """A program left to its own initializers: same distribution, for kernels and for biases; constants to the bit."""
+    inputs, units = 20, 4000
+    for fields in [dict(case.fields) for case in INITIALIZERS[kind].cases()] or [{}]:
+        start = {kind: fields}
+        dense = {"units": units, "kernel_initializer": start, "bias_initializer": start}
+        side = side_of(framework, {"input": [inputs], "layers": [{"dense": dense}]})
+        x = np.concatenate([np.zeros((1, inputs)), np.eye(inputs)])
+        with opened(side, x, np.zeros((inputs + 1, units)), weights=None) as program:
+            drawn = initial_values(program, inputs, units)
+        for (name, parameter), values in zip(side.parameters().items(), drawn, strict=True):
+            wanted = initial_value(0, name, parameter)
+            assert values.shape == wanted.shape
+            if not parameter.initializer.random:
+                np.testing.assert_allclose(values, wanted, rtol=1e-15, err_msg=name)
+                continue
+            low, high = parameter.initializer.sample(np.array([2.0**-54, 1 - 2.0**-53]), parameter)
+            slack = 1e-6 * (high - low)
+            assert low - slack <= values.min(), name
+            assert values.max() <= high + slack, name
+            assert ks_2samp(values.ravel(), wanted.ravel()).pvalue > 1e-6, name
+
+
+@each_framework
+@pytest.mark.parametrize("kind", INITIALIZERS)
+def test_an_initializer_fills_a_convolution(framework: str, kind: str) -> None:
+    """Kernel size 1 on a row of length 1 is a dense layer: read off like one. The fans are those of the window."""
+    start = {kind: {}}
+    conv = {"filters": 3000, "kernel_size": 3, "kernel_initializer": start, "bias_initializer": start}
+    side = side_of(framework, {"input": [3, 2], "layers": [{"conv1d": conv}]})
+    x = np.concatenate([np.zeros((1, 3, 2)), np.eye(6).reshape(6, 3, 2)])
+    with opened(side, x, np.zeros((7, 1, 3000)), weights=None) as program:
+        outputs = program.predict()[:, 0]
+    values = {"conv1d.kernel": (outputs[1:] - outputs[0]).reshape(3, 2, 3000), "conv1d.bias": outputs[0]}
+    for name, parameter in side.parameters().items():
+        wanted = initial_value(0, name, parameter)
+        if parameter.initializer.random:
+            assert ks_2samp(values[name].ravel(), wanted.ravel()).pvalue > 1e-6, name
+        else:
+            np.testing.assert_array_equal(values[name], wanted)
+
+
+# ------------------------------------------------------------------------------------------ whole models
+
+LEAF = {
+    "input": [9, 3],
+    "layers": [
+        {"conv1d": {"filters": 6, "kernel_size": 4, "strides": 2, "padding": "same", "activation": "relu"}},
+        {"dropout": 0.3},
+        {"conv1d": {"filters": 5, "kernel_size": 2, "padding": "same", "use_bias": False}},
+        {"activation": "tanh"},
+        "flatten",
+        {"dropout": 0.5},
+        {"dense": {"units": 7, "activation": "relu"}},
+        {"dense": {"units": 4, "activation": "softmax", "name": "logits"}},
+    ],
+}
+
+RECIPES = {
+    "the leaf question's Keras side": {
+        "loss": "categorical_crossentropy",
+        "optimizer": {"sgd": {"learning_rate": 0.1, "momentum": 0.9, "nesterov": True, "decay": 0.05}},
+    },
+    "the leaf question's TensorFlow side": {
+        "loss": {"sigmoid_crossentropy": {"from_logits": True}},
+        "optimizer": {"adam": {"learning_rate": 0.01, "epsilon": 1e-8}},
+    },
+    "PyTorch's own": {
+        "loss": {"categorical_crossentropy": {"recover_logits": False}},
+        "optimizer": {"adam": {"learning_rate": 0.01, "epsilon_place": "after_correction"}},
+    },
+    "plain decay": {"loss": "categorical_crossentropy", "optimizer": {"sgd": {"learning_rate": 0.1, "decay": 0.5}}},
+}
+
+
+def leaf(framework: str, recipe: str) -> tuple[Resolved, np.ndarray, np.ndarray]:
+    """Return a small model with everything in it, 10 rows in shuffled batches of 4, the last of each epoch of 2."""
+    training = {"batch_size": 4, "shuffle": True, "seed": 5}
+    side = side_of(framework, LEAF, training=training, **RECIPES[recipe])
+    return side, random(10, 9, 3), np.eye(4)[np.random.default_rng(2).integers(0, 4, 10)]
+
+
+@each_framework
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_training_is_the_reference_loop_in_lockstep_and_free(framework: str, recipe: str) -> None:
+    side, x, y = leaf(framework, recipe)
+    weights = starting_weights(side)
+    reference = Reference(side, x, y, weights)
+    losses, sizes = [], []
+    with opened(side, x, y, weights) as program:
+        for number in range(4):
+            weights_before, slots_before = dict(reference.weights), reference.state()
+            program.adopt(weights_before, slots_before, iterations=number)
+            step = reference.step(number)
+            losses.append(step.loss)
+            sizes.append(len(reference.batch(number)))
+            assert_same_step(program.step(number), step, 1e-11)
+    assert sizes == [4, 4, 2, 4], "a partial batch, and a second epoch"
+    with opened(side, x, y, weights) as program:
+        np.testing.assert_allclose(program.train(4), losses, rtol=1e-10)
+        after, slots = program.state()
+        assert_close(after, reference.weights, 1e-10, "weights")
+        assert_close(slots, reference.state(), 1e-10, "slots")
+        assert difference(program.predict(), reference.predict()) < 1e-10
+
+
+@each_framework
+def test_a_planted_fault_is_seen(framework: str) -> None:
+    """Another momentum, in the fourth digit: 1e-4 of the second update."""
+    side, x, y = leaf(framework, "the leaf question's Keras side")
+    weights = starting_weights(side)
+    other = side_of(
+        framework, LEAF, loss="categorical_crossentropy", training=side.config.training,
+        optimizer=side.config.optimizer.replace(momentum=0.9001),
+    )  # fmt: skip
+    reference = Reference(other, x, y, weights)
+    with opened(side, x, y, weights) as program:
+        program.step(0), reference.step(0)
+        got, wanted = program.step(1), reference.step(1)
+        with pytest.raises(AssertionError, match="update|state|forward"):
+            assert_same_step(got, wanted)
+
+
+# ---------------------------------------------------------------------------------- what programs look like
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_nothing_is_written_for_a_linear_activation(framework: str) -> None:
+    layers = [{"dense": {"units": 2, "activation": "linear"}}, {"conv1d": {"filters": 2, "kernel_size": 1}}]
+    source = compile_side(side_of(framework, {"input": [3, 2], "layers": layers}), name="case").source
+    assert "linear" not in source.replace("nn.Linear", "").lower()
+    assert "activation" not in source
