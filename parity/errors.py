@@ -83,15 +83,18 @@ def _indented(text: str, lines: int = 12) -> str:
 
 
 def nearest(name: str, choices: Iterable[str], cutoff: float = 0.5) -> str | None:
-    """Return the choice most like ``name``, or None when nothing is near.
+    """Return the choice most like ``name`` in any case of letters, or None when nothing is near.
 
     Args:
         name: what the user wrote.
         choices: the valid names.
         cutoff: similarity from 0 to 1 below which nothing is suggested.
     """
-    found = difflib.get_close_matches(name, list(choices), n=1, cutoff=cutoff)
-    return found[0] if found else None
+    names = {choice.lower(): choice for choice in choices}
+    found = difflib.get_close_matches(name.lower(), list(names), n=1, cutoff=cutoff)
+    if not found:  # Initials, as people write them: lr, bs.
+        found = [one for one in names if "_" in one and "".join(word[:1] for word in one.split("_")) == name.lower()]
+    return names[found[0]] if found else None
 
 
 def did_you_mean(name: str, choices: Sequence[str]) -> str:

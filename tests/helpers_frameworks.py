@@ -1,8 +1,8 @@
 """Running the program of a side in its framework, step by step, and the same in NumPy.
 
 A worker is started once for each framework and test process (TensorFlow takes seconds to import) and opens one program
-after another. :class:`Opened` is a program in its worker; :class:`Reference` is the same model in float64 NumPy, made of
-the entries' own ``forward``, ``vjp``, ``gradient`` and ``update``. Both give :class:`Step`.
+after another. :class:`Opened` is a program in its worker; :class:`Reference` is the same model in float64 NumPy, made
+of the entries' own ``forward``, ``vjp``, ``gradient`` and ``update``. Both give :class:`Step`.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ def missing(framework: str) -> str:
 
 
 EACH_FRAMEWORK = [
-    pytest.param(name, marks=pytest.mark.skipif(bool(missing(name)), reason=missing(name) or "-")) for name in FRAMEWORKS
+    pytest.param(name, marks=pytest.mark.skipif(bool(missing(name)), reason=missing(name) or "installed"))
+    for name in FRAMEWORKS
 ]
 """Every framework as a parameter; those that are not installed skip."""
 
@@ -91,6 +92,7 @@ class Step:
     """What one training step computed: by tensor name, canonical layout."""
 
     loss: float
+    batch: Tensors = field(default_factory=dict)
     forward: Tensors = field(default_factory=dict)
     gradient: Tensors = field(default_factory=dict)
     update: Tensors = field(default_factory=dict)
@@ -113,8 +115,8 @@ def assert_close(got: Mapping[str, np.ndarray], wanted: Mapping[str, np.ndarray]
 
 
 def assert_same_step(got: Step, wanted: Step, tolerance: float = 1e-12) -> None:
-    """Check loss, forward outputs, gradients, updates and slots, in the order in which a step computes them."""
-    for phase in ("forward", "loss", "gradient", "update", "state"):
+    """Check batch, forward outputs, loss, gradients, updates and slots, in the order in which a step computes them."""
+    for phase in ("batch", "forward", "loss", "gradient", "update", "state"):
         if phase == "loss":
             assert difference(got.loss, wanted.loss) <= tolerance, f"loss {got.loss!r}, wanted {wanted.loss!r}"
         else:
@@ -177,8 +179,9 @@ class Opened:
         self.session.ask("publish", folder=str(folder))
         kept = Exchange(folder)
         names = list(self.program.bindings.weights)
+        weights = {name: np.array(kept.get(f"weights/{name}")) for name in names}
         slots = [f"{slot}/{name}" for slot in self.program.bindings.slots for name in names]
-        return {n: np.array(kept.get(f"weights/{n}")) for n in names}, {n: np.array(kept.get(f"slots/{n}")) for n in slots}
+        return weights, {name: np.array(kept.get(f"slots/{name}")) for name in slots}
 
     def adopt(self, weights: Tensors, slots: Tensors, iterations: int) -> None:
         """Put a full state in."""
@@ -277,14 +280,16 @@ class Reference:
         value, before, forward, masks = self.x[rows], [], {}, []
         calls = itertools.count()
         for op in self.ops:
-            rate = getattr(op, "rate", 0.0)
-            drawn = keep_mask(config.training.seed, number, next(calls), value.shape, rate) if op.draws and rate else None
+            rate, drawn = getattr(op, "rate", 0.0), None
+            if op.draws and rate:
+                drawn = keep_mask(config.training.seed, number, next(calls), value.shape, rate)
             before.append(value)
             masks.append(drawn)
             value = op.forward(value, self._parameters(op), drawn)
             forward[f"{op.name}.logits" if self.fused and op is self.ops[-1] else str(op.name)] = value
         logits = config.loss.on_logits(self.ending)
-        found = Step(loss=config.loss.value(value, self.y[rows], logits), forward=forward)
+        loss = config.loss.value(value, self.y[rows], logits)
+        found = Step(loss=loss, batch={"x": self.x[rows], "y": self.y[rows]}, forward=forward)
         slope = config.loss.gradient(value, self.y[rows], logits)
         for op, given, drawn in reversed(list(zip(self.ops, before, masks, strict=True))):
             slope, gradients = op.vjp(given, self._parameters(op), slope, drawn)

@@ -29,7 +29,9 @@ from parity.run.randomness import uniform
 from parity.spec.schema import Config, ModelSpec
 from parity.written import Case, Parameter
 
-ENTRIES = [pytest.param(entry, id=f"{family}-{kind}") for family, found in FAMILIES.items() for kind, entry in found.items()]
+ENTRIES = [
+    pytest.param(entry, id=f"{family}-{kind}") for family, found in FAMILIES.items() for kind, entry in found.items()
+]
 WORKED = {"op", "activation", "loss", "optimizer", "metric"}
 """Families whose entries must bring a case worked by hand; an initializer's formula is tested by its moments."""
 
@@ -38,7 +40,11 @@ SEED = 20
 
 def cases(family: Mapping[str, type[Entry]]) -> list[Any]:
     """Return (entry class, case) for every worked case of a family."""
-    return [pytest.param(entry, case, id=f"{kind}: {case.shows}") for kind, entry in family.items() for case in entry.cases()]
+    return [
+        pytest.param(entry, case, id=f"{kind}: {case.shows}")
+        for kind, entry in family.items()
+        for case in entry.cases()
+    ]
 
 
 def of(entry: type[Entry], fields: Mapping[str, Any]) -> Any:
@@ -445,7 +451,9 @@ def test_adam_before_the_correction_is_adam_after_it_with_a_larger_epsilon() -> 
     for step in (0, 1, 500):
         corrected = 1 - 0.999 ** (step + 1)
         before, _ = adam(epsilon=0.1).update(gradient, slots, step)
-        after, _ = adam(epsilon=0.1 / math.sqrt(corrected), epsilon_place="after_correction").update(gradient, slots, step)
+        after, _ = adam(epsilon=0.1 / math.sqrt(corrected), epsilon_place="after_correction").update(
+            gradient, slots, step
+        )
         np.testing.assert_allclose(before, after, rtol=1e-12)
 
 

@@ -112,11 +112,12 @@ class Judge:
             step=step, phase=phase, tensor=tensor, shape=shape, difference=difference,
             noise=self.noise(phase, tensor, twin),
         )  # fmt: skip
-        self.steps = max(self.steps, step)
+        if phase != "weights":  # Initial values are compared before any step is taken.
+            self.steps = max(self.steps, step)
         self.tensors.setdefault(phase, set()).add(tensor)
         if not finite and self.nonfinite is None:
             self.nonfinite = seen
-        if self.first is None and seen.beyond:
+        if seen.beyond and (self.first is None or _order(seen) < _order(self.first)):
             self.first = seen
         kept = self.largest.get(phase)
         if kept is None or not seen.difference <= kept.difference:
@@ -139,15 +140,18 @@ class Judge:
         if text not in self.unmatched:
             self.unmatched.append(text)
 
+    def reshaped(self, tensor: str, a: tuple[int, ...], b: tuple[int, ...]) -> None:
+        """Take note of a parameter that has another shape on each side."""
+        text = f"{tensor} (weights): {a} in {self.a}, {b} in {self.b}"
+        if text not in self.unmatched:
+            self.unmatched.append(text)
+
     def overall(self) -> Seen | None:
         """Return the largest difference of all."""
         return max(self.largest.values(), key=lambda seen: seen.difference, default=None)
 
     def verdict(self) -> tuple[Verdict, str]:
         """Return the verdict and the sentence that gives its reason."""
-        weights = [text for text in self.unmatched if "(weights)" in text]
-        if self.steps == 0:
-            return "inconclusive", "no step was compared"
         if self.first is not None:
             if self.nonfinite is not None and self.nonfinite.step < self.first.step:
                 return "inconclusive", f"{self.a} is not finite from step {self.nonfinite.step} on"
@@ -156,17 +160,32 @@ class Judge:
                 f"first at step {at.step}, {at.phase}, {at.tensor}: they differ by {at.difference:.1e}, "
                 f"rounding explains {at.noise:.1e}"
             )
+        weights = [text for text in self.unmatched if "(weights)" in text]
         if weights:
             return "divergent", f"they do not have the same parameters: {'; '.join(weights)}"
+        if self.steps == 0:
+            return "inconclusive", "no step was compared"
         if self.nonfinite is not None:
             return "inconclusive", f"{self.a} is not finite from step {self.nonfinite.step} on, on both sides alike"
-        largest = self.overall()
+        largest, aside = self.overall(), _aside(len(self.unmatched))
         if largest is None or largest.difference == 0.0:
-            return "identical", f"bit for bit, in every tensor of {_steps(self.steps)}"
+            return "identical", f"bit for bit, in every tensor of {_steps(self.steps)}{aside}"
         return "rounding", (
             f"nothing beyond rounding in {_steps(self.steps)}: the largest difference of any tensor is "
-            f"{largest.difference:.1e} ({largest.phase}, {largest.tensor}, step {largest.step})"
+            f"{largest.difference:.1e} ({largest.phase}, {largest.tensor}, step {largest.step}){aside}"
         )
+
+
+def _order(seen: Seen) -> tuple[int, int]:
+    """Return where in a run something was seen."""
+    return seen.step, PHASES.index(seen.phase)
+
+
+def _aside(unmatched: int) -> str:
+    """Return what is said of tensors that only one side has."""
+    if not unmatched:
+        return ""
+    return f"; not compared: {'1 tensor' if unmatched == 1 else f'{unmatched} tensors'} that only one side has"
 
 
 def _steps(count: int) -> str:

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from parity.compare.judge import Judge
-from parity.compare.measure import relative_difference, relative_gap
+from parity.compare.measure import compare, relative_difference, relative_gap
 
 
 class StepTensors(Protocol):
@@ -21,10 +21,6 @@ class StepTensors(Protocol):
     @property
     def losses(self) -> Mapping[str, float]:
         """Loss by side."""
-
-    @property
-    def batches(self) -> Mapping[str, str]:
-        """Digest of the batch by side."""
 
     @property
     def names(self) -> Mapping[str, Mapping[str, list[str]]]:
@@ -46,7 +42,7 @@ def compare_weights(judge: Judge, a: Mapping[str, Sequence[int]], b: Mapping[str
         if name not in b or name not in a:
             judge.missing("weights", name, judge.a if name in a else judge.b)
         elif tuple(a[name]) != tuple(b[name]):
-            judge.missing("weights", f"{name} {tuple(a[name])} and {tuple(b[name])}", "each")
+            judge.reshaped(name, tuple(a[name]), tuple(b[name]))
 
 
 def compare_initial(judge: Judge, name: str, a: np.ndarray, b: np.ndarray) -> None:
@@ -71,9 +67,7 @@ def compare_step(judge: Judge, step: StepTensors, twin: str) -> None:
     """
     a, b, number = judge.a, judge.b, step.number
     twinned = twin in step.losses
-    same = 0.0 if step.batches[a] == step.batches[b] else float("inf")
-    judge.add(number, "batch", "x, y", (), same)
-    for phase in ("forward", "loss", "gradient", "update", "state"):
+    for phase in ("batch", "forward", "loss", "gradient", "update", "state"):
         if phase == "loss":
             twin_gap = relative_gap(step.losses[a], step.losses[twin]) if twinned else None
             gap = relative_gap(step.losses[a], step.losses[b])
@@ -91,9 +85,8 @@ def compare_step(judge: Judge, step: StepTensors, twin: str) -> None:
                 judge.missing(phase, name, a)
                 continue
             left = step.tensor(a, phase, name)
-            difference = relative_difference(left, step.tensor(b, phase, name))
+            difference, finite = compare(left, step.tensor(b, phase, name))
             twin_difference = relative_difference(left, step.tensor(twin, phase, name)) if twinned else None
-            finite = bool(np.isfinite(left.reshape(-1)[:: max(1, left.size // 4096)]).all())
             judge.add(number, phase, name, left.shape, difference, twin_difference, finite)
         for name in theirs:
             if name not in ours:

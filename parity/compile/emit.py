@@ -37,7 +37,7 @@ def compile_side(side: Resolved, *, name: str, question: str = "", classes: int 
     training = side.config.training
     context |= {
         "title": f"{name}: {side.name}, in {TITLES[side.framework]}.",
-        "question": textwrap.fill(question, LINE_LENGTH),
+        "question": _in_docstring(textwrap.fill(question, LINE_LENGTH)),
         "file_name": file_name,
         "training": training,
         "preprocessing": preprocess_source(side.config.data, classes),
@@ -49,6 +49,17 @@ def compile_side(side: Resolved, *, name: str, question: str = "", classes: int 
     }
     source = _environment().get_template(f"{side.framework}.py.jinja").render(context)
     return Program(framework=side.framework, source=tidy(source), bindings=bindings, file_name=file_name)
+
+
+def _in_docstring(text: str) -> str:
+    """Return text as it is written inside triple quotes, so that it is read back as it was."""
+    return text.replace("\\", "\\\\").replace('"""', r"\"\"\"")
+
+
+def _filled(text: str, indent: int = 4) -> str:
+    """Return text for a docstring, on more than one line where one would be too long."""
+    pad = " " * indent
+    return textwrap.fill(text, LINE_LENGTH - 6, initial_indent=pad, subsequent_indent=pad).strip()
 
 
 def helpers_source(groups: Iterable[tuple[Helper, ...]]) -> tuple[list[str], list[str]]:
@@ -75,6 +86,7 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
         autoescape=False,
     )
+    environment.filters["fill_doc"] = _filled
     environment.filters["indent_code"] = lambda text, width=4: textwrap.indent(text, " " * width)
     return environment
 

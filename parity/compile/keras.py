@@ -6,8 +6,9 @@ from typing import Any
 
 from parity.compile.emit import helpers_source, loss_context
 from parity.compile.program import Bindings, Output, Weight
-from parity.spec.resolve import Resolved
-from parity.written import Site
+from parity.losses import Loss
+from parity.spec.resolve import Layer, Resolved
+from parity.written import LossCode, Site
 
 
 def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
@@ -20,7 +21,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         "imports": imports,
         "helpers": helpers,
         "layers": [(code.layer, code.comment) for code in codes],
-        "loss": loss_context(config.loss.keras(layers[-1].op.ending())),
+        "loss": loss_context(_loss(config.loss, layers)),
         "optimizer": optimizer,
     }
     # A softmax or sigmoid that the loss looks behind is seen by its logits too, as in the other frameworks.
@@ -33,6 +34,18 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         weights={name: Weight(attribute=name) for name in side.parameters()},
         outputs=outputs,
         slots={name: (slot.attribute, slot.scale) for name, slot in optimizer.slots.items()},
-        mask_axes=tuple(None for layer in layers if layer.op.draws),
+        mask_axes=tuple(None for layer in layers if layer.op.draws and not layer.op.passes_on()),
     )
     return context, bindings
+
+
+def _loss(loss: Loss, layers: list[Layer]) -> LossCode:
+    """Return the loss, kept from looking behind a softmax or sigmoid that untouched layers stand behind.
+
+    The tensor that such a layer hands on still carries the logits, which the last layer's own ending cannot say.
+    """
+    ops = [layer.op for layer in layers]
+    while len(ops) > 1 and ops[-1].passes_on():
+        ops.pop()
+    hidden = len(ops) < len(layers)
+    return (loss.replace(recover_logits=False) if hidden else loss).keras(ops[-1].ending())

@@ -44,7 +44,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
             for layer in layers
         },
         slots={name: (slot.attribute, slot.scale) for name, slot in optimizer.slots.items()},
-        mask_axes=tuple(None for layer in layers if layer.op.draws),
+        mask_axes=tuple(None for layer in layers if layer.op.draws and not layer.op.passes_on()),
         ending=ending.kind if fused and ending else None,
     )
     return context, bindings

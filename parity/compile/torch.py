@@ -29,7 +29,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         if code.reads not in ("any", layout) and len(layer.input_shape) > 1:
             forward.append(_moved(code.reads, layer.input_shape))
             layout = code.reads
-        if layer.op.draws:
+        if layer.op.draws and not layer.op.passes_on():
             mask_axes.append(_to_first(len(layer.input_shape)) if layout == "channels_first" else None)
         layout = _after(code, layout, layer)
         modules += code.modules.items()
@@ -45,7 +45,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         forward.append(_moved("channels_last", layers[-1].output_shape))
     optimizer = config.optimizer.torch()
     sources, imports = helpers_source([*helpers, optimizer.helpers])
-    loss = loss_context(config.loss.torch(config.loss.on_logits(ending)))
+    loss = loss_context(config.loss.torch(config.loss.on_logits(ending), len(layers[-1].output_shape) + 1))
     used = " ".join([loss["body"], *sources, *(line["statement"] for line in forward)])
     context = {
         "imports": imports,

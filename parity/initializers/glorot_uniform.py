@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, ClassVar
 
 from parity.initializers import Initializer, shape_source
@@ -58,5 +59,8 @@ class GlorotUniform(Initializer):
         return (HELPER,)
 
     def torch(self, attribute: str, parameter: Parameter) -> str:
-        """Return ``nn.init.xavier_uniform_(...)``, whose fans agree for dense and convolution kernels."""
-        return f"nn.init.xavier_uniform_({attribute})"
+        """Return ``nn.init.xavier_uniform_(...)``, whose fans agree for kernels; it refuses vectors such as a bias."""
+        if len(parameter.shape) > 1:
+            return f"nn.init.xavier_uniform_({attribute})"
+        limit = math.sqrt(6.0 / (parameter.fan_in + parameter.fan_out))
+        return f"nn.init.uniform_({attribute}, {-limit!r}, {limit!r})"

@@ -72,8 +72,13 @@ class Loss(Entry):
         """Return the loss in raw TensorFlow: a function of (labels, outputs)."""
         raise TypeError(f"{type(self).__name__} has no TensorFlow template")
 
-    def torch(self, logits: bool) -> LossCode:
-        """Return the loss in PyTorch: a function of (outputs, targets)."""
+    def torch(self, logits: bool, rank: int) -> LossCode:
+        """Return the loss in PyTorch: a function of (outputs, targets).
+
+        Args:
+            logits: which formula runs, see :meth:`on_logits`.
+            rank: number of axes of the outputs, with the batch axis; their classes stand last.
+        """
         raise TypeError(f"{type(self).__name__} has no PyTorch template")
 
     def keras_code(self, ending: Activation | None, made: str, doc: str) -> LossCode:

@@ -40,7 +40,8 @@ class CategoricalCrossentropy(Loss):
             return "softmax cross-entropy on the logits behind the softmax, mean over rows"
         if not self.from_logits:
             return "-sum(y log p), p renormalised and clipped to [1e-7, 1 - 1e-7], mean over rows"
-        taken = " (the outputs of a softmax, taken as logits: softmax twice)" if ending and ending.logits else ""
+        twice = ": softmax twice" if ending and ending.kind == "softmax" else ""
+        taken = f" (the outputs of a {ending.kind}, taken as logits{twice})" if ending and ending.logits else ""
         return f"softmax cross-entropy on logits{taken}, mean over rows"
 
     def value(self, outputs: np.ndarray, targets: np.ndarray, logits: bool) -> float:
@@ -93,8 +94,17 @@ class CategoricalCrossentropy(Loss):
             ),
         )
 
-    def torch(self, logits: bool) -> LossCode:
+    def torch(self, logits: bool, rank: int) -> LossCode:
         """Return ``nn.CrossEntropyLoss``, or Keras's clipped formula written out."""
+        if logits and rank > 2:
+            return LossCode(
+                doc="Mean over the rows of -sum(y log softmax(z)); the targets are one-hot rows.",
+                comment="as rows: nn.CrossEntropyLoss takes axis 1 for the classes, here they stand last",
+                body=(
+                    "loss = nn.CrossEntropyLoss()",
+                    "return lambda outputs, targets: loss(outputs.flatten(0, -2), targets.flatten(0, -2))",
+                ),
+            )
         if logits:
             return LossCode(
                 doc="Mean over the rows of -sum(y log softmax(z)); the targets are one-hot rows.",

@@ -55,6 +55,10 @@ class Op(Entry):
         """Return the activation its output has just been through, if any."""
         return None
 
+    def passes_on(self) -> bool:
+        """Return whether it hands on the very tensor it is given: nothing drawn, nothing computed."""
+        return False
+
     def forward(self, x: np.ndarray, p: Arrays, mask: np.ndarray | None = None) -> np.ndarray:
         """Return the output.
 

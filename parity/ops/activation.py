@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field
 
 from parity.activations import Activation, AnyActivation
+from parity.activations.linear import Linear
 from parity.entries import discover
 from parity.ops import Op
 from parity.written import Case, KerasCode, Site, TensorFlowCode, TorchCode, call
@@ -31,6 +32,10 @@ class ActivationOp(Op):
     def ending(self) -> Activation | None:
         """Return the function."""
         return self.function
+
+    def passes_on(self) -> bool:
+        """Return whether the function is linear."""
+        return isinstance(self.function, Linear)
 
     def forward(self, x: np.ndarray, p: Arrays, mask: np.ndarray | None = None) -> np.ndarray:
         """Return function(x)."""

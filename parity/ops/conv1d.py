@@ -147,19 +147,21 @@ class Conv1D(ActivatedOp):
         return KerasCode(layer=layer)
 
     def tensorflow(self, site: Site) -> TensorFlowCode:
-        """Return ``tf.nn.conv1d`` plus the bias."""
+        """Return ``tf.nn.conv1d`` plus the bias, or ``tf.nn.convolution`` where it is dilated."""
+        dilated = self.dilation_rate > 1
         convolved = call(
-            "tf.nn.conv1d",
+            "tf.nn.convolution" if dilated else "tf.nn.conv1d",
             "x",
             f"self.{site.name}_kernel",
-            stride=self.strides,
+            stride=None if dilated else self.strides,
             padding=repr(self.padding.upper()),
-            dilations=self.dilation_rate if self.dilation_rate > 1 else None,
+            dilations=self.dilation_rate if dilated else None,
         )
         if self.use_bias:
             convolved = f"{convolved} + self.{site.name}_bias"
+        why = ("# tf.nn.conv1d has no gradient on CPU where it is dilated",) if dilated else ()
         return TensorFlowCode(
-            body=(f"return {self.tensorflow_activation(site, convolved)}",),
+            body=(*why, f"return {self.tensorflow_activation(site, convolved)}"),
             doc=f"{self.filters} filters of length {self.kernel_size}.",
         )
 
@@ -169,7 +171,7 @@ class Conv1D(ActivatedOp):
         before, after = self._pads(site.input_shape[0])
         if by_hand and before + after:
             x = f"F.pad(x, ({before}, {after}))"
-            comment = "same padding by hand: PyTorch refuses it with a stride, and padding=k//2 would shift the values"
+            comment = "padded by hand: PyTorch refuses same padding with a stride; padding=k//2 shifts the values"
         convolution = call(
             "nn.Conv1d",
             site.input_shape[-1],

@@ -35,6 +35,10 @@ class Dropout(Op):
 
     rate: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(description="share of the values that is dropped")
 
+    def passes_on(self) -> bool:
+        """Return whether the rate is 0."""
+        return self.rate == 0.0
+
     def forward(self, x: np.ndarray, p: Arrays, mask: np.ndarray | None = None) -> np.ndarray:
         """Return x where kept, scaled; x itself in evaluation."""
         return x if mask is None else x * mask * (1.0 / (1.0 - self.rate))

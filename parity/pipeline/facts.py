@@ -214,7 +214,7 @@ def framework_notes(
         if not abs(own - value) <= UNLIKE:
             notes.append(
                 f"{side} reached {outcome} {own:.3f} in its own run of {len(runs[side].losses)} steps, its config "
-                f"compiled for {TITLES[framework]} reached {value:.3f} in the shorter trials: look at the curves before you "
+                f"compiled for {TITLES[framework]} reached {value:.3f} in the trials: look at the curves before you "
                 "carry the findings over"
             )
     return notes

@@ -25,7 +25,7 @@ from parity.run.randomness import steps_per_epoch
 from parity.run.session import Session, memory_folder
 from parity.run.store import Store
 from parity.run.trajectory import Trajectory
-from parity.spec.resolve import Resolved
+from parity.spec.resolve import Resolved, dump
 from parity.spec.schema import Spec
 
 Note = Callable[[str, float], None]
@@ -53,6 +53,7 @@ class Work:
     scratch: Path = field(init=False)
     _stack: ExitStack = field(default_factory=ExitStack)
     _benches: dict[str, Bench] = field(default_factory=dict)
+    _programs: dict[str, Program] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __enter__(self) -> Self:
@@ -95,10 +96,13 @@ class Work:
         return self.bench(side).dataset
 
     def program(self, side: Resolved) -> Program:
-        """Compile a side."""
-        data = self.dataset(side)
-        classes = class_count(data.raw_y) if side.config.data.one_hot else None
-        return compile_side(side, name=self.spec.name, question=self.spec.question, classes=classes)
+        """Return a side's program, compiled once."""
+        key = f"{side.framework} {side.name} {dump(side.config)}"
+        if key not in self._programs:
+            data = self.dataset(side)
+            classes = class_count(data.raw_y) if side.config.data.one_hot else None
+            self._programs[key] = compile_side(side, name=self.spec.name, question=self.spec.question, classes=classes)
+        return self._programs[key]
 
     def epoch_steps(self, side: Resolved) -> int:
         """Return the number of batches in an epoch of a side."""

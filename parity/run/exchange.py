@@ -37,6 +37,8 @@ class Exchange:
         value = np.asarray(value)
         kept = self._open.get(name)
         if kept is None or kept.shape != value.shape or kept.dtype != value.dtype:
+            # A new file in place of the old one: cut short, the old one would kill whoever still reads it.
+            self._file(name).unlink(missing_ok=True)
             kept = np.lib.format.open_memmap(self._file(name), mode="w+", dtype=value.dtype, shape=value.shape)
             self._open[name] = kept
         kept[...] = value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -144,7 +144,7 @@ def free_run(session: Session, bench: Bench, job: Job, progress: Progress | None
     key = bench.key(job, versions)
     kept = bench.store.get(key)
     if kept is not None:
-        return kept
+        return replace(kept, side=job.side.name)  # Another side may have made it.
     opened = session.ask("open", **bench.opening(job))
     folder = bench.scratch / "predictions" / key
     losses: list[float] = []

@@ -42,7 +42,7 @@ class InitialWeights:
             }
 
     def _file(self, seed: int, name: str, parameter: Parameter, precision: str) -> Path:
-        what = f"{seed} {name} {parameter.shape} {parameter.initializer!r} {precision}"
+        what = f"{seed} {name} {parameter!r} {precision}"  # The fans too: some initializers scale by them.
         file = self.folder / f"{name}-{hashlib.sha256(what.encode()).hexdigest()[:16]}.npy"
         if not file.exists():
             part = file.with_suffix(".part")

@@ -16,9 +16,6 @@ import numpy as np
 from parity.run.exchange import Exchange
 from parity.run.session import Session
 
-PHASES = ("forward", "gradient", "update", "state")
-"""Phases whose tensors pass through the exchange; batch, weights and loss are told directly."""
-
 TWIN = "(twin)"
 """Name of the reference side's perturbed twin."""
 
@@ -30,14 +27,12 @@ class LockstepStep:
     Args:
         number: counted from 1.
         losses: by side; the twin's under ``TWIN``, when it ran.
-        batches: digest of the batch each side read.
         names: by side and phase, the tensors it computed, in order.
         folders: by side, the exchange that holds them; overwritten by the next step.
     """
 
     number: int
     losses: Mapping[str, float]
-    batches: Mapping[str, str]
     names: Mapping[str, Mapping[str, list[str]]]
     folders: Mapping[str, Path]
 
@@ -95,7 +90,6 @@ def lockstep(
         yield LockstepStep(
             number=number + 1,
             losses={name: one["loss"] for name, one in told.items()},
-            batches={name: one["batch"] for name, one in told.items()},
             names={name: one["seen"] for name, one in told.items()},
             folders=folders,
         )

@@ -25,13 +25,15 @@ def raw(seed: int, purpose: int, high: int, low: int, count: int) -> np.ndarray:
     """Return ``count`` uint64 numbers of the stream (seed, purpose, high, low).
 
     Args:
-        seed: of the run.
+        seed: of the run, below 2**63.
         purpose: one of the constants above.
         high: most significant word of the counter, below 2**64.
         low: the word below it.
         count: how many.
     """
-    return np.random.Philox(key=[seed, purpose], counter=[0, 0, low, high]).random_raw(count)
+    # Arrays, since NumPy takes a list with a number of 2**63 or more for floats and rounds it.
+    key, counter = (np.array(words, dtype=np.uint64) for words in ([seed, purpose], [0, 0, low, high]))
+    return np.random.Philox(key=key, counter=counter).random_raw(count)
 
 
 def uniform(seed: int, name: str, shape: Sequence[int]) -> np.ndarray:
@@ -61,7 +63,13 @@ def row_order(seed: int, epoch: int, rows: int, shuffle: bool) -> np.ndarray:
 
 
 def batches(seed: int, rows: int, batch_size: int, shuffle: bool, drop_remainder: bool) -> Iterator[np.ndarray]:
-    """Yield the row numbers of each batch, epoch after epoch, without end."""
+    """Yield the row numbers of each batch, epoch after epoch, without end.
+
+    Raises:
+        ValueError: when no batch would ever be full, and only full ones are wanted.
+    """
+    if steps_per_epoch(rows, batch_size, drop_remainder) == 0:
+        raise ValueError(f"{rows} rows fill no batch of {batch_size}, and drop_remainder leaves out what is not full")
     for epoch in itertools.count():
         order = row_order(seed, epoch, rows, shuffle)
         for start in range(0, rows, batch_size):

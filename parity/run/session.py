@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shlex
+import shutil
+import signal
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
@@ -31,8 +36,8 @@ class Session:
 
     Args:
         side: name of the side, for errors.
-        python: path of the interpreter; this one if None.
-        log: file that takes what the worker prints.
+        python: path of the interpreter, or its name on the PATH; this one if None.
+        log: file that takes what the worker prints; one that is gone with the session if None.
         timeout: seconds without a word after which the worker is given up.
 
     Raises:
@@ -43,20 +48,24 @@ class Session:
         import execnet
 
         self.side, self.timeout = side, timeout
-        self.log = log or Path(tempfile.mkstemp(prefix="parity-", suffix=".log")[1])
+        wanted = python or sys.executable
+        interpreter = find_interpreter(wanted)
+        if interpreter is None:
+            raise WorkerError(side, f"no Python interpreter at {wanted}; set `python:` of the side to one")
+        self._own_log = log is None
+        self.log = log or _new_log()
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        interpreter = python or sys.executable
-        if not _is_interpreter(interpreter):
-            raise WorkerError(side, f"no Python interpreter at {interpreter}; set `python:` of the side to one")
         # The group is our own: execnet's default one would end every gateway of the process at exit.
         self._group = execnet.Group(execmodel="thread")
         try:
-            gateway = self._group.makegateway(f"popen//python={interpreter}//execmodel=main_thread_only")
-            self._pid = getattr(getattr(gateway, "_io", None), "popen", None)
+            # Quoted: execnet splits the interpreter's path at spaces.
+            gateway = self._group.makegateway(f"popen//python={shlex.quote(interpreter)}//execmodel=main_thread_only")
+            self._process: subprocess.Popen[bytes] | None = getattr(getattr(gateway, "_io", None), "popen", None)
             self._channel = gateway.remote_exec(f"root = {str(ROOT)!r}\nlog = {str(self.log)!r}\n{BOOT}")
         except Exception as error:
-            self._group.terminate(timeout=1.0)
-            raise WorkerError(side, f"could not start {interpreter}: {error}") from error
+            self.close()
+            what = f"{interpreter} does not answer as a Python interpreter does ({error})"
+            raise WorkerError(side, f"{what}; set `python:` of the side to one") from error
 
     def __enter__(self) -> Self:
         """Return the session."""
@@ -71,11 +80,13 @@ class Session:
     def close(self) -> None:
         """End the worker process."""
         self._group.terminate(timeout=2.0)
+        if self._own_log:
+            self.log.unlink(missing_ok=True)
 
     @property
     def pid(self) -> int | None:
         """Return the worker's process id."""
-        return getattr(self._pid, "pid", None)
+        return self._process.pid if self._process else None
 
     def start(self, command: str, **payload: Any) -> None:
         """Send a command without waiting for its answer; :meth:`finish` waits."""
@@ -99,7 +110,7 @@ class Session:
             except self._channel.TimeoutError:
                 raise self._died(f"no word for {self.timeout:g} seconds; it was ended") from None
             except (EOFError, OSError):
-                raise self._died("its process died") from None
+                raise self._died(f"its process {self._end()}") from None
             except self._channel.RemoteError as error:
                 raise self._died(str(error).strip().splitlines()[-1]) from None
             if kind == "event":
@@ -122,14 +133,35 @@ class Session:
         except OSError:
             return ""
 
+    def _end(self) -> str:
+        """Return how the process ended."""
+        code = None
+        if self._process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                code = self._process.wait(timeout=2.0)
+        if code is None:
+            return "hung up"
+        if code >= 0:
+            return f"ended with exit code {code}"
+        name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
+        return f"was killed by {name}" + (", as a machine out of memory does" if name == "SIGKILL" else "")
+
     def _died(self, what: str) -> WorkerError:
         error = WorkerError(self.side, what, self.words())
         self.close()
         return error
 
 
-def _is_interpreter(path: str) -> bool:
-    return os.access(path, os.X_OK) and not Path(path).is_dir()
+def find_interpreter(python: str) -> str | None:
+    """Return the path of an interpreter given by path (``~`` is home) or by its name on the PATH."""
+    found = shutil.which(os.path.expanduser(python))
+    return os.path.abspath(found) if found else None  # Absolute: execnet takes // for the end of the path.
+
+
+def _new_log() -> Path:
+    handle, name = tempfile.mkstemp(prefix="parity-", suffix=".log")
+    os.close(handle)
+    return Path(name)
 
 
 def memory_folder() -> Path:

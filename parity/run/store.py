@@ -11,7 +11,7 @@ from typing import Any
 
 from parity.run.trajectory import Trajectory
 
-PROTOCOL = 1
+PROTOCOL = 2
 """Raised when a run of the same inputs would record something else: old runs are then not used."""
 
 
@@ -41,14 +41,19 @@ class Store:
     def get(self, key: str) -> Trajectory | None:
         """Return a kept run, or None; a file that cannot be read counts as none."""
         try:
-            return Trajectory.from_json(self._file(key).read_text(), cached=True)
+            run = Trajectory.from_json(self._file(key).read_text(), cached=True)
         except (OSError, ValueError, TypeError, KeyError):
             return None
+        return run if run.key == key else None
 
     def put(self, run: Trajectory) -> None:
         """Keep a finished run."""
         self.folder.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=self.folder, suffix=".part")
-        with os.fdopen(handle, "w") as file:
-            file.write(run.to_json())
-        os.replace(name, self._file(run.key))
+        try:
+            with os.fdopen(handle, "w") as file:
+                file.write(run.to_json())
+            os.replace(name, self._file(run.key))
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise

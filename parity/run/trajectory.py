@@ -91,7 +91,7 @@ def _encoded(value: Any) -> Any:
 
 def _decoded(value: Any) -> Any:
     if isinstance(value, dict):
-        if set(value) == {"float"}:
+        if set(value) == {"float"} and isinstance(value["float"], str):
             return float(value["float"])
         return {key: _decoded(one) for key, one in value.items()}
     return [_decoded(one) for one in value] if isinstance(value, list) else value

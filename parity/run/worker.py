@@ -43,6 +43,11 @@ class Worker:
         self.x: np.ndarray
         self.y: np.ndarray
         self.plan: dict[str, Any] = {}
+        self._exchanges: dict[str, Exchange] = {}
+
+    def exchange(self, folder: str) -> Exchange:
+        """Return the exchange of a folder, always the same one: its files are then written over, not made anew."""
+        return self._exchanges.setdefault(folder, Exchange(folder))
 
     def event(self, **values: Any) -> None:
         """Tell the parent something while a command is still running."""
@@ -87,7 +92,7 @@ class Worker:
             driver.set_threads(threads)
         self.driver = driver(program, bindings, precision, plan["seed"])
         self.plan = plan
-        arrays = Exchange(data)
+        arrays = self.exchange(data)
         self.x = np.ascontiguousarray(arrays.get("x"), dtype=precision)
         self.y = np.ascontiguousarray(arrays.get("y"), dtype=precision)
         self.driver.set_weights(lambda name: np.load(weights[name], mmap_mode="r").astype(precision, copy=False))
@@ -106,7 +111,7 @@ class Worker:
         parts = [
             self.driver.predict(self.x[start : start + PREDICT_ROWS]) for start in range(0, len(self.x), PREDICT_ROWS)
         ]
-        Exchange(folder).put(name, np.concatenate(parts).astype(np.float64))
+        self.exchange(folder).put(name, np.concatenate(parts).astype(np.float64))
 
     def train(self, steps: int, measure: list[int], folder: str) -> dict[str, Any]:
         """Train, reporting losses as events and predictions through an exchange.
@@ -141,7 +146,7 @@ class Worker:
             iterations: updates made.
             nudge: seed of a one-unit-in-the-last-place perturbation of the weights, None for the state as it is.
         """
-        state = Exchange(folder)
+        state = self.exchange(folder)
 
         def weight(name: str) -> np.ndarray:
             value = state.get(f"weights/{name}")
@@ -154,7 +159,7 @@ class Worker:
 
     def publish(self, folder: str) -> None:
         """Write the full state for others to adopt."""
-        state = Exchange(folder)
+        state = self.exchange(folder)
         for name, value in self.driver.weights().items():
             state.put(f"weights/{name}", value)
         for name, value in self.driver.slots().items():
@@ -166,10 +171,10 @@ class Worker:
         Args:
             number: of the step, counted from 0.
             state: exchange with the state the step starts from.
-            out: exchange for ``forward/...``, ``gradient/...``, ``update/...`` and ``state/...``.
+            out: exchange for ``batch/...``, ``forward/...``, ``gradient/...``, ``update/...`` and ``state/...``.
         """
-        results, before = Exchange(out), Exchange(state)
-        seen: dict[str, list[str]] = {"forward": [], "gradient": [], "update": [], "state": []}
+        results, before = self.exchange(out), self.exchange(state)
+        seen: dict[str, list[str]] = {"batch": [], "forward": [], "gradient": [], "update": [], "state": []}
 
         def put(phase: str, name: str, value: np.ndarray) -> None:
             results.put(f"{phase}/{name}", value)
@@ -177,22 +182,15 @@ class Worker:
                 seen[phase].append(name)
 
         rows = next(self._batches(number, number + 1))
+        put("batch", "x", self.x[rows])
+        put("batch", "y", self.y[rows])
         loss = self.driver.watched_step(self.x[rows], self.y[rows], number, put)
         for name, value in self.driver.weights().items():
             start = before.get(f"weights/{name}") if before.has(f"weights/{name}") else np.zeros_like(value)
             put("update", name, value - start)
         for name, value in self.driver.slots().items():
             put("state", name, value)
-        return {"loss": loss, "seen": seen, "rows": len(rows), "batch": _digest(self.x[rows], self.y[rows])}
-
-
-def _digest(*arrays: np.ndarray) -> str:
-    import hashlib
-
-    digest = hashlib.sha256()
-    for array in arrays:
-        digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()
+        return {"loss": loss, "seen": seen}
 
 
 COMMANDS = ("versions", "open", "predict", "train", "adopt", "publish", "lockstep")

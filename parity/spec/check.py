@@ -1,10 +1,11 @@
 """Checks that look at more than one part of a spec: changes against layers, layers against shapes.
 
-They read the plain data, not the objects, so that a fault in one place does not hide those in another.
+They read plain data as well as objects, so that a fault in one place does not hide those in another.
 """
 
 from __future__ import annotations
 
+import keyword
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -18,22 +19,31 @@ from parity.entries import Entry
 from parity.errors import Fault, did_you_mean, listed
 from parity.ops import Op, ShapeError
 from parity.spec.faults import Loc, Where, faults_of, given
-from parity.spec.paths import SECTIONS, auto_names, matching, split
+from parity.spec.paths import SECTIONS, alternatives, auto_names, matching, split
 from parity.spec.schema import Config, ModelSpec, TrainingSpec
 
 
 @dataclass(frozen=True)
-class RawLayer:
-    """A layer as far as it can be read: its name, and its class unless the kind is unknown."""
+class Part:
+    """A part of a spec that a change may reach, as far as it is known.
 
-    name: str
-    op: type[Op] | None
+    Args:
+        owner: its class, None where what stands there cannot be known.
+        value: the object itself, None where only its class is known.
+    """
+
+    owner: type[BaseModel] | None
+    value: BaseModel | None = None
 
 
-def raw_layers(data: Mapping[str, Any]) -> list[RawLayer]:
-    """Return the layers of plain data, faulty ones too."""
+Layers = Mapping[str, Part]
+"""The layers by name, faulty ones too."""
+
+
+def raw_layers(data: Mapping[str, Any]) -> Layers:
+    """Return the layers of plain data, as far as they can be read."""
     model = data.get("model")
-    layers = model.get("layers") if isinstance(model, Mapping) else None
+    layers = model.get("layers") if isinstance(model, Mapping) else getattr(model, "layers", None)
     kinds: list[tuple[str, str | None]] = []
     for item in layers if isinstance(layers, list | tuple) else []:
         if isinstance(item, Op):
@@ -44,51 +54,34 @@ def raw_layers(data: Mapping[str, Any]) -> list[RawLayer]:
             kinds.append((str(kind), name if isinstance(name, str) else None))
         else:
             kinds.append((item if isinstance(item, str) else "layer", None))
-    names = auto_names(kinds)
-    return [RawLayer(name, OPS.get(kind)) for name, (kind, _) in zip(names, kinds, strict=True)]
+    return {name: Part(OPS.get(kind)) for name, (kind, _) in zip(auto_names(kinds), kinds, strict=True)}
 
 
 def check_changes(data: Mapping[str, Any], where: Where) -> list[Fault]:
-    """Return the faults in the sides' changes: paths that match nothing, values that do not fit."""
+    """Return the faults in the sides' changes, as far as faulty data show them.
+
+    A spec without other faults is checked by resolving its sides, which also knows what a nested entry is.
+    """
     layers = raw_layers(data)
     sides = data.get("sides")
     faults = []
     for side, spec in sides.items() if isinstance(sides, Mapping) else ():
         changes = spec.get("changes") if isinstance(spec, Mapping) else getattr(spec, "changes", None)
+        parts = {
+            "data": Part(DataSpec),
+            "training": Part(TrainingSpec),
+            "loss": Part(_kind_in(LOSSES, data.get("loss"))),
+            "optimizer": Part(_kind_in(OPTIMIZERS, data.get("optimizer"))),
+        }
         for path, value in changes.items() if isinstance(changes, Mapping) else ():
-            faults += check_change(str(path), value, layers, where, ("sides", side, "changes", path), data)
+            if not isinstance(path, str):
+                continue  # A key that is no text is a fault already.
+            faults += check_change(path, value, layers, parts, where, ("sides", side, "changes", path))
+            if path == "loss":
+                parts[path] = Part(_kind_in(LOSSES, value))
+            elif path == "optimizer":
+                parts[path] = Part(_kind_in(OPTIMIZERS, value))
     return faults
-
-
-def check_change(
-    path: str, value: Any, layers: list[RawLayer], where: Where, loc: Loc, data: Mapping[str, Any]
-) -> list[Fault]:
-    """Return the faults of one change.
-
-    Args:
-        path: where it applies.
-        value: what it sets there.
-        layers: the layers there are.
-        where: knows the lines.
-        loc: where the change itself stands.
-        data: the spec, for the kinds of loss and optimizer that are there.
-    """
-    section, *rest = split(path) or [""]
-    if section == "layers":
-        return _check_layers(rest, value, layers, where, loc)
-    if section not in SECTIONS:
-        choices = [*SECTIONS, "layers"]
-        return [where.fault(loc, f"path {path!r}", f"a path that starts with {listed(choices)}",
-                            did_you_mean(section, choices))]  # fmt: skip
-    if not rest:
-        return _check_value(Config.model_fields[section], value, where, loc)
-    owners: dict[str, type[BaseModel] | None] = {
-        "data": DataSpec,
-        "training": TrainingSpec,
-        "loss": _kind_in(LOSSES, data.get("loss")),
-        "optimizer": _kind_in(OPTIMIZERS, data.get("optimizer")),
-    }
-    return _check_field(owners.get(section), rest, value, where, loc, section)
 
 
 def _kind_in(family: Mapping[str, type[Entry]], value: Any) -> type[Entry] | None:
@@ -98,46 +91,95 @@ def _kind_in(family: Mapping[str, type[Entry]], value: Any) -> type[Entry] | Non
     return family.get(name) if isinstance(name, str) else None
 
 
-def _check_layers(rest: list[str], value: Any, layers: list[RawLayer], where: Where, loc: Loc) -> list[Fault]:
-    names = [layer.name for layer in layers]
+def check_change(
+    path: str, value: Any, layers: Layers, parts: Mapping[str, Part], where: Where, loc: Loc
+) -> list[Fault]:
+    """Return the faults of one change.
+
+    Args:
+        path: where it applies.
+        value: what it sets there.
+        layers: the layers there are.
+        parts: the sections there are, beside the layers.
+        where: knows the lines.
+        loc: where the change itself stands.
+    """
+    section, *rest = split(path) or [""]
+    if section == "layers":
+        return _check_layers(rest, value, layers, where, loc)
+    if section not in SECTIONS:
+        choices = [*SECTIONS, "layers"]
+        fix = "layers are reached as layers.NAME.FIELD" if section == "model" else did_you_mean(section, choices)
+        return [where.fault(loc, f"no section {section!r}", f"a path that starts with {listed(choices)}", fix)]
     if not rest:
-        return [where.fault(loc, "path 'layers'", "layers.NAME or layers.NAME.FIELD", f"layers: {', '.join(names)}")]
-    pattern, *field = rest
-    found = [layer for layer in layers if layer.name in matching(pattern, names)]
+        return _check_value(Config.model_fields[section], value, where, loc)
+    if section == "metrics":
+        return [where.fault(loc, "metrics have no fields", "metrics: a list", "change the whole list")]
+    return _check_field(parts[section], rest, value, where, loc, section)
+
+
+def _check_layers(rest: list[str], value: Any, layers: Layers, where: Where, loc: Loc) -> list[Fault]:
+    names = list(layers)
+    if not rest:
+        fix = f"the layers are {', '.join(names)}"
+        return [where.fault(loc, "no layer is named", "layers.NAME.FIELD, or layers.NAME: {FIELD: VALUE}", fix)]
     if not layers:
         return []  # That there are none is a fault already.
-    if not found:
-        return [where.fault(loc, f"no layer matches {pattern!r}", listed(names), did_you_mean(pattern, names))]
-    if not field:
-        if not isinstance(value, Mapping):
-            return [where.fault(loc, given(value), "a mapping of fields to values")]
+    pattern, *field = rest
+    missing = [one for one in alternatives(pattern) if not matching(one, names)]
+    if missing:
         return [
-            fault
-            for name, one in value.items()
-            for fault in _check_layers([pattern, str(name)], one, layers, where, (*loc, name))
+            where.fault(loc, f"no layer matches {one!r}", listed(names, 20), did_you_mean(one, names))
+            for one in missing
         ]
-    if any(layer.op is None for layer in found):
-        return []  # The unknown layer is a fault already; what it would have taken cannot be known.
-    having = [layer.op for layer in found if layer.op and field[0] in layer.op.model_fields]
-    if not having:
-        fields = sorted({name for layer in found if layer.op for name in layer.op.model_fields} - {"name"})
-        got = f"no layer that {pattern!r} matches has a field {field[0]!r}"
-        return [where.fault(loc, got, listed(fields), did_you_mean(field[0], fields))]
-    return _check_field(having[0], field, value, where, loc, having[0].kind)
+    found = {name: layers[name] for name in matching(pattern, names)}
+    if field:
+        return _check_layer_field(pattern, found, field, value, where, loc)
+    if not isinstance(value, Mapping):
+        return [where.fault(loc, f"got {given(value)}", "a mapping of fields to values")]
+    faults = []
+    for name, one in value.items():
+        keys = split(str(name)) or [""]
+        if len(keys) == 1 or keys[0] not in value:  # Else the same mapping says what stands there.
+            faults += _check_layer_field(pattern, found, keys, one, where, (*loc, name))
+    return faults
 
 
-def _check_field(
-    owner: type[BaseModel] | None, rest: list[str], value: Any, where: Where, loc: Loc, title: str
+def _check_layer_field(
+    pattern: str, found: Layers, field: list[str], value: Any, where: Where, loc: Loc
 ) -> list[Fault]:
-    if owner is None:
+    name = field[0]
+    if name == "name":
+        return [where.fault(loc, "a side cannot rename a layer", "one name in every side", "set it under model")]
+    having = [part for part in found.values() if part.owner and name in part.owner.model_fields]
+    if not having:
+        if any(part.owner is None for part in found.values()):
+            return []  # The unknown layer is a fault already; what it would have taken cannot be known.
+        fields = sorted({one for part in found.values() if part.owner for one in part.owner.model_fields} - {"name"})
+        who = pattern if pattern in found else f"no layer that {pattern!r} matches"
+        verb = "has no field" if pattern in found else "has a field"
+        return [where.fault(loc, f"{who} {verb} {name!r}", listed(fields, 20), did_you_mean(name, fields))]
+    faults = [fault for part in having for fault in _check_field(part, field, value, where, loc, str(name))]
+    return list(dict.fromkeys(faults))
+
+
+def _check_field(part: Part, keys: list[str], value: Any, where: Where, loc: Loc, title: str) -> list[Fault]:
+    if part.owner is None:
         return []
-    name, *deeper = rest
-    if name not in owner.model_fields:
-        fields = list(owner.model_fields)
-        return [where.fault(loc, f"{title} has no field {name!r}", listed(fields, 20), did_you_mean(name, fields))]
-    if deeper:
-        return []  # A field of a nested entry: which entry stands there is known once the config is resolved.
-    return _check_value(owner.model_fields[name], value, where, loc)
+    name, *deeper = keys
+    if name not in part.owner.model_fields:
+        who = part.owner.kind if issubclass(part.owner, Entry) else title
+        fields = list(part.owner.model_fields)
+        expected = listed(fields, 20) if fields else f"{who} as it is, it has no fields"
+        return [where.fault(loc, f"{who} has no field {name!r}", expected, did_you_mean(name, fields))]
+    if not deeper:
+        return _check_value(part.owner.model_fields[name], value, where, loc)
+    if part.value is None:
+        return []  # Which entry stands there is known once there are no other faults.
+    inner = getattr(part.value, name)
+    if not isinstance(inner, BaseModel):
+        return [where.fault(loc, f"{name} is a value, it has no field {deeper[0]!r}", f"a path that ends in {name}")]
+    return _check_field(Part(type(inner), inner), deeper, value, where, loc, name)
 
 
 def _check_value(field: FieldInfo, value: Any, where: Where, loc: Loc) -> list[Fault]:
@@ -153,19 +195,31 @@ def _check_value(field: FieldInfo, value: Any, where: Where, loc: Loc) -> list[F
     return []
 
 
-def check_model(model: ModelSpec, where: Where) -> list[Fault]:
-    """Return the faults of a network that only its shapes show, and names used twice."""
+def check_model(model: ModelSpec, where: Where, places: Mapping[str, Loc] | None = None) -> list[Fault]:
+    """Return the faults of a network that only its shapes show, and names that cannot be used.
+
+    Args:
+        model: the network.
+        where: knows the lines.
+        places: of the changes that made a layer as it is, by name; its own place if not said.
+    """
     faults = []
     seen: set[str] = set()
-    shape = model.input
+    shape, changed, blame = model.input, places or {}, ""
     for index, op in enumerate(model.layers):
-        loc: Loc = ("model", "layers", index, op.kind)
+        own: Loc = ("model", "layers", index, op.kind)
         if op.name and op.name in seen:
-            faults.append(where.fault((*loc, "name"), f"a second layer {op.name!r}", "a name used once"))
+            faults.append(where.fault((*own, "name"), f"a second layer is called {op.name!r}", "a name used once"))
+        if op.name and keyword.iskeyword(op.name):
+            got = f"{op.name!r} is a word of Python's own"
+            faults.append(where.fault((*own, "name"), got, "a name that a variable can have", f"say {op.name}_1"))
         seen.add(op.name or "")
+        blame = str(op.name) if op.name in changed else blame
         try:
             shape = op.output_shape(shape)
         except ShapeError as error:
-            faults.append(where.fault(loc, str(error), "a layer that can read what the one before it gives"))
+            # The last change on the way here, which may be one of an earlier layer.
+            who = f"layer {op.name}: " if blame not in ("", op.name) else ""
+            faults.append(where.fault(changed.get(blame, own), f"{who}{error}"))
             break  # What the layers after it are given is not known.
     return faults

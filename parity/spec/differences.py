@@ -63,11 +63,14 @@ def differences(a: Resolved, b: Resolved, rows: int | None = None) -> list[Diffe
         rows: rows of the training set, where known: tells whether the last batch is full anyway.
     """
     found: list[Difference] = []
-    for section in ("data", "loss", "optimizer", "training", "metrics"):
+    for section in ("data", "layers", "loss", "optimizer", "training", "metrics"):
+        if section == "layers":
+            found += _layer_differences(a, b)
+            continue
         for one in _compare((section,), getattr(a.config, section), getattr(b.config, section)):
             path = ".".join(one.path)
             found.append(_made(a, b, path, (path,), one, reason=_section_reason(one, a, b, rows)))
-    return [*_layer_differences(a, b), *found]
+    return found
 
 
 def _layer_differences(a: Resolved, b: Resolved) -> list[Difference]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import datetime
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from parity.catalog import FAMILIES
 from parity.data.schema import DataSpec
 from parity.entries import FRAMEWORKS
-from parity.errors import Fault, did_you_mean, listed
+from parity.errors import Fault, did_you_mean, listed, nearest
 from parity.spec.schema import ExplainSpec, ModelSpec, SideSpec, Spec, TrainingSpec
 
 if TYPE_CHECKING:
@@ -24,20 +26,57 @@ PARTS: dict[str, type[BaseModel]] = {
     "explain": ExplainSpec,
 }
 
+EXPECTED = {
+    "bool_parsing": "true or false",
+    "bool_type": "true or false",
+    "int_parsing": "a whole number",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "int_parsing_size": "a whole number of usual size",
+    "float_parsing": "a number",
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "greater_than": "a number greater than {gt}",
+    "greater_than_equal": "a number of at least {ge}",
+    "less_than": "a number less than {lt}",
+    "less_than_equal": "a number of at most {le}",
+    "string_type": "text",
+    "string_too_short": "text of at least {min_length} characters",
+    "string_too_long": "text of at most {max_length} characters",
+    "tuple_type": "a list",
+    "list_type": "a list",
+    "too_short": "a list of at least {min_length}",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+    "invalid_key": "a name",
+}
+"""What was expected, by pydantic's type of error."""
+
+PATTERNS = {
+    r"^[A-Za-z][A-Za-z0-9_]*$": "letters, digits and _, a letter first",
+    r"^[A-Za-z0-9][A-Za-z0-9_.-]*$": "letters, digits and _.-, a letter or digit first",
+}
+"""Patterns of names, in words."""
+
 
 @dataclass(frozen=True)
 class Lines:
     """Line of every path of a file."""
 
     file: str | None
-    found: dict[Loc, int]
+    found: Mapping[Loc, int]
+
+
+NOWHERE = Lines(None, {})
+"""Lines of what came from no file."""
 
 
 @dataclass(frozen=True)
 class Where:
     """Makes faults with their place."""
 
-    lines: Lines
+    lines: Lines = NOWHERE
 
     def line(self, loc: Loc) -> int | None:
         """Return the line of a path, or of the nearest part of it that the file has."""
@@ -46,7 +85,7 @@ class Where:
                 return self.lines.found[loc[:end]]
         return 1 if self.lines.file else None
 
-    def fault(self, loc: Loc, got: str, expected: str, fix: str = "") -> Fault:
+    def fault(self, loc: Loc, got: str, expected: str = "", fix: str = "") -> Fault:
         """Return a fault at a path."""
         return Fault(
             path=dotted(loc) or "spec", got=got, expected=expected, fix=fix, line=self.line(loc), file=self.lines.file
@@ -61,20 +100,41 @@ def dotted(loc: Loc) -> str:
     return text
 
 
-def faults_of(error: ValidationError, where: Where, prefix: Loc = ()) -> list[Fault]:
+def faults_of(error: ValidationError, where: Where, prefix: Loc = (), inside: int = 0) -> list[Fault]:
     """Return a fault for each of pydantic's errors.
 
     Args:
         error: what pydantic found.
         where: knows the lines.
         prefix: path of what was validated.
+        inside: parts of pydantic's own paths that the prefix ends with already.
     """
-    return [_fault(detail, where, (*prefix, *detail["loc"])) for detail in error.errors(include_url=False)]
+    details = error.errors(include_url=False)
+    places = [(*prefix, *detail["loc"][inside:]) for detail in details]
+    unknown = {loc for loc, detail in zip(places, details, strict=True) if detail["type"] == "extra_forbidden"}
+    found = []
+    for loc, detail in zip(places, details, strict=True):
+        if detail["type"] == "missing" and _misspelt(loc, unknown):
+            continue  # The unknown field next to it says so.
+        if detail["type"] == "too_short" and detail["input"]:
+            continue  # It has items, each with a fault of its own: pydantic counts those that have none.
+        found.append(_fault(detail, where, loc))
+    return found
+
+
+def _misspelt(missing: Loc, unknown: set[Loc]) -> bool:
+    """Return whether a missing field stands there under a name like it."""
+    beside = [str(loc[-1]) for loc in unknown if loc[:-1] == missing[:-1]]
+    return nearest(str(missing[-1]), beside) is not None
 
 
 def _fault(detail: ErrorDetails, where: Where, loc: Loc) -> Fault:
-    context: dict[str, Any] = detail.get("ctx", {})
-    got = given(detail["input"])
+    context: dict[str, Any] = {
+        key: f"{value:g}" if isinstance(value, float) else value for key, value in detail.get("ctx", {}).items()
+    }
+    got = f"got {given(detail['input'])}"
+    if loc and loc[-1] == "[key]":
+        loc = loc[:-1]
     match detail["type"]:
         case "union_tag_invalid":
             choices = [choice.strip().strip("'") for choice in context["expected_tags"].split(",")]
@@ -84,25 +144,52 @@ def _fault(detail: ErrorDetails, where: Where, loc: Loc) -> Fault:
             return where.fault(loc, f"unknown {_family(loc)}{name!r}", listed(choices), did_you_mean(name, choices))
         case "extra_forbidden":
             owner = _owner(loc[:-1])
-            fields = [name for name in owner.model_fields if name != "kind"] if owner else []
+            fields = list(owner.model_fields) if owner else []
             name = str(loc[-1])
-            return where.fault(loc, f"unknown field {name!r}", listed(fields, most=20), did_you_mean(name, fields))
+            expected = listed(fields, most=20) if fields else "no fields"
+            return where.fault(loc, f"unknown field {name!r}", expected, did_you_mean(name, fields))
         case "missing":
             owner = _owner(loc[:-1])
             about = owner.model_fields[str(loc[-1])].description if owner and loc[-1] in owner.model_fields else ""
-            return where.fault(loc, "nothing", f"a value, {about}" if about else "a value", f"add {loc[-1]!r}")
+            return where.fault(loc, "it is missing", f"a value: {about}" if about else "a value", f"add {loc[-1]!r}")
         case "literal_error":
             choices = list(FRAMEWORKS) if loc[-1] == "framework" else _quoted(str(context["expected"]))
             return where.fault(loc, got, listed(choices), did_you_mean(str(detail["input"]), choices))
+        case "string_pattern_mismatch":
+            pattern = context["pattern"]
+            return where.fault(loc, got, PATTERNS.get(pattern, f"text that matches {pattern}"))
         case "value_error":
-            return where.fault(loc, got, str(context["error"]))
+            return where.fault(loc, str(context["error"]))
+        case kind if kind in EXPECTED:
+            return where.fault(loc, got, EXPECTED[kind].format(**context) + _fields_of(kind, loc), _fix(kind, detail))
         case _:
-            expected = detail["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
-            return where.fault(loc, got, expected[0].lower() + expected[1:])
+            return where.fault(loc, got, detail["msg"].removeprefix("Input should be "))
+
+
+def _fields_of(kind: str, loc: Loc) -> str:
+    owner = _owner(loc) if kind.startswith("model") else None
+    return f" of {listed(owner.model_fields, most=20).removeprefix('one of ')}" if owner and owner.model_fields else ""
+
+
+def _fix(kind: str, detail: ErrorDetails) -> str:
+    value = detail["input"]
+    if kind in ("tuple_type", "list_type") and isinstance(value, str | int | float):
+        return f"write [{value}]"
+    if kind in ("string_type", "invalid_key") and isinstance(value, bool | int | float | datetime.date):
+        return "put it in quotes"
+    if kind in ("bool_parsing", "bool_type") and str(value).lower() in ("yes", "no", "on", "off"):
+        return f"write {'true' if str(value).lower() in ('yes', 'on') else 'false'}: in YAML 1.2 {value} is text"
+    return ""
 
 
 def given(value: Any) -> str:
     """Return what was given, short enough for a line: ``'ten'``, ``-3``, ``a list of 2``."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, datetime.date):
+        return f"the date {value}"
     if isinstance(value, dict | list | tuple):
         return f"a {'mapping' if isinstance(value, dict) else 'list'} of {len(value)}"
     text = repr(value)
@@ -114,7 +201,7 @@ def _quoted(text: str) -> list[str]:
 
 
 def _family(loc: Loc) -> str:
-    last = next((str(part) for part in reversed(loc) if isinstance(part, str)), "")
+    last = next((str(part) for part in reversed(loc) if isinstance(part, str)), "").rpartition(".")[2]
     words = {"layers": "layer", "activation": "activation", "function": "activation", "loss": "loss",
              "optimizer": "optimizer", "metrics": "metric"}  # fmt: skip
     word = words.get(last) or ("initializer" if last.endswith("initializer") else "")
@@ -128,7 +215,7 @@ def _owner(loc: Loc) -> type[BaseModel] | None:
     last = str(loc[-1])
     if len(loc) == 2 and loc[0] == "sides":
         return SideSpec
-    if len(loc) == 1 and last in PARTS:
+    if last in PARTS and (len(loc) == 1 or loc[-2] == "changes"):
         return PARTS[last]
     for entries in FAMILIES.values():
         if last in entries:

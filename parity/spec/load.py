@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from parity.errors import Fault, SpecError, did_you_mean
+from parity.errors import Fault, SpecError, nearest
 from parity.spec.check import check_changes, check_model
-from parity.spec.faults import Lines, Where, faults_of
+from parity.spec.faults import NOWHERE, Lines, Loc, Where, faults_of
+from parity.spec.resolve import resolve_side
 from parity.spec.schema import Spec
+
+if TYPE_CHECKING:
+    from ruamel.yaml.error import MarkedYAMLError
 
 
 def load_spec(file: str | Path) -> Spec:
@@ -28,16 +33,26 @@ def load_spec(file: str | Path) -> Spec:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise SpecError([_unreadable(path, error)]) from None
-    except UnicodeDecodeError:
-        raise SpecError([Fault(path=str(path), got="bytes that are not UTF-8", expected="a YAML file")]) from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        got = f"byte {error.object[error.start]:#04x} is not UTF-8"
+        raise SpecError(
+            [Fault(path="YAML", got=got, expected="text in UTF-8", fix="save it as UTF-8", line=line, file=str(file))]
+        ) from None
     return parse_spec(text, file=str(file))
 
 
 def _unreadable(path: Path, error: OSError) -> Fault:
     folder = path.parent if path.parent.is_dir() else Path()
-    near = did_you_mean(path.name, [found.name for found in folder.glob("*.y*ml")])
-    got = "a folder" if path.is_dir() else "no such file" if not path.exists() else str(error.strerror)
-    return Fault(path=str(path), got=got, expected="a spec, a YAML file", fix=near)
+    inside = path if path.is_dir() else folder
+    files = sorted(found.name for found in inside.glob("*.y*ml"))
+    if path.is_dir():
+        fix = f"name a file in it: {', '.join(files[:6])}" if files else ""
+        return Fault(path=str(path), got="it is a folder", expected="a spec, a YAML file", fix=fix)
+    near = nearest(path.name, files)
+    fix = f"did you mean {str(folder / near)!r}?" if near else ""
+    got = "no such file" if not path.exists() else f"cannot be read: {error.strerror}"
+    return Fault(path=str(path), got=got, expected="a spec, a YAML file", fix=fix)
 
 
 def parse_spec(text: str, file: str | None = None) -> Spec:
@@ -54,30 +69,33 @@ def parse_spec(text: str, file: str | None = None) -> Spec:
     return build_spec(data, lines)
 
 
-def build_spec(data: Any, lines: Lines | None = None) -> Spec:
+def build_spec(data: Any, lines: Lines = NOWHERE) -> Spec:
     """Check plain data and return the spec it means.
 
     Args:
-        data: a mapping as a YAML file would give it.
+        data: a mapping as a YAML file would give it; parts of it may be objects already.
         lines: where each path stands in a file, when it came from one.
 
     Raises:
         SpecError: with every fault.
     """
-    where = Where(lines or Lines(None, {}))
+    where = Where(lines)
     if not isinstance(data, Mapping):
-        got = "an empty file" if data is None else f"a {type(data).__name__}"
+        got = "there is nothing in it" if data is None else f"got {'a list' if isinstance(data, list) else 'a value'}"
         raise SpecError([where.fault((), got, "a mapping with name, data, model, loss, optimizer")])
-    faults: list[Fault] = []
-    spec: Spec | None = None
     try:
         spec = Spec.model_validate(data)
     except ValidationError as error:
-        faults += faults_of(error, where)
-    faults += check_changes(data, where)
-    if spec is not None:
-        faults += check_model(spec.model, where)
-    if faults or spec is None:
+        raise SpecError([*faults_of(error, where), *check_changes(data, where)]) from None
+    faults = check_model(spec.model, where)
+    if faults:
+        raise SpecError([*faults, *check_changes(data, where)])
+    for name, side in spec.sides.items():
+        try:
+            resolve_side(spec, name, side, where)
+        except SpecError as error:
+            faults += error.faults
+    if faults:
         raise SpecError(faults)
     return spec
 
@@ -91,33 +109,56 @@ def parse_yaml(text: str, file: str | None) -> tuple[Any, Lines]:
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+    found: dict[Loc, int] = {}
+    yaml = YAML(typ="safe", pure=True)
     try:
-        tree = YAML(typ="rt", pure=True).load(text)
+        tree = yaml.compose(text)
+        if tree is None:
+            return None, Lines(file, found)
+        data = yaml.constructor.construct_document(tree)
+        _note_lines(tree, data, (), found)
     except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else None
-        problem = " ".join(str(error.problem or error.context or "cannot be read").split())
-        raise SpecError([Fault(path="YAML", got=problem, expected="valid YAML 1.2", line=line, file=file)]) from None
-    except YAMLError as error:
-        raise SpecError([Fault(path="YAML", got=str(error), expected="valid YAML 1.2", file=file)]) from None
-    found: dict[tuple[str | int, ...], int] = {}
-    return _plain(tree, (), found), Lines(file, found)
+        raise SpecError([_yaml_fault(error, file)]) from None
+    except YAMLError as error:  # A character that no YAML may have.
+        line = text.count("\n", 0, getattr(error, "position", 0)) + 1
+        got = _one_line(error).partition(' in "')[0]
+        raise SpecError([Fault(path="YAML", got=got, expected="YAML 1.2", line=line, file=file)]) from None
+    except RecursionError:
+        raise SpecError([Fault(path="YAML", got="it is nested without end", expected="a spec", file=file)]) from None
+    return data, Lines(file, found)
 
 
-def _plain(node: Any, path: tuple[str | int, ...], lines: dict[tuple[str | int, ...], int]) -> Any:
-    """Return a node as plain Python, noting the line of everything in it."""
-    if isinstance(node, Mapping):
-        result: dict[Any, Any] = {}
-        for key, value in node.items():
-            lines[(*path, key)] = node.lc.key(key)[0] + 1  # type: ignore[attr-defined]
-            result[key] = _plain(value, (*path, key), lines)
-        return result
-    if isinstance(node, list):
-        for index in range(len(node)):
-            lines[(*path, index)] = node.lc.item(index)[0] + 1  # type: ignore[attr-defined]
-        return [_plain(value, (*path, index), lines) for index, value in enumerate(node)]
-    # The round-trip loader gives subclasses of float, int and str that remember how they were written.
-    for plain in (bool, float, int, str):
-        if isinstance(node, plain):
-            return plain(node)
-    return node
+def _note_lines(node: Any, data: Any, path: Loc, lines: dict[Loc, int]) -> None:
+    """Note the line of every key and item below a node."""
+    if isinstance(data, dict):
+        # In the order of the tree; merged keys (<<) come first there, so that a key's own line wins.
+        named = {str(key): key for key in data}
+        for key_node, value_node in node.value:
+            key = named.get(str(key_node.value))
+            if key is not None:
+                lines[(*path, key)] = key_node.start_mark.line + 1
+                _note_lines(value_node, data[key], (*path, key), lines)
+    elif isinstance(data, list):
+        for index, (item, value) in enumerate(zip(node.value, data, strict=False)):
+            lines[(*path, index)] = item.start_mark.line + 1
+            _note_lines(item, value, (*path, index), lines)
+
+
+def _yaml_fault(error: MarkedYAMLError, file: str | None) -> Fault:
+    mark = error.problem_mark or error.context_mark
+    problem = _one_line(error.problem or error.context or "cannot be read")
+    expected, fix = "YAML 1.2", ""
+    if problem.startswith("but "):
+        problem = f"{_one_line(error.context)}, {problem}"
+    if twice := re.match(r'found duplicate key "(.*?)" with', problem):
+        problem, expected, fix = f"a second key {twice[1]!r}", "each key once", "take one of them out"
+    elif "'\\t'" in problem:
+        problem, fix = "a tab where the line is indented", "indent with spaces"
+    elif tag := re.search(r"constructor for the tag '(.*?)'", problem):
+        problem, fix = f"a tag, {tag[1]}", "write plain values"
+    line = mark.line + 1 if mark else None
+    return Fault(path="YAML", got=problem, expected=expected, fix=fix, line=line, file=file)
+
+
+def _one_line(text: object) -> str:
+    return " ".join(str(text).split())

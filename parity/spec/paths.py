@@ -7,7 +7,14 @@ pattern over layer names: a name, a wildcard such as ``*`` or ``dense*``, or a l
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
+from typing import Any
+
+from pydantic import BaseModel
+
+from parity.entries import Entry
+from parity.spec.schema import Config
 
 SECTIONS = ("data", "loss", "optimizer", "training", "metrics")
 """Sections a path may start with, beside ``layers``."""
@@ -25,9 +32,13 @@ def matching(pattern: str, names: list[str]) -> list[str]:
         pattern: a name, a wildcard (``*``, ``dense*``) or a list of either (``{conv1d,dense}``).
         names: the layers there are.
     """
+    return [name for name in names if any(fnmatchcase(name, one) for one in alternatives(pattern))]
+
+
+def alternatives(pattern: str) -> list[str]:
+    """Return the parts of a list ``{a,b}``; a pattern that is none by itself."""
     braces = re.fullmatch(r"\{(.*)\}", pattern)
-    patterns = [part.strip() for part in braces[1].split(",")] if braces else [pattern]
-    return [name for name in names if any(fnmatchcase(name, one) for one in patterns)]
+    return [part.strip() for part in braces[1].split(",")] if braces else [pattern]
 
 
 def auto_names(kinds: list[tuple[str, str | None]]) -> list[str]:
@@ -47,3 +58,77 @@ def auto_names(kinds: list[tuple[str, str | None]]) -> list[str]:
             taken.add(name)
         names.append(name)
     return names
+
+
+def set_path(config: Config, path: str, value: Any) -> tuple[Config, list[str]]:
+    """Return the config with the value at a path, and the concrete paths it was put at.
+
+    Raises:
+        ValidationError: when the value does not fit.
+    """
+    section, *rest = split(path)
+    if section != "layers":
+        if not rest:
+            return type(config).model_validate({**_fields(config), section: value}), [path]
+        return config.model_copy(update={section: _set(getattr(config, section), rest, value)}), [path]
+    pattern, *parts = rest
+    fields = {tuple(parts): value} if parts else {tuple(split(str(name))): one for name, one in value.items()}
+    chosen = matching(pattern, [str(op.name) for op in config.model.layers])
+    layers, touched = list(config.model.layers), []
+    for index, op in enumerate(layers):
+        mine = {keys: one for keys, one in fields.items() if op.name in chosen and keys[0] in type(op).model_fields}
+        if mine:
+            layers[index] = _set_all(op, mine)
+            touched += [".".join(["layers", str(op.name), *keys]) for keys in mine]
+    model = config.model.model_copy(update={"layers": tuple(layers)})
+    return config.model_copy(update={"model": model}), touched
+
+
+def _set_all(owner: Any, fields: Mapping[tuple[str, ...], Any]) -> Any:
+    """Set fields at once, for some are right only together; then fields of theirs."""
+    direct = {keys[0]: value for keys, value in fields.items() if len(keys) == 1}
+    owner = type(owner).model_validate({**_fields(owner), **direct}) if direct else owner
+    for keys, value in fields.items():
+        if len(keys) > 1:
+            owner = _set(owner, list(keys), value)
+    return owner
+
+
+def _set(owner: Any, keys: list[str], value: Any) -> Any:
+    name, *deeper = keys
+    new = _set(getattr(owner, name), deeper, value) if deeper else value
+    return type(owner).model_validate({**_fields(owner), name: new})
+
+
+def _fields(part: BaseModel) -> dict[str, Any]:
+    return {name: getattr(part, name) for name in type(part).model_fields}
+
+
+def visit(path: str, part: BaseModel) -> Iterator[tuple[str, BaseModel]]:
+    """Yield a part and every entry in it, by path, parents first."""
+    yield path, part
+    for name in type(part).model_fields:
+        value = getattr(part, name)
+        if isinstance(value, Entry):
+            yield from visit(f"{path}.{name}", value)
+
+
+def walk(config: Config) -> Iterator[tuple[str, BaseModel]]:
+    """Yield every part of a config that has fields of its own, by path, parents first."""
+    for section in ("data", "loss", "optimizer", "training"):
+        yield from visit(section, getattr(config, section))
+    for op in config.model.layers:
+        yield from visit(f"layers.{op.name}", op)
+
+
+def at(config: Config, path: str) -> Any:
+    """Return the value at a concrete path."""
+    section, *keys = path.split(".")
+    if section == "layers":
+        value: Any = next(op for op in config.model.layers if op.name == keys[0])
+        keys = keys[1:]
+    else:
+        value = getattr(config, section)
+    for key in keys:
+        value = getattr(value, key)
+    return value

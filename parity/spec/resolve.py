@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from pydantic import BaseModel, ValidationError
@@ -11,13 +11,19 @@ from pydantic import BaseModel, ValidationError
 from parity.entries import TITLES, Entry, Shape
 from parity.errors import Fault, SpecError
 from parity.ops import Op
-from parity.spec.check import check_change, check_model, raw_layers
-from parity.spec.faults import Lines, Where, faults_of
-from parity.spec.paths import auto_names, matching, split
+from parity.spec.check import Layers, Part, check_change, check_model
+from parity.spec.faults import Loc, Where, faults_of
+from parity.spec.paths import at, auto_names, set_path, split, visit, walk
 from parity.spec.schema import Config, SideSpec, Spec
 from parity.written import Parameter
 
 Precision = Literal["float32", "float64"]
+
+DEFAULT = "parity default"
+"""Origin of what nobody says."""
+
+NO_FILE = Where()
+"""Where a spec built in Python stands."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +82,7 @@ class Resolved:
             found = self.origins.get(".".join(parts[:end]))
             if found:
                 return found
-        return "parity default"
+        return DEFAULT
 
 
 def resolve(spec: Spec, installed: tuple[str, ...] = ()) -> list[Resolved]:
@@ -87,20 +93,45 @@ def resolve(spec: Spec, installed: tuple[str, ...] = ()) -> list[Resolved]:
         installed: frameworks that run the spec when it names no sides.
 
     Raises:
-        SpecError: when a side's changes leave a network that cannot be.
+        SpecError: with every fault of every side: changes that do not fit, networks that cannot be.
     """
     sides = dict(spec.sides) or {name: SideSpec(framework=name) for name in installed}
-    return [resolve_side(spec, name, side) for name, side in sides.items()]
+    found: list[Resolved] = []
+    faults: list[Fault] = []
+    for name, side in sides.items():
+        try:
+            found.append(resolve_side(spec, name, side))
+        except SpecError as error:
+            faults += error.faults
+    if faults:
+        raise SpecError(dict.fromkeys(faults))
+    return found
 
 
-def resolve_side(spec: Spec, name: str, side: SideSpec) -> Resolved:
-    """Return one side, resolved: the spec, then the framework's own defaults if asked for, then its changes."""
+def resolve_side(spec: Spec, name: str, side: SideSpec, where: Where = NO_FILE) -> Resolved:
+    """Return one side, resolved: the spec, its changes, and the framework's own defaults if asked for.
+
+    Args:
+        spec: the spec.
+        name: of the side.
+        side: what it does differently.
+        where: knows the lines of the spec.
+
+    Raises:
+        SpecError: when the changes do not fit, or the network that results cannot be.
+    """
     config = _named(Config(**{key: getattr(spec, key) for key in Config.model_fields}))
     origins = _origins(config, spec.model_fields_set)
-    if side.defaults == "native":
+    native = side.defaults == "native"
+    if native:
         config = _native(config, side.framework, origins)
     resolved = Resolved(name=name, framework=side.framework, config=config, origins=origins, python=side.python)
-    return changed(resolved, side.changes, f"side {name}")
+    resolved = changed(resolved, side.changes, f"side {name}", where, ("sides", name, "changes"))
+    if not native:
+        return resolved
+    # What a change brings with it and leaves unsaid is the framework's to decide, too.
+    origins = dict(resolved.origins)
+    return replace(resolved, config=_native(resolved.config, side.framework, origins), origins=origins)
 
 
 def _named(config: Config) -> Config:
@@ -109,113 +140,88 @@ def _named(config: Config) -> Config:
     return config.model_copy(update={"model": config.model.model_copy(update={"layers": layers})})
 
 
-def changed(resolved: Resolved, changes: Mapping[str, Any], origin: str) -> Resolved:
-    """Return a side with more changes made.
+def changed(
+    resolved: Resolved, changes: Mapping[str, Any], origin: str, where: Where = NO_FILE, loc: Loc = ()
+) -> Resolved:
+    """Return a side with more changes made, one after another.
 
     Args:
         resolved: the side.
         changes: path to value; a value is what YAML would give there.
         origin: said of the values that change.
+        where: knows the lines of the file that the changes stand in.
+        loc: their place in it.
 
     Raises:
         SpecError: when a path matches nothing, a value does not fit, or the network that results cannot be.
     """
     config, origins = resolved.config, dict(resolved.origins)
-    where = Where(Lines(None, {}))
-    data = {"model": {"layers": list(config.model.layers)}, "loss": config.loss, "optimizer": config.optimizer}
-    layers = raw_layers(data)
     faults: list[Fault] = []
+    places: dict[str, Loc] = {}
     for path, value in changes.items():
-        found = check_change(path, value, layers, where, (path,), data)
-        faults += found
+        place = (*loc, path)
+        layers, parts = _parts(config)
+        found = check_change(path, value, layers, parts, where, place)
         if not found:
             try:
                 config, touched = set_path(config, path, value)
             except ValidationError as error:
-                faults += faults_of(error, where, (path,))
-                continue
-            for one in touched:
-                for known in [known for known in origins if known == one or known.startswith(f"{one}.")]:
-                    del origins[known]
-                origins[one] = origin
-    faults += [] if faults else check_model(config.model, where)
+                whole = isinstance(value, Mapping) and path.startswith("layers.") and len(split(path)) == 2
+                found = faults_of(error, where, place, inside=0 if whole else 1)
+            else:
+                _retell(origins, config, touched, origin)
+                places |= {one.split(".")[1]: place for one in touched if one.startswith("layers.")}
+        faults += found
+    faults += [] if faults else check_model(config.model, where, places)
     if faults:
         raise SpecError(faults)
-    return Resolved(
-        name=resolved.name, framework=resolved.framework, config=config, origins=origins, python=resolved.python
-    )
+    return replace(resolved, config=config, origins=origins)
 
 
-def set_path(config: Config, path: str, value: Any) -> tuple[Config, list[str]]:
-    """Return the config with the value at a path, and the concrete paths it was put at.
-
-    Raises:
-        ValidationError: when the value does not fit.
-    """
-    section, *rest = split(path)
-    if section != "layers":
-        if not rest:
-            return type(config).model_validate({**_fields(config), section: value}), [path]
-        return config.model_copy(update={section: _set(getattr(config, section), rest, value)}), [path]
-    pattern, *parts = rest
-    fields = {tuple(parts): value} if parts else {tuple(str(name).split(".")): one for name, one in value.items()}
-    chosen = matching(pattern, [str(op.name) for op in config.model.layers])
-    layers, touched = list(config.model.layers), []
-    for index, op in enumerate(layers):
-        for keys, one in fields.items():
-            if op.name in chosen and keys[0] in type(op).model_fields:
-                layers[index] = _set(layers[index], list(keys), one)
-                touched.append(".".join(["layers", str(op.name), *keys]))
-    model = config.model.model_copy(update={"layers": tuple(layers)})
-    return config.model_copy(update={"model": model}), touched
+def _parts(config: Config) -> tuple[Layers, dict[str, Part]]:
+    """Return what a change may reach."""
+    layers = {str(op.name): Part(type(op), op) for op in config.model.layers}
+    sections = {name: getattr(config, name) for name in ("data", "loss", "optimizer", "training")}
+    return layers, {name: Part(type(value), value) for name, value in sections.items()}
 
 
-def _set(owner: Any, keys: list[str], value: Any) -> Any:
-    name, *deeper = keys
-    new = _set(getattr(owner, name), deeper, value) if deeper else value
-    return type(owner).model_validate({**_fields(owner), name: new})
+def _tell(origins: dict[str, str], path: str, part: BaseModel, origin: str) -> None:
+    """Note where every field below a part came from: said by ``origin``, or left to the default."""
+    for inner, one in visit(path, part):
+        parent = origins.get(inner, origin)
+        for name in type(one).model_fields:
+            told = name in one.model_fields_set and parent != DEFAULT
+            origins[f"{inner}.{name}"] = origin if told else DEFAULT
 
 
-def _fields(part: BaseModel) -> dict[str, Any]:
-    return {name: getattr(part, name) for name in type(part).model_fields}
-
-
-def _walk(config: Config) -> list[tuple[str, Any]]:
-    """Return every part of a config that has fields of its own, by path, parents first."""
-    found: list[tuple[str, Any]] = []
-
-    def visit(path: str, part: BaseModel) -> None:
-        found.append((path, part))
-        for name in type(part).model_fields:
-            value = getattr(part, name)
-            if isinstance(value, Entry):
-                visit(f"{path}.{name}", value)
-
-    for section in ("data", "loss", "optimizer", "training"):
-        visit(section, getattr(config, section))
-    for op in config.model.layers:
-        visit(f"layers.{op.name}", op)
-    return found
+def _retell(origins: dict[str, str], config: Config, touched: list[str], origin: str) -> None:
+    """Note where the values at changed paths came from."""
+    for path in touched:
+        for known in [known for known in origins if known.startswith(f"{path}.")]:
+            del origins[known]
+        origins[path] = origin
+        value = at(config, path)
+        if isinstance(value, BaseModel):
+            _tell(origins, path, value, origin)
 
 
 def _origins(config: Config, said: set[str]) -> dict[str, str]:
-    origins = {section: "spec" if section in said else "parity default" for section in Config.model_fields}
+    origins = {section: "spec" if section in said else DEFAULT for section in Config.model_fields}
     origins["layers"] = "spec"
-    for path, part in _walk(config):
-        parent = origins.get(path, "")
-        for name in type(part).model_fields:
-            told = name in part.model_fields_set and parent != "parity default"
-            origins[f"{path}.{name}"] = "spec" if told else "parity default"
+    for section in ("data", "loss", "optimizer", "training"):
+        _tell(origins, section, getattr(config, section), origins[section])
+    for op in config.model.layers:
+        _tell(origins, f"layers.{op.name}", op, "spec")
     return origins
 
 
 def _native(config: Config, framework: str, origins: dict[str, str]) -> Config:
-    """Put the framework's own defaults where the spec says nothing."""
-    for path, part in _walk(config):
+    """Put the framework's own defaults where nobody says anything."""
+    for path, part in list(walk(config)):
         for name, value in getattr(type(part), "native", {}).get(framework, {}).items():
-            if origins.get(f"{path}.{name}") != "spec":
-                config, _ = set_path(config, f"{path}.{name}", value)
-                origins[f"{path}.{name}"] = f"{TITLES[framework]} default"
+            if origins.get(f"{path}.{name}") == DEFAULT:
+                config, touched = set_path(config, f"{path}.{name}", value)
+                _retell(origins, config, touched, f"{TITLES[framework]} default")
     return config
 
 

@@ -46,7 +46,7 @@ class TrainingSpec(Part):
     epochs: PositiveInt = Field(default=1, description="passes over the data")
     shuffle: bool = Field(default=True, description="a new order of the rows in every epoch; else file order")
     drop_remainder: bool = Field(default=False, description="leave out the last batch when it is not full")
-    seed: NonNegativeInt = Field(default=0, description="of weights, batch order and dropout")
+    seed: NonNegativeInt = Field(default=0, lt=2**63, description="of weights, batch order and dropout")
 
 
 class SideSpec(Part):

@@ -26,6 +26,8 @@ class KerasDriver(TensorFlowDriver):
     def prepare(self) -> None:
         """Set Keras's float type, and let Python floats reach float64 unrounded."""
         keras.config.set_floatx(self.precision)
+        # Layers go by the policy, which is made from floatx once and then stays, whatever floatx becomes.
+        keras.config.set_dtype_policy(self.precision)
         if self.precision == "float64":
             keep_python_floats_exact()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -100,8 +101,16 @@ class TorchDriver(Driver):
 
     def write(self, variable: torch.Tensor, value: np.ndarray) -> None:
         """Copy into the tensor."""
-        with torch.no_grad():
-            variable.copy_(torch.tensor(np.asarray(value)))
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # the memory may be read-only, and is only read
+            variable.copy_(torch.from_numpy(np.asarray(value)))
+
+    def _out(self, name: str, value: np.ndarray) -> np.ndarray:
+        # PyTorch transposes large kernels several times faster than NumPy copies a transposed view.
+        axes = self.bindings["weights"][name]["axes"]
+        if axes is None:
+            return value
+        return torch.from_numpy(value).permute(*np.argsort(axes).tolist()).contiguous().numpy()
 
     def read_slot(self, attribute: str, name: str) -> np.ndarray:
         """Return the entry of ``optimizer.state``, or zeros where PyTorch has not made it yet."""

@@ -1,0 +1,292 @@
+"""Exported programs: they run alone, print the losses the harness recorded to the last bit, and read well.
+
+A program is run as a user would run it, from a folder with nothing in it, by an interpreter that is kept from importing
+``parity`` whether it is installed or not.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import black
+import numpy as np
+import pytest
+from helpers_frameworks import EACH_FRAMEWORK, side_of, starting_weights, worker
+
+from parity.catalog import ACTIVATIONS, INITIALIZERS, LOSSES, OPS, OPTIMIZERS
+from parity.compile import Program, compile_side
+from parity.data.load import class_count, load
+from parity.entries import FRAMEWORKS, TITLES
+from parity.run.freerun import Bench, Job, free_run
+from parity.run.session import memory_folder
+from parity.run.store import Store
+from parity.spec.load import build_spec
+from parity.spec.resolve import Resolved, resolve
+
+LINE_LENGTH = 100
+
+NO_PARITY = "import sys; sys.modules['parity'] = None; "
+ALONE = NO_PARITY + "import runpy; sys.argv.pop(0); runpy.run_path(sys.argv[0], run_name='__main__')"
+"""Runs the program named first on the command line where ``import parity`` fails."""
+
+ROWS, CLASSES, EPOCHS = 22, 4, 2
+STEPS = 2 * 6  # 22 rows in batches of 4: the sixth is partial
+
+
+def spec_data(source: str, **sections: Any) -> dict[str, Any]:
+    """Return a small model with everything in it that could make a program print other numbers than the harness."""
+    return {
+        "name": "alone",
+        "question": 'Does a "program" print\nwhat the harness saw, C:\\new \\d """ and all?"',
+        "data": {"source": source, "standardize": True, "reshape": [3, 8], "transpose": [1, 0]},
+        "model": {
+            "input": [8, 3],
+            "layers": [
+                {"conv1d": {"filters": 16, "kernel_size": 3, "strides": 2, "padding": "same", "activation": "relu"}},
+                {"dropout": 0.3},
+                {"conv1d": {"filters": 8, "kernel_size": 2, "padding": "same"}},
+                {"activation": "tanh"},
+                "flatten",
+                {"dropout": 0.5},
+                {"dense": {"units": 32, "activation": "relu", "kernel_initializer": {"truncated_normal": 0.1}}},
+                {"dense": {"units": CLASSES, "activation": "softmax", "name": "logits"}},
+            ],
+        },
+        "loss": "categorical_crossentropy",
+        "optimizer": {"sgd": {"learning_rate": 0.05, "momentum": 0.9, "nesterov": True, "decay": 1e-3}},
+        "training": {"batch_size": 4, "epochs": EPOCHS, "shuffle": True, "seed": 3},
+        "sides": {framework: {"framework": framework} for framework in FRAMEWORKS},
+    } | sections
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alone:
+    """A folder with a program, its data and its initial weights, and what the harness recorded for it."""
+
+    folder: Path
+    program: str
+    losses: tuple[float, ...]
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run the program from its folder, ``parity`` out of reach."""
+        env = {name: value for name, value in os.environ.items() if name not in {"PYTHONPATH", "KERAS_BACKEND"}}
+        return subprocess.run(
+            [sys.executable, "-I", "-c", ALONE, self.program, *arguments],
+            cwd=self.folder,
+            env=env | {"KERAS_HOME": str(self.folder), "TF_CPP_MIN_LOG_LEVEL": "3"},
+            capture_output=True,
+            text=True,
+            timeout=180,
+            check=False,
+        )
+
+
+@pytest.fixture(scope="module", params=EACH_FRAMEWORK)
+def alone(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Alone:
+    """A program recorded by the harness in float32, then left to itself."""
+    return recorded(request.param, tmp_path_factory, STEPS)
+
+
+def recorded(framework: str, folders: pytest.TempPathFactory, steps: int, **sections: Any) -> Alone:
+    """Let the harness record a run, and put the program in a folder with no more than it needs."""
+    folder, elsewhere, scratch = folders.mktemp("alone"), folders.mktemp("harness"), memory_folder()
+    rng = np.random.default_rng(0)
+    np.savez(folder / "data.npz", X=rng.normal(3.0, 2.0, size=(ROWS, 24)), y=np.arange(ROWS) % CLASSES)
+    spec = build_spec(spec_data(str(folder / "data.npz"), **sections))
+    side = next(side for side in resolve(spec) if side.framework == framework)
+    dataset = load(spec.data)
+    program = compile_side(side, name=spec.name, question=spec.question, classes=class_count(dataset.raw_y))
+    (folder / program.file_name).write_text(program.source)
+    save_weights(side, folder / "init.safetensors")
+    try:
+        bench = Bench(dataset=dataset, store=Store(elsewhere / "runs"), scratch=scratch,
+                      programs=elsewhere / "programs", logs=elsewhere)  # fmt: skip
+        run = free_run(worker(framework), bench, Job(side=side, program=program, steps=steps))
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return Alone(folder=folder, program=program.file_name, losses=run.losses)
+
+
+def save_weights(side: Resolved, file: Path) -> None:
+    from safetensors.numpy import save_file
+
+    save_file({name: value.astype(np.float32) for name, value in starting_weights(side).items()}, file)
+
+
+def test_a_program_run_alone_prints_the_recorded_losses_to_the_last_bit(alone: Alone) -> None:
+    done = alone.run("--data", "data.npz", "--weights", "init.safetensors")
+    assert done.returncode == 0, done.stderr
+    assert [float(line) for line in done.stdout.split()] == list(alone.losses)
+    assert len(alone.losses) == STEPS
+    assert len(set(alone.losses)) == STEPS, "losses that move"
+
+
+def test_a_program_left_to_its_framework_trains_on_other_numbers(alone: Alone) -> None:
+    """No weights and no recorded order or masks: the framework's own, for so many steps, in the other precision."""
+    done = alone.run("--data", "data.npz", "--native-random", "--steps", "7", "--precision", "float64")
+    assert done.returncode == 0, done.stderr
+    losses = [float(line) for line in done.stdout.split()]
+    assert len(losses) == 7, "past the end of the first epoch"
+    assert np.isfinite(losses).all()
+    assert all(loss != np.float32(loss) for loss in losses), "float64"
+    assert set(losses).isdisjoint(alone.losses)
+
+
+def test_a_program_says_how_it_is_called(alone: Alone) -> None:
+    done = alone.run("--help")
+    assert done.returncode == 0, done.stderr
+    for option in ("--data", "--weights", "--steps", "--precision", "--native-random"):
+        assert option in done.stdout
+    assert "leave batch order and dropout to the framework" in " ".join(done.stdout.split())
+
+
+@pytest.mark.parametrize("framework", [one for one in EACH_FRAMEWORK if one.values == ("torch",)])
+def test_a_program_leaves_out_the_partial_batch_and_keeps_file_order(
+    framework: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """The other branches of the lines that all programs share, and an optimizer that is written out."""
+    training = {"batch_size": 4, "epochs": EPOCHS, "shuffle": False, "drop_remainder": True}
+    steps = EPOCHS * (ROWS // 4)
+    one = recorded(framework, tmp_path_factory, steps, training=training, optimizer="adam")
+    done = one.run("--data", "data.npz", "--weights", "init.safetensors")
+    assert done.returncode == 0, done.stderr
+    assert [float(line) for line in done.stdout.split()] == list(one.losses)
+    assert len(one.losses) == steps
+
+
+def test_the_isolation_is_real() -> None:
+    command = [sys.executable, "-I", "-c", NO_PARITY + "import parity"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "ModuleNotFoundError: import of parity halted" in done.stderr
+
+
+# ---------------------------------------------------------------------------------------------- as text
+
+
+def models() -> dict[str, dict[str, Any]]:
+    """Return sections of specs whose programs use every entry in every way that its templates tell apart."""
+    found: dict[str, dict[str, Any]] = {}
+    linear = {"input": [3], "layers": [{"dense": {"units": 3}}]}
+    for kind, entry in OPS.items():
+        for index, case in enumerate(entry.cases()):
+            x = np.asarray(case.x)
+            layers = [{kind: {**case.fields, "name": "op"}}, {"dense": {"units": 2}}]
+            found[f"op-{kind}-{index}"] = {"model": {"input": list(x.shape[1:]), "layers": layers}}
+    for kind, entry in OPTIMIZERS.items():
+        for index, case in enumerate(entry.cases()):
+            found[f"optimizer-{kind}-{index}"] = {"model": linear, "optimizer": {kind: dict(case.fields)}}
+    for kind in INITIALIZERS:
+        dense = {"units": 3, "kernel_initializer": kind, "bias_initializer": kind}
+        found[f"initializer-{kind}"] = {"model": {"input": [3], "layers": [{"dense": dense}]}}
+    for kind in LOSSES:
+        for ending in ("linear", *(name for name, entry in ACTIVATIONS.items() if entry.logits)):
+            for given in ({}, {"recover_logits": False}, {"from_logits": True}):
+                name = "-".join(["loss", kind, ending, *given])
+                model = {"input": [3], "layers": [{"dense": {"units": 3, "activation": ending}}]}
+                found[name] = {"model": model, "loss": {kind: dict(given)}}
+    found["loss-on-three-axes"] = {"model": {"input": [4, 3], "layers": [{"conv1d": {"filters": 2, "kernel_size": 2}}]},
+                                   "loss": {"categorical_crossentropy": {"from_logits": True}}}  # fmt: skip
+    found["same padding with a stride"] = {
+        "model": {
+            "input": [8, 3],
+            "layers": [{"conv1d": {"filters": 2, "kernel_size": 3, "strides": 2, "padding": "same"}}],
+        }
+    }
+    return found
+
+
+@pytest.fixture(scope="module")
+def programs() -> dict[str, Program]:
+    """The programs of all models in all frameworks; compiling needs no framework."""
+    everything: Mapping[str, dict[str, Any]] = models()
+    found = {
+        f"{framework} {name}": compile_side(side_of(framework, **sections), name="case")
+        for framework in FRAMEWORKS
+        for name, sections in everything.items()
+    }
+    for side in resolve(build_spec(spec_data("rows.npz"))):
+        question = spec_data("")["question"]
+        found[f"{side.framework} whole"] = compile_side(side, name="alone", question=question, classes=CLASSES)
+    return found
+
+
+def imported(source: str) -> set[str]:
+    """Return the packages a program imports."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(str(node.module).partition(".")[0])
+    return found
+
+
+ALLOWED = {
+    "keras": {"keras", "tensorflow"},
+    "tensorflow": {"tensorflow"},
+    "torch": {"torch"},
+}
+COMMON = {"argparse", "itertools", "math", "numpy", "safetensors"}
+
+
+def test_programs_show_no_trace_of_what_wrote_them_and_use_their_own_framework(programs: dict[str, Program]) -> None:
+    for name, program in programs.items():
+        assert "parity" not in program.source.lower(), name
+        assert imported(program.source) <= ALLOWED[program.framework] | COMMON, name
+    assert not [name for name, one in programs.items() if one.framework == "tensorflow" and "keras." in one.source]
+
+
+def test_programs_are_as_black_would_have_them(programs: dict[str, Program]) -> None:
+    mode = black.Mode(line_length=LINE_LENGTH)
+    for name, program in programs.items():
+        assert black.format_str(program.source, mode=mode) == program.source, name
+        assert not program.source.startswith("\n"), name
+        assert "\n\n\n\n" not in program.source, name
+        long = [line for line in program.source.splitlines() if len(line) > LINE_LENGTH]
+        assert not long, f"{name}: {long}"
+
+
+def test_programs_compile_without_a_warning(programs: dict[str, Program]) -> None:
+    for name, program in programs.items():
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            compile(program.source, name, "exec")
+
+
+def test_programs_have_nothing_unused_and_nothing_undefined(programs: dict[str, Program], tmp_path: Path) -> None:
+    ruff = shutil.which("ruff", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
+    if ruff is None:
+        pytest.skip("ruff is neither beside the interpreter nor on the PATH")
+    for name, program in programs.items():
+        (tmp_path / f"{re.sub('[^a-z0-9]', '_', name)}.py").write_text(program.source)
+    planted = tmp_path / "planted.py"
+    planted.write_text("import os\n")
+    assert ruff_faults(ruff, tmp_path) == ["planted.py: `os` imported but unused"]
+
+
+def ruff_faults(ruff: str, folder: Path) -> list[str]:
+    command = [ruff, "check", "--isolated", "--no-cache", "--select", "F", "--output-format", "json", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return [f"{Path(fault['filename']).name}: {fault['message']}" for fault in json.loads(done.stdout)]
+
+
+def test_a_program_names_its_layers_and_asks_its_question(programs: dict[str, Program]) -> None:
+    for framework in FRAMEWORKS:
+        source = programs[f"{framework} whole"].source
+        for layer in ("conv1d", "dropout", "conv1d_1", "activation", "flatten", "dropout_1", "dense", "logits"):
+            assert re.search(rf"\b{layer}\b", source), layer
+        doc = ast.get_docstring(ast.parse(source)) or ""
+        assert 'what the harness saw, C:\\new \\d """ and all?"' in doc
+        assert doc.splitlines()[0] == f"alone: {framework}, in {TITLES[framework]}."
