@@ -84,6 +84,17 @@ def starting_weights(side: Resolved) -> Tensors:
     return {name: initial_value(side.config.training.seed, name, one) for name, one in side.parameters().items()}
 
 
+PROGRAMS: dict[str, Program] = {}
+
+
+def compiled(side: Resolved) -> Program:
+    """Return the program of a side, made once: formatting it takes most of a small test's time."""
+    key = repr(side)
+    if key not in PROGRAMS:
+        PROGRAMS[key] = compile_side(side, name="case")
+    return PROGRAMS[key]
+
+
 # --------------------------------------------------------------------------------------------- a step
 
 
@@ -143,7 +154,7 @@ class Opened:
         self, side: Resolved, folder: Path, x: Any, y: Any, weights: Tensors | None, precision: str = "float64"
     ) -> None:
         self.side, self.folder, self.session = side, folder, worker(side.framework)
-        self.program = compile_side(side, name="case")
+        self.program = compiled(side)
         self.counter = itertools.count()
         data = Exchange(folder / "data")
         data.put("x", np.asarray(x, dtype=np.float64))

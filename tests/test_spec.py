@@ -705,6 +705,10 @@ def test_the_nearest_name_is_found_by_likeness_case_and_initials(name: str, near
     )
 
 
+def test_the_nearest_name_is_given_as_it_is_written() -> None:
+    assert nearest("adagrad", ["Adam", "AdaGrad"]) == "AdaGrad"
+
+
 def test_long_lists_of_choices_are_cut() -> None:
     assert listed("cab") == "one of a, b, c"
     assert listed("cab", most=2) == "one of a, b (and 1 more)"

@@ -197,6 +197,14 @@ COMMANDS = ("versions", "open", "predict", "train", "adopt", "publish", "lockste
 """What a parent may ask for."""
 
 
+def print_program_error(error: BaseException) -> None:
+    """Print an error from where the program begins: what stands above is the harness."""
+    here, trace = os.path.dirname(__file__), error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename.startswith(here):
+        trace = trace.tb_next
+    traceback.print_exception(type(error), error, trace or error.__traceback__)
+
+
 def serve(channel: Any, log: str) -> None:
     """Answer commands until the parent hangs up.
 
@@ -214,5 +222,5 @@ def serve(channel: Any, log: str) -> None:
                 raise ValueError(f"unknown command {command!r}")
             channel.send(("done", getattr(worker, command)(**payload)))
         except Exception as error:
-            traceback.print_exc()
+            print_program_error(error)
             channel.send(("failed", f"{type(error).__name__}: {error}"))
