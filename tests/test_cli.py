@@ -126,7 +126,14 @@ def test_check_of_one_config_in_three_frameworks_is_parity(tmp_path: Path) -> No
     for one in comparisons:
         assert one["verdict"] == "rounding"
         assert one["largest"]["difference"] < 1e-11
-        assert {phase["phase"] for phase in one["phases"]} >= {"weights", "forward", "loss", "gradient", "update", "state"}
+        assert {phase["phase"] for phase in one["phases"]} >= {
+            "weights",
+            "forward",
+            "loss",
+            "gradient",
+            "update",
+            "state",
+        }
 
 
 def test_check_of_a_port_that_differs_is_divergent(tmp_path: Path) -> None:
@@ -140,7 +147,16 @@ def test_check_of_a_port_that_differs_is_divergent(tmp_path: Path) -> None:
 def test_like_compiles_one_side_for_other_frameworks(tmp_path: Path) -> None:
     spec_file(tmp_path, SMALL + PORT)
     done = parity(
-        "check", "spec.yaml", "--like", "bad", "--frameworks", "tensorflow,torch", "--steps", "2", "--json", cwd=tmp_path
+        "check",
+        "spec.yaml",
+        "--like",
+        "bad",
+        "--frameworks",
+        "tensorflow,torch",
+        "--steps",
+        "2",
+        "--json",
+        cwd=tmp_path,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     result = json.loads(done.stdout)
@@ -210,7 +226,9 @@ def test_bad_input_is_one_clear_message(tmp_path: Path, arguments: list[str], sa
 
 
 def test_a_side_whose_interpreter_is_missing_keeps_what_the_other_finished(tmp_path: Path) -> None:
-    spec_file(tmp_path, SMALL + PORT.replace("framework: tensorflow", "framework: tensorflow\n    python: /nowhere/python"))
+    spec_file(
+        tmp_path, SMALL + PORT.replace("framework: tensorflow", "framework: tensorflow\n    python: /nowhere/python")
+    )
     done = parity("run", "spec.yaml", "--steps", "3", cwd=tmp_path)
     assert done.returncode == 0
     assert TRACEBACK not in done.stderr + done.stdout

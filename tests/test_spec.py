@@ -486,7 +486,7 @@ def test_a_model_whose_every_layer_is_wrong_is_not_also_called_empty() -> None:
         ("units: 5", "units: 5, name: 1a",
          "9: model.layers[3].dense.name: got '1a'; expected letters, digits and _, a letter first"),
         ("units: 5", "units: 5, name: class", "9: model.layers[3].dense.name: 'class' is a word of Python's own; "
-         "expected a name that a variable can have; say class_1"),
+         "expected a name that nothing else in the model has; say class_1"),
         ("[8, 3]", "[8]", "6: model.layers[0].conv1d: conv1d reads (length, channels), it is given (8,)"),
         ("[8, 3]", "[2, 8]", "6: model.layers[0].conv1d: conv1d with a window of 3 reads at least that length, "
          "it is given (2, 8): is 8 the length and 2 the channels?"),
@@ -539,7 +539,8 @@ def test_a_fault_in_what_may_be_left_out_is_one_line_too(added: str, says: str) 
 def test_two_layers_of_one_name_are_refused() -> None:
     text = edited("units: 5", "units: 5, name: a").replace("dense: 2", "dense: {units: 2, name: a}")
     assert faults(text) == [
-        "s.yaml:10: model.layers[4].dense.name: a second layer is called 'a'; expected a name used once"
+        "s.yaml:10: model.layers[4].dense.name: a second layer is called 'a'; "
+        "expected a name that nothing else in the model has"
     ]
 
 

@@ -5,7 +5,6 @@ They read plain data as well as objects, so that a fault in one place does not h
 
 from __future__ import annotations
 
-import keyword
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -19,6 +18,7 @@ from parity.entries import Entry
 from parity.errors import Fault, did_you_mean, listed
 from parity.ops import Op, ShapeError
 from parity.spec.faults import Loc, Where, faults_of, given
+from parity.spec.names import name_faults
 from parity.spec.paths import SECTIONS, alternatives, auto_names, matching, split
 from parity.spec.schema import Config, ModelSpec, TrainingSpec
 
@@ -204,16 +204,13 @@ def check_model(model: ModelSpec, where: Where, places: Mapping[str, Loc] | None
         places: of the changes that made a layer as it is, by name; its own place if not said.
     """
     faults = []
-    seen: set[str] = set()
+    names = name_faults(model.layers)
     shape, changed, blame = model.input, places or {}, ""
     for index, op in enumerate(model.layers):
         own: Loc = ("model", "layers", index, op.kind)
-        if op.name and op.name in seen:
-            faults.append(where.fault((*own, "name"), f"a second layer is called {op.name!r}", "a name used once"))
-        if op.name and keyword.iskeyword(op.name):
-            got = f"{op.name!r} is a word of Python's own"
-            faults.append(where.fault((*own, "name"), got, "a name that a variable can have", f"say {op.name}_1"))
-        seen.add(op.name or "")
+        if index in names:
+            got, fix = names[index]
+            faults.append(where.fault((*own, "name"), got, "a name that nothing else in the model has", fix))
         blame = str(op.name) if op.name in changed else blame
         try:
             shape = op.output_shape(shape)
