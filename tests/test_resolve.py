@@ -209,6 +209,38 @@ def test_a_change_may_be_an_object() -> None:
     assert side({"optimizer": Adam(beta_1=0.5)}) == side({"optimizer": {"adam": {"beta_1": 0.5}}})
 
 
+SHAPED = "data: {source: leaf_like, reshape: [3, 64], transpose: [1, 0]}"
+
+
+@pytest.mark.parametrize(
+    ("changes", "reshape", "transpose"),
+    [
+        # Each alone is wrong beside the old value of the other, or of the third.
+        ({"data.reshape": [192], "data.transpose": None}, (192,), None),
+        ({"data.transpose": None, "data.reshape": [192]}, (192,), None),
+        ({"data.reshape": [192], "data.transpose": [0]}, (192,), (0,)),
+        ({"data.reshape": [4, 4, 12], "training.seed": 3, "data.transpose": [2, 1, 0]}, (4, 4, 12), (2, 1, 0)),
+    ],
+)
+def test_changes_that_are_right_only_together_are_made_together(
+    changes: dict[str, Any], reshape: tuple[int, ...], transpose: tuple[int, ...] | None
+) -> None:
+    (shaped,) = resolve(spec(SMALL.replace("data: {source: leaf_like, standardize: true}", SHAPED)), ("keras",))
+    found = changed(shaped, changes, "a test")
+    assert (found.config.data.reshape, found.config.data.transpose) == (reshape, transpose)
+    assert {found.origin(path) for path in changes} == {"a test"}
+    assert found.origin("data.source") == "spec"
+    assert found.config.training.seed == changes.get("training.seed", 0)
+
+
+def test_changes_that_are_wrong_together_too_are_all_told() -> None:
+    (shaped,) = resolve(spec(SMALL.replace("data: {source: leaf_like, standardize: true}", SHAPED)), ("keras",))
+    assert refusal(shaped, {"data.reshape": [192], "training.seed": 3, "data.transpose": [0, 1, 2]}) == [
+        "data.reshape: transpose names 2 axes, but reshape [192] has 1; name each axis of a reshaped row once",
+        "data.transpose: transpose names 3 axes, but reshape [3, 64] has 2; name each axis of a reshaped row once",
+    ]
+
+
 def test_nothing_else_changes() -> None:
     before, after = side(), side({"layers.dense.kernel_initializer": "zeros"})
     kept = {path: part for path, part in walk(before.config) if not path.startswith("layers.dense")}

@@ -6,6 +6,7 @@ in, and (kind, value) out with kind ``event``, ``done`` or ``failed``; tensors g
 
 from __future__ import annotations
 
+import gc
 import importlib
 import importlib.metadata
 import os
@@ -90,6 +91,10 @@ class Worker:
         driver = getattr(importlib.import_module(module), name)
         if threads is not None and not hasattr(self, "driver"):
             driver.set_threads(threads)
+        if hasattr(self, "driver"):
+            self.driver.close()
+            del self.driver
+            gc.collect()  # A program and its compiled step refer to each other.
         self.driver = driver(program, bindings, precision, plan["seed"])
         self.plan = plan
         arrays = self.exchange(data)

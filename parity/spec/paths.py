@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from parity.entries import Entry
 from parity.spec.schema import Config
@@ -82,6 +82,21 @@ def set_path(config: Config, path: str, value: Any) -> tuple[Config, list[str]]:
             touched += [".".join(["layers", str(op.name), *keys]) for keys in mine]
     model = config.model.model_copy(update={"layers": tuple(layers)})
     return config.model_copy(update={"model": model}), touched
+
+
+def set_together(config: Config, changes: Mapping[str, Any]) -> tuple[Config, list[str]]:
+    """Return the config with fields of a section set at once where that is right, and the paths that were set."""
+    touched: list[str] = []
+    for section in SECTIONS:
+        mine = [path for path in changes if len(split(path)) == 2 and split(path)[0] == section]
+        if len(mine) > 1:
+            fields: dict[tuple[str, ...], Any] = {(split(path)[1],): changes[path] for path in mine}
+            try:
+                config = config.model_copy(update={section: _set_all(getattr(config, section), fields)})
+            except ValidationError:
+                continue
+            touched += mine
+    return config, touched
 
 
 def _set_all(owner: Any, fields: Mapping[tuple[str, ...], Any]) -> Any:

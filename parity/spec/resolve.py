@@ -13,7 +13,7 @@ from parity.errors import Fault, SpecError
 from parity.ops import Op
 from parity.spec.check import Layers, Part, check_change, check_model
 from parity.spec.faults import Loc, Where, faults_of
-from parity.spec.paths import at, auto_names, set_path, split, visit, walk
+from parity.spec.paths import at, auto_names, set_path, set_together, split, visit, walk
 from parity.spec.schema import Config, SideSpec, Spec
 from parity.written import Parameter
 
@@ -145,6 +145,9 @@ def changed(
 ) -> Resolved:
     """Return a side with more changes made, one after another.
 
+    A change that is wrong only beside what another one of them replaces (``data.reshape`` beside an old
+    ``data.transpose``) waits for that one.
+
     Args:
         resolved: the side.
         changes: path to value; a value is what YAML would give there.
@@ -158,24 +161,41 @@ def changed(
     config, origins = resolved.config, dict(resolved.origins)
     faults: list[Fault] = []
     places: dict[str, Loc] = {}
-    for path, value in changes.items():
-        place = (*loc, path)
-        layers, parts = _parts(config)
-        found = check_change(path, value, layers, parts, where, place)
-        if not found:
+    waiting = dict(changes)
+    while waiting:
+        late: dict[str, ValidationError] = {}
+        for path, value in waiting.items():
+            found = check_change(path, value, *_parts(config), where, (*loc, path))
+            faults += found
+            if found:
+                continue
             try:
                 config, touched = set_path(config, path, value)
             except ValidationError as error:
-                whole = isinstance(value, Mapping) and path.startswith("layers.") and len(split(path)) == 2
-                found = faults_of(error, where, place, inside=0 if whole else 1)
-            else:
-                _retell(origins, config, touched, origin)
-                places |= {one.split(".")[1]: place for one in touched if one.startswith("layers.")}
-        faults += found
+                late[path] = error
+                continue
+            _retell(origins, config, touched, origin)
+            places |= {one.split(".")[1]: (*loc, path) for one in touched if one.startswith("layers.")}
+        if len(late) == len(waiting):
+            config, touched = set_together(config, waiting)
+            _retell(origins, config, touched, origin)
+            faults += [
+                fault
+                for path, error in late.items()
+                if path not in touched
+                for fault in faults_of(error, where, (*loc, path), inside=0 if _is_whole(path, changes[path]) else 1)
+            ]
+            break
+        waiting = {path: waiting[path] for path in late}
     faults += [] if faults else check_model(config.model, where, places)
     if faults:
         raise SpecError(faults)
     return replace(resolved, config=config, origins=origins)
+
+
+def _is_whole(path: str, value: Any) -> bool:
+    """Return whether a change names a layer and says its fields in its value."""
+    return isinstance(value, Mapping) and path.startswith("layers.") and len(split(path)) == 2
 
 
 def _parts(config: Config) -> tuple[Layers, dict[str, Part]]:

@@ -178,6 +178,12 @@ class Driver(ABC):
     def set_threads(cls, threads: int) -> None:
         """Limit the framework to a number of threads, before it computes anything."""
 
+    def close(self) -> None:
+        """Let go of the program, so that its tensors are freed before the next one is opened in this process."""
+        sys.modules.pop(self.module.__name__, None)
+        vars(self.module).clear()
+        del self.module, self.model, self.loss_fn, self.optimizer
+
     def device(self) -> str:
         """Return where the program runs."""
         return "cpu"

@@ -39,6 +39,11 @@ class KerasDriver(TensorFlowDriver):
         """Replace the function that ``keras.layers.Dropout`` calls, in the backend's random module."""
         keras.src.backend.random.dropout = self.masked
 
+    def close(self) -> None:
+        """Let go of the program, and of what Keras keeps of every model by itself."""
+        super().close()
+        keras.backend.clear_session()
+
     def wrap_layer(self, layer: str, output: dict[str, Any], watch: Watch) -> Callable[[], None]:
         """Let a layer's ``call`` report its output, or the logits that Keras remembers behind it."""
         target, logits = self.model.get_layer(output["attribute"]), output["point"] == "logits"
