@@ -9,9 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from parity.errors import ParityError
 from parity.spec.differences import Difference, mixed
 from parity.spec.resolve import Resolved
 from parity.spec.schema import Config
+
+
+class ImpossibleError(ParityError):
+    """A set of differences that no config can have."""
 
 
 @dataclass(frozen=True)
@@ -67,9 +72,20 @@ class Contest:
         return list(dict.fromkeys(trials))
 
     def config_of(self, trial: Trial) -> Config:
-        """Return the config of a trial. An inert difference stands as the good side has it."""
+        """Return the config of a trial. An inert difference stands as the good side has it.
+
+        Raises:
+            ImpossibleError: when some of the differences cannot stand without the others.
+        """
         taken = {path for one in self.live if one.path in trial.taken for path in one.paths}
-        return mixed(self.good.config, self.bad.config, taken)
+        try:
+            config = mixed(self.good.config, self.bad.config, taken)
+            shape = config.model.input
+            for op in config.model.layers:
+                shape = op.output_shape(shape)
+        except ValueError as error:  # pydantic's and ShapeError are of this kind
+            raise ImpossibleError(" ".join(str(error).split())) from None
+        return config
 
     def label(self, trial: Trial) -> str:
         """Return what a trial is, in words, for a progress bar."""

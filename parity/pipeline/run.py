@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from parity.compare.judge import Judge
-from parity.errors import WorkerError
+from parity.errors import ParityError, WorkerError
 from parity.explain.effects import LEAST_GAP, Effects, judge_effects, outcome_value
-from parity.explain.trials import Contest, contest
+from parity.explain.trials import Contest, Trial, contest
 from parity.pipeline import facts
 from parity.pipeline.prepare import Options, prepare
 from parity.pipeline.work import Note, Work
@@ -167,16 +168,17 @@ def _explain(
     if metric is None:
         return None, ["no cause was looked for: the spec names no metric that says which side does better"]
     for a, b in pairs:
-        values = {name: outcome_value(runs[name].final.get(metric, float("nan"))) for name in (a, b)}
+        values = {name: outcome_value(runs[name].final.get(metric, math.nan)) for name in (a, b)}
         if abs(values[a] - values[b]) < LEAST_GAP:
             continue
         good, bad = sorted((a, b), key=lambda name: -values[name])
         match = contest(named[good], named[bad], found[a, b])
         framework = work.spec.explain.framework or named[a].framework
         home = next((side for side in healthy if side.framework == framework), named[a])
-        return (*_tried(work, match, home, framework, metric, runs, note), (a, b)), []
+        found_out, notes = _tried(work, match, home, framework, metric, runs, note)
+        return ((*found_out, (a, b)) if found_out else None), notes
     (a, b), *_ = pairs
-    return None, [facts.outcome_gap_note(metric, {name: runs[name].final.get(metric, float("nan")) for name in (a, b)})]
+    return None, [facts.outcome_gap_note(metric, {name: runs[name].final.get(metric, math.nan) for name in (a, b)})]
 
 
 def _tried(
@@ -187,26 +189,37 @@ def _tried(
     metric: str,
     runs: dict[str, Trajectory],
     note: Note,
-) -> tuple[Explanation, Effects]:
-    """Run the trials of a contest on one framework, and judge them."""
+) -> tuple[tuple[Explanation, Effects] | None, list[str]]:
+    """Run the trials of a contest on one framework, and judge them; without the two sides' own there is nothing."""
     begun = time.monotonic()
     steps = work.options.explain_steps or work.spec.explain.steps or _explain_steps(work, match)
     trials = match.singles()
-    jobs: list[Job] = []
+    jobs: dict[Trial, Job] = {}
+    notes: list[str] = []
     for trial in trials:
-        side = replace(match.good, name=home.name, framework=framework, python=home.python,
-                       config=match.config_of(trial))  # fmt: skip
-        jobs.append(work.counterfactual(side, steps))
-    ended = itertools.count(1)
+        try:
+            side = replace(match.good, name=home.name, framework=framework, python=home.python,
+                           config=match.config_of(trial))  # fmt: skip
+            jobs[trial] = work.counterfactual(side, steps)
+        except ParityError as error:
+            notes.append(f"not tried, since it cannot be: {match.label(trial)}: {error}")
+    ended, tried = itertools.count(1), list(jobs)
 
-    def told(index: int, job: Job, done: Trajectory) -> None:
-        value = done.final.get(metric, float("nan"))
-        count = next(ended)
-        note(f"explaining: {match.label(trials[index])}: {metric} {value:.3f}", count / len(trials))
+    def told(index: int, job: Job, one: Trajectory | WorkerError) -> None:
+        said = "failed" if isinstance(one, WorkerError) else f"{metric} {one.final.get(metric, math.nan):.3f}"
+        note(f"explaining: {match.label(tried[index])}: {said}", next(ended) / len(tried))
 
-    note(f"explaining: {len(trials)} runs of {steps} steps", 0.0)
-    done = work.evaluate(jobs, told)
-    outcomes = {trial: one.final.get(metric, float("nan")) for trial, one in zip(trials, done, strict=True)}
+    note(f"explaining: {len(tried)} runs of {steps} steps", 0.0)
+    outcomes: dict[Trial, float] = {}
+    done: list[Trajectory] = []
+    for trial, one in zip(tried, work.evaluate(list(jobs.values()), told), strict=True):
+        if isinstance(one, WorkerError):
+            notes.append(f"failed: {match.label(trial)}: {one}")
+        else:
+            done.append(one)
+            outcomes[trial] = one.final.get(metric, math.nan)
+    if match.nothing not in outcomes or match.everything not in outcomes:
+        return None, [*notes, "no cause was found: the runs of the two sides as they are failed"]
     effects = judge_effects(match, outcomes)
     fact = facts.explanation_fact(
         effects,
@@ -217,11 +230,10 @@ def _tried(
         steps=steps,
         runs=done,
         seconds=time.monotonic() - begun,
-        notes=facts.framework_notes(
-            framework, metric, {match.good.name: effects.good, match.bad.name: effects.bad}, runs
-        ),
+        notes=notes
+        + facts.framework_notes(framework, metric, {match.good.name: effects.good, match.bad.name: effects.bad}, runs),
     )
-    return fact, effects
+    return (fact, effects), []
 
 
 def _explain_steps(work: Work, match: Contest) -> int:

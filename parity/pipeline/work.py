@@ -17,7 +17,7 @@ from parity.compare.lockstep import compare_initial, compare_step, compare_weigh
 from parity.compile import Program, compile_side
 from parity.data.dataset import Dataset
 from parity.data.load import class_count, load
-from parity.errors import WorkerError
+from parity.errors import DataError, WorkerError
 from parity.pipeline.prepare import Options, check_fit, is_file
 from parity.run.freerun import Bench, Job, free_run
 from parity.run.lockstep import TWIN, lockstep
@@ -30,6 +30,10 @@ from parity.spec.schema import Spec
 
 Note = Callable[[str, float], None]
 """Called with (what is under way, share done from 0 to 1)."""
+
+BYTES_LEFT, MOST_LEFT = 16, 2 << 30
+"""Bytes a parameter that a worker may not give back after a run (weights and two slots, seen with compiled Keras
+programs whose every object is freed), and how many of them a worker may gather before it is replaced."""
 
 WORKERS = 2
 """Workers at once: sides' own runs keep their framework's default of a thread per core."""
@@ -88,6 +92,12 @@ class Work:
                 )
             bench = self._benches[key]
         data = bench.dataset
+        training = side.config.training
+        if training.drop_remainder and len(data.x) < training.batch_size:
+            raise DataError(
+                f"side {side.name}: {len(data.x)} rows do not fill a batch of {training.batch_size}, and "
+                "training.drop_remainder leaves out what is not full; lower training.batch_size"
+            )
         check_fit(side, data.x.shape[1:], data.y.shape[1:], data.description)
         return bench
 
@@ -211,27 +221,37 @@ class Work:
                 else:
                     compare_initial(judge, name, *(np.load(one[name], mmap_mode="r") for one in (ours, theirs)))
 
-    def evaluate(self, jobs: Sequence[Job], note: Callable[[int, Job, Trajectory], None]) -> list[Trajectory]:
-        """Make many runs of one framework, a worker per core, and return them in order.
+    def evaluate(
+        self, jobs: Sequence[Job], note: Callable[[int, Job, Trajectory | WorkerError], None]
+    ) -> list[Trajectory | WorkerError]:
+        """Make many runs of one framework, a worker per core, and return in order what each came to.
 
         Args:
             jobs: what to run; all on one framework and interpreter.
-            note: told (index, job, run) as each ends.
-
-        Raises:
-            WorkerError: when a worker fails.
+            note: told (index, job, run or what went wrong) as each ends.
         """
-        results: list[Trajectory | None] = [None] * len(jobs)
+        results: list[Trajectory | WorkerError | None] = [None] * len(jobs)
         free: list[Session] = []
+        opened: dict[Session, int] = {}
 
         def one(index: int) -> None:
             job = jobs[index]
             with self._lock:
                 session = free.pop() if free else None
             session = session or self.session(job.side, f"explain-{threading.get_ident()}")
-            results[index] = run = free_run(session, self.bench(job.side), job)
+            try:
+                run = results[index] = free_run(session, self.bench(job.side), job)
+            except WorkerError as error:
+                results[index] = error
+                session.close()
+                note(index, job, error)
+                return
+            opened[session] = opened.get(session, 0) + (0 if run.cached else run.parameters * BYTES_LEFT)
             with self._lock:
-                free.append(session)
+                if opened[session] > MOST_LEFT:
+                    session.close()
+                else:
+                    free.append(session)
             note(index, job, run)
 
         pool = ThreadPoolExecutor(WORKERS)

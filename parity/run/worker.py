@@ -44,6 +44,7 @@ class Worker:
         self.x: np.ndarray
         self.y: np.ndarray
         self.plan: dict[str, Any] = {}
+        self.limited = False
         self._exchanges: dict[str, Exchange] = {}
 
     def exchange(self, folder: str) -> Exchange:
@@ -89,8 +90,9 @@ class Worker:
         """
         module, name = DRIVERS[framework]
         driver = getattr(importlib.import_module(module), name)
-        if threads is not None and not hasattr(self, "driver"):
-            driver.set_threads(threads)
+        if threads is not None and not self.limited:
+            driver.set_threads(threads)  # Once: TensorFlow refuses when it has computed something.
+            self.limited = True
         if hasattr(self, "driver"):
             self.driver.close()
             del self.driver
