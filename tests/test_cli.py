@@ -211,6 +211,7 @@ def test_five_faults_give_five_lines_and_exit_code_2(tmp_path: Path) -> None:
         (["run", "spec.yaml", "--data", "nowhere.npz"], "nowhere.npz"),
         (["run", "spec.yaml", "--data", "laef"], "did you mean 'leaf'"),
         (["run", "spec.yaml", "--steps", "0"], "0 is not in the range"),
+        (["check", "spec.yaml", "--side", "good"], "here is only good"),
         (["compile", "spec.yaml", "--side", "godo"], "did you mean 'good'"),
         (["catalog", "conv1"], "did you mean 'conv1d'"),
         (["run", "spec.yaml", "--set", "data.reshape=[192]", "--set", "data.transpose=null"], "model.input"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -58,6 +59,11 @@ def installed_frameworks() -> tuple[str, ...]:
     if "tensorflow" not in found:
         found.discard("keras")  # Keras programs run on the TensorFlow backend.
     return tuple(name for name in FRAMEWORKS if name in found)
+
+
+def installed_version(side: Resolved) -> str:
+    """Return the version of a side's framework in this interpreter; empty for a side with one of its own."""
+    return "" if side.python else importlib.metadata.version(side.framework)
 
 
 def parse_set(text: str) -> tuple[str, Any]:

@@ -14,7 +14,7 @@ from parity.errors import ParityError, WorkerError
 from parity.explain.effects import LEAST_GAP, Effects, judge_effects, outcome_value
 from parity.explain.trials import Contest, Trial, contest
 from parity.pipeline import facts
-from parity.pipeline.prepare import Options, prepare
+from parity.pipeline.prepare import Options, UsageError, installed_version, prepare
 from parity.pipeline.work import Note, Work
 from parity.report.facts import Comparison, DifferenceFact, Explanation, Result, SideFact
 from parity.run.freerun import Job
@@ -84,6 +84,11 @@ def check(
         ParityError: when the spec, the options or the data are at fault, or a worker fails.
     """
     sides = prepare(spec, options)
+    if len(sides) < 2:
+        raise UsageError(
+            f"check compares sides, and here is only {sides[0].name}; add a side, or name frameworks to compile it "
+            "for: --frameworks keras,tensorflow,torch"
+        )
     precision = options.precision or "float64"
     with Work(spec=spec, sides=sides, options=options, folder=folder) as work:
         found = pair_differences(work, sides)
@@ -92,7 +97,9 @@ def check(
         steps = options.steps or min(LOCKSTEP_STEPS, work.steps(sides[0]))
         judges = work.judged(sides, steps, precision, note)
         told = [fact for (a, b), ones in found.items() for fact in facts.difference_facts(a, b, ones, None)]
-        sides_told = [facts.side_fact(side, work.program(side), None, None, precision) for side in sides]
+        sides_told = [
+            facts.side_fact(side, work.program(side), None, None, precision, installed_version(side)) for side in sides
+        ]
         return facts.result(
             facts.spec_fact(spec, work.dataset(sides[0]), file, text),
             sides_told,
