@@ -1,0 +1,114 @@
+"""What the entries say of a framework's own defaults, held against the installed framework's signatures."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from functools import cache
+from typing import Any
+
+import pytest
+
+from parity.catalog import FAMILIES
+from parity.entries import FRAMEWORKS, shown
+from parity.pipeline.tables import default_rows
+
+PROBE = """
+import inspect, json, os, sys
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+def default(function, name):
+    value = inspect.signature(function).parameters[name].default
+    return value if isinstance(value, (int, float, str, bool, type(None))) else str(value)
+print(json.dumps({wanted}))
+"""
+
+KERAS = """
+{
+    "adam.learning_rate": default(keras.optimizers.Adam, "learning_rate"),
+    "adam.beta_1": default(keras.optimizers.Adam, "beta_1"),
+    "adam.beta_2": default(keras.optimizers.Adam, "beta_2"),
+    "adam.epsilon": default(keras.optimizers.Adam, "epsilon"),
+    "sgd.learning_rate": default(keras.optimizers.SGD, "learning_rate"),
+    "sgd.momentum": default(keras.optimizers.SGD, "momentum"),
+    "sgd.nesterov": default(keras.optimizers.SGD, "nesterov"),
+    "categorical_crossentropy.from_logits": default(keras.losses.CategoricalCrossentropy, "from_logits"),
+    "sigmoid_crossentropy.from_logits": default(keras.losses.BinaryCrossentropy, "from_logits"),
+    "truncated_normal.mean": default(keras.initializers.TruncatedNormal, "mean"),
+    "truncated_normal.stddev": default(keras.initializers.TruncatedNormal, "stddev"),
+    "dense.use_bias": default(keras.layers.Dense, "use_bias"),
+    "dense.kernel_initializer": default(keras.layers.Dense, "kernel_initializer"),
+    "dense.bias_initializer": default(keras.layers.Dense, "bias_initializer"),
+    "conv1d.strides": default(keras.layers.Conv1D, "strides"),
+    "conv1d.padding": default(keras.layers.Conv1D, "padding"),
+    "conv1d.kernel_initializer": default(keras.layers.Conv1D, "kernel_initializer"),
+    "conv1d.bias_initializer": default(keras.layers.Conv1D, "bias_initializer"),
+    "training.shuffle": default(keras.Model.fit, "shuffle"),
+}
+"""
+TENSORFLOW = """
+{
+    "adam.learning_rate": default(tf.compat.v1.train.AdamOptimizer, "learning_rate"),
+    "adam.epsilon": default(tf.compat.v1.train.AdamOptimizer, "epsilon"),
+    "adam.beta_1": default(tf.compat.v1.train.AdamOptimizer, "beta1"),
+    "truncated_normal.stddev": default(tf.random.truncated_normal, "stddev"),
+    "truncated_normal.mean": default(tf.random.truncated_normal, "mean"),
+}
+"""
+TORCH = """
+{
+    "adam.learning_rate": default(torch.optim.Adam, "lr"),
+    "adam.epsilon": default(torch.optim.Adam, "eps"),
+    "sgd.learning_rate": default(torch.optim.SGD, "lr"),
+    "sgd.momentum": default(torch.optim.SGD, "momentum"),
+    "sgd.nesterov": default(torch.optim.SGD, "nesterov"),
+    "truncated_normal.stddev": default(torch.nn.init.trunc_normal_, "std"),
+    "truncated_normal.mean": default(torch.nn.init.trunc_normal_, "mean"),
+    "dense.use_bias": default(torch.nn.Linear, "bias"),
+    "conv1d.strides": default(torch.nn.Conv1d, "stride"),
+    "training.batch_size": default(torch.utils.data.DataLoader, "batch_size"),
+    "training.shuffle": bool(default(torch.utils.data.DataLoader, "shuffle")),
+    "training.drop_remainder": default(torch.utils.data.DataLoader, "drop_last"),
+}
+"""
+WANTED = {
+    "keras": ("import keras\n", KERAS),
+    "tensorflow": ("import tensorflow as tf\n", TENSORFLOW),
+    "torch": ("import torch\n", TORCH),
+}
+
+
+@cache
+def installed(framework: str) -> dict[str, Any]:
+    """Return the defaults in the signatures of the installed framework, by entry and field."""
+    imported, wanted = WANTED[framework]
+    code = imported + PROBE.replace("{wanted}", wanted)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return found
+
+
+def declared(framework: str, entry: str, field: str) -> Any:
+    from parity.spec.schema import TrainingSpec
+
+    owners = {"training": TrainingSpec} | {name: one for family in FAMILIES.values() for name, one in family.items()}
+    owner: Any = owners[entry]
+    default = owner.model_fields[field].get_default(call_default_factory=True)
+    return owner.native.get(framework, {}).get(field, default)
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_declared_defaults_are_the_installed_frameworks(framework: str) -> None:
+    found = installed(framework)
+    said = {key: declared(framework, *key.split(".")) for key in found}
+    wrong = {key: (said[key], value) for key, value in found.items() if value not in (said[key], shown(said[key]))}
+    assert wrong == {}
+
+
+def test_every_default_that_a_framework_has_otherwise_is_in_the_table() -> None:
+    rows = {(row["entry"], row["field"]) for row in default_rows()}
+    for framework in FRAMEWORKS:
+        for key in installed(framework):
+            entry, field = key.split(".")
+            if shown(declared(framework, entry, field)) != shown(declared("keras", entry, field)):
+                assert (entry, field) in rows
