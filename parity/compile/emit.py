@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from parity.compile import keras, tensorflow, torch
 from parity.compile.program import Program
 from parity.data.load import preprocess_source
 from parity.entries import TITLES
 from parity.spec.resolve import Resolved
-from parity.written import Helper, LossCode
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+
+EMITTERS = {"keras": keras.emit, "tensorflow": tensorflow.emit, "torch": torch.emit}
+"""What makes a program's parts and bindings, by framework."""
 
 LINE_LENGTH = 100
 """Of the programs; a little shorter than parity's own, since they are shown side by side."""
@@ -29,10 +31,7 @@ def compile_side(side: Resolved, *, name: str, question: str = "", classes: int 
         question: shown at the top of the program.
         classes: number of classes when the targets are labels that become one-hot rows, else None.
     """
-    from parity.compile import keras, tensorflow, torch
-
-    emitter = {"keras": keras, "tensorflow": tensorflow, "torch": torch}[side.framework]
-    context, bindings = emitter.emit(side)
+    context, bindings = EMITTERS[side.framework](side)
     file_name = f"{name}_{side.name}.py".replace("-", "_")
     training = side.config.training
     context |= {
@@ -60,18 +59,6 @@ def _filled(text: str, indent: int = 4) -> str:
     """Return text for a docstring, on more than one line where one would be too long."""
     pad = " " * indent
     return textwrap.fill(text, LINE_LENGTH - 6, initial_indent=pad, subsequent_indent=pad).strip()
-
-
-def helpers_source(groups: Iterable[tuple[Helper, ...]]) -> tuple[list[str], list[str]]:
-    """Return the sources and the imports of helpers, each once."""
-    helpers = {helper.name: helper for group in groups for helper in group}
-    imports = {line for helper in helpers.values() for line in helper.imports}
-    return [helper.source.strip("\n") for helper in helpers.values()], sorted(imports)
-
-
-def loss_context(code: LossCode) -> dict[str, Any]:
-    """Return a loss for the templates."""
-    return {"doc": code.doc, "comment": code.comment, "body": "\n".join(code.body)}
 
 
 @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from parity.compile.emit import helpers_source, loss_context
+from parity.compile.fragments import helpers_source, loss_context
 from parity.compile.program import Bindings, Output, Weight
 from parity.spec.resolve import Resolved
 from parity.written import Site
