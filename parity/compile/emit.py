@@ -32,7 +32,7 @@ def compile_side(side: Resolved, *, name: str, question: str = "", classes: int 
         classes: number of classes when the targets are labels that become one-hot rows, else None.
     """
     context, bindings = EMITTERS[side.framework](side)
-    file_name = f"{name}_{side.name}.py".replace("-", "_")
+    file_name = f"{name}_{side.name}.py"
     training = side.config.training
     context |= {
         "title": f"{name}: {side.name}, in {TITLES[side.framework]}.",
