@@ -1,11 +1,7 @@
 """The Python API: the same objects a YAML file is read into, and the verbs of the command line.
 
-from parity import api
-from parity.ops.dense import Dense
-
-spec = api.Spec.model_validate({...})      # or api.load_spec("specs/leaf.yaml"), or typed objects
-result = api.run(spec, steps=20)           # a parity.report.facts.Result
-print(result.comparisons[0].verdict)
+A spec is loaded (``load_spec``), built from plain data (``build_spec``) or from typed objects (``Spec``);
+``run(spec, steps=20)`` then returns a ``parity.report.facts.Result``.
 """
 
 from __future__ import annotations

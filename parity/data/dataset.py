@@ -18,6 +18,7 @@ class Dataset:
         y: targets, (rows, ...), float64: one-hot rows for class labels, else as they came.
         raw_x: inputs before any preprocessing, as the exported program reads them from its ``--data`` file.
         raw_y: targets before any preprocessing.
+        classes: number of classes where labels became one-hot rows, else None.
         description: the data in words, for every report; says so when it is a stand-in.
         stand_in: True for generated data that stands in for a real set.
     """
@@ -28,3 +29,4 @@ class Dataset:
     raw_y: np.ndarray
     description: str
     stand_in: bool = False
+    classes: int | None = None

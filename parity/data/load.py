@@ -42,7 +42,7 @@ def load(spec: DataSpec, *, file: Path | None = None) -> Dataset:
     rows = f"{len(x)} rows" if len(x) == len(raw.x) else f"the first {len(x)} of {len(raw.x)} rows"
     kind = "targets" if classes is None else f"{classes} classes"
     words = f"{raw.description}: {rows} of shape {x.shape[1:]}, {kind}"
-    return Dataset(x=x, y=y, raw_x=raw.x, raw_y=raw.y, description=words, stand_in=raw.stand_in)
+    return Dataset(x=x, y=y, raw_x=raw.x, raw_y=raw.y, description=words, stand_in=raw.stand_in, classes=classes)
 
 
 def read(spec: DataSpec, *, file: Path | None = None) -> Raw:

@@ -60,11 +60,6 @@ class Effects:
     each: tuple[Effect, ...]
 
     @property
-    def gap(self) -> float:
-        """Return how much better the good side does."""
-        return self.good - self.bad
-
-    @property
     def breakers(self) -> list[list[str]]:
         """Return the differences that ruin the good side alone, worst first."""
         found = [one for one in self.each if one.breaks and one.alone is not None]

@@ -6,7 +6,7 @@ asked by running its trial and judging the outcome by the same code for all (``p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from parity.errors import ParityError
@@ -113,8 +113,3 @@ def contest(good: Resolved, bad: Resolved, found: Sequence[Difference]) -> Conte
     live = tuple(difference for difference in found if not difference.inert)
     inert = tuple(difference for difference in found if difference.inert)
     return Contest(good=good, bad=bad, live=live, inert=inert)
-
-
-def paths(differences: Iterable[Difference]) -> list[str]:
-    """Return the paths of differences."""
-    return [difference.path for difference in differences]

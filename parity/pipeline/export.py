@@ -6,10 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from parity.compile import compile_side
-from parity.data.load import class_count, load
+from parity.data.load import load
 from parity.entries import FRAMEWORKS
-from parity.errors import did_you_mean, listed
-from parity.pipeline.prepare import Options, UsageError, check_fit, is_file, prepare
+from parity.pipeline.prepare import Options, check_fit, is_file, must_be, prepare
 from parity.spec.resolve import Resolved
 from parity.spec.schema import Spec
 
@@ -40,13 +39,11 @@ def export(
     """
     sides = prepare(spec, Options(data=data))
     names = [side.name for side in sides]
-    if name is not None and name not in names:
-        raise UsageError(f"--side {name!r}: no such side; {listed(names)}; {did_you_mean(name, names)}")
-    side = sides[names.index(name)] if name else sides[0]
+    if name is not None:
+        must_be("--side", name, "side", names)
+    side = sides[names.index(name)] if name is not None else sides[0]
     if framework is not None:
-        if framework not in FRAMEWORKS:
-            fix = did_you_mean(framework, FRAMEWORKS)
-            raise UsageError(f"--framework {framework!r}: no such framework; {listed(FRAMEWORKS)}; {fix}")
+        must_be("--framework", framework, "framework", FRAMEWORKS)
         side = replace(side, framework=framework)
     dataset = load(side.config.data, file=Path(data) if data and is_file(data) else None)
     check_fit(side, dataset.x.shape[1:], dataset.y.shape[1:], dataset.description)
@@ -56,8 +53,7 @@ def export(
         np.savez_compressed(save_data, X=dataset.raw_x, y=dataset.raw_y)
     if save_weights is not None:
         _save_weights(side, save_weights, precision)
-    classes = class_count(dataset.raw_y) if side.config.data.one_hot else None
-    return compile_side(side, name=spec.name, question=spec.question, classes=classes).source
+    return compile_side(side, name=spec.name, question=spec.question, classes=dataset.classes).source
 
 
 def _save_weights(side: Resolved, file: Path, precision: str) -> None:

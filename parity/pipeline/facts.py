@@ -54,7 +54,7 @@ def side_fact(
         precision: that the run has or would have had.
         version: of the framework, when no run tells it.
     """
-    count = sum(_size(parameter.shape) for parameter in side.parameters().values())
+    count = sum(math.prod(parameter.shape) for parameter in side.parameters().values())
     epochs = run.measured if run else ()
     return SideFact(
         name=side.name,
@@ -74,13 +74,6 @@ def side_fact(
         program_file=f"programs/{program.file_name}",
         error=error,
     )
-
-
-def _size(shape: Sequence[int]) -> int:
-    size = 1
-    for length in shape:
-        size *= length
-    return size
 
 
 def place(seen: Seen) -> Place:

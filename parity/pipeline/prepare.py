@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from parity.entries import FRAMEWORKS
-from parity.errors import DataError, Fault, ParityError, SpecError, did_you_mean, listed
+from parity.errors import DataError, ParityError, SpecError, did_you_mean, listed
 from parity.spec.load import parse_yaml
 from parity.spec.resolve import Resolved, changed, resolve
 from parity.spec.schema import Spec
@@ -66,6 +66,16 @@ def installed_version(side: Resolved) -> str:
     return "" if side.python else importlib.metadata.version(side.framework)
 
 
+def must_be(option: str, name: str, what: str, choices: Sequence[str]) -> None:
+    """Check that an option names something there is.
+
+    Raises:
+        UsageError: with the choices and the nearest of them.
+    """
+    if name not in choices:
+        raise UsageError(f"{option} {name!r}: no such {what}; {listed(choices)}; {did_you_mean(name, choices)}")
+
+
 def parse_set(text: str) -> tuple[str, Any]:
     """Return path and value of ``PATH=VALUE``; the value is read as YAML.
 
@@ -94,8 +104,7 @@ def prepare(spec: Spec, options: Options) -> list[Resolved]:
     elif options.sides:
         names = [side.name for side in sides]
         for name in options.sides:
-            if name not in names:
-                raise UsageError(f"--side {name!r}: no such side; {listed(names)}; {did_you_mean(name, names)}")
+            must_be("--side", name, "side", names)
         sides = [side for side in sides if side.name in options.sides]
     changes = dict(options.changes)
     if options.seed is not None:
@@ -106,15 +115,11 @@ def prepare(spec: Spec, options: Options) -> list[Resolved]:
 def _like(sides: list[Resolved], options: Options) -> list[Resolved]:
     names = [side.name for side in sides]
     like = options.like or names[0]
-    if like not in names:
-        raise UsageError(f"--like {like!r}: no such side; {listed(names)}; {did_you_mean(like, names)}")
+    must_be("--like", like, "side", names)
     base = sides[names.index(like)]
     chosen = options.frameworks or installed_frameworks()
     for name in chosen:
-        if name not in FRAMEWORKS:
-            raise UsageError(
-                f"--frameworks {name!r}: no such framework; {listed(FRAMEWORKS)}; {did_you_mean(name, FRAMEWORKS)}"
-            )
+        must_be("--frameworks", name, "framework", FRAMEWORKS)
     pythons = {side.framework: side.python for side in reversed(sides)}
     return [replace(base, name=name, framework=name, python=pythons.get(name)) for name in chosen]
 
@@ -180,8 +185,3 @@ def check_fit(side: Resolved, x_shape: tuple[int, ...], y_shape: tuple[int, ...]
             f"side {side.name}: a target of {description} has shape {y_shape}, the last layer {last!r} gives {output}; "
             f"change the last layer, or data.one_hot"
         )
-
-
-def spec_fault(text: str) -> SpecError:
-    """Return a spec error of one line."""
-    return SpecError([Fault(path="spec", got=text, expected="a spec that can be run")])

@@ -16,12 +16,11 @@ from parity.compare.judge import Judge
 from parity.compare.lockstep import compare_initial, compare_step, compare_weights
 from parity.compile import Program, compile_side
 from parity.data.dataset import Dataset
-from parity.data.load import class_count, load
+from parity.data.load import load
 from parity.errors import DataError, WorkerError
 from parity.pipeline.prepare import Options, check_fit, is_file
 from parity.run.freerun import Bench, Job, free_run
 from parity.run.lockstep import TWIN, lockstep
-from parity.run.randomness import steps_per_epoch
 from parity.run.session import Session, memory_folder
 from parity.run.store import Store
 from parity.run.trajectory import Trajectory
@@ -109,15 +108,13 @@ class Work:
         """Return a side's program, compiled once."""
         key = f"{side.framework} {side.name} {dump(side.config)}"
         if key not in self._programs:
-            data = self.dataset(side)
-            classes = class_count(data.raw_y) if side.config.data.one_hot else None
+            classes = self.dataset(side).classes
             self._programs[key] = compile_side(side, name=self.spec.name, question=self.spec.question, classes=classes)
         return self._programs[key]
 
     def epoch_steps(self, side: Resolved) -> int:
         """Return the number of batches in an epoch of a side."""
-        training = side.config.training
-        return steps_per_epoch(len(self.dataset(side).x), training.batch_size, training.drop_remainder)
+        return self.bench(side).epoch_steps(side)
 
     def steps(self, side: Resolved) -> int:
         """Return how many steps a side's free run takes."""

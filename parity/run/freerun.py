@@ -88,6 +88,11 @@ class Bench:
             file.write_text(program.source)
         return file
 
+    def epoch_steps(self, side: Resolved) -> int:
+        """Return the number of batches in an epoch of a side."""
+        training = side.config.training
+        return steps_per_epoch(len(self.dataset.x), training.batch_size, training.drop_remainder)
+
     def opening(self, job: Job) -> dict[str, Any]:
         """Return the arguments of a worker's ``open`` for a job."""
         training = job.side.config.training
@@ -149,7 +154,7 @@ def free_run(session: Session, bench: Bench, job: Job, progress: Progress | None
     folder = bench.scratch / "predictions" / key
     losses: list[float] = []
     measured: list[Measured] = []
-    epoch_steps = max(1, _steps_per_epoch(bench, job))
+    epoch_steps = max(1, bench.epoch_steps(job.side))
     measure = sorted({*range(epoch_steps, job.steps + 1, epoch_steps), job.steps})
 
     def heard(event: dict[str, Any]) -> None:
@@ -177,11 +182,6 @@ def free_run(session: Session, bench: Bench, job: Job, progress: Progress | None
     )
     bench.store.put(run)
     return run
-
-
-def _steps_per_epoch(bench: Bench, job: Job) -> int:
-    training = job.side.config.training
-    return steps_per_epoch(len(bench.dataset.x), training.batch_size, training.drop_remainder)
 
 
 def _measure(job: Job, bench: Bench, step: int, epoch: int, predictions: np.ndarray) -> Measured:
