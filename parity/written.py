@@ -22,7 +22,7 @@ Layout = Literal["channels_last", "channels_first", "any"]
 
 @dataclass(frozen=True, kw_only=True)
 class Parameter:
-    """One trainable tensor of a layer, in the canonical layout (channels last, kernels ``[..., in, out]``).
+    """One tensor a layer keeps, in the canonical layout (channels last, kernels ``[..., in, out]``).
 
     Args:
         shape: canonical shape.
@@ -30,6 +30,7 @@ class Parameter:
         fan_in: inputs that feed one output, for initializers that scale by it.
         fan_out: outputs that one input feeds.
         feeds: inputs that feed one output of the layer, which PyTorch also scales biases by.
+        trainable: False for running statistics, which the forward pass moves and the optimizer does not.
     """
 
     shape: Shape
@@ -37,6 +38,7 @@ class Parameter:
     fan_in: int
     fan_out: int
     feeds: int
+    trainable: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -739,6 +739,9 @@ class NumPyDriver:
     def device(self):
         return "abacus"
 
+    def trainable(self):
+        return self.names
+
     def weights(self):
         return self.w
 

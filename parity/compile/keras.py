@@ -31,7 +31,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         for layer in layers
     }
     bindings = Bindings(
-        weights={name: Weight(attribute=name) for name in side.parameters()},
+        weights={name: Weight(attribute=name, trainable=one.trainable) for name, one in side.parameters().items()},
         outputs=outputs,
         slots={name: (slot.attribute, slot.scale) for name, slot in optimizer.slots.items()},
         mask_axes=tuple(None for layer in layers if layer.op.draws and not layer.op.passes_on()),

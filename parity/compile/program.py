@@ -15,10 +15,12 @@ class Weight:
     Args:
         attribute: dotted path from the model.
         axes: canonical value permuted by these is the framework's; None where both are the same.
+        trainable: False for running statistics.
     """
 
     attribute: str
     axes: tuple[int, ...] | None = None
+    trainable: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

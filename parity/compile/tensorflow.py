@@ -38,7 +38,9 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         "optimizer": optimizer,
     }
     bindings = Bindings(
-        weights={name: Weight(attribute=name.replace(".", "_")) for name in parameters},
+        weights={
+            name: Weight(attribute=name.replace(".", "_"), trainable=one.trainable) for name, one in parameters.items()
+        },
         outputs={
             layer.name: Output(attribute=layer.name, point="logits" if fused and layer is layers[-1] else "output")
             for layer in layers

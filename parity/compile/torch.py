@@ -39,7 +39,9 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         outputs[layer.name] = Output(attribute=code.output, axes=axes, point="logits" if linear else "output")
         for name, parameter in layer.parameters.items():
             place = code.weights[name]
-            weights[f"{layer.name}.{name}"] = Weight(attribute=place.attribute, axes=place.axes)
+            weights[f"{layer.name}.{name}"] = Weight(
+                attribute=place.attribute, axes=place.axes, trainable=parameter.trainable
+            )
             fills.append(parameter.initializer.torch(f"self.{place.attribute}", parameter))
     if layout == "channels_first":
         forward.append(_moved("channels_last", layers[-1].output_shape))

@@ -54,7 +54,7 @@ def side_fact(
         precision: that the run has or would have had.
         version: of the framework, when no run tells it.
     """
-    count = sum(math.prod(parameter.shape) for parameter in side.parameters().values())
+    count = sum(math.prod(parameter.shape) for parameter in side.parameters().values() if parameter.trainable)
     epochs = run.measured if run else ()
     return SideFact(
         name=side.name,

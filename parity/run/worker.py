@@ -103,7 +103,8 @@ class Worker:
         self.x = np.ascontiguousarray(arrays.get("x"), dtype=precision)
         self.y = np.ascontiguousarray(arrays.get("y"), dtype=precision)
         self.driver.set_weights(lambda name: np.load(weights[name], mmap_mode="r").astype(precision, copy=False))
-        count = sum(int(np.prod(value.shape)) for value in self.driver.weights().values())
+        trainable = set(self.driver.trainable())
+        count = sum(int(np.prod(value.shape)) for name, value in self.driver.weights().items() if name in trainable)
         return {"parameters": count, "device": self.driver.device()}
 
     def _batches(self, start: int, stop: int) -> Any:
@@ -192,7 +193,11 @@ class Worker:
         put("batch", "x", self.x[rows])
         put("batch", "y", self.y[rows])
         loss = self.driver.watched_step(self.x[rows], self.y[rows], number, put)
+        trainable = set(self.driver.trainable())
         for name, value in self.driver.weights().items():
+            if name not in trainable:
+                put("state", name, value)
+                continue
             start = before.get(f"weights/{name}") if before.has(f"weights/{name}") else np.zeros_like(value)
             put("update", name, value - start)
         for name, value in self.driver.slots().items():

@@ -80,8 +80,12 @@ class Driver(ABC):
         self.clock.update(step=number, call=0)
         return self.train(x, y)
 
+    def trainable(self) -> list[str]:
+        """Return the names of what the optimizer moves: every tensor but the running statistics."""
+        return [name for name, place in self.bindings["weights"].items() if place["trainable"]]
+
     def weights(self) -> dict[str, np.ndarray]:
-        """Return the canonical parameters."""
+        """Return the canonical parameters and running statistics."""
         return {name: self._out(name, self.read(self.parameter(name))) for name in self.bindings["weights"]}
 
     def set_weights(self, values: Callable[[str], np.ndarray]) -> None:
@@ -97,7 +101,7 @@ class Driver(ABC):
         """Return the canonical optimizer slots as ``slot/layer.parameter``."""
         found = {}
         for slot, (attribute, scale) in self.bindings["slots"].items():
-            for name in self.bindings["weights"]:
+            for name in self.trainable():
                 found[f"{slot}/{name}"] = self._out(name, self.read_slot(attribute, name)) * scale
         return found
 
@@ -109,7 +113,7 @@ class Driver(ABC):
             iterations: updates made.
         """
         for slot, (attribute, scale) in self.bindings["slots"].items():
-            for name in self.bindings["weights"]:
+            for name in self.trainable():
                 value = values(f"{slot}/{name}")
                 if value is not None:
                     # Scaled by a learning rate of 0, a slot is 0 whatever is stored.

@@ -68,7 +68,7 @@ class TorchDriver(Driver):
             return hook
 
         def gradients(*ignored: Any) -> None:
-            for name in self.bindings["weights"]:
+            for name in self.trainable():
                 grad = self.parameter(name).grad
                 if grad is not None:
                     watch("gradient", name, self._out(name, grad.numpy()))
@@ -91,9 +91,10 @@ class TorchDriver(Driver):
         with torch.no_grad():
             return apply(torch.tensor(x)).numpy()
 
-    def parameter(self, name: str) -> torch.nn.Parameter:
-        """Return the module's parameter."""
-        return self.model.get_parameter(self.bindings["weights"][name]["attribute"])
+    def parameter(self, name: str) -> torch.Tensor:
+        """Return the module's parameter, or its buffer for a running statistic."""
+        path, _, attribute = self.bindings["weights"][name]["attribute"].rpartition(".")
+        return getattr(self.model.get_submodule(path), attribute)
 
     def read(self, variable: torch.Tensor) -> np.ndarray:
         """Return the tensor's memory."""
