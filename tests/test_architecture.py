@@ -52,6 +52,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("data",),
     ("compile",),
     ("run",),
+    ("reference",),
     ("compare",),
     ("explain",),
     ("report",),

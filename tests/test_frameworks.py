@@ -79,17 +79,17 @@ def agree(
         y = np.random.default_rng(8).uniform(size=(len(x), *side.layers()[-1].output_shape))
     reference = Reference(side, x, y, weights)
     with opened(side, x, y, weights) as program:
-        predictions = reference.predict()
+        predictions = reference.predictions()
         assert difference(program.predict(), predictions) <= tolerance, "predictions"
         kept = program.state()
-        wanted = reference.step(0)
+        wanted = reference.take(0)
         assert_same_step(program.step(0), wanted, tolerance)
         program.adopt(*kept, iterations=0)
         (loss,) = program.train(1)
         assert difference(loss, wanted.loss) <= tolerance, f"loss of a free run {loss!r}, wanted {wanted.loss!r}"
         after, slots = program.state()
         assert_close(after, reference.weights, tolerance, "weights after a free run")
-        assert_close(slots, reference.state(), tolerance, "slots after a free run")
+        assert_close(slots, reference.named_slots(), tolerance, "slots after a free run")
     return wanted
 
 
@@ -145,7 +145,7 @@ def test_conv1d_pads_strides_and_dilates_as_its_reference(framework: str) -> Non
             x, weights = random(2, length, 3), starting_weights(side)
             y = random(2, *side.layers()[-1].output_shape)
             with opened(side, x, y, weights) as program:
-                assert_same_step(program.step(0), Reference(side, x, y, weights).step(0))
+                assert_same_step(program.step(0), Reference(side, x, y, weights).take(0))
 
 
 @each_framework
@@ -257,7 +257,7 @@ def test_the_saturated_rows_tell_the_formulas_apart() -> None:
         losses, gradients = [], []
         for fields in ({}, {"recover_logits": False}, {"from_logits": True}):
             side = side_of("keras", model, loss={kind: fields}, training={"batch_size": 6, "shuffle": False})
-            step = Reference(side, LOGITS, ONE_HOT, identity(3)).step(0)
+            step = Reference(side, LOGITS, ONE_HOT, identity(3)).take(0)
             losses.append(step.loss)
             gradients.append(step.gradient["before.kernel"])
         for a, b in itertools.combinations(range(3), 2):
@@ -321,14 +321,14 @@ def test_an_optimizer_is_its_reference(framework: str, kind: str, case: Case) ->
         for number in range(steps):
             step = program.step(number)
             np.testing.assert_allclose(step.gradient["dense.kernel"].ravel(), case.x[number], rtol=1e-11)
-            assert_same_step(step, reference.step(number), 1e-11)
+            assert_same_step(step, reference.take(number), 1e-11)
             states.append(program.state())
         np.testing.assert_allclose(states[-1][0]["dense.kernel"], expected, rtol=1e-11)
     with opened(side, x, y, weights) as program:
         program.train(steps)
         after, slots = program.state()
         np.testing.assert_allclose(after["dense.kernel"], expected, rtol=1e-11, err_msg="free run")
-        assert_close(slots, reference.state(), 1e-11, "slots after a free run")
+        assert_close(slots, reference.named_slots(), 1e-11, "slots after a free run")
     for number in reversed(range(steps)):  # from the last, so that no state is right by having been there before
         with opened(side, x, y, weights) as program:
             program.adopt(*states[number], iterations=number)
@@ -457,9 +457,9 @@ def test_training_is_the_reference_loop_in_lockstep_and_free(framework: str, rec
     losses, sizes = [], []
     with opened(side, x, y, weights) as program:
         for number in range(4):
-            weights_before, slots_before = dict(reference.weights), reference.state()
+            weights_before, slots_before = dict(reference.weights), reference.named_slots()
             program.adopt(weights_before, slots_before, iterations=number)
-            step = reference.step(number)
+            step = reference.take(number)
             losses.append(step.loss)
             sizes.append(len(reference.batch(number)))
             assert_same_step(program.step(number), step, 1e-11)
@@ -471,8 +471,8 @@ def test_training_is_the_reference_loop_in_lockstep_and_free(framework: str, rec
         np.testing.assert_allclose(program.train(4), losses, rtol=1e-10)
         after, slots = program.state()
         assert_close(after, reference.weights, 1e-10, "weights")
-        assert_close(slots, reference.state(), 1e-10, "slots")
-        assert difference(program.predict(), reference.predict()) < 1e-10
+        assert_close(slots, reference.named_slots(), 1e-10, "slots")
+        assert difference(program.predict(), reference.predictions()) < 1e-10
 
 
 @each_framework
@@ -486,8 +486,8 @@ def test_a_planted_fault_is_seen(framework: str) -> None:
     )  # fmt: skip
     reference = Reference(other, x, y, weights)
     with opened(side, x, y, weights) as program:
-        program.step(0), reference.step(0)
-        got, wanted = program.step(1), reference.step(1)
+        program.step(0), reference.take(0)
+        got, wanted = program.step(1), reference.take(1)
         with pytest.raises(AssertionError, match=r"update|state|forward"):
             assert_same_step(got, wanted)
 
@@ -502,7 +502,7 @@ def test_a_program_is_in_its_precision_throughout_whatever_ran_before_it(framewo
             step = program.step(0)
             tensors = [step.batch, step.forward, step.gradient, step.update, step.state, program.state()[0]]
             assert {value.dtype.name for group in tensors for value in group.values()} == {precision}
-            wanted = Reference(side, x, y, weights).step(0)
+            wanted = Reference(side, x, y, weights).take(0)
             assert_same_step(step, wanted, tolerance)
             assert (difference(step.loss, wanted.loss) > 1e-10) == (precision == "float32")
 

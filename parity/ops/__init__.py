@@ -48,7 +48,7 @@ class Op(Entry):
         return shape
 
     def parameters(self, shape: Shape) -> dict[str, Parameter]:
-        """Return the trainable tensors by name, for an input of the given shape."""
+        """Return the tensors it keeps by name, for an input of the given shape."""
         return {}
 
     def ending(self) -> Activation | None:
@@ -69,10 +69,19 @@ class Op(Entry):
         """
         raise TypeError(f"{type(self).__name__} has no meaning")
 
+    def trained(
+        self, x: np.ndarray, p: Arrays, mask: np.ndarray | None = None
+    ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """Return the output in training, and the running statistics as it leaves them."""
+        return self.forward(x, p, mask), {}
+
     def vjp(
         self, x: np.ndarray, p: Arrays, dy: np.ndarray, mask: np.ndarray | None = None
     ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        """Return the gradients with respect to the input and to each parameter, given the one of the output."""
+        """Return the gradients with respect to the input and to each trainable parameter, given the one of the output.
+
+        Of the pass in training (:meth:`trained`).
+        """
         raise TypeError(f"{type(self).__name__} has no gradient")
 
     def keras(self, site: Site) -> KerasCode:
