@@ -219,7 +219,7 @@ def convolutions(draw: st.DrawFn) -> tuple[Conv1D, np.ndarray]:
         use_bias=draw(st.booleans()),
         activation=draw(st.sampled_from(sorted(ACTIVATIONS))),
     )
-    shortest = op.window if op.padding == "valid" else 1
+    shortest = op.windows[0] if op.padding == "valid" else 1
     shape = draw(st.integers(1, 2)), draw(st.integers(shortest, shortest + 6)), draw(st.integers(1, 3))
     return op, np.random.default_rng(draw(st.integers(0, 99))).normal(size=shape)
 

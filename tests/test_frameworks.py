@@ -132,6 +132,15 @@ def test_an_activation_is_its_reference_in_every_layer_that_takes_one(framework:
         agree(framework, model, 3 * random(5, 6, 3))
 
 
+def sweep(framework: str, model: Mapping[str, Any], x: np.ndarray) -> None:
+    """Check one step of a program against the reference, without all the other ways it is run."""
+    side = side_of(framework, model, training={"batch_size": len(x), "shuffle": False})
+    weights = starting_weights(side)
+    y = random(len(x), *side.layers()[-1].output_shape)
+    with opened(side, x, y, weights) as program:
+        assert_same_step(program.step(0), Reference(side, x, y, weights).take(0))
+
+
 @each_framework
 def test_conv1d_pads_strides_and_dilates_as_its_reference(framework: str) -> None:
     for kernel, strides, dilation, length in itertools.product((1, 2, 3), (1, 2, 3), (1, 2), (7, 8)):
@@ -141,11 +150,42 @@ def test_conv1d_pads_strides_and_dilates_as_its_reference(framework: str) -> Non
             conv = {"filters": 2, "kernel_size": kernel, "strides": strides, "dilation_rate": dilation,
                     "padding": padding, "activation": "tanh"}  # fmt: skip
             model = {"input": [length, 3], "layers": [{"dense": {"units": 3}}, {"conv1d": conv}]}
-            side = side_of(framework, model)
-            x, weights = random(2, length, 3), starting_weights(side)
-            y = random(2, *side.layers()[-1].output_shape)
-            with opened(side, x, y, weights) as program:
-                assert_same_step(program.step(0), Reference(side, x, y, weights).take(0))
+            sweep(framework, model, random(2, length, 3))
+
+
+@each_framework
+@pytest.mark.parametrize("padding", ["same", "valid"])
+def test_conv2d_pads_strides_and_dilates_as_its_reference(framework: str, padding: str) -> None:
+    """Rows and columns unlike throughout, so that one taken for the other is seen."""
+    for size, strides, dilation, shape in [
+        (1, [2, 3], 1, (6, 7)), (2, 1, 1, (5, 4)), (3, 2, 1, (6, 7)), ([3, 2], [2, 3], 1, (7, 8)),
+        ([1, 4], 2, 1, (5, 6)), (2, 3, 1, (7, 8)), (3, 1, [2, 1], (6, 7)), ([2, 3], 1, [3, 2], (7, 6)),
+    ]:  # fmt: skip
+        conv = {"filters": 2, "kernel_size": size, "strides": strides, "dilation_rate": dilation, "padding": padding,
+                "activation": "tanh"}  # fmt: skip
+        sweep(framework, {"input": [*shape, 3], "layers": [{"dense": 3}, {"conv2d": conv}]}, random(2, *shape, 3))
+
+
+@each_framework
+@pytest.mark.parametrize("padding", ["same", "valid"])
+def test_max_pooling_pads_and_takes_the_first_maximum_as_its_reference(framework: str, padding: str) -> None:
+    """Of whole numbers from 0 to 2, most of which stand more than once in a window."""
+    for size, strides, length in itertools.product((1, 2, 3), (None, 1, 2, 3), (7, 8)):
+        pool = {"pool_size": size, "strides": strides, "padding": padding}
+        model = {"input": [length, 2], "layers": [{"dense": {"units": 2, "name": "before"}}, {"max_pooling1d": pool}]}
+        tied_step(framework, model)
+    for size2, strides2, shape in [(2, None, (5, 6)), ([3, 2], [2, 3], (7, 8)), (3, 2, (6, 7)), ([1, 3], 1, (4, 5))]:
+        pool = {"pool_size": size2, "strides": strides2, "padding": padding}
+        model = {"input": [*shape, 2], "layers": [{"dense": {"units": 2, "name": "before"}}, {"max_pooling2d": pool}]}
+        tied_step(framework, model)
+
+
+def tied_step(framework: str, model: Mapping[str, Any]) -> None:
+    side = side_of(framework, model)
+    x = np.random.default_rng(4).integers(-1, 2, size=(2, *model["input"])).astype(np.float64)
+    y, weights = random(2, *side.layers()[-1].output_shape), identity(2)
+    with opened(side, x, y, weights) as program:
+        assert_same_step(program.step(0), Reference(side, x, y, weights).take(0))
 
 
 @each_framework

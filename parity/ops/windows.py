@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, PositiveInt
+
 
 def same_padding(length: int, window: int, stride: int) -> tuple[int, int]:
     """Return how many cells ``same`` adds before and after.
@@ -29,3 +35,72 @@ def padded_length(length: int, window: int, stride: int, padding: str) -> int:
         padding: ``same`` or ``valid``.
     """
     return -(-length // stride) if padding == "same" else (length - window) // stride + 1
+
+
+def pads(lengths: Sequence[int], windows: Sequence[int], strides: Sequence[int], padding: str) -> list[tuple[int, int]]:
+    """Return how many cells are added before and after, for each axis that a window moves along.
+
+    Args:
+        lengths: cells of the input along each axis.
+        windows: cells the window spans, dilation included.
+        strides: steps of the window.
+        padding: ``same`` or ``valid``.
+    """
+    if padding == "valid":
+        return [(0, 0) for _ in lengths]
+    return [same_padding(*axis) for axis in zip(lengths, windows, strides, strict=True)]
+
+
+def cells(
+    size: Sequence[int], strides: Sequence[int], dilation: Sequence[int], steps: Sequence[int]
+) -> Iterator[tuple[tuple[int, ...], tuple[slice, ...]]]:
+    """Yield every cell of a window, row by row, and where it stands in the padded input at all positions.
+
+    Args:
+        size: cells of the window along each axis.
+        strides: steps of the window.
+        dilation: distance of two cells of the window.
+        steps: positions of the window.
+    """
+    for cell in itertools.product(*map(range, size)):
+        starts = [index * apart for index, apart in zip(cell, dilation, strict=True)]
+        yield (
+            cell,
+            (
+                slice(None),
+                *(
+                    slice(start, start + stride * (count - 1) + 1, stride)
+                    for start, stride, count in zip(starts, strides, steps, strict=True)
+                ),
+            ),
+        )
+
+
+def pair(value: Any) -> Any:
+    """Return a number as the same number for both axes, for fields that take one or two.
+
+    Raises:
+        ValueError: when it is neither.
+    """
+    both = [value, value] if isinstance(value, int) else value
+    right = isinstance(both, list | tuple) and len(both) == 2
+    if not right or not all(isinstance(one, int) and not isinstance(one, bool) and one > 0 for one in both):
+        raise ValueError(f"got {value!r}, expected a whole number from 1 or a list of two: [rows, columns]")
+    return tuple(both)
+
+
+Pair = Annotated[
+    tuple[PositiveInt, PositiveInt],
+    BeforeValidator(pair, json_schema_input_type=PositiveInt | tuple[PositiveInt, PositiveInt]),
+]
+"""A size along rows and columns, which a spec may write as one number."""
+
+
+def size_source(size: Sequence[int]) -> str:
+    """Return a size as a person would write it: one number where all are the same."""
+    return repr(size[0] if len(set(size)) == 1 else tuple(size))
+
+
+def torch_pads(around: Sequence[tuple[int, int]]) -> tuple[int, ...]:
+    """Return cells before and after each axis as ``F.pad`` takes them: the last axis first."""
+    return tuple(count for axis in reversed(around) for count in axis)

@@ -1,0 +1,214 @@
+"""What convolutions share, whatever the number of axes that their window moves along."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+
+from pydantic import Field, PositiveInt, model_validator
+
+from parity.entries import Shape
+from parity.initializers import AnyInitializer
+from parity.initializers.glorot_uniform import GlorotUniform
+from parity.initializers.zeros import Zeros
+from parity.lazy import np
+from parity.ops import ActivatedOp, ShapeError, initialised, kernel_and_bias, wrapped
+from parity.ops.windows import cells, padded_length, pads, same_padding, size_source, torch_pads
+from parity.written import KerasCode, Parameter, Site, TensorFlowCode, TorchCode, TorchWeight, call
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from parity.written import Arrays
+
+
+class Convolution(ActivatedOp):
+    """Base of the convolutions: an entry says its axes and the fields that are one number for each of them."""
+
+    axes: ClassVar[tuple[str, ...]] = ()
+    """What the axes are called that the window moves along."""
+    native: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "torch": {"kernel_initializer": "fan_in_uniform", "bias_initializer": "fan_in_uniform"}
+    }
+    source: ClassVar[Mapping[str, str]] = {
+        "keras": "keras/src/layers/convolutional/base_conv.py",
+        "tensorflow": "tensorflow/python/ops/nn_ops.py",
+        "torch": "torch/nn/modules/conv.py",
+    }
+
+    filters: PositiveInt = Field(description="size of the output's last axis")
+    padding: Literal["valid", "same"] = Field(default="valid", description="zeros around the input")
+    use_bias: bool = Field(default=True, description="add b")
+    kernel_initializer: AnyInitializer = Field(default=GlorotUniform(), description="how W starts")
+    bias_initializer: AnyInitializer = Field(default=Zeros(), description="how b starts")
+
+    @model_validator(mode="after")
+    def _keras_can(self) -> Self:
+        if max(self._sizes("strides")) > 1 and max(self._sizes("dilation_rate")) > 1:
+            raise ValueError("strides > 1 with dilation_rate > 1, which Keras and TensorFlow refuse; set one to 1")
+        return self
+
+    def _sizes(self, field: str) -> tuple[int, ...]:
+        """Return a field as one number for each axis."""
+        value = getattr(self, field)
+        return value if isinstance(value, tuple) else (value,)
+
+    @property
+    def windows(self) -> tuple[int, ...]:
+        """Lengths the window spans, (kernel_size - 1) dilation_rate + 1."""
+        sizes = zip(self._sizes("kernel_size"), self._sizes("dilation_rate"), strict=True)
+        return tuple((size - 1) * apart + 1 for size, apart in sizes)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return the number of positions along each axis, and the filters."""
+        wanted = ", ".join([*self.axes, "channels"])
+        if len(shape) != len(self.axes) + 1:
+            raise ShapeError(f"{self.kind} reads ({wanted}), it is given {shape}")
+        short = any(length < window for length, window in zip(shape[:-1], self.windows, strict=True))
+        if self.padding == "valid" and short:
+            window = size_source(self.windows)
+            turned = len(self.axes) == 1 and shape[-1] >= self.windows[0]
+            raise ShapeError(
+                f"{self.kind} with a window of {window} reads at least that length, it is given {shape}"
+                + (f": is {shape[-1]} the length and {shape[0]} the channels?" if turned else "")
+            )
+        return (*self._steps(shape[:-1]), self.filters)
+
+    def _steps(self, lengths: Shape) -> tuple[int, ...]:
+        sizes = zip(lengths, self.windows, self._sizes("strides"), strict=True)
+        return tuple(padded_length(*axis, self.padding) for axis in sizes)
+
+    def _pads(self, lengths: Shape) -> list[tuple[int, int]]:
+        return pads(lengths, self.windows, self._sizes("strides"), self.padding)
+
+    def parameters(self, shape: Shape) -> dict[str, Parameter]:
+        """Return kernel (*kernel_size, in, filters) and, with a bias, bias (filters,)."""
+        return kernel_and_bias(
+            (*self._sizes("kernel_size"), shape[-1], self.filters),
+            self.kernel_initializer,
+            self.bias_initializer if self.use_bias else None,
+        )
+
+    def _cells(self, lengths: Shape) -> Any:
+        size, strides, dilation = (self._sizes(name) for name in ("kernel_size", "strides", "dilation_rate"))
+        return cells(size, strides, dilation, self._steps(lengths))
+
+    def _padded(self, x: np.ndarray) -> np.ndarray:
+        return np.pad(x, ((0, 0), *self._pads(x.shape[1:-1]), (0, 0)))
+
+    def _affine(self, x: np.ndarray, p: Arrays) -> np.ndarray:
+        padded, lengths = self._padded(x), x.shape[1:-1]
+        z = np.zeros((len(x), *self._steps(lengths), self.filters))
+        for cell, where in self._cells(lengths):
+            z += padded[where] @ p["kernel"][cell]
+        return z + p["bias"] if self.use_bias else z
+
+    def forward(self, x: np.ndarray, p: Arrays, mask: np.ndarray | None = None) -> np.ndarray:
+        """Return the activated convolution."""
+        return self.activation.forward(self._affine(x, p))
+
+    def vjp(
+        self, x: np.ndarray, p: Arrays, dy: np.ndarray, mask: np.ndarray | None = None
+    ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """Return the gradients; each cell of the window scatters its share back to where it was read."""
+        z = self._affine(x, p)
+        dz = self.activation.vjp(z, self.activation.forward(z), dy)
+        padded, lengths = self._padded(x), x.shape[1:-1]
+        places = tuple(range(dz.ndim - 1))
+        dx, dw = np.zeros(padded.shape), np.zeros(p["kernel"].shape)
+        for cell, where in self._cells(lengths):
+            dw[cell] = np.tensordot(padded[where], dz, axes=(places, places))
+            dx[where] += dz @ p["kernel"][cell].T
+        gradients = {"kernel": dw} | ({"bias": dz.sum(axis=places)} if self.use_bias else {})
+        inside = (slice(before, before + n) for (before, _), n in zip(self._pads(lengths), lengths, strict=True))
+        return dx[(slice(None), *inside)], gradients
+
+    def inert(self, field: str, other: Any, shape: Shape) -> str:
+        """Say when ``padding`` pads nothing either way."""
+        strides, sizes = self._sizes("strides"), self._sizes("kernel_size")
+        axes = zip(shape[:-1], self.windows, strides, strict=True)
+        if field == "padding" and not any(any(same_padding(*axis)) for axis in axes):
+            return f"with kernel_size {size_source(sizes)} and strides {size_source(strides)}, 'same' pads nothing"
+        return ""
+
+    def _changed(self, field: str) -> str | None:
+        """Return the source of a field that is one number for each axis, None where all are 1."""
+        sizes = self._sizes(field)
+        return size_source(sizes) if max(sizes) > 1 else None
+
+    def keras(self, site: Site) -> KerasCode:
+        """Return the layer of ``keras.layers``."""
+        layer = call(
+            f"keras.layers.Conv{len(self.axes)}D",
+            self.filters,
+            size_source(self._sizes("kernel_size")),
+            strides=self._changed("strides"),
+            padding=repr(self.padding) if self.padding != "valid" else None,
+            dilation_rate=self._changed("dilation_rate"),
+            activation=self.keras_activation(site),
+            use_bias=None if self.use_bias else False,
+            **initialised(self.parameters(site.input_shape), {"kernel": "glorot_uniform", "bias": "zeros"}),
+            name=repr(site.name),
+        )
+        return KerasCode(layer=layer)
+
+    def tensorflow(self, site: Site) -> TensorFlowCode:
+        """Return the function of ``tf.nn`` plus the bias, or ``tf.nn.convolution`` where it is dilated."""
+        dilated, own = self._changed("dilation_rate"), f"tf.nn.conv{len(self.axes)}d"
+        stride = "stride" if len(self.axes) == 1 else "strides"
+        convolved = call(
+            "tf.nn.convolution" if dilated else own,
+            "x",
+            f"self.{site.name}_kernel",
+            **({} if dilated else {stride: size_source(self._sizes("strides"))}),
+            padding=repr(self.padding.upper()),
+            dilations=dilated,
+        )
+        if self.use_bias:
+            convolved = f"{convolved} + self.{site.name}_bias"
+        why = (f"# {own} has no gradient on CPU where it is dilated",) if dilated else ()
+        return TensorFlowCode(
+            body=(*why, f"return {self.tensorflow_activation(site, convolved)}"),
+            doc=f"{self.filters} filters of {self._extent()}.",
+        )
+
+    def _extent(self) -> str:
+        """Return the window's size in words."""
+        sizes = self._sizes("kernel_size")
+        return f"length {sizes[0]}" if len(sizes) == 1 else " x ".join(map(str, sizes))
+
+    def torch(self, site: Site) -> TorchCode:
+        """Return the module, padded by hand where PyTorch's ``same`` cannot."""
+        x, comment, padding, rank = "x", "", None, len(self.axes)
+        around = self._pads(site.input_shape[:-1])
+        if not any(map(any, around)):
+            pass
+        elif max(self._sizes("strides")) == 1:
+            padding = '"same"'
+        elif all(before == after for before, after in around):
+            padding = size_source([before for before, _ in around])
+        else:
+            x = f"F.pad(x, {torch_pads(around)})"
+            comment = "padded by hand: PyTorch refuses same padding with a stride; padding=k//2 shifts the values"
+        convolution = call(
+            f"nn.Conv{rank}d",
+            site.input_shape[-1],
+            self.filters,
+            size_source(self._sizes("kernel_size")),
+            stride=self._changed("strides"),
+            padding=padding,
+            dilation=self._changed("dilation_rate"),
+            bias=None if self.use_bias else False,
+        )
+        activation = self.torch_activation(site, 1)
+        weights = {"kernel": TorchWeight(attribute=f"{site.name}.weight", axes=(rank + 1, rank, *range(rank)))}
+        if self.use_bias:
+            weights["bias"] = TorchWeight(attribute=f"{site.name}.bias")
+        return TorchCode(
+            modules={site.name: convolution, **activation},
+            forward=wrapped(f"self.{site.name}({x})", activation),
+            reads="channels_first",
+            writes="channels_first",
+            weights=weights,
+            output=next(reversed([site.name, *activation])),
+            comment=comment,
+        )

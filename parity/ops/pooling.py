@@ -1,0 +1,143 @@
+"""What pooling layers share, whatever the number of axes that their window moves along."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from parity.entries import Shape
+from parity.lazy import np
+from parity.ops import Op, ShapeError
+from parity.ops.windows import cells, padded_length, pads, same_padding, size_source, torch_pads
+from parity.written import KerasCode, Site, TensorFlowCode, TorchCode, call
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from parity.written import Arrays
+
+
+class MaxPooling(Op):
+    """Base of the max poolings: an entry says its axes and the fields that are one number for each of them."""
+
+    axes: ClassVar[tuple[str, ...]] = ()
+    """What the axes are called that the window moves along."""
+    source: ClassVar[Mapping[str, str]] = {
+        "keras": "keras/src/layers/pooling/base_pooling.py",
+        "tensorflow": "tensorflow/python/ops/nn_ops.py",
+        "torch": "torch/nn/modules/pooling.py",
+    }
+
+    padding: Literal["valid", "same"] = Field(
+        default="valid", description="same: the last window may reach over the end; valid: what is over is cut off"
+    )
+
+    def _sizes(self, field: str) -> tuple[int, ...]:
+        """Return a field as one number for each axis."""
+        value = getattr(self, field)
+        return value if isinstance(value, tuple) else (value,)
+
+    @property
+    def _strides(self) -> tuple[int, ...]:
+        return self._sizes("pool_size" if getattr(self, "strides", None) is None else "strides")
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return the number of positions along each axis, and the channels as they are."""
+        size = self._sizes("pool_size")
+        if len(shape) != len(self.axes) + 1:
+            wanted = ", ".join([*self.axes, "channels"])
+            raise ShapeError(f"{self.kind} reads ({wanted}), it is given {shape}")
+        if self.padding == "valid" and any(length < one for length, one in zip(shape[:-1], size, strict=True)):
+            raise ShapeError(
+                f"{self.kind} with a window of {size_source(size)} reads at least that, it is given {shape}"
+            )
+        return (*self._steps(shape[:-1]), shape[-1])
+
+    def _steps(self, lengths: Shape) -> tuple[int, ...]:
+        sizes = zip(lengths, self._sizes("pool_size"), self._strides, strict=True)
+        return tuple(padded_length(*axis, self.padding) for axis in sizes)
+
+    def _pads(self, lengths: Shape) -> list[tuple[int, int]]:
+        return pads(lengths, self._sizes("pool_size"), self._strides, self.padding)
+
+    def _windows(self, x: np.ndarray) -> tuple[np.ndarray, list[Any]]:
+        """Return the values in every cell of the window, (cells, N, ..., channels), and where they were read."""
+        size, lengths = self._sizes("pool_size"), x.shape[1:-1]
+        padded = np.pad(x, ((0, 0), *self._pads(lengths), (0, 0)), constant_values=-np.inf)
+        found = list(cells(size, self._strides, (1,) * len(size), self._steps(lengths)))
+        return np.stack([padded[where] for _, where in found]), [where for _, where in found]
+
+    def forward(self, x: np.ndarray, p: Arrays, mask: np.ndarray | None = None) -> np.ndarray:
+        """Return the largest value of each window."""
+        return self._windows(x)[0].max(axis=0)
+
+    def vjp(
+        self, x: np.ndarray, p: Arrays, dy: np.ndarray, mask: np.ndarray | None = None
+    ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """Return dy where the maximum was read, the first of equal ones; windows that overlap add theirs."""
+        values, places = self._windows(x)
+        first, lengths = values.argmax(axis=0), x.shape[1:-1]
+        around = self._pads(lengths)
+        padded = [n + before + after for (before, after), n in zip(around, lengths, strict=True)]
+        dx = np.zeros((len(x), *padded, x.shape[-1]))
+        for cell, where in enumerate(places):
+            dx[where] += np.where(first == cell, dy, 0.0)
+        inside = (slice(before, before + n) for (before, _), n in zip(around, lengths, strict=True))
+        return dx[(slice(None), *inside)], {}
+
+    def inert(self, field: str, other: Any, shape: Shape) -> str:
+        """Say when ``padding`` pads and cuts nothing either way, and when ``strides`` says what is so unsaid."""
+        size, strides = self._sizes("pool_size"), self._strides
+        if field == "strides" and (other is None or other == getattr(self, "pool_size", None)) and size == strides:
+            return "strides that are not said are those of pool_size"
+        axes = list(zip(shape[:-1], size, strides, strict=True))
+        whole = all(padded_length(*axis, "same") == padded_length(*axis, "valid") for axis in axes)
+        if field == "padding" and whole and not any(any(same_padding(*axis)) for axis in axes):
+            return f"windows of {size_source(size)} fill {shape[:-1]} either way"
+        return ""
+
+    def _stride_source(self) -> str | None:
+        """Return the strides as source, None where they are the window's size."""
+        return None if self._strides == self._sizes("pool_size") else size_source(self._strides)
+
+    def keras(self, site: Site) -> KerasCode:
+        """Return the layer of ``keras.layers``."""
+        layer = call(
+            f"keras.layers.MaxPooling{len(self.axes)}D",
+            size_source(self._sizes("pool_size")),
+            strides=self._stride_source(),
+            padding=repr(self.padding) if self.padding != "valid" else None,
+            name=repr(site.name),
+        )
+        return KerasCode(layer=layer)
+
+    def tensorflow(self, site: Site) -> TensorFlowCode:
+        """Return the function of ``tf.nn``."""
+        size = self._sizes("pool_size")
+        pooled = call(f"tf.nn.max_pool{len(self.axes)}d", "x", size_source(size), size_source(self._strides),
+                      repr(self.padding.upper()))  # fmt: skip
+        doc = f"Largest of {'every ' + str(size[0]) if len(size) == 1 else ' x '.join(map(str, size))}."
+        return TensorFlowCode(body=(f"return {pooled}",), doc=doc)
+
+    def torch(self, site: Site) -> TorchCode:
+        """Return the module, padded by hand where PyTorch would pad both sides alike."""
+        x, comment, around = "x", "", self._pads(site.input_shape[:-1])
+        alike = all(before == after for before, after in around)
+        if not alike:
+            x = f'F.pad(x, {torch_pads(around)}, value=float("-inf"))'
+            comment = "padded by hand: PyTorch pads both sides alike; with -inf, which is never the largest"
+        pool = call(
+            f"nn.MaxPool{len(self.axes)}d",
+            size_source(self._sizes("pool_size")),
+            stride=self._stride_source(),
+            padding=size_source([before for before, _ in around]) if alike and any(map(any, around)) else None,
+        )
+        return TorchCode(
+            modules={site.name: pool},
+            forward=f"self.{site.name}({x})",
+            reads="channels_first",
+            writes="channels_first",
+            output=site.name,
+            comment=comment,
+        )
