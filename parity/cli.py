@@ -46,6 +46,13 @@ def main() -> None:
     """One spec, the same training program in Keras, raw TensorFlow and PyTorch: do they agree, and if not, why?"""
 
 
+def _check_steps(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    """Refuse what is neither a rule nor a number."""
+    if value not in ("log", "all") and not (value.isdecimal() and int(value) > 0):
+        raise click.BadParameter(f"expected log, all or a number of steps, not {value!r}")
+    return value
+
+
 def common(verb: Callable[..., None]) -> Callable[..., None]:
     """Add the options that ``run`` and ``check`` share."""
     options = [
@@ -54,8 +61,10 @@ def common(verb: Callable[..., None]) -> Callable[..., None]:
         click.option("--frameworks", metavar="A,B,C", help="Compile one config for each of these frameworks."),
         click.option("--like", metavar="SIDE", help="Whose config --frameworks compile; the first side's if not said."),
         click.option("--steps", type=click.IntRange(min=1), help="Training steps; in check, steps in lockstep."),
-        click.option("--precision", type=click.Choice(["float32", "float64"]),
+        click.option("--precision", type=click.Choice(["float32", "float64", "bfloat16"]),
                      help="Of the free runs [float32]; in check, of the lockstep [float64]."),
+        click.option("--check-steps", default="log", show_default=True, metavar="log|all|N", callback=_check_steps,
+                     help="Which steps of the lockstep are checked: 1, 2, 3, 4, 6, 8, 12, ...; all; every N."),
         click.option("--seed", type=click.IntRange(min=0), help="In place of the spec's."),
         click.option("--set", "changes", multiple=True, metavar="PATH=VALUE",
                      help="Change a value on every side, or on one: SIDE:PATH=VALUE; repeatable."),
@@ -74,10 +83,11 @@ def common(verb: Callable[..., None]) -> Callable[..., None]:
 @main.command()
 @common
 @click.option("--no-explain", is_flag=True, help="Do not look for causes.")
+@click.option("--no-trace", is_flag=True, help="Keep the losses of the free runs only, not the tensors' digests.")
 @click.option("--explain-steps", type=click.IntRange(min=1), help="Steps of each counterfactual run.")
-def run(spec: Path, as_json: bool, no_explain: bool, explain_steps: int | None, **given: Any) -> None:
+def run(spec: Path, as_json: bool, no_explain: bool, no_trace: bool, explain_steps: int | None, **given: Any) -> None:
     """Compile, train, compare, explain, report: the main job."""
-    options = _options(explain=not no_explain, explain_steps=explain_steps, **given)
+    options = _options(explain=not no_explain, trace=not no_trace, explain_steps=explain_steps, **given)
     result, folder = _work("run", spec, options, as_json)
     from parity.report.write import write_all
 
@@ -167,9 +177,10 @@ def catalog(name: str | None, as_json: bool, schema: bool) -> None:
 
 
 def _options(
-    *, explain: bool, explain_steps: int | None = None, sides: tuple[str, ...], frameworks: str | None,
-    like: str | None, steps: int | None, precision: str | None, seed: int | None, changes: tuple[str, ...],
-    data: str | None, out: Path | None, timeout: float,
+    *, explain: bool, trace: bool = True, explain_steps: int | None = None, sides: tuple[str, ...],
+    frameworks: str | None, like: str | None, steps: int | None, precision: str | None, seed: int | None, changes:
+        tuple[str, ...],
+    data: str | None, out: Path | None, timeout: float, check_steps: str,
 ) -> Options:  # fmt: skip
     from parity.pipeline.prepare import Options, parse_set
 
@@ -177,7 +188,7 @@ def _options(
     return Options(
         sides=sides, frameworks=named, like=like, steps=steps, precision=precision, seed=seed,
         changes=dict(map(parse_set, changes)), data=data, explain=explain, explain_steps=explain_steps, out=out,
-        timeout=timeout,
+        timeout=timeout, check_steps=check_steps, trace=trace,
     )  # fmt: skip
 
 

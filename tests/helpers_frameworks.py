@@ -209,13 +209,14 @@ class Opened:
         """Take one watched step, layers and gradients seen, from the state as it is."""
         before, out = self._new_folder("before"), self._new_folder("out")
         self.session.ask("publish", folder=str(before))
-        told = self.session.ask("lockstep", number=number, state=str(before), out=str(out))
-        results = Exchange(out)
-        seen = {
-            phase: {name: np.array(results.get(f"{phase}/{name}")) for name in names}
-            for phase, names in told["seen"].items()
-        }
-        return Step(loss=told["loss"], **seen)
+        self.session.ask("adopt", folder=str(before), iterations=number)
+        told = self.session.ask("probe", number=number, out=str(out))
+        results, seen = Exchange(out), Step(loss=told["loss"])
+        for phase, name in told["names"]:
+            if phase == "metric":
+                continue
+            getattr(seen, phase)[name] = np.array(results.get(f"{phase}/{name}"))
+        return seen
 
     def train(self, steps: int) -> list[float]:
         """Take steps as a free run takes them (TensorFlow's in a graph), from the first batch; return their losses."""

@@ -65,7 +65,7 @@ RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
 CATALOGUE = {"entries", "written", *FAMILIES}
 """Entries, their base and their records name each other's types; in annotations only, that may point right."""
 
-RECORDS = {"parity.run.trajectory"}
+RECORDS = {"parity.run.trajectory", "parity.run.digest"}
 SEES_OF_RUN = {"compare": RECORDS, "report": RECORDS}
 """Of ``parity.run``, these packages read what was recorded and nothing else."""
 

@@ -1,25 +1,13 @@
-"""The judge: two sides in lockstep, tensor by tensor, and the verdict.
-
-What rounding can do is measured, not chosen: at some steps the reference side repeats its step from weights
-moved by one unit in the last place (its twin). What that changes in a tensor, times ``MARGIN``, is the tensor's
-noise: two frameworks that sum in another order differ by a few such units, a difference of meaning by many orders
-more.
-"""
+"""The judge: two sides in lockstep, tensor by tensor, and the verdict."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
-PHASES = ("batch", "weights", "forward", "loss", "gradient", "update", "state")
-"""The order in which a step can part."""
-
-MARGIN = 100.0
-"""How many times the twin's difference two frameworks may differ by and still be called the same."""
-
-UNIT = {"float64": 2.0**-53, "float32": 2.0**-24}
-"""Unit roundoff: the least noise of any tensor."""
+PHASES = ("batch", "weights", "forward", "loss", "gradient", "update", "state", "metric")
+"""The order in which a step can part; ``metric`` is the model in evaluation mode."""
 
 Verdict = Literal["identical", "rounding", "divergent", "inconclusive"]
 
@@ -32,22 +20,43 @@ class Seen:
         step: counted from 1.
         phase: one of ``PHASES``.
         tensor: canonical name.
-        shape: canonical shape, with the batch axis.
+        shape: canonical shape, with the batch axis; None where it was never seen itself.
         difference: norm(a - b) / norm(a).
         noise: the largest difference that rounding explains.
+        exact: measured on the tensors; else estimated from their digests.
+        order: where in its phase a step computes it.
+        element: index of the element that differs most.
+        values: the two values there.
+        made: ``here`` where the op differs on the same inputs, ``inherited`` where only its inputs do; None where
+            that was not asked.
     """
 
     step: int
     phase: str
     tensor: str
-    shape: tuple[int, ...]
+    shape: tuple[int, ...] | None = None
     difference: float
     noise: float
+    exact: bool = True
+    order: int = 0
+    element: tuple[int, ...] | None = None
+    values: tuple[float, float] | None = None
+    made: Literal["here", "inherited"] | None = None
 
     @property
     def beyond(self) -> bool:
         """Return whether rounding does not explain it."""
         return not self.difference <= self.noise
+
+    @property
+    def name(self) -> tuple[str, str]:
+        """Return phase and tensor."""
+        return self.phase, self.tensor
+
+    @property
+    def when(self) -> tuple[int, int, int]:
+        """Return where in a run it was computed."""
+        return self.step, PHASES.index(self.phase), self.order
 
 
 @dataclass(kw_only=True)
@@ -63,66 +72,84 @@ class Judge:
     a: str
     b: str
     precision: str = "float64"
-    steps: int = 0
+    checked: list[int] = field(default_factory=list)
     first: Seen | None = None
     largest: dict[str, Seen] = field(default_factory=dict)
     tensors: dict[str, set[str]] = field(default_factory=dict)
+    shapes: dict[tuple[str, str], tuple[int, ...]] = field(default_factory=dict)
+    places: list[Seen] = field(default_factory=list)
     unmatched: list[str] = field(default_factory=list)
+    unsteady: list[str] = field(default_factory=list)
+    inaccurate: list[tuple[tuple[str, str], float]] = field(default_factory=list)
     nonfinite: Seen | None = None
-    _twin: dict[tuple[str, str], float] = field(default_factory=dict)
 
-    def noise(self, phase: str, tensor: str, twin: float | None = None) -> float:
-        """Return the noise of a tensor: ``MARGIN`` times the largest twin difference met so far.
+    @property
+    def steps(self) -> int:
+        """Return the number of steps checked."""
+        return len(self.checked)
 
-        Args:
-            phase: of the tensor.
-            tensor: its name.
-            twin: what the twin changed in it in this step, when it ran.
-        """
-        if phase in ("batch", "weights"):
-            return 0.0  # Drawn once and handed over: there is nothing to round.
-        known = self._twin.get((phase, tensor), UNIT[self.precision])
-        if twin is not None and math.isfinite(twin):
-            known = max(known, twin)
-            self._twin[phase, tensor] = known
-        return MARGIN * known
-
-    def add(
-        self,
-        step: int,
-        phase: str,
-        tensor: str,
-        shape: tuple[int, ...],
-        difference: float,
-        twin: float | None = None,
-        finite: bool = True,
-    ) -> Seen:
-        """Take note of one tensor; called in the order in which a step computes.
+    def add(self, seen: Seen, finite: bool = True) -> Seen:
+        """Take note of one tensor.
 
         Args:
-            step: counted from 1.
-            phase: one of ``PHASES``.
-            tensor: its name.
-            shape: its shape.
-            difference: of the two sides.
-            twin: what the twin changed in it, when it ran.
+            seen: its difference.
             finite: whether the reference side's tensor is free of NaN and infinity.
         """
-        seen = Seen(
-            step=step, phase=phase, tensor=tensor, shape=shape, difference=difference,
-            noise=self.noise(phase, tensor, twin),
-        )  # fmt: skip
-        if phase != "weights":  # Initial values are compared before any step is taken.
-            self.steps = max(self.steps, step)
-        self.tensors.setdefault(phase, set()).add(tensor)
-        if not finite and self.nonfinite is None:
+        if seen.shape is None:
+            seen = replace(seen, shape=self.shapes.get(seen.name))
+        else:
+            self.shapes[seen.name] = seen.shape
+        if seen.phase != "weights" and seen.step not in self.checked:  # Initial values come before any step.
+            self.checked.append(seen.step)
+        self.tensors.setdefault(seen.phase, set()).add(seen.tensor)
+        if not finite and (self.nonfinite is None or seen.when < self.nonfinite.when):
             self.nonfinite = seen
-        if seen.beyond and (self.first is None or _order(seen) < _order(self.first)):
+        if seen.beyond and (self.first is None or seen.when < self.first.when):
             self.first = seen
-        kept = self.largest.get(phase)
-        if kept is None or not seen.difference <= kept.difference:
-            self.largest[phase] = seen
+        kept = self.largest.get(seen.phase)
+        # What the tensors say stands above what digests of the same tensor in the same step say.
+        if kept is None or not seen.difference <= kept.difference or (seen.name, seen.step) == (kept.name, kept.step):
+            self.largest[seen.phase] = seen
         return seen
+
+    def known(self, name: tuple[str, str]) -> bool:
+        """Return whether a tensor has been found to differ in an op of its own, or from an earlier one, before."""
+        return any(place.name == name for place in self.places)
+
+    def settle(self, natural: Sequence[Seen], guided: Mapping[tuple[str, str], Seen] | None) -> None:
+        """Tell the places where a step's differences are made from those that inherit them.
+
+        Args:
+            natural: what is beyond rounding in the step as it is.
+            guided: the differences on the reference side's inputs; None where nothing could be guided.
+        """
+        if not natural:
+            return
+        forward = any(seen.phase == "forward" for seen in natural)
+        made: list[Seen] = []
+        for seen in natural:
+            if seen.phase in ("batch", "weights"):
+                here = True
+            elif seen.phase == "metric":
+                here = not forward  # The same layers on the same rows, in evaluation.
+            else:
+                own = (guided or {}).get(seen.name)
+                here = own is not None and own.beyond
+            told = replace(seen, made="here" if here else "inherited")
+            if self.first is not None and seen.when == self.first.when:
+                self.first = told
+            if here:
+                made.append(told)
+        if guided is not None:
+            # What only shows on equal inputs: two faults that cancel, or one that another one hides.
+            shown = {seen.name for seen in natural}
+            made += [replace(own, made="here") for name, own in guided.items() if own.beyond and name not in shown]
+        if not made:
+            made = [replace(min(natural, key=lambda seen: seen.when), made="here")]
+            if self.first is not None and self.first.when == made[0].when:
+                self.first = made[0]
+        self.places += [seen for seen in made if not self.known(seen.name)]
+        self.places.sort(key=lambda seen: seen.when)
 
     def missing(self, phase: str, tensor: str, side: str) -> None:
         """Take note of a tensor that only one side has.
@@ -130,10 +157,10 @@ class Judge:
         What follows from a note already taken is not told again: the gradient of a parameter that one side lacks,
         the slots of the same name for every parameter.
         """
-        parameter = tensor.partition("/")[2] if phase == "state" else tensor
+        parameter = tensor.partition("/")[2] or tensor if phase == "state" else tensor
         if any(text.startswith(f"{parameter} (weights)") for text in self.unmatched):
             return
-        if phase == "state":
+        if phase == "state" and "/" in tensor:
             text = f"optimizer slot {tensor.partition('/')[0]}: only {side} has it"
         else:
             text = f"{tensor} ({phase}): only {side} has it"
@@ -163,6 +190,12 @@ class Judge:
         weights = [text for text in self.unmatched if "(weights)" in text]
         if weights:
             return "divergent", f"they do not have the same parameters: {'; '.join(weights)}"
+        if self.inaccurate:
+            (phase, tensor), ratio = max(self.inaccurate, key=lambda one: one[1])
+            return "divergent", (
+                f"{self.b} is less accurate in {self.precision}: its error in {tensor} ({phase}) against its own "
+                f"float64 step is at least {ratio:.0f} times that of {self.a}"
+            )
         if self.steps == 0:
             return "inconclusive", "no step was compared"
         if self.nonfinite is not None:
@@ -174,11 +207,6 @@ class Judge:
             f"nothing beyond rounding in {_steps(self.steps)}: the largest difference of any tensor is "
             f"{largest.difference:.1e} ({largest.phase}, {largest.tensor}, step {largest.step}){aside}"
         )
-
-
-def _order(seen: Seen) -> tuple[int, int]:
-    """Return where in a run something was seen."""
-    return seen.step, PHASES.index(seen.phase)
 
 
 def _aside(unmatched: int) -> str:

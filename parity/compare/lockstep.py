@@ -1,33 +1,43 @@
-"""From the tensors of a lockstep step to a judge's notes."""
+"""From what the sides computed in a lockstep step to a judge's notes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
 
-from parity.compare.judge import Judge
-from parity.compare.measure import compare, relative_difference, relative_gap
+from parity.compare.judge import Judge, Seen
+from parity.compare.measure import gap, relative_gap
+from parity.compare.noise import EXACT_PHASES, Name, Rounding, StepDigests, distance
+
+DOUBT = 3.0
+"""A digest may show so many times less than there is: from this share of the noise on, the tensors are looked at."""
 
 
-class StepTensors(Protocol):
-    """What is read of a lockstep step; ``parity.run.lockstep.LockstepStep`` is one."""
+class StepTensors(StepDigests, Protocol):
+    """A step whose tensors were kept."""
 
-    @property
-    def number(self) -> int:
-        """Number of the step, counted from 1."""
-
-    @property
-    def losses(self) -> Mapping[str, float]:
-        """Loss by side."""
-
-    @property
-    def names(self) -> Mapping[str, Mapping[str, list[str]]]:
-        """Tensors by side and phase."""
-
-    def tensor(self, side: str, phase: str, name: str) -> np.ndarray:
+    def tensor(self, phase: str, name: str) -> np.ndarray:
         """Return a tensor."""
+
+
+def chosen_steps(total: int, which: str = "log") -> list[int]:
+    """Return the numbers of the steps to check, counted from 1, the last one always among them.
+
+    Args:
+        total: steps there are.
+        which: ``all``; a number, for every so many; ``log``: 1, 2, 3, 4, 6, 8, 12, 16, 24, ..., each about half as
+            far again.
+    """
+    if which == "all":
+        return list(range(1, total + 1))
+    if which == "log":
+        found = [1, 3, *(2**k for k in range(1, total.bit_length())), *(3 * 2**k for k in range(total.bit_length()))]
+    else:
+        found = list(range(1, total + 1, int(which)))
+    return sorted({step for step in (*found, total) if 1 <= step <= total})
 
 
 def compare_weights(judge: Judge, a: Mapping[str, Sequence[int]], b: Mapping[str, Sequence[int]]) -> None:
@@ -45,49 +55,170 @@ def compare_weights(judge: Judge, a: Mapping[str, Sequence[int]], b: Mapping[str
             judge.reshaped(name, tuple(a[name]), tuple(b[name]))
 
 
-def compare_initial(judge: Judge, name: str, a: np.ndarray, b: np.ndarray) -> None:
+def compare_initial(judge: Judge, order: int, name: str, a: np.ndarray, b: np.ndarray) -> None:
     """Note how the initial values of a parameter differ; they are drawn, so nothing is left to rounding.
 
     Args:
         judge: takes the note.
+        order: number of the parameter.
         name: of the parameter.
         a: initial value on the reference side.
         b: on the other side.
     """
-    judge.add(1, "weights", name, a.shape, relative_difference(a, b))
+    found = gap(a, b)
+    seen = Seen(
+        step=1, phase="weights", tensor=name, shape=a.shape, difference=found.difference, noise=0.0, order=order,
+        element=found.element, values=found.values,
+    )  # fmt: skip
+    judge.add(seen)
+    judge.settle([seen] if seen.beyond else [], None)
 
 
-def compare_step(judge: Judge, step: StepTensors, twin: str) -> None:
-    """Note every tensor of a step, in the order in which a step computes them.
+def shared_names(judge: Judge, a: StepDigests, b: StepDigests) -> list[Name]:
+    """Return what both sides computed, in the order of a step; note what only one did.
+
+    The last layer may be seen by its logits on one side and by its output on the other: then it is not compared.
+    """
+    ours, theirs = list(a.digests), set(b.digests)
+    apart = {name for name in {*ours} ^ theirs if name[1].endswith(".logits")}
+    hidden = apart | {(phase, name.removesuffix(".logits")) for phase, name in apart}
+    parameters = {name for phase, name in ours if phase == "update"} | {
+        name for phase, name in theirs if phase == "update"
+    }
+    for phase, name in [
+        *(one for one in ours if one not in theirs),
+        *(one for one in b.digests if one not in a.digests),
+    ]:
+        # Whether the gradient of a layer's output can be seen depends on the framework: of the first layers it cannot.
+        if (phase, name) not in hidden and not (phase == "gradient" and name not in parameters):
+            judge.missing(phase, name, judge.a if (phase, name) in a.digests else judge.b)
+    return [name for name in ours if name in theirs and name not in hidden]
+
+
+def in_order(names: Iterable[Name]) -> dict[Name, int]:
+    """Return where in its phase a step computes each tensor: gradients from the last layer to the first.
+
+    The gradient of a layer's output comes before those of its parameters, which are made from it.
+    """
+    names = list(names)
+    layers = [name.removesuffix(".logits") for phase, name in names if phase == "forward"]
+    depth = {layer: index for index, layer in enumerate(reversed(layers))}
+    found: dict[Name, int] = {}
+    for index, (phase, name) in enumerate(names):
+        if phase != "gradient":
+            found[phase, name] = index
+            continue
+        plain = name.removesuffix(".logits")
+        layer = plain if plain in depth else plain.rpartition(".")[0]
+        found[phase, name] = depth.get(layer, len(depth)) * 1000 + (0 if plain in depth else 1 + index % 999)
+    return found
+
+
+def compare_digests(judge: Judge, number: int, taken: Mapping[str, StepDigests], rounding: Rounding) -> set[Name]:
+    """Note every tensor of a step by its digest, and return those that may be beyond rounding, not noted yet.
 
     Args:
         judge: takes the notes; its sides are sides of the step.
-        step: what the sides computed.
-        twin: name under which the reference side's twin stands, in steps where it ran.
+        number: of the step, counted from 1.
+        taken: what the sides computed.
+        rounding: what is known of their rounding errors.
     """
-    a, b, number = judge.a, judge.b, step.number
-    twinned = twin in step.losses
-    for phase in ("batch", "forward", "loss", "gradient", "update", "state"):
-        if phase == "loss":
-            twin_gap = relative_gap(step.losses[a], step.losses[twin]) if twinned else None
-            gap = relative_gap(step.losses[a], step.losses[b])
-            judge.add(number, "loss", "loss", (), gap, twin_gap, bool(np.isfinite(step.losses[a])))
+    a, b = taken[judge.a], taken[judge.b]
+    names = [*shared_names(judge, a, b), ("loss", "loss")]
+    order, doubtful = in_order(names), set()
+    for name in names:
+        difference, noise = distance(a, b, name), rounding.noise(judge.a, judge.b, name)
+        resolution = 0.0 if name[0] in EXACT_PHASES else rounding.resolution(name)
+        if difference > noise / DOUBT + resolution:
+            doubtful.add(name)
             continue
-        ours, theirs = step.names[a][phase], step.names[b][phase]
-        if phase == "forward":
-            # The last layer may be seen by its logits on one side and by its output on the other.
-            logits = {name for name in {*ours} ^ {*theirs} if name.endswith(".logits")}
-            behind = {name.removesuffix(".logits") for name in logits}
-            ours, theirs = ([name for name in names if name not in logits | behind] for names in (ours, theirs))
-        # Gradients are made from the last layer to the first: the first place is the one met first.
-        for name in reversed(ours) if phase == "gradient" else ours:
-            if name not in theirs:
-                judge.missing(phase, name, a)
-                continue
-            left = step.tensor(a, phase, name)
-            difference, finite = compare(left, step.tensor(b, phase, name))
-            twin_difference = relative_difference(left, step.tensor(twin, phase, name)) if twinned else None
-            judge.add(number, phase, name, left.shape, difference, twin_difference, finite)
-        for name in theirs:
-            if name not in ours:
-                judge.missing(phase, name, b)
+        # Below their resolution digests say nothing above the noise.
+        seen = Seen(
+            step=number, phase=name[0], tensor=name[1], difference=min(difference, noise), noise=noise,
+            exact=name[0] == "loss" or difference == 0.0, order=order[name],
+        )  # fmt: skip
+        judge.add(seen)
+    lone = {
+        one for one in a.digests if one[0] == "gradient" and one not in b.digests and ("update", one[1]) in b.digests
+    }
+    return doubtful | {name for name in lone if a.digests[name]["norm"] > 0.0}
+
+
+def compare_tensors(
+    judge: Judge,
+    number: int,
+    taken: Mapping[str, StepTensors],
+    rounding: Rounding,
+    remeasure: Callable[[], None] | None = None,
+) -> list[Seen]:
+    """Note every tensor of a step, and return those beyond rounding.
+
+    A parameter that has a gradient on the reference side only is taken to have one of zeros.
+
+    Args:
+        judge: takes the notes; its sides are sides of the step.
+        number: of the step, counted from 1.
+        taken: what the sides computed.
+        rounding: what is known of their rounding errors.
+        remeasure: called when something is beyond what is known, to measure rounding in this very step.
+    """
+    found = list(_differences(judge, number, taken[judge.a], taken[judge.b], rounding))
+    if remeasure is not None and any(seen.beyond for seen, _ in found):
+        remeasure()
+        found = [(replace(seen, noise=rounding.noise(judge.a, judge.b, seen.name)), finite) for seen, finite in found]
+    noted = [judge.add(seen, finite) for seen, finite in found]
+    return [seen for seen in noted if seen.beyond]
+
+
+def compare_guided(
+    judge: Judge, number: int, reference: StepTensors, guided: StepTensors, rounding: Rounding
+) -> dict[Name, Seen]:
+    """Return the differences of ops that were given the reference side's inputs.
+
+    Args:
+        judge: whose sides they are.
+        number: of the step, counted from 1.
+        reference: the reference side's step.
+        guided: the other side's, guided by it.
+        rounding: what is known of their rounding errors.
+    """
+    found = _differences(judge, number, reference, guided, rounding)
+    return {seen.name: seen for seen, _ in found}
+
+
+def _differences(
+    judge: Judge, number: int, a: StepTensors, b: StepTensors, rounding: Rounding
+) -> Iterable[tuple[Seen, bool]]:
+    names = [*shared_names(judge, a, b), ("loss", "loss")]
+    lone = [
+        one for one in a.digests if one[0] == "gradient" and one not in b.digests and ("update", one[1]) in b.digests
+    ]
+    order = in_order([*a.digests, ("loss", "loss")])
+    for name in [*names, *lone]:
+        phase, tensor = name
+        noise = rounding.noise(judge.a, judge.b, name)
+        if phase == "loss":
+            finite = bool(np.isfinite(a.loss))
+            seen = Seen(
+                step=number, phase=phase, tensor=tensor, shape=(), difference=relative_gap(a.loss, b.loss),
+                noise=noise, values=(a.loss, b.loss), order=order[name],
+            )  # fmt: skip
+            yield seen, finite
+            continue
+        left = a.tensor(phase, tensor)
+        right = np.zeros_like(left) if name in lone else b.tensor(phase, tensor)
+        if name in lone and not left.any():
+            continue
+        found = gap(left, right)
+        seen = Seen(
+            step=number, phase=phase, tensor=tensor, shape=left.shape, difference=found.difference, noise=noise,
+            order=order[name], element=found.element, values=found.values,
+        )  # fmt: skip
+        yield seen, found.finite
+
+
+def repeats(first: StepDigests, second: StepDigests) -> dict[Name, float]:
+    """Return the tensors in which a step taken twice is not the same, and how far apart they are."""
+    both = [name for name in first.digests if name in second.digests]
+    found = {name: distance(first, second, name) for name in [*both, ("loss", "loss")]}
+    return {name: difference for name, difference in found.items() if difference != 0.0}

@@ -1,8 +1,9 @@
-"""How far apart two tensors are."""
+"""How far apart two tensors are, and where most."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,6 +12,23 @@ CHUNK = 1 << 20
 
 SMALL = 1e-280
 """Sums of squares below this have lost digits, or all of them: numbers below 1e-154 square to 0."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gap:
+    """How two tensors differ.
+
+    Args:
+        difference: norm(a - b) / norm(a).
+        finite: whether every element of a is finite.
+        element: index of the element that differs most, None where all are equal or the shapes differ.
+        values: the two values there.
+    """
+
+    difference: float
+    finite: bool
+    element: tuple[int, ...] | None = None
+    values: tuple[float, float] | None = None
 
 
 def relative_difference(a: np.ndarray, b: np.ndarray) -> float:
@@ -31,6 +49,32 @@ def relative_gap(a: float, b: float) -> float:
     return relative_difference(np.array([a], dtype=np.float64), np.array([b], dtype=np.float64))
 
 
+def gap(a: np.ndarray, b: np.ndarray) -> Gap:
+    """Return how two tensors differ, and where most.
+
+    Args:
+        a: the reference side's tensor.
+        b: the other side's.
+    """
+    difference, finite = compare(a, b)
+    if difference == 0.0 or a.shape != b.shape or a.size == 0:
+        return Gap(difference=difference, finite=finite)
+    left, right = a.reshape(-1), b.reshape(-1)
+    worst, place = -1.0, 0
+    with np.errstate(over="ignore", invalid="ignore"):
+        for start in range(0, left.size, CHUNK):
+            one = left[start : start + CHUNK].astype(np.float64, copy=False)
+            two = right[start : start + CHUNK].astype(np.float64, copy=False)
+            apart = np.abs(one - two)
+            # Where one is finite and the other is not, nothing is further apart; NaN on both sides is no difference.
+            apart = np.where(np.isnan(apart), np.where(np.isnan(one) & np.isnan(two), 0.0, np.inf), apart)
+            at = int(np.argmax(apart))
+            if apart[at] > worst:
+                worst, place = float(apart[at]), start + at
+    element = tuple(int(i) for i in np.unravel_index(place, a.shape))
+    return Gap(difference=difference, finite=finite, element=element, values=(float(left[place]), float(right[place])))
+
+
 def compare(a: np.ndarray, b: np.ndarray) -> tuple[float, bool]:
     """Return the relative difference, and whether every element of ``a`` is finite.
 
@@ -46,8 +90,8 @@ def compare(a: np.ndarray, b: np.ndarray) -> tuple[float, bool]:
         for start in range(0, left.size, CHUNK):
             one = left[start : start + CHUNK].astype(np.float64, copy=False)
             two = right[start : start + CHUNK].astype(np.float64, copy=False)
-            gap = one - two
-            apart += float(gap @ gap)
+            between = one - two
+            apart += float(between @ between)
             size += float(one @ one)
     if SMALL < apart < math.inf and SMALL < size < math.inf:
         return math.sqrt(apart / size), True

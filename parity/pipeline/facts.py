@@ -18,18 +18,23 @@ from parity.report.facts import (
     EffectFact,
     EpochFact,
     Explanation,
+    FreeFact,
+    FreePlace,
     PhaseFact,
     Place,
     Result,
     SideFact,
     SpecFact,
+    WitnessFact,
 )
 from parity.run.trajectory import Trajectory
 from parity.spec.differences import Difference
 from parity.spec.resolve import Resolved
 
 if TYPE_CHECKING:
+    from parity.compare.free import FreeVerdict
     from parity.data.dataset import Dataset
+    from parity.pipeline.judging import Judged
     from parity.spec.schema import Spec
 
 UNLIKE = 0.1
@@ -79,15 +84,32 @@ def side_fact(
 def place(seen: Seen) -> Place:
     """Return a place of a comparison."""
     return Place(
-        step=seen.step, phase=seen.phase, tensor=seen.tensor, shape=list(seen.shape),
-        difference=seen.difference, noise=seen.noise,
+        step=seen.step, phase=seen.phase, tensor=seen.tensor, shape=None if seen.shape is None else list(seen.shape),
+        difference=seen.difference, noise=seen.noise, exact=seen.exact,
+        element=None if seen.element is None else list(seen.element), values=seen.values, made=seen.made,
     )  # fmt: skip
 
 
-def comparison_fact(judge: Judge) -> Comparison:
-    """Return the facts of a comparison."""
+def comparison_facts(judged: Judged) -> list[Comparison]:
+    """Return the facts of the comparisons of a lockstep."""
+    witnesses = [
+        WitnessFact(side=one.side, agrees=one.place is None, place=place(one.place) if one.place else None)
+        for one in judged.witnesses
+    ]
+    return [comparison_fact(judge, witnesses, judged.odd) for judge in judged.judges]
+
+
+def comparison_fact(judge: Judge, witnesses: Sequence[WitnessFact] = (), odd: Sequence[str] = ()) -> Comparison:
+    """Return the facts of a comparison.
+
+    Args:
+        judge: of the two sides.
+        witnesses: how each side stands to the NumPy reference of its config.
+        odd: sides that differ where the others agree.
+    """
     verdict, reason = judge.verdict()
     overall = judge.overall()
+    parted = judge.first is not None
     return Comparison(
         a=judge.a,
         b=judge.b,
@@ -95,15 +117,37 @@ def comparison_fact(judge: Judge) -> Comparison:
         reason=reason,
         precision=judge.precision,
         steps=judge.steps,
+        checked=sorted(judge.checked),
         first=place(judge.first) if judge.first else None,
         largest=place(overall) if overall else None,
+        places=[place(seen) for seen in judge.places],
         phases=[
             PhaseFact(phase=phase, tensors=len(judge.tensors[phase]), largest=place(judge.largest[phase]))
             for phase in PHASES
             if phase in judge.largest
         ],
         unmatched=judge.unmatched,
+        unsteady=judge.unsteady,
+        witnesses=[one for one in witnesses if one.side in (judge.a, judge.b)] if parted else [],
+        odd=list(odd) if parted else [],
     )
+
+
+def with_free(comparisons: Sequence[Comparison], verdicts: Sequence[FreeVerdict]) -> list[Comparison]:
+    """Return the comparisons with what is known of their free runs."""
+    known = {
+        (one.a, one.b): FreeFact(
+            verdict=one.verdict,
+            reason=one.reason,
+            horizon=one.horizon,
+            growth=one.growth,
+            first=None if one.first is None else FreePlace(step=one.first[0], phase=one.first[1], tensor=one.first[2]),
+            gap=one.gap,
+            largest=one.largest,
+        )
+        for one in verdicts
+    }
+    return [one.model_copy(update={"free": known.get((one.a, one.b))}) for one in comparisons]
 
 
 def failed_comparison(a: str, b: str, precision: str, why: str) -> Comparison:

@@ -34,6 +34,8 @@ class Options:
         changes: path to value, made on top of the sides' own; a path may start with ``SIDE:``.
         data: a source's name or a file, in place of the spec's.
         explain: look for causes.
+        trace: keep digests of every tensor of the free runs.
+        check_steps: which steps of the lockstep are checked: ``log``, ``all``, or every so many.
         explain_steps: steps of each counterfactual run.
         out: folder of the reports.
         timeout: seconds without a word after which a worker is given up.
@@ -48,6 +50,8 @@ class Options:
     changes: Mapping[str, Any] = field(default_factory=dict)
     data: str | None = None
     explain: bool = True
+    trace: bool = True
+    check_steps: str = "log"
     explain_steps: int | None = None
     out: Path | None = None
     timeout: float = 600.0

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from parity.compare.judge import Judge
 from parity.errors import ParityError, WorkerError
 from parity.explain.effects import LEAST_GAP, Effects, judge_effects, outcome_value
 from parity.explain.trials import Contest, Trial, contest
 from parity.pipeline import facts
+from parity.pipeline.judging import Judged
 from parity.pipeline.prepare import Options, UsageError, installed_version, prepare
 from parity.pipeline.work import Note, Work
 from parity.report.facts import Comparison, DifferenceFact, Explanation, Result, SideFact
@@ -23,9 +23,9 @@ from parity.spec.differences import Difference, differences
 from parity.spec.resolve import Resolved
 from parity.spec.schema import Spec
 
-LOCKSTEP_STEPS = 5
-"""Steps in lockstep unless told otherwise: a difference of meaning shows in the first few, each costs as much as
-several free ones."""
+LOCKSTEP_STEPS = 16
+"""How far lockstep goes unless told otherwise: a difference of meaning shows in the first few steps, or where a
+schedule or a running statistic begins to matter."""
 
 EXPLAIN_EPOCHS = 2
 """Length of a counterfactual run unless told otherwise."""
@@ -49,12 +49,13 @@ def run(spec: Spec, options: Options, *, text: str, file: str | None, folder: Pa
     sides = prepare(spec, options)
     with Work(spec=spec, sides=sides, options=options, folder=folder) as work:
         found = pair_differences(work, sides)
-        runs, errors = work.free_runs(note)
+        free = work.free_runs(note)
+        runs, errors = free.runs, free.errors
         if not runs:
             raise next(iter(errors.values()))
         healthy = [side for side in sides if side.name in runs]
         steps = min(options.steps or LOCKSTEP_STEPS, LOCKSTEP_STEPS, *(work.steps(side) for side in healthy))
-        comparisons = _comparisons(work, sides, errors, steps, "float64", note)
+        comparisons = facts.with_free(_comparisons(work, sides, errors, steps, "float64", note), work.parted_free(free))
         notes: list[str] = []
         explained: tuple[Explanation, Effects, tuple[str, str]] | None = None
         if options.explain:
@@ -95,7 +96,7 @@ def check(
         for side in sides:
             work.program(side)
         steps = options.steps or min(LOCKSTEP_STEPS, work.steps(sides[0]))
-        judges = work.judged(sides, steps, precision, note)
+        judged = work.judged(sides, steps, precision, note)
         told = [fact for (a, b), ones in found.items() for fact in facts.difference_facts(a, b, ones, None)]
         sides_told = [
             facts.side_fact(side, work.program(side), None, None, precision, installed_version(side)) for side in sides
@@ -103,7 +104,7 @@ def check(
         return facts.result(
             facts.spec_fact(spec, work.dataset(sides[0]), file, text),
             sides_told,
-            [facts.comparison_fact(judge) for judge in judges],
+            facts.comparison_facts(judged),
             told,
             None,
             [],
@@ -123,14 +124,14 @@ def _comparisons(
 ) -> list[Comparison]:
     """Judge the sides that ran; say so of the others."""
     healthy = [side for side in sides if side.name not in errors]
-    judges: list[Judge] = []
+    judged_all: Judged | None = None
     trouble: dict[str, str] = {name: str(error) for name, error in errors.items()}
     if len(healthy) > 1:
         try:
-            judges = work.judged(healthy, steps, precision, note)
+            judged_all = work.judged(healthy, steps, precision, note)
         except WorkerError as error:
             trouble[error.side] = str(error)
-    judged = {(judge.a, judge.b): facts.comparison_fact(judge) for judge in judges}
+    judged = {(one.a, one.b): one for one in facts.comparison_facts(judged_all)} if judged_all else {}
     first, *others = [side.name for side in sides]
     if first in errors and len(healthy) > 1:
         first, others = healthy[0].name, [name for name in [first, *others] if name != healthy[0].name]

@@ -12,17 +12,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from parity.compare.judge import Judge
-from parity.compare.lockstep import compare_initial, compare_step, compare_weights
+from parity.compare.free import FreeVerdict, Series, digest_gap, judge_free, loss_gap
+from parity.compare.judge import Judge, Seen
+from parity.compare.lockstep import chosen_steps, compare_initial, compare_weights
+from parity.compare.noise import Rounding
 from parity.compile import Program, compile_side
 from parity.data.dataset import Dataset
 from parity.data.load import load
 from parity.errors import DataError, WorkerError
+from parity.pipeline.judging import Court, Judged
 from parity.pipeline.prepare import Options, check_fit, is_file
 from parity.run.freerun import Bench, Job, free_run
-from parity.run.lockstep import TWIN, lockstep
+from parity.run.lockstep import Lockstep
 from parity.run.session import Session, memory_folder
 from parity.run.store import Store
+from parity.run.trace import read_trace
 from parity.run.trajectory import Trajectory
 from parity.spec.resolve import Resolved, dump
 from parity.spec.schema import Spec
@@ -36,6 +40,37 @@ programs whose every object is freed), and how many of them a worker may gather 
 
 WORKERS = 2
 """Workers at once: sides' own runs keep their framework's default of a thread per core."""
+
+
+TWIN = "(twin)"
+"""Name of the first side's twin among the free runs."""
+
+
+@dataclass(kw_only=True)
+class FreeRuns:
+    """What came of the free runs.
+
+    Args:
+        runs: by side, in the order of the sides.
+        errors: of the sides that did not finish.
+        twins: of the first side.
+    """
+
+    runs: dict[str, Trajectory] = field(default_factory=dict)
+    errors: dict[str, WorkerError] = field(default_factory=dict)
+    twins: dict[str, Trajectory] = field(default_factory=dict)
+
+
+def gaps(store: Store, a: Trajectory, b: Trajectory) -> Series:
+    """Return how far apart two runs are in every step: in their losses, and in every tensor that both traced."""
+    found = {("loss", "loss"): loss_gap(a.losses, b.losses)}
+    if store.traced(a.key) and store.traced(b.key):
+        ours, theirs = read_trace(store.trace(a.key)), read_trace(store.trace(b.key))
+        for name in (one for one in ours if one in theirs):
+            # The weights are also kept as they start; what a step computes stands one further on.
+            late = slice(1, None) if len(ours[name]) > len(a.losses) else slice(None)
+            found[name] = digest_gap(ours[name][late], theirs[name][late])
+    return found
 
 
 @dataclass(kw_only=True)
@@ -126,52 +161,70 @@ class Work:
         self._stack.callback(session.close)
         return session
 
-    def free_runs(self, note: Note) -> tuple[dict[str, Trajectory], dict[str, WorkerError]]:
-        """Train every side on its own; what one side fails at does not touch the others.
-
-        Returns:
-            trajectories by side, and errors by side.
-        """
-        runs: dict[str, Trajectory] = {}
-        errors: dict[str, WorkerError] = {}
-        shares = {side.name: 0.0 for side in self.sides}
+    def free_runs(self, note: Note) -> FreeRuns:
+        """Train every side on its own, and a twin of the first; what one fails at does not touch the others."""
+        found = FreeRuns()
         jobs = {
             side.name: Job(
                 side=side,
                 program=self.program(side),
                 steps=self.steps(side),
                 precision=self.options.precision or "float32",
+                trace=self.options.trace,
             )
             for side in self.sides
         }
+        if len(self.sides) > 1:
+            jobs[TWIN] = replace(jobs[self.sides[0].name], nudge=self.sides[0].config.training.seed)
+        shares = dict.fromkeys(jobs, 0.0)
 
-        def one(side: Resolved) -> None:
+        def one(name: str) -> None:
+            job = jobs[name]
+
             def progress(done: int, total: int, loss: float) -> None:
-                shares[side.name] = done / total
-                note(
-                    f"training {side.name}: step {done} of {total}, loss {loss:.4g}", sum(shares.values()) / len(shares)
-                )
+                shares[name] = done / total
+                told = f"training {name}: step {done} of {total}, loss {loss:.4g}"
+                note(told, sum(shares.values()) / len(shares))
 
             try:
-                session = self.session(side, f"{side.name}-train")
+                session = self.session(job.side, f"{job.side.name}-{'twin' if name == TWIN else 'train'}")
                 try:
-                    runs[side.name] = free_run(session, self.bench(side), jobs[side.name], progress)
+                    run = free_run(session, self.bench(job.side), job, progress)
                 finally:
                     session.close()
             except WorkerError as error:
-                errors[side.name] = error
-            shares[side.name] = 1.0
+                if name != TWIN:  # Without a twin there is no horizon, and that is said there.
+                    found.errors[name] = error
+                return
+            finally:
+                shares[name] = 1.0
+            (found.twins if name == TWIN else found.runs)[name] = run
 
         with ThreadPoolExecutor(WORKERS) as pool:
-            list(pool.map(one, self.sides))
-        return {side.name: runs[side.name] for side in self.sides if side.name in runs}, errors
+            list(pool.map(one, jobs))
+        found.runs = {side.name: found.runs[side.name] for side in self.sides if side.name in found.runs}
+        return found
 
-    def judged(self, sides: Sequence[Resolved], steps: int, precision: str, note: Note) -> list[Judge]:
+    def parted_free(self, found: FreeRuns) -> list[FreeVerdict]:
+        """Judge the free runs of the first side and each other one by the first side's twin."""
+        first = self.sides[0]
+        if first.name not in found.runs:
+            return []
+        others = [side for side in self.sides[1:] if side.name in found.runs]
+        store, mine = self.bench(first).store, found.runs[first.name]
+        twins = [gaps(store, mine, twin) for twin in found.twins.values()]
+        precision = mine.precision
+        return [
+            judge_free(first.name, side.name, gaps(store, mine, found.runs[side.name]), twins, precision)
+            for side in others
+        ]
+
+    def judged(self, sides: Sequence[Resolved], steps: int, precision: str, note: Note) -> Judged:
         """Run sides in lockstep and judge each against the first.
 
         Args:
             sides: at least one; the first is the reference.
-            steps: to take; fewer are taken once every side has parted.
+            steps: how far to go; which of them are checked, the options say.
             precision: of the lockstep.
             note: told how far it is.
 
@@ -181,24 +234,30 @@ class Work:
         reference, *others = sides
         judges = [Judge(a=reference.name, b=side.name, precision=precision) for side in others]
         if not judges:
-            return []
+            return Judged(judges=[], rounding=Rounding(precision=precision))
         jobs = {
             side.name: Job(side=side, program=self.program(side), steps=steps, precision=precision) for side in sides
         }
         openings = {side.name: self.bench(side).opening(jobs[side.name]) for side in sides}
         self._compare_start(judges, openings, sides)
+        numbers = chosen_steps(steps, self.options.check_steps)
         with ExitStack() as stack:
             sessions = {side.name: self.session(side, f"{side.name}-lockstep") for side in sides}
             for session in sessions.values():
                 stack.callback(session.close)
             note(f"lockstep in {precision}: starting {len(sides)} programs", 0.0)
-            for step in lockstep(sessions, openings, self.scratch / "lockstep", reference.config.training.seed, steps):
-                for judge in judges:
-                    compare_step(judge, step, TWIN)
-                note(f"lockstep in {precision}: step {step.number} of {steps}", step.number / steps)
-                if all(judge.first is not None for judge in judges):
-                    break
-        return judges
+            lock = Lockstep(
+                sessions=sessions,
+                openings=openings,
+                root=self.scratch / "lockstep",
+                seed=reference.config.training.seed,
+                precision=precision,
+            )
+            lock.open()
+            court = Court(lock=lock, judges=judges, sides={side.name: side for side in sides})
+            return court.sit(
+                numbers, lambda number: note(f"lockstep in {precision}: step {number} of {steps}", number / steps)
+            )
 
     def _compare_start(
         self, judges: list[Judge], openings: Mapping[str, Mapping[str, Any]], sides: Sequence[Resolved]
@@ -210,13 +269,14 @@ class Work:
         for judge in judges:
             compare_weights(judge, shapes[judge.a], shapes[judge.b])
             ours, theirs = (openings[name]["weights"] for name in (judge.a, judge.b))
-            for name in shapes[judge.a]:
+            for order, name in enumerate(shapes[judge.a]):
                 if name not in theirs or shapes[judge.a][name] != shapes[judge.b][name]:
                     continue
                 if ours[name] == theirs[name]:
-                    judge.add(1, "weights", name, shapes[judge.a][name], 0.0)
+                    judge.add(Seen(step=1, phase="weights", tensor=name, shape=shapes[judge.a][name],
+                                   difference=0.0, noise=0.0, order=order))  # fmt: skip
                 else:
-                    compare_initial(judge, name, *(np.load(one[name], mmap_mode="r") for one in (ours, theirs)))
+                    compare_initial(judge, order, name, *(np.load(one[name], mmap_mode="r") for one in (ours, theirs)))
 
     def evaluate(
         self, jobs: Sequence[Job], note: Callable[[int, Job, Trajectory | WorkerError], None]

@@ -17,6 +17,9 @@ Verdict = Literal["identical", "rounding", "divergent", "inconclusive"]
 Phase = Literal["batch", "weights", "forward", "loss", "gradient", "update", "state", "metric"]
 
 
+Precision = Literal["float32", "float64", "bfloat16"]
+
+
 class Fact(BaseModel):
     """Base of everything in a result: immutable, no unknown fields."""
 
@@ -48,7 +51,7 @@ class SideFact(Fact):
     framework: str
     version: str = Field(description="version of the framework that ran")
     interpreter: str
-    precision: Literal["float32", "float64"]
+    precision: Precision
     device: str
     parameters: int = Field(description="number of trainable scalars")
     losses: list[float] = Field(description="training loss of each step, before its update")
@@ -71,6 +74,12 @@ class Place(Fact):
     shape: list[int] | None = None
     difference: float = Field(description="norm of a - b over norm of a")
     noise: float = Field(description="difference that rounding alone explains, measured")
+    exact: bool = Field(default=True, description="measured on the tensors; else estimated from their digests")
+    element: list[int] | None = Field(default=None, description="index of the element that differs most")
+    values: tuple[float, float] | None = Field(default=None, description="the values of a and of b there")
+    made: Literal["here", "inherited"] | None = Field(
+        default=None, description="here: the op differs on the same inputs; inherited: only its inputs do"
+    )
 
 
 class PhaseFact(Fact):
@@ -81,19 +90,53 @@ class PhaseFact(Fact):
     largest: Place
 
 
+class FreePlace(Fact):
+    """Where two free runs part."""
+
+    step: int
+    phase: str
+    tensor: str
+
+
+class FreeFact(Fact):
+    """Two free runs, each on its own from the same start, beside a twin of the first that differs by rounding only."""
+
+    verdict: Verdict
+    reason: str
+    horizon: int | None = Field(description="step from which rounding alone makes a visible gap; None: not in the run")
+    growth: float | None = Field(description="factor by which a rounding error grows each step")
+    first: FreePlace | None = Field(description="where they part before the horizon, further than rounding can")
+    gap: float = Field(description="largest relative gap of the losses before the horizon")
+    largest: float = Field(description="largest relative gap of the losses of all")
+
+
+class WitnessFact(Fact):
+    """A side beside the NumPy reference of its own config, in the first step in which sides part."""
+
+    side: str
+    agrees: bool
+    place: Place | None = Field(default=None, description="the first tensor in which it departs from the reference")
+
+
 class Comparison(Fact):
-    """Two sides, step by step from the same state, in float64."""
+    """Two sides, step by step from the same state."""
 
     a: str
     b: str
     verdict: Verdict
     reason: str = Field(description="the verdict in one sentence")
-    precision: Literal["float32", "float64"]
-    steps: int
+    precision: Precision
+    steps: int = Field(description="number of steps checked")
+    checked: list[int] = Field(default=[], description="the steps checked, counted from 1")
     first: Place | None = Field(default=None, description="first place beyond noise")
     largest: Place | None = Field(default=None, description="largest difference of all")
+    places: list[Place] = Field(default=[], description="every place where a difference is made, in order")
     phases: list[PhaseFact] = []
     unmatched: list[str] = Field(default=[], description="tensors that only one side has")
+    unsteady: list[str] = Field(default=[], description="where a side does not repeat itself bit for bit")
+    witnesses: list[WitnessFact] = Field(default=[], description="each side beside the NumPy reference of its config")
+    free: FreeFact | None = Field(default=None, description="the free runs, where there were any")
+    odd: list[str] = Field(default=[], description="sides that differ at the first place where the others agree")
 
 
 class EffectFact(Fact):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from parity.run.initial import InitialWeights
 from parity.run.randomness import steps_per_epoch
 from parity.run.session import Session
 from parity.run.store import Store, run_key
+from parity.run.trace import TraceWriter
 from parity.run.trajectory import Measured, Trajectory
 from parity.spec.resolve import Resolved, dump
 
@@ -43,6 +45,9 @@ class Job:
         steps: to take.
         precision: ``float32`` or ``float64``.
         threads: limit, None for the framework's own choice; part of what decides the last bit.
+        nudge: number of the twin that starts from weights moved by one unit in the last place; None for the side
+            itself.
+        trace: keep the digests of every step's tensors.
     """
 
     side: Resolved
@@ -50,6 +55,8 @@ class Job:
     steps: int
     precision: str = "float32"
     threads: int | None = None
+    nudge: int | None = None
+    trace: bool = False
 
 
 @dataclass(kw_only=True)
@@ -102,7 +109,7 @@ class Bench:
             "bindings": job.program.bindings.plain(),
             "precision": job.precision,
             "data": str(self.scratch / "data"),
-            "weights": self.initial.files(job.side, job.precision),
+            "weights": self.initial.files(job.side, job.precision, job.nudge),
             "plan": {
                 "seed": training.seed,
                 "batch_size": training.batch_size,
@@ -121,6 +128,7 @@ class Bench:
             steps=job.steps,
             precision=job.precision,
             threads=job.threads,
+            **({} if job.nudge is None else {"nudge": job.nudge}),
             versions={name: versions[name] for name in PACKAGES[job.side.framework]},
             machine=[platform.machine(), platform.processor()],
             parity=__version__,
@@ -148,7 +156,7 @@ def free_run(session: Session, bench: Bench, job: Job, progress: Progress | None
     versions = versions_of(session, job.side.framework)
     key = bench.key(job, versions)
     kept = bench.store.get(key)
-    if kept is not None:
+    if kept is not None and (bench.store.traced(key) or not job.trace):
         return replace(kept, side=job.side.name)  # Another side may have made it.
     opened = session.ask("open", **bench.opening(job))
     folder = bench.scratch / "predictions" / key
@@ -159,6 +167,8 @@ def free_run(session: Session, bench: Bench, job: Job, progress: Progress | None
 
     def heard(event: dict[str, Any]) -> None:
         losses.extend(event["losses"])
+        if writer is not None:
+            writer.add(event.get("trace", ()))
         if "measured" in event:
             step = event["measured"]
             predictions = Exchange(folder).get(f"predictions/{step}")
@@ -166,7 +176,9 @@ def free_run(session: Session, bench: Bench, job: Job, progress: Progress | None
         if progress is not None and losses:
             progress(len(losses), job.steps, losses[-1])
 
-    done = session.ask("train", heard, steps=job.steps, measure=measure, folder=str(folder))
+    with ExitStack() as stack:
+        writer = stack.enter_context(TraceWriter(bench.store.trace(key))) if job.trace else None
+        done = session.ask("train", heard, steps=job.steps, measure=measure, folder=str(folder), trace=job.trace)
     run = Trajectory(
         key=key,
         side=job.side.name,

@@ -28,26 +28,33 @@ class InitialWeights:
         self._lock = threading.Lock()
         folder.mkdir(parents=True, exist_ok=True)
 
-    def files(self, side: Resolved, precision: str) -> dict[str, str]:
+    def files(self, side: Resolved, precision: str, nudge: int | None = None) -> dict[str, str]:
         """Return the file of every canonical parameter, made where it is not there yet.
 
         Args:
             side: whose model it is.
             precision: dtype of the values, which are drawn in float64 and rounded once.
+            nudge: number of a twin, whose values are moved by one unit in the last place; None for none.
         """
         seed = side.config.training.seed
         with self._lock:  # Two sides that start alike must not draw, and write, the same file twice.
             return {
-                name: str(self._file(seed, name, parameter, precision)) for name, parameter in side.parameters().items()
+                name: str(self._file(seed, name, parameter, precision, nudge if parameter.trainable else None))
+                for name, parameter in side.parameters().items()
             }
 
-    def _file(self, seed: int, name: str, parameter: Parameter, precision: str) -> Path:
-        what = f"{seed} {name} {parameter!r} {precision}"  # The fans too: some initializers scale by them.
+    def _file(self, seed: int, name: str, parameter: Parameter, precision: str, nudge: int | None) -> Path:
+        what = f"{seed} {name} {parameter!r} {precision} {nudge}"  # The fans too: some initializers scale by them.
         file = self.folder / f"{name}-{hashlib.sha256(what.encode()).hexdigest()[:16]}.npy"
         if not file.exists():
             part = file.with_suffix(".part")
+            value = initial_value(seed, name, parameter)
+            # bfloat16 has no NumPy type: its values are rounded by the framework, and stay float32 here.
+            value = value.astype("float32" if precision == "bfloat16" else precision)
+            if nudge is not None:
+                value = randomness.nudged(value, nudge, name, 0, precision == "bfloat16")
             with part.open("wb") as handle:
-                np.save(handle, initial_value(seed, name, parameter).astype(precision))
+                np.save(handle, value)
             part.rename(file)
         return file
 

@@ -1,96 +1,186 @@
-"""Lockstep: at every step all sides start from the reference side's full state and take one step.
+"""Lockstep: at a step all sides start from the reference side's full state and take it, each with its own program.
 
 No error is carried from step to step, so two programs that mean the same differ by rounding at step 1000 no
 more than at step 1, and a difference of meaning stands out in the phase and tensor where it acts.
+
+What a step computes is kept as digests. A step that looks suspicious is taken again from the same state with the
+tensors themselves, which gives the same digests bit for bit (checked), and once more with each op given the reference
+side's inputs, so that what is made in an op is told from what reaches it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from parity.run.digest import RECORD
 from parity.run.exchange import Exchange
 from parity.run.session import Session
 
-TWIN = "(twin)"
-"""Name of the reference side's perturbed twin."""
+SHADOW = {"float64": "float32", "float32": "float64", "bfloat16": "float64"}
+"""Precision of the program's second copy, whose step beside the first one's measures rounding."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class LockstepStep:
-    """What the sides computed in one step.
+class Taken:
+    """What one side computed in a step.
 
     Args:
-        number: counted from 1.
-        losses: by side; the twin's under ``TWIN``, when it ran.
-        names: by side and phase, the tensors it computed, in order.
-        folders: by side, the exchange that holds them; overwritten by the next step.
+        loss: of the step.
+        digests: by (phase, tensor), in the order in which the step computes them; an update's is exact.
+        folder: of the exchange that holds the tensors, where they were kept.
     """
 
-    number: int
-    losses: Mapping[str, float]
-    names: Mapping[str, Mapping[str, list[str]]]
-    folders: Mapping[str, Path]
+    loss: float
+    digests: Mapping[tuple[str, str], np.ndarray]
+    folder: Path | None = None
 
-    def tensor(self, side: str, phase: str, name: str) -> np.ndarray:
-        """Return a tensor, valid until the next step."""
-        return Exchange(self.folders[side]).get(f"{phase}/{name}")
+    def tensor(self, phase: str, name: str) -> np.ndarray:
+        """Return a kept tensor, valid until the step is taken again."""
+        if self.folder is None:
+            raise ValueError("the tensors of this step were not kept")
+        return Exchange(self.folder).get(f"{phase}/{name}")
+
+    def same(self, other: Taken) -> bool:
+        """Return whether another taking of the step gave the same, bit for bit."""
+        return (
+            np.array_equal(self.loss, other.loss, equal_nan=True)
+            and list(self.digests) == list(other.digests)
+            and all(one.tobytes() == other.digests[name].tobytes() for name, one in self.digests.items())
+        )
 
 
-def lockstep(
-    sessions: Mapping[str, Session],
-    openings: Mapping[str, Mapping[str, Any]],
-    root: Path,
-    seed: int,
-    steps: int,
-    twin_every: int = 16,
-) -> Iterator[LockstepStep]:
-    """Yield the steps of all sides in lockstep; the first side is the reference.
+@dataclass(kw_only=True)
+class Lockstep:
+    """The sides of a comparison, open in their workers.
 
     Args:
-        sessions: a worker for each side.
+        sessions: a worker for each side; the first side is the reference.
         openings: for each side, the arguments of its worker's ``open``.
         root: folder for the exchanges, best in memory.
-        seed: of the twin's perturbation.
-        steps: to take.
-        twin_every: at step 1 and every so many steps the reference also takes the step from weights moved by one
-            unit in the last place: what that changes is what rounding can change. 0 for never.
-
-    Raises:
-        WorkerError: when a worker fails, dies or hangs.
+        seed: of the perturbations that measure rounding.
+        precision: of the lockstep.
+        loose: sides whose optimizer slots cannot be carried over; they keep their own.
     """
-    reference = next(iter(sessions))
-    state = str(root / "state")
-    folders = {name: root / f"side{index}" for index, name in enumerate(sessions)} | {TWIN: root / "twin"}
-    for name, session in sessions.items():
-        session.start("open", **openings[name])
-    for session in sessions.values():
-        session.finish()
-    sessions[reference].ask("publish", folder=state)
-    for number in range(steps):
-        told = {}
-        if twin_every and number % twin_every == 0:
-            main = sessions[reference]
-            main.ask("adopt", folder=state, iterations=number, nudge=seed)
-            told[TWIN] = main.ask("lockstep", number=number, state=state, out=str(folders[TWIN]))
-            main.ask("adopt", folder=state, iterations=number)
-        others = {name: session for name, session in sessions.items() if name != reference}
-        for session in others.values():
-            session.start("adopt", folder=state, iterations=number)
-        for session in others.values():
-            session.finish()
-        for name, session in sessions.items():
-            session.start("lockstep", number=number, state=state, out=str(folders[name]))
-        for name, session in sessions.items():
-            told[name] = session.finish()
-        yield LockstepStep(
-            number=number + 1,
-            losses={name: one["loss"] for name, one in told.items()},
-            names={name: one["seen"] for name, one in told.items()},
-            folders=folders,
+
+    sessions: Mapping[str, Session]
+    openings: Mapping[str, Mapping[str, Any]]
+    root: Path
+    seed: int
+    precision: str = "float64"
+    loose: frozenset[str] = frozenset()
+    reached: int = field(default=0, init=False)
+
+    @property
+    def reference(self) -> str:
+        """Return the side whose state the others take over."""
+        return next(iter(self.sessions))
+
+    @property
+    def state(self) -> str:
+        """Return the folder of the published state."""
+        return str(self.root / "state")
+
+    def folder(self, side: str, kind: str = "own") -> Path:
+        """Return the folder of the exchange that takes a side's tensors."""
+        return self.root / f"{kind}{list(self.sessions).index(side)}"
+
+    def open(self) -> None:
+        """Load every side's program, in two precisions."""
+        self._all("open", {name: {**self.openings[name], "shadow": SHADOW[self.precision]} for name in self.sessions})
+
+    def _all(self, command: str, payloads: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+        """Ask sides at once, and wait for all."""
+        for name, payload in payloads.items():
+            self.sessions[name].start(command, **payload)
+        return {name: self.sessions[name].finish() for name in payloads}
+
+    def _adopt(self, sides: Sequence[str], number: int, **how: Any) -> None:
+        self._all(
+            "adopt",
+            {
+                name: {"folder": self.state, "iterations": number, "slots": name not in self.loose, **how}
+                for name in sides
+            },
         )
-        sessions[reference].ask("publish", folder=state)
+
+    def _probe(self, number: int, payloads: Mapping[str, Mapping[str, Any]]) -> dict[str, Taken]:
+        told = self._all("probe", {name: {"number": number, **payload} for name, payload in payloads.items()})
+        return {name: _taken(one, payloads[name].get("out")) for name, one in told.items()}
+
+    def take(self, number: int) -> dict[str, Taken]:
+        """Return what every side computes in a step, as digests.
+
+        Args:
+            number: of the step, counted from 0, not before the last one taken; the reference side goes there by itself.
+
+        Raises:
+            WorkerError: when a worker fails, dies or hangs.
+        """
+        if number > self.reached:
+            alone = {"start": self.reached, "stop": number}
+            self._all("advance", {self.reference: alone} | dict.fromkeys(self.loose, alone))
+        self.sessions[self.reference].ask("publish", folder=self.state)
+        self._adopt(list(self.sessions), number)
+        found = self._probe(number, {name: {} for name in self.sessions})
+        self.reached = number + 1
+        return found
+
+    def replay(self, number: int) -> dict[str, Taken]:
+        """Take the last step again from the same state, keeping the tensors."""
+        self._adopt(list(self.sessions), number)
+        return self._probe(number, {name: {"out": str(self.folder(name))} for name in self.sessions})
+
+    def guided(self, number: int, sides: Sequence[str], reference: Taken) -> dict[str, Taken]:
+        """Take the last step again, each op on what the reference side's op was given, keeping the tensors.
+
+        Args:
+            number: of the step.
+            sides: that take it.
+            reference: the reference side's replay.
+        """
+        guide = {"folder": str(reference.folder), "names": [list(name) for name in reference.digests]}
+        self._adopt(sides, number)
+        return self._probe(number, {name: {"out": str(self.folder(name, "guided")), "guide": guide} for name in sides})
+
+    def shadows(self, number: int, sides: Sequence[str], repeats: int) -> dict[str, list[Taken]]:
+        """Return the last step taken in the other precision, from the state as it is and from nudged ones.
+
+        Args:
+            number: of the step.
+            sides: that take it.
+            repeats: times it is taken; the second time and later the weights are moved by one unit in the last place
+                of the lower of the two precisions.
+
+        Returns:
+            for each side: where the lockstep is in float64, its float32 steps; else the float64 step, then the nudged
+            steps in the lockstep's own precision.
+        """
+        found: dict[str, list[Taken]] = {name: [] for name in sides}
+        low_is_shadow = self.precision == "float64"
+        for repeat in range(repeats):
+            shadow = low_is_shadow or repeat == 0
+            nudge = None if repeat == 0 else self.seed + repeat
+            self._adopt(sides, number, shadow=shadow, nudge=nudge)
+            for name, one in self._probe(number, {name: {"shadow": shadow} for name in sides}).items():
+                found[name].append(one)
+        if not low_is_shadow and repeats > 1:
+            self._restore(number, sides)
+        return found
+
+    def _restore(self, number: int, sides: Sequence[str]) -> None:
+        """Bring the sides' own programs to where they are after the step."""
+        self._adopt(sides, number)
+        self._probe(number, {name: {} for name in sides})
+
+
+def _taken(told: Mapping[str, Any], out: str | None) -> Taken:
+    records = np.frombuffer(told["digests"], RECORD)
+    names = [(phase, name) for phase, name in told["names"]]
+    return Taken(
+        loss=told["loss"], digests=dict(zip(names, records, strict=True)), folder=Path(out) if out else None
+    )  # fmt: skip

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-WEIGHTS, ORDER, DROPOUT, NUDGE = 1, 2, 3, 4
+WEIGHTS, ORDER, DROPOUT, NUDGE, DIGEST = 1, 2, 3, 4, 5
 """Purposes, the second word of the key."""
 
 
@@ -96,7 +96,7 @@ def keep_mask(seed: int, step: int, call: int, shape: Sequence[int], rate: float
     return (raw(seed, DROPOUT, step, call, math.prod(shape)) >= int(rate * 2**64)).reshape(tuple(shape))
 
 
-def nudged(values: np.ndarray, seed: int, name: str, step: int) -> np.ndarray:
+def nudged(values: np.ndarray, seed: int, name: str, step: int, bfloat16: bool = False) -> np.ndarray:
     """Return the values with each moved up or down by one unit in the last place, at random.
 
     Args:
@@ -104,8 +104,12 @@ def nudged(values: np.ndarray, seed: int, name: str, step: int) -> np.ndarray:
         seed: of the run.
         name: of the tensor.
         step: counted from 0.
+        bfloat16: the values are float32 that stand for bfloat16: its last place is the 16th of float32.
     """
     high = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "little")
     words = raw(seed, NUDGE, high, step, -(-values.size // 64))
     up = np.unpackbits(words.view(np.uint8), count=values.size).reshape(values.shape)
+    if bfloat16:
+        moved = values.astype(np.float32).view(np.int32) + np.where(up, 1 << 16, -(1 << 16)).astype(np.int32)
+        return np.where(values == 0.0, values, moved.view(np.float32))
     return np.nextafter(values, np.where(up, np.inf, -np.inf).astype(values.dtype))

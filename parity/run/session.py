@@ -24,7 +24,11 @@ TIMEOUT = 600.0
 """Seconds without a word from a worker after which it is taken for hung."""
 
 BOOT = """
-import sys
+import os, sys
+# Threads that wait for work by spinning keep the cores from whoever has some: two workers on two cores, or NumPy beside
+# PyTorch, are then twenty times slower.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 sys.path.insert(0, root)
 from parity.run.worker import serve
 serve(channel, log)

@@ -11,7 +11,7 @@ from typing import Any
 
 from parity.run.trajectory import Trajectory
 
-PROTOCOL = 2
+PROTOCOL = 3
 """Raised when a run of the same inputs would record something else: old runs are then not used."""
 
 
@@ -37,6 +37,14 @@ class Store:
 
     def _file(self, key: str) -> Path:
         return self.folder / f"{key}.json"
+
+    def trace(self, key: str) -> Path:
+        """Return the file of a run's trace, see ``parity.run.trace``."""
+        return self.folder / f"{key}.parquet"
+
+    def traced(self, key: str) -> bool:
+        """Return whether a run's trace is kept."""
+        return self.trace(key).exists()
 
     def get(self, key: str) -> Trajectory | None:
         """Return a kept run, or None; a file that cannot be read counts as none."""

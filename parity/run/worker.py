@@ -13,6 +13,7 @@ import os
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
@@ -21,6 +22,8 @@ import numpy as np
 from parity.run import randomness
 from parity.run.drivers.base import Driver
 from parity.run.exchange import Exchange
+from parity.run.memory import OwnSlots, Report
+from parity.run.probe import DigestProbe, Guide, Probe, TensorProbe
 
 DRIVERS = {
     "keras": ("parity.run.drivers.keras", "KerasDriver"),
@@ -28,23 +31,23 @@ DRIVERS = {
     "torch": ("parity.run.drivers.torch", "TorchDriver"),
 }
 
-EVENT_SECONDS = 0.25
-"""How often a training run reports its losses: a message a step would cost more than a small step."""
-
 PREDICT_ROWS = 256
 """Rows predicted at once."""
 
 
 class Worker:
-    """One side's state between commands."""
+    """One side's state between commands: its program, and where asked the same program in another precision."""
 
     def __init__(self, channel: Any) -> None:
         self.channel = channel
         self.driver: Driver
+        self.shadow: Driver | None = None
         self.x: np.ndarray
         self.y: np.ndarray
         self.plan: dict[str, Any] = {}
         self.limited = False
+        self.before: dict[bool, Callable[[str], np.ndarray | None]] = {}
+        self.own = OwnSlots()
         self._exchanges: dict[str, Exchange] = {}
 
     def exchange(self, folder: str) -> Exchange:
@@ -65,6 +68,36 @@ class Worker:
                 found[package] = ""
         return found
 
+    def _driver(self, framework: str, threads: int | None = None) -> type[Driver]:
+        module, name = DRIVERS[framework]
+        driver: type[Driver] = getattr(importlib.import_module(module), name)
+        if threads is not None and not self.limited:
+            driver.set_threads(threads)  # Once: TensorFlow refuses when it has computed something.
+            self.limited = True
+        return driver
+
+    def inventory(self, framework: str, program: str, names: dict[str, str], precision: str) -> dict[str, Any]:
+        """Return the parameters and layers of a program whose bindings are not known yet.
+
+        Args:
+            framework: which driver.
+            program: path of the program.
+            names: what the program calls the parts of the contract.
+            precision: to build it in.
+        """
+        empty: dict[str, Any] = {
+            "weights": {},
+            "outputs": {},
+            "slots": {},
+            "mask_axes": [],
+            "ending": None,
+            "names": names,
+        }
+        driver = self._driver(framework)(program, empty, precision, 0)
+        found = driver.inventory() | {"optimizer": type(driver.optimizer).__name__}
+        driver.close()
+        return found
+
     def open(
         self,
         framework: str,
@@ -75,6 +108,7 @@ class Worker:
         weights: dict[str, str],
         plan: dict[str, Any],
         threads: int | None = None,
+        shadow: str | None = None,
     ) -> dict[str, Any]:
         """Load a program, its data and its initial weights.
 
@@ -82,29 +116,32 @@ class Worker:
             framework: which driver.
             program: path of the program.
             bindings: where its tensors live.
-            precision: ``float32`` or ``float64``.
+            precision: ``float32``, ``float64`` or ``bfloat16``.
             data: folder of the exchange with ``x`` and ``y``.
             weights: canonical parameter to the .npy file with its initial value.
             plan: seed, batch_size, shuffle, drop_remainder.
             threads: limit, None for the framework's own choice.
+            shadow: precision in which the program is loaded a second time, to measure rounding by.
         """
-        module, name = DRIVERS[framework]
-        driver = getattr(importlib.import_module(module), name)
-        if threads is not None and not self.limited:
-            driver.set_threads(threads)  # Once: TensorFlow refuses when it has computed something.
-            self.limited = True
+        driver = self._driver(framework, threads)
         if hasattr(self, "driver"):
             self.driver.close()
             del self.driver
+            if self.shadow is not None:
+                self.shadow.close()
+                self.shadow = None
             gc.collect()  # A program and its compiled step refer to each other.
-        self.driver = driver(program, bindings, precision, plan["seed"])
+        self.driver, self.own = driver(program, bindings, precision, plan["seed"]), OwnSlots()
+        self.shadow = driver(program, bindings, shadow, plan["seed"]) if shadow else None
         self.plan = plan
-        arrays = self.exchange(data)
-        self.x = np.ascontiguousarray(arrays.get("x"), dtype=precision)
-        self.y = np.ascontiguousarray(arrays.get("y"), dtype=precision)
-        self.driver.set_weights(lambda name: np.load(weights[name], mmap_mode="r").astype(precision, copy=False))
+        arrays, host = self.exchange(data), self.driver.host_dtype()
+        if self.shadow is not None and self.shadow.precision == "float64" and precision != "float64":
+            host = np.dtype("float64")  # The data as they are; the program in low precision rounds them itself.
+        self.x = np.ascontiguousarray(arrays.get("x"), dtype=host)
+        self.y = np.ascontiguousarray(arrays.get("y"), dtype=host)
+        self.driver.set_weights(lambda name: np.load(weights[name], mmap_mode="r") if name in weights else None)
         trainable = set(self.driver.trainable())
-        count = sum(int(np.prod(value.shape)) for name, value in self.driver.weights().items() if name in trainable)
+        count = sum(value.size for name, value, _ in self.driver.raw_weights() if name in trainable)
         return {"parameters": count, "device": self.driver.device()}
 
     def _batches(self, start: int, stop: int) -> Any:
@@ -121,49 +158,88 @@ class Worker:
         ]
         self.exchange(folder).put(name, np.concatenate(parts).astype(np.float64))
 
-    def train(self, steps: int, measure: list[int], folder: str) -> dict[str, Any]:
+    def train(self, steps: int, measure: list[int], folder: str, trace: bool = False) -> dict[str, Any]:
         """Train, reporting losses as events and predictions through an exchange.
 
         Args:
             steps: how many.
             measure: numbers of steps taken after which predictions are written, as ``predictions/STEP``.
             folder: of the exchange.
+            trace: report the digests of every step's tensors, too.
         """
-        losses: list[float] = []
+        report = Report(self.event)
         wanted = set(measure)
-        sent, last, spent = 0, time.monotonic(), 0.0
+        spent = 0.0
+        if trace:
+            report.trace(0, self._state_digests())
         for number, rows in enumerate(self._batches(0, steps)):
             begun = time.perf_counter()
-            losses.append(self.driver.step(self.x[rows], self.y[rows], number))
+            if trace:
+                probe = DigestProbe()
+                loss = self.driver.watched_step(self.x[rows], self.y[rows], number, probe, signals=False)
+                self._see_state(probe, self.driver)
+                report.trace(number + 1, probe)
+            else:
+                loss = self.driver.step(self.x[rows], self.y[rows], number)
             spent += time.perf_counter() - begun
-            if time.monotonic() - last > EVENT_SECONDS:
-                self.event(losses=losses[sent:])
-                sent, last = len(losses), time.monotonic()
+            report.loss(loss)
             if number + 1 in wanted:
                 self.predict(folder, f"predictions/{number + 1}")
-                self.event(losses=losses[sent:], measured=number + 1)
-                sent, last = len(losses), time.monotonic()
-        self.event(losses=losses[sent:])
+                report.send(measured=number + 1)
+        report.send()
         return {"seconds": spent}
 
-    def adopt(self, folder: str, iterations: int, nudge: int | None = None) -> None:
+    def _state_digests(self) -> DigestProbe:
+        probe = DigestProbe()
+        self._see_state(probe, self.driver)
+        return probe
+
+    @staticmethod
+    def _see_state(probe: Probe, driver: Driver) -> None:
+        trainable = set(driver.trainable())
+        for name, value, axes in driver.raw_weights():
+            probe.see("weights" if name in trainable else "state", name, value, axes)
+        for name, value, axes in driver.raw_slots():
+            probe.see("state", name, value, axes)
+
+    def advance(self, start: int, stop: int) -> list[float]:
+        """Take steps as a free run takes them, from number ``start`` to before ``stop``; return their losses."""
+        rows = enumerate(self._batches(start, stop), start)
+        return [self.driver.step(self.x[chosen], self.y[chosen], number) for number, chosen in rows]
+
+    def adopt(
+        self, folder: str, iterations: int, nudge: int | None = None, shadow: bool = False, slots: bool = True
+    ) -> None:
         """Take over the full state that the reference side published.
 
         Args:
             folder: of the exchange with ``weights/...`` and ``slots/...``.
             iterations: updates made.
             nudge: seed of a one-unit-in-the-last-place perturbation of the weights, None for the state as it is.
+            shadow: the program in the other precision takes it.
+            slots: take the optimizer's slots and count, too; False keeps the program's own.
         """
-        state = self.exchange(folder)
+        state, driver = self.exchange(folder), self._which(shadow)
 
-        def weight(name: str) -> np.ndarray:
-            value = state.get(f"weights/{name}")
-            return value if nudge is None else randomness.nudged(value, nudge, name, iterations)
+        def weight(name: str) -> np.ndarray | None:
+            if not state.has(f"weights/{name}"):
+                return None
+            value = state.get(f"weights/{name}").astype(driver.host_dtype(), copy=False)
+            if nudge is None:
+                return value
+            return randomness.nudged(value, nudge, name, iterations, driver.precision == "bfloat16")
 
-        self.driver.set_weights(weight)
-        self.driver.set_slots(
-            lambda name: state.get(f"slots/{name}") if state.has(f"slots/{name}") else None, iterations
+        self.before[shadow] = weight
+        driver.set_weights(weight)
+        self.own.begin(self.driver, iterations, lambda name: slots and state.has(f"slots/{name}"))
+        driver.set_slots(
+            lambda name: self.own.kept[name] if name in self.own.kept else state.get(f"slots/{name}"), iterations
         )
+
+    def _which(self, shadow: bool) -> Driver:
+        if shadow and self.shadow is None:
+            raise ValueError("the program is not open in a second precision")
+        return self.shadow if shadow and self.shadow is not None else self.driver
 
     def publish(self, folder: str) -> None:
         """Write the full state for others to adopt."""
@@ -173,39 +249,50 @@ class Worker:
         for name, value in self.driver.slots().items():
             state.put(f"slots/{name}", value)
 
-    def lockstep(self, number: int, state: str, out: str) -> dict[str, Any]:
-        """Take one watched step from the published state, and write what it computed.
+    def probe(
+        self, number: int, out: str | None = None, guide: dict[str, Any] | None = None, shadow: bool = False
+    ) -> dict[str, Any]:
+        """Take one watched step from the state adopted last, and tell what it computed.
 
         Args:
             number: of the step, counted from 0.
-            state: exchange with the state the step starts from.
-            out: exchange for ``batch/...``, ``forward/...``, ``gradient/...``, ``update/...`` and ``state/...``.
+            out: folder of the exchange that takes the tensors themselves; None keeps their digests only.
+            guide: ``folder`` and ``names`` of the reference side's tensors, to go on with in the place of its own.
+            shadow: the program in the other precision takes it.
         """
-        results, before = self.exchange(out), self.exchange(state)
-        seen: dict[str, list[str]] = {"batch": [], "forward": [], "gradient": [], "update": [], "state": []}
-
-        def put(phase: str, name: str, value: np.ndarray) -> None:
-            results.put(f"{phase}/{name}", value)
-            if name not in seen[phase]:
-                seen[phase].append(name)
-
+        driver = self._which(shadow)
+        probe = DigestProbe(exact=True) if out is None else TensorProbe(self.exchange(out))
         rows = next(self._batches(number, number + 1))
-        put("batch", "x", self.x[rows])
-        put("batch", "y", self.y[rows])
-        loss = self.driver.watched_step(self.x[rows], self.y[rows], number, put)
-        trainable = set(self.driver.trainable())
-        for name, value in self.driver.weights().items():
+        x, y = self.x[rows], self.y[rows]
+        follow = None
+        if guide is None:
+            probe.see("batch", "x", x)
+            probe.see("batch", "y", y)
+            driver.clock.update(step=number, call=0)
+            probe.see("metric", "predictions", driver.predict(x))
+        else:
+            theirs = self.exchange(guide["folder"])
+            follow = Guide(theirs, [tuple(one) for one in guide["names"]])
+            given = [np.array(theirs.get(f"batch/{name}")) for name in ("x", "y")]
+            if all(one.shape[1:] == mine.shape[1:] for one, mine in zip(given, (x, y), strict=True)):
+                x, y = (one.astype(self.x.dtype) for one in given)
+        loss = driver.watched_step(x, y, number, probe, guide=follow)
+        trainable, before = set(driver.trainable()), self.before[shadow]
+        for name, value, axes in driver.raw_weights():
+            start = before(name)
             if name not in trainable:
-                put("state", name, value)
-                continue
-            start = before.get(f"weights/{name}") if before.has(f"weights/{name}") else np.zeros_like(value)
-            put("update", name, value - start)
-        for name, value in self.driver.slots().items():
-            put("state", name, value)
-        return {"loss": loss, "seen": seen}
+                probe.see("state", name, value, axes)
+            elif start is not None:
+                back = None if axes is None else np.argsort(axes)
+                probe.see("update", name, value - (start if back is None else start.transpose(back)), axes)
+        for name, value, axes in driver.raw_slots():
+            probe.see("state", name, value, axes)
+        if guide is None and not shadow:
+            self.own.end(driver)
+        return {"loss": loss, "names": [list(one) for one in probe.names], "digests": probe.packed()}
 
 
-COMMANDS = ("versions", "open", "predict", "train", "adopt", "publish", "lockstep")
+COMMANDS = ("versions", "inventory", "open", "predict", "train", "advance", "adopt", "publish", "probe")
 """What a parent may ask for."""
 
 

@@ -8,17 +8,20 @@ from __future__ import annotations
 import importlib.util
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from parity.run import randomness
+from parity.run.probe import Guide, Probe
 
-Watch = Callable[[str, str, np.ndarray], None]
-"""Called with (phase, tensor, canonical value) for everything a watched step computes."""
+CONTRACT = (
+    "a program needs build_model() or Model, build_loss() and build_optimizer(model); "
+    "train_step(model, loss_fn, optimizer, x, y) where its step is not the usual one"
+)
 
 
 class ProgramError(Exception):
@@ -28,35 +31,58 @@ class ProgramError(Exception):
 class Driver(ABC):
     """A program in one framework.
 
-    The contract of a program is small: ``build_model()`` or a class ``Model``, ``build_loss()``,
-    ``build_optimizer(model)``, and ``train_step(model, loss_fn, optimizer, x, y)`` returning the loss.
+    The contract of a program is small: ``build_model()`` or a class ``Model``, ``build_loss()`` and
+    ``build_optimizer(model)``, under these names or under those that the bindings say. Where it has
+    ``train_step(model, loss_fn, optimizer, x, y)``, returning the loss, its steps are that.
 
     Args:
         file: the program.
         bindings: where the canonical tensors live in it, as ``Bindings.plain()`` gives it.
-        precision: ``float32`` or ``float64``.
+        precision: ``float32``, ``float64`` or ``bfloat16``.
         seed: of dropout masks.
     """
 
     module_name = ""
     """Name of the framework's package, whose version is reported."""
 
+    active: ClassVar[Driver | None] = None
+    """The driver whose program computes: dropout asks it for masks."""
+
     def __init__(self, file: str, bindings: dict[str, Any], precision: str, seed: int) -> None:
         self.bindings, self.precision, self.seed = bindings, precision, seed
         self.clock = {"step": 0, "call": 0}
-        self.prepare()
+        self.replace_dropout()
+        self.activate()
         self.module = import_program(file)
         self.model = self.build_model()
-        self.loss_fn = self._named("build_loss")()
-        self.optimizer = self._named("build_optimizer")(self.model)
-        self.replace_dropout()
+        self.loss_fn = self._made("loss", "build_loss")
+        self.optimizer = self._made("optimizer", "build_optimizer", self.model)
+        self.train_step: Any = getattr(self.module, "train_step", None) or self.usual_step()
 
-    def _named(self, name: str) -> Any:
-        found = getattr(self.module, name, None)
-        if found is None:
-            raise ProgramError(f"the program has no {name}(); it needs build_model() or Model, build_loss(), "
-                               "build_optimizer(model) and train_step(model, loss_fn, optimizer, x, y)")  # fmt: skip
-        return found
+    def activate(self) -> None:
+        """Let what is global in a framework (float type, dropout masks) be this program's."""
+        if Driver.active is not self:
+            Driver.active = self
+            self.prepare()
+
+    def _found(self, part: str, *names: str) -> Any:
+        """Return the first of the names that the program has, or the one that stands in its place."""
+        renamed = self.bindings.get("names", {}).get(part)
+        for name in (renamed,) if renamed else names:
+            if hasattr(self.module, name):
+                return getattr(self.module, name)
+        raise ProgramError(f"the program has no {' or '.join((renamed,) if renamed else names)}; {CONTRACT}")
+
+    def _made(self, part: str, name: str, *arguments: Any) -> Any:
+        """Return a part of the program: what its function returns, or the object itself where it is none."""
+        found = self._found(part, name)
+        plain = callable(found) and (hasattr(found, "__code__") or isinstance(found, type))
+        if not plain:
+            return found
+        code = getattr(found, "__code__", None)
+        if part == "loss" and code is not None and code.co_argcount - len(found.__defaults__ or ()) == 2:
+            return found  # The loss function itself, of (outputs, targets).
+        return found(*arguments)
 
     def draw(self, shape: tuple[int, ...], rate: float) -> np.ndarray:
         """Return the mask of the next dropout call of this step, in the program's own layout."""
@@ -77,33 +103,64 @@ class Driver(ABC):
             y: targets, (N, ...).
             number: of the step, counted from 0; decides the dropout masks.
         """
+        self.activate()
         self.clock.update(step=number, call=0)
         return self.train(x, y)
+
+    def watched_step(
+        self, x: np.ndarray, y: np.ndarray, number: int, probe: Probe, *, signals: bool = True,
+        guide: Guide | None = None,
+    ) -> float:  # fmt: skip
+        """Take a step, handing every layer's output and every gradient to a probe.
+
+        Args:
+            x: inputs, (N, ...).
+            y: targets, (N, ...).
+            number: of the step, counted from 0.
+            probe: takes the tensors.
+            signals: the gradients with respect to the layers' outputs, too.
+            guide: what to go on with in the place of what is computed; None to go on as the program does.
+        """
+        self.activate()
+        self.clock.update(step=number, call=0)
+        return self.watched(x, y, probe, signals, guide)
 
     def trainable(self) -> list[str]:
         """Return the names of what the optimizer moves: every tensor but the running statistics."""
         return [name for name, place in self.bindings["weights"].items() if place["trainable"]]
 
+    def raw_weights(self) -> list[tuple[str, np.ndarray, list[int] | None]]:
+        """Return (name, value as it lies, axes that make it canonical) of parameters and running statistics."""
+        return [(name, self.read(self.parameter(name)), self.out_axes(name)) for name in self.bindings["weights"]]
+
+    def raw_slots(self) -> list[tuple[str, np.ndarray, list[int] | None]]:
+        """Return (``slot/layer.parameter``, value as it lies, axes that make it canonical) of the optimizer's slots."""
+        found = []
+        for slot, (attribute, scale) in self.bindings["slots"].items():
+            for name in self.trainable():
+                value = self.read_slot(attribute, name)
+                found.append((f"{slot}/{name}", value if scale == 1.0 else value * scale, self.out_axes(name)))
+        return found
+
     def weights(self) -> dict[str, np.ndarray]:
         """Return the canonical parameters and running statistics."""
-        return {name: self._out(name, self.read(self.parameter(name))) for name in self.bindings["weights"]}
-
-    def set_weights(self, values: Callable[[str], np.ndarray]) -> None:
-        """Set every parameter to its canonical value.
-
-        Args:
-            values: canonical value by name.
-        """
-        for name in self.bindings["weights"]:
-            self.write(self.parameter(name), self._in(name, values(name)))
+        return {name: canonical(value, axes) for name, value, axes in self.raw_weights()}
 
     def slots(self) -> dict[str, np.ndarray]:
         """Return the canonical optimizer slots as ``slot/layer.parameter``."""
-        found = {}
-        for slot, (attribute, scale) in self.bindings["slots"].items():
-            for name in self.trainable():
-                found[f"{slot}/{name}"] = self._out(name, self.read_slot(attribute, name)) * scale
-        return found
+        return {name: canonical(value, axes) for name, value, axes in self.raw_slots()}
+
+    def set_weights(self, values: Callable[[str], np.ndarray | None]) -> None:
+        """Set every parameter to its canonical value.
+
+        Args:
+            values: canonical value by name; None leaves the tensor as it is.
+        """
+        self.activate()
+        for name in self.bindings["weights"]:
+            value = values(name)
+            if value is not None:
+                self.write(self.parameter(name), self._in(name, value))
 
     def set_slots(self, values: Callable[[str], np.ndarray | None], iterations: int) -> None:
         """Set the optimizer's slots and its count of updates made.
@@ -112,6 +169,7 @@ class Driver(ABC):
             values: canonical value by ``slot/layer.parameter``; None leaves the slot as it is.
             iterations: updates made.
         """
+        self.activate()
         for slot, (attribute, scale) in self.bindings["slots"].items():
             for name in self.trainable():
                 value = values(f"{slot}/{name}")
@@ -125,33 +183,47 @@ class Driver(ABC):
         axes = self.bindings["weights"][name]["axes"]
         return value if axes is None else value.transpose(axes)
 
-    def _out(self, name: str, value: np.ndarray) -> np.ndarray:
+    def out_axes(self, name: str) -> list[int] | None:
+        """Return the permutation that makes a parameter canonical, None where it is."""
         axes = self.bindings["weights"][name]["axes"]
-        return value if axes is None else value.transpose(np.argsort(axes))
+        return None if axes is None else np.argsort(axes).tolist()
+
+    def host_dtype(self) -> Any:
+        """Return the NumPy type in which batches and weights reach the program."""
+        return np.dtype("float64" if self.precision == "float64" else "float32")
 
     @abstractmethod
     def prepare(self) -> None:
-        """Set the precision, before the program is imported."""
+        """Set the precision, before the program is imported and before it computes."""
 
     @abstractmethod
     def build_model(self) -> Any:
         """Return the program's model in the precision asked for."""
 
+    @classmethod
     @abstractmethod
-    def replace_dropout(self) -> None:
-        """Let the framework's dropout keep what :meth:`draw` says."""
+    def replace_dropout(cls) -> None:
+        """Let the framework's dropout keep what :meth:`draw` of the active driver says."""
+
+    @abstractmethod
+    def usual_step(self) -> Callable[..., Any]:
+        """Return the training step of a program that has none of its own."""
 
     @abstractmethod
     def train(self, x: np.ndarray, y: np.ndarray) -> float:
         """Call the program's ``train_step``."""
 
     @abstractmethod
-    def watched_step(self, x: np.ndarray, y: np.ndarray, number: int, watch: Watch) -> float:
-        """Take a step, handing every layer's output and every gradient to ``watch``."""
+    def watched(self, x: np.ndarray, y: np.ndarray, probe: Probe, signals: bool, guide: Guide | None) -> float:
+        """Take a step as :meth:`watched_step` says."""
 
     @abstractmethod
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Return the model's outputs in evaluation mode, probabilities where the loss applies the activation."""
+
+    @abstractmethod
+    def inventory(self) -> dict[str, list[dict[str, Any]]]:
+        """Return what there is to match a hand-written program by: ``parameters`` and ``layers``, in order."""
 
     @abstractmethod
     def parameter(self, name: str) -> Any:
@@ -186,20 +258,36 @@ class Driver(ABC):
         """Let go of the program, so that its tensors are freed before the next one is opened in this process."""
         sys.modules.pop(self.module.__name__, None)
         vars(self.module).clear()
-        del self.module, self.model, self.loss_fn, self.optimizer
+        del self.module, self.model, self.loss_fn, self.optimizer, self.train_step
+        if Driver.active is self:
+            Driver.active = None
 
     def device(self) -> str:
         """Return where the program runs."""
         return "cpu"
 
 
+def active_driver() -> Driver:
+    """Return the driver whose program computes."""
+    if Driver.active is None:
+        raise ProgramError("dropout was called while no program was open")
+    return Driver.active
+
+
+def canonical(value: np.ndarray, axes: Sequence[int] | None) -> np.ndarray:
+    """Return a framework's value in canonical layout."""
+    return value if axes is None else value.transpose(axes)
+
+
 def import_program(file: str) -> ModuleType:
-    """Import a program by its path.
+    """Import a program by its path; each import is a module of its own.
 
     Raises:
         ProgramError: when it cannot be imported.
     """
     name = f"parity_program_{Path(file).stem}"
+    while name in sys.modules:  # The same program may be open in two precisions.
+        name += "_"
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
         raise ProgramError(f"{file} is no Python file")

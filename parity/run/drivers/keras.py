@@ -14,8 +14,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from parity.run.drivers.base import Watch
-from parity.run.drivers.tensorflow import TensorFlowDriver
+from parity.run.drivers.tensorflow import Taps, TensorFlowDriver, host, masked
+from parity.run.probe import Guide
 
 
 class KerasDriver(TensorFlowDriver):
@@ -33,48 +33,83 @@ class KerasDriver(TensorFlowDriver):
 
     def build_model(self) -> Any:
         """Return the program's model, built."""
-        return self._named("build_model")()
+        found = self._found("model", "build_model", "Model")
+        return found if isinstance(found, keras.Model) else found()
 
-    def replace_dropout(self) -> None:
+    @classmethod
+    def replace_dropout(cls) -> None:
         """Replace the function that ``keras.layers.Dropout`` calls, in the backend's random module."""
-        keras.src.backend.random.dropout = self.masked
+        keras.src.backend.random.dropout = masked
+
+    def usual_step(self) -> Callable[..., Any]:
+        """Return tape, loss with the layers' own losses, gradients, update, in a graph."""
+
+        @tf.function  # type: ignore[untyped-decorator]
+        def step(model: Any, loss_fn: Any, optimizer: Any, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+            with tf.GradientTape() as tape:
+                loss = loss_fn(y, model(x, training=True))
+                loss = sum(model.losses, loss)
+            optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+            return loss
+
+        return step
 
     def close(self) -> None:
         """Let go of the program, and of what Keras keeps of every model by itself."""
         super().close()
         keras.backend.clear_session()
 
-    def wrap_layer(self, layer: str, output: dict[str, Any], watch: Watch) -> Callable[[], None]:
+    def wrap_layer(
+        self, layer: str, output: dict[str, Any], taps: Taps, signals: bool, guide: Guide | None
+    ) -> Callable[[], None]:
         """Let a layer's ``call`` report its output, or the logits that Keras remembers behind it."""
         target, logits = self.model.get_layer(output["attribute"]), output["point"] == "logits"
         call = target.call
 
         def watched(*args: Any, **kwargs: Any) -> Any:
             value = call(*args, **kwargs)
-            if logits and hasattr(value, "_keras_logits"):
-                watch("forward", f"{layer}.logits", value._keras_logits.numpy())
-            else:
-                watch("forward", layer, tf.convert_to_tensor(value).numpy())
-            return value
+            behind = getattr(value, "_keras_logits", None)
+            if logits and behind is not None:
+                seen = self.tapped(f"{layer}.logits", behind, output["axes"], taps, signals, guide)
+                value = tf.identity(value)
+                value._keras_logits = seen
+                return value
+            seen = self.tapped(layer, tf.convert_to_tensor(value), output["axes"], taps, signals, guide)
+            if behind is not None:
+                seen._keras_logits = behind
+            return seen
 
         object.__setattr__(target, "call", watched)
         return lambda: object.__delattr__(target, "call")
 
-    def wrap_optimizer(self, watch: Watch) -> Callable[[], None]:
+    def wrap_optimizer(self, taps: Taps, guide: Guide | None) -> Callable[[], None]:
         """Let ``apply``, which ``apply_gradients`` calls too, report what it is given."""
         optimizer, apply = self.optimizer, self.optimizer.apply
 
         def watched(gradients: Any, variables: Any = None) -> Any:
             known = variables if variables is not None else optimizer._trainable_variables
-            self.report_gradients(list(zip(gradients, known, strict=True)), watch)
-            return apply(gradients, variables)
+            pairs = self.report_gradients(list(zip(gradients, known, strict=True)), taps, guide)
+            return apply([gradient for gradient, _ in pairs], variables)
 
         object.__setattr__(optimizer, "apply", watched)
         return lambda: object.__delattr__(optimizer, "apply")
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Return outputs in evaluation mode."""
-        return self.model(tf.constant(x), training=False).numpy()
+        self.activate()
+        return host(self.model(tf.constant(x, self.precision), training=False))
+
+    def inventory(self) -> dict[str, list[dict[str, Any]]]:
+        """Return the layers' variables as ``layer.variable``, and the layers, in order."""
+        layers = [layer for layer in self.model.layers if not isinstance(layer, keras.layers.InputLayer)]
+        found = [
+            {"path": f"{layer.name}.{value.name}", "shape": list(value.shape), "trainable": bool(value.trainable)}
+            for layer in layers
+            for value in layer.weights
+            if value.dtype.startswith(("float", "bfloat"))
+        ]
+        kinds = [{"path": layer.name, "kind": type(layer).__name__} for layer in layers]
+        return {"parameters": found, "layers": kinds}
 
     def parameter(self, name: str) -> Any:
         """Return the layer's variable."""

@@ -6,17 +6,26 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from parity.run.drivers.base import Driver, Watch
+from parity.run.drivers.base import Driver, active_driver
+from parity.run.probe import Guide, Probe
+
+Taps = list[tuple[str, str, Any, Sequence[int] | None]]
+"""Phase, name, tensor and axes of what a step computes."""
 
 
 class TensorFlowDriver(Driver):
-    """A raw TensorFlow program: a ``tf.Module`` with a method per layer."""
+    """A raw TensorFlow program: a ``tf.Module`` with a method per layer.
+
+    A watched step is the program's own step traced a second time, with the tensors among its outputs, so that it runs
+    in a graph as the free run does. Only under a guide, which needs values in between, it runs eagerly.
+    """
 
     module_name = "tensorflow"
 
@@ -30,80 +39,171 @@ class TensorFlowDriver(Driver):
         tf.config.threading.set_inter_op_parallelism_threads(threads)
 
     def build_model(self) -> Any:
-        """Return the program's module."""
-        make = getattr(self.module, "build_model", None) or self._named("Model")
-        return make(tf.as_dtype(self.precision))
+        """Return the program's module, made with the precision where it takes one."""
+        found = self._found("model", "build_model", "Model")
+        if not isinstance(found, type) and not hasattr(found, "__code__"):
+            return found
+        taken = inspect.signature(found).parameters
+        return found(tf.as_dtype(self.precision)) if taken else found()
 
-    def masked(self, x: tf.Tensor, rate: float, **ignored: Any) -> tf.Tensor:
-        """Return x with what :meth:`draw` says kept, in place of the framework's dropout."""
-        if rate == 0.0:
-            return x
-        keep = tf.numpy_function(
-            lambda shape, p: self.draw(tuple(shape), float(p)), [tf.shape(x), tf.constant(rate, tf.float64)], tf.bool
-        )
-        return tf.where(tf.ensure_shape(keep, x.shape), x * (1.0 / (1.0 - rate)), tf.zeros_like(x))
-
-    def replace_dropout(self) -> None:
+    @classmethod
+    def replace_dropout(cls) -> None:
         """Replace ``tf.nn.dropout``."""
-        tf.nn.dropout = self.masked
+        tf.nn.dropout = masked
+
+    def usual_step(self) -> Callable[..., Any]:
+        """Return tape, loss, gradients, update, in a graph."""
+
+        @tf.function  # type: ignore[untyped-decorator]
+        def step(model: Any, loss_fn: Any, optimizer: Any, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+            with tf.GradientTape() as tape:
+                loss = loss_fn(y, model(x, training=True))
+            variables = model.trainable_variables
+            optimizer.apply_gradients(tape.gradient(loss, variables), variables)
+            return loss
+
+        return step
+
+    def _batch(self, x: np.ndarray, y: np.ndarray) -> tuple[Any, Any]:
+        return tf.constant(x, self.precision), tf.constant(y, self.precision)
 
     def train(self, x: np.ndarray, y: np.ndarray) -> float:
         """Call the program's ``train_step``."""
-        step = self._named("train_step")
-        return float(step(self.model, self.loss_fn, self.optimizer, tf.constant(x), tf.constant(y)).numpy())
+        return float(self.train_step(self.model, self.loss_fn, self.optimizer, *self._batch(x, y)))
 
-    def watched_step(self, x: np.ndarray, y: np.ndarray, number: int, watch: Watch) -> float:
-        """Take a step eagerly, with layers and optimizer wrapped, and unwrap them again."""
-        undo: list[Callable[[], None]] = []
-        for layer, output in self.bindings["outputs"].items():
-            undo.append(self.wrap_layer(layer, output, watch))
-        undo.append(self.wrap_optimizer(watch))
+    def watched(self, x: np.ndarray, y: np.ndarray, probe: Probe, signals: bool, guide: Guide | None) -> float:
+        """Take a step in a graph with its tensors as outputs; eagerly where a guide steers it."""
+        if guide is not None:
+            return self._guided(x, y, probe, guide)
+        step = self.__dict__.setdefault("_traced", {})
+        if signals not in step:
+            step[signals] = self._trace(signals)
+        function, places = step[signals]
+        loss, tensors = function(*self._batch(x, y))
+        for (phase, name, axes), tensor in zip(places, tensors, strict=True):
+            probe.see(phase, name, host(tensor), axes)
+        return float(loss)
+
+    def _trace(self, signals: bool) -> tuple[Any, list[tuple[str, str, Sequence[int] | None]]]:
+        """Return the step with its tensors as outputs, and what these are."""
+        places: list[tuple[str, str, Sequence[int] | None]] = []
+        plain = getattr(self.train_step, "python_function", self.train_step)
+        jit = getattr(self.train_step, "_jit_compile", None)
+
+        def step(x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
+            taps: Taps = []
+            undo = self._wrap(taps, signals, None)
+            try:
+                loss = plain(self.model, self.loss_fn, self.optimizer, x, y)
+            finally:
+                for restore in undo:
+                    restore()
+            places[:] = [(phase, name, axes) for phase, name, _, axes in taps]
+            return loss, [tensor for _, _, tensor, _ in taps]
+
+        return tf.function(step, jit_compile=jit), places
+
+    def _guided(self, x: np.ndarray, y: np.ndarray, probe: Probe, guide: Guide) -> float:
+        taps: Taps = []
+        undo = self._wrap(taps, True, guide)
         tf.config.run_functions_eagerly(True)
         try:
-            return self.step(x, y, number)
+            loss = self.train(x, y)
         finally:
             tf.config.run_functions_eagerly(False)
             for restore in undo:
                 restore()
+        for phase, name, tensor, axes in taps:
+            probe.see(phase, name, host(tensor), axes)
+        return loss
 
-    def wrap_layer(self, layer: str, output: dict[str, Any], watch: Watch) -> Callable[[], None]:
+    def _wrap(self, taps: Taps, signals: bool, guide: Guide | None) -> list[Callable[[], None]]:
+        """Let layers and optimizer report what they compute; return what takes that back."""
+        undo = [self.wrap_layer(layer, out, taps, signals, guide) for layer, out in self.bindings["outputs"].items()]
+        return [*undo, self.wrap_optimizer(taps, guide)]
+
+    def tapped(
+        self, name: str, value: tf.Tensor, axes: Sequence[int] | None, taps: Taps, signals: bool, guide: Guide | None
+    ) -> tf.Tensor:
+        """Return a layer's output as it goes on, reported, and so that its gradient will be."""
+        taps.append(("forward", name, value, axes))
+        if not signals:
+            return value
+        given = guide and guide.instead("forward", name, value.shape, axes)
+
+        @tf.custom_gradient  # type: ignore[untyped-decorator]
+        def through(one: tf.Tensor) -> Any:
+            def backward(gradient: tf.Tensor) -> tf.Tensor:
+                taps.append(("gradient", name, gradient, axes))
+                instead = guide and guide.instead("gradient", name, gradient.shape, axes)
+                return gradient if instead is None else tf.constant(instead, gradient.dtype)
+
+            return tf.identity(one) if given is None else tf.constant(given, one.dtype), backward
+
+        return through(value)
+
+    def wrap_layer(
+        self, layer: str, output: dict[str, Any], taps: Taps, signals: bool, guide: Guide | None
+    ) -> Callable[[], None]:
         """Let a layer's method report its output; return what takes that back."""
-        method = getattr(self.model, output["attribute"])
+        attribute = output["attribute"]
+        method = getattr(self.model, attribute)
         name = layer if output["point"] == "output" else f"{layer}.{output['point']}"
 
         def watched(*args: Any, **kwargs: Any) -> Any:
-            value = method(*args, **kwargs)
-            watch("forward", name, value.numpy())
-            return value
+            return self.tapped(name, method(*args, **kwargs), output["axes"], taps, signals, guide)
 
-        object.__setattr__(self.model, output["attribute"], watched)
-        return lambda: object.__delattr__(self.model, output["attribute"])
+        object.__setattr__(self.model, attribute, watched)
+        return lambda: object.__delattr__(self.model, attribute)
 
-    def wrap_optimizer(self, watch: Watch) -> Callable[[], None]:
+    def wrap_optimizer(self, taps: Taps, guide: Guide | None) -> Callable[[], None]:
         """Let ``apply_gradients`` report what it is given; return what takes that back."""
         optimizer, apply = self.optimizer, self.optimizer.apply_gradients
 
         def watched(gradients: Any, variables: Any = None, *args: Any, **kwargs: Any) -> Any:
             pairs = list(gradients) if variables is None else list(zip(gradients, variables, strict=True))
-            self.report_gradients(pairs, watch)
-            return apply(pairs, *args, **kwargs) if variables is None else apply(gradients, variables, *args, **kwargs)
+            pairs = self.report_gradients(pairs, taps, guide)
+            if variables is None:
+                return apply(pairs, *args, **kwargs)
+            return apply([gradient for gradient, _ in pairs], variables, *args, **kwargs)
 
         object.__setattr__(optimizer, "apply_gradients", watched)
         return lambda: object.__delattr__(optimizer, "apply_gradients")
 
-    def report_gradients(self, pairs: list[tuple[Any, Any]], watch: Watch) -> None:
-        """Hand the gradients of (gradient, variable) pairs to ``watch`` by their canonical names."""
-        names = {id(self.parameter(name)): name for name in self.bindings["weights"]}
+    def report_gradients(
+        self, pairs: list[tuple[Any, Any]], taps: Taps, guide: Guide | None
+    ) -> list[tuple[Any, Any]]:  # fmt: skip
+        """Report gradients by the canonical names of their variables; return the pairs to go on with."""
+        names = {id(self.parameter(name)): name for name in self.trainable()}
+        onward = []
         for gradient, variable in pairs:
             name = names.get(id(variable))
             if name is not None and gradient is not None:
-                watch("gradient", name, self._out(name, tf.convert_to_tensor(gradient).numpy()))
+                gradient, axes = tf.convert_to_tensor(gradient), self.out_axes(name)
+                taps.append(("gradient", name, gradient, axes))
+                given = guide and guide.instead("gradient", name, gradient.shape, axes)
+                gradient = gradient if given is None else tf.constant(given, gradient.dtype)
+            onward.append((gradient, variable))
+        return onward
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Return outputs in evaluation mode."""
+        self.activate()
         if self.bindings["ending"]:
-            return self.model.predict(tf.constant(x)).numpy()
-        return self.model(tf.constant(x), training=False).numpy()
+            return host(self.model.predict(tf.constant(x, self.precision)))
+        return host(self.model(tf.constant(x, self.precision), training=False))
+
+    def inventory(self) -> dict[str, list[dict[str, Any]]]:
+        """Return the variables by attribute, and the methods that a layer may be."""
+        held = {id(value): name for name, value in vars(self.model).items() if isinstance(value, tf.Variable)}
+        found = [
+            {"path": held[id(value)], "shape": list(value.shape), "trainable": bool(value.trainable)}
+            for value in self.model.variables
+            if id(value) in held
+        ]
+        methods = [name for name, value in vars(type(self.model)).items() if inspect.isfunction(value)]
+        layers = [{"path": name, "kind": "method"} for name in methods if not name.startswith("_")]
+        return {"parameters": found, "layers": layers}
 
     def parameter(self, name: str) -> Any:
         """Return the variable."""
@@ -111,11 +211,11 @@ class TensorFlowDriver(Driver):
 
     def read(self, variable: Any) -> np.ndarray:
         """Return the variable's value."""
-        return variable.numpy()
+        return host(variable)
 
     def write(self, variable: Any, value: np.ndarray) -> None:
         """Assign the variable."""
-        variable.assign(np.asarray(value))
+        variable.assign(tf.cast(np.asarray(value), variable.dtype))
 
     def slot(self, attribute: str, name: str) -> Any:
         """Return the variable of a slot: they stand in the order of the model's trainable variables."""
@@ -134,3 +234,20 @@ class TensorFlowDriver(Driver):
     def set_iterations(self, iterations: int) -> None:
         """Set the optimizer's counter."""
         self.optimizer.iterations.assign(iterations)
+
+
+def masked(x: tf.Tensor, rate: float, **ignored: Any) -> tf.Tensor:
+    """Return x with what the active driver says kept, in place of the framework's dropout."""
+    if rate == 0.0:
+        return x
+    driver = active_driver()
+    keep = tf.numpy_function(
+        lambda shape, p: driver.draw(tuple(shape), float(p)), [tf.shape(x), tf.constant(rate, tf.float64)], tf.bool
+    )
+    return tf.where(tf.ensure_shape(keep, x.shape), x * (1.0 / (1.0 - rate)), tf.zeros_like(x))
+
+
+def host(tensor: Any) -> np.ndarray:
+    """Return a tensor or variable for NumPy, which has no bfloat16."""
+    value = tensor.numpy()
+    return value.astype(np.float32) if value.dtype not in (np.float32, np.float64) else value

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
-from parity.run.drivers.base import Driver, Watch
+from parity.run.drivers.base import Driver, active_driver
+from parity.run.probe import Guide, Probe
 
 
 class TorchDriver(Driver):
@@ -27,11 +29,16 @@ class TorchDriver(Driver):
         torch.set_num_threads(threads)
 
     def build_model(self) -> Any:
-        """Return the program's module."""
-        make = getattr(self.module, "build_model", None) or self._named("Model")
-        return make()
+        """Return the program's module, in the precision."""
+        made = self._made("model", "build_model") if hasattr(self.module, "build_model") else self._model()
+        return made.to(getattr(torch, self.precision))
 
-    def replace_dropout(self) -> None:
+    def _model(self) -> Any:
+        found = self._found("model", "Model")
+        return found if isinstance(found, torch.nn.Module) else found()
+
+    @classmethod
+    def replace_dropout(cls) -> None:
         """Replace ``torch.nn.functional.dropout``, which ``nn.Dropout`` calls through its module."""
 
         def dropout(
@@ -42,54 +49,100 @@ class TorchDriver(Driver):
         ) -> torch.Tensor:
             if not training or p == 0.0:
                 return input
-            keep = torch.tensor(self.draw(tuple(input.shape), p), device=input.device)
+            keep = torch.tensor(active_driver().draw(tuple(input.shape), p), device=input.device)
             return input * keep * (1.0 / (1.0 - p))
 
         F.dropout = dropout
 
     def _batch(self, x: np.ndarray, y: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
         # torch.tensor copies to aligned memory: results of MKL can depend on the alignment of what it reads.
-        return torch.tensor(x), torch.tensor(y)
+        dtype = getattr(torch, self.precision)
+        return torch.tensor(x, dtype=dtype), torch.tensor(y, dtype=dtype)
+
+    def usual_step(self) -> Callable[..., Any]:
+        """Return forward, loss, backward, update, as everybody writes them."""
+
+        def step(model: Any, loss_fn: Any, optimizer: Any, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+            model.train()
+            optimizer.zero_grad()
+            loss = loss_fn(model(x), y)
+            loss.backward()
+            optimizer.step()
+            return loss.detach()
+
+        return step
 
     def train(self, x: np.ndarray, y: np.ndarray) -> float:
         """Call the program's ``train_step``."""
-        loss = self._named("train_step")(self.model, self.loss_fn, self.optimizer, *self._batch(x, y))
-        return float(loss)
+        return float(self.train_step(self.model, self.loss_fn, self.optimizer, *self._batch(x, y)))
 
-    def watched_step(self, x: np.ndarray, y: np.ndarray, number: int, watch: Watch) -> float:
+    def watched(self, x: np.ndarray, y: np.ndarray, probe: Probe, signals: bool, guide: Guide | None) -> float:
         """Take a step with hooks on modules and optimizer, and remove them again."""
         hooks: list[Any] = []
-
-        def seen(layer: str, axes: list[int] | None) -> Any:
-            def hook(module: torch.nn.Module, inputs: Any, output: torch.Tensor) -> None:
-                value = output.detach().numpy()
-                watch("forward", layer, value if axes is None else value.transpose(axes))
-
-            return hook
-
-        def gradients(*ignored: Any) -> None:
-            for name in self.trainable():
-                grad = self.parameter(name).grad
-                if grad is not None:
-                    watch("gradient", name, self._out(name, grad.numpy()))
-
         for layer, output in self.bindings["outputs"].items():
             name = layer if output["point"] == "output" else f"{layer}.{output['point']}"
             module = self.model.get_submodule(output["attribute"])
-            hooks.append(module.register_forward_hook(seen(name, output["axes"])))
+            seen = self._seen(name, output["axes"], probe, signals, guide)
+            hooks.append(module.register_forward_hook(seen))
+
+        def gradients(*ignored: Any) -> None:
+            for name in self.trainable():
+                variable = self.parameter(name)
+                grad = variable.grad
+                if grad is None:
+                    continue
+                axes = self.out_axes(name)
+                probe.see("gradient", name, host(grad), axes)
+                given = guide and guide.instead("gradient", name, grad.shape, axes)
+                if given is not None:
+                    variable.grad = torch.from_numpy(given).to(grad.dtype)
+
         hooks.append(self.optimizer.register_step_pre_hook(gradients))
         try:
-            return self.step(x, y, number)
+            return self.train(x, y)
         finally:
             for hook in hooks:
                 hook.remove()
 
+    def _seen(
+        self, name: str, axes: Sequence[int] | None, probe: Probe, signals: bool, guide: Guide | None
+    ) -> Callable[..., Any]:
+        def backward(gradient: torch.Tensor) -> torch.Tensor | None:
+            probe.see("gradient", name, host(gradient), axes)
+            given = guide and guide.instead("gradient", name, gradient.shape, axes)
+            return None if given is None else torch.from_numpy(given).to(gradient.dtype)
+
+        def hook(module: torch.nn.Module, inputs: Any, output: torch.Tensor) -> torch.Tensor | None:
+            probe.see("forward", name, host(output.detach()), axes)
+            given = guide and guide.instead("forward", name, output.shape, axes)
+            if given is None:
+                if signals and output.requires_grad:
+                    output.register_hook(backward)
+                return None
+            forced: torch.Tensor = Forced.apply(output, torch.from_numpy(given).to(output.dtype), backward)
+            return forced
+
+        return hook
+
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Return outputs in evaluation mode."""
+        self.activate()
         self.model.eval()
         apply = self.model.predict if self.bindings["ending"] else self.model
         with torch.no_grad():
-            return apply(torch.tensor(x)).numpy()
+            return host(apply(torch.tensor(x, dtype=getattr(torch, self.precision))))
+
+    def inventory(self) -> dict[str, list[dict[str, Any]]]:
+        """Return the named parameters and buffers, and the modules without modules of their own."""
+        tensors = [(name, p, True) for name, p in self.model.named_parameters()]
+        tensors += [(name, b, False) for name, b in self.model.named_buffers() if b.is_floating_point()]
+        owners = [(name, module) for name, module in self.model.named_modules() if not list(module.children()) and name]
+        return {
+            "parameters": [
+                {"path": name, "shape": list(p.shape), "trainable": trainable} for name, p, trainable in tensors
+            ],
+            "layers": [{"path": name, "kind": type(module).__name__} for name, module in owners],
+        }
 
     def parameter(self, name: str) -> torch.Tensor:
         """Return the module's parameter, or its buffer for a running statistic."""
@@ -98,7 +151,7 @@ class TorchDriver(Driver):
 
     def read(self, variable: torch.Tensor) -> np.ndarray:
         """Return the tensor's memory."""
-        return variable.detach().numpy()
+        return host(variable.detach())
 
     def write(self, variable: torch.Tensor, value: np.ndarray) -> None:
         """Copy into the tensor."""
@@ -106,18 +159,19 @@ class TorchDriver(Driver):
             warnings.simplefilter("ignore", UserWarning)  # the memory may be read-only, and is only read
             variable.copy_(torch.from_numpy(np.asarray(value)))
 
-    def _out(self, name: str, value: np.ndarray) -> np.ndarray:
-        # PyTorch transposes large kernels several times faster than NumPy copies a transposed view.
-        axes = self.bindings["weights"][name]["axes"]
-        if axes is None:
-            return value
-        return torch.from_numpy(value).permute(*np.argsort(axes).tolist()).contiguous().numpy()
+    def weights(self) -> dict[str, np.ndarray]:
+        """Return the canonical parameters and running statistics."""
+        return {name: turned(value, axes) for name, value, axes in self.raw_weights()}
+
+    def slots(self) -> dict[str, np.ndarray]:
+        """Return the canonical optimizer slots."""
+        return {name: turned(value, axes) for name, value, axes in self.raw_slots()}
 
     def read_slot(self, attribute: str, name: str) -> np.ndarray:
         """Return the entry of ``optimizer.state``, or zeros where PyTorch has not made it yet."""
         parameter = self.parameter(name)
         kept = self.optimizer.state.get(parameter, {}).get(attribute)
-        return np.zeros(tuple(parameter.shape), self.precision) if kept is None else kept.numpy()
+        return np.zeros(tuple(parameter.shape), self.host_dtype()) if kept is None else host(kept)
 
     def write_slot(self, attribute: str, name: str, value: np.ndarray) -> None:
         """Set the entry of ``optimizer.state``, making it where PyTorch has not yet."""
@@ -138,5 +192,32 @@ class TorchDriver(Driver):
             self.optimizer.state.clear()
             return
         for state in self.optimizer.state.values():
-            if "step" in state or "exp_avg" in state:
-                state["step"] = torch.tensor(float(iterations))
+            if "step" in state or "exp_avg" in state or "square_avg" in state:
+                state["step"] = torch.tensor(float(iterations), dtype=torch.float32)
+
+
+class Forced(torch.autograd.Function):  # type: ignore[misc]
+    """Goes on with a given value; what comes back is shown, and replaced by what is given for it."""
+
+    @staticmethod
+    def forward(ctx: Any, own: torch.Tensor, given: torch.Tensor, backward: Callable[..., Any]) -> torch.Tensor:
+        """Return the given value."""
+        ctx.seen = backward
+        return given.clone()
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> Any:
+        """Hand on the gradient, or the given one."""
+        given = ctx.seen(gradients[0])
+        return gradients[0] if given is None else given, None, None
+
+
+def host(tensor: torch.Tensor) -> np.ndarray:
+    """Return a tensor for NumPy, which has no bfloat16."""
+    tensor = tensor.detach()
+    return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).cpu().numpy()
+
+
+def turned(value: np.ndarray, axes: list[int] | None) -> np.ndarray:
+    """Return the canonical tensor: PyTorch transposes large ones several times faster than NumPy copies a view."""
+    return value if axes is None else torch.from_numpy(np.asarray(value)).permute(*axes).contiguous().numpy()

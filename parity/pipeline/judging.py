@@ -1,0 +1,221 @@
+"""Running sides in lockstep and judging them: which steps, what is looked at twice, who is asked to settle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from parity.compare.judge import PHASES, Judge, Seen
+from parity.compare.lockstep import compare_digests, compare_guided, compare_tensors, in_order, repeats
+from parity.compare.measure import gap
+from parity.compare.noise import Name, Rounding
+from parity.reference import Reference
+from parity.run.exchange import Exchange
+from parity.run.lockstep import Lockstep, Taken
+from parity.spec.resolve import Resolved
+
+REPEATS, REPEATS_IN_DOUBT = 2, 6
+"""Steps in the other precision by which rounding is measured: at the first step, and where something stands out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Witness:
+    """How a side stands to the NumPy reference of its own config.
+
+    Args:
+        side: name of the side.
+        place: the first tensor in which it departs from it beyond rounding, None where it agrees.
+    """
+
+    side: str
+    place: Seen | None
+
+
+@dataclass(kw_only=True)
+class Judged:
+    """What came of a lockstep.
+
+    Args:
+        judges: one for each side but the first.
+        witnesses: each side beside the NumPy reference, at the first step in which sides part; none where none do.
+        odd: sides that differ where a majority agrees, or that alone depart from their reference.
+        rounding: what was measured of every side's rounding.
+    """
+
+    judges: list[Judge]
+    rounding: Rounding
+    witnesses: list[Witness] = field(default_factory=list)
+    odd: list[str] = field(default_factory=list)
+
+
+@dataclass(kw_only=True)
+class Court:
+    """Takes the chosen steps one after another.
+
+    Args:
+        lock: the sides, open.
+        judges: one for each side but the first.
+        sides: resolved, for the reference; a side left out is not held against it.
+    """
+
+    lock: Lockstep
+    judges: Sequence[Judge]
+    sides: Mapping[str, Resolved] = field(default_factory=dict)
+    judged: Judged = field(init=False)
+    _known: dict[str, set[Name]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Begin with nothing known of rounding."""
+        self.judged = Judged(judges=list(self.judges), rounding=Rounding(precision=self.lock.precision))
+
+    def sit(self, numbers: Sequence[int], note: Callable[[int], None]) -> Judged:
+        """Judge every step.
+
+        Args:
+            numbers: of the steps, counted from 1, in order.
+            note: told each step's number once it is judged.
+
+        Raises:
+            WorkerError: when a worker fails, dies or hangs.
+        """
+        for number in numbers:
+            self._step(number, first=number == numbers[0])
+            note(number)
+        for judge in self.judges:
+            judge.inaccurate = self.judged.rounding.less_accurate(judge.a, judge.b)
+        return self.judged
+
+    def _step(self, number: int, first: bool) -> None:
+        rounding, everyone = self.judged.rounding, list(self.lock.sessions)
+        taken = self.lock.take(number - 1)
+        if first or self.lock.precision != "float64":
+            self._measure(number, taken, everyone, REPEATS)
+        look = first
+        for judge in self.judges:
+            doubtful = compare_digests(judge, number, taken, rounding)
+            overall = judge.overall()
+            # As long as all is identical it is a matter of bits, and digests are not.
+            certified = overall is not None and overall.difference == 0.0
+            look = look or bool(doubtful - self._known.get(judge.b, set())) or certified
+        if not look:
+            return
+        replay = self.lock.replay(number - 1)
+        self._repeated(number, taken, replay)
+        parted = [judge for judge in self.judges if self._look(judge, number, replay)]
+        if parted and not self.judged.witnesses:
+            self.judged.witnesses = self._witnesses(number, replay)
+            self.judged.odd = self._odd(min((judge.first for judge in parted if judge.first), key=lambda one: one.when),
+                                        replay)  # fmt: skip
+
+    def _measure(self, number: int, taken: Mapping[str, Taken], sides: Sequence[str], times: int) -> None:
+        for name, shadows in self.lock.shadows(number - 1, sides, times).items():
+            self.judged.rounding.measure(name, number, taken[name], shadows)
+
+    def _repeated(self, number: int, first: Mapping[str, Taken], second: Mapping[str, Taken]) -> None:
+        """Check that a step taken twice is the same; where it is not, that is rounding too."""
+        for side in first:
+            if first[side].same(second[side]):
+                continue
+            found = repeats(first[side], second[side])
+            for name, difference in found.items():
+                self.judged.rounding.unsteady(side, name, difference)
+            (phase, tensor), most = max(found.items(), key=lambda one: one[1], default=(("", ""), 0.0))
+            text = (
+                f"{side} does not repeat itself: step {number}, taken twice from the same state, differs by {most:.1e} "
+                f"in {tensor} ({phase})"
+            )
+            for judge in self.judges:
+                if side in (judge.a, judge.b):
+                    judge.unsteady.append(text)
+
+    def _look(self, judge: Judge, number: int, replay: Mapping[str, Taken]) -> bool:
+        """Judge the tensors of a step; return whether something new is beyond rounding."""
+        rounding = self.judged.rounding
+
+        def remeasure() -> None:
+            self._measure(number, replay, [judge.a, judge.b], REPEATS_IN_DOUBT)
+
+        beyond = compare_tensors(judge, number, replay, rounding, remeasure)
+        known = self._known.setdefault(judge.b, set())
+        fresh = {seen.name for seen in beyond} - known
+        known |= fresh
+        if not fresh:
+            return False
+        guided = self.lock.guided(number - 1, [judge.b], replay[judge.a])[judge.b]
+        judge.settle(beyond, compare_guided(judge, number, replay[judge.a], guided, rounding))
+        return True
+
+    def _witnesses(self, number: int, replay: Mapping[str, Taken]) -> list[Witness]:
+        """Hold every side's step against the NumPy reference of its config, from the same state."""
+        state, found = Exchange(self.lock.state), []
+        for name, side in self.sides.items():
+            expected = reference_step(side, state, replay[name], number - 1)
+            places = self._departures(name, number, replay[name], expected)
+            found.append(Witness(side=name, place=min(places, key=lambda seen: seen.when, default=None)))
+        return found
+
+    def _departures(
+        self, side: str, number: int, taken: Taken, expected: Mapping[Name, np.ndarray]
+    ) -> list[Seen]:  # fmt: skip
+        order = in_order([*taken.digests, ("loss", "loss")])
+        places = []
+        for name, value in expected.items():
+            if name not in taken.digests and name[0] != "loss":
+                continue
+            own = np.array(taken.loss) if name[0] == "loss" else taken.tensor(*name)
+            between = gap(np.asarray(value), own)
+            noise = self.judged.rounding.noise(side, side, name)
+            seen = Seen(
+                step=number, phase=name[0], tensor=name[1], shape=own.shape, difference=between.difference, noise=noise,
+                order=order[name], element=between.element, values=between.values,
+            )  # fmt: skip
+            if seen.beyond:
+                places.append(seen)
+        return places
+
+    def _odd(self, place: Seen, replay: Mapping[str, Taken]) -> list[str]:
+        """Return who is the odd one out at a place: by majority of the sides, else by the NumPy reference."""
+        sides = [name for name, one in replay.items() if place.phase == "loss" or place.name in one.digests]
+        values = {
+            name: np.array(replay[name].loss) if place.phase == "loss" else replay[name].tensor(*place.name)
+            for name in sides
+        }
+        noise = self.judged.rounding.noise
+
+        def agree(a: str, b: str) -> bool:
+            return gap(values[a], values[b]).difference <= noise(a, b, place.name)
+
+        camps = [[other for other in sides if other == name or agree(name, other)] for name in sides]
+        largest = max(camps, key=len, default=[])
+        if len(largest) * 2 > len(sides):
+            return [name for name in sides if name not in largest]
+        return [one.side for one in self.judged.witnesses if one.place is not None]
+
+
+def reference_step(side: Resolved, state: Exchange, taken: Taken, number: int) -> dict[Name, np.ndarray]:
+    """Return what the NumPy reference of a side's config computes in a step, by phase and tensor.
+
+    Args:
+        side: whose config it is.
+        state: exchange with the full state that the step starts from.
+        taken: the side's own step, for its batch.
+        number: of the step, counted from 0.
+    """
+    weights = {name: np.array(state.get(f"weights/{name}"), np.float64) for name in side.parameters()}
+    slots = {
+        f"{slot}/{name}": np.array(state.get(f"slots/{slot}/{name}"), np.float64)
+        for slot in side.config.optimizer.slots()
+        for name, parameter in side.parameters().items()
+        if parameter.trainable and state.has(f"slots/{slot}/{name}")
+    }
+    x, y = (np.array(taken.tensor("batch", name), np.float64) for name in ("x", "y"))
+    reference = Reference(side, weights, slots)
+    predictions = reference.predict(x)
+    step = reference.step(x, y, number)
+    found: dict[Name, np.ndarray] = {("loss", "loss"): np.asarray(step.loss), ("metric", "predictions"): predictions}
+    for phase in PHASES:
+        for name, value in getattr(step, phase, {}).items() if phase not in ("loss", "metric") else ():
+            found[phase, name] = value
+    return found

@@ -1,0 +1,141 @@
+"""Digests: what is kept of a tensor when the tensor itself is not.
+
+A digest is the norm and 16 projections on fixed random signs. Projecting is linear, so the projections of a - b are
+the difference of the projections, and their root mean square estimates norm(a - b): two tensors that were never in
+memory together can be compared, and an update is the difference of the weights' digests.
+
+Signs are drawn for every axis and multiplied: s[i, j, ...] = s_0[i] s_1[j] .... A tensor can then be projected as it
+lies in a framework's memory, channels first or last, kernel transposed or not, by one matrix product over the axes that
+run fastest; the digest is that of the canonical tensor.
+
+How good the estimate is, over 4000 draws: for a - b spread over many elements within a factor 2 in 99.8 %, never below
+a third; for an outer product of two vectors within a factor 2 in 96 %, never below a fifth; of four vectors, the worst
+kind a convolution kernel has, in 71 %, and below a tenth once in a thousand. A difference in a single element is exact.
+
+Summing rounds too: digests of equal tensors that lie otherwise in memory differ by up to ``RESOLUTION`` units of
+roundoff; those of equal tensors that lie alike are equal bit for bit.
+Source: Achlioptas, Database-friendly random projections (2003); tensor products of signs: Rakhshan and Rabusseau,
+Tensorized random projections (2020).
+
+Only the standard library and NumPy: this module also runs inside workers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+
+from parity.run import randomness
+
+PROJECTIONS = 16
+"""Numbers kept of each tensor beside its norm."""
+
+RECORD = np.dtype([("norm", "f8"), ("projections", "f8", PROJECTIONS)])
+"""One digest: 136 bytes."""
+
+RUN = 64
+"""Elements that a row of the matrix product spans at least, where the tensor has them."""
+
+RESOLUTION = 64.0
+"""Units of roundoff, relative to the norm, below which two digests say nothing."""
+
+BLOCK = 1 << 18
+"""Elements projected at once: they stay in the cache between the two sums that read them."""
+
+
+@lru_cache(maxsize=512)
+def signs(axis: int, length: int, dtype: str) -> np.ndarray:
+    """Return the signs of an axis, (length, ``PROJECTIONS``), each -1 or 1.
+
+    Args:
+        axis: number of the axis in the canonical tensor.
+        length: of the axis; a longer one begins as a shorter one does.
+        dtype: of the signs.
+    """
+    words = randomness.raw(0, randomness.DIGEST, axis, 0, -(-length * PROJECTIONS // 64))
+    bits = np.unpackbits(words.astype("<u8").view(np.uint8), count=length * PROJECTIONS, bitorder="little")
+    return (bits.reshape(length, PROJECTIONS) * 2.0 - 1.0).astype(dtype)
+
+
+@lru_cache(maxsize=512)
+def _joint(axes: tuple[tuple[int, int], ...], dtype: str) -> np.ndarray:
+    """Return the signs of several axes taken together, in the order in which they lie."""
+    found = np.ones((1, PROJECTIONS), dtype)
+    for axis, length in axes:
+        found = (found[:, None, :] * signs(axis, length, dtype)).reshape(-1, PROJECTIONS)
+    return found
+
+
+def digest(value: np.ndarray, axes: Sequence[int] | None = None) -> np.ndarray:
+    """Return the digest of a tensor as a ``RECORD`` scalar, summed in the tensor's own precision, then in float64.
+
+    Args:
+        value: the tensor as it lies in memory, float32 or float64.
+        axes: number of the canonical axis that each of its axes is; None where both are the same.
+    """
+    value = np.ascontiguousarray(value)
+    if value.dtype not in (np.float32, np.float64):
+        value = value.astype(np.float64)
+    dtype = value.dtype.str
+    known = [(axis, length) for axis, length in zip(axes or range(value.ndim), value.shape, strict=True)]
+    split, run = value.ndim, 1
+    while split and run < RUN:
+        split -= 1
+        run *= value.shape[split]
+    rows = value.reshape(-1, max(run, 1)) if value.size else value.reshape(0, 1)
+    left, right = _left(tuple(known[:split]), rows.shape[0], dtype), _joint(tuple(known[split:]), dtype)
+    found = np.zeros((), RECORD)
+    projections, square, step = np.zeros(PROJECTIONS), 0.0, max(1, BLOCK // rows.shape[1])
+    with np.errstate(over="ignore", invalid="ignore"):
+        for start in range(0, rows.shape[0], step):
+            block = rows[start : start + step]
+            part = block @ right
+            part *= left[start : start + step]
+            # Along contiguous memory NumPy sums in pairs; down the rows it would add one after another.
+            projections += np.ascontiguousarray(part.T).sum(axis=1, dtype=np.float64)
+            flat = block.reshape(-1)
+            square += float(flat @ flat)
+    found["norm"], found["projections"] = np.sqrt(square), projections
+    return found
+
+
+def _left(axes: tuple[tuple[int, int], ...], rows: int, dtype: str) -> np.ndarray:
+    # The signs of the slow axes are large for large tensors, and kept only while they are small.
+    return (_joint if rows <= 1 << 16 else _joint.__wrapped__)(axes, dtype)
+
+
+def apart(a: np.ndarray, b: np.ndarray) -> float:
+    """Return the estimate of norm(a - b) / norm(a) from two digests.
+
+    0 where all numbers of both are equal, infinity where a is zero and b is not, or where one is not finite.
+
+    Args:
+        a: digest of the reference side's tensor.
+        b: of the other side's.
+    """
+    if a.tobytes() == b.tobytes():
+        return 0.0
+    gap = a["projections"] - b["projections"]
+    with np.errstate(over="ignore", invalid="ignore"):
+        distance = float(np.sqrt(np.mean(gap * gap)))
+    norm = float(a["norm"])
+    if not (np.isfinite(distance) and np.isfinite(norm) and np.isfinite(b["norm"])):
+        return float("inf")
+    if norm == 0.0:
+        return 0.0 if float(b["norm"]) == 0.0 else float("inf")
+    return distance / norm
+
+
+def minus(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return the digest of a - b, its norm estimated: of an update, from the weights after and before it.
+
+    Args:
+        a: a digest.
+        b: another one.
+    """
+    found = np.zeros((), RECORD)
+    found["projections"] = a["projections"] - b["projections"]
+    found["norm"] = np.sqrt(np.mean(found["projections"] ** 2))
+    return found

@@ -1,0 +1,84 @@
+"""What a worker remembers between messages: slots that nobody else has, and what it has not told yet.
+
+Only the standard library and NumPy: this module also runs inside workers.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from parity.run.drivers.base import Driver
+from parity.run.probe import DigestProbe
+
+EVENT_SECONDS = 0.25
+"""How often a training run reports its losses: a message a step would cost more than a small step."""
+
+
+class OwnSlots:
+    """The slots that the reference side has no counterpart of: a side carries them from step to step itself.
+
+    A step may be taken again and again, so they are put back to what they were before it, and at the next step to what
+    they were after it was first taken.
+    """
+
+    def __init__(self) -> None:
+        self.at: int | None = None
+        self.kept: dict[str, np.ndarray] = {}
+        self._after: dict[str, np.ndarray] | None = None
+
+    def begin(self, driver: Driver, iterations: int, given: Callable[[str], bool]) -> None:
+        """Note the slots as they are before a step, unless it is being taken again.
+
+        Args:
+            driver: whose slots they are.
+            iterations: updates made before the step.
+            given: whether the reference side's state has a slot.
+        """
+        if self.at == iterations:
+            return
+        after, self._after = self._after, None
+        self.at = iterations
+        self.kept = after or {name: np.array(value) for name, value in driver.slots().items() if not given(name)}
+
+    def end(self, driver: Driver) -> None:
+        """Note the slots as they are after the step was first taken."""
+        if self._after is None and self.kept:
+            self._after = {name: np.array(value) for name, value in driver.slots().items() if name in self.kept}
+
+
+class Report:
+    """Gathers what a training run tells, and tells it a few times a second.
+
+    Args:
+        event: tells the parent.
+    """
+
+    def __init__(self, event: Callable[..., None]) -> None:
+        self.event, self.last = event, time.monotonic()
+        self.losses: list[float] = []
+        self.steps: list[dict[str, Any]] = []
+        self.names: list[list[str]] = []
+
+    def loss(self, value: float) -> None:
+        """Take the loss of a step; send when it is time."""
+        self.losses.append(value)
+        if time.monotonic() - self.last > EVENT_SECONDS:
+            self.send()
+
+    def trace(self, number: int, probe: DigestProbe) -> None:
+        """Take the digests of a step, 0 for the state before the first."""
+        names = [list(one) for one in probe.names]
+        told = {"step": number, "digests": probe.packed()}
+        if names != self.names:
+            told["names"], self.names = names, names  # Said once: they are the same in every step.
+        self.steps.append(told)
+
+    def send(self, **values: Any) -> None:
+        """Tell what has gathered."""
+        traced = {"trace": self.steps} if self.steps else {}
+        self.event(losses=self.losses, **traced, **values)
+        self.losses, self.steps, self.last = [], [], time.monotonic()

@@ -1,0 +1,103 @@
+"""Probes: what is done with everything a watched step computes.
+
+A driver hands every tensor to a probe as it lies in the framework, with the permutation that makes it canonical. A
+probe keeps its digest, or the tensor itself in an exchange; a :class:`Guide` also tells the driver what to go on with
+in the place of what it computed, so that each op is judged on the reference side's inputs.
+
+Only the standard library and NumPy: this module also runs inside workers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+
+from parity.run.digest import RECORD, digest
+from parity.run.exchange import Exchange
+
+TRACED = ("batch", "forward", "gradient", "update", "state", "metric")
+"""Phases of a step that have tensors of their own, in the order in which it computes them."""
+
+
+class Probe(Protocol):
+    """Takes what a step computes."""
+
+    def see(self, phase: str, name: str, value: np.ndarray, axes: Sequence[int] | None = None) -> None:
+        """Take a tensor.
+
+        Args:
+            phase: of the step.
+            name: canonical.
+            value: as it lies in the framework; it may be overwritten once this returns.
+            axes: ``value.transpose(axes)`` is canonical; None where the value is.
+        """
+
+
+class DigestProbe:
+    """Keeps a digest of every tensor.
+
+    Args:
+        exact: digest in float64 whatever the tensor's precision: for lockstep, where differences are small.
+    """
+
+    def __init__(self, exact: bool = False) -> None:
+        self.exact = exact
+        self.names: list[tuple[str, str]] = []
+        self.records: list[np.ndarray] = []
+
+    def see(self, phase: str, name: str, value: np.ndarray, axes: Sequence[int] | None = None) -> None:
+        """Take the digest, as the tensor lies."""
+        if self.exact:
+            value = value.astype(np.float64, copy=False)
+        self.names.append((phase, name))
+        self.records.append(digest(value, None if axes is None else np.argsort(axes).tolist()))
+
+    def packed(self) -> bytes:
+        """Return the digests, one after another."""
+        return np.array(self.records, RECORD).tobytes()
+
+
+class TensorProbe(DigestProbe):
+    """Keeps every tensor, and its digest.
+
+    Args:
+        exchange: takes them as ``phase/name``, in canonical layout.
+    """
+
+    def __init__(self, exchange: Exchange) -> None:
+        super().__init__(exact=True)
+        self.exchange = exchange
+
+    def see(self, phase: str, name: str, value: np.ndarray, axes: Sequence[int] | None = None) -> None:
+        """Put the canonical tensor into the exchange."""
+        super().see(phase, name, value, axes)
+        self.exchange.put(f"{phase}/{name}", value if axes is None else value.transpose(axes))
+
+
+class Guide:
+    """The reference side's tensors of the same step, in the place of what a side computes.
+
+    Args:
+        exchange: that the reference side's :class:`TensorProbe` wrote to.
+        names: (phase, tensor) of everything in it.
+    """
+
+    def __init__(self, exchange: Exchange, names: Sequence[tuple[str, str]]) -> None:
+        self.exchange, self.names = exchange, {(phase, name) for phase, name in names}
+
+    def instead(self, phase: str, name: str, shape: Sequence[int], axes: Sequence[int] | None) -> np.ndarray | None:
+        """Return what to go on with, laid out as the framework has it, or None where the reference has no such tensor.
+
+        Args:
+            phase: ``forward`` or ``gradient``.
+            name: canonical.
+            shape: of the framework's tensor.
+            axes: ``value.transpose(axes)`` of the framework's value is canonical.
+        """
+        if (phase, name) not in self.names:
+            return None
+        value = self.exchange.get(f"{phase}/{name}")
+        value = value if axes is None else value.transpose(np.argsort(axes))
+        return np.array(value) if value.shape == tuple(shape) else None

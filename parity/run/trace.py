@@ -1,0 +1,127 @@
+"""Traces: the digests of every tensor of every step of a free run, in a columnar file (Parquet).
+
+Written in row groups while the run goes on, so that memory does not grow with the number of steps; a row takes 136
+bytes of digest, and next to nothing for step and name.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from parity.run.digest import PROJECTIONS, RECORD
+
+GROUP = 4096
+"""Rows gathered before they are written: about half a megabyte."""
+
+
+class TraceWriter:
+    """Writes a trace; the file appears under its name once it is whole.
+
+    Args:
+        file: to write.
+    """
+
+    def __init__(self, file: Path) -> None:
+        import pyarrow as pa
+
+        self._file, self._part = file, file.with_suffix(f".{os.getpid()}.part")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        self._schema = pa.schema(
+            {
+                "step": pa.int32(),
+                "phase": pa.dictionary(pa.int8(), pa.string()),
+                "tensor": pa.dictionary(pa.int16(), pa.string()),
+                "norm": pa.float64(),
+                "projections": pa.list_(pa.float64(), PROJECTIONS),
+            }
+        )
+        import pyarrow.parquet as pq
+
+        # Random signs leave nothing to compress; step and names are repeated, and shrink to bits.
+        self._writer = pq.ParquetWriter(self._part, self._schema, compression="none",
+                                        use_dictionary=["step", "phase", "tensor"])  # fmt: skip
+        self._names: list[tuple[str, str]] = []
+        self._steps: list[int] = []
+        self._rows: list[tuple[list[tuple[str, str]], np.ndarray]] = []
+        self._waiting = 0
+
+    def add(self, told: Sequence[Mapping[str, Any]]) -> None:
+        """Take what a worker tells: for each step its number, its digests and, where they changed, their names."""
+        for one in told:
+            if "names" in one:
+                self._names = [(phase, tensor) for phase, tensor in one["names"]]
+            records = np.frombuffer(one["digests"], RECORD)
+            self._rows.append((self._names, records))
+            self._steps.append(one["step"])
+            self._waiting += len(records)
+            if self._waiting >= GROUP:
+                self._write()
+
+    def _write(self) -> None:
+        import pyarrow as pa
+
+        if not self._rows:
+            return
+        records = np.concatenate([records for _, records in self._rows])
+        steps = np.repeat(np.array(self._steps, np.int32), [len(records) for _, records in self._rows])
+        names = [name for names, _ in self._rows for name in names]
+        projections = pa.FixedSizeListArray.from_arrays(
+            pa.array(np.ascontiguousarray(records["projections"]).reshape(-1)), PROJECTIONS
+        )
+        columns = [
+            pa.array(steps),
+            pa.array([phase for phase, _ in names]).dictionary_encode().cast(self._schema.field("phase").type),
+            pa.array([tensor for _, tensor in names]).dictionary_encode().cast(self._schema.field("tensor").type),
+            pa.array(np.ascontiguousarray(records["norm"])),
+            projections,
+        ]
+        self._writer.write_table(pa.Table.from_arrays(columns, schema=self._schema))
+        self._rows, self._steps, self._waiting = [], [], 0
+
+    def __enter__(self) -> Self:
+        """Return the writer."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Finish the file, or leave none where the run failed."""
+        if error is None:
+            self._write()
+        self._writer.close()
+        if error is None:
+            os.replace(self._part, self._file)
+        else:
+            self._part.unlink(missing_ok=True)
+
+
+def read_trace(file: Path) -> dict[tuple[str, str], np.ndarray]:
+    """Return the digests of each (phase, tensor) of a trace, one record a step.
+
+    Phase ``weights`` begins with the state before the first step, which has number 0; the update of step t is the
+    difference of the weights' digests after t and t - 1.
+
+    Args:
+        file: that a :class:`TraceWriter` wrote.
+
+    Raises:
+        OSError: when there is none.
+    """
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(file)
+    records = np.zeros(table.num_rows, RECORD)
+    records["norm"] = table["norm"].to_numpy()
+    flat = table["projections"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    records["projections"] = flat.reshape(-1, PROJECTIONS)
+    phases, tensors = (np.array(table[name].to_pylist(), dtype=object) for name in ("phase", "tensor"))
+    found: dict[tuple[str, str], np.ndarray] = {}
+    for name in dict.fromkeys(zip(phases, tensors, strict=True)):
+        found[name] = records[(phases == name[0]) & (tensors == name[1])]
+    return found
