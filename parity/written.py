@@ -184,6 +184,8 @@ class Case:
         expected: what must come out.
         targets: for losses and metrics.
         mask: for dropout, 1 where kept.
+        statistics: for layers that keep running statistics, what they are after a step in training, whose output is
+            expected; without them the output is that of evaluation.
     """
 
     shows: str
@@ -193,6 +195,7 @@ class Case:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     targets: Any = None
     mask: Any = None
+    statistics: Mapping[str, Any] | None = None
 
 
 Arrays = Mapping[str, "np.ndarray"]

@@ -43,6 +43,20 @@ KERAS = """
     "conv1d.padding": default(keras.layers.Conv1D, "padding"),
     "conv1d.kernel_initializer": default(keras.layers.Conv1D, "kernel_initializer"),
     "conv1d.bias_initializer": default(keras.layers.Conv1D, "bias_initializer"),
+    "conv2d.strides": default(keras.layers.Conv2D, "strides"),
+    "conv2d.padding": default(keras.layers.Conv2D, "padding"),
+    "conv2d.kernel_initializer": default(keras.layers.Conv2D, "kernel_initializer"),
+    "max_pooling1d.pool_size": default(keras.layers.MaxPooling1D, "pool_size"),
+    "max_pooling2d.pool_size": default(keras.layers.MaxPooling2D, "pool_size"),
+    "max_pooling2d.strides": default(keras.layers.MaxPooling2D, "strides"),
+    "batch_norm.momentum": default(keras.layers.BatchNormalization, "momentum"),
+    "batch_norm.epsilon": default(keras.layers.BatchNormalization, "epsilon"),
+    "batch_norm.center": default(keras.layers.BatchNormalization, "center"),
+    "batch_norm.scale": default(keras.layers.BatchNormalization, "scale"),
+    "batch_norm.beta_initializer": default(keras.layers.BatchNormalization, "beta_initializer"),
+    "batch_norm.gamma_initializer": default(keras.layers.BatchNormalization, "gamma_initializer"),
+    "gelu.approximate": default(keras.activations.gelu, "approximate"),
+    "leaky_relu.negative_slope": default(keras.activations.leaky_relu, "negative_slope"),
     "training.shuffle": default(keras.Model.fit, "shuffle"),
 }
 """
@@ -53,6 +67,8 @@ TENSORFLOW = """
     "adam.beta_1": default(tf.compat.v1.train.AdamOptimizer, "beta1"),
     "truncated_normal.stddev": default(tf.random.truncated_normal, "stddev"),
     "truncated_normal.mean": default(tf.random.truncated_normal, "mean"),
+    "gelu.approximate": default(tf.nn.gelu, "approximate"),
+    "leaky_relu.negative_slope": default(tf.nn.leaky_relu, "alpha"),
 }
 """
 TORCH = """
@@ -66,6 +82,13 @@ TORCH = """
     "truncated_normal.mean": default(torch.nn.init.trunc_normal_, "mean"),
     "dense.use_bias": default(torch.nn.Linear, "bias"),
     "conv1d.strides": default(torch.nn.Conv1d, "stride"),
+    "max_pooling2d.strides": default(torch.nn.MaxPool2d, "stride"),
+    "batch_norm.momentum": 1 - default(torch.nn.BatchNorm2d, "momentum"),
+    "batch_norm.epsilon": default(torch.nn.BatchNorm2d, "eps"),
+    "batch_norm.center": default(torch.nn.BatchNorm2d, "affine"),
+    "batch_norm.scale": default(torch.nn.BatchNorm2d, "affine"),
+    "gelu.approximate": default(torch.nn.GELU, "approximate") != "none",
+    "leaky_relu.negative_slope": default(torch.nn.LeakyReLU, "negative_slope"),
     "training.batch_size": default(torch.utils.data.DataLoader, "batch_size"),
     "training.shuffle": bool(default(torch.utils.data.DataLoader, "shuffle")),
     "training.drop_remainder": default(torch.utils.data.DataLoader, "drop_last"),
@@ -101,7 +124,11 @@ def declared(framework: str, entry: str, field: str) -> Any:
 def test_declared_defaults_are_the_installed_frameworks(framework: str) -> None:
     found = installed(framework)
     said = {key: declared(framework, *key.split(".")) for key in found}
-    wrong = {key: (said[key], value) for key, value in found.items() if value not in (said[key], shown(said[key]))}
+    wrong = {
+        key: (said[key], value)
+        for key, value in found.items()
+        if value not in (said[key], shown(said[key]), str(said[key]))
+    }
     assert wrong == {}
 
 

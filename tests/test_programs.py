@@ -190,9 +190,10 @@ def models() -> dict[str, dict[str, Any]]:
     for kind in INITIALIZERS:
         dense = {"units": 3, "kernel_initializer": kind, "bias_initializer": kind}
         found[f"initializer-{kind}"] = {"model": {"input": [3], "layers": [{"dense": dense}]}}
-    for kind in LOSSES:
+    for kind, loss in LOSSES.items():
         for ending in ("linear", *(name for name, entry in ACTIVATIONS.items() if entry.logits)):
-            for given in ({}, {"recover_logits": False}, {"from_logits": True})[: 1 if ending == "linear" else 3]:
+            told = loss.behind and ending != "linear"
+            for given in ({}, {"recover_logits": False}, {"from_logits": True})[: 3 if told else 1]:
                 name = "-".join(["loss", kind, ending, *given])
                 model = {"input": [3], "layers": [{"dense": {"units": 3, "activation": ending}}]}
                 found[name] = {"model": model, "loss": {kind: dict(given)}}

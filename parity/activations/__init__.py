@@ -9,6 +9,8 @@ from parity.entries import Entry, entry_type
 if TYPE_CHECKING:
     import numpy as np
 
+    from parity.written import Helper
+
 
 class Activation(Entry):
     """Base of the activations: a function of one tensor, the same in evaluation and training."""
@@ -39,6 +41,14 @@ class Activation(Entry):
             channel_axis: where the channels stand in the tensor at hand, -1 or 1.
         """
         raise TypeError(f"{type(self).__name__} has no PyTorch module")
+
+    def helpers(self, framework: str) -> tuple[Helper, ...]:
+        """Return functions that the framework's template calls.
+
+        Args:
+            framework: whose program it is.
+        """
+        return ()
 
 
 if TYPE_CHECKING:

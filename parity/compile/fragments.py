@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from parity.spec.resolve import Layer
 from parity.written import Helper, LossCode
 
 
@@ -18,3 +19,8 @@ def helpers_source(groups: Iterable[tuple[Helper, ...]]) -> tuple[list[str], lis
 def loss_context(code: LossCode) -> dict[str, Any]:
     """Return a loss for the templates."""
     return {"doc": code.doc, "comment": code.comment, "body": "\n".join(code.body)}
+
+
+def activation_helpers(layers: Iterable[Layer], framework: str) -> list[tuple[Helper, ...]]:
+    """Return what the layers' activations call."""
+    return [ending.helpers(framework) for layer in layers if (ending := layer.op.ending()) is not None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from parity.compile.fragments import helpers_source, loss_context
+from parity.compile.fragments import activation_helpers, helpers_source, loss_context
 from parity.compile.program import Bindings, Output, Weight
 from parity.losses import Loss
 from parity.spec.resolve import Layer, Resolved
@@ -16,7 +16,8 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
     config, layers = side.config, side.layers()
     codes = [layer.op.keras(Site(name=layer.name, input_shape=layer.input_shape)) for layer in layers]
     optimizer = config.optimizer.keras()
-    helpers, imports = helpers_source([*(code.helpers for code in codes), optimizer.helpers])
+    activations = activation_helpers(layers, "keras")
+    helpers, imports = helpers_source([*activations, *(code.helpers for code in codes), optimizer.helpers])
     context = {
         "imports": imports,
         "helpers": helpers,
@@ -48,4 +49,4 @@ def _loss(loss: Loss, layers: list[Layer]) -> LossCode:
     while len(ops) > 1 and ops[-1].passes_on():
         ops.pop()
     hidden = len(ops) < len(layers)
-    return (loss.replace(recover_logits=False) if hidden else loss).keras(ops[-1].ending())
+    return (loss.as_they_are() if hidden else loss).keras(ops[-1].ending())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from parity.compile.fragments import helpers_source, loss_context
+from parity.compile.fragments import activation_helpers, helpers_source, loss_context
 from parity.compile.program import Bindings, Output, Weight
 from parity.spec.resolve import Resolved
 from parity.written import Site
@@ -16,7 +16,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
     ending = layers[-1].op.ending()
     fused = config.loss.fused(ending)
     methods = []
-    helpers = []
+    helpers = activation_helpers(layers, "tensorflow")
     for layer in layers:
         linear = fused and layer is layers[-1]
         code = layer.op.tensorflow(Site(name=layer.name, input_shape=layer.input_shape, linear=linear))
@@ -25,7 +25,14 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
     parameters = side.parameters()
     variables = []
     for name, parameter in parameters.items():
-        variables.append((name.replace(".", "_"), parameter.initializer.tensorflow(parameter), name.replace(".", "/")))
+        fixed = "" if parameter.trainable else "trainable=False, "
+        variables.append(
+            (
+                name.replace(".", "_"),
+                parameter.initializer.tensorflow(parameter),
+                f'{fixed}name="{name.replace(".", "/")}"',
+            )
+        )
         helpers.append(parameter.initializer.tensorflow_helpers())
     optimizer = config.optimizer.tensorflow()
     sources, imports = helpers_source([*helpers, optimizer.helpers])

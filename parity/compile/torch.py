@@ -42,7 +42,8 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
             weights[f"{layer.name}.{name}"] = Weight(
                 attribute=place.attribute, axes=place.axes, trainable=parameter.trainable
             )
-            fills.append(parameter.initializer.torch(f"self.{place.attribute}", parameter))
+            if parameter.trainable:  # Running statistics start alike everywhere.
+                fills.append(parameter.initializer.torch(f"self.{place.attribute}", parameter))
     if layout == "channels_first":
         forward.append(_moved("channels_last", layers[-1].output_shape))
     optimizer = config.optimizer.torch()

@@ -19,32 +19,22 @@ EPSILON = 1e-7
 
 
 class Loss(Entry):
-    """Base of the losses. Targets have the shape of the outputs.
-
-    What the loss reads depends on the model's last activation, because Keras on TensorFlow looks behind it: a
-    softmax or sigmoid output carries its logits along (``_keras_logits``), and a cross-entropy told
-    ``from_logits=False`` silently works on those. :meth:`fused` says whether that is the formula that runs; then
-    the programs without such a memory leave the activation out of the model and the loss applies it.
-    """
+    """Base of the losses. Targets have the shape of the outputs."""
 
     behind: ClassVar[str | None] = None
-    """Kind of the activation whose logits :attr:`recover_logits` means; None for losses that recover nothing."""
-
-    from_logits: bool = Field(default=False, description="outputs are logits, not probabilities")
-    recover_logits: bool = Field(
-        default=True,
-        description="with from_logits false and outputs straight from the matching activation, work on the logits "
-        "behind it, unclipped, as Keras on TensorFlow does",
-    )
+    """Kind of the activation whose logits it recovers; None for losses that recover nothing."""
 
     def fused(self, ending: Activation | None) -> bool:
         """Return whether the loss works on the logits behind the model's last activation."""
-        matches = ending is not None and ending.kind == self.behind
-        return matches and self.recover_logits and not self.from_logits
+        return False
 
     def on_logits(self, ending: Activation | None) -> bool:
         """Return whether the formula for logits runs, given or recovered."""
-        return self.from_logits or self.fused(ending)
+        return False
+
+    def as_they_are(self) -> Loss:
+        """Return the loss as it is where nothing can be recovered from the outputs."""
+        return self
 
     def formula(self, ending: Activation | None) -> str:
         """Return which formula runs, in words."""
@@ -80,6 +70,36 @@ class Loss(Entry):
             rank: number of axes of the outputs, with the batch axis; their classes stand last.
         """
         raise TypeError(f"{type(self).__name__} has no PyTorch template")
+
+
+class CrossEntropy(Loss):
+    """Base of the cross-entropies, which read logits or probabilities.
+
+    What they read depends on the model's last activation, because Keras on TensorFlow looks behind it: a softmax or
+    sigmoid output carries its logits along (``_keras_logits``), and a cross-entropy told ``from_logits=False`` silently
+    works on those. :meth:`fused` says whether that is the formula that runs; then the programs without such a memory
+    leave the activation out of the model and the loss applies it.
+    """
+
+    from_logits: bool = Field(default=False, description="outputs are logits, not probabilities")
+    recover_logits: bool = Field(
+        default=True,
+        description="with from_logits false and outputs straight from the matching activation, work on the logits "
+        "behind it, unclipped, as Keras on TensorFlow does",
+    )
+
+    def fused(self, ending: Activation | None) -> bool:
+        """Return whether the loss works on the logits behind the model's last activation."""
+        matches = ending is not None and ending.kind == self.behind
+        return matches and self.recover_logits and not self.from_logits
+
+    def on_logits(self, ending: Activation | None) -> bool:
+        """Return whether the formula for logits runs, given or recovered."""
+        return self.from_logits or self.fused(ending)
+
+    def as_they_are(self) -> Loss:
+        """Return the loss without the look behind the outputs."""
+        return self.replace(recover_logits=False)
 
     def keras_code(self, ending: Activation | None, made: str, doc: str) -> LossCode:
         """Return Keras's loss object, kept from looking behind the outputs where it must not.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from parity.activations.softmax import Softmax
 from parity.lazy import np
-from parity.losses import EPSILON, Loss
+from parity.losses import EPSILON, CrossEntropy
 from parity.written import Case, LossCode
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from parity.activations import Activation
 
 
-class CategoricalCrossentropy(Loss):
+class CategoricalCrossentropy(CrossEntropy):
     """L = mean over rows of -sum_c y_c log p_c.
 
     From logits z: p = softmax(z), computed as log-softmax. From probabilities: p is renormalised to sum 1 and

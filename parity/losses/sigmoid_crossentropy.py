@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from parity.activations.sigmoid import Sigmoid
 from parity.lazy import np
-from parity.losses import EPSILON, Loss
+from parity.losses import EPSILON, CrossEntropy
 from parity.written import Case, LossCode
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from parity.activations import Activation
 
 
-class SigmoidCrossentropy(Loss):
+class SigmoidCrossentropy(CrossEntropy):
     """L = mean over all elements of -(y log p + (1 - y) log(1 - p)).
 
     From logits z: p = sigmoid(z), computed as max(z, 0) - z y + log(1 + exp(-abs(z))). From probabilities: p is

@@ -37,7 +37,7 @@ class Layer:
 
     @property
     def parameters(self) -> dict[str, Parameter]:
-        """Return its trainable tensors by name."""
+        """Return the tensors it keeps by name, running statistics among them."""
         return self.op.parameters(self.input_shape)
 
 
@@ -70,7 +70,7 @@ class Resolved:
         return found
 
     def parameters(self) -> dict[str, Parameter]:
-        """Return all trainable tensors as ``layer.parameter``, in the order of the layers."""
+        """Return all tensors of the model as ``layer.parameter``, in the order of the layers."""
         return {
             f"{layer.name}.{name}": parameter for layer in self.layers() for name, parameter in layer.parameters.items()
         }

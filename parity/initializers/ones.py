@@ -1,0 +1,34 @@
+"""ones: every value 1."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from parity.initializers import Initializer, shape_source
+from parity.lazy import np
+
+if TYPE_CHECKING:
+    from parity.written import Parameter
+
+
+class Ones(Initializer):
+    """w = 1: where the scale of a normalization starts, in every framework."""
+
+    kind: ClassVar[str] = "ones"
+    random: ClassVar[bool] = False
+
+    def sample(self, uniform: np.ndarray, parameter: Parameter) -> np.ndarray:
+        """Return ones."""
+        return np.ones(parameter.shape)
+
+    def keras(self, parameter: Parameter) -> str:
+        """Return ``"ones"``."""
+        return '"ones"'
+
+    def tensorflow(self, parameter: Parameter) -> str:
+        """Return ``tf.ones(...)``."""
+        return f"tf.ones({shape_source(parameter)}, dtype)"
+
+    def torch(self, attribute: str, parameter: Parameter) -> str:
+        """Return ``nn.init.ones_(...)``."""
+        return f"nn.init.ones_({attribute})"

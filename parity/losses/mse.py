@@ -1,0 +1,70 @@
+"""mse: (outputs - targets)^2, mean over all elements."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from parity.losses import Loss
+from parity.written import Case, LossCode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+
+    from parity.activations import Activation
+
+
+class MSE(Loss):
+    """L = mean over all elements of (outputs - targets)^2.
+
+    Keras takes the mean over the last axis and then over the rest, which for full rows is the mean over all elements,
+    as in PyTorch; ``tf.nn.l2_loss`` is sum / 2. Targets of shape (N,) beside outputs of (N, 1) would be broadcast to
+    (N, N) by raw TensorFlow and PyTorch; here targets have the shape of the outputs.
+    """
+
+    kind: ClassVar[str] = "mse"
+    source: ClassVar[Mapping[str, str]] = {
+        "keras": "keras/src/losses/losses.py",
+        "tensorflow": "tensorflow/python/ops/math_ops.py",
+        "torch": "torch/nn/modules/loss.py",
+    }
+
+    def formula(self, ending: Activation | None) -> str:
+        """Return the one formula there is."""
+        return "(outputs - targets)^2, mean over all elements"
+
+    def value(self, outputs: np.ndarray, targets: np.ndarray, logits: bool) -> float:
+        """Return the mean over all elements."""
+        return float(((outputs - targets) ** 2).mean())
+
+    def gradient(self, outputs: np.ndarray, targets: np.ndarray, logits: bool) -> np.ndarray:
+        """Return 2 (outputs - targets) / elements."""
+        return 2.0 * (outputs - targets) / outputs.size
+
+    def keras(self, ending: Activation | None) -> LossCode:
+        """Return ``keras.losses.MeanSquaredError``."""
+        return LossCode(body=("return keras.losses.MeanSquaredError()",), doc="Mean squared error over all elements.")
+
+    def tensorflow(self, logits: bool) -> LossCode:
+        """Return the mean of ``tf.math.squared_difference``."""
+        return LossCode(
+            doc="Mean squared error over all elements.",
+            body=(
+                "def loss(targets, outputs):",
+                "    return tf.reduce_mean(tf.math.squared_difference(outputs, targets))",
+                "return loss",
+            ),
+        )
+
+    def torch(self, logits: bool, rank: int) -> LossCode:
+        """Return ``nn.MSELoss``."""
+        return LossCode(doc="Mean squared error over all elements.", body=("return nn.MSELoss()",))
+
+    @classmethod
+    def cases(cls) -> list[Case]:
+        """Return the hand-worked cases."""
+        return [
+            Case(shows="the mean is over rows and outputs: 1, 4, 0 and 9 over 4, not over the 2 rows", fields={},
+                 x=[[1.0, 2.0], [3.0, -1.0]], targets=[[0.0, 4.0], [3.0, 2.0]], expected=3.5),
+        ]  # fmt: skip
