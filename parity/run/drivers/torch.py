@@ -138,5 +138,5 @@ class TorchDriver(Driver):
             self.optimizer.state.clear()
             return
         for state in self.optimizer.state.values():
-            if "step" in state or "exp_avg" in state:
+            if "step" in state or "exp_avg" in state or "square_avg" in state:
                 state["step"] = torch.tensor(float(iterations))
