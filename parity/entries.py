@@ -12,6 +12,9 @@ activation ``parity/activations/``         an elementwise function or softmax
 initializer``parity/initializers/``        how a parameter starts
 loss       ``parity/losses/``              what is minimised
 optimizer  ``parity/optimizers/``          how a gradient becomes an update
+schedule   ``parity/schedules/``           how a learning rate changes
+regularizer``parity/regularizers/``        what a parameter adds to the loss
+constraint ``parity/constraints/``         what a parameter is held to after an update
 metric     ``parity/metrics/``             what is reported about predictions
 ========== =============================== ==========================================
 """
@@ -187,7 +190,7 @@ def shown(value: Any) -> str:
         return "[" + ", ".join(shown(item) for item in value) + "]"
     if isinstance(value, bool):
         return str(value).lower()
-    return str(value)
+    return "none" if value is None else str(value)
 
 
 @cache

@@ -16,6 +16,7 @@ from parity.run.randomness import keep_mask
 from parity.spec.resolve import Resolved
 
 if TYPE_CHECKING:
+    from parity.regularizers import Regularizer
     from parity.written import Arrays
 
 Tensors = dict[str, "np.ndarray"]
@@ -65,7 +66,7 @@ class Reference:
         self.ops = [*ops[:-1], without_activation(ops[-1])] if self.fused else ops
 
     def step(self, x: np.ndarray, y: np.ndarray, number: int) -> Step:
-        """Take one step: forward with dropout, loss, gradients, update.
+        """Take one step: forward with dropout, loss and penalties, gradients, update and constraints.
 
         Args:
             x: inputs, (N, ...), float64.
@@ -83,24 +84,35 @@ class Reference:
             moved |= {f"{op.name}.{name}": one for name, one in statistics.items()}
             found.forward[self._seen_as(op)] = value
         logits = loss.on_logits(self.ending)
-        found.loss = loss.value(value, y, logits)
+        found.loss = loss.value(value, y, logits) + self._penalty()
         slope = loss.gradient(value, y, logits)
         for op, given, mask in reversed(list(zip(self.ops, read, masks, strict=True))):
             found.gradient[self._seen_as(op)] = slope
             slope, gradients = op.vjp(given, self._of(op), slope, mask)
             found.gradient |= {f"{op.name}.{name}": gradient for name, gradient in gradients.items()}
+        for name, regularizer in self._regularized():
+            found.gradient[name] = found.gradient[name] + regularizer.gradient(self.weights[name])
         found.update = self._update(found.gradient, number)
         self.weights |= moved
         found.state = self.named_slots() | moved
         return found
+
+    def _regularized(self) -> list[tuple[str, Regularizer]]:
+        return [(name, one.regularizer) for name, one in self.parameters.items() if one.regularizer is not None]
+
+    def _penalty(self) -> float:
+        """Return what the regularizers add to the loss."""
+        return sum(regularizer.penalty(self.weights[name]) for name, regularizer in self._regularized())
 
     def _update(self, gradients: Arrays, number: int) -> Tensors:
         """Move the trainable parameters and their slots; return what the parameters moved by."""
         found = {}
         for name in self.trainable:
             before = self.weights[name]
-            move, self.slots[name] = self.side.config.optimizer.update(gradients[name], self.slots[name], number)
-            self.weights[name] = before + move
+            update, slots = self.side.config.optimizer.update, self.slots[name]
+            move, self.slots[name] = update(before, gradients[name], slots, number)
+            after, constraint = before + move, self.parameters[name].constraint
+            self.weights[name] = after if constraint is None else constraint.held(after)
             found[name] = self.weights[name] - before
         return found
 

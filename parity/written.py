@@ -15,7 +15,9 @@ from parity.entries import Shape
 if TYPE_CHECKING:
     import numpy as np
 
+    from parity.constraints import Constraint
     from parity.initializers import Initializer
+    from parity.regularizers import Regularizer
 
 Layout = Literal["channels_last", "channels_first", "any"]
 
@@ -31,6 +33,8 @@ class Parameter:
         fan_out: outputs that one input feeds.
         feeds: inputs that feed one output of the layer, which PyTorch also scales biases by.
         trainable: False for running statistics, which the forward pass moves and the optimizer does not.
+        regularizer: what it adds to the loss.
+        constraint: what it is made to be after every update.
     """
 
     shape: Shape
@@ -39,6 +43,8 @@ class Parameter:
     fan_out: int
     feeds: int
     trainable: bool = True
+    regularizer: Regularizer | None = None
+    constraint: Constraint | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,12 +155,14 @@ class OptimizerCode:
         slots: canonical slot name to its place.
         helpers: classes the expression calls.
         doc: one line with the update rule.
+        comment: one line, when something here is not the obvious choice.
     """
 
     build: str
     slots: Mapping[str, Slot]
     doc: str
     helpers: tuple[Helper, ...] = ()
+    comment: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

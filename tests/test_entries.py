@@ -17,7 +17,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from parity.catalog import ACTIVATIONS, FAMILIES, INITIALIZERS, LOSSES, METRICS, OPS, OPTIMIZERS
+from parity.catalog import (
+    ACTIVATIONS,
+    CONSTRAINTS,
+    FAMILIES,
+    INITIALIZERS,
+    LOSSES,
+    METRICS,
+    OPS,
+    OPTIMIZERS,
+    REGULARIZERS,
+    SCHEDULES,
+)
 from parity.entries import FRAMEWORKS, Entry
 from parity.initializers import Initializer
 from parity.losses import Loss
@@ -26,13 +37,14 @@ from parity.ops.conv1d import Conv1D
 from parity.ops.dense import Dense
 from parity.optimizers import Optimizer
 from parity.run.randomness import uniform
+from parity.schedules import Schedule
 from parity.spec.schema import Config, ModelSpec
 from parity.written import Case, Parameter
 
 ENTRIES = [
     pytest.param(entry, id=f"{family}-{kind}") for family, found in FAMILIES.items() for kind, entry in found.items()
 ]
-WORKED = {"op", "activation", "loss", "optimizer", "metric"}
+WORKED = {"op", "activation", "loss", "optimizer", "schedule", "regularizer", "constraint", "metric"}
 """Families whose entries must bring a case worked by hand; an initializer's formula is tested by its moments."""
 
 SEED = 20
@@ -422,7 +434,7 @@ def test_the_reference_of_an_optimizer_gives_its_worked_case(entry: type[Optimiz
     w = np.asarray(case.parameters["w"], dtype=np.float64)
     slots = optimizer.init(w)
     for step, gradient in enumerate(case.x):
-        move, slots = optimizer.update(np.asarray(gradient, dtype=np.float64), slots, step)
+        move, slots = optimizer.update(w, np.asarray(gradient, dtype=np.float64), slots, step)
         w = w + move
     np.testing.assert_allclose(w, case.expected, rtol=1e-14)
 
@@ -430,14 +442,15 @@ def test_the_reference_of_an_optimizer_gives_its_worked_case(entry: type[Optimiz
 @pytest.mark.parametrize(("entry", "case"), cases(OPTIMIZERS))
 def test_an_update_is_pure_and_keeps_its_slots(entry: type[Optimizer], case: Case) -> None:
     optimizer, rng = of(entry, case.fields), np.random.default_rng(SEED)
-    gradient, slots = rng.normal(size=(2, 3)), optimizer.init(np.ones((2, 3)))
+    w, gradient = np.ones((2, 3)), rng.normal(size=(2, 3))
+    slots = optimizer.init(w)
     assert tuple(slots) == optimizer.slots()
     before = {name: value.copy() for name, value in slots.items()}
-    move, after = optimizer.update(gradient, slots, 0)
+    move, after = optimizer.update(w, gradient, slots, 0)
     assert tuple(after) == optimizer.slots()
     assert move.shape == (2, 3)
     assert all(value.shape == (2, 3) for value in after.values())
-    again, _ = optimizer.update(gradient, slots, 0)
+    again, _ = optimizer.update(w, gradient, slots, 0)
     np.testing.assert_array_equal(again, move)
     for name, value in before.items():
         np.testing.assert_array_equal(slots[name], value)
@@ -449,7 +462,7 @@ def test_an_optimizer_goes_down_a_bowl(kind: str) -> None:
     w = np.array([1.0, -2.0])
     slots = optimizer.init(w)
     for step in range(200):
-        move, slots = optimizer.update(w, slots, step)
+        move, slots = optimizer.update(w, w, slots, step)
         w = w + move
     assert np.abs(w).max() < 0.05
 
@@ -459,11 +472,44 @@ def test_adam_before_the_correction_is_adam_after_it_with_a_larger_epsilon() -> 
     gradient, slots = np.array([0.3, -2.0]), {"m": np.array([0.1, 0.2]), "v": np.array([0.3, 0.4])}
     for step in (0, 1, 500):
         corrected = 1 - 0.999 ** (step + 1)
-        before, _ = adam(epsilon=0.1).update(gradient, slots, step)
+        before, _ = adam(epsilon=0.1).update(gradient, gradient, slots, step)
         after, _ = adam(epsilon=0.1 / math.sqrt(corrected), epsilon_place="after_correction").update(
-            gradient, slots, step
+            gradient, gradient, slots, step
         )
         np.testing.assert_allclose(before, after, rtol=1e-12)
+
+
+@pytest.mark.parametrize(("entry", "case"), cases(SCHEDULES))
+def test_the_reference_of_a_schedule_gives_its_worked_case(entry: type[Schedule], case: Case) -> None:
+    schedule = of(entry, case.fields)
+    rates = [schedule.rate(step) for step in case.x]
+    np.testing.assert_allclose(rates, case.expected, rtol=1e-14, atol=1e-15)
+
+
+# ---------------------------------------------------------------------------- regularizers, constraints
+
+
+@pytest.mark.parametrize(("entry", "case"), cases(REGULARIZERS))
+def test_a_regularizer_gives_its_worked_case_and_has_the_gradient_of_its_penalty(entry: Any, case: Case) -> None:
+    regularizer, w = of(entry, case.fields), np.asarray(case.x, dtype=np.float64)
+    assert regularizer.penalty(w) == pytest.approx(case.expected, rel=1e-14)
+    wanted = slope(lambda: regularizer.penalty(w), w)
+    np.testing.assert_allclose(regularizer.gradient(w), wanted, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize(("entry", "case"), cases(CONSTRAINTS))
+def test_a_constraint_gives_its_worked_case(entry: Any, case: Case) -> None:
+    constraint, w = of(entry, case.fields), np.asarray(case.x, dtype=np.float64)
+    np.testing.assert_allclose(constraint.held(w), case.expected, rtol=1e-14)
+    assert constraint.held(np.zeros_like(w)).tolist() == np.zeros_like(w).tolist()
+
+
+def test_a_constraint_says_which_axis_a_weight_has_not() -> None:
+    dense = Dense(units=2, kernel_constraint={"max_norm": {"axis": [0, 1, 2]}})
+    with pytest.raises(ShapeError, match="kernel_constraint of dense: max_norm along axis 2, and there are 2 axes"):
+        dense.output_shape((3,))
+    with pytest.raises(ShapeError, match="bias_constraint of conv1d: max_norm along axis 1"):
+        Conv1D(filters=2, kernel_size=1, bias_constraint={"max_norm": {"axis": 1}}).output_shape((3, 2))
 
 
 # ---------------------------------------------------------------------------------------- initializers

@@ -30,7 +30,16 @@ from helpers_frameworks import (
 )
 from scipy.stats import ks_2samp
 
-from parity.catalog import ACTIVATIONS, INITIALIZERS, LOSSES, OPS, OPTIMIZERS
+from parity.catalog import (
+    ACTIVATIONS,
+    CONSTRAINTS,
+    INITIALIZERS,
+    LOSSES,
+    OPS,
+    OPTIMIZERS,
+    REGULARIZERS,
+    SCHEDULES,
+)
 from parity.compile import compile_side
 from parity.entries import FRAMEWORKS, Entry
 from parity.run.drivers.base import import_program
@@ -340,7 +349,7 @@ def lesson(case: Case, side: Resolved) -> tuple[np.ndarray, np.ndarray, dict[str
     slots = side.config.optimizer.init(w)
     for number, g in enumerate(np.asarray(case.x, dtype=np.float64)):
         targets.append(ACTIVATIONS["sigmoid"]().forward(w) - k * g)
-        move, slots = side.config.optimizer.update(g, slots, number)
+        move, slots = side.config.optimizer.update(w, g, slots, number)
         w = w + move
     x, y = np.tile(np.eye(k), (len(case.x), 1)), np.concatenate(targets)[:, None]
     return x, y, weights, Reference(side, x, y, weights)
@@ -397,6 +406,62 @@ def test_a_learning_rate_of_0_moves_nothing_and_breaks_nothing(framework: str, k
                 program.adopt(*program.state(), iterations=number)
                 program.step(number)
                 np.testing.assert_array_equal(program.state()[0]["dense.kernel"], weights["dense.kernel"])
+
+
+@each_framework
+@pytest.mark.parametrize(("kind", "case"), cases(SCHEDULES))
+def test_a_schedule_is_its_reference(framework: str, kind: str, case: Case) -> None:
+    """Step after step and past its end: the moves of plain SGD are -rate where the gradient is 1."""
+    schedule = SCHEDULES[kind](**case.fields)
+    steps = max(case.x) + 1
+    moves = Case(shows="", fields={"learning_rate": schedule}, x=[[1.0]] * steps, parameters={"w": [0.0]}, expected=())
+    side = taught(framework, "sgd", moves)
+    x, y, weights, reference = lesson(moves, side)
+    with opened(side, x, y, weights) as program:
+        for number in range(steps):
+            step = program.step(number)
+            assert_same_step(step, reference.take(number), EXACT)
+            np.testing.assert_allclose(step.update["dense.kernel"], -schedule.rate(number), rtol=1e-12, atol=1e-14)
+
+
+# --------------------------------------------------------------------------- regularizers, constraints
+
+
+HELD = {
+    "dense": ([3], {"units": 4}),
+    "conv1d": ([5, 3], {"filters": 4, "kernel_size": 2}),
+    "conv2d": ([4, 5, 3], {"filters": 4, "kernel_size": [2, 3]}),
+}
+"""Layers with parameters that can be regularized and constrained, no two sizes of a kernel alike."""
+
+
+@each_framework
+@pytest.mark.parametrize("layer", HELD)
+@pytest.mark.parametrize("kind", REGULARIZERS)
+def test_a_regularizer_is_its_reference_on_kernels_and_biases(framework: str, kind: str, layer: str) -> None:
+    shape, fields = HELD[layer]
+    for case in REGULARIZERS[kind].cases():
+        added = {"kernel_regularizer": {kind: dict(case.fields)}, "bias_regularizer": {kind: {}},
+                 "bias_initializer": "fan_in_uniform"}  # fmt: skip
+        model = {"input": shape, "layers": [{layer: fields | added}, "flatten", {"dense": {"units": 2} | added}]}
+        step = agree(framework, model, random(5, *shape))
+        plain = agree(framework, {"input": shape, "layers": [{layer: fields}, "flatten", {"dense": 2}]},
+                      random(5, *shape))  # fmt: skip
+        assert difference(step.loss, plain.loss) > 1e-3
+
+
+@each_framework
+@pytest.mark.parametrize("layer", HELD)
+@pytest.mark.parametrize("kind", CONSTRAINTS)
+def test_a_constraint_is_its_reference_along_every_axis(framework: str, kind: str, layer: str) -> None:
+    """PyTorch's kernels have their axes elsewhere."""
+    shape, fields = HELD[layer]
+    rank = len(shape) + 1 if layer != "dense" else 2
+    for axis in [*([one] for one in range(rank)), list(range(rank - 1))]:
+        held = {kind: {"max_value": 0.3, "axis": axis}} if kind == "max_norm" else {kind: {}}
+        constrained = {"kernel_constraint": held, "bias_constraint": kind, "bias_initializer": "ones"}
+        model = {"input": shape, "layers": [{layer: fields | constrained}, {"dense": {"units": 2}}]}
+        sweep(framework, model, random(5, *shape))
 
 
 # ------------------------------------------------------------------------------------------ initializers
@@ -469,6 +534,38 @@ LEAF = {
     ],
 }
 
+IMAGE = {
+    "input": [9, 8, 2],
+    "layers": [
+        {"conv2d": {"filters": 4, "kernel_size": 3, "padding": "same", "use_bias": False,
+                    "kernel_initializer": "he_normal", "kernel_regularizer": {"l2": 0.01},
+                    "kernel_constraint": {"max_norm": {"max_value": 1.0, "axis": [0, 1, 2]}}}},
+        "batch_norm",
+        {"activation": "relu"},
+        {"max_pooling2d": {"padding": "same"}},
+        {"conv2d": {"filters": 5, "kernel_size": [3, 2], "strides": 2, "padding": "same",
+                    "activation": {"leaky_relu": 0.3}, "kernel_regularizer": {"l2": 0.01}}},
+        {"batch_norm": {"momentum": 0.75, "unbiased_variance": True, "scale": False}},
+        "flatten",
+        {"dropout": 0.25},
+        {"dense": {"units": 6, "activation": "gelu", "kernel_regularizer": {"l2": 0.02}, "bias_regularizer": "l2",
+                   "kernel_constraint": {"max_norm": 0.9}, "bias_constraint": {"max_norm": 0.1}}},
+        {"batch_norm": {"epsilon": 1e-5, "center": False}},
+        {"dense": {"units": 4, "name": "logits"}},
+    ],
+}  # fmt: skip
+COSINE = {"cosine": {"initial_learning_rate": 0.05, "decay_steps": 3, "alpha": 0.1}}
+FALLING = {"inverse_time": {"initial_learning_rate": 0.01, "decay_steps": 2, "decay_rate": 0.5}}
+
+IMAGE_RECIPES = {
+    "sgd on a cosine": {"sgd": {"learning_rate": COSINE, "momentum": 0.9, "nesterov": True}},
+    "adam": {"adam": {"learning_rate": FALLING, "epsilon": 1e-4}},
+    "PyTorch's adamw": {"adamw": {"learning_rate": COSINE, "epsilon": 1e-4, "epsilon_place": "after_correction"}},
+    "Keras's adamw": {"adamw": {"weight_decay": 0.3, "epsilon": 1e-4}},
+    "rmsprop": {"rmsprop": {"learning_rate": FALLING, "momentum": 0.5, "centered": True, "epsilon": 1e-4}},
+    "PyTorch's rmsprop": {"rmsprop": {"momentum": 0.5, "epsilon": 1e-2, "epsilon_place": "outside_root"}},
+}
+
 RECIPES = {
     "the leaf question's Keras side": {
         "loss": "categorical_crossentropy",
@@ -493,10 +590,18 @@ def leaf(framework: str, recipe: str) -> tuple[Resolved, np.ndarray, np.ndarray]
     return side, random(10, 9, 3), np.eye(4)[np.random.default_rng(2).integers(0, 4, 10)]
 
 
+def image(framework: str, recipe: str) -> tuple[Resolved, np.ndarray, np.ndarray]:
+    """Return a small image model with everything in it, in batches as those of :func:`leaf`."""
+    loss = "mse" if "adamw" in recipe else {"categorical_crossentropy": {"from_logits": True}}
+    training = {"batch_size": 4, "shuffle": True, "seed": 5}
+    side = side_of(framework, IMAGE, training=training, optimizer=IMAGE_RECIPES[recipe], loss=loss)
+    return side, random(10, 9, 8, 2), np.eye(4)[np.random.default_rng(2).integers(0, 4, 10)]
+
+
 @each_framework
-@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("recipe", [*RECIPES, *IMAGE_RECIPES])
 def test_training_is_the_reference_loop_in_lockstep_and_free(framework: str, recipe: str) -> None:
-    side, x, y = leaf(framework, recipe)
+    side, x, y = leaf(framework, recipe) if recipe in RECIPES else image(framework, recipe)
     weights = starting_weights(side)
     reference = Reference(side, x, y, weights)
     losses, sizes = [], []

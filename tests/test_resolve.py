@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parity.activations.softmax import Softmax
+from parity.catalog import INITIALIZERS
 from parity.entries import FRAMEWORKS, TITLES
-from parity.errors import SpecError
+from parity.errors import SpecError, listed
 from parity.initializers.constant import Constant
 from parity.initializers.fan_in_uniform import FanInUniform
 from parity.initializers.glorot_uniform import GlorotUniform
@@ -263,7 +264,7 @@ def test_nothing_else_changes() -> None:
         ({"layers.*.kernel_initializer.stddev": 1}, "layers.*.kernel_initializer.stddev: glorot_uniform has no field "
          "'stddev'; expected glorot_uniform as it is, it has no fields"),
         ({"layers.*.bias_initializer": SGD()}, "layers.*.bias_initializer: unknown initializer 'sgd'; "
-         "expected one of constant, fan_in_uniform, glorot_uniform, truncated_normal, zeros"),
+         f"expected {listed(INITIALIZERS)}"),
         ({"layers.conv1d.filters": 1, "layers.conv1d.kernel_size": 9}, "layers.conv1d.kernel_size: "
          "conv1d with a window of 9 reads at least that length, it is given (8, 3)"),
     ],

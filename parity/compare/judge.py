@@ -80,6 +80,7 @@ class Judge:
     places: list[Seen] = field(default_factory=list)
     unmatched: list[str] = field(default_factory=list)
     unsteady: list[str] = field(default_factory=list)
+    amplified: list[str] = field(default_factory=list)
     inaccurate: list[tuple[tuple[str, str], float]] = field(default_factory=list)
     nonfinite: Seen | None = None
 
@@ -104,8 +105,6 @@ class Judge:
         self.tensors.setdefault(seen.phase, set()).add(seen.tensor)
         if not finite and (self.nonfinite is None or seen.when < self.nonfinite.when):
             self.nonfinite = seen
-        if seen.beyond and (self.first is None or seen.when < self.first.when):
-            self.first = seen
         kept = self.largest.get(seen.phase)
         # What the tensors say stands above what digests of the same tensor in the same step say.
         if kept is None or not seen.difference <= kept.difference or (seen.name, seen.step) == (kept.name, kept.step):
@@ -116,38 +115,45 @@ class Judge:
         """Return whether a tensor has been found to differ in an op of its own, or from an earlier one, before."""
         return any(place.name == name for place in self.places)
 
-    def settle(self, natural: Sequence[Seen], guided: Mapping[tuple[str, str], Seen] | None) -> None:
+    def settle(
+        self, natural: Sequence[Seen], guided: Mapping[tuple[str, str], Seen] | None, complete: bool = False
+    ) -> None:
         """Tell the places where a step's differences are made from those that inherit them.
 
         Args:
             natural: what is beyond rounding in the step as it is.
             guided: the differences on the reference side's inputs; None where nothing could be guided.
+            complete: every op was guided. What is beyond rounding while no op differs on equal inputs is then rounding
+                that an ill-conditioned step makes large: the sign of a gradient that is nothing but rounding, say.
         """
         if not natural:
             return
         forward = any(seen.phase == "forward" for seen in natural)
-        made: list[Seen] = []
+        told: list[Seen] = []
         for seen in natural:
-            if seen.phase in ("batch", "weights"):
-                here = True
-            elif seen.phase == "metric":
+            own = (guided or {}).get(seen.name)
+            if seen.phase == "metric":
                 here = not forward  # The same layers on the same rows, in evaluation.
             else:
-                own = (guided or {}).get(seen.name)
-                here = own is not None and own.beyond
-            told = replace(seen, made="here" if here else "inherited")
-            if self.first is not None and seen.when == self.first.when:
-                self.first = told
-            if here:
-                made.append(told)
-        if guided is not None:
-            # What only shows on equal inputs: two faults that cancel, or one that another one hides.
-            shown = {seen.name for seen in natural}
-            made += [replace(own, made="here") for name, own in guided.items() if own.beyond and name not in shown]
+                here = seen.phase in ("batch", "weights") or (own is not None and own.beyond)
+            told.append(replace(seen, made="here" if here else "inherited"))
+        made = [seen for seen in told if seen.made == "here"]
+        # What only shows on equal inputs: one of two faults that cancel.
+        shown = {seen.name for seen in natural}
+        made += [replace(own, made="here") for name, own in (guided or {}).items() if own.beyond and name not in shown]
+        if not made and complete:
+            worst = max(natural, key=lambda seen: seen.difference)
+            self.amplified.append(
+                f"step {worst.step}, {worst.phase}, {worst.tensor}: {worst.difference:.1e} apart, though every op agrees on "
+                f"equal inputs: rounding, made large by an ill-conditioned step"
+            )
+            return
+        begin = min([*told, *made], key=lambda seen: seen.when)
         if not made:
-            made = [replace(min(natural, key=lambda seen: seen.when), made="here")]
-            if self.first is not None and self.first.when == made[0].when:
-                self.first = made[0]
+            begin = replace(begin, made="here")
+            made = [begin]
+        if self.first is None or begin.when < self.first.when:
+            self.first = begin
         self.places += [seen for seen in made if not self.known(seen.name)]
         self.places.sort(key=lambda seen: seen.when)
 
@@ -201,6 +207,8 @@ class Judge:
         if self.nonfinite is not None:
             return "inconclusive", f"{self.a} is not finite from step {self.nonfinite.step} on, on both sides alike"
         largest, aside = self.overall(), _aside(len(self.unmatched))
+        if self.amplified:
+            aside = f"; {self.amplified[0]}{aside}"
         if largest is None or largest.difference == 0.0:
             return "identical", f"bit for bit, in every tensor of {_steps(self.steps)}{aside}"
         return "rounding", (

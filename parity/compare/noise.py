@@ -98,8 +98,9 @@ class Rounding:
             high, low, scale = shadows[0], [taken, *shadows[1:]], 1.0
         known, history = self.errors.setdefault(side, {}), self.history.setdefault(side, {})
         for name in names_of(high):
-            # Beyond 1 there is nothing to learn: the tensor is all rounding, or one of the two has overflown.
-            found = [min(distance(high, one, name), 1.0) for one in low if name in one.digests or name[0] == "loss"]
+            # Relative to the tensor in the higher precision: one that is nothing but rounding there is all noise here too.
+            distances = [distance(high, one, name) for one in low if name in one.digests or name[0] == "loss"]
+            found = [one if math.isfinite(one) else 1.0 for one in distances]  # float32 may overflow where float64 does not
             if found:
                 error = scale * math.sqrt(sum(one * one for one in found) / len(found))
                 known[name] = max(known.get(name, 0.0), error)

@@ -24,6 +24,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         "layers": [(code.layer, code.comment) for code in codes],
         "loss": loss_context(_loss(config.loss, layers)),
         "optimizer": optimizer,
+        "penalty": any(one.regularizer is not None for one in side.parameters().values()),
     }
     # A softmax or sigmoid that the loss looks behind is seen by its logits too, as in the other frameworks.
     fused = config.loss.fused(layers[-1].op.ending())

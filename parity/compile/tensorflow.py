@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from parity.compile.fragments import activation_helpers, helpers_source, loss_context
+from parity.compile.fragments import (
+    activation_helpers,
+    constrained,
+    constraint_helpers,
+    helpers_source,
+    loss_context,
+    penalty,
+)
 from parity.compile.program import Bindings, Output, Weight
 from parity.spec.resolve import Resolved
-from parity.written import Site
+from parity.written import Parameter, Site
 
 
 def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
@@ -35,7 +42,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         )
         helpers.append(parameter.initializer.tensorflow_helpers())
     optimizer = config.optimizer.tensorflow()
-    sources, imports = helpers_source([*helpers, optimizer.helpers])
+    sources, imports = helpers_source([*helpers, optimizer.helpers, *constraint_helpers(parameters, "tensorflow")])
     context = {
         "imports": imports,
         "helpers": sources,
@@ -43,6 +50,8 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         "methods": methods,
         "loss": loss_context(config.loss.tensorflow(config.loss.on_logits(ending))),
         "optimizer": optimizer,
+        "penalty": penalty(parameters, "tensorflow", _place),
+        "constraints": constrained(parameters, _place, lambda name, w: _held(parameters[name], w), "assign"),
     }
     bindings = Bindings(
         weights={
@@ -57,3 +66,11 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         ending=ending.kind if fused and ending else None,
     )
     return context, bindings
+
+
+def _place(name: str) -> str:
+    return f"model.{name.replace('.', '_')}"
+
+
+def _held(parameter: Parameter, w: str) -> str:
+    return parameter.constraint.tensorflow(w) if parameter.constraint is not None else w

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from parity.compile.fragments import helpers_source, loss_context
+from parity.compile.fragments import constrained, constraint_helpers, helpers_source, loss_context, penalty
 from parity.compile.program import Bindings, Output, Weight
 from parity.entries import Shape
 from parity.spec.resolve import Layer, Resolved
-from parity.written import Layout, Site, TorchCode
+from parity.written import Layout, Parameter, Site, TorchCode
 
 
 def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
@@ -47,7 +47,8 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
     if layout == "channels_first":
         forward.append(_moved("channels_last", layers[-1].output_shape))
     optimizer = config.optimizer.torch()
-    sources, imports = helpers_source([*helpers, optimizer.helpers])
+    parameters = side.parameters()
+    sources, imports = helpers_source([*helpers, optimizer.helpers, *constraint_helpers(parameters, "torch")])
     loss = loss_context(config.loss.torch(config.loss.on_logits(ending), len(layers[-1].output_shape) + 1))
     used = " ".join([loss["body"], *sources, *(line["statement"] for line in forward)])
     context = {
@@ -59,6 +60,13 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         "weights": [(name, place.attribute, place.axes) for name, place in weights.items()],
         "loss": loss,
         "optimizer": optimizer,
+        "penalty": penalty(parameters, "torch", lambda name: f"model.{weights[name].attribute}"),
+        "constraints": constrained(
+            parameters,
+            lambda name: f"model.{weights[name].attribute}",
+            lambda name, w: _held(parameters[name], w, weights[name].axes),
+            "copy_",
+        ),
         "functional": "F." in used or bool(mask_axes),
     }
     bindings = Bindings(
@@ -69,6 +77,10 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         ending=ending.kind if fused and ending else None,
     )
     return context, bindings
+
+
+def _held(parameter: Parameter, w: str, axes: tuple[int, ...] | None) -> str:
+    return parameter.constraint.torch(w, axes) if parameter.constraint is not None else w
 
 
 def _after(code: TorchCode, layout: Layout, layer: Layer) -> Layout:

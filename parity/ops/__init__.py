@@ -16,7 +16,6 @@ from parity.written import Parameter
 if TYPE_CHECKING:
     import numpy as np
 
-    from parity.initializers import Initializer
     from parity.written import Arrays, KerasCode, Site, TensorFlowCode, TorchCode
 
 
@@ -130,36 +129,61 @@ class ActivatedOp(Op):
         return {f"{site.name}_{self.activation.kind}": module} if module else {}
 
 
-def initialised(parameters: Mapping[str, Parameter], defaults: Mapping[str, str]) -> dict[str, str]:
-    """Return Keras's ``*_initializer`` arguments for the parameters that do not start as Keras would start them.
+def keras_parameters(parameters: Mapping[str, Parameter], defaults: Mapping[str, str]) -> dict[str, str]:
+    """Return Keras's ``*_initializer``, ``*_regularizer`` and ``*_constraint`` where they are not its defaults.
 
     Args:
         parameters: the layer's parameters by name.
         defaults: kind of Keras's default initializer by parameter name.
     """
-    return {
-        f"{name}_initializer": parameter.initializer.keras(parameter)
-        for name, parameter in parameters.items()
-        if parameter.initializer.label() != defaults[name]
-    }
+    found = {}
+    for name, parameter in parameters.items():
+        if parameter.initializer.label() != defaults[name]:
+            found[f"{name}_initializer"] = parameter.initializer.keras(parameter)
+        if parameter.regularizer is not None:
+            found[f"{name}_regularizer"] = parameter.regularizer.keras()
+        if parameter.constraint is not None:
+            found[f"{name}_constraint"] = parameter.constraint.keras()
+    return found
 
 
-def kernel_and_bias(shape: Shape, kernel: Initializer, bias: Initializer | None) -> dict[str, Parameter]:
+def kernel_and_bias(shape: Shape, op: Any) -> dict[str, Parameter]:
     """Return the parameters of a dense or convolution layer.
 
     Args:
         shape: canonical shape of the kernel, ``[..., in, out]``.
-        kernel: how the kernel starts.
-        bias: how the bias starts, None for a layer without one.
+        op: the layer: ``use_bias``, and how kernel and bias start and are held.
     """
     window = math.prod(shape[:-2])
     fan_in, fan_out = window * shape[-2], window * shape[-1]
-    found = {"kernel": Parameter(shape=shape, initializer=kernel, fan_in=fan_in, fan_out=fan_out, feeds=fan_in)}
-    if bias is not None:
+
+    feeds = fan_in
+
+    def made(name: str, shape: Shape, fan_in: int, fan_out: int) -> Parameter:
+        said = {part: getattr(op, f"{name}_{part}") for part in ("initializer", "regularizer", "constraint")}
+        return Parameter(shape=shape, fan_in=fan_in, fan_out=fan_out, feeds=feeds, **said)
+
+    found = {"kernel": made("kernel", shape, fan_in, fan_out)}
+    if op.use_bias:
         # Keras takes both fans of a 1-d tensor to be its length (compute_fans), PyTorch those of its layer.
-        length = shape[-1]
-        found["bias"] = Parameter(shape=(length,), initializer=bias, fan_in=length, fan_out=length, feeds=fan_in)
+        found["bias"] = made("bias", shape[-1:], shape[-1], shape[-1])
     return found
+
+
+def check_constraints(op: Op, shape: Shape) -> None:
+    """Check that the constraints of a layer's parameters can hold them.
+
+    Args:
+        op: the layer.
+        shape: of its input.
+
+    Raises:
+        ShapeError: when one cannot.
+    """
+    for name, parameter in op.parameters(shape).items():
+        why = parameter.constraint.fault(len(parameter.shape)) if parameter.constraint is not None else ""
+        if why:
+            raise ShapeError(f"{name}_constraint of {op.kind}: {why}")
 
 
 def wrapped(expression: str, modules: Mapping[str, str]) -> str:

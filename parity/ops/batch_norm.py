@@ -11,7 +11,7 @@ from parity.initializers import AnyInitializer
 from parity.initializers.ones import Ones
 from parity.initializers.zeros import Zeros
 from parity.lazy import np
-from parity.ops import Op, ShapeError, initialised
+from parity.ops import Op, ShapeError, keras_parameters
 from parity.written import Case, Helper, KerasCode, Parameter, Site, TensorFlowCode, TorchCode, TorchWeight, call
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ class BatchNorm(Op):
             epsilon=repr(self.epsilon) if self.epsilon != 1e-3 else None,
             center=None if self.center else False,
             scale=None if self.scale else False,
-            **initialised(own, {"gamma": "ones", "beta": "zeros"}),
+            **keras_parameters(own, {"gamma": "ones", "beta": "zeros"}),
             name=repr(site.name),
         )
         return KerasCode(layer=layer, helpers=(KERAS,) if self.unbiased_variance else ())

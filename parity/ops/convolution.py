@@ -6,13 +6,22 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
+from parity.constraints import AnyConstraint
 from parity.entries import Shape
 from parity.initializers import AnyInitializer
 from parity.initializers.glorot_uniform import GlorotUniform
 from parity.initializers.zeros import Zeros
 from parity.lazy import np
-from parity.ops import ActivatedOp, ShapeError, initialised, kernel_and_bias, wrapped
+from parity.ops import (
+    ActivatedOp,
+    ShapeError,
+    check_constraints,
+    keras_parameters,
+    kernel_and_bias,
+    wrapped,
+)
 from parity.ops.windows import cells, padded_length, pads, same_padding, size_source, torch_pads
+from parity.regularizers import AnyRegularizer
 from parity.written import KerasCode, Parameter, Site, TensorFlowCode, TorchCode, TorchWeight, call
 
 if TYPE_CHECKING:
@@ -36,10 +45,18 @@ class Convolution(ActivatedOp):
     }
 
     filters: PositiveInt = Field(description="size of the output's last axis")
+    # One number for each axis; here for their place among the fields.
+    kernel_size: Any = Field(description="size of the window")
+    strides: Any = Field(default=1, description="step of the window")
     padding: Literal["valid", "same"] = Field(default="valid", description="zeros around the input")
+    dilation_rate: Any = Field(default=1, description="distance of two cells of the window")
     use_bias: bool = Field(default=True, description="add b")
     kernel_initializer: AnyInitializer = Field(default=GlorotUniform(), description="how W starts")
     bias_initializer: AnyInitializer = Field(default=Zeros(), description="how b starts")
+    kernel_regularizer: AnyRegularizer | None = Field(default=None, description="what W adds to the loss")
+    bias_regularizer: AnyRegularizer | None = Field(default=None, description="what b adds to the loss")
+    kernel_constraint: AnyConstraint | None = Field(default=None, description="what W is held to")
+    bias_constraint: AnyConstraint | None = Field(default=None, description="what b is held to")
 
     @model_validator(mode="after")
     def _keras_can(self) -> Self:
@@ -71,6 +88,7 @@ class Convolution(ActivatedOp):
                 f"{self.kind} with a window of {window} reads at least that length, it is given {shape}"
                 + (f": is {shape[-1]} the length and {shape[0]} the channels?" if turned else "")
             )
+        check_constraints(self, shape)
         return (*self._steps(shape[:-1]), self.filters)
 
     def _steps(self, lengths: Shape) -> tuple[int, ...]:
@@ -82,11 +100,7 @@ class Convolution(ActivatedOp):
 
     def parameters(self, shape: Shape) -> dict[str, Parameter]:
         """Return kernel (*kernel_size, in, filters) and, with a bias, bias (filters,)."""
-        return kernel_and_bias(
-            (*self._sizes("kernel_size"), shape[-1], self.filters),
-            self.kernel_initializer,
-            self.bias_initializer if self.use_bias else None,
-        )
+        return kernel_and_bias((*self._sizes("kernel_size"), shape[-1], self.filters), self)
 
     def _cells(self, lengths: Shape) -> Any:
         size, strides, dilation = (self._sizes(name) for name in ("kernel_size", "strides", "dilation_rate"))
@@ -146,7 +160,7 @@ class Convolution(ActivatedOp):
             dilation_rate=self._changed("dilation_rate"),
             activation=self.keras_activation(site),
             use_bias=None if self.use_bias else False,
-            **initialised(self.parameters(site.input_shape), {"kernel": "glorot_uniform", "bias": "zeros"}),
+            **keras_parameters(self.parameters(site.input_shape), {"kernel": "glorot_uniform", "bias": "zeros"}),
             name=repr(site.name),
         )
         return KerasCode(layer=layer)

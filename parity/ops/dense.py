@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, PositiveInt
 
+from parity.constraints import AnyConstraint
 from parity.entries import Shape
 from parity.initializers import AnyInitializer
 from parity.initializers.glorot_uniform import GlorotUniform
 from parity.initializers.zeros import Zeros
-from parity.ops import ActivatedOp, initialised, kernel_and_bias, wrapped
+from parity.ops import ActivatedOp, check_constraints, keras_parameters, kernel_and_bias, wrapped
+from parity.regularizers import AnyRegularizer
 from parity.written import (
     Case,
     KerasCode,
@@ -56,16 +58,19 @@ class Dense(ActivatedOp):
     use_bias: bool = Field(default=True, description="add b")
     kernel_initializer: AnyInitializer = Field(default=GlorotUniform(), description="how W starts")
     bias_initializer: AnyInitializer = Field(default=Zeros(), description="how b starts")
+    kernel_regularizer: AnyRegularizer | None = Field(default=None, description="what W adds to the loss")
+    bias_regularizer: AnyRegularizer | None = Field(default=None, description="what b adds to the loss")
+    kernel_constraint: AnyConstraint | None = Field(default=None, description="what W is held to")
+    bias_constraint: AnyConstraint | None = Field(default=None, description="what b is held to")
 
     def output_shape(self, shape: Shape) -> Shape:
         """Return the input's shape with its last axis replaced by ``units``."""
+        check_constraints(self, shape)
         return (*shape[:-1], self.units)
 
     def parameters(self, shape: Shape) -> dict[str, Parameter]:
         """Return kernel (in, units) and, with a bias, bias (units,)."""
-        return kernel_and_bias(
-            (shape[-1], self.units), self.kernel_initializer, self.bias_initializer if self.use_bias else None
-        )
+        return kernel_and_bias((shape[-1], self.units), self)
 
     def forward(self, x: np.ndarray, p: Arrays, mask: np.ndarray | None = None) -> np.ndarray:
         """Return activation(x W + b)."""
@@ -93,7 +98,7 @@ class Dense(ActivatedOp):
             self.units,
             activation=self.keras_activation(site),
             use_bias=None if self.use_bias else False,
-            **initialised(self.parameters(site.input_shape), {"kernel": "glorot_uniform", "bias": "zeros"}),
+            **keras_parameters(self.parameters(site.input_shape), {"kernel": "glorot_uniform", "bias": "zeros"}),
             name=repr(site.name),
         )
         return KerasCode(layer=layer)

@@ -29,6 +29,9 @@ class MaxPooling(Op):
         "torch": "torch/nn/modules/pooling.py",
     }
 
+    # One number for each axis; here for their place among the fields.
+    pool_size: Any = Field(default=2, description="size of the window")
+    strides: Any = Field(default=None, description="step of the window; pool_size if not said")
     padding: Literal["valid", "same"] = Field(
         default="valid", description="same: the last window may reach over the end; valid: what is over is cut off"
     )
@@ -40,7 +43,7 @@ class MaxPooling(Op):
 
     @property
     def _strides(self) -> tuple[int, ...]:
-        return self._sizes("pool_size" if getattr(self, "strides", None) is None else "strides")
+        return self._sizes("pool_size" if self.strides is None else "strides")
 
     def output_shape(self, shape: Shape) -> Shape:
         """Return the number of positions along each axis, and the channels as they are."""
@@ -89,7 +92,7 @@ class MaxPooling(Op):
     def inert(self, field: str, other: Any, shape: Shape) -> str:
         """Say when ``padding`` pads and cuts nothing either way, and when ``strides`` says what is so unsaid."""
         size, strides = self._sizes("pool_size"), self._strides
-        if field == "strides" and (other is None or other == getattr(self, "pool_size", None)) and size == strides:
+        if field == "strides" and (other is None or other == self.pool_size) and size == strides:
             return "strides that are not said are those of pool_size"
         axes = list(zip(shape[:-1], size, strides, strict=True))
         whole = all(padded_length(*axis, "same") == padded_length(*axis, "valid") for axis in axes)

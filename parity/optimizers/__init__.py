@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pydantic import Field, NonNegativeFloat
+from pydantic import Field
 
 from parity.entries import Entry, entry_type
+from parity.schedules import FUNCTIONS, AnyRate, Schedule, rate_function
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from parity.written import OptimizerCode
+    from parity.written import Helper, OptimizerCode
+
+Slots = dict[str, "np.ndarray"]
 
 
 class Optimizer(Entry):
@@ -21,19 +24,30 @@ class Optimizer(Entry):
     gradients.
     """
 
-    learning_rate: NonNegativeFloat = Field(default=0.001, description="step size")
+    learning_rate: AnyRate = Field(default=0.001, description="step size, or a schedule of it")
 
-    def init(self, w: np.ndarray) -> dict[str, np.ndarray]:
+    def rate(self, step: int) -> float:
+        """Return the step size.
+
+        Args:
+            step: updates already made, 0 for the first.
+        """
+        return self.learning_rate.rate(step) if isinstance(self.learning_rate, Schedule) else self.learning_rate
+
+    def changes(self) -> bool:
+        """Return whether the step size changes from step to step."""
+        return isinstance(self.learning_rate, Schedule)
+
+    def init(self, w: np.ndarray) -> Slots:
         """Return the slots of a parameter before the first step."""
         raise TypeError(f"{type(self).__name__} has no meaning")
 
-    def update(
-        self, gradient: np.ndarray, slots: dict[str, np.ndarray], step: int
-    ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    def update(self, w: np.ndarray, gradient: np.ndarray, slots: Slots, step: int) -> tuple[np.ndarray, Slots]:
         """Return what is added to the parameter, and the new slots.
 
         Args:
-            gradient: gradient of the loss with respect to the parameter.
+            w: the parameter.
+            gradient: gradient of the loss with respect to it.
             slots: what :meth:`init` or the last call returned.
             step: updates already made, 0 for the first.
         """
@@ -54,6 +68,35 @@ class Optimizer(Entry):
     def torch(self) -> OptimizerCode:
         """Return the optimizer in PyTorch."""
         raise TypeError(f"{type(self).__name__} has no PyTorch template")
+
+    def rule(self) -> str:
+        """Return the update rule, without a full stop."""
+        raise TypeError(f"{type(self).__name__} says nothing")
+
+    def doc(self) -> str:
+        """Return the update rule and how the step size changes, in a line."""
+        return f"{self.rule()}; lr is {self.rate_doc()}." if self.changes() else f"{self.rule()}."
+
+    def rate_doc(self) -> str:
+        """Return the step size in words."""
+        return self.learning_rate.doc() if isinstance(self.learning_rate, Schedule) else repr(self.learning_rate)
+
+    def keras_rate(self) -> str:
+        """Return the source for Keras's ``learning_rate=``."""
+        return self.learning_rate.keras() if isinstance(self.learning_rate, Schedule) else repr(self.learning_rate)
+
+    def rate_formula(self, framework: str) -> str:
+        """Return the source of a changing step size as an expression in ``t``."""
+        if isinstance(self.learning_rate, Schedule):
+            return self.learning_rate.formula(FUNCTIONS[framework])
+        return repr(self.learning_rate)
+
+    def rate_helpers(self, framework: str) -> tuple[Helper, ...]:
+        """Return the function ``learning_rate(t)`` where the step size changes."""
+        if not self.changes():
+            return ()
+        doc = f"{self.rate_doc()}, t updates already made."
+        return (rate_function(framework, self.rate_formula(framework), doc[0].upper() + doc[1:]),)
 
 
 if TYPE_CHECKING:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat
+from pydantic import Field, PositiveFloat
 
 from parity.lazy import np
-from parity.optimizers import Optimizer
+from parity.optimizers import Optimizer, Slots
+from parity.optimizers.written_out import RATE, T, tensorflow_rate, tensorflow_rule, torch_changing
+from parity.schedules import AnyRate
 from parity.written import Case, Helper, OptimizerCode, Slot, call
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 KERAS = '''
-class Adam(keras.optimizers.Adam):
-    """Adam with epsilon added after the bias correction, as PyTorch has it."""
+class {name}(keras.optimizers.{name}):
+    """{name} with epsilon added after the bias correction, as PyTorch has it."""
 
     def __init__(self, *args, epsilon, **kwargs):
         super().__init__(*args, epsilon=epsilon, **kwargs)
@@ -27,51 +29,6 @@ class Adam(keras.optimizers.Adam):
         correction = keras.ops.sqrt(1 - keras.ops.power(keras.ops.cast(self.beta_2, variable.dtype), t))
         self.epsilon = self.corrected_epsilon * correction
         super().update_step(gradient, variable, learning_rate)
-'''
-
-TENSORFLOW = '''
-class Adam(tf.Module):
-    """{doc}"""
-
-    def __init__(self, variables, learning_rate, beta_1, beta_2, epsilon):
-        super().__init__()
-        self.learning_rate, self.beta_1, self.beta_2, self.epsilon = learning_rate, beta_1, beta_2, epsilon
-        self.iterations = tf.Variable(0, dtype=tf.int64, trainable=False)
-        self.m = [tf.Variable(tf.zeros_like(w), trainable=False) for w in variables]
-        self.v = [tf.Variable(tf.zeros_like(w), trainable=False) for w in variables]
-
-    def apply_gradients(self, gradients, variables):
-        """Move each variable by its gradient."""
-        t = tf.cast(self.iterations + 1, variables[0].dtype)
-        correction_1 = 1.0 - self.beta_1**t
-        correction_2 = 1.0 - self.beta_2**t
-        for w, m, v, g in zip(variables, self.m, self.v, gradients):
-            m.assign_add((1.0 - self.beta_1) * (g - m))
-            v.assign_add((1.0 - self.beta_2) * (g * g - v))
-{body}
-        self.iterations.assign_add(1)
-'''
-
-BEFORE = """            alpha = self.learning_rate * tf.sqrt(correction_2) / correction_1
-            w.assign_sub(alpha * m / (tf.sqrt(v) + self.epsilon))"""
-
-AFTER = """            m_hat, v_hat = m / correction_1, v / correction_2
-            w.assign_sub(self.learning_rate * m_hat / (tf.sqrt(v_hat) + self.epsilon))"""
-
-TORCH = '''
-class Adam(torch.optim.Adam):
-    """Adam with epsilon added before the bias correction, as Keras and TensorFlow have it."""
-
-    def __init__(self, params, lr, betas, eps):
-        super().__init__(params, lr=lr, betas=betas, eps=eps)
-        self.uncorrected_eps, self.iterations = eps, 0
-
-    def step(self, closure=None):
-        """Take PyTorch's step with the eps that, corrected, amounts to the given one."""
-        self.iterations += 1
-        for group in self.param_groups:
-            group["eps"] = self.uncorrected_eps / math.sqrt(1 - group["betas"][1] ** self.iterations)
-        return super().step(closure)
 '''
 
 
@@ -95,7 +52,7 @@ class Adam(Optimizer):
         "torch": "torch/optim/adam.py",
     }
 
-    learning_rate: NonNegativeFloat = Field(default=0.001, description="step size")
+    learning_rate: AnyRate = Field(default=0.001, description="step size, or a schedule of it")
     beta_1: PositiveFloat = Field(default=0.9, lt=1.0, description="decay of the first moment")
     beta_2: PositiveFloat = Field(default=0.999, lt=1.0, description="decay of the second moment")
     epsilon: PositiveFloat = Field(default=1e-7, description="keeps the denominator from 0")
@@ -103,65 +60,125 @@ class Adam(Optimizer):
         default="before_correction", description="whether epsilon meets sqrt(v) before or after its bias correction"
     )
 
+    title: ClassVar[str] = "Adam"
+    """What Keras and PyTorch call it."""
+    comment: ClassVar[str] = ""
+    """Said where Keras is given something that is not the obvious choice."""
+
     def slots(self) -> tuple[str, ...]:
         """Return m and v."""
         return ("m", "v")
 
-    def init(self, w: np.ndarray) -> dict[str, np.ndarray]:
+    def init(self, w: np.ndarray) -> Slots:
         """Return moments of zero."""
         return {"m": np.zeros_like(w), "v": np.zeros_like(w)}
 
-    def update(
-        self, gradient: np.ndarray, slots: dict[str, np.ndarray], step: int
-    ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    def update(self, w: np.ndarray, gradient: np.ndarray, slots: Slots, step: int) -> tuple[np.ndarray, Slots]:
         """Return the move and the new moments."""
         m = self.beta_1 * slots["m"] + (1 - self.beta_1) * gradient
         v = self.beta_2 * slots["v"] + (1 - self.beta_2) * gradient**2
         c1, c2 = 1 - self.beta_1 ** (step + 1), 1 - self.beta_2 ** (step + 1)
         if self.epsilon_place == "before_correction":
-            move = -self.learning_rate * np.sqrt(c2) / c1 * m / (np.sqrt(v) + self.epsilon)
+            move = -self.rate(step) * np.sqrt(c2) / c1 * m / (np.sqrt(v) + self.epsilon)
         else:
-            move = -self.learning_rate * (m / c1) / (np.sqrt(v / c2) + self.epsilon)
+            move = -self.rate(step) * (m / c1) / (np.sqrt(v / c2) + self.epsilon)
         return move, {"m": m, "v": v}
 
-    def doc(self) -> str:
-        """Return the rule in one line."""
+    def rule(self) -> str:
+        """Return the update rule."""
         if self.epsilon_place == "before_correction":
-            return "w -= lr sqrt(1 - b2^t) / (1 - b1^t) m / (sqrt(v) + epsilon)."
-        return "w -= lr m_hat / (sqrt(v_hat) + epsilon), both bias-corrected."
+            return "w -= lr sqrt(1 - b2^t) / (1 - b1^t) m / (sqrt(v) + epsilon)"
+        return "w -= lr m_hat / (sqrt(v_hat) + epsilon), both bias-corrected"
 
     def _fields(self) -> dict[str, str]:
-        return {name: repr(getattr(self, name)) for name in ("learning_rate", "beta_1", "beta_2", "epsilon")}
+        """Return the source of the hyperparameters beside the rate, by Keras's names."""
+        return {name: repr(getattr(self, name)) for name in ("beta_1", "beta_2", "epsilon")}
+
+    def _keras_fields(self) -> dict[str, str]:
+        """Return the same as Keras must be given them."""
+        return self._fields()
+
+    def _decayed(self) -> list[str]:
+        """Return what moves the variable ahead of the rule, in raw TensorFlow."""
+        return []
+
+    def _torch_extra(self) -> dict[str, str]:
+        """Return further arguments in PyTorch."""
+        return {}
 
     def keras(self) -> OptimizerCode:
-        """Return ``keras.optimizers.Adam``, with another epsilon each step where it comes after the correction."""
+        """Return Keras's class, with another epsilon each step where it comes after the correction."""
         slots = {"m": Slot(attribute="_momentums"), "v": Slot(attribute="_velocities")}
-        if self.epsilon_place == "before_correction":
-            build = call("keras.optimizers.Adam", **self._fields())
-            return OptimizerCode(build=build, slots=slots, doc=self.doc())
-        helper = Helper(name="Adam", source=KERAS)
-        return OptimizerCode(build=call("Adam", **self._fields()), slots=slots, doc=self.doc(), helpers=(helper,))
+        own = self.epsilon_place == "after_correction"
+        helpers = (Helper(name=self.title, source=KERAS.format(name=self.title)),) if own else ()
+        name = self.title if own else f"keras.optimizers.{self.title}"
+        build = call(name, learning_rate=self.keras_rate(), **self._keras_fields())
+        return OptimizerCode(build=build, slots=slots, doc=self.doc(), helpers=helpers, comment=self.comment)
 
     def tensorflow(self) -> OptimizerCode:
         """Return a small class with exactly the rule that is asked for."""
-        body = BEFORE if self.epsilon_place == "before_correction" else AFTER
-        helper = Helper(name="Adam", source=TENSORFLOW.format(doc=self.doc(), body=body))
-        build = call("Adam", "model.trainable_variables", **self._fields())
-        return OptimizerCode(
-            build=build, slots={"m": Slot(attribute="m"), "v": Slot(attribute="v")}, doc=self.doc(), helpers=(helper,)
+        if self.epsilon_place == "before_correction":
+            moves = [
+                "alpha = lr * tf.sqrt(correction_2) / correction_1",
+                "w.assign_sub(alpha * m / (tf.sqrt(v) + self.epsilon))",
+            ]
+        else:
+            moves = [
+                "m_hat, v_hat = m / correction_1, v / correction_2",
+                "w.assign_sub(lr * m_hat / (tf.sqrt(v_hat) + self.epsilon))",
+            ]
+        rule = tensorflow_rule(
+            self.title,
+            f"{self.rule()}.",
+            fields=["learning_rate", *self._fields()],
+            slots={"m": "m", "v": "v"},
+            before=[
+                tensorflow_rate(self.changes()),
+                f"t = {T} + 1.0",
+                "correction_1 = 1.0 - self.beta_1**t",
+                "correction_2 = 1.0 - self.beta_2**t",
+            ],
+            body=[
+                *self._decayed(),
+                "m.assign_add((1.0 - self.beta_1) * (g - m))",
+                "v.assign_add((1.0 - self.beta_2) * (g * g - v))",
+                *moves,
+            ],
         )
+        build = call(
+            self.title,
+            "model.trainable_variables",
+            learning_rate="learning_rate" if self.changes() else repr(self.learning_rate),
+            **self._fields(),
+        )
+        slots = {"m": Slot(attribute="m"), "v": Slot(attribute="v")}
+        return OptimizerCode(build=build, slots=slots, doc=self.doc(), helpers=(*self.rate_helpers("tensorflow"), rule))
 
     def torch(self) -> OptimizerCode:
-        """Return ``torch.optim.Adam``, with another eps each step where it comes before the correction."""
+        """Return PyTorch's class, with another eps each step where it comes before the correction."""
         slots = {"m": Slot(attribute="exp_avg"), "v": Slot(attribute="exp_avg_sq")}
-        arguments = {"lr": repr(self.learning_rate), "betas": f"({self.beta_1!r}, {self.beta_2!r})",
-                     "eps": repr(self.epsilon)}  # fmt: skip
-        if self.epsilon_place == "after_correction":
-            build = call("torch.optim.Adam", "model.parameters()", **arguments)
-            return OptimizerCode(build=build, slots=slots, doc=self.doc())
-        helper = Helper(name="Adam", source=TORCH, imports=("import math",))
-        build = call("Adam", "model.parameters()", **arguments)
-        return OptimizerCode(build=build, slots=slots, doc=self.doc(), helpers=(helper,))
+        before = self.epsilon_place == "before_correction"
+        told, lines = [], []
+        if before:
+            told.append("with epsilon before the bias correction, as in Keras")
+            lines = [
+                'correction = 1 - group["betas"][1] ** (self.iterations + 1)',
+                f'group["eps"] = {self.epsilon!r} / math.sqrt(correction)',
+            ]
+        if self.changes():
+            told.append("at a rate that changes")
+            lines = [RATE, *lines]
+        build = call(
+            self.title if lines else f"torch.optim.{self.title}",
+            "model.parameters()",
+            lr="learning_rate(0)" if self.changes() else repr(self.learning_rate),
+            betas=f"({self.beta_1!r}, {self.beta_2!r})",
+            eps=repr(self.epsilon),
+            **self._torch_extra(),
+        )
+        doc = f"{self.title} {', '.join(told)}."
+        helpers = (*self.rate_helpers("torch"), torch_changing(self.title, self.title, doc, lines)) if lines else ()
+        return OptimizerCode(build=build, slots=slots, doc=self.doc(), helpers=helpers)
 
     @classmethod
     def cases(cls) -> list[Case]:
@@ -176,4 +193,8 @@ class Adam(Optimizer):
             Case(shows="after the correction: sqrt(v_hat) = 1 meets epsilon 0.5",
                  fields={"learning_rate": 1.0, "beta_2": 0.75, "epsilon": 0.5, "epsilon_place": "after_correction"},
                  x=[[1.0]], parameters={"w": [0.0]}, expected=[-2 / 3]),
+            Case(shows="a schedule: the whole rate, then half of it",
+                 fields={"learning_rate": {"inverse_time": {"initial_learning_rate": 0.5, "decay_steps": 1,
+                                                            "decay_rate": 1.0}}, "epsilon": 1e-300},
+                 x=[[2.0], [2.0]], parameters={"w": [0.0]}, expected=[-0.75]),
         ]  # fmt: skip

@@ -7,51 +7,29 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field, NonNegativeFloat
 
 from parity.lazy import np
-from parity.optimizers import Optimizer
+from parity.optimizers import Optimizer, Slots
+from parity.optimizers.written_out import RATE, tensorflow_rate, tensorflow_rule, torch_changing, torch_rule
+from parity.schedules import FUNCTIONS, AnyRate, Schedule
+from parity.schedules.inverse_time import InverseTime
 from parity.written import Case, Helper, OptimizerCode, Slot, call
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-TENSORFLOW = '''
-class SGD(tf.Module):
-    """{doc}"""
+KERAS = Helper(
+    name="Decayed",
+    source='''
+class Decayed(keras.optimizers.schedules.LearningRateSchedule):
+    """The rate of a schedule over 1 + decay t."""
 
-    def __init__(self, variables, learning_rate{parameters}):
-        super().__init__()
-        self.learning_rate = learning_rate{fields}
-        self.iterations = tf.Variable(0, dtype=tf.int64, trainable=False){slots}
+    def __init__(self, schedule, decay):
+        self.schedule, self.decay = schedule, decay
 
-    def apply_gradients(self, gradients, variables):
-        """Move each variable by its gradient."""
-{rate}        for {targets}:
-{body}
-        self.iterations.assign_add(1)
-'''
-
-TORCH = '''
-class SGD(torch.optim.Optimizer):
-    """{doc}"""
-
-    def __init__(self, params, lr, momentum, nesterov, decay):
-        super().__init__(params, dict(lr=lr, momentum=momentum, nesterov=nesterov, decay=decay, iterations=0))
-
-    @torch.no_grad()
-    def step(self, closure=None):
-        """Move each parameter by its gradient."""
-        for group in self.param_groups:
-            lr = group["lr"] / (1 + group["decay"] * group["iterations"])
-            for p in group["params"]:
-                if "velocity" not in self.state[p]:
-                    self.state[p]["velocity"] = torch.zeros_like(p)
-                velocity = self.state[p]["velocity"]
-                velocity.mul_(group["momentum"]).sub_(p.grad, alpha=lr)
-                if group["nesterov"]:
-                    p.add_(velocity, alpha=group["momentum"]).sub_(p.grad, alpha=lr)
-                else:
-                    p.add_(velocity)
-            group["iterations"] += 1
-'''
+    def __call__(self, step):
+        rate = self.schedule(step)
+        return rate / (1 + self.decay * keras.ops.cast(step, rate.dtype))
+''',
+)
 
 
 class SGD(Optimizer):
@@ -59,8 +37,8 @@ class SGD(Optimizer):
 
     The learning rate stands inside the velocity, as in Keras: an old gradient keeps the rate it came with.
     PyTorch (v = momentum v + g; w -= lr v) and TensorFlow 1 hold it outside, which is the same while the rate
-    does not change and another trajectory once it does; with a decay the PyTorch program therefore writes the rule
-    out. Keras 3 ignores the ``decay=`` that Keras 2 had, with no more than a warning: the program uses
+    does not change and another trajectory once it does; with a decay or a schedule the PyTorch program therefore writes
+    the rule out. Keras 3 ignores the ``decay=`` that Keras 2 had, with no more than a warning: the program uses
     ``InverseTimeDecay(lr, 1, decay)``, which is the same rule.
     """
 
@@ -72,98 +50,116 @@ class SGD(Optimizer):
         "torch": "torch/optim/sgd.py",
     }
 
-    learning_rate: NonNegativeFloat = Field(default=0.01, description="step size")
+    learning_rate: AnyRate = Field(default=0.01, description="step size, or a schedule of it")
     momentum: NonNegativeFloat = Field(default=0.0, lt=1.0, description="share of the velocity that stays")
     nesterov: bool = Field(default=False, description="look ahead by one velocity")
     decay: NonNegativeFloat = Field(default=0.0, description="inverse-time decay of the rate per step")
+
+    def _schedule(self) -> Schedule | None:
+        """Return the schedule that the rate follows before any decay that comes on top of it."""
+        if isinstance(self.learning_rate, Schedule):
+            return self.learning_rate
+        if not self.decay:
+            return None
+        return InverseTime(initial_learning_rate=self.learning_rate, decay_steps=1, decay_rate=self.decay)
+
+    def _on_top(self) -> bool:
+        return bool(self.decay) and isinstance(self.learning_rate, Schedule)
+
+    def rate(self, step: int) -> float:
+        """Return the step size, decayed."""
+        return super().rate(step) / (1 + self.decay * step)
+
+    def changes(self) -> bool:
+        """Return whether there is a schedule or a decay."""
+        return self._schedule() is not None
+
+    def rate_doc(self) -> str:
+        """Return the step size in words."""
+        schedule = self._schedule()
+        if schedule is None:
+            return repr(self.learning_rate)
+        return f"{schedule.doc()}, over 1 + {self.decay!r} t" if self._on_top() else schedule.doc()
+
+    def keras_rate(self) -> str:
+        """Return the source for Keras's ``learning_rate=``."""
+        schedule = self._schedule()
+        if schedule is None:
+            return repr(self.learning_rate)
+        return call("Decayed", schedule.keras(), repr(self.decay)) if self._on_top() else schedule.keras()
+
+    def rate_formula(self, framework: str) -> str:
+        """Return the source of the step size as an expression in ``t``."""
+        schedule = self._schedule()
+        formula = super().rate_formula(framework) if schedule is None else schedule.formula(FUNCTIONS[framework])
+        return f"{formula} / (1.0 + {self.decay!r} * t)" if self._on_top() else formula
 
     def slots(self) -> tuple[str, ...]:
         """Return velocity, where there is momentum."""
         return ("velocity",) if self.momentum else ()
 
-    def init(self, w: np.ndarray) -> dict[str, np.ndarray]:
+    def init(self, w: np.ndarray) -> Slots:
         """Return a velocity of zero."""
         return {name: np.zeros_like(w) for name in self.slots()}
 
-    def update(
-        self, gradient: np.ndarray, slots: dict[str, np.ndarray], step: int
-    ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    def update(self, w: np.ndarray, gradient: np.ndarray, slots: Slots, step: int) -> tuple[np.ndarray, Slots]:
         """Return the move and the new velocity."""
-        push = -self.learning_rate / (1 + self.decay * step) * gradient
+        push = -self.rate(step) * gradient
         if not self.momentum:
             return push, {}
         velocity = self.momentum * slots["velocity"] + push
         return (self.momentum * velocity + push if self.nesterov else velocity), {"velocity": velocity}
 
-    def doc(self) -> str:
-        """Return the rule in one line."""
-        rate = f"{self.learning_rate!r} / (1 + {self.decay!r} t)" if self.decay else repr(self.learning_rate)
+    def rule(self) -> str:
+        """Return the update rule."""
+        rate = "lr" if self.changes() else repr(self.learning_rate)
         if not self.momentum:
-            return f"w -= {rate} g."
+            return f"w -= {rate} g"
         moved = f"w += {self.momentum!r} v - {rate} g" if self.nesterov else "w += v"
-        return f"v = {self.momentum!r} v - {rate} g; {moved}."
+        return f"v = {self.momentum!r} v - {rate} g; {moved}"
 
     def keras(self) -> OptimizerCode:
         """Return ``keras.optimizers.SGD``."""
-        rate = repr(self.learning_rate)
-        if self.decay:
-            rate = f"keras.optimizers.schedules.InverseTimeDecay({rate}, decay_steps=1, decay_rate={self.decay!r})"
         build = call(
             "keras.optimizers.SGD",
-            learning_rate=rate,
+            learning_rate=self.keras_rate(),
             momentum=repr(self.momentum) if self.momentum else None,
             nesterov=True if self.nesterov else None,
         )
-        return OptimizerCode(
-            build=build, slots={name: Slot(attribute="momentums") for name in self.slots()}, doc=self.doc()
-        )
+        slots = {name: Slot(attribute="momentums") for name in self.slots()}
+        return OptimizerCode(build=build, slots=slots, doc=self.doc(), helpers=(KERAS,) if self._on_top() else ())
 
     def tensorflow(self) -> OptimizerCode:
         """Return a small class with exactly the rule that is asked for."""
-        pad = " " * 8
-        extra = [name for name in ("momentum", "decay") if getattr(self, name)]
-        rate = f"{pad}lr = self.learning_rate\n"
-        if self.decay:
-            rate = (
-                f"{pad}t = tf.cast(self.iterations, variables[0].dtype)\n"
-                f"{pad}lr = self.learning_rate / (1.0 + self.decay * t)\n"
-            )
-        if not self.momentum:
-            targets, lines = "w, g in zip(variables, gradients)", ["w.assign_sub(lr * g)"]
-        else:
-            targets = "w, v, g in zip(variables, self.velocity, gradients)"
-            lines = ["v.assign(self.momentum * v - lr * g)"]
-            lines += ["w.assign_add(self.momentum * v - lr * g)" if self.nesterov else "w.assign_add(v)"]
-        source = TENSORFLOW.format(
-            doc=self.doc(),
-            parameters="".join(f", {name}" for name in extra),
-            fields="".join(f"\n{pad}self.{name} = {name}" for name in extra),
-            slots=f"\n{pad}self.velocity = [tf.Variable(tf.zeros_like(w), trainable=False) for w in variables]"
-            if self.momentum
-            else "",
-            rate=rate,
-            targets=targets,
-            body="\n".join(f"{pad}    {line}" for line in lines),
+        body = ["w.assign_sub(lr * g)"]
+        if self.momentum:
+            moved = "w.assign_add(self.momentum * v - lr * g)" if self.nesterov else "w.assign_add(v)"
+            body = ["v.assign(self.momentum * v - lr * g)", moved]
+        rule = tensorflow_rule(
+            "SGD",
+            f"{self.rule()}.",
+            fields=["learning_rate", *(["momentum"] if self.momentum else [])],
+            slots=dict.fromkeys(self.slots(), "v"),
+            before=[tensorflow_rate(self.changes())],
+            body=body,
         )
         build = call(
             "SGD",
             "model.trainable_variables",
-            learning_rate=repr(self.learning_rate),
-            **{name: repr(getattr(self, name)) for name in extra},
+            learning_rate="learning_rate" if self.changes() else repr(self.learning_rate),
+            momentum=repr(self.momentum) if self.momentum else None,
         )
-        slots = {name: Slot(attribute="velocity") for name in self.slots()}
-        return OptimizerCode(build=build, slots=slots, doc=self.doc(), helpers=(Helper(name="SGD", source=source),))
+        return OptimizerCode(
+            build=build,
+            slots={name: Slot(attribute=name) for name in self.slots()},
+            doc=self.doc(),
+            helpers=(*self.rate_helpers("tensorflow"), rule),
+        )
 
     def torch(self) -> OptimizerCode:
         """Return ``torch.optim.SGD``, or the rule written out where a changing rate makes it another one."""
-        if self.decay and self.momentum:
-            build = call("SGD", "model.parameters()", lr=repr(self.learning_rate), momentum=repr(self.momentum),
-                         nesterov=self.nesterov, decay=repr(self.decay))  # fmt: skip
-            doc = f"{self.doc()} torch.optim.SGD holds the rate outside v, which differs once it changes."
-            helper = Helper(name="SGD", source=TORCH.format(doc="SGD with the learning rate inside the velocity."))
-            return OptimizerCode(
-                build=build, slots={"velocity": Slot(attribute="velocity")}, doc=doc, helpers=(helper,)
-            )
+        if self.changes():
+            return self._torch_with_momentum() if self.momentum else self._torch_changing()
         build = call(
             "torch.optim.SGD",
             "model.parameters()",
@@ -171,18 +167,35 @@ class SGD(Optimizer):
             momentum=repr(self.momentum) if self.momentum else None,
             nesterov=True if self.nesterov else None,
         )
-        if self.decay:
-            helper = Helper(name="DecayedSGD", source=TORCH_DECAYED)
-            build = build.replace("torch.optim.SGD(", "DecayedSGD(")[:-1] + f", decay={self.decay!r})"
-            return OptimizerCode(build=build, slots={}, doc=self.doc(), helpers=(helper,))
         # torch keeps sum(momentum^k g) without the rate; the canonical velocity is -lr times that.
-        slots = {name: Slot(attribute="momentum_buffer", scale=-self.learning_rate) for name in self.slots()}
+        slots = {name: Slot(attribute="momentum_buffer", scale=-self.rate(0)) for name in self.slots()}
         return OptimizerCode(build=build, slots=slots, doc=self.doc())
+
+    def _torch_changing(self) -> OptimizerCode:
+        helper = torch_changing("SGD", "SGD", "torch.optim.SGD at a rate that changes from step to step.", [RATE])
+        build = call("SGD", "model.parameters()", lr="learning_rate(0)")
+        return OptimizerCode(build=build, slots={}, doc=self.doc(), helpers=(*self.rate_helpers("torch"), helper))
+
+    def _torch_with_momentum(self) -> OptimizerCode:
+        ahead = ["p.add_(velocity, alpha=momentum).sub_(p.grad, alpha=lr)"] if self.nesterov else ["p.add_(velocity)"]
+        rule = torch_rule(
+            "SGD",
+            "SGD with the learning rate inside the velocity.",
+            fields=["lr", "momentum"],
+            slots=["velocity"],
+            before=['lr, momentum = learning_rate(self.iterations), group["momentum"]'],
+            body=['velocity = state["velocity"]', "velocity.mul_(momentum).sub_(p.grad, alpha=lr)", *ahead],
+        )
+        build = call("SGD", "model.parameters()", lr="learning_rate(0)", momentum=repr(self.momentum))
+        doc = f"{self.doc()} torch.optim.SGD holds the rate outside v, which differs once it changes."
+        slots = {"velocity": Slot(attribute="velocity")}
+        return OptimizerCode(build=build, slots=slots, doc=doc, helpers=(*self.rate_helpers("torch"), rule))
 
     @classmethod
     def cases(cls) -> list[Case]:
         """Return the hand-worked cases: gradients of successive steps, and where the parameter ends."""
         two = [[1.0], [1.0]]
+        half = {"cosine": {"initial_learning_rate": 0.5, "decay_steps": 2}}
         return [
             Case(shows="w -= lr g, twice", fields={"learning_rate": 0.5}, x=two, parameters={"w": [0.0]},
                  expected=[-1.0]),
@@ -196,21 +209,11 @@ class SGD(Optimizer):
             Case(shows="the rate is inside the velocity: outside it the end would be -0.875",
                  fields={"learning_rate": 0.5, "momentum": 0.5, "decay": 1.0}, x=two, parameters={"w": [0.0]},
                  expected=[-1.0]),
+            Case(shows="a schedule with momentum: 0.5 and 0.25, and half of the first move into the second",
+                 fields={"learning_rate": half, "momentum": 0.5, "nesterov": True}, x=two, parameters={"w": [0.0]},
+                 expected=[-1.25]),
+            Case(shows="a schedule without: 0.5 and 0.25", fields={"learning_rate": half}, x=two,
+                 parameters={"w": [0.0]}, expected=[-0.75]),
+            Case(shows="a decay on top of a schedule: 0.5 and 0.125", fields={"learning_rate": half, "decay": 1.0},
+                 x=two, parameters={"w": [0.0]}, expected=[-0.625]),
         ]  # fmt: skip
-
-
-TORCH_DECAYED = '''
-class DecayedSGD(torch.optim.SGD):
-    """torch.optim.SGD at the rate lr / (1 + decay t)."""
-
-    def __init__(self, params, lr, decay):
-        super().__init__(params, lr=lr)
-        self.initial_lr, self.decay, self.iterations = lr, decay, 0
-
-    def step(self, closure=None):
-        """Set the rate of this step and take it."""
-        for group in self.param_groups:
-            group["lr"] = self.initial_lr / (1 + self.decay * self.iterations)
-        self.iterations += 1
-        return super().step(closure)
-'''

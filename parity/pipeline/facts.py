@@ -128,6 +128,7 @@ def comparison_fact(judge: Judge, witnesses: Sequence[WitnessFact] = (), odd: Se
         ],
         unmatched=judge.unmatched,
         unsteady=judge.unsteady,
+        amplified=judge.amplified,
         witnesses=[one for one in witnesses if one.side in (judge.a, judge.b)] if parted else [],
         odd=list(odd) if parted else [],
     )

@@ -144,8 +144,9 @@ class Court:
         if not fresh:
             return False
         guided = self.lock.guided(number - 1, [judge.b], replay[judge.a])[judge.b]
-        judge.settle(beyond, compare_guided(judge, number, replay[judge.a], guided, rounding))
-        return True
+        ops = compare_guided(judge, number, replay[judge.a], guided, rounding)
+        judge.settle(beyond, ops, complete=all(seen.name in ops for seen in beyond if seen.phase != "metric"))
+        return judge.first is not None
 
     def _witnesses(self, number: int, replay: Mapping[str, Taken]) -> list[Witness]:
         """Hold every side's step against the NumPy reference of its config, from the same state."""

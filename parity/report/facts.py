@@ -134,6 +134,7 @@ class Comparison(Fact):
     phases: list[PhaseFact] = []
     unmatched: list[str] = Field(default=[], description="tensors that only one side has")
     unsteady: list[str] = Field(default=[], description="where a side does not repeat itself bit for bit")
+    amplified: list[str] = Field(default=[], description="large differences that are rounding, made large by the step")
     witnesses: list[WitnessFact] = Field(default=[], description="each side beside the NumPy reference of its config")
     free: FreeFact | None = Field(default=None, description="the free runs, where there were any")
     odd: list[str] = Field(default=[], description="sides that differ at the first place where the others agree")

@@ -18,36 +18,45 @@ EVENT_SECONDS = 0.25
 """How often a training run reports its losses: a message a step would cost more than a small step."""
 
 
-class OwnSlots:
-    """The slots that the reference side has no counterpart of: a side carries them from step to step itself.
+class OwnState:
+    """What the reference side has no counterpart of, and a side therefore carries from step to step itself.
 
-    A step may be taken again and again, so they are put back to what they were before it, and at the next step to what
-    they were after it was first taken.
+    Slots of another optimizer, and gradients that a program may forget to set to zero. A step may be taken again and
+    again, so all is put back to what it was before it, and at the next step to what it was after it was first taken.
     """
 
     def __init__(self) -> None:
         self.at: int | None = None
-        self.kept: dict[str, np.ndarray] = {}
-        self._after: dict[str, np.ndarray] | None = None
+        self.slots: dict[str, np.ndarray] = {}
+        self.leftovers: dict[str, np.ndarray] = {}
+        self._after: tuple[dict[str, np.ndarray], dict[str, np.ndarray]] | None = None
 
     def begin(self, driver: Driver, iterations: int, given: Callable[[str], bool]) -> None:
-        """Note the slots as they are before a step, unless it is being taken again.
+        """Note the state as it is before a step, unless it is being taken again.
 
         Args:
-            driver: whose slots they are.
+            driver: whose state it is.
             iterations: updates made before the step.
             given: whether the reference side's state has a slot.
         """
         if self.at == iterations:
             return
-        after, self._after = self._after, None
-        self.at = iterations
-        self.kept = after or {name: np.array(value) for name, value in driver.slots().items() if not given(name)}
+        after, self._after, self.at = self._after, None, iterations
+        self.slots, self.leftovers = after or (
+            copies({name: value for name, value in driver.slots().items() if not given(name)}),
+            copies(driver.leftovers()),
+        )
 
     def end(self, driver: Driver) -> None:
-        """Note the slots as they are after the step was first taken."""
-        if self._after is None and self.kept:
-            self._after = {name: np.array(value) for name, value in driver.slots().items() if name in self.kept}
+        """Note the state as it is after the step was first taken."""
+        if self._after is None:
+            slots = {name: value for name, value in driver.slots().items() if name in self.slots} if self.slots else {}
+            self._after = copies(slots), copies(driver.leftovers())
+
+
+def copies(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the tensors in memory of their own."""
+    return {name: np.array(value) for name, value in tensors.items()}
 
 
 class Report:

@@ -22,7 +22,7 @@ import numpy as np
 from parity.run import randomness
 from parity.run.drivers.base import Driver
 from parity.run.exchange import Exchange
-from parity.run.memory import OwnSlots, Report
+from parity.run.memory import OwnState, Report
 from parity.run.probe import DigestProbe, Guide, Probe, TensorProbe
 
 DRIVERS = {
@@ -47,7 +47,7 @@ class Worker:
         self.plan: dict[str, Any] = {}
         self.limited = False
         self.before: dict[bool, Callable[[str], np.ndarray | None]] = {}
-        self.own = OwnSlots()
+        self.own = OwnState()
         self._exchanges: dict[str, Exchange] = {}
 
     def exchange(self, folder: str) -> Exchange:
@@ -131,7 +131,7 @@ class Worker:
                 self.shadow.close()
                 self.shadow = None
             gc.collect()  # A program and its compiled step refer to each other.
-        self.driver, self.own = driver(program, bindings, precision, plan["seed"]), OwnSlots()
+        self.driver, self.own = driver(program, bindings, precision, plan["seed"]), OwnState()
         self.shadow = driver(program, bindings, shadow, plan["seed"]) if shadow else None
         self.plan = plan
         arrays, host = self.exchange(data), self.driver.host_dtype()
@@ -233,8 +233,9 @@ class Worker:
         driver.set_weights(weight)
         self.own.begin(self.driver, iterations, lambda name: slots and state.has(f"slots/{name}"))
         driver.set_slots(
-            lambda name: self.own.kept[name] if name in self.own.kept else state.get(f"slots/{name}"), iterations
+            lambda name: self.own.slots[name] if name in self.own.slots else state.get(f"slots/{name}"), iterations
         )
+        driver.set_leftovers(self.own.leftovers)
 
     def _which(self, shadow: bool) -> Driver:
         if shadow and self.shadow is None:

@@ -135,7 +135,7 @@ def _without(entry: Entry, shared: list[str]) -> str:
 def _layer_reason(left: Layer, right: Layer, keys: tuple[str, ...]) -> str:
     """Return why a difference on a layer does nothing: both sides must say so."""
     name = keys[0]
-    if name == "bias_initializer" and not (getattr(left.op, "use_bias", True) or getattr(right.op, "use_bias", True)):
+    if name.startswith("bias_") and not (getattr(left.op, "use_bias", True) or getattr(right.op, "use_bias", True)):
         return "neither side has the bias"
     forth = left.op.inert(name, getattr(right.op, name), left.input_shape)
     back = right.op.inert(name, getattr(left.op, name), right.input_shape)

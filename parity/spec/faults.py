@@ -11,6 +11,7 @@ from parity.catalog import FAMILIES
 from parity.data.schema import DataSpec
 from parity.entries import FRAMEWORKS
 from parity.errors import Fault, did_you_mean, listed, nearest
+from parity.schedules import NUMBER
 from parity.spec.schema import ExplainSpec, ModelSpec, SideSpec, Spec, TrainingSpec
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def faults_of(error: ValidationError, where: Where, prefix: Loc = (), inside: in
         inside: parts of pydantic's own paths that the prefix ends with already.
     """
     details = error.errors(include_url=False)
-    places = [(*prefix, *detail["loc"][inside:]) for detail in details]
+    places = [(*prefix, *(part for part in detail["loc"][inside:] if part != NUMBER)) for detail in details]
     unknown = {loc for loc, detail in zip(places, details, strict=True) if detail["type"] == "extra_forbidden"}
     found = []
     for loc, detail in zip(places, details, strict=True):
@@ -203,8 +204,9 @@ def _quoted(text: str) -> list[str]:
 def _family(loc: Loc) -> str:
     last = next((str(part) for part in reversed(loc) if isinstance(part, str)), "").rpartition(".")[2]
     words = {"layers": "layer", "activation": "activation", "function": "activation", "loss": "loss",
-             "optimizer": "optimizer", "metrics": "metric"}  # fmt: skip
-    word = words.get(last) or ("initializer" if last.endswith("initializer") else "")
+             "optimizer": "optimizer", "learning_rate": "schedule", "metrics": "metric"}  # fmt: skip
+    endings = ("initializer", "regularizer", "constraint")
+    word = words.get(last) or next((one for one in endings if last.endswith(one)), "")
     return f"{word} " if word else ""
 
 

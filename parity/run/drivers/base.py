@@ -179,6 +179,13 @@ class Driver(ABC):
                     self.write_slot(attribute, name, self._in(name, stored))
         self.set_iterations(iterations)
 
+    def leftovers(self) -> dict[str, np.ndarray]:
+        """Return what a step leaves behind beside weights and slots, and the next one may go on from."""
+        return {}
+
+    def set_leftovers(self, values: dict[str, np.ndarray]) -> None:
+        """Put back what :meth:`leftovers` returned."""
+
     def _in(self, name: str, value: np.ndarray) -> np.ndarray:
         axes = self.bindings["weights"][name]["axes"]
         return value if axes is None else value.transpose(axes)

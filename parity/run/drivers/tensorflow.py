@@ -161,7 +161,8 @@ class TensorFlowDriver(Driver):
         optimizer, apply = self.optimizer, self.optimizer.apply_gradients
 
         def watched(gradients: Any, variables: Any = None, *args: Any, **kwargs: Any) -> Any:
-            pairs = list(gradients) if variables is None else list(zip(gradients, variables, strict=True))
+            # Not strict: a program that hands over too few is told by what it leaves where it was.
+            pairs = list(gradients) if variables is None else list(zip(gradients, variables, strict=False))
             pairs = self.report_gradients(pairs, taps, guide)
             if variables is None:
                 return apply(pairs, *args, **kwargs)

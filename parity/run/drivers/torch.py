@@ -167,6 +167,16 @@ class TorchDriver(Driver):
         """Return the canonical optimizer slots."""
         return {name: turned(value, axes) for name, value, axes in self.raw_slots()}
 
+    def leftovers(self) -> dict[str, np.ndarray]:
+        """Return the gradients as the last step left them: a program may forget to set them to zero."""
+        named = self.model.named_parameters()
+        return {name: host(variable.grad) for name, variable in named if variable.grad is not None}
+
+    def set_leftovers(self, values: dict[str, np.ndarray]) -> None:
+        """Put the gradients back."""
+        for name, variable in self.model.named_parameters():
+            variable.grad = torch.tensor(values[name], dtype=variable.dtype) if name in values else None
+
     def read_slot(self, attribute: str, name: str) -> np.ndarray:
         """Return the entry of ``optimizer.state``, or zeros where PyTorch has not made it yet."""
         parameter = self.parameter(name)

@@ -1,0 +1,112 @@
+"""max_norm: no norm along the axes above a limit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+from pydantic import BeforeValidator, Field, NonNegativeFloat, NonNegativeInt
+
+from parity.constraints import Constraint
+from parity.lazy import np
+from parity.written import Case, Helper
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+TENSORFLOW = Helper(
+    name="max_norm",
+    source='''
+def max_norm(w, limit, axis):
+    """Scale w down to norms of at most limit along the axis; 1e-7 is Keras's guard against 0."""
+    norms = tf.sqrt(tf.reduce_sum(tf.square(w), axis=axis, keepdims=True))
+    return w * (tf.minimum(norms, limit) / (1e-7 + norms))
+''',
+)
+
+TORCH = Helper(
+    name="max_norm",
+    source='''
+def max_norm(w, limit, dim):
+    """Scale w down to norms of at most limit along the dim; 1e-7 is Keras's guard against 0."""
+    norms = w.square().sum(dim, keepdim=True).sqrt()
+    return w * (norms.clamp(max=limit) / (1e-7 + norms))
+''',
+)
+
+
+def numbers(value: Any) -> Any:
+    """Return one number as a tuple of it.
+
+    Raises:
+        ValueError: when it is no axis, and no list of axes.
+    """
+    several = [value] if isinstance(value, int) else value
+    right = isinstance(several, list | tuple) and len(several) > 0
+    if not right or not all(isinstance(one, int) and not isinstance(one, bool) and one >= 0 for one in several):
+        raise ValueError(f"got {value!r}, expected an axis counted from 0 or a list of them")
+    return tuple(several)
+
+
+class MaxNorm(Constraint):
+    """w = w min(n, max_value) / (1e-7 + n) after every update, n = sqrt(sum w^2) along ``axis``.
+
+    The guard shrinks what is below the limit, too, by 1e-7 / n in every step, as in Keras; ``torch.renorm`` and
+    ``tf.clip_by_norm`` leave that alone. Axes are those of the canonical weight: 0 holds what feeds each unit of a
+    dense layer, [0, 1, 2] each filter of a conv2d, whose axis 0 alone is no more than the rows of its window. The
+    PyTorch program, whose weights lie otherwise, says the dim that is meant.
+    """
+
+    kind: ClassVar[str] = "max_norm"
+    short: ClassVar[str | None] = "max_value"
+    source: ClassVar[Mapping[str, str]] = {"keras": "keras/src/constraints/constraints.py"}
+
+    max_value: NonNegativeFloat = Field(default=2.0, description="what no norm is above")
+    axis: Annotated[
+        tuple[NonNegativeInt, ...],
+        BeforeValidator(numbers, json_schema_input_type=NonNegativeInt | tuple[NonNegativeInt, ...]),
+    ] = Field(default=(0,), description="axes along which norms are taken, of the weight as Keras lays it out")
+
+    def held(self, w: np.ndarray) -> np.ndarray:
+        """Return the weight, scaled down."""
+        norms = np.sqrt((w**2).sum(axis=self.axis, keepdims=True))
+        return w * (np.minimum(norms, self.max_value) / (1e-7 + norms))
+
+    def fault(self, rank: int) -> str:
+        """Return which axis the weight has not."""
+        if max(self.axis) < rank:
+            return ""
+        return f"max_norm along axis {max(self.axis)}, and there are {rank} axes, counted from 0"
+
+    def _axis(self, axes: tuple[int, ...] | None = None) -> str:
+        found = self.axis if axes is None else tuple(sorted(axes.index(axis) for axis in self.axis))
+        return repr(found[0] if len(found) == 1 else found)
+
+    def keras(self) -> str:
+        """Return ``keras.constraints.MaxNorm(...)``."""
+        axis = "" if self.axis == (0,) else f", axis={self._axis()}"
+        return f"keras.constraints.MaxNorm({self.max_value!r}{axis})"
+
+    def tensorflow(self, w: str) -> str:
+        """Return a call of the helper."""
+        return f"max_norm({w}, {self.max_value!r}, axis={self._axis()})"
+
+    def torch(self, w: str, axes: tuple[int, ...] | None) -> str:
+        """Return a call of the helper."""
+        return f"max_norm({w}, {self.max_value!r}, dim={self._axis(axes)})"
+
+    def helpers(self, framework: str) -> tuple[Helper, ...]:
+        """Return the formula written out: what the frameworks have beside Keras is another one."""
+        return {"keras": (), "tensorflow": (TENSORFLOW,), "torch": (TORCH,)}[framework]
+
+    @classmethod
+    def cases(cls) -> list[Case]:
+        """Return the hand-worked cases: a weight, and what it is made to be."""
+        w = [[3.0, 0.3], [4.0, 0.4]]
+        return [
+            Case(shows="the column of norm 5 is scaled to 2; that of 0.5 shrinks by the guard alone", fields={}, x=w,
+                 expected=[[3 * 2 / (5 + 1e-7), 0.3 * 0.5 / (0.5 + 1e-7)],
+                           [4 * 2 / (5 + 1e-7), 0.4 * 0.5 / (0.5 + 1e-7)]]),
+            Case(shows="along both axes there is one norm, of 5.02", fields={"max_value": 1.0, "axis": [0, 1]}, x=w,
+                 expected=[[3 / (25.25**0.5 + 1e-7), 0.3 / (25.25**0.5 + 1e-7)],
+                           [4 / (25.25**0.5 + 1e-7), 0.4 / (25.25**0.5 + 1e-7)]]),
+        ]  # fmt: skip

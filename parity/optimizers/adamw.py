@@ -1,0 +1,74 @@
+"""adamw: adam, and a share of the weight itself taken off in every step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import Field, NonNegativeFloat
+
+from parity.optimizers import Slots
+from parity.optimizers.adam import Adam
+from parity.written import Case
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+
+
+class AdamW(Adam):
+    """w -= lr weight_decay w, then adam's step, whose moments do not see the decay (Loshchilov and Hutter, 2019).
+
+    An l2 regularizer would go through the moments: another trajectory. Every trainable parameter is decayed, biases and
+    scales of normalizations too, in Keras and in PyTorch. ``weight_decay`` is 0.004 in Keras and 0.01 in PyTorch;
+    ``weight_decay=`` of Keras's other optimizers is this one, of PyTorch's others an l2 penalty.
+    """
+
+    kind: ClassVar[str] = "adamw"
+    title: ClassVar[str] = "AdamW"
+    comment: ClassVar[str] = "np.float64: Keras rounds a weight decay that is a plain float to float32"
+    native: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "torch": {"epsilon": 1e-8, "epsilon_place": "after_correction", "weight_decay": 0.01}
+    }
+    source: ClassVar[Mapping[str, str]] = {
+        "keras": "keras/src/optimizers/adamw.py",
+        "torch": "torch/optim/adamw.py",
+    }
+
+    weight_decay: NonNegativeFloat = Field(default=0.004, description="share of the weight taken off, times the rate")
+
+    def update(self, w: np.ndarray, gradient: np.ndarray, slots: Slots, step: int) -> tuple[np.ndarray, Slots]:
+        """Return the move, decay included, and the new moments."""
+        move, slots = super().update(w, gradient, slots, step)
+        return move - self.rate(step) * self.weight_decay * w, slots
+
+    def rule(self) -> str:
+        """Return the update rule."""
+        return f"w -= lr {self.weight_decay!r} w; {super().rule()}"
+
+    def _fields(self) -> dict[str, str]:
+        return super()._fields() | {"weight_decay": repr(self.weight_decay)}
+
+    def _keras_fields(self) -> dict[str, str]:
+        return super()._keras_fields() | {"weight_decay": f"np.float64({self.weight_decay!r})"}
+
+    def _decayed(self) -> list[str]:
+        return ["w.assign_sub(lr * self.weight_decay * w)"]
+
+    def _torch_extra(self) -> dict[str, str]:
+        return {"weight_decay": repr(self.weight_decay)}
+
+    @classmethod
+    def cases(cls) -> list[Case]:
+        """Return the hand-worked cases: gradients of successive steps, and where the parameter ends."""
+        fields = {"learning_rate": 0.5, "weight_decay": 0.5, "epsilon": 1e-300}
+        return [
+            Case(shows="a quarter of 4 is taken off, then adam's first step of 0.5",
+                 fields=fields, x=[[1e-3]], parameters={"w": [4.0]}, expected=[2.5]),
+            Case(shows="after the correction: sqrt(v_hat) = 1 meets epsilon 0.5",
+                 fields=fields | {"beta_2": 0.75, "epsilon": 0.5, "epsilon_place": "after_correction"}, x=[[1.0]],
+                 parameters={"w": [4.0]}, expected=[3.0 - 1 / 3]),
+            Case(shows="a schedule is of the decay, too: 1 and 0.5, then a quarter of 2.5 / 2 and 0.25",
+                 fields=fields | {"learning_rate": {"cosine": {"initial_learning_rate": 0.5, "decay_steps": 2}}},
+                 x=[[2.0], [2.0]], parameters={"w": [4.0]}, expected=[2.5 - 0.3125 - 0.25]),
+        ]  # fmt: skip

@@ -1,0 +1,58 @@
+"""l2: factor times the sum of the squares."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field, NonNegativeFloat
+
+from parity.regularizers import Regularizer
+from parity.written import Case
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+
+
+class L2(Regularizer):
+    """loss += factor sum(w^2), so the gradient has 2 factor w more.
+
+    ``weight_decay=d`` of PyTorch's optimizers (AdamW aside) adds d w to the gradient, without a trace in the loss: it
+    is this with ``factor`` d / 2. ``tf.nn.l2_loss`` is sum(w^2) / 2. Keras's loss includes its regularizers; PyTorch
+    has none: the program adds them to the loss.
+    """
+
+    kind: ClassVar[str] = "l2"
+    short: ClassVar[str | None] = "factor"
+    source: ClassVar[Mapping[str, str]] = {"keras": "keras/src/regularizers/regularizers.py"}
+
+    factor: NonNegativeFloat = Field(default=0.01, description="what the sum of the squares is multiplied by")
+
+    def penalty(self, w: np.ndarray) -> float:
+        """Return factor sum(w^2)."""
+        return float(self.factor * (w**2).sum())
+
+    def gradient(self, w: np.ndarray) -> np.ndarray:
+        """Return 2 factor w."""
+        return 2.0 * self.factor * w
+
+    def keras(self) -> str:
+        """Return ``keras.regularizers.L2(...)``."""
+        return f"keras.regularizers.L2({self.factor!r})"
+
+    def tensorflow(self, w: str) -> str:
+        """Return the sum of ``tf.square``."""
+        return f"{self.factor!r} * tf.reduce_sum(tf.square({w}))"
+
+    def torch(self, w: str) -> str:
+        """Return the sum of ``square()``."""
+        return f"{self.factor!r} * {w}.square().sum()"
+
+    @classmethod
+    def cases(cls) -> list[Case]:
+        """Return the hand-worked cases: a weight, and its penalty."""
+        return [
+            Case(shows="the squares of 1, 2 and -3 are 14, and not halved", fields={"factor": 0.5},
+                 x=[[1.0, 2.0, -3.0]], expected=7.0),
+        ]  # fmt: skip

@@ -1,0 +1,75 @@
+"""cosine: a rate that falls along half a cosine."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from pydantic import Field, NonNegativeFloat, PositiveInt
+
+from parity.schedules import Functions, Schedule
+from parity.written import Case, call
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Cosine(Schedule):
+    """lr_t = initial_learning_rate ((1 - alpha) (1 + cos(pi t / decay_steps)) / 2 + alpha), t at most decay_steps.
+
+    ``alpha`` is a share of the initial rate, as in Keras; PyTorch's ``CosineAnnealingLR`` takes the rate itself
+    (``eta_min``), and goes up again after the end, where Keras stays: the PyTorch program writes the rule out.
+    Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts" (2017).
+    """
+
+    kind: ClassVar[str] = "cosine"
+    source: ClassVar[Mapping[str, str]] = {
+        "keras": "keras/src/optimizers/schedules/learning_rate_schedule.py",
+        "torch": "torch/optim/lr_scheduler.py",
+    }
+
+    initial_learning_rate: NonNegativeFloat = Field(description="rate of the first step")
+    decay_steps: PositiveInt = Field(description="steps from the initial rate to the last one")
+    alpha: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
+        default=0.0, description="the last rate, as a share of the initial one"
+    )
+
+    def rate(self, step: int) -> float:
+        """Return the rate, which stays where it is after ``decay_steps``."""
+        fallen = 0.5 * (1 + math.cos(math.pi * min(step, self.decay_steps) / self.decay_steps))
+        return self.initial_learning_rate * ((1 - self.alpha) * fallen + self.alpha)
+
+    def doc(self) -> str:
+        """Return the rule in a line."""
+        to = f" to {self.alpha!r} of it" if self.alpha else " to 0"
+        return f"{self.initial_learning_rate!r} along half a cosine{to} in {self.decay_steps} steps"
+
+    def keras(self) -> str:
+        """Return ``CosineDecay``."""
+        return call(
+            "keras.optimizers.schedules.CosineDecay",
+            repr(self.initial_learning_rate),
+            decay_steps=self.decay_steps,
+            alpha=repr(self.alpha) if self.alpha else None,
+        )
+
+    def formula(self, names: Functions) -> str:
+        """Return the rule as source."""
+        # Of two floats: tf.minimum takes no whole number beside them.
+        passed = f"{names.minimum}(t, {float(self.decay_steps)!r}) / {self.decay_steps}"
+        fallen = f"0.5 * (1.0 + {names.cos}(math.pi * {passed}))"
+        if self.alpha:
+            fallen = f"((1.0 - {self.alpha!r}) * {fallen} + {self.alpha!r})"
+        return f"{self.initial_learning_rate!r} * {fallen}"
+
+    @classmethod
+    def cases(cls) -> list[Case]:
+        """Return the hand-worked cases: the rates of some steps."""
+        fields = {"initial_learning_rate": 2.0, "decay_steps": 4}
+        half = 1 + 0.5**0.5
+        return [
+            Case(shows="halfway down at half of the steps, 0 at the end and ever after", fields=fields,
+                 x=[0, 1, 2, 4, 9], expected=[2.0, half, 1.0, 0.0, 0.0]),
+            Case(shows="alpha is a share: a fifth of 2 is left", fields=fields | {"alpha": 0.2},
+                 x=[0, 2, 4, 5], expected=[2.0, 1.2, 0.4, 0.4]),
+        ]  # fmt: skip

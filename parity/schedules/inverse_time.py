@@ -1,0 +1,67 @@
+"""inverse_time: a rate that falls as one over the steps taken."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field, NonNegativeFloat, PositiveInt
+
+from parity.schedules import Functions, Schedule
+from parity.written import Case, call
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class InverseTime(Schedule):
+    """lr_t = initial_learning_rate / (1 + decay_rate t / decay_steps), t / decay_steps rounded down if ``staircase``.
+
+    The ``decay`` of Keras 2's optimizers is this with ``decay_steps`` 1. PyTorch has no class for it.
+    """
+
+    kind: ClassVar[str] = "inverse_time"
+    source: ClassVar[Mapping[str, str]] = {"keras": "keras/src/optimizers/schedules/learning_rate_schedule.py"}
+
+    initial_learning_rate: NonNegativeFloat = Field(description="rate of the first step")
+    decay_steps: PositiveInt = Field(description="steps after which the divisor has grown by decay_rate")
+    decay_rate: NonNegativeFloat = Field(description="what the divisor grows by in decay_steps")
+    staircase: bool = Field(default=False, description="hold the rate for decay_steps at a time")
+
+    def rate(self, step: int) -> float:
+        """Return the initial rate over its divisor."""
+        passed = step / self.decay_steps
+        return self.initial_learning_rate / (1 + self.decay_rate * (math.floor(passed) if self.staircase else passed))
+
+    def doc(self) -> str:
+        """Return the rule in a line."""
+        passed = "t" if self.decay_steps == 1 else f"t / {self.decay_steps}"
+        passed = f"floor({passed})" if self.staircase and self.decay_steps > 1 else passed
+        return f"{self.initial_learning_rate!r} / (1 + {self.decay_rate!r} {passed})"
+
+    def keras(self) -> str:
+        """Return ``InverseTimeDecay``."""
+        return call(
+            "keras.optimizers.schedules.InverseTimeDecay",
+            repr(self.initial_learning_rate),
+            decay_steps=self.decay_steps,
+            decay_rate=repr(self.decay_rate),
+            staircase=True if self.staircase else None,
+        )
+
+    def formula(self, names: Functions) -> str:
+        """Return the rule as source."""
+        passed = "t" if self.decay_steps == 1 else f"t / {self.decay_steps}"
+        passed = f"{names.floor}({passed})" if self.staircase and self.decay_steps > 1 else passed
+        return f"{self.initial_learning_rate!r} / (1.0 + {self.decay_rate!r} * {passed})"
+
+    @classmethod
+    def cases(cls) -> list[Case]:
+        """Return the hand-worked cases: the rates of some steps."""
+        fields = {"initial_learning_rate": 1.0, "decay_steps": 2, "decay_rate": 0.5}
+        return [
+            Case(shows="the first step has the whole rate; a half more divides it every 2 steps", fields=fields,
+                 x=[0, 1, 2, 4], expected=[1.0, 0.8, 1 / 1.5, 0.5]),
+            Case(shows="on a staircase it waits for 2 steps to pass", fields=fields | {"staircase": True},
+                 x=[0, 1, 2, 3, 4], expected=[1.0, 1.0, 1 / 1.5, 1 / 1.5, 0.5]),
+        ]  # fmt: skip

@@ -1,0 +1,117 @@
+"""Runs pairs of programs in lockstep, one after another, in workers that stay."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from parity.compare.judge import Judge
+from parity.compile import Program, compile_side
+from parity.data.dataset import Dataset
+from parity.pipeline.judging import Court, Judged
+from parity.run.freerun import Bench, Job
+from parity.run.lockstep import Lockstep
+from parity.run.session import Session, memory_folder
+from parity.run.store import Store
+from parity.spec.resolve import Resolved
+
+
+@dataclass(kw_only=True)
+class TestBench:
+    """Workers by framework, and the scratch space of the pairs; a context that cleans up after itself.
+
+    Args:
+        logs: folder for what workers print.
+        timeout: seconds without a word after which a worker is given up.
+    """
+
+    __test__ = False
+    """Not a class of tests, whatever pytest thinks of its name."""
+
+    logs: Path
+    timeout: float = 120.0
+    scratch: Path = field(init=False)
+    _stack: ExitStack = field(default_factory=ExitStack)
+    _sessions: dict[tuple[str, int], Session] = field(default_factory=dict)
+    _programs: dict[str, Program] = field(default_factory=dict)
+    _count: int = 0
+
+    def __enter__(self) -> Self:
+        """Make the scratch folder."""
+        self.scratch = memory_folder()
+        self._stack.callback(shutil.rmtree, self.scratch, ignore_errors=True)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End every worker, remove the scratch folder."""
+        self._stack.close()
+
+    def session(self, framework: str, number: int) -> Session:
+        """Return a framework's worker, started when first asked for; two sides of one framework have one each."""
+        key = framework, number
+        if key not in self._sessions:
+            log = self.logs / f"selftest-{framework}-{number}.log"
+            session = Session(framework, log=log, timeout=self.timeout)
+            self._stack.callback(session.close)
+            self._sessions[key] = session
+        return self._sessions[key]
+
+    def program(self, side: Resolved) -> Program:
+        """Return a side's program, compiled once: formatting it takes longer than a few small steps."""
+        key = repr(replace(side, name=""))
+        if key not in self._programs:
+            self._programs[key] = compile_side(side, name="selftest")
+        return self._programs[key]
+
+    def judged(
+        self,
+        sides: Sequence[Resolved],
+        data: Dataset,
+        steps: int,
+        precision: str = "float64",
+        programs: Mapping[str, Program] | None = None,
+    ) -> Judged:
+        """Run sides in lockstep over their first steps, and judge each against the first.
+
+        Args:
+            sides: with names of their own.
+            data: to learn from.
+            steps: to check, all of them.
+            precision: of the lockstep.
+            programs: by side, in the place of the compiled ones.
+
+        Raises:
+            WorkerError: when a program cannot be run.
+        """
+        self._count += 1
+        root = self.scratch / str(self._count)
+        bench = Bench(dataset=data, store=Store(root / "runs"), scratch=root, programs=root, logs=self.logs)
+        sessions: dict[str, Session] = {}
+        used: dict[str, int] = {}
+        openings = {}
+        for one in sides:
+            sessions[one.name] = self.session(one.framework, used.get(one.framework, 0))
+            used[one.framework] = used.get(one.framework, 0) + 1
+            program = (programs or {}).get(one.name) or self.program(one)
+            program = replace(program, file_name=f"{one.name}.py")
+            openings[one.name] = bench.opening(Job(side=one, program=program, steps=steps, precision=precision))
+        first, *others = sides
+        lock = Lockstep(
+            sessions=sessions, openings=openings, root=root / "lockstep", seed=first.config.training.seed,
+            precision=precision,
+        )  # fmt: skip
+        judges = [Judge(a=first.name, b=other.name, precision=precision) for other in others]
+        try:
+            lock.open()
+            return Court(lock=lock, judges=judges, sides={one.name: one for one in sides}).sit(
+                range(1, steps + 1), lambda number: None
+            )
+        finally:
+            shutil.rmtree(root, ignore_errors=True)
