@@ -144,8 +144,8 @@ class Judge:
         if not made and complete:
             worst = max(natural, key=lambda seen: seen.difference)
             self.amplified.append(
-                f"step {worst.step}, {worst.phase}, {worst.tensor}: {worst.difference:.1e} apart, though every op agrees on "
-                f"equal inputs: rounding, made large by an ill-conditioned step"
+                f"step {worst.step}, {worst.phase}, {worst.tensor}: {worst.difference:.1e} apart, though every op agrees "
+                f"on equal inputs: rounding, made large by an ill-conditioned step"
             )
             return
         begin = min([*told, *made], key=lambda seen: seen.when)

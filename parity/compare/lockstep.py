@@ -16,6 +16,10 @@ DOUBT = 3.0
 """A digest may show so many times less than there is: from this share of the noise on, the tensors are looked at."""
 
 
+ITERATIONS = "iterations"
+"""The count of updates made, in phase ``state``: PyTorch's plain optimizers keep none."""
+
+
 class StepTensors(StepDigests, Protocol):
     """A step whose tensors were kept."""
 
@@ -90,7 +94,7 @@ def shared_names(judge: Judge, a: StepDigests, b: StepDigests) -> list[Name]:
         *(one for one in b.digests if one not in a.digests),
     ]:
         # Whether the gradient of a layer's output can be seen depends on the framework: of the first layers it cannot.
-        if (phase, name) not in hidden and not (phase == "gradient" and name not in parameters):
+        if (phase, name) not in hidden and name != ITERATIONS and not (phase == "gradient" and name not in parameters):
             judge.missing(phase, name, judge.a if (phase, name) in a.digests else judge.b)
     return [name for name in ours if name in theirs and name not in hidden]
 
@@ -103,6 +107,8 @@ def in_order(names: Iterable[Name]) -> dict[Name, int]:
     names = list(names)
     layers = [name.removesuffix(".logits") for phase, name in names if phase == "forward"]
     depth = {layer: index for index, layer in enumerate(reversed(layers))}
+    # Frameworks hand gradients over in orders of their own; the parameters' is that of the updates.
+    parameters = {name: index for index, (_, name) in enumerate(one for one in names if one[0] == "update")}
     found: dict[Name, int] = {}
     for index, (phase, name) in enumerate(names):
         if phase != "gradient":
@@ -110,7 +116,9 @@ def in_order(names: Iterable[Name]) -> dict[Name, int]:
             continue
         plain = name.removesuffix(".logits")
         layer = plain if plain in depth else plain.rpartition(".")[0]
-        found[phase, name] = depth.get(layer, len(depth)) * 1000 + (0 if plain in depth else 1 + index % 999)
+        found[phase, name] = depth.get(layer, len(depth)) * 1000 + (
+            0 if plain in depth else 1 + parameters.get(name, 0) % 999
+        )
     return found
 
 

@@ -98,9 +98,10 @@ class Rounding:
             high, low, scale = shadows[0], [taken, *shadows[1:]], 1.0
         known, history = self.errors.setdefault(side, {}), self.history.setdefault(side, {})
         for name in names_of(high):
-            # Relative to the tensor in the higher precision: one that is nothing but rounding there is all noise here too.
+            # Relative to the tensor in the higher precision: one that is all rounding there is all noise here, too.
             distances = [distance(high, one, name) for one in low if name in one.digests or name[0] == "loss"]
-            found = [one if math.isfinite(one) else 1.0 for one in distances]  # float32 may overflow where float64 does not
+            # float32 may overflow where float64 does not.
+            found = [one if math.isfinite(one) else 1.0 for one in distances]
             if found:
                 error = scale * math.sqrt(sum(one * one for one in found) / len(found))
                 known[name] = max(known.get(name, 0.0), error)

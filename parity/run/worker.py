@@ -288,6 +288,9 @@ class Worker:
                 probe.see("update", name, value - (start if back is None else start.transpose(back)), axes)
         for name, value, axes in driver.raw_slots():
             probe.see("state", name, value, axes)
+        count = driver.iterations()
+        if count is not None:
+            probe.see("state", "iterations", np.array(float(count)))
         if guide is None and not shadow:
             self.own.end(driver)
         return {"loss": loss, "names": [list(one) for one in probe.names], "digests": probe.packed()}

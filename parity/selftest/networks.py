@@ -37,8 +37,8 @@ class Network:
         return "mse" not in str(self.loss)
 
 
-SOFTMAX = {"dense": {"units": 5, "activation": "softmax", "name": "out"}}
-CROSS = {"categorical_crossentropy": {}}
+SOFTMAX: Any = {"dense": {"units": 5, "activation": "softmax", "name": "out"}}
+CROSS: Any = {"categorical_crossentropy": {}}
 
 NETWORKS: dict[str, Network] = {
     "mlp": Network(
@@ -83,23 +83,56 @@ NETWORKS: dict[str, Network] = {
         loss={"sigmoid_crossentropy": {}},
         outputs=5,
     ),
+    "held": Network(
+        input=(6,),
+        layers=(
+            {"dense": {"units": 8, "activation": "relu", "kernel_regularizer": {"l2": 0.01}, "name": "hidden"}},
+            {
+                "dense": {
+                    "units": 7,
+                    "kernel_constraint": {"max_norm": {"max_value": 0.9}},
+                    "name": "square",
+                    "bias_regularizer": {"l2": 0.1},
+                    "kernel_regularizer": {"l2": 0.02},
+                }
+            },
+            SOFTMAX,
+        ),
+        loss=CROSS,
+        outputs=5,
+    ),
     "cnn1d": Network(
         input=(9, 3),
         layers=(
-            {"conv1d": {"filters": 4, "kernel_size": 3, "strides": 2, "padding": "same", "name": "conv",
-                        "activation": {"leaky_relu": {"negative_slope": 0.2}}}},
+            {
+                "conv1d": {
+                    "filters": 4,
+                    "kernel_size": 3,
+                    "strides": 2,
+                    "padding": "same",
+                    "name": "conv",
+                    "activation": {"leaky_relu": {"negative_slope": 0.2}},
+                }
+            },
             {"max_pooling1d": {"pool_size": 2, "padding": "same", "name": "pool"}},
             {"flatten": {"name": "flatten"}},
             SOFTMAX,
-        ),  # fmt: skip
+        ),
         loss=CROSS,
         outputs=5,
     ),
     "cnn1d_deep": Network(
         input=(16, 2),
         layers=(
-            {"conv1d": {"filters": 6, "kernel_size": 2, "activation": "relu", "kernel_initializer": "he_normal",
-                        "name": "conv"}},
+            {
+                "conv1d": {
+                    "filters": 6,
+                    "kernel_size": 2,
+                    "activation": "relu",
+                    "kernel_initializer": "he_normal",
+                    "name": "conv",
+                }
+            },
             {"conv1d": {"filters": 6, "kernel_size": 3, "dilation_rate": 2, "padding": "same", "name": "wide"}},
             {"batch_norm": {"momentum": 0.9, "epsilon": 1e-5, "unbiased_variance": True, "name": "norm"}},
             {"activation": {"function": "relu", "name": "relu"}},
@@ -107,21 +140,29 @@ NETWORKS: dict[str, Network] = {
             {"flatten": {"name": "flatten"}},
             {"dropout": {"rate": 0.3, "name": "dropout"}},
             SOFTMAX,
-        ),  # fmt: skip
+        ),
         loss=CROSS,
         outputs=5,
     ),
     "cnn2d": Network(
         input=(9, 8, 3),
         layers=(
-            {"conv2d": {"filters": 6, "kernel_size": 3, "strides": 2, "padding": "same", "activation": "relu",
-                        "name": "conv"}},
+            {
+                "conv2d": {
+                    "filters": 6,
+                    "kernel_size": 3,
+                    "strides": 2,
+                    "padding": "same",
+                    "activation": "relu",
+                    "name": "conv",
+                }
+            },
             {"batch_norm": {"name": "norm"}},
             {"max_pooling2d": {"pool_size": 2, "name": "pool"}},
             {"conv2d": {"filters": 4, "kernel_size": 2, "padding": "same", "activation": "gelu", "name": "second"}},
             {"flatten": {"name": "flatten"}},
             SOFTMAX,
-        ),  # fmt: skip
+        ),
         loss=CROSS,
         outputs=5,
     ),
@@ -151,6 +192,16 @@ OPTIMIZERS: dict[str, Any] = {
     "decayed": {"sgd": {"learning_rate": 0.05, "momentum": 0.9, "decay": 0.1}},
     "adam": {"adam": {"learning_rate": 0.01}},
     "adam_after": {"adam": {"learning_rate": 0.01, "epsilon_place": "after_correction"}},
+    "adamw": {"adamw": {"learning_rate": 0.01}},
+    "adamw_after": {"adamw": {"learning_rate": 0.01, "epsilon_place": "after_correction"}},
+    "rmsprop": {"rmsprop": {"learning_rate": 0.01}},
+    "rmsprop_centered": {"rmsprop": {"learning_rate": 0.01, "momentum": 0.5, "centered": True}},
+    "cosine": {"sgd": {"learning_rate": {"cosine": {"initial_learning_rate": 0.1, "decay_steps": 10}}}},
+    "inverse_time": {
+        "adam": {
+            "learning_rate": {"inverse_time": {"initial_learning_rate": 0.01, "decay_steps": 2, "decay_rate": 0.5}}
+        }
+    },
 }
 """By name."""
 

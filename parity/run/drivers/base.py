@@ -137,7 +137,7 @@ class Driver(ABC):
         """Return (``slot/layer.parameter``, value as it lies, axes that make it canonical) of the optimizer's slots."""
         found = []
         for slot, (attribute, scale) in self.bindings["slots"].items():
-            for name in self.trainable():
+            for name in filter(self.optimized, self.trainable()):
                 value = self.read_slot(attribute, name)
                 found.append((f"{slot}/{name}", value if scale == 1.0 else value * scale, self.out_axes(name)))
         return found
@@ -171,7 +171,7 @@ class Driver(ABC):
         """
         self.activate()
         for slot, (attribute, scale) in self.bindings["slots"].items():
-            for name in self.trainable():
+            for name in filter(self.optimized, self.trainable()):
                 value = values(f"{slot}/{name}")
                 if value is not None:
                     # Scaled by a learning rate of 0, a slot is 0 whatever is stored.
@@ -185,6 +185,7 @@ class Driver(ABC):
 
     def set_leftovers(self, values: dict[str, np.ndarray]) -> None:
         """Put back what :meth:`leftovers` returned."""
+        del values
 
     def _in(self, name: str, value: np.ndarray) -> np.ndarray:
         axes = self.bindings["weights"][name]["axes"]
@@ -244,6 +245,10 @@ class Driver(ABC):
     def write(self, variable: Any, value: np.ndarray) -> None:
         """Set a variable's value."""
 
+    def optimized(self, name: str) -> bool:
+        """Return whether the program's optimizer keeps slots of a parameter; it may have left some out."""
+        return True
+
     @abstractmethod
     def read_slot(self, attribute: str, name: str) -> np.ndarray:
         """Return a slot of a parameter; zeros before the first step."""
@@ -255,6 +260,10 @@ class Driver(ABC):
     @abstractmethod
     def set_iterations(self, iterations: int) -> None:
         """Set the optimizer's count of updates made."""
+
+    @abstractmethod
+    def iterations(self) -> int | None:
+        """Return the optimizer's count of updates made, None where it keeps none."""
 
     @classmethod
     @abstractmethod

@@ -116,6 +116,10 @@ class KerasDriver(TensorFlowDriver):
         layer, parameter = self.bindings["weights"][name]["attribute"].split(".")
         return getattr(self.model.get_layer(layer), parameter)
 
+    def optimized(self, name: str) -> bool:
+        """Return whether the optimizer was built with the parameter."""
+        return self.optimizer._var_key(self.parameter(name)) in self.optimizer._trainable_variables_indices
+
     def slot(self, attribute: str, name: str) -> Any:
         """Return the variable of a slot."""
         return getattr(self.optimizer, attribute)[self.optimizer._get_variable_index(self.parameter(name))]

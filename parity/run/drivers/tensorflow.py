@@ -218,6 +218,11 @@ class TensorFlowDriver(Driver):
         """Assign the variable."""
         variable.assign(tf.cast(np.asarray(value), variable.dtype))
 
+    def optimized(self, name: str) -> bool:
+        """Return whether the parameter is one of the model's trainable variables."""
+        parameter = self.parameter(name)
+        return any(one is parameter for one in self.model.trainable_variables)
+
     def slot(self, attribute: str, name: str) -> Any:
         """Return the variable of a slot: they stand in the order of the model's trainable variables."""
         parameter = self.parameter(name)
@@ -232,9 +237,16 @@ class TensorFlowDriver(Driver):
         """Assign a slot."""
         self.write(self.slot(attribute, name), value)
 
+    def iterations(self) -> int | None:
+        """Return the optimizer's counter."""
+        counter = getattr(self.optimizer, "iterations", None)
+        return None if counter is None else int(counter.numpy())
+
     def set_iterations(self, iterations: int) -> None:
         """Set the optimizer's counter."""
-        self.optimizer.iterations.assign(iterations)
+        counter = getattr(self.optimizer, "iterations", None)
+        if counter is not None:
+            counter.assign(iterations)
 
 
 def masked(x: tf.Tensor, rate: float, **ignored: Any) -> tf.Tensor:

@@ -191,6 +191,13 @@ class TorchDriver(Driver):
             state[attribute] = torch.zeros_like(parameter, memory_format=torch.preserve_format)
         self.write(state[attribute], value)
 
+    def iterations(self) -> int | None:
+        """Return the count that the program's optimizer keeps, or PyTorch's for the first parameter that has one."""
+        if hasattr(self.optimizer, "iterations"):
+            return int(self.optimizer.iterations)
+        counts = [state["step"] for state in self.optimizer.state.values() if "step" in state]
+        return int(counts[0]) if counts else None
+
     def set_iterations(self, iterations: int) -> None:
         """Set the counts that PyTorch's optimizers keep per parameter, and a program's own."""
         if hasattr(self.optimizer, "iterations"):
