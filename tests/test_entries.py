@@ -174,6 +174,13 @@ def test_a_label_names_the_kind_and_exactly_the_fields_that_are_not_at_their_def
         assert label.endswith(")") == bool(said)
 
 
+def test_the_activation_layer_is_written_with_the_fields_of_its_function() -> None:
+    layer = TypeAdapter(ModelSpec)
+    for written in ({"leaky_relu": 0.3}, {"leaky_relu": {"negative_slope": 0.3}}, {"function": {"leaky_relu": 0.3}}):
+        (op,) = layer.validate_python({"input": [4], "layers": [{"activation": written}]}).layers
+        assert op.function == ACTIVATIONS["leaky_relu"](negative_slope=0.3)
+
+
 def test_labels_are_what_one_would_say() -> None:
     assert OPS["flatten"]().label() == "flatten"
     assert OPS["dropout"](rate=0.4).label() == "dropout(rate=0.4)"
