@@ -4,19 +4,19 @@ An entry is a frozen pydantic model whose fields are what a user may set. It car
 known about it: its meaning as float64 NumPy (the third witness beside the frameworks), what each framework's
 own defaults are, and how it is written in each framework.
 
-========== =============================== ==========================================
-family     folder                          what one entry is
-========== =============================== ==========================================
-op         ``parity/ops/``                 a layer
-activation ``parity/activations/``         an elementwise function or softmax
-initializer``parity/initializers/``        how a parameter starts
-loss       ``parity/losses/``              what is minimised
-optimizer  ``parity/optimizers/``          how a gradient becomes an update
-schedule   ``parity/schedules/``           how a learning rate changes
-regularizer``parity/regularizers/``        what a parameter adds to the loss
-constraint ``parity/constraints/``         what a parameter is held to after an update
-metric     ``parity/metrics/``             what is reported about predictions
-========== =============================== ==========================================
+=========== ======================== ===========================================
+family      folder                   what one entry is
+=========== ======================== ===========================================
+op          ``parity/ops/``          a layer
+activation  ``parity/activations/``  an elementwise function or softmax
+initializer ``parity/initializers/`` how a parameter starts
+loss        ``parity/losses/``       what is minimised
+optimizer   ``parity/optimizers/``   how a gradient becomes an update
+schedule    ``parity/schedules/``    how a learning rate changes
+regularizer ``parity/regularizers/`` what a parameter adds to the loss
+constraint  ``parity/constraints/``  what a parameter is held to after an update
+metric      ``parity/metrics/``      what is reported about predictions
+=========== ======================== ===========================================
 """
 
 from __future__ import annotations

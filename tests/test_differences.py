@@ -32,7 +32,7 @@ from parity.optimizers.adam import Adam
 from parity.optimizers.sgd import SGD
 from parity.run.randomness import batches
 from parity.spec.differences import Difference, differences, mixed
-from parity.spec.load import load_spec
+from parity.spec.load import build_spec, load_spec
 from parity.spec.paths import at
 from parity.spec.resolve import Resolved, changed, resolve
 from parity.spec.schema import Config, ModelSpec, SideSpec, Spec, TrainingSpec
@@ -382,3 +382,31 @@ def forward(side: Resolved, x: np.ndarray) -> np.ndarray:
         p = {name: rng.uniform(size=one.shape) for name, one in sorted(layer.parameters.items())}
         x = layer.op.forward(x, p)
     return x
+
+
+def test_regularizers_constraints_and_schedules_are_differences_like_others() -> None:
+    model = {"input": [4, 4, 2], "layers": [{"conv2d": {"filters": 2, "kernel_size": 3}}, "flatten", {"dense": 3}]}
+    cosine = {"cosine": {"initial_learning_rate": 0.1, "decay_steps": 9}}
+    spec = build_spec({
+        "name": "held", "data": {"source": "rows.npz"}, "model": model, "loss": "mse", "optimizer": "sgd",
+        "sides": {
+            "a": {"framework": "keras", "changes": {"layers.dense": {"use_bias": False}}},
+            "b": {"framework": "torch", "changes": {
+                "layers.*.kernel_regularizer": "l2", "layers.conv2d.kernel_constraint": {"max_norm": 3},
+                "layers.conv2d.kernel_size": 2, "optimizer.learning_rate": cosine,
+                "layers.dense": {"use_bias": False, "bias_regularizer": "l2"},
+            }},
+        },
+    })  # fmt: skip
+    a, b = resolve(spec)
+    found = {one.path: (one.a, one.b, one.reason) for one in differences(a, b)}
+    assert found == {
+        "layers.*.kernel_regularizer": ("none", "l2", ""),
+        "layers.conv2d.kernel_constraint": ("none", "max_norm(max_value=3.0)", ""),
+        "layers.conv2d.kernel_size": ("[3, 3]", "[2, 2]", ""),
+        "layers.dense.bias_regularizer": ("none", "l2", "neither side has the bias"),
+        "optimizer.learning_rate": ("0.01", "cosine(initial_learning_rate=0.1, decay_steps=9)", ""),
+    }
+    paths = {path for one in differences(a, b) for path in one.paths}
+    assert mixed(a.config, b.config, paths) == b.config
+    assert mixed(a.config, b.config, set()) == a.config

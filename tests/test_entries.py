@@ -174,6 +174,13 @@ def test_a_label_names_the_kind_and_exactly_the_fields_that_are_not_at_their_def
         assert label.endswith(")") == bool(said)
 
 
+def test_the_activation_layer_is_written_with_the_fields_of_its_function() -> None:
+    layer = TypeAdapter(ModelSpec)
+    for written in ({"leaky_relu": 0.3}, {"leaky_relu": {"negative_slope": 0.3}}, {"function": {"leaky_relu": 0.3}}):
+        (op,) = layer.validate_python({"input": [4], "layers": [{"activation": written}]}).layers
+        assert op.function == ACTIVATIONS["leaky_relu"](negative_slope=0.3)
+
+
 def test_labels_are_what_one_would_say() -> None:
     assert OPS["flatten"]().label() == "flatten"
     assert OPS["dropout"](rate=0.4).label() == "dropout(rate=0.4)"
@@ -308,6 +315,75 @@ def test_conv1d_calls_padding_inert_exactly_where_it_does_nothing(drawn: tuple[C
 def test_conv1d_says_what_it_cannot_read(fields: dict[str, Any], shape: tuple[int, ...], says: str) -> None:
     with pytest.raises(ShapeError, match=says):
         Conv1D(filters=1, **fields).output_shape(shape)
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "shape", "says"),
+    [
+        ("conv2d", {"filters": 1, "kernel_size": 3}, (8, 3), r"reads \(rows, columns, channels\), it is given"),
+        ("conv2d", {"filters": 1, "kernel_size": [1, 3]}, (2, 2, 5), r"window of \(1, 3\) reads at least that many"),
+        ("max_pooling2d", {}, (8,), r"max_pooling2d reads \(rows, columns, channels\)"),
+        ("max_pooling1d", {"pool_size": 4}, (3, 9), "window of 4 reads at least that length"),
+        ("batch_norm", {}, (1, 2, 3, 4, 5), "reads up to three axes and channels"),
+    ],
+)  # fmt: skip
+def test_an_op_says_what_it_cannot_read(kind: str, fields: dict[str, Any], shape: tuple[int, ...], says: str) -> None:
+    with pytest.raises(ShapeError, match=says):
+        OPS[kind](**fields).output_shape(shape)
+
+
+@pytest.mark.parametrize("wrong", ["x", 0, True, [1, 2, 3], [1, 0], [1, True], 1.5, None])
+def test_a_size_of_two_axes_is_one_number_or_two(wrong: Any) -> None:
+    conv = OPS["conv2d"]
+    assert conv(filters=1, kernel_size=3) == conv(filters=1, kernel_size=[3, 3])
+    with pytest.raises(ValueError, match="a whole number from 1 or a list of two"):
+        conv(filters=1, kernel_size=wrong)
+
+
+@st.composite
+def windows(draw: st.DrawFn) -> tuple[Op, np.ndarray]:
+    size, strides = ([draw(st.integers(1, 3)) for _ in "uv"] for _ in range(2))
+    padding = draw(st.sampled_from(["valid", "same"]))
+    rows, columns = (draw(st.integers(least if padding == "valid" else 1, least + 3)) for least in size)
+    shape = draw(st.integers(1, 2)), rows, columns, draw(st.integers(1, 2))
+    kind, fields = draw(st.sampled_from([("conv2d", {"filters": 2, "kernel_size": size}),
+                                         ("max_pooling2d", {"pool_size": size})]))  # fmt: skip
+    op = OPS[kind](strides=strides, padding=padding, **fields)
+    return op, np.random.default_rng(draw(st.integers(0, 99))).normal(size=shape)
+
+
+def slid(op: Any, x: np.ndarray, p: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Return what a window gives that is put down anew at every place: a second witness."""
+    size = op.kernel_size if op.kind == "conv2d" else op.pool_size
+    steps, edges = [], []
+    for length, cells, stride in zip(x.shape[1:3], size, op.strides, strict=True):
+        count = math.ceil(length / stride) if op.padding == "same" else (length - cells) // stride + 1
+        over = max((count - 1) * stride + cells - length, 0)
+        steps.append(count)
+        edges.append((over // 2, over - over // 2))
+    padded = np.pad(x, [(0, 0), *edges, (0, 0)], constant_values=0.0 if op.kind == "conv2d" else -np.inf)
+    found = []
+    for u, v in itertools.product(*map(range, steps)):
+        top, left = u * op.strides[0], v * op.strides[1]
+        seen = padded[:, top : top + size[0], left : left + size[1]]
+        if op.kind == "conv2d":
+            found.append(np.einsum("nuvi,uvio->no", seen, p["kernel"]) + p["bias"])
+        else:
+            found.append(seen.max(axis=(1, 2)))
+    return np.stack(found, axis=1).reshape(len(x), *steps, -1)
+
+
+@given(windows())
+def test_a_window_over_rows_and_columns_is_what_its_docstring_writes(drawn: tuple[Op, np.ndarray]) -> None:
+    op, x = drawn
+    p = random_parameters(op, x.shape[1:], np.random.default_rng(SEED))
+    output = op.forward(x, p)
+    assert output.shape[1:] == op.output_shape(x.shape[1:])
+    np.testing.assert_allclose(output, slid(op, x, p), rtol=1e-12, atol=1e-13)
+    assert_gradients(op, x, p)
+    other = op.replace(padding="valid" if op.padding == "same" else "same")
+    if op.inert("padding", other.padding, x.shape[1:]):
+        np.testing.assert_array_equal(other.forward(x, p), output)
 
 
 @given(

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 from helpers_frameworks import (
+    IMAGE,
     Opened,
     Reference,
     Step,
@@ -534,26 +535,6 @@ LEAF = {
     ],
 }
 
-IMAGE = {
-    "input": [9, 8, 2],
-    "layers": [
-        {"conv2d": {"filters": 4, "kernel_size": 3, "padding": "same", "use_bias": False,
-                    "kernel_initializer": "he_normal", "kernel_regularizer": {"l2": 0.01},
-                    "kernel_constraint": {"max_norm": {"max_value": 1.0, "axis": [0, 1, 2]}}}},
-        "batch_norm",
-        {"activation": "relu"},
-        {"max_pooling2d": {"padding": "same"}},
-        {"conv2d": {"filters": 5, "kernel_size": [3, 2], "strides": 2, "padding": "same",
-                    "activation": {"leaky_relu": 0.3}, "kernel_regularizer": {"l2": 0.01}}},
-        {"batch_norm": {"momentum": 0.75, "unbiased_variance": True, "scale": False}},
-        "flatten",
-        {"dropout": 0.25},
-        {"dense": {"units": 6, "activation": "gelu", "kernel_regularizer": {"l2": 0.02}, "bias_regularizer": "l2",
-                   "kernel_constraint": {"max_norm": 0.9}, "bias_constraint": {"max_norm": 0.1}}},
-        {"batch_norm": {"epsilon": 1e-5, "center": False}},
-        {"dense": {"units": 4, "name": "logits"}},
-    ],
-}  # fmt: skip
 COSINE = {"cosine": {"initial_learning_rate": 0.05, "decay_steps": 3, "alpha": 0.1}}
 FALLING = {"inverse_time": {"initial_learning_rate": 0.01, "decay_steps": 2, "decay_rate": 0.5}}
 

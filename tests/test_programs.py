@@ -7,6 +7,7 @@ A program is run as a user would run it, from a folder with nothing in it, by an
 from __future__ import annotations
 
 import ast
+import itertools
 import json
 import os
 import re
@@ -22,9 +23,18 @@ from typing import Any
 import black
 import numpy as np
 import pytest
-from helpers_frameworks import EACH_FRAMEWORK, side_of, starting_weights, worker
+from helpers_frameworks import EACH_FRAMEWORK, IMAGE, side_of, starting_weights, worker
 
-from parity.catalog import ACTIVATIONS, INITIALIZERS, LOSSES, OPS, OPTIMIZERS
+from parity.catalog import (
+    ACTIVATIONS,
+    CONSTRAINTS,
+    INITIALIZERS,
+    LOSSES,
+    OPS,
+    OPTIMIZERS,
+    REGULARIZERS,
+    SCHEDULES,
+)
 from parity.compile import Program, compile_side
 from parity.data.load import class_count, load
 from parity.entries import FRAMEWORKS, TITLES
@@ -103,6 +113,8 @@ def recorded(framework: str, folders: pytest.TempPathFactory, steps: int, **sect
     folder, elsewhere, scratch = folders.mktemp("alone"), folders.mktemp("harness"), memory_folder()
     rng = np.random.default_rng(0)
     np.savez(folder / "data.npz", X=rng.normal(3.0, 2.0, size=(ROWS, 24)), y=np.arange(ROWS) % CLASSES)
+    if "data" in sections:
+        sections["data"] = sections["data"] | {"source": str(folder / "data.npz")}
     spec = build_spec(spec_data(str(folder / "data.npz"), **sections))
     side = next(side for side in resolve(spec) if side.framework == framework)
     dataset = load(spec.data)
@@ -165,6 +177,23 @@ def test_a_program_leaves_out_the_partial_batch_and_keeps_file_order(
     assert len(one.losses) == steps
 
 
+@pytest.mark.parametrize("framework", EACH_FRAMEWORK)
+def test_a_program_keeps_statistics_penalties_constraints_and_its_schedule(
+    framework: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Running statistics are among the initial weights; everything else is in the program."""
+    sections = {
+        "data": {"source": "data.npz", "standardize": True, "reshape": [4, 3, 2]},
+        "model": IMAGE | {"input": [4, 3, 2]},
+        "loss": {"categorical_crossentropy": {"from_logits": True}},
+        "optimizer": {"adamw": {"learning_rate": {"cosine": {"initial_learning_rate": 0.01, "decay_steps": 8}}}},
+    }
+    one = recorded(framework, tmp_path_factory, STEPS, **sections)
+    done = one.run("--data", "data.npz", "--weights", "init.safetensors")
+    assert done.returncode == 0, done.stderr
+    assert [float(line) for line in done.stdout.split()] == list(one.losses)
+
+
 def test_the_isolation_is_real() -> None:
     command = [sys.executable, "-I", "-c", NO_PARITY + "import parity"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -190,6 +219,20 @@ def models() -> dict[str, dict[str, Any]]:
     for kind in INITIALIZERS:
         dense = {"units": 3, "kernel_initializer": kind, "bias_initializer": kind}
         found[f"initializer-{kind}"] = {"model": {"input": [3], "layers": [{"dense": dense}]}}
+    for kind, schedule in SCHEDULES.items():
+        for index, case in enumerate(schedule.cases()):
+            rate = {"learning_rate": {kind: dict(case.fields)}}
+            found[f"schedule-{kind}-{index}"] = {"model": linear, "optimizer": {"adam": rate}}
+    for kind in ACTIVATIONS:
+        conv = {"filters": 2, "kernel_size": 2, "activation": kind}
+        found[f"activation-{kind}"] = {"model": {"input": [3, 2], "layers": [{"conv1d": conv}, {"activation": kind}]}}
+    for kind, constraint in itertools.product(REGULARIZERS, CONSTRAINTS):
+        held = {"kernel_regularizer": kind, "bias_regularizer": kind, "kernel_constraint": constraint}
+        layers = [{"conv2d": {"filters": 2, "kernel_size": 2, **held}}, {"dense": {"units": 2, **held}}]
+        found[f"held-{kind}-{constraint}"] = {"model": {"input": [4, 4, 3], "layers": layers}}
+        found[f"one held-{kind}-{constraint}"] = {"model": {"input": [4, 4, 3], "layers": layers[:1]}}
+    found["image-0"] = {"model": IMAGE, "optimizer": {"sgd": {"momentum": 0.9, "learning_rate": {"cosine": {
+        "initial_learning_rate": 0.1, "decay_steps": 100, "alpha": 0.01}}}}}  # fmt: skip
     for kind, loss in LOSSES.items():
         for ending in ("linear", *(name for name, entry in ACTIVATIONS.items() if entry.logits)):
             told = loss.behind and ending != "linear"

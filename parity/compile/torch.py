@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from parity.compile.fragments import constrained, constraint_helpers, helpers_source, loss_context, penalty
@@ -67,7 +68,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
             lambda name, w: _held(parameters[name], w, weights[name].axes),
             "copy_",
         ),
-        "functional": "F." in used or bool(mask_axes),
+        "functional": re.search(r"\bF\.\w+\(", used) is not None or bool(mask_axes),
     }
     bindings = Bindings(
         weights=weights,

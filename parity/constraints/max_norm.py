@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from pydantic import BeforeValidator, Field, NonNegativeFloat, NonNegativeInt
 
 from parity.constraints import Constraint
+from parity.entries import shown
 from parity.lazy import np
 from parity.written import Case, Helper
 
@@ -43,7 +44,7 @@ def numbers(value: Any) -> Any:
     several = [value] if isinstance(value, int) else value
     right = isinstance(several, list | tuple) and len(several) > 0
     if not right or not all(isinstance(one, int) and not isinstance(one, bool) and one >= 0 for one in several):
-        raise ValueError(f"got {value!r}, expected an axis counted from 0 or a list of them")
+        raise ValueError(f"got {shown(value)}, expected an axis counted from 0 or a list of them")
     return tuple(several)
 
 

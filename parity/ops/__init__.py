@@ -32,6 +32,8 @@ class Op(Entry):
 
     draws: ClassVar[bool] = False
     """Whether it draws random numbers in training."""
+    statistics: ClassVar[tuple[str, ...]] = ()
+    """Names of the running statistics it keeps beside what starts by an initializer of the spec's."""
 
     name: str | None = Field(default=None, pattern=r"^[A-Za-z][A-Za-z0-9_]*$", description="the layer's name")
 

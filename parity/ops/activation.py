@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from parity.activations import Activation, AnyActivation
 from parity.activations.linear import Linear
@@ -13,8 +14,6 @@ from parity.ops import Op
 from parity.written import Case, KerasCode, Site, TensorFlowCode, TorchCode, call
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import numpy as np
 
     from parity.written import Arrays
@@ -28,6 +27,15 @@ class ActivationOp(Op):
     source: ClassVar[Mapping[str, str]] = {"keras": "keras/src/layers/activations/activation.py"}
 
     function: AnyActivation = Field(description="which activation")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _function_with_fields(cls, data: Any) -> Any:
+        """Read ``{activation: {leaky_relu: 0.3}}``, whose one field is no field of the layer, as its function."""
+        inner = data.get(cls.kind) if isinstance(data, Mapping) and set(data) == {cls.kind} else data
+        if isinstance(inner, Mapping) and len(inner) == 1 and set(inner) <= set(_activations()):
+            return {"function": inner}
+        return data
 
     def ending(self) -> Activation | None:
         """Return the function."""
@@ -69,10 +77,13 @@ class ActivationOp(Op):
     @classmethod
     def cases(cls) -> list[Case]:
         """Return every activation's cases: this is the layer that runs them alone."""
-        activations = discover(Activation, "parity.activations")
         return [
             Case(shows=f"{kind}: {case.shows}", fields={"function": {kind: dict(case.fields)}}, x=case.x,
                  expected=case.expected)
-            for kind, entry in activations.items()
+            for kind, entry in _activations().items()
             for case in entry.cases()
         ]  # fmt: skip
+
+
+def _activations() -> dict[str, type[Activation]]:
+    return discover(Activation, "parity.activations")

@@ -20,7 +20,7 @@ from parity.ops import (
     kernel_and_bias,
     wrapped,
 )
-from parity.ops.windows import cells, padded_length, pads, same_padding, size_source, torch_pads
+from parity.ops.windows import cells, extent, padded_length, pads, same_padding, size_source, torch_pads
 from parity.regularizers import AnyRegularizer
 from parity.written import KerasCode, Parameter, Site, TensorFlowCode, TorchCode, TorchWeight, call
 
@@ -85,7 +85,7 @@ class Convolution(ActivatedOp):
             window = size_source(self.windows)
             turned = len(self.axes) == 1 and shape[-1] >= self.windows[0]
             raise ShapeError(
-                f"{self.kind} with a window of {window} reads at least that length, it is given {shape}"
+                f"{self.kind} with a window of {window} reads at least that {extent(self.axes)}, it is given {shape}"
                 + (f": is {shape[-1]} the length and {shape[0]} the channels?" if turned else "")
             )
         check_constraints(self, shape)

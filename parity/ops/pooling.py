@@ -9,7 +9,7 @@ from pydantic import Field
 from parity.entries import Shape
 from parity.lazy import np
 from parity.ops import Op, ShapeError
-from parity.ops.windows import cells, padded_length, pads, same_padding, size_source, torch_pads
+from parity.ops.windows import cells, extent, padded_length, pads, same_padding, size_source, torch_pads
 from parity.written import KerasCode, Site, TensorFlowCode, TorchCode, call
 
 if TYPE_CHECKING:
@@ -52,9 +52,8 @@ class MaxPooling(Op):
             wanted = ", ".join([*self.axes, "channels"])
             raise ShapeError(f"{self.kind} reads ({wanted}), it is given {shape}")
         if self.padding == "valid" and any(length < one for length, one in zip(shape[:-1], size, strict=True)):
-            raise ShapeError(
-                f"{self.kind} with a window of {size_source(size)} reads at least that, it is given {shape}"
-            )
+            least = f"{self.kind} with a window of {size_source(size)} reads at least that {extent(self.axes)}"
+            raise ShapeError(f"{least}, it is given {shape}")
         return (*self._steps(shape[:-1]), shape[-1])
 
     def _steps(self, lengths: Shape) -> tuple[int, ...]:

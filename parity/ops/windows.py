@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, PositiveInt
 
+from parity.entries import shown
+
 
 def same_padding(length: int, window: int, stride: int) -> tuple[int, int]:
     """Return how many cells ``same`` adds before and after.
@@ -85,7 +87,7 @@ def pair(value: Any) -> Any:
     both = [value, value] if isinstance(value, int) else value
     right = isinstance(both, list | tuple) and len(both) == 2
     if not right or not all(isinstance(one, int) and not isinstance(one, bool) and one > 0 for one in both):
-        raise ValueError(f"got {value!r}, expected a whole number from 1 or a list of two: [rows, columns]")
+        raise ValueError(f"got {shown(value)}, expected a whole number from 1 or a list of two: [rows, columns]")
     return tuple(both)
 
 
@@ -99,6 +101,11 @@ Pair = Annotated[
 def size_source(size: Sequence[int]) -> str:
     """Return a size as a person would write it: one number where all are the same."""
     return repr(size[0] if len(set(size)) == 1 else tuple(size))
+
+
+def extent(axes: Sequence[str]) -> str:
+    """Return what a window of one size must fit into: ``length``, or ``many rows and columns``."""
+    return axes[0] if len(axes) == 1 else f"many {' and '.join(axes)}"
 
 
 def torch_pads(around: Sequence[tuple[int, int]]) -> tuple[int, ...]:

@@ -199,8 +199,8 @@ class RMSprop(Optimizer):
         else:
             body += ["p.addcdiv_(p.grad, root, value=-lr)"]
         differs = ["epsilon under the root"] if inside else []
-        differs += ["the learning rate inside the momentum"] if self.momentum and self.changes() else []
-        doc = f"RMSprop with {' and '.join(differs)}, as Keras has it."
+        differs += ["the rate inside the momentum"] if self.momentum and self.changes() else []
+        doc = f"RMSprop with {' and '.join(differs)}, as in Keras."
         before = [f"{name} = {value}" for name, value in zip(names, values, strict=True)]
         rule = torch_rule("RMSprop", doc, fields=names, slots=self.slots(), before=before, body=body)
         build = call(
