@@ -40,6 +40,12 @@ def overall(result: Result) -> Verdict | None:
     return "identical" if verdicts else None
 
 
+def horizon(result: Result) -> int | None:
+    """Give the step, counted from 1, from which rounding alone parts free runs visibly; None when in none of them."""
+    known = [pair.free.horizon for pair in result.comparisons if pair.free is not None]
+    return min((step for step in known if step is not None), default=None)
+
+
 def pairs(result: Result) -> list[tuple[str, str]]:
     """List the pairs of sides compared or told apart, each once, in order."""
     seen = dict.fromkeys((comparison.a, comparison.b) for comparison in result.comparisons)
