@@ -173,7 +173,7 @@ def _curves(
     import altair as alt
 
     names = [chart_rows.label(side.name) for side in result.sides]
-    legend = alt.Legend(orient="top", title=None, columns=2, symbolType="stroke", symbolSize=600)
+    legend = alt.Legend(orient="top", title=None, columns=2, symbolType="stroke", symbolSize=600, symbolOpacity=1)
     last = max(row["x"] for row in rows)
     # One step alone gets room on both sides; a few steps get their own ticks, since half a step is none.
     steps = alt.Scale(domain=[1, last] if last > 1 else [0, 2], nice=False)

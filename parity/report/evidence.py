@@ -64,7 +64,7 @@ def blame(result: Result) -> list[str]:
 def free(comparison: Comparison) -> str | None:
     """Say how the free runs of two sides stand to each other, without naming them."""
     known = comparison.free
-    return None if known is None else f"{known.verdict}: {known.reason.rstrip('.')}."
+    return None if known is None else f"{known.reason.rstrip('.')}."
 
 
 def horizon(result: Result) -> str | None:
@@ -183,7 +183,7 @@ def _witnesses(result: Result, parted: Sequence[Comparison]) -> list[str]:
     left = [name for name in sides if name not in held]
     told = [_departs(witness) for witness in held.values() if not witness.agrees]
     if told or left:
-        told += [f"{_do(agreeing)}, by the NumPy reference of {_their(agreeing)}."] if agreeing else []
+        told += [f"{_agrees(agreeing)} in that step."] if agreeing else []
         told += [f"{formats.names(left)} {_were(left)} not held against a reference."] if left else []
     else:
         told.append(_configs(result, parted))
@@ -195,12 +195,10 @@ def _departs(witness: WitnessFact) -> str:
     return f"{witness.side} does not do what its config says{at}."
 
 
-def _do(sides: Sequence[str]) -> str:
-    return f"{formats.names(sides)} {'does what its config says' if len(sides) == 1 else 'do what their configs say'}"
-
-
-def _their(sides: Sequence[str]) -> str:
-    return "its config" if len(sides) == 1 else "each config"
+def _agrees(sides: Sequence[str]) -> str:
+    if len(sides) == 1:
+        return f"{sides[0]} agrees with the NumPy reference of its own config"
+    return f"{formats.names(sides)} agree with the NumPy references of their own configs"
 
 
 def _were(sides: Sequence[str]) -> str:

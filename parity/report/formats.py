@@ -173,12 +173,12 @@ def both(a: float, b: float) -> tuple[str, str]:
     """Write two values with as many digits as it takes to tell them apart, and one more.
 
     >>> both(1 / 3, 0.5), both(1.0000000000001, 1.0), both(0.0, float("nan"))
-    (('0.3333', '0.5'), ('1.0000000000001', '1'), ('0', 'NaN'))
+    (('0.33333', '0.5'), ('1.0000000000001', '1'), ('0', 'NaN'))
     """
     if not (math.isfinite(a) and math.isfinite(b)):
-        shown = [f"{number:.4g}" if math.isfinite(number) else not_finite(number) for number in (a, b)]
+        shown = [f"{number:.5g}" if math.isfinite(number) else not_finite(number) for number in (a, b)]
         return shown[0], shown[1]
-    digits = next((digits for digits in range(3, 17) if f"{a:.{digits}g}" != f"{b:.{digits}g}"), 3 if a == b else 16)
+    digits = next((digits for digits in range(4, 17) if f"{a:.{digits}g}" != f"{b:.{digits}g}"), 4 if a == b else 16)
     return f"{a:.{digits + 1}g}", f"{b:.{digits + 1}g}"
 
 

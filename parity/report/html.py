@@ -123,7 +123,7 @@ def _curves(result: Result) -> list[Figure]:
 
 def _free(result: Result) -> list[str]:
     told = [(pair, evidence.free(pair)) for pair in result.comparisons]
-    return [f"Free runs of {pair.a} and {pair.b}, {sentence}" for pair, sentence in told if sentence is not None]
+    return [f"Free runs of {pair.a} and {pair.b}: {sentence}" for pair, sentence in told if sentence is not None]
 
 
 def _effects(result: Result) -> Figure | None:

@@ -114,7 +114,7 @@ def _training(result: Result) -> list[str]:
     if chart_rows.has_curves(result):
         parts.append(f"![Training loss{f' and {text(metric)}' if metric else ''} of every side, by step](curves.png)")
     parts += [
-        f"Free runs of {text(pair.a)} and {text(pair.b)}, {text(told)}"
+        f"Free runs of {text(pair.a)} and {text(pair.b)}: {text(told)}"
         for pair in result.comparisons
         if (told := evidence.free(pair)) is not None
     ]
@@ -159,7 +159,7 @@ def _steps(result: Result) -> list[str]:
     ]
     for pair in result.comparisons:
         parts.append(f"### {text(pair.a)} and {text(pair.b)}: {pair.verdict}")
-        told = [text(pair.reason), f"Compared in {pair.precision}, in {formats.checked(pair)}."]
+        told = [text(words.reason(pair)), f"Compared in {pair.precision}, in {formats.checked(pair)}."]
         told += [
             f"{name.capitalize()}: {text(evidence.place(where, pair.a, pair.b))}."
             for name, where in words.extremes(pair)
@@ -167,8 +167,9 @@ def _steps(result: Result) -> list[str]:
         parts.append(" ".join(told))
         if pair.places:
             parts += [f"{words.places_heading(pair)}:", _place_table(pair)]
-        if pair.unmatched:
-            parts.append(f"Only one side has: {text(', '.join(pair.unmatched))}.")
+        unmatched = words.unmatched(pair)
+        if unmatched is not None:
+            parts.append(text(unmatched))
         rows = []
         for phase in pair.phases:
             most = phase.largest

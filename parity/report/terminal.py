@@ -130,7 +130,7 @@ def _verdicts(result: Result, console: Console) -> None:
         _line(console, steady, "dim")
     _line(console, words.verdict_sentence(result), STYLES.get(verdict or "", ""))
     for text in evidence.blame(result):
-        _line(console, text, "bold")
+        _line(console, text)
     for text in evidence.noise(result):
         _line(console, text, "dim")
     for comparison in result.comparisons:
@@ -143,20 +143,21 @@ def _verdicts(result: Result, console: Console) -> None:
 def _comparison(comparison: Comparison, console: Console) -> None:
     over = f"{comparison.precision}, {formats.checked(comparison)}"
     _line(console, f"{comparison.a} / {comparison.b}: {comparison.verdict} ({over})", STYLES[comparison.verdict], 2, 2)
-    listed = comparison.places
-    if listed:
+    if comparison.places:
+        shown, rest = view.telling(comparison.places, MOST_PLACES)
         _line(console, f"{words.places_heading(comparison)}:", "", 4, 2)
-        for where in listed[:MOST_PLACES]:
+        for where in shown:
             _line(console, f"- {evidence.place(where, comparison.a, comparison.b)}", "", 6, 2)
-        if len(listed) > MOST_PLACES:
-            _line(console, f"and {len(listed) - MOST_PLACES:,} more, which the report lists", "", 6, 2)
+        if rest:
+            _line(console, words.more_places(rest), "", 6, 2)
     for name, where in words.extremes(comparison):
         _line(console, f"{name}: {evidence.place(where, comparison.a, comparison.b)}", "", 4, 2)
-    if comparison.unmatched:
-        _line(console, f"only one side has: {', '.join(comparison.unmatched)}", "", 4, 2)
+    unmatched = words.unmatched(comparison)
+    if unmatched is not None:
+        _line(console, unmatched, "", 4, 2)
     free = evidence.free(comparison)
     if free is not None:
-        _line(console, f"free runs, {free}", "", 4, 2)
+        _line(console, f"free runs: {free}", "", 4, 2)
 
 
 def _differences(result: Result, console: Console) -> None:

@@ -8,6 +8,8 @@ worded in :mod:`parity.report.findings`.
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Sequence
 
 from parity.report import formats, view
 from parity.report.facts import Comparison, Place, Result
@@ -70,6 +72,23 @@ def part(where: Place) -> str:
 def places_heading(comparison: Comparison) -> str:
     """Say how many places a list of places has, and what they are."""
     return f"A difference is made, on the same inputs, in {formats.count(len(comparison.places), 'place')}"
+
+
+def more_places(rest: Sequence[Place]) -> str:
+    """Say how many places are not shown, and of which phases they are."""
+    phases = Counter(where.phase for where in rest)
+    told = ", ".join(f"{number:,} in {phase}" for phase, number in phases.items())
+    return f"and {len(rest):,} more, which the report lists: {told}"
+
+
+def unmatched(comparison: Comparison) -> str | None:
+    """Name what could not be compared because it is not the same thing on both sides; None where all is."""
+    return f"Not on both sides: {'; '.join(comparison.unmatched)}." if comparison.unmatched else None
+
+
+def reason(comparison: Comparison) -> str:
+    """Give the reason of a verdict as a sentence."""
+    return _sentence(comparison.reason)
 
 
 def extremes(comparison: Comparison) -> list[tuple[str, Place]]:
