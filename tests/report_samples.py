@@ -109,9 +109,10 @@ def a_place(**fields: Any) -> Place:
 
 def a_free(verdict: Verdict = "rounding", **fields: Any) -> FreeFact:
     """Invent how two free runs stand to each other: explained by rounding, with a horizon at step 80."""
+    horizon = fields.get("horizon", 80)
     reason = (
-        "rounding explains every gap up to step 80, its horizon, growing by 12.0 % a step; from there on it makes the "
-        "curves part visibly by itself (here by 4 %), and they say nothing about the sides"
+        f"rounding explains every gap up to step {horizon}, its horizon, growing by 12.0 % a step; from there on it "
+        "makes the curves part visibly by itself (here by 4 %), and they say nothing about the sides"
     )
     facts: dict[str, Any] = {
         "verdict": verdict, "reason": reason, "horizon": 80, "growth": 1.12, "first": None, "gap": 0.009,

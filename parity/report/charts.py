@@ -200,6 +200,8 @@ def _curves(
         .mark_point(filled=True, opacity=1)
         .encode(y=y, size=alt.Size("size:Q", scale=None))
     )
+    if beyond is not None:
+        dots = dots.encode(opacity=alt.condition(f"datum.x > {beyond}", alt.value(PALE), alt.value(1)))
     # Unseen, but wide enough for a mouse to find: they carry the tooltips.
     hover = drawn.mark_point(filled=True, size=120, opacity=0).encode(y=y)
     lost = base.transform_filter("datum.lost").mark_point(shape="cross", filled=True, size=140, angle=45, opacity=1)
