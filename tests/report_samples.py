@@ -11,12 +11,15 @@ from parity.report.facts import (
     EffectFact,
     EpochFact,
     Explanation,
+    FreeFact,
+    FreePlace,
     PhaseFact,
     Place,
     Result,
     SideFact,
     SpecFact,
     Verdict,
+    WitnessFact,
 )
 
 KERAS_PROGRAM = '''"""The program of side keras."""
@@ -94,12 +97,36 @@ def a_side(name: str, losses: list[float], accuracies: list[float], **fields: An
     return SideFact(**{**facts, **fields})
 
 
+CHECKED = [1, 2, 3, 4, 6, 8, 12, 16, 24]
+"""Steps checked of 24, unless a test says otherwise."""
+
+
+def a_place(**fields: Any) -> Place:
+    """Invent a place: the initial values of a parameter, unless said otherwise."""
+    facts: dict[str, Any] = {"step": 1, "phase": "weights", "tensor": "dense.kernel", "difference": 1.0, "noise": 0.0}
+    return Place(**{**facts, **fields})
+
+
+def a_free(verdict: Verdict = "rounding", **fields: Any) -> FreeFact:
+    """Invent how two free runs stand to each other: explained by rounding, with a horizon at step 80."""
+    horizon = fields.get("horizon", 80)
+    reason = (
+        f"rounding explains every gap up to step {horizon}, its horizon, growing by 12.0 % a step; from there on it "
+        "makes the curves part visibly by itself (here by 4 %), and they say nothing about the sides"
+    )
+    facts: dict[str, Any] = {
+        "verdict": verdict, "reason": reason, "horizon": 80, "growth": 1.12, "first": None, "gap": 0.009,
+        "largest": 0.04,
+    }  # fmt: skip
+    return FreeFact(**{**facts, **fields})
+
+
 def a_comparison(a: str, b: str, verdict: Verdict, **fields: Any) -> Comparison:
     """Invent the comparison of two sides; a divergent one parts in the weights of step 1."""
     parted = verdict == "divergent"
-    first = Place(step=1, phase="weights", tensor="conv1d/kernel", shape=[1, 3, 512], difference=11.3, noise=2.2e-16)
+    first = a_place(tensor="conv1d.kernel", shape=[1, 3, 512], difference=11.3, noise=2.2e-16)
     largest = Place(
-        step=3, phase="gradient", tensor="dense_1/kernel", difference=412.0 if parted else 3.14e-16, noise=1e-14
+        step=3, phase="gradient", tensor="dense_1.kernel", difference=412.0 if parted else 3.14e-16, noise=1e-14
     )
     phases = [
         PhaseFact(
@@ -113,7 +140,8 @@ def a_comparison(a: str, b: str, verdict: Verdict, **fields: Any) -> Comparison:
         "verdict": verdict,
         "reason": "An invented reason.",
         "precision": "float64",
-        "steps": 61,
+        "steps": len(CHECKED),
+        "checked": CHECKED,
         "first": first if parted else None,
         "largest": largest,
         "phases": phases,
@@ -186,6 +214,32 @@ def leaf_differences() -> list[DifferenceFact]:
     ]
 
 
+def leaf_places() -> list[Place]:
+    """Invent the places in which the two sides of the leaf question make a difference."""
+    initial = [
+        a_place(tensor="conv1d.kernel", shape=[1, 3, 512], difference=11.3, noise=2.2e-16),
+        a_place(
+            tensor="conv1d.bias", shape=[512], difference=math.inf, element=[279], values=(0.0, -1.9995036600719522)
+        ),
+    ]
+    gradient = [
+        a_place(
+            phase="gradient", tensor=tensor, shape=shape, difference=0.5, noise=1.4e-14, element=[3, 26],
+            values=(-0.04862567860313152, 1.050909326997182e-07),
+        )
+        for tensor, shape in (("logits.logits", [16, 99]), ("logits.kernel", [1024, 99]), ("dense_1", [16, 1024]))
+    ]  # fmt: skip
+    updates = [
+        a_place(step=2, phase="update", tensor=f"{layer}.{what}", difference=3.4, noise=2e-13, exact=layer != "dense")
+        for layer in ("conv1d", "dense", "dense_1")
+        for what in ("kernel", "bias")
+    ]
+    loss = a_place(
+        phase="loss", tensor="loss", shape=[], difference=0.848, noise=2.9e-15, values=(4.598747864356692, 0.69810967)
+    )
+    return [*initial, loss, *gradient, *updates]
+
+
 def leaf() -> Result:
     """A divergent pair on stand-in data, explained, with eleven differences."""
     keras = a_side("keras", decay(4.6, 0.2, 124), [0.61, 0.9296])
@@ -218,7 +272,19 @@ def leaf() -> Result:
         cached_runs=3,
         seconds=61.4,
     )
-    result = a_result([keras, tensorflow], [a_comparison("keras", "tensorflow", "divergent")])
+    parted = a_comparison(
+        "keras",
+        "tensorflow",
+        "divergent",
+        places=leaf_places(),
+        witnesses=[WitnessFact(side="keras", agrees=True), WitnessFact(side="tensorflow", agrees=True)],
+        free=a_free(
+            "divergent",
+            reason="they part at step 1, loss, loss: by 8.5e-01, rounding explains 3.8e-06",
+            first=FreePlace(step=1, phase="loss", tensor="loss"),
+        ),
+    )
+    result = a_result([keras, tensorflow], [parted])
     stand_in = "leaf_like: 990 invented rows of 64 x 3, 99 classes; a stand-in for the real leaf data"
     return result.model_copy(
         update={
@@ -239,6 +305,42 @@ def agreeing() -> Result:
         a_comparison("keras", "tensorflow", "rounding"),
         a_comparison("keras", "torch", "identical", largest=None, phases=[]),
         a_comparison("tensorflow", "torch", "rounding"),
+    ]
+    return a_result(sides, comparisons)
+
+
+def odd() -> Result:
+    """Three sides of one config, of which torch alone departs, in float32; keras does not repeat itself."""
+    losses = decay(4.6, 0.2, 122)
+    sides = [a_side(name, losses, [0.61, 0.93]) for name in ("keras", "tensorflow")]
+    sides.append(a_side("torch", [loss * 1.1 for loss in losses], [0.5, 0.7], precision="bfloat16"))
+    at = a_place(
+        step=3, phase="gradient", tensor="dense_1", shape=[16, 128], difference=3e-3, noise=2e-6, made="here",
+        element=[2, 5], values=(0.125, 0.12537), exact=False,
+    )  # fmt: skip
+    restless = (
+        "keras does not repeat itself: step 1, taken twice from the same state, differs by 1.2e-08 in dense.kernel "
+        "(update)"
+    )
+    witnessed = at.model_copy(update={"values": (0.125, 0.12537), "exact": True})
+    common: dict[str, Any] = {"precision": "float32", "unsteady": [restless]}
+    comparisons = [
+        a_comparison("keras", "tensorflow", "rounding", free=a_free(horizon=90), **common),
+        a_comparison(
+            "keras",
+            "torch",
+            "divergent",
+            first=at,
+            largest=at,
+            places=[at],
+            odd=["torch"],
+            witnesses=[
+                WitnessFact(side="keras", agrees=True),
+                WitnessFact(side="torch", agrees=False, place=witnessed),
+            ],
+            free=a_free(horizon=85),
+            **common,
+        ),
     ]
     return a_result(sides, comparisons)
 
@@ -275,6 +377,23 @@ EVIL = '</script><script>alerted=true;alert("1")</script> | `x` [red]b[/red] {{ 
 """A name that breaks out of whatever forgets to escape it: HTML, JSON in HTML, Markdown tables, rich, Jinja."""
 
 
+def evil_comparison(a: str, b: str) -> Comparison:
+    """Every text field of a comparison holds markup of every kind."""
+    at = a_place(phase="gradient", tensor=EVIL.replace(".", ""), difference=0.5, values=(0.25, 0.5), element=[1])
+    return a_comparison(
+        a,
+        b,
+        "divergent",
+        reason=EVIL,
+        places=[at] * 9,
+        unmatched=[EVIL],
+        unsteady=[EVIL],
+        odd=[b],
+        witnesses=[WitnessFact(side=a, agrees=True), WitnessFact(side=b, agrees=False, place=at)],
+        free=a_free(reason=EVIL, horizon=120),
+    )
+
+
 def evil() -> Result:
     """Every text field holds markup of every kind."""
     result = leaf()
@@ -291,7 +410,7 @@ def evil() -> Result:
         update={
             "spec": result.spec.model_copy(update={"name": EVIL, "question": EVIL, "text": EVIL, "data": EVIL}),
             "sides": sides,
-            "comparisons": [a_comparison(a, b, "divergent", reason=EVIL)],
+            "comparisons": [evil_comparison(a, b)],
             "differences": [
                 item.model_copy(update={"a": EVIL, "a_side": a, "b_side": b, "a_origin": EVIL, "reason": EVIL})
                 for item in result.differences
@@ -306,6 +425,7 @@ def evil() -> Result:
 SAMPLES = {
     "leaf": leaf,
     "agreeing": agreeing,
+    "odd": odd,
     "lost": lost,
     "unfinished": unfinished,
     "alone": alone,

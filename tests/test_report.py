@@ -59,13 +59,13 @@ def changed(result: Result, **explanation: object) -> Result:
         (
             "leaf",
             "Divergent",
-            "keras and tensorflow do not train the same: they part at step 1, phase weights, in conv1d/kernel, "
+            "keras and tensorflow do not train the same: they part at step 1, weights, conv1d.kernel, "
             "by 1.1e+01 where rounding explains 2.2e-16.",
         ),
         (
             "agreeing",
             "Parity, up to rounding",
-            "keras, tensorflow and torch train the same: over 61 steps, each from the same state, "
+            "keras, tensorflow and torch train the same: in 9 steps up to step 24, each from the same state, "
             "no tensor differs by more than rounding (largest relative difference 3.1e-16).",
         ),
         (
@@ -85,9 +85,9 @@ def test_the_verdict_in_one_sentence(name: str, heading: str, sentence: str) -> 
 
 def test_bitwise_agreement_of_a_pair_and_no_sides_at_all() -> None:
     sides = samples.agreeing().sides[:2]
-    pair = samples.a_comparison("keras", "tensorflow", "identical", steps=1)
+    pair = samples.a_comparison("keras", "tensorflow", "identical", steps=1, checked=[])
     same = samples.a_result(sides, [pair])
-    assert words.verdict_sentence(same) == "keras and tensorflow are identical to the last bit over 1 step."
+    assert words.verdict_sentence(same) == "keras and tensorflow are identical to the last bit in 1 step."
     assert words.verdict_sentence(samples.a_result([], [])) == "No side ran, so there is nothing to compare."
     assert words.verdict_sentence(samples.a_result(sides, [])) == "keras and tensorflow ran, but were not compared."
 
@@ -96,7 +96,8 @@ def test_agreeing_pairs_that_share_no_side_are_not_lumped_together() -> None:
     pairs = [samples.a_comparison(*names, "identical") for names in (("a", "b"), ("c", "d"))]
     sentence = words.verdict_sentence(samples.a_result([], pairs))
     assert sentence == (
-        "a and b are identical to the last bit over 61 steps; c and d are identical to the last bit over 61 steps."
+        "a and b are identical to the last bit in 9 steps up to step 24; "
+        "c and d are identical to the last bit in 9 steps up to step 24."
     )
 
 

@@ -37,7 +37,9 @@ addEventListener("load", () => setTimeout(() => {
         .length,
       labelled: page.querySelectorAll("[data-chart] svg[aria-label], [data-chart] svg [aria-label]").length > 0,
       beside: panes.length === 2 && panes[0].top === panes[1].top,
-      head: [...page.querySelectorAll(".differences thead")].some(seen),
+      head: [...page.querySelectorAll(".stacked thead")].some(seen),
+      rows: [...page.querySelectorAll(".places tbody tr")].filter(seen).length,
+      cut: [...page.querySelectorAll(".places")].some((table) => table.scrollWidth > table.parentElement.clientWidth),
       alerted: frame.contentWindow.alerted === true,
     };
   }
@@ -106,6 +108,14 @@ def test_programs_stand_side_by_side_or_stack(opened: tuple[dict[str, dict[str, 
     assert not opened[0][f"leaf {NARROW}"]["beside"]
     assert opened[0][f"leaf {WIDE}"]["head"]
     assert not opened[0][f"leaf {NARROW}"]["head"]
+
+
+def test_places_are_shown_up_to_eight_and_cut_nowhere(opened: tuple[dict[str, dict[str, object]], list[str]]) -> None:
+    for width in (NARROW, WIDE):
+        assert opened[0][f"leaf {width}"]["rows"] == 8  # of 12, the others fold out
+        assert opened[0][f"odd {width}"]["rows"] == 1
+        for name in ("leaf", "odd"):
+            assert not opened[0][f"{name} {width}"]["cut"], width
 
 
 def test_the_console_stays_silent_and_no_name_runs(opened: tuple[dict[str, dict[str, object]], list[str]]) -> None:

@@ -43,8 +43,9 @@ class EffectRow(TypedDict):
 
 
 def loss_rows(result: Result) -> list[CurveRow]:
-    """Give the training loss of every side, step by step."""
-    return _rows([(side.name, list(enumerate(side.losses, start=1))) for side in result.sides])
+    """Give the training loss of every side, step by step; the rounding horizon is always among the steps."""
+    curves = [(side.name, list(enumerate(side.losses, start=1))) for side in result.sides]
+    return _rows(curves, view.horizon(result))
 
 
 def metric_rows(result: Result, name: str) -> list[CurveRow]:
@@ -111,8 +112,10 @@ def label(text: str) -> str:
     return " ".join(text.split())
 
 
-def thinned(points: list[tuple[int, float]], most: int = POINTS) -> list[tuple[int, float]]:
-    """Thin a curve to about ``most`` points: first, last, and the lowest, highest and lost of every stretch.
+def thinned(
+    points: list[tuple[int, float]], most: int = POINTS, keep: int | None = None
+) -> list[tuple[int, float]]:  # fmt: skip
+    """Thin a curve to about ``most`` points: first, last, ``keep``, and the lowest, highest and lost of every stretch.
 
     >>> thinned([(step, float(step % 7)) for step in range(1, 9)], most=4)
     [(1, 1.0), (4, 4.0), (6, 6.0), (7, 0.0), (8, 1.0)]
@@ -120,7 +123,7 @@ def thinned(points: list[tuple[int, float]], most: int = POINTS) -> list[tuple[i
     if len(points) <= most:
         return points
     size = math.ceil(2 * len(points) / most)
-    kept = {points[0], points[-1]}
+    kept = {points[0], points[-1], *(point for point in points if point[0] == keep)}
     for start in range(0, len(points), size):
         stretch = points[start : start + size]
         finite = [point for point in stretch if math.isfinite(point[1])]
@@ -142,12 +145,12 @@ def _measured(side: SideFact, name: str) -> list[tuple[int, float]]:
     return sorted(points.items())
 
 
-def _rows(curves: Sequence[tuple[str, list[tuple[int, float]]]]) -> list[CurveRow]:
+def _rows(curves: Sequence[tuple[str, list[tuple[int, float]]]], keep: int | None = None) -> list[CurveRow]:
     rows = []
     for number, (side, points) in enumerate(curves):
         # Dots of sides that agree lie on each other: later ones are smaller, so that all of them show.
         size = max(110.0 / (number + 1), 20.0)
-        rows += _curve(label(side), thinned(points), size)
+        rows += _curve(label(side), thinned(points, keep=keep), size)
     return rows
 
 

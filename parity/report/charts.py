@@ -28,6 +28,12 @@ DASHES = ([1, 0], [9, 5], [1, 0], [2, 4])
 WIDTHS = (4.5, 1.7)
 """Sides that agree lie on one line: from the first to the last they shrink, so that each shows under the next."""
 
+PALE = 0.35
+"""Opacity of curves from the rounding horizon on."""
+
+BEYOND = "rounding alone from here"
+"""What the shade from the rounding horizon on is called."""
+
 ROW = 46
 """Height of one difference in the chart of effects, in pixels: its path and two bars."""
 
@@ -59,7 +65,8 @@ def loss_chart(result: Result, palette: Palette = LIGHT, width: Width = 720) -> 
     if not rows:
         return None
     log, scale = _loss_scale(chart_rows.finite(rows))
-    return _curves(result, rows, f"Training loss{' (log scale)' if log else ''}", scale, palette, width)
+    title = f"Training loss{' (log scale)' if log else ''}"
+    return _curves(result, rows, title, scale, palette, width, view.horizon(result))
 
 
 def metric_chart(result: Result, palette: Palette = LIGHT, width: Width = 720) -> alt.LayerChart | None:
@@ -151,13 +158,22 @@ def write_png(chart: alt.TopLevelMixin, path: Path) -> None:
 
 
 def _curves(
-    result: Result, rows: Sequence[CurveRow], title: str, scale: alt.Scale, palette: Palette, width: Width
+    result: Result,
+    rows: Sequence[CurveRow],
+    title: str,
+    scale: alt.Scale,
+    palette: Palette,
+    width: Width,
+    horizon: int | None = None,
 ) -> alt.LayerChart:
-    """Draw one curve a side: a line where it is finite, a cross at the top where it first is not."""
+    """Draw one curve a side: a line where it is finite, a cross at the top where it first is not.
+
+    From ``horizon`` on the ground is shaded and the curves are pale.
+    """
     import altair as alt
 
     names = [chart_rows.label(side.name) for side in result.sides]
-    legend = alt.Legend(orient="top", title=None, columns=2, symbolType="stroke", symbolSize=600)
+    legend = alt.Legend(orient="top", title=None, columns=2, symbolType="stroke", symbolSize=600, symbolOpacity=1)
     last = max(row["x"] for row in rows)
     # One step alone gets room on both sides; a few steps get their own ticks, since half a step is none.
     steps = alt.Scale(domain=[1, last] if last > 1 else [0, 2], nice=False)
@@ -173,19 +189,48 @@ def _curves(
         strokeDash=alt.StrokeDash("side:O", title=None, scale=_cycle(names, DASHES), legend=legend),
         strokeWidth=alt.StrokeWidth("side:O", title=None, scale=alt.Scale(domain=names, range=WIDTHS), legend=legend),
     )
+    beyond = horizon if horizon is not None and horizon <= last else None
+    pieces = [lines] if beyond is None else [
+        lines.transform_filter(f"datum.x <= {beyond}"),
+        lines.transform_filter(f"datum.x >= {beyond}").mark_line(invalid="break-paths-show-domains", opacity=PALE),
+    ]  # fmt: skip
     drawn = base.transform_filter("isValid(datum.y)")
     dots = (
         drawn.transform_filter("datum.dot")
         .mark_point(filled=True, opacity=1)
         .encode(y=y, size=alt.Size("size:Q", scale=None))
     )
+    if beyond is not None:
+        dots = dots.encode(opacity=alt.condition(f"datum.x > {beyond}", alt.value(PALE), alt.value(1)))
     # Unseen, but wide enough for a mouse to find: they carry the tooltips.
     hover = drawn.mark_point(filled=True, size=120, opacity=0).encode(y=y)
     lost = base.transform_filter("datum.lost").mark_point(shape="cross", filled=True, size=140, angle=45, opacity=1)
-    layers = [lines, *([dots] if any(row["dot"] for row in rows) else []), hover]
+    shade, label = _beyond(beyond, last, steps, palette) if beyond is not None else ([], [])
+    layers = [*shade, *pieces, *([dots] if any(row["dot"] for row in rows) else []), hover]
     layers += [lost.encode(y=alt.value(0))] if any(row["lost"] for row in rows) else []
+    layers += label
     described = f"{title}, by step, for {formats.names(names)}. The table of sides holds the numbers."
+    if beyond is not None:
+        described += f" From step {beyond:,} on the curves are pale: {BEYOND}."
     return alt.LayerChart(layer=layers).properties(title=title, width=width, height=240, description=described)
+
+
+def _beyond(start: int, last: int, steps: alt.Scale, palette: Palette) -> tuple[list[alt.Chart], list[alt.Chart]]:
+    """Draw what lies beyond the rounding horizon: the shade under the curves, its label over them."""
+    import altair as alt
+
+    early = 2 * start <= last
+    text = BEYOND if early else f"{BEYOND} \N{RIGHTWARDS ARROW}"
+    base = alt.Chart(alt.InlineData(values=[{"start": start, "last": last, "text": text}])).encode(
+        x=alt.X("start:Q", scale=steps)
+    )
+    shade = base.mark_rect(color=palette.muted, opacity=0.13).encode(x2="last:Q")
+    edge = base.mark_rule(color=palette.muted, strokeDash=[3, 3])
+    align: Literal["left", "right"] = "left" if early else "right"
+    words = base.encode(text="text:N", y=alt.value(10))
+    halo = words.mark_text(align=align, dx=6 if early else -6, stroke=palette.paper, strokeWidth=4)
+    ink = words.mark_text(align=align, dx=6 if early else -6, color=palette.muted)
+    return [shade, edge], [halo, ink]
 
 
 def _outcomes(told: Explanation, scale: alt.Scale, palette: Palette) -> list[alt.Chart]:

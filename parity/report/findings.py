@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from parity.report import formats, view
+from parity.report import evidence, formats, view
 from parity.report.facts import DifferenceFact, Explanation, Result
 
 Kind = Literal["method", "breaks", "repairs", "undecided", "neither", "harmless", "inert", "untested", "unexplained"]
@@ -155,6 +155,12 @@ def method(result: Result) -> list[Finding]:
             f"{formats.seconds(told.seconds)}).",
         )
     ]
+
+
+def notes(result: Result) -> list[str]:
+    """List what has to be known about the counterfactual runs besides what they found."""
+    beyond = evidence.explained_beyond(result)
+    return [*([beyond] if beyond is not None else []), *(result.explanation.notes if result.explanation else [])]
 
 
 def _explanation(result: Result) -> Explanation:

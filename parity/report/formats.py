@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from parity.report.facts import Place
+from parity.report.facts import Comparison, Place
 
 MISSING = "-"
 """Stands where a number is missing because nothing was measured."""
@@ -106,19 +106,95 @@ def names(words: Iterable[str]) -> str:
     return " and ".join([*([", ".join(listed[:-1])] if len(listed) > 1 else []), *listed[-1:]])
 
 
+def tensor(where: Place) -> tuple[str, str]:
+    """Name a tensor, and what of it is meant where the name alone does not say.
+
+    A gradient without a parameter's name is the one with respect to what a layer gives.
+
+    >>> tensor(Place(step=1, phase="gradient", tensor="dense_1", difference=1.0, noise=0.0))
+    ('dense_1', "'s output")
+    >>> tensor(Place(step=1, phase="gradient", tensor="dense_1.kernel", difference=1.0, noise=0.0))
+    ('dense_1.kernel', '')
+    """
+    if where.phase == "gradient":
+        if where.tensor.endswith(".logits"):
+            return where.tensor.removesuffix(".logits"), "'s output (its logits)"
+        if "." not in where.tensor:
+            return where.tensor, "'s output"
+    return where.tensor, ""
+
+
 def place(where: Place) -> str:
     """Write where a difference is.
 
-    >>> place(Place(step=1, phase="weights", tensor="conv1d/kernel", difference=1.4, noise=1e-15))
-    'step 1, weights, conv1d/kernel'
+    >>> place(Place(step=1, phase="weights", tensor="conv1d.kernel", difference=1.4, noise=1e-15))
+    'step 1, weights, conv1d.kernel'
+    >>> place(Place(step=1, phase="gradient", tensor="dense_1", difference=1.4, noise=1e-15))
+    "step 1, gradient of dense_1's output"
     """
-    return f"step {where.step:,}, {where.phase}, {where.tensor}"
+    name = "".join(tensor(where))
+    if where.phase == "gradient":
+        return f"step {where.step:,}, gradient of {name}"
+    # The loss is the only tensor of its phase.
+    return f"step {where.step:,}, {where.phase}" + (f", {name}" if name != where.phase else "")
+
+
+def measured(where: Place) -> str:
+    """Write how large a difference is; one that only digests tell is an estimate.
+
+    >>> measured(Place(step=1, phase="forward", tensor="dense", difference=1.4, noise=1e-15, exact=False))
+    'about 1.4e+00'
+    """
+    return ("" if where.exact else "about ") + scientific(where.difference)
 
 
 def difference(where: Place) -> str:
     """Write how large a difference is, against what rounding explains.
 
-    >>> difference(Place(step=1, phase="weights", tensor="conv1d/kernel", difference=1.4, noise=1e-15))
+    >>> difference(Place(step=1, phase="weights", tensor="conv1d.kernel", difference=1.4, noise=1e-15))
     '1.4e+00 (rounding explains 1.0e-15)'
     """
-    return f"{scientific(where.difference)} (rounding explains {scientific(where.noise)})"
+    return f"{measured(where)} (rounding explains {scientific(where.noise)})"
+
+
+def index(numbers: Iterable[int] | None) -> str:
+    """Write a shape or the index of an element; empty for a scalar's, ``-`` where it is not known.
+
+    >>> index([16, 128]), index([]), index(None)
+    ('[16, 128]', '', '-')
+    """
+    if numbers is None:
+        return MISSING
+    listed = ", ".join(str(number) for number in numbers)
+    return f"[{listed}]" if listed else ""
+
+
+def both(a: float, b: float) -> tuple[str, str]:
+    """Write two values with as many digits as it takes to tell them apart, and one more.
+
+    >>> both(1 / 3, 0.5), both(1.0000000000001, 1.0), both(0.0, float("nan"))
+    (('0.33333', '0.5'), ('1.0000000000001', '1'), ('0', 'NaN'))
+    """
+    if not (math.isfinite(a) and math.isfinite(b)):
+        shown = [f"{number:.5g}" if math.isfinite(number) else not_finite(number) for number in (a, b)]
+        return shown[0], shown[1]
+    digits = next((digits for digits in range(4, 17) if f"{a:.{digits}g}" != f"{b:.{digits}g}"), 4 if a == b else 16)
+    return f"{a:.{digits + 1}g}", f"{b:.{digits + 1}g}"
+
+
+def checked(comparison: Comparison) -> str:
+    """Write which steps were checked, to stand after "in".
+
+    >>> common = {"a": "a", "b": "b", "verdict": "rounding", "reason": "", "precision": "float64"}
+    >>> checked(Comparison(**common, steps=7, checked=[1, 2, 3, 4, 6, 8, 12]))
+    '7 steps up to step 12'
+    >>> checked(Comparison(**common, steps=3, checked=[1, 2, 3])), checked(Comparison(**common, steps=3))
+    ('every step up to step 3', '3 steps')
+    """
+    steps = comparison.checked
+    if not steps:
+        return count(comparison.steps, "step")
+    if len(steps) == 1:
+        return f"step {steps[0]:,}"
+    last = f"up to step {steps[-1]:,}"
+    return f"every step {last}" if steps == list(range(1, len(steps) + 1)) else f"{count(len(steps), 'step')} {last}"

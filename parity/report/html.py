@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from parity.report import charts, files, findings, formats, sidebyside, view, words
+from parity.report import charts, evidence, files, findings, formats, sidebyside, view, words
 from parity.report.facts import Comparison, DifferenceFact, Result
 
 if TYPE_CHECKING:
@@ -55,7 +55,9 @@ def to_html(result: Result, folder: Path | None = None) -> str:
         result=result,
         view=view,
         words=words,
+        evidence=evidence,
         findings=findings.findings(result),
+        remarks=findings.notes(result),
         verdict=view.overall(result) or "none",
         metric=view.metric_name(result),
         metrics=_metric_names(result),
@@ -98,7 +100,10 @@ def _environment() -> jinja2.Environment:
     )
     # NaN is no JSON: better no page than one whose charts fail silently.
     environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "sort_keys": True}
-    for name in ("scientific", "decimals", "loss", "count", "seconds", "value", "place", "difference"):
+    for name in (
+        "scientific", "decimals", "loss", "count", "seconds", "value", "place", "measured", "difference", "tensor",
+        "index", "both", "checked",
+    ):  # fmt: skip
         environment.filters[name] = getattr(formats, name)
     return environment
 
@@ -107,12 +112,18 @@ def _curves(result: Result) -> list[Figure]:
     figures = []
     loss = charts.loss_chart(result, charts.PAGE, "container")
     if loss is not None:
-        notes = [note for note in (words.loss_note(result), *words.finite_notes(result)) if note is not None]
+        told = (words.loss_note(result), *words.finite_notes(result), *_free(result), evidence.horizon(result))
+        notes = [note for note in told if note is not None]
         figures.append(Figure("loss", charts.themed(loss, charts.PAGE, "transparent"), notes))
     metric = charts.metric_chart(result, charts.PAGE, "container")
     if metric is not None:
         figures.append(Figure("metric", charts.themed(metric, charts.PAGE, "transparent"), []))
     return figures
+
+
+def _free(result: Result) -> list[str]:
+    told = [(pair, evidence.free(pair)) for pair in result.comparisons]
+    return [f"Free runs of {pair.a} and {pair.b}: {sentence}" for pair, sentence in told if sentence is not None]
 
 
 def _effects(result: Result) -> Figure | None:

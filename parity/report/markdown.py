@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from parity.report import chart_rows, files, findings, formats, view, words
-from parity.report.facts import DifferenceFact, Result
+from parity.report import chart_rows, evidence, files, findings, formats, view, words
+from parity.report.facts import Comparison, DifferenceFact, Place, Result
 
 
 def to_markdown(result: Result, folder: Path | None = None) -> str:
@@ -76,7 +76,13 @@ def _head(result: Result) -> list[str]:
         parts.append(f"> [!WARNING]\n> **{text(note)}** {text(result.spec.data)}")
     else:
         parts.append(f"Data: {text(result.spec.data)}")
+    unsteady, steady = evidence.unsteady(result), evidence.steady(result)
+    if unsteady:
+        parts.append("> [!WARNING]\n> " + "\n>\n> ".join(text(told) for told in unsteady))
+    if steady is not None:
+        parts.append(text(steady))
     parts.append(f"**{words.heading(result)}.** {text(words.verdict_sentence(result))}")
+    parts += [text(told) for told in evidence.blame(result)]
     return parts + [f"> [!CAUTION]\n> {text(failure)}" for failure in words.failure_notes(result)]
 
 
@@ -89,8 +95,7 @@ def _findings(result: Result) -> list[str]:
         items = [f"- {code(item.change)}" + (f" ({text(item.note)})" if item.note else "") for item in finding.items]
         lead = text(finding.lead)
         parts.append("\n".join([f"{lead}:", "", *items]) if items else lead)
-    notes = result.explanation.notes if result.explanation is not None else []
-    return parts + [text(note) for note in notes]
+    return parts + [text(note) for note in findings.notes(result)]
 
 
 def _training(result: Result) -> list[str]:
@@ -108,7 +113,13 @@ def _training(result: Result) -> list[str]:
     parts += [text(note) for note in (words.loss_note(result), *words.finite_notes(result)) if note is not None]
     if chart_rows.has_curves(result):
         parts.append(f"![Training loss{f' and {text(metric)}' if metric else ''} of every side, by step](curves.png)")
-    return parts
+    parts += [
+        f"Free runs of {text(pair.a)} and {text(pair.b)}: {text(told)}"
+        for pair in result.comparisons
+        if (told := evidence.free(pair)) is not None
+    ]
+    horizon = evidence.horizon(result)
+    return [*parts, text(horizon)] if horizon is not None else parts
 
 
 def _differences(result: Result) -> list[str]:
@@ -144,25 +155,56 @@ def _steps(result: Result) -> list[str]:
     parts = [
         "## Step by step, from the same state",
         "A difference is relative: the norm of a - b over the norm of a.",
+        *(text(told) for told in evidence.noise(result)),
     ]
     for pair in result.comparisons:
         parts.append(f"### {text(pair.a)} and {text(pair.b)}: {pair.verdict}")
-        told = [text(pair.reason), f"{formats.count(pair.steps, 'step')} compared in {pair.precision}."]
-        for name, where in (("First beyond rounding", pair.first), ("Largest of all", pair.largest)):
-            if where is not None:
-                told.append(f"{name}: {text(formats.place(where))}, {formats.difference(where)}.")
+        told = [text(words.reason(pair)), f"Compared in {pair.precision}, in {formats.checked(pair)}."]
+        told += [
+            f"{name.capitalize()}: {text(evidence.place(where, pair.a, pair.b))}."
+            for name, where in words.extremes(pair)
+        ]
         parts.append(" ".join(told))
-        if pair.unmatched:
-            parts.append(f"Only one side has: {text(', '.join(pair.unmatched))}.")
+        if pair.places:
+            parts += [f"{words.places_heading(pair)}:", _place_table(pair)]
+        unmatched = words.unmatched(pair)
+        if unmatched is not None:
+            parts.append(text(unmatched))
         rows = []
         for phase in pair.phases:
             most = phase.largest
-            numbers = [formats.scientific(most.difference), formats.scientific(most.noise)]
-            rows.append([phase.phase, f"{phase.tensors:,}", *numbers, code_cell(most.tensor), f"{most.step:,}"])
+            numbers = [formats.measured(most), formats.scientific(most.noise)]
+            rows.append([phase.phase, f"{phase.tensors:,}", *numbers, _tensor(most), f"{most.step:,}"])
         if rows:
             head = ("Phase", "Tensors", "Largest difference", "Rounding explains", "Tensor", "Step")
             parts.append(table(head, rows, numbers=(1, 2, 3, 5)))
     return parts
+
+
+def _place_table(pair: Comparison) -> str:
+    head = [
+        "Step",
+        "Phase",
+        "Tensor",
+        "Shape",
+        "Difference",
+        "Rounding explains",
+        "Most at",
+        text(pair.a),
+        text(pair.b),
+    ]
+    rows = []
+    for where in pair.places:
+        values = formats.both(*where.values) if where.values is not None else (formats.MISSING, formats.MISSING)
+        numbers = [formats.measured(where), formats.scientific(where.noise)]
+        shape, element = formats.index(where.shape), formats.index(where.element)
+        rows.append([f"{where.step:,}", where.phase, _tensor(where), shape, *numbers, element, *values])
+    return table(head, rows, numbers=(0, 4, 5, 7, 8))
+
+
+def _tensor(where: Place) -> str:
+    name, rest = formats.tensor(where)
+    return code_cell(name) + text(rest)
 
 
 def _programs(result: Result, folder: Path | None) -> list[str]:

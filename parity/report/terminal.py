@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from parity.report import findings, formats, view, words
+from parity.report import evidence, findings, formats, view, words
 from parity.report.facts import Comparison, DifferenceFact, Result
 
 if TYPE_CHECKING:
@@ -44,6 +44,9 @@ def print_result(result: Result, console: Console, files: Sequence[Path] = ()) -
     _findings(result, console)
     _files(result, console, files)
 
+
+MOST_PLACES = 6
+"""More places of a comparison than this are counted, not shown."""
 
 SAID = ("breaks", "repairs", "undecided", "unexplained", "method")
 """The findings told as sentences. The table above them already says which differences are harmless or inert."""
@@ -120,19 +123,41 @@ def _shown(words: str) -> str:
 def _verdicts(result: Result, console: Console) -> None:
     verdict = view.overall(result)
     _title(console, "Do they train the same?")
+    for text in evidence.unsteady(result):
+        _line(console, text, STYLES["inconclusive"])
+    steady = evidence.steady(result)
+    if steady is not None:
+        _line(console, steady, "dim")
     _line(console, words.verdict_sentence(result), STYLES.get(verdict or "", ""))
+    for text in evidence.blame(result):
+        _line(console, text)
+    for text in evidence.noise(result):
+        _line(console, text, "dim")
     for comparison in result.comparisons:
         _comparison(comparison, console)
+    horizon = evidence.horizon(result)
+    if horizon is not None:
+        _line(console, horizon)
 
 
 def _comparison(comparison: Comparison, console: Console) -> None:
-    over = f"{formats.count(comparison.steps, 'step')}, {comparison.precision}"
+    over = f"{comparison.precision}, {formats.checked(comparison)}"
     _line(console, f"{comparison.a} / {comparison.b}: {comparison.verdict} ({over})", STYLES[comparison.verdict], 2, 2)
-    for name, where in (("first beyond rounding", comparison.first), ("largest of all", comparison.largest)):
-        if where is not None:
-            _line(console, f"{name}: {formats.place(where)}: {formats.difference(where)}", "", 4, 2)
-    if comparison.unmatched:
-        _line(console, f"only one side has: {', '.join(comparison.unmatched)}", "", 4, 2)
+    if comparison.places:
+        shown, rest = view.telling(comparison.places, MOST_PLACES)
+        _line(console, f"{words.places_heading(comparison)}:", "", 4, 2)
+        for where in shown:
+            _line(console, f"- {evidence.place(where, comparison.a, comparison.b)}", "", 6, 2)
+        if rest:
+            _line(console, words.more_places(rest), "", 6, 2)
+    for name, where in words.extremes(comparison):
+        _line(console, f"{name}: {evidence.place(where, comparison.a, comparison.b)}", "", 4, 2)
+    unmatched = words.unmatched(comparison)
+    if unmatched is not None:
+        _line(console, unmatched, "", 4, 2)
+    free = evidence.free(comparison)
+    if free is not None:
+        _line(console, f"free runs: {free}", "", 4, 2)
 
 
 def _differences(result: Result, console: Console) -> None:
@@ -186,7 +211,7 @@ def _findings(result: Result, console: Console) -> None:
         _line(console, finding.lead + (":" if finding.items else ""), style, 0, 2)
         for item in finding.items:
             _line(console, f"- {item.text}", "", 2, 2)
-    for note in result.explanation.notes if result.explanation is not None else []:
+    for note in findings.notes(result):
         _line(console, note, "dim")
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
-from parity.report.facts import DifferenceFact, Explanation, Result, SideFact, Verdict
+from parity.report.facts import DifferenceFact, Explanation, Place, Result, SideFact, Verdict
 
 Label = Literal["breaks and repairs", "breaks", "repairs", "harmless", "neither", "undecided", "inert", "not tested"]
 """What is known of a difference's effect on the outcome."""
@@ -38,6 +39,28 @@ def overall(result: Result) -> Verdict | None:
     if "rounding" in verdicts:
         return "rounding"
     return "identical" if verdicts else None
+
+
+def horizon(result: Result) -> int | None:
+    """Give the step, counted from 1, from which rounding alone parts free runs visibly; None when in none of them."""
+    known = [pair.free.horizon for pair in result.comparisons if pair.free is not None]
+    return min((step for step in known if step is not None), default=None)
+
+
+def telling(places: Sequence[Place], most: int) -> tuple[list[Place], list[Place]]:
+    """Choose the places that stand for all, in order, and list the rest: the first of every phase comes before others.
+
+    Twenty initial values that differ would otherwise leave no room for the loss that does, too.
+    """
+    firsts: dict[str, int] = {}
+    for number, where in enumerate(places):
+        firsts.setdefault(where.phase, number)
+    order = [*firsts.values(), *(number for number in range(len(places)) if number not in firsts.values())]
+    chosen = set(order[:most])
+    return (
+        [where for number, where in enumerate(places) if number in chosen],
+        [where for number, where in enumerate(places) if number not in chosen],
+    )
 
 
 def pairs(result: Result) -> list[tuple[str, str]]:

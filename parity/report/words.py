@@ -8,6 +8,8 @@ worded in :mod:`parity.report.findings`.
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Sequence
 
 from parity.report import formats, view
 from parity.report.facts import Comparison, Place, Result
@@ -42,7 +44,7 @@ def verdict_sentence(result: Result) -> str:
 def comparison_clause(comparison: Comparison) -> str:
     """Say how two sides compare, without the full stop."""
     both = f"{comparison.a} and {comparison.b}"
-    over = f"over {formats.count(comparison.steps, 'step')}"
+    over = f"in {formats.checked(comparison)}"
     if comparison.verdict == "identical":
         return f"{both} are identical to the last bit {over}"
     if comparison.verdict == "rounding":
@@ -53,15 +55,53 @@ def comparison_clause(comparison: Comparison) -> str:
     if comparison.verdict == "inconclusive":
         return f"{both}: inconclusive ({comparison.reason.rstrip('.')})"
     parted = f"{both} do not train the same"
-    return f"{parted}: they part {part(comparison.first)}" if comparison.first is not None else parted
+    if comparison.first is None:
+        return f"{parted}: {comparison.reason.rstrip('.')}"
+    return f"{parted}: they part {part(comparison.first)}"
 
 
 def part(where: Place) -> str:
     """Say where and by how much two sides part."""
+    inherited = ", inherited from its inputs" if where.made == "inherited" else ""
     return (
-        f"at step {where.step:,}, phase {where.phase}, in {where.tensor}, by {formats.scientific(where.difference)} "
-        f"where rounding explains {formats.scientific(where.noise)}"
+        f"at {formats.place(where)}, by {formats.measured(where)} where rounding explains "
+        f"{formats.scientific(where.noise)}{inherited}"
     )
+
+
+def places_heading(comparison: Comparison) -> str:
+    """Say how many places a list of places has, and what they are."""
+    return f"A difference is made, on the same inputs, in {formats.count(len(comparison.places), 'place')}"
+
+
+def more_places(rest: Sequence[Place]) -> str:
+    """Say how many places are not shown, and of which phases they are."""
+    phases = Counter(where.phase for where in rest)
+    told = ", ".join(f"{number:,} in {phase}" for phase, number in phases.items())
+    return f"and {len(rest):,} more, which the report lists: {told}"
+
+
+def unmatched(comparison: Comparison) -> str | None:
+    """Name what could not be compared because it is not the same thing on both sides; None where all is."""
+    return f"Not on both sides: {'; '.join(comparison.unmatched)}." if comparison.unmatched else None
+
+
+def reason(comparison: Comparison) -> str:
+    """Give the reason of a verdict as a sentence."""
+    return _sentence(comparison.reason)
+
+
+def extremes(comparison: Comparison) -> list[tuple[str, Place]]:
+    """Name the first and the largest difference, where the list of places does not hold them."""
+    first, largest, listed = comparison.first, comparison.largest, comparison.places
+    held = {(one.step, one.phase, one.tensor) for one in listed}
+    found = []
+    if first is not None and (first.step, first.phase, first.tensor) not in held:
+        inherited = " (inherited from its inputs)" if first.made == "inherited" else ""
+        found.append((f"first beyond rounding{inherited}", first))
+    if largest is not None and (largest.step, largest.phase, largest.tensor) not in held:
+        found.append(("largest of all", largest))
+    return found
 
 
 def data_note(result: Result) -> str | None:
@@ -140,10 +180,10 @@ def _agrees(comparison: Comparison) -> bool:
 def _agreement(result: Result) -> list[str]:
     """Say once of all agreeing pairs what would be tedious pair by pair."""
     agreeing = [pair for pair in result.comparisons if _agrees(pair)]
-    if len(agreeing) < 2 or len({pair.steps for pair in agreeing}) > 1:
+    if len(agreeing) < 2 or len({formats.checked(pair) for pair in agreeing}) > 1:
         return [comparison_clause(pair) for pair in agreeing]
     sides = list(dict.fromkeys(name for pair in agreeing for name in (pair.a, pair.b)))
-    over = f"over {formats.count(agreeing[0].steps, 'step')}"
+    over = f"in {formats.checked(agreeing[0])}"
     if not _connected(agreeing):
         return [comparison_clause(pair) for pair in agreeing]
     if all(pair.verdict == "identical" for pair in agreeing):
