@@ -77,8 +77,13 @@ def digest_gap(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         apart = np.sqrt(np.mean((a["projections"][:steps] - b["projections"][:steps]) ** 2, axis=1))
         gap = apart / a["norm"][:steps]
-    gap[apart == 0.0] = 0.0
+    same = (_bytes(a[:steps]) == _bytes(b[:steps])).all(axis=1)  # NaN in the same places, too.
+    gap[(apart == 0.0) | same] = 0.0
     return np.where(np.isnan(gap), math.inf, gap)
+
+
+def _bytes(records: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(records).view(np.uint8).reshape(len(records), records.itemsize)
 
 
 def horizon_of(twins: Sequence[np.ndarray]) -> int | None:
@@ -138,24 +143,24 @@ def judge_free(a: str, b: str, pair: Series, twins: Sequence[Series], precision:
     )  # fmt: skip
     if all(not gaps.any() for gaps in pair.values()):
         return told(verdict="identical", reason=f"bit for bit, in {len(loss)} steps")
-    parted: list[tuple[int, int, str, str]] = []
+    parted: list[tuple[int, int, tuple[str, str], list[np.ndarray]]] = []
     for order, ((phase, tensor), gaps) in enumerate(pair.items()):
         known = [one[phase, tensor][: len(gaps)] for one in twins if (phase, tensor) in one]
         if known and len(known[0]) == len(gaps):
             beyond = np.flatnonzero(gaps[:last] > envelope(known, precision)[:last])
             if len(beyond):
-                parted.append((int(beyond[0]) + 1, order, phase, tensor))
+                parted.append((int(beyond[0]) + 1, order, (phase, tensor), known))
     if parted:
-        step, _, phase, tensor = min(parted)
+        step, _, (phase, tensor), known = min(parted, key=lambda one: one[:2])
         at = float(pair[phase, tensor][step - 1])
-        allowed = float(envelope([one[phase, tensor][: len(loss)] for one in twins], precision)[step - 1])
+        allowed = float(envelope(known, precision)[step - 1])
         reason = f"they part at step {step}, {phase}, {tensor}: by {at:.1e}, rounding explains {allowed:.1e}"
         return told(verdict="divergent", reason=reason, first=(step, phase, tensor))
     return told(verdict="rounding", reason=_reason(horizon, growth, len(loss), float(loss.max())))
 
 
 def _reason(horizon: int | None, growth: float | None, steps: int, largest: float) -> str:
-    grows = f", growing by {100 * (growth - 1):.1f} % a step" if growth is not None and growth > 1.0 else ""
+    grows = f", growing by {100 * (growth - 1):.1f} % a step" if growth is not None and growth >= 1.0005 else ""
     if horizon is None:
         return f"rounding explains every gap in {steps} steps (the losses differ by {largest:.1e} at most{grows})"
     return (

@@ -78,8 +78,8 @@ def compare_initial(judge: Judge, order: int, name: str, a: np.ndarray, b: np.nd
     judge.settle([seen] if seen.beyond else [], None)
 
 
-def shared_names(judge: Judge, a: StepDigests, b: StepDigests) -> list[Name]:
-    """Return what both sides computed, in the order of a step; note what only one did.
+def shared_names(judge: Judge, a: StepDigests, b: StepDigests, note: bool = True) -> list[Name]:
+    """Return what both sides computed, in the order of a step; note what only one did, where asked.
 
     The last layer may be seen by its logits on one side and by its output on the other: then it is not compared.
     """
@@ -94,7 +94,8 @@ def shared_names(judge: Judge, a: StepDigests, b: StepDigests) -> list[Name]:
         *(one for one in b.digests if one not in a.digests),
     ]:
         # Whether the gradient of a layer's output can be seen depends on the framework: of the first layers it cannot.
-        if (phase, name) not in hidden and name != ITERATIONS and not (phase == "gradient" and name not in parameters):
+        unseen = phase == "gradient" and name not in parameters
+        if note and (phase, name) not in hidden and name != ITERATIONS and not unseen:
             judge.missing(phase, name, judge.a if (phase, name) in a.digests else judge.b)
     return [name for name in ours if name in theirs and name not in hidden]
 
@@ -145,7 +146,7 @@ def compare_digests(judge: Judge, number: int, taken: Mapping[str, StepDigests],
             step=number, phase=name[0], tensor=name[1], difference=min(difference, noise), noise=noise,
             exact=name[0] == "loss" or difference == 0.0, order=order[name],
         )  # fmt: skip
-        judge.add(seen)
+        judge.add(seen, bool(np.isfinite(a.loss if name[0] == "loss" else a.digests[name]["norm"])))
     lone = {
         one for one in a.digests if one[0] == "gradient" and one not in b.digests and ("update", one[1]) in b.digests
     }
@@ -190,14 +191,14 @@ def compare_guided(
         guided: the other side's, guided by it.
         rounding: what is known of their rounding errors.
     """
-    found = _differences(judge, number, reference, guided, rounding)
+    found = _differences(judge, number, reference, guided, rounding, note=False)  # A guided step tells less.
     return {seen.name: seen for seen, _ in found}
 
 
 def _differences(
-    judge: Judge, number: int, a: StepTensors, b: StepTensors, rounding: Rounding
+    judge: Judge, number: int, a: StepTensors, b: StepTensors, rounding: Rounding, note: bool = True
 ) -> Iterable[tuple[Seen, bool]]:
-    names = [*shared_names(judge, a, b), ("loss", "loss")]
+    names = [*shared_names(judge, a, b, note), ("loss", "loss")]
     lone = [
         one for one in a.digests if one[0] == "gradient" and one not in b.digests and ("update", one[1]) in b.digests
     ]

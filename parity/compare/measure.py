@@ -67,7 +67,8 @@ def gap(a: np.ndarray, b: np.ndarray) -> Gap:
             two = right[start : start + CHUNK].astype(np.float64, copy=False)
             apart = np.abs(one - two)
             # Where one is finite and the other is not, nothing is further apart; NaN on both sides is no difference.
-            apart = np.where(np.isnan(apart), np.where(np.isnan(one) & np.isnan(two), 0.0, np.inf), apart)
+            same = (one == two) | (np.isnan(one) & np.isnan(two))
+            apart = np.where(same, 0.0, np.where(np.isnan(apart), np.inf, apart))
             at = int(np.argmax(apart))
             if apart[at] > worst:
                 worst, place = float(apart[at]), start + at

@@ -140,12 +140,13 @@ class Court:
         beyond = compare_tensors(judge, number, replay, rounding, remeasure)
         known = self._known.setdefault(judge.b, set())
         fresh = {seen.name for seen in beyond} - known
-        known |= fresh
         if not fresh:
             return False
         guided = self.lock.guided(number - 1, [judge.b], replay[judge.a])[judge.b]
         ops = compare_guided(judge, number, replay[judge.a], guided, rounding)
         judge.settle(beyond, ops, complete=all(seen.name in ops for seen in beyond if seen.phase != "metric"))
+        if judge.first is not None:  # Rounding that a step made large says nothing about the next one.
+            known |= fresh
         return judge.first is not None
 
     def _witnesses(self, number: int, replay: Mapping[str, Taken]) -> list[Witness]:

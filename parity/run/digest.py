@@ -44,6 +44,12 @@ RESOLUTION = 64.0
 BLOCK = 1 << 18
 """Elements projected at once: they stay in the cache between the two sums that read them."""
 
+PIECE = 4096
+"""Elements of a row that one product sums: over a longer sum rounding would grow beyond ``RESOLUTION``."""
+
+SMALL = {"f4": 1e-30, "f8": 1e-280}
+"""Sums of squares below this have lost digits, or all of them."""
+
 
 @lru_cache(maxsize=512)
 def signs(axis: int, length: int, dtype: str) -> np.ndarray:
@@ -91,14 +97,35 @@ def digest(value: np.ndarray, axes: Sequence[int] | None = None) -> np.ndarray:
     with np.errstate(over="ignore", invalid="ignore"):
         for start in range(0, rows.shape[0], step):
             block = rows[start : start + step]
-            part = block @ right
+            part = _product(block, right)
             part *= left[start : start + step]
             # Along contiguous memory NumPy sums in pairs; down the rows it would add one after another.
             projections += np.ascontiguousarray(part.T).sum(axis=1, dtype=np.float64)
             flat = block.reshape(-1)
             square += float(flat @ flat)
-    found["norm"], found["projections"] = np.sqrt(square), projections
+    usual = not value.size or SMALL[dtype[1:]] < square < np.inf
+    found["norm"], found["projections"] = np.sqrt(square) if usual else _norm(value), projections
     return found
+
+
+def _product(block: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Return the projections of rows, long ones summed in pieces and the pieces in float64."""
+    length = block.shape[1]
+    if length <= PIECE:
+        return block @ right
+    found = np.zeros((len(block), PROJECTIONS))
+    for start in range(0, length, PIECE):
+        found += block[:, start : start + PIECE] @ right[start : start + PIECE]
+    return found
+
+
+def _norm(value: np.ndarray) -> float:
+    """Return the norm of a tensor whose squares are too large or too small for its precision."""
+    largest = float(np.abs(value).max())
+    if not 0.0 < largest < np.inf:
+        return largest
+    scaled = value.reshape(-1).astype(np.float64) / largest
+    return largest * float(np.sqrt(scaled @ scaled))
 
 
 def _left(axes: tuple[tuple[int, int], ...], rows: int, dtype: str) -> np.ndarray:
@@ -117,15 +144,23 @@ def apart(a: np.ndarray, b: np.ndarray) -> float:
     """
     if a.tobytes() == b.tobytes():
         return 0.0
-    gap = a["projections"] - b["projections"]
     with np.errstate(over="ignore", invalid="ignore"):
-        distance = float(np.sqrt(np.mean(gap * gap)))
+        distance = _estimate(a["projections"] - b["projections"])
     norm = float(a["norm"])
     if not (np.isfinite(distance) and np.isfinite(norm) and np.isfinite(b["norm"])):
         return float("inf")
     if norm == 0.0:
         return 0.0 if float(b["norm"]) == 0.0 else float("inf")
     return distance / norm
+
+
+def _estimate(projections: np.ndarray) -> float:
+    """Return the root mean square, in which no square is lost."""
+    largest = float(np.abs(projections).max())
+    if not 0.0 < largest < np.inf:
+        return largest
+    scaled = projections / largest
+    return largest * float(np.sqrt(np.mean(scaled * scaled)))
 
 
 def minus(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -137,5 +172,5 @@ def minus(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """
     found = np.zeros((), RECORD)
     found["projections"] = a["projections"] - b["projections"]
-    found["norm"] = np.sqrt(np.mean(found["projections"] ** 2))
+    found["norm"] = _estimate(found["projections"])
     return found

@@ -30,7 +30,7 @@ class TraceWriter:
     def __init__(self, file: Path) -> None:
         import pyarrow as pa
 
-        self._file, self._part = file, file.with_suffix(f".{os.getpid()}.part")
+        self._file, self._part = file, file.with_suffix(f".{os.getpid()}-{id(self)}.part")
         file.parent.mkdir(parents=True, exist_ok=True)
         self._schema = pa.schema(
             {
