@@ -176,6 +176,22 @@ def catalog(name: str | None, as_json: bool, schema: bool) -> None:
         print_catalog()
 
 
+@main.command()
+@click.option("--quick", is_flag=True, help="A stated sample of both suites, in about a minute.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the choice of clean pairs.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON on standard output, nothing else.")
+def selftest(quick: bool, seed: int, as_json: bool) -> None:
+    """Test the judge here: planted faults it must find, clean pairs on which it must be silent; exit 1 if it fails."""
+    from parity.pipeline.progress import progress
+    from parity.selftest import run as suites
+    from parity.selftest.show import print_selftest
+
+    with progress(enabled=not as_json) as note:
+        result = suites.selftest(quick=quick, seed=seed, note=note)
+    click.echo(result.model_dump_json(indent=2)) if as_json else print_selftest(result)
+    sys.exit(0 if result.passed else 1)
+
+
 def _options(
     *, explain: bool, trace: bool = True, explain_steps: int | None = None, sides: tuple[str, ...],
     frameworks: str | None, like: str | None, steps: int | None, precision: str | None, seed: int | None, changes:

@@ -57,6 +57,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("explain",),
     ("report",),
     ("pipeline",),
+    ("selftest",),
     ("api",),
     ("cli",),
     ("__main__",),

@@ -144,7 +144,7 @@ class Judge:
         if not made and complete:
             worst = max(natural, key=lambda seen: seen.difference)
             self.amplified.append(
-                f"step {worst.step}, {worst.phase}, {worst.tensor}: {worst.difference:.1e} apart, though each op agrees "
+                f"step {worst.step}, {worst.phase}, {worst.tensor}: {worst.difference:.1e} apart, though ops agree "
                 f"on equal inputs: rounding, made large by an ill-conditioned step"
             )
             return
