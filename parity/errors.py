@@ -61,6 +61,10 @@ class DataError(ParityError):
     """Data that is missing or does not fit the model; says how to get it or what to change."""
 
 
+class UsageError(ParityError):
+    """Options that cannot be followed; says which and what would be right."""
+
+
 class WorkerError(ParityError):
     """A side's worker process died, hung or failed; what the other sides finished is kept.
 

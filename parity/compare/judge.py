@@ -164,7 +164,8 @@ class Judge:
         the slots of the same name for every parameter.
         """
         parameter = tensor.partition("/")[2] or tensor if phase == "state" else tensor
-        if any(text.startswith(f"{parameter} (weights)") for text in self.unmatched):
+        told = (f"{parameter} (weights)", f"output of layer {parameter}:")
+        if any(text.startswith(told) for text in self.unmatched):
             return
         if phase == "state" and "/" in tensor:
             text = f"optimizer slot {tensor.partition('/')[0]}: only {side} has it"

@@ -30,12 +30,15 @@ class Output:
     Args:
         attribute: layer, method or module of the model.
         axes: the framework's value permuted by these is canonical; None where both are the same.
-        point: ``output``, or ``logits`` where the program leaves the last activation to the loss.
+        point: ``output``; ``logits`` where the program leaves the last activation to the loss; ``input`` where it is
+            seen as what the layer after it, at ``attribute``, takes in.
+        shape: canonical, without the batch axis, where the program's own layout must be told from it.
     """
 
     attribute: str
     axes: tuple[int, ...] | None = None
     point: str = "output"
+    shape: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +52,7 @@ class Bindings:
         mask_axes: for each dropout call of a step, the permutation from the canonical mask to the program's
             tensor, or None.
         ending: activation that the loss applies in place of the model (``softmax``), to be applied to predictions.
+        names: what a hand-written program calls the parts of the contract.
     """
 
     weights: Mapping[str, Weight]
@@ -56,6 +60,7 @@ class Bindings:
     slots: Mapping[str, tuple[str, float]]
     mask_axes: tuple[tuple[int, ...] | None, ...] = ()
     ending: str | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def plain(self) -> dict[str, Any]:
         """Return the bindings as dicts, lists, strings and numbers."""
@@ -79,12 +84,16 @@ class Program:
         source: of a module that runs on its own.
         bindings: where the canonical tensors live in it.
         file_name: a good name for the file.
+        path: of a program written by hand, which is run where it stands.
+        unmatched: in words, what of it was matched to nothing.
     """
 
     framework: str
     source: str
     bindings: Bindings = field(repr=False)
     file_name: str
+    path: str | None = None
+    unmatched: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:

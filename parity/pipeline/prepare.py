@@ -10,14 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from parity.entries import FRAMEWORKS
-from parity.errors import DataError, ParityError, SpecError, did_you_mean, listed
+from parity.errors import DataError, SpecError, UsageError, did_you_mean, listed
 from parity.spec.load import parse_yaml
 from parity.spec.resolve import Resolved, changed, resolve
 from parity.spec.schema import Spec
-
-
-class UsageError(ParityError):
-    """Options that cannot be followed; says which and what would be right."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from parity.errors import ParityError, WorkerError
+from parity.errors import ParityError, UsageError, WorkerError
 from parity.explain.effects import LEAST_GAP, Effects, judge_effects, outcome_value
 from parity.explain.trials import Contest, Trial, contest
 from parity.pipeline import facts
 from parity.pipeline.judging import Judged
-from parity.pipeline.prepare import Options, UsageError, installed_version, prepare
+from parity.pipeline.prepare import Options, installed_version, prepare
 from parity.pipeline.work import Note, Work
 from parity.report.facts import Comparison, DifferenceFact, Explanation, Result, SideFact
 from parity.run.freerun import Job

@@ -13,8 +13,7 @@ from rich.text import Text
 
 from parity.catalog import FAMILIES
 from parity.entries import FRAMEWORKS, TITLES, Entry, shown
-from parity.errors import did_you_mean, listed
-from parity.pipeline.prepare import UsageError
+from parity.errors import UsageError, did_you_mean, listed
 from parity.spec.differences import Difference, differences
 from parity.spec.resolve import Resolved
 from parity.spec.schema import TrainingSpec

@@ -88,7 +88,9 @@ class Bench:
         exchange.put("y", self.dataset.y)
 
     def write(self, program: Program) -> Path:
-        """Write a program where its worker imports it, unless it stands there already."""
+        """Write a program where its worker imports it, unless it stands there already or was written by hand."""
+        if program.path is not None:
+            return Path(program.path)
         file = self.programs / program.file_name
         file.parent.mkdir(parents=True, exist_ok=True)
         if not file.exists() or file.read_text() != program.source:

@@ -64,7 +64,6 @@ class Lockstep:
         root: folder for the exchanges, best in memory.
         seed: of the perturbations that measure rounding.
         precision: of the lockstep.
-        loose: sides whose optimizer slots cannot be carried over; they keep their own.
     """
 
     sessions: Mapping[str, Session]
@@ -72,7 +71,6 @@ class Lockstep:
     root: Path
     seed: int
     precision: str = "float64"
-    loose: frozenset[str] = frozenset()
     reached: int = field(default=0, init=False)
 
     @property
@@ -102,10 +100,7 @@ class Lockstep:
     def _adopt(self, sides: Sequence[str], number: int, **how: Any) -> None:
         self._all(
             "adopt",
-            {
-                name: {"folder": self.state, "iterations": number, "slots": name not in self.loose, **how}
-                for name in sides
-            },
+            {name: {"folder": self.state, "iterations": number, **how} for name in sides},
         )
 
     def _probe(self, number: int, payloads: Mapping[str, Mapping[str, Any]]) -> dict[str, Taken]:
@@ -122,8 +117,7 @@ class Lockstep:
             WorkerError: when a worker fails, dies or hangs.
         """
         if number > self.reached:
-            alone = {"start": self.reached, "stop": number}
-            self._all("advance", {self.reference: alone} | dict.fromkeys(self.loose, alone))
+            self.sessions[self.reference].ask("advance", start=self.reached, stop=number)
         self.sessions[self.reference].ask("publish", folder=self.state)
         self._adopt(list(self.sessions), number)
         found = self._probe(number, {name: {} for name in self.sessions})

@@ -94,7 +94,7 @@ class Worker:
             "names": names,
         }
         driver = self._driver(framework)(program, empty, precision, 0)
-        found = driver.inventory() | {"optimizer": type(driver.optimizer).__name__}
+        found = driver.inventory()
         driver.close()
         return found
 
@@ -207,9 +207,7 @@ class Worker:
         rows = enumerate(self._batches(start, stop), start)
         return [self.driver.step(self.x[chosen], self.y[chosen], number) for number, chosen in rows]
 
-    def adopt(
-        self, folder: str, iterations: int, nudge: int | None = None, shadow: bool = False, slots: bool = True
-    ) -> None:
+    def adopt(self, folder: str, iterations: int, nudge: int | None = None, shadow: bool = False) -> None:
         """Take over the full state that the reference side published.
 
         Args:
@@ -217,7 +215,6 @@ class Worker:
             iterations: updates made.
             nudge: seed of a one-unit-in-the-last-place perturbation of the weights, None for the state as it is.
             shadow: the program in the other precision takes it.
-            slots: take the optimizer's slots and count, too; False keeps the program's own.
         """
         state, driver = self.exchange(folder), self._which(shadow)
 
@@ -231,7 +228,7 @@ class Worker:
 
         self.before[shadow] = weight
         driver.set_weights(weight)
-        self.own.begin(self.driver, iterations, lambda name: slots and state.has(f"slots/{name}"))
+        self.own.begin(self.driver, iterations, lambda name: state.has(f"slots/{name}"))
         driver.set_slots(
             lambda name: self.own.slots[name] if name in self.own.slots else state.get(f"slots/{name}"), iterations
         )

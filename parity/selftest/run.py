@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from parity import __version__
 from parity.compare.noise import FACTOR
-from parity.pipeline.prepare import UsageError, installed_frameworks
+from parity.errors import UsageError
+from parity.pipeline.prepare import installed_frameworks
 from parity.selftest.bench import TestBench
 from parity.selftest.clean import Silence, chosen, listen
 from parity.selftest.faults import Fault

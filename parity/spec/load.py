@@ -90,6 +90,7 @@ def build_spec(data: Any, lines: Lines = NOWHERE) -> Spec:
     faults = check_model(spec.model, where)
     if faults:
         raise SpecError([*faults, *check_changes(data, where)])
+    spec, faults = _with_programs(spec, where, Path(lines.file).parent if lines.file else Path())
     for name, side in spec.sides.items():
         try:
             resolve_side(spec, name, side, where)
@@ -98,6 +99,28 @@ def build_spec(data: Any, lines: Lines = NOWHERE) -> Spec:
     if faults:
         raise SpecError(faults)
     return spec
+
+
+def _with_programs(spec: Spec, where: Where, folder: Path) -> tuple[Spec, list[Fault]]:
+    """Return the spec with the paths of hand-written programs made absolute: they are read from the spec's folder."""
+    faults: list[Fault] = []
+    sides = dict(spec.sides)
+    for name, side in sides.items():
+        if side.program is None:
+            idle = [part for part in ("model", "loss", "optimizer", "map") if getattr(side, part)]
+            faults += [
+                where.fault(("sides", name, part), "there is no program", "a `program:` whose names it tells")
+                for part in idle
+            ]
+            continue
+        found = [path for path in (folder / side.program, Path(side.program)) if path.is_file()]
+        if not found:
+            near = nearest(Path(side.program).name, sorted(one.name for one in folder.glob("*.py")))
+            fix = f"did you mean {near!r}?" if near else "paths are read from the folder of the spec"
+            faults.append(where.fault(("sides", name, "program"), f"no file {side.program!r}", "a Python file", fix))
+            continue
+        sides[name] = side.model_copy(update={"program": str(found[0].resolve())})
+    return spec.model_copy(update={"sides": sides}), faults
 
 
 def parse_yaml(text: str, file: str | None) -> tuple[Any, Lines]:

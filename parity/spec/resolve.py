@@ -42,6 +42,21 @@ class Layer:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OwnProgram:
+    """A program written by hand, in place of the compiled one.
+
+    Args:
+        file: its path.
+        names: what it calls the parts of the contract: ``model``, ``loss``, ``optimizer``.
+        map: layer or ``layer.parameter`` of the spec to what the program calls it.
+    """
+
+    file: str
+    names: Mapping[str, str] = field(default_factory=dict)
+    map: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Resolved:
     """One side, ready to be compiled.
 
@@ -51,6 +66,7 @@ class Resolved:
         config: with every field explicit and every layer named.
         origins: path to where its value came from; a path without one has its parent's.
         python: interpreter that has the framework, None for this one.
+        program: written by hand, None for the compiled one.
     """
 
     name: str
@@ -58,6 +74,7 @@ class Resolved:
     config: Config
     origins: Mapping[str, str] = field(default_factory=dict)
     python: str | None = None
+    program: OwnProgram | None = None
 
     def layers(self) -> list[Layer]:
         """Return the layers with their shapes."""
@@ -125,13 +142,22 @@ def resolve_side(spec: Spec, name: str, side: SideSpec, where: Where = NO_FILE) 
     native = side.defaults == "native"
     if native:
         config = _native(config, side.framework, origins)
-    resolved = Resolved(name=name, framework=side.framework, config=config, origins=origins, python=side.python)
+    resolved = Resolved(
+        name=name, framework=side.framework, config=config, origins=origins, python=side.python, program=_own(side)
+    )
     resolved = changed(resolved, side.changes, f"side {name}", where, ("sides", name, "changes"))
     if not native:
         return resolved
     # What a change brings with it and leaves unsaid is the framework's to decide, too.
     origins = dict(resolved.origins)
     return replace(resolved, config=_native(resolved.config, side.framework, origins), origins=origins)
+
+
+def _own(side: SideSpec) -> OwnProgram | None:
+    if side.program is None:
+        return None
+    names = {part: getattr(side, part) for part in ("model", "loss", "optimizer") if getattr(side, part)}
+    return OwnProgram(file=side.program, names=names, map=dict(side.map))
 
 
 def _named(config: Config) -> Config:

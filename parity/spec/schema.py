@@ -59,6 +59,14 @@ class SideSpec(Part):
         description="what the spec does not say: one documented value everywhere, or the framework's own default",
     )
     python: str | None = Field(default=None, description="interpreter that has the framework; this one if not said")
+    program: str | None = Field(default=None, description="a program written by hand, run in place of the compiled one")
+    model: str | None = Field(default=None, description="what that program calls build_model() or Model")
+    loss: str | None = Field(default=None, description="what it calls build_loss(), or its loss function")
+    optimizer: str | None = Field(default=None, description="what it calls build_optimizer(model)")
+    map: dict[str, str] = Field(
+        default={},
+        description="layer or layer.parameter of the spec: what that program calls it, where names do not say",
+    )
 
 
 class ExplainSpec(Part):

@@ -283,6 +283,21 @@ class Driver(ABC):
         return "cpu"
 
 
+def laid_out(output: dict[str, Any], shape: Sequence[int]) -> Sequence[int] | None:
+    """Return the permutation that makes a layer's output canonical, told by its shape where the program may differ.
+
+    Args:
+        output: of the bindings.
+        shape: of the framework's tensor, with the batch axis.
+    """
+    known, axes = output.get("shape"), output["axes"]
+    if known is None or len(known) < 2:
+        return axes
+    last = (0, *range(2, len(known) + 1), 1)
+    fits = [one for one in (None, last) if tuple(shape[i] for i in one or range(len(shape)))[1:] == tuple(known)]
+    return fits[0] if len(fits) == 1 else axes
+
+
 def active_driver() -> Driver:
     """Return the driver whose program computes."""
     if Driver.active is None:
@@ -311,5 +326,10 @@ def import_program(file: str) -> ModuleType:
     sys.modules[name] = module
     # Not the loader: it keeps bytecode, which it takes for that of any program of the same size written to the
     # same place in the same second (0.01 for 0.02); and a folder of programs should hold programs only.
-    exec(compile(Path(file).read_bytes(), file, "exec"), module.__dict__)
+    beside = str(Path(file).resolve().parent)
+    sys.path.insert(0, beside)  # A hand-written program may import what stands beside it.
+    try:
+        exec(compile(Path(file).read_bytes(), file, "exec"), module.__dict__)
+    finally:
+        sys.path.remove(beside)
     return module

@@ -14,6 +14,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from parity.run.drivers.base import laid_out
 from parity.run.drivers.tensorflow import Taps, TensorFlowDriver, host, masked
 from parity.run.probe import Guide
 
@@ -64,7 +65,12 @@ class KerasDriver(TensorFlowDriver):
     ) -> Callable[[], None]:
         """Let a layer's ``call`` report its output, or the logits that Keras remembers behind it."""
         target, logits = self.model.get_layer(output["attribute"]), output["point"] == "logits"
-        call = target.call
+        # A layer may be seen by what it takes in and by what it puts out: the second wraps the first.
+        call = target.__dict__.get("call", target.call)
+
+        def fed(x: Any, *args: Any, **kwargs: Any) -> Any:
+            axes = laid_out(output, x.shape)
+            return call(self.tapped(layer, x, axes, taps, signals, guide), *args, **kwargs)
 
         def watched(*args: Any, **kwargs: Any) -> Any:
             value = call(*args, **kwargs)
@@ -79,8 +85,8 @@ class KerasDriver(TensorFlowDriver):
                 seen._keras_logits = behind
             return seen
 
-        object.__setattr__(target, "call", watched)
-        return lambda: object.__delattr__(target, "call")
+        object.__setattr__(target, "call", fed if output["point"] == "input" else watched)
+        return lambda: target.__dict__.pop("call", None)
 
     def wrap_optimizer(self, taps: Taps, guide: Guide | None) -> Callable[[], None]:
         """Let ``apply``, which ``apply_gradients`` calls too, report what it is given."""
@@ -109,7 +115,7 @@ class KerasDriver(TensorFlowDriver):
             if value.dtype.startswith(("float", "bfloat"))
         ]
         kinds = [{"path": layer.name, "kind": type(layer).__name__} for layer in layers]
-        return {"parameters": found, "layers": kinds}
+        return {"parameters": found, "layers": kinds, **self.optimizer_facts()}
 
     def parameter(self, name: str) -> Any:
         """Return the layer's variable."""

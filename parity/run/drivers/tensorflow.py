@@ -190,9 +190,11 @@ class TensorFlowDriver(Driver):
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Return outputs in evaluation mode."""
         self.activate()
-        if self.bindings["ending"]:
-            return host(self.model.predict(tf.constant(x, self.precision)))
-        return host(self.model(tf.constant(x, self.precision), training=False))
+        rows, ending = tf.constant(x, self.precision), self.bindings["ending"]
+        if ending and hasattr(self.model, "predict"):
+            return host(self.model.predict(rows))
+        outputs = self.model(rows, training=False)
+        return host(getattr(tf.nn, ending)(outputs) if ending else outputs)
 
     def inventory(self) -> dict[str, list[dict[str, Any]]]:
         """Return the variables by attribute, and the methods that a layer may be."""
@@ -204,7 +206,29 @@ class TensorFlowDriver(Driver):
         ]
         methods = [name for name, value in vars(type(self.model)).items() if inspect.isfunction(value)]
         layers = [{"path": name, "kind": "method"} for name in methods if not name.startswith("_")]
-        return {"parameters": found, "layers": layers}
+        return {"parameters": found, "layers": layers, **self.optimizer_facts()}
+
+    def _unbound(self) -> list[Any]:
+        """Return what the optimizer keeps, where no slot of it is bound."""
+        known = {id(one) for one in self.model.variables}
+        kept = getattr(self.optimizer, "variables", ()) if not self.bindings["slots"] else ()
+        return [one for one in kept if id(one) not in known and "float" in str(one.dtype)]
+
+    def leftovers(self) -> dict[str, np.ndarray]:
+        """Return what an optimizer keeps whose slots are not known."""
+        return {str(index): host(one) for index, one in enumerate(self._unbound())}
+
+    def set_leftovers(self, values: dict[str, np.ndarray]) -> None:
+        """Put it back."""
+        for index, one in enumerate(self._unbound()):
+            if str(index) in values:
+                self.write(one, values[str(index)])
+
+    def optimizer_facts(self) -> dict[str, Any]:
+        """Return what is known of the optimizer: its class, and its attributes that hold a variable a parameter."""
+        held = [name for name in dir(self.optimizer) if not name.startswith("__")]
+        lists = [name for name in held if isinstance(getattr(self.optimizer, name, None), list)]
+        return {"optimizer": type(self.optimizer).__name__, "learning_rate": 0.0, "attributes": lists}
 
     def parameter(self, name: str) -> Any:
         """Return the variable."""

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from parity.run.drivers.base import Driver, active_driver
+from parity.run.drivers.base import Driver, active_driver, laid_out
 from parity.run.probe import Guide, Probe
 
 
@@ -80,10 +80,13 @@ class TorchDriver(Driver):
         """Take a step with hooks on modules and optimizer, and remove them again."""
         hooks: list[Any] = []
         for layer, output in self.bindings["outputs"].items():
-            name = layer if output["point"] == "output" else f"{layer}.{output['point']}"
+            name = f"{layer}.logits" if output["point"] == "logits" else layer
             module = self.model.get_submodule(output["attribute"])
-            seen = self._seen(name, output["axes"], probe, signals, guide)
-            hooks.append(module.register_forward_hook(seen))
+            seen = self._seen(name, output, probe, signals, guide)
+            if output["point"] == "input":
+                hooks.append(module.register_forward_pre_hook(_first(seen)))
+            else:
+                hooks.append(module.register_forward_hook(_last(seen)))
 
         def gradients(*ignored: Any) -> None:
             for name in self.trainable():
@@ -105,32 +108,41 @@ class TorchDriver(Driver):
                 hook.remove()
 
     def _seen(
-        self, name: str, axes: Sequence[int] | None, probe: Probe, signals: bool, guide: Guide | None
-    ) -> Callable[..., Any]:
+        self, name: str, output: dict[str, Any], probe: Probe, signals: bool, guide: Guide | None
+    ) -> Callable[[torch.Tensor], torch.Tensor | None]:
+        """Return what reports a tensor and, where it is guided, gives what goes on in its place."""
+        axes: Sequence[int] | None = None
+
         def backward(gradient: torch.Tensor) -> torch.Tensor | None:
             probe.see("gradient", name, host(gradient), axes)
             given = guide and guide.instead("gradient", name, gradient.shape, axes)
             return None if given is None else torch.from_numpy(given).to(gradient.dtype)
 
-        def hook(module: torch.nn.Module, inputs: Any, output: torch.Tensor) -> torch.Tensor | None:
-            probe.see("forward", name, host(output.detach()), axes)
-            given = guide and guide.instead("forward", name, output.shape, axes)
+        def seen(value: torch.Tensor) -> torch.Tensor | None:
+            nonlocal axes
+            axes = laid_out(output, value.shape)
+            probe.see("forward", name, host(value), axes)
+            given = guide and guide.instead("forward", name, value.shape, axes)
             if given is None:
-                if signals and output.requires_grad:
-                    output.register_hook(backward)
+                if signals and value.requires_grad:
+                    value.register_hook(backward)
                 return None
-            forced: torch.Tensor = Forced.apply(output, torch.from_numpy(given).to(output.dtype), backward)
+            forced: torch.Tensor = Forced.apply(value, torch.from_numpy(given).to(value.dtype), backward)
             return forced
 
-        return hook
+        return seen
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Return outputs in evaluation mode."""
         self.activate()
         self.model.eval()
-        apply = self.model.predict if self.bindings["ending"] else self.model
+        ending = self.bindings["ending"]
         with torch.no_grad():
-            return host(apply(torch.tensor(x, dtype=getattr(torch, self.precision))))
+            rows = torch.tensor(x, dtype=getattr(torch, self.precision))
+            if ending and hasattr(self.model, "predict"):
+                return host(self.model.predict(rows))
+            outputs = self.model(rows)
+            return host(ENDINGS[ending](outputs) if ending else outputs)
 
     def inventory(self) -> dict[str, list[dict[str, Any]]]:
         """Return the named parameters and buffers, and the modules without modules of their own."""
@@ -142,7 +154,14 @@ class TorchDriver(Driver):
                 {"path": name, "shape": list(p.shape), "trainable": trainable} for name, p, trainable in tensors
             ],
             "layers": [{"path": name, "kind": type(module).__name__} for name, module in owners],
+            **self._optimizer(),
         }
+
+    def _optimizer(self) -> dict[str, Any]:
+        """Return what is known of the optimizer: PyTorch's class that it is, and its rate."""
+        kinds = [one for one in type(self.optimizer).__mro__ if one.__module__.startswith("torch.optim.")]
+        kind = kinds[0].__name__ if kinds else type(self.optimizer).__name__
+        return {"optimizer": kind, "learning_rate": float(self.optimizer.param_groups[0]["lr"]), "attributes": []}
 
     def parameter(self, name: str) -> torch.Tensor:
         """Return the module's parameter, or its buffer for a running statistic."""
@@ -168,14 +187,27 @@ class TorchDriver(Driver):
         return {name: turned(value, axes) for name, value, axes in self.raw_slots()}
 
     def leftovers(self) -> dict[str, np.ndarray]:
-        """Return the gradients as the last step left them: a program may forget to set them to zero."""
-        named = self.model.named_parameters()
-        return {name: host(variable.grad) for name, variable in named if variable.grad is not None}
+        """Return the gradients as the last step left them, and what the optimizer keeps beside the bound slots.
+
+        A program may forget to set gradients to zero.
+        """
+        found: dict[str, np.ndarray] = {}
+        bound = {attribute for attribute, _ in self.bindings["slots"].values()} | {"step"}
+        for name, variable in self.model.named_parameters():
+            if variable.grad is not None:
+                found[name] = host(variable.grad)
+            for key, value in self.optimizer.state.get(variable, {}).items():
+                if key not in bound and torch.is_tensor(value):
+                    found[f"{name}/{key}"] = host(value)
+        return found
 
     def set_leftovers(self, values: dict[str, np.ndarray]) -> None:
         """Put the gradients back."""
         for name, variable in self.model.named_parameters():
             variable.grad = torch.tensor(values[name], dtype=variable.dtype) if name in values else None
+            for key in [one.rpartition("/")[2] for one in values if one.startswith(f"{name}/")]:
+                kept = torch.tensor(values[f"{name}/{key}"], dtype=variable.dtype)
+                self.optimizer.state[variable][key] = kept
 
     def read_slot(self, attribute: str, name: str) -> np.ndarray:
         """Return the entry of ``optimizer.state``, or zeros where PyTorch has not made it yet."""
@@ -211,6 +243,25 @@ class TorchDriver(Driver):
         for state in self.optimizer.state.values():
             if "step" in state or "exp_avg" in state or "square_avg" in state:
                 state["step"] = torch.tensor(float(iterations), dtype=torch.float32)
+
+
+ENDINGS = {"softmax": lambda z: torch.softmax(z, dim=-1), "sigmoid": torch.sigmoid}
+"""Activations that a loss applies, for the predictions of programs that do not."""
+
+
+def _first(seen: Callable[[torch.Tensor], torch.Tensor | None]) -> Callable[..., Any]:
+    """Return a hook that sees what a module takes in."""
+
+    def hook(module: torch.nn.Module, inputs: tuple[Any, ...]) -> Any:
+        given = seen(inputs[0])
+        return None if given is None else (given, *inputs[1:])
+
+    return hook
+
+
+def _last(seen: Callable[[torch.Tensor], torch.Tensor | None]) -> Callable[..., Any]:
+    """Return a hook that sees what a module puts out."""
+    return lambda module, inputs, output: seen(output)
 
 
 class Forced(torch.autograd.Function):  # type: ignore[misc]

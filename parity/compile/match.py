@@ -1,0 +1,235 @@
+"""Matching a hand-written program to a config: which of its tensors is which, and where its layers can be seen.
+
+Parameters are matched by the explicit map, then by name, then by order and shape. A hand-written program may apply its
+activations and reshapes as functions, which nothing can watch; what a layer puts out is therefore seen where the next
+layer that is a module takes it in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import Any
+
+from parity.compile.program import Bindings, Output, Program, Weight
+from parity.errors import UsageError, did_you_mean, listed
+from parity.spec.resolve import Layer, OwnProgram, Resolved
+
+PLAIN = {"kernel": "weight", "gamma": "weight", "beta": "bias", "moving_mean": "running_mean",
+         "moving_variance": "running_var"}  # fmt: skip
+"""What PyTorch calls parameters, by what Keras calls them."""
+
+READS_FIRST = ("Conv1d", "Conv2d", "BatchNorm1d", "BatchNorm2d", "MaxPool1d", "MaxPool2d")
+"""PyTorch modules that take their channels first."""
+
+TORCH_SLOTS: Mapping[str, Mapping[str, str]] = {
+    "SGD": {"velocity": "momentum_buffer"},
+    "Adam": {"m": "exp_avg", "v": "exp_avg_sq"},
+    "AdamW": {"m": "exp_avg", "v": "exp_avg_sq"},
+    "RMSprop": {"velocity": "square_avg", "momentum": "momentum_buffer", "average": "grad_avg"},
+}
+"""Where PyTorch's optimizers keep canonical slots."""
+
+Found = Mapping[str, Any]
+"""A parameter or layer of the program, as a driver's ``inventory`` tells it."""
+
+
+@dataclass(kw_only=True)
+class Match:
+    """What was matched.
+
+    Args:
+        bindings: of the program.
+        unmatched: in words, what was not.
+    """
+
+    bindings: Bindings
+    unmatched: list[str] = field(default_factory=list)
+
+
+def match(side: Resolved, own: OwnProgram, compiled: Program, inventory: Mapping[str, Any]) -> Match:
+    """Return the bindings of a hand-written program.
+
+    Args:
+        side: whose config it is meant to be.
+        own: the program.
+        compiled: the program that the config compiles to, whose layouts it is expected to have.
+        inventory: of its parameters, layers and optimizer, as a driver tells it.
+
+    Raises:
+        UsageError: when the explicit map names what is not there.
+    """
+    mapped = _expanded(side, own, compiled, inventory)
+    weights, unmatched = _weights(side, mapped, compiled, inventory["parameters"], own.file)
+    outputs = _outputs(side, mapped, weights, compiled, inventory["layers"])
+    slots, missing = _slots(side, compiled, inventory)
+    unmatched += [f"optimizer slot {slot}: not found in {own.file}, which keeps its own" for slot in missing]
+    bindings = replace(compiled.bindings, weights=weights, outputs=outputs, slots=slots, names=dict(own.names))
+    unseen = [layer.name for layer in side.layers() if layer.name not in outputs]
+    unmatched += [f"output of layer {name}: cannot be seen in {own.file}" for name in unseen]
+    return Match(bindings=bindings, unmatched=unmatched)
+
+
+def _expanded(side: Resolved, own: OwnProgram, compiled: Program, inventory: Mapping[str, Any]) -> dict[str, str]:
+    """Return the explicit map with the parameters of the layers it names."""
+    parameters, layers = side.parameters(), {layer.name: layer for layer in side.layers()}
+    there = [one["path"] for one in (*inventory["parameters"], *inventory["layers"])]
+    found: dict[str, str] = {}
+    for name, path in own.map.items():
+        known = [*layers, *parameters]
+        if name not in known:
+            raise UsageError(f"map {name!r}: the spec has no such layer or parameter; {did_you_mean(name, known)}")
+        if path not in there:
+            raise UsageError(
+                f"map {name}: {own.file} has no {path!r}; {listed(there, 30)}; {did_you_mean(path, there)}"
+            )
+        found[name] = path
+        for parameter in layers[name].parameters if name in layers else ():
+            leaf = compiled.bindings.weights[f"{name}.{parameter}"].attribute.rpartition(".")[2]
+            for candidate in (f"{path}.{leaf}", f"{path}.{parameter}"):
+                if candidate in there:
+                    found.setdefault(f"{name}.{parameter}", candidate)
+    return found
+
+
+def _weights(
+    side: Resolved, mapped: Mapping[str, str], compiled: Program, parameters: Sequence[Found], file: str
+) -> tuple[dict[str, Weight], list[str]]:
+    """Return where each canonical parameter is in the program, and what found no counterpart on either side."""
+    left = {one["path"]: one for one in parameters}
+    weights: dict[str, Weight] = {}
+    wanted = side.parameters()
+
+    def take(name: str, paths: Iterator[str]) -> None:
+        for path in paths:
+            axes = _axes(compiled.bindings.weights[name], wanted[name].shape, left[path])
+            if axes is not False and wanted[name].trainable >= left[path]["trainable"]:
+                weights[name] = Weight(attribute=path, axes=axes, trainable=wanted[name].trainable)
+                del left[path]
+                return
+
+    for name in wanted:
+        if name in mapped:
+            take(name, iter([mapped[name]] if mapped[name] in left else []))
+    for name in wanted:
+        if name not in weights:
+            take(name, iter([path for path in left if path in _names(name, compiled)]))
+    for name in wanted:
+        if name not in weights:
+            take(name, iter(list(left)))
+    unmatched = [f"{name} (weights): {file} has no such parameter" for name in wanted if name not in weights]
+    unmatched += [
+        f"parameter {path} {tuple(one['shape'])} of {file}: the spec has none like it" for path, one in left.items()
+    ]
+    return {name: weights[name] for name in wanted if name in weights}, unmatched
+
+
+def _names(name: str, compiled: Program) -> set[str]:
+    """Return what a program might call a parameter, if it names it as the spec does."""
+    layer, _, parameter = name.rpartition(".")
+    return {compiled.bindings.weights[name].attribute, name, f"{layer}.{PLAIN.get(parameter, parameter)}",
+            f"{layer}_{parameter}"}  # fmt: skip
+
+
+def _axes(expected: Weight, shape: Sequence[int], found: Found) -> Any:
+    """Return the layout of a parameter that has the expected shape, or the canonical one; False where neither."""
+    laid = tuple(shape[axis] for axis in expected.axes) if expected.axes else tuple(shape)
+    if tuple(found["shape"]) == laid:
+        return expected.axes
+    return None if tuple(found["shape"]) == tuple(shape) else False
+
+
+def _outputs(
+    side: Resolved, mapped: Mapping[str, str], weights: Mapping[str, Weight], compiled: Program, layers: Sequence[Found]
+) -> dict[str, Output]:
+    """Return where each layer's output is seen: by name, else where the next matched layer takes it in."""
+    there = {one["path"]: one["kind"] for one in layers}
+    found = {
+        name: output for name, output in compiled.bindings.outputs.items()
+        if output.attribute in there and name not in mapped
+    }  # fmt: skip
+    if side.framework == "tensorflow":
+        return found  # A function's input cannot be told from its other arguments: methods are seen by name only.
+    places = _places(side, mapped, weights, there)
+    ordered = side.layers()
+    for before, after in pairwise(ordered):
+        if before.name not in found and after.name in places:
+            path = places[after.name]
+            axes = _to_last(len(before.output_shape)) if there[path] in READS_FIRST else None
+            found[before.name] = Output(attribute=path, axes=axes, point="input", shape=before.output_shape)
+    last = ordered[-1]
+    if last.name not in found:
+        # The model's own output: in PyTorch the root module is one, in Keras the last layer stands for it.
+        root = "" if side.framework == "torch" else list(there)[-1]
+        found[last.name] = Output(attribute=root, point=compiled.bindings.outputs[last.name].point)
+    return {layer.name: found[layer.name] for layer in ordered if layer.name in found}
+
+
+def _places(
+    side: Resolved, mapped: Mapping[str, str], weights: Mapping[str, Weight], there: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the module of each layer: by the map, by the parameters it owns, else by name, else by order and kind."""
+    found: dict[str, str] = {}
+    for layer in side.layers():
+        owned = [weights[f"{layer.name}.{name}"].attribute.rpartition(".")[0] for name in layer.parameters
+                 if f"{layer.name}.{name}" in weights]  # fmt: skip
+        for path in (mapped.get(layer.name), *owned, layer.name):
+            if path is not None and path in there:
+                found.setdefault(layer.name, path)
+    paths, free = list(there), [path for path in there if path not in found.values()]
+    for layer in (one for one in side.layers() if one.name not in found):
+        bounds = _between(layer, side.layers(), found, paths)
+        kinds = _kinds(layer)
+        match_ = next(
+            (path for path in free if there[path] in kinds and bounds[0] < paths.index(path) < bounds[1]), None
+        )
+        if match_ is not None:
+            found[layer.name] = match_
+            free.remove(match_)
+    return found
+
+
+def _between(
+    layer: Layer, layers: Sequence[Layer], found: Mapping[str, str], paths: Sequence[str]
+) -> tuple[int, int]:  # fmt: skip
+    """Return the places of the matched neighbours, between which a layer without parameters must stand."""
+    names = [one.name for one in layers]
+    at = names.index(layer.name)
+    before = [paths.index(found[name]) for name in names[:at] if name in found]
+    after = [paths.index(found[name]) for name in names[at + 1 :] if name in found]
+    return max(before, default=-1), min(after, default=len(paths))
+
+
+def _kinds(layer: Layer) -> set[str]:
+    """Return what classes a layer without parameters may be of, in Keras and PyTorch."""
+    plain = "".join(part.capitalize() for part in layer.op.kind.split("_"))
+    kinds = {plain, plain.replace("2d", "2D").replace("1d", "1D"), plain.replace("MaxPooling", "MaxPool")}
+    function = getattr(layer.op, "function", None)
+    if function is not None:
+        kinds |= {function.kind.upper(), function.kind.capitalize(), "ReLU", "LeakyReLU", "Activation"}
+    return kinds
+
+
+def _slots(
+    side: Resolved, compiled: Program, inventory: Mapping[str, Any]
+) -> tuple[dict[str, tuple[str, float]], list[str]]:  # fmt: skip
+    """Return where the optimizer keeps its slots, and the canonical ones that were not found."""
+    names = side.config.optimizer.slots()
+    known, kind = compiled.bindings.slots, inventory["optimizer"]
+    if side.framework == "torch":
+        native = TORCH_SLOTS.get(kind, {})
+        rate = inventory["learning_rate"]
+        found = {
+            name: (native[name], -rate if (kind, name) == ("SGD", "velocity") else 1.0)
+            for name in names
+            if name in native
+        }  # fmt: skip
+    else:
+        found = {name: place for name, place in known.items() if place[0] in inventory["attributes"]}
+    return found, [name for name in names if name not in found]
+
+
+def _to_last(rank: int) -> tuple[int, ...] | None:
+    """Return the permutation that moves the channels of a batch last; ``rank`` is without the batch axis."""
+    return (0, *range(2, rank + 1), 1) if rank > 1 else None
