@@ -71,6 +71,8 @@ def test_an_estimate_is_called_one() -> None:
     assert "about" not in evidence.place(at(difference=0.03), "a", "b")
     result = parted(pair("keras", "torch", at(difference=0.03, exact=False)))
     assert "by about 3.0e-02 where" in words.verdict_sentence(result)
+    small = pair("keras", "torch", largest=at(difference=2e-16, exact=False))
+    assert "(largest relative difference about 2.0e-16)" in words.verdict_sentence(parted(small))
 
 
 def test_a_difference_to_nothing_is_infinite_and_says_why() -> None:
@@ -239,6 +241,13 @@ def test_sides_that_do_what_their_configs_say_differ_by_config() -> None:
     assert evidence.blame(leaf.model_copy(update={"differences": inert})) == [
         f"{sentence}, and the configs differ in nothing that acts: this does not tell which side is wrong."
     ]
+
+
+def test_only_sides_that_part_are_said_to_do_what_their_configs_say() -> None:
+    away = pair("keras", "torch", at(), odd=["torch"], witnesses=[held("keras"), held("torch")])
+    told = evidence.blame(parted(pair("keras", "tensorflow"), away))
+    assert told[0] == "torch is the odd one out: keras and tensorflow agree there (step 2, forward, dense)."
+    assert told[1].startswith("keras and torch do what their configs say (in the first step in which sides part, each")
 
 
 def test_nobody_is_blamed_where_nothing_parts_or_nothing_was_held() -> None:

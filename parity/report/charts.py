@@ -184,7 +184,8 @@ def _curves(
         color=alt.Color("side:O", title=None, scale=_cycle(names, palette.sides), legend=legend),
         tooltip=[alt.Tooltip("side:N"), alt.Tooltip("x:Q", title="step"), alt.Tooltip("shown:N", title="value")],
     )
-    lines = base.mark_line(invalid="break-paths-show-domains").encode(
+    stroke: dict[str, Any] = {"invalid": "break-paths-show-domains", "strokeJoin": "round"}
+    lines = base.mark_line(**stroke).encode(
         y=y,
         strokeDash=alt.StrokeDash("side:O", title=None, scale=_cycle(names, DASHES), legend=legend),
         strokeWidth=alt.StrokeWidth("side:O", title=None, scale=alt.Scale(domain=names, range=WIDTHS), legend=legend),
@@ -192,7 +193,7 @@ def _curves(
     beyond = horizon if horizon is not None and horizon <= last else None
     pieces = [lines] if beyond is None else [
         lines.transform_filter(f"datum.x <= {beyond}"),
-        lines.transform_filter(f"datum.x >= {beyond}").mark_line(invalid="break-paths-show-domains", opacity=PALE),
+        lines.transform_filter(f"datum.x >= {beyond}").mark_line(**stroke, opacity=PALE),
     ]  # fmt: skip
     drawn = base.transform_filter("isValid(datum.y)")
     dots = (

@@ -186,7 +186,7 @@ def _witnesses(result: Result, parted: Sequence[Comparison]) -> list[str]:
         told += [f"{_agrees(agreeing)} in that step."] if agreeing else []
         told += [f"{formats.names(left)} {_were(left)} not held against a reference."] if left else []
     else:
-        told.append(_configs(result, parted))
+        told.append(_configs(result, parted, list(sides)))
     return [*told, *_later(parted)]
 
 
@@ -205,12 +205,12 @@ def _were(sides: Sequence[str]) -> str:
     return "was" if len(sides) == 1 else "were"
 
 
-def _configs(result: Result, parted: Sequence[Comparison]) -> str:
+def _configs(result: Result, parted: Sequence[Comparison], sides: Sequence[str]) -> str:
     """Conclude from sides that all agree with their references."""
-    does = (
-        "Each program does what its config says (in the first step in which sides part, each agrees with the NumPy "
-        "reference of its own config)"
-    )
+    compared = {name for pair in result.comparisons for name in (pair.a, pair.b)}
+    every = "Each program does what its config says"
+    who = every if compared == set(sides) else f"{formats.names(sides)} do what their configs say"
+    does = f"{who} (in the first step in which sides part, each agrees with the NumPy reference of its own config)"
     acting = [item for pair in parted for item in view.differences_between(result, pair.a, pair.b) if not item.inert]
     if acting:
         return f"{does}: the difference is one of configs (see the differences below)."

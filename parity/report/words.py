@@ -205,8 +205,9 @@ def _connected(agreeing: list[Comparison]) -> bool:
 
 
 def _largest(agreeing: list[Comparison]) -> str:
-    places = [pair.largest.difference for pair in agreeing if pair.largest is not None]
-    return f" (largest relative difference {formats.scientific(max(places))})" if places else ""
+    places = [pair.largest for pair in agreeing if pair.largest is not None]
+    most = max(places, key=lambda where: where.difference, default=None)
+    return f" (largest relative difference {formats.measured(most)})" if most is not None else ""
 
 
 def _sentence(text: str) -> str:
