@@ -122,6 +122,9 @@ class Lockstep:
             WorkerError: when a worker fails, dies or hangs.
         """
         if number > self.reached:
+            if self.loose:  # They go on from the reference side's weights, wherever a guide has left them.
+                self.sessions[self.reference].ask("publish", folder=self.state)
+                self._adopt(sorted(self.loose), self.reached)
             alone = {"start": self.reached, "stop": number}
             self._all("advance", {self.reference: alone} | dict.fromkeys(self.loose, alone))
         self.sessions[self.reference].ask("publish", folder=self.state)
