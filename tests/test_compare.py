@@ -461,13 +461,35 @@ def test_a_difference_that_is_no_number_is_the_largest() -> None:
     assert one.largest["forward"].difference == INF
 
 
-def test_what_the_tensors_say_stands_above_what_their_digests_said() -> None:
+def test_what_the_tensors_say_stands_in_the_place_of_what_their_digests_said() -> None:
     one = judge()
-    one.add(seen(1, "forward", "a", 5e-15, exact=False))
-    one.add(seen(1, "forward", "a", 3e-15))
-    assert (one.largest["forward"].difference, one.largest["forward"].exact) == (3e-15, True)
-    one.add(seen(2, "forward", "a", 2e-15))
-    assert one.largest["forward"].step == 1
+    one.add(seen(1, "weights", "a.kernel", 0.0, noise=0.0))
+    one.add(seen(1, "forward", "a", 4e-15))
+    one.add(seen(2, "forward", "a", 2e-15, exact=False))
+    one.add(seen(2, "forward", "b", 5e-15, exact=False))
+    one.again(2)
+    one.add(seen(2, "forward", "b", 3e-15))
+    assert (one.largest["forward"].step, one.largest["forward"].difference) == (1, 4e-15), "nothing earlier is lost"
+    assert (one.checked, one.tensors["forward"], "weights" in one.largest) == ([1, 2], {"a", "b"}, True)
+    one.add(seen(3, "forward", "a", 6e-15))
+    one.again(2)
+    assert one.largest["forward"].difference == 6e-15, "a step that is over stays as it is"
+
+
+def test_the_initial_values_are_no_digests_of_the_first_step() -> None:
+    one = judge()
+    one.add(seen(1, "weights", "a.kernel", 0.5, noise=0.0))
+    one.again(1)
+    one.add(seen(1, "forward", "a", 0.0, exact=False))
+    one.again(1)
+    assert one.largest["weights"].difference == 0.5
+
+
+def test_a_program_that_does_not_repeat_itself_is_not_identical_to_anything() -> None:
+    one = judge()
+    one.add(seen(1, "forward", "a", 0.0))
+    one.unsteady.append("torch does not repeat itself")
+    assert one.verdict()[0] == "rounding"
 
 
 def test_a_shape_once_seen_is_known_in_later_steps() -> None:
@@ -808,6 +830,15 @@ def test_the_gradient_of_an_output_may_be_hidden_and_that_of_a_parameter_may_not
     one = judge()
     shared_names(one, *((more, less) if of == "keras" else (less, more)))
     assert one.unmatched == [f"a.kernel (gradient): only {of} has it"]
+
+
+def test_equal_tensors_whose_digests_differ_are_identical_once_looked_at() -> None:
+    """As they do where they lie otherwise in memory."""
+    one = judge()
+    digests(one, with_one_off(KERNEL, 5e-16))
+    assert one.verdict()[0] == "rounding"
+    compared(one, RIGHT)
+    assert one.verdict()[0] == "identical"
 
 
 def test_another_shape_is_infinitely_far() -> None:

@@ -24,29 +24,30 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers_numpy import ROWS, net_job, numpy_bench, numpy_workers
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import stats
 
-from parity.compare.judge import Judge
-from parity.compare.lockstep import compare_step
+from parity.compare.free import Series, judge_free
 from parity.compile import compile_side
-from parity.data.dataset import Dataset
 from parity.entries import FRAMEWORKS
 from parity.errors import WorkerError
 from parity.initializers.fan_in_uniform import FanInUniform
 from parity.initializers.glorot_uniform import GlorotUniform
 from parity.initializers.zeros import Zeros
 from parity.pipeline.prepare import Options
-from parity.pipeline.work import Work
+from parity.pipeline.work import Work, gaps
+from parity.reference import Reference
 from parity.run import randomness, session
+from parity.run.digest import apart, digest, minus
 from parity.run.exchange import Exchange
 from parity.run.freerun import Bench, Job, free_run
 from parity.run.initial import InitialWeights, initial_value
-from parity.run.lockstep import TWIN, lockstep
 from parity.run.session import Session, find_interpreter, memory_folder
 from parity.run.store import Store, run_key
+from parity.run.trace import read_trace
 from parity.run.trajectory import Measured, Trajectory
 from parity.spec.load import parse_spec
 from parity.spec.resolve import Resolved, changed, resolve
@@ -114,7 +115,7 @@ def test_the_witness_gives_the_published_answers() -> None:
 WORDS = st.integers(0, 2**64 - 1)
 
 
-@given(st.integers(0, 2**63 - 1), st.sampled_from([1, 2, 3, 4]), WORDS, WORDS)
+@given(st.integers(0, 2**63 - 1), st.sampled_from([1, 2, 3, 4, 5]), WORDS, WORDS)
 def test_every_word_of_key_and_counter_reaches_the_generator_unrounded(
     seed: int, purpose: int, high: int, low: int
 ) -> None:
@@ -233,6 +234,16 @@ def test_nudges_go_both_ways_and_differ_by_name_and_step() -> None:
     assert stats.binomtest(int(one.sum()), 6400, 0.5).pvalue > 0.01
     for other in (("b", 0), ("a", 1)):
         assert abs(np.corrcoef(one, randomness.nudged(values, 0, *other) > 1)[0, 1]) < 0.05
+
+
+def test_a_nudge_of_bfloat16_is_one_unit_of_its_own() -> None:
+    values = np.array([1.0, -1.5, 0.0, 2.0**20, 3e-30], np.float32)
+    values = (values.view(np.uint32) & np.uint32(0xFFFF0000)).view(np.float32)
+    moved = randomness.nudged(values, 0, "a", 0, True)
+    assert moved.dtype == np.float32
+    assert not (moved.view(np.uint32) & np.uint32(0xFFFF)).any(), "they are bfloat16 again"
+    steps = (moved.view(np.int32) >> 16) - (values.view(np.int32) >> 16)
+    assert np.abs(steps).tolist() == [1, 1, 0, 1, 1], "0 has no last place"
 
 
 # ----------------------------------------------------------------------------------------------- programs
@@ -571,6 +582,31 @@ def test_a_bias_scaled_by_what_feeds_its_layer_is_not_shared_with_one_of_another
     assert wide_bias == pytest.approx(narrow_bias / 2)
 
 
+def test_a_twin_starts_from_weights_one_unit_apart_and_another_twin_from_others(tmp_path: Path) -> None:
+    initial = InitialWeights(tmp_path)
+    for precision, unit in (("float32", 2.0**-23), ("float64", 2.0**-52)):
+        own, twin, other = (initial.files(small_side(), precision, nudge) for nudge in (None, 3, 4))
+        assert not set(own.values()) & set(twin.values()) | set(twin.values()) & set(other.values())
+        kernels = [np.load(files["dense.kernel"]) for files in (own, twin, other)]
+        for one in kernels[1:]:
+            assert one.dtype == kernels[0].dtype
+            assert (one != kernels[0]).all()
+            assert np.abs(one / kernels[0] - 1).max() <= unit
+        assert (kernels[1] != kernels[2]).any()
+        assert initial.files(small_side(), precision, 3) == twin, "and each twin always from the same"
+
+
+def test_running_statistics_of_a_twin_are_not_moved(tmp_path: Path) -> None:
+    """They begin with a mean of 0 and a variance of 1 on every side: no initializer draws them."""
+    text = SPEC.replace("- dropout: 0.25\n", "- batch_norm\n")
+    (side,) = resolve(parse_spec(text), ("keras",))
+    statistics = [name for name, parameter in side.parameters().items() if not parameter.trainable]
+    assert len(statistics) == 2
+    own, twin = (InitialWeights(tmp_path).files(side, "float32", nudge) for nudge in (None, 3))
+    for name in own:
+        assert (np.load(own[name]) == np.load(twin[name])).all() == (name in statistics), name
+
+
 # ------------------------------------------------------------------------------------------------ workers
 
 
@@ -719,100 +755,15 @@ def test_a_memory_folder_is_new_and_private() -> None:
 # ------------------------------------------------------- real workers behind a driver of a few lines of NumPy
 
 
-DRIVER = '''
-import numpy as np
-
-
-class NumPyDriver:
-    """A linear layer with squared error and momentum; the program is executed, and may bring hooks."""
-
-    def __init__(self, program, bindings, precision, seed):
-        self.hooks = {}
-        exec(open(program).read(), self.hooks)
-        self.names = list(bindings["weights"])
-        self.w, self.v, self.iterations = {}, {}, 0
-
-    @classmethod
-    def set_threads(cls, threads):
-        print("threads", threads)
-
-    def device(self):
-        return "abacus"
-
-    def trainable(self):
-        return self.names
-
-    def weights(self):
-        return self.w
-
-    def set_weights(self, values):
-        self.w = {name: np.array(values(name)) for name in self.names}
-        self.v = self.v or {name: np.zeros_like(value) for name, value in self.w.items()}
-
-    def slots(self):
-        return {f"velocity/{name}": value for name, value in self.v.items()}
-
-    def set_slots(self, values, iterations):
-        self.iterations = iterations
-        for name in self.names:
-            value = values(f"velocity/{name}")
-            self.v[name] = self.v[name] if value is None else np.array(value)
-
-    def predict(self, x):
-        return x @ self.w["dense.kernel"] + self.w["dense.bias"]
-
-    def step(self, x, y, number):
-        return self.watched_step(x, y, number, lambda phase, name, value: None)
-
-    def watched_step(self, x, y, number, watch):
-        self.hooks.get("before", lambda number: None)(number)
-        out = self.predict(x)
-        watch("forward", "dense", out)
-        gap = 2 * (out - y) / out.size
-        gradients = {"dense.kernel": x.T @ gap, "dense.bias": gap.sum(axis=0)}
-        for name in self.names:
-            watch("gradient", name, gradients[name])
-            self.v[name] = 0.5 * self.v[name] - self.hooks["RATE"] * gradients[name]
-            self.w[name] = self.w[name] + self.v[name]
-        self.iterations += 1
-        return float(((out - y) ** 2).mean())
-'''
-
-ROWS = 10
-RIGHT = "RATE = 0.1\n"
-
-
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    """What runs share, with workers that know no framework but the driver above."""
-    (tmp_path / "numpy_driver.py").write_text(DRIVER)
-    boot(
-        monkeypatch,
-        f"""
-        import sys
-        sys.path[:0] = [root, {str(tmp_path)!r}]
-        from parity.run import worker
-        worker.DRIVERS = dict.fromkeys(worker.DRIVERS, ("numpy_driver", "NumPyDriver"))
-        worker.EVENT_SECONDS = 0.0
-        worker.serve(channel, log)
-        """,
-    )
-    rng = np.random.default_rng(1)
-    x, labels = rng.normal(size=(ROWS, 3)), rng.integers(0, 2, ROWS)
-    scratch = memory_folder()
-    dataset = Dataset(x=x, y=np.eye(2)[labels], raw_x=x, raw_y=labels, description="made up")
-    yield Bench(
-        dataset=dataset, store=Store(tmp_path / "runs"), scratch=scratch, programs=tmp_path / "programs",
-        logs=tmp_path / "logs",
-    )  # fmt: skip
-    shutil.rmtree(scratch)
+    """What runs share, with workers that know no framework but the one in ``helpers_numpy_driver``."""
+    numpy_workers(monkeypatch)
+    with numpy_bench(tmp_path) as made:
+        yield made
 
 
-def job(source: str = RIGHT, name: str = "keras", steps: int = 7, **changes: Any) -> Job:
-    """Return a job whose program is the given source."""
-    side = small_side("keras", name, **changes)
-    program = replace(compile_side(side, name="small", classes=2), source=source, file_name=f"{name}.py")
-    return Job(side=side, program=program, steps=steps)
+job = net_job
 
 
 def run_it(bench: Bench, one: Job, patience: float = 60.0) -> Trajectory:
@@ -821,21 +772,14 @@ def run_it(bench: Bench, one: Job, patience: float = 60.0) -> Trajectory:
         return free_run(worker, bench, one, lambda done, total, loss: setattr(worker, "timeout", patience))
 
 
-def by_hand(bench: Bench, one: Job, rate: float = 0.1) -> tuple[list[float], dict[int, float]]:
-    """Return losses and accuracies of a job, computed here."""
-    w = {name: np.load(file).astype(np.float32) for name, file in bench.initial.files(one.side, "float32").items()}
-    v = {name: np.zeros_like(value) for name, value in w.items()}
-    x, y = (array.astype(np.float32) for array in (bench.dataset.x, bench.dataset.y))
+def by_hand(bench: Bench, one: Job) -> tuple[list[float], dict[int, float]]:
+    """Return losses and accuracies of a job, as the NumPy reference of its config has them."""
+    weights = {name: np.load(file) for name, file in bench.initial.files(one.side, one.precision).items()}
+    reference, x, y = Reference(one.side, weights), bench.dataset.x, bench.dataset.y
     losses, accuracies = [], {}
-    for number, rows in enumerate(islice(randomness.batches(9, ROWS, 4, True, False), one.steps), start=1):
-        out = x[rows] @ w["dense.kernel"] + w["dense.bias"]
-        losses.append(float(((out - y[rows]) ** 2).mean()))
-        gap = 2 * (out - y[rows]) / out.size
-        for name, gradient in {"dense.kernel": x[rows].T @ gap, "dense.bias": gap.sum(axis=0)}.items():
-            v[name] = 0.5 * v[name] - rate * gradient
-            w[name] = w[name] + v[name]
-        predictions = x @ w["dense.kernel"] + w["dense.bias"]
-        accuracies[number] = float((predictions.argmax(axis=1) == y.argmax(axis=1)).mean())
+    for number, rows in enumerate(islice(randomness.batches(9, ROWS, 4, True, False), one.steps)):
+        losses.append(reference.step(x[rows], y[rows], number).loss)
+        accuracies[number + 1] = float((reference.predict(x).argmax(axis=1) == y.argmax(axis=1)).mean())
     return losses, accuracies
 
 
@@ -853,7 +797,7 @@ def test_a_free_run_records_losses_and_the_metrics_of_every_epoch(bench: Bench) 
         "keras",
         "float32",
         "abacus",
-        8,
+        26,
     )
     assert run.interpreter == sys.executable
     assert not run.cached
@@ -945,7 +889,7 @@ def test_what_a_failing_program_printed_is_told_from_its_own_lines_on(bench: Ben
     said = str(caught.value)
     assert said.startswith("side posted: ZeroDivisionError: division by zero\n  its last words:\n")
     assert "worker.py" not in said
-    assert '<string>", line 2, in before' in said
+    assert 'posted.py", line 2, in before' in said
 
 
 def test_a_command_that_fails_leaves_no_worker_and_no_memory_behind(bench: Bench, tmp_path: Path) -> None:
@@ -965,59 +909,98 @@ def test_threads_are_limited_before_the_program_is_opened(bench: Bench) -> None:
     assert (bench.logs / "keras.log").read_text() == "threads 1\n"
 
 
-# ------------------------------------------------------------------------------------------------ lockstep
+# ------------------------------------------------------------------------------------------- traced free runs
+
+PARAMETERS = ("hidden.kernel", "hidden.bias", "out.kernel", "out.bias")
+STEPS = 7
 
 
-def in_lockstep(bench: Bench, sources: dict[str, str], steps: int, twin_every: int = 16) -> Judge:
-    """Run programs in lockstep and judge the second by the first."""
-    jobs = {name: replace(job(source, name), precision="float64") for name, source in sources.items()}
-    openings = {name: bench.opening(one) for name, one in jobs.items()}
-    first, second = jobs
-    one = Judge(a=first, b=second)
-    workers = {name: Session(name, log=bench.logs / f"{name}.log", timeout=60.0) for name in jobs}
-    try:
-        for step in lockstep(workers, openings, bench.scratch / "lockstep", 9, steps, twin_every):
-            assert (TWIN in step.losses) is (twin_every > 0 and (step.number - 1) % twin_every == 0)
-            compare_step(one, step, TWIN)
-    finally:
-        for worker in workers.values():
-            worker.close()
-    assert not any(is_running(worker.pid) for worker in workers.values())
-    return one
+def traced(bench: Bench, one: Job) -> Trajectory:
+    run = run_it(bench, replace(one, trace=True))
+    assert bench.store.traced(run.key)
+    return run
 
 
-def test_the_same_program_in_lockstep_is_identical(bench: Bench) -> None:
-    one = in_lockstep(bench, {"a": RIGHT, "b": RIGHT}, 6, twin_every=2)
-    assert one.verdict() == ("identical", "bit for bit, in every tensor of 6 steps")
-    names = {"dense.kernel", "dense.bias"}
-    assert one.tensors == {
-        "batch": {"x", "y"}, "forward": {"dense"}, "loss": {"loss"}, "gradient": names, "update": names,
-        "state": {f"velocity/{name}" for name in names},
-    }  # fmt: skip
-    # The twin moved: its noise is above the least there is, and far below any difference of meaning.
-    assert 100 * 2.0**-53 < one.noise("forward", "dense") < 1e-11
+def test_a_traced_run_has_the_losses_and_metrics_of_one_that_is_not(bench: Bench, tmp_path: Path) -> None:
+    with_trace = traced(bench, job())
+    elsewhere = replace(bench, store=Store(tmp_path / "elsewhere"))
+    without = run_it(elsewhere, job())
+    assert (with_trace.losses, with_trace.measured) == (without.losses, without.measured)
+    assert with_trace.key == without.key
+    assert not elsewhere.store.traced(without.key)
+    assert sorted(file.suffix for file in bench.store.folder.iterdir()) == [".json", ".parquet"]
 
 
-def test_an_update_is_what_a_step_adds_to_the_weights(bench: Bench) -> None:
-    one = job(name="a")
-    with Session("a", log=bench.logs / "a.log", timeout=60.0) as worker:
-        for step in lockstep({"a": worker}, {"a": bench.opening(one)}, bench.scratch / "lockstep", 9, 2):
-            for name in step.names["a"]["update"]:
-                update, velocity = step.tensor("a", "update", name), step.tensor("a", "state", f"velocity/{name}")
-                assert update == pytest.approx(velocity, rel=1e-6, abs=1e-7)
-                assert np.abs(update).max() > 1e-3
+def test_a_trace_has_every_tensor_of_every_step_and_the_weights_as_they_start(bench: Bench) -> None:
+    run = traced(bench, job())
+    found = read_trace(bench.store.trace(run.key))
+    start = [("weights", name) for name in PARAMETERS] + [("state", f"velocity/{name}") for name in PARAMETERS]
+    steps = [("forward", name) for name in ("hidden", "dropout", "out")] + [("gradient", name) for name in PARAMETERS]
+    assert {name: len(rows) for name, rows in found.items()} == dict.fromkeys(start, STEPS + 1) | dict.fromkeys(
+        steps, STEPS
+    )
+    for name, file in bench.initial.files(job().side, "float32").items():
+        assert found["weights", name][0].tobytes() == digest(np.load(file)).tobytes()
+    for name in PARAMETERS:
+        weights, velocity = found["weights", name], found["state", f"velocity/{name}"]
+        assert not velocity[0]["projections"].any()
+        for number in range(STEPS):
+            assert apart(minus(weights[number + 1], weights[number]), velocity[number + 1]) < 1e-4
+    assert not [name for phase, name in found if phase == "gradient" and "." not in name], "outputs' gradients cost"
 
 
-def test_a_difference_that_begins_later_is_found_there_from_the_same_state(bench: Bench) -> None:
-    late = "RATE = 0.1\ndef before(number):\n    global RATE\n    RATE = 0.1 if number < 4 else 0.11\n"
-    one = in_lockstep(bench, {"a": RIGHT, "b": late}, 6)
-    assert one.first is not None
-    assert (one.first.step, one.first.phase) == (5, "update")
-    # No error is carried along: at step 6 the sides still start alike.
-    assert one.largest["forward"].difference == one.largest["gradient"].difference == 0.0
+def test_a_traced_tensor_that_lies_otherwise_has_the_same_digest(bench: Bench) -> None:
+    own = read_trace(bench.store.trace(traced(bench, job(name="a")).key))
+    other = read_trace(bench.store.trace(traced(bench, job(name="b", framework="torch")).key))
+    assert list(own) == list(other)
+    for name, rows in own.items():
+        assert all(apart(a, b) < 1e-4 for a, b in zip(rows, other[name], strict=True)), name
+    assert gaps_of(bench, job(name="a"), job(name="b", framework="torch"))[LOSS].max() < 1e-5
 
 
-def test_a_side_that_dies_in_lockstep_is_named(bench: Bench) -> None:
-    dies = "import os\nRATE = 0.1\ndef before(number):\n    if number == 2:\n        os._exit(7)\n"
-    with pytest.raises(WorkerError, match=r"^side b: its process ended with exit code 7"):
-        in_lockstep(bench, {"a": RIGHT, "b": dies}, 6)
+LOSS = ("loss", "loss")
+
+
+def gaps_of(bench: Bench, one: Job, other: Job) -> Series:
+    return gaps(bench.store, traced(bench, one), traced(bench, other))
+
+
+def test_a_kept_run_without_a_trace_is_made_again_when_one_is_asked_for(bench: Bench) -> None:
+    first = run_it(bench, job())
+    again = traced(bench, job())
+    assert not again.cached
+    assert again.losses == first.losses
+    third = traced(bench, job())
+    assert third.cached
+    assert run_it(bench, job()).cached, "one that has a trace serves those who need none"
+
+
+def test_a_traced_run_that_fails_leaves_neither_run_nor_trace(bench: Bench) -> None:
+    with pytest.raises(WorkerError, match="ValueError: no such batch"):
+        traced(
+            bench,
+            job("RATE = 0.1\ndef before(number):\n    if number == 4:\n        raise ValueError('no such batch')\n"),
+        )
+    assert list(bench.store.folder.iterdir()) == []
+
+
+def test_a_twin_is_another_run_that_ends_close_by(bench: Bench) -> None:
+    twin = replace(job(), nudge=9)
+    versions = {"keras": "3", "tensorflow": "2", "numpy": "2"}
+    assert len({bench.key(one, versions) for one in (job(), twin, replace(job(), nudge=8))}) == 3
+    assert bench.key(replace(job(), trace=True), versions) == bench.key(job(), versions)
+    found = gaps_of(bench, job(), twin)
+    assert found["weights", "hidden.kernel"].shape == (STEPS,)
+    assert 0.0 < found[LOSS].max() < 1e-5
+    assert all(0.0 < rows.max() < 1e-3 for rows in found.values())
+
+
+def test_a_pair_of_the_same_program_has_no_gap_and_one_of_another_rate_is_divergent(bench: Bench) -> None:
+    twins = [gaps_of(bench, job(), replace(job(), nudge=9))]
+    same = judge_free("a", "b", gaps_of(bench, job(), job(name="b")), twins)
+    assert same.verdict == "identical"
+    other = judge_free("a", "c", gaps_of(bench, job(), job("RATE = 0.1001\n", "c")), twins)
+    assert other.verdict == "divergent"
+    assert other.first is not None
+    step, phase, _ = other.first
+    assert (step, phase) in ((1, "weights"), (1, "state")), "the first step moves them differently"

@@ -83,6 +83,8 @@ class Judge:
     amplified: list[str] = field(default_factory=list)
     inaccurate: list[tuple[tuple[str, str], float]] = field(default_factory=list)
     nonfinite: Seen | None = None
+    _under_way: tuple[int, bool] = (0, False)
+    _earlier: dict[str, Seen] = field(default_factory=dict)
 
     @property
     def steps(self) -> int:
@@ -102,14 +104,20 @@ class Judge:
             self.shapes[seen.name] = seen.shape
         if seen.phase != "weights" and seen.step not in self.checked:  # Initial values come before any step.
             self.checked.append(seen.step)
+        if (now := (seen.step, seen.phase == "weights")) != self._under_way:
+            self._under_way, self._earlier = now, dict(self.largest)
         self.tensors.setdefault(seen.phase, set()).add(seen.tensor)
         if not finite and (self.nonfinite is None or seen.when < self.nonfinite.when):
             self.nonfinite = seen
         kept = self.largest.get(seen.phase)
-        # What the tensors say stands above what digests of the same tensor in the same step say.
-        if kept is None or not seen.difference <= kept.difference or (seen.name, seen.step) == (kept.name, kept.step):
+        if kept is None or not seen.difference <= kept.difference:
             self.largest[seen.phase] = seen
         return seen
+
+    def again(self, step: int) -> None:
+        """Take back how far apart digests said that a step is, before its tensors say it."""
+        if self._under_way == (step, False):
+            self.largest = dict(self._earlier)
 
     def known(self, name: tuple[str, str]) -> bool:
         """Return whether a tensor has been found to differ in an op of its own, or from an earlier one, before."""
@@ -210,7 +218,7 @@ class Judge:
         largest, aside = self.overall(), _aside(len(self.unmatched))
         if self.amplified:
             aside = f"; {self.amplified[0]}{aside}"
-        if largest is None or largest.difference == 0.0:
+        if largest is None or (largest.difference == 0.0 and not self.unsteady):
             return "identical", f"bit for bit, in every tensor of {_steps(self.steps)}{aside}"
         return "rounding", (
             f"nothing beyond rounding in {_steps(self.steps)}: the largest difference of any tensor is "

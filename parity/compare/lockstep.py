@@ -175,6 +175,7 @@ def compare_tensors(
     if remeasure is not None and any(seen.beyond for seen, _ in found):
         remeasure()
         found = [(replace(seen, noise=rounding.noise(judge.a, judge.b, seen.name)), finite) for seen, finite in found]
+    judge.again(number)
     noted = [judge.add(seen, finite) for seen, finite in found]
     return [seen for seen in noted if seen.beyond]
 

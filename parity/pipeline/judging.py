@@ -94,11 +94,11 @@ class Court:
             self._measure(number, taken, everyone, REPEATS)
         look = first
         for judge in self.judges:
-            doubtful = compare_digests(judge, number, taken, rounding)
             overall = judge.overall()
             # As long as all is identical it is a matter of bits, and digests are not.
-            certified = overall is not None and overall.difference == 0.0
-            look = look or bool(doubtful - self._known.get(judge.b, set())) or certified
+            identical = overall is None or overall.difference == 0.0
+            doubtful = compare_digests(judge, number, taken, rounding)
+            look = look or bool(doubtful - self._known.get(judge.b, set())) or identical
         if not look:
             return
         replay = self.lock.replay(number - 1)

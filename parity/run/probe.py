@@ -99,5 +99,7 @@ class Guide:
         if (phase, name) not in self.names:
             return None
         value = self.exchange.get(f"{phase}/{name}")
+        if value.ndim != len(shape):
+            return None
         value = value if axes is None else value.transpose(np.argsort(axes))
         return np.array(value) if value.shape == tuple(shape) else None
