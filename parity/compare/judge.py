@@ -102,8 +102,8 @@ class Judge:
             seen = replace(seen, shape=self.shapes.get(seen.name))
         else:
             self.shapes[seen.name] = seen.shape
-        if seen.phase != "weights" and seen.step not in self.checked:  # Initial values come before any step.
-            self.checked.append(seen.step)
+        if seen.phase != "weights":  # Initial values come before any step.
+            self.check(seen.step)
         if (now := (seen.step, seen.phase == "weights")) != self._under_way:
             self._under_way, self._earlier = now, dict(self.largest)
         self.tensors.setdefault(seen.phase, set()).add(seen.tensor)
@@ -113,6 +113,11 @@ class Judge:
         if kept is None or not seen.difference <= kept.difference:
             self.largest[seen.phase] = seen
         return seen
+
+    def check(self, step: int) -> None:
+        """Take note that a step is checked, whatever comes of it."""
+        if step not in self.checked:
+            self.checked.append(step)
 
     def again(self, step: int) -> None:
         """Take back how far apart digests said that a step is, before its tensors say it."""
