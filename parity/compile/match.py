@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from parity.compile.program import Bindings, Output, Program, Weight
@@ -60,14 +61,14 @@ def match(side: Resolved, own: OwnProgram, compiled: Program, inventory: Mapping
     Raises:
         UsageError: when the explicit map names what is not there.
     """
-    mapped = _expanded(side, own, compiled, inventory)
-    weights, unmatched = _weights(side, mapped, compiled, inventory["parameters"], own.file)
+    mapped, file = _expanded(side, own, compiled, inventory), Path(own.file).name
+    weights, unmatched = _weights(side, mapped, compiled, inventory["parameters"], file)
     outputs = _outputs(side, mapped, weights, compiled, inventory["layers"])
     slots, missing = _slots(side, compiled, inventory)
-    unmatched += [f"optimizer slot {slot}: not found in {own.file}, which keeps its own" for slot in missing]
+    unmatched += [f"optimizer slot {slot}: not found in {file}, which keeps its own" for slot in missing]
     bindings = replace(compiled.bindings, weights=weights, outputs=outputs, slots=slots, names=dict(own.names))
     unseen = [layer.name for layer in side.layers() if layer.name not in outputs]
-    unmatched += [f"output of layer {name}: cannot be seen in {own.file}" for name in unseen]
+    unmatched += [f"output of layer {name}: cannot be seen in {file}" for name in unseen]
     return Match(bindings=bindings, unmatched=unmatched)
 
 
