@@ -75,6 +75,7 @@ class Judge:
     checked: list[int] = field(default_factory=list)
     first: Seen | None = None
     largest: dict[str, Seen] = field(default_factory=dict)
+    closest: dict[str, float] = field(default_factory=dict)
     tensors: dict[str, set[str]] = field(default_factory=dict)
     shapes: dict[tuple[str, str], tuple[int, ...]] = field(default_factory=dict)
     places: list[Seen] = field(default_factory=list)
@@ -109,6 +110,9 @@ class Judge:
         self.tensors.setdefault(seen.phase, set()).add(seen.tensor)
         if not finite and (self.nonfinite is None or seen.when < self.nonfinite.when):
             self.nonfinite = seen
+        if seen.noise > 0.0 and seen.exact:
+            share = seen.difference / seen.noise
+            self.closest[seen.phase] = max(self.closest.get(seen.phase, 0.0), share)
         kept = self.largest.get(seen.phase)
         if kept is None or not seen.difference <= kept.difference:
             self.largest[seen.phase] = seen

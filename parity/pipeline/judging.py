@@ -106,7 +106,9 @@ class Court:
         self._repeated(number, taken, replay)
         parted = [judge for judge in self.judges if self._look(judge, number, replay)]
         if parted and not self.judged.odd and not self.judged.witnesses:
-            if self.lock.precision == "float64":  # In less, the reference is too far from every side to tell them apart.
+            if (
+                self.lock.precision == "float64"
+            ):  # In less, the reference is too far from every side to tell them apart.
                 self.judged.witnesses = self._witnesses(number, replay)
             self.judged.odd = self._odd(min((judge.first for judge in parted if judge.first), key=lambda one: one.when),
                                         replay)  # fmt: skip

@@ -54,7 +54,7 @@ class Silence:
         b: framework of the other side.
         verdict: ``identical`` or ``rounding``, or it is a false alarm.
         says: its reason.
-        shares: by phase, how much of what rounding explains the largest difference took.
+        shares: by phase, the largest share that a tensor's difference took of what rounding explains.
     """
 
     clean: Clean
@@ -121,5 +121,4 @@ def _numbered(frameworks: Sequence[str]) -> list[tuple[str, int]]:
 
 def _silence(clean: Clean, judge: Judge) -> Silence:
     verdict, reason = judge.verdict()
-    shares = {phase: seen.difference / seen.noise for phase, seen in judge.largest.items() if seen.noise > 0.0}
-    return Silence(clean=clean, a=judge.a, b=judge.b, verdict=verdict, says=reason, shares=shares)
+    return Silence(clean=clean, a=judge.a, b=judge.b, verdict=verdict, says=reason, shares=dict(judge.closest))

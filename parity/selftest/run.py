@@ -60,7 +60,9 @@ class CleanTold(Model):
     identical: int = Field(description="bit for bit the same")
     float64: int = Field(description="pairs in float64 lockstep, the others were in float32")
     alarms: list[str]
-    shares: dict[str, float] = Field(description="by phase, the largest share of the noise that a difference took")
+    shares: dict[str, dict[str, float]] = Field(
+        description="by precision and phase, the largest share of the noise that a difference took"
+    )
 
 
 class SelfTest(Model):
@@ -163,10 +165,11 @@ def _planted(found: Sequence[Found], not_run: int) -> PlantedTold:
 
 
 def _clean(silences: Sequence[Silence]) -> CleanTold:
-    shares: dict[str, float] = {}
+    shares: dict[str, dict[str, float]] = {}
     for one in silences:
+        known = shares.setdefault(one.clean.precision, {})
         for phase, share in one.shares.items():
-            shares[phase] = max(shares.get(phase, 0.0), share)
+            known[phase] = max(known.get(phase, 0.0), share)
     alarms = [
         f"{one.a} and {one.b}, {one.clean.network}, {one.clean.optimizer}, seed {one.clean.seed}, "
         f"{one.clean.precision}: {one.verdict}: {one.says}"

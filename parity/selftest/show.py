@@ -33,11 +33,12 @@ def print_selftest(result: SelfTest, console: Console | None = None) -> None:
     table.add_row("  silent", str(clean.silent), f"{clean.identical} of them bit for bit the same")
     table.add_row("  false alarms", str(clean.pairs - clean.silent), "")
     console.print(table)
-    closest = max(clean.shares.items(), key=lambda one: one[1], default=None)
-    if closest is not None:
+    console.print()
+    for precision, shares in clean.shares.items():
+        phase, most = max(shares.items(), key=lambda one: one[1], default=("", 0.0))
         console.print(
-            f"\nThe largest clean difference took {100 * closest[1]:.0f} % of what rounding was said to explain "
-            f"({closest[0]})."
+            f"In {precision} the clean difference that came closest took {100 * most:.0f} % of what rounding was said to "
+            f"explain ({phase})."
         )
     for miss in planted.misses:
         console.print(
