@@ -37,8 +37,8 @@ def print_selftest(result: SelfTest, console: Console | None = None) -> None:
     for precision, shares in clean.shares.items():
         phase, most = max(shares.items(), key=lambda one: one[1], default=("", 0.0))
         console.print(
-            f"In {precision} the clean difference that came closest took {100 * most:.0f} % of what rounding was said to "
-            f"explain ({phase})."
+            f"In {precision} the clean difference that came closest took {100 * most:.0f} % of what rounding was "
+            f"said to explain ({phase})."
         )
     for miss in planted.misses:
         console.print(

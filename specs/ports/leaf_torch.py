@@ -1,4 +1,4 @@
-"""The leaf network, ported to PyTorch by hand. There is one mistake in it; `parity check specs/leaf_port.yaml` finds it."""
+"""The leaf network, ported to PyTorch by hand, with one mistake in it: parity check specs/leaf_port.yaml"""
 
 import torch
 import torch.nn.functional as F
