@@ -504,6 +504,9 @@ def test_a_fault_is_one_line_with_its_place_what_was_expected_and_a_way_out(old:
     assert faults(edited(old, new)) == [f"s.yaml:{says}"]
 
 
+SIDE_FIELDS = "changes, defaults, framework, loss, map, model, optimizer, program, python"
+
+
 @pytest.mark.parametrize(
     ("added", "says"),
     [
@@ -525,12 +528,12 @@ def test_a_fault_is_one_line_with_its_place_what_was_expected_and_a_way_out(old:
         ("sides: {3: {framework: keras}}", "sides[3]: got 3; expected text; put it in quotes"),
         ("sides: {my side: {framework: keras}}",
          "sides.my side: got 'my side'; expected letters, digits and _.-, a letter or digit first"),
-        ("sides: {a: keras}", "sides.a: got 'keras'; expected a mapping of changes, defaults, framework, python"),
-        ("sides: {a: }", "sides.a: got nothing; expected a mapping of changes, defaults, framework, python"),
+        ("sides: {a: keras}", "sides.a: got 'keras'; expected a mapping of " + SIDE_FIELDS),
+        ("sides: {a: }", "sides.a: got nothing; expected a mapping of " + SIDE_FIELDS),
         ("sides: {a: {}}", "sides.a.framework: it is missing; expected a value: which framework runs it: "
          "keras, tensorflow, torch; add 'framework'"),
         ("sides: {a: {framwork: keras}}", "sides.a.framwork: unknown field 'framwork'; "
-         "expected one of changes, defaults, framework, python; did you mean 'framework'?"),
+         f"expected one of {SIDE_FIELDS}; did you mean 'framework'?"),
         ("sides: {a: {framework: pytorch}}", "sides.a.framework: got 'pytorch'; "
          "expected one of keras, tensorflow, torch; did you mean 'torch'?"),
         ("sides: {a: {framework: torch, defaults: natve}}",

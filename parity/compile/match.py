@@ -66,7 +66,11 @@ def match(side: Resolved, own: OwnProgram, compiled: Program, inventory: Mapping
     outputs = _outputs(side, mapped, weights, compiled, inventory["layers"])
     slots, missing = _slots(side, compiled, inventory)
     unmatched += [f"optimizer slot {slot}: not found in {file}, which keeps its own" for slot in missing]
-    bindings = replace(compiled.bindings, weights=weights, outputs=outputs, slots=slots, names=dict(own.names))
+    drawn = [layer.input_shape for layer in side.layers() if layer.op.draws and not layer.op.passes_on()]
+    bindings = replace(
+        compiled.bindings, weights=weights, outputs=outputs, slots=slots, names=dict(own.names),
+        mask_shapes=tuple(drawn),
+    )  # fmt: skip
     unseen = [layer.name for layer in side.layers() if layer.name not in outputs]
     unmatched += [f"output of layer {name}: cannot be seen in {file}" for name in unseen]
     return Match(bindings=bindings, unmatched=unmatched)

@@ -51,6 +51,8 @@ class Bindings:
         slots: optimizer slot to (attribute, scale); canonical value = scale * stored value.
         mask_axes: for each dropout call of a step, the permutation from the canonical mask to the program's
             tensor, or None.
+        mask_shapes: of each of these calls, the canonical shape of a row, where the program's own layout must be told
+            from it.
         ending: activation that the loss applies in place of the model (``softmax``), to be applied to predictions.
         names: what a hand-written program calls the parts of the contract.
     """
@@ -59,6 +61,7 @@ class Bindings:
     outputs: Mapping[str, Output]
     slots: Mapping[str, tuple[str, float]]
     mask_axes: tuple[tuple[int, ...] | None, ...] = ()
+    mask_shapes: tuple[tuple[int, ...], ...] = ()
     ending: str | None = None
     names: Mapping[str, str] = field(default_factory=dict)
 

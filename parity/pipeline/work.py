@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from parity.compare.free import FreeVerdict, Series, digest_gap, judge_free, loss_gap
+from parity.compare.free import FreeVerdict, judge_free
 from parity.compare.judge import Judge, Seen
 from parity.compare.lockstep import chosen_steps, compare_initial, compare_weights
 from parity.compare.noise import Rounding
@@ -21,13 +21,13 @@ from parity.compile.match import match
 from parity.data.dataset import Dataset
 from parity.data.load import load
 from parity.errors import DataError, WorkerError
+from parity.pipeline.freeruns import TWIN, FreeRuns, gaps
 from parity.pipeline.judging import Court, Judged
 from parity.pipeline.prepare import Options, check_fit, is_file
 from parity.run.freerun import Bench, Job, free_run
 from parity.run.lockstep import Lockstep
 from parity.run.session import Session, memory_folder
 from parity.run.store import Store
-from parity.run.trace import read_trace
 from parity.run.trajectory import Trajectory
 from parity.spec.resolve import OwnProgram, Resolved, dump
 from parity.spec.schema import Spec
@@ -45,36 +45,6 @@ WORKERS = 2
 
 OWN_SLOTS_STEPS = 8
 """Steps checked of a side whose optimizer's slots are not known."""
-
-TWIN = "(twin)"
-"""Name of the first side's twin among the free runs."""
-
-
-@dataclass(kw_only=True)
-class FreeRuns:
-    """What came of the free runs.
-
-    Args:
-        runs: by side, in the order of the sides.
-        errors: of the sides that did not finish.
-        twins: of the first side.
-    """
-
-    runs: dict[str, Trajectory] = field(default_factory=dict)
-    errors: dict[str, WorkerError] = field(default_factory=dict)
-    twins: dict[str, Trajectory] = field(default_factory=dict)
-
-
-def gaps(store: Store, a: Trajectory, b: Trajectory) -> Series:
-    """Return how far apart two runs are in every step: in their losses, and in every tensor that both traced."""
-    found = {("loss", "loss"): loss_gap(a.losses, b.losses)}
-    if store.traced(a.key) and store.traced(b.key):
-        ours, theirs = read_trace(store.trace(a.key)), read_trace(store.trace(b.key))
-        for name in (one for one in ours if one in theirs):
-            # The weights are also kept as they start; what a step computes stands one further on.
-            late = slice(1, None) if len(ours[name]) > len(a.losses) else slice(None)
-            found[name] = digest_gap(ours[name][late], theirs[name][late])
-    return found
 
 
 @dataclass(kw_only=True)

@@ -87,13 +87,15 @@ def sample(faults: Sequence[Fault], count: int) -> list[Fault]:
     waiting: dict[tuple[str, str], list[Fault]] = {}
     for fault in faults:
         waiting.setdefault((fault.phase, fault.framework), []).append(fault)
+    phases, frameworks = (list(dict.fromkeys(key[part] for key in waiting)) for part in (0, 1))
     found: list[Fault] = []
+    turn = 0
     while len(found) < min(count, len(faults)):
-        for index, queue in enumerate(waiting.values()):
-            # Every other queue in the first round: all phases, then all frameworks.
-            if queue and len(found) < count and (index % 2 == 0 or len(found) >= len(waiting) // 2):
-                found.append(queue.pop(0))
-    return found
+        # Every phase in each turn, with the next framework.
+        turns = [(phase, frameworks[(index + turn) % len(frameworks)]) for index, phase in enumerate(phases)]
+        found += [waiting[one].pop(0) for one in turns if waiting.get(one)]
+        turn += 1
+    return found[:count]
 
 
 def against(framework: str, installed: Sequence[str]) -> str:

@@ -6,6 +6,7 @@ Only the standard library and NumPy beside the framework: a worker's interpreter
 from __future__ import annotations
 
 import importlib.util
+import math
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -56,7 +57,7 @@ class Driver(ABC):
         self.module = import_program(file)
         self.model = self.build_model()
         self.loss_fn = self._made("loss", "build_loss")
-        self.optimizer = self._made("optimizer", "build_optimizer", self.model)
+        self.optimizer = self.build_optimizer()
         self.train_step: Any = getattr(self.module, "train_step", None) or self.usual_step()
 
     def activate(self) -> None:
@@ -84,12 +85,22 @@ class Driver(ABC):
             return found  # The loss function itself, of (outputs, targets).
         return found(*arguments)
 
+    def build_optimizer(self) -> Any:
+        """Return the program's optimizer."""
+        return self._made("optimizer", "build_optimizer", self.model)
+
     def draw(self, shape: tuple[int, ...], rate: float) -> np.ndarray:
         """Return the mask of the next dropout call of this step, in the program's own layout."""
         call = self.clock["call"]
         self.clock["call"] += 1
-        known = self.bindings["mask_axes"]
+        known, rows = self.bindings["mask_axes"], self.bindings.get("mask_shapes", ())
         axes = known[call] if call < len(known) else None
+        if call < len(rows):  # Written by hand: where its channels stand, its own shape says.
+            row = rows[call]
+            if len(shape) != len(row) + 1 and math.prod(shape[1:]) == math.prod(row):
+                mask = randomness.keep_mask(self.seed, self.clock["step"], call, (shape[0], *row), rate)
+                return mask.reshape(shape)
+            axes = _first_or_last(row, shape, axes)
         if axes is None:
             return randomness.keep_mask(self.seed, self.clock["step"], call, shape, rate)
         canonical = [shape[axis] for axis in np.argsort(axes)]
@@ -296,6 +307,16 @@ def laid_out(output: dict[str, Any], shape: Sequence[int]) -> Sequence[int] | No
     last = (0, *range(2, len(known) + 1), 1)
     fits = [one for one in (None, last) if tuple(shape[i] for i in one or range(len(shape)))[1:] == tuple(known)]
     return fits[0] if len(fits) == 1 else axes
+
+
+def _first_or_last(row: Sequence[int], shape: Sequence[int], axes: Sequence[int] | None) -> Sequence[int] | None:
+    """Return the axes that make a canonical batch of rows the program's; those known where its shape does not tell."""
+    first = (0, len(row), *range(1, len(row)))
+    canonical_shape = (shape[0], *row)
+    fits = [one for one in (None, first) if tuple(canonical_shape[i] for i in one or range(len(shape))) == tuple(shape)]
+    if not fits:
+        return None
+    return fits[0] if len(fits) == 1 or len(row) < 2 else axes
 
 
 def active_driver() -> Driver:

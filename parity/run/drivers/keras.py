@@ -25,7 +25,8 @@ class KerasDriver(TensorFlowDriver):
     module_name = "keras"
 
     def prepare(self) -> None:
-        """Set Keras's float type, and let Python floats reach float64 unrounded."""
+        """Set Keras's float type, let Python floats reach float64 unrounded, and count layers' names from the start."""
+        keras.src.utils.naming.reset_uids()  # Else the same program, opened twice, has a dropout and then a dropout_1.
         keras.config.set_floatx(self.precision)
         # Layers go by the policy, which is made from floatx once and then stays, whatever floatx becomes.
         keras.config.set_dtype_policy(self.precision)
@@ -41,6 +42,13 @@ class KerasDriver(TensorFlowDriver):
     def replace_dropout(cls) -> None:
         """Replace the function that ``keras.layers.Dropout`` calls, in the backend's random module."""
         keras.src.backend.random.dropout = masked
+
+    def build_optimizer(self) -> Any:
+        """Return the program's optimizer, its slots made: Keras else makes them in the first step."""
+        optimizer = super().build_optimizer()
+        if not getattr(optimizer, "built", True):
+            optimizer.build(self.model.trainable_variables)
+        return optimizer
 
     def usual_step(self) -> Callable[..., Any]:
         """Return tape, loss with the layers' own losses, gradients, update, in a graph."""

@@ -7,7 +7,7 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -198,11 +198,9 @@ class TensorFlowDriver(Driver):
 
     def inventory(self) -> dict[str, list[dict[str, Any]]]:
         """Return the variables by attribute, and the methods that a layer may be."""
-        held = {id(value): name for name, value in vars(self.model).items() if isinstance(value, tf.Variable)}
         found = [
-            {"path": held[id(value)], "shape": list(value.shape), "trainable": bool(value.trainable)}
-            for value in self.model.variables
-            if id(value) in held
+            {"path": path, "shape": list(value.shape), "trainable": bool(value.trainable)}
+            for path, value in held(self.model)
         ]
         methods = [name for name, value in vars(type(self.model)).items() if inspect.isfunction(value)]
         layers = [{"path": name, "kind": "method"} for name in methods if not name.startswith("_")]
@@ -211,7 +209,11 @@ class TensorFlowDriver(Driver):
     def _unbound(self) -> list[Any]:
         """Return what the optimizer keeps, where no slot of it is bound."""
         known = {id(one) for one in self.model.variables}
-        kept = getattr(self.optimizer, "variables", ()) if not self.bindings["slots"] else ()
+        if self.bindings["slots"]:
+            return []
+        kept = getattr(self.optimizer, "variables", None)
+        if not isinstance(kept, Sequence):  # An optimizer written by hand need be nothing of TensorFlow's.
+            kept = [one for _, one in held(self.optimizer)]
         return [one for one in kept if id(one) not in known and "float" in str(one.dtype)]
 
     def leftovers(self) -> dict[str, np.ndarray]:
@@ -232,7 +234,13 @@ class TensorFlowDriver(Driver):
 
     def parameter(self, name: str) -> Any:
         """Return the variable."""
-        return getattr(self.model, self.bindings["weights"][name]["attribute"])
+        found = self.model
+        for part in self.bindings["weights"][name]["attribute"].split("."):
+            if isinstance(found, Mapping):
+                found = found[part]
+            else:
+                found = found[int(part)] if isinstance(found, Sequence) else getattr(found, part)
+        return found
 
     def read(self, variable: Any) -> np.ndarray:
         """Return the variable's value."""
@@ -271,6 +279,22 @@ class TensorFlowDriver(Driver):
         counter = getattr(self.optimizer, "iterations", None)
         if counter is not None:
             counter.assign(iterations)
+
+
+def held(owner: Any, above: str = "") -> list[tuple[str, tf.Variable]]:
+    """Return the variables of a module by path, in the order in which it makes them: TensorFlow sorts them by name."""
+    if isinstance(owner, Mapping | Sequence):
+        keys = owner if isinstance(owner, Mapping) else range(len(owner))
+        parts = [(str(key), owner[key]) for key in keys]
+    else:
+        parts = [(name, one) for name, one in vars(owner).items() if not name.startswith("_")]
+    found: list[tuple[str, tf.Variable]] = []
+    for name, one in parts:
+        if isinstance(one, tf.Variable):
+            found.append((above + name, one))
+        elif isinstance(one, tf.Module | Mapping | list | tuple):
+            found += held(one, f"{above}{name}.")
+    return list({id(one): (path, one) for path, one in reversed(found)}.values())[::-1]
 
 
 def masked(x: tf.Tensor, rate: float, **ignored: Any) -> tf.Tensor:

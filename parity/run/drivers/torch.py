@@ -10,7 +10,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from parity.run.drivers.base import Driver, active_driver, laid_out
+from parity.run.drivers.base import Driver, ProgramError, active_driver, laid_out
 from parity.run.probe import Guide, Probe
 
 
@@ -32,6 +32,13 @@ class TorchDriver(Driver):
         """Return the program's module, in the precision."""
         made = self._made("model", "build_model") if hasattr(self.module, "build_model") else self._model()
         return made.to(getattr(torch, self.precision))
+
+    def build_optimizer(self) -> Any:
+        """Return the program's optimizer, whose hooks show the gradients."""
+        optimizer = super().build_optimizer()
+        if not isinstance(optimizer, torch.optim.Optimizer):
+            raise ProgramError(f"the optimizer is a {type(optimizer).__name__}; it must be a torch.optim.Optimizer")
+        return optimizer
 
     def _model(self) -> Any:
         found = self._found("model", "Model")
