@@ -1,4 +1,4 @@
-"""What a worker remembers between messages: slots that nobody else has, and what it has not told yet.
+"""What a worker remembers between messages: state that nobody else has, and what it has not told yet.
 
 Only the standard library and NumPy: this module also runs inside workers.
 """
@@ -18,8 +18,8 @@ EVENT_SECONDS = 0.25
 """How often a training run reports its losses: a message a step would cost more than a small step."""
 
 
-class OwnSlots:
-    """The slots that the reference side has no counterpart of: a side carries them from step to step itself.
+class OwnState:
+    """The parameters and slots that the reference side has no counterpart of: a side carries them on itself.
 
     A step may be taken again and again, so they are put back to what they were before it, and at the next step to what
     they were after it was first taken.
@@ -27,27 +27,41 @@ class OwnSlots:
 
     def __init__(self) -> None:
         self.at: int | None = None
+        self.names: set[str] | None = None
         self.kept: dict[str, np.ndarray] = {}
         self._after: dict[str, np.ndarray] | None = None
 
-    def begin(self, driver: Driver, iterations: int, given: Callable[[str], bool]) -> None:
-        """Note the slots as they are before a step, unless it is being taken again.
+    def begin(self, driver: Driver, iterations: int, given: Callable[[str, tuple[int, ...]], bool]) -> None:
+        """Note the state of its own as it is before a step, unless it is being taken again.
 
         Args:
-            driver: whose slots they are.
+            driver: whose state it is.
             iterations: updates made before the step.
-            given: whether the reference side's state has a slot.
+            given: whether the reference side's state has a tensor, by ``weights/...`` or ``slots/...`` and shape.
         """
         if self.at == iterations:
             return
         after, self._after = self._after, None
         self.at = iterations
-        self.kept = after or {name: np.array(value) for name, value in driver.slots().items() if not given(name)}
+        if self.names is None:
+            self.names = {name for name, value in everything(driver).items() if not given(name, value.shape)}
+        self.kept = after or self._read(driver)
 
     def end(self, driver: Driver) -> None:
-        """Note the slots as they are after the step was first taken."""
+        """Note it as it is after the step was first taken."""
         if self._after is None and self.kept:
-            self._after = {name: np.array(value) for name, value in driver.slots().items() if name in self.kept}
+            self._after = self._read(driver)
+
+    def _read(self, driver: Driver) -> dict[str, np.ndarray]:
+        if not self.names:
+            return {}
+        return {name: np.array(value) for name, value in everything(driver).items() if name in self.names}
+
+
+def everything(driver: Driver) -> dict[str, np.ndarray]:
+    """Return a program's canonical parameters and slots as ``weights/...`` and ``slots/...``."""
+    weights = {f"weights/{name}": value for name, value in driver.weights().items()}
+    return weights | {f"slots/{name}": value for name, value in driver.slots().items()}
 
 
 class Report:
