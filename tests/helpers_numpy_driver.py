@@ -68,6 +68,9 @@ class NumPyDriver(Driver):
         # A copy in canonical order: how a tensor lies must not move the last bit of a product.
         return np.ascontiguousarray(canonical(self.model[name], self.out_axes(name)))
 
+    def _bias(self, layer: str) -> np.ndarray | float:
+        return self._value(f"{layer}.bias") if f"{layer}.bias" in self.model else 0.0
+
     def train(self, x: np.ndarray, y: np.ndarray) -> float:
         """Take a step that nobody watches."""
         return self._take(x, y, lambda phase, name, value, axes: value)
@@ -93,7 +96,7 @@ class NumPyDriver(Driver):
         value = x
         for layer in (*hidden, last):
             given[layer] = value
-            z = value @ self._value(f"{layer}.kernel") + self._value(f"{layer}.bias")
+            z = value @ self._value(f"{layer}.kernel") + self._bias(layer)
             value = own[layer] = self.spoil("forward", layer, np.tanh(z) if layer != last else z)
             value = seen("forward", layer, value, None)
             if layer != last and self.bindings["mask_axes"]:
@@ -130,8 +133,8 @@ class NumPyDriver(Driver):
         *hidden, last = self.layers()
         value = x.astype(self.host_dtype())
         for layer in hidden:
-            value = np.tanh(value @ self._value(f"{layer}.kernel") + self._value(f"{layer}.bias"))
-        out = value @ self._value(f"{last}.kernel") + self._value(f"{last}.bias")
+            value = np.tanh(value @ self._value(f"{layer}.kernel") + self._bias(layer))
+        out = value @ self._value(f"{last}.kernel") + self._bias(last)
         return np.asarray(self.spoil("metric", "predictions", out))
 
     def inventory(self) -> dict[str, list[dict[str, Any]]]:

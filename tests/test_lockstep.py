@@ -21,6 +21,7 @@ from parity.compare.lockstep import compare_initial
 from parity.errors import WorkerError
 from parity.pipeline.judging import Court, Judged
 from parity.run import worker
+from parity.run.digest import apart
 from parity.run.exchange import Exchange
 from parity.run.freerun import Bench, Job
 from parity.run.lockstep import Lockstep
@@ -412,6 +413,35 @@ def test_shadows_are_taken_in_the_other_precision_from_states_one_unit_apart(tog
     assert not found[0].same(found[1])
 
 
+def test_a_step_that_rounds_more_than_the_first_one_is_measured_before_it_is_judged(together: Any) -> None:
+    """From step 3 on digits cancel on one side; what that does to it, it also does to its float32 step."""
+    cancels = spoiled("(phase, name) == ('forward', 'out') and number >= 2", "(value + 2.0**20) - 2.0**20")
+    (one,) = judged(together({"a": cancels, "b": RIGHT}), 5).judges
+    assert one.verdict()[0] == "rounding", one.verdict()
+    overall = one.overall()
+    assert overall is not None
+    assert (overall.step >= 3, overall.difference > 1e-12) == (True, True)
+    off = spoiled("(phase, name) == ('forward', 'out') and number >= 2", "value + 2.0**-15")
+    (other,) = judged(together({"a": cancels, "b": off}), 5).judges
+    assert other.first is not None
+    assert (other.first.step, other.first.name) == (3, ("forward", "out"))
+
+
+def test_the_float64_step_beside_a_float32_one_reads_the_data_as_they_are(together: Any, bench: Bench) -> None:
+    """Rounding the data is part of what a program in low precision does."""
+    sides = together({"a": RIGHT, "b": RIGHT}, "float32")
+    assert np.array_equal(sides.workers["a"].x, bench.dataset.x)
+    plain = together({"a": RIGHT}, "float64")
+    taken, exact = sides.lock.take(0), plain.lock.take(0)
+    (shadow,) = sides.lock.shadows(0, ["a"], 1)["a"]
+    assert sides.workers["a"].shadow.precision == "float64"  # type: ignore[union-attr]
+    # Both start from weights that float32 holds or float64 does: at 1e-8 and not at 1e-7 of each other.
+    hidden = ("forward", "hidden")
+    assert apart(shadow.digests[hidden], taken["a"].digests[hidden]) > 1e-8
+    assert apart(shadow.digests[hidden], exact["a"].digests[hidden]) < 1e-6
+    assert sides.workers["a"].driver.read("out.kernel").dtype == np.float32
+
+
 # --------------------------------------------------------------------------------------- going on and back
 
 
@@ -525,10 +555,49 @@ def test_a_loose_side_keeps_its_own_slots_over_steps_that_are_not_checked(togeth
     frozen.lock.take(1)
     left = frozen.slots("b")["velocity/out.bias"]
     frozen.lock.take(5)
-    assert not np.array_equal(frozen.workers["b"].own.kept["velocity/out.bias"], left)
+    assert not np.array_equal(frozen.workers["b"].own.kept["slots/velocity/out.bias"], left)
 
 
 # --------------------------------------------------------------------------------------- other beginnings
+
+
+@pytest.mark.parametrize("framework", ["keras", "torch"])
+@pytest.mark.parametrize("wide", ["a", "b"])
+def test_a_parameter_of_another_shape_stays_the_sides_own(together: Any, wide: str, framework: str) -> None:
+    """The model differs, which is said before any step; what it computes is compared as far as it can be."""
+    jobs = {"a": net_job(name="a"), "b": net_job(name="b")}
+    jobs[wide] = net_job(name=wide, framework=framework, **{"layers.hidden.units": 5})
+    for precision in ("float64", "float32"):
+        sides = together(jobs, precision)
+        start = sides.weights("b")["hidden.kernel"]
+        (one,) = judged(sides, 3, witness=True).judges
+        assert one.first is not None
+        assert (one.first.step, one.first.name) == (1, ("forward", "hidden"))
+        assert one.unsteady == [], "taken again, it starts where it did"
+        assert sides.weights("b")["hidden.kernel"].shape == (3, 5 if wide == "b" else 4)
+        assert 0.0 < np.abs(sides.weights("b")["hidden.kernel"] - start).max() < 0.1, "three steps on"
+
+
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+def test_a_parameter_that_only_the_other_side_has_moves_by_its_own_steps(together: Any, precision: str) -> None:
+    lacks = net_job(name="a", **{"layers.out.use_bias": False})
+    sides = together({"a": lacks, "b": RIGHT}, precision)
+    values = [sides.weights("b")["out.bias"]]
+    for number in range(3):
+        sides.lock.take(number)
+        values.append(sides.weights("b")["out.bias"])
+        replay = sides.lock.replay(number)
+        assert np.array_equal(sides.weights("b")["out.bias"], values[-1]), "taken again, it starts where it did"
+        moved = replay["b"].tensor("state", "velocity/out.bias")
+        assert values[-1] - values[-2] == pytest.approx(moved, rel=1e-5), "and goes on from where it was first left"
+        sides.lock.guided(number, ["b"], replay["a"])
+        sides.lock.shadows(number, ["b"], 2)
+    (one,) = judged(together({"a": lacks, "b": RIGHT}, precision), 3, witness=True).judges
+    assert one.unsteady == []
+    assert one.first is not None, "from the second step on the bias is not 0"
+    assert (one.first.step, one.first.name) == (2, ("forward", "out"))
+    (other,) = judged(together({"a": RIGHT, "b": lacks}, precision), 3, witness=True).judges
+    assert other.unsteady == []
 
 
 def test_other_initial_weights_are_found_before_a_step_and_not_carried_on(together: Any, bench: Bench) -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from parity.run.digest import RECORD, apart, digest
 from parity.run.drivers.base import canonical
 from parity.run.exchange import Exchange
-from parity.run.memory import OwnSlots
+from parity.run.memory import OwnState
 from parity.run.probe import TRACED, DigestProbe, Guide, TensorProbe
 
 NAME = ("forward", "conv")
@@ -156,6 +156,9 @@ class Slots:
     def __init__(self, **values: float) -> None:
         self.values = {name: np.array([value]) for name, value in values.items()}
 
+    def weights(self) -> dict[str, np.ndarray]:
+        return {}
+
     def slots(self) -> dict[str, np.ndarray]:
         return self.values
 
@@ -164,15 +167,15 @@ class Slots:
             value += 1.0
 
 
-def kept(own: OwnSlots) -> dict[str, float]:
-    return {name: float(value[0]) for name, value in own.kept.items()}
+def kept(own: OwnState) -> dict[str, float]:
+    return {name.removeprefix("slots/"): float(value[0]) for name, value in own.kept.items()}
 
 
-MINE: Callable[[str], bool] = lambda name: name == "shared"  # noqa: E731 - what the reference side has, too
+MINE: Callable[[str, tuple[int, ...]], bool] = lambda name, shape: name == "slots/shared"  # noqa: E731 - what the reference side has, too
 
 
 def test_slots_of_ones_own_are_what_they_were_before_the_step_however_often_it_is_taken() -> None:
-    driver, own = Slots(v=5.0, shared=7.0), OwnSlots()
+    driver, own = Slots(v=5.0, shared=7.0), OwnState()
     for _ in range(3):
         own.begin(driver, 4, MINE)  # type: ignore[arg-type]
         assert kept(own) == {"v": 5.0}
@@ -181,7 +184,7 @@ def test_slots_of_ones_own_are_what_they_were_before_the_step_however_often_it_i
 
 
 def test_the_next_step_begins_with_what_the_first_taking_left() -> None:
-    driver, own = Slots(v=5.0, shared=7.0), OwnSlots()
+    driver, own = Slots(v=5.0, shared=7.0), OwnState()
     own.begin(driver, 0, MINE)  # type: ignore[arg-type]
     driver.step()
     own.end(driver)  # type: ignore[arg-type]
@@ -196,7 +199,7 @@ def test_the_next_step_begins_with_what_the_first_taking_left() -> None:
 
 
 def test_who_shares_all_slots_keeps_none() -> None:
-    driver, own = Slots(shared=7.0), OwnSlots()
+    driver, own = Slots(shared=7.0), OwnState()
     for number in range(3):
         own.begin(driver, number, MINE)  # type: ignore[arg-type]
         driver.step()

@@ -1,4 +1,4 @@
-"""What a worker remembers between messages: slots that nobody else has, and what it has not told yet.
+"""What a worker remembers between messages: state that nobody else has, and what it has not told yet.
 
 Only the standard library and NumPy: this module also runs inside workers.
 """
@@ -21,42 +21,53 @@ EVENT_SECONDS = 0.25
 class OwnState:
     """What the reference side has no counterpart of, and a side therefore carries from step to step itself.
 
-    Slots of another optimizer, and gradients that a program may forget to set to zero. A step may be taken again and
-    again, so all is put back to what it was before it, and at the next step to what it was after it was first taken.
+    Parameters of its own, slots of another optimizer, gradients that a program may forget to set to zero. A step may be
+    taken again and again, so all is put back to what it was before it, and at the next step to what it was after it was
+    first taken.
     """
 
     def __init__(self) -> None:
         self.at: int | None = None
-        self.slots: dict[str, np.ndarray] = {}
+        self.names: set[str] | None = None
+        self.kept: dict[str, np.ndarray] = {}
         self.leftovers: dict[str, np.ndarray] = {}
         self._after: tuple[dict[str, np.ndarray], dict[str, np.ndarray]] | None = None
 
-    def begin(self, driver: Driver, iterations: int, given: Callable[[str], bool]) -> None:
-        """Note the state as it is before a step, unless it is being taken again.
+    def begin(self, driver: Driver, iterations: int, given: Callable[[str, tuple[int, ...]], bool]) -> None:
+        """Note the state of its own as it is before a step, unless it is being taken again.
 
         Args:
             driver: whose state it is.
             iterations: updates made before the step.
-            given: whether the reference side's state has a slot.
+            given: whether the reference side's state has a tensor, by ``weights/...`` or ``slots/...`` and shape.
         """
         if self.at == iterations:
             return
-        after, self._after, self.at = self._after, None, iterations
-        self.slots, self.leftovers = after or (
-            copies({name: value for name, value in driver.slots().items() if not given(name)}),
-            copies(driver.leftovers()),
-        )
+        after, self._after = self._after, None
+        self.at = iterations
+        if self.names is None:
+            self.names = {name for name, value in everything(driver).items() if not given(name, value.shape)}
+        self.kept, self.leftovers = after or self._read(driver)
 
     def end(self, driver: Driver) -> None:
-        """Note the state as it is after the step was first taken."""
+        """Note it as it is after the step was first taken."""
         if self._after is None:
-            slots = {name: value for name, value in driver.slots().items() if name in self.slots} if self.slots else {}
-            self._after = copies(slots), copies(driver.leftovers())
+            self._after = self._read(driver)
+
+    def _read(self, driver: Driver) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        own = {name: value for name, value in everything(driver).items() if name in self.names} if self.names else {}
+        return copies(own), copies(driver.leftovers())
 
 
 def copies(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Return the tensors in memory of their own."""
     return {name: np.array(value) for name, value in tensors.items()}
+
+
+def everything(driver: Driver) -> dict[str, np.ndarray]:
+    """Return a program's canonical parameters and slots as ``weights/...`` and ``slots/...``."""
+    weights = {f"weights/{name}": value for name, value in driver.weights().items()}
+    return weights | {f"slots/{name}": value for name, value in driver.slots().items()}
 
 
 class Report:

@@ -22,7 +22,7 @@ import numpy as np
 from parity.run import randomness
 from parity.run.drivers.base import Driver
 from parity.run.exchange import Exchange
-from parity.run.memory import OwnState, Report
+from parity.run.memory import OwnState, Report, everything
 from parity.run.probe import DigestProbe, Guide, Probe, TensorProbe
 
 DRIVERS = {
@@ -218,20 +218,26 @@ class Worker:
         """
         state, driver = self.exchange(folder), self._which(shadow)
 
-        def weight(name: str) -> np.ndarray | None:
-            if not state.has(f"weights/{name}"):
-                return None
-            value = state.get(f"weights/{name}").astype(driver.host_dtype(), copy=False)
+        def given(name: str, shape: tuple[int, ...]) -> bool:
+            return state.has(name) and state.get(name).shape == shape
+
+        def begins(value: np.ndarray, name: str) -> np.ndarray:
+            value = value.astype(driver.host_dtype(), copy=False)
             if nudge is None:
                 return value
             return randomness.nudged(value, nudge, name, iterations, driver.precision == "bfloat16")
 
+        def start(name: str) -> np.ndarray:
+            return own[name] if name in own else state.get(name)
+
+        def weight(name: str) -> np.ndarray | None:
+            return None if f"weights/{name}" in own else begins(state.get(f"weights/{name}"), name)
+
+        self.own.begin(self.driver, iterations, given)
+        own = self.own.kept
         self.before[shadow] = weight
-        driver.set_weights(weight)
-        self.own.begin(self.driver, iterations, lambda name: state.has(f"slots/{name}"))
-        driver.set_slots(
-            lambda name: self.own.slots[name] if name in self.own.slots else state.get(f"slots/{name}"), iterations
-        )
+        driver.set_weights(lambda name: begins(start(f"weights/{name}"), name))
+        driver.set_slots(lambda name: start(f"slots/{name}"), iterations)
         driver.set_leftovers(self.own.leftovers)
 
     def _which(self, shadow: bool) -> Driver:
@@ -242,10 +248,8 @@ class Worker:
     def publish(self, folder: str) -> None:
         """Write the full state for others to adopt."""
         state = self.exchange(folder)
-        for name, value in self.driver.weights().items():
-            state.put(f"weights/{name}", value)
-        for name, value in self.driver.slots().items():
-            state.put(f"slots/{name}", value)
+        for name, value in everything(self.driver).items():
+            state.put(name, value)
 
     def probe(
         self, number: int, out: str | None = None, guide: dict[str, Any] | None = None, shadow: bool = False
