@@ -17,6 +17,7 @@ from parity.spec.schema import Spec
 
 if TYPE_CHECKING:
     from parity.report.facts import Result
+    from parity.selftest.run import SelfTest
 
 __all__ = [
     "Difference",
@@ -31,6 +32,7 @@ __all__ = [
     "parse_spec",
     "resolve",
     "run",
+    "selftest",
 ]
 
 
@@ -51,6 +53,18 @@ def run(spec: Spec, *, folder: str | Path | None = None, **options: Any) -> Resu
 def check(spec: Spec, *, folder: str | Path | None = None, **options: Any) -> Result:
     """Judge the sides in lockstep; arguments as :func:`run`."""
     return _job("check", spec, folder, options)
+
+
+def selftest(*, quick: bool = False, seed: int = 0) -> SelfTest:
+    """Put the judge to the test here: faults it must find, clean pairs on which it must be silent.
+
+    Args:
+        quick: a sample of both suites.
+        seed: of the choice of clean pairs.
+    """
+    from parity.selftest.run import selftest as run_suites
+
+    return run_suites(quick=quick, seed=seed)
 
 
 def _job(verb: str, spec: Spec, folder: str | Path | None, options: dict[str, Any]) -> Result:
