@@ -271,7 +271,7 @@ class Work:
             compare_weights(judge, shapes[judge.a], shapes[judge.b])
             ours, theirs = (openings[name]["weights"] for name in (judge.a, judge.b))
             for order, name in enumerate(shapes[judge.a]):
-                if name not in theirs or shapes[judge.a][name] != shapes[judge.b][name]:
+                if shapes[judge.a][name] != shapes[judge.b].get(name):
                     continue
                 if ours[name] == theirs[name]:
                     judge.add(Seen(step=1, phase="weights", tensor=name, shape=shapes[judge.a][name],
