@@ -233,7 +233,9 @@ class Work:
         openings = {side.name: self.bench(side).opening(jobs[side.name]) for side in sides}
         self._compare_start(judges, openings, sides)
         for judge in judges:
-            judge.unmatched += [text for name in (judge.a, judge.b) for text in jobs[name].program.unmatched]
+            told = [text for name in (judge.a, judge.b) for text in jobs[name].program.unmatched]
+            # Parameters that one side lacks have been told when the sides' parameters were compared.
+            judge.unmatched += [text for text in told if "(weights)" not in text]
         numbers = chosen_steps(steps, self.options.check_steps)
         if any("optimizer slot" in text for judge in judges for text in judge.unmatched):
             # A side that keeps its own slots must take every step; after a few its rounding errors are in them, too.

@@ -207,14 +207,14 @@ class TensorFlowDriver(Driver):
         return {"parameters": found, "layers": layers, **self.optimizer_facts()}
 
     def _unbound(self) -> list[Any]:
-        """Return what the optimizer keeps, where no slot of it is bound."""
-        known = {id(one) for one in self.model.variables}
-        if self.bindings["slots"]:
-            return []
+        """Return the model's variables that are not bound and, where no slot is, what the optimizer keeps."""
+        bound = {id(self.parameter(name)) for name in self.bindings["weights"]}
+        own = {id(one) for one in self.model.variables}
         kept = getattr(self.optimizer, "variables", None)
         if not isinstance(kept, Sequence):  # An optimizer written by hand need be nothing of TensorFlow's.
             kept = [one for _, one in held(self.optimizer)]
-        return [one for one in kept if id(one) not in known and "float" in str(one.dtype)]
+        kept = [] if self.bindings["slots"] else [one for one in kept if id(one) not in own]
+        return [one for one in (*self.model.variables, *kept) if id(one) not in bound and "float" in str(one.dtype)]
 
     def leftovers(self) -> dict[str, np.ndarray]:
         """Return what an optimizer keeps whose slots are not known."""

@@ -194,13 +194,16 @@ class TorchDriver(Driver):
         return {name: turned(value, axes) for name, value, axes in self.raw_slots()}
 
     def leftovers(self) -> dict[str, np.ndarray]:
-        """Return the gradients as the last step left them, and what the optimizer keeps beside the bound slots.
+        """Return the gradients as the last step left them, and what is not bound: parameters, slots.
 
         A program may forget to set gradients to zero.
         """
         found: dict[str, np.ndarray] = {}
+        places = {place["attribute"] for place in self.bindings["weights"].values()}
         bound = {attribute for attribute, _ in self.bindings["slots"].values()} | {"step"}
         for name, variable in self.model.named_parameters():
+            if name not in places:
+                found[f"{name}="] = host(variable)
             if variable.grad is not None:
                 found[name] = host(variable.grad)
             for key, value in self.optimizer.state.get(variable, {}).items():
@@ -212,6 +215,8 @@ class TorchDriver(Driver):
         """Put the gradients back."""
         for name, variable in self.model.named_parameters():
             variable.grad = torch.tensor(values[name], dtype=variable.dtype) if name in values else None
+            if f"{name}=" in values:
+                self.write(variable, values[f"{name}="])
             for key in [one.rpartition("/")[2] for one in values if one.startswith(f"{name}/")]:
                 kept = torch.tensor(values[f"{name}/{key}"], dtype=variable.dtype)
                 self.optimizer.state[variable][key] = kept
