@@ -16,6 +16,7 @@ from typing import Any
 from parity.compile.program import Bindings, Output, Program, Weight
 from parity.errors import UsageError, did_you_mean, listed
 from parity.spec.resolve import Layer, OwnProgram, Resolved
+from parity.written import Parameter
 
 PLAIN = {"kernel": "weight", "gamma": "weight", "beta": "bias", "moving_mean": "running_mean",
          "moving_variance": "running_var"}  # fmt: skip
@@ -62,7 +63,7 @@ def match(side: Resolved, own: OwnProgram, compiled: Program, inventory: Mapping
         UsageError: when the explicit map names what is not there.
     """
     mapped, file = _expanded(side, own, compiled, inventory), Path(own.file).name
-    weights, unmatched = _weights(side, mapped, compiled, inventory["parameters"], file)
+    weights, unmatched = _weights(side, mapped, compiled, inventory["parameters"], own)
     outputs = _outputs(side, mapped, weights, compiled, inventory["layers"])
     slots, missing = _slots(side, compiled, inventory)
     unmatched += [f"optimizer slot {slot}: not found in {file}, which keeps its own" for slot in missing]
@@ -99,7 +100,7 @@ def _expanded(side: Resolved, own: OwnProgram, compiled: Program, inventory: Map
 
 
 def _weights(
-    side: Resolved, mapped: Mapping[str, str], compiled: Program, parameters: Sequence[Found], file: str
+    side: Resolved, mapped: Mapping[str, str], compiled: Program, parameters: Sequence[Found], own: OwnProgram
 ) -> tuple[dict[str, Weight], list[str]]:
     """Return where each canonical parameter is in the program, and what found no counterpart on either side."""
     left = {one["path"]: one for one in parameters}
@@ -114,20 +115,38 @@ def _weights(
                 del left[path]
                 return
 
-    for name in wanted:
-        if name in mapped:
-            take(name, iter([mapped[name]] if mapped[name] in left else []))
+    for name in (one for one in wanted if one in mapped):
+        take(name, iter([mapped[name]] if mapped[name] in left else []))
+        if name in own.map and name not in weights:
+            raise UsageError(_misfit(name, own, wanted[name], left, parameters))
     for name in wanted:
         if name not in weights:
             take(name, iter([path for path in left if path in _names(name, compiled)]))
     for name in wanted:
         if name not in weights:
-            take(name, iter(list(left)))
-    unmatched = [f"{name} (weights): {file} has no such parameter" for name in wanted if name not in weights]
+            alike = sorted(left, key=lambda path: bool(left[path]["trainable"]) is not wanted[name].trainable)
+            take(name, iter(alike))
+    unmatched = [
+        f"{name} (weights): {Path(own.file).name} has no such parameter" for name in wanted if name not in weights
+    ]
     unmatched += [
-        f"parameter {path} {tuple(one['shape'])} of {file}: the spec has none like it" for path, one in left.items()
+        f"parameter {path} {tuple(one['shape'])} of {Path(own.file).name}: the spec has none like it"
+        for path, one in left.items()
     ]
     return {name: weights[name] for name in wanted if name in weights}, unmatched
+
+
+def _misfit(
+    name: str, own: OwnProgram, wanted: Parameter, left: Mapping[str, Found], parameters: Sequence[Found]
+) -> str:
+    """Return why a parameter cannot be what the map says it is."""
+    path, kind = own.map[name], "" if wanted.trainable else ", a running statistic,"
+    shape = next((tuple(one["shape"]) for one in parameters if one["path"] == path), None)
+    if shape is None:
+        why = "is no parameter"
+    else:
+        why = f"has shape {shape}" if path in left else f"has shape {shape} and is mapped already"
+    return f"map {name}: {path} of {own.file} {why}; it cannot be {name}{kind} of shape {wanted.shape}"
 
 
 def _names(name: str, compiled: Program) -> set[str]:

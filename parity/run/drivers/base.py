@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from parity.run import randomness
+from parity.run.drivers.layouts import mask_layout
 from parity.run.probe import Guide, Probe
 
 CONTRACT = (
@@ -100,7 +101,7 @@ class Driver(ABC):
             if len(shape) != len(row) + 1 and math.prod(shape[1:]) == math.prod(row):
                 mask = randomness.keep_mask(self.seed, self.clock["step"], call, (shape[0], *row), rate)
                 return mask.reshape(shape)
-            axes = _first_or_last(row, shape, axes)
+            axes = mask_layout(row, shape, axes)
         if axes is None:
             return randomness.keep_mask(self.seed, self.clock["step"], call, shape, rate)
         canonical = [shape[axis] for axis in np.argsort(axes)]
@@ -292,31 +293,6 @@ class Driver(ABC):
     def device(self) -> str:
         """Return where the program runs."""
         return "cpu"
-
-
-def laid_out(output: dict[str, Any], shape: Sequence[int]) -> Sequence[int] | None:
-    """Return the permutation that makes a layer's output canonical, told by its shape where the program may differ.
-
-    Args:
-        output: of the bindings.
-        shape: of the framework's tensor, with the batch axis.
-    """
-    known, axes = output.get("shape"), output["axes"]
-    if known is None or len(known) < 2:
-        return axes
-    last = (0, *range(2, len(known) + 1), 1)
-    fits = [one for one in (None, last) if tuple(shape[i] for i in one or range(len(shape)))[1:] == tuple(known)]
-    return fits[0] if len(fits) == 1 else axes
-
-
-def _first_or_last(row: Sequence[int], shape: Sequence[int], axes: Sequence[int] | None) -> Sequence[int] | None:
-    """Return the axes that make a canonical batch of rows the program's; those known where its shape does not tell."""
-    first = (0, len(row), *range(1, len(row)))
-    canonical_shape = (shape[0], *row)
-    fits = [one for one in (None, first) if tuple(canonical_shape[i] for i in one or range(len(shape))) == tuple(shape)]
-    if not fits:
-        return None
-    return fits[0] if len(fits) == 1 or len(row) < 2 else axes
 
 
 def active_driver() -> Driver:

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from parity.run.drivers.base import laid_out
+from parity.run.drivers.layouts import laid_out
 from parity.run.drivers.tensorflow import Taps, TensorFlowDriver, host, masked
 from parity.run.probe import Guide
 

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from parity.run.drivers.base import Driver, ProgramError, active_driver, laid_out
+from parity.run.drivers.base import Driver, ProgramError, active_driver
+from parity.run.drivers.layouts import laid_out
 from parity.run.probe import Guide, Probe
 
 
