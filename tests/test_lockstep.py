@@ -412,6 +412,16 @@ def test_the_reference_in_numpy_says_which_side_is_the_odd_one(together: Any, wr
     }  # fmt: skip
 
 
+def test_in_low_precision_the_reference_in_numpy_is_not_asked(together: Any) -> None:
+    """It is further from every side than they are from each other."""
+    wrong = spoiled("(phase, name) == ('forward', 'hidden')", "value * 1.01")
+    found = judged(together({"a": RIGHT, "b": wrong}, "float32"), 2, witness=True)
+    assert found.judges[0].verdict()[0] == "divergent"
+    assert (found.witnesses, found.odd) == ([], [])
+    three = judged(together({"a": RIGHT, "b": wrong, "c": RIGHT}, "float32"), 2, witness=True)
+    assert three.odd == ["b"], "a majority needs none"
+
+
 def test_clean_sides_need_no_witness(together: Any) -> None:
     found = judged(together({"a": RIGHT, "b": RIGHT}), 2, witness=True)
     assert (found.witnesses, found.odd) == ([], [])
@@ -695,7 +705,7 @@ def test_another_count_of_updates_is_found_in_the_state(together: Any) -> None:
     assert one.first is not None
     assert (one.first.step, one.first.name, one.first.made, one.first.shape) == (3, ("state", "iterations"), "here", ())
     assert one.first.values == (3.0, 4.0)
-    assert {name for _, *name in places(one) for name in [tuple(name)]} == {("state", "iterations")}
+    assert [place.name for place in one.places] == [("state", "iterations")]
 
 
 @pytest.mark.parametrize("without", ["a", "b"])
