@@ -34,7 +34,7 @@ class NumPyDriver(Driver):
     def build_model(self) -> dict[str, np.ndarray]:
         """Return no tensors yet: they come with the weights."""
         self.velocity: dict[str, np.ndarray] = {}
-        self.iterations = 0
+        self.count = 0
         return {}
 
     @classmethod
@@ -119,7 +119,7 @@ class NumPyDriver(Driver):
             gradient = self.spoil("gradient", name, gradients[name])
             if gradient is not None:
                 self._move(name, seen("gradient", name, gradient, self.out_axes(name)))
-        self.iterations += 1
+        self.count += 1
         return loss
 
     def _move(self, name: str, gradient: np.ndarray) -> None:
@@ -167,4 +167,17 @@ class NumPyDriver(Driver):
 
     def set_iterations(self, iterations: int) -> None:
         """Set the count of updates made."""
-        self.iterations = iterations
+        self.count = iterations
+
+    def iterations(self) -> int | None:
+        """Return the count of updates made, as the program has it counted; None where it keeps none."""
+        return self.spoil("state", "iterations", self.count)  # type: ignore[no-any-return]
+
+    def leftovers(self) -> dict[str, np.ndarray]:
+        """Return what the program says it keeps beside weights and slots: its ``KEPT``."""
+        return dict(getattr(self.module, "KEPT", {}))
+
+    def set_leftovers(self, values: dict[str, np.ndarray]) -> None:
+        """Put back what the program kept."""
+        if hasattr(self.module, "KEPT"):
+            self.module.KEPT.update({name: np.array(value) for name, value in values.items()})

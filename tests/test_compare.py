@@ -267,6 +267,12 @@ def seen(step: int, phase: str, tensor: str, difference: float, **fields: Any) -
     return Seen(step=step, phase=phase, tensor=tensor, difference=difference, **({"noise": NOISE} | fields))
 
 
+def part(one: Judge, *places: Seen) -> None:
+    """Note places beyond rounding, with no op to be guided."""
+    for place in places:
+        one.settle([one.add(place)], None)
+
+
 def test_no_step_is_no_verdict() -> None:
     assert judge().verdict() == ("inconclusive", "no step was compared")
 
@@ -294,8 +300,8 @@ def test_a_little_apart_is_rounding_and_the_largest_is_named() -> None:
 def test_far_apart_is_divergent_from_its_first_place_on() -> None:
     one = judge()
     one.add(seen(1, "forward", "dense", ROUNDING))
-    one.add(seen(2, "gradient", "dense.kernel", 0.5, shape=(3, 2)))
-    one.add(seen(2, "update", "dense.kernel", 7.0, shape=(3, 2)))
+    part(one, seen(2, "gradient", "dense.kernel", 0.5, shape=(3, 2)))
+    part(one, seen(2, "update", "dense.kernel", 7.0, shape=(3, 2)))
     assert one.verdict() == (
         "divergent", "first at step 2, gradient, dense.kernel: they differ by 5.0e-01, rounding explains 1.0e-13"
     )  # fmt: skip
@@ -325,16 +331,16 @@ def test_the_first_place_is_the_first_phase_of_the_first_step(order: tuple[str, 
     one = judge()
     for step in (3, 2):
         for phase in order:
-            one.add(seen(step, phase, "a", 0.5))
+            part(one, seen(step, phase, "a", 0.5))
     assert one.first is not None
     assert (one.first.step, one.first.phase) == (2, "batch")
 
 
 def test_within_a_phase_the_first_place_is_the_one_computed_first_whenever_it_is_noted() -> None:
     one = judge()
-    one.add(seen(1, "gradient", "dense.kernel", 0.9, order=5))
-    one.add(seen(1, "gradient", "logits.kernel", 0.1, order=2))
-    one.add(seen(1, "gradient", "conv.kernel", 0.9, order=7))
+    part(one, seen(1, "gradient", "dense.kernel", 0.9, order=5))
+    part(one, seen(1, "gradient", "logits.kernel", 0.1, order=2))
+    part(one, seen(1, "gradient", "conv.kernel", 0.9, order=7))
     assert one.first is not None
     assert one.first.tensor == "logits.kernel"
 
@@ -361,7 +367,7 @@ def test_other_parameters_are_divergent_even_before_a_step() -> None:
     one.missing("gradient", "a.bias", "keras")
     one.missing("state", "velocity/a.bias", "keras")
     assert len(one.unmatched) == 3
-    one.add(seen(1, "gradient", "b.kernel", 0.5))
+    part(one, seen(1, "gradient", "b.kernel", 0.5))
     assert one.verdict()[1].startswith("first at step 1, gradient, b.kernel: ")
 
 
@@ -414,7 +420,7 @@ def test_a_side_that_is_less_accurate_is_divergent_unless_there_is_a_place_to_na
         "torch is less accurate in float32: its error in a (forward) against its own float64 step is at least 70 times "
         "that of keras",
     )
-    one.add(seen(2, "update", "a.kernel", 0.5))
+    part(one, seen(2, "update", "a.kernel", 0.5))
     assert one.verdict()[1].startswith("first at step 2, update, a.kernel")
 
 
@@ -429,13 +435,15 @@ def test_what_is_not_finite_on_both_sides_alike_settles_nothing() -> None:
 def test_what_parts_after_the_reference_is_lost_settles_nothing() -> None:
     one = judge()
     one.add(seen(2, "update", "a", 0.0), finite=False)
-    one.add(seen(3, "forward", "a", INF))
+    part(one, seen(3, "forward", "a", INF))
     assert one.verdict() == ("inconclusive", "keras is not finite from step 2 on")
 
 
 def test_what_parts_before_or_when_the_reference_is_lost_is_divergent() -> None:
     one = judge()
-    one.add(seen(2, "loss", "loss", INF), finite=False)
+    lost = seen(2, "loss", "loss", INF)
+    one.add(lost, finite=False)
+    one.settle([lost], None)
     one.add(seen(3, "forward", "a", 0.0), finite=False)
     assert one.verdict()[0] == "divergent"
     assert one.verdict()[1].startswith("first at step 2, loss, loss: they differ by inf, ")
@@ -583,6 +591,72 @@ def test_a_place_is_listed_once_and_a_later_one_of_its_own_beside_it() -> None:
     assert not one.known(("update", "b"))
 
 
+def test_noting_a_difference_does_not_part_two_sides() -> None:
+    one = judge()
+    assert one.add(seen(1, "forward", "a", 0.5)).beyond
+    assert (one.first, one.verdict()[0]) == (None, "rounding")
+
+
+def test_what_no_op_makes_though_every_op_was_guided_is_rounding_made_large() -> None:
+    """A gradient that is nothing but rounding, and an optimizer that takes its sign."""
+    natural = [seen(2, "update", "a.bias", 1.9, shape=(4,))]
+    guided = {place.name: replace(place, difference=ROUNDING) for place in natural}
+    one, told = judge(), "step 2, update, a.bias: 1.9e+00 apart, though ops agree on equal inputs: rounding, made large"
+    one.add(natural[0])
+    one.settle(natural, guided, complete=True)
+    assert (one.first, one.places) == (None, [])
+    assert one.amplified == [f"{told} by an ill-conditioned step"]
+    assert one.verdict()[0] == "rounding"
+    assert one.verdict()[1].endswith(f"; {one.amplified[0]}")
+    # Where an op could not be guided, or one differs on equal inputs, it is a difference of meaning.
+    for ops, complete in ((guided, False), ({natural[0].name: natural[0]}, True)):
+        other = judge()
+        other.settle(natural, ops, complete=complete)
+        assert other.first is not None
+        assert (other.first.tensor, other.first.made, other.amplified) == ("a.bias", "here", [])
+
+
+def test_of_what_is_made_large_the_largest_is_told() -> None:
+    one = judge()
+    one.settle([seen(1, "update", "a", 0.5), seen(1, "state", "m/b", 2.0)], {}, complete=True)
+    assert one.amplified[0].startswith("step 1, state, m/b: 2.0e+00 apart")
+
+
+@pytest.mark.parametrize("complete", [False, True])
+def test_a_second_look_at_what_is_known_tells_what_is_made_or_nothing(complete: bool) -> None:
+    cause, wake = seen(1, "forward", "a", 0.1), seen(1, "loss", "loss", 0.1)
+    one = settled([cause, wake], [cause])
+    later = [replace(cause, step=4), replace(wake, step=4)]
+    one.settle([later[1]], {}, complete=complete, again=True)
+    assert (places(one), one.amplified) == ([(1, "forward", "a")], [])
+    one.settle(later, {place.name: place for place in later}, complete=complete, again=True)
+    assert places(one) == [(1, "forward", "a"), (4, "loss", "loss")]
+    assert one.first is not None
+    assert one.first.step == 1
+
+
+def test_the_largest_share_of_the_noise_is_kept_of_tensors_and_not_of_digests() -> None:
+    one = judge()
+    assert one.closest == {}
+    one.add(seen(1, "forward", "a", 0.25 * NOISE))
+    one.add(seen(2, "forward", "b", 0.75 * NOISE))
+    one.add(seen(3, "forward", "a", 0.5 * NOISE))
+    one.add(seen(3, "forward", "c", 0.9 * NOISE, exact=False))
+    one.add(seen(3, "gradient", "a", 3 * NOISE))
+    one.add(seen(3, "batch", "x", 1.0, noise=0.0))
+    assert one.closest == pytest.approx({"forward": 0.75, "gradient": 3.0})
+
+
+def test_a_step_is_checked_whatever_comes_of_it() -> None:
+    one = judge()
+    for step in (1, 3, 3):
+        one.check(step)
+    assert (one.checked, one.steps) == ([1, 3], 2)
+    one.add(seen(3, "forward", "a", 0.0))
+    one.add(seen(4, "forward", "a", 0.0))
+    assert one.checked == [1, 3, 4]
+
+
 def test_nothing_beyond_rounding_settles_nothing() -> None:
     assert settled([], [seen(1, "forward", "a", 0.5)]).places == []
 
@@ -633,6 +707,8 @@ def rounding(error: float = 1e-16, precision: str = "float64") -> Rounding:
 
 RIGHT = Invented(values=tensors(*STEP))
 KERNEL = ("gradient", "a.kernel")
+LACKS = Invented(values={name: value for name, value in RIGHT.values.items() if name != KERNEL})
+FROZEN = Invented(values=RIGHT.values | {KERNEL: np.zeros(4)})
 
 
 def digests(one: Judge, other: Invented, number: int = 1, right: Invented = RIGHT) -> set[Name]:
@@ -685,12 +761,27 @@ def test_a_loss_is_no_digest() -> None:
 
 
 def test_a_gradient_that_only_the_reference_has_is_looked_at_unless_it_is_zero() -> None:
-    other = Invented(values={name: value for name, value in RIGHT.values.items() if name != KERNEL})
     one = judge()
-    assert digests(one, other) == {KERNEL}
+    assert digests(one, LACKS) == {KERNEL}
     assert one.unmatched == ["a.kernel (gradient): only keras has it"]
-    frozen = Invented(values=RIGHT.values | {KERNEL: np.zeros(4)})
-    assert digests(judge(), other, right=frozen) == set()
+    lost = Invented(values=RIGHT.values | {KERNEL: np.full(4, NAN)})
+    assert digests(judge(), LACKS, right=lost) == {KERNEL}
+
+
+@pytest.mark.parametrize("look", [False, True])
+def test_a_gradient_of_zeros_that_only_one_side_has_is_equal_and_nothing_is_told_of_it(look: bool) -> None:
+    one = judge()
+    assert digests(one, LACKS, right=FROZEN) == set()
+    if look:
+        assert compared(one, LACKS, right=FROZEN) == []
+    assert (one.unmatched, one.verdict()[0]) == ([], "identical")
+    assert one.tensors["gradient"] == {"a.kernel", "b.kernel"}
+    other = judge()
+    assert digests(other, FROZEN, right=LACKS) == set()
+    assert other.unmatched == [], "the reference may be the side that lacks it"
+    both = judge()
+    digests(both, RIGHT, right=LACKS)
+    assert both.unmatched == ["a.kernel (gradient): only torch has it"]
 
 
 @pytest.mark.parametrize("value", [NAN, INF])
@@ -712,6 +803,7 @@ def test_one_side_that_is_lost_is_looked_at() -> None:
 
 def compared(one: Judge, other: Invented, right: Invented = RIGHT, **more: Any) -> list[tuple[str, str]]:
     found = compare_tensors(one, 1, {"keras": right, "torch": other}, more.pop("rounding", rounding()), **more)
+    one.settle(found, None)
     return [place.name for place in found]
 
 
@@ -742,12 +834,11 @@ def test_rounding_is_measured_again_before_something_is_called_beyond_it() -> No
 
 
 def test_a_missing_gradient_is_taken_for_zeros() -> None:
-    other = Invented(values={name: value for name, value in RIGHT.values.items() if name != KERNEL})
     one = judge()
-    assert compared(one, other) == [KERNEL]
+    assert compared(one, LACKS) == [KERNEL]
     assert one.first is not None
     assert (one.first.difference, one.first.values) == (1.0, (1.0, 0.0))
-    assert compared(judge(), other, right=Invented(values=RIGHT.values | {KERNEL: np.zeros(4)})) == []
+    assert compared(judge(), LACKS, right=FROZEN) == []
     gone = ("forward", "a")
     without = Invented(values={name: value for name, value in RIGHT.values.items() if name != gone})
     one = judge()
@@ -768,8 +859,9 @@ def test_a_guided_step_says_nothing_of_what_it_does_not_show() -> None:
 def test_gradients_are_computed_from_the_last_layer_to_the_first_the_outputs_before_the_parameters() -> None:
     names = list(tensors("batch x", "forward conv", "forward dense", "forward out.logits", "gradient conv.kernel",
                          "gradient conv.bias", "gradient conv", "gradient dense.kernel", "gradient dense",
-                         "gradient out.kernel", "gradient out.bias", "gradient out.logits", "update conv.kernel",
-                         "update out.kernel", "state conv.mean"))  # fmt: skip
+                         "gradient out.bias", "gradient out.kernel", "gradient out.logits", "update conv.kernel",
+                         "update conv.bias", "update dense.kernel", "update out.kernel", "update out.bias",
+                         "state conv.mean"))  # fmt: skip
     order = in_order(names)
     gradients = sorted((name for name in names if name[0] == "gradient"), key=order.__getitem__)
     assert [name for _, name in gradients] == [
@@ -790,6 +882,7 @@ def test_every_tensor_has_an_order_of_its_own() -> None:
     names = [("forward", layer) for layer in layers]
     names += [("gradient", f"{layer}.{one}") for layer in layers for one in ("kernel", "bias")]
     names += [("gradient", layer) for layer in layers]
+    names += [("update", f"{layer}.{one}") for layer in layers for one in ("kernel", "bias")]
     order = in_order(names)
     gradients = [order[name] for name in names if name[0] == "gradient"]
     assert len(set(gradients)) == len(gradients)
@@ -879,6 +972,7 @@ def test_whatever_a_single_tensor_is_off_by_it_is_named_or_rounding(
     doubtful = compare_digests(one, 1, {"keras": RIGHT, "torch": shuffled}, known)
     assert doubtful <= {name}
     found = compare_tensors(one, 1, {"keras": RIGHT, "torch": shuffled}, known)
+    one.settle(found, None)
     off = relative_difference(RIGHT.values[name], other.values[name])
     noise = known.noise("keras", "torch", name)
     assert [each.name for each in found] == ([name] if off > noise else [])

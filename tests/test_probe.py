@@ -155,6 +155,7 @@ class Slots:
 
     def __init__(self, **values: float) -> None:
         self.values = {name: np.array([value]) for name, value in values.items()}
+        self.left: dict[str, np.ndarray] = {}
 
     def weights(self) -> dict[str, np.ndarray]:
         return {}
@@ -162,8 +163,11 @@ class Slots:
     def slots(self) -> dict[str, np.ndarray]:
         return self.values
 
+    def leftovers(self) -> dict[str, np.ndarray]:
+        return self.left
+
     def step(self) -> None:
-        for value in self.values.values():
+        for value in (*self.values.values(), *self.left.values()):
             value += 1.0
 
 
@@ -205,3 +209,13 @@ def test_who_shares_all_slots_keeps_none() -> None:
         driver.step()
         own.end(driver)  # type: ignore[arg-type]
         assert own.kept == {}
+
+
+def test_what_a_step_leaves_behind_is_put_back_as_slots_of_ones_own_are() -> None:
+    driver, own = Slots(shared=7.0), OwnState()
+    driver.left = {"gradient": np.array([1.0])}
+    for number, before in ((0, 1.0), (0, 1.0), (1, 2.0)):
+        own.begin(driver, number, MINE)  # type: ignore[arg-type]
+        assert (own.leftovers, own.kept) == ({"gradient": [before]}, {})
+        driver.step()
+        own.end(driver)  # type: ignore[arg-type]

@@ -129,11 +129,15 @@ class Judge:
             self.largest = dict(self._earlier)
 
     def known(self, name: tuple[str, str]) -> bool:
-        """Return whether a tensor has been found to differ in an op of its own, or from an earlier one, before."""
+        """Return whether a tensor is listed as made different in an op of its own, not only as inheriting it."""
         return any(place.name == name for place in self.places)
 
     def settle(
-        self, natural: Sequence[Seen], guided: Mapping[tuple[str, str], Seen] | None, complete: bool = False
+        self,
+        natural: Sequence[Seen],
+        guided: Mapping[tuple[str, str], Seen] | None,
+        complete: bool = False,
+        again: bool = False,
     ) -> None:
         """Tell the places where a step's differences are made from those that inherit them.
 
@@ -142,6 +146,7 @@ class Judge:
             guided: the differences on the reference side's inputs; None where nothing could be guided.
             complete: every op was guided. What is beyond rounding while no op differs on equal inputs is then rounding
                 that an ill-conditioned step makes large: the sign of a gradient that is nothing but rounding, say.
+            again: nothing in it is new. Where nothing is made in it either, it says nothing.
         """
         if not natural:
             return
@@ -158,6 +163,8 @@ class Judge:
         # What only shows on equal inputs: one of two faults that cancel.
         shown = {seen.name for seen in natural}
         made += [replace(own, made="here") for name, own in (guided or {}).items() if own.beyond and name not in shown]
+        if not made and again:
+            return
         if not made and complete:
             worst = max(natural, key=lambda seen: seen.difference)
             self.amplified.append(

@@ -89,15 +89,25 @@ def shared_names(judge: Judge, a: StepDigests, b: StepDigests, note: bool = True
     parameters = {name for phase, name in ours if phase == "update"} | {
         name for phase, name in theirs if phase == "update"
     }
+    # A gradient of zeros is equal to none.
+    zeros = {name for name in lone_gradients(a, b) if a.digests[name]["norm"] == 0.0}
+    zeros |= {name for name in lone_gradients(b, a) if b.digests[name]["norm"] == 0.0}
     for phase, name in [
         *(one for one in ours if one not in theirs),
         *(one for one in b.digests if one not in a.digests),
     ]:
         # Whether the gradient of a layer's output can be seen depends on the framework: of the first layers it cannot.
-        unseen = phase == "gradient" and name not in parameters
+        unseen = phase == "gradient" and (name not in parameters or (phase, name) in zeros)
         if note and (phase, name) not in hidden and name != ITERATIONS and not unseen:
             judge.missing(phase, name, judge.a if (phase, name) in a.digests else judge.b)
     return [name for name in ours if name in theirs and name not in hidden]
+
+
+def lone_gradients(a: StepDigests, b: StepDigests) -> list[Name]:
+    """Return the gradients of shared parameters that only the first side has: the other's are taken to be zeros."""
+    return [
+        one for one in a.digests if one[0] == "gradient" and one not in b.digests and ("update", one[1]) in b.digests
+    ]
 
 
 def in_order(names: Iterable[Name]) -> dict[Name, int]:
@@ -147,10 +157,13 @@ def compare_digests(judge: Judge, number: int, taken: Mapping[str, StepDigests],
             exact=name[0] == "loss" or difference == 0.0, order=order[name],
         )  # fmt: skip
         judge.add(seen, bool(np.isfinite(a.loss if name[0] == "loss" else a.digests[name]["norm"])))
-    lone = {
-        one for one in a.digests if one[0] == "gradient" and one not in b.digests and ("update", one[1]) in b.digests
-    }
-    return doubtful | {name for name in lone if a.digests[name]["norm"] > 0.0}
+    for name in lone_gradients(a, b):
+        if a.digests[name]["norm"] != 0.0:
+            doubtful.add(name)
+            continue
+        noise = rounding.noise(judge.a, judge.b, name)
+        judge.add(Seen(step=number, phase=name[0], tensor=name[1], difference=0.0, noise=noise))
+    return doubtful
 
 
 def compare_tensors(
@@ -200,9 +213,7 @@ def _differences(
     judge: Judge, number: int, a: StepTensors, b: StepTensors, rounding: Rounding, note: bool = True
 ) -> Iterable[tuple[Seen, bool]]:
     names = [*shared_names(judge, a, b, note), ("loss", "loss")]
-    lone = [
-        one for one in a.digests if one[0] == "gradient" and one not in b.digests and ("update", one[1]) in b.digests
-    ]
+    lone = lone_gradients(a, b)
     order = in_order([*a.digests, ("loss", "loss")])
     for name in [*names, *lone]:
         phase, tensor = name
@@ -217,8 +228,6 @@ def _differences(
             continue
         left = a.tensor(phase, tensor)
         right = np.zeros_like(left) if name in lone else b.tensor(phase, tensor)
-        if name in lone and not left.any():
-            continue
         found = gap(left, right)
         seen = Seen(
             step=number, phase=phase, tensor=tensor, shape=left.shape, difference=found.difference, noise=noise,
