@@ -1,4 +1,4 @@
-"""What does it cost to train under the harness? Step time, memory and store beside hand-written loops of the same network.
+"""What does it cost to train under the harness? Time, memory and store beside hand-written loops of the same network.
 
     python tests/benchmarks/tracing_cost.py
     python tests/benchmarks/tracing_cost.py --network leaf --framework torch --steps 5 --rounds 7 --json
@@ -14,12 +14,13 @@ The native loops (``native_keras.py``, ``native_tensorflow.py``, ``native_torch.
 framework's own dropout, read the same batches from memory and read the loss of every step, as the harness does. Their
 Keras and TensorFlow steps are ``tf.function`` graphs, their PyTorch is eager.
 
-Native loop, losses and traced steps run in one process by turns, a block of ``--steps`` each and ``--rounds`` times over,
-in an environment as workers have it (OPENBLAS_NUM_THREADS=1, OMP_WAIT_POLICY=PASSIVE, the framework's own number of
-threads). A ratio is that of two blocks of one round; printed are the median of the rounds and their range. Blocks are
-timed from the first batch to the last message, which here is packed for the parent and, where it has digests, also
-written to the trace's file, although in a real run the parent does that. ``cpu`` is the ratio of processor time instead of
-wall time: steadier where other work shares the machine. Memory is that of processes of their own, which do only that.
+Native loop, losses and traced steps run in one process by turns, a block of ``--steps`` each and ``--rounds`` times
+over, in an environment as workers have it (OPENBLAS_NUM_THREADS=1, OMP_WAIT_POLICY=PASSIVE, the framework's own number
+of threads). A ratio is that of two blocks of one round; printed are the median of the rounds and their range. Blocks
+are timed from the first batch to the last message, which here is packed for the parent and, where it has digests, also
+written to the trace's file, although in a real run the parent does that. ``cpu`` is the ratio of processor time in the
+place of wall time: steadier where other work shares the machine, but blind to what runs side by side. Memory is that of
+processes of their own, which do only that.
 """
 
 from __future__ import annotations
@@ -41,14 +42,12 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
-
 import numpy as np
 
 from parity.run.randomness import batches
 from parity.run.worker import Worker
 
+ROOT = Path(__file__).resolve().parents[2]
 FRAMEWORKS = ("keras", "tensorflow", "torch")
 NETWORKS = ("cifar", "leaf", "leaf_small")
 WIDTHS = {"leaf": (2048, 1024), "leaf_small": (256, 128)}
