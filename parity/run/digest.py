@@ -13,7 +13,7 @@ a third; for an outer product of two vectors within a factor 2 in 96 %, never be
 kind a convolution kernel has, in 71 %, and below a tenth once in a thousand. A difference in a single element is exact.
 
 Summing rounds too: digests of equal tensors that lie otherwise in memory differ by up to ``RESOLUTION`` units of
-roundoff; those of equal tensors that lie alike are equal bit for bit.
+roundoff; those of equal tensors that lie alike are equal bit for bit, whatever the number of threads.
 Source: Achlioptas, Database-friendly random projections (2003); tensor products of signs: Rakhshan and Rabusseau,
 Tensorized random projections (2020).
 
@@ -22,12 +22,13 @@ Only the standard library and NumPy: this module also runs inside workers.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Sequence
+from functools import lru_cache, partial
 
 import numpy as np
 
 from parity.run import randomness
+from parity.run.threads import Threads, at_once
 
 PROJECTIONS = 16
 """Numbers kept of each tensor beside its norm."""
@@ -41,11 +42,20 @@ RUN = 64
 RESOLUTION = 64.0
 """Units of roundoff, relative to the norm, below which two digests say nothing."""
 
-BLOCK = 1 << 18
+TILE = 48 * 1024
+"""Elements of one product over rows of at least ``LONG``: OpenBLAS multiplies matrices as small as that without packing
+them first, which takes two thirds of the time."""
+
+LONG = 1024
+
+BLOCK = 6 * TILE
 """Elements projected at once: they stay in the cache between the two sums that read them."""
 
-PIECE = 4096
+PIECE = 2048
 """Elements of a row that one product sums: over a longer sum rounding would grow beyond ``RESOLUTION``."""
+
+SHARED = 4 * BLOCK
+"""Elements from which on threads share a tensor."""
 
 SMALL = {"f4": 1e-30, "f8": 1e-280}
 """Sums of squares below this have lost digits, or all of them."""
@@ -81,11 +91,16 @@ def digest(value: np.ndarray, axes: Sequence[int] | None = None) -> np.ndarray:
         value: the tensor as it lies in memory, float32 or float64.
         axes: number of the canonical axis that each of its axes is; None where both are the same.
     """
-    value = np.ascontiguousarray(value)
+    value = np.atleast_1d(value)
+    known = list(zip(axes or range(value.ndim), value.shape, strict=True))
+    if not value.flags.c_contiguous:
+        # PyTorch's channels-last tensors and transposed kernels: read in the order in which they lie.
+        order = sorted(range(value.ndim), key=lambda axis: -abs(value.strides[axis]))
+        value, known = value.transpose(order), [known[axis] for axis in order]
+        value = np.ascontiguousarray(value)
     if value.dtype not in (np.float32, np.float64):
         value = value.astype(np.float64)
     dtype = value.dtype.str
-    known = [(axis, length) for axis, length in zip(axes or range(value.ndim), value.shape, strict=True)]
     split, run = value.ndim, 1
     while split and run < RUN:
         split -= 1
@@ -95,16 +110,57 @@ def digest(value: np.ndarray, axes: Sequence[int] | None = None) -> np.ndarray:
     found = np.zeros((), RECORD)
     projections, square, step = np.zeros(PROJECTIONS), 0.0, max(1, BLOCK // rows.shape[1])
     with np.errstate(over="ignore", invalid="ignore"):
-        for start in range(0, rows.shape[0], step):
+        for projected, squared in _blocks(rows, left, right, step):
+            projections += projected
+            square += squared
+    usual = not value.size or SMALL[dtype[1:]] < square < np.inf
+    found["norm"], found["projections"] = np.sqrt(square) if usual else _norm(value), projections
+    return found
+
+
+def digests(tensors: Sequence[tuple[np.ndarray, Sequence[int] | None]]) -> list[np.ndarray]:
+    """Return the :func:`digest` of each tensor; threads share every large one, and deal the small ones among them.
+
+    Args:
+        tensors: with the number of the canonical axis that each axis is, as :func:`digest` takes them.
+    """
+    found: list[np.ndarray] = [np.empty(0)] * len(tensors)
+    order = sorted(range(len(tensors)), key=lambda index: -tensors[index][0].size)
+
+    def take(indices: Iterable[int]) -> None:
+        for index in indices:
+            found[index] = digest(*tensors[index])
+
+    take(index for index in order if tensors[index][0].size >= SHARED)
+    small = iter([index for index in order if tensors[index][0].size < SHARED])
+    at_once([partial(take, small)] * Threads.count)  # Each takes the next one when it has done with its own.
+    return found
+
+
+def _blocks(rows: np.ndarray, left: np.ndarray, right: np.ndarray, step: int) -> list[tuple[np.ndarray, float]]:
+    """Return the projections and the sum of squares of each block of rows, in order; threads share many blocks."""
+    starts = range(0, rows.shape[0], step)
+    if Threads.count == 1 or rows.size < SHARED:
+        return _sums(rows, left, right, starts, step)
+    share = -(-len(starts) // Threads.count)
+    parts = [starts[first : first + share] for first in range(0, len(starts), share)]
+    return [one for sums in at_once([partial(_sums, rows, left, right, part, step) for part in parts]) for one in sums]
+
+
+def _sums(
+    rows: np.ndarray, left: np.ndarray, right: np.ndarray, starts: Sequence[int], step: int
+) -> list[tuple[np.ndarray, float]]:
+    """Return the projections and the sum of squares of the blocks that begin at some rows."""
+    found = []
+    with np.errstate(over="ignore", invalid="ignore"):
+        for start in starts:
             block = rows[start : start + step]
             part = _product(block, right)
             part *= left[start : start + step]
             # Along contiguous memory NumPy sums in pairs; down the rows it would add one after another.
-            projections += np.ascontiguousarray(part.T).sum(axis=1, dtype=np.float64)
+            projected = np.ascontiguousarray(part.T).sum(axis=1, dtype=np.float64)
             flat = block.reshape(-1)
-            square += float(flat @ flat)
-    usual = not value.size or SMALL[dtype[1:]] < square < np.inf
-    found["norm"], found["projections"] = np.sqrt(square) if usual else _norm(value), projections
+            found.append((projected, float(flat @ flat)))
     return found
 
 
@@ -112,10 +168,25 @@ def _product(block: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Return the projections of rows, long ones summed in pieces and the pieces in float64."""
     length = block.shape[1]
     if length <= PIECE:
-        return block @ right
+        return _tiled(block, right)
     found = np.zeros((len(block), PROJECTIONS))
     for start in range(0, length, PIECE):
-        found += block[:, start : start + PIECE] @ right[start : start + PIECE]
+        found += _tiled(block[:, start : start + PIECE], right[start : start + PIECE])
+    return found
+
+
+def _tiled(block: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Return ``block @ right``, a few rows at a time where they are long."""
+    count, length = block.shape
+    tile = TILE // length
+    whole = count - count % tile if tile else 0
+    if length < LONG or not whole:
+        return block @ right
+    found = np.empty((count, PROJECTIONS), block.dtype)
+    tiles = block[:whole].reshape(-1, tile, length)  # A view, of pieces of rows too.
+    np.matmul(tiles, right, out=found[:whole].reshape(-1, tile, PROJECTIONS))
+    if whole < count:
+        np.matmul(block[whole:], right, out=found[whole:])
     return found
 
 

@@ -14,11 +14,15 @@ from typing import Protocol
 
 import numpy as np
 
-from parity.run.digest import RECORD, digest
+from parity.run.digest import RECORD, digest, digests
 from parity.run.exchange import Exchange
 
 TRACED = ("batch", "forward", "gradient", "update", "state", "metric")
 """Phases of a step that have tensors of their own, in the order in which it computes them."""
+
+
+Seen = tuple[str, str, np.ndarray, Sequence[int] | None]
+"""Phase, name, value and axes, as :meth:`Probe.see` takes them."""
 
 
 class Probe(Protocol):
@@ -52,11 +56,29 @@ class DigestProbe:
         if self.exact:
             value = value.astype(np.float64, copy=False)
         self.names.append((phase, name))
-        self.records.append(digest(value, None if axes is None else np.argsort(axes).tolist()))
+        self.records.append(digest(value, _back(axes)))
+
+    def see_all(self, seen: Sequence[Seen]) -> None:
+        """Take the digests of many tensors that stay as they are until this returns, side by side."""
+        self.names += [(phase, name) for phase, name, _, _ in seen]
+        self.records += digests([(value, _back(axes)) for _, _, value, axes in seen])
 
     def packed(self) -> bytes:
         """Return the digests, one after another."""
         return np.array(self.records, RECORD).tobytes()
+
+
+def _back(axes: Sequence[int] | None) -> list[int] | None:
+    return None if axes is None else [int(axis) for axis in np.argsort(axes)]
+
+
+def see_all(probe: Probe, seen: Sequence[Seen]) -> None:
+    """Hand many tensors to a probe: at once where it takes nothing but digests in their own precision."""
+    if type(probe) is DigestProbe and not probe.exact:
+        probe.see_all(seen)
+        return
+    for one in seen:
+        probe.see(*one)
 
 
 class TensorProbe(DigestProbe):

@@ -23,7 +23,8 @@ from parity.run import randomness
 from parity.run.drivers.base import Driver
 from parity.run.exchange import Exchange
 from parity.run.memory import OwnState, Report, everything
-from parity.run.probe import DigestProbe, Guide, Probe, TensorProbe
+from parity.run.probe import DigestProbe, Guide, Probe, TensorProbe, see_all
+from parity.run.threads import Threads
 
 DRIVERS = {
     "keras": ("parity.run.drivers.keras", "KerasDriver"),
@@ -73,6 +74,7 @@ class Worker:
         driver: type[Driver] = getattr(importlib.import_module(module), name)
         if threads is not None and not self.limited:
             driver.set_threads(threads)  # Once: TensorFlow refuses when it has computed something.
+            Threads.limit(threads)
             self.limited = True
         return driver
 
@@ -197,10 +199,8 @@ class Worker:
     @staticmethod
     def _see_state(probe: Probe, driver: Driver) -> None:
         trainable = set(driver.trainable())
-        for name, value, axes in driver.raw_weights():
-            probe.see("weights" if name in trainable else "state", name, value, axes)
-        for name, value, axes in driver.raw_slots():
-            probe.see("state", name, value, axes)
+        seen = [("weights" if one[0] in trainable else "state", *one) for one in driver.raw_weights()]
+        see_all(probe, [*seen, *(("state", *one) for one in driver.raw_slots())])
 
     def advance(self, start: int, stop: int) -> list[float]:
         """Take steps as a free run takes them, from number ``start`` to before ``stop``; return their losses."""

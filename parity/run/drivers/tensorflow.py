@@ -7,14 +7,15 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from parity.run.drivers.base import Driver, active_driver
-from parity.run.probe import Guide, Probe
+from parity.run.probe import Guide, Probe, see_all
 
 Taps = list[tuple[str, str, Any, Sequence[int] | None]]
 """Phase, name, tensor and axes of what a step computes."""
@@ -28,6 +29,8 @@ class TensorFlowDriver(Driver):
     """
 
     module_name = "tensorflow"
+
+    _order: dict[int, int] | None = None
 
     def prepare(self) -> None:
         """Nothing: a raw TensorFlow model is made in its precision."""
@@ -80,8 +83,8 @@ class TensorFlowDriver(Driver):
             step[signals] = self._trace(signals)
         function, places = step[signals]
         loss, tensors = function(*self._batch(x, y))
-        for (phase, name, axes), tensor in zip(places, tensors, strict=True):
-            probe.see(phase, name, host(tensor), axes)
+        seen = zip(places, tensors, strict=True)
+        see_all(probe, [(phase, name, host(tensor), axes) for (phase, name, axes), tensor in seen])
         return float(loss)
 
     def _trace(self, signals: bool) -> tuple[Any, list[tuple[str, str, Sequence[int] | None]]]:
@@ -250,16 +253,35 @@ class TensorFlowDriver(Driver):
         """Assign the variable."""
         variable.assign(tf.cast(np.asarray(value), variable.dtype))
 
+    def raw_slots(self) -> list[tuple[str, np.ndarray, list[int] | None]]:
+        """Return the slots; a ``tf.Module`` looks for its variables every time it is asked, so it is asked once."""
+        with self._asked_once():
+            return super().raw_slots()
+
+    def set_slots(self, values: Callable[[str], np.ndarray | None], iterations: int) -> None:
+        """Set the slots."""
+        with self._asked_once():
+            super().set_slots(values, iterations)
+
+    @contextmanager
+    def _asked_once(self) -> Iterator[None]:
+        self._order = self._places()
+        try:
+            yield
+        finally:
+            self._order = None
+
+    def _places(self) -> dict[int, int]:
+        """Return where each of the model's trainable variables stands, by its id."""
+        return {id(one): index for index, one in enumerate(self.model.trainable_variables)}
+
     def optimized(self, name: str) -> bool:
         """Return whether the parameter is one of the model's trainable variables."""
-        parameter = self.parameter(name)
-        return any(one is parameter for one in self.model.trainable_variables)
+        return id(self.parameter(name)) in (self._order or self._places())
 
     def slot(self, attribute: str, name: str) -> Any:
         """Return the variable of a slot: they stand in the order of the model's trainable variables."""
-        parameter = self.parameter(name)
-        index = next(i for i, one in enumerate(self.model.trainable_variables) if one is parameter)
-        return getattr(self.optimizer, attribute)[index]
+        return getattr(self.optimizer, attribute)[(self._order or self._places())[id(self.parameter(name))]]
 
     def read_slot(self, attribute: str, name: str) -> np.ndarray:
         """Return a slot's value."""
@@ -272,12 +294,14 @@ class TensorFlowDriver(Driver):
     def iterations(self) -> int | None:
         """Return the optimizer's counter."""
         counter = getattr(self.optimizer, "iterations", None)
-        return None if counter is None else int(counter.numpy())
+        return None if counter is None else int(getattr(counter, "numpy", lambda: counter)())
 
     def set_iterations(self, iterations: int) -> None:
         """Set the optimizer's counter."""
         counter = getattr(self.optimizer, "iterations", None)
-        if counter is not None:
+        if isinstance(counter, int):
+            self.optimizer.iterations = iterations
+        elif counter is not None:
             counter.assign(iterations)
 
 
@@ -309,6 +333,9 @@ def masked(x: tf.Tensor, rate: float, **ignored: Any) -> tf.Tensor:
 
 
 def host(tensor: Any) -> np.ndarray:
-    """Return a tensor or variable for NumPy, which has no bfloat16."""
-    value = tensor.numpy()
-    return value.astype(np.float32) if value.dtype not in (np.float32, np.float64) else value
+    """Return a tensor or variable for NumPy, which has no bfloat16.
+
+    It is not copied, as ``numpy()`` would: TensorFlow moves a variable elsewhere while somebody still reads its value.
+    """
+    value = tf.convert_to_tensor(tensor)
+    return np.asarray(value) if value.dtype in (tf.float32, tf.float64) else value.numpy().astype(np.float32)

@@ -57,7 +57,8 @@ class TorchDriver(Driver):
         ) -> torch.Tensor:
             if not training or p == 0.0:
                 return input
-            keep = torch.tensor(active_driver().draw(tuple(input.shape), p), device=input.device)
+            # As it lies: drawn channels last, a mask is then read in the order in which such an input lies.
+            keep = torch.from_numpy(active_driver().draw(tuple(input.shape), p)).to(input.device)
             return input * keep * (1.0 / (1.0 - p))
 
         F.dropout = dropout
