@@ -249,7 +249,11 @@ class Opened:
         for phase, name in told["names"]:
             if phase == "metric":
                 continue
-            getattr(seen, phase)[name] = np.array(results.get(f"{phase}/{name}"))
+            value = np.array(results.get(f"{phase}/{name}"))
+            if name == "iterations":  # Of the optimizer; the reference counts no steps.
+                assert value == number + 1
+                continue
+            getattr(seen, phase)[name] = value
         return seen
 
     def train(self, steps: int) -> list[float]:
