@@ -73,7 +73,7 @@ def test_the_steps_that_are_checked_are_the_ones_asked_for(tmp_path: Path, given
 
 @pytest.mark.parametrize(("precision", "second"), [("float32", "tensorflow"), ("bfloat16", "torch")])
 def test_a_check_in_low_precision(tmp_path: Path, precision: str, second: str) -> None:
-    """TensorFlow has no kernel for a convolution in bfloat16 on a CPU."""
+    """TensorFlow lacks some kernels for bfloat16 on a CPU."""
     adam, sgd = "{adam: {learning_rate: 0.01}}", "{sgd: {learning_rate: 0.01}}"
     spec_file(tmp_path, SMALL.replace(adam, sgd) + PAIR.replace("tensorflow", second))
     done = parity("check", "spec.yaml", "--precision", precision, "--steps", "3", "--json", cwd=tmp_path)
