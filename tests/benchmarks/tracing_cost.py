@@ -205,7 +205,10 @@ def peak(task: dict[str, Any], kind: str) -> float:
         native(task)(MEMORY_STEPS)
     else:
         harness(task, Channel())(MEMORY_STEPS, kind == "traced")
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    status = Path("/proc/self/status")
+    if status.exists():  # Linux lets ru_maxrss begin with what the parent had taken when it forked; this it does not.
+        return int(status.read_text().split("VmHWM:")[1].split()[0]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
 def child(kind: str, task: dict[str, Any]) -> None:
@@ -250,7 +253,7 @@ def ask(kind: str, task: dict[str, Any], folder: Path) -> Any:
     """Run a measurement in a process of its own and return what it found."""
     file = folder / "task.json"
     file.write_text(json.dumps(task))
-    done = subprocess.run([sys.executable, __file__, "--child", kind, str(file)], text=True, capture_output=True,
+    done = subprocess.run([sys.executable, str(Path(__file__).resolve()), "--child", kind, str(file)], text=True, capture_output=True,
                           env={**os.environ, **ENVIRONMENT})  # fmt: skip
     if done.returncode:
         sys.exit(f"{kind} {task['network']} {task['framework']}:\n{done.stderr}")

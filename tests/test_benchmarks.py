@@ -1,0 +1,30 @@
+"""The benchmarks run. What they measure is not asked here: it depends on what else the machine does."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from helpers_frameworks import each_framework
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.mark.slow
+@each_framework
+def test_what_tracing_costs_is_measured(framework: str) -> None:
+    script = ROOT / "tests" / "benchmarks" / "tracing_cost.py"
+    asked = ["--network", "leaf_small", "--framework", framework, "--steps", "2", "--rounds", "1", "--json"]
+    done = subprocess.run([sys.executable, str(script), *asked], capture_output=True, text=True, timeout=300,
+                          env={**os.environ, "PYTHONPATH": str(ROOT)})  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["network"], found["framework"]) == ("leaf_small", framework)
+    assert set(found["meets"]) == {"losses", "traced", "store", "memory"}
+    assert found["meets"]["store"]
+    assert found["native_ms"] > 0
+    assert set(found["peak_mb"]) == {"native", "losses", "traced"}
