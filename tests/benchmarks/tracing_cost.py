@@ -253,8 +253,8 @@ def ask(kind: str, task: dict[str, Any], folder: Path) -> Any:
     """Run a measurement in a process of its own and return what it found."""
     file = folder / "task.json"
     file.write_text(json.dumps(task))
-    done = subprocess.run([sys.executable, str(Path(__file__).resolve()), "--child", kind, str(file)], text=True, capture_output=True,
-                          env={**os.environ, **ENVIRONMENT})  # fmt: skip
+    command = [sys.executable, str(Path(__file__).resolve()), "--child", kind, str(file)]
+    done = subprocess.run(command, text=True, capture_output=True, env={**os.environ, **ENVIRONMENT})
     if done.returncode:
         sys.exit(f"{kind} {task['network']} {task['framework']}:\n{done.stderr}")
     return json.loads(done.stdout.splitlines()[-1])
