@@ -979,3 +979,15 @@ def test_whatever_a_single_tensor_is_off_by_it_is_named_or_rounding(
     assert one.verdict()[0] == ("divergent" if off > noise else "rounding" if off else "identical")
     if found:
         assert doubtful == {name} or off <= noise / DOUBT + RESOLUTION * UNIT["float64"]
+
+
+def test_a_side_that_is_far_from_itself_settles_nothing() -> None:
+    judge = Judge(a="keras", b="torch")
+    judge.add(Seen(step=1, phase="update", tensor="a.kernel", difference=0.3, noise=0.8))
+    judge.unsteady.append("torch does not repeat itself: step 1, taken twice, differs by 5.0e-02")
+    judge.unsteadiness = 1e-9
+    assert judge.verdict()[0] == "rounding"
+    judge.unsteadiness = 5e-2
+    verdict, reason = judge.verdict()
+    assert verdict == "inconclusive"
+    assert reason.startswith("torch does not repeat itself")

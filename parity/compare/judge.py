@@ -9,6 +9,9 @@ from typing import Literal
 PHASES = ("batch", "weights", "forward", "loss", "gradient", "update", "state", "metric")
 """The order in which a step can part; ``metric`` is the model in evaluation mode."""
 
+UNSTEADY = {"float64": 1e-6, "float32": 1e-3, "bfloat16": 1e-1}
+"""A side that differs so much from itself, in the same step from the same state, cannot be compared."""
+
 Verdict = Literal["identical", "rounding", "divergent", "inconclusive"]
 
 
@@ -81,6 +84,7 @@ class Judge:
     places: list[Seen] = field(default_factory=list)
     unmatched: list[str] = field(default_factory=list)
     unsteady: list[str] = field(default_factory=list)
+    unsteadiness: float = 0.0
     amplified: list[str] = field(default_factory=list)
     inaccurate: list[tuple[tuple[str, str], float]] = field(default_factory=list)
     nonfinite: Seen | None = None
@@ -229,6 +233,8 @@ class Judge:
             )
         if self.steps == 0:
             return "inconclusive", "no step was compared"
+        if self.unsteadiness > UNSTEADY[self.precision]:
+            return "inconclusive", f"{self.unsteady[0]}: a difference of meaning would be lost in that"
         if self.nonfinite is not None:
             return "inconclusive", f"{self.a} is not finite from step {self.nonfinite.step} on, on both sides alike"
         largest, aside = self.overall(), _aside(len(self.unmatched))

@@ -141,6 +141,7 @@ class Court:
             for judge in self.judges:
                 if side in (judge.a, judge.b):
                     judge.unsteady.append(text)
+                    judge.unsteadiness = max(judge.unsteadiness, most)
 
     def _look(self, judge: Judge, number: int, replay: Mapping[str, Taken], last: bool) -> bool:
         """Judge the tensors of a step; return whether something new is beyond rounding."""
