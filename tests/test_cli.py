@@ -280,6 +280,8 @@ def test_an_interrupted_run_keeps_finished_runs_and_leaves_nothing_behind(tmp_pa
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)},
+        # A shell's background job ignores Ctrl-C, and its children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         start_new_session=True,
     )
     runs = tmp_path / "reports" / "small" / "runs"
