@@ -183,6 +183,9 @@ def test_batches_go_through_the_rows_epoch_after_epoch(rows: int, size: int, shu
         assert read.tolist() == order[: len(read)].tolist()
         assert len(read) == (rows - rows % size if drop else rows)
     assert {len(one) for one in found} <= {size, rows % size}
+    for first in (1, per_epoch, per_epoch + 1):
+        later = islice(randomness.batches(5, rows, size, shuffle, drop, first), 2 * per_epoch - first)
+        assert [one.tolist() for one in later] == [one.tolist() for one in found[first:]]
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.4, 0.5, 0.999])

@@ -148,10 +148,10 @@ class Worker:
 
     def _batches(self, start: int, stop: int) -> Any:
         plan = self.plan
-        everything = randomness.batches(
-            plan["seed"], len(self.x), plan["batch_size"], plan["shuffle"], plan["drop_remainder"]
+        following = randomness.batches(
+            plan["seed"], len(self.x), plan["batch_size"], plan["shuffle"], plan["drop_remainder"], first=start
         )
-        return islice(everything, start, stop)
+        return islice(following, stop - start)
 
     def predict(self, folder: str, name: str) -> None:
         """Write the predictions for the whole training set, in evaluation mode, to an exchange."""
