@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -35,6 +35,28 @@ Progress = Callable[[int, int, float], None]
 """Called with (steps taken, steps in all, last loss)."""
 
 
+class Until(Protocol):
+    """Decides whether a run may end at a checkpoint."""
+
+    def plain(self) -> dict[str, Any]:
+        """Return all that decides, as plain data."""
+        ...
+
+    def decided(self, losses: Sequence[float], curve: Sequence[Measured], steps: int) -> str:
+        """Return why a run may end, empty where it may not.
+
+        Args:
+            losses: of the steps so far.
+            curve: metrics of a sample of the rows at the checkpoints so far.
+            steps: length of the whole run.
+        """
+        ...
+
+
+SAMPLE = 128
+"""Rows of the sample, evenly spaced: evaluating all of them at every checkpoint would cost as much as the training."""
+
+
 @dataclass(kw_only=True)
 class Job:
     """One free run to make.
@@ -48,6 +70,10 @@ class Job:
         nudge: number of the twin that starts from weights moved by one unit in the last place; None for the side
             itself.
         trace: keep the digests of every step's tensors.
+        ends: keep the digests of the state as the run begins and ends.
+        checkpoints: numbers of steps after which the metrics of a sample of the rows are recorded; also before the
+            first, where there are any.
+        until: decides at each of them whether the run may end there.
     """
 
     side: Resolved
@@ -57,6 +83,9 @@ class Job:
     threads: int | None = None
     nudge: int | None = None
     trace: bool = False
+    ends: bool = False
+    checkpoints: tuple[int, ...] = ()
+    until: Until | None = None
 
 
 @dataclass(kw_only=True)
@@ -131,6 +160,8 @@ class Bench:
             precision=job.precision,
             threads=job.threads,
             **({} if job.nudge is None else {"nudge": job.nudge}),
+            **({"checkpoints": job.checkpoints, "ends": job.ends} if job.checkpoints else {}),
+            **({} if job.until is None else {"until": job.until.plain()}),
             versions={name: versions[name] for name in PACKAGES[job.side.framework]},
             machine=[platform.machine(), platform.processor()],
             parity=__version__,
@@ -156,31 +187,22 @@ def free_run(session: Session, bench: Bench, job: Job, progress: Progress | None
         WorkerError: when the worker fails, dies or hangs.
     """
     versions = versions_of(session, job.side.framework)
-    key = bench.key(job, versions)
-    kept = bench.store.get(key)
-    if kept is not None and (bench.store.traced(key) or not job.trace):
-        return replace(kept, side=job.side.name)  # Another side may have made it.
+    key, whole = bench.key(job, versions), bench.key(replace(job, until=None), versions)
+    for known in dict.fromkeys((whole, key)):  # A run that went to its end does for one that might have stopped.
+        kept = bench.store.get(known)
+        if kept is not None and (bench.store.traced(known) or not (job.trace or job.ends)):
+            return replace(kept, side=job.side.name)  # Another side may have made it.
     opened = session.ask("open", **bench.opening(job))
-    folder = bench.scratch / "predictions" / key
-    losses: list[float] = []
-    measured: list[Measured] = []
-    epoch_steps = max(1, bench.epoch_steps(job.side))
-    measure = sorted({*range(epoch_steps, job.steps + 1, epoch_steps), job.steps})
-
-    def heard(event: dict[str, Any]) -> None:
-        losses.extend(event["losses"])
-        if writer is not None:
-            writer.add(event.get("trace", ()))
-        if "measured" in event:
-            step = event["measured"]
-            predictions = Exchange(folder).get(f"predictions/{step}")
-            measured.append(_measure(job, bench, step, -(-step // epoch_steps), predictions))
-        if progress is not None and losses:
-            progress(len(losses), job.steps, losses[-1])
-
     with ExitStack() as stack:
-        writer = stack.enter_context(TraceWriter(bench.store.trace(key))) if job.trace else None
-        done = session.ask("train", heard, steps=job.steps, measure=measure, folder=str(folder), trace=job.trace)
+        recording = Recording(session=session, bench=bench, job=job, progress=progress, folder=f"predictions/{key}")
+        if job.trace or job.ends:
+            # Whether the run will stop is not known yet: the file takes its name when it is.
+            recording.writer = stack.enter_context(TraceWriter(bench.store.trace(key)))
+        recording.train()
+    if not recording.stopped and whole != key:
+        if job.trace or job.ends:
+            bench.store.trace(key).replace(bench.store.trace(whole))
+        key = whole
     run = Trajectory(
         key=key,
         side=job.side.name,
@@ -190,15 +212,106 @@ def free_run(session: Session, bench: Bench, job: Job, progress: Progress | None
         precision=job.precision,
         device=opened["device"],
         parameters=opened["parameters"],
-        losses=tuple(losses),
-        measured=tuple(measured),
-        seconds=done["seconds"],
+        losses=tuple(recording.losses),
+        measured=tuple(recording.measured),
+        seconds=recording.seconds,
+        begin=recording.begin,
+        curve=tuple(recording.curve),
+        stopped=recording.stopped,
     )
     bench.store.put(run)
     return run
 
 
-def _measure(job: Job, bench: Bench, step: int, epoch: int, predictions: np.ndarray) -> Measured:
-    """Compute the metrics here, with one code for all sides."""
-    metrics = {metric.kind: metric.value(predictions, bench.dataset.y) for metric in job.side.config.metrics}
-    return Measured(step=step, epoch=epoch, metrics=metrics)
+@dataclass(kw_only=True)
+class Recording:
+    """A run under way, in pieces that end at its checkpoints, and what it has recorded.
+
+    Args:
+        session: a worker in which the job's program is open.
+        bench: what runs share.
+        job: what is run.
+        progress: told about every few steps.
+        folder: of the predictions, in the scratch space.
+        writer: of the trace, None where none is kept.
+    """
+
+    session: Session
+    bench: Bench
+    job: Job
+    progress: Progress | None
+    folder: str
+    writer: TraceWriter | None = None
+    losses: list[float] = field(default_factory=list)
+    measured: list[Measured] = field(default_factory=list)
+    curve: list[Measured] = field(default_factory=list)
+    seconds: float = 0.0
+    begin: float = 0.0
+    stopped: str = ""
+
+    def train(self) -> None:
+        """Take the steps, and stop where the job's rule says so."""
+        job = self.job
+        if job.ends:
+            self.session.ask("digest_state", self._heard, number=0)
+        if job.checkpoints:
+            self._check(0)
+        taken = 0
+        for stop in sorted({*(step for step in job.checkpoints if step < job.steps), job.steps}):
+            self._advance(taken, stop)
+            taken = stop
+            if job.checkpoints:
+                self._check(taken)
+            if job.until is not None and taken < job.steps:
+                self.stopped = job.until.decided(self.losses, self.curve, job.steps)
+            if self.stopped:
+                break
+        if self.stopped and (not self.measured or self.measured[-1].step != taken):
+            self._predict(f"predictions/{taken}")
+            self.measured.append(self._metrics(taken))
+        if job.ends:
+            self.session.ask("digest_state", self._heard, number=taken)
+
+    def _advance(self, first: int, stop: int) -> None:
+        epoch_steps = self._epoch_steps()
+        measure = [step for step in range(epoch_steps, stop + 1, epoch_steps) if step > first]
+        last = [stop] if stop == self.job.steps and stop not in measure else []
+        done = self.session.ask(
+            "train", self._heard, steps=stop, first=first, measure=[*measure, *last], folder=self._path(),
+            trace=self.job.trace,
+        )  # fmt: skip
+        self.seconds += done["seconds"]
+        self.begin = self.begin or done["begin"]
+
+    def _epoch_steps(self) -> int:
+        return max(1, self.bench.epoch_steps(self.job.side))
+
+    def _path(self) -> str:
+        return str(self.bench.scratch / self.folder)
+
+    def _predict(self, name: str, rows: list[int] | None = None) -> None:
+        self.session.ask("predict", folder=self._path(), name=name, rows=rows)
+
+    def _check(self, step: int) -> None:
+        """Record the metrics of the sample."""
+        count = len(self.bench.dataset.x)
+        rows = np.unique(np.linspace(0, count - 1, min(SAMPLE, count)).astype(int))
+        self._predict(f"sample/{step}", rows.tolist())
+        self.curve.append(self._metrics(step, rows))
+
+    def _heard(self, event: dict[str, Any]) -> None:
+        self.losses.extend(event["losses"])
+        if self.writer is not None:
+            self.writer.add(event.get("trace", ()))
+        if "measured" in event:
+            self.measured.append(self._metrics(event["measured"]))
+        if self.progress is not None and self.losses:
+            self.progress(len(self.losses), self.job.steps, self.losses[-1])
+
+    def _metrics(self, step: int, rows: np.ndarray | None = None) -> Measured:
+        """Compute the metrics here, with one code for all sides."""
+        name = f"predictions/{step}" if rows is None else f"sample/{step}"
+        predictions = Exchange(self._path()).get(name)
+        y = self.bench.dataset.y if rows is None else self.bench.dataset.y[rows]
+        metrics = {metric.kind: metric.value(predictions, y) for metric in self.job.side.config.metrics}
+        return Measured(step=step, epoch=-(-step // self._epoch_steps()), metrics=metrics)

@@ -153,28 +153,34 @@ class Worker:
         )
         return islice(following, stop - start)
 
-    def predict(self, folder: str, name: str) -> None:
-        """Write the predictions for the whole training set, in evaluation mode, to an exchange."""
-        parts = [
-            self.driver.predict(self.x[start : start + PREDICT_ROWS]) for start in range(0, len(self.x), PREDICT_ROWS)
-        ]
+    def predict(self, folder: str, name: str, rows: list[int] | None = None) -> None:
+        """Write predictions, in evaluation mode, to an exchange.
+
+        Args:
+            folder: of the exchange.
+            name: in it.
+            rows: of the training set to predict, None for all.
+        """
+        x = self.x if rows is None else self.x[rows]
+        parts = [self.driver.predict(x[start : start + PREDICT_ROWS]) for start in range(0, len(x), PREDICT_ROWS)]
         self.exchange(folder).put(name, np.concatenate(parts).astype(np.float64))
 
-    def train(self, steps: int, measure: list[int], folder: str, trace: bool = False) -> dict[str, Any]:
+    def train(
+        self, steps: int, measure: list[int], folder: str, trace: bool = False, first: int = 0
+    ) -> dict[str, Any]:  # fmt: skip
         """Train, reporting losses as events and predictions through an exchange.
 
         Args:
-            steps: how many.
+            steps: taken when it ends, those before ``first`` included.
             measure: numbers of steps taken after which predictions are written, as ``predictions/STEP``.
             folder: of the exchange.
             trace: report the digests of every step's tensors, too.
+            first: number of the step to go on with; a run may be made in pieces.
         """
-        report = Report(self.event)
-        wanted = set(measure)
-        spent = 0.0
-        if trace:
+        report, wanted, spent, begin = Report(self.event), set(measure), 0.0, 0.0
+        if trace and first == 0:
             report.trace(0, self._state_digests())
-        for number, rows in enumerate(self._batches(0, steps)):
+        for number, rows in enumerate(self._batches(first, steps), first):
             begun = time.perf_counter()
             if trace:
                 probe = DigestProbe()
@@ -184,12 +190,23 @@ class Worker:
             else:
                 loss = self.driver.step(self.x[rows], self.y[rows], number)
             spent += time.perf_counter() - begun
+            begin = begin or spent
             report.loss(loss)
             if number + 1 in wanted:
                 self.predict(folder, f"predictions/{number + 1}")
                 report.send(measured=number + 1)
         report.send()
-        return {"seconds": spent}
+        return {"seconds": spent, "begin": begin}
+
+    def digest_state(self, number: int) -> None:
+        """Report the digests of the full state, as a trace does.
+
+        Args:
+            number: of steps taken.
+        """
+        report = Report(self.event)
+        report.trace(number, self._state_digests())
+        report.send()
 
     def _state_digests(self) -> DigestProbe:
         probe = DigestProbe()
@@ -297,7 +314,9 @@ class Worker:
         return {"loss": loss, "names": [list(one) for one in probe.names], "digests": probe.packed()}
 
 
-COMMANDS = ("versions", "inventory", "open", "predict", "train", "advance", "adopt", "publish", "probe")
+COMMANDS = (
+    "versions", "inventory", "open", "predict", "train", "digest_state", "advance", "adopt", "publish", "probe",
+)  # fmt: skip
 """What a parent may ask for."""
 
 
