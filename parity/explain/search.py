@@ -86,6 +86,19 @@ class Search:
             self.complete = len(self.breakers) < MOST_BREAKERS
         except SpentError:
             pass
+        self._settle()
+
+    def more(self, suspects: Sequence[str]) -> None:
+        """Try more differences alone, when the search is over, and follow up those that are bad."""
+        self.suspects = suspects
+        try:
+            self._try_suspects()
+            self._follow_compensations()
+        except SpentError:
+            self.complete = False
+        self._settle()
+
+    def _settle(self) -> None:
         self.breakers = sorted(_smallest(self.breakers), key=self._rank)
         self.repairs = sorted(_smallest(self.repairs), key=self._rank)
 
@@ -176,7 +189,10 @@ class Search:
 
     def _follow_compensations(self) -> None:
         """Find what mends where a bad set lies inside a good one."""
+        known = [one.breaker for one in self.compensations]
         for breaker in sorted(_smallest(self.breakers), key=self._rank):
+            if breaker in known:
+                continue
             good = [paths for paths, bad in self.tried.items() if not bad and breaker < paths]
             if not good or len(self.compensations) == MOST_COMPENSATIONS:
                 continue

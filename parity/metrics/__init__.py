@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from parity.entries import Entry, entry_type
 
@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 
 
 class Metric(Entry):
-    """Base of the metrics; higher is better."""
+    """Base of the metrics."""
+
+    better: ClassVar[Literal["higher", "lower"]] = "higher"
+    """Which way it improves."""
 
     def value(self, predictions: np.ndarray, targets: np.ndarray) -> float:
         """Return the metric.

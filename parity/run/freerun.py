@@ -174,6 +174,23 @@ def versions_of(session: Session, framework: str) -> dict[str, str]:
     return found
 
 
+def kept_run(bench: Bench, job: Job, versions: dict[str, str]) -> Trajectory | None:
+    """Return a run that is in the store, None where there is none.
+
+    Args:
+        bench: what runs share.
+        job: what would be run.
+        versions: of what its framework's runs depend on.
+    """
+    jobs = [job] if job.until is None else [replace(job, until=None), job]
+    for one in jobs:  # A run that went to its end does for one that might have stopped.
+        key = bench.key(one, versions)
+        kept = bench.store.get(key)
+        if kept is not None and (bench.store.traced(key) or not (job.trace or job.ends)):
+            return replace(kept, side=job.side.name)  # Another side may have made it.
+    return None
+
+
 def free_run(session: Session, bench: Bench, job: Job, progress: Progress | None = None) -> Trajectory:
     """Make a run, or take it from the store.
 
@@ -187,11 +204,10 @@ def free_run(session: Session, bench: Bench, job: Job, progress: Progress | None
         WorkerError: when the worker fails, dies or hangs.
     """
     versions = versions_of(session, job.side.framework)
+    kept = kept_run(bench, job, versions)
+    if kept is not None:
+        return kept
     key, whole = bench.key(job, versions), bench.key(replace(job, until=None), versions)
-    for known in dict.fromkeys((whole, key)):  # A run that went to its end does for one that might have stopped.
-        kept = bench.store.get(known)
-        if kept is not None and (bench.store.traced(known) or not (job.trace or job.ends)):
-            return replace(kept, side=job.side.name)  # Another side may have made it.
     opened = session.ask("open", **bench.opening(job))
     with ExitStack() as stack:
         recording = Recording(session=session, bench=bench, job=job, progress=progress, folder=f"predictions/{key}")
