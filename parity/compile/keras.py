@@ -36,7 +36,8 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         weights={name: Weight(attribute=name, trainable=one.trainable) for name, one in side.parameters().items()},
         outputs=outputs,
         slots={name: (slot.attribute, slot.scale) for name, slot in optimizer.slots.items()},
-        mask_axes=tuple(None for layer in layers if layer.op.draws and not layer.op.passes_on()),
+        mask_axes=tuple(None for _ in side.drawing()),
+        masks=tuple(layer.mask for layer in side.drawing()),
     )
     return context, bindings
 

@@ -67,7 +67,7 @@ def match(side: Resolved, own: OwnProgram, compiled: Program, inventory: Mapping
     outputs = _outputs(side, mapped, weights, compiled, inventory["layers"])
     slots, missing = _slots(side, compiled, inventory)
     unmatched += [f"optimizer slot {slot}: not found in {file}, which keeps its own" for slot in missing]
-    drawn = [layer.input_shape for layer in side.layers() if layer.op.draws and not layer.op.passes_on()]
+    drawn = [layer.input_shape for layer in side.drawing()]
     bindings = replace(
         compiled.bindings, weights=weights, outputs=outputs, slots=slots, names=dict(own.names),
         mask_shapes=tuple(drawn),

@@ -62,7 +62,8 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
             for layer in layers
         },
         slots={name: (slot.attribute, slot.scale) for name, slot in optimizer.slots.items()},
-        mask_axes=tuple(None for layer in layers if layer.op.draws and not layer.op.passes_on()),
+        mask_axes=tuple(None for _ in side.drawing()),
+        masks=tuple(layer.mask for layer in side.drawing()),
         ending=ending.kind if fused and ending else None,
     )
     return context, bindings
