@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import platform
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -9,15 +10,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
-
 from parity import __version__
 from parity.compile.program import Program
 from parity.data.dataset import Dataset
 from parity.data.load import fingerprint
 from parity.run.exchange import Exchange
 from parity.run.initial import InitialWeights
-from parity.run.randomness import steps_per_epoch
+from parity.run.randomness import batch_sizes, evenly, steps_per_epoch
 from parity.run.session import Session
 from parity.run.store import Store, run_key
 from parity.run.trace import TraceWriter
@@ -30,6 +29,9 @@ PACKAGES = {
     "torch": ("torch", "numpy"),
 }
 """What is asked for its version: whatever can move the last bit of a run."""
+
+VALIDATION = "val_"
+"""Stands before a metric's name where it is that of the validation rows, as in Keras."""
 
 Progress = Callable[[int, int, float], None]
 """Called with (steps taken, steps in all, last loss)."""
@@ -115,6 +117,8 @@ class Bench:
         exchange = Exchange(self.scratch / "data")
         exchange.put("x", self.dataset.x)
         exchange.put("y", self.dataset.y)
+        if self.dataset.x_val is not None:
+            exchange.put("x_val", self.dataset.x_val)
 
     def write(self, program: Program) -> Path:
         """Write a program where its worker imports it, unless it stands there already or was written by hand."""
@@ -283,7 +287,9 @@ class Recording:
             if self.stopped:
                 break
         if self.stopped and (not self.measured or self.measured[-1].step != taken):
-            self._predict(f"predictions/{taken}")
+            self.session.ask(
+                "predict", folder=self._path("all"), name=f"predictions/{taken}", validation=f"validation/{taken}"
+            )
             self.measured.append(self._metrics(taken))
         if job.ends:
             self.session.ask("digest_state", self._heard, number=taken)
@@ -293,7 +299,7 @@ class Recording:
         measure = [step for step in range(epoch_steps, stop + 1, epoch_steps) if step > first]
         last = [stop] if stop == self.job.steps and stop not in measure else []
         done = self.session.ask(
-            "train", self._heard, steps=stop, first=first, measure=[*measure, *last], folder=self._path(),
+            "train", self._heard, steps=stop, first=first, measure=[*measure, *last], folder=self._path("all"),
             trace=self.job.trace,
         )  # fmt: skip
         self.seconds += done["seconds"]
@@ -302,18 +308,16 @@ class Recording:
     def _epoch_steps(self) -> int:
         return max(1, self.bench.epoch_steps(self.job.side))
 
-    def _path(self) -> str:
-        return str(self.bench.scratch / self.folder)
-
-    def _predict(self, name: str, rows: list[int] | None = None) -> None:
-        self.session.ask("predict", folder=self._path(), name=name, rows=rows)
+    def _path(self, part: str) -> str:
+        return str(self.bench.scratch / self.folder / part)
 
     def _check(self, step: int) -> None:
         """Record the metrics of the sample."""
-        count = len(self.bench.dataset.x)
-        rows = np.unique(np.linspace(0, count - 1, min(SAMPLE, count)).astype(int))
-        self._predict(f"sample/{step}", rows.tolist())
-        self.curve.append(self._metrics(step, rows))
+        self.session.ask(
+            "predict", folder=self._path("sample"), name=f"predictions/{step}", validation=f"validation/{step}",
+            most=SAMPLE,
+        )  # fmt: skip
+        self.curve.append(self._metrics(step, sample=True))
 
     def _heard(self, event: dict[str, Any]) -> None:
         self.losses.extend(event["losses"])
@@ -324,10 +328,52 @@ class Recording:
         if self.progress is not None and self.losses:
             self.progress(len(self.losses), self.job.steps, self.losses[-1])
 
-    def _metrics(self, step: int, rows: np.ndarray | None = None) -> Measured:
-        """Compute the metrics here, with one code for all sides."""
-        name = f"predictions/{step}" if rows is None else f"sample/{step}"
-        predictions = Exchange(self._path()).get(name)
-        y = self.bench.dataset.y if rows is None else self.bench.dataset.y[rows]
-        metrics = {metric.kind: metric.value(predictions, y) for metric in self.job.side.config.metrics}
-        return Measured(step=step, epoch=-(-step // self._epoch_steps()), metrics=metrics)
+    def _metrics(self, step: int, sample: bool = False) -> Measured:
+        predicted = Exchange(self._path("sample" if sample else "all"))
+        return measure_epoch(self.job, self.bench, step, self.losses, predicted, SAMPLE if sample else None)
+
+
+def measure_epoch(
+    job: Job, bench: Bench, step: int, losses: Sequence[float], predicted: Exchange, most: int | None = None
+) -> Measured:
+    """Return what is known after a step: its metrics, and how the epoch went up to there.
+
+    Metrics are computed here, with one code for all sides.
+
+    Args:
+        job: the run.
+        bench: with its data.
+        step: number of steps taken.
+        losses: of these steps.
+        predicted: with the predictions that the weights give after that step, in evaluation mode.
+        most: rows that were predicted, evenly spaced; None for all.
+    """
+    per_epoch = max(1, bench.epoch_steps(job.side))
+    epoch = -(-step // per_epoch)
+    sets = [("", "predictions", bench.dataset.y)]
+    if bench.dataset.y_val is not None:
+        sets.append((VALIDATION, "validation", bench.dataset.y_val))
+    metrics = {
+        f"{prefix}{metric.kind}": metric.value(predicted.get(f"{name}/{step}"), targets[evenly(len(targets), most)])
+        for prefix, name, targets in sets
+        for metric in job.side.config.metrics
+    }
+    training = job.side.config.training
+    sizes = batch_sizes(len(bench.dataset.x), training.batch_size, training.drop_remainder)
+    running = running_loss(losses[(epoch - 1) * per_epoch : step], sizes)
+    return Measured(step=step, epoch=epoch, metrics=metrics, running_loss=running)
+
+
+def running_loss(losses: Sequence[float], sizes: Sequence[int]) -> float:
+    """Return the mean loss of the rows of an epoch, as Keras prints it when the last of these steps is done.
+
+    Args:
+        losses: of the epoch's steps so far, each before its own update.
+        sizes: rows in each batch of the epoch.
+
+    Example:
+        >>> running_loss([4.0, 1.0], [32, 8])
+        3.4
+    """
+    rows = sizes[: len(losses)]
+    return sum(loss * size for loss, size in zip(losses, rows, strict=True)) / sum(rows) if rows else math.nan

@@ -95,9 +95,31 @@ def batches(
             yield order[number * batch_size : (number + 1) * batch_size]
 
 
+def evenly(count: int, most: int | None) -> np.ndarray | slice:
+    """Return the numbers of rows that stand for all, evenly spaced; all of them if there are no more.
+
+    Args:
+        count: number of rows.
+        most: rows to choose, None for all.
+    """
+    if most is None or count <= most:
+        return slice(None)
+    return np.linspace(0, count - 1, most).astype(int)
+
+
 def steps_per_epoch(rows: int, batch_size: int, drop_remainder: bool) -> int:
     """Return the number of batches in an epoch."""
     return rows // batch_size if drop_remainder else -(-rows // batch_size)
+
+
+def batch_sizes(rows: int, batch_size: int, drop_remainder: bool) -> list[int]:
+    """Return the number of rows in each batch of an epoch.
+
+    >>> batch_sizes(10, 4, False), batch_sizes(10, 4, True)
+    ([4, 4, 2], [4, 4])
+    """
+    steps = steps_per_epoch(rows, batch_size, drop_remainder)
+    return [min(batch_size, rows - batch_size * step) for step in range(steps)]
 
 
 def keep_mask(seed: int, step: int, call: int, shape: Sequence[int], rate: float) -> np.ndarray:

@@ -45,6 +45,7 @@ class Worker:
         self.shadow: Driver | None = None
         self.x: np.ndarray
         self.y: np.ndarray
+        self.x_val: np.ndarray | None = None
         self.plan: dict[str, Any] = {}
         self.limited = False
         self.before: dict[bool, Callable[[str], np.ndarray | None]] = {}
@@ -119,7 +120,7 @@ class Worker:
             program: path of the program.
             bindings: where its tensors live.
             precision: ``float32``, ``float64`` or ``bfloat16``.
-            data: folder of the exchange with ``x`` and ``y``.
+            data: folder of the exchange with ``x`` and ``y`` and, where rows are kept for validation, ``x_val``.
             weights: canonical parameter to the .npy file with its initial value.
             plan: seed, batch_size, shuffle, drop_remainder.
             threads: limit, None for the framework's own choice.
@@ -141,6 +142,7 @@ class Worker:
             host = np.dtype("float64")  # The data as they are; the program in low precision rounds them itself.
         self.x = np.ascontiguousarray(arrays.get("x"), dtype=host)
         self.y = np.ascontiguousarray(arrays.get("y"), dtype=host)
+        self.x_val = np.ascontiguousarray(arrays.get("x_val"), dtype=host) if arrays.has("x_val") else None
         self.driver.set_weights(lambda name: np.load(weights[name], mmap_mode="r") if name in weights else None)
         trainable = set(self.driver.trainable())
         count = sum(value.size for name, value, _ in self.driver.raw_weights() if name in trainable)
@@ -153,17 +155,22 @@ class Worker:
         )
         return islice(following, stop - start)
 
-    def predict(self, folder: str, name: str, rows: list[int] | None = None) -> None:
-        """Write predictions, in evaluation mode, to an exchange.
+    def predict(self, folder: str, name: str, validation: str | None = None, most: int | None = None) -> None:
+        """Write the predictions for the rows that are trained on, in evaluation mode, to an exchange.
 
         Args:
             folder: of the exchange.
-            name: in it.
-            rows: of the training set to predict, None for all.
+            name: of the predictions in it.
+            validation: name of those for the rows kept for validation, where there are any.
+            most: rows of each to predict, evenly spaced; None for all.
         """
-        x = self.x if rows is None else self.x[rows]
-        parts = [self.driver.predict(x[start : start + PREDICT_ROWS]) for start in range(0, len(x), PREDICT_ROWS)]
-        self.exchange(folder).put(name, np.concatenate(parts).astype(np.float64))
+        wanted = [(name, self.x)]
+        if validation is not None and self.x_val is not None:
+            wanted.append((validation, self.x_val))
+        for one, x in wanted:
+            x = x[randomness.evenly(len(x), most)]
+            parts = [self.driver.predict(x[start : start + PREDICT_ROWS]) for start in range(0, len(x), PREDICT_ROWS)]
+            self.exchange(folder).put(one, np.concatenate(parts).astype(np.float64))
 
     def train(
         self, steps: int, measure: list[int], folder: str, trace: bool = False, first: int = 0
@@ -172,7 +179,8 @@ class Worker:
 
         Args:
             steps: taken when it ends, those before ``first`` included.
-            measure: numbers of steps taken after which predictions are written, as ``predictions/STEP``.
+            measure: numbers of steps taken after which predictions are written, as ``predictions/STEP`` and, for the
+                rows kept for validation, ``validation/STEP``.
             folder: of the exchange.
             trace: report the digests of every step's tensors, too.
             first: number of the step to go on with; a run may be made in pieces.
@@ -193,7 +201,7 @@ class Worker:
             begin = begin or spent
             report.loss(loss)
             if number + 1 in wanted:
-                self.predict(folder, f"predictions/{number + 1}")
+                self.predict(folder, f"predictions/{number + 1}", f"validation/{number + 1}")
                 report.send(measured=number + 1)
         report.send()
         return {"seconds": spent, "begin": begin}

@@ -10,6 +10,7 @@ import math
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar
@@ -95,17 +96,17 @@ class Driver(ABC):
         call = self.clock["call"]
         self.clock["call"] += 1
         known, rows = self.bindings["mask_axes"], self.bindings.get("mask_shapes", ())
+        masks = self.bindings.get("masks", ())
+        keep = partial(randomness.keep_mask, self.seed, self.clock["step"], masks[call] if call < len(masks) else call)
         axes = known[call] if call < len(known) else None
         if call < len(rows):  # Written by hand: where its channels stand, its own shape says.
             row = rows[call]
             if len(shape) != len(row) + 1 and math.prod(shape[1:]) == math.prod(row):
-                mask = randomness.keep_mask(self.seed, self.clock["step"], call, (shape[0], *row), rate)
-                return mask.reshape(shape)
+                return keep((shape[0], *row), rate).reshape(shape)
             axes = mask_layout(row, shape, axes)
         if axes is None:
-            return randomness.keep_mask(self.seed, self.clock["step"], call, shape, rate)
-        canonical = [shape[axis] for axis in np.argsort(axes)]
-        return randomness.keep_mask(self.seed, self.clock["step"], call, canonical, rate).transpose(axes)
+            return keep(shape, rate)
+        return keep([shape[axis] for axis in np.argsort(axes)], rate).transpose(axes)
 
     def step(self, x: np.ndarray, y: np.ndarray, number: int) -> float:
         """Take the program's own training step and return its loss.
