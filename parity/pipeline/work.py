@@ -204,11 +204,11 @@ class Work:
             return []
         others = [side for side in self.sides[1:] if side.name in found.runs]
         store, mine = self.bench(first).store, found.runs[first.name]
-        twins = [gaps(store, mine, twin) for twin in found.twins.values()]
-        precision = mine.precision
+        runs = gaps(store, mine, [*found.twins.values(), *(found.runs[side.name] for side in others)])
+        twins, parted = runs[: len(found.twins)], runs[len(found.twins) :]
         return [
-            judge_free(first.name, side.name, gaps(store, mine, found.runs[side.name]), twins, precision)
-            for side in others
+            judge_free(first.name, side.name, one, twins, mine.precision)
+            for side, one in zip(others, parted, strict=True)
         ]
 
     def judged(self, sides: Sequence[Resolved], steps: int, precision: str, note: Note) -> Judged:
