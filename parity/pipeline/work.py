@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from parity.compare.free import FreeVerdict, judge_free
 from parity.compare.judge import Judge, Seen
@@ -26,7 +24,7 @@ from parity.pipeline.judging import Court, Judged
 from parity.pipeline.prepare import Options, check_fit, is_file
 from parity.run.freerun import Bench, Job, free_run
 from parity.run.lockstep import Lockstep
-from parity.run.session import Session, memory_folder
+from parity.run.session import Scratch, Session
 from parity.run.store import Store
 from parity.run.trajectory import Trajectory
 from parity.spec.resolve import OwnProgram, Resolved, dump
@@ -48,7 +46,7 @@ OWN_SLOTS_STEPS = 8
 
 
 @dataclass(kw_only=True)
-class Work:
+class Work(Scratch):
     """What one command works with; a context that cleans up after itself.
 
     Args:
@@ -62,23 +60,9 @@ class Work:
     sides: list[Resolved]
     options: Options
     folder: Path
-    scratch: Path = field(init=False)
-    _stack: ExitStack = field(default_factory=ExitStack)
     _benches: dict[str, Bench] = field(default_factory=dict)
     _programs: dict[str, Program] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def __enter__(self) -> Self:
-        """Make the scratch folder."""
-        self.scratch = memory_folder()
-        self._stack.callback(shutil.rmtree, self.scratch, ignore_errors=True)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """End every worker, remove the scratch folder."""
-        self._stack.close()
 
     def bench(self, side: Resolved) -> Bench:
         """Return the bench with a side's data; sides that read the same data share one.
@@ -149,9 +133,7 @@ class Work:
 
     def session(self, side: Resolved, log: str) -> Session:
         """Start a worker for a side; it ends with this context at the latest."""
-        session = Session(side.name, side.python, self.folder / "logs" / f"{log}.log", self.options.timeout)
-        self._stack.callback(session.close)
-        return session
+        return self.kept(Session(side.name, side.python, self.folder / "logs" / f"{log}.log", self.options.timeout))
 
     def free_runs(self, note: Note) -> FreeRuns:
         """Train every side on its own, and a twin of the first; what one fails at does not touch the others."""
