@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from parity.compile.fragments import constrained, constraint_helpers, helpers_source, loss_context, penalty
-from parity.compile.program import Bindings, Output, Weight
+from parity.compile.program import Bindings, Output, Weight, to_first, to_last
 from parity.entries import Shape
 from parity.spec.resolve import Layer, Resolved
 from parity.written import Layout, Parameter, Site, TorchCode
@@ -31,12 +31,12 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
             forward.append(_moved(code.reads, layer.input_shape))
             layout = code.reads
         if layer.op.draws and not layer.op.passes_on():
-            mask_axes.append(_to_first(len(layer.input_shape)) if layout == "channels_first" else None)
+            mask_axes.append(to_first(len(layer.input_shape)) if layout == "channels_first" else None)
         layout = _after(code, layout, layer)
         modules += code.modules.items()
         forward.append({"statement": f"x = {code.forward}", "comment": code.comment})
         helpers.append(code.helpers)
-        axes = _to_last(len(layer.output_shape)) if layout == "channels_first" else None
+        axes = to_last(len(layer.output_shape)) if layout == "channels_first" else None
         outputs[layer.name] = Output(attribute=code.output, axes=axes, point="logits" if linear else "output")
         for name, parameter in layer.parameters.items():
             place = code.weights[name]
@@ -91,22 +91,13 @@ def _after(code: TorchCode, layout: Layout, layer: Layer) -> Layout:
     return layout if code.writes == "any" else code.writes
 
 
-def _to_first(rank: int) -> tuple[int, ...]:
-    """Return the axes that bring the channels of a (N, ..., C) tensor to the front: (0, rank, 1, ...)."""
-    return (0, rank, *range(1, rank))
-
-
-def _to_last(rank: int) -> tuple[int, ...]:
-    return (0, *range(2, rank + 1), 1)
-
-
 def _moved(layout: Layout, shape: Shape) -> dict[str, str]:
     """Return the statement that moves the channels, and why."""
     rank = len(shape)
     last = ", ".join(["N", *map(str, shape)])
     first = ", ".join(["N", str(shape[-1]), *map(str, shape[:-1])])
     if layout == "channels_first":
-        axes, comment = _to_first(rank), f"({last}) to ({first}): PyTorch convolves channels first"
+        axes, comment = to_first(rank), f"({last}) to ({first}): PyTorch convolves channels first"
     else:
-        axes, comment = _to_last(rank), f"({first}) back to ({last}), the order Keras keeps"
+        axes, comment = to_last(rank), f"({first}) back to ({last}), the order Keras keeps"
     return {"statement": f"x = x.permute({', '.join(map(str, axes))})", "comment": comment}
