@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from parity.run import randomness
+from parity.run.axes import inverse, permuted
 from parity.run.drivers.base import Driver
 from parity.run.exchange import Exchange
 from parity.run.memory import OwnState, Report, everything
@@ -285,8 +286,7 @@ class Worker:
             if name not in trainable:
                 probe.see("state", name, value, axes)
             elif start is not None:
-                back = None if axes is None else np.argsort(axes)
-                probe.see("update", name, value - (start if back is None else start.transpose(back)), axes)
+                probe.see("update", name, value - permuted(start, inverse(axes)), axes)
         for name, value, axes in driver.raw_slots():
             probe.see("state", name, value, axes)
         count = driver.iterations()

@@ -9,7 +9,7 @@ import importlib.util
 import math
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar
@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from parity.run import randomness
+from parity.run.axes import inverse, permuted
 from parity.run.drivers.layouts import mask_layout
 from parity.run.probe import Guide, Probe
 
@@ -102,10 +103,9 @@ class Driver(ABC):
                 mask = randomness.keep_mask(self.seed, self.clock["step"], call, (shape[0], *row), rate)
                 return mask.reshape(shape)
             axes = mask_layout(row, shape, axes)
-        if axes is None:
-            return randomness.keep_mask(self.seed, self.clock["step"], call, shape, rate)
-        canonical = [shape[axis] for axis in np.argsort(axes)]
-        return randomness.keep_mask(self.seed, self.clock["step"], call, canonical, rate).transpose(axes)
+        back = inverse(axes)
+        canonical = shape if back is None else [shape[axis] for axis in back]
+        return permuted(randomness.keep_mask(self.seed, self.clock["step"], call, canonical, rate), axes)
 
     def step(self, x: np.ndarray, y: np.ndarray, number: int) -> float:
         """Take the program's own training step and return its loss.
@@ -156,11 +156,11 @@ class Driver(ABC):
 
     def weights(self) -> dict[str, np.ndarray]:
         """Return the canonical parameters and running statistics."""
-        return {name: canonical(value, axes) for name, value, axes in self.raw_weights()}
+        return {name: permuted(value, axes) for name, value, axes in self.raw_weights()}
 
     def slots(self) -> dict[str, np.ndarray]:
         """Return the canonical optimizer slots as ``slot/layer.parameter``."""
-        return {name: canonical(value, axes) for name, value, axes in self.raw_slots()}
+        return {name: permuted(value, axes) for name, value, axes in self.raw_slots()}
 
     def set_weights(self, values: Callable[[str], np.ndarray | None]) -> None:
         """Set every parameter to its canonical value.
@@ -200,13 +200,11 @@ class Driver(ABC):
         del values
 
     def _in(self, name: str, value: np.ndarray) -> np.ndarray:
-        axes = self.bindings["weights"][name]["axes"]
-        return value if axes is None else value.transpose(axes)
+        return permuted(value, self.bindings["weights"][name]["axes"])
 
     def out_axes(self, name: str) -> list[int] | None:
         """Return the permutation that makes a parameter canonical, None where it is."""
-        axes = self.bindings["weights"][name]["axes"]
-        return None if axes is None else np.argsort(axes).tolist()
+        return inverse(self.bindings["weights"][name]["axes"])
 
     def host_dtype(self) -> Any:
         """Return the NumPy type in which batches and weights reach the program."""
@@ -300,11 +298,6 @@ def active_driver() -> Driver:
     if Driver.active is None:
         raise ProgramError("dropout was called while no program was open")
     return Driver.active
-
-
-def canonical(value: np.ndarray, axes: Sequence[int] | None) -> np.ndarray:
-    """Return a framework's value in canonical layout."""
-    return value if axes is None else value.transpose(axes)
 
 
 def import_program(file: str) -> ModuleType:
