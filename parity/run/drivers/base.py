@@ -10,6 +10,7 @@ import math
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar
@@ -79,13 +80,17 @@ class Driver(ABC):
     def _made(self, part: str, name: str, *arguments: Any) -> Any:
         """Return a part of the program: what its function returns, or the object itself where it is none."""
         found = self._found(part, name)
-        plain = callable(found) and (hasattr(found, "__code__") or isinstance(found, type))
-        if not plain:
-            return found
         code = getattr(found, "__code__", None)
-        if part == "loss" and code is not None and code.co_argcount - len(found.__defaults__ or ()) == 2:
+        itself = code is not None and code.co_argcount - len(found.__defaults__ or ()) == 2
+        if part == "loss" and (itself or isinstance(found, partial)):
             return found  # The loss function itself, of (outputs, targets).
-        return found(*arguments)
+        return self._built(found, *arguments)
+
+    @staticmethod
+    def _built(found: Any, *arguments: Any) -> Any:
+        """Return what a function or a class makes; anything else is there already, callable or not."""
+        makes = callable(found) and (hasattr(found, "__code__") or isinstance(found, type | partial))
+        return found(*arguments) if makes else found
 
     def build_optimizer(self) -> Any:
         """Return the program's optimizer."""
