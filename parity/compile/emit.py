@@ -40,6 +40,7 @@ def compile_side(side: Resolved, *, name: str, question: str = "", classes: int 
         "file_name": file_name,
         "training": training,
         "preprocessing": preprocess_source(side.config.data, classes),
+        "validation": bool(side.config.data.validation_split),
         "draws": bool(bindings.mask_axes),
         "mask_axes": bindings.mask_axes if any(bindings.mask_axes) else (),
         "input": side.config.model.input,

@@ -14,9 +14,12 @@ class Dataset:
     """Inputs and targets of one spec.
 
     Args:
-        x: inputs, (rows, *model input), float64.
-        y: targets, (rows, ...), float64: one-hot rows for class labels, else as they came.
-        raw_x: inputs before any preprocessing, as the exported program reads them from its ``--data`` file.
+        x: inputs to train on, (rows, *model input), float64.
+        y: targets to train on, (rows, ...), float64: one-hot rows for class labels, else as they came.
+        x_val: inputs kept for validation, which nothing is trained on; None where there are none.
+        y_val: their targets.
+        raw_x: inputs before any preprocessing, as the exported program reads them from its ``--data`` file; all of
+            them, the rows kept for validation last.
         raw_y: targets before any preprocessing.
         classes: number of classes where labels became one-hot rows, else None.
         description: the data in words, for every report; says so when it is a stand-in.
@@ -30,3 +33,5 @@ class Dataset:
     description: str
     stand_in: bool = False
     classes: int | None = None
+    x_val: np.ndarray | None = None
+    y_val: np.ndarray | None = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,7 +43,46 @@ def load(spec: DataSpec, *, file: Path | None = None) -> Dataset:
     rows = f"{len(x)} rows" if len(x) == len(raw.x) else f"the first {len(x)} of {len(raw.x)} rows"
     kind = "targets" if classes is None else f"{classes} classes"
     words = f"{raw.description}: {rows} of shape {x.shape[1:]}, {kind}"
-    return Dataset(x=x, y=y, raw_x=raw.x, raw_y=raw.y, description=words, stand_in=raw.stand_in, classes=classes)
+    whole = Dataset(x=x, y=y, raw_x=raw.x, raw_y=raw.y, description=words, stand_in=raw.stand_in, classes=classes)
+    return split(whole, spec.validation_split) if spec.validation_split else whole
+
+
+def split(data: Dataset, share: float) -> Dataset:
+    """Return a set whose last rows are kept for validation, as Keras takes ``validation_split``.
+
+    Args:
+        data: all rows, in their own order.
+        share: of the rows that are kept, between 0 and 1; floor(rows * (1 - share)) are trained on, in floating point
+            as Keras has it: 0.8 of 10 rows trains on 1, since 10 * (1 - 0.8) is a little less than 2.
+
+    Raises:
+        DataError: nothing is left to train on, or nothing to validate on.
+    """
+    rows = len(data.x)
+    first = training_rows(rows, share)
+    if first in (0, rows):
+        raise DataError(
+            f"data.validation_split is {share}, but of {rows} rows that leaves {first} to train on and {rows - first} "
+            "to validate on; expected at least one of each; give another share, or more rows"
+        )
+    return replace(
+        data,
+        x=data.x[:first],
+        y=data.y[:first],
+        x_val=data.x[first:],
+        y_val=data.y[first:],
+        description=f"{data.description}; {first} to train on, the last {rows - first} to validate on",
+    )
+
+
+def training_rows(rows: int, share: float) -> int:
+    """Return how many of the rows are trained on when the last ones are kept for validation.
+
+    Args:
+        rows: how many there are.
+        share: of them that is kept.
+    """
+    return math.floor(rows * (1.0 - share))
 
 
 def read(spec: DataSpec, *, file: Path | None = None) -> Raw:
@@ -149,6 +189,8 @@ def class_count(y: np.ndarray) -> int | None:
 def preprocess_source(spec: DataSpec, classes: int | None) -> list[str]:
     r"""Return lines of NumPy that turn the stored arrays ``X``, ``y`` into a model's ``x``, ``y``.
 
+    Where rows are kept for validation, they also make ``x_val``, ``y_val``.
+
     Args:
         spec: what to do to the rows; a step it does not ask for is not written.
         classes: number of classes (:func:`class_count` of the stored labels); None for targets that are no classes.
@@ -174,13 +216,18 @@ def preprocess_source(spec: DataSpec, classes: int | None) -> list[str]:
         lines.append(f"x = x.transpose(0, {', '.join(str(axis + 1) for axis in spec.transpose)})")
     as_classes = spec.one_hot and classes is not None
     lines.append(f"y = np.eye({classes})[y]" if as_classes else "y = y.astype(np.float64)")
+    if spec.validation_split:
+        # int() is floor() here, and needs no import.
+        lines.append(f"first = int(len(x) * (1.0 - {spec.validation_split!r}))")
+        lines.append("x, y, x_val, y_val = x[:first], y[:first], x[first:], y[first:]")
     return lines
 
 
 def fingerprint(dataset: Dataset) -> str:
-    """Return the sha256 over type, shape and bytes of a set's preprocessed inputs and targets."""
+    """Return the sha256 over type, shape and bytes of a set's preprocessed inputs and targets, validation's last."""
     digest = hashlib.sha256()
-    for array in (dataset.x, dataset.y):
+    kept = [] if dataset.x_val is None or dataset.y_val is None else [dataset.x_val, dataset.y_val]
+    for array in (dataset.x, dataset.y, *kept):
         digest.update(f"{array.dtype.str} {array.shape};".encode())
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()

@@ -12,13 +12,14 @@ Axis = Annotated[int, Field(ge=0, strict=True)]
 Name = Annotated[str, Field(min_length=1)]
 Switch = Annotated[bool, Field(strict=True)]
 Factor = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, lt=1, strict=True)]
 
 
 class DataSpec(BaseModel):
     """Where rows come from and what is done to them before a model sees them.
 
     The steps run in float64, in this order: ``rows``, ``scale``, ``standardize``, ``reshape``, ``transpose``,
-    ``one_hot``; :func:`parity.data.load.preprocess_source` spells them out as NumPy.
+    ``one_hot``, ``validation_split``; :func:`parity.data.load.preprocess_source` spells them out as NumPy.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -31,8 +32,8 @@ class DataSpec(BaseModel):
     scale: Factor = Field(default=1.0, description="number that every input value is multiplied by")
     standardize: Switch = Field(
         default=False,
-        description="bring each raw column to mean 0 and population standard deviation 1; "
-        "a column that never changes is only centred",
+        description="bring each raw column to mean 0 and population standard deviation 1, over all rows, those kept "
+        "for validation too; a column that never changes is only centred",
     )
     reshape: Annotated[tuple[Size, ...], Field(min_length=1)] | None = Field(
         default=None, description="shape of one row, without the batch axis", examples=[[3, 64]]
@@ -45,6 +46,12 @@ class DataSpec(BaseModel):
     )
     one_hot: Switch = Field(
         default=True, description="turn integer class labels into one-hot rows; float targets stay as they are"
+    )
+    validation_split: Share = Field(
+        default=0.0,
+        description="share of the rows kept for validation: the last ones, before any shuffling, as Keras takes them; "
+        "floor(rows * (1 - share)) are trained on",
+        examples=[0.2],
     )
     x: Name = Field(default="X", description="name of the array of inputs in an .npz file")
     y: Name = Field(

@@ -70,7 +70,10 @@ def side_fact(
         device=run.device if run else "cpu",
         parameters=run.parameters if run else count,
         losses=list(run.losses) if run else [],
-        epochs=[EpochFact(epoch=one.epoch, step=one.step, metrics=dict(one.metrics)) for one in epochs],
+        epochs=[
+            EpochFact(epoch=one.epoch, step=one.step, metrics=dict(one.metrics), running_loss=one.running_loss)
+            for one in epochs
+        ],
         metrics=dict(run.final) if run else {},
         seconds=run.seconds if run else 0.0,
         cached=run.cached if run else False,

@@ -37,11 +37,18 @@ class SpecFact(Fact):
 
 
 class EpochFact(Fact):
-    """Metrics of one side after an epoch, in evaluation mode over the whole training set."""
+    """One side after an epoch: where its weights then stand, and how the epoch went."""
 
     epoch: int
     step: int = Field(description="steps taken when it was measured")
-    metrics: dict[str, float]
+    metrics: dict[str, float] = Field(
+        description="end-of-epoch values: of the weights after that step, in evaluation mode, over all rows trained "
+        "on; with val_ before the name, over those kept for validation"
+    )
+    running_loss: float | None = Field(
+        default=None,
+        description="what Keras prints: mean training loss over the epoch's rows, each batch with the weights it met",
+    )
 
 
 class SideFact(Fact):

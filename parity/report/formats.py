@@ -35,6 +35,16 @@ def decimals(number: float | None) -> str:
     return f"{number:.3f}" if math.isfinite(number) else not_finite(number)
 
 
+def metric(number: float | None) -> str:
+    """Write a metric with three decimals, or three significant digits where that says more.
+
+    >>> metric(0.93), metric(0.01234), metric(0.0), metric(None)
+    ('0.930', '0.0123', '0.000', '-')
+    """
+    small = number is not None and 0 < abs(number) < 0.1
+    return f"{number:#.3g}" if small else decimals(number)
+
+
 def loss(number: float | None) -> str:
     """Write a loss with five significant digits: enough to tell 0.69941 from ln 2.
 

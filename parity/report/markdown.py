@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from parity.report import chart_rows, evidence, files, findings, formats, view, words
+from parity.report import chart_rows, epochs, evidence, files, findings, formats, view, words
 from parity.report.facts import Comparison, DifferenceFact, Place, Result
 
 
@@ -100,19 +100,24 @@ def _findings(result: Result) -> list[str]:
 
 def _training(result: Result) -> list[str]:
     metric = view.metric_name(result)
-    head = ["Side", "Framework", "Parameters", "Steps", "First loss", "Last loss", *([text(metric)] if metric else [])]
+    outcomes = epochs.side_metrics(result.sides, metric)
+    head = ["Side", "Framework", "Parameters", "Steps", "First loss", "Last loss", *map(text, outcomes)]
     rows = []
     for side in result.sides:
         cells = [text(side.name), f"{text(side.framework)} {text(side.version)}", f"{side.parameters:,}"]
         cells.append(f"{len(side.losses):,}")
         cells += [formats.loss(side.losses[end] if side.losses else None) for end in (0, -1)]
-        rows.append(cells + ([formats.decimals(side.metrics.get(metric))] if metric else []))
+        rows.append(cells + [formats.decimals(side.metrics.get(name)) for name in outcomes])
     parts = ["## Training"]
     if rows:
         parts.append(table(head, rows, numbers=range(2, len(head))))
     parts += [text(note) for note in (words.loss_note(result), *words.finite_notes(result)) if note is not None]
     if chart_rows.has_curves(result):
         parts.append(f"![Training loss{f' and {text(metric)}' if metric else ''} of every side, by step](curves.png)")
+    if epochs.measured(result):
+        listed = [[*map(text, cells)] for cells in epochs.rows(result)]
+        head = [text(name[0].upper() + name[1:]) for name in epochs.head(result)]
+        parts += [table(head, listed, numbers=range(1, len(head))), text(epochs.NOTE)]
     parts += [
         f"Free runs of {text(pair.a)} and {text(pair.b)}: {text(told)}"
         for pair in result.comparisons

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from parity.report import evidence, findings, formats, view, words
+from parity.report import epochs, evidence, findings, formats, view, words
 from parity.report.facts import Comparison, DifferenceFact, Result
 
 if TYPE_CHECKING:
@@ -89,16 +89,16 @@ def _head(result: Result, console: Console) -> None:
 
 
 def _sides(result: Result, console: Console) -> None:
-    metric = view.metric_name(result)
     table = _table()
     for name in ("side", "runs on"):
         table.add_column(name, overflow="fold")
-    for name in ("parameters", "first loss", "last loss", *([metric] if metric else [])):
+    outcomes = epochs.side_metrics(result.sides, view.metric_name(result))
+    for name in ("parameters", "first loss", "last loss", *outcomes):
         table.add_column(name, justify="right", no_wrap=True)
     for side in result.sides:
         ends = [formats.loss(side.losses[end] if side.losses else None) for end in (0, -1)]
         cells = [side.name, f"{side.framework} {side.version}", f"{side.parameters:,}", *ends]
-        table.add_row(*_plain([*cells, *([formats.decimals(side.metrics.get(metric))] if metric else [])]))
+        table.add_row(*_plain([*cells, *(formats.decimals(side.metrics.get(name)) for name in outcomes)]))
     if result.sides:
         _title(console, "Sides")
         console.print(table, highlight=False)

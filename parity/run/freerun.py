@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from parity import __version__
 from parity.compile.program import Program
@@ -17,7 +15,7 @@ from parity.data.dataset import Dataset
 from parity.data.load import fingerprint
 from parity.run.exchange import Exchange
 from parity.run.initial import InitialWeights
-from parity.run.randomness import steps_per_epoch
+from parity.run.randomness import batch_sizes, steps_per_epoch
 from parity.run.session import Session
 from parity.run.store import Store, run_key
 from parity.run.trace import TraceWriter
@@ -30,6 +28,9 @@ PACKAGES = {
     "torch": ("torch", "numpy"),
 }
 """What is asked for its version: whatever can move the last bit of a run."""
+
+VALIDATION = "val_"
+"""Stands before a metric's name where it is that of the validation rows, as in Keras."""
 
 Progress = Callable[[int, int, float], None]
 """Called with (steps taken, steps in all, last loss)."""
@@ -86,6 +87,8 @@ class Bench:
         exchange = Exchange(self.scratch / "data")
         exchange.put("x", self.dataset.x)
         exchange.put("y", self.dataset.y)
+        if self.dataset.x_val is not None:
+            exchange.put("x_val", self.dataset.x_val)
 
     def write(self, program: Program) -> Path:
         """Write a program where its worker imports it, unless it stands there already or was written by hand."""
@@ -172,9 +175,7 @@ def free_run(session: Session, bench: Bench, job: Job, progress: Progress | None
         if writer is not None:
             writer.add(event.get("trace", ()))
         if "measured" in event:
-            step = event["measured"]
-            predictions = Exchange(folder).get(f"predictions/{step}")
-            measured.append(_measure(job, bench, step, -(-step // epoch_steps), predictions))
+            measured.append(measure_epoch(job, bench, event["measured"], losses, Exchange(folder)))
         if progress is not None and losses:
             progress(len(losses), job.steps, losses[-1])
 
@@ -198,7 +199,44 @@ def free_run(session: Session, bench: Bench, job: Job, progress: Progress | None
     return run
 
 
-def _measure(job: Job, bench: Bench, step: int, epoch: int, predictions: np.ndarray) -> Measured:
-    """Compute the metrics here, with one code for all sides."""
-    metrics = {metric.kind: metric.value(predictions, bench.dataset.y) for metric in job.side.config.metrics}
-    return Measured(step=step, epoch=epoch, metrics=metrics)
+def measure_epoch(job: Job, bench: Bench, step: int, losses: Sequence[float], predicted: Exchange) -> Measured:
+    """Return what is known after a step: its metrics, and how the epoch went up to there.
+
+    Metrics are computed here, with one code for all sides.
+
+    Args:
+        job: the run.
+        bench: with its data.
+        step: number of steps taken.
+        losses: of these steps.
+        predicted: with the predictions that the weights give after that step, in evaluation mode.
+    """
+    per_epoch = max(1, bench.epoch_steps(job.side))
+    epoch = -(-step // per_epoch)
+    sets = [("", "predictions", bench.dataset.y)]
+    if bench.dataset.y_val is not None:
+        sets.append((VALIDATION, "validation", bench.dataset.y_val))
+    metrics = {
+        f"{prefix}{metric.kind}": metric.value(predicted.get(f"{name}/{step}"), targets)
+        for prefix, name, targets in sets
+        for metric in job.side.config.metrics
+    }
+    training = job.side.config.training
+    sizes = batch_sizes(len(bench.dataset.x), training.batch_size, training.drop_remainder)
+    running = running_loss(losses[(epoch - 1) * per_epoch : step], sizes)
+    return Measured(step=step, epoch=epoch, metrics=metrics, running_loss=running)
+
+
+def running_loss(losses: Sequence[float], sizes: Sequence[int]) -> float:
+    """Return the mean loss of the rows of an epoch, as Keras prints it when the last of these steps is done.
+
+    Args:
+        losses: of the epoch's steps so far, each before its own update.
+        sizes: rows in each batch of the epoch.
+
+    Example:
+        >>> running_loss([4.0, 1.0], [32, 8])
+        3.4
+    """
+    rows = sizes[: len(losses)]
+    return sum(loss * size for loss, size in zip(losses, rows, strict=True)) / sum(rows)

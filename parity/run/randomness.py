@@ -90,6 +90,16 @@ def steps_per_epoch(rows: int, batch_size: int, drop_remainder: bool) -> int:
     return rows // batch_size if drop_remainder else -(-rows // batch_size)
 
 
+def batch_sizes(rows: int, batch_size: int, drop_remainder: bool) -> list[int]:
+    """Return the number of rows in each batch of an epoch.
+
+    >>> batch_sizes(10, 4, False), batch_sizes(10, 4, True)
+    ([4, 4, 2], [4, 4])
+    """
+    steps = steps_per_epoch(rows, batch_size, drop_remainder)
+    return [min(batch_size, rows - batch_size * step) for step in range(steps)]
+
+
 def keep_mask(seed: int, step: int, call: int, shape: Sequence[int], rate: float) -> np.ndarray:
     """Return which values a dropout call keeps, True with probability 1 - rate.
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from parity.run.trajectory import Trajectory
 
-PROTOCOL = 3
+PROTOCOL = 4
 """Raised when a run of the same inputs would record something else: old runs are then not used."""
 
 

@@ -11,17 +11,23 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """Metrics of the whole training set in evaluation mode.
+    """What is known at the end of an epoch, or at the end of a run that stops within one.
+
+    The metrics are end-of-epoch values: one set of weights, that of ``step``, over all rows, in evaluation mode. The
+    running loss is what Keras's progress bar prints: the mean over the epoch's batches, each with the weights that it
+    met, in training mode.
 
     Args:
         step: steps taken when it was measured.
         epoch: the epoch that had just ended, or was under way.
-        metrics: by name.
+        metrics: by name, over the rows trained on; ``val_`` and the name over those kept for validation.
+        running_loss: mean training loss of the epoch up to ``step``, every row counted once; None where not known.
     """
 
     step: int
     epoch: int
     metrics: Mapping[str, float]
+    running_loss: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

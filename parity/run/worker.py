@@ -46,6 +46,7 @@ class Worker:
         self.shadow: Driver | None = None
         self.x: np.ndarray
         self.y: np.ndarray
+        self.x_val: np.ndarray | None = None
         self.plan: dict[str, Any] = {}
         self.limited = False
         self.before: dict[bool, Callable[[str], np.ndarray | None]] = {}
@@ -120,7 +121,7 @@ class Worker:
             program: path of the program.
             bindings: where its tensors live.
             precision: ``float32``, ``float64`` or ``bfloat16``.
-            data: folder of the exchange with ``x`` and ``y``.
+            data: folder of the exchange with ``x`` and ``y`` and, where rows are kept for validation, ``x_val``.
             weights: canonical parameter to the .npy file with its initial value.
             plan: seed, batch_size, shuffle, drop_remainder.
             threads: limit, None for the framework's own choice.
@@ -142,6 +143,7 @@ class Worker:
             host = np.dtype("float64")  # The data as they are; the program in low precision rounds them itself.
         self.x = np.ascontiguousarray(arrays.get("x"), dtype=host)
         self.y = np.ascontiguousarray(arrays.get("y"), dtype=host)
+        self.x_val = np.ascontiguousarray(arrays.get("x_val"), dtype=host) if arrays.has("x_val") else None
         self.driver.set_weights(lambda name: np.load(weights[name], mmap_mode="r") if name in weights else None)
         trainable = set(self.driver.trainable())
         count = sum(value.size for name, value, _ in self.driver.raw_weights() if name in trainable)
@@ -154,19 +156,28 @@ class Worker:
         )
         return islice(everything, start, stop)
 
-    def predict(self, folder: str, name: str) -> None:
-        """Write the predictions for the whole training set, in evaluation mode, to an exchange."""
-        parts = [
-            self.driver.predict(self.x[start : start + PREDICT_ROWS]) for start in range(0, len(self.x), PREDICT_ROWS)
-        ]
-        self.exchange(folder).put(name, np.concatenate(parts).astype(np.float64))
+    def predict(self, folder: str, name: str, validation: str | None = None) -> None:
+        """Write the predictions for all rows that are trained on, in evaluation mode, to an exchange.
+
+        Args:
+            folder: of the exchange.
+            name: of the predictions in it.
+            validation: name of those for the rows kept for validation, where there are any.
+        """
+        wanted = [(name, self.x)]
+        if validation is not None and self.x_val is not None:
+            wanted.append((validation, self.x_val))
+        for one, x in wanted:
+            parts = [self.driver.predict(x[start : start + PREDICT_ROWS]) for start in range(0, len(x), PREDICT_ROWS)]
+            self.exchange(folder).put(one, np.concatenate(parts).astype(np.float64))
 
     def train(self, steps: int, measure: list[int], folder: str, trace: bool = False) -> dict[str, Any]:
         """Train, reporting losses as events and predictions through an exchange.
 
         Args:
             steps: how many.
-            measure: numbers of steps taken after which predictions are written, as ``predictions/STEP``.
+            measure: numbers of steps taken after which predictions are written, as ``predictions/STEP`` and, for the
+                rows kept for validation, ``validation/STEP``.
             folder: of the exchange.
             trace: report the digests of every step's tensors, too.
         """
@@ -187,7 +198,7 @@ class Worker:
             spent += time.perf_counter() - begun
             report.loss(loss)
             if number + 1 in wanted:
-                self.predict(folder, f"predictions/{number + 1}")
+                self.predict(folder, f"predictions/{number + 1}", f"validation/{number + 1}")
                 report.send(measured=number + 1)
         report.send()
         return {"seconds": spent}
