@@ -13,6 +13,7 @@ from parity.compile.program import Program
 from parity.entries import TITLES
 from parity.explain.effects import Effect, Effects
 from parity.report.facts import (
+    AdviceFact,
     Comparison,
     DifferenceFact,
     EffectFact,
@@ -217,6 +218,7 @@ def result(
     explanation: Explanation | None,
     notes: Sequence[str],
     command: str,
+    advice: Sequence[AdviceFact] = (),
 ) -> Result:
     """Return the whole result."""
     return Result(
@@ -229,6 +231,7 @@ def result(
         explanation=explanation,
         notes=list(notes),
         command=command,
+        advice=list(advice),
     )
 
 

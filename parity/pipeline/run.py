@@ -13,6 +13,7 @@ from parity.errors import ParityError, UsageError, WorkerError
 from parity.explain.effects import LEAST_GAP, Effects, judge_effects, outcome_value
 from parity.explain.trials import Contest, Trial, contest
 from parity.pipeline import facts
+from parity.pipeline.advising import advised
 from parity.pipeline.judging import Judged
 from parity.pipeline.prepare import Options, installed_version, prepare
 from parity.pipeline.work import Note, Work
@@ -49,6 +50,7 @@ def run(spec: Spec, options: Options, *, text: str, file: str | None, folder: Pa
     sides = prepare(spec, options)
     with Work(spec=spec, sides=sides, options=options, folder=folder) as work:
         found = pair_differences(work, sides)
+        advice = advised(work, text, file)
         free = work.free_runs(note)
         runs, errors = free.runs, free.errors
         if not runs:
@@ -73,6 +75,7 @@ def run(spec: Spec, options: Options, *, text: str, file: str | None, folder: Pa
             explained[0] if explained else None,
             notes,
             command,
+            advice,
         )
 
 
@@ -109,6 +112,7 @@ def check(
             None,
             [],
             command,
+            advised(work, text, file),
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from parity.advice import Evaluation
 from parity.compare.free import FreeVerdict, judge_free
 from parity.compare.judge import Judge, Seen
 from parity.compare.lockstep import chosen_steps, compare_initial, compare_weights
@@ -54,12 +56,15 @@ class Work(Scratch):
         sides: resolved, in order; the first is the reference.
         options: of the command.
         folder: of the reports.
+
+    ``evaluations`` has, of each program written by hand that was matched, how it behaves in evaluation.
     """
 
     spec: Spec
     sides: list[Resolved]
     options: Options
     folder: Path
+    evaluations: dict[str, Evaluation] = field(default_factory=dict, init=False)
     _benches: dict[str, Bench] = field(default_factory=dict)
     _programs: dict[str, Program] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -112,6 +117,7 @@ class Work(Scratch):
             inventory = session.ask(
                 "inventory", framework=side.framework, program=own.file, names=dict(own.names), precision="float32"
             )
+            self._evaluate(session, side, own)
         found = match(side, own, compiled, inventory)
         source = Path(own.file).read_text(encoding="utf-8")
         return Program(
@@ -122,6 +128,15 @@ class Work(Scratch):
             path=own.file,
             unmatched=tuple(found.unmatched),
         )
+
+    def _evaluate(self, session: Session, side: Resolved, own: OwnProgram) -> None:
+        """Note how a program written by hand behaves in evaluation; one that cannot be asked fails where it is run."""
+        with contextlib.suppress(WorkerError):
+            told = session.ask(
+                "evaluation", framework=side.framework, program=own.file, names=dict(own.names),
+                data=str(self.bench(side).scratch / "data"),
+            )  # fmt: skip
+            self.evaluations[side.name] = Evaluation(**told)
 
     def epoch_steps(self, side: Resolved) -> int:
         """Return the number of batches in an epoch of a side."""

@@ -26,6 +26,7 @@ from parity.run.exchange import Exchange
 from parity.run.memory import OwnState, Report, everything
 from parity.run.probe import DigestProbe, Guide, Probe, TensorProbe, see_all
 from parity.run.threads import Threads
+from parity.run.unmatched import evaluation, opened
 
 DRIVERS = {
     "keras": ("parity.run.drivers.keras", "KerasDriver"),
@@ -89,16 +90,22 @@ class Worker:
             names: what the program calls the parts of the contract.
             precision: to build it in.
         """
-        empty: dict[str, Any] = {
-            "weights": {},
-            "outputs": {},
-            "slots": {},
-            "mask_axes": [],
-            "ending": None,
-            "names": names,
-        }
-        driver = self._driver(framework)(program, empty, precision, 0)
+        driver = opened(self._driver(framework), program, names, precision)
         found = driver.inventory()
+        driver.close()
+        return found
+
+    def evaluation(self, framework: str, program: str, names: dict[str, str], data: str) -> dict[str, Any]:
+        """Return how far apart two evaluations of the same rows are, and how often they called dropout.
+
+        Args:
+            framework: which driver.
+            program: path of the program, which starts from weights of its own.
+            names: what the program calls the parts of the contract.
+            data: folder of the exchange with ``x``.
+        """
+        driver = opened(self._driver(framework), program, names, "float32")
+        found = evaluation(driver, self.exchange(data).get("x"))
         driver.close()
         return found
 
@@ -308,7 +315,7 @@ class Worker:
         return {"loss": loss, "names": [list(one) for one in probe.names], "digests": probe.packed()}
 
 
-COMMANDS = ("versions", "inventory", "open", "predict", "train", "advance", "adopt", "publish", "probe")
+COMMANDS = ("versions", "inventory", "evaluation", "open", "predict", "train", "advance", "adopt", "publish", "probe")
 """What a parent may ask for."""
 
 

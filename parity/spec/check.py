@@ -17,6 +17,7 @@ from parity.data.schema import DataSpec
 from parity.entries import Entry
 from parity.errors import Fault, did_you_mean, listed
 from parity.ops import Op, ShapeError
+from parity.spec import channels
 from parity.spec.faults import Loc, Where, faults_of, given
 from parity.spec.names import name_faults
 from parity.spec.paths import SECTIONS, alternatives, auto_names, matching, split
@@ -195,13 +196,16 @@ def _check_value(field: FieldInfo, value: Any, where: Where, loc: Loc) -> list[F
     return []
 
 
-def check_model(model: ModelSpec, where: Where, places: Mapping[str, Loc] | None = None) -> list[Fault]:
+def check_model(
+    model: ModelSpec, where: Where, places: Mapping[str, Loc] | None = None, data: DataSpec | None = None
+) -> list[Fault]:
     """Return the faults of a network that only its shapes show, and names that cannot be used.
 
     Args:
         model: the network.
         where: knows the lines.
         places: of the changes that made a layer as it is, by name; its own place if not said.
+        data: the rows' own order of axes, for what to set where they look channels first.
     """
     faults = []
     names = name_faults(model.layers)
@@ -217,6 +221,7 @@ def check_model(model: ModelSpec, where: Where, places: Mapping[str, Loc] | None
         except ShapeError as error:
             # The last change on the way here, which may be one of an earlier layer.
             who = f"layer {op.name}: " if blame not in ("", op.name) else ""
-            faults.append(where.fault(changed.get(blame, own), f"{who}{error}"))
+            fix = channels.fix(model.input, data.transpose if data else None)
+            faults.append(where.fault(changed.get(blame, own), f"{who}{error}", fix=fix))
             break  # What the layers after it are given is not known.
     return faults

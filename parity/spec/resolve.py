@@ -213,7 +213,7 @@ def changed(
             ]
             break
         waiting = {path: waiting[path] for path in late}
-    faults += [] if faults else check_model(config.model, where, places)
+    faults += [] if faults else check_model(config.model, where, places, config.data)
     if faults:
         raise SpecError(faults)
     return replace(resolved, config=config, origins=origins)
