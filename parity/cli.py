@@ -122,6 +122,27 @@ def check(spec: Path, as_json: bool, **given: Any) -> None:
     sys.exit(max((EXIT[one.verdict] for one in result.comparisons), key=[0, 3, 1].index, default=0))
 
 
+@main.command()
+@click.argument("spec", type=click.Path(path_type=Path))
+@click.option("--side", "sides", multiple=True, metavar="NAME", help="Only these sides; repeatable.")
+@click.option("--set", "changes", multiple=True, metavar="PATH=VALUE", help="As in run.")
+@click.option("--data", metavar="NAME|FILE", help="Another source, or the file to read it from.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON on standard output, nothing else.")
+def lint(spec: Path, sides: tuple[str, ...], changes: tuple[str, ...], data: str | None, as_json: bool) -> None:
+    """Advise before training: exit 0 nothing to advise, 1 advice, 2 usage or spec error."""
+    from rich.console import Console
+
+    from parity.pipeline.advising import lint as advice_on
+    from parity.pipeline.prepare import Options, parse_set
+    from parity.report.advice import print_lint
+    from parity.spec.load import load_spec
+
+    options = Options(sides=sides, changes=dict(map(parse_set, changes)), data=data)
+    found = advice_on(load_spec(spec), options, text=spec.read_text(encoding="utf-8"), file=str(spec))
+    click.echo(found.model_dump_json(indent=2)) if as_json else print_lint(found, Console())
+    sys.exit(1 if found.advice else 0)
+
+
 @main.command("compile")
 @click.argument("spec", type=click.Path(path_type=Path))
 @click.option("--side", "name", metavar="NAME", help="Which side; the first if not said.")

@@ -37,8 +37,10 @@ from parity.errors import WorkerError
 from parity.initializers.fan_in_uniform import FanInUniform
 from parity.initializers.glorot_uniform import GlorotUniform
 from parity.initializers.zeros import Zeros
+from parity.pipeline import freeruns
+from parity.pipeline.freeruns import Trace, gaps
 from parity.pipeline.prepare import Options
-from parity.pipeline.work import Work, gaps
+from parity.pipeline.work import Work
 from parity.reference import Reference
 from parity.run import randomness, session
 from parity.run.digest import apart, digest, minus
@@ -965,7 +967,23 @@ LOSS = ("loss", "loss")
 
 
 def gaps_of(bench: Bench, one: Job, other: Job) -> Series:
-    return gaps(bench.store, traced(bench, one), traced(bench, other))
+    return gaps(bench.store, traced(bench, one), [traced(bench, other)])[0]
+
+
+def test_each_trace_is_read_once_however_many_runs_are_compared(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, *others = [traced(bench, replace(job(), nudge=nudge)) for nudge in (None, 8, 9)]
+    one_by_one = [gaps(bench.store, first, [other])[0] for other in others]
+    read: list[str] = []
+
+    def counted(file: Path) -> Trace:
+        read.append(file.stem)
+        return read_trace(file)
+
+    monkeypatch.setattr(freeruns, "read_trace", counted)
+    together = gaps(bench.store, first, others)
+    assert read == [first.key, *(other.key for other in others)]
+    for one, alone in zip(together, one_by_one, strict=True):
+        assert {name: rows.tolist() for name, rows in one.items()} == {n: rows.tolist() for n, rows in alone.items()}
 
 
 def test_a_kept_run_without_a_trace_is_made_again_when_one_is_asked_for(bench: Bench) -> None:

@@ -11,6 +11,7 @@ from parity import __version__
 from parity.compare.judge import PHASES, Judge, Seen
 from parity.compile.program import Program
 from parity.report.facts import (
+    AdviceFact,
     Comparison,
     DifferenceFact,
     EpochFact,
@@ -160,6 +161,7 @@ def result(
     explanation: Explanation | None,
     notes: Sequence[str],
     command: str,
+    advice: Sequence[AdviceFact] = (),
 ) -> Result:
     """Return the whole result."""
     return Result(
@@ -172,4 +174,5 @@ def result(
         explanation=explanation,
         notes=list(notes),
         command=command,
+        advice=list(advice),
     )

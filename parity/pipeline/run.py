@@ -12,6 +12,7 @@ from parity.errors import UsageError, WorkerError
 from parity.explain.outcome import Outcome, parse_outcome
 from parity.explain.trials import Contest, Paths, contest, split
 from parity.pipeline import facts
+from parity.pipeline.advising import advised
 from parity.pipeline.explain import Explained, Inquiry
 from parity.pipeline.explained import difference_facts, explanation_fact
 from parity.pipeline.judging import Judged
@@ -53,6 +54,7 @@ def run(spec: Spec, options: Options, *, text: str, file: str | None, folder: Pa
     sides = prepare(spec, options)
     with Work(spec=spec, sides=sides, options=options, folder=folder) as work:
         found = pair_differences(work, sides)
+        advice = advised(work, text, file)
         free = work.free_runs(note)
         runs, errors = free.runs, free.errors
         if not runs:
@@ -73,6 +75,7 @@ def run(spec: Spec, options: Options, *, text: str, file: str | None, folder: Pa
             explanation_fact(explained, said_sets(spec, explained.contest)) if explained else None,
             notes,
             command,
+            advice,
         )
 
 
@@ -124,6 +127,7 @@ def check(
             None,
             [],
             command,
+            advised(work, text, file),
         )
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
+import contextlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
+from parity.advice import Evaluation
 from parity.compare.free import FreeVerdict, judge_free
 from parity.compare.judge import Judge, Seen
 from parity.compare.lockstep import chosen_steps, compare_initial, compare_weights
@@ -26,7 +26,7 @@ from parity.pipeline.judging import Court, Judged
 from parity.pipeline.prepare import Options, check_fit, is_file
 from parity.run.freerun import Bench, Job, free_run
 from parity.run.lockstep import Lockstep
-from parity.run.session import Session, memory_folder
+from parity.run.session import Scratch, Session
 from parity.run.store import Store
 from parity.spec.resolve import OwnProgram, Resolved, dump
 from parity.spec.schema import Spec
@@ -47,7 +47,7 @@ OWN_SLOTS_STEPS = 8
 
 
 @dataclass(kw_only=True)
-class Work:
+class Work(Scratch):
     """What one command works with; a context that cleans up after itself.
 
     Args:
@@ -55,29 +55,18 @@ class Work:
         sides: resolved, in order; the first is the reference.
         options: of the command.
         folder: of the reports.
+
+    ``evaluations`` has, of each program written by hand that was matched, how it behaves in evaluation.
     """
 
     spec: Spec
     sides: list[Resolved]
     options: Options
     folder: Path
-    scratch: Path = field(init=False)
-    _stack: ExitStack = field(default_factory=ExitStack)
+    evaluations: dict[str, Evaluation] = field(default_factory=dict, init=False)
     _benches: dict[str, Bench] = field(default_factory=dict)
     _programs: dict[str, Program] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def __enter__(self) -> Self:
-        """Make the scratch folder."""
-        self.scratch = memory_folder()
-        self._stack.callback(shutil.rmtree, self.scratch, ignore_errors=True)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """End every worker, remove the scratch folder."""
-        self._stack.close()
 
     def bench(self, side: Resolved) -> Bench:
         """Return the bench with a side's data; sides that read the same data share one.
@@ -127,6 +116,7 @@ class Work:
             inventory = session.ask(
                 "inventory", framework=side.framework, program=own.file, names=dict(own.names), precision="float32"
             )
+            self._evaluate(session, side, own)
         found = match(side, own, compiled, inventory)
         source = Path(own.file).read_text(encoding="utf-8")
         return Program(
@@ -138,6 +128,15 @@ class Work:
             unmatched=tuple(found.unmatched),
         )
 
+    def _evaluate(self, session: Session, side: Resolved, own: OwnProgram) -> None:
+        """Note how a program written by hand behaves in evaluation; one that cannot be asked fails where it is run."""
+        with contextlib.suppress(WorkerError):
+            told = session.ask(
+                "evaluation", framework=side.framework, program=own.file, names=dict(own.names),
+                data=str(self.bench(side).scratch / "data"),
+            )  # fmt: skip
+            self.evaluations[side.name] = Evaluation(**told)
+
     def epoch_steps(self, side: Resolved) -> int:
         """Return the number of batches in an epoch of a side."""
         return self.bench(side).epoch_steps(side)
@@ -148,9 +147,7 @@ class Work:
 
     def session(self, side: Resolved, log: str) -> Session:
         """Start a worker for a side; it ends with this context at the latest."""
-        session = Session(side.name, side.python, self.folder / "logs" / f"{log}.log", self.options.timeout)
-        self._stack.callback(session.close)
-        return session
+        return self.kept(Session(side.name, side.python, self.folder / "logs" / f"{log}.log", self.options.timeout))
 
     def free_runs(self, note: Note) -> FreeRuns:
         """Train every side on its own, and a twin of the first; what one fails at does not touch the others."""
@@ -203,11 +200,11 @@ class Work:
             return []
         others = [side for side in self.sides[1:] if side.name in found.runs]
         store, mine = self.bench(first).store, found.runs[first.name]
-        twins = [gaps(store, mine, twin) for twin in found.twins.values()]
-        precision = mine.precision
+        runs = gaps(store, mine, [*found.twins.values(), *(found.runs[side.name] for side in others)])
+        twins, parted = runs[: len(found.twins)], runs[len(found.twins) :]
         return [
-            judge_free(first.name, side.name, gaps(store, mine, found.runs[side.name]), twins, precision)
-            for side in others
+            judge_free(first.name, side.name, one, twins, mine.precision)
+            for side, one in zip(others, parted, strict=True)
         ]
 
     def judged(self, sides: Sequence[Resolved], steps: int, precision: str, note: Note) -> Judged:

@@ -245,6 +245,31 @@ class OwnFact(Fact):
     agrees: bool
 
 
+class AdviceFact(Fact):
+    """What is probably a mistake in the configuration of some sides, seen before anything was trained."""
+
+    rule: str = Field(description="name of the rule; docs/advice.md has them all")
+    sides: list[str]
+    path: str = Field(description="config path to look at")
+    file: str | None = Field(default=None, description="where that was written")
+    line: int | None = None
+    what: str
+    why: str
+    fix: str
+    changes: dict[str, Any] = Field(default={}, description="path to value; what makes the advice go away")
+
+
+class Lint(Fact):
+    """What ``parity lint`` gives: advice and nothing else."""
+
+    schema_version: int = SCHEMA_VERSION
+    spec: str
+    file: str | None = None
+    sides: list[str]
+    advice: list[AdviceFact]
+    notes: list[str] = Field(default=[], description="what was not looked at, and why")
+
+
 class Explanation(Fact):
     """Which differences decide the outcome, by counterfactual runs on one framework."""
 
@@ -296,5 +321,6 @@ class Result(Fact):
     comparisons: list[Comparison]
     differences: list[DifferenceFact]
     explanation: Explanation | None = None
+    advice: list[AdviceFact] = Field(default=[], description="what is probably a mistake, seen before training")
     notes: list[str] = []
     command: str = Field(description="the command that repeats this run")

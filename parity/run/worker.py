@@ -20,11 +20,13 @@ from typing import Any
 import numpy as np
 
 from parity.run import randomness
+from parity.run.axes import inverse, permuted
 from parity.run.drivers.base import Driver
 from parity.run.exchange import Exchange
 from parity.run.memory import OwnState, Report, everything
 from parity.run.probe import DigestProbe, Guide, Probe, TensorProbe, see_all
 from parity.run.threads import Threads
+from parity.run.unmatched import evaluation, opened
 
 DRIVERS = {
     "keras": ("parity.run.drivers.keras", "KerasDriver"),
@@ -88,16 +90,22 @@ class Worker:
             names: what the program calls the parts of the contract.
             precision: to build it in.
         """
-        empty: dict[str, Any] = {
-            "weights": {},
-            "outputs": {},
-            "slots": {},
-            "mask_axes": [],
-            "ending": None,
-            "names": names,
-        }
-        driver = self._driver(framework)(program, empty, precision, 0)
+        driver = opened(self._driver(framework), program, names, precision)
         found = driver.inventory()
+        driver.close()
+        return found
+
+    def evaluation(self, framework: str, program: str, names: dict[str, str], data: str) -> dict[str, Any]:
+        """Return how far apart two evaluations of the same rows are, and how often they called dropout.
+
+        Args:
+            framework: which driver.
+            program: path of the program, which starts from weights of its own.
+            names: what the program calls the parts of the contract.
+            data: folder of the exchange with ``x``.
+        """
+        driver = opened(self._driver(framework), program, names, "float32")
+        found = evaluation(driver, self.exchange(data).get("x"))
         driver.close()
         return found
 
@@ -310,8 +318,7 @@ class Worker:
             if name not in trainable:
                 probe.see("state", name, value, axes)
             elif start is not None:
-                back = None if axes is None else np.argsort(axes)
-                probe.see("update", name, value - (start if back is None else start.transpose(back)), axes)
+                probe.see("update", name, value - permuted(start, inverse(axes)), axes)
         for name, value, axes in driver.raw_slots():
             probe.see("state", name, value, axes)
         count = driver.iterations()
@@ -323,7 +330,8 @@ class Worker:
 
 
 COMMANDS = (
-    "versions", "inventory", "open", "predict", "train", "digest_state", "advance", "adopt", "publish", "probe",
+    "versions", "inventory", "evaluation", "open", "predict", "train", "digest_state", "advance", "adopt", "publish",
+    "probe",
 )  # fmt: skip
 """What a parent may ask for."""
 

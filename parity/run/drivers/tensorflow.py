@@ -44,10 +44,8 @@ class TensorFlowDriver(Driver):
     def build_model(self) -> Any:
         """Return the program's module, made with the precision where it takes one."""
         found = self._found("model", "build_model", "Model")
-        if not isinstance(found, type) and not hasattr(found, "__code__"):
-            return found
-        taken = inspect.signature(found).parameters
-        return found(tf.as_dtype(self.precision)) if taken else found()
+        taken = inspect.signature(found).parameters if callable(found) else ()
+        return self._built(found, *([tf.as_dtype(self.precision)] if taken else []))
 
     @classmethod
     def replace_dropout(cls) -> None:
@@ -231,8 +229,8 @@ class TensorFlowDriver(Driver):
 
     def optimizer_facts(self) -> dict[str, Any]:
         """Return what is known of the optimizer: its class, and its attributes that hold a variable a parameter."""
-        held = [name for name in dir(self.optimizer) if not name.startswith("__")]
-        lists = [name for name in held if isinstance(getattr(self.optimizer, name, None), list)]
+        names = [name for name in dir(self.optimizer) if not name.startswith("__")]
+        lists = [name for name in names if isinstance(getattr(self.optimizer, name, None), list)]
         return {"optimizer": type(self.optimizer).__name__, "learning_rate": 0.0, "attributes": lists}
 
     def parameter(self, name: str) -> Any:
