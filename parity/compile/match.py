@@ -29,6 +29,7 @@ TORCH_SLOTS: Mapping[str, Mapping[str, str]] = {
     "SGD": {"velocity": "momentum_buffer"},
     "Adam": {"m": "exp_avg", "v": "exp_avg_sq"},
     "AdamW": {"m": "exp_avg", "v": "exp_avg_sq"},
+    "NAdam": {"m": "exp_avg", "v": "exp_avg_sq", "u_product": "mu_product"},
     "RMSprop": {"velocity": "square_avg", "momentum": "momentum_buffer", "average": "grad_avg"},
 }
 """Where PyTorch's optimizers keep canonical slots."""
