@@ -43,9 +43,10 @@ from parity.pipeline.prepare import Options
 from parity.pipeline.work import Work
 from parity.reference import Reference
 from parity.run import randomness, session
+from parity.run.bench import Bench, Job
 from parity.run.digest import apart, digest, minus
 from parity.run.exchange import Exchange
-from parity.run.freerun import Bench, Job, free_run
+from parity.run.freerun import free_run
 from parity.run.initial import InitialWeights, initial_value
 from parity.run.session import Session, find_interpreter, memory_folder
 from parity.run.store import Store, run_key

@@ -30,6 +30,7 @@ TORCH_SLOTS: Mapping[str, Mapping[str, str]] = {
     "Adam": {"m": "exp_avg", "v": "exp_avg_sq"},
     "AdamW": {"m": "exp_avg", "v": "exp_avg_sq"},
     "Adadelta": {"accumulated_grad": "square_avg", "accumulated_delta": "acc_delta"},
+    "NAdam": {"m": "exp_avg", "v": "exp_avg_sq", "u_product": "mu_product"},
     "RMSprop": {"velocity": "square_avg", "momentum": "momentum_buffer", "average": "grad_avg"},
 }
 """Where PyTorch's optimizers keep canonical slots."""

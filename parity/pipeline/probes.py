@@ -11,7 +11,7 @@ from parity.errors import ParityError
 from parity.explain.strikes import PROBE_STEPS, Shapes, Strike, moved, strike
 from parity.explain.trials import Paths
 from parity.pipeline.trials import Trials
-from parity.run.freerun import Job
+from parity.run.bench import Job
 from parity.run.randomness import batches, steps_per_epoch
 from parity.run.trace import read_trace
 from parity.spec.resolve import Resolved

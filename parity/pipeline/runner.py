@@ -13,7 +13,8 @@ from typing import Self
 
 from parity.errors import WorkerError
 from parity.pipeline.work import BYTES_LEFT, MOST_LEFT, WORKERS, Work
-from parity.run.freerun import Job, free_run, kept_run, versions_of
+from parity.run.bench import Job
+from parity.run.freerun import free_run, kept_run, versions_of
 from parity.run.session import Session
 from parity.run.trajectory import Trajectory
 from parity.spec.resolve import Resolved

@@ -10,7 +10,7 @@ from parity.errors import ParityError
 from parity.pipeline.prepare import installed_frameworks
 from parity.pipeline.runner import Runner
 from parity.pipeline.work import Note
-from parity.run.freerun import Job
+from parity.run.bench import Job
 from parity.spec.resolve import Resolved
 
 TIMED = 12

@@ -17,7 +17,7 @@ from parity.explain.search import SpentError
 from parity.explain.trials import Contest, ImpossibleError, Paths
 from parity.pipeline.runner import LATER, URGENT, Runner
 from parity.pipeline.work import Note
-from parity.run.freerun import Job
+from parity.run.bench import Job
 from parity.run.trajectory import Measured, Trajectory
 from parity.spec.resolve import Resolved
 

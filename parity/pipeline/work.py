@@ -24,7 +24,8 @@ from parity.errors import DataError, WorkerError
 from parity.pipeline.freeruns import TWIN, FreeRuns, gaps
 from parity.pipeline.judging import Court, Judged
 from parity.pipeline.prepare import Options, check_fit, is_file
-from parity.run.freerun import Bench, Job, free_run
+from parity.run.bench import Bench, Job
+from parity.run.freerun import free_run
 from parity.run.lockstep import Lockstep
 from parity.run.session import Scratch, Session
 from parity.run.store import Store
