@@ -43,9 +43,10 @@ from parity.pipeline.prepare import Options
 from parity.pipeline.work import Work
 from parity.reference import Reference
 from parity.run import randomness, session
+from parity.run.bench import Bench, Job
 from parity.run.digest import apart, digest, minus
 from parity.run.exchange import Exchange
-from parity.run.freerun import Bench, Job, free_run
+from parity.run.freerun import free_run
 from parity.run.initial import InitialWeights, initial_value
 from parity.run.session import Session, find_interpreter, memory_folder
 from parity.run.store import Store, run_key
@@ -185,6 +186,9 @@ def test_batches_go_through_the_rows_epoch_after_epoch(rows: int, size: int, shu
         assert read.tolist() == order[: len(read)].tolist()
         assert len(read) == (rows - rows % size if drop else rows)
     assert {len(one) for one in found} <= {size, rows % size}
+    for first in (1, per_epoch, per_epoch + 1):
+        later = islice(randomness.batches(5, rows, size, shuffle, drop, first), 2 * per_epoch - first)
+        assert [one.tolist() for one in later] == [one.tolist() for one in found[first:]]
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.4, 0.5, 0.999])

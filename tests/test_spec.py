@@ -571,7 +571,8 @@ def test_a_seed_may_be_as_large_as_the_generator_takes() -> None:
         ("model.layers.dense.units: 3", "model.layers.dense.units: no section 'model'; "
          f"expected a path that starts with one of {SECTIONS}; layers are reached as layers.NAME.FIELD"),
         ('"": 3', f": no section ''; expected a path that starts with one of {SECTIONS}"),
-        ("layers: {}", "layers: no layer is named; expected layers.NAME.FIELD, or layers.NAME: {FIELD: VALUE}; "
+        ("layers: {}", "layers: no layer is named; "
+         "expected layers.NAME.FIELD, layers.NAME: {FIELD: VALUE}, or a list of layers; "
          "the layers are conv1d, flatten, dropout, dense, dense_1"),
         ("layers.conv2d.padding: same", "layers.conv2d.padding: no layer matches 'conv2d'; "
          "expected one of conv1d, dense, dense_1, dropout, flatten; did you mean 'conv1d'?"),
@@ -624,7 +625,8 @@ def test_a_seed_may_be_as_large_as_the_generator_takes() -> None:
         ("training: {batchsize: 3}", "training.batchsize: unknown field 'batchsize'; expected one of "
          "batch_size, drop_remainder, epochs, seed, shuffle; did you mean 'batch_size'?"),
         ("data: {sorce: x}", "data.sorce: unknown field 'sorce'; "
-         "expected one of one_hot, reshape, rows, scale, source, standardize, transpose, validation_split, x, y; did you mean 'source'?"),
+         "expected one of one_hot, reshape, rows, scale, source, standardize, transpose, validation_split, x, y; "
+         "did you mean 'source'?"),
         ("data.transpose: [0, 2]", "data.transpose: transpose is [0, 2]; "
          "expected each of the axes 0 to 1 once, counted without the batch axis"),
         ("loss: nll", f"loss: unknown loss 'nll'; expected one of {LOSSES}"),

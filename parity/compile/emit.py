@@ -43,6 +43,7 @@ def compile_side(side: Resolved, *, name: str, question: str = "", classes: int 
         "validation": bool(side.config.data.validation_split),
         "draws": bool(bindings.mask_axes),
         "mask_axes": bindings.mask_axes if any(bindings.mask_axes) else (),
+        "masks": bindings.masks if bindings.masks != tuple(range(len(bindings.masks))) else (),
         "input": side.config.model.input,
         "output": side.layers()[-1].output_shape,
         "ending": bindings.ending,

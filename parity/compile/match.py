@@ -29,6 +29,8 @@ TORCH_SLOTS: Mapping[str, Mapping[str, str]] = {
     "SGD": {"velocity": "momentum_buffer"},
     "Adam": {"m": "exp_avg", "v": "exp_avg_sq"},
     "AdamW": {"m": "exp_avg", "v": "exp_avg_sq"},
+    "Adadelta": {"accumulated_grad": "square_avg", "accumulated_delta": "acc_delta"},
+    "NAdam": {"m": "exp_avg", "v": "exp_avg_sq", "u_product": "mu_product"},
     "RMSprop": {"velocity": "square_avg", "momentum": "momentum_buffer", "average": "grad_avg"},
 }
 """Where PyTorch's optimizers keep canonical slots."""
@@ -67,7 +69,7 @@ def match(side: Resolved, own: OwnProgram, compiled: Program, inventory: Mapping
     outputs = _outputs(side, mapped, weights, compiled, inventory["layers"])
     slots, missing = _slots(side, compiled, inventory)
     unmatched += [f"optimizer slot {slot}: not found in {file}, which keeps its own" for slot in missing]
-    drawn = [layer.input_shape for layer in side.layers() if layer.op.draws and not layer.op.passes_on()]
+    drawn = [layer.input_shape for layer in side.drawing()]
     bindings = replace(
         compiled.bindings, weights=weights, outputs=outputs, slots=slots, names=dict(own.names),
         mask_shapes=tuple(drawn),

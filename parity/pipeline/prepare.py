@@ -35,6 +35,11 @@ class Options:
         trace: keep digests of every tensor of the free runs.
         check_steps: which steps of the lockstep are checked: ``log``, ``all``, or every so many.
         explain_steps: steps of each counterfactual run.
+        outcome: what says which side does better, in place of the spec's.
+        max_runs: counterfactual runs that may be made; those of earlier commands cost nothing.
+        max_seconds: that they may take.
+        effects: also measure each difference alone and taken back, not only the causes.
+        split: groups of layers to look for causes in layer by layer.
         out: folder of the reports.
         timeout: seconds without a word after which a worker is given up.
     """
@@ -51,6 +56,11 @@ class Options:
     trace: bool = True
     check_steps: str = "log"
     explain_steps: int | None = None
+    outcome: str | None = None
+    max_runs: int | None = None
+    max_seconds: float | None = None
+    effects: bool = True
+    split: tuple[str, ...] = ()
     out: Path | None = None
     timeout: float = 600.0
 

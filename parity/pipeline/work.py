@@ -24,11 +24,11 @@ from parity.errors import DataError, WorkerError
 from parity.pipeline.freeruns import TWIN, FreeRuns, gaps
 from parity.pipeline.judging import Court, Judged
 from parity.pipeline.prepare import Options, check_fit, is_file
-from parity.run.freerun import Bench, Job, free_run
+from parity.run.bench import Bench, Job
+from parity.run.freerun import free_run
 from parity.run.lockstep import Lockstep
 from parity.run.session import Scratch, Session
 from parity.run.store import Store
-from parity.run.trajectory import Trajectory
 from parity.spec.resolve import OwnProgram, Resolved, dump
 from parity.spec.schema import Spec
 
@@ -277,52 +277,3 @@ class Work(Scratch):
                                    difference=0.0, noise=0.0, order=order))  # fmt: skip
                 else:
                     compare_initial(judge, order, name, *(np.load(one[name], mmap_mode="r") for one in (ours, theirs)))
-
-    def evaluate(
-        self, jobs: Sequence[Job], note: Callable[[int, Job, Trajectory | WorkerError], None]
-    ) -> list[Trajectory | WorkerError]:
-        """Make many runs of one framework, a worker per core, and return in order what each came to.
-
-        Args:
-            jobs: what to run; all on one framework and interpreter.
-            note: told (index, job, run or what went wrong) as each ends.
-        """
-        results: list[Trajectory | WorkerError | None] = [None] * len(jobs)
-        free: list[Session] = []
-        opened: dict[Session, int] = {}
-
-        def one(index: int) -> None:
-            job = jobs[index]
-            with self._lock:
-                session = free.pop() if free else None
-            session = session or self.session(job.side, f"explain-{threading.get_ident()}")
-            try:
-                run = results[index] = free_run(session, self.bench(job.side), job)
-            except WorkerError as error:
-                results[index] = error
-                session.close()
-                note(index, job, error)
-                return
-            opened[session] = opened.get(session, 0) + (0 if run.cached else run.parameters * BYTES_LEFT)
-            with self._lock:
-                if opened[session] > MOST_LEFT:
-                    session.close()
-                else:
-                    free.append(session)
-            note(index, job, run)
-
-        pool = ThreadPoolExecutor(WORKERS)
-        try:
-            for future in [pool.submit(one, index) for index in range(len(jobs))]:
-                future.result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-            for session in free:
-                session.close()
-        return [run for run in results if run is not None]
-
-    def counterfactual(self, config_of: Resolved, steps: int) -> Job:
-        """Return the job of a counterfactual run: short, one thread, so that two run side by side."""
-        program = self.program(config_of)
-        program = replace(program, file_name=f"explain/{program.digest[:16]}.py")
-        return Job(side=config_of, program=program, steps=steps, precision="float32", threads=1)

@@ -11,7 +11,7 @@ from parity.compare.judge import Judge
 from parity.compile import Program, compile_side
 from parity.data.dataset import Dataset
 from parity.pipeline.judging import Court, Judged
-from parity.run.freerun import Bench, Job
+from parity.run.bench import Bench, Job
 from parity.run.lockstep import Lockstep
 from parity.run.session import Scratch, Session
 from parity.run.store import Store

@@ -101,16 +101,16 @@ class Driver(ABC):
         call = self.clock["call"]
         self.clock["call"] += 1
         known, rows = self.bindings["mask_axes"], self.bindings.get("mask_shapes", ())
+        masks = self.bindings.get("masks", ())
+        keep = partial(randomness.keep_mask, self.seed, self.clock["step"], masks[call] if call < len(masks) else call)
         axes = known[call] if call < len(known) else None
         if call < len(rows):  # Written by hand: where its channels stand, its own shape says.
             row = rows[call]
             if len(shape) != len(row) + 1 and math.prod(shape[1:]) == math.prod(row):
-                mask = randomness.keep_mask(self.seed, self.clock["step"], call, (shape[0], *row), rate)
-                return mask.reshape(shape)
+                return keep((shape[0], *row), rate).reshape(shape)
             axes = mask_layout(row, shape, axes)
         back = inverse(axes)
-        canonical = shape if back is None else [shape[axis] for axis in back]
-        return permuted(randomness.keep_mask(self.seed, self.clock["step"], call, canonical, rate), axes)
+        return permuted(keep(shape if back is None else [shape[axis] for axis in back], rate), axes)
 
     def step(self, x: np.ndarray, y: np.ndarray, number: int) -> float:
         """Take the program's own training step and return its loss.
@@ -156,7 +156,8 @@ class Driver(ABC):
         for slot, (attribute, scale) in self.bindings["slots"].items():
             for name in filter(self.optimized, self.trainable()):
                 value = self.read_slot(attribute, name)
-                found.append((f"{slot}/{name}", value if scale == 1.0 else value * scale, self.out_axes(name)))
+                axes = self.out_axes(name) if np.ndim(value) else None  # One number has none.
+                found.append((f"{slot}/{name}", value if scale == 1.0 else value * scale, axes))
         return found
 
     def weights(self) -> dict[str, np.ndarray]:
@@ -193,7 +194,7 @@ class Driver(ABC):
                 if value is not None:
                     # Scaled by a learning rate of 0, a slot is 0 whatever is stored.
                     stored = value / scale if scale else np.zeros_like(value)
-                    self.write_slot(attribute, name, self._in(name, stored))
+                    self.write_slot(attribute, name, self._in(name, stored) if np.ndim(stored) else stored)
         self.set_iterations(iterations)
 
     def leftovers(self) -> dict[str, np.ndarray]:
@@ -266,7 +267,7 @@ class Driver(ABC):
 
     @abstractmethod
     def read_slot(self, attribute: str, name: str) -> np.ndarray:
-        """Return a slot of a parameter; zeros before the first step."""
+        """Return a slot of a parameter, as it starts before the first step."""
 
     @abstractmethod
     def write_slot(self, attribute: str, name: str, value: np.ndarray) -> None:

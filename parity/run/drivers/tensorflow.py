@@ -228,10 +228,10 @@ class TensorFlowDriver(Driver):
                 self.write(one, values[str(index)])
 
     def optimizer_facts(self) -> dict[str, Any]:
-        """Return what is known of the optimizer: its class, and its attributes that hold a variable a parameter."""
-        names = [name for name in dir(self.optimizer) if not name.startswith("__")]
-        lists = [name for name in names if isinstance(getattr(self.optimizer, name, None), list)]
-        return {"optimizer": type(self.optimizer).__name__, "learning_rate": 0.0, "attributes": lists}
+        """Return its class, and its attributes with slots: lists, a variable a parameter, and single numbers."""
+        known = {name: getattr(self.optimizer, name, None) for name in dir(self.optimizer) if name[:2] != "__"}
+        slots = [name for name, one in known.items() if isinstance(one, list) or getattr(one, "shape", None) == ()]
+        return {"optimizer": type(self.optimizer).__name__, "learning_rate": 0.0, "attributes": slots}
 
     def parameter(self, name: str) -> Any:
         """Return the variable."""
@@ -278,8 +278,9 @@ class TensorFlowDriver(Driver):
         return id(self.parameter(name)) in (self._order or self._places())
 
     def slot(self, attribute: str, name: str) -> Any:
-        """Return the variable of a slot: they stand in the order of the model's trainable variables."""
-        return getattr(self.optimizer, attribute)[(self._order or self._places())[id(self.parameter(name))]]
+        """Return the variable of a slot: they stand in the order of the model's trainable variables, or it is one."""
+        kept = getattr(self.optimizer, attribute)
+        return kept[(self._order or self._places())[id(self.parameter(name))]] if isinstance(kept, Sequence) else kept
 
     def read_slot(self, attribute: str, name: str) -> np.ndarray:
         """Return a slot's value."""
