@@ -60,7 +60,7 @@ def change_of(spec: Spec, side: str, path: str) -> Loc:
         loc: Loc = ("sides", side, "changes", key)
         if covers(key, path):
             found = loc
-        elif isinstance(value, Mapping):
+        elif isinstance(value, Mapping) and not brings_layers(key, value):
             found = next(((*loc, one) for one in value if covers(f"{key}.{one}", path)), found)
         elif not found and (covers(path, key) or brings_layers(key, value)):
             found = loc  # A field of what was asked for, or what put the layer in.
