@@ -625,7 +625,8 @@ def test_a_seed_may_be_as_large_as_the_generator_takes() -> None:
         ("training: {batchsize: 3}", "training.batchsize: unknown field 'batchsize'; expected one of "
          "batch_size, drop_remainder, epochs, seed, shuffle; did you mean 'batch_size'?"),
         ("data: {sorce: x}", "data.sorce: unknown field 'sorce'; "
-         "expected one of one_hot, reshape, rows, scale, source, standardize, transpose, validation_split, x, y; did you mean 'source'?"),
+         "expected one of one_hot, reshape, rows, scale, source, standardize, transpose, validation_split, x, y; "
+         "did you mean 'source'?"),
         ("data.transpose: [0, 2]", "data.transpose: transpose is [0, 2]; "
          "expected each of the axes 0 to 1 once, counted without the batch axis"),
         ("loss: nll", f"loss: unknown loss 'nll'; expected one of {LOSSES}"),

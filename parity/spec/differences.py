@@ -8,7 +8,7 @@ has, is one difference; each field that both kinds share is another. Layers are 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from parity.entries import Entry, shown
 from parity.ops import Op, ShapeError
 from parity.spec.align import by_name
-from parity.spec.layer_units import Unit, listed_layers, paired, units
+from parity.spec.layer_units import Unit, paired, units
 from parity.spec.resolve import Layer, Resolved
 from parity.spec.schema import Config
 
@@ -83,13 +83,14 @@ def _layer_differences(a: Resolved, b: Resolved) -> list[Difference]:
     order: dict[str, int] = {}
     for left, right in by_name(a.config.model.layers, b.config.model.layers):
         order.setdefault(str((left or right).name), len(order))  # type: ignore[union-attr]
-    found = [*_field_differences(a, b), *_unit_differences(a, b)]
-    return sorted(found, key=lambda one: order[one.layers[0]])
+    whole = _unit_differences(a, b, order)
+    taken = {path for one in whole for path in one.paths}
+    return sorted([*_field_differences(a, b, taken), *whole], key=lambda one: order[one.layers[0]])
 
 
-def _unit_differences(a: Resolved, b: Resolved) -> list[Difference]:
-    def can_flip(names: Iterable[str]) -> bool:
-        taken = {f"layers.{name}" for name in names}
+def _unit_differences(a: Resolved, b: Resolved, order: Mapping[str, int]) -> list[Difference]:
+    def can_flip(paths: Iterable[str]) -> bool:
+        taken = set(paths)
         try:
             mixed(a.config, b.config, taken)
             mixed(b.config, a.config, taken)
@@ -103,11 +104,11 @@ def _unit_differences(a: Resolved, b: Resolved) -> list[Difference]:
         groups.setdefault(unit.content, []).append(unit)
     found = []
     for members in groups.values():
-        names = tuple(dict.fromkeys(name for unit in members for name in unit.names))
-        times = f" ({len(members)} times)" if len(members) > 1 and len(members[0].names) > 1 else ""
-        one = _Found((), *(listed_layers(ops) + times for ops in (members[0].a, members[0].b)))
+        paths = tuple(path for unit in members for path in unit.paths)
+        names = tuple(sorted({path.split(".")[1] for path in paths}, key=order.__getitem__))
+        times = f" ({len(members)} times)" if len(members) > 1 and len(members[0].paths) > 1 else ""
+        one = _Found((), *(text + times for text in members[0].told()))
         pattern = names[0] if len(names) == 1 else f"{{{','.join(names)}}}"
-        paths = tuple(f"layers.{name}" for name in names)
         # At the end a layer that does nothing may still hide from the loss the softmax it stands behind.
         idle = not last & set(names) and all(op.passes_on() for unit in members for op in (*unit.a, *unit.b))
         reason = "it hands on what it is given" if idle else ""
@@ -115,7 +116,8 @@ def _unit_differences(a: Resolved, b: Resolved) -> list[Difference]:
     return found
 
 
-def _field_differences(a: Resolved, b: Resolved) -> list[Difference]:
+def _field_differences(a: Resolved, b: Resolved, taken: set[str]) -> list[Difference]:
+    """Return what differs in the fields of layers that both sides have, apart from paths that are told already."""
     layers_a = a.layers()
     before, after = ({layer.name: layer for layer in layers} for layers in (layers_a, b.layers()))
     columns = [column for column in by_name(a.config.model.layers, b.config.model.layers) if paired(column)]
@@ -123,7 +125,8 @@ def _field_differences(a: Resolved, b: Resolved) -> list[Difference]:
     for name in (str(left.name) for left, _ in columns if left is not None):
         left, right = before[name], after[name]
         for one in _compare((), left.op, right.op):
-            groups.setdefault((one.path, one.a, one.b), []).append((left, right, one))
+            if ".".join(["layers", name, *one.path]) not in taken:
+                groups.setdefault((one.path, one.a, one.b), []).append((left, right, one))
     found = []
     for (keys, _, _), members in groups.items():
         names = tuple(left.name for left, _, _ in members)
