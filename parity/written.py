@@ -153,8 +153,8 @@ class Slot:
     """Where an optimizer keeps one canonical slot in one framework.
 
     Args:
-        attribute: Keras and raw TensorFlow: list attribute of the optimizer, one variable a parameter;
-            PyTorch: key in ``optimizer.state[parameter]``.
+        attribute: Keras and raw TensorFlow: list attribute of the optimizer, one variable a parameter, or one variable
+            with a number that all parameters share; PyTorch: key in ``optimizer.state[parameter]``.
         scale: canonical value = scale * stored value.
     """
 

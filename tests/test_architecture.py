@@ -53,6 +53,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("compile",),
     ("run",),
     ("reference",),
+    ("advice",),
     ("compare",),
     ("explain",),
     ("report",),

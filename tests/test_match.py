@@ -238,6 +238,7 @@ def test_a_map_of_a_running_statistic_to_what_is_trained_is_refused() -> None:
         ({"adam": {}}, "Adam", {"m": ("exp_avg", 1.0), "v": ("exp_avg_sq", 1.0)}),
         ({"adamw": {}}, "AdamW", {"m": ("exp_avg", 1.0), "v": ("exp_avg_sq", 1.0)}),
         ({"rmsprop": {}}, "RMSprop", {"velocity": ("square_avg", 1.0)}),
+        ({"nadam": {}}, "NAdam", {"m": ("exp_avg", 1.0), "v": ("exp_avg_sq", 1.0), "u_product": ("mu_product", 1.0)}),
     ],
 )
 def test_slots_of_pytorchs_optimizers_are_known(optimizer: Any, kind: str, slots: dict[str, Any]) -> None:

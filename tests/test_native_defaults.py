@@ -36,6 +36,10 @@ KERAS = """
         f"rmsprop.{name}": default(keras.optimizers.RMSprop, name)
         for name in ("learning_rate", "rho", "momentum", "epsilon", "centered")
     },
+    **{
+        f"nadam.{name}": default(keras.optimizers.Nadam, name)
+        for name in ("learning_rate", "beta_1", "beta_2", "epsilon")
+    },
     "cosine.alpha": default(keras.optimizers.schedules.CosineDecay, "alpha"),
     "inverse_time.staircase": default(keras.optimizers.schedules.InverseTimeDecay, "staircase"),
     "l2.factor": default(keras.regularizers.L2, "l2"),
@@ -95,6 +99,9 @@ TORCH = """
     "adamw.weight_decay": default(torch.optim.AdamW, "weight_decay"),
     "adamw.learning_rate": default(torch.optim.AdamW, "lr"),
     "adamw.epsilon": default(torch.optim.AdamW, "eps"),
+    "nadam.learning_rate": default(torch.optim.NAdam, "lr"),
+    "nadam.epsilon": default(torch.optim.NAdam, "eps"),
+    "nadam.momentum_decay": default(torch.optim.NAdam, "momentum_decay"),
     "rmsprop.learning_rate": default(torch.optim.RMSprop, "lr"),
     "rmsprop.rho": default(torch.optim.RMSprop, "alpha"),
     "rmsprop.momentum": default(torch.optim.RMSprop, "momentum"),

@@ -8,6 +8,20 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 
+def to_first(rank: int) -> tuple[int, ...]:
+    """Return the axes that bring the channels of a (N, ..., C) batch to the front: (0, rank, 1, ...).
+
+    Args:
+        rank: of a row, without the batch axis.
+    """
+    return (0, rank, *range(1, rank))
+
+
+def to_last(rank: int) -> tuple[int, ...]:
+    """Return the axes that bring the channels of a (N, C, ...) batch to the end: (0, 2, ..., 1)."""
+    return (0, *range(2, rank + 1), 1)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Weight:
     """Where a canonical parameter lives.

@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from parity.entries import Entry, entry_type
+from parity.entries import Entry, Shape, entry_type
 
 if TYPE_CHECKING:
     import numpy as np
 
 
+@dataclass(frozen=True, kw_only=True)
+class Taken:
+    """What is computed under a metric's name.
+
+    Args:
+        name: that the spec gives, under which values are reported.
+        metric: that is computed.
+        reason: why, where the name leaves it open; empty where the name says it.
+    """
+
+    name: str
+    metric: Metric
+    reason: str = ""
+
+
 class Metric(Entry):
-    """Base of the metrics; higher is better."""
+    """Base of the metrics."""
+
+    better: ClassVar[Literal["higher", "lower"]] = "higher"
+    """Which values are the better ones."""
 
     def value(self, predictions: np.ndarray, targets: np.ndarray) -> float:
         """Return the metric.
@@ -21,6 +40,23 @@ class Metric(Entry):
             targets: (rows, ...).
         """
         raise TypeError(f"{type(self).__name__} has no meaning")
+
+    def taken(self, targets: Shape, outputs: Shape) -> Taken:
+        """Return what is computed under this name: the metric itself, unless the shapes decide.
+
+        Args:
+            targets: shape of a row of the targets.
+            outputs: shape of a row of the outputs.
+        """
+        return Taken(name=self.kind, metric=self)
+
+    def reachable(self, targets: np.ndarray) -> int | None:
+        """Return how many of the target values any prediction at all could be right about; None where not counted.
+
+        Args:
+            targets: (rows, ...).
+        """
+        return None
 
 
 if TYPE_CHECKING:

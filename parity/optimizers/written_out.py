@@ -80,6 +80,7 @@ def tensorflow_rule(
     slots: Mapping[str, str],
     before: Sequence[str],
     body: Sequence[str],
+    numbers: Mapping[str, str] | None = None,
 ) -> Helper:
     """Return a class with an update rule in raw TensorFlow.
 
@@ -90,6 +91,7 @@ def tensorflow_rule(
         slots: attribute of each slot to what the body calls it.
         before: statements before the loop over the variables.
         body: statements that move the variable ``w`` by its gradient ``g``.
+        numbers: attribute of each number that is kept for all variables together, and how it starts.
     """
     zeros = "[tf.Variable(tf.zeros_like(w), trainable=False) for w in variables]"
     source = TENSORFLOW.format(
@@ -97,7 +99,13 @@ def tensorflow_rule(
         doc=doc,
         fields=", ".join(fields),
         kept=lines_at(8, [f"self.{field} = {field}" for field in fields]),
-        slots="".join(f"\n        self.{slot} = {zeros}" for slot in slots),
+        slots="".join(
+            [f"\n        self.{slot} = {zeros}" for slot in slots]
+            + [
+                f"\n        self.{name} = tf.Variable({start}, dtype=variables[0].dtype, trainable=False)"
+                for name, start in (numbers or {}).items()
+            ]
+        ),
         before=lines_at(8, before),
         targets=", ".join(["w", *slots.values(), "g"]),
         sources=", ".join(["variables", *(f"self.{slot}" for slot in slots), "gradients"]),

@@ -17,6 +17,7 @@ from parity.data.schema import DataSpec
 from parity.entries import Entry
 from parity.errors import Fault, did_you_mean, listed
 from parity.ops import Op, ShapeError
+from parity.spec import channels
 from parity.spec.faults import Loc, Where, faults_of, given
 from parity.spec.lists import PLACES, is_structural, read_layers
 from parity.spec.names import name_faults
@@ -224,6 +225,7 @@ def check_model(
     where: Where,
     places: Mapping[str, Loc] | None = None,
     written: Mapping[str, int] | None = None,
+    data: DataSpec | None = None,
 ) -> list[Fault]:
     """Return the faults of a network that only its shapes show, and names that cannot be used.
 
@@ -232,6 +234,7 @@ def check_model(
         where: knows the lines.
         places: of the changes that made a layer as it is, by name; its own place if not said.
         written: where in the spec's own list each layer stands, by name; where it stands in the network if not said.
+        data: the rows' own order of axes, for what to set where they look channels first.
     """
     faults = []
     names = name_faults(model.layers)
@@ -248,6 +251,7 @@ def check_model(
         except ShapeError as error:
             # The last change on the way here, which may be one of an earlier layer.
             who = f"layer {op.name}: " if blame not in ("", op.name) else ""
-            faults.append(where.fault(changed.get(blame, own), f"{who}{error}"))
+            fix = channels.fix(model.input, data.transpose if data else None)
+            faults.append(where.fault(changed.get(blame, own), f"{who}{error}", fix=fix))
             break  # What the layers after it are given is not known.
     return faults

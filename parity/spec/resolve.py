@@ -231,7 +231,7 @@ def changed(
             ]
             break
         waiting = {path: waiting[path] for path in late}
-    faults += [] if faults else check_model(config.model, where, places, written)
+    faults += [] if faults else check_model(config.model, where, places, written, config.data)
     if faults:
         raise SpecError(faults)
     return replace(resolved, config=config, origins=origins)

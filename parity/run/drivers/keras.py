@@ -35,8 +35,7 @@ class KerasDriver(TensorFlowDriver):
 
     def build_model(self) -> Any:
         """Return the program's model, built."""
-        found = self._found("model", "build_model", "Model")
-        return found if isinstance(found, keras.Model) else found()
+        return self._built(self._found("model", "build_model", "Model"))
 
     @classmethod
     def replace_dropout(cls) -> None:
@@ -135,8 +134,10 @@ class KerasDriver(TensorFlowDriver):
         return self.optimizer._var_key(self.parameter(name)) in self.optimizer._trainable_variables_indices
 
     def slot(self, attribute: str, name: str) -> Any:
-        """Return the variable of a slot."""
-        return getattr(self.optimizer, attribute)[self.optimizer._get_variable_index(self.parameter(name))]
+        """Return the variable of a slot, or the one that all parameters share."""
+        kept = getattr(self.optimizer, attribute)
+        shared = not isinstance(kept, list)
+        return kept if shared else kept[self.optimizer._get_variable_index(self.parameter(name))]
 
 
 def keep_python_floats_exact() -> None:

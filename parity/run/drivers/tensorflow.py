@@ -44,10 +44,8 @@ class TensorFlowDriver(Driver):
     def build_model(self) -> Any:
         """Return the program's module, made with the precision where it takes one."""
         found = self._found("model", "build_model", "Model")
-        if not isinstance(found, type) and not hasattr(found, "__code__"):
-            return found
-        taken = inspect.signature(found).parameters
-        return found(tf.as_dtype(self.precision)) if taken else found()
+        taken = inspect.signature(found).parameters if callable(found) else ()
+        return self._built(found, *([tf.as_dtype(self.precision)] if taken else []))
 
     @classmethod
     def replace_dropout(cls) -> None:
@@ -230,10 +228,10 @@ class TensorFlowDriver(Driver):
                 self.write(one, values[str(index)])
 
     def optimizer_facts(self) -> dict[str, Any]:
-        """Return what is known of the optimizer: its class, and its attributes that hold a variable a parameter."""
-        held = [name for name in dir(self.optimizer) if not name.startswith("__")]
-        lists = [name for name in held if isinstance(getattr(self.optimizer, name, None), list)]
-        return {"optimizer": type(self.optimizer).__name__, "learning_rate": 0.0, "attributes": lists}
+        """Return its class, and its attributes with slots: lists, a variable a parameter, and single numbers."""
+        known = {name: getattr(self.optimizer, name, None) for name in dir(self.optimizer) if name[:2] != "__"}
+        slots = [name for name, one in known.items() if isinstance(one, list) or getattr(one, "shape", None) == ()]
+        return {"optimizer": type(self.optimizer).__name__, "learning_rate": 0.0, "attributes": slots}
 
     def parameter(self, name: str) -> Any:
         """Return the variable."""
@@ -280,8 +278,9 @@ class TensorFlowDriver(Driver):
         return id(self.parameter(name)) in (self._order or self._places())
 
     def slot(self, attribute: str, name: str) -> Any:
-        """Return the variable of a slot: they stand in the order of the model's trainable variables."""
-        return getattr(self.optimizer, attribute)[(self._order or self._places())[id(self.parameter(name))]]
+        """Return the variable of a slot: they stand in the order of the model's trainable variables, or it is one."""
+        kept = getattr(self.optimizer, attribute)
+        return kept[(self._order or self._places())[id(self.parameter(name))]] if isinstance(kept, Sequence) else kept
 
     def read_slot(self, attribute: str, name: str) -> np.ndarray:
         """Return a slot's value."""

@@ -31,8 +31,7 @@ class TorchDriver(Driver):
 
     def build_model(self) -> Any:
         """Return the program's module, in the precision."""
-        made = self._made("model", "build_model") if hasattr(self.module, "build_model") else self._model()
-        return made.to(getattr(torch, self.precision))
+        return self._built(self._found("model", "build_model", "Model")).to(getattr(torch, self.precision))
 
     def build_optimizer(self) -> Any:
         """Return the program's optimizer, whose hooks show the gradients."""
@@ -40,10 +39,6 @@ class TorchDriver(Driver):
         if not isinstance(optimizer, torch.optim.Optimizer):
             raise ProgramError(f"the optimizer is a {type(optimizer).__name__}; it must be a torch.optim.Optimizer")
         return optimizer
-
-    def _model(self) -> Any:
-        found = self._found("model", "Model")
-        return found if isinstance(found, torch.nn.Module) else found()
 
     @classmethod
     def replace_dropout(cls) -> None:
@@ -224,15 +219,23 @@ class TorchDriver(Driver):
                 self.optimizer.state[variable][key] = kept
 
     def read_slot(self, attribute: str, name: str) -> np.ndarray:
-        """Return the entry of ``optimizer.state``, or zeros where PyTorch has not made it yet."""
+        """Return the entry of ``optimizer.state``, as it starts where PyTorch has not made it yet."""
         parameter = self.parameter(name)
         kept = self.optimizer.state.get(parameter, {}).get(attribute)
-        return np.zeros(tuple(parameter.shape), self.host_dtype()) if kept is None else host(kept)
+        if kept is not None:
+            return host(kept)
+        if attribute in NUMBERS:
+            return np.array(NUMBERS[attribute], self.host_dtype())
+        return np.zeros(tuple(parameter.shape), self.host_dtype())
 
     def write_slot(self, attribute: str, name: str, value: np.ndarray) -> None:
         """Set the entry of ``optimizer.state``, making it where PyTorch has not yet."""
         parameter = self.parameter(name)
         state = self.optimizer.state[parameter]
+        if attribute in NUMBERS:
+            # On its own, as PyTorch keeps it: in float64 only where everything is.
+            state[attribute] = torch.tensor(float(value), dtype=torch.from_numpy(np.empty(0, self.host_dtype())).dtype)
+            return
         if state.get(attribute) is None:
             state[attribute] = torch.zeros_like(parameter, memory_format=torch.preserve_format)
         self.write(state[attribute], value)
@@ -258,6 +261,9 @@ class TorchDriver(Driver):
             if "step" in state or "exp_avg" in state or "square_avg" in state:
                 state["step"] = torch.tensor(float(iterations), dtype=torch.float32)
 
+
+NUMBERS = {"mu_product": 1.0}
+"""Entries of ``optimizer.state`` that are one number for each parameter, and how they start."""
 
 ENDINGS = {"softmax": lambda z: torch.softmax(z, dim=-1), "sigmoid": torch.sigmoid}
 """Activations that a loss applies, for the predictions of programs that do not."""

@@ -1,0 +1,69 @@
+"""mae: |outputs - targets|, mean over all elements."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from parity.lazy import np
+from parity.losses import Loss
+from parity.written import Case, LossCode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from parity.activations import Activation
+
+
+class MAE(Loss):
+    """L = mean over all elements of |outputs - targets|.
+
+    At outputs equal to their targets, where the gradient has a kink, all three frameworks take it to be 0. Keras takes
+    the mean over the last axis and then over the rest, which for full rows is the mean over all elements, as in
+    PyTorch, which calls the loss L1. Targets have the shape of the outputs, so that nothing is broadcast.
+    """
+
+    kind: ClassVar[str] = "mae"
+    source: ClassVar[Mapping[str, str]] = {
+        "keras": "keras/src/losses/losses.py",
+        "tensorflow": "tensorflow/python/ops/math_grad.py",
+        "torch": "torch/nn/modules/loss.py",
+    }
+
+    def formula(self, ending: Activation | None) -> str:
+        """Return the one formula there is."""
+        return "|outputs - targets|, mean over all elements"
+
+    def value(self, outputs: np.ndarray, targets: np.ndarray, logits: bool) -> float:
+        """Return the mean over all elements."""
+        return float(np.abs(outputs - targets).mean())
+
+    def gradient(self, outputs: np.ndarray, targets: np.ndarray, logits: bool) -> np.ndarray:
+        """Return sign(outputs - targets) / elements."""
+        return np.sign(outputs - targets) / outputs.size
+
+    def keras(self, ending: Activation | None) -> LossCode:
+        """Return ``keras.losses.MeanAbsoluteError``."""
+        return LossCode(body=("return keras.losses.MeanAbsoluteError()",), doc="Mean absolute error over all elements.")
+
+    def tensorflow(self, logits: bool) -> LossCode:
+        """Return the mean of ``tf.abs``."""
+        return LossCode(
+            doc="Mean absolute error over all elements.",
+            body=(
+                "def loss(targets, outputs):",
+                "    return tf.reduce_mean(tf.abs(outputs - targets))",
+                "return loss",
+            ),
+        )
+
+    def torch(self, logits: bool, rank: int) -> LossCode:
+        """Return ``nn.L1Loss``."""
+        return LossCode(doc="Mean absolute error over all elements.", body=("return nn.L1Loss()",))
+
+    @classmethod
+    def cases(cls) -> list[Case]:
+        """Return the hand-worked cases."""
+        return [
+            Case(shows="the mean is over rows and outputs: 1, 2, 0 and 3 over 4, not over the 2 rows", fields={},
+                 x=[[1.0, 2.0], [3.0, -1.0]], targets=[[0.0, 4.0], [3.0, 2.0]], expected=1.5),
+        ]  # fmt: skip

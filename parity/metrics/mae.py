@@ -1,0 +1,32 @@
+"""mae: mean absolute error."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from parity.lazy import np
+from parity.metrics import Metric
+from parity.written import Case
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class MAE(Metric):
+    """mean over all elements of |predictions - targets|, in the targets' own unit; lower is better."""
+
+    kind: ClassVar[str] = "mae"
+    better: ClassVar[Literal["higher", "lower"]] = "lower"
+    source: ClassVar[Mapping[str, str]] = {"keras": "keras/src/metrics/regression_metrics.py"}
+
+    def value(self, predictions: np.ndarray, targets: np.ndarray) -> float:
+        """Return the mean, 0 or more."""
+        return float(np.abs(predictions - targets).mean())
+
+    @classmethod
+    def cases(cls) -> list[Case]:
+        """Return the hand-worked cases."""
+        return [
+            Case(shows="1, 2, 0 and 3 over 4 elements", fields={}, x=[[1.0, 2.0], [3.0, -1.0]],
+                 targets=[[0.0, 4.0], [3.0, 2.0]], expected=1.5),
+        ]  # fmt: skip

@@ -1,0 +1,37 @@
+"""mse: mean squared error."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from parity.metrics import Metric
+from parity.written import Case
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+
+
+class MSE(Metric):
+    """mean over all elements of (predictions - targets)^2; lower is better.
+
+    Of the training rows it is what the loss of that name would be for the weights of one moment, in evaluation mode;
+    the loss that is trained with is another number in every batch.
+    """
+
+    kind: ClassVar[str] = "mse"
+    better: ClassVar[Literal["higher", "lower"]] = "lower"
+    source: ClassVar[Mapping[str, str]] = {"keras": "keras/src/metrics/regression_metrics.py"}
+
+    def value(self, predictions: np.ndarray, targets: np.ndarray) -> float:
+        """Return the mean, 0 or more."""
+        return float(((predictions - targets) ** 2).mean())
+
+    @classmethod
+    def cases(cls) -> list[Case]:
+        """Return the hand-worked cases."""
+        return [
+            Case(shows="1, 4, 0 and 9 over 4 elements", fields={}, x=[[1.0, 2.0], [3.0, -1.0]],
+                 targets=[[0.0, 4.0], [3.0, 2.0]], expected=3.5),
+        ]  # fmt: skip
