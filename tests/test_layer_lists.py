@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from parity.compile.emit import compile_side
 from parity.errors import SpecError
-from parity.explain.trials import ImpossibleError, contest
+from parity.explain.trials import ImpossibleError, contest, split
 from parity.ops import Op
 from parity.ops.activation import ActivationOp
 from parity.ops.batch_norm import BatchNorm
@@ -283,7 +283,7 @@ def test_a_trial_that_no_network_can_be_is_impossible() -> None:
     arena = contest(a, b, differences(a, b))
     pool = next(one for one in arena.live if "max_pooling1d" in one.path)
     with pytest.raises(ImpossibleError, match="max_pooling1d with a window of 3"):
-        arena.config_of(arena.alone(pool))
+        arena.config_of(frozenset({pool.path}))
     assert arena.config_of(arena.everything) == b.config
 
 
@@ -301,6 +301,23 @@ def test_a_pool_that_goes_while_the_convolution_beside_it_takes_over_its_step_is
                               "layers.max_pooling1d_1"}  # fmt: skip
     assert one.a == "conv1d with strides 1, max_pooling1d (2 times)"
     assert one.b == "conv1d with strides 2 (2 times)"
+
+
+def test_a_group_of_layers_can_be_split_into_them() -> None:
+    a, b = pair({"layers.max_pooling1d*": None, "layers.conv1d*.strides": 2, "layers.flatten.after": [
+        {"dense": 3}, {"dropout": 0.1}]}, layers=STEPS)  # fmt: skip
+    found = differences(a, b)
+    assert [len(one.values) for one in found] == [4, 2]
+    parts = split(found, [one.path for one in found])
+    assert [(one.path, one.a, one.b, one.layers) for one in parts] == [
+        ("layers.conv1d.strides", "1", "2", ("conv1d",)),
+        ("layers.max_pooling1d", "max_pooling1d", "absent", ("max_pooling1d",)),
+        ("layers.conv1d_1.strides", "1", "2", ("conv1d_1",)),
+        ("layers.max_pooling1d_1", "max_pooling1d", "absent", ("max_pooling1d_1",)),
+        ("layers.dense_1", "absent", "dense(units=3)", ("dense_1",)),
+        ("layers.dropout", "absent", "dropout(rate=0.1)", ("dropout",)),
+    ]
+    assert mixed(a.config, b.config, paths(parts)) == b.config
 
 
 @pytest.mark.parametrize(
@@ -385,9 +402,8 @@ def test_any_subset_is_a_network_with_just_these_differences_or_impossible(
     assume(found)
     taken = data.draw(st.sets(st.sampled_from(range(len(found)))))
     arena = contest(a, b, [replace(one, reason="") for one in found])
-    trial = type(arena.nothing)(frozenset(found[index].path for index in taken))
     try:
-        config = arena.config_of(trial)
+        config = arena.config_of(frozenset(found[index].path for index in taken))
     except ImpossibleError:
         assert 0 < len(taken) < len(found)
         return

@@ -9,7 +9,7 @@ has, is one difference; each field that both kinds share is another. Layers are 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import BaseModel
@@ -35,6 +35,7 @@ class Difference:
         b_origin: where the second side's value came from.
         layers: the layers it touches.
         reason: why it provably does nothing, empty where it may do something.
+        values: both values at each of the paths, where several layers come or go; the same at all if not said.
     """
 
     path: str
@@ -45,6 +46,7 @@ class Difference:
     b_origin: str
     layers: tuple[str, ...] = ()
     reason: str = ""
+    values: tuple[tuple[str, str], ...] = ()
 
     @property
     def inert(self) -> bool:
@@ -85,7 +87,7 @@ def _layer_differences(a: Resolved, b: Resolved) -> list[Difference]:
         order.setdefault(str((left or right).name), len(order))  # type: ignore[union-attr]
     whole = _unit_differences(a, b, order)
     taken = {path for one in whole for path in one.paths}
-    return sorted([*_field_differences(a, b, taken), *whole], key=lambda one: order[one.layers[0]])
+    return sorted([*_field_differences(a, b, taken), *whole], key=lambda one: min(order[name] for name in one.layers))
 
 
 def _unit_differences(a: Resolved, b: Resolved, order: Mapping[str, int]) -> list[Difference]:
@@ -105,14 +107,17 @@ def _unit_differences(a: Resolved, b: Resolved, order: Mapping[str, int]) -> lis
     found = []
     for members in groups.values():
         paths = tuple(path for unit in members for path in unit.paths)
-        names = tuple(sorted({path.split(".")[1] for path in paths}, key=order.__getitem__))
+        touched = tuple(dict.fromkeys(path.split(".")[1] for path in paths))
+        names = sorted(touched, key=order.__getitem__)
         times = f" ({len(members)} times)" if len(members) > 1 and len(members[0].paths) > 1 else ""
         one = _Found((), *(text + times for text in members[0].told()))
         pattern = names[0] if len(names) == 1 else f"{{{','.join(names)}}}"
         # At the end a layer that does nothing may still hide from the loss the softmax it stands behind.
         idle = not last & set(names) and all(op.passes_on() for unit in members for op in (*unit.a, *unit.b))
         reason = "it hands on what it is given" if idle else ""
-        found.append(_made(a, b, f"layers.{pattern}", paths, one, layers=names, reason=reason))
+        values = tuple(value for unit in members for value in unit.values)
+        made = _made(a, b, f"layers.{pattern}", paths, one, layers=touched, reason=reason)
+        found.append(replace(made, values=values if len(set(values)) > 1 else ()))
     return found
 
 

@@ -51,6 +51,13 @@ class Unit:
         return (*(f"layers.{left.name}.{STEP}" for left, _ in self.steps), *(f"layers.{name}" for name in self.names))
 
     @property
+    def values(self) -> tuple[tuple[str, str], ...]:
+        """Return both values at each of the paths, as text."""
+        steps = [(shown(getattr(left, STEP)), shown(getattr(right, STEP))) for left, right in self.steps]
+        sides = [{str(op.name): unnamed(op).label() for op in ops} for ops in (self.a, self.b)]
+        return (*steps, *((sides[0].get(name, ABSENT), sides[1].get(name, ABSENT)) for name in self.names))
+
+    @property
     def content(self) -> tuple[Any, ...]:
         """Return what it is, whatever its layers are called."""
         steps = tuple((left.kind, left.steps(), right.steps()) for left, right in self.steps)
