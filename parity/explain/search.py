@@ -88,10 +88,16 @@ class Search:
             pass
         self._settle()
 
-    def more(self, suspects: Sequence[str]) -> None:
-        """Try more differences alone, when the search is over, and follow up those that are bad."""
+    def more(self, suspects: Sequence[str], repairs: Sequence[Paths] = ()) -> None:
+        """Try more differences alone, when the search is over, and follow up those that are bad.
+
+        Args:
+            suspects: that may be bad alone.
+            repairs: that may mend the bad side, each alone: where differences mend, not every repair meets a breaker.
+        """
         self.suspects = suspects
         try:
+            self.repairs += [one for one in repairs if self._mends(one) and one not in self.repairs]
             self._try_suspects()
             self._follow_compensations()
         except SpentError:

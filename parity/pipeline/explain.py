@@ -149,6 +149,8 @@ class Inquiry:
                 if stage == self._sides:
                     break
             except KeyboardInterrupt:
+                if stage == self._sides:
+                    raise  # Nothing is known that could be told.
                 self.told.interrupted = True
                 self.told.missing += [f"{one}: interrupted" for one, _ in stages[number:] if self._applies(one)]
                 break
@@ -259,7 +261,10 @@ class Inquiry:
         wanted = [(paths, seed) for seed in trials.seeds for paths in dict.fromkeys(sets)]
         trials.start(wanted)
         for paths, seed in wanted:
-            trials.run(paths, seed)
+            try:
+                trials.run(paths, seed)
+            except ParityError as error:  # A claim that rests on it is not confirmed; the others may be.
+                trials.say(f"failed: {trials.contest.label(paths)}, seed {seed}: {error}")
         self.told.sides = self._both_sides(len(trials.seeds))
         self.told.findings.claims = self._claims_now()
 
@@ -271,6 +276,8 @@ class Inquiry:
         trials.start([(one, seed) for seed in trials.seeds for one in sets])
         for paths in self.claims:
             self.told.claimed[paths] = (trials.tried(paths), trials.tried(self.contest.without(paths)))
+        if trials.budget.over:
+            raise SpentError(trials.budget.over)
 
     def _shares(self) -> None:
         """Measure the causes' shares over all subsets of them, and what is left when all are taken back."""
@@ -320,13 +327,15 @@ class Inquiry:
         alone = [frozenset({one.path}) for one in self.contest.live]
         back = [self.contest.without(one) for one in alone] if self.told.gap == "gap" else []
         trials.start([(one, trials.seeds[0]) for one in (*alone, *back)], whole=False)
-        broken: list[str] = []
-        for one in (*alone, *back):
-            bad = trials.bad(one, whole=False)
-            if bad and one in alone and not any(breaker <= one for breaker in search.breakers):
-                broken += one
-        if broken:
-            search.more(broken)
+        broken = [path for path in alone if trials.bad(path, whole=False) and path not in search.breakers]
+        mended = [
+            path
+            for path, rest in zip(alone, back, strict=False)
+            if not trials.bad(rest, whole=False) and self._known(rest).lost and path not in search.repairs
+        ]
+        if broken or mended:
+            search.more([path for one in broken for path in one], mended)
+            self.told.findings.complete = search.complete
             self._confirm()
 
     def _measured(self) -> None:

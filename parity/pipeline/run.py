@@ -56,6 +56,8 @@ def run(spec: Spec, options: Options, *, text: str, file: str | None, folder: Pa
     with Work(spec=spec, sides=sides, options=options, folder=folder) as work:
         found = pair_differences(work, sides)
         advice = advised(work, text, file)
+        if options.explain:
+            outcome_of(work, sides)  # What is wrong with it is said before anything is trained.
         free = work.free_runs(note)
         runs, errors = free.runs, free.errors
         if not runs:
@@ -68,12 +70,15 @@ def run(spec: Spec, options: Options, *, text: str, file: str | None, folder: Pa
         if options.explain:
             explained, said = _explain(work, healthy, runs, found, note)
             notes += said
+        explanation = explanation_fact(explained, said_sets(spec, explained.contest)) if explained else None
+        if explained is not None and explanation is None:
+            notes += [f"no cause was found: {one}" for one in explained.missing[:1]]
         return facts.result(
             facts.spec_fact(spec, work.dataset(sides[0]), file, text),
             _side_facts(work, sides, runs, errors),
             comparisons,
             _told(work, sides, found, explained),
-            explanation_fact(explained, said_sets(spec, explained.contest)) if explained else None,
+            explanation,
             notes,
             command,
             advice,
@@ -201,13 +206,9 @@ def _explain(
     ]
     if not pairs:
         return None, []
-    measured = {metric.kind: metric.better for side in healthy for metric in side.config.metrics}
-    if all(work.dataset(side).y_val is not None for side in healthy):
-        measured |= {f"{VALIDATION}{kind}": better for kind, better in measured.items()}
-    text = work.options.outcome or work.spec.explain.outcome or next(iter(measured), None)
-    if text is None:
+    outcome = outcome_of(work, healthy)
+    if outcome is None:
         return None, ["no cause was looked for: the spec names no metric that says which side does better"]
-    outcome = parse_outcome(text, measured)
 
     def score(name: str) -> float:
         return outcome.metric_score(runs[name].final.get(outcome.metric, math.nan)) if name in runs else math.nan
@@ -215,6 +216,19 @@ def _explain(
     a, b = max(pairs, key=lambda pair: _distance(score(pair[0]), score(pair[1])))
     good, bad = (b, a) if score(b) > score(a) else (a, b)
     return explain_pair(work, healthy, (named[good], named[bad]), found[a, b], outcome, note), []
+
+
+def outcome_of(work: Work, sides: Sequence[Resolved]) -> Outcome | None:
+    """Return what says which side does better: the command's, the spec's, or the first metric; None without any.
+
+    Raises:
+        UsageError: when what is named is not measured.
+    """
+    measured = {metric.kind: metric.better for side in sides for metric in side.config.metrics}
+    if all(work.dataset(side).y_val is not None for side in sides):
+        measured |= {f"{VALIDATION}{kind}": better for kind, better in measured.items()}
+    text = work.options.outcome or work.spec.explain.outcome or next(iter(measured), None)
+    return None if text is None else parse_outcome(text, measured)
 
 
 def _distance(one: float, other: float) -> float:

@@ -226,12 +226,13 @@ class Trials:
             self.start([(paths, seed) for seed in self.seeds])
             return statistics.median(self.lost(paths, seed) for seed in self.seeds) > BREAKS
         except ImpossibleError as error:
-            self._say(f"not tried, since it cannot be: {self.contest.label(paths)}: {error}")
+            self.say(f"not tried, since it cannot be: {self.contest.label(paths)}: {error}")
         except WorkerError as error:
-            self._say(f"failed: {self.contest.label(paths)}: {error}")
+            self.say(f"failed: {self.contest.label(paths)}: {error}")
         return False
 
-    def _say(self, text: str) -> None:
+    def say(self, text: str) -> None:
+        """Note something that has to be known, once."""
         if text not in self.notes:
             self.notes.append(text)
 
@@ -266,6 +267,6 @@ class Trials:
                 values.append(self.value(self.run(paths, seed, whole)))
             except (SpentError, ParityError) as error:
                 if not isinstance(error, SpentError):
-                    self._say(f"failed: {self.contest.label(paths)}, seed {seed}: {error}")
+                    self.say(f"failed: {self.contest.label(paths)}, seed {seed}: {error}")
                 break
         return Tried(paths=paths, lost=tuple(lost), values=tuple(values))
