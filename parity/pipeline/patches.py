@@ -135,7 +135,9 @@ def _code(source: str) -> list[str]:
     """Return a program line by line, nothing where a comment, a docstring or an import stands."""
     lines = ["" if line.lstrip().startswith("#") else line.strip() for line in source.splitlines()]
     for node in ast.walk(ast.parse(source)):
-        words = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        words = (
+            isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        )
         if isinstance(node, ast.stmt) and (words or isinstance(node, ast.Import | ast.ImportFrom)):
             end = int(node.end_lineno or node.lineno)
             lines[node.lineno - 1 : end] = [""] * (end - node.lineno + 1)
