@@ -7,12 +7,13 @@ the same chart follows the reader's light or dark setting without being drawn ag
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from parity.report import chart_rows, files, formats, view
+from parity.report import chart_rows, files, formats, outcomes, view
 from parity.report.chart_rows import CurveRow, EffectRow
 from parity.report.facts import Explanation, Result
 
@@ -80,7 +81,8 @@ def metric_chart(result: Result, palette: Palette = LIGHT, width: Width = 720) -
         return None
     share = all(0 <= number <= 1 for number in numbers)
     scale = alt.Scale(domain=[0, 1]) if share else alt.Scale(zero=False)
-    title = f"{str(name).capitalize()} on the whole training set"
+    rows_of = "the rows kept for validation" if str(name).startswith("val_") else "the whole training set"
+    title = f"{str(name).removeprefix('val_').capitalize()} on {rows_of}"
     return _curves(result, rows, title, scale, palette, width)
 
 
@@ -99,13 +101,8 @@ def effects_chart(result: Result, palette: Palette = LIGHT, width: Width = 720) 
         yOffset=alt.YOffset("lane:O", scale=alt.Scale(domain=[0, 1, 2], paddingInner=0, paddingOuter=0)),
         tooltip=[alt.Tooltip(f"{field}:N") for field in ("difference", "values", "what", "outcome")],
     )
-    scale = _outcome_scale(rows)
-    end = alt.X(
-        "end:Q",
-        scale=scale,
-        title=f"{told.outcome} after {formats.count(told.steps, 'step')}",
-        axis=alt.Axis(tickCount=6),
-    )
+    scale = _outcome_scale(told, rows)
+    end = alt.X("end:Q", scale=scale, title=chart_rows.label(outcomes.axis(told)), axis=alt.Axis(tickCount=6))
     ways = [chart_rows.alone_label(result), chart_rows.taken_back_label(result)]
     names = [side.name for side in result.sides]
     hues = [
@@ -117,8 +114,10 @@ def effects_chart(result: Result, palette: Palette = LIGHT, width: Width = 720) 
     shape = alt.Shape("what:N", scale=alt.Scale(domain=ways, range=["circle", "diamond"]), legend=legend)
     bars = base.mark_rule(strokeWidth=5, opacity=0.5).encode(x=alt.X("start:Q", scale=scale), x2="end:Q", color=colour)
     dots = base.mark_point(filled=True, size=80, opacity=1).encode(x=end, color=colour, shape=shape)
+    seeds = base.transform_filter("isValid(datum.low)").mark_rule(strokeWidth=2, color=palette.ink)
+    drawn = [bars, dots, seeds.encode(x=alt.X("low:Q", scale=scale), x2="high:Q")]
     height = ROW * len({row["row"] for row in rows})
-    layers = alt.LayerChart(layer=[*_outcomes(told, scale, palette), bars, dots, *_paths(base, palette)])
+    layers = alt.LayerChart(layer=[*_outcomes(told, scale, palette), *drawn, *_paths(base, palette)])
     return layers.properties(width=width, height=height, description=_effects_description(told))
 
 
@@ -239,9 +238,11 @@ def _outcomes(told: Explanation, scale: alt.Scale, palette: Palette) -> list[alt
     import altair as alt
 
     charts = []
+    sides = ((told.good, told.good_value, -24), (told.bad, told.bad_value, -10))
+    known = [side for side in sides if math.isfinite(side[1])]
     middle = (told.good_value + told.bad_value) / 2
-    for name, at, height in ((told.good, told.good_value, -24), (told.bad, told.bad_value, -10)):
-        text = chart_rows.label(f"{formats.decimals(at)} {name}")
+    for name, at, height in known:
+        text = chart_rows.label(f"{outcomes.cell(told, at)} {name}")
         base = alt.Chart(alt.InlineData(values=[{"at": at, "text": text}])).encode(x=alt.X("at:Q", scale=scale))
         align: Literal["left", "right"] = "right" if at > middle else "left"
         charts.append(base.mark_rule(strokeDash=[3, 3], color=palette.muted))
@@ -271,10 +272,18 @@ def _loss_scale(numbers: Sequence[float]) -> tuple[bool, alt.Scale]:
     return log, alt.Scale(type="log", nice=False) if log else alt.Scale(zero=False)
 
 
-def _outcome_scale(rows: Sequence[EffectRow]) -> alt.Scale:
+def _outcome_scale(told: Explanation, rows: Sequence[EffectRow]) -> alt.Scale:
+    """Lay out outcomes from nothing to the most there is; where less is better they may span magnitudes."""
     import altair as alt
 
-    ends = [number for row in rows for number in (row["start"], row["end"])]
+    places = [row[key] for row in rows for key in ("start", "end", "low", "high")]
+    places += [number for number in (told.good_value, told.bad_value) if math.isfinite(number)]
+    ends = [number for number in places if number is not None]
+    if told.better == "lower" and outcomes.kind(told) == "end":
+        low, high = min(ends), max(ends)
+        if low > 0 and high > LOG_SPAN * low:
+            return alt.Scale(type="log", nice=True)
+        return alt.Scale(domain=[min(0.0, low), high or 1.0], nice=True)
     return alt.Scale(domain=[min(0.0, *ends), max(1.0, *ends)], nice=True)
 
 
@@ -287,6 +296,6 @@ def _cycle(names: Sequence[str], values: Sequence[Any]) -> alt.Scale:
 
 def _effects_description(told: Explanation) -> str:
     return chart_rows.label(
-        f"{told.outcome.capitalize()} when each difference is put alone into {told.good} or taken back "
-        f"from {told.bad}. The table of differences holds the numbers."
+        f"{told.outcome[:1].upper()}{told.outcome[1:]} when each difference is put alone into {told.good} or taken "
+        f"back from {told.bad}. The table of differences holds the numbers."
     )
