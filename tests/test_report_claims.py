@@ -232,7 +232,7 @@ def test_what_the_sides_come_to_is_told_first() -> None:
 
 def test_without_a_gap_what_would_break_either_is_told_all_the_same() -> None:
     result = samples.alike()
-    assert texts(result, "sides") == [
+    assert texts(result, "alike") == [
         "No gap, both sides come to the same: mse after 124 steps (less is better) is 0.0123 ± 0.0001 with keras's "
         "config and 0.0125 ± 0.0001 with tensorflow's (3 seeds, both on keras)."
     ]
@@ -247,7 +247,7 @@ def test_without_a_gap_what_would_break_either_is_told_all_the_same() -> None:
 
 
 def test_sides_that_differ_by_less_than_the_seeds_do_are_inconclusive() -> None:
-    assert texts(samples.unsteady(), "sides") == [
+    assert texts(samples.unsteady(), "unsteady") == [
         "Inconclusive, the sides differ by less than the seeds do, and no difference can be named as the cause: steps "
         "to accuracy >= 0.8 (of 124 in a run): 52 ± 17 with keras's config and never with tensorflow's (2 seeds, both "
         "on keras)."
@@ -458,6 +458,18 @@ def test_outcomes_over_seeds_have_their_reach_drawn() -> None:
     assert any(layer["encoding"]["x"].get("field") == "low" for layer in layers_of(samples.claimed(), "rule"))
     assert chart_rows.SPREAD in html.to_html(samples.claimed())
     assert chart_rows.SPREAD not in html.to_html(samples.leaf())
+
+
+def test_each_side_is_named_where_the_chart_has_room_and_only_ways_that_were_gone_have_a_sign() -> None:
+    def named(result: Result) -> list[str]:
+        marks = [layer["mark"] for layer in layers_of(result, "text")]
+        return [mark["align"] for mark in marks if not mark.get("clip")]
+
+    assert named(samples.claimed()) == ["right", "left"]
+    assert named(samples.alike()) == ["left", "left"]  # both stand at the left edge
+    signs = [layers_of(make(), "point")[0]["encoding"]["shape"]["scale"] for make in (samples.claimed, samples.alike)]
+    assert [sign["range"] for sign in signs] == [["circle", "diamond"], ["circle"]]
+    assert signs[1]["domain"] == ["put alone into keras"]
 
 
 def test_the_chart_does_without_what_is_not_a_number() -> None:

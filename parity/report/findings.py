@@ -66,10 +66,10 @@ def sides(result: Result) -> list[Finding]:
         f"({_how_many(told)}both on {told.framework})"
     )
     if told.gap == "none":
-        return [Finding("sides", f"No gap, both sides come to the same: {both}.")]
+        return [Finding("alike", f"No gap, both sides come to the same: {both}.")]
     if told.gap == "unsteady":
         seen = "the sides differ by less than the seeds do, and no difference can be named as the cause"
-        return [Finding("sides", f"Inconclusive, {seen}: {both}.")]
+        return [Finding("unsteady", f"Inconclusive, {seen}: {both}.")]
     return [Finding("sides", f"The gap to be explained: {both}.")]
 
 

@@ -98,7 +98,7 @@ def _findings(result: Result) -> list[str]:
     return parts + [text(note) for note in findings.notes(result)]
 
 
-ALERTS = {"missing": "IMPORTANT", "own": "CAUTION", "said": "NOTE"}
+ALERTS = {"missing": "IMPORTANT", "own": "CAUTION", "unsteady": "IMPORTANT", "said": "NOTE"}
 """The findings set apart from the others, and as what."""
 
 
