@@ -82,10 +82,10 @@ def numpy_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     code = f"""
         import sys
         sys.path[:0] = [root, {str(HERE)!r}]
-        from parity.run import memory, worker
+        from parity.run import memory, serving, worker
         worker.DRIVERS = {DRIVERS!r}
         memory.EVENT_SECONDS = 0.0
-        worker.serve(channel, log)
+        serving.serve(channel, log)
         """
     monkeypatch.setattr(session, "BOOT", textwrap.dedent(code))
 

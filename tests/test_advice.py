@@ -111,6 +111,7 @@ NATIVE = {"sides": {name: {"framework": name, "defaults": "native"} for name in 
 WIDE = [dense(400, "relu", name="a"), dense(300, "relu", name="b"), dense(5, "softmax", name="out")]
 BINARY = (between(0.0, 1.0, 5) > 0.5).astype(float)
 CONV = {"conv2d": {"filters": 4, "kernel_size": 3, "activation": "relu"}}
+FIRST = {"conv2d": {"filters": 4, "kernel_size": 3, "activation": "relu", "data_format": "channels_first"}}
 HELD = {"data": {"validation_split": 0.2}}
 SLEEPY = """
 import torch
@@ -204,11 +205,15 @@ WRONG: dict[str, Situation] = {
     ),
     "pictures with their colours first": Situation(
         layers=[CONV, "flatten", dense(5, "softmax")], loss=CCE, x=inputs(3, 16, 16),
-        finds={"channels_first_input": ("keras",)},
+        finds={"misplaced_channels": ("keras",)},
     ),
     "the leaf's rows without the transpose": Situation(
         layers=[{"conv1d": {"filters": 8, "kernel_size": 1}}, "flatten", dense(5, "softmax")], loss=CCE,
-        x=inputs(192), row=(3, 64), more={"data": {"reshape": [3, 64]}}, finds={"channels_first_input": ("keras",)},
+        x=inputs(192), row=(3, 64), more={"data": {"reshape": [3, 64]}}, finds={"misplaced_channels": ("keras",)},
+    ),
+    "pictures with their colours last before layers that read them first": Situation(
+        layers=[FIRST, "flatten", dense(5, "softmax")], loss=CCE, x=inputs(16, 16, 3),
+        finds={"misplaced_channels": ("keras",)},
     ),
     "weights of standard deviation 1 on one side": Situation(
         layers=WIDE, loss=CCE, x=inputs(200), finds={"exploding_initializer": ("port",)},
@@ -239,7 +244,7 @@ WRONG: dict[str, Situation] = {
     "three mistakes at once": Situation(
         layers=[CONV, "flatten", dense(5, "softmax")], loss={CCE: LOGITS},
         x=inputs(3, 64, 64), y=np.sort(labels()), more=HELD,
-        finds=dict.fromkeys(["channels_first_input", "softmax_before_logits", "sorted_validation"], ("keras",)),
+        finds=dict.fromkeys(["misplaced_channels", "softmax_before_logits", "sorted_validation"], ("keras",)),
     ),
 }  # fmt: skip
 """Specs with a mistake or more, and what is to be said of them."""
@@ -284,6 +289,9 @@ CLEAN: dict[str, Situation] = {
     ),
     "pictures with their colours last": Situation(
         layers=[CONV, "flatten", dense(5, "softmax")], loss=CCE, x=inputs(16, 16, 3)
+    ),
+    "pictures with their colours first before layers that read them first": Situation(
+        layers=[FIRST, "flatten", dense(5, "softmax")], loss=CCE, x=inputs(3, 16, 16)
     ),
     "sixty-four places of three": Situation(
         layers=[{"conv1d": {"filters": 8, "kernel_size": 1}}, "flatten", dense(5, "softmax")], loss=CCE,
@@ -467,6 +475,18 @@ def test_advice_points_at_the_line_that_says_so(
     assert {one.line: one.sides for one in found.advice} == expected
 
 
+def test_advice_on_a_layer_that_a_side_put_in_points_at_that_change(tmp_path: Path) -> None:
+    np.savez(tmp_path / "rows.npz", X=inputs(8), y=np.abs(inputs(5)) + 2.0)
+    text = LINES.format(
+        folder=tmp_path, activation="linear", logits="true",
+        change="loss: mse\n      layers.out.after: {activation: {function: tanh, name: bounded}}",
+    ).replace("metrics: [accuracy]", "metrics: []")  # fmt: skip
+    file = tmp_path / "lines.yaml"
+    file.write_text(text)
+    found = lint(load_spec(file), Options(sides=("port",)), text=text, file=str(file))
+    assert [(one.path, one.line) for one in found.advice] == [("layers.bounded.function", 22)]
+
+
 def test_what_only_the_command_line_changed_has_no_line(tmp_path: Path) -> None:
     spec = CLEAN["logits"].plain(tmp_path)
     found = told(spec, changes={"loss": "categorical_crossentropy"})
@@ -567,18 +587,32 @@ def test_targets_that_would_be_stretched_are_refused_where_something_runs(tmp_pa
 )
 def test_a_shape_that_becomes_impossible_says_which_axis_looks_like_channels(given: Any, data: Any, says: str) -> None:
     layers = [{"conv2d": {"filters": 2, "kernel_size": 3}}, {"conv2d": {"filters": 2, "kernel_size": 3}}]
+    assert_axis_is_named(given, data, layers, 0, says)
+
+
+def test_it_says_so_of_layers_that_read_channels_first(tmp_path: Path) -> None:
+    layers = [{"conv2d": {"filters": 2, "kernel_size": 3, "data_format": "channels_first"}}] * 2
+    says = "layers read channels_first: set model.input: [3, 8, 8] and data.transpose: [2, 0, 1]"
+    assert_axis_is_named([8, 8, 3], {}, layers, 2, says)
+
+
+def assert_axis_is_named(given: list[int], data: Any, layers: list[Any], axis: int, says: str) -> None:
     spec = {"name": "cube", "data": {"source": "rows.npz", **data}, "model": {"input": given, "layers": layers},
             "loss": "mse", "optimizer": "sgd"}  # fmt: skip
     with pytest.raises(SpecError) as caught:
         build_spec(spec)
     (fault,) = caught.value.faults
-    assert f"axis 0 of model.input {given} looks like the {given[0]} channels" in fault.fix
+    assert f"axis {axis} of model.input {given} looks like the {given[axis]} channels" in fault.fix
     assert says in fault.fix
 
 
-def test_a_shape_that_becomes_impossible_for_another_reason_says_nothing_of_channels() -> None:
-    spec = {"name": "short", "data": {"source": "rows.npz"}, "model": {"input": [6, 6, 3], "layers": [
-        {"conv2d": {"filters": 2, "kernel_size": 9}}]}, "loss": "mse", "optimizer": "sgd"}  # fmt: skip
+@pytest.mark.parametrize(
+    ("given", "read"), [([6, 6, 3], "channels_last"), ([16, 16, 3], "channels_last"), ([3, 16, 16], "channels_first")]
+)
+def test_a_shape_that_becomes_impossible_for_another_reason_says_nothing_of_channels(given: Any, read: str) -> None:
+    layers = [{"conv2d": {"filters": 2, "kernel_size": 19, "data_format": read}}]
+    spec = {"name": "short", "data": {"source": "rows.npz"}, "model": {"input": given, "layers": layers},
+            "loss": "mse", "optimizer": "sgd"}  # fmt: skip
     with pytest.raises(SpecError) as caught:
         build_spec(spec)
     assert "channels" not in caught.value.faults[0].fix

@@ -222,6 +222,18 @@ except SystemExit as stop:
     assert not loaded & (FRAMEWORKS | {"numpy", "scipy"})
 
 
+def test_advice_loads_no_framework() -> None:
+    loaded = loaded_after("""
+from parity.cli import main
+try:
+    main(["lint", "specs/leaf_small.yaml", "--side", "keras"])
+except SystemExit as stop:
+    assert not stop.code
+""")
+    assert "parity.advice" in loaded
+    assert not loaded & FRAMEWORKS
+
+
 @pytest.mark.parametrize("package", ["compare", "explain", "report"])
 def test_judging_loads_neither_frameworks_nor_drivers(package: str) -> None:
     names = [module for module in MODULES if module == f"parity.{package}" or module.startswith(f"parity.{package}.")]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from parity.compile.emit import compile_side
 from parity.errors import SpecError
-from parity.explain.trials import ImpossibleError, contest
+from parity.explain.trials import ImpossibleError, contest, split
 from parity.ops import Op
 from parity.ops.activation import ActivationOp
 from parity.ops.batch_norm import BatchNorm
@@ -81,19 +81,15 @@ def paths(found: list[Difference]) -> set[str]:
          [*NAMES[:7], "dense_1", "late", "logits"]),
         ({"layers.dropout.after": "batch_norm", "layers.dropout": None}, [*NAMES[:3], "batch_norm", *NAMES[4:]]),
         ({"layers.flatten.after": {"dense": 5}, "layers.dense_1.units": 7}, [*NAMES[:5], "dense_1", *NAMES[5:]]),
-        ({"layers": ["flatten", {"dense": {"units": 2}}]}, ["flatten", "dense"]),
-        # Of two dense layers it is the last that has as many units as the one of the new list.
-        ({"layers": ["flatten", {"dense": {"units": 2}}, {"dense": {"units": 2, "name": "own"}}]},
-         ["flatten", "logits", "own"]),
+        ({"layers": ["flatten", {"dense": {"units": 9, "activation": "relu"}}]}, ["flatten", "dense"]),
+        # Of two dense layers it is the last that has as many units.
+        ({"layers": ["flatten", {"dense": 2}, {"dense": {"units": 2, "name": "own"}}]}, ["flatten", "logits", "own"]),
     ],
 )  # fmt: skip
 def test_a_change_inserts_removes_and_replaces_layers(changes: dict[str, Any], expected: list[str]) -> None:
     a, b = pair(changes)
     assert names(a) == NAMES
-    if expected == ["flatten", "dense"]:  # Fields of both fit as well: relu is one, two units the other.
-        assert names(b) in (["flatten", "dense"], ["flatten", "logits"])
-    else:
-        assert names(b) == expected
+    assert names(b) == expected
 
 
 def test_what_a_layer_list_says_comes_from_the_side_and_what_it_leaves_out_is_the_default() -> None:
@@ -177,6 +173,7 @@ def test_faults_elsewhere_do_not_make_a_changed_list_faulty() -> None:
 def test_of_equal_alignments_the_one_that_pairs_earliest_is_taken() -> None:
     same = lambda one, other: int(one == other)  # noqa: E731 - a score in a line
     assert align("aXa", "a", same) == [("a", "a"), ("X", None), ("a", None)]
+    assert align("aXa", "Ya", same) == [(None, "Y"), ("a", "a"), ("X", None), ("a", None)]
     assert align("ab", "ba", same) == [("a", None), ("b", "b"), (None, "a")]
     assert align("", "xy", same) == [(None, "x"), (None, "y")]
 
@@ -286,8 +283,67 @@ def test_a_trial_that_no_network_can_be_is_impossible() -> None:
     arena = contest(a, b, differences(a, b))
     pool = next(one for one in arena.live if "max_pooling1d" in one.path)
     with pytest.raises(ImpossibleError, match="max_pooling1d with a window of 3"):
-        arena.config_of(arena.alone(pool))
+        arena.config_of(frozenset({pool.path}))
     assert arena.config_of(arena.everything) == b.config
+
+
+STEPS: list[Any] = [
+    {"conv1d": {"filters": 4, "kernel_size": 2, "padding": "same"}}, "batch_norm", "max_pooling1d",
+    {"conv1d": {"filters": 4, "kernel_size": 2, "padding": "same"}}, "max_pooling1d", "flatten", {"dense": 2},
+]  # fmt: skip
+
+
+def test_a_pool_that_goes_while_the_convolution_beside_it_takes_over_its_step_is_one_difference_with_it() -> None:
+    a, b = pair({"layers.max_pooling1d*": None, "layers.conv1d*.strides": 2}, layers=STEPS)
+    (one,) = differences(a, b)
+    assert one.path == "layers.{conv1d,max_pooling1d,conv1d_1,max_pooling1d_1}"
+    assert set(one.paths) == {"layers.conv1d.strides", "layers.max_pooling1d", "layers.conv1d_1.strides",
+                              "layers.max_pooling1d_1"}  # fmt: skip
+    assert one.a == "conv1d with strides 1, max_pooling1d (2 times)"
+    assert one.b == "conv1d with strides 2 (2 times)"
+
+
+def test_a_group_of_layers_can_be_split_into_them() -> None:
+    a, b = pair({"layers.max_pooling1d*": None, "layers.conv1d*.strides": 2, "layers.flatten.after": [
+        {"dense": 3}, {"dropout": 0.1}]}, layers=STEPS)  # fmt: skip
+    found = differences(a, b)
+    assert [len(one.values) for one in found] == [4, 2]
+    parts = split(found, [one.path for one in found])
+    assert [(one.path, one.a, one.b, one.layers) for one in parts] == [
+        ("layers.conv1d.strides", "1", "2", ("conv1d",)),
+        ("layers.max_pooling1d", "max_pooling1d", "absent", ("max_pooling1d",)),
+        ("layers.conv1d_1.strides", "1", "2", ("conv1d_1",)),
+        ("layers.max_pooling1d_1", "max_pooling1d", "absent", ("max_pooling1d_1",)),
+        ("layers.dense_1", "absent", "dense(units=3)", ("dense_1",)),
+        ("layers.dropout", "absent", "dropout(rate=0.1)", ("dropout",)),
+    ]
+    assert mixed(a.config, b.config, paths(parts)) == b.config
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        # Not the step of a pool of 2.
+        ({"layers.max_pooling1d": None, "layers.conv1d.strides": 3}, ["layers.conv1d.strides", "layers.max_pooling1d"]),
+        # No pool goes.
+        ({"layers.conv1d.strides": 2}, ["layers.conv1d.strides"]),
+        # The one beside it, not the next.
+        ({"layers.max_pooling1d_1": None, "layers.conv1d.strides": 2},
+         ["layers.conv1d.strides", "layers.max_pooling1d_1"]),
+        # The one behind it, where the one ahead does not change.
+        ({"layers.max_pooling1d": None, "layers.conv1d_1.strides": 2}, ["layers.{max_pooling1d,conv1d_1}"]),
+        # A pool that comes where a convolution steps less is the same, the other way round.
+        ({"layers.max_pooling1d_1": None, "layers.conv1d_1.strides": 2}, ["layers.{conv1d_1,max_pooling1d_1}"]),
+    ],
+)  # fmt: skip
+def test_a_step_is_taken_over_only_where_the_windows_go_as_far_on_both_sides(
+    changes: dict[str, Any], expected: list[str]
+) -> None:
+    a, b = pair(changes, layers=STEPS)
+    forth, back = differences(a, b), differences(b, a)
+    assert [one.path for one in forth] == expected
+    assert [(one.path, one.b, one.a) for one in back] == [(one.path, one.a, one.b) for one in forth]
+    assert mixed(a.config, b.config, paths(forth)) == b.config
 
 
 # ------------------------------------------------------------------------------------------------- any two lists
@@ -346,9 +402,8 @@ def test_any_subset_is_a_network_with_just_these_differences_or_impossible(
     assume(found)
     taken = data.draw(st.sets(st.sampled_from(range(len(found)))))
     arena = contest(a, b, [replace(one, reason="") for one in found])
-    trial = type(arena.nothing)(frozenset(found[index].path for index in taken))
     try:
-        config = arena.config_of(trial)
+        config = arena.config_of(frozenset(found[index].path for index in taken))
     except ImpossibleError:
         assert 0 < len(taken) < len(found)
         return

@@ -71,7 +71,8 @@ def mended(at: Situation, target: Shape) -> tuple[dict[str, Any], str]:
     """Return the change of the last layer that fits it to the targets, where there is one, and the fix in words."""
     last = at.side.layers()[-1]
     field = next((name for name in ("units", "filters") if name in type(last.op).model_fields), None)
-    if field is None or len(target) != len(last.output_shape):
+    first = getattr(last.op, "data_format", "channels_last") == "channels_first"
+    if field is None or first or len(target) != len(last.output_shape):
         return {}, f"store the targets with shape (rows, {', '.join(map(str, last.output_shape))}), as y.reshape does"
     path = f"layers.{last.name}.{field}"
     return {path: target[-1]}, f"set {setting(path, target[-1])}"

@@ -7,6 +7,7 @@ from typing import Any
 
 from parity.entries import Entry
 from parity.spec.faults import Lines, Loc, Where
+from parity.spec.lists import is_structural
 from parity.spec.paths import alternatives, auto_names, matching, split
 from parity.spec.resolve import Resolved
 from parity.spec.schema import Spec
@@ -59,11 +60,17 @@ def change_of(spec: Spec, side: str, path: str) -> Loc:
         loc: Loc = ("sides", side, "changes", key)
         if covers(key, path):
             found = loc
-        elif isinstance(value, Mapping):
+        elif isinstance(value, Mapping) and not brings_layers(key, value):
             found = next(((*loc, one) for one in value if covers(f"{key}.{one}", path)), found)
-        elif covers(path, key) and not found:
-            found = loc  # A field of what was asked for: better than nothing that the side says.
+        elif not found and (covers(path, key) or brings_layers(key, value)):
+            found = loc  # A field of what was asked for, or what put the layer in.
     return found
+
+
+def brings_layers(change: str, value: Any) -> bool:
+    """Return whether a change puts layers in, so that what stands there may come from it."""
+    section, *rest = split(change)
+    return section == "layers" and value is not None and is_structural(rest, value)
 
 
 def covers(change: str, path: str) -> bool:

@@ -143,7 +143,7 @@ def is_held(after: list[Layer]) -> bool:
 def multiplications(layers: list[Layer]) -> int:
     """Return how many multiplications a row costs: each weight of a kernel once at every place of the output."""
     return sum(
-        math.prod(parameter.shape) * math.prod(layer.output_shape[:-1])
+        math.prod(parameter.shape) * math.prod(layer.output_shape) // parameter.shape[-1]
         for layer in layers
         for parameter in layer.parameters.values()
     )

@@ -100,7 +100,7 @@ def read(spec: DataSpec, *, file: Path | None = None) -> Raw:
         if file is None:
             return source.read()
         column = source.csv_target if file.suffix.lower() == ".csv" and spec.y == DEFAULT_TARGET else None
-        return source.recognise(read_file(file, x=spec.x, y=column or spec.y))
+        return source.read_given(file, x=spec.x, y=column or spec.y)
     if file is not None:
         return read_file(file, x=spec.x, y=spec.y)
     path = Path(spec.source)

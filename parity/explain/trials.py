@@ -121,8 +121,9 @@ def split(found: Sequence[Difference], wanted: Sequence[str]) -> list[Difference
             parts.append(one)
             continue
         layers = one.layers if len(one.layers) == len(one.paths) else ("",) * len(one.paths)
+        values = one.values or ((one.a, one.b),) * len(one.paths)
         parts += [
-            replace(one, path=path, paths=(path,), layers=(layer,) if layer else ())
-            for path, layer in zip(one.paths, layers, strict=True)
+            replace(one, path=path, paths=(path,), layers=(layer,) if layer else (), a=a, b=b, values=())
+            for path, layer, (a, b) in zip(one.paths, layers, values, strict=True)
         ]
     return parts

@@ -92,6 +92,10 @@ class Convolution(ActivatedOp):
         value = getattr(self, field)
         return value if isinstance(value, tuple) else (value,)
 
+    def steps(self) -> tuple[int, ...]:
+        """Return the strides."""
+        return self._sizes("strides")
+
     @property
     def windows(self) -> tuple[int, ...]:
         """Lengths the window spans, (kernel_size - 1) dilation_rate + 1."""

@@ -63,6 +63,10 @@ class MaxPooling(Op):
     def _strides(self) -> tuple[int, ...]:
         return self._sizes("pool_size" if self.strides is None else "strides")
 
+    def steps(self) -> tuple[int, ...]:
+        """Return the strides."""
+        return self._strides
+
     def output_shape(self, shape: Shape) -> Shape:
         """Return the number of positions along each axis, and the channels as they are."""
         size = self._sizes("pool_size")

@@ -21,6 +21,7 @@ from parity.pipeline.runner import LATER, Runner
 from parity.pipeline.speed import Choice
 from parity.pipeline.trials import Budget, Trials
 from parity.pipeline.work import Note, Work
+from parity.run.bench import Job
 from parity.run.trajectory import Trajectory
 
 SUSPICIOUS, MOST_SUSPECTS = 1.0, 3
@@ -93,6 +94,7 @@ class Inquiry:
         note: told what is under way.
         every: also measure each difference alone and taken back, when the causes are known.
         claims: sets that somebody says are the cause, to be tried in any case.
+        checked: check the choice of framework on the sides' own.
     """
 
     work: Work
@@ -105,6 +107,7 @@ class Inquiry:
     note: Note
     every: bool = True
     claims: Sequence[Paths] = ()
+    checked: bool = True
     trials: Trials = field(init=False)
     told: Explained = field(init=False)
     _found: Search | None = None
@@ -294,7 +297,9 @@ class Inquiry:
         """Run each side's config on the side's own framework, where that is another one."""
         trials, told = self.trials, self.told
         trials.why = "does the side's own framework come to the same?"
-        jobs = {}
+        jobs: dict[tuple[str, Paths], Job] = {}
+        if not self.checked:
+            return
         for side, paths in ((self.contest.good, frozenset[str]()), (self.contest.bad, self.contest.everything)):
             if (side.framework, side.python) != (self.choice.home.framework, self.choice.home.python):
                 jobs[side.name, paths] = trials.job(paths, trials.seeds[0], home=side)

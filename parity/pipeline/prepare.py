@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from parity.advice.broadcast_target import broadcasts, explained
+from parity.data.sources import sources
 from parity.entries import FRAMEWORKS
 from parity.errors import DataError, SpecError, UsageError, did_you_mean, listed
 from parity.spec import channels
@@ -164,7 +165,8 @@ def data_source(declared: str, given: str | None) -> str:
         return declared
     if not is_file(given):
         return given
-    return declared.removesuffix("_like") if declared.endswith("_like") else declared
+    source = sources().get(declared)
+    return source.stands_for if source is not None and source.stands_for is not None else declared
 
 
 def is_file(given: str) -> bool:

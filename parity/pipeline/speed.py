@@ -89,6 +89,4 @@ def choose(
 
 def _timed(runner: Runner, side: Resolved, home: Resolved) -> Job:
     side = replace(side, name=home.name, framework=home.framework, python=home.python, program=None)
-    program = runner.work.program(side)
-    program = replace(program, file_name=f"explain/{program.digest[:16]}.py")
-    return Job(side=side, program=program, steps=TIMED, threads=1)
+    return Job(side=side, program=runner.work.trial_program(side), steps=TIMED, threads=1)

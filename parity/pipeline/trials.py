@@ -135,11 +135,9 @@ class Trials:
         config = config.model_copy(update={"training": training, "metrics": tuple(both[kind] for kind in sorted(both))})
         side = replace(self.contest.good, name=home.name, framework=home.framework, python=home.python,
                        program=None, config=config)  # fmt: skip
-        program = work.program(side)
-        program = replace(program, file_name=f"explain/{program.digest[:16]}.py")
         times = FINE if self.outcome.kind == "steps" else None
         return Job(
-            side=side, program=program, steps=self.steps, threads=1, ends=True,
+            side=side, program=work.trial_program(side), steps=self.steps, threads=1, ends=True,
             checkpoints=tuple(checkpoints(self.steps, times) if times else checkpoints(self.steps)),
             until=Watch(fate=Hopeless() if whole else self._fate(seed), outcome=self.outcome),
         )  # fmt: skip

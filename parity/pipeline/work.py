@@ -111,6 +111,15 @@ class Work(Scratch):
             self._programs[key] = compiled if side.program is None else self._matched(side, side.program, compiled)
         return self._programs[key]
 
+    def trial_program(self, side: Resolved) -> Program:
+        """Return the program of a counterfactual run: compiled from the config in any case, and not formatted."""
+        side = replace(side, program=None)
+        key = f"trial {side.framework} {dump(side.config)}"
+        if key not in self._programs:
+            made = compile_side(side, name=self.spec.name, classes=self.dataset(side).classes, formatted=False)
+            self._programs[key] = replace(made, file_name=f"explain/{made.digest[:16]}.py")
+        return self._programs[key]
+
     def _matched(self, side: Resolved, own: OwnProgram, compiled: Program) -> Program:
         """Return a program written by hand, its tensors matched to the config's."""
         with self.session(side, f"{side.name}-match") as session:

@@ -33,11 +33,6 @@ def what(one: AdviceFact) -> str:
     return sentence(one.what)
 
 
-def fix(one: AdviceFact) -> str:
-    """Say what to do, as a sentence."""
-    return sentence(one.fix)
-
-
 def sentence(text: str) -> str:
     """Begin with a capital where that is a word and no path, and end with a full stop."""
     first = text.split(maxsplit=1)[0]
@@ -46,13 +41,18 @@ def sentence(text: str) -> str:
 
 
 def print_lint(found: Lint, console: Console) -> None:
-    """Print the advice on a spec, or that there is none."""
+    """Print the advice on a spec, or that there is none; a line is not broken, so that an editor can follow it."""
+
+    def line(text: str, style: str = "") -> None:
+        # What a terminal would obey instead of show is dropped: a name may hold escape sequences.
+        plain = "".join(letter if letter.isprintable() else " " for letter in text)
+        console.print(plain, style=style, markup=False, highlight=False, soft_wrap=True)
+
     for one in found.advice:
-        console.print(f"{place(one)}: {subject(one)}", style="bold", markup=False, highlight=False, soft_wrap=True)
-        for text in (what(one), why(one), f"Fix: {one.fix.rstrip('.')}."):
-            console.print(f"  {text}", markup=False, highlight=False, soft_wrap=True)
+        line(f"{place(one)}: {subject(one)}", "bold")
+        for text in (what(one), why(one), f"Fix: {one.fix}"):
+            line(f"  {text}")
     for note in found.notes:
-        console.print(f"Note: {note}", style="dim", markup=False, highlight=False, soft_wrap=True)
+        line(f"Note: {note}", "dim")
     given = formats.count(len(found.advice), "piece") + " of advice" if found.advice else "nothing to advise"
-    told = f"{found.spec}: {given} (sides: {', '.join(found.sides)})"
-    console.print(told, markup=False, highlight=False, soft_wrap=True)
+    line(f"{found.spec}: {given} (sides: {', '.join(found.sides)})")

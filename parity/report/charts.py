@@ -106,14 +106,14 @@ def effects_chart(result: Result, palette: Palette = LIGHT, width: Width = 720) 
     used = {row["what"] for row in rows}
     names = [side.name for side in result.sides]
     ways, hues, shapes = [], [], []
-    for way, name, shape in (
+    for way, name, sign in (
         (chart_rows.alone_label(result), told.good, "circle"),
         (chart_rows.taken_back_label(result), told.bad, "diamond"),
     ):
         if way in used:
             ways.append(way)
             hues.append(palette.sides[names.index(name) % len(palette.sides)] if name in names else palette.ink)
-            shapes.append(shape)
+            shapes.append(sign)
     legend = alt.Legend(orient="top", title=None, columns=1, symbolSize=120, symbolOpacity=1, offset=36)
     colour = alt.Color("what:N", scale=alt.Scale(domain=ways, range=hues), legend=legend)
     shape = alt.Shape("what:N", scale=alt.Scale(domain=ways, range=shapes), legend=legend)

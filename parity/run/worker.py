@@ -47,7 +47,7 @@ class Worker:
         self.y: np.ndarray
         self.x_val: np.ndarray | None = None
         self.plan: dict[str, Any] = {}
-        self.limited = False
+        self.limited = self.frozen = False
         self.before: dict[bool, Callable[[str], np.ndarray | None]] = {}
         self.own = OwnState()
         self._exchanges: dict[str, Exchange] = {}
@@ -140,6 +140,10 @@ class Worker:
                 self.shadow.close()
                 self.shadow = None
             gc.collect()  # A program and its compiled step refer to each other.
+            if not self.frozen:
+                # What a framework keeps for good: to look through it at every program takes longer than a short run.
+                gc.freeze()
+                self.frozen = True
         self.driver, self.own = driver(program, bindings, precision, plan["seed"]), OwnState()
         self.shadow = driver(program, bindings, shadow, plan["seed"]) if shadow else None
         self.plan = plan

@@ -28,7 +28,13 @@ def align(a: Sequence[A], b: Sequence[B], score: Callable[[A, B], int]) -> list[
     >>> align("abcd", "bxd", lambda one, other: int(one == other))
     [('a', None), ('b', 'b'), ('c', None), (None, 'x'), ('d', 'd')]
     """
-    pairs = [[score(one, other) for other in b] for one in a]
+    # Ahead of everything else comes what the pairs count; then, that they stand early.
+    latest = len(a) + len(b)
+    whole = latest * min(len(a), len(b)) + 1
+    pairs = [
+        [counts * whole + latest - i - j if (counts := score(one, other)) else 0 for j, other in enumerate(b)]
+        for i, one in enumerate(a)
+    ]
     # best[i][j]: what the pairs of a[i:] and b[j:] count at most.
     best = [[0] * (len(b) + 1) for _ in range(len(a) + 1)]
     for i in reversed(range(len(a))):

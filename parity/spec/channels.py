@@ -1,12 +1,14 @@
-"""Telling where the channels of a row stand from its shape, and bringing them last, where every layer reads them."""
+"""Telling where the channels of a row stand from its shape, and bringing them to where the layers read them."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from parity.entries import Shape
+from parity.ops import Op
+from parity.ops.windows import DataFormat
 
 MOST = 4
 """Channels that a raw input may have to look like one: grey, a pair, colours, colours with transparency."""
@@ -29,17 +31,34 @@ def looks_first(shape: Shape) -> bool:
     return len(shape) > 2 or shape[1] >= max(ROW, LEAST * shape[0])
 
 
-def brought_last(shape: Shape, transpose: Sequence[int] | None) -> dict[str, Any]:
-    """Return the paths and values that bring the first axis of a row last.
+def read_by(layers: Iterable[Op]) -> DataFormat:
+    """Return where the first layer that says so reads the channels; last if none does."""
+    said: Iterator[DataFormat] = (op.data_format for op in layers if hasattr(op, "data_format"))
+    return next(said, "channels_last")
+
+
+def misplaced(shape: Shape, read: DataFormat) -> bool:
+    """Return whether the channels of a row look as if they stood at the other end than where they are read.
+
+    >>> misplaced((3, 32, 32), "channels_last"), misplaced((32, 32, 3), "channels_first")
+    (True, True)
+    """
+    return looks_first(shape if read == "channels_last" else (shape[-1], *shape[:-1]))
+
+
+def put_right(shape: Shape, read: DataFormat, transpose: Sequence[int] | None) -> dict[str, Any]:
+    """Return the paths and values that bring misplaced channels where they are read.
 
     Args:
         shape: of a row, as the model is told.
+        read: where the layers read channels.
         transpose: that the data have so far.
 
-    >>> brought_last((3, 32, 32), None)
+    >>> put_right((3, 32, 32), "channels_last", None)
     {'model.input': [32, 32, 3], 'data.transpose': [1, 2, 0]}
     """
-    order = [*range(1, len(shape)), 0]
+    last = len(shape) - 1
+    order = [*range(1, last + 1), 0] if read == "channels_last" else [last, *range(last)]
     return {"model.input": [shape[axis] for axis in order], "data.transpose": composed(transpose, order)}
 
 
@@ -48,14 +67,15 @@ def composed(transpose: Sequence[int] | None, order: Sequence[int]) -> list[int]
     return [transpose[axis] if transpose is not None else axis for axis in order]
 
 
-def fix(shape: Shape, transpose: Sequence[int] | None) -> str:
-    """Return what to set where the first axis of a row looks like its channels; an empty string where it does not."""
-    if not looks_first(shape):
+def fix(shape: Shape, read: DataFormat, transpose: Sequence[int] | None) -> str:
+    """Return what to set where channels look misplaced, an empty string where they do not; arguments as above."""
+    if not misplaced(shape, read):
         return ""
-    told = " and ".join(f"{path}: {value}" for path, value in brought_last(shape, transpose).items())
+    axis, other = (0, "channels_first") if read == "channels_last" else (len(shape) - 1, "channels_last")
+    told = " and ".join(f"{path}: {value}" for path, value in put_right(shape, read, transpose).items())
     return (
-        f"axis 0 of model.input {list(shape)} looks like the {shape[0]} channels, and layers read channels last: "
-        f"set {told}"
+        f"axis {axis} of model.input {list(shape)} looks like the {shape[axis]} channels, and layers read {read}: "
+        f"set {told}; or data_format: {other} in the layers that have it"
     )
 
 

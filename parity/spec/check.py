@@ -251,7 +251,7 @@ def check_model(
         except ShapeError as error:
             # The last change on the way here, which may be one of an earlier layer.
             who = f"layer {op.name}: " if blame not in ("", op.name) else ""
-            fix = channels.fix(model.input, data.transpose if data else None)
+            fix = channels.fix(model.input, channels.read_by(model.layers), data.transpose if data else None)
             faults.append(where.fault(changed.get(blame, own), f"{who}{error}", fix=fix))
             break  # What the layers after it are given is not known.
     return faults

@@ -8,8 +8,8 @@ has, is one difference; each field that both kinds share is another. Layers are 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import BaseModel
@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from parity.entries import Entry, shown
 from parity.ops import Op, ShapeError
 from parity.spec.align import by_name
-from parity.spec.layer_units import Unit, listed_layers, paired, units
+from parity.spec.layer_units import Unit, paired, units
 from parity.spec.resolve import Layer, Resolved
 from parity.spec.schema import Config
 
@@ -35,6 +35,7 @@ class Difference:
         b_origin: where the second side's value came from.
         layers: the layers it touches.
         reason: why it provably does nothing, empty where it may do something.
+        values: both values at each of the paths, where several layers come or go; the same at all if not said.
     """
 
     path: str
@@ -45,6 +46,7 @@ class Difference:
     b_origin: str
     layers: tuple[str, ...] = ()
     reason: str = ""
+    values: tuple[tuple[str, str], ...] = ()
 
     @property
     def inert(self) -> bool:
@@ -83,13 +85,14 @@ def _layer_differences(a: Resolved, b: Resolved) -> list[Difference]:
     order: dict[str, int] = {}
     for left, right in by_name(a.config.model.layers, b.config.model.layers):
         order.setdefault(str((left or right).name), len(order))  # type: ignore[union-attr]
-    found = [*_field_differences(a, b), *_unit_differences(a, b)]
-    return sorted(found, key=lambda one: order[one.layers[0]])
+    whole = _unit_differences(a, b, order)
+    taken = {path for one in whole for path in one.paths}
+    return sorted([*_field_differences(a, b, taken), *whole], key=lambda one: min(order[name] for name in one.layers))
 
 
-def _unit_differences(a: Resolved, b: Resolved) -> list[Difference]:
-    def can_flip(names: Iterable[str]) -> bool:
-        taken = {f"layers.{name}" for name in names}
+def _unit_differences(a: Resolved, b: Resolved, order: Mapping[str, int]) -> list[Difference]:
+    def can_flip(paths: Iterable[str]) -> bool:
+        taken = set(paths)
         try:
             mixed(a.config, b.config, taken)
             mixed(b.config, a.config, taken)
@@ -103,19 +106,23 @@ def _unit_differences(a: Resolved, b: Resolved) -> list[Difference]:
         groups.setdefault(unit.content, []).append(unit)
     found = []
     for members in groups.values():
-        names = tuple(dict.fromkeys(name for unit in members for name in unit.names))
-        times = f" ({len(members)} times)" if len(members) > 1 and len(members[0].names) > 1 else ""
-        one = _Found((), *(listed_layers(ops) + times for ops in (members[0].a, members[0].b)))
+        paths = tuple(path for unit in members for path in unit.paths)
+        touched = tuple(dict.fromkeys(path.split(".")[1] for path in paths))
+        names = sorted(touched, key=order.__getitem__)
+        times = f" ({len(members)} times)" if len(members) > 1 and len(members[0].paths) > 1 else ""
+        one = _Found((), *(text + times for text in members[0].told()))
         pattern = names[0] if len(names) == 1 else f"{{{','.join(names)}}}"
-        paths = tuple(f"layers.{name}" for name in names)
         # At the end a layer that does nothing may still hide from the loss the softmax it stands behind.
         idle = not last & set(names) and all(op.passes_on() for unit in members for op in (*unit.a, *unit.b))
         reason = "it hands on what it is given" if idle else ""
-        found.append(_made(a, b, f"layers.{pattern}", paths, one, layers=names, reason=reason))
+        values = tuple(value for unit in members for value in unit.values)
+        made = _made(a, b, f"layers.{pattern}", paths, one, layers=touched, reason=reason)
+        found.append(replace(made, values=values if len(set(values)) > 1 else ()))
     return found
 
 
-def _field_differences(a: Resolved, b: Resolved) -> list[Difference]:
+def _field_differences(a: Resolved, b: Resolved, taken: set[str]) -> list[Difference]:
+    """Return what differs in the fields of layers that both sides have, apart from paths that are told already."""
     layers_a = a.layers()
     before, after = ({layer.name: layer for layer in layers} for layers in (layers_a, b.layers()))
     columns = [column for column in by_name(a.config.model.layers, b.config.model.layers) if paired(column)]
@@ -123,7 +130,8 @@ def _field_differences(a: Resolved, b: Resolved) -> list[Difference]:
     for name in (str(left.name) for left, _ in columns if left is not None):
         left, right = before[name], after[name]
         for one in _compare((), left.op, right.op):
-            groups.setdefault((one.path, one.a, one.b), []).append((left, right, one))
+            if ".".join(["layers", name, *one.path]) not in taken:
+                groups.setdefault((one.path, one.a, one.b), []).append((left, right, one))
     found = []
     for (keys, _, _), members in groups.items():
         names = tuple(left.name for left, _, _ in members)

@@ -16,6 +16,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
 
 
@@ -43,11 +45,13 @@ class Source(ABC):
         name: what a spec writes after ``source:``.
         summary: one line for the catalog.
         csv_target: the label column of a .csv that is given in the source's place; None for the one the spec names.
+        stands_for: name of the real source that it stands in for, which a file given in its place is; None for none.
     """
 
     name: ClassVar[str]
     summary: ClassVar[str]
     csv_target: ClassVar[str | None] = None
+    stands_for: ClassVar[str | None] = None
 
     @abstractmethod
     def read(self) -> Raw:
@@ -56,6 +60,21 @@ class Source(ABC):
         Raises:
             DataError: they are not to be had here; says how to get them.
         """
+
+    def read_given(self, file: Path, *, x: str, y: str) -> Raw:
+        """Return the rows of a file that a user gave in the source's place (``--data FILE``).
+
+        Args:
+            file: an .npz or .csv.
+            x: name of the array of inputs.
+            y: name of the array of targets, or of their column in a .csv.
+
+        Raises:
+            DataError: it cannot be read, or does not hold what was asked for.
+        """
+        from parity.data.files import read_file  # It imports Raw from here.
+
+        return self.recognise(read_file(file, x=x, y=y))
 
     def recognise(self, raw: Raw) -> Raw:
         """Return rows that a user's file gave in the source's place, described by what is known of them.
