@@ -99,7 +99,10 @@ def check(
         judged = work.judged(sides, steps, precision, note)
         told = [fact for (a, b), ones in found.items() for fact in facts.difference_facts(a, b, ones, None)]
         sides_told = [
-            facts.side_fact(side, work.program(side), None, None, precision, installed_version(side)) for side in sides
+            facts.side_fact(
+                side, work.program(side), None, None, precision, work.dataset(side), installed_version(side)
+            )
+            for side in sides
         ]
         return facts.result(
             facts.spec_fact(spec, work.dataset(sides[0]), file, text),
@@ -153,6 +156,7 @@ def _side_facts(
             runs.get(side.name),
             str(errors[side.name]) if side.name in errors else None,
             precision,
+            work.dataset(side),
         )
         for side in sides
     ]

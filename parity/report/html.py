@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from parity.report import charts, epochs, evidence, files, findings, formats, sidebyside, view, words
+from parity.report import charts, epochs, evidence, files, findings, formats, measures, sidebyside, view, words
 from parity.report.facts import Comparison, DifferenceFact, Result
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ def to_html(result: Result, folder: Path | None = None) -> str:
         words=words,
         evidence=evidence,
         epochs=epochs,
+        measures=measures.notes(result),
         findings=findings.findings(result),
         remarks=findings.notes(result),
         verdict=view.overall(result) or "none",
@@ -102,8 +103,8 @@ def _environment() -> jinja2.Environment:
     # NaN is no JSON: better no page than one whose charts fail silently.
     environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "sort_keys": True}
     for name in (
-        "scientific", "decimals", "loss", "count", "seconds", "value", "place", "measured", "difference", "tensor",
-        "index", "both", "checked",
+        "scientific", "decimals", "metric", "loss", "count", "seconds", "value", "place", "measured", "difference",
+        "tensor", "index", "both", "checked",
     ):  # fmt: skip
         environment.filters[name] = getattr(formats, name)
     return environment
