@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from parity.data.sources import sources
 from parity.entries import FRAMEWORKS
 from parity.errors import DataError, SpecError, UsageError, did_you_mean, listed
 from parity.spec.load import parse_yaml
@@ -152,7 +153,8 @@ def data_source(declared: str, given: str | None) -> str:
         return declared
     if not is_file(given):
         return given
-    return declared.removesuffix("_like") if declared.endswith("_like") else declared
+    source = sources().get(declared)
+    return source.stands_in_for or declared if source is not None else declared
 
 
 def is_file(given: str) -> bool:

@@ -37,17 +37,23 @@ class Raw:
 
 
 class Source(ABC):
-    """A named source of rows with class labels.
+    """A named source of rows.
 
     Class attributes:
         name: what a spec writes after ``source:``.
         summary: one line for the catalog.
+        classes: True where the targets are class labels, integers from 0; False where they are numbers to be met.
         csv_target: the label column of a .csv that is given in the source's place; None for the one the spec names.
+        npz_arrays: what inputs and targets are called in an .npz that is given in its place; None as the spec has it.
+        stands_in_for: the real source that a generated one stands in for; a file given with ``--data`` means that one.
     """
 
     name: ClassVar[str]
     summary: ClassVar[str]
+    classes: ClassVar[bool] = True
     csv_target: ClassVar[str | None] = None
+    npz_arrays: ClassVar[tuple[str, str] | None] = None
+    stands_in_for: ClassVar[str | None] = None
 
     @abstractmethod
     def read(self) -> Raw:
