@@ -16,7 +16,7 @@ from parity.spec.resolve import Resolved, to_yaml
 from parity.spec.schema import Spec
 
 if TYPE_CHECKING:
-    from parity.report.facts import Result
+    from parity.report.facts import Lint, Result
     from parity.selftest.run import SelfTest
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "check",
     "compile_program",
     "diff",
+    "lint",
     "load_spec",
     "parse_spec",
     "resolve",
@@ -53,6 +54,18 @@ def run(spec: Spec, *, folder: str | Path | None = None, **options: Any) -> Resu
 def check(spec: Spec, *, folder: str | Path | None = None, **options: Any) -> Result:
     """Judge the sides in lockstep; arguments as :func:`run`."""
     return _job("check", spec, folder, options)
+
+
+def lint(spec: Spec, **options: Any) -> Lint:
+    """Return what is probably a mistake in a spec; nothing is trained.
+
+    Args:
+        spec: to look at.
+        options: fields of :class:`Options`.
+    """
+    from parity.pipeline.advising import lint as advice_on
+
+    return advice_on(spec, Options(**options), text=to_yaml(spec), file=None)
 
 
 def selftest(*, quick: bool = False, seed: int = 0) -> SelfTest:

@@ -80,19 +80,37 @@ def common(verb: Callable[..., None]) -> Callable[..., None]:
     return verb
 
 
+def causes(verb: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that say how causes are looked for."""
+    options = [
+        click.option("--outcome", metavar="TEXT",
+                     help="What says which side does better: a metric, 'accuracy >= 0.8', 'steps to accuracy >= 0.8'."),
+        click.option("--explain-steps", type=click.IntRange(min=1), help="Steps of each counterfactual run."),
+        click.option("--max-runs", type=click.IntRange(min=0), help="Make at most so many counterfactual runs."),
+        click.option("--max-seconds", type=click.FloatRange(min=0.0), help="Begin none after so many seconds."),
+        click.option("--causes-only", is_flag=True, help="Do not measure every other difference on its own."),
+        click.option("--split", multiple=True, metavar="PATH", help="Look into a group layer by layer; repeatable."),
+    ]  # fmt: skip
+    for option in reversed(options):
+        verb = option(verb)
+    return verb
+
+
 @main.command()
 @common
 @click.option("--no-explain", is_flag=True, help="Do not look for causes.")
 @click.option("--no-trace", is_flag=True, help="Keep the losses of the free runs only, not the tensors' digests.")
-@click.option("--explain-steps", type=click.IntRange(min=1), help="Steps of each counterfactual run.")
-def run(spec: Path, as_json: bool, no_explain: bool, no_trace: bool, explain_steps: int | None, **given: Any) -> None:
+@causes
+def run(spec: Path, as_json: bool, no_explain: bool, no_trace: bool, **given: Any) -> None:
     """Compile, train, compare, explain, report: the main job."""
-    options = _options(explain=not no_explain, trace=not no_trace, explain_steps=explain_steps, **given)
+    options = _options(explain=not no_explain, trace=not no_trace, **given)
     result, folder = _work("run", spec, options, as_json)
     from parity.report.write import write_all
 
     written = write_all(result, folder)
     _show(result, as_json, written)
+    if result.explanation is not None and result.explanation.interrupted:
+        sys.exit(130)
 
 
 @main.command()
@@ -102,6 +120,27 @@ def check(spec: Path, as_json: bool, **given: Any) -> None:
     result, _ = _work("check", spec, _options(explain=False, **given), as_json)
     _show(result, as_json, [])
     sys.exit(max((EXIT[one.verdict] for one in result.comparisons), key=[0, 3, 1].index, default=0))
+
+
+@main.command()
+@click.argument("spec", type=click.Path(path_type=Path))
+@click.option("--side", "sides", multiple=True, metavar="NAME", help="Only these sides; repeatable.")
+@click.option("--set", "changes", multiple=True, metavar="PATH=VALUE", help="As in run.")
+@click.option("--data", metavar="NAME|FILE", help="Another source, or the file to read it from.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON on standard output, nothing else.")
+def lint(spec: Path, sides: tuple[str, ...], changes: tuple[str, ...], data: str | None, as_json: bool) -> None:
+    """Advise before training: exit 0 nothing to advise, 1 advice, 2 usage or spec error."""
+    from rich.console import Console
+
+    from parity.pipeline.advising import lint as advice_on
+    from parity.pipeline.prepare import Options, parse_set
+    from parity.report.advice import print_lint
+    from parity.spec.load import load_spec
+
+    options = Options(sides=sides, changes=dict(map(parse_set, changes)), data=data)
+    found = advice_on(load_spec(spec), options, text=spec.read_text(encoding="utf-8"), file=str(spec))
+    click.echo(found.model_dump_json(indent=2)) if as_json else print_lint(found, Console())
+    sys.exit(1 if found.advice else 0)
 
 
 @main.command("compile")
@@ -193,18 +232,16 @@ def selftest(quick: bool, seed: int, as_json: bool) -> None:
 
 
 def _options(
-    *, explain: bool, trace: bool = True, explain_steps: int | None = None, sides: tuple[str, ...],
-    frameworks: str | None, like: str | None, steps: int | None, precision: str | None, seed: int | None, changes:
-        tuple[str, ...],
-    data: str | None, out: Path | None, timeout: float, check_steps: str,
+    *, explain: bool, trace: bool = True, frameworks: str | None, changes: tuple[str, ...], causes_only: bool = False,
+    **given: Any,
 ) -> Options:  # fmt: skip
+    """Return the options of a verb; what is named alike in both passes through."""
     from parity.pipeline.prepare import Options, parse_set
 
     named = tuple(part.strip() for part in frameworks.split(",") if part.strip()) if frameworks else ()
     return Options(
-        sides=sides, frameworks=named, like=like, steps=steps, precision=precision, seed=seed,
-        changes=dict(map(parse_set, changes)), data=data, explain=explain, explain_steps=explain_steps, out=out,
-        timeout=timeout, check_steps=check_steps, trace=trace,
+        frameworks=named, changes=dict(map(parse_set, changes)), explain=explain, trace=trace, effects=not causes_only,
+        **given,
     )  # fmt: skip
 
 

@@ -32,6 +32,7 @@ from typing import (
     Any,
     ClassVar,
     Literal,
+    Protocol,
     Self,
     TypeVar,
     Union,
@@ -68,7 +69,15 @@ TITLES = {"keras": "Keras", "tensorflow": "raw TensorFlow", "torch": "PyTorch"}
 Shape = tuple[int, ...]
 """Shape of a tensor without its batch axis."""
 
+
+class Kinded(Protocol):
+    """Has a name that discovery finds it by."""
+
+    kind: ClassVar[str]
+
+
 EntryT = TypeVar("EntryT", bound="Entry")
+KindedT = TypeVar("KindedT", bound=Kinded)
 
 
 SCALARS: dict[type, Literal["bool_type", "int_type", "float_type"]] = {
@@ -194,14 +203,14 @@ def shown(value: Any) -> str:
 
 
 @cache
-def discover(base: type[EntryT], package: str) -> dict[str, type[EntryT]]:
+def discover(base: type[KindedT], package: str) -> dict[str, type[KindedT]]:
     """Return the entries of a package by name, importing every file in it.
 
     Args:
-        base: the family's base class.
+        base: the family's base class, whose ``kind`` is the name.
         package: dotted name of the folder that holds one file an entry.
     """
-    found: dict[str, type[EntryT]] = {}
+    found: dict[str, type[KindedT]] = {}
     for info in pkgutil.iter_modules(importlib.import_module(package).__path__):
         module = importlib.import_module(f"{package}.{info.name}")
         for value in vars(module).values():

@@ -6,7 +6,6 @@ Where two frameworks part, it says which of them does what the spec says.
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -118,10 +117,10 @@ class Reference:
 
     def _masks(self, x: np.ndarray, number: int) -> list[np.ndarray | None]:
         """Return each layer's dropout mask, None for those that draw nothing."""
-        calls, seed = itertools.count(), self.side.config.training.seed
+        seed, draws = self.side.config.training.seed, {layer.name for layer in self.side.drawing()}
         return [
-            keep_mask(seed, number, next(calls), (len(x), *layer.input_shape), layer.op.rate)  # type: ignore[attr-defined]
-            if layer.op.draws and not layer.op.passes_on()
+            keep_mask(seed, number, layer.mask, (len(x), *layer.input_shape), layer.op.rate)  # type: ignore[attr-defined]
+            if layer.name in draws
             else None
             for layer in self.side.layers()
         ]

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from parity.initializers import Initializer
     from parity.regularizers import Regularizer
 
-Layout = Literal["channels_last", "channels_first", "any"]
+Layout = Literal["as_said", "to_first", "to_last", "any"]
+"""How a tensor lies against the shape that the spec gives it: as it says; with its last axis moved to the front; with
+its first axis moved to the end. The batch axis stays where it is. A layer that does not care says ``any``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,14 +55,14 @@ class Site:
 
     Args:
         name: the layer's name, a Python identifier.
-        input_shape: shape of what it reads, without the batch axis, channels last.
-        layout: how the tensor lies when a framework that has both reaches this layer (PyTorch only).
+        input_shape: shape of what it reads, without the batch axis, as the spec says it.
+        layout: how the tensor lies when it reaches this layer, had it nothing to say in that.
         linear: leave the activation out here; the loss applies it (see ``Loss.fused``).
     """
 
     name: str
     input_shape: Shape
-    layout: Layout = "channels_last"
+    layout: Layout = "as_said"
     linear: bool = False
 
 
@@ -75,11 +77,21 @@ class Helper:
 
 @dataclass(frozen=True, kw_only=True)
 class KerasCode:
-    """A layer in Keras: one expression that builds it."""
+    """A layer in Keras: one expression that builds it.
+
+    Args:
+        layer: the expression.
+        comment: one line, when something here is not the obvious choice.
+        helpers: classes the expression calls.
+        reads: layout it must be given.
+        writes: layout of what it returns; ``any`` means as it came.
+    """
 
     layer: str
     comment: str = ""
     helpers: tuple[Helper, ...] = ()
+    reads: Layout = "as_said"
+    writes: Layout = "as_said"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,12 +103,16 @@ class TensorFlowCode:
         training: the method also takes ``training``.
         doc: one line saying what the layer does.
         helpers: functions the body calls.
+        reads: layout it must be given.
+        writes: layout of what it returns; ``any`` means as it came.
     """
 
     body: tuple[str, ...]
     doc: str
     training: bool = False
     helpers: tuple[Helper, ...] = ()
+    reads: Layout = "as_said"
+    writes: Layout = "as_said"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,8 +140,8 @@ class TorchCode:
 
     modules: Mapping[str, str]
     forward: str
-    reads: Layout = "channels_last"
-    writes: Layout = "channels_last"
+    reads: Layout = "as_said"
+    writes: Layout = "as_said"
     weights: Mapping[str, TorchWeight] = field(default_factory=dict)
     output: str = ""
     comment: str = ""

@@ -20,7 +20,7 @@ from parity.compile import compile_side
 from parity.data.dataset import Dataset
 from parity.errors import WorkerError
 from parity.run import session, worker
-from parity.run.freerun import Bench, Job
+from parity.run.bench import Bench, Job
 from parity.run.session import memory_folder
 from parity.run.store import Store
 from parity.spec.load import parse_spec
@@ -82,10 +82,10 @@ def numpy_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     code = f"""
         import sys
         sys.path[:0] = [root, {str(HERE)!r}]
-        from parity.run import memory, worker
+        from parity.run import memory, serving, worker
         worker.DRIVERS = {DRIVERS!r}
         memory.EVENT_SECONDS = 0.0
-        worker.serve(channel, log)
+        serving.serve(channel, log)
         """
     monkeypatch.setattr(session, "BOOT", textwrap.dedent(code))
 

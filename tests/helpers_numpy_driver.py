@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from parity.run.drivers.base import Driver, canonical
+from parity.run.axes import permuted
+from parity.run.drivers.base import Driver
 from parity.run.probe import Guide, Probe
 
 
@@ -66,7 +67,7 @@ class NumPyDriver(Driver):
 
     def _value(self, name: str) -> np.ndarray:
         # A copy in canonical order: how a tensor lies must not move the last bit of a product.
-        return np.ascontiguousarray(canonical(self.model[name], self.out_axes(name)))
+        return np.ascontiguousarray(permuted(self.model[name], self.out_axes(name)))
 
     def _bias(self, layer: str) -> np.ndarray | float:
         return self._value(f"{layer}.bias") if f"{layer}.bias" in self.model else 0.0
@@ -84,7 +85,7 @@ class NumPyDriver(Driver):
             lies = value if axes is None else np.ascontiguousarray(value.transpose(np.argsort(axes)))
             probe.see(phase, name, lies, axes)
             given = guide and guide.instead(phase, name, lies.shape, axes)
-            return value if given is None else canonical(given.astype(value.dtype), axes)
+            return value if given is None else permuted(given.astype(value.dtype), axes)
 
         return self._take(x, y, seen)
 
@@ -163,7 +164,7 @@ class NumPyDriver(Driver):
 
     def write_slot(self, attribute: str, name: str, value: np.ndarray) -> None:
         """Set the velocity from what is stored."""
-        self.velocity[name] = np.array(canonical(value, self.out_axes(name)) * self._scale(attribute))
+        self.velocity[name] = np.array(permuted(value, self.out_axes(name)) * self._scale(attribute))
 
     def set_iterations(self, iterations: int) -> None:
         """Set the count of updates made."""

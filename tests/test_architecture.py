@@ -53,6 +53,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("compile",),
     ("run",),
     ("reference",),
+    ("advice",),
     ("compare",),
     ("explain",),
     ("report",),
@@ -219,6 +220,18 @@ except SystemExit as stop:
     loaded = loaded_after(code)
     assert "parity.cli" in loaded
     assert not loaded & (FRAMEWORKS | {"numpy", "scipy"})
+
+
+def test_advice_loads_no_framework() -> None:
+    loaded = loaded_after("""
+from parity.cli import main
+try:
+    main(["lint", "specs/leaf_small.yaml", "--side", "keras"])
+except SystemExit as stop:
+    assert not stop.code
+""")
+    assert "parity.advice" in loaded
+    assert not loaded & FRAMEWORKS
 
 
 @pytest.mark.parametrize("package", ["compare", "explain", "report"])

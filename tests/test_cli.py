@@ -98,6 +98,7 @@ def test_the_result_holds_what_the_screen_says(finished: tuple[Path, subprocess.
     assert found["optimizer.learning_rate"]["effect"]["breaks"] is True
     assert found["optimizer.learning_rate"]["effect"]["repairs"] is True
     assert found["layers.dropout.rate"]["effect"]["breaks"] is False
+    assert result["advice"] == []
     explanation = result["explanation"]
     assert explanation["breakers"] == explanation["repairs"] == [["optimizer.learning_rate"]]
     assert explanation["harmless"] == ["layers.dropout.rate"]
@@ -134,6 +135,17 @@ def test_check_of_one_config_in_three_frameworks_is_parity(tmp_path: Path) -> No
             "update",
             "state",
         }
+
+
+def test_check_gives_advice_on_programs_that_agree_on_a_mistake(tmp_path: Path) -> None:
+    spec_file(tmp_path, SMALL)
+    done = parity(
+        "check", "spec.yaml", "--frameworks", "tensorflow,torch", "--steps", "2", "--json",
+        "--set", "loss.from_logits=true", cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    (advice,) = json.loads(done.stdout)["advice"]
+    assert (advice["rule"], advice["sides"]) == ("softmax_before_logits", ["tensorflow", "torch"])
 
 
 def test_check_of_a_port_that_differs_is_divergent(tmp_path: Path) -> None:

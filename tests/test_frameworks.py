@@ -230,6 +230,79 @@ def test_a_model_may_end_in_a_convolution(framework: str, activation: str) -> No
         agree(framework, model, random(5, 6, 3), y, loss={kind: {"from_logits": from_logits}})
 
 
+# ---------------------------------------------------------------------------------------- channels first
+
+FIRST = {"data_format": "channels_first"}
+
+IMAGE_FIRST = {
+    "input": [2, 9, 8],
+    "layers": [
+        {"dropout": 0.25},
+        {"conv2d": FIRST | {"filters": 4, "kernel_size": 3, "padding": "same", "activation": "relu",
+                            "kernel_constraint": {"max_norm": {"max_value": 1.0, "axis": [0, 1, 2]}}}},
+        {"batch_norm": {"axis": 1}},
+        {"max_pooling2d": FIRST | {"padding": "same"}},
+        {"dropout": 0.4},
+        {"conv2d": FIRST | {"filters": 5, "kernel_size": [3, 2], "strides": 2, "padding": "same"}},
+        {"activation": "softmax"},
+        {"batch_norm": {"axis": 1, "unbiased_variance": True, "center": False}},
+        "batch_norm",
+        {"conv2d": FIRST | {"filters": 3, "kernel_size": 2}},
+        {"conv2d": {"filters": 3, "kernel_size": [2, 1]}},
+        "flatten",
+        {"dense": 4},
+    ],
+}  # fmt: skip
+"""An image model whose channels are first, with layers between that go along the spec's last axis."""
+
+
+@each_framework
+def test_an_image_with_its_channels_first_is_its_reference(framework: str) -> None:
+    agree(framework, IMAGE_FIRST, random(5, 2, 9, 8))
+
+
+@each_framework
+@pytest.mark.parametrize("layout", ["channels_first", "channels_last"])
+def test_flatten_behind_a_convolution_has_the_order_the_spec_says(framework: str, layout: str) -> None:
+    layers = [{"conv2d": FIRST | {"filters": 3, "kernel_size": 2}}, {"dropout": 0.5},
+              {"flatten": {"data_format": layout}}, {"dense": 2}]  # fmt: skip
+    agree(framework, {"input": [2, 5, 4], "layers": layers}, random(4, 2, 5, 4))
+
+
+@each_framework
+@pytest.mark.parametrize("activation", ["linear", "sigmoid", "relu"])
+def test_a_model_may_end_in_a_convolution_whose_channels_are_first(framework: str, activation: str) -> None:
+    """In Keras the tensor is moved behind it, and then remembers no logits."""
+    conv = FIRST | {"filters": 2, "kernel_size": 2, "padding": "same", "activation": activation}
+    y = np.random.default_rng(3).integers(0, 2, size=(5, 2, 6)).astype(float)
+    loss = {"sigmoid_crossentropy": {"from_logits": activation == "linear"}} if activation != "relu" else "mse"
+    agree(framework, {"input": [3, 6], "layers": [{"conv1d": conv}]}, 30 * random(5, 3, 6), y, loss=loss)
+
+
+def test_a_program_moves_the_channels_once_and_says_why() -> None:
+    layers = [{"conv2d": FIRST | {"filters": 3, "kernel_size": 2}}, {"dropout": 0.5},
+              {"max_pooling2d": FIRST}, {"batch_norm": {"axis": 1}}, "flatten", {"dense": 2}]  # fmt: skip
+    sources = {
+        name: compile_side(side_of(name, {"input": [2, 7, 5], "layers": layers}), name="x").source
+        for name in FRAMEWORKS
+    }
+    there, back = "(N, 2, 7, 5) to (N, 7, 5, 2): TensorFlow convolves", "(N, 3, 2, 3) back to (N, 3, 3, 2)"
+    for name, move in (("keras", "keras.layers.Permute("), ("tensorflow", "tf.transpose(x, ")):
+        assert sources[name].count(move) == sources[name].count("# (N, ") == 2
+        assert f"# {there} and pools channels last on a CPU\n" in sources[name]
+        assert f"# {back}, the order of the spec\n" in sources[name]
+    assert "x.permute" not in sources["torch"]
+
+
+@each_framework
+def test_masks_between_convolutions_are_drawn_as_the_spec_has_the_channels(framework: str) -> None:
+    layers = [{"conv2d": FIRST | {"filters": 3, "kernel_size": 2}}, {"dropout": 0.5}, "flatten", {"dense": 2}]
+    step = agree(framework, {"input": [2, 5, 4], "layers": layers}, random(4, 2, 5, 4))
+    np.testing.assert_array_equal(
+        step.forward["dropout"] != 0, keep_mask(0, 0, 0, (4, 3, 4, 3), 0.5) & (step.forward["conv2d"] != 0)
+    )
+
+
 # ----------------------------------------------------------------------------------------------- dropout
 
 

@@ -21,9 +21,9 @@ from parity.compare.lockstep import compare_initial
 from parity.errors import WorkerError
 from parity.pipeline.judging import Court, Judged
 from parity.run import worker
+from parity.run.bench import Bench, Job
 from parity.run.digest import apart
 from parity.run.exchange import Exchange
-from parity.run.freerun import Bench, Job
 from parity.run.lockstep import Lockstep
 from parity.run.session import Session
 

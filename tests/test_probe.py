@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from parity.run.axes import permuted
 from parity.run.digest import RECORD, apart, digest
-from parity.run.drivers.base import canonical
 from parity.run.exchange import Exchange
 from parity.run.memory import OwnState
 from parity.run.probe import TRACED, DigestProbe, Guide, TensorProbe
@@ -74,7 +74,7 @@ def test_a_tensor_probe_keeps_canonical_tensors_as_they_are(tmp_path: Path, axes
     probe.see("gradient", "conv.kernel", value, axes)
     kept = Exchange(tmp_path).get("gradient/conv.kernel")
     assert kept.dtype == kind
-    assert np.array_equal(kept, canonical(value, axes))
+    assert np.array_equal(kept, permuted(value, axes))
     assert probe.names == [("gradient", "conv.kernel")]
     assert apart(digest(np.array(kept, np.float64)), probe.records[0]) < 1e-14
 

@@ -38,7 +38,8 @@ from parity.catalog import (
 from parity.compile import Program, compile_side
 from parity.data.load import class_count, load
 from parity.entries import FRAMEWORKS, TITLES
-from parity.run.freerun import Bench, Job, free_run
+from parity.run.bench import Bench, Job
+from parity.run.freerun import free_run
 from parity.run.session import memory_folder
 from parity.run.store import Store
 from parity.spec.load import build_spec

@@ -37,13 +37,16 @@ from parity.errors import WorkerError
 from parity.initializers.fan_in_uniform import FanInUniform
 from parity.initializers.glorot_uniform import GlorotUniform
 from parity.initializers.zeros import Zeros
+from parity.pipeline import freeruns
+from parity.pipeline.freeruns import Trace, gaps
 from parity.pipeline.prepare import Options
-from parity.pipeline.work import Work, gaps
+from parity.pipeline.work import Work
 from parity.reference import Reference
 from parity.run import randomness, session
+from parity.run.bench import Bench, Job
 from parity.run.digest import apart, digest, minus
 from parity.run.exchange import Exchange
-from parity.run.freerun import Bench, Job, free_run
+from parity.run.freerun import free_run
 from parity.run.initial import InitialWeights, initial_value
 from parity.run.session import Session, find_interpreter, memory_folder
 from parity.run.store import Store, run_key
@@ -183,6 +186,9 @@ def test_batches_go_through_the_rows_epoch_after_epoch(rows: int, size: int, shu
         assert read.tolist() == order[: len(read)].tolist()
         assert len(read) == (rows - rows % size if drop else rows)
     assert {len(one) for one in found} <= {size, rows % size}
+    for first in (1, per_epoch, per_epoch + 1):
+        later = islice(randomness.batches(5, rows, size, shuffle, drop, first), 2 * per_epoch - first)
+        assert [one.tolist() for one in later] == [one.tolist() for one in found[first:]]
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.4, 0.5, 0.999])
@@ -962,7 +968,23 @@ LOSS = ("loss", "loss")
 
 
 def gaps_of(bench: Bench, one: Job, other: Job) -> Series:
-    return gaps(bench.store, traced(bench, one), traced(bench, other))
+    return gaps(bench.store, traced(bench, one), [traced(bench, other)])[0]
+
+
+def test_each_trace_is_read_once_however_many_runs_are_compared(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, *others = [traced(bench, replace(job(), nudge=nudge)) for nudge in (None, 8, 9)]
+    one_by_one = [gaps(bench.store, first, [other])[0] for other in others]
+    read: list[str] = []
+
+    def counted(file: Path) -> Trace:
+        read.append(file.stem)
+        return read_trace(file)
+
+    monkeypatch.setattr(freeruns, "read_trace", counted)
+    together = gaps(bench.store, first, others)
+    assert read == [first.key, *(other.key for other in others)]
+    for one, alone in zip(together, one_by_one, strict=True):
+        assert {name: rows.tolist() for name, rows in one.items()} == {n: rows.tolist() for n, rows in alone.items()}
 
 
 def test_a_kept_run_without_a_trace_is_made_again_when_one_is_asked_for(bench: Bench) -> None:

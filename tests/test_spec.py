@@ -441,7 +441,7 @@ def test_a_model_whose_every_layer_is_wrong_is_not_also_called_empty() -> None:
          f"7: model.layers[1]: got nothing; expected one of {LAYERS}, by name or as {{name: {{field: value}}}}"),
         ("- flatten", "- {flatten: , dense: 3}",
          f"7: model.layers[1]: got a mapping of 2; expected one of {LAYERS}, by name or as {{name: {{field: value}}}}"),
-        ("- flatten", "- flatten: 3", "7: model.layers[1].flatten: got 3; expected a mapping of name"),
+        ("- flatten", "- flatten: 3", "7: model.layers[1].flatten: got 3; expected a mapping of data_format, name"),
         ("activation: relu", "activation: rleu", "9: model.layers[3].dense.activation: unknown activation 'rleu'; "
          f"expected one of {ACTIVATIONS}; did you mean 'relu'?"),
         ("activation: relu", "bias_initializer: zero", "9: model.layers[3].dense.bias_initializer: "
@@ -571,7 +571,8 @@ def test_a_seed_may_be_as_large_as_the_generator_takes() -> None:
         ("model.layers.dense.units: 3", "model.layers.dense.units: no section 'model'; "
          f"expected a path that starts with one of {SECTIONS}; layers are reached as layers.NAME.FIELD"),
         ('"": 3', f": no section ''; expected a path that starts with one of {SECTIONS}"),
-        ("layers: {}", "layers: no layer is named; expected layers.NAME.FIELD, or layers.NAME: {FIELD: VALUE}; "
+        ("layers: {}", "layers: no layer is named; "
+         "expected layers.NAME.FIELD, layers.NAME: {FIELD: VALUE}, or a list of layers; "
          "the layers are conv1d, flatten, dropout, dense, dense_1"),
         ("layers.conv2d.padding: same", "layers.conv2d.padding: no layer matches 'conv2d'; "
          "expected one of conv1d, dense, dense_1, dropout, flatten; did you mean 'conv1d'?"),

@@ -26,7 +26,8 @@ from parity.data.schema import DataSpec
 from parity.errors import DataError
 from parity.report import epochs, html, markdown
 from parity.report.facts import EpochFact
-from parity.run.freerun import Bench, free_run, running_loss
+from parity.run.bench import Bench
+from parity.run.freerun import free_run, running_loss
 from parity.run.randomness import batch_sizes
 from parity.run.session import Session
 from tests import report_samples as samples

@@ -104,7 +104,7 @@ def test_a_file_means_the_set_that_a_stand_in_stands_in_for() -> None:
     assert data_source("digits", "some/file.npz") == "digits"
     assert data_source("rows.npz", "other.npz") == "rows.npz"
     assert data_source("wifi_like", "leaf_like") == "leaf_like"
-    assert all(one.stands_in_for in (None, *sources()) for one in sources().values())
+    assert all(one.stands_for in (None, *sources()) for one in sources().values())
 
 
 # ------------------------------------------------------------------------------------------------ the sets

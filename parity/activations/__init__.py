@@ -17,9 +17,11 @@ class Activation(Entry):
 
     logits: ClassVar[bool] = False
     """Keras on TensorFlow remembers what went in as ``_keras_logits``, and cross-entropies recover it."""
+    elementwise: ClassVar[bool] = True
+    """Each output comes of one input; else of all along the last axis."""
 
     def forward(self, x: np.ndarray) -> np.ndarray:
-        """Return the output for an input of any shape, channels last."""
+        """Return the output for an input of any shape."""
         raise TypeError(f"{type(self).__name__} has no meaning")
 
     def vjp(self, x: np.ndarray, y: np.ndarray, dy: np.ndarray) -> np.ndarray:

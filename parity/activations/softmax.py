@@ -22,6 +22,7 @@ class Softmax(Activation):
 
     kind: ClassVar[str] = "softmax"
     logits: ClassVar[bool] = True
+    elementwise: ClassVar[bool] = False
     source: ClassVar[Mapping[str, str]] = {
         "keras": "keras/src/activations/activations.py",
         "tensorflow": "tensorflow/python/ops/nn_ops.py",

@@ -5,40 +5,68 @@ from __future__ import annotations
 from typing import Any
 
 from parity.compile.fragments import activation_helpers, helpers_source, loss_context
+from parity.compile.layout import Layouts, Move
 from parity.compile.program import Bindings, Output, Weight
 from parity.losses import Loss
 from parity.spec.resolve import Layer, Resolved
-from parity.written import LossCode, Site
+from parity.written import LossCode, Site, call
 
 
 def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
     """Return what the template needs, and where the tensors live."""
     config, layers = side.config, side.layers()
-    codes = [layer.op.keras(Site(name=layer.name, input_shape=layer.input_shape)) for layer in layers]
+    # A softmax or sigmoid that the loss looks behind is seen by its logits too, as in the other frameworks.
+    ending = layers[-1].op.ending()
+    fused = config.loss.fused(ending)
+    lay, drawing = Layouts("keras"), {layer.name for layer in side.drawing()}
+    lines: list[tuple[str, str]] = []
+    outputs: dict[str, Output] = {}
+    mask_axes: list[tuple[int, ...] | None] = []
+    helpers = activation_helpers(layers, "keras")
+    for layer in layers:
+        code = layer.op.keras(Site(name=layer.name, input_shape=layer.input_shape, layout=lay.now))
+        lines += _moved(lay.reach(code.reads, layer.input_shape), f"{layer.name}_permute")
+        if layer.name in drawing:
+            mask_axes.append(lay.drawn(layer.input_shape))
+        lines.append((code.layer, code.comment))
+        helpers.append(code.helpers)
+        lay.leave(code.writes, layer.output_shape)
+        outputs[layer.name] = Output(attribute=layer.name, axes=lay.seen(layer.output_shape))
+    last = layers[-1]
+    back = _moved(lay.reach("as_said", last.output_shape), f"{last.name}_permuted")
+    if fused and ending is not None:
+        name = last.name
+        if back:  # Moved, a tensor no longer remembers the logits behind it: the activation comes after that.
+            code = last.op.keras(Site(name=name, input_shape=last.input_shape, linear=True))
+            name = f"{last.name}_{ending.kind}"
+            lines[-1] = (code.layer, code.comment)
+            back.append((call("keras.layers.Activation", ending.keras(), name=repr(name)), ""))
+        outputs[last.name] = Output(attribute=name, point="logits")
     optimizer = config.optimizer.keras()
-    activations = activation_helpers(layers, "keras")
-    helpers, imports = helpers_source([*activations, *(code.helpers for code in codes), optimizer.helpers])
+    sources, imports = helpers_source([*helpers, optimizer.helpers])
     context = {
         "imports": imports,
-        "helpers": helpers,
-        "layers": [(code.layer, code.comment) for code in codes],
+        "helpers": sources,
+        "layers": [*lines, *back],
         "loss": loss_context(_loss(config.loss, layers)),
         "optimizer": optimizer,
         "penalty": any(one.regularizer is not None for one in side.parameters().values()),
-    }
-    # A softmax or sigmoid that the loss looks behind is seen by its logits too, as in the other frameworks.
-    fused = config.loss.fused(layers[-1].op.ending())
-    outputs = {
-        layer.name: Output(attribute=layer.name, point="logits" if fused and layer is layers[-1] else "output")
-        for layer in layers
     }
     bindings = Bindings(
         weights={name: Weight(attribute=name, trainable=one.trainable) for name, one in side.parameters().items()},
         outputs=outputs,
         slots={name: (slot.attribute, slot.scale) for name, slot in optimizer.slots.items()},
-        mask_axes=tuple(None for layer in layers if layer.op.draws and not layer.op.passes_on()),
+        mask_axes=tuple(mask_axes),
+        masks=tuple(layer.mask for layer in side.drawing()),
     )
     return context, bindings
+
+
+def _moved(move: Move | None, name: str) -> list[tuple[str, str]]:
+    """Return the layer that moves the axes, none where they stand right."""
+    if move is None:
+        return []
+    return [(call("keras.layers.Permute", move.axes[1:], name=repr(name)), move.comment)]
 
 
 def _loss(loss: Loss, layers: list[Layer]) -> LossCode:

@@ -13,7 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from parity.compile.program import Bindings, Output, Program, Weight
+from parity.compile.program import Bindings, Output, Program, Weight, to_last
 from parity.errors import UsageError, did_you_mean, listed
 from parity.spec.resolve import Layer, OwnProgram, Resolved
 from parity.written import Parameter
@@ -29,6 +29,7 @@ TORCH_SLOTS: Mapping[str, Mapping[str, str]] = {
     "SGD": {"velocity": "momentum_buffer"},
     "Adam": {"m": "exp_avg", "v": "exp_avg_sq"},
     "AdamW": {"m": "exp_avg", "v": "exp_avg_sq"},
+    "Adadelta": {"accumulated_grad": "square_avg", "accumulated_delta": "acc_delta"},
     "NAdam": {"m": "exp_avg", "v": "exp_avg_sq", "u_product": "mu_product"},
     "RMSprop": {"velocity": "square_avg", "momentum": "momentum_buffer", "average": "grad_avg"},
 }
@@ -68,7 +69,7 @@ def match(side: Resolved, own: OwnProgram, compiled: Program, inventory: Mapping
     outputs = _outputs(side, mapped, weights, compiled, inventory["layers"])
     slots, missing = _slots(side, compiled, inventory)
     unmatched += [f"optimizer slot {slot}: not found in {file}, which keeps its own" for slot in missing]
-    drawn = [layer.input_shape for layer in side.layers() if layer.op.draws and not layer.op.passes_on()]
+    drawn = [layer.input_shape for layer in side.drawing()]
     bindings = replace(
         compiled.bindings, weights=weights, outputs=outputs, slots=slots, names=dict(own.names),
         mask_shapes=tuple(drawn),
@@ -181,7 +182,8 @@ def _outputs(
     for before, after in pairwise(ordered):
         if before.name not in found and after.name in places:
             path = places[after.name]
-            axes = _to_last(len(before.output_shape)) if there[path] in READS_FIRST else None
+            rank = len(before.output_shape)
+            axes = to_last(rank) if rank > 1 and there[path] in READS_FIRST else None
             found[before.name] = Output(attribute=path, axes=axes, point="input", shape=before.output_shape)
     last = ordered[-1]
     if last.name not in found:
@@ -253,8 +255,3 @@ def _slots(
     else:
         found = {name: place for name, place in known.items() if place[0] in inventory["attributes"]}
     return found, [name for name in names if name not in found]
-
-
-def _to_last(rank: int) -> tuple[int, ...] | None:
-    """Return the permutation that moves the channels of a batch last; ``rank`` is without the batch axis."""
-    return (0, *range(2, rank + 1), 1) if rank > 1 else None

@@ -8,6 +8,20 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 
+def to_first(rank: int) -> tuple[int, ...]:
+    """Return the axes that bring the channels of a (N, ..., C) batch to the front: (0, rank, 1, ...).
+
+    Args:
+        rank: of a row, without the batch axis.
+    """
+    return (0, rank, *range(1, rank))
+
+
+def to_last(rank: int) -> tuple[int, ...]:
+    """Return the axes that bring the channels of a (N, C, ...) batch to the end: (0, 2, ..., 1)."""
+    return (0, *range(2, rank + 1), 1)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Weight:
     """Where a canonical parameter lives.
@@ -51,6 +65,7 @@ class Bindings:
         slots: optimizer slot to (attribute, scale); canonical value = scale * stored value.
         mask_axes: for each dropout call of a step, the permutation from the canonical mask to the program's
             tensor, or None.
+        masks: number of the mask that each of these calls takes.
         mask_shapes: of each of these calls, the canonical shape of a row, where the program's own layout must be told
             from it.
         ending: activation that the loss applies in place of the model (``softmax``), to be applied to predictions.
@@ -61,6 +76,7 @@ class Bindings:
     outputs: Mapping[str, Output]
     slots: Mapping[str, tuple[str, float]]
     mask_axes: tuple[tuple[int, ...] | None, ...] = ()
+    masks: tuple[int, ...] = ()
     mask_shapes: tuple[tuple[int, ...], ...] = ()
     ending: str | None = None
     names: Mapping[str, str] = field(default_factory=dict)

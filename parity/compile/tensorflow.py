@@ -12,6 +12,7 @@ from parity.compile.fragments import (
     loss_context,
     penalty,
 )
+from parity.compile.layout import Layouts
 from parity.compile.program import Bindings, Output, Weight
 from parity.spec.resolve import Resolved
 from parity.written import Parameter, Site
@@ -22,13 +23,23 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
     config, layers = side.config, side.layers()
     ending = layers[-1].op.ending()
     fused = config.loss.fused(ending)
-    methods = []
+    lay, drawing = Layouts("tensorflow"), {layer.name for layer in side.drawing()}
+    methods: list[dict[str, Any]] = []
+    outputs: dict[str, Output] = {}
+    mask_axes: list[tuple[int, ...] | None] = []
     helpers = activation_helpers(layers, "tensorflow")
     for layer in layers:
         linear = fused and layer is layers[-1]
-        code = layer.op.tensorflow(Site(name=layer.name, input_shape=layer.input_shape, linear=linear))
-        methods.append({"name": layer.name, "code": code, "body": "\n".join(code.body)})
+        site = Site(name=layer.name, input_shape=layer.input_shape, layout=lay.now, linear=linear)
+        code = layer.op.tensorflow(site)
+        move = lay.reach(code.reads, layer.input_shape)
+        if layer.name in drawing:
+            mask_axes.append(lay.drawn(layer.input_shape))
+        methods.append({"name": layer.name, "code": code, "body": "\n".join(code.body), "move": move})
         helpers.append(code.helpers)
+        lay.leave(code.writes, layer.output_shape)
+        axes = lay.seen(layer.output_shape)
+        outputs[layer.name] = Output(attribute=layer.name, axes=axes, point="logits" if linear else "output")
     parameters = side.parameters()
     variables = []
     for name, parameter in parameters.items():
@@ -48,6 +59,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         "helpers": sources,
         "variables": variables,
         "methods": methods,
+        "move": lay.reach("as_said", layers[-1].output_shape),
         "loss": loss_context(config.loss.tensorflow(config.loss.on_logits(ending))),
         "optimizer": optimizer,
         "penalty": penalty(parameters, "tensorflow", _place),
@@ -57,12 +69,10 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         weights={
             name: Weight(attribute=name.replace(".", "_"), trainable=one.trainable) for name, one in parameters.items()
         },
-        outputs={
-            layer.name: Output(attribute=layer.name, point="logits" if fused and layer is layers[-1] else "output")
-            for layer in layers
-        },
+        outputs=outputs,
         slots={name: (slot.attribute, slot.scale) for name, slot in optimizer.slots.items()},
-        mask_axes=tuple(None for layer in layers if layer.op.draws and not layer.op.passes_on()),
+        mask_axes=tuple(mask_axes),
+        masks=tuple(layer.mask for layer in side.drawing()),
         ending=ending.kind if fused and ending else None,
     )
     return context, bindings

@@ -1,4 +1,4 @@
-"""The PyTorch emitter: ``nn.Module``; follows where the channels stand and moves them only where it must."""
+"""The PyTorch emitter: ``nn.Module``, its axes moved only where a layer needs them elsewhere."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import re
 from typing import Any
 
 from parity.compile.fragments import constrained, constraint_helpers, helpers_source, loss_context, penalty
+from parity.compile.layout import Layouts, Move
 from parity.compile.program import Bindings, Output, Weight
-from parity.entries import Shape
-from parity.spec.resolve import Layer, Resolved
-from parity.written import Layout, Parameter, Site, TorchCode
+from parity.spec.resolve import Resolved
+from parity.written import Parameter, Site
 
 
 def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
@@ -17,7 +17,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
     config, layers = side.config, side.layers()
     ending = layers[-1].op.ending()
     fused = config.loss.fused(ending)
-    layout: Layout = "channels_last"
+    lay, drawing = Layouts("torch"), {layer.name for layer in side.drawing()}
     modules: list[tuple[str, str]] = []
     forward: list[dict[str, str]] = []
     weights: dict[str, Weight] = {}
@@ -26,17 +26,15 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
     helpers, fills = [], []
     for layer in layers:
         linear = fused and layer is layers[-1]
-        code = layer.op.torch(Site(name=layer.name, input_shape=layer.input_shape, layout=layout, linear=linear))
-        if code.reads not in ("any", layout) and len(layer.input_shape) > 1:
-            forward.append(_moved(code.reads, layer.input_shape))
-            layout = code.reads
-        if layer.op.draws and not layer.op.passes_on():
-            mask_axes.append(_to_first(len(layer.input_shape)) if layout == "channels_first" else None)
-        layout = _after(code, layout, layer)
+        code = layer.op.torch(Site(name=layer.name, input_shape=layer.input_shape, layout=lay.now, linear=linear))
+        forward += _moved(lay.reach(code.reads, layer.input_shape))
+        if layer.name in drawing:
+            mask_axes.append(lay.drawn(layer.input_shape))
+        lay.leave(code.writes, layer.output_shape)
         modules += code.modules.items()
         forward.append({"statement": f"x = {code.forward}", "comment": code.comment})
         helpers.append(code.helpers)
-        axes = _to_last(len(layer.output_shape)) if layout == "channels_first" else None
+        axes = lay.seen(layer.output_shape)
         outputs[layer.name] = Output(attribute=code.output, axes=axes, point="logits" if linear else "output")
         for name, parameter in layer.parameters.items():
             place = code.weights[name]
@@ -45,8 +43,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
             )
             if parameter.trainable:  # Running statistics start alike everywhere.
                 fills.append(parameter.initializer.torch(f"self.{place.attribute}", parameter))
-    if layout == "channels_first":
-        forward.append(_moved("channels_last", layers[-1].output_shape))
+    forward += _moved(lay.reach("as_said", layers[-1].output_shape))
     optimizer = config.optimizer.torch()
     parameters = side.parameters()
     sources, imports = helpers_source([*helpers, optimizer.helpers, *constraint_helpers(parameters, "torch")])
@@ -75,6 +72,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         outputs=outputs,
         slots={name: (slot.attribute, slot.scale) for name, slot in optimizer.slots.items()},
         mask_axes=tuple(mask_axes),
+        masks=tuple(layer.mask for layer in side.drawing()),
         ending=ending.kind if fused and ending else None,
     )
     return context, bindings
@@ -84,29 +82,8 @@ def _held(parameter: Parameter, w: str, axes: tuple[int, ...] | None) -> str:
     return parameter.constraint.torch(w, axes) if parameter.constraint is not None else w
 
 
-def _after(code: TorchCode, layout: Layout, layer: Layer) -> Layout:
-    """Return where the channels stand after a layer; a row of features has them last in any case."""
-    if len(layer.output_shape) == 1:
-        return "channels_last"
-    return layout if code.writes == "any" else code.writes
-
-
-def _to_first(rank: int) -> tuple[int, ...]:
-    """Return the axes that bring the channels of a (N, ..., C) tensor to the front: (0, rank, 1, ...)."""
-    return (0, rank, *range(1, rank))
-
-
-def _to_last(rank: int) -> tuple[int, ...]:
-    return (0, *range(2, rank + 1), 1)
-
-
-def _moved(layout: Layout, shape: Shape) -> dict[str, str]:
-    """Return the statement that moves the channels, and why."""
-    rank = len(shape)
-    last = ", ".join(["N", *map(str, shape)])
-    first = ", ".join(["N", str(shape[-1]), *map(str, shape[:-1])])
-    if layout == "channels_first":
-        axes, comment = _to_first(rank), f"({last}) to ({first}): PyTorch convolves channels first"
-    else:
-        axes, comment = _to_last(rank), f"({first}) back to ({last}), the order Keras keeps"
-    return {"statement": f"x = x.permute({', '.join(map(str, axes))})", "comment": comment}
+def _moved(move: Move | None) -> list[dict[str, str]]:
+    """Return the statement that moves the axes, none where they stand right."""
+    if move is None:
+        return []
+    return [{"statement": f"x = x.permute({', '.join(map(str, move.axes))})", "comment": move.comment}]

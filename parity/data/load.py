@@ -16,7 +16,7 @@ from parity.data.check import check, check_labels
 from parity.data.dataset import Dataset
 from parity.data.files import DEFAULT_TARGET, SUFFIXES, read_file
 from parity.data.schema import DataSpec
-from parity.data.sources import Raw, Source, sources
+from parity.data.sources import Raw, sources
 from parity.errors import DataError, did_you_mean, listed
 from parity.lazy import np
 
@@ -100,8 +100,8 @@ def read(spec: DataSpec, *, file: Path | None = None) -> Raw:
     if source is not None:
         if file is None:
             return source.read()
-        x, y = names_in(source, spec, file)
-        return source.recognise(read_file(file, x=x, y=y))
+        column = source.csv_target if file.suffix.lower() == ".csv" and spec.y == DEFAULT_TARGET else None
+        return source.read_given(file, x=spec.x, y=column or spec.y)
     if file is not None:
         return read_file(file, x=spec.x, y=spec.y)
     path = Path(spec.source)
@@ -111,21 +111,6 @@ def read(spec: DataSpec, *, file: Path | None = None) -> Raw:
             f"or the path of an .npz or .csv file; {did_you_mean(spec.source, list(sources())) or 'name one of them'}"
         )
     return read_file(path, x=spec.x, y=spec.y)
-
-
-def names_in(source: Source, spec: DataSpec, file: Path) -> tuple[str, str]:
-    """Return what inputs and targets are called in a file that is given in a source's place.
-
-    Args:
-        source: whose place the file takes; it knows the names where the spec leaves them as they are.
-        spec: of the data.
-        file: an .npz or .csv.
-    """
-    csv = file.suffix.lower() == ".csv"
-    unsaid = all(getattr(spec, name) == DataSpec.model_fields[name].default for name in ("x", "y"))
-    if not csv and source.npz_arrays and unsaid:
-        return source.npz_arrays
-    return spec.x, (csv and spec.y == DEFAULT_TARGET and source.csv_target) or spec.y
 
 
 def preprocess(x: np.ndarray, spec: DataSpec) -> NDArray[np.float64]:

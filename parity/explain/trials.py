@@ -1,44 +1,35 @@
-"""Counterfactual configs: each difference put into the good side alone, and taken back from the bad side.
+"""Counterfactual configs: the good side that is given some of the differences.
 
-A trial says which differences a config has; :func:`config_of` builds it. What a set of differences decides is
-asked by running its trial and judging the outcome by the same code for all (``parity.explain.effects``).
+A set of differences is a set of their paths. Given none, the good side is as it is; given all, it is the bad side. What
+a set decides is asked by running its config and reading the outcome by the same code for all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from parity.errors import ParityError
+from parity.errors import ParityError, UsageError, did_you_mean, listed
 from parity.spec.differences import Difference, mixed
 from parity.spec.resolve import Resolved
 from parity.spec.schema import Config
+
+Paths = frozenset[str]
 
 
 class ImpossibleError(ParityError):
     """A set of differences that no config can have."""
 
 
-@dataclass(frozen=True)
-class Trial:
-    """A set of differences the good side is given; none of them is the good side, all of them the bad side.
-
-    Args:
-        taken: paths of the differences whose bad value is in force.
-    """
-
-    taken: frozenset[str]
-
-
 @dataclass(frozen=True, kw_only=True)
 class Contest:
-    """Two sides whose outcomes differ, and what may be the reason.
+    """Two sides whose outcomes may differ, and what may be the reason.
 
     Args:
         good: side with the better outcome.
         bad: the other one.
         live: differences that may do something.
-        inert: differences that provably do nothing; they are in no trial.
+        inert: differences that provably do nothing; no run has them.
     """
 
     good: Resolved
@@ -47,37 +38,29 @@ class Contest:
     inert: tuple[Difference, ...]
 
     @property
-    def nothing(self) -> Trial:
-        """Return the good side."""
-        return Trial(frozenset())
+    def everything(self) -> Paths:
+        """Return all differences: the bad side."""
+        return frozenset(difference.path for difference in self.live)
 
-    @property
-    def everything(self) -> Trial:
-        """Return the bad side."""
-        return Trial(frozenset(difference.path for difference in self.live))
+    def without(self, paths: Paths) -> Paths:
+        """Return all differences but some: the bad side that takes those back."""
+        return self.everything - paths
 
-    def alone(self, difference: Difference) -> Trial:
-        """Return the good side with one difference put in."""
-        return Trial(frozenset({difference.path}))
+    def turned(self) -> Contest:
+        """Return the contest with the sides changed over."""
+        return replace(self, good=self.bad, bad=self.good)
 
-    def taken_back(self, difference: Difference) -> Trial:
-        """Return the bad side with one difference taken back."""
-        return Trial(self.everything.taken - {difference.path})
+    def difference(self, path: str) -> Difference:
+        """Return a live difference by its path."""
+        return next(one for one in self.live if one.path == path)
 
-    def singles(self) -> list[Trial]:
-        """Return the trials of the first search: both sides, each difference alone, each taken back."""
-        trials = [self.nothing, self.everything]
-        trials += [self.alone(one) for one in self.live]
-        trials += [self.taken_back(one) for one in self.live]
-        return list(dict.fromkeys(trials))
-
-    def config_of(self, trial: Trial) -> Config:
-        """Return the config of a trial. An inert difference stands as the good side has it.
+    def config_of(self, paths: Paths) -> Config:
+        """Return the good side's config with a set of differences. An inert one stands as the good side has it.
 
         Raises:
             ImpossibleError: when some of the differences cannot stand without the others.
         """
-        taken = {path for one in self.live if one.path in trial.taken for path in one.paths}
+        taken = {path for one in self.live if one.path in paths for path in one.paths}
         try:
             config = mixed(self.good.config, self.bad.config, taken)
             shape = config.model.input
@@ -87,19 +70,21 @@ class Contest:
             raise ImpossibleError(" ".join(str(error).split())) from None
         return config
 
-    def label(self, trial: Trial) -> str:
-        """Return what a trial is, in words, for a progress bar."""
-        count = len(trial.taken)
-        if count == 0:
+    def label(self, paths: Paths) -> str:
+        """Return what a set is, in words, for a progress bar."""
+        missing = self.everything - paths
+        if not paths:
             return f"{self.good.name} as it is"
-        if count == len(self.live):
+        if not missing:
             return f"{self.bad.name} as it is"
-        if count == 1:
-            return f"{self.good.name} with {next(iter(trial.taken))}"
-        missing = self.everything.taken - trial.taken
-        if len(missing) == 1:
-            return f"{self.bad.name} without {next(iter(missing))}"
-        return f"{self.good.name} with {count} differences"
+        if len(paths) <= len(missing):
+            return f"{self.good.name} with {_some(paths)}"
+        return f"{self.bad.name} without {_some(missing)}"
+
+
+def _some(paths: Paths) -> str:
+    ordered = sorted(paths)
+    return " and ".join(ordered) if len(ordered) <= 2 else f"{ordered[0]} and {len(ordered) - 1} more"
 
 
 def contest(good: Resolved, bad: Resolved, found: Sequence[Difference]) -> Contest:
@@ -113,3 +98,32 @@ def contest(good: Resolved, bad: Resolved, found: Sequence[Difference]) -> Conte
     live = tuple(difference for difference in found if not difference.inert)
     inert = tuple(difference for difference in found if difference.inert)
     return Contest(good=good, bad=bad, live=live, inert=inert)
+
+
+def split(found: Sequence[Difference], wanted: Sequence[str]) -> list[Difference]:
+    """Return the differences, each group that is asked for split into its layers.
+
+    Args:
+        found: differences of two sides.
+        wanted: paths of the groups.
+
+    Raises:
+        UsageError: when a path names no difference, or one of a single layer.
+    """
+    groups = [one.path for one in found if len(one.paths) > 1]
+    for path in wanted:
+        if path not in groups:
+            fix = did_you_mean(path, groups) or "parity diff lists the differences"
+            raise UsageError(f"--split {path!r}: no such group of layers; {listed(groups)}; {fix}")
+    parts: list[Difference] = []
+    for one in found:
+        if one.path not in wanted:
+            parts.append(one)
+            continue
+        layers = one.layers if len(one.layers) == len(one.paths) else ("",) * len(one.paths)
+        values = one.values or ((one.a, one.b),) * len(one.paths)
+        parts += [
+            replace(one, path=path, paths=(path,), layers=(layer,) if layer else (), a=a, b=b, values=())
+            for path, layer, (a, b) in zip(one.paths, layers, values, strict=True)
+        ]
+    return parts

@@ -56,6 +56,10 @@ class Op(Entry):
         """Return the activation its output has just been through, if any."""
         return None
 
+    def steps(self) -> tuple[int, ...]:
+        """Return how far its window moves along each axis, in ``strides``; nothing where it has no window."""
+        return ()
+
     def passes_on(self) -> bool:
         """Return whether it hands on the very tensor it is given: nothing drawn, nothing computed."""
         return False

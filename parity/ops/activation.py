@@ -16,7 +16,7 @@ from parity.written import Case, KerasCode, Site, TensorFlowCode, TorchCode, cal
 if TYPE_CHECKING:
     import numpy as np
 
-    from parity.written import Arrays
+    from parity.written import Arrays, Layout
 
 
 class ActivationOp(Op):
@@ -58,17 +58,23 @@ class ActivationOp(Op):
     def keras(self, site: Site) -> KerasCode:
         """Return ``keras.layers.Activation``."""
         function = '"linear"' if site.linear else self.function.keras()
-        return KerasCode(layer=call("keras.layers.Activation", function, name=repr(site.name)))
+        layer = call("keras.layers.Activation", function, name=repr(site.name))
+        return KerasCode(layer=layer, reads=self._lies(), writes=self._lies())
+
+    def _lies(self) -> Layout:
+        """Return what Keras and raw TensorFlow must be given: they go along the last axis where they go along one."""
+        return "any" if self.function.elementwise else "as_said"
 
     def tensorflow(self, site: Site) -> TensorFlowCode:
         """Return the function of ``tf.nn``."""
         expression = "x" if site.linear else self.function.tensorflow("x")
         doc = "Applied by the loss." if site.linear else f"{self.function.label()}."
-        return TensorFlowCode(body=(f"return {expression}",), doc=doc[0].upper() + doc[1:])
+        doc = doc[0].upper() + doc[1:]
+        return TensorFlowCode(body=(f"return {expression}",), doc=doc, reads=self._lies(), writes=self._lies())
 
     def torch(self, site: Site) -> TorchCode:
-        """Return the module, over the axis where the channels stand."""
-        axis = 1 if site.layout == "channels_first" else -1
+        """Return the module, over the axis where the last one stands."""
+        axis = 1 if site.layout == "to_first" else -1
         module = (None if site.linear else self.function.torch(axis)) or "nn.Identity()"
         return TorchCode(
             modules={site.name: module}, forward=f"self.{site.name}(x)", reads="any", writes="any", output=site.name

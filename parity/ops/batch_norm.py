@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PositiveFloat
 
@@ -12,12 +12,13 @@ from parity.initializers.ones import Ones
 from parity.initializers.zeros import Zeros
 from parity.lazy import np
 from parity.ops import Op, ShapeError, keras_parameters
+from parity.ops.windows import DataFormat, channels_of, from_channels_last, laid_first, laid_last, to_channels_last
 from parity.written import Case, Helper, KerasCode, Parameter, Site, TensorFlowCode, TorchCode, TorchWeight, call
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from parity.written import Arrays
+    from parity.written import Arrays, Layout
 
 KERAS = Helper(
     name="UnbiasedBatchNormalization",
@@ -29,7 +30,7 @@ class UnbiasedBatchNormalization(keras.layers.BatchNormalization):
         old = self.momentum * keras.ops.convert_to_tensor(self.moving_variance)
         outputs = super().call(inputs, training=training, mask=mask)
         if training:
-            n = keras.ops.cast(keras.ops.size(inputs), inputs.dtype) / inputs.shape[-1]
+            n = keras.ops.cast(keras.ops.size(inputs), inputs.dtype) / inputs.shape[self.axis]
             self.moving_variance.assign_add((self.moving_variance - old) / (n - 1))
         return outputs
 ''',
@@ -62,13 +63,16 @@ def without(module, parameter):
 
 
 class BatchNorm(Op):
-    """y = gamma (x - mean) / sqrt(variance + epsilon) + beta, for each channel (the last axis).
+    """y = gamma (x - mean) / sqrt(variance + epsilon) + beta, for each channel, which ``axis`` counts.
 
     Training: mean and biased variance (over n, the values of the channel in the batch) are those of the batch, and the
     running ones follow: r = momentum r + (1 - momentum) batch. Evaluation: mean and variance are the running ones.
     ``momentum`` is the share of the old value, as in Keras; PyTorch's is that of the new one. Into its running variance
     PyTorch takes the unbiased variance (over n - 1), Keras the biased one: with 16 rows that of a dense layer is 7 %
     larger. Epsilon is 1e-3 in Keras, 1e-5 in PyTorch.
+
+    ``axis`` is -1, the last, if not said, in Keras too: behind convolutions that are channels first, that normalizes
+    the columns of the image, without a word. PyTorch's modules know the axis behind the batch only, 1.
     """
 
     kind: ClassVar[str] = "batch_norm"
@@ -82,6 +86,7 @@ class BatchNorm(Op):
         "torch": "torch/nn/modules/batchnorm.py",
     }
 
+    axis: Literal[-1, 1] = Field(default=-1, description="where the channels are: the last axis, or the first one (1)")
     momentum: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(
         default=0.99, description="share of the old value that a running statistic keeps"
     )
@@ -92,6 +97,10 @@ class BatchNorm(Op):
     gamma_initializer: AnyInitializer = Field(default=Ones(), description="how gamma starts")
     unbiased_variance: bool = Field(default=False, description="the running variance is over n - 1, not over n")
 
+    @property
+    def _format(self) -> DataFormat:
+        return "channels_first" if self.axis == 1 else "channels_last"
+
     def output_shape(self, shape: Shape) -> Shape:
         """Return the input's shape."""
         if len(shape) > 4:
@@ -100,7 +109,7 @@ class BatchNorm(Op):
 
     def parameters(self, shape: Shape) -> dict[str, Parameter]:
         """Return gamma and beta where there are any, moving_mean and moving_variance, all (channels,)."""
-        size = shape[-1]
+        size = channels_of(shape, self._format)
 
         def vector(initializer: Any, trainable: bool) -> Parameter:
             return Parameter(
@@ -120,22 +129,25 @@ class BatchNorm(Op):
 
     def forward(self, x: np.ndarray, p: Arrays, mask: np.ndarray | None = None) -> np.ndarray:
         """Return x normalized with the running statistics."""
-        return self._normalized(x, p["moving_mean"], p["moving_variance"], p)
+        x = to_channels_last(x, self._format)
+        return from_channels_last(self._normalized(x, p["moving_mean"], p["moving_variance"], p), self._format)
 
     def trained(
         self, x: np.ndarray, p: Arrays, mask: np.ndarray | None = None
     ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         """Return x normalized with the batch's own statistics, and the running ones as they follow."""
+        x = to_channels_last(x, self._format)
         mean, variance = self._moments(x)
         n = x[..., 0].size
         seen = {"moving_mean": mean, "moving_variance": variance * n / (n - 1) if self.unbiased_variance else variance}
         moved = {name: self.momentum * p[name] + (1 - self.momentum) * value for name, value in seen.items()}
-        return self._normalized(x, mean, variance, p), moved
+        return from_channels_last(self._normalized(x, mean, variance, p), self._format), moved
 
     def vjp(
         self, x: np.ndarray, p: Arrays, dy: np.ndarray, mask: np.ndarray | None = None
     ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         """Return the gradients, through mean and variance of the batch as well."""
+        x, dy = (to_channels_last(one, self._format) for one in (x, dy))
         axes, (mean, variance) = tuple(range(x.ndim - 1)), self._moments(x)
         deviation = np.sqrt(variance + self.epsilon)
         x_hat = (x - mean) / deviation
@@ -143,19 +155,23 @@ class BatchNorm(Op):
         gradients |= {"beta": dy.sum(axis=axes)} if self.center else {}
         dx_hat = dy * p.get("gamma", 1.0)
         dx = dx_hat - dx_hat.mean(axis=axes) - x_hat * (dx_hat * x_hat).mean(axis=axes)
-        return dx / deviation, gradients
+        return from_channels_last(dx / deviation, self._format), gradients
 
     def inert(self, field: str, other: Any, shape: Shape) -> str:
-        """Say when what starts a parameter is said of one that is not there."""
+        """Say when what starts a parameter is said of one that is not there, and when first and last axis are one."""
+        if field == "axis" and len(shape) == 1:
+            return "there is one axis only"
         if (field == "beta_initializer" and not self.center) or (field == "gamma_initializer" and not self.scale):
             return f"there is no {field.partition('_')[0]}"
         return ""
 
     def keras(self, site: Site) -> KerasCode:
         """Return ``keras.layers.BatchNormalization``, or a subclass where the running variance is unbiased."""
+        lies = self._lies(site)
         own = {name: one for name, one in self.parameters(site.input_shape).items() if one.trainable}
         layer = call(
             KERAS.name if self.unbiased_variance else "keras.layers.BatchNormalization",
+            axis=1 if lies == "as_said" and self.axis == 1 and len(site.input_shape) > 1 else None,
             momentum=repr(self.momentum) if self.momentum != 0.99 else None,
             epsilon=repr(self.epsilon) if self.epsilon != 1e-3 else None,
             center=None if self.center else False,
@@ -163,7 +179,11 @@ class BatchNorm(Op):
             **keras_parameters(own, {"gamma": "ones", "beta": "zeros"}),
             name=repr(site.name),
         )
-        return KerasCode(layer=layer, helpers=(KERAS,) if self.unbiased_variance else ())
+        return KerasCode(layer=layer, helpers=(KERAS,) if self.unbiased_variance else (), reads=lies, writes=lies)
+
+    def _lies(self, site: Site) -> Layout:
+        """Return how Keras takes the tensor: as it lies, its channels at one end, else as the spec says."""
+        return "to_last" if self.axis == 1 and site.layout == "to_last" else "as_said"
 
     def _taken(self) -> float:
         """Return the share of the new value, without the rounding error of the subtraction."""
@@ -175,9 +195,8 @@ class BatchNorm(Op):
         seen, follow = "variance", []
         if self.unbiased_variance:
             seen = "variance * n / (n - 1.0)"
-            follow = [
-                f"n = tf.cast(tf.size(x) / {site.input_shape[-1]}, x.dtype)  # the running variance is over n - 1"
-            ]
+            channels = channels_of(site.input_shape, self._format)
+            follow = [f"n = tf.cast(tf.size(x) / {channels}, x.dtype)  # the running variance is over n - 1"]
         follow += [
             f"self.{name}_{moving}.assign({self.momentum!r} * self.{name}_{moving} + {self._taken()!r} * {value})"
             for moving, value in (("moving_mean", "mean"), ("moving_variance", seen))
@@ -195,6 +214,8 @@ class BatchNorm(Op):
             ),
             doc="Every channel to mean 0 and variance 1 over the batch; over all batches in evaluation.",
             training=True,
+            reads=laid_last(self._format),
+            writes=laid_last(self._format),
         )
 
     def torch(self, site: Site) -> TorchCode:
@@ -203,7 +224,7 @@ class BatchNorm(Op):
         biased = Helper(name=f"BiasedBatchNorm{rank}d", source=TORCH.format(rank=rank))
         module = call(
             f"nn.BatchNorm{rank}d" if self.unbiased_variance else biased.name,
-            site.input_shape[-1],
+            channels_of(site.input_shape, self._format),
             eps=repr(self.epsilon),
             momentum=repr(self._taken()),
             affine=None if self.scale or self.center else False,
@@ -216,8 +237,8 @@ class BatchNorm(Op):
         return TorchCode(
             modules={site.name: module},
             forward=f"self.{site.name}(x)",
-            reads="channels_first",
-            writes="channels_first",
+            reads=laid_first(self._format),
+            writes=laid_first(self._format),
             weights={
                 name: TorchWeight(attribute=f"{site.name}.{places[name]}") for name in self.parameters(site.input_shape)
             },
@@ -257,4 +278,14 @@ class BatchNorm(Op):
             Case(shows="a batch of one row is beta; its variance of 0 is taken all the same", fields=plain,
                  x=[[6.0]], parameters=start | own, expected=[[1.0]],
                  statistics={"moving_mean": [3.0], "moving_variance": [0.75]}),
+            Case(shows="axis 1 takes rows and columns together, though the last axis is the columns",
+                 fields=plain | {"axis": 1, "center": False, "scale": False},
+                 x=[[[[0.0, 2.0]] * 3, [[5.0, 5.0]] * 3]],
+                 parameters={"moving_mean": [0.0, 0.0], "moving_variance": [1.0, 1.0]},
+                 expected=[[[[-(0.5**0.5), 0.5**0.5]] * 3, [[0.0, 0.0]] * 3]],
+                 statistics={"moving_mean": [0.25, 1.25], "moving_variance": [1.0, 0.75]}),
+            Case(shows="axis 1 of a row of features is its only axis",
+                 fields={"momentum": 0.75, "epsilon": 7.0, "axis": 1, "unbiased_variance": True}, x=[[1.0], [7.0]],
+                 parameters=start | own, expected=[[-6.5], [8.5]],
+                 statistics={"moving_mean": [2.5], "moving_variance": [5.25]}),
         ]  # fmt: skip

@@ -49,4 +49,9 @@ class Conv1D(Convolution):
                  fields={"filters": 2, "kernel_size": 1, "activation": "relu", "use_bias": False},
                  x=[[[1.0, 2.0], [3.0, 4.0]]], parameters={"kernel": [[[1.0, -1.0], [10.0, 0.0]]]},
                  expected=[[[21.0, 0.0], [43.0, 0.0]]]),
+            Case(shows="channels first: same padding goes along the length, the last axis",
+                 fields={"filters": 1, "kernel_size": 2, "padding": "same", "data_format": "channels_first"},
+                 x=[[[1.0, 2.0, 3.0], [5.0, 5.0, 5.0]]],
+                 parameters={"kernel": [[[1.0], [0.0]], [[10.0], [0.0]]], "bias": [0.5]},
+                 expected=[[[21.5, 32.5, 3.5]]]),
         ]  # fmt: skip

@@ -19,6 +19,10 @@ class Conv2D(Convolution):
     stride of 2 and an even length that is nothing before and one cell after, where ``nn.Conv2d(padding=1)`` has one
     before. Keras and TensorFlow convolve channels last; PyTorch's ``nn.Conv2d`` channels first, with its weight as
     (filters, in, rows, columns), and refuses ``padding="same"`` with a stride: there the template pads by hand.
+
+    With data_format ``channels_first`` input and output are (N, channels, rows, columns), the kernel stays as it is, as
+    in Keras. TensorFlow has no such convolution on a CPU: there the program moves the channels last, once, and back
+    where a layer needs them in the spec's order.
     """
 
     kind: ClassVar[str] = "conv2d"
@@ -54,4 +58,8 @@ class Conv2D(Convolution):
                  fields={"filters": 2, "kernel_size": 1, "activation": "relu", "use_bias": False},
                  x=[[[[1.0, 2.0], [3.0, 4.0]]]], parameters={"kernel": [[[[1.0, -1.0], [10.0, 0.0]]]]},
                  expected=[[[[21.0, 0.0], [43.0, 0.0]]]]),
+            Case(shows="channels first: two planes of one row; the kernel is that of channels last",
+                 fields={"filters": 3, "kernel_size": 1, "use_bias": False, "data_format": "channels_first"},
+                 x=[[[[1.0, 3.0]], [[2.0, 4.0]]]], parameters={"kernel": [[[[1.0, -1.0, 0.0], [10.0, 0.0, 1.0]]]]},
+                 expected=[[[[21.0, 43.0]], [[-1.0, -3.0]], [[2.0, 4.0]]]]),
         ]  # fmt: skip

@@ -20,7 +20,24 @@ from parity.ops import (
     kernel_and_bias,
     wrapped,
 )
-from parity.ops.windows import cells, extent, padded_length, pads, same_padding, size_source, torch_pads
+from parity.ops.windows import (
+    DataFormat,
+    cells,
+    channels_of,
+    extent,
+    from_channels_last,
+    laid_first,
+    laid_last,
+    lengths_of,
+    padded_length,
+    pads,
+    same_padding,
+    shape_of,
+    size_source,
+    to_channels_last,
+    torch_pads,
+    wanted_axes,
+)
 from parity.regularizers import AnyRegularizer
 from parity.written import KerasCode, Parameter, Site, TensorFlowCode, TorchCode, TorchWeight, call
 
@@ -50,6 +67,7 @@ class Convolution(ActivatedOp):
     strides: Any = Field(default=1, description="step of the window")
     padding: Literal["valid", "same"] = Field(default="valid", description="zeros around the input")
     dilation_rate: Any = Field(default=1, description="distance of two cells of the window")
+    data_format: DataFormat = Field(default="channels_last", description="where the channels stand, before and after")
     use_bias: bool = Field(default=True, description="add b")
     kernel_initializer: AnyInitializer = Field(default=GlorotUniform(), description="how W starts")
     bias_initializer: AnyInitializer = Field(default=Zeros(), description="how b starts")
@@ -62,12 +80,21 @@ class Convolution(ActivatedOp):
     def _keras_can(self) -> Self:
         if max(self._sizes("strides")) > 1 and max(self._sizes("dilation_rate")) > 1:
             raise ValueError("strides > 1 with dilation_rate > 1, which Keras and TensorFlow refuse; set one to 1")
+        if self.data_format == "channels_first" and not self.activation.elementwise:
+            raise ValueError(
+                f"data_format channels_first with activation {self.activation.kind}, which goes along the last axis: "
+                "there that is no axis of channels; make it a layer of its own, or set data_format to channels_last"
+            )
         return self
 
     def _sizes(self, field: str) -> tuple[int, ...]:
         """Return a field as one number for each axis."""
         value = getattr(self, field)
         return value if isinstance(value, tuple) else (value,)
+
+    def steps(self) -> tuple[int, ...]:
+        """Return the strides."""
+        return self._sizes("strides")
 
     @property
     def windows(self) -> tuple[int, ...]:
@@ -76,20 +103,21 @@ class Convolution(ActivatedOp):
         return tuple((size - 1) * apart + 1 for size, apart in sizes)
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Return the number of positions along each axis, and the filters."""
-        wanted = ", ".join([*self.axes, "channels"])
+        """Return the number of positions along each axis, and the filters in the place of the channels."""
         if len(shape) != len(self.axes) + 1:
+            wanted = wanted_axes(self.axes, self.data_format)
             raise ShapeError(f"{self.kind} reads ({wanted}), it is given {shape}")
-        short = any(length < window for length, window in zip(shape[:-1], self.windows, strict=True))
+        lengths, channels = lengths_of(shape, self.data_format), channels_of(shape, self.data_format)
+        short = any(length < window for length, window in zip(lengths, self.windows, strict=True))
         if self.padding == "valid" and short:
             window = size_source(self.windows)
-            turned = len(self.axes) == 1 and shape[-1] >= self.windows[0]
+            turned = len(self.axes) == 1 and channels >= self.windows[0]
             raise ShapeError(
                 f"{self.kind} with a window of {window} reads at least that {extent(self.axes)}, it is given {shape}"
-                + (f": is {shape[-1]} the length and {shape[0]} the channels?" if turned else "")
+                + (f": is {channels} the length and {lengths[0]} the channels?" if turned else "")
             )
         check_constraints(self, shape)
-        return (*self._steps(shape[:-1]), self.filters)
+        return shape_of(self._steps(lengths), self.filters, self.data_format)
 
     def _steps(self, lengths: Shape) -> tuple[int, ...]:
         sizes = zip(lengths, self.windows, self._sizes("strides"), strict=True)
@@ -100,7 +128,8 @@ class Convolution(ActivatedOp):
 
     def parameters(self, shape: Shape) -> dict[str, Parameter]:
         """Return kernel (*kernel_size, in, filters) and, with a bias, bias (filters,)."""
-        return kernel_and_bias((*self._sizes("kernel_size"), shape[-1], self.filters), self)
+        channels = channels_of(shape, self.data_format)
+        return kernel_and_bias((*self._sizes("kernel_size"), channels, self.filters), self)
 
     def _cells(self, lengths: Shape) -> Any:
         size, strides, dilation = (self._sizes(name) for name in ("kernel_size", "strides", "dilation_rate"))
@@ -118,12 +147,14 @@ class Convolution(ActivatedOp):
 
     def forward(self, x: np.ndarray, p: Arrays, mask: np.ndarray | None = None) -> np.ndarray:
         """Return the activated convolution."""
-        return self.activation.forward(self._affine(x, p))
+        z = self._affine(to_channels_last(x, self.data_format), p)
+        return from_channels_last(self.activation.forward(z), self.data_format)
 
     def vjp(
         self, x: np.ndarray, p: Arrays, dy: np.ndarray, mask: np.ndarray | None = None
     ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         """Return the gradients; each cell of the window scatters its share back to where it was read."""
+        x, dy = (to_channels_last(one, self.data_format) for one in (x, dy))
         z = self._affine(x, p)
         dz = self.activation.vjp(z, self.activation.forward(z), dy)
         padded, lengths = self._padded(x), x.shape[1:-1]
@@ -134,12 +165,12 @@ class Convolution(ActivatedOp):
             dx[where] += dz @ p["kernel"][cell].T
         gradients = {"kernel": dw} | ({"bias": dz.sum(axis=places)} if self.use_bias else {})
         inside = (slice(before, before + n) for (before, _), n in zip(self._pads(lengths), lengths, strict=True))
-        return dx[(slice(None), *inside)], gradients
+        return from_channels_last(dx[(slice(None), *inside)], self.data_format), gradients
 
     def inert(self, field: str, other: Any, shape: Shape) -> str:
         """Say when ``padding`` pads nothing either way."""
         strides, sizes = self._sizes("strides"), self._sizes("kernel_size")
-        axes = zip(shape[:-1], self.windows, strides, strict=True)
+        axes = zip(lengths_of(shape, self.data_format), self.windows, strides, strict=True)
         if field == "padding" and not any(any(same_padding(*axis)) for axis in axes):
             return f"with kernel_size {size_source(sizes)} and strides {size_source(strides)}, 'same' pads nothing"
         return ""
@@ -163,7 +194,8 @@ class Convolution(ActivatedOp):
             **keras_parameters(self.parameters(site.input_shape), {"kernel": "glorot_uniform", "bias": "zeros"}),
             name=repr(site.name),
         )
-        return KerasCode(layer=layer)
+        lies = laid_last(self.data_format)
+        return KerasCode(layer=layer, reads=lies, writes=lies)
 
     def tensorflow(self, site: Site) -> TensorFlowCode:
         """Return the function of ``tf.nn`` plus the bias, or ``tf.nn.convolution`` where it is dilated."""
@@ -183,6 +215,8 @@ class Convolution(ActivatedOp):
         return TensorFlowCode(
             body=(*why, f"return {self.tensorflow_activation(site, convolved)}"),
             doc=f"{self.filters} filters of {self._extent()}.",
+            reads=laid_last(self.data_format),
+            writes=laid_last(self.data_format),
         )
 
     def _extent(self) -> str:
@@ -193,7 +227,7 @@ class Convolution(ActivatedOp):
     def torch(self, site: Site) -> TorchCode:
         """Return the module, padded by hand where PyTorch's ``same`` cannot."""
         x, comment, padding, rank = "x", "", None, len(self.axes)
-        around = self._pads(site.input_shape[:-1])
+        around = self._pads(lengths_of(site.input_shape, self.data_format))
         if not any(map(any, around)):
             pass
         elif max(self._sizes("strides")) == 1:
@@ -205,7 +239,7 @@ class Convolution(ActivatedOp):
             comment = "padded by hand: PyTorch refuses same padding with a stride; padding=k//2 shifts the values"
         convolution = call(
             f"nn.Conv{rank}d",
-            site.input_shape[-1],
+            channels_of(site.input_shape, self.data_format),
             self.filters,
             size_source(self._sizes("kernel_size")),
             stride=self._changed("strides"),
@@ -220,8 +254,8 @@ class Convolution(ActivatedOp):
         return TorchCode(
             modules={site.name: convolution, **activation},
             forward=wrapped(f"self.{site.name}({x})", activation),
-            reads="channels_first",
-            writes="channels_first",
+            reads=laid_first(self.data_format),
+            writes=laid_first(self.data_format),
             weights=weights,
             output=next(reversed([site.name, *activation])),
             comment=comment,

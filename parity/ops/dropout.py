@@ -51,7 +51,8 @@ class Dropout(Op):
 
     def keras(self, site: Site) -> KerasCode:
         """Return ``keras.layers.Dropout``."""
-        return KerasCode(layer=call("keras.layers.Dropout", repr(self.rate), name=repr(site.name)))
+        layer = call("keras.layers.Dropout", repr(self.rate), name=repr(site.name))
+        return KerasCode(layer=layer, reads="any", writes="any")
 
     def tensorflow(self, site: Site) -> TensorFlowCode:
         """Return ``tf.nn.dropout`` in training."""
@@ -59,6 +60,8 @@ class Dropout(Op):
             body=(f"return tf.nn.dropout(x, rate={self.rate!r}) if training else x",),
             doc=f"Drops {self.rate:g} of the values.",
             training=True,
+            reads="any",
+            writes="any",
         )
 
     def torch(self, site: Site) -> TorchCode:

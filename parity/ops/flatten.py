@@ -1,12 +1,15 @@
-"""flatten: (N, a, b, ...) becomes (N, a b ...), in row-major order of the channels-last tensor."""
+"""flatten: (N, a, b, ...) becomes (N, a b ...), in row-major order of the tensor as the spec has it."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import Field
 
 from parity.entries import Shape
 from parity.ops import Op
+from parity.ops.windows import DataFormat, from_channels_last, laid_last, to_channels_last
 from parity.written import Case, KerasCode, Site, TensorFlowCode, TorchCode, call
 
 if TYPE_CHECKING:
@@ -14,14 +17,16 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from parity.written import Arrays
+    from parity.written import Arrays, Layout
 
 
 class Flatten(Op):
-    """y[n, (i J + j) ...] = x[n, i, j, ...], row-major over the channels-last tensor.
+    """y[n, (i J + j) ...] = x[n, i, j, ...], row-major over the tensor as the spec has it.
 
-    A PyTorch model that flattens its channels-first tensor has the same shapes with the features in another
-    order, so dense kernels cannot be carried over: the PyTorch program moves the channels last first.
+    A PyTorch model that flattens its channels-first tensor has the same shapes as a channels-last model, with the
+    features in another order, so dense kernels cannot be carried over: the PyTorch program moves the channels last
+    first. With data_format ``channels_first``, axis 1 is moved last before, as Keras does it: the features then have
+    the order that the channels-last model gives them.
     """
 
     kind: ClassVar[str] = "flatten"
@@ -31,32 +36,56 @@ class Flatten(Op):
         "torch": "torch/nn/modules/flatten.py",
     }
 
+    data_format: DataFormat = Field(
+        default="channels_last", description="channels_first: the first axis, the channels, is moved last before"
+    )
+
     def output_shape(self, shape: Shape) -> Shape:
         """Return the product of the input's axes."""
         return (math.prod(shape),)
 
     def forward(self, x: np.ndarray, p: Arrays, mask: np.ndarray | None = None) -> np.ndarray:
         """Return x as (N, features)."""
-        return x.reshape(len(x), -1)
+        return to_channels_last(x, self.data_format).reshape(len(x), -1)
 
     def vjp(
         self, x: np.ndarray, p: Arrays, dy: np.ndarray, mask: np.ndarray | None = None
     ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         """Return dy in the input's shape."""
-        return dy.reshape(x.shape), {}
+        laid = to_channels_last(x, self.data_format).shape
+        return from_channels_last(dy.reshape(laid), self.data_format), {}
 
     def keras(self, site: Site) -> KerasCode:
-        """Return ``keras.layers.Flatten``."""
-        return KerasCode(layer=call("keras.layers.Flatten", name=repr(site.name)))
+        """Return ``keras.layers.Flatten``, which moves the channels itself where they are first."""
+        lies = self._lies(site)
+        own = self.data_format == "channels_first" and lies == "as_said"
+        data_format = repr("channels_first") if own else None
+        layer = call("keras.layers.Flatten", data_format=data_format, name=repr(site.name))
+        return KerasCode(layer=layer, reads=lies)
+
+    def _lies(self, site: Site) -> Layout:
+        """Return how the tensor is flattened: it may stand right already."""
+        return "to_last" if self.data_format == "channels_first" and site.layout == "to_last" else "as_said"
+
+    def inert(self, field: str, other: Any, shape: Shape) -> str:
+        """Say when there are not two axes that could stand in another order."""
+        lengths = [length for length in shape if length > 1]
+        return "no two axes are longer than 1" if field == "data_format" and len(lengths) < 2 else ""
 
     def tensorflow(self, site: Site) -> TensorFlowCode:
         """Return ``tf.reshape``."""
         features = math.prod(site.input_shape)
-        return TensorFlowCode(body=(f"return tf.reshape(x, (-1, {features}))",), doc=f"To (N, {features}).")
+        lies = laid_last(self.data_format)
+        return TensorFlowCode(body=(f"return tf.reshape(x, (-1, {features}))",), doc=f"To (N, {features}).", reads=lies)
 
     def torch(self, site: Site) -> TorchCode:
-        """Return ``nn.Flatten``, given the channels last."""
-        return TorchCode(modules={site.name: "nn.Flatten()"}, forward=f"self.{site.name}(x)", output=site.name)
+        """Return ``nn.Flatten``, given the axes in the order that is meant."""
+        return TorchCode(
+            modules={site.name: "nn.Flatten()"},
+            forward=f"self.{site.name}(x)",
+            reads=laid_last(self.data_format),
+            output=site.name,
+        )
 
     @classmethod
     def cases(cls) -> list[Case]:
@@ -64,4 +93,6 @@ class Flatten(Op):
         return [
             Case(shows="channels run fastest; channels first would give 1, 3, 5, 2, 4, 6", fields={},
                  x=[[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]], expected=[[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]]),
+            Case(shows="channels_first moves the channels last before", fields={"data_format": "channels_first"},
+                 x=[[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]], expected=[[1.0, 3.0, 5.0, 2.0, 4.0, 6.0]]),
         ]  # fmt: skip

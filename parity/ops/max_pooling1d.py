@@ -41,4 +41,7 @@ class MaxPooling1D(MaxPooling):
             Case(shows="windows overlap where the stride is less than the size; channels are apart",
                  fields={"pool_size": 2, "strides": 1}, x=[[[1.0, 6.0], [3.0, 5.0], [2.0, 4.0]]],
                  expected=[[[3.0, 6.0], [3.0, 5.0]]]),
+            Case(shows="channels first: along the last axis; an even length in same padding pads after its end",
+                 fields={"pool_size": 3, "strides": 2, "padding": "same", "data_format": "channels_first"},
+                 x=[[[-5.0, -1.0, -4.0, -2.0], [1.0, 2.0, 3.0, 4.0]]], expected=[[[-1.0, -2.0], [3.0, 4.0]]]),
         ]  # fmt: skip

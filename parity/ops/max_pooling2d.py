@@ -43,4 +43,7 @@ class MaxPooling2D(MaxPooling):
             Case(shows="same pads an odd window on both sides",
                  fields={"pool_size": 3, "strides": 2, "padding": "same"}, x=square,
                  expected=[[[[-2.0], [-2.0]], [[-1.0], [-5.0]]]]),
+            Case(shows="channels first: the columns of two planes, not of two channels",
+                 fields={"pool_size": [1, 2], "data_format": "channels_first"},
+                 x=[[[[-9.0, -2.0, -3.0]], [[-4.0, -5.0, -6.0]]]], expected=[[[[-2.0]], [[-4.0]]]]),
         ]  # fmt: skip

@@ -9,7 +9,24 @@ from pydantic import Field
 from parity.entries import Shape
 from parity.lazy import np
 from parity.ops import Op, ShapeError
-from parity.ops.windows import cells, extent, padded_length, pads, same_padding, size_source, torch_pads
+from parity.ops.windows import (
+    DataFormat,
+    cells,
+    channels_of,
+    extent,
+    from_channels_last,
+    laid_first,
+    laid_last,
+    lengths_of,
+    padded_length,
+    pads,
+    same_padding,
+    shape_of,
+    size_source,
+    to_channels_last,
+    torch_pads,
+    wanted_axes,
+)
 from parity.written import KerasCode, Site, TensorFlowCode, TorchCode, call
 
 if TYPE_CHECKING:
@@ -35,6 +52,7 @@ class MaxPooling(Op):
     padding: Literal["valid", "same"] = Field(
         default="valid", description="same: the last window may reach over the end; valid: what is over is cut off"
     )
+    data_format: DataFormat = Field(default="channels_last", description="where the channels stand, before and after")
 
     def _sizes(self, field: str) -> tuple[int, ...]:
         """Return a field as one number for each axis."""
@@ -45,16 +63,21 @@ class MaxPooling(Op):
     def _strides(self) -> tuple[int, ...]:
         return self._sizes("pool_size" if self.strides is None else "strides")
 
+    def steps(self) -> tuple[int, ...]:
+        """Return the strides."""
+        return self._strides
+
     def output_shape(self, shape: Shape) -> Shape:
         """Return the number of positions along each axis, and the channels as they are."""
         size = self._sizes("pool_size")
         if len(shape) != len(self.axes) + 1:
-            wanted = ", ".join([*self.axes, "channels"])
+            wanted = wanted_axes(self.axes, self.data_format)
             raise ShapeError(f"{self.kind} reads ({wanted}), it is given {shape}")
-        if self.padding == "valid" and any(length < one for length, one in zip(shape[:-1], size, strict=True)):
+        lengths, channels = lengths_of(shape, self.data_format), channels_of(shape, self.data_format)
+        if self.padding == "valid" and any(length < one for length, one in zip(lengths, size, strict=True)):
             least = f"{self.kind} with a window of {size_source(size)} reads at least that {extent(self.axes)}"
             raise ShapeError(f"{least}, it is given {shape}")
-        return (*self._steps(shape[:-1]), shape[-1])
+        return shape_of(self._steps(lengths), channels, self.data_format)
 
     def _steps(self, lengths: Shape) -> tuple[int, ...]:
         sizes = zip(lengths, self._sizes("pool_size"), self._strides, strict=True)
@@ -72,12 +95,14 @@ class MaxPooling(Op):
 
     def forward(self, x: np.ndarray, p: Arrays, mask: np.ndarray | None = None) -> np.ndarray:
         """Return the largest value of each window."""
-        return self._windows(x)[0].max(axis=0)
+        largest = self._windows(to_channels_last(x, self.data_format))[0].max(axis=0)
+        return from_channels_last(largest, self.data_format)
 
     def vjp(
         self, x: np.ndarray, p: Arrays, dy: np.ndarray, mask: np.ndarray | None = None
     ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         """Return dy where the maximum was read, the first of equal ones; windows that overlap add theirs."""
+        x, dy = (to_channels_last(one, self.data_format) for one in (x, dy))
         values, places = self._windows(x)
         first, lengths = values.argmax(axis=0), x.shape[1:-1]
         around = self._pads(lengths)
@@ -86,17 +111,18 @@ class MaxPooling(Op):
         for cell, where in enumerate(places):
             dx[where] += np.where(first == cell, dy, 0.0)
         inside = (slice(before, before + n) for (before, _), n in zip(around, lengths, strict=True))
-        return dx[(slice(None), *inside)], {}
+        return from_channels_last(dx[(slice(None), *inside)], self.data_format), {}
 
     def inert(self, field: str, other: Any, shape: Shape) -> str:
         """Say when ``padding`` pads and cuts nothing either way, and when ``strides`` says what is so unsaid."""
         size, strides = self._sizes("pool_size"), self._strides
         if field == "strides" and (other is None or other == self.pool_size) and size == strides:
             return "strides that are not said are those of pool_size"
-        axes = list(zip(shape[:-1], size, strides, strict=True))
+        lengths = lengths_of(shape, self.data_format)
+        axes = list(zip(lengths, size, strides, strict=True))
         whole = all(padded_length(*axis, "same") == padded_length(*axis, "valid") for axis in axes)
         if field == "padding" and whole and not any(any(same_padding(*axis)) for axis in axes):
-            return f"windows of {size_source(size)} fill {shape[:-1]} either way"
+            return f"windows of {size_source(size)} fill {lengths} either way"
         return ""
 
     def _stride_source(self) -> str | None:
@@ -112,7 +138,8 @@ class MaxPooling(Op):
             padding=repr(self.padding) if self.padding != "valid" else None,
             name=repr(site.name),
         )
-        return KerasCode(layer=layer)
+        lies = laid_last(self.data_format)
+        return KerasCode(layer=layer, reads=lies, writes=lies)
 
     def tensorflow(self, site: Site) -> TensorFlowCode:
         """Return the function of ``tf.nn``."""
@@ -120,11 +147,12 @@ class MaxPooling(Op):
         pooled = call(f"tf.nn.max_pool{len(self.axes)}d", "x", size_source(size), size_source(self._strides),
                       repr(self.padding.upper()))  # fmt: skip
         doc = f"Largest of {'every ' + str(size[0]) if len(size) == 1 else ' x '.join(map(str, size))}."
-        return TensorFlowCode(body=(f"return {pooled}",), doc=doc)
+        lies = laid_last(self.data_format)
+        return TensorFlowCode(body=(f"return {pooled}",), doc=doc, reads=lies, writes=lies)
 
     def torch(self, site: Site) -> TorchCode:
         """Return the module, padded by hand where PyTorch would pad both sides alike."""
-        x, comment, around = "x", "", self._pads(site.input_shape[:-1])
+        x, comment, around = "x", "", self._pads(lengths_of(site.input_shape, self.data_format))
         alike = all(before == after for before, after in around)
         if not alike:
             x = f'F.pad(x, {torch_pads(around)}, value=float("-inf"))'
@@ -138,8 +166,8 @@ class MaxPooling(Op):
         return TorchCode(
             modules={site.name: pool},
             forward=f"self.{site.name}({x})",
-            reads="channels_first",
-            writes="channels_first",
+            reads=laid_first(self.data_format),
+            writes=laid_first(self.data_format),
             output=site.name,
             comment=comment,
         )

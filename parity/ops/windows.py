@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, PositiveInt
 
-from parity.entries import shown
+from parity.entries import Shape, shown
+from parity.lazy import np
+
+if TYPE_CHECKING:
+    from parity.written import Layout
+
+DataFormat = Literal["channels_last", "channels_first"]
+"""Where the channels stand among the axes of a row: behind or ahead of those that a window moves along."""
 
 
 def same_padding(length: int, window: int, stride: int) -> tuple[int, int]:
@@ -111,3 +118,43 @@ def extent(axes: Sequence[str]) -> str:
 def torch_pads(around: Sequence[tuple[int, int]]) -> tuple[int, ...]:
     """Return cells before and after each axis as ``F.pad`` takes them: the last axis first."""
     return tuple(count for axis in reversed(around) for count in axis)
+
+
+def lengths_of(shape: Shape, data_format: DataFormat) -> Shape:
+    """Return the cells along the axes that a window moves along."""
+    return shape[1:] if data_format == "channels_first" else shape[:-1]
+
+
+def channels_of(shape: Shape, data_format: DataFormat) -> int:
+    """Return the number of channels."""
+    return shape[0 if data_format == "channels_first" else -1]
+
+
+def shape_of(lengths: Shape, channels: int, data_format: DataFormat) -> Shape:
+    """Return the shape of a row with so many cells along each axis, and so many channels."""
+    return (channels, *lengths) if data_format == "channels_first" else (*lengths, channels)
+
+
+def to_channels_last(x: np.ndarray, data_format: DataFormat) -> np.ndarray:
+    """Return a batch with its channels last."""
+    return np.moveaxis(x, 1, -1) if data_format == "channels_first" else x
+
+
+def from_channels_last(x: np.ndarray, data_format: DataFormat) -> np.ndarray:
+    """Return a batch whose channels are last with its channels where they belong."""
+    return np.moveaxis(x, -1, 1) if data_format == "channels_first" else x
+
+
+def wanted_axes(axes: Sequence[str], data_format: DataFormat) -> str:
+    """Return the axes of a row in words: ``rows, columns, channels``."""
+    return ", ".join(["channels", *axes] if data_format == "channels_first" else [*axes, "channels"])
+
+
+def laid_last(data_format: DataFormat) -> Layout:
+    """Return the layout in which the channels are last."""
+    return "to_last" if data_format == "channels_first" else "as_said"
+
+
+def laid_first(data_format: DataFormat) -> Layout:
+    """Return the layout in which the channels are first."""
+    return "as_said" if data_format == "channels_first" else "to_first"

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import datetime
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from parity import __version__
 from parity.compare.judge import PHASES, Judge, Seen
 from parity.compile.program import Program
-from parity.entries import TITLES
-from parity.explain.effects import Effect, Effects
 from parity.report.facts import (
+    AdviceFact,
     Comparison,
     DifferenceFact,
-    EffectFact,
     EpochFact,
     Explanation,
     FreeFact,
@@ -29,7 +27,6 @@ from parity.report.facts import (
     WitnessFact,
 )
 from parity.run.trajectory import Trajectory
-from parity.spec.differences import Difference
 from parity.spec.resolve import Resolved
 
 if TYPE_CHECKING:
@@ -38,9 +35,6 @@ if TYPE_CHECKING:
     from parity.metrics import Taken
     from parity.pipeline.judging import Judged
     from parity.spec.schema import Spec
-
-UNLIKE = 0.1
-"""A side's own outcome and its trial's may differ by so much before a note says so."""
 
 
 def spec_fact(spec: Spec, dataset: Dataset, file: str | None, text: str) -> SpecFact:
@@ -180,56 +174,6 @@ def failed_comparison(a: str, b: str, precision: str, why: str) -> Comparison:
     return Comparison(a=a, b=b, verdict="inconclusive", reason=why, precision=precision, steps=0)
 
 
-def difference_facts(a: str, b: str, found: Sequence[Difference], effects: Effects | None) -> list[DifferenceFact]:
-    """Return the facts of the differences of two sides, with their effects where they were tried."""
-    by_path = {one.difference.path: one for one in effects.each} if effects else {}
-    return [
-        DifferenceFact(
-            path=one.path, a=one.a, b=one.b, a_side=a, b_side=b, a_origin=one.a_origin, b_origin=one.b_origin,
-            layers=list(one.layers), inert=one.inert, reason=one.reason, effect=_effect(by_path.get(one.path)),
-        )
-        for one in found
-    ]  # fmt: skip
-
-
-def _effect(effect: Effect | None) -> EffectFact | None:
-    if effect is None or effect.difference.inert:
-        return None
-    return EffectFact(alone=effect.alone, taken_back=effect.taken_back, breaks=effect.breaks, repairs=effect.repairs)
-
-
-def explanation_fact(
-    effects: Effects,
-    *,
-    framework: str,
-    outcome: str,
-    good: str,
-    bad: str,
-    steps: int,
-    runs: Sequence[Trajectory],
-    seconds: float,
-    notes: Sequence[str],
-) -> Explanation:
-    """Return the facts of an explanation."""
-    return Explanation(
-        framework=framework,
-        outcome=outcome,
-        good=good,
-        bad=bad,
-        good_value=effects.good,
-        bad_value=effects.bad,
-        steps=steps,
-        breakers=effects.breakers,
-        repairs=effects.repairs,
-        harmless=effects.harmless,
-        unexplained=None,
-        runs=len(runs),
-        cached_runs=sum(run.cached for run in runs),
-        seconds=seconds,
-        notes=list(notes),
-    )
-
-
 def result(
     spec: SpecFact,
     sides: Sequence[SideFact],
@@ -238,6 +182,7 @@ def result(
     explanation: Explanation | None,
     notes: Sequence[str],
     command: str,
+    advice: Sequence[AdviceFact] = (),
 ) -> Result:
     """Return the whole result."""
     return Result(
@@ -250,33 +195,5 @@ def result(
         explanation=explanation,
         notes=list(notes),
         command=command,
+        advice=list(advice),
     )
-
-
-def outcome_gap_note(outcome: str, values: Mapping[str, float]) -> str:
-    """Return the sentence that says there is no gap to explain."""
-    told = " and ".join(f"{name} {value:.3f}" for name, value in values.items())
-    return f"no cause was looked for: the sides reach about the same {outcome} ({told})"
-
-
-def framework_notes(
-    framework: str, outcome: str, values: Mapping[str, float], runs: Mapping[str, Trajectory]
-) -> list[str]:
-    """Return a note for each side whose config does not do on the trials' framework what it did on its own.
-
-    Args:
-        framework: of the trials.
-        outcome: name of the metric.
-        values: what each side's config reached in the trials.
-        runs: the sides' own free runs, which may be longer.
-    """
-    notes = []
-    for side, value in values.items():
-        own = runs[side].final.get(outcome, math.nan)
-        if not abs(own - value) <= UNLIKE:
-            notes.append(
-                f"{side} reached {outcome} {own:.3f} in its own run of {len(runs[side].losses)} steps, its config "
-                f"compiled for {TITLES[framework]} reached {value:.3f} in the trials: look at the curves before you "
-                "carry the findings over"
-            )
-    return notes

@@ -9,9 +9,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from parity.advice.broadcast_target import broadcasts, explained
 from parity.data.sources import sources
 from parity.entries import FRAMEWORKS
 from parity.errors import DataError, SpecError, UsageError, did_you_mean, listed
+from parity.spec import channels
 from parity.spec.load import parse_yaml
 from parity.spec.resolve import Resolved, changed, resolve
 from parity.spec.schema import Spec
@@ -34,6 +36,11 @@ class Options:
         trace: keep digests of every tensor of the free runs.
         check_steps: which steps of the lockstep are checked: ``log``, ``all``, or every so many.
         explain_steps: steps of each counterfactual run.
+        outcome: what says which side does better, in place of the spec's.
+        max_runs: counterfactual runs that may be made; those of earlier commands cost nothing.
+        max_seconds: that they may take.
+        effects: also measure each difference alone and taken back, not only the causes.
+        split: groups of layers to look for causes in layer by layer.
         out: folder of the reports.
         timeout: seconds without a word after which a worker is given up.
     """
@@ -50,6 +57,11 @@ class Options:
     trace: bool = True
     check_steps: str = "log"
     explain_steps: int | None = None
+    outcome: str | None = None
+    max_runs: int | None = None
+    max_seconds: float | None = None
+    effects: bool = True
+    split: tuple[str, ...] = ()
     out: Path | None = None
     timeout: float = 600.0
 
@@ -154,7 +166,7 @@ def data_source(declared: str, given: str | None) -> str:
     if not is_file(given):
         return given
     source = sources().get(declared)
-    return source.stands_in_for or declared if source is not None else declared
+    return source.stands_for if source is not None and source.stands_for is not None else declared
 
 
 def is_file(given: str) -> bool:
@@ -174,16 +186,32 @@ def check_fit(side: Resolved, x_shape: tuple[int, ...], y_shape: tuple[int, ...]
     Raises:
         DataError: when they do not.
     """
-    expected = side.config.model.input
-    if x_shape != expected:
-        fix = f"set model.input to {list(x_shape)}, or data.reshape to what the model reads"
-        raise DataError(
-            f"side {side.name}: a row of {description} has shape {x_shape}, model.input is {expected}; {fix}"
-        )
+    check_inputs(side, x_shape, description)
     output = side.layers()[-1].output_shape
     if y_shape != output:
         last = side.layers()[-1].name
+        stretched = f"; left as they are, {explained(y_shape, output)}" if broadcasts(y_shape, output) else ""
         raise DataError(
             f"side {side.name}: a target of {description} has shape {y_shape}, the last layer {last!r} gives {output}; "
-            f"change the last layer, or data.one_hot"
+            f"change the last layer, or data.one_hot{stretched}"
+        )
+
+
+def check_inputs(side: Resolved, x_shape: tuple[int, ...], description: str) -> None:
+    """Check that the model reads rows of such a shape; arguments as :func:`check_fit`.
+
+    Raises:
+        DataError: when it does not; says which axis looks like channels, where one does.
+    """
+    expected = side.config.model.input
+    if x_shape != expected:
+        fix = f"set model.input to {list(x_shape)}, or data.reshape to what the model reads"
+        order = channels.reordering(x_shape, expected)
+        if order is not None:
+            first = (
+                f"axis 0 of the rows looks like the {x_shape[0]} channels; " if channels.looks_first(x_shape) else ""
+            )
+            fix = f"{first}set data.transpose: {channels.composed(side.config.data.transpose, order)}"
+        raise DataError(
+            f"side {side.name}: a row of {description} has shape {x_shape}, model.input is {expected}; {fix}"
         )

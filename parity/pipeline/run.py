@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-import itertools
 import math
-import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 
-from parity.errors import ParityError, UsageError, WorkerError
-from parity.explain.effects import LEAST_GAP, Effects, judge_effects, outcome_value
-from parity.explain.trials import Contest, Trial, contest
+from parity.errors import UsageError, WorkerError
+from parity.explain.outcome import Outcome, parse_outcome
+from parity.explain.trials import Contest, Paths, contest, split
 from parity.pipeline import facts
+from parity.pipeline.advising import advised
+from parity.pipeline.explain import Explained, Inquiry
+from parity.pipeline.explained import difference_facts, explanation_fact
 from parity.pipeline.judging import Judged
+from parity.pipeline.patches import lines_of
 from parity.pipeline.prepare import Options, installed_version, prepare
+from parity.pipeline.runner import Runner
+from parity.pipeline.speed import choose
+from parity.pipeline.trials import Budget
 from parity.pipeline.work import Note, Work
-from parity.report.facts import Comparison, DifferenceFact, Explanation, Result, SideFact
-from parity.run.freerun import Job
+from parity.report.facts import Comparison, DifferenceFact, LineFact, Result, SideFact
 from parity.run.trajectory import Trajectory
 from parity.spec.differences import Difference, differences
 from parity.spec.resolve import Resolved
-from parity.spec.schema import Spec
+from parity.spec.schema import Config, SaidSpec, Spec
 
 LOCKSTEP_STEPS = 16
 """How far lockstep goes unless told otherwise: a difference of meaning shows in the first few steps, or where a
@@ -49,6 +54,7 @@ def run(spec: Spec, options: Options, *, text: str, file: str | None, folder: Pa
     sides = prepare(spec, options)
     with Work(spec=spec, sides=sides, options=options, folder=folder) as work:
         found = pair_differences(work, sides)
+        advice = advised(work, text, file)
         free = work.free_runs(note)
         runs, errors = free.runs, free.errors
         if not runs:
@@ -57,23 +63,35 @@ def run(spec: Spec, options: Options, *, text: str, file: str | None, folder: Pa
         steps = min(options.steps or LOCKSTEP_STEPS, LOCKSTEP_STEPS, *(work.steps(side) for side in healthy))
         comparisons = facts.with_free(_comparisons(work, sides, errors, steps, "float64", note), work.parted_free(free))
         notes: list[str] = []
-        explained: tuple[Explanation, Effects, tuple[str, str]] | None = None
+        explained: Explained | None = None
         if options.explain:
             explained, said = _explain(work, healthy, runs, found, note)
             notes += said
-        told: list[DifferenceFact] = []
-        for (a, b), ones in found.items():
-            effects = explained[1] if explained and set(explained[2]) == {a, b} else None
-            told += facts.difference_facts(a, b, ones, effects)
         return facts.result(
             facts.spec_fact(spec, work.dataset(sides[0]), file, text),
             _side_facts(work, sides, runs, errors),
             comparisons,
-            told,
-            explained[0] if explained else None,
+            _told(work, sides, found, explained),
+            explanation_fact(explained, said_sets(spec, explained.contest)) if explained else None,
             notes,
             command,
+            advice,
         )
+
+
+def _told(
+    work: Work,
+    sides: Sequence[Resolved],
+    found: Mapping[tuple[str, str], list[Difference]],
+    explained: Explained | None,
+) -> list[DifferenceFact]:
+    """Return the facts of all differences, with what those of the explained pair do."""
+    told = []
+    for (a, b), ones in found.items():
+        pair = {explained.contest.good.name, explained.contest.bad.name} if explained else set()
+        mine = explained if pair == {a, b} else None
+        told += difference_facts(a, b, ones, mine, _lines(work, sides, (a, b), ones))
+    return told
 
 
 def check(
@@ -97,7 +115,7 @@ def check(
             work.program(side)
         steps = options.steps or min(LOCKSTEP_STEPS, work.steps(sides[0]))
         judged = work.judged(sides, steps, precision, note)
-        told = [fact for (a, b), ones in found.items() for fact in facts.difference_facts(a, b, ones, None)]
+        told = _told(work, sides, found, None)
         sides_told = [
             facts.side_fact(
                 side, work.program(side), None, None, precision, work.dataset(side), installed_version(side)
@@ -112,6 +130,7 @@ def check(
             None,
             [],
             command,
+            advised(work, text, file),
         )
 
 
@@ -119,7 +138,16 @@ def pair_differences(work: Work, sides: Sequence[Resolved]) -> dict[tuple[str, s
     """Return the differences of the first side and each other one."""
     first, *others = sides
     rows = len(work.dataset(first).x)
-    return {(first.name, other.name): differences(first, other, rows) for other in others}
+    found = {(first.name, other.name): differences(first, other, rows) for other in others}
+    if not work.options.split:
+        return found
+    # A group may be one of a single pair's: it must be known in one of them.
+    groups = [one for ones in found.values() for one in ones]
+    split(groups, work.options.split)
+    return {
+        pair: split(ones, [path for path in work.options.split if any(one.path == path for one in ones)])
+        for pair, ones in found.items()
+    }
 
 
 def _comparisons(
@@ -165,89 +193,97 @@ def _side_facts(
 def _explain(
     work: Work,
     healthy: list[Resolved],
-    runs: dict[str, Trajectory],
+    runs: Mapping[str, Trajectory],
     found: dict[tuple[str, str], list[Difference]],
     note: Note,
-) -> tuple[tuple[Explanation, Effects, tuple[str, str]] | None, list[str]]:
-    """Explain the first pair of sides that differ in their configs and in their outcomes."""
+) -> tuple[Explained | None, list[str]]:
+    """Explain the first pair of sides whose outcomes differ, or else the first whose configs do."""
     named = {side.name: side for side in healthy}
-    metric = next((metric.kind for metric in work.spec.metrics), None)
     pairs = [
         (a, b) for (a, b), ones in found.items() if a in named and b in named and any(not one.inert for one in ones)
     ]
     if not pairs:
         return None, []
-    if metric is None:
+    measured = {metric.kind: metric.better for side in healthy for metric in side.config.metrics}
+    text = work.options.outcome or work.spec.explain.outcome or next(iter(measured), None)
+    if text is None:
         return None, ["no cause was looked for: the spec names no metric that says which side does better"]
-    for a, b in pairs:
-        values = {name: outcome_value(runs[name].final.get(metric, math.nan)) for name in (a, b)}
-        if abs(values[a] - values[b]) < LEAST_GAP:
-            continue
-        good, bad = sorted((a, b), key=lambda name: -values[name])
-        match = contest(named[good], named[bad], found[a, b])
-        framework = work.spec.explain.framework or named[a].framework
-        home = next((side for side in healthy if side.framework == framework), named[a])
-        found_out, notes = _tried(work, match, home, framework, metric, runs, note)
-        return ((*found_out, (a, b)) if found_out else None), notes
-    (a, b), *_ = pairs
-    return None, [facts.outcome_gap_note(metric, {name: runs[name].final.get(metric, math.nan) for name in (a, b)})]
+    outcome = parse_outcome(text, measured)
+
+    def score(name: str) -> float:
+        return outcome.metric_score(runs[name].final.get(outcome.metric, math.nan)) if name in runs else math.nan
+
+    a, b = max(pairs, key=lambda pair: _distance(score(pair[0]), score(pair[1])))
+    good, bad = (b, a) if score(b) > score(a) else (a, b)
+    return explain_pair(work, healthy, (named[good], named[bad]), found[a, b], outcome, note), []
 
 
-def _tried(
+def _distance(one: float, other: float) -> float:
+    """Return how far apart two scores are, for the choice of a pair: the first one unless another is further."""
+    apart = abs(one - other)
+    return 0.0 if math.isnan(apart) else round(apart, 2)
+
+
+def explain_pair(
     work: Work,
-    match: Contest,
-    home: Resolved,
-    framework: str,
-    metric: str,
-    runs: dict[str, Trajectory],
+    sides: Sequence[Resolved],
+    pair: tuple[Resolved, Resolved],
+    found: Sequence[Difference],
+    outcome: Outcome,
     note: Note,
-) -> tuple[tuple[Explanation, Effects] | None, list[str]]:
-    """Run the trials of a contest on one framework, and judge them; without the two sides' own there is nothing."""
-    begun = time.monotonic()
-    steps = work.options.explain_steps or work.spec.explain.steps or _explain_steps(work, match)
-    trials = match.singles()
-    jobs: dict[Trial, Job] = {}
-    notes: list[str] = []
-    for trial in trials:
-        try:
-            side = replace(match.good, name=home.name, framework=framework, python=home.python,
-                           config=match.config_of(trial))  # fmt: skip
-            jobs[trial] = work.counterfactual(side, steps)
-        except ParityError as error:
-            notes.append(f"not tried, since it cannot be: {match.label(trial)}: {error}")
-    ended, tried = itertools.count(1), list(jobs)
+) -> Explained:
+    """Explain a pair of sides by counterfactual runs.
 
-    def told(index: int, job: Job, one: Trajectory | WorkerError) -> None:
-        said = "failed" if isinstance(one, WorkerError) else f"{metric} {one.final.get(metric, math.nan):.3f}"
-        note(f"explaining: {match.label(tried[index])}: {said}", next(ended) / len(tried))
+    Args:
+        work: data, programs and store.
+        sides: that ran; their interpreters may be used.
+        pair: the better side first, as far as it is known.
+        found: their differences.
+        outcome: what is compared.
+        note: told what is under way.
 
-    note(f"explaining: {len(tried)} runs of {steps} steps", 0.0)
-    outcomes: dict[Trial, float] = {}
-    done: list[Trajectory] = []
-    for trial, one in zip(tried, work.evaluate(list(jobs.values()), told), strict=True):
-        if isinstance(one, WorkerError):
-            notes.append(f"failed: {match.label(trial)}: {one}")
-        else:
-            done.append(one)
-            outcomes[trial] = one.final.get(metric, math.nan)
-    if match.nothing not in outcomes or match.everything not in outcomes:
-        return None, [*notes, "no cause was found: the runs of the two sides as they are failed"]
-    effects = judge_effects(match, outcomes)
-    fact = facts.explanation_fact(
-        effects,
-        framework=framework,
-        outcome=metric,
-        good=match.good.name,
-        bad=match.bad.name,
-        steps=steps,
-        runs=done,
-        seconds=time.monotonic() - begun,
-        notes=notes
-        + facts.framework_notes(framework, metric, {match.good.name: effects.good, match.bad.name: effects.bad}, runs),
-    )
-    return (fact, effects), []
+    Raises:
+        UsageError: when a group that is to be split is none.
+    """
+    options, asked = work.options, work.spec.explain
+    match = contest(*pair, found)
+    steps = options.explain_steps or asked.steps or _explain_steps(work, match)
+    with Runner(work=work) as runner:
+        choice = choose(runner, sides, pair, asked.framework, steps, note)
+        return Inquiry(
+            work=work, runner=runner, contest=match, choice=choice, outcome=outcome, steps=steps,
+            budget=Budget(runs=options.max_runs, seconds=options.max_seconds), note=note, every=options.effects,
+            claims=list(said_sets(work.spec, match)),
+        ).run()  # fmt: skip
+
+
+def said_sets(spec: Spec, match: Contest) -> dict[Paths, SaidSpec]:
+    """Return what somebody says is the cause, by the live differences that it names; none where it names none."""
+    found = {}
+    for one in spec.explain.said:
+        paths = frozenset(
+            difference.path
+            for difference in match.live
+            if any(fnmatchcase(difference.path, path) or path in difference.paths for path in one.paths)
+        )
+        if paths:
+            found[paths] = one
+    return found
 
 
 def _explain_steps(work: Work, match: Contest) -> int:
     epochs = max(work.epoch_steps(match.good), work.epoch_steps(match.bad)) * EXPLAIN_EPOCHS
     return min(epochs, work.steps(match.good), work.steps(match.bad))
+
+
+def _lines(work: Work, sides: Sequence[Resolved], pair: tuple[str, str], found: Sequence[Difference]
+           ) -> dict[str, list[LineFact]]:  # fmt: skip
+    """Return where each difference stands in the programs of a pair."""
+    named = {side.name: side for side in sides}
+    a, b = (named[name] for name in pair)
+    files = {side.name: f"programs/{work.program(side).file_name}" for side in (a, b)}
+
+    def source(side: Resolved, config: Config) -> str:
+        return work.program(replace(side, config=config)).source
+
+    return {one.path: lines_of(a, b, one, source, files) for one in found}

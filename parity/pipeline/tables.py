@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -17,6 +18,9 @@ from parity.errors import UsageError, did_you_mean, listed
 from parity.spec.differences import Difference, differences
 from parity.spec.resolve import Resolved
 from parity.spec.schema import TrainingSpec
+
+SIDE_BY_SIDE = 40
+"""Characters of a path from which on its values stand below it."""
 
 
 def _pairs(sides: Sequence[Resolved]) -> list[tuple[Resolved, Resolved, list[Difference]]]:
@@ -74,17 +78,30 @@ def print_differences(sides: Sequence[Resolved], console: Console | None = None)
         live = sum(not one.inert for one in found)
         count = f"{len(found)} difference{'' if len(found) == 1 else 's'}"
         console.print(f"{a.name} -> {b.name}: {count}, {live} of them live", style="bold")
-        table = _table("", "")
-        table.show_header = False
-        for one in found:
-            _row(table, one.path, f"{one.a} -> {one.b}" + (f"\n(inert: {one.reason})" if one.inert else ""))
-        if found:
-            console.print(table)
+        _print_pairs([(one.path, _values(one)) for one in found], console)
         for side in (a, b):
             console.print(f"Loss of {side.name}: {formula(side)}.", markup=False, style="dim")
         for line in dict.fromkeys(line for side in (a, b) for line in metric_lines(side)):
             console.print(line, markup=False, style="dim")
         console.print()
+
+
+def _values(one: Difference) -> str:
+    return f"{one.a} -> {one.b}" + (f"\n(inert: {one.reason})" if one.inert else "")
+
+
+def _print_pairs(rows: Sequence[tuple[str, str]], console: Console) -> None:
+    """Print paths and their values side by side, or one below the other where a path leaves no room."""
+    if max((len(path) for path, _ in rows), default=0) > SIDE_BY_SIDE:
+        for path, values in rows:
+            console.print(Text(path), overflow="fold")
+            console.print(Padding(Text(values), (0, 0, 0, 4)))
+    elif rows:
+        table = _table("", "")
+        table.show_header = False
+        for row in rows:
+            _row(table, *row)
+        console.print(table)
 
 
 def default_rows() -> list[dict[str, Any]]:

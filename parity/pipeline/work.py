@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
+import contextlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
+from parity.advice import Evaluation
 from parity.compare.free import FreeVerdict, judge_free
 from parity.compare.judge import Judge, Seen
 from parity.compare.lockstep import chosen_steps, compare_initial, compare_weights
@@ -24,11 +24,11 @@ from parity.errors import DataError, WorkerError
 from parity.pipeline.freeruns import TWIN, FreeRuns, gaps
 from parity.pipeline.judging import Court, Judged
 from parity.pipeline.prepare import Options, check_fit, is_file
-from parity.run.freerun import Bench, Job, free_run
+from parity.run.bench import Bench, Job
+from parity.run.freerun import free_run
 from parity.run.lockstep import Lockstep
-from parity.run.session import Session, memory_folder
+from parity.run.session import Scratch, Session
 from parity.run.store import Store
-from parity.run.trajectory import Trajectory
 from parity.spec.resolve import OwnProgram, Resolved, dump
 from parity.spec.schema import Spec
 
@@ -48,7 +48,7 @@ OWN_SLOTS_STEPS = 8
 
 
 @dataclass(kw_only=True)
-class Work:
+class Work(Scratch):
     """What one command works with; a context that cleans up after itself.
 
     Args:
@@ -56,29 +56,18 @@ class Work:
         sides: resolved, in order; the first is the reference.
         options: of the command.
         folder: of the reports.
+
+    ``evaluations`` has, of each program written by hand that was matched, how it behaves in evaluation.
     """
 
     spec: Spec
     sides: list[Resolved]
     options: Options
     folder: Path
-    scratch: Path = field(init=False)
-    _stack: ExitStack = field(default_factory=ExitStack)
+    evaluations: dict[str, Evaluation] = field(default_factory=dict, init=False)
     _benches: dict[str, Bench] = field(default_factory=dict)
     _programs: dict[str, Program] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def __enter__(self) -> Self:
-        """Make the scratch folder."""
-        self.scratch = memory_folder()
-        self._stack.callback(shutil.rmtree, self.scratch, ignore_errors=True)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """End every worker, remove the scratch folder."""
-        self._stack.close()
 
     def bench(self, side: Resolved) -> Bench:
         """Return the bench with a side's data; sides that read the same data share one.
@@ -122,12 +111,22 @@ class Work:
             self._programs[key] = compiled if side.program is None else self._matched(side, side.program, compiled)
         return self._programs[key]
 
+    def trial_program(self, side: Resolved) -> Program:
+        """Return the program of a counterfactual run: compiled from the config in any case, and not formatted."""
+        side = replace(side, program=None)
+        key = f"trial {side.framework} {dump(side.config)}"
+        if key not in self._programs:
+            made = compile_side(side, name=self.spec.name, classes=self.dataset(side).classes, formatted=False)
+            self._programs[key] = replace(made, file_name=f"explain/{made.digest[:16]}.py")
+        return self._programs[key]
+
     def _matched(self, side: Resolved, own: OwnProgram, compiled: Program) -> Program:
         """Return a program written by hand, its tensors matched to the config's."""
         with self.session(side, f"{side.name}-match") as session:
             inventory = session.ask(
                 "inventory", framework=side.framework, program=own.file, names=dict(own.names), precision="float32"
             )
+            self._evaluate(session, side, own)
         found = match(side, own, compiled, inventory)
         source = Path(own.file).read_text(encoding="utf-8")
         return Program(
@@ -139,6 +138,15 @@ class Work:
             unmatched=tuple(found.unmatched),
         )
 
+    def _evaluate(self, session: Session, side: Resolved, own: OwnProgram) -> None:
+        """Note how a program written by hand behaves in evaluation; one that cannot be asked fails where it is run."""
+        with contextlib.suppress(WorkerError):
+            told = session.ask(
+                "evaluation", framework=side.framework, program=own.file, names=dict(own.names),
+                data=str(self.bench(side).scratch / "data"),
+            )  # fmt: skip
+            self.evaluations[side.name] = Evaluation(**told)
+
     def epoch_steps(self, side: Resolved) -> int:
         """Return the number of batches in an epoch of a side."""
         return self.bench(side).epoch_steps(side)
@@ -149,9 +157,7 @@ class Work:
 
     def session(self, side: Resolved, log: str) -> Session:
         """Start a worker for a side; it ends with this context at the latest."""
-        session = Session(side.name, side.python, self.folder / "logs" / f"{log}.log", self.options.timeout)
-        self._stack.callback(session.close)
-        return session
+        return self.kept(Session(side.name, side.python, self.folder / "logs" / f"{log}.log", self.options.timeout))
 
     def free_runs(self, note: Note) -> FreeRuns:
         """Train every side on its own, and a twin of the first; what one fails at does not touch the others."""
@@ -204,11 +210,11 @@ class Work:
             return []
         others = [side for side in self.sides[1:] if side.name in found.runs]
         store, mine = self.bench(first).store, found.runs[first.name]
-        twins = [gaps(store, mine, twin) for twin in found.twins.values()]
-        precision = mine.precision
+        runs = gaps(store, mine, [*found.twins.values(), *(found.runs[side.name] for side in others)])
+        twins, parted = runs[: len(found.twins)], runs[len(found.twins) :]
         return [
-            judge_free(first.name, side.name, gaps(store, mine, found.runs[side.name]), twins, precision)
-            for side in others
+            judge_free(first.name, side.name, one, twins, mine.precision)
+            for side, one in zip(others, parted, strict=True)
         ]
 
     def judged(self, sides: Sequence[Resolved], steps: int, precision: str, note: Note) -> Judged:
@@ -280,52 +286,3 @@ class Work:
                                    difference=0.0, noise=0.0, order=order))  # fmt: skip
                 else:
                     compare_initial(judge, order, name, *(np.load(one[name], mmap_mode="r") for one in (ours, theirs)))
-
-    def evaluate(
-        self, jobs: Sequence[Job], note: Callable[[int, Job, Trajectory | WorkerError], None]
-    ) -> list[Trajectory | WorkerError]:
-        """Make many runs of one framework, a worker per core, and return in order what each came to.
-
-        Args:
-            jobs: what to run; all on one framework and interpreter.
-            note: told (index, job, run or what went wrong) as each ends.
-        """
-        results: list[Trajectory | WorkerError | None] = [None] * len(jobs)
-        free: list[Session] = []
-        opened: dict[Session, int] = {}
-
-        def one(index: int) -> None:
-            job = jobs[index]
-            with self._lock:
-                session = free.pop() if free else None
-            session = session or self.session(job.side, f"explain-{threading.get_ident()}")
-            try:
-                run = results[index] = free_run(session, self.bench(job.side), job)
-            except WorkerError as error:
-                results[index] = error
-                session.close()
-                note(index, job, error)
-                return
-            opened[session] = opened.get(session, 0) + (0 if run.cached else run.parameters * BYTES_LEFT)
-            with self._lock:
-                if opened[session] > MOST_LEFT:
-                    session.close()
-                else:
-                    free.append(session)
-            note(index, job, run)
-
-        pool = ThreadPoolExecutor(WORKERS)
-        try:
-            for future in [pool.submit(one, index) for index in range(len(jobs))]:
-                future.result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-            for session in free:
-                session.close()
-        return [run for run in results if run is not None]
-
-    def counterfactual(self, config_of: Resolved, steps: int) -> Job:
-        """Return the job of a counterfactual run: short, one thread, so that two run side by side."""
-        program = self.program(config_of)
-        program = replace(program, file_name=f"explain/{program.digest[:16]}.py")
-        return Job(side=config_of, program=program, steps=steps, precision="float32", threads=1)

@@ -110,6 +110,8 @@ def place(where: Place, a: str, b: str) -> str:
     shape = f" {formats.index(where.shape)}" if where.shape else ""
     most = at_most(where, a, b)
     endless = f", since {a}'s is all zeros" if _over_zero(where) else ""
+    if math.isinf(where.difference) and where.values is None and where.shape:
+        endless = f", since it has another shape in {b}"
     return f"{formats.place(where)}{shape}: {formats.difference(where)}{endless}" + (f"; {most}" if most else "")
 
 

@@ -170,6 +170,28 @@ class EffectFact(Fact):
     repairs: bool | None = Field(description="taken back, it mends the bad side")
 
 
+class StrikeFact(Fact):
+    """Where a difference, put alone into the good side, strikes first, and how strongly."""
+
+    step: int | None = Field(description="counted from 1; None: nothing differed in the steps looked at")
+    phase: str = ""
+    tensor: str = ""
+    share: float = Field(description="share of the first step's update that it changes, norm(u' - u) / norm(u)")
+    end_share: float | None = Field(
+        default=None, description="the same of all that training moved; None where the run was not made to its end"
+    )
+
+
+class LineFact(Fact):
+    """Where a difference stands in a side's program."""
+
+    side: str
+    file: str
+    line: int = Field(description="counted from 1")
+    text: str = Field(description="what stands there")
+    instead: str = Field(description="what would stand there with the other side's value")
+
+
 class DifferenceFact(Fact):
     """One path at which two resolved configs differ."""
 
@@ -184,24 +206,120 @@ class DifferenceFact(Fact):
     inert: bool
     reason: str = Field(default="", description="why it is inert")
     effect: EffectFact | None = None
+    strike: StrikeFact | None = None
+    share: float | None = Field(default=None, description="share of the gap, of a confirmed cause (Shapley value)")
+    lines: list[LineFact] = Field(default=[], description="where it stands in the two programs")
+
+
+class ClaimFact(Fact):
+    """A finding, and how sure it is."""
+
+    kind: Literal["breaks", "repairs", "compensates"]
+    paths: list[str] = Field(description="the set: given to the good side, or taken back from the bad one")
+    by: list[str] = Field(default=[], description="of a compensation: what makes up for it")
+    status: Literal["holds", "inconclusive", "unconfirmed"]
+    held: int = Field(description="number of seeds with which it is so")
+    seeds: int = Field(description="number of seeds it was tried with")
+    before: float = Field(description="outcome without the change, mean over the seeds")
+    after: float = Field(description="outcome with it, mean over the seeds")
+    spread: float = Field(description="standard deviation of the outcome with it, over the seeds")
+    values: list[float] = Field(description="outcome with it, by seed")
+    side: str = Field(description="the side that is changed")
+    patch: str = Field(description="what to write under the side's changes, YAML")
+    options: list[str] = Field(description="the same as options of the command line")
+
+
+class SaidFact(Fact):
+    """What somebody said is the cause, and what comes of it."""
+
+    text: str
+    source: str = ""
+    paths: list[str]
+    sufficient: bool | None = Field(description="alone it ruins the good side, with every seed")
+    necessary: bool | None = Field(description="taken back it mends the bad side, with every seed")
+    alone: float | None = Field(description="outcome of the good side with it, mean over the seeds")
+    taken_back: float | None = Field(description="outcome of the bad side without it, mean over the seeds")
+    seeds: int
+    sentence: str
+
+
+class InteractionFact(Fact):
+    """What two causes do together, beyond what each does alone."""
+
+    paths: tuple[str, str]
+    share: float = Field(description="of the gap; positive where they act together, negative where they overlap")
+
+
+class OwnFact(Fact):
+    """A side's config on its own framework, beside the framework of the trials."""
+
+    side: str
+    own: float
+    trial: float
+    agrees: bool
+
+
+class AdviceFact(Fact):
+    """What is probably a mistake in the configuration of some sides, seen before anything was trained."""
+
+    rule: str = Field(description="name of the rule; docs/advice.md has them all")
+    sides: list[str]
+    path: str = Field(description="config path to look at")
+    file: str | None = Field(default=None, description="where that was written")
+    line: int | None = None
+    what: str
+    why: str
+    fix: str
+    changes: dict[str, Any] = Field(default={}, description="path to value; what makes the advice go away")
+
+
+class Lint(Fact):
+    """What ``parity lint`` gives: advice and nothing else."""
+
+    schema_version: int = SCHEMA_VERSION
+    spec: str
+    file: str | None = None
+    sides: list[str]
+    advice: list[AdviceFact]
+    notes: list[str] = Field(default=[], description="what was not looked at, and why")
 
 
 class Explanation(Fact):
     """Which differences decide the outcome, by counterfactual runs on one framework."""
 
     framework: str
-    outcome: str = Field(description="name of the outcome metric, higher is better")
+    outcome: str = Field(description="what is compared: a metric, a level of it, or the steps to a level")
+    better: Literal["higher", "lower"] = "higher"
+    gap: Literal["gap", "none", "unsteady"] = Field(
+        default="gap", description="none: the sides reach the same; unsteady: they differ by less than the seeds do"
+    )
     good: str = Field(description="the side whose outcome is better")
     bad: str
     good_value: float
     bad_value: float
+    good_values: list[float] = Field(default=[], description="by seed")
+    bad_values: list[float] = []
+    seeds: list[int] = []
     steps: int
     breakers: list[list[str]] = Field(description="sets of paths; alone on the good side, they open the gap")
     repairs: list[list[str]] = Field(description="sets of paths; taken back from the bad side, they close the gap")
+    claims: list[ClaimFact] = Field(default=[], description="the findings one by one, the inconclusive ones, too")
+    said: list[SaidFact] = []
     harmless: list[str] = []
-    unexplained: float | None = Field(default=None, description="share of the gap no finding accounts for")
-    runs: int
+    harmless_together: float | None = Field(
+        default=None, description="outcome with all but the causes put in: what they do together"
+    )
+    interactions: list[InteractionFact] = []
+    unexplained: float | None = Field(default=None, description="share of the gap that is left without the causes")
+    own: list[OwnFact] = []
+    complete: bool = Field(default=True, description="the search came to its end")
+    interrupted: bool = False
+    missing: list[str] = Field(default=[], description="what was left out, and why")
+    searched: int = Field(default=0, description="configs that the search tried, the two sides included")
+    runs: int = Field(description="training runs that it all rests on, all seeds")
     cached_runs: int = 0
+    stopped: int = Field(default=0, description="runs ended when their fate was decided")
+    why: str = Field(default="", description="why this framework")
     seconds: float
     notes: list[str] = []
 
@@ -217,5 +335,6 @@ class Result(Fact):
     comparisons: list[Comparison]
     differences: list[DifferenceFact]
     explanation: Explanation | None = None
+    advice: list[AdviceFact] = Field(default=[], description="what is probably a mistake, seen before training")
     notes: list[str] = []
     command: str = Field(description="the command that repeats this run")

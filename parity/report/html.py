@@ -13,7 +13,19 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from parity.report import charts, epochs, evidence, files, findings, formats, measures, sidebyside, view, words
+from parity.report import (
+    advice,
+    charts,
+    epochs,
+    evidence,
+    files,
+    findings,
+    formats,
+    measures,
+    sidebyside,
+    view,
+    words,
+)
 from parity.report.facts import Comparison, DifferenceFact, Result
 
 if TYPE_CHECKING:
@@ -56,6 +68,7 @@ def to_html(result: Result, folder: Path | None = None) -> str:
         view=view,
         words=words,
         evidence=evidence,
+        advice=advice,
         epochs=epochs,
         measures=measures.notes(result),
         findings=findings.findings(result),

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from parity.report import chart_rows, epochs, evidence, files, findings, formats, measures, view, words
+from parity.report import advice, chart_rows, epochs, evidence, files, findings, formats, measures, view, words
 from parity.report.facts import Comparison, DifferenceFact, Place, Result
 
 
@@ -15,6 +15,7 @@ def to_markdown(result: Result, folder: Path | None = None) -> str:
     parts = [
         *_head(result),
         *_findings(result),
+        *_advice(result),
         *_training(result),
         *_differences(result),
         *_steps(result),
@@ -96,6 +97,15 @@ def _findings(result: Result) -> list[str]:
         lead = text(finding.lead)
         parts.append("\n".join([f"{lead}:", "", *items]) if items else lead)
     return parts + [text(note) for note in findings.notes(result)]
+
+
+def _advice(result: Result) -> list[str]:
+    items = [
+        f"- {code(advice.place(one))}: **{text(advice.subject(one))}**. {text(advice.what(one))} "
+        f"{text(advice.why(one))} Fix: {text(one.fix)}"
+        for one in result.advice
+    ]
+    return [f"## {advice.TITLE}", "\n".join(items)] if items else []
 
 
 def _training(result: Result) -> list[str]:

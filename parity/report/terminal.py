@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from parity.report import epochs, evidence, findings, formats, measures, view, words
+from parity.report import advice, epochs, evidence, findings, formats, measures, view, words
 from parity.report.facts import Comparison, DifferenceFact, Result
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ def print_result(result: Result, console: Console, files: Sequence[Path] = ()) -
     """Print what was found; ``files`` are those that were written, named at the end."""
     _head(result, console)
     _sides(result, console)
+    _advice(result, console)
     _verdicts(result, console)
     _differences(result, console)
     _findings(result, console)
@@ -107,6 +108,15 @@ def _sides(result: Result, console: Console) -> None:
     for remark in (words.loss_note(result), *words.finite_notes(result), *measures.notes(result)):
         if remark is not None:
             _line(console, remark, "dim")
+
+
+def _advice(result: Result, console: Console) -> None:
+    if result.advice:
+        _title(console, advice.TITLE)
+    for one in result.advice:
+        _line(console, f"{advice.place(one)}: {advice.subject(one)}", "yellow", 0, 2)
+        _line(console, f"{advice.what(one)} {advice.why(one)}", "", 2)
+        _line(console, f"Fix: {one.fix}", "", 2)
 
 
 def _plain(cells: Sequence[str]) -> list[Text]:

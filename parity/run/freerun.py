@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-import platform
+import math
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
-from parity import __version__
-from parity.compile.program import Program
-from parity.data.dataset import Dataset
-from parity.data.load import fingerprint
+from parity.run.bench import PACKAGES, Bench, Job
 from parity.run.exchange import Exchange
-from parity.run.initial import InitialWeights
-from parity.run.randomness import batch_sizes, steps_per_epoch
+from parity.run.randomness import batch_sizes, evenly
 from parity.run.session import Session
-from parity.run.store import Store, run_key
 from parity.run.trace import TraceWriter
 from parity.run.trajectory import Measured, Trajectory
-from parity.spec.resolve import Resolved, dump
-
-PACKAGES = {
-    "keras": ("keras", "tensorflow", "numpy"),
-    "tensorflow": ("tensorflow", "numpy"),
-    "torch": ("torch", "numpy"),
-}
-"""What is asked for its version: whatever can move the last bit of a run."""
 
 VALIDATION = "val_"
 """Stands before a metric's name where it is that of the validation rows, as in Keras."""
@@ -36,114 +22,31 @@ Progress = Callable[[int, int, float], None]
 """Called with (steps taken, steps in all, last loss)."""
 
 
-@dataclass(kw_only=True)
-class Job:
-    """One free run to make.
-
-    Args:
-        side: the resolved side.
-        program: compiled for it.
-        steps: to take.
-        precision: ``float32`` or ``float64``.
-        threads: limit, None for the framework's own choice; part of what decides the last bit.
-        nudge: number of the twin that starts from weights moved by one unit in the last place; None for the side
-            itself.
-        trace: keep the digests of every step's tensors.
-    """
-
-    side: Resolved
-    program: Program
-    steps: int
-    precision: str = "float32"
-    threads: int | None = None
-    nudge: int | None = None
-    trace: bool = False
-
-
-@dataclass(kw_only=True)
-class Bench:
-    """What free runs share: data, store, scratch space.
-
-    Args:
-        dataset: to learn from.
-        store: of finished runs.
-        scratch: folder for exchanges, best in memory.
-        programs: folder the programs are written to and imported from.
-        logs: folder for what workers print.
-    """
-
-    dataset: Dataset
-    store: Store
-    scratch: Path
-    programs: Path
-    logs: Path
-    data_key: str = field(init=False)
-    initial: InitialWeights = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Put the data where workers can read it."""
-        self.data_key = fingerprint(self.dataset)
-        self.initial = InitialWeights(self.scratch / "weights")
-        exchange = Exchange(self.scratch / "data")
-        exchange.put("x", self.dataset.x)
-        exchange.put("y", self.dataset.y)
-        if self.dataset.x_val is not None:
-            exchange.put("x_val", self.dataset.x_val)
-
-    def write(self, program: Program) -> Path:
-        """Write a program where its worker imports it, unless it stands there already or was written by hand."""
-        if program.path is not None:
-            return Path(program.path)
-        file = self.programs / program.file_name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        if not file.exists() or file.read_text() != program.source:
-            file.write_text(program.source)
-        return file
-
-    def epoch_steps(self, side: Resolved) -> int:
-        """Return the number of batches in an epoch of a side."""
-        training = side.config.training
-        return steps_per_epoch(len(self.dataset.x), training.batch_size, training.drop_remainder)
-
-    def opening(self, job: Job) -> dict[str, Any]:
-        """Return the arguments of a worker's ``open`` for a job."""
-        training = job.side.config.training
-        return {
-            "framework": job.side.framework,
-            "program": str(self.write(job.program)),
-            "bindings": job.program.bindings.plain(),
-            "precision": job.precision,
-            "data": str(self.scratch / "data"),
-            "weights": self.initial.files(job.side, job.precision, job.nudge),
-            "plan": {
-                "seed": training.seed,
-                "batch_size": training.batch_size,
-                "shuffle": training.shuffle,
-                "drop_remainder": training.drop_remainder,
-            },
-            "threads": job.threads,
-        }
-
-    def key(self, job: Job, versions: dict[str, str]) -> str:
-        """Return the hash of everything that decides a run."""
-        return run_key(
-            program=job.program.source,
-            config=dump(job.side.config),
-            data=self.data_key,
-            steps=job.steps,
-            precision=job.precision,
-            threads=job.threads,
-            **({} if job.nudge is None else {"nudge": job.nudge}),
-            versions={name: versions[name] for name in PACKAGES[job.side.framework]},
-            machine=[platform.machine(), platform.processor()],
-            parity=__version__,
-        )
+SAMPLE = 128
+"""Rows of the sample, evenly spaced: evaluating all of them at every checkpoint would cost as much as the training."""
 
 
 def versions_of(session: Session, framework: str) -> dict[str, str]:
     """Return the versions of what a framework's runs depend on, as the session's interpreter has them."""
     found: dict[str, str] = session.ask("versions", packages=list(PACKAGES[framework]))
     return found
+
+
+def kept_run(bench: Bench, job: Job, versions: dict[str, str]) -> Trajectory | None:
+    """Return a run that is in the store, None where there is none.
+
+    Args:
+        bench: what runs share.
+        job: what would be run.
+        versions: of what its framework's runs depend on.
+    """
+    jobs = [job] if job.until is None else [replace(job, until=None), job]
+    for one in jobs:  # A run that went to its end does for one that might have stopped.
+        key = bench.key(one, versions)
+        kept = bench.store.get(key)
+        if kept is not None and (bench.store.traced(key) or not (job.trace or job.ends)):
+            return replace(kept, side=job.side.name)  # Another side may have made it.
+    return None
 
 
 def free_run(session: Session, bench: Bench, job: Job, progress: Progress | None = None) -> Trajectory:
@@ -159,29 +62,21 @@ def free_run(session: Session, bench: Bench, job: Job, progress: Progress | None
         WorkerError: when the worker fails, dies or hangs.
     """
     versions = versions_of(session, job.side.framework)
-    key = bench.key(job, versions)
-    kept = bench.store.get(key)
-    if kept is not None and (bench.store.traced(key) or not job.trace):
-        return replace(kept, side=job.side.name)  # Another side may have made it.
+    kept = kept_run(bench, job, versions)
+    if kept is not None:
+        return kept
+    key, whole = bench.key(job, versions), bench.key(replace(job, until=None), versions)
     opened = session.ask("open", **bench.opening(job))
-    folder = bench.scratch / "predictions" / key
-    losses: list[float] = []
-    measured: list[Measured] = []
-    epoch_steps = max(1, bench.epoch_steps(job.side))
-    measure = sorted({*range(epoch_steps, job.steps + 1, epoch_steps), job.steps})
-
-    def heard(event: dict[str, Any]) -> None:
-        losses.extend(event["losses"])
-        if writer is not None:
-            writer.add(event.get("trace", ()))
-        if "measured" in event:
-            measured.append(measure_epoch(job, bench, event["measured"], losses, Exchange(folder)))
-        if progress is not None and losses:
-            progress(len(losses), job.steps, losses[-1])
-
     with ExitStack() as stack:
-        writer = stack.enter_context(TraceWriter(bench.store.trace(key))) if job.trace else None
-        done = session.ask("train", heard, steps=job.steps, measure=measure, folder=str(folder), trace=job.trace)
+        recording = Recording(session=session, bench=bench, job=job, progress=progress, folder=f"predictions/{key}")
+        if job.trace or job.ends:
+            # Whether the run will stop is not known yet: the file takes its name when it is.
+            recording.writer = stack.enter_context(TraceWriter(bench.store.trace(key)))
+        recording.train()
+    if not recording.stopped and whole != key:
+        if job.trace or job.ends:
+            bench.store.trace(key).replace(bench.store.trace(whole))
+        key = whole
     run = Trajectory(
         key=key,
         side=job.side.name,
@@ -191,15 +86,110 @@ def free_run(session: Session, bench: Bench, job: Job, progress: Progress | None
         precision=job.precision,
         device=opened["device"],
         parameters=opened["parameters"],
-        losses=tuple(losses),
-        measured=tuple(measured),
-        seconds=done["seconds"],
+        losses=tuple(recording.losses),
+        measured=tuple(recording.measured),
+        seconds=recording.seconds,
+        begin=recording.begin,
+        curve=tuple(recording.curve),
+        stopped=recording.stopped,
     )
     bench.store.put(run)
     return run
 
 
-def measure_epoch(job: Job, bench: Bench, step: int, losses: Sequence[float], predicted: Exchange) -> Measured:
+@dataclass(kw_only=True)
+class Recording:
+    """A run under way, in pieces that end at its checkpoints, and what it has recorded.
+
+    Args:
+        session: a worker in which the job's program is open.
+        bench: what runs share.
+        job: what is run.
+        progress: told about every few steps.
+        folder: of the predictions, in the scratch space.
+        writer: of the trace, None where none is kept.
+    """
+
+    session: Session
+    bench: Bench
+    job: Job
+    progress: Progress | None
+    folder: str
+    writer: TraceWriter | None = None
+    losses: list[float] = field(default_factory=list)
+    measured: list[Measured] = field(default_factory=list)
+    curve: list[Measured] = field(default_factory=list)
+    seconds: float = 0.0
+    begin: float = 0.0
+    stopped: str = ""
+
+    def train(self) -> None:
+        """Take the steps, and stop where the job's rule says so."""
+        job = self.job
+        if job.ends:
+            self.session.ask("digest_state", self._heard, number=0)
+        if job.checkpoints:
+            self._check(0)
+        taken = 0
+        for stop in sorted({*(step for step in job.checkpoints if step < job.steps), job.steps}):
+            self._advance(taken, stop)
+            taken = stop
+            if job.checkpoints:
+                self._check(taken)
+            if job.until is not None and taken < job.steps:
+                self.stopped = job.until.decided(self.losses, self.curve, job.steps)
+            if self.stopped:
+                break
+        if self.stopped and (not self.measured or self.measured[-1].step != taken):
+            self.session.ask(
+                "predict", folder=self._path("all"), name=f"predictions/{taken}", validation=f"validation/{taken}"
+            )
+            self.measured.append(self._metrics(taken))
+        if job.ends:
+            self.session.ask("digest_state", self._heard, number=taken)
+
+    def _advance(self, first: int, stop: int) -> None:
+        epoch_steps = self._epoch_steps()
+        measure = [step for step in range(epoch_steps, stop + 1, epoch_steps) if step > first]
+        last = [stop] if stop == self.job.steps and stop not in measure else []
+        done = self.session.ask(
+            "train", self._heard, steps=stop, first=first, measure=[*measure, *last], folder=self._path("all"),
+            trace=self.job.trace,
+        )  # fmt: skip
+        self.seconds += done["seconds"]
+        self.begin = self.begin or done["begin"]
+
+    def _epoch_steps(self) -> int:
+        return max(1, self.bench.epoch_steps(self.job.side))
+
+    def _path(self, part: str) -> str:
+        return str(self.bench.scratch / self.folder / part)
+
+    def _check(self, step: int) -> None:
+        """Record the metrics of the sample."""
+        self.session.ask(
+            "predict", folder=self._path("sample"), name=f"predictions/{step}", validation=f"validation/{step}",
+            most=SAMPLE,
+        )  # fmt: skip
+        self.curve.append(self._metrics(step, sample=True))
+
+    def _heard(self, event: dict[str, Any]) -> None:
+        self.losses.extend(event["losses"])
+        if self.writer is not None:
+            self.writer.add(event.get("trace", ()))
+        if "measured" in event:
+            self.measured.append(self._metrics(event["measured"]))
+        if self.progress is not None and self.losses:
+            self.progress(len(self.losses), self.job.steps, self.losses[-1])
+
+    def _metrics(self, step: int, sample: bool = False) -> Measured:
+        predicted = Exchange(self._path("sample" if sample else "all"))
+        return measure_epoch(self.job, self.bench, step, self.losses, predicted, SAMPLE if sample else None)
+
+
+def measure_epoch(
+    job: Job, bench: Bench, step: int, losses: Sequence[float], predicted: Exchange, most: int | None = None
+) -> Measured:
     """Return what is known after a step: its metrics, and how the epoch went up to there.
 
     Metrics are computed here, with one code for all sides.
@@ -210,6 +200,7 @@ def measure_epoch(job: Job, bench: Bench, step: int, losses: Sequence[float], pr
         step: number of steps taken.
         losses: of these steps.
         predicted: with the predictions that the weights give after that step, in evaluation mode.
+        most: rows that were predicted, evenly spaced; None for all.
     """
     per_epoch = max(1, bench.epoch_steps(job.side))
     epoch = -(-step // per_epoch)
@@ -217,7 +208,7 @@ def measure_epoch(job: Job, bench: Bench, step: int, losses: Sequence[float], pr
     if bench.dataset.y_val is not None:
         sets.append((VALIDATION, "validation", bench.dataset.y_val))
     metrics = {
-        f"{prefix}{metric.kind}": metric.value(predicted.get(f"{name}/{step}"), targets)
+        f"{prefix}{metric.kind}": metric.value(predicted.get(f"{name}/{step}"), targets[evenly(len(targets), most)])
         for prefix, name, targets in sets
         for metric in job.side.config.metrics
     }
@@ -239,4 +230,4 @@ def running_loss(losses: Sequence[float], sizes: Sequence[int]) -> float:
         3.4
     """
     rows = sizes[: len(losses)]
-    return sum(loss * size for loss, size in zip(losses, rows, strict=True)) / sum(rows)
+    return sum(loss * size for loss, size in zip(losses, rows, strict=True)) / sum(rows) if rows else math.nan

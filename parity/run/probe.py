@@ -14,6 +14,7 @@ from typing import Protocol
 
 import numpy as np
 
+from parity.run.axes import inverse, permuted
 from parity.run.digest import RECORD, digest, digests
 from parity.run.exchange import Exchange
 
@@ -56,20 +57,16 @@ class DigestProbe:
         if self.exact:
             value = value.astype(np.float64, copy=False)
         self.names.append((phase, name))
-        self.records.append(digest(value, _back(axes)))
+        self.records.append(digest(value, inverse(axes)))
 
     def see_all(self, seen: Sequence[Seen]) -> None:
         """Take the digests of many tensors that stay as they are until this returns, side by side."""
         self.names += [(phase, name) for phase, name, _, _ in seen]
-        self.records += digests([(value, _back(axes)) for _, _, value, axes in seen])
+        self.records += digests([(value, inverse(axes)) for _, _, value, axes in seen])
 
     def packed(self) -> bytes:
         """Return the digests, one after another."""
         return np.array(self.records, RECORD).tobytes()
-
-
-def _back(axes: Sequence[int] | None) -> list[int] | None:
-    return None if axes is None else [int(axis) for axis in np.argsort(axes)]
 
 
 def see_all(probe: Probe, seen: Sequence[Seen]) -> None:
@@ -95,7 +92,7 @@ class TensorProbe(DigestProbe):
     def see(self, phase: str, name: str, value: np.ndarray, axes: Sequence[int] | None = None) -> None:
         """Put the canonical tensor into the exchange."""
         super().see(phase, name, value, axes)
-        self.exchange.put(f"{phase}/{name}", value if axes is None else value.transpose(axes))
+        self.exchange.put(f"{phase}/{name}", permuted(value, axes))
 
 
 class Guide:
@@ -123,5 +120,5 @@ class Guide:
         value = self.exchange.get(f"{phase}/{name}")
         if value.ndim != len(shape):
             return None
-        value = value if axes is None else value.transpose(np.argsort(axes))
+        value = permuted(value, inverse(axes))
         return np.array(value) if value.shape == tuple(shape) else None

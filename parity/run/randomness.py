@@ -69,20 +69,42 @@ def row_order(seed: int, epoch: int, rows: int, shuffle: bool) -> np.ndarray:
     return np.argsort(raw(seed, ORDER, epoch, 0, rows), kind="stable") if shuffle else np.arange(rows)
 
 
-def batches(seed: int, rows: int, batch_size: int, shuffle: bool, drop_remainder: bool) -> Iterator[np.ndarray]:
+def batches(
+    seed: int, rows: int, batch_size: int, shuffle: bool, drop_remainder: bool, first: int = 0
+) -> Iterator[np.ndarray]:  # fmt: skip
     """Yield the row numbers of each batch, epoch after epoch, without end.
+
+    Args:
+        seed: of the run.
+        rows: number of rows.
+        batch_size: rows in a batch.
+        shuffle: file order if not set.
+        drop_remainder: leave out the last batch of an epoch when it is not full.
+        first: number of the batch to begin with; no order of an earlier epoch is drawn for it.
 
     Raises:
         ValueError: when no batch would ever be full, and only full ones are wanted.
     """
-    if steps_per_epoch(rows, batch_size, drop_remainder) == 0:
+    per_epoch = steps_per_epoch(rows, batch_size, drop_remainder)
+    if per_epoch == 0:
         raise ValueError(f"{rows} rows fill no batch of {batch_size}, and drop_remainder leaves out what is not full")
-    for epoch in itertools.count():
+    begin, skipped = divmod(first, per_epoch)
+    for epoch in itertools.count(begin):
         order = row_order(seed, epoch, rows, shuffle)
-        for start in range(0, rows, batch_size):
-            chosen = order[start : start + batch_size]
-            if len(chosen) == batch_size or not drop_remainder:
-                yield chosen
+        for number in range(skipped if epoch == begin else 0, per_epoch):
+            yield order[number * batch_size : (number + 1) * batch_size]
+
+
+def evenly(count: int, most: int | None) -> np.ndarray | slice:
+    """Return the numbers of rows that stand for all, evenly spaced; all of them if there are no more.
+
+    Args:
+        count: number of rows.
+        most: rows to choose, None for all.
+    """
+    if most is None or count <= most:
+        return slice(None)
+    return np.linspace(0, count - 1, most).astype(int)
 
 
 def steps_per_epoch(rows: int, batch_size: int, drop_remainder: bool) -> int:

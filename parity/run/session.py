@@ -11,6 +11,8 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -30,7 +32,7 @@ import os, sys
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 sys.path.insert(0, root)
-from parity.run.worker import serve
+from parity.run.serving import serve
 serve(channel, log)
 """
 
@@ -160,6 +162,31 @@ def find_interpreter(python: str) -> str | None:
     """Return the path of an interpreter given by path (``~`` is home) or by its name on the PATH."""
     found = shutil.which(os.path.expanduser(python))
     return os.path.abspath(found) if found else None  # Absolute: execnet takes // for the end of the path.
+
+
+@dataclass(kw_only=True)
+class Scratch:
+    """A scratch folder and the workers that use it; a context that cleans up after itself."""
+
+    scratch: Path = field(init=False)
+    _stack: ExitStack = field(default_factory=ExitStack, init=False)
+
+    def __enter__(self) -> Self:
+        """Make the scratch folder."""
+        self.scratch = memory_folder()
+        self._stack.callback(shutil.rmtree, self.scratch, ignore_errors=True)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End every worker, remove the scratch folder."""
+        self._stack.close()
+
+    def kept(self, session: Session) -> Session:
+        """Return a session, which from now on ends with this context at the latest."""
+        self._stack.callback(session.close)
+        return session
 
 
 def _new_log() -> Path:

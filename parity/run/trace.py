@@ -120,8 +120,7 @@ def read_trace(file: Path) -> dict[tuple[str, str], np.ndarray]:
     records["norm"] = table["norm"].to_numpy()
     flat = table["projections"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
     records["projections"] = flat.reshape(-1, PROJECTIONS)
-    phases, tensors = (np.array(table[name].to_pylist(), dtype=object) for name in ("phase", "tensor"))
-    found: dict[tuple[str, str], np.ndarray] = {}
-    for name in dict.fromkeys(zip(phases, tensors, strict=True)):
-        found[name] = records[(phases == name[0]) & (tensors == name[1])]
-    return found
+    rows: dict[tuple[str, str], list[int]] = {}
+    for row, name in enumerate(zip(table["phase"].to_pylist(), table["tensor"].to_pylist(), strict=True)):
+        rows.setdefault(name, []).append(row)
+    return {name: records[chosen] for name, chosen in rows.items()}

@@ -46,6 +46,9 @@ class Trajectory:
         losses: of every step, before its update.
         measured: metrics, in the order of steps.
         seconds: spent in training steps.
+        begin: seconds of them spent in the first step, which compiles.
+        curve: metrics of a sample of the rows at checkpoints, 0 among them; empty for a run that has none.
+        stopped: why it ended before its last step, empty where it did not.
         cached: read from the store.
     """
 
@@ -60,6 +63,9 @@ class Trajectory:
     losses: tuple[float, ...]
     measured: tuple[Measured, ...]
     seconds: float
+    begin: float = 0.0
+    curve: tuple[Measured, ...] = ()
+    stopped: str = ""
     cached: bool = field(default=False, compare=False)
 
     @property
@@ -82,6 +88,7 @@ class Trajectory:
         data = _decoded(json.loads(text)) | changes
         data["losses"] = tuple(float(loss) for loss in data["losses"])
         data["measured"] = tuple(Measured(**one) for one in data["measured"])
+        data["curve"] = tuple(Measured(**one) for one in data.get("curve", ()))
         return cls(**data)
 
 

@@ -9,10 +9,8 @@ from __future__ import annotations
 import gc
 import importlib
 import importlib.metadata
-import os
 import sys
 import time
-import traceback
 from collections.abc import Callable
 from itertools import islice
 from typing import Any
@@ -20,11 +18,13 @@ from typing import Any
 import numpy as np
 
 from parity.run import randomness
+from parity.run.axes import inverse, permuted
 from parity.run.drivers.base import Driver
 from parity.run.exchange import Exchange
 from parity.run.memory import OwnState, Report, everything
 from parity.run.probe import DigestProbe, Guide, Probe, TensorProbe, see_all
 from parity.run.threads import Threads
+from parity.run.unmatched import evaluation, opened
 
 DRIVERS = {
     "keras": ("parity.run.drivers.keras", "KerasDriver"),
@@ -47,7 +47,7 @@ class Worker:
         self.y: np.ndarray
         self.x_val: np.ndarray | None = None
         self.plan: dict[str, Any] = {}
-        self.limited = False
+        self.limited = self.frozen = False
         self.before: dict[bool, Callable[[str], np.ndarray | None]] = {}
         self.own = OwnState()
         self._exchanges: dict[str, Exchange] = {}
@@ -88,16 +88,22 @@ class Worker:
             names: what the program calls the parts of the contract.
             precision: to build it in.
         """
-        empty: dict[str, Any] = {
-            "weights": {},
-            "outputs": {},
-            "slots": {},
-            "mask_axes": [],
-            "ending": None,
-            "names": names,
-        }
-        driver = self._driver(framework)(program, empty, precision, 0)
+        driver = opened(self._driver(framework), program, names, precision)
         found = driver.inventory()
+        driver.close()
+        return found
+
+    def evaluation(self, framework: str, program: str, names: dict[str, str], data: str) -> dict[str, Any]:
+        """Return how far apart two evaluations of the same rows are, and how often they called dropout.
+
+        Args:
+            framework: which driver.
+            program: path of the program, which starts from weights of its own.
+            names: what the program calls the parts of the contract.
+            data: folder of the exchange with ``x``.
+        """
+        driver = opened(self._driver(framework), program, names, "float32")
+        found = evaluation(driver, self.exchange(data).get("x"))
         driver.close()
         return found
 
@@ -134,6 +140,10 @@ class Worker:
                 self.shadow.close()
                 self.shadow = None
             gc.collect()  # A program and its compiled step refer to each other.
+            if not self.frozen:
+                # What a framework keeps for good: to look through it at every program takes longer than a short run.
+                gc.freeze()
+                self.frozen = True
         self.driver, self.own = driver(program, bindings, precision, plan["seed"]), OwnState()
         self.shadow = driver(program, bindings, shadow, plan["seed"]) if shadow else None
         self.plan = plan
@@ -150,42 +160,45 @@ class Worker:
 
     def _batches(self, start: int, stop: int) -> Any:
         plan = self.plan
-        everything = randomness.batches(
-            plan["seed"], len(self.x), plan["batch_size"], plan["shuffle"], plan["drop_remainder"]
+        following = randomness.batches(
+            plan["seed"], len(self.x), plan["batch_size"], plan["shuffle"], plan["drop_remainder"], first=start
         )
-        return islice(everything, start, stop)
+        return islice(following, stop - start)
 
-    def predict(self, folder: str, name: str, validation: str | None = None) -> None:
-        """Write the predictions for all rows that are trained on, in evaluation mode, to an exchange.
+    def predict(self, folder: str, name: str, validation: str | None = None, most: int | None = None) -> None:
+        """Write the predictions for the rows that are trained on, in evaluation mode, to an exchange.
 
         Args:
             folder: of the exchange.
             name: of the predictions in it.
             validation: name of those for the rows kept for validation, where there are any.
+            most: rows of each to predict, evenly spaced; None for all.
         """
         wanted = [(name, self.x)]
         if validation is not None and self.x_val is not None:
             wanted.append((validation, self.x_val))
         for one, x in wanted:
+            x = x[randomness.evenly(len(x), most)]
             parts = [self.driver.predict(x[start : start + PREDICT_ROWS]) for start in range(0, len(x), PREDICT_ROWS)]
             self.exchange(folder).put(one, np.concatenate(parts).astype(np.float64))
 
-    def train(self, steps: int, measure: list[int], folder: str, trace: bool = False) -> dict[str, Any]:
+    def train(
+        self, steps: int, measure: list[int], folder: str, trace: bool = False, first: int = 0
+    ) -> dict[str, Any]:  # fmt: skip
         """Train, reporting losses as events and predictions through an exchange.
 
         Args:
-            steps: how many.
+            steps: taken when it ends, those before ``first`` included.
             measure: numbers of steps taken after which predictions are written, as ``predictions/STEP`` and, for the
                 rows kept for validation, ``validation/STEP``.
             folder: of the exchange.
             trace: report the digests of every step's tensors, too.
+            first: number of the step to go on with; a run may be made in pieces.
         """
-        report = Report(self.event)
-        wanted = set(measure)
-        spent = 0.0
-        if trace:
+        report, wanted, spent, begin = Report(self.event), set(measure), 0.0, 0.0
+        if trace and first == 0:
             report.trace(0, self._state_digests())
-        for number, rows in enumerate(self._batches(0, steps)):
+        for number, rows in enumerate(self._batches(first, steps), first):
             begun = time.perf_counter()
             if trace:
                 probe = DigestProbe()
@@ -195,12 +208,23 @@ class Worker:
             else:
                 loss = self.driver.step(self.x[rows], self.y[rows], number)
             spent += time.perf_counter() - begun
+            begin = begin or spent
             report.loss(loss)
             if number + 1 in wanted:
                 self.predict(folder, f"predictions/{number + 1}", f"validation/{number + 1}")
                 report.send(measured=number + 1)
         report.send()
-        return {"seconds": spent}
+        return {"seconds": spent, "begin": begin}
+
+    def digest_state(self, number: int) -> None:
+        """Report the digests of the full state, as a trace does.
+
+        Args:
+            number: of steps taken.
+        """
+        report = Report(self.event)
+        report.trace(number, self._state_digests())
+        report.send()
 
     def _state_digests(self) -> DigestProbe:
         probe = DigestProbe()
@@ -296,8 +320,7 @@ class Worker:
             if name not in trainable:
                 probe.see("state", name, value, axes)
             elif start is not None:
-                back = None if axes is None else np.argsort(axes)
-                probe.see("update", name, value - (start if back is None else start.transpose(back)), axes)
+                probe.see("update", name, value - permuted(start, inverse(axes)), axes)
         for name, value, axes in driver.raw_slots():
             probe.see("state", name, value, axes)
         count = driver.iterations()
@@ -306,36 +329,3 @@ class Worker:
         if guide is None and not shadow:
             self.own.end(driver)
         return {"loss": loss, "names": [list(one) for one in probe.names], "digests": probe.packed()}
-
-
-COMMANDS = ("versions", "inventory", "open", "predict", "train", "advance", "adopt", "publish", "probe")
-"""What a parent may ask for."""
-
-
-def print_program_error(error: BaseException) -> None:
-    """Print an error from where the program begins: what stands above is the harness."""
-    here, trace = os.path.dirname(__file__), error.__traceback__
-    while trace is not None and trace.tb_frame.f_code.co_filename.startswith(here):
-        trace = trace.tb_next
-    traceback.print_exception(type(error), error, trace or error.__traceback__)
-
-
-def serve(channel: Any, log: str) -> None:
-    """Answer commands until the parent hangs up.
-
-    Args:
-        channel: execnet's channel to the parent.
-        log: file that takes everything the process prints.
-    """
-    handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    os.dup2(handle, 1)
-    os.dup2(handle, 2)
-    worker = Worker(channel)
-    for command, payload in channel:
-        try:
-            if command not in COMMANDS:
-                raise ValueError(f"unknown command {command!r}")
-            channel.send(("done", getattr(worker, command)(**payload)))
-        except Exception as error:
-            print_program_error(error)
-            channel.send(("failed", f"{type(error).__name__}: {error}"))

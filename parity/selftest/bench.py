@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from parity.compare.judge import Judge
 from parity.compile import Program, compile_side
 from parity.data.dataset import Dataset
 from parity.pipeline.judging import Court, Judged
-from parity.run.freerun import Bench, Job
+from parity.run.bench import Bench, Job
 from parity.run.lockstep import Lockstep
-from parity.run.session import Session, memory_folder
+from parity.run.session import Scratch, Session
 from parity.run.store import Store
 from parity.spec.resolve import Resolved
 
 
 @dataclass(kw_only=True)
-class TestBench:
+class TestBench(Scratch):
     """Workers by framework, and the scratch space of the pairs; a context that cleans up after itself.
 
     Args:
@@ -35,32 +32,16 @@ class TestBench:
 
     logs: Path
     timeout: float = 120.0
-    scratch: Path = field(init=False)
-    _stack: ExitStack = field(default_factory=ExitStack)
     _sessions: dict[tuple[str, int], Session] = field(default_factory=dict)
     _programs: dict[str, Program] = field(default_factory=dict)
     _count: int = 0
-
-    def __enter__(self) -> Self:
-        """Make the scratch folder."""
-        self.scratch = memory_folder()
-        self._stack.callback(shutil.rmtree, self.scratch, ignore_errors=True)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """End every worker, remove the scratch folder."""
-        self._stack.close()
 
     def session(self, framework: str, number: int) -> Session:
         """Return a framework's worker, started when first asked for; two sides of one framework have one each."""
         key = framework, number
         if key not in self._sessions:
             log = self.logs / f"selftest-{framework}-{number}.log"
-            session = Session(framework, log=log, timeout=self.timeout)
-            self._stack.callback(session.close)
-            self._sessions[key] = session
+            self._sessions[key] = self.kept(Session(framework, log=log, timeout=self.timeout))
         return self._sessions[key]
 
     def program(self, side: Resolved) -> Program:

@@ -17,7 +17,9 @@ from parity.data.schema import DataSpec
 from parity.entries import Entry
 from parity.errors import Fault, did_you_mean, listed
 from parity.ops import Op, ShapeError
+from parity.spec import channels
 from parity.spec.faults import Loc, Where, faults_of, given
+from parity.spec.lists import PLACES, is_structural, read_layers
 from parity.spec.names import name_faults
 from parity.spec.paths import SECTIONS, alternatives, auto_names, matching, split
 from parity.spec.schema import Config, ModelSpec, TrainingSpec
@@ -62,10 +64,10 @@ def check_changes(data: Mapping[str, Any], where: Where) -> list[Fault]:
 
     A spec without other faults is checked by resolving its sides, which also knows what a nested entry is.
     """
-    layers = raw_layers(data)
     sides = data.get("sides")
     faults = []
     for side, spec in sides.items() if isinstance(sides, Mapping) else ():
+        layers = raw_layers(data)
         changes = spec.get("changes") if isinstance(spec, Mapping) else getattr(spec, "changes", None)
         parts = {
             "data": Part(DataSpec),
@@ -77,6 +79,8 @@ def check_changes(data: Mapping[str, Any], where: Where) -> list[Fault]:
             if not isinstance(path, str):
                 continue  # A key that is no text is a fault already.
             faults += check_change(path, value, layers, parts, where, ("sides", side, "changes", path))
+            if path.startswith("layers") and is_structural(split(path)[1:], value):
+                layers = {}  # Which there are from here on is known once there are no other faults.
             if path == "loss":
                 parts[path] = Part(_kind_in(LOSSES, value))
             elif path == "optimizer":
@@ -121,10 +125,13 @@ def check_change(
 def _check_layers(rest: list[str], value: Any, layers: Layers, where: Where, loc: Loc) -> list[Fault]:
     names = list(layers)
     if not rest:
+        if isinstance(value, list | tuple):
+            return _check_new_layers(value, where, loc)
         fix = f"the layers are {', '.join(names)}"
-        return [where.fault(loc, "no layer is named", "layers.NAME.FIELD, or layers.NAME: {FIELD: VALUE}", fix)]
+        expected = "layers.NAME.FIELD, layers.NAME: {FIELD: VALUE}, or a list of layers"
+        return [where.fault(loc, "no layer is named", expected, fix)]
     if not layers:
-        return []  # That there are none is a fault already.
+        return []  # That there are none is a fault already, or which there are is not known.
     pattern, *field = rest
     missing = [one for one in alternatives(pattern) if not matching(one, names)]
     if missing:
@@ -133,6 +140,10 @@ def _check_layers(rest: list[str], value: Any, layers: Layers, where: Where, loc
             for one in missing
         ]
     found = {name: layers[name] for name in matching(pattern, names)}
+    if is_structural(rest, value):
+        if not field and len(found) == len(layers):
+            return [where.fault(loc, "no layer is left", "a network of at least one layer")]
+        return _check_new_layers(value, where, loc) if field else []
     if field:
         return _check_layer_field(pattern, found, field, value, where, loc)
     if not isinstance(value, Mapping):
@@ -140,9 +151,23 @@ def _check_layers(rest: list[str], value: Any, layers: Layers, where: Where, loc
     faults = []
     for name, one in value.items():
         keys = split(str(name)) or [""]
-        if len(keys) == 1 or keys[0] not in value:  # Else the same mapping says what stands there.
+        if keys[0] in PLACES:
+            own = f"a change of its own, layers.{pattern}.{keys[0]}"
+            faults.append(where.fault((*loc, name), f"{keys[0]} among fields", own))
+        elif len(keys) == 1 or keys[0] not in value:  # Else the same mapping says what stands there.
             faults += _check_layer_field(pattern, found, keys, one, where, (*loc, name))
     return faults
+
+
+def _check_new_layers(value: Any, where: Where, loc: Loc) -> list[Fault]:
+    try:
+        layers = read_layers(value)
+    except ValidationError as error:
+        several = isinstance(value, list | tuple)
+        return faults_of(error, where, loc, inside=0 if several else 1)
+    if layers:
+        return []
+    return [where.fault(loc, "an empty list", "a layer, or a list of them", "null as a layer's value takes it out")]
 
 
 def _check_layer_field(
@@ -195,28 +220,38 @@ def _check_value(field: FieldInfo, value: Any, where: Where, loc: Loc) -> list[F
     return []
 
 
-def check_model(model: ModelSpec, where: Where, places: Mapping[str, Loc] | None = None) -> list[Fault]:
+def check_model(
+    model: ModelSpec,
+    where: Where,
+    places: Mapping[str, Loc] | None = None,
+    written: Mapping[str, int] | None = None,
+    data: DataSpec | None = None,
+) -> list[Fault]:
     """Return the faults of a network that only its shapes show, and names that cannot be used.
 
     Args:
         model: the network.
         where: knows the lines.
         places: of the changes that made a layer as it is, by name; its own place if not said.
+        written: where in the spec's own list each layer stands, by name; where it stands in the network if not said.
+        data: the rows' own order of axes, for what to set where they look channels first.
     """
     faults = []
     names = name_faults(model.layers)
     shape, changed, blame = model.input, places or {}, ""
     for index, op in enumerate(model.layers):
-        own: Loc = ("model", "layers", index, op.kind)
+        own: Loc = ("model", "layers", (written or {}).get(str(op.name), index), op.kind)
         if index in names:
             got, fix = names[index]
-            faults.append(where.fault((*own, "name"), got, "a name that nothing else in the model has", fix))
+            at = changed.get(str(op.name), (*own, "name"))
+            faults.append(where.fault(at, got, "a name that nothing else in the model has", fix))
         blame = str(op.name) if op.name in changed else blame
         try:
             shape = op.output_shape(shape)
         except ShapeError as error:
             # The last change on the way here, which may be one of an earlier layer.
             who = f"layer {op.name}: " if blame not in ("", op.name) else ""
-            faults.append(where.fault(changed.get(blame, own), f"{who}{error}"))
+            fix = channels.fix(model.input, channels.read_by(model.layers), data.transpose if data else None)
+            faults.append(where.fault(changed.get(blame, own), f"{who}{error}", fix=fix))
             break  # What the layers after it are given is not known.
     return faults

@@ -1,18 +1,23 @@
 """Differences: the paths at which two resolved configs differ, and configs that have some of them.
 
 The same change on many layers is one difference. A change of kind is split: the kind, with the fields only it
-has, is one difference; each field that both kinds share is another.
+has, is one difference; each field that both kinds share is another. Layers are paired by name
+(``parity.spec.align``); those without a counterpart, and layers of another kind, are differences as a whole
+(``parity.spec.layer_units``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import BaseModel
 
 from parity.entries import Entry, shown
+from parity.ops import Op, ShapeError
+from parity.spec.align import by_name
+from parity.spec.layer_units import Unit, paired, units
 from parity.spec.resolve import Layer, Resolved
 from parity.spec.schema import Config
 
@@ -30,6 +35,7 @@ class Difference:
         b_origin: where the second side's value came from.
         layers: the layers it touches.
         reason: why it provably does nothing, empty where it may do something.
+        values: both values at each of the paths, where several layers come or go; the same at all if not said.
     """
 
     path: str
@@ -40,6 +46,7 @@ class Difference:
     b_origin: str
     layers: tuple[str, ...] = ()
     reason: str = ""
+    values: tuple[tuple[str, str], ...] = ()
 
     @property
     def inert(self) -> bool:
@@ -74,11 +81,57 @@ def differences(a: Resolved, b: Resolved, rows: int | None = None) -> list[Diffe
 
 
 def _layer_differences(a: Resolved, b: Resolved) -> list[Difference]:
-    layers_a, layers_b = a.layers(), b.layers()
+    """Return what differs in the layers, in their order, what one side lacks before what stands behind it."""
+    order: dict[str, int] = {}
+    for left, right in by_name(a.config.model.layers, b.config.model.layers):
+        order.setdefault(str((left or right).name), len(order))  # type: ignore[union-attr]
+    whole = _unit_differences(a, b, order)
+    taken = {path for one in whole for path in one.paths}
+    return sorted([*_field_differences(a, b, taken), *whole], key=lambda one: min(order[name] for name in one.layers))
+
+
+def _unit_differences(a: Resolved, b: Resolved, order: Mapping[str, int]) -> list[Difference]:
+    def can_flip(paths: Iterable[str]) -> bool:
+        taken = set(paths)
+        try:
+            mixed(a.config, b.config, taken)
+            mixed(b.config, a.config, taken)
+        except ValueError:
+            return False
+        return True
+
+    last = {str(side.config.model.layers[-1].name) for side in (a, b)}
+    groups: dict[Any, list[Unit]] = {}
+    for unit in units(a.config.model.layers, b.config.model.layers, can_flip):
+        groups.setdefault(unit.content, []).append(unit)
+    found = []
+    for members in groups.values():
+        paths = tuple(path for unit in members for path in unit.paths)
+        touched = tuple(dict.fromkeys(path.split(".")[1] for path in paths))
+        names = sorted(touched, key=order.__getitem__)
+        times = f" ({len(members)} times)" if len(members) > 1 and len(members[0].paths) > 1 else ""
+        one = _Found((), *(text + times for text in members[0].told()))
+        pattern = names[0] if len(names) == 1 else f"{{{','.join(names)}}}"
+        # At the end a layer that does nothing may still hide from the loss the softmax it stands behind.
+        idle = not last & set(names) and all(op.passes_on() for unit in members for op in (*unit.a, *unit.b))
+        reason = "it hands on what it is given" if idle else ""
+        values = tuple(value for unit in members for value in unit.values)
+        made = _made(a, b, f"layers.{pattern}", paths, one, layers=touched, reason=reason)
+        found.append(replace(made, values=values if len(set(values)) > 1 else ()))
+    return found
+
+
+def _field_differences(a: Resolved, b: Resolved, taken: set[str]) -> list[Difference]:
+    """Return what differs in the fields of layers that both sides have, apart from paths that are told already."""
+    layers_a = a.layers()
+    before, after = ({layer.name: layer for layer in layers} for layers in (layers_a, b.layers()))
+    columns = [column for column in by_name(a.config.model.layers, b.config.model.layers) if paired(column)]
     groups: dict[tuple[tuple[str, ...], str, str], list[tuple[Layer, Layer, _Found]]] = {}
-    for left, right in zip(layers_a, layers_b, strict=True):
+    for name in (str(left.name) for left, _ in columns if left is not None):
+        left, right = before[name], after[name]
         for one in _compare((), left.op, right.op):
-            groups.setdefault((one.path, one.a, one.b), []).append((left, right, one))
+            if ".".join(["layers", name, *one.path]) not in taken:
+                groups.setdefault((one.path, one.a, one.b), []).append((left, right, one))
     found = []
     for (keys, _, _), members in groups.items():
         names = tuple(left.name for left, _, _ in members)
@@ -155,22 +208,54 @@ def _section_reason(one: _Found, a: Resolved, b: Resolved, rows: int | None) -> 
 def mixed(a: Config, b: Config, taken: set[str]) -> Config:
     """Return ``a`` with the values of ``b`` at the concrete paths ``taken``.
 
-    Taking every path of every difference gives ``b``; taking none gives ``a``.
+    Taking every path of every difference gives ``b``; taking none gives ``a``. A path ``layers.NAME`` takes a whole
+    layer: out where only ``a`` has it, in where only ``b`` has it, else as ``b`` has it.
 
     Args:
         a: a side's config.
-        b: another side's config, of the same layers.
+        b: another side's config.
         taken: concrete paths, as :attr:`Difference.paths` has them.
+
+    Raises:
+        ValueError: when some of the values cannot stand together; a :class:`~parity.ops.ShapeError` when the layers
+            cannot read what they are given.
     """
     sections = {
         section: _mix(section, getattr(a, section), getattr(b, section), taken)
         for section in ("data", "loss", "optimizer", "training", "metrics")
     }
-    layers = tuple(
-        _mix(f"layers.{left.name}", left, right, taken)
-        for left, right in zip(a.model.layers, b.model.layers, strict=True)
-    )
-    return a.model_copy(update={**sections, "model": a.model.model_copy(update={"layers": layers})})
+    layers: list[Op] = []
+    for left, right in by_name(a.model.layers, b.model.layers):
+        op = left if left is not None else right
+        path = f"layers.{op.name}"  # type: ignore[union-attr]
+        if left is not None and right is not None:
+            layers.append(_mix(path, left, right, taken) if paired((left, right)) else right if path in taken else left)
+        elif op is not None and (path in taken) is (left is None):
+            layers.append(op)
+    if [op.name for op in a.model.layers] != [op.name for op in b.model.layers]:
+        _check_shapes(layers, a, b)
+    return a.model_copy(update={**sections, "model": a.model.model_copy(update={"layers": tuple(layers)})})
+
+
+def _check_shapes(layers: Sequence[Op], a: Config, b: Config) -> None:
+    """Check that layers, some of one side and some of the other, can read each other and end as one of the sides does.
+
+    Raises:
+        ShapeError: when they cannot.
+    """
+    if not layers:
+        raise ShapeError("no layer is left")
+    ends = [_shapes(side.model.layers, side)[-1] for side in (a, b)]
+    end = _shapes(layers, a)[-1]
+    if end not in ends:
+        raise ShapeError(f"the last layer, {layers[-1].name}, gives {end} where {ends[0]} is expected")
+
+
+def _shapes(layers: Sequence[Op], config: Config) -> list[tuple[int, ...]]:
+    shapes = [config.model.input]
+    for op in layers:
+        shapes.append(op.output_shape(shapes[-1]))
+    return shapes
 
 
 def _mix(path: str, a: Any, b: Any, taken: set[str]) -> Any:

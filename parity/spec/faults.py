@@ -203,8 +203,9 @@ def _quoted(text: str) -> list[str]:
 
 def _family(loc: Loc) -> str:
     last = next((str(part) for part in reversed(loc) if isinstance(part, str)), "").rpartition(".")[2]
-    words = {"layers": "layer", "activation": "activation", "function": "activation", "loss": "loss",
-             "optimizer": "optimizer", "learning_rate": "schedule", "metrics": "metric"}  # fmt: skip
+    words = {"layers": "layer", "after": "layer", "before": "layer", "activation": "activation",
+             "function": "activation", "loss": "loss", "optimizer": "optimizer", "learning_rate": "schedule",
+             "metrics": "metric"}  # fmt: skip
     endings = ("initializer", "regularizer", "constraint")
     word = words.get(last) or next((one for one in endings if last.endswith(one)), "")
     return f"{word} " if word else ""

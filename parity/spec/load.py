@@ -87,7 +87,7 @@ def build_spec(data: Any, lines: Lines = NOWHERE) -> Spec:
         spec = Spec.model_validate(data)
     except ValidationError as error:
         raise SpecError([*faults_of(error, where), *check_changes(data, where)]) from None
-    faults = check_model(spec.model, where)
+    faults = check_model(spec.model, where, data=spec.data)
     if faults:
         raise SpecError([*faults, *check_changes(data, where)])
     spec, faults = _with_programs(spec, where, Path(lines.file).parent if lines.file else Path())

@@ -37,7 +37,7 @@ def name_faults(layers: Sequence[Op]) -> dict[int, tuple[str, str]]:
         suffixes = [
             field.removesuffix("_initializer") for field in type(op).model_fields if field.endswith("_initializer")
         ]
-        for suffix in [*suffixes, *op.statistics, *([ending.kind] if ending else [])]:
+        for suffix in [*suffixes, *op.statistics, *([ending.kind] if ending else []), "permute", "permuted"]:
             made[f"{name}_{suffix}"] = name
     found: dict[int, tuple[str, str]] = {}
     for index, op in enumerate(layers):

@@ -1,7 +1,8 @@
 """Paths into a config: ``layers.*.kernel_initializer``, ``optimizer.learning_rate``, ``training.shuffle``.
 
 A path starts with a section (``data``, ``loss``, ``optimizer``, ``training``, ``metrics``) or with ``layers`` and a
-pattern over layer names: a name, a wildcard such as ``*`` or ``dense*``, or a list ``{a,b}``.
+pattern over layer names: a name, a wildcard such as ``*`` or ``dense*``, or a list ``{a,b}``. What inserts, removes or
+replaces whole layers is said in ``parity.spec.lists``.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from parity.entries import Entry
+from parity.spec.align import free_name
+from parity.spec.lists import is_structural, restructured
 from parity.spec.schema import Config
 
 SECTIONS = ("data", "loss", "optimizer", "training", "metrics")
@@ -51,10 +54,7 @@ def auto_names(kinds: list[tuple[str, str | None]]) -> list[str]:
     names: list[str] = []
     for kind, name in kinds:
         if not name:
-            count, name = 0, kind
-            while name in taken:
-                count += 1
-                name = f"{kind}_{count}"
+            name = free_name(kind, taken)
             taken.add(name)
         names.append(name)
     return names
@@ -71,9 +71,12 @@ def set_path(config: Config, path: str, value: Any) -> tuple[Config, list[str]]:
         if not rest:
             return type(config).model_validate({**_fields(config), section: value}), [path]
         return config.model_copy(update={section: _set(getattr(config, section), rest, value)}), [path]
-    pattern, *parts = rest
-    fields = {tuple(parts): value} if parts else {tuple(split(str(name))): one for name, one in value.items()}
+    pattern, *parts = rest or ["*"]
     chosen = matching(pattern, [str(op.name) for op in config.model.layers])
+    if is_structural(rest, value):
+        config, names = restructured(config, chosen, rest, value)
+        return config, [*(() if rest else ("layers",)), *(f"layers.{name}" for name in names)]
+    fields = {tuple(parts): value} if parts else {tuple(split(str(name))): one for name, one in value.items()}
     layers, touched = list(config.model.layers), []
     for index, op in enumerate(layers):
         mine = {keys: one for keys, one in fields.items() if op.name in chosen and keys[0] in type(op).model_fields}
@@ -137,10 +140,12 @@ def walk(config: Config) -> Iterator[tuple[str, BaseModel]]:
 
 
 def at(config: Config, path: str) -> Any:
-    """Return the value at a concrete path."""
+    """Return the value at a concrete path; None for a layer that there is not."""
     section, *keys = path.split(".")
     if section == "layers":
-        value: Any = next(op for op in config.model.layers if op.name == keys[0])
+        value: Any = config.model.layers
+        if keys:
+            value = next((op for op in value if op.name == keys[0]), None)
         keys = keys[1:]
     else:
         value = getattr(config, section)

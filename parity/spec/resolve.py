@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -40,6 +42,17 @@ class Layer:
     def parameters(self) -> dict[str, Parameter]:
         """Return the tensors it keeps by name, running statistics among them."""
         return self.op.parameters(self.input_shape)
+
+    @property
+    def mask(self) -> int:
+        """Return the number of the masks it draws, which its name decides: dropout 0, dropout_1 1, and so on.
+
+        So a layer that both sides have drops the same values in both, whatever stands before it.
+        """
+        counted = re.fullmatch(rf"{self.op.kind}(?:_([1-9]\d{{0,8}}))?", self.name)
+        if counted:
+            return int(counted[1] or 0)
+        return int.from_bytes(hashlib.sha256(self.name.encode()).digest()[:8], "little") >> 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +99,10 @@ class Resolved:
             found.append(Layer(name=str(op.name), op=op, input_shape=shape, output_shape=output))
             shape = output
         return found
+
+    def drawing(self) -> list[Layer]:
+        """Return the layers that draw random numbers in a training step, in the order of their calls."""
+        return [layer for layer in self.layers() if layer.op.draws and not layer.op.passes_on()]
 
     def parameters(self) -> dict[str, Parameter]:
         """Return all tensors of the model as ``layer.parameter``, in the order of the layers."""
@@ -193,6 +210,7 @@ def changed(
     config, origins = resolved.config, dict(resolved.origins)
     faults: list[Fault] = []
     places: dict[str, Loc] = {}
+    written = {str(op.name): index for index, op in enumerate(config.model.layers)}
     waiting = dict(changes)
     while waiting:
         late: dict[str, ValidationError] = {}
@@ -207,7 +225,7 @@ def changed(
                 late[path] = error
                 continue
             _retell(origins, config, touched, origin)
-            places |= {one.split(".")[1]: (*loc, path) for one in touched if one.startswith("layers.")}
+            places |= _places(config, touched, (*loc, path))
         if len(late) == len(waiting):
             config, touched = set_together(config, waiting)
             _retell(origins, config, touched, origin)
@@ -219,10 +237,17 @@ def changed(
             ]
             break
         waiting = {path: waiting[path] for path in late}
-    faults += [] if faults else check_model(config.model, where, places)
+    faults += [] if faults else check_model(config.model, where, places, written, config.data)
     if faults:
         raise SpecError(faults)
     return replace(resolved, config=config, origins=origins)
+
+
+def _places(config: Config, touched: list[str], loc: Loc) -> dict[str, Loc]:
+    """Return the layers that a change touched, and where the file says what they are."""
+    if "layers" in touched:
+        return {str(op.name): (*loc, index) for index, op in enumerate(config.model.layers)}
+    return {one.split(".")[1]: loc for one in touched if one.startswith("layers.")}
 
 
 def _is_whole(path: str, value: Any) -> bool:

@@ -69,11 +69,25 @@ class SideSpec(Part):
     )
 
 
+class SaidSpec(Part):
+    """What somebody says is the cause: it is tried like a finding, and the report says how far it is right."""
+
+    text: str = Field(description="what is said, in a sentence")
+    paths: tuple[str, ...] = Field(min_length=1, description="the differences that it names; patterns as in changes")
+    source: str = Field(default="", description="who says it, or where")
+
+
 class ExplainSpec(Part):
     """How the counterfactual runs are made."""
 
     steps: PositiveInt | None = Field(default=None, description="steps of each run; two epochs if not said")
     framework: Framework | None = Field(default=None, description="where they run; the fastest there if not said")
+    outcome: str | None = Field(
+        default=None,
+        description="what says which side does better: a metric (the first one if not said), `accuracy >= 0.8`, or "
+        "`steps to accuracy >= 0.8`",
+    )
+    said: tuple[SaidSpec, ...] = Field(default=(), description="explanations that somebody gave, to be judged")
 
 
 class Config(Part):

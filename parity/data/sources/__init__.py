@@ -16,6 +16,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
 
 
@@ -44,16 +46,14 @@ class Source(ABC):
         summary: one line for the catalog.
         classes: True where the targets are class labels, integers from 0; False where they are numbers to be met.
         csv_target: the label column of a .csv that is given in the source's place; None for the one the spec names.
-        npz_arrays: what inputs and targets are called in an .npz that is given in its place; None as the spec has it.
-        stands_in_for: the real source that a generated one stands in for; a file given with ``--data`` means that one.
+        stands_for: name of the real source that it stands in for, which a file given in its place is; None for none.
     """
 
     name: ClassVar[str]
     summary: ClassVar[str]
     classes: ClassVar[bool] = True
     csv_target: ClassVar[str | None] = None
-    npz_arrays: ClassVar[tuple[str, str] | None] = None
-    stands_in_for: ClassVar[str | None] = None
+    stands_for: ClassVar[str | None] = None
 
     @abstractmethod
     def read(self) -> Raw:
@@ -62,6 +62,21 @@ class Source(ABC):
         Raises:
             DataError: they are not to be had here; says how to get them.
         """
+
+    def read_given(self, file: Path, *, x: str, y: str) -> Raw:
+        """Return the rows of a file that a user gave in the source's place (``--data FILE``).
+
+        Args:
+            file: an .npz or .csv.
+            x: name of the array of inputs.
+            y: name of the array of targets, or of their column in a .csv.
+
+        Raises:
+            DataError: it cannot be read, or does not hold what was asked for.
+        """
+        from parity.data.files import read_file  # It imports Raw from here.
+
+        return self.recognise(read_file(file, x=x, y=y))
 
     def recognise(self, raw: Raw) -> Raw:
         """Return rows that a user's file gave in the source's place, described by what is known of them.

@@ -170,7 +170,7 @@ class LeafLike(Source):
     name: ClassVar[str] = "leaf_like"
     summary: ClassVar[str] = "generated stand-in for the leaf set: 990 rows of 192, 99 classes of 10"
     csv_target: ClassVar[str | None] = "species"
-    stands_in_for: ClassVar[str | None] = "leaf"
+    stands_for: ClassVar[str | None] = "leaf"
 
     def read(self) -> Raw:
         """Return the generated set."""

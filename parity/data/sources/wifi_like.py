@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from parity.data.sources import Raw, Source
 from parity.data.sources.leaf_like import Draws
-from parity.data.sources.wifi_location import ARRAYS, described, prepared
+from parity.data.sources.wifi_location import prepared, read_places
 from parity.lazy import np
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
 ROWS, POINTS = 4109, 64
@@ -168,8 +170,7 @@ class WifiLike(Source):
     name: ClassVar[str] = "wifi_like"
     summary: ClassVar[str] = "generated stand-in for the Wi-Fi set: 4109 rows of 64, targets (3, 1) in [0, 1]"
     classes: ClassVar[bool] = False
-    npz_arrays: ClassVar[tuple[str, str] | None] = ARRAYS
-    stands_in_for: ClassVar[str | None] = "wifi_location"
+    stands_for: ClassVar[str | None] = "wifi_location"
 
     def read(self) -> Raw:
         """Return the generated set, prepared as the real one is."""
@@ -177,6 +178,6 @@ class WifiLike(Source):
         words = "wifi_like, a generated stand-in for the Wi-Fi set (no real fingerprints)"
         return replace(prepared(Raw(x=x, y=y, description=words)), stand_in=True)
 
-    def recognise(self, raw: Raw) -> Raw:
+    def read_given(self, file: Path, *, x: str, y: str) -> Raw:
         """Return a user's rows prepared, called the real Wi-Fi set only when they are."""
-        return described(raw)
+        return read_places(file, x, y)

@@ -18,6 +18,8 @@ FILE = "wifi_location.npz"
 """What the set is called in the folder of real sets."""
 ARRAYS = ("X64", "Y")
 """Signal strengths of 64 access points, 0 where one was not heard, and the place where they were heard, in metres."""
+UNSAID = ("X", "y")
+"""What a spec calls them that does not say."""
 REAL = "cc9410998ae604b90901b7c68c8a8fe253801b32bf2a6c9ddf2dea20b71d91ae"
 """sha256 over the float32 values (4648, 64) and the float32 places (4648, 3) of the real set."""
 
@@ -76,13 +78,28 @@ def described(raw: Raw) -> Raw:
     return prepared(replace(raw, description=f"{raw.description}, {words}"))
 
 
+def read_places(file: Path, x: str, y: str) -> Raw:
+    """Return the rows of a file, prepared, called the real Wi-Fi set only when they are.
+
+    Args:
+        file: an .npz or .csv.
+        x: name of the array of strengths; the set's own where a spec leaves both names as they are.
+        y: name of the array of places, or of their column in a .csv.
+
+    Raises:
+        DataError: it cannot be read, or does not hold what was asked for.
+    """
+    if file.suffix.lower() == ".npz" and (x, y) == UNSAID:
+        x, y = ARRAYS
+    return described(read_file(file, x=x, y=y))
+
+
 class WifiLocation(Source):
     """4109 real fingerprints: which of 64 access points were heard how strongly, and where, on five floors."""
 
     name: ClassVar[str] = "wifi_location"
     summary: ClassVar[str] = f"the real Wi-Fi set: 4109 rows of 64, targets (3, 1) in [0, 1]; from --data or {FOLDER}"
     classes: ClassVar[bool] = False
-    npz_arrays: ClassVar[tuple[str, str] | None] = ARRAYS
 
     def read(self) -> Raw:
         """Return the set from the folder that ``PARITY_DATA`` names.
@@ -97,8 +114,8 @@ class WifiLocation(Source):
         path = Path(folder) / FILE
         if not path.is_file():
             raise DataError(f"data source {self.name}: {FOLDER} is {folder!r}, which has no {FILE}; {HOW_TO_GET_IT}")
-        return self.recognise(read_file(path, x=ARRAYS[0], y=ARRAYS[1]))
+        return read_places(path, *UNSAID)
 
-    def recognise(self, raw: Raw) -> Raw:
-        """Return the rows prepared, called the real Wi-Fi set only when they are."""
-        return described(raw)
+    def read_given(self, file: Path, *, x: str, y: str) -> Raw:
+        """Return a user's rows prepared, called the real Wi-Fi set only when they are."""
+        return read_places(file, x, y)

@@ -9,7 +9,8 @@ import importlib.util
 import math
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar
@@ -17,6 +18,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from parity.run import randomness
+from parity.run.axes import inverse, permuted
 from parity.run.drivers.layouts import mask_layout
 from parity.run.probe import Guide, Probe
 
@@ -78,13 +80,17 @@ class Driver(ABC):
     def _made(self, part: str, name: str, *arguments: Any) -> Any:
         """Return a part of the program: what its function returns, or the object itself where it is none."""
         found = self._found(part, name)
-        plain = callable(found) and (hasattr(found, "__code__") or isinstance(found, type))
-        if not plain:
-            return found
         code = getattr(found, "__code__", None)
-        if part == "loss" and code is not None and code.co_argcount - len(found.__defaults__ or ()) == 2:
+        itself = code is not None and code.co_argcount - len(found.__defaults__ or ()) == 2
+        if part == "loss" and (itself or isinstance(found, partial)):
             return found  # The loss function itself, of (outputs, targets).
-        return found(*arguments)
+        return self._built(found, *arguments)
+
+    @staticmethod
+    def _built(found: Any, *arguments: Any) -> Any:
+        """Return what a function or a class makes; anything else is there already, callable or not."""
+        makes = callable(found) and (hasattr(found, "__code__") or isinstance(found, type | partial))
+        return found(*arguments) if makes else found
 
     def build_optimizer(self) -> Any:
         """Return the program's optimizer."""
@@ -95,17 +101,16 @@ class Driver(ABC):
         call = self.clock["call"]
         self.clock["call"] += 1
         known, rows = self.bindings["mask_axes"], self.bindings.get("mask_shapes", ())
+        masks = self.bindings.get("masks", ())
+        keep = partial(randomness.keep_mask, self.seed, self.clock["step"], masks[call] if call < len(masks) else call)
         axes = known[call] if call < len(known) else None
         if call < len(rows):  # Written by hand: where its channels stand, its own shape says.
             row = rows[call]
             if len(shape) != len(row) + 1 and math.prod(shape[1:]) == math.prod(row):
-                mask = randomness.keep_mask(self.seed, self.clock["step"], call, (shape[0], *row), rate)
-                return mask.reshape(shape)
+                return keep((shape[0], *row), rate).reshape(shape)
             axes = mask_layout(row, shape, axes)
-        if axes is None:
-            return randomness.keep_mask(self.seed, self.clock["step"], call, shape, rate)
-        canonical = [shape[axis] for axis in np.argsort(axes)]
-        return randomness.keep_mask(self.seed, self.clock["step"], call, canonical, rate).transpose(axes)
+        back = inverse(axes)
+        return permuted(keep(shape if back is None else [shape[axis] for axis in back], rate), axes)
 
     def step(self, x: np.ndarray, y: np.ndarray, number: int) -> float:
         """Take the program's own training step and return its loss.
@@ -157,11 +162,11 @@ class Driver(ABC):
 
     def weights(self) -> dict[str, np.ndarray]:
         """Return the canonical parameters and running statistics."""
-        return {name: canonical(value, axes) for name, value, axes in self.raw_weights()}
+        return {name: permuted(value, axes) for name, value, axes in self.raw_weights()}
 
     def slots(self) -> dict[str, np.ndarray]:
         """Return the canonical optimizer slots as ``slot/layer.parameter``."""
-        return {name: canonical(value, axes) for name, value, axes in self.raw_slots()}
+        return {name: permuted(value, axes) for name, value, axes in self.raw_slots()}
 
     def set_weights(self, values: Callable[[str], np.ndarray | None]) -> None:
         """Set every parameter to its canonical value.
@@ -201,13 +206,11 @@ class Driver(ABC):
         del values
 
     def _in(self, name: str, value: np.ndarray) -> np.ndarray:
-        axes = self.bindings["weights"][name]["axes"]
-        return value if axes is None else value.transpose(axes)
+        return permuted(value, self.bindings["weights"][name]["axes"])
 
     def out_axes(self, name: str) -> list[int] | None:
         """Return the permutation that makes a parameter canonical, None where it is."""
-        axes = self.bindings["weights"][name]["axes"]
-        return None if axes is None else np.argsort(axes).tolist()
+        return inverse(self.bindings["weights"][name]["axes"])
 
     def host_dtype(self) -> Any:
         """Return the NumPy type in which batches and weights reach the program."""
@@ -301,11 +304,6 @@ def active_driver() -> Driver:
     if Driver.active is None:
         raise ProgramError("dropout was called while no program was open")
     return Driver.active
-
-
-def canonical(value: np.ndarray, axes: Sequence[int] | None) -> np.ndarray:
-    """Return a framework's value in canonical layout."""
-    return value if axes is None else value.transpose(axes)
 
 
 def import_program(file: str) -> ModuleType:

@@ -35,8 +35,7 @@ class KerasDriver(TensorFlowDriver):
 
     def build_model(self) -> Any:
         """Return the program's model, built."""
-        found = self._found("model", "build_model", "Model")
-        return found if isinstance(found, keras.Model) else found()
+        return self._built(self._found("model", "build_model", "Model"))
 
     @classmethod
     def replace_dropout(cls) -> None:

@@ -44,10 +44,8 @@ class TensorFlowDriver(Driver):
     def build_model(self) -> Any:
         """Return the program's module, made with the precision where it takes one."""
         found = self._found("model", "build_model", "Model")
-        if not isinstance(found, type) and not hasattr(found, "__code__"):
-            return found
-        taken = inspect.signature(found).parameters
-        return found(tf.as_dtype(self.precision)) if taken else found()
+        taken = inspect.signature(found).parameters if callable(found) else ()
+        return self._built(found, *([tf.as_dtype(self.precision)] if taken else []))
 
     @classmethod
     def replace_dropout(cls) -> None:

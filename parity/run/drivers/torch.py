@@ -31,8 +31,7 @@ class TorchDriver(Driver):
 
     def build_model(self) -> Any:
         """Return the program's module, in the precision."""
-        made = self._made("model", "build_model") if hasattr(self.module, "build_model") else self._model()
-        return made.to(getattr(torch, self.precision))
+        return self._built(self._found("model", "build_model", "Model")).to(getattr(torch, self.precision))
 
     def build_optimizer(self) -> Any:
         """Return the program's optimizer, whose hooks show the gradients."""
@@ -40,10 +39,6 @@ class TorchDriver(Driver):
         if not isinstance(optimizer, torch.optim.Optimizer):
             raise ProgramError(f"the optimizer is a {type(optimizer).__name__}; it must be a torch.optim.Optimizer")
         return optimizer
-
-    def _model(self) -> Any:
-        found = self._found("model", "Model")
-        return found if isinstance(found, torch.nn.Module) else found()
 
     @classmethod
     def replace_dropout(cls) -> None:

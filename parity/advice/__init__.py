@@ -1,0 +1,98 @@
+"""Advice before training: what is probably a mistake in one side's configuration, seen without training it.
+
+One rule is one file, as entries are; discovery finds it. A rule looks at a :class:`Situation` and yields
+:class:`Advice`: what stands there, why that goes wrong, and the config paths and values that mend it. A rule speaks
+only where it is as good as certain: a warning that is wrong once is not read a second time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from parity.entries import discover
+from parity.spec.resolve import Resolved
+
+if TYPE_CHECKING:
+    from parity.advice.scales import Scales
+    from parity.data.dataset import Dataset
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """How a program written by hand behaves in evaluation mode.
+
+    Args:
+        difference: of its outputs for the same rows in two calls, norm of the difference over norm.
+        draws: calls of dropout that it made.
+    """
+
+    difference: float
+    draws: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Situation:
+    """What a rule can see of one side before it is trained.
+
+    Args:
+        side: resolved.
+        data: its rows, None where they are not at hand.
+        evaluation: of a program written by hand; None for a compiled one, or where it could not be run.
+        scales: how large the outputs of its layers are at step 0; None where that was not measured.
+    """
+
+    side: Resolved
+    data: Dataset | None = None
+    evaluation: Evaluation | None = None
+    scales: Scales | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Advice:
+    """One thing that is probably a mistake.
+
+    Args:
+        rule: that says so.
+        path: config path to look at.
+        what: stands there, a sentence.
+        why: that goes wrong, a sentence or two.
+        fix: what to do, in words, with path and value where the spec can say it.
+        changes: path to value; makes the advice go away. Empty where no spec can say it.
+    """
+
+    rule: str
+    path: str
+    what: str
+    why: str
+    fix: str
+    changes: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Rule:
+    """Base of the rules. A rule has no state."""
+
+    kind: ClassVar[str] = ""
+    """Name of the rule."""
+
+    def look(self, at: Situation) -> Iterator[Advice]:
+        """Yield what is probably a mistake; nothing where that cannot be told."""
+        raise TypeError(f"{type(self).__name__} does not look")
+
+
+@cache
+def rules() -> tuple[Rule, ...]:
+    """Return every rule, one of each file of this package that has one."""
+    return tuple(rule() for rule in discover(Rule, "parity.advice").values())
+
+
+def advise(at: Situation) -> list[Advice]:
+    """Return the advice of all rules, in the order of their names."""
+    return [one for rule in rules() for one in rule.look(at)]
+
+
+def setting(path: str, value: Any) -> str:
+    """Return a path and its value as a spec would have it: ``loss.from_logits: false``."""
+    return f"{path}: {str(value).lower() if isinstance(value, bool) else value}"

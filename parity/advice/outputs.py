@@ -1,0 +1,58 @@
+"""What a network puts out: its last activation, and the values that one can take."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from parity.activations.linear import Linear
+from parity.lazy import np
+
+if TYPE_CHECKING:
+    from parity.activations import Activation
+    from parity.spec.resolve import Layer, Resolved
+
+UNBOUNDED = 100.0
+"""An activation that reaches this has no bound on that side."""
+
+UNIT = (0.0, 1.0)
+"""Bounds of a probability."""
+
+
+def last_activation(side: Resolved) -> tuple[str, Activation] | None:
+    """Return the path and the activation whose values reach the loss, None where they are any number.
+
+    Layers without parameters that end in no activation (flatten, dropout, pooling) hand values on.
+    """
+    for layer in reversed(side.layers()):
+        ending = layer.op.ending()
+        if ending is not None and not isinstance(ending, Linear):
+            return f"layers.{layer.name}.{activation_field(layer)}", ending
+        if layer.parameters:
+            return None
+    return None
+
+
+def activation_field(layer: Layer) -> str:
+    """Return the name of the field that holds a layer's activation."""
+    return next(name for name in ("activation", "function") if name in type(layer.op).model_fields)
+
+
+def last_parameters(side: Resolved) -> Layer:
+    """Return the last layer that has parameters, else the last one."""
+    layers = side.layers()
+    return next((layer for layer in reversed(layers) if layer.parameters), layers[-1])
+
+
+def bounds(activation: Activation) -> tuple[float, float]:
+    """Return the smallest and the largest value an activation takes, found by trying; infinite where there is none.
+
+    >>> from parity.activations.tanh import Tanh
+    >>> bounds(Tanh())
+    (-1.0, 1.0)
+    """
+    near = np.linspace(-12.0, 12.0, 4801)
+    tried = np.concatenate([[-1e6, -1e3], near, [1e3, 1e6]])
+    values = activation.forward(np.stack([tried, -tried], axis=-1))  # softmax needs a row of two
+    low, high = float(values.min()), float(values.max())
+    return (low if low > -UNBOUNDED else -math.inf, high if high < UNBOUNDED else math.inf)

@@ -1,0 +1,211 @@
+"""What holds: the findings of the search, each tried again with other seeds.
+
+Every seed has its own good and bad side, with the same random numbers in all runs of that seed; a score is read as the
+share of that seed's gap that is lost. A set *breaks* where more than half of the gap is lost when the good side is
+given it, and *repairs* where less than half is lost when the bad side takes it back; and where none of its parts does
+it without the others. A claim holds where that is so with every seed, and is inconclusive where it is not.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from parity.explain.search import Compensation
+from parity.explain.trials import Paths
+
+BREAKS = 0.5
+"""Share of the gap that a breaker loses and a repair wins back."""
+
+DOUBT = 0.15
+"""A share so near to that line is asked again with the other seeds, and their middle decides."""
+
+HARMLESS = 0.1
+"""Share of the gap below which a difference is called harmless."""
+
+LEAST_GAP = 0.02
+"""Outcomes nearer than this are not told apart: one row in fifty."""
+
+LEAST_GAINED = 0.05
+"""Nor are those nearer than this share of what training gained."""
+
+SEEDS = 3
+"""Seeds that a claim is tried with."""
+
+Status = Literal["holds", "inconclusive", "unconfirmed"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tried:
+    """One config with several seeds.
+
+    Args:
+        paths: differences that the good side was given.
+        lost: share of the gap that is lost, by seed.
+        values: outcome, by seed.
+    """
+
+    paths: Paths
+    lost: tuple[float, ...] = ()
+    values: tuple[float, ...] = ()
+
+    @property
+    def bad(self) -> list[bool]:
+        """Return whether it is bad, by seed."""
+        return [one > BREAKS for one in self.lost]
+
+    @property
+    def mean(self) -> float:
+        """Return the mean outcome."""
+        return statistics.fmean(self.values)
+
+    @property
+    def spread(self) -> float:
+        """Return the standard deviation of the outcome over the seeds."""
+        return statistics.stdev(self.values) if len(self.values) > 1 else 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """A finding, and the runs it rests on.
+
+    Args:
+        kind: ``breaks``: the good side fails when it is given the set; ``repairs``: the bad side is mended when it
+            takes the set back; ``compensates``: what ``paths`` ruin is mended by ``by``.
+        paths: the set.
+        by: what makes up for it.
+        whole: the config with the set given, taken back, or made up for.
+        parts: the configs that show that no smaller set does it.
+        seeds: number of seeds that there were to be.
+    """
+
+    kind: Literal["breaks", "repairs", "compensates"]
+    paths: Paths
+    whole: Tried
+    by: Paths = frozenset()
+    parts: tuple[Tried, ...] = ()
+    seeds: int = SEEDS
+
+    @property
+    def held(self) -> int:
+        """Return with how many seeds it is so."""
+        does = self.kind == "breaks"
+        return sum(
+            all([bad is does, *(part.bad[index] is not does for part in self.parts if index < len(part.bad))])
+            for index, bad in enumerate(self.whole.bad)
+        )
+
+    @property
+    def tried(self) -> int:
+        """Return with how many seeds it was tried."""
+        return len(self.whole.lost)
+
+    @property
+    def status(self) -> Status:
+        """Return whether it holds."""
+        if self.held < self.tried:
+            return "inconclusive"
+        known = min([self.tried, *(len(part.lost) for part in self.parts)])
+        return "holds" if known >= self.seeds else "unconfirmed"
+
+
+def parts_of(kind: str, paths: Paths, by: Paths, everything: Paths) -> tuple[Paths, list[Paths]]:
+    """Return the config that shows a finding, and those that show that no smaller set does it.
+
+    Args:
+        kind: of the claim.
+        paths: the set.
+        by: what makes up for it, in a compensation.
+        everything: all differences.
+    """
+    if kind == "breaks":
+        return paths, [paths - {path} for path in sorted(paths)] if len(paths) > 1 else []
+    if kind == "compensates":
+        return paths | by, [paths]
+    return everything - paths, [everything - (paths - {path}) for path in sorted(paths)] if len(paths) > 1 else []
+
+
+@dataclass(kw_only=True)
+class Findings:
+    """What was found out about a contest.
+
+    Args:
+        claims: the findings.
+        alone: each difference that was tried alone on the good side.
+        back: each that was taken back alone from the bad side.
+        shares: each cause's share of the gap; empty where it was not measured.
+        interactions: what pairs of causes do beyond what they do alone.
+        rest: the bad side with all causes taken back, None where that was not run.
+        complete: whether the search came to its end.
+    """
+
+    claims: list[Claim] = field(default_factory=list)
+    alone: dict[str, Tried] = field(default_factory=dict)
+    back: dict[str, Tried] = field(default_factory=dict)
+    shares: dict[str, float] = field(default_factory=dict)
+    interactions: dict[tuple[str, str], float] = field(default_factory=dict)
+    rest: Tried | None = None
+    complete: bool = False
+
+    def of(self, kind: str, *statuses: Status) -> list[Claim]:
+        """Return the claims of a kind and of some statuses; of all of them if none is named."""
+        return [one for one in self.claims if one.kind == kind and (not statuses or one.status in statuses)]
+
+    @property
+    def causes(self) -> list[str]:
+        """Return the differences that are in a breaker or a repair that no seed speaks against."""
+        good: tuple[Status, Status] = ("holds", "unconfirmed")
+        claims = [*self.of("breaks", *good), *self.of("repairs", *good)]
+        return list(dict.fromkeys(path for claim in claims for path in sorted(claim.paths)))
+
+    @property
+    def unexplained(self) -> float | None:
+        """Return the share of the gap that is still lost when all causes are taken back."""
+        return None if self.rest is None or not self.rest.lost else max(0.0, statistics.fmean(self.rest.lost))
+
+    def harmless(self, path: str) -> bool | None:
+        """Return whether a difference does no harm; None where that is not known.
+
+        Alone it loses next to nothing; or, where it was not tried alone, all that are left when the causes are taken
+        back lose next to nothing together.
+        """
+        if path in self.causes:
+            return False
+        if path in self.alone:
+            return max(self.alone[path].lost) < HARMLESS
+        if self.rest is not None and path in self.rest.paths and max(self.rest.lost, default=1.0) < HARMLESS:
+            return True
+        return None
+
+
+def claims_of(
+    breakers: Sequence[Paths],
+    repairs: Sequence[Paths],
+    compensations: Sequence[Compensation],
+    everything: Paths,
+    tried: Mapping[Paths, Tried],
+    seeds: int,
+) -> list[Claim]:
+    """Return the findings of a search as claims.
+
+    Args:
+        breakers: smallest sets that ruin the good side.
+        repairs: smallest sets that mend the bad side when they are taken back.
+        compensations: bad sets inside good ones.
+        everything: all differences.
+        tried: what is known of every config.
+        seeds: number of seeds that there were to be.
+    """
+    none: Paths = frozenset()
+    listed = [("breaks", one, none) for one in breakers] + [("repairs", one, none) for one in repairs]
+    listed += [("compensates", one.breaker, one.by) for one in compensations]
+    found = []
+    for kind, paths, by in listed:
+        whole, parts = parts_of(kind, paths, by, everything)
+        known = tried.get(whole)
+        if known is not None and known.lost:
+            lesser = tuple(tried[one] for one in parts if one in tried)
+            found.append(Claim(kind=kind, paths=paths, by=by, whole=known, parts=lesser, seeds=seeds))  # type: ignore[arg-type]
+    return found

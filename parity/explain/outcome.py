@@ -1,0 +1,157 @@
+"""Outcomes: the number that says which side does better, evaluated by the same code for all runs.
+
+An outcome is named in a line: a metric at the end of a run (``accuracy``), whether it ends at a level
+(``accuracy >= 0.8``), or how long it takes to get there (``steps to accuracy >= 0.8``). A score is the outcome turned
+so that higher is better; of a metric that may grow without bound it is the logarithm, since losses span orders of
+magnitude.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from parity.errors import UsageError, did_you_mean, listed
+from parity.run.trajectory import Trajectory
+
+LEAST, MOST = 1e-12, 1e12
+"""Values of an unbounded metric beyond these count as these."""
+
+WRITTEN = re.compile(r"(?P<speed>steps to )?\s*(?P<metric>[A-Za-z_]\w*)\s*(?:(?P<sign>>=|<=)\s*(?P<level>[-+.\deE]+))?")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What is compared.
+
+    Args:
+        metric: name of the metric, with ``val_`` before it for the validation rows.
+        better: whether a higher or a lower value of it is better.
+        kind: its value at the ``end``, whether that reaches the ``level``, or the ``steps`` it takes to reach it.
+        level: to be reached, None for the value at the end.
+    """
+
+    metric: str
+    better: Literal["higher", "lower"] = "higher"
+    kind: Literal["end", "level", "steps"] = "end"
+    level: float | None = None
+
+    @property
+    def text(self) -> str:
+        """Return the outcome as a user writes it."""
+        if self.level is None:
+            return self.metric
+        sign = ">=" if self.better == "higher" else "<="
+        return f"{'steps to ' if self.kind == 'steps' else ''}{self.metric} {sign} {self.level:g}"
+
+    def reached(self, value: float) -> bool:
+        """Return whether a value of the metric is at the level or better."""
+        if self.level is None:
+            return False
+        return value >= self.level if self.better == "higher" else value <= self.level
+
+    def value(self, run: Trajectory) -> float:
+        """Return the outcome of a run: the metric, 1 or 0 for a level, or a number of steps.
+
+        A run that never gets to the level counts as one step more than it has.
+        """
+        last = run.final.get(self.metric, math.nan)
+        if self.kind == "end":
+            return last
+        if self.kind == "level":
+            return float(self.reached(last))
+        points = sorted([*run.curve, *run.measured], key=lambda one: one.step)
+        return float(next((one.step for one in points if self.reached(one.metrics.get(self.metric, math.nan))),
+                          len(run.losses) + 1))  # fmt: skip
+
+    def score(self, value: float) -> float:
+        """Return a value of :meth:`value` turned so that higher is better; NaN is the worst there is."""
+        if self.kind == "level":
+            return value
+        if self.kind == "steps":
+            return -math.log(value)
+        return self.metric_score(value)
+
+    def metric_score(self, value: float) -> float:
+        """Return a value of the metric turned so that higher is better."""
+        if self.better == "higher":
+            return -math.inf if math.isnan(value) else value
+        return -math.log(MOST if math.isnan(value) else min(max(value, LEAST), MOST))
+
+
+def parse_outcome(text: str, metrics: Mapping[str, Literal["higher", "lower"]]) -> Outcome:
+    """Return the outcome that a line names.
+
+    Args:
+        text: such as ``accuracy``, ``val_accuracy >= 0.8`` or ``steps to accuracy >= 0.8``.
+        metrics: what is measured, and which way is better.
+
+    Raises:
+        UsageError: when it is not written so, names no metric that is measured, or asks for the worse side of a level.
+    """
+    found = WRITTEN.fullmatch(text.strip())
+    level = _number(found["level"]) if found else None
+    if found is None or (found["level"] is not None and level is None) or (found["speed"] and level is None):
+        raise UsageError(
+            f"outcome {text!r}: expected a metric, a level (accuracy >= 0.8) or the steps to one "
+            "(steps to accuracy >= 0.8)"
+        )
+    metric = found["metric"]
+    if metric not in metrics:
+        raise UsageError(
+            f"outcome {text!r}: {metric} is not measured; {listed(metrics)}; "
+            f"{did_you_mean(metric, list(metrics)) or 'add it to metrics'}"
+        )
+    better = metrics[metric]
+    wanted = ">=" if better == "higher" else "<="
+    if found["sign"] not in (None, wanted):
+        raise UsageError(f"outcome {text!r}: of {metric} {better} is better; write {metric} {wanted} {found['level']}")
+    kind: Literal["end", "level", "steps"] = "steps" if found["speed"] else "end" if level is None else "level"
+    return Outcome(metric=metric, better=better, kind=kind, level=level)
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scale:
+    """The good and the bad side's scores, between which all others are read.
+
+    Args:
+        good: score of the good side.
+        bad: score of the bad side, not below that of an untrained model.
+        floor: score of the untrained model: what does worse has learned nothing, and counts as that.
+    """
+
+    good: float
+    bad: float
+    floor: float
+
+    @property
+    def gap(self) -> float:
+        """Return what lies between the two sides."""
+        return self.good - self.bad
+
+    def lost(self, score: float) -> float:
+        """Return the share of the gap that a score is below the good side: 0 is the good side, 1 the bad one."""
+        return (self.good - max(score, self.floor)) / self.gap if self.gap else 0.0
+
+
+def scale(good: float, bad: float, untrained: float) -> Scale:
+    """Return the scale of two scores; what is worse than an untrained model counts as that."""
+    floor = min(untrained, good)
+    if not math.isfinite(floor):
+        floor = min((one for one in (good, bad) if math.isfinite(one)), default=0.0)
+    return Scale(good=good, bad=max(bad, floor), floor=floor)
+
+
+def steady(values: Sequence[float], sign: float) -> bool:
+    """Return whether every value has a sign."""
+    return all(value * sign > 0 for value in values)

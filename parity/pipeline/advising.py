@@ -1,0 +1,146 @@
+"""Advice of every side of a command, with the lines it is about; and the verb that gives nothing else."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from parity.advice import Advice, Evaluation, Situation, advise
+from parity.advice.broadcast_target import broadcasts
+from parity.advice.places import line_of
+from parity.advice.scales import Scales, measure, too_large
+from parity.data.dataset import Dataset
+from parity.data.load import load
+from parity.errors import DataError, WorkerError
+from parity.pipeline.prepare import Options, check_fit, check_inputs, is_file, prepare
+from parity.pipeline.work import Work
+from parity.report.facts import AdviceFact, Lint
+from parity.spec.faults import Lines
+from parity.spec.load import parse_yaml
+from parity.spec.resolve import Resolved, dump
+from parity.spec.schema import Spec
+
+
+def lint(spec: Spec, options: Options, *, text: str, file: str | None) -> Lint:
+    """Return the advice on a spec; nothing is trained, and only a program written by hand is run.
+
+    Args:
+        spec: to look at.
+        options: of the command: sides, changes, data.
+        text: the spec as it was written.
+        file: it came from.
+
+    Raises:
+        ParityError: when the spec or the options are at fault, or the data do not fit.
+    """
+    sides = prepare(spec, options)
+    notes: list[str] = []
+    known: dict[str, Dataset | None] = {}
+    found: dict[str, Dataset | None] = {}
+    for side in sides:
+        key = side.config.data.model_dump_json()
+        if key not in known:
+            try:
+                known[key] = read(side, options)
+            except DataError as error:
+                known[key] = None
+                notes.append(f"what only the data show was not looked at: {error}")
+        data = found[side.name] = known[key]
+        if data is not None:
+            check_inputs(side, data.x.shape[1:], data.description)
+            if not broadcasts(data.y.shape[1:], side.layers()[-1].output_shape):
+                check_fit(side, data.x.shape[1:], data.y.shape[1:], data.description)
+    evaluations, said = evaluated(spec, sides, options, found)
+    advice = facts(spec, sides, lambda side: found[side.name], evaluations, lines_of(text, file))
+    notes += [*said, *unmeasured(sides, found)]
+    return Lint(spec=spec.name, file=file, sides=[side.name for side in sides], advice=advice, notes=notes)
+
+
+def advised(work: Work, text: str, file: str | None) -> list[AdviceFact]:
+    """Return the advice on the sides of a command that runs them.
+
+    Args:
+        work: of the command; programs written by hand are run there.
+        text: the spec as it was written.
+        file: it came from.
+    """
+    for side in work.sides:
+        if side.program is not None:
+            work.program(side)
+    return facts(work.spec, work.sides, work.dataset, work.evaluations, lines_of(text, file))
+
+
+def read(side: Resolved, options: Options) -> Dataset:
+    """Return a side's data, or those that the command names."""
+    return load(side.config.data, file=Path(options.data) if options.data and is_file(options.data) else None)
+
+
+def lines_of(text: str, file: str | None) -> Lines:
+    """Return the lines of a spec; none of one that was built in Python."""
+    return parse_yaml(text, file)[1] if file is not None else Lines(None, {})
+
+
+def evaluated(
+    spec: Spec, sides: Sequence[Resolved], options: Options, data: Mapping[str, Dataset | None]
+) -> tuple[dict[str, Evaluation], list[str]]:
+    """Return how the programs written by hand behave in evaluation, and why one could not be asked."""
+    found: dict[str, Evaluation] = {}
+    notes: list[str] = []
+    own = [side for side in sides if side.program is not None and data[side.name] is not None]
+    for side in own:
+        with (
+            tempfile.TemporaryDirectory(prefix="parity-") as folder,
+            Work(spec=spec, sides=[side], options=options, folder=Path(folder)) as work,
+        ):
+            try:
+                work.program(side)
+            except (DataError, WorkerError) as error:
+                notes.append(f"how {side.name} evaluates was not looked at: {error}")
+            found |= work.evaluations
+    return found, notes
+
+
+def facts(
+    spec: Spec,
+    sides: Sequence[Resolved],
+    data_of: Callable[[Resolved], Dataset | None],
+    evaluations: Mapping[str, Evaluation],
+    lines: Lines,
+) -> list[AdviceFact]:
+    """Return the advice on sides; the same advice on several, about the same line, is given once.
+
+    Args:
+        spec: as it was read.
+        sides: to look at.
+        data_of: gives the data of a side, None where they are not at hand.
+        evaluations: of programs written by hand, by side.
+        lines: of the spec's file.
+    """
+    given: dict[tuple[Advice | str | int | None, ...], AdviceFact] = {}
+    measured: dict[str, Scales | None] = {}
+    for side in sides:
+        data = data_of(side)
+        alike = repr((dump(side.config.model), side.config.training, side.config.data))
+        if data is not None and alike not in measured:
+            measured[alike] = measure(side, data)
+        at = Situation(
+            side=side, data=data, evaluation=evaluations.get(side.name), scales=measured.get(alike) if data else None
+        )
+        for one in advise(at):
+            line = line_of(spec, lines, side, one.path)
+            key = one.rule, one.path, one.what, line
+            told = given[key].sides if key in given else []
+            given[key] = AdviceFact(
+                rule=one.rule, sides=[*told, side.name], path=one.path, file=lines.file if line else None, line=line,
+                what=one.what, why=one.why, fix=one.fix, changes=dict(one.changes),
+            )  # fmt: skip
+    return list(given.values())
+
+
+def unmeasured(sides: Sequence[Resolved], data: Mapping[str, Dataset | None]) -> list[str]:
+    """Say of which sides the initial scales were not measured, though the data are there."""
+    large = [side.name for side in sides if data[side.name] is not None and too_large(side)]
+    return (
+        [f"how large outputs are at step 0 was not measured for {', '.join(large)}: too many weights"] if large else []
+    )

@@ -1,0 +1,343 @@
+"""Explaining two sides: speed, probes, search, seeds, shares, and what each difference does; in that order.
+
+What the answer rests on comes first, so that a budget that ends, or Ctrl-C, leaves the most useful part.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from parity.errors import ParityError
+from parity.explain.claims import SEEDS, Claim, Findings, Tried, claims_of, parts_of
+from parity.explain.outcome import Outcome
+from parity.explain.search import Search, SpentError
+from parity.explain.shapley import MOST_CAUSES, interactions, shares, subsets
+from parity.explain.strikes import Strike, by_suspicion, suspects
+from parity.explain.trials import Contest, Paths
+from parity.pipeline.probes import end_share, probes
+from parity.pipeline.runner import LATER, Runner
+from parity.pipeline.speed import Choice
+from parity.pipeline.trials import Budget, Trials
+from parity.pipeline.work import Note, Work
+from parity.run.bench import Job
+from parity.run.trajectory import Trajectory
+
+SUSPICIOUS, MOST_SUSPECTS = 1.0, 3
+"""Differences so suspicious are tried alone in any case, at most so many: something may make up for them."""
+
+SUSPICIOUS_ALIKE, MOST_ALIKE = 0.3, 8
+"""The same where the sides reach the same outcome, so that there is nothing else to search."""
+
+
+@dataclass(kw_only=True)
+class Explained:
+    """What came of explaining a pair of sides.
+
+    Args:
+        contest: the good and the bad side; in the order of the spec where neither is better.
+        outcome: what was compared.
+        choice: the framework of the runs.
+        steps: of each run.
+        seeds: with which claims were tried.
+        gap: ``gap``, ``none`` or ``unsteady``; empty where even that was not found out.
+        strikes: where each live difference strikes first.
+        end_shares: share of all that training moved that each changes alone, where that run was made to its end.
+        sides: outcome of the good and of the bad side, by seed.
+        findings: what holds.
+        own: outcome of each side's config on its own framework, and on that of the trials, where they are not the same.
+        searched: configs that the search tried, the two sides included.
+        runs: counterfactual runs that it all rests on.
+        made: those that were made now; the others were known.
+        stopped: runs whose fate was decided before their end.
+        seconds: that it took.
+        missing: what was left out, and why.
+        notes: what else has to be known.
+        interrupted: by Ctrl-C.
+    """
+
+    contest: Contest
+    outcome: Outcome
+    choice: Choice
+    steps: int
+    seeds: Sequence[int]
+    gap: str = ""
+    strikes: dict[str, Strike] = field(default_factory=dict)
+    end_shares: dict[str, float] = field(default_factory=dict)
+    sides: tuple[Tried, Tried] = (Tried(paths=frozenset()), Tried(paths=frozenset()))
+    findings: Findings = field(default_factory=Findings)
+    own: dict[str, tuple[float, float]] = field(default_factory=dict)
+    claimed: dict[Paths, tuple[Tried, Tried]] = field(default_factory=dict)
+    searched: int = 0
+    runs: int = 0
+    made: int = 0
+    stopped: int = 0
+    seconds: float = 0.0
+    missing: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    interrupted: bool = False
+
+
+@dataclass(kw_only=True)
+class Inquiry:
+    """One explanation under way.
+
+    Args:
+        work: data, programs and store.
+        runner: makes the runs.
+        contest: the two sides, in any order.
+        choice: the framework.
+        outcome: what is compared.
+        steps: of each run.
+        budget: what may be spent.
+        note: told what is under way.
+        every: also measure each difference alone and taken back, when the causes are known.
+        claims: sets that somebody says are the cause, to be tried in any case.
+        checked: check the choice of framework on the sides' own.
+    """
+
+    work: Work
+    runner: Runner
+    contest: Contest
+    choice: Choice
+    outcome: Outcome
+    steps: int
+    budget: Budget
+    note: Note
+    every: bool = True
+    claims: Sequence[Paths] = ()
+    checked: bool = True
+    trials: Trials = field(init=False)
+    told: Explained = field(init=False)
+    _found: Search | None = None
+
+    def __post_init__(self) -> None:
+        """Lay out what will be told."""
+        seed = self.contest.good.config.training.seed
+        seeds = [seed + number for number in range(SEEDS)]
+        self.trials = Trials(
+            runner=self.runner, contest=self.contest, home=self.choice.home, outcome=self.outcome, steps=self.steps,
+            seeds=seeds, budget=self.budget, note=self.note,
+        )  # fmt: skip
+        self.told = Explained(
+            contest=self.contest, outcome=self.outcome, choice=self.choice, steps=self.steps, seeds=seeds
+        )
+
+    def run(self) -> Explained:
+        """Do it all; what a limit or Ctrl-C leaves out is named in ``missing``."""
+        begun = time.monotonic()
+        stages = [
+            ("the outcome of the two sides", self._sides),
+            ("where each difference strikes", self._probe),
+            ("the search for smallest breakers and repairs", self._search),
+            ("the other seeds", self._confirm),
+            ("what is said to be the cause", self._claims),
+            ("the causes' shares of the gap", self._shares),
+            ("the check on the other framework", self._check_framework),
+            ("each difference alone and taken back", self._each),
+        ]
+        for number, (what, stage) in enumerate(stages):
+            self.trials.share = number / len(stages)
+            try:
+                stage()
+            except SpentError as spent:
+                self.told.missing += [f"{one}: {spent}" for one, _ in stages[number:] if self._applies(one)]
+                break
+            except ParityError as error:
+                self.told.missing.append(f"{what}: {error}")
+                if stage == self._sides:
+                    break
+            except KeyboardInterrupt:
+                self.told.interrupted = True
+                self.told.missing += [f"{one}: interrupted" for one, _ in stages[number:] if self._applies(one)]
+                break
+        self._settle(begun)
+        return self.told
+
+    def _applies(self, stage: str) -> bool:
+        """Return whether a stage would have had something to do."""
+        if stage.startswith("what is said"):
+            return bool(self.claims)
+        return not stage.startswith("each") or self.every
+
+    def _settle(self, begun: float) -> None:
+        """Gather what is known, whatever is missing."""
+        told, trials = self.told, self.trials
+        if not told.findings.claims and self._found is not None:
+            told.findings.claims = self._claims_now()
+        self._measured()
+        told.notes += trials.notes
+        known = [*trials.runs.values(), *trials._early.values()]
+        told.runs, told.made = len(known), sum(not run.cached for run in known)
+        told.stopped = sum(bool(run.stopped) for run in known)
+        told.seconds = time.monotonic() - begun
+
+    def _sides(self) -> None:
+        """Find out which side is better, and whether that is more than the seeds' doing."""
+        trials, told = self.trials, self.told
+        trials.why = "what the sides come to on one framework"
+        both = (frozenset[str](), self.contest.everything)
+        trials.start([(paths, trials.seeds[0]) for paths in both])
+        (gap,) = trials.gaps(trials.seeds[:1])
+        if gap < 0.0:
+            self.contest = trials.contest = told.contest = self.contest.turned()
+            trials.runs = {(self.contest.without(paths), seed): run for (paths, seed), run in trials.runs.items()}
+        told.gap = trials.open()
+        trials.gapless = told.gap != "gap"
+        told.sides = self._both_sides(1)
+
+    def _both_sides(self, seeds: int) -> tuple[Tried, Tried]:
+        return (
+            self.trials.tried(frozenset(), seeds),
+            self.trials.tried(self.contest.everything, seeds),
+        )
+
+    def _probe(self) -> None:
+        self.trials.start([(paths, seed) for seed in self.trials.seeds[1:] for paths in
+                           (frozenset[str](), self.contest.everything)], rank=LATER)  # fmt: skip
+        self.told.strikes = probes(self.trials)
+
+    def _search(self) -> None:
+        trials, told = self.trials, self.told
+        alike = told.gap != "gap"
+        least, most = (SUSPICIOUS_ALIKE, MOST_ALIKE) if alike else (SUSPICIOUS, MOST_SUSPECTS)
+        everything = self.contest.everything
+        trials.why = "looking for the smallest sets that ruin the one and mend the other"
+        self._found = search = Search(
+            order=by_suspicion(told.strikes) or sorted(everything),
+            ask=trials.bad,
+            suspects=suspects(told.strikes, least, most),
+            soon=lambda sets: trials.start([(one, trials.seeds[0]) for one in sets]),
+            tried={everything: not alike},
+        )
+        search.run()
+        told.searched = len(search.tried) + 1
+        told.findings.complete = search.complete
+        if trials.budget.over and not search.complete:
+            raise SpentError(trials.budget.over)
+
+    def _claims_now(self) -> list[Claim]:
+        """Return the findings of the search with what is known of each by now."""
+        search = self._found
+        assert search is not None
+        known: dict[Paths, Tried] = {}
+        sets = [("breaks", one, frozenset[str]()) for one in search.breakers]
+        sets += [("repairs", one, frozenset[str]()) for one in search.repairs]
+        sets += [("compensates", one.breaker, one.by) for one in search.compensations]
+        for kind, paths, by in sets:
+            whole, parts = parts_of(kind, paths, by, self.contest.everything)
+            for one in [whole, *parts]:
+                known[one] = self._known(one)
+        everything = self.contest.everything
+        return claims_of(search.breakers, search.repairs, search.compensations, everything, known, len(self.told.seeds))
+
+    def _known(self, paths: Paths) -> Tried:
+        """Return what is known of a set without a further run."""
+        trials, lost, values = self.trials, [], []
+        for seed in trials.seeds:
+            run = trials.runs.get((paths, seed)) or (trials._early.get(paths) if seed == trials.seeds[0] else None)
+            ends = [trials.runs.get((one, seed)) for one in (frozenset[str](), self.contest.everything)]
+            if run is None or None in ends:
+                break
+            value = trials.outcome.value(run)
+            values.append(value)
+            lost.append(trials.scale(seed).lost(trials.outcome.score(value)))
+        return Tried(paths=paths, lost=tuple(lost), values=tuple(values))
+
+    def _confirm(self) -> None:
+        """Run what the findings rest on to its end, with every seed."""
+        trials, search = self.trials, self._found
+        if search is None:
+            return
+        trials.why = "do the findings hold with other seeds?"
+        everything = self.contest.everything
+        sets: list[Paths] = [frozenset(), everything]
+        for claim in self._claims_now():
+            whole, parts = parts_of(claim.kind, claim.paths, claim.by, everything)
+            sets += [whole, *parts]
+        wanted = [(paths, seed) for seed in trials.seeds for paths in dict.fromkeys(sets)]
+        trials.start(wanted)
+        for paths, seed in wanted:
+            trials.run(paths, seed)
+        self.told.sides = self._both_sides(len(trials.seeds))
+        self.told.findings.claims = self._claims_now()
+
+    def _claims(self) -> None:
+        """Try what somebody says is the cause: alone, and taken back."""
+        trials = self.trials
+        trials.why = "is what was said to be the cause the cause?"
+        sets = [one for paths in self.claims for one in (paths, self.contest.without(paths))]
+        trials.start([(one, seed) for seed in trials.seeds for one in sets])
+        for paths in self.claims:
+            self.told.claimed[paths] = (trials.tried(paths), trials.tried(self.contest.without(paths)))
+
+    def _shares(self) -> None:
+        """Measure the causes' shares over all subsets of them, and what is left when all are taken back."""
+        trials, findings = self.trials, self.told.findings
+        causes = findings.causes
+        if self.told.gap != "gap" or not causes:
+            return
+        trials.why = "what the causes do together, and what is left without them"
+        rest = self.contest.without(frozenset(causes))
+        trials.start([(rest, trials.seeds[0])])
+        few = len(causes) <= MOST_CAUSES
+        sets = subsets(causes) if few else []
+        trials.start([(one, trials.seeds[0]) for one in sets], whole=False)
+        findings.rest = trials.tried(rest, None if rest in [claim.whole.paths for claim in findings.claims] else 1)
+        if not few:
+            self.told.missing.append(
+                f"the causes' shares of the gap: exact over at most {MOST_CAUSES} causes, and here are {len(causes)}"
+            )
+            return
+        lost = {one: trials.lost(one, trials.seeds[0], whole=False) for one in sets}
+        findings.shares, findings.interactions = shares(causes, lost), interactions(causes, lost)
+
+    def _check_framework(self) -> None:
+        """Run each side's config on the side's own framework, where that is another one."""
+        trials, told = self.trials, self.told
+        trials.why = "does the side's own framework come to the same?"
+        jobs: dict[tuple[str, Paths], Job] = {}
+        if not self.checked:
+            return
+        for side, paths in ((self.contest.good, frozenset[str]()), (self.contest.bad, self.contest.everything)):
+            if (side.framework, side.python) != (self.choice.home.framework, self.choice.home.python):
+                jobs[side.name, paths] = trials.job(paths, trials.seeds[0], home=side)
+        for job in jobs.values():
+            if not self.runner.begun(job):
+                self.budget.take()
+            self.runner.start(job)
+        for (name, paths), job in jobs.items():
+            own: Trajectory = self.runner.start(job).result()
+            told.own[name] = (self.outcome.value(own), self.outcome.value(trials.run(paths, trials.seeds[0])))
+
+    def _each(self) -> None:
+        """Measure every difference alone and taken back; what turns out to break alone is followed up."""
+        trials, search = self.trials, self._found
+        if not self.every or search is None:
+            return
+        trials.why = "each difference on its own"
+        alone = [frozenset({one.path}) for one in self.contest.live]
+        back = [self.contest.without(one) for one in alone] if self.told.gap == "gap" else []
+        trials.start([(one, trials.seeds[0]) for one in (*alone, *back)], whole=False)
+        broken: list[str] = []
+        for one in (*alone, *back):
+            bad = trials.bad(one, whole=False)
+            if bad and one in alone and not any(breaker <= one for breaker in search.breakers):
+                broken += one
+        if broken:
+            search.more(broken)
+            self._confirm()
+
+    def _measured(self) -> None:
+        """Gather what each difference does alone and taken back, as far as it was run."""
+        findings = self.told.findings
+        for one in self.contest.live:
+            path = frozenset({one.path})
+            for into, paths in ((findings.alone, path), (findings.back, self.contest.without(path))):
+                known = self._known(paths)
+                if known.lost:
+                    into[one.path] = known
+            share = end_share(self.trials, path)
+            if share is not None:
+                self.told.end_shares[one.path] = share

@@ -1,0 +1,151 @@
+"""From a finding to what a person changes: the patch of a side, and the lines of its program."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import io
+from collections.abc import Callable
+from typing import Any
+
+from parity.entries import Entry
+from parity.errors import ParityError
+from parity.explain.trials import Contest, Paths
+from parity.report.facts import LineFact
+from parity.spec.differences import Difference, differences, mixed
+from parity.spec.paths import at
+from parity.spec.resolve import Resolved
+from parity.spec.schema import Config
+
+LONGEST = 160
+"""Characters of a program that are shown; more are cut."""
+
+
+def plain(value: Any) -> Any:
+    """Return a value as a user would write it: an entry by its name and the fields that are not its defaults."""
+    if isinstance(value, Entry):
+        said = {
+            name: plain(getattr(value, name))
+            for name, field in type(value).model_fields.items()
+            if field.is_required() or getattr(value, name) != field.get_default(call_default_factory=True)
+        }
+        said.pop("name", None)
+        return {value.kind: said} if said else value.kind
+    if isinstance(value, tuple | list):
+        return [plain(one) for one in value]
+    return value
+
+
+def changes_of(contest: Contest, paths: Paths, target: Paths) -> dict[str, Any]:
+    """Return the changes that turn a side into a config with other differences.
+
+    Args:
+        contest: the two sides.
+        paths: differences that change.
+        target: differences that the config has.
+
+    Raises:
+        ImpossibleError: when no config can have them.
+    """
+    config = contest.config_of(target)
+    return {
+        one.path: plain(at(config, one.paths[0])) for one in contest.live if one.path in paths
+    }  # fmt: skip
+
+
+def as_yaml(changes: dict[str, Any]) -> str:
+    """Return changes as they stand under a side's ``changes``."""
+    return "\n".join(f"{path}: {_flow(value)}" for path, value in changes.items())
+
+
+def as_options(side: str, changes: dict[str, Any]) -> list[str]:
+    """Return changes as options of the command line."""
+    return [f"--set '{side}:{path}={_flow(value)}'" for path, value in changes.items()]
+
+
+def _flow(value: Any) -> str:
+    """Return a value as YAML on one line."""
+    from ruamel.yaml import YAML
+
+    stream = io.StringIO()
+    writer = YAML(typ="safe", pure=True)
+    writer.default_flow_style = True
+    writer.width = 10_000
+    writer.dump(value, stream)
+    return stream.getvalue().removesuffix("...\n").strip()
+
+
+def lines_of(
+    a: Resolved, b: Resolved, found: Difference, source: Callable[[Resolved, Config], str], files: dict[str, str]
+) -> list[LineFact]:
+    """Return where a difference stands in the programs of two sides.
+
+    A program is compiled with the side's value and with the other side's, and the first lines that differ are where it
+    stands. Programs written by hand are not compiled, and are left out.
+
+    Args:
+        a: first side.
+        b: second side.
+        found: the difference.
+        source: compiles a config for a side.
+        files: of the programs, by side.
+    """
+    told = []
+    for side, other in ((a, b), (b, a)):
+        if side.program is not None:
+            continue
+        paths = set(next((one.paths for one in differences(side, other) if one.path == found.path), found.paths))
+        try:
+            mine, theirs = source(side, side.config), source(side, mixed(side.config, other.config, paths))
+        except (ParityError, ValueError):
+            continue  # With this difference alone there is no program.
+        told += first_lines(side.name, files.get(side.name, ""), mine, theirs)
+    return told
+
+
+def first_lines(side: str, file: str, mine: str, theirs: str) -> list[LineFact]:
+    """Return the first place in which two programs differ, comments and docstrings aside.
+
+    Shown are the smallest call or statement around it, on one line each.
+    """
+    ours, others = _code(mine), _code(theirs)
+    matcher = difflib.SequenceMatcher(a=ours, b=others, autojunk=False)
+    for tag, begin, end, other_begin, other_end in matcher.get_opcodes():
+        here, there = any(ours[begin:end]), any(others[other_begin:other_end])
+        if tag == "equal" or not (here or there):
+            continue
+        first = next((number for number in range(begin, end) if ours[number]), begin)
+        text = _around(mine, first + 1, end) if here else ""
+        instead = _around(theirs, other_begin + 1, other_end) if there else ""
+        return [LineFact(side=side, file=file, line=min(first, len(ours) - 1) + 1, text=text, instead=instead)]
+    return []
+
+
+def _code(source: str) -> list[str]:
+    """Return a program line by line, nothing where a comment or a docstring stands."""
+    lines = ["" if line.lstrip().startswith("#") else line.strip() for line in source.splitlines()]
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            lines[node.lineno - 1 : node.end_lineno] = [""] * (int(node.end_lineno or node.lineno) - node.lineno + 1)
+    return lines
+
+
+def _around(source: str, first: int, last: int) -> str:
+    """Return the smallest call or simple statement that covers some lines, on one line; several where none does."""
+    found: list[ast.expr | ast.stmt] = [
+        node
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call | ast.Assign | ast.Return | ast.Expr | ast.AugAssign | ast.Assert)
+        and node.lineno <= first
+        and int(node.end_lineno or node.lineno) >= last
+    ]
+    if found:
+        smallest = min(found, key=lambda node: int(node.end_lineno or 0) - node.lineno)
+        return _cut(ast.unparse(smallest))
+    code = _code(source)[first - 1 : last]
+    return _cut(" ".join(line for line in code if line))
+
+
+def _cut(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= LONGEST else text[: LONGEST - 4] + " ..."

@@ -1,0 +1,109 @@
+"""Probes: a few steps with one difference put in, to see where it strikes first and how strongly."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+import numpy as np
+
+from parity.errors import ParityError
+from parity.explain.strikes import PROBE_STEPS, Shapes, Strike, moved, strike
+from parity.explain.trials import Paths
+from parity.pipeline.trials import Trials
+from parity.run.bench import Job
+from parity.run.randomness import batches, steps_per_epoch
+from parity.run.trace import read_trace
+from parity.spec.resolve import Resolved
+
+
+def probes(trials: Trials) -> dict[str, Strike]:
+    """Return where each live difference strikes, put alone into the good side; all start from the good side's seed.
+
+    Args:
+        trials: the contest, the framework and the workers.
+
+    Raises:
+        ParityError: when the good side itself fails.
+    """
+    contest, runner = trials.contest, trials.runner
+    base = _job(trials, frozenset())
+    jobs: dict[str, Job] = {}
+    for one in contest.live:
+        try:
+            jobs[one.path] = _job(trials, frozenset({one.path}))
+        except ParityError:
+            continue  # It cannot stand alone; the search will say so of the sets it cannot try.
+    trials.note(f"explaining: where {len(jobs)} differences strike first, {PROBE_STEPS} steps each", 0.05)
+    futures = {path: runner.start(job) for path, job in {"": base, **jobs}.items()}
+    start = futures[""].result()
+    traces = {"": read_trace(runner.work.bench(base.side).store.trace(start.key))}
+    found = {}
+    for one in contest.live:
+        try:
+            run = futures[one.path].result()
+            trace = read_trace(runner.work.bench(jobs[one.path].side).store.trace(run.key))
+        except (KeyError, ParityError):
+            found[one.path] = Strike(step=None)
+            continue
+        side = jobs[one.path].side
+        found[one.path] = strike(
+            traces[""], trace, (_shapes(base.side), _shapes(side)), (_trained(base.side), _trained(side)),
+            _other_batch(trials, base.side, side),
+        )  # fmt: skip
+    return found
+
+
+def end_share(trials: Trials, paths: Paths) -> float | None:
+    """Return the share of all that training moved that a set changes; None where a run was not made to its end."""
+    seed = trials.seeds[0]
+    runs = [trials.runs.get((one, seed)) for one in (frozenset[str](), paths)]
+    if any(run is None or len(run.losses) < trials.steps for run in runs):
+        return None
+    traces, sides = [], []
+    for one, run in zip((frozenset[str](), paths), runs, strict=True):
+        side = trials.job(one, seed).side
+        assert run is not None
+        try:
+            traces.append(read_trace(trials.runner.work.bench(side).store.trace(run.key)))
+        except OSError:
+            return None
+        sides.append(side)
+    return moved(traces[0], traces[1], _trained(sides[0]), _trained(sides[1]), steps=1).share
+
+
+def _job(trials: Trials, paths: Paths) -> Job:
+    """Return the job of a probe: a few steps in float64, every tensor traced."""
+    job = trials.job(paths, trials.seeds[0])
+    return Job(side=job.side, program=job.program, steps=PROBE_STEPS, precision="float64", threads=1, trace=True)
+
+
+def _shapes(side: Resolved) -> Shapes:
+    return {name: parameter.shape for name, parameter in side.parameters().items()}
+
+
+def _trained(side: Resolved) -> Shapes:
+    return {name: parameter.shape for name, parameter in side.parameters().items() if parameter.trainable}
+
+
+def _rows(trials: Trials, side: Resolved) -> Iterator[np.ndarray]:
+    training = side.config.training
+    rows = len(trials.runner.work.dataset(side).x)
+    return batches(training.seed, rows, training.batch_size, training.shuffle, training.drop_remainder)
+
+
+def _other_batch(trials: Trials, a: Resolved, b: Resolved) -> int | None:
+    """Return the first step, counted from 1, in which two configs read another batch; None where they never do."""
+    work = trials.runner.work
+    one, other = work.dataset(a), work.dataset(b)
+    if one is not other and not (np.array_equal(one.x, other.x) and np.array_equal(one.y, other.y)):
+        return 1
+    if a.config.training == b.config.training:
+        return None
+    training = a.config.training
+    epoch = steps_per_epoch(len(one.x), training.batch_size, training.drop_remainder)
+    both = zip(_rows(trials, a), _rows(trials, b), strict=False)
+    for number, (mine, theirs) in enumerate(itertools.islice(both, min(trials.steps, epoch + 1)), 1):
+        if not np.array_equal(mine, theirs):
+            return number
+    return None

@@ -1,0 +1,199 @@
+"""The runner: makes counterfactual runs on both cores, the urgent ones first, none of them twice."""
+
+from __future__ import annotations
+
+import itertools
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+from parity.errors import WorkerError
+from parity.pipeline.work import BYTES_LEFT, MOST_LEFT, WORKERS, Work
+from parity.run.bench import Job
+from parity.run.freerun import free_run, kept_run, versions_of
+from parity.run.session import Session
+from parity.run.trajectory import Trajectory
+from parity.spec.resolve import Resolved
+
+Place = tuple[str, str | None]
+"""Framework and interpreter: what a worker, once started, stays with."""
+
+URGENT, LATER = 0, 1
+
+
+@dataclass(kw_only=True)
+class Runner:
+    """Two workers that take jobs from a queue; a context that ends them.
+
+    Args:
+        work: data, programs and store.
+        done: told of every run that was really made, in the thread that made it.
+    """
+
+    work: Work
+    done: Callable[[Job, Trajectory], None] = lambda job, run: None
+    made: int = 0
+    _queue: queue.PriorityQueue[tuple[int, int, Job | None]] = field(default_factory=queue.PriorityQueue)
+    _futures: dict[str, Future[Trajectory]] = field(default_factory=dict)
+    _begun: set[str] = field(default_factory=set)
+    _free: dict[Place, list[Session]] = field(default_factory=dict)
+    _opened: dict[Session, int] = field(default_factory=dict)
+    _versions: dict[Place, dict[str, str]] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _count: itertools.count[int] = field(default_factory=itertools.count)
+    _threads: list[threading.Thread] = field(default_factory=list)
+    _closing: bool = False
+
+    def __enter__(self) -> Self:
+        """Start the two threads; a worker starts with the first run that needs it."""
+        for number in range(WORKERS):
+            thread = threading.Thread(target=self._serve, name=f"explain-{number}", daemon=True)
+            thread.start()
+            self._threads.append(thread)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the workers; a run under way is given up."""
+        self._closing = True
+        with self._lock:
+            sessions = list(self._opened)
+        for session in sessions:
+            session.close()
+        for _ in self._threads:
+            self._queue.put((-1, next(self._count), None))
+        for thread in self._threads:
+            thread.join(timeout=10.0)
+
+    def known(self, job: Job) -> Trajectory | None:
+        """Return a run that was made before, None where it is still to be made.
+
+        Raises:
+            WorkerError: when the job's interpreter does not start.
+        """
+        return kept_run(self.work.bench(job.side), job, self._versions_of(job.side))
+
+    def begun(self, job: Job) -> bool:
+        """Return whether a job was made before, or is queued: asking for it costs nothing."""
+        key = self.work.bench(job.side).key(job, self._versions_of(job.side))
+        with self._lock:
+            future = self._futures.get(key)
+        if future is not None and not future.cancelled():
+            return True
+        return self.known(job) is not None
+
+    def start(self, job: Job, rank: int = URGENT) -> Future[Trajectory]:
+        """Return what a job will come to; one that was made before, or is under way, is not made again.
+
+        Args:
+            job: to run.
+            rank: ``URGENT`` or ``LATER``.
+
+        Raises:
+            WorkerError: when the job's interpreter does not start.
+        """
+        bench = self.work.bench(job.side)
+        key = bench.key(job, self._versions_of(job.side))
+        with self._lock:
+            future = self._futures.get(key)
+            if future is not None and not (future.cancelled() or (future.done() and future.exception())):
+                if rank == URGENT and key not in self._begun:
+                    self._queue.put(
+                        (rank, next(self._count), job)
+                    )  # Again, further ahead: the later one finds it done.
+                return future
+            future = self._futures[key] = Future()
+            self._begun.discard(key)
+        kept = self.known(job)
+        if kept is not None:
+            future.set_result(kept)
+        else:
+            self._queue.put((rank, next(self._count), job))
+        return future
+
+    def forget_later(self) -> None:
+        """Drop every job that nobody waits for."""
+        kept = []
+        while True:
+            try:
+                one = self._queue.get_nowait()
+            except queue.Empty:
+                break
+            if one[0] == LATER and one[2] is not None:
+                with self._lock:
+                    self._futures[self._key(one[2])].cancel()
+            else:
+                kept.append(one)
+        for one in kept:
+            self._queue.put(one)
+
+    def _key(self, job: Job) -> str:
+        return self.work.bench(job.side).key(job, self._versions[_place(job.side)])
+
+    def _versions_of(self, side: Resolved) -> dict[str, str]:
+        place = _place(side)
+        if place not in self._versions:
+            session = self._take(side)
+            self._versions[place] = versions_of(session, side.framework)
+            self._give(place, session)
+        return self._versions[place]
+
+    def _take(self, side: Resolved) -> Session:
+        place = _place(side)
+        with self._lock:
+            free = self._free.setdefault(place, [])
+            session = free.pop() if free else None
+        if session is None:
+            session = self.work.session(side, f"explain-{side.framework}-{next(self._count)}")
+            with self._lock:
+                self._opened[session] = 0
+        return session
+
+    def _give(self, place: Place, session: Session) -> None:
+        with self._lock:
+            if self._opened[session] <= MOST_LEFT and not self._closing:
+                self._free.setdefault(place, []).append(session)
+                return
+            del self._opened[session]
+        session.close()
+
+    def _serve(self) -> None:
+        while True:
+            _, _, job = self._queue.get()
+            if job is None:
+                return
+            key = self._key(job)
+            with self._lock:
+                future = self._futures[key]
+                if future.done() or key in self._begun:
+                    continue  # Cancelled; or it stood in the queue twice, and the other thread has it.
+                self._begun.add(key)
+            try:
+                future.set_result(self._run(job))
+            except BaseException as error:
+                future.set_exception(error)
+
+    def _run(self, job: Job) -> Trajectory:
+        session = self._take(job.side)
+        try:
+            run = free_run(session, self.work.bench(job.side), job)
+        except WorkerError:
+            with self._lock:
+                self._opened.pop(session, None)
+            session.close()
+            raise
+        with self._lock:
+            self._opened[session] = self._opened.get(session, 0) + run.parameters * BYTES_LEFT
+            self.made += 1
+        self._give(_place(job.side), session)
+        self.done(job, run)
+        return run
+
+
+def _place(side: Resolved) -> Place:
+    return side.framework, side.python

@@ -1,0 +1,158 @@
+"""What a run is made of: the job, and the bench that jobs share."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from parity import __version__
+from parity.compile.program import Program
+from parity.data.dataset import Dataset
+from parity.data.load import fingerprint
+from parity.run.exchange import Exchange
+from parity.run.initial import InitialWeights
+from parity.run.randomness import steps_per_epoch
+from parity.run.store import Store, run_key
+from parity.run.trajectory import Measured
+from parity.spec.resolve import Resolved, dump
+
+PACKAGES = {
+    "keras": ("keras", "tensorflow", "numpy"),
+    "tensorflow": ("tensorflow", "numpy"),
+    "torch": ("torch", "numpy"),
+}
+"""What is asked for its version: whatever can move the last bit of a run."""
+
+
+class Until(Protocol):
+    """Decides whether a run may end at a checkpoint."""
+
+    def plain(self) -> dict[str, Any]:
+        """Return all that decides, as plain data."""
+        ...
+
+    def decided(self, losses: Sequence[float], curve: Sequence[Measured], steps: int) -> str:
+        """Return why a run may end, empty where it may not.
+
+        Args:
+            losses: of the steps so far.
+            curve: metrics of a sample of the rows at the checkpoints so far.
+            steps: length of the whole run.
+        """
+        ...
+
+
+@dataclass(kw_only=True)
+class Job:
+    """One free run to make.
+
+    Args:
+        side: the resolved side.
+        program: compiled for it.
+        steps: to take.
+        precision: ``float32`` or ``float64``.
+        threads: limit, None for the framework's own choice; part of what decides the last bit.
+        nudge: number of the twin that starts from weights moved by one unit in the last place; None for the side
+            itself.
+        trace: keep the digests of every step's tensors.
+        ends: keep the digests of the state as the run begins and ends.
+        checkpoints: numbers of steps after which the metrics of a sample of the rows are recorded; also before the
+            first, where there are any.
+        until: decides at each of them whether the run may end there.
+    """
+
+    side: Resolved
+    program: Program
+    steps: int
+    precision: str = "float32"
+    threads: int | None = None
+    nudge: int | None = None
+    trace: bool = False
+    ends: bool = False
+    checkpoints: tuple[int, ...] = ()
+    until: Until | None = None
+
+
+@dataclass(kw_only=True)
+class Bench:
+    """What free runs share: data, store, scratch space.
+
+    Args:
+        dataset: to learn from.
+        store: of finished runs.
+        scratch: folder for exchanges, best in memory.
+        programs: folder the programs are written to and imported from.
+        logs: folder for what workers print.
+    """
+
+    dataset: Dataset
+    store: Store
+    scratch: Path
+    programs: Path
+    logs: Path
+    data_key: str = field(init=False)
+    initial: InitialWeights = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Put the data where workers can read it."""
+        self.data_key = fingerprint(self.dataset)
+        self.initial = InitialWeights(self.scratch / "weights")
+        exchange = Exchange(self.scratch / "data")
+        exchange.put("x", self.dataset.x)
+        exchange.put("y", self.dataset.y)
+        if self.dataset.x_val is not None:
+            exchange.put("x_val", self.dataset.x_val)
+
+    def write(self, program: Program) -> Path:
+        """Write a program where its worker imports it, unless it stands there already or was written by hand."""
+        if program.path is not None:
+            return Path(program.path)
+        file = self.programs / program.file_name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if not file.exists() or file.read_text() != program.source:
+            file.write_text(program.source)
+        return file
+
+    def epoch_steps(self, side: Resolved) -> int:
+        """Return the number of batches in an epoch of a side."""
+        training = side.config.training
+        return steps_per_epoch(len(self.dataset.x), training.batch_size, training.drop_remainder)
+
+    def opening(self, job: Job) -> dict[str, Any]:
+        """Return the arguments of a worker's ``open`` for a job."""
+        training = job.side.config.training
+        return {
+            "framework": job.side.framework,
+            "program": str(self.write(job.program)),
+            "bindings": job.program.bindings.plain(),
+            "precision": job.precision,
+            "data": str(self.scratch / "data"),
+            "weights": self.initial.files(job.side, job.precision, job.nudge),
+            "plan": {
+                "seed": training.seed,
+                "batch_size": training.batch_size,
+                "shuffle": training.shuffle,
+                "drop_remainder": training.drop_remainder,
+            },
+            "threads": job.threads,
+        }
+
+    def key(self, job: Job, versions: dict[str, str]) -> str:
+        """Return the hash of everything that decides a run."""
+        return run_key(
+            program=job.program.source,
+            config=dump(job.side.config),
+            data=self.data_key,
+            steps=job.steps,
+            precision=job.precision,
+            threads=job.threads,
+            **({} if job.nudge is None else {"nudge": job.nudge}),
+            **({"checkpoints": job.checkpoints, "ends": job.ends} if job.checkpoints else {}),
+            **({} if job.until is None else {"until": job.until.plain()}),
+            versions={name: versions[name] for name in PACKAGES[job.side.framework]},
+            machine=[platform.machine(), platform.processor()],
+            parity=__version__,
+        )

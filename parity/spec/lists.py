@@ -1,0 +1,83 @@
+"""Changes that insert, remove or replace whole layers.
+
+============================ ========================================================
+change                       what it does
+============================ ========================================================
+``layers: [LAYER, ...]``     other layers in place of all
+``layers.NAME: null``        the layer is left out
+``layers.NAME.after: LAYER`` one layer, or a list of them, put behind it; ``before``, ahead of it
+============================ ========================================================
+
+``NAME`` may be a pattern, as in any path: what is put behind ``pool*`` is put behind each of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from parity.ops import AnyOp, Op
+from parity.spec.align import names_like
+from parity.spec.schema import Config
+
+PLACES = ("before", "after")
+"""What a path to a layer may end in to say where others are put."""
+
+
+def is_structural(keys: Sequence[str], value: Any) -> bool:
+    """Return whether a change below ``layers`` inserts, removes or replaces layers.
+
+    Args:
+        keys: parts of its path after ``layers``.
+        value: what it sets there.
+    """
+    return not keys or (len(keys) == 1 and value is None) or (len(keys) == 2 and keys[1] in PLACES)
+
+
+def read_layers(value: Any) -> tuple[Op, ...]:
+    """Return the layers that a change gives: a list, or one alone.
+
+    Raises:
+        ValidationError: when one is no layer, or there is none.
+    """
+    several = value if isinstance(value, list | tuple) else [value]
+    found: tuple[Op, ...] = TypeAdapter(tuple[AnyOp, ...]).validate_python(several)
+    return found
+
+
+def restructured(config: Config, chosen: Sequence[str], keys: Sequence[str], value: Any) -> tuple[Config, list[str]]:
+    """Return the config with layers inserted, removed or replaced, and the names of those that came or went.
+
+    A layer without a name that stands for one there was (:func:`~parity.spec.align.names_like`) takes its name: both
+    sides then start from the same weights and drop the same values.
+
+    Args:
+        config: whose layers are named.
+        chosen: names of the layers that the path means.
+        keys: parts of the path after ``layers``.
+        value: what is set there.
+
+    Raises:
+        ValidationError: when the value does not fit.
+    """
+    before = config.model.layers
+    came: list[int] = []
+    if not keys:
+        layers = list(read_layers(value))
+        came = list(range(len(layers)))
+    elif len(keys) == 1:
+        layers = [op for op in before if op.name not in chosen]
+    else:
+        layers = []
+        for op in before:
+            added = read_layers(value) if op.name in chosen else ()
+            behind = keys[1] == "after"
+            came += range(len(layers) + behind, len(layers) + behind + len(added))
+            layers += [op, *added] if behind else [*added, op]
+    names = names_like(before, layers)
+    named = tuple(op.model_copy(update={"name": name}) for op, name in zip(layers, names, strict=True))
+    model = config.model.model_copy(update={"layers": named})
+    gone = [str(op.name) for op in before if op.name not in names]
+    return config.model_copy(update={"model": model}), list(dict.fromkeys([*gone, *(names[at] for at in came)]))

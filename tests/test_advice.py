@@ -1,0 +1,698 @@
+"""Advice before training: what each rule sees, that it is silent on what is right, and where it points."""
+
+from __future__ import annotations
+
+import copy
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from helpers_frameworks import missing
+
+from parity.advice import rules
+from parity.advice.broadcast_target import broadcasts
+from parity.advice.exploding_initializer import EXPLODED, growth, largest
+from parity.advice.scales import DRAWN, drawn, measure, size
+from parity.catalog import INITIALIZERS
+from parity.cli import main
+from parity.data.load import load
+from parity.errors import DataError, SpecError
+from parity.initializers.truncated_normal import TruncatedNormal
+from parity.pipeline.advising import lint
+from parity.pipeline.prepare import Options
+from parity.report.facts import Lint
+from parity.run.initial import initial_value
+from parity.selftest import networks
+from parity.spec import channels
+from parity.spec.load import build_spec, load_spec
+from parity.spec.resolve import resolve, to_yaml
+from parity.written import Parameter
+
+ROOT = Path(__file__).resolve().parent.parent
+ROWS = 60
+NEEDS_TORCH = pytest.mark.skipif(bool(missing("torch")), reason=str(missing("torch")))
+
+# ---------------------------------------------------------------------------------------------------- data
+
+
+def inputs(*shape: int, scale: float = 1.0) -> np.ndarray:
+    return np.random.default_rng(0).normal(size=(ROWS, *shape)) * scale
+
+
+def labels(classes: int = 5) -> np.ndarray:
+    return np.random.default_rng(1).integers(0, classes, ROWS)
+
+
+def between(low: float, high: float, *shape: int) -> np.ndarray:
+    return np.random.default_rng(2).uniform(low, high, (ROWS, *shape))
+
+
+def shares() -> np.ndarray:
+    drawn = between(0.0, 1.0, 5)
+    return drawn / drawn.sum(axis=1, keepdims=True)
+
+
+def with_ends(targets: np.ndarray) -> np.ndarray:
+    """Return targets, every tenth of which is exactly 0 or 1."""
+    targets[::10] = np.arange(len(targets[::10]))[:, None] % 2
+    return targets
+
+
+@dataclass(frozen=True, kw_only=True)
+class Situation:
+    """A spec and its data.
+
+    Args:
+        layers: of the model.
+        loss: of the spec.
+        x: inputs.
+        y: targets.
+        row: what the model reads, the shape of a row of x if not said.
+        finds: the rules that are to speak, with the sides they are to speak of.
+        more: other parts of the spec.
+    """
+
+    layers: list[Any]
+    loss: Any
+    x: np.ndarray = field(default_factory=lambda: inputs(8))
+    y: np.ndarray = field(default_factory=labels)
+    row: tuple[int, ...] = ()
+    finds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+    def plain(self, folder: Path) -> dict[str, Any]:
+        """Return the spec as plain data, its rows in a file."""
+        np.savez(folder / "rows.npz", X=self.x, y=self.y)
+        more = copy.deepcopy(dict(self.more))
+        data = {"source": str(folder / "rows.npz"), **more.pop("data", {})}
+        return {
+            "name": "asked", "data": data, "loss": self.loss, "optimizer": "sgd",
+            "model": {"input": list(self.row or self.x.shape[1:]), "layers": self.layers},
+            "sides": {"keras": {"framework": "keras"}}, **more,
+        }  # fmt: skip
+
+
+def dense(units: int, activation: str = "linear", **more: Any) -> dict[str, Any]:
+    return {"dense": {"units": units, "activation": activation, **more}}
+
+
+HIDDEN = dense(16, "relu", name="hidden")
+CCE, SCE = "categorical_crossentropy", "sigmoid_crossentropy"
+LOGITS: Any = {"from_logits": True}
+SPREAD: Any = {"truncated_normal": {"stddev": 1.0}}
+BOTH = {"sides": {"keras": {"framework": "keras"}, "torch": {"framework": "torch"}}}
+NATIVE = {"sides": {name: {"framework": name, "defaults": "native"} for name in ("keras", "tensorflow", "torch")}}
+WIDE = [dense(400, "relu", name="a"), dense(300, "relu", name="b"), dense(5, "softmax", name="out")]
+BINARY = (between(0.0, 1.0, 5) > 0.5).astype(float)
+CONV = {"conv2d": {"filters": 4, "kernel_size": 3, "activation": "relu"}}
+FIRST = {"conv2d": {"filters": 4, "kernel_size": 3, "activation": "relu", "data_format": "channels_first"}}
+HELD = {"data": {"validation_split": 0.2}}
+SLEEPY = """
+import torch
+from torch import nn
+
+
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.hidden = nn.Linear(8, 16)
+        self.out = nn.Linear(16, 5)
+
+    def forward(self, x):
+        x = torch.relu(self.hidden(x))
+        x = nn.functional.dropout(x, 0.5{training})
+        return self.out(x)
+
+
+def build_loss():
+    return nn.CrossEntropyLoss()
+
+
+def build_optimizer(model):
+    return torch.optim.SGD(model.parameters(), lr=0.01)
+"""
+
+WRONG: dict[str, Situation] = {
+    "a softmax before a cross-entropy from logits": Situation(
+        layers=[HIDDEN, dense(5, "softmax")], loss={CCE: LOGITS}, finds={"softmax_before_logits": ("keras",)}
+    ),
+    "a softmax in a layer of its own": Situation(
+        layers=[HIDDEN, dense(5), {"activation": "softmax"}], loss={CCE: LOGITS},
+        finds={"softmax_before_logits": ("keras",)},
+    ),
+    "a sigmoid before its cross-entropy from logits": Situation(
+        layers=[HIDDEN, dense(5, "sigmoid")], loss={SCE: LOGITS}, y=BINARY, finds={"softmax_before_logits": ("keras",)}
+    ),
+    "a softmax before the other cross-entropy, on both sides": Situation(
+        layers=[HIDDEN, dense(5, "softmax")], loss={SCE: LOGITS}, more=BOTH,
+        finds={"softmax_before_logits": ("keras", "torch")},
+    ),
+    "a softmax that a flatten hands on": Situation(
+        layers=[{"conv1d": {"filters": 5, "kernel_size": 8, "activation": "softmax"}}, "flatten"], loss={CCE: LOGITS},
+        x=inputs(8, 2), finds={"softmax_before_logits": ("keras",)},
+    ),
+    "a softmax put in by one side": Situation(
+        layers=[HIDDEN, dense(5, name="out")], loss={CCE: LOGITS}, finds={"softmax_before_logits": ("port",)},
+        more={"sides": {"keras": {"framework": "keras"},
+                        "port": {"framework": "torch", "changes": {"layers.out.activation": "softmax"}}}},
+    ),
+    "a softmax left to frameworks whose cross-entropy reads logits by default": Situation(
+        layers=[HIDDEN, dense(5, "softmax")], loss=CCE, more=NATIVE,
+        finds={"softmax_before_logits": ("tensorflow", "torch")},
+    ),
+    "nothing before a cross-entropy from probabilities": Situation(
+        layers=[HIDDEN, dense(5)], loss=CCE, finds={"logits_before_probabilities": ("keras",)}
+    ),
+    "a relu before it": Situation(
+        layers=[HIDDEN, dense(5, "relu")], loss=CCE, finds={"logits_before_probabilities": ("keras",)}
+    ),
+    "a tanh before a sigmoid cross-entropy": Situation(
+        layers=[HIDDEN, dense(5, "tanh")], loss=SCE, y=BINARY, finds={"logits_before_probabilities": ("keras",)}
+    ),
+    "batch norm last": Situation(
+        layers=[dense(5), "batch_norm"], loss=CCE, finds={"logits_before_probabilities": ("keras",)}
+    ),
+    "a sigmoid where targets are standardized": Situation(
+        layers=[HIDDEN, dense(2, "sigmoid")], loss="mse", y=inputs(2), finds={"targets_out_of_reach": ("keras",)}
+    ),
+    "a sigmoid where targets go to 50": Situation(
+        layers=[HIDDEN, dense(1, "sigmoid")], loss="mse", y=between(0.0, 50.0, 1),
+        finds={"targets_out_of_reach": ("keras",)},
+    ),
+    "a tanh where targets go to 10": Situation(
+        layers=[HIDDEN, dense(1), {"activation": "tanh"}], loss="mse", y=between(0.0, 10.0, 1),
+        finds={"targets_out_of_reach": ("keras",)},
+    ),
+    "accuracy of quantities": Situation(
+        layers=[HIDDEN, dense(1)], loss="mse", y=inputs(1), more={"metrics": ["accuracy"]},
+        finds={"accuracy_on_regression": ("keras",)},
+    ),
+    "accuracy of quantities from 0 to 1, ends among them": Situation(
+        layers=[HIDDEN, dense(3, "sigmoid")], loss="mse", y=with_ends(between(0.0, 1.0, 3)),
+        more={"metrics": ["accuracy"]}, finds={"accuracy_on_regression": ("keras",)},
+    ),
+    "targets without the axis of the outputs": Situation(
+        layers=[HIDDEN, dense(1)], loss="mse", y=inputs(), finds={"broadcast_target": ("keras",)}
+    ),
+    "one target against four outputs": Situation(
+        layers=[HIDDEN, dense(4)], loss="mse", y=inputs(1), finds={"broadcast_target": ("keras",)}
+    ),
+    "pictures with their colours first": Situation(
+        layers=[CONV, "flatten", dense(5, "softmax")], loss=CCE, x=inputs(3, 16, 16),
+        finds={"misplaced_channels": ("keras",)},
+    ),
+    "the leaf's rows without the transpose": Situation(
+        layers=[{"conv1d": {"filters": 8, "kernel_size": 1}}, "flatten", dense(5, "softmax")], loss=CCE,
+        x=inputs(192), row=(3, 64), more={"data": {"reshape": [3, 64]}}, finds={"misplaced_channels": ("keras",)},
+    ),
+    "pictures with their colours last before layers that read them first": Situation(
+        layers=[FIRST, "flatten", dense(5, "softmax")], loss=CCE, x=inputs(16, 16, 3),
+        finds={"misplaced_channels": ("keras",)},
+    ),
+    "weights of standard deviation 1 on one side": Situation(
+        layers=WIDE, loss=CCE, x=inputs(200), finds={"exploding_initializer": ("port",)},
+        more={"sides": {"keras": {"framework": "keras"}, "port": {
+            "framework": "tensorflow", "changes": {"layers.*.kernel_initializer": SPREAD}}}},
+    ),
+    "weights of 1": Situation(
+        layers=[dense(100, "relu", kernel_initializer="ones"), dense(50, "relu", kernel_initializer="ones"),
+                dense(5, "softmax")],
+        loss=CCE, x=inputs(100), finds={"exploding_initializer": ("keras",)},
+    ),
+    "a bias that outweighs everything": Situation(
+        layers=[dense(16, "relu", bias_initializer={"constant": 1000.0}), dense(5, "softmax")], loss=CCE,
+        finds={"exploding_initializer": ("keras",)},
+    ),
+    "the last fifth of rows sorted by class": Situation(
+        layers=[HIDDEN, dense(5, "softmax")], loss=CCE, y=np.sort(labels()), more=HELD,
+        finds={"sorted_validation": ("keras",)},
+    ),
+    "the last fifth of rows whose two halves are two classes": Situation(
+        layers=[HIDDEN, dense(2, "softmax")], loss=CCE, y=np.arange(ROWS) // (ROWS // 2), more=HELD,
+        finds={"sorted_validation": ("keras",)},
+    ),
+    "the last fifth of rows sorted by a quantity": Situation(
+        layers=[HIDDEN, dense(1)], loss="mse", y=np.sort(inputs(1), axis=0)[::-1], more=HELD,
+        finds={"sorted_validation": ("keras",)},
+    ),
+    "three mistakes at once": Situation(
+        layers=[CONV, "flatten", dense(5, "softmax")], loss={CCE: LOGITS},
+        x=inputs(3, 64, 64), y=np.sort(labels()), more=HELD,
+        finds=dict.fromkeys(["misplaced_channels", "softmax_before_logits", "sorted_validation"], ("keras",)),
+    ),
+}  # fmt: skip
+"""Specs with a mistake or more, and what is to be said of them."""
+
+CLEAN: dict[str, Situation] = {
+    "a softmax whose cross-entropy looks behind it": Situation(layers=[HIDDEN, dense(5, "softmax")], loss=CCE),
+    "logits in three frameworks, with their own defaults": Situation(
+        layers=[HIDDEN, "batch_norm", dense(5)], loss={CCE: LOGITS}, more=NATIVE
+    ),
+    "logits": Situation(layers=[HIDDEN, dense(5)], loss={CCE: LOGITS}),
+    "logits of several labels": Situation(layers=[HIDDEN, dense(5)], loss={SCE: LOGITS}, y=BINARY),
+    "a sigmoid and its cross-entropy": Situation(
+        layers=[HIDDEN, dense(5, "sigmoid")], loss=SCE, y=BINARY, more={"metrics": ["accuracy"]}
+    ),
+    "a sigmoid that is renormalised": Situation(layers=[HIDDEN, dense(5, "sigmoid")], loss=CCE),
+    "a softmax read as probabilities": Situation(layers=[HIDDEN, dense(5, "softmax")], loss=SCE),
+    "a softmax that a flatten hands on as probabilities": Situation(
+        layers=[{"conv1d": {"filters": 5, "kernel_size": 8, "activation": "softmax"}}, "flatten"], loss=CCE,
+        x=inputs(8, 2),
+    ),
+    "a sigmoid where targets are scaled to [0, 1]": Situation(
+        layers=[HIDDEN, dense(3, "sigmoid")], loss="mse", y=with_ends(between(0.0, 1.0, 3))
+    ),
+    "a sigmoid where scaling left a rounding error": Situation(
+        layers=[HIDDEN, dense(1, "sigmoid")], loss="mse", y=between(0.0, 1.0 + 1e-12, 1)
+    ),
+    "a tanh where targets are in [-1, 1]": Situation(
+        layers=[HIDDEN, dense(1, "tanh")], loss="mse", y=between(-1.0, 1.0, 1)
+    ),
+    "a relu where targets are positive": Situation(
+        layers=[HIDDEN, dense(1, "relu")], loss="mse", y=between(0.0, 900.0, 1)
+    ),
+    "a linear output of anything": Situation(layers=[HIDDEN, dense(1)], loss="mse", y=inputs(1, scale=1e4)),
+    "classes learned with a squared error": Situation(
+        layers=[HIDDEN, dense(5)], loss="mse", more={"metrics": ["accuracy"]}
+    ),
+    "soft labels with an accuracy": Situation(
+        layers=[HIDDEN, dense(5, "softmax")], loss=CCE, y=shares(), more={"metrics": ["accuracy"]}
+    ),
+    "soft labels learned with a squared error": Situation(
+        layers=[HIDDEN, dense(5, "softmax")], loss="mse", y=shares(), more={"metrics": ["accuracy"]}
+    ),
+    "pictures with their colours last": Situation(
+        layers=[CONV, "flatten", dense(5, "softmax")], loss=CCE, x=inputs(16, 16, 3)
+    ),
+    "pictures with their colours first before layers that read them first": Situation(
+        layers=[FIRST, "flatten", dense(5, "softmax")], loss=CCE, x=inputs(3, 16, 16)
+    ),
+    "sixty-four places of three": Situation(
+        layers=[{"conv1d": {"filters": 8, "kernel_size": 1}}, "flatten", dense(5, "softmax")], loss=CCE,
+        x=inputs(192), row=(64, 3), more={"data": {"reshape": [3, 64], "transpose": [1, 0]}},
+    ),
+    "ten steps of many features": Situation(
+        layers=[{"conv1d": {"filters": 8, "kernel_size": 3}}, "flatten", dense(5, "softmax")], loss=CCE,
+        x=inputs(10, 64),
+    ),
+    "four sensors in time, one channel": Situation(
+        layers=[{"conv2d": {"filters": 4, "kernel_size": [4, 9]}}, "flatten", dense(5, "softmax")], loss=CCE,
+        x=inputs(4, 40, 1),
+    ),
+    "a sequence as a picture of one row": Situation(
+        layers=[{"conv2d": {"filters": 4, "kernel_size": [1, 5]}}, "flatten", dense(5, "softmax")], loss=CCE,
+        x=inputs(1, 32, 16),
+    ),
+    "colours first that nothing moves along": Situation(
+        layers=["flatten", HIDDEN, dense(5, "softmax")], loss=CCE, x=inputs(3, 16, 16)
+    ),
+    "ten layers of he_normal": Situation(
+        layers=[*(dense(64, "relu", kernel_initializer="he_normal") for _ in range(10)), dense(5, "softmax")], loss=CCE
+    ),
+    "raw pixels": Situation(layers=[HIDDEN, dense(5, "softmax")], loss=CCE, x=np.abs(inputs(64, scale=200.0))),
+    "large weights that are normalised right away": Situation(
+        layers=[dense(300, kernel_initializer=SPREAD), "batch_norm", {"activation": "relu"},
+                dense(200, kernel_initializer=SPREAD), {"dropout": 0.3}, "batch_norm", {"activation": "relu"},
+                dense(5, "softmax")],
+        loss=CCE, x=inputs(200),
+    ),
+    "weights of 0.05": Situation(
+        layers=[dense(300, "relu", kernel_initializer="truncated_normal"), dense(5, "softmax")], loss=CCE, x=inputs(200)
+    ),
+    "large weights of a small network": Situation(
+        layers=[dense(8, "tanh", kernel_initializer=SPREAD), dense(5, "softmax", kernel_initializer=SPREAD)], loss=CCE
+    ),
+    "the last fifth of rows in a random order": Situation(layers=[HIDDEN, dense(5, "softmax")], loss=CCE, more=HELD),
+    "the last fifth of many small classes": Situation(
+        layers=[HIDDEN, dense(30, "softmax")], loss=CCE, more=HELD,
+        y=np.random.default_rng(5).permutation(np.arange(ROWS) // 2),
+    ),
+    "the last fifth of a walk": Situation(
+        layers=[HIDDEN, dense(1)], loss="mse", more=HELD, y=np.cumsum(inputs(1), axis=0)
+    ),
+    "rows sorted by class and no validation": Situation(
+        layers=[HIDDEN, dense(5, "softmax")], loss=CCE, y=np.sort(labels())
+    ),
+}  # fmt: skip
+"""Specs of which nothing is to be said, most of them near to one of the wrong ones."""
+
+
+def told(spec: Mapping[str, Any], **options: Any) -> Lint:
+    built = build_spec(dict(spec))
+    return lint(built, Options(**options), text=to_yaml(built), file=None)
+
+
+def rules_and_sides(found: Lint) -> set[tuple[str, str]]:
+    return {(one.rule, side) for one in found.advice for side in one.sides}
+
+
+def wanted(situation: Situation) -> set[tuple[str, str]]:
+    return {(rule, side) for rule, sides in situation.finds.items() for side in sides}
+
+
+# ----------------------------------------------------------------------------------------- wrong and clean
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_mistake_is_named_with_its_sides_and_nothing_else_is(name: str, tmp_path: Path) -> None:
+    found = told(WRONG[name].plain(tmp_path))
+    assert rules_and_sides(found) == wanted(WRONG[name])
+    for one in found.advice:
+        assert all([one.what, one.why, one.fix])
+        assert not one.what.endswith("."), "a report ends the sentence"
+
+
+@pytest.mark.parametrize("name", CLEAN)
+def test_nothing_is_said_of_what_is_right(name: str, tmp_path: Path) -> None:
+    found = told(CLEAN[name].plain(tmp_path))
+    assert not found.advice, found.advice
+    assert not found.notes
+
+
+def test_precision_and_recall_are_1(tmp_path: Path) -> None:
+    right = asked = given = 0
+    for situation in (*WRONG.values(), *CLEAN.values()):
+        found = rules_and_sides(told(situation.plain(tmp_path)))
+        right, asked, given = right + len(found & wanted(situation)), asked + len(wanted(situation)), given + len(found)
+    assert len(WRONG) >= 20
+    assert len(CLEAN) >= 20
+    assert (right / given, right / asked) == (1.0, 1.0)
+
+
+def test_every_rule_has_a_spec_it_speaks_of() -> None:
+    spoken = {rule for situation in WRONG.values() for rule in situation.finds} | {"dropout_in_evaluation"}
+    assert {rule.kind for rule in rules()} == spoken
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_is_advised_makes_the_advice_go_away(name: str, tmp_path: Path) -> None:
+    spec = WRONG[name].plain(tmp_path)
+    found = told(spec)
+    for one in found.advice:
+        if not one.changes:
+            assert one.rule == "broadcast_target", "a spec cannot reshape targets; all else it can mend"
+            np.savez(tmp_path / "rows.npz", X=WRONG[name].x, y=WRONG[name].y[:, None])
+        for path, value in one.changes.items():
+            if path == "model.input":
+                spec["model"]["input"] = value
+                continue
+            for side in one.sides:
+                spec["sides"][side].setdefault("changes", {})[path] = value
+    assert not told(spec).advice
+
+
+# ------------------------------------------------------------------------------------ what is said, and where
+
+
+def test_the_leaf_spec_is_advised_on_one_side_within_seconds() -> None:
+    file = ROOT / "specs" / "leaf.yaml"
+    text = file.read_text(encoding="utf-8")
+    begun = time.process_time()
+    found = lint(load_spec(file), Options(), text=text, file="specs/leaf.yaml")
+    assert time.process_time() - begun < 30.0, "69 million weights are sampled, not drawn"
+    assert rules_and_sides(found) == {("softmax_before_logits", "tensorflow"), ("exploding_initializer", "tensorflow")}
+    lines = text.splitlines()
+    by_rule = {one.rule: one for one in found.advice}
+    where = {rule: lines[(one.line or 0) - 1].strip().partition(": ")[0] for rule, one in by_rule.items()}
+    assert where == {"softmax_before_logits": "loss", "exploding_initializer": "layers.*.kernel_initializer"}
+    assert all(one.file == "specs/leaf.yaml" for one in found.advice)
+    assert by_rule["exploding_initializer"].changes == {
+        "layers.{dense,dense_1,logits}.kernel_initializer": "glorot_uniform"
+    }
+    assert "0.6893" in by_rule["softmax_before_logits"].why, "what a surely right batch costs"
+
+
+LINES = """\
+name: lines
+data: {{source: {folder}/rows.npz}}
+model:
+  input: [8]
+  layers:
+    - dense: {{units: 16, activation: relu}}
+    - dense:
+        units: 5
+        activation: {activation}
+        name: out
+loss:
+  categorical_crossentropy:
+    from_logits: {logits}
+optimizer: sgd
+metrics: [accuracy]
+sides:
+  keras: {{framework: keras}}
+  port:
+    framework: torch
+    changes:
+      {change}
+"""
+
+
+@pytest.mark.parametrize(
+    ("activation", "logits", "change", "options", "expected"),
+    [
+        ("linear", "false", "training.seed: 1", {}, {13: ["keras", "port"]}),
+        ("linear", "true", "loss.from_logits: false", {}, {21: ["port"]}),
+        ("softmax", "true", "loss: {categorical_crossentropy: {from_logits: true}}", {}, {13: ["keras"], 21: ["port"]}),
+        ("linear", "false", "loss: {sigmoid_crossentropy: {from_logits: true}}", {}, {13: ["keras"]}),
+        ("linear", "true", "loss: categorical_crossentropy", {}, {21: ["port"]}),
+        ("linear", "true", "loss: {sigmoid_crossentropy: {recover_logits: true}}", {}, {21: ["port"]}),
+        ("softmax", "false", "training.seed: 1", {"changes": {"loss.from_logits": True}}, {None: ["keras", "port"]}),
+    ],
+)
+def test_advice_points_at_the_line_that_says_so(
+    activation: str, logits: str, change: str, options: Any, expected: Any, tmp_path: Path
+) -> None:
+    np.savez(tmp_path / "rows.npz", X=inputs(8), y=labels())
+    file = tmp_path / "lines.yaml"
+    file.write_text(LINES.format(folder=tmp_path, activation=activation, logits=logits, change=change))
+    found = lint(load_spec(file), Options(**options), text=file.read_text(), file=str(file))
+    assert {one.line: one.sides for one in found.advice} == expected
+
+
+def test_advice_on_a_layer_that_a_side_put_in_points_at_that_change(tmp_path: Path) -> None:
+    np.savez(tmp_path / "rows.npz", X=inputs(8), y=np.abs(inputs(5)) + 2.0)
+    text = LINES.format(
+        folder=tmp_path, activation="linear", logits="true",
+        change="loss: mse\n      layers.out.after: {activation: {function: tanh, name: bounded}}",
+    ).replace("metrics: [accuracy]", "metrics: []")  # fmt: skip
+    file = tmp_path / "lines.yaml"
+    file.write_text(text)
+    found = lint(load_spec(file), Options(sides=("port",)), text=text, file=str(file))
+    assert [(one.path, one.line) for one in found.advice] == [("layers.bounded.function", 22)]
+
+
+def test_what_only_the_command_line_changed_has_no_line(tmp_path: Path) -> None:
+    spec = CLEAN["logits"].plain(tmp_path)
+    found = told(spec, changes={"loss": "categorical_crossentropy"})
+    assert [(one.rule, one.file, one.line) for one in found.advice] == [("logits_before_probabilities", None, None)]
+
+
+def test_an_accuracy_that_stands_still_says_at_which_share(tmp_path: Path) -> None:
+    situation = WRONG["accuracy of quantities from 0 to 1, ends among them"]
+    (one,) = told(situation.plain(tmp_path)).advice
+    assert f"{np.isin(situation.y, (0.0, 1.0)).mean():.1%} are exactly 0 or 1" in one.why
+
+
+def test_data_that_are_missing_leave_what_needs_none(tmp_path: Path) -> None:
+    spec = WRONG["a softmax before a cross-entropy from logits"].plain(tmp_path)
+    spec["data"]["source"] = str(tmp_path / "elsewhere.npz")
+    found = told(spec)
+    assert rules_and_sides(found) == {("softmax_before_logits", "keras")}
+    assert len(found.notes) == 1
+    assert "elsewhere.npz" in found.notes[0]
+
+
+# ------------------------------------------------------------------------------------------------- scales
+
+
+def test_the_threshold_is_far_from_everything_that_is_right_and_everything_that_is_wrong(tmp_path: Path) -> None:
+    usual = set(INITIALIZERS) - {"ones", "truncated_normal"}
+    measured: dict[str, float] = {}
+    for network in networks.NETWORKS.values():
+        for kind in INITIALIZERS:
+            native = {"framework": "tensorflow", "defaults": "native", "changes": {"layers.*.kernel_initializer": kind}}
+            spec = {"name": "scale", "data": {"source": "rows.npz"}, "optimizer": "sgd", "loss": network.loss,
+                    "model": {"input": list(network.input), "layers": list(network.layers)},
+                    "sides": {"native": native}}  # fmt: skip
+            try:
+                side = resolve(build_spec(spec))[0]
+            except SpecError:
+                continue  # constant needs a value
+            scales = measure(side, networks.dataset(network))
+            worst = largest(scales) if scales else None
+            assert scales is not None
+            assert worst is not None
+            measured[kind] = max(measured.get(kind, 0.0), growth(scales, worst))
+    largest_usual = max(measured[kind] for kind in usual & set(measured))
+    assert largest_usual > 1.0
+    assert largest_usual < EXPLODED / 10
+    assert measured["truncated_normal"] < EXPLODED / 2, "standard deviation 1 does little harm with few inputs"
+    assert measured["ones"] > EXPLODED * 2
+    spec = WRONG["weights of standard deviation 1 on one side"].plain(tmp_path)
+    side = resolve(build_spec(spec))[1]
+    scales = measure(side, load(side.config.data))
+    assert scales is not None
+    assert all(growth(scales, one) > EXPLODED * 5 for one in [largest(scales)] if one is not None)
+
+
+def test_a_large_tensor_that_is_sampled_has_the_size_of_one_that_is_drawn() -> None:
+    start = TruncatedNormal(stddev=0.3)
+    large = Parameter(shape=(2000, 700), initializer=start, fan_in=2000, fan_out=700, feeds=2000)
+    assert DRAWN < 2000 * 700
+    kept, whole = drawn(3, "a.kernel", large), initial_value(3, "a.kernel", large)
+    assert kept.shape == whole.shape
+    assert size(kept) == pytest.approx(size(whole), rel=0.01)
+    x = np.maximum(inputs(2000), 0.0)
+    assert size(x @ kept) == pytest.approx(size(x @ whole), rel=0.05)
+    small = Parameter(shape=(20, 7), initializer=start, fan_in=20, fan_out=7, feeds=20)
+    assert np.array_equal(drawn(3, "a.kernel", small), initial_value(3, "a.kernel", small))
+
+
+# ------------------------------------------------------------------------------------- shapes and channels
+
+
+@pytest.mark.parametrize(
+    ("target", "output", "stretched"),
+    [
+        ((), (1,), True), ((1,), (4,), True), ((3,), (3, 1), False), ((4,), (4,), False), ((3,), (4,), False),
+        ((3, 1), (3, 4), True), ((1, 4), (3, 4), True), ((), (4,), False),
+    ],
+)  # fmt: skip
+def test_what_would_be_stretched(target: Any, output: Any, stretched: bool) -> None:
+    assert broadcasts(target, output) is stretched
+    if stretched:
+        np.broadcast_shapes((7, *target), (7, *output))
+
+
+def test_targets_that_would_be_stretched_are_refused_where_something_runs(tmp_path: Path) -> None:
+    spec = build_spec(WRONG["targets without the axis of the outputs"].plain(tmp_path))
+    from parity.pipeline.prepare import check_fit
+
+    with pytest.raises(DataError, match="compares every output with every target"):
+        check_fit(resolve(spec)[0], (8,), (), "rows")
+
+
+@pytest.mark.parametrize(
+    ("given", "data", "says"),
+    [
+        ([3, 8, 8], {}, "set model.input: [8, 8, 3] and data.transpose: [1, 2, 0]"),
+        ([1, 8, 9], {"transpose": [2, 0, 1]}, "set model.input: [8, 9, 1] and data.transpose: [0, 1, 2]"),
+    ],
+)
+def test_a_shape_that_becomes_impossible_says_which_axis_looks_like_channels(given: Any, data: Any, says: str) -> None:
+    layers = [{"conv2d": {"filters": 2, "kernel_size": 3}}, {"conv2d": {"filters": 2, "kernel_size": 3}}]
+    assert_axis_is_named(given, data, layers, 0, says)
+
+
+def test_it_says_so_of_layers_that_read_channels_first(tmp_path: Path) -> None:
+    layers = [{"conv2d": {"filters": 2, "kernel_size": 3, "data_format": "channels_first"}}] * 2
+    says = "layers read channels_first: set model.input: [3, 8, 8] and data.transpose: [2, 0, 1]"
+    assert_axis_is_named([8, 8, 3], {}, layers, 2, says)
+
+
+def assert_axis_is_named(given: list[int], data: Any, layers: list[Any], axis: int, says: str) -> None:
+    spec = {"name": "cube", "data": {"source": "rows.npz", **data}, "model": {"input": given, "layers": layers},
+            "loss": "mse", "optimizer": "sgd"}  # fmt: skip
+    with pytest.raises(SpecError) as caught:
+        build_spec(spec)
+    (fault,) = caught.value.faults
+    assert f"axis {axis} of model.input {given} looks like the {given[axis]} channels" in fault.fix
+    assert says in fault.fix
+
+
+@pytest.mark.parametrize(
+    ("given", "read"), [([6, 6, 3], "channels_last"), ([16, 16, 3], "channels_last"), ([3, 16, 16], "channels_first")]
+)
+def test_a_shape_that_becomes_impossible_for_another_reason_says_nothing_of_channels(given: Any, read: str) -> None:
+    layers = [{"conv2d": {"filters": 2, "kernel_size": 19, "data_format": read}}]
+    spec = {"name": "short", "data": {"source": "rows.npz"}, "model": {"input": given, "layers": layers},
+            "loss": "mse", "optimizer": "sgd"}  # fmt: skip
+    with pytest.raises(SpecError) as caught:
+        build_spec(spec)
+    assert "channels" not in caught.value.faults[0].fix
+
+
+def test_rows_in_another_order_than_the_model_reads_say_which(tmp_path: Path) -> None:
+    spec = CLEAN["pictures with their colours last"].plain(tmp_path)
+    np.savez(tmp_path / "rows.npz", X=inputs(3, 16, 16), y=labels())
+    with pytest.raises(DataError, match=r"looks like the 3 channels; set data.transpose: \[1, 2, 0\]"):
+        told(spec)
+    spec["data"]["transpose"] = [1, 2, 0]
+    assert not told(spec).advice
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted_", "order"),
+    [
+        ((3, 8, 8), (8, 8, 3), [1, 2, 0]), ((8, 8, 3), (3, 8, 8), [2, 0, 1]), ((4, 5), (5, 4), [1, 0]),
+        ((4, 5), (4, 6), None),
+    ],
+)  # fmt: skip
+def test_an_order_of_axes_is_found(given: Any, wanted_: Any, order: Any) -> None:
+    assert channels.reordering(given, wanted_) == order
+
+
+# ------------------------------------------------------------------------------- programs written by hand
+
+
+@pytest.mark.parametrize(
+    ("training", "finds"), [("", {("dropout_in_evaluation", "port")}), (", self.training", set())], ids=["on", "off"]
+)
+@NEEDS_TORCH
+def test_dropout_that_is_on_in_evaluation_is_found(training: str, finds: Any, tmp_path: Path) -> None:
+    program = tmp_path / "port.py"
+    program.write_text(SLEEPY.replace("{training}", training))
+    layers = [HIDDEN, {"dropout": 0.5}, dense(5, name="out")]
+    spec = Situation(layers=layers, loss={CCE: LOGITS}).plain(tmp_path)
+    spec["sides"] = {"keras": {"framework": "keras"}, "port": {"framework": "torch", "program": str(program)}}
+    found = told(spec)
+    assert rules_and_sides(found) == finds
+    assert not found.notes
+
+
+@NEEDS_TORCH
+def test_a_program_that_cannot_be_run_is_said_and_nothing_is_made_up(tmp_path: Path) -> None:
+    program = tmp_path / "port.py"
+    program.write_text("raise RuntimeError('no such device')\n")
+    spec = Situation(layers=[HIDDEN, dense(5)], loss={CCE: LOGITS}).plain(tmp_path)
+    spec["sides"] = {"port": {"framework": "torch", "program": str(program)}}
+    found = told(spec)
+    assert not found.advice
+    assert "no such device" in found.notes[0]
+
+
+# --------------------------------------------------------------------------------------------- command line
+
+
+def test_the_verb_says_what_where_and_how_and_exits_1(tmp_path: Path) -> None:
+    done = CliRunner().invoke(main, ["lint", str(ROOT / "specs" / "leaf_small.yaml")])
+    assert done.exit_code == 1
+    assert "leaf_small.yaml:" in done.output
+    assert "Fix: set layers.logits.activation: linear" in done.output
+    assert "2 pieces of advice" in done.output
+
+
+def test_the_verb_is_silent_on_one_side_and_exits_0() -> None:
+    done = CliRunner().invoke(main, ["lint", str(ROOT / "specs" / "leaf_small.yaml"), "--side", "keras", "--json"])
+    assert done.exit_code == 0
+    found = Lint.model_validate(json.loads(done.output))
+    assert (found.sides, found.advice, found.notes) == (["keras"], [], [])
+
+
+def test_a_fault_in_the_spec_exits_2(tmp_path: Path) -> None:
+    file = tmp_path / "spec.yaml"
+    file.write_text("name: [")
+    assert CliRunner().invoke(main, ["lint", str(file)]).exit_code == 2
+
+
+def test_a_change_is_looked_at_as_if_it_were_in_the_spec() -> None:
+    arguments = ["lint", str(ROOT / "specs" / "leaf_small.yaml"), "--side", "keras", "--set", "loss.from_logits=true"]
+    done = CliRunner().invoke(main, [*arguments, "--json"])
+    assert done.exit_code == 1
+    assert [one["rule"] for one in json.loads(done.output)["advice"]] == ["softmax_before_logits"]
