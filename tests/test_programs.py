@@ -195,6 +195,31 @@ def test_a_program_keeps_statistics_penalties_constraints_and_its_schedule(
     assert [float(line) for line in done.stdout.split()] == list(one.losses)
 
 
+FIRST = {"data_format": "channels_first"}
+
+
+@pytest.mark.parametrize("framework", EACH_FRAMEWORK)
+def test_a_program_moves_channels_and_takes_the_masks_of_its_layers(
+    framework: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Channels first, and dropout layers of which the side has left out the first."""
+    layers = [
+        {"conv1d": FIRST | {"filters": 6, "kernel_size": 3, "padding": "same", "activation": "relu"}},
+        {"dropout": 0.2}, {"dropout": 0.3}, {"max_pooling1d": FIRST}, {"batch_norm": {"axis": 1}}, "flatten",
+        {"dropout": {"rate": 0.5, "name": "late"}}, {"dense": {"units": CLASSES, "activation": "softmax"}},
+    ]  # fmt: skip
+    sides = {framework: {"framework": framework, "changes": {"layers.dropout": None}}}
+    data = {"standardize": True, "reshape": [3, 8]}
+    model = {"input": [3, 8], "layers": layers}
+    alone = recorded(framework, tmp_path_factory, 6, data=data, model=model, sides=sides)
+    source = (alone.folder / alone.program).read_text()
+    assert "MASKS = (1, " in source
+    assert ("MASK_AXES" in source) is (framework != "torch")
+    done = alone.run("--data", "data.npz", "--weights", "init.safetensors", "--steps", "6")
+    assert done.returncode == 0, done.stderr
+    assert [float(line) for line in done.stdout.split()] == list(alone.losses)
+
+
 def test_the_isolation_is_real() -> None:
     command = [sys.executable, "-I", "-c", NO_PARITY + "import parity"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

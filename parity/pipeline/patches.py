@@ -104,46 +104,57 @@ def lines_of(
 
 
 def first_lines(side: str, file: str, mine: str, theirs: str) -> list[LineFact]:
-    """Return the first place in which two programs differ, comments and docstrings aside.
+    """Return the first place in which two programs differ, comments, docstrings and imports aside.
 
-    Shown are the smallest call or statement around it, on one line each.
+    A place where both have something is taken before one where something is only put in or left out. Shown are the
+    smallest call or statement around it, on one line each.
     """
     ours, others = _code(mine), _code(theirs)
+    found: list[LineFact] = []
     matcher = difflib.SequenceMatcher(a=ours, b=others, autojunk=False)
     for tag, begin, end, other_begin, other_end in matcher.get_opcodes():
-        here, there = any(ours[begin:end]), any(others[other_begin:other_end])
-        if tag == "equal" or not (here or there):
+        if tag == "equal":
             continue
-        first = next((number for number in range(begin, end) if ours[number]), begin)
-        text = _around(mine, first + 1, end) if here else ""
-        instead = _around(theirs, other_begin + 1, other_end) if there else ""
-        return [LineFact(side=side, file=file, line=min(first, len(ours) - 1) + 1, text=text, instead=instead)]
-    return []
+        here = next((number for number in range(begin, end) if ours[number]), None)
+        there = next((number for number in range(other_begin, other_end) if others[number]), None)
+        if here is None and there is None:
+            continue
+        line = min(begin, len(ours) - 1) if here is None else here
+        fact = LineFact(
+            side=side, file=file, line=line + 1,
+            text="" if here is None else _around(mine, here + 1),
+            instead="" if there is None else _around(theirs, there + 1),
+        )  # fmt: skip
+        if here is not None and there is not None:
+            return [fact]
+        found.append(fact)
+    return found[:1]
 
 
 def _code(source: str) -> list[str]:
-    """Return a program line by line, nothing where a comment or a docstring stands."""
+    """Return a program line by line, nothing where a comment, a docstring or an import stands."""
     lines = ["" if line.lstrip().startswith("#") else line.strip() for line in source.splitlines()]
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
-            lines[node.lineno - 1 : node.end_lineno] = [""] * (int(node.end_lineno or node.lineno) - node.lineno + 1)
+        words = (
+            isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        )
+        if isinstance(node, ast.stmt) and (words or isinstance(node, ast.Import | ast.ImportFrom)):
+            end = int(node.end_lineno or node.lineno)
+            lines[node.lineno - 1 : end] = [""] * (end - node.lineno + 1)
     return lines
 
 
-def _around(source: str, first: int, last: int) -> str:
-    """Return the smallest call or simple statement that covers some lines, on one line; several where none does."""
+def _around(source: str, line: int) -> str:
+    """Return the smallest call or simple statement around a line, on one line; the line itself where there is none."""
     found: list[ast.expr | ast.stmt] = [
         node
         for node in ast.walk(ast.parse(source))
         if isinstance(node, ast.Call | ast.Assign | ast.Return | ast.Expr | ast.AugAssign | ast.Assert)
-        and node.lineno <= first
-        and int(node.end_lineno or node.lineno) >= last
+        and node.lineno <= line <= int(node.end_lineno or node.lineno)
     ]
-    if found:
-        smallest = min(found, key=lambda node: int(node.end_lineno or 0) - node.lineno)
-        return _cut(ast.unparse(smallest))
-    code = _code(source)[first - 1 : last]
-    return _cut(" ".join(line for line in code if line))
+    if not found:
+        return _cut(source.splitlines()[line - 1])
+    return _cut(ast.unparse(min(found, key=lambda node: int(node.end_lineno or 0) - node.lineno)))
 
 
 def _cut(text: str) -> str:

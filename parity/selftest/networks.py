@@ -182,6 +182,29 @@ NETWORKS: dict[str, Network] = {
         loss=CROSS,
         outputs=5,
     ),
+    "cnn2d_first": Network(
+        input=(3, 9, 8),
+        layers=(
+            {
+                "conv2d": {
+                    "filters": 6,
+                    "kernel_size": 3,
+                    "strides": 2,
+                    "padding": "same",
+                    "data_format": "channels_first",
+                    "activation": "relu",
+                    "name": "conv",
+                }
+            },
+            {"batch_norm": {"axis": 1, "name": "norm"}},
+            {"max_pooling2d": {"pool_size": 2, "data_format": "channels_first", "name": "pool"}},
+            {"dropout": {"rate": 0.2, "name": "dropout"}},
+            {"flatten": {"name": "flatten"}},
+            SOFTMAX,
+        ),
+        loss=CROSS,
+        outputs=5,
+    ),
 }
 """By name. Small, since many are run; every op, activation and loss that there is stands in one of them."""
 
@@ -194,6 +217,7 @@ OPTIMIZERS: dict[str, Any] = {
     "adam_after": {"adam": {"learning_rate": 0.01, "epsilon_place": "after_correction"}},
     "adamw": {"adamw": {"learning_rate": 0.01}},
     "adamw_after": {"adamw": {"learning_rate": 0.01, "epsilon_place": "after_correction"}},
+    "adadelta": {"adadelta": {"learning_rate": 1.0}},
     "rmsprop": {"rmsprop": {"learning_rate": 0.01}},
     "rmsprop_centered": {"rmsprop": {"learning_rate": 0.01, "momentum": 0.5, "centered": True}},
     "cosine": {"sgd": {"learning_rate": {"cosine": {"initial_learning_rate": 0.1, "decay_steps": 10}}}},
