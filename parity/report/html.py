@@ -23,6 +23,7 @@ from parity.report import (
     finding,
     findings,
     formats,
+    measures,
     outcomes,
     sidebyside,
     strikes,
@@ -74,6 +75,7 @@ def to_html(result: Result, folder: Path | None = None) -> str:
         evidence=evidence,
         advice=advice,
         epochs=epochs,
+        measures=measures.notes(result),
         findings=findings.findings(result),
         findings_title=findings.TITLE,
         outcomes=outcomes,
@@ -122,7 +124,8 @@ def _environment() -> jinja2.Environment:
     # NaN is no JSON: better no page than one whose charts fail silently.
     environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "sort_keys": True}
     for name in (
-        "scientific", "decimals", "loss", "count", "seconds", "share", "value", "place", "measured", "difference",
+        "scientific", "decimals", "metric", "loss", "count", "seconds", "share", "value", "place", "measured",
+        "difference",
         "tensor", "index", "both", "checked",
     ):  # fmt: skip
         environment.filters[name] = getattr(formats, name)

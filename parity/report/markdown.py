@@ -6,7 +6,20 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from parity.report import advice, chart_rows, epochs, evidence, files, findings, formats, outcomes, strikes, view, words
+from parity.report import (
+    advice,
+    chart_rows,
+    epochs,
+    evidence,
+    files,
+    findings,
+    formats,
+    measures,
+    outcomes,
+    strikes,
+    view,
+    words,
+)
 from parity.report.facts import Comparison, DifferenceFact, Place, Result
 from parity.report.finding import Finding, Patch
 
@@ -153,11 +166,12 @@ def _training(result: Result) -> list[str]:
         cells = [text(side.name), f"{text(side.framework)} {text(side.version)}", f"{side.parameters:,}"]
         cells.append(f"{len(side.losses):,}")
         cells += [formats.loss(side.losses[end] if side.losses else None) for end in (0, -1)]
-        rows.append(cells + [formats.decimals(side.metrics.get(name)) for name in outcomes])
+        rows.append(cells + [formats.metric(side.metrics.get(name)) for name in outcomes])
     parts = ["## Training"]
     if rows:
         parts.append(table(head, rows, numbers=range(2, len(head))))
-    parts += [text(note) for note in (words.loss_note(result), *words.finite_notes(result)) if note is not None]
+    remarks = (words.loss_note(result), *words.finite_notes(result), *measures.notes(result))
+    parts += [text(note) for note in remarks if note is not None]
     if chart_rows.has_curves(result):
         parts.append(f"![Training loss{f' and {text(metric)}' if metric else ''} of every side, by step](curves.png)")
     if epochs.measured(result):

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from parity.report import advice, epochs, evidence, findings, formats, outcomes, strikes, view, words
+from parity.report import advice, epochs, evidence, findings, formats, measures, outcomes, strikes, view, words
 from parity.report.facts import Comparison, DifferenceFact, Explanation, Result
 from parity.report.finding import Finding
 
@@ -116,13 +116,13 @@ def _sides(result: Result, console: Console) -> None:
     for side in result.sides:
         ends = [formats.loss(side.losses[end] if side.losses else None) for end in (0, -1)]
         cells = [side.name, f"{side.framework} {side.version}", f"{side.parameters:,}", *ends]
-        table.add_row(*_plain([*cells, *(formats.decimals(side.metrics.get(name)) for name in outcomes)]))
+        table.add_row(*_plain([*cells, *(formats.metric(side.metrics.get(name)) for name in outcomes)]))
     if result.sides:
         _title(console, "Sides")
         console.print(table, highlight=False)
     for failure in words.failure_notes(result):
         _line(console, failure, "bold red")
-    for remark in (words.loss_note(result), *words.finite_notes(result)):
+    for remark in (words.loss_note(result), *words.finite_notes(result), *measures.notes(result)):
         if remark is not None:
             _line(console, remark, "dim")
 

@@ -19,13 +19,13 @@ Label = Literal[
 
 
 def metric_name(result: Result) -> str | None:
-    """Name the metric that the outcome is about: the explanation's, else the first one recorded."""
+    """Name the metric that the outcome is about: the explanation's, else the first one that every side recorded."""
     if result.explanation is not None:
         return outcomes.metric(result.explanation.outcome)
-    for side in result.sides:
-        for name in (*side.metrics, *(name for epoch in side.epochs for name in epoch.metrics)):
-            return name
-    return None
+    ran = [side for side in result.sides if side.metrics or side.epochs]
+    recorded = [dict.fromkeys((*side.metrics, *(name for one in side.epochs for name in one.metrics))) for side in ran]
+    names = dict.fromkeys(name for one in recorded for name in one)
+    return next((name for name in names if all(name in one for one in recorded)), next(iter(names), None))
 
 
 def failed_sides(result: Result) -> list[SideFact]:
