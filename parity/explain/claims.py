@@ -206,6 +206,6 @@ def claims_of(
         whole, parts = parts_of(kind, paths, by, everything)
         known = tried.get(whole)
         if known is not None and known.lost:
-            lesser = tuple(tried[one] for one in parts if one in tried)
+            lesser = tuple(tried.get(one, Tried(paths=one)) for one in parts)
             found.append(Claim(kind=kind, paths=paths, by=by, whole=known, parts=lesser, seeds=seeds))  # type: ignore[arg-type]
     return found

@@ -53,10 +53,12 @@ class Outcome:
             return False
         return value >= self.level if self.better == "higher" else value <= self.level
 
-    def value(self, run: Trajectory) -> float:
+    def value(self, run: Trajectory, steps: int) -> float:
         """Return the outcome of a run: the metric, 1 or 0 for a level, or a number of steps.
 
-        A run that never gets to the level counts as one step more than it has.
+        Args:
+            run: to its end, or to where its fate was decided.
+            steps: of a run to its end; one that never gets to the level counts as a step more than that.
         """
         last = run.final.get(self.metric, math.nan)
         if self.kind == "end":
@@ -65,7 +67,7 @@ class Outcome:
             return float(self.reached(last))
         points = sorted([*run.curve, *run.measured], key=lambda one: one.step)
         return float(next((one.step for one in points if self.reached(one.metrics.get(self.metric, math.nan))),
-                          len(run.losses) + 1))  # fmt: skip
+                          steps + 1))  # fmt: skip
 
     def score(self, value: float) -> float:
         """Return a value of :meth:`value` turned so that higher is better; NaN is the worst there is."""

@@ -164,10 +164,13 @@ class Search:
         return needed | (_quick_within(needed, first, holds) if first else frozenset())
 
     def _thinned(self, found: Paths, holds: Callable[[Paths], bool]) -> Paths:
-        """Return the set without what it can do without, asked one by one."""
-        for path in sorted(found, key=self.order.index, reverse=True):
-            if len(found) > 1 and holds(found - {path}):
-                found -= {path}
+        """Return the set without what it can do without, asked one by one until nothing more can go."""
+        while len(found) > 1:
+            parts = sorted(found, key=self.order.index, reverse=True)
+            idle = next((path for path in parts if holds(found - {path})), None)
+            if idle is None:
+                break
+            found -= {idle}  # What could not go before may now: differences that mend are among them.
         return found
 
     def _check_repairs(self) -> None:
@@ -177,8 +180,11 @@ class Search:
         for repair in several:
             for path in sorted(repair, key=self.order.index):
                 less = repair - {path}
-                if not self._bad(self._everything - less):
-                    self.repairs.append(less)
+                if self._mends(less):
+                    self.repairs.append(self._thinned(less, self._mends))
+
+    def _mends(self, back: Paths) -> bool:
+        return not self._bad(self._everything - back)
 
     def _try_suspects(self) -> None:
         alone = [frozenset({path}) for path in self.suspects]

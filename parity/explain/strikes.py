@@ -76,13 +76,15 @@ class Moved:
 
     @property
     def size(self) -> float:
-        """Return norm(u') / norm(u)."""
-        return _ratio(self.theirs, self.mine)
+        """Return norm(u') / norm(u); 1 where neither moves."""
+        return _ratio(self.theirs, self.mine) if self.theirs or self.mine else 1.0
 
     @property
     def turned(self) -> float:
         """Return 1 - cos of the angle between the updates, from 0 to 2."""
         product = 2.0 * self.mine * self.theirs
+        if not (self.mine or self.theirs):
+            return 0.0
         if not (math.isfinite(product) and product > 0.0):
             return 1.0
         return min(2.0, max(0.0, 1.0 - (self.mine**2 + self.theirs**2 - self.apart**2) / product))
@@ -157,9 +159,9 @@ def first_place(
         if not len(seen):
             continue
         step = int(seen[0])
-        # Weights begin with the state before the first step; after step t they tell of the update of step t.
+        # Weights and state begin with those before the first step; after step t weights tell of the update of step t.
         known = "weights" if phase == "weights" and step == 0 else "update" if phase == "weights" else phase
-        begin = max(1, step) if phase == "weights" else step + 1
+        begin = max(1, step) if phase in ("weights", "state") else step + 1
         places.append((begin, PHASES.index(known), order, tensor))
     if not places:
         return None

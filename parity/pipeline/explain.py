@@ -240,7 +240,7 @@ class Inquiry:
             ends = [trials.runs.get((one, seed)) for one in (frozenset[str](), self.contest.everything)]
             if run is None or None in ends:
                 break
-            value = trials.outcome.value(run)
+            value = trials.value(run)
             values.append(value)
             lost.append(trials.scale(seed).lost(trials.outcome.score(value)))
         return Tried(paths=paths, lost=tuple(lost), values=tuple(values))
@@ -309,7 +309,7 @@ class Inquiry:
             self.runner.start(job)
         for (name, paths), job in jobs.items():
             own: Trajectory = self.runner.start(job).result()
-            told.own[name] = (self.outcome.value(own), self.outcome.value(trials.run(paths, trials.seeds[0])))
+            told.own[name] = (trials.value(own), trials.value(trials.run(paths, trials.seeds[0])))
 
     def _each(self) -> None:
         """Measure every difference alone and taken back; what turns out to break alone is followed up."""

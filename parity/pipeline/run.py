@@ -23,6 +23,7 @@ from parity.pipeline.speed import choose
 from parity.pipeline.trials import Budget
 from parity.pipeline.work import Note, Work
 from parity.report.facts import Comparison, DifferenceFact, LineFact, Result, SideFact
+from parity.run.freerun import VALIDATION
 from parity.run.trajectory import Trajectory
 from parity.spec.differences import Difference, differences
 from parity.spec.resolve import Resolved
@@ -205,6 +206,8 @@ def _explain(
     if not pairs:
         return None, []
     measured = {metric.kind: metric.better for side in healthy for metric in side.config.metrics}
+    if all(work.dataset(side).y_val is not None for side in healthy):
+        measured |= {f"{VALIDATION}{kind}": better for kind, better in measured.items()}
     text = work.options.outcome or work.spec.explain.outcome or next(iter(measured), None)
     if text is None:
         return None, ["no cause was looked for: the spec names no metric that says which side does better"]

@@ -60,13 +60,13 @@ class Runner:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End the workers; a run under way is given up."""
-        self._closing = True
         with self._lock:
+            self._closing = True
             sessions = list(self._opened)
+        for _ in self._threads:  # First: a thread whose worker is taken away must not begin another run.
+            self._queue.put((-1, next(self._count), None))
         for session in sessions:
             session.close()
-        for _ in self._threads:
-            self._queue.put((-1, next(self._count), None))
         for thread in self._threads:
             thread.join(timeout=10.0)
 
@@ -116,22 +116,6 @@ class Runner:
             self._queue.put((rank, next(self._count), job))
         return future
 
-    def forget_later(self) -> None:
-        """Drop every job that nobody waits for."""
-        kept = []
-        while True:
-            try:
-                one = self._queue.get_nowait()
-            except queue.Empty:
-                break
-            if one[0] == LATER and one[2] is not None:
-                with self._lock:
-                    self._futures[self._key(one[2])].cancel()
-            else:
-                kept.append(one)
-        for one in kept:
-            self._queue.put(one)
-
     def _key(self, job: Job) -> str:
         return self.work.bench(job.side).key(job, self._versions[_place(job.side)])
 
@@ -152,6 +136,9 @@ class Runner:
             session = self.work.session(side, f"explain-{side.framework}-{next(self._count)}")
             with self._lock:
                 self._opened[session] = 0
+                closing = self._closing
+            if closing:  # It was started while the others were ended.
+                session.close()
         return session
 
     def _give(self, place: Place, session: Session) -> None:
@@ -165,7 +152,7 @@ class Runner:
     def _serve(self) -> None:
         while True:
             _, _, job = self._queue.get()
-            if job is None:
+            if job is None or self._closing:
                 return
             key = self._key(job)
             with self._lock:

@@ -195,13 +195,17 @@ class Trials:
             first = 0.0
         elif self.outcome.kind == "steps":
             first = self.outcome.score(self.steps + 1.0)
-        scores = [self.outcome.score(self.outcome.value(one)) for one in (good, bad)]
+        scores = [self.outcome.score(self.value(one)) for one in (good, bad)]
         return scale(scores[0], first if self.gapless else scores[1], first)
+
+    def value(self, run: Trajectory) -> float:
+        """Return the outcome of a run."""
+        return self.outcome.value(run, self.steps)
 
     def lost(self, paths: Paths, seed: int, whole: bool = True) -> float:
         """Return the share of a seed's gap that a set loses."""
         run = self.run(paths, seed, whole)
-        return self.scale(seed).lost(self.outcome.score(self.outcome.value(run)))
+        return self.scale(seed).lost(self.outcome.score(self.value(run)))
 
     def bad(self, paths: Paths, whole: bool = True) -> bool:
         """Return whether a set is bad: by the first seed, by the middle of all of them where that is in doubt.
@@ -259,7 +263,7 @@ class Trials:
         for seed in self.seeds[:most]:
             try:
                 lost.append(self.lost(paths, seed, whole))
-                values.append(self.outcome.value(self.run(paths, seed, whole)))
+                values.append(self.value(self.run(paths, seed, whole)))
             except (SpentError, ParityError) as error:
                 if not isinstance(error, SpentError):
                     self._say(f"failed: {self.contest.label(paths)}, seed {seed}: {error}")

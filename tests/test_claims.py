@@ -1,0 +1,175 @@
+"""Findings over seeds: what holds, what is inconclusive, what is not confirmed, and what that says of a difference."""
+
+from __future__ import annotations
+
+import pytest
+
+from parity.explain.claims import HARMLESS, Claim, Findings, Tried, claims_of, parts_of
+from parity.explain.search import Compensation
+from parity.explain.trials import Paths
+
+ALL: Paths = frozenset("abcd")
+
+
+def tried(paths: str, *lost: float) -> Tried:
+    return Tried(paths=frozenset(paths), lost=lost, values=tuple(1.0 - one for one in lost))
+
+
+def breaks(paths: str, whole: Tried, *parts: Tried) -> Claim:
+    return Claim(kind="breaks", paths=frozenset(paths), whole=whole, parts=parts)
+
+
+def repairs(paths: str, whole: Tried, *parts: Tried) -> Claim:
+    return Claim(kind="repairs", paths=frozenset(paths), whole=whole, parts=parts)
+
+
+BAD, OTHER, GOOD = (0.9, 0.8, 1.0), (0.9, 0.2, 1.0), (0.1, 0.0, -0.1)
+
+# ---------------------------------------------------------------------------------------------- status
+
+
+@pytest.mark.parametrize(
+    ("claim", "held", "status"),
+    [
+        (breaks("a", tried("a", *BAD)), 3, "holds"),
+        (breaks("a", tried("a", *OTHER)), 2, "inconclusive"),
+        (breaks("a", tried("a", 0.9, 0.9)), 2, "unconfirmed"),
+        (breaks("a", tried("a", 0.9, 0.2)), 1, "inconclusive"),
+        (breaks("a", tried("a", *GOOD)), 0, "inconclusive"),
+        (repairs("a", tried("bcd", *GOOD)), 3, "holds"),
+        (repairs("a", tried("bcd", *OTHER)), 1, "inconclusive"),
+        (repairs("a", tried("bcd", 0.2)), 1, "unconfirmed"),
+    ],
+)
+def test_a_claim_holds_where_every_seed_says_so(claim: Claim, held: int, status: str) -> None:
+    assert (claim.held, claim.status) == (held, status)
+
+
+@pytest.mark.parametrize(
+    ("claim", "held", "status"),
+    [
+        (breaks("ab", tried("ab", *BAD), tried("a", *GOOD), tried("b", *GOOD)), 3, "holds"),
+        (breaks("ab", tried("ab", *BAD), tried("a", *GOOD), tried("b", 0.1, 0.1, 0.9)), 2, "inconclusive"),
+        (breaks("ab", tried("ab", *BAD), tried("a", *BAD), tried("b", *GOOD)), 0, "inconclusive"),
+        (breaks("ab", tried("ab", *BAD), tried("a", *GOOD), tried("b", 0.1)), 3, "unconfirmed"),
+        (breaks("ab", tried("ab", *BAD), tried("a", *GOOD), tried("b")), 3, "unconfirmed"),
+        (repairs("ab", tried("cd", *GOOD), tried("acd", *BAD), tried("bcd", *BAD)), 3, "holds"),
+        (repairs("ab", tried("cd", *GOOD), tried("acd", *BAD), tried("bcd", *OTHER)), 2, "inconclusive"),
+    ],
+)
+def test_every_part_of_a_set_must_be_needed_with_every_seed(claim: Claim, held: int, status: str) -> None:
+    assert (claim.held, claim.status) == (held, status)
+
+
+def test_what_makes_up_for_a_set_must_have_something_to_make_up_for() -> None:
+    def made_up(cause: Tried) -> Claim:
+        return Claim(kind="compensates", paths=frozenset("a"), by=frozenset("b"), whole=tried("ab", *GOOD),
+                     parts=(cause,))  # fmt: skip
+
+    assert made_up(tried("a", *BAD)).status == "holds"
+    assert made_up(tried("a", *OTHER)).status == "inconclusive"
+
+
+def test_as_many_seeds_as_were_to_be() -> None:
+    one = Claim(kind="breaks", paths=frozenset("a"), whole=tried("a", 0.9), seeds=1)
+    assert one.status == "holds"
+
+
+def test_the_outcome_is_told_with_its_spread() -> None:
+    found = Tried(paths=frozenset("a"), lost=(0.5, 0.6, 0.7), values=(0.2, 0.4, 0.6))
+    assert (found.mean, found.spread) == (pytest.approx(0.4), pytest.approx(0.2))
+    assert found.bad == [False, True, True], "half of the gap is not more than half"
+    assert Tried(paths=frozenset("a"), lost=(0.1,), values=(0.3,)).spread == 0.0
+
+
+# ---------------------------------------------------------------------------------------- what shows it
+
+
+@pytest.mark.parametrize(
+    ("kind", "paths", "by", "whole", "parts"),
+    [
+        ("breaks", "a", "", "a", []),
+        ("breaks", "ab", "", "ab", ["b", "a"]),
+        ("repairs", "a", "", "bcd", []),
+        ("repairs", "ab", "", "cd", ["acd", "bcd"]),
+        ("compensates", "a", "b", "ab", ["a"]),
+        ("compensates", "ab", "cd", "abcd", ["ab"]),
+    ],
+)
+def test_the_configs_that_show_a_finding(kind: str, paths: str, by: str, whole: str, parts: list[str]) -> None:
+    found = parts_of(kind, frozenset(paths), frozenset(by), ALL)
+    assert found == (frozenset(whole), [frozenset(one) for one in parts])
+
+
+def test_the_findings_of_a_search_become_claims() -> None:
+    known = {
+        one.paths: one
+        for one in (
+            tried("a", *BAD), tried("bc", *BAD), tried("b", *GOOD), tried("c", *GOOD), tried("cd", *GOOD),
+            tried("acd", *BAD), tried("bcd", *BAD), tried("ad", *GOOD), tried("abd"),
+        )
+    }  # fmt: skip
+    found = claims_of(
+        [frozenset("a"), frozenset("bc")],
+        [frozenset("ab"), frozenset("c"), frozenset("ac")],
+        [Compensation(frozenset("a"), frozenset("d"))],
+        ALL,
+        known,
+        3,
+    )
+    told = [(one.kind, "".join(sorted(one.paths)), "".join(sorted(one.by)), one.status) for one in found]
+    # Taking c back leaves abd, which was to be run and has no outcome; taking ac back was not even that.
+    assert told == [
+        ("breaks", "a", "", "holds"), ("breaks", "bc", "", "holds"), ("repairs", "ab", "", "holds"),
+        ("compensates", "a", "d", "holds"),
+    ]  # fmt: skip
+    assert [part.paths for part in found[2].parts] == [frozenset("acd"), frozenset("bcd")]
+
+
+def test_a_part_that_was_not_run_leaves_a_claim_unconfirmed() -> None:
+    known = {one.paths: one for one in (tried("ab", *BAD), tried("a", *GOOD))}
+    (found,) = claims_of([frozenset("ab")], [], [], ALL, known, 3)
+    assert found.status == "unconfirmed"
+
+
+# -------------------------------------------------------------------------------------------- findings
+
+
+def test_causes_are_in_claims_that_no_seed_speaks_against() -> None:
+    found = Findings(claims=[
+        breaks("c", tried("c", *BAD)), breaks("a", tried("a", *OTHER)), repairs("bc", tried("ad", 0.1)),
+        Claim(kind="compensates", paths=frozenset("c"), by=frozenset("d"), whole=tried("cd", *GOOD)),
+    ])  # fmt: skip
+    assert found.causes == ["c", "b"]
+    assert [one.paths for one in found.of("breaks", "holds")] == [frozenset("c")]
+    assert len(found.of("breaks")) == 2
+
+
+def test_harmless_is_what_loses_next_to_nothing_with_any_seed() -> None:
+    found = Findings(
+        claims=[breaks("c", tried("c", *BAD))],
+        alone={"a": tried("a", 0.0, 0.05, 0.09), "b": tried("b", 0.0, 0.2, 0.0), "c": tried("c", 0.0)},
+    )
+    assert found.harmless("a") is True
+    assert found.harmless("b") is False
+    assert found.harmless("c") is False, "a cause is not"
+    assert found.harmless("d") is None, "it was not tried"
+
+
+def test_what_was_not_tried_alone_is_harmless_where_all_the_rest_together_is() -> None:
+    found = Findings(rest=tried("ab", 0.05))
+    assert found.harmless("a") is True
+    assert found.harmless("d") is None, "it is not among the rest"
+    assert Findings(rest=tried("ab", HARMLESS + 0.1)).harmless("a") is None, (
+        "one of them is not, and which is not known"
+    )
+    assert Findings(rest=tried("ab")).harmless("a") is None
+
+
+@pytest.mark.parametrize(
+    ("rest", "expected"),
+    [(None, None), (tried("ab"), None), (tried("ab", 0.3, 0.1), 0.2), (tried("ab", -0.1), 0.0)],
+)
+def test_what_no_cause_explains_is_what_is_lost_without_them(rest: Tried | None, expected: float | None) -> None:
+    found = Findings(rest=rest).unexplained
+    assert found == (expected if expected is None else pytest.approx(expected))
