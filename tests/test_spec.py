@@ -29,7 +29,7 @@ from parity.optimizers.adam import Adam
 from parity.optimizers.sgd import SGD
 from parity.spec.load import build_spec, load_spec, parse_spec, parse_yaml
 from parity.spec.resolve import resolve, to_yaml
-from parity.spec.schema import ModelSpec, SideSpec, Spec, TrainingSpec, json_schema
+from parity.spec.schema import ExplainSpec, ModelSpec, SaidSpec, SideSpec, Spec, TrainingSpec, json_schema
 
 SPECS = sorted((Path(__file__).resolve().parent.parent / "specs").glob("*.yaml"))
 LEAF = next(path for path in SPECS if path.stem == "leaf")
@@ -284,6 +284,16 @@ def python_leaf() -> Spec:
         optimizer=SGD(learning_rate=0.01, momentum=0.9, nesterov=True, decay=1e-6),
         training=TrainingSpec(batch_size=16, epochs=3, shuffle=True, seed=0),
         metrics=(Accuracy(),),
+        explain=ExplainSpec(
+            steps=62,
+            said=(
+                SaidSpec(
+                    text="Softmax instead of logits is the main cause; the rest may or may not matter.",
+                    paths=("loss.from_logits",),
+                    source="the question's accepted answer",
+                ),
+            ),
+        ),
         sides={
             "keras": SideSpec(framework="keras"),
             "tensorflow": SideSpec(
