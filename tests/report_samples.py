@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from parity.report.facts import (
+    ClaimFact,
     Comparison,
     DifferenceFact,
     EffectFact,
@@ -13,11 +14,16 @@ from parity.report.facts import (
     Explanation,
     FreeFact,
     FreePlace,
+    InteractionFact,
+    LineFact,
+    OwnFact,
     PhaseFact,
     Place,
     Result,
+    SaidFact,
     SideFact,
     SpecFact,
+    StrikeFact,
     Verdict,
     WitnessFact,
 )
@@ -194,19 +200,20 @@ def decay(start: float, end: float, steps: int) -> list[float]:
 
 
 def leaf_differences() -> list[DifferenceFact]:
-    """Invent the eleven differences of the leaf question."""
+    """Invent the twelve differences of the leaf question."""
     normal = "truncated_normal(stddev=1.0)"
     losses = ("categorical_crossentropy", "sigmoid_crossentropy")
     return [
         a_difference(
             "layers.conv1d.padding", "valid", "same", inert=True, reason="kernel size 1 and stride 1 pad nothing"
         ),
-        a_difference("layers.*.kernel_initializer", "glorot_uniform", normal, (0.0101, 0.0303, True, False)),
+        a_difference("layers.*.kernel_initializer", "glorot_uniform", normal, (0.0101, 0.2031, True, False)),
         a_difference("layers.*.bias_initializer", "zeros", normal, (0.0808, 0.0101, True, False)),
         a_difference("layers.dropout.rate", 0.4, 0.6, (0.9212, 0.0101, False, False)),
         a_difference("layers.logits.use_bias", True, False, (0.9303, 0.0101, False, False)),
         a_difference("loss.kind", *losses, (0.4515, 0.0202, False, False)),
         a_difference("loss.from_logits", False, True, (None, None, None, None)),
+        a_difference("training.batch_size", 16, 64, (0.6011, 0.0202, False, False)),
         a_difference("optimizer.kind", "sgd(momentum=0.9, nesterov=true)", "adam", (0.95, 0.0101, False, False)),
         a_difference("optimizer.learning_rate", 0.01, 0.001, (0.5, None, False, None)),
         a_difference("training.shuffle", True, False, (0.9091, 0.0101, False, False)),
@@ -241,7 +248,7 @@ def leaf_places() -> list[Place]:
 
 
 def leaf() -> Result:
-    """A divergent pair on stand-in data, explained, with eleven differences."""
+    """A divergent pair on stand-in data, explained, with twelve differences."""
     keras = a_side("keras", decay(4.6, 0.2, 124), [0.61, 0.9296])
     tensorflow = a_side(
         "tensorflow",
@@ -406,20 +413,218 @@ def evil() -> Result:
     a, b = (side.name for side in sides)
     explanation = result.explanation
     assert explanation is not None
+    line = LineFact(side=a, file=EVIL, line=1, text=EVIL, instead=EVIL)
+    strike = StrikeFact(step=1, phase="gradient", tensor=EVIL.replace(".", ""), share=0.5)
+    paths = [item.path for item in result.differences[1:4]]
+    claims = [
+        a_claim(kind, one, side=a, patch=f"x: {EVIL}", options=[EVIL])
+        for kind in ("breaks", "compensates")
+        for one in (paths[:1], paths[1:])
+    ]
+    told = {"text": EVIL, "source": EVIL, "paths": paths, "sufficient": None, "necessary": None, "sentence": EVIL}
+    said = SaidFact(**told, alone=None, taken_back=None, seeds=0)
     return result.model_copy(
         update={
             "spec": result.spec.model_copy(update={"name": EVIL, "question": EVIL, "text": EVIL, "data": EVIL}),
             "sides": sides,
             "comparisons": [evil_comparison(a, b)],
             "differences": [
-                item.model_copy(update={"a": EVIL, "a_side": a, "b_side": b, "a_origin": EVIL, "reason": EVIL})
+                item.model_copy(
+                    update={
+                        "a": EVIL,
+                        "a_side": a,
+                        "b_side": b,
+                        "a_origin": EVIL,
+                        "reason": EVIL,
+                        "lines": [line],
+                        "strike": strike,
+                    }
+                )
                 for item in result.differences
             ],
-            "explanation": explanation.model_copy(update={"good": a, "bad": b}),
+            "explanation": explanation.model_copy(
+                update={"good": a, "bad": b, "claims": claims, "said": [said], "missing": [EVIL], "why": EVIL}
+            ),
             "notes": [EVIL],
             "command": EVIL,
         }
     )
+
+
+def a_claim(kind: str, paths: list[str], values: tuple[float, ...] = (0.03, 0.04, 0.05), **fields: Any) -> ClaimFact:
+    """Invent a claim that holds with three seeds, on the side that it is about."""
+    known = [value for value in values if math.isfinite(value)]
+    mean = sum(values) / len(values)
+    facts: dict[str, Any] = {
+        "kind": kind, "paths": paths, "status": "holds", "held": len(values), "seeds": len(values),
+        "before": 0.011 if kind == "repairs" else 0.947, "after": mean,
+        "spread": math.sqrt(sum((value - mean) ** 2 for value in known) / max(len(known) - 1, 1)), "values": values,
+        "side": "tensorflow" if kind == "repairs" else "keras",
+        "patch": "\n".join(f"{path}: 1" for path in paths),
+        "options": [f"--set '{'tensorflow' if kind == 'repairs' else 'keras'}:{path}=1'" for path in paths],
+    }  # fmt: skip
+    return ClaimFact(**{**facts, **fields})
+
+
+def a_line(side: str, line: int, text: str = "rate=0.1", instead: str = "rate=0.2") -> LineFact:
+    """Invent where a difference stands in a side's program."""
+    return LineFact(side=side, file=f"programs/{side}.py", line=line, text=text, instead=instead)
+
+
+def a_strike(phase: str, tensor: str, share: float = 0.5, step: int | None = 1, end: float | None = None) -> StrikeFact:
+    """Invent where a difference strikes first."""
+    return StrikeFact(step=step, phase=phase, tensor=tensor, share=share, end_share=end)
+
+
+def an_explanation(**fields: Any) -> Explanation:
+    """Invent an explanation of keras and tensorflow with three seeds; nothing was found, unless said otherwise."""
+    facts: dict[str, Any] = {
+        "framework": "keras", "outcome": "accuracy", "good": "keras", "bad": "tensorflow", "good_value": 0.947,
+        "bad_value": 0.011, "good_values": [0.924, 0.956, 0.961], "bad_values": [0.016, 0.010, 0.007],
+        "seeds": [0, 1, 2], "steps": 124, "breakers": [], "repairs": [], "searched": 23, "runs": 84, "cached_runs": 12,
+        "stopped": 39, "why": "the fastest here: a run takes Keras 7.3 s, raw TensorFlow 8.7 s", "seconds": 645.4,
+    }  # fmt: skip
+    return Explanation(**{**facts, **fields})
+
+
+def explained(explanation: Explanation, differences: list[DifferenceFact]) -> Result:
+    """Put an explanation and its differences into the result of a divergent pair."""
+    result = leaf()
+    plain = result.spec.model_copy(update={"data": "leaf: 990 rows of 64 x 3, 99 classes"})
+    return result.model_copy(
+        update={"spec": plain, "explanation": explanation, "differences": differences, "notes": []}
+    )
+
+
+def claimed() -> Result:
+    """Claims of every kind and of every status, with what somebody said, shares, strikes, lines and patches."""
+    normal = "truncated_normal(mean=0.0, stddev=1.0)"
+    both = ["layers.*.kernel_initializer", "layers.*.bias_initializer"]
+    adam = "adam(beta_1=0.9, beta_2=0.999, epsilon=1e-08, epsilon_place=before_correction)"
+    differences = [
+        a_difference(
+            both[0], "glorot_uniform", normal, (0.0, 0.0101, True, False), share=0.4, layers=["conv1d", "dense"],
+            strike=a_strike("weights", "conv1d.kernel", 4409.16),
+            lines=[a_line("keras", 14), a_line("tensorflow", 21, "", "def glorot_uniform(shape): ...")],
+        ),
+        a_difference(
+            both[1], "zeros", normal, (0.04, 0.0111, True, False), share=0.35,
+            strike=a_strike("weights", "conv1d.bias", 13.1, end=1.55), lines=[a_line("tensorflow", 59)],
+        ),
+        a_difference(
+            "loss.from_logits", False, True, (0.0401, 0.0121, True, False), share=0.25,
+            strike=a_strike("gradient", "dense_1", 0.99, end=0.998),
+            lines=[a_line("keras", 40), a_line("tensorflow", 44)],
+        ),
+        a_difference(
+            "optimizer", "sgd(momentum=0.9)", adam, (0.672, 0.0111, False, False),
+            strike=a_strike("update", "conv1d.kernel", 530.0, end=31.2), lines=[a_line("keras", 45)],
+        ),
+        a_difference(
+            "optimizer.learning_rate", 0.01, 0.001, (0.5, 0.0111, None, False),
+            strike=a_strike("update", "conv1d.kernel", 0.9),
+        ),
+        a_difference("training.shuffle", True, False, None, strike=a_strike("batch", "x", 0.0728)),
+        a_difference("layers.dropout.rate", 0.4, 0.6, (0.906, None, False, None), strike=a_strike("", "", 0.0, None)),
+        a_difference("layers.conv1d.padding", "valid", "same", inert=True, reason="kernel size 1 pads nothing"),
+    ]  # fmt: skip
+    compensated = a_claim("compensates", ["loss.from_logits"], (0.68, 0.49, 0.59), by=["optimizer"])
+    explanation = an_explanation(
+        breakers=[[both[0]], ["loss.from_logits"], [both[1]]],
+        repairs=[both],
+        claims=[
+            a_claim("breaks", both[:1], (0.0, 0.0, 0.0)),
+            a_claim("breaks", ["loss.from_logits"]),
+            a_claim("breaks", both[1:], (0.04,), status="unconfirmed"),
+            a_claim("breaks", ["optimizer.learning_rate"], (0.45, 0.5, 0.55), status="inconclusive", held=2),
+            a_claim("repairs", both, (0.57, 0.54, 0.65)),
+            compensated,
+        ],
+        said=[
+            SaidFact(
+                text="You feed the softmax into a loss that wants logits.", source="an answer, 2018",
+                paths=["loss.from_logits"], sufficient=True, necessary=False, alone=0.04, taken_back=0.0121, seeds=3,
+                sentence="Half right: enough to ruin, not enough to mend: loss.from_logits alone takes keras from "
+                "accuracy 0.947 to 0.04 (3 seeds).",
+            )
+        ],
+        harmless=["training.shuffle", "layers.dropout.rate", "layers.conv1d.padding"],
+        harmless_together=0.983,
+        interactions=[
+            InteractionFact(paths=(both[0], both[1]), share=-0.34),
+            InteractionFact(paths=(both[0], "loss.from_logits"), share=0.12),
+            InteractionFact(paths=(both[1], "loss.from_logits"), share=0.01),
+        ],
+        unexplained=0.0,
+        own=[
+            OwnFact(side="tensorflow", own=0.5, trial=0.016, agrees=False),
+            OwnFact(side="keras", own=0.95, trial=0.947, agrees=True),
+        ],
+    )  # fmt: skip
+    return explained(explanation, differences)
+
+
+def both_ways() -> Result:
+    """One cause, proved both ways, of an outcome that is a level; the other difference does nothing."""
+    differences = [
+        a_difference(
+            "loss.from_logits", False, True, (0.0, 1.0, True, True), share=1.0, lines=[a_line("tensorflow", 44)]
+        ),
+        a_difference("layers.dropout.rate", 0.4, 0.6, (2 / 3, 0.0, None, False)),
+    ]
+    explanation = an_explanation(
+        outcome="accuracy >= 0.8",
+        good_value=1.0,
+        bad_value=0.0,
+        good_values=[1.0] * 3,
+        bad_values=[0.0] * 3,
+        breakers=[["loss.from_logits"]],
+        repairs=[["loss.from_logits"]],
+        claims=[
+            a_claim("breaks", ["loss.from_logits"], (0.0, 0.0, 0.0), before=1.0),
+            a_claim("repairs", ["loss.from_logits"], (1.0, 1.0, 1.0), before=0.0),
+        ],
+        unexplained=0.0,
+    )
+    return explained(explanation, differences)
+
+
+def alike() -> Result:
+    """No gap: one difference alone would ruin it, the other makes up for it; of the outcome less is better."""
+    differences = [
+        a_difference("optimizer.learning_rate", 0.01, 0.1, (4.2, None, True, None)),
+        a_difference("training.batch_size", 16, 160, (math.nan, None, None, None)),
+        a_difference("optimizer.momentum", 0.9, 0.89, (0.0125, None, False, None)),
+    ]
+    one, other = ["optimizer.learning_rate"], ["training.batch_size"]
+    explanation = an_explanation(
+        outcome="mse", better="lower", gap="none", good_value=0.0123, bad_value=0.0125,
+        good_values=[0.0122, 0.0123, 0.0124], bad_values=[0.0124, 0.0125, 0.0126], breakers=[one],
+        claims=[
+            a_claim("breaks", one, (4.0, 4.2, 4.4), before=0.0123),
+            a_claim("compensates", one, (0.013, 0.0131, 0.0132), by=other, before=0.0123),
+        ],
+        harmless=["optimizer.momentum"],
+    )  # fmt: skip
+    result = explained(explanation, differences)
+    return result.model_copy(
+        update={"sides": [side.model_copy(update={"metrics": {"mse": 0.0123}}) for side in result.sides]}
+    )
+
+
+def unsteady() -> Result:
+    """The seeds do more than the sides differ by; interrupted besides; the outcome is a number of steps."""
+    explanation = an_explanation(
+        outcome="steps to accuracy >= 0.8", better="lower", gap="unsteady", good_value=52.0, bad_value=125.0,
+        good_values=[40.0, 64.0], bad_values=[125.0, 125.0], interrupted=True, complete=False,
+        missing=["the other seeds: interrupted", "the causes' shares of the gap: interrupted"],
+        stopped=0, cached_runs=0,
+    )  # fmt: skip
+    differences = [
+        a_difference("optimizer.learning_rate", 0.01, 0.02, (125.0, None, None, None)),
+        a_difference("layers.dropout.rate", 0.4, 0.6),
+    ]
+    return explained(explanation, differences)
 
 
 SAMPLES = {
@@ -430,5 +635,9 @@ SAMPLES = {
     "unfinished": unfinished,
     "alone": alone,
     "evil": evil,
+    "claimed": claimed,
+    "both_ways": both_ways,
+    "alike": alike,
+    "unsteady": unsteady,
 }
 """Every sample by name, for tests that hold whatever the result."""

@@ -75,7 +75,7 @@ def test_run_names_the_cause_on_its_last_screen(finished: tuple[Path, subprocess
     _, done = finished
     assert done.returncode == 0, done.stderr
     after = done.stdout.partition("What breaks, what repairs")[2]
-    assert "optimizer.learning_rate: 0.01 -> 1e-07" in after
+    assert "optimizer.learning_rate: 1e-07 -> 0.01" in after
     assert "layers.dropout.rate" not in after
 
 

@@ -113,26 +113,27 @@ def test_one_divergent_pair_decides_even_when_a_side_died() -> None:
 def test_every_finding_of_the_leaf_question() -> None:
     normal = "truncated_normal(stddev=1.0)"
     assert [finding.text for finding in findings.findings(samples.leaf())] == [
+        "The gap to be explained: accuracy after 124 steps is 0.930 with keras's config and 0.010 with tensorflow's "
+        "(both on keras).",
         f"Alone on keras, each of these ruins it: layers.*.kernel_initializer: glorot_uniform -> {normal} "
         f"(accuracy 0.930 -> 0.010); layers.*.bias_initializer: zeros -> {normal} (accuracy 0.930 -> 0.081).",
         "No single difference taken back was found to mend tensorflow (2 undecided). The best of them: "
-        f"layers.*.kernel_initializer: {normal} -> glorot_uniform (accuracy 0.010 -> 0.030).",
+        f"layers.*.kernel_initializer: {normal} -> glorot_uniform (accuracy 0.010 -> 0.203).",
         "Taken back together from tensorflow, these mend it though no smaller set does: "
-        f"layers.*.kernel_initializer: {normal} -> glorot_uniform + layers.*.bias_initializer: {normal} -> zeros "
-        "+ loss.kind: sigmoid_crossentropy -> categorical_crossentropy.",
+        f"layers.*.kernel_initializer: {normal} -> glorot_uniform; layers.*.bias_initializer: {normal} -> zeros; "
+        "loss.kind: sigmoid_crossentropy -> categorical_crossentropy.",
         "Inconclusive, the runs do not settle what these do: optimizer.learning_rate: 0.01 -> 0.001 "
         "(accuracy 0.500 alone).",
-        "These neither ruin nor mend alone, yet move the outcome: loss.kind: categorical_crossentropy -> "
-        "sigmoid_crossentropy (accuracy 0.452 alone, 0.020 taken back).",
+        "These neither ruin nor mend alone, yet move the outcome: training.batch_size: 16 -> 64 (accuracy 0.601 alone, "
+        "0.020 taken back).",
         "Harmless, put alone into keras (accuracy stays at 0.909 or above): layers.dropout.rate: 0.4 -> 0.6; "
         "layers.logits.use_bias: true -> false; optimizer.kind: sgd(momentum=0.9, nesterov=true) -> adam; "
         "training.shuffle: true -> false; training.drop_last: false -> true.",
         "Inert, provably without effect: layers.conv1d.padding: valid -> same "
         "(kernel size 1 and stride 1 pad nothing).",
         "Not tested: loss.from_logits: false -> true.",
-        "3% of the gap stays unexplained.",
-        "Tested on keras with the same random numbers: after 124 steps keras's config reaches accuracy 0.930 and "
-        "tensorflow's 0.010 (24 runs, 3 of them from the store, 61 s).",
+        "3.1% of the gap stays unexplained.",
+        "Found on keras with the same random numbers: 24 runs of 124 steps, 3 from the store, 61 s.",
     ]
 
 
@@ -166,7 +167,7 @@ def test_differences_of_other_pairs_are_not_told_of_the_explained_one() -> None:
     leaf = samples.leaf()
     result = leaf.model_copy(update={"differences": [*leaf.differences, other]})
     assert not any("epsilon" in finding.text for finding in findings.findings(result))
-    assert "2 differences" not in markdown.to_markdown(result)
+    assert "13 differences" not in markdown.to_markdown(result)
     assert "1 difference between keras and torch." in markdown.to_markdown(result)
 
 
@@ -174,7 +175,7 @@ def test_a_set_whose_path_is_unknown_is_named_all_the_same() -> None:
     result = changed(samples.leaf(), breakers=[["gone"], ["also", "gone"]])
     assert texts(result, "breaks") == [
         "Alone on keras, this ruins it: gone.",
-        "Together on keras, these ruin it though no smaller set does: also + gone.",
+        "Together on keras, these ruin it though no smaller set does: also; gone.",
     ]
 
 
@@ -197,7 +198,9 @@ def test_notes_on_data_losses_and_failures() -> None:
     ]
 
 
-@pytest.mark.parametrize("name", ["leaf", "agreeing", "unfinished", "lost", "alone"])
+@pytest.mark.parametrize(
+    "name", ["leaf", "agreeing", "unfinished", "lost", "alone", "claimed", "both_ways", "alike", "unsteady"]
+)
 def test_all_three_reports_use_the_same_words(name: str) -> None:
     result = samples.SAMPLES[name]()
     reader = Reader(html.to_html(result))
@@ -212,9 +215,9 @@ def test_all_three_reports_use_the_same_words(name: str) -> None:
             assert item.change in paper
         for report in (page, paper.replace("\\", "")):
             assert finding.lead in report
-        if finding.kind in terminal.SAID:
+        if finding.kind not in terminal.UNSAID:
             assert finding.lead in screen
-            assert all(item.text in screen for item in finding.items)
+            assert finding.named or all(item.text in screen for item in finding.items)
 
 
 # ------------------------------------------------------------------------------------------- terminal
@@ -235,9 +238,9 @@ def test_the_last_screen_names_what_breaks_and_where_the_files_are() -> None:
     screen = shown(samples.leaf(), files=(page,))
     assert f"\n  {page}\n" in screen
     assert "Stand-in data: these numbers are not about the real set." in screen
-    assert screen.index("Sides") < screen.index("Do they train the same?") < screen.index("11 config differences")
-    assert screen.index("11 config differences") < screen.index("Alone on keras") < screen.index("Files")
-    assert re.search(r"layers\.\*\.kernel_initializer +0\.010 +0\.030 +breaks", screen)
+    assert screen.index("Sides") < screen.index("Do they train the same?") < screen.index("12 config differences")
+    assert screen.index("12 config differences") < screen.index("Alone on keras") < screen.index("Files")
+    assert re.search(r"layers\.\*\.kernel_initializer +0\.010 +0\.203 +breaks", screen)
     assert f"\n  {page.parent}/programs/keras.py\n" in screen
     assert "Again: parity run specs/leaf.yaml" in screen
 
@@ -514,7 +517,7 @@ def test_effects_start_from_the_side_they_are_tried_on() -> None:
     first = [row for row in rows if row["difference"] == "layers.*.kernel_initializer"]
     assert [(row["what"], row["outcome"]) for row in first] == [
         ("put alone into keras", "0.930 -> 0.010"),
-        ("taken back from tensorflow", "0.010 -> 0.030"),
+        ("taken back from tensorflow", "0.010 -> 0.203"),
     ]
     assert not [row for row in rows if row["difference"] in ("layers.conv1d.padding", "loss.from_logits")]
     assert charts.effects_chart(samples.agreeing()) is None

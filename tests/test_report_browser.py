@@ -39,7 +39,11 @@ addEventListener("load", () => setTimeout(() => {
       beside: panes.length === 2 && panes[0].top === panes[1].top,
       head: [...page.querySelectorAll(".stacked thead")].some(seen),
       rows: [...page.querySelectorAll(".places tbody tr")].filter(seen).length,
-      cut: [...page.querySelectorAll(".places")].some((table) => table.scrollWidth > table.parentElement.clientWidth),
+      strikes: [...page.querySelectorAll(".strikes tbody tr")].filter(seen).length,
+      wide: [...page.querySelectorAll(".finding")].some((box) => box.scrollWidth > box.clientWidth),
+      cut: [...page.querySelectorAll(".places, .strikes")].some(
+        (table) => table.scrollWidth > table.parentElement.clientWidth
+      ),
       alerted: frame.contentWindow.alerted === true,
     };
   }
@@ -92,7 +96,8 @@ def opened(browser: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict
 
 def test_every_chart_is_drawn(opened: tuple[dict[str, dict[str, object]], list[str]]) -> None:
     for name, page in opened[0].items():
-        assert page["places"] == (3 if name.split()[0] in ("leaf", "evil") else 2), name
+        explained = samples.SAMPLES[name.split()[0]]().explanation is not None
+        assert page["places"] == (3 if explained else 2), name
         assert page["drawn"] == page["places"], name
         assert page["labelled"], name
 
@@ -116,6 +121,15 @@ def test_places_are_shown_up_to_eight_and_cut_nowhere(opened: tuple[dict[str, di
         assert opened[0][f"odd {width}"]["rows"] == 1
         for name in ("leaf", "odd"):
             assert not opened[0][f"{name} {width}"]["cut"], width
+
+
+def test_strikes_are_shown_and_no_finding_is_wider_than_its_page(
+    opened: tuple[dict[str, dict[str, object]], list[str]],
+) -> None:
+    for width in (NARROW, WIDE):
+        assert opened[0][f"claimed {width}"]["strikes"] == 8
+        assert not opened[0][f"claimed {width}"]["cut"], width
+    assert not [name for name, page in opened[0].items() if page["wide"]]
 
 
 def test_the_console_stays_silent_and_no_name_runs(opened: tuple[dict[str, dict[str, object]], list[str]]) -> None:

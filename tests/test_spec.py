@@ -29,7 +29,7 @@ from parity.optimizers.adam import Adam
 from parity.optimizers.sgd import SGD
 from parity.spec.load import build_spec, load_spec, parse_spec, parse_yaml
 from parity.spec.resolve import resolve, to_yaml
-from parity.spec.schema import ModelSpec, SideSpec, Spec, TrainingSpec, json_schema
+from parity.spec.schema import ExplainSpec, ModelSpec, SaidSpec, SideSpec, Spec, TrainingSpec, json_schema
 
 SPECS = sorted((Path(__file__).resolve().parent.parent / "specs").glob("*.yaml"))
 LEAF = next(path for path in SPECS if path.stem == "leaf")
@@ -58,8 +58,8 @@ def known(names: Iterable[str]) -> str:
 
 FIELDS = known(Dense.model_fields)
 DENSE = known(set(Dense.model_fields) - {"name"})
-LAYERS, ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS = (
-    known(FAMILIES[family]) for family in ("op", "activation", "initializer", "loss", "optimizer")
+LAYERS, ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, METRICS = (
+    known(FAMILIES[family]) for family in ("op", "activation", "initializer", "loss", "optimizer", "metric")
 )
 SECTIONS = "data, layers, loss, metrics, optimizer, training"
 SPEC_FIELDS = "data, explain, loss, metrics, model, name, optimizer, question, sides, training"
@@ -284,6 +284,16 @@ def python_leaf() -> Spec:
         optimizer=SGD(learning_rate=0.01, momentum=0.9, nesterov=True, decay=1e-6),
         training=TrainingSpec(batch_size=16, epochs=3, shuffle=True, seed=0),
         metrics=(Accuracy(),),
+        explain=ExplainSpec(
+            steps=62,
+            said=(
+                SaidSpec(
+                    text="Softmax instead of logits is the main cause; the rest may or may not matter.",
+                    paths=("loss.from_logits",),
+                    source="the question's accepted answer",
+                ),
+            ),
+        ),
         sides={
             "keras": SideSpec(framework="keras"),
             "tensorflow": SideSpec(
@@ -512,7 +522,7 @@ SIDE_FIELDS = "changes, defaults, framework, loss, map, model, optimizer, progra
     [
         ("metrics: accuracy", "metrics: got 'accuracy'; expected a list; write [accuracy]"),
         ("metrics: [acuracy]",
-         "metrics[0]: unknown metric 'acuracy'; expected one of accuracy; did you mean 'accuracy'?"),
+         f"metrics[0]: unknown metric 'acuracy'; expected one of {METRICS}; did you mean 'accuracy'?"),
         ("training: {batch_size: ten}", "training.batch_size: got 'ten'; expected a whole number"),
         ("training: {batch_size: true}", "training.batch_size: got true; expected a whole number"),
         ("training: {bs: 3}", "training.bs: unknown field 'bs'; expected one of batch_size, drop_remainder, epochs, "
@@ -642,7 +652,7 @@ def test_a_seed_may_be_as_large_as_the_generator_takes() -> None:
          "did you mean 'stddev'?"),
         ("layers.dense: {kernel_initializer: {truncated_normal: {stddev: -1}}}",
          "layers.dense.kernel_initializer.truncated_normal.stddev: got -1; expected a number greater than 0"),
-        ("metrics: [acuracy]", "metrics[0]: unknown metric 'acuracy'; expected one of accuracy; "
+        ("metrics: [acuracy]", f"metrics[0]: unknown metric 'acuracy'; expected one of {METRICS}; "
          "did you mean 'accuracy'?"),
         ("layers.conv1d: {strides: 2, dilation_rate: 2}", "layers.conv1d: "
          "strides > 1 with dilation_rate > 1, which Keras and TensorFlow refuse; set one to 1"),

@@ -19,7 +19,7 @@ def check(raw: Raw, spec: DataSpec, *, classes: bool) -> None:
     Args:
         raw: the rows as they are stored.
         spec: what their arrays are called, and whether integer labels become one-hot rows.
-        classes: True where the targets must be class labels, as in every named source.
+        classes: True where the targets must be class labels, as in a named source of such.
 
     Raises:
         DataError: what is wrong, where, and how to mend it.

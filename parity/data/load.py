@@ -35,7 +35,8 @@ def load(spec: DataSpec, *, file: Path | None = None) -> Dataset:
         DataError: the data are missing, faulty, or do not fit the spec.
     """
     raw = read(spec, file=file)
-    check(raw, spec, classes=spec.source in sources())
+    source = sources().get(spec.source)
+    check(raw, spec, classes=source is not None and source.classes)
     x = preprocess(raw.x, spec)
     classes = class_count(raw.y) if spec.one_hot else None
     labels = raw.y[: spec.rows]

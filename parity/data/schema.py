@@ -25,8 +25,8 @@ class DataSpec(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     source: Name = Field(
-        description="a named source (leaf, leaf_like, cifar10, cifar_like, digits), or the path of an .npz or .csv "
-        "file",
+        description="a named source (leaf, leaf_like, cifar10, cifar_like, wifi_location, wifi_like, digits), or the "
+        "path of an .npz or .csv file",
         examples=["leaf_like", "rows.npz"],
     )
     rows: Size | None = Field(default=None, description="take only the first so many rows; all by default")

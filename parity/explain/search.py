@@ -33,7 +33,7 @@ Paths = frozenset[str]
 MOST_BREAKERS = 8
 """Breakers after which the search stops: more of them are no answer that a person can use."""
 
-MOST_COMPENSATIONS = 4
+MOST_COMPENSATIONS = 2
 """Compensations that are followed up."""
 
 

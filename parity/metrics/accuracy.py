@@ -1,41 +1,64 @@
-"""accuracy: share of rows whose largest output is the target's class."""
+"""accuracy: the accuracy that Keras takes for that word, which it decides by the shapes of targets and outputs."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from parity.lazy import np
-from parity.metrics import Metric
+from parity.entries import Shape
+from parity.metrics import Metric, Taken
+from parity.metrics.binary_accuracy import BinaryAccuracy
+from parity.metrics.categorical_accuracy import CategoricalAccuracy
+from parity.metrics.sparse_categorical_accuracy import SparseCategoricalAccuracy
 from parity.written import Case
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import numpy as np
+
 
 class Accuracy(Metric):
-    """mean(argmax(predictions) == argmax(targets)) over the last axis: categorical accuracy.
+    """binary, sparse categorical or categorical accuracy, whichever ``metrics=["accuracy"]`` gives in Keras.
 
-    Logits and their softmax give the same value. The first of several equal maxima counts, as in
-    ``tf.argmax``. A row whose outputs are not finite counts as wrong: ``argmax`` would call class 0, and a model
-    that produces nothing but NaN would be right for every row of that class.
+    Keras looks at two shapes and at nothing else, the loss included. An output whose last axis is 1 takes
+    ``binary_accuracy``, a regression's too. Else targets with an axis fewer than the output, or with a last axis of 1,
+    take ``sparse_categorical_accuracy``; else it is ``categorical_accuracy``, for several sigmoids side by side, too.
+    Reports say which it was. Raw TensorFlow and PyTorch have no such word.
     """
 
     kind: ClassVar[str] = "accuracy"
-    source: ClassVar[Mapping[str, str]] = {"keras": "keras/src/metrics/accuracy_metrics.py"}
+    source: ClassVar[Mapping[str, str]] = {"keras": "keras/src/trainers/compile_utils.py"}
+
+    def taken(self, targets: Shape, outputs: Shape) -> Taken:
+        """Return the accuracy that Keras takes, and why.
+
+        >>> taken = Accuracy().taken((3, 1), (3, 1))
+        >>> taken.metric.kind, taken.reason
+        ('binary_accuracy', "the output's last axis is 1")
+        """
+        last = outputs[-1] if outputs else 1
+        found: Metric = CategoricalAccuracy()
+        reason = f"the output's last axis is {last}, and so is the targets'"
+        if last == 1:
+            found, reason = BinaryAccuracy(), "the output's last axis is 1"
+        elif len(targets) < len(outputs):
+            found, reason = SparseCategoricalAccuracy(), "the targets have an axis fewer than the output"
+        elif targets[-1] == 1:
+            found, reason = SparseCategoricalAccuracy(), f"the targets' last axis is 1, where the output's is {last}"
+        return Taken(name=self.kind, metric=found, reason=reason)
 
     def value(self, predictions: np.ndarray, targets: np.ndarray) -> float:
-        """Return the share of rows that are right, from 0 to 1."""
-        finite = np.isfinite(predictions).all(axis=-1)
-        right = predictions.argmax(axis=-1) == targets.argmax(axis=-1)
-        return float((right & finite).mean())
+        """Return the accuracy that the shapes say, from 0 to 1."""
+        return self.taken(targets.shape[1:], predictions.shape[1:]).metric.value(predictions, targets)
 
     @classmethod
     def cases(cls) -> list[Case]:
         """Return the hand-worked cases."""
-        nan = float("nan")
         return [
-            Case(shows="two of three rows are right", fields={}, x=[[0.1, 0.9], [0.8, 0.2], [0.6, 0.4]],
+            Case(shows="of classes: two of three rows are right", fields={}, x=[[0.1, 0.9], [0.8, 0.2], [0.6, 0.4]],
                  targets=[[0.0, 1.0], [1.0, 0.0], [0.0, 1.0]], expected=2 / 3),
-            Case(shows="a row of NaN is wrong", fields={}, x=[[nan, nan], [0.8, 0.2]],
-                 targets=[[1.0, 0.0], [1.0, 0.0]], expected=0.5),
+            Case(shows="of numbers of classes: the same", fields={}, x=[[0.1, 0.9], [0.8, 0.2], [0.6, 0.4]],
+                 targets=[1.0, 0.0, 1.0], expected=2 / 3),
+            Case(shows="of single outputs: 0.3 is met exactly and is wrong, since it is neither 0 nor 1", fields={},
+                 x=[[0.3], [0.9], [0.1]], targets=[[0.3], [1.0], [0.0]], expected=2 / 3),
         ]  # fmt: skip

@@ -165,7 +165,7 @@ class SGD(Optimizer):
             "model.parameters()",
             lr=repr(self.learning_rate),
             momentum=repr(self.momentum) if self.momentum else None,
-            nesterov=True if self.nesterov else None,
+            nesterov=True if self.nesterov and self.momentum else None,  # torch.optim refuses it without.
         )
         # torch keeps sum(momentum^k g) without the rate; the canonical velocity is -lr times that.
         slots = {name: Slot(attribute="momentum_buffer", scale=-self.rate(0)) for name in self.slots()}
@@ -201,6 +201,8 @@ class SGD(Optimizer):
                  expected=[-1.0]),
             Case(shows="momentum carries half of the first move into the second",
                  fields={"learning_rate": 0.5, "momentum": 0.5}, x=two, parameters={"w": [0.0]}, expected=[-1.25]),
+            Case(shows="without momentum nesterov has nothing to look ahead by",
+                 fields={"learning_rate": 0.5, "nesterov": True}, x=two, parameters={"w": [0.0]}, expected=[-1.0]),
             Case(shows="nesterov looks ahead: -0.75, then -0.875 more",
                  fields={"learning_rate": 0.5, "momentum": 0.5, "nesterov": True}, x=two, parameters={"w": [0.0]},
                  expected=[-1.625]),

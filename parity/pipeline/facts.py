@@ -18,6 +18,7 @@ from parity.report.facts import (
     Explanation,
     FreeFact,
     FreePlace,
+    MetricFact,
     PhaseFact,
     Place,
     Result,
@@ -31,6 +32,7 @@ from parity.spec.resolve import Resolved
 if TYPE_CHECKING:
     from parity.compare.free import FreeVerdict
     from parity.data.dataset import Dataset
+    from parity.metrics import Taken
     from parity.pipeline.judging import Judged
     from parity.spec.schema import Spec
 
@@ -41,8 +43,9 @@ def spec_fact(spec: Spec, dataset: Dataset, file: str | None, text: str) -> Spec
 
 
 def side_fact(
-    side: Resolved, program: Program, run: Trajectory | None, error: str | None, precision: str, version: str = ""
-) -> SideFact:
+    side: Resolved, program: Program, run: Trajectory | None, error: str | None, precision: str, dataset: Dataset,
+    version: str = "",
+) -> SideFact:  # fmt: skip
     """Return the facts of a side.
 
     Args:
@@ -51,6 +54,7 @@ def side_fact(
         run: its free run, None when there was none.
         error: why there was none.
         precision: that the run has or would have had.
+        dataset: of the side.
         version: of the framework, when no run tells it.
     """
     count = sum(math.prod(parameter.shape) for parameter in side.parameters().values() if parameter.trainable)
@@ -69,12 +73,29 @@ def side_fact(
             for one in epochs
         ],
         metrics=dict(run.final) if run else {},
+        measures=[metric_fact(taken, dataset) for taken in side.metrics()],
         seconds=run.seconds if run else 0.0,
         cached=run.cached if run else False,
         loss_formula=side.config.loss.formula(side.layers()[-1].op.ending()),
         program=program.source,
         program_file=f"programs/{program.file_name}",
         error=error,
+    )
+
+
+def metric_fact(taken: Taken, dataset: Dataset) -> MetricFact:
+    """Return the facts of a metric: what it is, and how high it can get on these targets."""
+    metric, kept = taken.metric, dataset.y_val
+    exact, exact_kept = metric.reachable(dataset.y), None if kept is None else metric.reachable(kept)
+    return MetricFact(
+        name=taken.name,
+        computed=metric.label(),
+        reason=taken.reason,
+        better=metric.better,
+        target_values=None if exact is None else dataset.y.size,
+        exact_values=exact,
+        ceiling=None if exact is None else exact / dataset.y.size,
+        val_ceiling=None if exact_kept is None or kept is None else exact_kept / kept.size,
     )
 
 

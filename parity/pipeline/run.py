@@ -123,7 +123,10 @@ def check(
         judged = work.judged(sides, steps, precision, note)
         told = _told(work, sides, found, None)
         sides_told = [
-            facts.side_fact(side, work.program(side), None, None, precision, installed_version(side)) for side in sides
+            facts.side_fact(
+                side, work.program(side), None, None, precision, work.dataset(side), installed_version(side)
+            )
+            for side in sides
         ]
         return facts.result(
             facts.spec_fact(spec, work.dataset(sides[0]), file, text),
@@ -187,6 +190,7 @@ def _side_facts(
             runs.get(side.name),
             str(errors[side.name]) if side.name in errors else None,
             precision,
+            work.dataset(side),
         )
         for side in sides
     ]

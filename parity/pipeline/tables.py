@@ -36,6 +36,7 @@ def differences_json(sides: Sequence[Resolved]) -> str:
             "b": b.name,
             "differences": [asdict(one) | {"inert": one.inert} for one in found],
             "loss_formulas": {side.name: formula(side) for side in (a, b)},
+            "metrics": {side.name: {one.name: one.metric.label() for one in side.metrics()} for side in (a, b)},
         }
         for a, b, found in _pairs(sides)
     ]
@@ -45,6 +46,15 @@ def differences_json(sides: Sequence[Resolved]) -> str:
 def formula(side: Resolved) -> str:
     """Return which loss formula a side runs, in words."""
     return side.config.loss.formula(side.layers()[-1].op.ending())
+
+
+def metric_lines(side: Resolved) -> list[str]:
+    """Return, of every metric whose name leaves it open, which one is computed, and why."""
+    return [
+        f"Metric of {side.name}: {one.name} -> {one.metric.label()}, since {one.reason}."
+        for one in side.metrics()
+        if one.reason
+    ]
 
 
 def _table(*titles: str) -> Table:
@@ -71,6 +81,8 @@ def print_differences(sides: Sequence[Resolved], console: Console | None = None)
         _print_pairs([(one.path, _values(one)) for one in found], console)
         for side in (a, b):
             console.print(f"Loss of {side.name}: {formula(side)}.", markup=False, style="dim")
+        for line in dict.fromkeys(line for side in (a, b) for line in metric_lines(side)):
+            console.print(line, markup=False, style="dim")
         console.print()
 
 

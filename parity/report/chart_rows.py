@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TypedDict
 
-from parity.report import formats, view
-from parity.report.facts import Result, SideFact
+from parity.report import formats, outcomes, view
+from parity.report.facts import Explanation, Result, SideFact
 
 POINTS = 600
 """Longer loss curves are thinned to about this many points a side, keeping the extremes of every stretch."""
@@ -39,7 +39,13 @@ class EffectRow(TypedDict):
     what: str
     start: float
     end: float
+    low: float | None
+    high: float | None
     outcome: str
+
+
+SPREAD = "The thin line through a dot reaches from the lowest to the highest outcome over the seeds."
+"""Said under a chart in which a row has one."""
 
 
 def loss_rows(result: Result) -> list[CurveRow]:
@@ -62,14 +68,16 @@ def effect_rows(result: Result) -> list[EffectRow]:
     tested = [item for item in view.explained(result) if item.effect is not None and not item.inert]
     for number, item in enumerate(tested):
         before, after = view.values_from(item, told.good)
+        effect = item.effect
         ways = (
-            (1, alone_label(result), told.good_value, item.effect.alone if item.effect else None),
-            (2, taken_back_label(result), told.bad_value, item.effect.taken_back if item.effect else None),
+            (1, alone_label(result), told.good_value, effect.alone if effect else None, "breaks"),
+            (2, taken_back_label(result), told.bad_value, effect.taken_back if effect else None, "repairs"),
         )
         named = True
-        for lane, what, start, end in ways:
+        for lane, what, start, end, kind in ways:
             if end is None or not math.isfinite(end) or not math.isfinite(start):
                 continue
+            low, high = _over_seeds(told, kind, item.path)
             rows.append(
                 EffectRow(
                     row=number,
@@ -80,11 +88,23 @@ def effect_rows(result: Result) -> list[EffectRow]:
                     what=what,
                     start=start,
                     end=end,
-                    outcome=f"{formats.decimals(start)} -> {formats.decimals(end)}",
+                    low=low,
+                    high=high,
+                    outcome=f"{outcomes.cell(told, start)} -> {outcomes.cell(told, end)}",
                 )
             )
             named = False
     return rows
+
+
+def spread(rows: Iterable[EffectRow]) -> bool:
+    """Say whether any outcome is known over several seeds."""
+    return any(row["low"] is not None for row in rows)
+
+
+def taken_back(result: Result) -> bool:
+    """Say whether any difference was taken back from the bad side."""
+    return any(row["lane"] == 2 for row in effect_rows(result))
 
 
 def has_curves(result: Result) -> bool:
@@ -136,6 +156,15 @@ def thinned(
 def finite(rows: Iterable[CurveRow]) -> list[float]:
     """Give the numbers that can be drawn."""
     return [row["y"] for row in rows if row["y"] is not None]
+
+
+def _over_seeds(told: Explanation, kind: str, path: str) -> tuple[float | None, float | None]:
+    """Give the lowest and the highest outcome with a single difference, where it was tried with several seeds."""
+    for claim in told.claims:
+        if claim.kind == kind and claim.paths == [path] and len(claim.values) > 1:
+            values = [value for value in claim.values if math.isfinite(value)]
+            return (min(values), max(values)) if len(values) > 1 else (None, None)
+    return None, None
 
 
 def _measured(side: SideFact, name: str) -> list[tuple[int, float]]:

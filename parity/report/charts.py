@@ -7,12 +7,13 @@ the same chart follows the reader's light or dark setting without being drawn ag
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from parity.report import chart_rows, files, formats, view
+from parity.report import chart_rows, files, formats, outcomes, view
 from parity.report.chart_rows import CurveRow, EffectRow
 from parity.report.facts import Explanation, Result
 
@@ -80,7 +81,8 @@ def metric_chart(result: Result, palette: Palette = LIGHT, width: Width = 720) -
         return None
     share = all(0 <= number <= 1 for number in numbers)
     scale = alt.Scale(domain=[0, 1]) if share else alt.Scale(zero=False)
-    title = f"{str(name).capitalize()} on the whole training set"
+    rows_of = "the rows kept for validation" if str(name).startswith("val_") else "the whole training set"
+    title = f"{str(name).removeprefix('val_').capitalize()} on {rows_of}"
     return _curves(result, rows, title, scale, palette, width)
 
 
@@ -99,26 +101,28 @@ def effects_chart(result: Result, palette: Palette = LIGHT, width: Width = 720) 
         yOffset=alt.YOffset("lane:O", scale=alt.Scale(domain=[0, 1, 2], paddingInner=0, paddingOuter=0)),
         tooltip=[alt.Tooltip(f"{field}:N") for field in ("difference", "values", "what", "outcome")],
     )
-    scale = _outcome_scale(rows)
-    end = alt.X(
-        "end:Q",
-        scale=scale,
-        title=f"{told.outcome} after {formats.count(told.steps, 'step')}",
-        axis=alt.Axis(tickCount=6),
-    )
-    ways = [chart_rows.alone_label(result), chart_rows.taken_back_label(result)]
+    scale, middle = _outcome_scale(told, rows)
+    end = alt.X("end:Q", scale=scale, title=chart_rows.label(outcomes.axis(told)), axis=alt.Axis(tickCount=6))
+    used = {row["what"] for row in rows}
     names = [side.name for side in result.sides]
-    hues = [
-        palette.sides[names.index(name) % len(palette.sides)] if name in names else palette.ink
-        for name in (told.good, told.bad)
-    ]
+    ways, hues, shapes = [], [], []
+    for way, name, sign in (
+        (chart_rows.alone_label(result), told.good, "circle"),
+        (chart_rows.taken_back_label(result), told.bad, "diamond"),
+    ):
+        if way in used:
+            ways.append(way)
+            hues.append(palette.sides[names.index(name) % len(palette.sides)] if name in names else palette.ink)
+            shapes.append(sign)
     legend = alt.Legend(orient="top", title=None, columns=1, symbolSize=120, symbolOpacity=1, offset=36)
     colour = alt.Color("what:N", scale=alt.Scale(domain=ways, range=hues), legend=legend)
-    shape = alt.Shape("what:N", scale=alt.Scale(domain=ways, range=["circle", "diamond"]), legend=legend)
+    shape = alt.Shape("what:N", scale=alt.Scale(domain=ways, range=shapes), legend=legend)
     bars = base.mark_rule(strokeWidth=5, opacity=0.5).encode(x=alt.X("start:Q", scale=scale), x2="end:Q", color=colour)
     dots = base.mark_point(filled=True, size=80, opacity=1).encode(x=end, color=colour, shape=shape)
+    seeds = base.transform_filter("isValid(datum.low)").mark_rule(strokeWidth=2, color=palette.ink)
+    drawn = [bars, dots, seeds.encode(x=alt.X("low:Q", scale=scale), x2="high:Q")]
     height = ROW * len({row["row"] for row in rows})
-    layers = alt.LayerChart(layer=[*_outcomes(told, scale, palette), bars, dots, *_paths(base, palette)])
+    layers = alt.LayerChart(layer=[*_outcomes(told, scale, middle, palette), *drawn, *_paths(base, palette)])
     return layers.properties(width=width, height=height, description=_effects_description(told))
 
 
@@ -234,14 +238,15 @@ def _beyond(start: int, last: int, steps: alt.Scale, palette: Palette) -> tuple[
     return [shade, edge], [halo, ink]
 
 
-def _outcomes(told: Explanation, scale: alt.Scale, palette: Palette) -> list[alt.Chart]:
+def _outcomes(told: Explanation, scale: alt.Scale, middle: float, palette: Palette) -> list[alt.Chart]:
     """Draw the outcome of both sides as they are: a line each, named on top at its own height."""
     import altair as alt
 
     charts = []
-    middle = (told.good_value + told.bad_value) / 2
-    for name, at, height in ((told.good, told.good_value, -24), (told.bad, told.bad_value, -10)):
-        text = chart_rows.label(f"{formats.decimals(at)} {name}")
+    sides = ((told.good, told.good_value, -24), (told.bad, told.bad_value, -10))
+    known = [side for side in sides if math.isfinite(side[1])]
+    for name, at, height in known:
+        text = chart_rows.label(f"{outcomes.cell(told, at)} {name}")
         base = alt.Chart(alt.InlineData(values=[{"at": at, "text": text}])).encode(x=alt.X("at:Q", scale=scale))
         align: Literal["left", "right"] = "right" if at > middle else "left"
         charts.append(base.mark_rule(strokeDash=[3, 3], color=palette.muted))
@@ -271,11 +276,23 @@ def _loss_scale(numbers: Sequence[float]) -> tuple[bool, alt.Scale]:
     return log, alt.Scale(type="log", nice=False) if log else alt.Scale(zero=False)
 
 
-def _outcome_scale(rows: Sequence[EffectRow]) -> alt.Scale:
+def _outcome_scale(told: Explanation, rows: Sequence[EffectRow]) -> tuple[alt.Scale, float]:
+    """Lay out outcomes from nothing to the most there is, and say which is in the middle.
+
+    Where less is better they may span magnitudes.
+    """
     import altair as alt
 
-    ends = [number for row in rows for number in (row["start"], row["end"])]
-    return alt.Scale(domain=[min(0.0, *ends), max(1.0, *ends)], nice=True)
+    places = [row[key] for row in rows for key in ("start", "end", "low", "high")]
+    places += [number for number in (told.good_value, told.bad_value) if math.isfinite(number)]
+    ends = [number for number in places if number is not None]
+    if told.better == "lower" and outcomes.kind(told) == "end":
+        low, high = min(ends), max(ends)
+        if low > 0 and high > LOG_SPAN * low:
+            return alt.Scale(type="log", nice=True), math.sqrt(low * high)
+        return alt.Scale(domain=[min(0.0, low), high or 1.0], nice=True), (min(0.0, low) + high) / 2
+    domain = [min(0.0, *ends), max(1.0, *ends)]
+    return alt.Scale(domain=domain, nice=True), sum(domain) / 2
 
 
 def _cycle(names: Sequence[str], values: Sequence[Any]) -> alt.Scale:
@@ -287,6 +304,6 @@ def _cycle(names: Sequence[str], values: Sequence[Any]) -> alt.Scale:
 
 def _effects_description(told: Explanation) -> str:
     return chart_rows.label(
-        f"{told.outcome.capitalize()} when each difference is put alone into {told.good} or taken back "
-        f"from {told.bad}. The table of differences holds the numbers."
+        f"{told.outcome[:1].upper()}{told.outcome[1:]} when each difference is put alone into {told.good} or taken "
+        f"back from {told.bad}. The table of differences holds the numbers."
     )

@@ -51,6 +51,19 @@ class EpochFact(Fact):
     )
 
 
+class MetricFact(Fact):
+    """A metric of one side: what is computed under its name."""
+
+    name: str = Field(description="as the spec has it; values are found under it")
+    computed: str = Field(description="the metric that it is")
+    reason: str = Field(default="", description="why it is that one, where the name leaves it open")
+    better: Literal["higher", "lower"] = "higher"
+    target_values: int | None = Field(default=None, description="of a binary accuracy: target values trained on")
+    exact_values: int | None = Field(default=None, description="how many of these are exactly 0 or 1")
+    ceiling: float | None = Field(default=None, description="the share of them: no prediction gets above it")
+    val_ceiling: float | None = Field(default=None, description="the same of the validation rows, where there are some")
+
+
 class SideFact(Fact):
     """One side: where it ran and what its float32 free run recorded."""
 
@@ -64,6 +77,7 @@ class SideFact(Fact):
     losses: list[float] = Field(description="training loss of each step, before its update")
     epochs: list[EpochFact]
     metrics: dict[str, float] = Field(description="metrics at the end of the run")
+    measures: list[MetricFact] = Field(default=[], description="what is computed under the names of the metrics")
     seconds: float
     cached: bool = Field(description="taken from the store, not run again")
     loss_formula: str = Field(description="which loss formula runs, in words")

@@ -1,105 +1,114 @@
-"""What breaks, what repairs and what is harmless, as sentences that a person can act on.
+"""What decides the outcome, as sentences that a person can act on, in the order in which they matter.
 
-Every finding names the config path and both its values, the outcome before and after, and on which
-side it was tried. What was not decided is said as such: silence would read as "harmless".
+Every finding names the config path and both its values, the outcome before and after, and on which side it was tried,
+with how many seeds. What was not decided, or not tried, is said as such: silence would read as "harmless".
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Literal
+from parity.report import claims, evidence, formats, outcomes, view
+from parity.report.facts import DifferenceFact, Explanation, InteractionFact, Result
+from parity.report.finding import Finding, Item, Kind, change, explanation, find
 
-from parity.report import evidence, formats, view
-from parity.report.facts import DifferenceFact, Explanation, Result
+TITLE = "What breaks, what repairs"
 
-Kind = Literal["method", "breaks", "repairs", "undecided", "neither", "harmless", "inert", "untested", "unexplained"]
-
-
-@dataclass(frozen=True)
-class Item:
-    """A difference that a finding is about: the change of config, and what came of it."""
-
-    change: str
-    note: str = ""
-
-    @property
-    def text(self) -> str:
-        """Both on one line, the note in brackets."""
-        return f"{self.change} ({self.note})" if self.note else self.change
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One sentence: a lead, and the differences it is about."""
-
-    kind: Kind
-    lead: str
-    items: tuple[Item, ...] = ()
-
-    @property
-    def text(self) -> str:
-        """The whole sentence on one line."""
-        return f"{self.lead}: {'; '.join(item.text for item in self.items)}." if self.items else self.lead
+SLIGHT = 0.05
+"""Share of the gap below which an interaction of two causes is not worth a line."""
 
 
 def findings(result: Result) -> list[Finding]:
     """List what the counterfactual runs found, what matters most first; empty when there were none."""
     if result.explanation is None:
         return []
-    parts = (breaks, repairs, undecided, neither, harmless, inert, untested, unexplained, method)
+    parts = (
+        missing, own, sides, claims.causes, claims.breaks, claims.repairs, claims.compensates, said, shares,
+        interactions, claims.undecided, undecided, neither, harmless, together, inert, untested, unexplained, method,
+    )  # fmt: skip
     return [finding for part in parts for finding in part(result)]
 
 
-def change(item: DifferenceFact, start: str) -> str:
-    """Write a difference as a change, starting from the named side's value."""
-    before, after = view.values_from(item, start)
-    return f"{item.path}: {formats.value(before)} -> {formats.value(after)}"
+def missing(result: Result) -> list[Finding]:
+    """Say what was left out, and why."""
+    told = explanation(result)
+    if not told.missing and told.complete and not told.interrupted:
+        return []
+    lead = "Interrupted: what follows was found by then, and the same command goes on from there" if told.interrupted \
+        else "Not everything was tried"  # fmt: skip
+    if not told.complete:
+        lead += "; there may be more findings than these"
+    items = tuple(Item(text.rstrip("."), code=False) for text in told.missing)
+    return [Finding("missing", f"{lead}. Left out" if items else f"{lead}.", items)]
 
 
-def breaks(result: Result) -> list[Finding]:
-    """Say which differences, put into the good side alone or together, ruin it."""
-    explanation = _explanation(result)
-    good, tested = explanation.good, _tested(result)
-    single, larger = _by_size(explanation.breakers)
-    found = []
-    if single:
-        lead = f"Alone on {good}, {'this ruins' if len(single) == 1 else 'each of these ruins'} it"
-        found.append(Finding("breaks", lead, tuple(_alone(result, path) for path in single)))
-    elif any(item.effect is not None and item.effect.alone is not None for item in tested):
-        unsure = _undecided_count([item for item in tested if item.effect is not None and item.effect.breaks is None])
-        verb = "was found to ruin" if unsure else "ruins"
-        found.append(Finding("breaks", f"No single difference put in alone {verb} {good}{unsure}."))
-    if larger:
-        lead = f"Together on {good}, these ruin it though no smaller set does"
-        found.append(Finding("breaks", lead, tuple(_set(result, paths, good) for paths in larger)))
-    return found
+def own(result: Result) -> list[Finding]:
+    """Warn where a side's config comes to something else on the side's own framework than on that of the trials."""
+    told = explanation(result)
+    return [
+        Finding(
+            "own",
+            f"{one.side}'s config comes to {told.outcome} {outcomes.shown(told, one.own)} on its own framework"
+            f"{_framework(result, one.side)}, and to {outcomes.shown(told, one.trial)} on {told.framework}, on which "
+            "all of this was tried: it may not hold there.",
+        )
+        for one in told.own
+        if not one.agrees
+    ]
 
 
-def repairs(result: Result) -> list[Finding]:
-    """Say which differences, taken back from the bad side alone or together, mend it."""
-    explanation = _explanation(result)
-    bad, tested = explanation.bad, _tested(result)
-    single, larger = _by_size(explanation.repairs)
-    found = []
-    if single:
-        lead = f"Taken back from {bad}, {'this mends' if len(single) == 1 else 'each of these mends'} it"
-        found.append(Finding("repairs", lead, tuple(_taken_back(result, path) for path in single)))
-    elif any(item.effect is not None and item.effect.taken_back is not None for item in tested):
-        unsure = _undecided_count([item for item in tested if item.effect is not None and item.effect.repairs is None])
-        verb = "was found to mend" if unsure else "mends"
-        lead = f"No single difference taken back {verb} {bad}{unsure}."
-        best = _best(result)
-        found.append(Finding("repairs", f"{lead} The best of them" if best else lead, best))
-    if larger:
-        lead = f"Taken back together from {bad}, these mend it though no smaller set does"
-        found.append(Finding("repairs", lead, tuple(_set(result, paths, bad) for paths in larger)))
-    return found
+def sides(result: Result) -> list[Finding]:
+    """Say what the two sides come to, and whether there is a gap to be explained."""
+    told = explanation(result)
+    good = outcomes.shown(told, told.good_value, told.good_values)
+    bad = outcomes.shown(told, told.bad_value, told.bad_values)
+    is_ = " is" if outcomes.kind(told) == "end" else ":"
+    both = (
+        f"{outcomes.measured(told)}{is_} {good} with {told.good}'s config and {bad} with {told.bad}'s "
+        f"({_how_many(told)}both on {told.framework})"
+    )
+    if told.gap == "none":
+        return [Finding("alike", f"No gap, both sides come to the same: {both}.")]
+    if told.gap == "unsteady":
+        seen = "the sides differ by less than the seeds do, and no difference can be named as the cause"
+        return [Finding("unsteady", f"Inconclusive, {seen}: {both}.")]
+    return [Finding("sides", f"The gap to be explained: {both}.")]
+
+
+def said(result: Result) -> list[Finding]:
+    """Say how far what somebody named as the cause is right."""
+    return [
+        Finding(
+            "said",
+            f"It was said{f' ({one.source})' if one.source else ''}: \N{LEFT DOUBLE QUOTATION MARK}{one.text}"
+            f"\N{RIGHT DOUBLE QUOTATION MARK} {one.sentence}",
+        )
+        for one in explanation(result).said
+    ]
+
+
+def shares(result: Result) -> list[Finding]:
+    """Say how much of the gap each cause accounts for."""
+    found = [(item.share, item.path) for item in view.explained(result) if item.share is not None]
+    lead = "Share of the gap (Shapley value: averaged over all orders in which these can be put in)"
+    items = [Item(path, formats.share(share)) for share, path in sorted(found, key=lambda one: -one[0])]
+    return _listed("shares", lead, items) if len(items) > 1 else []
+
+
+def interactions(result: Result) -> list[Finding]:
+    """Say which causes act together, and which do what another one has done already."""
+    strong = sorted(explanation(result).interactions, key=lambda one: -abs(one.share))
+    strong = [one for one in strong if abs(one.share) >= SLIGHT]
+    act = "Act together (share of the gap that takes both)"
+    overlap = "Overlap (share of the gap that either takes away by itself)"
+    return [
+        *_listed("interactions", act, [_pair(one) for one in strong if one.share > 0]),
+        *_listed("interactions", overlap, [_pair(one) for one in strong if one.share < 0]),
+    ]
 
 
 def undecided(result: Result) -> list[Finding]:
-    """Name the differences whose effect the runs did not settle."""
-    items = _labelled(result, "undecided")
+    """Name the differences whose effect the runs did not settle, those of a claim left out."""
+    alone = [one.paths for one in explanation(result).claims if one.status == "inconclusive" and len(one.paths) == 1]
+    items = [item for item in _labelled(result, "undecided") if [item.path] not in alone]
     return _listed("undecided", "Inconclusive, the runs do not settle what these do", _both_ways(result, items))
 
 
@@ -110,51 +119,70 @@ def neither(result: Result) -> list[Finding]:
 
 
 def harmless(result: Result) -> list[Finding]:
-    """Name the differences that do not matter to the outcome, and how little they move it."""
-    explanation = _explanation(result)
-    items = _labelled(result, "harmless")
-    worst = min((item.effect.alone for item in items if item.effect and item.effect.alone is not None), default=None)
-    kept = "" if worst is None else f" ({explanation.outcome} stays at {formats.decimals(worst)} or above)"
-    lead = f"Harmless, put alone into {explanation.good}{kept}"
-    return _listed("harmless", lead, [Item(change(item, explanation.good)) for item in items])
+    """Name the differences that do not matter to the outcome alone, and how little they move it."""
+    told = explanation(result)
+    tried = {item.path: item.effect.alone for item in _labelled(result, "harmless") if item.effect is not None}
+    alone = {path: value for path, value in tried.items() if value is not None}
+    kept = outcomes.kept(told, list(alone.values())) if alone else ""
+    lead = f"Harmless, put alone into {told.good}{f' ({kept})' if kept else ''}"
+    return _listed("harmless", lead, [_change(result, path) for path in alone])
+
+
+def together(result: Result) -> list[Finding]:
+    """Say what all but the causes do together, and name those that are known harmless by that only."""
+    told = explanation(result)
+    if told.harmless_together is None:
+        return []
+    only = [item.path for item in _labelled(result, "harmless") if item.effect is None or item.effect.alone is None]
+    comes = f"All but the causes put into {told.good} together: {told.outcome} " \
+        f"{outcomes.shown(told, told.harmless_together)}"  # fmt: skip
+    lead = f"{comes}. Harmless by that, not tried alone" if only else f"{comes}."
+    return [Finding("together", lead, tuple(_change(result, path) for path in only))]
 
 
 def inert(result: Result) -> list[Finding]:
     """Name the differences that provably do nothing."""
-    start = _explanation(result).good
+    start = explanation(result).good
     items = [Item(change(item, start), item.reason.rstrip(".")) for item in _labelled(result, "inert")]
     return _listed("inert", "Inert, provably without effect", items)
 
 
 def untested(result: Result) -> list[Finding]:
     """Name the differences no run was made for."""
-    start = _explanation(result).good
+    start = explanation(result).good
     return _listed("untested", "Not tested", [Item(change(item, start)) for item in _labelled(result, "not tested")])
 
 
 def unexplained(result: Result) -> list[Finding]:
     """Say how much of the gap no finding accounts for."""
-    share = _explanation(result).unexplained
+    share = explanation(result).unexplained
     if share is None:
         return []
     if share <= 0:
         return [Finding("unexplained", "These findings account for the whole gap.")]
-    return [Finding("unexplained", f"{share:.0%} of the gap stays unexplained.")]
+    return [Finding("unexplained", f"{formats.share(share)} of the gap stays unexplained.")]
 
 
 def method(result: Result) -> list[Finding]:
-    """Say how the effects were found: framework, steps, outcome of both sides, cost."""
-    told = _explanation(result)
-    cached = f", {told.cached_runs:,} of them from the store" if told.cached_runs else ""
-    return [
-        Finding(
-            "method",
-            f"Tested on {told.framework} with the same random numbers: after {formats.count(told.steps, 'step')} "
-            f"{told.good}'s config reaches {told.outcome} {formats.decimals(told.good_value)} and {told.bad}'s "
-            f"{formats.decimals(told.bad_value)} ({formats.count(told.runs, 'run')}{cached}, "
-            f"{formats.seconds(told.seconds)}).",
-        )
+    """Say how all of it was found: framework, runs, seeds, cost, and whether the sides' own frameworks agree."""
+    told = explanation(result)
+    why = f" ({told.why})" if told.why else ""
+    each = f" in every run of a seed ({_seeds(told)})" if told.seeds else ""
+    runs = [f"{formats.count(told.runs, 'run')} of {formats.count(told.steps, 'step')}"]
+    runs += [f"{told.stopped:,} of them ended early, when their fate was decided"] if told.stopped else []
+    runs += [f"{told.cached_runs:,} from the store"] if told.cached_runs else []
+    searched = f" The search itself tried {formats.count(told.searched, 'config')}." if told.searched else ""
+    lead = (
+        f"Found on {told.framework}{why} with the same random numbers{each}: {', '.join(runs)}, "
+        f"{formats.seconds(told.seconds)}.{searched}"
+    )
+    agreeing = [
+        f"{one.side}'s config comes to the same on its own framework{_framework(result, one.side)}: {told.outcome} "
+        f"{outcomes.shown(told, one.own)}, and {outcomes.shown(told, one.trial)} on {told.framework}."
+        for one in told.own
+        if one.agrees
     ]
+    return [Finding("method", " ".join([lead, *agreeing]))]
 
 
 def notes(result: Result) -> list[str]:
@@ -163,80 +191,42 @@ def notes(result: Result) -> list[str]:
     return [*([beyond] if beyond is not None else []), *(result.explanation.notes if result.explanation else [])]
 
 
-def _explanation(result: Result) -> Explanation:
-    if result.explanation is None:
-        raise ValueError("this result has no explanation to word")
-    return result.explanation
+def _framework(result: Result, side: str) -> str:
+    named = [one.framework for one in result.sides if one.name == side and one.framework != side]
+    return f" ({named[0]})" if named else ""
 
 
-def _tested(result: Result) -> list[DifferenceFact]:
-    return [item for item in view.explained(result) if not item.inert and item.effect is not None]
+def _how_many(told: Explanation) -> str:
+    return f"{formats.count(len(told.good_values), 'seed')}, " if told.good_values else ""
+
+
+def _seeds(told: Explanation) -> str:
+    return f"seed{'s' if len(told.seeds) > 1 else ''} {formats.names(str(seed) for seed in told.seeds)}"
+
+
+def _pair(one: InteractionFact) -> Item:
+    return Item(" + ".join(one.paths), formats.share(abs(one.share)))
 
 
 def _labelled(result: Result, label: view.Label) -> list[DifferenceFact]:
     return [item for item in view.explained(result) if view.effect_label(item, result.explanation) == label]
 
 
-def _by_size(sets: Iterable[list[str]]) -> tuple[list[str], list[list[str]]]:
-    listed = [paths for paths in sets if paths]
-    return [paths[0] for paths in listed if len(paths) == 1], [paths for paths in listed if len(paths) > 1]
-
-
-def _find(result: Result, path: str) -> DifferenceFact | None:
-    return next((item for item in view.explained(result) if item.path == path), None)
-
-
-def _alone(result: Result, path: str) -> Item:
-    """Write a change put into the good side, with what it did to the outcome."""
-    told, item = _explanation(result), _find(result, path)
-    if item is None:
-        return Item(path)
-    alone = item.effect.alone if item.effect is not None else None
-    return Item(change(item, told.good), "" if alone is None else _moved(told.outcome, told.good_value, alone))
-
-
-def _taken_back(result: Result, path: str) -> Item:
-    """Write a change taken back from the bad side, with what it did to the outcome."""
-    told, item = _explanation(result), _find(result, path)
-    if item is None:
-        return Item(path)
-    back = item.effect.taken_back if item.effect is not None else None
-    return Item(change(item, told.bad), "" if back is None else _moved(told.outcome, told.bad_value, back))
-
-
-def _set(result: Result, paths: list[str], start: str) -> Item:
-    found = [(path, _find(result, path)) for path in paths]
-    return Item(" + ".join(path if item is None else change(item, start) for path, item in found))
-
-
-def _moved(outcome: str, before: float, after: float) -> str:
-    return f"{outcome} {formats.decimals(before)} -> {formats.decimals(after)}"
-
-
-def _best(result: Result) -> tuple[Item, ...]:
-    """Name the single repair that gains most: where to look first, when none suffices."""
-    told = _explanation(result)
-    gains = [
-        (item.effect.taken_back, item.path)
-        for item in _tested(result)
-        if item.effect is not None and item.effect.taken_back is not None and item.effect.taken_back > told.bad_value
-    ]
-    return (_taken_back(result, max(gains)[1]),) if gains else ()
-
-
-def _undecided_count(items: list[DifferenceFact]) -> str:
-    return f" ({len(items)} undecided)" if items else ""
+def _change(result: Result, path: str) -> Item:
+    item = find(result, path)
+    return Item(path if item is None else change(item, explanation(result).good))
 
 
 def _both_ways(result: Result, items: list[DifferenceFact]) -> list[Item]:
-    told = _explanation(result)
+    told = explanation(result)
     written = []
     for item in items:
         effect = item.effect
         alone, back = (effect.alone, effect.taken_back) if effect is not None else (None, None)
-        tried = [f"{formats.decimals(alone)} alone"] if alone is not None else []
-        tried += [f"{formats.decimals(back)} taken back"] if back is not None else []
-        written.append(Item(change(item, told.good), f"{told.outcome} {', '.join(tried)}"))
+        tried = [f"{outcomes.shown(told, alone)} alone"] if alone is not None else []
+        tried += [f"{outcomes.shown(told, back)} taken back"] if back is not None else []
+        colon = "" if outcomes.kind(told) == "end" else ":"
+        written.append(Item(change(item, told.good), f"{told.outcome}{colon} {', '.join(tried)}"))
     return written
 
 

@@ -45,6 +45,32 @@ def metric(number: float | None) -> str:
     return f"{number:#.3g}" if small else decimals(number)
 
 
+def significant(number: float) -> str:
+    """Write a number with three significant digits, as a power of ten where it is far from one.
+
+    >>> significant(0.0), significant(0.01234), significant(12.3456), significant(123456.0)
+    ('0', '0.0123', '12.3', '1.23e+05')
+    """
+    return f"{number:.3g}" if math.isfinite(number) else not_finite(number)
+
+
+def share(number: float | None) -> str:
+    """Write a share, or how many times the whole it is.
+
+    >>> share(0.99), share(0.0728), share(-0.33), share(1e-9), share(0.0), share(530.2), share(None)
+    ('99%', '7.3%', '-33%', '< 0.1%', '0%', '530 times', '-')
+    """
+    if number is None:
+        return MISSING
+    if not math.isfinite(number):
+        return not_finite(number)
+    if abs(number) >= 10:
+        return f"{number:,.0f} times"
+    if number == 0 or abs(number) >= 0.0995:
+        return f"{number:.0%}"
+    return "< 0.1%" if abs(number) < 0.001 else f"{number:.1%}"
+
+
 def loss(number: float | None) -> str:
     """Write a loss with five significant digits: enough to tell 0.69941 from ln 2.
 

@@ -13,7 +13,23 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from parity.report import advice, charts, epochs, evidence, files, findings, formats, sidebyside, view, words
+from parity.report import (
+    advice,
+    chart_rows,
+    charts,
+    epochs,
+    evidence,
+    files,
+    finding,
+    findings,
+    formats,
+    measures,
+    outcomes,
+    sidebyside,
+    strikes,
+    view,
+    words,
+)
 from parity.report.facts import Comparison, DifferenceFact, Result
 
 if TYPE_CHECKING:
@@ -48,6 +64,7 @@ def to_html(result: Result, folder: Path | None = None) -> str:
     environment = _environment()
     # Browsers break lines after a hyphen, so that "->" would come apart.
     environment.filters["arrows"] = lambda text: text.replace(" -> ", " \N{RIGHTWARDS ARROW} ")
+    environment.filters["where"] = finding.where
     environment.filters["relative"] = lambda target: files.relative(target, folder)
     environment.filters["link"] = lambda target: files.link(target, folder)
     library, script = chart_library(), (TEMPLATES / "page.js").read_text(encoding="utf-8")
@@ -58,7 +75,11 @@ def to_html(result: Result, folder: Path | None = None) -> str:
         evidence=evidence,
         advice=advice,
         epochs=epochs,
+        measures=measures.notes(result),
         findings=findings.findings(result),
+        findings_title=findings.TITLE,
+        outcomes=outcomes,
+        strikes=strikes,
         remarks=findings.notes(result),
         verdict=view.overall(result) or "none",
         metric=view.metric_name(result),
@@ -103,8 +124,9 @@ def _environment() -> jinja2.Environment:
     # NaN is no JSON: better no page than one whose charts fail silently.
     environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "sort_keys": True}
     for name in (
-        "scientific", "decimals", "loss", "count", "seconds", "value", "place", "measured", "difference", "tensor",
-        "index", "both", "checked",
+        "scientific", "decimals", "metric", "loss", "count", "seconds", "share", "value", "place", "measured",
+        "difference",
+        "tensor", "index", "both", "checked",
     ):  # fmt: skip
         environment.filters[name] = getattr(formats, name)
     return environment
@@ -134,10 +156,12 @@ def _effects(result: Result) -> Figure | None:
     if chart is None or told is None:
         return None
     note = (
-        f"A bar that starts at {told.good}'s line shows what the difference does when it is put into {told.good} "
-        f"alone; one that starts at {told.bad}'s line, what is gained when it alone is taken back from {told.bad}."
+        f"A bar that starts at {told.good}'s line shows what the difference does when it is put into {told.good} alone"
     )
-    return Figure("effects", charts.themed(chart, charts.PAGE, "transparent"), [note])
+    back = f"; one that starts at {told.bad}'s line, what is gained when it alone is taken back from {told.bad}"
+    note += f"{back}." if chart_rows.taken_back(result) else "."
+    notes = [note, chart_rows.SPREAD] if chart_rows.spread(chart_rows.effect_rows(result)) else [note]
+    return Figure("effects", charts.themed(chart, charts.PAGE, "transparent"), notes)
 
 
 def _pairs(result: Result) -> list[Pair]:

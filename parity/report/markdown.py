@@ -6,8 +6,22 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from parity.report import advice, chart_rows, epochs, evidence, files, findings, formats, view, words
+from parity.report import (
+    advice,
+    chart_rows,
+    epochs,
+    evidence,
+    files,
+    findings,
+    formats,
+    measures,
+    outcomes,
+    strikes,
+    view,
+    words,
+)
 from parity.report.facts import Comparison, DifferenceFact, Place, Result
+from parity.report.finding import Finding, Patch
 
 
 def to_markdown(result: Result, folder: Path | None = None) -> str:
@@ -91,12 +105,47 @@ def _findings(result: Result) -> list[str]:
     found = findings.findings(result)
     if not found:
         return []
-    parts = ["## What breaks, what repairs"]
+    parts = [f"## {findings.TITLE}"]
     for finding in found:
-        items = [f"- {code(item.change)}" + (f" ({text(item.note)})" if item.note else "") for item in finding.items]
-        lead = text(finding.lead)
-        parts.append("\n".join([f"{lead}:", "", *items]) if items else lead)
+        parts += _finding(finding)
     return parts + [text(note) for note in findings.notes(result)]
+
+
+ALERTS = {"missing": "IMPORTANT", "own": "CAUTION", "unsteady": "IMPORTANT", "said": "NOTE"}
+"""The findings set apart from the others, and as what."""
+
+
+def _finding(finding: Finding) -> list[str]:
+    lead = text(finding.lead) + (":" if finding.items else "")
+    items = [
+        f"- {code(item.change) if item.code else text(item.change)}" + (f" ({text(item.note)})" if item.note else "")
+        for item in finding.items
+    ]
+    alert = ALERTS.get(finding.kind)
+    if alert is not None:
+        lines = [f"[!{alert}]", lead, *(["", *items] if items else [])]
+        return ["\n".join(f"> {line}".rstrip() for line in lines)]
+    lead = f"**{lead}**" if finding.kind in STRONG and finding.items else lead
+    told = ["\n".join([lead, "", *items]) if items else lead]
+    if not finding.patches:
+        return told
+    if finding.patch is not None and finding.kind in STRONG:
+        return [*told, *_patch(finding.patch)]
+    each = "One by one, as" if len(finding.patches) > 1 else "As"
+    summary = f"{each} changes of {text(finding.patches[0].side)}, as options, and in its program"
+    inside = "\n\n".join(part for patch in finding.patches for part in _patch(patch))
+    return [*told, f"<details><summary>{summary}</summary>\n\n{inside}\n\n</details>"]
+
+
+STRONG = ("cause", "repairs")
+"""The findings that say what to do: they are bold, and their patch is open."""
+
+
+def _patch(patch: Patch) -> list[str]:
+    """Write a patch: for the spec, for the command line, and in the program."""
+    parts = [f"Under `changes` of side {text(patch.side)}, or as options:", block(patch.changes, "yaml")]
+    parts += [block("\n".join(patch.options), "sh")] if patch.options else []
+    return [*parts, block(patch.diff, "diff")] if patch.diff else parts
 
 
 def _advice(result: Result) -> list[str]:
@@ -117,11 +166,12 @@ def _training(result: Result) -> list[str]:
         cells = [text(side.name), f"{text(side.framework)} {text(side.version)}", f"{side.parameters:,}"]
         cells.append(f"{len(side.losses):,}")
         cells += [formats.loss(side.losses[end] if side.losses else None) for end in (0, -1)]
-        rows.append(cells + [formats.decimals(side.metrics.get(name)) for name in outcomes])
+        rows.append(cells + [formats.metric(side.metrics.get(name)) for name in outcomes])
     parts = ["## Training"]
     if rows:
         parts.append(table(head, rows, numbers=range(2, len(head))))
-    parts += [text(note) for note in (words.loss_note(result), *words.finite_notes(result)) if note is not None]
+    remarks = (words.loss_note(result), *words.finite_notes(result), *measures.notes(result))
+    parts += [text(note) for note in remarks if note is not None]
     if chart_rows.has_curves(result):
         parts.append(f"![Training loss{f' and {text(metric)}' if metric else ''} of every side, by step](curves.png)")
     if epochs.measured(result):
@@ -143,25 +193,47 @@ def _differences(result: Result) -> list[str]:
         items = view.differences_between(result, a, b)
         if items:
             parts.append(f"{formats.count(len(items), 'difference')} between {text(a)} and {text(b)}.")
+            parts += _strikes(result, items)
             parts.append(_difference_table(result, items, a, b))
     return parts if len(parts) > 1 else [*parts, words.no_differences(result)]
 
 
+def _strikes(result: Result, items: Sequence[DifferenceFact]) -> list[str]:
+    told = result.explanation
+    if told is None or not strikes.known(items):
+        return []
+    rows = [
+        [code_cell(path), text(where), *(share.replace("<", "&lt;") for share in shares)]
+        for path, where, *shares in strikes.rows(items)
+    ]
+    found = [f"### {strikes.PROGRAM}", text(strikes.note(told)), table(strikes.HEAD, rows, numbers=(2, 3))]
+    return [*found, f"### {strikes.OUTCOME}"]
+
+
 def _difference_table(result: Result, items: Sequence[DifferenceFact], a: str, b: str) -> str:
     told = result.explanation if any(view.is_explained(result, item) for item in items) else None
+    shared = told is not None and any(item.share is not None for item in items)
     head = ["Path", text(a), text(b)]
-    head += [f"Alone on {text(told.good)}", f"Taken back from {text(told.bad)}"] if told is not None else []
+    if told is not None:
+        what = "" if outcomes.kind(told) == "end" else f", {told.outcome}"
+        head += [text(f"Alone on {told.good}{what}"), text(f"Taken back from {told.bad}{what}")]
     rows = []
     for item in items:
         cells = [code_cell(item.path), *(code_cell(formats.value(value)) for value in view.values_from(item, a))]
         if told is not None:
             effect = item.effect
-            outcomes = (effect.alone, effect.taken_back) if effect is not None else (None, None)
-            cells += [formats.decimals(outcome) for outcome in outcomes]
+            numbers = (effect.alone, effect.taken_back) if effect is not None else (None, None)
+            cells += [outcomes.cell(told, number) for number in numbers]
+        cells += [formats.share(item.share)] if shared else []
         label = view.effect_label(item, result.explanation)
-        label_cell = f"**{label}**" if label in ("breaks", "repairs", "breaks and repairs") else label
+        label_cell = f"**{label}**" if label in DECIDING else label
         rows.append([*cells, f"{label_cell}: {text(item.reason)}" if item.inert and item.reason else label_cell])
-    return table([*head, "Effect"], rows, numbers=(3, 4) if told is not None else ())
+    head += ["Share of the gap"] if shared else []
+    return table([*head, "Effect"], rows, numbers=range(3, len(head)))
+
+
+DECIDING = ("breaks", "repairs", "breaks and repairs", "with others")
+"""Effects that are set in bold."""
 
 
 def _steps(result: Result) -> list[str]:

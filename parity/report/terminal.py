@@ -6,12 +6,14 @@ long words are folded, and paths of files stand on lines of their own that no wi
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from parity.report import advice, epochs, evidence, findings, formats, view, words
-from parity.report.facts import Comparison, DifferenceFact, Result
+from parity.report import advice, epochs, evidence, findings, formats, measures, outcomes, strikes, view, words
+from parity.report.facts import Comparison, DifferenceFact, Explanation, Result
+from parity.report.finding import Finding
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -25,7 +27,16 @@ STYLES = {
     "identical": "bold green",
     "breaks": "bold red",
     "breaks and repairs": "bold red",
+    "cause": "bold red",
     "repairs": "bold green",
+    "with others": "bold red",
+    "compensates": "bold",
+    "makes up": "yellow",
+    "said": "bold",
+    "alike": "bold green",
+    "missing": "bold yellow",
+    "unsteady": "bold yellow",
+    "own": "bold yellow",
     "undecided": "yellow",
     "neither": "yellow",
     "not tested": "yellow",
@@ -49,8 +60,14 @@ def print_result(result: Result, console: Console, files: Sequence[Path] = ()) -
 MOST_PLACES = 6
 """More places of a comparison than this are counted, not shown."""
 
-SAID = ("breaks", "repairs", "undecided", "unexplained", "method")
-"""The findings told as sentences. The table above them already says which differences are harmless or inert."""
+UNSAID = ("neither", "harmless", "inert", "untested")
+"""The findings not told as sentences: the table above them says which differences are harmless, inert or not tested."""
+
+RUNNING = ("shares", "interactions", "together")
+"""The findings whose items follow each other in one paragraph."""
+
+TRY = ("cause", "repairs")
+"""The findings whose patch is given as options: what mends the side that fails."""
 
 
 def _line(console: Console, words: str, style: str = "", indent: int = 0, hang: int = 0) -> None:
@@ -99,13 +116,13 @@ def _sides(result: Result, console: Console) -> None:
     for side in result.sides:
         ends = [formats.loss(side.losses[end] if side.losses else None) for end in (0, -1)]
         cells = [side.name, f"{side.framework} {side.version}", f"{side.parameters:,}", *ends]
-        table.add_row(*_plain([*cells, *(formats.decimals(side.metrics.get(name)) for name in outcomes)]))
+        table.add_row(*_plain([*cells, *(formats.metric(side.metrics.get(name)) for name in outcomes)]))
     if result.sides:
         _title(console, "Sides")
         console.print(table, highlight=False)
     for failure in words.failure_notes(result):
         _line(console, failure, "bold red")
-    for remark in (words.loss_note(result), *words.finite_notes(result)):
+    for remark in (words.loss_note(result), *words.finite_notes(result), *measures.notes(result)):
         if remark is not None:
             _line(console, remark, "dim")
 
@@ -177,10 +194,27 @@ def _differences(result: Result, console: Console) -> None:
         if items:
             shown = True
             _title(console, f"{formats.count(len(items), 'config difference')} between {a} and {b}")
+            if result.explanation is not None and strikes.known(items):
+                _strikes(result.explanation, items, console)
             console.print(_difference_table(result, items, a, console.width), highlight=False)
     if not shown:
         _title(console, "Config differences")
         _line(console, words.no_differences(result))
+
+
+def _strikes(told: Explanation, items: Sequence[DifferenceFact], console: Console) -> None:
+    """Print where each difference strikes first; those that provably do nothing stand in the next table only."""
+    _line(console, f"{strikes.PROGRAM}, put alone into {told.good}:", "dim")
+    table = _table()
+    table.add_column("path", overflow="fold")
+    table.add_column("strikes first", overflow="fold")
+    for name in ("first\nupdate", "all that\nmoved"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for cells in strikes.rows([item for item in items if not item.inert]):
+        table.add_row(*_plain(cells))
+    console.print(table, highlight=False)
+    console.print()
+    _line(console, f"{strikes.OUTCOME}:", "dim")
 
 
 def _difference_table(result: Result, items: Sequence[DifferenceFact], a: str, width: int) -> Table:
@@ -188,41 +222,76 @@ def _difference_table(result: Result, items: Sequence[DifferenceFact], a: str, w
     from rich.text import Text
 
     told = result.explanation if any(view.is_explained(result, item) for item in items) else None
-    table = _table()
+    table, room = _table(), width - 22  # the effect's column
     table.add_column("path, and its two values", overflow="fold")
     if told is not None:
-        table.add_column(f"{told.outcome}\nalone", justify="right", no_wrap=True)
-        table.add_column("taken\nback", justify="right", no_wrap=True)
+        # A level is a name of several words, and would leave the paths no room on one line.
+        for name in (f"{_stacked(told.outcome)}\nalone", "taken\nback"):
+            table.add_column(name, justify="right", no_wrap=True)
+            room -= max(len(line) for line in [*name.split("\n"), "missed"]) + 2
     table.add_column("effect", overflow="fold", max_width=20)
-    room = width - 24 - (len(told.outcome) + 9 if told is not None else 0)
     for item in items:
         before, after = (formats.value(value) for value in view.values_from(item, a))
-        change = f"  {before} -> {after}" if len(before) + len(after) + 6 <= room else f"  {before}\n  -> {after}"
+        change = _indented([f"{before} -> {after}"], room)
+        change = change if "\n" not in change else _indented([before, f"-> {after}"], room)
         label = view.effect_label(item, result.explanation)
         effect = item.effect
-        outcomes = (effect.alone, effect.taken_back) if effect is not None else (None, None)
-        cells = [Text(formats.decimals(outcome)) for outcome in outcomes] if told is not None else []
+        numbers = (effect.alone, effect.taken_back) if effect is not None else (None, None)
+        cells = [outcomes.cell(told, number) for number in numbers] if told is not None else []
         reason = f": {item.reason}" if item.inert and item.reason else ""
         table.add_row(
-            Text.assemble((_shown(item.path), "bold"), "\n", _shown(change)),
-            *cells,
+            Text.assemble((_shown(item.path), "bold"), "\n", change),
+            *_plain(cells),
             Text.assemble((label, STYLES[label]), _shown(reason)),
         )
     return table
 
 
+def _indented(lines: Sequence[str], room: int) -> str:
+    """Set lines in under what they belong to, those that are too long wrapped."""
+    wrapped = [
+        part
+        for line in lines
+        for part in textwrap.wrap(
+            _shown(line), max(room, 20), initial_indent="  ", subsequent_indent="     ", break_on_hyphens=False
+        )
+    ]
+    return "\n".join(wrapped)
+
+
+def _stacked(name: str) -> str:
+    """Break a name of several words into lines."""
+    return "\n".join(textwrap.wrap(_shown(name), 12, break_long_words=False))
+
+
 def _findings(result: Result, console: Console) -> None:
-    found = [finding for finding in findings.findings(result) if finding.kind in SAID]
+    found = [finding for finding in findings.findings(result) if finding.kind not in UNSAID]
     if not found:
         return
-    _title(console, "What breaks, what repairs")
+    _title(console, findings.TITLE)
     for finding in found:
-        style = STYLES.get(finding.kind, "")
-        _line(console, finding.lead + (":" if finding.items else ""), style, 0, 2)
-        for item in finding.items:
-            _line(console, f"- {item.text}", "", 2, 2)
+        _finding(finding, console)
     for note in findings.notes(result):
         _line(console, note, "dim")
+
+
+def _finding(finding: Finding, console: Console) -> None:
+    style = STYLES.get(finding.kind, "")
+    if finding.kind in RUNNING:
+        _line(console, finding.text, style, 0, 2)
+        return
+    if finding.named:  # The table above has the values.
+        _line(console, f"{finding.lead}.", style, 0, 2)
+        return
+    _line(console, finding.lead + (":" if finding.items else ""), style, 0, 2)
+    for item in finding.items:
+        _line(console, f"- {item.text}", "", 2, 2)
+    options = [option for patch in finding.patches for option in patch.options]
+    if finding.kind in TRY and options:
+        _line(console, "To try it, run the same with" + (" one of" if len(finding.patches) > 1 else ""), "dim", 2)
+        for option in options:
+            # On a line of its own that no width breaks, so that it can be copied.
+            console.out(f"    {_shown(option)}", highlight=False)
 
 
 def _files(result: Result, console: Console, files: Sequence[Path]) -> None:

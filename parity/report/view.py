@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, get_args
 
+from parity.report import outcomes
 from parity.report.facts import DifferenceFact, Explanation, Place, Result, SideFact, Verdict
 
-Label = Literal["breaks and repairs", "breaks", "repairs", "harmless", "neither", "undecided", "inert", "not tested"]
-"""What is known of a difference's effect on the outcome."""
+Label = Literal[
+    "breaks and repairs", "breaks", "repairs", "with others", "makes up", "undecided", "neither", "not tested",
+    "harmless", "inert",
+]  # fmt: skip
+"""What is known of a difference's effect on the outcome, what matters most first.
+
+``with others``: it ruins or mends only in a set; ``makes up``: for what another one ruins.
+"""
 
 
 def metric_name(result: Result) -> str | None:
-    """Name the metric that stands for the outcome: the explanation's, else the first one recorded."""
+    """Name the metric that the outcome is about: the explanation's, else the first one that every side recorded."""
     if result.explanation is not None:
-        return result.explanation.outcome
-    for side in result.sides:
-        for name in (*side.metrics, *(name for epoch in side.epochs for name in epoch.metrics)):
-            return name
-    return None
+        return outcomes.metric(result.explanation.outcome)
+    ran = [side for side in result.sides if side.metrics or side.epochs]
+    recorded = [dict.fromkeys((*side.metrics, *(name for one in side.epochs for name in one.metrics))) for side in ran]
+    names = dict.fromkeys(name for one in recorded for name in one)
+    return next((name for name in names if all(name in one for one in recorded)), next(iter(names), None))
 
 
 def failed_sides(result: Result) -> list[SideFact]:
@@ -75,9 +82,7 @@ def pairs(result: Result) -> list[tuple[str, str]]:
 def differences_between(result: Result, a: str, b: str) -> list[DifferenceFact]:
     """List the differences of two sides, in either order, those that matter most first."""
     found = [item for item in result.differences if {item.a_side, item.b_side} == {a, b}]
-    order: list[Label] = [
-        "breaks and repairs", "breaks", "repairs", "undecided", "neither", "not tested", "harmless", "inert"
-    ]  # fmt: skip
+    order: tuple[Label, ...] = get_args(Label)
     return sorted(found, key=lambda item: order.index(effect_label(item, result.explanation)))
 
 
@@ -97,18 +102,32 @@ def effect_label(item: DifferenceFact, explanation: Explanation | None) -> Label
     """Say what is known of a difference's effect."""
     if item.inert:
         return "inert"
-    effect = item.effect
-    if effect is None or explanation is None or (effect.alone is None and effect.taken_back is None):
+    if explanation is None or {item.a_side, item.b_side} != {explanation.good, explanation.bad}:
         return "not tested"
-    if effect.breaks:
+    effect = item.effect
+    if effect is not None and effect.breaks:
         return "breaks and repairs" if effect.repairs else "breaks"
-    if effect.repairs:
+    if effect is not None and effect.repairs:
         return "repairs"
+    together = _together(item.path, explanation)
+    if together is not None:
+        return together
     if item.path in explanation.harmless:
         return "harmless"
-    if effect.breaks is None or effect.repairs is None:
-        return "undecided"
-    return "neither"
+    if effect is None or (effect.alone is None and effect.taken_back is None):
+        return "not tested"
+    # Where the sides reach the same outcome there is nothing to mend, so nothing is taken back.
+    mends = effect.repairs if explanation.gap == "gap" else False
+    return "undecided" if effect.breaks is None or mends is None else "neither"
+
+
+def _together(path: str, told: Explanation) -> Label | None:
+    """Say whether a difference acts in a set only, or makes up for another; None where neither is known."""
+    sound = [claim for claim in told.claims if claim.status != "inconclusive"]
+    sets = [*told.breakers, *told.repairs, *(claim.paths for claim in sound)]
+    if any(path in paths and len(paths) > 1 for paths in sets):
+        return "with others"
+    return "makes up" if any(path in claim.by for claim in sound) else None
 
 
 def values_from(item: DifferenceFact, side: str) -> tuple[object, object]:

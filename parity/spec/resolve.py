@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from parity.entries import TITLES, Entry, Shape
 from parity.errors import Fault, SpecError
+from parity.metrics import Taken
 from parity.ops import Op
 from parity.spec.check import Layers, Part, check_change, check_model
 from parity.spec.faults import Loc, Where, faults_of
@@ -108,6 +109,11 @@ class Resolved:
         return {
             f"{layer.name}.{name}": parameter for layer in self.layers() for name, parameter in layer.parameters.items()
         }
+
+    def metrics(self) -> list[Taken]:
+        """Return what is computed under the names of the metrics; targets have the shape of the outputs."""
+        shape = self.layers()[-1].output_shape
+        return [metric.taken(shape, shape) for metric in self.config.metrics]
 
     def origin(self, path: str) -> str:
         """Return where the value at a path came from."""

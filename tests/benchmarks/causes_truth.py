@@ -27,9 +27,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 from causes_pairs import KINDS, STEPS, draw
 
 from parity import api
+from parity.errors import ParityError
 from parity.explain.claims import BREAKS
 from parity.explain.outcome import Scale, scale
-from parity.explain.trials import Contest, ImpossibleError, Paths, contest
+from parity.explain.trials import Contest, Paths, contest
 from parity.pipeline.prepare import Options, prepare
 from parity.pipeline.runner import Runner
 from parity.pipeline.work import Work
@@ -144,8 +145,8 @@ class Maker:
             numbers = range(1 << len(paths))
             try:
                 values, untrained = self._values(runner, match, [_set_of(number, paths) for number in numbers], 0)
-            except ImpossibleError:
-                return None, None, "a subset that no config can have"
+            except ParityError as error:
+                return None, None, " ".join(str(error).split())[:100]
             truth = Truth(paths=paths, values=values, untrained=untrained)
             why = _unclear(truth)
             if why:

@@ -39,17 +39,19 @@ class Raw:
 
 
 class Source(ABC):
-    """A named source of rows with class labels.
+    """A named source of rows.
 
     Class attributes:
         name: what a spec writes after ``source:``.
         summary: one line for the catalog.
+        classes: True where the targets are class labels, integers from 0; False where they are numbers to be met.
         csv_target: the label column of a .csv that is given in the source's place; None for the one the spec names.
         stands_for: name of the real source that it stands in for, which a file given in its place is; None for none.
     """
 
     name: ClassVar[str]
     summary: ClassVar[str]
+    classes: ClassVar[bool] = True
     csv_target: ClassVar[str | None] = None
     stands_for: ClassVar[str | None] = None
 

@@ -1,0 +1,234 @@
+"""Claims as sentences: the cause, what breaks, what repairs, what makes up for what, and what holds with some seeds.
+
+A claim says what is changed on which side, what comes of it, how that was proved and with how many seeds it is so.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from parity.report import formats, outcomes, view
+from parity.report.facts import ClaimFact, DifferenceFact, Explanation, Result
+from parity.report.finding import Finding, Item, changed, changes, explanation, find, patch_of
+
+LITTLE = 0.1
+"""Share of the gap below which a single repair that does not suffice is not worth naming."""
+
+
+def claims(result: Result) -> list[ClaimFact]:
+    """List the claims; a result that holds only sets of paths has them from these and from the effects."""
+    told = explanation(result)
+    if told.claims:
+        return told.claims
+    return [
+        *(_bare(result, "breaks", paths) for paths in told.breakers if paths),
+        *(_bare(result, "repairs", paths) for paths in told.repairs if paths),
+    ]
+
+
+def causes(result: Result) -> list[Finding]:
+    """Say which set decides the outcome, proved both ways: given to the good side, and taken back from the bad one."""
+    told = explanation(result)
+    found = []
+    for breaker, repair in _both_ways(result):
+        one = len(repair.paths) == 1
+        it = "it" if one else "they together"
+        ruins = f"alone {it} ruin{'s' if one else ''} {told.good}{_brackets(_came_of(told, breaker))}"
+        mends = f"taken back {it} mend{'s' if one else ''} {told.bad}{_brackets(_came_of(told, repair))}"
+        fewer = "" if one else "; no smaller set does either"
+        lead = f"The cause{'' if one else 's'}, proved both ways: {ruins}, {mends}{fewer}"
+        items = changes(result, repair.paths, told.bad)
+        found.append(Finding("cause", lead, items, patch_of(result, repair)))
+    return found
+
+
+def breaks(result: Result) -> list[Finding]:
+    """Say which differences, put into the good side alone or together, ruin it."""
+    good = explanation(result).good
+    single, larger = _by_size(_sound(result, "breaks"))
+    found = []
+    if single:
+        lead = f"Alone on {good}, {'this ruins' if len(single) == 1 else 'each of these ruins'} it"
+        found.append(Finding("breaks", lead, _items(result, single)))
+    elif not _both_ways(result):
+        found += _none_alone(result)
+    lead = f"Together on {good}, these ruin it though no smaller set does"
+    return [*found, *(_set(result, claim, lead) for claim in larger)]
+
+
+def repairs(result: Result) -> list[Finding]:
+    """Say which differences, taken back from the bad side alone or together, mend it."""
+    bad = explanation(result).bad
+    single, larger = _by_size(_sound(result, "repairs"))
+    found = []
+    if single:
+        lead = f"Taken back from {bad}, {'this mends' if len(single) == 1 else 'each of these mends'} it"
+        found.append(Finding("repairs", lead, _items(result, single)))
+    elif not _both_ways(result):
+        found += _none_back(result)
+    lead = f"Taken back together from {bad}, these mend it though no smaller set does"
+    return [*found, *(_set(result, claim, lead) for claim in larger)]
+
+
+def compensates(result: Result) -> list[Finding]:
+    """Say what makes up for what: a set that ruins the good side, and does not with others beside it."""
+    told = explanation(result)
+    found = []
+    for claim in _sound(result, "compensates"):
+        these, others = formats.names(claim.paths), formats.names(claim.by)
+        one = len(claim.paths) == 1
+        alone = _alone(result, claim.paths)
+        moved = "" if alone is None else f" ({outcomes.moved(told, claim.before, alone)})"
+        ruins = f"{these} {'alone ruins' if one else 'together ruin'} {told.good}{moved}"
+        reaches = f"{outcomes.shown(told, claim.after, claim.values)}{_brackets(seeds(told, claim))}"
+        make = f"{others} {'makes' if len(claim.by) == 1 else 'make'} up for {'it' if one else 'them'}"
+        lead = f"{ruins}; with {others} as well it comes to {reaches}, so {make}"
+        items = changes(result, [*claim.paths, *claim.by], claim.side)
+        found.append(Finding("compensates", lead, items, patch_of(result, claim), named=True))
+    return found
+
+
+def undecided(result: Result) -> list[Finding]:
+    """Say what is so with some seeds only: neither a cause nor harmless."""
+    told = explanation(result)
+    found = []
+    for claim in claims(result):
+        if claim.status != "inconclusive":
+            continue
+        one, moved = len(claim.paths) == 1, _came_of(told, claim, counted=False)
+        what = {
+            "breaks": f"{'alone' if one else 'together'} on {told.good}, this ruins it",
+            "repairs": f"taken back {'' if one else 'together '}from {told.bad}, this mends it",
+            "compensates": f"{formats.names(claim.by)} {'makes' if len(claim.by) == 1 else 'make'} up for what "
+            f"{formats.names(claim.paths)} {'ruins' if one else 'ruin together'}",
+        }[claim.kind]
+        lead = f"Inconclusive, so with {claim.held} of {formats.count(claim.seeds, 'seed')}: {what}{_brackets(moved)}"
+        items = changes(result, [*claim.paths, *claim.by], claim.side)
+        found.append(Finding("undecided", lead, items, named=claim.kind == "compensates"))
+    return found
+
+
+def seeds(told: Explanation, claim: ClaimFact) -> str:
+    """Say with how many seeds a claim is so, and whether these are enough; empty where that is not recorded."""
+    if not claim.seeds:
+        return ""
+    text = f"{claim.held} of {formats.count(claim.seeds, 'seed')}"
+    if claim.status == "holds":
+        return text
+    if claim.status == "inconclusive":
+        return f"{text} only"
+    if claim.seeds < len(told.seeds):
+        return f"{text}, too few to be sure"
+    return f"{text}, smaller sets with fewer: not sure yet"
+
+
+def _came_of(told: Explanation, claim: ClaimFact, counted: bool = True) -> str:
+    """Write what a claim's change does to the outcome, and with how many seeds; of what is known."""
+    unknown = not claim.seeds and math.isnan(claim.after)
+    parts = [] if unknown else [outcomes.moved(told, claim.before, claim.after, claim.values)]
+    parts += [seeds(told, claim)] if counted else []
+    return ", ".join(part for part in parts if part)
+
+
+def _brackets(text: str) -> str:
+    return f" ({text})" if text else ""
+
+
+def _bare(result: Result, kind: str, paths: list[str]) -> ClaimFact:
+    """Make a claim of a set of paths; its outcome is known where the set is a single difference that was tried."""
+    told, breaks = explanation(result), kind == "breaks"
+    item = find(result, paths[0]) if len(paths) == 1 else None
+    effect = item.effect if item is not None else None
+    after = None if effect is None else effect.alone if breaks else effect.taken_back
+    return ClaimFact(
+        kind="breaks" if breaks else "repairs", paths=paths, status="holds", held=0, seeds=0,
+        before=told.good_value if breaks else told.bad_value, after=math.nan if after is None else after,
+        spread=0.0, values=[], side=told.good if breaks else told.bad, patch="", options=[],
+    )  # fmt: skip
+
+
+def _both_ways(result: Result) -> list[tuple[ClaimFact, ClaimFact]]:
+    """List the sets that both break and repair, with every seed: as the breaker, and as the repair."""
+    held = [claim for claim in claims(result) if claim.status == "holds"]
+    return [
+        (breaker, repair)
+        for breaker in held
+        for repair in held
+        if breaker.kind == "breaks" and repair.kind == "repairs" and set(breaker.paths) == set(repair.paths)
+    ]
+
+
+def _sound(result: Result, kind: str) -> list[ClaimFact]:
+    """List the claims of a kind that no seed speaks against, those told as the cause left out."""
+    told = [set(breaker.paths) for breaker, _ in _both_ways(result)] if kind != "compensates" else []
+    return [
+        claim
+        for claim in claims(result)
+        if claim.kind == kind and claim.status != "inconclusive" and set(claim.paths) not in told
+    ]
+
+
+def _by_size(found: Sequence[ClaimFact]) -> tuple[list[ClaimFact], list[ClaimFact]]:
+    return [one for one in found if len(one.paths) == 1], [one for one in found if len(one.paths) > 1]
+
+
+def _items(result: Result, single: Sequence[ClaimFact]) -> tuple[Item, ...]:
+    told = explanation(result)
+    return tuple(
+        changed(result, claim.paths[0], claim.side, _came_of(told, claim), patch_of(result, claim)) for claim in single
+    )
+
+
+def _set(result: Result, claim: ClaimFact, lead: str) -> Finding:
+    came = _brackets(_came_of(explanation(result), claim))
+    return Finding(claim.kind, f"{lead}{came}", changes(result, claim.paths, claim.side), patch_of(result, claim))
+
+
+def _alone(result: Result, paths: Sequence[str]) -> float | None:
+    """Give the outcome of the good side with a set put in, where that is known."""
+    known = [one for one in claims(result) if one.kind == "breaks" and one.paths == list(paths)]
+    if known:
+        return known[0].after
+    item = find(result, paths[0]) if len(paths) == 1 else None
+    return item.effect.alone if item is not None and item.effect is not None else None
+
+
+def _tested(result: Result) -> list[DifferenceFact]:
+    return [item for item in view.explained(result) if not item.inert and item.effect is not None]
+
+
+def _none_alone(result: Result) -> list[Finding]:
+    """Say that nothing ruins the good side alone, where that was tried, and how much of it is undecided."""
+    tried = [item.effect for item in _tested(result) if item.effect is not None and item.effect.alone is not None]
+    if not tried:
+        return []
+    open_ones = sum(effect.breaks is None for effect in tried)
+    verb, unsure = ("was found to ruin", f" ({open_ones} undecided)") if open_ones else ("ruins", "")
+    return [Finding("breaks", f"No single difference put in alone {verb} {explanation(result).good}{unsure}.")]
+
+
+def _none_back(result: Result) -> list[Finding]:
+    """Say that nothing mends the bad side alone, where that was tried, and what comes nearest to it."""
+    told = explanation(result)
+    tried = [item.effect for item in _tested(result) if item.effect is not None]
+    if told.gap != "gap" or all(effect.taken_back is None for effect in tried):
+        return []
+    open_ones = sum(effect.repairs is None for effect in tried)
+    verb, unsure = ("was found to mend", f" ({open_ones} undecided)") if open_ones else ("mends", "")
+    lead, best = f"No single difference taken back {verb} {told.bad}{unsure}.", _best(result)
+    return [Finding("repairs", f"{lead} The best of them", best)] if best else [Finding("repairs", lead)]
+
+
+def _best(result: Result) -> tuple[Item, ...]:
+    """Name the single repair that gains most: where to look first, when none suffices."""
+    told = explanation(result)
+    gains = [
+        (outcomes.gain(told, item.effect.taken_back), item.path, item.effect.taken_back)
+        for item in _tested(result)
+        if item.effect is not None and item.effect.taken_back is not None
+    ]
+    won, path, value = max(gains, default=(0.0, "", 0.0))
+    if won <= LITTLE:
+        return ()
+    return (changed(result, path, told.bad, outcomes.moved(told, told.bad_value, value)),)
