@@ -289,10 +289,8 @@ def test_catalog_and_defaults_are_json_on_request(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_an_interrupted_run_keeps_finished_runs_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    spec_file(
-        tmp_path,
-        SMALL + PORT.replace("framework: tensorflow", "framework: torch") + "explain: {steps: 14, framework: torch}\n",
-    )
+    port = PORT.replace("framework: tensorflow", "framework: torch")
+    spec_file(tmp_path, f"{SMALL}{port}explain: {{steps: 14, framework: torch}}\n")
     process = subprocess.Popen(
         [sys.executable, "-m", "parity", "run", "spec.yaml", "--causes-only"],
         cwd=tmp_path,

@@ -102,7 +102,7 @@ def test_a_second_command_makes_no_run(workers: Lender, one: tuple[Path, Spec, E
 
 
 def test_another_question_costs_what_is_new(workers: Lender, one: tuple[Path, Spec, Explained]) -> None:
-    folder, spec, told = one
+    folder, spec, _ = one
     level = explained(folder, spec, outcome="accuracy >= 0.6", effects=False)
     assert level.outcome.text == "accuracy >= 0.6"
     assert sets(level, "breaks") == sets(level, "repairs") == [[RATE]]
