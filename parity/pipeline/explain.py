@@ -190,10 +190,7 @@ class Inquiry:
         told.sides = self._both_sides(1)
 
     def _both_sides(self, seeds: int) -> tuple[Tried, Tried]:
-        return (
-            self.trials.tried(frozenset(), seeds),
-            self.trials.tried(self.contest.everything, seeds),
-        )
+        return self.trials.tried(frozenset(), seeds), self.trials.tried(self.contest.everything, seeds)
 
     def _probe(self) -> None:
         self.trials.start([(paths, seed) for seed in self.trials.seeds[1:] for paths in

@@ -94,9 +94,8 @@ def claim_fact(told: Explained, claim: Claim) -> ClaimFact:
     side = contest.bad if claim.kind == "repairs" else contest.good
     good, bad = told.sides
     before = bad if claim.kind == "repairs" else good
-    target = contest.without(claim.paths) if claim.kind == "repairs" else claim.paths | claim.by
     try:
-        changes = changes_of(contest, claim.paths | claim.by, target)
+        changes = changes_of(contest.turned() if claim.kind == "repairs" else contest, claim.paths | claim.by)
     except ParityError:
         changes = {}
     return ClaimFact(

@@ -5,52 +5,119 @@ from __future__ import annotations
 import ast
 import difflib
 import io
+import shlex
 from collections.abc import Callable
 from typing import Any
 
-from parity.entries import Entry
-from parity.errors import ParityError
+from parity.entries import TITLES, Entry
+from parity.errors import ParityError, SpecError
 from parity.explain.trials import Contest, Paths
+from parity.ops import Op
 from parity.report.facts import LineFact
 from parity.spec.differences import Difference, differences, mixed
-from parity.spec.paths import at
-from parity.spec.resolve import Resolved
+from parity.spec.paths import at, matching
+from parity.spec.paths import split as split_path
+from parity.spec.resolve import Resolved, changed
 from parity.spec.schema import Config
 
 LONGEST = 160
 """Characters of a program that are shown; more are cut."""
 
 
-def plain(value: Any) -> Any:
-    """Return a value as a user would write it: an entry by its name and the fields that are not its defaults."""
+def plain(value: Any, framework: str = "") -> Any:
+    """Return a value as a user would write it: an entry by its name and the fields that are not its defaults.
+
+    Args:
+        value: of a config.
+        framework: whose own defaults hold for what is not said; empty for parity's.
+    """
     if isinstance(value, Entry):
-        said = {
-            name: plain(getattr(value, name))
-            for name, field in type(value).model_fields.items()
-            if field.is_required() or getattr(value, name) != field.get_default(call_default_factory=True)
-        }
+        said = _said(value, framework)
         said.pop("name", None)
         return {value.kind: said} if said else value.kind
     if isinstance(value, tuple | list):
-        return [plain(one) for one in value]
+        return [plain(one, framework) for one in value]
     return value
 
 
-def changes_of(contest: Contest, paths: Paths, target: Paths) -> dict[str, Any]:
-    """Return the changes that turn a side into a config with other differences.
+def _said(value: Entry, framework: str) -> dict[str, Any]:
+    """Return the fields that have to be said."""
+    own = value.native.get(framework, {})
+    return {
+        name: plain(getattr(value, name), framework)
+        for name, field in type(value).model_fields.items()
+        if name in own or field.is_required() or getattr(value, name) != field.get_default(call_default_factory=True)
+    }
+
+
+def changes_of(contest: Contest, paths: Paths) -> dict[str, Any]:
+    """Return the changes that give the good side some of the differences, and nothing else.
 
     Args:
-        contest: the two sides.
-        paths: differences that change.
-        target: differences that the config has.
+        contest: the two sides; turned, the changes take differences back from the bad one.
+        paths: differences to give.
 
     Raises:
         ImpossibleError: when no config can have them.
     """
-    config = contest.config_of(target)
-    return {
-        one.path: plain(at(config, one.paths[0])) for one in contest.live if one.path in paths
-    }  # fmt: skip
+    side, config = contest.good, contest.config_of(paths)
+    framework = side.framework if f"{TITLES[side.framework]} default" in side.origins.values() else ""
+    given = [one for one in contest.live if one.path in paths]
+    fields = {
+        pattern: plain(at(config, concrete[0]), framework)
+        for one in given
+        for pattern, concrete in _fields(one, side.config)
+    }
+    found = fields | _layers_placed(side.config, config, {path for one in given for path in one.paths}, framework)
+    if _made(side, found) != config:  # Layers that change places, or one by one could not be where they come to.
+        told = {path: value for path, value in found.items() if not path.startswith("layers.")}
+        found = {"layers": [_layer(op, framework) for op in config.model.layers], **told}
+    return found
+
+
+def _made(side: Resolved, changes: dict[str, Any]) -> Config | None:
+    try:
+        return changed(side, changes, "a patch").config
+    except SpecError:
+        return None
+
+
+def _whole(path: str) -> bool:
+    """Return whether a concrete path is that of a whole layer."""
+    return path.startswith("layers.") and path.count(".") == 1
+
+
+def _fields(one: Difference, config: Config) -> list[tuple[str, tuple[str, ...]]]:
+    """Return the fields that a difference changes: each path as it is written, and those it stands for."""
+    concrete = tuple(path for path in one.paths if not _whole(path))
+    if len(concrete) < len(one.paths) or len(concrete) == 1:
+        return [(path, (path,)) for path in concrete]
+    section, pattern, *keys = split_path(one.path)
+    wanted = [path.split(".")[1] for path in concrete]
+    having = [str(op.name) for op in config.model.layers if keys[0] in type(op).model_fields]
+    if matching(pattern, having) != wanted:  # The side has layers that the other has not.
+        pattern = f"{{{','.join(wanted)}}}"
+    return [(".".join([section, pattern, *keys]), concrete)]
+
+
+def _layers_placed(before: Config, after: Config, taken: set[str], framework: str) -> dict[str, Any]:
+    """Return the changes that take layers out and then put layers in, in the order in which they stand."""
+    old, new = ([str(op.name) for op in config.model.layers] for config in (before, after))
+    moving = {path.split(".")[1] for path in taken if _whole(path)}
+    found: dict[str, Any] = {f"layers.{name}": None for name in old if name in moving}
+    stays = next((name for name in new if name not in moving), "")
+    for index, (name, op) in enumerate(zip(new, after.model.layers, strict=True)):
+        if name not in moving:
+            continue
+        if not stays or index < new.index(stays):
+            found.setdefault(f"layers.{stays}.before", []).append(_layer(op, framework))
+        else:
+            found[f"layers.{new[index - 1]}.after"] = _layer(op, framework)
+    return found
+
+
+def _layer(op: Op, framework: str) -> dict[str, Any]:
+    return {op.kind: {**_said(op, framework), "name": op.name}}
 
 
 def as_yaml(changes: dict[str, Any]) -> str:
@@ -60,7 +127,7 @@ def as_yaml(changes: dict[str, Any]) -> str:
 
 def as_options(side: str, changes: dict[str, Any]) -> list[str]:
     """Return changes as options of the command line."""
-    return [f"--set '{side}:{path}={_flow(value)}'" for path, value in changes.items()]
+    return [f"--set {shlex.quote(f'{side}:{path}={_flow(value)}')}" for path, value in changes.items()]
 
 
 def _flow(value: Any) -> str:
