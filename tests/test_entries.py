@@ -300,7 +300,15 @@ def test_conv1d_calls_padding_inert_exactly_where_it_does_nothing(drawn: tuple[C
         nothing = False  # valid padding has no window to offer at all
     if op.activation.kind != "softmax" or op.filters > 1:  # softmax over one filter is 1 whatever goes in
         assert bool(op.inert("padding", other.padding, x.shape[1:])) == nothing
-    assert op.inert("strides", 2, x.shape[1:]) == ""
+    assert op.inert("filters", 2, x.shape[1:]) == ""
+
+
+@given(convolutions(), st.integers(1, 4))
+def test_conv1d_calls_strides_inert_only_where_they_do_nothing(drawn: tuple[Conv1D, np.ndarray], stride: int) -> None:
+    op, x = drawn
+    if op.dilation_rate == 1 and op.inert("strides", stride, x.shape[1:]):
+        p = random_parameters(op, x.shape[1:], np.random.default_rng(SEED))
+        assert np.array_equal(op.replace(strides=stride).forward(x, p), op.forward(x, p))
 
 
 @pytest.mark.parametrize(

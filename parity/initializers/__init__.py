@@ -32,6 +32,10 @@ class Initializer(Entry):
         """
         raise TypeError(f"{type(self).__name__} cannot be sampled")
 
+    def level(self) -> float | None:
+        """Return the value that every element starts at, None where they do not start alike."""
+        return None
+
     def keras(self, parameter: Parameter) -> str:
         """Return the source of the value for Keras's ``*_initializer=``."""
         raise TypeError(f"{type(self).__name__} has no Keras form")

@@ -26,6 +26,10 @@ class Constant(Initializer):
         """Return an array full of the value."""
         return np.full(parameter.shape, self.value)
 
+    def level(self) -> float:
+        """Return the value."""
+        return self.value
+
     def keras(self, parameter: Parameter) -> str:
         """Return ``keras.initializers.Constant(...)``."""
         return f"keras.initializers.Constant({self.value!r})"

@@ -21,6 +21,10 @@ class Ones(Initializer):
         """Return ones."""
         return np.ones(parameter.shape)
 
+    def level(self) -> float:
+        """Return 1."""
+        return 1.0
+
     def keras(self, parameter: Parameter) -> str:
         """Return ``"ones"``."""
         return '"ones"'

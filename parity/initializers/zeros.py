@@ -21,6 +21,10 @@ class Zeros(Initializer):
         """Return zeros."""
         return np.zeros(parameter.shape)
 
+    def level(self) -> float:
+        """Return 0."""
+        return 0.0
+
     def keras(self, parameter: Parameter) -> str:
         """Return ``"zeros"``."""
         return '"zeros"'

@@ -40,6 +40,16 @@ class Loss(Entry):
         """Return which formula runs, in words."""
         raise TypeError(f"{type(self).__name__} has no formula")
 
+    def inert(self, field: str, other: Any, ending: Activation | None) -> str:
+        """Return why changing ``field`` to ``other`` provably does nothing here, or an empty string.
+
+        Args:
+            field: name of a field.
+            other: the value it would take.
+            ending: the model's last activation.
+        """
+        return ""
+
     def value(self, outputs: np.ndarray, targets: np.ndarray, logits: bool) -> float:
         """Return the loss of a batch.
 
@@ -96,6 +106,12 @@ class CrossEntropy(Loss):
     def on_logits(self, ending: Activation | None) -> bool:
         """Return whether the formula for logits runs, given or recovered."""
         return self.from_logits or self.fused(ending)
+
+    def inert(self, field: str, other: Any, ending: Activation | None) -> str:
+        """Say when there are no logits to recover."""
+        if field != "recover_logits" or (ending is not None and ending.kind == self.behind and not self.from_logits):
+            return ""
+        return "the outputs are logits" if self.from_logits else f"there is no {self.behind} to look behind"
 
     def as_they_are(self) -> Loss:
         """Return the loss without the look behind the outputs."""

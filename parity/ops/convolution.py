@@ -29,6 +29,7 @@ from parity.ops.windows import (
     laid_first,
     laid_last,
     lengths_of,
+    one_window,
     padded_length,
     pads,
     same_padding,
@@ -168,9 +169,17 @@ class Convolution(ActivatedOp):
         return from_channels_last(dx[(slice(None), *inside)], self.data_format), gradients
 
     def inert(self, field: str, other: Any, shape: Shape) -> str:
-        """Say when ``padding`` pads nothing either way."""
-        strides, sizes = self._sizes("strides"), self._sizes("kernel_size")
-        axes = zip(lengths_of(shape, self.data_format), self.windows, strides, strict=True)
+        """Say when ``padding`` pads nothing, when there is one window only, and when it has nothing to be spread."""
+        strides, sizes, lengths = (
+            self._sizes("strides"),
+            self._sizes("kernel_size"),
+            lengths_of(shape, self.data_format),
+        )
+        axes = zip(lengths, self.windows, strides, strict=True)
+        if field == "dilation_rate" and max(sizes) == 1:
+            return "there is nothing to spread in a window of 1"
+        if field == "strides" and self.padding == "valid":
+            return one_window(lengths, self.windows, strides, other if isinstance(other, tuple) else (other,))
         if field == "padding" and not any(any(same_padding(*axis)) for axis in axes):
             return f"with kernel_size {size_source(sizes)} and strides {size_source(strides)}, 'same' pads nothing"
         return ""

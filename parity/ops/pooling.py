@@ -18,6 +18,7 @@ from parity.ops.windows import (
     laid_first,
     laid_last,
     lengths_of,
+    one_window,
     padded_length,
     pads,
     same_padding,
@@ -114,15 +115,18 @@ class MaxPooling(Op):
         return from_channels_last(dx[(slice(None), *inside)], self.data_format), {}
 
     def inert(self, field: str, other: Any, shape: Shape) -> str:
-        """Say when ``padding`` pads and cuts nothing either way, and when ``strides`` says what is so unsaid."""
+        """Say when ``padding`` pads and cuts nothing, and when ``strides`` says what is so unsaid or goes nowhere."""
         size, strides = self._sizes("pool_size"), self._strides
         if field == "strides" and (other is None or other == self.pool_size) and size == strides:
             return "strides that are not said are those of pool_size"
         lengths = lengths_of(shape, self.data_format)
+        if field == "strides" and self.padding == "valid":
+            given = self.pool_size if other is None else other
+            return one_window(lengths, size, strides, given if isinstance(given, tuple) else (given,))
         axes = list(zip(lengths, size, strides, strict=True))
         whole = all(padded_length(*axis, "same") == padded_length(*axis, "valid") for axis in axes)
         if field == "padding" and whole and not any(any(same_padding(*axis)) for axis in axes):
-            return f"windows of {size_source(size)} fill {lengths} either way"
+            return f"windows of {size_source(size)} fill {size_source(lengths)} either way"
         return ""
 
     def _stride_source(self) -> str | None:

@@ -46,6 +46,13 @@ def padded_length(length: int, window: int, stride: int, padding: str) -> int:
     return -(-length // stride) if padding == "same" else (length - window) // stride + 1
 
 
+def one_window(lengths: Sequence[int], windows: Sequence[int], strides: Sequence[int], others: Sequence[int]) -> str:
+    """Return that other strides lead nowhere either, where they do; arguments as :func:`pads`, without padding."""
+    axes = zip(lengths, windows, strides, others, strict=True)
+    same = all(one == other or length - window < min(one, other) for length, window, one, other in axes)
+    return "there is no second window to step to" if same and tuple(strides) != tuple(others) else ""
+
+
 def pads(lengths: Sequence[int], windows: Sequence[int], strides: Sequence[int], padding: str) -> list[tuple[int, int]]:
     """Return how many cells are added before and after, for each axis that a window moves along.
 

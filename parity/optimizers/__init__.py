@@ -57,6 +57,15 @@ class Optimizer(Entry):
         """Return the names of the slots it keeps for each parameter."""
         return ()
 
+    def inert(self, field: str, other: Any) -> str:
+        """Return why changing ``field`` to ``other`` provably does nothing here, or an empty string.
+
+        Args:
+            field: name of a field.
+            other: the value it would take.
+        """
+        return ""
+
     def keras(self) -> OptimizerCode:
         """Return the optimizer in Keras."""
         raise TypeError(f"{type(self).__name__} has no Keras template")

@@ -110,6 +110,11 @@ class SGD(Optimizer):
         velocity = self.momentum * slots["velocity"] + push
         return (self.momentum * velocity + push if self.nesterov else velocity), {"velocity": velocity}
 
+    def inert(self, field: str, other: Any) -> str:
+        """Say when there is no velocity for ``nesterov`` to look ahead by."""
+        idle = field == "nesterov" and not self.momentum
+        return "without momentum there is no velocity to look ahead by" if idle else ""
+
     def rule(self) -> str:
         """Return the update rule."""
         rate = "lr" if self.changes() else repr(self.learning_rate)
@@ -124,7 +129,7 @@ class SGD(Optimizer):
             "keras.optimizers.SGD",
             learning_rate=self.keras_rate(),
             momentum=repr(self.momentum) if self.momentum else None,
-            nesterov=True if self.nesterov else None,
+            nesterov=True if self.nesterov and self.momentum else None,
         )
         slots = {name: Slot(attribute="momentums") for name in self.slots()}
         return OptimizerCode(build=build, slots=slots, doc=self.doc(), helpers=(KERAS,) if self._on_top() else ())

@@ -21,6 +21,10 @@ class Regularizer(Entry):
         """Return the gradient of :meth:`penalty`."""
         raise TypeError(f"{type(self).__name__} has no gradient")
 
+    def idle(self) -> bool:
+        """Return whether it adds nothing to any weight."""
+        return False
+
     def keras(self) -> str:
         """Return the source of the value for Keras's ``*_regularizer=``."""
         raise TypeError(f"{type(self).__name__} has no Keras form")

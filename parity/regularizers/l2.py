@@ -37,6 +37,10 @@ class L2(Regularizer):
         """Return 2 factor w."""
         return 2.0 * self.factor * w
 
+    def idle(self) -> bool:
+        """Return whether the factor is 0."""
+        return self.factor == 0.0
+
     def keras(self) -> str:
         """Return ``keras.regularizers.L2(...)``."""
         return f"keras.regularizers.L2({self.factor!r})"

@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from parity.entries import Entry, shown
 from parity.ops import Op, ShapeError
 from parity.spec.align import by_name
+from parity.spec.inert import layer_reason, section_reason
 from parity.spec.layer_units import Unit, paired, units
 from parity.spec.resolve import Layer, Resolved
 from parity.spec.schema import Config
@@ -76,7 +77,7 @@ def differences(a: Resolved, b: Resolved, rows: int | None = None) -> list[Diffe
             continue
         for one in _compare((section,), getattr(a.config, section), getattr(b.config, section)):
             path = ".".join(one.path)
-            found.append(_made(a, b, path, (path,), one, reason=_section_reason(one, a, b, rows)))
+            found.append(_made(a, b, path, (path,), one, reason=section_reason(one.path, a, b, rows)))
     return found
 
 
@@ -137,7 +138,7 @@ def _field_differences(a: Resolved, b: Resolved, taken: set[str]) -> list[Differ
         names = tuple(left.name for left, _, _ in members)
         having = [layer.name for layer in layers_a if keys[0] in type(layer.op).model_fields]
         pattern = names[0] if len(names) == 1 else "*" if list(names) == having else f"{{{','.join(names)}}}"
-        reasons = [_layer_reason(left, right, keys) for left, right, _ in members]
+        reasons = [layer_reason(left, right, keys) for left, right, _ in members]
         found.append(
             _made(
                 a,
@@ -183,26 +184,6 @@ def _without(entry: Entry, shared: list[str]) -> str:
         f"{name}={shown(getattr(entry, name))}" for name in type(entry).model_fields if name not in [*shared, "name"]
     ]
     return f"{entry.kind}({', '.join(parts)})" if parts else entry.kind
-
-
-def _layer_reason(left: Layer, right: Layer, keys: tuple[str, ...]) -> str:
-    """Return why a difference on a layer does nothing: both sides must say so."""
-    name = keys[0]
-    if name.startswith("bias_") and not (getattr(left.op, "use_bias", True) or getattr(right.op, "use_bias", True)):
-        return "neither side has the bias"
-    forth = left.op.inert(name, getattr(right.op, name), left.input_shape)
-    back = right.op.inert(name, getattr(left.op, name), right.input_shape)
-    return forth if forth and back else ""
-
-
-def _section_reason(one: _Found, a: Resolved, b: Resolved, rows: int | None) -> str:
-    if one.path == ("metrics",):
-        return "metrics are reported, nothing is trained by them"
-    if one.path == ("training", "drop_remainder") and rows is not None:
-        sizes = {a.config.training.batch_size, b.config.training.batch_size}
-        if all(rows % size == 0 for size in sizes):
-            return f"{rows} rows fill every batch"
-    return ""
 
 
 def mixed(a: Config, b: Config, taken: set[str]) -> Config:

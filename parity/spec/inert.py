@@ -1,0 +1,81 @@
+"""Why a difference provably does nothing: every reason there is, each of them certain.
+
+A reason is given only where it holds from either side, whatever else the two differ in: an inert difference stays as
+the good side has it in every counterfactual run. What does nothing leaves every number as it was, bit for bit; where
+only the order of a sum may change, the reason says that rounding moves.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from parity.initializers import Initializer
+from parity.spec.resolve import Layer, Resolved
+
+
+def layer_reason(left: Layer, right: Layer, keys: tuple[str, ...]) -> str:
+    """Return why a difference on a layer does nothing, empty where it may do something.
+
+    Args:
+        left: the layer on the first side.
+        right: the layer on the second side.
+        keys: of the field, from the layer on.
+    """
+    name = keys[0]
+    if name.startswith("bias_") and not (getattr(left.op, "use_bias", True) or getattr(right.op, "use_bias", True)):
+        return "neither side has the bias"
+    mine, theirs = getattr(left.op, name), getattr(right.op, name)
+    if name.endswith("_initializer") and len(keys) == 1 and _start_reason(mine, theirs):
+        return _start_reason(mine, theirs)
+    if name.endswith("_regularizer") and all(one is None or one.idle() for one in (mine, theirs)):
+        return "a penalty times 0 is none"
+    forth = left.op.inert(name, theirs, left.input_shape)
+    back = right.op.inert(name, mine, right.input_shape)
+    return forth if forth and back else ""
+
+
+def _start_reason(mine: Initializer, theirs: Initializer) -> str:
+    level = mine.level()
+    return f"both start at {level:g}" if level is not None and level == theirs.level() else ""
+
+
+def section_reason(path: tuple[str, ...], a: Resolved, b: Resolved, rows: int | None) -> str:
+    """Return why a difference outside the layers does nothing, empty where it may do something.
+
+    Args:
+        path: of the difference.
+        a: first side.
+        b: second side.
+        rows: rows of the training set, where known.
+    """
+    if path == ("metrics",):
+        return "metrics are reported, nothing is trained by them"
+    if path[0] == "training" and rows is not None:
+        return _training_reason(path[1], a, b, rows)
+    if len(path) == 2 and path[0] in ("loss", "optimizer"):
+        mine, theirs = getattr(a.config, path[0]), getattr(b.config, path[0])
+        return _both(path, mine, theirs, (a, b))
+    return ""
+
+
+def _both(path: tuple[str, ...], mine: Any, theirs: Any, sides: tuple[Resolved, Resolved]) -> str:
+    """Return the reason of a loss or an optimizer, where either says so."""
+    field = path[1]
+    endings = [(side.layers()[-1].op.ending(),) if path[0] == "loss" else () for side in sides]
+    forth = mine.inert(field, getattr(theirs, field), *endings[0])
+    back = theirs.inert(field, getattr(mine, field), *endings[1])
+    return forth if forth and back else ""
+
+
+def _training_reason(field: str, a: Resolved, b: Resolved, rows: int) -> str:
+    both = (a.config.training, b.config.training)
+    sizes = {training.batch_size for training in both}
+    if field == "drop_remainder" and all(rows % size == 0 for size in sizes):
+        return f"{rows} rows fill every batch"
+    if min(sizes) < rows:
+        return ""
+    if field == "batch_size" and not any(training.drop_remainder for training in both):
+        return f"every batch holds all {rows} rows"
+    if field == "shuffle" and not (a.drawing() or b.drawing()):
+        return f"every batch holds all {rows} rows: their order moves rounding only"
+    return ""

@@ -1,0 +1,264 @@
+"""Differences that provably do nothing: of every reason there is, both configs are run, and nothing moves.
+
+They are run by the NumPy reference, for some steps, from the same numbers; and compiled for every framework.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from helpers_frameworks import missing
+
+from parity.compile.emit import compile_side
+from parity.entries import FRAMEWORKS
+from parity.reference import Reference
+from parity.run.initial import initial_value
+from parity.run.randomness import batches
+from parity.run.session import Session
+from parity.spec import inert as reasons
+from parity.spec.differences import Difference, differences, mixed
+from parity.spec.load import build_spec
+from parity.spec.resolve import Resolved, resolve
+
+ROWS, STEPS = 12, 5
+CONV = {"conv1d": {"filters": 3, "kernel_size": 2, "activation": "tanh", "name": "conv"}}
+END: list[Any] = ["flatten", {"dense": {"units": 4, "activation": "tanh", "name": "hidden"}},
+                  {"dense": {"units": 2, "activation": "softmax", "name": "out"}}]  # fmt: skip
+WIDE = {"conv2d": {"filters": 3, "kernel_size": 2, "activation": "tanh", "name": "conv"}}
+
+
+def with_fields(layer: Mapping[str, Any], **fields: Any) -> dict[str, Any]:
+    ((kind, known),) = layer.items()
+    return {kind: {**known, **fields}}
+
+
+def sides(changes: Mapping[str, Any], layers: list[Any] | None = None, **more: Any) -> tuple[Resolved, Resolved]:
+    shape = more.pop("shape", [6, 2])
+    spec: dict[str, Any] = {
+        "name": "inert", "data": {"source": "rows.npz"},
+        "model": {"input": shape, "layers": [*(layers if layers is not None else [CONV]), *END]},
+        "loss": "categorical_crossentropy", "optimizer": {"sgd": {"learning_rate": 0.1}},
+        "training": {"batch_size": 4}, "metrics": ["accuracy"],
+        "sides": {"a": {"framework": "torch"}, "b": {"framework": "keras", "changes": dict(changes)}},
+    }  # fmt: skip
+    a, b = resolve(build_spec({**spec, **more}))
+    return a, b
+
+
+def trained(side: Resolved) -> list[np.ndarray]:
+    """Return the losses of some steps, and the weights and predictions they end with."""
+    rng = np.random.default_rng(2)
+    x = rng.normal(size=(ROWS, *side.config.model.input))
+    y = np.eye(2)[rng.integers(0, 2, ROWS)]
+    training = side.config.training
+    weights = {name: initial_value(training.seed, name, one) for name, one in side.parameters().items()}
+    reference = Reference(side, weights)
+    rows = batches(training.seed, ROWS, training.batch_size, training.shuffle, training.drop_remainder)
+    losses = [reference.step(x[one], y[one], number).loss for number, one in enumerate(islice(rows, STEPS))]
+    return [np.array(losses), *(reference.weights[name] for name in sorted(weights)), reference.predict(x)]
+
+
+L2 = {"l2": {"factor": 0.0}}
+NORM = {"batch_norm": {"name": "norm"}}
+
+INERT: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
+    # changes of the second side, the rest of the spec, the path and the reason
+    ("layers.conv.padding", {"layers.conv.padding": "same"}, {"layers": [with_fields(CONV, kernel_size=1)]},
+     "with kernel_size 1 and strides 1, 'same' pads nothing"),
+    ("layers.conv.padding", {"layers.conv.padding": "same"},
+     {"layers": [with_fields(WIDE, kernel_size=1, strides=2)], "shape": [6, 6, 2]},
+     "with kernel_size 1 and strides 2, 'same' pads nothing"),
+    ("layers.conv.dilation_rate", {"layers.conv.dilation_rate": 3}, {"layers": [with_fields(CONV, kernel_size=1)]},
+     "there is nothing to spread in a window of 1"),
+    ("layers.conv.strides", {"layers.conv.strides": 3}, {"layers": [with_fields(CONV, kernel_size=5, strides=2)]},
+     "there is no second window to step to"),
+    ("layers.pool.strides", {"layers.pool.strides": 4},
+     {"layers": [{"max_pooling1d": {"pool_size": 5, "strides": 3, "name": "pool"}}]},
+     "there is no second window to step to"),
+    ("layers.pool.padding", {"layers.pool.padding": "same"},
+     {"layers": [{"max_pooling1d": {"pool_size": 2, "name": "pool"}}]}, "windows of 2 fill 6 either way"),
+    ("layers.pool.strides", {"layers.pool.strides": 2},
+     {"layers": [{"max_pooling1d": {"pool_size": 2, "name": "pool"}}]},
+     "strides that are not said are those of pool_size"),
+    ("layers.flatten.data_format", {"layers.flatten.data_format": "channels_first"},
+     {"layers": [], "shape": [1, 6]}, "no two axes are longer than 1"),
+    ("layers.norm.axis", {"layers.norm.axis": 1}, {"layers": [NORM], "shape": [6]}, "there is one axis only"),
+    ("layers.norm.beta_initializer", {"layers.norm.beta_initializer": "ones"},
+     {"layers": [{"batch_norm": {"center": False, "name": "norm"}}]}, "there is no beta"),
+    ("layers.norm.gamma_initializer", {"layers.norm.gamma_initializer": "zeros"},
+     {"layers": [{"batch_norm": {"scale": False, "name": "norm"}}]}, "there is no gamma"),
+    ("layers.conv.bias_initializer", {"layers.conv.bias_initializer": "ones"},
+     {"layers": [with_fields(CONV, use_bias=False)]}, "neither side has the bias"),
+    ("layers.conv.bias_regularizer", {"layers.conv.bias_regularizer": "l2"},
+     {"layers": [with_fields(CONV, use_bias=False)]}, "neither side has the bias"),
+    ("layers.conv.bias_constraint", {"layers.conv.bias_constraint": {"max_norm": 0.1}},
+     {"layers": [with_fields(CONV, use_bias=False)]}, "neither side has the bias"),
+    ("layers.conv.bias_initializer", {"layers.conv.bias_initializer": {"constant": 0}}, {}, "both start at 0"),
+    ("layers.hidden.bias_initializer", {"layers.hidden.bias_initializer": {"constant": 1}},
+     {"layers": [CONV], "training": {"batch_size": 4}}, ""),
+    ("layers.conv.kernel_regularizer", {"layers.conv.kernel_regularizer": L2}, {}, "a penalty times 0 is none"),
+    ("layers.conv.kernel_regularizer", {"layers.conv.kernel_regularizer": "l2"}, {}, ""),
+    ("layers.drop", {"layers.conv.after": {"dropout": {"rate": 0.0, "name": "drop"}}}, {},
+     "it hands on what it is given"),
+    ("layers.drop", {"layers.conv.after": {"dropout": {"rate": 0.0, "name": "drop"}}},
+     {"layers": [CONV, {"dropout": {"rate": 0.4, "name": "late"}}]}, "it hands on what it is given"),
+    ("layers.same", {"layers.conv.after": {"activation": {"function": "linear", "name": "same"}}}, {},
+     "it hands on what it is given"),
+    ("optimizer.nesterov", {"optimizer.nesterov": True}, {},
+     "without momentum there is no velocity to look ahead by"),
+    ("optimizer.nesterov", {"optimizer.nesterov": True}, {"optimizer": {"sgd": {"momentum": 0.5}}}, ""),
+    ("loss.recover_logits", {"loss.recover_logits": False}, {}, ""),
+    ("loss.recover_logits", {"loss.recover_logits": False},
+     {"loss": {"categorical_crossentropy": {"from_logits": True}}}, "the outputs are logits"),
+    ("loss.recover_logits", {"loss.recover_logits": False}, {"loss": "sigmoid_crossentropy"},
+     "there is no sigmoid to look behind"),
+    ("metrics", {"metrics": ["accuracy", "mse"]}, {}, "metrics are reported, nothing is trained by them"),
+    ("training.drop_remainder", {"training.drop_remainder": True}, {}, "12 rows fill every batch"),
+    ("training.drop_remainder", {"training.drop_remainder": True}, {"training": {"batch_size": 5}}, ""),
+    ("training.batch_size", {"training.batch_size": 20}, {"training": {"batch_size": 12}},
+     "every batch holds all 12 rows"),
+    ("training.batch_size", {"training.batch_size": 20}, {"training": {"batch_size": 11}}, ""),
+    ("training.shuffle", {"training.shuffle": False}, {"training": {"batch_size": 12}},
+     "every batch holds all 12 rows: their order moves rounding only"),
+    ("training.shuffle", {"training.shuffle": False},
+     {"training": {"batch_size": 12}, "layers": [CONV, {"dropout": {"rate": 0.4, "name": "late"}}]}, ""),
+    ("training.shuffle", {"training.shuffle": False}, {"training": {"batch_size": 11}}, ""),
+]  # fmt: skip
+
+
+def found(changes: Mapping[str, Any], how: Mapping[str, Any], path: str) -> tuple[Resolved, Resolved, Difference]:
+    a, b = sides(changes, **how)
+    (one,) = [one for one in differences(a, b, ROWS) if one.path == path]
+    return a, b, one
+
+
+@pytest.mark.parametrize(("path", "changes", "how", "reason"), INERT)
+def test_what_is_called_inert_moves_nothing_and_what_is_not_does(
+    path: str, changes: dict[str, Any], how: dict[str, Any], reason: str
+) -> None:
+    a, b, one = found(changes, how, path)
+    assert one.reason == reason
+    for side, other in ((a, b), (b, a)):
+        changed = replace(side, config=mixed(side.config, other.config, set(one.paths)))
+        assert changed.config != side.config
+        before, after = trained(side), trained(changed)
+        alike = [x.shape == y.shape and np.array_equal(x, y) for x, y in zip(before, after, strict=True)]
+        if "rounding" in reason:
+            assert all(np.allclose(x, y, rtol=1e-12, atol=1e-14) for x, y in zip(before, after, strict=True))
+            assert not all(alike)
+        elif reason and len(before) == len(after):
+            assert all(alike), reason
+        else:
+            assert not all(alike), "it does something: the reason must not be given"
+
+
+def code(side: Resolved) -> str:
+    """Return a side's program without words and without what is only recorded."""
+    tree = ast.parse(compile_side(side, name="inert", classes=2).source)
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if (
+            isinstance(body, list)
+            and body
+            and isinstance(body[0], ast.Expr)
+            and isinstance(body[0].value, ast.Constant)
+        ):
+            body[0].value.value = ""
+    return ast.unparse(tree)
+
+
+SAME_PROGRAM = {"without momentum", "the outputs are logits", "there is no sigmoid", "strides that are not said"}
+"""Beginnings of reasons whose programs are the same to the letter, so that nothing has to be run."""
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize(
+    ("path", "changes", "how", "reason"),
+    [one for one in INERT if any(one[3].startswith(start) for start in SAME_PROGRAM)],
+)
+def test_programs_that_are_the_same(
+    framework: str, path: str, changes: dict[str, Any], how: dict[str, Any], reason: str
+) -> None:
+    a, b, one = found(changes, how, path)
+    changed = replace(a, config=mixed(a.config, b.config, set(one.paths)), framework=framework)
+    assert code(replace(a, framework=framework)) == code(changed)
+
+
+def reasons_given() -> set[str]:
+    return {reason for *_, reason in INERT if reason}
+
+
+def test_every_reason_in_the_code_is_among_those_that_are_run() -> None:
+    """Read from the source: a reason that is added is to be run, too."""
+    root = Path(reasons.__file__).parent.parent
+    files = [root / "spec" / "inert.py", root / "spec" / "differences.py", root / "ops" / "windows.py"]
+    files += [file for folder in ("ops", "optimizers", "losses") for file in (root / folder).glob("*.py")]
+    said: set[str] = set()
+    for file in dict.fromkeys(files):
+        for function in ast.walk(ast.parse(file.read_text())):
+            if not isinstance(function, ast.FunctionDef):
+                continue
+            if not (function.name in ("inert", "one_window") or function.name.endswith("_reason")):
+                continue
+            docstring = ast.get_docstring(function)
+            for node in ast.walk(function):
+                if isinstance(node, ast.Return | ast.IfExp):
+                    for text in ast.walk(node):
+                        if isinstance(text, ast.Constant) and isinstance(text.value, str) and " " in text.value:
+                            said.add(text.value)
+            said.discard(docstring or "")
+    assert len(said) > 15
+    given = reasons_given()
+    unseen = [text for text in said if not any(text.strip() in reason for reason in given)]
+    assert not unseen
+
+
+@pytest.fixture(scope="module")
+def worker(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A worker with PyTorch."""
+    if missing("torch"):
+        pytest.skip(str(missing("torch")))
+    with Session("torch", log=tmp_path_factory.mktemp("worker") / "torch.log") as made:
+        yield made
+
+
+@pytest.mark.parametrize(
+    ("path", "changes", "how", "reason"),
+    [one for one in INERT if one[3] and not any(one[3].startswith(start) for start in SAME_PROGRAM)],
+)
+def test_what_is_called_inert_moves_nothing_on_pytorch(
+    worker: Session, tmp_path: Path, path: str, changes: dict[str, Any], how: dict[str, Any], reason: str
+) -> None:
+    from parity.data.dataset import Dataset
+    from parity.run.bench import Bench, Job
+    from parity.run.freerun import free_run
+    from parity.run.store import Store
+
+    a, b, one = found(changes, how, path)
+    rng = np.random.default_rng(2)
+    x, labels = rng.normal(size=(ROWS, *a.config.model.input)), rng.integers(0, 2, ROWS)
+    bench = Bench(
+        dataset=Dataset(x=x, y=np.eye(2)[labels], raw_x=x, raw_y=labels, description="made up"),
+        store=Store(tmp_path / "runs"), scratch=tmp_path / "scratch", programs=tmp_path, logs=tmp_path,
+    )  # fmt: skip
+    runs = []
+    for config in (a.config, mixed(a.config, b.config, set(one.paths))):
+        side = replace(a, framework="torch", config=config)
+        program = replace(compile_side(side, name="inert", classes=2), file_name=f"inert_{len(runs)}.py")
+        runs.append(
+            free_run(worker, bench, Job(side=side, program=program, steps=STEPS, precision="float64", threads=1))
+        )
+    first, second = runs
+    assert not second.cached or first.key == second.key
+    if "rounding" in reason:
+        assert second.losses == pytest.approx(first.losses, rel=1e-12)
+    else:
+        assert second.losses == first.losses
+        assert second.final["accuracy"] == first.final["accuracy"]
