@@ -197,7 +197,11 @@ SHAPES = st.tuples(st.integers(1, 12), st.sampled_from([1, 2, 3])).flatmap(
 )
 
 
-@given(x=SHAPES, scale=st.floats(-300, 300), standardize=st.booleans(), flip=st.booleans(), data=st.data())
+# A scale of 1e-200 leaves columns that vary and whose deviation is 0: an error, in words.
+SCALES = st.floats(-300, 300).filter(lambda scale: scale == 0 or abs(scale) > 1e-100)
+
+
+@given(x=SHAPES, scale=SCALES, standardize=st.booleans(), flip=st.booleans(), data=st.data())
 def test_the_written_steps_give_the_same_bits(x, scale, standardize, flip, data):
     rows = data.draw(st.none() | st.integers(1, len(x)))
     spec = DataSpec(source="s", scale=scale, standardize=standardize, reshape=(2, 3, x.shape[1] // 6),

@@ -634,7 +634,7 @@ def test_a_mistake_needs_the_port_it_is_made_in() -> None:
 BROKEN = {
     "raises": (F.edited("x = F.relu(self.fc2(x))", 'raise ValueError("my own mistake")'), "my own mistake"),
     "no loss": (F.edited("def build_loss()", "def loss()"), "the program has no build_loss"),
-    "no model": (F.edited("class Model(", "class Net("), "the program has no Model"),
+    "no model": (F.edited("class Model(", "class Net("), "the program has no build_model or Model"),
     "plain optimizer": (
         with_own_optimizer("class Plain:\n    pass\n\n\ndef build_optimizer(model):\n    return Plain()\n"),
         "the optimizer is a Plain; it must be a torch.optim.Optimizer",

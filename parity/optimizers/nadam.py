@@ -53,6 +53,10 @@ class Nadam(keras.optimizers.Nadam):
 '''
 
 
+SHORT = "w -= lr m_hat / (sqrt(v_hat) + epsilon), m_hat with the momentum of the step to come."
+"""The rule as it stands at the head of a class that writes it out."""
+
+
 class Nadam(Optimizer):
     """u_t = b1 (1 - 0.96^(t psi) / 2), t = 1, 2, ...; U_t = u_1 ... u_t; m and v as in Adam.
 
@@ -135,7 +139,7 @@ class Nadam(Optimizer):
         """Return a small class with exactly the rule that is asked for."""
         rule = tensorflow_rule(
             "Nadam",
-            f"{self.rule()}.",
+            SHORT,
             fields=["learning_rate", *self._fields(), "momentum_decay"],
             slots={"m": "m", "v": "v"},
             numbers={"u_product": "1.0"},
