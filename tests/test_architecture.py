@@ -68,7 +68,7 @@ CATALOGUE = {"entries", "written", *FAMILIES}
 """Entries, their base and their records name each other's types; in annotations only, that may point right."""
 
 RECORDS = {"parity.run.trajectory", "parity.run.digest"}
-SEES_OF_RUN = {"compare": RECORDS, "report": RECORDS}
+SEES_OF_RUN = {"compare": RECORDS, "explain": RECORDS, "report": RECORDS}
 """Of ``parity.run``, these packages read what was recorded and nothing else."""
 
 
@@ -190,7 +190,7 @@ def test_only_drivers_import_frameworks() -> None:
     assert not wrong, "\n".join(wrong)
 
 
-def test_compare_and_report_read_records_and_nobody_imports_a_driver() -> None:
+def test_compare_explain_and_report_read_records_and_nobody_imports_a_driver() -> None:
     wrong = [str(found) for found in all_imports() if oversees(found)]
     assert not wrong, "\n".join(wrong)
 
@@ -360,7 +360,9 @@ def test_a_framework_outside_the_drivers_is_caught(source: str) -> None:
         ("parity.compare.phases", "from parity.run.trajectory import Trajectory", False),
         ("parity.compare.phases", "from parity.run import session", True),
         ("parity.report.html", "from parity.run import Session", True),
-        ("parity.explain.search", "from parity.run.session import Session", False),
+        ("parity.explain.search", "from parity.run.session import Session", True),
+        ("parity.explain.outcome", "from parity.run.trajectory import Trajectory", False),
+        ("parity.pipeline.runner", "from parity.run.session import Session", False),
         ("parity.explain.search", "from parity.run.drivers.torch import Driver", True),
         ("parity.cli", "import parity.run.drivers", True),
         ("parity.run.worker", "from parity.run.drivers import torch", False),

@@ -293,10 +293,9 @@ def test_conv1d_calls_padding_inert_exactly_where_it_does_nothing(drawn: tuple[C
     other = op.replace(padding="valid" if op.padding == "same" else "same")
     p = random_parameters(op, x.shape[1:], np.random.default_rng(SEED))
     try:
-        changed = other.forward(x, p)
-        nothing = changed.shape == op.forward(x, p).shape and np.array_equal(changed, op.forward(x, p))
         other.output_shape(x.shape[1:])
-    except (ShapeError, IndexError):
+        nothing = np.array_equal(other.forward(x, p), op.forward(x, p))
+    except ShapeError:
         nothing = False  # valid padding has no window to offer at all
     if op.activation.kind != "softmax" or op.filters > 1:  # softmax over one filter is 1 whatever goes in
         assert bool(op.inert("padding", other.padding, x.shape[1:])) == nothing
