@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from parity import api
-from parity.pipeline.explain import Explained
+from parity.pipeline.answer import Explained
 from parity.pipeline.prepare import Options, prepare
 from parity.pipeline.run import explain_pair, outcome_of, pair_differences
 from parity.pipeline.work import Note, Work

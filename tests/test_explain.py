@@ -15,7 +15,7 @@ from helpers_frameworks import missing
 
 from parity.cli import main
 from parity.errors import UsageError
-from parity.pipeline.explain import Explained
+from parity.pipeline.answer import Explained
 from parity.pipeline.explained import explanation_fact
 from parity.pipeline.run import said_sets
 from parity.spec.resolve import to_yaml
@@ -161,9 +161,9 @@ def test_what_makes_up_for_a_cause_is_found_where_both_sides_learn(workers: Lend
     activation, logits = "layers.logits.activation", "loss.from_logits"
     told = explained(tmp_path, tiny({activation: "linear", logits: True, NESTEROV: True}))
     assert told.gap in ("none", "unsteady")
-    assert sets(told, "breaks") == [[logits]], "a softmax of a softmax"
+    assert sets(told, "breaks") == [[activation]], "logits that are taken for probabilities; told of the first side"
     (made_up,) = told.findings.of("compensates", "holds")
-    assert (made_up.paths, made_up.by) == (frozenset({logits}), frozenset({activation}))
+    assert (made_up.paths, made_up.by) == (frozenset({activation}), frozenset({logits}))
     assert told.findings.of("repairs") == []
 
 

@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pytest
@@ -48,6 +48,8 @@ from parity.run.initial import initial_value
 from parity.run.randomness import keep_mask
 from parity.spec.resolve import Resolved
 from parity.written import Case
+
+CaseT = TypeVar("CaseT")
 
 EXACT = 1e-12
 """Relative difference in float64 within which two computations of the same formula agree."""

@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from parity.errors import ParityError
-from parity.explain.claims import SEEDS, Claim, Findings, Tried, claims_of, parts_of
+from parity.explain.claims import SEEDS, Claim, Tried, claims_of, parts_of
 from parity.explain.outcome import Outcome
 from parity.explain.search import Search, SpentError
 from parity.explain.shapley import MOST_CAUSES, interactions, shares, subsets
-from parity.explain.strikes import Strike, by_suspicion, suspects
+from parity.explain.strikes import by_suspicion, suspects
 from parity.explain.trials import Contest, Paths
+from parity.pipeline.answer import Explained
 from parity.pipeline.probes import end_share, probes
 from parity.pipeline.runner import LATER, Runner
 from parity.pipeline.speed import Choice
@@ -29,54 +30,6 @@ SUSPICIOUS, MOST_SUSPECTS = 1.0, 3
 
 SUSPICIOUS_ALIKE, MOST_ALIKE = 0.3, 8
 """The same where the sides reach the same outcome, so that there is nothing else to search."""
-
-
-@dataclass(kw_only=True)
-class Explained:
-    """What came of explaining a pair of sides.
-
-    Args:
-        contest: the good and the bad side; in the order of the spec where neither is better.
-        outcome: what was compared.
-        choice: the framework of the runs.
-        steps: of each run.
-        seeds: with which claims were tried.
-        gap: ``gap``, ``none`` or ``unsteady``; empty where even that was not found out.
-        strikes: where each live difference strikes first.
-        end_shares: share of all that training moved that each changes alone, where that run was made to its end.
-        sides: outcome of the good and of the bad side, by seed.
-        findings: what holds.
-        own: outcome of each side's config on its own framework, and on that of the trials, where they are not the same.
-        searched: configs that the search tried, the two sides included.
-        runs: counterfactual runs that it all rests on.
-        made: those that were made now; the others were known.
-        stopped: runs whose fate was decided before their end.
-        seconds: that it took.
-        missing: what was left out, and why.
-        notes: what else has to be known.
-        interrupted: by Ctrl-C.
-    """
-
-    contest: Contest
-    outcome: Outcome
-    choice: Choice
-    steps: int
-    seeds: Sequence[int]
-    gap: str = ""
-    strikes: dict[str, Strike] = field(default_factory=dict)
-    end_shares: dict[str, float] = field(default_factory=dict)
-    sides: tuple[Tried, Tried] = (Tried(paths=frozenset()), Tried(paths=frozenset()))
-    findings: Findings = field(default_factory=Findings)
-    own: dict[str, tuple[float, float]] = field(default_factory=dict)
-    claimed: dict[Paths, tuple[Tried, Tried]] = field(default_factory=dict)
-    searched: int = 0
-    runs: int = 0
-    made: int = 0
-    stopped: int = 0
-    seconds: float = 0.0
-    missing: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    interrupted: bool = False
 
 
 @dataclass(kw_only=True)
@@ -183,11 +136,18 @@ class Inquiry:
         trials.start([(paths, trials.seeds[0]) for paths in both])
         (gap,) = trials.gaps(trials.seeds[:1])
         if gap < 0.0:
-            self.contest = trials.contest = told.contest = self.contest.turned()
-            trials.runs = {(self.contest.without(paths), seed): run for (paths, seed), run in trials.runs.items()}
+            self._turn()
         told.gap = trials.open()
+        if gap < 0.0 and told.gap != "gap":
+            self._turn()  # Neither is better: what is said of the differences is said of them put into the first side.
         trials.gapless = told.gap != "gap"
         told.sides = self._both_sides(1)
+
+    def _turn(self) -> None:
+        """Change the sides over, with what is known of them."""
+        self.contest = self.trials.contest = self.told.contest = self.contest.turned()
+        known = self.trials.runs.items()
+        self.trials.runs = {(self.contest.without(paths), seed): run for (paths, seed), run in known}
 
     def _both_sides(self, seeds: int) -> tuple[Tried, Tried]:
         return self.trials.tried(frozenset(), seeds), self.trials.tried(self.contest.everything, seeds)

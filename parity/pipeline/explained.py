@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from parity.errors import ParityError
 from parity.explain.claims import Claim, Tried
 from parity.explain.trials import Paths
-from parity.pipeline.explain import Explained
+from parity.pipeline.answer import Explained
 from parity.pipeline.patches import as_options, as_yaml, changes_of
 from parity.report.facts import (
     ClaimFact,

@@ -13,7 +13,8 @@ from parity.explain.outcome import Outcome, parse_outcome
 from parity.explain.trials import Contest, Paths, contest, split
 from parity.pipeline import facts
 from parity.pipeline.advising import advised
-from parity.pipeline.explain import Explained, Inquiry
+from parity.pipeline.answer import Explained
+from parity.pipeline.explain import Inquiry
 from parity.pipeline.explained import difference_facts, explanation_fact
 from parity.pipeline.judging import Judged
 from parity.pipeline.patches import lines_of
@@ -218,8 +219,7 @@ def _explain(
         return outcome.metric_score(runs[name].final.get(outcome.metric, math.nan)) if name in runs else math.nan
 
     a, b = max(pairs, key=lambda pair: _distance(score(pair[0]), score(pair[1])))
-    good, bad = (b, a) if score(b) > score(a) else (a, b)
-    return explain_pair(work, healthy, (named[good], named[bad]), found[a, b], outcome, note), []
+    return explain_pair(work, healthy, (named[a], named[b]), found[a, b], outcome, note), []
 
 
 def outcome_of(work: Work, sides: Sequence[Resolved]) -> Outcome | None:
@@ -254,7 +254,7 @@ def explain_pair(
     Args:
         work: data, programs and store.
         sides: that ran; their interpreters may be used.
-        pair: the better side first, as far as it is known.
+        pair: the two sides, in the order of the spec.
         found: their differences.
         outcome: what is compared.
         note: told what is under way.

@@ -34,7 +34,8 @@ from causes_truth import FILE, Truth
 from parity import api
 from parity.explain.outcome import Outcome
 from parity.explain.trials import Paths, contest
-from parity.pipeline.explain import Explained, Inquiry
+from parity.pipeline.answer import Explained
+from parity.pipeline.explain import Inquiry
 from parity.pipeline.prepare import Options, prepare
 from parity.pipeline.runner import Runner
 from parity.pipeline.speed import choose
