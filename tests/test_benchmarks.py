@@ -9,13 +9,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from helpers_frameworks import each_framework
+
+from parity.entries import FRAMEWORKS
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.mark.slow
-@each_framework
+@pytest.mark.parametrize("framework", ["torch"] if os.environ.get("HYPOTHESIS_PROFILE") != "long" else FRAMEWORKS)
 def test_what_tracing_costs_is_measured(framework: str) -> None:
     script = ROOT / "tests" / "benchmarks" / "tracing_cost.py"
     asked = ["--network", "leaf_small", "--framework", framework, "--steps", "2", "--rounds", "1", "--json"]
