@@ -365,6 +365,7 @@ def test_ctrl_c_before_the_two_sides_are_known_leaves_nothing_to_tell(workers: L
         explained(tmp_path, tiny(ONE), Stop("what the sides come to"))
 
 
+@pytest.mark.slow
 def test_an_interrupted_command_writes_the_report_and_goes_on_from_there(
     workers: Lender, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
