@@ -153,7 +153,7 @@ class Inquiry:
         return self.trials.tried(frozenset(), seeds), self.trials.tried(self.contest.everything, seeds)
 
     def _probe(self) -> None:
-        self.trials.start([(paths, seed) for seed in self.trials.seeds[1:] for paths in
+        self.trials.ahead([(paths, seed) for seed in self.trials.seeds[1:] for paths in
                            (frozenset[str](), self.contest.everything)], rank=LATER)  # fmt: skip
         self.told.strikes = probes(self.trials)
 
@@ -167,7 +167,7 @@ class Inquiry:
             order=by_suspicion(told.strikes) or sorted(everything),
             ask=trials.bad,
             suspects=suspects(told.strikes, least, most),
-            soon=lambda sets: trials.start([(one, trials.seeds[0]) for one in sets]),
+            soon=lambda sets: trials.ahead([(one, trials.seeds[0]) for one in sets]),
             tried={everything: not alike},
         )
         search.run()

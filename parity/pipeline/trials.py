@@ -15,7 +15,7 @@ from parity.explain.fate import Fate, Hopeless, checkpoints
 from parity.explain.outcome import Outcome, Scale, scale, steady
 from parity.explain.search import SpentError
 from parity.explain.trials import Contest, ImpossibleError, Paths
-from parity.pipeline.runner import LATER, URGENT, Runner
+from parity.pipeline.runner import URGENT, Runner
 from parity.pipeline.work import Note
 from parity.run.bench import Job
 from parity.run.trajectory import Measured, Trajectory
@@ -151,15 +151,18 @@ class Trials:
         return Fate(good=good, bad=bad)
 
     def start(self, wanted: Sequence[tuple[Paths, int]], whole: bool = True, rank: int = URGENT) -> None:
-        """Begin runs whose outcome will be asked for; with a limited budget none is begun before it is asked for."""
-        if self.budget.limited and rank == LATER:
-            return
+        """Begin runs whose outcome will be asked for in any case."""
         for paths, seed in wanted:
             if (paths, seed) not in self.runs:
                 try:
                     self._begin(paths, seed, whole, rank)
                 except (ParityError, SpentError):
                     continue  # Said when it is asked for.
+
+    def ahead(self, wanted: Sequence[tuple[Paths, int]], rank: int = URGENT) -> None:
+        """Begin runs whose outcome will most likely be asked for; with a limited budget none."""
+        if not self.budget.limited:
+            self.start(wanted, rank=rank)
 
     def _begin(self, paths: Paths, seed: int, whole: bool, rank: int) -> Any:
         job = self.job(paths, seed, whole)
