@@ -28,8 +28,12 @@ class Group(click.Group):
 
     def invoke(self, context: click.Context) -> Any:
         """Run the verb; faults of the user's become one message and an exit code."""
+        import signal
+
         from parity.errors import ParityError
 
+        # Ended from outside it cleans up, too: workers, and scratch space in memory.
+        signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
         try:
             return super().invoke(context)
         except ParityError as error:

@@ -48,7 +48,7 @@ from parity.run.digest import apart, digest, minus
 from parity.run.exchange import Exchange
 from parity.run.freerun import free_run
 from parity.run.initial import InitialWeights, initial_value
-from parity.run.session import Session, find_interpreter, memory_folder
+from parity.run.session import LOCK, Session, find_interpreter, memory_folder
 from parity.run.store import Store, run_key
 from parity.run.trace import read_trace
 from parity.run.trajectory import Measured, Trajectory
@@ -747,15 +747,36 @@ def test_an_interpreter_may_be_named_and_its_path_may_have_spaces(tmp_path: Path
     assert find_interpreter(str(folder)) is None
 
 
+def test_what_a_killed_process_left_in_memory_is_removed_and_what_a_living_one_has_is_not() -> None:
+    code = (
+        "import time; from parity.run.session import memory_folder; print(memory_folder(), flush=True); time.sleep(60)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    theirs = Path(process.stdout.readline().strip())
+    mine = [memory_folder()]
+    try:
+        assert theirs.exists(), "its process lives"
+        process.kill()
+        process.wait()
+        mine.append(memory_folder())
+        assert not theirs.exists()
+        assert mine[0].exists()
+    finally:
+        process.kill()
+        for folder in mine:
+            shutil.rmtree(folder)
+
+
 def test_a_memory_folder_is_new_and_private() -> None:
     one, two = memory_folder(), memory_folder()
     try:
         assert one != two
         assert stat.S_IMODE(one.stat().st_mode) == 0o700
-        assert list(one.iterdir()) == []
+        assert [file.name for file in one.iterdir()] == [LOCK]
     finally:
-        one.rmdir()
-        two.rmdir()
+        shutil.rmtree(one)
+        shutil.rmtree(two)
 
 
 # ------------------------------------------------------- real workers behind a driver of a few lines of NumPy

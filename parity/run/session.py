@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import shlex
 import shutil
@@ -195,8 +196,43 @@ def _new_log() -> Path:
     return Path(name)
 
 
+LOCK = ".lock"
+"""File in a scratch folder on which its process holds a lock as long as it lives."""
+
+_held: list[int] = []
+
+
 def memory_folder() -> Path:
-    """Return a new folder for exchanges, in memory where the machine has such a place."""
+    """Return a new folder for exchanges, in memory where the machine has such a place.
+
+    What a process that was killed left there would fill the memory: folders whose process is gone are removed.
+    """
     shm = Path("/dev/shm")
-    parent = shm if shm.is_dir() and os.access(shm, os.W_OK) else None
-    return Path(tempfile.mkdtemp(prefix="parity-", dir=parent))
+    parent = shm if shm.is_dir() and os.access(shm, os.W_OK) else Path(tempfile.gettempdir())
+    for old in parent.glob("parity-*"):
+        _remove_if_left(old)
+    folder = Path(tempfile.mkdtemp(prefix="parity-", dir=parent))
+    _held.append(_locked(folder / LOCK))
+    return folder
+
+
+def _locked(file: Path) -> int:
+    """Return a new file's handle with a lock that ends with the process, however it ends."""
+    handle = os.open(file, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    return handle
+
+
+def _remove_if_left(folder: Path) -> None:
+    """Remove a scratch folder whose process is gone; one without a lock is somebody else's, or just being made."""
+    try:
+        handle = os.open(folder / LOCK, os.O_RDWR)
+    except OSError:
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return  # Its process lives.
+    finally:
+        os.close(handle)
+    shutil.rmtree(folder, ignore_errors=True)
