@@ -42,8 +42,8 @@ FILE = Path(__file__).with_name("causes_truth.json")
 CLEAR = 0.1
 """Share of the gap by which a subset that decides must be away from the middle."""
 
-LEAST_GAP = 0.25
-"""Accuracy that the sides of a pair must be apart to have a gap, and half of which they must not be to have none."""
+LEAST_GAP, NO_GAP = 0.25, 0.02
+"""Accuracy that the sides of a pair must be apart to have a gap, and may be apart at most to have none."""
 
 MOST_LIVE = 11
 
@@ -195,7 +195,7 @@ def _unclear(truth: Truth) -> str:
     """Return why a pair has no clear answer, empty where it has."""
     if max(truth.values[0], truth.values[-1]) < 0.7:
         return "the better side does not learn"
-    if not truth.gap and abs(truth.values[-1] - truth.values[0]) > LEAST_GAP / 4:
+    if not truth.gap and abs(truth.values[-1] - truth.values[0]) > NO_GAP:
         return "a gap that is neither there nor not"
     everything = frozenset(truth.paths)
     near = [
