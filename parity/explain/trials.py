@@ -42,6 +42,11 @@ class Contest:
         """Return all differences: the bad side."""
         return frozenset(difference.path for difference in self.live)
 
+    @property
+    def ends(self) -> tuple[Paths, Paths]:
+        """Return the sets of the two sides themselves: none of the differences, and all."""
+        return frozenset(), self.everything
+
     def without(self, paths: Paths) -> Paths:
         """Return all differences but some: the bad side that takes those back."""
         return self.everything - paths

@@ -34,7 +34,7 @@ class Network:
     @property
     def classes(self) -> bool:
         """Return whether the targets are classes."""
-        return "mse" not in str(self.loss)
+        return self.loss not in ("mse", "mae")
 
 
 SOFTMAX: Any = {"dense": {"units": 5, "activation": "softmax", "name": "out"}}
@@ -73,6 +73,15 @@ NETWORKS: dict[str, Network] = {
         ),
         loss="mse",
         outputs=1,
+    ),
+    "regression_mae": Network(
+        input=(5,),
+        layers=(
+            {"dense": {"units": 8, "activation": "tanh", "name": "hidden"}},
+            {"dense": {"units": 2, "name": "out"}},
+        ),
+        loss="mae",
+        outputs=2,
     ),
     "multilabel": Network(
         input=(6,),
@@ -217,6 +226,7 @@ OPTIMIZERS: dict[str, Any] = {
     "adam_after": {"adam": {"learning_rate": 0.01, "epsilon_place": "after_correction"}},
     "adamw": {"adamw": {"learning_rate": 0.01}},
     "adamw_after": {"adamw": {"learning_rate": 0.01, "epsilon_place": "after_correction"}},
+    "nadam": {"nadam": {"learning_rate": 0.01}},
     "adadelta": {"adadelta": {"learning_rate": 1.0}},
     "rmsprop": {"rmsprop": {"learning_rate": 0.01}},
     "rmsprop_centered": {"rmsprop": {"learning_rate": 0.01, "momentum": 0.5, "centered": True}},
