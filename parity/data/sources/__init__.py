@@ -7,17 +7,19 @@ whatever else it needs inside :meth:`Source.read`, so that listing the sources c
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from parity.errors import DataError
 
+if TYPE_CHECKING:
     import numpy as np
 
 
@@ -85,6 +87,31 @@ class Source(ABC):
             raw: the rows as they were read.
         """
         return raw
+
+
+FOLDER = "PARITY_DATA"
+"""Environment variable that names a folder with the real sets."""
+
+
+def real_file(source: str, names: Sequence[str], how_to_get_it: str) -> Path:
+    """Return the file of a real set: the first of some names that is in the folder that ``PARITY_DATA`` names.
+
+    Args:
+        source: that wants it.
+        names: what the set may be called there.
+        how_to_get_it: what a user can do who has none.
+
+    Raises:
+        DataError: it is not there; says how to get it.
+    """
+    folder = os.environ.get(FOLDER)
+    if not folder:
+        raise DataError(f"data source {source}: no --data FILE was given and {FOLDER} is not set; {how_to_get_it}")
+    found = next((path for path in (Path(folder) / name for name in names) if path.is_file()), None)
+    if found is None:
+        wanted = " or ".join(names)
+        raise DataError(f"data source {source}: {FOLDER} is {folder!r}, which has no {wanted}; {how_to_get_it}")
+    return found
 
 
 @cache

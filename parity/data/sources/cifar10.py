@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
 from parity.data.files import read_file, read_npz
-from parity.data.sources import Raw, Source
-from parity.data.sources.leaf import FOLDER
+from parity.data.sources import FOLDER, Raw, Source, real_file
 from parity.errors import DataError
 from parity.lazy import np
 
@@ -95,14 +93,7 @@ class Cifar10(Source):
         Raises:
             DataError: it is not there; says how to get it.
         """
-        folder = os.environ.get(FOLDER)
-        if not folder:
-            raise DataError(f"data source cifar10: no --data FILE was given and {FOLDER} is not set; {HOW_TO_GET_IT}")
-        for path in (Path(folder) / name for name in FILES):
-            if path.is_file():
-                return read_images(path, "X", "y")
-        names = " or ".join(FILES)
-        raise DataError(f"data source cifar10: {FOLDER} is {folder!r}, which has no {names}; {HOW_TO_GET_IT}")
+        return read_images(real_file(self.name, FILES, HOW_TO_GET_IT), "X", "y")
 
     def read_given(self, file: Path, *, x: str, y: str) -> Raw:
         """Return a user's images, whichever way the file holds them."""

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import replace
-from pathlib import Path
 from typing import ClassVar
 
 from parity.data.files import read_file
-from parity.data.sources import Raw, Source
-from parity.errors import DataError
+from parity.data.sources import FOLDER, Raw, Source, real_file
 
-FOLDER = "PARITY_DATA"
-"""Environment variable that names a folder with the real sets."""
 FILES = ("leaf.npz", "train.csv")
 """What the set is called in that folder, in the order they are looked for."""
 REAL = "a14867f6709c93899a8d0ba8f71f5f90b90bb75ffdd20546c4dc42e442a9c62f"
@@ -57,14 +52,8 @@ class Leaf(Source):
         Raises:
             DataError: it is not there; says how to get it.
         """
-        folder = os.environ.get(FOLDER)
-        if not folder:
-            raise DataError(f"data source leaf: no --data FILE was given and {FOLDER} is not set; {HOW_TO_GET_IT}")
-        for path in (Path(folder) / name for name in FILES):
-            if path.is_file():
-                y = "species" if path.suffix == ".csv" else "y"
-                return self.recognise(read_file(path, x="X", y=y))
-        raise DataError(f"data source leaf: {FOLDER} is {folder!r}, which has no {' or '.join(FILES)}; {HOW_TO_GET_IT}")
+        path = real_file(self.name, FILES, HOW_TO_GET_IT)
+        return self.recognise(read_file(path, x="X", y="species" if path.suffix == ".csv" else "y"))
 
     def recognise(self, raw: Raw) -> Raw:
         """Return the rows, called the real leaf set only when they are."""

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
 from parity.data.files import read_file
-from parity.data.sources import Raw, Source
-from parity.data.sources.leaf import FOLDER
+from parity.data.sources import FOLDER, Raw, Source, real_file
 from parity.errors import DataError
 from parity.lazy import np
 
@@ -107,14 +105,7 @@ class WifiLocation(Source):
         Raises:
             DataError: it is not there; says how to get it.
         """
-        folder = os.environ.get(FOLDER)
-        if not folder:
-            what = f"no --data FILE was given and {FOLDER} is not set"
-            raise DataError(f"data source {self.name}: {what}; {HOW_TO_GET_IT}")
-        path = Path(folder) / FILE
-        if not path.is_file():
-            raise DataError(f"data source {self.name}: {FOLDER} is {folder!r}, which has no {FILE}; {HOW_TO_GET_IT}")
-        return read_places(path, *UNSAID)
+        return read_places(real_file(self.name, [FILE], HOW_TO_GET_IT), *UNSAID)
 
     def read_given(self, file: Path, *, x: str, y: str) -> Raw:
         """Return a user's rows prepared, called the real Wi-Fi set only when they are."""
