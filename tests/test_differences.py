@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers_differences import assert_all_is_the_other_side_and_none_is_this_one, paths
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -307,19 +308,9 @@ def pairs(draw: st.DrawFn) -> tuple[Resolved, Resolved]:
     return first, second
 
 
-def paths(found: list[Difference]) -> set[str]:
-    return {path for one in found for path in one.paths}
-
-
 @given(pairs())
 def test_taking_all_gives_the_other_side_and_taking_none_leaves_this_one(both: tuple[Resolved, Resolved]) -> None:
-    a, b = both
-    found = differences(a, b)
-    assert mixed(a.config, b.config, paths(found)) == b.config
-    assert mixed(a.config, b.config, set()) == a.config
-    assert mixed(b.config, a.config, paths(found)) == a.config
-    assert differences(a, a) == differences(b, b) == []
-    assert bool(found) is (a.config != b.config)
+    assert_all_is_the_other_side_and_none_is_this_one(*both)
 
 
 @given(pairs(), st.data())

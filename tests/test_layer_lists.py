@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from helpers_differences import assert_all_is_the_other_side_and_none_is_this_one, paths
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -58,10 +59,6 @@ def names(side: Resolved) -> list[str]:
 
 def told(found: list[Difference]) -> list[tuple[str, str, str]]:
     return [(one.path, one.a, one.b) for one in found]
-
-
-def paths(found: list[Difference]) -> set[str]:
-    return {path for one in found for path in one.paths}
 
 
 # ------------------------------------------------------------------------------------------------- the syntax
@@ -384,13 +381,7 @@ def sides(draw: st.DrawFn) -> tuple[Resolved, Resolved]:
 
 @given(sides())
 def test_taking_all_gives_the_other_side_and_taking_none_leaves_this_one(both: tuple[Resolved, Resolved]) -> None:
-    a, b = both
-    found = differences(a, b)
-    assert mixed(a.config, b.config, paths(found)) == b.config
-    assert mixed(a.config, b.config, set()) == a.config
-    assert mixed(b.config, a.config, paths(found)) == a.config
-    assert differences(a, a) == differences(b, b) == []
-    assert bool(found) is (a.config != b.config)
+    assert_all_is_the_other_side_and_none_is_this_one(*both)
 
 
 @given(sides(), st.data())
