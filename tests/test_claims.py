@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from parity.explain.claims import HARMLESS, Claim, Findings, Tried, claims_of, parts_of
-from parity.explain.search import Compensation
+from parity.explain.search import Compensation, Search
 from parity.explain.trials import Paths
 
 ALL: Paths = frozenset("abcd")
@@ -109,14 +109,13 @@ def test_the_findings_of_a_search_become_claims() -> None:
             tried("acd", *BAD), tried("bcd", *BAD), tried("ad", *GOOD), tried("abd"),
         )
     }  # fmt: skip
-    found = claims_of(
-        [frozenset("a"), frozenset("bc")],
-        [frozenset("ab"), frozenset("c"), frozenset("ac")],
-        [Compensation(frozenset("a"), frozenset("d"))],
-        ALL,
-        known,
-        3,
-    )
+    search = Search(
+        order=list("abcd"), ask=lambda _: False,
+        breakers=[frozenset("a"), frozenset("bc")],
+        repairs=[frozenset("ab"), frozenset("c"), frozenset("ac")],
+        compensations=[Compensation(frozenset("a"), frozenset("d"))],
+    )  # fmt: skip
+    found = claims_of(search, ALL, lambda one: known.get(one, tried(one)), 3)
     told = [(one.kind, "".join(sorted(one.paths)), "".join(sorted(one.by)), one.status) for one in found]
     # Taking c back leaves abd, which was to be run and has no outcome; taking ac back was not even that.
     assert told == [
@@ -128,7 +127,8 @@ def test_the_findings_of_a_search_become_claims() -> None:
 
 def test_a_part_that_was_not_run_leaves_a_claim_unconfirmed() -> None:
     known = {one.paths: one for one in (tried("ab", *BAD), tried("a", *GOOD))}
-    (found,) = claims_of([frozenset("ab")], [], [], ALL, known, 3)
+    search = Search(order=list("abcd"), ask=lambda _: False, breakers=[frozenset("ab")])
+    (found,) = claims_of(search, ALL, lambda one: known.get(one, tried(one)), 3)
     assert found.status == "unconfirmed"
 
 

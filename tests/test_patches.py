@@ -232,7 +232,7 @@ def line(framework: str, changes: Mapping[str, Any], path: str) -> tuple[str, st
     def source(side: Resolved, config: Config) -> str:
         return compile_side(replace(side, config=config), name="patched", classes=2).source
 
-    told = lines_of(a, b, found, source, {"a": "a.py", "b": "b.py"})
+    told = lines_of(a, b, [found], source, {"a": "a.py", "b": "b.py"})[path]
     one, other = (next(fact for fact in told if fact.side == name) for name in ("a", "b"))
     assert (one.file, other.file) == ("a.py", "b.py")
     assert (one.text, one.instead) == (other.instead, other.text), "each is what stands in the other"

@@ -9,11 +9,11 @@ it without the others. A claim holds where that is so with every seed, and is in
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from parity.explain.search import Compensation
+from parity.explain.search import Search
 from parity.explain.trials import Paths
 
 BREAKS = 0.5
@@ -34,6 +34,7 @@ LEAST_GAINED = 0.05
 SEEDS = 3
 """Seeds that a claim is tried with."""
 
+Kind = Literal["breaks", "repairs", "compensates"]
 Status = Literal["holds", "inconclusive", "unconfirmed"]
 
 
@@ -81,7 +82,7 @@ class Claim:
         seeds: number of seeds that there were to be.
     """
 
-    kind: Literal["breaks", "repairs", "compensates"]
+    kind: Kind
     paths: Paths
     whole: Tried
     by: Paths = frozenset()
@@ -111,7 +112,7 @@ class Claim:
         return "holds" if known >= self.seeds else "unconfirmed"
 
 
-def parts_of(kind: str, paths: Paths, by: Paths, everything: Paths) -> tuple[Paths, list[Paths]]:
+def parts_of(kind: Kind, paths: Paths, by: Paths, everything: Paths) -> tuple[Paths, list[Paths]]:
     """Return the config that shows a finding, and those that show that no smaller set does it.
 
     Args:
@@ -180,32 +181,23 @@ class Findings:
         return None
 
 
-def claims_of(
-    breakers: Sequence[Paths],
-    repairs: Sequence[Paths],
-    compensations: Sequence[Compensation],
-    everything: Paths,
-    tried: Mapping[Paths, Tried],
-    seeds: int,
-) -> list[Claim]:
-    """Return the findings of a search as claims.
+def claims_of(found: Search, everything: Paths, known: Callable[[Paths], Tried], seeds: int) -> list[Claim]:
+    """Return the findings of a search as claims; those of which nothing is known are left out.
 
     Args:
-        breakers: smallest sets that ruin the good side.
-        repairs: smallest sets that mend the bad side when they are taken back.
-        compensations: bad sets inside good ones.
+        found: with its smallest breakers and repairs, and its compensations.
         everything: all differences.
-        tried: what is known of every config.
+        known: returns what is known of a config.
         seeds: number of seeds that there were to be.
     """
     none: Paths = frozenset()
-    listed = [("breaks", one, none) for one in breakers] + [("repairs", one, none) for one in repairs]
-    listed += [("compensates", one.breaker, one.by) for one in compensations]
-    found = []
+    listed: list[tuple[Kind, Paths, Paths]] = [("breaks", one, none) for one in found.breakers]
+    listed += [("repairs", one, none) for one in found.repairs]
+    listed += [("compensates", one.breaker, one.by) for one in found.compensations]
+    claims = []
     for kind, paths, by in listed:
         whole, parts = parts_of(kind, paths, by, everything)
-        known = tried.get(whole)
-        if known is not None and known.lost:
-            lesser = tuple(tried.get(one, Tried(paths=one)) for one in parts)
-            found.append(Claim(kind=kind, paths=paths, by=by, whole=known, parts=lesser, seeds=seeds))  # type: ignore[arg-type]
-    return found
+        if (tried := known(whole)).lost:
+            lesser = tuple(known(part) for part in parts)
+            claims.append(Claim(kind=kind, paths=paths, by=by, whole=tried, parts=lesser, seeds=seeds))
+    return claims

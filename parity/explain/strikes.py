@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from parity.compare.free import digest_gap
 from parity.compare.judge import PHASES
 
 PROBE_STEPS = 3
@@ -154,7 +155,7 @@ def first_place(
     for order, (phase, tensor) in enumerate(a):
         if (phase, tensor) not in b or (tensor in shapes_a and shapes_a[tensor] != shapes_b.get(tensor)):
             continue
-        gap = _gaps(a[phase, tensor], b[phase, tensor])
+        gap = digest_gap(a[phase, tensor], b[phase, tensor])
         seen = np.flatnonzero(gap > SEEN)
         if not len(seen):
             continue
@@ -167,15 +168,6 @@ def first_place(
         return None
     step, phase_number, _, tensor = min(places)
     return step, PHASES[phase_number], tensor
-
-
-def _gaps(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    steps = min(len(a), len(b))
-    with np.errstate(all="ignore"):
-        between = np.sqrt(np.mean((a["projections"][:steps] - b["projections"][:steps]) ** 2, axis=1))
-        gap = between / np.maximum(a["norm"][:steps], np.finfo(float).tiny)
-    same = (a["projections"][:steps] == b["projections"][:steps]).all(axis=1)
-    return np.where(same, 0.0, np.where(np.isnan(gap), np.inf, gap))
 
 
 def strike(
@@ -211,7 +203,7 @@ def strike(
 
 def _changed_state(a: Trace, b: Trace) -> float:
     """Return the largest relative difference of a running statistic or slot after the first steps."""
-    gaps = [_gaps(a[name], b[name]) for name in a if name[0] == "state" and name in b]
+    gaps = [digest_gap(a[name], b[name]) for name in a if name[0] == "state" and name in b]
     return max((float(gap[-1]) for gap in gaps if len(gap)), default=0.0)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from parity.errors import ParityError
-from parity.explain.claims import SEEDS, Claim, Tried, claims_of, parts_of
+from parity.explain.claims import SEEDS, Claim, Tried, claims_of
 from parity.explain.outcome import Outcome
 from parity.explain.search import Search, SpentError
 from parity.explain.shapley import MOST_CAUSES, interactions, shares, subsets
@@ -23,7 +23,6 @@ from parity.pipeline.speed import Choice
 from parity.pipeline.trials import Budget, Trials
 from parity.pipeline.work import Note, Work
 from parity.run.bench import Job
-from parity.run.trajectory import Trajectory
 
 SUSPICIOUS, MOST_SUSPECTS = 1.0, 3
 """Differences so suspicious are tried alone in any case, at most so many: something may make up for them."""
@@ -123,17 +122,15 @@ class Inquiry:
             told.findings.claims = self._claims_now()
         self._measured()
         told.notes += trials.notes
-        known = [*trials.runs.values(), *trials._early.values()]
-        told.runs, told.made = len(known), sum(not run.cached for run in known)
-        told.stopped = sum(bool(run.stopped) for run in known)
+        runs = trials.all_runs
+        told.runs, told.made = len(runs), sum(not run.cached for run in runs)
+        told.stopped = sum(bool(run.stopped) for run in runs)
         told.seconds = time.monotonic() - begun
 
     def _sides(self) -> None:
         """Find out which side is better, and whether that is more than the seeds' doing."""
         trials, told = self.trials, self.told
         trials.why = "what the sides come to on one framework"
-        both = (frozenset[str](), self.contest.everything)
-        trials.start([(paths, trials.seeds[0]) for paths in both])
         (gap,) = trials.gaps(trials.seeds[:1])
         if gap < 0.0:
             self._turn()
@@ -145,16 +142,16 @@ class Inquiry:
 
     def _turn(self) -> None:
         """Change the sides over, with what is known of them."""
-        self.contest = self.trials.contest = self.told.contest = self.contest.turned()
-        known = self.trials.runs.items()
-        self.trials.runs = {(self.contest.without(paths), seed): run for (paths, seed), run in known}
+        self.trials.turn()
+        self.contest = self.told.contest = self.trials.contest
 
     def _both_sides(self, seeds: int) -> tuple[Tried, Tried]:
-        return self.trials.tried(frozenset(), seeds), self.trials.tried(self.contest.everything, seeds)
+        good, bad = self.contest.ends
+        return self.trials.tried(good, seeds), self.trials.tried(bad, seeds)
 
     def _probe(self) -> None:
-        self.trials.ahead([(paths, seed) for seed in self.trials.seeds[1:] for paths in
-                           (frozenset[str](), self.contest.everything)], rank=LATER)  # fmt: skip
+        others = [(paths, seed) for seed in self.trials.seeds[1:] for paths in self.contest.ends]
+        self.trials.ahead(others, rank=LATER)
         self.told.strikes = probes(self.trials)
 
     def _search(self) -> None:
@@ -180,29 +177,7 @@ class Inquiry:
         """Return the findings of the search with what is known of each by now."""
         search = self._found
         assert search is not None
-        known: dict[Paths, Tried] = {}
-        sets = [("breaks", one, frozenset[str]()) for one in search.breakers]
-        sets += [("repairs", one, frozenset[str]()) for one in search.repairs]
-        sets += [("compensates", one.breaker, one.by) for one in search.compensations]
-        for kind, paths, by in sets:
-            whole, parts = parts_of(kind, paths, by, self.contest.everything)
-            for one in [whole, *parts]:
-                known[one] = self._known(one)
-        everything = self.contest.everything
-        return claims_of(search.breakers, search.repairs, search.compensations, everything, known, len(self.told.seeds))
-
-    def _known(self, paths: Paths) -> Tried:
-        """Return what is known of a set without a further run."""
-        trials, lost, values = self.trials, [], []
-        for seed in trials.seeds:
-            run = trials.runs.get((paths, seed)) or (trials._early.get(paths) if seed == trials.seeds[0] else None)
-            ends = [trials.runs.get((one, seed)) for one in (frozenset[str](), self.contest.everything)]
-            if run is None or None in ends:
-                break
-            value = trials.value(run)
-            values.append(value)
-            lost.append(trials.scale(seed).lost(trials.outcome.score(value)))
-        return Tried(paths=paths, lost=tuple(lost), values=tuple(values))
+        return claims_of(search, self.contest.everything, self.trials.known, len(self.told.seeds))
 
     def _confirm(self) -> None:
         """Run what the findings rest on to its end, with every seed."""
@@ -210,11 +185,9 @@ class Inquiry:
         if search is None:
             return
         trials.why = "do the findings hold with other seeds?"
-        everything = self.contest.everything
-        sets: list[Paths] = [frozenset(), everything]
+        sets = list(self.contest.ends)
         for claim in self._claims_now():
-            whole, parts = parts_of(claim.kind, claim.paths, claim.by, everything)
-            sets += [whole, *parts]
+            sets += [claim.whole.paths, *(part.paths for part in claim.parts)]
         wanted = [(paths, seed) for seed in trials.seeds for paths in dict.fromkeys(sets)]
         trials.start(wanted)
         for paths, seed in wanted:
@@ -264,16 +237,12 @@ class Inquiry:
         jobs: dict[tuple[str, Paths], Job] = {}
         if not self.checked:
             return
-        for side, paths in ((self.contest.good, frozenset[str]()), (self.contest.bad, self.contest.everything)):
+        for side, paths in zip((self.contest.good, self.contest.bad), self.contest.ends, strict=True):
             if (side.framework, side.python) != (self.choice.home.framework, self.choice.home.python):
                 jobs[side.name, paths] = trials.job(paths, trials.seeds[0], home=side)
-        for job in jobs.values():
-            if not self.runner.begun(job):
-                self.budget.take()
-            self.runner.start(job)
-        for (name, paths), job in jobs.items():
-            own: Trajectory = self.runner.start(job).result()
-            told.own[name] = (trials.value(own), trials.value(trials.run(paths, trials.seeds[0])))
+        started = {key: trials.begin(job) for key, job in jobs.items()}
+        for (name, paths), future in started.items():
+            told.own[name] = (trials.value(future.result()), trials.value(trials.run(paths, trials.seeds[0])))
 
     def _each(self) -> None:
         """Measure every difference alone and taken back; what turns out to break alone is followed up."""
@@ -288,7 +257,7 @@ class Inquiry:
         mended = [
             path
             for path, rest in zip(alone, back, strict=False)
-            if not trials.bad(rest, whole=False) and self._known(rest).lost and path not in search.repairs
+            if not trials.bad(rest, whole=False) and trials.known(rest).lost and path not in search.repairs
         ]
         if broken or mended:
             search.more([path for one in broken for path in one], mended)
@@ -301,7 +270,7 @@ class Inquiry:
         for one in self.contest.live:
             path = frozenset({one.path})
             for into, paths in ((findings.alone, path), (findings.back, self.contest.without(path))):
-                known = self._known(paths)
+                known = self.trials.known(paths)
                 if known.lost:
                     into[one.path] = known
             share = end_share(self.trials, path)

@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 
 from parity.errors import ParityError
-from parity.explain.claims import Claim, Tried
+from parity.explain.claims import LEAST_GAP, Claim, Tried
 from parity.explain.trials import Paths
 from parity.pipeline.answer import Explained
 from parity.pipeline.patches import as_options, as_yaml, changes_of
@@ -83,7 +83,7 @@ def _own_facts(told: Explained) -> list[OwnFact]:
     good, bad = told.sides
     gap = abs(score(good.values[0]) - score(bad.values[0]))
     return [
-        OwnFact(side=side, own=own, trial=trial, agrees=abs(score(own) - score(trial)) <= max(ALIKE * gap, 0.02))
+        OwnFact(side=side, own=own, trial=trial, agrees=abs(score(own) - score(trial)) <= max(ALIKE * gap, LEAST_GAP))
         for side, (own, trial) in told.own.items()
     ]
 

@@ -6,7 +6,7 @@ import ast
 import difflib
 import io
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from parity.entries import TITLES, Entry
@@ -143,9 +143,13 @@ def _flow(value: Any) -> str:
 
 
 def lines_of(
-    a: Resolved, b: Resolved, found: Difference, source: Callable[[Resolved, Config], str], files: dict[str, str]
-) -> list[LineFact]:
-    """Return where a difference stands in the programs of two sides.
+    a: Resolved,
+    b: Resolved,
+    found: Sequence[Difference],
+    source: Callable[[Resolved, Config], str],
+    files: dict[str, str],
+) -> dict[str, list[LineFact]]:
+    """Return where each difference stands in the programs of two sides, by its path.
 
     A program is compiled with the side's value and with the other side's, and the first lines that differ are where it
     stands. Programs written by hand are not compiled, and are left out.
@@ -153,20 +157,23 @@ def lines_of(
     Args:
         a: first side.
         b: second side.
-        found: the difference.
+        found: the differences.
         source: compiles a config for a side.
         files: of the programs, by side.
     """
-    told = []
+    told: dict[str, list[LineFact]] = {one.path: [] for one in found}
     for side, other in ((a, b), (b, a)):
         if side.program is not None:
             continue
-        paths = set(next((one.paths for one in differences(side, other) if one.path == found.path), found.paths))
-        try:
-            mine, theirs = source(side, side.config), source(side, mixed(side.config, other.config, paths))
-        except (ParityError, ValueError):
-            continue  # With this difference alone there is no program.
-        told += first_lines(side.name, files.get(side.name, ""), mine, theirs)
+        mine = source(side, side.config)
+        seen = {one.path: one.paths for one in differences(side, other)}  # Seen from here: layers come where they went.
+        for one in found:
+            taken = set(seen.get(one.path, one.paths))
+            try:
+                theirs = source(side, mixed(side.config, other.config, taken))
+            except (ParityError, ValueError):
+                continue  # With this difference alone there is no program.
+            told[one.path] += first_lines(side.name, files.get(side.name, ""), mine, theirs)
     return told
 
 

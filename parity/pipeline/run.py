@@ -303,4 +303,4 @@ def _lines(work: Work, sides: Sequence[Resolved], pair: tuple[str, str], found: 
     def source(side: Resolved, config: Config) -> str:
         return work.program(replace(side, config=config)).source
 
-    return {one.path: lines_of(a, b, one, source, files) for one in found}
+    return lines_of(a, b, found, source, files)

@@ -80,12 +80,10 @@ class Runner:
 
     def begun(self, job: Job) -> bool:
         """Return whether a job was made before, or is queued: asking for it costs nothing."""
-        key = self.work.bench(job.side).key(job, self._versions_of(job.side))
+        key = self._key(job)
         with self._lock:
             future = self._futures.get(key)
-        if future is not None and not future.cancelled():
-            return True
-        return self.known(job) is not None
+        return future is not None or self.known(job) is not None
 
     def start(self, job: Job, rank: int = URGENT) -> Future[Trajectory]:
         """Return what a job will come to; one that was made before, or is under way, is not made again.
@@ -97,15 +95,12 @@ class Runner:
         Raises:
             WorkerError: when the job's interpreter does not start.
         """
-        bench = self.work.bench(job.side)
-        key = bench.key(job, self._versions_of(job.side))
+        key = self._key(job)
         with self._lock:
             future = self._futures.get(key)
-            if future is not None and not (future.cancelled() or (future.done() and future.exception())):
-                if rank == URGENT and key not in self._begun:
-                    self._queue.put(
-                        (rank, next(self._count), job)
-                    )  # Again, further ahead: the later one finds it done.
+            if future is not None and not (future.done() and future.exception()):
+                if rank == URGENT and key not in self._begun:  # Again, further ahead: the later one finds it done.
+                    self._queue.put((rank, next(self._count), job))
                 return future
             future = self._futures[key] = Future()
             self._begun.discard(key)
@@ -117,7 +112,7 @@ class Runner:
         return future
 
     def _key(self, job: Job) -> str:
-        return self.work.bench(job.side).key(job, self._versions[_place(job.side)])
+        return self.work.bench(job.side).key(job, self._versions_of(job.side))
 
     def _versions_of(self, side: Resolved) -> dict[str, str]:
         place = _place(side)
@@ -158,7 +153,7 @@ class Runner:
             with self._lock:
                 future = self._futures[key]
                 if future.done() or key in self._begun:
-                    continue  # Cancelled; or it stood in the queue twice, and the other thread has it.
+                    continue  # It stood in the queue twice, and the other thread has it or had it.
                 self._begun.add(key)
             try:
                 future.set_result(self._run(job))

@@ -6,12 +6,13 @@ import math
 import statistics
 import time
 from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from parity.errors import ParityError, WorkerError
 from parity.explain.claims import BREAKS, DOUBT, LEAST_GAINED, LEAST_GAP, Tried
-from parity.explain.fate import Fate, Hopeless, checkpoints
+from parity.explain.fate import CHECKPOINTS, Fate, Hopeless, checkpoints
 from parity.explain.outcome import Outcome, Scale, scale, steady
 from parity.explain.search import SpentError
 from parity.explain.trials import Contest, ImpossibleError, Paths
@@ -135,16 +136,15 @@ class Trials:
         config = config.model_copy(update={"training": training, "metrics": tuple(both[kind] for kind in sorted(both))})
         side = replace(self.contest.good, name=home.name, framework=home.framework, python=home.python,
                        program=None, config=config)  # fmt: skip
-        times = FINE if self.outcome.kind == "steps" else None
         return Job(
             side=side, program=work.trial_program(side), steps=self.steps, threads=1, ends=True,
-            checkpoints=tuple(checkpoints(self.steps, times) if times else checkpoints(self.steps)),
+            checkpoints=tuple(checkpoints(self.steps, FINE if self.outcome.kind == "steps" else CHECKPOINTS)),
             until=Watch(fate=Hopeless() if whole else self._fate(seed), outcome=self.outcome),
         )  # fmt: skip
 
     def _fate(self, seed: int) -> Fate | Hopeless:
         """Return the rule of a seed, whose two sides have been run."""
-        sides = [self.runs.get((paths, seed)) for paths in (frozenset[str](), self.contest.everything)]
+        sides = [self.runs.get((paths, seed)) for paths in self.contest.ends]
         if self.outcome.kind == "steps" or self.gapless or None in sides:
             return Hopeless()
         good, bad = (curve_of(run.curve, self.outcome) for run in sides if run is not None)
@@ -155,7 +155,7 @@ class Trials:
         for paths, seed in wanted:
             if (paths, seed) not in self.runs:
                 try:
-                    self._begin(paths, seed, whole, rank)
+                    self.begin(self.job(paths, seed, whole), rank)
                 except (ParityError, SpentError):
                     continue  # Said when it is asked for.
 
@@ -164,8 +164,12 @@ class Trials:
         if not self.budget.limited:
             self.start(wanted, rank=rank)
 
-    def _begin(self, paths: Paths, seed: int, whole: bool, rank: int) -> Any:
-        job = self.job(paths, seed, whole)
+    def begin(self, job: Job, rank: int = URGENT) -> Future[Trajectory]:
+        """Return what a job will come to; what was made before costs nothing.
+
+        Raises:
+            SpentError: when the budget is spent.
+        """
         if not self.runner.begun(job):
             self.budget.take()
         return self.runner.start(job, rank)
@@ -183,7 +187,7 @@ class Trials:
         if not whole and seed == self.seeds[0] and paths in self._early:
             return self._early[paths]
         self.note(f"explaining: {self.contest.label(paths)}, seed {seed}: {self.why}", self.share)
-        run: Trajectory = self._begin(paths, seed, whole, URGENT).result()
+        run = self.begin(self.job(paths, seed, whole)).result()
         if whole or not run.stopped:
             self.runs[paths, seed] = run
         else:
@@ -192,7 +196,7 @@ class Trials:
 
     def scale(self, seed: int) -> Scale:
         """Return what the sides of a seed are; without a gap between them, the untrained model stands for the bad."""
-        good, bad = (self.run(paths, seed) for paths in (frozenset[str](), self.contest.everything))
+        good, bad = (self.run(paths, seed) for paths in self.contest.ends)
         first = self.outcome.metric_score(good.curve[0].metrics.get(self.outcome.metric, math.nan))
         if self.outcome.kind == "level":
             first = 0.0
@@ -234,6 +238,27 @@ class Trials:
             self.say(f"failed: {self.contest.label(paths)}: {error}")
         return False
 
+    @property
+    def all_runs(self) -> list[Trajectory]:
+        """Return every run that was asked for, those that ended early among them."""
+        return [*self.runs.values(), *self._early.values()]
+
+    def turn(self) -> None:
+        """Change the sides over, with what is known of them."""
+        self.contest = self.contest.turned()
+        self.runs = {(self.contest.without(paths), seed): run for (paths, seed), run in self.runs.items()}
+
+    def known(self, paths: Paths) -> Tried:
+        """Return what a set comes to with the seeds it was run with, without a further run."""
+        lost, values = [], []
+        for seed in self.seeds:
+            run = self.runs.get((paths, seed)) or (self._early.get(paths) if seed == self.seeds[0] else None)
+            if run is None or not all((one, seed) in self.runs for one in self.contest.ends):
+                break
+            values.append(self.value(run))
+            lost.append(self.scale(seed).lost(self.outcome.score(values[-1])))
+        return Tried(paths=paths, lost=tuple(lost), values=tuple(values))
+
     def say(self, text: str) -> None:
         """Note something that has to be known, once."""
         if text not in self.notes:
@@ -241,7 +266,7 @@ class Trials:
 
     def gaps(self, seeds: Sequence[int]) -> list[float]:
         """Return by how much the good side's score is above the bad one's, with each seed."""
-        self.start([(paths, seed) for seed in seeds for paths in (frozenset[str](), self.contest.everything)])
+        self.start([(paths, seed) for seed in seeds for paths in self.contest.ends])
         return [self.scale(seed).good - self.scale(seed).bad for seed in seeds]
 
     def open(self) -> str:
