@@ -16,6 +16,9 @@ ROWS, STEPS = 256, 48
 KINDS = {"one": 30, "two": 24, "three": 10, "together": 26, "made up for": 18, "many": 6, "clean": 14}
 """Kinds of pairs, and how many of each are drawn for every 128."""
 
+EIGHT, OF_EIGHT = " of eight", ("one of eight", "two of eight", "together of eight")
+"""Kinds of pairs with eight live differences exactly: how runs are counted where anybody says how many they take."""
+
 Changes = dict[str, Any]
 
 
@@ -162,7 +165,7 @@ def draw(seed: int, kind: str) -> dict[str, Any]:
 
     Args:
         seed: of the draw.
-        kind: one of ``KINDS``.
+        kind: one of ``KINDS`` or ``OF_EIGHT``.
     """
     rng = random.Random(f"{seed} {kind}")
     while True:
@@ -186,10 +189,12 @@ def draw(seed: int, kind: str) -> dict[str, Any]:
 
 def _drawn(rng: random.Random, network: Network, kind: str) -> Changes | None:
     """Return the changes of a pair, None where the network has no place for them."""
+    eight, kind = kind.endswith(EIGHT), kind.removesuffix(EIGHT)
     wanted = {"one": 1, "two": 2, "three": 3, "many": rng.choice([1, 1, 2])}.get(kind, 0)
     count = {"many": 12}.get(
         kind, rng.choice([4, 5, 6, 8]) if kind in ("one", "two", "together") else rng.choice([4, 5, 6])
     )
+    count = 8 if eight else count
     changes: Changes = {}
     parts = [(ALONE, wanted)]
     parts += [(TOGETHER, 1)] if kind == "together" else [(MADE_UP_FOR, 1)] if kind == "made up for" else []
@@ -198,7 +203,7 @@ def _drawn(rng: random.Random, network: Network, kind: str) -> Changes | None:
         if not _add(rng, network, pool, changes, number):
             return None
     _add(rng, network, HARMLESS, changes, count - len(changes))
-    return changes if len(changes) >= min(count, 4) else None
+    return changes if len(changes) >= (8 if eight else min(count, 4)) else None
 
 
 def _add(rng: random.Random, network: Network, pool: list[Change], changes: Changes, number: int) -> bool:

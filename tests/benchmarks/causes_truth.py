@@ -1,6 +1,6 @@
 """The truth of the benchmark of causes: every subset of a pair's live differences is run, on PyTorch, to its end.
 
-    python tests/benchmarks/causes_truth.py [--pairs N] [--first SEED]
+    python tests/benchmarks/causes_truth.py [--pairs N] [--eight N]
 
 writes ``causes_truth.json``: for each pair its spec, its live differences and the accuracy of every subset, in the
 order of binary numbers (bit i is set where difference i is put in), with the seed of the spec; and of the subsets that
@@ -24,7 +24,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from causes_pairs import KINDS, STEPS, draw
+from causes_pairs import EIGHT, KINDS, OF_EIGHT, STEPS, draw
 
 from parity import api
 from parity.errors import ParityError
@@ -46,6 +46,9 @@ LEAST_GAP, NO_GAP = 0.25, 0.02
 """Accuracy that the sides of a pair must be apart to have a gap, and may be apart at most to have none."""
 
 MOST_LIVE = 11
+
+EIGHT_BEGIN = 1000
+"""First seed of the pairs with eight live differences."""
 
 
 @dataclass(kw_only=True)
@@ -133,14 +136,19 @@ class Maker:
 
     folder: Path
 
-    def truth(self, spec: dict[str, Any]) -> tuple[Truth | None, dict[str, Any] | None, str]:
-        """Return what the subsets of a pair come to, the pair as it is kept, and why it is not, if it is not."""
+    def truth(self, spec: dict[str, Any], eight: bool = False) -> tuple[Truth | None, dict[str, Any] | None, str]:
+        """Return what the subsets of a pair come to, the pair as it is kept, and why it is not, if it is not.
+
+        Args:
+            spec: of the pair.
+            eight: leave it out unless it has eight live differences.
+        """
         built = api.build_spec(spec)
         sides = prepare(built, Options())
         with Work(spec=built, sides=sides, options=Options(), folder=self.folder) as work, Runner(work=work) as runner:
             match = contest(*sides, differences(*sides, len(work.dataset(sides[0]).x)))
             paths = [one.path for one in match.live]
-            if not 1 <= len(paths) <= MOST_LIVE:
+            if not 1 <= len(paths) <= MOST_LIVE or (eight and len(paths) != 8):
                 return None, None, f"{len(paths)} live differences"
             numbers = range(1 << len(paths))
             try:
@@ -222,35 +230,50 @@ def _agrees(truth: Truth, known: dict[Paths, float], untrained: float) -> bool:
     return True
 
 
-def wanted(pairs: int) -> Iterator[tuple[int, str]]:
+def wanted() -> Iterator[tuple[int, str]]:
     """Yield seeds and kinds without end, in the shares that ``KINDS`` gives."""
     total = sum(KINDS.values())
     order = [kind for kind, count in KINDS.items() for _ in range(count)]
     for number in itertools.count():
         yield number, order[(number * 37) % total]
-    del pairs
+
+
+def of_eight() -> Iterator[tuple[int, str]]:
+    """Yield seeds and kinds of pairs with eight live differences, without end."""
+    for number in itertools.count():
+        yield EIGHT_BEGIN + number, OF_EIGHT[number % len(OF_EIGHT)]
 
 
 def main() -> None:
     """Draw pairs until there are enough, and write the file after each: what is there is kept."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pairs", type=int, default=120)
+    parser.add_argument("--pairs", type=int, default=120, help="to have of all kinds")
+    parser.add_argument("--eight", type=int, default=30, help="to have beside them with eight live differences")
     arguments = parser.parse_args()
     done: dict[str, Any] = {"pairs": {}, "left_out": {}}
     if FILE.exists():
         done = json.loads(FILE.read_text())
+    for seeds, count in ((wanted(), arguments.pairs), (of_eight(), arguments.eight)):
+        _make(done, seeds, count)
+
+
+def _make(done: dict[str, Any], seeds: Iterator[tuple[int, str]], count: int) -> None:
+    """Draw pairs from seeds until so many of these are kept."""
+    kept_of_them = 0
     with tempfile.TemporaryDirectory() as folder:
-        for seed, kind in wanted(arguments.pairs):
-            if len(done["pairs"]) >= arguments.pairs:
+        for seed, kind in seeds:
+            kept_of_them += str(seed) in done["pairs"]
+            if kept_of_them >= count:
                 break
             if str(seed) in done["pairs"] or str(seed) in done["left_out"]:
                 continue
             begun = time.monotonic()
-            truth, kept, why = Maker(folder=Path(folder)).truth(draw(seed, kind))
+            truth, kept, why = Maker(folder=Path(folder)).truth(draw(seed, kind), kind.endswith(EIGHT))
             if kept is None:
                 done["left_out"][str(seed)] = {"kind": kind, "why": why}
             else:
                 done["pairs"][str(seed)] = {"kind": kind, **kept}
+                kept_of_them += 1
             told = sorted(map(sorted, truth.breakers())) if truth else ""
             seconds = time.monotonic() - begun
             print(f"{seed} {kind}: {why or 'kept'} {told} {seconds:.0f} s, {len(done['pairs'])} kept", flush=True)
