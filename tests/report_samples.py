@@ -16,6 +16,7 @@ from parity.report.facts import (
     FreePlace,
     InteractionFact,
     LineFact,
+    MovedFact,
     OwnFact,
     PhaseFact,
     Place,
@@ -627,6 +628,29 @@ def unsteady() -> Result:
     return explained(explanation, differences)
 
 
+def moving() -> Result:
+    """Each difference was tried with three seeds: one moves the outcome, one does nothing, two are not decided."""
+    explanation = an_explanation(
+        outcome="val_accuracy", good="keras", bad="tensorflow", good_value=0.43, bad_value=0.39,
+        good_values=[0.42, 0.43, 0.44], bad_values=[0.38, 0.39, 0.40], gap="unsteady", rows=500,
+    )  # fmt: skip
+    differences = [
+        a_moved("layers.dropout.rate", 0.4, 0.6, 0.005, 0.021, "open"),
+        a_moved("layers.batch_norm", "absent", "batch_norm", -0.052, 0.021, "moves"),
+        a_moved("training.shuffle", True, False, -0.001, 0.012, "still"),
+        a_moved("layers.dense.units", 256, 1024, -0.018, 0.021, "open"),
+    ]
+    return explained(explanation, differences)
+
+
+def a_moved(path: str, a: Any, b: Any, by: float, margin: float, verdict: Any) -> DifferenceFact:
+    """Invent a difference whose effect was measured with several seeds."""
+    plain = a_difference(path, a, b, (0.43 + by, 0.39 - by, None, None))
+    assert plain.effect is not None
+    told = MovedFact(by=by, margin=margin, verdict=verdict)
+    return plain.model_copy(update={"effect": plain.effect.model_copy(update={"moved": told})})
+
+
 SAMPLES = {
     "leaf": leaf,
     "agreeing": agreeing,
@@ -639,5 +663,6 @@ SAMPLES = {
     "both_ways": both_ways,
     "alike": alike,
     "unsteady": unsteady,
+    "moving": moving,
 }
 """Every sample by name, for tests that hold whatever the result."""

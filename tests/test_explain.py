@@ -16,7 +16,7 @@ from helpers_frameworks import missing
 from parity.cli import main
 from parity.errors import UsageError
 from parity.pipeline.answer import Explained
-from parity.pipeline.explained import explanation_fact
+from parity.pipeline.explained import difference_facts, explanation_fact
 from parity.pipeline.run import said_sets
 from parity.spec.resolve import to_yaml
 from parity.spec.schema import Spec
@@ -223,6 +223,28 @@ def test_an_outcome_that_is_none_is_refused_before_anything_is_run(
     assert done.exit_code == 2
     assert said in done.stderr
     assert not list(tmp_path.rglob("runs/*.json"))
+
+
+# -------------------------------------------------------------------- how far each difference moves it
+
+
+def test_each_difference_is_measured_with_several_seeds_where_one_asks(
+    workers: Lender, one: tuple[Path, Spec, Explained]
+) -> None:
+    folder, _, before = one
+    assert before.effects == {}
+    told = explained(folder, tiny(ONE, explain={"effect_seeds": 3}))
+    assert set(told.effects) == {RATE, NESTEROV, BIAS}
+    assert told.effects[RATE].verdict == "moves"
+    assert told.effects[RATE].by < -0.4
+    assert all(len(one.values) == 3 for one in (*told.findings.alone.values(), *told.findings.back.values()))
+    assert told.rows == 192
+    facts = {one.path: one.effect for one in difference_facts("good", "bad", told.contest.live, told)}
+    effect = facts[RATE]
+    assert effect is not None
+    assert effect.moved is not None
+    assert (effect.moved.by, effect.moved.verdict) == (told.effects[RATE].by, "moves")
+    assert sets(told, "breaks") == sets(before, "breaks"), "what was claimed stands"
 
 
 # ------------------------------------------------------------------------------------------- groups

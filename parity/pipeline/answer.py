@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from parity.explain.claims import Findings, Tried
+from parity.explain.effects import Effect
 from parity.explain.outcome import Outcome
 from parity.explain.strikes import Strike
 from parity.explain.trials import Contest, Paths
@@ -27,6 +28,8 @@ class Explained:
         end_shares: share of all that training moved that each changes alone, where that run was made to its end.
         sides: outcome of the good and of the bad side, by seed.
         findings: what holds.
+        effects: what each difference moves, with an interval; empty where they were tried with one seed.
+        rows: that the outcome is measured on.
         own: outcome of each side's config on its own framework, and on that of the trials, where they are not the same.
         searched: configs that the search tried, the two sides included.
         runs: counterfactual runs that it all rests on.
@@ -48,6 +51,8 @@ class Explained:
     end_shares: dict[str, float] = field(default_factory=dict)
     sides: tuple[Tried, Tried] = (Tried(paths=frozenset()), Tried(paths=frozenset()))
     findings: Findings = field(default_factory=Findings)
+    effects: dict[str, Effect] = field(default_factory=dict)
+    rows: int = 0
     own: dict[str, tuple[float, float]] = field(default_factory=dict)
     claimed: dict[Paths, tuple[Tried, Tried]] = field(default_factory=dict)
     searched: int = 0

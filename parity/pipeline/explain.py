@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from parity.errors import ParityError
 from parity.explain.claims import SEEDS, Claim, Tried, claims_of
+from parity.explain.effects import effects
 from parity.explain.outcome import Outcome
 from parity.explain.search import Search, SpentError
 from parity.explain.shapley import MOST_CAUSES, interactions, shares, subsets
@@ -23,6 +24,7 @@ from parity.pipeline.speed import Choice
 from parity.pipeline.trials import Budget, Trials
 from parity.pipeline.work import Note, Work
 from parity.run.bench import Job
+from parity.run.freerun import VALIDATION
 
 SUSPICIOUS, MOST_SUSPECTS = 1.0, 3
 """Differences so suspicious are tried alone in any case, at most so many: something may make up for them."""
@@ -45,6 +47,7 @@ class Inquiry:
         budget: what may be spent.
         note: told what is under way.
         every: also measure each difference alone and taken back, when the causes are known.
+        each_seeds: seeds with which that is done.
         claims: sets that somebody says are the cause, to be tried in any case.
         checked: check the choice of framework on the sides' own.
     """
@@ -58,6 +61,7 @@ class Inquiry:
     budget: Budget
     note: Note
     every: bool = True
+    each_seeds: int = 1
     claims: Sequence[Paths] = ()
     checked: bool = True
     trials: Trials = field(init=False)
@@ -251,13 +255,20 @@ class Inquiry:
             return
         trials.why = "each difference on its own"
         alone = [frozenset({one.path}) for one in self.contest.live]
-        back = [self.contest.without(one) for one in alone] if self.told.gap == "gap" else []
-        trials.start([(one, trials.seeds[0]) for one in (*alone, *back)], whole=False)
-        broken = [path for path in alone if trials.bad(path, whole=False) and path not in search.breakers]
+        several = self.each_seeds > 1
+        back = [self.contest.without(one) for one in alone] if several or self.told.gap == "gap" else []
+        seeds = trials.seeds[: self.each_seeds]
+        trials.start([(one, seed) for seed in seeds for one in (*alone, *back)], whole=several)
+        for one in (*alone, *back) if several else ():
+            trials.tried(one, self.each_seeds)
+        broken = [path for path in alone if trials.bad(path, whole=several) and path not in search.breakers]
         mended = [
             path
             for path, rest in zip(alone, back, strict=False)
-            if not trials.bad(rest, whole=False) and trials.known(rest).lost and path not in search.repairs
+            if self.told.gap == "gap"
+            and path not in search.repairs
+            and not trials.bad(rest, whole=several)
+            and trials.known(rest).lost
         ]
         if broken or mended:
             search.more([path for one in broken for path in one], mended)
@@ -276,3 +287,8 @@ class Inquiry:
             share = end_share(self.trials, path)
             if share is not None:
                 self.told.end_shares[one.path] = share
+        if self.each_seeds > 1 and self.outcome.kind == "end":
+            data, score = self.work.dataset(self.contest.good), self.outcome.score
+            self.told.effects = effects(self.told.sides, findings.alone, findings.back, score)
+            rows = data.x_val if self.outcome.metric.startswith(VALIDATION) else data.x
+            self.told.rows = len(rows) if rows is not None else 0

@@ -18,6 +18,7 @@ from parity.report.facts import (
     Explanation,
     InteractionFact,
     LineFact,
+    MovedFact,
     OwnFact,
     SaidFact,
     StrikeFact,
@@ -54,6 +55,7 @@ def explanation_fact(told: Explained, said: Mapping[Paths, SaidSpec]) -> Explana
         good_values=list(good.values),
         bad_values=list(bad.values),
         seeds=list(told.seeds),
+        rows=told.rows,
         steps=told.steps,
         breakers=[one.paths for one in sound if one.kind == "breaks"],
         repairs=[one.paths for one in sound if one.kind == "repairs"],
@@ -167,7 +169,16 @@ def _effect(told: Explained, path: str) -> EffectFact | None:
         taken_back=back.mean if back else None,
         breaks=_agreed(alone, True) if alone else None,
         repairs=_agreed(back, False) if back and gap else None,
+        moved=_moved(told, path),
     )
+
+
+def _moved(told: Explained, path: str) -> MovedFact | None:
+    effect = told.effects.get(path)
+    if effect is None:
+        return None
+    by = effect.by if told.outcome.better == "higher" else -effect.by
+    return MovedFact(by=by, margin=effect.margin, verdict=effect.verdict)
 
 
 def _agreed(tried: Tried, bad: bool) -> bool | None:

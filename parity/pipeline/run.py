@@ -270,6 +270,7 @@ def explain_pair(
         return Inquiry(
             work=work, runner=runner, contest=match, choice=choice, outcome=outcome, steps=steps,
             budget=Budget(runs=options.max_runs, seconds=options.max_seconds), note=note, every=options.effects,
+            each_seeds=asked.effect_seeds,
             claims=list(said_sets(work.spec, match)),
         ).run()  # fmt: skip
 

@@ -161,6 +161,16 @@ class Comparison(Fact):
     odd: list[str] = Field(default=[], description="sides that differ at the first place where the others agree")
 
 
+class MovedFact(Fact):
+    """How far having a difference moves the outcome: the mean of alone, and on top of all others."""
+
+    by: float = Field(description="change of the outcome; of one of which less is better, of its natural logarithm")
+    margin: float = Field(description="half of the interval; all differences' intervals hold together with 95 %")
+    verdict: Literal["moves", "still", "open"] = Field(
+        description="moves: the interval does not hold 0; still: it is within 0.02 of it; open: not decided"
+    )
+
+
 class EffectFact(Fact):
     """What one difference does to the outcome."""
 
@@ -168,6 +178,9 @@ class EffectFact(Fact):
     taken_back: float | None = Field(description="outcome of the bad side with only this difference taken back")
     breaks: bool | None = Field(description="alone, it ruins the good side")
     repairs: bool | None = Field(description="taken back, it mends the bad side")
+    moved: MovedFact | None = Field(
+        default=None, description="how far it moves the outcome, measured with several seeds"
+    )
 
 
 class StrikeFact(Fact):
@@ -300,6 +313,7 @@ class Explanation(Fact):
     good_values: list[float] = Field(default=[], description="by seed")
     bad_values: list[float] = []
     seeds: list[int] = []
+    rows: int = Field(default=0, description="that the outcome is measured on, where effects were measured; else 0")
     steps: int
     breakers: list[list[str]] = Field(description="sets of paths; alone on the good side, they open the gap")
     repairs: list[list[str]] = Field(description="sets of paths; taken back from the bad side, they close the gap")

@@ -10,8 +10,9 @@ from parity.report import formats, view
 from parity.report.facts import ClaimFact, DifferenceFact, Explanation, LineFact, Result
 
 Kind = Literal[
-    "missing", "own", "sides", "alike", "unsteady", "cause", "breaks", "repairs", "compensates", "said", "shares",
-    "interactions", "undecided", "neither", "harmless", "together", "inert", "untested", "unexplained", "method",
+    "missing", "own", "sides", "alike", "unsteady", "moved", "cause", "breaks", "repairs", "compensates", "said",
+    "shares", "interactions", "undecided", "neither", "harmless", "together", "inert", "untested", "unexplained",
+    "method",
 ]  # fmt: skip
 
 

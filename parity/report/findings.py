@@ -6,7 +6,7 @@ with how many seeds. What was not decided, or not tried, is said as such: silenc
 
 from __future__ import annotations
 
-from parity.report import claims, evidence, formats, outcomes, view
+from parity.report import claims, evidence, formats, moved, outcomes, view
 from parity.report.facts import DifferenceFact, Explanation, InteractionFact, Result
 from parity.report.finding import Finding, Item, Kind, change, explanation, find
 
@@ -21,8 +21,9 @@ def findings(result: Result) -> list[Finding]:
     if result.explanation is None:
         return []
     parts = (
-        missing, own, sides, claims.causes, claims.breaks, claims.repairs, claims.compensates, said, shares,
-        interactions, claims.undecided, undecided, neither, harmless, together, inert, untested, unexplained, method,
+        missing, own, sides, moved.moved, claims.causes, claims.breaks, claims.repairs, claims.compensates, said,
+        shares, interactions, claims.undecided, undecided, neither, harmless, together, inert, untested, unexplained,
+        method,
     )  # fmt: skip
     return [finding for part in parts for finding in part(result)]
 

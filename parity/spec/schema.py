@@ -87,6 +87,11 @@ class ExplainSpec(Part):
         description="what says which side does better: a metric (the first one if not said), `accuracy >= 0.8`, or "
         "`steps to accuracy >= 0.8`",
     )
+    effect_seeds: Annotated[int, Field(ge=1, le=3)] = Field(
+        default=1,
+        description="seeds with which every difference is tried alone and taken back; with 2 or 3 the report says of "
+        "each how far it moves the outcome, with an interval, and which ones that does not decide",
+    )
     said: tuple[SaidSpec, ...] = Field(default=(), description="explanations that somebody gave, to be judged")
 
 
