@@ -164,6 +164,8 @@ class Inquiry:
         least, most = (SUSPICIOUS_ALIKE, MOST_ALIKE) if alike else (SUSPICIOUS, MOST_SUSPECTS)
         everything = self.contest.everything
         trials.why = "looking for the smallest sets that ruin the one and mend the other"
+        if self.every:  # Will be wanted in any case, and one question after the other leaves a core idle.
+            trials.ahead(self._one_by_one()[2], rank=LATER)
         self._found = search = Search(
             order=by_suspicion(told.strikes) or sorted(everything),
             ask=trials.bad,
@@ -254,26 +256,31 @@ class Inquiry:
         if not self.every or search is None:
             return
         trials.why = "each difference on its own"
-        alone = [frozenset({one.path}) for one in self.contest.live]
-        several = self.each_seeds > 1
-        back = [self.contest.without(one) for one in alone] if several or self.told.gap == "gap" else []
-        seeds = trials.seeds[: self.each_seeds]
-        trials.start([(one, seed) for seed in seeds for one in (*alone, *back)], whole=several)
-        for one in (*alone, *back) if several else ():
+        alone, back, wanted = self._one_by_one()
+        trials.start(wanted)
+        for one in (*alone, *back) if self.each_seeds > 1 else ():
             trials.tried(one, self.each_seeds)
-        broken = [path for path in alone if trials.bad(path, whole=several) and path not in search.breakers]
+        broken = [path for path in alone if trials.bad(path) and path not in search.breakers]
         mended = [
             path
             for path, rest in zip(alone, back, strict=False)
             if self.told.gap == "gap"
             and path not in search.repairs
-            and not trials.bad(rest, whole=several)
+            and not trials.bad(rest)
             and trials.known(rest).lost
         ]
         if broken or mended:
             search.more([path for one in broken for path in one], mended)
             self.told.findings.complete = search.complete
             self._confirm()
+
+    def _one_by_one(self) -> tuple[list[Paths], list[Paths], list[tuple[Paths, int]]]:
+        """Return each difference alone, all without each where one asks for that, and the runs that this takes."""
+        alone = [frozenset({one.path}) for one in self.contest.live]
+        both = self.each_seeds > 1 or self.told.gap == "gap"
+        back = [self.contest.without(one) for one in alone] if both else []
+        seeds = self.trials.seeds[: self.each_seeds]
+        return alone, back, [(one, seed) for seed in seeds for one in (*alone, *back)]
 
     def _measured(self) -> None:
         """Gather what each difference does alone and taken back, as far as it was run."""

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from parity.errors import WorkerError
-from parity.pipeline.work import BYTES_LEFT, MOST_LEFT, WORKERS, Work
+from parity.pipeline.work import MOST_RUNS, WORKERS, Work
 from parity.run.bench import Job
 from parity.run.freerun import free_run, kept_run, versions_of
 from parity.run.session import Session
@@ -138,7 +138,7 @@ class Runner:
 
     def _give(self, place: Place, session: Session) -> None:
         with self._lock:
-            if self._opened[session] <= MOST_LEFT and not self._closing:
+            if self._opened[session] < MOST_RUNS and not self._closing:
                 self._free.setdefault(place, []).append(session)
                 return
             del self._opened[session]
@@ -170,7 +170,7 @@ class Runner:
             session.close()
             raise
         with self._lock:
-            self._opened[session] = self._opened.get(session, 0) + run.parameters * BYTES_LEFT
+            self._opened[session] = self._opened.get(session, 0) + 1
             self.made += 1
         self._give(_place(job.side), session)
         self.done(job, run)

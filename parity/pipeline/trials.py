@@ -214,20 +214,19 @@ class Trials:
         run = self.run(paths, seed, whole)
         return self.scale(seed).lost(self.outcome.score(self.value(run)))
 
-    def bad(self, paths: Paths, whole: bool = True) -> bool:
+    def bad(self, paths: Paths) -> bool:
         """Return whether a set is bad: by the first seed, by the middle of all of them where that is in doubt.
 
         A set that no config can have, or whose run fails, is not: it is noted, and nothing rests on it.
 
         Args:
             paths: the set.
-            whole: run it to its end.
 
         Raises:
             SpentError: when the budget is spent.
         """
         try:
-            first = self.lost(paths, self.seeds[0], whole)
+            first = self.lost(paths, self.seeds[0])
             if abs(first - BREAKS) > DOUBT:
                 return first > BREAKS
             self.start([(paths, seed) for seed in self.seeds])
@@ -280,19 +279,18 @@ class Trials:
             return "gap"
         return "gap" if steady([one - least / 2 for one in self.gaps(self.seeds)], 1.0) else "unsteady"
 
-    def tried(self, paths: Paths, most: int | None = None, whole: bool = True) -> Tried:
+    def tried(self, paths: Paths, most: int | None = None) -> Tried:
         """Return what a set comes to with each seed; with fewer where the budget ends or a run fails.
 
         Args:
             paths: the set.
             most: seeds, all of them if None.
-            whole: run it to its end.
         """
         lost, values = [], []
         for seed in self.seeds[:most]:
             try:
-                lost.append(self.lost(paths, seed, whole))
-                values.append(self.value(self.run(paths, seed, whole)))
+                lost.append(self.lost(paths, seed))
+                values.append(self.value(self.run(paths, seed)))
             except (SpentError, ParityError) as error:
                 if not isinstance(error, SpentError):
                     self.say(f"failed: {self.contest.label(paths)}, seed {seed}: {error}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -35,9 +36,8 @@ from parity.spec.schema import Spec
 Note = Callable[[str, float], None]
 """Called with (what is under way, share done from 0 to 1)."""
 
-BYTES_LEFT, MOST_LEFT = 16, 2 << 30
-"""Bytes a parameter that a worker may not give back after a run (weights and two slots, seen with compiled Keras
-programs whose every object is freed), and how many of them a worker may gather before it is replaced."""
+MOST_RUNS = 256
+"""Runs after which a worker is replaced: a compiled program leaves 1 to 4 MB in its process, whatever its size."""
 
 WORKERS = 2
 """Workers at once: sides' own runs keep their framework's default of a thread per core."""
@@ -248,13 +248,15 @@ class Work(Scratch):
             numbers = [number for number in range(1, steps + 1) if number <= OWN_SLOTS_STEPS]
         with ExitStack() as stack:
             sessions = {side.name: self.session(side, f"{side.name}-lockstep") for side in sides}
+            root = self.scratch / "lockstep"
+            stack.callback(shutil.rmtree, root, ignore_errors=True)  # Gigabytes, of a large network.
             for session in sessions.values():
                 stack.callback(session.close)
             note(f"lockstep in {precision}: starting {len(sides)} programs", 0.0)
             lock = Lockstep(
                 sessions=sessions,
                 openings=openings,
-                root=self.scratch / "lockstep",
+                root=root,
                 seed=reference.config.training.seed,
                 precision=precision,
             )

@@ -166,9 +166,7 @@ class MovedFact(Fact):
 
     by: float = Field(description="change of the outcome; of one of which less is better, of its natural logarithm")
     margin: float = Field(description="half of the interval; all differences' intervals hold together with 95 %")
-    verdict: Literal["moves", "still", "open"] = Field(
-        description="moves: the interval does not hold 0; still: it is within 0.02 of it; open: not decided"
-    )
+    verdict: Literal["moves", "still", "open"] = Field(description="still: within 0.02 of 0; open: not decided")
 
 
 class EffectFact(Fact):
@@ -178,9 +176,7 @@ class EffectFact(Fact):
     taken_back: float | None = Field(description="outcome of the bad side with only this difference taken back")
     breaks: bool | None = Field(description="alone, it ruins the good side")
     repairs: bool | None = Field(description="taken back, it mends the bad side")
-    moved: MovedFact | None = Field(
-        default=None, description="how far it moves the outcome, measured with several seeds"
-    )
+    moved: MovedFact | None = Field(default=None, description="how far it moves the outcome, by several seeds")
 
 
 class StrikeFact(Fact):
