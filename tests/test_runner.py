@@ -275,6 +275,13 @@ def test_workers_are_kept_from_run_to_run(runner: Runner, desk: Desk) -> None:
     assert len(desk.started) <= 2
 
 
+def test_a_worker_is_replaced_after_so_many_runs(runner: Runner, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("parity.pipeline.runner.MOST_RUNS", 2)
+    for number in range(6):
+        runner.start(job(f"RATE = 0.{number + 1}\n")).result()
+    assert len(desk.started) >= 3
+
+
 def test_leaving_gives_up_what_is_under_way(desk: Desk) -> None:
     hangs = "import time\nRATE = 0.1\ndef before(number):\n    time.sleep(60)\n"
     begun = time.monotonic()
