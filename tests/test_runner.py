@@ -16,7 +16,7 @@ import pytest
 from helpers_numpy import net_job, numpy_bench, numpy_workers
 
 from parity.errors import WorkerError
-from parity.pipeline.runner import LATER, URGENT, Runner
+from parity.pipeline.runner import GUESSED, LATER, URGENT, Runner
 from parity.run.bench import Bench, Job
 from parity.run.freerun import SAMPLE
 from parity.run.randomness import evenly
@@ -239,6 +239,26 @@ def test_what_becomes_urgent_moves_ahead_and_is_run_once(runner: Runner) -> None
         one.result()
     assert order.index("run4") < 4, order
     assert sorted(order) == [f"run{number}" for number in range(5)]
+
+
+def test_a_guess_is_run_where_a_worker_is_idle_and_given_up_where_it_has_not_begun(runner: Runner) -> None:
+    order: list[str] = []
+    runner.done = lambda one, run: order.append(one.side.name)
+    slow = "import time\nRATE = 0.1\ndef before(number):\n    time.sleep(0.05)\n"
+    busy = [job(slow + f"#{number}", f"busy{number}") for number in range(4)]
+    wrong, right, wanted = (job(slow + f"# {name}", name) for name in ("wrong", "right", "wanted"))
+    futures = [runner.start(one) for one in busy]
+    for one in (wrong, right, wanted):
+        runner.start(one, GUESSED)
+    wanted_later = runner.start(wanted, LATER)
+    for one in (wrong, wanted):
+        runner.withdraw(one)  # What somebody else wants, too, stays.
+    for future in [*futures, wanted_later, runner.start(right, GUESSED)]:
+        future.result()
+    assert sorted(order) == ["busy0", "busy1", "busy2", "busy3", "right", "wanted"]
+    assert order.index("wanted") < order.index("right")
+    runner.withdraw(wrong)
+    assert runner.start(wrong).result().losses, "given up, it can be asked for again"
 
 
 FAILS = """

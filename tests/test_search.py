@@ -122,6 +122,25 @@ def test_every_set_is_asked_once_and_what_is_known_is_not_asked(drawn: tuple[lis
     assert (again.breakers, again.repairs) == (search.breakers, search.repairs)
 
 
+@given(rules(), st.integers(0, 3))
+def test_what_will_be_asked_next_is_known_for_either_answer(drawn: tuple[list[str], Ask], count: int) -> None:
+    order, bad = drawn
+    expected: list[Paths | None] = []
+    sets: list[Paths] = []
+
+    def ask(paths: Paths) -> bool:
+        sets.append(paths)
+        expected.append(search.next_after(paths, bad(paths)))
+        return bad(paths)
+
+    search = Search(order=order, ask=ask, suspects=order[:count])
+    search.run()
+    assert not sets or expected == [*sets[1:], None]
+    before = len(sets)
+    search.more(order[count:], [frozenset({order[0]})])
+    assert len(sets) == before or expected[before:] == [*sets[before + 1 :], None]
+
+
 def test_more_breakers_than_are_an_answer_end_the_search() -> None:
     order = [f"d{number}" for number in range(MOST_BREAKERS + 2)]
     search, asked = searched(order, broken_by([frozenset({one}) for one in order]))

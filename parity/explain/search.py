@@ -54,6 +54,13 @@ class Compensation:
     by: Paths
 
 
+class _UnknownError(Exception):
+    """Raised by what answers in a search that is only played: the set it asks for was not tried."""
+
+    def __init__(self, paths: Paths) -> None:
+        self.paths = paths
+
+
 @dataclass(kw_only=True)
 class Search:
     """Finds breakers, repairs and compensations; what is known stays here when the budget ends it.
@@ -74,6 +81,38 @@ class Search:
     compensations: list[Compensation] = field(default_factory=list)
     tried: dict[Paths, bool] = field(default_factory=dict)
     complete: bool = False
+    _given: dict[Paths, bool] = field(default_factory=dict)
+    _begun_with: Sequence[str] = ()
+    _more: tuple[Sequence[str], Sequence[Paths]] | None = None
+
+    def __post_init__(self) -> None:
+        """Remember what was known at the beginning."""
+        self._given = dict(self.tried)
+
+    def next_after(self, paths: Paths, bad: bool) -> Paths | None:
+        """Return the set that will be asked next if one that is being tried turns out bad, or not; None if none is.
+
+        Args:
+            paths: the set that is being tried.
+            bad: what it is supposed to be.
+        """
+        known = {**self.tried, paths: bad}
+
+        def answer(asked: Paths) -> bool:
+            if asked not in known:
+                raise _UnknownError(asked)
+            return known[asked]
+
+        # Played from its beginning: what is asked next depends on what was tried by then, and in which order.
+        suspects = self._begun_with if self._more else self.suspects
+        played = Search(order=self.order, ask=answer, suspects=suspects, tried=dict(self._given))
+        try:
+            played.run()
+            if self._more:
+                played.more(*self._more)
+        except _UnknownError as found:
+            return found.paths
+        return None
 
     def run(self) -> None:
         """Search until all is known or the budget is spent."""
@@ -95,6 +134,7 @@ class Search:
             suspects: that may be bad alone.
             repairs: that may mend the bad side, each alone: where differences mend, not every repair meets a breaker.
         """
+        self._begun_with, self._more = (self._begun_with if self._more else self.suspects), (suspects, repairs)
         self.suspects = suspects
         try:
             self.repairs += [one for one in repairs if self._mends(one) and one not in self.repairs]

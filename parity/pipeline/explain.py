@@ -168,7 +168,7 @@ class Inquiry:
             trials.ahead(self._one_by_one()[2], rank=LATER)
         self._found = search = Search(
             order=by_suspicion(told.strikes) or sorted(everything),
-            ask=trials.bad,
+            ask=self._asked,
             suspects=suspects(told.strikes, least, most),
             soon=lambda sets: trials.ahead([(one, trials.seeds[0]) for one in sets]),
             tried={everything: not alike},
@@ -178,6 +178,12 @@ class Inquiry:
         told.findings.complete = search.complete
         if trials.budget.over and not search.complete:
             raise SpentError(trials.budget.over)
+
+    def _asked(self, paths: Paths) -> bool:
+        """Return whether a set is bad, and begin meanwhile what will be asked next, whichever comes of it."""
+        if self._found is not None:
+            self.trials.guess([self._found.next_after(paths, bad) for bad in (True, False)])
+        return self.trials.bad(paths)
 
     def _claims_now(self) -> list[Claim]:
         """Return the findings of the search with what is known of each by now."""

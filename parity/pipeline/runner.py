@@ -22,7 +22,8 @@ from parity.spec.resolve import Resolved
 Place = tuple[str, str | None]
 """Framework and interpreter: what a worker, once started, stays with."""
 
-URGENT, LATER = 0, 1
+URGENT, LATER, GUESSED = 0, 1, 2
+"""Ranks: wanted now; wanted in the end; wanted perhaps, where a core is idle."""
 
 
 @dataclass(kw_only=True)
@@ -40,6 +41,7 @@ class Runner:
     _queue: queue.PriorityQueue[tuple[int, int, Job | None]] = field(default_factory=queue.PriorityQueue)
     _futures: dict[str, Future[Trajectory]] = field(default_factory=dict)
     _begun: set[str] = field(default_factory=set)
+    _guesses: set[str] = field(default_factory=set)
     _free: dict[Place, list[Session]] = field(default_factory=dict)
     _opened: dict[Session, int] = field(default_factory=dict)
     _versions: dict[Place, dict[str, str]] = field(default_factory=dict)
@@ -90,7 +92,7 @@ class Runner:
 
         Args:
             job: to run.
-            rank: ``URGENT`` or ``LATER``.
+            rank: ``URGENT``, ``LATER`` or ``GUESSED``.
 
         Raises:
             WorkerError: when the job's interpreter does not start.
@@ -99,17 +101,30 @@ class Runner:
         with self._lock:
             future = self._futures.get(key)
             if future is not None and not (future.done() and future.exception()):
-                if rank == URGENT and key not in self._begun:  # Again, further ahead: the later one finds it done.
+                ahead = rank == URGENT or (rank == LATER and key in self._guesses)
+                if ahead and key not in self._begun:  # Again, further ahead: the later one finds it done.
                     self._queue.put((rank, next(self._count), job))
+                if rank != GUESSED:
+                    self._guesses.discard(key)
                 return future
             future = self._futures[key] = Future()
             self._begun.discard(key)
+            if rank == GUESSED:
+                self._guesses.add(key)
         kept = self.known(job)
         if kept is not None:
             future.set_result(kept)
         else:
             self._queue.put((rank, next(self._count), job))
         return future
+
+    def withdraw(self, job: Job) -> None:
+        """Give up a job that was only guessed, unless it has begun or somebody else wants it, too."""
+        key = self._key(job)
+        with self._lock:
+            if key in self._guesses and key not in self._begun:
+                self._guesses.discard(key)
+                self._futures.pop(key, None)
 
     def _key(self, job: Job) -> str:
         return self.work.bench(job.side).key(job, self._versions_of(job.side))
@@ -151,9 +166,9 @@ class Runner:
                 return
             key = self._key(job)
             with self._lock:
-                future = self._futures[key]
-                if future.done() or key in self._begun:
-                    continue  # It stood in the queue twice, and the other thread has it or had it.
+                future = self._futures.get(key)
+                if future is None or future.done() or key in self._begun:
+                    continue  # Withdrawn; or it stood in the queue twice, and the other thread has it or had it.
                 self._begun.add(key)
             try:
                 future.set_result(self._run(job))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import statistics
 import time
@@ -16,7 +17,7 @@ from parity.explain.fate import CHECKPOINTS, Fate, Hopeless, checkpoints
 from parity.explain.outcome import Outcome, Scale, scale, steady
 from parity.explain.search import SpentError
 from parity.explain.trials import Contest, ImpossibleError, Paths
-from parity.pipeline.runner import URGENT, Runner
+from parity.pipeline.runner import GUESSED, URGENT, Runner
 from parity.pipeline.work import Note
 from parity.run.bench import Job
 from parity.run.trajectory import Measured, Trajectory
@@ -116,6 +117,7 @@ class Trials:
     runs: dict[tuple[Paths, int], Trajectory] = field(default_factory=dict)
     gapless: bool = False
     _early: dict[Paths, Trajectory] = field(default_factory=dict)
+    _guessed: list[Job] = field(default_factory=list)
 
     def job(self, paths: Paths, seed: int, whole: bool = True, home: Resolved | None = None) -> Job:
         """Return the job of a set of differences.
@@ -163,6 +165,20 @@ class Trials:
         """Begin runs whose outcome will most likely be asked for; with a limited budget none."""
         if not self.budget.limited:
             self.start(wanted, rank=rank)
+
+    def guess(self, sets: Sequence[Paths | None]) -> None:
+        """Begin, where a core is idle, runs one of which will be asked for; those guessed before are given up."""
+        for job in self._guessed:
+            self.runner.withdraw(job)
+        self._guessed = []
+        if self.budget.limited:
+            return
+        for paths in dict.fromkeys(sets):
+            if paths is None or (paths, self.seeds[0]) in self.runs:
+                continue
+            with contextlib.suppress(ParityError):  # Said when it is asked for.
+                self._guessed.append(self.job(paths, self.seeds[0]))
+                self.runner.start(self._guessed[-1], GUESSED)
 
     def begin(self, job: Job, rank: int = URGENT) -> Future[Trajectory]:
         """Return what a job will come to; what was made before costs nothing.
