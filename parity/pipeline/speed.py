@@ -9,6 +9,7 @@ from parity.entries import TITLES
 from parity.errors import ParityError
 from parity.pipeline.prepare import installed_frameworks
 from parity.pipeline.runner import Runner
+from parity.pipeline.trials import large
 from parity.pipeline.work import Note
 from parity.run.bench import Job
 from parity.spec.resolve import Resolved
@@ -89,4 +90,4 @@ def choose(
 
 def _timed(runner: Runner, side: Resolved, home: Resolved) -> Job:
     side = replace(side, name=home.name, framework=home.framework, python=home.python, program=None)
-    return Job(side=side, program=runner.work.trial_program(side), steps=TIMED, threads=1)
+    return Job(side=side, program=runner.work.trial_program(side), steps=TIMED, threads=1, fused=large(side))

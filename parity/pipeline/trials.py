@@ -23,6 +23,9 @@ from parity.run.bench import Job
 from parity.run.trajectory import Measured, Trajectory
 from parity.spec.resolve import Resolved
 
+LARGE = 1 << 22
+"""Parameters from which on the optimizer's update is fused: compiling it takes a second or two."""
+
 FINE = 32
 """Checkpoints of a run whose outcome is a number of steps."""
 
@@ -51,6 +54,11 @@ class Watch:
 def curve_of(points: Sequence[Measured], outcome: Outcome) -> dict[int, float]:
     """Return the score of the outcome's metric at each checkpoint."""
     return {one.step: outcome.metric_score(one.metrics.get(outcome.metric, math.nan)) for one in points}
+
+
+def large(side: Resolved) -> bool:
+    """Return whether a step spends its time on moving the weights through memory, so that a fused update pays."""
+    return sum(math.prod(one.shape) for one in side.parameters().values()) >= LARGE
 
 
 @dataclass(kw_only=True)
@@ -139,7 +147,7 @@ class Trials:
         side = replace(self.contest.good, name=home.name, framework=home.framework, python=home.python,
                        program=None, config=config)  # fmt: skip
         return Job(
-            side=side, program=work.trial_program(side), steps=self.steps, threads=1, ends=True,
+            side=side, program=work.trial_program(side), steps=self.steps, threads=1, fused=large(side), ends=True,
             checkpoints=tuple(checkpoints(self.steps, FINE if self.outcome.kind == "steps" else CHECKPOINTS)),
             until=Watch(fate=Hopeless() if whole else self._fate(seed), outcome=self.outcome),
         )  # fmt: skip

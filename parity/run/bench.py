@@ -55,6 +55,8 @@ class Job:
         steps: to take.
         precision: ``float32`` or ``float64``.
         threads: limit, None for the framework's own choice; part of what decides the last bit.
+        fused: compile the optimizer's update into one pass over memory, where the framework can: sums are rounded
+            elsewhere, and part of what decides the last bit.
         nudge: number of the twin that starts from weights moved by one unit in the last place; None for the side
             itself.
         trace: keep the digests of every step's tensors.
@@ -69,6 +71,7 @@ class Job:
     steps: int
     precision: str = "float32"
     threads: int | None = None
+    fused: bool = False
     nudge: int | None = None
     trace: bool = False
     ends: bool = False
@@ -138,6 +141,7 @@ class Bench:
                 "drop_remainder": training.drop_remainder,
             },
             "threads": job.threads,
+            "fused": job.fused,
         }
 
     def key(self, job: Job, versions: dict[str, str]) -> str:
@@ -149,6 +153,7 @@ class Bench:
             steps=job.steps,
             precision=job.precision,
             threads=job.threads,
+            **({"fused": True} if job.fused else {}),
             **({} if job.nudge is None else {"nudge": job.nudge}),
             **({"checkpoints": job.checkpoints, "ends": job.ends} if job.checkpoints else {}),
             **({} if job.until is None else {"until": job.until.plain()}),

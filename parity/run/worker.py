@@ -117,6 +117,7 @@ class Worker:
         weights: dict[str, str],
         plan: dict[str, Any],
         threads: int | None = None,
+        fused: bool = False,
         shadow: str | None = None,
     ) -> dict[str, Any]:
         """Load a program, its data and its initial weights.
@@ -130,6 +131,7 @@ class Worker:
             weights: canonical parameter to the .npy file with its initial value.
             plan: seed, batch_size, shuffle, drop_remainder.
             threads: limit, None for the framework's own choice.
+            fused: compile the optimizer's update into one pass over memory, where the framework can.
             shadow: precision in which the program is loaded a second time, to measure rounding by.
         """
         driver = self._driver(framework, threads)
@@ -145,6 +147,8 @@ class Worker:
                 gc.freeze()
                 self.frozen = True
         self.driver, self.own = driver(program, bindings, precision, plan["seed"]), OwnState()
+        if fused:
+            self.driver.fuse_update()
         self.shadow = driver(program, bindings, shadow, plan["seed"]) if shadow else None
         self.plan = plan
         arrays, host = self.exchange(data), self.driver.host_dtype()

@@ -286,6 +286,9 @@ class Driver(ABC):
     def set_threads(cls, threads: int) -> None:
         """Limit the framework to a number of threads, before it computes anything."""
 
+    def fuse_update(self) -> None:  # noqa: B027 - most frameworks have no way to
+        """Compile the optimizer's update into one pass over memory; nothing where the framework has no way to."""
+
     def close(self) -> None:
         """Let go of the program, so that its tensors are freed before the next one is opened in this process."""
         sys.modules.pop(self.module.__name__, None)

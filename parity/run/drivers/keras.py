@@ -23,6 +23,7 @@ class KerasDriver(TensorFlowDriver):
     """A Keras program: layers are wrapped at ``call``, the optimizer at ``apply``."""
 
     module_name = "keras"
+    update_method = "apply"
 
     def prepare(self) -> None:
         """Set Keras's float type, let Python floats reach float64 unrounded, and count layers' names from the start."""

@@ -30,6 +30,7 @@ class TensorFlowDriver(Driver):
 
     module_name = "tensorflow"
 
+    update_method = "apply_gradients"  # What a train step calls on the optimizer.
     _order: dict[int, int] | None = None
 
     def prepare(self) -> None:
@@ -64,6 +65,15 @@ class TensorFlowDriver(Driver):
             return loss
 
         return step
+
+    def fuse_update(self) -> None:
+        """Compile the update with XLA, and no more: dropout masks come from outside the graph."""
+        plain = getattr(self.optimizer, self.update_method)
+
+        def update(gradients: Any, variables: Any) -> None:  # Called once, while the step is traced.
+            tf.function(lambda given: plain(given, variables), jit_compile=True)(list(gradients))
+
+        setattr(self.optimizer, self.update_method, update)
 
     def _batch(self, x: np.ndarray, y: np.ndarray) -> tuple[Any, Any]:
         return tf.constant(x, self.precision), tf.constant(y, self.precision)
