@@ -144,6 +144,13 @@ def test_the_ends_of_a_run_that_ended_early_are_kept_under_its_own_name(runner: 
     assert end[0] != end[1]
 
 
+def test_all_rows_are_measured_after_each_epoch_or_only_at_the_end(runner: Runner) -> None:
+    each, last = (runner.start(job(epochs=epochs)).result() for epochs in (True, False))
+    assert len(each.measured) > 1
+    assert [one.metrics for one in last.measured] == [each.measured[-1].metrics]
+    assert (last.measured[0].step, last.losses, last.final) == (STEPS, each.losses, each.final)
+
+
 # ------------------------------------------------------------------------------------- runs that end early
 
 

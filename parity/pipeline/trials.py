@@ -148,6 +148,7 @@ class Trials:
                        program=None, config=config)  # fmt: skip
         return Job(
             side=side, program=work.trial_program(side), steps=self.steps, threads=1, fused=large(side), ends=True,
+            epochs=self.outcome.kind == "steps",
             checkpoints=tuple(checkpoints(self.steps, FINE if self.outcome.kind == "steps" else CHECKPOINTS)),
             until=Watch(fate=Hopeless() if whole else self._fate(seed), outcome=self.outcome),
         )  # fmt: skip

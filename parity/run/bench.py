@@ -63,6 +63,7 @@ class Job:
         ends: keep the digests of the state as the run begins and ends.
         checkpoints: numbers of steps after which the metrics of a sample of the rows are recorded; also before the
             first, where there are any.
+        epochs: record the metrics of all rows after each epoch, not only at the end.
         until: decides at each of them whether the run may end there.
     """
 
@@ -76,6 +77,7 @@ class Job:
     trace: bool = False
     ends: bool = False
     checkpoints: tuple[int, ...] = ()
+    epochs: bool = True
     until: Until | None = None
 
 
@@ -156,6 +158,7 @@ class Bench:
             **({"fused": True} if job.fused else {}),
             **({} if job.nudge is None else {"nudge": job.nudge}),
             **({"checkpoints": job.checkpoints, "ends": job.ends} if job.checkpoints else {}),
+            **({} if job.epochs else {"epochs": False}),
             **({} if job.until is None else {"until": job.until.plain()}),
             versions={name: versions[name] for name in PACKAGES[job.side.framework]},
             machine=[platform.machine(), platform.processor()],

@@ -150,7 +150,8 @@ class Recording:
 
     def _advance(self, first: int, stop: int) -> None:
         epoch_steps = self._epoch_steps()
-        measure = [step for step in range(epoch_steps, stop + 1, epoch_steps) if step > first]
+        ends = range(epoch_steps, stop + 1, epoch_steps) if self.job.epochs else ()
+        measure = [step for step in ends if step > first]
         last = [stop] if stop == self.job.steps and stop not in measure else []
         done = self.session.ask(
             "train", self._heard, steps=stop, first=first, measure=[*measure, *last], folder=self._path("all"),
