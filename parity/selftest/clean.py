@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from parity.compare.judge import Judge, Verdict
 from parity.errors import WorkerError
@@ -79,11 +77,10 @@ def chosen(frameworks: Sequence[str], count: int, seed: int = 0) -> list[Clean]:
         seed: of the choice.
     """
     numbers = random.Random(seed)
-    combinations: list[Any] = list(itertools.product(NETWORKS, OPTIMIZERS))
-    numbers.shuffle(combinations)
+    combinations = zip(_evenly(NETWORKS, numbers), _evenly(OPTIMIZERS, numbers), strict=False)
     orders = [tuple(frameworks[i:]) + tuple(frameworks[:i]) for i in range(len(frameworks))]
     found: list[Clean] = []
-    for number, (network, optimizer) in enumerate(itertools.cycle(combinations)):
+    for number, (network, optimizer) in enumerate(combinations):
         if sum(one.pairs for one in found) >= count:
             return found
         order = orders[number % len(orders)]
@@ -91,6 +88,14 @@ def chosen(frameworks: Sequence[str], count: int, seed: int = 0) -> list[Clean]:
         precision = PRECISIONS[number // len(orders) % len(PRECISIONS)]
         found.append(Clean(frameworks=order, network=network, optimizer=optimizer, seed=number, precision=precision))
     return found
+
+
+def _evenly(names: Iterable[str], numbers: random.Random) -> Iterator[str]:
+    """Yield names without end, each as often as the others, in an order that is drawn anew every time round."""
+    while True:
+        block = list(names)
+        numbers.shuffle(block)
+        yield from block
 
 
 def listen(bench: TestBench, clean: Clean) -> list[Silence]:
