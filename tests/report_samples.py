@@ -640,7 +640,18 @@ def moving() -> Result:
         a_moved("training.shuffle", True, False, -0.001, 0.012, "still"),
         a_moved("layers.dense.units", 256, 1024, -0.018, 0.021, "open"),
     ]
-    return explained(explanation, differences)
+    result = explained(explanation, differences)
+    return result.model_copy(update={"sides": [_validated(side) for side in result.sides]})
+
+
+def _validated(side: SideFact) -> SideFact:
+    """Move a side's accuracies to the validation rows."""
+    epochs = [
+        one.model_copy(update={"metrics": {f"val_{name}": value for name, value in one.metrics.items()}})
+        for one in side.epochs
+    ]
+    metrics = {f"val_{name}": value for name, value in side.metrics.items()}
+    return side.model_copy(update={"epochs": epochs, "metrics": metrics})
 
 
 def a_moved(path: str, a: Any, b: Any, by: float, margin: float, verdict: Any) -> DifferenceFact:
