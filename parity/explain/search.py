@@ -82,7 +82,6 @@ class Search:
     tried: dict[Paths, bool] = field(default_factory=dict)
     complete: bool = False
     _given: dict[Paths, bool] = field(default_factory=dict)
-    _begun_with: Sequence[str] = ()
     _more: tuple[Sequence[str], Sequence[Paths]] | None = None
 
     def __post_init__(self) -> None:
@@ -104,8 +103,7 @@ class Search:
             return known[asked]
 
         # Played from its beginning: what is asked next depends on what was tried by then, and in which order.
-        suspects = self._begun_with if self._more else self.suspects
-        played = Search(order=self.order, ask=answer, suspects=suspects, tried=dict(self._given))
+        played = Search(order=self.order, ask=answer, suspects=self.suspects, tried=dict(self._given))
         try:
             played.run()
             if self._more:
@@ -120,7 +118,7 @@ class Search:
             if self._bad(self._everything):
                 self._alternate()
                 self._check_repairs()
-            self._try_suspects()
+            self._try_alone(self.suspects)
             self._follow_compensations()
             self.complete = len(self.breakers) < MOST_BREAKERS
         except SpentError:
@@ -134,11 +132,10 @@ class Search:
             suspects: that may be bad alone.
             repairs: that may mend the bad side, each alone: where differences mend, not every repair meets a breaker.
         """
-        self._begun_with, self._more = (self._begun_with if self._more else self.suspects), (suspects, repairs)
-        self.suspects = suspects
+        self._more = suspects, repairs
         try:
             self.repairs += [one for one in repairs if self._mends(one) and one not in self.repairs]
-            self._try_suspects()
+            self._try_alone(suspects)
             self._follow_compensations()
         except SpentError:
             self.complete = False
@@ -232,8 +229,8 @@ class Search:
     def _mends(self, back: Paths) -> bool:
         return not self._bad(self._everything - back)
 
-    def _try_suspects(self) -> None:
-        alone = [frozenset({path}) for path in self.suspects]
+    def _try_alone(self, suspects: Sequence[str]) -> None:
+        alone = [frozenset({path}) for path in suspects]
         self.soon([one for one in alone if one not in self.tried])
         for one in alone:
             if self._bad(one) and not any(breaker <= one for breaker in self.breakers):

@@ -181,9 +181,11 @@ class Inquiry:
 
     def _asked(self, paths: Paths) -> bool:
         """Return whether a set is bad, and begin meanwhile what will be asked next, whichever comes of it."""
-        if self._found is not None:
-            self.trials.guess([self._found.next_after(paths, bad) for bad in (True, False)])
-        return self.trials.bad(paths)
+        search, trials = self._found, self.trials
+        if search is not None and not trials.budget.limited:
+            trials.start([(paths, trials.seeds[0])])  # First: two idle workers would take up the two guesses.
+            trials.guess([search.next_after(paths, bad) for bad in (True, False)])
+        return trials.bad(paths)
 
     def _claims_now(self) -> list[Claim]:
         """Return the findings of the search with what is known of each by now."""

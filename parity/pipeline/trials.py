@@ -180,8 +180,6 @@ class Trials:
         for job in self._guessed:
             self.runner.withdraw(job)
         self._guessed = []
-        if self.budget.limited:
-            return
         for paths in dict.fromkeys(sets):
             if paths is None or (paths, self.seeds[0]) in self.runs:
                 continue
