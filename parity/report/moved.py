@@ -8,6 +8,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from parity.explain.claims import LEAST_GAP
+from parity.explain.effects import LEVEL
 from parity.report import formats, outcomes, view
 from parity.report.facts import DifferenceFact, Explanation, MovedFact, Result
 from parity.report.finding import Finding, Item, change, explanation
@@ -27,7 +29,10 @@ def moved(result: Result) -> list[Finding]:
     found = [Finding("moved", f"{_counted(told, known)} {_how(told, known)}{_rows(told)}")]
     for lead, some in (
         (f"Decided: put in, {_these(moving, 'moves', 'move')} {told.outcome}", moving),
-        (f"Decided: {_these(still, 'does', 'do')} nothing to {told.outcome} that matters (less than 0.02)", still),
+        (
+            f"Decided: {_these(still, 'does', 'do')} nothing to {told.outcome} that matters (less than {LEAST_GAP:g})",
+            still,
+        ),
         (f"Not decided, the interval holds no change: what {_these(left, 'does', 'do')} to {told.outcome}", left),
     ):
         items = [Item(change(item, told.good), written(told, one)) for item, one in _by_size(some)]
@@ -73,7 +78,7 @@ def _how(told: Explanation, known: Sequence[Measured]) -> str:
     seeds = formats.count(len(told.good_values), "seed")
     return (
         f"Each was put into {told.good} and taken back from {told.bad} with {seeds}; what it moves is the mean of the "
-        f"two, and ± is the interval that all {len(known)} hold together with 95 %."
+        f"two, and ± is the interval that all {len(known)} hold together with {LEVEL * 100:g} %."
     )
 
 
