@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers_frameworks import Opened, difference, each_framework, opened, side_of, starting_weights
+from helpers_frameworks import Opened, difference, each_framework, missing, opened, side_of, starting_weights
 
 from parity.run.digest import RECORD, apart, digest
 from parity.run.exchange import Exchange
@@ -30,13 +30,13 @@ MODEL = {
 }
 PARAMETERS = ("conv.kernel", "conv.bias", "out.kernel", "out.bias")
 LAYERS = ("conv", "flatten", "dropout", "out")
+TRAINING = {"batch_size": 5, "shuffle": True, "seed": 3}
 
 each_precision = pytest.mark.parametrize("precision", ["float32", "float64"])
 
 
 def net(framework: str) -> Resolved:
-    training = {"batch_size": 5, "shuffle": True, "seed": 3}
-    return side_of(framework, MODEL, optimizer={"adam": {"learning_rate": 0.01}}, training=training)
+    return side_of(framework, MODEL, optimizer={"adam": {"learning_rate": 0.01}}, training=TRAINING)
 
 
 def rows() -> tuple[np.ndarray, np.ndarray]:
@@ -111,6 +111,24 @@ def test_the_losses_of_a_trace_are_those_of_watched_steps_one_by_one(framework: 
     losses, _ = ran(framework, precision, None)
     with program(framework, precision) as made:
         assert [made.step(number).loss for number in range(STEPS)] == losses
+
+
+@pytest.mark.skipif(bool(missing("torch")), reason=missing("torch") or "installed")
+def test_gradients_are_seen_once_whatever_was_made_before() -> None:
+    """PyTorch hooks the step of a class when the first optimizer of just that class is made.
+
+    A program's own Adam calls its parent's step: from the first plain Adam on, hooks run in both.
+    """
+    with program("torch", "float32") as made:
+        before = Taken(made, state_after(made, 1), 1)
+    adam = {"adam": {"learning_rate": 0.01, "epsilon_place": "after_correction"}}
+    plain = side_of("torch", MODEL, optimizer=adam, training=TRAINING)
+    with opened(plain, *rows(), starting_weights(plain)) as made:
+        assert "torch.optim.Adam(" in made.program.source
+    with program("torch", "float32") as made:
+        after = Taken(made, state_after(made, 1), 1)
+    assert before.names == after.names
+    assert len(after.names) == len(set(after.names))
 
 
 # ------------------------------------------------------------------------------------------ a step taken again

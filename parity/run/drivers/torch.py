@@ -83,6 +83,7 @@ class TorchDriver(Driver):
     def watched(self, x: np.ndarray, y: np.ndarray, probe: Probe, signals: bool, guide: Guide | None) -> float:
         """Take a step with hooks on modules and optimizer, and remove them again."""
         hooks: list[Any] = []
+        steps = 0  # The calls of ``step`` that are going on.
         for layer, output in self.bindings["outputs"].items():
             name = f"{layer}.logits" if output["point"] == "logits" else layer
             module = self.model.get_submodule(output["attribute"])
@@ -93,6 +94,12 @@ class TorchDriver(Driver):
                 hooks.append(module.register_forward_hook(_last(seen)))
 
         def gradients(*ignored: Any) -> None:
+            nonlocal steps
+            steps += 1
+            if steps > 1:
+                # A step that calls super().step(): PyTorch runs the hooks again there once a plain optimizer of that
+                # class was made in this process, and does not before (torch/optim/optimizer.py, _patch_step_function).
+                return
             for name in self.trainable():
                 variable = self.parameter(name)
                 grad = variable.grad
@@ -104,7 +111,12 @@ class TorchDriver(Driver):
                 if given is not None:
                     variable.grad = torch.from_numpy(given).to(grad.dtype)
 
+        def stepped(*ignored: Any) -> None:
+            nonlocal steps
+            steps -= 1
+
         hooks.append(self.optimizer.register_step_pre_hook(gradients))
+        hooks.append(self.optimizer.register_step_post_hook(stepped))
         try:
             return self.train(x, y)
         finally:
