@@ -18,6 +18,7 @@ import numpy as np
 
 from parity.compare.free import digest_gap
 from parity.compare.judge import PHASES
+from parity.run.digest import minus
 
 PROBE_STEPS = 3
 """Steps of a probe: momentum, a decay and running statistics show from the second."""
@@ -110,30 +111,32 @@ def moved(a: Trace, b: Trace, shapes_a: Shapes, shapes_b: Shapes, steps: int) ->
     mine = theirs = apart = 0.0
     for name in dict.fromkeys([*shapes_a, *shapes_b]):
         ours, other = _update(a, name, steps), _update(b, name, steps)
-        same = ours is not None and other is not None and shapes_a.get(name) == shapes_b.get(name)
+        same = shapes_a.get(name) == shapes_b.get(name)
         mine += _square(ours)
         theirs += _square(other)
-        apart += _square(other - ours) if same else _square(ours) + _square(other)  # type: ignore[operator]
+        apart += _square(_minus(other, ours)) if same else _square(ours) + _square(other)
     return Moved(mine=math.sqrt(mine), theirs=math.sqrt(theirs), apart=math.sqrt(apart))
 
 
 def _update(trace: Trace, name: str, steps: int) -> np.ndarray | None:
-    """Return the projections of a parameter's update, None where there is no such parameter."""
+    """Return the digest of a parameter's update, None where there is no such parameter."""
     records = trace.get(("weights", name))
     if records is None or len(records) < 2:
         return None
     last = min(steps, len(records) - 1)
-    with np.errstate(all="ignore"):
-        found: np.ndarray = records["projections"][last] - records["projections"][0]
-    return found
+    return _minus(records[last], records[0])
 
 
-def _square(projections: np.ndarray | None) -> float:
-    if projections is None:
-        return 0.0
+def _minus(one: np.ndarray | None, other: np.ndarray | None) -> np.ndarray | None:
+    if one is None or other is None:
+        return None
     with np.errstate(all="ignore"):
-        found = float(np.mean(projections * projections))
-    return found if math.isfinite(found) else math.inf
+        return minus(one, other)
+
+
+def _square(update: np.ndarray | None) -> float:
+    norm = 0.0 if update is None else float(update["norm"])
+    return norm * norm if math.isfinite(norm) else math.inf
 
 
 def first_place(
