@@ -170,3 +170,20 @@ def test_checkpoints_are_spread_over_the_run_and_end_with_it(steps: int, times: 
 def test_eight_checkpoints_unless_told_otherwise() -> None:
     assert checkpoints(48) == [6, 12, 18, 24, 30, 36, 42, 48]
     assert len(checkpoints(1000)) == CHECKPOINTS == 8
+
+
+# -------------------------------------------------------------------------------------------- what is read
+
+
+@given(losses=st.lists(st.sampled_from([1.0, 1.0 + 1e-9, 2.0, math.nan, math.inf]), max_size=30))
+def test_a_rule_that_reads_no_metrics_decides_the_same_whatever_they_are(losses: list[float]) -> None:
+    still = dict.fromkeys(range(31), 0.5)
+    if not Hopeless().reads(losses, 40):
+        assert Hopeless().decided(losses, still, 40) == Hopeless().decided(losses, {}, 40)
+    assert FATE.reads(losses, 40)
+
+
+def test_metrics_are_read_where_the_loss_stands_still() -> None:
+    assert Hopeless().reads([*moving(20), *[2.0] * 20], STEPS)
+    assert not Hopeless().reads([*moving(20), *[2.0] * 19], STEPS)
+    assert not Hopeless().reads([*[2.0] * 19, math.nan], STEPS)

@@ -65,17 +65,24 @@ def runner(desk: Desk) -> Iterator[Runner]:
 
 @dataclass(frozen=True)
 class Ends:
-    """Ends a run at its first checkpoint from a step on, or never."""
+    """Ends a run at its first checkpoint from a step on, or never; reads metrics from another step on."""
 
     step: int | None = None
+    read: int = 0
 
     def plain(self) -> dict[str, Any]:
         """Return what decides."""
         return {"step": self.step}
 
+    def reads(self, losses: Sequence[float], steps: int) -> bool:
+        """Say from which step on."""
+        return len(losses) >= self.read
+
     def decided(self, losses: Sequence[float], curve: Sequence[Measured], steps: int) -> str:
         """Say so."""
-        assert len(losses) == curve[-1].step < steps
+        assert len(losses) < steps
+        assert [one.step for one in curve if one.step >= self.read] == [one.step for one in curve]
+        assert not self.reads(losses, steps) or curve[-1].step == len(losses)
         return f"{self.step} is enough" if self.step is not None and len(losses) >= self.step else ""
 
 
@@ -162,6 +169,28 @@ def test_a_run_ends_at_the_checkpoint_where_its_fate_is_decided(runner: Runner) 
     assert early.curve == whole.curve[:3]
     assert early.measured[-1].step == 4, "all rows are measured where it ends"
     assert (whole.stopped, len(whole.losses)) == ("", STEPS)
+
+
+def test_a_run_without_a_curve_is_looked_at_where_its_rule_reads(runner: Runner) -> None:
+    whole = runner.start(job()).result()
+    assert not runner.begun(job(curve=False, until=Ends(3), threads=2))
+    early = runner.start(job(curve=False, until=Ends(5, read=3), threads=2)).result()
+    never = runner.start(job(curve=False, until=Ends(None, read=99), threads=2)).result()
+    assert early.curve == whole.curve[2:4], "after steps 4 and 6"
+    assert (early.stopped, early.losses) == ("5 is enough", whole.losses[:6])
+    assert (never.curve, never.losses, never.measured) == ((), whole.losses, whole.measured)
+
+
+def test_a_run_with_a_curve_does_for_one_without_and_not_the_other_way(runner: Runner, desk: Desk) -> None:
+    bare = runner.start(job(curve=False)).result()
+    assert not runner.begun(job())
+    looked = runner.start(job()).result()
+    assert (len(bare.curve), len(looked.curve)) == (0, 1 + len(CHECKPOINTS))
+    assert runner.start(job(curve=False, until=Ends(2))).result().key == looked.key
+    other = job(curve=False, until=Ends(None), threads=2)
+    assert runner.start(other).result().key != looked.key
+    assert runner.begun(replace(other, until=Ends(2)))
+    assert (runner.made, kept(desk)) == (3, 3)
 
 
 def test_a_run_that_might_have_ended_early_and_did_not_is_the_whole_run(runner: Runner, desk: Desk) -> None:

@@ -50,6 +50,10 @@ class Fate:
         """Return what decides, for a run's key."""
         return {"good": sorted(self.good.items()), "bad": sorted(self.bad.items())}
 
+    def reads(self, losses: Sequence[float], steps: int) -> bool:
+        """Return whether it takes metrics to decide here: always."""
+        return True
+
     def decided(self, losses: Sequence[float], curve: Mapping[int, float], steps: int) -> str:
         """Return why a run may end here, empty where its fate is open.
 
@@ -96,6 +100,10 @@ class Hopeless:
         """Return what decides: nothing but the rules."""
         return {}
 
+    def reads(self, losses: Sequence[float], steps: int) -> bool:
+        """Return whether it takes metrics to decide here: only where the loss stands still."""
+        return _still(losses, steps)
+
     def decided(self, losses: Sequence[float], curve: Mapping[int, float], steps: int) -> str:
         """Return why a run may end here; arguments as :meth:`Fate.decided`."""
         return hopeless(losses, curve, steps)
@@ -106,15 +114,24 @@ def hopeless(losses: Sequence[float], curve: Mapping[int, float], steps: int) ->
     if losses and math.isnan(losses[-1]):
         first = next(number for number, loss in enumerate(losses, 1) if math.isnan(loss))
         return f"the loss is not a number from step {first} on"
-    window = max(2, steps // 4)
-    late = losses[-window:]
-    if len(late) < window or not all(map(math.isfinite, late)):
-        return ""
+    window = _window(steps)
     scores = [score for step, score in curve.items() if step > len(losses) - window]
-    middle = abs(late[0])
-    if max(late) - min(late) <= STILL * middle and len(scores) > 1 and max(scores) == min(scores):
+    if _still(losses, steps) and len(scores) > 1 and max(scores) == min(scores):
         return f"it stands still: no loss of the last {window} steps moved by more than {STILL:g} of its size"
     return ""
+
+
+def _window(steps: int) -> int:
+    """Return the number of steps over which a loss has to stand still."""
+    return max(2, steps // 4)
+
+
+def _still(losses: Sequence[float], steps: int) -> bool:
+    """Return whether the last losses are all but the same number."""
+    late = losses[-_window(steps) :]
+    if len(late) < _window(steps) or not all(map(math.isfinite, late)):
+        return False
+    return max(late) - min(late) <= STILL * abs(late[0])
 
 
 def checkpoints(steps: int, times: int = CHECKPOINTS) -> list[int]:

@@ -165,7 +165,7 @@ class Inquiry:
         everything = self.contest.everything
         trials.why = "looking for the smallest sets that ruin the one and mend the other"
         if self.every:  # Will be wanted in any case, and one question after the other leaves a core idle.
-            trials.ahead(self._one_by_one()[2], rank=LATER)
+            trials.ahead(self._with_seeds(self._one_by_one()), rank=LATER)
         self._found = search = Search(
             order=by_suspicion(told.strikes) or sorted(everything),
             ask=self._asked,
@@ -264,10 +264,11 @@ class Inquiry:
         if not self.every or search is None:
             return
         trials.why = "each difference on its own"
-        alone, back, wanted = self._one_by_one()
-        trials.start(wanted)
-        for one in (*alone, *back) if self.each_seeds > 1 else ():
+        sets = self._one_by_one()
+        trials.start(self._with_seeds(sets))
+        for one in sets if self.each_seeds > 1 else ():
             trials.tried(one, self.each_seeds)
+        alone, back = sets[: len(self.contest.live)], sets[len(self.contest.live) :]
         broken = [path for path in alone if trials.bad(path) and path not in search.breakers]
         mended = [
             path
@@ -282,13 +283,15 @@ class Inquiry:
             self.told.findings.complete = search.complete
             self._confirm()
 
-    def _one_by_one(self) -> tuple[list[Paths], list[Paths], list[tuple[Paths, int]]]:
-        """Return each difference alone, all without each where one asks for that, and the runs that this takes."""
+    def _one_by_one(self) -> list[Paths]:
+        """Return each difference alone and then, where one asks for that, all without each."""
         alone = [frozenset({one.path}) for one in self.contest.live]
         both = self.each_seeds > 1 or self.told.gap == "gap"
-        back = [self.contest.without(one) for one in alone] if both else []
-        seeds = self.trials.seeds[: self.each_seeds]
-        return alone, back, [(one, seed) for seed in seeds for one in (*alone, *back)]
+        return [*alone, *(self.contest.without(one) for one in alone if both)]
+
+    def _with_seeds(self, sets: Sequence[Paths]) -> list[tuple[Paths, int]]:
+        """Return each with every seed of which that is asked."""
+        return [(one, seed) for seed in self.trials.seeds[: self.each_seeds] for one in sets]
 
     def _measured(self) -> None:
         """Gather what each difference does alone and taken back, as far as it was run."""

@@ -46,6 +46,10 @@ class Watch:
         """Return all that decides, as plain data."""
         return {"rule": self.fate.plain(), "metric": self.outcome.metric}
 
+    def reads(self, losses: Sequence[float], steps: int) -> bool:
+        """Return whether it takes metrics to decide now."""
+        return self.fate.reads(losses, steps)
+
     def decided(self, losses: Sequence[float], curve: Sequence[Measured], steps: int) -> str:
         """Return why a run may end, empty where it may not."""
         return self.fate.decided(losses, curve_of(curve, self.outcome), steps)
@@ -148,7 +152,7 @@ class Trials:
                        program=None, config=config)  # fmt: skip
         return Job(
             side=side, program=work.trial_program(side), steps=self.steps, threads=1, fused=large(side), ends=True,
-            epochs=self.outcome.kind == "steps",
+            epochs=self.outcome.kind == "steps", curve=self.outcome.kind == "steps" or paths in self.contest.ends,
             checkpoints=tuple(checkpoints(self.steps, FINE if self.outcome.kind == "steps" else CHECKPOINTS)),
             until=Watch(fate=Hopeless() if whole else self._fate(seed), outcome=self.outcome),
         )  # fmt: skip

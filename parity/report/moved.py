@@ -30,7 +30,7 @@ def moved(result: Result) -> list[Finding]:
     for lead, some in (
         (f"Decided: put in, {_these(moving, 'moves', 'move')} {told.outcome}", moving),
         (
-            f"Decided: {_these(still, 'does', 'do')} nothing to {told.outcome} that matters (less than {LEAST_GAP:g})",
+            f"Decided: {_these(still, 'does', 'do')} nothing to {told.outcome} that matters (less than {_least(told)})",
             still,
         ),
         (f"Not decided, the interval holds no change: what {_these(left, 'does', 'do')} to {told.outcome}", left),
@@ -46,6 +46,11 @@ def written(told: Explanation, one: MovedFact) -> str:
         return f"{told.outcome} {one.by:+.3f} ± {one.margin:.3f}"
     low, high = (math.exp(one.by + sign * one.margin) for sign in (-1, 1))
     return f"{told.outcome} times {math.exp(one.by):.3g}, {low:.3g} to {high:.3g}"
+
+
+def _least(told: Explanation) -> str:
+    """Write what is the least that matters: a change, or a share of a metric without a bound."""
+    return f"{LEAST_GAP:g}" if told.better == "higher" else f"{LEAST_GAP * 100:g} %"
 
 
 def _measured(result: Result) -> list[Measured]:

@@ -30,6 +30,10 @@ PACKAGES = {
 class Until(Protocol):
     """Decides whether a run may end at a checkpoint."""
 
+    def reads(self, losses: Sequence[float], steps: int) -> bool:
+        """Return whether it takes metrics to decide now; arguments as :meth:`decided`."""
+        ...
+
     def plain(self) -> dict[str, Any]:
         """Return all that decides, as plain data."""
         ...
@@ -39,7 +43,7 @@ class Until(Protocol):
 
         Args:
             losses: of the steps so far.
-            curve: metrics of a sample of the rows at the checkpoints so far.
+            curve: metrics of a sample of the rows at those checkpoints so far at which it read them.
             steps: length of the whole run.
         """
         ...
@@ -63,6 +67,7 @@ class Job:
         ends: keep the digests of the state as the run begins and ends.
         checkpoints: numbers of steps after which the metrics of a sample of the rows are recorded; also before the
             first, where there are any.
+        curve: record them at every checkpoint, not only where ``until`` reads them.
         epochs: record the metrics of all rows after each epoch, not only at the end.
         until: decides at each of them whether the run may end there.
     """
@@ -77,6 +82,7 @@ class Job:
     trace: bool = False
     ends: bool = False
     checkpoints: tuple[int, ...] = ()
+    curve: bool = True
     epochs: bool = True
     until: Until | None = None
 
@@ -158,6 +164,7 @@ class Bench:
             **({"fused": True} if job.fused else {}),
             **({} if job.nudge is None else {"nudge": job.nudge}),
             **({"checkpoints": job.checkpoints, "ends": job.ends} if job.checkpoints else {}),
+            **({} if job.curve else {"curve": False}),
             **({} if job.epochs else {"epochs": False}),
             **({} if job.until is None else {"until": job.until.plain()}),
             versions={name: versions[name] for name in PACKAGES[job.side.framework]},

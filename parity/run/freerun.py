@@ -40,8 +40,10 @@ def kept_run(bench: Bench, job: Job, versions: dict[str, str]) -> Trajectory | N
         job: what would be run.
         versions: of what its framework's runs depend on.
     """
-    jobs = [job] if job.until is None else [replace(job, until=None), job]
-    for one in jobs:  # A run that went to its end does for one that might have stopped.
+    # A run that went to its end does for one that might have stopped, and one with a curve for one without.
+    curves = [True] if job.curve else [True, False]
+    jobs = [replace(job, until=None, curve=curve) for curve in curves]
+    for one in [*jobs, job]:
         key = bench.key(one, versions)
         kept = bench.store.get(key)
         if kept is not None and (bench.store.traced(key) or not (job.trace or job.ends)):
@@ -128,13 +130,13 @@ class Recording:
         job = self.job
         if job.ends:
             self.session.ask("digest_state", self._heard, number=0)
-        if job.checkpoints:
-            self._check(0)
         taken = 0
+        if self._looks:
+            self._check(taken)
         for stop in sorted({*(step for step in job.checkpoints if step < job.steps), job.steps}):
             self._advance(taken, stop)
             taken = stop
-            if job.checkpoints:
+            if self._looks:
                 self._check(taken)
             if job.until is not None and taken < job.steps:
                 self.stopped = job.until.decided(self.losses, self.curve, job.steps)
@@ -147,6 +149,13 @@ class Recording:
             self.measured.append(self._metrics(taken))
         if job.ends:
             self.session.ask("digest_state", self._heard, number=taken)
+
+    @property
+    def _looks(self) -> bool:
+        """Return whether the sample is measured at the checkpoint that has been reached."""
+        job = self.job
+        reads = job.until is not None and job.until.reads(self.losses, job.steps)
+        return bool(job.checkpoints) and (job.curve or reads)
 
     def _advance(self, first: int, stop: int) -> None:
         epoch_steps = self._epoch_steps()
