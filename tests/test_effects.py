@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 import statistics
@@ -11,9 +12,12 @@ import pytest
 from parity.explain.claims import LEAST_GAP, Tried
 from parity.explain.effects import Effect, effects, quantile
 
+CONFIGS = itertools.count()
 
-def tried(*values: float) -> Tried:
-    return Tried(paths=frozenset(), values=values)
+
+def tried(*values: float, paths: str = "") -> Tried:
+    """Return what a config came to: one of its own where no paths are said."""
+    return Tried(paths=frozenset(paths or [f"config {next(CONFIGS)}"]), values=values)
 
 
 def test_both_ways_are_averaged_and_the_variance_is_pooled() -> None:
@@ -23,6 +27,31 @@ def test_both_ways_are_averaged_and_the_variance_is_pooled() -> None:
     # Every config has a variance of 0.0004, eight degrees of freedom in all; t for 97.5 % is 2.306.
     assert found.margin == pytest.approx(2.306 * math.sqrt(0.0004 * 4 / 3) / 2, rel=0.01)
     assert found.verdict == "moves"
+
+
+def test_a_single_difference_is_measured_once_whatever_it_is_called() -> None:
+    """Put in, it is the bad side, and taken back the good one: one comparison of two configs, not two of four."""
+    good, bad = tried(0.50, 0.53, 0.48, paths="-"), tried(0.30, 0.32, 0.27, paths="a")
+    found = effects((good, bad), {"a": bad}, {"a": good}, float)["a"]
+    variance = (statistics.variance(good.values) + statistics.variance(bad.values)) / 2
+    assert found.by == pytest.approx(statistics.fmean(bad.values) - statistics.fmean(good.values))
+    assert found.margin == pytest.approx(2.776 * math.sqrt(variance * 2 / 3), rel=0.015)
+
+
+def test_intervals_of_one_and_of_two_differences_hold_as_often_as_they_say() -> None:
+    numbers, rounds = random.Random(5), 2000
+    for names in ("a", "ab"):
+        true, held = dict(zip(names, (0.05, -0.03), strict=False)), 0
+        for _ in range(rounds):
+            sets = ["", *names, *([names] if len(names) > 1 else [])]
+            made = {
+                one: tried(*(numbers.gauss(sum(true[name] for name in one), 0.02) for _ in range(3)), paths=one or "-")
+                for one in sets
+            }
+            alone, back = {name: made[name] for name in names}, {name: made[names.replace(name, "")] for name in names}
+            found = effects((made[""], made[names]), alone, back, float)
+            held += all(abs(found[name].by - true[name]) <= found[name].margin for name in names)
+        assert 0.935 < held / rounds < 0.985, names
 
 
 def test_one_way_alone_has_a_wider_interval() -> None:

@@ -6,8 +6,9 @@ A difference is put into the good side, and taken back from the bad side, with t
 
 over the seeds: the mean of what it does alone and of what it does on top of all others. Every config scatters over its
 seeds; the variance is pooled over all configs, s^2 = sum (x - mean)^2 / sum (n - 1), since three runs alone say next to
-nothing of it. The interval is by +- t s sqrt(sum 1/n) / 2, t that quantile of Student's distribution with which all
-intervals hold together with 95 % (Bonferroni).
+nothing of it. The interval is by +- t s sqrt(sum c^2 / n) over the configs that are compared, c what a config counts in
+``by`` (1/2 or -1/2; 1 or -1 where two of them are one, as with a single difference), t that quantile of Student's
+distribution with which all intervals hold together with 95 % (Bonferroni).
 
 Scores are compared: the metric itself where more of it is better, its logarithm where it may grow without bound.
 Source of t: Abramowitz and Stegun, Handbook of Mathematical Functions (1964), 26.7.5.
@@ -17,11 +18,13 @@ from __future__ import annotations
 
 import math
 import statistics
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from parity.explain.claims import LEAST_GAP, Tried
+from parity.explain.trials import Paths
 
 LEVEL = 0.95
 """Probability with which all intervals hold together."""
@@ -66,28 +69,30 @@ def effects(
         back: configs of the bad side that takes one back.
         score: of an outcome.
     """
-    scores = [_scores(one, score) for one in sides]
-    given = {path: _scores(one, score) for path, one in alone.items()}
-    taken = {path: _scores(one, score) for path, one in back.items()}
-    known = [one for one in (*scores, *given.values(), *taken.values()) if one]
-    freedom = sum(len(one) - 1 for one in known)
-    if freedom < LEAST_FREEDOM or not all(scores):
+    tried = {one.paths: _scores(one, score) for one in (*alone.values(), *back.values(), *sides)}
+    known = {paths: scores for paths, scores in tried.items() if scores}  # Each config once, whatever it is called.
+    freedom = sum(len(scores) - 1 for scores in known.values())
+    good, bad = (one.paths for one in sides)
+    if freedom < LEAST_FREEDOM or good not in known or bad not in known:
         return {}
-    variance = sum(statistics.variance(one) * (len(one) - 1) for one in known) / freedom
-    good, bad = scores
+    variance = sum(statistics.variance(scores) * (len(scores) - 1) for scores in known.values()) / freedom
     ways = {
         path: [
-            *([(given[path], good)] if given.get(path) else []),
-            *([(bad, taken[path])] if taken.get(path) else []),
+            *([(alone[path].paths, good)] if path in alone and alone[path].paths in known else []),
+            *([(bad, back[path].paths)] if path in back and back[path].paths in known else []),
         ]
-        for path in dict.fromkeys([*given, *taken])
+        for path in dict.fromkeys([*alone, *back])
     }
     ways = {path: pairs for path, pairs in ways.items() if pairs}
     factor = quantile(1.0 - (1.0 - LEVEL) / 2.0 / max(1, len(ways)), freedom)
     found = {}
     for path, pairs in ways.items():
-        by = statistics.fmean(statistics.fmean(one) - statistics.fmean(other) for one, other in pairs)
-        spread = math.sqrt(variance * sum(1.0 / len(one) for pair in pairs for one in pair)) / len(pairs)
+        counts: Counter[Paths] = Counter()
+        for one, other in pairs:
+            counts[one] += 1
+            counts[other] -= 1
+        by = sum(count * statistics.fmean(known[paths]) for paths, count in counts.items()) / len(pairs)
+        spread = math.sqrt(variance * sum(count**2 / len(known[paths]) for paths, count in counts.items())) / len(pairs)
         found[path] = Effect(by=by, margin=factor * spread)
     return found
 
