@@ -593,6 +593,23 @@ def test_variables_of_modules_within_modules_are_found(bench: TestBench, tmp_pat
 
 
 @needs()
+def test_a_step_that_does_not_set_the_mode_keeps_the_one_that_the_program_is_in(
+    bench: TestBench, tmp_path: Path
+) -> None:
+    """Predictions in evaluation mode, made before every checked step, must not turn its dropout off."""
+    step = """
+
+def train_step(model, loss_fn, optimizer, x, y):
+    optimizer.zero_grad()
+    loss = loss_fn(model(x), y)
+    loss.backward()
+    optimizer.step()
+    return loss.detach()
+"""
+    assert at_parity(judged(bench, replace(F, source=F.source + step), tmp_path, steps=3))
+
+
+@needs()
 def test_a_program_may_import_what_stands_beside_it(bench: TestBench, tmp_path: Path) -> None:
     body = FUNCTIONAL.partition("def build_loss")
     one = replace(

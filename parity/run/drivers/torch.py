@@ -149,16 +149,27 @@ class TorchDriver(Driver):
         return seen
 
     def predict(self, x: np.ndarray) -> np.ndarray:
-        """Return outputs in evaluation mode."""
+        """Return outputs in evaluation mode, and leave every module in the mode it was in.
+
+        A program may call ``model.train()`` once, before its loop, or keep a frozen layer in evaluation mode.
+        """
         self.activate()
+        modes = [(module, module.training) for module in self.model.modules()]
         self.model.eval()
+        try:
+            with torch.no_grad():
+                return host(self._outputs(torch.tensor(x, dtype=getattr(torch, self.precision))))
+        finally:
+            for module, mode in modes:
+                module.training = mode
+
+    def _outputs(self, rows: torch.Tensor) -> torch.Tensor:
+        """Return what the model predicts, with the activation that a loss applies."""
         ending = self.bindings["ending"]
-        with torch.no_grad():
-            rows = torch.tensor(x, dtype=getattr(torch, self.precision))
-            if ending and hasattr(self.model, "predict"):
-                return host(self.model.predict(rows))
-            outputs = self.model(rows)
-            return host(ENDINGS[ending](outputs) if ending else outputs)
+        if ending and hasattr(self.model, "predict"):
+            return self.model.predict(rows)
+        outputs = self.model(rows)
+        return ENDINGS[ending](outputs) if ending else outputs
 
     def inventory(self) -> dict[str, list[dict[str, Any]]]:
         """Return the named parameters and buffers, and the modules without modules of their own."""
