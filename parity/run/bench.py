@@ -12,6 +12,7 @@ from parity import __version__
 from parity.compile.program import Program
 from parity.data.dataset import Dataset
 from parity.data.load import fingerprint
+from parity.run.beside import beside
 from parity.run.exchange import Exchange
 from parity.run.initial import InitialWeights
 from parity.run.randomness import steps_per_epoch
@@ -161,6 +162,7 @@ class Bench:
             steps=job.steps,
             precision=job.precision,
             threads=job.threads,
+            **(_by_hand(job.program) if job.program.path is not None else {}),
             **({"fused": True} if job.fused else {}),
             **({} if job.nudge is None else {"nudge": job.nudge}),
             **({"checkpoints": job.checkpoints, "ends": job.ends} if job.checkpoints else {}),
@@ -171,3 +173,9 @@ class Bench:
             machine=[platform.machine(), platform.processor()],
             parity=__version__,
         )
+
+
+def _by_hand(program: Program) -> dict[str, Any]:
+    """Return what decides the runs of a program written by hand beside its source: what it imports, what it binds."""
+    assert program.path is not None
+    return {"beside": beside(program.path), "bindings": program.bindings.plain()}
