@@ -15,11 +15,13 @@ import shutil
 import stat
 import subprocess
 import sys
+import tempfile
 import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -44,6 +46,7 @@ from parity.pipeline.work import Work
 from parity.reference import Reference
 from parity.run import randomness, session
 from parity.run.bench import Bench, Job
+from parity.run.beside import beside
 from parity.run.digest import apart, digest, minus
 from parity.run.exchange import Exchange
 from parity.run.freerun import free_run
@@ -588,6 +591,15 @@ def test_a_bias_scaled_by_what_feeds_its_layer_is_not_shared_with_one_of_another
     assert wide_bias == pytest.approx(narrow_bias / 2)
 
 
+def test_weights_that_were_given_up_are_drawn_again(tmp_path: Path) -> None:
+    initial, side = InitialWeights(tmp_path), job().side
+    files = initial.files(side, "float64")
+    before = {name: Path(file).read_bytes() for name, file in files.items()}
+    initial.remove(files.values())
+    assert not any(Path(file).exists() for file in files.values())
+    assert {name: Path(file).read_bytes() for name, file in initial.files(side, "float64").items()} == before
+
+
 def test_a_twin_starts_from_weights_one_unit_apart_and_another_twin_from_others(tmp_path: Path) -> None:
     initial = InitialWeights(tmp_path)
     for precision, unit in (("float32", 2.0**-23), ("float64", 2.0**-52)):
@@ -768,6 +780,13 @@ def test_what_a_killed_process_left_in_memory_is_removed_and_what_a_living_one_h
             shutil.rmtree(folder)
 
 
+def test_little_shared_memory_is_left_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Containers have 64 MB of it, and what does not fit there ends a process by SIGBUS."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: SimpleNamespace(free=64 << 20))
+    assert memory_folder().parent == tmp_path
+
+
 def test_a_memory_folder_is_new_and_private() -> None:
     one, two = memory_folder(), memory_folder()
     try:
@@ -859,6 +878,34 @@ def test_whatever_decides_a_run_makes_it_another_run(bench: Bench, other: Callab
     assert bench.key(other(), versions) != bench.key(job(), versions)
     assert bench.key(job(), versions | {"numpy": "3"}) != bench.key(job(), versions)
     assert bench.key(job(), versions | {"executable": "/elsewhere"}) == bench.key(job(), versions)
+
+
+def test_what_a_program_written_by_hand_imports_and_binds_decides_its_runs(bench: Bench, tmp_path: Path) -> None:
+    versions = {"keras": "3", "tensorflow": "2", "numpy": "2"}
+    one = job()
+    file = tmp_path / "port.py"
+    file.write_text("import numpy\nfrom parts import rate\n")
+    (tmp_path / "parts.py").write_text("import inner.deep\nrate = 0.1\n")
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "deep.py").write_text("")
+    (tmp_path / "other.py").write_text("")
+    assert set(beside(file)) == {"parts.py", "inner/deep.py"}
+
+    def key() -> str:
+        return bench.key(replace(one, program=replace(one.program, path=str(file))), versions)
+
+    keys = [key()]
+    (tmp_path / "other.py").write_text("unused = 1\n")
+    assert key() == keys[0], "it is not imported"
+    (tmp_path / "inner" / "deep.py").write_text("rate = 0.2\n")
+    keys.append(key())
+    (tmp_path / "parts.py").write_text("rate = 0.2\n")
+    keys.append(key())
+    one = replace(one, program=replace(one.program, bindings=replace(one.program.bindings, names={"loss": "mine"})))
+    keys.append(key())
+    assert len(set(keys)) == len(keys)
+    file.write_text("def (\n")
+    assert beside(file) == {}
 
 
 FAILURES = [

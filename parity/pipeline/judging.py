@@ -171,14 +171,17 @@ class Court:
         """Hold every side's step against the NumPy reference of its config, from the same state."""
         state, found = Exchange(self.lock.state), []
         known: list[tuple[Config, dict[Name, np.ndarray]]] = []
+        left = list(self.sides.values())
         for name, side in self.sides.items():
+            left.remove(side)
             if not has_state(side, state):
                 continue  # The reference side has other parameters: from its state there is no step to take.
             # Sides of one config read one batch, and have one reference.
             expected = next((step for config, step in known if config == side.config), None)
             if expected is None:
                 expected = reference_step(side, state, replay[name], number - 1)
-                known.append((side.config, expected))
+            # Gigabytes, of a large network: held only as long as another side has the same config.
+            known = [(side.config, expected)] if any(one.config == side.config for one in left) else []
             places = self._departures(name, number, replay[name], expected)
             found.append(Witness(side=name, place=min(places, key=lambda seen: seen.when, default=None)))
         return found
@@ -243,9 +246,9 @@ def reference_step(side: Resolved, state: Exchange, taken: Taken, number: int) -
         taken: the side's own step, for its batch.
         number: of the step, counted from 0.
     """
-    weights = {name: np.array(state.get(f"weights/{name}"), np.float64) for name in side.parameters()}
+    weights = {name: state.get(f"weights/{name}") for name in side.parameters()}  # The reference copies what it takes.
     slots = {
-        f"{slot}/{name}": np.array(state.get(f"slots/{slot}/{name}"), np.float64)
+        f"{slot}/{name}": state.get(f"slots/{slot}/{name}")
         for slot in side.config.optimizer.slots()
         for name, parameter in side.parameters().items()
         if parameter.trainable and state.has(f"slots/{slot}/{name}")

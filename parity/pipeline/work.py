@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import shutil
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -28,7 +29,7 @@ from parity.pipeline.prepare import Options, check_fit, is_file
 from parity.run.bench import Bench, Job
 from parity.run.freerun import free_run
 from parity.run.lockstep import Lockstep
-from parity.run.session import Scratch, Session
+from parity.run.session import Scratch, Session, memory_bytes
 from parity.run.store import Store
 from parity.spec.resolve import OwnProgram, Resolved, dump
 from parity.spec.schema import Spec
@@ -45,6 +46,10 @@ WORKERS = 2
 
 OWN_SLOTS_STEPS = 8
 """Steps checked of a side whose optimizer's slots are not known."""
+
+LARGEST_SHARE = 1 / 8
+"""Share of the machine's memory above which the tensors of a step that is looked at are put on disk: the programs, each
+in two precisions, take at least as much again."""
 
 
 @dataclass(kw_only=True)
@@ -248,8 +253,10 @@ class Work(Scratch):
             numbers = [number for number in range(1, steps + 1) if number <= OWN_SLOTS_STEPS]
         with ExitStack() as stack:
             sessions = {side.name: self.session(side, f"{side.name}-lockstep") for side in sides}
-            root = self.scratch / "lockstep"
-            stack.callback(shutil.rmtree, root, ignore_errors=True)  # Gigabytes, of a large network.
+            root, spill = self.scratch / "lockstep", self.folder / "lockstep.part"
+            for place in (root, spill):
+                shutil.rmtree(place, ignore_errors=True)  # Of a command that was killed.
+                stack.callback(shutil.rmtree, place, ignore_errors=True)  # Gigabytes, of a large network.
             for session in sessions.values():
                 stack.callback(session.close)
             note(f"lockstep in {precision}: starting {len(sides)} programs", 0.0)
@@ -259,8 +266,11 @@ class Work(Scratch):
                 root=root,
                 seed=reference.config.training.seed,
                 precision=precision,
+                spill=spill if looked_at_bytes(sides) > LARGEST_SHARE * memory_bytes() else None,
             )
             lock.open()
+            for side in sides:
+                self.bench(side).initial.remove(openings[side.name]["weights"].values())
             court = Court(lock=lock, judges=judges, sides={side.name: side for side in sides})
             return court.sit(
                 numbers, lambda number: note(f"lockstep in {precision}: step {number} of {steps}", number / steps)
@@ -288,3 +298,15 @@ class Work(Scratch):
                                    difference=0.0, noise=0.0, order=order))  # fmt: skip
                 else:
                     compare_initial(judge, order, name, *(np.load(one[name], mmap_mode="r") for one in (ours, theirs)))
+
+
+def looked_at_bytes(sides: Sequence[Resolved]) -> int:
+    """Return the bytes of the tensors that are kept of a step that is looked at: of all sides, and of guided ones.
+
+    Of each parameter there are its gradient, its update and its slots, in float64; outputs are small beside them.
+    """
+    kept = [
+        sum(math.prod(one.shape) for one in side.parameters().values()) * (2 + len(side.config.optimizer.slots())) * 8
+        for side in sides
+    ]
+    return sum(kept) + sum(kept[1:])

@@ -62,6 +62,8 @@ class Lockstep:
         sessions: a worker for each side; the first side is the reference.
         openings: for each side, the arguments of its worker's ``open``.
         root: folder for the exchanges, best in memory.
+        spill: folder on disk for the tensors of steps that are looked at, where they are too large for that; None
+            for ``root``.
         seed: of the perturbations that measure rounding.
         precision: of the lockstep.
     """
@@ -71,6 +73,7 @@ class Lockstep:
     root: Path
     seed: int
     precision: str = "float64"
+    spill: Path | None = None
     reached: int = field(default=0, init=False)
 
     @property
@@ -85,7 +88,7 @@ class Lockstep:
 
     def folder(self, side: str, kind: str = "own") -> Path:
         """Return the folder of the exchange that takes a side's tensors."""
-        return self.root / f"{kind}{list(self.sessions).index(side)}"
+        return (self.spill or self.root) / f"{kind}{list(self.sessions).index(side)}"
 
     def open(self) -> None:
         """Load every side's program, in two precisions."""

@@ -202,13 +202,24 @@ LOCK = ".lock"
 _held: list[int] = []
 
 
+LEAST_SHARED = 1 << 30
+"""Free bytes of shared memory below which it is left alone: containers have 64 MB of it unless told otherwise, and what
+does not fit ends a process without a word."""
+
+
+def memory_bytes() -> int:
+    """Return the machine's memory."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
 def memory_folder() -> Path:
-    """Return a new folder for exchanges, in memory where the machine has such a place.
+    """Return a new folder for exchanges, in memory where the machine has such a place, and enough of it.
 
     What a process that was killed left there would fill the memory: folders whose process is gone are removed.
     """
     shm = Path("/dev/shm")
-    parent = shm if shm.is_dir() and os.access(shm, os.W_OK) else Path(tempfile.gettempdir())
+    roomy = shm.is_dir() and os.access(shm, os.W_OK) and shutil.disk_usage(shm).free >= LEAST_SHARED
+    parent = shm if roomy else Path(tempfile.gettempdir())
     for old in parent.glob("parity-*"):
         _remove_if_left(old)
     folder = Path(tempfile.mkdtemp(prefix="parity-", dir=parent))
