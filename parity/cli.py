@@ -109,11 +109,12 @@ def run(spec: Path, as_json: bool, no_explain: bool, no_trace: bool, **given: An
     """Compile, train, compare, explain, report: the main job."""
     options = _options(explain=not no_explain, trace=not no_trace, **given)
     result, folder = _work("run", spec, options, as_json)
+    from parity.pipeline.run import INTERRUPTED
     from parity.report.write import write_all
 
     written = write_all(result, folder)
     _show(result, as_json, written)
-    if result.explanation is not None and result.explanation.interrupted:
+    if INTERRUPTED in result.notes or (result.explanation is not None and result.explanation.interrupted):
         sys.exit(130)
 
 

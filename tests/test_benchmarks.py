@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from helpers_frameworks import missing
 
 from parity.entries import FRAMEWORKS
 
@@ -29,3 +30,19 @@ def test_what_tracing_costs_is_measured(framework: str) -> None:
     assert found["meets"]["store"]
     assert found["native_ms"] > 0
     assert set(found["peak_mb"]) == {"native", "losses", "traced"}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(any(map(missing, FRAMEWORKS)), reason="needs every framework")
+def test_causes_are_held_against_a_truth_for_which_every_subset_was_run() -> None:
+    script = ROOT / "tests" / "benchmarks" / "causes.py"
+    done = subprocess.run([sys.executable, str(script), "--limit", "1", "--seed", "8", "--json"], capture_output=True,
+                          text=True, timeout=300, env={**os.environ, "PYTHONPATH": str(ROOT)})  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    (one,) = found["each"]
+    assert one["truth"], "not a clean pair"
+    assert (one["named"], one["exact"]) == (one["truth"], True)
+    assert one["configs"] <= one["runs"]
+    assert set(found) == {"parity", "leave one out", "leave one in", "each"}
+    assert found["parity"]["all"]["pairs"] == 1

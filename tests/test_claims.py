@@ -156,6 +156,16 @@ def test_harmless_is_what_loses_next_to_nothing_with_any_seed() -> None:
     assert found.harmless("d") is None, "it was not tried"
 
 
+def test_what_is_in_a_finding_that_one_seed_speaks_against_is_not_called_harmless() -> None:
+    pair = breaks("ab", tried("ab", *OTHER), tried("a", *GOOD), tried("b", *GOOD))
+    assert pair.status == "inconclusive"
+    found = Findings(claims=[pair], alone={"a": tried("a", *GOOD), "d": tried("d", 0.0)}, rest=tried("abd", 0.0))
+    assert found.causes == []
+    assert found.harmless("a") is None
+    assert found.harmless("b") is None
+    assert found.harmless("d") is True
+
+
 def test_what_was_not_tried_alone_is_harmless_where_all_the_rest_together_is() -> None:
     found = Findings(rest=tried("ab", 0.05))
     assert found.harmless("a") is True

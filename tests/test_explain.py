@@ -14,12 +14,18 @@ from helpers_explain import STEPS, Lender, explained, lender, tiny
 from helpers_frameworks import missing
 
 from parity.cli import main
-from parity.errors import UsageError
+from parity.compile import Program
+from parity.errors import DataError, UsageError
+from parity.pipeline import work as work_module
 from parity.pipeline.answer import Explained
-from parity.pipeline.explained import difference_facts, explanation_fact
+from parity.pipeline.explained import difference_facts, explanation_fact, said_fact
+from parity.pipeline.prepare import Options, prepare
 from parity.pipeline.run import said_sets
-from parity.spec.resolve import to_yaml
-from parity.spec.schema import Spec
+from parity.pipeline.trials import Budget
+from parity.pipeline.work import Work, looked_at_bytes
+from parity.run.lockstep import Lockstep, Taken
+from parity.spec.resolve import Resolved, to_yaml
+from parity.spec.schema import SaidSpec, Spec
 
 pytestmark = pytest.mark.skipif(bool(missing("torch")), reason="needs torch")
 
@@ -303,7 +309,7 @@ def test_what_is_said_is_judged(workers: Lender, one: tuple[Path, Spec, Explaine
 def test_a_number_of_runs_is_kept_and_what_is_missing_is_told(workers: Lender, tmp_path: Path, most: int) -> None:
     told = explained(tmp_path, tiny(ONE), max_runs=most)
     curves = [json.loads(file.read_text()) for file in (tmp_path / "runs").glob("*.json")]
-    made = [run for run in curves if run["curve"]]
+    made = [run for run in curves if run["precision"] == "float32"]  # Probes are in float64, and cost little.
     assert len(made) <= most
     assert told.made <= most
     assert told.missing
@@ -335,6 +341,92 @@ def test_time_that_is_over_ends_it(workers: Lender, tmp_path: Path) -> None:
     assert told.missing
     assert all("--max-seconds 0 is over" in text for text in told.missing)
     assert told.made == 0
+
+
+def test_time_that_is_over_meanwhile_ends_what_is_queued(workers: Lender, tmp_path: Path) -> None:
+    """What was queued in time begins only if there is still time when its turn comes."""
+    begun: list[str] = []
+
+    def noted(text: str, share: float) -> None:
+        begun.append(text)
+        if "on its own" in text:  # All of it is queued by now.
+            raise_the_clock()
+
+    spec, budgets = tiny(ONE), []
+    with pytest.MonkeyPatch.context() as patch:
+        real = Budget.__init__
+        patch.setattr(Budget, "__init__", lambda self, **given: (real(self, **given), budgets.append(self))[0])
+
+        def raise_the_clock() -> None:
+            budgets[0].begun -= 3600.0
+
+        told = explained(tmp_path, spec, noted, max_seconds=1800.0)
+    assert begun
+    assert told.missing == ["each difference alone and taken back: --max-seconds 1800 is over"]
+    assert sets(told, "breaks") == [[RATE]]
+
+
+def test_what_the_data_do_not_fit_is_one_set_that_cannot_be(
+    workers: Lender, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How data are shaped and what reads them may be two differences of which neither can stand alone."""
+    real = Work.trial_program
+
+    def fitting(work: Work, side: Resolved) -> Program:
+        if side.config.optimizer.nesterov and side.config.optimizer.learning_rate == 0.2:  # type: ignore[union-attr]
+            raise DataError("rows of shape (64,) do not fit")
+        return real(work, side)
+
+    monkeypatch.setattr(Work, "trial_program", fitting)
+    told = explained(tmp_path, tiny(ONE))
+    assert sets(told, "breaks") == [[RATE]]
+    assert NESTEROV not in told.strikes, "it was not looked at"
+    assert any("cannot be" in text and "do not fit" in text for text in told.notes)
+
+
+def test_what_is_said_is_not_judged_where_there_is_no_gap(workers: Lender, tmp_path: Path) -> None:
+    said = {"text": "It is the bias.", "paths": [BIAS]}
+    told = explained(tmp_path, tiny({BIAS: {"constant": 0.01}}, explain={"said": [said]}), effects=False)
+    (paths,) = told.claimed
+    fact = said_fact(told, SaidSpec(**said), paths)
+    assert told.gap == "none"
+    assert fact.necessary is None
+    assert fact.sentence.startswith("Nothing to judge: good comes to accuracy ")
+
+
+# --------------------------------------------------------------------------------------------- memory
+
+
+def test_tensors_too_large_for_memory_are_looked_at_on_disk(
+    workers: Lender, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec, spills = tiny(ONE), []
+    real = Lockstep.replay
+
+    def replayed(lock: Lockstep, number: int) -> dict[str, Taken]:
+        found = real(lock, number)
+        spills.append(lock.spill)
+        assert all(one.folder is not None and one.folder.parent == (lock.spill or lock.root) for one in found.values())
+        return found
+
+    monkeypatch.setattr(Lockstep, "replay", replayed)
+    verdicts = []
+    for share in (1.0, 0.0):
+        monkeypatch.setattr(work_module, "LARGEST_SHARE", share)
+        sides = prepare(spec, Options())
+        with Work(spec=spec, sides=sides, options=Options(), folder=tmp_path) as work:
+            judged = work.judged(sides, 2, "float64", lambda text, share: None)
+            verdicts.append((judged.judges[0].verdict(), judged.judges[0].first))
+    assert verdicts[0] == verdicts[1]
+    assert spills[0] is None
+    assert spills[-1] == tmp_path / "lockstep.part"
+    assert not (tmp_path / "lockstep.part").exists()
+
+
+def test_what_a_step_that_is_looked_at_keeps() -> None:
+    good, bad = prepare(tiny({"optimizer": {"adam": {}}}), Options())
+    parameters = 64 * 16 + 16 + 16 * 10 + 10
+    assert looked_at_bytes([good, bad]) == parameters * 8 * (3 + 4 + 4), "momentum; two moments, and guided once more"
 
 
 # ----------------------------------------------------------------------------------------------- Ctrl-C
@@ -380,6 +472,26 @@ def test_ctrl_c_keeps_what_ran_and_nothing_is_run_twice(
     assert sets(again, "breaks") == sets(again, "repairs") == [[RATE]]
     after = kept(tmp_path)
     assert {name: after[name] for name in before} == before, "no finished run is made again"
+
+
+@pytest.mark.slow
+def test_ctrl_c_before_anything_is_known_of_causes_still_writes_what_the_sides_did(
+    workers: Lender, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, out = tmp_path / "spec.yaml", tmp_path / "out"
+    file.write_text(to_yaml(tiny(ONE)))
+    from parity.pipeline import run
+
+    def interrupted(*given: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run, "choose", interrupted)
+    done = CliRunner().invoke(main, ["run", str(file), "--out", str(out), "--no-trace", "--steps", "4"])
+    assert done.exit_code == 130, done.output
+    result = json.loads((out / "result.json").read_text())
+    assert [pair["verdict"] for pair in result["comparisons"]] == ["divergent"]
+    assert result["notes"] == [run.INTERRUPTED]
+    assert run.INTERRUPTED.partition(";")[0] in " ".join(done.output.split())
 
 
 def test_ctrl_c_before_the_two_sides_are_known_leaves_nothing_to_tell(workers: Lender, tmp_path: Path) -> None:

@@ -95,6 +95,12 @@ def test_the_steps_to_a_level_are_those_of_the_first_point_there() -> None:
     assert outcome.value(run_of({8: 0.4}, {4: math.nan}), 8) == 9.0
 
 
+def test_a_level_that_the_untrained_model_reaches_takes_no_time_and_has_a_score() -> None:
+    outcome = Outcome(metric="mse", better="lower", kind="steps", level=1.0)
+    assert outcome.score(0.0) == outcome.score(1.0) == 0.0
+    assert outcome.score(0.0) > outcome.score(2.0)
+
+
 def test_a_run_that_ended_early_did_not_get_there_fast() -> None:
     outcome = Outcome(metric="accuracy", kind="steps", level=0.5)
     stopped = run_of({2: 0.1}, {0: 0.1, 2: 0.1}, steps=2, stopped="the loss is not a number from step 1 on")

@@ -16,6 +16,7 @@ import pytest
 from helpers_numpy import net_job, numpy_bench, numpy_workers
 
 from parity.errors import WorkerError
+from parity.explain.search import SpentError
 from parity.pipeline.runner import GUESSED, LATER, URGENT, Runner
 from parity.run.bench import Bench, Job
 from parity.run.freerun import SAMPLE
@@ -363,3 +364,42 @@ def test_a_finished_run_is_kept_whatever_is_given_up(desk: Desk) -> None:
     with Runner(work=desk) as again:  # type: ignore[arg-type]
         assert again.start(job(name="done")).result().key == done.key
         assert again.made == 0
+
+
+def test_nothing_begins_that_the_gate_does_not_let_through(runner: Runner) -> None:
+    runner.start(job("RATE = 0.3\n")).result()
+
+    def closed() -> None:
+        raise SpentError("the time is over")
+
+    runner.gate = closed
+    with pytest.raises(SpentError, match="the time is over"):
+        runner.start(job()).result()
+    assert runner.made == 1
+    runner.gate = lambda: None
+    assert runner.start(job()).result().losses, "asked for again, it is made after all"
+
+
+def test_whatever_a_run_fails_of_is_said_of_its_side_and_the_next_one_is_made(
+    runner: Runner, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(run: Trajectory) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.shared.store, "put", full)
+        with pytest.raises(WorkerError, match=r"side keras: the run failed: OSError: .*No space left on device"):
+            runner.start(job()).result()
+    assert runner.start(job()).result().losses
+
+
+def test_idle_workers_elsewhere_are_ended(runner: Runner, desk: Desk) -> None:
+    torch = replace(job(), side=net_job(framework="torch").side)
+    runner.start(torch).result()
+    runner.start(job()).result()
+    started = len(desk.started)
+    runner.close_others(job().side)
+    runner.start(job("RATE = 0.2\n")).result()
+    assert len(desk.started) == started, "the one that stayed goes on"
+    runner.start(replace(torch, steps=7)).result()
+    assert len(desk.started) == started + 1

@@ -174,6 +174,8 @@ class Findings:
         """
         if path in self.causes:
             return False
+        if any(path in one.paths for kind in ("breaks", "repairs") for one in self.of(kind, "inconclusive")):
+            return None
         if path in self.alone:
             return max(self.alone[path].lost) < HARMLESS
         if self.rest is not None and path in self.rest.paths and max(self.rest.lost, default=1.0) < HARMLESS:

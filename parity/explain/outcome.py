@@ -74,7 +74,7 @@ class Outcome:
         if self.kind == "level":
             return value
         if self.kind == "steps":
-            return -math.log(value)
+            return -math.log(max(value, 1.0))  # The untrained model may be there already.
         return self.metric_score(value)
 
     def metric_score(self, value: float) -> float:

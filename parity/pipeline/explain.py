@@ -83,6 +83,7 @@ class Inquiry:
     def run(self) -> Explained:
         """Do it all; what a limit or Ctrl-C leaves out is named in ``missing``."""
         begun = time.monotonic()
+        self.runner.gate = self.budget.on_time
         stages = [
             ("the outcome of the two sides", self._sides),
             ("where each difference strikes", self._probe),
@@ -167,7 +168,7 @@ class Inquiry:
         if self.every:  # Will be wanted in any case, and one question after the other leaves a core idle.
             trials.ahead(self._with_seeds(self._one_by_one()), rank=LATER)
         self._found = search = Search(
-            order=by_suspicion(told.strikes) or sorted(everything),
+            order=[*by_suspicion(told.strikes), *sorted(everything - set(told.strikes))],
             ask=self._asked,
             suspects=suspects(told.strikes, least, most),
             soon=lambda sets: trials.ahead([(one, trials.seeds[0]) for one in sets]),
@@ -184,6 +185,7 @@ class Inquiry:
         search, trials = self._found, self.trials
         if search is not None and not trials.budget.limited:
             trials.start([(paths, trials.seeds[0])])  # First: two idle workers would take up the two guesses.
+            trials.ahead(self._to_confirm(), rank=LATER)
             trials.guess([search.next_after(paths, bad) for bad in (True, False)])
         return trials.bad(paths)
 
@@ -199,10 +201,7 @@ class Inquiry:
         if search is None:
             return
         trials.why = "do the findings hold with other seeds?"
-        sets = list(self.contest.ends)
-        for claim in self._claims_now():
-            sets += [claim.whole.paths, *(part.paths for part in claim.parts)]
-        wanted = [(paths, seed) for seed in trials.seeds for paths in dict.fromkeys(sets)]
+        wanted = self._to_confirm()
         trials.start(wanted)
         for paths, seed in wanted:
             try:
@@ -211,6 +210,13 @@ class Inquiry:
                 trials.say(f"failed: {trials.contest.label(paths)}, seed {seed}: {error}")
         self.told.sides = self._both_sides(len(trials.seeds))
         self.told.findings.claims = self._claims_now()
+
+    def _to_confirm(self) -> list[tuple[Paths, int]]:
+        """Return what the findings so far rest on, with every seed."""
+        sets = list(self.contest.ends)
+        for claim in self._claims_now():
+            sets += [claim.whole.paths, *(part.paths for part in claim.parts)]
+        return [(paths, seed) for seed in self.trials.seeds for paths in dict.fromkeys(sets)]
 
     def _claims(self) -> None:
         """Try what somebody says is the cause: alone, and taken back."""
@@ -234,12 +240,13 @@ class Inquiry:
         trials.start([(rest, trials.seeds[0])])
         few = len(causes) <= MOST_CAUSES
         sets = subsets(causes) if few else []
+        findings.shares, findings.interactions = {}, {}
         trials.start([(one, trials.seeds[0]) for one in sets], whole=False)
         findings.rest = trials.tried(rest, None if rest in [claim.whole.paths for claim in findings.claims] else 1)
         if not few:
-            self.told.missing.append(
-                f"the causes' shares of the gap: exact over at most {MOST_CAUSES} causes, and here are {len(causes)}"
-            )
+            what = "the causes' shares of the gap: "
+            self.told.missing = [text for text in self.told.missing if not text.startswith(what)]
+            self.told.missing.append(f"{what}exact over at most {MOST_CAUSES} causes, and here are {len(causes)}")
             return
         lost = {one: trials.lost(one, trials.seeds[0], whole=False) for one in sets}
         findings.shares, findings.interactions = shares(causes, lost), interactions(causes, lost)
@@ -268,6 +275,8 @@ class Inquiry:
         trials.start(self._with_seeds(sets))
         for one in sets if self.each_seeds > 1 else ():
             trials.tried(one, self.each_seeds)
+        if trials.budget.over:
+            raise SpentError(trials.budget.over)
         alone, back = sets[: len(self.contest.live)], sets[len(self.contest.live) :]
         broken = [path for path in alone if trials.bad(path) and path not in search.breakers]
         mended = [
@@ -282,6 +291,7 @@ class Inquiry:
             search.more([path for one in broken for path in one], mended)
             self.told.findings.complete = search.complete
             self._confirm()
+            self._shares()  # Of all causes, those among them that were found just now.
 
     def _one_by_one(self) -> list[Paths]:
         """Return each difference alone and then, where one asks for that, all without each."""

@@ -178,7 +178,9 @@ def _moved(told: Explained, path: str) -> MovedFact | None:
     if effect is None:
         return None
     by = effect.by if told.outcome.better == "higher" else -effect.by
-    return MovedFact(by=by, margin=effect.margin, verdict=effect.verdict)
+    tried = [one[path] for one in (told.findings.alone, told.findings.back) if path in one]
+    seeds = min(len(one.values) for one in tried)
+    return MovedFact(by=by, margin=effect.margin, verdict=effect.verdict, seeds=seeds)
 
 
 def _agreed(tried: Tried, bad: bool) -> bool | None:
@@ -191,7 +193,8 @@ def said_fact(told: Explained, said: SaidSpec, paths: Paths) -> SaidFact:
     """Return how far an explanation that somebody gave is right."""
     alone, back = told.claimed[paths]
     sufficient = all(alone.bad) if len(alone.lost) == len(told.seeds) else None
-    necessary = not any(back.bad) if len(back.lost) == len(told.seeds) else None
+    decided = told.gap == "gap" and len(back.lost) == len(told.seeds)
+    necessary = not any(back.bad) if decided else None
     return SaidFact(
         text=said.text,
         source=said.source,
@@ -208,9 +211,14 @@ def said_fact(told: Explained, said: SaidSpec, paths: Paths) -> SaidFact:
 def _judged(
     told: Explained, paths: Paths, alone: Tried, back: Tried, sufficient: bool | None, necessary: bool | None
 ) -> str:
+    good, bad, outcome = told.contest.good.name, told.contest.bad.name, told.outcome.text
+    if told.gap != "gap":
+        return (
+            f"Nothing to judge: {good} comes to {outcome} {_mean(told.sides[0])} and {bad} to "
+            f"{_mean(told.sides[1])}, which is no gap to account for."
+        )
     if sufficient is None or necessary is None:
         return "Not decided: not all of the runs it takes were made."
-    good, bad, outcome = told.contest.good.name, told.contest.bad.name, told.outcome.text
     what = " + ".join(_ordered(told, paths))
     parts = f"{what} alone takes {good} from {outcome} {_mean(told.sides[0])} to {_mean(alone)}"
     parts += f", and taken back from {bad} it moves {_mean(told.sides[1])} to {_mean(back)}"

@@ -20,6 +20,8 @@ from parity.spec.resolve import Resolved
 def probes(trials: Trials) -> dict[str, Strike]:
     """Return where each live difference strikes, put alone into the good side; all start from the good side's seed.
 
+    A difference that cannot stand alone, or whose probe fails, is left out.
+
     Args:
         trials: the contest, the framework and the workers.
 
@@ -44,8 +46,7 @@ def probes(trials: Trials) -> dict[str, Strike]:
             run = futures[one.path].result()
             trace = read_trace(runner.work.bench(jobs[one.path].side).store.trace(run.key))
         except (KeyError, ParityError):
-            found[one.path] = Strike(step=None)
-            continue
+            continue  # Not looked at: nothing is known of it.
         side = jobs[one.path].side
         found[one.path] = strike(
             traces[""], trace, (_shapes(base.side), _shapes(side)), (_trained(base.side), _trained(side)),

@@ -30,6 +30,9 @@ from parity.spec.differences import Difference, differences
 from parity.spec.resolve import Resolved
 from parity.spec.schema import Config, SaidSpec, Spec
 
+INTERRUPTED = "interrupted before anything was known of causes; finished runs are kept, the same command goes on"
+"""Noted where a run was told to stop before its explanation had begun."""
+
 LOCKSTEP_STEPS = 16
 """How far lockstep goes unless told otherwise: a difference of meaning shows in the first few steps, or where a
 schedule or a running statistic begins to matter."""
@@ -69,8 +72,11 @@ def run(spec: Spec, options: Options, *, text: str, file: str | None, folder: Pa
         notes: list[str] = []
         explained: Explained | None = None
         if options.explain:
-            explained, said = _explain(work, healthy, runs, found, note)
-            notes += said
+            try:
+                explained, said = _explain(work, healthy, runs, found, note)
+                notes += said
+            except KeyboardInterrupt:  # What the sides did, and where they part, is known all the same.
+                notes.append(INTERRUPTED)
         explanation = explanation_fact(explained, said_sets(spec, explained.contest)) if explained else None
         if explained is not None and explanation is None:
             notes += [f"no cause was found: {one}" for one in explained.missing[:1]]
@@ -265,12 +271,12 @@ def explain_pair(
     options, asked = work.options, work.spec.explain
     match = contest(*pair, found)
     steps = options.explain_steps or asked.steps or _explain_steps(work, match)
+    budget = Budget(runs=options.max_runs, seconds=options.max_seconds)
     with Runner(work=work) as runner:
         choice = choose(runner, sides, pair, asked.framework, steps, note)
         return Inquiry(
             work=work, runner=runner, contest=match, choice=choice, outcome=outcome, steps=steps,
-            budget=Budget(runs=options.max_runs, seconds=options.max_seconds), note=note, every=options.effects,
-            each_seeds=asked.effect_seeds,
+            budget=budget, note=note, every=options.effects, each_seeds=asked.effect_seeds,
             claims=list(said_sets(work.spec, match)),
         ).run()  # fmt: skip
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
-from parity.errors import WorkerError
+from parity.errors import ParityError, WorkerError
+from parity.explain.search import SpentError
 from parity.pipeline.work import MOST_RUNS, WORKERS, Work
 from parity.run.bench import Job
 from parity.run.freerun import free_run, kept_run, versions_of
@@ -33,10 +34,12 @@ class Runner:
     Args:
         work: data, programs and store.
         done: told of every run that was really made, in the thread that made it.
+        gate: called before a run begins; what it raises comes of the run instead.
     """
 
     work: Work
     done: Callable[[Job, Trajectory], None] = lambda job, run: None
+    gate: Callable[[], None] = lambda: None
     made: int = 0
     _queue: queue.PriorityQueue[tuple[int, int, Job | None]] = field(default_factory=queue.PriorityQueue)
     _futures: dict[str, Future[Trajectory]] = field(default_factory=dict)
@@ -159,6 +162,18 @@ class Runner:
             del self._opened[session]
         session.close()
 
+    def close_others(self, side: Resolved) -> None:
+        """End idle workers in other places than a side's: each holds the memory of the last program it ran."""
+        with self._lock:
+            others = [one for place, free in self._free.items() if place != _place(side) for one in free]
+            for place, free in self._free.items():
+                if place != _place(side):
+                    free.clear()
+            for session in others:
+                self._opened.pop(session, None)
+        for session in others:
+            session.close()
+
     def _serve(self) -> None:
         while True:
             _, _, job = self._queue.get()
@@ -171,15 +186,18 @@ class Runner:
                     continue  # Withdrawn; or it stood in the queue twice, and the other thread has it or had it.
                 self._begun.add(key)
             try:
+                self.gate()
                 future.set_result(self._run(job))
-            except BaseException as error:
+            except (ParityError, SpentError) as error:
                 future.set_exception(error)
+            except Exception as error:  # A full disk, say: this run failed, and the others may not.
+                future.set_exception(WorkerError(job.side.name, f"the run failed: {type(error).__name__}: {error}"))
 
     def _run(self, job: Job) -> Trajectory:
         session = self._take(job.side)
         try:
             run = free_run(session, self.work.bench(job.side), job)
-        except WorkerError:
+        except BaseException:
             with self._lock:
                 self._opened.pop(session, None)
             session.close()

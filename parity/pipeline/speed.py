@@ -85,6 +85,7 @@ def choose(
         per_step = (run.seconds - run.begin) / max(1, len(run.losses) - 1)
         seconds[name] = max(seconds.get(name, 0.0), run.begin + per_step * steps)
     best = min(seconds, key=lambda name: seconds[name])
+    runner.close_others(homes[best])
     return Choice(home=homes[best], seconds={name: one for name, one in seconds.items() if one < float("inf")})
 
 

@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from parity.errors import ParityError, WorkerError
+from parity.errors import DataError, ParityError, WorkerError
 from parity.explain.claims import BREAKS, DOUBT, LEAST_GAINED, LEAST_GAP, Tried
 from parity.explain.fate import CHECKPOINTS, Fate, Hopeless, checkpoints
 from parity.explain.outcome import Outcome, Scale, scale, steady
@@ -93,11 +93,19 @@ class Budget:
         """
         if self.runs is not None and self.spent >= self.runs:
             self.over = f"--max-runs {self.runs} is spent"
-        elif self.seconds is not None and time.monotonic() - self.begun >= self.seconds:
-            self.over = f"--max-seconds {self.seconds:g} is over"
-        if self.over:
             raise SpentError(self.over)
+        self.on_time()
         self.spent += 1
+
+    def on_time(self) -> None:
+        """Check the clock, before a run is queued and again before it begins.
+
+        Raises:
+            SpentError: when the time is over.
+        """
+        if self.seconds is not None and time.monotonic() - self.begun >= self.seconds:
+            self.over = f"--max-seconds {self.seconds:g} is over"
+            raise SpentError(self.over)
 
 
 @dataclass(kw_only=True)
@@ -150,8 +158,12 @@ class Trials:
         config = config.model_copy(update={"training": training, "metrics": tuple(both[kind] for kind in sorted(both))})
         side = replace(self.contest.good, name=home.name, framework=home.framework, python=home.python,
                        program=None, config=config)  # fmt: skip
+        try:
+            program = work.trial_program(side)
+        except DataError as error:  # How data are shaped, and what reads them, may differ one without the other.
+            raise ImpossibleError(str(error)) from None
         return Job(
-            side=side, program=work.trial_program(side), steps=self.steps, threads=1, fused=large(side), ends=True,
+            side=side, program=program, steps=self.steps, threads=1, fused=large(side), ends=True,
             epochs=self.outcome.kind == "steps", curve=self.outcome.kind == "steps" or paths in self.contest.ends,
             checkpoints=tuple(checkpoints(self.steps, FINE if self.outcome.kind == "steps" else CHECKPOINTS)),
             until=Watch(fate=Hopeless() if whole else self._fate(seed), outcome=self.outcome),
@@ -163,7 +175,8 @@ class Trials:
         if self.outcome.kind == "steps" or self.gapless or None in sides:
             return Hopeless()
         good, bad = (curve_of(run.curve, self.outcome) for run in sides if run is not None)
-        return Fate(good=good, bad=bad)
+        floor = good[min(good)]  # What is worse than an untrained model counts as that.
+        return Fate(good=good, bad={step: max(score, floor) for step, score in bad.items()})
 
     def start(self, wanted: Sequence[tuple[Paths, int]], whole: bool = True, rank: int = URGENT) -> None:
         """Begin runs whose outcome will be asked for in any case."""

@@ -167,6 +167,7 @@ class MovedFact(Fact):
     by: float = Field(description="change of the outcome; of one of which less is better, of its natural logarithm")
     margin: float = Field(description="half of the interval; all differences' intervals hold together with 95 %")
     verdict: Literal["moves", "still", "open"] = Field(description="still: within 0.02 of 0; open: not decided")
+    seeds: int = Field(default=3, description="with which it was tried, at least")
 
 
 class EffectFact(Fact):
@@ -316,9 +317,7 @@ class Explanation(Fact):
     claims: list[ClaimFact] = Field(default=[], description="the findings one by one, the inconclusive ones, too")
     said: list[SaidFact] = []
     harmless: list[str] = []
-    harmless_together: float | None = Field(
-        default=None, description="outcome with all but the causes put in: what they do together"
-    )
+    harmless_together: float | None = Field(default=None, description="outcome with all but the causes put in")
     interactions: list[InteractionFact] = []
     unexplained: float | None = Field(default=None, description="share of the gap that is left without the causes")
     own: list[OwnFact] = []

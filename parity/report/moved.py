@@ -80,7 +80,7 @@ def _counted(told: Explanation, known: Sequence[Measured]) -> str:
 
 def _how(told: Explanation, known: Sequence[Measured]) -> str:
     """Say how it was measured."""
-    seeds = formats.count(len(told.good_values), "seed")
+    seeds = formats.count(min(one.seeds for _, one in known), "seed")
     return (
         f"Each was put into {told.good} and taken back from {told.bad} with {seeds}; what it moves is the mean of the "
         f"two, and ± is the interval that all {len(known)} hold together with {LEVEL * 100:g} %."
