@@ -591,15 +591,6 @@ def test_a_bias_scaled_by_what_feeds_its_layer_is_not_shared_with_one_of_another
     assert wide_bias == pytest.approx(narrow_bias / 2)
 
 
-def test_weights_that_were_given_up_are_drawn_again(tmp_path: Path) -> None:
-    initial, side = InitialWeights(tmp_path), job().side
-    files = initial.files(side, "float64")
-    before = {name: Path(file).read_bytes() for name, file in files.items()}
-    initial.remove(files.values())
-    assert not any(Path(file).exists() for file in files.values())
-    assert {name: Path(file).read_bytes() for name, file in initial.files(side, "float64").items()} == before
-
-
 def test_a_twin_starts_from_weights_one_unit_apart_and_another_twin_from_others(tmp_path: Path) -> None:
     initial = InitialWeights(tmp_path)
     for precision, unit in (("float32", 2.0**-23), ("float64", 2.0**-52)):

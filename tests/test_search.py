@@ -302,6 +302,26 @@ def test_two_differences_that_only_together_make_up_for_a_cause() -> None:
     assert search.compensations == [Compensation(frozenset({"cause"}), frozenset({"x", "z"}))]
 
 
+def test_what_only_hovers_around_the_middle_makes_up_for_nothing() -> None:
+    """A cause that by itself hovers there is sometimes not bad beside something harmless."""
+    order = ["doubtful", "strong", "noise", "mends"]
+
+    def bad(paths: Paths) -> bool:
+        return ("doubtful" in paths and not {"noise", "mends"} & paths) or ("strong" in paths and "mends" not in paths)
+
+    asked: list[Paths] = []
+    search = Search(order=order, ask=lambda paths: (asked.append(paths), bad(paths))[1], suspects=order[:2],
+                    clearly=lambda paths: "mends" in paths)  # fmt: skip
+    search.run()
+    assert {(one.breaker, one.by) for one in search.compensations} == {
+        (frozenset({path}), frozenset({"mends"})) for path in order[:2]
+    }
+    search = Search(order=order, ask=bad, suspects=order[:2], clearly=lambda paths: False)
+    search.run()
+    assert search.breakers
+    assert search.compensations == []
+
+
 def test_only_so_many_compensations_are_followed_up() -> None:
     order = [f"c{number}" for number in range(6)] + ["mends"]
     search, _ = searched(order, lambda paths: bool(paths) and "mends" not in paths, suspects=order[:6])

@@ -70,12 +70,14 @@ class Search:
         ask: whether the good side that is given a set is bad; may raise :class:`SpentError`.
         suspects: differences to try alone in any case: they are strong, and something may hide it.
         soon: told sets that will be asked next whatever comes of the one before, so that they can run beside it.
+        clearly: whether a set that is not bad is clearly not; one that hovers around the middle mends nothing.
     """
 
     order: Sequence[str]
     ask: Callable[[Paths], bool]
     suspects: Sequence[str] = ()
     soon: Callable[[Sequence[Paths]], None] = lambda sets: None
+    clearly: Callable[[Paths], bool] = lambda paths: True
     breakers: list[Paths] = field(default_factory=list)
     repairs: list[Paths] = field(default_factory=list)
     compensations: list[Compensation] = field(default_factory=list)
@@ -103,7 +105,9 @@ class Search:
             return known[asked]
 
         # Played from its beginning: what is asked next depends on what was tried by then, and in which order.
-        played = Search(order=self.order, ask=answer, suspects=self.suspects, tried=dict(self._given))
+        played = Search(
+            order=self.order, ask=answer, suspects=self.suspects, tried=dict(self._given), clearly=self.clearly
+        )
         try:
             played.run()
             if self._more:
@@ -242,13 +246,16 @@ class Search:
         for breaker in sorted(_smallest(self.breakers), key=self._rank):
             if breaker in known:
                 continue
-            good = [paths for paths, bad in self.tried.items() if not bad and breaker < paths]
+            good = [paths for paths in list(self.tried) if breaker < paths and self._clearly_good(paths)]
             if not good or len(self.compensations) == MOST_COMPENSATIONS:
                 continue
             around = min(good, key=self._rank) - breaker
             ordered = [path for path in self.order if path in around]
-            by = self._least(ordered, lambda more, breaker=breaker: not self._bad(breaker | more))  # type: ignore[misc]
+            by = self._least(ordered, lambda more, breaker=breaker: self._clearly_good(breaker | more))  # type: ignore[misc]
             self.compensations.append(Compensation(breaker, by))
+
+    def _clearly_good(self, paths: Paths) -> bool:
+        return not self._bad(paths) and self.clearly(paths)
 
 
 def _quick(background: Paths, parts: tuple[str, ...], holds: Callable[[Paths], bool]) -> Paths:

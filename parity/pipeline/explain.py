@@ -5,6 +5,7 @@ What the answer rests on comes first, so that a budget that ends, or Ctrl-C, lea
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -167,11 +168,17 @@ class Inquiry:
         trials.why = "looking for the smallest sets that ruin the one and mend the other"
         if self.every:  # Will be wanted in any case, and one question after the other leaves a core idle.
             trials.ahead(self._with_seeds(self._one_by_one()), rank=LATER)
+        trials.ahead(self._to_judge(), rank=LATER)
+        if not trials.budget.limited:
+            with contextlib.suppress(ParityError):  # Said where it is asked for.
+                for job in self._own_jobs().values():
+                    trials.begin(job, LATER)
         self._found = search = Search(
             order=[*by_suspicion(told.strikes), *sorted(everything - set(told.strikes))],
             ask=self._asked,
             suspects=suspects(told.strikes, least, most),
             soon=lambda sets: trials.ahead([(one, trials.seeds[0]) for one in sets]),
+            clearly=trials.clearly_good,
             tried={everything: not alike},
         )
         search.run()
@@ -218,12 +225,16 @@ class Inquiry:
             sets += [claim.whole.paths, *(part.paths for part in claim.parts)]
         return [(paths, seed) for seed in self.trials.seeds for paths in dict.fromkeys(sets)]
 
+    def _to_judge(self) -> list[tuple[Paths, int]]:
+        """Return what is said to be the cause, alone and taken back, with every seed."""
+        sets = [one for paths in self.claims for one in (paths, self.contest.without(paths))]
+        return [(one, seed) for seed in self.trials.seeds for one in sets]
+
     def _claims(self) -> None:
         """Try what somebody says is the cause: alone, and taken back."""
         trials = self.trials
         trials.why = "is what was said to be the cause the cause?"
-        sets = [one for paths in self.claims for one in (paths, self.contest.without(paths))]
-        trials.start([(one, seed) for seed in trials.seeds for one in sets])
+        trials.start(self._to_judge())
         for paths in self.claims:
             self.told.claimed[paths] = (trials.tried(paths), trials.tried(self.contest.without(paths)))
         if trials.budget.over:
@@ -251,17 +262,19 @@ class Inquiry:
         lost = {one: trials.lost(one, trials.seeds[0], whole=False) for one in sets}
         findings.shares, findings.interactions = shares(causes, lost), interactions(causes, lost)
 
+    def _own_jobs(self) -> dict[tuple[str, Paths], Job]:
+        """Return the jobs of the sides on their own frameworks, where those are others."""
+        home, jobs = self.choice.home, {}
+        for side, paths in zip((self.contest.good, self.contest.bad), self.contest.ends, strict=True):
+            if self.checked and (side.framework, side.python) != (home.framework, home.python):
+                jobs[side.name, paths] = self.trials.job(paths, self.trials.seeds[0], home=side)
+        return jobs
+
     def _check_framework(self) -> None:
         """Run each side's config on the side's own framework, where that is another one."""
         trials, told = self.trials, self.told
         trials.why = "does the side's own framework come to the same?"
-        jobs: dict[tuple[str, Paths], Job] = {}
-        if not self.checked:
-            return
-        for side, paths in zip((self.contest.good, self.contest.bad), self.contest.ends, strict=True):
-            if (side.framework, side.python) != (self.choice.home.framework, self.choice.home.python):
-                jobs[side.name, paths] = trials.job(paths, trials.seeds[0], home=side)
-        started = {key: trials.begin(job) for key, job in jobs.items()}
+        started = {key: trials.begin(job) for key, job in self._own_jobs().items()}
         for (name, paths), future in started.items():
             told.own[name] = (trials.value(future.result()), trials.value(trials.run(paths, trials.seeds[0])))
 

@@ -277,6 +277,11 @@ class Trials:
             self.say(f"failed: {self.contest.label(paths)}: {error}")
         return False
 
+    def clearly_good(self, paths: Paths) -> bool:
+        """Return whether what is known of a set that is not bad is out of doubt; so is one of which nothing is."""
+        lost = self.known(paths).lost
+        return not lost or statistics.median(lost) < BREAKS - DOUBT
+
     @property
     def all_runs(self) -> list[Trajectory]:
         """Return every run that was asked for, those that ended early among them."""

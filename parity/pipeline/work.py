@@ -269,8 +269,6 @@ class Work(Scratch):
                 spill=spill if looked_at_bytes(sides) > LARGEST_SHARE * memory_bytes() else None,
             )
             lock.open()
-            for side in sides:
-                self.bench(side).initial.remove(openings[side.name]["weights"].values())
             court = Court(lock=lock, judges=judges, sides={side.name: side for side in sides})
             return court.sit(
                 numbers, lambda number: note(f"lockstep in {precision}: step {number} of {steps}", number / steps)

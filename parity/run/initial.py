@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -43,12 +42,6 @@ class InitialWeights:
                 name: str(self._file(seed, name, parameter, precision, nudge if parameter.trainable else None))
                 for name, parameter in side.parameters().items()
             }
-
-    def remove(self, files: Iterable[str]) -> None:
-        """Give up the memory of files that :meth:`files` returned; they are drawn again when they are wanted again."""
-        with self._lock:
-            for file in files:
-                Path(file).unlink(missing_ok=True)
 
     def _file(self, seed: int, name: str, parameter: Parameter, precision: str, nudge: int | None) -> Path:
         what = f"{seed} {name} {parameter!r} {precision} {nudge}"  # The fans too: some initializers scale by them.
