@@ -403,3 +403,22 @@ def test_idle_workers_elsewhere_are_ended(runner: Runner, desk: Desk) -> None:
     assert len(desk.started) == started, "the one that stayed goes on"
     runner.start(replace(torch, steps=7)).result()
     assert len(desk.started) == started + 1
+
+
+def test_a_search_that_asks_one_run_after_the_other_is_not_kept_waiting(runner: Runner) -> None:
+    """It asks for the next when it has seen the last: by then its worker must not have begun what can wait."""
+    order: list[str] = []
+    runner.done = lambda one, run: order.append(one.side.name)
+    slow = "import time\nRATE = 0.1\ndef before(number):\n    time.sleep(0.1)\n"
+    asked, later = (
+        [job(slow + f"#{name}{number}", f"{name}{number}") for number in range(count)]
+        for name, count in (("asked", 5), ("later", 16))
+    )
+    for one in later:
+        runner.start(one, LATER)
+    for one in asked:
+        runner.start(one).result()
+    last = order.index("asked4")
+    assert sum(name.startswith("later") for name in order[:last]) <= 9, "one for each, and those begun before"
+    begun = [name for name in order if name.startswith("asked")]
+    assert begun == [f"asked{number}" for number in range(5)]

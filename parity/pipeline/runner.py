@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import queue
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -25,6 +26,10 @@ Place = tuple[str, str | None]
 
 URGENT, LATER, GUESSED = 0, 1, 2
 """Ranks: wanted now; wanted in the end; wanted perhaps, where a core is idle."""
+
+PAUSE_SHARE, LONGEST_PAUSE = 0.03, 0.5
+"""Share of a run's time, and seconds at most, that its worker then waits for something urgent before it begins what is
+not: a search asks for the next run when it has seen the last one, and would find both workers busy with long ones."""
 
 
 @dataclass(kw_only=True)
@@ -175,11 +180,16 @@ class Runner:
             session.close()
 
     def _serve(self) -> None:
+        until = 0.0
         while True:
-            _, _, job = self._queue.get()
+            rank, count, job = self._queue.get()
             if job is None or self._closing:
                 return
-            key = self._key(job)
+            if rank != URGENT and time.monotonic() < until:
+                self._queue.put((rank, count, job))
+                time.sleep(0.005)
+                continue
+            begun, key = time.monotonic(), self._key(job)
             with self._lock:
                 future = self._futures.get(key)
                 if future is None or future.done() or key in self._begun:
@@ -192,6 +202,8 @@ class Runner:
                 future.set_exception(error)
             except Exception as error:  # A full disk, say: this run failed, and the others may not.
                 future.set_exception(WorkerError(job.side.name, f"the run failed: {type(error).__name__}: {error}"))
+            now = time.monotonic()
+            until = now + min(LONGEST_PAUSE, PAUSE_SHARE * (now - begun))
 
     def _run(self, job: Job) -> Trajectory:
         session = self._take(job.side)
