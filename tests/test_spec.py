@@ -282,7 +282,7 @@ def python_leaf() -> Spec:
         ),
         loss=CategoricalCrossentropy(),
         optimizer=SGD(learning_rate=0.01, momentum=0.9, nesterov=True, decay=1e-6),
-        training=TrainingSpec(batch_size=16, epochs=3, shuffle=True, seed=0),
+        training=TrainingSpec(batch_size=16, epochs=2, shuffle=True, seed=0),
         metrics=(Accuracy(),),
         explain=ExplainSpec(
             steps=62,
