@@ -311,6 +311,17 @@ def test_numbers_whose_squares_are_lost_are_measured_all_the_same(kind: type, sc
     assert digest(np.abs(value))["norm"] == pytest.approx(wanted, rel=1e-6)
 
 
+@pytest.mark.parametrize(
+    "scales", [(1e-19, 1e-19), (1e-17, 1e-21), (1.0, 1e-25), (1e-25, 0.0), (1e17, 1.0), (0.0, 0.0)]
+)
+def test_blocks_of_any_size_are_squared_rightly(scales: tuple[float, float]) -> None:
+    """Where a block's squares are subnormal numbers in float32, where none is left of them, where there are none."""
+    blocks = [random(module.BLOCK // 64, 64, seed=seed) * scale for seed, scale in enumerate(scales)]
+    value = np.concatenate(blocks).astype(np.float32)
+    wanted = float(np.linalg.norm(value.astype(np.float64)))
+    assert digest(value)["norm"] == pytest.approx(wanted, rel=1e-6, abs=0.0)
+
+
 @pytest.mark.parametrize("scale", [1e200, 1e-200])
 def test_large_and_small_differences_of_digests_are_differences(scale: float) -> None:
     a, b = digest(np.array([1.0, 2.0]) * scale), digest(np.array([1.0, 2.5]) * scale)

@@ -308,13 +308,40 @@ def test_looking_for_hidden_faults_costs_one_look_whatever_the_number_of_steps(t
         return int(sides.lock.sessions["b"].asked.count("probe"))
 
     assert probes(12) - probes(6) == 6
-    assert probes(6) - probes(1) <= 5 + 1 + 1 + 6, "a step each; taken again, guided, and measured"
+    assert probes(6) - probes(1) <= 5 + 1 + 1 + 2, "a step each; taken again, guided, and measured"
 
 
 def test_the_step_that_is_both_the_first_and_the_last_is_looked_at_once(together: Any) -> None:
     sides = together({"a": RIGHT, "b": TWO.format(when="False")})
     judged(sides, 1)
-    assert sides.lock.sessions["b"].asked.count("probe") == 1 + 2 + 1 + 6 + 1
+    assert sides.lock.sessions["b"].asked.count("probe") == 1 + 2 + 1 + 1
+
+
+@pytest.mark.parametrize(("factor", "measured"), [("1 + 1e-10", 2 + 6), ("1.01", 2)])
+def test_rounding_is_measured_well_only_where_that_could_change_the_answer(
+    together: Any, factor: str, measured: int
+) -> None:
+    source = spoiled("(phase, name) == ('forward', 'hidden')", f"value * ({factor})")
+    sides = together({"a": RIGHT, "b": source})
+    (one,) = judged(sides, 1).judges
+    assert one.first is not None
+    assert (one.first.name, one.first.made) == (("forward", "hidden"), "here")
+    assert sides.lock.sessions["b"].asked.count("probe") == 1 + measured + 1 + 1
+
+
+def test_an_op_that_is_in_doubt_beside_clear_ones_is_measured_well(together: Any) -> None:
+    """The fault at the outputs hides what else is apart; on equal inputs a second one shows, near rounding."""
+    source = """
+        RATE = 0.1
+        def spoil(phase, name, value, number):
+            if (phase, name) == ("forward", "hidden"):
+                return value * 1.01
+            return value * (1 + 1e-12) if (phase, name) == ("forward", "out") else value
+        """
+    sides = together({"a": RIGHT, "b": source})
+    (one,) = judged(sides, 1).judges
+    assert {("forward", "hidden"), ("forward", "out")} <= {place.name for place in one.places}
+    assert sides.lock.sessions["b"].asked.count("probe") == 1 + 2 + 1 + 1 + 6
 
 
 NOISE_ONLY = """

@@ -171,7 +171,7 @@ def compare_tensors(
     number: int,
     taken: Mapping[str, StepTensors],
     rounding: Rounding,
-    remeasure: Callable[[], None] | None = None,
+    remeasure: Callable[[Sequence[Seen]], None] | None = None,
 ) -> list[Seen]:
     """Note every tensor of a step, and return those beyond rounding.
 
@@ -182,11 +182,12 @@ def compare_tensors(
         number: of the step, counted from 1.
         taken: what the sides computed.
         rounding: what is known of their rounding errors.
-        remeasure: called when something is beyond what is known, to measure rounding in this very step.
+        remeasure: called with what is beyond rounding as it is known, to measure it in this very step.
     """
     found = list(_differences(judge, number, taken[judge.a], taken[judge.b], rounding))
-    if remeasure is not None and any(seen.beyond for seen, _ in found):
-        remeasure()
+    beyond = [seen for seen, _ in found if seen.beyond]
+    if remeasure is not None and beyond:
+        remeasure(beyond)
         found = [(replace(seen, noise=rounding.noise(judge.a, judge.b, seen.name)), finite) for seen, finite in found]
     judge.again(number)
     noted = [judge.add(seen, finite) for seen, finite in found]

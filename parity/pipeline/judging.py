@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -18,7 +18,11 @@ from parity.spec.resolve import Resolved
 from parity.spec.schema import Config
 
 REPEATS, REPEATS_IN_DOUBT = 2, 6
-"""Steps in the other precision by which rounding is measured: at the first step, and where something stands out."""
+"""Steps in the other precision by which rounding is measured: at the first step and where sides part, and where
+something stands out so little that it may still be rounding."""
+
+OUT_OF_DOUBT = 1e6
+"""Multiples of the noise from which on a difference is no matter of how well the noise is known."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +77,7 @@ class Court:
     sides: Mapping[str, Resolved] = field(default_factory=dict)
     judged: Judged = field(init=False)
     _known: dict[str, set[Name]] = field(default_factory=dict)
-    _remeasured: set[tuple[int, str]] = field(default_factory=set)
+    _measured: dict[tuple[int, str], int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Begin with nothing known of rounding."""
@@ -123,6 +127,11 @@ class Court:
             self.judged.odd = self._odd(begin, replay)
 
     def _measure(self, number: int, taken: Mapping[str, Taken], sides: Sequence[str], times: int) -> None:
+        """Measure the rounding of sides in a step, of those with which that was not done as well before."""
+        sides = [name for name in sides if self._measured.get((number, name), 0) < times]
+        if not sides:  # The reference side is in every pair.
+            return
+        self._measured |= {(number, name): times for name in sides}
         for name, shadows in self.lock.shadows(number - 1, sides, times).items():
             self.judged.rounding.measure(name, number, taken[name], shadows)
 
@@ -148,11 +157,9 @@ class Court:
         """Judge the tensors of a step; return whether something new is beyond rounding."""
         rounding = self.judged.rounding
 
-        def remeasure() -> None:
-            # The reference side is in every pair: in one step it is measured once.
-            sides = [name for name in (judge.a, judge.b) if (number, name) not in self._remeasured]
-            self._remeasured |= {(number, name) for name in sides}
-            self._measure(number, replay, sides, REPEATS_IN_DOUBT)
+        def remeasure(beyond: Iterable[Seen]) -> None:
+            times = REPEATS_IN_DOUBT if any(_in_doubt(seen) for seen in beyond) else REPEATS
+            self._measure(number, replay, [judge.a, judge.b], times)
 
         beyond = compare_tensors(judge, number, replay, rounding, remeasure)
         known = self._known.setdefault(judge.b, set())
@@ -161,6 +168,10 @@ class Court:
             return False
         guided = self.lock.guided(number - 1, [judge.b], replay[judge.a])[judge.b]
         ops = compare_guided(judge, number, replay[judge.a], guided, rounding)
+        if any(_in_doubt(seen) for seen in ops.values()):
+            self._measure(number, replay, [judge.a, judge.b], REPEATS_IN_DOUBT)
+            noise = {name: rounding.noise(judge.a, judge.b, name) for name in ops}
+            ops = {name: replace(seen, noise=noise[name]) for name, seen in ops.items()}
         complete = all(seen.name in ops for seen in beyond if seen.phase != "metric")
         judge.settle(beyond, ops, complete=complete, again=not fresh)
         if judge.first is not None:  # Rounding that a step made large says nothing about the next one.
@@ -227,6 +238,11 @@ class Court:
 def _hides(judge: Judge, names: set[Name]) -> bool:
     """Return whether faults may be hidden: sides have parted, and a tensor is apart that was only inherited so far."""
     return judge.first is not None and not all(judge.known(name) for name in names)
+
+
+def _in_doubt(seen: Seen) -> bool:
+    """Return whether a difference is beyond rounding, but not so far that a better measure of it could not matter."""
+    return seen.noise < seen.difference < OUT_OF_DOUBT * seen.noise
 
 
 def has_state(side: Resolved, state: Exchange) -> bool:

@@ -76,7 +76,9 @@ def end_share(trials: Trials, paths: Paths) -> float | None:
 def _job(trials: Trials, paths: Paths) -> Job:
     """Return the job of a probe: a few steps in float64, every tensor traced."""
     job = trials.job(paths, trials.seeds[0])
-    return Job(side=job.side, program=job.program, steps=PROBE_STEPS, precision="float64", threads=1, trace=True)
+    return Job(
+        side=job.side, program=job.program, steps=PROBE_STEPS, precision="float64", threads=1, trace=True, metrics=False
+    )  # fmt: skip
 
 
 def _shapes(side: Resolved) -> Shapes:

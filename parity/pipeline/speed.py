@@ -91,4 +91,6 @@ def choose(
 
 def _timed(runner: Runner, side: Resolved, home: Resolved) -> Job:
     side = replace(side, name=home.name, framework=home.framework, python=home.python, program=None)
-    return Job(side=side, program=runner.work.trial_program(side), steps=TIMED, threads=1, fused=large(side))
+    return Job(
+        side=side, program=runner.work.trial_program(side), steps=TIMED, threads=1, fused=large(side), metrics=False
+    )  # fmt: skip

@@ -70,6 +70,7 @@ class Job:
             first, where there are any.
         curve: record them at every checkpoint, not only where ``until`` reads them.
         epochs: record the metrics of all rows after each epoch, not only at the end.
+        metrics: record them at all; a probe is about something else.
         until: decides at each of them whether the run may end there.
     """
 
@@ -85,6 +86,7 @@ class Job:
     checkpoints: tuple[int, ...] = ()
     curve: bool = True
     epochs: bool = True
+    metrics: bool = True
     until: Until | None = None
 
 
@@ -168,6 +170,7 @@ class Bench:
             **({"checkpoints": job.checkpoints, "ends": job.ends} if job.checkpoints else {}),
             **({} if job.curve else {"curve": False}),
             **({} if job.epochs else {"epochs": False}),
+            **({} if job.metrics else {"metrics": False}),
             **({} if job.until is None else {"until": job.until.plain()}),
             versions={name: versions[name] for name in PACKAGES[job.side.framework]},
             machine=[platform.machine(), platform.processor()],

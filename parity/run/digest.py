@@ -57,8 +57,12 @@ PIECE = 2048
 SHARED = 4 * BLOCK
 """Elements from which on threads share a tensor."""
 
-SMALL = {"f4": 1e-30, "f8": 1e-280}
-"""Sums of squares below this have lost digits, or all of them."""
+SMALL = 1e-280
+"""A float64 sum of squares below this has lost digits, or all of them."""
+
+SAFE = (1e-15, 1e15)
+"""Projections of a float32 block between which its squares, of at most ``BLOCK`` elements, are float32 numbers. Others
+are squared in float64: as subnormal numbers they would be wrong, and take ten times as long."""
 
 
 @lru_cache(maxsize=512)
@@ -113,7 +117,8 @@ def digest(value: np.ndarray, axes: Sequence[int] | None = None) -> np.ndarray:
         for projected, squared in _blocks(rows, left, right, step):
             projections += projected
             square += squared
-    usual = not value.size or SMALL[dtype[1:]] < square < np.inf
+    zero = square == 0.0 and value.dtype == np.float32  # Where no square is lost.
+    usual = not value.size or zero or SMALL < square < np.inf
     found["norm"], found["projections"] = np.sqrt(square) if usual else _norm(value), projections
     return found
 
@@ -160,6 +165,8 @@ def _sums(
             # Along contiguous memory NumPy sums in pairs; down the rows it would add one after another.
             projected = np.ascontiguousarray(part.T).sum(axis=1, dtype=np.float64)
             flat = block.reshape(-1)
+            if flat.dtype == np.float32 and not SAFE[0] < np.abs(projected).max() < SAFE[1]:
+                flat = flat.astype(np.float64)
             found.append((projected, float(flat @ flat)))
     return found
 

@@ -142,7 +142,7 @@ class Recording:
                 self.stopped = job.until.decided(self.losses, self.curve, job.steps)
             if self.stopped:
                 break
-        if self.stopped and (not self.measured or self.measured[-1].step != taken):
+        if self.stopped and job.metrics and (not self.measured or self.measured[-1].step != taken):
             self.session.ask(
                 "predict", folder=self._path("all"), name=f"predictions/{taken}", validation=f"validation/{taken}"
             )
@@ -160,10 +160,10 @@ class Recording:
     def _advance(self, first: int, stop: int) -> None:
         epoch_steps = self._epoch_steps()
         ends = range(epoch_steps, stop + 1, epoch_steps) if self.job.epochs else ()
-        measure = [step for step in ends if step > first]
-        last = [stop] if stop == self.job.steps and stop not in measure else []
+        wanted = {step for step in ends if step > first} | ({stop} if stop == self.job.steps else set())
+        measure = sorted(wanted) if self.job.metrics else []
         done = self.session.ask(
-            "train", self._heard, steps=stop, first=first, measure=[*measure, *last], folder=self._path("all"),
+            "train", self._heard, steps=stop, first=first, measure=measure, folder=self._path("all"),
             trace=self.job.trace,
         )  # fmt: skip
         self.seconds += done["seconds"]
