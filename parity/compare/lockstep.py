@@ -185,17 +185,19 @@ def compare_tensors(
         remeasure: called with what is beyond rounding as it is known, to measure it in this very step.
     """
     found = list(_differences(judge, number, taken[judge.a], taken[judge.b], rounding))
-    beyond = [seen for seen, _ in found if seen.beyond]
-    if remeasure is not None and beyond:
-        remeasure(beyond)
-        found = [(replace(seen, noise=rounding.noise(judge.a, judge.b, seen.name)), finite) for seen, finite in found]
+    found = _measured(judge, found, rounding, remeasure)
     judge.again(number)
     noted = [judge.add(seen, finite) for seen, finite in found]
     return [seen for seen in noted if seen.beyond]
 
 
 def compare_guided(
-    judge: Judge, number: int, reference: StepTensors, guided: StepTensors, rounding: Rounding
+    judge: Judge,
+    number: int,
+    reference: StepTensors,
+    guided: StepTensors,
+    rounding: Rounding,
+    remeasure: Callable[[Sequence[Seen]], None] | None = None,
 ) -> dict[Name, Seen]:
     """Return the differences of ops that were given the reference side's inputs.
 
@@ -205,9 +207,24 @@ def compare_guided(
         reference: the reference side's step.
         guided: the other side's, guided by it.
         rounding: what is known of their rounding errors.
+        remeasure: as :func:`compare_tensors` calls it.
     """
-    found = _differences(judge, number, reference, guided, rounding, note=False)  # A guided step tells less.
-    return {seen.name: seen for seen, _ in found}
+    found = list(_differences(judge, number, reference, guided, rounding, note=False))  # A guided step tells less.
+    return {seen.name: seen for seen, _ in _measured(judge, found, rounding, remeasure)}
+
+
+def _measured(
+    judge: Judge,
+    found: list[tuple[Seen, bool]],
+    rounding: Rounding,
+    remeasure: Callable[[Sequence[Seen]], None] | None,
+) -> list[tuple[Seen, bool]]:
+    """Return differences beside the noise as it is known once what is beyond it has been measured again."""
+    beyond = [seen for seen, _ in found if seen.beyond]
+    if remeasure is None or not beyond:
+        return found
+    remeasure(beyond)
+    return [(replace(seen, noise=rounding.noise(judge.a, judge.b, seen.name)), finite) for seen, finite in found]
 
 
 def _differences(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -167,11 +167,7 @@ class Court:
         if not fresh and not (last and _hides(judge, {seen.name for seen in beyond})):
             return False
         guided = self.lock.guided(number - 1, [judge.b], replay[judge.a])[judge.b]
-        ops = compare_guided(judge, number, replay[judge.a], guided, rounding)
-        if any(_in_doubt(seen) for seen in ops.values()):
-            self._measure(number, replay, [judge.a, judge.b], REPEATS_IN_DOUBT)
-            noise = {name: rounding.noise(judge.a, judge.b, name) for name in ops}
-            ops = {name: replace(seen, noise=noise[name]) for name, seen in ops.items()}
+        ops = compare_guided(judge, number, replay[judge.a], guided, rounding, remeasure)
         complete = all(seen.name in ops for seen in beyond if seen.phase != "metric")
         judge.settle(beyond, ops, complete=complete, again=not fresh)
         if judge.first is not None:  # Rounding that a step made large says nothing about the next one.

@@ -113,22 +113,22 @@ class _Race:
 
     def run(self) -> None:
         """Time the first config everywhere; the second one where it can matter, the most promising framework first."""
-        firsts, seconds = ({name: _timed(self.runner, side, home) for name, home in self.homes.items()}
+        firsts, others = ({name: _timed(self.runner, side, home) for name, home in self.homes.items()}
                            for side in self.pair)  # fmt: skip
         fresh = not all(self.runner.begun(job) for job in firsts.values())
         futures = {name: self.runner.start(job) for name, job in firsts.items()}
         if fresh:  # A core that has no first config to time any more goes on with these.
-            for job in seconds.values():
+            for job in others.values():
                 self.runner.start(job, GUESSED)
         self.seconds = {name: self._estimate(future) for name, future in futures.items()}
         left = sorted(self.seconds, key=lambda one: self.seconds[one])
         while left:
             name, *left = left
-            second = self._estimate(self.runner.start(seconds[name]))
+            second = self._estimate(self.runner.start(others[name]))
             self.seconds[name] = self.done[name] = max(self.seconds[name], second)
             beaten = [one for one in left if self.seconds[one] >= self.done[self.best]]
             for one in beaten:  # At once: an idle core would begin it.
-                self.runner.withdraw(seconds[one])
+                self.runner.withdraw(others[one])
             left = [one for one in left if one not in beaten]
 
     def _estimate(self, future: Future[Trajectory]) -> float:
