@@ -161,8 +161,8 @@ def test_all_rows_are_measured_after_each_epoch_or_only_at_the_end(runner: Runne
 
 @pytest.mark.parametrize("until", [None, Ends(4)])
 def test_a_run_that_is_about_something_else_measures_no_rows(runner: Runner, until: Ends | None) -> None:
-    whole = runner.start(job(until=until)).result()
-    bare = runner.start(job(until=until, metrics=False, curve=False, epochs=False)).result()
+    whole = runner.start(job(until=until, curve=False, epochs=False)).result()
+    bare = runner.start(job(until=until, curve=False, epochs=False, metrics=False)).result()
     assert (bare.losses, bare.stopped) == (whole.losses, whole.stopped)
     assert (bare.measured, bare.final) == ((), {})
     assert bare.key != whole.key

@@ -128,9 +128,8 @@ class Court:
 
     def _measure(self, number: int, taken: Mapping[str, Taken], sides: Sequence[str], times: int) -> None:
         """Measure the rounding of sides in a step, of those with which that was not done as well before."""
+        # The reference side is in every pair.
         sides = [name for name in sides if self._measured.get((number, name), 0) < times]
-        if not sides:  # The reference side is in every pair.
-            return
         self._measured |= {(number, name): times for name in sides}
         for name, shadows in self.lock.shadows(number - 1, sides, times).items():
             self.judged.rounding.measure(name, number, taken[name], shadows)
