@@ -56,6 +56,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         weights={name: Weight(attribute=name, trainable=one.trainable) for name, one in side.parameters().items()},
         outputs=outputs,
         slots={name: (slot.attribute, slot.scale) for name, slot in optimizer.slots.items()},
+        starts=config.optimizer.numbers(),
         mask_axes=tuple(mask_axes),
         masks=tuple(layer.mask for layer in side.drawing()),
     )

@@ -13,27 +13,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from parity.catalog import OPTIMIZERS
 from parity.compile.program import Bindings, Output, Program, Weight, to_last
 from parity.errors import UsageError, did_you_mean, listed
 from parity.spec.resolve import Layer, OwnProgram, Resolved
-from parity.written import Parameter
-
-PLAIN = {"kernel": "weight", "gamma": "weight", "beta": "bias", "moving_mean": "running_mean",
-         "moving_variance": "running_var"}  # fmt: skip
-"""What PyTorch calls parameters, by what Keras calls them."""
-
-READS_FIRST = ("Conv1d", "Conv2d", "BatchNorm1d", "BatchNorm2d", "MaxPool1d", "MaxPool2d")
-"""PyTorch modules that take their channels first."""
-
-TORCH_SLOTS: Mapping[str, Mapping[str, str]] = {
-    "SGD": {"velocity": "momentum_buffer"},
-    "Adam": {"m": "exp_avg", "v": "exp_avg_sq"},
-    "AdamW": {"m": "exp_avg", "v": "exp_avg_sq"},
-    "Adadelta": {"accumulated_grad": "square_avg", "accumulated_delta": "acc_delta"},
-    "NAdam": {"m": "exp_avg", "v": "exp_avg_sq", "u_product": "mu_product"},
-    "RMSprop": {"velocity": "square_avg", "momentum": "momentum_buffer", "average": "grad_avg"},
-}
-"""Where PyTorch's optimizers keep canonical slots."""
+from parity.written import Parameter, Site, Slot
 
 Found = Mapping[str, Any]
 """A parameter or layer of the program, as a driver's ``inventory`` tells it."""
@@ -154,8 +138,7 @@ def _misfit(
 def _names(name: str, compiled: Program) -> set[str]:
     """Return what a program might call a parameter, if it names it as the spec does."""
     layer, _, parameter = name.rpartition(".")
-    return {compiled.bindings.weights[name].attribute, name, f"{layer}.{PLAIN.get(parameter, parameter)}",
-            f"{layer}_{parameter}"}  # fmt: skip
+    return {compiled.bindings.weights[name].attribute, name, f"{layer}_{parameter}"}  # fmt: skip
 
 
 def _axes(expected: Weight, shape: Sequence[int], found: Found) -> Any:
@@ -183,7 +166,8 @@ def _outputs(
         if before.name not in found and after.name in places:
             path = places[after.name]
             rank = len(before.output_shape)
-            axes = to_last(rank) if rank > 1 and there[path] in READS_FIRST else None
+            site = Site(name=after.name, input_shape=after.input_shape)
+            axes = to_last(rank) if rank > 1 and getattr(after.op, side.framework)(site).reads == "to_first" else None
             found[before.name] = Output(attribute=path, axes=axes, point="input", shape=before.output_shape)
     last = ordered[-1]
     if last.name not in found:
@@ -242,16 +226,23 @@ def _slots(
     side: Resolved, compiled: Program, inventory: Mapping[str, Any]
 ) -> tuple[dict[str, tuple[str, float]], list[str]]:  # fmt: skip
     """Return where the optimizer keeps its slots, and the canonical ones that were not found."""
-    names = side.config.optimizer.slots()
-    known, kind = compiled.bindings.slots, inventory["optimizer"]
+    optimizer, known = side.config.optimizer, compiled.bindings.slots
     if side.framework == "torch":
-        native = TORCH_SLOTS.get(kind, {})
-        rate = inventory["learning_rate"]
-        found = {
-            name: (native[name], -rate if (kind, name) == ("SGD", "velocity") else 1.0)
-            for name in names
-            if name in native
-        }  # fmt: skip
+        # A rule and its variants (Adam, AdamW) keep the same slots in the same places.
+        related = [
+            one for one in OPTIMIZERS.values()
+            if issubclass(one, type(optimizer)) or isinstance(optimizer, one)
+        ]  # fmt: skip
+        own = inventory["optimizer"] in [one.torch_class for one in related]
+        places = optimizer.torch_slots(inventory["learning_rate"]) if own else {}
+    elif inventory.get("optimizer_of") == "keras":
+        places = optimizer.keras().slots
     else:
-        found = {name: place for name, place in known.items() if place[0] in inventory["attributes"]}
-    return found, [name for name in names if name not in found]
+        places = {name: Slot(attribute=attribute, scale=scale) for name, (attribute, scale) in known.items()}
+    there = inventory["attributes"]
+    found = {
+        name: (slot.attribute, slot.scale)
+        for name, slot in places.items()
+        if side.framework == "torch" or slot.attribute in there
+    }
+    return found, [name for name in optimizer.slots() if name not in found]

@@ -63,6 +63,7 @@ class Bindings:
         weights: ``layer.parameter`` to its place.
         outputs: layer to where its output is seen.
         slots: optimizer slot to (attribute, scale); canonical value = scale * stored value.
+        starts: slot that is one number to what it is before the first step.
         mask_axes: for each dropout call of a step, the permutation from the canonical mask to the program's
             tensor, or None.
         masks: number of the mask that each of these calls takes.
@@ -75,6 +76,7 @@ class Bindings:
     weights: Mapping[str, Weight]
     outputs: Mapping[str, Output]
     slots: Mapping[str, tuple[str, float]]
+    starts: Mapping[str, float] = field(default_factory=dict)
     mask_axes: tuple[tuple[int, ...] | None, ...] = ()
     masks: tuple[int, ...] = ()
     mask_shapes: tuple[tuple[int, ...], ...] = ()

@@ -71,6 +71,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         },
         outputs=outputs,
         slots={name: (slot.attribute, slot.scale) for name, slot in optimizer.slots.items()},
+        starts=config.optimizer.numbers(),
         mask_axes=tuple(mask_axes),
         masks=tuple(layer.mask for layer in side.drawing()),
         ending=ending.kind if fused and ending else None,

@@ -55,6 +55,8 @@ class Driver(ABC):
     def __init__(self, file: str, bindings: dict[str, Any], precision: str, seed: int) -> None:
         self.bindings, self.precision, self.seed = bindings, precision, seed
         self.clock = {"step": 0, "call": 0}
+        starts = bindings.get("starts", {})
+        self.numbers = {place[0]: starts[slot] for slot, place in bindings["slots"].items() if slot in starts}
         self.replace_dropout()
         self.activate()
         self.module = import_program(file)

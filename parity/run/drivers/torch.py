@@ -247,15 +247,15 @@ class TorchDriver(Driver):
         kept = self.optimizer.state.get(parameter, {}).get(attribute)
         if kept is not None:
             return host(kept)
-        if attribute in NUMBERS:
-            return np.array(NUMBERS[attribute], self.host_dtype())
+        if attribute in self.numbers:
+            return np.array(self.numbers[attribute], self.host_dtype())
         return np.zeros(tuple(parameter.shape), self.host_dtype())
 
     def write_slot(self, attribute: str, name: str, value: np.ndarray) -> None:
         """Set the entry of ``optimizer.state``, making it where PyTorch has not yet."""
         parameter = self.parameter(name)
         state = self.optimizer.state[parameter]
-        if attribute in NUMBERS:
+        if attribute in self.numbers:
             # On its own, as PyTorch keeps it: in float64 only where everything is.
             state[attribute] = torch.tensor(float(value), dtype=torch.from_numpy(np.empty(0, self.host_dtype())).dtype)
             return
@@ -284,9 +284,6 @@ class TorchDriver(Driver):
             if "step" in state or "exp_avg" in state or "square_avg" in state:
                 state["step"] = torch.tensor(float(iterations), dtype=torch.float32)
 
-
-NUMBERS = {"mu_product": 1.0}
-"""Entries of ``optimizer.state`` that are one number for each parameter, and how they start."""
 
 ENDINGS = {"softmax": lambda z: torch.softmax(z, dim=-1), "sigmoid": torch.sigmoid}
 """Activations that a loss applies, for the predictions of programs that do not."""
