@@ -47,12 +47,39 @@ class Output:
         point: ``output``; ``logits`` where the program leaves the last activation to the loss; ``input`` where it is
             seen as what the layer after it, at ``attribute``, takes in.
         shape: canonical, without the batch axis, where the program's own layout must be told from it.
+        then: source of the activation that stands behind what is watched, in the program's framework, where the program
+            applies it as a function.
+        meaning: what the program's numbers are (``logits``, ``probabilities``, ``log_probabilities``) where they are
+            compared as probabilities.
+        ending: ``softmax`` or ``sigmoid``, which makes probabilities of logits; with ``meaning``.
     """
 
     attribute: str
     axes: tuple[int, ...] | None = None
     point: str = "output"
     shape: tuple[int, ...] | None = None
+    then: str | None = None
+    meaning: str | None = None
+    ending: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a model's predictions are, and what they are turned into before they are looked at.
+
+    Args:
+        says: what the model returns: ``logits``, ``probabilities`` or ``log_probabilities``.
+        metrics: what metrics are computed from.
+        lockstep: what is compared.
+        ending: ``softmax`` or ``sigmoid``, which makes probabilities of logits; None where the numbers are no such.
+        shape: canonical, of a row.
+    """
+
+    says: str
+    metrics: str
+    lockstep: str
+    ending: str | None
+    shape: tuple[int, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +97,9 @@ class Bindings:
         mask_shapes: of each of these calls, the canonical shape of a row, where the program's own layout must be told
             from it.
         ending: activation that the loss applies in place of the model (``softmax``), to be applied to predictions.
+        answer: what the model's predictions are, None where they are what the spec's model predicts.
         names: what a hand-written program calls the parts of the contract.
+        input: shape of a row, for models that are made when they first see one.
     """
 
     weights: Mapping[str, Weight]
@@ -81,7 +110,9 @@ class Bindings:
     masks: tuple[int, ...] = ()
     mask_shapes: tuple[tuple[int, ...], ...] = ()
     ending: str | None = None
+    answer: Answer | None = None
     names: Mapping[str, str] = field(default_factory=dict)
+    input: tuple[int, ...] = ()
 
     def plain(self) -> dict[str, Any]:
         """Return the bindings as dicts, lists, strings and numbers."""
@@ -107,6 +138,9 @@ class Program:
         file_name: a good name for the file.
         path: of a program written by hand, which is run where it stands.
         unmatched: in words, what of it was matched to nothing.
+        missing: canonical parameters of the spec that a program written by hand does not have.
+        extras: what it has beyond them, by canonical name, with its shape.
+        starts: file with the initial value of each of these that starts alike in all programs.
     """
 
     framework: str
@@ -115,6 +149,9 @@ class Program:
     file_name: str
     path: str | None = None
     unmatched: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    extras: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    starts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def digest(self) -> str:

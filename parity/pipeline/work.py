@@ -19,7 +19,9 @@ from parity.compare.judge import Judge, Seen
 from parity.compare.lockstep import chosen_steps, compare_initial, compare_weights
 from parity.compare.noise import Rounding
 from parity.compile import Program, compile_side
-from parity.compile.match import match
+from parity.compile.extras import bound, canonical
+from parity.compile.match import Match, match
+from parity.compile.outputs import in_one_form, spoken_by
 from parity.data.dataset import Dataset
 from parity.data.load import load
 from parity.errors import DataError, WorkerError
@@ -72,6 +74,8 @@ class Work(Scratch):
     evaluations: dict[str, Evaluation] = field(default_factory=dict, init=False)
     _benches: dict[str, Bench] = field(default_factory=dict)
     _programs: dict[str, Program] = field(default_factory=dict)
+    _matches: dict[str, Match] = field(default_factory=dict)
+    _beyond: dict[str, str] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def bench(self, side: Resolved) -> Bench:
@@ -126,31 +130,73 @@ class Work(Scratch):
         return self._programs[key]
 
     def _matched(self, side: Resolved, own: OwnProgram, compiled: Program) -> Program:
-        """Return a program written by hand, its tensors matched to the config's."""
-        with self.session(side, f"{side.name}-match") as session:
-            inventory = session.ask(
-                "inventory", framework=side.framework, program=own.file, names=dict(own.names), precision="float32"
-            )
-            self._evaluate(session, side, own)
-        found = match(side, own, compiled, inventory)
-        source = Path(own.file).read_text(encoding="utf-8")
+        """Return a program written by hand, its tensors matched to the config's, and to those of the others by hand."""
+        found = self._match(side, own, compiled)
+        file = Path(own.file)
+        weights, extras, starts = dict(found.bindings.weights), {}, {}
+        if found.extras:
+            first = self._first_with_extras(side)
+            known = bound(found.extras, first[1].extras)
+            shapes = {one["path"]: tuple(one["shape"]) for one in found.extras}
+            weights |= known
+            extras = {name: shapes[place.attribute] for name, place in known.items()}
+            starts = self._starts(*first)
         return Program(
             framework=side.framework,
-            source=source,
-            bindings=found.bindings,
-            file_name=Path(own.file).name,
+            source=file.read_text(encoding="utf-8"),
+            bindings=replace(found.bindings, weights=weights),
+            file_name=file.name,
             path=own.file,
             unmatched=tuple(found.unmatched),
+            missing=tuple(found.missing),
+            extras=extras,
+            starts={name: starts[name] for name in extras if name in starts},
         )
 
-    def _evaluate(self, session: Session, side: Resolved, own: OwnProgram) -> None:
-        """Note how a program written by hand behaves in evaluation; one that cannot be asked fails where it is run."""
-        with contextlib.suppress(WorkerError):
-            told = session.ask(
-                "evaluation", framework=side.framework, program=own.file, names=dict(own.names),
-                data=str(self.bench(side).scratch / "data"),
-            )  # fmt: skip
-            self.evaluations[side.name] = Evaluation(**told)
+    def _match(self, side: Resolved, own: OwnProgram, compiled: Program) -> Match:
+        """Return what of a program written by hand matches the spec; asked once."""
+        if side.name not in self._matches:
+            spoken = spoken_by(side)
+            with self.session(side, f"{side.name}-match") as session:
+                inventory = session.ask(
+                    "inventory", **self._own_arguments(side, own), output=list(side.layers()[-1].output_shape),
+                    ending=spoken.ending if spoken else None,
+                )  # fmt: skip
+            if "evaluation" in inventory:
+                self.evaluations[side.name] = Evaluation(**inventory["evaluation"])
+            self._matches[side.name] = match(side, own, compiled, inventory)
+        return self._matches[side.name]
+
+    def _own_arguments(self, side: Resolved, own: OwnProgram) -> dict[str, Any]:
+        return {
+            "framework": side.framework, "program": own.file, "names": dict(own.names),
+            "data": str(self.bench(side).scratch / "data"), "seed": side.config.training.seed,
+        }  # fmt: skip
+
+    def _first_with_extras(self, side: Resolved) -> tuple[Resolved, Match]:
+        """Return the first side by hand that has something beyond its spec: it says how that starts, and its names."""
+        for one in self.sides:
+            if one.program is None:
+                continue
+            with contextlib.suppress(WorkerError, DataError):  # Told where that side is run.
+                compiled = compile_side(one, name=self.spec.name, classes=self.dataset(one).classes, formatted=False)
+                found = self._match(one, one.program, compiled)
+                if found.extras:
+                    return one, found
+        return side, self._matches[side.name]
+
+    def _starts(self, side: Resolved, found: Match) -> dict[str, str]:
+        """Return the file with what each parameter beyond the spec starts from, as the first program starts it."""
+        assert side.program is not None
+        folder = self.scratch / "beyond"
+        if not folder.exists():
+            folder.mkdir(parents=True)
+            names = [canonical(one["path"]) for one in found.extras]
+            self._beyond = {name: str(folder / f"{number}.npy") for number, name in enumerate(names)}
+            paths = {one["path"]: self._beyond[canonical(one["path"])] for one in found.extras}
+            with self.session(side, f"{side.name}-match") as session:
+                session.ask("starts", **self._own_arguments(side, side.program), paths=paths)
+        return self._beyond
 
     def epoch_steps(self, side: Resolved) -> int:
         """Return the number of batches in an epoch of a side."""
@@ -242,11 +288,15 @@ class Work(Scratch):
             side.name: Job(side=side, program=self.program(side), steps=steps, precision=precision) for side in sides
         }
         openings = {side.name: self.bench(side).opening(jobs[side.name]) for side in sides}
+        programs = {name: job.program for name, job in jobs.items()}
+        for name, bindings in in_one_form(sides, {name: one.bindings for name, one in programs.items()}).items():
+            openings[name]["bindings"] = bindings.plain()
         self._compare_start(judges, openings, sides)
         for judge in judges:
-            told = [text for name in (judge.a, judge.b) for text in jobs[name].program.unmatched]
+            told = [text for name in (judge.a, judge.b) for text in programs[name].unmatched]
             # Parameters that one side lacks have been told when the sides' parameters were compared.
             judge.unmatched += [text for text in told if "(weights)" not in text]
+            self._compare_extras(judge, programs)
         numbers = chosen_steps(steps, self.options.check_steps)
         if any("optimizer slot" in text for judge in judges for text in judge.unmatched):
             # A side that keeps its own slots must take every step; after a few its rounding errors are in them, too.
@@ -281,12 +331,14 @@ class Work(Scratch):
         import numpy as np
 
         places = {name: one["bindings"]["weights"] for name, one in openings.items()}
+        by_hand = {side.name for side in sides if side.program is not None}
         shapes = {
             side.name: {name: p.shape for name, p in side.parameters().items() if name in places[side.name]}
             for side in sides
         }
         for judge in judges:
-            compare_weights(judge, shapes[judge.a], shapes[judge.b])
+            if not by_hand & {judge.a, judge.b}:  # What such a program lacks, or has beyond its spec, is told apart.
+                compare_weights(judge, shapes[judge.a], shapes[judge.b])
             ours, theirs = (openings[name]["weights"] for name in (judge.a, judge.b))
             for order, name in enumerate(shapes[judge.a]):
                 if shapes[judge.a][name] != shapes[judge.b].get(name):
@@ -296,6 +348,24 @@ class Work(Scratch):
                                    difference=0.0, noise=0.0, order=order))  # fmt: skip
                 else:
                     compare_initial(judge, order, name, *(np.load(one[name], mmap_mode="r") for one in (ours, theirs)))
+
+    def _compare_extras(self, judge: Judge, programs: Mapping[str, Program]) -> None:
+        """Tell a judge what a program written by hand has that the other side has not, or lacks."""
+        ours, theirs = programs[judge.a], programs[judge.b]
+        judge.by_hand = ours.path is not None or theirs.path is not None
+        for name, mine, other in ((judge.a, ours, theirs), (judge.b, theirs, ours)):
+            file = Path(mine.path or mine.file_name).name
+            lone = {one: shape for one, shape in mine.extras.items() if one not in other.extras}
+            judge.lone[name] = {
+                one: f"parameter {mine.bindings.weights[one].attribute} {shape} of {file}"
+                for one, shape in lone.items()
+            }
+            judge.unmatched += [
+                f"{text}: {judge.b if name == judge.a else judge.a} has none like it"
+                for text in judge.lone[name].values()
+            ]
+            lacks = [one for one in mine.missing if one not in other.missing]
+            judge.unlike += [f"{one}: {file} has no such parameter" for one in lacks]
 
 
 def looked_at_bytes(sides: Sequence[Resolved]) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 from parity.run.worker import Worker
 
 COMMANDS = (
-    "versions", "inventory", "evaluation", "open", "predict", "train", "digest_state", "advance", "adopt", "publish",
+    "versions", "inventory", "starts", "open", "predict", "train", "digest_state", "advance", "adopt", "publish",
     "probe",
 )  # fmt: skip
 """What a parent may ask for."""

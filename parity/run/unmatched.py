@@ -5,28 +5,68 @@ Only the standard library and NumPy: this module also runs inside workers.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from parity.run.drivers.base import Driver
+from parity.run.drivers.meaning import fitted, meaning, randomised
 
 EVALUATED = 8
 """Rows by which it is told whether a program evaluates the same way twice."""
 
+DRAWS, ROWS = 3, 32
+"""Draws of all weights, and rows, by which it is told what a program's outputs are."""
 
-def opened(driver: Callable[..., Driver], program: str, names: dict[str, str], precision: str) -> Driver:
+
+def opened(
+    driver: Callable[..., Driver], program: str, names: dict[str, str], row: Sequence[int], seed: int
+) -> Driver:  # fmt: skip
     """Return a program of which nothing is known but what it calls the parts of the contract.
 
     Args:
         driver: of its framework.
         program: its path.
         names: what it calls the parts.
-        precision: to build it in.
+        row: shape of a row, for models that are made when they first see one.
+        seed: of what it draws by itself.
     """
-    empty: dict[str, Any] = {"weights": {}, "outputs": {}, "slots": {}, "mask_axes": [], "ending": None, "names": names}
-    return driver(program, empty, precision, 0)
+    empty: dict[str, Any] = {
+        "weights": {}, "outputs": {}, "slots": {}, "mask_axes": [], "ending": None, "names": names, "input": list(row),
+    }  # fmt: skip
+    return driver(program, empty, "float32", seed)
+
+
+def located(driver: Driver, path: str) -> Any:
+    """Return the framework's variable at a path, of a program whose bindings are not known."""
+    driver.bindings = {**driver.bindings, "weights": {path: {"attribute": path, "axes": None, "trainable": True}}}
+    return driver.parameter(path)
+
+
+def looked_at(driver: Driver, x: np.ndarray, ending: str | None, output: tuple[int, ...]) -> dict[str, Any]:
+    """Return what a program makes of rows; nothing of what it fails at, which is told where it is run.
+
+    Args:
+        driver: of the program, with weights of its own.
+        x: inputs, (N, ...).
+        ending: ``softmax`` or ``sigmoid`` where the outputs may be logits or probabilities.
+        output: shape of a row of the outputs in the spec.
+
+    Returns:
+        ``evaluation``: how far apart two evaluations of the same rows are, and how often they called dropout;
+        ``called``: the layers in the order in which they are called; ``predicts`` and ``trains``: what the outputs are,
+        in evaluation and in training.
+    """
+    found: dict[str, Any] = {}
+    try:
+        found["evaluation"] = evaluation(driver, x)
+        found["called"] = driver.called(np.ascontiguousarray(x[:EVALUATED], dtype=driver.host_dtype()))
+        if ending is not None:
+            found |= outputs(driver, x, ending, output)
+    except Exception as error:  # Whatever a program may raise.
+        print("looked at and failed:", type(error).__name__, str(error)[:500])
+    return found
 
 
 def evaluation(driver: Driver, x: np.ndarray) -> dict[str, Any]:
@@ -37,6 +77,32 @@ def evaluation(driver: Driver, x: np.ndarray) -> dict[str, Any]:
         x: inputs, (N, ...).
     """
     rows = np.ascontiguousarray(x[:EVALUATED], dtype=driver.host_dtype())
+    driver.clock["call"] = 0
     first, second = (np.array(driver.predict(rows), dtype=np.float64) for _ in range(2))
     scale = float(np.linalg.norm(first)) or 1.0
     return {"difference": float(np.linalg.norm(second - first)) / scale, "draws": driver.clock["call"]}
+
+
+def outputs(driver: Driver, x: np.ndarray, ending: str, output: tuple[int, ...]) -> dict[str, str]:
+    """Return what the outputs are in evaluation and in training: logits, probabilities or their logarithms.
+
+    Whatever the weights are, probabilities add up to one: they are drawn anew a few times.
+
+    Args:
+        driver: of the program.
+        x: inputs, (N, ...).
+        ending: ``softmax`` or ``sigmoid``.
+        output: shape of a row of the outputs in the spec.
+    """
+    rows = np.ascontiguousarray(x[:ROWS], dtype=driver.host_dtype())
+    paths = [one["path"] for one in driver.inventory()["parameters"] if one["trainable"]]
+    told: dict[str, list[np.ndarray]] = {"predicts": [], "trains": []}
+    for draw in range(DRAWS):
+        randomised(
+            paths, lambda path: driver.read(located(driver, path)),
+            lambda path, value: driver.write(located(driver, path), value), draw,
+        )  # fmt: skip
+        for name, training in (("predicts", False), ("trains", True)):
+            driver.clock.update(step=0, call=0)
+            told[name].append(fitted(np.array(driver.raw(rows, training=training), dtype=np.float64), output))
+    return {name: meaning(values, ending) for name, values in told.items()}

@@ -24,7 +24,7 @@ from parity.run.exchange import Exchange
 from parity.run.memory import OwnState, Report, everything
 from parity.run.probe import DigestProbe, Guide, Probe, TensorProbe, see_all
 from parity.run.threads import Threads
-from parity.run.unmatched import evaluation, opened
+from parity.run.unmatched import located, looked_at, opened
 
 DRIVERS = {
     "keras": ("parity.run.drivers.keras", "KerasDriver"),
@@ -79,33 +79,50 @@ class Worker:
             self.limited = True
         return driver
 
-    def inventory(self, framework: str, program: str, names: dict[str, str], precision: str) -> dict[str, Any]:
-        """Return the parameters and layers of a program whose bindings are not known yet.
-
-        Args:
-            framework: which driver.
-            program: path of the program.
-            names: what the program calls the parts of the contract.
-            precision: to build it in.
-        """
-        driver = opened(self._driver(framework), program, names, precision)
-        found = driver.inventory()
-        driver.close()
-        return found
-
-    def evaluation(self, framework: str, program: str, names: dict[str, str], data: str) -> dict[str, Any]:
-        """Return how far apart two evaluations of the same rows are, and how often they called dropout.
+    def inventory(
+        self,
+        framework: str,
+        program: str,
+        names: dict[str, str],
+        data: str,
+        seed: int,
+        output: list[int],
+        ending: str | None = None,
+    ) -> dict[str, Any]:
+        """Return the parameters and layers of a program whose bindings are not known yet, and what it makes of rows.
 
         Args:
             framework: which driver.
             program: path of the program, which starts from weights of its own.
             names: what the program calls the parts of the contract.
             data: folder of the exchange with ``x``.
+            seed: of what it draws by itself.
+            output: shape of a row of the outputs in the spec.
+            ending: ``softmax`` or ``sigmoid`` where the outputs may be logits or probabilities.
         """
-        driver = opened(self._driver(framework), program, names, "float32")
-        found = evaluation(driver, self.exchange(data).get("x"))
+        x = self.exchange(data).get("x")
+        driver = opened(self._driver(framework), program, names, x.shape[1:], seed)
+        found = driver.inventory() | looked_at(driver, x, ending, tuple(output))
         driver.close()
         return found
+
+    def starts(
+        self, framework: str, program: str, names: dict[str, str], data: str, seed: int, paths: dict[str, str]
+    ) -> None:
+        """Write what parameters of a program start from.
+
+        Args:
+            framework: which driver.
+            program: path of the program.
+            names: what the program calls the parts of the contract.
+            data: folder of the exchange with ``x``.
+            seed: of what it draws by itself.
+            paths: of each parameter in the program, the file that takes its value.
+        """
+        driver = opened(self._driver(framework), program, names, self.exchange(data).get("x").shape[1:], seed)
+        for path, file in paths.items():
+            np.save(file, np.array(driver.read(located(driver, path))))
+        driver.close()
 
     def open(
         self,
@@ -183,7 +200,8 @@ class Worker:
             wanted.append((validation, self.x_val))
         for one, x in wanted:
             x = x[randomness.evenly(len(x), most)]
-            parts = [self.driver.predict(x[start : start + PREDICT_ROWS]) for start in range(0, len(x), PREDICT_ROWS)]
+            starts = range(0, len(x), PREDICT_ROWS)
+            parts = [self.driver.answer(x[start : start + PREDICT_ROWS], "metrics") for start in starts]
             self.exchange(folder).put(one, np.concatenate(parts).astype(np.float64))
 
     def train(
@@ -310,7 +328,7 @@ class Worker:
             probe.see("batch", "x", x)
             probe.see("batch", "y", y)
             driver.clock.update(step=number, call=0)
-            probe.see("metric", "predictions", driver.predict(x))
+            probe.see("metric", "predictions", driver.answer(x, "lockstep"))
         else:
             theirs = self.exchange(guide["folder"])
             follow = Guide(theirs, [tuple(one) for one in guide["names"]])
@@ -332,4 +350,5 @@ class Worker:
             probe.see("state", "iterations", np.array(float(count)))
         if guide is None and not shadow:
             self.own.end(driver)
-        return {"loss": loss, "names": [list(one) for one in probe.names], "digests": probe.packed()}
+        moved = self.own.moved(driver) if not shadow else []
+        return {"loss": loss, "names": [list(one) for one in probe.names], "digests": probe.packed(), "moved": moved}

@@ -20,6 +20,7 @@ import numpy as np
 from parity.run import randomness
 from parity.run.axes import inverse, permuted
 from parity.run.drivers.layouts import mask_layout
+from parity.run.drivers.meaning import answered
 from parity.run.probe import Guide, Probe
 
 CONTRACT = (
@@ -59,9 +60,10 @@ class Driver(ABC):
         self.numbers = {place[0]: starts[slot] for slot, place in bindings["slots"].items() if slot in starts}
         self.replace_dropout()
         self.activate()
+        self.seed_own(seed)
         self.module = import_program(file)
         self.model = self.build_model()
-        self.loss_fn = self._made("loss", "build_loss")
+        self.loss_fn = self.build_loss()
         self.optimizer = self.build_optimizer()
         self.train_step: Any = getattr(self.module, "train_step", None) or self.usual_step()
 
@@ -93,6 +95,14 @@ class Driver(ABC):
         """Return what a function or a class makes; anything else is there already, callable or not."""
         makes = callable(found) and (hasattr(found, "__code__") or isinstance(found, type | partial))
         return found(*arguments) if makes else found
+
+    def has(self, part: str, name: str) -> bool:
+        """Return whether the program has a part of the contract, under the name that is said or the usual one."""
+        return hasattr(self.module, self.bindings.get("names", {}).get(part) or name)
+
+    def build_loss(self) -> Any:
+        """Return the program's loss."""
+        return self._made("loss", "build_loss")
 
     def build_optimizer(self) -> Any:
         """Return the program's optimizer."""
@@ -218,6 +228,28 @@ class Driver(ABC):
         """Return the NumPy type in which batches and weights reach the program."""
         return np.dtype("float64" if self.precision == "float64" else "float32")
 
+    @classmethod
+    @abstractmethod
+    def seed_own(cls, seed: int) -> None:
+        """Seed the framework's own generators, for what a program draws by itself: what it starts from, unmatched."""
+
+    @abstractmethod
+    def raw(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        """Return what the model returns for rows, in evaluation or in training."""
+
+    def called(self, x: np.ndarray) -> list[str] | None:
+        """Return the paths of the layers in the order in which the model calls them; None where that is not known."""
+        return None
+
+    def answer(self, x: np.ndarray, use: str) -> np.ndarray:
+        """Return predictions as they are compared, whatever the model returns.
+
+        Args:
+            x: inputs, (N, ...).
+            use: ``metrics`` or ``lockstep``.
+        """
+        return answered(self.predict(x), self.bindings.get("answer"), use)
+
     @abstractmethod
     def prepare(self) -> None:
         """Set the precision, before the program is imported and before it computes."""
@@ -302,6 +334,20 @@ class Driver(ABC):
     def device(self) -> str:
         """Return where the program runs."""
         return "cpu"
+
+
+def one_tensor(outputs: Any, is_tensor: Callable[[Any], bool]) -> Any:
+    """Return what a model returns, where that is one tensor.
+
+    Raises:
+        ProgramError: when it is not.
+    """
+    if is_tensor(outputs):
+        return outputs
+    if isinstance(outputs, tuple | list) and len(outputs) == 1 and is_tensor(outputs[0]):
+        return outputs[0]
+    what = f"{len(outputs)} values" if isinstance(outputs, tuple | list | dict) else f"a {type(outputs).__name__}"
+    raise ProgramError(f"the model returns {what}; it must return one tensor, of which the loss is taken")
 
 
 def active_driver() -> Driver:
