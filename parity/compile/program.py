@@ -100,6 +100,7 @@ class Bindings:
         answer: what the model's predictions are, None where they are what the spec's model predicts.
         names: what a hand-written program calls the parts of the contract.
         input: shape of a row, for models that are made when they first see one.
+        extras: those of the weights that the spec does not have.
     """
 
     weights: Mapping[str, Weight]
@@ -113,6 +114,7 @@ class Bindings:
     answer: Answer | None = None
     names: Mapping[str, str] = field(default_factory=dict)
     input: tuple[int, ...] = ()
+    extras: tuple[str, ...] = ()
 
     def plain(self) -> dict[str, Any]:
         """Return the bindings as dicts, lists, strings and numbers."""

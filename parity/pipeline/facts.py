@@ -57,7 +57,9 @@ def side_fact(
         dataset: of the side.
         version: of the framework, when no run tells it.
     """
-    count = sum(math.prod(parameter.shape) for parameter in side.parameters().values() if parameter.trainable)
+    # Those of a program written by hand may be more than the spec's, or fewer.
+    shapes = {name: parameter.shape for name, parameter in side.parameters().items()} | dict(program.extras)
+    count = sum(math.prod(shapes[name]) for name, place in program.bindings.weights.items() if place.trainable)
     epochs = run.measured if run else ()
     return SideFact(
         name=side.name,

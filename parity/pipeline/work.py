@@ -144,7 +144,7 @@ class Work(Scratch):
         return Program(
             framework=side.framework,
             source=file.read_text(encoding="utf-8"),
-            bindings=replace(found.bindings, weights=weights),
+            bindings=replace(found.bindings, weights=weights, extras=tuple(extras)),
             file_name=file.name,
             path=own.file,
             unmatched=tuple(found.unmatched),

@@ -33,7 +33,7 @@ class Taken:
         loss: of the step.
         digests: by (phase, tensor), in the order in which the step computes them; an update's is exact.
         folder: of the exchange that holds the tensors, where they were kept.
-        moved: what the side has beyond the reference side's state and the step moved.
+        moved: what the side has beyond its spec, of that what the step moved.
     """
 
     loss: float

@@ -54,15 +54,6 @@ class OwnState:
         if self._after is None:
             self._after = self._read(driver)
 
-    def moved(self, driver: Driver) -> list[str]:
-        """Return the names of the parameters and buffers of its own that the step just taken has moved."""
-        own = [name for name in self.kept if name.startswith("weights/")]
-        if not own:
-            return []
-        now = driver.weights()
-        names = [name.removeprefix("weights/") for name in own]
-        return [name for name in names if not np.array_equal(now[name], self.kept[f"weights/{name}"], equal_nan=True)]
-
     def _read(self, driver: Driver) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
         own = {name: value for name, value in everything(driver).items() if name in self.names} if self.names else {}
         return copies(own), copies(driver.leftovers())

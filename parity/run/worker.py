@@ -308,6 +308,13 @@ class Worker:
         for name, value in everything(self.driver).items():
             state.put(name, value)
 
+    def _moved(self, driver: Driver, name: str, before: Callable[[str], np.ndarray | None]) -> bool:
+        """Return whether the step just taken has moved a parameter or buffer."""
+        start = before(name)
+        kept = self.own.kept.get(f"weights/{name}") if start is None else start
+        now = permuted(driver.read(driver.parameter(name)), driver.out_axes(name))
+        return kept is not None and not np.array_equal(now, kept, equal_nan=True)
+
     def probe(
         self, number: int, out: str | None = None, guide: dict[str, Any] | None = None, shadow: bool = False
     ) -> dict[str, Any]:
@@ -350,5 +357,5 @@ class Worker:
             probe.see("state", "iterations", np.array(float(count)))
         if guide is None and not shadow:
             self.own.end(driver)
-        moved = self.own.moved(driver) if not shadow else []
+        moved = [name for name in driver.bindings.get("extras", ()) if self._moved(driver, name, before)]
         return {"loss": loss, "names": [list(one) for one in probe.names], "digests": probe.packed(), "moved": moved}
