@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from parity.spec.targets import Given
 
 
 def to_first(rank: int) -> tuple[int, ...]:
@@ -69,6 +72,7 @@ class Bindings:
         mask_shapes: of each of these calls, the canonical shape of a row, where the program's own layout must be told
             from it.
         ending: activation that the loss applies in place of the model (``softmax``), to be applied to predictions.
+        targets: form in which the program takes its targets; None for the shape of the outputs.
         names: what a hand-written program calls the parts of the contract.
     """
 
@@ -79,6 +83,7 @@ class Bindings:
     masks: tuple[int, ...] = ()
     mask_shapes: tuple[tuple[int, ...], ...] = ()
     ending: str | None = None
+    targets: str | None = None
     names: Mapping[str, str] = field(default_factory=dict)
 
     def plain(self) -> dict[str, Any]:
@@ -105,6 +110,7 @@ class Program:
         file_name: a good name for the file.
         path: of a program written by hand, which is run where it stands.
         unmatched: in words, what of it was matched to nothing.
+        given: of a program written by hand, the form of its targets and where that came from.
     """
 
     framework: str
@@ -113,6 +119,7 @@ class Program:
     file_name: str
     path: str | None = None
     unmatched: tuple[str, ...] = ()
+    given: Given | None = None
 
     @property
     def digest(self) -> str:

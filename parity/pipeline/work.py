@@ -21,11 +21,11 @@ from parity.compare.noise import Rounding
 from parity.compile import Program, compile_side
 from parity.compile.match import match
 from parity.data.dataset import Dataset
-from parity.data.load import load
 from parity.errors import DataError, WorkerError
 from parity.pipeline.freeruns import TWIN, FreeRuns, gaps
 from parity.pipeline.judging import Court, Judged
-from parity.pipeline.prepare import Options, check_fit, is_file
+from parity.pipeline.prepare import Options, check_fit
+from parity.pipeline.targets import dataset_of, given_to
 from parity.run.bench import Bench, Job
 from parity.run.freerun import free_run
 from parity.run.lockstep import Lockstep
@@ -33,6 +33,7 @@ from parity.run.session import Scratch, Session, memory_bytes
 from parity.run.store import Store
 from parity.spec.resolve import OwnProgram, Resolved, dump
 from parity.spec.schema import Spec
+from parity.spec.targets import numbers_classes, settled
 
 Note = Callable[[str, float], None]
 """Called with (what is under way, share done from 0 to 1)."""
@@ -80,13 +81,12 @@ class Work(Scratch):
         Raises:
             DataError: when the data are missing or do not fit.
         """
-        key = side.config.data.model_dump_json()
+        # Sides that are given the same targets in other forms read the same data.
+        key = f"{side.config.data.model_dump_json(exclude={'targets'})} {numbers_classes(side)}"
         with self._lock:
             if key not in self._benches:
-                given = self.options.data
-                file = Path(given) if given and is_file(given) else None
                 self._benches[key] = Bench(
-                    dataset=load(side.config.data, file=file),
+                    dataset=dataset_of(side, self.options.data),
                     store=Store(self.folder / "runs"),
                     scratch=self.scratch / str(len(self._benches)),
                     programs=self.folder / "programs",
@@ -100,7 +100,7 @@ class Work(Scratch):
                 f"side {side.name}: {len(data.x)} rows do not fill a batch of {training.batch_size}, and "
                 "training.drop_remainder leaves out what is not full; lower training.batch_size"
             )
-        check_fit(side, data.x.shape[1:], data.y.shape[1:], data.description)
+        check_fit(side, data)
         return bench
 
     def dataset(self, side: Resolved) -> Dataset:
@@ -109,10 +109,12 @@ class Work(Scratch):
 
     def program(self, side: Resolved) -> Program:
         """Return a side's program, compiled once."""
-        key = f"{side.framework} {side.name} {side.program} {dump(side.config)}"
+        key = _key(side)
         if key not in self._programs:
-            classes = self.dataset(side).classes
-            compiled = compile_side(side, name=self.spec.name, question=self.spec.question, classes=classes)
+            data = self.dataset(side)
+            compiled = compile_side(
+                side, name=self.spec.name, question=self.spec.question, classes=data.classes, flat=data.flat
+            )  # fmt: skip
             self._programs[key] = compiled if side.program is None else self._matched(side, side.program, compiled)
         return self._programs[key]
 
@@ -121,7 +123,8 @@ class Work(Scratch):
         side = replace(side, program=None)
         key = f"trial {side.framework} {dump(side.config)}"
         if key not in self._programs:
-            made = compile_side(side, name=self.spec.name, classes=self.dataset(side).classes, formatted=False)
+            data = self.dataset(side)
+            made = compile_side(side, name=self.spec.name, classes=data.classes, flat=data.flat, formatted=False)
             self._programs[key] = replace(made, file_name=f"explain/{made.digest[:16]}.py")
         return self._programs[key]
 
@@ -132,16 +135,37 @@ class Work(Scratch):
                 "inventory", framework=side.framework, program=own.file, names=dict(own.names), precision="float32"
             )
             self._evaluate(session, side, own)
+            given = given_to(session, side, own, self.bench(side))
         found = match(side, own, compiled, inventory)
         source = Path(own.file).read_text(encoding="utf-8")
         return Program(
             framework=side.framework,
             source=source,
-            bindings=found.bindings,
+            bindings=replace(found.bindings, targets=given.form),
             file_name=Path(own.file).name,
             path=own.file,
             unmatched=tuple(found.unmatched),
+            given=given,
         )
+
+    def settle(self) -> list[Resolved]:
+        """Return the sides with the form of their targets in their configs; from now on the work is about these.
+
+        Programs written by hand are matched for it, since what their loss takes is tried. One that fails is left as it
+        is: where it is run, that is said.
+        """
+        for number, side in enumerate(self.sides):
+            data, program = self.dataset(side), None
+            if side.program is not None:
+                try:
+                    program = self.program(side)
+                except WorkerError:
+                    continue
+            found = settled(side, data.target, data.classes is not None, program.given if program else None)
+            if program is not None:
+                self._programs[_key(found)] = program  # It is not matched a second time.
+            self.sides[number] = found
+        return self.sides
 
     def _evaluate(self, session: Session, side: Resolved, own: OwnProgram) -> None:
         """Note how a program written by hand behaves in evaluation; one that cannot be asked fails where it is run."""
@@ -296,6 +320,11 @@ class Work(Scratch):
                                    difference=0.0, noise=0.0, order=order))  # fmt: skip
                 else:
                     compare_initial(judge, order, name, *(np.load(one[name], mmap_mode="r") for one in (ours, theirs)))
+
+
+def _key(side: Resolved) -> str:
+    """Return what a side's program is kept by."""
+    return f"{side.framework} {side.name} {side.program} {dump(side.config)}"
 
 
 def looked_at_bytes(sides: Sequence[Resolved]) -> int:

@@ -24,7 +24,7 @@ from parity.run.exchange import Exchange
 from parity.run.memory import OwnState, Report, everything
 from parity.run.probe import DigestProbe, Guide, Probe, TensorProbe, see_all
 from parity.run.threads import Threads
-from parity.run.unmatched import evaluation, opened
+from parity.run.unmatched import evaluation, opened, tried
 
 DRIVERS = {
     "keras": ("parity.run.drivers.keras", "KerasDriver"),
@@ -104,6 +104,15 @@ class Worker:
         """
         driver = opened(self._driver(framework), program, names, "float32")
         found = evaluation(driver, self.exchange(data).get("x"))
+        driver.close()
+        return found
+
+    def targets(
+        self, framework: str, program: str, names: dict[str, str], data: str, forms: list[str]
+    ) -> dict[str, Any]:  # fmt: skip
+        """Return what a program's loss makes of targets in each of several forms; else as :meth:`evaluation`."""
+        driver, arrays = opened(self._driver(framework), program, names, "float32"), self.exchange(data)
+        found = tried(driver, arrays.get("x"), arrays.get("y"), forms)
         driver.close()
         return found
 

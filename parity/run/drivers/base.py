@@ -21,6 +21,7 @@ from parity.run import randomness
 from parity.run.axes import inverse, permuted
 from parity.run.drivers.layouts import mask_layout
 from parity.run.probe import Guide, Probe
+from parity.run.targets import in_form
 
 CONTRACT = (
     "a program needs build_model() or Model, build_loss() and build_optimizer(model); "
@@ -49,6 +50,7 @@ class Driver(ABC):
     module_name = ""
     """Name of the framework's package, whose version is reported."""
 
+    targets_first = False  # Whether the framework's losses are functions of (targets, outputs).
     active: ClassVar[Driver | None] = None
     """The driver whose program computes: dropout asks it for masks."""
 
@@ -142,6 +144,15 @@ class Driver(ABC):
         self.clock.update(step=number, call=0)
         return self.watched(x, y, probe, signals, guide)
 
+    def targets(self, y: np.ndarray) -> np.ndarray:
+        """Return targets, which have the shape of the outputs, in the form that the program takes."""
+        return in_form(y, self.bindings.get("targets"))
+
+    def loss_of(self, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Return what the program's loss function gives for outputs and targets: one number, if it is a loss."""
+        outputs, y = self._batch(outputs, y)
+        return self.read(self.loss_fn(*((y, outputs) if self.targets_first else (outputs, y))))
+
     def trainable(self) -> list[str]:
         """Return the names of what the optimizer moves: every tensor but the running statistics."""
         return [name for name, place in self.bindings["weights"].items() if place["trainable"]]
@@ -232,6 +243,10 @@ class Driver(ABC):
     @abstractmethod
     def usual_step(self) -> Callable[..., Any]:
         """Return the training step of a program that has none of its own."""
+
+    @abstractmethod
+    def _batch(self, x: np.ndarray, y: np.ndarray) -> tuple[Any, Any]:
+        """Return inputs and targets as the framework's tensors, the targets in the form that the program takes."""
 
     @abstractmethod
     def train(self, x: np.ndarray, y: np.ndarray) -> float:
