@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from parity.lazy import np
 from parity.ops import Op
 from parity.run.randomness import keep_mask
+from parity.run.targets import in_form
 from parity.spec.resolve import Resolved
 
 if TYPE_CHECKING:
@@ -69,10 +70,11 @@ class Reference:
 
         Args:
             x: inputs, (N, ...), float64.
-            y: targets, (N, ...), float64.
+            y: targets, (N, ...), float64, with the shape of the outputs; the loss is given them in the form it takes.
             number: of the step, counted from 0: says the dropout masks and the optimizer's count of updates made.
         """
         loss, value = self.side.config.loss, x
+        y = in_form(y, loss.form(self.side.config.data.targets))
         masks = self._masks(x, number)
         read: list[np.ndarray] = []
         moved: Tensors = {}

@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from parity.spec.targets import Given
 
 
 def to_first(rank: int) -> tuple[int, ...]:
@@ -98,6 +101,7 @@ class Bindings:
             from it.
         ending: activation that the loss applies in place of the model (``softmax``), to be applied to predictions.
         answer: what the model's predictions are, None where they are what the spec's model predicts.
+        targets: form in which the program takes its targets; None for the shape of the outputs.
         names: what a hand-written program calls the parts of the contract.
         input: shape of a row, for models that are made when they first see one.
         extras: those of the weights that the spec does not have.
@@ -112,6 +116,7 @@ class Bindings:
     mask_shapes: tuple[tuple[int, ...], ...] = ()
     ending: str | None = None
     answer: Answer | None = None
+    targets: str | None = None
     names: Mapping[str, str] = field(default_factory=dict)
     input: tuple[int, ...] = ()
     extras: tuple[str, ...] = ()
@@ -143,6 +148,7 @@ class Program:
         missing: canonical parameters of the spec that a program written by hand does not have.
         extras: what it has beyond them, by canonical name, with its shape.
         starts: file with the initial value of each of these that starts alike in all programs.
+        given: of a program written by hand, the form of its targets and where that came from.
     """
 
     framework: str
@@ -154,6 +160,7 @@ class Program:
     missing: tuple[str, ...] = ()
     extras: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     starts: Mapping[str, str] = field(default_factory=dict)
+    given: Given | None = None
 
     @property
     def digest(self) -> str:

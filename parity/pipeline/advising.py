@@ -7,19 +7,19 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from parity.advice import Advice, Evaluation, Situation, advise
-from parity.advice.broadcast_target import broadcasts
 from parity.advice.places import line_of
 from parity.advice.scales import Scales, measure, too_large
 from parity.data.dataset import Dataset
-from parity.data.load import load
 from parity.errors import DataError, WorkerError
-from parity.pipeline.prepare import Options, check_fit, check_inputs, is_file, prepare
+from parity.pipeline.prepare import Options, check_fit, prepare
+from parity.pipeline.targets import dataset_of
 from parity.pipeline.work import Work
 from parity.report.facts import AdviceFact, Lint
 from parity.spec.faults import Lines
 from parity.spec.load import parse_yaml
 from parity.spec.resolve import Resolved, dump
 from parity.spec.schema import Spec
+from parity.spec.targets import numbers_classes, settled
 
 
 def lint(spec: Spec, options: Options, *, text: str, file: str | None) -> Lint:
@@ -39,19 +39,17 @@ def lint(spec: Spec, options: Options, *, text: str, file: str | None) -> Lint:
     known: dict[str, Dataset | None] = {}
     found: dict[str, Dataset | None] = {}
     for side in sides:
-        key = side.config.data.model_dump_json()
+        key = f"{side.config.data.model_dump_json(exclude={'targets'})} {numbers_classes(side)}"
         if key not in known:
             try:
-                known[key] = read(side, options)
+                known[key] = dataset_of(side, options.data)
             except DataError as error:
                 known[key] = None
                 notes.append(f"what only the data show was not looked at: {error}")
         data = found[side.name] = known[key]
         if data is not None:
-            check_inputs(side, data.x.shape[1:], data.description)
-            if not broadcasts(data.y.shape[1:], side.layers()[-1].output_shape):
-                check_fit(side, data.x.shape[1:], data.y.shape[1:], data.description)
-    evaluations, said = evaluated(spec, sides, options, found)
+            check_fit(side, data)
+    sides, evaluations, said = evaluated(spec, sides, options, found)
     advice = facts(spec, sides, lambda side: found[side.name], evaluations, lines_of(text, file))
     notes += [*said, *unmeasured(sides, found)]
     return Lint(spec=spec.name, file=file, sides=[side.name for side in sides], advice=advice, notes=notes)
@@ -68,12 +66,7 @@ def advised(work: Work, text: str, file: str | None) -> list[AdviceFact]:
     for side in work.sides:
         if side.program is not None:
             work.program(side)
-    return facts(work.spec, work.sides, work.dataset, work.evaluations, lines_of(text, file))
-
-
-def read(side: Resolved, options: Options) -> Dataset:
-    """Return a side's data, or those that the command names."""
-    return load(side.config.data, file=Path(options.data) if options.data and is_file(options.data) else None)
+    return facts(work.spec, work.sides, work.dataset, work.ports.evaluations, lines_of(text, file))
 
 
 def lines_of(text: str, file: str | None) -> Lines:
@@ -83,22 +76,28 @@ def lines_of(text: str, file: str | None) -> Lines:
 
 def evaluated(
     spec: Spec, sides: Sequence[Resolved], options: Options, data: Mapping[str, Dataset | None]
-) -> tuple[dict[str, Evaluation], list[str]]:
-    """Return how the programs written by hand behave in evaluation, and why one could not be asked."""
+) -> tuple[list[Resolved], dict[str, Evaluation], list[str]]:
+    """Return the sides with the form of their targets, how programs written by hand evaluate, and what failed of it."""
     found: dict[str, Evaluation] = {}
     notes: list[str] = []
-    own = [side for side in sides if side.program is not None and data[side.name] is not None]
-    for side in own:
+    told: list[Resolved] = []
+    for side in sides:
+        rows = data[side.name]
+        if rows is None or side.program is None:
+            told.append(side if rows is None else settled(side, rows.target, rows.classes is not None))
+            continue
         with (
             tempfile.TemporaryDirectory(prefix="parity-") as folder,
             Work(spec=spec, sides=[side], options=options, folder=Path(folder)) as work,
         ):
             try:
                 work.program(side)
+                work.settle()
             except (DataError, WorkerError) as error:
                 notes.append(f"how {side.name} evaluates was not looked at: {error}")
-            found |= work.evaluations
-    return found, notes
+            told += work.sides
+            found |= work.ports.evaluations
+    return told, found, notes
 
 
 def facts(

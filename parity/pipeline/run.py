@@ -59,6 +59,7 @@ def run(spec: Spec, options: Options, *, text: str, file: str | None, folder: Pa
     """
     sides = prepare(spec, options)
     with Work(spec=spec, sides=sides, options=options, folder=folder) as work:
+        sides = work.settle()
         found = pair_differences(work, sides)
         advice = advised(work, text, file)
         if options.explain:
@@ -125,6 +126,7 @@ def check(
         )
     precision = options.precision or "float64"
     with Work(spec=spec, sides=sides, options=options, folder=folder) as work:
+        sides = work.settle()
         found = pair_differences(work, sides)
         for side in sides:
             work.program(side)

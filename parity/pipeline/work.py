@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import shutil
 import threading
@@ -10,31 +9,31 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from parity.advice import Evaluation
 from parity.compare.free import FreeVerdict, judge_free
 from parity.compare.judge import Judge, Seen
 from parity.compare.lockstep import chosen_steps, compare_initial, compare_weights
 from parity.compare.noise import Rounding
 from parity.compile import Program, compile_side
-from parity.compile.extras import bound, canonical
-from parity.compile.match import Match, match
-from parity.compile.outputs import in_one_form, spoken_by
+from parity.compile.outputs import in_one_form
 from parity.data.dataset import Dataset
-from parity.data.load import load
 from parity.errors import DataError, WorkerError
 from parity.pipeline.freeruns import TWIN, FreeRuns, gaps
 from parity.pipeline.judging import Court, Judged
-from parity.pipeline.prepare import Options, check_fit, is_file
+from parity.pipeline.ports import Ports
+from parity.pipeline.prepare import Options, check_fit
+from parity.pipeline.targets import dataset_of
 from parity.run.bench import Bench, Job
 from parity.run.freerun import free_run
 from parity.run.lockstep import Lockstep
 from parity.run.session import Scratch, Session, memory_bytes
 from parity.run.store import Store
-from parity.spec.resolve import OwnProgram, Resolved, dump
+from parity.spec.resolve import Resolved, dump
 from parity.spec.schema import Spec
+from parity.spec.targets import numbers_classes, settled
 
 Note = Callable[[str, float], None]
 """Called with (what is under way, share done from 0 to 1)."""
@@ -63,20 +62,22 @@ class Work(Scratch):
         sides: resolved, in order; the first is the reference.
         options: of the command.
         folder: of the reports.
-
-    ``evaluations`` has, of each program written by hand that was matched, how it behaves in evaluation.
     """
 
     spec: Spec
     sides: list[Resolved]
     options: Options
     folder: Path
-    evaluations: dict[str, Evaluation] = field(default_factory=dict, init=False)
     _benches: dict[str, Bench] = field(default_factory=dict)
     _programs: dict[str, Program] = field(default_factory=dict)
-    _matches: dict[str, Match] = field(default_factory=dict)
-    _beyond: dict[str, str] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @cached_property
+    def ports(self) -> Ports:
+        """The programs written by hand."""
+        return Ports(
+            name=self.spec.name, sides=self.sides, scratch=self.scratch, bench=self.bench, session=self.session
+        )  # fmt: skip
 
     def bench(self, side: Resolved) -> Bench:
         """Return the bench with a side's data; sides that read the same data share one.
@@ -84,13 +85,12 @@ class Work(Scratch):
         Raises:
             DataError: when the data are missing or do not fit.
         """
-        key = side.config.data.model_dump_json()
+        # Sides that are given the same targets in other forms read the same data.
+        key = f"{side.config.data.model_dump_json(exclude={'targets'})} {numbers_classes(side)}"
         with self._lock:
             if key not in self._benches:
-                given = self.options.data
-                file = Path(given) if given and is_file(given) else None
                 self._benches[key] = Bench(
-                    dataset=load(side.config.data, file=file),
+                    dataset=dataset_of(side, self.options.data),
                     store=Store(self.folder / "runs"),
                     scratch=self.scratch / str(len(self._benches)),
                     programs=self.folder / "programs",
@@ -104,7 +104,7 @@ class Work(Scratch):
                 f"side {side.name}: {len(data.x)} rows do not fill a batch of {training.batch_size}, and "
                 "training.drop_remainder leaves out what is not full; lower training.batch_size"
             )
-        check_fit(side, data.x.shape[1:], data.y.shape[1:], data.description)
+        check_fit(side, data)
         return bench
 
     def dataset(self, side: Resolved) -> Dataset:
@@ -113,11 +113,13 @@ class Work(Scratch):
 
     def program(self, side: Resolved) -> Program:
         """Return a side's program, compiled once."""
-        key = f"{side.framework} {side.name} {side.program} {dump(side.config)}"
+        key = _key(side)
         if key not in self._programs:
-            classes = self.dataset(side).classes
-            compiled = compile_side(side, name=self.spec.name, question=self.spec.question, classes=classes)
-            self._programs[key] = compiled if side.program is None else self._matched(side, side.program, compiled)
+            data = self.dataset(side)
+            compiled = compile_side(
+                side, name=self.spec.name, question=self.spec.question, classes=data.classes, flat=data.flat
+            )  # fmt: skip
+            self._programs[key] = compiled if side.program is None else self.ports.program(side, compiled)
         return self._programs[key]
 
     def trial_program(self, side: Resolved) -> Program:
@@ -125,78 +127,29 @@ class Work(Scratch):
         side = replace(side, program=None)
         key = f"trial {side.framework} {dump(side.config)}"
         if key not in self._programs:
-            made = compile_side(side, name=self.spec.name, classes=self.dataset(side).classes, formatted=False)
+            data = self.dataset(side)
+            made = compile_side(side, name=self.spec.name, classes=data.classes, flat=data.flat, formatted=False)
             self._programs[key] = replace(made, file_name=f"explain/{made.digest[:16]}.py")
         return self._programs[key]
 
-    def _matched(self, side: Resolved, own: OwnProgram, compiled: Program) -> Program:
-        """Return a program written by hand, its tensors matched to the config's, and to those of the others by hand."""
-        found = self._match(side, own, compiled)
-        file = Path(own.file)
-        weights, extras, starts = dict(found.bindings.weights), {}, {}
-        if found.extras:
-            first = self._first_with_extras(side)
-            known = bound(found.extras, first[1].extras)
-            shapes = {one["path"]: tuple(one["shape"]) for one in found.extras}
-            weights |= known
-            extras = {name: shapes[place.attribute] for name, place in known.items()}
-            starts = self._starts(*first)
-        return Program(
-            framework=side.framework,
-            source=file.read_text(encoding="utf-8"),
-            bindings=replace(found.bindings, weights=weights, extras=tuple(extras)),
-            file_name=file.name,
-            path=own.file,
-            unmatched=tuple(found.unmatched),
-            missing=tuple(found.missing),
-            extras=extras,
-            starts={name: starts[name] for name in extras if name in starts},
-        )
+    def settle(self) -> list[Resolved]:
+        """Return the sides with the form of their targets in their configs; from now on the work is about these.
 
-    def _match(self, side: Resolved, own: OwnProgram, compiled: Program) -> Match:
-        """Return what of a program written by hand matches the spec; asked once."""
-        if side.name not in self._matches:
-            spoken = spoken_by(side)
-            with self.session(side, f"{side.name}-match") as session:
-                inventory = session.ask(
-                    "inventory", **self._own_arguments(side, own), output=list(side.layers()[-1].output_shape),
-                    ending=spoken.ending if spoken else None,
-                )  # fmt: skip
-            if "evaluation" in inventory:
-                self.evaluations[side.name] = Evaluation(**inventory["evaluation"])
-            self._matches[side.name] = match(side, own, compiled, inventory)
-        return self._matches[side.name]
-
-    def _own_arguments(self, side: Resolved, own: OwnProgram) -> dict[str, Any]:
-        return {
-            "framework": side.framework, "program": own.file, "names": dict(own.names),
-            "data": str(self.bench(side).scratch / "data"), "seed": side.config.training.seed,
-        }  # fmt: skip
-
-    def _first_with_extras(self, side: Resolved) -> tuple[Resolved, Match]:
-        """Return the first side by hand that has something beyond its spec: it says how that starts, and its names."""
-        for one in self.sides:
-            if one.program is None:
-                continue
-            with contextlib.suppress(WorkerError, DataError):  # Told where that side is run.
-                compiled = compile_side(one, name=self.spec.name, classes=self.dataset(one).classes, formatted=False)
-                found = self._match(one, one.program, compiled)
-                if found.extras:
-                    return one, found
-        return side, self._matches[side.name]
-
-    def _starts(self, side: Resolved, found: Match) -> dict[str, str]:
-        """Return the file with what each parameter beyond the spec starts from, as the first program starts it."""
-        assert side.program is not None
-        folder = self.scratch / "beyond"
-        if not folder.exists():
-            folder.mkdir(parents=True)
-            names = [canonical(one["path"]) for one in found.extras]
-            self._beyond = {name: str(folder / f"{number}.npy") for number, name in enumerate(names)}
-            paths = {one["path"]: self._beyond[canonical(one["path"])] for one in found.extras}
-            with self.session(side, f"{side.name}-match") as session:
-                session.ask("starts", **self._own_arguments(side, side.program), paths=paths)
-        return self._beyond
+        Programs written by hand are matched for it, since what their loss takes is tried. One that fails is left as it
+        is: where it is run, that is said.
+        """
+        for number, side in enumerate(self.sides):
+            data, program = self.dataset(side), None
+            if side.program is not None:
+                try:
+                    program = self.program(side)
+                except WorkerError:
+                    continue
+            found = settled(side, data.target, data.classes is not None, program.given if program else None)
+            if program is not None:
+                self._programs[_key(found)] = program  # It is not matched a second time.
+            self.sides[number] = found
+        return self.sides
 
     def epoch_steps(self, side: Resolved) -> int:
         """Return the number of batches in an epoch of a side."""
@@ -366,6 +319,11 @@ class Work(Scratch):
             ]
             lacks = [one for one in mine.missing if one not in other.missing]
             judge.unlike += [f"{one}: {file} has no such parameter" for one in lacks]
+
+
+def _key(side: Resolved) -> str:
+    """Return what a side's program is kept by."""
+    return f"{side.framework} {side.name} {side.program} {dump(side.config)}"
 
 
 def looked_at_bytes(sides: Sequence[Resolved]) -> int:

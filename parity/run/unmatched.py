@@ -19,6 +19,16 @@ EVALUATED = 8
 DRAWS, ROWS = 3, 32
 """Draws of all weights, and rows, by which it is told what a program's outputs are."""
 
+TRIED = (7, 11, 13)
+"""Rows of a batch on which forms of targets are tried: of these the first that is no other length there, lest one axis
+be taken for another."""
+
+ALIKE = 1e-5
+"""Relative difference below which two losses in float32 are the same number."""
+
+LONGEST = 160
+"""Characters of what a program says that are handed on."""
+
 
 def opened(
     driver: Callable[..., Driver], program: str, names: dict[str, str], row: Sequence[int], seed: int
@@ -106,3 +116,63 @@ def outputs(driver: Driver, x: np.ndarray, ending: str, output: tuple[int, ...])
             driver.clock.update(step=0, call=0)
             told[name].append(fitted(np.array(driver.raw(rows, training=training), dtype=np.float64), output))
     return {name: meaning(values, ending) for name, values in told.items()}
+
+
+def tried(driver: Driver, x: np.ndarray, y: np.ndarray, forms: list[str]) -> dict[str, Any]:
+    """Return what a program's loss makes of one batch of targets in each of several forms.
+
+    A program with a training step of its own takes a step with each, since that may hold the loss; else the loss
+    function is called with the model's outputs.
+
+    Args:
+        driver: of the program, which is of no use afterwards.
+        x: inputs, (N, ...).
+        y: targets, with the shape of the outputs.
+        forms: to try, see :func:`~parity.run.targets.in_form`.
+
+    Returns:
+        ``outputs``, the number of axes of a batch of outputs, and ``trials``, of each form whether it was ``accepted``
+        with one number, ``finite``, ``stretched`` to all pairs, and what was ``said`` against it. None of them where
+        the model itself does not take the batch.
+    """
+    lengths = {*x.shape[1:], *y.shape[1:]}
+    rows = next((number for number in TRIED if number not in lengths), TRIED[0])
+    chosen = np.arange(rows) % len(x)
+    x, y = (np.ascontiguousarray(one[chosen], dtype=driver.host_dtype()) for one in (x, y))
+    try:
+        outputs = np.array(driver.raw(x, training=True))
+    except Exception:  # What a program raises can be anything; where it is run, it is said.
+        return {"outputs": 0, "trials": []}
+    return {"outputs": outputs.ndim, "trials": [_tried(driver, x, y, outputs, form) for form in forms]}
+
+
+def _tried(driver: Driver, x: np.ndarray, y: np.ndarray, outputs: np.ndarray, form: str) -> dict[str, Any]:
+    """Return what came of one form."""
+    driver.bindings["targets"] = form
+    found: dict[str, Any] = {"form": form, "accepted": False, "finite": False, "stretched": False, "said": ""}
+    try:
+        told = driver.step(x, y, 0) if driver.own_step else driver.loss_of(outputs, y)
+        value = np.asarray(told)
+    except Exception as error:
+        text = " ".join(str(error).split()) or "nothing"
+        return found | {"said": f"{type(error).__name__}: {text}"[:LONGEST]}
+    if value.size != 1:
+        return found | {"said": f"it gives shape {value.shape}, where one number is expected"}
+    stretched = form in ("flat", "column") and _stretched(driver, outputs)
+    return found | {"accepted": True, "finite": bool(np.isfinite(value).all()), "stretched": stretched}
+
+
+def _stretched(driver: Driver, outputs: np.ndarray) -> bool:
+    """Return whether the loss compares every output with every target: dealt to other rows, they cost the same.
+
+    Outputs and targets are made up, all different: those of an untrained model may be all the same. They lie between 0
+    and 1, which every loss takes.
+    """
+    rows = len(outputs)
+    y = np.linspace(0.05, 0.95, rows, dtype=outputs.dtype)[:, None]
+    try:
+        outputs = np.linspace(0.1, 0.8, rows, dtype=outputs.dtype).reshape(outputs.shape) ** 2
+        one, other = (float(driver.loss_of(outputs, targets)) for targets in (y, y[::-1]))
+    except Exception:  # The loss is not where the contract has it, but in the program's own step; or not of one output.
+        return False
+    return abs(one - other) <= ALIKE * abs(one)

@@ -24,7 +24,7 @@ from parity.run.exchange import Exchange
 from parity.run.memory import OwnState, Report, everything
 from parity.run.probe import DigestProbe, Guide, Probe, TensorProbe, see_all
 from parity.run.threads import Threads
-from parity.run.unmatched import located, looked_at, opened
+from parity.run.unmatched import located, looked_at, opened, tried
 
 DRIVERS = {
     "keras": ("parity.run.drivers.keras", "KerasDriver"),
@@ -123,6 +123,16 @@ class Worker:
         for path, file in paths.items():
             np.save(file, np.array(driver.read(located(driver, path))))
         driver.close()
+
+    def targets(
+        self, framework: str, program: str, names: dict[str, str], data: str, seed: int, forms: list[str]
+    ) -> dict[str, Any]:
+        """Return what a program's loss makes of targets in each of several forms; else as :meth:`inventory`."""
+        arrays = self.exchange(data)
+        driver = opened(self._driver(framework), program, names, arrays.get("x").shape[1:], seed)
+        found = tried(driver, arrays.get("x"), arrays.get("y"), forms)
+        driver.close()
+        return found
 
     def open(
         self,

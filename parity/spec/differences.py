@@ -180,9 +180,9 @@ def _compare(path: tuple[str, ...], a: Any, b: Any) -> Iterator[_Found]:
 
 def _without(entry: Entry, shared: list[str]) -> str:
     """Return the entry as text, without the fields that both kinds have."""
-    parts = [
-        f"{name}={shown(getattr(entry, name))}" for name in type(entry).model_fields if name not in [*shared, "name"]
-    ]
+    fields = type(entry).model_fields
+    idle = [name for name in entry.quiet if getattr(entry, name) == fields[name].get_default(call_default_factory=True)]
+    parts = [f"{name}={shown(getattr(entry, name))}" for name in fields if name not in [*shared, "name", *idle]]
     return f"{entry.kind}({', '.join(parts)})" if parts else entry.kind
 
 

@@ -50,12 +50,36 @@ def section_reason(path: tuple[str, ...], a: Resolved, b: Resolved, rows: int | 
     """
     if path == ("metrics",):
         return "metrics are reported, nothing is trained by them"
+    if path in (("data", "targets"), ("loss", "broadcast")):
+        return _targets_reason(path, a, b)
+    if path == ("loss",):
+        return _loss_reason(a, b)
     if path[0] == "training" and rows is not None:
         return _training_reason(path[1], a, b, rows)
     if len(path) == 2 and path[0] in ("loss", "optimizer"):
         mine, theirs = getattr(a.config, path[0]), getattr(b.config, path[0])
         return _both(path, mine, theirs, (a, b))
     return ""
+
+
+def _targets_reason(path: tuple[str, ...], a: Resolved, b: Resolved) -> str:
+    """Return why the form of the targets, or what is done with flat ones, does nothing."""
+    forms = {side.config.data.targets for side in (a, b)}
+    if path == ("loss", "broadcast"):
+        return "" if "flat" in forms or None in forms else "targets of the outputs' shape: nothing to stretch"
+    if len({form in ("column", "flat") for form in forms}) > 1:
+        return ""  # One number a row, or several: the data differ, too, and neither goes without the other.
+    if any(side.config.loss.stretches("flat") for side in (a, b)):
+        return ""
+    return "the same targets, in the form that each program takes"
+
+
+def _loss_reason(a: Resolved, b: Resolved) -> str:
+    """Return why another loss does nothing: from logits, of one-hot rows and of their numbers it is one number."""
+    both = (a.config.loss, b.config.loss)
+    alike = {loss.behind for loss in both} == {"softmax"} and all(getattr(loss, "from_logits", False) for loss in both)
+    indexed = any(loss.forms == ("index",) for loss in both)
+    return "the same number from logits: rounding moves, nothing else" if alike and indexed else ""
 
 
 def _both(path: tuple[str, ...], mine: Any, theirs: Any, sides: tuple[Resolved, Resolved]) -> str:

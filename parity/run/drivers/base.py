@@ -22,6 +22,7 @@ from parity.run.axes import inverse, permuted
 from parity.run.drivers.layouts import mask_layout
 from parity.run.drivers.meaning import answered
 from parity.run.probe import Guide, Probe
+from parity.run.targets import in_form
 
 CONTRACT = (
     "a program needs build_model() or Model, build_loss() and build_optimizer(model); "
@@ -50,6 +51,7 @@ class Driver(ABC):
     module_name = ""
     """Name of the framework's package, whose version is reported."""
 
+    targets_first = False  # Whether the framework's losses are functions of (targets, outputs).
     active: ClassVar[Driver | None] = None
     """The driver whose program computes: dropout asks it for masks."""
 
@@ -66,6 +68,11 @@ class Driver(ABC):
         self.loss_fn = self.build_loss()
         self.optimizer = self.build_optimizer()
         self.train_step: Any = getattr(self.module, "train_step", None) or self.usual_step()
+
+    @property
+    def own_step(self) -> bool:
+        """Whether the step is the program's own, which may hold the loss, whatever stands in its ``build_loss``."""
+        return hasattr(self.module, "train_step")
 
     def activate(self) -> None:
         """Let what is global in a framework (float type, dropout masks) be this program's."""
@@ -153,6 +160,15 @@ class Driver(ABC):
         self.activate()
         self.clock.update(step=number, call=0)
         return self.watched(x, y, probe, signals, guide)
+
+    def targets(self, y: np.ndarray) -> np.ndarray:
+        """Return targets, which have the shape of the outputs, in the form that the program takes."""
+        return in_form(y, self.bindings.get("targets"))
+
+    def loss_of(self, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Return what the program's loss function gives for outputs and targets: one number, if it is a loss."""
+        outputs, y = self._batch(outputs, y)
+        return self.read(self.loss_fn(*((y, outputs) if self.targets_first else (outputs, y))))
 
     def trainable(self) -> list[str]:
         """Return the names of what the optimizer moves: every tensor but the running statistics."""
@@ -266,6 +282,10 @@ class Driver(ABC):
     @abstractmethod
     def usual_step(self) -> Callable[..., Any]:
         """Return the training step of a program that has none of its own."""
+
+    @abstractmethod
+    def _batch(self, x: np.ndarray, y: np.ndarray) -> tuple[Any, Any]:
+        """Return inputs and targets as the framework's tensors, the targets in the form that the program takes."""
 
     @abstractmethod
     def train(self, x: np.ndarray, y: np.ndarray) -> float:

@@ -80,7 +80,7 @@ class KerasDriver(TensorFlowDriver):
     def usual_step(self) -> Callable[..., Any]:
         """Return tape, loss with the layers' own losses, gradients, update, in a graph; or the model's own step."""
         if self._steps_itself():
-            return own_step
+            return model_step
 
         @tf.function  # type: ignore[untyped-decorator]
         def step(model: Any, loss_fn: Any, optimizer: Any, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
@@ -91,6 +91,11 @@ class KerasDriver(TensorFlowDriver):
             return loss
 
         return step
+
+    @property
+    def own_step(self) -> bool:
+        """Whether the step is the program's own, or its model's."""
+        return hasattr(self.module, "train_step") or self._steps_itself()
 
     def _steps_itself(self) -> bool:
         """Return whether the model's class has a step or a loss of its own, as Keras's guides write them."""
@@ -236,7 +241,7 @@ class KerasDriver(TensorFlowDriver):
         return kept if shared else kept[self.optimizer._get_variable_index(self.parameter(name))]
 
 
-def own_step(model: Any, loss_fn: Any, optimizer: Any, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+def model_step(model: Any, loss_fn: Any, optimizer: Any, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
     """Take the step that a model has of its own, and return the loss it tells: of this batch, not of all so far."""
     for metric in model.metrics:
         metric.reset_state()

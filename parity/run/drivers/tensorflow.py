@@ -25,6 +25,8 @@ Lies = View | Sequence[int] | None
 Taps = list[tuple[str, str, Any, Lies]]
 """Phase, name, tensor of what a step computes, and how it is seen."""
 
+Pairs = list[tuple[Any, Any]]
+
 
 class TensorFlowDriver(Driver):
     """A raw TensorFlow program: a ``tf.Module`` with a method per layer.
@@ -34,7 +36,7 @@ class TensorFlowDriver(Driver):
     """
 
     module_name = "tensorflow"
-
+    targets_first = True
     update_method = "apply_gradients"  # What a train step calls on the optimizer.
     _order: dict[int, int] | None = None
 
@@ -86,7 +88,8 @@ class TensorFlowDriver(Driver):
         setattr(self.optimizer, self.update_method, update)
 
     def _batch(self, x: np.ndarray, y: np.ndarray) -> tuple[Any, Any]:
-        return tf.constant(x, self.precision), tf.constant(y, self.precision)
+        x, y = tf.constant(x, self.precision), self.targets(y)
+        return x, tf.constant(y, tf.int64 if y.dtype.kind == "i" else self.precision)  # Numbers of classes are whole.
 
     def train(self, x: np.ndarray, y: np.ndarray) -> float:
         """Call the program's ``train_step``."""
@@ -211,9 +214,7 @@ class TensorFlowDriver(Driver):
         object.__setattr__(optimizer, "apply_gradients", watched)
         return lambda: object.__delattr__(optimizer, "apply_gradients")
 
-    def report_gradients(
-        self, pairs: list[tuple[Any, Any]], taps: Taps, guide: Guide | None
-    ) -> list[tuple[Any, Any]]:  # fmt: skip
+    def report_gradients(self, pairs: Pairs, taps: Taps, guide: Guide | None) -> Pairs:
         """Report gradients by the canonical names of their variables; return the pairs to go on with."""
         names = {id(self.parameter(name)): name for name in self.trainable()}
         onward = []

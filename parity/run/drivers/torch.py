@@ -65,8 +65,9 @@ class TorchDriver(Driver):
 
     def _batch(self, x: np.ndarray, y: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
         # torch.tensor copies to aligned memory: results of MKL can depend on the alignment of what it reads.
-        dtype = getattr(torch, self.precision)
-        return torch.tensor(x, dtype=dtype), torch.tensor(y, dtype=dtype)
+        dtype, targets = getattr(torch, self.precision), self.targets(y)
+        counted = targets.dtype.kind == "i"  # Numbers of classes.
+        return torch.tensor(x, dtype=dtype), torch.tensor(targets, dtype=torch.int64 if counted else dtype)
 
     def usual_step(self) -> Callable[..., Any]:
         """Return forward, loss, backward, update, as everybody writes them."""
