@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from parity.data.schema import SUFFIXES
 from parity.data.sources import Raw
 from parity.errors import DataError, did_you_mean, listed
 from parity.lazy import np
@@ -16,8 +17,6 @@ from parity.lazy import np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SUFFIXES = (".npz", ".csv")
-"""Files that can be read, by how their names end."""
 DEFAULT_TARGET = "y"
 """The target's name when a spec gives none; then a .csv without such a column is read by its last one."""
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from parity.data.check import check, check_labels
 from parity.data.dataset import Dataset
-from parity.data.files import DEFAULT_TARGET, SUFFIXES, read_file
-from parity.data.schema import DataSpec
+from parity.data.files import DEFAULT_TARGET, read_file
+from parity.data.schema import SUFFIXES, DataSpec
 from parity.data.sources import Raw, sources
 from parity.errors import DataError, did_you_mean, listed
 from parity.lazy import np

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from parity.advice import Advice, Evaluation, Situation, advise
@@ -16,10 +16,11 @@ from parity.errors import DataError, WorkerError
 from parity.pipeline.prepare import Options, check_fit, check_inputs, is_file, prepare
 from parity.pipeline.work import Work
 from parity.report.facts import AdviceFact, Lint
+from parity.run.session import memory_folder, release
 from parity.spec.faults import Lines
-from parity.spec.load import parse_yaml
 from parity.spec.resolve import Resolved, dump
 from parity.spec.schema import Spec
+from parity.spec.yaml import parse_yaml
 
 
 def lint(spec: Spec, options: Options, *, text: str, file: str | None) -> Lint:
@@ -65,9 +66,7 @@ def advised(work: Work, text: str, file: str | None) -> list[AdviceFact]:
         text: the spec as it was written.
         file: it came from.
     """
-    for side in work.sides:
-        if side.program is not None:
-            work.program(side)
+    work.failing()  # Programs written by hand are matched, and asked how they evaluate.
     return facts(work.spec, work.sides, work.dataset, work.evaluations, lines_of(text, file))
 
 
@@ -89,14 +88,15 @@ def evaluated(
     notes: list[str] = []
     own = [side for side in sides if side.program is not None and data[side.name] is not None]
     for side in own:
-        with (
-            tempfile.TemporaryDirectory(prefix="parity-") as folder,
-            Work(spec=spec, sides=[side], options=options, folder=Path(folder)) as work,
-        ):
+        folder = memory_folder()
+        with ExitStack() as stack:
+            stack.callback(release, folder)
+            work = stack.enter_context(Work(spec=spec, sides=[side], options=options, folder=folder))
             try:
                 work.program(side)
             except (DataError, WorkerError) as error:
-                notes.append(f"how {side.name} evaluates was not looked at: {error}")
+                why = error.brief if isinstance(error, WorkerError) else str(error)  # Its log is gone with the folder.
+                notes.append(f"how {side.name} evaluates was not looked at: {why}")
             found |= work.evaluations
     return found, notes
 

@@ -27,6 +27,7 @@ from parity.pipeline.freeruns import TWIN, FreeRuns, gaps
 from parity.pipeline.judging import Court, Judged
 from parity.pipeline.prepare import Options, check_fit, is_file
 from parity.run.bench import Bench, Job
+from parity.run.beside import files_of, source_of
 from parity.run.freerun import free_run
 from parity.run.lockstep import Lockstep
 from parity.run.session import Scratch, Session, memory_bytes
@@ -72,6 +73,7 @@ class Work(Scratch):
     evaluations: dict[str, Evaluation] = field(default_factory=dict, init=False)
     _benches: dict[str, Bench] = field(default_factory=dict)
     _programs: dict[str, Program] = field(default_factory=dict)
+    _failed: dict[str, WorkerError] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def bench(self, side: Resolved) -> Bench:
@@ -108,13 +110,49 @@ class Work(Scratch):
         return self.bench(side).dataset
 
     def program(self, side: Resolved) -> Program:
-        """Return a side's program, compiled once."""
+        """Return a side's program, compiled once.
+
+        Raises:
+            WorkerError: when one written by hand cannot be imported; it is tried once.
+        """
         key = f"{side.framework} {side.name} {side.program} {dump(side.config)}"
+        if key in self._failed:
+            raise self._failed[key]
         if key not in self._programs:
-            classes = self.dataset(side).classes
-            compiled = compile_side(side, name=self.spec.name, question=self.spec.question, classes=classes)
-            self._programs[key] = compiled if side.program is None else self._matched(side, side.program, compiled)
+            compiled = self._compiled(side)
+            try:
+                self._programs[key] = compiled if side.program is None else self._matched(side, side.program, compiled)
+            except WorkerError as error:
+                self._failed[key] = error
+                raise
         return self._programs[key]
+
+    def _compiled(self, side: Resolved) -> Program:
+        classes = self.dataset(side).classes
+        return compile_side(side, name=self.spec.name, question=self.spec.question, classes=classes)
+
+    def shown(self, side: Resolved) -> Program:
+        """Return a side's program to be read: also one written by hand that cannot be imported."""
+        try:
+            return self.program(side)
+        except WorkerError:
+            assert side.program is not None
+            file = Path(side.program.file)
+            return replace(self._compiled(side), source=source_of(file), file_name=file.name, path=str(file))
+
+    def failing(self) -> dict[str, WorkerError]:
+        """Return why programs written by hand cannot be imported, by side."""
+        found: dict[str, WorkerError] = {}
+        for side in self.sides:
+            try:
+                self.program(side)
+            except WorkerError as error:
+                found[side.name] = error
+        return found
+
+    def damaged(self) -> list[str]:
+        """Return the names of stored files that did not hold what had been put into them."""
+        return sorted({name for bench in self._benches.values() for name in bench.store.damaged})
 
     def trial_program(self, side: Resolved) -> Program:
         """Return the program of a counterfactual run: compiled from the config in any case, and not formatted."""
@@ -127,19 +165,20 @@ class Work(Scratch):
 
     def _matched(self, side: Resolved, own: OwnProgram, compiled: Program) -> Program:
         """Return a program written by hand, its tensors matched to the config's."""
+        files = files_of(own.file)  # First: what is run is what was matched.
         with self.session(side, f"{side.name}-match") as session:
             inventory = session.ask(
                 "inventory", framework=side.framework, program=own.file, names=dict(own.names), precision="float32"
             )
             self._evaluate(session, side, own)
         found = match(side, own, compiled, inventory)
-        source = Path(own.file).read_text(encoding="utf-8")
         return Program(
             framework=side.framework,
-            source=source,
+            source=source_of(own.file),
             bindings=found.bindings,
             file_name=Path(own.file).name,
             path=own.file,
+            files=files,
             unmatched=tuple(found.unmatched),
         )
 
@@ -166,7 +205,8 @@ class Work(Scratch):
 
     def free_runs(self, note: Note) -> FreeRuns:
         """Train every side on its own, and a twin of the first; what one fails at does not touch the others."""
-        found = FreeRuns()
+        found = FreeRuns(errors=self.failing())
+        sides = [side for side in self.sides if side.name not in found.errors]
         jobs = {
             side.name: Job(
                 side=side,
@@ -175,9 +215,9 @@ class Work(Scratch):
                 precision=self.options.precision or "float32",
                 trace=self.options.trace,
             )
-            for side in self.sides
+            for side in sides
         }
-        if len(self.sides) > 1:
+        if len(sides) > 1 and self.sides[0] in sides:
             jobs[TWIN] = replace(jobs[self.sides[0].name], nudge=self.sides[0].config.training.seed)
         shares = dict.fromkeys(jobs, 0.0)
 

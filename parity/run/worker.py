@@ -184,7 +184,7 @@ class Worker:
         for one, x in wanted:
             x = x[randomness.evenly(len(x), most)]
             parts = [self.driver.predict(x[start : start + PREDICT_ROWS]) for start in range(0, len(x), PREDICT_ROWS)]
-            self.exchange(folder).put(one, np.concatenate(parts).astype(np.float64))
+            self.exchange(folder).post(one, np.concatenate(parts).astype(np.float64))
 
     def train(
         self, steps: int, measure: list[int], folder: str, trace: bool = False, first: int = 0
