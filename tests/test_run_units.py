@@ -51,7 +51,7 @@ from parity.run.digest import apart, digest, minus
 from parity.run.exchange import Exchange
 from parity.run.freerun import free_run
 from parity.run.initial import InitialWeights, initial_value
-from parity.run.session import Session, find_interpreter, memory_folder, release
+from parity.run.session import Session, find_interpreter, memory_folder
 from parity.run.store import Store, run_key
 from parity.run.trace import read_trace
 from parity.run.trajectory import Measured, Trajectory

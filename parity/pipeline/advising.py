@@ -23,7 +23,7 @@ from parity.spec.schema import Spec
 from parity.spec.yaml import parse_yaml
 
 
-def lint(spec: Spec, options: Options, *, text: str, file: str | None) -> Lint:
+def lint(spec: Spec, options: Options, *, text: str, file: str | None, refused: list[DataError] | None = None) -> Lint:
     """Return the advice on a spec; nothing is trained, and only a program written by hand is run.
 
     Args:
@@ -31,9 +31,11 @@ def lint(spec: Spec, options: Options, *, text: str, file: str | None) -> Lint:
         options: of the command: sides, changes, data.
         text: the spec as it was written.
         file: it came from.
+        refused: takes what is wrong with data that cannot be used, in the place of raising it: what the spec alone
+            shows is then told all the same.
 
     Raises:
-        ParityError: when the spec or the options are at fault, or the data do not fit.
+        ParityError: when the spec, the options or the data are at fault.
     """
     sides = prepare(spec, options)
     notes: list[str] = []
@@ -45,17 +47,35 @@ def lint(spec: Spec, options: Options, *, text: str, file: str | None) -> Lint:
             try:
                 known[key] = read(side, options)
             except DataError as error:
+                if refused is None:
+                    raise
+                refused.append(error)
                 known[key] = None
-                notes.append(f"what only the data show was not looked at: {error}")
+                notes.append("what only the data show was not looked at: they cannot be used")
         data = found[side.name] = known[key]
-        if data is not None:
-            check_inputs(side, data.x.shape[1:], data.description)
-            if not broadcasts(data.y.shape[1:], side.layers()[-1].output_shape):
-                check_fit(side, data.x.shape[1:], data.y.shape[1:], data.description)
+        try:
+            fits(side, data)
+        except DataError as error:
+            if refused is None:
+                raise
+            refused.append(error)
+            found[side.name] = None
     evaluations, said = evaluated(spec, sides, options, found)
     advice = facts(spec, sides, lambda side: found[side.name], evaluations, lines_of(text, file))
     notes += [*said, *unmeasured(sides, found)]
     return Lint(spec=spec.name, file=file, sides=[side.name for side in sides], advice=advice, notes=notes)
+
+
+def fits(side: Resolved, data: Dataset | None) -> None:
+    """Check that a side's data and model fit, as far as no advice is given on how they do not.
+
+    Raises:
+        DataError: when they do not.
+    """
+    if data is not None:
+        check_inputs(side, data.x.shape[1:], data.description)
+        if not broadcasts(data.y.shape[1:], side.layers()[-1].output_shape):
+            check_fit(side, data.x.shape[1:], data.y.shape[1:], data.description)
 
 
 def advised(work: Work, text: str, file: str | None) -> list[AdviceFact]:

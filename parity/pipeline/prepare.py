@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
+import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -257,7 +258,7 @@ def data_source(declared: str, given: str | None) -> str:
 
 def is_file(given: str) -> bool:
     """Return whether ``--data`` was given a path rather than a source's name."""
-    return Path(given).suffix.lower() in (".npz", ".csv") or "/" in given or Path(given).exists()
+    return Path(given).suffix.lower() in (".npz", ".csv") or "/" in given or os.path.exists(given)
 
 
 def check_fit(side: Resolved, x_shape: tuple[int, ...], y_shape: tuple[int, ...], description: str) -> None:

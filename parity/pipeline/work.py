@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import shutil
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -29,7 +28,7 @@ from parity.pipeline.prepare import Options, check_fit, is_file
 from parity.run.bench import Bench, Job
 from parity.run.beside import files_of, source_of
 from parity.run.freerun import free_run
-from parity.run.lockstep import Lockstep
+from parity.run.lockstep import Lockstep, looked_at_bytes
 from parity.run.session import Scratch, Session, memory_bytes
 from parity.run.store import Store
 from parity.spec.resolve import OwnProgram, Resolved, dump
@@ -244,7 +243,12 @@ class Work(Scratch):
             (found.twins if name == TWIN else found.runs)[name] = run
 
         with ThreadPoolExecutor(WORKERS) as pool:
-            list(pool.map(one, jobs))
+            try:
+                list(pool.map(one, jobs))
+            except BaseException:  # The pool would wait for what is under way, hours perhaps.
+                pool.shutdown(wait=False, cancel_futures=True)
+                self.end_workers()
+                raise
         found.runs = {side.name: found.runs[side.name] for side in self.sides if side.name in found.runs}
         return found
 
@@ -336,15 +340,3 @@ class Work(Scratch):
                                    difference=0.0, noise=0.0, order=order))  # fmt: skip
                 else:
                     compare_initial(judge, order, name, *(np.load(one[name], mmap_mode="r") for one in (ours, theirs)))
-
-
-def looked_at_bytes(sides: Sequence[Resolved]) -> int:
-    """Return the bytes of the tensors that are kept of a step that is looked at: of all sides, and of guided ones.
-
-    Of each parameter there are its gradient, its update and its slots, in float64; outputs are small beside them.
-    """
-    kept = [
-        sum(math.prod(one.shape) for one in side.parameters().values()) * (2 + len(side.config.optimizer.slots())) * 8
-        for side in sides
-    ]
-    return sum(kept) + sum(kept[1:])

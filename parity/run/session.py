@@ -179,6 +179,8 @@ class Scratch:
 
     scratch: Path = field(init=False)
     _stack: ExitStack = field(default_factory=ExitStack, init=False)
+    _started: list[Session] = field(default_factory=list, init=False)
+    _ended: bool = field(default=False, init=False)
 
     def __enter__(self) -> Self:
         """Make the scratch folder."""
@@ -196,7 +198,16 @@ class Scratch:
     def kept(self, session: Session) -> Session:
         """Return a session, which from now on ends with this context at the latest."""
         self._stack.callback(session.close)
+        self._started.append(session)
+        if self._ended:  # It was started while the others were ended.
+            session.close()
         return session
+
+    def end_workers(self) -> None:
+        """End every worker at once: whoever waits for one is told so."""
+        self._ended = True
+        for session in list(self._started):
+            session.close()
 
 
 def _new_log() -> Path:

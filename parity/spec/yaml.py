@@ -112,6 +112,7 @@ def _constructed(constructor: Any, tree: Any, file: str | None) -> Any:
         raise
     except Exception:  # Whatever a constructor makes of `!!int x`, `!!float abc`, a number of 5000 digits.
         for node in _scalars(tree, set()):
+            constructor.recursive_objects.clear()  # It would take the node that failed for one that is under way.
             try:
                 constructor.construct_object(node, deep=True)
             except Exception:
