@@ -30,7 +30,9 @@ def opened(driver: Callable[..., Driver], program: str, names: dict[str, str], p
 
 
 def evaluation(driver: Driver, x: np.ndarray) -> dict[str, Any]:
-    """Return how far apart two evaluations of the same rows are, and how often they called dropout.
+    """Return how far apart evaluations of the same rows are, and how often they called dropout.
+
+    They are evaluated twice, and in two halves: the norm of each difference over the norm of the outputs.
 
     Args:
         driver: of the program, with weights of its own.
@@ -38,5 +40,10 @@ def evaluation(driver: Driver, x: np.ndarray) -> dict[str, Any]:
     """
     rows = np.ascontiguousarray(x[:EVALUATED], dtype=driver.host_dtype())
     first, second = (np.array(driver.predict(rows), dtype=np.float64) for _ in range(2))
-    scale = float(np.linalg.norm(first)) or 1.0
-    return {"difference": float(np.linalg.norm(second - first)) / scale, "draws": driver.clock["call"]}
+    draws, scale = driver.clock["call"], float(np.linalg.norm(first)) or 1.0
+    together = 0.0
+    if len(rows) >= 4:  # Batch norm in training mode refuses a single row.
+        parts = [np.array(driver.predict(half), dtype=np.float64) for half in np.array_split(rows, 2)]
+        if all(part.shape[1:] == first.shape[1:] for part in parts):
+            together = float(np.linalg.norm(np.concatenate(parts) - first)) / scale
+    return {"difference": float(np.linalg.norm(second - first)) / scale, "draws": draws, "together": together}
