@@ -36,6 +36,20 @@ class Group(click.Group):
             return super().main(args, prog_name, standalone_mode=False, **extra)
         sys.exit(ended(lambda: super(Group, self).main(args, prog_name, standalone_mode=False, **extra)))
 
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        """Read the options, and print the help where it is asked for."""
+        from parity.pipeline.ending import read_on
+
+        with read_on():
+            return super().make_context(*args, **extra)
+
+    def invoke(self, context: click.Context) -> Any:
+        """Run the verb."""
+        from parity.pipeline.ending import read_on
+
+        with read_on():
+            return super().invoke(context)
+
 
 class Seconds(click.FloatRange):
     """A number of seconds, which is finite."""

@@ -21,7 +21,7 @@ import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
@@ -32,6 +32,23 @@ from parity.errors import MACHINE, ParityError, printable, shortened
 
 INTERRUPTED, PIPE = 130, 141
 """Exit codes of Ctrl-C, and of a reader of standard output that is gone."""
+
+
+class UnreadError(Exception):
+    """Nobody reads standard output any more; click would make an exit code of its own of a broken pipe."""
+
+
+@contextlib.contextmanager
+def read_on() -> Iterator[None]:
+    """Tell a broken pipe from everything that click knows.
+
+    Raises:
+        UnreadError: when nobody reads standard output any more.
+    """
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise UnreadError from error
 
 
 def ended(verb: Callable[[], Any]) -> int:
@@ -45,7 +62,7 @@ def ended(verb: Callable[[], Any]) -> int:
         code = verb()
         _flush()
     except SystemExit as error:
-        if isinstance(error.__context__, BrokenPipeError):  # Rich and click end so.
+        if isinstance(error.__context__, BrokenPipeError):  # Rich ends so.
             return _unread()
         try:
             _flush()
@@ -63,7 +80,7 @@ def ended(verb: Callable[[], Any]) -> int:
 def _said(error: BaseException) -> int:
     """Say what went wrong, and return the exit code."""
     match error:
-        case BrokenPipeError():
+        case BrokenPipeError() | UnreadError():
             return _unread()
         case ParityError():
             _echo(str(error))

@@ -43,10 +43,10 @@ NOT_YET: dict[str, str] = {
         normal orthogonal random_normal random_uniform sparse stft trunc_normal uniform variance_scaling xavier_normal
     """,
     "loss": """
-        binary_focal_crossentropy categorical_focal_crossentropy categorical_generalized_cross_entropy categorical_hinge
-        circle cosine_embedding_loss cosine_similarity ctc ctc_loss dice focal gaussian_nll_loss hinge
-        hinge_embedding_loss huber huber_loss kl_div kl_div_loss kl_divergence kld log_cosh logcosh
-        margin_ranking_loss mape mean_absolute_percentage_error mean_squared_logarithmic_error msle multi_margin_loss
+        binary_focal_crossentropy categorical_focal_crossentropy categorical_generalized_cross_entropy
+        categorical_hinge circle cosine_embedding_loss cosine_similarity ctc ctc_loss dice focal gaussian_nll_loss
+        hinge hinge_embedding_loss huber huber_loss kl_div kl_div_loss kl_divergence kld log_cosh logcosh mape
+        margin_ranking_loss mean_absolute_percentage_error mean_squared_logarithmic_error msle multi_margin_loss
         multilabel_margin_loss multilabel_soft_margin_loss nll_loss poisson poisson_nll_loss smooth_l1 smooth_l1_loss
         soft_margin_loss squared_hinge triplet_margin_loss tversky
     """,
