@@ -241,6 +241,37 @@ WRONG: dict[str, Situation] = {
         layers=[HIDDEN, dense(1)], loss="mse", y=np.sort(inputs(1), axis=0)[::-1], more=HELD,
         finds={"sorted_validation": ("keras",)},
     ),
+    "rows sorted by class that nothing shuffles": Situation(
+        layers=[HIDDEN, dense(5, "softmax")], loss=CCE, y=np.sort(labels()),
+        more={"training": {"shuffle": False, "batch_size": 4}}, finds={"sorted_rows": ("keras",)},
+    ),
+    "blocks of classes in any order that nothing shuffles on one side": Situation(
+        layers=[HIDDEN, dense(3, "softmax")], loss=CCE, y=np.repeat([2, 0, 1], ROWS // 3),
+        finds={"sorted_rows": ("b",)},
+        more={"sides": {"a": {"framework": "keras"}, "b": {
+            "framework": "torch", "changes": {"training.shuffle": False, "training.batch_size": 5}}}},
+    ),
+    "a softmax over one output": Situation(
+        layers=[HIDDEN, dense(1, "softmax")], loss=SCE, y=BINARY[:, :1], finds={"one_output": ("keras",)}
+    ),
+    "a categorical cross-entropy of one output": Situation(
+        layers=[HIDDEN, dense(1)], loss={CCE: LOGITS}, y=BINARY[:, :1] * 0.5 + 0.5, finds={"one_output": ("keras",)}
+    ),
+    "a sigmoid cross-entropy of targets up to 50": Situation(
+        layers=[HIDDEN, dense(1)], loss={SCE: LOGITS}, y=between(0.0, 50.0, 1),
+        finds={"targets_no_probabilities": ("keras",)},
+    ),
+    "a categorical cross-entropy of targets below 0": Situation(
+        layers=[HIDDEN, dense(5)], loss={CCE: LOGITS}, y=inputs(5), finds={"targets_no_probabilities": ("keras",)}
+    ),
+    "a categorical cross-entropy of rows that are all 0": Situation(
+        layers=[HIDDEN, dense(5)], loss={CCE: LOGITS}, y=shares() * (np.arange(ROWS) % 4 > 0)[:, None],
+        finds={"targets_no_probabilities": ("keras",)},
+    ),
+    "times in seconds, which float32 cannot tell apart": Situation(
+        layers=[HIDDEN, dense(1)], loss="mse", y=inputs(1),
+        x=np.stack([np.arange(ROWS) + 1_700_000_000.0, np.arange(ROWS)], axis=1), finds={"rounded_inputs": ("keras",)},
+    ),
     "three mistakes at once": Situation(
         layers=[CONV, "flatten", dense(5, "softmax")], loss={CCE: LOGITS},
         x=inputs(3, 64, 64), y=np.sort(labels()), more=HELD,
@@ -336,6 +367,30 @@ CLEAN: dict[str, Situation] = {
     "the last fifth of a walk": Situation(
         layers=[HIDDEN, dense(1)], loss="mse", more=HELD, y=np.cumsum(inputs(1), axis=0)
     ),
+    "rows sorted by class in batches that hold several": Situation(
+        layers=[HIDDEN, dense(5, "softmax")], loss=CCE, y=np.sort(labels()),
+        more={"training": {"shuffle": False, "batch_size": 30}},
+    ),
+    "rows in a random order that nothing shuffles": Situation(
+        layers=[HIDDEN, dense(5, "softmax")], loss=CCE, more={"training": {"shuffle": False, "batch_size": 4}}
+    ),
+    "quantities in order that nothing shuffles": Situation(
+        layers=[HIDDEN, dense(1)], loss="mse", y=np.sort(inputs(1), axis=0),
+        more={"training": {"shuffle": False, "batch_size": 4}},
+    ),
+    "one output that says yes or no": Situation(
+        layers=[HIDDEN, dense(1)], loss={SCE: LOGITS}, y=BINARY[:, :1]
+    ),
+    "several labels, of which a row may have none": Situation(
+        layers=[HIDDEN, dense(5)], loss={SCE: LOGITS}, y=BINARY * (np.arange(ROWS) % 4 > 0)[:, None]
+    ),
+    "large whole numbers that float32 has": Situation(
+        layers=[HIDDEN, dense(1)], loss="mse", y=inputs(1), x=np.arange(ROWS)[:, None] * 2.0**20
+    ),
+    "times in seconds, standardized": Situation(
+        layers=[HIDDEN, dense(1)], loss="mse", y=inputs(1), x=(np.arange(ROWS) + 1.7e9)[:, None],
+        more={"data": {"standardize": True}},
+    ),
     "rows sorted by class and no validation": Situation(
         layers=[HIDDEN, dense(5, "softmax")], loss=CCE, y=np.sort(labels())
     ),
@@ -386,7 +441,10 @@ def test_precision_and_recall_are_1(tmp_path: Path) -> None:
 
 
 def test_every_rule_has_a_spec_it_speaks_of() -> None:
-    spoken = {rule for situation in WRONG.values() for rule in situation.finds} | {"dropout_in_evaluation"}
+    spoken = {rule for situation in WRONG.values() for rule in situation.finds} | {
+        "dropout_in_evaluation",
+        "batch_in_evaluation",
+    }
     assert {rule.kind for rule in rules()} == spoken
 
 
@@ -502,10 +560,14 @@ def test_an_accuracy_that_stands_still_says_at_which_share(tmp_path: Path) -> No
 def test_data_that_are_missing_leave_what_needs_none(tmp_path: Path) -> None:
     spec = WRONG["a softmax before a cross-entropy from logits"].plain(tmp_path)
     spec["data"]["source"] = str(tmp_path / "elsewhere.npz")
-    found = told(spec)
+    with pytest.raises(DataError, match=r"elsewhere.npz: there is no such file"):
+        told(spec)
+    refused: list[DataError] = []
+    built = build_spec(spec)
+    found = lint(built, Options(), text=to_yaml(built), file=None, refused=refused)
     assert rules_and_sides(found) == {("softmax_before_logits", "keras")}
-    assert len(found.notes) == 1
-    assert "elsewhere.npz" in found.notes[0]
+    assert found.notes == ["what only the data show was not looked at: they cannot be used"]
+    assert "elsewhere.npz" in str(refused[0])
 
 
 # ------------------------------------------------------------------------------------------------- scales
@@ -651,6 +713,22 @@ def test_dropout_that_is_on_in_evaluation_is_found(training: str, finds: Any, tm
     layers = [HIDDEN, {"dropout": 0.5}, dense(5, name="out")]
     spec = Situation(layers=layers, loss={CCE: LOGITS}).plain(tmp_path)
     spec["sides"] = {"keras": {"framework": "keras"}, "port": {"framework": "torch", "program": str(program)}}
+    found = told(spec)
+    assert rules_and_sides(found) == finds
+    assert not found.notes
+
+
+@pytest.mark.parametrize(
+    ("undone", "finds"), [("self.norm.train()", {("batch_in_evaluation", "port")}), ("pass", set())], ids=["on", "off"]
+)
+@NEEDS_TORCH
+def test_batch_norm_left_in_training_mode_in_evaluation_is_found(undone: str, finds: Any, tmp_path: Path) -> None:
+    program = tmp_path / "port.py"
+    source = SLEEPY.replace("x = nn.functional.dropout(x, 0.5{training})", f"{undone}\n        x = self.norm(x)")
+    program.write_text(source.replace("self.out = ", "self.norm = nn.BatchNorm1d(16)\n        self.out = "))
+    layers = [HIDDEN, {"batch_norm": {"name": "norm"}}, dense(5, name="out")]
+    spec = Situation(layers=layers, loss={CCE: LOGITS}).plain(tmp_path)
+    spec["sides"] = {"port": {"framework": "torch", "program": str(program)}}
     found = told(spec)
     assert rules_and_sides(found) == finds
     assert not found.notes

@@ -22,8 +22,8 @@ from parity.pipeline.explained import difference_facts, explanation_fact, said_f
 from parity.pipeline.prepare import Options, prepare
 from parity.pipeline.run import said_sets
 from parity.pipeline.trials import Budget
-from parity.pipeline.work import Work, looked_at_bytes
-from parity.run.lockstep import Lockstep, Taken
+from parity.pipeline.work import Work
+from parity.run.lockstep import Lockstep, Taken, looked_at_bytes
 from parity.spec.resolve import Resolved, to_yaml
 from parity.spec.schema import SaidSpec, Spec
 

@@ -144,6 +144,8 @@ class Program:
         bindings: where the canonical tensors live in it.
         file_name: a good name for the file.
         path: of a program written by hand, which is run where it stands.
+        files: SHA-256 of that file and of each that it imports from beside it, by their path from its folder: as they
+            were when it was matched, which is what is run, or nothing is.
         unmatched: in words, what of it was matched to nothing.
         missing: canonical parameters of the spec that a program written by hand does not have.
         extras: what it has beyond them, by canonical name, with its shape.
@@ -156,6 +158,7 @@ class Program:
     bindings: Bindings = field(repr=False)
     file_name: str
     path: str | None = None
+    files: Mapping[str, str] = field(default_factory=dict, repr=False)
     unmatched: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     extras: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
@@ -164,5 +167,5 @@ class Program:
 
     @property
     def digest(self) -> str:
-        """Return a hash of the source."""
+        """Return the SHA-256 of the source."""
         return hashlib.sha256(self.source.encode()).hexdigest()

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 from parity.data.check import check, check_labels
 from parity.data.dataset import Dataset
-from parity.data.files import DEFAULT_TARGET, SUFFIXES, read_file
-from parity.data.schema import DataSpec
+from parity.data.files import DEFAULT_TARGET, read_file
+from parity.data.schema import SUFFIXES, DataSpec
 from parity.data.sources import Raw, sources
-from parity.errors import DataError, did_you_mean, listed
+from parity.errors import DataError, did_you_mean, listed, shortened
 from parity.lazy import np
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def read(spec: DataSpec, *, file: Path | None = None) -> Raw:
     """Return the rows of a spec as they are stored, before any check or preprocessing.
 
     Args:
-        spec: the source, a name or a path relative to the working directory, and what its arrays are called.
+        spec: the source, a name or a path from the current folder, and what its arrays are called.
         file: an .npz or .csv that gives the content in the source's place.
 
     Raises:
@@ -114,7 +114,7 @@ def read(spec: DataSpec, *, file: Path | None = None) -> Raw:
     path = Path(spec.source)
     if path.suffix.lower() not in SUFFIXES and path.name == spec.source:
         raise DataError(
-            f"data source {spec.source!r}: no source has this name; expected {listed(sources())}, "
+            f"data source {shortened(repr(spec.source), 80)}: no source has this name; expected {listed(sources())}, "
             f"or the path of an .npz or .csv file; {did_you_mean(spec.source, list(sources())) or 'name one of them'}"
         )
     return read_file(path, x=spec.x, y=spec.y)

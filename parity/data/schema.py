@@ -7,6 +7,12 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 # Strict, because a spec that says `rows: true` or `reshape: ["64", 3]` is wrong, not short for something else.
+SUFFIXES = (".npz", ".csv")
+"""Files that can be read, by how their names end."""
+
+MOST_AXES = 16
+"""Axes of a row: every framework takes some more, and nobody has as many."""
+
 Size = Annotated[int, Field(gt=0, strict=True)]
 Axis = Annotated[int, Field(ge=0, strict=True)]
 Name = Annotated[str, Field(min_length=1)]
@@ -30,7 +36,7 @@ class DataSpec(BaseModel):
 
     source: Name = Field(
         description="a named source (leaf, leaf_like, cifar10, cifar_like, wifi_location, wifi_like, digits), or the "
-        "path of an .npz or .csv file",
+        "path of an .npz or .csv file from the folder of the spec",
         examples=["leaf_like", "rows.npz"],
     )
     rows: Size | None = Field(default=None, description="take only the first so many rows; all by default")
@@ -40,10 +46,10 @@ class DataSpec(BaseModel):
         description="bring each raw column to mean 0 and population standard deviation 1, over all rows, those kept "
         "for validation too; a column that never changes is only centred",
     )
-    reshape: Annotated[tuple[Size, ...], Field(min_length=1)] | None = Field(
+    reshape: Annotated[tuple[Size, ...], Field(min_length=1, max_length=MOST_AXES)] | None = Field(
         default=None, description="shape of one row, without the batch axis", examples=[[3, 64]]
     )
-    transpose: Annotated[tuple[Axis, ...], Field(min_length=1)] | None = Field(
+    transpose: Annotated[tuple[Axis, ...], Field(min_length=1, max_length=MOST_AXES)] | None = Field(
         default=None,
         description="order of the axes of one row, counted from 0 without the batch axis, after reshape; "
         "[1, 0] turns (3, 64) into (64, 3)",

@@ -85,6 +85,19 @@ def side_fact(
     )
 
 
+def damage_notes(names: Sequence[str]) -> list[str]:
+    """Say that stored files were not what had been put there; nothing where all were.
+
+    Args:
+        names: of the files.
+    """
+    if not names:
+        return []
+    some = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+    many = f"{len(names)} stored files were" if len(names) > 1 else "a stored file was"
+    return [f"{many} damaged and not used; what they held was made again where it was needed: {some}"]
+
+
 def metric_fact(taken: Taken, dataset: Dataset) -> MetricFact:
     """Return the facts of a metric: what it is, and how high it can get on these targets."""
     metric, kept = taken.metric, dataset.y_val

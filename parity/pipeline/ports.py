@@ -15,6 +15,7 @@ from parity.compile.match import Match, match
 from parity.compile.outputs import spoken_by
 from parity.errors import DataError, WorkerError
 from parity.pipeline.targets import given_to
+from parity.run.beside import files_of, source_of
 
 if TYPE_CHECKING:
     from parity.run.bench import Bench
@@ -58,6 +59,7 @@ class Ports:
             UsageError: when the side's map names what is not there.
         """
         assert side.program is not None
+        files = files_of(side.program.file)  # First: what is run is what was matched.
         (found, given), file = self._match(side, compiled), Path(side.program.file)
         weights, extras, starts = dict(found.bindings.weights), {}, {}
         if found.extras:
@@ -69,10 +71,11 @@ class Ports:
             starts = self._starts(first, firsts)
         return Program(
             framework=side.framework,
-            source=file.read_text(encoding="utf-8"),
+            source=source_of(file),
             bindings=replace(found.bindings, weights=weights, extras=tuple(extras), targets=given.form),
             file_name=file.name,
             path=side.program.file,
+            files=files,
             unmatched=tuple(found.unmatched),
             missing=tuple(found.missing),
             extras=extras,

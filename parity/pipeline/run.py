@@ -18,7 +18,7 @@ from parity.pipeline.explain import Inquiry
 from parity.pipeline.explained import difference_facts, explanation_fact
 from parity.pipeline.judging import Judged
 from parity.pipeline.patches import lines_of
-from parity.pipeline.prepare import Options, installed_version, prepare
+from parity.pipeline.prepare import Options, check_installed, installed_version, prepare
 from parity.pipeline.runner import Runner
 from parity.pipeline.speed import choose
 from parity.pipeline.trials import Budget, large
@@ -58,6 +58,7 @@ def run(spec: Spec, options: Options, *, text: str, file: str | None, folder: Pa
         ParityError: when the spec, the options or the data are at fault; or when no side finished.
     """
     sides = prepare(spec, options)
+    check_installed(sides)
     with Work(spec=spec, sides=sides, options=options, folder=folder) as work:
         sides = work.settle()
         found = pair_differences(work, sides)
@@ -89,7 +90,7 @@ def run(spec: Spec, options: Options, *, text: str, file: str | None, folder: Pa
             comparisons,
             _told(work, sides, found, explained),
             explanation,
-            notes,
+            [*notes, *facts.damage_notes(work.damaged())],
             command,
             advice,
         )
@@ -124,28 +125,33 @@ def check(
             f"check compares sides, and here is only {sides[0].name}; add a side, or name frameworks to compile it "
             "for: --frameworks keras,tensorflow,torch"
         )
+    check_installed(sides, least=2)
     precision = options.precision or "float64"
     with Work(spec=spec, sides=sides, options=options, folder=folder) as work:
         sides = work.settle()
         found = pair_differences(work, sides)
-        for side in sides:
-            work.program(side)
+        errors = work.failing()
+        healthy = [side for side in sides if side.name not in errors]
+        if len(healthy) < 2:
+            raise next(iter(errors.values()))
         steps = options.steps or min(LOCKSTEP_STEPS, work.steps(sides[0]))
-        judged = work.judged(sides, steps, precision, note)
+        judged = work.judged(healthy, steps, precision, note)
         told = _told(work, sides, found, None)
+        why = {name: str(error) for name, error in errors.items()}
+        failed = [facts.failed_comparison(healthy[0].name, name, precision, text) for name, text in why.items()]
         sides_told = [
             facts.side_fact(
-                side, work.program(side), None, None, precision, work.dataset(side), installed_version(side)
+                side, work.shown(side), None, why.get(side.name), precision, work.dataset(side), installed_version(side)
             )
             for side in sides
         ]
         return facts.result(
             facts.spec_fact(spec, work.dataset(sides[0]), file, text),
             sides_told,
-            facts.comparison_facts(judged),
+            [*facts.comparison_facts(judged), *failed],
             told,
             None,
-            [],
+            facts.damage_notes(work.damaged()),
             command,
             advised(work, text, file),
         )
@@ -197,7 +203,7 @@ def _side_facts(
     return [
         facts.side_fact(
             side,
-            work.program(side),
+            work.shown(side),
             runs.get(side.name),
             str(errors[side.name]) if side.name in errors else None,
             precision,
@@ -309,6 +315,8 @@ def _lines(work: Work, sides: Sequence[Resolved], pair: tuple[str, str], found: 
     """Return where each difference stands in the programs of a pair."""
     named = {side.name: side for side in sides}
     a, b = (named[name] for name in pair)
+    if work.failing().keys() & set(pair):
+        return {}
     files = {side.name: f"programs/{work.program(side).file_name}" for side in (a, b)}
 
     def source(side: Resolved, config: Config) -> str:

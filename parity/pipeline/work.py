@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import shutil
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -27,8 +26,9 @@ from parity.pipeline.ports import Ports
 from parity.pipeline.prepare import Options, check_fit
 from parity.pipeline.targets import dataset_of
 from parity.run.bench import Bench, Job
+from parity.run.beside import source_of
 from parity.run.freerun import free_run
-from parity.run.lockstep import Lockstep
+from parity.run.lockstep import Lockstep, looked_at_bytes
 from parity.run.session import Scratch, Session, memory_bytes
 from parity.run.store import Store
 from parity.spec.resolve import Resolved, dump
@@ -70,6 +70,7 @@ class Work(Scratch):
     folder: Path
     _benches: dict[str, Bench] = field(default_factory=dict)
     _programs: dict[str, Program] = field(default_factory=dict)
+    _failed: dict[str, WorkerError] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @cached_property
@@ -112,15 +113,51 @@ class Work(Scratch):
         return self.bench(side).dataset
 
     def program(self, side: Resolved) -> Program:
-        """Return a side's program, compiled once."""
+        """Return a side's program, compiled once.
+
+        Raises:
+            WorkerError: when one written by hand cannot be imported; it is tried once.
+        """
         key = _key(side)
+        if key in self._failed:
+            raise self._failed[key]
         if key not in self._programs:
-            data = self.dataset(side)
-            compiled = compile_side(
-                side, name=self.spec.name, question=self.spec.question, classes=data.classes, flat=data.flat
-            )  # fmt: skip
-            self._programs[key] = compiled if side.program is None else self.ports.program(side, compiled)
+            compiled = self._compiled(side)
+            try:
+                self._programs[key] = compiled if side.program is None else self.ports.program(side, compiled)
+            except WorkerError as error:
+                self._failed[key] = error
+                raise
         return self._programs[key]
+
+    def _compiled(self, side: Resolved) -> Program:
+        data = self.dataset(side)
+        return compile_side(
+            side, name=self.spec.name, question=self.spec.question, classes=data.classes, flat=data.flat
+        )  # fmt: skip
+
+    def shown(self, side: Resolved) -> Program:
+        """Return a side's program to be read: also one written by hand that cannot be imported."""
+        try:
+            return self.program(side)
+        except WorkerError:
+            assert side.program is not None
+            file = Path(side.program.file)
+            return replace(self._compiled(side), source=source_of(file), file_name=file.name, path=str(file))
+
+    def failing(self) -> dict[str, WorkerError]:
+        """Return why programs written by hand cannot be imported, by side."""
+        found: dict[str, WorkerError] = {}
+        for side in self.sides:
+            try:
+                self.program(side)
+            except WorkerError as error:
+                found[side.name] = error
+        return found
+
+    def damaged(self) -> list[str]:
+        """Return the names of stored files that did not hold what had been put into them."""
+        return sorted({name for bench in self._benches.values() for name in bench.store.damaged})
 
     def trial_program(self, side: Resolved) -> Program:
         """Return the program of a counterfactual run: compiled from the config in any case, and not formatted."""
@@ -165,7 +202,8 @@ class Work(Scratch):
 
     def free_runs(self, note: Note) -> FreeRuns:
         """Train every side on its own, and a twin of the first; what one fails at does not touch the others."""
-        found = FreeRuns()
+        found = FreeRuns(errors=self.failing())
+        sides = [side for side in self.sides if side.name not in found.errors]
         jobs = {
             side.name: Job(
                 side=side,
@@ -174,9 +212,9 @@ class Work(Scratch):
                 precision=self.options.precision or "float32",
                 trace=self.options.trace,
             )
-            for side in self.sides
+            for side in sides
         }
-        if len(self.sides) > 1:
+        if len(sides) > 1 and self.sides[0] in sides:
             jobs[TWIN] = replace(jobs[self.sides[0].name], nudge=self.sides[0].config.training.seed)
         shares = dict.fromkeys(jobs, 0.0)
 
@@ -203,7 +241,12 @@ class Work(Scratch):
             (found.twins if name == TWIN else found.runs)[name] = run
 
         with ThreadPoolExecutor(WORKERS) as pool:
-            list(pool.map(one, jobs))
+            try:
+                list(pool.map(one, jobs))
+            except BaseException:  # The pool would wait for what is under way, hours perhaps.
+                pool.shutdown(wait=False, cancel_futures=True)
+                self.end_workers()
+                raise
         found.runs = {side.name: found.runs[side.name] for side in self.sides if side.name in found.runs}
         return found
 
@@ -324,15 +367,3 @@ class Work(Scratch):
 def _key(side: Resolved) -> str:
     """Return what a side's program is kept by."""
     return f"{side.framework} {side.name} {side.program} {dump(side.config)}"
-
-
-def looked_at_bytes(sides: Sequence[Resolved]) -> int:
-    """Return the bytes of the tensors that are kept of a step that is looked at: of all sides, and of guided ones.
-
-    Of each parameter there are its gradient, its update and its slots, in float64; outputs are small beside them.
-    """
-    kept = [
-        sum(math.prod(one.shape) for one in side.parameters().values()) * (2 + len(side.config.optimizer.slots())) * 8
-        for side in sides
-    ]
-    return sum(kept) + sum(kept[1:])

@@ -10,6 +10,7 @@ side's inputs, so that what is made in an op is told from what reaches it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,7 @@ import numpy as np
 from parity.run.digest import RECORD
 from parity.run.exchange import Exchange
 from parity.run.session import Session
+from parity.spec.resolve import Resolved
 
 SHADOW = {"float64": "float32", "float32": "float64", "bfloat16": "float64"}
 """Precision of the program's second copy, whose step beside the first one's measures rounding."""
@@ -188,3 +190,15 @@ def _taken(told: Mapping[str, Any], out: str | None) -> Taken:
         loss=told["loss"], digests=dict(zip(names, records, strict=True)), folder=Path(out) if out else None,
         moved=tuple(told.get("moved", ())),
     )  # fmt: skip
+
+
+def looked_at_bytes(sides: Sequence[Resolved]) -> int:
+    """Return the bytes of the tensors that are kept of a step that is looked at: of all sides, and of guided ones.
+
+    Of each parameter there are its gradient, its update and its slots, in float64; outputs are small beside them.
+    """
+    kept = [
+        sum(math.prod(one.shape) for one in side.parameters().values()) * (2 + len(side.config.optimizer.slots())) * 8
+        for side in sides
+    ]
+    return sum(kept) + sum(kept[1:])

@@ -64,7 +64,7 @@ def looked_at(driver: Driver, x: np.ndarray, ending: str | None, output: tuple[i
         output: shape of a row of the outputs in the spec.
 
     Returns:
-        ``evaluation``: how far apart two evaluations of the same rows are, and how often they called dropout;
+        ``evaluation``: see :func:`evaluation`;
         ``called``: the layers in the order in which they are called; ``predicts`` and ``trains``: what the outputs are,
         in evaluation and in training.
     """
@@ -80,7 +80,9 @@ def looked_at(driver: Driver, x: np.ndarray, ending: str | None, output: tuple[i
 
 
 def evaluation(driver: Driver, x: np.ndarray) -> dict[str, Any]:
-    """Return how far apart two evaluations of the same rows are, and how often they called dropout.
+    """Return how far apart evaluations of the same rows are, and how often they called dropout.
+
+    They are evaluated twice, and in two halves: the norm of each difference over the norm of the outputs.
 
     Args:
         driver: of the program, with weights of its own.
@@ -89,8 +91,13 @@ def evaluation(driver: Driver, x: np.ndarray) -> dict[str, Any]:
     rows = np.ascontiguousarray(x[:EVALUATED], dtype=driver.host_dtype())
     driver.clock["call"] = 0
     first, second = (np.array(driver.predict(rows), dtype=np.float64) for _ in range(2))
-    scale = float(np.linalg.norm(first)) or 1.0
-    return {"difference": float(np.linalg.norm(second - first)) / scale, "draws": driver.clock["call"]}
+    draws, scale = driver.clock["call"], float(np.linalg.norm(first)) or 1.0
+    together = 0.0
+    if len(rows) >= 4:  # Batch norm in training mode refuses a single row.
+        parts = [np.array(driver.predict(half), dtype=np.float64) for half in np.array_split(rows, 2)]
+        if all(part.shape[1:] == first.shape[1:] for part in parts):
+            together = float(np.linalg.norm(np.concatenate(parts) - first)) / scale
+    return {"difference": float(np.linalg.norm(second - first)) / scale, "draws": draws, "together": together}
 
 
 def outputs(driver: Driver, x: np.ndarray, ending: str, output: tuple[int, ...]) -> dict[str, str]:

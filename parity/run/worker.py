@@ -212,7 +212,7 @@ class Worker:
             x = x[randomness.evenly(len(x), most)]
             starts = range(0, len(x), PREDICT_ROWS)
             parts = [self.driver.answer(x[start : start + PREDICT_ROWS], "metrics") for start in starts]
-            self.exchange(folder).put(one, np.concatenate(parts).astype(np.float64))
+            self.exchange(folder).post(one, np.concatenate(parts).astype(np.float64))
 
     def train(
         self, steps: int, measure: list[int], folder: str, trace: bool = False, first: int = 0

@@ -9,7 +9,7 @@ import importlib.util
 import math
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -23,6 +23,7 @@ from parity.run.drivers.layouts import mask_layout
 from parity.run.drivers.meaning import answered
 from parity.run.probe import Guide, Probe
 from parity.run.targets import in_form
+from parity.run.verify import verified
 
 CONTRACT = (
     "a program needs build_model() or Model, build_loss() and build_optimizer(model); "
@@ -63,7 +64,7 @@ class Driver(ABC):
         self.replace_dropout()
         self.activate()
         self.seed_own(seed)
-        self.module = import_program(file)
+        self.module = import_program(file, bindings.get("files", {}))
         self.model = self.build_model()
         self.loss_fn = self.build_loss()
         self.optimizer = self.build_optimizer()
@@ -377,15 +378,21 @@ def active_driver() -> Driver:
     return Driver.active
 
 
-def import_program(file: str) -> ModuleType:
+def import_program(file: str, files: Mapping[str, str]) -> ModuleType:
     """Import a program by its path; each import is a module of its own.
+
+    Args:
+        file: the program.
+        files: what it and those beside it are to be, see :func:`parity.run.verify.verified`.
 
     Raises:
         ProgramError: when it cannot be imported.
+        ChangedError: when it is not what it is to be.
     """
     name = f"parity_program_{Path(file).stem}"
     while name in sys.modules:  # The same program may be open in two precisions.
         name += "_"
+    source = verified(file, files)
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
         raise ProgramError(f"{file} is no Python file")
@@ -396,7 +403,7 @@ def import_program(file: str) -> ModuleType:
     beside = str(Path(file).resolve().parent)
     sys.path.insert(0, beside)  # A hand-written program may import what stands beside it.
     try:
-        exec(compile(Path(file).read_bytes(), file, "exec"), module.__dict__)
+        exec(compile(source, file, "exec"), module.__dict__)
     finally:
         sys.path.remove(beside)
     return module
