@@ -94,9 +94,9 @@ class Heard:
         if self.comparison is None:
             return self.says
         at = self.place
-        where = f"{self.verdict} at step {at.step}, {at.phase}, {at.tensor}" if at else self.comparison.reason
+        where = f" at step {at.step}, {at.phase}, {at.tensor}" if at else f": {self.comparison.reason}"
         why = ", ".join(f"{path}: {value}" for path, value in self.causes)
-        return f"{where}; cause: {why or 'none named'}"
+        return f"{self.verdict}{where}; cause: {why or 'none named'}"
 
 
 def _is_cause(port: Port, path: str, value: Any) -> bool:

@@ -28,8 +28,9 @@ from parity.selftest.ports import Port
 PAIRS, QUICK_PAIRS, QUICK_FAULTS = 200, 8, 9
 """Clean pairs of the whole self-test and of the quick one, and the planted faults of the quick one."""
 
-QUICK_RIGHT, QUICK_FAULTY, QUICK_OWN = 6, 6, 2
-"""Programs of the quick self-test, and networks whose compiled programs are brought back as programs of one's own."""
+QUICK_RIGHT, QUICK_FAULTY, QUICK_EVERY = 6, 6, 53
+"""Programs of the quick self-test; and of the configs whose compiled programs are brought back every so many: a prime,
+so that each of these few has another network, optimizer and compiled side."""
 
 Note = Callable[[str, float], None]
 """Called with (what is under way, share done from 0 to 1)."""
@@ -122,9 +123,11 @@ def sample(faults: Sequence[P], count: int) -> list[P]:
     found: list[P] = []
     turn = 0
     while len(found) < min(count, len(faults)):
-        # Every phase in each turn, with the next framework.
-        turns = [(phase, frameworks[(index + turn) % len(frameworks)]) for index, phase in enumerate(phases)]
-        found += [waiting[one].pop(0) for one in turns if waiting.get(one)]
+        # Every phase in each turn, with the next framework that has one.
+        for index, phase in enumerate(phases):
+            begin = (index + turn) % len(frameworks)
+            keys = [(phase, name) for name in [*frameworks[begin:], *frameworks[:begin]]]
+            found += next(([waiting[key].pop(0)] for key in keys if waiting.get(key)), [])
         turn += 1
     return found[:count]
 
@@ -223,7 +226,7 @@ def ported(installed: Sequence[str], quick: bool) -> tuple[list[Port], list[Own]
     right, faulty = ([port for port in ports if port.framework in installed] for ports in (RIGHT, FAULTY))
     own = owns(installed)
     if quick:
-        return [*sample(right, QUICK_RIGHT), *sample(faulty, QUICK_FAULTY)], own[:: -(-len(own) // QUICK_OWN)]
+        return [*sample(right, QUICK_RIGHT), *sample(faulty, QUICK_FAULTY)], own[::QUICK_EVERY]
     return [*right, *faulty], own
 
 

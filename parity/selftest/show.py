@@ -37,6 +37,7 @@ def print_selftest(result: SelfTest, console: Console | None = None) -> None:
             f"In {precision} the clean difference that came closest took {100 * most:.0f} % of what rounding was "
             f"said to explain ({phase})."
         )
+    console.print(", ".join(f"{name} {seconds:.0f} s" for name, seconds in result.seconds_of.items()))
     for line in _wrong(result):
         console.print(line, markup=False)
     console.print("\nThe judge holds here." if result.passed else "\nThe judge does not hold here.", style="bold")
