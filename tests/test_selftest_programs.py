@@ -128,6 +128,16 @@ def test_a_program_is_the_second_side_of_its_spec() -> None:
     assert first.config.data.source == "/rows.npz"
 
 
+def test_the_page_counts_the_faults_by_phase() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "selftest.md").read_text(encoding="utf-8")
+    programs = page.partition("## Programs")[2].partition("## Measured")[0]
+    for phase, count in Counter(port.phase for port in FAULTY).items():
+        assert f"| {phase} | {count} |" in programs
+    assert f"{len(RIGHT)} are written by hand" in programs
+    assert f"*Faulty* ones, {len(FAULTY)}," in programs
+    assert f"brought back as its own port: {3 * len(owns(FRAMEWORKS))} of them" in programs
+
+
 # --------------------------------------------------------------------------------------------------- the scoring
 
 FAULT = Port(program="torch_x", style="", network="mlp", optimizer="sgd", fault="wrong", step=2,

@@ -102,7 +102,7 @@ TORCH_FAULTS = [
          places={"loss": LOSS}, causes=REDUCTION),
     Port(program="torch_softmax_twice", style="functional", network="mlp", optimizer="adam_after",
          names={"model": "Net", **SCRIPT}, fault="softmax before CrossEntropyLoss", places=OUT_OR_LOSS,
-         causes=("layers.out.activation",), value="softmax"),
+         causes=("layers.out.activation",)),
     Port(program="torch_softmax_over_rows", style="loss written out", network="softmax", optimizer="sgd",
          fault="softmax over the rows", places=OUT_OR_LOSS),
     Port(program="torch_adam_epsilon", style="torch.optim.Adam with Keras's epsilon", network="mlp", optimizer="adam",
