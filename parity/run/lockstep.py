@@ -132,6 +132,12 @@ class Lockstep:
         self._adopt(list(self.sessions), number)
         return self._probe(number, {name: {"out": str(self.folder(name))} for name in self.sessions})
 
+    def leftovers(self, side: str) -> dict[str, np.ndarray]:
+        """Return the gradients that a side's program had left before the step taken last, by parameter."""
+        folder = str(self.folder(side, "left"))
+        names, kept = self.sessions[side].ask("leftovers", folder=folder), Exchange(folder)
+        return {name: np.array(kept.get(f"leftovers/{name}"), np.float64) for name in names}
+
     def guided(self, number: int, sides: Sequence[str], reference: Taken) -> dict[str, Taken]:
         """Take the last step again, each op on what the reference side's op was given, keeping the tensors.
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from parity.run.axes import permuted
 from parity.run.drivers.base import Driver
 from parity.run.probe import DigestProbe
 
@@ -53,6 +54,15 @@ class OwnState:
         """Note it as it is after the step was first taken."""
         if self._after is None:
             self._after = self._read(driver)
+
+    def gradients(self, driver: Driver) -> dict[str, np.ndarray]:
+        """Return the gradients as they were left before the step, by canonical name of the parameter."""
+        places = {name: driver.bindings["weights"][name]["attribute"] for name in driver.trainable()}
+        return {
+            name: permuted(self.leftovers[place], driver.out_axes(name))
+            for name, place in places.items()
+            if place in self.leftovers
+        }
 
     def _read(self, driver: Driver) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
         own = {name: value for name, value in everything(driver).items() if name in self.names} if self.names else {}

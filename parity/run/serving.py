@@ -10,7 +10,7 @@ from parity.run.worker import Worker
 
 COMMANDS = (
     "versions", "inventory", "evaluation", "open", "predict", "train", "digest_state", "advance", "adopt", "publish",
-    "probe",
+    "leftovers", "probe",
 )  # fmt: skip
 """What a parent may ask for."""
 

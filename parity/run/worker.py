@@ -290,6 +290,13 @@ class Worker:
         for name, value in everything(self.driver).items():
             state.put(name, value)
 
+    def leftovers(self, folder: str) -> list[str]:
+        """Write the gradients that were left before the step taken last, and name them."""
+        found = self.own.gradients(self.driver)
+        for name, value in found.items():
+            self.exchange(folder).put(f"leftovers/{name}", value)
+        return list(found)
+
     def probe(
         self, number: int, out: str | None = None, guide: dict[str, Any] | None = None, shadow: bool = False
     ) -> dict[str, Any]:
