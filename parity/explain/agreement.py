@@ -10,7 +10,7 @@ import itertools
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from parity.explain.changes import Change, Knob, Suspects
 from parity.explain.fields import candidates, knobs, native
@@ -21,7 +21,7 @@ from parity.lazy import np
 SECONDS = 20.0
 """How long a search may take."""
 
-TRIALS = 4000
+TRIALS = 2000
 """How many configs it may try."""
 
 MOST = 3
@@ -42,6 +42,11 @@ class Agreement:
 
     changes: Changes
     largest: float
+
+    @property
+    def told(self) -> frozenset[tuple[str, str]]:
+        """Return what the changes are called."""
+        return frozenset((change.path, repr(change.value)) for change in self.changes)
 
     @property
     def cost(self) -> int:
@@ -80,7 +85,9 @@ class Search:
                 break
             frontier = self._grown(frontier, size)
         least = self._smallest()
-        return [one for one in self.found if one.cost == least]
+        # What is called the same is the same to whoever reads it: a decay of SGD's, coupled or not.
+        unique = {one.told: one for one in reversed(self.found) if one.cost == least}
+        return list(reversed(unique.values()))
 
     def _smallest(self) -> float:
         return min((one.cost for one in self.found), default=math.inf)
@@ -103,7 +110,7 @@ class Search:
         """Return what may be the cause of a place: of the forward pass, the layers since the last one that agrees."""
         assert outcome.place is not None
         (phase, tensor), layers = outcome.place, self.held.side.layers()
-        leftovers = any(np.any(one) for one in self.held.leftovers.values())
+        leftovers = any(np.any(one) for name, one in self.held.leftovers.items() if "/" not in name)
         if phase == "state":
             layers = [layer for layer in layers if tensor in {f"{layer.name}.{one}" for one in layer.op.statistics}]
         elif phase in ("forward", "loss"):
@@ -133,21 +140,25 @@ class Search:
             suspects = self._suspects(outcome)
             every, numbers = candidates(self.held.side, suspects), knobs(self.held.side, suspects)
             if size == 2 and base == self.begin:
-                self._pairs(longer, every, numbers, outcome)
+                if self._smallest() > size:
+                    self._pairs(longer, every, numbers, outcome)
                 continue
+            mended = False
             for change in every:
                 if not any(change.meets(one) for one in base):
-                    self._note(longer, (*base, change), outcome)
-            for knob in numbers if self._smallest() > size else ():
+                    found = self._note(longer, (*base, change), outcome)
+                    mended = mended or (found is not None and found.later(outcome))
+            for knob in () if mended else numbers:
                 self._solved(longer, base, knob, outcome)
         if size == 1:
             longer.append(frontier[0])  # Two changes may be needed before the first place is mended.
         return sorted(longer, key=lambda one: -one[1].order)[:EXTENDED]
 
-    def _note(self, longer: list[tuple[Changes, Outcome]], changes: Changes, before: Outcome) -> None:
+    def _note(self, longer: list[tuple[Changes, Outcome]], changes: Changes, before: Outcome) -> Outcome | None:
         found = self._try(changes)
         if found is not None and found.place is not None and found.order > before.order:
             longer.append((changes, found))
+        return found
 
     def _pairs(
         self, longer: list[tuple[Changes, Outcome]], every: Sequence[Change], numbers: Sequence[Knob], before: Outcome
@@ -157,17 +168,24 @@ class Search:
         for pair in sorted(pairs, key=lambda pair: pair[0].owner != pair[1].owner):
             self._note(longer, (*self.begin, *pair), before)
         for change, knob in itertools.product(every, numbers):
-            if self._smallest() > 2 and not change.meets(knob.change(knob.start)):
+            told = knob.change(knob.start)
+            if self._smallest() > 2 and change.owner == told.owner and change.cost == 1 and not change.meets(told):
                 self._solved(longer, (*self.begin, change), knob, before)
 
     def _solved(self, longer: list[tuple[Changes, Outcome]], base: Changes, knob: Knob, before: Outcome) -> None:
-        """Try the number that comes nearest to the program, as few of its digits as do."""
+        """Try the number that comes nearest to the program: of an update also the one by which the slots do."""
         if before.place is None or any(knob.change(knob.start).meets(one) for one in base) or self._over():
             return
-        number = nearest(self.held, base, knob, before.place)
-        for short, value in short_forms(number) if number is not None else ():
-            change = replace(knob.change(value), cost=1 if short else 2)
-            if (found := self._try((*base, change))) is not None and (found.order > before.order or not found.place):
-                if found.place is not None:
-                    longer.append(((*base, change), found))
-                return
+        for phase in (before.place[0], *(("state",) if before.place[0] == "update" else ())):
+            number = nearest(self.held, base, knob, phase, before.place)
+            if number is None or not math.isfinite(number) or number == 0.0:
+                continue
+            for short, value in short_forms(number):
+                if (short or (knob.any and base == self.begin)) and self._helps(
+                    longer, (*base, knob.change(value)), before
+                ):
+                    return
+
+    def _helps(self, longer: list[tuple[Changes, Outcome]], changes: Changes, before: Outcome) -> bool:
+        found = self._note(longer, changes, before)
+        return found is not None and (found.place is None or found.order > before.order)

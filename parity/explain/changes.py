@@ -52,11 +52,13 @@ class Knob:
         start: where to begin.
         step: how far the second try is from it.
         change: the change for a number.
+        any: any number may stand in a program, not only one of few digits: a factor that was computed.
     """
 
     start: float
     step: float
     change: Callable[[float], Change]
+    any: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

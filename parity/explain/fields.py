@@ -7,6 +7,7 @@ defaults, nothing in the place of a regularizer. A number that is none of these 
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal, get_args, get_origin
@@ -14,10 +15,10 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 
 from parity.activations import Activation
-from parity.catalog import ACTIVATIONS, LOSSES
+from parity.catalog import ACTIVATIONS, LOSSES, OPTIMIZERS
 from parity.constraints import Constraint
-from parity.entries import Entry, scalars
-from parity.explain.changes import Change, Knob, Suspects, field_change
+from parity.entries import Entry, scalars, shown
+from parity.explain.changes import Change, Knob, Suspects, field_change, pattern
 from parity.explain.habit_list import decay_knobs, loss_knobs, of_gradient, of_layers, of_loss, of_metric, of_update
 from parity.initializers import Initializer
 from parity.regularizers import Regularizer
@@ -56,11 +57,12 @@ def knobs(side: Resolved, suspects: Suspects) -> list[Knob]:
     for path in parts:
         found += [_knob(side, one) for one in _numbers(side, path)]
     if suspects.phase in ("loss", "gradient"):
-        found += loss_knobs(suspects.phase)
+        found += loss_knobs(side, suspects.phase)
         held = _groups(side, [path for path, _ in _fields(side, "_regularizer", filled=True)])
         found += [_knob(side, [f"{path}.{name}" for path in paths]) for paths in held
                   for name in _floats(at(side.config, paths[0]))]  # fmt: skip
-        found += [_penalty_knob(side, paths) for paths in _groups(side, _free_kernels(side))]
+        free = _free_kernels(side)
+        found += [_penalty_knob(side, paths) for paths in [*_groups(side, free), *([path] for path in free)]]
     if suspects.phase == "update":
         found += decay_knobs(side)
     return found
@@ -75,11 +77,21 @@ def _of_part(side: Resolved, path: str) -> Iterator[Change]:
             for value in others(part, name):
                 for paths in _everywhere(side, f"{inner}.{name}"):
                     yield field_change(side, paths, value)
-    section = at(side.config, path)
-    if path == "loss":
-        for kind, entry in LOSSES.items():
-            if kind != section.kind and not _required(entry):
-                yield field_change(side, [path], entry())
+    yield from _kinds(side, path, at(side.config, path))
+
+
+def _kinds(side: Resolved, path: str, part: BaseModel) -> Iterator[Change]:
+    """Yield entries of other kinds, with the fields that both have as they are, or with the framework's defaults."""
+    families: dict[str, dict[str, Any]] = {"loss": dict(LOSSES), "optimizer": dict(OPTIMIZERS)}
+    for kind, entry in families.get(path, {}).items():
+        if kind == at(side.config, path).kind or _required(entry):
+            continue
+        shared = {name: getattr(part, name) for name in type(part).model_fields if name in entry.model_fields}
+        own = dict(entry.native.get(side.framework, {}))
+        rate = {name: one for name, one in shared.items() if name == "learning_rate"}
+        for fields in (shared, own | shared, shared | own | rate):
+            with contextlib.suppress(ValueError):
+                yield field_change(side, [path], entry(**fields), cost=2)
 
 
 def others(part: BaseModel, name: str) -> list[Any]:
@@ -91,7 +103,9 @@ def others(part: BaseModel, name: str) -> list[Any]:
     """
     value, annotation = getattr(part, name), type(part).model_fields[name].annotation
     if isinstance(value, Activation):
-        return [kind() for kind in ACTIVATIONS.values() if kind.kind != value.kind and not _required(kind)]
+        other = [kind() for kind in ACTIVATIONS.values() if kind.kind != value.kind and not _required(kind)]
+        return [*other, *(one.replace(**{field: told}) for one in other for field in type(one).model_fields
+                          for told in others(one, field))]  # fmt: skip
     if isinstance(value, Schedule):
         return [value.rate(0)]
     if isinstance(value, Entry):
@@ -104,7 +118,8 @@ def others(part: BaseModel, name: str) -> list[Any]:
         return []
     default = type(part).model_fields[name].default
     known = [default, *(told[name] for told in getattr(part, "native", {}).values() if name in told)]
-    known += [round(1.0 - value, 12)] if 0.0 < value < 1.0 else []
+    known += [round(1.0 - value, 12)] if isinstance(value, float) and 0.0 < value < 1.0 else []
+    known += [0.0]  # Without it; a field that cannot be 0 refuses.
     numbers = [float(one) for one in known if isinstance(one, int | float) and not isinstance(one, bool)]
     return [one for one in dict.fromkeys(numbers) if one != value]
 
@@ -154,8 +169,9 @@ def _held(side: Resolved, ending: str) -> Iterator[Change]:
             found.append(group)
             yield field_change(side, group, None)
     if len(_groups(side, paths)) > 1:
-        was = at(side.config, paths[0])
-        yield Change(path=f"layers.*.*{ending}", value=None, was=was, sets=tuple((path, None) for path in paths))
+        was = " and ".join(dict.fromkeys(shown(at(side.config, path)) for path in paths))
+        path = pattern(side, paths) if len({path.split(".", 2)[2] for path in paths}) == 1 else f"layers.*.*{ending}"
+        yield Change(path=path, value=None, was=was, sets=tuple((path, None) for path in paths))
 
 
 def _groups(side: Resolved, paths: Sequence[str]) -> list[list[str]]:
@@ -185,7 +201,10 @@ def _numbers(side: Resolved, path: str) -> Iterator[list[str]]:
 
 def _knob(side: Resolved, paths: Sequence[str]) -> Knob:
     start = float(at(side.config, paths[0]))
-    return Knob(start=start, step=1e-3 * (start or 1.0), change=lambda number: field_change(side, paths, number))
+    return Knob(
+        start=start, step=1e-3 * (start or 1.0), change=lambda number: field_change(side, paths, number),
+        any=paths[0] == "optimizer.learning_rate",
+    )  # fmt: skip
 
 
 def _penalty_knob(side: Resolved, paths: Sequence[str]) -> Knob:

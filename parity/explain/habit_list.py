@@ -103,8 +103,9 @@ def of_loss(side: Resolved) -> Iterator[Change]:
         )  # fmt: skip
     for factor in FACTORS:
         yield loss_factor(factor)
-        if any(one.regularizer for one in side.parameters().values()):
+        if penalties(side):
             yield loss_factor(factor, whole=True)
+            yield penalty_factor(side, factor)
 
 
 def loss_factor(factor: float, whole: bool = False, cost: int = 1) -> Change:
@@ -113,6 +114,21 @@ def loss_factor(factor: float, whole: bool = False, cost: int = 1) -> Change:
     return Change(
         path="program.loss_factor", value=factor, was=1, cost=cost, text=f"{what} multiplied by {factor:g}",
         habits=(("loss_factor", factor), *((("whole", True),) if whole else ())),
+    )  # fmt: skip
+
+
+def penalties(side: Resolved) -> list[str]:
+    """Return the paths of the regularizers that there are."""
+    return [f"layers.{name}_regularizer" for name, one in side.parameters().items() if one.regularizer]
+
+
+def penalty_factor(side: Resolved, factor: float) -> Change:
+    """Return the change of regularizers that are multiplied by a number, all by the same."""
+    paths = penalties(side)
+    same = len({path.split(".", 2)[2] for path in paths}) == 1
+    return Change(
+        path=pattern(side, paths) if same else "layers.*.*_regularizer", value=f"{factor:g} times as much", was=1,
+        habits=(("penalty_factor", factor),), text=f"what regularizers add is multiplied by {factor:g}",
     )  # fmt: skip
 
 
@@ -189,9 +205,11 @@ def decay_knobs(side: Resolved) -> list[Knob]:
     return [knob(coupled, kernels) for kernels in (False, True) for coupled in (True, False)]
 
 
-def loss_knobs(phase: str) -> list[Knob]:
+def loss_knobs(side: Resolved, phase: str) -> list[Knob]:
     """Return the factors to solve for: of the loss, or of a gradient that the loss does not show."""
     if phase == "gradient":
-        return [Knob(start=1.0, step=1e-2, change=gradient_factor)]
-    whole = Knob(start=1.0, step=1e-2, change=lambda factor: loss_factor(factor, whole=True))
-    return [Knob(start=1.0, step=1e-2, change=loss_factor), whole]
+        return [Knob(start=1.0, step=1e-2, change=gradient_factor, any=True)]
+    whole = Knob(start=1.0, step=1e-2, change=lambda factor: loss_factor(factor, whole=True), any=True)
+    penalty = Knob(start=1.0, step=1e-2, change=lambda factor: penalty_factor(side, factor), any=True)
+    plain = Knob(start=1.0, step=1e-2, change=loss_factor, any=True)
+    return [plain, *([whole, penalty] if penalties(side) else [])]

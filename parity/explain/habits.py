@@ -32,6 +32,7 @@ class Habits:
         batchwise: batch norm goes by the batch's statistics in evaluation, and moves the running ones.
         loss_factor: what the loss is multiplied by, the regularizers' part aside.
         whole: the regularizers' part, too.
+        penalty_factor: what that part is multiplied by.
         gradient_factor: what the gradient is multiplied by where the loss that is reported is not.
         reduction: how the loss is summed up, None for as the entry says.
         flattened: layer to the order in which its axes are read, counted from 0 without the batch axis.
@@ -50,6 +51,7 @@ class Habits:
     batchwise: bool = False
     loss_factor: float = 1.0
     whole: bool = False
+    penalty_factor: float = 1.0
     gradient_factor: float = 1.0
     reduction: Reduction | None = None
     flattened: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
@@ -61,7 +63,7 @@ class Habits:
     rate_outside: bool = False
 
 
-FROM_THE_LOSS = {"keeps_gradients", "loss_factor", "whole", "gradient_factor", "reduction"}
+FROM_THE_LOSS = {"keeps_gradients", "loss_factor", "whole", "penalty_factor", "gradient_factor", "reduction"}
 FROM_THE_UPDATE = {"decay", "coupled", "kernels_only", "averaged", "rate_outside"}
 """Habits that leave everything before as it is; the others may change any layer."""
 
@@ -90,7 +92,8 @@ class Habitual(Reference):
         side: what it is.
         weights: values by ``layer.parameter``.
         slots: values by ``slot/layer.parameter``.
-        leftovers: gradients that the step before left, by ``layer.parameter``.
+        leftovers: gradients that the step before left, by ``layer.parameter``; slots that the side has none of, by
+            ``ATTRIBUTE/layer.parameter``.
     """
 
     def __init__(self, side: Resolved, weights: Tensors, slots: Tensors, leftovers: Tensors | None = None) -> None:
@@ -103,8 +106,12 @@ class Habitual(Reference):
         found.habits = habits
         found.weights, found.slots = dict(self.weights), {name: dict(one) for name, one in self.slots.items()}
         found.become(side)
+        places = getattr(side.config.optimizer, side.framework)().slots
         for name in found.trainable:
-            found.slots[name] = side.config.optimizer.init(found.weights[name]) | found.slots[name]
+            slots = side.config.optimizer.init(found.weights[name])
+            left = {slot: self.leftovers.get(f"{place.attribute}/{name}") for slot, place in places.items()}
+            slots |= {slot: places[slot].scale * one for slot, one in left.items() if one is not None}
+            found.slots[name] = slots | found.slots[name]
         for index, layer in enumerate(side.layers()):
             if layer.name in habits.symmetric:
                 found.ops[index] = symmetric(found.ops[index], layer)
@@ -172,7 +179,7 @@ class Habitual(Reference):
 
     def _lost(self, loss: float, rows: int) -> float:
         factor = self._factor(rows)
-        return factor * loss + (factor if self.habits.whole else 1.0) * self._penalty()
+        return factor * loss + (factor if self.habits.whole else 1.0) * self.habits.penalty_factor * self._penalty()
 
     def _back(self, slope: np.ndarray, passed: Passed, masks: list[np.ndarray | None]) -> None:
         """Go back with the loss's factor; add what the step before left to the gradients of parameters."""
@@ -181,6 +188,9 @@ class Habitual(Reference):
         most *= factor if self.habits.whole else 1.0
         if most != 1.0:
             passed.gradients = {name: most * one for name, one in passed.gradients.items()}
+        for name, one in self._regularized() if self.habits.penalty_factor != 1.0 else ():
+            less = most * (self.habits.penalty_factor - 1.0)
+            passed.gradients[name] = passed.gradients[name] + less * one.gradient(self.weights[name])
         for name in self.trainable if self.habits.keeps_gradients else ():
             if name in self.leftovers:
                 passed.gradients[name] = passed.gradients[name] + self.leftovers[name]

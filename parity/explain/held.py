@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from parity.compare.judge import PHASES
 from parity.compare.measure import gap
 from parity.explain.changes import Change, varied
 from parity.explain.habits import FROM_THE_LOSS, FROM_THE_UPDATE, Habits, Habitual
@@ -21,6 +22,9 @@ Name = tuple[str, str]
 
 Changes = tuple[Change, ...]
 
+MEANT = 1e-6
+"""A tensor of which rounding explains more is nothing but rounding: the gradient of a bias ahead of a batch norm."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
@@ -29,7 +33,7 @@ class Outcome:
     Args:
         place: the first tensor that departs, None where none does.
         order: how many tensors agree before it.
-        largest: the largest relative difference of those that agree.
+        largest: the largest relative difference of those that agree and are not rounding altogether.
         numbers: how many numbers were compared that are not zero.
     """
 
@@ -37,6 +41,12 @@ class Outcome:
     order: int
     largest: float
     numbers: int
+
+    def later(self, other: Outcome) -> bool:
+        """Return whether it agrees for longer than another one by whole phases of a step."""
+        if self.place is None or other.place is None:
+            return self.place is None
+        return PHASES.index(self.place[0]) > PHASES.index(other.place[0])
 
 
 @dataclass(kw_only=True)
@@ -52,7 +62,8 @@ class Held:
         number: of the step, counted from 0.
         own: the program's tensor of a phase and name, None where it cannot be seen.
         noise: the largest relative difference of it that rounding explains.
-        leftovers: gradients that the step before left, by ``layer.parameter``.
+        leftovers: what the step before left in the program: gradients by ``layer.parameter``, and slots that its
+            config has none of, by ``ATTRIBUTE/layer.parameter``.
     """
 
     side: Resolved
@@ -133,7 +144,8 @@ class Held:
                 difference = gap(np.asarray(value), own).difference
                 if not difference <= self.noise(seen):
                     return Outcome(place=name, order=order, largest=largest, numbers=numbers)
-                order, largest, numbers = order + 1, max(largest, difference), numbers + int(np.count_nonzero(own))
+                order, numbers = order + 1, numbers + int(np.count_nonzero(own))
+                largest = max(largest, difference) if self.noise(seen) < MEANT else largest
         return Outcome(place=None, order=order, largest=largest, numbers=numbers)
 
     def _seen(self, name: Name) -> tuple[Name, np.ndarray | None]:
@@ -145,7 +157,7 @@ class Held:
         other = (phase, tensor.removesuffix(".logits") if tensor.endswith(".logits") else f"{tensor}.logits")
         return other, self.own(other)
 
-    def apart(self, changes: Changes, place: Name) -> tuple[np.ndarray, np.ndarray] | None:
+    def apart(self, changes: Changes, phase: str, place: Name) -> tuple[np.ndarray, np.ndarray] | None:
         """Return a phase as the reference of changes has it, and as the program has it, each tensor by its norm.
 
         Of the forward pass that is the one tensor of the place: what comes behind it depends on it.
@@ -155,12 +167,12 @@ class Held:
             return None
         ours, theirs = [], []
         for name, value in stages:
-            own = self.own(name) if name == place or (name[0] == place[0] != "forward") else None
+            own = self.own(name) if name == place or (name[0] == phase != "forward") else None
             if own is not None and own.shape == value.shape:
                 scale = float(np.linalg.norm(own)) or 1.0
                 ours.append(np.ravel(value) / scale)
                 theirs.append(np.ravel(own) / scale)
-            if (name == place and name[0] == "forward") or (ours and name[0] != place[0]):
+            if (name == place and phase == "forward") or (ours and name[0] != phase):
                 break
         return (np.concatenate(ours), np.concatenate(theirs)) if ours else None
 

@@ -35,7 +35,7 @@ class Caused:
         steps: in which they agree, counted from 1; the first is the one that was searched.
         trials: configs that were tried.
         stopped: the search ended before all were tried.
-        departs: a later step in which they do not agree, and the first tensor that departs there.
+        departs: a later step in which what had been found did not agree, and the first tensor that departed there.
     """
 
     side: str
@@ -123,7 +123,7 @@ class Causes:
                 caused.agreements, caused.steps = agree, [*caused.steps, number]
             else:
                 place = next((outcome.place for _, outcome in outcomes if outcome and outcome.place), ("", ""))
-                caused.departs = (number, place)
+                caused.departs, caused.agreements = (number, place), []
 
     def _extended(self, name: str, held: Held, caused: Caused) -> list[Agreement]:
         """Return what agrees in this step beside what was found, and in the step that was searched as well."""

@@ -133,7 +133,10 @@ class Lockstep:
         return self._probe(number, {name: {"out": str(self.folder(name))} for name in self.sessions})
 
     def leftovers(self, side: str) -> dict[str, np.ndarray]:
-        """Return the gradients that a side's program had left before the step taken last, by parameter."""
+        """Return what a side's program had left before the step taken last.
+
+        Gradients by ``layer.parameter``, slots that are not known by ``ATTRIBUTE/layer.parameter``.
+        """
         folder = str(self.folder(side, "left"))
         names, kept = self.sessions[side].ask("leftovers", folder=folder), Exchange(folder)
         return {name: np.array(kept.get(f"leftovers/{name}"), np.float64) for name in names}

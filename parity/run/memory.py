@@ -55,14 +55,20 @@ class OwnState:
         if self._after is None:
             self._after = self._read(driver)
 
-    def gradients(self, driver: Driver) -> dict[str, np.ndarray]:
-        """Return the gradients as they were left before the step, by canonical name of the parameter."""
-        places = {name: driver.bindings["weights"][name]["attribute"] for name in driver.trainable()}
-        return {
-            name: permuted(self.leftovers[place], driver.out_axes(name))
-            for name, place in places.items()
-            if place in self.leftovers
-        }
+    def left(self, driver: Driver) -> dict[str, np.ndarray]:
+        """Return what was left before the step, of bound parameters, in canonical layout.
+
+        Gradients by ``layer.parameter``, and what an optimizer keeps that is no known slot by
+        ``ATTRIBUTE/layer.parameter``.
+        """
+        found = {}
+        for name in driver.trainable():
+            place, axes = driver.bindings["weights"][name]["attribute"], driver.out_axes(name)
+            for key, value in self.leftovers.items():
+                path, _, attribute = key.partition("/")
+                if path == place:
+                    found[f"{attribute}/{name}" if attribute else name] = permuted(value, axes if value.ndim else None)
+        return found
 
     def _read(self, driver: Driver) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
         own = {name: value for name, value in everything(driver).items() if name in self.names} if self.names else {}

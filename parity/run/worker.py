@@ -291,8 +291,8 @@ class Worker:
             state.put(name, value)
 
     def leftovers(self, folder: str) -> list[str]:
-        """Write the gradients that were left before the step taken last, and name them."""
-        found = self.own.gradients(self.driver)
+        """Write what was left before the step taken last, gradients and slots of its own, and name it."""
+        found = self.own.left(self.driver)
         for name, value in found.items():
             self.exchange(folder).put(f"leftovers/{name}", value)
         return list(found)
