@@ -89,6 +89,10 @@ class Op(Entry):
         """
         raise TypeError(f"{type(self).__name__} has no gradient")
 
+    def vjp_evaluated(self, x: np.ndarray, p: Arrays, dy: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """Return the same of the pass in evaluation (:meth:`forward`): what a program trains that never left it."""
+        return self.vjp(x, p, dy)
+
     def keras(self, site: Site) -> KerasCode:
         """Return the layer in Keras."""
         raise TypeError(f"{type(self).__name__} has no Keras template")

@@ -10,13 +10,12 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from parity.report.causefact import CauseFact
+
 SCHEMA_VERSION = 1
 """Raised when a field of :class:`Result` changes its meaning or goes; adding one leaves it."""
-
 Verdict = Literal["identical", "rounding", "divergent", "inconclusive"]
 Phase = Literal["batch", "weights", "forward", "loss", "gradient", "update", "state", "metric"]
-
-
 Precision = Literal["float32", "float64", "bfloat16"]
 
 
@@ -157,6 +156,8 @@ class Comparison(Fact):
     unsteady: list[str] = Field(default=[], description="where a side does not repeat itself bit for bit")
     amplified: list[str] = Field(default=[], description="large differences that are rounding, made large by the step")
     witnesses: list[WitnessFact] = Field(default=[], description="each side beside the NumPy reference of its config")
+    causes: list[CauseFact] = Field(default=[], description="what makes a program of one's own do what its config says")
+    uncaused: list[str] = Field(default=[], description="why no cause is named of such a program, a sentence each")
     free: FreeFact | None = Field(default=None, description="the free runs, where there were any")
     odd: list[str] = Field(default=[], description="sides that differ at the first place where the others agree")
 

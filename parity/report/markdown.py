@@ -8,6 +8,7 @@ from pathlib import Path
 
 from parity.report import (
     advice,
+    causes,
     chart_rows,
     epochs,
     evidence,
@@ -252,6 +253,7 @@ def _steps(result: Result) -> list[str]:
             for name, where in words.extremes(pair)
         ]
         parts.append(" ".join(told))
+        parts += [_coded(told) for told in causes.sentences(pair)]
         if pair.places:
             parts += [f"{words.places_heading(pair)}:", _place_table(pair)]
         unmatched = words.unmatched(pair)
@@ -266,6 +268,10 @@ def _steps(result: Result) -> list[str]:
             head = ("Phase", "Tensors", "Largest difference", "Rounding explains", "Tensor", "Step")
             parts.append(table(head, rows, numbers=(1, 2, 3, 5)))
     return parts
+
+
+def _coded(sentence: str) -> str:
+    return "".join(code(piece) if is_code else text(piece) for is_code, piece in causes.pieces(sentence))
 
 
 def _place_table(pair: Comparison) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from parity.report import advice, epochs, evidence, findings, formats, measures, outcomes, strikes, view, words
+from parity.report import advice, causes, epochs, evidence, findings, formats, measures, outcomes, strikes, view, words
 from parity.report.facts import Comparison, DifferenceFact, Explanation, Result
 from parity.report.finding import Finding
 
@@ -170,6 +170,8 @@ def _verdicts(result: Result, console: Console) -> None:
 def _comparison(comparison: Comparison, console: Console) -> None:
     over = f"{comparison.precision}, {formats.checked(comparison)}"
     _line(console, f"{comparison.a} / {comparison.b}: {comparison.verdict} ({over})", STYLES[comparison.verdict], 2, 2)
+    for told in causes.sentences(comparison):
+        _line(console, told, "bold" if comparison.causes else "", 4, 2)
     if comparison.places:
         shown, rest = view.telling(comparison.places, MOST_PLACES)
         _line(console, f"{words.places_heading(comparison)}:", "", 4, 2)

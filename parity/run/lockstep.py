@@ -136,6 +136,15 @@ class Lockstep:
         self._adopt(list(self.sessions), number)
         return self._probe(number, {name: {"out": str(self.folder(name))} for name in self.sessions})
 
+    def leftovers(self, side: str) -> dict[str, np.ndarray]:
+        """Return what a side's program had left before the step taken last.
+
+        Gradients by ``layer.parameter``, slots that are not known by ``ATTRIBUTE/layer.parameter``.
+        """
+        folder = str(self.folder(side, "left"))
+        names, kept = self.sessions[side].ask("leftovers", folder=folder), Exchange(folder)
+        return {name: np.array(kept.get(f"leftovers/{name}"), np.float64) for name in names}
+
     def guided(
         self, number: int, sides: Sequence[str], reference: Taken, without: Collection[tuple[str, str]] = ()
     ) -> dict[str, Taken]:

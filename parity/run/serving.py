@@ -18,7 +18,7 @@ from parity.run.worker import Worker
 
 COMMANDS = (
     "versions", "inventory", "starts", "targets", "open", "predict", "train", "digest_state", "advance", "adopt",
-    "publish", "probe",
+    "publish", "leftovers", "probe",
 )  # fmt: skip
 """What a parent may ask for."""
 

@@ -325,6 +325,13 @@ class Worker:
         now = permuted(driver.read(driver.parameter(name)), driver.out_axes(name))
         return kept is not None and not np.array_equal(now, kept, equal_nan=True)
 
+    def leftovers(self, folder: str) -> list[str]:
+        """Write what was left before the step taken last, gradients and slots of its own, and name it."""
+        found = self.own.left(self.driver)
+        for name, value in found.items():
+            self.exchange(folder).put(f"leftovers/{name}", value)
+        return list(found)
+
     def probe(
         self, number: int, out: str | None = None, guide: dict[str, Any] | None = None, shadow: bool = False
     ) -> dict[str, Any]:
