@@ -39,7 +39,7 @@ STYLES = {
     "own": "bold yellow",
     "undecided": "yellow",
     "neither": "yellow",
-    "not tested": "yellow",
+    "not examined": "yellow",
     "harmless": "dim",
     "inert": "dim",
 }
@@ -61,7 +61,7 @@ MOST_PLACES = 6
 """More places of a comparison than this are counted, not shown."""
 
 UNSAID = ("neither", "harmless", "inert", "untested")
-"""The findings not told as sentences: the table above them says which differences are harmless, inert or not tested."""
+"""The findings not told as sentences: the table above says which differences are harmless, inert or not examined."""
 
 RUNNING = ("shares", "interactions", "together")
 """The findings whose items follow each other in one paragraph."""
@@ -226,7 +226,8 @@ def _difference_table(result: Result, items: Sequence[DifferenceFact], a: str, w
     table.add_column("path, and its two values", overflow="fold")
     if told is not None:
         # A level is a name of several words, and would leave the paths no room on one line.
-        for name in (f"{_stacked(told.outcome)}\nalone", "taken\nback"):
+        seeds = f"\n{_stacked(outcomes.tried_with(told))}" if told.effect_seeds else ""
+        for name in (f"{_stacked(told.outcome)}\nalone{seeds}", f"taken\nback{seeds}"):
             table.add_column(name, justify="right", no_wrap=True)
             room -= max(len(line) for line in [*name.split("\n"), "missed"]) + 2
     table.add_column("effect", overflow="fold", max_width=20)
