@@ -75,6 +75,7 @@ def trained(side: Resolved) -> list[np.ndarray]:
 
 L2 = {"l2": {"factor": 0.0}}
 NORM = {"batch_norm": {"name": "norm"}}
+CUT = {"activation": {"function": "relu", "name": "cut"}}
 
 INERT: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
     # changes of the second side, the rest of the spec, the path and the reason
@@ -119,6 +120,24 @@ INERT: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
      {"layers": [CONV, {"dropout": {"rate": 0.4, "name": "late"}}]}, "it hands on what it is given"),
     ("layers.same", {"layers.conv.after": {"activation": {"function": "linear", "name": "same"}}}, {},
      "it hands on what it is given"),
+    *[("layers.again", {f"layers.{last}.after": {"activation": {"function": function, "name": "again"}}},
+       {"layers": [with_fields(CONV, activation=activation), *between]},
+       reason and f"it stands behind {reason}, which gives nothing below 0")
+      for function, activation, between, last, reason in [
+          ("relu", "relu", [], "conv", "relu"), ("relu", "sigmoid", [], "conv", "sigmoid"),
+          ("relu", "softmax", [], "conv", "softmax"), ("leaky_relu", "relu", [], "conv", "relu"),
+          ("relu", "relu", [{"dropout": {"rate": 0.4, "name": "late"}}], "late", "relu"),
+          ("relu", "relu", [{"max_pooling1d": {"pool_size": 2, "name": "pool"}}], "pool", "relu"),
+          ("relu", "tanh", [], "conv", ""), ("relu", "leaky_relu", [], "conv", ""), ("sigmoid", "relu", [], "conv", ""),
+          ("relu", "relu", [NORM], "norm", ""),
+      ]],
+    *[("layers.conv.activation", {"layers.conv.activation": other},
+       {"layers": [with_fields(CONV, activation="relu"), *between, CUT]}, reason)
+      for other, between, reason in [
+          ("linear", [], "relu behind it cuts off what it lets through"),
+          ("leaky_relu", [{"dropout": {"rate": 0.4, "name": "late"}}], "relu behind it cuts off what it lets through"),
+          ("linear", [NORM], ""), ("gelu", [], ""),
+      ]],
     ("optimizer.nesterov", {"optimizer.nesterov": True}, {},
      "without momentum there is no velocity to look ahead by"),
     ("optimizer.nesterov", {"optimizer.nesterov": True}, {"optimizer": {"sgd": {"momentum": 0.5}}}, ""),
@@ -181,6 +200,20 @@ def test_what_is_called_inert_moves_nothing_and_what_is_not_does(
             assert all(alike), reason
         else:
             assert not all(alike), "it does something: the reason must not be given"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"layers.conv.activation": "tanh", "layers.conv.after": CUT},
+        {"layers.conv.activation": "linear", "layers.conv.after": {"activation": {"function": "relu", "name": "first"}},
+         "layers.first.after": CUT},
+    ],
+)  # fmt: skip
+def test_what_one_side_alone_makes_inert_is_not(changes: dict[str, Any]) -> None:
+    """Behind relu a second one does nothing; behind what the other side has there, it does."""
+    a, b = sides(changes, [with_fields(CONV, activation="relu")])
+    assert [one.reason for one in differences(a, b, ROWS) if "cut" in one.layers] == [""]
 
 
 def code(side: Resolved) -> str:

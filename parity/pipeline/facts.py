@@ -11,7 +11,7 @@ from parity import __version__
 from parity.compare.judge import PHASES, Judge, Seen
 from parity.compile.program import Program
 from parity.entries import Entry, shown
-from parity.report import causes
+from parity.report import agreeing
 from parity.report.causefact import CauseFact
 from parity.report.facts import (
     AdviceFact,
@@ -154,7 +154,7 @@ def cause_facts(caused: Sequence[Caused]) -> tuple[list[CauseFact], dict[str, st
     for one in caused:
         if one.departs is not None:
             later, (phase, tensor) = one.departs
-            none[one.side] = causes.withdrawn(one.side, one.steps[0], later, phase, tensor)
+            none[one.side] = agreeing.withdrawn(one.side, one.steps[0], later, phase, tensor)
             continue
         ways = [
             [
@@ -167,10 +167,10 @@ def cause_facts(caused: Sequence[Caused]) -> tuple[list[CauseFact], dict[str, st
             for way, agreement in enumerate(one.agreements)
         ]  # fmt: skip
         if ways:
-            told = causes.sentence(one.side, ways)
+            told = agreeing.sentence(one.side, ways)
             found += [cause.model_copy(update={"sentence": told}) for way in ways for cause in way]
         else:
-            none[one.side] = causes.nothing(one.side, one.steps[0], one.trials, one.stopped)
+            none[one.side] = agreeing.nothing(one.side, one.steps[0], one.trials, one.stopped)
     return found, none
 
 
