@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from parity.compare.free import FreeVerdict, judge_free
-from parity.compare.judge import Judge, Seen
-from parity.compare.lockstep import chosen_steps, compare_initial, compare_weights
+from parity.compare.judge import Judge
+from parity.compare.lockstep import chosen_steps
 from parity.compare.noise import Rounding
 from parity.compile import Program, compile_side
 from parity.compile.outputs import in_one_form
@@ -24,6 +23,7 @@ from parity.pipeline.freeruns import TWIN, FreeRuns, gaps
 from parity.pipeline.judging import Court, Judged
 from parity.pipeline.ports import Ports
 from parity.pipeline.prepare import Options, check_fit
+from parity.pipeline.starting import compare_extras, compare_start
 from parity.pipeline.targets import dataset_of
 from parity.run.bench import Bench, Job
 from parity.run.beside import source_of
@@ -287,12 +287,12 @@ class Work(Scratch):
         programs = {name: job.program for name, job in jobs.items()}
         for name, bindings in in_one_form(sides, {name: one.bindings for name, one in programs.items()}).items():
             openings[name]["bindings"] = bindings.plain()
-        self._compare_start(judges, openings, sides)
+        compare_start(judges, openings, sides)
         for judge in judges:
             told = [text for name in (judge.a, judge.b) for text in programs[name].unmatched]
             # Parameters that one side lacks have been told when the sides' parameters were compared.
             judge.unmatched += [text for text in told if "(weights)" not in text]
-            self._compare_extras(judge, programs)
+            compare_extras(judge, programs)
         numbers = chosen_steps(steps, self.options.check_steps)
         if any("optimizer slot" in text for judge in judges for text in judge.unmatched):
             # A side that keeps its own slots must take every step; after a few its rounding errors are in them, too.
@@ -319,49 +319,6 @@ class Work(Scratch):
             return court.sit(
                 numbers, lambda number: note(f"lockstep in {precision}: step {number} of {steps}", number / steps)
             )
-
-    def _compare_start(
-        self, judges: list[Judge], openings: Mapping[str, Mapping[str, Any]], sides: Sequence[Resolved]
-    ) -> None:
-        """Compare the parameters the sides have, and how they start."""
-        import numpy as np
-
-        places = {name: one["bindings"]["weights"] for name, one in openings.items()}
-        by_hand = {side.name for side in sides if side.program is not None}
-        shapes = {
-            side.name: {name: p.shape for name, p in side.parameters().items() if name in places[side.name]}
-            for side in sides
-        }
-        for judge in judges:
-            if not by_hand & {judge.a, judge.b}:  # What such a program lacks, or has beyond its spec, is told apart.
-                compare_weights(judge, shapes[judge.a], shapes[judge.b])
-            ours, theirs = (openings[name]["weights"] for name in (judge.a, judge.b))
-            for order, name in enumerate(shapes[judge.a]):
-                if shapes[judge.a][name] != shapes[judge.b].get(name):
-                    continue
-                if ours[name] == theirs[name]:
-                    judge.add(Seen(step=1, phase="weights", tensor=name, shape=shapes[judge.a][name],
-                                   difference=0.0, noise=0.0, order=order))  # fmt: skip
-                else:
-                    compare_initial(judge, order, name, *(np.load(one[name], mmap_mode="r") for one in (ours, theirs)))
-
-    def _compare_extras(self, judge: Judge, programs: Mapping[str, Program]) -> None:
-        """Tell a judge what a program written by hand has that the other side has not, or lacks."""
-        ours, theirs = programs[judge.a], programs[judge.b]
-        judge.by_hand = ours.path is not None or theirs.path is not None
-        for name, mine, other in ((judge.a, ours, theirs), (judge.b, theirs, ours)):
-            file = Path(mine.path or mine.file_name).name
-            lone = {one: shape for one, shape in mine.extras.items() if one not in other.extras}
-            judge.lone[name] = {
-                one: f"parameter {mine.bindings.weights[one].attribute} {shape} of {file}"
-                for one, shape in lone.items()
-            }
-            judge.unmatched += [
-                f"{text}: {judge.b if name == judge.a else judge.a} has none like it"
-                for text in judge.lone[name].values()
-            ]
-            lacks = [one for one in mine.missing if one not in other.missing]
-            judge.unlike += [f"{one}: {file} has no such parameter" for one in lacks]
 
 
 def _key(side: Resolved) -> str:

@@ -5,6 +5,7 @@ Only the standard library and NumPy: this module also runs inside workers.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 
 from parity.run.drivers.base import Driver
 from parity.run.drivers.meaning import fitted, meaning, randomised
+from parity.run.exchange import Exchange
 
 EVALUATED = 8
 """Rows by which it is told whether a program evaluates the same way twice."""
@@ -183,3 +185,70 @@ def _stretched(driver: Driver, outputs: np.ndarray) -> bool:
     except Exception:  # The loss is not where the contract has it, but in the program's own step; or not of one output.
         return False
     return abs(one - other) <= ALIKE * abs(one)
+
+
+class Unmatched(ABC):
+    """The commands of a worker that are about a program of which nothing is known yet."""
+
+    @abstractmethod
+    def exchange(self, folder: str) -> Exchange:
+        """Return the exchange of a folder."""
+
+    @abstractmethod
+    def _driver(self, framework: str, threads: int | None = None) -> type[Driver]:
+        """Return the driver of a framework."""
+
+    def inventory(
+        self,
+        framework: str,
+        program: str,
+        names: dict[str, str],
+        data: str,
+        seed: int,
+        output: list[int],
+        ending: str | None = None,
+    ) -> dict[str, Any]:
+        """Return the parameters and layers of a program whose bindings are not known yet, and what it makes of rows.
+
+        Args:
+            framework: which driver.
+            program: path of the program, which starts from weights of its own.
+            names: what the program calls the parts of the contract.
+            data: folder of the exchange with ``x``.
+            seed: of what it draws by itself.
+            output: shape of a row of the outputs in the spec.
+            ending: ``softmax`` or ``sigmoid`` where the outputs may be logits or probabilities.
+        """
+        x = self.exchange(data).get("x")
+        driver = opened(self._driver(framework), program, names, x.shape[1:], seed)
+        found = driver.inventory() | looked_at(driver, x, ending, tuple(output))
+        driver.close()
+        return found
+
+    def starts(
+        self, framework: str, program: str, names: dict[str, str], data: str, seed: int, paths: dict[str, str]
+    ) -> None:
+        """Write what parameters of a program start from.
+
+        Args:
+            framework: which driver.
+            program: path of the program.
+            names: what the program calls the parts of the contract.
+            data: folder of the exchange with ``x``.
+            seed: of what it draws by itself.
+            paths: of each parameter in the program, the file that takes its value.
+        """
+        driver = opened(self._driver(framework), program, names, self.exchange(data).get("x").shape[1:], seed)
+        for path, file in paths.items():
+            np.save(file, np.array(driver.read(located(driver, path))))
+        driver.close()
+
+    def targets(
+        self, framework: str, program: str, names: dict[str, str], data: str, seed: int, forms: list[str]
+    ) -> dict[str, Any]:
+        """Return what a program's loss makes of targets in each of several forms; else as :meth:`inventory`."""
+        arrays = self.exchange(data)
+        driver = opened(self._driver(framework), program, names, arrays.get("x").shape[1:], seed)
+        found = tried(driver, arrays.get("x"), arrays.get("y"), forms)
+        driver.close()
+        return found

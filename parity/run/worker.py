@@ -24,7 +24,7 @@ from parity.run.exchange import Exchange
 from parity.run.memory import OwnState, Report, everything
 from parity.run.probe import DigestProbe, Guide, Probe, TensorProbe, see_all
 from parity.run.threads import Threads
-from parity.run.unmatched import located, looked_at, opened, tried
+from parity.run.unmatched import Unmatched
 
 DRIVERS = {
     "keras": ("parity.run.drivers.keras", "KerasDriver"),
@@ -36,7 +36,7 @@ PREDICT_ROWS = 256
 """Rows predicted at once."""
 
 
-class Worker:
+class Worker(Unmatched):
     """One side's state between commands: its program, and where asked the same program in another precision."""
 
     def __init__(self, channel: Any) -> None:
@@ -78,61 +78,6 @@ class Worker:
             Threads.limit(threads)
             self.limited = True
         return driver
-
-    def inventory(
-        self,
-        framework: str,
-        program: str,
-        names: dict[str, str],
-        data: str,
-        seed: int,
-        output: list[int],
-        ending: str | None = None,
-    ) -> dict[str, Any]:
-        """Return the parameters and layers of a program whose bindings are not known yet, and what it makes of rows.
-
-        Args:
-            framework: which driver.
-            program: path of the program, which starts from weights of its own.
-            names: what the program calls the parts of the contract.
-            data: folder of the exchange with ``x``.
-            seed: of what it draws by itself.
-            output: shape of a row of the outputs in the spec.
-            ending: ``softmax`` or ``sigmoid`` where the outputs may be logits or probabilities.
-        """
-        x = self.exchange(data).get("x")
-        driver = opened(self._driver(framework), program, names, x.shape[1:], seed)
-        found = driver.inventory() | looked_at(driver, x, ending, tuple(output))
-        driver.close()
-        return found
-
-    def starts(
-        self, framework: str, program: str, names: dict[str, str], data: str, seed: int, paths: dict[str, str]
-    ) -> None:
-        """Write what parameters of a program start from.
-
-        Args:
-            framework: which driver.
-            program: path of the program.
-            names: what the program calls the parts of the contract.
-            data: folder of the exchange with ``x``.
-            seed: of what it draws by itself.
-            paths: of each parameter in the program, the file that takes its value.
-        """
-        driver = opened(self._driver(framework), program, names, self.exchange(data).get("x").shape[1:], seed)
-        for path, file in paths.items():
-            np.save(file, np.array(driver.read(located(driver, path))))
-        driver.close()
-
-    def targets(
-        self, framework: str, program: str, names: dict[str, str], data: str, seed: int, forms: list[str]
-    ) -> dict[str, Any]:
-        """Return what a program's loss makes of targets in each of several forms; else as :meth:`inventory`."""
-        arrays = self.exchange(data)
-        driver = opened(self._driver(framework), program, names, arrays.get("x").shape[1:], seed)
-        found = tried(driver, arrays.get("x"), arrays.get("y"), forms)
-        driver.close()
-        return found
 
     def open(
         self,

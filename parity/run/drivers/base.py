@@ -5,14 +5,11 @@ Only the standard library and NumPy beside the framework: a worker's interpreter
 
 from __future__ import annotations
 
-import importlib.util
 import math
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
-from pathlib import Path
-from types import ModuleType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -21,18 +18,9 @@ from parity.run import randomness
 from parity.run.axes import inverse, permuted
 from parity.run.drivers.layouts import mask_layout
 from parity.run.drivers.meaning import answered
+from parity.run.drivers.programs import CONTRACT, ProgramError, import_program
 from parity.run.probe import Guide, Probe
 from parity.run.targets import in_form
-from parity.run.verify import verified
-
-CONTRACT = (
-    "a program needs build_model() or Model, build_loss() and build_optimizer(model); "
-    "train_step(model, loss_fn, optimizer, x, y) where its step is not the usual one"
-)
-
-
-class ProgramError(Exception):
-    """A program does not keep the contract; the message says which name is missing."""
 
 
 class Driver(ABC):
@@ -49,9 +37,7 @@ class Driver(ABC):
         seed: of dropout masks.
     """
 
-    module_name = ""
-    """Name of the framework's package, whose version is reported."""
-
+    module_name = ""  # Of the framework's package, whose version is reported.
     targets_first = False  # Whether the framework's losses are functions of (targets, outputs).
     active: ClassVar[Driver | None] = None
     """The driver whose program computes: dropout asks it for masks."""
@@ -227,7 +213,7 @@ class Driver(ABC):
         self.set_iterations(iterations)
 
     def leftovers(self) -> dict[str, np.ndarray]:
-        """Return what a step leaves behind beside weights and slots, and the next one may go on from."""
+        """Return what a step leaves behind beside weights and slots; the next one may go on from it."""
         return {}
 
     def set_leftovers(self, values: dict[str, np.ndarray]) -> None:
@@ -357,53 +343,8 @@ class Driver(ABC):
         return "cpu"
 
 
-def one_tensor(outputs: Any, is_tensor: Callable[[Any], bool]) -> Any:
-    """Return what a model returns, where that is one tensor.
-
-    Raises:
-        ProgramError: when it is not.
-    """
-    if is_tensor(outputs):
-        return outputs
-    if isinstance(outputs, tuple | list) and len(outputs) == 1 and is_tensor(outputs[0]):
-        return outputs[0]
-    what = f"{len(outputs)} values" if isinstance(outputs, tuple | list | dict) else f"a {type(outputs).__name__}"
-    raise ProgramError(f"the model returns {what}; it must return one tensor, of which the loss is taken")
-
-
 def active_driver() -> Driver:
     """Return the driver whose program computes."""
     if Driver.active is None:
         raise ProgramError("dropout was called while no program was open")
     return Driver.active
-
-
-def import_program(file: str, files: Mapping[str, str]) -> ModuleType:
-    """Import a program by its path; each import is a module of its own.
-
-    Args:
-        file: the program.
-        files: what it and those beside it are to be, see :func:`parity.run.verify.verified`.
-
-    Raises:
-        ProgramError: when it cannot be imported.
-        ChangedError: when it is not what it is to be.
-    """
-    name = f"parity_program_{Path(file).stem}"
-    while name in sys.modules:  # The same program may be open in two precisions.
-        name += "_"
-    source = verified(file, files)
-    spec = importlib.util.spec_from_file_location(name, file)
-    if spec is None or spec.loader is None:
-        raise ProgramError(f"{file} is no Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    # Not the loader: it keeps bytecode, which it takes for that of any program of the same size written to the
-    # same place in the same second (0.01 for 0.02); and a folder of programs should hold programs only.
-    beside = str(Path(file).resolve().parent)
-    sys.path.insert(0, beside)  # A hand-written program may import what stands beside it.
-    try:
-        exec(compile(source, file, "exec"), module.__dict__)
-    finally:
-        sys.path.remove(beside)
-    return module

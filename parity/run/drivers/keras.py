@@ -15,9 +15,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from parity.run.drivers.base import ProgramError
 from parity.run.drivers.layouts import View
-from parity.run.drivers.tensorflow import Taps, TensorFlowDriver, called, host, masked, restore
+from parity.run.drivers.programs import ProgramError
+from parity.run.drivers.tensorflow import Taps, TensorFlowDriver
+from parity.run.drivers.tensors import called, host, masked, restore
 from parity.run.probe import Guide
 
 

@@ -10,8 +10,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from parity.run.drivers.base import Driver, ProgramError, active_driver, one_tensor
+from parity.run.drivers.base import Driver, active_driver
+from parity.run.drivers.hooks import Forced, first, host, last, turned
 from parity.run.drivers.layouts import View
+from parity.run.drivers.programs import ProgramError, one_tensor
 from parity.run.probe import Guide, Probe
 
 
@@ -94,9 +96,9 @@ class TorchDriver(Driver):
             module = self.model.get_submodule(output["attribute"])
             seen = self._seen(self._view(key, output), probe, signals, guide)
             if output["point"] == "input":
-                hooks.append(module.register_forward_pre_hook(_first(seen)))
+                hooks.append(module.register_forward_pre_hook(first(seen)))
             else:
-                hooks.append(module.register_forward_hook(_last(seen)))
+                hooks.append(module.register_forward_hook(last(seen)))
 
         def gradients(*ignored: Any) -> None:
             nonlocal steps
@@ -327,45 +329,3 @@ class TorchDriver(Driver):
         for state in self.optimizer.state.values():
             if "step" in state or "exp_avg" in state or "square_avg" in state:
                 state["step"] = torch.tensor(float(iterations), dtype=torch.float32)
-
-
-def _first(seen: Callable[[torch.Tensor], torch.Tensor | None]) -> Callable[..., Any]:
-    """Return a hook that sees what a module takes in."""
-
-    def hook(module: torch.nn.Module, inputs: tuple[Any, ...]) -> Any:
-        given = seen(inputs[0])
-        return None if given is None else (given, *inputs[1:])
-
-    return hook
-
-
-def _last(seen: Callable[[torch.Tensor], torch.Tensor | None]) -> Callable[..., Any]:
-    """Return a hook that sees what a module puts out."""
-    return lambda module, inputs, output: seen(output)
-
-
-class Forced(torch.autograd.Function):  # type: ignore[misc]
-    """Goes on with a given value; what comes back is shown, and replaced by what is given for it."""
-
-    @staticmethod
-    def forward(ctx: Any, own: torch.Tensor, given: torch.Tensor, backward: Callable[..., Any]) -> torch.Tensor:
-        """Return the given value."""
-        ctx.seen = backward
-        return given.clone()
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: torch.Tensor) -> Any:
-        """Hand on the gradient, or the given one."""
-        given = ctx.seen(gradients[0])
-        return gradients[0] if given is None else given, None, None
-
-
-def host(tensor: torch.Tensor) -> np.ndarray:
-    """Return a tensor for NumPy, which has no bfloat16."""
-    tensor = tensor.detach()
-    return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).cpu().numpy()
-
-
-def turned(value: np.ndarray, axes: list[int] | None) -> np.ndarray:
-    """Return the canonical tensor: PyTorch transposes large ones several times faster than NumPy copies a view."""
-    return value if axes is None else torch.from_numpy(np.asarray(value)).permute(*axes).contiguous().numpy()
