@@ -80,11 +80,11 @@ def _expanded(side: Resolved, own: OwnProgram, compiled: Program, inventory: Map
     for name, path in own.map.items():
         known = [*layers, *parameters]
         if name not in known:
-            raise UsageError(f"map {name!r}: the spec has no such layer or parameter; {did_you_mean(name, known)}")
+            told = [f"map {name!r}: the spec has no such layer or parameter", did_you_mean(name, known)]
+            raise UsageError("; ".join(filter(None, told)))
         if path not in there:
-            raise UsageError(
-                f"map {name}: {own.file} has no {path!r}; {listed(there, 30)}; {did_you_mean(path, there)}"
-            )
+            told = [f"map {name}: {own.file} has no {path!r}", listed(there, 30), did_you_mean(path, there)]
+            raise UsageError("; ".join(filter(None, told)))
         found[name] = path
         for parameter in layers[name].parameters if name in layers else ():
             leaf = compiled.bindings.weights[f"{name}.{parameter}"].attribute.rpartition(".")[2]

@@ -60,7 +60,7 @@ class Ports:
         """
         assert side.program is not None
         files = files_of(side.program.file)  # First: what is run is what was matched.
-        (found, given), file = self._match(side, compiled), Path(side.program.file)
+        (found, given), file = self.matched(side, compiled), Path(side.program.file)
         weights, extras, starts = dict(found.bindings.weights), {}, {}
         if found.extras:
             first, firsts = self._first_with_extras(side)
@@ -83,7 +83,7 @@ class Ports:
             given=given,
         )
 
-    def _match(self, side: Resolved, compiled: Program) -> tuple[Match, Given]:
+    def matched(self, side: Resolved, compiled: Program) -> tuple[Match, Given]:
         """Return what of a program matches its spec, and the form of its targets; asked once."""
         assert side.program is not None
         if side.name not in self._matches:
@@ -115,7 +115,7 @@ class Ports:
             with contextlib.suppress(WorkerError, DataError):  # Told where that side is run.
                 data = self.bench(one).dataset
                 compiled = compile_side(one, name=self.name, classes=data.classes, flat=data.flat, formatted=False)
-                found, _ = self._match(one, compiled)
+                found, _ = self.matched(one, compiled)
                 if found.extras:
                     return one, found
         return side, self._matches[side.name][0]

@@ -10,10 +10,25 @@ import numpy as np
 
 from parity.compare.judge import Judge, Seen
 from parity.compare.lockstep import compare_initial, compare_weights
+from parity.compile.outputs import in_one_form
 
 if TYPE_CHECKING:
     from parity.compile import Program
     from parity.spec.resolve import Resolved
+
+
+def speak_alike(
+    openings: Mapping[str, dict[str, Any]], sides: Sequence[Resolved], programs: Mapping[str, Program]
+) -> None:
+    """Let the sides show their outputs in one form: where one returns probabilities, all are seen as probabilities.
+
+    Args:
+        openings: arguments with which workers open the programs, by side; changed.
+        sides: in order.
+        programs: by side.
+    """
+    for name, bindings in in_one_form(sides, {name: one.bindings for name, one in programs.items()}).items():
+        openings[name]["bindings"] |= bindings.plain()
 
 
 def compare_start(judges: list[Judge], openings: Mapping[str, Mapping[str, Any]], sides: Sequence[Resolved]) -> None:

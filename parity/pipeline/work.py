@@ -16,14 +16,13 @@ from parity.compare.judge import Judge
 from parity.compare.lockstep import chosen_steps
 from parity.compare.noise import Rounding
 from parity.compile import Program, compile_side
-from parity.compile.outputs import in_one_form
 from parity.data.dataset import Dataset
 from parity.errors import DataError, WorkerError
 from parity.pipeline.freeruns import TWIN, FreeRuns, gaps
 from parity.pipeline.judging import Court, Judged
 from parity.pipeline.ports import Ports
 from parity.pipeline.prepare import Options, check_fit
-from parity.pipeline.starting import compare_extras, compare_start
+from parity.pipeline.starting import compare_extras, compare_start, speak_alike
 from parity.pipeline.targets import dataset_of
 from parity.run.bench import Bench, Job
 from parity.run.beside import source_of
@@ -285,8 +284,7 @@ class Work(Scratch):
         }
         openings = {side.name: self.bench(side).opening(jobs[side.name]) for side in sides}
         programs = {name: job.program for name, job in jobs.items()}
-        for name, bindings in in_one_form(sides, {name: one.bindings for name, one in programs.items()}).items():
-            openings[name]["bindings"] = bindings.plain()
+        speak_alike(openings, sides, programs)
         compare_start(judges, openings, sides)
         for judge in judges:
             told = [text for name in (judge.a, judge.b) for text in programs[name].unmatched]
