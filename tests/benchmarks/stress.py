@@ -3,8 +3,8 @@
     python tests/benchmarks/stress.py --pairs 20 --kills 20 --damaged 20 --epochs 1300
 
 What it counts: stored runs that are not the same as those of the command run alone; runs that a killed command had
-What it counts: stored runs that are not the same as those of the command run alone; runs that a killed command had
-the same. All four are to be 0, and the many epochs are to end with few descriptors.
+finished and that are gone, and processes and scratch folders that it leaves; stored files that were damaged and used
+all the same. All are to be 0, and the many epochs are to end with few descriptors.
 """
 
 from __future__ import annotations
