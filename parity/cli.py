@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from parity import __version__
+from parity.selftest import SUITES
 
 if TYPE_CHECKING:
     from parity.pipeline.prepare import Options
@@ -246,17 +247,20 @@ def catalog(name: str | None, as_json: bool, schema: bool) -> None:
 
 
 @main.command()
-@click.option("--quick", is_flag=True, help="A stated sample of both suites, in about a minute.")
+@click.option("--quick", is_flag=True, help="A stated sample of each suite, in about a minute and a half.")
+@click.option(
+    "--suite", "only", type=click.Choice(SUITES), multiple=True, help="Run only this suite; may be given again."
+)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the choice of clean pairs.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON on standard output, nothing else.")
-def selftest(quick: bool, seed: int, as_json: bool) -> None:
-    """Test the judge here: planted faults it must find, clean pairs on which it must be silent; exit 1 if it fails."""
+def selftest(quick: bool, only: tuple[str, ...], seed: int, as_json: bool) -> None:
+    """Test the judge here: faults to find, clean pairs, programs written by hand; exit 1 if it fails."""
     from parity.pipeline.progress import progress
     from parity.selftest import run as suites
     from parity.selftest.show import print_selftest
 
     with progress(enabled=not as_json) as note:
-        result = suites.selftest(quick=quick, seed=seed, note=note)
+        result = suites.selftest(quick=quick, seed=seed, only=only or SUITES, note=note)
     click.echo(result.model_dump_json(indent=2)) if as_json else print_selftest(result)
     sys.exit(0 if result.passed else 1)
 

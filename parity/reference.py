@@ -6,12 +6,14 @@ Where two frameworks part, it says which of them does what the spec says.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from parity.lazy import np
 from parity.ops import Op
 from parity.run.randomness import keep_mask
+from parity.run.targets import in_form
 from parity.spec.resolve import Resolved
 
 if TYPE_CHECKING:
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from parity.written import Arrays
 
 Tensors = dict[str, "np.ndarray"]
+
+Computed = tuple[tuple[str, str], "np.ndarray"]
+"""Phase and name of a tensor, and its value."""
 
 
 @dataclass(kw_only=True)
@@ -41,6 +46,21 @@ class Step:
     state: Tensors = field(default_factory=dict)
 
 
+@dataclass(kw_only=True)
+class Passed:
+    """What a step has computed so far, for another one that differs from it only in what comes later.
+
+    Args:
+        read: what each layer read, and what the last one put out.
+        moved: running statistics, by layer, as the layer left them.
+        gradients: as a step gives them; empty before the backward pass.
+    """
+
+    read: list[np.ndarray]
+    moved: list[Tensors] = field(default_factory=list)
+    gradients: Tensors = field(default_factory=dict)
+
+
 class Reference:
     """A side in float64 NumPy, with the state it has reached.
 
@@ -51,14 +71,18 @@ class Reference:
     """
 
     def __init__(self, side: Resolved, weights: Arrays, slots: Arrays | None = None) -> None:
-        self.side, config = side, side.config
         self.weights: Tensors = {name: np.array(value, dtype=np.float64) for name, value in weights.items()}
-        self.parameters = side.parameters()
-        self.trainable = [name for name, parameter in self.parameters.items() if parameter.trainable]
-        self.slots = {name: config.optimizer.init(self.weights[name]) for name in self.trainable}
+        self.become(side)
+        self.slots = {name: side.config.optimizer.init(self.weights[name]) for name in self.trainable}
         for key, value in (slots or {}).items():
             slot, _, name = key.partition("/")
             self.slots[name][slot] = np.array(value, dtype=np.float64)
+
+    def become(self, side: Resolved) -> None:
+        """Go on as another side, in the same state; its parameters are the same."""
+        self.side, config = side, side.config
+        self.parameters = side.parameters()
+        self.trainable = [name for name, parameter in self.parameters.items() if parameter.trainable]
         ops: list[Op] = [layer.op for layer in side.layers()]
         self.ending = ops[-1].ending()
         self.fused = config.loss.fused(self.ending)
@@ -69,32 +93,81 @@ class Reference:
 
         Args:
             x: inputs, (N, ...), float64.
-            y: targets, (N, ...), float64.
+            y: targets, (N, ...), float64, with the shape of the outputs; the loss is given them in the form it takes.
             number: of the step, counted from 0: says the dropout masks and the optimizer's count of updates made.
         """
-        loss, value = self.side.config.loss, x
-        masks = self._masks(x, number)
-        read: list[np.ndarray] = []
-        moved: Tensors = {}
         found = Step(loss=0.0)
-        for op, mask in zip(self.ops, masks, strict=True):
-            read.append(value)
-            value, statistics = op.trained(value, self._of(op), mask)
-            moved |= {f"{op.name}.{name}": one for name, one in statistics.items()}
-            found.forward[self._seen_as(op)] = value
-        logits = loss.on_logits(self.ending)
-        found.loss = loss.value(value, y, logits) + self._penalty()
-        slope = loss.gradient(value, y, logits)
-        for op, given, mask in reversed(list(zip(self.ops, read, masks, strict=True))):
-            found.gradient[self._seen_as(op)] = slope
-            slope, gradients = op.vjp(given, self._of(op), slope, mask)
-            found.gradient |= {f"{op.name}.{name}": gradient for name, gradient in gradients.items()}
-        for name, regularizer in self._regularized():
-            found.gradient[name] = found.gradient[name] + regularizer.gradient(self.weights[name])
-        found.update = self._update(found.gradient, number)
-        self.weights |= moved
-        found.state = self.named_slots() | moved
+        for (phase, name), value in self.stages(x, y, number):
+            if phase == "loss":
+                found.loss = float(value)
+            else:
+                getattr(found, phase)[name] = value
         return found
+
+    def stages(
+        self, x: np.ndarray, y: np.ndarray, number: int, known: Passed | None = None, since: int = 0
+    ) -> Iterator[Computed]:
+        """Yield what :meth:`step` computes, phase after phase: nothing is computed that nobody reads on to.
+
+        Args:
+            x: inputs, (N, ...), float64.
+            y: targets, (N, ...), float64, with the shape of the outputs.
+            number: of the step, counted from 0.
+            known: what a step has computed that is the same up to ``since``; takes what this one computes if it is
+                empty.
+            since: number of the first layer that is another one; behind the last layer comes the loss, behind the loss
+                the update.
+        """
+        masks = self._masks(x, number)
+        passed = Passed(read=[x]) if known is None else known
+        if since > 0:
+            passed = Passed(read=passed.read[: since + 1], moved=passed.moved[:since], gradients=passed.gradients)
+        for index, (op, mask) in enumerate(zip(self.ops, masks, strict=True)):
+            if index >= since:
+                value, statistics = self._through(op, passed.read[index], mask)
+                passed.read.append(value)
+                passed.moved.append({f"{op.name}.{name}": one for name, one in statistics.items()})
+            yield ("forward", self._seen_as(op)), passed.read[index + 1]
+        loss, value = self.side.config.loss, passed.read[-1]
+        y = in_form(y, loss.form(self.side.config.data.targets))
+        logits = loss.on_logits(self.ending)
+        yield ("loss", "loss"), np.asarray(self._lost(loss.value(value, y, logits), len(x)))
+        if since <= len(self.ops):
+            passed.gradients = {}
+            self._back(loss.gradient(value, y, logits), passed, masks)
+        for name, gradient in passed.gradients.items():
+            yield ("gradient", name), gradient
+        for name, update in self._update(passed.gradients, number).items():
+            yield ("update", name), update
+        moved = {name: one for statistics in passed.moved for name, one in statistics.items()}
+        self.weights |= moved
+        for name, one in (self.named_slots() | moved).items():
+            yield ("state", name), one
+
+    def _through(self, op: Op, x: np.ndarray, mask: np.ndarray | None) -> tuple[np.ndarray, Tensors]:
+        """Return a layer's output in training, and its running statistics as it leaves them."""
+        return op.trained(x, self._of(op), mask)
+
+    def _lost(self, loss: float, rows: int) -> float:
+        """Return the loss of so many rows with what the regularizers add to it."""
+        del rows
+        return loss + self._penalty()
+
+    def _back(self, slope: np.ndarray, passed: Passed, masks: list[np.ndarray | None]) -> None:
+        """Go back through the layers; take note of the gradients."""
+        found = passed.gradients
+        for op, given, mask in reversed(list(zip(self.ops, passed.read[:-1], masks, strict=True))):
+            found[self._seen_as(op)] = slope
+            slope, gradients = self._pulled(op, given, slope, mask)
+            found |= {f"{op.name}.{name}": gradient for name, gradient in gradients.items()}
+        for name, regularizer in self._regularized():
+            found[name] = found[name] + regularizer.gradient(self.weights[name])
+
+    def _pulled(
+        self, op: Op, x: np.ndarray, slope: np.ndarray, mask: np.ndarray | None
+    ) -> tuple[np.ndarray, Tensors]:  # fmt: skip
+        """Return the gradients with respect to a layer's input and to its parameters."""
+        return op.vjp(x, self._of(op), slope, mask)
 
     def _regularized(self) -> list[tuple[str, Regularizer]]:
         return [(name, one.regularizer) for name, one in self.parameters.items() if one.regularizer is not None]
@@ -108,12 +181,16 @@ class Reference:
         found = {}
         for name in self.trainable:
             before = self.weights[name]
-            update, slots = self.side.config.optimizer.update, self.slots[name]
-            move, self.slots[name] = update(before, gradients[name], slots, number)
-            after, constraint = before + move, self.parameters[name].constraint
+            after, constraint = before + self._move(name, gradients[name], number), self.parameters[name].constraint
             self.weights[name] = after if constraint is None else constraint.held(after)
             found[name] = self.weights[name] - before
         return found
+
+    def _move(self, name: str, gradient: np.ndarray, number: int) -> np.ndarray:
+        """Return what the optimizer adds to a parameter, and move its slots."""
+        update = self.side.config.optimizer.update
+        move, self.slots[name] = update(self.weights[name], gradient, self.slots[name], number)
+        return move
 
     def _masks(self, x: np.ndarray, number: int) -> list[np.ndarray | None]:
         """Return each layer's dropout mask, None for those that draw nothing."""

@@ -129,6 +129,14 @@ class NumPyDriver(Driver):
         moved = self._value(name) + self.spoil("update", name, velocity)
         self.write(name, self._in(name, moved))
 
+    @classmethod
+    def seed_own(cls, seed: int) -> None:
+        """Nothing: NumPy's programs draw nothing by themselves."""
+
+    def raw(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        """Return the outputs, which are those of evaluation."""
+        return self.predict(x)
+
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Return the outputs without dropout."""
         *hidden, last = self.layers()

@@ -54,7 +54,7 @@ def test_the_target_column_by_default(tmp_path, header, targets):
 
 def test_float_targets_stay(tmp_path):
     data = load(DataSpec(source=str(table(tmp_path, "a,y\n1,0.5\n2,1.5"))))
-    assert (data.y.tolist(), data.y.dtype) == ([0.5, 1.5], np.float64)
+    assert (data.y.tolist(), data.y.dtype) == ([[0.5], [1.5]], np.float64)
 
 
 @pytest.mark.parametrize(

@@ -117,7 +117,7 @@ def test_every_finding_of_the_leaf_question() -> None:
         "(both on keras).",
         f"Alone on keras, each of these ruins it: layers.*.kernel_initializer: glorot_uniform -> {normal} "
         f"(accuracy 0.930 -> 0.010); layers.*.bias_initializer: zeros -> {normal} (accuracy 0.930 -> 0.081).",
-        "No single difference taken back was found to mend tensorflow (2 undecided). The best of them: "
+        "Of the 9 of 11 differences that were tried, none taken back mends tensorflow. The best of them: "
         f"layers.*.kernel_initializer: {normal} -> glorot_uniform (accuracy 0.010 -> 0.203).",
         "Taken back together from tensorflow, these mend it though no smaller set does: "
         f"layers.*.kernel_initializer: {normal} -> glorot_uniform; layers.*.bias_initializer: {normal} -> zeros; "

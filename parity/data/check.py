@@ -76,6 +76,15 @@ def check_labels(y: np.ndarray, classes: int, what: str = "data labels") -> None
         raise DataError(f"{what}: they run from {y.min()} to {y.max()}; expected 0 to {classes - 1}; {NUMBER_THEM}")
 
 
+def one_hot_rows(y: np.ndarray) -> bool:
+    """Return whether every row has a single 1 and else zeros, so that the number of its class says all.
+
+    Args:
+        y: targets, (rows, ..., C).
+    """
+    return y.shape[-1] > 1 and bool(((y == 1.0).sum(axis=-1) == 1).all() and ((y == 0.0) | (y == 1.0)).all())
+
+
 def _check_finite(array: np.ndarray, what: str) -> None:
     bad = ~np.isfinite(array)
     if bad.any():

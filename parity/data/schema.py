@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -20,12 +20,16 @@ Switch = Annotated[bool, Field(strict=True)]
 Factor = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1, strict=True)]
 
+Form = Literal["one_hot", "index", "column", "flat"]
+"""In which form a program is given its targets: rows with a single 1, (N, ..., C); numbers of classes, (N, ...);
+(N, 1); (N,). What is learned is the same; what a loss makes of it need not be."""
+
 
 class DataSpec(BaseModel):
     """Where rows come from and what is done to them before a model sees them.
 
     The steps run in float64, in this order: ``rows``, ``scale``, ``standardize``, ``reshape``, ``transpose``,
-    ``one_hot``, ``validation_split``; :func:`parity.data.load.preprocess_source` spells them out as NumPy.
+    ``one_hot``, ``targets``, ``validation_split``; :func:`parity.data.load.preprocess_source` spells them out as NumPy.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -53,6 +57,13 @@ class DataSpec(BaseModel):
     )
     one_hot: Switch = Field(
         default=True, description="turn integer class labels into one-hot rows; float targets stay as they are"
+    )
+    targets: Form | None = Field(
+        default=None,
+        description="form in which programs are given their targets: one_hot rows, index (the number of the class), "
+        "column (N, 1) or flat (N,); if not said, as the side's loss takes them: a program written by hand is tried on "
+        "one batch, and a single number a row stays (N,) or (N, 1) as the file has it",
+        examples=["flat"],
     )
     validation_split: Share = Field(
         default=0.0,

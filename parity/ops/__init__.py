@@ -34,6 +34,8 @@ class Op(Entry):
     """Whether it draws random numbers in training."""
     statistics: ClassVar[tuple[str, ...]] = ()
     """Names of the running statistics it keeps beside what starts by an initializer of the spec's."""
+    keeps_sign: ClassVar[bool] = False
+    """Whether each output is an input, times a number above 0, or 0."""
 
     name: str | None = Field(default=None, pattern=r"^[A-Za-z][A-Za-z0-9_]*$", description="the layer's name")
 
@@ -88,6 +90,10 @@ class Op(Entry):
         Of the pass in training (:meth:`trained`).
         """
         raise TypeError(f"{type(self).__name__} has no gradient")
+
+    def vjp_evaluated(self, x: np.ndarray, p: Arrays, dy: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """Return the same of the pass in evaluation (:meth:`forward`): what a program trains that never left it."""
+        return self.vjp(x, p, dy)
 
     def keras(self, site: Site) -> KerasCode:
         """Return the layer in Keras."""

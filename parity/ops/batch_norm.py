@@ -157,6 +157,14 @@ class BatchNorm(Op):
         dx = dx_hat - dx_hat.mean(axis=axes) - x_hat * (dx_hat * x_hat).mean(axis=axes)
         return from_channels_last(dx / deviation, self._format), gradients
 
+    def vjp_evaluated(self, x: np.ndarray, p: Arrays, dy: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """Return the gradients where the running statistics, which are constants, stand for those of the batch."""
+        x, dy = (to_channels_last(one, self._format) for one in (x, dy))
+        axes, deviation = tuple(range(x.ndim - 1)), np.sqrt(p["moving_variance"] + self.epsilon)
+        gradients = {"gamma": (dy * (x - p["moving_mean"]) / deviation).sum(axis=axes)} if self.scale else {}
+        gradients |= {"beta": dy.sum(axis=axes)} if self.center else {}
+        return from_channels_last(dy * p.get("gamma", 1.0) / deviation, self._format), gradients
+
     def inert(self, field: str, other: Any, shape: Shape) -> str:
         """Say when what starts a parameter is said of one that is not there, and when first and last axis are one."""
         if field == "axis" and len(shape) == 1:

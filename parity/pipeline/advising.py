@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from pathlib import Path
 
 from parity.advice import Advice, Evaluation, Situation, advise
-from parity.advice.broadcast_target import broadcasts
 from parity.advice.places import line_of
 from parity.advice.scales import Scales, measure, too_large
 from parity.data.dataset import Dataset
-from parity.data.load import load
 from parity.errors import DataError, WorkerError
-from parity.pipeline.prepare import Options, check_fit, check_inputs, is_file, prepare
+from parity.pipeline.prepare import Options, check_fit, prepare
+from parity.pipeline.targets import dataset_of
 from parity.pipeline.work import Work
 from parity.report.facts import AdviceFact, Lint
 from parity.run.session import memory_folder, release
 from parity.spec.faults import Lines
 from parity.spec.resolve import Resolved, dump
 from parity.spec.schema import Spec
+from parity.spec.targets import numbers_classes, settled
 from parity.spec.yaml import parse_yaml
 
 
@@ -42,10 +41,10 @@ def lint(spec: Spec, options: Options, *, text: str, file: str | None, refused: 
     known: dict[str, Dataset | None] = {}
     found: dict[str, Dataset | None] = {}
     for side in sides:
-        key = side.config.data.model_dump_json()
+        key = f"{side.config.data.model_dump_json(exclude={'targets'})} {numbers_classes(side)}"
         if key not in known:
             try:
-                known[key] = read(side, options)
+                known[key] = dataset_of(side, options.data)
             except DataError as error:
                 if refused is None:
                     raise
@@ -54,28 +53,17 @@ def lint(spec: Spec, options: Options, *, text: str, file: str | None, refused: 
                 notes.append("what only the data show was not looked at: they cannot be used")
         data = found[side.name] = known[key]
         try:
-            fits(side, data)
+            if data is not None:
+                check_fit(side, data)
         except DataError as error:
             if refused is None:
                 raise
             refused.append(error)
             found[side.name] = None
-    evaluations, said = evaluated(spec, sides, options, found)
+    sides, evaluations, said = evaluated(spec, sides, options, found)
     advice = facts(spec, sides, lambda side: found[side.name], evaluations, lines_of(text, file))
     notes += [*said, *unmeasured(sides, found)]
     return Lint(spec=spec.name, file=file, sides=[side.name for side in sides], advice=advice, notes=notes)
-
-
-def fits(side: Resolved, data: Dataset | None) -> None:
-    """Check that a side's data and model fit, as far as no advice is given on how they do not.
-
-    Raises:
-        DataError: when they do not.
-    """
-    if data is not None:
-        check_inputs(side, data.x.shape[1:], data.description)
-        if not broadcasts(data.y.shape[1:], side.layers()[-1].output_shape):
-            check_fit(side, data.x.shape[1:], data.y.shape[1:], data.description)
 
 
 def advised(work: Work, text: str, file: str | None) -> list[AdviceFact]:
@@ -87,12 +75,7 @@ def advised(work: Work, text: str, file: str | None) -> list[AdviceFact]:
         file: it came from.
     """
     work.failing()  # Programs written by hand are matched, and asked how they evaluate.
-    return facts(work.spec, work.sides, work.dataset, work.evaluations, lines_of(text, file))
-
-
-def read(side: Resolved, options: Options) -> Dataset:
-    """Return a side's data, or those that the command names."""
-    return load(side.config.data, file=Path(options.data) if options.data and is_file(options.data) else None)
+    return facts(work.spec, work.sides, work.dataset, work.ports.evaluations, lines_of(text, file))
 
 
 def lines_of(text: str, file: str | None) -> Lines:
@@ -102,23 +85,29 @@ def lines_of(text: str, file: str | None) -> Lines:
 
 def evaluated(
     spec: Spec, sides: Sequence[Resolved], options: Options, data: Mapping[str, Dataset | None]
-) -> tuple[dict[str, Evaluation], list[str]]:
-    """Return how the programs written by hand behave in evaluation, and why one could not be asked."""
+) -> tuple[list[Resolved], dict[str, Evaluation], list[str]]:
+    """Return the sides with the form of their targets, how programs written by hand evaluate, and what failed of it."""
     found: dict[str, Evaluation] = {}
     notes: list[str] = []
-    own = [side for side in sides if side.program is not None and data[side.name] is not None]
-    for side in own:
+    told: list[Resolved] = []
+    for side in sides:
+        rows = data[side.name]
+        if rows is None or side.program is None:
+            told.append(side if rows is None else settled(side, rows.target, rows.classes is not None))
+            continue
         folder = memory_folder()
         with ExitStack() as stack:
             stack.callback(release, folder)
             work = stack.enter_context(Work(spec=spec, sides=[side], options=options, folder=folder))
             try:
                 work.program(side)
+                work.settle()
             except (DataError, WorkerError) as error:
                 why = error.brief if isinstance(error, WorkerError) else str(error)  # Its log is gone with the folder.
                 notes.append(f"how {side.name} evaluates was not looked at: {why}")
-            found |= work.evaluations
-    return found, notes
+            told += work.sides
+            found |= work.ports.evaluations
+    return told, found, notes
 
 
 def facts(

@@ -5,11 +5,14 @@ from __future__ import annotations
 import datetime
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from parity import __version__
 from parity.compare.judge import PHASES, Judge, Seen
 from parity.compile.program import Program
+from parity.entries import Entry, shown
+from parity.report import agreeing
+from parity.report.causefact import CauseFact
 from parity.report.facts import (
     AdviceFact,
     Comparison,
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from parity.compare.free import FreeVerdict
     from parity.data.dataset import Dataset
     from parity.metrics import Taken
+    from parity.pipeline.causes import Caused
     from parity.pipeline.judging import Judged
     from parity.spec.schema import Spec
 
@@ -57,7 +61,9 @@ def side_fact(
         dataset: of the side.
         version: of the framework, when no run tells it.
     """
-    count = sum(math.prod(parameter.shape) for parameter in side.parameters().values() if parameter.trainable)
+    # Those of a program written by hand may be more than the spec's, or fewer.
+    shapes = {name: parameter.shape for name, parameter in side.parameters().items()} | dict(program.extras)
+    count = sum(math.prod(shapes[name]) for name, place in program.bindings.weights.items() if place.trainable)
     epochs = run.measured if run else ()
     return SideFact(
         name=side.name,
@@ -127,7 +133,54 @@ def comparison_facts(judged: Judged) -> list[Comparison]:
         WitnessFact(side=one.side, agrees=one.place is None, place=place(one.place) if one.place else None)
         for one in judged.witnesses
     ]
-    return [comparison_fact(judge, witnesses, judged.odd) for judge in judged.judges]
+    found, none = cause_facts(judged.causes)
+    return [
+        comparison_fact(judge, witnesses, judged.odd).model_copy(
+            update={
+                "causes": [one for one in found if one.side in (judge.a, judge.b)],
+                "uncaused": [text for side, text in none.items() if side in (judge.a, judge.b)],
+            }
+        )
+        if judge.first is not None
+        else comparison_fact(judge)
+        for judge in judged.judges
+    ]
+
+
+def cause_facts(caused: Sequence[Caused]) -> tuple[list[CauseFact], dict[str, str]]:
+    """Return what makes programs agree with their configs, and by side why nothing is named."""
+    found: list[CauseFact] = []
+    none: dict[str, str] = {}
+    for one in caused:
+        if one.departs is not None:
+            later, (phase, tensor) = one.departs
+            none[one.side] = agreeing.withdrawn(one.side, one.steps[0], later, phase, tensor)
+            continue
+        ways = [
+            [
+                CauseFact(
+                    side=one.side, path=change.path, value=_plain(change.value), was=_plain(change.was),
+                    text=change.text, way=way, steps=one.steps, largest=agreement.largest, sentence="",
+                )
+                for change in agreement.changes
+            ]
+            for way, agreement in enumerate(one.agreements)
+        ]  # fmt: skip
+        if ways:
+            told = agreeing.sentence(one.side, ways)
+            found += [cause.model_copy(update={"sentence": told}) for way in ways for cause in way]
+        else:
+            none[one.side] = agreeing.nothing(one.side, one.steps[0], one.trials, one.stopped)
+    return found, none
+
+
+def _plain(value: Any) -> Any:
+    """Return a value of a config as the result has it."""
+    if isinstance(value, float | int | str | None):
+        return value
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return shown(value) if isinstance(value, Entry) else ", ".join(f"{kind} {one}" for kind, one in value.items())
 
 
 def comparison_fact(judge: Judge, witnesses: Sequence[WitnessFact] = (), odd: Sequence[str] = ()) -> Comparison:

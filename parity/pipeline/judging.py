@@ -11,6 +11,7 @@ from parity.compare.judge import PHASES, Judge, Seen
 from parity.compare.lockstep import compare_digests, compare_guided, compare_tensors, in_order, repeats
 from parity.compare.measure import gap
 from parity.compare.noise import Name, Rounding
+from parity.pipeline.causes import Caused, Causes
 from parity.reference import Reference
 from parity.run.exchange import Exchange
 from parity.run.lockstep import Lockstep, Taken
@@ -46,12 +47,14 @@ class Judged:
         judges: one for each side but the first.
         witnesses: each side beside the NumPy reference, at the first step in which sides part; none where none do.
         odd: sides that differ where a majority agrees, or that alone depart from their reference.
+        causes: of each program written by hand that departs from its reference, what makes it agree.
         rounding: what was measured of every side's rounding.
     """
 
     judges: list[Judge]
     rounding: Rounding
     witnesses: list[Witness] = field(default_factory=list)
+    causes: list[Caused] = field(default_factory=list)
     odd: list[str] = field(default_factory=list)
 
 
@@ -76,12 +79,14 @@ class Court:
     judges: Sequence[Judge]
     sides: Mapping[str, Resolved] = field(default_factory=dict)
     judged: Judged = field(init=False)
+    _causes: Causes = field(init=False)
     _known: dict[str, set[Name]] = field(default_factory=dict)
     _measured: dict[tuple[int, str], int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Begin with nothing known of rounding."""
         self.judged = Judged(judges=list(self.judges), rounding=Rounding(precision=self.lock.precision))
+        self._causes = Causes(lock=self.lock, sides=self.sides, rounding=self.judged.rounding)
 
     def sit(self, numbers: Sequence[int], note: Callable[[int], None]) -> Judged:
         """Judge every step.
@@ -98,11 +103,15 @@ class Court:
             note(number)
         for judge in self.judges:
             judge.inaccurate = self.judged.rounding.less_accurate(judge.a, judge.b)
+        self.judged.causes = list(self._causes.found.values())
         return self.judged
 
     def _step(self, number: int, first: bool, last: bool) -> None:
         rounding, everyone = self.judged.rounding, list(self.lock.sessions)
         taken = self.lock.take(number - 1)
+        for judge in self.judges:
+            for name in (judge.a, judge.b):
+                judge.moved(name, taken[name].moved)
         if first or self.lock.precision != "float64":
             self._measure(number, taken, everyone, REPEATS)
         look = first
@@ -114,9 +123,15 @@ class Court:
             doubtful = compare_digests(judge, number, taken, rounding)
             look = look or bool(doubtful - self._known.get(judge.b, set())) or identical
             look = look or (last and _hides(judge, doubtful))
-        if not look:
+        wanted = self._causes.wanted(number, last)
+        if not look and not wanted:
             return
         replay = self.lock.replay(number - 1)
+        if wanted:
+            self._measure(number, replay, wanted, REPEATS)
+            self._causes.confirm(number, replay, last)
+        if not look:
+            return
         self._repeated(number, taken, replay)
         parted = [judge for judge in self.judges if self._look(judge, number, replay, last)]
         if parted and not self.judged.odd and not self.judged.witnesses:
@@ -125,6 +140,7 @@ class Court:
                 self.judged.witnesses = self._witnesses(number, replay)
             begin = min((judge.first for judge in parted if judge.first), key=lambda one: one.when)
             self.judged.odd = self._odd(begin, replay)
+        self._causes.look(number, replay, dict.fromkeys(name for judge in parted for name in (judge.a, judge.b)))
 
     def _measure(self, number: int, taken: Mapping[str, Taken], sides: Sequence[str], times: int) -> None:
         """Measure the rounding of sides in a step, of those with which that was not done as well before."""
@@ -162,11 +178,13 @@ class Court:
 
         beyond = compare_tensors(judge, number, replay, rounding, remeasure)
         known = self._known.setdefault(judge.b, set())
+        known |= set(judge.aside)
         fresh = {seen.name for seen in beyond} - known
         if not fresh and not (last and _hides(judge, {seen.name for seen in beyond})):
             return False
-        guided = self.lock.guided(number - 1, [judge.b], replay[judge.a])[judge.b]
+        guided = self.lock.guided(number - 1, [judge.b], replay[judge.a], without=set(judge.aside))[judge.b]
         ops = compare_guided(judge, number, replay[judge.a], guided, rounding, remeasure)
+        ops = {name: seen for name, seen in ops.items() if name not in judge.aside}
         complete = all(seen.name in ops for seen in beyond if seen.phase != "metric")
         judge.settle(beyond, ops, complete=complete, again=not fresh)
         if judge.first is not None:  # Rounding that a step made large says nothing about the next one.

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from parity.advice.broadcast_target import broadcasts, explained
+from parity.data.check import one_hot_rows
+from parity.data.dataset import Dataset
 from parity.data.sources import sources
 from parity.entries import FRAMEWORKS
 from parity.errors import DataError, SpecError, UsageError, did_you_mean, listed
@@ -261,26 +262,38 @@ def is_file(given: str) -> bool:
     return Path(given).suffix.lower() in (".npz", ".csv") or "/" in given or os.path.exists(given)
 
 
-def check_fit(side: Resolved, x_shape: tuple[int, ...], y_shape: tuple[int, ...], description: str) -> None:
-    """Check that data and model fit.
+def check_fit(side: Resolved, data: Dataset) -> None:
+    """Check that data and model fit, and that targets can be given in the form that the side takes.
 
     Args:
         side: the resolved side.
-        x_shape: of one input row.
-        y_shape: of one target.
-        description: the data in words.
+        data: its rows.
 
     Raises:
         DataError: when they do not.
     """
-    check_inputs(side, x_shape, description)
+    check_inputs(side, data.x.shape[1:], data.description)
     output = side.layers()[-1].output_shape
-    if y_shape != output:
+    if data.y.shape[1:] != output:
         last = side.layers()[-1].name
-        stretched = f"; left as they are, {explained(y_shape, output)}" if broadcasts(y_shape, output) else ""
+        why = "; left as they are, one value would be compared with several" if data.y.shape[1:] == (1,) else ""
         raise DataError(
-            f"side {side.name}: a target of {description} has shape {y_shape}, the last layer {last!r} gives {output}; "
-            f"change the last layer, or data.one_hot{stretched}"
+            f"side {side.name}: a target of {data.description} has shape {data.target}, the last layer {last!r} gives "
+            f"{output}; change the last layer, or data.one_hot{why}"
+        )
+    form = side.config.data.targets if side.program is not None else side.config.loss.form(side.config.data.targets)
+    if form in ("column", "flat") and output != (1,):
+        raise DataError(
+            f"side {side.name}: data.targets is {form}, which is one number a row, but a target of {data.description} "
+            f"has shape {data.target}; leave data.targets out"
+        )
+    if form == "index" and data.classes is None and not one_hot_rows(data.y):
+        loss = side.config.loss.kind
+        who = "data.targets is index" if side.config.data.targets else f"loss {loss} takes class numbers"
+        raise DataError(
+            f"side {side.name}: {who}, but the targets of {data.description} are neither integer labels nor one-hot "
+            f"rows, the first is {data.y[0].tolist()}; store labels as integers from 0, y.argmax(axis=1), or take "
+            "another loss"
         )
 
 

@@ -62,12 +62,14 @@ def end_share(trials: Trials, paths: Paths) -> float | None:
     """Return the share of all that training moved that a set changes; None where a run was not made to its end."""
     seed = trials.seeds[0]
     runs = [trials.runs.get((one, seed)) for one in (frozenset[str](), paths)]
-    if any(run is None or len(run.losses) < trials.steps for run in runs):
-        return None
     traces, sides = [], []
     for one, run in zip((frozenset[str](), paths), runs, strict=True):
-        side = trials.job(one, seed).side
-        assert run is not None
+        if run is None:
+            return None
+        job = trials.job(one, seed)
+        side = job.side
+        if len(run.losses) < job.steps:
+            return None
         trace = trials.runner.work.bench(side).store.read(run.key)
         if not trace:
             return None

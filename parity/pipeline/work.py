@@ -2,37 +2,38 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-from parity.advice import Evaluation
 from parity.compare.free import FreeVerdict, judge_free
-from parity.compare.judge import Judge, Seen
-from parity.compare.lockstep import chosen_steps, compare_initial, compare_weights
+from parity.compare.judge import Judge
+from parity.compare.lockstep import chosen_steps
 from parity.compare.noise import Rounding
 from parity.compile import Program, compile_side
-from parity.compile.match import match
+from parity.compile.outputs import in_one_form
 from parity.data.dataset import Dataset
-from parity.data.load import load
 from parity.errors import DataError, WorkerError
 from parity.pipeline.freeruns import TWIN, FreeRuns, gaps
 from parity.pipeline.judging import Court, Judged
-from parity.pipeline.prepare import Options, check_fit, is_file
+from parity.pipeline.ports import Ports
+from parity.pipeline.prepare import Options, check_fit
+from parity.pipeline.starting import compare_extras, compare_start
+from parity.pipeline.targets import dataset_of
 from parity.run.bench import Bench, Job
-from parity.run.beside import files_of, source_of
+from parity.run.beside import source_of
 from parity.run.freerun import free_run
 from parity.run.lockstep import Lockstep, looked_at_bytes
 from parity.run.session import Scratch, Session, memory_bytes
 from parity.run.store import Store
-from parity.spec.resolve import OwnProgram, Resolved, dump
+from parity.spec.resolve import Resolved, dump
 from parity.spec.schema import Spec
+from parity.spec.targets import numbers_classes, settled
 
 Note = Callable[[str, float], None]
 """Called with (what is under way, share done from 0 to 1)."""
@@ -61,19 +62,23 @@ class Work(Scratch):
         sides: resolved, in order; the first is the reference.
         options: of the command.
         folder: of the reports.
-
-    ``evaluations`` has, of each program written by hand that was matched, how it behaves in evaluation.
     """
 
     spec: Spec
     sides: list[Resolved]
     options: Options
     folder: Path
-    evaluations: dict[str, Evaluation] = field(default_factory=dict, init=False)
     _benches: dict[str, Bench] = field(default_factory=dict)
     _programs: dict[str, Program] = field(default_factory=dict)
     _failed: dict[str, WorkerError] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @cached_property
+    def ports(self) -> Ports:
+        """The programs written by hand."""
+        return Ports(
+            name=self.spec.name, sides=self.sides, scratch=self.scratch, bench=self.bench, session=self.session
+        )  # fmt: skip
 
     def bench(self, side: Resolved) -> Bench:
         """Return the bench with a side's data; sides that read the same data share one.
@@ -81,13 +86,12 @@ class Work(Scratch):
         Raises:
             DataError: when the data are missing or do not fit.
         """
-        key = side.config.data.model_dump_json()
+        # Sides that are given the same targets in other forms read the same data.
+        key = f"{side.config.data.model_dump_json(exclude={'targets'})} {numbers_classes(side)}"
         with self._lock:
             if key not in self._benches:
-                given = self.options.data
-                file = Path(given) if given and is_file(given) else None
                 self._benches[key] = Bench(
-                    dataset=load(side.config.data, file=file),
+                    dataset=dataset_of(side, self.options.data),
                     store=Store(self.folder / "runs"),
                     scratch=self.scratch / str(len(self._benches)),
                     programs=self.folder / "programs",
@@ -101,7 +105,7 @@ class Work(Scratch):
                 f"side {side.name}: {len(data.x)} rows do not fill a batch of {training.batch_size}, and "
                 "training.drop_remainder leaves out what is not full; lower training.batch_size"
             )
-        check_fit(side, data.x.shape[1:], data.y.shape[1:], data.description)
+        check_fit(side, data)
         return bench
 
     def dataset(self, side: Resolved) -> Dataset:
@@ -114,21 +118,23 @@ class Work(Scratch):
         Raises:
             WorkerError: when one written by hand cannot be imported; it is tried once.
         """
-        key = f"{side.framework} {side.name} {side.program} {dump(side.config)}"
+        key = _key(side)
         if key in self._failed:
             raise self._failed[key]
         if key not in self._programs:
             compiled = self._compiled(side)
             try:
-                self._programs[key] = compiled if side.program is None else self._matched(side, side.program, compiled)
+                self._programs[key] = compiled if side.program is None else self.ports.program(side, compiled)
             except WorkerError as error:
                 self._failed[key] = error
                 raise
         return self._programs[key]
 
     def _compiled(self, side: Resolved) -> Program:
-        classes = self.dataset(side).classes
-        return compile_side(side, name=self.spec.name, question=self.spec.question, classes=classes)
+        data = self.dataset(side)
+        return compile_side(
+            side, name=self.spec.name, question=self.spec.question, classes=data.classes, flat=data.flat
+        )  # fmt: skip
 
     def shown(self, side: Resolved) -> Program:
         """Return a side's program to be read: also one written by hand that cannot be imported."""
@@ -158,37 +164,29 @@ class Work(Scratch):
         side = replace(side, program=None)
         key = f"trial {side.framework} {dump(side.config)}"
         if key not in self._programs:
-            made = compile_side(side, name=self.spec.name, classes=self.dataset(side).classes, formatted=False)
+            data = self.dataset(side)
+            made = compile_side(side, name=self.spec.name, classes=data.classes, flat=data.flat, formatted=False)
             self._programs[key] = replace(made, file_name=f"explain/{made.digest[:16]}.py")
         return self._programs[key]
 
-    def _matched(self, side: Resolved, own: OwnProgram, compiled: Program) -> Program:
-        """Return a program written by hand, its tensors matched to the config's."""
-        files = files_of(own.file)  # First: what is run is what was matched.
-        with self.session(side, f"{side.name}-match") as session:
-            inventory = session.ask(
-                "inventory", framework=side.framework, program=own.file, names=dict(own.names), precision="float32"
-            )
-            self._evaluate(session, side, own)
-        found = match(side, own, compiled, inventory)
-        return Program(
-            framework=side.framework,
-            source=source_of(own.file),
-            bindings=found.bindings,
-            file_name=Path(own.file).name,
-            path=own.file,
-            files=files,
-            unmatched=tuple(found.unmatched),
-        )
+    def settle(self) -> list[Resolved]:
+        """Return the sides with the form of their targets in their configs; from now on the work is about these.
 
-    def _evaluate(self, session: Session, side: Resolved, own: OwnProgram) -> None:
-        """Note how a program written by hand behaves in evaluation; one that cannot be asked fails where it is run."""
-        with contextlib.suppress(WorkerError):
-            told = session.ask(
-                "evaluation", framework=side.framework, program=own.file, names=dict(own.names),
-                data=str(self.bench(side).scratch / "data"),
-            )  # fmt: skip
-            self.evaluations[side.name] = Evaluation(**told)
+        Programs written by hand are matched for it, since what their loss takes is tried. One that fails is left as it
+        is: where it is run, that is said.
+        """
+        for number, side in enumerate(self.sides):
+            data, program = self.dataset(side), None
+            if side.program is not None:
+                try:
+                    program = self.program(side)
+                except WorkerError:
+                    continue
+            found = settled(side, data.target, data.classes is not None, program.given if program else None)
+            if program is not None:
+                self._programs[_key(found)] = program  # It is not matched a second time.
+            self.sides[number] = found
+        return self.sides
 
     def epoch_steps(self, side: Resolved) -> int:
         """Return the number of batches in an epoch of a side."""
@@ -286,11 +284,15 @@ class Work(Scratch):
             side.name: Job(side=side, program=self.program(side), steps=steps, precision=precision) for side in sides
         }
         openings = {side.name: self.bench(side).opening(jobs[side.name]) for side in sides}
-        self._compare_start(judges, openings, sides)
+        programs = {name: job.program for name, job in jobs.items()}
+        for name, bindings in in_one_form(sides, {name: one.bindings for name, one in programs.items()}).items():
+            openings[name]["bindings"] = bindings.plain()
+        compare_start(judges, openings, sides)
         for judge in judges:
-            told = [text for name in (judge.a, judge.b) for text in jobs[name].program.unmatched]
+            told = [text for name in (judge.a, judge.b) for text in programs[name].unmatched]
             # Parameters that one side lacks have been told when the sides' parameters were compared.
             judge.unmatched += [text for text in told if "(weights)" not in text]
+            compare_extras(judge, programs)
         numbers = chosen_steps(steps, self.options.check_steps)
         if any("optimizer slot" in text for judge in judges for text in judge.unmatched):
             # A side that keeps its own slots must take every step; after a few its rounding errors are in them, too.
@@ -318,25 +320,7 @@ class Work(Scratch):
                 numbers, lambda number: note(f"lockstep in {precision}: step {number} of {steps}", number / steps)
             )
 
-    def _compare_start(
-        self, judges: list[Judge], openings: Mapping[str, Mapping[str, Any]], sides: Sequence[Resolved]
-    ) -> None:
-        """Compare the parameters the sides have, and how they start."""
-        import numpy as np
 
-        places = {name: one["bindings"]["weights"] for name, one in openings.items()}
-        shapes = {
-            side.name: {name: p.shape for name, p in side.parameters().items() if name in places[side.name]}
-            for side in sides
-        }
-        for judge in judges:
-            compare_weights(judge, shapes[judge.a], shapes[judge.b])
-            ours, theirs = (openings[name]["weights"] for name in (judge.a, judge.b))
-            for order, name in enumerate(shapes[judge.a]):
-                if shapes[judge.a][name] != shapes[judge.b].get(name):
-                    continue
-                if ours[name] == theirs[name]:
-                    judge.add(Seen(step=1, phase="weights", tensor=name, shape=shapes[judge.a][name],
-                                   difference=0.0, noise=0.0, order=order))  # fmt: skip
-                else:
-                    compare_initial(judge, order, name, *(np.load(one[name], mmap_mode="r") for one in (ours, theirs)))
+def _key(side: Resolved) -> str:
+    """Return what a side's program is kept by."""
+    return f"{side.framework} {side.name} {side.program} {dump(side.config)}"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from parity.report import (
     advice,
+    agreeing,
     chart_rows,
     charts,
     epochs,
@@ -64,6 +65,7 @@ def to_html(result: Result, folder: Path | None = None) -> str:
     environment = _environment()
     # Browsers break lines after a hyphen, so that "->" would come apart.
     environment.filters["arrows"] = lambda text: text.replace(" -> ", " \N{RIGHTWARDS ARROW} ")
+    environment.filters["causes"], environment.filters["pieces"] = agreeing.sentences, agreeing.pieces
     environment.filters["where"] = finding.where
     environment.filters["relative"] = lambda target: files.relative(target, folder)
     environment.filters["link"] = lambda target: files.link(target, folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
 from collections.abc import Sequence
 from contextlib import suppress
@@ -160,7 +161,7 @@ class Bench:
             "bindings": {**job.program.bindings.plain(), "files": files},
             "precision": job.precision,
             "data": str(self.scratch / "data"),
-            "weights": self.initial.files(job.side, job.precision, job.nudge),
+            "weights": {**self.initial.files(job.side, job.precision, job.nudge), **job.program.starts},
             "plan": {
                 "seed": training.seed,
                 "batch_size": training.batch_size,
@@ -207,4 +208,6 @@ def _written(file: Path, source: str) -> None:
 def _by_hand(program: Program) -> dict[str, Any]:
     """Return what decides the runs of a program written by hand beside its source: what it imports, what it binds."""
     assert program.path is not None
-    return {"beside": program.files or beside(program.path), "bindings": program.bindings.plain()}
+    starts = {name: hashlib.sha256(Path(file).read_bytes()).hexdigest() for name, file in program.starts.items()}
+    found = {"beside": program.files or beside(program.path), "bindings": program.bindings.plain()}
+    return found | ({"starts": starts} if starts else {})

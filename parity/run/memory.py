@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from parity.run.axes import permuted
 from parity.run.drivers.base import Driver
 from parity.run.probe import DigestProbe
 
@@ -53,6 +54,21 @@ class OwnState:
         """Note it as it is after the step was first taken."""
         if self._after is None:
             self._after = self._read(driver)
+
+    def left(self, driver: Driver) -> dict[str, np.ndarray]:
+        """Return what was left before the step, of bound parameters, in canonical layout.
+
+        Gradients by ``layer.parameter``, and what an optimizer keeps that is no known slot by
+        ``ATTRIBUTE/layer.parameter``.
+        """
+        found = {}
+        for name in driver.trainable():
+            place, axes = driver.bindings["weights"][name]["attribute"], driver.out_axes(name)
+            for key, value in self.leftovers.items():
+                path, _, attribute = key.partition("/")
+                if path == place:
+                    found[f"{attribute}/{name}" if attribute else name] = permuted(value, axes if value.ndim else None)
+        return found
 
     def _read(self, driver: Driver) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
         own = {name: value for name, value in everything(driver).items() if name in self.names} if self.names else {}

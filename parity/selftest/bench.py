@@ -44,6 +44,12 @@ class TestBench(Scratch):
             self._sessions[key] = self.kept(Session(framework, log=log, timeout=self.timeout))
         return self._sessions[key]
 
+    def drop(self, framework: str, number: int) -> None:
+        """End a worker; whoever asks for it next gets a new one."""
+        session = self._sessions.pop((framework, number), None)
+        if session is not None:
+            session.close()
+
     def program(self, side: Resolved) -> Program:
         """Return a side's program, compiled once: formatting it takes longer than a few small steps."""
         key = repr(replace(side, name=""))

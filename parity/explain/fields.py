@@ -1,0 +1,237 @@
+"""What a program may do otherwise than its config says, as changes to try: other values of fields, and habits.
+
+A field's other values are those that its entry knows: the other choices of an enumeration, the frameworks' own
+defaults, nothing in the place of a regularizer. A number that is none of these is solved for
+(:class:`~parity.explain.changes.Knob`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel
+
+from parity.activations import Activation
+from parity.catalog import ACTIVATIONS, LOSSES, OPTIMIZERS
+from parity.constraints import Constraint
+from parity.entries import Entry, scalars, shown
+from parity.explain.changes import Change, Knob, Suspects, field_change, pattern
+from parity.explain.habit_list import decay_knobs, loss_knobs, of_gradient, of_layers, of_loss, of_metric, of_update
+from parity.initializers import Initializer
+from parity.regularizers import Regularizer
+from parity.schedules import Schedule
+from parity.spec.paths import at, visit
+from parity.spec.resolve import Resolved
+
+LAYOUT = ("data_format", "name")
+"""Fields that say how the spec's own tensors lie; how a program's lie is known from its layers."""
+
+
+def candidates(side: Resolved, suspects: Suspects) -> list[Change]:
+    """Return the changes to try for a place, each as plain as can be; those of one layer before those of several."""
+    found: list[Change] = []
+    names = [layer.name for layer in suspects.layers]
+    if suspects.phase in ("forward", "loss", "state"):
+        found += of_layers(side, suspects.layers)
+        found += [one for name in names for one in _of_part(side, f"layers.{name}")]
+    if suspects.phase == "loss":
+        found += [*_of_part(side, "loss"), *_targets(side), *of_loss(side)]
+    if suspects.phase in ("loss", "gradient"):
+        found += [*of_gradient(side, suspects.leftovers, suspects.phase), *_held(side, "_regularizer")]
+    if suspects.phase in ("update", "state"):
+        found += [*_of_part(side, "optimizer"), *of_update(side), *_held(side, "_constraint")]
+    if suspects.phase in ("metric", "state"):
+        found += of_metric(side)
+    return list({repr((one.sets, one.habits)): one for one in found}.values())
+
+
+def knobs(side: Resolved, suspects: Suspects) -> list[Knob]:
+    """Return the numbers to solve for at a place."""
+    found: list[Knob] = []
+    parts = [f"layers.{layer.name}" for layer in suspects.layers] if suspects.phase in ("forward", "loss") else []
+    parts += {"loss": ["loss"], "update": ["optimizer"], "state": ["optimizer"]}.get(suspects.phase, [])
+    parts += [f"layers.{layer.name}" for layer in suspects.layers] if suspects.phase == "state" else []
+    for path in parts:
+        found += [_knob(side, one) for one in _numbers(side, path)]
+    if suspects.phase in ("loss", "gradient"):
+        found += loss_knobs(side, suspects.phase)
+        held = _groups(side, [path for path, _ in _fields(side, "_regularizer", filled=True)])
+        found += [_knob(side, [f"{path}.{name}" for path in paths]) for paths in held
+                  for name in _floats(at(side.config, paths[0]))]  # fmt: skip
+        free = _free_kernels(side)
+        found += [_penalty_knob(side, paths) for paths in [*_groups(side, free), *([path] for path in free)]]
+    if suspects.phase == "update":
+        found += decay_knobs(side)
+    return found
+
+
+def _of_part(side: Resolved, path: str) -> Iterator[Change]:
+    """Yield the other values of every field of a part of a config, alone and in all layers that have the same."""
+    for inner, part in visit(path, at(side.config, path)):
+        for name in type(part).model_fields:
+            if name in LAYOUT or name.endswith(("_initializer", "_regularizer", "_constraint")):
+                continue
+            for value in others(part, name):
+                for paths in _everywhere(side, f"{inner}.{name}"):
+                    yield field_change(side, paths, value)
+    yield from _kinds(side, path, at(side.config, path))
+
+
+def _kinds(side: Resolved, path: str, part: BaseModel) -> Iterator[Change]:
+    """Yield entries of other kinds, with the fields that both have as they are, or with the framework's defaults."""
+    families: dict[str, dict[str, Any]] = {"loss": dict(LOSSES), "optimizer": dict(OPTIMIZERS)}
+    for kind, entry in families.get(path, {}).items():
+        if kind == at(side.config, path).kind or _required(entry):
+            continue
+        shared = {name: getattr(part, name) for name in type(part).model_fields if name in entry.model_fields}
+        own = dict(entry.native.get(side.framework, {}))
+        rate = {name: one for name, one in shared.items() if name == "learning_rate"}
+        for fields in (shared, own | shared, shared | own | rate):
+            with contextlib.suppress(ValueError):
+                yield field_change(side, [path], entry(**fields), cost=2)
+
+
+def others(part: BaseModel, name: str) -> list[Any]:
+    """Return the values that a field may have otherwise, of those that its entry knows.
+
+    Args:
+        part: an entry, or a part of a config.
+        name: of the field.
+    """
+    value, annotation = getattr(part, name), type(part).model_fields[name].annotation
+    if isinstance(value, Activation):
+        other = [kind() for kind in ACTIVATIONS.values() if kind.kind != value.kind and not _required(kind)]
+        return [*other, *(one.replace(**{field: told}) for one in other for field in type(one).model_fields
+                          for told in others(one, field))]  # fmt: skip
+    if isinstance(value, Schedule):
+        return [value.rate(0)]
+    if isinstance(value, Entry):
+        return []
+    if isinstance(value, bool):
+        return [not value]
+    if get_origin(annotation) is Literal:
+        return [one for one in get_args(annotation) if one != value]
+    if not isinstance(value, float) and float not in scalars(annotation):
+        return []
+    default = type(part).model_fields[name].default
+    known = [default, *(told[name] for told in getattr(part, "native", {}).values() if name in told)]
+    known += [round(1.0 - value, 12)] if isinstance(value, float) and 0.0 < value < 1.0 else []
+    known += [0.0]  # Without it; a field that cannot be 0 refuses.
+    numbers = [float(one) for one in known if isinstance(one, int | float) and not isinstance(one, bool)]
+    return [one for one in dict.fromkeys(numbers) if one != value]
+
+
+def _required(kind: type[Entry]) -> bool:
+    return any(one.is_required() for one in kind.model_fields.values())
+
+
+def _everywhere(side: Resolved, path: str) -> list[list[str]]:
+    """Return the path alone, and with those of all layers of the kind that say the same, where there are others."""
+    if not path.startswith("layers."):
+        return [[path]]
+    _, name, keys = path.split(".", 2)
+    kinds = {str(op.name): type(op) for op in side.config.model.layers}
+    paths = [f"layers.{one}.{keys}" for one, kind in kinds.items() if kind is kinds[name]]
+    same = [one for one in paths if _value(side, one) == at(side.config, path)]
+    return [[path], same] if len(same) > 1 else [[path]]
+
+
+def _value(side: Resolved, path: str) -> Any:
+    try:
+        return at(side.config, path)
+    except AttributeError:
+        return ...  # The layer's activation is of another kind, say.
+
+
+def _targets(side: Resolved) -> Iterator[Change]:
+    """Yield the other forms of the targets."""
+    if "targets" in type(side.config.data).model_fields:
+        for value in others(side.config.data, "targets"):
+            yield field_change(side, ["data.targets"], value)
+
+
+def _fields(side: Resolved, ending: str, filled: bool) -> list[tuple[str, Any]]:
+    """Return the layers' fields whose names end so, with their values: those that hold something, or the others."""
+    found = [(f"layers.{op.name}.{name}", getattr(op, name)) for op in side.config.model.layers
+             for name in type(op).model_fields if name.endswith(ending)]  # fmt: skip
+    return [(path, value) for path, value in found if (value is not None) is filled]
+
+
+def _held(side: Resolved, ending: str) -> Iterator[Change]:
+    """Yield nothing in the place of what holds a parameter: of each, of all of one name, and of all there are."""
+    found: list[list[str]] = []
+    paths = [path for path, value in _fields(side, ending, filled=True) if isinstance(value, Regularizer | Constraint)]
+    for group in [*([path] for path in paths), *_groups(side, paths)]:
+        if group not in found:
+            found.append(group)
+            yield field_change(side, group, None)
+    if len(_groups(side, paths)) > 1:
+        was = " and ".join(dict.fromkeys(shown(at(side.config, path)) for path in paths))
+        path = pattern(side, paths) if len({path.split(".", 2)[2] for path in paths}) == 1 else f"layers.*.*{ending}"
+        yield Change(path=path, value=None, was=was, sets=tuple((path, None) for path in paths))
+
+
+def _groups(side: Resolved, paths: Sequence[str]) -> list[list[str]]:
+    """Return the paths by the name of their field, and by value."""
+    found: dict[Any, list[str]] = {}
+    for path in paths:
+        found.setdefault((path.split(".", 2)[2], str(at(side.config, path))), []).append(path)
+    return list(found.values())
+
+
+def _free_kernels(side: Resolved) -> list[str]:
+    return [path for path, _ in _fields(side, "_regularizer", filled=False) if path.endswith(".kernel_regularizer")]
+
+
+def _floats(part: BaseModel) -> list[str]:
+    return [name for name in type(part).model_fields if isinstance(getattr(part, name), float)]
+
+
+def _numbers(side: Resolved, path: str) -> Iterator[list[str]]:
+    """Yield the paths of the numbers of a part, alone and with those of the layers that say the same."""
+    for inner, part in visit(path, at(side.config, path)):
+        if isinstance(part, Initializer | Regularizer | Constraint):
+            continue
+        for name in _floats(part):
+            yield from _everywhere(side, f"{inner}.{name}")
+
+
+def _knob(side: Resolved, paths: Sequence[str]) -> Knob:
+    start = float(at(side.config, paths[0]))
+    return Knob(
+        start=start, step=1e-3 * (start or 1.0), change=lambda number: field_change(side, paths, number),
+        any=paths[0] == "optimizer.learning_rate",
+    )  # fmt: skip
+
+
+def _penalty_knob(side: Resolved, paths: Sequence[str]) -> Knob:
+    return Knob(start=0.0, step=1e-3, change=lambda number: field_change(side, paths, {"l2": number}))
+
+
+def native(side: Resolved, suspects: Suspects) -> Iterator[tuple[Change, ...]]:
+    """Yield, for each part that may be the cause, all of a framework's own defaults that it has otherwise."""
+    paths = (
+        [f"layers.{layer.name}" for layer in suspects.layers] if suspects.phase not in ("update", "gradient") else []
+    )
+    paths += ["optimizer"] if suspects.phase in ("update", "state") else []
+    for path in paths:
+        part = at(side.config, path)
+        every = {name: type(part).model_fields[name].default for one in part.native.values() for name in one}
+        for told in ({}, *part.native.values()):
+            for values in (told, every | dict(told)):
+                values = {name: one for name, one in values.items() if not name.endswith("_initializer")}
+                changed = {name: value for name, value in values.items() if getattr(part, name) != value}
+                for spread in (0, -1):
+                    made = [field_change(side, _everywhere(side, f"{path}.{name}")[spread], one)
+                            for name, one in changed.items()]  # fmt: skip
+                    if len(made) > 1:
+                        yield tuple(made)
+
+
+def within(group: Sequence[Change]) -> Iterator[tuple[Change, ...]]:
+    """Yield the sets of a group that are smaller than it, smallest first."""
+    for size in range(1, len(group)):
+        yield from itertools.combinations(group, size)

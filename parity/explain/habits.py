@@ -1,0 +1,253 @@
+"""What programs do that no field of an entry describes: gradients kept, a mode forgotten, another order of features.
+
+Each habit is one field of :class:`Habits`; :class:`Habitual` is the NumPy reference of a side whose program has them.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from parity.lazy import np
+from parity.ops import Op
+from parity.reference import Computed, Passed, Reference, Tensors
+from parity.spec.resolve import Layer, Resolved
+
+Reduction = Literal["sum", "sum_over_rows", "sum_over_outputs", "mean_over_classes"]
+"""How a loss may be summed up where the entry takes its mean."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Habits:
+    """What a program does beside its config.
+
+    Args:
+        keeps_gradients: those of the step before are added to those of a step: they were not set to zero.
+        undropped: dropout drops nothing in training.
+        settled: batch norm goes by its running statistics in training, and leaves them as they are.
+        dropping: dropout drops in evaluation.
+        batchwise: batch norm goes by the batch's statistics in evaluation, and moves the running ones.
+        loss_factor: what the loss is multiplied by, the regularizers' part aside.
+        whole: the regularizers' part, too.
+        penalty_factor: what that part is multiplied by.
+        gradient_factor: what the gradient is multiplied by where the loss that is reported is not.
+        reduction: how the loss is summed up, None for as the entry says.
+        flattened: layer to the order in which its axes are read, counted from 0 without the batch axis.
+        symmetric: layers that are padded alike before and after.
+        decay: share of the weight that is taken off beside what the config says, times the rate.
+        coupled: the decay is added to the gradient instead, and goes through the optimizer's slots.
+        kernels_only: parameters of one axis, biases and scales, do not decay.
+        averaged: the velocity takes ``1 - momentum`` of each gradient.
+        rate_outside: the velocity is held without the rate, which a changing rate then multiplies as a whole.
+    """
+
+    keeps_gradients: bool = False
+    undropped: bool = False
+    settled: bool = False
+    dropping: bool = False
+    batchwise: bool = False
+    loss_factor: float = 1.0
+    whole: bool = False
+    penalty_factor: float = 1.0
+    gradient_factor: float = 1.0
+    reduction: Reduction | None = None
+    flattened: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    symmetric: frozenset[str] = frozenset()
+    decay: float = 0.0
+    coupled: bool = False
+    kernels_only: bool = False
+    averaged: bool = False
+    rate_outside: bool = False
+
+
+FROM_THE_LOSS = {"keeps_gradients", "loss_factor", "whole", "penalty_factor", "gradient_factor", "reduction"}
+FROM_THE_UPDATE = {"decay", "coupled", "kernels_only", "averaged", "rate_outside"}
+"""Habits that leave everything before as it is; the others may change any layer."""
+
+
+def factors(side: Resolved, rows: int) -> dict[Reduction, float]:
+    """Return, by reduction, what the mean that a loss takes is multiplied by; those that change it.
+
+    Args:
+        side: whose loss and outputs.
+        rows: of the batch.
+    """
+    *positions, last = side.layers()[-1].output_shape
+    places = math.prod(positions)
+    found: dict[Reduction, float]
+    if getattr(side.config.loss, "behind", None) == "softmax":  # The mean is over rows, the sum over classes.
+        found = {"sum": rows * places, "sum_over_outputs": places, "mean_over_classes": 1 / last}
+    else:
+        found = {"sum": rows * places * last, "sum_over_rows": rows, "sum_over_outputs": places * last}
+    return {name: one for name, one in found.items() if one != 1.0}
+
+
+class Habitual(Reference):
+    """A side in NumPy as a program with some habits has it.
+
+    Args:
+        side: what it is.
+        weights: values by ``layer.parameter``.
+        slots: values by ``slot/layer.parameter``.
+        leftovers: gradients that the step before left, by ``layer.parameter``; slots that the side has none of, by
+            ``ATTRIBUTE/layer.parameter``.
+    """
+
+    def __init__(self, side: Resolved, weights: Tensors, slots: Tensors, leftovers: Tensors | None = None) -> None:
+        super().__init__(side, weights, slots)
+        self.leftovers, self.habits = leftovers or {}, Habits()
+
+    def varied(self, side: Resolved, habits: Habits) -> Habitual:
+        """Return it as another side, whose parameters are the same, with habits; the state is the same."""
+        found = copy.copy(self)
+        found.habits = habits
+        found.weights, found.slots = dict(self.weights), {name: dict(one) for name, one in self.slots.items()}
+        found.become(side)
+        places = getattr(side.config.optimizer, side.framework)().slots
+        for name in found.trainable:
+            slots = side.config.optimizer.init(found.weights[name])
+            left = {slot: self.leftovers.get(f"{place.attribute}/{name}") for slot, place in places.items()}
+            slots |= {slot: places[slot].scale * one for slot, one in left.items() if one is not None}
+            found.slots[name] = slots | found.slots[name]
+        for index, layer in enumerate(side.layers()):
+            if layer.name in habits.symmetric:
+                found.ops[index] = symmetric(found.ops[index], layer)
+        return found
+
+    def everything(
+        self, x: np.ndarray, y: np.ndarray, number: int, known: Passed | None = None, since: int = 0
+    ) -> Iterator[Computed]:
+        """Yield what :meth:`stages` does, arguments as there, and the predictions, made before the step, at the end."""
+        masks = self._masks(x, number)  # Evaluation draws those of the step that follows.
+        if self.habits.batchwise:
+            predictions, moved = self._evaluated(x, masks)
+            self.weights |= moved
+            yield from self.stages(x, y, number, known, since)
+        else:
+            before = self.weights
+            self.weights = dict(before)
+            yield from self.stages(x, y, number, known, since)
+            self.weights = before
+            predictions, _ = self._evaluated(x, masks)
+        yield ("metric", "predictions"), predictions
+
+    def _evaluated(self, x: np.ndarray, masks: list[np.ndarray | None]) -> tuple[np.ndarray, Tensors]:
+        """Return the predictions, and the running statistics that making them moved."""
+        moved: Tensors = {}
+        for op, mask in zip(self.ops, masks, strict=True):
+            drawn = mask if self.habits.dropping else None
+            if op.statistics and self.habits.batchwise:
+                x, statistics = self._through(op, x, drawn)
+                moved |= {f"{op.name}.{name}": one for name, one in statistics.items()}
+            elif op.name in self.habits.flattened:
+                x, _ = self._through(op, x, drawn)
+            else:
+                x = op.forward(x, self._of(op), drawn)
+        return (self.ending.forward(x) if self.fused and self.ending else x), moved
+
+    def _through(self, op: Op, x: np.ndarray, mask: np.ndarray | None) -> tuple[np.ndarray, Tensors]:
+        axes = self.habits.flattened.get(str(op.name))
+        if axes is not None:
+            return x.transpose(0, *(axis + 1 for axis in axes)).reshape(len(x), -1), {}
+        if op.draws and self.habits.undropped:
+            return x, {}
+        if op.statistics and self.habits.settled:
+            own = self._of(op)
+            return op.forward(x, own), {name: own[name] for name in op.statistics}
+        return super()._through(op, x, mask)
+
+    def _pulled(
+        self, op: Op, x: np.ndarray, slope: np.ndarray, mask: np.ndarray | None
+    ) -> tuple[np.ndarray, Tensors]:  # fmt: skip
+        axes = self.habits.flattened.get(str(op.name))
+        if axes is not None:
+            read = x.transpose(0, *(axis + 1 for axis in axes))
+            back = np.argsort([0, *(axis + 1 for axis in axes)])
+            return slope.reshape(read.shape).transpose(*back), {}
+        if op.draws and self.habits.undropped:
+            return slope, {}
+        if op.statistics and self.habits.settled:
+            return op.vjp_evaluated(x, self._of(op), slope)
+        return super()._pulled(op, x, slope, mask)
+
+    def _factor(self, rows: int) -> float:
+        reduction = self.habits.reduction
+        return self.habits.loss_factor * (1.0 if reduction is None else factors(self.side, rows).get(reduction, 1.0))
+
+    def _lost(self, loss: float, rows: int) -> float:
+        factor = self._factor(rows)
+        return factor * loss + (factor if self.habits.whole else 1.0) * self.habits.penalty_factor * self._penalty()
+
+    def _back(self, slope: np.ndarray, passed: Passed, masks: list[np.ndarray | None]) -> None:
+        """Go back with the loss's factor; add what the step before left to the gradients of parameters."""
+        factor, most = self._factor(len(passed.read[0])), self.habits.gradient_factor
+        super()._back(slope * (1.0 if self.habits.whole else factor), passed, masks)
+        most *= factor if self.habits.whole else 1.0
+        if most != 1.0:
+            passed.gradients = {name: most * one for name, one in passed.gradients.items()}
+        for name, one in self._regularized() if self.habits.penalty_factor != 1.0 else ():
+            less = most * (self.habits.penalty_factor - 1.0)
+            passed.gradients[name] = passed.gradients[name] + less * one.gradient(self.weights[name])
+        for name in self.trainable if self.habits.keeps_gradients else ():
+            if name in self.leftovers:
+                passed.gradients[name] = passed.gradients[name] + self.leftovers[name]
+
+    def _move(self, name: str, gradient: np.ndarray, number: int) -> np.ndarray:
+        habits, weight, optimizer = self.habits, self.weights[name], self.side.config.optimizer
+        taken_off = habits.decay * weight if weight.ndim > 1 or not habits.kernels_only else np.zeros_like(weight)
+        if habits.decay and habits.coupled:
+            gradient = gradient + taken_off
+        if habits.averaged:
+            gradient = (1 - float(getattr(optimizer, "momentum", 0.0))) * gradient
+        rate = optimizer.rate(number)
+        if habits.rate_outside and optimizer.rate(0):
+            constant = optimizer.replace(**steady(optimizer))
+            move, self.slots[name] = constant.update(weight, gradient, self.slots[name], number)
+            move = move * (rate / optimizer.rate(0))
+        else:
+            move, self.slots[name] = optimizer.update(weight, gradient, self.slots[name], number)
+        return move - rate * taken_off if habits.decay and not habits.coupled else move
+
+
+def steady(optimizer: Any) -> dict[str, Any]:
+    """Return the fields of an optimizer with which its rate stays what it is at first."""
+    fields = {"learning_rate": optimizer.rate(0)}
+    return fields | ({"decay": 0.0} if "decay" in type(optimizer).model_fields else {})
+
+
+def symmetric(op: Op, layer: Layer) -> Op:
+    """Return a layer that pads as much before as after, as PyTorch's ``padding=`` does.
+
+    Args:
+        op: the layer, or the layer without its activation.
+        layer: where it stands.
+    """
+    around = [(count, count) for count in symmetric_pads(layer) or ()]
+    kind: Any = type(op)
+    made: Any = type(kind.__name__, (kind,), {"__module__": __name__, "_pads": lambda self, lengths: around})
+    found: Op = made.model_validate({name: getattr(op, name) for name in kind.model_fields})
+    return found
+
+
+def symmetric_pads(layer: Layer) -> list[int] | None:
+    """Return the cells along each axis that, before and after, give the output its shape but not its values.
+
+    None where a layer is not padded, or where that pads as the layer does.
+    """
+    op: Any = layer.op
+    if getattr(op, "padding", None) != "same":
+        return None
+    windows = op.windows if hasattr(op, "windows") else op._sizes("pool_size")
+    channels_first = op.data_format == "channels_first"
+    lengths = layer.input_shape[1:] if channels_first else layer.input_shape[:-1]
+    found, own = [], op._pads(lengths)
+    for length, window, step in zip(lengths, windows, op.steps(), strict=True):
+        fits = [pad for pad in (window // 2, (window - 1) // 2)
+                if (length + 2 * pad - window) // step + 1 == -(-length // step)]  # fmt: skip
+        if not fits:
+            return None
+        found.append(fits[0])
+    return found if any(pad != before for pad, (before, _) in zip(found, own, strict=True)) else None

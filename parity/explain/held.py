@@ -1,0 +1,182 @@
+"""A step of a program, and the NumPy reference of its config with changes held against it.
+
+A step is compared in the order in which it is computed, and no further than to the first tensor that departs: a change
+of a layer costs that layer, as long as it is not the right one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from parity.compare.judge import PHASES
+from parity.compare.measure import gap
+from parity.explain.changes import Change, varied
+from parity.explain.habits import FROM_THE_LOSS, FROM_THE_UPDATE, Habits, Habitual
+from parity.lazy import np
+from parity.reference import Passed
+from parity.spec.resolve import Resolved
+
+Name = tuple[str, str]
+"""Phase and tensor."""
+
+Changes = tuple[Change, ...]
+
+MEANT = 1e-6
+"""A tensor of which rounding explains more is nothing but rounding: the gradient of a bias ahead of a batch norm."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """How far a reference and a program agree.
+
+    Args:
+        place: the first tensor that departs, None where none does.
+        order: how many tensors agree before it.
+        largest: the largest relative difference of those that agree and are not rounding altogether.
+        numbers: how many numbers were compared that are not zero.
+    """
+
+    place: Name | None
+    order: int
+    largest: float
+    numbers: int
+
+    def later(self, other: Outcome) -> bool:
+        """Return whether it agrees for longer than another one by whole phases of a step."""
+        if self.place is None or other.place is None:
+            return self.place is None
+        return PHASES.index(self.place[0]) > PHASES.index(other.place[0])
+
+
+@dataclass(kw_only=True)
+class Held:
+    """One step of a program, and the state it was taken from.
+
+    Args:
+        side: the program's, with the config that it is meant to have.
+        weights: before the step, by ``layer.parameter``.
+        slots: before the step, by ``slot/layer.parameter``.
+        x: the batch, (N, ...).
+        y: its targets, (N, ...).
+        number: of the step, counted from 0.
+        own: the program's tensor of a phase and name, None where it cannot be seen.
+        noise: the largest relative difference of it that rounding explains.
+        leftovers: what the step before left in the program: gradients by ``layer.parameter``, and slots that its
+            config has none of, by ``ATTRIBUTE/layer.parameter``.
+    """
+
+    side: Resolved
+    weights: Mapping[str, np.ndarray]
+    slots: Mapping[str, np.ndarray]
+    x: np.ndarray
+    y: np.ndarray
+    number: int
+    own: Callable[[Name], np.ndarray | None]
+    noise: Callable[[Name], float]
+    leftovers: Mapping[str, np.ndarray] = field(default_factory=dict)
+    trials: int = field(default=0, init=False)
+    _known: Passed = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Compute the step as the config has it, for those that differ from it late."""
+        self.base = Habitual(self.side, dict(self.weights), dict(self.slots), dict(self.leftovers))
+        self._known = Passed(read=[self.x])
+        for _ in self.base.varied(self.side, Habits()).stages(self.x, self.y, self.number, self._known):
+            pass
+
+    @property
+    def agrees(self) -> bool:
+        """Return whether the program agrees with its config as it is."""
+        found = self.outcome()
+        return found is not None and found.place is None
+
+    def kept(self, names: Iterable[Name]) -> Held:
+        """Return the step with the program's tensors in memory, and what rounding explains of them as it is known now.
+
+        Args:
+            names: of the tensors that can be seen.
+        """
+        every = [*names, ("loss", "loss")]
+        own = {name: np.array(self.own(name)) for name in every}
+        noise = {name: self.noise(name) for name in every}
+        return replace(self, own=own.get, noise=lambda name: noise.get(name, 0.0))
+
+    def _stages(self, changes: Changes) -> Iterator[tuple[Name, np.ndarray]] | None:
+        made = varied(self.side, changes)
+        if made is None:
+            return None
+        self.trials += 1
+        side, habits = made
+        reference = self.base.varied(side, habits)
+        since = self._since(changes, reference)
+        known = self._known if since else None
+        return reference.everything(self.x, self.y, self.number, known, since)
+
+    def _since(self, changes: Changes, reference: Habitual) -> int:
+        """Return the first layer that changes touch; behind the last come the loss and the update."""
+        places = {layer.name: index for index, layer in enumerate(self.side.layers())}
+        count = len(places)
+        since = count + 1
+        for path, _ in (pair for change in changes for pair in change.sets):
+            section, *keys = path.split(".")
+            if section == "layers":
+                late = count + 1 if keys[1].endswith("_constraint") else count
+                late = late if keys[1].endswith(("_regularizer", "_constraint")) else places[keys[0]]
+            else:
+                late = {"optimizer": count + 1, "loss": count, "data": count}[section]
+            since = min(since, late)
+        for habit, _ in (pair for change in changes for pair in change.habits):
+            since = min(since, count if habit in FROM_THE_LOSS else count + 1 if habit in FROM_THE_UPDATE else 0)
+        return min(since, count - 1) if reference.fused != self.base.fused else since
+
+    def outcome(self, changes: Changes = ()) -> Outcome | None:
+        """Return how far the reference of a config with changes agrees with the program; None for no such config."""
+        stages = self._stages(changes)
+        if stages is None:
+            return None
+        order, largest, numbers = 0, 0.0, 0
+        with np.errstate(all="ignore"):
+            for name, value in stages:
+                seen, own = self._seen(name)
+                if own is None:
+                    continue
+                difference = gap(np.asarray(value), own).difference
+                if not difference <= self.noise(seen):
+                    return Outcome(place=name, order=order, largest=largest, numbers=numbers)
+                order, numbers = order + 1, numbers + int(np.count_nonzero(own))
+                largest = max(largest, difference) if self.noise(seen) < MEANT else largest
+        return Outcome(place=None, order=order, largest=largest, numbers=numbers)
+
+    def _seen(self, name: Name) -> tuple[Name, np.ndarray | None]:
+        """Return a tensor of the program; the last layer's may be seen with or without its activation."""
+        own = self.own(name)
+        if own is not None:
+            return name, own
+        phase, tensor = name
+        other = (phase, tensor.removesuffix(".logits") if tensor.endswith(".logits") else f"{tensor}.logits")
+        return other, self.own(other)
+
+    def apart(self, changes: Changes, phase: str, place: Name) -> tuple[np.ndarray, np.ndarray] | None:
+        """Return a phase as the reference of changes has it, and as the program has it, each tensor by its norm.
+
+        Of the forward pass that is the one tensor of the place: what comes behind it depends on it.
+        """
+        stages = self._stages(changes)
+        if stages is None:
+            return None
+        ours, theirs = [], []
+        for name, value in stages:
+            own = self.own(name) if name == place or (name[0] == phase != "forward") else None
+            if own is not None and own.shape == value.shape:
+                scale = float(np.linalg.norm(own)) or 1.0
+                ours.append(np.ravel(value) / scale)
+                theirs.append(np.ravel(own) / scale)
+            if (name == place and phase == "forward") or (ours and name[0] != phase):
+                break
+        return (np.concatenate(ours), np.concatenate(theirs)) if ours else None
+
+    def visible(self) -> set[str]:
+        """Return the layers whose output can be seen."""
+        names = [layer.name for layer in self.side.layers()]
+        return {name for name in names if self._seen(("forward", name))[1] is not None}

@@ -1,0 +1,168 @@
+"""What makes a program agree with its config: one step is searched, and what is found held against later ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from parity.compare.noise import Name, Rounding
+from parity.explain.agreement import SECONDS, Agreement, Search
+from parity.explain.held import Held
+from parity.run.exchange import Exchange
+from parity.run.lockstep import Lockstep, Taken
+from parity.spec.resolve import Resolved
+
+LATER = 2
+"""Later steps that what was found is held against, beside the last one."""
+
+LATER_IN_DOUBT = 5
+"""The same where several changes agree as well: a later step may tell them apart."""
+
+KEPT_BYTES = 1 << 26
+"""A step of more is not kept: what a later step shows besides cannot be looked for then."""
+
+
+@dataclass(kw_only=True)
+class Caused:
+    """What came of a search.
+
+    Args:
+        side: the program's.
+        agreements: the smallest sets of changes with which it agrees, each as well as the others; none were found if
+            empty.
+        steps: in which they agree, counted from 1; the first is the one that was searched.
+        trials: configs that were tried.
+        stopped: the search ended before all were tried.
+        departs: a later step in which what had been found did not agree, and the first tensor that departed there.
+    """
+
+    side: str
+    agreements: list[Agreement]
+    steps: list[int]
+    trials: int
+    stopped: bool = False
+    departs: tuple[int, Name] | None = None
+
+
+@dataclass(kw_only=True)
+class Causes:
+    """Searches a step of every program written by hand that departs from the reference of its config.
+
+    Args:
+        lock: the sides, open.
+        sides: resolved, by name.
+        rounding: what is known of it.
+        seconds: a search may take.
+    """
+
+    lock: Lockstep
+    sides: Mapping[str, Resolved]
+    rounding: Rounding
+    seconds: float = SECONDS
+    found: dict[str, Caused] = field(default_factory=dict, init=False)
+    _kept: dict[str, Held] = field(default_factory=dict, init=False)
+
+    def look(self, number: int, replay: Mapping[str, Taken], names: Iterable[str]) -> None:
+        """Search a step for those of the sides that no step has been searched for.
+
+        Args:
+            number: of the step, counted from 1; the last one taken.
+            replay: what the sides computed, their tensors kept.
+            names: of the sides.
+        """
+        for name in names:
+            side = self.sides.get(name)
+            if side is None or side.program is None or name in self.found or self.lock.precision != "float64":
+                continue
+            held = self._held(side, number, replay[name])
+            if held is None or held.agrees:
+                continue
+            search = Search(held=held, seconds=self.seconds)
+            agreements = search.run()
+            self.found[name] = Caused(
+                side=name, agreements=agreements, steps=[number], trials=held.trials, stopped=search.stopped
+            )
+            if agreements and sum(replay[name].tensor(*one).nbytes for one in replay[name].digests) <= KEPT_BYTES:
+                self._kept[name] = held.kept(replay[name].digests)
+
+    def wanted(self, number: int, last: bool) -> list[str]:
+        """Return the sides of which a later step can tell more than was found."""
+        return [name for name, one in self.found.items() if self._open(one, number, last)]
+
+    def _open(self, caused: Caused, number: int, last: bool) -> bool:
+        if not caused.agreements or caused.departs or number <= caused.steps[-1] or self._keeps_slots(caused.side):
+            return False
+        return last or len(caused.steps) <= (LATER if len(caused.agreements) == 1 else LATER_IN_DOUBT)
+
+    def _keeps_slots(self, side: str) -> bool:
+        """Return whether a program's optimizer keeps slots that are not known: a later step starts from those, too."""
+        bound = self.lock.openings[side]["bindings"]["slots"]
+        return any(slot not in bound for slot in self.sides[side].config.optimizer.slots())
+
+    def confirm(self, number: int, replay: Mapping[str, Taken], last: bool) -> None:
+        """Hold what was found against a later step: what does not agree there goes; what else it shows is looked for.
+
+        Args:
+            number: of the step, counted from 1; the last one taken.
+            replay: what the sides computed, their tensors kept.
+            last: it is the last one checked.
+        """
+        for name, caused in self.found.items():
+            held = self._held(self.sides[name], number, replay[name]) if self._open(caused, number, last) else None
+            if held is None:
+                continue
+            outcomes = [(one, held.outcome(one.changes)) for one in caused.agreements]
+            agree = [Agreement(changes=one.changes, largest=max(one.largest, outcome.largest))
+                     for one, outcome in outcomes if outcome and outcome.place is None]  # fmt: skip
+            if not agree:
+                agree = self._extended(name, held, caused)
+            caused.trials += held.trials
+            if agree:
+                caused.agreements, caused.steps = agree, [*caused.steps, number]
+            else:
+                place = next((outcome.place for _, outcome in outcomes if outcome and outcome.place), ("", ""))
+                caused.departs, caused.agreements = (number, place), []
+
+    def _extended(self, name: str, held: Held, caused: Caused) -> list[Agreement]:
+        """Return what agrees in this step beside what was found, and in the step that was searched as well."""
+        found: list[Agreement] = []
+        for one in caused.agreements if name in self._kept else ():
+            for more in Search(held=held, seconds=self.seconds / 2, begin=one.changes).run():
+                before = self._kept[name].outcome(more.changes)
+                if before is not None and before.place is None:
+                    found.append(Agreement(changes=more.changes, largest=max(more.largest, before.largest)))
+        least = min((one.cost for one in found), default=0)
+        return [one for one in found if one.cost == least]
+
+    def _held(self, side: Resolved, number: int, taken: Taken) -> Held | None:
+        """Return a step of a side; None where its noise is not known, or where the state is not one of its config."""
+        state, parameters = Exchange(self.lock.state), side.parameters()
+        given = (state.has(f"weights/{name}") and state.get(f"weights/{name}").shape == one.shape
+                 for name, one in parameters.items())  # fmt: skip
+        if not self.rounding.errors.get(side.name) or not all(given):
+            return None
+        slots = {
+            f"{slot}/{name}": state.get(f"slots/{slot}/{name}")
+            for slot in side.config.optimizer.slots()
+            for name, one in parameters.items()
+            if one.trainable and state.has(f"slots/{slot}/{name}")
+        }
+
+        def own(name: Name) -> np.ndarray | None:
+            if name[0] == "loss":
+                return np.array(taken.loss)
+            return taken.tensor(*name) if name in taken.digests else None
+
+        return Held(
+            side=side,
+            weights={name: state.get(f"weights/{name}") for name in parameters},
+            slots=slots,
+            x=np.array(taken.tensor("batch", "x"), np.float64),
+            y=np.array(taken.tensor("batch", "y"), np.float64),
+            number=number - 1,
+            own=own,
+            noise=lambda name: self.rounding.noise(side.name, side.name, name),
+            leftovers=self.lock.leftovers(side.name),
+        )
