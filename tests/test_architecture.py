@@ -43,6 +43,7 @@ FAMILIES = (
 ORDER: tuple[tuple[str, ...], ...] = (
     ("errors",),
     ("lazy",),
+    ("whole",),
     ("entries",),
     ("written",),
     FAMILIES,

@@ -41,10 +41,10 @@ def test_a_planted_fault_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     """A command that blames itself, and two that do not agree."""
     fuzz.rows(tmp_path)
     (tmp_path / "spec.yaml").write_text(fuzz.written(fuzz.SPEC))
-    monkeypatch.setattr(advising, "read", lambda *given: 1 / 0)
+    monkeypatch.setattr(advising, "dataset_of", lambda *given: 1 / 0)
     with pytest.raises(fuzz.Failed, match="lint ends with 4: a fault of parity's own, ZeroDivisionError"):
         fuzz.tried(tmp_path / "spec.yaml")
-    monkeypatch.setattr(advising, "read", lambda *given: None)
+    monkeypatch.setattr(advising, "dataset_of", lambda *given: None)
     (tmp_path / "rows.npz").unlink()
     with pytest.raises(fuzz.Failed, match=r"lint ends with 0, compile with \[2, 2\]"):
         fuzz.tried(tmp_path / "spec.yaml")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -182,10 +183,41 @@ def test_anchors_and_merged_keys_are_read_and_their_faults_have_the_line_they_we
             "s.yaml:13: YAML: it is nested without end: an alias stands within what it stands for; expected a spec",
         ),
         ("[" * 20000, "s.yaml: YAML: it is nested without end; expected a spec"),
+        (
+            "a: &a [x,x,x,x,x,x,x,x,x,x]\n"
+            + "".join(f"{b}: &{b} [{', '.join([f'*{a}'] * 10)}]\n" for a, b in pairwise("abcdefghij")),
+            "s.yaml:5: YAML: with its aliases written out it has more than 100000 values; expected a spec",
+        ),
+        ("#" * 300_000, "s.yaml: YAML: it has 300000 letters; expected a spec, of at most 250000"),
+        (
+            "name: a\nquestion: !!int x",
+            "s.yaml:2: YAML: 'x' cannot be read as int; expected plain values; put text in quotes",
+        ),
+        ("name: a\nquestion: !!omap [a: 1]", "s.yaml:2: YAML: a tag, omap; expected YAML 1.2; write plain values"),
+        (
+            f"name: a\nquestion: 0x1{'0' * 5000}",
+            "s.yaml:2: YAML: got a number of about 6021 digits; expected whole numbers below 2**64",
+        ),
+        (
+            'name: a\nquestion: "\\uD800"',
+            "s.yaml:2: YAML: half of a surrogate pair, \\ud800, in '\\ud800'; expected text; take it out",
+        ),
+        ('"\\e[31mX": 1', "s.yaml:1: YAML: a control character, \\x1b, in '\\x1b[31mX'; expected text; take it out"),
     ],
 )
 def test_what_is_no_spec_at_all_is_one_line(text: str, says: str) -> None:
     assert faults(text) == [says]
+
+
+def test_a_letter_that_json_writes_as_a_pair_is_one_letter() -> None:
+    assert parse_spec(BASE + 'question: "\\ud83d\\ude00"').question == "\U0001f600"
+
+
+def test_a_number_of_too_many_digits_is_one_line() -> None:
+    (line,) = faults(f"name: a\nquestion: {'9' * 9000}")
+    assert line.startswith("s.yaml:2: YAML: '9999999")
+    assert "cannot be read as int" in line
+    assert len(line) < 200
 
 
 @given(st.text(max_size=60))

@@ -10,8 +10,8 @@ import pytest
 
 from parity.catalog import FAMILIES
 from parity.errors import SpecError, nearest
-from parity.pipeline.advising import read
 from parity.pipeline.prepare import Options, prepare
+from parity.pipeline.targets import dataset_of
 from parity.spec.known import FIELDS, NOT_YET, SAME, entry_hint, field_hint, known, plain
 from parity.spec.load import load_spec, parse_spec
 
@@ -148,14 +148,14 @@ def test_paths_in_a_spec_are_from_its_folder(tmp_path: Path, monkeypatch: pytest
     (folder / "spec.yaml").write_text(text)
     spec = load_spec(Path("..") / "specs" / "spec.yaml")
     sides = {side.name: side for side in prepare(spec, Options())}
-    values = {name: float(read(side, Options()).x[0, 0]) for name, side in sides.items()}
+    values = {name: float(dataset_of(side, None).x[0, 0]) for name, side in sides.items()}
     assert values == {"keras": 1.0, "own": 1.0, "b": 3.0, "c": 3.0}
     assert spec.sides["own"].program == str((folder / "own.py").resolve())
     assert sides["own"].python == os.path.join("..", "specs", "venv/bin/python")
     changed = prepare(spec, Options(changes={"data.source": "data/rows.npz"}))[0]
-    assert float(read(changed, Options()).x[0, 0]) == 2.0, "a path on the command line is from the current folder"
+    assert float(dataset_of(changed, None).x[0, 0]) == 2.0, "a path on the command line is from the current folder"
     given = Options(data="data/rows.npz")
-    assert float(read(prepare(spec, given)[0], given).x[0, 0]) == 2.0
+    assert float(dataset_of(prepare(spec, given)[0], given.data).x[0, 0]) == 2.0
 
 
 def test_a_path_that_is_only_in_the_current_folder_is_taken_from_there(

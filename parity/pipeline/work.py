@@ -28,7 +28,7 @@ from parity.run.bench import Bench, Job
 from parity.run.beside import source_of
 from parity.run.freerun import free_run
 from parity.run.lockstep import Lockstep, looked_at_bytes
-from parity.run.session import Scratch, Session, memory_bytes
+from parity.run.session import Scratch, Session, memory_bytes, release, remove_left, scratch_folder
 from parity.run.store import Store
 from parity.spec.resolve import Resolved, dump
 from parity.spec.schema import Spec
@@ -297,10 +297,13 @@ class Work(Scratch):
             numbers = [number for number in range(1, steps + 1) if number <= OWN_SLOTS_STEPS]
         with ExitStack() as stack:
             sessions = {side.name: self.session(side, f"{side.name}-lockstep") for side in sides}
-            root, spill = self.scratch / "lockstep", self.folder / "lockstep.part"
-            for place in (root, spill):
-                shutil.rmtree(place, ignore_errors=True)  # Of a command that was killed.
-                stack.callback(shutil.rmtree, place, ignore_errors=True)  # Gigabytes, of a large network.
+            root, spill = self.scratch / "lockstep", None
+            shutil.rmtree(root, ignore_errors=True)
+            stack.callback(shutil.rmtree, root, ignore_errors=True)  # Gigabytes, of a large network.
+            remove_left(self.folder)
+            if looked_at_bytes(sides) > LARGEST_SHARE * memory_bytes():
+                spill = scratch_folder(self.folder)
+                stack.callback(release, spill)
             for session in sessions.values():
                 stack.callback(session.close)
             note(f"lockstep in {precision}: starting {len(sides)} programs", 0.0)
@@ -310,7 +313,7 @@ class Work(Scratch):
                 root=root,
                 seed=reference.config.training.seed,
                 precision=precision,
-                spill=spill if looked_at_bytes(sides) > LARGEST_SHARE * memory_bytes() else None,
+                spill=spill,
             )
             lock.open()
             court = Court(lock=lock, judges=judges, sides={side.name: side for side in sides})

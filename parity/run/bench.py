@@ -20,8 +20,8 @@ from parity.run.initial import InitialWeights
 from parity.run.randomness import steps_per_epoch
 from parity.run.store import Store, run_key
 from parity.run.trajectory import Measured
-from parity.run.whole import sweep, whole
 from parity.spec.resolve import Resolved, dump
+from parity.whole import sweep, whole
 
 PACKAGES = {
     "keras": ("keras", "tensorflow", "numpy"),

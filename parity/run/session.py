@@ -243,7 +243,15 @@ def memory_folder() -> Path:
     """
     shm = Path("/dev/shm")
     roomy = shm.is_dir() and os.access(shm, os.W_OK) and shutil.disk_usage(shm).free >= LEAST_SHARED
-    parent = shm if roomy else Path(tempfile.gettempdir())
+    return scratch_folder(shm if roomy else Path(tempfile.gettempdir()))
+
+
+def scratch_folder(parent: Path) -> Path:
+    """Return a new folder that is this process's as long as it lives; :func:`release` removes it.
+
+    Args:
+        parent: folder to make it in; what killed processes left there is removed.
+    """
     remove_left(parent)
     while True:
         folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
@@ -260,7 +268,7 @@ def memory_folder() -> Path:
 
 
 def release(folder: Path) -> None:
-    """Remove a folder that :func:`memory_folder` gave."""
+    """Remove a folder that :func:`memory_folder` or :func:`scratch_folder` gave."""
     shutil.rmtree(folder, ignore_errors=True)
     for handle in [one for one in _held if not os.fstat(one).st_nlink]:
         _held.remove(handle)

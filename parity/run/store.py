@@ -17,7 +17,7 @@ import numpy as np
 
 from parity.run.trace import DamagedError, read_trace, verify_trace
 from parity.run.trajectory import Trajectory
-from parity.run.whole import sweep, whole
+from parity.whole import sweep, whole
 
 PROTOCOL = 5
 """Raised when a run of the same inputs would record something else: old runs are then not used."""

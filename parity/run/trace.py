@@ -18,7 +18,7 @@ from typing import Any, Self
 import numpy as np
 
 from parity.run.digest import PROJECTIONS, RECORD
-from parity.run.whole import whole
+from parity.whole import whole
 
 GROUP = 4096
 """Rows gathered before they are written: about half a megabyte."""
