@@ -58,7 +58,7 @@ def side_fact(
         version: of the framework, when no run tells it.
     """
     count = sum(math.prod(parameter.shape) for parameter in side.parameters().values() if parameter.trainable)
-    epochs = run.measured if run else ()
+    epochs, loss, form = run.measured if run else (), side.config.loss, side.config.data.targets
     return SideFact(
         name=side.name,
         framework=side.framework,
@@ -76,7 +76,10 @@ def side_fact(
         measures=[metric_fact(taken, dataset) for taken in side.metrics()],
         seconds=run.seconds if run else 0.0,
         cached=run.cached if run else False,
-        loss_formula=side.config.loss.formula(side.layers()[-1].op.ending()),
+        loss_formula=loss.formula(side.layers()[-1].op.ending()),
+        targets=form or "",
+        targets_origin=side.origin("data.targets") if form else "",
+        targets_stretched=loss.stretches(loss.form(form)),
         program=program.source,
         program_file=f"programs/{program.file_name}",
         error=error,

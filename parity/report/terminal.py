@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from parity.report import advice, epochs, evidence, findings, formats, measures, outcomes, strikes, view, words
+from parity.report import advice, epochs, evidence, findings, formats, measures, outcomes, strikes, targets, view, words
 from parity.report.facts import Comparison, DifferenceFact, Explanation, Result
 from parity.report.finding import Finding
 
@@ -122,7 +122,12 @@ def _sides(result: Result, console: Console) -> None:
         console.print(table, highlight=False)
     for failure in words.failure_notes(result):
         _line(console, failure, "bold red")
-    for remark in (words.loss_note(result), *words.finite_notes(result), *measures.notes(result)):
+    for remark in (
+        words.loss_note(result),
+        *words.finite_notes(result),
+        *targets.notes(result),
+        *measures.notes(result),
+    ):
         if remark is not None:
             _line(console, remark, "dim")
 

@@ -9,8 +9,8 @@ from typing import Any
 from parity.run.worker import Worker
 
 COMMANDS = (
-    "versions", "inventory", "evaluation", "open", "predict", "train", "digest_state", "advance", "adopt", "publish",
-    "probe",
+    "versions", "inventory", "evaluation", "targets", "open", "predict", "train", "digest_state", "advance", "adopt",
+    "publish", "probe",
 )  # fmt: skip
 """What a parent may ask for."""
 
