@@ -16,7 +16,6 @@ from click.testing import CliRunner
 from helpers_frameworks import missing
 
 from parity.advice import rules
-from parity.advice.broadcast_target import broadcasts
 from parity.advice.exploding_initializer import EXPLODED, growth, largest
 from parity.advice.scales import DRAWN, drawn, measure, size
 from parity.catalog import INITIALIZERS
@@ -107,6 +106,7 @@ CCE, SCE = "categorical_crossentropy", "sigmoid_crossentropy"
 LOGITS: Any = {"from_logits": True}
 SPREAD: Any = {"truncated_normal": {"stddev": 1.0}}
 BOTH = {"sides": {"keras": {"framework": "keras"}, "torch": {"framework": "torch"}}}
+EACH = {"sides": {name: {"framework": name} for name in ("keras", "tensorflow", "torch")}}
 NATIVE = {"sides": {name: {"framework": name, "defaults": "native"} for name in ("keras", "tensorflow", "torch")}}
 WIDE = [dense(400, "relu", name="a"), dense(300, "relu", name="b"), dense(5, "softmax", name="out")]
 BINARY = (between(0.0, 1.0, 5) > 0.5).astype(float)
@@ -198,10 +198,12 @@ WRONG: dict[str, Situation] = {
         more={"metrics": ["accuracy"]}, finds={"accuracy_on_regression": ("keras",)},
     ),
     "targets without the axis of the outputs": Situation(
-        layers=[HIDDEN, dense(1)], loss="mse", y=inputs(), finds={"broadcast_target": ("keras",)}
+        layers=[HIDDEN, dense(1)], loss="mse", y=inputs(), more=EACH,
+        finds={"broadcast_target": ("tensorflow", "torch")},
     ),
-    "one target against four outputs": Situation(
-        layers=[HIDDEN, dense(4)], loss="mse", y=inputs(1), finds={"broadcast_target": ("keras",)}
+    "flat targets that a spec asks to stretch": Situation(
+        layers=[HIDDEN, dense(1)], loss={"mae": {"broadcast": "stretch"}}, y=inputs(),
+        finds={"broadcast_target": ("keras",)},
     ),
     "pictures with their colours first": Situation(
         layers=[CONV, "flatten", dense(5, "softmax")], loss=CCE, x=inputs(3, 16, 16),
@@ -286,6 +288,13 @@ CLEAN: dict[str, Situation] = {
         layers=[HIDDEN, "batch_norm", dense(5)], loss={CCE: LOGITS}, more=NATIVE
     ),
     "logits": Situation(layers=[HIDDEN, dense(5)], loss={CCE: LOGITS}),
+    "flat targets that are given as a column": Situation(
+        layers=[HIDDEN, dense(1)], loss="mse", y=inputs(), more={**EACH, "data": {"targets": "column"}}
+    ),
+    "flat answers, which no framework's cross-entropy stretches": Situation(
+        layers=[HIDDEN, dense(1)], loss={SCE: LOGITS}, y=BINARY[:, 0], more=EACH
+    ),
+    "numbers of classes": Situation(layers=[HIDDEN, dense(5)], loss={"sparse_" + CCE: LOGITS}, more=EACH),
     "logits of several labels": Situation(layers=[HIDDEN, dense(5)], loss={SCE: LOGITS}, y=BINARY),
     "a sigmoid and its cross-entropy": Situation(
         layers=[HIDDEN, dense(5, "sigmoid")], loss=SCE, y=BINARY, more={"metrics": ["accuracy"]}
@@ -453,9 +462,7 @@ def test_what_is_advised_makes_the_advice_go_away(name: str, tmp_path: Path) -> 
     spec = WRONG[name].plain(tmp_path)
     found = told(spec)
     for one in found.advice:
-        if not one.changes:
-            assert one.rule == "broadcast_target", "a spec cannot reshape targets; all else it can mend"
-            np.savez(tmp_path / "rows.npz", X=WRONG[name].x, y=WRONG[name].y[:, None])
+        assert one.changes, "all there is so far a spec can mend"
         for path, value in one.changes.items():
             if path == "model.input":
                 spec["model"]["input"] = value
@@ -619,25 +626,10 @@ def test_a_large_tensor_that_is_sampled_has_the_size_of_one_that_is_drawn() -> N
 # ------------------------------------------------------------------------------------- shapes and channels
 
 
-@pytest.mark.parametrize(
-    ("target", "output", "stretched"),
-    [
-        ((), (1,), True), ((1,), (4,), True), ((3,), (3, 1), False), ((4,), (4,), False), ((3,), (4,), False),
-        ((3, 1), (3, 4), True), ((1, 4), (3, 4), True), ((), (4,), False),
-    ],
-)  # fmt: skip
-def test_what_would_be_stretched(target: Any, output: Any, stretched: bool) -> None:
-    assert broadcasts(target, output) is stretched
-    if stretched:
-        np.broadcast_shapes((7, *target), (7, *output))
-
-
-def test_targets_that_would_be_stretched_are_refused_where_something_runs(tmp_path: Path) -> None:
-    spec = build_spec(WRONG["targets without the axis of the outputs"].plain(tmp_path))
-    from parity.pipeline.prepare import check_fit
-
-    with pytest.raises(DataError, match="compares every output with every target"):
-        check_fit(resolve(spec)[0], (8,), (), "rows")
+def test_one_target_against_several_outputs_is_refused_by_whatever_looks_at_the_data(tmp_path: Path) -> None:
+    spec = Situation(layers=[HIDDEN, dense(4)], loss="mse", y=inputs(1)).plain(tmp_path)
+    with pytest.raises(DataError, match=r"gives \(4,\).* one value would be compared with several"):
+        told(spec)
 
 
 @pytest.mark.parametrize(

@@ -25,13 +25,13 @@ class BroadcastTarget(Rule):
         if at.data is None or not loss.stretches(loss.form(side.config.data.targets)):
             return
         last = side.layers()[-1]
-        by = f"{loss.kind} in {TITLES[side.framework]}" if side.program is None else "the program's loss"
+        by = TITLES[side.framework] if side.program is None else "the program's loss"
         yield Advice(
             rule=self.kind,
             path="data.targets",
             what=f"targets are flat, (N,), and layer {last.name} gives (N, 1)",
-            why=f"{by} stretches the two to (N, N): it compares every output with every target, and the network learns "
-            "the mean of all targets",
+            why=f"{by} stretches the two to (N, N): {loss.kind} compares every output with every target, and the "
+            "network learns the mean of all targets",
             fix=f"set {setting('data.targets', 'column')}",
             changes={"data.targets": "column"},
         )

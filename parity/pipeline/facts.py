@@ -64,7 +64,7 @@ def side_fact(
     # Those of a program written by hand may be more than the spec's, or fewer.
     shapes = {name: parameter.shape for name, parameter in side.parameters().items()} | dict(program.extras)
     count = sum(math.prod(shapes[name]) for name, place in program.bindings.weights.items() if place.trainable)
-    epochs = run.measured if run else ()
+    epochs, loss, form = run.measured if run else (), side.config.loss, side.config.data.targets
     return SideFact(
         name=side.name,
         framework=side.framework,
@@ -82,7 +82,10 @@ def side_fact(
         measures=[metric_fact(taken, dataset) for taken in side.metrics()],
         seconds=run.seconds if run else 0.0,
         cached=run.cached if run else False,
-        loss_formula=side.config.loss.formula(side.layers()[-1].op.ending()),
+        loss_formula=loss.formula(side.layers()[-1].op.ending()),
+        targets=form or "",
+        targets_origin=side.origin("data.targets") if form else "",
+        targets_stretched=loss.stretches(loss.form(form)),
         program=program.source,
         program_file=f"programs/{program.file_name}",
         error=error,

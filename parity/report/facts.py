@@ -108,6 +108,9 @@ class SideFact(Fact):
     seconds: float
     cached: bool = Field(description="taken from the store, not run again")
     loss_formula: str = Field(description="which loss formula runs, in words")
+    targets: str = Field(default="", description="form of the targets that the program is given; empty for as stored")
+    targets_origin: str = Field(default="", description="where the form came from")
+    targets_stretched: bool = Field(default=False, description="its loss compares every output with every target")
     program: str = Field(description="source of the compiled program")
     program_file: str | None = None
     error: str | None = Field(default=None, description="why the side did not finish, if it did not")

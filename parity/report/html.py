@@ -28,6 +28,7 @@ from parity.report import (
     outcomes,
     sidebyside,
     strikes,
+    targets,
     view,
     words,
 )
@@ -77,7 +78,7 @@ def to_html(result: Result, folder: Path | None = None) -> str:
         evidence=evidence,
         advice=advice,
         epochs=epochs,
-        measures=measures.notes(result),
+        measures=[*targets.notes(result), *measures.notes(result)],
         findings=findings.findings(result),
         findings_title=findings.TITLE,
         outcomes=outcomes,

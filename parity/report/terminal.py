@@ -21,6 +21,7 @@ from parity.report import (
     measures,
     outcomes,
     strikes,
+    targets,
     view,
     words,
 )
@@ -134,7 +135,12 @@ def _sides(result: Result, console: Console) -> None:
         console.print(table, highlight=False)
     for failure in words.failure_notes(result):
         _line(console, failure, "bold red")
-    for remark in (words.loss_note(result), *words.finite_notes(result), *measures.notes(result)):
+    for remark in (
+        words.loss_note(result),
+        *words.finite_notes(result),
+        *targets.notes(result),
+        *measures.notes(result),
+    ):
         if remark is not None:
             _line(console, remark, "dim")
 

@@ -191,6 +191,6 @@ def target_faults(config: Config, origin: str, where: Where, changes: Mapping[st
     sparse, dense = "sparse_categorical_crossentropy", "categorical_crossentropy"
     other = {("index", dense): sparse, ("one_hot", sparse): dense}.get((said, loss.kind))
     fix = f"leave it out, or set loss: {other}" if other else "leave it out: the loss says which it takes"
-    taken = listed(loss.forms)
+    taken = listed(loss.forms) if len(loss.forms) > 1 else loss.forms[0]
     at: Loc = (*loc, last) if last else ("data", "targets")
     return [where.fault(at, f"data.targets is {said}, and the loss is {loss.kind}", taken, fix)]
