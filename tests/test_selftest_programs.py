@@ -154,7 +154,7 @@ class Told(Comparison):
 
 def heard(port: Port, verdict: str = "divergent", causes: Any = (), **at: Any) -> Heard:
     place = Place(**{"step": 2, "phase": "update", "tensor": "out.bias", "difference": 0.5, "noise": 0.0} | at)
-    said = [SimpleNamespace(path=path, value=value) for path, value in causes]
+    said = [SimpleNamespace(path=path, value=value, way=way[0] if way else 0) for path, value, *way in causes]
     told = Told(a="meant", b="port", verdict=verdict, reason="the reason", precision="float64", steps=3,
                 places=[place] if verdict == "divergent" else [], causes=said)  # fmt: skip
     return Heard(port=port, comparison=told)
@@ -179,6 +179,11 @@ def test_the_cause_counts_when_it_is_named_alone_and_with_its_value() -> None:
     assert not heard(FAULT).misnamed
     two = heard(FAULT, causes=[right, ("loss.from_logits", False)])
     assert (two.named, two.misnamed) == (False, True)
+    assert two.told().endswith("cause: optimizer.epsilon_place: after_correction and loss.from_logits: False")
+    ways = heard(FAULT, causes=[right, ("loss.from_logits", False, 1)])
+    assert (ways.named, ways.misnamed) == (True, False), "each does as well"
+    assert ways.told().endswith("cause: optimizer.epsilon_place: after_correction, or loss.from_logits: False")
+    assert heard(FAULT, causes=[("loss.reduction", "sum"), ("loss.from_logits", False, 1)]).misnamed
     valued = replace(FAULT, value="after_correction")
     assert heard(valued, causes=[right]).named
     assert heard(valued, causes=[("optimizer.epsilon_place", "before_correction")]).misnamed
@@ -202,7 +207,7 @@ def test_a_comparison_without_causes_names_none() -> None:
     told = heard(FAULT).comparison
     assert told is not None
     plain = Comparison(**{name: getattr(told, name) for name in Comparison.model_fields})
-    assert Heard(port=FAULT, comparison=plain).causes == []
+    assert Heard(port=FAULT, comparison=plain).ways == []
 
 
 def test_programs_are_counted_by_what_was_said_of_them() -> None:
@@ -301,6 +306,15 @@ def test_a_program_that_cannot_be_run_is_neither_found_nor_silent(tmp_path: Path
     missed = hear(fake(tmp_path, WorkerError("port", "it died", "its last words")), port, "keras")
     assert (missed.verdict, missed.detected, missed.silent) == ("failed", False, False)
     assert missed.told() == "side port: it died"
+
+
+def test_an_error_of_our_own_counts_against_the_judge_and_stops_nothing(tmp_path: Path) -> None:
+    port = next(one for one in RIGHT if not one.changes)
+    failed = hear(fake(tmp_path, KeyError("out.bias")), port, "keras")
+    assert not failed.silent
+    assert failed.told() == "KeyError: 'out.bias'"
+    own = Own(network="mlp", optimizer="sgd", against="keras", frameworks=("torch",), seed=3)
+    assert [one.told() for one in hear_own(fake(tmp_path, ValueError("shape")), own)] == ["ValueError: shape"]
 
 
 def test_a_side_that_the_spec_refuses_is_told_too(tmp_path: Path) -> None:

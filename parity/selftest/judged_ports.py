@@ -49,14 +49,17 @@ class Heard:
         return self.comparison.verdict if self.comparison else "failed"
 
     @property
-    def causes(self) -> list[tuple[str, Any]]:
-        """Return path and value of every cause that is named."""
-        return [(one.path, one.value) for one in getattr(self.comparison, "causes", None) or ()]
+    def ways(self) -> list[list[tuple[str, Any]]]:
+        """Return what is named as the cause, path and value of each change; where several do as well, each of them."""
+        found: dict[int, list[tuple[str, Any]]] = {}
+        for one in getattr(self.comparison, "causes", None) or ():
+            found.setdefault(getattr(one, "way", 0), []).append((one.path, one.value))
+        return list(found.values())
 
     @property
     def silent(self) -> bool:
         """Return whether nothing was said against it."""
-        return self.verdict in ("identical", "rounding") and not self.causes
+        return self.verdict in ("identical", "rounding") and not self.ways
 
     @property
     def detected(self) -> bool:
@@ -81,13 +84,13 @@ class Heard:
 
     @property
     def named(self) -> bool:
-        """Return whether the fault's cause is named, and nothing else."""
-        return bool(self.causes) and all(_is_cause(self.port, path, value) for path, value in self.causes)
+        """Return whether the fault's cause is named, alone; others may be named as doing as well."""
+        return any(all(_is_cause(self.port, path, value) for path, value in way) for way in self.ways)
 
     @property
     def misnamed(self) -> bool:
         """Return whether something is called the cause that is not."""
-        return bool(self.causes) and not self.named
+        return bool(self.ways) and not self.named
 
     def told(self) -> str:
         """Return what was found, in words."""
@@ -95,7 +98,7 @@ class Heard:
             return self.says
         at = self.place
         where = f" at step {at.step}, {at.phase}, {at.tensor}" if at else f": {self.comparison.reason}"
-        why = ", ".join(f"{path}: {value}" for path, value in self.causes)
+        why = ", or ".join(" and ".join(f"{path}: {value}" for path, value in way) for way in self.ways)
         return f"{self.verdict}{where}; cause: {why or 'none named'}"
 
 
@@ -121,7 +124,7 @@ def hear(bench: PortBench, port: Port, against: str) -> Heard:
     write_rows(NETWORKS[port.network], rows)
     try:
         (comparison,) = bench.judged(port.spec(against, rows), STEPS)
-    except ParityError as error:
+    except Exception as error:  # Whatever a program brings the judge to counts against the judge.
         return Heard(port=port, says=_first_line(error))
     return Heard(port=port, comparison=comparison)
 
@@ -183,7 +186,7 @@ def hear_own(bench: PortBench, own: Own) -> list[Heard]:
         sides[f"{framework}_own"] = {"framework": framework, "program": str(file)}
     try:
         judged = bench.judged(spec_of(network, rule, rows, sides, own.seed), STEPS)
-    except ParityError as error:
+    except Exception as error:
         if len(own.frameworks) > 1:
             return [one for name in own.frameworks for one in hear_own(bench, replace(own, frameworks=(name,)))]
         return [Heard(port=_own_port(own, own.frameworks[0]), says=_first_line(error))]
@@ -193,9 +196,10 @@ def hear_own(bench: PortBench, own: Own) -> list[Heard]:
     ]
 
 
-def _first_line(error: ParityError) -> str:
-    """Return what went wrong without the worker's last words."""
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+def _first_line(error: Exception) -> str:
+    """Return what went wrong without the worker's last words; of an error of our own, its kind, too."""
+    line = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+    return line if isinstance(error, ParityError) else f"{type(error).__name__}: {line}"
 
 
 def _own_port(own: Own, framework: str) -> Port:
