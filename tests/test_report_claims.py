@@ -280,8 +280,8 @@ def test_without_a_gap_what_would_break_either_is_told_all_the_same() -> None:
 def test_sides_that_differ_by_less_than_the_seeds_do_are_inconclusive() -> None:
     assert texts(samples.unsteady(), "unsteady") == [
         "Inconclusive, unsteady, chance decides as much as the configs do, and no difference is named as the cause: "
-        "steps to accuracy >= 0.8 (of 124 in a run): 52 ± 17 with keras's config and never with tensorflow's (2 seeds, both "
-        "on keras)."
+        "steps to accuracy >= 0.8 (of 124 in a run): 52 ± 17 with keras's config and never with tensorflow's (2 "
+        "seeds, both on keras)."
     ]
 
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 
 from parity.errors import ParityError
 from parity.explain.claims import SEEDS, Claim, Tried, claims_of
-from parity.explain.effects import effects
 from parity.explain.outcome import Outcome
 from parity.explain.search import Search, SpentError
 from parity.explain.shapley import MOST_CAUSES, adds_up, interactions, shares, subsets
@@ -21,8 +20,9 @@ from parity.explain.trials import Contest, Paths
 from parity.pipeline.answer import Explained
 from parity.pipeline.budget import Budget, Length
 from parity.pipeline.opening import Opening
-from parity.pipeline.probes import end_share, probes
+from parity.pipeline.probes import probes
 from parity.pipeline.runner import LATER, Runner
+from parity.pipeline.singles import measured, new_ones, taken_back
 from parity.pipeline.speed import Choice
 from parity.pipeline.trials import Trials
 from parity.pipeline.units import Unit
@@ -97,6 +97,7 @@ class Inquiry:
             ("the other seeds", self._confirm),
             ("what is said to be the cause", self._claims),
             ("the causes' shares of the gap", self._shares),
+            ("single differences taken back", self._back),
             ("the check on the other framework", self._check_framework),
             ("each difference alone and taken back", self._each),
         ]
@@ -124,6 +125,8 @@ class Inquiry:
         """Return whether a stage would have had something to do."""
         if stage.startswith("what is said"):
             return bool(self.claims)
+        if stage.startswith("single"):  # Part of the last one, where there is that.
+            return not self.every and not self._alike
         return not stage.startswith("each") or self.every
 
     def _settle(self, begun: float) -> None:
@@ -131,7 +134,7 @@ class Inquiry:
         told, trials = self.told, self.trials
         if not told.findings.claims and self._found is not None:
             told.findings.claims = self._claims_now()
-        self._measured()
+        measured(trials, told)
         told.notes += trials.notes
         runs = trials.all_runs
         told.runs, told.made = len(runs) + trials.dropped, sum(not run.cached for run in runs)
@@ -305,15 +308,25 @@ class Inquiry:
             trials.tried(one, self.each_seeds)
         if trials.budget.over:
             raise SpentError(trials.budget.over)
-        alone, back = sets[: len(self.contest.live)], sets[len(self.contest.live) :]
-        broken = [path for path in alone if trials.bad(path) and path not in search.breakers]
-        mended = [
-            path
-            for path, rest in zip(alone, back, strict=False)
-            if not self._alike and path not in search.repairs and not trials.bad(rest) and trials.known(rest).lost
-        ]
+        for one in sets:
+            trials.bad(one)
+        self._take_up()
+
+    def _back(self) -> None:
+        """Take each difference back alone where that is worth it, and follow up what was seen to do anything alone."""
+        if self._found is None or self._alike:
+            return
+        if not self.every:
+            taken_back(self.trials, self._found)
+        self._take_up()
+
+    def _take_up(self) -> None:
+        """Follow up what was seen to ruin or to mend alone, whatever it was run for."""
+        search = self._found
+        assert search is not None
+        broken, mended = new_ones(self.trials, search)
         if broken or mended:
-            search.more([path for one in broken for path in one], mended)
+            search.more(broken, mended)
             self.told.findings.complete = search.complete
             self._confirm()
             self._shares()  # Of all causes, those among them that were found just now.
@@ -327,23 +340,3 @@ class Inquiry:
     def _with_seeds(self, sets: Sequence[Paths]) -> list[tuple[Paths, int]]:
         """Return each with every seed of which that is asked."""
         return [(one, seed) for seed in self.trials.seeds[: self.each_seeds] for one in sets]
-
-    def _measured(self) -> None:
-        """Gather what each difference does alone and taken back, as far as it was run."""
-        findings = self.told.findings
-        for one in self.contest.live:
-            path = frozenset({one.path})
-            for into, paths in ((findings.alone, path), (findings.back, self.contest.without(path))):
-                known = self.trials.known(paths)
-                if known.lost:
-                    into[one.path] = known
-            share = end_share(self.trials, path)
-            if share is not None:
-                self.told.end_shares[one.path] = share
-        if self.each_seeds > 1 and self.outcome.kind == "end":
-            score = self.outcome.score
-            sides = self._both_sides(self.each_seeds)
-            some = [{path: one.first(self.each_seeds) for path, one in known.items()}
-                    for known in (findings.alone, findings.back)]  # fmt: skip
-            self.told.effects = effects(sides, some[0], some[1], score)
-            self.told.rows = self.trials.unit.rows

@@ -70,7 +70,7 @@ def explanation_fact(told: Explained, said: Mapping[Paths, SaidSpec]) -> Explana
         harmless=[one.path for one in told.contest.live if findings.harmless(one.path)]
         + [one.path for one in told.contest.inert],
         harmless_together=told.outcome.typical(findings.rest.values)
-        if findings.rest is not None and findings.rest.values
+        if findings.rest is not None and findings.rest.paths and findings.rest.values
         else None,
         interactions=[InteractionFact(paths=paths, share=share) for paths, share in findings.interactions.items()],
         unexplained=findings.unexplained,

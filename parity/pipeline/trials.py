@@ -134,7 +134,7 @@ class Trials(Runs):
                     raise
                 more = False
             self.seeds[:] = wanted[: len(gaps)] if len(gaps) > LOOKS[0] else wanted[: LOOKS[0]]
-            more = more and self._affordable(LOOKS[LOOKS.index(count) + 1] - count)
+            more = more and self.affordable(LOOKS[LOOKS.index(count) + 1] - count)
             self.gap = judged(_finite(gaps), self._least(), last=not more)
             if self.gap.kind != "open" or not more:
                 break
@@ -157,12 +157,13 @@ class Trials(Runs):
     def more_seeds(self) -> bool:
         """Add seeds up to the next look; return whether there are more now."""
         count = next((look for look in LOOKS if look > len(self.seeds)), None)
-        if count is None or not self._affordable(count - len(self.seeds)):
+        if count is None or not self.affordable(count - len(self.seeds)):
             return False
         self.seeds += [max(self.seeds) + 1 + number for number in range(count - len(self.seeds))]
         return True
 
-    def _affordable(self, seeds: int) -> bool:
+    def affordable(self, seeds: int) -> bool:
+        """Return whether so many more runs of each side are short enough, and within the budget."""
         return seeds * self.seconds <= MORE and self.budget.allows(2 * seeds, self.seconds)
 
     def _least(self) -> float:

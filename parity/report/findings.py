@@ -92,12 +92,11 @@ def _votes(told: Explanation) -> str:
     seeds = len(told.good_values)
     if told.held is None or not seeds or told.gap == "none":
         return ""
-    text = f"{told.good} is the better one with {told.held} of {formats.count(seeds, 'seed')}"
+    text = f"with {told.held} of {formats.count(seeds, 'seed')} {told.good} is the better one"
     if told.held == seeds:
         return text
     alike = seeds - told.held - told.against
-    text += f", {told.bad} with {told.against}, and with {alike} they are about the same" if alike else \
-        f", {told.bad} with {told.against}"  # fmt: skip
+    text += f", with {told.against} {told.bad} is, and with {alike} they are about the same"
     good, bad = (outcomes.each(told, values) for values in (told.good_values, told.bad_values))
     return f"{text} (by seed: {good} and {bad})"
 
