@@ -137,7 +137,7 @@ class Reference:
             self._back(loss.gradient(value, y, logits), passed, masks)
         for name, gradient in passed.gradients.items():
             yield ("gradient", name), gradient
-        for name, update in self._update(passed.gradients, number).items():
+        for name, update in self._update(passed.gradients, number):
             yield ("update", name), update
         moved = {name: one for statistics in passed.moved for name, one in statistics.items()}
         self.weights |= moved
@@ -176,15 +176,13 @@ class Reference:
         """Return what the regularizers add to the loss."""
         return sum(regularizer.penalty(self.weights[name]) for name, regularizer in self._regularized())
 
-    def _update(self, gradients: Arrays, number: int) -> Tensors:
-        """Move the trainable parameters and their slots; return what the parameters moved by."""
-        found = {}
+    def _update(self, gradients: Arrays, number: int) -> Iterator[tuple[str, np.ndarray]]:
+        """Move the trainable parameters and their slots, one after another; yield what each parameter moved by."""
         for name in self.trainable:
             before = self.weights[name]
             after, constraint = before + self._move(name, gradients[name], number), self.parameters[name].constraint
             self.weights[name] = after if constraint is None else constraint.held(after)
-            found[name] = self.weights[name] - before
-        return found
+            yield name, self.weights[name] - before
 
     def _move(self, name: str, gradient: np.ndarray, number: int) -> np.ndarray:
         """Return what the optimizer adds to a parameter, and move its slots."""

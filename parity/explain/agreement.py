@@ -19,7 +19,7 @@ from parity.explain.solved import nearest, short_forms
 from parity.lazy import np
 
 SECONDS = 20.0
-"""How long a search may take."""
+"""How long a search may take, of the time that its thread computes: what else the machine does must not decide."""
 
 TRIALS = 2000
 """How many configs it may try."""
@@ -74,7 +74,7 @@ class Search:
 
     def run(self) -> list[Agreement]:
         """Return the agreements, the smallest; empty where there is none, or where the time was over before."""
-        self._until = time.monotonic() + self.seconds
+        self._until = time.thread_time() + self.seconds
         start = self._try(self.begin)
         if start is None or start.place is None:
             return []
@@ -93,7 +93,7 @@ class Search:
         return min((one.cost for one in self.found), default=math.inf)
 
     def _over(self) -> bool:
-        self.stopped = self.stopped or time.monotonic() > self._until or self.held.trials > TRIALS
+        self.stopped = self.stopped or time.thread_time() > self._until or self.held.trials > TRIALS
         return self.stopped
 
     def _try(self, changes: Changes) -> Outcome | None:

@@ -119,7 +119,8 @@ def others(part: BaseModel, name: str) -> list[Any]:
     default = type(part).model_fields[name].default
     known = [default, *(told[name] for told in getattr(part, "native", {}).values() if name in told)]
     known += [round(1.0 - value, 12)] if isinstance(value, float) and 0.0 < value < 1.0 else []
-    known += [0.0]  # Without it; a field that cannot be 0 refuses.
+    if not getattr(part, "draws", False):  # What drops nothing is a habit, of all layers.
+        known += [0.0]  # Without it; a field that cannot be 0 refuses.
     numbers = [float(one) for one in known if isinstance(one, int | float) and not isinstance(one, bool)]
     return [one for one in dict.fromkeys(numbers) if one != value]
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from parity.explain.changes import Change, Knob, pattern
 from parity.explain.habits import factors, symmetric_pads
+from parity.ops import Op
 from parity.ops.flatten import Flatten
 from parity.spec.resolve import Layer, Resolved
 
@@ -38,7 +39,7 @@ def of_layers(side: Resolved, layers: Sequence[Layer]) -> Iterator[Change]:
         yield from _modes(side, "training", TRAINING)
     for layer in layers:
         if isinstance(layer.op, Flatten):
-            yield from _orders(layer)
+            yield from _orders(side, layer)
     padded = {layer.name: pads for layer in side.layers() if (pads := symmetric_pads(layer))}
     alone = [[layer.name] for layer in layers if layer.name in padded]
     for names in [*alone, list(padded)] if alone and len(padded) > 1 else alone:
@@ -54,20 +55,32 @@ def _symmetric(side: Resolved, names: Sequence[str], pads: Sequence[Sequence[int
     )  # fmt: skip
 
 
-def _orders(layer: Layer) -> Iterator[Change]:
-    rank = len(layer.input_shape)
-    first = (rank - 1, *range(rank - 1))
-    long = [axis for axis, length in enumerate(layer.input_shape) if length > 1]
-    orders = [first, *(one for one in itertools.permutations(range(rank)) if one != first)]
-    for order in orders if len(long) > 1 else ():
-        if [axis for axis in order if axis in long] == long:
-            continue  # Only axes of length 1 are moved.
+def _orders(side: Resolved, layer: Layer) -> Iterator[Change]:
+    """Yield the other orders in which the axes of a layer's input may be read into one."""
+    axes = tuple(range(len(layer.input_shape)))
+    before = [one.op for one in side.layers()[: side.layers().index(layer)]]
+    channels = 0 if next((one for one in map(_lies, reversed(before)) if one), "") == "channels_first" else axes[-1]
+    others = tuple(axis for axis in axes if axis != channels)
+    named = {(channels, *others): "channels_first", (*others, channels): "channels_last"}
+    own = (*axes[1:], 0) if _lies(layer.op) == "channels_first" else axes
+    known = {_long(own, layer)}
+    for order in (*named, *itertools.permutations(axes)):
+        if _long(order, layer) in known:
+            continue
+        known.add(_long(order, layer))
         yield Change(
-            path="program.flatten_order", value="channels_first" if order == first else list(order),
-            was="channels_last", habits=(("flattened", {layer.name: order}),),
-            text=f"{layer.name} reads its axes in the order {list(order)}" if order != first
-            else f"{layer.name} reads the channels first",
+            path="program.flatten_order", value=named.get(order, list(order)), was=named.get(own, list(own)),
+            habits=(("flattened", {layer.name: order}),), text=f"{layer.name} reads axes in the order {list(order)}",
         )  # fmt: skip
+
+
+def _lies(op: Op) -> str:
+    return str(getattr(op, "data_format", ""))
+
+
+def _long(order: Sequence[int], layer: Layer) -> tuple[int, ...]:
+    """Return an order without the axes of length 1, which may stand anywhere."""
+    return tuple(axis for axis in order if layer.input_shape[axis] > 1)
 
 
 def _modes(side: Resolved, was: str, told: Sequence[tuple[str, str, str]]) -> Iterator[Change]:

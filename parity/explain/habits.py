@@ -63,8 +63,11 @@ class Habits:
     rate_outside: bool = False
 
 
+MASKS = 3
+"""Sets of masks that are kept at once: of a large network each is large."""
+
 FROM_THE_LOSS = {"keeps_gradients", "loss_factor", "whole", "penalty_factor", "gradient_factor", "reduction"}
-FROM_THE_UPDATE = {"decay", "coupled", "kernels_only", "averaged", "rate_outside"}
+FROM_THE_UPDATE = {"dropping", "decay", "coupled", "kernels_only", "averaged", "rate_outside"}
 """Habits that leave everything before as it is; the others may change any layer."""
 
 
@@ -99,6 +102,7 @@ class Habitual(Reference):
     def __init__(self, side: Resolved, weights: Tensors, slots: Tensors, leftovers: Tensors | None = None) -> None:
         super().__init__(side, weights, slots)
         self.leftovers, self.habits = leftovers or {}, Habits()
+        self.drawn: dict[Any, list[np.ndarray | None]] = {}
 
     def varied(self, side: Resolved, habits: Habits) -> Habitual:
         """Return it as another side, whose parameters are the same, with habits; the state is the same."""
@@ -107,7 +111,9 @@ class Habitual(Reference):
         found.weights, found.slots = dict(self.weights), {name: dict(one) for name, one in self.slots.items()}
         found.become(side)
         places = getattr(side.config.optimizer, side.framework)().slots
-        for name in found.trainable:
+        for name in (
+            found.trainable if set(side.config.optimizer.slots()) - set(self.side.config.optimizer.slots()) else ()
+        ):
             slots = side.config.optimizer.init(found.weights[name])
             left = {slot: self.leftovers.get(f"{place.attribute}/{name}") for slot, place in places.items()}
             slots |= {slot: places[slot].scale * one for slot, one in left.items() if one is not None}
@@ -133,6 +139,25 @@ class Habitual(Reference):
             self.weights = before
             predictions, _ = self._evaluated(x, masks)
         yield ("metric", "predictions"), predictions
+
+    def _masks(self, x: np.ndarray, number: int) -> list[np.ndarray | None]:
+        """Return the masks, drawn once for all that draw alike."""
+        key = (number, len(x), tuple((one.name, getattr(one.op, "rate", None)) for one in self.side.drawing()))
+        if key not in self.drawn:
+            if len(self.drawn) > MASKS:
+                self.drawn.clear()
+            self.drawn[key] = super()._masks(x, number)
+        return self.drawn[key]
+
+    def passed(self, x: np.ndarray, expected: Mapping[tuple[str, str], np.ndarray]) -> Passed:
+        """Return what a step leaves for another one, from what it computes."""
+        found = Passed(read=[x])
+        for op in self.ops:
+            found.read.append(expected["forward", self._seen_as(op)])
+            names = [f"{op.name}.{name}" for name in op.statistics]
+            found.moved.append({name: expected["state", name] for name in names})
+        found.gradients = {name: one for (phase, name), one in expected.items() if phase == "gradient"}
+        return found
 
     def _evaluated(self, x: np.ndarray, masks: list[np.ndarray | None]) -> tuple[np.ndarray, Tensors]:
         """Return the predictions, and the running statistics that making them moved."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from parity.compare.judge import PHASES
-from parity.compare.measure import gap
+from parity.compare.measure import relative_difference
 from parity.explain.changes import Change, varied
 from parity.explain.habits import FROM_THE_LOSS, FROM_THE_UPDATE, Habits, Habitual
 from parity.lazy import np
@@ -62,6 +62,7 @@ class Held:
         number: of the step, counted from 0.
         own: the program's tensor of a phase and name, None where it cannot be seen.
         noise: the largest relative difference of it that rounding explains.
+        expected: what the reference of the config computes, where that is known.
         leftovers: what the step before left in the program: gradients by ``layer.parameter``, and slots that its
             config has none of, by ``ATTRIBUTE/layer.parameter``.
     """
@@ -74,16 +75,25 @@ class Held:
     number: int
     own: Callable[[Name], np.ndarray | None]
     noise: Callable[[Name], float]
+    expected: Mapping[Name, np.ndarray] | None = None
     leftovers: Mapping[str, np.ndarray] = field(default_factory=dict)
     trials: int = field(default=0, init=False)
-    _known: Passed = field(init=False)
+    _known: Passed | None = field(default=None, init=False)
+    _compared: dict[tuple[Name, int], float] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
-        """Compute the step as the config has it, for those that differ from it late."""
+        """Take up the state."""
         self.base = Habitual(self.side, dict(self.weights), dict(self.slots), dict(self.leftovers))
-        self._known = Passed(read=[self.x])
-        for _ in self.base.varied(self.side, Habits()).stages(self.x, self.y, self.number, self._known):
-            pass
+
+    def known(self) -> Passed:
+        """Return the step as the config has it, which those that differ from it late go on from."""
+        if self._known is None and self.expected is not None:
+            self._known = self.base.passed(self.x, self.expected)
+        if self._known is None:
+            self._known = Passed(read=[self.x])
+            for _ in self.base.varied(self.side, Habits()).stages(self.x, self.y, self.number, self._known):
+                pass
+        return self._known
 
     @property
     def agrees(self) -> bool:
@@ -102,15 +112,15 @@ class Held:
         noise = {name: self.noise(name) for name in every}
         return replace(self, own=own.get, noise=lambda name: noise.get(name, 0.0))
 
-    def _stages(self, changes: Changes) -> Iterator[tuple[Name, np.ndarray]] | None:
+    def _stages(self, changes: Changes, afresh: bool = False) -> Iterator[tuple[Name, np.ndarray]] | None:
         made = varied(self.side, changes)
         if made is None:
             return None
         self.trials += 1
         side, habits = made
         reference = self.base.varied(side, habits)
-        since = self._since(changes, reference)
-        known = self._known if since else None
+        since = 0 if afresh else self._since(changes, reference)
+        known = self.known() if since else None
         return reference.everything(self.x, self.y, self.number, known, since)
 
     def _since(self, changes: Changes, reference: Habitual) -> int:
@@ -126,13 +136,24 @@ class Held:
             else:
                 late = {"optimizer": count + 1, "loss": count, "data": count}[section]
             since = min(since, late)
-        for habit, _ in (pair for change in changes for pair in change.habits):
-            since = min(since, count if habit in FROM_THE_LOSS else count + 1 if habit in FROM_THE_UPDATE else 0)
+        for habit, value in (pair for change in changes for pair in change.habits):
+            if habit in FROM_THE_LOSS or habit in FROM_THE_UPDATE:
+                since = min(since, count if habit in FROM_THE_LOSS else count + 1)
+            elif habit in ("flattened", "symmetric"):
+                since = min(since, *(places[name] for name in value))
+            else:
+                modal = [places[one.name] for one in self.side.layers() if one.op.draws or one.op.statistics]
+                since = min(since, *modal)
         return min(since, count - 1) if reference.fused != self.base.fused else since
 
-    def outcome(self, changes: Changes = ()) -> Outcome | None:
-        """Return how far the reference of a config with changes agrees with the program; None for no such config."""
-        stages = self._stages(changes)
+    def outcome(self, changes: Changes = (), afresh: bool = False) -> Outcome | None:
+        """Return how far the reference of a config with changes agrees with the program; None for no such config.
+
+        Args:
+            changes: to the config.
+            afresh: the step is not gone on from that of the config, which would have to be computed first.
+        """
+        stages = self._stages(changes, afresh)
         if stages is None:
             return None
         order, largest, numbers = 0, 0.0, 0
@@ -141,12 +162,24 @@ class Held:
                 seen, own = self._seen(name)
                 if own is None:
                     continue
-                difference = gap(np.asarray(value), own).difference
+                difference = self._apart(name, value, own)
                 if not difference <= self.noise(seen):
                     return Outcome(place=name, order=order, largest=largest, numbers=numbers)
                 order, numbers = order + 1, numbers + int(np.count_nonzero(own))
                 largest = max(largest, difference) if self.noise(seen) < MEANT else largest
         return Outcome(place=None, order=order, largest=largest, numbers=numbers)
+
+    def _apart(self, name: Name, value: np.ndarray, own: np.ndarray) -> float:
+        """Return a relative difference; of what many configs have in common, it is known from the first."""
+        if self._known is None or not (value is self._known.gradients.get(name[1]) or self._shared(value)):
+            return relative_difference(np.asarray(value), own)
+        key = (name, id(value))
+        if key not in self._compared:
+            self._compared[key] = relative_difference(value, own)
+        return self._compared[key]
+
+    def _shared(self, value: np.ndarray) -> bool:
+        return self._known is not None and any(value is one for one in self._known.read)
 
     def _seen(self, name: Name) -> tuple[Name, np.ndarray | None]:
         """Return a tensor of the program; the last layer's may be seen with or without its activation."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -35,6 +36,7 @@ class Caused:
         steps: in which they agree, counted from 1; the first is the one that was searched.
         trials: configs that were tried.
         stopped: the search ended before all were tried.
+        seconds: that it all took.
         departs: a later step in which what had been found did not agree, and the first tensor that departed there.
     """
 
@@ -43,6 +45,7 @@ class Caused:
     steps: list[int]
     trials: int
     stopped: bool = False
+    seconds: float = 0.0
     departs: tuple[int, Name] | None = None
 
 
@@ -55,6 +58,9 @@ class Causes:
         sides: resolved, by name.
         rounding: what is known of it.
         seconds: a search may take.
+
+    ``expected`` has, by side, what the reference of its config computes in the step that is looked at, where that is
+    known already.
     """
 
     lock: Lockstep
@@ -62,6 +68,7 @@ class Causes:
     rounding: Rounding
     seconds: float = SECONDS
     found: dict[str, Caused] = field(default_factory=dict, init=False)
+    expected: dict[str, Mapping[Name, np.ndarray]] = field(default_factory=dict, init=False)
     _kept: dict[str, Held] = field(default_factory=dict, init=False)
 
     def look(self, number: int, replay: Mapping[str, Taken], names: Iterable[str]) -> None:
@@ -76,23 +83,28 @@ class Causes:
             side = self.sides.get(name)
             if side is None or side.program is None or name in self.found or self.lock.precision != "float64":
                 continue
-            held = self._held(side, number, replay[name])
+            begun = time.thread_time()
+            held = self._held(side, number, replay[name], self.expected.pop(name, None))
             if held is None or held.agrees:
                 continue
             search = Search(held=held, seconds=self.seconds)
             agreements = search.run()
             self.found[name] = Caused(
-                side=name, agreements=agreements, steps=[number], trials=held.trials, stopped=search.stopped
-            )
+                side=name, agreements=agreements, steps=[number], trials=held.trials, stopped=search.stopped,
+                seconds=time.thread_time() - begun,
+            )  # fmt: skip
             if agreements and sum(replay[name].tensor(*one).nbytes for one in replay[name].digests) <= KEPT_BYTES:
                 self._kept[name] = held.kept(replay[name].digests)
+        self.expected.clear()
 
     def wanted(self, number: int, last: bool) -> list[str]:
         """Return the sides of which a later step can tell more than was found."""
         return [name for name, one in self.found.items() if self._open(one, number, last)]
 
     def _open(self, caused: Caused, number: int, last: bool) -> bool:
-        if not caused.agreements or caused.departs or number <= caused.steps[-1] or self._keeps_slots(caused.side):
+        if not caused.agreements or number <= caused.steps[-1] or self._keeps_slots(caused.side):
+            return False
+        if caused.seconds > self.seconds:
             return False
         return last or len(caused.steps) <= (LATER if len(caused.agreements) == 1 else LATER_IN_DOUBT)
 
@@ -113,12 +125,13 @@ class Causes:
             held = self._held(self.sides[name], number, replay[name]) if self._open(caused, number, last) else None
             if held is None:
                 continue
-            outcomes = [(one, held.outcome(one.changes)) for one in caused.agreements]
+            begun, alone = time.thread_time(), len(caused.agreements) == 1
+            outcomes = [(one, held.outcome(one.changes, afresh=alone)) for one in caused.agreements]
             agree = [Agreement(changes=one.changes, largest=max(one.largest, outcome.largest))
                      for one, outcome in outcomes if outcome and outcome.place is None]  # fmt: skip
             if not agree:
                 agree = self._extended(name, held, caused)
-            caused.trials += held.trials
+            caused.trials, caused.seconds = caused.trials + held.trials, caused.seconds + time.thread_time() - begun
             if agree:
                 caused.agreements, caused.steps = agree, [*caused.steps, number]
             else:
@@ -136,7 +149,9 @@ class Causes:
         least = min((one.cost for one in found), default=0)
         return [one for one in found if one.cost == least]
 
-    def _held(self, side: Resolved, number: int, taken: Taken) -> Held | None:
+    def _held(
+        self, side: Resolved, number: int, taken: Taken, expected: Mapping[Name, np.ndarray] | None = None
+    ) -> Held | None:
         """Return a step of a side; None where its noise is not known, or where the state is not one of its config."""
         state, parameters = Exchange(self.lock.state), side.parameters()
         given = (state.has(f"weights/{name}") and state.get(f"weights/{name}").shape == one.shape
@@ -164,5 +179,6 @@ class Causes:
             number=number - 1,
             own=own,
             noise=lambda name: self.rounding.noise(side.name, side.name, name),
+            expected=expected,
             leftovers=self.lock.leftovers(side.name),
         )

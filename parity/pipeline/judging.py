@@ -194,6 +194,7 @@ class Court:
     def _witnesses(self, number: int, replay: Mapping[str, Taken]) -> list[Witness]:
         """Hold every side's step against the NumPy reference of its config, from the same state."""
         state, found = Exchange(self.lock.state), []
+        self._causes.expected.clear()
         known: list[tuple[Config, dict[Name, np.ndarray]]] = []
         left = list(self.sides.values())
         for name, side in self.sides.items():
@@ -206,6 +207,8 @@ class Court:
                 expected = reference_step(side, state, replay[name], number - 1)
             # Gigabytes, of a large network: held only as long as another side has the same config.
             known = [(side.config, expected)] if any(one.config == side.config for one in left) else []
+            if side.program is not None:
+                self._causes.expected[name] = expected
             places = self._departures(name, number, replay[name], expected)
             found.append(Witness(side=name, place=min(places, key=lambda seen: seen.when, default=None)))
         return found
