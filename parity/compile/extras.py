@@ -43,7 +43,8 @@ def paired(reference: Sequence[Found], other: Sequence[Found]) -> dict[str, Weig
     for one in reference:
         if canonical(one["path"]) not in found:
             take(one, list(left))
-    return found
+    names = [canonical(one["path"]) for one in reference]
+    return {name: found[name] for name in names if name in found}
 
 
 def bound(extras: Sequence[Found], reference: Sequence[Found]) -> dict[str, Weight]:
