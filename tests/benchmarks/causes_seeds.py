@@ -121,7 +121,7 @@ HARMLESS: list[dict[str, Any]] = [
 
 def pairs() -> Iterator[Pair]:
     """Yield all pairs that are tried."""
-    for number in range(9):
+    for number in range(7):
         idle = HARMLESS[number % len(HARMLESS)]
         idle = {} if "nesterov" in str(idle) else idle
         changes = [{"training.epochs": 1}, {"training.batch_size": 128}, {"training.epochs": 2}][number % 3]
@@ -129,7 +129,7 @@ def pairs() -> Iterator[Pair]:
         spec = _spec(f"epochs_{number}", _classes(), 6, {**changes, **idle}, optimizer=slow,
                      training={"batch_size": 16, "epochs": 12 + number})  # fmt: skip
         yield Pair(name=spec["name"], kind="epochs", spec=spec, data=("blobs", 192 + 16 * number, number))
-    for number in range(9):
+    for number in range(7):
         idle = HARMLESS[(number + 1) % len(HARMLESS)]
         late = [{"layers.hidden.activation": "linear"}, {"optimizer.learning_rate": 0.004},
                 {"layers.hidden.units": 1}][number % 3]  # fmt: skip
@@ -137,7 +137,7 @@ def pairs() -> Iterator[Pair]:
                      optimizer={"sgd": {"learning_rate": 0.2, "momentum": 0.5}},
                      training={"batch_size": 16, "epochs": 24 + 2 * number})  # fmt: skip
         yield Pair(name=spec["name"], kind="late", spec=spec, data=("xor", 160 + 8 * number, 50 + number))
-    for number in range(12):
+    for number in range(8):
         idle = HARMLESS[(number + 2) % len(HARMLESS)]
         units = 2 + number % 3
         change = [{"optimizer.learning_rate": 1e-4}, {"layers.hidden.activation": "linear"},
@@ -147,7 +147,7 @@ def pairs() -> Iterator[Pair]:
                      optimizer={"sgd": {"learning_rate": 0.3, "momentum": 0.9}},
                      training={"batch_size": 16, "epochs": 20})  # fmt: skip
         yield Pair(name=spec["name"], kind="sign", spec=spec, data=("xor", 128 + 8 * number, 90 + number))
-    for number in range(12):
+    for number in range(9):
         yield _lucky(number)
 
 
