@@ -111,6 +111,17 @@ def test_a_gap_that_shows_later_is_found_by_going_on() -> None:
     ].replace("The sides'", "the sides'")
 
 
+def test_a_gap_that_is_a_small_part_of_the_one_at_the_end_is_not_enough() -> None:
+    """After two epochs the sides are a little apart, and three seeds agree; at the end they are far apart."""
+
+    def come(paths: Paths, seed: int, steps: int) -> float:
+        return (0.3 if RATE in paths else 0.9) if steps >= 96 else 0.2 if NESTEROV in paths else 0.26
+
+    told, _ = invented(come, ends=(0.9, 0.3), training={"batch_size": 16, "epochs": 40}, seconds=5.0)
+    assert told.steps == (96, 96)
+    assert told.findings.causes == [RATE]
+
+
 def test_a_short_training_is_run_to_its_end() -> None:
     told, _ = invented(later(300), training={"batch_size": 16, "epochs": 40}, seconds=0.01)
     assert told.steps == (480, 480)

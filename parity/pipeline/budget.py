@@ -14,7 +14,7 @@ from parity.spec.schema import Config
 EPOCHS = 2
 """Length of a counterfactual run to begin with, where the whole training would take longer than a short run."""
 
-SHORT = 2.0
+SHORT = 3.0
 """Seconds of a whole training that is so short that every run may be one."""
 
 MORE = 30.0

@@ -16,6 +16,9 @@ from parity.explain.trials import Contest
 from parity.pipeline.budget import LONG, SHORT
 from parity.pipeline.trials import Trials
 
+PART = 0.5
+"""Share of the gap between the sides' own runs below which longer runs show more."""
+
 LEANS = 2.0
 """Times what tells sides apart by which the mean is away from 0 where one side is told as the better, if unsteadily."""
 
@@ -46,7 +49,7 @@ class Opening:
         while True:
             self._hide(whole)
             gap = trials.open()
-            if gap.kind == "gap" or not self._goes_on():
+            if (gap.kind == "gap" and not self._shows_little(gap)) or not self._goes_on():
                 break
             trials.length.grow()
             trials.again()
@@ -86,6 +89,13 @@ class Opening:
         trials = self.trials
         trials.contest = whole
         trials.contest = whole.hidden(lambda path: trials.length.hides(path, trials.side, whole.everything))
+
+    def _shows_little(self, gap: Gap) -> bool:
+        """Return whether a gap is a small part of that between the sides' own runs, or of the other sign."""
+        if not self.apart or self.ends is None or self.trials.outcome.kind != "end":
+            return False
+        one, other = (self.trials.outcome.metric_score(value) for value in self.ends)
+        return statistics.fmean(gap.gaps) * (1 if one > other else -1) < PART * abs(one - other)
 
     def _goes_on(self) -> bool:
         """Return whether runs of twice the length are to be had, and promise more."""

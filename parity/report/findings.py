@@ -96,7 +96,7 @@ def _votes(told: Explanation) -> str:
     if told.held == seeds:
         return text
     alike = seeds - told.held - told.against
-    text += f", with {told.against} {told.bad} is, and with {alike} they are about the same"
+    text += f", with {told.against} {told.bad} is" + (f", and with {alike} they are about the same" if alike else "")
     good, bad = (outcomes.each(told, values) for values in (told.good_values, told.bad_values))
     return f"{text} (by seed: {good} and {bad})"
 
