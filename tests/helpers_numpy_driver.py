@@ -72,6 +72,9 @@ class NumPyDriver(Driver):
     def _bias(self, layer: str) -> np.ndarray | float:
         return self._value(f"{layer}.bias") if f"{layer}.bias" in self.model else 0.0
 
+    def _batch(self, x: np.ndarray, y: np.ndarray) -> tuple[Any, Any]:
+        return x, y
+
     def train(self, x: np.ndarray, y: np.ndarray) -> float:
         """Take a step that nobody watches."""
         return self._take(x, y, lambda phase, name, value, axes: value)

@@ -82,6 +82,7 @@ def raising(error: BaseException) -> Any:
         (OSError(28, "No space left on device"), 4, "the machine: No space left on device\n"),
         (BrokenPipeError(32, "Broken pipe"), 141, ""),
         (KeyboardInterrupt(), 130, "\ninterrupted; finished runs are kept, the same command goes on from them\n"),
+        (click.Abort(), 130, "\ninterrupted; finished runs are kept, the same command goes on from them\n"),
         (SystemExit(3), 3, ""),
         (SystemExit(None), 0, ""),
         (ParityError("\x1b[31mred\ud800"), 2, "\\x1b[31mred\\ud800\n"),

@@ -69,9 +69,6 @@ def ended(verb: Callable[[], Any]) -> int:
         except OSError as failed:
             return _said(failed)
         return error.code if isinstance(error.code, int) else 0 if error.code is None else 1
-    except KeyboardInterrupt:
-        _echo("\ninterrupted; finished runs are kept, the same command goes on from them")
-        return INTERRUPTED
     except BaseException as error:
         return _said(error)
     return code if isinstance(code, int) else 0
@@ -85,8 +82,8 @@ def _said(error: BaseException) -> int:
         case ParityError():
             _echo(str(error))
             return error.exit_code
-        case click.Abort():
-            _echo("aborted")
+        case KeyboardInterrupt() | click.Abort():  # What click makes of Ctrl-C.
+            _echo("\ninterrupted; finished runs are kept, the same command goes on from them")
             return INTERRUPTED
         case click.ClickException():
             with contextlib.suppress(OSError):
