@@ -442,7 +442,7 @@ MISTAKES = {
     "keras: dropout rate": (K.edited("Dropout(0.25)", "Dropout(0.75)"), (1, "forward", "drop")),
     "keras: padding": (K.edited('padding="same"', 'padding="causal"'), (1, "forward", "conv")),
     "keras: epsilon": (K.edited("epsilon=1e-7", "epsilon=1e-8"), (1, "update", "conv.kernel")),
-    # Raw TensorFlow in one method: what its layers put out cannot be seen, what the model returns is the first that can.
+    # Raw TensorFlow in one method: its layers cannot be seen, what the model returns is the first that can.
     "raw: flatten order": (R.edited("tf.reshape(x, ", "tf.reshape(tf.transpose(x, (0, 2, 1)), "),
                            (1, "forward", "out")),
     "raw: forgotten relu": (R.edited("x = tf.nn.relu(x @ self.w_up + self.b_up)", "x = x @ self.w_up + self.b_up"),

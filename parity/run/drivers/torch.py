@@ -38,7 +38,14 @@ class TorchDriver(Driver):
 
     def build_model(self) -> Any:
         """Return the program's module, in the precision."""
-        return self._built(self._found("model", "build_model", "Model")).to(getattr(torch, self.precision))
+        model = self._built(self._found("model", "build_model", "Model")).to(getattr(torch, self.precision))
+        held = [*model.parameters(), *model.buffers()]
+        if any(isinstance(one, torch.nn.parameter.UninitializedTensorMixin) for one in held):
+            row = tuple(self.bindings.get("input", ()))
+            model.eval()  # Two rows: batch norm in training refuses one, and would count these.
+            model(torch.zeros((2, *row), dtype=getattr(torch, self.precision)))
+            model.train()
+        return model
 
     def build_optimizer(self) -> Any:
         """Return the program's optimizer, whose hooks show the gradients."""
