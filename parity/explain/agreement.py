@@ -10,7 +10,7 @@ import itertools
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from parity.explain.changes import Change, Knob, Suspects
 from parity.explain.fields import candidates, knobs, native
@@ -26,6 +26,9 @@ TRIALS = 2000
 
 MOST = 3
 """Changes in a set, at most."""
+
+ODD = 2.5
+"""What a number of many digits counts as: two values that somebody would write are likelier."""
 
 EXTENDED = 12
 """Sets that mend the first place and are gone on with, at most: those that agree longest."""
@@ -49,7 +52,7 @@ class Agreement:
         return frozenset((change.path, repr(change.value)) for change in self.changes)
 
     @property
-    def cost(self) -> int:
+    def cost(self) -> float:
         """Return how many changes it counts as."""
         return sum(change.cost for change in self.changes)
 
@@ -81,7 +84,7 @@ class Search:
         frontier, sizes = [(self.begin, start)], range(1, MOST + 1)
         self._natives(start)
         for size in sizes:
-            if self._smallest() <= size or self._over():
+            if self._smallest() < size + 1 or self._over():
                 break
             frontier = self._grown(frontier, size)
         least = self._smallest()
@@ -181,9 +184,11 @@ class Search:
             if number is None or not math.isfinite(number) or number == 0.0:
                 continue
             for short, value in short_forms(number):
-                if (short or (knob.any and base == self.begin)) and self._helps(
-                    longer, (*base, knob.change(value)), before
-                ):
+                exact = not short and value == number
+                if exact and not (knob.any and base == self.begin):
+                    continue  # What no field would hold.
+                change = knob.change(value) if short else replace(knob.change(value), cost=ODD)
+                if self._helps(longer, (*base, change), before):
                     return
 
     def _helps(self, longer: list[tuple[Changes, Outcome]], changes: Changes, before: Outcome) -> bool:

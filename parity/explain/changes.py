@@ -31,7 +31,7 @@ class Change:
     sets: tuple[tuple[str, Any], ...] = ()
     habits: tuple[tuple[str, Any], ...] = ()
     text: str = ""
-    cost: int = 1
+    cost: float = 1
 
     @property
     def owner(self) -> str:

@@ -118,6 +118,7 @@ def of_loss(side: Resolved) -> Iterator[Change]:
         yield loss_factor(factor)
         if penalties(side):
             yield loss_factor(factor, whole=True)
+        if len(penalties(side)) > 1:
             yield penalty_factor(side, factor)
 
 
@@ -225,4 +226,5 @@ def loss_knobs(side: Resolved, phase: str) -> list[Knob]:
     whole = Knob(start=1.0, step=1e-2, change=lambda factor: loss_factor(factor, whole=True), any=True)
     penalty = Knob(start=1.0, step=1e-2, change=lambda factor: penalty_factor(side, factor), any=True)
     plain = Knob(start=1.0, step=1e-2, change=loss_factor, any=True)
-    return [plain, *([whole, penalty] if penalties(side) else [])]
+    held = penalties(side)
+    return [plain, *([whole] if held else []), *([penalty] if len(held) > 1 else [])]

@@ -7,6 +7,7 @@ of a layer costs that layer, as long as it is not the right one.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from parity.compare.judge import PHASES
@@ -21,6 +22,9 @@ Name = tuple[str, str]
 """Phase and tensor."""
 
 Changes = tuple[Change, ...]
+
+UNFIT = (ValueError, TypeError, LookupError, ArithmeticError)
+"""What NumPy raises where a config cannot take the batch: a loss of class numbers on rows of one-hot targets."""
 
 MEANT = 1e-6
 """A tensor of which rounding explains more is nothing but rounding: the gradient of a bias ahead of a batch norm."""
@@ -96,10 +100,10 @@ class Held:
         return self._known
 
     @property
-    def agrees(self) -> bool:
-        """Return whether the program agrees with its config as it is."""
+    def departs(self) -> bool:
+        """Return whether the program departs from its config as it is."""
         found = self.outcome()
-        return found is not None and found.place is None
+        return found is not None and found.place is not None
 
     def kept(self, names: Iterable[Name]) -> Held:
         """Return the step with the program's tensors in memory, and what rounding explains of them as it is known now.
@@ -153,20 +157,22 @@ class Held:
             changes: to the config.
             afresh: the step is not gone on from that of the config, which would have to be computed first.
         """
-        stages = self._stages(changes, afresh)
-        if stages is None:
-            return None
+        with np.errstate(all="ignore"), suppress(*UNFIT):
+            stages = self._stages(changes, afresh)
+            return None if stages is None else self._followed(stages)
+        return None
+
+    def _followed(self, stages: Iterator[tuple[Name, np.ndarray]]) -> Outcome:
         order, largest, numbers = 0, 0.0, 0
-        with np.errstate(all="ignore"):
-            for name, value in stages:
-                seen, own = self._seen(name)
-                if own is None:
-                    continue
-                difference = self._apart(name, value, own)
-                if not difference <= self.noise(seen):
-                    return Outcome(place=name, order=order, largest=largest, numbers=numbers)
-                order, numbers = order + 1, numbers + int(np.count_nonzero(own))
-                largest = max(largest, difference) if self.noise(seen) < MEANT else largest
+        for name, value in stages:
+            seen, own = self._seen(name)
+            if own is None:
+                continue
+            difference = self._apart(name, value, own)
+            if not difference <= self.noise(seen):
+                return Outcome(place=name, order=order, largest=largest, numbers=numbers)
+            order, numbers = order + 1, numbers + int(np.count_nonzero(own))
+            largest = max(largest, difference) if self.noise(seen) < MEANT else largest
         return Outcome(place=None, order=order, largest=largest, numbers=numbers)
 
     def _apart(self, name: Name, value: np.ndarray, own: np.ndarray) -> float:
@@ -195,19 +201,18 @@ class Held:
 
         Of the forward pass that is the one tensor of the place: what comes behind it depends on it.
         """
-        stages = self._stages(changes)
-        if stages is None:
-            return None
         ours, theirs = [], []
-        for name, value in stages:
-            own = self.own(name) if name == place or (name[0] == phase != "forward") else None
-            if own is not None and own.shape == value.shape:
-                scale = float(np.linalg.norm(own)) or 1.0
-                ours.append(np.ravel(value) / scale)
-                theirs.append(np.ravel(own) / scale)
-            if (name == place and phase == "forward") or (ours and name[0] != phase):
-                break
-        return (np.concatenate(ours), np.concatenate(theirs)) if ours else None
+        with np.errstate(all="ignore"), suppress(*UNFIT):
+            for name, value in self._stages(changes) or ():
+                own = self.own(name) if name == place or (name[0] == phase != "forward") else None
+                if own is not None and own.shape == value.shape:
+                    scale = float(np.linalg.norm(own)) or 1.0
+                    ours.append(np.ravel(value) / scale)
+                    theirs.append(np.ravel(own) / scale)
+                if (name == place and phase == "forward") or (ours and name[0] != phase):
+                    break
+            return (np.concatenate(ours), np.concatenate(theirs)) if ours else None
+        return None
 
     def visible(self) -> set[str]:
         """Return the layers whose output can be seen."""

@@ -11,8 +11,8 @@ from parity.explain.held import Changes, Held, Name
 ROUNDS = 14
 """Tries of a number that is solved for."""
 
-DIGITS = 6
-"""A number of more digits does not stand in a program."""
+DIGITS, MOST_DIGITS = 3, 6
+"""Digits of a number that somebody writes, and of one that somebody may have written."""
 
 NEAR = 1e-6
 """How near, relatively, a number is to what it is taken to be meant to be; whether it is, a trial tells."""
@@ -50,16 +50,17 @@ def nearest(held: Held, base: Changes, knob: Knob, phase: str, place: Name) -> f
 
 
 def short_forms(number: float) -> Iterator[tuple[bool, float]]:
-    """Yield what a number may be meant to be, and whether somebody would write it like that.
+    """Yield what a number may be meant to be, and whether few digits say it.
 
     That is the number with as few digits as do, or one over such a one; if there is none, the number as it is.
 
     >>> list(short_forms(0.0099999999999999))[0], next(short_forms(1 / 24))
     ((True, 0.01), (True, 0.041666666666666664))
     """
-    for digits in range(1, DIGITS + 1):
+    for digits in (*range(1, DIGITS + 1), MOST_DIGITS):
         for value in (float(f"{number:.{digits}g}"), 1 / (float(f"{1 / number:.{digits}g}") or math.inf)):
             if abs(value - number) <= NEAR * abs(number):
-                yield True, value
-                return
+                yield digits <= DIGITS, value
+                if digits <= DIGITS:
+                    return
     yield False, number

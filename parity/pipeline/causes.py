@@ -85,7 +85,7 @@ class Causes:
                 continue
             begun = time.thread_time()
             held = self._held(side, number, replay[name], self.expected.pop(name, None))
-            if held is None or held.agrees:
+            if held is None or not held.departs:
                 continue
             search = Search(held=held, seconds=self.seconds)
             agreements = search.run()

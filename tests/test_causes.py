@@ -1,0 +1,373 @@
+"""The search for what makes a program agree, on invented programs: NumPy references of other configs, with habits."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from helpers_frameworks import side_of, starting_weights
+from hypothesis import given
+from hypothesis import strategies as st
+
+from parity.explain.agreement import Agreement, Search
+from parity.explain.changes import Change, Suspects, field_change, pattern, varied
+from parity.explain.fields import candidates, others
+from parity.explain.habits import Habits, Habitual, factors, symmetric_pads
+from parity.explain.held import Changes, Held, Name
+from parity.explain.solved import short_forms
+from parity.ops.batch_norm import BatchNorm
+from parity.ops.conv2d import Conv2D
+from parity.optimizers.adam import Adam
+from parity.optimizers.sgd import SGD
+from parity.pipeline.causes import Caused
+from parity.pipeline.facts import cause_facts
+from parity.report import causes
+from parity.spec.resolve import Resolved
+
+IMAGE: dict[str, Any] = {
+    "input": [8, 6, 2],
+    "layers": [
+        {"conv2d": {"filters": 3, "kernel_size": 3, "strides": 2, "padding": "same", "activation": "relu",
+                    "name": "conv"}},
+        {"batch_norm": {"name": "norm"}},
+        {"flatten": {"name": "flat"}},
+        {"dropout": {"rate": 0.25, "name": "drop"}},
+        {"dense": {"units": 8, "activation": {"gelu": False}, "kernel_regularizer": {"l2": 0.01}, "name": "hidden"}},
+        {"dense": {"units": 4, "kernel_constraint": {"max_norm": 0.5}, "kernel_regularizer": {"l2": 0.02},
+                   "name": "out"}},
+    ],
+}  # fmt: skip
+PLAIN: dict[str, Any] = {
+    "input": [5],
+    "layers": [{"dense": {"units": 6, "activation": "tanh", "name": "hidden"}}, {"dense": {"units": 3, "name": "out"}}],
+}
+LOGITS = {"categorical_crossentropy": {"from_logits": True}}
+BATCH = 8
+
+
+def side(model: Any = PLAIN, optimizer: Any = "adam", loss: Any = LOGITS) -> Resolved:
+    return side_of("torch", model, loss=loss, optimizer=optimizer, training={"batch_size": BATCH})
+
+
+def habit(name: str, value: Any, path: str = "program.habit") -> Change:
+    return Change(path=path, value=value, habits=((name, value),))
+
+
+def invented(
+    one: Resolved, truth: Sequence[Change], number: int = 0, hidden: Callable[[Name], bool] | None = None
+) -> Held:
+    """Return a step of a program that is the reference of a config with changes.
+
+    Args:
+        one: the config that it is meant to have.
+        truth: what is otherwise.
+        number: of the step, counted from 0; later ones start from slots that are not zero.
+        hidden: tensors that cannot be seen.
+    """
+    generator = np.random.default_rng(number)
+    outputs = one.layers()[-1].output_shape[-1]
+    x = generator.normal(size=(BATCH, *one.config.model.input))
+    y = np.eye(outputs)[generator.integers(0, outputs, BATCH)]
+    weights = {name: value + 0.1 * generator.normal(size=value.shape) if value.ndim == 1 else value
+               for name, value in starting_weights(one).items()}  # fmt: skip
+    weights |= {name: abs(value) for name, value in weights.items() if name.endswith("moving_variance")}
+    slots = {f"{slot}/{name}": 0.1 * np.abs(generator.normal(size=parameter.shape))
+             for slot in one.config.optimizer.slots() for name, parameter in one.parameters().items()
+             if parameter.trainable and number}  # fmt: skip
+    left = {name: generator.normal(size=one.parameters()[name].shape) for name in weights if number}
+    made = varied(one, truth)
+    assert made is not None
+    program = Habitual(one, weights, slots, left).varied(*made)
+    own = {name: np.array(value) for name, value in program.everything(x, y, number)}
+    return Held(
+        side=one, weights=weights, slots=slots, x=x, y=y, number=number, leftovers=left, noise=lambda name: 1e-11,
+        own=lambda name: None if hidden and hidden(name) else own.get(name),
+    )  # fmt: skip
+
+
+def found(held: Held, **given: Any) -> list[Agreement]:
+    return Search(held=held, **given).run()
+
+
+def told(agreements: Sequence[Agreement]) -> list[dict[str, Any]]:
+    return [{change.path: change.value for change in one.changes} for one in agreements]
+
+
+def change(one: Resolved, path: str, value: Any) -> Change:
+    return field_change(one, [path], value)
+
+
+FIELDS: dict[str, tuple[Any, Any, str, Any, int]] = {
+    "place of epsilon": (PLAIN, "adam", "optimizer.epsilon_place", "after_correction", 0),
+    "a number of another framework": (PLAIN, "rmsprop", "optimizer.rho", 0.99, 1),
+    "the complement": (PLAIN, {"sgd": {"momentum": 0.9}}, "optimizer.momentum", 0.1, 1),
+    "a number that is solved for": (PLAIN, "adam", "optimizer.beta_1", 0.83, 1),
+    "a rate": (PLAIN, "adadelta", "optimizer.learning_rate", 0.3, 1),
+    "a rate that should fall": (PLAIN, {"sgd": {"learning_rate": {"cosine": {
+        "initial_learning_rate": 0.1, "decay_steps": 9}}}}, "optimizer.learning_rate", 0.1, 5),
+    "a form of gelu": (IMAGE, "sgd", "layers.hidden.activation.approximate", True, 0),
+    "unbiased variance": (IMAGE, "sgd", "layers.norm.unbiased_variance", True, 0),
+    "momentum of a running mean": (IMAGE, "sgd", "layers.norm.momentum", 0.95, 0),
+    "epsilon of a batch norm": (IMAGE, "sgd", "layers.norm.epsilon", 3e-4, 0),
+    "a regularizer": (IMAGE, "sgd", "layers.hidden.kernel_regularizer", None, 0),
+    "how much of it": (IMAGE, "sgd", "layers.hidden.kernel_regularizer.factor", 0.005, 0),
+    "a constraint": (IMAGE, {"sgd": {"learning_rate": 0.5}}, "layers.out.kernel_constraint", None, 0),
+    "probabilities for logits": (PLAIN, "sgd", "layers.out.activation", "softmax", 0),
+}  # fmt: skip
+"""Network, optimizer, the field that is otherwise, its value, and the step."""
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_the_field_that_is_otherwise_is_found(name: str) -> None:
+    model, optimizer, path, value, number = FIELDS[name]
+    one = side(model, optimizer)
+    agreements = found(invented(one, [change(one, path, value)], number))
+    assert len(agreements) == 1, told(agreements)
+    ((seen, got),) = told(agreements)[0].items()
+    assert seen == path
+    assert getattr(got, "kind", got) == value
+    assert agreements[0].largest < 1e-11
+
+
+HABITS: dict[str, tuple[dict[str, Any], dict[str, Any], int]] = {
+    "gradients kept": ({"keeps_gradients": True}, {"program.zero_grad": False}, 1),
+    "no dropout": ({"undropped": True}, {"program.training": "dropout off in training"}, 0),
+    "frozen batch norm": ({"settled": True}, {"program.training": "batch norm by running statistics"}, 0),
+    "evaluation mode": ({"undropped": True, "settled": True}, {"program.training": "evaluation mode in training"}, 0),
+    "dropout in evaluation": ({"dropping": True}, {"program.training": "dropout on in evaluation"}, 0),
+    "training mode in evaluation": ({"dropping": True, "batchwise": True},
+                                    {"program.training": "training mode in evaluation"}, 0),
+    "a factor": ({"loss_factor": 1 / 7}, {"program.loss_factor": 1 / 7}, 0),
+    "a factor of the gradient": ({"gradient_factor": 3.0}, {"program.loss_factor": 3.0}, 0),
+    "a sum": ({"reduction": "sum"}, {"loss.reduction": "sum"}, 0),
+    "channels first": ({"flattened": {"flat": (2, 0, 1)}}, {"program.flatten_order": "channels_first"}, 0),
+    "columns first": ({"flattened": {"flat": (1, 0, 2)}}, {"program.flatten_order": [1, 0, 2]}, 0),
+    "padding as PyTorch's": ({"symmetric": frozenset({"conv"})}, {"layers.conv.padding": "symmetric"}, 0),
+    "half the penalty": ({"penalty_factor": 0.5}, {"layers.{hidden,out}.kernel_regularizer": "0.5 times as much"}, 0),
+    "a decay": ({"decay": 0.02, "coupled": True}, {"optimizer.weight_decay": 0.02}, 1),
+    "a decay of kernels only": ({"decay": 0.02, "kernels_only": True}, {"optimizer.weight_decay": 0.02}, 1),
+    "an averaged velocity": ({"averaged": True}, {"optimizer.momentum": "averaged"}, 1),
+}  # fmt: skip
+"""Habits, what they are called, and the step."""
+
+
+@pytest.mark.parametrize("name", HABITS)
+def test_the_habit_is_found(name: str) -> None:
+    habits, expected, number = HABITS[name]
+    one = side(IMAGE, {"sgd": {"learning_rate": 0.3, "momentum": 0.9}})
+    truth = Change(path="program.habit", value=True, habits=tuple(habits.items()))
+    agreements = found(invented(one, [truth], number))
+    assert expected in told(agreements), told(agreements)
+    assert all(set(way) == set(expected) for way in told(agreements)), told(agreements)
+
+
+def test_a_program_that_agrees_is_not_searched() -> None:
+    held = invented(side(), [])
+    assert not held.departs
+    assert found(held) == []
+    assert held.trials == 2  # Asked once, searched once, and nothing tried.
+
+
+def test_the_smallest_set_is_found_whatever_phase_its_changes_act_in() -> None:
+    one = side(IMAGE, {"sgd": {"learning_rate": 0.1, "momentum": 0.9}})
+    truth = [change(one, "optimizer.nesterov", True), change(one, "layers.hidden.kernel_regularizer", None),
+             change(one, "layers.norm.epsilon", 1e-5)]  # fmt: skip
+    (way,) = told(found(invented(one, truth)))
+    assert way == {"optimizer.nesterov": True, "layers.hidden.kernel_regularizer": None, "layers.norm.epsilon": 1e-5}
+
+
+def test_two_changes_of_one_tensor_are_found_though_neither_mends_it() -> None:
+    """The commonest of all: Adam as PyTorch has it, where Keras's is meant."""
+    one = side()
+    truth = [change(one, "optimizer.epsilon_place", "after_correction"), change(one, "optimizer.epsilon", 1e-8)]
+    (way,) = told(found(invented(one, truth)))
+    assert way == {"optimizer.epsilon_place": "after_correction", "optimizer.epsilon": 1e-8}
+
+
+def test_a_mistake_ahead_of_what_can_be_seen_is_found_where_it_shows() -> None:
+    """Two layers that cannot be watched, each with a mistake: both show in the next one."""
+    one = side(IMAGE, "sgd")
+    truth = [habit("flattened", {"flat": (2, 0, 1)}), habit("symmetric", frozenset({"conv"}), "program.other")]
+    hidden = {("forward", name) for name in ("conv", "norm", "flat")}
+    (way,) = told(found(invented(one, truth, hidden=hidden.__contains__)))
+    assert way == {"program.flatten_order": "channels_first", "layers.conv.padding": "symmetric"}
+
+
+def test_what_does_as_well_in_one_step_is_told_apart_by_another() -> None:
+    """In the first step from zero, nesterov and a velocity take the same share of the one gradient there is."""
+    one = side(PLAIN, {"sgd": {"learning_rate": 0.1, "momentum": 0.5}})
+    truth = [habit("averaged", True)]
+    first = found(invented(one, truth))
+    assert {"optimizer.momentum": "averaged"} in told(first)
+    assert {"optimizer.learning_rate": 0.05} not in told(first), "the slots tell"
+    later = invented(one, truth, number=1)
+    assert [way for way in first if (seen := later.outcome(way.changes)) and seen.place is None]
+
+
+def test_nothing_is_found_for_what_no_field_says() -> None:
+    one = side()
+    held = invented(one, [])
+    own = held.own
+    held.own = lambda name: own(name) * 1.01 ** np.arange(6) if name == ("update", "hidden.bias") else own(name)
+    search = Search(held=held)
+    assert search.run() == []
+    assert not search.stopped
+    assert held.trials > 20
+
+
+def test_a_search_ends_when_its_time_is_over_and_says_so() -> None:
+    one = side()
+    held = invented(one, [change(one, "optimizer.beta_1", 0.83)], number=1)
+    search = Search(held=held, seconds=0.0)
+    assert search.run() == []
+    assert search.stopped
+
+
+def test_few_numbers_agree_with_anything() -> None:
+    """One weight, one bias: a rate that is solved for says nothing."""
+    model = {"input": [1], "layers": [{"dense": {"units": 1, "use_bias": False, "name": "out"}}]}
+    one = side(model, "sgd", "mse")
+    seen = {("update", "out.kernel")}
+    held = invented(one, [change(one, "optimizer.learning_rate", 0.03)], hidden=lambda name: name not in seen)
+    assert found(held) == []
+
+
+def test_a_search_goes_on_from_what_is_known() -> None:
+    one = side()
+    first = change(one, "optimizer.epsilon_place", "after_correction")
+    held = invented(one, [first, habit("keeps_gradients", True)], number=1)
+    (way,) = told(found(held, begin=(first,)))
+    assert way == {"optimizer.epsilon_place": "after_correction", "program.zero_grad": False}
+
+
+# ------------------------------------------------------------------------------------------------ the parts
+
+
+def test_the_other_values_of_a_field_are_its_entrys() -> None:
+    assert others(Adam(), "epsilon_place") == ["after_correction"]
+    assert others(Adam(epsilon=1e-3), "epsilon") == [1e-7, 1e-8, 0.999, 0.0]
+    assert others(SGD(), "nesterov") == [True]
+    assert others(BatchNorm(), "momentum") == [0.9, 0.01, 0.0]
+    assert others(Conv2D(filters=1, kernel_size=1), "padding") == ["same"]
+    assert others(Conv2D(filters=1, kernel_size=1), "filters") == []
+    kinds = {entry.kind for entry in others(Conv2D(filters=1, kernel_size=1), "activation")}
+    assert {"relu", "gelu", "softmax"} <= kinds
+    assert "linear" not in kinds
+
+
+def test_layers_that_say_the_same_are_one_change() -> None:
+    model = {**PLAIN, "layers": [{"dense": {"units": 6, "activation": "tanh", "name": name}} for name in "abc"]}
+    one = side(model)
+    paths = ["layers.a.activation", "layers.b.activation"]
+    assert pattern(one, paths) == "layers.{a,b}.activation"
+    assert pattern(one, [*paths, "layers.c.activation"]) == "layers.*.activation"
+    suspects = Suspects(phase="forward", layers=one.layers()[:1], number=0)
+    assert {"layers.a.activation", "layers.*.activation"} <= {each.path for each in candidates(one, suspects)}
+
+
+def test_a_change_that_makes_another_network_is_none() -> None:
+    one = side(IMAGE)
+    assert varied(one, [change(one, "layers.conv.padding", "valid")]) is None
+    assert varied(one, [change(one, "layers.norm.scale", False)]) is None
+    assert varied(one, [change(one, "layers.conv.strides", 0)]) is None
+    made = varied(one, [change(one, "layers.conv.activation", "tanh"), habit("settled", True)])
+    assert made is not None
+    assert made[1] == Habits(settled=True)
+
+
+@pytest.mark.parametrize(
+    ("length", "window", "step", "expected"),
+    [(8, 3, 2, [1]), (16, 5, 2, [2]), (9, 3, 3, [1]), (9, 3, 2, None), (8, 3, 1, None), (8, 4, 1, None)],
+)
+def test_padding_alike_before_and_after_where_it_differs(
+    length: int, window: int, step: int, expected: list[int] | None
+) -> None:
+    conv = {"conv1d": {"filters": 2, "kernel_size": window, "strides": step, "padding": "same"}}
+    assert (
+        symmetric_pads(side({"input": [length, 2], "layers": [conv, "flatten", {"dense": 3}]}).layers()[0]) == expected
+    )
+
+
+def test_a_sum_and_its_like_are_factors_of_the_mean() -> None:
+    assert factors(side(), 8) == {"sum": 8.0, "mean_over_classes": 1 / 3}
+    assert factors(side(loss="mse"), 8) == {"sum": 24.0, "sum_over_rows": 8.0, "sum_over_outputs": 3.0}
+
+
+@given(st.integers(1, 999), st.integers(-9, 9))
+def test_a_number_of_few_digits_is_known_by_what_is_near_it(digits: int, power: int) -> None:
+    value = float(f"{digits}e{power}")
+    assert next(short_forms(value * (1 + 1e-12))) == (True, value)
+
+
+def test_a_batch_norm_that_is_settled_has_the_gradients_of_its_evaluation() -> None:
+    generator = np.random.default_rng(0)
+    x, dy = generator.normal(size=(2, 7, 3))
+    p = {name: generator.uniform(0.5, 2.0, 3) for name in ("gamma", "beta", "moving_mean", "moving_variance")}
+    op = BatchNorm()
+    dx, gradients = op.vjp_evaluated(x, p, dy)
+    for name, got in {"x": dx, **gradients}.items():
+        push = generator.normal(size=got.shape)
+        ends = []
+        for sign in (1e-6, -1e-6):
+            moved = p if name == "x" else {**p, name: p[name] + sign * push}
+            ends.append((op.forward(x + sign * push if name == "x" else x, moved) * dy).sum())
+        assert (ends[0] - ends[1]) / 2e-6 == pytest.approx((got * push).sum(), rel=1e-6)
+
+
+# --------------------------------------------------------------------------------------------- what is said
+
+
+def caused(*ways: Changes, **given: Any) -> Caused:
+    agreements = [Agreement(changes=way, largest=3e-16) for way in ways]
+    return Caused(**{"side": "own", "agreements": agreements, "steps": [1], "trials": 12} | given)
+
+
+EPSILON = Change(path="optimizer.epsilon_place", value="after_correction", was="before_correction")
+ZERO = Change(path="program.zero_grad", value=False, was=True, text="gradients are not set to zero")
+
+
+def test_one_change_is_a_sentence_with_path_values_and_what_is_left() -> None:
+    facts, none = cause_facts([caused((EPSILON,))])
+    assert none == {}
+    assert [(fact.side, fact.path, fact.value, fact.was, fact.way) for fact in facts] == [
+        ("own", "optimizer.epsilon_place", "after_correction", "before_correction", 0)
+    ]
+    assert facts[0].sentence == (
+        "own: `optimizer.epsilon_place: after_correction` (its config says before_correction) makes it agree with the "
+        "NumPy reference of its config to rounding, in step 1 (largest difference left 3.0e-16)."
+    )
+
+
+def test_several_changes_are_said_together_and_several_ways_as_such() -> None:
+    facts, _ = cause_facts([caused((EPSILON, ZERO), steps=[2, 3])])
+    assert "`program.zero_grad: false` (gradients are not set to zero) together make it agree" in facts[0].sentence
+    assert "in steps 2 and 3" in facts[0].sentence
+    facts, _ = cause_facts([caused((EPSILON,), (ZERO,))])
+    assert [fact.way for fact in facts] == [0, 1]
+    assert "own: either `optimizer.epsilon_place: " in facts[0].sentence
+    assert "or `program.zero_grad: false`" in facts[0].sentence
+    assert "do not tell" in facts[0].sentence
+    assert len({fact.sentence for fact in facts}) == 1
+
+
+def test_none_is_an_answer() -> None:
+    facts, none = cause_facts([caused()])
+    assert facts == []
+    assert none == {"own": "own: no field of its config that was tried makes it agree with its NumPy reference "
+                           "(12 configs tried, step 1)."}  # fmt: skip
+    _, none = cause_facts([caused(stopped=True, trials=1)])
+    assert "the search stopped after 1 config" in none["own"]
+    _, none = cause_facts([caused((EPSILON,), departs=(3, ("update", "a.b")))])
+    assert none["own"].endswith("does not in step 3 (update, a.b), so no cause is named.")
+
+
+def test_an_entry_is_told_by_its_label_and_a_number_by_its_digits() -> None:
+    one = dataclasses.replace(EPSILON, path="optimizer", value=SGD(momentum=0.5), was=Adam())
+    (fact,), _ = cause_facts([caused((one,))])
+    assert (fact.value, fact.was) == ("sgd(momentum=0.5)", "adam")
+    assert causes.value(0.30000000000000004) == "0.3"
+    assert causes.value(1e-8) == "1e-8"
+    assert causes.pieces("a `b` c") == [(False, "a "), (True, "b"), (False, " c")]
