@@ -96,7 +96,8 @@ def read_csv(path: Path, target: str) -> Raw:
     if not features:
         raise DataError(f"data file {path}: no column besides {name!r} holds numbers; expected at least one feature")
     x = np.stack(features, axis=1).astype(np.float32)
-    return Raw(x=x, y=_targets(path, name, columns[header.index(name)]), description=path.name)
+    y = _targets(path, name, columns[header.index(name)])
+    return Raw(x=x, y=y, description=path.name, table=True)
 
 
 def _choices(name: str, choices: Sequence[str], field: str) -> str:
