@@ -97,6 +97,25 @@ def test_a_column_leaves_nothing_to_stretch(tmp_path: Path, y: np.ndarray, more:
     assert not differences(sides["keras"], sides["torch"])
 
 
+def test_a_column_of_a_table_is_a_column(tmp_path: Path) -> None:
+    """A table says nothing of the shape that its numbers were meant to have: no mistake is read into it."""
+    rows = "\n".join(f"{a},{b},{c},{d},{y}" for (a, b, c, d), y in zip(X, FLAT, strict=True))
+    (tmp_path / "rows.csv").write_text(f"a,b,c,d,y\n{rows}\n")
+    sides = known(spec_of("mse", 1, {"source": str(tmp_path / "rows.csv")}))
+    assert said(sides, "data.targets", "loss.broadcast") == {
+        name: [("column", BY_FILE), ("align", "parity default")] for name in FRAMEWORKS
+    }
+    assert "y.astype(np.float64).reshape(len(y), 1)" in compile_side(sides["torch"], name="table", flat=True).source
+
+
+def test_labels_of_two_classes_and_one_output_are_told_how_they_fit(tmp_path: Path) -> None:
+    spec = spec_of(SCE, 1, stored(tmp_path, LABELS % 2))
+    with pytest.raises(DataError, match=r"data\.one_hot: false makes 0 and 1 the targets of one output"):
+        known(spec)
+    spec["data"]["one_hot"] = False
+    assert {one.config.data.targets for one in known(spec).values()} == {"flat"}
+
+
 def test_what_is_said_is_not_decided_by_the_framework(tmp_path: Path) -> None:
     spec = spec_of({"mae": {"broadcast": "align"}}, 1, stored(tmp_path, FLAT), torch={"framework": "torch"})
     assert said(known(spec), "loss.broadcast") == {"torch": [("align", "spec")]}

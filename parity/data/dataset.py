@@ -24,7 +24,8 @@ class Dataset:
             them, the rows kept for validation last.
         raw_y: targets before any preprocessing.
         classes: number of classes where labels became one-hot rows, else None.
-        flat: True where the targets are one number a row and came as (rows,), not as (rows, 1).
+        flat: True where the targets are one number a row and are stored as (rows,), not as (rows, 1).
+        table: True where they are a column of a table.
         description: the data in words, for every report; says so when it is a stand-in.
         stand_in: True for generated data that stands in for a real set.
     """
@@ -37,10 +38,11 @@ class Dataset:
     stand_in: bool = False
     classes: int | None = None
     flat: bool = False
+    table: bool = False
     x_val: np.ndarray | None = None
     y_val: np.ndarray | None = None
 
     @property
     def target(self) -> tuple[int, ...]:
-        """Return the shape of one target as it came: ``()`` where it is flat."""
-        return () if self.flat else self.y.shape[1:]
+        """Return the shape of one target as it came: ``()`` where it is flat; that of a table is a column."""
+        return () if self.flat and not self.table else self.y.shape[1:]

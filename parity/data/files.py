@@ -120,7 +120,7 @@ def read_csv(path: Path, target: str) -> Raw:
         short = x.astype(np.float32)
     rounded = (x == np.rint(x)) & (short != x) & np.isfinite(x)
     y = _targets(path, name, columns[header.index(name)])
-    return Raw(x=x if rounded.any() else short, y=y, description=printable(path.name))
+    return Raw(x=x if rounded.any() else short, y=y, description=printable(path.name), table=True)
 
 
 def _choices(name: str, choices: Sequence[str], field: str) -> str:

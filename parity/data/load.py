@@ -50,8 +50,9 @@ def load(spec: DataSpec, *, file: Path | None = None, numbers: bool = False) -> 
     kind = "targets" if classes is None else f"{classes} classes"
     words = f"{raw.description}: {rows} of shape {x.shape[1:]}, {kind}"
     whole = Dataset(
-        x=x, y=y, raw_x=raw.x, raw_y=raw.y, description=words, stand_in=raw.stand_in, classes=classes, flat=flat
-    )
+        x=x, y=y, raw_x=raw.x, raw_y=raw.y, description=words, stand_in=raw.stand_in, classes=classes, flat=flat,
+        table=raw.table,
+    )  # fmt: skip
     return split(whole, spec.validation_split) if spec.validation_split else whole
 
 

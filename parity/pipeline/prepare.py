@@ -279,7 +279,7 @@ def check_fit(side: Resolved, data: Dataset) -> None:
         why = "; left as they are, one value would be compared with several" if data.y.shape[1:] == (1,) else ""
         raise DataError(
             f"side {side.name}: a target of {data.description} has shape {data.target}, the last layer {last!r} gives "
-            f"{output}; change the last layer, or data.one_hot{why}"
+            f"{output}; change the last layer, or data.one_hot{_of_two(data, output)}{why}"
         )
     form = side.config.data.targets if side.program is not None else side.config.loss.form(side.config.data.targets)
     if form in ("column", "flat") and output != (1,):
@@ -295,6 +295,11 @@ def check_fit(side: Resolved, data: Dataset) -> None:
             f"rows, the first is {data.y[0].tolist()}; store labels as integers from 0, y.argmax(axis=1), or take "
             "another loss"
         )
+
+
+def _of_two(data: Dataset, output: tuple[int, ...]) -> str:
+    """Return the value that makes yes-or-no labels the targets of one output."""
+    return ": false makes 0 and 1 the targets of one output" if data.classes == 2 and output == (1,) else ""
 
 
 def check_inputs(side: Resolved, x_shape: tuple[int, ...], description: str) -> None:

@@ -40,6 +40,12 @@ class Forced(torch.autograd.Function):  # type: ignore[misc]
         return gradients[0] if given is None else given, None, None
 
 
+def transformed(tensor: torch.Tensor) -> bool:
+    """Return whether a tensor is one of a transform of ``torch.func`` (``grad``, ``vmap``) under way, which has no data."""
+    known = getattr(torch._C, "_functorch", None)
+    return known is not None and bool(known.is_functorch_wrapped_tensor(tensor))
+
+
 def host(tensor: torch.Tensor) -> np.ndarray:
     """Return a tensor for NumPy, which has no bfloat16."""
     tensor = tensor.detach()

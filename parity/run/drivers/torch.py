@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 
 from parity.run.drivers.base import Driver, active_driver
-from parity.run.drivers.hooks import Forced, first, host, last, turned
+from parity.run.drivers.hooks import Forced, first, host, last, transformed, turned
 from parity.run.drivers.layouts import View
 from parity.run.drivers.programs import ProgramError, one_tensor
 from parity.run.probe import Guide, Probe
@@ -151,8 +151,10 @@ class TorchDriver(Driver):
             return None if given is None else torch.from_numpy(given).to(gradient.dtype)
 
         def seen(value: torch.Tensor) -> torch.Tensor | None:
-            if not torch.is_tensor(value):
-                return None  # A module that returns more than one tensor is not one of the spec's layers.
+            if not torch.is_tensor(value) or transformed(value):
+                # A module that returns more than one tensor is not one of the spec's layers; and what a transform of
+                # torch.func passes through a model holds no numbers yet.
+                return None
             shown, axes = view.seen(host(value))
             probe.see("forward", view.name, shown, axes)
             given = view.instead(guide, "forward", host(value))
