@@ -64,6 +64,7 @@ def match(side: Resolved, own: OwnProgram, compiled: Program, inventory: Mapping
     bindings = replace(
         compiled.bindings, weights=weights, outputs=outputs, slots=slots, names=dict(own.names),
         mask_shapes=tuple(drawn), ending=None, answer=answer_of(side, inventory), input=side.config.model.input,
+        output=side.layers()[-1].output_shape,
     )  # fmt: skip
     seen = {name.removesuffix(PROBABILITIES) for name in outputs}
     unmatched += [
@@ -103,12 +104,16 @@ def _weights(
     wanted = side.parameters()
 
     def take(name: str, paths: Iterator[str]) -> None:
-        for path in paths:
-            axes = _axes(compiled.bindings.weights[name], wanted[name].shape, left[path])
-            if axes is not False and wanted[name].trainable >= left[path]["trainable"]:
-                weights[name] = Weight(attribute=path, axes=axes, trainable=wanted[name].trainable)
-                del left[path]
-                return
+        places = [
+            (path, place)
+            for path in paths
+            if (place := _place(compiled.bindings.weights[name], wanted[name].shape, left[path])) is not None
+            and wanted[name].trainable >= left[path]["trainable"]
+        ]
+        if places:
+            path, place = min(places, key=lambda one: one[1].lies is not None)  # With the very axes before others.
+            weights[name] = replace(place, attribute=path, trainable=wanted[name].trainable)
+            del left[path]
 
     for name in (one for one in wanted if one in mapped):
         take(name, iter([mapped[name]] if mapped[name] in left else []))
@@ -147,12 +152,20 @@ def _names(name: str, compiled: Program) -> set[str]:
     return {compiled.bindings.weights[name].attribute, name, f"{layer}_{parameter}"}  # fmt: skip
 
 
-def _axes(expected: Weight, shape: Sequence[int], found: Found) -> Any:
-    """Return the layout of a parameter that has the expected shape, or the canonical one; False where neither."""
-    laid = tuple(shape[axis] for axis in expected.axes) if expected.axes else tuple(shape)
-    if tuple(found["shape"]) == laid:
-        return expected.axes
-    return None if tuple(found["shape"]) == tuple(shape) else False
+def _place(expected: Weight, shape: Sequence[int], found: Found) -> Weight | None:
+    """Return how a parameter lies that has the expected shape, or the canonical one; None where it has neither.
+
+    Axes of length one may be more or fewer: a bias of (1, n), a dense layer written as a convolution of one cell.
+    """
+    for axes in (expected.axes, None):
+        laid = tuple(shape[axis] for axis in axes) if axes else tuple(shape)
+        if tuple(found["shape"]) == laid:
+            return Weight(attribute="", axes=axes)
+    for axes in (expected.axes, None):
+        laid = tuple(shape[axis] for axis in axes) if axes else tuple(shape)
+        if [size for size in found["shape"] if size != 1] == [size for size in laid if size != 1]:
+            return Weight(attribute="", axes=axes, lies=laid)
+    return None
 
 
 def _outputs(

@@ -267,7 +267,7 @@ class Worker(Unmatched):
         """Return whether the step just taken has moved a parameter or buffer."""
         start = before(name)
         kept = self.own.kept.get(f"weights/{name}") if start is None else start
-        now = permuted(driver.read(driver.parameter(name)), driver.out_axes(name))
+        now = permuted(driver.lies(name, driver.read(driver.parameter(name))), driver.out_axes(name))
         return kept is not None and not np.array_equal(now, kept, equal_nan=True)
 
     def leftovers(self, folder: str) -> list[str]:

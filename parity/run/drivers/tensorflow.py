@@ -18,7 +18,7 @@ import tensorflow as tf
 from parity.run.drivers.base import Driver
 from parity.run.drivers.layouts import View
 from parity.run.drivers.programs import one_tensor
-from parity.run.drivers.tensors import Lies, called, held, host, masked, restore, shown
+from parity.run.drivers.tensors import Lies, called, facts_of, held, host, masked, restore, shown
 from parity.run.probe import Guide, Probe, see_all
 
 Taps = list[tuple[str, str, Any, Lies]]
@@ -221,9 +221,12 @@ class TensorFlowDriver(Driver):
             name = names.get(id(variable))
             if name is not None and gradient is not None:
                 gradient, axes = tf.convert_to_tensor(gradient), self.out_axes(name)
-                taps.append(("gradient", name, gradient, axes))
-                given = guide and guide.instead("gradient", name, gradient.shape, axes)
-                gradient = gradient if given is None else tf.constant(given, gradient.dtype)
+                row = self.bindings["weights"][name].get("lies")
+                shown = gradient if row is None else tf.reshape(gradient, row)
+                taps.append(("gradient", name, shown, axes))
+                given = guide and guide.instead("gradient", name, shown.shape, axes)
+                if given is not None:
+                    gradient = tf.reshape(tf.constant(given, gradient.dtype), gradient.shape)
             onward.append((gradient, variable))
         return onward
 
@@ -238,7 +241,7 @@ class TensorFlowDriver(Driver):
         """Return what the model returns, in evaluation or in training."""
         self.activate()
         outputs = called(self.model, tf.constant(x, self.precision), training)
-        return host(one_tensor(outputs, tf.is_tensor))
+        return host(one_tensor(outputs, tf.is_tensor, self.bindings.get("output")))
 
     def inventory(self) -> dict[str, list[dict[str, Any]]]:
         """Return the variables by attribute, and the methods that a layer may be."""
@@ -271,13 +274,8 @@ class TensorFlowDriver(Driver):
                 self.write(one, values[str(index)])
 
     def optimizer_facts(self) -> dict[str, Any]:
-        """Return its class, and its attributes with slots: lists, a variable a parameter, and single numbers."""
-        known = {name: getattr(self.optimizer, name, None) for name in dir(self.optimizer) if name[:2] != "__"}
-        slots = [name for name, one in known.items() if isinstance(one, list) or getattr(one, "shape", None) == ()]
-        of = type(self.optimizer).__module__.partition(".")[0]
-        return {
-            "optimizer": type(self.optimizer).__name__, "optimizer_of": of, "learning_rate": 0.0, "attributes": slots,
-        }  # fmt: skip
+        """Return what is known of the optimizer."""
+        return facts_of(self.optimizer)
 
     def parameter(self, name: str) -> Any:
         """Return the variable."""

@@ -72,3 +72,11 @@ def host(tensor: Any) -> np.ndarray:
     """
     value = tf.convert_to_tensor(tensor)
     return np.asarray(value) if value.dtype in (tf.float32, tf.float64) else value.numpy().astype(np.float32)
+
+
+def facts_of(optimizer: Any) -> dict[str, Any]:
+    """Return an optimizer's class, whose it is, and its attributes with slots: lists of variables, single numbers."""
+    known = {name: getattr(optimizer, name, None) for name in dir(optimizer) if name[:2] != "__"}
+    slots = [name for name, one in known.items() if isinstance(one, list) or getattr(one, "shape", None) == ()]
+    of = type(optimizer).__module__.partition(".")[0]
+    return {"optimizer": type(optimizer).__name__, "optimizer_of": of, "learning_rate": 0.0, "attributes": slots}
