@@ -46,3 +46,13 @@ def test_causes_are_held_against_a_truth_for_which_every_subset_was_run() -> Non
     assert one["configs"] <= one["runs"]
     assert set(found) == {"parity", "leave one out", "leave one in", "each"}
     assert found["parity"]["all"]["pairs"] == 1
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(bool(missing("torch")), reason="needs torch")
+def test_pairs_in_which_chance_decides_are_held_against_twelve_seeds_of_every_subset() -> None:
+    script = ROOT / "tests" / "benchmarks" / "causes_seeds.py"
+    done = subprocess.run([sys.executable, str(script), "--limit", "1"], capture_output=True, text=True, timeout=300,
+                          env={**os.environ, "PYTHONPATH": str(ROOT)})  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("1 pairs: {'gap': 1, ")
