@@ -6,6 +6,7 @@ A spec is loaded (``load_spec``), built from plain data (``build_spec``) or from
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,16 +69,18 @@ def lint(spec: Spec, **options: Any) -> Lint:
     return advice_on(spec, Options(**options), text=to_yaml(spec), file=None)
 
 
-def selftest(*, quick: bool = False, seed: int = 0) -> SelfTest:
-    """Put the judge to the test here: faults it must find, clean pairs on which it must be silent.
+def selftest(*, quick: bool = False, seed: int = 0, only: Sequence[str] = ()) -> SelfTest:
+    """Put the judge to the test here: faults it must find, clean pairs on which it must be silent, programs to judge.
 
     Args:
-        quick: a sample of both suites.
+        quick: a sample of each suite.
         seed: of the choice of clean pairs.
+        only: suites to run (``planted``, ``clean``, ``programs``), all if empty.
     """
+    from parity.selftest import SUITES
     from parity.selftest.run import selftest as run_suites
 
-    return run_suites(quick=quick, seed=seed)
+    return run_suites(quick=quick, seed=seed, only=only or SUITES)
 
 
 def _job(verb: str, spec: Spec, folder: str | Path | None, options: dict[str, Any]) -> Result:

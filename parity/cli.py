@@ -1,19 +1,22 @@
 """The command line: verbs only; the work is done in ``parity.pipeline``.
 
 Everything heavy is imported inside the verb that needs it, so that ``parity --help`` and ``parity diff`` answer at
-once. Exit codes: 0 parity, 1 divergent, 2 usage or spec error, 3 inconclusive, 130 interrupted.
+once. Exit codes: 0 parity, 1 divergent or advice, 2 usage, spec or data, 3 inconclusive, 4 the machine's fault or our
+own, 130 interrupted.
 """
 
 from __future__ import annotations
 
+import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from parity import __version__
+from parity.selftest import SUITES
 
 if TYPE_CHECKING:
     from parity.pipeline.prepare import Options
@@ -24,24 +27,42 @@ EXIT = {"identical": 0, "rounding": 0, "divergent": 1, "inconclusive": 3}
 
 
 class Group(click.Group):
-    """Prints faults without a traceback, in one place for all verbs."""
+    """Ends every verb with one line and an exit code, in one place."""
+
+    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> Any:  # type: ignore[override]
+        """Run the verb and exit; arguments as click has them."""
+        from parity.pipeline.ending import ended
+
+        if not extra.pop("standalone_mode", True):
+            return super().main(args, prog_name, standalone_mode=False, **extra)
+        sys.exit(ended(lambda: super(Group, self).main(args, prog_name, standalone_mode=False, **extra)))
+
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        """Read the options, and print the help where it is asked for."""
+        from parity.pipeline.ending import read_on
+
+        with read_on():
+            return super().make_context(*args, **extra)
 
     def invoke(self, context: click.Context) -> Any:
-        """Run the verb; faults of the user's become one message and an exit code."""
-        import signal
+        """Run the verb."""
+        from parity.pipeline.ending import read_on
 
-        from parity.errors import ParityError
-
-        # Ended from outside it cleans up, too: workers, and scratch space in memory.
-        signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-        try:
+        with read_on():
             return super().invoke(context)
-        except ParityError as error:
-            click.echo(str(error), err=True)
-            context.exit(error.exit_code)
-        except KeyboardInterrupt:
-            click.echo("\ninterrupted; finished runs are kept, the same command goes on from them", err=True)
-            context.exit(130)
+
+
+class Seconds(click.FloatRange):
+    """A number of seconds, which is finite."""
+
+    name = "seconds"
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Any:
+        """Return the number."""
+        number = super().convert(value, parameter, context)
+        if not math.isfinite(number):
+            self.fail(f"expected a finite number of seconds, not {value}", parameter, context)
+        return number
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -75,7 +96,7 @@ def common(verb: Callable[..., None]) -> Callable[..., None]:
         click.option("--data", metavar="NAME|FILE", help="Another source, or the file to read it from."),
         click.option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
                      help="Where reports and finished runs go [reports/<spec>/]."),
-        click.option("--timeout", type=click.FloatRange(min=1.0), default=600.0, show_default=True, metavar="SECONDS",
+        click.option("--timeout", type=Seconds(min=1.0, max=1e9), default=600.0, show_default=True, metavar="SECONDS",
                      help="Give a side up after so long without a word."),
         click.option("--json", "as_json", is_flag=True, help="The result as JSON on standard output, nothing else."),
     ]  # fmt: skip
@@ -91,7 +112,7 @@ def causes(verb: Callable[..., None]) -> Callable[..., None]:
                      help="What says which side does better: a metric, 'accuracy >= 0.8', 'steps to accuracy >= 0.8'."),
         click.option("--explain-steps", type=click.IntRange(min=1), help="Steps of each counterfactual run."),
         click.option("--max-runs", type=click.IntRange(min=0), help="Make at most so many counterfactual runs."),
-        click.option("--max-seconds", type=click.FloatRange(min=0.0), help="Begin none after so many seconds."),
+        click.option("--max-seconds", type=Seconds(min=0.0, max=1e9), help="Begin none after so many seconds."),
         click.option("--causes-only", is_flag=True, help="Do not measure every other difference on its own."),
         click.option("--split", multiple=True, metavar="PATH", help="Look into a group layer by layer; repeatable."),
     ]  # fmt: skip
@@ -121,7 +142,7 @@ def run(spec: Path, as_json: bool, no_explain: bool, no_trace: bool, **given: An
 @main.command()
 @common
 def check(spec: Path, as_json: bool, **given: Any) -> None:
-    """The same as a test: exit 0 parity, 1 divergent, 2 usage or spec error, 3 inconclusive."""
+    """The same as a test: exit 0 parity, 1 divergent, 2 usage, spec or data, 3 inconclusive."""
     result, _ = _work("check", spec, _options(explain=False, **given), as_json)
     _show(result, as_json, [])
     sys.exit(max((EXIT[one.verdict] for one in result.comparisons), key=[0, 3, 1].index, default=0))
@@ -134,17 +155,22 @@ def check(spec: Path, as_json: bool, **given: Any) -> None:
 @click.option("--data", metavar="NAME|FILE", help="Another source, or the file to read it from.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON on standard output, nothing else.")
 def lint(spec: Path, sides: tuple[str, ...], changes: tuple[str, ...], data: str | None, as_json: bool) -> None:
-    """Advise before training: exit 0 nothing to advise, 1 advice, 2 usage or spec error."""
+    """Advise before training: exit 0 nothing to advise, 1 advice, 2 usage, spec or data."""
     from rich.console import Console
 
+    from parity.errors import DataError
     from parity.pipeline.advising import lint as advice_on
     from parity.pipeline.prepare import Options, parse_set
     from parity.report.advice import print_lint
-    from parity.spec.load import load_spec
+    from parity.spec.load import parse_spec, read_spec
 
     options = Options(sides=sides, changes=dict(map(parse_set, changes)), data=data)
-    found = advice_on(load_spec(spec), options, text=spec.read_text(encoding="utf-8"), file=str(spec))
+    text = read_spec(spec)
+    refused: list[DataError] = []
+    found = advice_on(parse_spec(text, file=str(spec)), options, text=text, file=str(spec), refused=refused)
     click.echo(found.model_dump_json(indent=2)) if as_json else print_lint(found, Console())
+    if refused:
+        raise DataError("\n".join(dict.fromkeys(map(str, refused))))
     sys.exit(1 if found.advice else 0)
 
 
@@ -171,7 +197,7 @@ def compile_verb(
     if output is None:
         click.echo(source, nl=False)
     else:
-        output.write_text(source)
+        output.write_text(source, encoding="utf-8")
 
 
 @main.command()
@@ -221,17 +247,20 @@ def catalog(name: str | None, as_json: bool, schema: bool) -> None:
 
 
 @main.command()
-@click.option("--quick", is_flag=True, help="A stated sample of both suites, in about a minute.")
+@click.option("--quick", is_flag=True, help="A stated sample of each suite, in about a minute and a half.")
+@click.option(
+    "--suite", "only", type=click.Choice(SUITES), multiple=True, help="Run only this suite; may be given again."
+)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the choice of clean pairs.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON on standard output, nothing else.")
-def selftest(quick: bool, seed: int, as_json: bool) -> None:
-    """Test the judge here: planted faults it must find, clean pairs on which it must be silent; exit 1 if it fails."""
+def selftest(quick: bool, only: tuple[str, ...], seed: int, as_json: bool) -> None:
+    """Test the judge here: faults to find, clean pairs, programs written by hand; exit 1 if it fails."""
     from parity.pipeline.progress import progress
     from parity.selftest import run as suites
     from parity.selftest.show import print_selftest
 
     with progress(enabled=not as_json) as note:
-        result = suites.selftest(quick=quick, seed=seed, note=note)
+        result = suites.selftest(quick=quick, seed=seed, only=only or SUITES, note=note)
     click.echo(result.model_dump_json(indent=2)) if as_json else print_selftest(result)
     sys.exit(0 if result.passed else 1)
 
@@ -253,23 +282,18 @@ def _options(
 def _work(verb: str, file: Path, options: Options, as_json: bool) -> tuple[Result, Path]:
     """Do the work of ``run`` or ``check`` behind a progress bar, and return the result and its folder."""
     from parity.pipeline import run as jobs
+    from parity.pipeline.ending import command
     from parity.pipeline.progress import progress
-    from parity.spec.load import load_spec
+    from parity.spec.load import parse_spec, read_spec
 
-    spec = load_spec(file)
+    text = read_spec(file)
+    spec = parse_spec(text, file=str(file))
     folder = options.out or Path("reports") / spec.name
     with progress(enabled=not as_json) as note:
         result: Result = getattr(jobs, verb)(
-            spec, options, text=file.read_text(encoding="utf-8"), file=str(file), folder=folder,
-            command=_command(), note=note,
+            spec, options, text=text, file=str(file), folder=folder, command=command(), note=note,
         )  # fmt: skip
     return result, folder
-
-
-def _command() -> str:
-    import shlex
-
-    return shlex.join(["parity", *sys.argv[1:]])
 
 
 def _show(result: Result, as_json: bool, files: list[Path]) -> None:

@@ -134,6 +134,8 @@ class Entry(Strict):
     """Per framework, the fields whose default in that framework is not the one declared here."""
     source: ClassVar[Mapping[str, str]] = {}
     """Per framework, the file that was read to write this entry."""
+    quiet: ClassVar[frozenset[str]] = frozenset()
+    """Fields that only matter in a special case: where entries of two kinds are told apart, unsaid at their default."""
 
     @model_validator(mode="before")
     @classmethod

@@ -7,9 +7,38 @@ exits with ``error.exit_code``.
 
 from __future__ import annotations
 
-import difflib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+LONGEST_LINE = 1000
+"""Letters of a line of a message; the middle of a longer one is left out."""
+
+_OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u2028-\u202e\u2066-\u2069\ufeff]")
+"""What a terminal obeys in the place of showing it, what turns a line around, and what no file can hold."""
+
+
+def printable(text: str) -> str:
+    r"""Return text that any terminal shows as it is, and any file can hold.
+
+    >>> print(printable("\x1b[31mred\ud800"))
+    \x1b[31mred\ud800
+    """
+    return _OBEYED.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+def shortened(text: str, most: int = LONGEST_LINE) -> str:
+    """Return text of at most about so many letters, with how many were left out in the middle."""
+    if len(text) <= most:
+        return text
+    left = len(text) - most
+    return f"{text[: most - most // 4]}... ({left} letters left out) ...{text[len(text) - most // 4 :]}"
+
+
+def controlled(text: str) -> str | None:
+    """Return the first character of a text that :func:`printable` would change, None where there is none."""
+    found = _OBEYED.search(text)
+    return found[0] if found else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,9 +69,17 @@ class Fault:
 
 
 class ParityError(Exception):
-    """Something the user can act on; printed without a traceback."""
+    """Something the user can act on; printed without a traceback.
+
+    Args:
+        message: what is wrong and how to mend it; what a terminal would obey in it is spelled out, and a line that
+            nobody would read is cut.
+    """
 
     exit_code = 2
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__("\n".join(shortened(line) for line in printable(message).split("\n")))
 
 
 class SpecError(ParityError):
@@ -54,7 +91,7 @@ class SpecError(ParityError):
 
     def __init__(self, faults: Iterable[Fault]) -> None:
         self.faults = tuple(sorted(faults, key=lambda fault: (fault.line is None, fault.line or 0)))
-        super().__init__("\n".join(str(fault) for fault in self.faults))
+        super().__init__("\n".join(" ".join(str(fault).split("\n")) for fault in self.faults))
 
 
 class DataError(ParityError):
@@ -71,34 +108,68 @@ class WorkerError(ParityError):
     Args:
         side: name of the side.
         what: what happened, in one sentence.
-        log: the last lines the worker wrote, if any.
+        words: what the worker printed, of which the last line is told.
+        log: file that has all of it, None where there is none.
+        machine: it is the machine's fault (a full disk, no memory), not the program's.
     """
 
     exit_code = 3
 
-    def __init__(self, side: str, what: str, log: str = "") -> None:
+    def __init__(self, side: str, what: str, words: str = "", log: str | None = None, machine: bool = False) -> None:
         self.side = side
-        tail = f"\n  its last words:\n{_indented(log)}" if log.strip() else ""
-        super().__init__(f"side {side}: {what}{tail}")
+        if machine:
+            self.exit_code = MACHINE
+        lines = [line.strip() for line in words.splitlines() if line.strip()]
+        last = f"; the last that it printed: {shortened(lines[-1], 300)}" if lines else ""
+        self.brief = f"side {side}: {shortened(' '.join(what.split()), 500)}{last}"
+        super().__init__(self.brief + (f"; more in {log}" if log else ""))
 
 
-def _indented(text: str, lines: int = 12) -> str:
-    return "\n".join(f"    {line}" for line in text.strip().splitlines()[-lines:])
+MACHINE = 4
+"""Exit code where it is the machine's fault, or our own."""
 
 
-def nearest(name: str, choices: Iterable[str], cutoff: float = 0.5) -> str | None:
-    """Return the choice most like ``name`` in any case of letters, or None when nothing is near.
+def nearest(name: str, choices: Iterable[str]) -> str | None:
+    """Return the choice that ``name`` is a misspelling of, or None.
+
+    Case, ``_`` and ``-`` do not count; of short names one letter may be wrong, missing, too much or in its neighbour's
+    place, of long ones three. What is further away is another name, and not suggested.
 
     Args:
         name: what the user wrote.
         choices: the valid names.
-        cutoff: similarity from 0 to 1 below which nothing is suggested.
     """
-    names = {choice.lower(): choice for choice in choices}
-    found = difflib.get_close_matches(name.lower(), list(names), n=1, cutoff=cutoff)
-    if not found:  # Initials, as people write them: lr, bs.
-        found = [one for one in names if "_" in one and "".join(word[:1] for word in one.split("_")) == name.lower()]
-    return names[found[0]] if found else None
+    names = {re.sub(r"[_\-\s]", "", choice.lower()) or choice: choice for choice in reversed(list(choices))}
+    wanted = re.sub(r"[_\-\s]", "", name.lower())
+    if wanted in names:
+        return names[wanted]
+    if len(wanted) <= LONGEST_LINE:
+        near = sorted((_apart(wanted, one), one) for one in names if abs(len(one) - len(wanted)) <= 3)
+        if near and near[0][0] <= _may_be_wrong(max(len(wanted), len(near[0][1]))):
+            return names[near[0][1]]
+    # Initials, as people write them: lr, bs.
+    initials = [
+        one for one in names.values() if "_" in one and "".join(w[:1] for w in one.lower().split("_")) == wanted
+    ]
+    return initials[0] if initials else None
+
+
+def _may_be_wrong(length: int) -> int:
+    return (0 if length < 3 else 1) if length < 6 else 2 if length < 10 else 3
+
+
+def _apart(a: str, b: str) -> int:
+    """Return how many letters to change, put in, take out or exchange with the next make one name the other."""
+    before: list[int] = []
+    row = list(range(len(b) + 1))
+    for i, letter in enumerate(a, 1):
+        older, before, row = before, row, [i]
+        for j, other in enumerate(b, 1):
+            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (letter != other))
+            if i > 1 and j > 1 and letter == b[j - 2] and a[i - 2] == other:
+                cost = min(cost, older[j - 2] + 1)
+            row.append(cost)
+    return row[-1]
 
 
 def did_you_mean(name: str, choices: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from parity.lazy import np
 from parity.ops import Op
 from parity.run.randomness import keep_mask
+from parity.run.targets import in_form
 from parity.spec.resolve import Resolved
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class Reference:
 
         Args:
             x: inputs, (N, ...), float64.
-            y: targets, (N, ...), float64.
+            y: targets, (N, ...), float64, with the shape of the outputs; the loss is given them in the form it takes.
             number: of the step, counted from 0: says the dropout masks and the optimizer's count of updates made.
         """
         found = Step(loss=0.0)
@@ -110,7 +111,7 @@ class Reference:
 
         Args:
             x: inputs, (N, ...), float64.
-            y: targets, (N, ...), float64.
+            y: targets, (N, ...), float64, with the shape of the outputs.
             number: of the step, counted from 0.
             known: what a step has computed that is the same up to ``since``; takes what this one computes if it is
                 empty.
@@ -128,6 +129,7 @@ class Reference:
                 passed.moved.append({f"{op.name}.{name}": one for name, one in statistics.items()})
             yield ("forward", self._seen_as(op)), passed.read[index + 1]
         loss, value = self.side.config.loss, passed.read[-1]
+        y = in_form(y, loss.form(self.side.config.data.targets))
         logits = loss.on_logits(self.ending)
         yield ("loss", "loss"), np.asarray(self._lost(loss.value(value, y, logits), len(x)))
         if since <= len(self.ops):

@@ -72,6 +72,9 @@ class NumPyDriver(Driver):
     def _bias(self, layer: str) -> np.ndarray | float:
         return self._value(f"{layer}.bias") if f"{layer}.bias" in self.model else 0.0
 
+    def _batch(self, x: np.ndarray, y: np.ndarray) -> tuple[Any, Any]:
+        return x, y
+
     def train(self, x: np.ndarray, y: np.ndarray) -> float:
         """Take a step that nobody watches."""
         return self._take(x, y, lambda phase, name, value, axes: value)
@@ -128,6 +131,14 @@ class NumPyDriver(Driver):
         self.velocity[name] = self.spoil("state", name, velocity).astype(gradient.dtype)
         moved = self._value(name) + self.spoil("update", name, velocity)
         self.write(name, self._in(name, moved))
+
+    @classmethod
+    def seed_own(cls, seed: int) -> None:
+        """Nothing: NumPy's programs draw nothing by themselves."""
+
+    def raw(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        """Return the outputs, which are those of evaluation."""
+        return self.predict(x)
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Return the outputs without dropout."""

@@ -8,10 +8,14 @@ from typing import Any
 
 from parity.compare.judge import Judge
 from parity.compile import Program
-from parity.compile.match import Match, match
+from parity.compile.match import Match
 from parity.data.dataset import Dataset
 from parity.lazy import np
+from parity.pipeline.ports import Ports
+from parity.run.bench import Bench
+from parity.run.store import Store
 from parity.selftest.bench import TestBench
+from parity.selftest.port_bench import PortBench
 from parity.spec.load import build_spec
 from parity.spec.resolve import OwnProgram, Resolved, resolve
 
@@ -244,15 +248,16 @@ def matched(bench: TestBench, port: Port, folder: Path) -> tuple[Resolved, Match
     own = OwnProgram(file=str(file), names=port.names, map=port.map)
     side = side_like(port, "port", port.framework, own)
     compiled = bench.program(replace(side, program=None))
-    told = bench.session(port.framework, 1).ask(
-        "inventory", framework=port.framework, program=str(file), names=port.names, precision="float32"
-    )
-    found = match(side, own, compiled, told)
-    program = Program(
-        framework=port.framework, source=port.source, bindings=found.bindings, file_name=file.name, path=str(file),
-        unmatched=tuple(found.unmatched),
+    data = Bench(
+        dataset=rows(port), store=Store(folder / "runs"), scratch=folder / "scratch", programs=folder, logs=folder
     )  # fmt: skip
-    return side, found, program
+    lent = PortBench(bench=bench)
+    ports = Ports(
+        name="ports", sides=[side], scratch=folder / "own", bench=lambda _: data,
+        session=lambda side, _: lent.lend(side),
+    )  # fmt: skip
+    program = ports.program(side, compiled)
+    return side, ports.matched(side, compiled)[0], program
 
 
 def judged(bench: TestBench, port: Port, folder: Path, steps: int = 3) -> Judge:

@@ -16,7 +16,6 @@ from click.testing import CliRunner
 from helpers_frameworks import missing
 
 from parity.advice import rules
-from parity.advice.broadcast_target import broadcasts
 from parity.advice.exploding_initializer import EXPLODED, growth, largest
 from parity.advice.scales import DRAWN, drawn, measure, size
 from parity.catalog import INITIALIZERS
@@ -107,6 +106,7 @@ CCE, SCE = "categorical_crossentropy", "sigmoid_crossentropy"
 LOGITS: Any = {"from_logits": True}
 SPREAD: Any = {"truncated_normal": {"stddev": 1.0}}
 BOTH = {"sides": {"keras": {"framework": "keras"}, "torch": {"framework": "torch"}}}
+EACH = {"sides": {name: {"framework": name} for name in ("keras", "tensorflow", "torch")}}
 NATIVE = {"sides": {name: {"framework": name, "defaults": "native"} for name in ("keras", "tensorflow", "torch")}}
 WIDE = [dense(400, "relu", name="a"), dense(300, "relu", name="b"), dense(5, "softmax", name="out")]
 BINARY = (between(0.0, 1.0, 5) > 0.5).astype(float)
@@ -198,10 +198,12 @@ WRONG: dict[str, Situation] = {
         more={"metrics": ["accuracy"]}, finds={"accuracy_on_regression": ("keras",)},
     ),
     "targets without the axis of the outputs": Situation(
-        layers=[HIDDEN, dense(1)], loss="mse", y=inputs(), finds={"broadcast_target": ("keras",)}
+        layers=[HIDDEN, dense(1)], loss="mse", y=inputs(), more=EACH,
+        finds={"broadcast_target": ("tensorflow", "torch")},
     ),
-    "one target against four outputs": Situation(
-        layers=[HIDDEN, dense(4)], loss="mse", y=inputs(1), finds={"broadcast_target": ("keras",)}
+    "flat targets that a spec asks to stretch": Situation(
+        layers=[HIDDEN, dense(1)], loss={"mae": {"broadcast": "stretch"}}, y=inputs(),
+        finds={"broadcast_target": ("keras",)},
     ),
     "pictures with their colours first": Situation(
         layers=[CONV, "flatten", dense(5, "softmax")], loss=CCE, x=inputs(3, 16, 16),
@@ -241,6 +243,37 @@ WRONG: dict[str, Situation] = {
         layers=[HIDDEN, dense(1)], loss="mse", y=np.sort(inputs(1), axis=0)[::-1], more=HELD,
         finds={"sorted_validation": ("keras",)},
     ),
+    "rows sorted by class that nothing shuffles": Situation(
+        layers=[HIDDEN, dense(5, "softmax")], loss=CCE, y=np.sort(labels()),
+        more={"training": {"shuffle": False, "batch_size": 4}}, finds={"sorted_rows": ("keras",)},
+    ),
+    "blocks of classes in any order that nothing shuffles on one side": Situation(
+        layers=[HIDDEN, dense(3, "softmax")], loss=CCE, y=np.repeat([2, 0, 1], ROWS // 3),
+        finds={"sorted_rows": ("b",)},
+        more={"sides": {"a": {"framework": "keras"}, "b": {
+            "framework": "torch", "changes": {"training.shuffle": False, "training.batch_size": 5}}}},
+    ),
+    "a softmax over one output": Situation(
+        layers=[HIDDEN, dense(1, "softmax")], loss=SCE, y=BINARY[:, :1], finds={"one_output": ("keras",)}
+    ),
+    "a categorical cross-entropy of one output": Situation(
+        layers=[HIDDEN, dense(1)], loss={CCE: LOGITS}, y=BINARY[:, :1] * 0.5 + 0.5, finds={"one_output": ("keras",)}
+    ),
+    "a sigmoid cross-entropy of targets up to 50": Situation(
+        layers=[HIDDEN, dense(1)], loss={SCE: LOGITS}, y=between(0.0, 50.0, 1),
+        finds={"targets_no_probabilities": ("keras",)},
+    ),
+    "a categorical cross-entropy of targets below 0": Situation(
+        layers=[HIDDEN, dense(5)], loss={CCE: LOGITS}, y=inputs(5), finds={"targets_no_probabilities": ("keras",)}
+    ),
+    "a categorical cross-entropy of rows that are all 0": Situation(
+        layers=[HIDDEN, dense(5)], loss={CCE: LOGITS}, y=shares() * (np.arange(ROWS) % 4 > 0)[:, None],
+        finds={"targets_no_probabilities": ("keras",)},
+    ),
+    "times in seconds, which float32 cannot tell apart": Situation(
+        layers=[HIDDEN, dense(1)], loss="mse", y=inputs(1),
+        x=np.stack([np.arange(ROWS) + 1_700_000_000.0, np.arange(ROWS)], axis=1), finds={"rounded_inputs": ("keras",)},
+    ),
     "three mistakes at once": Situation(
         layers=[CONV, "flatten", dense(5, "softmax")], loss={CCE: LOGITS},
         x=inputs(3, 64, 64), y=np.sort(labels()), more=HELD,
@@ -255,6 +288,13 @@ CLEAN: dict[str, Situation] = {
         layers=[HIDDEN, "batch_norm", dense(5)], loss={CCE: LOGITS}, more=NATIVE
     ),
     "logits": Situation(layers=[HIDDEN, dense(5)], loss={CCE: LOGITS}),
+    "flat targets that are given as a column": Situation(
+        layers=[HIDDEN, dense(1)], loss="mse", y=inputs(), more={**EACH, "data": {"targets": "column"}}
+    ),
+    "flat answers, which no framework's cross-entropy stretches": Situation(
+        layers=[HIDDEN, dense(1)], loss={SCE: LOGITS}, y=BINARY[:, 0], more=EACH
+    ),
+    "numbers of classes": Situation(layers=[HIDDEN, dense(5)], loss={"sparse_" + CCE: LOGITS}, more=EACH),
     "logits of several labels": Situation(layers=[HIDDEN, dense(5)], loss={SCE: LOGITS}, y=BINARY),
     "a sigmoid and its cross-entropy": Situation(
         layers=[HIDDEN, dense(5, "sigmoid")], loss=SCE, y=BINARY, more={"metrics": ["accuracy"]}
@@ -336,6 +376,30 @@ CLEAN: dict[str, Situation] = {
     "the last fifth of a walk": Situation(
         layers=[HIDDEN, dense(1)], loss="mse", more=HELD, y=np.cumsum(inputs(1), axis=0)
     ),
+    "rows sorted by class in batches that hold several": Situation(
+        layers=[HIDDEN, dense(5, "softmax")], loss=CCE, y=np.sort(labels()),
+        more={"training": {"shuffle": False, "batch_size": 30}},
+    ),
+    "rows in a random order that nothing shuffles": Situation(
+        layers=[HIDDEN, dense(5, "softmax")], loss=CCE, more={"training": {"shuffle": False, "batch_size": 4}}
+    ),
+    "quantities in order that nothing shuffles": Situation(
+        layers=[HIDDEN, dense(1)], loss="mse", y=np.sort(inputs(1), axis=0),
+        more={"training": {"shuffle": False, "batch_size": 4}},
+    ),
+    "one output that says yes or no": Situation(
+        layers=[HIDDEN, dense(1)], loss={SCE: LOGITS}, y=BINARY[:, :1]
+    ),
+    "several labels, of which a row may have none": Situation(
+        layers=[HIDDEN, dense(5)], loss={SCE: LOGITS}, y=BINARY * (np.arange(ROWS) % 4 > 0)[:, None]
+    ),
+    "large whole numbers that float32 has": Situation(
+        layers=[HIDDEN, dense(1)], loss="mse", y=inputs(1), x=np.arange(ROWS)[:, None] * 2.0**20
+    ),
+    "times in seconds, standardized": Situation(
+        layers=[HIDDEN, dense(1)], loss="mse", y=inputs(1), x=(np.arange(ROWS) + 1.7e9)[:, None],
+        more={"data": {"standardize": True}},
+    ),
     "rows sorted by class and no validation": Situation(
         layers=[HIDDEN, dense(5, "softmax")], loss=CCE, y=np.sort(labels())
     ),
@@ -386,7 +450,10 @@ def test_precision_and_recall_are_1(tmp_path: Path) -> None:
 
 
 def test_every_rule_has_a_spec_it_speaks_of() -> None:
-    spoken = {rule for situation in WRONG.values() for rule in situation.finds} | {"dropout_in_evaluation"}
+    spoken = {rule for situation in WRONG.values() for rule in situation.finds} | {
+        "dropout_in_evaluation",
+        "batch_in_evaluation",
+    }
     assert {rule.kind for rule in rules()} == spoken
 
 
@@ -395,9 +462,7 @@ def test_what_is_advised_makes_the_advice_go_away(name: str, tmp_path: Path) -> 
     spec = WRONG[name].plain(tmp_path)
     found = told(spec)
     for one in found.advice:
-        if not one.changes:
-            assert one.rule == "broadcast_target", "a spec cannot reshape targets; all else it can mend"
-            np.savez(tmp_path / "rows.npz", X=WRONG[name].x, y=WRONG[name].y[:, None])
+        assert one.changes, "all there is so far a spec can mend"
         for path, value in one.changes.items():
             if path == "model.input":
                 spec["model"]["input"] = value
@@ -502,10 +567,14 @@ def test_an_accuracy_that_stands_still_says_at_which_share(tmp_path: Path) -> No
 def test_data_that_are_missing_leave_what_needs_none(tmp_path: Path) -> None:
     spec = WRONG["a softmax before a cross-entropy from logits"].plain(tmp_path)
     spec["data"]["source"] = str(tmp_path / "elsewhere.npz")
-    found = told(spec)
+    with pytest.raises(DataError, match=r"elsewhere.npz: there is no such file"):
+        told(spec)
+    refused: list[DataError] = []
+    built = build_spec(spec)
+    found = lint(built, Options(), text=to_yaml(built), file=None, refused=refused)
     assert rules_and_sides(found) == {("softmax_before_logits", "keras")}
-    assert len(found.notes) == 1
-    assert "elsewhere.npz" in found.notes[0]
+    assert found.notes == ["what only the data show was not looked at: they cannot be used"]
+    assert "elsewhere.npz" in str(refused[0])
 
 
 # ------------------------------------------------------------------------------------------------- scales
@@ -557,25 +626,10 @@ def test_a_large_tensor_that_is_sampled_has_the_size_of_one_that_is_drawn() -> N
 # ------------------------------------------------------------------------------------- shapes and channels
 
 
-@pytest.mark.parametrize(
-    ("target", "output", "stretched"),
-    [
-        ((), (1,), True), ((1,), (4,), True), ((3,), (3, 1), False), ((4,), (4,), False), ((3,), (4,), False),
-        ((3, 1), (3, 4), True), ((1, 4), (3, 4), True), ((), (4,), False),
-    ],
-)  # fmt: skip
-def test_what_would_be_stretched(target: Any, output: Any, stretched: bool) -> None:
-    assert broadcasts(target, output) is stretched
-    if stretched:
-        np.broadcast_shapes((7, *target), (7, *output))
-
-
-def test_targets_that_would_be_stretched_are_refused_where_something_runs(tmp_path: Path) -> None:
-    spec = build_spec(WRONG["targets without the axis of the outputs"].plain(tmp_path))
-    from parity.pipeline.prepare import check_fit
-
-    with pytest.raises(DataError, match="compares every output with every target"):
-        check_fit(resolve(spec)[0], (8,), (), "rows")
+def test_one_target_against_several_outputs_is_refused_by_whatever_looks_at_the_data(tmp_path: Path) -> None:
+    spec = Situation(layers=[HIDDEN, dense(4)], loss="mse", y=inputs(1)).plain(tmp_path)
+    with pytest.raises(DataError, match=r"gives \(4,\).* one value would be compared with several"):
+        told(spec)
 
 
 @pytest.mark.parametrize(
@@ -651,6 +705,22 @@ def test_dropout_that_is_on_in_evaluation_is_found(training: str, finds: Any, tm
     layers = [HIDDEN, {"dropout": 0.5}, dense(5, name="out")]
     spec = Situation(layers=layers, loss={CCE: LOGITS}).plain(tmp_path)
     spec["sides"] = {"keras": {"framework": "keras"}, "port": {"framework": "torch", "program": str(program)}}
+    found = told(spec)
+    assert rules_and_sides(found) == finds
+    assert not found.notes
+
+
+@pytest.mark.parametrize(
+    ("undone", "finds"), [("self.norm.train()", {("batch_in_evaluation", "port")}), ("pass", set())], ids=["on", "off"]
+)
+@NEEDS_TORCH
+def test_batch_norm_left_in_training_mode_in_evaluation_is_found(undone: str, finds: Any, tmp_path: Path) -> None:
+    program = tmp_path / "port.py"
+    source = SLEEPY.replace("x = nn.functional.dropout(x, 0.5{training})", f"{undone}\n        x = self.norm(x)")
+    program.write_text(source.replace("self.out = ", "self.norm = nn.BatchNorm1d(16)\n        self.out = "))
+    layers = [HIDDEN, {"batch_norm": {"name": "norm"}}, dense(5, name="out")]
+    spec = Situation(layers=layers, loss={CCE: LOGITS}).plain(tmp_path)
+    spec["sides"] = {"port": {"framework": "torch", "program": str(program)}}
     found = told(spec)
     assert rules_and_sides(found) == finds
     assert not found.notes

@@ -43,6 +43,7 @@ FAMILIES = (
 ORDER: tuple[tuple[str, ...], ...] = (
     ("errors",),
     ("lazy",),
+    ("whole",),
     ("entries",),
     ("written",),
     FAMILIES,
@@ -90,7 +91,10 @@ def module_name(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-MODULES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+PROGRAMS = PACKAGE / "selftest" / "programs"
+"""Programs as people write them: data that workers run, no modules of the package."""
+
+MODULES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py")) if PROGRAMS not in path.parents}
 
 
 def tree_of(module: str) -> ast.Module:

@@ -46,3 +46,13 @@ def test_causes_are_held_against_a_truth_for_which_every_subset_was_run() -> Non
     assert one["configs"] <= one["runs"]
     assert set(found) == {"parity", "leave one out", "leave one in", "each"}
     assert found["parity"]["all"]["pairs"] == 1
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(bool(missing("torch")), reason="needs torch")
+def test_two_commands_in_one_folder_keep_each_its_own_runs() -> None:
+    script = ROOT / "tests" / "benchmarks" / "stress.py"
+    done = subprocess.run([sys.executable, str(script), "--pairs", "1"], capture_output=True, text=True, timeout=300,
+                          env={**os.environ, "PYTHONPATH": str(ROOT)})  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout)["pairs"] == {"pairs": 1, "runs": 2, "wrong": 0, "missing": 0}

@@ -29,7 +29,7 @@ from parity.optimizers.adam import Adam
 from parity.optimizers.sgd import SGD
 from parity.pipeline.causes import Caused, Causes
 from parity.pipeline.facts import cause_facts
-from parity.report import causes, html, markdown, terminal
+from parity.report import agreeing, html, markdown, terminal
 from parity.report.facts import Result
 from parity.run.exchange import Exchange
 from parity.spec.resolve import OwnProgram, Resolved
@@ -501,14 +501,14 @@ def test_an_entry_is_told_by_its_label_and_a_number_by_its_digits() -> None:
     one = dataclasses.replace(EPSILON, path="optimizer", value=SGD(momentum=0.5), was=Adam())
     (fact,), _ = cause_facts([caused((one,))])
     assert (fact.value, fact.was) == ("sgd(momentum=0.5)", "adam")
-    assert causes.value(0.30000000000000004) == "0.3"
-    assert causes.value(1e-8) == "1e-8"
-    assert causes.pieces("a `b` c") == [(False, "a "), (True, "b"), (False, " c")]
+    assert agreeing.value(0.30000000000000004) == "0.3"
+    assert agreeing.value(1e-8) == "1e-8"
+    assert agreeing.pieces("a `b` c") == [(False, "a "), (True, "b"), (False, " c")]
 
 
 def test_every_report_says_it_under_the_verdict_of_the_comparison() -> None:
     facts, _ = cause_facts([caused((EPSILON, ZERO))])
-    none = causes.nothing("keras", 1, 40, stopped=False)
+    none = agreeing.nothing("keras", 1, 40, stopped=False)
     result = samples.odd()
     first, *rest = result.comparisons
     result = result.model_copy(

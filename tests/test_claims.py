@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from parity.explain.claims import HARMLESS, Claim, Findings, Tried, claims_of, parts_of
@@ -21,6 +23,10 @@ def breaks(paths: str, whole: Tried, *parts: Tried) -> Claim:
 
 def repairs(paths: str, whole: Tried, *parts: Tried) -> Claim:
     return Claim(kind="repairs", paths=frozenset(paths), whole=whole, parts=parts)
+
+
+def unsound(one: Tried, *seeds: int) -> Tried:
+    return replace(one, sound=tuple(number not in seeds for number in range(len(one.lost))))
 
 
 BAD, OTHER, GOOD = (0.9, 0.8, 1.0), (0.9, 0.2, 1.0), (0.1, 0.0, -0.1)
@@ -59,6 +65,31 @@ def test_a_claim_holds_where_every_seed_says_so(claim: Claim, held: int, status:
 )
 def test_every_part_of_a_set_must_be_needed_with_every_seed(claim: Claim, held: int, status: str) -> None:
     assert (claim.held, claim.status) == (held, status)
+
+
+@pytest.mark.parametrize("kind", ["breaks", "repairs"])
+def test_a_seed_without_a_gap_of_its_own_speaks_against(kind: str) -> None:
+    whole = tried("a", *(BAD if kind == "breaks" else GOOD))
+    claim = Claim(kind=kind, paths=frozenset("a"), whole=unsound(whole, 1))  # type: ignore[arg-type]
+    assert (claim.held, claim.tried, claim.status) == (2, 3, "inconclusive")
+
+
+@pytest.mark.parametrize(
+    ("against", "held", "status"), [((), 12, "holds"), ((4,), 11, "holds"), ((4, 7), 10, "inconclusive")]
+)
+def test_of_many_seeds_one_may_speak_against(against: tuple[int, ...], held: int, status: str) -> None:
+    claim = breaks("a", unsound(tried("a", *(0.9,) * 12), *against))
+    assert (claim.held, claim.status) == (held, status)
+
+
+def test_few_seeds_that_scatter_widely_do_not_confirm_and_are_no_objection() -> None:
+    assert breaks("a", tried("a", 0.55, 0.6, 1.4)).status == "unconfirmed"
+    assert breaks("a", tried("a", 0.55, 0.6, 1.4, 0.6, 0.7, 0.9)).status == "holds"
+
+
+def test_a_claim_that_the_mean_contradicts_is_none() -> None:
+    """Eleven seeds are a little over the line, and the twelfth is far on the other side."""
+    assert breaks("a", tried("a", *(0.51,) * 11, -1.0)).status == "inconclusive"
 
 
 def test_what_makes_up_for_a_set_must_have_something_to_make_up_for() -> None:

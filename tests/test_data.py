@@ -21,6 +21,7 @@ from parity.data.schema import DataSpec
 from parity.data.sources import sources
 from parity.data.sources.leaf_like import Draws
 from parity.errors import DataError
+from parity.run.targets import in_form
 
 LEAF_LIKE = "ee05cd8c1bcd1aa5b64dfae8821fc0e330fe9e7c9833d9dc2c7422bffb1b6843"
 LEAVES = {"standardize": True, "reshape": (3, 64), "transpose": (1, 0)}
@@ -32,7 +33,7 @@ def assert_exported_alike(spec, dataset):
     exec("\n".join(preprocess_source(spec, class_count(dataset.raw_y))), names)
     assert names["x"].dtype == names["y"].dtype == np.float64
     np.testing.assert_array_equal(names["x"], dataset.x)
-    np.testing.assert_array_equal(names["y"], dataset.y)
+    np.testing.assert_array_equal(names["y"].reshape(dataset.y.shape), dataset.y)
 
 
 def npz(folder, **arrays):
@@ -229,8 +230,37 @@ def test_a_constant_column_is_only_centred_however_its_mean_is_rounded():
 def test_float_targets_are_exported_as_they_are(tmp_path):
     spec = DataSpec(source=str(npz(tmp_path, X=np.eye(3), y=np.array([0.5, 1.5, 2.5], np.float32))))
     data = load(spec)
-    assert data.y.tolist() == [0.5, 1.5, 2.5]
+    assert (data.y.tolist(), data.target, data.flat) == ([[0.5], [1.5], [2.5]], (), True)
     assert_exported_alike(spec, data)
+
+
+LABELS, ONES, FLAT = np.array([2, 0, 1]), np.eye(3)[[2, 0, 1]], np.array([0.5, 1.5, 2.5])
+
+
+@pytest.mark.parametrize(
+    ("stored", "form", "wanted"),
+    [
+        (LABELS, "index", LABELS), (LABELS, "one_hot", ONES), (ONES, "index", LABELS), (ONES, "one_hot", ONES),
+        (FLAT, "flat", FLAT), (FLAT, "column", FLAT[:, None]), (FLAT[:, None], "flat", FLAT),
+        (FLAT[:, None], "column", FLAT[:, None]),
+    ],
+)  # fmt: skip
+def test_an_exported_program_is_given_the_form_that_the_harness_gives(tmp_path, stored, form, wanted):
+    spec = DataSpec(source=str(npz(tmp_path, X=np.eye(3), y=stored)), targets=form)
+    data = load(spec)
+    names = {"np": np, "X": data.raw_x, "y": data.raw_y}
+    exec("\n".join(preprocess_source(spec, data.classes, form=form, flat=data.flat)), names)
+    taken = in_form(data.y, form)
+    assert names["y"].dtype == taken.dtype == (np.int64 if form == "index" else np.float64)
+    assert names["y"].tolist() == taken.tolist() == wanted.tolist()
+
+
+@pytest.mark.parametrize("stored", [LABELS.astype(np.uint8), ONES])
+def test_numbers_of_classes_are_one_hot_rows_to_everything_that_compares(tmp_path, stored):
+    source = str(npz(tmp_path, X=np.eye(3), y=stored))
+    for spec in (DataSpec(source=source, targets="index"), DataSpec(source=source, targets="index", one_hot=False)):
+        assert load(spec).y.tolist() == ONES.tolist()
+    assert load(DataSpec(source=source, one_hot=False), numbers=True).y.tolist() == ONES.tolist()
 
 
 def test_only_the_steps_a_spec_asks_for_are_written():

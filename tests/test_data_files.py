@@ -1,5 +1,7 @@
 """Users' .npz and .csv files: what is read from them, and that each fault is one sentence that says how to mend it."""
 
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -52,7 +54,7 @@ def test_the_target_column_by_default(tmp_path, header, targets):
 
 def test_float_targets_stay(tmp_path):
     data = load(DataSpec(source=str(table(tmp_path, "a,y\n1,0.5\n2,1.5"))))
-    assert (data.y.tolist(), data.y.dtype) == ([0.5, 1.5], np.float64)
+    assert (data.y.tolist(), data.y.dtype) == ([[0.5], [1.5]], np.float64)
 
 
 @pytest.mark.parametrize(
@@ -69,6 +71,13 @@ def test_float_targets_stay(tmp_path):
         ("a,a,y\n1,2,3", "two columns are called 'a'"),
         ("a,y\nx,1", "no column besides 'y' holds numbers"),
         ("a,y\n", "it has no rows"),
+        ("a,y\n1_0,1\n2,0", "column 'a' has '1_0' in row 1 among numbers"),
+        ('a,y\n"0,5",1\n"1,5",0', "column 'a' has '0,5' in row 1; expected a point before the decimals, as in 0.5"),
+        ('a,y\n1,1\n"1,5",0', "column 'a' has '1,5' in row 2; expected a point"),
+        ("a,y\n\u0663,1\n2,0", "among numbers"),
+        ("a,y\n1,1_0\n2,1", "target column 'y' has '1_0' in row 1 among numbers"),
+        (f"a,y\n1,{'9' * 30}\n2,1", "a whole number that does not fit 64 bits"),
+        (f"a,y\n1,1\n{'x' * 100_000},1", "letters left out"),
     ],
 )
 def test_a_faulty_table_is_refused(tmp_path, text, says):
@@ -91,6 +100,9 @@ def test_a_faulty_table_is_refused(tmp_path, text, says):
         ({"X": X, "y": Y}, {"rows": 5}, "data.rows is 5, but there are 4 rows"),
         ({"X": X * 1e30, "y": Y}, {"scale": 1e300}, "after scale, values are no longer finite"),
         ({"X": X.astype(object), "y": Y}, {}, "cannot be read as an .npz of plain number arrays"),
+        ({"X": X.astype(complex), "y": Y}, {}, "X holds complex128; expected integers or floats; store its parts"),
+        ({"X": X.astype(str), "y": Y}, {}, "store numbers: X.astype(float) where they are spelled out"),
+        ({"X": X, "y": Y.astype("datetime64[s]")}, {}, "store y.astype('int64')"),
     ],
 )
 def test_faulty_arrays_are_refused(tmp_path, arrays, fields, says):
@@ -108,3 +120,41 @@ def test_floats_where_a_named_source_has_classes(tmp_path):
     path = npz(tmp_path, X=X, y=Y.astype(float))
     with pytest.raises(DataError, match="they are float64, where classes are expected"):
         load(DataSpec(source="leaf_like"), file=path)
+
+
+def test_a_number_of_a_row_is_no_feature_however_it_is_spelled(tmp_path):
+    assert load(DataSpec(source=str(table(tmp_path, "ID,a,Id,y\n7,1,3,0\n8,2,4,1")))).x.tolist() == [[1.0], [2.0]]
+
+
+def test_whole_numbers_that_float32_rounds_are_kept(tmp_path):
+    large = load(DataSpec(source=str(table(tmp_path, "a,b,y\n16777217,0.1,0\n16777218,0.2,1"))))
+    assert large.x[:, 0].tolist() == [16777217.0, 16777218.0]
+    assert load(DataSpec(source=str(table(tmp_path, "a,b,y\n1,0.1,0\n2,0.2,1")))).raw_x.dtype == np.float32
+
+
+@pytest.mark.parametrize("method", [9, 99])
+def test_members_of_a_zip_that_nothing_here_unpacks_are_refused(tmp_path, method):
+    path = npz(tmp_path, X=X, y=Y)
+    content = path.read_bytes()
+    for mark, at in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+        place = content.find(mark)
+        while place >= 0:
+            content = content[: place + at] + method.to_bytes(2, "little") + content[place + at + 2 :]
+            place = content.find(mark, place + 4)
+    path.write_bytes(content)
+    assert "compression method is not supported" in fault(path)
+
+
+def test_an_array_that_says_it_is_larger_than_any_memory_is_refused(tmp_path):
+    header = b"{'descr': '<f8', 'fortran_order': False, 'shape': (10000000000000000,), }"
+    with zipfile.ZipFile(tmp_path / "rows.npz", "w") as archive:
+        archive.writestr("X.npy", b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
+        archive.writestr("y.npy", b"")
+    assert "X does not fit the memory" in fault(tmp_path / "rows.npz")
+
+
+def test_a_member_that_is_no_array_is_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "rows.npz", "w") as archive:
+        archive.writestr("X.npy", b"text")
+        archive.writestr("y.npy", b"text")
+    assert "X is no array" in fault(tmp_path / "rows.npz")

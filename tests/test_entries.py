@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -32,11 +33,13 @@ from parity.catalog import (
 from parity.entries import FRAMEWORKS, Entry
 from parity.initializers import Initializer
 from parity.losses import Loss
+from parity.losses.elementwise import Elementwise
 from parity.ops import Op, ShapeError
 from parity.ops.conv1d import Conv1D
 from parity.ops.dense import Dense
 from parity.optimizers import Optimizer
 from parity.run.randomness import uniform
+from parity.run.targets import in_form
 from parity.schedules import Schedule
 from parity.spec.schema import Config, ModelSpec
 from parity.written import Case, Parameter
@@ -473,7 +476,7 @@ def test_the_reference_of_a_loss_gives_its_worked_case(entry: type[Loss], case: 
 def test_the_gradient_of_a_loss_is_that_of_its_value(kind: str, logits: bool, shape: list[int], seed: int) -> None:
     rng, loss = np.random.default_rng(seed), LOSSES[kind]()
     outputs = rng.normal(size=shape) if logits else rng.uniform(0.1, 0.9, size=shape)
-    targets = rng.uniform(size=shape)
+    targets = in_form(rng.uniform(size=shape), loss.form(None))
     gradient = loss.gradient(outputs, targets, logits)
     wanted = slope(lambda: loss.value(outputs, targets, logits), outputs)
     assert gradient.shape == outputs.shape
@@ -483,7 +486,8 @@ def test_the_gradient_of_a_loss_is_that_of_its_value(kind: str, logits: bool, sh
 @pytest.mark.parametrize("logits", [True, False], ids=["logits", "probabilities"])
 @pytest.mark.parametrize("kind", LOSSES)
 def test_a_loss_and_its_gradient_are_finite_where_the_outputs_are_extreme(kind: str, logits: bool) -> None:
-    loss, targets = LOSSES[kind](), np.array([[1.0, 0.0], [0.0, 1.0]])
+    loss = LOSSES[kind]()
+    targets = in_form(np.array([[1.0, 0.0], [0.0, 1.0]]), loss.form(None))
     outputs = np.array([[1000.0, -1000.0]] * 2) if logits else np.array([[1.0, 0.0]] * 2)
     with np.errstate(all="raise", under="ignore"):
         value = loss.value(outputs, targets, logits)
@@ -493,6 +497,28 @@ def test_a_loss_and_its_gradient_are_finite_where_the_outputs_are_extreme(kind: 
     if not logits:  # and it is the slope there: a step inside the clipped range changes nothing
         wanted = slope(lambda: loss.value(outputs, targets, logits), outputs, step=1e-8)
         np.testing.assert_allclose(gradient, wanted, atol=1e-5)
+
+
+FLAT = [kind for kind, entry in LOSSES.items() if issubclass(entry, Elementwise)]
+"""Losses for which it matters that targets are (N,)."""
+
+
+@pytest.mark.parametrize("kind", FLAT)
+@given(rows=st.integers(1, 5), seed=st.integers(0, 99))
+def test_flat_targets_are_aligned_or_stretched_to_all_pairs(kind: str, rows: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    outputs, flat = rng.uniform(0.1, 0.9, size=(rows, 1)), rng.uniform(size=rows)
+    for logits in (True, False):
+        align, stretch = (LOSSES[kind].model_validate({"broadcast": way}) for way in ("align", "stretch"))
+        rowwise = [align.value(outputs[[i]], flat[[j]][:, None], logits) for i in range(rows) for j in range(rows)]
+        assert stretch.value(outputs, flat, logits) == pytest.approx(np.mean(rowwise))
+        assert align.value(outputs, flat, logits) == align.value(outputs, flat[:, None], logits)
+        assert stretch.value(outputs, flat[:, None], logits) == align.value(outputs, flat[:, None], logits)
+        for loss in (align, stretch):
+            gradient = loss.gradient(outputs, flat, logits)
+            wanted = slope(partial(loss.value, outputs, flat, logits), outputs)
+            assert gradient.shape == outputs.shape
+            np.testing.assert_allclose(gradient, wanted, rtol=1e-6, atol=1e-9)
 
 
 @pytest.mark.parametrize("kind", [kind for kind, entry in LOSSES.items() if entry.behind])

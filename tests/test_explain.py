@@ -18,12 +18,12 @@ from parity.compile import Program
 from parity.errors import DataError, UsageError
 from parity.pipeline import work as work_module
 from parity.pipeline.answer import Explained
+from parity.pipeline.budget import Budget
 from parity.pipeline.explained import difference_facts, explanation_fact, said_fact
 from parity.pipeline.prepare import Options, prepare
 from parity.pipeline.run import said_sets
-from parity.pipeline.trials import Budget
-from parity.pipeline.work import Work, looked_at_bytes
-from parity.run.lockstep import Lockstep, Taken
+from parity.pipeline.work import Work
+from parity.run.lockstep import Lockstep, Taken, looked_at_bytes
 from parity.spec.resolve import Resolved, to_yaml
 from parity.spec.schema import SaidSpec, Spec
 
@@ -61,7 +61,8 @@ def sets(told: Explained, kind: str, *statuses: Any) -> list[list[str]]:
 
 def test_a_lone_cause_is_found_both_ways_with_every_seed(one: tuple[Path, Spec, Explained]) -> None:
     _, _, told = one
-    assert told.gap == "gap"
+    assert told.gap is not None
+    assert told.gap.kind == "gap"
     assert sets(told, "breaks") == sets(told, "repairs") == [[RATE]]
     assert told.findings.causes == [RATE]
     assert [claim.tried for claim in told.findings.claims] == [3, 3]
@@ -159,14 +160,19 @@ def test_what_the_seeds_do_not_agree_on_is_inconclusive(workers: Lender, tmp_pat
     """Without momentum about half of the gap is lost: more with one seed, less with another."""
     told = explained(tmp_path, tiny({RATE: 0.015, "optimizer.momentum": 0.0}), effects=False)
     assert sets(told, "breaks", "holds") == []
-    assert sets(told, "breaks", "inconclusive")
-    assert told.findings.causes == []
+    (unsure,) = told.findings.of("breaks", "inconclusive")
+    assert (unsure.paths, unsure.tried) == (frozenset({RATE}), 12), (
+        "asked with more seeds, since three did not settle it"
+    )
+    assert unsure.held < 11
+    assert told.findings.harmless(RATE) is not True
 
 
 def test_what_makes_up_for_a_cause_is_found_where_both_sides_learn(workers: Lender, tmp_path: Path) -> None:
     activation, logits = "layers.logits.activation", "loss.from_logits"
     told = explained(tmp_path, tiny({activation: "linear", logits: True, NESTEROV: True}))
-    assert told.gap in ("none", "unsteady")
+    assert told.gap is not None
+    assert told.gap.kind in ("none", "unsteady")
     assert sets(told, "breaks") == [[activation]], "logits that are taken for probabilities; told of the first side"
     (made_up,) = told.findings.of("compensates", "holds")
     assert (made_up.paths, made_up.by) == (frozenset({activation}), frozenset({logits}))
@@ -175,7 +181,8 @@ def test_what_makes_up_for_a_cause_is_found_where_both_sides_learn(workers: Lend
 
 def test_sides_that_differ_in_nothing_that_matters(workers: Lender, tmp_path: Path) -> None:
     told = explained(tmp_path, tiny({"optimizer.decay": 1e-6, BIAS: {"constant": 1e-3}}))
-    assert told.gap in ("none", "unsteady")
+    assert told.gap is not None
+    assert told.gap.kind in ("none", "unsteady")
     assert told.findings.claims == []
     assert told.findings.causes == []
     assert told.findings.harmless("optimizer.decay")
@@ -305,7 +312,7 @@ def test_what_is_said_is_judged(workers: Lender, one: tuple[Path, Spec, Explaine
 # ------------------------------------------------------------------------------------------- the budget
 
 
-@pytest.mark.parametrize("most", [0, 1, 3, 4, 12])
+@pytest.mark.parametrize("most", [0, 1, 4, 8, 12])
 def test_a_number_of_runs_is_kept_and_what_is_missing_is_told(workers: Lender, tmp_path: Path, most: int) -> None:
     told = explained(tmp_path, tiny(ONE), max_runs=most)
     curves = [json.loads(file.read_text()) for file in (tmp_path / "runs").glob("*.json")]
@@ -315,7 +322,11 @@ def test_a_number_of_runs_is_kept_and_what_is_missing_is_told(workers: Lender, t
     assert told.missing
     assert all(f"--max-runs {most} is spent" in text for text in told.missing)
     assert told.missing[-1].startswith("each difference alone and taken back: ")
-    if most >= 4:
+    if most == 4:
+        assert told.gap is not None
+        assert told.gap.kind == "open", "two seeds do not say whether there is a gap"
+        assert told.findings.claims == []
+    if most >= 8:
         (found,) = told.findings.of("breaks")
         assert (found.paths, found.tried < 3, found.status) == (
             frozenset({RATE}), most < 12, "holds" if most == 12 else "unconfirmed",
@@ -389,7 +400,8 @@ def test_what_is_said_is_not_judged_where_there_is_no_gap(workers: Lender, tmp_p
     told = explained(tmp_path, tiny({BIAS: {"constant": 0.01}}, explain={"said": [said]}), effects=False)
     (paths,) = told.claimed
     fact = said_fact(told, SaidSpec(**said), paths)
-    assert told.gap == "none"
+    assert told.gap is not None
+    assert told.gap.kind == "none"
     assert fact.necessary is None
     assert fact.sentence.startswith("Nothing to judge: good comes to accuracy ")
 
@@ -419,8 +431,8 @@ def test_tensors_too_large_for_memory_are_looked_at_on_disk(
             verdicts.append((judged.judges[0].verdict(), judged.judges[0].first))
     assert verdicts[0] == verdicts[1]
     assert spills[0] is None
-    assert spills[-1] == tmp_path / "lockstep.part"
-    assert not (tmp_path / "lockstep.part").exists()
+    assert spills[-1].parent == tmp_path
+    assert not spills[-1].exists()
 
 
 def test_what_a_step_that_is_looked_at_keeps() -> None:

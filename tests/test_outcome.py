@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parity.errors import UsageError
-from parity.explain.outcome import LEAST, MOST, Outcome, parse_outcome, scale, steady
+from parity.explain.outcome import LEAST, MOST, Outcome, parse_outcome, scale
 from parity.run.trajectory import Measured, Trajectory
 
 METRICS: dict[str, Literal["higher", "lower"]] = {"accuracy": "higher", "mse": "lower", "val_accuracy": "higher"}
@@ -144,7 +145,7 @@ def test_a_score_is_read_between_the_good_and_the_bad_side() -> None:
     assert found.lost(1.0) < 0.0, "better than the good side"
 
 
-def test_what_is_worse_than_an_untrained_model_counts_as_that() -> None:
+def test_what_is_worse_than_a_constant_prediction_counts_as_that() -> None:
     found = scale(0.9, -math.inf, 0.1)
     assert found.gap == pytest.approx(0.8)
     assert found.lost(-math.inf) == found.lost(0.05) == pytest.approx(1.0)
@@ -152,18 +153,72 @@ def test_what_is_worse_than_an_untrained_model_counts_as_that() -> None:
     assert below.lost(0.02) == pytest.approx(1.0)
 
 
+def test_a_constant_that_nobody_beats_lifts_nothing() -> None:
+    """Softmax over one unit predicts one class, and a network that learns nothing may score above it by chance."""
+    found = scale(0.5, 0.3, 0.6)
+    assert found.gap == pytest.approx(0.2)
+    assert found.lost(0.3) == pytest.approx(1.0)
+
+
+def test_with_a_seed_whose_bad_side_is_the_better_one_nothing_near_them_is_lost() -> None:
+    assert scale(0.637, 0.679, 0.3).lost(0.679) == 0.0
+    among = scale(0.637, 0.679, 0.3, gap=0.2)
+    assert among.lost(0.679) < 0.5, "as the bad side: not ruined"
+    assert among.lost(0.40) > 0.5, "that far below both it is"
+
+
+def test_a_share_is_read_by_the_gap_of_all_seeds() -> None:
+    small = scale(0.80, 0.78, gap=0.2)
+    assert small.lost(0.79) == pytest.approx(0.5), "the middle between this seed's own sides"
+    assert small.lost(0.78) == pytest.approx(0.55)
+    same = scale(0.9, 0.7, gap=0.2)
+    assert [same.lost(score) for score in (0.9, 0.7)] == pytest.approx([0.0, 1.0])
+
+
 def test_sides_that_are_alike_lose_nothing() -> None:
     assert scale(0.5, 0.5, 0.1).lost(0.0) == 0.0
 
 
 @given(*[st.floats(-10, 10) | st.just(-math.inf)] * 3, st.floats(-10, 10))
-def test_every_share_is_a_number(good: float, bad: float, untrained: float, score: float) -> None:
+def test_every_share_is_a_number_and_none_is_beyond_two_gaps(
+    good: float, bad: float, constant: float, score: float
+) -> None:
     if math.isfinite(good):
-        assert math.isfinite(scale(good, bad, untrained).lost(score))
+        assert -1.0 <= scale(good, bad, constant).lost(score) <= 2.0
 
 
-def test_steady_is_of_one_sign_and_not_zero() -> None:
-    assert steady([0.1, 0.2], 1.0)
-    assert steady([-0.1], -1.0)
-    assert not steady([0.1, -0.2], 1.0)
-    assert not steady([0.1, 0.0], 1.0)
+# ------------------------------------------------------------------------------------------ means, and what is learned
+
+
+@given(st.lists(st.floats(1e-6, 1e6), min_size=1, max_size=12), st.lists(st.floats(1e-6, 1e6), min_size=1, max_size=12))
+def test_means_are_ordered_as_the_means_of_scores_are(one: list[float], other: list[float]) -> None:
+    for better in ("higher", "lower"):
+        outcome = Outcome(metric="m", better=better)  # type: ignore[arg-type]
+        scores = [statistics.fmean(map(outcome.score, values)) for values in (one, other)]
+        means = [outcome.score(outcome.typical(values)) for values in (one, other)]
+        assert means == pytest.approx(scores, rel=1e-9, abs=1e-9)
+
+
+def test_a_mean_of_what_is_no_number_is_none() -> None:
+    assert math.isnan(Outcome(metric="mse", better="lower").typical([1.0, math.inf]))
+
+
+@pytest.mark.parametrize(
+    ("values", "constant", "rows", "learned"),
+    [
+        ([0.55, 0.56], 0.5, 10_000, True),
+        ([0.55, 0.56], 0.5, 100, False),  # Five rows in a hundred are chance.
+        ([0.51, 0.51], 0.5, 1_000_000, False),
+        ([0.048], 0.03, 138, False),
+    ],
+)
+def test_learned_is_what_is_better_than_a_constant_by_more_than_chance(
+    values: list[float], constant: float, rows: int, learned: bool
+) -> None:
+    assert Outcome(metric="accuracy").learned(values, constant, rows) is learned
+
+
+def test_learned_of_an_error() -> None:
+    mse = Outcome(metric="mse", better="lower")
+    assert mse.learned([0.1, 0.2], 1.0, 10)
+    assert not mse.learned([0.2226, 0.2223], 0.2222, 10)

@@ -19,9 +19,10 @@ from parity.explain.trials import Contest, ImpossibleError, Paths, contest, spli
 from parity.pipeline.patches import as_options, as_yaml, changes_of, first_lines, lines_of, plain
 from parity.pipeline.prepare import Options, parse_set, prepare
 from parity.spec.differences import differences
-from parity.spec.load import build_spec, parse_spec, parse_yaml
+from parity.spec.load import build_spec, parse_spec
 from parity.spec.resolve import Resolved, changed, resolve
 from parity.spec.schema import Config, Spec
+from parity.spec.yaml import parse_yaml
 
 DENSE: list[Any] = [
     {"conv1d": {"filters": 4, "kernel_size": 3}},

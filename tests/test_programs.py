@@ -168,10 +168,11 @@ def test_a_program_says_how_it_is_called(alone: Alone) -> None:
 def test_a_program_leaves_out_the_partial_batch_and_keeps_file_order(
     framework: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """The other branches of the lines that all programs share, and an optimizer that is written out."""
+    """The other branches of the lines that all programs share, class numbers, and an optimizer that is written out."""
     training = {"batch_size": 4, "epochs": EPOCHS, "shuffle": False, "drop_remainder": True}
     steps = EPOCHS * (ROWS // 4)
-    one = recorded(framework, tmp_path_factory, steps, training=training, optimizer="adam")
+    one = recorded(framework, tmp_path_factory, steps, training=training, optimizer="adam",
+                   loss="sparse_categorical_crossentropy")  # fmt: skip
     done = one.run("--data", "data.npz", "--weights", "init.safetensors")
     assert done.returncode == 0, done.stderr
     assert [float(line) for line in done.stdout.split()] == list(one.losses)
@@ -266,6 +267,11 @@ def models() -> dict[str, dict[str, Any]]:
                 name = "-".join(["loss", kind, ending, *given])
                 model = {"input": [3], "layers": [{"dense": {"units": 3, "activation": ending}}]}
                 found[name] = {"model": model, "loss": {kind: dict(given)}}
+    for kind, broadcast in itertools.product(("mse", "mae", "sigmoid_crossentropy"), ("align", "stretch")):
+        found[f"loss-{kind}-flat-{broadcast}"] = {
+            "model": {"input": [3], "layers": [{"dense": {"units": 1, "activation": "sigmoid"}}]},
+            "loss": {kind: {"broadcast": broadcast}}, "data": {"source": "rows.npz", "targets": "flat"},
+        }  # fmt: skip
     found["loss-on-three-axes"] = {"model": {"input": [4, 3], "layers": [{"conv1d": {"filters": 2, "kernel_size": 2}}]},
                                    "loss": {"categorical_crossentropy": {"from_logits": True}}}  # fmt: skip
     found["same padding with a stride"] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +28,10 @@ from parity.ops.dropout import Dropout
 from parity.ops.flatten import Flatten
 from parity.optimizers.adam import Adam
 from parity.optimizers.sgd import SGD
-from parity.spec.load import build_spec, load_spec, parse_spec, parse_yaml
+from parity.spec.load import build_spec, load_spec, parse_spec
 from parity.spec.resolve import resolve, to_yaml
 from parity.spec.schema import ExplainSpec, ModelSpec, SaidSpec, SideSpec, Spec, TrainingSpec, json_schema
+from parity.spec.yaml import parse_yaml
 
 SPECS = sorted((Path(__file__).resolve().parent.parent / "specs").glob("*.yaml"))
 LEAF = next(path for path in SPECS if path.stem == "leaf")
@@ -176,12 +178,46 @@ def test_anchors_and_merged_keys_are_read_and_their_faults_have_the_line_they_we
             "name: a\nquestion: \0",
             "s.yaml:2: YAML: unacceptable character #x0000: special characters are not allowed; expected YAML 1.2",
         ),
-        (BASE + "metrics: &m [*m]", "s.yaml: YAML: it is nested without end; expected a spec"),
+        (
+            BASE + "metrics: &m [*m]",
+            "s.yaml:13: YAML: it is nested without end: an alias stands within what it stands for; expected a spec",
+        ),
         ("[" * 20000, "s.yaml: YAML: it is nested without end; expected a spec"),
+        (
+            "a: &a [x,x,x,x,x,x,x,x,x,x]\n"
+            + "".join(f"{b}: &{b} [{', '.join([f'*{a}'] * 10)}]\n" for a, b in pairwise("abcdefghij")),
+            "s.yaml:5: YAML: with its aliases written out it has more than 100000 values; expected a spec",
+        ),
+        ("#" * 300_000, "s.yaml: YAML: it has 300000 letters; expected a spec, of at most 250000"),
+        (
+            "name: a\nquestion: !!int x",
+            "s.yaml:2: YAML: 'x' cannot be read as int; expected plain values; put text in quotes",
+        ),
+        ("name: a\nquestion: !!omap [a: 1]", "s.yaml:2: YAML: a tag, omap; expected YAML 1.2; write plain values"),
+        (
+            f"name: a\nquestion: 0x1{'0' * 5000}",
+            "s.yaml:2: YAML: got a number of about 6021 digits; expected whole numbers below 2**64",
+        ),
+        (
+            'name: a\nquestion: "\\uD800"',
+            "s.yaml:2: YAML: half of a surrogate pair, \\ud800, in '\\ud800'; expected text; take it out",
+        ),
+        ('"\\e[31mX": 1', "s.yaml:1: YAML: a control character, \\x1b, in '\\x1b[31mX'; expected text; take it out"),
     ],
 )
 def test_what_is_no_spec_at_all_is_one_line(text: str, says: str) -> None:
     assert faults(text) == [says]
+
+
+def test_a_letter_that_json_writes_as_a_pair_is_one_letter() -> None:
+    assert parse_spec(BASE + 'question: "\\ud83d\\ude00"').question == "\U0001f600"
+
+
+def test_a_number_of_too_many_digits_is_one_line() -> None:
+    (line,) = faults(f"name: a\nquestion: {'9' * 9000}")
+    assert line.startswith("s.yaml:2: YAML: '9999999")
+    assert "cannot be read as int" in line
+    assert len(line) < 200
 
 
 @given(st.text(max_size=60))
@@ -457,7 +493,7 @@ def test_a_model_whose_every_layer_is_wrong_is_not_also_called_empty() -> None:
         ("activation: relu", "bias_initializer: zero", "9: model.layers[3].dense.bias_initializer: "
          f"unknown initializer 'zero'; expected one of {INITIALIZERS}; did you mean 'zeros'?"),
         ("categorical_crossentropy", "crossentropy", "11: loss: unknown loss 'crossentropy'; expected one of "
-         f"{LOSSES}; did you mean 'sigmoid_crossentropy'?"),
+         f"{LOSSES}; did you mean 'categorical_crossentropy'?"),
         ("{sgd: {learning_rate: 1e-6}}", "adamm",
          f"12: optimizer: unknown optimizer 'adamm'; expected one of {OPTIMIZERS}; did you mean 'adam'?"),
         # Values.
@@ -493,7 +529,7 @@ def test_a_model_whose_every_layer_is_wrong_is_not_also_called_empty() -> None:
         ("[8, 3]", "[8, 3.5]", "4: model.input[1]: got 3.5; expected a whole number"),
         ("[8, 3]", "[]", "4: model.input: got a list of 0; expected a list of at least 1"),
         ("data: {source: leaf_like}", "data: leaf_like", "2: data: got 'leaf_like'; expected a mapping of "
-         "one_hot, reshape, rows, scale, source, standardize, transpose, validation_split, x, y"),
+         "one_hot, reshape, rows, scale, source, standardize, targets, transpose, validation_split, x, y"),
         ("name: small", "name: 3", "1: name: got 3; expected text; put it in quotes"),
         ("name: small", "name: 2026-01-02", "1: name: got the date 2026-01-02; expected text; put it in quotes"),
         ("name: small", "name: a b",
@@ -612,7 +648,7 @@ def test_a_seed_may_be_as_large_as_the_generator_takes() -> None:
         ("metrics.accuracy: 1", "metrics.accuracy: metrics have no fields; expected metrics: a list; "
          "change the whole list"),
         ("layers.*.kernel_regularizer: l1", "layers.*.kernel_regularizer: unknown regularizer 'l1'; "
-         "expected one of l2; did you mean 'l2'?"),
+         "expected one of l2; l1 is not in the catalogue yet"),
         ("layers.dense.kernel_regularizer.factor: 1", "layers.dense.kernel_regularizer.factor: kernel_regularizer is a "
          "value, it has no field 'factor'; expected a path that ends in kernel_regularizer"),
         ("optimizer.learning_rate: {cosin: {decay_steps: 1}}", "optimizer.learning_rate: unknown schedule 'cosin'; "
@@ -635,7 +671,8 @@ def test_a_seed_may_be_as_large_as_the_generator_takes() -> None:
         ("training: {batchsize: 3}", "training.batchsize: unknown field 'batchsize'; expected one of "
          "batch_size, drop_remainder, epochs, seed, shuffle; did you mean 'batch_size'?"),
         ("data: {sorce: x}", "data.sorce: unknown field 'sorce'; "
-         "expected one of one_hot, reshape, rows, scale, source, standardize, transpose, validation_split, x, y; "
+         "expected one of one_hot, reshape, rows, scale, source, standardize, targets, transpose, validation_split, "
+         "x, y; "
          "did you mean 'source'?"),
         ("data.transpose: [0, 2]", "data.transpose: transpose is [0, 2]; "
          "expected each of the axes 0 to 1 once, counted without the batch axis"),

@@ -19,6 +19,10 @@ class Activation(Entry):
     """Keras on TensorFlow remembers what went in as ``_keras_logits``, and cross-entropies recover it."""
     elementwise: ClassVar[bool] = True
     """Each output comes of one input; else of all along the last axis."""
+    non_negative: ClassVar[bool] = False
+    """No output is below 0, and the gradient is 0 where one is 0."""
+    keeps_positive: ClassVar[bool] = False
+    """What is above 0 stays as it is, and nothing else comes above 0."""
 
     def forward(self, x: np.ndarray) -> np.ndarray:
         """Return the output for an input of any shape."""

@@ -29,6 +29,7 @@ class LeakyRelu(Activation):
     """
 
     kind: ClassVar[str] = "leaky_relu"
+    keeps_positive: ClassVar[bool] = True
     short: ClassVar[str | None] = "negative_slope"
     native: ClassVar[Mapping[str, Mapping[str, Any]]] = {"torch": {"negative_slope": 0.01}}
     source: ClassVar[Mapping[str, str]] = {

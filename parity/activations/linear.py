@@ -15,6 +15,7 @@ class Linear(Activation):
     """y = x. Nothing is written for it in any framework."""
 
     kind: ClassVar[str] = "linear"
+    keeps_positive: ClassVar[bool] = True
 
     def forward(self, x: np.ndarray) -> np.ndarray:
         """Return the input."""

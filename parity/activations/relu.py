@@ -20,6 +20,8 @@ class Relu(Activation):
     """
 
     kind: ClassVar[str] = "relu"
+    non_negative: ClassVar[bool] = True
+    keeps_positive: ClassVar[bool] = True
     source: ClassVar[Mapping[str, str]] = {
         "keras": "keras/src/activations/activations.py",
         "tensorflow": "tensorflow/python/ops/gen_nn_ops.py",

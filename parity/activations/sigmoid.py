@@ -20,6 +20,7 @@ class Sigmoid(Activation):
     """
 
     kind: ClassVar[str] = "sigmoid"
+    non_negative: ClassVar[bool] = True
     logits: ClassVar[bool] = True
     source: ClassVar[Mapping[str, str]] = {
         "keras": "keras/src/activations/activations.py",

@@ -21,6 +21,7 @@ class Softmax(Activation):
     """
 
     kind: ClassVar[str] = "softmax"
+    non_negative: ClassVar[bool] = True
     logits: ClassVar[bool] = True
     elementwise: ClassVar[bool] = False
     source: ClassVar[Mapping[str, str]] = {

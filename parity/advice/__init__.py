@@ -27,10 +27,12 @@ class Evaluation:
     Args:
         difference: of its outputs for the same rows in two calls, norm of the difference over norm.
         draws: calls of dropout that it made.
+        together: the same of rows predicted together and in two halves.
     """
 
     difference: float
     draws: int
+    together: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)

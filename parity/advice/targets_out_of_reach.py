@@ -8,6 +8,7 @@ from typing import ClassVar
 from parity.advice import Advice, Rule, Situation, setting
 from parity.advice.outputs import bounds, last_activation
 from parity.lazy import np
+from parity.losses import CrossEntropy
 
 SLACK = 1e-6
 """Share of the targets' range by which they may pass a bound: the rounding of what scaled them."""
@@ -25,8 +26,8 @@ class TargetsOutOfReach(Rule):
     def look(self, at: Situation) -> Iterator[Advice]:
         """Yield advice where some target is below or above what the last activation reaches."""
         last = last_activation(at.side)
-        if last is None or at.data is None or getattr(at.side.config.loss, "from_logits", False):
-            return
+        if last is None or at.data is None or isinstance(at.side.config.loss, CrossEntropy):
+            return  # Of a cross-entropy the targets are probabilities, whatever comes before it.
         (path, activation), targets = last, at.data.y
         low, high = bounds(activation)
         slack = SLACK * float(np.ptp(targets))

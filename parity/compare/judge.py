@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -70,6 +70,11 @@ class Judge:
         a: name of the reference side.
         b: name of the other side.
         precision: of the lockstep.
+        by_hand: one of the two was written by hand. What is in its layers is then only believed where it comes out of
+            them: a pooling before a relu is another tensor, and the same network.
+        lone: by side, in words, each parameter that only it has; as long as no step moves them they are constants.
+        unlike: why the two cannot be held against each other.
+        aside: in words, tensors of single layers that differ while all that comes out of the network agrees.
     """
 
     a: str
@@ -88,6 +93,10 @@ class Judge:
     amplified: list[str] = field(default_factory=list)
     inaccurate: list[tuple[tuple[str, str], float]] = field(default_factory=list)
     nonfinite: Seen | None = None
+    by_hand: bool = False
+    lone: dict[str, dict[str, str]] = field(default_factory=dict)
+    unlike: list[str] = field(default_factory=list)
+    aside: dict[tuple[str, str], str] = field(default_factory=dict)
     _under_way: tuple[int, bool] = (0, False)
     _earlier: dict[str, Seen] = field(default_factory=dict)
 
@@ -162,6 +171,11 @@ class Judge:
                 here = not forward  # The same layers on the same rows, in evaluation.
             else:
                 here = seen.phase in ("batch", "weights") or (own is not None and own.beyond)
+                if own is not None and own.beyond:
+                    # What the op makes of the same inputs, not what it made of inputs that may have differed already.
+                    seen = replace(
+                        seen, difference=own.difference, noise=own.noise, element=own.element, values=own.values
+                    )
             told.append(replace(seen, made="here" if here else "inherited"))
         made = [seen for seen in told if seen.made == "here"]
         # What only shows on equal inputs: one of two faults that cancel.
@@ -192,6 +206,8 @@ class Judge:
         the slots of the same name for every parameter.
         """
         parameter = tensor.partition("/")[2] or tensor if phase == "state" else tensor
+        if any(parameter in names for names in self.lone.values()):
+            return  # Told by itself.
         told = (f"{parameter} (weights)", f"output of layer {parameter}:")
         if any(text.startswith(told) for text in self.unmatched):
             return
@@ -201,6 +217,23 @@ class Judge:
             text = f"{tensor} ({phase}): only {side} has it"
         if text not in self.unmatched:
             self.unmatched.append(text)
+
+    def set_aside(self, seen: Seen) -> None:
+        """Take note of a layer's tensor that differs while all that comes out of the network agrees."""
+        self.aside.setdefault(
+            seen.name,
+            f"{seen.tensor} ({seen.phase}) is another tensor in one of the programs, from which nothing follows: the "
+            "loss, the predictions and the parameters' gradients agree",
+        )
+
+    def moved(self, side: str, names: Iterable[str]) -> None:
+        """Take note of parameters of its own that a side's step has moved: they are part of what it learns."""
+        other = self.b if side == self.a else self.a
+        for name in names:
+            text = self.lone.get(side, {}).get(name)
+            told = f"{text} is trained, and {other} has none like it"
+            if text is not None and told not in self.unlike:
+                self.unlike.append(told)
 
     def reshaped(self, tensor: str, a: tuple[int, ...], b: tuple[int, ...]) -> None:
         """Take note of a parameter that has another shape on each side."""
@@ -214,6 +247,11 @@ class Judge:
 
     def verdict(self) -> tuple[Verdict, str]:
         """Return the verdict and the sentence that gives its reason."""
+        if self.unlike:
+            return (
+                "inconclusive",
+                f"they do not have the same parameters, so nothing can be told: {'; '.join(self.unlike)}",
+            )
         if self.first is not None:
             if self.nonfinite is not None and self.nonfinite.step < self.first.step:
                 return "inconclusive", f"{self.a} is not finite from step {self.nonfinite.step} on"
@@ -238,6 +276,8 @@ class Judge:
         if self.nonfinite is not None:
             return "inconclusive", f"{self.a} is not finite from step {self.nonfinite.step} on, on both sides alike"
         largest, aside = self.overall(), _aside(len(self.unmatched))
+        if self.aside:
+            aside = f"; {next(iter(self.aside.values()))}{aside}"
         if self.amplified:
             aside = f"; {self.amplified[0]}{aside}"
         if largest is None or (largest.difference == 0.0 and not self.unsteady):

@@ -78,14 +78,25 @@ def compare_initial(judge: Judge, order: int, name: str, a: np.ndarray, b: np.nd
     judge.settle([seen] if seen.beyond else [], None)
 
 
+def layer(output: str) -> str:
+    """Return the layer whose output a tensor is, in whatever form it is seen."""
+    return output.removesuffix(".logits").removesuffix(".probabilities")
+
+
 def shared_names(judge: Judge, a: StepDigests, b: StepDigests, note: bool = True) -> list[Name]:
     """Return what both sides computed, in the order of a step; note what only one did, where asked.
 
-    The last layer may be seen by its logits on one side and by its output on the other: then it is not compared.
+    The last layer may be seen by its logits on one side and by its output on the other: then it is not compared, but as
+    probabilities where both say them.
     """
     ours, theirs = list(a.digests), set(b.digests)
-    apart = {name for name in {*ours} ^ theirs if name[1].endswith(".logits")}
-    hidden = apart | {(phase, name.removesuffix(".logits")) for phase, name in apart}
+    apart = {name for name in {*ours} ^ theirs if name[1].endswith((".logits", ".probabilities"))}
+    # Where one is seen as probabilities only, its own form and that of the other are not the same thing.
+    plain = {name[1].removesuffix(".probabilities") for name in {*ours, *theirs} if name[1].endswith(".probabilities")}
+    apart |= {
+        (phase, f"{name}{form}") for name in plain for form in ("", ".logits") for phase in ("forward", "gradient")
+    }
+    hidden = apart | {(phase, layer(name)) for phase, name in apart}
     parameters = {name for phase, name in ours if phase == "update"} | {
         name for phase, name in theirs if phase == "update"
     }
@@ -116,7 +127,7 @@ def in_order(names: Iterable[Name]) -> dict[Name, int]:
     The gradient of a layer's output comes before those of its parameters, which are made from it.
     """
     names = list(names)
-    layers = [name.removesuffix(".logits") for phase, name in names if phase == "forward"]
+    layers = [layer(name) for phase, name in names if phase == "forward"]
     depth = {layer: index for index, layer in enumerate(reversed(layers))}
     # Frameworks hand gradients over in orders of their own; the parameters' is that of the updates.
     parameters = {name: index for index, (_, name) in enumerate(one for one in names if one[0] == "update")}
@@ -125,9 +136,9 @@ def in_order(names: Iterable[Name]) -> dict[Name, int]:
         if phase != "gradient":
             found[phase, name] = index
             continue
-        plain = name.removesuffix(".logits")
-        layer = plain if plain in depth else plain.rpartition(".")[0]
-        found[phase, name] = depth.get(layer, len(depth)) * 1000 + (
+        plain = layer(name)
+        owner = plain if plain in depth else plain.rpartition(".")[0]
+        found[phase, name] = depth.get(owner, len(depth)) * 1000 + (
             0 if plain in depth else 1 + parameters.get(name, 0) % 999
         )
     return found
@@ -187,8 +198,34 @@ def compare_tensors(
     found = list(_differences(judge, number, taken[judge.a], taken[judge.b], rounding))
     found = _measured(judge, found, rounding, remeasure)
     judge.again(number)
-    noted = [judge.add(seen, finite) for seen, finite in found]
+    believed = _believed(judge, found)
+    noted = [judge.add(seen, finite) for seen, finite in believed]
     return [seen for seen in noted if seen.beyond]
+
+
+def _believed(judge: Judge, found: list[tuple[Seen, bool]]) -> list[tuple[Seen, bool]]:
+    """Return the differences that mean something, and tell the judge of the others.
+
+    A program written by hand need not have the spec's layers: it may pool before its relu, or leave out a factor that
+    its loss takes back. What its single layers compute is believed to differ where something that comes out of the
+    network does: the loss, the predictions, a parameter's gradient.
+    """
+    if not judge.by_hand:
+        return found
+    parameters = {seen.tensor for seen, _ in found if seen.phase == "update"}
+
+    def inside(seen: Seen) -> bool:
+        return seen.phase == "forward" or (seen.phase == "gradient" and seen.tensor not in parameters)
+
+    out = [
+        seen for seen, _ in found if seen.beyond and seen.phase in ("loss", "metric", "gradient") and not inside(seen)
+    ]
+    if out:
+        return found
+    for seen, _ in found:
+        if seen.beyond and inside(seen):
+            judge.set_aside(seen)
+    return [(seen, finite) for seen, finite in found if seen.name not in judge.aside or not inside(seen)]
 
 
 def compare_guided(

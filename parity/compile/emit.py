@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -23,8 +24,9 @@ LINE_LENGTH = 100
 
 
 def compile_side(
-    side: Resolved, *, name: str, question: str = "", classes: int | None = None, formatted: bool = True
-) -> Program:
+    side: Resolved, *, name: str, question: str = "", classes: int | None = None, flat: bool = False,
+    formatted: bool = True,
+) -> Program:  # fmt: skip
     """Return the program of a side.
 
     Args:
@@ -32,9 +34,12 @@ def compile_side(
         name: of the spec.
         question: shown at the top of the program.
         classes: number of classes when the targets are labels that become one-hot rows, else None.
+        flat: the stored targets are one number a row, (rows,).
         formatted: as a person would want to read it; formatting takes ten times as long as all the rest.
     """
     context, bindings = EMITTERS[side.framework](side)
+    form = side.config.loss.form(side.config.data.targets)
+    bindings = replace(bindings, targets=form)
     file_name = f"{name}_{side.name}.py"
     training = side.config.training
     context |= {
@@ -42,7 +47,8 @@ def compile_side(
         "question": _in_docstring(textwrap.fill(question, LINE_LENGTH)),
         "file_name": file_name,
         "training": training,
-        "preprocessing": preprocess_source(side.config.data, classes),
+        "preprocessing": preprocess_source(side.config.data, classes, form=form, flat=flat),
+        "numbers": form == "index",
         "validation": bool(side.config.data.validation_split),
         "draws": bool(bindings.mask_axes),
         "mask_axes": bindings.mask_axes if any(bindings.mask_axes) else (),

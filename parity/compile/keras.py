@@ -17,7 +17,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
     config, layers = side.config, side.layers()
     # A softmax or sigmoid that the loss looks behind is seen by its logits too, as in the other frameworks.
     ending = layers[-1].op.ending()
-    fused = config.loss.fused(ending)
+    fused, form = config.loss.fused(ending), config.loss.form(config.data.targets)
     lay, drawing = Layouts("keras"), {layer.name for layer in side.drawing()}
     lines: list[tuple[str, str]] = []
     outputs: dict[str, Output] = {}
@@ -48,7 +48,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         "imports": imports,
         "helpers": sources,
         "layers": [*lines, *back],
-        "loss": loss_context(_loss(config.loss, layers)),
+        "loss": loss_context(config.loss.meeting(_loss(config.loss, layers), "keras", form, fused)),
         "optimizer": optimizer,
         "penalty": any(one.regularizer is not None for one in side.parameters().values()),
     }
@@ -56,6 +56,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         weights={name: Weight(attribute=name, trainable=one.trainable) for name, one in side.parameters().items()},
         outputs=outputs,
         slots={name: (slot.attribute, slot.scale) for name, slot in optimizer.slots.items()},
+        starts=config.optimizer.numbers(),
         mask_axes=tuple(mask_axes),
         masks=tuple(layer.mask for layer in side.drawing()),
     )

@@ -13,27 +13,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from parity.activations import Activation
+from parity.catalog import OPTIMIZERS
+from parity.compile.outputs import LOGITS, PROBABILITIES, answer_of, spoken_by
 from parity.compile.program import Bindings, Output, Program, Weight, to_last
 from parity.errors import UsageError, did_you_mean, listed
 from parity.spec.resolve import Layer, OwnProgram, Resolved
-from parity.written import Parameter
-
-PLAIN = {"kernel": "weight", "gamma": "weight", "beta": "bias", "moving_mean": "running_mean",
-         "moving_variance": "running_var"}  # fmt: skip
-"""What PyTorch calls parameters, by what Keras calls them."""
-
-READS_FIRST = ("Conv1d", "Conv2d", "BatchNorm1d", "BatchNorm2d", "MaxPool1d", "MaxPool2d")
-"""PyTorch modules that take their channels first."""
-
-TORCH_SLOTS: Mapping[str, Mapping[str, str]] = {
-    "SGD": {"velocity": "momentum_buffer"},
-    "Adam": {"m": "exp_avg", "v": "exp_avg_sq"},
-    "AdamW": {"m": "exp_avg", "v": "exp_avg_sq"},
-    "Adadelta": {"accumulated_grad": "square_avg", "accumulated_delta": "acc_delta"},
-    "NAdam": {"m": "exp_avg", "v": "exp_avg_sq", "u_product": "mu_product"},
-    "RMSprop": {"velocity": "square_avg", "momentum": "momentum_buffer", "average": "grad_avg"},
-}
-"""Where PyTorch's optimizers keep canonical slots."""
+from parity.written import Parameter, Site, Slot
 
 Found = Mapping[str, Any]
 """A parameter or layer of the program, as a driver's ``inventory`` tells it."""
@@ -46,10 +32,14 @@ class Match:
     Args:
         bindings: of the program.
         unmatched: in words, what was not.
+        missing: canonical parameters that the program does not have.
+        extras: parameters and buffers of the program that the spec has none like.
     """
 
     bindings: Bindings
     unmatched: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    extras: list[Found] = field(default_factory=list)
 
 
 def match(side: Resolved, own: OwnProgram, compiled: Program, inventory: Mapping[str, Any]) -> Match:
@@ -65,18 +55,21 @@ def match(side: Resolved, own: OwnProgram, compiled: Program, inventory: Mapping
         UsageError: when the explicit map names what is not there.
     """
     mapped, file = _expanded(side, own, compiled, inventory), Path(own.file).name
-    weights, unmatched = _weights(side, mapped, compiled, inventory["parameters"], own)
-    outputs = _outputs(side, mapped, weights, compiled, inventory["layers"])
-    slots, missing = _slots(side, compiled, inventory)
-    unmatched += [f"optimizer slot {slot}: not found in {file}, which keeps its own" for slot in missing]
+    weights, missing, extras = _weights(side, mapped, compiled, inventory["parameters"], own)
+    outputs = _outputs(side, mapped, weights, compiled, inventory)
+    slots, lost = _slots(side, compiled, inventory)
+    unmatched = [f"{name} (weights): {file} has no such parameter" for name in missing]
+    unmatched += [f"optimizer slot {slot}: not found in {file}, which keeps its own" for slot in lost]
     drawn = [layer.input_shape for layer in side.drawing()]
     bindings = replace(
         compiled.bindings, weights=weights, outputs=outputs, slots=slots, names=dict(own.names),
-        mask_shapes=tuple(drawn),
+        mask_shapes=tuple(drawn), ending=None, answer=answer_of(side, inventory), input=side.config.model.input,
     )  # fmt: skip
-    unseen = [layer.name for layer in side.layers() if layer.name not in outputs]
-    unmatched += [f"output of layer {name}: cannot be seen in {file}" for name in unseen]
-    return Match(bindings=bindings, unmatched=unmatched)
+    seen = {name.removesuffix(PROBABILITIES) for name in outputs}
+    unmatched += [
+        f"output of layer {one.name}: cannot be seen in {file}" for one in side.layers() if one.name not in seen
+    ]
+    return Match(bindings=bindings, unmatched=unmatched, missing=missing, extras=extras)
 
 
 def _expanded(side: Resolved, own: OwnProgram, compiled: Program, inventory: Mapping[str, Any]) -> dict[str, str]:
@@ -87,11 +80,11 @@ def _expanded(side: Resolved, own: OwnProgram, compiled: Program, inventory: Map
     for name, path in own.map.items():
         known = [*layers, *parameters]
         if name not in known:
-            raise UsageError(f"map {name!r}: the spec has no such layer or parameter; {did_you_mean(name, known)}")
+            told = [f"map {name!r}: the spec has no such layer or parameter", did_you_mean(name, known)]
+            raise UsageError("; ".join(filter(None, told)))
         if path not in there:
-            raise UsageError(
-                f"map {name}: {own.file} has no {path!r}; {listed(there, 30)}; {did_you_mean(path, there)}"
-            )
+            told = [f"map {name}: {own.file} has no {path!r}", listed(there, 30), did_you_mean(path, there)]
+            raise UsageError("; ".join(filter(None, told)))
         found[name] = path
         for parameter in layers[name].parameters if name in layers else ():
             leaf = compiled.bindings.weights[f"{name}.{parameter}"].attribute.rpartition(".")[2]
@@ -103,8 +96,8 @@ def _expanded(side: Resolved, own: OwnProgram, compiled: Program, inventory: Map
 
 def _weights(
     side: Resolved, mapped: Mapping[str, str], compiled: Program, parameters: Sequence[Found], own: OwnProgram
-) -> tuple[dict[str, Weight], list[str]]:
-    """Return where each canonical parameter is in the program, and what found no counterpart on either side."""
+) -> tuple[dict[str, Weight], list[str], list[Found]]:
+    """Return where each canonical parameter is in the program, those it does not have, and those it has beyond them."""
     left = {one["path"]: one for one in parameters}
     weights: dict[str, Weight] = {}
     wanted = side.parameters()
@@ -128,14 +121,11 @@ def _weights(
         if name not in weights:
             alike = sorted(left, key=lambda path: bool(left[path]["trainable"]) is not wanted[name].trainable)
             take(name, iter(alike))
-    unmatched = [
-        f"{name} (weights): {Path(own.file).name} has no such parameter" for name in wanted if name not in weights
-    ]
-    unmatched += [
-        f"parameter {path} {tuple(one['shape'])} of {Path(own.file).name}: the spec has none like it"
-        for path, one in left.items()
-    ]
-    return {name: weights[name] for name in wanted if name in weights}, unmatched
+    return (
+        {name: weights[name] for name in wanted if name in weights},
+        [name for name in wanted if name not in weights],
+        list(left.values()),
+    )
 
 
 def _misfit(
@@ -154,8 +144,7 @@ def _misfit(
 def _names(name: str, compiled: Program) -> set[str]:
     """Return what a program might call a parameter, if it names it as the spec does."""
     layer, _, parameter = name.rpartition(".")
-    return {compiled.bindings.weights[name].attribute, name, f"{layer}.{PLAIN.get(parameter, parameter)}",
-            f"{layer}_{parameter}"}  # fmt: skip
+    return {compiled.bindings.weights[name].attribute, name, f"{layer}_{parameter}"}  # fmt: skip
 
 
 def _axes(expected: Weight, shape: Sequence[int], found: Found) -> Any:
@@ -167,30 +156,86 @@ def _axes(expected: Weight, shape: Sequence[int], found: Found) -> Any:
 
 
 def _outputs(
-    side: Resolved, mapped: Mapping[str, str], weights: Mapping[str, Weight], compiled: Program, layers: Sequence[Found]
+    side: Resolved,
+    mapped: Mapping[str, str],
+    weights: Mapping[str, Weight],
+    compiled: Program,
+    inventory: Mapping[str, Any],
 ) -> dict[str, Output]:
-    """Return where each layer's output is seen: by name, else where the next matched layer takes it in."""
+    """Return where each layer's output is seen.
+
+    By name; else where the next matched layer takes it in; else at the layer's own module, with the activation that the
+    program applies behind it as a function. What is called twice in a step, or never, is no layer of the spec's.
+    """
+    layers, called = inventory["layers"], inventory.get("called")
+    if called is not None:
+        once = [path for path in called if called.count(path) == 1]
+        known = {one["path"]: one for one in layers}
+        layers = [known[path] for path in once if path in known]
     there = {one["path"]: one["kind"] for one in layers}
-    found = {
-        name: output for name, output in compiled.bindings.outputs.items()
-        if output.attribute in there and name not in mapped
-    }  # fmt: skip
+    plain = {one["path"] for one in layers if one.get("plain")}
+    by_name = {
+        name: replace(output, shape=layer.output_shape)
+        for layer in side.layers()
+        for name, output in [(layer.name, compiled.bindings.outputs[layer.name])]
+        if output.attribute in there
+        and name not in mapped
+        # A Keras layer that applies no activation where the spec's does: it stands in a layer behind it.
+        and not (side.framework == "keras" and output.attribute in plain and _activates(layer, side))
+    }
+    last = side.layers()[-1]
     if side.framework == "tensorflow":
-        return found  # A function's input cannot be told from its other arguments: methods are seen by name only.
-    places = _places(side, mapped, weights, there)
+        # A function's input cannot be told from its other arguments: methods are seen by name only.
+        return by_name if last.name in by_name else by_name | _whole(side, compiled, inventory)
+    found, places = dict(by_name), _places(side, mapped, weights, there)
     ordered = side.layers()
     for before, after in pairwise(ordered):
         if before.name not in found and after.name in places:
-            path = places[after.name]
-            rank = len(before.output_shape)
-            axes = to_last(rank) if rank > 1 and there[path] in READS_FIRST else None
-            found[before.name] = Output(attribute=path, axes=axes, point="input", shape=before.output_shape)
-    last = ordered[-1]
+            found[before.name] = _taken_in(before, after, places[after.name], side.framework)
+    for layer in ordered[:-1]:
+        if layer.name not in found and places.get(layer.name) in plain:
+            found[layer.name] = _put_out(layer, places[layer.name], side.framework)
     if last.name not in found:
-        # The model's own output: in PyTorch the root module is one, in Keras the last layer stands for it.
-        root = "" if side.framework == "torch" else list(there)[-1]
-        found[last.name] = Output(attribute=root, point=compiled.bindings.outputs[last.name].point)
-    return {layer.name: found[layer.name] for layer in ordered if layer.name in found}
+        found |= _whole(side, compiled, inventory)
+    names = {name.removesuffix(PROBABILITIES): name for name in found}
+    return {names[layer.name]: found[names[layer.name]] for layer in ordered if layer.name in names}
+
+
+def _activates(layer: Layer, side: Resolved) -> bool:
+    """Return whether a layer of the spec ends in an activation; that of the last one the loss may apply."""
+    activation = getattr(layer.op, "activation", None)
+    return isinstance(activation, Activation) and activation.kind != "linear" and layer.name != side.layers()[-1].name
+
+
+def _taken_in(before: Layer, after: Layer, path: str, framework: str) -> Output:
+    """Return a layer's output as what the layer after it, a module of the program's, takes in."""
+    site = Site(name=after.name, input_shape=after.input_shape)
+    rank = len(before.output_shape)
+    first = rank > 1 and getattr(after.op, framework)(site).reads == "to_first"
+    return Output(attribute=path, axes=to_last(rank) if first else None, point="input", shape=before.output_shape)
+
+
+def _put_out(layer: Layer, path: str, framework: str) -> Output:
+    """Return a layer's output as what its own module puts out, with the activation that stands behind it."""
+    site = Site(name=layer.name, input_shape=layer.input_shape)
+    code, rank = getattr(layer.op, framework)(site), len(layer.output_shape)
+    first = rank > 1 and code.writes == "to_first"
+    activation, then = getattr(layer.op, "activation", None), None
+    if isinstance(activation, Activation):
+        then = activation.torch(1 if first else -1) if framework == "torch" else activation.keras()
+        then = None if activation.kind == "linear" else then
+    return Output(attribute=path, axes=to_last(rank) if first else None, shape=layer.output_shape, then=then)
+
+
+def _whole(side: Resolved, compiled: Program, inventory: Mapping[str, Any]) -> dict[str, Output]:
+    """Return the last layer's output as what the model itself returns, which may be another form of the spec's."""
+    last, spoken = side.layers()[-1], spoken_by(side)
+    point = compiled.bindings.outputs[last.name].point
+    whole = Output(attribute="", point=point, shape=last.output_shape)
+    told = inventory.get("trains")
+    if spoken is None or told is None or told == spoken.tapped == LOGITS:
+        return {last.name: whole}
+    return {f"{last.name}{PROBABILITIES}": replace(whole, point="output", meaning=told, ending=spoken.ending)}
 
 
 def _places(
@@ -242,16 +287,23 @@ def _slots(
     side: Resolved, compiled: Program, inventory: Mapping[str, Any]
 ) -> tuple[dict[str, tuple[str, float]], list[str]]:  # fmt: skip
     """Return where the optimizer keeps its slots, and the canonical ones that were not found."""
-    names = side.config.optimizer.slots()
-    known, kind = compiled.bindings.slots, inventory["optimizer"]
+    optimizer, known = side.config.optimizer, compiled.bindings.slots
     if side.framework == "torch":
-        native = TORCH_SLOTS.get(kind, {})
-        rate = inventory["learning_rate"]
-        found = {
-            name: (native[name], -rate if (kind, name) == ("SGD", "velocity") else 1.0)
-            for name in names
-            if name in native
-        }  # fmt: skip
+        # A rule and its variants (Adam, AdamW) keep the same slots in the same places.
+        related = [
+            one for one in OPTIMIZERS.values()
+            if issubclass(one, type(optimizer)) or isinstance(optimizer, one)
+        ]  # fmt: skip
+        own = inventory["optimizer"] in [one.torch_class for one in related]
+        places = optimizer.torch_slots(inventory["learning_rate"]) if own else {}
+    elif inventory.get("optimizer_of") == "keras":
+        places = optimizer.keras().slots
     else:
-        found = {name: place for name, place in known.items() if place[0] in inventory["attributes"]}
-    return found, [name for name in names if name not in found]
+        places = {name: Slot(attribute=attribute, scale=scale) for name, (attribute, scale) in known.items()}
+    there = inventory["attributes"]
+    found = {
+        name: (slot.attribute, slot.scale)
+        for name, slot in places.items()
+        if side.framework == "torch" or slot.attribute in there
+    }
+    return found, [name for name in optimizer.slots() if name not in found]

@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from parity.spec.targets import Given
 
 
 def to_first(rank: int) -> tuple[int, ...]:
@@ -47,12 +50,39 @@ class Output:
         point: ``output``; ``logits`` where the program leaves the last activation to the loss; ``input`` where it is
             seen as what the layer after it, at ``attribute``, takes in.
         shape: canonical, without the batch axis, where the program's own layout must be told from it.
+        then: source of the activation that stands behind what is watched, in the program's framework, where the program
+            applies it as a function.
+        meaning: what the program's numbers are (``logits``, ``probabilities``, ``log_probabilities``) where they are
+            compared as probabilities.
+        ending: ``softmax`` or ``sigmoid``, which makes probabilities of logits; with ``meaning``.
     """
 
     attribute: str
     axes: tuple[int, ...] | None = None
     point: str = "output"
     shape: tuple[int, ...] | None = None
+    then: str | None = None
+    meaning: str | None = None
+    ending: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a model's predictions are, and what they are turned into before they are looked at.
+
+    Args:
+        says: what the model returns: ``logits``, ``probabilities`` or ``log_probabilities``.
+        metrics: what metrics are computed from.
+        lockstep: what is compared.
+        ending: ``softmax`` or ``sigmoid``, which makes probabilities of logits; None where the numbers are no such.
+        shape: canonical, of a row.
+    """
+
+    says: str
+    metrics: str
+    lockstep: str
+    ending: str | None
+    shape: tuple[int, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,23 +93,33 @@ class Bindings:
         weights: ``layer.parameter`` to its place.
         outputs: layer to where its output is seen.
         slots: optimizer slot to (attribute, scale); canonical value = scale * stored value.
+        starts: slot that is one number to what it is before the first step.
         mask_axes: for each dropout call of a step, the permutation from the canonical mask to the program's
             tensor, or None.
         masks: number of the mask that each of these calls takes.
         mask_shapes: of each of these calls, the canonical shape of a row, where the program's own layout must be told
             from it.
         ending: activation that the loss applies in place of the model (``softmax``), to be applied to predictions.
+        answer: what the model's predictions are, None where they are what the spec's model predicts.
+        targets: form in which the program takes its targets; None for the shape of the outputs.
         names: what a hand-written program calls the parts of the contract.
+        input: shape of a row, for models that are made when they first see one.
+        extras: those of the weights that the spec does not have.
     """
 
     weights: Mapping[str, Weight]
     outputs: Mapping[str, Output]
     slots: Mapping[str, tuple[str, float]]
+    starts: Mapping[str, float] = field(default_factory=dict)
     mask_axes: tuple[tuple[int, ...] | None, ...] = ()
     masks: tuple[int, ...] = ()
     mask_shapes: tuple[tuple[int, ...], ...] = ()
     ending: str | None = None
+    answer: Answer | None = None
+    targets: str | None = None
     names: Mapping[str, str] = field(default_factory=dict)
+    input: tuple[int, ...] = ()
+    extras: tuple[str, ...] = ()
 
     def plain(self) -> dict[str, Any]:
         """Return the bindings as dicts, lists, strings and numbers."""
@@ -104,7 +144,13 @@ class Program:
         bindings: where the canonical tensors live in it.
         file_name: a good name for the file.
         path: of a program written by hand, which is run where it stands.
+        files: SHA-256 of that file and of each that it imports from beside it, by their path from its folder: as they
+            were when it was matched, which is what is run, or nothing is.
         unmatched: in words, what of it was matched to nothing.
+        missing: canonical parameters of the spec that a program written by hand does not have.
+        extras: what it has beyond them, by canonical name, with its shape.
+        starts: file with the initial value of each of these that starts alike in all programs.
+        given: of a program written by hand, the form of its targets and where that came from.
     """
 
     framework: str
@@ -112,9 +158,14 @@ class Program:
     bindings: Bindings = field(repr=False)
     file_name: str
     path: str | None = None
+    files: Mapping[str, str] = field(default_factory=dict, repr=False)
     unmatched: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    extras: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    starts: Mapping[str, str] = field(default_factory=dict)
+    given: Given | None = None
 
     @property
     def digest(self) -> str:
-        """Return a hash of the source."""
+        """Return the SHA-256 of the source."""
         return hashlib.sha256(self.source.encode()).hexdigest()

@@ -52,7 +52,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
             )
         )
         helpers.append(parameter.initializer.tensorflow_helpers())
-    optimizer = config.optimizer.tensorflow()
+    optimizer, loss = config.optimizer.tensorflow(), config.loss.tensorflow(config.loss.on_logits(ending))
     sources, imports = helpers_source([*helpers, optimizer.helpers, *constraint_helpers(parameters, "tensorflow")])
     context = {
         "imports": imports,
@@ -60,7 +60,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         "variables": variables,
         "methods": methods,
         "move": lay.reach("as_said", layers[-1].output_shape),
-        "loss": loss_context(config.loss.tensorflow(config.loss.on_logits(ending))),
+        "loss": loss_context(config.loss.meeting(loss, "tensorflow", config.loss.form(config.data.targets), fused)),
         "optimizer": optimizer,
         "penalty": penalty(parameters, "tensorflow", _place),
         "constraints": constrained(parameters, _place, lambda name, w: _held(parameters[name], w), "assign"),
@@ -71,6 +71,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         },
         outputs=outputs,
         slots={name: (slot.attribute, slot.scale) for name, slot in optimizer.slots.items()},
+        starts=config.optimizer.numbers(),
         mask_axes=tuple(mask_axes),
         masks=tuple(layer.mask for layer in side.drawing()),
         ending=ending.kind if fused and ending else None,

@@ -47,7 +47,8 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
     optimizer = config.optimizer.torch()
     parameters = side.parameters()
     sources, imports = helpers_source([*helpers, optimizer.helpers, *constraint_helpers(parameters, "torch")])
-    loss = loss_context(config.loss.torch(config.loss.on_logits(ending), len(layers[-1].output_shape) + 1))
+    plain = config.loss.torch(config.loss.on_logits(ending), len(layers[-1].output_shape) + 1)
+    loss = loss_context(config.loss.meeting(plain, "torch", config.loss.form(config.data.targets), fused))
     used = " ".join([loss["body"], *sources, *(line["statement"] for line in forward)])
     context = {
         "imports": imports,
@@ -71,6 +72,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         weights=weights,
         outputs=outputs,
         slots={name: (slot.attribute, slot.scale) for name, slot in optimizer.slots.items()},
+        starts=config.optimizer.numbers(),
         mask_axes=tuple(mask_axes),
         masks=tuple(layer.mask for layer in side.drawing()),
         ending=ending.kind if fused and ending else None,

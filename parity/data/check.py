@@ -27,10 +27,8 @@ def check(raw: Raw, spec: DataSpec, *, classes: bool) -> None:
     where = f"data ({raw.description})"
     for name, array, kinds in ((spec.x, raw.x, "biuf"), (spec.y, raw.y, "iuf")):
         if array.dtype.kind not in kinds:
-            fix = (
-                f"store {name}.astype(int)" if array.dtype.kind == "b" else "numpy.unique(..., return_inverse=True)[1]"
-            )
-            raise DataError(f"{where}: {name} holds {array.dtype}; expected integers or floats; {fix} gives some")
+            fix = _fix(name, array, inputs=array is raw.x)
+            raise DataError(f"{where}: {name} holds {array.dtype}; expected integers or floats; {fix}")
         if array.ndim == 0 or not array.size:
             raise DataError(f"{where}: {name} has shape {array.shape}; expected (rows, ...) with at least one value")
         _check_finite(array, f"{where}: {name}")
@@ -40,6 +38,22 @@ def check(raw: Raw, spec: DataSpec, *, classes: bool) -> None:
         )
     if spec.one_hot and (classes or raw.y.dtype.kind != "f"):
         _check_classes(raw.y, f"{where}: {spec.y}")
+
+
+def _fix(name: str, array: np.ndarray, *, inputs: bool) -> str:
+    """Say how to make numbers of an array that holds none."""
+    match array.dtype.kind:
+        case "b":
+            return f"store {name}.astype(int)"
+        case "c":
+            return f"store its parts, {name}.real and {name}.imag, or its size, abs({name})"
+        case "m" | "M":
+            return f"store {name}.astype('int64'), or a difference in units of your own"
+        case "U" | "S" if inputs:
+            return f"store numbers: {name}.astype(float) where they are spelled out, one column for each value else"
+        case "U" | "S":
+            return NUMBER_THEM
+    return "store a plain array of numbers"
 
 
 def check_labels(y: np.ndarray, classes: int, what: str = "data labels") -> None:
@@ -60,6 +74,15 @@ def check_labels(y: np.ndarray, classes: int, what: str = "data labels") -> None
         )
     if y.size and not 0 <= int(y.min()) <= int(y.max()) < classes:
         raise DataError(f"{what}: they run from {y.min()} to {y.max()}; expected 0 to {classes - 1}; {NUMBER_THEM}")
+
+
+def one_hot_rows(y: np.ndarray) -> bool:
+    """Return whether every row has a single 1 and else zeros, so that the number of its class says all.
+
+    Args:
+        y: targets, (rows, ..., C).
+    """
+    return y.shape[-1] > 1 and bool(((y == 1.0).sum(axis=-1) == 1).all() and ((y == 0.0) | (y == 1.0)).all())
 
 
 def _check_finite(array: np.ndarray, what: str) -> None:

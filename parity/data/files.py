@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import csv
-import zipfile
-import zlib
-from collections.abc import Sequence
+import os
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from parity.data.schema import SUFFIXES
 from parity.data.sources import Raw
-from parity.errors import DataError, did_you_mean, listed
+from parity.errors import DataError, did_you_mean, listed, printable, shortened
 from parity.lazy import np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SUFFIXES = (".npz", ".csv")
-"""Files that can be read, by how their names end."""
 DEFAULT_TARGET = "y"
 """The target's name when a spec gives none; then a .csv without such a column is read by its last one."""
 
@@ -35,8 +34,8 @@ def read_file(path: Path, *, x: str, y: str) -> Raw:
     """
     if path.suffix.lower() not in SUFFIXES:
         raise DataError(f"data file {path}: its name ends in {path.suffix!r}; expected {' or '.join(SUFFIXES)}")
-    if not path.is_file():
-        what = "this is a folder" if path.is_dir() else "there is no such file"
+    if not os.path.isfile(path):  # Not pathlib's, which fails at a name that no file system takes.
+        what = "this is a folder" if os.path.isdir(path) else "there is no such file"
         raise DataError(f"data file {path}: {what}; give the path of an .npz or .csv file")
     return read_npz(path, x, y) if path.suffix.lower() == ".npz" else read_csv(path, y)
 
@@ -59,26 +58,47 @@ def read_npz(path: Path, x: str, y: str) -> Raw:
                     raise DataError(
                         f"data file {path}: it has no array {name!r}; {_choices(name, archive.files, field)}"
                     )
-            return Raw(x=archive[x], y=archive[y], description=path.name)
-    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            return Raw(x=_array(path, archive, x), y=_array(path, archive, y), description=printable(path.name))
+    except DataError:
+        raise
+    except Exception as error:  # What zip and its compressions make of a damaged or strange file has many names.
+        said = shortened(" ".join((str(error) or type(error).__name__).split()), 200)
         raise DataError(
-            f"data file {path}: it cannot be read as an .npz of plain number arrays ({error}); "
+            f"data file {path}: it cannot be read as an .npz of plain number arrays ({said}); "
             "write it with numpy.savez(FILE, X=X, y=y)"
         ) from error
+
+
+def _array(path: Path, archive: Mapping[str, object], name: str) -> np.ndarray:
+    """Return an array of an archive.
+
+    Raises:
+        DataError: when it is none.
+    """
+    try:
+        array = archive[name]
+    except MemoryError as error:
+        raise DataError(
+            f"data file {path}: {name} does not fit the memory ({error}); is the file damaged, or too large for here?"
+        ) from error
+    if not isinstance(array, np.ndarray):
+        raise DataError(f"data file {path}: {name} is no array; write it with numpy.savez(FILE, X=X, y=y)")
+    return array
 
 
 def read_csv(path: Path, target: str) -> Raw:
     """Return a table with a header row: one column of targets, every other column of numbers a feature.
 
-    The column ``id`` and columns of text are left out. Targets that are no numbers become classes, numbered
-    by sorted name.
+    The column ``id``, however it is spelled, and columns of text are left out. Targets that are no numbers become
+    classes, numbered by sorted name.
 
     Args:
         path: the file, UTF-8, separated by commas.
         target: the column of targets; with ``"y"`` and no such column, the last one.
 
     Returns:
-        x float32 (rows, features) and y int64 or float32 (rows,).
+        x float32 (rows, features), float64 where it holds whole numbers that float32 rounds; y int64 or float32
+        (rows,).
 
     Raises:
         DataError: the file is no such table.
@@ -89,14 +109,18 @@ def read_csv(path: Path, target: str) -> Raw:
         raise DataError(f"data file {path}: it has no column {name!r}; {_choices(name, header, 'y')}")
     features = []
     for title, cells in zip(header, columns, strict=True):
-        if title not in ("id", name):
+        if title != name and title.lower() != "id":
             values = _numbers(path, title, cells)
             if values is not None:
                 features.append(values)
     if not features:
         raise DataError(f"data file {path}: no column besides {name!r} holds numbers; expected at least one feature")
-    x = np.stack(features, axis=1).astype(np.float32)
-    return Raw(x=x, y=_targets(path, name, columns[header.index(name)]), description=path.name)
+    x = np.stack(features, axis=1)
+    with np.errstate(over="ignore"):
+        short = x.astype(np.float32)
+    rounded = (x == np.rint(x)) & (short != x) & np.isfinite(x)
+    y = _targets(path, name, columns[header.index(name)])
+    return Raw(x=x if rounded.any() else short, y=y, description=printable(path.name), table=True)
 
 
 def _choices(name: str, choices: Sequence[str], field: str) -> str:
@@ -119,7 +143,7 @@ def _table(path: Path) -> tuple[list[str], list[list[str]]]:
                         f"expected {len(header)}, one for each column of the header, separated by commas"
                     )
                 rows.append(row)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except (OSError, UnicodeDecodeError, ValueError, csv.Error) as error:
         raise DataError(f"data file {path}: it cannot be read as a .csv in UTF-8 ({error})") from error
     if not rows:
         raise DataError(f"data file {path}: it has no rows; expected a header line and at least one row below it")
@@ -129,11 +153,17 @@ def _table(path: Path) -> tuple[list[str], list[list[str]]]:
     return header, [list(column) for column in zip(*rows, strict=True)]
 
 
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?(nan|inf|infinity)", re.ASCII | re.IGNORECASE)
+"""A number in a table; Python's own reading also takes ``1_0`` for 10."""
+
+WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
+
+COMMA = re.compile(r"[+-]?\d+,\d+", re.ASCII)
+"""A number with a decimal comma."""
+
+
 def _number(cell: str) -> float | None:
-    try:
-        return float(cell)
-    except ValueError:
-        return None
+    return float(cell) if NUMBER.fullmatch(cell.strip()) else None
 
 
 def _numbers(path: Path, title: str, cells: list[str]) -> NDArray[np.float64] | None:
@@ -142,11 +172,17 @@ def _numbers(path: Path, title: str, cells: list[str]) -> NDArray[np.float64] | 
     good = [value for value in values if value is not None]
     if len(good) == len(cells):
         return np.array(good)
+    comma = next((row for row, cell in enumerate(cells) if COMMA.fullmatch(cell.strip())), None)
+    if comma is not None:
+        raise DataError(
+            f"data file {path}: column {title!r} has {cells[comma]!r} in row {comma + 1}; expected a point before the "
+            "decimals, as in 0.5"
+        )
     if not good and any(cell.strip() for cell in cells):
         return None
     # A column that is mostly numbers is a feature with a hole in it; leaving it out would hide that.
     row = values.index(None)
-    what = repr(cells[row]) if cells[row].strip() else "an empty cell"
+    what = repr(shortened(cells[row], 60)) if cells[row].strip() else "an empty cell"
     raise DataError(
         f"data file {path}: column {title!r} has {what} in row {row + 1} among numbers; "
         "fill it in, or take the row or the column out"
@@ -157,18 +193,25 @@ def _targets(path: Path, title: str, cells: list[str]) -> NDArray[np.int64] | ND
     empty = next((row for row, cell in enumerate(cells, start=1) if not cell.strip()), None)
     if empty is not None:
         raise DataError(f"data file {path}: the target column {title!r} is empty in row {empty}; fill it in")
-    try:
-        return np.array([int(cell) for cell in cells], dtype=np.int64)
-    except (ValueError, OverflowError):
-        values = [_number(cell) for cell in cells]
+    if all(WHOLE.fullmatch(cell.strip()) for cell in cells):
+        try:
+            return np.array([int(cell) for cell in cells], dtype=np.int64)
+        except (ValueError, OverflowError):
+            largest = max(cells, key=len).strip()
+            raise DataError(
+                f"data file {path}: the target column {title!r} has {shortened(largest, 40)}, a whole number that does "
+                "not fit 64 bits; number the classes from 0, or scale the targets"
+            ) from None
+    values = [_number(cell) for cell in cells]
     numbers = [value for value in values if value is not None]
     if len(numbers) == len(cells):
         return np.array(numbers, dtype=np.float32)
     if numbers:
         # One stray word would otherwise turn a column of numbers into classes without a sound.
         row = values.index(None)
+        cell = shortened(cells[row], 60)
         raise DataError(
-            f"data file {path}: the target column {title!r} has {cells[row]!r} in row {row + 1} among numbers; "
+            f"data file {path}: the target column {title!r} has {cell!r} in row {row + 1} among numbers; "
             "expected numbers alone, or names alone (which become classes)"
         )
     classes = {name: number for number, name in enumerate(sorted(set(cells)))}

@@ -14,26 +14,29 @@ from typing import TYPE_CHECKING
 
 from parity.data.check import check, check_labels
 from parity.data.dataset import Dataset
-from parity.data.files import DEFAULT_TARGET, SUFFIXES, read_file
-from parity.data.schema import DataSpec
+from parity.data.files import DEFAULT_TARGET, read_file
+from parity.data.schema import SUFFIXES, DataSpec
 from parity.data.sources import Raw, sources
-from parity.errors import DataError, did_you_mean, listed
+from parity.errors import DataError, did_you_mean, listed, shortened
 from parity.lazy import np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def load(spec: DataSpec, *, file: Path | None = None) -> Dataset:
+def load(spec: DataSpec, *, file: Path | None = None, numbers: bool = False) -> Dataset:
     """Return the rows of a spec, preprocessed in float64.
 
     Args:
         spec: where the rows come from and what is done to them.
         file: an .npz or .csv that gives the content in the source's place (``--data FILE``).
+        numbers: integer labels number classes whatever ``one_hot`` says: a program is given these numbers.
 
     Raises:
         DataError: the data are missing, faulty, or do not fit the spec.
     """
+    if numbers or spec.targets == "index":
+        spec = spec.model_copy(update={"one_hot": True})
     raw = read(spec, file=file)
     source = sources().get(spec.source)
     check(raw, spec, classes=source is not None and source.classes)
@@ -41,10 +44,15 @@ def load(spec: DataSpec, *, file: Path | None = None) -> Dataset:
     classes = class_count(raw.y) if spec.one_hot else None
     labels = raw.y[: spec.rows]
     y = labels.astype(np.float64) if classes is None else one_hot(labels, classes)
+    flat = y.ndim == 1
+    y = y[:, None] if flat else y
     rows = f"{len(x)} rows" if len(x) == len(raw.x) else f"the first {len(x)} of {len(raw.x)} rows"
     kind = "targets" if classes is None else f"{classes} classes"
     words = f"{raw.description}: {rows} of shape {x.shape[1:]}, {kind}"
-    whole = Dataset(x=x, y=y, raw_x=raw.x, raw_y=raw.y, description=words, stand_in=raw.stand_in, classes=classes)
+    whole = Dataset(
+        x=x, y=y, raw_x=raw.x, raw_y=raw.y, description=words, stand_in=raw.stand_in, classes=classes, flat=flat,
+        table=raw.table,
+    )  # fmt: skip
     return split(whole, spec.validation_split) if spec.validation_split else whole
 
 
@@ -90,7 +98,7 @@ def read(spec: DataSpec, *, file: Path | None = None) -> Raw:
     """Return the rows of a spec as they are stored, before any check or preprocessing.
 
     Args:
-        spec: the source, a name or a path relative to the working directory, and what its arrays are called.
+        spec: the source, a name or a path from the current folder, and what its arrays are called.
         file: an .npz or .csv that gives the content in the source's place.
 
     Raises:
@@ -107,7 +115,7 @@ def read(spec: DataSpec, *, file: Path | None = None) -> Raw:
     path = Path(spec.source)
     if path.suffix.lower() not in SUFFIXES and path.name == spec.source:
         raise DataError(
-            f"data source {spec.source!r}: no source has this name; expected {listed(sources())}, "
+            f"data source {shortened(repr(spec.source), 80)}: no source has this name; expected {listed(sources())}, "
             f"or the path of an .npz or .csv file; {did_you_mean(spec.source, list(sources())) or 'name one of them'}"
         )
     return read_file(path, x=spec.x, y=spec.y)
@@ -187,7 +195,9 @@ def class_count(y: np.ndarray) -> int | None:
     return int(y.max()) + 1 if y.dtype.kind in "iu" and y.size else None
 
 
-def preprocess_source(spec: DataSpec, classes: int | None) -> list[str]:
+def preprocess_source(
+    spec: DataSpec, classes: int | None, *, form: str | None = None, flat: bool = False
+) -> list[str]:  # fmt: skip
     r"""Return lines of NumPy that turn the stored arrays ``X``, ``y`` into a model's ``x``, ``y``.
 
     Where rows are kept for validation, they also make ``x_val``, ``y_val``.
@@ -195,6 +205,8 @@ def preprocess_source(spec: DataSpec, classes: int | None) -> list[str]:
     Args:
         spec: what to do to the rows; a step it does not ask for is not written.
         classes: number of classes (:func:`class_count` of the stored labels); None for targets that are no classes.
+        form: in which the program takes its targets; None for that in which they are stored, labels as one-hot rows.
+        flat: the stored targets are one number a row, (rows,).
 
     Example:
         >>> spec = DataSpec(source="leaf", standardize=True, reshape=(3, 64), transpose=(1, 0))
@@ -215,13 +227,22 @@ def preprocess_source(spec: DataSpec, classes: int | None) -> list[str]:
         lines.append(f"x = x.reshape(len(x), {', '.join(map(str, spec.reshape))})")
     if spec.transpose is not None:
         lines.append(f"x = x.transpose(0, {', '.join(str(axis + 1) for axis in spec.transpose)})")
-    as_classes = spec.one_hot and classes is not None
-    lines.append(f"y = np.eye({classes})[y]" if as_classes else "y = y.astype(np.float64)")
+    lines.append(_targets_source(classes if spec.one_hot or form == "index" else None, form, flat))
     if spec.validation_split:
         # int() is floor() here, and needs no import.
         lines.append(f"first = int(len(x) * (1.0 - {spec.validation_split!r}))")
         lines.append("x, y, x_val, y_val = x[:first], y[:first], x[first:], y[first:]")
     return lines
+
+
+def _targets_source(classes: int | None, form: str | None, flat: bool) -> str:
+    """Return the line that turns the stored ``y`` into targets of a form."""
+    if form == "index":
+        return "y = y.astype(np.int64)" if classes is not None else "y = y.argmax(axis=-1)"
+    if classes is not None:
+        return f"y = np.eye({classes})[y]"
+    moved = {("column", True): ".reshape(len(y), 1)", ("flat", False): ".reshape(len(y))"}.get((str(form), flat), "")
+    return f"y = y.astype(np.float64){moved}"
 
 
 def fingerprint(dataset: Dataset) -> str:

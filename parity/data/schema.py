@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 # Strict, because a spec that says `rows: true` or `reshape: ["64", 3]` is wrong, not short for something else.
+SUFFIXES = (".npz", ".csv")
+"""Files that can be read, by how their names end."""
+
+MOST_AXES = 16
+"""Axes of a row: every framework takes some more, and nobody has as many."""
+
 Size = Annotated[int, Field(gt=0, strict=True)]
 Axis = Annotated[int, Field(ge=0, strict=True)]
 Name = Annotated[str, Field(min_length=1)]
@@ -14,19 +20,23 @@ Switch = Annotated[bool, Field(strict=True)]
 Factor = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1, strict=True)]
 
+Form = Literal["one_hot", "index", "column", "flat"]
+"""In which form a program is given its targets: rows with a single 1, (N, ..., C); numbers of classes, (N, ...);
+(N, 1); (N,). What is learned is the same; what a loss makes of it need not be."""
+
 
 class DataSpec(BaseModel):
     """Where rows come from and what is done to them before a model sees them.
 
     The steps run in float64, in this order: ``rows``, ``scale``, ``standardize``, ``reshape``, ``transpose``,
-    ``one_hot``, ``validation_split``; :func:`parity.data.load.preprocess_source` spells them out as NumPy.
+    ``one_hot``, ``targets``, ``validation_split``; :func:`parity.data.load.preprocess_source` spells them out as NumPy.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     source: Name = Field(
         description="a named source (leaf, leaf_like, cifar10, cifar_like, wifi_location, wifi_like, digits), or the "
-        "path of an .npz or .csv file",
+        "path of an .npz or .csv file from the folder of the spec",
         examples=["leaf_like", "rows.npz"],
     )
     rows: Size | None = Field(default=None, description="take only the first so many rows; all by default")
@@ -36,10 +46,10 @@ class DataSpec(BaseModel):
         description="bring each raw column to mean 0 and population standard deviation 1, over all rows, those kept "
         "for validation too; a column that never changes is only centred",
     )
-    reshape: Annotated[tuple[Size, ...], Field(min_length=1)] | None = Field(
+    reshape: Annotated[tuple[Size, ...], Field(min_length=1, max_length=MOST_AXES)] | None = Field(
         default=None, description="shape of one row, without the batch axis", examples=[[3, 64]]
     )
-    transpose: Annotated[tuple[Axis, ...], Field(min_length=1)] | None = Field(
+    transpose: Annotated[tuple[Axis, ...], Field(min_length=1, max_length=MOST_AXES)] | None = Field(
         default=None,
         description="order of the axes of one row, counted from 0 without the batch axis, after reshape; "
         "[1, 0] turns (3, 64) into (64, 3)",
@@ -47,6 +57,13 @@ class DataSpec(BaseModel):
     )
     one_hot: Switch = Field(
         default=True, description="turn integer class labels into one-hot rows; float targets stay as they are"
+    )
+    targets: Form | None = Field(
+        default=None,
+        description="form in which programs are given their targets: one_hot rows, index (the number of the class), "
+        "column (N, 1) or flat (N,); if not said, as the side's loss takes them: a program written by hand is tried on "
+        "one batch, and a single number a row stays (N,) or (N, 1) as the file has it",
+        examples=["flat"],
     )
     validation_split: Share = Field(
         default=0.0,

@@ -1,26 +1,35 @@
 """What holds: the findings of the search, each tried again with other seeds.
 
 Every seed has its own good and bad side, with the same random numbers in all runs of that seed; a score is read as the
-share of that seed's gap that is lost. A set *breaks* where more than half of the gap is lost when the good side is
-given it, and *repairs* where less than half is lost when the bad side takes it back; and where none of its parts does
-it without the others. A claim holds where that is so with every seed, and is inconclusive where it is not.
+share of the gap that is lost (:class:`~parity.explain.outcome.Scale`). A set *breaks* where more than half of the gap
+is lost when the good side is given it, and *repairs* where less than half is lost when the bad side takes it back; and
+where none of its parts does it without the others. A seed whose own two sides are not apart, or the other way round,
+speaks against a claim, whatever else it shows.
+
+A claim holds where as many seeds say so as :func:`~parity.explain.seeds.needed` asks for, and the mean says it, too:
+with fewer than six seeds it must be 4.30 of its standard errors away from the middle of the gap. It is inconclusive
+where seeds speak against it, and unconfirmed where too few were tried.
 """
 
 from __future__ import annotations
 
 import statistics
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from parity.explain.search import Search
+from parity.explain.seeds import ERROR, FEWEST, LOOKS, errors, needed, quantile_of_three
 from parity.explain.trials import Paths
 
 BREAKS = 0.5
 """Share of the gap that a breaker loses and a repair wins back."""
 
 DOUBT = 0.15
-"""A share so near to that line is asked again with the other seeds, and their middle decides."""
+"""A share so near to that line is asked again with the other seeds, and their mean decides."""
+
+MOST_DOUBT, SCATTER = 0.45, 1.5
+"""Where the gap itself scatters over the seeds, doubt is so many of its standard deviations, and at most so much."""
 
 HARMLESS = 0.1
 """Share of the gap below which a difference is called harmless."""
@@ -31,8 +40,8 @@ LEAST_GAP = 0.02
 LEAST_GAINED = 0.05
 """Nor are those nearer than this share of what training gained."""
 
-SEEDS = 3
-"""Seeds that a claim is tried with."""
+SEEDS = FEWEST
+"""Seeds that a claim is tried with at least."""
 
 Kind = Literal["breaks", "repairs", "compensates"]
 Status = Literal["holds", "inconclusive", "unconfirmed"]
@@ -46,16 +55,34 @@ class Tried:
         paths: differences that the good side was given.
         lost: share of the gap that is lost, by seed.
         values: outcome, by seed.
+        sound: whether the two sides of that seed are apart, the right way round; all are if not said.
     """
 
     paths: Paths
     lost: tuple[float, ...] = ()
     values: tuple[float, ...] = ()
+    sound: tuple[bool, ...] = ()
+
+    def first(self, seeds: int) -> Tried:
+        """Return the same of the first so many seeds."""
+        return replace(self, lost=self.lost[:seeds], values=self.values[:seeds], sound=self.sound[:seeds])
 
     @property
     def bad(self) -> list[bool]:
         """Return whether it is bad, by seed."""
         return [one > BREAKS for one in self.lost]
+
+    def says(self, bad: bool) -> list[bool]:
+        """Return with which seeds it is bad, or is not; a seed whose own sides are not apart says neither."""
+        sound = self.sound or (True,) * len(self.lost)
+        return [own and one is bad for own, one in zip(sound, self.bad, strict=True)]
+
+    def clear(self, bad: bool) -> bool:
+        """Return whether the mean over a few seeds is bad, or is not, by more than chance; of many, the mean alone."""
+        away = [(one - BREAKS) * (1.0 if bad else -1.0) for one in self.lost]
+        if statistics.fmean(away) <= 0.0:
+            return False
+        return len(away) >= LOOKS[1] or len(away) < 2 or errors(away) > quantile_of_three(ERROR)
 
     @property
     def mean(self) -> float:
@@ -93,10 +120,8 @@ class Claim:
     def held(self) -> int:
         """Return with how many seeds it is so."""
         does = self.kind == "breaks"
-        return sum(
-            all([bad is does, *(part.bad[index] is not does for part in self.parts if index < len(part.bad))])
-            for index, bad in enumerate(self.whole.bad)
-        )
+        said = [self.whole.says(does), *(part.says(not does) for part in self.parts)]
+        return sum(all(one[index] for one in said if index < len(one)) for index in range(len(self.whole.lost)))
 
     @property
     def tried(self) -> int:
@@ -106,10 +131,18 @@ class Claim:
     @property
     def status(self) -> Status:
         """Return whether it holds."""
-        if self.held < self.tried:
+        if self.tried and self.held < needed(self.tried):
+            return "inconclusive"
+        does = self.kind == "breaks"
+        if not self._leans(does):
             return "inconclusive"
         known = min([self.tried, *(len(part.lost) for part in self.parts)])
-        return "holds" if known >= self.seeds else "unconfirmed"
+        return "holds" if known >= self.seeds and self.whole.clear(does) else "unconfirmed"
+
+    def _leans(self, does: bool) -> bool:
+        """Return whether the means say what the claim says, too."""
+        sides = [(self.whole, does), *((part, not does) for part in self.parts)]
+        return all((statistics.fmean(one.lost) > BREAKS) is bad for one, bad in sides if one.lost)
 
 
 def parts_of(kind: Kind, paths: Paths, by: Paths, everything: Paths) -> tuple[Paths, list[Paths]]:

@@ -226,7 +226,9 @@ class Habitual(Reference):
         if habits.decay and habits.coupled:
             gradient = gradient + taken_off
         if habits.averaged:
-            gradient = (1 - float(getattr(optimizer, "momentum", 0.0))) * gradient
+            # A field, not Nadam's method of that name.
+            momentum = optimizer.momentum if "momentum" in type(optimizer).model_fields else 0.0  # type: ignore[attr-defined]
+            gradient = (1 - float(momentum)) * gradient
         rate = optimizer.rate(number)
         if habits.rate_outside and optimizer.rate(0):
             constant = optimizer.replace(**steady(optimizer))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import re
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -19,6 +20,12 @@ from parity.run.trajectory import Trajectory
 
 LEAST, MOST = 1e-12, 1e12
 """Values of an unbounded metric beyond these count as these."""
+
+LEAST_LEARNED = 0.02
+"""Scores less than this above what a constant prediction gets have learned nothing."""
+
+MOST_LOST = 2.0
+"""Gaps that a run can lose at most."""
 
 WRITTEN = re.compile(r"(?P<speed>steps to )?\s*(?P<metric>[A-Za-z_]\w*)\s*(?:(?P<sign>>=|<=)\s*(?P<level>[-+.\deE]+))?")
 
@@ -53,20 +60,21 @@ class Outcome:
             return False
         return value >= self.level if self.better == "higher" else value <= self.level
 
-    def value(self, run: Trajectory, steps: int) -> float:
+    def value(self, run: Trajectory, steps: int, factor: float = 1.0) -> float:
         """Return the outcome of a run: the metric, 1 or 0 for a level, or a number of steps.
 
         Args:
             run: to its end, or to where its fate was decided.
             steps: of a run to its end; one that never gets to the level counts as a step more than that.
+            factor: that puts the metric into the unit of the outcome.
         """
-        last = run.final.get(self.metric, math.nan)
+        last = factor * run.final.get(self.metric, math.nan)
         if self.kind == "end":
             return last
         if self.kind == "level":
             return float(self.reached(last))
         points = sorted([*run.curve, *run.measured], key=lambda one: one.step)
-        return float(next((one.step for one in points if self.reached(one.metrics.get(self.metric, math.nan))),
+        return float(next((one.step for one in points if self.reached(factor * one.metrics.get(self.metric, math.nan))),
                           steps + 1))  # fmt: skip
 
     def score(self, value: float) -> float:
@@ -76,6 +84,33 @@ class Outcome:
         if self.kind == "steps":
             return -math.log(max(value, 1.0))  # The untrained model may be there already.
         return self.metric_score(value)
+
+    def typical(self, values: Sequence[float]) -> float:
+        """Return the mean of some values as their scores have it: of a metric without a bound the geometric mean.
+
+        A mean of values could be better where the mean of their scores is worse.
+
+        Args:
+            values: at least one; the mean is NaN where one of them is not finite.
+        """
+        if not all(map(math.isfinite, values)):
+            return math.nan
+        if self.better == "lower" and self.kind == "end":
+            return math.exp(-statistics.fmean(map(self.metric_score, values)))
+        return statistics.fmean(values)
+
+    def learned(self, values: Sequence[float], constant: float, rows: int) -> bool:
+        """Return whether values are better than what a constant prediction gets, by more than the rows' chance.
+
+        Args:
+            values: of the metric at the end, by seed.
+            constant: what a constant prediction gets.
+            rows: that it is measured on; of a share of them, c, two standard errors are 2 sqrt(c (1 - c) / rows).
+        """
+        least = LEAST_LEARNED
+        if self.better == "higher" and 0.0 < constant < 1.0:
+            least = max(least, 2.0 * math.sqrt(constant * (1.0 - constant) / max(1, rows)))
+        return statistics.fmean(map(self.metric_score, values)) > self.metric_score(constant) + least
 
     def metric_score(self, value: float) -> float:
         """Return a value of the metric turned so that higher is better."""
@@ -124,36 +159,46 @@ def _number(text: str | None) -> float | None:
 
 @dataclass(frozen=True, kw_only=True)
 class Scale:
-    """The good and the bad side's scores, between which all others are read.
+    """The good and the bad side's scores with one seed, between which all others of that seed are read.
 
     Args:
         good: score of the good side.
-        bad: score of the bad side, not below that of an untrained model.
-        floor: score of the untrained model: what does worse has learned nothing, and counts as that.
+        bad: score of the bad side.
+        gap: what lies between the sides, over all seeds: one seed's own gap may be missing, or have the other sign.
+        floor: what a constant prediction scores, where the good side does better: what does worse has learned nothing,
+            and counts as that.
     """
 
     good: float
     bad: float
-    floor: float
-
-    @property
-    def gap(self) -> float:
-        """Return what lies between the two sides."""
-        return self.good - self.bad
+    gap: float
+    floor: float = -math.inf
 
     def lost(self, score: float) -> float:
-        """Return the share of the gap that a score is below the good side: 0 is the good side, 1 the bad one."""
-        return (self.good - max(score, self.floor)) / self.gap if self.gap else 0.0
+        """Return the share of the gap that a score is below the good side: 1/2 + ((good + bad)/2 - score) / gap.
+
+        Half of it is the middle between this seed's own two sides. So where its gap is that of all seeds, 0 is the good
+        side and 1 the bad one; and where it has none, or the bad side is the better one, nothing near them is lost. No
+        run counts for more than two gaps.
+        """
+        if self.gap <= 0.0:
+            return 0.0
+        share = 0.5 + ((self.good + self.bad) / 2.0 - max(score, self.floor)) / self.gap
+        return min(MOST_LOST, max(1.0 - MOST_LOST, share))
 
 
-def scale(good: float, bad: float, untrained: float) -> Scale:
-    """Return the scale of two scores; what is worse than an untrained model counts as that."""
-    floor = min(untrained, good)
-    if not math.isfinite(floor):
-        floor = min((one for one in (good, bad) if math.isfinite(one)), default=0.0)
-    return Scale(good=good, bad=max(bad, floor), floor=floor)
+def scale(good: float, bad: float, floor: float = -math.inf, gap: float | None = None) -> Scale:
+    """Return the scale of two scores.
 
-
-def steady(values: Sequence[float], sign: float) -> bool:
-    """Return whether every value has a sign."""
-    return all(value * sign > 0 for value in values)
+    Args:
+        good: score of the good side.
+        bad: score of the bad side.
+        floor: what a constant prediction scores; it lifts nothing where the good side is not clearly above it.
+        gap: between the sides over all seeds; their own one if not said.
+    """
+    if not floor < good - LEAST_LEARNED:
+        floor = -math.inf
+    finite = [one for one in (good, bad, floor) if math.isfinite(one)]
+    low = min(finite, default=0.0)  # A score that is no number is the worst there is.
+    good, bad = max(good, floor, low), max(bad, floor, low)
+    return Scale(good=good, bad=bad, gap=good - bad if gap is None else gap, floor=floor)

@@ -146,8 +146,21 @@ class Search:
         self._settle()
 
     def _settle(self) -> None:
+        self._gather_singles()
         self.breakers = sorted(_smallest(self.breakers), key=self._rank)
         self.repairs = sorted(_smallest(self.repairs), key=self._rank)
+
+    def _gather_singles(self) -> None:
+        """Take up every single difference that was seen to ruin or to mend, whatever it was tried for.
+
+        Where differences mend, a repair need not meet every breaker that is known.
+        """
+        for paths, bad in self.tried.items():
+            if bad and len(paths) == 1 and paths not in self.breakers:
+                self.breakers.append(paths)
+            rest = self._everything - paths
+            if not bad and len(rest) == 1 and self.tried.get(self._everything) and rest not in self.repairs:
+                self.repairs.append(rest)
 
     @property
     def _everything(self) -> Paths:

@@ -14,12 +14,16 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 Paths = frozenset[str]
 
 MOST_CAUSES = 4
 """Causes over which shares are exact: twice as many runs for each one more."""
+
+
+SLIGHT = 0.005
+"""A share so little below nothing is nothing: it rounds to 0 %."""
 
 
 def subsets(causes: Sequence[str]) -> list[Paths]:
@@ -47,6 +51,18 @@ def shares(causes: Sequence[str], lost: Mapping[Paths, float]) -> dict[str, floa
             value += weight * (lost[before | {cause}] - lost[before])
         found[cause] = value / whole
     return found
+
+
+def adds_up(found: Iterable[float]) -> bool:
+    """Return whether shares are parts of a whole: none is negative, none above all, and they sum to 1.
+
+    Where one cause makes up for another they are not: one has more than all of the gap, the other less than nothing.
+
+    >>> adds_up([0.7, 0.3]), adds_up([1.13, -0.13]), adds_up([])
+    (True, False, False)
+    """
+    known = list(found)
+    return all(-SLIGHT <= one <= 1.0 + SLIGHT for one in known) and abs(math.fsum(known) - 1.0) < 1e-6
 
 
 def interactions(causes: Sequence[str], lost: Mapping[Paths, float]) -> dict[tuple[str, str], float]:

@@ -6,7 +6,7 @@ a set decides is asked by running its config and reading the outcome by the same
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from parity.errors import ParityError, UsageError, did_you_mean, listed
@@ -30,12 +30,14 @@ class Contest:
         bad: the other one.
         live: differences that may do something.
         inert: differences that provably do nothing; no run has them.
+        unseen: differences that no run of this length can show, and why; all runs have the good side's value.
     """
 
     good: Resolved
     bad: Resolved
     live: tuple[Difference, ...]
     inert: tuple[Difference, ...]
+    unseen: tuple[tuple[Difference, str], ...] = ()
 
     @property
     def everything(self) -> Paths:
@@ -54,6 +56,16 @@ class Contest:
     def turned(self) -> Contest:
         """Return the contest with the sides changed over."""
         return replace(self, good=self.bad, bad=self.good)
+
+    def hidden(self, why: Callable[[str], str]) -> Contest:
+        """Return the contest without the differences that no run can show.
+
+        Args:
+            why: returns the reason of a path, empty where runs can show it.
+        """
+        unseen = tuple((one, reason) for one in self.live if (reason := why(one.path)))
+        left = tuple(one for one in self.live if one not in [hid for hid, _ in unseen])
+        return replace(self, live=left, unseen=unseen)
 
     def difference(self, path: str) -> Difference:
         """Return a live difference by its path."""
@@ -115,7 +127,7 @@ def split(found: Sequence[Difference], wanted: Sequence[str]) -> list[Difference
     Raises:
         UsageError: when a path names no difference, or one of a single layer.
     """
-    groups = [one.path for one in found if len(one.paths) > 1]
+    groups = [one.path for one in found if len(one.paths) > 1 and not one.parts]
     for path in wanted:
         if path not in groups:
             fix = did_you_mean(path, groups) or "parity diff lists the differences"

@@ -19,10 +19,41 @@ EPSILON = 1e-7
 
 
 class Loss(Entry):
-    """Base of the losses. Targets have the shape of the outputs."""
+    """Base of the losses.
+
+    Targets have the shape of the outputs, unless their form is ``index``, numbers of classes, which lack the last axis,
+    or ``flat``, (N,) beside outputs (N, 1).
+    """
 
     behind: ClassVar[str | None] = None
     """Kind of the activation whose logits it recovers; None for losses that recover nothing."""
+    forms: ClassVar[tuple[str, ...]] = ("one_hot", "column", "flat")
+    """Forms of targets that it takes, see ``data.targets``; where it is one, the loss decides and the data do not."""
+
+    def form(self, said: str | None) -> str | None:
+        """Return the form in which the loss is given its targets; None for the shape of the outputs.
+
+        Args:
+            said: what ``data.targets`` says.
+        """
+        if len(self.forms) == 1:
+            return self.forms[0]
+        return said if said in self.forms else None
+
+    def stretches(self, form: str | None) -> bool:
+        """Return whether targets of a form are stretched to more than there are."""
+        return False
+
+    def meeting(self, code: LossCode, framework: str, form: str | None, fused: bool = False) -> LossCode:
+        """Return the loss's code, made to take targets of a form as the loss says.
+
+        Args:
+            code: of the loss, for targets of the outputs' shape.
+            framework: that it is written in.
+            form: of the targets, see :meth:`form`.
+            fused: see :meth:`fused`.
+        """
+        return code
 
     def fused(self, ending: Activation | None) -> bool:
         """Return whether the loss works on the logits behind the model's last activation."""
@@ -55,7 +86,7 @@ class Loss(Entry):
 
         Args:
             outputs: (N, ..., C): logits where ``logits`` is set, else probabilities.
-            targets: (N, ..., C).
+            targets: in the form that the loss takes: (N, ..., C); (N, ...) for numbers of classes; (N,) where flat.
             logits: which formula runs, see :meth:`on_logits`.
         """
         raise TypeError(f"{type(self).__name__} has no meaning")

@@ -21,11 +21,13 @@ class CategoricalCrossentropy(CrossEntropy):
     From logits z: p = softmax(z), computed as log-softmax. From probabilities: p is renormalised to sum 1 and
     clipped to [1e-7, 1 - 1e-7], so a row costs at most 16.118 and a clipped one has no gradient.
     ``nn.NLLLoss(log p)`` does neither; ``nn.CrossEntropyLoss`` always reads logits. Keras on TensorFlow
-    given softmax outputs uses the first formula on the logits behind them (``recover_logits``).
+    given softmax outputs uses the first formula on the logits behind them (``recover_logits``). Targets are rows that
+    say how much each class counts; ``sparse_categorical_crossentropy`` takes the number of the one that does.
     """
 
     kind: ClassVar[str] = "categorical_crossentropy"
     behind: ClassVar[str | None] = "softmax"
+    forms: ClassVar[tuple[str, ...]] = ("one_hot",)
     native: ClassVar[Mapping[str, Mapping[str, bool]]] = {"tensorflow": {"from_logits": True},
                                                           "torch": {"from_logits": True}}  # fmt: skip
     source: ClassVar[Mapping[str, str]] = {

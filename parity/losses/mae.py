@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from parity.lazy import np
-from parity.losses import Loss
+from parity.losses.elementwise import Elementwise
 from parity.written import Case, LossCode
 
 if TYPE_CHECKING:
@@ -14,15 +14,17 @@ if TYPE_CHECKING:
     from parity.activations import Activation
 
 
-class MAE(Loss):
+class MAE(Elementwise):
     """L = mean over all elements of |outputs - targets|.
 
     At outputs equal to their targets, where the gradient has a kink, all three frameworks take it to be 0. Keras takes
     the mean over the last axis and then over the rest, which for full rows is the mean over all elements, as in
-    PyTorch, which calls the loss L1. Targets have the shape of the outputs, so that nothing is broadcast.
+    PyTorch, which calls the loss L1. What targets (N,) beside outputs (N, 1) come to, ``broadcast`` says.
     """
 
     kind: ClassVar[str] = "mae"
+    native: ClassVar[Mapping[str, Mapping[str, str]]] = {"tensorflow": {"broadcast": "stretch"},
+                                                         "torch": {"broadcast": "stretch"}}  # fmt: skip
     source: ClassVar[Mapping[str, str]] = {
         "keras": "keras/src/losses/losses.py",
         "tensorflow": "tensorflow/python/ops/math_grad.py",
@@ -31,15 +33,15 @@ class MAE(Loss):
 
     def formula(self, ending: Activation | None) -> str:
         """Return the one formula there is."""
-        return "|outputs - targets|, mean over all elements"
+        return self.told("|outputs - targets|, mean over all elements")
 
-    def value(self, outputs: np.ndarray, targets: np.ndarray, logits: bool) -> float:
-        """Return the mean over all elements."""
-        return float(np.abs(outputs - targets).mean())
+    def losses(self, outputs: np.ndarray, targets: np.ndarray, logits: bool) -> np.ndarray:
+        """Return abs(outputs - targets)."""
+        return np.abs(outputs - targets)
 
-    def gradient(self, outputs: np.ndarray, targets: np.ndarray, logits: bool) -> np.ndarray:
-        """Return sign(outputs - targets) / elements."""
-        return np.sign(outputs - targets) / outputs.size
+    def slopes(self, outputs: np.ndarray, targets: np.ndarray, logits: bool) -> np.ndarray:
+        """Return sign(outputs - targets)."""
+        return np.sign(outputs - targets)
 
     def keras(self, ending: Activation | None) -> LossCode:
         """Return ``keras.losses.MeanAbsoluteError``."""
@@ -66,4 +68,8 @@ class MAE(Loss):
         return [
             Case(shows="the mean is over rows and outputs: 1, 2, 0 and 3 over 4, not over the 2 rows", fields={},
                  x=[[1.0, 2.0], [3.0, -1.0]], targets=[[0.0, 4.0], [3.0, 2.0]], expected=1.5),
+            Case(shows="flat targets beside (N, 1), aligned: 1 and 3 over 2", fields={}, x=[[1.0], [2.0]],
+                 targets=[0.0, 5.0], expected=2.0),
+            Case(shows="the same, stretched: 1, 4, 2 and 3 over 4 pairs", fields={"broadcast": "stretch"},
+                 x=[[1.0], [2.0]], targets=[0.0, 5.0], expected=2.5),
         ]  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from parity.losses import Loss
+from parity.losses.elementwise import Elementwise
 from parity.written import Case, LossCode
 
 if TYPE_CHECKING:
@@ -15,15 +15,16 @@ if TYPE_CHECKING:
     from parity.activations import Activation
 
 
-class MSE(Loss):
+class MSE(Elementwise):
     """L = mean over all elements of (outputs - targets)^2.
 
     Keras takes the mean over the last axis and then over the rest, which for full rows is the mean over all elements,
-    as in PyTorch; ``tf.nn.l2_loss`` is sum / 2. Targets of shape (N,) beside outputs of (N, 1) would be broadcast to
-    (N, N) by raw TensorFlow and PyTorch; here targets have the shape of the outputs.
+    as in PyTorch; ``tf.nn.l2_loss`` is sum / 2. What targets (N,) beside outputs (N, 1) come to, ``broadcast`` says.
     """
 
     kind: ClassVar[str] = "mse"
+    native: ClassVar[Mapping[str, Mapping[str, str]]] = {"tensorflow": {"broadcast": "stretch"},
+                                                         "torch": {"broadcast": "stretch"}}  # fmt: skip
     source: ClassVar[Mapping[str, str]] = {
         "keras": "keras/src/losses/losses.py",
         "tensorflow": "tensorflow/python/ops/math_ops.py",
@@ -32,15 +33,16 @@ class MSE(Loss):
 
     def formula(self, ending: Activation | None) -> str:
         """Return the one formula there is."""
-        return "(outputs - targets)^2, mean over all elements"
+        return self.told("(outputs - targets)^2, mean over all elements")
 
-    def value(self, outputs: np.ndarray, targets: np.ndarray, logits: bool) -> float:
-        """Return the mean over all elements."""
-        return float(((outputs - targets) ** 2).mean())
+    def losses(self, outputs: np.ndarray, targets: np.ndarray, logits: bool) -> np.ndarray:
+        """Return (outputs - targets)^2."""
+        squares: np.ndarray = (outputs - targets) ** 2
+        return squares
 
-    def gradient(self, outputs: np.ndarray, targets: np.ndarray, logits: bool) -> np.ndarray:
-        """Return 2 (outputs - targets) / elements."""
-        return 2.0 * (outputs - targets) / outputs.size
+    def slopes(self, outputs: np.ndarray, targets: np.ndarray, logits: bool) -> np.ndarray:
+        """Return 2 (outputs - targets)."""
+        return 2.0 * (outputs - targets)
 
     def keras(self, ending: Activation | None) -> LossCode:
         """Return ``keras.losses.MeanSquaredError``."""
@@ -67,4 +69,8 @@ class MSE(Loss):
         return [
             Case(shows="the mean is over rows and outputs: 1, 4, 0 and 9 over 4, not over the 2 rows", fields={},
                  x=[[1.0, 2.0], [3.0, -1.0]], targets=[[0.0, 4.0], [3.0, 2.0]], expected=3.5),
+            Case(shows="flat targets beside (N, 1), aligned: 1 and 9 over 2", fields={}, x=[[1.0], [2.0]],
+                 targets=[0.0, 5.0], expected=5.0),
+            Case(shows="the same, stretched: 1, 16, 4 and 9 over 4 pairs", fields={"broadcast": "stretch"},
+                 x=[[1.0], [2.0]], targets=[0.0, 5.0], expected=7.5),
         ]  # fmt: skip

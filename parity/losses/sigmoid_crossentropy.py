@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from parity.activations.sigmoid import Sigmoid
 from parity.lazy import np
 from parity.losses import EPSILON, CrossEntropy
+from parity.losses.elementwise import STRETCHED, Elementwise
 from parity.written import Case, LossCode
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from parity.activations import Activation
 
 
-class SigmoidCrossentropy(CrossEntropy):
+class SigmoidCrossentropy(Elementwise, CrossEntropy):
     """L = mean over all elements of -(y log p + (1 - y) log(1 - p)).
 
     From logits z: p = sigmoid(z), computed as max(z, 0) - z y + log(1 + exp(-abs(z))). From probabilities: p is
@@ -36,28 +37,41 @@ class SigmoidCrossentropy(CrossEntropy):
     def formula(self, ending: Activation | None) -> str:
         """Return which formula runs."""
         if self.fused(ending):
-            return "sigmoid cross-entropy on the logits behind the sigmoid, mean over all elements"
+            return self.told("sigmoid cross-entropy on the logits behind the sigmoid, mean over all elements")
         if not self.from_logits:
-            return "-(y log p + (1 - y) log(1 - p)), p clipped to [1e-7, 1 - 1e-7], mean over all elements"
+            clipped = "-(y log p + (1 - y) log(1 - p)), p clipped to [1e-7, 1 - 1e-7], mean over all elements"
+            return self.told(clipped)
         taken = f" (the outputs of a {ending.kind}, taken as logits)" if ending and ending.logits else ""
-        return f"sigmoid cross-entropy on logits{taken}, mean over all elements"
+        return self.told(f"sigmoid cross-entropy on logits{taken}, mean over all elements")
 
-    def value(self, outputs: np.ndarray, targets: np.ndarray, logits: bool) -> float:
-        """Return the mean over all elements."""
+    def losses(self, outputs: np.ndarray, targets: np.ndarray, logits: bool) -> np.ndarray:
+        """Return the cross-entropy of every output and its target."""
         if logits:
-            losses = np.maximum(outputs, 0) - outputs * targets + np.log1p(np.exp(-np.abs(outputs)))
-        else:
-            p = np.clip(outputs, EPSILON, 1 - EPSILON)
-            losses = -(targets * np.log(p) + (1 - targets) * np.log(1 - p))
-        return float(losses.mean())
+            return np.maximum(outputs, 0) - outputs * targets + np.log1p(np.exp(-np.abs(outputs)))
+        p = np.clip(outputs, EPSILON, 1 - EPSILON)
+        return -(targets * np.log(p) + (1 - targets) * np.log(1 - p))
 
-    def gradient(self, outputs: np.ndarray, targets: np.ndarray, logits: bool) -> np.ndarray:
-        """Return (sigmoid(z) - y) / elements, or (p - y) / (p (1 - p)) / elements, 0 where clipped."""
+    def slopes(self, outputs: np.ndarray, targets: np.ndarray, logits: bool) -> np.ndarray:
+        """Return sigmoid(z) - y, or (p - y) / (p (1 - p)), 0 where clipped."""
         if logits:
-            return (Sigmoid().forward(outputs) - targets) / outputs.size
+            return Sigmoid().forward(outputs) - targets
         inside = (outputs >= EPSILON) & (outputs <= 1 - EPSILON)
         p = np.where(inside, outputs, 0.5)
-        return np.where(inside, (p - targets) / (p * (1 - p)), 0.0) / outputs.size
+        return np.where(inside, (p - targets) / (p * (1 - p)), 0.0)
+
+    def meeting(self, code: LossCode, framework: str, form: str | None, fused: bool = False) -> LossCode:
+        """Return the loss as it meets flat targets; stretched, an output no longer remembers the logits behind it."""
+        if framework != "keras" or not fused or not self.stretches(form):
+            return super().meeting(code, framework, form, fused)
+        return LossCode(
+            doc=code.doc,
+            comment="all pairs, N x N, on the logits that Keras remembers behind the sigmoid",
+            body=(
+                "loss = keras.losses.BinaryCrossentropy(from_logits=True)",
+                f"stretched = {STRETCHED[framework].format(loss='loss')}",
+                "return lambda y_true, y_pred: stretched(y_true, y_pred._keras_logits)",
+            ),
+        )
 
     def keras(self, ending: Activation | None) -> LossCode:
         """Return ``keras.losses.BinaryCrossentropy``."""
@@ -114,4 +128,9 @@ class SigmoidCrossentropy(CrossEntropy):
                  expected=(98 * 0.6931471805599453 + 1.3132616875182228) / 99),
             Case(shows="a certain wrong answer costs 16.118, half of the elements are right", fields={},
                  x=[[1.0, 1.0]], targets=[[0.0, 1.0]], expected=(16.118095651484676 + 1.0000000494736474e-07) / 2),
+            Case(shows="flat targets beside (N, 1), aligned: both rows are right, logits of 2 and -2",
+                 fields={"from_logits": True}, x=[[2.0], [-2.0]], targets=[1.0, 0.0], expected=0.1269280110429725),
+            Case(shows="the same, stretched: of four pairs two are wrong by 2, and no output can be right",
+                 fields={"from_logits": True, "broadcast": "stretch"}, x=[[2.0], [-2.0]], targets=[1.0, 0.0],
+                 expected=1.1269280110429725),
         ]  # fmt: skip

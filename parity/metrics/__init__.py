@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from parity.entries import Entry, Shape, entry_type
-
-if TYPE_CHECKING:
-    import numpy as np
+from parity.lazy import np
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +30,9 @@ class Metric(Entry):
     better: ClassVar[Literal["higher", "lower"]] = "higher"
     """Which values are the better ones."""
 
+    degree: ClassVar[int | None] = None
+    """Power of the targets' unit in which it is measured; None where it is a share, or what it is depends on more."""
+
     def value(self, predictions: np.ndarray, targets: np.ndarray) -> float:
         """Return the metric.
 
@@ -40,6 +41,31 @@ class Metric(Entry):
             targets: (rows, ...).
         """
         raise TypeError(f"{type(self).__name__} has no meaning")
+
+    def classes(self, targets: np.ndarray, outputs: Shape) -> np.ndarray | None:
+        """Return the number of the class by which each row is judged; None where rows are not judged by a class.
+
+        Args:
+            targets: (rows, ...).
+            outputs: shape of a row of the outputs.
+        """
+        return None
+
+    def constant(self, trained: np.ndarray, targets: np.ndarray, outputs: Shape) -> float | None:
+        """Return what the best prediction gets that is the same for every row; None where that is not known.
+
+        Of classes that is the share of the one that most rows have.
+
+        Args:
+            trained: targets that the prediction is chosen by, (rows, ...).
+            targets: those that it is held against, (rows, ...).
+            outputs: shape of a row of the outputs.
+        """
+        chosen, judged = self.classes(trained, outputs), self.classes(targets, outputs)
+        if chosen is None or judged is None:
+            return None
+        counts = np.stack([(chosen == number).sum(axis=0) for number in range(int(chosen.max(initial=0)) + 1)])
+        return float((judged == counts.argmax(axis=0)).mean())
 
     def taken(self, targets: Shape, outputs: Shape) -> Taken:
         """Return what is computed under this name: the metric itself, unless the shapes decide.

@@ -51,6 +51,14 @@ class Accuracy(Metric):
         """Return the accuracy that the shapes say, from 0 to 1."""
         return self.taken(targets.shape[1:], predictions.shape[1:]).metric.value(predictions, targets)
 
+    def classes(self, targets: np.ndarray, outputs: Shape) -> np.ndarray | None:
+        """Return those of the accuracy that the shapes say."""
+        return self.taken(targets.shape[1:], outputs).metric.classes(targets, outputs)
+
+    def constant(self, trained: np.ndarray, targets: np.ndarray, outputs: Shape) -> float | None:
+        """Return what the accuracy that the shapes say gives."""
+        return self.taken(targets.shape[1:], outputs).metric.constant(trained, targets, outputs)
+
     @classmethod
     def cases(cls) -> list[Case]:
         """Return the hand-worked cases."""

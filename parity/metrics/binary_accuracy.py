@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
+from parity.entries import Shape
 from parity.lazy import np
 from parity.metrics import Metric
 from parity.written import Case
@@ -32,6 +34,22 @@ class BinaryAccuracy(Metric):
         """Return the share of values that are right, from 0 to 1."""
         right = (predictions > self.threshold) == targets
         return float((right & np.isfinite(predictions)).mean())
+
+    def classes(self, targets: np.ndarray, outputs: Shape) -> np.ndarray | None:
+        """Return the targets where there is one a row, and each is 0 or 1; of several no row is judged as a whole."""
+        if math.prod(outputs) != 1 or not np.isin(targets, (0, 1)).all():
+            return None
+        return targets.reshape(len(targets)).astype(int)
+
+    def constant(self, trained: np.ndarray, targets: np.ndarray, outputs: Shape) -> float | None:
+        """Return what 0 or 1 gets, whichever more of the values trained on are, each place of a row by itself.
+
+        >>> import numpy
+        >>> BinaryAccuracy().constant(numpy.array([[1.0], [1.0], [0.0]]), numpy.array([[1.0], [0.0]]), (1,))
+        0.5
+        """
+        ones = (trained == 1).sum(axis=0) > (trained == 0).sum(axis=0)
+        return float((ones == targets).mean())
 
     def reachable(self, targets: np.ndarray) -> int | None:
         """Return how many target values are exactly 0 or 1."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from parity.entries import Shape
 from parity.lazy import np
 from parity.metrics import Metric
 from parity.written import Case
@@ -17,11 +18,21 @@ class MAE(Metric):
 
     kind: ClassVar[str] = "mae"
     better: ClassVar[Literal["higher", "lower"]] = "lower"
+    degree: ClassVar[int | None] = 1
     source: ClassVar[Mapping[str, str]] = {"keras": "keras/src/metrics/regression_metrics.py"}
 
     def value(self, predictions: np.ndarray, targets: np.ndarray) -> float:
         """Return the mean, 0 or more."""
         return float(np.abs(predictions - targets).mean())
+
+    def constant(self, trained: np.ndarray, targets: np.ndarray, outputs: Shape) -> float | None:
+        """Return what the median gets.
+
+        >>> import numpy
+        >>> MAE().constant(numpy.array([0.0, 1.0, 5.0]), numpy.array([0.0, 2.0]), ())
+        1.0
+        """
+        return self.value(np.median(trained, axis=0), targets)
 
     @classmethod
     def cases(cls) -> list[Case]:

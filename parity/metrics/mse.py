@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from parity.entries import Shape
 from parity.metrics import Metric
 from parity.written import Case
 
@@ -22,11 +23,21 @@ class MSE(Metric):
 
     kind: ClassVar[str] = "mse"
     better: ClassVar[Literal["higher", "lower"]] = "lower"
+    degree: ClassVar[int | None] = 2
     source: ClassVar[Mapping[str, str]] = {"keras": "keras/src/metrics/regression_metrics.py"}
 
     def value(self, predictions: np.ndarray, targets: np.ndarray) -> float:
         """Return the mean, 0 or more."""
         return float(((predictions - targets) ** 2).mean())
+
+    def constant(self, trained: np.ndarray, targets: np.ndarray, outputs: Shape) -> float | None:
+        """Return what the mean gets.
+
+        >>> import numpy
+        >>> MSE().constant(numpy.array([0.0, 2.0]), numpy.array([0.0, 4.0]), ())
+        5.0
+        """
+        return self.value(trained.mean(axis=0), targets)
 
     @classmethod
     def cases(cls) -> list[Case]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from parity.entries import Shape
 from parity.lazy import np
 from parity.metrics import Metric
 from parity.written import Case
@@ -25,10 +26,15 @@ class SparseCategoricalAccuracy(Metric):
 
     def value(self, predictions: np.ndarray, targets: np.ndarray) -> float:
         """Return the share of rows that are right, from 0 to 1."""
-        if targets.ndim == predictions.ndim:
-            targets = targets[..., 0] if targets.shape[-1] == 1 else targets.argmax(axis=-1)
+        classes = self.classes(targets, predictions.shape[1:])
         finite = np.isfinite(predictions).all(axis=-1)
-        return float(((predictions.argmax(axis=-1) == targets) & finite).mean())
+        return float(((predictions.argmax(axis=-1) == classes) & finite).mean())
+
+    def classes(self, targets: np.ndarray, outputs: Shape) -> np.ndarray:
+        """Return the targets, or of one-hot rows the place of the largest."""
+        if targets.ndim == len(outputs) + 1:
+            targets = targets[..., 0] if targets.shape[-1] == 1 else targets.argmax(axis=-1)
+        return targets
 
     @classmethod
     def cases(cls) -> list[Case]:

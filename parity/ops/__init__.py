@@ -34,6 +34,8 @@ class Op(Entry):
     """Whether it draws random numbers in training."""
     statistics: ClassVar[tuple[str, ...]] = ()
     """Names of the running statistics it keeps beside what starts by an initializer of the spec's."""
+    keeps_sign: ClassVar[bool] = False
+    """Whether each output is an input, times a number above 0, or 0."""
 
     name: str | None = Field(default=None, pattern=r"^[A-Za-z][A-Za-z0-9_]*$", description="the layer's name")
 

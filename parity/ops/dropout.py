@@ -25,6 +25,7 @@ class Dropout(Op):
     """
 
     kind: ClassVar[str] = "dropout"
+    keeps_sign: ClassVar[bool] = True
     short: ClassVar[str | None] = "rate"
     draws: ClassVar[bool] = True
     source: ClassVar[Mapping[str, str]] = {

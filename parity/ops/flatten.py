@@ -30,6 +30,7 @@ class Flatten(Op):
     """
 
     kind: ClassVar[str] = "flatten"
+    keeps_sign: ClassVar[bool] = True
     source: ClassVar[Mapping[str, str]] = {
         "keras": "keras/src/layers/reshaping/flatten.py",
         "tensorflow": "tensorflow/python/ops/array_ops.py",

@@ -20,6 +20,7 @@ class MaxPooling1D(MaxPooling):
     """
 
     kind: ClassVar[str] = "max_pooling1d"
+    keeps_sign: ClassVar[bool] = True
     short: ClassVar[str | None] = "pool_size"
     axes: ClassVar[tuple[str, ...]] = ("length",)
 

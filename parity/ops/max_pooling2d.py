@@ -21,6 +21,7 @@ class MaxPooling2D(MaxPooling):
     """
 
     kind: ClassVar[str] = "max_pooling2d"
+    keeps_sign: ClassVar[bool] = True
     short: ClassVar[str | None] = "pool_size"
     axes: ClassVar[tuple[str, ...]] = ("rows", "columns")
 

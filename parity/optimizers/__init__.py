@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
 from parity.entries import Entry, entry_type
+from parity.lazy import np
 from parity.schedules import FUNCTIONS, AnyRate, Schedule, rate_function
 
 if TYPE_CHECKING:
-    import numpy as np
+    from collections.abc import Mapping
 
-    from parity.written import Helper, OptimizerCode
+    from parity.written import Helper, OptimizerCode, Slot
 
 Slots = dict[str, "np.ndarray"]
 
@@ -23,6 +24,9 @@ class Optimizer(Entry):
     The pair is the meaning, in float64 NumPy, one parameter at a time, so it can be fed any framework's
     gradients.
     """
+
+    torch_class: ClassVar[str] = ""
+    """PyTorch's own optimizer of this rule, in ``torch.optim``."""
 
     learning_rate: AnyRate = Field(default=0.001, description="step size, or a schedule of it")
 
@@ -57,6 +61,10 @@ class Optimizer(Entry):
         """Return the names of the slots it keeps for each parameter."""
         return ()
 
+    def numbers(self) -> dict[str, float]:
+        """Return the slots that are one number whatever the parameter's shape, and how they start."""
+        return {name: float(value) for name, value in self.init(np.zeros(2)).items() if np.ndim(value) == 0}
+
     def inert(self, field: str, other: Any) -> str:
         """Return why changing ``field`` to ``other`` provably does nothing here, or an empty string.
 
@@ -73,6 +81,17 @@ class Optimizer(Entry):
     def tensorflow(self) -> OptimizerCode:
         """Return the optimizer in raw TensorFlow, its update rule written out."""
         raise TypeError(f"{type(self).__name__} has no TensorFlow template")
+
+    def torch_slots(self, rate: float) -> Mapping[str, Slot]:
+        """Return where PyTorch's own optimizer of this rule keeps each of :meth:`slots`.
+
+        The one place that says so: a program that was written by hand is matched by it, and :meth:`torch` goes by it
+        where it takes that class.
+
+        Args:
+            rate: step size, by which a slot may be scaled: PyTorch holds it outside of what it keeps.
+        """
+        return {}
 
     def torch(self) -> OptimizerCode:
         """Return the optimizer in PyTorch."""

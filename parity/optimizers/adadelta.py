@@ -27,6 +27,7 @@ class Adadelta(Optimizer):
     """
 
     kind: ClassVar[str] = "adadelta"
+    torch_class: ClassVar[str] = "Adadelta"
     native: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "tensorflow": {"epsilon": 1e-8},
         "torch": {"learning_rate": 1.0, "rho": 0.9, "epsilon": 1e-6},
@@ -97,6 +98,10 @@ class Adadelta(Optimizer):
         slots = {name: Slot(attribute=name) for name in self.slots()}
         return OptimizerCode(build=build, slots=slots, doc=self.doc(), helpers=(*self.rate_helpers("tensorflow"), rule))
 
+    def torch_slots(self, rate: float) -> Mapping[str, Slot]:
+        """Return its two accumulators."""
+        return {"accumulated_grad": Slot(attribute="square_avg"), "accumulated_delta": Slot(attribute="acc_delta")}
+
     def torch(self) -> OptimizerCode:
         """Return ``torch.optim.Adadelta``, with another rate each step where it changes."""
         helpers = self.rate_helpers("torch")
@@ -110,7 +115,7 @@ class Adadelta(Optimizer):
             rho=repr(self.rho),
             eps=repr(self.epsilon),
         )
-        slots = {"accumulated_grad": Slot(attribute="square_avg"), "accumulated_delta": Slot(attribute="acc_delta")}
+        slots = self.torch_slots(self.rate(0))
         return OptimizerCode(build=build, slots=slots, doc=self.doc(), helpers=helpers)
 
     @classmethod

@@ -62,6 +62,7 @@ class Adam(Optimizer):
 
     title: ClassVar[str] = "Adam"
     """What Keras and PyTorch call it."""
+    torch_class: ClassVar[str] = "Adam"
     comment: ClassVar[str] = ""
     """Said where Keras is given something that is not the obvious choice."""
 
@@ -154,9 +155,13 @@ class Adam(Optimizer):
         slots = {"m": Slot(attribute="m"), "v": Slot(attribute="v")}
         return OptimizerCode(build=build, slots=slots, doc=self.doc(), helpers=(*self.rate_helpers("tensorflow"), rule))
 
+    def torch_slots(self, rate: float) -> Mapping[str, Slot]:
+        """Return its two moments."""
+        return {"m": Slot(attribute="exp_avg"), "v": Slot(attribute="exp_avg_sq")}
+
     def torch(self) -> OptimizerCode:
         """Return PyTorch's class, with another eps each step where it comes before the correction."""
-        slots = {"m": Slot(attribute="exp_avg"), "v": Slot(attribute="exp_avg_sq")}
+        slots = self.torch_slots(self.rate(0))
         before = self.epsilon_place == "before_correction"
         told, lines = [], []
         if before:

@@ -26,6 +26,7 @@ class AdamW(Adam):
 
     kind: ClassVar[str] = "adamw"
     title: ClassVar[str] = "AdamW"
+    torch_class: ClassVar[str] = "AdamW"
     comment: ClassVar[str] = "np.float64: Keras rounds a weight decay that is a plain float to float32"
     native: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "torch": {"epsilon": 1e-8, "epsilon_place": "after_correction", "weight_decay": 0.01}

@@ -70,6 +70,7 @@ class Nadam(Optimizer):
     """
 
     kind: ClassVar[str] = "nadam"
+    torch_class: ClassVar[str] = "NAdam"
     native: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "torch": {"learning_rate": 0.002, "epsilon": 1e-8, "momentum_decay": 0.004}
     }
@@ -169,13 +170,17 @@ class Nadam(Optimizer):
         slots = {name: Slot(attribute=name) for name in self.slots()}
         return OptimizerCode(build=build, slots=slots, doc=self.doc(), helpers=(*self.rate_helpers("tensorflow"), rule))
 
-    def torch(self) -> OptimizerCode:
-        """Return ``torch.optim.NAdam``."""
-        slots = {
+    def torch_slots(self, rate: float) -> Mapping[str, Slot]:
+        """Return its two moments, and the product of the momenta."""
+        return {
             "m": Slot(attribute="exp_avg"),
             "v": Slot(attribute="exp_avg_sq"),
             "u_product": Slot(attribute="mu_product"),
         }
+
+    def torch(self) -> OptimizerCode:
+        """Return ``torch.optim.NAdam``."""
+        slots = self.torch_slots(self.rate(0))
         helpers: tuple[Helper, ...] = ()
         if self.changes():
             doc = "NAdam at a rate that changes."

@@ -42,6 +42,7 @@ class RMSprop(Optimizer):
     """
 
     kind: ClassVar[str] = "rmsprop"
+    torch_class: ClassVar[str] = "RMSprop"
     native: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "tensorflow": {"epsilon": 1e-10},
         "torch": {"learning_rate": 0.01, "rho": 0.99, "epsilon": 1e-8, "epsilon_place": "outside_root"},
@@ -156,6 +157,15 @@ class RMSprop(Optimizer):
         slots = {name: Slot(attribute=places[name]) for name in self.slots()}
         return OptimizerCode(build=build, slots=slots, doc=self.doc(), helpers=(*self.rate_helpers("tensorflow"), rule))
 
+    def torch_slots(self, rate: float) -> Mapping[str, Slot]:
+        """Return its mean square and, where there are any, its momentum, which is without the rate, and its mean."""
+        places = {
+            "velocity": Slot(attribute="square_avg"),
+            "momentum": Slot(attribute="momentum_buffer", scale=rate),
+            "average_gradient": Slot(attribute="grad_avg"),
+        }
+        return {name: places[name] for name in self.slots()}
+
     def torch(self) -> OptimizerCode:
         """Return ``torch.optim.RMSprop``, or the rule written out where it is another one."""
         if self.epsilon_place == "inside_root" or (self.momentum and self.changes()):
@@ -173,13 +183,7 @@ class RMSprop(Optimizer):
             momentum=repr(self.momentum) if self.momentum else None,
             centered=True if self.centered else None,
         )
-        # torch's buffer is without the rate.
-        places = {
-            "velocity": Slot(attribute="square_avg"),
-            "momentum": Slot(attribute="momentum_buffer", scale=self.rate(0)),
-            "average_gradient": Slot(attribute="grad_avg"),
-        }
-        slots = {name: places[name] for name in self.slots()}
+        slots = self.torch_slots(self.rate(0))
         return OptimizerCode(build=build, slots=slots, doc=self.doc(), helpers=helpers)
 
     def _torch_rule(self) -> OptimizerCode:

@@ -43,6 +43,7 @@ class SGD(Optimizer):
     """
 
     kind: ClassVar[str] = "sgd"
+    torch_class: ClassVar[str] = "SGD"
     native: ClassVar[Mapping[str, Mapping[str, Any]]] = {"torch": {"learning_rate": 0.001}}
     source: ClassVar[Mapping[str, str]] = {
         "keras": "keras/src/optimizers/sgd.py",
@@ -161,6 +162,10 @@ class SGD(Optimizer):
             helpers=(*self.rate_helpers("tensorflow"), rule),
         )
 
+    def torch_slots(self, rate: float) -> Mapping[str, Slot]:
+        """Return its buffer, sum(momentum^k g) without the rate: the velocity is -lr times that."""
+        return {name: Slot(attribute="momentum_buffer", scale=-rate) for name in self.slots()}
+
     def torch(self) -> OptimizerCode:
         """Return ``torch.optim.SGD``, or the rule written out where a changing rate makes it another one."""
         if self.changes():
@@ -172,8 +177,7 @@ class SGD(Optimizer):
             momentum=repr(self.momentum) if self.momentum else None,
             nesterov=True if self.nesterov and self.momentum else None,  # torch.optim refuses it without.
         )
-        # torch keeps sum(momentum^k g) without the rate; the canonical velocity is -lr times that.
-        slots = {name: Slot(attribute="momentum_buffer", scale=-self.rate(0)) for name in self.slots()}
+        slots = self.torch_slots(self.rate(0))
         return OptimizerCode(build=build, slots=slots, doc=self.doc())
 
     def _torch_changing(self) -> OptimizerCode:

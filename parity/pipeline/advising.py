@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from contextlib import ExitStack
 
 from parity.advice import Advice, Evaluation, Situation, advise
-from parity.advice.broadcast_target import broadcasts
 from parity.advice.places import line_of
 from parity.advice.scales import Scales, measure, too_large
 from parity.data.dataset import Dataset
-from parity.data.load import load
 from parity.errors import DataError, WorkerError
-from parity.pipeline.prepare import Options, check_fit, check_inputs, is_file, prepare
+from parity.pipeline.prepare import Options, check_fit, prepare
+from parity.pipeline.targets import dataset_of
 from parity.pipeline.work import Work
 from parity.report.facts import AdviceFact, Lint
+from parity.run.session import memory_folder, release
 from parity.spec.faults import Lines
-from parity.spec.load import parse_yaml
 from parity.spec.resolve import Resolved, dump
 from parity.spec.schema import Spec
+from parity.spec.targets import numbers_classes, settled
+from parity.spec.yaml import parse_yaml
 
 
-def lint(spec: Spec, options: Options, *, text: str, file: str | None) -> Lint:
+def lint(spec: Spec, options: Options, *, text: str, file: str | None, refused: list[DataError] | None = None) -> Lint:
     """Return the advice on a spec; nothing is trained, and only a program written by hand is run.
 
     Args:
@@ -30,28 +30,37 @@ def lint(spec: Spec, options: Options, *, text: str, file: str | None) -> Lint:
         options: of the command: sides, changes, data.
         text: the spec as it was written.
         file: it came from.
+        refused: takes what is wrong with data that cannot be used, in the place of raising it: what the spec alone
+            shows is then told all the same.
 
     Raises:
-        ParityError: when the spec or the options are at fault, or the data do not fit.
+        ParityError: when the spec, the options or the data are at fault.
     """
     sides = prepare(spec, options)
     notes: list[str] = []
     known: dict[str, Dataset | None] = {}
     found: dict[str, Dataset | None] = {}
     for side in sides:
-        key = side.config.data.model_dump_json()
+        key = f"{side.config.data.model_dump_json(exclude={'targets'})} {numbers_classes(side)}"
         if key not in known:
             try:
-                known[key] = read(side, options)
+                known[key] = dataset_of(side, options.data)
             except DataError as error:
+                if refused is None:
+                    raise
+                refused.append(error)
                 known[key] = None
-                notes.append(f"what only the data show was not looked at: {error}")
+                notes.append("what only the data show was not looked at: they cannot be used")
         data = found[side.name] = known[key]
-        if data is not None:
-            check_inputs(side, data.x.shape[1:], data.description)
-            if not broadcasts(data.y.shape[1:], side.layers()[-1].output_shape):
-                check_fit(side, data.x.shape[1:], data.y.shape[1:], data.description)
-    evaluations, said = evaluated(spec, sides, options, found)
+        try:
+            if data is not None:
+                check_fit(side, data)
+        except DataError as error:
+            if refused is None:
+                raise
+            refused.append(error)
+            found[side.name] = None
+    sides, evaluations, said = evaluated(spec, sides, options, found)
     advice = facts(spec, sides, lambda side: found[side.name], evaluations, lines_of(text, file))
     notes += [*said, *unmeasured(sides, found)]
     return Lint(spec=spec.name, file=file, sides=[side.name for side in sides], advice=advice, notes=notes)
@@ -65,15 +74,8 @@ def advised(work: Work, text: str, file: str | None) -> list[AdviceFact]:
         text: the spec as it was written.
         file: it came from.
     """
-    for side in work.sides:
-        if side.program is not None:
-            work.program(side)
-    return facts(work.spec, work.sides, work.dataset, work.evaluations, lines_of(text, file))
-
-
-def read(side: Resolved, options: Options) -> Dataset:
-    """Return a side's data, or those that the command names."""
-    return load(side.config.data, file=Path(options.data) if options.data and is_file(options.data) else None)
+    work.failing()  # Programs written by hand are matched, and asked how they evaluate.
+    return facts(work.spec, work.sides, work.dataset, work.ports.evaluations, lines_of(text, file))
 
 
 def lines_of(text: str, file: str | None) -> Lines:
@@ -83,22 +85,29 @@ def lines_of(text: str, file: str | None) -> Lines:
 
 def evaluated(
     spec: Spec, sides: Sequence[Resolved], options: Options, data: Mapping[str, Dataset | None]
-) -> tuple[dict[str, Evaluation], list[str]]:
-    """Return how the programs written by hand behave in evaluation, and why one could not be asked."""
+) -> tuple[list[Resolved], dict[str, Evaluation], list[str]]:
+    """Return the sides with the form of their targets, how programs written by hand evaluate, and what failed of it."""
     found: dict[str, Evaluation] = {}
     notes: list[str] = []
-    own = [side for side in sides if side.program is not None and data[side.name] is not None]
-    for side in own:
-        with (
-            tempfile.TemporaryDirectory(prefix="parity-") as folder,
-            Work(spec=spec, sides=[side], options=options, folder=Path(folder)) as work,
-        ):
+    told: list[Resolved] = []
+    for side in sides:
+        rows = data[side.name]
+        if rows is None or side.program is None:
+            told.append(side if rows is None else settled(side, rows.target, rows.classes is not None))
+            continue
+        folder = memory_folder()
+        with ExitStack() as stack:
+            stack.callback(release, folder)
+            work = stack.enter_context(Work(spec=spec, sides=[side], options=options, folder=folder))
             try:
                 work.program(side)
+                work.settle()
             except (DataError, WorkerError) as error:
-                notes.append(f"how {side.name} evaluates was not looked at: {error}")
-            found |= work.evaluations
-    return found, notes
+                why = error.brief if isinstance(error, WorkerError) else str(error)  # Its log is gone with the folder.
+                notes.append(f"how {side.name} evaluates was not looked at: {why}")
+            told += work.sides
+            found |= work.ports.evaluations
+    return told, found, notes
 
 
 def facts(

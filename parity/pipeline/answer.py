@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from parity.explain.claims import Findings, Tried
 from parity.explain.effects import Effect
 from parity.explain.outcome import Outcome
+from parity.explain.seeds import Gap
 from parity.explain.strikes import Strike
 from parity.explain.trials import Contest, Paths
 from parity.pipeline.speed import Choice
+from parity.pipeline.units import Unit
 
 
 @dataclass(kw_only=True)
@@ -21,9 +23,15 @@ class Explained:
         contest: the good and the bad side; in the order of the spec where neither is better.
         outcome: what was compared.
         choice: the framework of the runs.
-        steps: of each run.
-        seeds: with which claims were tried.
-        gap: ``gap``, ``none`` or ``unsteady``; empty where even that was not found out.
+        unit: in which it was measured.
+        seeds: with which the sides were tried; the first led the search.
+        ends: what the two sides' own runs, of their whole training, ended at; None where that is not known.
+        full: steps of the longer of those.
+        steps: of the runs of the good and of the bad side.
+        first: name of the side that the spec has first.
+        each_seeds: seeds with which each difference was tried alone and taken back.
+        gap: what the seeds say of the sides; None where even that was not found out.
+        constant: what the best constant prediction gets; None where that is not known.
         strikes: where each live difference strikes first.
         end_shares: share of all that training moved that each changes alone, where that run was made to its end.
         sides: outcome of the good and of the bad side, by seed.
@@ -44,9 +52,15 @@ class Explained:
     contest: Contest
     outcome: Outcome
     choice: Choice
-    steps: int
+    unit: Unit
     seeds: Sequence[int]
-    gap: str = ""
+    ends: tuple[float, float] | None = None
+    full: int = 0
+    steps: tuple[int, ...] = ()
+    first: str = ""
+    each_seeds: int = 1
+    gap: Gap | None = None
+    constant: float | None = None
     strikes: dict[str, Strike] = field(default_factory=dict)
     end_shares: dict[str, float] = field(default_factory=dict)
     sides: tuple[Tried, Tried] = (Tried(paths=frozenset()), Tried(paths=frozenset()))

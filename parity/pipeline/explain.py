@@ -12,20 +12,22 @@ from dataclasses import dataclass, field
 
 from parity.errors import ParityError
 from parity.explain.claims import SEEDS, Claim, Tried, claims_of
-from parity.explain.effects import effects
 from parity.explain.outcome import Outcome
 from parity.explain.search import Search, SpentError
-from parity.explain.shapley import MOST_CAUSES, interactions, shares, subsets
+from parity.explain.shapley import MOST_CAUSES, adds_up, interactions, shares, subsets
 from parity.explain.strikes import by_suspicion, suspects
 from parity.explain.trials import Contest, Paths
 from parity.pipeline.answer import Explained
-from parity.pipeline.probes import end_share, probes
+from parity.pipeline.budget import Budget, Length
+from parity.pipeline.opening import Opening
+from parity.pipeline.probes import probes
 from parity.pipeline.runner import LATER, Runner
+from parity.pipeline.singles import measured, new_ones, taken_back
 from parity.pipeline.speed import Choice
-from parity.pipeline.trials import Budget, Trials
+from parity.pipeline.trials import Trials
+from parity.pipeline.units import Unit
 from parity.pipeline.work import Note, Work
 from parity.run.bench import Job
-from parity.run.freerun import VALIDATION
 
 SUSPICIOUS, MOST_SUSPECTS = 1.0, 3
 """Differences so suspicious are tried alone in any case, at most so many: something may make up for them."""
@@ -44,9 +46,10 @@ class Inquiry:
         contest: the two sides, in any order.
         choice: the framework.
         outcome: what is compared.
-        steps: of each run.
+        length: of the runs.
         budget: what may be spent.
         note: told what is under way.
+        ends: what the two sides' own runs, of their whole training, end at; None where that is not known.
         every: also measure each difference alone and taken back, when the causes are known.
         each_seeds: seeds with which that is done.
         claims: sets that somebody says are the cause, to be tried in any case.
@@ -58,9 +61,10 @@ class Inquiry:
     contest: Contest
     choice: Choice
     outcome: Outcome
-    steps: int
+    length: Length
     budget: Budget
     note: Note
+    ends: tuple[float, float] | None = None
     every: bool = True
     each_seeds: int = 1
     claims: Sequence[Paths] = ()
@@ -73,18 +77,19 @@ class Inquiry:
         """Lay out what will be told."""
         seed = self.contest.good.config.training.seed
         seeds = [seed + number for number in range(SEEDS)]
+        unit = Unit(outcome=self.outcome, first=self.contest.good, data=self.work.dataset)
         self.trials = Trials(
-            runner=self.runner, contest=self.contest, home=self.choice.home, outcome=self.outcome, steps=self.steps,
-            seeds=seeds, budget=self.budget, note=self.note,
+            runner=self.runner, contest=self.contest, home=self.choice.home, outcome=self.outcome, unit=unit,
+            length=self.length, seeds=seeds, budget=self.budget, note=self.note,
         )  # fmt: skip
         self.told = Explained(
-            contest=self.contest, outcome=self.outcome, choice=self.choice, steps=self.steps, seeds=seeds
-        )
+            contest=self.contest, outcome=self.outcome, choice=self.choice, unit=unit, seeds=seeds, ends=self.ends,
+            full=self.length.full, first=self.contest.good.name, each_seeds=self.each_seeds,
+        )  # fmt: skip
 
     def run(self) -> Explained:
         """Do it all; what a limit or Ctrl-C leaves out is named in ``missing``."""
         begun = time.monotonic()
-        self.runner.gate = self.budget.on_time
         stages = [
             ("the outcome of the two sides", self._sides),
             ("where each difference strikes", self._probe),
@@ -92,6 +97,7 @@ class Inquiry:
             ("the other seeds", self._confirm),
             ("what is said to be the cause", self._claims),
             ("the causes' shares of the gap", self._shares),
+            ("single differences taken back", self._back),
             ("the check on the other framework", self._check_framework),
             ("each difference alone and taken back", self._each),
         ]
@@ -119,6 +125,8 @@ class Inquiry:
         """Return whether a stage would have had something to do."""
         if stage.startswith("what is said"):
             return bool(self.claims)
+        if stage.startswith("single"):  # Part of the last one, where there is that.
+            return not self.every and not self._alike
         return not stage.startswith("each") or self.every
 
     def _settle(self, begun: float) -> None:
@@ -126,30 +134,30 @@ class Inquiry:
         told, trials = self.told, self.trials
         if not told.findings.claims and self._found is not None:
             told.findings.claims = self._claims_now()
-        self._measured()
+        measured(trials, told)
         told.notes += trials.notes
         runs = trials.all_runs
-        told.runs, told.made = len(runs), sum(not run.cached for run in runs)
+        told.runs, told.made = len(runs) + trials.dropped, sum(not run.cached for run in runs)
         told.stopped = sum(bool(run.stopped) for run in runs)
         told.seconds = time.monotonic() - begun
 
     def _sides(self) -> None:
-        """Find out which side is better, and whether that is more than the seeds' doing."""
+        """Find out which side is better, by all seeds, and with runs that are long enough to show it."""
         trials, told = self.trials, self.told
         trials.why = "what the sides come to on one framework"
-        (gap,) = trials.gaps(trials.seeds[:1])
-        if gap < 0.0:
-            self._turn()
-        told.gap = trials.open()
-        if gap < 0.0 and told.gap != "gap":
-            self._turn()  # Neither is better: what is said of the differences is said of them put into the first side.
-        trials.gapless = told.gap != "gap"
-        told.sides = self._both_sides(1)
+        opening = Opening(trials=trials, estimate=self.choice.seconds.get(self.choice.home.framework), ends=self.ends)
+        try:
+            told.gap = opening.find()
+        finally:
+            self.contest = told.contest = trials.contest
+            told.steps = tuple(trials.length.of(trials.side(paths)) for paths in self.contest.ends)
+        told.constant = trials.constant
+        told.sides = self._both_sides(len(trials.seeds))
 
-    def _turn(self) -> None:
-        """Change the sides over, with what is known of them."""
-        self.trials.turn()
-        self.contest = self.told.contest = self.trials.contest
+    @property
+    def _alike(self) -> bool:
+        """Return whether there is no gap to be explained."""
+        return self.trials.gapless
 
     def _both_sides(self, seeds: int) -> tuple[Tried, Tried]:
         good, bad = self.contest.ends
@@ -162,7 +170,7 @@ class Inquiry:
 
     def _search(self) -> None:
         trials, told = self.trials, self.told
-        alike = told.gap != "gap"
+        alike = self._alike
         least, most = (SUSPICIOUS_ALIKE, MOST_ALIKE) if alike else (SUSPICIOUS, MOST_SUSPECTS)
         everything = self.contest.everything
         trials.why = "looking for the smallest sets that ruin the one and mend the other"
@@ -192,7 +200,7 @@ class Inquiry:
         search, trials = self._found, self.trials
         if search is not None and not trials.budget.limited:
             trials.start([(paths, trials.seeds[0])])  # First: two idle workers would take up the two guesses.
-            trials.ahead(self._to_confirm(), rank=LATER)
+            trials.ahead(self._to_confirm(self._claims_now()), rank=LATER)
             trials.guess([search.next_after(paths, bad) for bad in (True, False)])
         return trials.bad(paths)
 
@@ -200,28 +208,36 @@ class Inquiry:
         """Return the findings of the search with what is known of each by now."""
         search = self._found
         assert search is not None
-        return claims_of(search, self.contest.everything, self.trials.known, len(self.told.seeds))
+        return claims_of(search, self.contest.everything, self.trials.known, SEEDS)
 
     def _confirm(self) -> None:
-        """Run what the findings rest on to its end, with every seed."""
-        trials, search = self.trials, self._found
-        if search is None:
+        """Run what the findings rest on to its end, with every seed; with more seeds where that does not settle it."""
+        trials, told = self.trials, self.told
+        if self._found is None:
             return
         trials.why = "do the findings hold with other seeds?"
-        wanted = self._to_confirm()
-        trials.start(wanted)
-        for paths, seed in wanted:
-            try:
-                trials.run(paths, seed)
-            except ParityError as error:  # A claim that rests on it is not confirmed; the others may be.
-                trials.say(f"failed: {trials.contest.label(paths)}, seed {seed}: {error}")
-        self.told.sides = self._both_sides(len(trials.seeds))
-        self.told.findings.claims = self._claims_now()
+        claims = self._claims_now()
+        while True:
+            wanted = self._to_confirm(claims)
+            trials.start(wanted)
+            for paths, seed in wanted:
+                try:
+                    trials.run(paths, seed)
+                except ParityError as error:  # A claim that rests on it is not confirmed; the others may be.
+                    trials.say(f"failed: {trials.contest.label(paths)}, seed {seed}: {error}")
+            told.findings.claims = self._claims_now()
+            told.gap = trials.judge_again()
+            steady = told.gap.kind in ("gap", "none")
+            # One that is not settled is asked again; all of them where the gap itself is not.
+            claims = [one for one in told.findings.claims if one.status != "holds" or not steady]
+            if not claims or not trials.more_seeds():
+                break
+        told.sides = self._both_sides(len(trials.seeds))
 
-    def _to_confirm(self) -> list[tuple[Paths, int]]:
-        """Return what the findings so far rest on, with every seed."""
+    def _to_confirm(self, claims: Sequence[Claim]) -> list[tuple[Paths, int]]:
+        """Return what findings rest on, with every seed."""
         sets = list(self.contest.ends)
-        for claim in self._claims_now():
+        for claim in claims:
             sets += [claim.whole.paths, *(part.paths for part in claim.parts)]
         return [(paths, seed) for seed in self.trials.seeds for paths in dict.fromkeys(sets)]
 
@@ -244,23 +260,25 @@ class Inquiry:
         """Measure the causes' shares over all subsets of them, and what is left when all are taken back."""
         trials, findings = self.trials, self.told.findings
         causes = findings.causes
-        if self.told.gap != "gap" or not causes:
+        if self._alike or not causes:
             return
         trials.why = "what the causes do together, and what is left without them"
         rest = self.contest.without(frozenset(causes))
-        trials.start([(rest, trials.seeds[0])])
+        trials.start([(rest, seed) for seed in trials.seeds])
         few = len(causes) <= MOST_CAUSES
         sets = subsets(causes) if few else []
         findings.shares, findings.interactions = {}, {}
         trials.start([(one, trials.seeds[0]) for one in sets], whole=False)
-        findings.rest = trials.tried(rest, None if rest in [claim.whole.paths for claim in findings.claims] else 1)
+        findings.rest = trials.tried(rest)
         if not few:
             what = "the causes' shares of the gap: "
             self.told.missing = [text for text in self.told.missing if not text.startswith(what)]
             self.told.missing.append(f"{what}exact over at most {MOST_CAUSES} causes, and here are {len(causes)}")
             return
         lost = {one: trials.lost(one, trials.seeds[0], whole=False) for one in sets}
-        findings.shares, findings.interactions = shares(causes, lost), interactions(causes, lost)
+        found = shares(causes, lost)
+        if adds_up(found.values()):
+            findings.shares, findings.interactions = found, interactions(causes, lost)
 
     def _own_jobs(self) -> dict[tuple[str, Paths], Job]:
         """Return the jobs of the sides on their own frameworks, where those are others."""
@@ -276,7 +294,7 @@ class Inquiry:
         trials.why = "does the side's own framework come to the same?"
         started = {key: trials.begin(job) for key, job in self._own_jobs().items()}
         for (name, paths), future in started.items():
-            told.own[name] = (trials.value(future.result()), trials.value(trials.run(paths, trials.seeds[0])))
+            told.own[name] = (trials.value_of(future.result(), paths), trials.value(paths, trials.seeds[0]))
 
     def _each(self) -> None:
         """Measure every difference alone and taken back; what turns out to break alone is followed up."""
@@ -290,18 +308,25 @@ class Inquiry:
             trials.tried(one, self.each_seeds)
         if trials.budget.over:
             raise SpentError(trials.budget.over)
-        alone, back = sets[: len(self.contest.live)], sets[len(self.contest.live) :]
-        broken = [path for path in alone if trials.bad(path) and path not in search.breakers]
-        mended = [
-            path
-            for path, rest in zip(alone, back, strict=False)
-            if self.told.gap == "gap"
-            and path not in search.repairs
-            and not trials.bad(rest)
-            and trials.known(rest).lost
-        ]
+        for one in sets:
+            trials.bad(one)
+        self._take_up()
+
+    def _back(self) -> None:
+        """Take each difference back alone where that is worth it, and follow up what was seen to do anything alone."""
+        if self._found is None or self._alike:
+            return
+        if not self.every:
+            taken_back(self.trials, self._found)
+        self._take_up()
+
+    def _take_up(self) -> None:
+        """Follow up what was seen to ruin or to mend alone, whatever it was run for."""
+        search = self._found
+        assert search is not None
+        broken, mended = new_ones(self.trials, search)
         if broken or mended:
-            search.more([path for one in broken for path in one], mended)
+            search.more(broken, mended)
             self.told.findings.complete = search.complete
             self._confirm()
             self._shares()  # Of all causes, those among them that were found just now.
@@ -309,27 +334,9 @@ class Inquiry:
     def _one_by_one(self) -> list[Paths]:
         """Return each difference alone and then, where one asks for that, all without each."""
         alone = [frozenset({one.path}) for one in self.contest.live]
-        both = self.each_seeds > 1 or self.told.gap == "gap"
+        both = self.each_seeds > 1 or not self._alike
         return [*alone, *(self.contest.without(one) for one in alone if both)]
 
     def _with_seeds(self, sets: Sequence[Paths]) -> list[tuple[Paths, int]]:
         """Return each with every seed of which that is asked."""
         return [(one, seed) for seed in self.trials.seeds[: self.each_seeds] for one in sets]
-
-    def _measured(self) -> None:
-        """Gather what each difference does alone and taken back, as far as it was run."""
-        findings = self.told.findings
-        for one in self.contest.live:
-            path = frozenset({one.path})
-            for into, paths in ((findings.alone, path), (findings.back, self.contest.without(path))):
-                known = self.trials.known(paths)
-                if known.lost:
-                    into[one.path] = known
-            share = end_share(self.trials, path)
-            if share is not None:
-                self.told.end_shares[one.path] = share
-        if self.each_seeds > 1 and self.outcome.kind == "end":
-            data, score = self.work.dataset(self.contest.good), self.outcome.score
-            self.told.effects = effects(self.told.sides, findings.alone, findings.back, score)
-            rows = data.x_val if self.outcome.metric.startswith(VALIDATION) else data.x
-            self.told.rows = len(rows) if rows is not None else 0

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from parity.errors import ParityError
 from parity.explain.claims import LEAST_GAP, Claim, Tried
+from parity.explain.seeds import needed
 from parity.explain.trials import Paths
 from parity.pipeline.answer import Explained
 from parity.pipeline.patches import as_options, as_yaml, changes_of
@@ -47,23 +48,30 @@ def explanation_fact(told: Explained, said: Mapping[Paths, SaidSpec]) -> Explana
         framework=told.choice.home.framework,
         outcome=told.outcome.text,
         better="lower" if told.outcome.kind == "steps" else told.outcome.better,
-        gap=told.gap or "unsteady",
+        gap=told.gap.kind if told.gap is not None else "open",
         good=told.contest.good.name,
         bad=told.contest.bad.name,
-        good_value=good.mean,
-        bad_value=bad.mean,
+        good_value=told.outcome.typical(good.values),
+        bad_value=told.outcome.typical(bad.values),
         good_values=list(good.values),
         bad_values=list(bad.values),
         seeds=list(told.seeds),
+        **_seeds(told),
+        **_lengths(told),
+        constant=told.constant if told.outcome.kind == "end" else None,
+        learned=_learned(told),
+        unit=_unit(told),
         rows=told.rows,
-        steps=told.steps,
+        steps=max(told.steps, default=0),
         breakers=[one.paths for one in sound if one.kind == "breaks"],
         repairs=[one.paths for one in sound if one.kind == "repairs"],
         claims=claims,
         said=[said_fact(told, one, paths) for paths, one in said.items() if paths in told.claimed],
         harmless=[one.path for one in told.contest.live if findings.harmless(one.path)]
         + [one.path for one in told.contest.inert],
-        harmless_together=findings.rest.mean if findings.rest is not None and findings.rest.values else None,
+        harmless_together=told.outcome.typical(findings.rest.values)
+        if findings.rest is not None and findings.rest.paths and findings.rest.values
+        else None,
         interactions=[InteractionFact(paths=paths, share=share) for paths, share in findings.interactions.items()],
         unexplained=findings.unexplained,
         own=_own_facts(told),
@@ -78,6 +86,55 @@ def explanation_fact(told: Explained, said: Mapping[Paths, SaidSpec]) -> Explana
         seconds=told.seconds,
         notes=told.notes,
     )  # fmt: skip
+
+
+def _seeds(told: Explained) -> dict[str, Any]:
+    """Return what the seeds say of the gap, and with which of them each difference was tried."""
+    found: dict[str, Any] = {"effect_seeds": list(told.seeds[: told.each_seeds])}
+    for name, side in zip(("good_at", "bad_at"), told.sides, strict=True):
+        found[name] = _at(told, side)
+    if told.gap is not None:
+        found |= {"held": told.gap.held, "against": told.gap.against}
+    return found
+
+
+def _at(told: Explained, tried: Tried | None) -> float | None:
+    """Return the outcome with the seeds with which all differences were tried: no column has others beside them."""
+    if tried is None or len(tried.values) < told.each_seeds:
+        return None
+    return told.outcome.typical(tried.first(told.each_seeds).values)
+
+
+def _lengths(told: Explained) -> dict[str, Any]:
+    """Return how long the runs are, and what the sides' own ones come to where they are longer."""
+    found: dict[str, Any] = {}
+    if len(set(told.steps)) > 1:
+        found |= {"good_steps": told.steps[0], "bad_steps": told.steps[1]}
+    if told.ends is not None and told.full > max(told.steps, default=0):
+        ends = told.ends if told.first == told.contest.good.name else told.ends[::-1]
+        found |= {"full_steps": told.full, "good_end": ends[0], "bad_end": ends[1]}
+    return found
+
+
+def _learned(told: Explained) -> bool | None:
+    """Return whether the good side has learned more than a constant prediction knows; None where that is not known."""
+    good = told.sides[0].values
+    if told.constant is None or told.outcome.kind != "end" or not all(map(math.isfinite, good)):
+        return None
+    return told.outcome.learned(good, told.constant, told.unit.rows)
+
+
+def _unit(told: Explained) -> str:
+    """Say in whose unit an outcome is, where the sides' own units differ."""
+    contest, unit = told.contest, told.unit
+    other = contest.bad if unit.first.name == contest.good.name else contest.good
+    factor = unit.factor(other)
+    if factor == 1.0:
+        return ""
+    return (
+        f"{told.outcome.metric} is in the unit of {unit.first.name}'s targets: those of {other.name} are on another "
+        f"scale, and its {told.outcome.metric} was multiplied by {factor:.4g}."
+    )
 
 
 def _own_facts(told: Explained) -> list[OwnFact]:
@@ -95,7 +152,7 @@ def claim_fact(told: Explained, claim: Claim) -> ClaimFact:
     contest = told.contest
     side = contest.bad if claim.kind == "repairs" else contest.good
     good, bad = told.sides
-    before = bad if claim.kind == "repairs" else good
+    before = (bad if claim.kind == "repairs" else good).first(claim.tried)
     try:
         changes = changes_of(contest.turned() if claim.kind == "repairs" else contest, claim.paths | claim.by)
     except ParityError:
@@ -107,8 +164,9 @@ def claim_fact(told: Explained, claim: Claim) -> ClaimFact:
         status=claim.status,
         held=claim.held,
         seeds=claim.tried,
-        before=before.mean,
-        after=claim.whole.mean,
+        before=told.outcome.typical(before.values),
+        after=told.outcome.typical(claim.whole.values),
+        before_values=list(before.values),
         spread=claim.whole.spread,
         values=list(claim.whole.values),
         side=side.name,
@@ -144,10 +202,16 @@ def difference_facts(
             effect=_effect(told, one.path) if told and not one.inert else None,
             strike=_strike(told, one.path) if told else None,
             share=told.findings.shares.get(one.path) if told else None,
+            unexamined=_unexamined(told, one.path),
             lines=list((lines or {}).get(one.path, ())),
         )
         for one in found
     ]  # fmt: skip
+
+
+def _unexamined(told: Explained | None, path: str) -> str:
+    """Return why no run could show what a difference does."""
+    return next((why for one, why in (told.contest.unseen if told else ()) if one.path == path), "")
 
 
 def _strike(told: Explained, path: str) -> StrikeFact | None:
@@ -163,14 +227,17 @@ def _effect(told: Explained, path: str) -> EffectFact | None:
     alone, back = told.findings.alone.get(path), told.findings.back.get(path)
     if alone is None and back is None:
         return None
-    gap = told.gap == "gap"
     return EffectFact(
-        alone=alone.mean if alone else None,
-        taken_back=back.mean if back else None,
-        breaks=_agreed(alone, True) if alone else None,
-        repairs=_agreed(back, False) if back and gap else None,
+        alone=_at(told, alone),
+        taken_back=_at(told, back),
+        breaks=_agreed(told, "breaks", path, alone),
+        repairs=_agreed(told, "repairs", path, back) if _gap(told) else None,
         moved=_moved(told, path),
     )
+
+
+def _gap(told: Explained) -> bool:
+    return told.gap is not None and told.gap.kind == "gap"
 
 
 def _moved(told: Explained, path: str) -> MovedFact | None:
@@ -183,26 +250,32 @@ def _moved(told: Explained, path: str) -> MovedFact | None:
     return MovedFact(by=by, margin=effect.margin, verdict=effect.verdict, seeds=seeds)
 
 
-def _agreed(tried: Tried, bad: bool) -> bool | None:
-    """Return whether all seeds say that a config is bad, or is not; None where they do not agree."""
-    found = {one is bad for one in tried.bad}
-    return found.pop() if len(found) == 1 else None
+def _agreed(told: Explained, kind: str, path: str, tried: Tried | None) -> bool | None:
+    """Return whether a difference ruins, or mends: as its claim says, or all seeds; None where they do not agree."""
+    claim = next((one for one in told.findings.of(kind) if one.paths == {path}), None)
+    if claim is not None:
+        return True if claim.status != "inconclusive" else None
+    if tried is None or not tried.lost:
+        return None
+    does = kind == "breaks"
+    return False if not any(one is does for one in tried.bad) else None
 
 
 def said_fact(told: Explained, said: SaidSpec, paths: Paths) -> SaidFact:
     """Return how far an explanation that somebody gave is right."""
     alone, back = told.claimed[paths]
-    sufficient = all(alone.bad) if len(alone.lost) == len(told.seeds) else None
-    decided = told.gap == "gap" and len(back.lost) == len(told.seeds)
-    necessary = not any(back.bad) if decided else None
+    enough = len(told.seeds)
+    sufficient = sum(alone.says(True)) >= needed(enough) if len(alone.lost) == enough else None
+    decided = _gap(told) and len(back.lost) == enough
+    necessary = sum(back.says(False)) >= needed(enough) if decided else None
     return SaidFact(
         text=said.text,
         source=said.source,
         paths=_ordered(told, paths),
         sufficient=sufficient,
         necessary=necessary,
-        alone=alone.mean if alone.values else None,
-        taken_back=back.mean if back.values else None,
+        alone=told.outcome.typical(alone.values) if alone.values else None,
+        taken_back=told.outcome.typical(back.values) if back.values else None,
         seeds=min(len(alone.lost), len(back.lost)),
         sentence=_judged(told, paths, alone, back, sufficient, necessary),
     )
@@ -212,16 +285,16 @@ def _judged(
     told: Explained, paths: Paths, alone: Tried, back: Tried, sufficient: bool | None, necessary: bool | None
 ) -> str:
     good, bad, outcome = told.contest.good.name, told.contest.bad.name, told.outcome.text
-    if told.gap != "gap":
+    if not _gap(told):
         return (
-            f"Nothing to judge: {good} comes to {outcome} {_mean(told.sides[0])} and {bad} to "
-            f"{_mean(told.sides[1])}, which is no gap to account for."
+            f"Nothing to judge: {good} comes to {outcome} {_mean(told, told.sides[0])} and {bad} to "
+            f"{_mean(told, told.sides[1])}, which is no gap to account for."
         )
     if sufficient is None or necessary is None:
         return "Not decided: not all of the runs it takes were made."
     what = " + ".join(_ordered(told, paths))
-    parts = f"{what} alone takes {good} from {outcome} {_mean(told.sides[0])} to {_mean(alone)}"
-    parts += f", and taken back from {bad} it moves {_mean(told.sides[1])} to {_mean(back)}"
+    parts = f"{what} alone takes {good} from {outcome} {_mean(told, told.sides[0])} to {_mean(told, alone)}"
+    parts += f", and taken back from {bad} it moves {_mean(told, told.sides[1])} to {_mean(told, back)}"
     verdict = {
         (True, True): "Right",
         (True, False): "Half right: enough to ruin, not enough to mend",
@@ -241,8 +314,8 @@ def _judged(
     return f"{verdict}: {parts}{of_gap}{rest}{none} ({len(told.seeds)} seeds)."
 
 
-def _mean(tried: Tried) -> str:
-    value = statistics.fmean(tried.values) if tried.values else math.nan
+def _mean(told: Explained, tried: Tried) -> str:
+    value = told.outcome.typical(tried.values) if tried.values else math.nan
     return f"{value:.3g}"
 
 

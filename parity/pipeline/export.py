@@ -6,11 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from parity.compile import compile_side
-from parity.data.load import load
 from parity.entries import FRAMEWORKS
-from parity.pipeline.prepare import Options, check_fit, is_file, must_be, prepare
+from parity.pipeline.prepare import Options, check_fit, must_be, prepare
+from parity.pipeline.targets import dataset_of
 from parity.spec.resolve import Resolved
 from parity.spec.schema import Spec
+from parity.spec.targets import settled
 
 
 def export(
@@ -45,15 +46,18 @@ def export(
     if framework is not None:
         must_be("--framework", framework, "framework", FRAMEWORKS)
         side = replace(side, framework=framework)
-    dataset = load(side.config.data, file=Path(data) if data and is_file(data) else None)
-    check_fit(side, dataset.x.shape[1:], dataset.y.shape[1:], dataset.description)
+    dataset = dataset_of(side, data)
+    check_fit(side, dataset)
+    side = settled(side, dataset.target, dataset.classes is not None)
     if save_data is not None:
         import numpy as np
 
         np.savez_compressed(save_data, X=dataset.raw_x, y=dataset.raw_y)
     if save_weights is not None:
         _save_weights(side, save_weights, precision)
-    return compile_side(side, name=spec.name, question=spec.question, classes=dataset.classes).source
+    return compile_side(
+        side, name=spec.name, question=spec.question, classes=dataset.classes, flat=dataset.flat
+    ).source  # fmt: skip
 
 
 def _save_weights(side: Resolved, file: Path, precision: str) -> None:

@@ -11,7 +11,7 @@ from parity import __version__
 from parity.compare.judge import PHASES, Judge, Seen
 from parity.compile.program import Program
 from parity.entries import Entry, shown
-from parity.report import causes
+from parity.report import agreeing
 from parity.report.causefact import CauseFact
 from parity.report.facts import (
     AdviceFact,
@@ -61,8 +61,10 @@ def side_fact(
         dataset: of the side.
         version: of the framework, when no run tells it.
     """
-    count = sum(math.prod(parameter.shape) for parameter in side.parameters().values() if parameter.trainable)
-    epochs = run.measured if run else ()
+    # Those of a program written by hand may be more than the spec's, or fewer.
+    shapes = {name: parameter.shape for name, parameter in side.parameters().items()} | dict(program.extras)
+    count = sum(math.prod(shapes[name]) for name, place in program.bindings.weights.items() if place.trainable)
+    epochs, loss, form = run.measured if run else (), side.config.loss, side.config.data.targets
     return SideFact(
         name=side.name,
         framework=side.framework,
@@ -80,11 +82,27 @@ def side_fact(
         measures=[metric_fact(taken, dataset) for taken in side.metrics()],
         seconds=run.seconds if run else 0.0,
         cached=run.cached if run else False,
-        loss_formula=side.config.loss.formula(side.layers()[-1].op.ending()),
+        loss_formula=loss.formula(side.layers()[-1].op.ending()),
+        targets=form or "",
+        targets_origin=side.origin("data.targets") if form else "",
+        targets_stretched=loss.stretches(loss.form(form)),
         program=program.source,
         program_file=f"programs/{program.file_name}",
         error=error,
     )
+
+
+def damage_notes(names: Sequence[str]) -> list[str]:
+    """Say that stored files were not what had been put there; nothing where all were.
+
+    Args:
+        names: of the files.
+    """
+    if not names:
+        return []
+    some = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+    many = f"{len(names)} stored files were" if len(names) > 1 else "a stored file was"
+    return [f"{many} damaged and not used; what they held was made again where it was needed: {some}"]
 
 
 def metric_fact(taken: Taken, dataset: Dataset) -> MetricFact:
@@ -139,7 +157,7 @@ def cause_facts(caused: Sequence[Caused]) -> tuple[list[CauseFact], dict[str, st
     for one in caused:
         if one.departs is not None:
             later, (phase, tensor) = one.departs
-            none[one.side] = causes.withdrawn(one.side, one.steps[0], later, phase, tensor)
+            none[one.side] = agreeing.withdrawn(one.side, one.steps[0], later, phase, tensor)
             continue
         ways = [
             [
@@ -152,10 +170,10 @@ def cause_facts(caused: Sequence[Caused]) -> tuple[list[CauseFact], dict[str, st
             for way, agreement in enumerate(one.agreements)
         ]  # fmt: skip
         if ways:
-            told = causes.sentence(one.side, ways)
+            told = agreeing.sentence(one.side, ways)
             found += [cause.model_copy(update={"sentence": told}) for way in ways for cause in way]
         else:
-            none[one.side] = causes.nothing(one.side, one.steps[0], one.trials, one.stopped)
+            none[one.side] = agreeing.nothing(one.side, one.steps[0], one.trials, one.stopped)
     return found, none
 
 

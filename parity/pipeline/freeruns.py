@@ -10,7 +10,6 @@ import numpy as np
 from parity.compare.free import Series, digest_gap, loss_gap
 from parity.errors import WorkerError
 from parity.run.store import Store
-from parity.run.trace import read_trace
 from parity.run.trajectory import Trajectory
 
 Trace = dict[tuple[str, str], np.ndarray]
@@ -48,7 +47,7 @@ def gaps(store: Store, first: Trajectory, others: Sequence[Trajectory]) -> list[
 
 
 def _trace(store: Store, run: Trajectory) -> Trace:
-    return read_trace(store.trace(run.key)) if store.traced(run.key) else {}
+    return store.read(run.key)
 
 
 def _gap(a: Trajectory, ours: Trace, b: Trajectory, theirs: Trace) -> Series:

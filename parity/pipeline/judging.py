@@ -109,6 +109,9 @@ class Court:
     def _step(self, number: int, first: bool, last: bool) -> None:
         rounding, everyone = self.judged.rounding, list(self.lock.sessions)
         taken = self.lock.take(number - 1)
+        for judge in self.judges:
+            for name in (judge.a, judge.b):
+                judge.moved(name, taken[name].moved)
         if first or self.lock.precision != "float64":
             self._measure(number, taken, everyone, REPEATS)
         look = first
@@ -175,11 +178,13 @@ class Court:
 
         beyond = compare_tensors(judge, number, replay, rounding, remeasure)
         known = self._known.setdefault(judge.b, set())
+        known |= set(judge.aside)
         fresh = {seen.name for seen in beyond} - known
         if not fresh and not (last and _hides(judge, {seen.name for seen in beyond})):
             return False
-        guided = self.lock.guided(number - 1, [judge.b], replay[judge.a])[judge.b]
+        guided = self.lock.guided(number - 1, [judge.b], replay[judge.a], without=set(judge.aside))[judge.b]
         ops = compare_guided(judge, number, replay[judge.a], guided, rounding, remeasure)
+        ops = {name: seen for name, seen in ops.items() if name not in judge.aside}
         complete = all(seen.name in ops for seen in beyond if seen.phase != "metric")
         judge.settle(beyond, ops, complete=complete, again=not fresh)
         if judge.first is not None:  # Rounding that a step made large says nothing about the next one.

@@ -62,7 +62,7 @@ def changes_of(contest: Contest, paths: Paths) -> dict[str, Any]:
     """
     side, config = contest.good, contest.config_of(paths)
     framework = side.framework if f"{TITLES[side.framework]} default" in side.origins.values() else ""
-    given = [one for one in contest.live if one.path in paths]
+    given = [part for one in contest.live if one.path in paths for part in one.parts or (one,)]
     fields = {
         pattern: plain(at(config, concrete[0]), framework)
         for one in given

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
+import os
+import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from parity.advice.broadcast_target import broadcasts, explained
+from parity.data.check import one_hot_rows
+from parity.data.dataset import Dataset
 from parity.data.sources import sources
 from parity.entries import FRAMEWORKS
 from parity.errors import DataError, SpecError, UsageError, did_you_mean, listed
 from parity.spec import channels
-from parity.spec.load import parse_yaml
+from parity.spec.known import entry_hint
 from parity.spec.resolve import Resolved, changed, resolve
 from parity.spec.schema import Spec
+from parity.spec.yaml import parse_yaml
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +80,87 @@ def installed_frameworks() -> tuple[str, ...]:
 
 def installed_version(side: Resolved) -> str:
     """Return the version of a side's framework in this interpreter; empty for a side with one of its own."""
-    return "" if side.python else importlib.metadata.version(side.framework)
+    if side.python:
+        return ""
+    try:
+        return importlib.metadata.version(side.framework)
+    except importlib.metadata.PackageNotFoundError:  # tensorflow also comes as tensorflow-cpu, and under other names.
+        packages = importlib.metadata.packages_distributions().get(side.framework, ())
+        return importlib.metadata.version(packages[0]) if packages else ""
+
+
+FOUND = "import importlib.util, sys; print(*(name for name in sys.argv[1:] if importlib.util.find_spec(name) is None))"
+"""Prints which modules an interpreter has not, without importing them."""
+
+
+def check_installed(sides: Sequence[Resolved], least: int = 1) -> None:
+    """Check that every side's framework is there, before anything starts.
+
+    Args:
+        sides: of a command that runs them.
+        least: how many of them it takes to run anything.
+
+    Raises:
+        UsageError: with the command that installs what is missing, and what can be run without it.
+    """
+    missing: dict[str, list[str]] = {}
+    lacking: dict[tuple[str | None, str], bool] = {}
+    for side in sides:
+        place = (side.python, side.framework)
+        if place not in lacking:
+            lacking[place] = _lacks(side)
+        if lacking[place]:
+            missing.setdefault(side.python or "", []).append(side.name)
+    if not missing:
+        return
+    named = {side.name: side.framework for side in sides}
+    told = []
+    for python, names in missing.items():
+        frameworks = list(dict.fromkeys(named[name] for name in names))
+        who = ", ".join(f"side {name} needs {named[name]}" for name in names)
+        install = f"{python} -m pip install" if python else "pip install"
+        what = " ".join("keras tensorflow" if one == "keras" else one for one in frameworks)
+        wanted = f"{install} {what}" if python else f"{install} 'parity-harness[{','.join(frameworks)}]'"
+        told.append(f"{who}, not installed{f' for {python}' if python else ''}: {wanted}")
+    rest = [name for name in named if not any(name in names for names in missing.values())]
+    frameworks = [one for one in installed_frameworks() if len(rest) < least]
+    if len(rest) >= least:
+        told.append(f"what is there runs with {' '.join(f'--side {name}' for name in rest)}")
+    elif len(frameworks) >= least:
+        told.append(f"or run one config in what is there: --frameworks {','.join(frameworks)}")
+    raise UsageError("; ".join(told))
+
+
+def _lacks(side: Resolved) -> bool:
+    """Return whether a side's interpreter is known not to have its framework."""
+    modules = ("keras", "tensorflow") if side.framework == "keras" else (side.framework,)
+    if side.python is None:
+        return side.framework not in installed_frameworks()
+    from parity.run.session import find_interpreter
+
+    python = find_interpreter(side.python)
+    if python is None:
+        return False  # That is said where it is started, and the other sides run.
+    try:
+        done = subprocess.run([python, "-c", FOUND, *modules], capture_output=True, text=True, timeout=60, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return bool(done.stdout.strip())
+
+
+LONGEST_TIMEOUT = 1e9
+"""Seconds: thirty years, about as long as a system can wait."""
+
+
+def check_numbers(options: Options) -> None:
+    """Check the numbers of a command that no type holds to.
+
+    Raises:
+        UsageError: for a time that is none.
+    """
+    for name, value, least in (("timeout", options.timeout, 1.0), ("max-seconds", options.max_seconds, 0.0)):
+        if value is not None and not least <= value <= LONGEST_TIMEOUT:  # Also false of nan.
+            raise UsageError(f"--{name} {value}: expected seconds, from {least:g} to {LONGEST_TIMEOUT:g}")
 
 
 def must_be(option: str, name: str, what: str, choices: Sequence[str]) -> None:
@@ -86,7 +170,8 @@ def must_be(option: str, name: str, what: str, choices: Sequence[str]) -> None:
         UsageError: with the choices and the nearest of them.
     """
     if name not in choices:
-        raise UsageError(f"{option} {name!r}: no such {what}; {listed(choices)}; {did_you_mean(name, choices)}")
+        hint = entry_hint(name, choices, what) if what == "framework" else did_you_mean(name, choices)
+        raise UsageError(f"{option} {name!r}: no such {what}; {listed(choices)}{f'; {hint}' if hint else ''}")
 
 
 def parse_set(text: str) -> tuple[str, Any]:
@@ -109,6 +194,7 @@ def prepare(spec: Spec, options: Options) -> list[Resolved]:
         UsageError: for names that are no side or framework.
         SpecError: when the changes do not fit.
     """
+    check_numbers(options)
     sides = resolve(spec, installed_frameworks())
     if not sides:
         raise UsageError("no framework is installed; pip install 'parity-harness[all]'")
@@ -133,6 +219,8 @@ def _like(sides: list[Resolved], options: Options) -> list[Resolved]:
     chosen = options.frameworks or installed_frameworks()
     for name in chosen:
         must_be("--frameworks", name, "framework", FRAMEWORKS)
+        if chosen.count(name) > 1:
+            raise UsageError(f"--frameworks {','.join(chosen)}: {name} stands there twice; name each once")
     pythons = {side.framework: side.python for side in reversed(sides)}
     return [replace(base, name=name, framework=name, python=pythons.get(name)) for name in chosen]
 
@@ -171,30 +259,47 @@ def data_source(declared: str, given: str | None) -> str:
 
 def is_file(given: str) -> bool:
     """Return whether ``--data`` was given a path rather than a source's name."""
-    return Path(given).suffix.lower() in (".npz", ".csv") or "/" in given or Path(given).exists()
+    return Path(given).suffix.lower() in (".npz", ".csv") or "/" in given or os.path.exists(given)
 
 
-def check_fit(side: Resolved, x_shape: tuple[int, ...], y_shape: tuple[int, ...], description: str) -> None:
-    """Check that data and model fit.
+def check_fit(side: Resolved, data: Dataset) -> None:
+    """Check that data and model fit, and that targets can be given in the form that the side takes.
 
     Args:
         side: the resolved side.
-        x_shape: of one input row.
-        y_shape: of one target.
-        description: the data in words.
+        data: its rows.
 
     Raises:
         DataError: when they do not.
     """
-    check_inputs(side, x_shape, description)
+    check_inputs(side, data.x.shape[1:], data.description)
     output = side.layers()[-1].output_shape
-    if y_shape != output:
+    if data.y.shape[1:] != output:
         last = side.layers()[-1].name
-        stretched = f"; left as they are, {explained(y_shape, output)}" if broadcasts(y_shape, output) else ""
+        why = "; left as they are, one value would be compared with several" if data.y.shape[1:] == (1,) else ""
         raise DataError(
-            f"side {side.name}: a target of {description} has shape {y_shape}, the last layer {last!r} gives {output}; "
-            f"change the last layer, or data.one_hot{stretched}"
+            f"side {side.name}: a target of {data.description} has shape {data.target}, the last layer {last!r} gives "
+            f"{output}; change the last layer, or data.one_hot{_of_two(data, output)}{why}"
         )
+    form = side.config.data.targets if side.program is not None else side.config.loss.form(side.config.data.targets)
+    if form in ("column", "flat") and output != (1,):
+        raise DataError(
+            f"side {side.name}: data.targets is {form}, which is one number a row, but a target of {data.description} "
+            f"has shape {data.target}; leave data.targets out"
+        )
+    if form == "index" and data.classes is None and not one_hot_rows(data.y):
+        loss = side.config.loss.kind
+        who = "data.targets is index" if side.config.data.targets else f"loss {loss} takes class numbers"
+        raise DataError(
+            f"side {side.name}: {who}, but the targets of {data.description} are neither integer labels nor one-hot "
+            f"rows, the first is {data.y[0].tolist()}; store labels as integers from 0, y.argmax(axis=1), or take "
+            "another loss"
+        )
+
+
+def _of_two(data: Dataset, output: tuple[int, ...]) -> str:
+    """Return the value that makes yes-or-no labels the targets of one output."""
+    return ": false makes 0 and 1 the targets of one output" if data.classes == 2 and output == (1,) else ""
 
 
 def check_inputs(side: Resolved, x_shape: tuple[int, ...], description: str) -> None:

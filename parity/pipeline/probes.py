@@ -13,7 +13,6 @@ from parity.explain.trials import Paths
 from parity.pipeline.trials import Trials
 from parity.run.bench import Job
 from parity.run.randomness import batches, steps_per_epoch
-from parity.run.trace import read_trace
 from parity.spec.resolve import Resolved
 
 
@@ -39,17 +38,21 @@ def probes(trials: Trials) -> dict[str, Strike]:
     trials.note(f"explaining: where {len(jobs)} differences strike first, {PROBE_STEPS} steps each", 0.05)
     futures = {path: runner.start(job) for path, job in {"": base, **jobs}.items()}
     start = futures[""].result()
-    traces = {"": read_trace(runner.work.bench(base.side).store.trace(start.key))}
-    found = {}
+    first = runner.work.bench(base.side).store.read(start.key)
+    found: dict[str, Strike] = {}
+    if not first:
+        return found  # Damaged since it was made: where a difference strikes is not known, and all else is.
     for one in contest.live:
         try:
             run = futures[one.path].result()
-            trace = read_trace(runner.work.bench(jobs[one.path].side).store.trace(run.key))
+            trace = runner.work.bench(jobs[one.path].side).store.read(run.key)
         except (KeyError, ParityError):
             continue  # Not looked at: nothing is known of it.
+        if not trace:
+            continue
         side = jobs[one.path].side
         found[one.path] = strike(
-            traces[""], trace, (_shapes(base.side), _shapes(side)), (_trained(base.side), _trained(side)),
+            first, trace, (_shapes(base.side), _shapes(side)), (_trained(base.side), _trained(side)),
             _other_batch(trials, base.side, side),
         )  # fmt: skip
     return found
@@ -59,16 +62,18 @@ def end_share(trials: Trials, paths: Paths) -> float | None:
     """Return the share of all that training moved that a set changes; None where a run was not made to its end."""
     seed = trials.seeds[0]
     runs = [trials.runs.get((one, seed)) for one in (frozenset[str](), paths)]
-    if any(run is None or len(run.losses) < trials.steps for run in runs):
-        return None
     traces, sides = [], []
     for one, run in zip((frozenset[str](), paths), runs, strict=True):
-        side = trials.job(one, seed).side
-        assert run is not None
-        try:
-            traces.append(read_trace(trials.runner.work.bench(side).store.trace(run.key)))
-        except OSError:
+        if run is None:
             return None
+        job = trials.job(one, seed)
+        side = job.side
+        if len(run.losses) < job.steps:
+            return None
+        trace = trials.runner.work.bench(side).store.read(run.key)
+        if not trace:
+            return None
+        traces.append(trace)
         sides.append(side)
     return moved(traces[0], traces[1], _trained(sides[0]), _trained(sides[1]), steps=1).share
 

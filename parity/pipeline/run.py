@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -14,19 +15,22 @@ from parity.explain.trials import Contest, Paths, contest, split
 from parity.pipeline import facts
 from parity.pipeline.advising import advised
 from parity.pipeline.answer import Explained
+from parity.pipeline.budget import Budget, Length
+from parity.pipeline.counterfactuals import large
 from parity.pipeline.explain import Inquiry
 from parity.pipeline.explained import difference_facts, explanation_fact
 from parity.pipeline.judging import Judged
 from parity.pipeline.patches import lines_of
-from parity.pipeline.prepare import Options, installed_version, prepare
+from parity.pipeline.prepare import Options, check_installed, installed_version, prepare
 from parity.pipeline.runner import Runner
 from parity.pipeline.speed import choose
-from parity.pipeline.trials import Budget, large
+from parity.pipeline.units import Unit, UnitError
 from parity.pipeline.work import Note, Work
 from parity.report.facts import Comparison, DifferenceFact, LineFact, Result, SideFact
 from parity.run.freerun import VALIDATION
 from parity.run.trajectory import Trajectory
 from parity.spec.differences import Difference, differences
+from parity.spec.heads import joined
 from parity.spec.resolve import Resolved
 from parity.spec.schema import Config, SaidSpec, Spec
 
@@ -37,9 +41,6 @@ LOCKSTEP_STEPS, LOCKSTEP_STEPS_LARGE = 16, 4
 """How far lockstep goes unless told otherwise: a difference of meaning shows in the first few steps, or where a
 schedule or a running statistic begins to matter. In a run, which is about more, large networks go less far: of 69
 million parameters a step in float64, with all digests, takes ten seconds."""
-
-EXPLAIN_EPOCHS = 2
-"""Length of a counterfactual run unless told otherwise."""
 
 
 def run(spec: Spec, options: Options, *, text: str, file: str | None, folder: Path, command: str, note: Note) -> Result:
@@ -57,8 +58,11 @@ def run(spec: Spec, options: Options, *, text: str, file: str | None, folder: Pa
     Raises:
         ParityError: when the spec, the options or the data are at fault; or when no side finished.
     """
+    begun = time.monotonic()
     sides = prepare(spec, options)
+    check_installed(sides)
     with Work(spec=spec, sides=sides, options=options, folder=folder) as work:
+        sides = work.settle()
         found = pair_differences(work, sides)
         advice = advised(work, text, file)
         if options.explain:
@@ -75,7 +79,7 @@ def run(spec: Spec, options: Options, *, text: str, file: str | None, folder: Pa
         explained: Explained | None = None
         if options.explain:
             try:
-                explained, said = _explain(work, healthy, runs, found, note)
+                explained, said = _explain(work, healthy, runs, found, note, begun)
                 notes += said
             except KeyboardInterrupt:  # What the sides did, and where they part, is known all the same.
                 notes.append(INTERRUPTED)
@@ -88,7 +92,7 @@ def run(spec: Spec, options: Options, *, text: str, file: str | None, folder: Pa
             comparisons,
             _told(work, sides, found, explained),
             explanation,
-            notes,
+            [*notes, *facts.damage_notes(work.damaged())],
             command,
             advice,
         )
@@ -123,27 +127,33 @@ def check(
             f"check compares sides, and here is only {sides[0].name}; add a side, or name frameworks to compile it "
             "for: --frameworks keras,tensorflow,torch"
         )
+    check_installed(sides, least=2)
     precision = options.precision or "float64"
     with Work(spec=spec, sides=sides, options=options, folder=folder) as work:
+        sides = work.settle()
         found = pair_differences(work, sides)
-        for side in sides:
-            work.program(side)
+        errors = work.failing()
+        healthy = [side for side in sides if side.name not in errors]
+        if len(healthy) < 2:
+            raise next(iter(errors.values()))
         steps = options.steps or min(LOCKSTEP_STEPS, work.steps(sides[0]))
-        judged = work.judged(sides, steps, precision, note)
+        judged = work.judged(healthy, steps, precision, note)
         told = _told(work, sides, found, None)
+        why = {name: str(error) for name, error in errors.items()}
+        failed = [facts.failed_comparison(healthy[0].name, name, precision, text) for name, text in why.items()]
         sides_told = [
             facts.side_fact(
-                side, work.program(side), None, None, precision, work.dataset(side), installed_version(side)
+                side, work.shown(side), None, why.get(side.name), precision, work.dataset(side), installed_version(side)
             )
             for side in sides
         ]
         return facts.result(
             facts.spec_fact(spec, work.dataset(sides[0]), file, text),
             sides_told,
-            facts.comparison_facts(judged),
+            [*facts.comparison_facts(judged), *failed],
             told,
             None,
-            [],
+            facts.damage_notes(work.damaged()),
             command,
             advised(work, text, file),
         )
@@ -153,7 +163,7 @@ def pair_differences(work: Work, sides: Sequence[Resolved]) -> dict[tuple[str, s
     """Return the differences of the first side and each other one."""
     first, *others = sides
     rows = len(work.dataset(first).x)
-    found = {(first.name, other.name): differences(first, other, rows) for other in others}
+    found = {(first.name, other.name): joined(first, other, differences(first, other, rows)) for other in others}
     if not work.options.split:
         return found
     # A group may be one of a single pair's: it must be known in one of them.
@@ -195,7 +205,7 @@ def _side_facts(
     return [
         facts.side_fact(
             side,
-            work.program(side),
+            work.shown(side),
             runs.get(side.name),
             str(errors[side.name]) if side.name in errors else None,
             precision,
@@ -211,6 +221,7 @@ def _explain(
     runs: Mapping[str, Trajectory],
     found: dict[tuple[str, str], list[Difference]],
     note: Note,
+    begun: float,
 ) -> tuple[Explained | None, list[str]]:
     """Explain the first pair of sides whose outcomes differ, or else the first whose configs do."""
     named = {side.name: side for side in healthy}
@@ -227,7 +238,20 @@ def _explain(
         return outcome.metric_score(runs[name].final.get(outcome.metric, math.nan)) if name in runs else math.nan
 
     a, b = max(pairs, key=lambda pair: _distance(score(pair[0]), score(pair[1])))
-    return explain_pair(work, healthy, (named[a], named[b]), found[a, b], outcome, note), []
+    pair = named[a], named[b]
+    return explain_pair(work, healthy, pair, found[a, b], outcome, note, _ends(work, pair, runs, outcome), begun), []
+
+
+def _ends(
+    work: Work, pair: tuple[Resolved, Resolved], runs: Mapping[str, Trajectory], outcome: Outcome
+) -> tuple[float, float] | None:
+    """Return what the sides' own runs end at, in the unit of the first; None where that is not to be compared."""
+    unit = Unit(outcome=outcome, first=pair[0], data=work.dataset)
+    try:
+        one, other = (runs[side.name].final[outcome.metric] * unit.factor(side) for side in pair)
+    except (KeyError, UnitError):
+        return None
+    return one, other
 
 
 def outcome_of(work: Work, sides: Sequence[Resolved]) -> Outcome | None:
@@ -256,6 +280,8 @@ def explain_pair(
     found: Sequence[Difference],
     outcome: Outcome,
     note: Note,
+    ends: tuple[float, float] | None = None,
+    begun: float | None = None,
 ) -> Explained:
     """Explain a pair of sides by counterfactual runs.
 
@@ -266,18 +292,23 @@ def explain_pair(
         found: their differences.
         outcome: what is compared.
         note: told what is under way.
+        ends: what the two sides' own runs ended at; None where there were none.
+        begun: when the command began, by the monotonic clock; now if not said.
 
     Raises:
         UsageError: when a group that is to be split is none.
     """
     options, asked = work.options, work.spec.explain
     match = contest(*pair, found)
-    steps = options.explain_steps or asked.steps or _explain_steps(work, match)
+    length = Length(
+        sides=pair, epoch_steps=work.epoch_steps, steps=options.explain_steps or asked.steps, most=options.steps
+    )
     budget = Budget(runs=options.max_runs, seconds=options.max_seconds)
-    with Runner(work=work) as runner:
-        choice = choose(runner, sides, pair, asked.framework, steps, note)
+    budget.begun = budget.begun if begun is None else begun
+    with Runner(work=work, gate=budget.on_time) as runner:
+        choice = choose(runner, sides, pair, asked.framework, length.steps or length.full, note)
         return Inquiry(
-            work=work, runner=runner, contest=match, choice=choice, outcome=outcome, steps=steps,
+            work=work, runner=runner, contest=match, choice=choice, outcome=outcome, length=length, ends=ends,
             budget=budget, note=note, every=options.effects, each_seeds=asked.effect_seeds,
             claims=list(said_sets(work.spec, match)),
         ).run()  # fmt: skip
@@ -297,16 +328,13 @@ def said_sets(spec: Spec, match: Contest) -> dict[Paths, SaidSpec]:
     return found
 
 
-def _explain_steps(work: Work, match: Contest) -> int:
-    epochs = max(work.epoch_steps(match.good), work.epoch_steps(match.bad)) * EXPLAIN_EPOCHS
-    return min(epochs, work.steps(match.good), work.steps(match.bad))
-
-
 def _lines(work: Work, sides: Sequence[Resolved], pair: tuple[str, str], found: Sequence[Difference]
            ) -> dict[str, list[LineFact]]:  # fmt: skip
     """Return where each difference stands in the programs of a pair."""
     named = {side.name: side for side in sides}
     a, b = (named[name] for name in pair)
+    if work.failing().keys() & set(pair):
+        return {}
     files = {side.name: f"programs/{work.program(side).file_name}" for side in (a, b)}
 
     def source(side: Resolved, config: Config) -> str:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 
 from parity.entries import TITLES
 from parity.errors import ParityError
+from parity.explain.search import SpentError
+from parity.pipeline.counterfactuals import large
 from parity.pipeline.prepare import installed_frameworks
 from parity.pipeline.runner import GUESSED, Runner
-from parity.pipeline.trials import large
 from parity.pipeline.work import Note
 from parity.run.bench import Job
 from parity.run.trajectory import Trajectory
@@ -81,7 +82,10 @@ def choose(
         return Choice(home=pair[0], seconds={})
     note(f"explaining: which of {', '.join(TITLES[name] for name in homes)} is fastest here", 0.02)
     race = _Race(runner=runner, homes=homes, pair=pair, steps=steps)
-    race.run()
+    try:
+        race.run()
+    except SpentError:  # The time is over; what was found out by now says so where it is told.
+        return Choice(home=homes[race.best] if race.done else pair[0], seconds={})
     best = race.best
     runner.close_others(homes[best])
     seconds = {name: one for name, one in race.seconds.items() if one < float("inf")}

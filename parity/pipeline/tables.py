@@ -14,8 +14,9 @@ from rich.text import Text
 
 from parity.catalog import FAMILIES
 from parity.entries import FRAMEWORKS, TITLES, Entry, shown
-from parity.errors import UsageError, did_you_mean, listed
+from parity.errors import UsageError, listed
 from parity.spec.differences import Difference, differences
+from parity.spec.known import entry_hint
 from parity.spec.resolve import Resolved
 from parity.spec.schema import TrainingSpec
 
@@ -193,7 +194,7 @@ def print_entry(name: str, console: Console | None = None) -> None:
     every = {one: entry for entries in FAMILIES.values() for one, entry in entries.items()}
     families = {one: family for family, entries in FAMILIES.items() for one in entries}
     if name not in every:
-        raise UsageError(f"catalog {name!r}: no such entry; {listed(every, 40)}; {did_you_mean(name, list(every))}")
+        raise UsageError(f"catalog {name!r}: no such entry; {listed(every, 40)}; {entry_hint(name, list(every))}")
     entry = every[name]
     console.print(f"{name} ({families[name]})\n", style="bold")
     console.print(_unindented(entry.__doc__ or ""), markup=False)

@@ -1,261 +1,64 @@
-"""Trials: what the configs between two sides come to, run on one framework within a budget."""
+"""Trials: what the configs between two sides come to, read between the two sides by all seeds."""
 
 from __future__ import annotations
 
-import contextlib
 import math
 import statistics
-import time
 from collections.abc import Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
-from typing import Any
 
-from parity.errors import DataError, ParityError, WorkerError
-from parity.explain.claims import BREAKS, DOUBT, LEAST_GAINED, LEAST_GAP, Tried
-from parity.explain.fate import CHECKPOINTS, Fate, Hopeless, checkpoints
-from parity.explain.outcome import Outcome, Scale, scale, steady
+from parity.errors import ParityError, WorkerError
+from parity.explain.claims import BREAKS, DOUBT, LEAST_GAINED, LEAST_GAP, MOST_DOUBT, SCATTER, Tried
+from parity.explain.outcome import Scale, scale
 from parity.explain.search import SpentError
-from parity.explain.trials import Contest, ImpossibleError, Paths
-from parity.pipeline.runner import GUESSED, URGENT, Runner
-from parity.pipeline.work import Note
-from parity.run.bench import Job
-from parity.run.trajectory import Measured, Trajectory
-from parity.spec.resolve import Resolved
+from parity.explain.seeds import LOOKS, Gap, agrees, judged
+from parity.explain.trials import ImpossibleError, Paths
+from parity.pipeline.budget import MORE
+from parity.pipeline.counterfactuals import Runs
 
-LARGE = 1 << 22
-"""Parameters from which on the optimizer's update is fused: compiling it takes a second or two."""
-
-FINE = 32
-"""Checkpoints of a run whose outcome is a number of steps."""
+MOST_GAP = 60.0
+"""Gap that counts as such where a score is not finite."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Watch:
-    """The rule by which a run ends early, with the outcome that it reads.
-
-    Args:
-        fate: the rule.
-        outcome: whose metric it reads.
-    """
-
-    fate: Fate | Hopeless
-    outcome: Outcome
-
-    def plain(self) -> dict[str, Any]:
-        """Return all that decides, as plain data."""
-        return {"rule": self.fate.plain(), "metric": self.outcome.metric}
-
-    def reads(self, losses: Sequence[float], steps: int) -> bool:
-        """Return whether it takes metrics to decide now."""
-        return self.fate.reads(losses, steps)
-
-    def decided(self, losses: Sequence[float], curve: Sequence[Measured], steps: int) -> str:
-        """Return why a run may end, empty where it may not."""
-        return self.fate.decided(losses, curve_of(curve, self.outcome), steps)
-
-
-def curve_of(points: Sequence[Measured], outcome: Outcome) -> dict[int, float]:
-    """Return the score of the outcome's metric at each checkpoint."""
-    return {one.step: outcome.metric_score(one.metrics.get(outcome.metric, math.nan)) for one in points}
-
-
-def large(side: Resolved) -> bool:
-    """Return whether a step spends its time on moving the weights through memory, so that a fused update pays."""
-    return sum(math.prod(one.shape) for one in side.parameters().values()) >= LARGE
-
-
-@dataclass(kw_only=True)
-class Budget:
-    """What may be spent.
-
-    Args:
-        runs: counterfactual runs, None for any number; those that were made before cost nothing.
-        seconds: None for any time.
-    """
-
-    runs: int | None = None
-    seconds: float | None = None
-    begun: float = field(default_factory=time.monotonic)
-    spent: int = 0
-    over: str = ""
-
-    @property
-    def limited(self) -> bool:
-        """Return whether there is a limit."""
-        return self.runs is not None or self.seconds is not None
-
-    def take(self) -> None:
-        """Take one run.
-
-        Raises:
-            SpentError: when there is none left.
-        """
-        if self.runs is not None and self.spent >= self.runs:
-            self.over = f"--max-runs {self.runs} is spent"
-            raise SpentError(self.over)
-        self.on_time()
-        self.spent += 1
-
-    def on_time(self) -> None:
-        """Check the clock, before a run is queued and again before it begins.
-
-        Raises:
-            SpentError: when the time is over.
-        """
-        if self.seconds is not None and time.monotonic() - self.begun >= self.seconds:
-            self.over = f"--max-seconds {self.seconds:g} is over"
-            raise SpentError(self.over)
-
-
-@dataclass(kw_only=True)
-class Trials:
-    """The configs between two sides, and what each came to.
-
-    Args:
-        runner: makes the runs.
-        contest: the two sides and their differences.
-        home: names the framework, the interpreter and the side that programs are called by.
-        outcome: what is compared.
-        steps: of every run.
-        seeds: the spec's own first.
-        budget: what may be spent.
-        note: told what is under way, and why.
-    """
-
-    runner: Runner
-    contest: Contest
-    home: Resolved
-    outcome: Outcome
-    steps: int
-    seeds: Sequence[int]
-    budget: Budget
-    note: Note
-    why: str = ""
-    share: float = 0.0
-    notes: list[str] = field(default_factory=list)
-    runs: dict[tuple[Paths, int], Trajectory] = field(default_factory=dict)
-    gapless: bool = False
-    _early: dict[Paths, Trajectory] = field(default_factory=dict)
-    _guessed: list[Job] = field(default_factory=list)
-
-    def job(self, paths: Paths, seed: int, whole: bool = True, home: Resolved | None = None) -> Job:
-        """Return the job of a set of differences.
-
-        Args:
-            paths: given to the good side.
-            seed: of the run.
-            whole: run it to its end unless no step can change anything; else it ends when its fate is decided.
-            home: another framework and interpreter than the trials' own.
-
-        Raises:
-            ImpossibleError: when no config can have them.
-        """
-        work, home = self.runner.work, home or self.home
-        config = self.contest.config_of(paths)
-        both = {one.kind: one for side in (self.contest.good, self.contest.bad) for one in side.config.metrics}
-        training = config.training.model_copy(update={"seed": seed})
-        config = config.model_copy(update={"training": training, "metrics": tuple(both[kind] for kind in sorted(both))})
-        side = replace(self.contest.good, name=home.name, framework=home.framework, python=home.python,
-                       program=None, config=config)  # fmt: skip
-        try:
-            program = work.trial_program(side)
-        except DataError as error:  # How data are shaped, and what reads them, may differ one without the other.
-            raise ImpossibleError(str(error)) from None
-        return Job(
-            side=side, program=program, steps=self.steps, threads=1, fused=large(side), ends=True,
-            epochs=self.outcome.kind == "steps", curve=self.outcome.kind == "steps" or paths in self.contest.ends,
-            checkpoints=tuple(checkpoints(self.steps, FINE if self.outcome.kind == "steps" else CHECKPOINTS)),
-            until=Watch(fate=Hopeless() if whole else self._fate(seed), outcome=self.outcome),
-        )  # fmt: skip
-
-    def _fate(self, seed: int) -> Fate | Hopeless:
-        """Return the rule of a seed, whose two sides have been run."""
-        sides = [self.runs.get((paths, seed)) for paths in self.contest.ends]
-        if self.outcome.kind == "steps" or self.gapless or None in sides:
-            return Hopeless()
-        good, bad = (curve_of(run.curve, self.outcome) for run in sides if run is not None)
-        floor = good[min(good)]  # What is worse than an untrained model counts as that.
-        return Fate(good=good, bad={step: max(score, floor) for step, score in bad.items()})
-
-    def start(self, wanted: Sequence[tuple[Paths, int]], whole: bool = True, rank: int = URGENT) -> None:
-        """Begin runs whose outcome will be asked for in any case."""
-        for paths, seed in wanted:
-            if (paths, seed) not in self.runs:
-                try:
-                    self.begin(self.job(paths, seed, whole), rank)
-                except (ParityError, SpentError):
-                    continue  # Said when it is asked for.
-
-    def ahead(self, wanted: Sequence[tuple[Paths, int]], rank: int = URGENT) -> None:
-        """Begin runs whose outcome will most likely be asked for; with a limited budget none."""
-        if not self.budget.limited:
-            self.start(wanted, rank=rank)
-
-    def guess(self, sets: Sequence[Paths | None]) -> None:
-        """Begin, where a core is idle, runs one of which will be asked for; those guessed before are given up."""
-        for job in self._guessed:
-            self.runner.withdraw(job)
-        self._guessed = []
-        for paths in dict.fromkeys(sets):
-            if paths is None or (paths, self.seeds[0]) in self.runs:
-                continue
-            with contextlib.suppress(ParityError):  # Said when it is asked for.
-                self._guessed.append(self.job(paths, self.seeds[0]))
-                self.runner.start(self._guessed[-1], GUESSED)
-
-    def begin(self, job: Job, rank: int = URGENT) -> Future[Trajectory]:
-        """Return what a job will come to; what was made before costs nothing.
-
-        Raises:
-            SpentError: when the budget is spent.
-        """
-        if not self.runner.begun(job):
-            self.budget.take()
-        return self.runner.start(job, rank)
-
-    def run(self, paths: Paths, seed: int, whole: bool = True) -> Trajectory:
-        """Return what a set of differences comes to.
-
-        Raises:
-            SpentError: when the budget is spent.
-            ImpossibleError: when no config can have them.
-            WorkerError: when the run fails.
-        """
-        if (paths, seed) in self.runs:
-            return self.runs[paths, seed]
-        if not whole and seed == self.seeds[0] and paths in self._early:
-            return self._early[paths]
-        self.note(f"explaining: {self.contest.label(paths)}, seed {seed}: {self.why}", self.share)
-        run = self.begin(self.job(paths, seed, whole)).result()
-        if whole or not run.stopped:
-            self.runs[paths, seed] = run
-        else:
-            self._early[paths] = run
-        return run
+class Trials(Runs):
+    """The configs between two sides, and what each says of the gap between them."""
 
     def scale(self, seed: int) -> Scale:
-        """Return what the sides of a seed are; without a gap between them, the untrained model stands for the bad."""
-        good, bad = (self.run(paths, seed) for paths in self.contest.ends)
-        first = self.outcome.metric_score(good.curve[0].metrics.get(self.outcome.metric, math.nan))
-        if self.outcome.kind == "level":
-            first = 0.0
-        elif self.outcome.kind == "steps":
-            first = self.outcome.score(self.steps + 1.0)
-        scores = [self.outcome.score(self.value(one)) for one in (good, bad)]
-        return scale(scores[0], first if self.gapless else scores[1], first)
+        """Return what the sides of a seed are; without a gap, what has learned nothing stands for the bad one."""
+        good, bad = (self.outcome.score(self.value(paths, seed)) for paths in self.contest.ends)
+        floor = self.floor
+        if not self.gapless:
+            return scale(good, bad, floor, self._mean(lambda one: scale(*self._ends(one), floor).gap))
+        nothing = self.nothing
+        return scale(good, nothing, floor, self._mean(lambda one: self._ends(one)[0]) - nothing)
 
-    def value(self, run: Trajectory) -> float:
-        """Return the outcome of a run."""
-        return self.outcome.value(run, self.steps)
+    @property
+    def nothing(self) -> float:
+        """Return the score of a model that has learned nothing: a constant prediction, or an untrained one."""
+        if self.outcome.kind == "level":
+            return 0.0
+        if self.outcome.kind == "steps":
+            return self.outcome.score(self.steps + 1.0)
+        if self.constant is not None:
+            return self.outcome.score(self.constant)
+        return self._mean(self._untrained)
+
+    def _untrained(self, seed: int) -> float:
+        first = self.runs[frozenset(), seed].curve[0]
+        return self.outcome.metric_score(first.metrics.get(self.outcome.metric, math.nan))
 
     def lost(self, paths: Paths, seed: int, whole: bool = True) -> float:
-        """Return the share of a seed's gap that a set loses."""
-        run = self.run(paths, seed, whole)
-        return self.scale(seed).lost(self.outcome.score(self.value(run)))
+        """Return the share of the gap that a set loses with a seed."""
+        value = self.value(paths, seed, whole)
+        return self.scale(seed).lost(self.outcome.score(value))
+
+    def sound(self, seed: int) -> bool:
+        """Return whether a seed's two sides are apart, the right way round; or, without a gap, whether it learns."""
+        good, bad = self._ends(seed)
+        least = LEAST_GAP if self.gap is None else self.gap.least
+        return agrees(good - (self.nothing if self.gapless else bad), least)
 
     def bad(self, paths: Paths) -> bool:
-        """Return whether a set is bad: by the first seed, by the middle of all of them where that is in doubt.
+        """Return whether a set is bad: by the first seed, by the mean of all of them where that is in doubt.
 
         A set that no config can have, or whose run fails, is not: it is noted, and nothing rests on it.
 
@@ -267,62 +70,108 @@ class Trials:
         """
         try:
             first = self.lost(paths, self.seeds[0])
-            if abs(first - BREAKS) > DOUBT:
+            if abs(first - BREAKS) > self.doubt:
                 return first > BREAKS
             self.start([(paths, seed) for seed in self.seeds])
-            return statistics.median(self.lost(paths, seed) for seed in self.seeds) > BREAKS
+            return statistics.fmean(self.lost(paths, seed) for seed in self.seeds) > BREAKS
         except ImpossibleError as error:
             self.say(f"not tried, since it cannot be: {self.contest.label(paths)}: {error}")
         except WorkerError as error:
             self.say(f"failed: {self.contest.label(paths)}: {error}")
         return False
 
+    @property
+    def doubt(self) -> float:
+        """Return how near to the middle of the gap a share is in doubt: the more, the further the seeds scatter."""
+        gaps = self.gap.gaps if self.gap is not None else ()
+        if len(gaps) < 2 or self.gapless:
+            return DOUBT
+        mean = abs(statistics.fmean(gaps))
+        return min(MOST_DOUBT, max(DOUBT, SCATTER * statistics.stdev(gaps) / mean)) if mean else MOST_DOUBT
+
     def clearly_good(self, paths: Paths) -> bool:
         """Return whether what is known of a set that is not bad is out of doubt; so is one of which nothing is."""
         lost = self.known(paths).lost
-        return not lost or statistics.median(lost) < BREAKS - DOUBT
-
-    @property
-    def all_runs(self) -> list[Trajectory]:
-        """Return every run that was asked for, those that ended early among them."""
-        return [*self.runs.values(), *self._early.values()]
-
-    def turn(self) -> None:
-        """Change the sides over, with what is known of them."""
-        self.contest = self.contest.turned()
-        self.runs = {(self.contest.without(paths), seed): run for (paths, seed), run in self.runs.items()}
+        return not lost or statistics.fmean(lost) < BREAKS - DOUBT
 
     def known(self, paths: Paths) -> Tried:
         """Return what a set comes to with the seeds it was run with, without a further run."""
-        lost, values = [], []
+        seeds = []
         for seed in self.seeds:
             run = self.runs.get((paths, seed)) or (self._early.get(paths) if seed == self.seeds[0] else None)
             if run is None or not all((one, seed) in self.runs for one in self.contest.ends):
                 break
-            values.append(self.value(run))
-            lost.append(self.scale(seed).lost(self.outcome.score(values[-1])))
-        return Tried(paths=paths, lost=tuple(lost), values=tuple(values))
+            seeds.append(seed)
+        return self._tried(paths, seeds)
 
-    def say(self, text: str) -> None:
-        """Note something that has to be known, once."""
-        if text not in self.notes:
-            self.notes.append(text)
+    def _tried(self, paths: Paths, seeds: Sequence[int]) -> Tried:
+        values = [self.value(paths, seed, (paths, seed) in self.runs) for seed in seeds]
+        return Tried(
+            paths=paths,
+            lost=tuple(self.scale(seed).lost(self.outcome.score(one)) for seed, one in zip(seeds, values, strict=True)),
+            values=tuple(values),
+            sound=tuple(self.sound(seed) for seed in seeds),
+        )
 
-    def gaps(self, seeds: Sequence[int]) -> list[float]:
-        """Return by how much the good side's score is above the bad one's, with each seed."""
-        self.start([(paths, seed) for seed in seeds for paths in self.contest.ends])
-        return [self.scale(seed).good - self.scale(seed).bad for seed in seeds]
+    def open(self) -> Gap:
+        """Run both sides with some seeds, with more where these do not settle it and runs are short; say what they say.
 
-    def open(self) -> str:
-        """Return whether there is a gap: ``gap``, ``none``, or ``unsteady`` where the seeds do not agree."""
-        (gap,), seed = self.gaps(self.seeds[:1]), self.seeds[0]
-        gained = self.scale(seed).good - self.scale(seed).floor
-        least = max(LEAST_GAP, LEAST_GAINED * gained)
-        if gap < least:
-            return "none"
-        if gap >= 4 * least:
-            return "gap"
-        return "gap" if steady([one - least / 2 for one in self.gaps(self.seeds)], 1.0) else "unsteady"
+        Raises:
+            WorkerError: when not even one seed's runs of both sides came to an end.
+            SpentError: when the budget ended before that.
+        """
+        first, gaps = self.seeds[0], list[float]()
+        for count in LOOKS:
+            wanted = [first + number for number in range(count)]
+            more = count < LOOKS[-1]
+            try:
+                self.start([(paths, seed) for seed in wanted for paths in self.contest.ends])
+                for seed in wanted[len(gaps) :]:
+                    good, bad = self._ends(seed)
+                    gaps.append(good - bad)
+            except (SpentError, WorkerError):
+                if not gaps:
+                    raise
+                more = False
+            self.seeds[:] = wanted[: len(gaps)] if len(gaps) > LOOKS[0] else wanted[: LOOKS[0]]
+            more = more and self.affordable(LOOKS[LOOKS.index(count) + 1] - count)
+            self.gap = judged(_finite(gaps), self._least(), last=not more)
+            if self.gap.kind != "open" or not more:
+                break
+        assert self.gap is not None
+        return self.gap
+
+    def lead(self) -> None:
+        """Let a seed lead the search that has the gap."""
+        if self.gap is not None and not self.gapless:
+            self.seeds[:] = sorted(self.seeds, key=lambda seed: not self.sound(seed))
+
+    def judge_again(self) -> Gap:
+        """Return what all seeds with which both sides have been run by now say of the gap."""
+        known = [seed for seed in self.seeds if all((paths, seed) in self.runs for paths in self.contest.ends)]
+        if self.gap is None or len(known) > len(self.gap.gaps):
+            gaps = [good - bad for good, bad in map(self._ends, known)]
+            self.gap = judged(_finite(gaps), self._least())
+        return self.gap
+
+    def more_seeds(self) -> bool:
+        """Add seeds up to the next look; return whether there are more now."""
+        count = next((look for look in LOOKS if look > len(self.seeds)), None)
+        if count is None or not self.affordable(count - len(self.seeds)):
+            return False
+        self.seeds += [max(self.seeds) + 1 + number for number in range(count - len(self.seeds))]
+        return True
+
+    def affordable(self, seeds: int) -> bool:
+        """Return whether so many more runs of each side are short enough, and within the budget."""
+        return seeds * self.seconds <= MORE and self.budget.allows(2 * seeds, self.seconds)
+
+    def _least(self) -> float:
+        """Return what the sides have to be apart: two hundredths, or a twentieth of what training gained."""
+        if self.outcome.kind == "level":
+            return LEAST_GAP
+        best = max(self._mean(lambda one, side=side: self._ends(one)[side]) for side in (0, 1))  # type: ignore[misc]
+        return max(LEAST_GAP, LEAST_GAINED * (best - self.nothing))
 
     def tried(self, paths: Paths, most: int | None = None) -> Tried:
         """Return what a set comes to with each seed; with fewer where the budget ends or a run fails.
@@ -331,13 +180,19 @@ class Trials:
             paths: the set.
             most: seeds, all of them if None.
         """
-        lost, values = [], []
+        seeds: list[int] = []
         for seed in self.seeds[:most]:
             try:
-                lost.append(self.lost(paths, seed))
-                values.append(self.value(self.run(paths, seed)))
+                for one in (paths, *self.contest.ends):
+                    self.run(one, seed)
+                seeds.append(seed)
             except (SpentError, ParityError) as error:
                 if not isinstance(error, SpentError):
                     self.say(f"failed: {self.contest.label(paths)}, seed {seed}: {error}")
                 break
-        return Tried(paths=paths, lost=tuple(lost), values=tuple(values))
+        return self._tried(paths, seeds)
+
+
+def _finite(gaps: Sequence[float]) -> list[float]:
+    """Return gaps between scores, one of which may be no number, within the range of a metric's logarithm."""
+    return [0.0 if math.isnan(gap) else min(MOST_GAP, max(-MOST_GAP, gap)) for gap in gaps]

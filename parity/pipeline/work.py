@@ -2,37 +2,37 @@
 
 from __future__ import annotations
 
-import contextlib
-import math
 import shutil
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-from parity.advice import Evaluation
 from parity.compare.free import FreeVerdict, judge_free
-from parity.compare.judge import Judge, Seen
-from parity.compare.lockstep import chosen_steps, compare_initial, compare_weights
+from parity.compare.judge import Judge
+from parity.compare.lockstep import chosen_steps
 from parity.compare.noise import Rounding
 from parity.compile import Program, compile_side
-from parity.compile.match import match
 from parity.data.dataset import Dataset
-from parity.data.load import load
 from parity.errors import DataError, WorkerError
 from parity.pipeline.freeruns import TWIN, FreeRuns, gaps
 from parity.pipeline.judging import Court, Judged
-from parity.pipeline.prepare import Options, check_fit, is_file
+from parity.pipeline.ports import Ports
+from parity.pipeline.prepare import Options, check_fit
+from parity.pipeline.starting import compare_extras, compare_start, speak_alike
+from parity.pipeline.targets import dataset_of
 from parity.run.bench import Bench, Job
+from parity.run.beside import source_of
 from parity.run.freerun import free_run
-from parity.run.lockstep import Lockstep
-from parity.run.session import Scratch, Session, memory_bytes
+from parity.run.lockstep import Lockstep, looked_at_bytes
+from parity.run.session import Scratch, Session, memory_bytes, release, remove_left, scratch_folder
 from parity.run.store import Store
-from parity.spec.resolve import OwnProgram, Resolved, dump
+from parity.spec.resolve import Resolved, dump
 from parity.spec.schema import Spec
+from parity.spec.targets import numbers_classes, settled
 
 Note = Callable[[str, float], None]
 """Called with (what is under way, share done from 0 to 1)."""
@@ -61,18 +61,23 @@ class Work(Scratch):
         sides: resolved, in order; the first is the reference.
         options: of the command.
         folder: of the reports.
-
-    ``evaluations`` has, of each program written by hand that was matched, how it behaves in evaluation.
     """
 
     spec: Spec
     sides: list[Resolved]
     options: Options
     folder: Path
-    evaluations: dict[str, Evaluation] = field(default_factory=dict, init=False)
     _benches: dict[str, Bench] = field(default_factory=dict)
     _programs: dict[str, Program] = field(default_factory=dict)
+    _failed: dict[str, WorkerError] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @cached_property
+    def ports(self) -> Ports:
+        """The programs written by hand."""
+        return Ports(
+            name=self.spec.name, sides=self.sides, scratch=self.scratch, bench=self.bench, session=self.session
+        )  # fmt: skip
 
     def bench(self, side: Resolved) -> Bench:
         """Return the bench with a side's data; sides that read the same data share one.
@@ -80,13 +85,12 @@ class Work(Scratch):
         Raises:
             DataError: when the data are missing or do not fit.
         """
-        key = side.config.data.model_dump_json()
+        # Sides that are given the same targets in other forms read the same data.
+        key = f"{side.config.data.model_dump_json(exclude={'targets'})} {numbers_classes(side)}"
         with self._lock:
             if key not in self._benches:
-                given = self.options.data
-                file = Path(given) if given and is_file(given) else None
                 self._benches[key] = Bench(
-                    dataset=load(side.config.data, file=file),
+                    dataset=dataset_of(side, self.options.data),
                     store=Store(self.folder / "runs"),
                     scratch=self.scratch / str(len(self._benches)),
                     programs=self.folder / "programs",
@@ -100,7 +104,7 @@ class Work(Scratch):
                 f"side {side.name}: {len(data.x)} rows do not fill a batch of {training.batch_size}, and "
                 "training.drop_remainder leaves out what is not full; lower training.batch_size"
             )
-        check_fit(side, data.x.shape[1:], data.y.shape[1:], data.description)
+        check_fit(side, data)
         return bench
 
     def dataset(self, side: Resolved) -> Dataset:
@@ -108,49 +112,80 @@ class Work(Scratch):
         return self.bench(side).dataset
 
     def program(self, side: Resolved) -> Program:
-        """Return a side's program, compiled once."""
-        key = f"{side.framework} {side.name} {side.program} {dump(side.config)}"
+        """Return a side's program, compiled once.
+
+        Raises:
+            WorkerError: when one written by hand cannot be imported; it is tried once.
+        """
+        key = _key(side)
+        if key in self._failed:
+            raise self._failed[key]
         if key not in self._programs:
-            classes = self.dataset(side).classes
-            compiled = compile_side(side, name=self.spec.name, question=self.spec.question, classes=classes)
-            self._programs[key] = compiled if side.program is None else self._matched(side, side.program, compiled)
+            compiled = self._compiled(side)
+            try:
+                self._programs[key] = compiled if side.program is None else self.ports.program(side, compiled)
+            except WorkerError as error:
+                self._failed[key] = error
+                raise
         return self._programs[key]
+
+    def _compiled(self, side: Resolved) -> Program:
+        data = self.dataset(side)
+        return compile_side(
+            side, name=self.spec.name, question=self.spec.question, classes=data.classes, flat=data.flat
+        )  # fmt: skip
+
+    def shown(self, side: Resolved) -> Program:
+        """Return a side's program to be read: also one written by hand that cannot be imported."""
+        try:
+            return self.program(side)
+        except WorkerError:
+            assert side.program is not None
+            file = Path(side.program.file)
+            return replace(self._compiled(side), source=source_of(file), file_name=file.name, path=str(file))
+
+    def failing(self) -> dict[str, WorkerError]:
+        """Return why programs written by hand cannot be imported, by side."""
+        found: dict[str, WorkerError] = {}
+        for side in self.sides:
+            try:
+                self.program(side)
+            except WorkerError as error:
+                found[side.name] = error
+        return found
+
+    def damaged(self) -> list[str]:
+        """Return the names of stored files that did not hold what had been put into them."""
+        return sorted({name for bench in self._benches.values() for name in bench.store.damaged})
 
     def trial_program(self, side: Resolved) -> Program:
         """Return the program of a counterfactual run: compiled from the config in any case, and not formatted."""
         side = replace(side, program=None)
         key = f"trial {side.framework} {dump(side.config)}"
         if key not in self._programs:
-            made = compile_side(side, name=self.spec.name, classes=self.dataset(side).classes, formatted=False)
+            data = self.dataset(side)
+            made = compile_side(side, name=self.spec.name, classes=data.classes, flat=data.flat, formatted=False)
             self._programs[key] = replace(made, file_name=f"explain/{made.digest[:16]}.py")
         return self._programs[key]
 
-    def _matched(self, side: Resolved, own: OwnProgram, compiled: Program) -> Program:
-        """Return a program written by hand, its tensors matched to the config's."""
-        with self.session(side, f"{side.name}-match") as session:
-            inventory = session.ask(
-                "inventory", framework=side.framework, program=own.file, names=dict(own.names), precision="float32"
-            )
-            self._evaluate(session, side, own)
-        found = match(side, own, compiled, inventory)
-        source = Path(own.file).read_text(encoding="utf-8")
-        return Program(
-            framework=side.framework,
-            source=source,
-            bindings=found.bindings,
-            file_name=Path(own.file).name,
-            path=own.file,
-            unmatched=tuple(found.unmatched),
-        )
+    def settle(self) -> list[Resolved]:
+        """Return the sides with the form of their targets in their configs; from now on the work is about these.
 
-    def _evaluate(self, session: Session, side: Resolved, own: OwnProgram) -> None:
-        """Note how a program written by hand behaves in evaluation; one that cannot be asked fails where it is run."""
-        with contextlib.suppress(WorkerError):
-            told = session.ask(
-                "evaluation", framework=side.framework, program=own.file, names=dict(own.names),
-                data=str(self.bench(side).scratch / "data"),
-            )  # fmt: skip
-            self.evaluations[side.name] = Evaluation(**told)
+        Programs written by hand are matched for it, since what their loss takes is tried. One that fails is left as it
+        is: where it is run, that is said.
+        """
+        for number, side in enumerate(self.sides):
+            data, program = self.dataset(side), None
+            if side.program is not None:
+                try:
+                    program = self.program(side)
+                except WorkerError:
+                    continue
+            found = settled(side, data.target, data.classes is not None, program.given if program else None)
+            if program is not None:
+                self._programs[_key(found)] = program  # It is not matched a second time.
+            self.sides[number] = found
+        return self.sides
 
     def epoch_steps(self, side: Resolved) -> int:
         """Return the number of batches in an epoch of a side."""
@@ -166,7 +201,8 @@ class Work(Scratch):
 
     def free_runs(self, note: Note) -> FreeRuns:
         """Train every side on its own, and a twin of the first; what one fails at does not touch the others."""
-        found = FreeRuns()
+        found = FreeRuns(errors=self.failing())
+        sides = [side for side in self.sides if side.name not in found.errors]
         jobs = {
             side.name: Job(
                 side=side,
@@ -175,9 +211,9 @@ class Work(Scratch):
                 precision=self.options.precision or "float32",
                 trace=self.options.trace,
             )
-            for side in self.sides
+            for side in sides
         }
-        if len(self.sides) > 1:
+        if len(sides) > 1 and self.sides[0] in sides:
             jobs[TWIN] = replace(jobs[self.sides[0].name], nudge=self.sides[0].config.training.seed)
         shares = dict.fromkeys(jobs, 0.0)
 
@@ -204,7 +240,12 @@ class Work(Scratch):
             (found.twins if name == TWIN else found.runs)[name] = run
 
         with ThreadPoolExecutor(WORKERS) as pool:
-            list(pool.map(one, jobs))
+            try:
+                list(pool.map(one, jobs))
+            except BaseException:  # The pool would wait for what is under way, hours perhaps.
+                pool.shutdown(wait=False, cancel_futures=True)
+                self.end_workers()
+                raise
         found.runs = {side.name: found.runs[side.name] for side in self.sides if side.name in found.runs}
         return found
 
@@ -242,21 +283,27 @@ class Work(Scratch):
             side.name: Job(side=side, program=self.program(side), steps=steps, precision=precision) for side in sides
         }
         openings = {side.name: self.bench(side).opening(jobs[side.name]) for side in sides}
-        self._compare_start(judges, openings, sides)
+        programs = {name: job.program for name, job in jobs.items()}
+        speak_alike(openings, sides, programs)
+        compare_start(judges, openings, sides)
         for judge in judges:
-            told = [text for name in (judge.a, judge.b) for text in jobs[name].program.unmatched]
+            told = [text for name in (judge.a, judge.b) for text in programs[name].unmatched]
             # Parameters that one side lacks have been told when the sides' parameters were compared.
             judge.unmatched += [text for text in told if "(weights)" not in text]
+            compare_extras(judge, programs)
         numbers = chosen_steps(steps, self.options.check_steps)
         if any("optimizer slot" in text for judge in judges for text in judge.unmatched):
             # A side that keeps its own slots must take every step; after a few its rounding errors are in them, too.
             numbers = [number for number in range(1, steps + 1) if number <= OWN_SLOTS_STEPS]
         with ExitStack() as stack:
             sessions = {side.name: self.session(side, f"{side.name}-lockstep") for side in sides}
-            root, spill = self.scratch / "lockstep", self.folder / "lockstep.part"
-            for place in (root, spill):
-                shutil.rmtree(place, ignore_errors=True)  # Of a command that was killed.
-                stack.callback(shutil.rmtree, place, ignore_errors=True)  # Gigabytes, of a large network.
+            root, spill = self.scratch / "lockstep", None
+            shutil.rmtree(root, ignore_errors=True)
+            stack.callback(shutil.rmtree, root, ignore_errors=True)  # Gigabytes, of a large network.
+            remove_left(self.folder)
+            if looked_at_bytes(sides) > LARGEST_SHARE * memory_bytes():
+                spill = scratch_folder(self.folder)
+                stack.callback(release, spill)
             for session in sessions.values():
                 stack.callback(session.close)
             note(f"lockstep in {precision}: starting {len(sides)} programs", 0.0)
@@ -266,7 +313,7 @@ class Work(Scratch):
                 root=root,
                 seed=reference.config.training.seed,
                 precision=precision,
-                spill=spill if looked_at_bytes(sides) > LARGEST_SHARE * memory_bytes() else None,
+                spill=spill,
             )
             lock.open()
             court = Court(lock=lock, judges=judges, sides={side.name: side for side in sides})
@@ -274,37 +321,7 @@ class Work(Scratch):
                 numbers, lambda number: note(f"lockstep in {precision}: step {number} of {steps}", number / steps)
             )
 
-    def _compare_start(
-        self, judges: list[Judge], openings: Mapping[str, Mapping[str, Any]], sides: Sequence[Resolved]
-    ) -> None:
-        """Compare the parameters the sides have, and how they start."""
-        import numpy as np
 
-        places = {name: one["bindings"]["weights"] for name, one in openings.items()}
-        shapes = {
-            side.name: {name: p.shape for name, p in side.parameters().items() if name in places[side.name]}
-            for side in sides
-        }
-        for judge in judges:
-            compare_weights(judge, shapes[judge.a], shapes[judge.b])
-            ours, theirs = (openings[name]["weights"] for name in (judge.a, judge.b))
-            for order, name in enumerate(shapes[judge.a]):
-                if shapes[judge.a][name] != shapes[judge.b].get(name):
-                    continue
-                if ours[name] == theirs[name]:
-                    judge.add(Seen(step=1, phase="weights", tensor=name, shape=shapes[judge.a][name],
-                                   difference=0.0, noise=0.0, order=order))  # fmt: skip
-                else:
-                    compare_initial(judge, order, name, *(np.load(one[name], mmap_mode="r") for one in (ours, theirs)))
-
-
-def looked_at_bytes(sides: Sequence[Resolved]) -> int:
-    """Return the bytes of the tensors that are kept of a step that is looked at: of all sides, and of guided ones.
-
-    Of each parameter there are its gradient, its update and its slots, in float64; outputs are small beside them.
-    """
-    kept = [
-        sum(math.prod(one.shape) for one in side.parameters().values()) * (2 + len(side.config.optimizer.slots())) * 8
-        for side in sides
-    ]
-    return sum(kept) + sum(kept[1:])
+def _key(side: Resolved) -> str:
+    """Return what a side's program is kept by."""
+    return f"{side.framework} {side.name} {side.program} {dump(side.config)}"

@@ -65,13 +65,14 @@ def effect_rows(result: Result) -> list[EffectRow]:
     if told is None:
         return []
     rows: list[EffectRow] = []
+    good, bad = outcomes.sides_at(told)
     tested = [item for item in view.explained(result) if item.effect is not None and not item.inert]
     for number, item in enumerate(tested):
         before, after = view.values_from(item, told.good)
         effect = item.effect
         ways = (
-            (1, alone_label(result), told.good_value, effect.alone if effect else None, "breaks"),
-            (2, taken_back_label(result), told.bad_value, effect.taken_back if effect else None, "repairs"),
+            (1, alone_label(result), good, effect.alone if effect else None, "breaks"),
+            (2, taken_back_label(result), bad, effect.taken_back if effect else None, "repairs"),
         )
         named = True
         for lane, what, start, end, kind in ways:

@@ -6,10 +6,10 @@ A claim says what is changed on which side, what comes of it, how that was prove
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from parity.report import formats, outcomes, view
-from parity.report.facts import ClaimFact, DifferenceFact, Explanation, Result
+from parity.report.facts import ClaimFact, DifferenceFact, EffectFact, Explanation, Result
 from parity.report.finding import Finding, Item, changed, changes, explanation, find, patch_of
 
 LITTLE = 0.1
@@ -34,8 +34,8 @@ def causes(result: Result) -> list[Finding]:
     for breaker, repair in _both_ways(result):
         one = len(repair.paths) == 1
         it = "it" if one else "they together"
-        ruins = f"alone {it} ruin{'s' if one else ''} {told.good}{_brackets(_came_of(told, breaker))}"
-        mends = f"taken back {it} mend{'s' if one else ''} {told.bad}{_brackets(_came_of(told, repair))}"
+        ruins = f"alone {it} {outcomes.ruins(told, one)} {told.good}{_brackets(_came_of(told, breaker))}"
+        mends = f"taken back {it} {outcomes.mends(told, one)} {told.bad}{_brackets(_came_of(told, repair))}"
         fewer = "" if one else "; no smaller set does either"
         lead = f"The cause{'' if one else 's'}, proved both ways: {ruins}, {mends}{fewer}"
         items = changes(result, repair.paths, told.bad)
@@ -45,29 +45,31 @@ def causes(result: Result) -> list[Finding]:
 
 def breaks(result: Result) -> list[Finding]:
     """Say which differences, put into the good side alone or together, ruin it."""
-    good = explanation(result).good
+    told = explanation(result)
+    good, ruin = told.good, outcomes.ruins(told, False)
     single, larger = _by_size(_sound(result, "breaks"))
     found = []
     if single:
-        lead = f"Alone on {good}, {'this ruins' if len(single) == 1 else 'each of these ruins'} it"
+        lead = f"Alone on {good}, {'this' if len(single) == 1 else 'each of these'} {outcomes.ruins(told)} it"
         found.append(Finding("breaks", lead, _items(result, single)))
     elif not _both_ways(result):
         found += _none_alone(result)
-    lead = f"Together on {good}, these ruin it though no smaller set does"
+    lead = f"Together on {good}, these {ruin} it though no smaller set does"
     return [*found, *(_set(result, claim, lead) for claim in larger)]
 
 
 def repairs(result: Result) -> list[Finding]:
     """Say which differences, taken back from the bad side alone or together, mend it."""
-    bad = explanation(result).bad
+    told = explanation(result)
+    bad, mend = told.bad, outcomes.mends(told, False)
     single, larger = _by_size(_sound(result, "repairs"))
     found = []
     if single:
-        lead = f"Taken back from {bad}, {'this mends' if len(single) == 1 else 'each of these mends'} it"
+        lead = f"Taken back from {bad}, {'this' if len(single) == 1 else 'each of these'} {outcomes.mends(told)} it"
         found.append(Finding("repairs", lead, _items(result, single)))
     elif not _both_ways(result):
         found += _none_back(result)
-    lead = f"Taken back together from {bad}, these mend it though no smaller set does"
+    lead = f"Taken back together from {bad}, these {mend} it though no smaller set does"
     return [*found, *(_set(result, claim, lead) for claim in larger)]
 
 
@@ -80,7 +82,7 @@ def compensates(result: Result) -> list[Finding]:
         one = len(claim.paths) == 1
         alone = _alone(result, claim.paths)
         moved = "" if alone is None else f" ({outcomes.moved(told, claim.before, alone)})"
-        ruins = f"{these} {'alone ruins' if one else 'together ruin'} {told.good}{moved}"
+        ruins = f"{these} {'alone' if one else 'together'} {outcomes.ruins(told, one)} {told.good}{moved}"
         reaches = f"{outcomes.shown(told, claim.after, claim.values)}{_brackets(seeds(told, claim))}"
         make = f"{others} {'makes' if len(claim.by) == 1 else 'make'} up for {'it' if one else 'them'}"
         lead = f"{ruins}; with {others} as well it comes to {reaches}, so {make}"
@@ -94,19 +96,51 @@ def undecided(result: Result) -> list[Finding]:
     told = explanation(result)
     found = []
     for claim in claims(result):
-        if claim.status != "inconclusive":
+        if claim.status != "inconclusive" and not contradicts(told, claim):
             continue
         one, moved = len(claim.paths) == 1, _came_of(told, claim, counted=False)
+        ruin, mend = outcomes.ruins(told, False), outcomes.mends(told, False)
         what = {
-            "breaks": f"{'alone' if one else 'together'} on {told.good}, this ruins it",
-            "repairs": f"taken back {'' if one else 'together '}from {told.bad}, this mends it",
+            "breaks": f"{'alone' if one else 'together'} on {told.good} this {ruin}s it",
+            "repairs": f"taken back {'' if one else 'together '}from {told.bad} this {mend}s it",
             "compensates": f"{formats.names(claim.by)} {'makes' if len(claim.by) == 1 else 'make'} up for what "
-            f"{formats.names(claim.paths)} {'ruins' if one else 'ruin together'}",
+            f"{formats.names(claim.paths)} {ruin}{'s' if one else ' together'}",
         }[claim.kind]
-        lead = f"Inconclusive, so with {claim.held} of {formats.count(claim.seeds, 'seed')}: {what}{_brackets(moved)}"
+        lead = f"Inconclusive, {_say(claim)} that {what}{_brackets(moved)}{_by_seed(told, claim)}"
         items = changes(result, [*claim.paths, *claim.by], claim.side)
         found.append(Finding("undecided", lead, items, named=claim.kind == "compensates"))
     return found
+
+
+def contradicts(told: Explanation, claim: ClaimFact) -> bool:
+    """Say whether a claim's own numbers speak against it: what is said to ruin is no worse, what mends no better.
+
+    A claim whose outcome is not recorded is taken at its word.
+    """
+    if not claim.seeds and math.isnan(claim.after):
+        return False
+    if claim.seeds and not 0 < claim.held <= claim.seeds:
+        return True
+    if claim.kind == "compensates":
+        return False
+    worse = outcomes.better(told, claim.before, claim.after)
+    same = outcomes.shown(told, claim.before) == outcomes.shown(told, claim.after)
+    return same or worse is not (claim.kind == "breaks")
+
+
+def _say(claim: ClaimFact) -> str:
+    """Say how many of its seeds speak for a claim."""
+    if not claim.held:
+        return f"no seed of {claim.seeds} says" if claim.seeds else "no seed says"
+    return f"{claim.held} of {formats.count(claim.seeds, 'seed')} say{'s' if claim.held == 1 else ''}"
+
+
+def _by_seed(told: Explanation, claim: ClaimFact) -> str:
+    """Write the outcomes by seed as they are, of a claim of which the seeds do not agree."""
+    if len(claim.values) < 2 or len(claim.before_values) != len(claim.values):
+        return ""
+    pairs = zip(claim.before_values, claim.values, strict=True)
+    return "; by seed " + ", ".join(f"{outcomes.shown(told, a)} -> {outcomes.shown(told, b)}" for a, b in pairs)
 
 
 def seeds(told: Explanation, claim: ClaimFact) -> str:
@@ -150,7 +184,8 @@ def _bare(result: Result, kind: str, paths: list[str]) -> ClaimFact:
 
 def _both_ways(result: Result) -> list[tuple[ClaimFact, ClaimFact]]:
     """List the sets that both break and repair, with every seed: as the breaker, and as the repair."""
-    held = [claim for claim in claims(result) if claim.status == "holds"]
+    told = explanation(result)
+    held = [claim for claim in claims(result) if claim.status == "holds" and not contradicts(told, claim)]
     return [
         (breaker, repair)
         for breaker in held
@@ -165,7 +200,10 @@ def _sound(result: Result, kind: str) -> list[ClaimFact]:
     return [
         claim
         for claim in claims(result)
-        if claim.kind == kind and claim.status != "inconclusive" and set(claim.paths) not in told
+        if claim.kind == kind
+        and claim.status != "inconclusive"
+        and not contradicts(explanation(result), claim)
+        and set(claim.paths) not in told
     ]
 
 
@@ -199,36 +237,54 @@ def _tested(result: Result) -> list[DifferenceFact]:
 
 
 def _none_alone(result: Result) -> list[Finding]:
-    """Say that nothing ruins the good side alone, where that was tried, and how much of it is undecided."""
+    """Say that none of those that were tried alone ruins the good side, how many that were, and what is undecided."""
+    told = explanation(result)
     tried = [item.effect for item in _tested(result) if item.effect is not None and item.effect.alone is not None]
-    if not tried:
+    if not tried or told.gap == "open":
         return []
-    open_ones = sum(effect.breaks is None for effect in tried)
-    verb, unsure = ("was found to ruin", f" ({open_ones} undecided)") if open_ones else ("ruins", "")
-    return [Finding("breaks", f"No single difference put in alone {verb} {explanation(result).good}{unsure}.")]
+    none = _none_of(result, tried, "put in alone", [effect.breaks for effect in tried], outcomes.ruins)
+    return [Finding("breaks", f"{none} {told.good}{_undecided(effect.breaks for effect in tried)}.")]
 
 
 def _none_back(result: Result) -> list[Finding]:
-    """Say that nothing mends the bad side alone, where that was tried, and what comes nearest to it."""
+    """Say that none of those that were taken back alone mends the bad side, and what comes nearest to it."""
     told = explanation(result)
-    tried = [item.effect for item in _tested(result) if item.effect is not None]
-    if told.gap != "gap" or all(effect.taken_back is None for effect in tried):
+    tried = [item.effect for item in _tested(result) if item.effect is not None and item.effect.taken_back is not None]
+    if told.gap != "gap" or not tried:
         return []
-    open_ones = sum(effect.repairs is None for effect in tried)
-    verb, unsure = ("was found to mend", f" ({open_ones} undecided)") if open_ones else ("mends", "")
-    lead, best = f"No single difference taken back {verb} {told.bad}{unsure}.", _best(result)
+    none = _none_of(result, tried, "taken back", [effect.repairs for effect in tried], outcomes.mends)
+    lead, best = f"{none} {told.bad}{_undecided(effect.repairs for effect in tried)}.", _best(result)
     return [Finding("repairs", f"{lead} The best of them", best)] if best else [Finding("repairs", lead)]
+
+
+def _none_of(
+    result: Result, tried: Sequence[EffectFact], how: str, found: Sequence[bool | None], verb: Callable[..., str]
+) -> str:
+    """Say that nothing was found: of all differences only where all of them were tried."""
+    told = explanation(result)
+    live = sum(not item.inert for item in view.explained(result))
+    does = verb(told) if None not in found else f"was found to {verb(told, False)}"
+    if len(tried) >= live:
+        return f"No single difference {how} {does}"
+    return f"Of the {len(tried)} of {live} differences that were tried, none {how} {does}"
+
+
+def _undecided(found: Iterable[bool | None]) -> str:
+    open_ones = sum(one is None for one in found)
+    return f" ({open_ones} undecided)" if open_ones else ""
 
 
 def _best(result: Result) -> tuple[Item, ...]:
     """Name the single repair that gains most: where to look first, when none suffices."""
     told = explanation(result)
+    goal, before = outcomes.sides_at(told)
     gains = [
-        (outcomes.gain(told, item.effect.taken_back), item.path, item.effect.taken_back)
+        (outcomes.gain(before, goal, item.effect.taken_back), item.path, item.effect.taken_back)
         for item in _tested(result)
         if item.effect is not None and item.effect.taken_back is not None
     ]
     won, path, value = max(gains, default=(0.0, "", 0.0))
     if won <= LITTLE:
         return ()
-    return (changed(result, path, told.bad, outcomes.moved(told, told.bad_value, value)),)
+    seed = f", seed {told.effect_seeds[0]}" if len(told.effect_seeds) == 1 else ""
+    return (changed(result, path, told.bad, f"{outcomes.moved(told, before, value)}{seed}"),)

@@ -8,7 +8,41 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from parity.report.causes import ClaimFact, Explanation, InteractionFact, OwnFact, SaidFact
+from parity.report.fact import Fact
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "AdviceFact",
+    "ClaimFact",
+    "Comparison",
+    "DifferenceFact",
+    "EffectFact",
+    "EpochFact",
+    "Explanation",
+    "Fact",
+    "FreeFact",
+    "FreePlace",
+    "InteractionFact",
+    "LineFact",
+    "Lint",
+    "MetricFact",
+    "MovedFact",
+    "OwnFact",
+    "Phase",
+    "PhaseFact",
+    "Place",
+    "Precision",
+    "Result",
+    "SaidFact",
+    "SideFact",
+    "SpecFact",
+    "StrikeFact",
+    "Verdict",
+    "WitnessFact",
+]  # fmt: skip
 
 from parity.report.causefact import CauseFact
 
@@ -17,12 +51,6 @@ SCHEMA_VERSION = 1
 Verdict = Literal["identical", "rounding", "divergent", "inconclusive"]
 Phase = Literal["batch", "weights", "forward", "loss", "gradient", "update", "state", "metric"]
 Precision = Literal["float32", "float64", "bfloat16"]
-
-
-class Fact(BaseModel):
-    """Base of everything in a result: immutable, no unknown fields."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="strings")
 
 
 class SpecFact(Fact):
@@ -80,6 +108,9 @@ class SideFact(Fact):
     seconds: float
     cached: bool = Field(description="taken from the store, not run again")
     loss_formula: str = Field(description="which loss formula runs, in words")
+    targets: str = Field(default="", description="form of the targets that the program is given; empty for as stored")
+    targets_origin: str = Field(default="", description="where the form came from")
+    targets_stretched: bool = Field(default=False, description="its loss compares every output with every target")
     program: str = Field(description="source of the compiled program")
     program_file: str | None = None
     error: str | None = Field(default=None, description="why the side did not finish, if it did not")
@@ -151,7 +182,7 @@ class Comparison(Fact):
     first: Place | None = Field(default=None, description="first place beyond noise")
     largest: Place | None = Field(default=None, description="largest difference of all")
     places: list[Place] = Field(default=[], description="every place where a difference is made, in order")
-    phases: list[PhaseFact] = []
+    phases: list[PhaseFact] = Field(default=[])
     unmatched: list[str] = Field(default=[], description="tensors that only one side has")
     unsteady: list[str] = Field(default=[], description="where a side does not repeat itself bit for bit")
     amplified: list[str] = Field(default=[], description="large differences that are rounding, made large by the step")
@@ -213,61 +244,14 @@ class DifferenceFact(Fact):
     b_side: str
     a_origin: str = Field(description="where side a's value came from: spec, side NAME, keras default, ...")
     b_origin: str
-    layers: list[str] = []
+    layers: list[str] = Field(default=[])
     inert: bool
     reason: str = Field(default="", description="why it is inert")
+    unexamined: str = Field(default="", description="why no run could show what it does")
     effect: EffectFact | None = None
     strike: StrikeFact | None = None
     share: float | None = Field(default=None, description="share of the gap, of a confirmed cause (Shapley value)")
     lines: list[LineFact] = Field(default=[], description="where it stands in the two programs")
-
-
-class ClaimFact(Fact):
-    """A finding, and how sure it is."""
-
-    kind: Literal["breaks", "repairs", "compensates"]
-    paths: list[str] = Field(description="the set: given to the good side, or taken back from the bad one")
-    by: list[str] = Field(default=[], description="of a compensation: what makes up for it")
-    status: Literal["holds", "inconclusive", "unconfirmed"]
-    held: int = Field(description="number of seeds with which it is so")
-    seeds: int = Field(description="number of seeds it was tried with")
-    before: float = Field(description="outcome without the change, mean over the seeds")
-    after: float = Field(description="outcome with it, mean over the seeds")
-    spread: float = Field(description="standard deviation of the outcome with it, over the seeds")
-    values: list[float] = Field(description="outcome with it, by seed")
-    side: str = Field(description="the side that is changed")
-    patch: str = Field(description="what to write under the side's changes, YAML")
-    options: list[str] = Field(description="the same as options of the command line")
-
-
-class SaidFact(Fact):
-    """What somebody said is the cause, and what comes of it."""
-
-    text: str
-    source: str = ""
-    paths: list[str]
-    sufficient: bool | None = Field(description="alone it ruins the good side, with every seed")
-    necessary: bool | None = Field(description="taken back it mends the bad side, with every seed")
-    alone: float | None = Field(description="outcome of the good side with it, mean over the seeds")
-    taken_back: float | None = Field(description="outcome of the bad side without it, mean over the seeds")
-    seeds: int
-    sentence: str
-
-
-class InteractionFact(Fact):
-    """What two causes do together, beyond what each does alone."""
-
-    paths: tuple[str, str]
-    share: float = Field(description="of the gap; positive where they act together, negative where they overlap")
-
-
-class OwnFact(Fact):
-    """A side's config on its own framework, beside the framework of the trials."""
-
-    side: str
-    own: float
-    trial: float
-    agrees: bool
 
 
 class AdviceFact(Fact):
@@ -295,45 +279,6 @@ class Lint(Fact):
     notes: list[str] = Field(default=[], description="what was not looked at, and why")
 
 
-class Explanation(Fact):
-    """Which differences decide the outcome, by counterfactual runs on one framework."""
-
-    framework: str
-    outcome: str = Field(description="what is compared: a metric, a level of it, or the steps to a level")
-    better: Literal["higher", "lower"] = "higher"
-    gap: Literal["gap", "none", "unsteady"] = Field(
-        default="gap", description="none: the sides reach the same; unsteady: they differ by less than the seeds do"
-    )
-    good: str = Field(description="the side whose outcome is better")
-    bad: str
-    good_value: float
-    bad_value: float
-    good_values: list[float] = Field(default=[], description="by seed")
-    bad_values: list[float] = []
-    seeds: list[int] = []
-    rows: int = Field(default=0, description="that the outcome is measured on, where effects were measured; else 0")
-    steps: int
-    breakers: list[list[str]] = Field(description="sets of paths; alone on the good side, they open the gap")
-    repairs: list[list[str]] = Field(description="sets of paths; taken back from the bad side, they close the gap")
-    claims: list[ClaimFact] = Field(default=[], description="the findings one by one, the inconclusive ones, too")
-    said: list[SaidFact] = []
-    harmless: list[str] = []
-    harmless_together: float | None = Field(default=None, description="outcome with all but the causes put in")
-    interactions: list[InteractionFact] = []
-    unexplained: float | None = Field(default=None, description="share of the gap that is left without the causes")
-    own: list[OwnFact] = []
-    complete: bool = Field(default=True, description="the search came to its end")
-    interrupted: bool = False
-    missing: list[str] = Field(default=[], description="what was left out, and why")
-    searched: int = Field(default=0, description="configs that the search tried, the two sides included")
-    runs: int = Field(description="training runs that it all rests on, all seeds")
-    cached_runs: int = 0
-    stopped: int = Field(default=0, description="runs ended when their fate was decided")
-    why: str = Field(default="", description="why this framework")
-    seconds: float
-    notes: list[str] = []
-
-
 class Result(Fact):
     """Everything a run found."""
 
@@ -346,5 +291,5 @@ class Result(Fact):
     differences: list[DifferenceFact]
     explanation: Explanation | None = None
     advice: list[AdviceFact] = Field(default=[], description="what is probably a mistake, seen before training")
-    notes: list[str] = []
+    notes: list[str] = Field(default=[])
     command: str = Field(description="the command that repeats this run")

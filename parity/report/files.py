@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 from urllib.parse import quote
+
+from parity.whole import whole
 
 
 def write(path: Path, content: str | bytes) -> Path:
     """Write a file under a temporary name and rename it, so that a reader never meets half of it."""
-    data = content.encode("utf-8") if isinstance(content, str) else content
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(data)
-        # mkstemp makes files that only their owner may read; a report is for everyone the umask allows.
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o666 & ~mask)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with whole(path) as file:
+        file.write(content.encode("utf-8") if isinstance(content, str) else content)
     return path
 
 

@@ -6,11 +6,17 @@ with how many seeds. What was not decided, or not tried, is said as such: silenc
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 from parity.report import claims, evidence, formats, moved, outcomes, view
 from parity.report.facts import DifferenceFact, Explanation, InteractionFact, Result
 from parity.report.finding import Finding, Item, Kind, change, explanation, find
 
 TITLE = "What breaks, what repairs"
+
+LEAST_SHARE = 0.005
+"""Share of the gap that rounds to nothing."""
 
 SLIGHT = 0.05
 """Share of the gap below which an interaction of two causes is not worth a line."""
@@ -57,7 +63,7 @@ def own(result: Result) -> list[Finding]:
 
 
 def sides(result: Result) -> list[Finding]:
-    """Say what the two sides come to, and whether there is a gap to be explained."""
+    """Say what the two sides come to, and what all seeds together say of the gap between them."""
     told = explanation(result)
     good = outcomes.shown(told, told.good_value, told.good_values)
     bad = outcomes.shown(told, told.bad_value, told.bad_values)
@@ -66,12 +72,47 @@ def sides(result: Result) -> list[Finding]:
         f"{outcomes.measured(told)}{is_} {good} with {told.good}'s config and {bad} with {told.bad}'s "
         f"({_how_many(told)}both on {told.framework})"
     )
+    lines = [line[0].upper() + line[1:] for line in (_votes(told), told.unit.rstrip("."), outcomes.constant(told),
+                                                     _later(told)) if line]  # fmt: skip
+    rest = "".join(f" {line}." for line in lines)
     if told.gap == "none":
-        return [Finding("alike", f"No gap, both sides come to the same: {both}.")]
+        return [Finding("alike", f"No gap, both sides come to the same: {both}.{rest}")]
     if told.gap == "unsteady":
-        seen = "the sides differ by less than the seeds do, and no difference can be named as the cause"
-        return [Finding("unsteady", f"Inconclusive, {seen}: {both}.")]
-    return [Finding("sides", f"The gap to be explained: {both}.")]
+        seen = "unsteady, chance decides as much as the configs do, and no difference is named as the cause"
+        return [Finding("unsteady", f"Inconclusive, {seen}: {both}.{rest}")]
+    if told.gap == "open":
+        return [
+            Finding("unsteady", f"Not decided, too few seeds were run to say whether there is a gap: {both}.{rest}")
+        ]
+    return [Finding("sides", f"The gap to be explained: {both}.{rest}")]
+
+
+def _votes(told: Explanation) -> str:
+    """Say with how many seeds the better side is better; and the values as they are, where they do not all agree."""
+    seeds = len(told.good_values)
+    if told.held is None or not seeds or told.gap == "none":
+        return ""
+    text = f"with {told.held} of {formats.count(seeds, 'seed')} {told.good} is the better one"
+    if told.held == seeds:
+        return text
+    alike = seeds - told.held - told.against
+    text += f", with {told.against} {told.bad} is" + (f", and with {alike} they are about the same" if alike else "")
+    good, bad = (outcomes.each(told, values) for values in (told.good_values, told.bad_values))
+    return f"{text} (by seed: {good} and {bad})"
+
+
+def _later(told: Explanation) -> str:
+    """Say what the sides' own runs end at, where these are longer, and what follows of that."""
+    if told.full_steps is None or told.good_end is None or told.bad_end is None:
+        return ""
+    one, other = (outcomes.number(told, value) if math.isfinite(value) else formats.not_finite(value)
+                  for value in (told.good_end, told.bad_end))  # fmt: skip
+    name = outcomes.metric(told.outcome)
+    steps = formats.count(told.full_steps, "step")
+    ends = f"the sides' own runs, of {steps} and one seed, end at {name} {one} and {other}"
+    if told.gap == "gap":
+        return f"{ends}; what follows is about the first {told.steps:,}"
+    return f"{ends}; whether there is a gap by then, --explain-steps {told.full_steps} finds out"
 
 
 def said(result: Result) -> list[Finding]:
@@ -88,16 +129,18 @@ def said(result: Result) -> list[Finding]:
 
 def shares(result: Result) -> list[Finding]:
     """Say how much of the gap each cause accounts for."""
-    found = [(item.share, item.path) for item in view.explained(result) if item.share is not None]
-    lead = "Share of the gap (Shapley value: averaged over all orders in which these can be put in)"
-    items = [Item(path, formats.share(share)) for share, path in sorted(found, key=lambda one: -one[0])]
+    found = {item.path: item.share for item in view.explained(result) if item.share is not None}
+    seed = f", with seed {told.seeds[0]}" if (told := explanation(result)).seeds else ""
+    lead = f"Share of the gap (Shapley value: averaged over all orders in which these can be put in{seed})"
+    written = view.shares(result)
+    items = [Item(path, written[path]) for path in sorted(written, key=lambda path: -found[path])]
     return _listed("shares", lead, items) if len(items) > 1 else []
 
 
 def interactions(result: Result) -> list[Finding]:
     """Say which causes act together, and which do what another one has done already."""
     strong = sorted(explanation(result).interactions, key=lambda one: -abs(one.share))
-    strong = [one for one in strong if abs(one.share) >= SLIGHT]
+    strong = [one for one in strong if SLIGHT <= abs(one.share) <= 1]
     act = "Act together (share of the gap that takes both)"
     overlap = "Overlap (share of the gap that either takes away by itself)"
     return [
@@ -125,7 +168,8 @@ def harmless(result: Result) -> list[Finding]:
     tried = {item.path: item.effect.alone for item in _labelled(result, "harmless") if item.effect is not None}
     alone = {path: value for path, value in tried.items() if value is not None}
     kept = outcomes.kept(told, list(alone.values())) if alone else ""
-    lead = f"Harmless, put alone into {told.good}{f' ({kept})' if kept else ''}"
+    seeds = f" with {_some(told.effect_seeds)}" if told.effect_seeds else ""
+    lead = f"Harmless, put alone into {told.good}{seeds}{f' ({kept})' if kept else ''}"
     return _listed("harmless", lead, [_change(result, path) for path in alone])
 
 
@@ -137,7 +181,7 @@ def together(result: Result) -> list[Finding]:
     only = [item.path for item in _labelled(result, "harmless") if item.effect is None or item.effect.alone is None]
     comes = f"All but the causes put into {told.good} together: {told.outcome} " \
         f"{outcomes.shown(told, told.harmless_together)}"  # fmt: skip
-    lead = f"{comes}. Harmless by that, not tried alone" if only else f"{comes}."
+    lead = f"{comes}. Harmless together, none of them was tried alone" if only else f"{comes}."
     return [Finding("together", lead, tuple(_change(result, path) for path in only))]
 
 
@@ -149,17 +193,19 @@ def inert(result: Result) -> list[Finding]:
 
 
 def untested(result: Result) -> list[Finding]:
-    """Name the differences no run was made for."""
+    """Name the differences that no run was made for, or that no run could show."""
     start = explanation(result).good
-    return _listed("untested", "Not tested", [Item(change(item, start)) for item in _labelled(result, "not tested")])
+    items = [Item(change(item, start), item.unexamined) for item in _labelled(result, "not examined")]
+    return _listed("untested", "Not examined", items)
 
 
 def unexplained(result: Result) -> list[Finding]:
     """Say how much of the gap no finding accounts for."""
-    share = explanation(result).unexplained
-    if share is None:
+    told = explanation(result)
+    share = told.unexplained
+    if share is None or told.gap != "gap":
         return []
-    if share <= 0:
+    if share < LEAST_SHARE:
         return [Finding("unexplained", "These findings account for the whole gap.")]
     return [Finding("unexplained", f"{formats.share(share)} of the gap stays unexplained.")]
 
@@ -169,7 +215,8 @@ def method(result: Result) -> list[Finding]:
     told = explanation(result)
     why = f" ({told.why})" if told.why else ""
     each = f" in every run of a seed ({_seeds(told)})" if told.seeds else ""
-    runs = [f"{formats.count(told.runs, 'run')} of {formats.count(told.steps, 'step')}"]
+    most = " at most" if told.good_steps is not None else ""
+    runs = [f"{formats.count(told.runs, 'run')} of {formats.count(told.steps, 'step')}{most}"]
     runs += [f"{told.stopped:,} of them ended early, when their fate was decided"] if told.stopped else []
     runs += [f"{told.cached_runs:,} from the store"] if told.cached_runs else []
     searched = f" The search itself tried {formats.count(told.searched, 'config')}." if told.searched else ""
@@ -202,7 +249,14 @@ def _how_many(told: Explanation) -> str:
 
 
 def _seeds(told: Explanation) -> str:
-    return f"seed{'s' if len(told.seeds) > 1 else ''} {formats.names(str(seed) for seed in told.seeds)}"
+    return _some(told.seeds)
+
+
+def _some(seeds: Sequence[int]) -> str:
+    ordered = sorted(seeds)
+    if len(ordered) > 3 and ordered[-1] - ordered[0] == len(ordered) - 1:
+        return f"seeds {ordered[0]} to {ordered[-1]}"
+    return f"seed{'s' if len(ordered) > 1 else ''} {formats.names(str(seed) for seed in ordered)}"
 
 
 def _pair(one: InteractionFact) -> Item:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from parity.report.facts import Comparison, Place
@@ -69,6 +69,21 @@ def share(number: float | None) -> str:
     if number == 0 or abs(number) >= 0.0995:
         return f"{number:.0%}"
     return "< 0.1%" if abs(number) < 0.001 else f"{number:.1%}"
+
+
+def parts(shares: Sequence[float]) -> list[str]:
+    """Write the parts of a whole in percent, so that what is written adds up to 100; nothing where they are no parts.
+
+    >>> parts([1 / 3, 1 / 3, 1 / 3]), parts([0.996, 0.004]), parts([1.13, -0.13]), parts([0.5, 0.3])
+    (['34%', '33%', '33%'], ['100%', '0%'], [], [])
+    """
+    if not all(-0.01 < one < 1.01 for one in shares) or abs(math.fsum(shares) - 1.0) > 0.01:
+        return []
+    whole = [math.floor(max(0.0, one) * 100) for one in shares]
+    by_rest = sorted(range(len(shares)), key=lambda index: whole[index] - shares[index] * 100)
+    for index in by_rest[: max(0, 100 - sum(whole))]:
+        whole[index] += 1
+    return [f"{one}%" for one in whole] if sum(whole) == 100 else []
 
 
 def loss(number: float | None) -> str:

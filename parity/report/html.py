@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from parity.report import (
     advice,
-    causes,
+    agreeing,
     chart_rows,
     charts,
     epochs,
@@ -28,6 +28,7 @@ from parity.report import (
     outcomes,
     sidebyside,
     strikes,
+    targets,
     view,
     words,
 )
@@ -65,7 +66,7 @@ def to_html(result: Result, folder: Path | None = None) -> str:
     environment = _environment()
     # Browsers break lines after a hyphen, so that "->" would come apart.
     environment.filters["arrows"] = lambda text: text.replace(" -> ", " \N{RIGHTWARDS ARROW} ")
-    environment.filters["causes"], environment.filters["pieces"] = causes.sentences, causes.pieces
+    environment.filters["causes"], environment.filters["pieces"] = agreeing.sentences, agreeing.pieces
     environment.filters["where"] = finding.where
     environment.filters["relative"] = lambda target: files.relative(target, folder)
     environment.filters["link"] = lambda target: files.link(target, folder)
@@ -77,7 +78,7 @@ def to_html(result: Result, folder: Path | None = None) -> str:
         evidence=evidence,
         advice=advice,
         epochs=epochs,
-        measures=measures.notes(result),
+        measures=[*targets.notes(result), *measures.notes(result)],
         findings=findings.findings(result),
         findings_title=findings.TITLE,
         outcomes=outcomes,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from parity.report import (
     advice,
-    causes,
+    agreeing,
     chart_rows,
     epochs,
     evidence,
@@ -18,6 +18,7 @@ from parity.report import (
     measures,
     outcomes,
     strikes,
+    targets,
     view,
     words,
 )
@@ -171,7 +172,7 @@ def _training(result: Result) -> list[str]:
     parts = ["## Training"]
     if rows:
         parts.append(table(head, rows, numbers=range(2, len(head))))
-    remarks = (words.loss_note(result), *words.finite_notes(result), *measures.notes(result))
+    remarks = (words.loss_note(result), *words.finite_notes(result), *targets.notes(result), *measures.notes(result))
     parts += [text(note) for note in remarks if note is not None]
     if chart_rows.has_curves(result):
         parts.append(f"![Training loss{f' and {text(metric)}' if metric else ''} of every side, by step](curves.png)")
@@ -213,10 +214,11 @@ def _strikes(result: Result, items: Sequence[DifferenceFact]) -> list[str]:
 
 def _difference_table(result: Result, items: Sequence[DifferenceFact], a: str, b: str) -> str:
     told = result.explanation if any(view.is_explained(result, item) for item in items) else None
-    shared = told is not None and any(item.share is not None for item in items)
+    shares = view.shares(result) if told is not None else {}
     head = ["Path", text(a), text(b)]
     if told is not None:
         what = "" if outcomes.kind(told) == "end" else f", {told.outcome}"
+        what += f", {seeds}" if (seeds := outcomes.tried_with(told)) else ""
         head += [text(f"Alone on {told.good}{what}"), text(f"Taken back from {told.bad}{what}")]
     rows = []
     for item in items:
@@ -225,11 +227,11 @@ def _difference_table(result: Result, items: Sequence[DifferenceFact], a: str, b
             effect = item.effect
             numbers = (effect.alone, effect.taken_back) if effect is not None else (None, None)
             cells += [outcomes.cell(told, number) for number in numbers]
-        cells += [formats.share(item.share)] if shared else []
+        cells += [shares.get(item.path, formats.MISSING)] if shares else []
         label = view.effect_label(item, result.explanation)
         label_cell = f"**{label}**" if label in DECIDING else label
         rows.append([*cells, f"{label_cell}: {text(item.reason)}" if item.inert and item.reason else label_cell])
-    head += ["Share of the gap"] if shared else []
+    head += ["Share of the gap"] if shares else []
     return table([*head, "Effect"], rows, numbers=range(3, len(head)))
 
 
@@ -253,7 +255,7 @@ def _steps(result: Result) -> list[str]:
             for name, where in words.extremes(pair)
         ]
         parts.append(" ".join(told))
-        parts += [_coded(told) for told in causes.sentences(pair)]
+        parts += [_coded(told) for told in agreeing.sentences(pair)]
         if pair.places:
             parts += [f"{words.places_heading(pair)}:", _place_table(pair)]
         unmatched = words.unmatched(pair)
@@ -271,7 +273,7 @@ def _steps(result: Result) -> list[str]:
 
 
 def _coded(sentence: str) -> str:
-    pieces = causes.pieces(sentence.strip())
+    pieces = agreeing.pieces(sentence.strip())
     told = " ".join(code(piece) if is_code else text(piece.strip()) for is_code, piece in pieces)
     return told.replace(" , ", ", ")
 

@@ -80,7 +80,14 @@ def measured(told: Explanation) -> str:
     lower = " (less is better)" if told.better == "lower" and kind(told) == "end" else ""
     if kind(told) == "steps":
         return f"{told.outcome} (of {told.steps:,} in a run)"
-    return f"{told.outcome} after {formats.count(told.steps, 'step')}{lower}"
+    return f"{told.outcome} after {length(told)}{lower}"
+
+
+def length(told: Explanation) -> str:
+    """Say how long the runs are; where the sides' differ, each config runs its own."""
+    if told.good_steps is None or told.bad_steps is None:
+        return formats.count(told.steps, "step")
+    return f"{formats.count(told.good_steps, 'step')} ({told.good}) and {told.bad_steps:,} ({told.bad})"
 
 
 def axis(told: Explanation) -> str:
@@ -98,16 +105,72 @@ def kept(told: Explanation, values: Sequence[float]) -> str:
     return f"{told.outcome} stays at {shown(told, worst)} or {'below' if lower else 'above'}"
 
 
-def gain(told: Explanation, value: float) -> float:
+def sides_at(told: Explanation) -> tuple[float, float]:
+    """Give the good and the bad side's outcome with the seeds with which each difference was tried."""
+    known = told.good_at is not None and told.bad_at is not None
+    return (told.good_at, told.bad_at) if known else (told.good_value, told.bad_value)  # type: ignore[return-value]
+
+
+def tried_with(told: Explanation) -> str:
+    """Name the seeds with which each difference was tried, for the head of a column; empty where not recorded."""
+    if not told.effect_seeds:
+        return ""
+    one = len(told.effect_seeds) == 1
+    return f"seed {told.effect_seeds[0]}" if one else f"mean of {len(told.effect_seeds)} seeds"
+
+
+def gain(bad: float, good: float, value: float) -> float:
     """Give the share of the gap that an outcome wins back from the bad side; 0 where there is none to win."""
-    gap = told.good_value - told.bad_value
-    won = (value - told.bad_value) / gap if gap else 0.0
+    gap = good - bad
+    won = (value - bad) / gap if gap else 0.0
     return won if math.isfinite(won) else 0.0
 
 
+def each(told: Explanation, values: Sequence[float]) -> str:
+    """Write outcomes by seed, as they are."""
+    return ", ".join(shown(told, value) for value in values)
+
+
+def better(told: Explanation, one: float, other: float) -> bool:
+    """Say whether an outcome is better than another; one that is no number is the worst there is."""
+    if math.isnan(one) or math.isnan(other):
+        return math.isnan(other) and not math.isnan(one)
+    return one < other if told.better == "lower" else one > other
+
+
+def ruins(told: Explanation, one: bool = True) -> str:
+    """Name what is done to the good side; where it has learned nothing there is nothing to be ruined."""
+    if told.learned is False:
+        return "worsens" if one else "worsen"
+    return "ruins" if one else "ruin"
+
+
+def mends(told: Explanation, one: bool = True) -> str:
+    """Name what is done to the bad side; where the good one has learned nothing, nothing is mended by being like it."""
+    if told.learned is False:
+        return "improves" if one else "improve"
+    return "mends" if one else "mend"
+
+
+def constant(told: Explanation) -> str:
+    """Say what a constant prediction would get, and whether that is less than the good side; empty where not known."""
+    if told.constant is None:
+        return ""
+    what = f"the best prediction that is the same for every row gets {number(told, told.constant)}"
+    if told.learned is not False:
+        return what
+    return f"{what}, and neither side is clearly better than that: nothing is learned here"
+
+
 def _spread(told: Explanation, values: Sequence[float]) -> str:
-    """Write the standard deviation over the seeds; nothing where there was one, or none that is finite."""
+    """Write the standard deviation over the seeds; nothing where there was one, or none that is finite.
+
+    Of a metric without a bound, whose mean is the geometric one, it is the lowest and the highest.
+    """
     if len(values) < 2 or not all(map(math.isfinite, values)):
         return ""
+    if told.better == "lower" and kind(told) == "end":
+        low, high = number(told, min(values)), number(told, max(values))
+        return f" ({low} to {high})" if low != high else " (every seed)"
     spread = statistics.stdev(values)
     return f" ± {spread:,.0f}" if kind(told) == "steps" else f" ± {number(told, spread)}"

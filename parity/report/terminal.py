@@ -11,7 +11,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from parity.report import advice, causes, epochs, evidence, findings, formats, measures, outcomes, strikes, view, words
+from parity.report import (
+    advice,
+    agreeing,
+    epochs,
+    evidence,
+    findings,
+    formats,
+    measures,
+    outcomes,
+    strikes,
+    targets,
+    view,
+    words,
+)
 from parity.report.facts import Comparison, DifferenceFact, Explanation, Result
 from parity.report.finding import Finding
 
@@ -39,7 +52,7 @@ STYLES = {
     "own": "bold yellow",
     "undecided": "yellow",
     "neither": "yellow",
-    "not tested": "yellow",
+    "not examined": "yellow",
     "harmless": "dim",
     "inert": "dim",
 }
@@ -61,7 +74,7 @@ MOST_PLACES = 6
 """More places of a comparison than this are counted, not shown."""
 
 UNSAID = ("neither", "harmless", "inert", "untested")
-"""The findings not told as sentences: the table above them says which differences are harmless, inert or not tested."""
+"""The findings not told as sentences: the table above says which differences are harmless, inert or not examined."""
 
 RUNNING = ("shares", "interactions", "together")
 """The findings whose items follow each other in one paragraph."""
@@ -122,7 +135,12 @@ def _sides(result: Result, console: Console) -> None:
         console.print(table, highlight=False)
     for failure in words.failure_notes(result):
         _line(console, failure, "bold red")
-    for remark in (words.loss_note(result), *words.finite_notes(result), *measures.notes(result)):
+    for remark in (
+        words.loss_note(result),
+        *words.finite_notes(result),
+        *targets.notes(result),
+        *measures.notes(result),
+    ):
         if remark is not None:
             _line(console, remark, "dim")
 
@@ -170,7 +188,7 @@ def _verdicts(result: Result, console: Console) -> None:
 def _comparison(comparison: Comparison, console: Console) -> None:
     over = f"{comparison.precision}, {formats.checked(comparison)}"
     _line(console, f"{comparison.a} / {comparison.b}: {comparison.verdict} ({over})", STYLES[comparison.verdict], 2, 2)
-    for told in causes.sentences(comparison):
+    for told in agreeing.sentences(comparison):
         _line(console, told, "bold" if comparison.causes else "", 4, 2)
     if comparison.places:
         shown, rest = view.telling(comparison.places, MOST_PLACES)
@@ -228,7 +246,8 @@ def _difference_table(result: Result, items: Sequence[DifferenceFact], a: str, w
     table.add_column("path, and its two values", overflow="fold")
     if told is not None:
         # A level is a name of several words, and would leave the paths no room on one line.
-        for name in (f"{_stacked(told.outcome)}\nalone", "taken\nback"):
+        seeds = f"\n{_stacked(outcomes.tried_with(told))}" if told.effect_seeds else ""
+        for name in (f"{_stacked(told.outcome)}\nalone{seeds}", f"taken\nback{seeds}"):
             table.add_column(name, justify="right", no_wrap=True)
             room -= max(len(line) for line in [*name.split("\n"), "missed"]) + 2
     table.add_column("effect", overflow="fold", max_width=20)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, get_args
 
-from parity.report import outcomes
+from parity.report import formats, outcomes
 from parity.report.facts import DifferenceFact, Explanation, Place, Result, SideFact, Verdict
 
 Label = Literal[
-    "breaks and repairs", "breaks", "repairs", "with others", "makes up", "undecided", "neither", "not tested",
+    "breaks and repairs", "breaks", "repairs", "with others", "makes up", "undecided", "neither", "not examined",
     "harmless", "inert",
 ]  # fmt: skip
 """What is known of a difference's effect on the outcome, what matters most first.
@@ -92,6 +92,12 @@ def explained(result: Result) -> list[DifferenceFact]:
     return differences_between(result, explanation.good, explanation.bad) if explanation is not None else []
 
 
+def shares(result: Result) -> dict[str, str]:
+    """Give each cause's share of the gap in percent, which add up to 100; nothing where they do not."""
+    found = {item.path: item.share for item in explained(result) if item.share is not None}
+    return dict(zip(found, formats.parts(list(found.values())), strict=False))
+
+
 def is_explained(result: Result, item: DifferenceFact) -> bool:
     """Say whether the explanation speaks of this difference's pair of sides."""
     explanation = result.explanation
@@ -103,7 +109,7 @@ def effect_label(item: DifferenceFact, explanation: Explanation | None) -> Label
     if item.inert:
         return "inert"
     if explanation is None or {item.a_side, item.b_side} != {explanation.good, explanation.bad}:
-        return "not tested"
+        return "not examined"
     effect = item.effect
     if effect is not None and effect.breaks:
         return "breaks and repairs" if effect.repairs else "breaks"
@@ -115,7 +121,7 @@ def effect_label(item: DifferenceFact, explanation: Explanation | None) -> Label
     if item.path in explanation.harmless:
         return "harmless"
     if effect is None or (effect.alone is None and effect.taken_back is None):
-        return "not tested"
+        return "not examined"
     # Where the sides reach the same outcome there is nothing to mend, so nothing is taken back.
     mends = effect.repairs if explanation.gap == "gap" else False
     return "undecided" if effect.breaks is None or mends is None else "neither"

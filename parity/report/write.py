@@ -6,6 +6,7 @@ from pathlib import Path
 
 from parity.report import charts, files, html, markdown
 from parity.report.facts import Result
+from parity.whole import sweep
 
 
 def write_all(result: Result, folder: Path) -> list[Path]:
@@ -14,6 +15,7 @@ def write_all(result: Result, folder: Path) -> list[Path]:
     ``result.json`` comes first: should a drawing fail, what was found is kept. Program files are linked, not written.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    sweep(folder)
     written = [
         files.write(folder / "result.json", result.model_dump_json(indent=2) + "\n"),
         files.write(folder / "report.md", markdown.to_markdown(result, folder)),

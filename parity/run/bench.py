@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,6 +21,7 @@ from parity.run.randomness import steps_per_epoch
 from parity.run.store import Store, run_key
 from parity.run.trajectory import Measured
 from parity.spec.resolve import Resolved, dump
+from parity.whole import sweep, whole
 
 PACKAGES = {
     "keras": ("keras", "tensorflow", "numpy"),
@@ -26,6 +29,10 @@ PACKAGES = {
     "torch": ("torch", "numpy"),
 }
 """What is asked for its version: whatever can move the last bit of a run."""
+
+
+RUN_FROM = "run"
+"""Folder, among the programs, of those that are run."""
 
 
 class Until(Protocol):
@@ -114,6 +121,8 @@ class Bench:
         """Put the data where workers can read it."""
         self.data_key = fingerprint(self.dataset)
         self.initial = InitialWeights(self.scratch / "weights")
+        for folder in (self.programs, self.programs / RUN_FROM, self.programs / "explain"):
+            sweep(folder)
         exchange = Exchange(self.scratch / "data")
         exchange.put("x", self.dataset.x)
         exchange.put("y", self.dataset.y)
@@ -121,13 +130,20 @@ class Bench:
             exchange.put("x_val", self.dataset.x_val)
 
     def write(self, program: Program) -> Path:
-        """Write a program where its worker imports it, unless it stands there already or was written by hand."""
+        """Return the file that a program's worker imports: one named by the hash of what is in it, or written by hand.
+
+        Two commands in one folder may compile different programs for sides of one name. Each runs its own: a worker
+        holds what it reads against the whole hash (:func:`parity.run.verify.verified`). Where people look for it,
+        at ``programs/NAME_SIDE.py``, is a copy, the last command's.
+        """
         if program.path is not None:
             return Path(program.path)
-        file = self.programs / program.file_name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        if not file.exists() or file.read_text() != program.source:
-            file.write_text(program.source)
+        shown = self.programs / program.file_name
+        file = shown
+        if program.digest[:16] not in shown.name:
+            file = self.programs / RUN_FROM / f"{shown.stem[:60]}-{program.digest[:16]}.py"
+            _written(shown, program.source)
+        _written(file, program.source)
         return file
 
     def epoch_steps(self, side: Resolved) -> int:
@@ -137,14 +153,15 @@ class Bench:
 
     def opening(self, job: Job) -> dict[str, Any]:
         """Return the arguments of a worker's ``open`` for a job."""
-        training = job.side.config.training
+        training, program = job.side.config.training, self.write(job.program)
+        files = dict(job.program.files) if job.program.path is not None else {program.name: job.program.digest}
         return {
             "framework": job.side.framework,
-            "program": str(self.write(job.program)),
-            "bindings": job.program.bindings.plain(),
+            "program": str(program),
+            "bindings": {**job.program.bindings.plain(), "files": files},
             "precision": job.precision,
             "data": str(self.scratch / "data"),
-            "weights": self.initial.files(job.side, job.precision, job.nudge),
+            "weights": {**self.initial.files(job.side, job.precision, job.nudge), **job.program.starts},
             "plan": {
                 "seed": training.seed,
                 "batch_size": training.batch_size,
@@ -178,7 +195,19 @@ class Bench:
         )
 
 
+def _written(file: Path, source: str) -> None:
+    """Let a file hold a source, whole at every moment."""
+    wanted = source.encode()
+    with suppress(OSError):
+        if file.read_bytes() == wanted:
+            return
+    with whole(file) as part:
+        part.write(wanted)
+
+
 def _by_hand(program: Program) -> dict[str, Any]:
     """Return what decides the runs of a program written by hand beside its source: what it imports, what it binds."""
     assert program.path is not None
-    return {"beside": beside(program.path), "bindings": program.bindings.plain()}
+    starts = {name: hashlib.sha256(Path(file).read_bytes()).hexdigest() for name, file in program.starts.items()}
+    found = {"beside": program.files or beside(program.path), "bindings": program.bindings.plain()}
+    return found | ({"starts": starts} if starts else {})

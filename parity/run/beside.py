@@ -4,8 +4,38 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
+
+
+def source_of(program: str | Path) -> str:
+    """Return the text of a program, in the encoding that it declares; what is not in that is shown as it can be.
+
+    Args:
+        program: path of a Python file.
+
+    Raises:
+        OSError: when it cannot be read.
+    """
+    content = Path(program).read_bytes()
+    try:
+        return importlib.util.decode_source(content)
+    except (SyntaxError, UnicodeDecodeError):  # Whoever imports it says so.
+        return content.decode("utf-8", errors="replace")
+
+
+def files_of(program: str | Path) -> dict[str, str]:
+    """Return the SHA-256 of a program written by hand and of every file that it imports from beside it, by path.
+
+    Args:
+        program: path of a Python file; the paths of the answer are from its folder.
+
+    Raises:
+        OSError: when it cannot be read.
+    """
+    path = Path(program)
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest(), **beside(path)}
 
 
 def beside(program: str | Path) -> dict[str, str]:

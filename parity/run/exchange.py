@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import OrderedDict
 from pathlib import Path
 
 import numpy as np
+
+MOST_OPEN = 128
+"""Files held open for writing at once: each takes a descriptor, of which a process has a thousand."""
 
 
 class Exchange:
@@ -25,7 +29,8 @@ class Exchange:
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._open: dict[str, np.memmap] = {}
+        self._open: OrderedDict[str, np.memmap] = OrderedDict()
+        self._kinds: dict[str, tuple[tuple[int, ...], np.dtype]] = {}
 
     def _file(self, name: str) -> Path:
         # Two names that differ in case or in a sign a file system refuses must not meet in one file.
@@ -33,15 +38,44 @@ class Exchange:
         return self.folder / f"{readable}-{hashlib.sha256(name.encode()).hexdigest()[:8]}.npy"
 
     def put(self, name: str, value: np.ndarray) -> None:
-        """Write an array under a name."""
+        """Write an array under a name.
+
+        Args:
+            name: of the array; any text.
+            value: the array.
+        """
         value = np.asarray(value)
-        kept = self._open.get(name)
-        if kept is None or kept.shape != value.shape or kept.dtype != value.dtype:
-            # A new file in place of the old one: cut short, the old one would kill whoever still reads it.
-            self._file(name).unlink(missing_ok=True)
-            kept = np.lib.format.open_memmap(self._file(name), mode="w+", dtype=value.dtype, shape=value.shape)
-            self._open[name] = kept
-        kept[...] = value
+        self._writable(name, value)[...] = value
+
+    def post(self, name: str, value: np.ndarray) -> None:
+        """Write an array under a name that is written once: nothing is held open for the next time."""
+        self._made(name, np.asarray(value))[...] = value
+
+    def _writable(self, name: str, value: np.ndarray) -> np.memmap:
+        kind = (value.shape, value.dtype)
+        kept = self._open.pop(name, None)
+        if self._kinds.get(name) != kind:
+            kept = None
+        elif kept is None:
+            kept = np.load(self._file(name), mmap_mode="r+")
+        if kept is None:
+            kept = self._made(name, value)
+            self._kinds[name] = kind
+        self._open[name] = kept
+        if len(self._open) > MOST_OPEN:
+            self._open.popitem(last=False)
+        return kept
+
+    def _made(self, name: str, value: np.ndarray) -> np.memmap:
+        # A new file in place of the old one: cut short, the old one would kill whoever still reads it.
+        self._file(name).unlink(missing_ok=True)
+        return np.lib.format.open_memmap(self._file(name), mode="w+", dtype=value.dtype, shape=value.shape)
+
+    def drop(self, name: str) -> None:
+        """Remove the array under a name, where there is one; whoever has it from :meth:`get` keeps it."""
+        self._open.pop(name, None)
+        self._kinds.pop(name, None)
+        self._file(name).unlink(missing_ok=True)
 
     def get(self, name: str) -> np.ndarray:
         """Return the array under a name, as it is now; later writes show through."""

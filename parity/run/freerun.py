@@ -194,7 +194,10 @@ class Recording:
 
     def _metrics(self, step: int, sample: bool = False) -> Measured:
         predicted = Exchange(self._path("sample" if sample else "all"))
-        return measure_epoch(self.job, self.bench, step, self.losses, predicted, SAMPLE if sample else None)
+        told = measure_epoch(self.job, self.bench, step, self.losses, predicted, SAMPLE if sample else None)
+        for name in ("predictions", "validation"):  # One an epoch: they would fill the memory.
+            predicted.drop(f"{name}/{step}")
+        return told
 
 
 def measure_epoch(

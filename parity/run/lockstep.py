@@ -10,7 +10,8 @@ side's inputs, so that what is made in an op is told from what reaches it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ import numpy as np
 from parity.run.digest import RECORD
 from parity.run.exchange import Exchange
 from parity.run.session import Session
+from parity.spec.resolve import Resolved
 
 SHADOW = {"float64": "float32", "float32": "float64", "bfloat16": "float64"}
 """Precision of the program's second copy, whose step beside the first one's measures rounding."""
@@ -33,11 +35,13 @@ class Taken:
         loss: of the step.
         digests: by (phase, tensor), in the order in which the step computes them; an update's is exact.
         folder: of the exchange that holds the tensors, where they were kept.
+        moved: what the side has beyond its spec, of that what the step moved.
     """
 
     loss: float
     digests: Mapping[tuple[str, str], np.ndarray]
     folder: Path | None = None
+    moved: tuple[str, ...] = ()
 
     def tensor(self, phase: str, name: str) -> np.ndarray:
         """Return a kept tensor, valid until the step is taken again."""
@@ -141,15 +145,19 @@ class Lockstep:
         names, kept = self.sessions[side].ask("leftovers", folder=folder), Exchange(folder)
         return {name: np.array(kept.get(f"leftovers/{name}"), np.float64) for name in names}
 
-    def guided(self, number: int, sides: Sequence[str], reference: Taken) -> dict[str, Taken]:
+    def guided(
+        self, number: int, sides: Sequence[str], reference: Taken, without: Collection[tuple[str, str]] = ()
+    ) -> dict[str, Taken]:
         """Take the last step again, each op on what the reference side's op was given, keeping the tensors.
 
         Args:
             number: of the step.
             sides: that take it.
             reference: the reference side's replay.
+            without: tensors that a side goes on with as it computes them.
         """
-        guide = {"folder": str(reference.folder), "names": [list(name) for name in reference.digests]}
+        names = [list(name) for name in reference.digests if name not in without]
+        guide = {"folder": str(reference.folder), "names": names}
         self._adopt(sides, number)
         return self._probe(number, {name: {"out": str(self.folder(name, "guided")), "guide": guide} for name in sides})
 
@@ -188,5 +196,18 @@ def _taken(told: Mapping[str, Any], out: str | None) -> Taken:
     records = np.frombuffer(told["digests"], RECORD)
     names = [(phase, name) for phase, name in told["names"]]
     return Taken(
-        loss=told["loss"], digests=dict(zip(names, records, strict=True)), folder=Path(out) if out else None
+        loss=told["loss"], digests=dict(zip(names, records, strict=True)), folder=Path(out) if out else None,
+        moved=tuple(told.get("moved", ())),
     )  # fmt: skip
+
+
+def looked_at_bytes(sides: Sequence[Resolved]) -> int:
+    """Return the bytes of the tensors that are kept of a step that is looked at: of all sides, and of guided ones.
+
+    Of each parameter there are its gradient, its update and its slots, in float64; outputs are small beside them.
+    """
+    kept = [
+        sum(math.prod(one.shape) for one in side.parameters().values()) * (2 + len(side.config.optimizer.slots())) * 8
+        for side in sides
+    ]
+    return sum(kept) + sum(kept[1:])

@@ -2,25 +2,89 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
+import re
+import sys
+import threading
+import time
 import traceback
+from types import TracebackType
 from typing import Any
 
+from parity.errors import printable, shortened
 from parity.run.worker import Worker
 
 COMMANDS = (
-    "versions", "inventory", "evaluation", "open", "predict", "train", "digest_state", "advance", "adopt", "publish",
-    "leftovers", "probe",
+    "versions", "inventory", "starts", "targets", "open", "predict", "train", "digest_state", "advance", "adopt",
+    "publish", "leftovers", "probe",
 )  # fmt: skip
 """What a parent may ask for."""
 
+LONGEST = 400
+"""Letters of an error's own message that are told; the log has all of them."""
 
-def print_program_error(error: BaseException) -> None:
-    """Print an error from where the program begins: what stands above is the harness."""
+MACHINE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EIO, errno.EROFS})
+"""What is no program's fault, by the system's number."""
+
+WATCH_SECONDS = 0.5
+"""How often a worker looks whether its parent still lives."""
+
+
+def begun(error: BaseException) -> TracebackType | None:
+    """Return the traceback of an error from where the program begins: what stands above is the harness."""
     here, trace = os.path.dirname(__file__), error.__traceback__
     while trace is not None and trace.tb_frame.f_code.co_filename.startswith(here):
         trace = trace.tb_next
-    traceback.print_exception(type(error), error, trace or error.__traceback__)
+    return trace
+
+
+def print_program_error(error: BaseException) -> None:
+    """Print an error from where the program begins."""
+    traceback.print_exception(type(error), error, begun(error) or error.__traceback__)
+
+
+def told(error: BaseException) -> str:
+    """Return an error in one line that can be read: its type, what it says, and where in the program it was raised."""
+    try:
+        text = str(error)
+    except Exception:  # An exception is a program's own, too.
+        text = "its message cannot be read"
+    said = shortened(" ".join(printable(text).split()), LONGEST)
+    place = _place(begun(error))
+    return f"{type(error).__name__}: {said}{f' ({place})' if place else ''}"
+
+
+def _place(trace: TracebackType | None) -> str:
+    """Return the last line on the way to an error that is not a library's: file, line and function."""
+    here, libraries = os.path.dirname(__file__), (sys.prefix, sys.base_prefix, "<frozen")
+    found = ""
+    for frame, line in traceback.walk_tb(trace):
+        code = frame.f_code
+        if code.co_filename.startswith(here):
+            continue
+        if not found or not code.co_filename.startswith(libraries):
+            inside = "" if code.co_name == "<module>" else f", in {code.co_name}"
+            name = re.sub(r"-[0-9a-f]{16}(?=\.py$)", "", os.path.basename(code.co_filename))  # As people know it.
+            found = f"{name}, line {line}{inside}"
+    return found
+
+
+def is_machines(error: BaseException) -> bool:
+    """Return whether an error is the machine's fault."""
+    return isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in MACHINE)
+
+
+def end_with(parent: int) -> None:
+    """End this process soon after its parent: one that was killed can tell it nothing."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(WATCH_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="parity-watch", daemon=True).start()
 
 
 def serve(channel: Any, log: str) -> None:
@@ -30,15 +94,17 @@ def serve(channel: Any, log: str) -> None:
         channel: execnet's channel to the parent.
         log: file that takes everything the process prints.
     """
-    handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
     os.dup2(handle, 1)
     os.dup2(handle, 2)
+    end_with(os.getppid())
     worker = Worker(channel)
     for command, payload in channel:
         try:
             if command not in COMMANDS:
                 raise ValueError(f"unknown command {command!r}")
             channel.send(("done", getattr(worker, command)(**payload)))
-        except Exception as error:
-            print_program_error(error)
-            channel.send(("failed", f"{type(error).__name__}: {error}"))
+        except (Exception, SystemExit) as error:
+            with contextlib.suppress(Exception):  # The disk may be full.
+                print_program_error(error)
+            channel.send(("machine" if is_machines(error) else "failed", told(error)))

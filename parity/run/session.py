@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -60,8 +61,9 @@ class Session:
         if interpreter is None:
             raise WorkerError(side, f"no Python interpreter at {wanted}; set `python:` of the side to one")
         self._own_log = log is None
-        self.log = log or _new_log()
+        self.log = (log or _new_log()).absolute()  # A program may go to another folder.
         self.log.parent.mkdir(parents=True, exist_ok=True)
+        self._said = self.log.stat().st_size if self.log.exists() else 0
         # The group is our own: execnet's default one would end every gateway of the process at exit.
         self._group = execnet.Group(execmodel="thread")
         try:
@@ -119,12 +121,12 @@ class Session:
             except (EOFError, OSError):
                 raise self._died(f"its process {self._end()}") from None
             except self._channel.RemoteError as error:
-                raise self._died(str(error).strip().splitlines()[-1]) from None
+                raise self._died((str(error).strip().splitlines() or ["it failed"])[-1]) from None
             if kind == "event":
                 if on_event is not None:
                     on_event(value)
-            elif kind == "failed":
-                raise WorkerError(self.side, value, self.words())
+            elif kind in ("failed", "machine"):
+                raise self._error(value, machine=kind == "machine")
             else:
                 return value
 
@@ -134,11 +136,17 @@ class Session:
         return self.finish(on_event)
 
     def words(self) -> str:
-        """Return the last of what the worker printed."""
+        """Return the last of what the worker printed; what earlier ones printed to the same file is not its own."""
         try:
-            return self.log.read_text(errors="replace")[-4000:]
+            with self.log.open("rb") as file:
+                file.seek(max(self._said, self.log.stat().st_size - 4000))
+                return file.read().decode(errors="replace")
         except OSError:
             return ""
+
+    def _error(self, what: str, words: str = "", machine: bool = False) -> WorkerError:
+        log = None if self._own_log else os.path.relpath(self.log)
+        return WorkerError(self.side, what, words, log if self.words() else None, machine)
 
     def _end(self) -> str:
         """Return how the process ended."""
@@ -154,7 +162,7 @@ class Session:
         return f"was killed by {name}" + (", as a machine out of memory does" if name == "SIGKILL" else "")
 
     def _died(self, what: str) -> WorkerError:
-        error = WorkerError(self.side, what, self.words())
+        error = self._error(what, self.words())
         self.close()
         return error
 
@@ -171,11 +179,13 @@ class Scratch:
 
     scratch: Path = field(init=False)
     _stack: ExitStack = field(default_factory=ExitStack, init=False)
+    _started: list[Session] = field(default_factory=list, init=False)
+    _ended: bool = field(default=False, init=False)
 
     def __enter__(self) -> Self:
         """Make the scratch folder."""
         self.scratch = memory_folder()
-        self._stack.callback(shutil.rmtree, self.scratch, ignore_errors=True)
+        self._stack.callback(release, self.scratch)
         return self
 
     def __exit__(
@@ -183,11 +193,21 @@ class Scratch:
     ) -> None:
         """End every worker, remove the scratch folder."""
         self._stack.close()
+        remove_left(self.scratch.parent)  # What the workers of a killed command wrote after theirs was removed.
 
     def kept(self, session: Session) -> Session:
         """Return a session, which from now on ends with this context at the latest."""
         self._stack.callback(session.close)
+        self._started.append(session)
+        if self._ended:  # It was started while the others were ended.
+            session.close()
         return session
+
+    def end_workers(self) -> None:
+        """End every worker at once: whoever waits for one is told so."""
+        self._ended = True
+        for session in list(self._started):
+            session.close()
 
 
 def _new_log() -> Path:
@@ -196,10 +216,14 @@ def _new_log() -> Path:
     return Path(name)
 
 
-LOCK = ".lock"
-"""File in a scratch folder on which its process holds a lock as long as it lives."""
+PREFIX = "parity-scratch-"
+"""How the names of scratch folders begin."""
+
+SCRATCH = re.compile(rf"{PREFIX}[a-z0-9_]{{8}}")
+"""What they are called, as ``tempfile`` makes them: a folder of another name is somebody's."""
 
 _held: list[int] = []
+"""Handles of the scratch folders of this process: each is locked as long as it lives."""
 
 
 LEAST_SHARED = 1 << 30
@@ -219,31 +243,69 @@ def memory_folder() -> Path:
     """
     shm = Path("/dev/shm")
     roomy = shm.is_dir() and os.access(shm, os.W_OK) and shutil.disk_usage(shm).free >= LEAST_SHARED
-    parent = shm if roomy else Path(tempfile.gettempdir())
-    for old in parent.glob("parity-*"):
-        _remove_if_left(old)
-    folder = Path(tempfile.mkdtemp(prefix="parity-", dir=parent))
-    _held.append(_locked(folder / LOCK))
-    return folder
+    return scratch_folder(shm if roomy else Path(tempfile.gettempdir()))
 
 
-def _locked(file: Path) -> int:
-    """Return a new file's handle with a lock that ends with the process, however it ends."""
-    handle = os.open(file, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-    fcntl.flock(handle, fcntl.LOCK_EX)
-    return handle
+def scratch_folder(parent: Path) -> Path:
+    """Return a new folder that is this process's as long as it lives; :func:`release` removes it.
+
+    Args:
+        parent: folder to make it in; what killed processes left there is removed.
+    """
+    remove_left(parent)
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
+        try:
+            handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            continue
+        with contextlib.suppress(OSError):  # A file system without locks: then nothing is ever taken for left behind.
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        if _is(folder, handle):
+            _held.append(handle)
+            return folder
+        os.close(handle)  # Between its creation and its lock another process took it for left behind.
+
+
+def release(folder: Path) -> None:
+    """Remove a folder that :func:`memory_folder` or :func:`scratch_folder` gave."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for handle in [one for one in _held if not os.fstat(one).st_nlink]:
+        _held.remove(handle)
+        os.close(handle)
+
+
+def remove_left(parent: Path) -> None:
+    """Remove the scratch folders whose process is gone.
+
+    Args:
+        parent: folder that holds them.
+    """
+    for folder in parent.glob(f"{PREFIX}*"):
+        if SCRATCH.fullmatch(folder.name):
+            _remove_if_left(folder)
+
+
+def _is(folder: Path, handle: int) -> bool:
+    """Return whether a folder is still the one that a handle is of."""
+    try:
+        return os.path.samestat(folder.stat(), os.fstat(handle))
+    except OSError:
+        return False
 
 
 def _remove_if_left(folder: Path) -> None:
-    """Remove a scratch folder whose process is gone; one without a lock is somebody else's, or just being made."""
     try:
-        handle = os.open(folder / LOCK, os.O_RDWR)
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
         return
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.fstat(handle).st_uid == os.getuid() and _is(folder, handle):
+            shutil.rmtree(
+                folder, ignore_errors=True
+            )  # Under the lock: its maker, if there is one, waits and then sees.
     except OSError:
         return  # Its process lives.
     finally:
         os.close(handle)
-    shutil.rmtree(folder, ignore_errors=True)

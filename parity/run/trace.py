@@ -1,13 +1,16 @@
 """Traces: the digests of every tensor of every step of a free run, in a columnar file (Parquet).
 
 Written in row groups while the run goes on, so that memory does not grow with the number of steps; a row takes 136
-bytes of digest, and next to nothing for step and name.
+bytes of digest, and next to nothing for step and name. A file has its own checksum in its footer, and is verified
+before it is believed.
 """
 
 from __future__ import annotations
 
-import os
+import hashlib
+import mmap
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -15,9 +18,22 @@ from typing import Any, Self
 import numpy as np
 
 from parity.run.digest import PROJECTIONS, RECORD
+from parity.whole import whole
 
 GROUP = 4096
 """Rows gathered before they are written: about half a megabyte."""
+
+CHECKSUM = "parity.sha256"
+"""Key of the footer under which the SHA-256 of the whole file stands, taken with zeros in its own place."""
+
+EMPTY = "0" * 64
+
+BLOCK = 1 << 20
+"""Bytes hashed at once."""
+
+
+class DamagedError(ValueError):
+    """A trace is not what was written."""
 
 
 class TraceWriter:
@@ -30,8 +46,8 @@ class TraceWriter:
     def __init__(self, file: Path) -> None:
         import pyarrow as pa
 
-        self._file, self._part = file, file.with_suffix(f".{os.getpid()}-{id(self)}.part")
-        file.parent.mkdir(parents=True, exist_ok=True)
+        self._stack = ExitStack()
+        self._sink = self._stack.enter_context(whole(file))
         self._schema = pa.schema(
             {
                 "step": pa.int32(),
@@ -44,7 +60,7 @@ class TraceWriter:
         import pyarrow.parquet as pq
 
         # Random signs leave nothing to compress; step and names are repeated, and shrink to bits.
-        self._writer = pq.ParquetWriter(self._part, self._schema, compression="none",
+        self._writer = pq.ParquetWriter(self._sink, self._schema, compression="none",
                                         use_dictionary=["step", "phase", "tensor"])  # fmt: skip
         self._names: list[tuple[str, str]] = []
         self._steps: list[int] = []
@@ -92,13 +108,60 @@ class TraceWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Finish the file, or leave none where the run failed."""
-        if error is None:
-            self._write()
-        self._writer.close()
-        if error is None:
-            os.replace(self._part, self._file)
-        else:
-            self._part.unlink(missing_ok=True)
+        try:
+            if error is None:
+                self._write()
+                self._writer.add_key_value_metadata({CHECKSUM: EMPTY})
+            self._writer.close()
+            if error is None:
+                self._sink.flush()
+                with mmap.mmap(self._sink.fileno(), 0) as content:
+                    place, checksum = _checksum(content)
+                    content[place : place + len(checksum)] = checksum
+        except BaseException as failed:
+            self._stack.__exit__(type(failed), failed, failed.__traceback__)
+            raise
+        self._stack.__exit__(kind, error, trace)
+
+
+def _checksum(content: mmap.mmap) -> tuple[int, bytes]:
+    """Return where a file's checksum stands, and what it ought to be.
+
+    Raises:
+        DamagedError: when it has none.
+    """
+    key = CHECKSUM.encode() + b"\x18@"  # As Parquet writes it: between key and value stand its type and its length.
+    place = content.rfind(key) + len(key)
+    if place < len(key) or place + len(EMPTY) > len(content):
+        raise DamagedError("it has no checksum")
+    hashed = hashlib.sha256()
+    with memoryview(content) as view:
+        for begin, end in ((0, place), (place + len(EMPTY), len(content))):
+            for start in range(begin, end, BLOCK):
+                hashed.update(view[start : min(start + BLOCK, end)])
+            hashed.update(b"|")
+    return place, hashed.hexdigest().encode()
+
+
+def verify_trace(file: Path) -> None:
+    """Check that a trace is what was written.
+
+    Args:
+        file: that a :class:`TraceWriter` wrote.
+
+    Raises:
+        OSError: when there is none.
+        DamagedError: when it is not.
+    """
+    with file.open("rb") as handle:
+        try:
+            content = mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ)
+        except ValueError:  # Of nothing there is no map.
+            raise DamagedError(f"{file}: it is empty") from None
+        with content:
+            place, checksum = _checksum(content)
+            if content[place : place + len(checksum)] != checksum:
+                raise DamagedError(f"{file}: its checksum does not hold")
 
 
 def read_trace(file: Path) -> dict[tuple[str, str], np.ndarray]:
@@ -112,9 +175,11 @@ def read_trace(file: Path) -> dict[tuple[str, str], np.ndarray]:
 
     Raises:
         OSError: when there is none.
+        DamagedError: when it is not what was written.
     """
     import pyarrow.parquet as pq
 
+    verify_trace(file)
     table = pq.read_table(file)
     records = np.zeros(table.num_rows, RECORD)
     records["norm"] = table["norm"].to_numpy()

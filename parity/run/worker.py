@@ -24,7 +24,7 @@ from parity.run.exchange import Exchange
 from parity.run.memory import OwnState, Report, everything
 from parity.run.probe import DigestProbe, Guide, Probe, TensorProbe, see_all
 from parity.run.threads import Threads
-from parity.run.unmatched import evaluation, opened
+from parity.run.unmatched import Unmatched
 
 DRIVERS = {
     "keras": ("parity.run.drivers.keras", "KerasDriver"),
@@ -36,7 +36,7 @@ PREDICT_ROWS = 256
 """Rows predicted at once."""
 
 
-class Worker:
+class Worker(Unmatched):
     """One side's state between commands: its program, and where asked the same program in another precision."""
 
     def __init__(self, channel: Any) -> None:
@@ -78,34 +78,6 @@ class Worker:
             Threads.limit(threads)
             self.limited = True
         return driver
-
-    def inventory(self, framework: str, program: str, names: dict[str, str], precision: str) -> dict[str, Any]:
-        """Return the parameters and layers of a program whose bindings are not known yet.
-
-        Args:
-            framework: which driver.
-            program: path of the program.
-            names: what the program calls the parts of the contract.
-            precision: to build it in.
-        """
-        driver = opened(self._driver(framework), program, names, precision)
-        found = driver.inventory()
-        driver.close()
-        return found
-
-    def evaluation(self, framework: str, program: str, names: dict[str, str], data: str) -> dict[str, Any]:
-        """Return how far apart two evaluations of the same rows are, and how often they called dropout.
-
-        Args:
-            framework: which driver.
-            program: path of the program, which starts from weights of its own.
-            names: what the program calls the parts of the contract.
-            data: folder of the exchange with ``x``.
-        """
-        driver = opened(self._driver(framework), program, names, "float32")
-        found = evaluation(driver, self.exchange(data).get("x"))
-        driver.close()
-        return found
 
     def open(
         self,
@@ -183,8 +155,9 @@ class Worker:
             wanted.append((validation, self.x_val))
         for one, x in wanted:
             x = x[randomness.evenly(len(x), most)]
-            parts = [self.driver.predict(x[start : start + PREDICT_ROWS]) for start in range(0, len(x), PREDICT_ROWS)]
-            self.exchange(folder).put(one, np.concatenate(parts).astype(np.float64))
+            starts = range(0, len(x), PREDICT_ROWS)
+            parts = [self.driver.answer(x[start : start + PREDICT_ROWS], "metrics") for start in starts]
+            self.exchange(folder).post(one, np.concatenate(parts).astype(np.float64))
 
     def train(
         self, steps: int, measure: list[int], folder: str, trace: bool = False, first: int = 0
@@ -290,6 +263,13 @@ class Worker:
         for name, value in everything(self.driver).items():
             state.put(name, value)
 
+    def _moved(self, driver: Driver, name: str, before: Callable[[str], np.ndarray | None]) -> bool:
+        """Return whether the step just taken has moved a parameter or buffer."""
+        start = before(name)
+        kept = self.own.kept.get(f"weights/{name}") if start is None else start
+        now = permuted(driver.read(driver.parameter(name)), driver.out_axes(name))
+        return kept is not None and not np.array_equal(now, kept, equal_nan=True)
+
     def leftovers(self, folder: str) -> list[str]:
         """Write what was left before the step taken last, gradients and slots of its own, and name it."""
         found = self.own.left(self.driver)
@@ -317,7 +297,7 @@ class Worker:
             probe.see("batch", "x", x)
             probe.see("batch", "y", y)
             driver.clock.update(step=number, call=0)
-            probe.see("metric", "predictions", driver.predict(x))
+            probe.see("metric", "predictions", driver.answer(x, "lockstep"))
         else:
             theirs = self.exchange(guide["folder"])
             follow = Guide(theirs, [tuple(one) for one in guide["names"]])
@@ -339,4 +319,5 @@ class Worker:
             probe.see("state", "iterations", np.array(float(count)))
         if guide is None and not shadow:
             self.own.end(driver)
-        return {"loss": loss, "names": [list(one) for one in probe.names], "digests": probe.packed()}
+        moved = [name for name in driver.bindings.get("extras", ()) if self._moved(driver, name, before)]
+        return {"loss": loss, "names": [list(one) for one in probe.names], "digests": probe.packed(), "moved": moved}

@@ -1,1 +1,4 @@
-"""The self-test: faults planted in programs that must be found, and clean pairs that must stay silent."""
+"""The self-test: faults that must be found, clean pairs that must stay silent, programs that must be judged right."""
+
+SUITES = ("planted", "clean", "programs")
+"""Faults planted in compiled programs; pairs of compiled programs; programs of one's own."""

@@ -6,11 +6,13 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from parity.compare.judge import Judge
 from parity.compile import Program, compile_side
 from parity.data.dataset import Dataset
 from parity.pipeline.judging import Court, Judged
+from parity.pipeline.starting import compare_extras, speak_alike
 from parity.run.bench import Bench, Job
 from parity.run.lockstep import Lockstep
 from parity.run.session import Scratch, Session
@@ -44,6 +46,12 @@ class TestBench(Scratch):
             self._sessions[key] = self.kept(Session(framework, log=log, timeout=self.timeout))
         return self._sessions[key]
 
+    def drop(self, framework: str, number: int) -> None:
+        """End a worker; whoever asks for it next gets a new one."""
+        session = self._sessions.pop((framework, number), None)
+        if session is not None:
+            session.close()
+
     def program(self, side: Resolved) -> Program:
         """Return a side's program, compiled once: formatting it takes longer than a few small steps."""
         key = repr(replace(side, name=""))
@@ -76,19 +84,23 @@ class TestBench(Scratch):
         bench = Bench(dataset=data, store=Store(root / "runs"), scratch=root, programs=root, logs=self.logs)
         sessions: dict[str, Session] = {}
         used: dict[str, int] = {}
-        openings = {}
+        openings: dict[str, dict[str, Any]] = {}
+        run: dict[str, Program] = {}
         for one in sides:
             sessions[one.name] = self.session(one.framework, used.get(one.framework, 0))
             used[one.framework] = used.get(one.framework, 0) + 1
             program = (programs or {}).get(one.name) or self.program(one)
-            program = replace(program, file_name=f"{one.name}.py")
+            run[one.name] = program = replace(program, file_name=f"{one.name}.py")
             openings[one.name] = bench.opening(Job(side=one, program=program, steps=steps, precision=precision))
+        speak_alike(openings, sides, run)
         first, *others = sides
         lock = Lockstep(
             sessions=sessions, openings=openings, root=root / "lockstep", seed=first.config.training.seed,
             precision=precision,
         )  # fmt: skip
         judges = [Judge(a=first.name, b=other.name, precision=precision) for other in others]
+        for judge in judges:
+            compare_extras(judge, run)
         try:
             lock.open()
             return Court(lock=lock, judges=judges, sides={one.name: one for one in sides}).sit(

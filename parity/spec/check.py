@@ -19,6 +19,7 @@ from parity.errors import Fault, did_you_mean, listed
 from parity.ops import Op, ShapeError
 from parity.spec import channels
 from parity.spec.faults import Loc, Where, faults_of, given
+from parity.spec.known import field_hint
 from parity.spec.lists import PLACES, is_structural, read_layers
 from parity.spec.names import name_faults
 from parity.spec.paths import SECTIONS, alternatives, auto_names, matching, split
@@ -183,7 +184,7 @@ def _check_layer_field(
         fields = sorted({one for part in found.values() if part.owner for one in part.owner.model_fields} - {"name"})
         who = pattern if pattern in found else f"no layer that {pattern!r} matches"
         verb = "has no field" if pattern in found else "has a field"
-        return [where.fault(loc, f"{who} {verb} {name!r}", listed(fields, 20), did_you_mean(name, fields))]
+        return [where.fault(loc, f"{who} {verb} {given(name)}", listed(fields, 20), field_hint(name, fields, who))]
     faults = [fault for part in having for fault in _check_field(part, field, value, where, loc, str(name))]
     return list(dict.fromkeys(faults))
 
@@ -196,7 +197,7 @@ def _check_field(part: Part, keys: list[str], value: Any, where: Where, loc: Loc
         who = part.owner.kind if issubclass(part.owner, Entry) else title
         fields = list(part.owner.model_fields)
         expected = listed(fields, 20) if fields else f"{who} as it is, it has no fields"
-        return [where.fault(loc, f"{who} has no field {name!r}", expected, did_you_mean(name, fields))]
+        return [where.fault(loc, f"{who} has no field {given(name)}", expected, field_hint(name, fields, who))]
     if not deeper:
         return _check_value(part.owner.model_fields[name], value, where, loc)
     if part.value is None:

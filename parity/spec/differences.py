@@ -16,8 +16,9 @@ from pydantic import BaseModel
 
 from parity.entries import Entry, shown
 from parity.ops import Op, ShapeError
+from parity.ops.activation import ActivationOp
 from parity.spec.align import by_name
-from parity.spec.inert import layer_reason, section_reason
+from parity.spec.inert import Column, again_reason, layer_reason, section_reason
 from parity.spec.layer_units import Unit, paired, units
 from parity.spec.resolve import Layer, Resolved
 from parity.spec.schema import Config
@@ -37,6 +38,7 @@ class Difference:
         layers: the layers it touches.
         reason: why it provably does nothing, empty where it may do something.
         values: both values at each of the paths, where several layers come or go; the same at all if not said.
+        parts: what it was joined from, where differences cannot be apart (``parity.spec.heads``).
     """
 
     path: str
@@ -48,6 +50,7 @@ class Difference:
     layers: tuple[str, ...] = ()
     reason: str = ""
     values: tuple[tuple[str, str], ...] = ()
+    parts: tuple[Difference, ...] = ()
 
     @property
     def inert(self) -> bool:
@@ -101,6 +104,7 @@ def _unit_differences(a: Resolved, b: Resolved, order: Mapping[str, int]) -> lis
             return False
         return True
 
+    columns = by_name(a.config.model.layers, b.config.model.layers)
     last = {str(side.config.model.layers[-1].name) for side in (a, b)}
     groups: dict[Any, list[Unit]] = {}
     for unit in units(a.config.model.layers, b.config.model.layers, can_flip):
@@ -115,18 +119,28 @@ def _unit_differences(a: Resolved, b: Resolved, order: Mapping[str, int]) -> lis
         pattern = names[0] if len(names) == 1 else f"{{{','.join(names)}}}"
         # At the end a layer that does nothing may still hide from the loss the softmax it stands behind.
         idle = not last & set(names) and all(op.passes_on() for unit in members for op in (*unit.a, *unit.b))
-        reason = "it hands on what it is given" if idle else ""
+        reason = "it hands on what it is given" if idle else "" if last & set(names) else _again(columns, members)
         values = tuple(value for unit in members for value in unit.values)
         made = _made(a, b, f"layers.{pattern}", paths, one, layers=touched, reason=reason)
         found.append(replace(made, values=values if len(set(values)) > 1 else ()))
     return found
 
 
+def _again(columns: Sequence[Column], members: Sequence[Unit]) -> str:
+    """Return why layers that come or go do nothing for what stands around them, empty where they may do something."""
+    if not all(len(unit.names) == 1 and isinstance((*unit.a, *unit.b)[0], ActivationOp) for unit in members):
+        return ""
+    reasons = [again_reason(columns, unit.names[0]) for unit in members]
+    return reasons[0] if all(reasons) else ""
+
+
 def _field_differences(a: Resolved, b: Resolved, taken: set[str]) -> list[Difference]:
     """Return what differs in the fields of layers that both sides have, apart from paths that are told already."""
     layers_a = a.layers()
     before, after = ({layer.name: layer for layer in layers} for layers in (layers_a, b.layers()))
-    columns = [column for column in by_name(a.config.model.layers, b.config.model.layers) if paired(column)]
+    aligned = by_name(a.config.model.layers, b.config.model.layers)
+    last = {str(side.config.model.layers[-1].name) for side in (a, b)}
+    columns = [column for column in aligned if paired(column)]
     groups: dict[tuple[tuple[str, ...], str, str], list[tuple[Layer, Layer, _Found]]] = {}
     for name in (str(left.name) for left, _ in columns if left is not None):
         left, right = before[name], after[name]
@@ -139,6 +153,8 @@ def _field_differences(a: Resolved, b: Resolved, taken: set[str]) -> list[Differ
         having = [layer.name for layer in layers_a if keys[0] in type(layer.op).model_fields]
         pattern = names[0] if len(names) == 1 else "*" if list(names) == having else f"{{{','.join(names)}}}"
         reasons = [layer_reason(left, right, keys) for left, right, _ in members]
+        if keys[0] in ("activation", "function") and not last & set(names):
+            reasons = [again_reason(aligned, name, keys[0]) for name in names]
         found.append(
             _made(
                 a,
@@ -180,9 +196,9 @@ def _compare(path: tuple[str, ...], a: Any, b: Any) -> Iterator[_Found]:
 
 def _without(entry: Entry, shared: list[str]) -> str:
     """Return the entry as text, without the fields that both kinds have."""
-    parts = [
-        f"{name}={shown(getattr(entry, name))}" for name in type(entry).model_fields if name not in [*shared, "name"]
-    ]
+    fields = type(entry).model_fields
+    idle = [name for name in entry.quiet if getattr(entry, name) == fields[name].get_default(call_default_factory=True)]
+    parts = [f"{name}={shown(getattr(entry, name))}" for name in fields if name not in [*shared, "name", *idle]]
     return f"{entry.kind}({', '.join(parts)})" if parts else entry.kind
 
 

@@ -12,6 +12,7 @@ from parity.data.schema import DataSpec
 from parity.entries import FRAMEWORKS
 from parity.errors import Fault, did_you_mean, listed, nearest
 from parity.schedules import NUMBER
+from parity.spec.known import entry_hint, field_hint
 from parity.spec.schema import ExplainSpec, ModelSpec, SideSpec, Spec, TrainingSpec
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ EXPECTED = {
     "tuple_type": "a list",
     "list_type": "a list",
     "too_short": "a list of at least {min_length}",
+    "too_long": "a list of at most {max_length}",
     "dict_type": "a mapping",
     "model_type": "a mapping",
     "model_attributes_type": "a mapping",
@@ -142,20 +144,26 @@ def _fault(detail: ErrorDetails, where: Where, loc: Loc) -> Fault:
             name = str(context["tag"])
             if name.startswith("("):
                 return where.fault(loc, got, f"{listed(choices)}, by name or as {{name: {{field: value}}}}")
-            return where.fault(loc, f"unknown {_family(loc)}{name!r}", listed(choices), did_you_mean(name, choices))
+            family = _family(loc)
+            fix = _layer_of(name) if family == "layer" else ""
+            fix = fix or entry_hint(name, choices, {"layer": "op"}.get(family, family))
+            word = f"{family} " if family else ""
+            return where.fault(loc, f"unknown {word}{given(name)}", listed(choices), fix)
         case "extra_forbidden":
             owner = _owner(loc[:-1])
             fields = list(owner.model_fields) if owner else []
             name = str(loc[-1])
             expected = listed(fields, most=20) if fields else "no fields"
-            return where.fault(loc, f"unknown field {name!r}", expected, did_you_mean(name, fields))
+            return where.fault(loc, f"unknown field {given(name)}", expected, _field_fix(name, fields, owner, loc))
         case "missing":
             owner = _owner(loc[:-1])
             about = owner.model_fields[str(loc[-1])].description if owner and loc[-1] in owner.model_fields else ""
             return where.fault(loc, "it is missing", f"a value: {about}" if about else "a value", f"add {loc[-1]!r}")
         case "literal_error":
             choices = list(FRAMEWORKS) if loc[-1] == "framework" else _quoted(str(context["expected"]))
-            return where.fault(loc, got, listed(choices), did_you_mean(str(detail["input"]), choices))
+            family = "framework" if loc[-1] == "framework" else ""
+            hint = entry_hint(str(detail["input"]), choices, family) if family else ""
+            return where.fault(loc, got, listed(choices), hint or did_you_mean(str(detail["input"]), choices))
         case "string_pattern_mismatch":
             pattern = context["pattern"]
             return where.fault(loc, got, PATTERNS.get(pattern, f"text that matches {pattern}"))
@@ -165,6 +173,21 @@ def _fault(detail: ErrorDetails, where: Where, loc: Loc) -> Fault:
             return where.fault(loc, got, EXPECTED[kind].format(**context) + _fields_of(kind, loc), _fix(kind, detail))
         case _:
             return where.fault(loc, got, detail["msg"].removeprefix("Input should be "))
+
+
+def _layer_of(name: str) -> str:
+    """Say how an activation is written as a layer."""
+    return f"write {{activation: {name}}}" if name in FAMILIES["activation"] else ""
+
+
+def _field_fix(name: str, fields: list[str], owner: type[BaseModel] | None, loc: Loc) -> str:
+    """Say where a field that is none belongs, or what it is a misspelling of."""
+    elsewhere = [
+        f"{section}.{name}"
+        for section, part in PARTS.items()
+        if len(loc) == 2 and loc[0] in PARTS and part is not owner and name in part.model_fields
+    ]
+    return field_hint(name, fields, str(loc[-2]) if len(loc) > 1 else "a spec", elsewhere)
 
 
 def _fields_of(kind: str, loc: Loc) -> str:
@@ -193,7 +216,9 @@ def given(value: Any) -> str:
         return f"the date {value}"
     if isinstance(value, dict | list | tuple):
         return f"a {'mapping' if isinstance(value, dict) else 'list'} of {len(value)}"
-    text = repr(value)
+    if isinstance(value, int) and abs(value) > 10**60:
+        return f"a number of about {int(value.bit_length() * 0.30103) + 1} digits"
+    text = repr(value[:80] if isinstance(value, str | bytes) else value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
@@ -207,8 +232,7 @@ def _family(loc: Loc) -> str:
              "function": "activation", "loss": "loss", "optimizer": "optimizer", "learning_rate": "schedule",
              "metrics": "metric"}  # fmt: skip
     endings = ("initializer", "regularizer", "constraint")
-    word = words.get(last) or next((one for one in endings if last.endswith(one)), "")
-    return f"{word} " if word else ""
+    return words.get(last) or next((one for one in endings if last.endswith(one)), "")
 
 
 def _owner(loc: Loc) -> type[BaseModel] | None:

@@ -7,10 +7,16 @@ only the order of a sum may change, the reason says that rounding moves.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from parity.activations import Activation
 from parity.initializers import Initializer
+from parity.ops import Op
+from parity.ops.activation import ActivationOp
 from parity.spec.resolve import Layer, Resolved
+
+Column = tuple[Op | None, Op | None]
 
 
 def layer_reason(left: Layer, right: Layer, keys: tuple[str, ...]) -> str:
@@ -34,6 +40,54 @@ def layer_reason(left: Layer, right: Layer, keys: tuple[str, ...]) -> str:
     return forth if forth and back else ""
 
 
+def again_reason(columns: Sequence[Column], name: str, field: str = "") -> str:
+    """Return why an activation does nothing for what stands before it or behind it, empty where it may do something.
+
+    relu(f(x)) = f(x) where f gives nothing below 0, as relu, sigmoid and softmax do; and relu(g(x)) = relu(x) where g
+    leaves what is above 0 and brings nothing else there, as relu and leaky_relu do. Flattening, dropout and maxima in
+    between change neither. It must hold on both sides, whatever else they differ in.
+
+    Args:
+        columns: layers of both sides, side by side.
+        name: of a layer that is nothing but an activation and that one side lacks; or of one whose activation differs.
+        field: of that activation, in a layer that both sides have.
+    """
+    place = next(index for index, column in enumerate(columns) if name in [op.name for op in column if op is not None])
+    ops = [op for op in columns[place] if op is not None]
+    functions = [getattr(op, field, None) if field else op.ending() for op in ops]
+    if not all(function is not None and function.keeps_positive for function in functions):
+        return ""
+    before = _neighbour(columns[:place][::-1])
+    if not field and before and all(one.non_negative for one in before):
+        return f"it stands behind {before[0].label()}, which gives nothing below 0"
+    behind = _neighbour(columns[place + 1 :], bare=True)
+    if behind and all(one.non_negative and one.keeps_positive for one in behind):
+        return f"{behind[0].label()} behind it cuts off what it lets through"
+    return ""
+
+
+def _neighbour(columns: Sequence[Column], bare: bool = False) -> list[Activation]:
+    """Return both sides' activation of the first layer that does more than lay out values, drop or choose some.
+
+    Nothing is returned where that is not the same layer on both sides: one of them may then be there without the other.
+
+    Args:
+        columns: from the activation on.
+        bare: it must be a layer that is nothing but an activation, which the values reach as they are.
+    """
+    found: list[Activation] = []
+    names = set()
+    for side in (0, 1):
+        ops = [column[side] for column in columns]
+        first = next((op for op in ops if op is not None and not (op.keeps_sign or op.passes_on())), None)
+        ending = None if first is None or (bare and not isinstance(first, ActivationOp)) else first.ending()
+        if first is None or ending is None:
+            return []
+        names.add(first.name)
+        found.append(ending)
+    return found if len(names) == 1 else []
+
+
 def _start_reason(mine: Initializer, theirs: Initializer) -> str:
     level = mine.level()
     return f"both start at {level:g}" if level is not None and level == theirs.level() else ""
@@ -50,12 +104,36 @@ def section_reason(path: tuple[str, ...], a: Resolved, b: Resolved, rows: int | 
     """
     if path == ("metrics",):
         return "metrics are reported, nothing is trained by them"
+    if path in (("data", "targets"), ("loss", "broadcast")):
+        return _targets_reason(path, a, b)
+    if path == ("loss",):
+        return _loss_reason(a, b)
     if path[0] == "training" and rows is not None:
         return _training_reason(path[1], a, b, rows)
     if len(path) == 2 and path[0] in ("loss", "optimizer"):
         mine, theirs = getattr(a.config, path[0]), getattr(b.config, path[0])
         return _both(path, mine, theirs, (a, b))
     return ""
+
+
+def _targets_reason(path: tuple[str, ...], a: Resolved, b: Resolved) -> str:
+    """Return why the form of the targets, or what is done with flat ones, does nothing."""
+    forms = {side.config.data.targets for side in (a, b)}
+    if path == ("loss", "broadcast"):
+        return "" if "flat" in forms or None in forms else "targets of the outputs' shape: nothing to stretch"
+    if len({form in ("column", "flat") for form in forms}) > 1:
+        return ""  # One number a row, or several: the data differ, too, and neither goes without the other.
+    if any(side.config.loss.stretches("flat") for side in (a, b)):
+        return ""
+    return "the same targets, in the form that each program takes"
+
+
+def _loss_reason(a: Resolved, b: Resolved) -> str:
+    """Return why another loss does nothing: from logits, of one-hot rows and of their numbers it is one number."""
+    both = (a.config.loss, b.config.loss)
+    alike = {loss.behind for loss in both} == {"softmax"} and all(getattr(loss, "from_logits", False) for loss in both)
+    indexed = any(loss.forms == ("index",) for loss in both)
+    return "the same number from logits: rounding moves, nothing else" if alike and indexed else ""
 
 
 def _both(path: tuple[str, ...], mine: Any, theirs: Any, sides: tuple[Resolved, Resolved]) -> str:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import re
+import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import ValidationError
 
+from parity.data.schema import SUFFIXES
 from parity.errors import Fault, SpecError, nearest
 from parity.spec.check import check_changes, check_model
-from parity.spec.faults import NOWHERE, Lines, Loc, Where, faults_of
+from parity.spec.faults import NOWHERE, Lines, Where, faults_of, given
 from parity.spec.resolve import resolve_side
 from parity.spec.schema import Spec
-
-if TYPE_CHECKING:
-    from ruamel.yaml.error import MarkedYAMLError
+from parity.spec.yaml import LARGEST, parse_yaml
 
 
 def load_spec(file: str | Path) -> Spec:
@@ -28,30 +27,48 @@ def load_spec(file: str | Path) -> Spec:
     Raises:
         SpecError: with every fault of the file, each with its line.
     """
+    return parse_spec(read_spec(file), file=str(file))
+
+
+def read_spec(file: str | Path) -> str:
+    """Return the text of a spec file, which is read once: it may be a pipe.
+
+    Args:
+        file: path of the file.
+
+    Raises:
+        SpecError: when it cannot be read, or is no text.
+    """
     path = Path(file)
     try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
+        with path.open("rb") as handle:
+            content = handle.read(4 * LARGEST + 1)  # Not all of it: there are files without an end.
+    except (OSError, ValueError) as error:
         raise SpecError([_unreadable(path, error)]) from None
+    try:
+        return content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         got = f"byte {error.object[error.start]:#04x} is not UTF-8"
         raise SpecError(
             [Fault(path="YAML", got=got, expected="text in UTF-8", fix="save it as UTF-8", line=line, file=str(file))]
         ) from None
-    return parse_spec(text, file=str(file))
 
 
-def _unreadable(path: Path, error: OSError) -> Fault:
-    folder = path.parent if path.parent.is_dir() else Path()
-    inside = path if path.is_dir() else folder
-    files = sorted(found.name for found in inside.glob("*.y*ml"))
-    if path.is_dir():
+def _unreadable(path: Path, error: OSError | ValueError) -> Fault:
+    folder = path.parent if os.path.isdir(path.parent) else Path()
+    inside = path if os.path.isdir(path) else folder
+    try:
+        files = sorted(found.name for found in inside.glob("*.y*ml"))
+    except OSError:
+        files = []
+    if os.path.isdir(path):
         fix = f"name a file in it: {', '.join(files[:6])}" if files else ""
         return Fault(path=str(path), got="it is a folder", expected="a spec, a YAML file", fix=fix)
     near = nearest(path.name, files)
     fix = f"did you mean {str(folder / near)!r}?" if near else ""
-    got = "no such file" if not path.exists() else f"cannot be read: {error.strerror}"
+    reason = error.strerror if isinstance(error, OSError) else str(error)
+    got = f"cannot be read: {reason}" if os.path.lexists(path) else "no such file"
     return Fault(path=str(path), got=got, expected="a spec, a YAML file", fix=fix)
 
 
@@ -90,7 +107,8 @@ def build_spec(data: Any, lines: Lines = NOWHERE) -> Spec:
     faults = check_model(spec.model, where, data=spec.data)
     if faults:
         raise SpecError([*faults, *check_changes(data, where)])
-    spec, faults = _with_programs(spec, where, Path(lines.file).parent if lines.file else Path())
+    folder = Path(lines.file).parent if lines.file else Path()
+    spec, faults = _with_programs(_with_sources(spec, folder), where, folder)
     for name, side in spec.sides.items():
         try:
             resolve_side(spec, name, side, where)
@@ -99,6 +117,47 @@ def build_spec(data: Any, lines: Lines = NOWHERE) -> Spec:
     if faults:
         raise SpecError(faults)
     return spec
+
+
+def found_from(folder: Path, path: str) -> str:
+    """Return a path that a spec gives, as seen from the current folder.
+
+    Paths in a spec are read from the folder of the spec, so that it can be run from anywhere; what is not there, but in
+    the current folder, is taken from that.
+
+    Args:
+        folder: of the spec.
+        path: as it was written.
+    """
+    beside = os.path.join(folder, path)
+    return path if not os.path.exists(beside) and os.path.exists(path) else beside
+
+
+def _with_sources(spec: Spec, folder: Path) -> Spec:
+    """Return the spec with the files it takes data from, and the interpreters, as seen from the current folder."""
+    sides = {}
+    for name, side in spec.sides.items():
+        changes = {path: _with_source(path, value, folder) for path, value in side.changes.items()}
+        python = side.python
+        if python is not None and os.sep in python and not python.startswith("~"):
+            python = found_from(folder, python)
+        sides[name] = side.model_copy(update={"changes": changes, "python": python})
+    data = spec.data.model_copy(update={"source": source_from(folder, spec.data.source)})
+    return spec.model_copy(update={"data": data, "sides": sides})
+
+
+def _with_source(path: str, value: Any, folder: Path) -> Any:
+    if path == "data.source" and isinstance(value, str):
+        return source_from(folder, value)
+    if path == "data" and isinstance(value, Mapping) and isinstance(value.get("source"), str):
+        return {**value, "source": source_from(folder, value["source"])}
+    return value
+
+
+def source_from(folder: Path, source: str) -> str:
+    """Return a source of data as seen from the current folder: a name as it is, a path as :func:`found_from` has it."""
+    is_path = os.sep in source or source.lower().endswith(SUFFIXES)
+    return found_from(folder, source) if is_path else source
 
 
 def _with_programs(spec: Spec, where: Where, folder: Path) -> tuple[Spec, list[Fault]]:
@@ -113,75 +172,12 @@ def _with_programs(spec: Spec, where: Where, folder: Path) -> tuple[Spec, list[F
                 for part in idle
             ]
             continue
-        found = [path for path in (folder / side.program, Path(side.program)) if path.is_file()]
-        if not found:
-            near = nearest(Path(side.program).name, sorted(one.name for one in folder.glob("*.py")))
+        found = found_from(folder, side.program)
+        if not os.path.isfile(found):
+            near = nearest(os.path.basename(side.program), sorted(one.name for one in folder.glob("*.py")))
             fix = f"did you mean {near!r}?" if near else "paths are read from the folder of the spec"
-            faults.append(where.fault(("sides", name, "program"), f"no file {side.program!r}", "a Python file", fix))
+            got = f"no file {given(side.program)}"
+            faults.append(where.fault(("sides", name, "program"), got, "a Python file", fix))
             continue
-        sides[name] = side.model_copy(update={"program": str(found[0].resolve())})
+        sides[name] = side.model_copy(update={"program": os.path.realpath(found)})
     return spec.model_copy(update={"sides": sides}), faults
-
-
-def parse_yaml(text: str, file: str | None) -> tuple[Any, Lines]:
-    """Return plain data and the line of every path in it.
-
-    Raises:
-        SpecError: when the text is no YAML.
-    """
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import MarkedYAMLError, YAMLError
-
-    found: dict[Loc, int] = {}
-    yaml = YAML(typ="safe", pure=True)
-    try:
-        tree = yaml.compose(text)
-        if tree is None:
-            return None, Lines(file, found)
-        data = yaml.constructor.construct_document(tree)
-        _note_lines(tree, data, (), found)
-    except MarkedYAMLError as error:
-        raise SpecError([_yaml_fault(error, file)]) from None
-    except YAMLError as error:  # A character that no YAML may have.
-        line = text.count("\n", 0, getattr(error, "position", 0)) + 1
-        got = _one_line(error).partition(' in "')[0]
-        raise SpecError([Fault(path="YAML", got=got, expected="YAML 1.2", line=line, file=file)]) from None
-    except RecursionError:
-        raise SpecError([Fault(path="YAML", got="it is nested without end", expected="a spec", file=file)]) from None
-    return data, Lines(file, found)
-
-
-def _note_lines(node: Any, data: Any, path: Loc, lines: dict[Loc, int]) -> None:
-    """Note the line of every key and item below a node."""
-    if isinstance(data, dict):
-        # In the order of the tree; merged keys (<<) come first there, so that a key's own line wins.
-        named = {str(key): key for key in data}
-        for key_node, value_node in node.value:
-            key = named.get(str(key_node.value))
-            if key is not None:
-                lines[(*path, key)] = key_node.start_mark.line + 1
-                _note_lines(value_node, data[key], (*path, key), lines)
-    elif isinstance(data, list):
-        for index, (item, value) in enumerate(zip(node.value, data, strict=False)):
-            lines[(*path, index)] = item.start_mark.line + 1
-            _note_lines(item, value, (*path, index), lines)
-
-
-def _yaml_fault(error: MarkedYAMLError, file: str | None) -> Fault:
-    mark = error.problem_mark or error.context_mark
-    problem = _one_line(error.problem or error.context or "cannot be read")
-    expected, fix = "YAML 1.2", ""
-    if problem.startswith("but "):
-        problem = f"{_one_line(error.context)}, {problem}"
-    if twice := re.match(r'found duplicate key "(.*?)" with', problem):
-        problem, expected, fix = f"a second key {twice[1]!r}", "each key once", "take one of them out"
-    elif "'\\t'" in problem:
-        problem, fix = "a tab where the line is indented", "indent with spaces"
-    elif tag := re.search(r"constructor for the tag '(.*?)'", problem):
-        problem, fix = f"a tag, {tag[1]}", "write plain values"
-    line = mark.line + 1 if mark else None
-    return Fault(path="YAML", got=problem, expected=expected, fix=fix, line=line, file=file)
-
-
-def _one_line(text: object) -> str:
-    return " ".join(str(text).split())

@@ -18,6 +18,7 @@ from parity.spec.check import Layers, Part, check_change, check_model
 from parity.spec.faults import Loc, Where, faults_of
 from parity.spec.paths import at, auto_names, set_path, set_together, split, visit, walk
 from parity.spec.schema import Config, SideSpec, Spec
+from parity.spec.targets import target_faults
 from parity.written import Parameter
 
 Precision = Literal["float32", "float64"]
@@ -238,6 +239,8 @@ def changed(
             break
         waiting = {path: waiting[path] for path in late}
     faults += [] if faults else check_model(config.model, where, places, written, config.data)
+    if not faults and resolved.program is None:
+        faults += target_faults(config, origins.get("data.targets", DEFAULT), where, changes, loc)
     if faults:
         raise SpecError(faults)
     return replace(resolved, config=config, origins=origins)
@@ -296,7 +299,8 @@ def _native(config: Config, framework: str, origins: dict[str, str]) -> Config:
     """Put the framework's own defaults where nobody says anything."""
     for path, part in list(walk(config)):
         for name, value in getattr(type(part), "native", {}).get(framework, {}).items():
-            if origins.get(f"{path}.{name}") == DEFAULT:
+            # What a loss does with flat targets is decided once it is known that they are.
+            if origins.get(f"{path}.{name}") == DEFAULT and name not in getattr(part, "quiet", ()):
                 config, touched = set_path(config, f"{path}.{name}", value)
                 _retell(origins, config, touched, f"{TITLES[framework]} default")
     return config

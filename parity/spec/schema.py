@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt, StringConstraints
 
-from parity.data.schema import DataSpec, Size
+from parity.data.schema import MOST_AXES, DataSpec, Size
 from parity.entries import FRAMEWORKS, Strict
 from parity.losses import AnyLoss
 from parity.metrics import AnyMetric
@@ -30,7 +30,9 @@ class Part(Strict):
 class ModelSpec(Part):
     """The network: a shape and the layers it goes through, one after another."""
 
-    input: tuple[Size, ...] = Field(min_length=1, description="shape of one input row, channels last")
+    input: tuple[Size, ...] = Field(
+        min_length=1, max_length=MOST_AXES, description="shape of one input row, channels last"
+    )
     layers: tuple[AnyOp, ...] = Field(min_length=1, description="the layers, in order")
 
 

@@ -35,11 +35,11 @@ from parity import api
 from parity.explain.outcome import Outcome
 from parity.explain.trials import Paths, contest
 from parity.pipeline.answer import Explained
+from parity.pipeline.budget import Budget, Length
 from parity.pipeline.explain import Inquiry
 from parity.pipeline.prepare import Options, prepare
 from parity.pipeline.runner import Runner
 from parity.pipeline.speed import choose
-from parity.pipeline.trials import Budget
 from parity.pipeline.work import Work
 from parity.spec.differences import differences
 
@@ -94,7 +94,8 @@ def explained(spec: dict[str, Any], folder: Path) -> tuple[Explained, float]:
         steps = int(spec["explain"]["steps"])
         choice = choose(runner, sides, (sides[0], sides[1]), built.explain.framework, steps, lambda text, share: None)
         inquiry = Inquiry(
-            work=work, runner=runner, contest=match, choice=choice, outcome=Outcome(metric="accuracy"), steps=steps,
+            work=work, runner=runner, contest=match, choice=choice, outcome=Outcome(metric="accuracy"),
+            length=Length(sides=(sides[0], sides[1]), epoch_steps=work.epoch_steps, steps=steps),
             budget=Budget(), note=lambda text, share: None, every=False, checked=False,
         )  # fmt: skip
         inquiry.trials.run(frozenset(), inquiry.trials.seeds[0])  # The worker is started, its framework is loaded.

@@ -226,8 +226,9 @@ def prepared(network: str, framework: str, folder: Path) -> dict[str, Any]:
     from parity.data.dataset import Dataset
     from parity.run.bench import Bench, Job
     from parity.run.store import Store
-    from parity.spec.load import build_spec, parse_yaml
+    from parity.spec.load import build_spec
     from parity.spec.resolve import resolve
+    from parity.spec.yaml import parse_yaml
 
     data = CIFAR
     if network != "cifar":

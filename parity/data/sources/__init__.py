@@ -32,12 +32,14 @@ class Raw:
         y: class labels 0..classes - 1, integers, (rows, ...); or targets, floats, (rows, ...).
         description: where the rows come from, in words, without how many they are.
         stand_in: True for generated rows that stand in for a real set.
+        table: True where the targets are a column of a table, which says nothing of the shape they were meant to have.
     """
 
     x: np.ndarray
     y: np.ndarray
     description: str
     stand_in: bool = False
+    table: bool = False
 
 
 class Source(ABC):

@@ -5,14 +5,11 @@ Only the standard library and NumPy beside the framework: a worker's interpreter
 
 from __future__ import annotations
 
-import importlib.util
 import math
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
-from types import ModuleType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,16 +17,10 @@ import numpy as np
 from parity.run import randomness
 from parity.run.axes import inverse, permuted
 from parity.run.drivers.layouts import mask_layout
+from parity.run.drivers.meaning import answered
+from parity.run.drivers.programs import CONTRACT, ProgramError, import_program
 from parity.run.probe import Guide, Probe
-
-CONTRACT = (
-    "a program needs build_model() or Model, build_loss() and build_optimizer(model); "
-    "train_step(model, loss_fn, optimizer, x, y) where its step is not the usual one"
-)
-
-
-class ProgramError(Exception):
-    """A program does not keep the contract; the message says which name is missing."""
+from parity.run.targets import in_form
 
 
 class Driver(ABC):
@@ -46,22 +37,29 @@ class Driver(ABC):
         seed: of dropout masks.
     """
 
-    module_name = ""
-    """Name of the framework's package, whose version is reported."""
-
+    module_name = ""  # Of the framework's package, whose version is reported.
+    targets_first = False  # Whether the framework's losses are functions of (targets, outputs).
     active: ClassVar[Driver | None] = None
     """The driver whose program computes: dropout asks it for masks."""
 
     def __init__(self, file: str, bindings: dict[str, Any], precision: str, seed: int) -> None:
         self.bindings, self.precision, self.seed = bindings, precision, seed
         self.clock = {"step": 0, "call": 0}
+        starts = bindings.get("starts", {})
+        self.numbers = {place[0]: starts[slot] for slot, place in bindings["slots"].items() if slot in starts}
         self.replace_dropout()
         self.activate()
-        self.module = import_program(file)
+        self.seed_own(seed)
+        self.module = import_program(file, bindings.get("files", {}))
         self.model = self.build_model()
-        self.loss_fn = self._made("loss", "build_loss")
+        self.loss_fn = self.build_loss()
         self.optimizer = self.build_optimizer()
         self.train_step: Any = getattr(self.module, "train_step", None) or self.usual_step()
+
+    @property
+    def own_step(self) -> bool:
+        """Whether the step is the program's own, which may hold the loss, whatever stands in its ``build_loss``."""
+        return hasattr(self.module, "train_step")
 
     def activate(self) -> None:
         """Let what is global in a framework (float type, dropout masks) be this program's."""
@@ -91,6 +89,14 @@ class Driver(ABC):
         """Return what a function or a class makes; anything else is there already, callable or not."""
         makes = callable(found) and (hasattr(found, "__code__") or isinstance(found, type | partial))
         return found(*arguments) if makes else found
+
+    def has(self, part: str, name: str) -> bool:
+        """Return whether the program has a part of the contract, under the name that is said or the usual one."""
+        return hasattr(self.module, self.bindings.get("names", {}).get(part) or name)
+
+    def build_loss(self) -> Any:
+        """Return the program's loss."""
+        return self._made("loss", "build_loss")
 
     def build_optimizer(self) -> Any:
         """Return the program's optimizer."""
@@ -141,6 +147,15 @@ class Driver(ABC):
         self.activate()
         self.clock.update(step=number, call=0)
         return self.watched(x, y, probe, signals, guide)
+
+    def targets(self, y: np.ndarray) -> np.ndarray:
+        """Return targets, which have the shape of the outputs, in the form that the program takes."""
+        return in_form(y, self.bindings.get("targets"))
+
+    def loss_of(self, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Return what the program's loss function gives for outputs and targets: one number, if it is a loss."""
+        outputs, y = self._batch(outputs, y)
+        return self.read(self.loss_fn(*((y, outputs) if self.targets_first else (outputs, y))))
 
     def trainable(self) -> list[str]:
         """Return the names of what the optimizer moves: every tensor but the running statistics."""
@@ -198,7 +213,7 @@ class Driver(ABC):
         self.set_iterations(iterations)
 
     def leftovers(self) -> dict[str, np.ndarray]:
-        """Return what a step leaves behind beside weights and slots, and the next one may go on from."""
+        """Return what a step leaves behind beside weights and slots; the next one may go on from it."""
         return {}
 
     def set_leftovers(self, values: dict[str, np.ndarray]) -> None:
@@ -216,6 +231,28 @@ class Driver(ABC):
         """Return the NumPy type in which batches and weights reach the program."""
         return np.dtype("float64" if self.precision == "float64" else "float32")
 
+    @classmethod
+    @abstractmethod
+    def seed_own(cls, seed: int) -> None:
+        """Seed the framework's own generators, for what a program draws by itself: what it starts from, unmatched."""
+
+    @abstractmethod
+    def raw(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        """Return what the model returns for rows, in evaluation or in training."""
+
+    def called(self, x: np.ndarray) -> list[str] | None:
+        """Return the paths of the layers in the order in which the model calls them; None where that is not known."""
+        return None
+
+    def answer(self, x: np.ndarray, use: str) -> np.ndarray:
+        """Return predictions as they are compared, whatever the model returns.
+
+        Args:
+            x: inputs, (N, ...).
+            use: ``metrics`` or ``lockstep``.
+        """
+        return answered(self.predict(x), self.bindings.get("answer"), use)
+
     @abstractmethod
     def prepare(self) -> None:
         """Set the precision, before the program is imported and before it computes."""
@@ -232,6 +269,10 @@ class Driver(ABC):
     @abstractmethod
     def usual_step(self) -> Callable[..., Any]:
         """Return the training step of a program that has none of its own."""
+
+    @abstractmethod
+    def _batch(self, x: np.ndarray, y: np.ndarray) -> tuple[Any, Any]:
+        """Return inputs and targets as the framework's tensors, the targets in the form that the program takes."""
 
     @abstractmethod
     def train(self, x: np.ndarray, y: np.ndarray) -> float:
@@ -307,28 +348,3 @@ def active_driver() -> Driver:
     if Driver.active is None:
         raise ProgramError("dropout was called while no program was open")
     return Driver.active
-
-
-def import_program(file: str) -> ModuleType:
-    """Import a program by its path; each import is a module of its own.
-
-    Raises:
-        ProgramError: when it cannot be imported.
-    """
-    name = f"parity_program_{Path(file).stem}"
-    while name in sys.modules:  # The same program may be open in two precisions.
-        name += "_"
-    spec = importlib.util.spec_from_file_location(name, file)
-    if spec is None or spec.loader is None:
-        raise ProgramError(f"{file} is no Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    # Not the loader: it keeps bytecode, which it takes for that of any program of the same size written to the
-    # same place in the same second (0.01 for 0.02); and a folder of programs should hold programs only.
-    beside = str(Path(file).resolve().parent)
-    sys.path.insert(0, beside)  # A hand-written program may import what stands beside it.
-    try:
-        exec(compile(Path(file).read_bytes(), file, "exec"), module.__dict__)
-    finally:
-        sys.path.remove(beside)
-    return module

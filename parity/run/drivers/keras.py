@@ -7,15 +7,18 @@ import os
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from parity.run.drivers.layouts import laid_out
-from parity.run.drivers.tensorflow import Taps, TensorFlowDriver, host, masked
+from parity.run.drivers.layouts import View
+from parity.run.drivers.programs import ProgramError
+from parity.run.drivers.tensorflow import Taps, TensorFlowDriver
+from parity.run.drivers.tensors import called, host, masked, restore
 from parity.run.probe import Guide
 
 
@@ -35,8 +38,32 @@ class KerasDriver(TensorFlowDriver):
             keep_python_floats_exact()
 
     def build_model(self) -> Any:
-        """Return the program's model, built."""
-        return self._built(self._found("model", "build_model", "Model"))
+        """Return the program's model, built: one that does not say what it reads is shown a row of zeros."""
+        model = self._built(self._found("model", "build_model", "Model"))
+        if not isinstance(model, keras.Model):
+            raise ProgramError(f"the model is a {type(model).__name__}; it must be a keras.Model")
+        row = tuple(self.bindings.get("input", ()))
+        if row and not (model.built and model.variables):
+            model(tf.zeros((1, *row), self.precision), training=False)
+        return model
+
+    def build_loss(self) -> Any:
+        """Return the program's loss, or the one that its model was compiled with."""
+        if self.has("loss", "build_loss") or not getattr(self.model, "compiled", False):
+            return super().build_loss()
+        model = self.model
+
+        def compiled(y_true: Any, y_pred: Any) -> Any:
+            if model._compile_loss is None:
+                return tf.zeros((), y_pred.dtype)  # All of it is in the model's own losses.
+            return model._compile_loss(y_true, y_pred, None)
+
+        return compiled
+
+    @classmethod
+    def seed_own(cls, seed: int) -> None:
+        """Seed Keras's, TensorFlow's, NumPy's and Python's generators."""
+        keras.utils.set_random_seed(seed)
 
     @classmethod
     def replace_dropout(cls) -> None:
@@ -45,23 +72,37 @@ class KerasDriver(TensorFlowDriver):
 
     def build_optimizer(self) -> Any:
         """Return the program's optimizer, its slots made: Keras else makes them in the first step."""
-        optimizer = super().build_optimizer()
+        compiled = getattr(self.model, "compiled", False) and not self.has("optimizer", "build_optimizer")
+        optimizer = self.model.optimizer if compiled else super().build_optimizer()
         if not getattr(optimizer, "built", True):
             optimizer.build(self.model.trainable_variables)
         return optimizer
 
     def usual_step(self) -> Callable[..., Any]:
-        """Return tape, loss with the layers' own losses, gradients, update, in a graph."""
+        """Return tape, loss with the layers' own losses, gradients, update, in a graph; or the model's own step."""
+        if self._steps_itself():
+            return model_step
 
         @tf.function  # type: ignore[untyped-decorator]
         def step(model: Any, loss_fn: Any, optimizer: Any, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
             with tf.GradientTape() as tape:
-                loss = loss_fn(y, model(x, training=True))
+                loss = loss_fn(y, called(model, x, training=True))
                 loss = sum(model.losses, loss)
             optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
             return loss
 
         return step
+
+    @property
+    def own_step(self) -> bool:
+        """Whether the step is the program's own, or its model's."""
+        return hasattr(self.module, "train_step") or self._steps_itself()
+
+    def _steps_itself(self) -> bool:
+        """Return whether the model's class has a step or a loss of its own, as Keras's guides write them."""
+        return any(
+            getattr(type(self.model), name) is not getattr(keras.Model, name) for name in ("train_step", "compute_loss")
+        )
 
     def close(self) -> None:
         """Let go of the program, and of what Keras keeps of every model by itself."""
@@ -71,33 +112,45 @@ class KerasDriver(TensorFlowDriver):
             free(variable)
         keras.backend.clear_session()
 
-    def wrap_layer(
-        self, layer: str, output: dict[str, Any], taps: Taps, signals: bool, guide: Guide | None
-    ) -> Callable[[], None]:
-        """Let a layer's ``call`` report its output, or the logits that Keras remembers behind it."""
-        target, logits = self.model.get_layer(output["attribute"]), output["point"] == "logits"
+    def view(self, key: str, output: dict[str, Any]) -> View:
+        """Return how an output is seen, with the activation that the program applies as a function behind it."""
+        source = output.get("then")
+        if source is None:
+            return View(key, output)
+        function = keras.activations.get(eval(source, {"keras": keras}))
+        return View(key, output, lambda value: host(function(tf.constant(value))))
+
+    def wrap_layer(self, view: View, taps: Taps, signals: bool, guide: Guide | None) -> Callable[[], None]:
+        """Let a layer's ``call``, or the model's, report its output, or the logits that Keras remembers behind it."""
+        output = view.output
+        target, logits = self._part(output["attribute"]), output["point"] == "logits" and view.meaning is None
         # A layer may be seen by what it takes in and by what it puts out: the second wraps the first.
-        call = target.__dict__.get("call", target.call)
+        before = target.__dict__.get("call")
+        call = before or target.call
 
         def fed(x: Any, *args: Any, **kwargs: Any) -> Any:
-            axes = laid_out(output, x.shape)
-            return call(self.tapped(layer, x, axes, taps, signals, guide), *args, **kwargs)
+            return call(self.tapped(view, x, taps, signals, guide), *args, **kwargs)
 
         def watched(*args: Any, **kwargs: Any) -> Any:
             value = call(*args, **kwargs)
             behind = getattr(value, "_keras_logits", None)
             if logits and behind is not None:
-                seen = self.tapped(f"{layer}.logits", behind, output["axes"], taps, signals, guide)
+                seen = self.tapped(view, behind, taps, signals, guide)
                 value = tf.identity(value)
                 value._keras_logits = seen
                 return value
-            seen = self.tapped(layer, tf.convert_to_tensor(value), output["axes"], taps, signals, guide)
+            seen = self.tapped(self._plain(view) if logits else view, tf.convert_to_tensor(value), taps, signals, guide)
             if behind is not None:
                 seen._keras_logits = behind
             return seen
 
         object.__setattr__(target, "call", fed if output["point"] == "input" else watched)
-        return lambda: target.__dict__.pop("call", None)
+        return partial(restore, target, "call", before)
+
+    @staticmethod
+    def _plain(view: View) -> View:
+        """Return the view of an output that turns out to remember no logits."""
+        return View(view.name.removesuffix(".logits"), {**view.output, "point": "output"}, view.then)
 
     def wrap_optimizer(self, taps: Taps, guide: Guide | None) -> Callable[[], None]:
         """Let ``apply``, which ``apply_gradients`` calls too, report what it is given."""
@@ -113,25 +166,70 @@ class KerasDriver(TensorFlowDriver):
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Return outputs in evaluation mode."""
-        self.activate()
-        return host(self.model(tf.constant(x, self.precision), training=False))
+        return self.raw(x)
 
     def inventory(self) -> dict[str, list[dict[str, Any]]]:
         """Return the layers' variables as ``layer.variable``, and the layers, in order."""
-        layers = [layer for layer in self.model.layers if not isinstance(layer, keras.layers.InputLayer)]
         found = [
-            {"path": f"{layer.name}.{value.name}", "shape": list(value.shape), "trainable": bool(value.trainable)}
-            for layer in layers
-            for value in layer.weights
+            {"path": path, "shape": list(value.shape), "trainable": bool(value.trainable)}
+            for path, value in self._variables().items()
             if value.dtype.startswith(("float", "bfloat"))
         ]
-        kinds = [{"path": layer.name, "kind": type(layer).__name__} for layer in layers]
+        kinds = [
+            {"path": name, "kind": type(layer).__name__, "plain": plain(layer)}
+            for name, layer in self._parts().items()
+            if name and not isinstance(layer, keras.layers.InputLayer)
+        ]
         return {"parameters": found, "layers": kinds, **self.optimizer_facts()}
+
+    def called(self, x: np.ndarray) -> list[str]:
+        """Return the names of the layers in the order in which the model calls them."""
+        names: list[str] = []
+        undo = []
+
+        def noting(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+            def noted(*args: Any, **kwargs: Any) -> Any:
+                names.append(name)
+                return call(*args, **kwargs)
+
+            return noted
+
+        for name, layer in self._parts().items():
+            if name:
+                undo.append(partial(restore, layer, "call", layer.__dict__.get("call")))
+                object.__setattr__(layer, "call", noting(name, layer.call))
+        try:
+            self.raw(x)
+        finally:
+            for back in undo:
+                back()
+        return names
+
+    def _parts(self) -> dict[str, Any]:
+        """Return the model's layers, those in others too, by names that no two share; itself as ``""``."""
+        if "_named" not in self.__dict__:
+            self._named: dict[str, Any] = {"": self.model}
+            for layer in self.model._flatten_layers(include_self=False, recursive=True):
+                self._named[free_name(layer.name, self._named)] = layer
+        return self._named
+
+    def _part(self, name: str) -> Any:
+        return self._parts()[name]
+
+    def _variables(self) -> dict[str, Any]:
+        """Return the variables by the layer that made them and their name in it."""
+        if "_held" not in self.__dict__:
+            self._held: dict[str, Any] = {}
+            for name, layer in self._parts().items():
+                for value in (*layer._trainable_variables, *layer._non_trainable_variables):
+                    path = f"{name}.{value.name}" if name else value.name
+                    if not any(value is one for one in self._held.values()):
+                        self._held[free_name(path, self._held)] = value
+        return self._held
 
     def parameter(self, name: str) -> Any:
         """Return the layer's variable."""
-        layer, parameter = self.bindings["weights"][name]["attribute"].split(".")
-        return getattr(self.model.get_layer(layer), parameter)
+        return self._variables()[self.bindings["weights"][name]["attribute"]]
 
     def optimized(self, name: str) -> bool:
         """Return whether the optimizer was built with the parameter."""
@@ -142,6 +240,38 @@ class KerasDriver(TensorFlowDriver):
         kept = getattr(self.optimizer, attribute)
         shared = not isinstance(kept, list)
         return kept if shared else kept[self.optimizer._get_variable_index(self.parameter(name))]
+
+
+def model_step(model: Any, loss_fn: Any, optimizer: Any, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+    """Take the step that a model has of its own, and return the loss it tells: of this batch, not of all so far."""
+    for metric in model.metrics:
+        metric.reset_state()
+    told = model.train_step((x, y))
+    loss = told.get("loss") if isinstance(told, dict) else told
+    if loss is None:
+        raise ProgramError(f"the model's train_step returns {', '.join(told) or 'nothing'}; it must return its loss")
+    return tf.convert_to_tensor(loss)
+
+
+def free_name(name: str, taken: dict[str, Any]) -> str:
+    """Return a name that is not taken: itself, or with a number behind it."""
+    return next(one for one in names_like(name) if one not in taken)
+
+
+def names_like(name: str) -> Iterator[str]:
+    """Return the name, then ``name_1``, ``name_2``, ..."""
+    yield name
+    number = 0
+    while True:
+        number += 1
+        yield f"{name}_{number}"
+
+
+def plain(layer: Any) -> bool:
+    """Return whether a layer is Keras's own and applies no activation: what it puts out is what its class says."""
+    activation = getattr(layer, "activation", None)
+    linear = activation is None or getattr(activation, "__name__", "") == "linear"
+    return linear and type(layer).__module__.startswith("keras.")
 
 
 def free(variable: Any) -> None:

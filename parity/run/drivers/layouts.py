@@ -1,12 +1,18 @@
-"""Where a hand-written program keeps its channels, told from the shapes of its tensors.
+"""How the tensors of a program are seen: where it keeps its channels, told from their shapes, and what they mean.
 
-Only the standard library: this module also runs inside workers.
+Only the standard library and NumPy: this module also runs inside workers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
+
+import numpy as np
+
+from parity.run.axes import inverse, permuted
+from parity.run.drivers.meaning import PROBABILITIES, fitted, turned
+from parity.run.probe import Guide
 
 
 def laid_out(output: dict[str, Any], shape: Sequence[int]) -> Sequence[int] | None:
@@ -38,3 +44,70 @@ def mask_layout(row: Sequence[int], shape: Sequence[int], known: Sequence[int] |
     if len(fits) == 2 and len(row) > 1:
         return known
     return fits[0] if fits else None
+
+
+class View:
+    """How an output of a program is seen as the spec's, and how what is given in its place is handed back.
+
+    Args:
+        key: name in the bindings, canonical.
+        output: of the bindings.
+        then: applies the activation that the program applies as a function, behind the module that is watched; None
+            where what is watched is the output itself.
+    """
+
+    def __init__(
+        self, key: str, output: dict[str, Any], then: Callable[[np.ndarray], np.ndarray] | None = None
+    ) -> None:
+        self.output, self.then, self.meaning = output, then, output.get("meaning")
+        self.name = f"{key}.logits" if output["point"] == "logits" and self.meaning is None else key
+        self.gradients = self.meaning is None and then is None
+        """Whether the gradient with respect to it is that of the spec's output."""
+
+    def seen(self, value: np.ndarray) -> tuple[np.ndarray, Sequence[int] | None]:
+        """Return the output as it is compared, and the axes that make it canonical."""
+        row = self.output.get("shape")
+        if self.then is not None:
+            value = self.then(value)
+        if self.meaning is not None:
+            canonical = fitted(value, tuple(row)) if row is not None else permuted(value, self.output["axes"])
+            return turned(canonical, self.meaning, PROBABILITIES, self.output["ending"]), None
+        return self.plainly(value)
+
+    def instead(self, guide: Guide | None, phase: str, value: np.ndarray) -> np.ndarray | None:
+        """Return what to go on with in the place of a value, as the program has it; None to go on with the value.
+
+        Args:
+            guide: has the reference side's tensors; None where nothing is steered.
+            phase: ``forward``, or ``gradient`` for the gradient with respect to it.
+            value: as the program has it.
+        """
+        if guide is None or (phase == "gradient" and not self.gradients):
+            return None
+        shown, axes = self.seen(value) if phase == "forward" else self.plainly(value)
+        given = guide.instead(phase, self.name, shown.shape, axes)
+        if given is None:
+            return None
+        if self.then is not None:  # The activation will be applied to it: relu once more does nothing, tanh does.
+            return given if np.array_equal(self.then(given), given) else None
+        if self.meaning is not None:
+            given = turned(given, PROBABILITIES, self.meaning, self.output["ending"])
+            if not np.isfinite(given).all():
+                return None
+        return self._back(given, value.shape)
+
+    def plainly(self, value: np.ndarray) -> tuple[np.ndarray, Sequence[int] | None]:
+        """Return a tensor that lies as the output does, its gradient for one, and the axes that make it canonical."""
+        row = self.output.get("shape")
+        if row is not None and value.ndim != len(row) + 1:
+            return fitted(value, tuple(row)), None
+        return value, laid_out(self.output, value.shape)
+
+    def _back(self, given: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+        """Return a canonical value as the program has it."""
+        if given.shape == shape:
+            return given
+        if given.ndim == len(shape):
+            axes = self.output["axes"] or (0, *range(2, given.ndim), 1)
+            return permuted(given, inverse(axes))
+        return given.reshape(shape)

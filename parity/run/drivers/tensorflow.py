@@ -9,16 +9,22 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from parity.run.drivers.base import Driver, active_driver
+from parity.run.drivers.base import Driver
+from parity.run.drivers.layouts import View
+from parity.run.drivers.programs import one_tensor
+from parity.run.drivers.tensors import Lies, called, held, host, masked, restore, shown
 from parity.run.probe import Guide, Probe, see_all
 
-Taps = list[tuple[str, str, Any, Sequence[int] | None]]
-"""Phase, name, tensor and axes of what a step computes."""
+Taps = list[tuple[str, str, Any, Lies]]
+"""Phase, name, tensor of what a step computes, and how it is seen."""
+
+Pairs = list[tuple[Any, Any]]
 
 
 class TensorFlowDriver(Driver):
@@ -29,12 +35,17 @@ class TensorFlowDriver(Driver):
     """
 
     module_name = "tensorflow"
-
+    targets_first = True
     update_method = "apply_gradients"  # What a train step calls on the optimizer.
     _order: dict[int, int] | None = None
 
     def prepare(self) -> None:
         """Nothing: a raw TensorFlow model is made in its precision."""
+
+    @classmethod
+    def seed_own(cls, seed: int) -> None:
+        """Seed TensorFlow's generators."""
+        tf.random.set_seed(seed)
 
     @classmethod
     def set_threads(cls, threads: int) -> None:
@@ -59,7 +70,7 @@ class TensorFlowDriver(Driver):
         @tf.function  # type: ignore[untyped-decorator]
         def step(model: Any, loss_fn: Any, optimizer: Any, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
             with tf.GradientTape() as tape:
-                loss = loss_fn(y, model(x, training=True))
+                loss = loss_fn(y, called(model, x, training=True))
             variables = model.trainable_variables
             optimizer.apply_gradients(tape.gradient(loss, variables), variables)
             return loss
@@ -76,7 +87,8 @@ class TensorFlowDriver(Driver):
         setattr(self.optimizer, self.update_method, update)
 
     def _batch(self, x: np.ndarray, y: np.ndarray) -> tuple[Any, Any]:
-        return tf.constant(x, self.precision), tf.constant(y, self.precision)
+        x, y = tf.constant(x, self.precision), self.targets(y)
+        return x, tf.constant(y, tf.int64 if y.dtype.kind == "i" else self.precision)  # Numbers of classes are whole.
 
     def train(self, x: np.ndarray, y: np.ndarray) -> float:
         """Call the program's ``train_step``."""
@@ -92,12 +104,12 @@ class TensorFlowDriver(Driver):
         function, places = step[signals]
         loss, tensors = function(*self._batch(x, y))
         seen = zip(places, tensors, strict=True)
-        see_all(probe, [(phase, name, host(tensor), axes) for (phase, name, axes), tensor in seen])
+        see_all(probe, [(phase, name, *shown(phase, host(tensor), lies)) for (phase, name, lies), tensor in seen])
         return float(loss)
 
-    def _trace(self, signals: bool) -> tuple[Any, list[tuple[str, str, Sequence[int] | None]]]:
+    def _trace(self, signals: bool) -> tuple[Any, list[tuple[str, str, Lies]]]:
         """Return the step with its tensors as outputs, and what these are."""
-        places: list[tuple[str, str, Sequence[int] | None]] = []
+        places: list[tuple[str, str, Lies]] = []
         plain = getattr(self.train_step, "python_function", self.train_step)
         jit = getattr(self.train_step, "_jit_compile", None)
 
@@ -109,7 +121,7 @@ class TensorFlowDriver(Driver):
             finally:
                 for restore in undo:
                     restore()
-            places[:] = [(phase, name, axes) for phase, name, _, axes in taps]
+            places[:] = [(phase, name, lies) for phase, name, _, lies in taps]
             return loss, [tensor for _, _, tensor, _ in taps]
 
         return tf.function(step, jit_compile=jit), places
@@ -124,48 +136,67 @@ class TensorFlowDriver(Driver):
             tf.config.run_functions_eagerly(False)
             for restore in undo:
                 restore()
-        for phase, name, tensor, axes in taps:
-            probe.see(phase, name, host(tensor), axes)
+        for phase, name, tensor, lies in taps:
+            probe.see(phase, name, *shown(phase, host(tensor), lies))
         return loss
 
     def _wrap(self, taps: Taps, signals: bool, guide: Guide | None) -> list[Callable[[], None]]:
         """Let layers and optimizer report what they compute; return what takes that back."""
-        undo = [self.wrap_layer(layer, out, taps, signals, guide) for layer, out in self.bindings["outputs"].items()]
+        undo = [
+            self.wrap_layer(self.view(key, out), taps, signals, guide) for key, out in self.bindings["outputs"].items()
+        ]
         return [*undo, self.wrap_optimizer(taps, guide)]
 
-    def tapped(
-        self, name: str, value: tf.Tensor, axes: Sequence[int] | None, taps: Taps, signals: bool, guide: Guide | None
-    ) -> tf.Tensor:
+    def view(self, key: str, output: dict[str, Any]) -> View:
+        """Return how an output is seen, with the activation that the program applies as a function behind it."""
+        source = output.get("then")
+        if source is None:
+            return View(key, output)
+        return View(key, output, lambda value: host(eval(source, {"tf": tf, "x": tf.constant(value)})))
+
+    def tapped(self, view: View, value: tf.Tensor, taps: Taps, signals: bool, guide: Guide | None) -> tf.Tensor:
         """Return a layer's output as it goes on, reported, and so that its gradient will be."""
-        taps.append(("forward", name, value, axes))
+        taps.append(("forward", view.name, value, view))
         if not signals:
             return value
-        given = guide and guide.instead("forward", name, value.shape, axes)
+        given = None if guide is None else view.instead(guide, "forward", host(value))
 
         @tf.custom_gradient  # type: ignore[untyped-decorator]
         def through(one: tf.Tensor) -> Any:
             def backward(gradient: tf.Tensor) -> tf.Tensor:
-                taps.append(("gradient", name, gradient, axes))
-                instead = guide and guide.instead("gradient", name, gradient.shape, axes)
+                if not view.gradients:
+                    return gradient
+                taps.append(("gradient", view.name, gradient, view))
+                instead = None if guide is None else view.instead(guide, "gradient", host(gradient))
                 return gradient if instead is None else tf.constant(instead, gradient.dtype)
 
             return tf.identity(one) if given is None else tf.constant(given, one.dtype), backward
 
         return through(value)
 
-    def wrap_layer(
-        self, layer: str, output: dict[str, Any], taps: Taps, signals: bool, guide: Guide | None
-    ) -> Callable[[], None]:
-        """Let a layer's method report its output; return what takes that back."""
-        attribute = output["attribute"]
+    def wrap_layer(self, view: View, taps: Taps, signals: bool, guide: Guide | None) -> Callable[[], None]:
+        """Let a layer's method, or the model itself, report its output; return what takes that back."""
+        attribute = view.output["attribute"]
+        if not attribute:
+            return self.wrap_model(view, taps, signals, guide)
+        before = self.model.__dict__.get(attribute)
         method = getattr(self.model, attribute)
-        name = layer if output["point"] == "output" else f"{layer}.{output['point']}"
 
         def watched(*args: Any, **kwargs: Any) -> Any:
-            return self.tapped(name, method(*args, **kwargs), output["axes"], taps, signals, guide)
+            return self.tapped(view, method(*args, **kwargs), taps, signals, guide)
 
         object.__setattr__(self.model, attribute, watched)
-        return lambda: object.__delattr__(self.model, attribute)
+        return partial(restore, self.model, attribute, before)
+
+    def wrap_model(self, view: View, taps: Taps, signals: bool, guide: Guide | None) -> Callable[[], None]:
+        """Let what the model returns be reported, by a class of its own: Python looks ``__call__`` up in that."""
+        model, own = self.model, type(self.model)
+
+        def watched(this: Any, *args: Any, **kwargs: Any) -> Any:
+            return self.tapped(view, own.__call__(this, *args, **kwargs), taps, signals, guide)
+
+        object.__setattr__(model, "__class__", type(own.__name__, (own,), {"__call__": watched}))
+        return lambda: object.__setattr__(model, "__class__", own)
 
     def wrap_optimizer(self, taps: Taps, guide: Guide | None) -> Callable[[], None]:
         """Let ``apply_gradients`` report what it is given; return what takes that back."""
@@ -182,9 +213,7 @@ class TensorFlowDriver(Driver):
         object.__setattr__(optimizer, "apply_gradients", watched)
         return lambda: object.__delattr__(optimizer, "apply_gradients")
 
-    def report_gradients(
-        self, pairs: list[tuple[Any, Any]], taps: Taps, guide: Guide | None
-    ) -> list[tuple[Any, Any]]:  # fmt: skip
+    def report_gradients(self, pairs: Pairs, taps: Taps, guide: Guide | None) -> Pairs:
         """Report gradients by the canonical names of their variables; return the pairs to go on with."""
         names = {id(self.parameter(name)): name for name in self.trainable()}
         onward = []
@@ -201,11 +230,15 @@ class TensorFlowDriver(Driver):
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Return outputs in evaluation mode."""
         self.activate()
-        rows, ending = tf.constant(x, self.precision), self.bindings["ending"]
-        if ending and hasattr(self.model, "predict"):
-            return host(self.model.predict(rows))
-        outputs = self.model(rows, training=False)
-        return host(getattr(tf.nn, ending)(outputs) if ending else outputs)
+        if self.bindings["ending"]:  # A compiled program, whose loss applies the last activation.
+            return host(self.model.predict(tf.constant(x, self.precision)))
+        return self.raw(x)
+
+    def raw(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        """Return what the model returns, in evaluation or in training."""
+        self.activate()
+        outputs = called(self.model, tf.constant(x, self.precision), training)
+        return host(one_tensor(outputs, tf.is_tensor))
 
     def inventory(self) -> dict[str, list[dict[str, Any]]]:
         """Return the variables by attribute, and the methods that a layer may be."""
@@ -241,7 +274,10 @@ class TensorFlowDriver(Driver):
         """Return its class, and its attributes with slots: lists, a variable a parameter, and single numbers."""
         known = {name: getattr(self.optimizer, name, None) for name in dir(self.optimizer) if name[:2] != "__"}
         slots = [name for name, one in known.items() if isinstance(one, list) or getattr(one, "shape", None) == ()]
-        return {"optimizer": type(self.optimizer).__name__, "learning_rate": 0.0, "attributes": slots}
+        of = type(self.optimizer).__module__.partition(".")[0]
+        return {
+            "optimizer": type(self.optimizer).__name__, "optimizer_of": of, "learning_rate": 0.0, "attributes": slots,
+        }  # fmt: skip
 
     def parameter(self, name: str) -> Any:
         """Return the variable."""
@@ -312,39 +348,3 @@ class TensorFlowDriver(Driver):
             self.optimizer.iterations = iterations
         elif counter is not None:
             counter.assign(iterations)
-
-
-def held(owner: Any, above: str = "") -> list[tuple[str, tf.Variable]]:
-    """Return the variables of a module by path, in the order in which it makes them: TensorFlow sorts them by name."""
-    if isinstance(owner, Mapping | Sequence):
-        keys = owner if isinstance(owner, Mapping) else range(len(owner))
-        parts = [(str(key), owner[key]) for key in keys]
-    else:
-        parts = [(name, one) for name, one in vars(owner).items() if not name.startswith("_")]
-    found: list[tuple[str, tf.Variable]] = []
-    for name, one in parts:
-        if isinstance(one, tf.Variable):
-            found.append((above + name, one))
-        elif isinstance(one, tf.Module | Mapping | list | tuple):
-            found += held(one, f"{above}{name}.")
-    return list({id(one): (path, one) for path, one in reversed(found)}.values())[::-1]
-
-
-def masked(x: tf.Tensor, rate: float, **ignored: Any) -> tf.Tensor:
-    """Return x with what the active driver says kept, in place of the framework's dropout."""
-    if rate == 0.0:
-        return x
-    driver = active_driver()
-    keep = tf.numpy_function(
-        lambda shape, p: driver.draw(tuple(shape), float(p)), [tf.shape(x), tf.constant(rate, tf.float64)], tf.bool
-    )
-    return tf.where(tf.ensure_shape(keep, x.shape), x * (1.0 / (1.0 - rate)), tf.zeros_like(x))
-
-
-def host(tensor: Any) -> np.ndarray:
-    """Return a tensor or variable for NumPy, which has no bfloat16.
-
-    It is not copied, as ``numpy()`` would: TensorFlow moves a variable elsewhere while somebody still reads its value.
-    """
-    value = tf.convert_to_tensor(tensor)
-    return np.asarray(value) if value.dtype in (tf.float32, tf.float64) else value.numpy().astype(np.float32)

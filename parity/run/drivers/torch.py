@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
-from parity.run.drivers.base import Driver, ProgramError, active_driver
-from parity.run.drivers.layouts import laid_out
+from parity.run.drivers.base import Driver, active_driver
+from parity.run.drivers.hooks import Forced, first, host, last, transformed, turned
+from parity.run.drivers.layouts import View
+from parity.run.drivers.programs import ProgramError, one_tensor
 from parity.run.probe import Guide, Probe
 
 
@@ -25,13 +27,25 @@ class TorchDriver(Driver):
         torch.set_default_dtype(getattr(torch, self.precision))
 
     @classmethod
+    def seed_own(cls, seed: int) -> None:
+        """Seed PyTorch's generator."""
+        torch.manual_seed(seed)
+
+    @classmethod
     def set_threads(cls, threads: int) -> None:
         """Limit PyTorch's threads."""
         torch.set_num_threads(threads)
 
     def build_model(self) -> Any:
         """Return the program's module, in the precision."""
-        return self._built(self._found("model", "build_model", "Model")).to(getattr(torch, self.precision))
+        model = self._built(self._found("model", "build_model", "Model")).to(getattr(torch, self.precision))
+        held = [*model.parameters(), *model.buffers()]
+        if any(isinstance(one, torch.nn.parameter.UninitializedTensorMixin) for one in held):
+            row = tuple(self.bindings.get("input", ()))
+            model.eval()  # Two rows: batch norm in training refuses one, and would count these.
+            model(torch.zeros((2, *row), dtype=getattr(torch, self.precision)))
+            model.train()
+        return model
 
     def build_optimizer(self) -> Any:
         """Return the program's optimizer, whose hooks show the gradients."""
@@ -60,8 +74,9 @@ class TorchDriver(Driver):
 
     def _batch(self, x: np.ndarray, y: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
         # torch.tensor copies to aligned memory: results of MKL can depend on the alignment of what it reads.
-        dtype = getattr(torch, self.precision)
-        return torch.tensor(x, dtype=dtype), torch.tensor(y, dtype=dtype)
+        dtype, targets = getattr(torch, self.precision), self.targets(y)
+        counted = targets.dtype.kind == "i"  # Numbers of classes.
+        return torch.tensor(x, dtype=dtype), torch.tensor(targets, dtype=torch.int64 if counted else dtype)
 
     def usual_step(self) -> Callable[..., Any]:
         """Return forward, loss, backward, update, as everybody writes them."""
@@ -84,14 +99,13 @@ class TorchDriver(Driver):
         """Take a step with hooks on modules and optimizer, and remove them again."""
         hooks: list[Any] = []
         steps = 0  # The calls of ``step`` that are going on.
-        for layer, output in self.bindings["outputs"].items():
-            name = f"{layer}.logits" if output["point"] == "logits" else layer
+        for key, output in self.bindings["outputs"].items():
             module = self.model.get_submodule(output["attribute"])
-            seen = self._seen(name, output, probe, signals, guide)
+            seen = self._seen(self._view(key, output), probe, signals, guide)
             if output["point"] == "input":
-                hooks.append(module.register_forward_pre_hook(_first(seen)))
+                hooks.append(module.register_forward_pre_hook(first(seen)))
             else:
-                hooks.append(module.register_forward_hook(_last(seen)))
+                hooks.append(module.register_forward_hook(last(seen)))
 
         def gradients(*ignored: Any) -> None:
             nonlocal steps
@@ -124,52 +138,68 @@ class TorchDriver(Driver):
                 hook.remove()
 
     def _seen(
-        self, name: str, output: dict[str, Any], probe: Probe, signals: bool, guide: Guide | None
+        self, view: View, probe: Probe, signals: bool, guide: Guide | None
     ) -> Callable[[torch.Tensor], torch.Tensor | None]:
         """Return what reports a tensor and, where it is guided, gives what goes on in its place."""
-        axes: Sequence[int] | None = None
 
         def backward(gradient: torch.Tensor) -> torch.Tensor | None:
-            probe.see("gradient", name, host(gradient), axes)
-            given = guide and guide.instead("gradient", name, gradient.shape, axes)
+            if not view.gradients:
+                return None
+            shown, axes = view.plainly(host(gradient))
+            probe.see("gradient", view.name, shown, axes)
+            given = view.instead(guide, "gradient", host(gradient))
             return None if given is None else torch.from_numpy(given).to(gradient.dtype)
 
         def seen(value: torch.Tensor) -> torch.Tensor | None:
-            nonlocal axes
-            axes = laid_out(output, value.shape)
-            probe.see("forward", name, host(value), axes)
-            given = guide and guide.instead("forward", name, value.shape, axes)
+            if not torch.is_tensor(value) or transformed(value):
+                # A module that returns more than one tensor is not one of the spec's layers; and what a transform of
+                # torch.func passes through a model holds no numbers yet.
+                return None
+            shown, axes = view.seen(host(value))
+            probe.see("forward", view.name, shown, axes)
+            given = view.instead(guide, "forward", host(value))
             if given is None:
                 if signals and value.requires_grad:
                     value.register_hook(backward)
                 return None
-            forced: torch.Tensor = Forced.apply(value, torch.from_numpy(given).to(value.dtype), backward)
+            forced: torch.Tensor = Forced.apply(value, torch.from_numpy(np.array(given)).to(value.dtype), backward)
             return forced
 
         return seen
+
+    def _view(self, key: str, output: dict[str, Any]) -> View:
+        """Return how an output is seen, with the activation that the program applies as a function behind it."""
+        if output.get("then") is None:
+            return View(key, output)
+        module = eval(output["then"], {"torch": torch, "nn": torch.nn, "F": F})
+
+        def applied(value: np.ndarray) -> np.ndarray:
+            with torch.no_grad():
+                return host(module(torch.from_numpy(np.asarray(value))))
+
+        return View(key, output, applied)
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Return outputs in evaluation mode, and leave every module in the mode it was in.
 
         A program may call ``model.train()`` once, before its loop, or keep a frozen layer in evaluation mode.
         """
+        return self.raw(x)
+
+    def raw(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        """Return what the model returns, in evaluation or in training, and leave every module in its mode."""
         self.activate()
         modes = [(module, module.training) for module in self.model.modules()]
-        self.model.eval()
+        self.model.train(training)
         try:
             with torch.no_grad():
-                return host(self._outputs(torch.tensor(x, dtype=getattr(torch, self.precision))))
+                rows = torch.tensor(x, dtype=getattr(torch, self.precision))
+                # A compiled program, whose loss applies the last activation, predicts with it.
+                asked = self.model.predict if self.bindings["ending"] and not training else self.model
+                return host(one_tensor(asked(rows), torch.is_tensor))
         finally:
             for module, mode in modes:
                 module.training = mode
-
-    def _outputs(self, rows: torch.Tensor) -> torch.Tensor:
-        """Return what the model predicts, with the activation that a loss applies."""
-        ending = self.bindings["ending"]
-        if ending and hasattr(self.model, "predict"):
-            return self.model.predict(rows)
-        outputs = self.model(rows)
-        return ENDINGS[ending](outputs) if ending else outputs
 
     def inventory(self) -> dict[str, list[dict[str, Any]]]:
         """Return the named parameters and buffers, and the modules without modules of their own."""
@@ -180,9 +210,28 @@ class TorchDriver(Driver):
             "parameters": [
                 {"path": name, "shape": list(p.shape), "trainable": trainable} for name, p, trainable in tensors
             ],
-            "layers": [{"path": name, "kind": type(module).__name__} for name, module in owners],
+            "layers": [
+                # Of PyTorch's own modules it is known that they compute nothing but what their class says.
+                {"path": name, "kind": type(module).__name__, "plain": type(module).__module__.startswith("torch.nn.")}
+                for name, module in owners
+            ],
             **self._optimizer(),
         }
+
+    def called(self, x: np.ndarray) -> list[str]:
+        """Return the paths of the modules without modules of their own, in the order in which they are called."""
+        paths: list[str] = []
+        hooks = [
+            module.register_forward_pre_hook(lambda *ignored, name=name: paths.append(name))
+            for name, module in self.model.named_modules()
+            if name and not list(module.children())
+        ]
+        try:
+            self.raw(x)
+        finally:
+            for hook in hooks:
+                hook.remove()
+        return paths
 
     def _optimizer(self) -> dict[str, Any]:
         """Return what is known of the optimizer: PyTorch's class that it is, and its rate."""
@@ -229,6 +278,9 @@ class TorchDriver(Driver):
             for key, value in self.optimizer.state.get(variable, {}).items():
                 if key not in bound and torch.is_tensor(value):
                     found[f"{name}/{key}"] = host(value)
+        for name, buffer in self.model.named_buffers():
+            if not buffer.is_floating_point():  # Counts, such as batch norm's and those of a program's own.
+                found[f"{name}~"] = host(buffer)
         return found
 
     def set_leftovers(self, values: dict[str, np.ndarray]) -> None:
@@ -240,6 +292,9 @@ class TorchDriver(Driver):
             for key in [one.rpartition("/")[2] for one in values if one.startswith(f"{name}/")]:
                 kept = torch.tensor(values[f"{name}/{key}"], dtype=variable.dtype)
                 self.optimizer.state[variable][key] = kept
+        for name, buffer in self.model.named_buffers():
+            if f"{name}~" in values:
+                self.write(buffer, values[f"{name}~"])
 
     def read_slot(self, attribute: str, name: str) -> np.ndarray:
         """Return the entry of ``optimizer.state``, as it starts where PyTorch has not made it yet."""
@@ -247,15 +302,15 @@ class TorchDriver(Driver):
         kept = self.optimizer.state.get(parameter, {}).get(attribute)
         if kept is not None:
             return host(kept)
-        if attribute in NUMBERS:
-            return np.array(NUMBERS[attribute], self.host_dtype())
+        if attribute in self.numbers:
+            return np.array(self.numbers[attribute], self.host_dtype())
         return np.zeros(tuple(parameter.shape), self.host_dtype())
 
     def write_slot(self, attribute: str, name: str, value: np.ndarray) -> None:
         """Set the entry of ``optimizer.state``, making it where PyTorch has not yet."""
         parameter = self.parameter(name)
         state = self.optimizer.state[parameter]
-        if attribute in NUMBERS:
+        if attribute in self.numbers:
             # On its own, as PyTorch keeps it: in float64 only where everything is.
             state[attribute] = torch.tensor(float(value), dtype=torch.from_numpy(np.empty(0, self.host_dtype())).dtype)
             return
@@ -283,52 +338,3 @@ class TorchDriver(Driver):
         for state in self.optimizer.state.values():
             if "step" in state or "exp_avg" in state or "square_avg" in state:
                 state["step"] = torch.tensor(float(iterations), dtype=torch.float32)
-
-
-NUMBERS = {"mu_product": 1.0}
-"""Entries of ``optimizer.state`` that are one number for each parameter, and how they start."""
-
-ENDINGS = {"softmax": lambda z: torch.softmax(z, dim=-1), "sigmoid": torch.sigmoid}
-"""Activations that a loss applies, for the predictions of programs that do not."""
-
-
-def _first(seen: Callable[[torch.Tensor], torch.Tensor | None]) -> Callable[..., Any]:
-    """Return a hook that sees what a module takes in."""
-
-    def hook(module: torch.nn.Module, inputs: tuple[Any, ...]) -> Any:
-        given = seen(inputs[0])
-        return None if given is None else (given, *inputs[1:])
-
-    return hook
-
-
-def _last(seen: Callable[[torch.Tensor], torch.Tensor | None]) -> Callable[..., Any]:
-    """Return a hook that sees what a module puts out."""
-    return lambda module, inputs, output: seen(output)
-
-
-class Forced(torch.autograd.Function):  # type: ignore[misc]
-    """Goes on with a given value; what comes back is shown, and replaced by what is given for it."""
-
-    @staticmethod
-    def forward(ctx: Any, own: torch.Tensor, given: torch.Tensor, backward: Callable[..., Any]) -> torch.Tensor:
-        """Return the given value."""
-        ctx.seen = backward
-        return given.clone()
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: torch.Tensor) -> Any:
-        """Hand on the gradient, or the given one."""
-        given = ctx.seen(gradients[0])
-        return gradients[0] if given is None else given, None, None
-
-
-def host(tensor: torch.Tensor) -> np.ndarray:
-    """Return a tensor for NumPy, which has no bfloat16."""
-    tensor = tensor.detach()
-    return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).cpu().numpy()
-
-
-def turned(value: np.ndarray, axes: list[int] | None) -> np.ndarray:
-    """Return the canonical tensor: PyTorch transposes large ones several times faster than NumPy copies a view."""
-    return value if axes is None else torch.from_numpy(np.asarray(value)).permute(*axes).contiguous().numpy()

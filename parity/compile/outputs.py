@@ -1,0 +1,103 @@
+"""What a side's outputs are: logits or probabilities, and how sides that differ in that are compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from parity.compile.program import Answer, Bindings
+from parity.losses import CrossEntropy
+from parity.spec.resolve import Resolved
+
+LOGITS, AS_PROBABILITIES = "logits", "probabilities"
+"""What numbers can be; a program written by hand may also return ``log_probabilities``."""
+
+PROBABILITIES = ".probabilities"
+"""Behind a layer's name: its output as probabilities, whatever the program returns."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spoken:
+    """What a config's outputs are.
+
+    Args:
+        ending: activation that makes probabilities of logits, ``softmax`` or ``sigmoid``.
+        tapped: what the last layer is watched as.
+        predicted: what predictions are.
+    """
+
+    ending: str
+    tapped: str
+    predicted: str
+
+
+def spoken_by(side: Resolved) -> Spoken | None:
+    """Return what a side's outputs are meant to be; None where they are neither logits nor probabilities."""
+    loss, ending = side.config.loss, side.layers()[-1].op.ending()
+    made = ending is not None and ending.logits
+    kind = ending.kind if ending is not None and made else loss.behind if isinstance(loss, CrossEntropy) else None
+    if kind is None:
+        return None
+    from_logits = isinstance(loss, CrossEntropy) and loss.from_logits and not made
+    tapped = LOGITS if from_logits or loss.fused(ending) else AS_PROBABILITIES
+    return Spoken(ending=kind, tapped=tapped, predicted=LOGITS if from_logits else AS_PROBABILITIES)
+
+
+def answer_of(side: Resolved, inventory: Mapping[str, Any]) -> Answer:
+    """Return what the predictions of a program written by hand are.
+
+    Args:
+        side: whose config it is meant to be.
+        inventory: of the program; ``predicts`` says what its outputs are, where that was tried.
+    """
+    row, spoken = side.layers()[-1].output_shape, spoken_by(side)
+    if spoken is None:
+        return Answer(says="", metrics="", lockstep="", ending=None, shape=row)
+    says = inventory.get("predicts") or spoken.tapped
+    return Answer(
+        says=says, metrics=spoken.predicted, lockstep=spoken.predicted, ending=spoken.ending, shape=row
+    )  # fmt: skip
+
+
+def in_one_form(sides: Sequence[Resolved], bindings: Mapping[str, Bindings]) -> dict[str, Bindings]:
+    """Return the bindings with which sides are held against each other: where one says probabilities, all do.
+
+    Args:
+        sides: in order.
+        bindings: of each side's program.
+    """
+    found = dict(bindings)
+    spoken = {side.name: spoken_by(side) for side in sides}
+    if any(one is None for one in spoken.values()):
+        return found
+    answers = [one.answer for one in bindings.values() if one.answer is not None]
+    predicted = {one.predicted for one in spoken.values() if one is not None}
+    if any(one.says != one.lockstep for one in answers) or len(predicted) > 1:
+        found = {side.name: _answering(side, spoken[side.name], found[side.name]) for side in sides}
+    if any(name.endswith(PROBABILITIES) for one in bindings.values() for name in one.outputs):
+        found = {side.name: _shown(side, spoken[side.name], found[side.name]) for side in sides}
+    return found
+
+
+def _answering(side: Resolved, spoken: Spoken | None, bindings: Bindings) -> Bindings:
+    if spoken is None:
+        return bindings
+    row = side.layers()[-1].output_shape
+    answer = bindings.answer or Answer(
+        says=spoken.predicted, metrics=spoken.predicted, lockstep="", ending=spoken.ending, shape=row
+    )
+    return replace(bindings, answer=replace(answer, lockstep=AS_PROBABILITIES))
+
+
+def _shown(side: Resolved, spoken: Spoken | None, bindings: Bindings) -> Bindings:
+    last = side.layers()[-1]
+    name = f"{last.name}{PROBABILITIES}"
+    kept = bindings.outputs.get(last.name)
+    if spoken is None or name in bindings.outputs or kept is None:
+        return bindings
+    # Keras puts out probabilities where the loss works on the logits that it remembers behind them.
+    remembered = side.framework == "keras" and kept.point == "logits" and bindings.answer is None
+    told = AS_PROBABILITIES if remembered else LOGITS if kept.point == "logits" else spoken.tapped
+    shown = replace(kept, point="output", meaning=told, ending=spoken.ending, shape=last.output_shape)
+    return replace(bindings, outputs={**bindings.outputs, name: shown})

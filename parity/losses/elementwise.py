@@ -1,0 +1,107 @@
+"""What the losses share that compare every output with the target at its place: what (N,) beside (N, 1) comes to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from parity.losses import Loss
+from parity.written import LossCode
+
+if TYPE_CHECKING:
+    import numpy as np
+
+ALIGNED = {
+    "tensorflow": "lambda targets, outputs: {loss}(tf.reshape(targets, tf.shape(outputs)), outputs)",
+    "torch": "lambda outputs, targets: {loss}(outputs, targets.reshape(outputs.shape))",
+}
+"""The loss of targets (N,) and outputs (N, 1) row by row, in the frameworks that do not do so by themselves."""
+
+STRETCHED = {
+    "keras": "lambda y_true, y_pred: {loss}(y_true + tf.zeros_like(y_pred), y_pred + tf.zeros_like(y_true))",
+    "tensorflow": "lambda targets, outputs: {loss}(targets + tf.zeros_like(outputs), outputs + tf.zeros_like(targets))",
+    "torch": "lambda outputs, targets: {loss}(*torch.broadcast_tensors(outputs, targets))",
+}
+"""The loss of all N x N pairs, in the frameworks that do not stretch by themselves."""
+
+
+class Elementwise(Loss):
+    """Base of the losses that compare every output with the target at its place; mean over all elements.
+
+    Targets (N,) beside outputs (N, 1) are either aligned, row i with row i, or stretched to all pairs:
+
+        align    L = 1/N   sum_i    l(outputs_i, targets_i)
+        stretch  L = 1/N^2 sum_i,j  l(outputs_i, targets_j)
+
+    The second is a number like any other: it falls, and what is learned is the mean of all targets. Keras aligns the
+    two (``squeeze_or_expand_to_same_rank``); plain tensor arithmetic, so raw TensorFlow, and ``nn.MSELoss`` and
+    ``nn.L1Loss``, which warn, stretch them. Where a framework's own loss refuses such a pair, as ``nn.BCELoss``,
+    ``nn.BCEWithLogitsLoss`` and ``tf.nn.sigmoid_cross_entropy_with_logits`` do, there is no default of its own to take:
+    it aligns unless the spec says otherwise. Targets of the outputs' shape leave nothing to stretch.
+    """
+
+    quiet: ClassVar[frozenset[str]] = frozenset({"broadcast"})
+
+    broadcast: Literal["align", "stretch"] = Field(
+        default="align",
+        description="targets (N,) beside outputs (N, 1): align row by row, or stretch to all N x N pairs; nothing to "
+        "do where data.targets is not flat",
+    )
+
+    def losses(self, outputs: np.ndarray, targets: np.ndarray, logits: bool) -> np.ndarray:
+        """Return the loss of every output and its target, before the mean; arguments as :meth:`value`."""
+        raise TypeError(f"{type(self).__name__} has no meaning")
+
+    def slopes(self, outputs: np.ndarray, targets: np.ndarray, logits: bool) -> np.ndarray:
+        """Return the derivative of :meth:`losses` by the output of each."""
+        raise TypeError(f"{type(self).__name__} has no gradient")
+
+    def value(self, outputs: np.ndarray, targets: np.ndarray, logits: bool) -> float:
+        """Return the mean over all elements; over all pairs where flat targets are stretched."""
+        return float(self.losses(outputs, self._met(outputs, targets), logits).mean())
+
+    def gradient(self, outputs: np.ndarray, targets: np.ndarray, logits: bool) -> np.ndarray:
+        """Return the mean's gradient: the slopes over their number, summed over the pairs that an output is in."""
+        slopes = self.slopes(outputs, self._met(outputs, targets), logits)
+        slopes = slopes / slopes.size
+        return slopes if slopes.shape == outputs.shape else slopes.sum(axis=-1, keepdims=True)
+
+    def _met(self, outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """Return targets as they meet the outputs: left flat, NumPy stretches the two as the frameworks do."""
+        flat = targets.ndim < outputs.ndim
+        return targets[..., None] if flat and self.broadcast == "align" else targets
+
+    def stretches(self, form: str | None) -> bool:
+        """Return whether targets of a form are stretched to all pairs."""
+        return form == "flat" and self.broadcast == "stretch"
+
+    @classmethod
+    def own_broadcast(cls, framework: str) -> str | None:
+        """Return what a framework's own loss does with flat targets; None where it refuses them."""
+        return "align" if framework == "keras" else cls.native.get(framework, {}).get("broadcast")
+
+    def told(self, formula: str) -> str:
+        """Return a formula in words, with what is done to flat targets where that is not to align them."""
+        return formula if self.broadcast == "align" else f"{formula}; targets (N,) are stretched to (N, N)"
+
+    def meeting(self, code: LossCode, framework: str, form: str | None, fused: bool = False) -> LossCode:
+        """Return the loss with what the field says is done to flat targets, where the framework does not do so."""
+        if form != "flat":
+            return code
+        if self.broadcast == self.own_broadcast(framework):
+            said = "targets (N,) beside outputs (N, 1) are stretched to (N, N)" if self.stretches(form) else ""
+            return _with(code, code.body, said)
+        *body, last = code.body
+        made, name = last.removeprefix("return "), "loss"
+        if made != name:
+            name = "plain" if any("loss" in line for line in body) else "loss"
+            body.append(f"{name} = {made}")
+        how = (ALIGNED if self.broadcast == "align" else STRETCHED)[framework].format(loss=name)
+        said = "targets (N,) meet outputs (N, 1) row by row" if self.broadcast == "align" else "all pairs, N x N"
+        return _with(code, (*body, f"return {how}"), said)
+
+
+def _with(code: LossCode, body: tuple[str, ...], said: str) -> LossCode:
+    """Return a loss with another body, and more said above it."""
+    return LossCode(body=body, doc=code.doc, comment="; ".join(one for one in (code.comment, said) if one))

@@ -1,0 +1,74 @@
+"""What the TensorFlow and the Keras driver do with models and tensors, whoever's they are."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from parity.run.drivers.base import active_driver
+from parity.run.drivers.layouts import View
+
+Lies = View | Sequence[int] | None
+"""How a tensor is seen: an output by its view, a gradient of a parameter by the axes that make it canonical."""
+
+
+def called(model: Any, x: Any, training: bool) -> Any:
+    """Return what a model makes of rows; not every program's ``__call__`` asks whether it is being trained."""
+    parameters = inspect.signature(model).parameters.values()
+    asks = any(one.name == "training" or one.kind is one.VAR_KEYWORD for one in parameters)
+    return model(x, training=training) if asks else model(x)
+
+
+def restore(owner: Any, attribute: str, before: Any) -> None:
+    """Take back what stands in the place of an attribute of an object."""
+    if before is None:
+        object.__delattr__(owner, attribute)
+    else:
+        object.__setattr__(owner, attribute, before)
+
+
+def shown(phase: str, value: np.ndarray, lies: Lies) -> tuple[np.ndarray, Sequence[int] | None]:
+    """Return a tensor as it is compared, and the axes that make it canonical."""
+    if not isinstance(lies, View):
+        return value, lies
+    return lies.seen(value) if phase == "forward" else lies.plainly(value)
+
+
+def held(owner: Any, above: str = "") -> list[tuple[str, tf.Variable]]:
+    """Return the variables of a module by path, in the order in which it makes them: TensorFlow sorts them by name."""
+    if isinstance(owner, Mapping | Sequence):
+        keys = owner if isinstance(owner, Mapping) else range(len(owner))
+        parts = [(str(key), owner[key]) for key in keys]
+    else:
+        parts = [(name, one) for name, one in vars(owner).items() if not name.startswith("_")]
+    found: list[tuple[str, tf.Variable]] = []
+    for name, one in parts:
+        if isinstance(one, tf.Variable):
+            found.append((above + name, one))
+        elif isinstance(one, tf.Module | Mapping | list | tuple):
+            found += held(one, f"{above}{name}.")
+    return list({id(one): (path, one) for path, one in reversed(found)}.values())[::-1]
+
+
+def masked(x: tf.Tensor, rate: float, **ignored: Any) -> tf.Tensor:
+    """Return x with what the active driver says kept, in place of the framework's dropout."""
+    if rate == 0.0:
+        return x
+    driver = active_driver()
+    keep = tf.numpy_function(
+        lambda shape, p: driver.draw(tuple(shape), float(p)), [tf.shape(x), tf.constant(rate, tf.float64)], tf.bool
+    )
+    return tf.where(tf.ensure_shape(keep, x.shape), x * (1.0 / (1.0 - rate)), tf.zeros_like(x))
+
+
+def host(tensor: Any) -> np.ndarray:
+    """Return a tensor or variable for NumPy, which has no bfloat16.
+
+    It is not copied, as ``numpy()`` would: TensorFlow moves a variable elsewhere while somebody still reads its value.
+    """
+    value = tf.convert_to_tensor(tensor)
+    return np.asarray(value) if value.dtype in (tf.float32, tf.float64) else value.numpy().astype(np.float32)

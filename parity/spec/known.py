@@ -1,0 +1,146 @@
+"""Names that the field knows: what to say to somebody who wrote one that a spec does not.
+
+A name that is misspelt gets the right one. A name of Keras or PyTorch that means the same as an entry gets the entry. A
+name of theirs that no entry has is said not to be there yet: the nearest one in spelling is other mathematics, as
+``adam`` is for ``adamax`` and ``relu`` for ``elu``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+
+from parity.errors import did_you_mean
+
+NOT_YET: dict[str, str] = {
+    "op": """
+        activity_regularization adaptive_average_pooling1d adaptive_average_pooling2d adaptive_average_pooling3d
+        adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d adaptive_max_pool1d adaptive_max_pool2d
+        adaptive_max_pool3d add additive_attention alpha_dropout attention average average_pooling1d average_pooling2d
+        average_pooling3d avg_pool1d avg_pool2d avg_pool3d batch_norm3d bidirectional bilinear category_encoding
+        center_crop concatenate conv1d_transpose conv2d_transpose conv3d conv3d_transpose conv_lstm1d conv_lstm2d
+        conv_lstm3d conv_transpose1d conv_transpose2d conv_transpose3d cropping1d cropping2d cropping3d
+        depthwise_conv1d depthwise_conv2d dot dropout1d dropout2d dropout3d einsum_dense embedding embedding_bag
+        feature_alpha_dropout fold fractional_max_pool2d gaussian_dropout gaussian_noise global_average_pooling1d
+        global_average_pooling2d global_average_pooling3d global_avg_pool2d global_max_pooling1d global_max_pooling2d
+        global_max_pooling3d group_norm group_normalization group_query_attention gru gru_cell identity instance_norm1d
+        instance_norm2d instance_norm3d lambda layer_norm layer_normalization local_response_norm lp_pool1d lp_pool2d
+        lstm lstm_cell masking max_pool3d max_pooling3d max_unpool2d maximum minimum multi_head_attention
+        multihead_attention multiply normalization permute pixel_shuffle prelu random_flip random_rotation repeat_vector
+        rescaling reshape resizing rms_norm rms_normalization rnn rnn_cell separable_conv1d separable_conv2d simple_rnn
+        simple_rnn_cell spatial_dropout1d spatial_dropout2d spatial_dropout3d spectral_normalization stacked_rnn_cells
+        subtract sync_batch_norm time_distributed transformer transformer_decoder_layer transformer_encoder_layer
+        unflatten unfold unit_normalization up_sampling1d up_sampling2d up_sampling3d upsample zero_padding1d
+        zero_padding2d zero_padding3d
+    """,
+    "activation": """
+        celu elu exponential glu hard_shrink hard_sigmoid hard_silu hard_swish hard_tanh log_sigmoid log_softmax mish
+        prelu relu6 rrelu selu silu soft_shrink softmin softplus softsign sparse_plus sparse_sigmoid sparsemax
+        squareplus swish tanh_shrink threshold
+    """,
+    "initializer": """
+        dirac eye glorot_normal he_uniform identity identity_initializer kaiming_uniform lecun_normal lecun_uniform
+        normal orthogonal random_normal random_uniform sparse stft trunc_normal uniform variance_scaling xavier_normal
+    """,
+    "loss": """
+        binary_focal_crossentropy categorical_focal_crossentropy categorical_generalized_cross_entropy
+        categorical_hinge circle cosine_embedding_loss cosine_similarity ctc ctc_loss dice focal gaussian_nll_loss
+        hinge hinge_embedding_loss huber huber_loss kl_div kl_div_loss kl_divergence kld log_cosh logcosh mape
+        margin_ranking_loss mean_absolute_percentage_error mean_squared_logarithmic_error msle multi_margin_loss
+        multilabel_margin_loss multilabel_soft_margin_loss nll_loss poisson poisson_nll_loss smooth_l1 smooth_l1_loss
+        soft_margin_loss squared_hinge triplet_margin_loss tversky
+    """,
+    "optimizer": """
+        adafactor adagrad adamax asgd ftrl lamb lars lbfgs lion loss_scale_optimizer muon radam rprop shampoo
+        sparse_adam
+    """,
+    "schedule": """
+        constant_lr cosine_annealing cosine_annealing_lr cosine_annealing_warm_restarts cosine_decay_restarts cyclic_lr
+        exponential exponential_decay exponential_lr linear_lr multi_step_lr multiplicative_lr one_cycle one_cycle_lr
+        piecewise_constant piecewise_constant_decay polynomial polynomial_decay polynomial_lr reduce_lr_on_plateau
+        step_lr warmup
+    """,
+    "regularizer": "l1 l1_l2 l1l2 orthogonal_regularizer",
+    "constraint": "min_max_norm non_neg non_negative radial_constraint unit_norm",
+    "metric": """
+        auc binary_crossentropy binary_iou categorical_crossentropy concordance_correlation cosine_similarity f1
+        f1_score f_beta f_beta_score false_negatives false_positives iou kl_divergence log_cosh_error
+        mean_absolute_percentage_error mean_io_u mean_iou pearson_correlation perplexity precision
+        precision_at_recall r2 r2_score recall recall_at_precision rmse root_mean_squared_error
+        sensitivity_at_specificity specificity_at_sensitivity top_k_categorical_accuracy true_negatives true_positives
+    """,
+}
+"""By family, what Keras or PyTorch have and the catalogue does not; an entry that is added leaves its name here."""
+
+FIELDS = """
+    activity_regularizer add_bias_kv affine align_corners amsgrad axes beta_constraint beta_regularizer capturable
+    ceil_mode class_weight clipnorm clipvalue count_include_pad dampening depth_multiplier differentiable dtype
+    elementwise_affine ema_momentum ema_overwrite_frequency etas foreach fused gamma_constraint gamma_regularizer
+    global_clipnorm gradient_accumulation_steps groups ignore_index inplace jit_compile kernel_dtype label_smoothing
+    lambd loss_scale_factor lora_alpha lora_rank lr_decay maximize moving_mean_initializer moving_variance_initializer
+    noise_shape output_padding padding_mode pos_weight reduction renorm return_indices sample_weight step_sizes
+    supports_masking synchronized threshold track_running_stats trainable use_ema virtual_batch_size weight_decay
+"""
+"""Arguments of theirs that not every entry takes which has them there."""
+
+SAME: dict[str, dict[str, str]] = {
+    "op": {"linear": "dense", "fully_connected": "dense", "batch_normalization": "batch_norm",
+           "batch_norm1d": "batch_norm", "batch_norm2d": "batch_norm", "convolution1d": "conv1d",
+           "convolution2d": "conv2d", "max_pool1d": "max_pooling1d", "max_pool2d": "max_pooling2d"},
+    "activation": {"identity": "linear", "none": "linear", "lrelu": "leaky_relu"},
+    "initializer": {"zero": "zeros", "one": "ones", "xavier_uniform": "glorot_uniform", "kaiming_normal": "he_normal"},
+    "loss": {"mean_squared_error": "mse", "mse_loss": "mse", "mean_absolute_error": "mae", "l1_loss": "mae",
+             "crossentropy": "categorical_crossentropy", "cross_entropy_loss": "categorical_crossentropy",
+             "softmax_crossentropy": "categorical_crossentropy", "binary_crossentropy": "sigmoid_crossentropy",
+             "bce_loss": "sigmoid_crossentropy", "bce_with_logits_loss": "sigmoid_crossentropy"},
+    "schedule": {"cosine_decay": "cosine", "inverse_time_decay": "inverse_time"},
+    "metric": {"acc": "accuracy", "mean_squared_error": "mse", "mean_absolute_error": "mae"},
+    "framework": {"pytorch": "torch", "tf": "tensorflow"},
+}  # fmt: skip
+"""By family, other names of what an entry means."""
+
+
+def plain(name: str) -> str:
+    """Return a name as it is whether somebody writes ``LayerNorm``, ``layer_norm`` or ``layer-norm``."""
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def known(family: str = "") -> frozenset[str]:
+    """Return the plain names that a family's catalogue does not have yet; those of all families if none is named."""
+    families = [family] if family else list(NOT_YET)
+    return frozenset(plain(name) for one in families for name in NOT_YET.get(one, "").split())
+
+
+def entry_hint(name: str, choices: Sequence[str], family: str = "") -> str:
+    """Say what to write in the place of a name that no entry has; an empty string where nothing is near.
+
+    Args:
+        name: as it was written.
+        choices: what would have been right.
+        family: of the entry, as the catalogue calls it; empty where any may be meant.
+    """
+    wanted = plain(name)
+    if wanted not in {plain(one) for one in choices}:
+        for one, same in SAME.items():
+            found = {plain(other): entry for other, entry in same.items()}.get(wanted)
+            if found in choices and family in ("", one):
+                return f"did you mean {found!r}?"
+        if wanted in known(family):
+            return f"{name} is not in the catalogue yet"
+    return did_you_mean(name, choices)
+
+
+def field_hint(name: str, fields: Sequence[str], owner: str, elsewhere: Collection[str] = ()) -> str:
+    """Say what to write in the place of a field that is none; an empty string where nothing is near.
+
+    Args:
+        name: as it was written.
+        fields: that there are.
+        owner: what has no such field.
+        elsewhere: paths of a spec that end in a field of that name.
+    """
+    if elsewhere:
+        return f"it is {' or '.join(sorted(elsewhere))}"
+    if plain(name) in {plain(one) for one in FIELDS.split()} and name not in fields:
+        return f"{name} of {owner} is not in the catalogue yet"
+    return did_you_mean(name, fields)

@@ -1,0 +1,286 @@
+"""Explanations of invented outcomes: what is named, and that no sentence ever contradicts the numbers it prints."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+import pytest
+from helpers_invented import BIAS, NESTEROV, RATE, Come, invented
+from hypothesis import given
+from hypothesis import strategies as st
+
+from parity.explain.seeds import needed
+from parity.explain.trials import Paths
+from parity.pipeline.budget import Budget
+from parity.report import findings, view
+from parity.report.facts import Result
+
+ALL = frozenset({RATE, NESTEROV, BIAS})
+
+
+def texts(result: Result, *kinds: str) -> list[str]:
+    return [one.text for one in findings.findings(result) if one.kind in kinds or not kinds]
+
+
+def rows(good: list[float], bad: list[float], cause: str = RATE) -> Come:
+    """Return outcomes by seed: those of the bad side wherever a difference is given, else those of the good one."""
+    return lambda paths, seed, steps: (bad if cause in paths else good)[seed % len(good)]
+
+
+# ------------------------------------------------------------------------------ what all seeds say together
+
+
+def test_a_gap_is_not_decided_by_the_first_seed() -> None:
+    """0.615, 1, 1 against 0.615 three times: the first seed shows nothing, and a third of all show nothing."""
+    told, result = invented(rows([0.615, 1.0, 1.0], [0.615] * 3), constant=0.615)
+    assert told.gap is not None
+    assert (told.gap.kind, told.gap.held, told.gap.against, len(told.gap.gaps)) == ("unsteady", 8, 0, 12)
+    (said,) = texts(result, "unsteady")
+    assert "With 8 of 12 seeds good is the better one, with 0 bad is, and with 4 they are about the same" in said
+    assert told.findings.causes == []
+    assert not texts(result, "cause", "repairs")
+
+
+def test_a_first_seed_that_shows_the_reverse_proves_nothing() -> None:
+    told, _ = invented(rows([0.60, *[0.9] * 11], [0.76, *[0.5] * 11]))
+    assert told.contest.good.name == "good"
+    assert told.gap is not None
+    assert (told.gap.kind, told.gap.held, told.gap.against) == ("gap", 11, 1)
+    assert told.seeds[0] == 1, "a seed that has the gap leads the search"
+    assert [(claim.kind, sorted(claim.paths), claim.held, claim.tried, claim.status) for claim in told.findings.claims
+            ] == [("breaks", [RATE], 11, 12, "holds"), ("repairs", [RATE], 11, 12, "holds")]  # fmt: skip
+
+
+def test_a_lucky_untrained_score_lifts_nothing() -> None:
+    told, result = invented(rows([0.5] * 3, [0.3] * 3), constant=0.5)
+    assert told.gap is not None
+    assert told.gap.kind == "gap"
+    assert told.findings.causes == [RATE]
+    (said,) = texts(result, "sides")
+    assert said.endswith("The best prediction that is the same for every row gets 0.500, and neither side is clearly "
+                         "better than that: nothing is learned here.")  # fmt: skip
+    assert "worsens good" in texts(result, "cause")[0]
+    assert not re.search("ruin|mend", " ".join(texts(result, "cause", "breaks", "repairs")))
+
+
+def test_what_one_seed_is_lucky_with_is_asked_again_with_all() -> None:
+    """A difference that chance moves as far as the cause does is neither a cause nor harmless."""
+
+    def come(paths: Paths, seed: int, steps: int) -> float:
+        if RATE in paths:
+            return 0.1
+        return 0.9 if NESTEROV not in paths or seed % 2 else 0.3
+
+    told, result = invented(come, order=[NESTEROV, RATE])
+    assert told.findings.causes == [RATE]
+    assert not any(NESTEROV in text for text in texts(result, "harmless", "cause", "breaks", "repairs"))
+    assert any(NESTEROV in text for text in texts(result, "undecided"))
+
+
+def test_every_single_difference_that_mends_is_a_repair() -> None:
+    """The bad side is bad by two that no breaker shows alone, and a third, taken back, mends what they do."""
+
+    def come(paths: Paths, seed: int, steps: int) -> float:
+        return 0.25 if paths == ALL else 0.7 if paths >= {RATE, NESTEROV} else 0.72
+
+    told, result = invented(come)
+    assert told.findings.causes
+    single = {path for claim in told.findings.of("repairs", "holds") for path in claim.paths if len(claim.paths) == 1}
+    assert single == ALL
+    assert not any("No single difference" in text and "mend" in text for text in texts(result))
+
+
+# ------------------------------------------------------------------------------------- how long a run is
+
+
+def later(begins: int) -> Come:
+    return lambda paths, seed, steps: 0.3 if steps < begins or RATE in paths else 0.9
+
+
+def test_a_gap_that_shows_later_is_found_by_going_on() -> None:
+    told, result = invented(later(300), ends=(0.9, 0.3), training={"batch_size": 16, "epochs": 40}, seconds=5.0)
+    assert told.gap is not None
+    assert told.gap.kind == "gap"
+    assert told.steps == (384, 384), "24 steps, doubled until it shows; 480 would be all"
+    assert told.findings.causes == [RATE]
+    assert "after 384 steps" in texts(result, "sides")[0]
+    assert "the sides' own runs, of 480 steps and one seed, end at accuracy 0.900 and 0.300" in texts(result, "sides")[
+        0
+    ].replace("The sides'", "the sides'")
+
+
+def test_a_gap_that_is_a_small_part_of_the_one_at_the_end_is_not_enough() -> None:
+    """After two epochs the sides are a little apart, and three seeds agree; at the end they are far apart."""
+
+    def come(paths: Paths, seed: int, steps: int) -> float:
+        return (0.3 if RATE in paths else 0.9) if steps >= 96 else 0.2 if NESTEROV in paths else 0.26
+
+    told, _ = invented(come, ends=(0.9, 0.3), training={"batch_size": 16, "epochs": 40}, seconds=5.0)
+    assert told.steps == (96, 96)
+    assert told.findings.causes == [RATE]
+
+
+def test_a_short_training_is_run_to_its_end() -> None:
+    told, _ = invented(later(300), training={"batch_size": 16, "epochs": 40}, seconds=0.01)
+    assert told.steps == (480, 480)
+    assert told.findings.causes == [RATE]
+
+
+def test_runs_that_are_long_are_not_doubled_for_nothing() -> None:
+    told, result = invented(later(10**6), ends=(0.3, 0.3), training={"batch_size": 16, "epochs": 40}, seconds=5.0)
+    assert told.gap is not None
+    assert (told.gap.kind, told.steps) == ("none", (24, 24))
+    assert "end at accuracy 0.300 and 0.300" in texts(result, "alike")[0]
+
+
+def test_a_gap_beyond_what_is_run_is_a_warning() -> None:
+    told, result = invented(later(300), ends=(0.9, 0.3), training={"batch_size": 16, "epochs": 40}, seconds=50.0)
+    assert told.gap is not None
+    assert told.gap.kind == "none"
+    assert "whether there is a gap by then, --explain-steps 480 finds out" in texts(result, "alike")[0]
+
+
+def trained(paths: Paths, seed: int, steps: int) -> float:
+    return min(0.9, 0.1 + steps / 100)
+
+
+def test_the_number_of_epochs_is_a_cause_where_it_is_one() -> None:
+    told, result = invented(trained, {"training.epochs": 1, NESTEROV: True}, training={"batch_size": 16, "epochs": 10})
+    assert told.steps == (120, 12)
+    assert told.findings.causes == ["training.epochs"]
+    assert "after 120 steps (good) and 12 (bad)" in texts(result, "sides")[0]
+
+
+def test_the_number_of_epochs_is_not_examined_where_every_run_ends_before() -> None:
+    told, result = invented(rows([0.9] * 3, [0.3] * 3), {"training.epochs": 300, RATE: 2e-5}, explain={"steps": 24},
+                            training={"batch_size": 16, "epochs": 200})  # fmt: skip
+    assert told.findings.causes == [RATE]
+    (epochs,) = [item for item in result.differences if item.path == "training.epochs"]
+    assert view.effect_label(epochs, result.explanation) == "not examined"
+    assert texts(result, "untested") == [
+        "Not examined: training.epochs: 200 -> 300 (every run ends after 24 steps, before either number of epochs is "
+        "over)."
+    ]
+    assert "training.epochs" not in (result.explanation.harmless if result.explanation else [])
+
+
+def test_the_size_of_a_batch_is_a_cause_where_it_makes_a_training_short() -> None:
+    told, _ = invented(trained, {"training.batch_size": 96, NESTEROV: True}, training={"batch_size": 16, "epochs": 6})
+    assert told.steps == (72, 12)
+    assert told.findings.causes == ["training.batch_size"]
+
+
+@pytest.mark.parametrize("most", range(0, 40, 3))
+def test_whatever_the_budget_nothing_contradicts_itself(most: int) -> None:
+    told, result = invented(rows([0.9, 0.8, 0.85], [0.3, 0.35, 0.2]), budget=Budget(runs=most))
+    assert told.runs <= most
+    check(result)
+
+
+# ------------------------------------------------------------- no sentence contradicts the numbers it prints
+
+NUMBER = r"(-?\d+(?:\.\d+)?(?:e[-+]?\d+)?|NaN|inf)"
+MOVE = re.compile(r"\b(?:accuracy|mse) " + NUMBER + r"(?: ± [\d.e+-]+| \([^)]*\))? -> " + NUMBER)
+COUNT = re.compile(r"(\d+) of (\d+) seeds?(?! only)")
+
+
+def check(result: Result) -> None:
+    """Hold every sentence against the numbers in it, and the labels against the claims."""
+    told = result.explanation
+    if told is None:
+        return
+    low = told.better == "lower"
+
+    def worse(before: float, after: float) -> bool:
+        return after > before if low else after < before
+
+    for one in findings.findings(result):
+        if one.kind in ("breaks", "repairs", "cause"):
+            check_claims(one.text, worse)
+        if one.kind in ("sides", "alike", "unsteady"):
+            assert one.kind == {"gap": "sides", "none": "alike"}.get(told.gap, "unsteady")
+        if one.kind == "shares":
+            assert sum(int(number) for number in re.findall(r"\((\d+)%\)", one.text)) == 100
+        if one.kind == "harmless":
+            for item in one.items:
+                path = item.change.partition(":")[0]
+                assert path in told.harmless
+                assert not any(path in paths for paths in (*told.breakers, *told.repairs))
+    if told.gap == "gap":
+        seeds = len(told.good_values)
+        assert told.held is not None
+        assert told.held >= needed(seeds)
+        better = sum(worse(good, bad) for good, bad in zip(told.good_values, told.bad_values, strict=True))
+        assert better >= told.held
+        assert not math.isfinite(told.good_value) or worse(told.good_value, told.bad_value)
+        if told.learned is False:
+            assert not any(re.search(r"\b(ruin|mend)", one) for one in texts(result, "cause", "breaks", "repairs"))
+    else:
+        assert not told.repairs
+    for item in result.differences:
+        label = view.effect_label(item, told)
+        if label in ("breaks", "breaks and repairs"):
+            assert [item.path] in told.breakers
+        if label in ("repairs", "breaks and repairs"):
+            assert [item.path] in told.repairs
+        if label == "harmless":
+            assert item.effect is not None or told.harmless_together is not None
+
+
+def check_claims(text: str, worse: Any) -> None:
+    """Hold what a sentence says of ruining and mending against the outcomes that stand behind it."""
+    parts = (
+        re.split(r"(?=alone it|taken back it|alone they|taken back they)", text) if "proved both" in text else [text]
+    )
+    for part in parts:
+        ruins = re.search(r"\b(ruin|worsen)", part)
+        mends = re.search(r"\b(mend|improve)", part)
+        if "No single" in part or "were tried, none" in part:
+            continue
+        for before, after in MOVE.findall(part):
+            if "NaN" in (before, after):
+                continue
+            if ruins:
+                assert worse(float(before), float(after)), part
+            if mends:
+                assert worse(float(after), float(before)), part
+        for held, tried in COUNT.findall(part):
+            if ruins or mends:
+                assert int(held) >= needed(int(tried)), part
+
+
+def noisy(draw: st.DataObject, low: float, high: float) -> Come:
+    """Return outcomes of every set with every seed: levels that are drawn, scatter, and seeds that fail altogether."""
+    levels = {}
+    scatter = draw.draw(st.sampled_from([0.0, 0.02, 0.1, 0.3]), "scatter")
+    numbers = draw.draw(st.randoms(use_true_random=False), "numbers")
+    kinds = draw.draw(st.lists(st.sampled_from(["good", "bad", "between", "any", "fails"]), min_size=8, max_size=8))
+
+    def come(paths: Paths, seed: int, steps: int) -> float:
+        key = (paths, seed)
+        if key not in levels:
+            number = sum(1 << index for index, path in enumerate(sorted(ALL)) if path in paths)
+            kind = kinds[number]
+            level = {"good": high, "bad": low, "between": (low + high) / 2}.get(kind, numbers.uniform(low, high))
+            if kind == "fails" and numbers.random() < 0.3:
+                level = low
+            levels[key] = min(high, max(low, level + numbers.gauss(0.0, scatter) * (high - low)))
+        return levels[key]
+
+    return come
+
+
+@given(st.data(), st.booleans(), st.sampled_from([None, 0.1, 0.5]))
+def test_no_sentence_contradicts_its_numbers(data: Any, every: bool, constant: float | None) -> None:
+    _, result = invented(noisy(data, 0.05, 0.95), every=every, constant=constant)
+    check(result)
+
+
+@given(st.data(), st.sampled_from([None, 1.0, 30.0]))
+def test_no_sentence_about_an_error_contradicts_its_numbers(data: Any, constant: float | None) -> None:
+    come = noisy(data, -5.0, 5.0)
+    _, result = invented(lambda paths, seed, steps: math.exp(come(paths, seed, steps)), metric="mse", better="lower",
+                         constant=constant)  # fmt: skip
+    check(result)
