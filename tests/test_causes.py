@@ -78,7 +78,7 @@ def invented(
     generator = np.random.default_rng(number)
     outputs = one.layers()[-1].output_shape[-1]
     x = generator.normal(size=(BATCH, *one.config.model.input))
-    y = np.eye(outputs)[generator.integers(0, outputs, BATCH)]
+    y = np.eye(outputs)[generator.integers(0, outputs, BATCH)] if outputs > 1 else generator.normal(size=(BATCH, 1))
     weights = {name: value + 0.1 * generator.normal(size=value.shape) if value.ndim == 1 else value
                for name, value in starting_weights(one).items()}  # fmt: skip
     weights |= {name: abs(value) for name, value in weights.items() if name.endswith("moving_variance")}
@@ -144,6 +144,8 @@ HABITS: dict[str, tuple[dict[str, Any], dict[str, Any], int]] = {
     "gradients kept": ({"keeps_gradients": True}, {"program.zero_grad": False}, 1),
     "no dropout": ({"undropped": True}, {"program.training": "dropout off in training"}, 0),
     "frozen batch norm": ({"settled": True}, {"program.training": "batch norm by running statistics"}, 0),
+    "a batch norm that is not trainable": ({"settled": True, "unmoved": True},
+                                           {"program.training": "batch norm frozen"}, 0),
     "evaluation mode": ({"undropped": True, "settled": True}, {"program.training": "evaluation mode in training"}, 0),
     "dropout in evaluation": ({"dropping": True}, {"program.training": "dropout on in evaluation"}, 0),
     "training mode in evaluation": ({"dropping": True, "batchwise": True},
@@ -170,6 +172,25 @@ def test_the_habit_is_found(name: str) -> None:
     agreements = found(invented(one, [truth], number))
     assert expected in told(agreements), told(agreements)
     assert all(set(way) == set(expected) for way in told(agreements)), told(agreements)
+
+
+def test_targets_that_a_loss_stretches_are_told_as_their_form() -> None:
+    model = {"input": [5], "layers": [{"dense": {"units": 6, "activation": "tanh"}}, {"dense": 1}]}
+    one = side(model, "sgd", "mse")
+    sets = (("data.targets", "flat"), ("loss.broadcast", "stretch"))
+    truth = Change(path="program.targets", value="flat", sets=sets)
+    (way,) = told(found(invented(one, [truth])))
+    assert way == {"data.targets": "flat"}
+
+
+def test_penalties_that_go_over_all_parameters_are_told_by_those_that_should_have_none() -> None:
+    one = side(IMAGE, "sgd")
+    paths = {"layers.hidden.bias_regularizer": {"l2": 0.01}, "layers.out.bias_regularizer": {"l2": 0.02}}
+    truth = Change(path="program.penalty", value=True, sets=tuple(paths.items()))
+    (way,) = told(found(invented(one, [truth])))
+    assert list(way) == ["layers.{hidden,out}.bias_regularizer"]
+    (way,) = told(found(invented(one, [change(one, "layers.out.bias_regularizer", {"l2": 0.02})])))
+    assert list(way) == ["layers.out.bias_regularizer"]
 
 
 def test_a_program_that_agrees_is_not_searched() -> None:
