@@ -8,9 +8,7 @@ from typing import Any
 from helpers_ports import ADAM, FUNCTIONAL, MOMENTUM, PORTS, RAW, SEQUENTIAL, Port, port
 
 SGD = {"sgd": {"learning_rate": 0.05}}
-ADAMW = {
-    "adamw": {"learning_rate": 0.01, "weight_decay": 0.02, "epsilon": 1e-8, "epsilon_place": "after_correction"}
-}
+ADAMW = {"adamw": {"learning_rate": 0.01, "weight_decay": 0.02, "epsilon": 1e-8, "epsilon_place": "after_correction"}}
 
 NORM: dict[str, Any] = {
     "input": [6],
@@ -308,6 +306,10 @@ def build_loss"""), {"program.training": "dropout off in training"}),
                                  {"layers.hidden.kernel_regularizer": "l2 0.01"}),
     "gradients not set to zero": faulty(plain, "    optimizer.zero_grad()\n", "", {"program.zero_grad": False},
                                         steps=3),
+    "one in the first step, another from the second on": Faulty(
+        replace(plain, optimizer={"adam": {"learning_rate": 0.05}}).edited("    optimizer.zero_grad()\n", "")
+        .edited(SGD_MADE, "torch.optim.Adam(model.parameters(), lr=0.05, eps=1e-7)"),
+        {"optimizer.epsilon_place": "after_correction", "program.zero_grad": False}),
     "three at once": Faulty(
         functional.edited("x.transpose(1, 2).flatten(1)", "x.flatten(1)").edited("lr=0.05", "lr=0.01")
         .edited("nn.CrossEntropyLoss()", 'nn.CrossEntropyLoss(reduction="sum")'),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from parity.report.causefact import CauseFact
 from parity.report.facts import (
     ClaimFact,
     Comparison,
@@ -399,6 +400,8 @@ def evil_comparison(a: str, b: str) -> Comparison:
         odd=[b],
         witnesses=[WitnessFact(side=a, agrees=True), WitnessFact(side=b, agrees=False, place=at)],
         free=a_free(reason=EVIL, horizon=120),
+        causes=[CauseFact(side=EVIL, path=EVIL, value=EVIL, text=EVIL, steps=[1], largest=1e-16, sentence=EVIL)],
+        uncaused=[EVIL],
     )
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +14,9 @@ import pytest
 from helpers_frameworks import side_of, starting_weights
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
+from parity.compare.noise import Rounding
 from parity.explain.agreement import Agreement, Search
 from parity.explain.changes import Change, Suspects, field_change, pattern, varied
 from parity.explain.fields import candidates, others
@@ -22,10 +27,13 @@ from parity.ops.batch_norm import BatchNorm
 from parity.ops.conv2d import Conv2D
 from parity.optimizers.adam import Adam
 from parity.optimizers.sgd import SGD
-from parity.pipeline.causes import Caused
+from parity.pipeline.causes import Caused, Causes
 from parity.pipeline.facts import cause_facts
-from parity.report import causes
-from parity.spec.resolve import Resolved
+from parity.report import agreeing, html, markdown, terminal
+from parity.report.facts import Result
+from parity.run.exchange import Exchange
+from parity.spec.resolve import OwnProgram, Resolved
+from tests import report_samples as samples
 
 IMAGE: dict[str, Any] = {
     "input": [8, 6, 2],
@@ -70,7 +78,7 @@ def invented(
     generator = np.random.default_rng(number)
     outputs = one.layers()[-1].output_shape[-1]
     x = generator.normal(size=(BATCH, *one.config.model.input))
-    y = np.eye(outputs)[generator.integers(0, outputs, BATCH)]
+    y = np.eye(outputs)[generator.integers(0, outputs, BATCH)] if outputs > 1 else generator.normal(size=(BATCH, 1))
     weights = {name: value + 0.1 * generator.normal(size=value.shape) if value.ndim == 1 else value
                for name, value in starting_weights(one).items()}  # fmt: skip
     weights |= {name: abs(value) for name, value in weights.items() if name.endswith("moving_variance")}
@@ -136,6 +144,8 @@ HABITS: dict[str, tuple[dict[str, Any], dict[str, Any], int]] = {
     "gradients kept": ({"keeps_gradients": True}, {"program.zero_grad": False}, 1),
     "no dropout": ({"undropped": True}, {"program.training": "dropout off in training"}, 0),
     "frozen batch norm": ({"settled": True}, {"program.training": "batch norm by running statistics"}, 0),
+    "a batch norm that is not trainable": ({"settled": True, "unmoved": True},
+                                           {"program.training": "batch norm frozen"}, 0),
     "evaluation mode": ({"undropped": True, "settled": True}, {"program.training": "evaluation mode in training"}, 0),
     "dropout in evaluation": ({"dropping": True}, {"program.training": "dropout on in evaluation"}, 0),
     "training mode in evaluation": ({"dropping": True, "batchwise": True},
@@ -162,6 +172,25 @@ def test_the_habit_is_found(name: str) -> None:
     agreements = found(invented(one, [truth], number))
     assert expected in told(agreements), told(agreements)
     assert all(set(way) == set(expected) for way in told(agreements)), told(agreements)
+
+
+def test_targets_that_a_loss_stretches_are_told_as_their_form() -> None:
+    model = {"input": [5], "layers": [{"dense": {"units": 6, "activation": "tanh"}}, {"dense": 1}]}
+    one = side(model, "sgd", "mse")
+    sets = (("data.targets", "flat"), ("loss.broadcast", "stretch"))
+    truth = Change(path="program.targets", value="flat", sets=sets)
+    (way,) = told(found(invented(one, [truth])))
+    assert way == {"data.targets": "flat"}
+
+
+def test_penalties_that_go_over_all_parameters_are_told_by_those_that_should_have_none() -> None:
+    one = side(IMAGE, "sgd")
+    paths = {"layers.hidden.bias_regularizer": {"l2": 0.01}, "layers.out.bias_regularizer": {"l2": 0.02}}
+    truth = Change(path="program.penalty", value=True, sets=tuple(paths.items()))
+    (way,) = told(found(invented(one, [truth])))
+    assert list(way) == ["layers.{hidden,out}.bias_regularizer"]
+    (way,) = told(found(invented(one, [change(one, "layers.out.bias_regularizer", {"l2": 0.02})])))
+    assert list(way) == ["layers.out.bias_regularizer"]
 
 
 def test_a_program_that_agrees_is_not_searched() -> None:
@@ -317,6 +346,131 @@ def test_a_batch_norm_that_is_settled_has_the_gradients_of_its_evaluation() -> N
         assert (ends[0] - ends[1]) / 2e-6 == pytest.approx((got * push).sum(), rel=1e-6)
 
 
+# ---------------------------------------------------------------------------------------------- step by step
+
+
+class Step:
+    """A step of a program as a lockstep has it, its tensors kept."""
+
+    def __init__(self, held: Held) -> None:
+        names = [name for name, _ in held.base.varied(held.side, Habits()).everything(held.x, held.y, held.number)]
+        self.digests = {name: name for name in names if name[0] != "loss"}
+        own = {name: held.own(name) for name in names}
+        self.tensors = {**own, ("batch", "x"): held.x, ("batch", "y"): held.y}
+        self.loss = float(own["loss", "loss"])  # type: ignore[arg-type]
+
+    def tensor(self, phase: str, name: str) -> Any:
+        return self.tensors[phase, name]
+
+
+class Lock:
+    """A lockstep of one program, whose step and state are given."""
+
+    precision = "float64"
+
+    def __init__(self, folder: Path, slots: Sequence[str]) -> None:
+        self.state = str(folder)
+        self.openings = {"own": {"bindings": {"slots": dict.fromkeys(slots)}}}
+        self.left: dict[str, Any] = {}
+
+    def leftovers(self, side: str) -> dict[str, Any]:
+        return self.left
+
+    def at(self, held: Held) -> dict[str, Step]:
+        state = Exchange(self.state)
+        for kind, tensors in (("weights", held.weights), ("slots", held.slots)):
+            for name, value in tensors.items():
+                state.put(f"{kind}/{name}", value)
+        self.left = dict(held.leftovers)
+        return {"own": Step(held)}
+
+
+@dataclass
+class Docket:
+    """Steps of a program, brought before :class:`Causes` one after another."""
+
+    one: Resolved
+    lock: Lock
+    causes: Causes
+
+    def hear(self, number: int, *truth: Change, last: bool = False) -> Caused:
+        replay: Any = self.lock.at(invented(self.one, truth, number - 1))
+        if self.causes.wanted(number, last):
+            self.causes.confirm(number, replay, last)
+        self.causes.look(number, replay, ["own"])
+        return self.causes.found["own"]
+
+
+@pytest.fixture
+def docket(tmp_path: Path) -> Callable[..., Docket]:
+    def made(optimizer: Any, slots: Sequence[str]) -> Docket:
+        one = dataclasses.replace(side(PLAIN, optimizer), name="own", program=OwnProgram(file="own.py"))
+        lock: Any = Lock(tmp_path, slots)
+        rounding = Rounding(precision="float64")
+        rounding.errors["own"] = {("loss", "loss"): 1e-14}
+        return Docket(one, lock, Causes(lock=lock, sides={"own": one}, rounding=rounding))
+
+    return made
+
+
+MOMENTUM = {"sgd": {"learning_rate": 0.1, "momentum": 0.9}}
+
+
+def test_what_is_found_is_held_against_later_steps(docket: Callable[..., Docket]) -> None:
+    case = docket(MOMENTUM, ["velocity"])
+    truth = change(case.one, "optimizer.nesterov", True)
+    assert case.hear(1, truth).steps == [1]
+    for number in range(2, 6):
+        case.hear(number, truth)
+    found = case.hear(9, truth, last=True)
+    assert found.steps == [1, 2, 3, 9], "two more, and the last one"
+    assert told(found.agreements) == [{"optimizer.nesterov": True}]
+    assert found.departs is None
+
+
+def test_what_does_not_agree_later_is_not_named(docket: Callable[..., Docket]) -> None:
+    case = docket(MOMENTUM, ["velocity"])
+    case.hear(1, change(case.one, "optimizer.learning_rate", 0.05))
+    found = case.hear(2, change(case.one, "optimizer.learning_rate", 0.07))
+    assert found.agreements == []
+    assert found.departs == (2, ("update", "hidden.kernel"))
+    assert case.hear(3, last=True) is found, "nothing is asked any more"
+    assert "no cause is named" in cause_facts([found])[1]["own"]
+
+
+def test_what_a_later_step_shows_besides_is_found_with_it(docket: Callable[..., Docket]) -> None:
+    case = docket("adam", ["m", "v"])
+    place, kept = change(case.one, "optimizer.epsilon_place", "after_correction"), habit("keeps_gradients", True)
+    assert told(case.hear(1, place, kept).agreements) == [{"optimizer.epsilon_place": "after_correction"}]
+    found = case.hear(2, place, kept)
+    assert told(found.agreements) == [{"optimizer.epsilon_place": "after_correction", "program.zero_grad": False}]
+    assert found.steps == [1, 2]
+
+
+def test_slots_that_are_not_known_leave_later_steps_out(docket: Callable[..., Docket]) -> None:
+    case = docket(MOMENTUM, [])
+    truth = change(case.one, "optimizer.learning_rate", 0.05)
+    case.hear(1, truth)
+    assert case.hear(2, change(case.one, "optimizer.learning_rate", 0.025), last=True).steps == [1]
+    assert told(case.causes.found["own"].agreements) == [{"optimizer.learning_rate": 0.05}]
+
+
+def test_where_the_noise_is_not_known_nothing_is_said(docket: Callable[..., Docket]) -> None:
+    case = docket(MOMENTUM, ["velocity"])
+    case.causes.rounding.errors.clear()
+    replay: Any = case.lock.at(invented(case.one, [change(case.one, "optimizer.nesterov", True)]))
+    case.causes.look(1, replay, ["own"])
+    assert case.causes.found == {}
+
+
+def test_a_compiled_program_is_not_searched(docket: Callable[..., Docket]) -> None:
+    case = docket(MOMENTUM, ["velocity"])
+    case.causes.sides = {"own": dataclasses.replace(case.one, program=None)}
+    replay: Any = case.lock.at(invented(case.one, [change(case.one, "optimizer.nesterov", True)]))
+    case.causes.look(1, replay, ["own"])
+    assert case.causes.found == {}
+
+
 # --------------------------------------------------------------------------------------------- what is said
 
 
@@ -368,6 +522,26 @@ def test_an_entry_is_told_by_its_label_and_a_number_by_its_digits() -> None:
     one = dataclasses.replace(EPSILON, path="optimizer", value=SGD(momentum=0.5), was=Adam())
     (fact,), _ = cause_facts([caused((one,))])
     assert (fact.value, fact.was) == ("sgd(momentum=0.5)", "adam")
-    assert causes.value(0.30000000000000004) == "0.3"
-    assert causes.value(1e-8) == "1e-8"
-    assert causes.pieces("a `b` c") == [(False, "a "), (True, "b"), (False, " c")]
+    assert agreeing.value(0.30000000000000004) == "0.3"
+    assert agreeing.value(1e-8) == "1e-8"
+    assert agreeing.pieces("a `b` c") == [(False, "a "), (True, "b"), (False, " c")]
+
+
+def test_every_report_says_it_under_the_verdict_of_the_comparison() -> None:
+    facts, _ = cause_facts([caused((EPSILON, ZERO))])
+    none = agreeing.nothing("keras", 1, 40, stopped=False)
+    result = samples.odd()
+    first, *rest = result.comparisons
+    result = result.model_copy(
+        update={"comparisons": [first.model_copy(update={"causes": facts, "uncaused": [none]}), *rest]}
+    )
+    stream = io.StringIO()
+    terminal.print_result(result, Console(file=stream, width=4000))
+    paper, page = markdown.to_markdown(result), html.to_html(result)
+    for text in (facts[0].sentence, none):
+        assert text in stream.getvalue()
+        assert text in paper.replace("\\", "")
+    assert "<code>optimizer.epsilon_place: after_correction</code> (its config says" in page
+    assert "no field of its config that was tried" in page
+    again = Result.model_validate_json(result.model_dump_json())
+    assert again.comparisons[0].causes == facts

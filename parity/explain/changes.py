@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from parity.explain.habits import Habits
 from parity.spec.paths import at, set_path
 from parity.spec.resolve import Layer, Resolved
+from parity.spec.schema import Config
+from parity.written import Parameter
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +81,39 @@ class Suspects:
     leftovers: bool = False
 
 
+@dataclass(frozen=True, kw_only=True)
+class Fixed(Resolved):
+    """A side whose layers are made out once: a search asks for them thousands of times."""
+
+    @cached_property
+    def _layers(self) -> list[Layer]:
+        return super().layers()
+
+    @cached_property
+    def _parameters(self) -> dict[str, Parameter]:
+        return super().parameters()
+
+    def layers(self) -> list[Layer]:
+        """Return the layers with their shapes."""
+        return self._layers
+
+    def parameters(self) -> dict[str, Parameter]:
+        """Return all tensors of the model as ``layer.parameter``, in the order of the layers."""
+        return self._parameters
+
+    def changed(self, config: Config) -> Fixed:
+        """Return the side with another config."""
+        found = replace(self, config=config)
+        if config.model is self.config.model:
+            vars(found).update(_layers=self._layers, _parameters=self._parameters)
+        return found
+
+
+def fixed(side: Resolved) -> Fixed:
+    """Return a side whose layers are made out once."""
+    return side if isinstance(side, Fixed) else Fixed(**vars(side))
+
+
 def varied(side: Resolved, changes: Iterable[Change]) -> tuple[Resolved, Habits] | None:
     """Return a side with changes made, and the habits among them; None where that is no network, or another one.
 
@@ -85,20 +121,18 @@ def varied(side: Resolved, changes: Iterable[Change]) -> tuple[Resolved, Habits]
         side: whose config it is.
         changes: to make; no two of them of the same thing.
     """
-    config, habits = side.config, dict[str, Any]()
+    config, habits, side = side.config, dict[str, Any](), fixed(side)
     try:
         for change in changes:
             for path, value in change.sets:
                 config, _ = set_path(config, path, value)
             habits |= dict(change.habits)
-        found = replace(side, config=config)
-        shapes = [(one.input_shape, one.output_shape) for one in found.layers()]
-        same = {name: one.shape for name, one in found.parameters().items()}
+        found = side.changed(config)
+        alike = [one.output_shape for one in found.layers()] == [one.output_shape for one in side.layers()]
     except (ValueError, TypeError, AttributeError):
         return None  # The values do not fit each other, or the layer: it cannot be what the program does.
-    if shapes != [(one.input_shape, one.output_shape) for one in side.layers()]:
-        return None
-    return (found, Habits(**habits)) if same == {n: one.shape for n, one in side.parameters().items()} else None
+    ours, theirs = ({name: p.shape for name, p in one.parameters().items()} for one in (side, found))
+    return (found, Habits(**habits)) if alike and ours == theirs else None
 
 
 def field_change(side: Resolved, paths: Sequence[str], value: Any, cost: int = 1) -> Change:

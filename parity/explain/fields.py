@@ -38,9 +38,9 @@ def candidates(side: Resolved, suspects: Suspects) -> list[Change]:
         found += of_layers(side, suspects.layers)
         found += [one for name in names for one in _of_part(side, f"layers.{name}")]
     if suspects.phase == "loss":
-        found += [*_of_part(side, "loss"), *_targets(side), *of_loss(side)]
+        found += [*_of_part(side, "loss"), *_stretched(side), *of_loss(side)]
     if suspects.phase in ("loss", "gradient"):
-        found += [*of_gradient(side, suspects.leftovers, suspects.phase), *_held(side, "_regularizer")]
+        found += [*of_gradient(side, suspects.leftovers, suspects.phase), *_held(side, "_regularizer"), *_spread(side)]
     if suspects.phase in ("update", "state"):
         found += [*_of_part(side, "optimizer"), *of_update(side), *_held(side, "_constraint")]
     if suspects.phase in ("metric", "state"):
@@ -147,11 +147,14 @@ def _value(side: Resolved, path: str) -> Any:
         return ...  # The layer's activation is of another kind, say.
 
 
-def _targets(side: Resolved) -> Iterator[Change]:
-    """Yield the other forms of the targets."""
-    if "targets" in type(side.config.data).model_fields:
-        for value in others(side.config.data, "targets"):
-            yield field_change(side, ["data.targets"], value)
+def _stretched(side: Resolved) -> Iterator[Change]:
+    """Yield targets of one axis beside outputs of two, or the other way round, where the loss stretches them."""
+    was = side.config.data.targets
+    if "broadcast" in type(side.config.loss).model_fields and was != "flat":
+        yield Change(
+            path="data.targets", value="flat", was=was, sets=(("data.targets", "flat"), ("loss.broadcast", "stretch")),
+            text="of targets and outputs, one is (N,) and one (N, 1), and the loss stretches them to all N x N pairs",
+        )  # fmt: skip
 
 
 def _fields(side: Resolved, ending: str, filled: bool) -> list[tuple[str, Any]]:
@@ -173,6 +176,24 @@ def _held(side: Resolved, ending: str) -> Iterator[Change]:
         was = " and ".join(dict.fromkeys(shown(at(side.config, path)) for path in paths))
         path = pattern(side, paths) if len({path.split(".", 2)[2] for path in paths}) == 1 else f"layers.*.*{ending}"
         yield Change(path=path, value=None, was=was, sets=tuple((path, None) for path in paths))
+
+
+def _spread(side: Resolved) -> Iterator[Change]:
+    """Yield a layer's regularizer on its other parameters, too: a penalty that goes over all there are."""
+    free = {path for path, _ in _fields(side, "_regularizer", filled=False)}
+    found: dict[tuple[str, str], list[tuple[str, Any]]] = {}
+    for path, value in _fields(side, "_regularizer", filled=True):
+        layer = path.rpartition(".")[0]
+        for other in (one for one in free if one.rpartition(".")[0] == layer):
+            found.setdefault((other.rpartition(".")[2], str(value)), []).append((other, value))
+    for members in found.values():
+        for group in [*([one] for one in members), *([members] if len(members) > 1 else [])]:
+            yield field_change(side, [path for path, _ in group], group[0][1])
+    every = tuple((path, value) for members in found.values() for path, value in members)
+    if len(found) > 1:
+        same = len({path.split(".", 2)[2] for path, _ in every}) == 1
+        path = pattern(side, [path for path, _ in every]) if same else "layers.*.*_regularizer"
+        yield Change(path=path, value="as the layer's other", sets=every)
 
 
 def _groups(side: Resolved, paths: Sequence[str]) -> list[list[str]]:

@@ -37,6 +37,13 @@ def of_layers(side: Resolved, layers: Sequence[Layer]) -> Iterator[Change]:
     """
     if any(layer.op.draws or layer.op.statistics for layer in layers):
         yield from _modes(side, "training", TRAINING)
+    if any(layer.op.statistics for layer in layers):
+        yield Change(
+            path="program.training", value="batch norm frozen", was="training",
+            habits=(("settled", True), ("unmoved", True)),
+            text="batch norm goes by its running statistics in training, and its parameters are not trained, as in "
+            "Keras with trainable = False",
+        )  # fmt: skip
     for layer in layers:
         if isinstance(layer.op, Flatten):
             yield from _orders(side, layer)

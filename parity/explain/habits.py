@@ -28,6 +28,7 @@ class Habits:
         keeps_gradients: those of the step before are added to those of a step: they were not set to zero.
         undropped: dropout drops nothing in training.
         settled: batch norm goes by its running statistics in training, and leaves them as they are.
+        unmoved: batch norm's own parameters are not trained.
         dropping: dropout drops in evaluation.
         batchwise: batch norm goes by the batch's statistics in evaluation, and moves the running ones.
         loss_factor: what the loss is multiplied by, the regularizers' part aside.
@@ -47,6 +48,7 @@ class Habits:
     keeps_gradients: bool = False
     undropped: bool = False
     settled: bool = False
+    unmoved: bool = False
     dropping: bool = False
     batchwise: bool = False
     loss_factor: float = 1.0
@@ -198,6 +200,9 @@ class Habitual(Reference):
             return op.vjp_evaluated(x, self._of(op), slope)
         return super()._pulled(op, x, slope, mask)
 
+    def _normalizing(self) -> set[str]:
+        return {str(op.name) for op in self.ops if op.statistics}
+
     def _factor(self, rows: int) -> float:
         reduction = self.habits.reduction
         return self.habits.loss_factor * (1.0 if reduction is None else factors(self.side, rows).get(reduction, 1.0))
@@ -229,6 +234,8 @@ class Habitual(Reference):
             # A field, not Nadam's method of that name.
             momentum = optimizer.momentum if "momentum" in type(optimizer).model_fields else 0.0  # type: ignore[attr-defined]
             gradient = (1 - float(momentum)) * gradient
+        if habits.unmoved and name.rpartition(".")[0] in self._normalizing():
+            return np.zeros_like(weight)
         rate = optimizer.rate(number)
         if habits.rate_outside and optimizer.rate(0):
             constant = optimizer.replace(**steady(optimizer))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from parity.report.fact import Fact
 
 
-class CauseFact(BaseModel):
+class CauseFact(Fact):
     """One change of its config that makes a program agree with the NumPy reference, alone or with others."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="strings")
 
     side: str = Field(description="the program's side")
     path: str = Field(description="config path; what no field describes is under `program`, as `program.zero_grad`")

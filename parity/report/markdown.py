@@ -273,7 +273,9 @@ def _steps(result: Result) -> list[str]:
 
 
 def _coded(sentence: str) -> str:
-    return "".join(code(piece) if is_code else text(piece) for is_code, piece in agreeing.pieces(sentence))
+    pieces = agreeing.pieces(sentence.strip())
+    told = " ".join(code(piece) if is_code else text(piece.strip()) for is_code, piece in pieces)
+    return told.replace(" , ", ", ")
 
 
 def _place_table(pair: Comparison) -> str:
