@@ -320,4 +320,10 @@ class Worker(Unmatched):
         if guide is None and not shadow:
             self.own.end(driver)
         moved = [name for name in driver.bindings.get("extras", ()) if self._moved(driver, name, before)]
-        return {"loss": loss, "names": [list(one) for one in probe.names], "digests": probe.packed(), "moved": moved}
+        return {
+            "loss": loss,
+            "names": [list(one) for one in probe.names],
+            "digests": probe.packed(),
+            "moved": moved,
+            "drifts": driver.drifts(self.own.leftovers),
+        }

@@ -40,6 +40,12 @@ class Forced(torch.autograd.Function):  # type: ignore[misc]
         return gradients[0] if given is None else given, None, None
 
 
+def whose(module: torch.nn.Module) -> dict[str, bool]:
+    """Return whether a module is PyTorch's own, of which it is known how its parameters lie and what it computes."""
+    own = type(module).__module__.startswith("torch.nn.")
+    return {"plain": own, "known": own}
+
+
 def transformed(tensor: torch.Tensor) -> bool:
     """Return whether a tensor belongs to a transform of ``torch.func`` (``grad``, ``vmap``) and holds no data."""
     known = getattr(torch._C, "_functorch", None)

@@ -87,6 +87,15 @@ class State(ABC):
                     self.write_slot(attribute, name, self._in(name, stored) if np.ndim(stored) else stored)
         self.set_iterations(iterations)
 
+    def drifts(self, before: dict[str, np.ndarray]) -> bool:
+        """Return whether the step just taken moved numbers that the program keeps beside its tensors.
+
+        Args:
+            before: :meth:`leftovers` as they were before it.
+        """
+        del before
+        return False
+
     def leftovers(self) -> dict[str, np.ndarray]:
         """Return what a step leaves behind beside weights and slots; the next one may go on from it."""
         return {}

@@ -9,7 +9,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
+from functools import partial, wraps
 from typing import Any
 
 import numpy as np
@@ -18,13 +18,21 @@ import tensorflow as tf
 from parity.run.drivers.base import Driver
 from parity.run.drivers.layouts import View
 from parity.run.drivers.programs import one_tensor
-from parity.run.drivers.tensors import Lies, called, facts_of, held, host, masked, restore, shown
+from parity.run.drivers.tensors import (
+    Lies,
+    Pairs,
+    Taps,
+    applied,
+    built,
+    called,
+    facts_of,
+    held,
+    host,
+    masked,
+    restore,
+    shown,
+)
 from parity.run.probe import Guide, Probe, see_all
-
-Taps = list[tuple[str, str, Any, Lies]]
-"""Phase, name, tensor of what a step computes, and how it is seen."""
-
-Pairs = list[tuple[Any, Any]]
 
 
 class TensorFlowDriver(Driver):
@@ -56,8 +64,13 @@ class TensorFlowDriver(Driver):
     def build_model(self) -> Any:
         """Return the program's module, made with the precision where it takes one."""
         found = self._found("model", "build_model", "Model")
-        taken = inspect.signature(found).parameters if callable(found) else ()
-        return self._built(found, *([tf.as_dtype(self.precision)] if taken else []))
+        taken = inspect.signature(found).parameters.values() if callable(found) else ()
+        needed = any(one.name == "dtype" or one.default is one.empty for one in taken)  # Not a `name=None`.
+        return self._built(found, *([tf.as_dtype(self.precision)] if needed else []))
+
+    def build_optimizer(self) -> Any:
+        """Return the program's optimizer, which may be one of Keras's."""
+        return built(super().build_optimizer(), self.model.trainable_variables)
 
     @classmethod
     def replace_dropout(cls) -> None:
@@ -72,7 +85,7 @@ class TensorFlowDriver(Driver):
             with tf.GradientTape() as tape:
                 loss = loss_fn(y, called(model, x, training=True))
             variables = model.trainable_variables
-            optimizer.apply_gradients(tape.gradient(loss, variables), variables)
+            applied(optimizer, tape.gradient(loss, variables), variables)
             return loss
 
         return step
@@ -210,7 +223,8 @@ class TensorFlowDriver(Driver):
                 return apply(pairs, *args, **kwargs)
             return apply([gradient for gradient, _ in pairs], variables, *args, **kwargs)
 
-        object.__setattr__(optimizer, "apply_gradients", watched)
+        # What it takes is asked of it: pairs, or gradients and variables.
+        object.__setattr__(optimizer, "apply_gradients", wraps(apply)(watched))
         return lambda: object.__delattr__(optimizer, "apply_gradients")
 
     def report_gradients(self, pairs: Pairs, taps: Taps, guide: Guide | None) -> Pairs:

@@ -15,6 +15,12 @@ from parity.run.drivers.layouts import View
 Lies = View | Sequence[int] | None
 """How a tensor is seen: an output by its view, a gradient of a parameter by the axes that make it canonical."""
 
+Taps = list[tuple[str, str, Any, Lies]]
+"""Phase, name, tensor of what a step computes, and how it is seen."""
+
+Pairs = list[tuple[Any, Any]]
+"""Gradients and their variables."""
+
 
 def called(model: Any, x: Any, training: bool) -> Any:
     """Return what a model makes of rows; not every program's ``__call__`` asks whether it is being trained."""
@@ -72,6 +78,26 @@ def host(tensor: Any) -> np.ndarray:
     """
     value = tf.convert_to_tensor(tensor)
     return np.asarray(value) if value.dtype in (tf.float32, tf.float64) else value.numpy().astype(np.float32)
+
+
+def built(optimizer: Any, variables: Any) -> Any:
+    """Return an optimizer with its slots made: Keras's else makes them in its first step, inside of a graph."""
+    if not getattr(optimizer, "built", True):
+        optimizer.build(variables)
+    return optimizer
+
+
+def applied(optimizer: Any, gradients: Any, variables: Any) -> None:
+    """Apply gradients as the optimizer takes them: ``(gradients, variables)``, or pairs, as TensorFlow's own do."""
+    takes = [
+        one
+        for one in inspect.signature(optimizer.apply_gradients).parameters.values()
+        if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD) and one.default is one.empty
+    ]
+    if len(takes) > 1:
+        optimizer.apply_gradients(gradients, variables)
+    else:
+        optimizer.apply_gradients(list(zip(gradients, variables, strict=True)))
 
 
 def facts_of(optimizer: Any) -> dict[str, Any]:

@@ -11,13 +11,14 @@ import torch
 import torch.nn.functional as F
 
 from parity.run.drivers.base import Driver, active_driver
-from parity.run.drivers.hooks import Forced, first, host, last, left, put_back, transformed, turned
+from parity.run.drivers.hooks import Forced, first, host, last, left, put_back, transformed, turned, whose
 from parity.run.drivers.layouts import View
+from parity.run.drivers.numbers import OwnNumbers
 from parity.run.drivers.programs import ProgramError, one_tensor
 from parity.run.probe import Guide, Probe
 
 
-class TorchDriver(Driver):
+class TorchDriver(OwnNumbers, Driver):
     """A PyTorch program: hooks see the layers, the optimizer's pre-step hook sees the gradients."""
 
     module_name = "torch"
@@ -231,7 +232,7 @@ class TorchDriver(Driver):
             ],
             "layers": [
                 # Of PyTorch's own modules it is known that they compute nothing but what their class says.
-                {"path": name, "kind": type(module).__name__, "plain": type(module).__module__.startswith("torch.nn.")}
+                {"path": name, "kind": type(module).__name__, **whose(module)}
                 for name, module in owners
             ],
             **self._optimizer(),
@@ -285,11 +286,12 @@ class TorchDriver(Driver):
         """Return the gradients as the last step left them, and what is not bound: parameters, slots, counts."""
         places = {place["attribute"] for place in self.bindings["weights"].values()}
         bound = {attribute for attribute, _ in self.bindings["slots"].values()} | {"step"}
-        return left(self.model, self.optimizer, places, bound)
+        return left(self.model, self.optimizer, places, bound) | self.numbers_kept()
 
     def set_leftovers(self, values: dict[str, np.ndarray]) -> None:
         """Put them back."""
         put_back(self.model, self.optimizer, values, self.write)
+        self.put_numbers(values)
 
     def read_slot(self, attribute: str, name: str) -> np.ndarray:
         """Return the entry of ``optimizer.state``, as it starts where PyTorch has not made it yet."""
@@ -331,5 +333,10 @@ class TorchDriver(Driver):
             self.optimizer.state.clear()
             return
         for state in self.optimizer.state.values():
-            if "step" in state or "exp_avg" in state or "square_avg" in state:
+            count = state.get("step")
+            if torch.is_tensor(count):
+                count.fill_(iterations)
+            elif count is not None:
+                state["step"] = type(count)(iterations)  # As the program keeps it: a whole number stays one.
+            elif "exp_avg" in state or "square_avg" in state:
                 state["step"] = torch.tensor(float(iterations), dtype=torch.float32)
