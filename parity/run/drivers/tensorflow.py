@@ -268,14 +268,8 @@ class TensorFlowDriver(Driver):
         return {"parameters": found, "layers": layers, **self.optimizer_facts()}
 
     def _unbound(self) -> list[Any]:
-        """Return the model's variables that are not bound and, where no slot is, what the optimizer keeps."""
         bound = {id(self.parameter(name)) for name in self.bindings["weights"]}
-        own = {id(one) for one in self.model.variables}
-        kept = getattr(self.optimizer, "variables", None)
-        if not isinstance(kept, Sequence):  # An optimizer written by hand need be nothing of TensorFlow's.
-            kept = [one for _, one in held(self.optimizer)]
-        kept = [] if self.bindings["slots"] else [one for one in kept if id(one) not in own]
-        return [one for one in (*self.model.variables, *kept) if id(one) not in bound and "float" in str(one.dtype)]
+        return unbound(self.model, None if self.bindings["slots"] else self.optimizer, bound)
 
     def leftovers(self) -> dict[str, np.ndarray]:
         """Return what an optimizer keeps whose slots are not known."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -106,3 +106,19 @@ def facts_of(optimizer: Any) -> dict[str, Any]:
     slots = [name for name, one in known.items() if isinstance(one, list) or getattr(one, "shape", None) == ()]
     of = type(optimizer).__module__.partition(".")[0]
     return {"optimizer": type(optimizer).__name__, "optimizer_of": of, "learning_rate": 0.0, "attributes": slots}
+
+
+def unbound(model: Any, optimizer: Any, bound: Collection[int]) -> list[Any]:
+    """Return the model's variables that are not bound, and what an optimizer keeps whose slots are not known.
+
+    Args:
+        model: of the program.
+        optimizer: of the program; None where its slots are known.
+        bound: ids of the variables that are.
+    """
+    own = {id(one) for one in model.variables}
+    kept = getattr(optimizer, "variables", None)
+    if not isinstance(kept, Sequence):  # An optimizer written by hand need be nothing of TensorFlow's.
+        kept = [] if optimizer is None else [one for _, one in held(optimizer)]
+    kept = [one for one in kept if id(one) not in own]
+    return [one for one in (*model.variables, *kept) if id(one) not in bound and "float" in str(one.dtype)]
