@@ -29,8 +29,11 @@ from parity.run.drivers.tensors import (
     held,
     host,
     masked,
+    module_of,
     restore,
     shown,
+    unbound,
+    watch_calls,
 )
 from parity.run.probe import Guide, Probe, see_all
 
@@ -66,7 +69,7 @@ class TensorFlowDriver(Driver):
         found = self._found("model", "build_model", "Model")
         taken = inspect.signature(found).parameters.values() if callable(found) else ()
         needed = any(one.name == "dtype" or one.default is one.empty for one in taken)  # Not a `name=None`.
-        return self._built(found, *([tf.as_dtype(self.precision)] if needed else []))
+        return module_of(self._built(found, *([tf.as_dtype(self.precision)] if needed else [])))
 
     def build_optimizer(self) -> Any:
         """Return the program's optimizer, which may be one of Keras's."""
@@ -191,7 +194,7 @@ class TensorFlowDriver(Driver):
         """Let a layer's method, or the model itself, report its output; return what takes that back."""
         attribute = view.output["attribute"]
         if not attribute:
-            return self.wrap_model(view, taps, signals, guide)
+            return watch_calls(self.model, lambda value: self.tapped(view, value, taps, signals, guide))
         before = self.model.__dict__.get(attribute)
         method = getattr(self.model, attribute)
 
@@ -200,16 +203,6 @@ class TensorFlowDriver(Driver):
 
         object.__setattr__(self.model, attribute, watched)
         return partial(restore, self.model, attribute, before)
-
-    def wrap_model(self, view: View, taps: Taps, signals: bool, guide: Guide | None) -> Callable[[], None]:
-        """Let what the model returns be reported, by a class of its own: Python looks ``__call__`` up in that."""
-        model, own = self.model, type(self.model)
-
-        def watched(this: Any, *args: Any, **kwargs: Any) -> Any:
-            return self.tapped(view, own.__call__(this, *args, **kwargs), taps, signals, guide)
-
-        object.__setattr__(model, "__class__", type(own.__name__, (own,), {"__call__": watched}))
-        return lambda: object.__setattr__(model, "__class__", own)
 
     def wrap_optimizer(self, taps: Taps, guide: Guide | None) -> Callable[[], None]:
         """Let ``apply_gradients`` report what it is given; return what takes that back."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import tensorflow as tf
 
 from parity.run.drivers.base import active_driver
 from parity.run.drivers.layouts import View
+from parity.run.drivers.programs import ProgramError
 
 Lies = View | Sequence[int] | None
 """How a tensor is seen: an output by its view, a gradient of a parameter by the axes that make it canonical."""
@@ -27,6 +29,36 @@ def called(model: Any, x: Any, training: bool) -> Any:
     parameters = inspect.signature(model).parameters.values()
     asks = any(one.name == "training" or one.kind is one.VAR_KEYWORD for one in parameters)
     return model(x, training=training) if asks else model(x)
+
+
+def module_of(model: Any) -> Any:
+    """Return a model that knows its variables.
+
+    Raises:
+        ProgramError: when it does not.
+    """
+    if not hasattr(model, "trainable_variables"):
+        raise ProgramError(f"the model is a {type(model).__name__}; it must be a tf.Module, which knows its variables")
+    return model
+
+
+def watch_calls(model: Any, seen: Callable[[Any], Any]) -> Callable[[], None]:
+    """Let what a model returns be seen, and return what takes that back.
+
+    Python looks ``__call__`` up in the class, so the model gets one of its own, with the same signature.
+
+    Args:
+        model: of the program.
+        seen: is given what it returns, and returns what goes on.
+    """
+    own = type(model)
+
+    @wraps(own.__call__)
+    def watched(this: Any, *args: Any, **kwargs: Any) -> Any:
+        return seen(own.__call__(this, *args, **kwargs))
+
+    object.__setattr__(model, "__class__", type(own.__name__, (own,), {"__call__": watched}))
+    return lambda: object.__setattr__(model, "__class__", own)
 
 
 def restore(owner: Any, attribute: str, before: Any) -> None:
