@@ -457,7 +457,6 @@ def test_the_quick_selftest_holds_here(tmp_path: Path) -> None:
 def test_a_blind_judge_does_not_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(noise.FACTOR, "float64", 1e12)
     monkeypatch.setattr(suites, "QUICK_PAIRS", 2)
-    monkeypatch.setattr(suites, "QUICK_FAULTS", 3)
     result = suites.selftest(quick=True, only=("planted", "clean"))
     assert result.programs is None
     assert result.planted is not None

@@ -203,7 +203,7 @@ class KerasDriver(TensorFlowDriver):
         try:
             self.raw(x)
         finally:
-            for back in undo:
+            for back in reversed(undo):
                 back()
         return names
 

@@ -38,10 +38,11 @@ def mask_layout(row: Sequence[int], shape: Sequence[int], known: Sequence[int] |
         shape: of the program's tensor, with the batch axis.
         known: what the compiled program has, where the shape does not tell.
     """
-    whole = (shape[0], *row)
-    first = (0, len(row), *range(1, len(row)))
-    fits = [one for one in (None, first) if tuple(whole[i] for i in one or range(len(whole))) == tuple(shape)]
-    if len(fits) == 2 and len(row) > 1:
+    whole, rank = (shape[0], *row), len(row)
+    first, last = (0, rank, *range(1, rank)), (0, *range(2, rank + 1), 1)
+    ways = dict.fromkeys((None, first, last))  # The spec's own channels may stand first, and the program's last.
+    fits = [one for one in ways if tuple(whole[i] for i in one or range(len(whole))) == tuple(shape)]
+    if len(fits) > 1 and len(row) > 1:
         return known
     return fits[0] if fits else None
 

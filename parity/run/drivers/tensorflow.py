@@ -135,7 +135,7 @@ class TensorFlowDriver(Driver):
             try:
                 loss = plain(self.model, self.loss_fn, self.optimizer, x, y)
             finally:
-                for restore in undo:
+                for restore in reversed(undo):
                     restore()
             places[:] = [(phase, name, lies) for phase, name, _, lies in taps]
             return loss, [tensor for _, _, tensor, _ in taps]
@@ -150,7 +150,7 @@ class TensorFlowDriver(Driver):
             loss = self.train(x, y)
         finally:
             tf.config.run_functions_eagerly(False)
-            for restore in undo:
+            for restore in reversed(undo):
                 restore()
         for phase, name, tensor, lies in taps:
             probe.see(phase, name, *shown(phase, host(tensor), lies))
