@@ -107,6 +107,7 @@ def invented(
     explain: Mapping[str, Any] | None = None,
     seconds: float = 0.1,
     budget: Budget | None = None,
+    known: tuple[tuple[Resolved, ...], list[Difference]] | None = None,
     **more: Any,
 ) -> tuple[Explained, Result]:
     """Explain a pair whose outcomes are invented; return what came of it and the result that tells it.
@@ -123,11 +124,13 @@ def invented(
         explain: how long a run is; whole trainings by default.
         seconds: that a run takes.
         budget: what may be spent.
+        known: sides and their differences in place of the tiny spec's.
         more: of the spec.
     """
-    sides, found = pair(json.dumps([changes, more]))
+    sides, found = known or pair(json.dumps([changes, more]))
     match, outcome = contest(sides[0], sides[1], found), Outcome(metric=metric, better=better)
-    length = Length(sides=(sides[0], sides[1]), epoch_steps=lambda side: -(-192 // side.config.training.batch_size),
+    rows = sides[0].config.data.rows or 192
+    length = Length(sides=(sides[0], sides[1]), epoch_steps=lambda side: -(-rows // side.config.training.batch_size),
                     **(explain or {}))  # fmt: skip
     work: Any = SimpleNamespace(dataset=None)
     runner: Any = None

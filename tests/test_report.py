@@ -131,7 +131,7 @@ def test_every_finding_of_the_leaf_question() -> None:
         "training.shuffle: true -> false; training.drop_last: false -> true.",
         "Inert, provably without effect: layers.conv1d.padding: valid -> same "
         "(kernel size 1 and stride 1 pad nothing).",
-        "Not tested: loss.from_logits: false -> true.",
+        "Not examined: loss.from_logits: false -> true.",
         "3.1% of the gap stays unexplained.",
         "Found on keras with the same random numbers: 24 runs of 124 steps, 3 from the store, 61 s.",
     ]

@@ -121,14 +121,14 @@ HARMLESS: list[dict[str, Any]] = [
 
 def pairs() -> Iterator[Pair]:
     """Yield all pairs that are tried."""
-    for number in range(7):
+    for number in range(14):
         idle = HARMLESS[number % len(HARMLESS)]
-        idle = {} if "nesterov" in str(idle) else idle
+        idle = {} if "nesterov" in str(idle) or number > 6 else idle
         changes = [{"training.epochs": 1}, {"training.batch_size": 128}, {"training.epochs": 2}][number % 3]
         slow = {"sgd": {"learning_rate": 0.01 + 0.005 * (number % 2), "momentum": 0.0}}
         spec = _spec(f"epochs_{number}", _classes(), 6, {**changes, **idle}, optimizer=slow,
-                     training={"batch_size": 16, "epochs": 12 + number})  # fmt: skip
-        yield Pair(name=spec["name"], kind="epochs", spec=spec, data=("blobs", 192 + 16 * number, number))
+                     training={"batch_size": 16, "epochs": 12 + number % 7})  # fmt: skip
+        yield Pair(name=spec["name"], kind="epochs", spec=spec, data=("blobs", 192 + 16 * (number % 7), number))
     for number in range(7):
         idle = {} if number % 2 == 0 and number else HARMLESS[(number + 1) % len(HARMLESS)]
         late = [{"layers.hidden.activation": "linear"}, {"optimizer.learning_rate": 0.004},
