@@ -56,3 +56,13 @@ def test_two_commands_in_one_folder_keep_each_its_own_runs() -> None:
                           env={**os.environ, "PYTHONPATH": str(ROOT)})  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert json.loads(done.stdout)["pairs"] == {"pairs": 1, "runs": 2, "wrong": 0, "missing": 0}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(bool(missing("torch")), reason="needs torch")
+def test_pairs_in_which_chance_decides_are_held_against_twelve_seeds_of_every_subset() -> None:
+    script = ROOT / "tests" / "benchmarks" / "causes_seeds.py"
+    done = subprocess.run([sys.executable, str(script), "--limit", "1"], capture_output=True, text=True, timeout=300,
+                          env={**os.environ, "PYTHONPATH": str(ROOT)})  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("1 pairs: {'gap': 1, ")

@@ -303,7 +303,7 @@ def fake(tmp_path: Path, *answers: Any) -> Any:
 
 def test_a_program_that_cannot_be_run_is_neither_found_nor_silent(tmp_path: Path) -> None:
     port = next(one for one in FAULTY if not one.changes)
-    missed = hear(fake(tmp_path, WorkerError("port", "it died", "its last words")), port, "keras")
+    missed = hear(fake(tmp_path, WorkerError("port", "it died")), port, "keras")
     assert (missed.verdict, missed.detected, missed.silent) == ("failed", False, False)
     assert missed.told() == "side port: it died"
 
@@ -340,7 +340,7 @@ class Worker:
     """A session that is asked nothing."""
 
     def __init__(self, place: tuple[str, int]) -> None:
-        self.place, self.closed, self.side, self.log = place, False, "", Path("none")
+        self.place, self.closed, self.side, self.log, self._own_log = place, False, "", Path("none"), True
 
     def close(self) -> None:
         self.closed = True

@@ -74,6 +74,7 @@ class Judge:
             them: a pooling before a relu is another tensor, and the same network.
         lone: by side, in words, each parameter that only it has; as long as no step moves them they are constants.
         unlike: why the two cannot be held against each other.
+        apart: what only one has and its steps move: where all else agrees, nothing comes of it.
         aside: in words, tensors of single layers that differ while all that comes out of the network agrees.
     """
 
@@ -96,6 +97,7 @@ class Judge:
     by_hand: bool = False
     lone: dict[str, dict[str, str]] = field(default_factory=dict)
     unlike: list[str] = field(default_factory=list)
+    apart: list[str] = field(default_factory=list)
     aside: dict[tuple[str, str], str] = field(default_factory=dict)
     _under_way: tuple[int, bool] = (0, False)
     _earlier: dict[str, Seen] = field(default_factory=dict)
@@ -227,13 +229,13 @@ class Judge:
         )
 
     def moved(self, side: str, names: Iterable[str]) -> None:
-        """Take note of parameters of its own that a side's step has moved: they are part of what it learns."""
+        """Take note of parameters of its own that a side's step has moved: they may be part of what it learns."""
         other = self.b if side == self.a else self.a
         for name in names:
             text = self.lone.get(side, {}).get(name)
-            told = f"{text} is trained, and {other} has none like it"
-            if text is not None and told not in self.unlike:
-                self.unlike.append(told)
+            told = f"{text} moves as it trains, and {other} has none like it"
+            if text is not None and told not in self.apart:
+                self.apart.append(told)
 
     def reshaped(self, tensor: str, a: tuple[int, ...], b: tuple[int, ...]) -> None:
         """Take note of a parameter that has another shape on each side."""

@@ -115,7 +115,12 @@ def shared_names(judge: Judge, a: StepDigests, b: StepDigests, note: bool = True
 
 
 def lone_gradients(a: StepDigests, b: StepDigests) -> list[Name]:
-    """Return the gradients of shared parameters that only the first side has: the other's are taken to be zeros."""
+    """Return the gradients of shared parameters that only the first side has: the other's are taken to be zeros.
+
+    None where the other side shows no gradient at all: its step hands them to nobody.
+    """
+    if not any(("update", name) in b.digests for phase, name in b.digests if phase == "gradient"):
+        return []
     return [
         one for one in a.digests if one[0] == "gradient" and one not in b.digests and ("update", one[1]) in b.digests
     ]

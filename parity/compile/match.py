@@ -7,7 +7,7 @@ layer that is a module takes it in.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
@@ -17,12 +17,9 @@ from parity.activations import Activation
 from parity.catalog import OPTIMIZERS
 from parity.compile.outputs import LOGITS, PROBABILITIES, answer_of, spoken_by
 from parity.compile.program import Bindings, Output, Program, Weight, to_last
-from parity.errors import UsageError, did_you_mean, listed
+from parity.compile.weights import Found, as_called, either_way, expanded, weights_of
 from parity.spec.resolve import Layer, OwnProgram, Resolved
-from parity.written import Parameter, Site, Slot
-
-Found = Mapping[str, Any]
-"""A parameter or layer of the program, as a driver's ``inventory`` tells it."""
+from parity.written import Site, Slot
 
 
 @dataclass(kw_only=True)
@@ -34,12 +31,14 @@ class Match:
         unmatched: in words, what was not.
         missing: canonical parameters that the program does not have.
         extras: parameters and buffers of the program that the spec has none like.
+        either_way: kernels that fit their places as they are and transposed.
     """
 
     bindings: Bindings
     unmatched: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     extras: list[Found] = field(default_factory=list)
+    either_way: list[str] = field(default_factory=list)
 
 
 def match(side: Resolved, own: OwnProgram, compiled: Program, inventory: Mapping[str, Any]) -> Match:
@@ -54,8 +53,9 @@ def match(side: Resolved, own: OwnProgram, compiled: Program, inventory: Mapping
     Raises:
         UsageError: when the explicit map names what is not there.
     """
-    mapped, file = _expanded(side, own, compiled, inventory), Path(own.file).name
-    weights, missing, extras = _weights(side, mapped, compiled, inventory["parameters"], own)
+    mapped, file = expanded(side, own, compiled, inventory), Path(own.file).name
+    parameters = as_called(inventory["parameters"], inventory.get("called"))
+    weights, missing, extras = weights_of(side, mapped, compiled, parameters, own)
     outputs = _outputs(side, mapped, weights, compiled, inventory)
     slots, lost = _slots(side, compiled, inventory)
     unmatched = [f"{name} (weights): {file} has no such parameter" for name in missing]
@@ -64,95 +64,16 @@ def match(side: Resolved, own: OwnProgram, compiled: Program, inventory: Mapping
     bindings = replace(
         compiled.bindings, weights=weights, outputs=outputs, slots=slots, names=dict(own.names),
         mask_shapes=tuple(drawn), ending=None, answer=answer_of(side, inventory), input=side.config.model.input,
+        output=side.layers()[-1].output_shape,
     )  # fmt: skip
     seen = {name.removesuffix(PROBABILITIES) for name in outputs}
     unmatched += [
         f"output of layer {one.name}: cannot be seen in {file}" for one in side.layers() if one.name not in seen
     ]
-    return Match(bindings=bindings, unmatched=unmatched, missing=missing, extras=extras)
-
-
-def _expanded(side: Resolved, own: OwnProgram, compiled: Program, inventory: Mapping[str, Any]) -> dict[str, str]:
-    """Return the explicit map with the parameters of the layers it names."""
-    parameters, layers = side.parameters(), {layer.name: layer for layer in side.layers()}
-    there = [one["path"] for one in (*inventory["parameters"], *inventory["layers"])]
-    found: dict[str, str] = {}
-    for name, path in own.map.items():
-        known = [*layers, *parameters]
-        if name not in known:
-            told = [f"map {name!r}: the spec has no such layer or parameter", did_you_mean(name, known)]
-            raise UsageError("; ".join(filter(None, told)))
-        if path not in there:
-            told = [f"map {name}: {own.file} has no {path!r}", listed(there, 30), did_you_mean(path, there)]
-            raise UsageError("; ".join(filter(None, told)))
-        found[name] = path
-        for parameter in layers[name].parameters if name in layers else ():
-            leaf = compiled.bindings.weights[f"{name}.{parameter}"].attribute.rpartition(".")[2]
-            for candidate in (f"{path}.{leaf}", f"{path}.{parameter}"):
-                if candidate in there:
-                    found.setdefault(f"{name}.{parameter}", candidate)
-    return found
-
-
-def _weights(
-    side: Resolved, mapped: Mapping[str, str], compiled: Program, parameters: Sequence[Found], own: OwnProgram
-) -> tuple[dict[str, Weight], list[str], list[Found]]:
-    """Return where each canonical parameter is in the program, those it does not have, and those it has beyond them."""
-    left = {one["path"]: one for one in parameters}
-    weights: dict[str, Weight] = {}
-    wanted = side.parameters()
-
-    def take(name: str, paths: Iterator[str]) -> None:
-        for path in paths:
-            axes = _axes(compiled.bindings.weights[name], wanted[name].shape, left[path])
-            if axes is not False and wanted[name].trainable >= left[path]["trainable"]:
-                weights[name] = Weight(attribute=path, axes=axes, trainable=wanted[name].trainable)
-                del left[path]
-                return
-
-    for name in (one for one in wanted if one in mapped):
-        take(name, iter([mapped[name]] if mapped[name] in left else []))
-        if name in own.map and name not in weights:
-            raise UsageError(_misfit(name, own, wanted[name], left, parameters))
-    for name in wanted:
-        if name not in weights:
-            take(name, iter([path for path in left if path in _names(name, compiled)]))
-    for name in wanted:
-        if name not in weights:
-            alike = sorted(left, key=lambda path: bool(left[path]["trainable"]) is not wanted[name].trainable)
-            take(name, iter(alike))
-    return (
-        {name: weights[name] for name in wanted if name in weights},
-        [name for name in wanted if name not in weights],
-        list(left.values()),
-    )
-
-
-def _misfit(
-    name: str, own: OwnProgram, wanted: Parameter, left: Mapping[str, Found], parameters: Sequence[Found]
-) -> str:
-    """Return why a parameter cannot be what the map says it is."""
-    path, kind = own.map[name], "" if wanted.trainable else ", a running statistic,"
-    shape = next((tuple(one["shape"]) for one in parameters if one["path"] == path), None)
-    if shape is None:
-        why = "is no parameter"
-    else:
-        why = f"has shape {shape}" if path in left else f"has shape {shape} and is mapped already"
-    return f"map {name}: {path} of {own.file} {why}; it cannot be {name}{kind} of shape {wanted.shape}"
-
-
-def _names(name: str, compiled: Program) -> set[str]:
-    """Return what a program might call a parameter, if it names it as the spec does."""
-    layer, _, parameter = name.rpartition(".")
-    return {compiled.bindings.weights[name].attribute, name, f"{layer}_{parameter}"}  # fmt: skip
-
-
-def _axes(expected: Weight, shape: Sequence[int], found: Found) -> Any:
-    """Return the layout of a parameter that has the expected shape, or the canonical one; False where neither."""
-    laid = tuple(shape[axis] for axis in expected.axes) if expected.axes else tuple(shape)
-    if tuple(found["shape"]) == laid:
-        return expected.axes
-    return None if tuple(found["shape"]) == tuple(shape) else False
+    return Match(
+        bindings=bindings, unmatched=unmatched, missing=missing, extras=extras,
+        either_way=either_way(side, weights, inventory["layers"]),
+    )  # fmt: skip
 
 
 def _outputs(

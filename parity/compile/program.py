@@ -33,11 +33,13 @@ class Weight:
         attribute: dotted path from the model.
         axes: canonical value permuted by these is the framework's; None where both are the same.
         trainable: False for running statistics.
+        lies: the canonical shape permuted by ``axes``, where the program's has more or fewer axes of length one.
     """
 
     attribute: str
     axes: tuple[int, ...] | None = None
     trainable: bool = True
+    lies: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +106,7 @@ class Bindings:
         targets: form in which the program takes its targets; None for the shape of the outputs.
         names: what a hand-written program calls the parts of the contract.
         input: shape of a row, for models that are made when they first see one.
+        output: shape of a row of the outputs, where a program written by hand may return other tensors beside them.
         extras: those of the weights that the spec does not have.
     """
 
@@ -119,6 +122,7 @@ class Bindings:
     targets: str | None = None
     names: Mapping[str, str] = field(default_factory=dict)
     input: tuple[int, ...] = ()
+    output: tuple[int, ...] | None = None
     extras: tuple[str, ...] = ()
 
     def plain(self) -> dict[str, Any]:

@@ -216,7 +216,7 @@ class Inquiry:
         if self._found is None:
             return
         trials.why = "do the findings hold with other seeds?"
-        claims = self._claims_now()
+        claims, asked = self._claims_now(), 0
         while True:
             wanted = self._to_confirm(claims)
             trials.start(wanted)
@@ -230,7 +230,9 @@ class Inquiry:
             steady = told.gap.kind in ("gap", "none")
             # One that is not settled is asked again; all of them where the gap itself is not.
             claims = [one for one in told.findings.claims if one.status != "holds" or not steady]
-            if not claims or not trials.more_seeds():
+            if claims and not steady and asked < len(trials.seeds):
+                asked = len(trials.seeds)  # Those that were settled by fewer seeds, too.
+            elif not claims or not trials.more_seeds():
                 break
         told.sides = self._both_sides(len(trials.seeds))
 

@@ -22,6 +22,9 @@ REPEATS, REPEATS_IN_DOUBT = 2, 6
 """Steps in the other precision by which rounding is measured: at the first step and where sides part, and where
 something stands out so little that it may still be rounding."""
 
+OWN_STATE_STEPS = 8
+"""Steps checked, one after another, of a side that keeps state of its own which nothing else can set."""
+
 OUT_OF_DOUBT = 1e6
 """Multiples of the noise from which on a difference is no matter of how well the noise is known."""
 
@@ -81,6 +84,7 @@ class Court:
     judged: Judged = field(init=False)
     _causes: Causes = field(init=False)
     _known: dict[str, set[Name]] = field(default_factory=dict)
+    _drifts: bool = False
     _measured: dict[tuple[int, str], int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -98,9 +102,14 @@ class Court:
         Raises:
             WorkerError: when a worker fails, dies or hangs.
         """
-        for number in numbers:
-            self._step(number, first=number == numbers[0], last=number == numbers[-1])
+        left = list(numbers)
+        while left:
+            number = left.pop(0)
+            self._step(number, first=number == numbers[0], last=not left)
             note(number)
+            if self._drifts and number == numbers[0] and len(numbers) > 1:
+                # A program that keeps its own count or rate must take every step.
+                left = list(range(number + 1, min(numbers[-1], number + OWN_STATE_STEPS - 1) + 1))
         for judge in self.judges:
             judge.inaccurate = self.judged.rounding.less_accurate(judge.a, judge.b)
         self.judged.causes = list(self._causes.found.values())
@@ -109,6 +118,7 @@ class Court:
     def _step(self, number: int, first: bool, last: bool) -> None:
         rounding, everyone = self.judged.rounding, list(self.lock.sessions)
         taken = self.lock.take(number - 1)
+        self._drifts = self._drifts or any(one.drifts for one in taken.values())
         for judge in self.judges:
             for name in (judge.a, judge.b):
                 judge.moved(name, taken[name].moved)

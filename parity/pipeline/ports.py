@@ -14,6 +14,7 @@ from parity.compile.extras import bound, canonical
 from parity.compile.match import Match, match
 from parity.compile.outputs import spoken_by
 from parity.errors import DataError, WorkerError
+from parity.pipeline.proving import proved
 from parity.pipeline.targets import given_to
 from parity.run.beside import files_of, source_of
 
@@ -69,7 +70,7 @@ class Ports:
             weights |= known
             extras = {name: shapes[place.attribute] for name, place in known.items()}
             starts = self._starts(first, firsts)
-        return Program(
+        program = Program(
             framework=side.framework,
             source=source_of(file),
             bindings=replace(found.bindings, weights=weights, extras=tuple(extras), targets=given.form),
@@ -82,6 +83,10 @@ class Ports:
             starts={name: starts[name] for name in extras if name in starts},
             given=given,
         )
+        if not found.either_way or found.missing or found.extras:
+            return program  # The reference has nothing like what is beyond the spec.
+        with self.session(side, f"{side.name}-match") as session:
+            return proved(session, side, self.bench(side), program, found.either_way)
 
     def matched(self, side: Resolved, compiled: Program) -> tuple[Match, Given]:
         """Return what of a program matches its spec, and the form of its targets; asked once."""

@@ -16,17 +16,17 @@ from parity.pipeline import facts
 from parity.pipeline.advising import advised
 from parity.pipeline.answer import Explained
 from parity.pipeline.budget import Budget, Length
+from parity.pipeline.comparing import comparisons
 from parity.pipeline.counterfactuals import large
 from parity.pipeline.explain import Inquiry
 from parity.pipeline.explained import difference_facts, explanation_fact
-from parity.pipeline.judging import Judged
 from parity.pipeline.patches import lines_of
 from parity.pipeline.prepare import Options, check_installed, installed_version, prepare
 from parity.pipeline.runner import Runner
 from parity.pipeline.speed import choose
 from parity.pipeline.units import Unit, UnitError
 from parity.pipeline.work import Note, Work
-from parity.report.facts import Comparison, DifferenceFact, LineFact, Result, SideFact
+from parity.report.facts import DifferenceFact, LineFact, Result, SideFact
 from parity.run.freerun import VALIDATION
 from parity.run.trajectory import Trajectory
 from parity.spec.differences import Difference, differences
@@ -74,7 +74,9 @@ def run(spec: Spec, options: Options, *, text: str, file: str | None, folder: Pa
         healthy = [side for side in sides if side.name in runs]
         most = LOCKSTEP_STEPS_LARGE if any(map(large, healthy)) else LOCKSTEP_STEPS
         steps = min(options.steps or most, most, *(work.steps(side) for side in healthy))
-        comparisons = facts.with_free(_comparisons(work, sides, errors, steps, "float64", note), work.parted_free(free))
+        compared = facts.with_free(
+            comparisons(work, sides, dict(errors), steps, "float64", note), work.parted_free(free)
+        )
         notes: list[str] = []
         explained: Explained | None = None
         if options.explain:
@@ -89,7 +91,7 @@ def run(spec: Spec, options: Options, *, text: str, file: str | None, folder: Pa
         return facts.result(
             facts.spec_fact(spec, work.dataset(sides[0]), file, text),
             _side_facts(work, sides, runs, errors),
-            comparisons,
+            compared,
             _told(work, sides, found, explained),
             explanation,
             [*notes, *facts.damage_notes(work.damaged())],
@@ -133,14 +135,12 @@ def check(
         sides = work.settle()
         found = pair_differences(work, sides)
         errors = work.failing()
-        healthy = [side for side in sides if side.name not in errors]
-        if len(healthy) < 2:
-            raise next(iter(errors.values()))
         steps = options.steps or min(LOCKSTEP_STEPS, work.steps(sides[0]))
-        judged = work.judged(healthy, steps, precision, note)
+        compared = comparisons(work, sides, errors, steps, precision, note)
+        if len(sides) - len(errors) < 2:
+            raise list(errors.values())[-1]
         told = _told(work, sides, found, None)
         why = {name: str(error) for name, error in errors.items()}
-        failed = [facts.failed_comparison(healthy[0].name, name, precision, text) for name, text in why.items()]
         sides_told = [
             facts.side_fact(
                 side, work.shown(side), None, why.get(side.name), precision, work.dataset(side), installed_version(side)
@@ -150,7 +150,7 @@ def check(
         return facts.result(
             facts.spec_fact(spec, work.dataset(sides[0]), file, text),
             sides_told,
-            [*facts.comparison_facts(judged), *failed],
+            compared,
             told,
             None,
             facts.damage_notes(work.damaged()),
@@ -173,29 +173,6 @@ def pair_differences(work: Work, sides: Sequence[Resolved]) -> dict[tuple[str, s
         pair: split(ones, [path for path in work.options.split if any(one.path == path for one in ones)])
         for pair, ones in found.items()
     }
-
-
-def _comparisons(
-    work: Work, sides: list[Resolved], errors: dict[str, WorkerError], steps: int, precision: str, note: Note
-) -> list[Comparison]:
-    """Judge the sides that ran; say so of the others."""
-    healthy = [side for side in sides if side.name not in errors]
-    judged_all: Judged | None = None
-    trouble: dict[str, str] = {name: str(error) for name, error in errors.items()}
-    if len(healthy) > 1:
-        try:
-            judged_all = work.judged(healthy, steps, precision, note)
-        except WorkerError as error:
-            trouble[error.side] = str(error)
-    judged = {(one.a, one.b): one for one in facts.comparison_facts(judged_all)} if judged_all else {}
-    first, *others = [side.name for side in sides]
-    if first in errors and len(healthy) > 1:
-        first, others = healthy[0].name, [name for name in [first, *others] if name != healthy[0].name]
-    told = []
-    for other in others:
-        why = trouble.get(other) or trouble.get(first) or next(iter(trouble.values()), "not compared")
-        told.append(judged.get((first, other)) or facts.failed_comparison(first, other, precision, why))
-    return told
 
 
 def _side_facts(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Sequence
+from dataclasses import replace
 
 from parity.errors import ParityError, WorkerError
 from parity.explain.claims import BREAKS, DOUBT, LEAST_GAINED, LEAST_GAP, MOST_DOUBT, SCATTER, Tried
@@ -152,6 +153,8 @@ class Trials(Runs):
         if self.gap is None or len(known) > len(self.gap.gaps):
             gaps = [good - bad for good, bad in map(self._ends, known)]
             self.gap = judged(_finite(gaps), self._least())
+            if self.gapless and self.gap.kind == "gap":  # It was searched as one where neither side is better.
+                self.gap = replace(self.gap, kind="unsteady")
         return self.gap
 
     def more_seeds(self) -> bool:

@@ -19,7 +19,7 @@ from parity.compile import Program, compile_side
 from parity.data.dataset import Dataset
 from parity.errors import DataError, WorkerError
 from parity.pipeline.freeruns import TWIN, FreeRuns, gaps
-from parity.pipeline.judging import Court, Judged
+from parity.pipeline.judging import OWN_STATE_STEPS, Court, Judged
 from parity.pipeline.ports import Ports
 from parity.pipeline.prepare import Options, check_fit
 from parity.pipeline.starting import compare_extras, compare_start, speak_alike
@@ -43,9 +43,6 @@ MOST_RUNS = 256
 WORKERS = 2
 """Workers at once: sides' own runs keep their framework's default of a thread per core."""
 
-
-OWN_SLOTS_STEPS = 8
-"""Steps checked of a side whose optimizer's slots are not known."""
 
 LARGEST_SHARE = 1 / 8
 """Share of the machine's memory above which the tensors of a step that is looked at are put on disk: the programs, each
@@ -294,7 +291,7 @@ class Work(Scratch):
         numbers = chosen_steps(steps, self.options.check_steps)
         if any("optimizer slot" in text for judge in judges for text in judge.unmatched):
             # A side that keeps its own slots must take every step; after a few its rounding errors are in them, too.
-            numbers = [number for number in range(1, steps + 1) if number <= OWN_SLOTS_STEPS]
+            numbers = [number for number in range(1, steps + 1) if number <= OWN_STATE_STEPS]
         with ExitStack() as stack:
             sessions = {side.name: self.session(side, f"{side.name}-lockstep") for side in sides}
             root, spill = self.scratch / "lockstep", None

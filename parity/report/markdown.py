@@ -230,7 +230,7 @@ def _difference_table(result: Result, items: Sequence[DifferenceFact], a: str, b
         cells += [shares.get(item.path, formats.MISSING)] if shares else []
         label = view.effect_label(item, result.explanation)
         label_cell = f"**{label}**" if label in DECIDING else label
-        rows.append([*cells, f"{label_cell}: {text(item.reason)}" if item.inert and item.reason else label_cell])
+        rows.append([*cells, f"{label_cell}: {text(why)}" if (why := view.why(item)) else label_cell])
     head += ["Share of the gap"] if shares else []
     return table([*head, "Effect"], rows, numbers=range(3, len(head)))
 

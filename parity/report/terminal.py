@@ -259,7 +259,8 @@ def _difference_table(result: Result, items: Sequence[DifferenceFact], a: str, w
         effect = item.effect
         numbers = (effect.alone, effect.taken_back) if effect is not None else (None, None)
         cells = [outcomes.cell(told, number) for number in numbers] if told is not None else []
-        reason = f": {item.reason}" if item.inert and item.reason else ""
+        why = view.why(item)
+        reason = f": {why}" if why else ""
         table.add_row(
             Text.assemble((_shown(item.path), "bold"), "\n", change),
             *_plain(cells),

@@ -104,6 +104,11 @@ def is_explained(result: Result, item: DifferenceFact) -> bool:
     return explanation is not None and {item.a_side, item.b_side} == {explanation.good, explanation.bad}
 
 
+def why(item: DifferenceFact) -> str:
+    """Give the reason of what needs one: that a difference does nothing, or could not be examined; else nothing."""
+    return item.reason if item.inert else item.unexamined
+
+
 def effect_label(item: DifferenceFact, explanation: Explanation | None) -> Label:
     """Say what is known of a difference's effect."""
     if item.inert:

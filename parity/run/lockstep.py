@@ -36,12 +36,14 @@ class Taken:
         digests: by (phase, tensor), in the order in which the step computes them; an update's is exact.
         folder: of the exchange that holds the tensors, where they were kept.
         moved: what the side has beyond its spec, of that what the step moved.
+        drifts: the step moved numbers that the program keeps by itself, a rate or a count.
     """
 
     loss: float
     digests: Mapping[tuple[str, str], np.ndarray]
     folder: Path | None = None
     moved: tuple[str, ...] = ()
+    drifts: bool = False
 
     def tensor(self, phase: str, name: str) -> np.ndarray:
         """Return a kept tensor, valid until the step is taken again."""
@@ -197,7 +199,7 @@ def _taken(told: Mapping[str, Any], out: str | None) -> Taken:
     names = [(phase, name) for phase, name in told["names"]]
     return Taken(
         loss=told["loss"], digests=dict(zip(names, records, strict=True)), folder=Path(out) if out else None,
-        moved=tuple(told.get("moved", ())),
+        moved=tuple(told.get("moved", ())), drifts=bool(told.get("drifts")),
     )  # fmt: skip
 
 

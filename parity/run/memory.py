@@ -67,7 +67,9 @@ class OwnState:
             for key, value in self.leftovers.items():
                 path, _, attribute = key.partition("/")
                 if path == place:
-                    found[f"{attribute}/{name}" if attribute else name] = permuted(value, axes if value.ndim else None)
+                    found[f"{attribute}/{name}" if attribute else name] = (
+                        permuted(driver.lies(name, value), axes) if value.ndim else value
+                    )
         return found
 
     def _read(self, driver: Driver) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:

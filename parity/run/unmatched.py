@@ -33,8 +33,13 @@ LONGEST = 160
 
 
 def opened(
-    driver: Callable[..., Driver], program: str, names: dict[str, str], row: Sequence[int], seed: int
-) -> Driver:  # fmt: skip
+    driver: Callable[..., Driver],
+    program: str,
+    names: dict[str, str],
+    row: Sequence[int],
+    seed: int,
+    output: Sequence[int] | None = None,
+) -> Driver:
     """Return a program of which nothing is known but what it calls the parts of the contract.
 
     Args:
@@ -43,9 +48,11 @@ def opened(
         names: what it calls the parts.
         row: shape of a row, for models that are made when they first see one.
         seed: of what it draws by itself.
+        output: shape of a row of the outputs in the spec.
     """
     empty: dict[str, Any] = {
         "weights": {}, "outputs": {}, "slots": {}, "mask_axes": [], "ending": None, "names": names, "input": list(row),
+        "output": output,
     }  # fmt: skip
     return driver(program, empty, "float32", seed)
 
@@ -220,7 +227,7 @@ class Unmatched(ABC):
             ending: ``softmax`` or ``sigmoid`` where the outputs may be logits or probabilities.
         """
         x = self.exchange(data).get("x")
-        driver = opened(self._driver(framework), program, names, x.shape[1:], seed)
+        driver = opened(self._driver(framework), program, names, x.shape[1:], seed, output)
         found = driver.inventory() | looked_at(driver, x, ending, tuple(output))
         driver.close()
         return found
@@ -248,7 +255,8 @@ class Unmatched(ABC):
     ) -> dict[str, Any]:
         """Return what a program's loss makes of targets in each of several forms; else as :meth:`inventory`."""
         arrays = self.exchange(data)
-        driver = opened(self._driver(framework), program, names, arrays.get("x").shape[1:], seed)
+        rows = [arrays.get(name).shape[1:] for name in ("x", "y")]
+        driver = opened(self._driver(framework), program, names, rows[0], seed, rows[1])
         found = tried(driver, arrays.get("x"), arrays.get("y"), forms)
         driver.close()
         return found

@@ -267,7 +267,7 @@ class Worker(Unmatched):
         """Return whether the step just taken has moved a parameter or buffer."""
         start = before(name)
         kept = self.own.kept.get(f"weights/{name}") if start is None else start
-        now = permuted(driver.read(driver.parameter(name)), driver.out_axes(name))
+        now = permuted(driver.lies(name, driver.read(driver.parameter(name))), driver.out_axes(name))
         return kept is not None and not np.array_equal(now, kept, equal_nan=True)
 
     def leftovers(self, folder: str) -> list[str]:
@@ -320,4 +320,10 @@ class Worker(Unmatched):
         if guide is None and not shadow:
             self.own.end(driver)
         moved = [name for name in driver.bindings.get("extras", ()) if self._moved(driver, name, before)]
-        return {"loss": loss, "names": [list(one) for one in probe.names], "digests": probe.packed(), "moved": moved}
+        return {
+            "loss": loss,
+            "names": [list(one) for one in probe.names],
+            "digests": probe.packed(),
+            "moved": moved,
+            "drifts": driver.drifts(self.own.leftovers),
+        }

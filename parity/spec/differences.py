@@ -22,6 +22,7 @@ from parity.spec.inert import Column, again_reason, layer_reason, section_reason
 from parity.spec.layer_units import Unit, paired, units
 from parity.spec.resolve import Layer, Resolved
 from parity.spec.schema import Config
+from parity.spec.targets import unsaid
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,8 +80,10 @@ def differences(a: Resolved, b: Resolved, rows: int | None = None) -> list[Diffe
             found += _layer_differences(a, b)
             continue
         for one in _compare((section,), getattr(a.config, section), getattr(b.config, section)):
-            path = ".".join(one.path)
-            found.append(_made(a, b, path, (path,), one, reason=section_reason(one.path, a, b, rows)))
+            path, reason = ".".join(one.path), section_reason(one.path, a, b, rows)
+            if path == "data.targets" and reason and unsaid(a) and unsaid(b):
+                continue  # Each is given the same in the form that it takes: nobody made a difference there.
+            found.append(_made(a, b, path, (path,), one, reason=reason))
     return found
 
 

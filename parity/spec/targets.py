@@ -109,6 +109,11 @@ def _unsaid(side: Resolved, path: str) -> bool:
     return known and side.origin(path) == "parity default"
 
 
+def unsaid(side: Resolved) -> bool:
+    """Return whether nobody said in which form a side is given its targets."""
+    return side.origin("data.targets") in (*SETTLED, "parity default")
+
+
 def _form(side: Resolved, target: Shape, classes: bool) -> tuple[str | None, str]:
     """Return the form that a compiled program is given, and why."""
     forms = side.config.loss.forms

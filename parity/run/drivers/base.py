@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import sys
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable
 from functools import partial
 from typing import Any, ClassVar
@@ -19,11 +19,12 @@ from parity.run.axes import inverse, permuted
 from parity.run.drivers.layouts import mask_layout
 from parity.run.drivers.meaning import answered
 from parity.run.drivers.programs import CONTRACT, ProgramError, import_program
+from parity.run.drivers.state import State
 from parity.run.probe import Guide, Probe
 from parity.run.targets import in_form
 
 
-class Driver(ABC):
+class Driver(State):
     """A program in one framework.
 
     The contract of a program is small: ``build_model()`` or a class ``Model``, ``build_loss()`` and
@@ -157,76 +158,6 @@ class Driver(ABC):
         outputs, y = self._batch(outputs, y)
         return self.read(self.loss_fn(*((y, outputs) if self.targets_first else (outputs, y))))
 
-    def trainable(self) -> list[str]:
-        """Return the names of what the optimizer moves: every tensor but the running statistics."""
-        return [name for name, place in self.bindings["weights"].items() if place["trainable"]]
-
-    def raw_weights(self) -> list[tuple[str, np.ndarray, list[int] | None]]:
-        """Return (name, value as it lies, axes that make it canonical) of parameters and running statistics."""
-        return [(name, self.read(self.parameter(name)), self.out_axes(name)) for name in self.bindings["weights"]]
-
-    def raw_slots(self) -> list[tuple[str, np.ndarray, list[int] | None]]:
-        """Return (``slot/layer.parameter``, value as it lies, axes that make it canonical) of the optimizer's slots."""
-        found = []
-        for slot, (attribute, scale) in self.bindings["slots"].items():
-            for name in filter(self.optimized, self.trainable()):
-                value = self.read_slot(attribute, name)
-                axes = self.out_axes(name) if np.ndim(value) else None  # One number has none.
-                found.append((f"{slot}/{name}", value if scale == 1.0 else value * scale, axes))
-        return found
-
-    def weights(self) -> dict[str, np.ndarray]:
-        """Return the canonical parameters and running statistics."""
-        return {name: permuted(value, axes) for name, value, axes in self.raw_weights()}
-
-    def slots(self) -> dict[str, np.ndarray]:
-        """Return the canonical optimizer slots as ``slot/layer.parameter``."""
-        return {name: permuted(value, axes) for name, value, axes in self.raw_slots()}
-
-    def set_weights(self, values: Callable[[str], np.ndarray | None]) -> None:
-        """Set every parameter to its canonical value.
-
-        Args:
-            values: canonical value by name; None leaves the tensor as it is.
-        """
-        self.activate()
-        for name in self.bindings["weights"]:
-            value = values(name)
-            if value is not None:
-                self.write(self.parameter(name), self._in(name, value))
-
-    def set_slots(self, values: Callable[[str], np.ndarray | None], iterations: int) -> None:
-        """Set the optimizer's slots and its count of updates made.
-
-        Args:
-            values: canonical value by ``slot/layer.parameter``; None leaves the slot as it is.
-            iterations: updates made.
-        """
-        self.activate()
-        for slot, (attribute, scale) in self.bindings["slots"].items():
-            for name in filter(self.optimized, self.trainable()):
-                value = values(f"{slot}/{name}")
-                if value is not None:
-                    # Scaled by a learning rate of 0, a slot is 0 whatever is stored.
-                    stored = value / scale if scale else np.zeros_like(value)
-                    self.write_slot(attribute, name, self._in(name, stored) if np.ndim(stored) else stored)
-        self.set_iterations(iterations)
-
-    def leftovers(self) -> dict[str, np.ndarray]:
-        """Return what a step leaves behind beside weights and slots; the next one may go on from it."""
-        return {}
-
-    def set_leftovers(self, values: dict[str, np.ndarray]) -> None:
-        """Put back what :meth:`leftovers` returned."""
-        del values
-
-    def _in(self, name: str, value: np.ndarray) -> np.ndarray:
-        return permuted(value, self.bindings["weights"][name]["axes"])
-
-    def out_axes(self, name: str) -> list[int] | None:
-        """Return the permutation that makes a parameter canonical, None where it is."""
-        return inverse(self.bindings["weights"][name]["axes"])
-
     def host_dtype(self) -> Any:
         """Return the NumPy type in which batches and weights reach the program."""
         return np.dtype("float64" if self.precision == "float64" else "float32")
@@ -291,34 +222,6 @@ class Driver(ABC):
         """Return what there is to match a hand-written program by: ``parameters`` and ``layers``, in order."""
 
     @abstractmethod
-    def parameter(self, name: str) -> Any:
-        """Return the framework's variable for a canonical name."""
-
-    @abstractmethod
-    def read(self, variable: Any) -> np.ndarray:
-        """Return a variable's value."""
-
-    @abstractmethod
-    def write(self, variable: Any, value: np.ndarray) -> None:
-        """Set a variable's value."""
-
-    def optimized(self, name: str) -> bool:
-        """Return whether the program's optimizer keeps slots of a parameter; it may have left some out."""
-        return True
-
-    @abstractmethod
-    def read_slot(self, attribute: str, name: str) -> np.ndarray:
-        """Return a slot of a parameter, as it starts before the first step."""
-
-    @abstractmethod
-    def write_slot(self, attribute: str, name: str, value: np.ndarray) -> None:
-        """Set a slot of a parameter."""
-
-    @abstractmethod
-    def set_iterations(self, iterations: int) -> None:
-        """Set the optimizer's count of updates made."""
-
-    @abstractmethod
     def iterations(self) -> int | None:
         """Return the optimizer's count of updates made, None where it keeps none."""
 
@@ -327,7 +230,7 @@ class Driver(ABC):
     def set_threads(cls, threads: int) -> None:
         """Limit the framework to a number of threads, before it computes anything."""
 
-    def fuse_update(self) -> None:  # noqa: B027 - most frameworks have no way to
+    def fuse_update(self) -> None:
         """Compile the optimizer's update into one pass over memory; nothing where the framework has no way to."""
 
     def close(self) -> None:

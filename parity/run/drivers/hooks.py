@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
@@ -40,8 +40,14 @@ class Forced(torch.autograd.Function):  # type: ignore[misc]
         return gradients[0] if given is None else given, None, None
 
 
+def whose(module: torch.nn.Module) -> dict[str, bool]:
+    """Return whether a module is PyTorch's own, of which it is known how its parameters lie and what it computes."""
+    own = type(module).__module__.startswith("torch.nn.")
+    return {"plain": own, "known": own}
+
+
 def transformed(tensor: torch.Tensor) -> bool:
-    """Return whether a tensor is one of a transform of ``torch.func`` (``grad``, ``vmap``) under way, which has no data."""
+    """Return whether a tensor belongs to a transform of ``torch.func`` (``grad``, ``vmap``) and holds no data."""
     known = getattr(torch._C, "_functorch", None)
     return known is not None and bool(known.is_functorch_wrapped_tensor(tensor))
 
@@ -55,3 +61,53 @@ def host(tensor: torch.Tensor) -> np.ndarray:
 def turned(value: np.ndarray, axes: list[int] | None) -> np.ndarray:
     """Return the canonical tensor: PyTorch transposes large ones several times faster than NumPy copies a view."""
     return value if axes is None else torch.from_numpy(np.asarray(value)).permute(*axes).contiguous().numpy()
+
+
+def left(
+    model: torch.nn.Module, optimizer: Any, places: Collection[str], bound: Collection[str]
+) -> dict[str, np.ndarray]:
+    """Return what a step leaves behind beside what is bound: gradients, parameters, slots, whole-numbered buffers.
+
+    A program may forget to set gradients to zero.
+
+    Args:
+        model: of the program.
+        optimizer: of the program.
+        places: paths of the parameters that are bound.
+        bound: entries of the optimizer's state that are.
+    """
+    found: dict[str, np.ndarray] = {}
+    for name, variable in model.named_parameters():
+        if name not in places:
+            found[f"{name}="] = host(variable)
+        if variable.grad is not None:
+            found[name] = host(variable.grad)
+        for key, value in optimizer.state.get(variable, {}).items():
+            if key not in bound and torch.is_tensor(value):
+                found[f"{name}/{key}"] = host(value)
+    for name, buffer in model.named_buffers():
+        if not buffer.is_floating_point():  # Counts, such as batch norm's and those of a program's own.
+            found[f"{name}~"] = host(buffer)
+    return found
+
+
+def put_back(
+    model: torch.nn.Module, optimizer: Any, values: dict[str, np.ndarray], write: Callable[[Any, np.ndarray], None]
+) -> None:
+    """Put back what :func:`left` returned.
+
+    Args:
+        model: of the program.
+        optimizer: of the program.
+        values: what was left.
+        write: sets a tensor.
+    """
+    for name, variable in model.named_parameters():
+        variable.grad = torch.tensor(values[name], dtype=variable.dtype) if name in values else None
+        if f"{name}=" in values:
+            write(variable, values[f"{name}="])
+        for key in [one.rpartition("/")[2] for one in values if one.startswith(f"{name}/")]:
+            optimizer.state[variable][key] = torch.tensor(values[f"{name}/{key}"], dtype=variable.dtype)
+    for name, buffer in model.named_buffers():
+        if f"{name}~" in values:
+            write(buffer, values[f"{name}~"])

@@ -17,8 +17,8 @@ import tensorflow as tf
 
 from parity.run.drivers.layouts import View
 from parity.run.drivers.programs import ProgramError
-from parity.run.drivers.tensorflow import Taps, TensorFlowDriver
-from parity.run.drivers.tensors import called, host, masked, restore
+from parity.run.drivers.tensorflow import TensorFlowDriver
+from parity.run.drivers.tensors import Taps, built, called, host, masked, restore
 from parity.run.probe import Guide
 
 
@@ -73,10 +73,7 @@ class KerasDriver(TensorFlowDriver):
     def build_optimizer(self) -> Any:
         """Return the program's optimizer, its slots made: Keras else makes them in the first step."""
         compiled = getattr(self.model, "compiled", False) and not self.has("optimizer", "build_optimizer")
-        optimizer = self.model.optimizer if compiled else super().build_optimizer()
-        if not getattr(optimizer, "built", True):
-            optimizer.build(self.model.trainable_variables)
-        return optimizer
+        return built(self.model.optimizer, self.model.trainable_variables) if compiled else super().build_optimizer()
 
     def usual_step(self) -> Callable[..., Any]:
         """Return tape, loss with the layers' own losses, gradients, update, in a graph; or the model's own step."""
@@ -176,7 +173,12 @@ class KerasDriver(TensorFlowDriver):
             if value.dtype.startswith(("float", "bfloat"))
         ]
         kinds = [
-            {"path": name, "kind": type(layer).__name__, "plain": plain(layer)}
+            {
+                "path": name,
+                "kind": type(layer).__name__,
+                "plain": plain(layer),
+                "known": type(layer).__module__.startswith("keras."),
+            }
             for name, layer in self._parts().items()
             if name and not isinstance(layer, keras.layers.InputLayer)
         ]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -24,18 +24,32 @@ class ProgramError(Exception):
     """A program does not keep the contract; the message says which name is missing."""
 
 
-def one_tensor(outputs: Any, is_tensor: Callable[[Any], bool]) -> Any:
-    """Return what a model returns, where that is one tensor.
+def one_tensor(outputs: Any, is_tensor: Callable[[Any], bool], row: Sequence[int] | None = None) -> Any:
+    """Return what a model returns, or of several tensors the one that has the shape of the spec's outputs.
+
+    Args:
+        outputs: of the model.
+        is_tensor: whether a value is a tensor of the framework.
+        row: shape of a row in the spec, where it is known.
 
     Raises:
-        ProgramError: when it is not.
+        ProgramError: when there is not exactly one.
     """
     if is_tensor(outputs):
         return outputs
-    if isinstance(outputs, tuple | list) and len(outputs) == 1 and is_tensor(outputs[0]):
-        return outputs[0]
-    what = f"{len(outputs)} values" if isinstance(outputs, tuple | list | dict) else f"a {type(outputs).__name__}"
-    raise ProgramError(f"the model returns {what}; it must return one tensor, of which the loss is taken")
+    if isinstance(outputs, Mapping):
+        values = list(outputs.values())
+    else:
+        values = list(outputs) if isinstance(outputs, tuple | list) else list(getattr(outputs, "__dict__", {}).values())
+    tensors = [one for one in values if is_tensor(one)]
+    if row is not None and len(tensors) > 1:
+        sizes = [size for size in row if size != 1]
+        tensors = [one for one in tensors if len(one.shape) and [int(s) for s in one.shape[1:] if s != 1] == sizes]
+    if len(tensors) == 1:
+        return tensors[0]
+    what = f"{len(values)} values" if isinstance(outputs, tuple | list | Mapping) else f"a {type(outputs).__name__}"
+    wanted = "" if row is None else f" of shape (N, {', '.join(map(str, row))})"
+    raise ProgramError(f"the model returns {what}; one of them, and no other, must be a tensor{wanted}, the outputs")
 
 
 def import_program(file: str, files: Mapping[str, str]) -> ModuleType:

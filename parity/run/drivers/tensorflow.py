@@ -9,7 +9,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
+from functools import partial, wraps
 from typing import Any
 
 import numpy as np
@@ -18,13 +18,21 @@ import tensorflow as tf
 from parity.run.drivers.base import Driver
 from parity.run.drivers.layouts import View
 from parity.run.drivers.programs import one_tensor
-from parity.run.drivers.tensors import Lies, called, held, host, masked, restore, shown
+from parity.run.drivers.tensors import (
+    Lies,
+    Pairs,
+    Taps,
+    applied,
+    built,
+    called,
+    facts_of,
+    held,
+    host,
+    masked,
+    restore,
+    shown,
+)
 from parity.run.probe import Guide, Probe, see_all
-
-Taps = list[tuple[str, str, Any, Lies]]
-"""Phase, name, tensor of what a step computes, and how it is seen."""
-
-Pairs = list[tuple[Any, Any]]
 
 
 class TensorFlowDriver(Driver):
@@ -56,8 +64,13 @@ class TensorFlowDriver(Driver):
     def build_model(self) -> Any:
         """Return the program's module, made with the precision where it takes one."""
         found = self._found("model", "build_model", "Model")
-        taken = inspect.signature(found).parameters if callable(found) else ()
-        return self._built(found, *([tf.as_dtype(self.precision)] if taken else []))
+        taken = inspect.signature(found).parameters.values() if callable(found) else ()
+        needed = any(one.name == "dtype" or one.default is one.empty for one in taken)  # Not a `name=None`.
+        return self._built(found, *([tf.as_dtype(self.precision)] if needed else []))
+
+    def build_optimizer(self) -> Any:
+        """Return the program's optimizer, which may be one of Keras's."""
+        return built(super().build_optimizer(), self.model.trainable_variables)
 
     @classmethod
     def replace_dropout(cls) -> None:
@@ -72,7 +85,7 @@ class TensorFlowDriver(Driver):
             with tf.GradientTape() as tape:
                 loss = loss_fn(y, called(model, x, training=True))
             variables = model.trainable_variables
-            optimizer.apply_gradients(tape.gradient(loss, variables), variables)
+            applied(optimizer, tape.gradient(loss, variables), variables)
             return loss
 
         return step
@@ -210,7 +223,8 @@ class TensorFlowDriver(Driver):
                 return apply(pairs, *args, **kwargs)
             return apply([gradient for gradient, _ in pairs], variables, *args, **kwargs)
 
-        object.__setattr__(optimizer, "apply_gradients", watched)
+        # What it takes is asked of it: pairs, or gradients and variables.
+        object.__setattr__(optimizer, "apply_gradients", wraps(apply)(watched))
         return lambda: object.__delattr__(optimizer, "apply_gradients")
 
     def report_gradients(self, pairs: Pairs, taps: Taps, guide: Guide | None) -> Pairs:
@@ -221,9 +235,12 @@ class TensorFlowDriver(Driver):
             name = names.get(id(variable))
             if name is not None and gradient is not None:
                 gradient, axes = tf.convert_to_tensor(gradient), self.out_axes(name)
-                taps.append(("gradient", name, gradient, axes))
-                given = guide and guide.instead("gradient", name, gradient.shape, axes)
-                gradient = gradient if given is None else tf.constant(given, gradient.dtype)
+                row = self.bindings["weights"][name].get("lies")
+                shown = gradient if row is None else tf.reshape(gradient, row)
+                taps.append(("gradient", name, shown, axes))
+                given = guide and guide.instead("gradient", name, shown.shape, axes)
+                if given is not None:
+                    gradient = tf.reshape(tf.constant(given, gradient.dtype), gradient.shape)
             onward.append((gradient, variable))
         return onward
 
@@ -238,7 +255,7 @@ class TensorFlowDriver(Driver):
         """Return what the model returns, in evaluation or in training."""
         self.activate()
         outputs = called(self.model, tf.constant(x, self.precision), training)
-        return host(one_tensor(outputs, tf.is_tensor))
+        return host(one_tensor(outputs, tf.is_tensor, self.bindings.get("output")))
 
     def inventory(self) -> dict[str, list[dict[str, Any]]]:
         """Return the variables by attribute, and the methods that a layer may be."""
@@ -251,14 +268,8 @@ class TensorFlowDriver(Driver):
         return {"parameters": found, "layers": layers, **self.optimizer_facts()}
 
     def _unbound(self) -> list[Any]:
-        """Return the model's variables that are not bound and, where no slot is, what the optimizer keeps."""
         bound = {id(self.parameter(name)) for name in self.bindings["weights"]}
-        own = {id(one) for one in self.model.variables}
-        kept = getattr(self.optimizer, "variables", None)
-        if not isinstance(kept, Sequence):  # An optimizer written by hand need be nothing of TensorFlow's.
-            kept = [one for _, one in held(self.optimizer)]
-        kept = [] if self.bindings["slots"] else [one for one in kept if id(one) not in own]
-        return [one for one in (*self.model.variables, *kept) if id(one) not in bound and "float" in str(one.dtype)]
+        return unbound(self.model, None if self.bindings["slots"] else self.optimizer, bound)
 
     def leftovers(self) -> dict[str, np.ndarray]:
         """Return what an optimizer keeps whose slots are not known."""
@@ -271,13 +282,8 @@ class TensorFlowDriver(Driver):
                 self.write(one, values[str(index)])
 
     def optimizer_facts(self) -> dict[str, Any]:
-        """Return its class, and its attributes with slots: lists, a variable a parameter, and single numbers."""
-        known = {name: getattr(self.optimizer, name, None) for name in dir(self.optimizer) if name[:2] != "__"}
-        slots = [name for name, one in known.items() if isinstance(one, list) or getattr(one, "shape", None) == ()]
-        of = type(self.optimizer).__module__.partition(".")[0]
-        return {
-            "optimizer": type(self.optimizer).__name__, "optimizer_of": of, "learning_rate": 0.0, "attributes": slots,
-        }  # fmt: skip
+        """Return what is known of the optimizer."""
+        return facts_of(self.optimizer)
 
     def parameter(self, name: str) -> Any:
         """Return the variable."""

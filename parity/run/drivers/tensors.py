@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,12 @@ from parity.run.drivers.layouts import View
 
 Lies = View | Sequence[int] | None
 """How a tensor is seen: an output by its view, a gradient of a parameter by the axes that make it canonical."""
+
+Taps = list[tuple[str, str, Any, Lies]]
+"""Phase, name, tensor of what a step computes, and how it is seen."""
+
+Pairs = list[tuple[Any, Any]]
+"""Gradients and their variables."""
 
 
 def called(model: Any, x: Any, training: bool) -> Any:
@@ -72,3 +78,47 @@ def host(tensor: Any) -> np.ndarray:
     """
     value = tf.convert_to_tensor(tensor)
     return np.asarray(value) if value.dtype in (tf.float32, tf.float64) else value.numpy().astype(np.float32)
+
+
+def built(optimizer: Any, variables: Any) -> Any:
+    """Return an optimizer with its slots made: Keras's else makes them in its first step, inside of a graph."""
+    if not getattr(optimizer, "built", True):
+        optimizer.build(variables)
+    return optimizer
+
+
+def applied(optimizer: Any, gradients: Any, variables: Any) -> None:
+    """Apply gradients as the optimizer takes them: ``(gradients, variables)``, or pairs, as TensorFlow's own do."""
+    takes = [
+        one
+        for one in inspect.signature(optimizer.apply_gradients).parameters.values()
+        if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD) and one.default is one.empty
+    ]
+    if len(takes) > 1:
+        optimizer.apply_gradients(gradients, variables)
+    else:
+        optimizer.apply_gradients(list(zip(gradients, variables, strict=True)))
+
+
+def facts_of(optimizer: Any) -> dict[str, Any]:
+    """Return an optimizer's class, whose it is, and its attributes with slots: lists of variables, single numbers."""
+    known = {name: getattr(optimizer, name, None) for name in dir(optimizer) if name[:2] != "__"}
+    slots = [name for name, one in known.items() if isinstance(one, list) or getattr(one, "shape", None) == ()]
+    of = type(optimizer).__module__.partition(".")[0]
+    return {"optimizer": type(optimizer).__name__, "optimizer_of": of, "learning_rate": 0.0, "attributes": slots}
+
+
+def unbound(model: Any, optimizer: Any, bound: Collection[int]) -> list[Any]:
+    """Return the model's variables that are not bound, and what an optimizer keeps whose slots are not known.
+
+    Args:
+        model: of the program.
+        optimizer: of the program; None where its slots are known.
+        bound: ids of the variables that are.
+    """
+    own = {id(one) for one in model.variables}
+    kept = getattr(optimizer, "variables", None)
+    if not isinstance(kept, Sequence):  # An optimizer written by hand need be nothing of TensorFlow's.
+        kept = [] if optimizer is None else [one for _, one in held(optimizer)]
+    kept = [one for one in kept if id(one) not in own]
+    return [one for one in (*model.variables, *kept) if id(one) not in bound and "float" in str(one.dtype)]

@@ -11,13 +11,14 @@ import torch
 import torch.nn.functional as F
 
 from parity.run.drivers.base import Driver, active_driver
-from parity.run.drivers.hooks import Forced, first, host, last, transformed, turned
+from parity.run.drivers.hooks import Forced, first, host, last, left, put_back, transformed, turned, whose
 from parity.run.drivers.layouts import View
+from parity.run.drivers.numbers import OwnNumbers
 from parity.run.drivers.programs import ProgramError, one_tensor
 from parity.run.probe import Guide, Probe
 
 
-class TorchDriver(Driver):
+class TorchDriver(OwnNumbers, Driver):
     """A PyTorch program: hooks see the layers, the optimizer's pre-step hook sees the gradients."""
 
     module_name = "torch"
@@ -39,6 +40,8 @@ class TorchDriver(Driver):
     def build_model(self) -> Any:
         """Return the program's module, in the precision."""
         model = self._built(self._found("model", "build_model", "Model")).to(getattr(torch, self.precision))
+        if isinstance(model, torch.jit.ScriptModule):
+            raise ProgramError("the model is a ScriptModule, whose layers cannot be watched; return the module itself")
         held = [*model.parameters(), *model.buffers()]
         if any(isinstance(one, torch.nn.parameter.UninitializedTensorMixin) for one in held):
             row = tuple(self.bindings.get("input", ()))
@@ -51,7 +54,10 @@ class TorchDriver(Driver):
         """Return the program's optimizer, whose hooks show the gradients."""
         optimizer = super().build_optimizer()
         if not isinstance(optimizer, torch.optim.Optimizer):
-            raise ProgramError(f"the optimizer is a {type(optimizer).__name__}; it must be a torch.optim.Optimizer")
+            raise ProgramError(
+                f"the optimizer is a {type(optimizer).__name__}; it must be a torch.optim.Optimizer, PyTorch's or a "
+                "subclass of your own: its hooks show the gradients"
+            )
         return optimizer
 
     @classmethod
@@ -107,29 +113,43 @@ class TorchDriver(Driver):
             else:
                 hooks.append(module.register_forward_hook(last(seen)))
 
-        def gradients(*ignored: Any) -> None:
+        def begun(optimizer: Any, given: tuple[Any, ...], named: dict[str, Any]) -> Any:
             nonlocal steps
             steps += 1
             if steps > 1:
                 # A step that calls super().step(): PyTorch runs the hooks again there once a plain optimizer of that
                 # class was made in this process, and does not before (torch/optim/optimizer.py, _patch_step_function).
-                return
+                return None
+            closure = named.get("closure", given[1] if len(given) > 1 else None)
+            if closure is None:
+                gradients()
+                return None
+
+            def closed() -> Any:  # The gradients are made in it, each time the optimizer asks.
+                told = closure()
+                gradients()
+                return told
+
+            return given[:1], {**named, "closure": closed}
+
+        def gradients() -> None:
             for name in self.trainable():
                 variable = self.parameter(name)
                 grad = variable.grad
                 if grad is None:
                     continue
                 axes = self.out_axes(name)
-                probe.see("gradient", name, host(grad), axes)
-                given = guide and guide.instead("gradient", name, grad.shape, axes)
-                if given is not None:
-                    variable.grad = torch.from_numpy(given).to(grad.dtype)
+                value = self.lies(name, host(grad))
+                probe.see("gradient", name, value, axes)
+                instead = guide and guide.instead("gradient", name, value.shape, axes)
+                if instead is not None:
+                    variable.grad = torch.from_numpy(instead).to(grad.dtype).reshape(grad.shape)
 
         def stepped(*ignored: Any) -> None:
             nonlocal steps
             steps -= 1
 
-        hooks.append(self.optimizer.register_step_pre_hook(gradients))
+        hooks.append(self.optimizer.register_step_pre_hook(begun))
         hooks.append(self.optimizer.register_step_post_hook(stepped))
         try:
             return self.train(x, y)
@@ -196,7 +216,7 @@ class TorchDriver(Driver):
                 rows = torch.tensor(x, dtype=getattr(torch, self.precision))
                 # A compiled program, whose loss applies the last activation, predicts with it.
                 asked = self.model.predict if self.bindings["ending"] and not training else self.model
-                return host(one_tensor(asked(rows), torch.is_tensor))
+                return host(one_tensor(asked(rows), torch.is_tensor, self.bindings.get("output")))
         finally:
             for module, mode in modes:
                 module.training = mode
@@ -212,7 +232,7 @@ class TorchDriver(Driver):
             ],
             "layers": [
                 # Of PyTorch's own modules it is known that they compute nothing but what their class says.
-                {"path": name, "kind": type(module).__name__, "plain": type(module).__module__.startswith("torch.nn.")}
+                {"path": name, "kind": type(module).__name__, **whose(module)}
                 for name, module in owners
             ],
             **self._optimizer(),
@@ -263,38 +283,15 @@ class TorchDriver(Driver):
         return {name: turned(value, axes) for name, value, axes in self.raw_slots()}
 
     def leftovers(self) -> dict[str, np.ndarray]:
-        """Return the gradients as the last step left them, and what is not bound: parameters, slots.
-
-        A program may forget to set gradients to zero.
-        """
-        found: dict[str, np.ndarray] = {}
+        """Return the gradients as the last step left them, and what is not bound: parameters, slots, counts."""
         places = {place["attribute"] for place in self.bindings["weights"].values()}
         bound = {attribute for attribute, _ in self.bindings["slots"].values()} | {"step"}
-        for name, variable in self.model.named_parameters():
-            if name not in places:
-                found[f"{name}="] = host(variable)
-            if variable.grad is not None:
-                found[name] = host(variable.grad)
-            for key, value in self.optimizer.state.get(variable, {}).items():
-                if key not in bound and torch.is_tensor(value):
-                    found[f"{name}/{key}"] = host(value)
-        for name, buffer in self.model.named_buffers():
-            if not buffer.is_floating_point():  # Counts, such as batch norm's and those of a program's own.
-                found[f"{name}~"] = host(buffer)
-        return found
+        return left(self.model, self.optimizer, places, bound) | self.numbers_kept()
 
     def set_leftovers(self, values: dict[str, np.ndarray]) -> None:
-        """Put the gradients back."""
-        for name, variable in self.model.named_parameters():
-            variable.grad = torch.tensor(values[name], dtype=variable.dtype) if name in values else None
-            if f"{name}=" in values:
-                self.write(variable, values[f"{name}="])
-            for key in [one.rpartition("/")[2] for one in values if one.startswith(f"{name}/")]:
-                kept = torch.tensor(values[f"{name}/{key}"], dtype=variable.dtype)
-                self.optimizer.state[variable][key] = kept
-        for name, buffer in self.model.named_buffers():
-            if f"{name}~" in values:
-                self.write(buffer, values[f"{name}~"])
+        """Put them back."""
+        put_back(self.model, self.optimizer, values, self.write)
+        self.put_numbers(values)
 
     def read_slot(self, attribute: str, name: str) -> np.ndarray:
         """Return the entry of ``optimizer.state``, as it starts where PyTorch has not made it yet."""
@@ -336,5 +333,10 @@ class TorchDriver(Driver):
             self.optimizer.state.clear()
             return
         for state in self.optimizer.state.values():
-            if "step" in state or "exp_avg" in state or "square_avg" in state:
+            count = state.get("step")
+            if torch.is_tensor(count):
+                count.fill_(iterations)
+            elif count is not None:
+                state["step"] = type(count)(iterations)  # As the program keeps it: a whole number stays one.
+            elif "exp_avg" in state or "square_avg" in state:
                 state["step"] = torch.tensor(float(iterations), dtype=torch.float32)

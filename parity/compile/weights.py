@@ -1,0 +1,143 @@
+"""Which parameter of a hand-written program is which: by the explicit map, by name, else by order and shape."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from parity.compile.program import Program, Weight
+from parity.errors import UsageError, did_you_mean, listed
+from parity.spec.resolve import OwnProgram, Resolved
+from parity.written import Parameter
+
+Found = Mapping[str, Any]
+"""A parameter or layer of the program, as a driver's ``inventory`` tells it."""
+
+
+def expanded(side: Resolved, own: OwnProgram, compiled: Program, inventory: Mapping[str, Any]) -> dict[str, str]:
+    """Return the explicit map with the parameters of the layers it names."""
+    parameters, layers = side.parameters(), {layer.name: layer for layer in side.layers()}
+    there = [one["path"] for one in (*inventory["parameters"], *inventory["layers"])]
+    found: dict[str, str] = {}
+    for name, path in own.map.items():
+        known = [*layers, *parameters]
+        if name not in known:
+            told = [f"map {name!r}: the spec has no such layer or parameter", did_you_mean(name, known)]
+            raise UsageError("; ".join(filter(None, told)))
+        if path not in there:
+            told = [f"map {name}: {own.file} has no {path!r}", listed(there, 30), did_you_mean(path, there)]
+            raise UsageError("; ".join(filter(None, told)))
+        found[name] = path
+        for parameter in layers[name].parameters if name in layers else ():
+            leaf = compiled.bindings.weights[f"{name}.{parameter}"].attribute.rpartition(".")[2]
+            for candidate in (f"{path}.{leaf}", f"{path}.{parameter}"):
+                if candidate in there:
+                    found.setdefault(f"{name}.{parameter}", candidate)
+    return found
+
+
+def weights_of(
+    side: Resolved, mapped: Mapping[str, str], compiled: Program, parameters: Sequence[Found], own: OwnProgram
+) -> tuple[dict[str, Weight], list[str], list[Found]]:
+    """Return where each canonical parameter is in the program, those it does not have, and those it has beyond them."""
+    left = {one["path"]: one for one in parameters}
+    weights: dict[str, Weight] = {}
+    wanted = side.parameters()
+
+    def take(name: str, paths: Iterator[str]) -> None:
+        places = [
+            (path, place)
+            for path in paths
+            if (place := _place(compiled.bindings.weights[name], wanted[name].shape, left[path])) is not None
+            and wanted[name].trainable >= left[path]["trainable"]
+        ]
+        if places:
+            path, place = min(places, key=lambda one: one[1].lies is not None)  # With the very axes before others.
+            weights[name] = replace(place, attribute=path, trainable=wanted[name].trainable)
+            del left[path]
+
+    for name in (one for one in wanted if one in mapped):
+        take(name, iter([mapped[name]] if mapped[name] in left else []))
+        if name in own.map and name not in weights:
+            raise UsageError(_misfit(name, own, wanted[name], left, parameters))
+    for name in wanted:
+        if name not in weights:
+            take(name, iter([path for path in left if path in _names(name, compiled)]))
+    for name in wanted:
+        if name not in weights:
+            # A layer's parameters come from one module: beside those of it that are matched, before any other.
+            layer = name.rpartition(".")[0]
+            homes = {
+                place.attribute.rpartition(".")[0] for one, place in weights.items() if one.startswith(f"{layer}.")
+            }
+            alike = sorted(
+                left,
+                key=lambda path: (
+                    bool(left[path]["trainable"]) is not wanted[name].trainable,
+                    bool(homes - {""}) and path.rpartition(".")[0] not in homes,
+                ),
+            )
+            take(name, iter(alike))
+    return (
+        {name: weights[name] for name in wanted if name in weights},
+        [name for name in wanted if name not in weights],
+        list(left.values()),
+    )
+
+
+def as_called(parameters: Sequence[Found], called: Sequence[str] | None) -> Sequence[Found]:
+    """Return parameters in the order in which the modules that own them are called, where each has such a module."""
+    order = {path: number for number, path in reversed(list(enumerate(called or ())))}
+    owners = [str(one["path"]).rpartition(".")[0] for one in parameters]
+    if not parameters or any(owner not in order for owner in owners):
+        return parameters
+    return [one for _, one in sorted(zip(owners, parameters, strict=True), key=lambda pair: order[pair[0]])]
+
+
+def either_way(
+    side: Resolved, weights: Mapping[str, Weight], layers: Sequence[Found]
+) -> list[str]:  # fmt: skip
+    """Return the kernels that fit their places either way: square, and kept by no layer of the framework's own."""
+    known = {one["path"] for one in layers if one.get("known")}
+    return [
+        name
+        for name, parameter in side.parameters().items()
+        if name in weights and len(parameter.shape) == 2 and parameter.shape[0] == parameter.shape[1] > 1
+        and weights[name].attribute.rpartition(".")[0] not in known
+    ]  # fmt: skip
+
+
+def _misfit(
+    name: str, own: OwnProgram, wanted: Parameter, left: Mapping[str, Found], parameters: Sequence[Found]
+) -> str:
+    """Return why a parameter cannot be what the map says it is."""
+    path, kind = own.map[name], "" if wanted.trainable else ", a running statistic,"
+    shape = next((tuple(one["shape"]) for one in parameters if one["path"] == path), None)
+    if shape is None:
+        why = "is no parameter"
+    else:
+        why = f"has shape {shape}" if path in left else f"has shape {shape} and is mapped already"
+    return f"map {name}: {path} of {own.file} {why}; it cannot be {name}{kind} of shape {wanted.shape}"
+
+
+def _names(name: str, compiled: Program) -> set[str]:
+    """Return what a program might call a parameter, if it names it as the spec does."""
+    layer, _, parameter = name.rpartition(".")
+    return {compiled.bindings.weights[name].attribute, name, f"{layer}_{parameter}"}  # fmt: skip
+
+
+def _place(expected: Weight, shape: Sequence[int], found: Found) -> Weight | None:
+    """Return how a parameter lies that has the expected shape, or the canonical one; None where it has neither.
+
+    Axes of length one may be more or fewer: a bias of (1, n), a dense layer written as a convolution of one cell.
+    """
+    for axes in (expected.axes, None):
+        laid = tuple(shape[axis] for axis in axes) if axes else tuple(shape)
+        if tuple(found["shape"]) == laid:
+            return Weight(attribute="", axes=axes)
+    for axes in (expected.axes, None):
+        laid = tuple(shape[axis] for axis in axes) if axes else tuple(shape)
+        if [size for size in found["shape"] if size != 1] == [size for size in laid if size != 1]:
+            return Weight(attribute="", axes=axes, lies=laid)
+    return None
