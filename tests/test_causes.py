@@ -174,6 +174,21 @@ def test_the_habit_is_found(name: str) -> None:
     assert all(set(way) == set(expected) for way in told(agreements)), told(agreements)
 
 
+def test_what_a_flatten_takes_in_may_be_seen_in_its_order() -> None:
+    """A layer that moves the axes stands between two of the config's: the first is seen as the second takes it in."""
+    one = side(IMAGE, "sgd")
+    held = invented(one, [habit("flattened", {"flat": (2, 0, 1)})])
+    own = held.own
+
+    def turned(name: Name) -> np.ndarray | None:
+        value = own(name)
+        return np.moveaxis(value, -1, 1) if value is not None and name[1] == "norm" else value
+
+    held.own = turned
+    (way,) = told(found(held))
+    assert way == {"program.flatten_order": "channels_first"}
+
+
 def test_targets_that_a_loss_stretches_are_told_as_their_form() -> None:
     model = {"input": [5], "layers": [{"dense": {"units": 6, "activation": "tanh"}}, {"dense": 1}]}
     one = side(model, "sgd", "mse")
@@ -323,6 +338,8 @@ def test_padding_alike_before_and_after_where_it_differs(
 def test_a_sum_and_its_like_are_factors_of_the_mean() -> None:
     assert factors(side(), 8) == {"sum": 8.0, "mean_over_classes": 1 / 3}
     assert factors(side(loss="mse"), 8) == {"sum": 24.0, "sum_over_rows": 8.0, "sum_over_outputs": 3.0}
+    one_output = {"input": [5], "layers": [{"dense": 1}]}
+    assert factors(side(one_output, loss="mse"), 8) == {"sum": 8.0}, "over the rows only: there is one output"
 
 
 @given(st.integers(1, 999), st.integers(-9, 9))

@@ -17,6 +17,7 @@ from parity.explain.fields import candidates, knobs, native
 from parity.explain.held import Changes, Held, Outcome
 from parity.explain.solved import nearest, short_forms
 from parity.lazy import np
+from parity.ops.flatten import Flatten
 
 SECONDS = 20.0
 """How long a search may take, of the time that its thread computes: what else the machine does must not decide."""
@@ -122,7 +123,9 @@ class Search:
             end = names.index(tensor.removesuffix(".logits")) + 1 if phase == "forward" else len(names)
             before = end - 1 if phase == "forward" else end
             begin = next((index for index in range(before, 0, -1) if names[index - 1] in visible), 0)
-            layers = layers[begin:end]
+            # What a flatten takes in may be seen there, as the layer before it puts it out.
+            after = phase == "forward" and end < len(layers) and isinstance(layers[end].op, Flatten)
+            layers = layers[begin : end + after]
         return Suspects(phase=phase, layers=layers, number=self.held.number, leftovers=leftovers)
 
     def _natives(self, start: Outcome) -> None:

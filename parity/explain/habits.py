@@ -87,7 +87,8 @@ def factors(side: Resolved, rows: int) -> dict[Reduction, float]:
         found = {"sum": rows * places, "sum_over_outputs": places, "mean_over_classes": 1 / last}
     else:
         found = {"sum": rows * places * last, "sum_over_rows": rows, "sum_over_outputs": places * last}
-    return {name: one for name, one in found.items() if one != 1.0}
+    unique = {one: name for name, one in reversed(found.items()) if one != 1.0}  # Of equal ones the first.
+    return {name: one for one, name in reversed(unique.items())}
 
 
 class Habitual(Reference):

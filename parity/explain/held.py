@@ -160,16 +160,28 @@ class Held:
         """
         with np.errstate(all="ignore"), suppress(*UNFIT):
             stages = self._stages(changes, afresh)
-            return None if stages is None else self._followed(stages)
+            return None if stages is None else self._followed(stages, self._orders(changes))
         return None
 
-    def _followed(self, stages: Iterator[tuple[Name, np.ndarray]]) -> Outcome:
+    def _orders(self, changes: Changes) -> dict[str, tuple[int, ...]]:
+        """Return the layers ahead of one that reads its axes in another order, and that order.
+
+        Where a layer's output is seen as what the next one takes in, it may be seen in that order already.
+        """
+        names = [layer.name for layer in self.side.layers()]
+        read = [one for change in changes for habit, one in change.habits if habit == "flattened"]
+        places = [(names.index(name), order) for one in read for name, order in one.items()]
+        return {names[index - 1]: order for index, order in places if index > 0}
+
+    def _followed(self, stages: Iterator[tuple[Name, np.ndarray]], orders: Mapping[str, tuple[int, ...]]) -> Outcome:
         order, largest, numbers = 0, 0.0, 0
         for name, value in stages:
             seen, own = self._seen(name)
             if own is None:
                 continue
             difference = self._apart(name, value, own)
+            if name[1] in orders and not difference <= self.noise(seen):
+                difference = relative_difference(value.transpose(0, *(axis + 1 for axis in orders[name[1]])), own)
             if not difference <= self.noise(seen):
                 return Outcome(place=name, order=order, largest=largest, numbers=numbers)
             order, numbers = order + 1, numbers + int(np.count_nonzero(own))
