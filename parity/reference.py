@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from parity.compile.outputs import spoken_by
 from parity.lazy import np
 from parity.ops import Op
+from parity.run.drivers.meaning import turned
 from parity.run.randomness import keep_mask
 from parity.run.targets import in_form
 from parity.spec.resolve import Resolved
@@ -69,6 +71,9 @@ class Reference:
         weights: values by ``layer.parameter``, running statistics among them.
         slots: values by ``slot/layer.parameter``; those of the first step where not said.
     """
+
+    form: str | None = None
+    """What predictions are turned into, ``probabilities`` where a program returns them in place of logits."""
 
     def __init__(self, side: Resolved, weights: Arrays, slots: Arrays | None = None) -> None:
         self.weights: Tensors = {name: np.array(value, dtype=np.float64) for name, value in weights.items()}
@@ -221,7 +226,13 @@ class Reference:
         """
         for op in self.ops:
             x = op.forward(x, self._of(op))
-        return self.ending.forward(x) if self.fused and self.ending else x
+        return self.answered(x)
+
+    def answered(self, outputs: np.ndarray) -> np.ndarray:
+        """Return predictions, of outputs in evaluation, in the form in which those of the side are compared."""
+        found = self.ending.forward(outputs) if self.fused and self.ending else outputs
+        spoken = spoken_by(self.side) if self.form is not None else None
+        return turned(found, spoken.predicted, self.form, spoken.ending) if spoken and self.form else found
 
 
 def without_activation(op: Op) -> Op:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
@@ -222,15 +223,18 @@ def _believed(judge: Judge, found: list[tuple[Seen, bool]]) -> list[tuple[Seen, 
     def inside(seen: Seen) -> bool:
         return seen.phase == "forward" or (seen.phase == "gradient" and seen.tensor not in parameters)
 
-    out = [
-        seen for seen, _ in found if seen.beyond and seen.phase in ("loss", "metric", "gradient") and not inside(seen)
-    ]
-    if out:
+    def other(seen: Seen) -> bool:
+        # Predictions that are no such numbers at all: of another shape, as two outputs are that mean one.
+        return seen.phase == "metric" and seen.difference == math.inf and seen.element is None
+
+    beyond = [seen for seen, _ in found if seen.beyond]
+    if any(one.phase in ("loss", "metric", "gradient") and not inside(one) and not other(one) for one in beyond):
         return found
-    for seen, _ in found:
-        if seen.beyond and inside(seen):
-            judge.set_aside(seen)
-    return [(seen, finite) for seen, finite in found if seen.name not in judge.aside or not inside(seen)]
+    aside = {one.name for one in beyond if inside(one) or other(one)}
+    for one in beyond:
+        if one.name in aside:
+            judge.set_aside(one)
+    return [(seen, finite) for seen, finite in found if seen.name not in aside]
 
 
 def compare_guided(

@@ -110,6 +110,9 @@ def _outputs(
         return by_name if last.name in by_name else by_name | _whole(side, compiled, inventory)
     found, places = dict(by_name), _places(side, mapped, weights, there)
     ordered = side.layers()
+    for layer in ordered[:-1]:  # Of a framework's own layer that nothing is applied behind, its output is the layer's.
+        if layer.name not in found and places.get(layer.name) in plain and not _activates(layer, side):
+            found[layer.name] = _put_out(layer, places[layer.name], side.framework)
     for before, after in pairwise(ordered):
         if before.name not in found and after.name in places:
             found[before.name] = _taken_in(before, after, places[after.name], side.framework)

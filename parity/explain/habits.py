@@ -174,7 +174,7 @@ class Habitual(Reference):
                 x, _ = self._through(op, x, drawn)
             else:
                 x = op.forward(x, self._of(op), drawn)
-        return (self.ending.forward(x) if self.fused and self.ending else x), moved
+        return self.answered(x), moved
 
     def _through(self, op: Op, x: np.ndarray, mask: np.ndarray | None) -> tuple[np.ndarray, Tensors]:
         axes = self.habits.flattened.get(str(op.name))

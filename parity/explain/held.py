@@ -67,6 +67,7 @@ class Held:
         own: the program's tensor of a phase and name, None where it cannot be seen.
         noise: the largest relative difference of it that rounding explains.
         expected: what the reference of the config computes, where that is known.
+        form: what predictions are compared as, see ``Reference.form``.
         leftovers: what the step before left in the program: gradients by ``layer.parameter``, and slots that its
             config has none of, by ``ATTRIBUTE/layer.parameter``.
     """
@@ -80,6 +81,7 @@ class Held:
     own: Callable[[Name], np.ndarray | None]
     noise: Callable[[Name], float]
     expected: Mapping[Name, np.ndarray] | None = None
+    form: str | None = None
     leftovers: Mapping[str, np.ndarray] = field(default_factory=dict)
     trials: int = field(default=0, init=False)
     _known: Passed | None = field(default=None, init=False)
@@ -89,6 +91,7 @@ class Held:
         """Take up the state."""
         self.side = fixed(self.side)
         self.base = Habitual(self.side, dict(self.weights), dict(self.slots), dict(self.leftovers))
+        self.base.form = self.form
 
     def known(self) -> Passed:
         """Return the step as the config has it, which those that differ from it late go on from."""

@@ -172,6 +172,7 @@ class Causes:
 
         return Held(
             side=side,
+            form=self.lock.form(side.name),
             weights={name: state.get(f"weights/{name}") for name in parameters},
             slots=slots,
             x=np.array(taken.tensor("batch", "x"), np.float64),

@@ -214,7 +214,7 @@ class Court:
             # Sides of one config read one batch, and have one reference.
             expected = next((step for config, step in known if config == side.config), None)
             if expected is None:
-                expected = reference_step(side, state, replay[name], number - 1)
+                expected = reference_step(side, state, replay[name], number - 1, self.lock.form(name))
             # Gigabytes, of a large network: held only as long as another side has the same config.
             known = [(side.config, expected)] if any(one.config == side.config for one in left) else []
             if side.program is not None:
@@ -279,7 +279,9 @@ def has_state(side: Resolved, state: Exchange) -> bool:
     )
 
 
-def reference_step(side: Resolved, state: Exchange, taken: Taken, number: int) -> dict[Name, np.ndarray]:
+def reference_step(
+    side: Resolved, state: Exchange, taken: Taken, number: int, form: str | None = None
+) -> dict[Name, np.ndarray]:
     """Return what the NumPy reference of a side's config computes in a step, by phase and tensor.
 
     Args:
@@ -287,6 +289,7 @@ def reference_step(side: Resolved, state: Exchange, taken: Taken, number: int) -
         state: exchange with the full state that the step starts from.
         taken: the side's own step, for its batch.
         number: of the step, counted from 0.
+        form: what predictions are compared as, see ``Reference.form``.
     """
     weights = {name: state.get(f"weights/{name}") for name in side.parameters()}  # The reference copies what it takes.
     slots = {
@@ -297,6 +300,7 @@ def reference_step(side: Resolved, state: Exchange, taken: Taken, number: int) -
     }
     x, y = (np.array(taken.tensor("batch", name), np.float64) for name in ("x", "y"))
     reference = Reference(side, weights, slots)
+    reference.form = form
     predictions = reference.predict(x)
     step = reference.step(x, y, number)
     found: dict[Name, np.ndarray] = {("loss", "loss"): np.asarray(step.loss), ("metric", "predictions"): predictions}

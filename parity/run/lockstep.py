@@ -87,6 +87,11 @@ class Lockstep:
         """Return the side whose state the others take over."""
         return next(iter(self.sessions))
 
+    def form(self, side: str) -> str | None:
+        """Return what a side's predictions are turned into, None where they are compared as its config makes them."""
+        answer = self.openings[side].get("bindings", {}).get("answer")
+        return answer["lockstep"] or None if answer else None
+
     @property
     def state(self) -> str:
         """Return the folder of the published state."""

@@ -222,11 +222,16 @@ class KerasDriver(TensorFlowDriver):
         """Return the variables by the layer that made them and their name in it."""
         if "_held" not in self.__dict__:
             self._held: dict[str, Any] = {}
-            for name, layer in self._parts().items():
-                for value in (*layer._trainable_variables, *layer._non_trainable_variables):
-                    path = f"{name}.{value.name}" if name else value.name
-                    if not any(value is one for one in self._held.values()):
-                        self._held[free_name(path, self._held)] = value
+            owners = {
+                id(value): name
+                for name, layer in self._parts().items()
+                for value in (*layer._trainable_variables, *layer._non_trainable_variables)
+            }
+            for (
+                value
+            ) in self.model.variables:  # In the order in which the model has them; layers in layers lie reversed.
+                name = owners.get(id(value), "")
+                self._held[free_name(f"{name}.{value.name}" if name else value.name, self._held)] = value
         return self._held
 
     def parameter(self, name: str) -> Any:

@@ -170,11 +170,17 @@ class TorchDriver(OwnNumbers, Driver):
             given = view.instead(guide, "gradient", host(gradient))
             return None if given is None else torch.from_numpy(given).to(gradient.dtype)
 
+        known = False
+
         def seen(value: torch.Tensor) -> torch.Tensor | None:
+            nonlocal known
+            if known or not torch.is_grad_enabled():
+                return None  # A step may evaluate beside training; what it trains on is what it computes first.
             if not torch.is_tensor(value) or transformed(value):
                 # A module that returns more than one tensor is not one of the spec's layers; and what a transform of
                 # torch.func passes through a model holds no numbers yet.
                 return None
+            known = True
             shown, axes = view.seen(host(value))
             probe.see("forward", view.name, shown, axes)
             given = view.instead(guide, "forward", host(value))
