@@ -70,15 +70,30 @@ def port_judge(**given: Any) -> Judge:
     return judge
 
 
-def test_a_parameter_that_only_one_program_has_and_trains_settles_nothing() -> None:
+def agreeing(judge: Judge, step: int) -> None:
+    judge.add(Seen(step=step, phase="loss", tensor="loss", shape=(), difference=0.0, noise=1e-15))
+
+
+def test_what_only_one_program_has_and_moves_settles_nothing_until_it_has_had_a_step_to_matter_in() -> None:
     judge = port_judge(lone={"port": {"model.scale": "parameter scale (3,) of port.py"}})
-    judge.add(Seen(step=1, phase="loss", tensor="loss", shape=(), difference=0.0, noise=1e-15))
+    agreeing(judge, 1)
     assert judge.verdict()[0] == "identical"  # As long as nothing moves it, it is a constant.
     judge.moved("port", ["model.scale"])
     judge.moved("port", ["model.scale"])
     verdict, reason = judge.verdict()
     assert verdict == "inconclusive"
-    assert reason.count("parameter scale (3,) of port.py is trained, and keras has none like it") == 1
+    assert reason.count("parameter scale (3,) of port.py moves as it trains, and keras has none like it") == 1
+    agreeing(judge, 2)
+    assert judge.verdict()[0] == "identical"  # It has moved, and nothing came of it: an average that nothing reads.
+
+
+def test_where_something_differs_it_is_what_only_one_program_has_that_may_be_why() -> None:
+    judge = port_judge(lone={"port": {"model.scale": "parameter scale (3,) of port.py"}})
+    judge.moved("port", ["model.scale"])
+    agreeing(judge, 1)
+    judge.settle([Seen(step=2, phase="forward", tensor="out", shape=(3,), difference=1.0, noise=1e-15)], None)
+    agreeing(judge, 2)
+    assert judge.verdict()[0] == "inconclusive"
 
 
 def test_a_parameter_that_a_program_lacks_is_never_called_divergent() -> None:

@@ -55,7 +55,9 @@ def match(side: Resolved, own: OwnProgram, compiled: Program, inventory: Mapping
     """
     mapped, file = expanded(side, own, compiled, inventory), Path(own.file).name
     parameters = as_called(inventory["parameters"], inventory.get("called"))
-    weights, missing, extras = weights_of(side, mapped, compiled, parameters, own)
+    weights, missing, extras = weights_of(
+        side, mapped, compiled, parameters, own, called=parameters is not inventory["parameters"]
+    )
     outputs = _outputs(side, mapped, weights, compiled, inventory)
     slots, lost = _slots(side, compiled, inventory)
     unmatched = [f"{name} (weights): {file} has no such parameter" for name in missing]

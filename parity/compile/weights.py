@@ -38,9 +38,56 @@ def expanded(side: Resolved, own: OwnProgram, compiled: Program, inventory: Mapp
 
 
 def weights_of(
-    side: Resolved, mapped: Mapping[str, str], compiled: Program, parameters: Sequence[Found], own: OwnProgram
+    side: Resolved,
+    mapped: Mapping[str, str],
+    compiled: Program,
+    parameters: Sequence[Found],
+    own: OwnProgram,
+    *,
+    called: bool = False,
 ) -> tuple[dict[str, Weight], list[str], list[Found]]:
-    """Return where each canonical parameter is in the program, those it does not have, and those it has beyond them."""
+    """Return where each canonical parameter is in the program, those it does not have, and those it has beyond them.
+
+    Names go before the order. Where that is the order in which modules are called, and names cross it while it fits
+    everything without them, they do not: a program may count its layers from another number than the spec.
+
+    Args:
+        side: whose config it is meant to be.
+        mapped: what the explicit map says, its layers' parameters included.
+        compiled: the program that the config compiles to.
+        parameters: of the program, in order.
+        own: the program.
+        called: their order is that of the calls.
+
+    Raises:
+        UsageError: when the map names what does not fit.
+    """
+    named = _taken(side, mapped, compiled, parameters, own, by_name=True)
+    places = [str(one["path"]) for one in parameters]
+    if called and not _in_order(named[0], places):
+        ordered = _taken(side, mapped, compiled, parameters, own, by_name=False)
+        if _in_order(ordered[0], places) and len(ordered[0]) >= len(named[0]):
+            return ordered
+    return named
+
+
+def _in_order(weights: Mapping[str, Weight], paths: Sequence[str]) -> bool:
+    """Return whether the modules that the spec's layers are matched to stand in the program in the spec's order."""
+    found = [paths.index(place.attribute) for place in weights.values() if place.trainable]
+    layers = [name.rpartition(".")[0] for name, place in weights.items() if place.trainable]
+    firsts = {layer: min(at for at, one in zip(found, layers, strict=True) if one == layer) for layer in layers}
+    return list(firsts.values()) == sorted(firsts.values())
+
+
+def _taken(
+    side: Resolved,
+    mapped: Mapping[str, str],
+    compiled: Program,
+    parameters: Sequence[Found],
+    own: OwnProgram,
+    *,
+    by_name: bool,
+) -> tuple[dict[str, Weight], list[str], list[Found]]:
     left = {one["path"]: one for one in parameters}
     weights: dict[str, Weight] = {}
     wanted = side.parameters()
@@ -62,7 +109,7 @@ def weights_of(
         if name in own.map and name not in weights:
             raise UsageError(_misfit(name, own, wanted[name], left, parameters))
     for name in wanted:
-        if name not in weights:
+        if by_name and name not in weights:
             take(name, iter([path for path in left if path in _names(name, compiled)]))
     for name in wanted:
         if name not in weights:
@@ -132,7 +179,8 @@ def _place(expected: Weight, shape: Sequence[int], found: Found) -> Weight | Non
 
     Axes of length one may be more or fewer: a bias of (1, n), a dense layer written as a convolution of one cell.
     """
-    for axes in (expected.axes, None):
+    # The last is how somebody else's framework has it: a raw TensorFlow kernel of (out, in).
+    for axes in (expected.axes, None, (1, 0)) if len(shape) == 2 else (expected.axes, None):
         laid = tuple(shape[axis] for axis in axes) if axes else tuple(shape)
         if tuple(found["shape"]) == laid:
             return Weight(attribute="", axes=axes)

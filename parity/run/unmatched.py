@@ -13,6 +13,7 @@ import numpy as np
 
 from parity.run.drivers.base import Driver
 from parity.run.drivers.meaning import fitted, meaning, randomised
+from parity.run.drivers.programs import ProgramError
 from parity.run.exchange import Exchange
 
 EVALUATED = 8
@@ -169,6 +170,8 @@ def _tried(driver: Driver, x: np.ndarray, y: np.ndarray, outputs: np.ndarray, fo
     try:
         told = driver.step(x, y, 0) if driver.own_step else driver.loss_of(outputs, y)
         value = np.asarray(told)
+    except ProgramError:  # It is not about the targets.
+        raise
     except Exception as error:
         text = " ".join(str(error).split()) or "nothing"
         return found | {"said": f"{type(error).__name__}: {text}"[:LONGEST]}

@@ -9,6 +9,7 @@ import math
 import sys
 from abc import abstractmethod
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any, ClassVar
 
@@ -44,18 +45,23 @@ class Driver(State):
     """The driver whose program computes: dropout asks it for masks."""
 
     def __init__(self, file: str, bindings: dict[str, Any], precision: str, seed: int) -> None:
-        self.bindings, self.precision, self.seed = bindings, precision, seed
+        self.file, self.bindings, self.precision, self.seed = file, bindings, precision, seed
         self.clock = {"step": 0, "call": 0}
         starts = bindings.get("starts", {})
         self.numbers = {place[0]: starts[slot] for slot, place in bindings["slots"].items() if slot in starts}
         self.replace_dropout()
         self.activate()
         self.seed_own(seed)
-        self.module = import_program(file, bindings.get("files", {}))
-        self.model = self.build_model()
-        self.loss_fn = self.build_loss()
-        self.optimizer = self.build_optimizer()
+        with self.making():
+            self.module = import_program(file, bindings.get("files", {}))
+            self.model = self.build_model()
+            self.loss_fn = self.build_loss()
+            self.optimizer = self.build_optimizer()
         self.train_step: Any = getattr(self.module, "train_step", None) or self.usual_step()
+
+    def making(self) -> AbstractContextManager[Any]:
+        """Return within which the program is imported and makes what it is made of."""
+        return nullcontext()
 
     @property
     def own_step(self) -> bool:
@@ -88,8 +94,14 @@ class Driver(State):
     @staticmethod
     def _built(found: Any, *arguments: Any) -> Any:
         """Return what a function or a class makes; anything else is there already, callable or not."""
-        makes = callable(found) and (hasattr(found, "__code__") or isinstance(found, type | partial))
-        return found(*arguments) if makes else found
+        if not callable(found) or not (hasattr(found, "__code__") or isinstance(found, type | partial)):
+            return found
+        try:
+            return found(*arguments)
+        except TypeError as error:
+            if error.__traceback__ is not None and error.__traceback__.tb_next is None:  # Of the call, not in it.
+                raise ProgramError(f"{error}; {CONTRACT}") from error
+            raise
 
     def has(self, part: str, name: str) -> bool:
         """Return whether the program has a part of the contract, under the name that is said or the usual one."""

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from parity.run.drivers.base import active_driver
+
 
 def first(seen: Callable[[torch.Tensor], torch.Tensor | None]) -> Callable[..., Any]:
     """Return a hook that sees what a module takes in."""
@@ -38,6 +40,20 @@ class Forced(torch.autograd.Function):  # type: ignore[misc]
         """Hand on the gradient, or the given one."""
         given = ctx.seen(gradients[0])
         return gradients[0] if given is None else given, None, None
+
+
+def dropout(
+    input: torch.Tensor,
+    p: float = 0.5,
+    training: bool = True,
+    inplace: bool = False,
+) -> torch.Tensor:
+    """Return what the active driver says is kept, in the place of ``torch.nn.functional.dropout``."""
+    if not training or p == 0.0:
+        return input
+    # As it lies: drawn channels last, a mask is then read in the order in which such an input lies.
+    keep = torch.from_numpy(active_driver().draw(tuple(input.shape), p)).to(input.device)
+    return input * keep * (1.0 / (1.0 - p))
 
 
 def whose(module: torch.nn.Module) -> dict[str, bool]:

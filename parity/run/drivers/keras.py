@@ -8,6 +8,7 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -46,6 +47,10 @@ class KerasDriver(TensorFlowDriver):
         if row and not (model.built and model.variables):
             model(tf.zeros((1, *row), self.precision), training=False)
         return model
+
+    def making(self) -> AbstractContextManager[Any]:
+        """Return nothing particular: layers go by Keras's own policy."""
+        return nullcontext()
 
     def build_loss(self) -> Any:
         """Return the program's loss, or the one that its model was compiled with."""

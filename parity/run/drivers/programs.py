@@ -52,6 +52,25 @@ def one_tensor(outputs: Any, is_tensor: Callable[[Any], bool], row: Sequence[int
     raise ProgramError(f"the model returns {what}; one of them, and no other, must be a tensor{wanted}, the outputs")
 
 
+def loss_told(told: Any) -> Any:
+    """Return the loss among what a program's own step returns: itself, ``{"loss": ...}``, or the first of several.
+
+    Raises:
+        ProgramError: when there is none.
+    """
+    if isinstance(told, Mapping):
+        if "loss" in told:
+            return told["loss"]
+        raise ProgramError(
+            f"train_step returns a dict of {', '.join(map(str, told)) or 'nothing'}; it must have 'loss'"
+        )
+    if isinstance(told, tuple | list) and told:
+        return told[0]
+    if told is None:
+        raise ProgramError("train_step returns nothing; it must return the loss, as it was before the step")
+    return told
+
+
 def import_program(file: str, files: Mapping[str, str]) -> ModuleType:
     """Import a program by its path; each import is a module of its own.
 

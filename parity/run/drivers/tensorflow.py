@@ -8,7 +8,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial, wraps
 from typing import Any
 
@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from parity.run.drivers.base import Driver
 from parity.run.drivers.layouts import View
-from parity.run.drivers.programs import one_tensor
+from parity.run.drivers.programs import loss_told, one_tensor
 from parity.run.drivers.tensors import (
     Lies,
     Pairs,
@@ -35,6 +35,7 @@ from parity.run.drivers.tensors import (
     unbound,
     watch_calls,
 )
+from parity.run.drivers.wide_tensorflow import float_type_of_keras, wide_variables, widening
 from parity.run.probe import Guide, Probe, see_all
 
 
@@ -51,7 +52,12 @@ class TensorFlowDriver(Driver):
     _order: dict[int, int] | None = None
 
     def prepare(self) -> None:
-        """Nothing: a raw TensorFlow model is made in its precision."""
+        """Let a program that uses Keras's optimizers or losses have the precision there, too."""
+        float_type_of_keras(self.file, self.precision)
+
+    def making(self) -> AbstractContextManager[Any]:
+        """Return within which a program written by hand makes its variables in the worker's float type."""
+        return wide_variables() if widening() else nullcontext()
 
     @classmethod
     def seed_own(cls, seed: int) -> None:
@@ -69,7 +75,8 @@ class TensorFlowDriver(Driver):
         found = self._found("model", "build_model", "Model")
         taken = inspect.signature(found).parameters.values() if callable(found) else ()
         needed = any(one.name == "dtype" or one.default is one.empty for one in taken)  # Not a `name=None`.
-        return module_of(self._built(found, *([tf.as_dtype(self.precision)] if needed else [])))
+        made = self._built(found, *([tf.as_dtype(self.precision)] if needed else []))
+        return module_of(made, self.bindings.get("input", ()), self.precision)
 
     def build_optimizer(self) -> Any:
         """Return the program's optimizer, which may be one of Keras's."""
@@ -108,7 +115,7 @@ class TensorFlowDriver(Driver):
 
     def train(self, x: np.ndarray, y: np.ndarray) -> float:
         """Call the program's ``train_step``."""
-        return float(self.train_step(self.model, self.loss_fn, self.optimizer, *self._batch(x, y)))
+        return float(loss_told(self.train_step(self.model, self.loss_fn, self.optimizer, *self._batch(x, y))))
 
     def watched(self, x: np.ndarray, y: np.ndarray, probe: Probe, signals: bool, guide: Guide | None) -> float:
         """Take a step in a graph with its tensors as outputs; eagerly where a guide steers it."""
@@ -117,9 +124,8 @@ class TensorFlowDriver(Driver):
         step = self.__dict__.setdefault("_traced", {})
         if signals not in step:
             step[signals] = self._trace(signals)
-        function, places = step[signals]
-        loss, tensors = function(*self._batch(x, y))
-        seen = zip(places, tensors, strict=True)
+        loss, tensors = step[signals][0](*self._batch(x, y))
+        seen = zip(step[signals][1], tensors, strict=True)
         see_all(probe, [(phase, name, *shown(phase, host(tensor), lies)) for (phase, name, lies), tensor in seen])
         return float(loss)
 
@@ -133,7 +139,7 @@ class TensorFlowDriver(Driver):
             taps: Taps = []
             undo = self._wrap(taps, signals, None)
             try:
-                loss = plain(self.model, self.loss_fn, self.optimizer, x, y)
+                loss = loss_told(plain(self.model, self.loss_fn, self.optimizer, x, y))
             finally:
                 for restore in reversed(undo):
                     restore()
@@ -152,8 +158,7 @@ class TensorFlowDriver(Driver):
             tf.config.run_functions_eagerly(False)
             for restore in reversed(undo):
                 restore()
-        for phase, name, tensor, lies in taps:
-            probe.see(phase, name, *shown(phase, host(tensor), lies))
+        see_all(probe, [(phase, name, *shown(phase, host(tensor), lies)) for phase, name, tensor, lies in taps])
         return loss
 
     def _wrap(self, taps: Taps, signals: bool, guide: Guide | None) -> list[Callable[[], None]]:
@@ -212,9 +217,8 @@ class TensorFlowDriver(Driver):
             # Not strict: a program that hands over too few is told by what it leaves where it was.
             pairs = list(gradients) if variables is None else list(zip(gradients, variables, strict=False))
             pairs = self.report_gradients(pairs, taps, guide)
-            if variables is None:
-                return apply(pairs, *args, **kwargs)
-            return apply([gradient for gradient, _ in pairs], variables, *args, **kwargs)
+            given = (pairs,) if variables is None else ([gradient for gradient, _ in pairs], variables)
+            return apply(*given, *args, **kwargs)
 
         # What it takes is asked of it: pairs, or gradients and variables.
         object.__setattr__(optimizer, "apply_gradients", wraps(apply)(watched))
@@ -252,10 +256,7 @@ class TensorFlowDriver(Driver):
 
     def inventory(self) -> dict[str, list[dict[str, Any]]]:
         """Return the variables by attribute, and the methods that a layer may be."""
-        found = [
-            {"path": path, "shape": list(value.shape), "trainable": bool(value.trainable)}
-            for path, value in held(self.model)
-        ]
+        found = [{"path": path, "shape": list(one.shape), "trainable": one.trainable} for path, one in held(self.model)]
         methods = [name for name, value in vars(type(self.model)).items() if inspect.isfunction(value)]
         layers = [{"path": name, "kind": "method"} for name in methods if not name.startswith("_")]
         return {"parameters": found, "layers": layers, **self.optimizer_facts()}

@@ -31,14 +31,21 @@ def called(model: Any, x: Any, training: bool) -> Any:
     return model(x, training=training) if asks else model(x)
 
 
-def module_of(model: Any) -> Any:
-    """Return a model that knows its variables.
+def module_of(model: Any, row: Sequence[int], precision: str) -> Any:
+    """Return a model that knows its variables; one that makes them when it first sees rows is shown a row of zeros.
+
+    Args:
+        model: of the program.
+        row: shape of a row.
+        precision: of the worker.
 
     Raises:
         ProgramError: when it does not.
     """
     if not hasattr(model, "trainable_variables"):
         raise ProgramError(f"the model is a {type(model).__name__}; it must be a tf.Module, which knows its variables")
+    if row and not model.trainable_variables:
+        called(model, tf.zeros((1, *row), precision), training=False)
     return model
 
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
-from parity.run.drivers.base import Driver, active_driver
-from parity.run.drivers.hooks import Forced, first, host, last, left, put_back, transformed, turned, whose
+from parity.run.drivers.base import Driver
+from parity.run.drivers.hooks import Forced, dropout, first, host, last, left, put_back, transformed, turned, whose
 from parity.run.drivers.layouts import View
 from parity.run.drivers.numbers import OwnNumbers
-from parity.run.drivers.programs import ProgramError, one_tensor
+from parity.run.drivers.programs import ProgramError, loss_told, one_tensor
+from parity.run.drivers.wide import Wide
 from parity.run.probe import Guide, Probe
 
 
@@ -63,19 +65,6 @@ class TorchDriver(OwnNumbers, Driver):
     @classmethod
     def replace_dropout(cls) -> None:
         """Replace ``torch.nn.functional.dropout``, which ``nn.Dropout`` calls through its module."""
-
-        def dropout(
-            input: torch.Tensor,
-            p: float = 0.5,
-            training: bool = True,
-            inplace: bool = False,
-        ) -> torch.Tensor:
-            if not training or p == 0.0:
-                return input
-            # As it lies: drawn channels last, a mask is then read in the order in which such an input lies.
-            keep = torch.from_numpy(active_driver().draw(tuple(input.shape), p)).to(input.device)
-            return input * keep * (1.0 / (1.0 - p))
-
         F.dropout = dropout
 
     def _batch(self, x: np.ndarray, y: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
@@ -99,7 +88,13 @@ class TorchDriver(OwnNumbers, Driver):
 
     def train(self, x: np.ndarray, y: np.ndarray) -> float:
         """Call the program's ``train_step``."""
-        return float(self.train_step(self.model, self.loss_fn, self.optimizer, *self._batch(x, y)))
+        with self._wide():
+            return float(loss_told(self.train_step(self.model, self.loss_fn, self.optimizer, *self._batch(x, y))))
+
+    def _wide(self) -> AbstractContextManager[Any]:
+        """Let a program written by hand cast to the float type that the worker has."""
+        by_hand = self.bindings.get("output") is not None
+        return Wide() if by_hand and self.precision == "float64" else nullcontext()
 
     def watched(self, x: np.ndarray, y: np.ndarray, probe: Probe, signals: bool, guide: Guide | None) -> float:
         """Take a step with hooks on modules and optimizer, and remove them again."""
@@ -218,7 +213,7 @@ class TorchDriver(OwnNumbers, Driver):
         modes = [(module, module.training) for module in self.model.modules()]
         self.model.train(training)
         try:
-            with torch.no_grad():
+            with torch.no_grad(), self._wide():
                 rows = torch.tensor(x, dtype=getattr(torch, self.precision))
                 # A compiled program, whose loss applies the last activation, predicts with it.
                 asked = self.model.predict if self.bindings["ending"] and not training else self.model

@@ -1,0 +1,33 @@
+"""PyTorch programs that cast to float32 by name, in a float64 worker: there such a cast goes to float64.
+
+``y.float()`` before a loss and ``x.to(torch.float32)`` mean "the float type of this training", which in lockstep is
+float64; left alone, they would round what everything else computes in float64, and look like a difference of meaning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch.overrides import TorchFunctionMode
+
+
+class Wide(TorchFunctionMode):  # type: ignore[misc]
+    """Within it, float64 is what a program gets where it asks for float32."""
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Call a function of PyTorch."""
+        if func is torch.Tensor.float:
+            func = torch.Tensor.double
+        named = {name: widened(value) for name, value in (kwargs or {}).items()}
+        return func(*[widened(value) for value in args], **named)
+
+
+def widened(value: Any) -> Any:
+    """Return float64 for float32, by its name or as a type of tensors, and anything else as it is."""
+    if value is torch.float32:
+        return torch.float64
+    return "torch.DoubleTensor" if isinstance(value, str) and value == "torch.FloatTensor" else value

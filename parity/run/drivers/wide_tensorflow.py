@@ -1,0 +1,97 @@
+"""TensorFlow programs that name float32, in a float64 worker: what they ask for there is the worker's float type.
+
+TensorFlow's defaults are float32 and mixing types is an error, so a program written without a thought for float64
+(``tf.Variable(tf.random.normal(...))``, ``tf.cast(y, tf.float32)``) would not run in lockstep at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from parity.run.drivers.base import Driver
+
+ASKED = ("cast", "zeros", "ones", "eye", "constant", "convert_to_tensor")
+"""Functions of TensorFlow that a program gives a float type, or leaves it to them."""
+
+
+OF_KERAS = ("keras", "tf.optimizers", "tf.losses", "tf.initializers", "tf.metrics")
+"""What a raw TensorFlow program writes where it uses parts of Keras's."""
+
+
+FLOAT32 = (tf.float32, "float32", np.float32)
+"""What a program may call it."""
+
+tensor_of = tf.convert_to_tensor
+"""As TensorFlow has it."""
+
+
+def float_type_of_keras(file: str, precision: str) -> None:
+    """Set Keras's float type for a program that uses its parts: they keep their own rates and losses in it.
+
+    Args:
+        file: of the program.
+        precision: of the worker.
+    """
+    if not any(name in Path(file).read_bytes().decode("utf-8", "replace") for name in OF_KERAS):
+        return
+    import keras
+
+    from parity.run.drivers.keras import keep_python_floats_exact
+
+    keras.config.set_floatx(precision)
+    if precision == "float64":
+        keep_python_floats_exact()
+
+
+def widening() -> bool:
+    """Return whether the program that computes was written by hand, and runs in float64."""
+    driver = Driver.active
+    return driver is not None and driver.precision == "float64" and driver.bindings.get("output") is not None
+
+
+def _wide(plain: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(plain)
+    def wide(*args: Any, **kwargs: Any) -> Any:
+        if not widening():
+            return plain(*args, **kwargs)
+        # By the type itself: what Keras asks for by a name is its own business.
+        args = tuple(tf.float64 if value is tf.float32 else value for value in args)
+        named = {name: tf.float64 if value is tf.float32 else value for name, value in kwargs.items()}
+        found = plain(*args, **named)
+        said = (
+            "dtype" in named
+            or (bool(args) and tf.is_tensor(args[0]))
+            or any(isinstance(one, tf.DType | str | np.dtype | type) for one in args[1:])
+        )
+        floats = tf.is_tensor(found) and found.dtype == tf.float32
+        return tf.raw_ops.Cast(x=found, DstT=tf.float64) if floats and not said else found
+
+    return wide
+
+
+def wide_variables() -> AbstractContextManager[Any]:
+    """Return within which a program's variables are float64 where it would make them float32."""
+
+    def creator(following: Callable[..., Any], **given: Any) -> Any:
+        start = given.get("initial_value")
+        value = start() if callable(start) else start
+        if value is not None and not tf.is_tensor(value):
+            value = tensor_of(value, dtype=given.get("dtype"))
+        if value is not None and value.dtype == tf.float32:
+            value = tf.raw_ops.Cast(x=value, DstT=tf.float64)
+        given |= {"initial_value": value} | ({"dtype": tf.float64} if given.get("dtype") in FLOAT32 else {})
+        return following(**given)
+
+    scope: AbstractContextManager[Any] = tf.variable_creator_scope(creator)
+    return scope
+
+
+for name in ASKED:  # In a worker; nothing else imports TensorFlow.
+    setattr(tf, name, _wide(getattr(tf, name)))
