@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -13,6 +14,10 @@ UNSTEADY = {"float64": 1e-6, "float32": 1e-3, "bfloat16": 1e-1}
 """A side that differs so much from itself, in the same step from the same state, cannot be compared."""
 
 Verdict = Literal["identical", "rounding", "divergent", "inconclusive"]
+
+
+MEANT = 1e-6
+"""Share of a tensor above which, in float64, what rounding explains is all that there is of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,9 +134,19 @@ class Judge:
             share = seen.difference / seen.noise
             self.closest[seen.phase] = max(self.closest.get(seen.phase, 0.0), share)
         kept = self.largest.get(seen.phase)
-        if kept is None or not seen.difference <= kept.difference:
+        if kept is None or self._weight(seen) > self._weight(kept):
             self.largest[seen.phase] = seen
         return seen
+
+    def _weight(self, seen: Seen) -> tuple[bool, bool, float]:
+        """Return what a difference counts by.
+
+        Ahead of all, in float64, that it is not of a tensor that is nothing but rounding, whatever its size: the
+        gradient of a bias ahead of a batch norm. Ahead of that, that there is one, lest two that differ be identical.
+        """
+        empty = self.precision == "float64" and seen.noise > MEANT and not seen.beyond
+        difference = math.inf if math.isnan(seen.difference) else seen.difference
+        return difference > 0.0, not empty, difference
 
     def check(self, step: int) -> None:
         """Take note that a step is checked, whatever comes of it."""
@@ -245,15 +260,14 @@ class Judge:
 
     def overall(self) -> Seen | None:
         """Return the largest difference of all."""
-        return max(self.largest.values(), key=lambda seen: seen.difference, default=None)
+        return max(self.largest.values(), key=self._weight, default=None)
 
     def verdict(self) -> tuple[Verdict, str]:
         """Return the verdict and the sentence that gives its reason."""
-        if self.unlike:
-            return (
-                "inconclusive",
-                f"they do not have the same parameters, so nothing can be told: {'; '.join(self.unlike)}",
-            )
+        # What only one has and moves matters where something differs, or where it has had no step to matter in.
+        unlike = [*self.unlike, *(self.apart if self.first is not None or self.steps < 2 else [])]
+        if unlike:
+            return "inconclusive", f"they do not have the same parameters, so nothing can be told: {'; '.join(unlike)}"
         if self.first is not None:
             if self.nonfinite is not None and self.nonfinite.step < self.first.step:
                 return "inconclusive", f"{self.a} is not finite from step {self.nonfinite.step} on"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from parity.compare.judge import PHASES
+from parity.compare.judge import MEANT, PHASES
 from parity.compare.measure import relative_difference
 from parity.explain.changes import Change, fixed, varied
 from parity.explain.habits import FROM_THE_LOSS, FROM_THE_UPDATE, Habits, Habitual
@@ -25,9 +25,6 @@ Changes = tuple[Change, ...]
 
 UNFIT = (ValueError, TypeError, LookupError, ArithmeticError)
 """What NumPy raises where a config cannot take the batch: a loss of class numbers on rows of one-hot targets."""
-
-MEANT = 1e-6
-"""A tensor of which rounding explains more is nothing but rounding: the gradient of a bias ahead of a batch norm."""
 
 
 @dataclass(frozen=True, kw_only=True)

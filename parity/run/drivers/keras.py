@@ -20,6 +20,8 @@ from parity.run.drivers.layouts import View
 from parity.run.drivers.programs import ProgramError
 from parity.run.drivers.tensorflow import TensorFlowDriver
 from parity.run.drivers.tensors import Taps, built, called, host, masked, restore
+from parity.run.drivers.wide_keras import wide_layers
+from parity.run.drivers.wide_tensorflow import widening
 from parity.run.probe import Guide
 
 
@@ -49,8 +51,8 @@ class KerasDriver(TensorFlowDriver):
         return model
 
     def making(self) -> AbstractContextManager[Any]:
-        """Return nothing particular: layers go by Keras's own policy."""
-        return nullcontext()
+        """Return within which a program written by hand gives its layers the worker's float type, whatever they say."""
+        return wide_layers() if widening() else nullcontext()
 
     def build_loss(self) -> Any:
         """Return the program's loss, or the one that its model was compiled with."""

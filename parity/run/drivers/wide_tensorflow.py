@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.ops import math_ops
 
 from parity.run.drivers.base import Driver
 
@@ -93,5 +94,18 @@ def wide_variables() -> AbstractContextManager[Any]:
     return scope
 
 
+def _exact(plain: Callable[..., Any]) -> Callable[..., Any]:
+    """Return TensorFlow's own cast, which makes a Python float a float32 before it is a float64, without that."""
+
+    @wraps(plain)
+    def cast(x: Any, dtype: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(x, float) and tf.as_dtype(dtype) == tf.float64:
+            return tensor_of(x, dtype=tf.float64)
+        return plain(x, dtype, *args, **kwargs)
+
+    return cast
+
+
+math_ops.cast = _exact(math_ops.cast)  # As its gelu calls it: 1.41421356 for the root of 2.
 for name in ASKED:  # In a worker; nothing else imports TensorFlow.
     setattr(tf, name, _wide(getattr(tf, name)))
