@@ -471,6 +471,92 @@ def test_a_mistake_in_a_port_is_found_where_it_is_made(
     assert judge.first.made == "here"
 
 
+def stepping(step: str, port: Port = F) -> Port:
+    """Return a port with a training step of its own."""
+    return replace(port, source=f"{port.source}\n\ndef train_step(model, loss_fn, optimizer, x, y):\n{step}")
+
+
+USUAL = "    model.train()\n    optimizer.zero_grad()\n    loss = loss_fn(model(x), y)\n    loss.backward()\n"
+FIRST = "self.c1 = nn.Conv1d(3, 4, 3, padding=1)\n"
+LAYERS = "        self.fc1 = nn.Linear(32, 8)\n        self.fc2 = nn.Linear(8, 8)\n        self.fc3 = nn.Linear(8, 5)\n"
+CROSS = "return nn.CrossEntropyLoss()"
+
+AS_WRITTEN = {
+    "a closure": stepping(
+        "    model.train()\n\n    def closure():\n        optimizer.zero_grad()\n        loss = loss_fn(model(x), y)\n"
+        "        loss.backward()\n        return loss\n\n    return optimizer.step(closure)\n"
+    ),
+    "a scheduler": stepping(
+        f"{USUAL}    optimizer.step()\n    optimizer.schedule.step()\n    return loss\n",
+        F.edited(
+            "    return torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)",
+            "    made = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)\n"
+            "    made.schedule = torch.optim.lr_scheduler.StepLR(made, 1000)\n    return made",
+        ),
+    ),
+    "more than the loss": stepping(f"{USUAL}    optimizer.step()\n    return loss, 0.5\n"),
+    "a dict": stepping(f"{USUAL}    optimizer.step()\n    return {{'loss': loss}}\n"),
+    "a look after the step": stepping(
+        f"{USUAL}    optimizer.step()\n    with torch.no_grad():\n        model(x)\n    return loss\n"
+    ),
+    "outputs and loss": stepping(
+        "    model.train()\n    optimizer.zero_grad()\n    _, loss = model(x, y)\n    loss.backward()\n"
+        "    optimizer.step()\n    return loss\n",
+        F.edited("def forward(self, x):", "def forward(self, x, y=None):").edited(
+            "return self.fc3(x)",
+            "x = self.fc3(x)\n        return x, None if y is None else F.cross_entropy(x, y)",
+        ),
+    ),
+    "declared from the end": F.edited(LAYERS, "\n".join(reversed(LAYERS.rstrip().split("\n"))) + "\n"),
+    "a kernel of (in, out)": F.edited(
+        "self.fc2 = nn.Linear(8, 8)",
+        "self.w = nn.Parameter(torch.zeros(8, 8))\n        self.b = nn.Parameter(torch.zeros(1, 8))",
+    ).edited("self.fc2(x)", "x @ self.w + self.b"),
+    "lazy layers": F.edited("nn.Linear(32, 8)", "nn.LazyLinear(8)"),
+    "one relu for all": F.edited(FIRST, f"{FIRST}        self.relu = nn.ReLU()\n").edited(
+        "x = F.relu(self.fc1(x))\n        x = F.relu(self.fc2(x))",
+        "x = self.relu(self.fc1(x))\n        x = self.relu(self.fc2(x))",
+    ),
+    "float32 by name": F.edited(CROSS, "return lambda p, y: F.cross_entropy(p.float(), y)"),
+    "log of a softmax": F.edited("return self.fc3(x)", "return F.log_softmax(self.fc3(x), -1)").edited(
+        CROSS, "return lambda p, y: F.nll_loss(p, y)"
+    ),
+    "a buffer that counts": F.edited(FIRST, f"{FIRST}        self.register_buffer('seen', torch.zeros(1))\n").edited(
+        "x = x.transpose(1, 2).flatten(1)", "x = x.transpose(1, 2).flatten(1)\n        self.seen += len(x)"
+    ),
+    "softmax behind a loss that looks behind it": K.edited(
+        'layers.Dense(5, name="fc3")(x)', 'layers.Softmax()(layers.Dense(5, name="fc3")(x))'
+    ),
+    "an input of float32": K.edited("keras.Input((8, 3))", 'keras.Input((8, 3), dtype="float32")'),
+    "compiled": replace(
+        K, names={"model": "model"}, source=K.source[: K.source.index("def build_loss")] + "model = build_model()\n"
+        "loss = keras.losses.CategoricalCrossentropy(from_logits=True)\n"
+        "model.compile(keras.optimizers.Adam(0.01, epsilon=1e-7), loss)\n",
+    ),
+    "variables of float32": R.edited("def __init__(self, dtype=tf.float32):", "def __init__(self):").edited(
+        "super().__init__()\n", "super().__init__()\n        dtype = tf.float32\n"
+    ),
+    "pairs": R.edited("def apply_gradients(self, gradients, variables):", "def apply_gradients(self, pairs):").edited(
+        "for g, v, w in zip(gradients, self.velocities, variables):", "for (g, w), v in zip(pairs, self.velocities):"
+    ),
+    "kernels of (out, in)": R.edited("tf.zeros((8, 8), dtype)", "tf.zeros((8, 8), dtype), name='w'").edited(
+        "x @ self.w_down", "tf.matmul(x, self.w_down, transpose_b=True)"
+    ).edited("tf.zeros((32, 8), dtype)", "tf.zeros((8, 32), dtype)").edited(
+        "x @ self.w_up", "tf.matmul(x, self.w_up, transpose_b=True)"
+    ),
+}  # fmt: skip
+"""Right ports in ways in which people write them."""
+
+
+@pytest.mark.parametrize(
+    "one", [pytest.param(value, id=name, marks=needs(value.framework)) for name, value in AS_WRITTEN.items()]
+)
+def test_right_ports_are_at_parity_however_they_are_written(bench: TestBench, one: Port, tmp_path: Path) -> None:
+    judge = judged(bench, one, tmp_path)
+    assert at_parity(judge), judge.verdict()
+    assert not judge.unsteady
+
+
 BEFORE_TURNING = "        x = F.dropout(x, 0.25, self.training)\n        x = x.transpose(1, 2).flatten(1)\n"
 
 
