@@ -172,6 +172,15 @@ def test_the_size_of_a_batch_is_a_cause_where_it_makes_a_training_short() -> Non
     assert told.findings.causes == ["training.batch_size"]
 
 
+def test_a_length_that_was_asked_for_is_had_whatever_the_length_of_the_sides_own_runs() -> None:
+    """The sides' own runs, of ``--steps``, may be shorter; a side's training ends where it ends."""
+    for asked, steps in ((40, (40, 12)), (8, (8, 8)), (None, (10, 10))):
+        told, _ = invented(trained, {"training.batch_size": 96}, training={"batch_size": 16, "epochs": 6},
+                           explain={"steps": asked, "most": 10})  # fmt: skip
+        assert told.steps == steps
+        assert told.full == 10
+
+
 @pytest.mark.parametrize("most", range(0, 40, 3))
 def test_whatever_the_budget_nothing_contradicts_itself(most: int) -> None:
     told, result = invented(rows([0.9, 0.8, 0.85], [0.3, 0.35, 0.2]), budget=Budget(runs=most))

@@ -95,8 +95,11 @@ class Length:
 
     def own(self, side: Resolved) -> int:
         """Return the steps of a side's whole training."""
-        whole = side.config.training.epochs * self.epoch_steps(side)
+        whole = self._training(side)
         return whole if self.most is None else min(whole, self.most)
+
+    def _training(self, side: Resolved) -> int:
+        return side.config.training.epochs * self.epoch_steps(side)
 
     @property
     def differ(self) -> bool:
@@ -120,9 +123,12 @@ class Length:
         return max(self.own(side) for side in self.sides)
 
     def of(self, side: Resolved) -> int:
-        """Return the steps of a side's run: what was asked for; of lengths that differ, its own at most."""
+        """Return the steps of a side's run: what was asked for; of lengths that differ, those of its training at most.
+
+        ``--steps`` is about the sides' own runs, and shortens none whose length was asked for by itself.
+        """
         if self.steps is not None:
-            return min(self.steps, self.own(side)) if self.differ else self.steps
+            return min(self.steps, self._training(side)) if self.differ else self.steps
         epochs = min(self.epochs, side.config.training.epochs)
         return min(epochs * self.epoch_steps(side), self.own(side))
 
