@@ -266,6 +266,9 @@ def _none_of(
     does = verb(told) if None not in found else f"was found to {verb(told, False)}"
     if len(tried) >= live:
         return f"No single difference {how} {does}"
+    if len(tried) == 1:
+        does_not = "does not" if None not in found else "was not found to"
+        return f"Of {live} differences one was {how}, and it {does_not} {verb(told, False)}"
     return f"Of the {len(tried)} of {live} differences that were tried, none {how} {does}"
 
 
