@@ -53,6 +53,14 @@ def test_a_first_seed_that_shows_the_reverse_proves_nothing() -> None:
             ] == [("breaks", [RATE], 11, 12, "holds"), ("repairs", [RATE], 11, 12, "holds")]  # fmt: skip
 
 
+def test_values_by_seed_stand_in_the_order_of_the_seeds_whichever_leads() -> None:
+    _, result = invented(rows([0.60, *[0.9] * 11], [0.76, *[0.5] * 11]))
+    assert result.explanation is not None
+    assert result.explanation.seeds == [*range(1, 12), 0]
+    said = texts(result, "sides")[0]
+    assert f"(by seed: 0.600{', 0.900' * 11} and 0.760{', 0.500' * 11})" in said
+
+
 def test_a_lucky_untrained_score_lifts_nothing() -> None:
     told, result = invented(rows([0.5] * 3, [0.3] * 3), constant=0.5)
     assert told.gap is not None

@@ -139,7 +139,7 @@ def _by_seed(told: Explanation, claim: ClaimFact) -> str:
     """Write the outcomes by seed as they are, of a claim of which the seeds do not agree."""
     if len(claim.values) < 2 or len(claim.before_values) != len(claim.values):
         return ""
-    pairs = zip(claim.before_values, claim.values, strict=True)
+    pairs = outcomes.ascending(told, list(zip(claim.before_values, claim.values, strict=True)))
     return "; by seed " + ", ".join(f"{outcomes.shown(told, a)} -> {outcomes.shown(told, b)}" for a, b in pairs)
 
 
