@@ -180,6 +180,16 @@ def test_the_size_of_a_batch_is_a_cause_where_it_makes_a_training_short() -> Non
     assert told.findings.causes == ["training.batch_size"]
 
 
+def test_runs_are_no_longer_for_a_rest_of_a_batch() -> None:
+    """A whole training of 11 seconds is run where one side's is much shorter, not where it leaves out a rest."""
+    changes = [{"training.drop_remainder": True, RATE: 2e-5}, {"training.epochs": 10, RATE: 2e-5}]
+    found = [
+        invented(rows([0.9] * 3, [0.3] * 3), one, training={"batch_size": 40, "epochs": 20}, seconds=1.1)[0].steps
+        for one in changes
+    ]
+    assert found == [(10, 10), (100, 50)]
+
+
 def test_a_length_that_was_asked_for_is_had_whatever_the_length_of_the_sides_own_runs() -> None:
     """The sides' own runs, of ``--steps``, may be shorter; a side's training ends where it ends."""
     for asked, steps in ((40, (40, 12)), (8, (8, 8)), (None, (10, 10))):

@@ -23,6 +23,9 @@ MORE = 30.0
 LONG = 30.0
 """Seconds that a run may take because the sides' own ones say that there is something to be found later."""
 
+UNEQUAL = 1.1
+"""Times the steps of the shorter training from which on the longer one is so by more than a rest of its batches."""
+
 
 @dataclass(kw_only=True)
 class Budget:
@@ -106,6 +109,12 @@ class Length:
         """Return whether the sides' trainings are of another length, so that each config runs its own."""
         one, other = self.sides
         return _lengths(one.config) != _lengths(other.config) or self.own(one) != self.own(other)
+
+    @property
+    def unequal(self) -> bool:
+        """Return whether one side trains so much longer than the other that this alone may make a gap."""
+        steps = [self.own(side) for side in self.sides]
+        return max(steps) > UNEQUAL * min(steps)
 
     @property
     def whole(self) -> int:
