@@ -89,7 +89,9 @@ def test_lone_breakers_are_one_finding_and_each_says_how_sure_it_is() -> None:
 def test_of_several_differences_of_which_one_was_taken_back_one_is_told() -> None:
     result = samples.claimed()
     one = next(item for item in result.differences if item.effect is not None and item.effect.repairs is False)
-    others = [item if item.path == one.path else item.model_copy(update={"effect": None}) for item in result.differences]
+    others = [
+        item if item.path == one.path else item.model_copy(update={"effect": None}) for item in result.differences
+    ]
     none, *_ = of(result.model_copy(update={"differences": others}), "repairs")
     assert none.text.startswith("Of 7 differences one was taken back, and it does not mend tensorflow.")
 

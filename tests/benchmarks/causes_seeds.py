@@ -160,9 +160,9 @@ FIRST = [
     (3, {"layers.hidden.units": 1}, 203, 9), (4, {"layers.hidden.activation": "linear"}, 205, 5),
     (4, {"layers.hidden.units": 1}, 206, 5), (6, {"optimizer.learning_rate": 1e-3}, 207, 5),
 ]  # fmt: skip
-"""Hidden units, the difference, the seed of the rows, and the first of the seeds from 0 on whose own gap is missing or of
-the other sign. Two more of these nine have no such seed below 20 (``linear`` and one unit, with six units), and one has
-none either (the low rate, with four)."""
+"""Hidden units, the difference, the seed of the rows, and the first of the seeds from 0 on whose own gap is missing or
+of the other sign. Nine were tried; three have no such seed below 20: six units against linear ones or against one, and
+four with the low rate."""
 
 
 def _first(number: int, units: int, change: dict[str, Any], rows_seed: int, seed: int) -> Pair:
