@@ -306,7 +306,7 @@ def test_what_is_said_is_judged(workers: Lender, one: tuple[Path, Spec, Explaine
     assert set(wrong.paths) == {NESTEROV, BIAS}
     assert (whole.sufficient, whole.necessary) == (True, True)
     assert set(whole.paths) == {RATE, NESTEROV}
-    assert f"of the rest {BIAS} does nothing" in whole.sentence
+    assert f"of the rest {BIAS} does no harm" in whole.sentence
 
 
 # ------------------------------------------------------------------------------------------- the budget

@@ -53,6 +53,14 @@ def test_a_first_seed_that_shows_the_reverse_proves_nothing() -> None:
             ] == [("breaks", [RATE], 11, 12, "holds"), ("repairs", [RATE], 11, 12, "holds")]  # fmt: skip
 
 
+def test_values_by_seed_stand_in_the_order_of_the_seeds_whichever_leads() -> None:
+    _, result = invented(rows([0.60, *[0.9] * 11], [0.76, *[0.5] * 11]))
+    assert result.explanation is not None
+    assert result.explanation.seeds == [*range(1, 12), 0]
+    said = texts(result, "sides")[0]
+    assert f"(by seed: 0.600{', 0.900' * 11} and 0.760{', 0.500' * 11})" in said
+
+
 def test_a_lucky_untrained_score_lifts_nothing() -> None:
     told, result = invented(rows([0.5] * 3, [0.3] * 3), constant=0.5)
     assert told.gap is not None
@@ -170,6 +178,25 @@ def test_the_size_of_a_batch_is_a_cause_where_it_makes_a_training_short() -> Non
     told, _ = invented(trained, {"training.batch_size": 96, NESTEROV: True}, training={"batch_size": 16, "epochs": 6})
     assert told.steps == (72, 12)
     assert told.findings.causes == ["training.batch_size"]
+
+
+def test_runs_are_no_longer_for_a_rest_of_a_batch() -> None:
+    """A whole training of 11 seconds is run where one side's is much shorter, not where it leaves out a rest."""
+    changes = [{"training.drop_remainder": True, RATE: 2e-5}, {"training.epochs": 10, RATE: 2e-5}]
+    found = [
+        invented(rows([0.9] * 3, [0.3] * 3), one, training={"batch_size": 40, "epochs": 20}, seconds=1.1)[0].steps
+        for one in changes
+    ]
+    assert found == [(10, 10), (100, 50)]
+
+
+def test_a_length_that_was_asked_for_is_had_whatever_the_length_of_the_sides_own_runs() -> None:
+    """The sides' own runs, of ``--steps``, may be shorter; a side's training ends where it ends."""
+    for asked, steps in ((40, (40, 12)), (8, (8, 8)), (None, (10, 10))):
+        told, _ = invented(trained, {"training.batch_size": 96}, training={"batch_size": 16, "epochs": 6},
+                           explain={"steps": asked, "most": 10})  # fmt: skip
+        assert told.steps == steps
+        assert told.full == 10
 
 
 @pytest.mark.parametrize("most", range(0, 40, 3))

@@ -86,6 +86,16 @@ def test_lone_breakers_are_one_finding_and_each_says_how_sure_it_is() -> None:
     ]
 
 
+def test_of_several_differences_of_which_one_was_taken_back_one_is_told() -> None:
+    result = samples.claimed()
+    one = next(item for item in result.differences if item.effect is not None and item.effect.repairs is False)
+    others = [
+        item if item.path == one.path else item.model_copy(update={"effect": None}) for item in result.differences
+    ]
+    none, *_ = of(result.model_copy(update={"differences": others}), "repairs")
+    assert none.text.startswith("Of 7 differences one was taken back, and it does not mend tensorflow.")
+
+
 def test_a_set_is_one_finding_with_the_lines_of_the_side_that_is_changed_and_its_patch() -> None:
     none, both = of(samples.claimed(), "repairs")
     assert none.text == "Of the 5 of 7 differences that were tried, none taken back mends tensorflow."

@@ -23,6 +23,9 @@ MORE = 30.0
 LONG = 30.0
 """Seconds that a run may take because the sides' own ones say that there is something to be found later."""
 
+UNEQUAL = 1.1
+"""Times the steps of the shorter training from which on the longer one is so by more than a rest of its batches."""
+
 
 @dataclass(kw_only=True)
 class Budget:
@@ -95,14 +98,23 @@ class Length:
 
     def own(self, side: Resolved) -> int:
         """Return the steps of a side's whole training."""
-        whole = side.config.training.epochs * self.epoch_steps(side)
+        whole = self._training(side)
         return whole if self.most is None else min(whole, self.most)
+
+    def _training(self, side: Resolved) -> int:
+        return side.config.training.epochs * self.epoch_steps(side)
 
     @property
     def differ(self) -> bool:
         """Return whether the sides' trainings are of another length, so that each config runs its own."""
         one, other = self.sides
         return _lengths(one.config) != _lengths(other.config) or self.own(one) != self.own(other)
+
+    @property
+    def unequal(self) -> bool:
+        """Return whether one side trains so much longer than the other that this alone may make a gap."""
+        steps = [self.own(side) for side in self.sides]
+        return max(steps) > UNEQUAL * min(steps)
 
     @property
     def whole(self) -> int:
@@ -120,9 +132,12 @@ class Length:
         return max(self.own(side) for side in self.sides)
 
     def of(self, side: Resolved) -> int:
-        """Return the steps of a side's run: what was asked for; of lengths that differ, its own at most."""
+        """Return the steps of a side's run: what was asked for; of lengths that differ, those of its training at most.
+
+        ``--steps`` is about the sides' own runs, and shortens none whose length was asked for by itself.
+        """
         if self.steps is not None:
-            return min(self.steps, self.own(side)) if self.differ else self.steps
+            return min(self.steps, self._training(side)) if self.differ else self.steps
         epochs = min(self.epochs, side.config.training.epochs)
         return min(epochs * self.epoch_steps(side), self.own(side))
 

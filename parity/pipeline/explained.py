@@ -307,7 +307,7 @@ def _judged(
     rest = f"; of the rest {_listed(others)} matter{'s' if len(others) == 1 else ''}" if others else ""
     idle = [one.path for one in told.contest.live if one.path not in paths and told.findings.harmless(one.path)]
     none = (
-        f"{'; ' if rest else '; of the rest '}{_listed(idle)} {'do' if len(idle) > 1 else 'does'} nothing"
+        f"{'; ' if rest else '; of the rest '}{_listed(idle)} {'do' if len(idle) > 1 else 'does'} no harm"
         if idle
         else ""
     )

@@ -73,7 +73,7 @@ class Opening:
         trials, length = self.trials, self.trials.length
         if not length.grows:
             return
-        most = LONG if length.differ else SHORT
+        most = LONG if length.unequal else SHORT
         if self.estimate is None:
             self._hide(whole)
             steps = length.longest

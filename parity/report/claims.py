@@ -139,7 +139,7 @@ def _by_seed(told: Explanation, claim: ClaimFact) -> str:
     """Write the outcomes by seed as they are, of a claim of which the seeds do not agree."""
     if len(claim.values) < 2 or len(claim.before_values) != len(claim.values):
         return ""
-    pairs = zip(claim.before_values, claim.values, strict=True)
+    pairs = outcomes.ascending(told, list(zip(claim.before_values, claim.values, strict=True)))
     return "; by seed " + ", ".join(f"{outcomes.shown(told, a)} -> {outcomes.shown(told, b)}" for a, b in pairs)
 
 
@@ -266,6 +266,9 @@ def _none_of(
     does = verb(told) if None not in found else f"was found to {verb(told, False)}"
     if len(tried) >= live:
         return f"No single difference {how} {does}"
+    if len(tried) == 1:
+        does_not = "does not" if None not in found else "was not found to"
+        return f"Of {live} differences one was {how}, and it {does_not} {verb(told, False)}"
     return f"Of the {len(tried)} of {live} differences that were tried, none {how} {does}"
 
 

@@ -275,13 +275,14 @@ def _change(result: Result, path: str) -> Item:
 def _both_ways(result: Result, items: list[DifferenceFact]) -> list[Item]:
     told = explanation(result)
     written = []
+    seed = f", {outcomes.tried_with(told)}" if told.effect_seeds else ""
     for item in items:
         effect = item.effect
         alone, back = (effect.alone, effect.taken_back) if effect is not None else (None, None)
         tried = [f"{outcomes.shown(told, alone)} alone"] if alone is not None else []
         tried += [f"{outcomes.shown(told, back)} taken back"] if back is not None else []
         colon = "" if outcomes.kind(told) == "end" else ":"
-        written.append(Item(change(item, told.good), f"{told.outcome}{colon} {', '.join(tried)}"))
+        written.append(Item(change(item, told.good), f"{told.outcome}{colon} {', '.join(tried)}{seed}"))
     return written
 
 

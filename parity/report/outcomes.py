@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, TypeVar
 
 from parity.report import formats
 from parity.report.facts import Explanation
@@ -17,6 +17,8 @@ from parity.report.facts import Explanation
 Kind = Literal["end", "level", "steps"]
 
 STEPS_TO = "steps to "
+
+T = TypeVar("T")
 
 
 def kind(told: Explanation) -> Kind:
@@ -127,8 +129,18 @@ def gain(bad: float, good: float, value: float) -> float:
 
 
 def each(told: Explanation, values: Sequence[float]) -> str:
-    """Write outcomes by seed, as they are."""
-    return ", ".join(shown(told, value) for value in values)
+    """Write outcomes by seed, as they are, the lowest seed first."""
+    return ", ".join(shown(told, value) for value in ascending(told, values))
+
+
+def ascending(told: Explanation, values: Sequence[T]) -> list[T]:
+    """Put values by seed, which are in the order of ``told.seeds``, into that of the seeds' numbers.
+
+    The seed that leads the search stands first in the facts; a reader counts from the lowest.
+    """
+    if len(values) > len(told.seeds):
+        return list(values)
+    return [value for _, value in sorted(zip(told.seeds, values, strict=False), key=lambda one: one[0])]
 
 
 def better(told: Explanation, one: float, other: float) -> bool:
