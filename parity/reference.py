@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from parity.compile.outputs import spoken_by
 from parity.lazy import np
 from parity.ops import Op
-from parity.run.drivers.meaning import turned
+from parity.run.meaning import turned
 from parity.run.randomness import keep_mask
 from parity.run.targets import in_form
 from parity.spec.resolve import Resolved

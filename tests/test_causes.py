@@ -390,6 +390,9 @@ class Lock:
         self.openings = {"own": {"bindings": {"slots": dict.fromkeys(slots)}}}
         self.left: dict[str, Any] = {}
 
+    def form(self, side: str) -> None:
+        return None
+
     def leftovers(self, side: str) -> dict[str, Any]:
         return self.left
 

@@ -308,7 +308,9 @@ def test_an_interrupted_run_keeps_finished_runs_and_leaves_nothing_behind(tmp_pa
         return sum('"curve": []' not in file.read_text() for file in runs.glob("*.json"))
 
     deadline = time.monotonic() + 200
-    while time.monotonic() < deadline and curves() < 3:  # The two sides, and one more: the search has begun.
+    while (
+        time.monotonic() < deadline and curves() < 7
+    ):  # Both sides with three seeds, and one more: the search has begun.
         time.sleep(0.05)
     os.killpg(process.pid, signal.SIGINT)  # As a terminal does: to the workers, too.
     _, err = process.communicate(timeout=120)

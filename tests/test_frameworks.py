@@ -747,7 +747,7 @@ def test_a_program_written_over_another_is_the_one_that_runs(tmp_path: Path, mon
     for rate in (0.1, 0.2):
         file.write_text(f"learning_rate = {rate}\n")
         os.utime(file, (1e9, 1e9))
-        module = import_program(str(file))
+        module = import_program(str(file), {})
         assert module.learning_rate == rate
     assert list(tmp_path.iterdir()) == [file], "nothing is left behind"
 

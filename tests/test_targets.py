@@ -302,7 +302,8 @@ def test_a_loss_that_takes_none_is_told_with_what_it_said_to_each() -> None:
 
 def numpy_driver(loss: Callable[..., Any], outputs: Callable[..., Any], step: Callable[..., Any] | None = None) -> Any:
     """Return what stands for a driver: a model and a loss of outputs and targets, in NumPy."""
-    made: Any = SimpleNamespace(bindings={}, module=SimpleNamespace(), host_dtype=lambda: np.float64, predict=outputs)
+    made: Any = SimpleNamespace(bindings={}, module=SimpleNamespace(), host_dtype=lambda: np.float64)
+    made.raw, made.own_step = lambda x, training: outputs(x), step is not None
     made.loss_of = lambda given, y: np.asarray(loss(given, in_form(y, made.bindings["targets"])))
     if step is not None:
         made.module.train_step = step
@@ -462,7 +463,11 @@ def asked(framework: str, side: Resolved, folder: Path) -> Given:
     exchange.put("y", data.y)
     assert side.program is not None
     bench: Any = SimpleNamespace(dataset=data, scratch=folder)
-    return given_to(worker(framework), side, side.program, bench)
+    opening = {
+        "framework": framework, "program": side.program.file, "names": dict(side.program.names),
+        "data": str(folder / "data"), "seed": 0,
+    }  # fmt: skip
+    return given_to(worker(framework), side, bench, opening)
 
 
 @pytest.mark.parametrize(("framework", "loss", "y", "criterion", "forward", "form", "broadcast"), TAKEN)

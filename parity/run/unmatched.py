@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from parity.run.drivers.base import Driver
-from parity.run.drivers.meaning import fitted, meaning, randomised
 from parity.run.drivers.programs import ProgramError
 from parity.run.exchange import Exchange
+from parity.run.meaning import fitted, meaning, randomised
 
 EVALUATED = 8
 """Rows by which it is told whether a program evaluates the same way twice."""

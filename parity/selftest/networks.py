@@ -64,6 +64,15 @@ NETWORKS: dict[str, Network] = {
         loss={"categorical_crossentropy": {"from_logits": True}},
         outputs=5,
     ),
+    "mlp_index": Network(
+        input=(6,),
+        layers=(
+            {"dense": {"units": 8, "activation": "relu", "name": "hidden"}},
+            {"dense": {"units": 5, "name": "out"}},
+        ),
+        loss={"sparse_categorical_crossentropy": {"from_logits": True}},
+        outputs=5,
+    ),
     "regression": Network(
         input=(5,),
         layers=(

@@ -18,9 +18,9 @@ import numpy as np
 from parity.run import randomness
 from parity.run.axes import inverse, permuted
 from parity.run.drivers.layouts import mask_layout
-from parity.run.drivers.meaning import answered
 from parity.run.drivers.programs import CONTRACT, ProgramError, import_program
 from parity.run.drivers.state import State
+from parity.run.meaning import answered
 from parity.run.probe import Guide, Probe
 from parity.run.targets import in_form
 
