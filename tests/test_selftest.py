@@ -448,8 +448,7 @@ def test_the_quick_selftest_holds_here(tmp_path: Path) -> None:
     assert result.programs.right == suites.QUICK_RIGHT + result.programs.own
     assert result.programs.own == 3 * len(FRAMEWORKS)
     assert result.programs.faulty == suites.QUICK_FAULTY
-    if not result.programs.passed:  # What the judge of programs still lacks: to be an assertion once it is there.
-        pytest.xfail(f"programs are not judged right yet: {[*result.programs.alarms, *result.programs.misses]}")
+    assert result.programs.passed, [*result.programs.alarms, *result.programs.misses]
 
 
 @pytest.mark.slow
