@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from parity.compile.program import Weight
-
-Found = Mapping[str, Any]
-"""A parameter or buffer of a program, as a driver's ``inventory`` tells it."""
+from parity.compile.weights import Found
 
 
 def canonical(path: str) -> str:
@@ -71,11 +69,8 @@ def _axes(shape: Sequence[int], other: Sequence[int]) -> Any:
     if list(shape) == list(other):
         return None
     rank = len(shape)
-    for axes in ((1, 0), (rank - 1, rank - 2, *range(rank - 2)), (*range(2, rank), 1, 0)):
-        if (
-            len(axes) == rank > 1
-            and sorted(axes) == list(range(rank))
-            and [shape[axis] for axis in axes] == list(other)
-        ):
-            return axes
+    if rank == len(other) > 1:
+        for axes in ((rank - 1, rank - 2, *range(rank - 2)), (*range(2, rank), 1, 0)):
+            if [shape[axis] for axis in axes] == list(other):
+                return axes
     return False

@@ -54,9 +54,9 @@ def match(side: Resolved, own: OwnProgram, compiled: Program, inventory: Mapping
         UsageError: when the explicit map names what is not there.
     """
     mapped, file = expanded(side, own, compiled, inventory), Path(own.file).name
-    parameters = as_called(inventory["parameters"], inventory.get("called"))
+    ordered = as_called(inventory["parameters"], inventory.get("called"))
     weights, missing, extras = weights_of(
-        side, mapped, compiled, parameters, own, called=parameters is not inventory["parameters"]
+        side, mapped, compiled, ordered or inventory["parameters"], own, called=ordered is not None
     )
     outputs = _outputs(side, mapped, weights, compiled, inventory)
     slots, lost = _slots(side, compiled, inventory)
@@ -87,8 +87,9 @@ def _outputs(
 ) -> dict[str, Output]:
     """Return where each layer's output is seen.
 
-    By name; else where the next matched layer takes it in; else at the layer's own module, with the activation that the
-    program applies behind it as a function. What is called twice in a step, or never, is no layer of the spec's.
+    By name; else at the layer's own module, where the spec has no activation behind it; else where the next matched
+    layer takes it in; else at its own module, with the activation that the program applies behind it as a function; of
+    the last layer, else what the model returns. What is called twice in a step, or never, is no layer of the spec's.
     """
     layers, called = inventory["layers"], inventory.get("called")
     if called is not None:

@@ -12,7 +12,7 @@ from parity.spec.resolve import OwnProgram, Resolved
 from parity.written import Parameter
 
 Found = Mapping[str, Any]
-"""A parameter or layer of the program, as a driver's ``inventory`` tells it."""
+"""A parameter, buffer or layer of the program, as a driver's ``inventory`` tells it."""
 
 
 def expanded(side: Resolved, own: OwnProgram, compiled: Program, inventory: Mapping[str, Any]) -> dict[str, str]:
@@ -133,12 +133,12 @@ def _taken(
     )
 
 
-def as_called(parameters: Sequence[Found], called: Sequence[str] | None) -> Sequence[Found]:
-    """Return parameters in the order in which the modules that own them are called, where each has such a module."""
+def as_called(parameters: Sequence[Found], called: Sequence[str] | None) -> Sequence[Found] | None:
+    """Return parameters in the order in which the modules that own them are called; None unless each has such one."""
     order = {path: number for number, path in reversed(list(enumerate(called or ())))}
     owners = [str(one["path"]).rpartition(".")[0] for one in parameters]
     if not parameters or any(owner not in order for owner in owners):
-        return parameters
+        return None
     return [one for _, one in sorted(zip(owners, parameters, strict=True), key=lambda pair: order[pair[0]])]
 
 
@@ -171,7 +171,7 @@ def _misfit(
 def _names(name: str, compiled: Program) -> set[str]:
     """Return what a program might call a parameter, if it names it as the spec does."""
     layer, _, parameter = name.rpartition(".")
-    return {compiled.bindings.weights[name].attribute, name, f"{layer}_{parameter}"}  # fmt: skip
+    return {compiled.bindings.weights[name].attribute, name, f"{layer}_{parameter}"}
 
 
 def _place(expected: Weight, shape: Sequence[int], found: Found) -> Weight | None:
