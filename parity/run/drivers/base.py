@@ -225,9 +225,9 @@ class Driver(State):
     def watched(self, x: np.ndarray, y: np.ndarray, probe: Probe, signals: bool, guide: Guide | None) -> float:
         """Take a step as :meth:`watched_step` says."""
 
-    @abstractmethod
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Return the model's outputs in evaluation mode, probabilities where the loss applies the activation."""
+        return self.raw(x)
 
     @abstractmethod
     def inventory(self) -> dict[str, list[dict[str, Any]]]:

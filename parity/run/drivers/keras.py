@@ -7,9 +7,10 @@ import os
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
+from itertools import count
 from typing import Any
 
 import keras
@@ -17,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from parity.run.drivers.layouts import View
-from parity.run.drivers.programs import ProgramError
+from parity.run.drivers.programs import ProgramError, loss_told
 from parity.run.drivers.tensorflow import TensorFlowDriver
 from parity.run.drivers.tensors import Taps, built, called, host, masked, restore
 from parity.run.drivers.wide_keras import wide_layers
@@ -100,7 +101,7 @@ class KerasDriver(TensorFlowDriver):
     @property
     def own_step(self) -> bool:
         """Whether the step is the program's own, or its model's."""
-        return hasattr(self.module, "train_step") or self._steps_itself()
+        return super().own_step or self._steps_itself()
 
     def _steps_itself(self) -> bool:
         """Return whether the model's class has a step or a loss of its own, as Keras's guides write them."""
@@ -168,10 +169,6 @@ class KerasDriver(TensorFlowDriver):
         object.__setattr__(optimizer, "apply", watched)
         return lambda: object.__delattr__(optimizer, "apply")
 
-    def predict(self, x: np.ndarray) -> np.ndarray:
-        """Return outputs in evaluation mode."""
-        return self.raw(x)
-
     def inventory(self) -> dict[str, list[dict[str, Any]]]:
         """Return the layers' variables as ``layer.variable``, and the layers, in order."""
         found = [
@@ -234,9 +231,8 @@ class KerasDriver(TensorFlowDriver):
                 for name, layer in self._parts().items()
                 for value in (*layer._trainable_variables, *layer._non_trainable_variables)
             }
-            for (
-                value
-            ) in self.model.variables:  # In the order in which the model has them; layers in layers lie reversed.
+            # In the order in which the model has them; layers in layers lie reversed.
+            for value in self.model.variables:
                 name = owners.get(id(value), "")
                 self._held[free_name(f"{name}.{value.name}" if name else value.name, self._held)] = value
         return self._held
@@ -260,25 +256,13 @@ def model_step(model: Any, loss_fn: Any, optimizer: Any, x: tf.Tensor, y: tf.Ten
     """Take the step that a model has of its own, and return the loss it tells: of this batch, not of all so far."""
     for metric in model.metrics:
         metric.reset_state()
-    told = model.train_step((x, y))
-    loss = told.get("loss") if isinstance(told, dict) else told
-    if loss is None:
-        raise ProgramError(f"the model's train_step returns {', '.join(told) or 'nothing'}; it must return its loss")
-    return tf.convert_to_tensor(loss)
+    return tf.convert_to_tensor(loss_told(model.train_step((x, y))))
 
 
 def free_name(name: str, taken: dict[str, Any]) -> str:
-    """Return a name that is not taken: itself, or with a number behind it."""
-    return next(one for one in names_like(name) if one not in taken)
-
-
-def names_like(name: str) -> Iterator[str]:
-    """Return the name, then ``name_1``, ``name_2``, ..."""
-    yield name
-    number = 0
-    while True:
-        number += 1
-        yield f"{name}_{number}"
+    """Return a name that is not taken: itself, or with the first number behind it."""
+    like = (f"{name}_{number}" if number else name for number in count())
+    return next(one for one in like if one not in taken)
 
 
 def plain(layer: Any) -> bool:

@@ -67,11 +67,10 @@ class View:
 
     def seen(self, value: np.ndarray) -> tuple[np.ndarray, Sequence[int] | None]:
         """Return the output as it is compared, and the axes that make it canonical."""
-        row = self.output.get("shape")
         if self.then is not None:
             value = self.then(value)
         if self.meaning is not None:
-            canonical = fitted(value, tuple(row)) if row is not None else permuted(value, self.output["axes"])
+            canonical = fitted(value, tuple(self.output["shape"]))
             return turned(canonical, self.meaning, PROBABILITIES, self.output["ending"]), None
         return self.plainly(value)
 

@@ -8,22 +8,22 @@ from typing import Any
 import numpy as np
 import torch
 
+from parity.run.drivers.state import State
+
 Scheduler = torch.optim.lr_scheduler.LRScheduler
 
 
-class OwnNumbers:
+class OwnNumbers(State):
     """The part of a driver that remembers the numbers of a program written by hand.
 
     A compiled program has none: what it changes from step to step it computes from its count of updates.
     """
 
-    bindings: dict[str, Any]
     optimizer: Any
     module: Any
 
     def _owners(self) -> list[Any]:
-        by_hand = self.bindings.get("output") is not None
-        return owners_of_numbers(self.optimizer, vars(self.module)) if by_hand else []
+        return owners_of_numbers(self.optimizer, vars(self.module)) if self.by_hand else []
 
     def numbers_kept(self) -> dict[str, np.ndarray]:
         """Return every number, by its owner's place and its name."""

@@ -22,6 +22,11 @@ class State(ABC):
 
     bindings: dict[str, Any]
 
+    @property
+    def by_hand(self) -> bool:
+        """Whether the program was written by hand: only of one is it said what a row of its outputs is to be."""
+        return self.bindings.get("output") is not None
+
     @abstractmethod
     def activate(self) -> None:
         """Let what is global in a framework (float type, dropout masks) be this program's."""

@@ -241,17 +241,13 @@ class TensorFlowDriver(Driver):
             onward.append((gradient, variable))
         return onward
 
-    def predict(self, x: np.ndarray) -> np.ndarray:
-        """Return outputs in evaluation mode."""
-        self.activate()
-        if self.bindings["ending"]:  # A compiled program, whose loss applies the last activation.
-            return host(self.model.predict(tf.constant(x, self.precision)))
-        return self.raw(x)
-
     def raw(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         """Return what the model returns, in evaluation or in training."""
         self.activate()
-        outputs = called(self.model, tf.constant(x, self.precision), training)
+        rows = tf.constant(x, self.precision)
+        # A compiled program, whose loss applies the last activation, predicts with it.
+        applies = self.bindings["ending"] and not training
+        outputs = self.model.predict(rows) if applies else called(self.model, rows, training)
         return host(one_tensor(outputs, tf.is_tensor, self.bindings.get("output")))
 
     def inventory(self) -> dict[str, list[dict[str, Any]]]:

@@ -93,8 +93,7 @@ class TorchDriver(OwnNumbers, Driver):
 
     def _wide(self) -> AbstractContextManager[Any]:
         """Let a program written by hand cast to the float type that the worker has."""
-        by_hand = self.bindings.get("output") is not None
-        return Wide() if by_hand and self.precision == "float64" else nullcontext()
+        return Wide() if self.by_hand and self.precision == "float64" else nullcontext()
 
     def watched(self, x: np.ndarray, y: np.ndarray, probe: Probe, signals: bool, guide: Guide | None) -> float:
         """Take a step with hooks on modules and optimizer, and remove them again."""
@@ -160,9 +159,10 @@ class TorchDriver(OwnNumbers, Driver):
         def backward(gradient: torch.Tensor) -> torch.Tensor | None:
             if not view.gradients:
                 return None
-            shown, axes = view.plainly(host(gradient))
+            value = host(gradient)
+            shown, axes = view.plainly(value)
             probe.see("gradient", view.name, shown, axes)
-            given = view.instead(guide, "gradient", host(gradient))
+            given = view.instead(guide, "gradient", value)
             return None if given is None else torch.from_numpy(given).to(gradient.dtype)
 
         known = False
@@ -176,9 +176,10 @@ class TorchDriver(OwnNumbers, Driver):
                 # torch.func passes through a model holds no numbers yet.
                 return None
             known = True
-            shown, axes = view.seen(host(value))
+            output = host(value)
+            shown, axes = view.seen(output)
             probe.see("forward", view.name, shown, axes)
-            given = view.instead(guide, "forward", host(value))
+            given = view.instead(guide, "forward", output)
             if given is None:
                 if signals and value.requires_grad:
                     value.register_hook(backward)
@@ -200,15 +201,11 @@ class TorchDriver(OwnNumbers, Driver):
 
         return View(key, output, applied)
 
-    def predict(self, x: np.ndarray) -> np.ndarray:
-        """Return outputs in evaluation mode, and leave every module in the mode it was in.
+    def raw(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        """Return what the model returns, in evaluation or in training, and leave every module in the mode it was in.
 
         A program may call ``model.train()`` once, before its loop, or keep a frozen layer in evaluation mode.
         """
-        return self.raw(x)
-
-    def raw(self, x: np.ndarray, training: bool = False) -> np.ndarray:
-        """Return what the model returns, in evaluation or in training, and leave every module in its mode."""
         self.activate()
         modes = [(module, module.training) for module in self.model.modules()]
         self.model.train(training)

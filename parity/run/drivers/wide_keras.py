@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-FLOAT32 = ("float32", tf.float32)
+from parity.run.drivers.wide_tensorflow import FLOAT32
 
 
 @contextmanager

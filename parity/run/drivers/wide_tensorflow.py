@@ -54,7 +54,7 @@ def float_type_of_keras(file: str, precision: str) -> None:
 def widening() -> bool:
     """Return whether the program that computes was written by hand, and runs in float64."""
     driver = Driver.active
-    return driver is not None and driver.precision == "float64" and driver.bindings.get("output") is not None
+    return driver is not None and driver.precision == "float64" and driver.by_hand
 
 
 def _wide(plain: Callable[..., Any]) -> Callable[..., Any]:
