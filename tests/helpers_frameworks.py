@@ -106,14 +106,22 @@ IMAGE = {
 }  # fmt: skip
 """A small image model with everything in it that a layer can have."""
 
+
+def batch_of(side: Resolved, rows: int, number: int) -> np.ndarray:
+    """Return the row numbers of a step's batch."""
+    plan = side.config.training
+    every = batches(plan.seed, rows, plan.batch_size, plan.shuffle, plan.drop_remainder)
+    return next(itertools.islice(every, number, None))
+
+
 PROGRAMS: dict[str, Program] = {}
 
 
-def compiled(side: Resolved) -> Program:
-    """Return the program of a side, made once: formatting it takes most of a small test's time."""
-    key = repr(side)
+def compiled(side: Resolved, formatted: bool = False) -> Program:
+    """Return the program of a side, made once; formatting it takes most of a small test's time."""
+    key = f"{formatted} {side!r}"
     if key not in PROGRAMS:
-        PROGRAMS[key] = compile_side(side, name="case")
+        PROGRAMS[key] = compile_side(side, name="case", formatted=formatted)
     return PROGRAMS[key]
 
 
@@ -191,9 +199,10 @@ class Opened:
         self.side, self.folder, self.session = side, folder, worker(side.framework)
         self.program = compiled(side)
         self.counter = itertools.count()
+        self.rows = {"x": np.asarray(x, dtype=np.float64), "y": np.asarray(y, dtype=np.float64)}
         data = Exchange(folder / "data")
-        data.put("x", np.asarray(x, dtype=np.float64))
-        data.put("y", np.asarray(y, dtype=np.float64))
+        for name, value in self.rows.items():
+            data.put(name, value)
         files = {}
         for name, value in (weights or {}).items():
             np.save(folder / f"{name}.npy", value)
@@ -239,13 +248,25 @@ class Opened:
                 state.put(f"{kind}/{name}", value)
         self.session.ask("adopt", folder=str(folder), iterations=iterations)
 
-    def step(self, number: int) -> Step:
-        """Take one watched step, layers and gradients seen, from the state as it is."""
+    def step(self, number: int, eager: bool = False) -> Step:
+        """Take one watched step, layers and gradients seen, from the state as it is.
+
+        Args:
+            number: of the step.
+            eager: as a guided step is taken, by a guide that leaves everything as it is: TensorFlow's and Keras's then
+                run operation by operation, which takes a tenth of the time of tracing a graph that runs once.
+        """
         before, out = self._new_folder("before"), self._new_folder("out")
         self.session.ask("publish", folder=str(before))
         self.session.ask("adopt", folder=str(before), iterations=number)
-        told = self.session.ask("probe", number=number, out=str(out))
-        results, seen = Exchange(out), Step(loss=told["loss"])
+        seen, guide = Step(loss=0.0), None
+        if eager:
+            seen.batch |= {name: value[batch_of(self.side, len(value), number)] for name, value in self.rows.items()}
+            for name, value in seen.batch.items():
+                Exchange(before).put(f"batch/{name}", value)
+            guide = {"folder": str(before), "names": []}
+        told = self.session.ask("probe", number=number, out=str(out), guide=guide)
+        results, seen.loss = Exchange(out), told["loss"]
         for phase, name in told["names"]:
             if phase == "metric":
                 continue
@@ -306,9 +327,7 @@ class Reference(reference.Reference):
 
     def batch(self, number: int) -> np.ndarray:
         """Return the row numbers of a step's batch."""
-        plan = self.side.config.training
-        every = batches(plan.seed, len(self.x), plan.batch_size, plan.shuffle, plan.drop_remainder)
-        return next(itertools.islice(every, number, None))
+        return batch_of(self.side, len(self.x), number)
 
     def take(self, number: int) -> Step:
         """Take one step on its batch, and return it with the batch."""

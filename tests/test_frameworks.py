@@ -85,8 +85,8 @@ def agree(
 ) -> Step:
     """Check a program against the reference, in all the ways it is run, and return the reference's first step.
 
-    A watched step (TensorFlow: eager), then, from the same state again, a step as a free run takes it (TensorFlow:
-    in a graph), and the predictions.
+    A watched step (TensorFlow: eager, as a guided one), then, from the same state again, a step as a free run takes it
+    (TensorFlow: in a graph), and the predictions. A watched step in a graph is that of whole models, below.
     """
     sections = {"training": {"batch_size": len(x), "shuffle": False}} | sections
     side = side_of(framework, model, **sections)
@@ -99,7 +99,7 @@ def agree(
         assert difference(program.predict(), predictions) <= tolerance, "predictions"
         kept = program.state()
         wanted = reference.take(0)
-        assert_same_step(program.step(0), wanted, tolerance)
+        assert_same_step(program.step(0, eager=True), wanted, tolerance)
         program.adopt(*kept, iterations=0)
         (loss,) = program.train(1)
         assert difference(loss, wanted.loss) <= tolerance, f"loss of a free run {loss!r}, wanted {wanted.loss!r}"
@@ -155,7 +155,7 @@ def sweep(framework: str, model: Mapping[str, Any], x: np.ndarray) -> None:
     weights = starting_weights(side)
     y = random(len(x), *side.layers()[-1].output_shape)
     with opened(side, x, y, weights) as program:
-        assert_same_step(program.step(0), Reference(side, x, y, weights).take(0))
+        assert_same_step(program.step(0, eager=True), Reference(side, x, y, weights).take(0))
 
 
 def dealt(cases: Iterable[CaseT], framework: str) -> list[CaseT]:
@@ -210,7 +210,7 @@ def tied_step(framework: str, model: Mapping[str, Any]) -> None:
     x = np.random.default_rng(4).integers(-1, 2, size=(2, *model["input"])).astype(np.float64)
     y, weights = random(2, *side.layers()[-1].output_shape), identity(2)
     with opened(side, x, y, weights) as program:
-        assert_same_step(program.step(0), Reference(side, x, y, weights).take(0))
+        assert_same_step(program.step(0, eager=True), Reference(side, x, y, weights).take(0))
 
 
 @each_framework
@@ -486,10 +486,9 @@ def test_an_optimizer_is_its_reference(framework: str, kind: str, case: Case) ->
         after, slots = program.state()
         np.testing.assert_allclose(after["dense.kernel"], expected, rtol=1e-11, err_msg="free run")
         assert_close(slots, reference.named_slots(), 1e-11, "slots after a free run")
-    with opened(side, x, y, weights) as program:
         for number in reversed(range(steps)):  # from the last, so that no state is right by having been there before
             program.adopt(*states[number], iterations=number)
-            program.step(number)
+            program.step(number, eager=True)
             assert_close(program.state()[0], states[number + 1][0], 1e-14, f"step {number} from an adopted state")
         program.adopt(*states[0], iterations=0)
         program.train(steps)
@@ -507,7 +506,7 @@ def test_a_learning_rate_of_0_moves_nothing_and_breaks_nothing(framework: str, k
         with opened(side, x, y, weights) as program:
             for number in range(3):
                 program.adopt(*program.state(), iterations=number)
-                program.step(number)
+                program.step(number, eager=True)
                 np.testing.assert_array_equal(program.state()[0]["dense.kernel"], weights["dense.kernel"])
 
 
@@ -522,7 +521,7 @@ def test_a_schedule_is_its_reference(framework: str, kind: str, case: Case) -> N
     x, y, weights, reference = lesson(moves, side)
     with opened(side, x, y, weights) as program:
         for number in range(steps):
-            step = program.step(number)
+            step = program.step(number, eager=True)
             assert_same_step(step, reference.take(number), EXACT)
             np.testing.assert_allclose(step.update["dense.kernel"], -schedule.rate(number), rtol=1e-12, atol=1e-14)
 
@@ -699,7 +698,7 @@ def test_training_is_the_reference_loop_in_lockstep_and_free(framework: str, rec
     assert sizes == [4, 4, 2, 4], "a partial batch, and a second epoch"
     with opened(side, x, y, weights) as program:  # one that has taken no step of its own
         program.adopt(weights_before, slots_before, iterations=3)
-        assert_same_step(program.step(3), step, 1e-11)
+        assert_same_step(program.step(3, eager=True), step, 1e-11)
     with opened(side, x, y, weights) as program:
         np.testing.assert_allclose(program.train(4), losses, rtol=1e-10)
         after, slots = program.state()

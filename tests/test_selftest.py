@@ -57,7 +57,7 @@ ALL_INSTALLED = pytest.mark.skipif(
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault.framework}: {fault.name}")
 def test_every_fault_fits_its_program_once_and_leaves_a_program(fault: Fault) -> None:
     network = planted._changed(NETWORKS[fault.network], fault)
-    source = compiled(side(fault.framework, network, OPTIMIZERS[fault.optimizer])).source
+    source = compiled(side(fault.framework, network, OPTIMIZERS[fault.optimizer]), formatted=True).source
     faulty = fault.planted(source)
     assert faulty != source
     compile(faulty, fault.name, "exec")
@@ -273,7 +273,7 @@ class Broken:
     """A test bench whose programs cannot be run."""
 
     def program(self, one: Any) -> Any:
-        return compiled(one)
+        return compiled(one, formatted=True)
 
     def judged(self, *args: Any, **kwargs: Any) -> Any:
         raise WorkerError("faulty", "it died")
@@ -456,6 +456,7 @@ def test_the_quick_selftest_holds_here(tmp_path: Path) -> None:
 def test_a_blind_judge_does_not_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(noise.FACTOR, "float64", 1e12)
     monkeypatch.setattr(suites, "QUICK_PAIRS", 2)
+    monkeypatch.setattr(suites, "QUICK_FAULTS", 4)
     result = suites.selftest(quick=True, only=("planted", "clean"))
     assert result.programs is None
     assert result.planted is not None

@@ -67,6 +67,7 @@ class Work(Scratch):
     _benches: dict[str, Bench] = field(default_factory=dict)
     _programs: dict[str, Program] = field(default_factory=dict)
     _failed: dict[str, WorkerError] = field(default_factory=dict)
+    _idle: dict[str, Session] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @cached_property
@@ -196,6 +197,23 @@ class Work(Scratch):
         """Start a worker for a side; it ends with this context at the latest."""
         return self.kept(Session(side.name, side.python, self.folder / "logs" / f"{log}.log", self.options.timeout))
 
+    def taken(self, side: Resolved, log: str) -> Session:
+        """Return a worker for a side: the one that :meth:`left` keeps, else a new one, which ends with this context."""
+        with self._lock:
+            idle = self._idle.pop(side.name, None)
+        return idle or self.session(side, log)
+
+    def left(self, side: Resolved, session: Session) -> None:
+        """Keep a worker that has done its work for what comes next: its framework takes seconds to import.
+
+        What ran a program written by hand is ended: what that program leaves in its process is not known.
+        """
+        with self._lock:
+            if side.program is None and side.name not in self._idle:
+                self._idle[side.name] = session
+                return
+        session.close()
+
     def free_runs(self, note: Note) -> FreeRuns:
         """Train every side on its own, and a twin of the first; what one fails at does not touch the others."""
         found = FreeRuns(errors=self.failing())
@@ -223,11 +241,13 @@ class Work(Scratch):
                 note(told, sum(shares.values()) / len(shares))
 
             try:
-                session = self.session(job.side, f"{job.side.name}-{'twin' if name == TWIN else 'train'}")
+                session = self.taken(job.side, f"{job.side.name}-twin" if name == TWIN else job.side.name)
                 try:
                     run = free_run(session, self.bench(job.side), job, progress)
-                finally:
+                except BaseException:
                     session.close()
+                    raise
+                self.left(job.side, session)
             except WorkerError as error:
                 if name != TWIN:  # Without a twin there is no horizon, and that is said there.
                     found.errors[name] = error
@@ -293,7 +313,7 @@ class Work(Scratch):
             # A side that keeps its own slots must take every step; after a few its rounding errors are in them, too.
             numbers = [number for number in range(1, steps + 1) if number <= OWN_STATE_STEPS]
         with ExitStack() as stack:
-            sessions = {side.name: self.session(side, f"{side.name}-lockstep") for side in sides}
+            sessions = {side.name: self.taken(side, side.name) for side in sides}
             root, spill = self.scratch / "lockstep", None
             shutil.rmtree(root, ignore_errors=True)
             stack.callback(shutil.rmtree, root, ignore_errors=True)  # Gigabytes, of a large network.

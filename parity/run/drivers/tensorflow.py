@@ -146,7 +146,9 @@ class TensorFlowDriver(Driver):
             places[:] = [(phase, name, lies) for phase, name, _, lies in taps]
             return loss, [tensor for _, _, tensor, _ in taps]
 
-        return tf.function(step, jit_compile=jit), places
+        # A compiled program has no branch or loop that a graph would have to be told of; to look for one takes a fifth
+        # of the time of tracing.
+        return tf.function(step, jit_compile=jit, autograph=self.by_hand), places
 
     def _guided(self, x: np.ndarray, y: np.ndarray, probe: Probe, guide: Guide) -> float:
         taps: Taps = []
