@@ -16,7 +16,7 @@ from parity.ops import Op
 from parity.run.meaning import turned
 from parity.run.randomness import keep_mask
 from parity.run.targets import in_form
-from parity.spec.resolve import Resolved
+from parity.spec.resolve import Layer, Resolved
 
 if TYPE_CHECKING:
     from parity.regularizers import Regularizer
@@ -197,13 +197,13 @@ class Reference:
 
     def _masks(self, x: np.ndarray, number: int) -> list[np.ndarray | None]:
         """Return each layer's dropout mask, None for those that draw nothing."""
-        seed, draws = self.side.config.training.seed, {layer.name for layer in self.side.drawing()}
-        return [
-            keep_mask(seed, number, layer.mask, (len(x), *layer.input_shape), layer.op.rate)  # type: ignore[attr-defined]
-            if layer.name in draws
-            else None
-            for layer in self.side.layers()
-        ]
+        masks = {layer.name: self._mask(x, number, layer, layer.mask) for layer in self.side.drawing()}
+        return [masks.get(layer.name) for layer in self.side.layers()]
+
+    def _mask(self, x: np.ndarray, number: int, layer: Layer, call: int) -> np.ndarray:
+        """Return the mask that a layer takes in a step, of those that the calls of the step draw."""
+        rate: float = layer.op.rate  # type: ignore[attr-defined]
+        return keep_mask(self.side.config.training.seed, number, call, (len(x), *layer.input_shape), rate)
 
     def _of(self, op: Op) -> Tensors:
         """Return the parameters of a layer, by their names in it."""

@@ -183,6 +183,14 @@ def penalty(model):
 functional = port("torch", FUNCTIONAL, MOMENTUM)
 sequential = port("torch", SEQUENTIAL, ADAM)
 normed = port("torch", NORM_TORCH, SGD, model=NORM)
+dropped_twice = port(
+    "torch",
+    NORM_TORCH.replace("        self.norm", "        self.early = nn.Dropout(0.25)\n        self.norm").replace(
+        "self.norm(self.hidden(x))", "self.norm(self.early(self.hidden(x)))"
+    ),
+    SGD,
+    model={**NORM, "layers": [NORM["layers"][0], {"dropout": {"rate": 0.25, "name": "early"}}, *NORM["layers"][1:]]},
+)
 normed_keras = port("keras", NORM_KERAS, SGD, model=KERAS_NORM)
 padded = port("torch", PADDED_TORCH, SGD, model=PADDED)
 held = port("torch", HELD_TORCH, SGD, model=HELD)
@@ -190,7 +198,7 @@ plain = port("torch", HELD_TORCH.replace(" + penalty(model)", ""), SGD, model=PL
 raw = port("tensorflow", RAW, MOMENTUM, names={"model": "Net"})
 keras_adam = PORTS["keras functional"]
 
-RIGHT = [functional, sequential, normed, normed_keras, padded, held, plain, raw]
+RIGHT = [functional, sequential, normed, dropped_twice, normed_keras, padded, held, plain, raw]
 """Each right as it is."""
 
 SGD_MADE = "torch.optim.SGD(model.parameters(), lr=0.05)"
@@ -204,11 +212,13 @@ class Faulty:
         port: the program.
         causes: paths and values of what makes it agree.
         steps: to check.
+        ways: how many there are to make it agree.
     """
 
     port: Port
     causes: dict[str, Any]
     steps: int = 2
+    ways: int = 1
 
 
 def faulty(one: Port, old: str, new: str, causes: dict[str, Any], **given: Any) -> Faulty:
@@ -236,9 +246,12 @@ FAULTY: dict[str, Faulty] = {
     "momentum the config has none of": faulty(plain, "lr=0.05", "lr=0.05, momentum=0.9", {"optimizer.momentum": 0.9}),
     "nesterov": faulty(functional, "momentum=0.9", "momentum=0.9, nesterov=True", {"optimizer.nesterov": True}),
     "a dampened velocity": faulty(functional, "momentum=0.9", "momentum=0.9, dampening=0.9",
-                                  {"optimizer.momentum": "averaged"}),
+                                  {"optimizer.momentum": "averaged", "optimizer.learning_rate": 0.005}, ways=2),
     "momentum of a raw program": faulty(raw, "0.9 * v - 0.05 * g", "0.9 * v - 0.1 * g",
                                         {"optimizer.learning_rate": 0.1}),
+    "a rate that is a tenth, as an averaged momentum makes it": faulty(
+        functional, "lr=0.05", "lr=0.005", {"optimizer.learning_rate": 0.005, "optimizer.momentum": "averaged"},
+        ways=2),
     "decay in an optimizer that has none": faulty(functional, "momentum=0.9", "momentum=0.9, weight_decay=5e-4",
                                                   {"optimizer.weight_decay": 5e-4}),
     "decay coupled": Faulty(adamw(SGD_MADE, "torch.optim.Adam(model.parameters(), lr=0.01, weight_decay=0.02)"),
@@ -281,6 +294,8 @@ def build_loss"""), {"program.training": "dropout off in training"}),
     "dropout in evaluation": faulty(functional, "0.25, self.training", "0.25",
                                     {"program.training": "dropout on in evaluation"}),
     "rate of dropout": faulty(functional, "0.25, self.training", "0.75, self.training", {"layers.drop.rate": 0.75}),
+    "one of two dropouts left out": faulty(dropped_twice, "self.early(self.hidden(x))", "self.hidden(x)",
+                                           {"layers.early.rate": 0.0}),
     "form of gelu": faulty(normed, "nn.GELU()", 'nn.GELU(approximate="tanh")',
                            {"layers.act.function.approximate": True}),
     "an activation left out": faulty(functional, "F.relu(self.fc2(x))", "self.fc2(x)",

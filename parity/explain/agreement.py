@@ -31,6 +31,9 @@ MOST = 3
 ODD = 2.5
 """What a number of many digits counts as: two values that somebody would write are likelier."""
 
+NOTHING = 1e-12
+"""A number that is solved for and is so small beside what it was is 0."""
+
 EXTENDED = 12
 """Sets that mend the first place and are gone on with, at most: those that agree longest."""
 
@@ -42,10 +45,12 @@ class Agreement:
     Args:
         changes: the smallest set, or one of several of its size.
         largest: the largest relative difference left.
+        unsteady: phases of which nothing can be said, see :class:`~parity.explain.held.Outcome`.
     """
 
     changes: Changes
     largest: float
+    unsteady: frozenset[str] = frozenset()
 
     @property
     def told(self) -> frozenset[tuple[str, str]]:
@@ -56,6 +61,11 @@ class Agreement:
     def cost(self) -> float:
         """Return how many changes it counts as."""
         return sum(change.cost for change in self.changes)
+
+    def held(self, outcome: Outcome) -> Agreement:
+        """Return it as it stands once the changes were seen to agree in another step, too."""
+        largest = max(self.largest, outcome.largest)
+        return replace(self, largest=largest, unsteady=self.unsteady | outcome.unsteady)
 
 
 @dataclass(kw_only=True)
@@ -107,7 +117,7 @@ class Search:
             found = self._tried[key] = None if self._over() else self.held.outcome(changes)
             # Fewer numbers than there is to choose would agree with anything.
             if found is not None and found.place is None and found.numbers > 4 * len(changes):
-                self.found.append(Agreement(changes=changes, largest=found.largest))
+                self.found.append(Agreement(changes=changes, largest=found.largest, unsteady=found.unsteady))
         return self._tried[key]
 
     def _suspects(self, outcome: Outcome) -> Suspects:
@@ -154,8 +164,10 @@ class Search:
                 if not any(change.meets(one) for one in base):
                     found = self._note(longer, (*base, change), outcome)
                     mended = mended or (found is not None and found.later(outcome))
-            for knob in () if mended else numbers:
-                self._solved(longer, base, knob, outcome)
+            for knob in numbers:
+                # A rate ten times too small and a momentum that is averaged may be one update: then both are told.
+                if not mended or (size == 1 and knob.any and knob.change(knob.start).owner == "optimizer"):
+                    self._solved(longer, base, knob, outcome)
         if size == 1:
             longer.append(frontier[0])  # Two changes may be needed before the first place is mended.
         return sorted(longer, key=lambda one: -one[1].order)[:EXTENDED]
@@ -184,7 +196,11 @@ class Search:
             return
         for phase in (before.place[0], *(("state",) if before.place[0] == "update" else ())):
             number = nearest(self.held, base, knob, phase, before.place)
-            if number is None or not math.isfinite(number) or number == 0.0:
+            if number is None or not math.isfinite(number):
+                continue
+            if abs(number) <= NOTHING * (abs(knob.start) or abs(knob.step)):
+                # What is left of it is rounding. Without it is a value that most fields' entries know: tried already.
+                self._helps(longer, (*base, knob.change(0.0)), before)
                 continue
             for short, value in short_forms(number):
                 exact = not short and value == number

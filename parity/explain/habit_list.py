@@ -9,6 +9,7 @@ from parity.explain.changes import Change, Knob, pattern
 from parity.explain.habits import factors, symmetric_pads
 from parity.ops import Op
 from parity.ops.flatten import Flatten
+from parity.spec.paths import at
 from parity.spec.resolve import Layer, Resolved
 
 FACTORS = (0.5, 2.0)
@@ -43,6 +44,12 @@ def of_layers(side: Resolved, layers: Sequence[Layer]) -> Iterator[Change]:
             habits=(("settled", True), ("unmoved", True)),
             text="batch norm goes by its running statistics in training, and its parameters are not trained, as in "
             "Keras with trainable = False",
+        )  # fmt: skip
+    drawing = [layer.name for layer in side.drawing()]
+    for name in [layer.name for layer in layers if layer.name in drawing and len(drawing) > 1]:
+        yield Change(
+            path=f"layers.{name}.rate", value=0.0, was=at(side.config, f"layers.{name}.rate"),
+            habits=(("uncalled", name),), text=f"{name} drops nothing in training",
         )  # fmt: skip
     for layer in layers:
         if isinstance(layer.op, Flatten):

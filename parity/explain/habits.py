@@ -27,6 +27,7 @@ class Habits:
     Args:
         keeps_gradients: those of the step before are added to those of a step: they were not set to zero.
         undropped: dropout drops nothing in training.
+        uncalled: a layer that draws and is not called; those behind it draw as the one before each would have.
         settled: batch norm goes by its running statistics in training, and leaves them as they are.
         unmoved: batch norm's own parameters are not trained.
         dropping: dropout drops in evaluation.
@@ -47,6 +48,7 @@ class Habits:
 
     keeps_gradients: bool = False
     undropped: bool = False
+    uncalled: str = ""
     settled: bool = False
     unmoved: bool = False
     dropping: bool = False
@@ -145,12 +147,23 @@ class Habitual(Reference):
 
     def _masks(self, x: np.ndarray, number: int) -> list[np.ndarray | None]:
         """Return the masks, drawn once for all that draw alike."""
-        key = (number, len(x), tuple((one.name, getattr(one.op, "rate", None)) for one in self.side.drawing()))
+        layers, uncalled = self.side.drawing(), self.habits.uncalled
+        key = (number, len(x), uncalled, tuple((one.name, getattr(one.op, "rate", None)) for one in layers))
         if key not in self.drawn:
             if len(self.drawn) > MASKS:
                 self.drawn.clear()
-            self.drawn[key] = super()._masks(x, number)
+            self.drawn[key] = self._by_call(x, number) if uncalled else super()._masks(x, number)
         return self.drawn[key]
+
+    def _by_call(self, x: np.ndarray, number: int) -> list[np.ndarray | None]:
+        """Return the masks of a program that does not call one of the layers: they are dealt out call by call."""
+        every = self.side.drawing()
+        called = [layer for layer in every if layer.name != self.habits.uncalled]
+        masks = {layer.name: self._mask(x, number, layer, one.mask) for layer, one in zip(called, every, strict=False)}
+        return [masks.get(layer.name) for layer in self.side.layers()]
+
+    def _undropped(self, op: Op) -> bool:
+        return op.draws and (self.habits.undropped or op.name == self.habits.uncalled)
 
     def passed(self, x: np.ndarray, expected: Mapping[tuple[str, str], np.ndarray]) -> Passed:
         """Return what a step leaves for another one, from what it computes."""
@@ -180,7 +193,7 @@ class Habitual(Reference):
         axes = self.habits.flattened.get(str(op.name))
         if axes is not None:
             return x.transpose(0, *(axis + 1 for axis in axes)).reshape(len(x), -1), {}
-        if op.draws and self.habits.undropped:
+        if self._undropped(op):
             return x, {}
         if op.statistics and self.habits.settled:
             own = self._of(op)
@@ -195,7 +208,7 @@ class Habitual(Reference):
             read = x.transpose(0, *(axis + 1 for axis in axes))
             back = np.argsort([0, *(axis + 1 for axis in axes)])
             return slope.reshape(read.shape).transpose(*back), {}
-        if op.draws and self.habits.undropped:
+        if self._undropped(op):
             return slope, {}
         if op.statistics and self.habits.settled:
             return op.vjp_evaluated(x, self._of(op), slope)

@@ -6,6 +6,7 @@ of a layer costs that layer, as long as it is not the right one.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -36,12 +37,14 @@ class Outcome:
         order: how many tensors agree before it.
         largest: the largest relative difference of those that agree and are not rounding altogether.
         numbers: how many numbers were compared that are not zero.
+        unsteady: phases with tensors that the program does not compute twice alike: nothing can be said of those.
     """
 
     place: Name | None
     order: int
     largest: float
     numbers: int
+    unsteady: frozenset[str] = frozenset()
 
     def later(self, other: Outcome) -> bool:
         """Return whether it agrees for longer than another one by whole phases of a step."""
@@ -174,10 +177,13 @@ class Held:
         return {names[index - 1]: order for index, order in places if index > 0}
 
     def _followed(self, stages: Iterator[tuple[Name, np.ndarray]], orders: Mapping[str, tuple[int, ...]]) -> Outcome:
-        order, largest, numbers = 0, 0.0, 0
+        order, largest, numbers, unsteady = 0, 0.0, 0, set[str]()
         for name, value in stages:
             seen, own = self._seen(name)
             if own is None:
+                continue
+            if not math.isfinite(self.noise(seen)):
+                unsteady.add(name[0])
                 continue
             difference = self._apart(name, value, own)
             if name[1] in orders and not difference <= self.noise(seen):
@@ -186,7 +192,7 @@ class Held:
                 return Outcome(place=name, order=order, largest=largest, numbers=numbers)
             order, numbers = order + 1, numbers + int(np.count_nonzero(own))
             largest = max(largest, difference) if self.noise(seen) < MEANT else largest
-        return Outcome(place=None, order=order, largest=largest, numbers=numbers)
+        return Outcome(place=None, order=order, largest=largest, numbers=numbers, unsteady=frozenset(unsteady))
 
     def _apart(self, name: Name, value: np.ndarray, own: np.ndarray) -> float:
         """Return a relative difference; of what many configs have in common, it is known from the first."""

@@ -127,8 +127,7 @@ class Causes:
                 continue
             begun, alone = time.thread_time(), len(caused.agreements) == 1
             outcomes = [(one, held.outcome(one.changes, afresh=alone)) for one in caused.agreements]
-            agree = [Agreement(changes=one.changes, largest=max(one.largest, outcome.largest))
-                     for one, outcome in outcomes if outcome and outcome.place is None]  # fmt: skip
+            agree = [one.held(outcome) for one, outcome in outcomes if outcome and outcome.place is None]
             if not agree:
                 agree = self._extended(name, held, caused)
             caused.trials, caused.seconds = caused.trials + held.trials, caused.seconds + time.thread_time() - begun
@@ -145,7 +144,7 @@ class Causes:
             for more in Search(held=held, seconds=self.seconds / 2, begin=one.changes).run():
                 before = self._kept[name].outcome(more.changes)
                 if before is not None and before.place is None:
-                    found.append(Agreement(changes=more.changes, largest=max(more.largest, before.largest)))
+                    found.append(more.held(before))
         least = min((one.cost for one in found), default=0)
         return [one for one in found if one.cost == least]
 

@@ -163,7 +163,8 @@ def cause_facts(caused: Sequence[Caused]) -> tuple[list[CauseFact], dict[str, st
             [
                 CauseFact(
                     side=one.side, path=change.path, value=_plain(change.value), was=_plain(change.was),
-                    text=change.text, way=way, steps=one.steps, largest=agreement.largest, sentence="",
+                    text=change.text, way=way, steps=one.steps, largest=agreement.largest,
+                    unsteady=[phase for phase in PHASES if phase in agreement.unsteady], sentence="",
                 )
                 for change in agreement.changes
             ]

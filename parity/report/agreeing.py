@@ -24,6 +24,8 @@ def sentence(side: str, ways: Sequence[Sequence[CauseFact]]) -> str:
     verb = "makes" if many or len(ways[0]) == 1 else "together make"
     left = max(cause.largest for way in ways for cause in way)
     unsure = "; which of them it is, these steps do not tell" if many else ""
+    if first.unsteady:
+        unsure += f"; nothing is said of {formats.names(first.unsteady)}, which it does not compute twice alike"
     return (
         f"{side}: {what} {verb} it agree with the NumPy reference of its config to rounding, in {_steps(first.steps)} "
         f"(largest difference left {formats.scientific(left)}{unsure})."

@@ -23,4 +23,7 @@ class CauseFact(Fact):
     )
     steps: list[int] = Field(description="in which they agree to rounding in every tensor that both have")
     largest: float = Field(description="the largest relative difference left in these steps")
+    unsteady: list[str] = Field(
+        default=[], description="phases of which nothing is said: the program does not compute them twice alike"
+    )
     sentence: str = Field(description="what is said of the side; the same in all its changes")
