@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -23,6 +24,8 @@ class NumPyDriver(Driver):
     ``spoil(phase, name, value, number)``, which returns what the step goes on with in the place of a value, or None for
     a tensor that it does not have: that is how a test plants a fault.
     """
+
+    generators: ClassVar[Any] = SimpleNamespace(seed=nothing)
 
     module_name = "numpy"
 
@@ -131,10 +134,6 @@ class NumPyDriver(Driver):
         self.velocity[name] = self.spoil("state", name, velocity).astype(gradient.dtype)
         moved = self._value(name) + self.spoil("update", name, velocity)
         self.write(name, self._in(name, moved))
-
-    @classmethod
-    def seed_own(cls, seed: int) -> None:
-        """Nothing: NumPy's programs draw nothing by themselves."""
 
     def raw(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         """Return the outputs, which are those of evaluation."""

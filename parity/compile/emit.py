@@ -42,6 +42,7 @@ def compile_side(
     bindings = replace(bindings, targets=form)
     file_name = f"{name}_{side.name}.py"
     training = side.config.training
+    recorded = not side.draws_itself
     context |= {
         "title": f"{name}: {side.name}, in {TITLES[side.framework]}.",
         "question": _in_docstring(textwrap.fill(question, LINE_LENGTH)),
@@ -50,9 +51,10 @@ def compile_side(
         "preprocessing": preprocess_source(side.config.data, classes, form=form, flat=flat),
         "numbers": form == "index",
         "validation": bool(side.config.data.validation_split),
-        "draws": bool(bindings.mask_axes),
-        "mask_axes": bindings.mask_axes if any(bindings.mask_axes) else (),
-        "masks": bindings.masks if bindings.masks != tuple(range(len(bindings.masks))) else (),
+        "native": not recorded,
+        "draws": recorded and bool(bindings.mask_axes),
+        "mask_axes": bindings.mask_axes if recorded and any(bindings.mask_axes) else (),
+        "masks": bindings.masks if recorded and bindings.masks != tuple(range(len(bindings.masks))) else (),
         "input": side.config.model.input,
         "output": side.layers()[-1].output_shape,
         "ending": bindings.ending,

@@ -66,7 +66,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
             lambda name, w: _held(parameters[name], w, weights[name].axes),
             "copy_",
         ),
-        "functional": re.search(r"\bF\.\w+\(", used) is not None or bool(mask_axes),
+        "functional": re.search(r"\bF\.\w+\(", used) is not None or (bool(mask_axes) and not side.draws_itself),
     }
     bindings = Bindings(
         weights=weights,

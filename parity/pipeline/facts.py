@@ -13,6 +13,7 @@ from parity.compile.program import Program
 from parity.entries import Entry, shown
 from parity.report import agreeing
 from parity.report.causefact import CauseFact
+from parity.report.drawfact import DrawFact
 from parity.report.facts import (
     AdviceFact,
     Comparison,
@@ -29,6 +30,7 @@ from parity.report.facts import (
     SpecFact,
     WitnessFact,
 )
+from parity.run.randomness import FIRST, keep_mask, row_order, uniform
 from parity.run.trajectory import Trajectory
 from parity.spec.resolve import Resolved
 
@@ -82,6 +84,7 @@ def side_fact(
         measures=[metric_fact(taken, dataset) for taken in side.metrics()],
         seconds=run.seconds if run else 0.0,
         cached=run.cached if run else False,
+        drawn=draw_fact(side, run, dataset) if run else None,
         loss_formula=loss.formula(side.layers()[-1].op.ending()),
         targets=form or "",
         targets_origin=side.origin("data.targets") if form else "",
@@ -90,6 +93,21 @@ def side_fact(
         program_file=f"programs/{program.file_name}",
         error=error,
     )
+
+
+def draw_fact(side: Resolved, run: Trajectory, dataset: Dataset) -> DrawFact:
+    """Return the first random numbers of a side."""
+    training = side.config.training
+    seed, size = training.seed, training.batch_size
+    if run.drawn:
+        rows = [int(row) for row in run.drawn["rows"]]
+        return DrawFact(random="native", seed=seed, uniform=run.drawn["uniform"], mask=run.drawn["mask"], rows=rows)
+    name, mask = next(iter(side.parameters()), ""), next((layer.mask for layer in side.drawing()), 0)
+    return DrawFact(
+        random="recorded", seed=seed, uniform=uniform(seed, name, [FIRST]).tolist(),
+        mask=keep_mask(seed, 0, mask, [FIRST], 0.5).tolist(),
+        rows=row_order(seed, 0, len(dataset.x), training.shuffle)[:size].tolist(),
+    )  # fmt: skip
 
 
 def damage_notes(names: Sequence[str]) -> list[str]:

@@ -224,11 +224,12 @@ class Work(Scratch):
                 program=self.program(side),
                 steps=self.steps(side),
                 precision=self.options.precision or "float32",
-                trace=self.options.trace,
+                # What is watched is another graph, in which TensorFlow's operations draw other numbers.
+                trace=self.options.trace and not side.draws_itself,
             )
             for side in sides
         }
-        if len(sides) > 1 and self.sides[0] in sides:
+        if len(sides) > 1 and self.sides[0] in sides and not self.sides[0].draws_itself:
             jobs[TWIN] = replace(jobs[self.sides[0].name], nudge=self.sides[0].config.training.seed)
         shares = dict.fromkeys(jobs, 0.0)
 

@@ -45,6 +45,7 @@ __all__ = [
 ]  # fmt: skip
 
 from parity.report.causefact import CauseFact
+from parity.report.drawfact import DrawFact
 
 SCHEMA_VERSION = 1
 """Raised when a field of :class:`Result` changes its meaning or goes; adding one leaves it."""
@@ -107,6 +108,7 @@ class SideFact(Fact):
     measures: list[MetricFact] = Field(default=[], description="what is computed under the names of the metrics")
     seconds: float
     cached: bool = Field(description="taken from the store, not run again")
+    drawn: DrawFact | None = Field(default=None, description="the first of its random numbers, where it ran")
     loss_formula: str = Field(description="which loss formula runs, in words")
     targets: str = Field(default="", description="form of the targets that the program is given; empty for as stored")
     targets_origin: str = Field(default="", description="where the form came from")

@@ -215,13 +215,15 @@ def method(result: Result) -> list[Finding]:
     told = explanation(result)
     why = f" ({told.why})" if told.why else ""
     each = f" in every run of a seed ({_seeds(told)})" if told.seeds else ""
+    drawn = any(one.path == "training.random" for one in result.differences)
+    numbers = "random numbers as each config draws them, seeded alike," if drawn else "the same random numbers"
     most = " at most" if told.good_steps is not None else ""
     runs = [f"{formats.count(told.runs, 'run')} of {formats.count(told.steps, 'step')}{most}"]
     runs += [f"{told.stopped:,} of them ended early, when their fate was decided"] if told.stopped else []
     runs += [f"{told.cached_runs:,} from the store"] if told.cached_runs else []
     searched = f" The search itself tried {formats.count(told.searched, 'config')}." if told.searched else ""
     lead = (
-        f"Found on {told.framework}{why} with the same random numbers{each}: {', '.join(runs)}, "
+        f"Found on {told.framework}{why} with {numbers}{each}: {', '.join(runs)}, "
         f"{formats.seconds(told.seconds)}.{searched}"
     )
     agreeing = [

@@ -10,6 +10,7 @@ from parity.report import (
     advice,
     agreeing,
     chart_rows,
+    draws,
     epochs,
     evidence,
     files,
@@ -180,6 +181,9 @@ def _training(result: Result) -> list[str]:
         listed = [[*map(text, cells)] for cells in epochs.rows(result)]
         head = [text(name[0].upper() + name[1:]) for name in epochs.head(result)]
         parts += [table(head, listed, numbers=range(1, len(head))), text(epochs.NOTE)]
+    if draws.known(result):
+        listed = [[*map(text, cells)] for cells in draws.rows(result)]
+        parts += [f"### {text(draws.title(result))}", table(draws.HEAD, listed), text(draws.note(result))]
     parts += [
         f"Free runs of {text(pair.a)} and {text(pair.b)}: {text(told)}"
         for pair in result.comparisons

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from parity.report import (
     advice,
     agreeing,
+    draws,
     epochs,
     evidence,
     findings,
@@ -133,6 +134,19 @@ def _sides(result: Result, console: Console) -> None:
     if result.sides:
         _title(console, "Sides")
         console.print(table, highlight=False)
+    if draws.known(result):
+        _draws(result, console)
+
+
+def _draws(result: Result, console: Console) -> None:
+    table = _table()
+    for name in draws.HEAD:
+        table.add_column(name.lower(), overflow="fold")
+    for cells in draws.rows(result):
+        table.add_row(*_plain(cells))
+    _title(console, draws.title(result))
+    console.print(table, highlight=False)
+    _line(console, draws.note(result), "dim")
     for failure in words.failure_notes(result):
         _line(console, failure, "bold red")
     for remark in (

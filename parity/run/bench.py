@@ -167,6 +167,7 @@ class Bench:
                 "batch_size": training.batch_size,
                 "shuffle": training.shuffle,
                 "drop_remainder": training.drop_remainder,
+                "random": training.random,
             },
             "threads": job.threads,
             "fused": job.fused,

@@ -88,6 +88,7 @@ def free_run(session: Session, bench: Bench, job: Job, progress: Progress | None
         precision=job.precision,
         device=opened["device"],
         parameters=opened["parameters"],
+        drawn=opened.get("drawn", {}),
         losses=tuple(recording.losses),
         measured=tuple(recording.measured),
         seconds=recording.seconds,

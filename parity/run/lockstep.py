@@ -103,7 +103,9 @@ class Lockstep:
 
     def open(self) -> None:
         """Load every side's program, in two precisions."""
-        self._all("open", {name: {**self.openings[name], "shadow": SHADOW[self.precision]} for name in self.sessions})
+        # From the same state, on the same batch, with the same masks: whatever the sides draw in their own runs.
+        given = {name: {**one, "plan": {**one["plan"], "random": "recorded"}} for name, one in self.openings.items()}
+        self._all("open", {name: {**given[name], "shadow": SHADOW[self.precision]} for name in self.sessions})
 
     def _all(self, command: str, payloads: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         """Ask sides at once, and wait for all."""

@@ -23,6 +23,9 @@ from parity.run.threads import Threads, at_once
 WEIGHTS, ORDER, DROPOUT, NUDGE, DIGEST = 1, 2, 3, 4, 5
 """Purposes, the second word of the key."""
 
+FIRST = 6
+"""Numbers that are told of what a generator gives first."""
+
 SHARED = 1 << 15
 """Numbers of a mask from which on threads share it."""
 

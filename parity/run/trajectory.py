@@ -48,6 +48,8 @@ class Trajectory:
         seconds: spent in training steps.
         begin: seconds of them spent in the first step, which compiles.
         curve: metrics of a sample of the rows at checkpoints, 0 among them; empty for a run that has none.
+        drawn: what the framework's own generators gave first, where it drew its own numbers: ``uniform``, ``mask`` and
+            ``rows``, those of the first batch.
         stopped: why it ended before its last step, empty where it did not.
         cached: read from the store.
     """
@@ -65,6 +67,7 @@ class Trajectory:
     seconds: float
     begin: float = 0.0
     curve: tuple[Measured, ...] = ()
+    drawn: Mapping[str, Any] = field(default_factory=dict)
     stopped: str = ""
     cached: bool = field(default=False, compare=False)
 

@@ -11,7 +11,7 @@ import importlib
 import importlib.metadata
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -47,6 +47,7 @@ class Worker(Unmatched):
         self.y: np.ndarray
         self.x_val: np.ndarray | None = None
         self.plan: dict[str, Any] = {}
+        self.following: Iterator[np.ndarray]
         self.limited = self.frozen = False
         self.before: dict[bool, Callable[[str], np.ndarray | None]] = {}
         self.own = OwnState()
@@ -101,7 +102,7 @@ class Worker(Unmatched):
             precision: ``float32``, ``float64`` or ``bfloat16``.
             data: folder of the exchange with ``x`` and ``y`` and, where rows are kept for validation, ``x_val``.
             weights: canonical parameter to the .npy file with its initial value.
-            plan: seed, batch_size, shuffle, drop_remainder.
+            plan: seed, batch_size, shuffle, drop_remainder; random, ``recorded`` or ``native``.
             threads: limit, None for the framework's own choice.
             fused: compile the optimizer's update into one pass over memory, where the framework can.
             shadow: precision in which the program is loaded a second time, to measure rounding by.
@@ -118,7 +119,9 @@ class Worker(Unmatched):
                 # What a framework keeps for good: to look through it at every program takes longer than a short run.
                 gc.freeze()
                 self.frozen = True
-        self.driver, self.own = driver(program, bindings, precision, plan["seed"]), OwnState()
+        native = plan.get("random") == "native"
+        told = {"drawn": driver.generators.first(plan["seed"], randomness.FIRST)} if native else {}
+        self.driver, self.own = driver(program, bindings, precision, plan["seed"], native), OwnState()
         if fused:
             self.driver.fuse_update()
         self.shadow = driver(program, bindings, shadow, plan["seed"]) if shadow else None
@@ -129,17 +132,29 @@ class Worker(Unmatched):
         self.x = np.ascontiguousarray(arrays.get("x"), dtype=host)
         self.y = np.ascontiguousarray(arrays.get("y"), dtype=host)
         self.x_val = np.ascontiguousarray(arrays.get("x_val"), dtype=host) if arrays.has("x_val") else None
-        self.driver.set_weights(lambda name: np.load(weights[name], mmap_mode="r") if name in weights else None)
+        if native:
+            told["drawn"]["rows"] = next(self._own_batches()).tolist()
+            self.following = self._own_batches()
+        else:
+            self.driver.set_weights(lambda name: np.load(weights[name], mmap_mode="r") if name in weights else None)
         trainable = set(self.driver.trainable())
         count = sum(value.size for name, value, _ in self.driver.raw_weights() if name in trainable)
-        return {"parameters": count, "device": self.driver.device()}
+        return {"parameters": count, "device": self.driver.device(), **told}
+
+    def _own_batches(self) -> Iterator[np.ndarray]:
+        """Return the row numbers of each batch as the program itself deals them out, or as they are recorded."""
+        own = self.driver.own_rows(len(self.x)) if not self.driver.by_hand else None
+        return self._recorded() if own is None else own
+
+    def _recorded(self, first: int = 0) -> Iterator[np.ndarray]:
+        plan = self.plan
+        return randomness.batches(
+            plan["seed"], len(self.x), plan["batch_size"], plan["shuffle"], plan["drop_remainder"], first=first
+        )
 
     def _batches(self, start: int, stop: int) -> Any:
-        plan = self.plan
-        following = randomness.batches(
-            plan["seed"], len(self.x), plan["batch_size"], plan["shuffle"], plan["drop_remainder"], first=start
-        )
-        return islice(following, stop - start)
+        # What a framework deals out it deals out once: a free run takes its steps one after another.
+        return islice(self.following if self.driver.native else self._recorded(start), stop - start)
 
     def predict(self, folder: str, name: str, validation: str | None = None, most: int | None = None) -> None:
         """Write the predictions for the rows that are trained on, in evaluation mode, to an exchange.

@@ -101,6 +101,11 @@ class Resolved:
             shape = output
         return found
 
+    @property
+    def draws_itself(self) -> bool:
+        """Return whether the framework draws the random numbers of a free run."""
+        return self.config.training.random == "native"
+
     def drawing(self) -> list[Layer]:
         """Return the layers that draw random numbers in a training step, in the order of their calls."""
         return [layer for layer in self.layers() if layer.op.draws and not layer.op.passes_on()]

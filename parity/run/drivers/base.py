@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import sys
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any, ClassVar
@@ -37,21 +37,26 @@ class Driver(State):
         bindings: where the canonical tensors live in it, as ``Bindings.plain()`` gives it.
         precision: ``float32``, ``float64`` or ``bfloat16``.
         seed: of dropout masks.
+        native: the framework draws what it draws, seeded: weights, masks and, of a compiled program, the order of rows.
     """
 
     module_name = ""  # Of the framework's package, whose version is reported.
     targets_first = False  # Whether the framework's losses are functions of (targets, outputs).
+    generators: ClassVar[Any]
+    """The framework's own random numbers: ``seed(number)`` seeds them, ``first(number, count)`` tells the first."""
     active: ClassVar[Driver | None] = None
     """The driver whose program computes: dropout asks it for masks."""
 
-    def __init__(self, file: str, bindings: dict[str, Any], precision: str, seed: int) -> None:
-        self.file, self.bindings, self.precision, self.seed = file, bindings, precision, seed
+    def __init__(
+        self, file: str, bindings: dict[str, Any], precision: str, seed: int, native: bool = False
+    ) -> None:  # fmt: skip
+        self.file, self.bindings, self.precision, self.seed, self.native = file, bindings, precision, seed, native
         self.clock = {"step": 0, "call": 0}
         starts = bindings.get("starts", {})
         self.numbers = {place[0]: starts[slot] for slot, place in bindings["slots"].items() if slot in starts}
         self.replace_dropout()
         self.activate()
-        self.seed_own(seed)
+        self.generators.seed(seed)
         with self.making():
             self.module = import_program(file, bindings.get("files", {}))
             self.model = self.build_model()
@@ -115,6 +120,18 @@ class Driver(State):
         """Return the program's optimizer."""
         return self._made("optimizer", "build_optimizer", self.model)
 
+    def own_rows(self, rows: int) -> Iterator[np.ndarray] | None:
+        """Return the row numbers of each batch in the program's own order, without end; None where it has none.
+
+        Args:
+            rows: number of rows.
+        """
+        made = getattr(self.module, "native_batches", None)
+        if made is None:
+            return None
+        numbers = np.arange(rows)
+        return (np.asarray(x) for x, _ in made(numbers, numbers))
+
     def draw(self, shape: tuple[int, ...], rate: float) -> np.ndarray:
         """Return the mask of the next dropout call of this step, in the program's own layout."""
         call = self.clock["call"]
@@ -173,11 +190,6 @@ class Driver(State):
     def host_dtype(self) -> Any:
         """Return the NumPy type in which batches and weights reach the program."""
         return np.dtype("float64" if self.precision == "float64" else "float32")
-
-    @classmethod
-    @abstractmethod
-    def seed_own(cls, seed: int) -> None:
-        """Seed the framework's own generators, for what a program draws by itself: what it starts from, unmatched."""
 
     @abstractmethod
     def raw(self, x: np.ndarray, training: bool = False) -> np.ndarray:

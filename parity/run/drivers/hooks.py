@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from parity.run.drivers import generators_torch
 from parity.run.drivers.base import active_driver
 
 
@@ -49,10 +50,13 @@ def dropout(
     inplace: bool = False,
 ) -> torch.Tensor:
     """Return what the active driver says is kept, in the place of ``torch.nn.functional.dropout``."""
+    driver = active_driver()
+    if driver.native:
+        return generators_torch.DROPOUT(input, p, training, inplace)
     if not training or p == 0.0:
         return input
     # As it lies: drawn channels last, a mask is then read in the order in which such an input lies.
-    keep = torch.from_numpy(active_driver().draw(tuple(input.shape), p)).to(input.device)
+    keep = torch.from_numpy(driver.draw(tuple(input.shape), p)).to(input.device)
     return input * keep * (1.0 / (1.0 - p))
 
 

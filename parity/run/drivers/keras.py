@@ -11,12 +11,13 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from itertools import count
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from parity.run.drivers import generators_keras
 from parity.run.drivers.layouts import View
 from parity.run.drivers.programs import ProgramError, loss_told
 from parity.run.drivers.tensorflow import TensorFlowDriver
@@ -30,6 +31,7 @@ class KerasDriver(TensorFlowDriver):
     """A Keras program: layers are wrapped at ``call``, the optimizer at ``apply``."""
 
     module_name = "keras"
+    generators: ClassVar[Any] = generators_keras
     update_method = "apply"
 
     def prepare(self) -> None:
@@ -69,14 +71,9 @@ class KerasDriver(TensorFlowDriver):
         return compiled
 
     @classmethod
-    def seed_own(cls, seed: int) -> None:
-        """Seed Keras's, TensorFlow's, NumPy's and Python's generators."""
-        keras.utils.set_random_seed(seed)
-
-    @classmethod
     def replace_dropout(cls) -> None:
         """Replace the function that ``keras.layers.Dropout`` calls, in the backend's random module."""
-        keras.src.backend.random.dropout = masked
+        keras.src.backend.random.dropout = partial(masked, own=generators_keras.DROPOUT)
 
     def build_optimizer(self) -> Any:
         """Return the program's optimizer, its slots made: Keras else makes them in the first step."""

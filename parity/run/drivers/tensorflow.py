@@ -10,11 +10,12 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial, wraps
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import tensorflow as tf
 
+from parity.run.drivers import generators_tensorflow
 from parity.run.drivers.base import Driver
 from parity.run.drivers.layouts import View
 from parity.run.drivers.programs import loss_told, one_tensor
@@ -47,6 +48,7 @@ class TensorFlowDriver(Driver):
     """
 
     module_name = "tensorflow"
+    generators: ClassVar[Any] = generators_tensorflow
     targets_first = True
     update_method = "apply_gradients"  # What a train step calls on the optimizer.
     _order: dict[int, int] | None = None
@@ -58,11 +60,6 @@ class TensorFlowDriver(Driver):
     def making(self) -> AbstractContextManager[Any]:
         """Return within which a program written by hand makes its variables in the worker's float type."""
         return wide_variables() if widening() else nullcontext()
-
-    @classmethod
-    def seed_own(cls, seed: int) -> None:
-        """Seed TensorFlow's generators."""
-        tf.random.set_seed(seed)
 
     @classmethod
     def set_threads(cls, threads: int) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from parity.run.drivers import generators_tensorflow
 from parity.run.drivers.base import active_driver
 from parity.run.drivers.layouts import View
 from parity.run.drivers.programs import ProgramError
@@ -99,11 +100,21 @@ def held(owner: Any, above: str = "") -> list[tuple[str, tf.Variable]]:
     return list({id(one): (path, one) for path, one in reversed(found)}.values())[::-1]
 
 
-def masked(x: tf.Tensor, rate: float, **ignored: Any) -> tf.Tensor:
-    """Return x with what the active driver says kept, in place of the framework's dropout."""
+def masked(x: tf.Tensor, rate: float, *more: Any, own: Any = generators_tensorflow.DROPOUT, **named: Any) -> tf.Tensor:
+    """Return x with what the active driver says kept, in place of the framework's dropout.
+
+    Args:
+        x: any tensor.
+        rate: share that is dropped.
+        more: what the framework's dropout takes beside.
+        own: that dropout, for a program that draws its own masks.
+        named: what it takes by name.
+    """
+    driver = active_driver()
+    if driver.native:
+        return own(x, rate, *more, **named)
     if rate == 0.0:
         return x
-    driver = active_driver()
     keep = tf.numpy_function(
         lambda shape, p: driver.draw(tuple(shape), float(p)), [tf.shape(x), tf.constant(rate, tf.float64)], tf.bool
     )

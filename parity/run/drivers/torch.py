@@ -5,14 +5,26 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
+from parity.run.drivers import generators_torch
 from parity.run.drivers.base import Driver
-from parity.run.drivers.hooks import Forced, dropout, first, host, last, left, put_back, transformed, turned, whose
+from parity.run.drivers.hooks import (
+    Forced,
+    dropout,
+    first,
+    host,
+    last,
+    left,
+    put_back,
+    transformed,
+    turned,
+    whose,
+)
 from parity.run.drivers.layouts import View
 from parity.run.drivers.numbers import OwnNumbers
 from parity.run.drivers.programs import ProgramError, loss_told, one_tensor
@@ -24,15 +36,11 @@ class TorchDriver(OwnNumbers, Driver):
     """A PyTorch program: hooks see the layers, the optimizer's pre-step hook sees the gradients."""
 
     module_name = "torch"
+    generators: ClassVar[Any] = generators_torch
 
     def prepare(self) -> None:
         """Let everything made from now on have the precision."""
         torch.set_default_dtype(getattr(torch, self.precision))
-
-    @classmethod
-    def seed_own(cls, seed: int) -> None:
-        """Seed PyTorch's generator."""
-        torch.manual_seed(seed)
 
     @classmethod
     def set_threads(cls, threads: int) -> None:
