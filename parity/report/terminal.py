@@ -134,6 +134,16 @@ def _sides(result: Result, console: Console) -> None:
     if result.sides:
         _title(console, "Sides")
         console.print(table, highlight=False)
+    for failure in words.failure_notes(result):
+        _line(console, failure, "bold red")
+    for remark in (
+        words.loss_note(result),
+        *words.finite_notes(result),
+        *targets.notes(result),
+        *measures.notes(result),
+    ):
+        if remark is not None:
+            _line(console, remark, "dim")
     if draws.known(result):
         _draws(result, console)
 
@@ -147,16 +157,6 @@ def _draws(result: Result, console: Console) -> None:
     _title(console, draws.title(result))
     console.print(table, highlight=False)
     _line(console, draws.note(result), "dim")
-    for failure in words.failure_notes(result):
-        _line(console, failure, "bold red")
-    for remark in (
-        words.loss_note(result),
-        *words.finite_notes(result),
-        *targets.notes(result),
-        *measures.notes(result),
-    ):
-        if remark is not None:
-            _line(console, remark, "dim")
 
 
 def _advice(result: Result, console: Console) -> None:
