@@ -84,13 +84,16 @@ def common(verb: Callable[..., None]) -> Callable[..., None]:
         click.argument("spec", type=click.Path(path_type=Path)),
         click.option("--side", "sides", multiple=True, metavar="NAME", help="Only this side; repeatable."),
         click.option("--frameworks", metavar="A,B,C", help="Compile one config for each of these frameworks."),
-        click.option("--like", metavar="SIDE", help="Whose config --frameworks compile; the first side's if not said."),
+        click.option("--like", metavar="SIDE",
+                     help="Whose config --frameworks or --devices run; the first side's if not said."),
         click.option("--steps", type=click.IntRange(min=1), help="Training steps; in check, steps in lockstep."),
         click.option("--precision", type=click.Choice(["float32", "float64", "bfloat16"]),
                      help="Of the free runs [float32]; in check, of the lockstep [float64]."),
         click.option("--check-steps", default="log", show_default=True, metavar="log|all|N", callback=_check_steps,
                      help="Which steps of the lockstep are checked: 1, 2, 3, 4, 6, 8, 12, ...; all; every N."),
         click.option("--seed", type=click.IntRange(min=0), help="In place of the spec's."),
+        click.option("--device", metavar="auto|cpu|gpu|gpu:N", help="Where every side runs, in place of the spec's."),
+        click.option("--devices", metavar="A,B", help="Run --like's config on each of these devices."),
         click.option("--set", "changes", multiple=True, metavar="PATH=VALUE",
                      help="Change a value on every side, or on one: SIDE:PATH=VALUE; repeatable."),
         click.option("--data", metavar="NAME|FILE", help="Another source, or the file to read it from."),
@@ -266,17 +269,20 @@ def selftest(quick: bool, only: tuple[str, ...], seed: int, as_json: bool) -> No
 
 
 def _options(
-    *, explain: bool, trace: bool = True, frameworks: str | None, changes: tuple[str, ...], causes_only: bool = False,
-    **given: Any,
+    *, explain: bool, trace: bool = True, frameworks: str | None, devices: str | None, changes: tuple[str, ...],
+    causes_only: bool = False, **given: Any,
 ) -> Options:  # fmt: skip
     """Return the options of a verb; what is named alike in both passes through."""
     from parity.pipeline.prepare import Options, parse_set
 
-    named = tuple(part.strip() for part in frameworks.split(",") if part.strip()) if frameworks else ()
     return Options(
-        frameworks=named, changes=dict(map(parse_set, changes)), explain=explain, trace=trace, effects=not causes_only,
-        **given,
+        frameworks=_parts(frameworks), devices=_parts(devices), changes=dict(map(parse_set, changes)), explain=explain,
+        trace=trace, effects=not causes_only, **given,
     )  # fmt: skip
+
+
+def _parts(text: str | None) -> tuple[str, ...]:
+    return tuple(part.strip() for part in (text or "").split(",") if part.strip())
 
 
 def _work(verb: str, file: Path, options: Options, as_json: bool) -> tuple[Result, Path]:

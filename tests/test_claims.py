@@ -82,6 +82,24 @@ def test_of_many_seeds_one_may_speak_against(against: tuple[int, ...], held: int
     assert (claim.held, claim.status) == (held, status)
 
 
+@pytest.mark.parametrize(
+    ("lost", "status"),
+    [
+        ((0.9, 0.44) * 3 + (0.8,) * 6, "holds"),  # Three of twelve do not say so, and none says the reverse.
+        ((0.9, 0.2) * 3 + (0.8,) * 6, "inconclusive"),  # Three lean the other way.
+        ((0.6, 0.45) * 6, "inconclusive"),  # The mean is hardly beyond the middle.
+    ],
+)
+def test_of_many_seeds_each_may_lean_where_the_mean_is_clear(lost: tuple[float, ...], status: str) -> None:
+    claim = breaks("a", tried("a", *lost))
+    assert claim.tried == 12
+    assert claim.held < 11
+    assert claim.status == status
+    kept = tuple(1.0 - one for one in lost)
+    assert repairs("a", tried("b", *kept)).status == status
+    assert breaks("a", unsound(tried("a", *lost), 1)).status == "inconclusive"
+
+
 def test_few_seeds_that_scatter_widely_do_not_confirm_and_are_no_objection() -> None:
     assert breaks("a", tried("a", 0.55, 0.6, 1.4)).status == "unconfirmed"
     assert breaks("a", tried("a", 0.55, 0.6, 1.4, 0.6, 0.7, 0.9)).status == "holds"

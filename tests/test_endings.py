@@ -18,9 +18,10 @@ from click.testing import CliRunner, Result
 
 from parity.cli import main
 from parity.errors import DataError, ParityError, WorkerError, printable, shortened
-from parity.pipeline import prepare
+from parity.pipeline import installed
 from parity.pipeline.ending import ended
-from parity.pipeline.prepare import Options, check_installed
+from parity.pipeline.installed import check_installed
+from parity.pipeline.prepare import Options
 from parity.pipeline.prepare import prepare as prepared
 from parity.run.serving import LONGEST, is_machines, told
 from parity.spec.load import build_spec, load_spec
@@ -213,7 +214,7 @@ def test_lint_refuses_what_compile_refuses(folder: Path, x: np.ndarray, y: np.nd
 def test_a_framework_that_is_not_installed_is_found_before_anything_starts(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(prepare, "installed_frameworks", lambda: ("torch",))
+    monkeypatch.setattr(installed, "installed_frameworks", lambda: ("torch",))
     (folder / "spec.yaml").write_text(SPEC + "  c: {framework: keras}\n  d: {framework: tensorflow}\n")
     done = parity("run", "spec.yaml")
     assert (done.exit_code, done.stdout) == (2, "")

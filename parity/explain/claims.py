@@ -7,7 +7,9 @@ where none of its parts does it without the others. A seed whose own two sides a
 speaks against a claim, whatever else it shows.
 
 A claim holds where as many seeds say so as :func:`~parity.explain.seeds.needed` asks for, and the mean says it, too:
-with fewer than six seeds it must be 4.30 of its standard errors away from the middle of the gap. It is inconclusive
+with fewer than six seeds it must be 4.30 of its standard errors away from the middle of the gap. With more than six
+seeds it also holds where the mean is 3.71 of its standard errors away and every single seed leans that way: a seed that
+loses 0.44 of its gap does not say that a set breaks, and speaks for it rather than against it. A claim is inconclusive
 where seeds speak against it, and unconfirmed where too few were tried.
 """
 
@@ -39,6 +41,12 @@ LEAST_GAP = 0.02
 
 LEAST_GAINED = 0.05
 """Nor are those nearer than this share of what training gained."""
+
+LEANS = BREAKS / 2
+"""Share of the gap that a seed has to lose, or keep, to lean the way that a claim says."""
+
+MANY = 3.71
+"""Student's t that more than six values exceed on either side with a probability of at most 1 %."""
 
 SEEDS = FEWEST
 """Seeds that a claim is tried with at least."""
@@ -83,6 +91,11 @@ class Tried:
         if statistics.fmean(away) <= 0.0:
             return False
         return len(away) >= LOOKS[1] or len(away) < 2 or errors(away) > quantile_of_three(ERROR)
+
+    def leaning(self, bad: bool) -> bool:
+        """Return whether it is bad, or is not, by the mean of many seeds, and every one of them leans that way."""
+        away = [(one - BREAKS) * (1.0 if bad else -1.0) for one in self.lost]
+        return len(away) > LOOKS[1] and all(self.sound) and min(away) >= LEANS - BREAKS and errors(away) > MANY
 
     @property
     def mean(self) -> float:
@@ -131,9 +144,10 @@ class Claim:
     @property
     def status(self) -> Status:
         """Return whether it holds."""
-        if self.tried and self.held < needed(self.tried):
-            return "inconclusive"
         does = self.kind == "breaks"
+        leaning = self.whole.leaning(does) and all(part.leaning(not does) for part in self.parts)
+        if self.tried and self.held < needed(self.tried) and not leaning:
+            return "inconclusive"
         if not self._leans(does):
             return "inconclusive"
         known = min([self.tried, *(len(part.lost) for part in self.parts)])

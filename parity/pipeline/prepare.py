@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import importlib.util
 import os
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+from pydantic import ValidationError
 
 from parity.data.check import one_hot_rows
 from parity.data.dataset import Dataset
 from parity.data.sources import sources
 from parity.entries import FRAMEWORKS
 from parity.errors import DataError, SpecError, UsageError, did_you_mean, listed
+from parity.pipeline.installed import installed_frameworks
 from parity.spec import channels
+from parity.spec.align import free_name
 from parity.spec.known import entry_hint
 from parity.spec.resolve import Resolved, changed, resolve
-from parity.spec.schema import Spec
+from parity.spec.schema import NumericsSpec, Spec
 from parity.spec.yaml import parse_yaml
 
 
@@ -30,7 +31,9 @@ class Options:
     Args:
         sides: names of the sides to keep, all if empty.
         frameworks: with ``like``: compile that side's config for each of these.
-        like: side whose config ``frameworks`` run.
+        like: side whose config ``frameworks`` or ``devices`` run.
+        devices: with ``like``: run that side's config on each of these.
+        device: where every side runs, in place of the spec's.
         steps: steps of the free run, or of the lockstep in ``check``.
         precision: of the free run, or of the lockstep in ``check``.
         seed: in place of the spec's.
@@ -52,6 +55,8 @@ class Options:
     sides: tuple[str, ...] = ()
     frameworks: tuple[str, ...] = ()
     like: str | None = None
+    devices: tuple[str, ...] = ()
+    device: str | None = None
     steps: int | None = None
     precision: str | None = None
     seed: int | None = None
@@ -68,84 +73,6 @@ class Options:
     split: tuple[str, ...] = ()
     out: Path | None = None
     timeout: float = 600.0
-
-
-def installed_frameworks() -> tuple[str, ...]:
-    """Return the frameworks this interpreter has, without importing them."""
-    found = {name for name in FRAMEWORKS if importlib.util.find_spec(name) is not None}
-    if "tensorflow" not in found:
-        found.discard("keras")  # Keras programs run on the TensorFlow backend.
-    return tuple(name for name in FRAMEWORKS if name in found)
-
-
-def installed_version(side: Resolved) -> str:
-    """Return the version of a side's framework in this interpreter; empty for a side with one of its own."""
-    if side.python:
-        return ""
-    try:
-        return importlib.metadata.version(side.framework)
-    except importlib.metadata.PackageNotFoundError:  # tensorflow also comes as tensorflow-cpu, and under other names.
-        packages = importlib.metadata.packages_distributions().get(side.framework, ())
-        return importlib.metadata.version(packages[0]) if packages else ""
-
-
-FOUND = "import importlib.util, sys; print(*(name for name in sys.argv[1:] if importlib.util.find_spec(name) is None))"
-"""Prints which modules an interpreter has not, without importing them."""
-
-
-def check_installed(sides: Sequence[Resolved], least: int = 1) -> None:
-    """Check that every side's framework is there, before anything starts.
-
-    Args:
-        sides: of a command that runs them.
-        least: how many of them it takes to run anything.
-
-    Raises:
-        UsageError: with the command that installs what is missing, and what can be run without it.
-    """
-    missing: dict[str, list[str]] = {}
-    lacking: dict[tuple[str | None, str], bool] = {}
-    for side in sides:
-        place = (side.python, side.framework)
-        if place not in lacking:
-            lacking[place] = _lacks(side)
-        if lacking[place]:
-            missing.setdefault(side.python or "", []).append(side.name)
-    if not missing:
-        return
-    named = {side.name: side.framework for side in sides}
-    told = []
-    for python, names in missing.items():
-        frameworks = list(dict.fromkeys(named[name] for name in names))
-        who = ", ".join(f"side {name} needs {named[name]}" for name in names)
-        install = f"{python} -m pip install" if python else "pip install"
-        what = " ".join("keras tensorflow" if one == "keras" else one for one in frameworks)
-        wanted = f"{install} {what}" if python else f"{install} 'parity-harness[{','.join(frameworks)}]'"
-        told.append(f"{who}, not installed{f' for {python}' if python else ''}: {wanted}")
-    rest = [name for name in named if not any(name in names for names in missing.values())]
-    frameworks = [one for one in installed_frameworks() if len(rest) < least]
-    if len(rest) >= least:
-        told.append(f"what is there runs with {' '.join(f'--side {name}' for name in rest)}")
-    elif len(frameworks) >= least:
-        told.append(f"or run one config in what is there: --frameworks {','.join(frameworks)}")
-    raise UsageError("; ".join(told))
-
-
-def _lacks(side: Resolved) -> bool:
-    """Return whether a side's interpreter is known not to have its framework."""
-    modules = ("keras", "tensorflow") if side.framework == "keras" else (side.framework,)
-    if side.python is None:
-        return side.framework not in installed_frameworks()
-    from parity.run.session import find_interpreter
-
-    python = find_interpreter(side.python)
-    if python is None:
-        return False  # That is said where it is started, and the other sides run.
-    try:
-        done = subprocess.run([python, "-c", FOUND, *modules], capture_output=True, text=True, timeout=60, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return False
-    return bool(done.stdout.strip())
 
 
 LONGEST_TIMEOUT = 1e9
@@ -198,7 +125,9 @@ def prepare(spec: Spec, options: Options) -> list[Resolved]:
     sides = resolve(spec, installed_frameworks())
     if not sides:
         raise UsageError("no framework is installed; pip install 'parity-harness[all]'")
-    if options.like is not None or options.frameworks:
+    if options.devices:
+        sides = _on_devices(sides, options)
+    elif options.like is not None or options.frameworks:
         sides = _like(sides, options)
     elif options.sides:
         names = [side.name for side in sides]
@@ -208,6 +137,9 @@ def prepare(spec: Spec, options: Options) -> list[Resolved]:
     changes = dict(options.changes)
     if options.seed is not None:
         changes["training.seed"] = options.seed
+    if options.device is not None:
+        check_device("--device", options.device)
+        changes["numerics.device"] = options.device
     return [_with(side, changes, [one.name for one in sides], options) for side in sides]
 
 
@@ -223,6 +155,38 @@ def _like(sides: list[Resolved], options: Options) -> list[Resolved]:
             raise UsageError(f"--frameworks {','.join(chosen)}: {name} stands there twice; name each once")
     pythons = {side.framework: side.python for side in reversed(sides)}
     return [replace(base, name=name, framework=name, python=pythons.get(name)) for name in chosen]
+
+
+def _on_devices(sides: list[Resolved], options: Options) -> list[Resolved]:
+    """Return one side's config on each device, under the name of the device.
+
+    Raises:
+        UsageError: when it is told beside something that also says what runs where.
+    """
+    beside = "--frameworks" if options.frameworks else "--device" if options.device else ""
+    if beside:
+        raise UsageError(f"--devices and {beside}: each says what runs where; give one of them")
+    names = [side.name for side in sides]
+    like = options.like or names[0]
+    must_be("--like", like, "side", names)
+    base, made = sides[names.index(like)], list[Resolved]()
+    for device in options.devices:
+        check_device("--devices", device)
+        name = free_name(device.replace(":", ""), {side.name for side in made})
+        made.append(replace(changed(base, {"numerics.device": device}, "--devices"), name=name))
+    return made
+
+
+def check_device(option: str, device: str) -> None:
+    """Check that a device of the command line is one.
+
+    Raises:
+        UsageError: when it is none.
+    """
+    try:
+        NumericsSpec(device=device)
+    except ValidationError:
+        raise UsageError(f"{option} {device!r}: expected auto, cpu, gpu or gpu:N") from None
 
 
 def _with(side: Resolved, changes: Mapping[str, Any], names: list[str], options: Options) -> Resolved:

@@ -18,10 +18,12 @@ from parity.pipeline.answer import Explained
 from parity.pipeline.budget import Budget, Length
 from parity.pipeline.comparing import comparisons
 from parity.pipeline.counterfactuals import large
+from parity.pipeline.devices import check_devices
 from parity.pipeline.explain import Inquiry
 from parity.pipeline.explained import difference_facts, explanation_fact
+from parity.pipeline.installed import check_installed, installed_version
 from parity.pipeline.patches import lines_of
-from parity.pipeline.prepare import Options, check_installed, installed_version, prepare
+from parity.pipeline.prepare import Options, prepare
 from parity.pipeline.runner import Runner
 from parity.pipeline.speed import choose
 from parity.pipeline.units import Unit, UnitError
@@ -61,6 +63,7 @@ def run(spec: Spec, options: Options, *, text: str, file: str | None, folder: Pa
     begun = time.monotonic()
     sides = prepare(spec, options)
     check_installed(sides)
+    check_devices(sides)
     with Work(spec=spec, sides=sides, options=options, folder=folder) as work:
         sides = work.settle()
         found = pair_differences(work, sides)
@@ -130,6 +133,7 @@ def check(
             "for: --frameworks keras,tensorflow,torch"
         )
     check_installed(sides, least=2)
+    check_devices(sides)
     precision = options.precision or "float64"
     with Work(spec=spec, sides=sides, options=options, folder=folder) as work:
         sides = work.settle()

@@ -10,7 +10,7 @@ from parity.entries import TITLES
 from parity.errors import ParityError
 from parity.explain.search import SpentError
 from parity.pipeline.counterfactuals import large
-from parity.pipeline.prepare import installed_frameworks
+from parity.pipeline.installed import installed_frameworks
 from parity.pipeline.runner import GUESSED, Runner
 from parity.pipeline.work import Note
 from parity.run.bench import Job

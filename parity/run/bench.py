@@ -169,6 +169,7 @@ class Bench:
                 "drop_remainder": training.drop_remainder,
                 "random": training.random,
             },
+            "device": job.side.config.numerics.device,
             "threads": job.threads,
             "fused": job.fused,
         }
@@ -191,7 +192,7 @@ class Bench:
             **({} if job.metrics else {"metrics": False}),
             **({} if job.until is None else {"until": job.until.plain()}),
             versions={name: versions[name] for name in PACKAGES[job.side.framework]},
-            machine=[platform.machine(), platform.processor()],
+            machine=[platform.machine(), platform.processor(), *filter(None, [versions.get("gpus")])],
             parity=__version__,
         )
 

@@ -17,8 +17,8 @@ from parity.errors import printable, shortened
 from parity.run.worker import Worker
 
 COMMANDS = (
-    "versions", "inventory", "starts", "targets", "open", "predict", "train", "digest_state", "advance", "adopt",
-    "publish", "leftovers", "probe",
+    "versions", "gpus", "inventory", "starts", "targets", "open", "predict", "train", "digest_state", "advance",
+    "adopt", "publish", "leftovers", "probe",
 )  # fmt: skip
 """What a parent may ask for."""
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import gc
 import importlib
-import importlib.metadata
-import sys
 import time
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -22,6 +20,7 @@ from parity.run.axes import inverse, permuted
 from parity.run.drivers.base import Driver
 from parity.run.exchange import Exchange
 from parity.run.memory import OwnState, Report, everything
+from parity.run.places import versions
 from parity.run.probe import DigestProbe, Guide, Probe, TensorProbe, see_all
 from parity.run.threads import Threads
 from parity.run.unmatched import Unmatched
@@ -62,14 +61,12 @@ class Worker(Unmatched):
         self.channel.send(("event", values))
 
     def versions(self, packages: list[str]) -> dict[str, str]:
-        """Return installed versions, without importing anything."""
-        found = {"python": ".".join(map(str, sys.version_info[:3])), "executable": sys.executable}
-        for package in packages:
-            try:
-                found[package] = importlib.metadata.version(package)
-            except importlib.metadata.PackageNotFoundError:
-                found[package] = ""
-        return found
+        """Return what :func:`~parity.run.places.versions` says of this process."""
+        return versions(packages)
+
+    def gpus(self, framework: str) -> dict[str, Any]:
+        """Return what a framework sees of GPUs."""
+        return self._driver(framework).gpus()
 
     def _driver(self, framework: str, threads: int | None = None) -> type[Driver]:
         module, name = DRIVERS[framework]
@@ -92,6 +89,7 @@ class Worker(Unmatched):
         threads: int | None = None,
         fused: bool = False,
         shadow: str | None = None,
+        device: str = "auto",
     ) -> dict[str, Any]:
         """Load a program, its data and its initial weights.
 
@@ -105,6 +103,7 @@ class Worker(Unmatched):
             plan: seed, batch_size, shuffle, drop_remainder; random, ``recorded`` or ``native``.
             threads: limit, None for the framework's own choice.
             fused: compile the optimizer's update into one pass over memory, where the framework can.
+            device: ``auto``, ``cpu``, ``gpu`` or ``gpu:N``.
             shadow: precision in which the program is loaded a second time, to measure rounding by.
         """
         driver = self._driver(framework, threads)
@@ -121,10 +120,10 @@ class Worker(Unmatched):
                 self.frozen = True
         native = plan.get("random") == "native"
         told = {"drawn": driver.generators.first(plan["seed"], randomness.FIRST)} if native else {}
-        self.driver, self.own = driver(program, bindings, precision, plan["seed"], native), OwnState()
+        self.driver, self.own = driver(program, bindings, precision, plan["seed"], device, native), OwnState()
         if fused:
             self.driver.fuse_update()
-        self.shadow = driver(program, bindings, shadow, plan["seed"]) if shadow else None
+        self.shadow = driver(program, bindings, shadow, plan["seed"], device) if shadow else None
         self.plan = plan
         arrays, host = self.exchange(data), self.driver.host_dtype()
         if self.shadow is not None and self.shadow.precision == "float64" and precision != "float64":

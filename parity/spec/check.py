@@ -22,8 +22,8 @@ from parity.spec.faults import Loc, Where, faults_of, given
 from parity.spec.known import field_hint
 from parity.spec.lists import PLACES, is_structural, read_layers
 from parity.spec.names import name_faults
-from parity.spec.paths import SECTIONS, alternatives, auto_names, matching, split
-from parity.spec.schema import Config, ModelSpec, TrainingSpec
+from parity.spec.paths import alternatives, auto_names, matching, split
+from parity.spec.schema import SECTIONS, Config, ModelSpec, NumericsSpec, TrainingSpec
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,7 @@ def check_changes(data: Mapping[str, Any], where: Where) -> list[Fault]:
         parts = {
             "data": Part(DataSpec),
             "training": Part(TrainingSpec),
+            "numerics": Part(NumericsSpec),
             "loss": Part(_kind_in(LOSSES, data.get("loss"))),
             "optimizer": Part(_kind_in(OPTIMIZERS, data.get("optimizer"))),
         }

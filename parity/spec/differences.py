@@ -21,7 +21,7 @@ from parity.spec.align import by_name
 from parity.spec.inert import Column, again_reason, layer_reason, section_reason
 from parity.spec.layer_units import Unit, paired, units
 from parity.spec.resolve import Layer, Resolved
-from parity.spec.schema import Config
+from parity.spec.schema import SECTIONS, Config
 from parity.spec.targets import unsaid
 
 
@@ -75,7 +75,7 @@ def differences(a: Resolved, b: Resolved, rows: int | None = None) -> list[Diffe
         rows: rows of the training set, where known: tells whether the last batch is full anyway.
     """
     found: list[Difference] = []
-    for section in ("data", "layers", "loss", "optimizer", "training", "metrics"):
+    for section in ("data", "layers", *SECTIONS[1:]):
         if section == "layers":
             found += _layer_differences(a, b)
             continue
@@ -220,10 +220,7 @@ def mixed(a: Config, b: Config, taken: set[str]) -> Config:
         ValueError: when some of the values cannot stand together; a :class:`~parity.ops.ShapeError` when the layers
             cannot read what they are given.
     """
-    sections = {
-        section: _mix(section, getattr(a, section), getattr(b, section), taken)
-        for section in ("data", "loss", "optimizer", "training", "metrics")
-    }
+    sections = {section: _mix(section, getattr(a, section), getattr(b, section), taken) for section in SECTIONS}
     layers: list[Op] = []
     for left, right in by_name(a.model.layers, b.model.layers):
         op = left if left is not None else right

@@ -1,8 +1,8 @@
 """Paths into a config: ``layers.*.kernel_initializer``, ``optimizer.learning_rate``, ``training.shuffle``.
 
-A path starts with a section (``data``, ``loss``, ``optimizer``, ``training``, ``metrics``) or with ``layers`` and a
-pattern over layer names: a name, a wildcard such as ``*`` or ``dense*``, or a list ``{a,b}``. What inserts, removes or
-replaces whole layers is said in ``parity.spec.lists``.
+A path starts with a section (``data``, ``loss``, ``optimizer``, ``training``, ``numerics``, ``metrics``) or with
+``layers`` and a pattern over layer names: a name, a wildcard such as ``*`` or ``dense*``, or a list ``{a,b}``. What
+inserts, removes or replaces whole layers is said in ``parity.spec.lists``.
 """
 
 from __future__ import annotations
@@ -17,10 +17,7 @@ from pydantic import BaseModel, ValidationError
 from parity.entries import Entry
 from parity.spec.align import free_name
 from parity.spec.lists import is_structural, restructured
-from parity.spec.schema import Config
-
-SECTIONS = ("data", "loss", "optimizer", "training", "metrics")
-"""Sections a path may start with, beside ``layers``."""
+from parity.spec.schema import PARTS, SECTIONS, Config
 
 
 def split(path: str) -> list[str]:
@@ -133,7 +130,7 @@ def visit(path: str, part: BaseModel) -> Iterator[tuple[str, BaseModel]]:
 
 def walk(config: Config) -> Iterator[tuple[str, BaseModel]]:
     """Yield every part of a config that has fields of its own, by path, parents first."""
-    for section in ("data", "loss", "optimizer", "training"):
+    for section in PARTS:
         yield from visit(section, getattr(config, section))
     for op in config.model.layers:
         yield from visit(f"layers.{op.name}", op)

@@ -17,7 +17,7 @@ from parity.ops import Op
 from parity.spec.check import Layers, Part, check_change, check_model
 from parity.spec.faults import Loc, Where, faults_of
 from parity.spec.paths import at, auto_names, set_path, set_together, split, visit, walk
-from parity.spec.schema import Config, SideSpec, Spec
+from parity.spec.schema import PARTS, Config, SideSpec, Spec
 from parity.spec.targets import target_faults
 from parity.written import Parameter
 
@@ -174,7 +174,8 @@ def resolve_side(spec: Spec, name: str, side: SideSpec, where: Where = NO_FILE) 
     resolved = Resolved(
         name=name, framework=side.framework, config=config, origins=origins, python=side.python, program=_own(side)
     )
-    resolved = changed(resolved, side.changes, f"side {name}", where, ("sides", name, "changes"))
+    placed = {"numerics.device": side.device} if side.device is not None else {}
+    resolved = changed(resolved, placed | side.changes, f"side {name}", where, ("sides", name, "changes"))
     if not native:
         return resolved
     # What a change brings with it and leaves unsaid is the framework's to decide, too.
@@ -266,7 +267,7 @@ def _is_whole(path: str, value: Any) -> bool:
 def _parts(config: Config) -> tuple[Layers, dict[str, Part]]:
     """Return what a change may reach."""
     layers = {str(op.name): Part(type(op), op) for op in config.model.layers}
-    sections = {name: getattr(config, name) for name in ("data", "loss", "optimizer", "training")}
+    sections = {name: getattr(config, name) for name in PARTS}
     return layers, {name: Part(type(value), value) for name, value in sections.items()}
 
 
@@ -293,7 +294,7 @@ def _retell(origins: dict[str, str], config: Config, touched: list[str], origin:
 def _origins(config: Config, said: set[str]) -> dict[str, str]:
     origins = {section: "spec" if section in said else DEFAULT for section in Config.model_fields}
     origins["layers"] = "spec"
-    for section in ("data", "loss", "optimizer", "training"):
+    for section in PARTS:
         _tell(origins, section, getattr(config, section), origins[section])
     for op in config.model.layers:
         _tell(origins, f"layers.{op.name}", op, "spec")

@@ -56,6 +56,18 @@ class TrainingSpec(Part):
     )
 
 
+Device = Annotated[str, StringConstraints(pattern=r"^(auto|cpu|gpu(:\d{1,3})?)$")]
+"""Where a program runs: ``auto``, ``cpu``, ``gpu``, or one of several, ``gpu:1``."""
+
+
+class NumericsSpec(Part):
+    """Where a side computes."""
+
+    device: Device = Field(
+        default="auto", description="auto: a GPU where the framework sees one; cpu; gpu, the first of them; gpu:1, ..."
+    )
+
+
 class SideSpec(Part):
     """One program to run: a framework, and what it does differently from the spec."""
 
@@ -65,6 +77,7 @@ class SideSpec(Part):
         default="parity",
         description="what the spec does not say: one documented value everywhere, or the framework's own default",
     )
+    device: Device | None = Field(default=None, description="where it runs; the same as a change of numerics.device")
     python: str | None = Field(default=None, description="interpreter that has the framework; this one if not said")
     program: str | None = Field(default=None, description="a program written by hand, run in place of the compiled one")
     model: str | None = Field(default=None, description="what that program calls build_model() or Model")
@@ -110,7 +123,15 @@ class Config(Part):
     loss: AnyLoss = Field(description="what is minimised")
     optimizer: AnyOptimizer = Field(description="how a gradient becomes an update")
     training: TrainingSpec = Field(default=TrainingSpec(), description="batches and epochs")
+    numerics: NumericsSpec = Field(default=NumericsSpec(), description="where, and how exactly")
     metrics: tuple[AnyMetric, ...] = Field(default=(), description="what is reported about predictions")
+
+
+PARTS = tuple(name for name in Config.model_fields if name not in ("model", "metrics"))
+"""Sections of a config whose fields a path reaches by name."""
+
+SECTIONS = (*PARTS, "metrics")
+"""Sections that a path may start with, beside ``layers``."""
 
 
 class Spec(Config):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import sys
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any, ClassVar
@@ -37,6 +37,7 @@ class Driver(State):
         bindings: where the canonical tensors live in it, as ``Bindings.plain()`` gives it.
         precision: ``float32``, ``float64`` or ``bfloat16``.
         seed: of dropout masks.
+        device: ``auto``, ``cpu``, ``gpu`` or ``gpu:N``.
         native: the framework draws what it draws, seeded: weights, masks and, of a compiled program, the order of rows.
     """
 
@@ -48,8 +49,9 @@ class Driver(State):
     """The driver whose program computes: dropout asks it for masks."""
 
     def __init__(
-        self, file: str, bindings: dict[str, Any], precision: str, seed: int, native: bool = False
+        self, file: str, bindings: dict[str, Any], precision: str, seed: int, device: str = "cpu", native: bool = False
     ) -> None:  # fmt: skip
+        self.place = self.placed(device)
         self.file, self.bindings, self.precision, self.seed, self.native = file, bindings, precision, seed, native
         self.clock = {"step": 0, "call": 0}
         starts = bindings.get("starts", {})
@@ -265,9 +267,35 @@ class Driver(State):
         if Driver.active is self:
             Driver.active = None
 
+    @staticmethod
+    def gpus() -> dict[str, Any]:
+        """Return the names of the GPUs that the framework sees, and what it was ``built`` for, empty for the CPU."""
+        return {"names": [], "built": ""}
+
+    @classmethod
+    def placed(cls, device: str) -> Any:
+        """Return the framework's word for a device; where it sees no GPU, ``auto`` is the CPU."""
+        number = gpu_number(device, cls.gpus()["names"] if device == "auto" else ())
+        return "cpu" if number is None else f"gpu:{number}"
+
     def device(self) -> str:
-        """Return where the program runs."""
-        return "cpu"
+        """Return where the program runs: the CPU, or the number, name and libraries of a GPU."""
+        kind, _, number = str(self.place).strip("/").lower().partition(":")
+        if kind not in ("gpu", "cuda"):
+            return "cpu"
+        seen = self.gpus()
+        return f"gpu:{number or 0}, {seen['names'][int(number or 0)]}, {seen['built']}"
+
+
+def gpu_number(device: str, seen: Sequence[str]) -> int | None:
+    """Return the number of the GPU that a device means, None for the CPU.
+
+    Args:
+        device: ``auto``, ``cpu``, ``gpu`` or ``gpu:N``.
+        seen: names of the GPUs that there are, which ``auto`` goes by.
+    """
+    kind, _, number = device.partition(":")
+    return int(number or 0) if kind == "gpu" or (kind == "auto" and seen) else None
 
 
 def active_driver() -> Driver:

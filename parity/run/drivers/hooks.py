@@ -123,11 +123,18 @@ def put_back(
         write: sets a tensor.
     """
     for name, variable in model.named_parameters():
-        variable.grad = torch.tensor(values[name], dtype=variable.dtype) if name in values else None
+        variable.grad = torch.tensor(values[name]).to(variable) if name in values else None
         if f"{name}=" in values:
             write(variable, values[f"{name}="])
         for key in [one.rpartition("/")[2] for one in values if one.startswith(f"{name}/")]:
-            optimizer.state[variable][key] = torch.tensor(values[f"{name}/{key}"], dtype=variable.dtype)
+            optimizer.state[variable][key] = torch.tensor(values[f"{name}/{key}"]).to(variable)
     for name, buffer in model.named_buffers():
         if f"{name}~" in values:
             write(buffer, values[f"{name}~"])
+
+
+def facts_of(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
+    """Return what is known of an optimizer: PyTorch's class that it is, and its rate."""
+    kinds = [one for one in type(optimizer).__mro__ if one.__module__.startswith("torch.optim.")]
+    kind = kinds[0].__name__ if kinds else type(optimizer).__name__
+    return {"optimizer": kind, "learning_rate": float(optimizer.param_groups[0]["lr"]), "attributes": []}

@@ -19,6 +19,7 @@ import tensorflow as tf
 
 from parity.run.drivers import generators_keras
 from parity.run.drivers.layouts import View
+from parity.run.drivers.places_tensorflow import scope
 from parity.run.drivers.programs import ProgramError, loss_told
 from parity.run.drivers.tensorflow import TensorFlowDriver
 from parity.run.drivers.tensors import Taps, built, called, host, masked, restore
@@ -36,6 +37,7 @@ class KerasDriver(TensorFlowDriver):
 
     def prepare(self) -> None:
         """Set Keras's float type, let Python floats reach float64 unrounded, and count layers' names from the start."""
+        scope(self.place)
         keras.src.utils.naming.reset_uids()  # Else the same program, opened twice, has a dropout and then a dropout_1.
         keras.config.set_floatx(self.precision)
         # Layers go by the policy, which is made from floatx once and then stays, whatever floatx becomes.

@@ -18,6 +18,7 @@ import tensorflow as tf
 from parity.run.drivers import generators_tensorflow
 from parity.run.drivers.base import Driver
 from parity.run.drivers.layouts import View
+from parity.run.drivers.places_tensorflow import scope, seen_gpus
 from parity.run.drivers.programs import loss_told, one_tensor
 from parity.run.drivers.tensors import (
     Lies,
@@ -49,12 +50,14 @@ class TensorFlowDriver(Driver):
 
     module_name = "tensorflow"
     generators: ClassVar[Any] = generators_tensorflow
+    gpus = staticmethod(seen_gpus)
     targets_first = True
     update_method = "apply_gradients"  # What a train step calls on the optimizer.
     _order: dict[int, int] | None = None
 
     def prepare(self) -> None:
-        """Let a program that uses Keras's optimizers or losses have the precision there, too."""
+        """Compute on the device; let a program that uses Keras's optimizers or losses have the precision there, too."""
+        scope(self.place)
         float_type_of_keras(self.file, self.precision)
 
     def making(self) -> AbstractContextManager[Any]:

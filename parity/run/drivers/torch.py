@@ -11,22 +11,12 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from parity.run.drivers import generators_torch
+from parity.run.drivers import generators_torch, hooks
 from parity.run.drivers.base import Driver
-from parity.run.drivers.hooks import (
-    Forced,
-    dropout,
-    first,
-    host,
-    last,
-    left,
-    put_back,
-    transformed,
-    turned,
-    whose,
-)
+from parity.run.drivers.hooks import Forced, dropout, first, host, last, left, put_back, transformed, turned, whose
 from parity.run.drivers.layouts import View
 from parity.run.drivers.numbers import OwnNumbers
+from parity.run.drivers.places_torch import seen_gpus
 from parity.run.drivers.programs import ProgramError, loss_told, one_tensor
 from parity.run.drivers.wide import Wide
 from parity.run.probe import Guide, Probe
@@ -37,6 +27,7 @@ class TorchDriver(OwnNumbers, Driver):
 
     module_name = "torch"
     generators: ClassVar[Any] = generators_torch
+    gpus = staticmethod(seen_gpus)
 
     def prepare(self) -> None:
         """Let everything made from now on have the precision."""
@@ -47,16 +38,21 @@ class TorchDriver(OwnNumbers, Driver):
         """Limit PyTorch's threads."""
         torch.set_num_threads(threads)
 
+    @classmethod
+    def placed(cls, device: str) -> torch.device:
+        """Return PyTorch's device."""
+        return torch.device(super().placed(device).replace("gpu", "cuda"))
+
     def build_model(self) -> Any:
-        """Return the program's module, in the precision."""
-        model = self._built(self._found("model", "build_model", "Model")).to(getattr(torch, self.precision))
+        """Return the program's module, in the precision and on the device."""
+        model = self._built(self._found("model", "build_model", "Model")).to(self.place, getattr(torch, self.precision))
         if isinstance(model, torch.jit.ScriptModule):
             raise ProgramError("the model is a ScriptModule, whose layers cannot be watched; return the module itself")
         held = [*model.parameters(), *model.buffers()]
         if any(isinstance(one, torch.nn.parameter.UninitializedTensorMixin) for one in held):
             row = tuple(self.bindings.get("input", ()))
             model.eval()  # Two rows: batch norm in training refuses one, and would count these.
-            model(torch.zeros((2, *row), dtype=getattr(torch, self.precision)))
+            model(torch.zeros((2, *row), dtype=getattr(torch, self.precision), device=self.place))
             model.train()
         return model
 
@@ -79,7 +75,8 @@ class TorchDriver(OwnNumbers, Driver):
         # torch.tensor copies to aligned memory: results of MKL can depend on the alignment of what it reads.
         dtype, targets = getattr(torch, self.precision), self.targets(y)
         counted = targets.dtype.kind == "i"  # Numbers of classes.
-        return torch.tensor(x, dtype=dtype), torch.tensor(targets, dtype=torch.int64 if counted else dtype)
+        kind = torch.int64 if counted else dtype
+        return torch.tensor(x, dtype=dtype, device=self.place), torch.tensor(targets, dtype=kind, device=self.place)
 
     def usual_step(self) -> Callable[..., Any]:
         """Return forward, loss, backward, update, as everybody writes them."""
@@ -145,7 +142,7 @@ class TorchDriver(OwnNumbers, Driver):
                 probe.see("gradient", name, value, axes)
                 instead = guide and guide.instead("gradient", name, value.shape, axes)
                 if instead is not None:
-                    variable.grad = torch.from_numpy(instead).to(grad.dtype).reshape(grad.shape)
+                    variable.grad = torch.from_numpy(instead).to(grad).reshape(grad.shape)
 
         def stepped(*ignored: Any) -> None:
             nonlocal steps
@@ -171,7 +168,7 @@ class TorchDriver(OwnNumbers, Driver):
             shown, axes = view.plainly(value)
             probe.see("gradient", view.name, shown, axes)
             given = view.instead(guide, "gradient", value)
-            return None if given is None else torch.from_numpy(given).to(gradient.dtype)
+            return None if given is None else torch.from_numpy(given).to(gradient)
 
         known = False
 
@@ -192,7 +189,7 @@ class TorchDriver(OwnNumbers, Driver):
                 if signals and value.requires_grad:
                     value.register_hook(backward)
                 return None
-            forced: torch.Tensor = Forced.apply(value, torch.from_numpy(np.array(given)).to(value.dtype), backward)
+            forced: torch.Tensor = Forced.apply(value, torch.from_numpy(np.array(given)).to(value), backward)
             return forced
 
         return seen
@@ -219,7 +216,7 @@ class TorchDriver(OwnNumbers, Driver):
         self.model.train(training)
         try:
             with torch.no_grad(), self._wide():
-                rows = torch.tensor(x, dtype=getattr(torch, self.precision))
+                rows = torch.tensor(x, dtype=getattr(torch, self.precision), device=self.place)
                 # A compiled program, whose loss applies the last activation, predicts with it.
                 asked = self.model.predict if self.bindings["ending"] and not training else self.model
                 return host(one_tensor(asked(rows), torch.is_tensor, self.bindings.get("output")))
@@ -241,7 +238,7 @@ class TorchDriver(OwnNumbers, Driver):
                 {"path": name, "kind": type(module).__name__, **whose(module)}
                 for name, module in owners
             ],
-            **self._optimizer(),
+            **hooks.facts_of(self.optimizer),
         }
 
     def called(self, x: np.ndarray) -> list[str]:
@@ -258,12 +255,6 @@ class TorchDriver(OwnNumbers, Driver):
             for hook in hooks:
                 hook.remove()
         return paths
-
-    def _optimizer(self) -> dict[str, Any]:
-        """Return what is known of the optimizer: PyTorch's class that it is, and its rate."""
-        kinds = [one for one in type(self.optimizer).__mro__ if one.__module__.startswith("torch.optim.")]
-        kind = kinds[0].__name__ if kinds else type(self.optimizer).__name__
-        return {"optimizer": kind, "learning_rate": float(self.optimizer.param_groups[0]["lr"]), "attributes": []}
 
     def parameter(self, name: str) -> torch.Tensor:
         """Return the module's parameter, or its buffer for a running statistic."""

@@ -1,0 +1,71 @@
+"""Devices: that a GPU is there is found out before anything starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from parity.entries import TITLES
+from parity.errors import UsageError
+from parity.run.session import Session
+from parity.spec.resolve import Resolved
+
+DRIVER = Path("/proc/driver/nvidia/version")
+"""What NVIDIA's driver tells of itself on Linux."""
+
+Seen = Callable[[Resolved], dict[str, Any]]
+"""Returns what a side's framework sees: ``names`` of GPUs, ``built``, the libraries that it was built for."""
+
+
+def seen_by(side: Resolved) -> dict[str, Any]:
+    """Ask a worker what GPUs a side's framework sees: that takes as long as importing it."""
+    with Session(side.name, side.python) as session:
+        found: dict[str, Any] = session.ask("gpus", framework=side.framework)
+    return found
+
+
+def check_devices(sides: Sequence[Resolved], seen: Seen = seen_by) -> None:
+    """Check that every GPU that a side asks for is there.
+
+    Args:
+        sides: of a command that runs them.
+        seen: asks what a side's framework sees; it is asked once for each framework and interpreter.
+
+    Raises:
+        UsageError: with what was seen, and how to go on.
+    """
+    known: dict[tuple[str, str | None], dict[str, Any]] = {}
+    told: dict[str, None] = {}
+    for side in sides:
+        device = side.config.numerics.device
+        kind, _, number = device.partition(":")
+        if kind != "gpu":
+            continue
+        place = (side.framework, side.python)
+        if place not in known:
+            known[place] = seen(side)
+        names = known[place]["names"]
+        if int(number or 0) >= len(names):
+            told[f"side {side.name}: numerics.device is {device}, and {_lacking(side, known[place])}"] = None
+    if told:
+        raise UsageError("; ".join([*told, "run on cpu, or on auto, which takes a GPU where there is one"]))
+
+
+def _lacking(side: Resolved, found: dict[str, Any]) -> str:
+    """Say what a framework sees in the place of a GPU that is asked for, and what would change that."""
+    title = TITLES[side.framework]
+    if found["names"]:
+        return f"{title} sees {len(found['names'])}: {', '.join(found['names'])}, counted from gpu:0"
+    driver = f"{'an' if DRIVER.exists() else 'no'} NVIDIA driver is loaded here"
+    if not found["built"]:
+        return f"{title} is built for the CPU only ({driver}): {INSTALL[side.framework]}"
+    return f"{title} sees none ({driver}; it is built for {found['built']}): {INSTALL[side.framework]}"
+
+
+INSTALL = {
+    "keras": "pip install 'tensorflow[and-cuda]'",
+    "tensorflow": "pip install 'tensorflow[and-cuda]'",
+    "torch": "pip install torch from https://download.pytorch.org/whl/, a build with CUDA",
+}
+"""What brings a framework's libraries for a GPU."""
