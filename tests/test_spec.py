@@ -63,8 +63,8 @@ DENSE = known(set(Dense.model_fields) - {"name"})
 LAYERS, ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, METRICS = (
     known(FAMILIES[family]) for family in ("op", "activation", "initializer", "loss", "optimizer", "metric")
 )
-SECTIONS = "data, layers, loss, metrics, optimizer, training"
-SPEC_FIELDS = "data, explain, loss, metrics, model, name, optimizer, question, sides, training"
+SECTIONS = "data, layers, loss, metrics, numerics, optimizer, training"
+SPEC_FIELDS = "data, explain, loss, metrics, model, name, numerics, optimizer, question, sides, training"
 
 
 def faults(text: str) -> list[str]:
@@ -550,7 +550,7 @@ def test_a_fault_is_one_line_with_its_place_what_was_expected_and_a_way_out(old:
     assert faults(edited(old, new)) == [f"s.yaml:{says}"]
 
 
-SIDE_FIELDS = "changes, defaults, framework, loss, map, model, optimizer, program, python"
+SIDE_FIELDS = "changes, defaults, device, framework, loss, map, model, optimizer, program, python"
 
 
 @pytest.mark.parametrize(
