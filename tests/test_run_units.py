@@ -51,6 +51,7 @@ from parity.run.digest import apart, digest, minus
 from parity.run.exchange import Exchange
 from parity.run.freerun import free_run
 from parity.run.initial import InitialWeights, initial_value
+from parity.run.places import driven_gpus
 from parity.run.session import Session, find_interpreter, memory_folder
 from parity.run.store import Store, run_key
 from parity.run.trace import read_trace
@@ -651,6 +652,7 @@ def test_a_worker_tells_versions_and_ends_with_its_session(temporary: Path) -> N
         "executable": sys.executable,
         "numpy": np.__version__,
         "no-such-package": "",
+        "gpus": driven_gpus(),
     }
     assert not is_running(worker.pid)
     assert list(temporary.iterdir()) == []
