@@ -177,7 +177,7 @@ import numpy as np
 from parity.run.drivers.{module} import {name} as Driver
 class Placed(Driver):
     @classmethod
-    def placed(cls, device):
+    def placed(cls, gpu):
         return {place}
 driver = Placed(sys.argv[1], json.loads(sys.argv[2]), "float32", 0)
 """

@@ -32,7 +32,7 @@ ODD = 2.5
 """What a number of many digits counts as: two values that somebody would write are likelier."""
 
 NOTHING = 1e-12
-"""A number that is solved for and is so small beside what it was is 0."""
+"""A number that is solved for and is so small beside what it was is 0, which is among the values that are tried."""
 
 EXTENDED = 12
 """Sets that mend the first place and are gone on with, at most: those that agree longest."""
@@ -196,11 +196,7 @@ class Search:
             return
         for phase in (before.place[0], *(("state",) if before.place[0] == "update" else ())):
             number = nearest(self.held, base, knob, phase, before.place)
-            if number is None or not math.isfinite(number):
-                continue
-            if abs(number) <= NOTHING * (abs(knob.start) or abs(knob.step)):
-                # What is left of it is rounding. Without it is a value that most fields' entries know: tried already.
-                self._helps(longer, (*base, knob.change(0.0)), before)
+            if number is None or not math.isfinite(number) or abs(number) <= NOTHING * abs(knob.start or knob.step):
                 continue
             for short, value in short_forms(number):
                 exact = not short and value == number

@@ -9,7 +9,7 @@ speaks against a claim, whatever else it shows.
 A claim holds where as many seeds say so as :func:`~parity.explain.seeds.needed` asks for, and the mean says it, too:
 with fewer than six seeds it must be 4.30 of its standard errors away from the middle of the gap. With more than six
 seeds it also holds where the mean is 3.71 of its standard errors away and every single seed leans that way: a seed that
-loses 0.44 of its gap does not say that a set breaks, and speaks for it rather than against it. A claim is inconclusive
+loses 0.44 of its gap does not say that a set breaks, and does not speak against it either. A claim is inconclusive
 where seeds speak against it, and unconfirmed where too few were tried.
 """
 
@@ -42,8 +42,8 @@ LEAST_GAP = 0.02
 LEAST_GAINED = 0.05
 """Nor are those nearer than this share of what training gained."""
 
-LEANS = BREAKS / 2
-"""Share of the gap that a seed has to lose, or keep, to lean the way that a claim says."""
+DOES_NOT_OBJECT = BREAKS / 2
+"""Share of the gap that a seed has to lose, or keep, not to speak against what the mean of many says."""
 
 MANY = 3.71
 """Student's t that more than six values exceed on either side with a probability of at most 1 %."""
@@ -87,15 +87,20 @@ class Tried:
 
     def clear(self, bad: bool) -> bool:
         """Return whether the mean over a few seeds is bad, or is not, by more than chance; of many, the mean alone."""
-        away = [(one - BREAKS) * (1.0 if bad else -1.0) for one in self.lost]
+        away = self._away(bad)
         if statistics.fmean(away) <= 0.0:
             return False
         return len(away) >= LOOKS[1] or len(away) < 2 or errors(away) > quantile_of_three(ERROR)
 
-    def leaning(self, bad: bool) -> bool:
-        """Return whether it is bad, or is not, by the mean of many seeds, and every one of them leans that way."""
-        away = [(one - BREAKS) * (1.0 if bad else -1.0) for one in self.lost]
-        return len(away) > LOOKS[1] and all(self.sound) and min(away) >= LEANS - BREAKS and errors(away) > MANY
+    def clear_of_many(self, bad: bool) -> bool:
+        """Return whether it is bad, or is not, by the mean of many seeds, none of which speaks against it."""
+        away = self._away(bad)
+        none_objects = all(self.sound) and min(away, default=0.0) >= DOES_NOT_OBJECT - BREAKS
+        return len(away) > LOOKS[1] and none_objects and errors(away) > MANY
+
+    def _away(self, bad: bool) -> list[float]:
+        """Return by how much each seed is beyond the middle of the gap, on the side that is asked for."""
+        return [(one - BREAKS) * (1.0 if bad else -1.0) for one in self.lost]
 
     @property
     def mean(self) -> float:
@@ -145,18 +150,23 @@ class Claim:
     def status(self) -> Status:
         """Return whether it holds."""
         does = self.kind == "breaks"
-        leaning = self.whole.leaning(does) and all(part.leaning(not does) for part in self.parts)
-        if self.tried and self.held < needed(self.tried) and not leaning:
+        if self.tried and self.held < needed(self.tried) and not self._clear_of_many(does):
             return "inconclusive"
         if not self._leans(does):
             return "inconclusive"
         known = min([self.tried, *(len(part.lost) for part in self.parts)])
         return "holds" if known >= self.seeds and self.whole.clear(does) else "unconfirmed"
 
+    def _clear_of_many(self, does: bool) -> bool:
+        return all(one.clear_of_many(bad) for one, bad in self._sides(does))
+
     def _leans(self, does: bool) -> bool:
         """Return whether the means say what the claim says, too."""
-        sides = [(self.whole, does), *((part, not does) for part in self.parts)]
-        return all((statistics.fmean(one.lost) > BREAKS) is bad for one, bad in sides if one.lost)
+        return all((statistics.fmean(one.lost) > BREAKS) is bad for one, bad in self._sides(does) if one.lost)
+
+    def _sides(self, does: bool) -> list[tuple[Tried, bool]]:
+        """Return the configs that it rests on, and whether each has to be bad."""
+        return [(self.whole, does), *((part, not does) for part in self.parts)]
 
 
 def parts_of(kind: Kind, paths: Paths, by: Paths, everything: Paths) -> tuple[Paths, list[Paths]]:

@@ -36,7 +36,7 @@ def check_devices(sides: Sequence[Resolved], seen: Seen = seen_by) -> None:
         UsageError: with what was seen, and how to go on.
     """
     known: dict[tuple[str, str | None], dict[str, Any]] = {}
-    told: dict[str, None] = {}
+    told: list[str] = []
     for side in sides:
         device = side.config.numerics.device
         kind, _, number = device.partition(":")
@@ -47,7 +47,7 @@ def check_devices(sides: Sequence[Resolved], seen: Seen = seen_by) -> None:
             known[place] = seen(side)
         names = known[place]["names"]
         if int(number or 0) >= len(names):
-            told[f"side {side.name}: numerics.device is {device}, and {_lacking(side, known[place])}"] = None
+            told.append(f"side {side.name}: numerics.device is {device}, and {_lacking(side, known[place])}")
     if told:
         raise UsageError("; ".join([*told, "run on cpu, or on auto, which takes a GPU where there is one"]))
 

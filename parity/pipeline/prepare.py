@@ -143,11 +143,16 @@ def prepare(spec: Spec, options: Options) -> list[Resolved]:
     return [_with(side, changes, [one.name for one in sides], options) for side in sides]
 
 
-def _like(sides: list[Resolved], options: Options) -> list[Resolved]:
+def _base(sides: list[Resolved], options: Options) -> Resolved:
+    """Return the side whose config others are made of."""
     names = [side.name for side in sides]
     like = options.like or names[0]
     must_be("--like", like, "side", names)
-    base = sides[names.index(like)]
+    return sides[names.index(like)]
+
+
+def _like(sides: list[Resolved], options: Options) -> list[Resolved]:
+    base = _base(sides, options)
     chosen = options.frameworks or installed_frameworks()
     for name in chosen:
         must_be("--frameworks", name, "framework", FRAMEWORKS)
@@ -166,10 +171,7 @@ def _on_devices(sides: list[Resolved], options: Options) -> list[Resolved]:
     beside = "--frameworks" if options.frameworks else "--device" if options.device else ""
     if beside:
         raise UsageError(f"--devices and {beside}: each says what runs where; give one of them")
-    names = [side.name for side in sides]
-    like = options.like or names[0]
-    must_be("--like", like, "side", names)
-    base, made = sides[names.index(like)], list[Resolved]()
+    base, made = _base(sides, options), list[Resolved]()
     for device in options.devices:
         check_device("--devices", device)
         name = free_name(device.replace(":", ""), {side.name for side in made})

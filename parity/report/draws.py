@@ -31,12 +31,14 @@ def title(result: Result) -> str:
 def note(result: Result) -> str:
     """Say what the table means: no more than its cells show."""
     drawn = [side.drawn for side in result.sides if side.drawn is not None]
-    alike = len({(one.seed, *one.uniform) for one in drawn}) == 1
     if len(drawn) < 2:
         return "Its own generators were seeded anew for each column."
-    what = "The numbers are the same" if alike else "The same seed is not the same numbers"
     if len({one.seed for one in drawn}) > 1:
         what = "The seeds differ"
+    elif len({(*one.uniform, *one.mask, *one.rows) for one in drawn}) == 1:
+        what = "The numbers are the same"
+    else:
+        what = "The same seed is not the same numbers"
     return (
         f"{what}. Own generators were seeded anew for each column; recorded numbers are parity's, the same in every "
         "framework. Step by step, every side is given recorded ones."
@@ -49,7 +51,7 @@ def rows(result: Result) -> list[tuple[str, str, str, str, str]]:
 
 
 def _row(side: SideFact, drawn: DrawFact) -> tuple[str, str, str, str, str]:
-    who = f"{side.framework}" if drawn.random == "native" else "parity"
+    who = side.framework if drawn.random == "native" else "parity"
     numbers = _some([f"{number:.4f}" for number in drawn.uniform])
     kept = " ".join("1" if one else "0" for one in drawn.mask)
     return side.name, who, numbers, kept, _some([str(row) for row in drawn.rows])

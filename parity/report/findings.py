@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from parity.report import claims, evidence, formats, moved, outcomes, view
+from parity.report import claims, draws, evidence, formats, moved, outcomes, view
 from parity.report.facts import DifferenceFact, Explanation, InteractionFact, Result
 from parity.report.finding import Finding, Item, Kind, change, explanation, find
 
@@ -215,8 +215,8 @@ def method(result: Result) -> list[Finding]:
     told = explanation(result)
     why = f" ({told.why})" if told.why else ""
     each = f" in every run of a seed ({_seeds(told)})" if told.seeds else ""
-    drawn = any(one.path == "training.random" for one in result.differences)
-    numbers = "random numbers as each config draws them, seeded alike," if drawn else "the same random numbers"
+    own = draws.known(result)
+    numbers = "random numbers as each config draws them, seeded alike," if own else "the same random numbers"
     most = " at most" if told.good_steps is not None else ""
     runs = [f"{formats.count(told.runs, 'run')} of {formats.count(told.steps, 'step')}{most}"]
     runs += [f"{told.stopped:,} of them ended early, when their fate was decided"] if told.stopped else []

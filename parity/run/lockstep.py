@@ -104,8 +104,11 @@ class Lockstep:
     def open(self) -> None:
         """Load every side's program, in two precisions."""
         # From the same state, on the same batch, with the same masks: whatever the sides draw in their own runs.
-        given = {name: {**one, "plan": {**one["plan"], "random": "recorded"}} for name, one in self.openings.items()}
-        self._all("open", {name: {**given[name], "shadow": SHADOW[self.precision]} for name in self.sessions})
+        asked = {}
+        for name in self.sessions:
+            plan = {**self.openings[name]["plan"], "random": "recorded"}
+            asked[name] = {**self.openings[name], "plan": plan, "shadow": SHADOW[self.precision]}
+        self._all("open", asked)
 
     def _all(self, command: str, payloads: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         """Ask sides at once, and wait for all."""

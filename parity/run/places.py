@@ -23,8 +23,8 @@ def driven_gpus(folder: str = DRIVEN) -> str:
         names = sorted(os.listdir(folder))
     except OSError:
         return ""
-    return " ".join([*names, f"of which {os.environ['CUDA_VISIBLE_DEVICES']}"] if "CUDA_VISIBLE_DEVICES" in os.environ
-                    else names)  # fmt: skip
+    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return " ".join(names if chosen is None else [*names, f"of which {chosen}"])
 
 
 def versions(packages: list[str]) -> dict[str, str]:

@@ -10,7 +10,7 @@ import gc
 import importlib
 import time
 from collections.abc import Callable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ import numpy as np
 from parity.run import randomness
 from parity.run.axes import inverse, permuted
 from parity.run.drivers.base import Driver
+from parity.run.drivers.generators import first
 from parity.run.exchange import Exchange
 from parity.run.memory import OwnState, Report, everything
 from parity.run.places import versions
@@ -119,7 +120,7 @@ class Worker(Unmatched):
                 gc.freeze()
                 self.frozen = True
         native = plan.get("random") == "native"
-        told = {"drawn": driver.generators.first(plan["seed"], randomness.FIRST)} if native else {}
+        told = {"drawn": first(driver.generators, plan["seed"], randomness.FIRST)} if native else {}
         self.driver, self.own = driver(program, bindings, precision, plan["seed"], device, native), OwnState()
         if fused:
             self.driver.fuse_update()
@@ -132,18 +133,14 @@ class Worker(Unmatched):
         self.y = np.ascontiguousarray(arrays.get("y"), dtype=host)
         self.x_val = np.ascontiguousarray(arrays.get("x_val"), dtype=host) if arrays.has("x_val") else None
         if native:
-            told["drawn"]["rows"] = next(self._own_batches()).tolist()
-            self.following = self._own_batches()
+            following = self.driver.own_rows(len(self.x)) or self._recorded()
+            rows = next(following)
+            self.following, told["drawn"]["rows"] = chain([rows], following), rows.tolist()
         else:
             self.driver.set_weights(lambda name: np.load(weights[name], mmap_mode="r") if name in weights else None)
         trainable = set(self.driver.trainable())
         count = sum(value.size for name, value, _ in self.driver.raw_weights() if name in trainable)
         return {"parameters": count, "device": self.driver.device(), **told}
-
-    def _own_batches(self) -> Iterator[np.ndarray]:
-        """Return the row numbers of each batch as the program itself deals them out, or as they are recorded."""
-        own = self.driver.own_rows(len(self.x)) if not self.driver.by_hand else None
-        return self._recorded() if own is None else own
 
     def _recorded(self, first: int = 0) -> Iterator[np.ndarray]:
         plan = self.plan

@@ -44,14 +44,15 @@ class Driver(State):
     module_name = ""  # Of the framework's package, whose version is reported.
     targets_first = False  # Whether the framework's losses are functions of (targets, outputs).
     generators: ClassVar[Any]
-    """The framework's own random numbers: ``seed(number)`` seeds them, ``first(number, count)`` tells the first."""
+    """The module of the framework's own random numbers, see :mod:`parity.run.drivers.generators`."""
     active: ClassVar[Driver | None] = None
     """The driver whose program computes: dropout asks it for masks."""
 
     def __init__(
         self, file: str, bindings: dict[str, Any], precision: str, seed: int, device: str = "cpu", native: bool = False
     ) -> None:  # fmt: skip
-        self.place = self.placed(device)
+        self.gpu = gpu_number(device, self.gpus()["names"] if device == "auto" else ())
+        self.place = self.placed(self.gpu)
         self.file, self.bindings, self.precision, self.seed, self.native = file, bindings, precision, seed, native
         self.clock = {"step": 0, "call": 0}
         starts = bindings.get("starts", {})
@@ -123,12 +124,12 @@ class Driver(State):
         return self._made("optimizer", "build_optimizer", self.model)
 
     def own_rows(self, rows: int) -> Iterator[np.ndarray] | None:
-        """Return the row numbers of each batch in the program's own order, without end; None where it has none.
+        """Return the row numbers of each batch as a compiled program deals them out, without end; else None.
 
         Args:
             rows: number of rows.
         """
-        made = getattr(self.module, "native_batches", None)
+        made = None if self.by_hand else getattr(self.module, "native_batches", None)
         if made is None:
             return None
         numbers = np.arange(rows)
@@ -273,18 +274,16 @@ class Driver(State):
         return {"names": [], "built": ""}
 
     @classmethod
-    def placed(cls, device: str) -> Any:
-        """Return the framework's word for a device; where it sees no GPU, ``auto`` is the CPU."""
-        number = gpu_number(device, cls.gpus()["names"] if device == "auto" else ())
-        return "cpu" if number is None else f"gpu:{number}"
+    def placed(cls, gpu: int | None) -> Any:
+        """Return the framework's word for the GPU of a number, or for the CPU."""
+        return "cpu" if gpu is None else f"gpu:{gpu}"
 
     def device(self) -> str:
         """Return where the program runs: the CPU, or the number, name and libraries of a GPU."""
-        kind, _, number = str(self.place).strip("/").lower().partition(":")
-        if kind not in ("gpu", "cuda"):
+        if self.gpu is None:
             return "cpu"
         seen = self.gpus()
-        return f"gpu:{number or 0}, {seen['names'][int(number or 0)]}, {seen['built']}"
+        return f"gpu:{self.gpu}, {seen['names'][self.gpu]}, {seen['built']}"
 
 
 def gpu_number(device: str, seen: Sequence[str]) -> int | None:

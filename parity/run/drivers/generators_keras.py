@@ -1,9 +1,10 @@
-"""Keras's own random numbers: its generators seeded, and what they give first."""
+"""Keras's own random numbers."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
-import numpy as np
 
 DROPOUT = keras.src.backend.random.dropout
 """What ``keras.layers.Dropout`` calls, as it is before the harness's own takes its place."""
@@ -14,18 +15,11 @@ def seed(number: int) -> None:
     keras.utils.set_random_seed(number % 2**32)
 
 
-def first(number: int, count: int) -> dict[str, list[float] | list[bool]]:
-    """Return what the generators give first, each time seeded anew.
+def uniform(count: int) -> Any:
+    """Return numbers of ``keras.random.uniform``."""
+    return keras.random.uniform((count,), dtype="float32")
 
-    Args:
-        number: the seed.
-        count: of numbers.
 
-    Returns:
-        ``uniform``, from ``keras.random.uniform``, and ``mask``, which of as many ones a dropout of a half keeps.
-    """
-    seed(number)
-    numbers = np.asarray(keras.random.uniform((count,), dtype="float32")).tolist()
-    seed(number)
-    kept = np.asarray(DROPOUT(keras.ops.ones(count, "float32"), 0.5, seed=keras.random.SeedGenerator()))
-    return {"uniform": numbers, "mask": (kept != 0).tolist()}
+def kept(count: int) -> Any:
+    """Return which of as many ones Keras's dropout keeps."""
+    return DROPOUT(keras.ops.ones(count, "float32"), 0.5, seed=keras.random.SeedGenerator()) != 0

@@ -1,11 +1,10 @@
-"""TensorFlow's own random numbers: its generators seeded, and what they give first."""
+"""TensorFlow's own random numbers."""
 
 from __future__ import annotations
 
-import random
-
-import numpy as np
 import tensorflow as tf
+
+from parity.run.drivers.generators import seed_plain
 
 DROPOUT = tf.nn.dropout
 """As it is before the harness's own takes its place."""
@@ -13,22 +12,15 @@ DROPOUT = tf.nn.dropout
 
 def seed(number: int) -> None:
     """Seed Python's, NumPy's and TensorFlow's generators."""
-    random.seed(number)
-    np.random.seed(number % 2**32)
+    seed_plain(number)
     tf.random.set_seed(number)
 
 
-def first(number: int, count: int) -> dict[str, list[float] | list[bool]]:
-    """Return what the generators give first, each time seeded anew.
+def uniform(count: int) -> tf.Tensor:
+    """Return numbers of ``tf.random.uniform``."""
+    return tf.random.uniform([count])
 
-    Args:
-        number: the seed.
-        count: of numbers.
 
-    Returns:
-        ``uniform``, from ``tf.random.uniform``, and ``mask``, which of as many ones a dropout of a half keeps.
-    """
-    seed(number)
-    numbers = tf.random.uniform([count]).numpy().tolist()
-    seed(number)
-    return {"uniform": numbers, "mask": (DROPOUT(tf.ones([count]), 0.5).numpy() != 0).tolist()}
+def kept(count: int) -> tf.Tensor:
+    """Return which of as many ones TensorFlow's dropout keeps."""
+    return DROPOUT(tf.ones([count]), 0.5) != 0

@@ -39,9 +39,9 @@ class TorchDriver(OwnNumbers, Driver):
         torch.set_num_threads(threads)
 
     @classmethod
-    def placed(cls, device: str) -> torch.device:
+    def placed(cls, gpu: int | None) -> torch.device:
         """Return PyTorch's device."""
-        return torch.device(super().placed(device).replace("gpu", "cuda"))
+        return torch.device("cpu") if gpu is None else torch.device("cuda", gpu)
 
     def build_model(self) -> Any:
         """Return the program's module, in the precision and on the device."""
