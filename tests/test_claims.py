@@ -87,6 +87,7 @@ def test_of_many_seeds_one_may_speak_against(against: tuple[int, ...], held: int
     [
         ((0.9, 0.44) * 3 + (0.8,) * 6, "holds"),  # Three of twelve do not say so, and none says the reverse.
         ((0.9, 0.2) * 3 + (0.8,) * 6, "inconclusive"),  # Three lean the other way.
+        ((0.95,) * 10 + (0.2,) * 2, "inconclusive"),  # The mean is clear, and two speak against it.
         ((0.6, 0.45) * 6, "inconclusive"),  # The mean is hardly beyond the middle.
     ],
 )
