@@ -128,10 +128,9 @@ def test_the_first_numbers_are_those_of_the_frameworks_own_functions() -> None:
 # ---------------------------------------------------------------------------------------------- as text
 
 
-def drawn(random: str, seed: int = 0, first: float = 0.25, rows: tuple[int, ...] = (3, 1)) -> DrawFact:
-    return DrawFact.model_validate(
-        {"random": random, "seed": seed, "uniform": [first, 0.5, 0.75, 0.125], "mask": [True, False], "rows": rows}
-    )
+def drawn(random: str, seed: int = 0, first: float = 0.25, **more: Any) -> DrawFact:
+    values = {"uniform": [first, 0.5, 0.75, 0.125], "mask": [True, False], "rows": (3, 1), "dealt": random}
+    return DrawFact.model_validate({"random": random, "seed": seed} | values | more)
 
 
 def result_of(*facts: DrawFact | None) -> Result:
@@ -144,10 +143,20 @@ def result_of(*facts: DrawFact | None) -> Result:
 @pytest.mark.parametrize(
     ("facts", "said"),
     [
-        ((drawn("native"), drawn("native", first=0.3)), "The same seed is not the same numbers."),
+        (
+            (drawn("native"), drawn("native", first=0.3)),
+            "First mask and first rows are the same, first numbers are not.",
+        ),
+        (
+            (drawn("native"), drawn("native", first=0.3, mask=(False,), rows=(5,))),
+            "The same seed is not the same numbers.",
+        ),
         ((drawn("native"), drawn("native")), "The numbers are the same."),
         ((drawn("native"), drawn("native", seed=1, first=0.3)), "The seeds differ."),
-        ((drawn("native"), drawn("native", rows=(1, 3))), "The same seed is not the same numbers."),
+        (
+            (drawn("native"), drawn("native", rows=(1, 3), dealt="recorded")),
+            "First numbers and first mask are the same, first rows are not.",
+        ),
     ],
 )
 def test_the_note_says_what_the_cells_show(facts: tuple[DrawFact, ...], said: str) -> None:
@@ -157,6 +166,9 @@ def test_the_note_says_what_the_cells_show(facts: tuple[DrawFact, ...], said: st
     cells = draws.rows(result)
     assert len(cells) == 2
     assert cells[0][2:] == ("0.2500, 0.5000, 0.7500, ...", "1 0", "3, 1")
+    assert ("(parity's)" in cells[1][4]) is (facts[1].dealt == "recorded"), (
+        "rows that a program has no order of its own for"
+    )
     assert draws.title(result) in markdown.to_markdown(result)
 
 

@@ -100,8 +100,7 @@ def draw_fact(side: Resolved, run: Trajectory, dataset: Dataset) -> DrawFact:
     training = side.config.training
     seed, size = training.seed, training.batch_size
     if run.drawn:
-        rows = [int(row) for row in run.drawn["rows"]]
-        return DrawFact(random="native", seed=seed, uniform=run.drawn["uniform"], mask=run.drawn["mask"], rows=rows)
+        return DrawFact(random="native", seed=seed, **run.drawn)
     name, mask = next(iter(side.parameters()), ""), next((layer.mask for layer in side.drawing()), 0)
     return DrawFact(
         random="recorded", seed=seed, uniform=uniform(seed, name, [FIRST]).tolist(),

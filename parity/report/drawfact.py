@@ -21,3 +21,6 @@ class DrawFact(Fact):
     )
     mask: list[bool] = Field(description="what a dropout of a half keeps of as many ones, first")
     rows: list[int] = Field(description="numbers of the rows in the first batch")
+    dealt: Literal["recorded", "native"] = Field(
+        default="recorded", description="whose order of the rows that is; a program written by hand has none of its own"
+    )

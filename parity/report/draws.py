@@ -33,16 +33,24 @@ def note(result: Result) -> str:
     drawn = [side.drawn for side in result.sides if side.drawn is not None]
     if len(drawn) < 2:
         return "Its own generators were seeded anew for each column."
-    if len({one.seed for one in drawn}) > 1:
-        what = "The seeds differ"
-    elif len({(*one.uniform, *one.mask, *one.rows) for one in drawn}) == 1:
-        what = "The numbers are the same"
-    else:
-        what = "The same seed is not the same numbers"
+    what = "The seeds differ" if len({one.seed for one in drawn}) > 1 else _alike(drawn)
     return (
         f"{what}. Own generators were seeded anew for each column; recorded numbers are parity's, the same in every "
         "framework. Step by step, every side is given recorded ones."
     )
+
+
+def _alike(drawn: Sequence[DrawFact]) -> str:
+    """Say which columns of sides of one seed are the same."""
+    columns = [(one.uniform, one.mask, one.rows) for one in drawn]
+    same = [name for name, *values in zip(HEAD[2:], *columns, strict=True) if all(one == values[0] for one in values)]
+    if not same:
+        return "The same seed is not the same numbers"
+    if len(same) == len(HEAD[2:]):
+        return "The numbers are the same"
+    rest = [name.lower() for name in HEAD[2:] if name not in same]
+    told = formats.names(name.lower() for name in same)
+    return f"{told[0].upper()}{told[1:]} are the same, {formats.names(rest)} are not"
 
 
 def rows(result: Result) -> list[tuple[str, str, str, str, str]]:
@@ -54,7 +62,8 @@ def _row(side: SideFact, drawn: DrawFact) -> tuple[str, str, str, str, str]:
     who = side.framework if drawn.random == "native" else "parity"
     numbers = _some([f"{number:.4f}" for number in drawn.uniform])
     kept = " ".join("1" if one else "0" for one in drawn.mask)
-    return side.name, who, numbers, kept, _some([str(row) for row in drawn.rows])
+    whose = " (parity's)" if drawn.dealt != drawn.random else ""
+    return side.name, who, numbers, kept, _some([str(row) for row in drawn.rows]) + whose
 
 
 def _some(words: Sequence[str]) -> str:

@@ -49,7 +49,7 @@ class Trajectory:
         begin: seconds of them spent in the first step, which compiles.
         curve: metrics of a sample of the rows at checkpoints, 0 among them; empty for a run that has none.
         drawn: what the framework's own generators gave first, where it drew its own numbers: ``uniform``, ``mask`` and
-            ``rows``, those of the first batch.
+            ``rows``, those of the first batch, ``dealt`` out by the program itself or as recorded.
         stopped: why it ended before its last step, empty where it did not.
         cached: read from the store.
     """

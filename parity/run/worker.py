@@ -133,9 +133,11 @@ class Worker(Unmatched):
         self.y = np.ascontiguousarray(arrays.get("y"), dtype=host)
         self.x_val = np.ascontiguousarray(arrays.get("x_val"), dtype=host) if arrays.has("x_val") else None
         if native:
-            following = self.driver.own_rows(len(self.x)) or self._recorded()
+            own = self.driver.own_rows(len(self.x))
+            following = self._recorded() if own is None else own
             rows = next(following)
-            self.following, told["drawn"]["rows"] = chain([rows], following), rows.tolist()
+            self.following = chain([rows], following)
+            told["drawn"] |= {"rows": rows.tolist(), "dealt": "recorded" if own is None else "native"}
         else:
             self.driver.set_weights(lambda name: np.load(weights[name], mmap_mode="r") if name in weights else None)
         trainable = set(self.driver.trainable())
