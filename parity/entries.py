@@ -94,6 +94,8 @@ def scalars(annotation: Any) -> set[type]:
         return scalars(get_args(annotation)[0])
     if get_origin(annotation) in (Union, UnionType):
         return set().union(*(scalars(one) for one in get_args(annotation)))
+    if get_origin(annotation) is Literal:
+        return {type(one) for one in get_args(annotation)}
     return {annotation} if annotation in (*SCALARS, str) else set()
 
 

@@ -76,6 +76,11 @@ KERAS = """
     "gelu.approximate": default(keras.activations.gelu, "approximate"),
     "leaky_relu.negative_slope": default(keras.activations.leaky_relu, "negative_slope"),
     "training.shuffle": default(keras.Model.fit, "shuffle"),
+    "numerics.tf32": tensorflow.config.experimental.tensor_float_32_execution_enabled(),
+    "numerics.deterministic": config.is_op_determinism_enabled(),
+    "numerics.mixed_precision": {"float32": None}.get(keras.config.dtype_policy().name, "another"),
+    "numerics.loss_scale": default(keras.optimizers.LossScaleOptimizer, "initial_scale"),
+    "numerics.compile": default(tensorflow.function, "jit_compile") or False,
 }
 """
 TENSORFLOW = """
@@ -90,6 +95,9 @@ TENSORFLOW = """
     "truncated_normal.mean": default(tf.random.truncated_normal, "mean"),
     "gelu.approximate": default(tf.nn.gelu, "approximate"),
     "leaky_relu.negative_slope": default(tf.nn.leaky_relu, "alpha"),
+    "numerics.tf32": tf.config.experimental.tensor_float_32_execution_enabled(),
+    "numerics.deterministic": config.is_op_determinism_enabled(),
+    "numerics.compile": default(tf.function, "jit_compile") or False,
 }
 """
 TORCH = """
@@ -124,11 +132,21 @@ TORCH = """
     "training.batch_size": default(torch.utils.data.DataLoader, "batch_size"),
     "training.shuffle": bool(default(torch.utils.data.DataLoader, "shuffle")),
     "training.drop_remainder": default(torch.utils.data.DataLoader, "drop_last"),
+    "numerics.tf32": {
+        (False, False): False, (True, True): True, (False, True): "convolutions"
+    }[torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32],
+    "numerics.matmul_precision": {"highest": None}.get(torch.get_float32_matmul_precision(), "another"),
+    "numerics.deterministic": torch.are_deterministic_algorithms_enabled() or torch.backends.cudnn.deterministic,
+    "numerics.mixed_precision": "another" if torch.is_autocast_enabled("cuda") else None,
+    "numerics.loss_scale": default(torch.amp.GradScaler, "init_scale"),
+    "numerics.channels_last": not torch.nn.Conv2d(3, 4, 2).weight.is_contiguous(),
+    "numerics.compile": hasattr(torch.nn.Linear(2, 2)._compiled_call_impl, "__call__"),
 }
 """
+DETERMINISM = "from tensorflow.python.framework import config\n"
 WANTED = {
-    "keras": ("import keras\n", KERAS),
-    "tensorflow": ("import tensorflow as tf\n", TENSORFLOW),
+    "keras": ("import keras, tensorflow\n" + DETERMINISM, KERAS),
+    "tensorflow": ("import tensorflow as tf\n" + DETERMINISM, TENSORFLOW),
     "torch": ("import torch\n", TORCH),
 }
 
@@ -144,9 +162,11 @@ def installed(framework: str) -> dict[str, Any]:
 
 
 def declared(framework: str, entry: str, field: str) -> Any:
-    from parity.spec.schema import TrainingSpec
+    from parity.spec.schema import NumericsSpec, TrainingSpec
 
-    owners = {"training": TrainingSpec} | {name: one for family in FAMILIES.values() for name, one in family.items()}
+    owners = {"training": TrainingSpec, "numerics": NumericsSpec} | {
+        name: one for family in FAMILIES.values() for name, one in family.items()
+    }
     owner: Any = owners[entry]
     default = owner.model_fields[field].get_default(call_default_factory=True)
     return owner.native.get(framework, {}).get(field, default)

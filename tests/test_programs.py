@@ -328,7 +328,7 @@ ALLOWED = {
     "tensorflow": {"tensorflow"},
     "torch": {"torch"},
 }
-COMMON = {"argparse", "itertools", "math", "numpy", "random", "safetensors"}
+COMMON = {"os", "argparse", "itertools", "math", "numpy", "random", "safetensors"}
 
 
 def test_programs_show_no_trace_of_what_wrote_them_and_use_their_own_framework(programs: dict[str, Program]) -> None:

@@ -15,6 +15,8 @@ from typing import Literal
 
 import numpy as np
 
+from parity.compare.noise import UNIT
+
 VISIBLE = 0.01
 """Relative gap of two loss curves that one would see."""
 
@@ -22,7 +24,7 @@ ALLOWED, AHEAD = 30.0, 1.5
 """A pair of sides may be so many times further apart than the twins, and so much earlier: growth that is exponential
 makes a small head start a large factor."""
 
-LEAST = {"float64": 64 * 2.0**-53, "float32": 64 * 2.0**-24, "bfloat16": 64 * 2.0**-8}
+LEAST = {name: 64 * unit for name, unit in UNIT.items()}
 """Gap that is allowed in any step: one step's own rounding."""
 
 Series = Mapping[tuple[str, str], np.ndarray]

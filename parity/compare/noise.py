@@ -22,7 +22,7 @@ import numpy as np
 from parity.compare.measure import relative_gap
 from parity.run.digest import RESOLUTION, apart
 
-UNIT = {"float64": 2.0**-53, "float32": 2.0**-24, "bfloat16": 2.0**-8}
+UNIT = {"float64": 2.0**-53, "float32": 2.0**-24, "float16": 2.0**-11, "bfloat16": 2.0**-8}
 """Unit roundoff."""
 
 FACTOR = {"float64": 16.0, "float32": 16.0, "bfloat16": 16.0}
@@ -77,9 +77,13 @@ class Rounding:
 
     Args:
         precision: of the lockstep.
+        bits: by side, the bits that its products keep of a float32 number, where those are not all. Of two sides that
+            keep not the same, the error of the one that keeps more is what rounding explains: that the other one keeps
+            less is what they differ in.
     """
 
     precision: str
+    bits: Mapping[str, int] = field(default_factory=dict)
     errors: dict[str, dict[Name, float]] = field(default_factory=dict)
     history: dict[str, dict[Name, dict[int, float]]] = field(default_factory=dict)
 
@@ -114,8 +118,9 @@ class Rounding:
 
     def expected(self, a: str, b: str, name: Name) -> float:
         """Return the difference that rounding makes two sides' tensors have, about."""
-        errors = [self.errors.get(side, {}).get(name, 0.0) for side in (a, b)]
-        return math.hypot(*errors)
+        kept = {side: self.bits.get(side, 0) for side in (a, b)}
+        finest = [max(kept, key=lambda side: kept[side])] * 2 if kept[a] != kept[b] else [a, b]
+        return math.hypot(*(self.errors.get(side, {}).get(name, 0.0) for side in finest))
 
     def noise(self, a: str, b: str, name: Name) -> float:
         """Return the largest difference of two sides' tensors that rounding explains.

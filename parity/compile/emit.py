@@ -8,6 +8,8 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from parity.compile import keras, tensorflow, torch
+from parity.compile.numerics import context as numerics_context
+from parity.compile.numerics import settings
 from parity.compile.program import Program
 from parity.data.load import preprocess_source
 from parity.entries import TITLES
@@ -39,7 +41,7 @@ def compile_side(
     """
     context, bindings = EMITTERS[side.framework](side)
     form = side.config.loss.form(side.config.data.targets)
-    bindings = replace(bindings, targets=form)
+    bindings = replace(bindings, targets=form, settings=settings(side.framework, side.config.numerics))
     file_name = f"{name}_{side.name}.py"
     training = side.config.training
     recorded = not side.draws_itself
@@ -59,6 +61,7 @@ def compile_side(
         "output": side.layers()[-1].output_shape,
         "ending": bindings.ending,
     }
+    context |= numerics_context(side.framework, side.config.numerics, context)
     source = _environment().get_template(f"{side.framework}.py.jinja").render(context)
     source = tidy(source) if formatted else source
     return Program(framework=side.framework, source=source, bindings=bindings, file_name=file_name)

@@ -34,13 +34,20 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         outputs[layer.name] = Output(attribute=layer.name, axes=lay.seen(layer.output_shape))
     last = layers[-1]
     back = _moved(lay.reach("as_said", last.output_shape), f"{last.name}_permuted")
-    if fused and ending is not None:
-        name = last.name
-        if back:  # Moved, a tensor no longer remembers the logits behind it: the activation comes after that.
-            code = last.op.keras(Site(name=name, input_shape=last.input_shape, linear=True))
-            name = f"{last.name}_{ending.kind}"
+    low = config.numerics.mixed_precision is not None
+    name = last.name
+    # Moved, a tensor no longer remembers the logits behind it: the activation comes after that. In mixed precision it
+    # is what brings the outputs back to float32, as Keras's guide has it.
+    if low or (back and fused and ending is not None):
+        name = f"{last.name}_{ending.kind if ending else 'float32'}"
+        if ending is not None:
+            code = last.op.keras(Site(name=last.name, input_shape=last.input_shape, linear=True))
             lines[-1] = (code.layer, code.comment)
-            back.append((call("keras.layers.Activation", ending.keras(), name=repr(name)), ""))
+        dtype = "keras.config.floatx()" if low else None
+        function = ending.keras() if ending else '"linear"'
+        back.append((call("keras.layers.Activation", function, dtype=dtype, name=repr(name)), ""))
+        outputs[last.name] = Output(attribute=name)
+    if fused and ending is not None:
         outputs[last.name] = Output(attribute=name, point="logits")
     optimizer = config.optimizer.keras()
     sources, imports = helpers_source([*helpers, optimizer.helpers])

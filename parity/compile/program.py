@@ -108,6 +108,7 @@ class Bindings:
         input: shape of a row, for models that are made when they first see one.
         output: shape of a row of the outputs, where a program written by hand may return other tensors beside them.
         extras: those of the weights that the spec does not have.
+        settings: statements that set what is global in the framework, before the program is imported.
     """
 
     weights: Mapping[str, Weight]
@@ -124,6 +125,7 @@ class Bindings:
     input: tuple[int, ...] = ()
     output: tuple[int, ...] | None = None
     extras: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
 
     def plain(self) -> dict[str, Any]:
         """Return the bindings as dicts, lists, strings and numbers."""

@@ -13,6 +13,7 @@ from parity.compile.fragments import (
     penalty,
 )
 from parity.compile.layout import Layouts
+from parity.compile.numerics import LOSS_SCALE, in_low_precision
 from parity.compile.program import Bindings, Output, Weight
 from parity.spec.resolve import Resolved
 from parity.written import Parameter, Site
@@ -28,6 +29,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
     outputs: dict[str, Output] = {}
     mask_axes: list[tuple[int, ...] | None] = []
     helpers = activation_helpers(layers, "tensorflow")
+    low = config.numerics.mixed_precision
     for layer in layers:
         linear = fused and layer is layers[-1]
         site = Site(name=layer.name, input_shape=layer.input_shape, layout=lay.now, linear=linear)
@@ -35,7 +37,9 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         move = lay.reach(code.reads, layer.input_shape)
         if layer.name in drawing:
             mask_axes.append(lay.drawn(layer.input_shape))
-        methods.append({"name": layer.name, "code": code, "body": "\n".join(code.body), "move": move})
+        body = "\n".join(code.body)
+        body = in_low_precision(body, layer.op.wide) if low else body
+        methods.append({"name": layer.name, "code": code, "body": body, "move": move})
         helpers.append(code.helpers)
         lay.leave(code.writes, layer.output_shape)
         axes = lay.seen(layer.output_shape)
@@ -52,6 +56,8 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
             )
         )
         helpers.append(parameter.initializer.tensorflow_helpers())
+    if low == "float16":
+        helpers.append((LOSS_SCALE,))
     optimizer, loss = config.optimizer.tensorflow(), config.loss.tensorflow(config.loss.on_logits(ending))
     sources, imports = helpers_source([*helpers, optimizer.helpers, *constraint_helpers(parameters, "tensorflow")])
     context = {

@@ -32,7 +32,10 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
             mask_axes.append(lay.drawn(layer.input_shape))
         lay.leave(code.writes, layer.output_shape)
         modules += code.modules.items()
-        forward.append({"statement": f"x = {code.forward}", "comment": code.comment})
+        statement = f"x = {code.forward}"
+        if config.numerics.mixed_precision and layer.op.wide:
+            statement = f"{statement.replace('(x)', '(x.to(exact))')}.to(x.dtype)"
+        forward.append({"statement": statement, "comment": code.comment})
         helpers.append(code.helpers)
         axes = lay.seen(layer.output_shape)
         outputs[layer.name] = Output(attribute=code.output, axes=axes, point="logits" if linear else "output")

@@ -37,6 +37,9 @@ class Op(Entry):
     keeps_sign: ClassVar[bool] = False
     """Whether each output is an input, times a number above 0, or 0."""
 
+    wide: ClassVar[bool] = False
+    """Whether, in mixed precision, it computes in float32 all the same, as Keras's layer and PyTorch's autocast do."""
+
     name: str | None = Field(default=None, pattern=r"^[A-Za-z][A-Za-z0-9_]*$", description="the layer's name")
 
     def output_shape(self, shape: Shape) -> Shape:

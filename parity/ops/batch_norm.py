@@ -76,6 +76,7 @@ class BatchNorm(Op):
     """
 
     kind: ClassVar[str] = "batch_norm"
+    wide: ClassVar[bool] = True
     statistics: ClassVar[tuple[str, ...]] = ("moving_mean", "moving_variance")
     native: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "torch": {"momentum": 0.9, "epsilon": 1e-5, "unbiased_variance": True}

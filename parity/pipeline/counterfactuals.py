@@ -18,14 +18,12 @@ from parity.explain.seeds import Gap
 from parity.explain.trials import Contest, ImpossibleError, Paths
 from parity.pipeline.budget import Budget, Length
 from parity.pipeline.runner import GUESSED, URGENT, Runner
+from parity.pipeline.sizes import large
 from parity.pipeline.units import Unit, UnitError
 from parity.pipeline.work import Note
 from parity.run.bench import Job
 from parity.run.trajectory import Measured, Trajectory
 from parity.spec.resolve import Resolved
-
-LARGE = 1 << 22
-"""Parameters from which on the optimizer's update is fused: compiling it takes a second or two."""
 
 FINE = 32
 """Checkpoints of a run whose outcome is a number of steps."""
@@ -59,11 +57,6 @@ class Watch:
 def curve_of(points: Sequence[Measured], outcome: Outcome) -> dict[int, float]:
     """Return the score of the outcome's metric at each checkpoint."""
     return {one.step: outcome.metric_score(one.metrics.get(outcome.metric, math.nan)) for one in points}
-
-
-def large(side: Resolved) -> bool:
-    """Return whether a step spends its time on moving the weights through memory, so that a fused update pays."""
-    return sum(math.prod(one.shape) for one in side.parameters().values()) >= LARGE
 
 
 @dataclass(kw_only=True)

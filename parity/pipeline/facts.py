@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from parity import __version__
@@ -107,6 +107,24 @@ def draw_fact(side: Resolved, run: Trajectory, dataset: Dataset) -> DrawFact:
         mask=keep_mask(seed, 0, mask, [FIRST], 0.5).tolist(),
         rows=row_order(seed, 0, len(dataset.x), training.shuffle)[:size].tolist(),
     )  # fmt: skip
+
+
+def undetermined_notes(found: Mapping[str, Sequence[str]], runs: Mapping[str, Trajectory]) -> list[str]:
+    """Return what is said of operations that do not repeat themselves though they were asked to.
+
+    Args:
+        found: those of the lockstep, by side.
+        runs: free runs, by side.
+    """
+    every = {
+        name: {*found.get(name, ()), *(runs[name].undetermined if name in runs else ())} for name in [*found, *runs]
+    }
+    return [
+        f"{side}: {', '.join(sorted(names))} has no deterministic form where it runs, though numerics.deterministic "
+        "asks for one; the side is held beside its own repetition"
+        for side, names in every.items()
+        if names
+    ]
 
 
 def damage_notes(names: Sequence[str]) -> list[str]:

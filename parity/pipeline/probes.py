@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,19 @@ from parity.explain.trials import Paths
 from parity.pipeline.trials import Trials
 from parity.run.bench import Job
 from parity.run.randomness import batches, steps_per_epoch
+from parity.spec import numerics
 from parity.spec.resolve import Resolved
+
+WATCHED: dict[str, Any] = {"steps": PROBE_STEPS, "precision": "float64", "trace": True}
+"""How a probe is made."""
+
+OTHERWISE: dict[str, dict[str, Any]] = {
+    # No step in float64 shows these.
+    **{f"numerics.{field}": WATCHED | {"precision": "float32"} for field in numerics.HIDDEN},
+    # A step that is watched is not compiled: what one step has moved is looked at.
+    "numerics.compile": {"steps": 1, "precision": "float32", "trace": False, "ends": True},
+}
+"""How it is made of differences that it would not show: beside the good side, run in the same way."""
 
 
 def probes(trials: Trials) -> dict[str, Strike]:
@@ -28,21 +41,25 @@ def probes(trials: Trials) -> dict[str, Strike]:
         ParityError: when the good side itself fails.
     """
     contest, runner = trials.contest, trials.runner
-    base = _job(trials, frozenset())
     jobs: dict[str, Job] = {}
+    bases: dict[str, Job] = {}
     for one in contest.live:
+        how = OTHERWISE.get(one.path, WATCHED)
+        if str(how) not in bases:
+            bases[str(how)] = _job(trials, frozenset(), how)
         try:
-            jobs[one.path] = _job(trials, frozenset({one.path}))
+            jobs[one.path] = _job(trials, frozenset({one.path}), how)
         except ParityError:
             continue  # It cannot stand alone; the search will say so of the sets it cannot try.
     trials.note(f"explaining: where {len(jobs)} differences strike first, {PROBE_STEPS} steps each", 0.05)
-    futures = {path: runner.start(job) for path, job in {"": base, **jobs}.items()}
-    start = futures[""].result()
-    first = runner.work.bench(base.side).store.read(start.key)
+    futures = {path: runner.start(job) for path, job in {**bases, **jobs}.items()}
+    starts = {kind: runner.work.bench(base.side).store.read(futures[kind].result().key) for kind, base in bases.items()}
     found: dict[str, Strike] = {}
-    if not first:
-        return found  # Damaged since it was made: where a difference strikes is not known, and all else is.
     for one in contest.live:
+        kind = str(OTHERWISE.get(one.path, WATCHED))
+        base, first = bases[kind], starts[kind]
+        if not first:
+            continue  # Damaged since it was made: where a difference strikes is not known, and all else is.
         try:
             run = futures[one.path].result()
             trace = runner.work.bench(jobs[one.path].side).store.read(run.key)
@@ -78,12 +95,10 @@ def end_share(trials: Trials, paths: Paths) -> float | None:
     return moved(traces[0], traces[1], _trained(sides[0]), _trained(sides[1]), steps=1).share
 
 
-def _job(trials: Trials, paths: Paths) -> Job:
-    """Return the job of a probe: a few steps in float64, every tensor traced."""
+def _job(trials: Trials, paths: Paths, how: Mapping[str, Any]) -> Job:
+    """Return the job of a probe: a few steps, made as it says."""
     job = trials.job(paths, trials.seeds[0])
-    return Job(
-        side=job.side, program=job.program, steps=PROBE_STEPS, precision="float64", threads=1, trace=True, metrics=False
-    )  # fmt: skip
+    return Job(side=job.side, program=job.program, threads=1, metrics=False, **how)
 
 
 def _shapes(side: Resolved) -> Shapes:

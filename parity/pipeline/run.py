@@ -17,7 +17,6 @@ from parity.pipeline.advising import advised
 from parity.pipeline.answer import Explained
 from parity.pipeline.budget import Budget, Length
 from parity.pipeline.comparing import comparisons
-from parity.pipeline.counterfactuals import large
 from parity.pipeline.devices import check_devices
 from parity.pipeline.explain import Inquiry
 from parity.pipeline.explained import difference_facts, explanation_fact
@@ -25,11 +24,13 @@ from parity.pipeline.installed import check_installed, installed_version
 from parity.pipeline.patches import lines_of
 from parity.pipeline.prepare import Options, prepare
 from parity.pipeline.runner import Runner
+from parity.pipeline.sizes import large
 from parity.pipeline.speed import choose
 from parity.pipeline.units import Unit, UnitError
 from parity.pipeline.work import Note, Work
 from parity.report.facts import DifferenceFact, LineFact, Result, SideFact
 from parity.run.freerun import VALIDATION
+from parity.run.places import may_have_gpus
 from parity.run.trajectory import Trajectory
 from parity.spec.differences import Difference, differences
 from parity.spec.heads import joined
@@ -97,7 +98,7 @@ def run(spec: Spec, options: Options, *, text: str, file: str | None, folder: Pa
             compared,
             _told(work, sides, found, explained),
             explanation,
-            [*notes, *facts.damage_notes(work.damaged())],
+            [*notes, *facts.undetermined_notes(work.undetermined, runs), *facts.damage_notes(work.damaged())],
             command,
             advice,
         )
@@ -157,7 +158,7 @@ def check(
             compared,
             told,
             None,
-            facts.damage_notes(work.damaged()),
+            [*facts.undetermined_notes(work.undetermined, {}), *facts.damage_notes(work.damaged())],
             command,
             advised(work, text, file),
         )
@@ -166,8 +167,8 @@ def check(
 def pair_differences(work: Work, sides: Sequence[Resolved]) -> dict[tuple[str, str], list[Difference]]:
     """Return the differences of the first side and each other one."""
     first, *others = sides
-    rows = len(work.dataset(first).x)
-    found = {(first.name, other.name): joined(first, other, differences(first, other, rows)) for other in others}
+    rows, gpus = len(work.dataset(first).x), may_have_gpus()
+    found = {(first.name, other.name): joined(first, other, differences(first, other, rows, gpus)) for other in others}
     if not work.options.split:
         return found
     # A group may be one of a single pair's: it must be known in one of them.

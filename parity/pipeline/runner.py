@@ -14,7 +14,8 @@ from typing import Self
 
 from parity.errors import ParityError, WorkerError
 from parity.explain.search import SpentError
-from parity.pipeline.work import MOST_RUNS, WORKERS, Work
+from parity.pipeline.sizes import at_once
+from parity.pipeline.work import MOST_RUNS, Work
 from parity.run.bench import Job
 from parity.run.freerun import free_run, kept_run, versions_of
 from parity.run.session import Session
@@ -60,7 +61,7 @@ class Runner:
 
     def __enter__(self) -> Self:
         """Start the two threads; a worker starts with the first run that needs it."""
-        for number in range(WORKERS):
+        for number in range(at_once(self.work.sides)):
             thread = threading.Thread(target=self._serve, name=f"explain-{number}", daemon=True)
             thread.start()
             self._threads.append(thread)

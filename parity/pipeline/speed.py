@@ -9,12 +9,13 @@ from dataclasses import dataclass, field, replace
 from parity.entries import TITLES
 from parity.errors import ParityError
 from parity.explain.search import SpentError
-from parity.pipeline.counterfactuals import large
 from parity.pipeline.installed import installed_frameworks
 from parity.pipeline.runner import GUESSED, Runner
+from parity.pipeline.sizes import large
 from parity.pipeline.work import Note
 from parity.run.bench import Job
 from parity.run.trajectory import Trajectory
+from parity.spec.numerics import unsaid_by
 from parity.spec.resolve import Resolved
 
 TIMED = 12
@@ -76,10 +77,11 @@ def choose(
     homes = {side.framework: side for side in reversed(sides)}
     for name in installed_frameworks():
         homes.setdefault(name, replace(pair[0], name=name, framework=name, python=None))
+    homes = {name: home for name, home in homes.items() if not any(unsaid_by(name, side.config) for side in pair)}
     if wanted is not None:
         return Choice(home=homes.get(wanted, replace(pair[0], name=wanted, framework=wanted, python=None)), seconds={})
     if len(homes) == 1:
-        return Choice(home=pair[0], seconds={})
+        return Choice(home=next(iter(homes.values())), seconds={})
     note(f"explaining: which of {', '.join(TITLES[name] for name in homes)} is fastest here", 0.02)
     race = _Race(runner=runner, homes=homes, pair=pair, steps=steps)
     try:

@@ -15,10 +15,11 @@ from rich.text import Text
 from parity.catalog import FAMILIES
 from parity.entries import FRAMEWORKS, TITLES, Entry, shown
 from parity.errors import UsageError, listed
+from parity.run.places import may_have_gpus
 from parity.spec.differences import Difference, differences
 from parity.spec.known import entry_hint
 from parity.spec.resolve import Resolved
-from parity.spec.schema import TrainingSpec
+from parity.spec.schema import NumericsSpec, TrainingSpec
 
 SIDE_BY_SIDE = 40
 """Characters of a path from which on its values stand below it."""
@@ -26,7 +27,7 @@ SIDE_BY_SIDE = 40
 
 def _pairs(sides: Sequence[Resolved]) -> list[tuple[Resolved, Resolved, list[Difference]]]:
     first, *others = sides
-    return [(first, other, differences(first, other)) for other in others]
+    return [(first, other, differences(first, other, gpus=may_have_gpus())) for other in others]
 
 
 def differences_json(sides: Sequence[Resolved]) -> str:
@@ -108,7 +109,10 @@ def _print_pairs(rows: Sequence[tuple[str, str]], console: Console) -> None:
 def default_rows() -> list[dict[str, Any]]:
     """Return every field that some framework starts at another value than parity does."""
     rows: list[dict[str, Any]] = []
-    owners: list[tuple[str, str, Any]] = [("training", "training", TrainingSpec)]
+    owners: list[tuple[str, str, Any]] = [
+        ("training", "training", TrainingSpec),
+        ("numerics", "numerics", NumericsSpec),
+    ]
     owners += [(family, name, entry) for family, entries in FAMILIES.items() for name, entry in entries.items()]
     for family, name, owner in owners:
         fields = {field for changed in owner.native.values() for field in changed}

@@ -22,6 +22,7 @@ from parity.pipeline.freeruns import TWIN, FreeRuns, gaps
 from parity.pipeline.judging import OWN_STATE_STEPS, Court, Judged
 from parity.pipeline.ports import Ports
 from parity.pipeline.prepare import Options, check_fit
+from parity.pipeline.sizes import at_once
 from parity.pipeline.starting import compare_extras, compare_start, speak_alike
 from parity.pipeline.targets import dataset_of
 from parity.run.bench import Bench, Job
@@ -39,9 +40,6 @@ Note = Callable[[str, float], None]
 
 MOST_RUNS = 256
 """Runs after which a worker is replaced: a compiled program leaves 1 to 4 MB in its process, whatever its size."""
-
-WORKERS = 2
-"""Workers at once: sides' own runs keep their framework's default of a thread per core."""
 
 
 LARGEST_SHARE = 1 / 8
@@ -68,6 +66,7 @@ class Work(Scratch):
     _programs: dict[str, Program] = field(default_factory=dict)
     _failed: dict[str, WorkerError] = field(default_factory=dict)
     _idle: dict[str, Session] = field(default_factory=dict)
+    undetermined: dict[str, list[str]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @cached_property
@@ -224,8 +223,9 @@ class Work(Scratch):
                 program=self.program(side),
                 steps=self.steps(side),
                 precision=self.options.precision or "float32",
-                # What is watched is another graph, in which TensorFlow's operations draw other numbers.
-                trace=self.options.trace and not side.draws_itself,
+                # What is watched is another graph, in which TensorFlow's operations draw other numbers; and it is not
+                # what a compiler makes of it.
+                trace=self.options.trace and not (side.draws_itself or side.config.numerics.compile),
             )
             for side in sides
         }
@@ -257,7 +257,7 @@ class Work(Scratch):
                 shares[name] = 1.0
             (found.twins if name == TWIN else found.runs)[name] = run
 
-        with ThreadPoolExecutor(WORKERS) as pool:
+        with ThreadPoolExecutor(at_once(sides)) as pool:
             try:
                 list(pool.map(one, jobs))
             except BaseException:  # The pool would wait for what is under way, hours perhaps.
@@ -276,8 +276,10 @@ class Work(Scratch):
         store, mine = self.bench(first).store, found.runs[first.name]
         runs = gaps(store, mine, [*found.twins.values(), *(found.runs[side.name] for side in others)])
         twins, parted = runs[: len(found.twins)], runs[len(found.twins) :]
+        low = first.config.numerics.mixed_precision
         return [
-            judge_free(first.name, side.name, one, twins, mine.precision)
+            # What is rounded to fewer bits than the weights have moves by a whole unit of those.
+            judge_free(first.name, side.name, one, twins, low or mine.precision)
             for side, one in zip(others, parted, strict=True)
         ]
 
@@ -335,9 +337,10 @@ class Work(Scratch):
             )
             lock.open()
             court = Court(lock=lock, judges=judges, sides={side.name: side for side in sides})
-            return court.sit(
-                numbers, lambda number: note(f"lockstep in {precision}: step {number} of {steps}", number / steps)
-            )
+            what = f"lockstep in {precision}: step"
+            judged = court.sit(numbers, lambda number: note(f"{what} {number} of {steps}", number / steps))
+            self.undetermined |= lock.undetermined()
+            return judged
 
 
 def _key(side: Resolved) -> str:

@@ -193,6 +193,13 @@ class Comparison(Fact):
     uncaused: list[str] = Field(default=[], description="why no cause is named of such a program, a sentence each")
     free: FreeFact | None = Field(default=None, description="the free runs, where there were any")
     odd: list[str] = Field(default=[], description="sides that differ at the first place where the others agree")
+    uncompiled: bool = Field(
+        default=False, description="a side compiles its step, and the steps checked were taken as they are written"
+    )
+    hidden: list[str] = Field(
+        default=[],
+        description="differences that act on float32 numbers only, of sides that part in float32 and agree in float64",
+    )
 
 
 class MovedFact(Fact):

@@ -241,11 +241,14 @@ def checked(comparison: Comparison) -> str:
     '7 steps up to step 12'
     >>> checked(Comparison(**common, steps=3, checked=[1, 2, 3])), checked(Comparison(**common, steps=3))
     ('every step up to step 3', '3 steps')
+    >>> checked(Comparison(**common, steps=1, checked=[1], uncompiled=True))
+    'step 1, taken uncompiled'
     """
+    how = ", taken uncompiled" if comparison.uncompiled else ""
     steps = comparison.checked
     if not steps:
-        return count(comparison.steps, "step")
+        return f"{count(comparison.steps, 'step')}{how}"
     if len(steps) == 1:
-        return f"step {steps[0]:,}"
-    last = f"up to step {steps[-1]:,}"
-    return f"every step {last}" if steps == list(range(1, len(steps) + 1)) else f"{count(len(steps), 'step')} {last}"
+        return f"step {steps[0]:,}{how}"
+    every = steps == list(range(1, len(steps) + 1))
+    return f"{'every step' if every else count(len(steps), 'step')} up to step {steps[-1]:,}{how}"

@@ -57,7 +57,16 @@ def comparison_clause(comparison: Comparison) -> str:
     parted = f"{both} do not train the same"
     if comparison.first is None:
         return f"{parted}: {comparison.reason.rstrip('.')}"
-    return f"{parted}: they part {part(comparison.first)}"
+    return f"{parted}: they part {part(comparison.first)}{_hidden(comparison)}"
+
+
+def _hidden(comparison: Comparison) -> str:
+    """Say that sides agree in float64, and what acts in float32 only."""
+    if not comparison.hidden:
+        return ""
+    act = "does" if len(comparison.hidden) == 1 else "do"
+    what = formats.names(comparison.hidden)
+    return f"; in float64, where {what} {act} not act, no tensor is beyond rounding"
 
 
 def part(where: Place) -> str:

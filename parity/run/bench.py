@@ -172,6 +172,8 @@ class Bench:
             "device": job.side.config.numerics.device,
             "threads": job.threads,
             "fused": job.fused,
+            # A step that is watched is taken as it is written: what a compiler makes of it has no layers to be seen.
+            "compiled": job.side.config.numerics.compile and not job.trace,
         }
 
     def key(self, job: Job, versions: dict[str, str]) -> str:

@@ -89,6 +89,7 @@ def free_run(session: Session, bench: Bench, job: Job, progress: Progress | None
         device=opened["device"],
         parameters=opened["parameters"],
         drawn=opened.get("drawn", {}),
+        undetermined=tuple(recording.undetermined),
         losses=tuple(recording.losses),
         measured=tuple(recording.measured),
         seconds=recording.seconds,
@@ -125,6 +126,7 @@ class Recording:
     seconds: float = 0.0
     begin: float = 0.0
     stopped: str = ""
+    undetermined: list[str] = field(default_factory=list)
 
     def train(self) -> None:
         """Take the steps, and stop where the job's rule says so."""
@@ -169,6 +171,7 @@ class Recording:
         )  # fmt: skip
         self.seconds += done["seconds"]
         self.begin = self.begin or done["begin"]
+        self.undetermined = done["undetermined"]
 
     def _epoch_steps(self) -> int:
         return max(1, self.bench.epoch_steps(self.job.side))

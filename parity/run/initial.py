@@ -37,14 +37,19 @@ class InitialWeights:
             nudge: number of a twin, whose values are moved by one unit in the last place; None for none.
         """
         seed = side.config.training.seed
+        # A unit of what its layers compute in: one of float32 would be rounded away.
+        coarse = precision == "bfloat16" or side.config.numerics.mixed_precision is not None
         with self._lock:  # Two sides that start alike must not draw, and write, the same file twice.
             return {
-                name: str(self._file(seed, name, parameter, precision, nudge if parameter.trainable else None))
+                name: str(self._file(seed, name, parameter, precision, nudge if parameter.trainable else None, coarse))
                 for name, parameter in side.parameters().items()
             }
 
-    def _file(self, seed: int, name: str, parameter: Parameter, precision: str, nudge: int | None) -> Path:
-        what = f"{seed} {name} {parameter!r} {precision} {nudge}"  # The fans too: some initializers scale by them.
+    def _file(
+        self, seed: int, name: str, parameter: Parameter, precision: str, nudge: int | None, coarse: bool
+    ) -> Path:  # fmt: skip
+        # The fans too: some initializers scale by them.
+        what = f"{seed} {name} {parameter!r} {precision} {nudge} {coarse}"
         file = self.folder / f"{name}-{hashlib.sha256(what.encode()).hexdigest()[:16]}.npy"
         if not file.exists():
             part = file.with_suffix(".part")
@@ -52,7 +57,7 @@ class InitialWeights:
             # bfloat16 has no NumPy type: its values are rounded by the framework, and stay float32 here.
             value = value.astype("float32" if precision == "bfloat16" else precision)
             if nudge is not None:
-                value = randomness.nudged(value, nudge, name, 0, precision == "bfloat16")
+                value = randomness.nudged(value, nudge, name, 0, coarse)
             with part.open("wb") as handle:
                 np.save(handle, value)
             part.rename(file)

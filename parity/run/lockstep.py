@@ -107,8 +107,13 @@ class Lockstep:
         asked = {}
         for name in self.sessions:
             plan = {**self.openings[name]["plan"], "random": "recorded"}
-            asked[name] = {**self.openings[name], "plan": plan, "shadow": SHADOW[self.precision]}
+            shadow = SHADOW[self.precision]
+            asked[name] = {**self.openings[name], "plan": plan, "shadow": shadow, "compiled": False}
         self._all("open", asked)
+
+    def undetermined(self) -> dict[str, list[str]]:
+        """Return, by side, the operations that have no deterministic form where it runs, though that was asked for."""
+        return self._all("undetermined", {name: {} for name in self.sessions})
 
     def _all(self, command: str, payloads: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         """Ask sides at once, and wait for all."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import sys
+from collections.abc import Sequence
 
 DRIVEN = "/proc/driver/nvidia/gpus"
 """Where NVIDIA's driver lists the GPUs that it drives, on Linux."""
@@ -25,6 +26,19 @@ def driven_gpus(folder: str = DRIVEN) -> str:
         return ""
     chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
     return " ".join(names if chosen is None else [*names, f"of which {chosen}"])
+
+
+DEVICES = ("/dev/nvidia0", "/dev/kfd", "/dev/dxg")
+"""What a GPU is reached by on Linux: NVIDIA's, AMD's, and Windows's under its Linux."""
+
+
+def may_have_gpus(devices: Sequence[str] = DEVICES) -> bool:
+    """Return whether a framework might see a GPU here; only where it certainly sees none, False.
+
+    Args:
+        devices: files one of which a GPU would have.
+    """
+    return sys.platform != "linux" or bool(driven_gpus()) or any(os.path.exists(one) for one in devices)
 
 
 def versions(packages: list[str]) -> dict[str, str]:

@@ -17,8 +17,8 @@ from parity.errors import printable, shortened
 from parity.run.worker import Worker
 
 COMMANDS = (
-    "versions", "gpus", "inventory", "starts", "targets", "open", "predict", "train", "digest_state", "advance",
-    "adopt", "publish", "leftovers", "probe",
+    "versions", "gpus", "undetermined", "inventory", "starts", "targets", "open", "predict", "train", "digest_state",
+    "advance", "adopt", "publish", "leftovers", "probe",
 )  # fmt: skip
 """What a parent may ask for."""
 
@@ -51,6 +51,8 @@ def told(error: BaseException) -> str:
         text = str(error)
     except Exception:  # An exception is a program's own, too.
         text = "its message cannot be read"
+    if full(error):
+        return f"out of memory{_device(text)}; lower training.batch_size, or see what else runs there"
     said = shortened(" ".join(printable(text).split()), LONGEST)
     place = _place(begun(error))
     return f"{type(error).__name__}: {said}{f' ({place})' if place else ''}"
@@ -71,9 +73,27 @@ def _place(trace: TracebackType | None) -> str:
     return found
 
 
+FULL = ("OutOfMemoryError", "ResourceExhaustedError")
+"""What PyTorch and TensorFlow raise where a device's memory is full."""
+
+
+def full(error: BaseException) -> bool:
+    """Return whether there was no memory left, of a device or of the machine."""
+    named = any(one.__name__ in FULL for one in type(error).__mro__)
+    return named or isinstance(error, MemoryError) or "DefaultCPUAllocator: can't allocate" in str(error)
+
+
+def _device(text: str) -> str:
+    """Return where there was no memory left, and how much was asked for, as far as a framework says so."""
+    asked = re.search(r"allocate:? ([\d.]+ ?(?:[KMGT]i?B|bytes))|(shape ?\[[\d,]+\])", text)
+    place = re.search(r"GPU:? ?(\d+)", text)
+    where = f" on GPU {place[1]}" if place else ""
+    return f"{where}{f', asking for {asked[1] or asked[2]}' if asked else ''}"
+
+
 def is_machines(error: BaseException) -> bool:
     """Return whether an error is the machine's fault."""
-    return isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in MACHINE)
+    return full(error) or isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in MACHINE)
 
 
 def end_with(parent: int) -> None:

@@ -50,6 +50,7 @@ class Trajectory:
         curve: metrics of a sample of the rows at checkpoints, 0 among them; empty for a run that has none.
         drawn: what the framework's own generators gave first, where it drew its own numbers: ``uniform``, ``mask`` and
             ``rows``, those of the first batch, ``dealt`` out by the program itself or as recorded.
+        undetermined: operations that have no deterministic form where it ran, though that was asked for.
         stopped: why it ended before its last step, empty where it did not.
         cached: read from the store.
     """
@@ -68,6 +69,7 @@ class Trajectory:
     begin: float = 0.0
     curve: tuple[Measured, ...] = ()
     drawn: Mapping[str, Any] = field(default_factory=dict)
+    undetermined: tuple[str, ...] = ()
     stopped: str = ""
     cached: bool = field(default=False, compare=False)
 

@@ -65,6 +65,10 @@ class Worker(Unmatched):
         """Return what :func:`~parity.run.places.versions` says of this process."""
         return versions(packages)
 
+    def undetermined(self) -> list[str]:
+        """Return the operations of the steps taken that have no deterministic form here."""
+        return [*self.driver.undetermined, *(self.shadow.undetermined if self.shadow else ())]
+
     def gpus(self, framework: str) -> dict[str, Any]:
         """Return what a framework sees of GPUs."""
         return self._driver(framework).gpus()
@@ -91,6 +95,7 @@ class Worker(Unmatched):
         fused: bool = False,
         shadow: str | None = None,
         device: str = "auto",
+        compiled: bool = False,
     ) -> dict[str, Any]:
         """Load a program, its data and its initial weights.
 
@@ -105,6 +110,7 @@ class Worker(Unmatched):
             threads: limit, None for the framework's own choice.
             fused: compile the optimizer's update into one pass over memory, where the framework can.
             device: ``auto``, ``cpu``, ``gpu`` or ``gpu:N``.
+            compiled: take steps as the framework's own compiler makes them.
             shadow: precision in which the program is loaded a second time, to measure rounding by.
         """
         driver = self._driver(framework, threads)
@@ -121,7 +127,8 @@ class Worker(Unmatched):
                 self.frozen = True
         native = plan.get("random") == "native"
         told = {"drawn": first(driver.generators, plan["seed"], randomness.FIRST)} if native else {}
-        self.driver, self.own = driver(program, bindings, precision, plan["seed"], device, native), OwnState()
+        self.driver = driver(program, bindings, precision, plan["seed"], device, native, compiled)
+        self.own = OwnState()
         if fused:
             self.driver.fuse_update()
         self.shadow = driver(program, bindings, shadow, plan["seed"], device) if shadow else None
@@ -204,7 +211,7 @@ class Worker(Unmatched):
                 self.predict(folder, f"predictions/{number + 1}", f"validation/{number + 1}")
                 report.send(measured=number + 1)
         report.send()
-        return {"seconds": spent, "begin": begin}
+        return {"seconds": spent, "begin": begin, "undetermined": self.driver.undetermined}
 
     def digest_state(self, number: int) -> None:
         """Report the digests of the full state, as a trace does.

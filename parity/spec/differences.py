@@ -66,13 +66,14 @@ class _Found:
     b: str
 
 
-def differences(a: Resolved, b: Resolved, rows: int | None = None) -> list[Difference]:
+def differences(a: Resolved, b: Resolved, rows: int | None = None, gpus: bool = True) -> list[Difference]:
     """Return the differences of two sides, in the order of the spec's sections.
 
     Args:
         a: first side.
         b: second side.
         rows: rows of the training set, where known: tells whether the last batch is full anyway.
+        gpus: whether the machine may have a GPU.
     """
     found: list[Difference] = []
     for section in ("data", "layers", *SECTIONS[1:]):
@@ -80,7 +81,7 @@ def differences(a: Resolved, b: Resolved, rows: int | None = None) -> list[Diffe
             found += _layer_differences(a, b)
             continue
         for one in _compare((section,), getattr(a.config, section), getattr(b.config, section)):
-            path, reason = ".".join(one.path), section_reason(one.path, a, b, rows)
+            path, reason = ".".join(one.path), section_reason(one.path, a, b, rows, gpus)
             if path == "data.targets" and reason and unsaid(a) and unsaid(b):
                 continue  # Each is given the same in the form that it takes: nobody made a difference there.
             found.append(_made(a, b, path, (path,), one, reason=reason))

@@ -13,7 +13,7 @@ from parity.entries import FRAMEWORKS
 from parity.errors import Fault, did_you_mean, listed, nearest
 from parity.schedules import NUMBER
 from parity.spec.known import entry_hint, field_hint
-from parity.spec.schema import ExplainSpec, ModelSpec, SideSpec, Spec, TrainingSpec
+from parity.spec.schema import ExplainSpec, ModelSpec, NumericsSpec, SideSpec, Spec, TrainingSpec
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
@@ -25,6 +25,7 @@ PARTS: dict[str, type[BaseModel]] = {
     "data": DataSpec,
     "model": ModelSpec,
     "training": TrainingSpec,
+    "numerics": NumericsSpec,
     "explain": ExplainSpec,
 }
 

@@ -14,6 +14,7 @@ from parity.activations import Activation
 from parity.initializers import Initializer
 from parity.ops import Op
 from parity.ops.activation import ActivationOp
+from parity.spec.numerics import numerics_reason
 from parity.spec.resolve import Layer, Resolved
 
 Column = tuple[Op | None, Op | None]
@@ -93,7 +94,7 @@ def _start_reason(mine: Initializer, theirs: Initializer) -> str:
     return f"both start at {level:g}" if level is not None and level == theirs.level() else ""
 
 
-def section_reason(path: tuple[str, ...], a: Resolved, b: Resolved, rows: int | None) -> str:
+def section_reason(path: tuple[str, ...], a: Resolved, b: Resolved, rows: int | None, gpus: bool = True) -> str:
     """Return why a difference outside the layers does nothing, empty where it may do something.
 
     Args:
@@ -101,6 +102,7 @@ def section_reason(path: tuple[str, ...], a: Resolved, b: Resolved, rows: int | 
         a: first side.
         b: second side.
         rows: rows of the training set, where known.
+        gpus: whether the machine may have a GPU.
     """
     if path == ("metrics",):
         return "metrics are reported, nothing is trained by them"
@@ -108,6 +110,8 @@ def section_reason(path: tuple[str, ...], a: Resolved, b: Resolved, rows: int | 
         return _targets_reason(path, a, b)
     if path == ("loss",):
         return _loss_reason(a, b)
+    if path[0] == "numerics":
+        return numerics_reason(path[1], a.config, b.config, gpus)
     if path[0] == "training" and rows is not None:
         return _training_reason(path[1], a, b, rows)
     if len(path) == 2 and path[0] in ("loss", "optimizer"):

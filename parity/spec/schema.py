@@ -61,11 +61,48 @@ Device = Annotated[str, StringConstraints(pattern=r"^(auto|cpu|gpu(:\d{1,3})?)$"
 
 
 class NumericsSpec(Part):
-    """Where a side computes."""
+    """Where and how exactly a side computes.
+
+    What it compiles to in each framework, and which says it has no word for a value: ``parity.compile.numerics``.
+    """
+
+    native: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "keras": {"tf32": True, "deterministic": False},
+        "tensorflow": {"tf32": True, "deterministic": False},
+        "torch": {"tf32": "convolutions", "deterministic": False, "loss_scale": 65536.0},
+    }
 
     device: Device = Field(
         default="auto", description="auto: a GPU where the framework sees one; cpu; gpu, the first of them; gpu:1, ..."
     )
+    tf32: bool | Literal["convolutions"] = Field(
+        default=False,
+        description="a GPU may round the factors of float32 products to TensorFloat-32, which keeps 10 of their 23 "
+        "bits; or only those of convolutions, which PyTorch can tell apart",
+    )
+    matmul_precision: Literal["highest", "high", "medium"] | None = Field(
+        default=None,
+        description="of float32 matrix products, in PyTorch: in full; with TF32 or two bfloat16 numbers for one; with "
+        "one bfloat16; null: as tf32 says",
+    )
+    deterministic: bool = Field(
+        default=True, description="take only operations that give the same twice, where the framework has them"
+    )
+    mixed_precision: Literal["bfloat16", "float16"] | None = Field(
+        default=None,
+        description="compute layers in that type, from weights that stay in float32; float16 also scales the loss",
+    )
+    loss_scale: float = Field(
+        default=32768.0,
+        gt=0.0,
+        allow_inf_nan=False,
+        description="by which float16 scales the loss at first; it is halved when a gradient overflows, and doubled "
+        "after 2000 steps without",
+    )
+    channels_last: bool = Field(
+        default=False, description="let PyTorch keep the weights of 2-d convolutions channels last in memory"
+    )
+    compile: bool = Field(default=False, description="compile the step: XLA's jit_compile, or torch.compile")
 
 
 class SideSpec(Part):

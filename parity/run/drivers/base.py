@@ -39,6 +39,8 @@ class Driver(State):
         seed: of dropout masks.
         device: ``auto``, ``cpu``, ``gpu`` or ``gpu:N``.
         native: the framework draws what it draws, seeded: weights, masks and, of a compiled program, the order of rows.
+        compiled: take steps as the framework's own compiler makes them, where the program is to be; a watched step is
+            not.
     """
 
     module_name = ""  # Of the framework's package, whose version is reported.
@@ -49,12 +51,15 @@ class Driver(State):
     """The driver whose program computes: dropout asks it for masks."""
 
     def __init__(
-        self, file: str, bindings: dict[str, Any], precision: str, seed: int, device: str = "cpu", native: bool = False
+        self, file: str, bindings: dict[str, Any], precision: str, seed: int, device: str = "cpu",
+        native: bool = False, compiled: bool = False,
     ) -> None:  # fmt: skip
         self.gpu = gpu_number(device, self.gpus()["names"] if device == "auto" else ())
         self.place = self.placed(self.gpu)
-        self.file, self.bindings, self.precision, self.seed, self.native = file, bindings, precision, seed, native
+        self.file, self.bindings, self.precision, self.seed = file, bindings, precision, seed
+        self.native, self.compiled = native, compiled
         self.clock = {"step": 0, "call": 0}
+        self.undetermined: list[str] = []  # Operations that have no deterministic form here.
         starts = bindings.get("starts", {})
         self.numbers = {place[0]: starts[slot] for slot, place in bindings["slots"].items() if slot in starts}
         self.replace_dropout()
@@ -65,7 +70,7 @@ class Driver(State):
             self.model = self.build_model()
             self.loss_fn = self.build_loss()
             self.optimizer = self.build_optimizer()
-        self.train_step: Any = getattr(self.module, "train_step", None) or self.usual_step()
+        self.train_step: Any = self.stepping(getattr(self.module, "train_step", None) or self.usual_step())
 
     def making(self) -> AbstractContextManager[Any]:
         """Return within which the program is imported and makes what it is made of."""
@@ -227,6 +232,10 @@ class Driver(State):
     @abstractmethod
     def usual_step(self) -> Callable[..., Any]:
         """Return the training step of a program that has none of its own."""
+
+    def stepping(self, step: Any) -> Any:
+        """Return a training step as it is to be taken."""
+        return step
 
     @abstractmethod
     def _batch(self, x: np.ndarray, y: np.ndarray) -> tuple[Any, Any]:

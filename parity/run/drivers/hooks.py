@@ -55,9 +55,14 @@ def dropout(
         return generators_torch.DROPOUT(input, p, training, inplace)
     if not training or p == 0.0:
         return input
+    return input * recorded(input, p) * (1.0 / (1.0 - p))
+
+
+@torch.compiler.disable  # type: ignore[untyped-decorator]
+def recorded(input: torch.Tensor, p: float) -> torch.Tensor:
+    """Return what the active driver says is kept, which a compiled model asks for from outside."""
     # As it lies: drawn channels last, a mask is then read in the order in which such an input lies.
-    keep = torch.from_numpy(driver.draw(tuple(input.shape), p)).to(input.device)
-    return input * keep * (1.0 / (1.0 - p))
+    return torch.from_numpy(active_driver().draw(tuple(input.shape), p)).to(input.device)
 
 
 def whose(module: torch.nn.Module) -> dict[str, bool]:
@@ -72,10 +77,14 @@ def transformed(tensor: torch.Tensor) -> bool:
     return known is not None and bool(known.is_functorch_wrapped_tensor(tensor))
 
 
+LOW = (torch.bfloat16, torch.float16)
+"""Types of a lower precision than NumPy computes in."""
+
+
 def host(tensor: torch.Tensor) -> np.ndarray:
-    """Return a tensor for NumPy, which has no bfloat16."""
+    """Return a tensor for NumPy, which has no bfloat16, nor much for float16."""
     tensor = tensor.detach()
-    return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).cpu().numpy()
+    return (tensor.float() if tensor.dtype in LOW else tensor).cpu().numpy()
 
 
 def turned(value: np.ndarray, axes: list[int] | None) -> np.ndarray:

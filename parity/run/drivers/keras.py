@@ -19,7 +19,6 @@ import tensorflow as tf
 
 from parity.run.drivers import generators_keras
 from parity.run.drivers.layouts import View
-from parity.run.drivers.places_tensorflow import scope
 from parity.run.drivers.programs import ProgramError, loss_told
 from parity.run.drivers.tensorflow import TensorFlowDriver
 from parity.run.drivers.tensors import Taps, built, called, host, masked, restore
@@ -37,7 +36,7 @@ class KerasDriver(TensorFlowDriver):
 
     def prepare(self) -> None:
         """Set Keras's float type, let Python floats reach float64 unrounded, and count layers' names from the start."""
-        scope(self.place)
+        self.computing()
         keras.src.utils.naming.reset_uids()  # Else the same program, opened twice, has a dropout and then a dropout_1.
         keras.config.set_floatx(self.precision)
         # Layers go by the policy, which is made from floatx once and then stays, whatever floatx becomes.
@@ -242,13 +241,13 @@ class KerasDriver(TensorFlowDriver):
 
     def optimized(self, name: str) -> bool:
         """Return whether the optimizer was built with the parameter."""
-        return self.optimizer._var_key(self.parameter(name)) in self.optimizer._trainable_variables_indices
+        return self.updating._var_key(self.parameter(name)) in self.updating._trainable_variables_indices
 
     def slot(self, attribute: str, name: str) -> Any:
         """Return the variable of a slot, or the one that all parameters share."""
-        kept = getattr(self.optimizer, attribute)
+        kept = getattr(self.updating, attribute)
         shared = not isinstance(kept, list)
-        return kept if shared else kept[self.optimizer._get_variable_index(self.parameter(name))]
+        return kept if shared else kept[self.updating._get_variable_index(self.parameter(name))]
 
 
 def model_step(model: Any, loss_fn: Any, optimizer: Any, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:

@@ -53,7 +53,15 @@ class State(ABC):
                 value = self.lies(name, self.read_slot(attribute, name))
                 axes = self.out_axes(name) if np.ndim(value) else None  # One number has none.
                 found.append((f"{slot}/{name}", value if scale == 1.0 else value * scale, axes))
-        return found
+        return [*found, *((name, np.array(value), None) for name, value in self.loss_scale().items())]
+
+    def loss_scale(self) -> dict[str, float]:
+        """Return by what the loss is scaled, ``loss_scale``, and the steps since that was moved, ``good_steps``."""
+        return {}
+
+    def set_loss_scale(self, loss_scale: float, good_steps: float) -> None:
+        """Set what :meth:`loss_scale` returns."""
+        raise NotImplementedError
 
     def weights(self) -> dict[str, np.ndarray]:
         """Return the canonical parameters and running statistics."""
@@ -91,6 +99,9 @@ class State(ABC):
                     stored = value / scale if scale else np.zeros_like(value)
                     self.write_slot(attribute, name, self._in(name, stored) if np.ndim(stored) else stored)
         self.set_iterations(iterations)
+        scale = {name: values(name) for name in self.loss_scale()}
+        if scale:
+            self.set_loss_scale(**{name: float(value) for name, value in scale.items() if value is not None})
 
     def drifts(self, before: dict[str, np.ndarray]) -> bool:
         """Return whether the step just taken moved numbers that the program keeps beside its tensors.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -13,6 +14,7 @@ import torch.nn.functional as F
 
 from parity.run.drivers import generators_torch, hooks
 from parity.run.drivers.base import Driver
+from parity.run.drivers.exact_torch import Exact
 from parity.run.drivers.hooks import Forced, dropout, first, host, last, left, put_back, transformed, turned, whose
 from parity.run.drivers.layouts import View
 from parity.run.drivers.numbers import OwnNumbers
@@ -22,7 +24,7 @@ from parity.run.drivers.wide import Wide
 from parity.run.probe import Guide, Probe
 
 
-class TorchDriver(OwnNumbers, Driver):
+class TorchDriver(Exact, OwnNumbers, Driver):
     """A PyTorch program: hooks see the layers, the optimizer's pre-step hook sees the gradients."""
 
     module_name = "torch"
@@ -30,7 +32,8 @@ class TorchDriver(OwnNumbers, Driver):
     gpus = staticmethod(seen_gpus)
 
     def prepare(self) -> None:
-        """Let everything made from now on have the precision."""
+        """Let everything made from now on have the precision, and compute as exactly as the side is to."""
+        exec("\n".join(self.bindings.get("settings", ())), {"os": os, "torch": torch})
         torch.set_default_dtype(getattr(torch, self.precision))
 
     @classmethod
@@ -93,7 +96,7 @@ class TorchDriver(OwnNumbers, Driver):
 
     def train(self, x: np.ndarray, y: np.ndarray) -> float:
         """Call the program's ``train_step``."""
-        with self._wide():
+        with self._wide(), self.noting():
             return float(loss_told(self.train_step(self.model, self.loss_fn, self.optimizer, *self._batch(x, y))))
 
     def _wide(self) -> AbstractContextManager[Any]:
@@ -215,7 +218,7 @@ class TorchDriver(OwnNumbers, Driver):
         modes = [(module, module.training) for module in self.model.modules()]
         self.model.train(training)
         try:
-            with torch.no_grad(), self._wide():
+            with torch.no_grad(), self._wide(), self.as_written():
                 rows = torch.tensor(x, dtype=getattr(torch, self.precision), device=self.place)
                 # A compiled program, whose loss applies the last activation, predicts with it.
                 asked = self.model.predict if self.bindings["ending"] and not training else self.model

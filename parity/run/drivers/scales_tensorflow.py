@@ -1,0 +1,36 @@
+"""Optimizers that scale the loss for one inside them: Keras's ``LossScaleOptimizer``, and what is like it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+
+from parity.run.drivers.state import State
+
+
+class Scaled(State):
+    """The part of a driver that knows of such an optimizer."""
+
+    optimizer: Any
+
+    @property
+    def updating(self) -> Any:
+        """The optimizer that updates, behind one that scales the loss for it."""
+        return getattr(self.optimizer, "inner_optimizer", self.optimizer)
+
+    def loss_scale(self) -> dict[str, float]:
+        """Return the scale and the count that the optimizer keeps."""
+        kept = self.optimizer
+        if kept is self.updating:
+            return {}
+        return {"loss_scale": float(kept.dynamic_scale), "good_steps": float(kept.step_counter)}
+
+    def set_loss_scale(self, loss_scale: float, good_steps: float) -> None:
+        """Assign them."""
+        self.optimizer.dynamic_scale.assign(loss_scale)
+        self.optimizer.step_counter.assign(int(good_steps))
+
+    def scale_of(self, gradient: tf.Tensor) -> tf.Tensor | float:
+        """Return by what a gradient that is handed to the optimizer is scaled."""
+        return 1.0 if self.optimizer is self.updating else tf.cast(self.optimizer.dynamic_scale, gradient.dtype)

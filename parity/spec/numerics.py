@@ -1,0 +1,103 @@
+"""What of ``numerics`` a framework has no word for, and what of it provably does nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from parity.entries import TITLES
+from parity.errors import Fault
+from parity.spec.faults import Loc, Where
+from parity.spec.schema import Config
+
+HIDDEN = ("tf32", "matmul_precision", "mixed_precision", "loss_scale")
+"""Fields that act on float32 tensors only: a step in float64 computes the same with them and without."""
+
+
+def kept_bits(config: Config) -> int:
+    """Return the bits of a float32 number that products keep of their factors, at most, in the coarsest of them.
+
+    That of TF32 and float16 is 10, that of bfloat16 is 7; a GPU may keep all 23 where it is only allowed to drop some.
+    """
+    asked = config.numerics
+    if asked.mixed_precision == "bfloat16" or asked.matmul_precision == "medium":
+        return 7
+    return 10 if asked.mixed_precision or asked.matmul_precision == "high" or asked.tf32 else 23
+
+
+def hidden_differences(a: Config, b: Config, gpus: bool) -> list[str]:
+    """Return the paths at which two configs differ so that no step in float64 shows it.
+
+    Args:
+        a: first side's config.
+        b: second side's config.
+        gpus: whether the machine may have a GPU.
+    """
+    return [
+        f"numerics.{field}"
+        for field in HIDDEN
+        if getattr(a.numerics, field) != getattr(b.numerics, field) and not numerics_reason(field, a, b, gpus)
+    ]
+
+
+def unsaid_by(framework: str, config: Config) -> dict[str, tuple[str, str]]:
+    """Return the fields of ``numerics`` whose value a framework cannot be told: why, and what to do.
+
+    Args:
+        framework: that is to run it.
+        config: of the side.
+    """
+    if framework == "torch":
+        return {}
+    asked, title, found = config.numerics, TITLES[framework], dict[str, tuple[str, str]]()
+    if asked.tf32 == "convolutions":
+        found["tf32"] = f"{title} has one switch for all products", "say true or false"
+    if asked.matmul_precision is not None:
+        found["matmul_precision"] = f"{title} has no such setting", "leave it out, or say tf32"
+    if asked.channels_last:
+        found["channels_last"] = f"in {title} tensors lie in memory as their layers' data_format says", "leave it out"
+    if asked.compile and config.training.random == "recorded" and any(op.draws for op in config.model.layers):
+        found["compile"] = (
+            f"{title} compiles with XLA, which cannot take dropout masks from outside the step, where recorded ones "
+            "come from",
+            "say training.random: native",
+        )
+    return found
+
+
+def numerics_faults(framework: str, config: Config, where: Where, changes: Mapping[str, Any], loc: Loc) -> list[Fault]:
+    """Return the faults of what a framework cannot be told.
+
+    Args:
+        framework: that is to run it.
+        config: of the side.
+        where: knows the lines.
+        changes: of the side, for the one that made it so.
+        loc: their place.
+    """
+    faults = []
+    for field, (why, fix) in unsaid_by(framework, config).items():
+        path = f"numerics.{field}"
+        at: Loc = (*loc, path) if path in changes else ("numerics", field)
+        value = getattr(config.numerics, field)
+        faults.append(where.fault(at, f"{str(value).lower()}; {why}", fix=fix))
+    return faults
+
+
+def numerics_reason(field: str, a: Config, b: Config, gpus: bool) -> str:
+    """Return why a difference in ``numerics`` does nothing, empty where it may do something.
+
+    Args:
+        field: that differs.
+        a: first side's config.
+        b: second side's config.
+        gpus: whether the machine may have a GPU.
+    """
+    both = (a.numerics, b.numerics)
+    if field == "loss_scale" and all(one.mixed_precision != "float16" for one in both):
+        return "only float16 scales the loss"
+    if field == "device" and not gpus and all(one.device in ("auto", "cpu") for one in both):
+        return "there is no GPU here: both run on the CPU"
+    if field == "tf32" and (not gpus or all(one.device == "cpu" for one in both)):
+        return "TensorFloat-32 is of GPUs, and both run on the CPU"
+    return ""
