@@ -35,6 +35,7 @@ class Desk:
 
     shared: Bench
     started: list[Session] = field(default_factory=list)
+    sides: list[Resolved] = field(default_factory=list)
 
     def bench(self, side: Resolved) -> Bench:
         """Return what runs share."""

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from parity import api
-from parity.pipeline.counterfactuals import LARGE, large
 from parity.pipeline.prepare import Options, prepare
 from parity.pipeline.runner import Runner
+from parity.pipeline.sizes import LARGE, large
 from parity.pipeline.work import Work
 from parity.run.bench import Job
 from parity.spec.resolve import Resolved

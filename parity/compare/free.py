@@ -24,7 +24,7 @@ ALLOWED, AHEAD = 30.0, 1.5
 """A pair of sides may be so many times further apart than the twins, and so much earlier: growth that is exponential
 makes a small head start a large factor."""
 
-LEAST = {name: 64 * unit for name, unit in UNIT.items()}
+LEAST = {name: 64 * unit for name, unit in {**UNIT, "float16": 2.0**-11}.items()}
 """Gap that is allowed in any step: one step's own rounding."""
 
 Series = Mapping[tuple[str, str], np.ndarray]

@@ -293,8 +293,11 @@ def _differences(
         left = a.tensor(phase, tensor)
         right = np.zeros_like(left) if name in lone else b.tensor(phase, tensor)
         found = gap(left, right)
+        difference = found.difference
+        if difference == math.inf and noise >= 1.0 and not left.any() and np.isfinite(right).all():
+            difference = 1.0  # Of the other one: of a tensor that is all rounding, it may leave nothing.
         seen = Seen(
-            step=number, phase=phase, tensor=tensor, shape=left.shape, difference=found.difference, noise=noise,
+            step=number, phase=phase, tensor=tensor, shape=left.shape, difference=difference, noise=noise,
             order=order[name], element=found.element, values=found.values,
         )  # fmt: skip
         yield seen, found.finite

@@ -22,7 +22,7 @@ import numpy as np
 from parity.compare.measure import relative_gap
 from parity.run.digest import RESOLUTION, apart
 
-UNIT = {"float64": 2.0**-53, "float32": 2.0**-24, "float16": 2.0**-11, "bfloat16": 2.0**-8}
+UNIT = {"float64": 2.0**-53, "float32": 2.0**-24, "bfloat16": 2.0**-8}
 """Unit roundoff."""
 
 FACTOR = {"float64": 16.0, "float32": 16.0, "bfloat16": 16.0}

@@ -30,7 +30,7 @@ class UnbiasedBatchNormalization(keras.layers.BatchNormalization):
         old = self.momentum * keras.ops.convert_to_tensor(self.moving_variance)
         outputs = super().call(inputs, training=training, mask=mask)
         if training:
-            n = keras.ops.cast(keras.ops.size(inputs), inputs.dtype) / inputs.shape[self.axis]
+            n = keras.ops.cast(keras.ops.size(inputs), old.dtype) / inputs.shape[self.axis]
             self.moving_variance.assign_add((self.moving_variance - old) / (n - 1))
         return outputs
 ''',

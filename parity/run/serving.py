@@ -45,12 +45,16 @@ def print_program_error(error: BaseException) -> None:
     traceback.print_exception(type(error), error, begun(error) or error.__traceback__)
 
 
+def _said(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # An exception is a program's own, too.
+        return "its message cannot be read"
+
+
 def told(error: BaseException) -> str:
     """Return an error in one line that can be read: its type, what it says, and where in the program it was raised."""
-    try:
-        text = str(error)
-    except Exception:  # An exception is a program's own, too.
-        text = "its message cannot be read"
+    text = _said(error)
     if full(error):
         return f"out of memory{_device(text)}; lower training.batch_size, or see what else runs there"
     said = shortened(" ".join(printable(text).split()), LONGEST)
@@ -80,7 +84,7 @@ FULL = ("OutOfMemoryError", "ResourceExhaustedError")
 def full(error: BaseException) -> bool:
     """Return whether there was no memory left, of a device or of the machine."""
     named = any(one.__name__ in FULL for one in type(error).__mro__)
-    return named or isinstance(error, MemoryError) or "DefaultCPUAllocator: can't allocate" in str(error)
+    return named or isinstance(error, MemoryError) or "DefaultCPUAllocator: can't allocate" in _said(error)
 
 
 def _device(text: str) -> str:

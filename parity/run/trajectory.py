@@ -93,6 +93,7 @@ class Trajectory:
         data = _decoded(json.loads(text)) | changes
         data["losses"] = tuple(float(loss) for loss in data["losses"])
         data["measured"] = tuple(Measured(**one) for one in data["measured"])
+        data["undetermined"] = tuple(data.get("undetermined", ()))
         data["curve"] = tuple(Measured(**one) for one in data.get("curve", ()))
         return cls(**data)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveInt, StringConstraints
+from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveInt, StringConstraints
+from pydantic_core import PydanticKnownError
 
 from parity.data.schema import MOST_AXES, DataSpec, Size
 from parity.entries import FRAMEWORKS, Strict
@@ -60,6 +61,16 @@ Device = Annotated[str, StringConstraints(pattern=r"^(auto|cpu|gpu(:\d{1,3})?)$"
 """Where a program runs: ``auto``, ``cpu``, ``gpu``, or one of several, ``gpu:1``."""
 
 
+def _products(value: Any) -> Any:
+    if not isinstance(value, bool) and value != "convolutions":
+        raise PydanticKnownError("literal_error", {"expected": "'true', 'false', 'convolutions'"})
+    return value
+
+
+Products = Annotated[bool | Literal["convolutions"], BeforeValidator(_products)]
+"""Which of them: all, none, or those of convolutions."""
+
+
 class NumericsSpec(Part):
     """Where and how exactly a side computes.
 
@@ -75,7 +86,7 @@ class NumericsSpec(Part):
     device: Device = Field(
         default="auto", description="auto: a GPU where the framework sees one; cpu; gpu, the first of them; gpu:1, ..."
     )
-    tf32: bool | Literal["convolutions"] = Field(
+    tf32: Products = Field(
         default=False,
         description="a GPU may round the factors of float32 products to TensorFloat-32, which keeps 10 of their 23 "
         "bits; or only those of convolutions, which PyTorch can tell apart",

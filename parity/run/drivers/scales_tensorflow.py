@@ -31,6 +31,19 @@ class Scaled(State):
         self.optimizer.dynamic_scale.assign(loss_scale)
         self.optimizer.step_counter.assign(int(good_steps))
 
-    def scale_of(self, gradient: tf.Tensor) -> tf.Tensor | float:
-        """Return by what a gradient that is handed to the optimizer is scaled."""
-        return 1.0 if self.optimizer is self.updating else tf.cast(self.optimizer.dynamic_scale, gradient.dtype)
+    def scale_of(self, gradient: tf.Tensor) -> tf.Tensor | None:
+        """Return by what a gradient is scaled until the optimizer has it, in its type; None for nothing."""
+        return None if self.optimizer is self.updating else tf.cast(self.optimizer.dynamic_scale, gradient.dtype)
+
+
+def unscaled(gradient: tf.Tensor, scale: tf.Tensor | None) -> tf.Tensor:
+    """Return a gradient as it would be without the scale; float16 has no room for it."""
+    if scale is None:
+        return gradient
+    wide = tf.float32 if gradient.dtype == tf.float16 else gradient.dtype
+    return tf.cast(gradient, wide) / tf.cast(scale, wide)
+
+
+def scaled_again(value: tf.Tensor, scale: tf.Tensor | None) -> tf.Tensor:
+    """Return a gradient with the scale."""
+    return value if scale is None else value * scale

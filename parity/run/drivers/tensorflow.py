@@ -144,7 +144,7 @@ class TensorFlowDriver(Watching):
 
     def _unbound(self) -> list[Any]:
         bound = {id(self.parameter(name)) for name in self.bindings["weights"]}
-        return unbound(self.model, None if self.bindings["slots"] else self.optimizer, bound)
+        return unbound(self.model, None if self.bindings["slots"] else self.updating, bound)
 
     def leftovers(self) -> dict[str, np.ndarray]:
         """Return what an optimizer keeps whose slots are not known."""

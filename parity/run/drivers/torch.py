@@ -167,11 +167,11 @@ class TorchDriver(Exact, OwnNumbers, Driver):
         def backward(gradient: torch.Tensor) -> torch.Tensor | None:
             if not view.gradients:
                 return None
-            value = host(gradient)
-            shown, axes = view.plainly(value)
+            value, scale = host(gradient), self.loss_scale().get("loss_scale", 1.0)
+            shown, axes = view.plainly(value if scale == 1.0 else value / scale)
             probe.see("gradient", view.name, shown, axes)
             given = view.instead(guide, "gradient", value)
-            return None if given is None else torch.from_numpy(given).to(gradient)
+            return None if given is None else torch.from_numpy(given * scale).to(gradient)
 
         known = False
 

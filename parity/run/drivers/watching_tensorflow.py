@@ -13,7 +13,7 @@ from parity.run.drivers.base import Driver
 from parity.run.drivers.layouts import View
 from parity.run.drivers.programs import loss_told
 from parity.run.drivers.repeats_tensorflow import taken
-from parity.run.drivers.scales_tensorflow import Scaled
+from parity.run.drivers.scales_tensorflow import Scaled, scaled_again, unscaled
 from parity.run.drivers.tensors import Lies, Pairs, Taps, host, restore, shown, watch_calls
 from parity.run.probe import Guide, Probe, see_all
 
@@ -118,9 +118,10 @@ class Watching(Scaled, Driver):
             def backward(gradient: tf.Tensor) -> tf.Tensor:
                 if not view.gradients:
                     return gradient
-                taps.append(("gradient", view.name, gradient, view))
+                scale = self.scale_of(gradient)
+                taps.append(("gradient", view.name, unscaled(gradient, scale), view))
                 instead = None if guide is None else view.instead(guide, "gradient", host(gradient))
-                return gradient if instead is None else tf.constant(instead, gradient.dtype)
+                return gradient if instead is None else scaled_again(tf.constant(instead, gradient.dtype), scale)
 
             return tf.identity(one) if given is None else tf.constant(given, one.dtype), backward
 
@@ -165,11 +166,11 @@ class Watching(Scaled, Driver):
                 gradient, axes = tf.convert_to_tensor(gradient), self.out_axes(name)
                 row = self.bindings["weights"][name].get("lies")
                 scale = self.scale_of(gradient)
-                shown = gradient if isinstance(scale, float) else gradient / scale
+                shown = unscaled(gradient, scale)
                 shown = shown if row is None else tf.reshape(shown, row)
                 taps.append(("gradient", name, shown, axes))
                 given = guide and guide.instead("gradient", name, shown.shape, axes)
                 if given is not None:
-                    gradient = tf.reshape(tf.constant(given, gradient.dtype), gradient.shape) * scale
+                    gradient = scaled_again(tf.reshape(tf.constant(given, gradient.dtype), gradient.shape), scale)
             onward.append((gradient, variable))
         return onward
