@@ -80,12 +80,21 @@ def signs(axis: int, length: int, dtype: str) -> np.ndarray:
 
 
 @lru_cache(maxsize=512)
-def _joint(axes: tuple[tuple[int, int], ...], dtype: str) -> np.ndarray:
+def joint_signs(axes: tuple[tuple[int, int], ...], dtype: str) -> np.ndarray:
     """Return the signs of several axes taken together, in the order in which they lie."""
     found = np.ones((1, PROJECTIONS), dtype)
     for axis, length in axes:
         found = (found[:, None, :] * signs(axis, length, dtype)).reshape(-1, PROJECTIONS)
     return found
+
+
+def split_rows(shape: Sequence[int]) -> tuple[int, int]:
+    """Return how many axes, from the slowest on, count the rows of the matrix product, and how long a row is."""
+    split, run = len(shape), 1
+    while split and run < RUN:
+        split -= 1
+        run *= shape[split]
+    return split, run
 
 
 def digest(value: np.ndarray, axes: Sequence[int] | None = None) -> np.ndarray:
@@ -105,12 +114,9 @@ def digest(value: np.ndarray, axes: Sequence[int] | None = None) -> np.ndarray:
     if value.dtype not in (np.float32, np.float64):
         value = value.astype(np.float64)
     dtype = value.dtype.str
-    split, run = value.ndim, 1
-    while split and run < RUN:
-        split -= 1
-        run *= value.shape[split]
+    split, run = split_rows(value.shape)
     rows = value.reshape(-1, max(run, 1)) if value.size else value.reshape(0, 1)
-    left, right = _left(tuple(known[:split]), rows.shape[0], dtype), _joint(tuple(known[split:]), dtype)
+    left, right = _left(tuple(known[:split]), rows.shape[0], dtype), joint_signs(tuple(known[split:]), dtype)
     found = np.zeros((), RECORD)
     projections, square, step = np.zeros(PROJECTIONS), 0.0, max(1, BLOCK // rows.shape[1])
     with np.errstate(over="ignore", invalid="ignore"):
@@ -208,7 +214,7 @@ def _norm(value: np.ndarray) -> float:
 
 def _left(axes: tuple[tuple[int, int], ...], rows: int, dtype: str) -> np.ndarray:
     # The signs of the slow axes are large for large tensors, and kept only while they are small.
-    return (_joint if rows <= 1 << 16 else _joint.__wrapped__)(axes, dtype)
+    return (joint_signs if rows <= 1 << 16 else joint_signs.__wrapped__)(axes, dtype)
 
 
 def apart(a: np.ndarray, b: np.ndarray) -> float:

@@ -17,19 +17,20 @@ import numpy as np
 from parity.run.axes import inverse, permuted
 from parity.run.digest import RECORD, digest, digests
 from parity.run.exchange import Exchange
+from parity.run.far import Far
 
 TRACED = ("batch", "forward", "gradient", "update", "state", "metric")
 """Phases of a step that have tensors of their own, in the order in which it computes them."""
 
 
-Seen = tuple[str, str, np.ndarray, Sequence[int] | None]
+Seen = tuple[str, str, "np.ndarray | Far", Sequence[int] | None]
 """Phase, name, value and axes, as :meth:`Probe.see` takes them."""
 
 
 class Probe(Protocol):
     """Takes what a step computes."""
 
-    def see(self, phase: str, name: str, value: np.ndarray, axes: Sequence[int] | None = None) -> None:
+    def see(self, phase: str, name: str, value: np.ndarray | Far, axes: Sequence[int] | None = None) -> None:
         """Take a tensor.
 
         Args:
@@ -52,17 +53,23 @@ class DigestProbe:
         self.names: list[tuple[str, str]] = []
         self.records: list[np.ndarray] = []
 
-    def see(self, phase: str, name: str, value: np.ndarray, axes: Sequence[int] | None = None) -> None:
+    def see(self, phase: str, name: str, value: np.ndarray | Far, axes: Sequence[int] | None = None) -> None:
         """Take the digest, as the tensor lies."""
+        self.names.append((phase, name))
+        if isinstance(value, Far):
+            self.records.append(value.digest(inverse(axes)))
+            return
         if self.exact:
             value = value.astype(np.float64, copy=False)
-        self.names.append((phase, name))
         self.records.append(digest(value, inverse(axes)))
 
     def see_all(self, seen: Sequence[Seen]) -> None:
         """Take the digests of many tensors that stay as they are until this returns, side by side."""
         self.names += [(phase, name) for phase, name, _, _ in seen]
-        self.records += digests([(value, inverse(axes)) for _, _, value, axes in seen])
+        near = iter(digests([(value, inverse(axes)) for _, _, value, axes in seen if not isinstance(value, Far)]))
+        self.records += [
+            value.digest(inverse(axes)) if isinstance(value, Far) else next(near) for _, _, value, axes in seen
+        ]
 
     def packed(self) -> bytes:
         """Return the digests, one after another."""
@@ -89,10 +96,10 @@ class TensorProbe(DigestProbe):
         super().__init__(exact=True)
         self.exchange = exchange
 
-    def see(self, phase: str, name: str, value: np.ndarray, axes: Sequence[int] | None = None) -> None:
+    def see(self, phase: str, name: str, value: np.ndarray | Far, axes: Sequence[int] | None = None) -> None:
         """Put the canonical tensor into the exchange."""
         super().see(phase, name, value, axes)
-        self.exchange.put(f"{phase}/{name}", permuted(value, axes))
+        self.exchange.put(f"{phase}/{name}", permuted(np.asarray(value), axes))
 
 
 class Guide:

@@ -68,9 +68,9 @@ class View:
     def seen(self, value: np.ndarray) -> tuple[np.ndarray, Sequence[int] | None]:
         """Return the output as it is compared, and the axes that make it canonical."""
         if self.then is not None:
-            value = self.then(value)
+            value = self.then(np.asarray(value))
         if self.meaning is not None:
-            canonical = fitted(value, tuple(self.output["shape"]))
+            canonical = fitted(np.asarray(value), tuple(self.output["shape"]))
             return turned(canonical, self.meaning, PROBABILITIES, self.output["ending"]), None
         return self.plainly(value)
 

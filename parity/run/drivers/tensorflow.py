@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from parity.run.drivers import generators_tensorflow
+from parity.run.drivers.far_tensorflow import lying
 from parity.run.drivers.places_tensorflow import scope, seen_gpus
 from parity.run.drivers.programs import loss_told, one_tensor
 from parity.run.drivers.repeats_tensorflow import set_determinism_off
@@ -172,7 +173,7 @@ class TensorFlowDriver(Watching):
 
     def read(self, variable: Any) -> np.ndarray:
         """Return the variable's value."""
-        return host(variable)
+        return lying(variable)
 
     def write(self, variable: Any, value: np.ndarray) -> None:
         """Assign the variable."""

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from parity.run.drivers import generators_torch, hooks
 from parity.run.drivers.base import Driver
 from parity.run.drivers.exact_torch import Exact
+from parity.run.drivers.far_torch import lying
 from parity.run.drivers.hooks import Forced, dropout, first, host, last, left, put_back, transformed, turned, whose
 from parity.run.drivers.layouts import View
 from parity.run.drivers.numbers import OwnNumbers
@@ -141,7 +142,7 @@ class TorchDriver(Exact, OwnNumbers, Driver):
                 if grad is None:
                     continue
                 axes = self.out_axes(name)
-                value = self.lies(name, host(grad))
+                value = self.lies(name, lying(grad))
                 probe.see("gradient", name, value, axes)
                 instead = guide and guide.instead("gradient", name, value.shape, axes)
                 if instead is not None:
@@ -167,7 +168,7 @@ class TorchDriver(Exact, OwnNumbers, Driver):
         def backward(gradient: torch.Tensor) -> torch.Tensor | None:
             if not view.gradients:
                 return None
-            value, scale = host(gradient), self.loss_scale().get("loss_scale", 1.0)
+            value, scale = lying(gradient), self.loss_scale().get("loss_scale", 1.0)
             shown, axes = view.plainly(value if scale == 1.0 else value / scale)
             probe.see("gradient", view.name, shown, axes)
             given = view.instead(guide, "gradient", value)
@@ -184,7 +185,7 @@ class TorchDriver(Exact, OwnNumbers, Driver):
                 # torch.func passes through a model holds no numbers yet.
                 return None
             known = True
-            output = host(value)
+            output = lying(value)
             shown, axes = view.seen(output)
             probe.see("forward", view.name, shown, axes)
             given = view.instead(guide, "forward", output)
@@ -266,7 +267,7 @@ class TorchDriver(Exact, OwnNumbers, Driver):
 
     def read(self, variable: torch.Tensor) -> np.ndarray:
         """Return the tensor's memory."""
-        return host(variable.detach())
+        return lying(variable)
 
     def write(self, variable: torch.Tensor, value: np.ndarray) -> None:
         """Copy into the tensor."""
@@ -298,7 +299,7 @@ class TorchDriver(Exact, OwnNumbers, Driver):
         parameter = self.parameter(name)
         kept = self.optimizer.state.get(parameter, {}).get(attribute)
         if kept is not None:
-            return host(kept)
+            return lying(kept)
         if attribute in self.numbers:
             return np.array(self.numbers[attribute], self.host_dtype())
         return np.zeros(tuple(parameter.shape), self.host_dtype())

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from parity.run.drivers.base import Driver
+from parity.run.drivers.far_tensorflow import lying
 from parity.run.drivers.layouts import View
 from parity.run.drivers.programs import loss_told
 from parity.run.drivers.repeats_tensorflow import taken
@@ -55,7 +56,7 @@ class Watching(Scaled, Driver):
 
         loss, tensors = self.attempt(take)
         seen = zip(self.__dict__["_traced"][signals][1], tensors, strict=True)
-        see_all(probe, [(phase, name, *shown(phase, host(tensor), lies)) for (phase, name, lies), tensor in seen])
+        see_all(probe, [(phase, name, *shown(phase, lying(tensor), lies)) for (phase, name, lies), tensor in seen])
         return float(loss)
 
     def _trace(self, signals: bool) -> tuple[Any, list[tuple[str, str, Lies]]]:
@@ -89,7 +90,7 @@ class Watching(Scaled, Driver):
             tf.config.run_functions_eagerly(False)
             for restore in reversed(undo):
                 restore()
-        see_all(probe, [(phase, name, *shown(phase, host(tensor), lies)) for phase, name, tensor, lies in taps])
+        see_all(probe, [(phase, name, *shown(phase, lying(tensor), lies)) for phase, name, tensor, lies in taps])
         return loss
 
     def _wrap(self, taps: Taps, signals: bool, guide: Guide | None) -> list[Callable[[], None]]:

@@ -1,0 +1,140 @@
+"""Digests of tensors where they lie: as the host's, whatever way they lie; a whole step by them alone."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from helpers_frameworks import EACH_FRAMEWORK, IMAGE, compiled, missing, side_of, starting_weights
+
+from parity.run.digest import RESOLUTION, apart, digest
+
+SHAPES: list[tuple[tuple[int, ...], list[int] | None]] = [
+    ((), None), ((1,), None), ((0, 3), None), ((5,), None), ((300, 7), [1, 0]), ((4, 6, 5, 3), [0, 2, 3, 1]),
+    ((2, 3, 65), None), ((70, 70), [1, 0]), ((3, 129, 2, 2), [3, 2, 1, 0]),
+]  # fmt: skip
+
+
+def far(framework: str, value: np.ndarray) -> Any:
+    """Return a tensor of a framework, as if it lay on a GPU."""
+    if missing(framework):
+        pytest.skip(missing(framework))
+    if framework == "torch":
+        import torch
+
+        from parity.run.drivers.far_torch import FarTensor
+
+        return FarTensor(torch.from_numpy(value))
+    import tensorflow as tf
+
+    from parity.run.drivers.far_tensorflow import FarTensor as FarTensorFlow
+
+    return FarTensorFlow(tf.constant(value))
+
+
+@pytest.mark.parametrize("framework", ["torch", "tensorflow"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_digest_is_the_hosts(framework: str, dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("parity.run.far.BLOCK", 200)  # Several blocks of the larger ones.
+    for shape, axes in SHAPES:
+        value = np.asarray(np.random.default_rng(3).normal(size=shape), dtype)
+        known, found = digest(value.astype("float64"), axes), far(framework, value).digest(axes)
+        assert apart(known, found) <= RESOLUTION * 2.0**-53, (shape, axes)
+        assert found["norm"] == pytest.approx(known["norm"], rel=1e-14)
+
+
+def test_a_tensor_that_lies_otherwise_has_the_same_digest() -> None:
+    if missing("torch"):
+        pytest.skip(missing("torch"))
+    import torch
+
+    from parity.run.drivers.far_torch import FarTensor
+
+    value = torch.from_numpy(np.random.default_rng(4).normal(size=(4, 6, 5, 3)))
+    turned = value.contiguous(memory_format=torch.channels_last)
+    assert turned.stride() != value.stride()
+    assert apart(digest(value.numpy()), FarTensor(turned).digest()) <= RESOLUTION * 2.0**-53
+    low = FarTensor(value.to(torch.bfloat16))
+    assert apart(digest(low.host().astype("float64")), low.digest()) <= RESOLUTION * 2.0**-53
+
+
+@pytest.mark.parametrize("value", [np.inf, np.nan, 0.0, 1e200])
+def test_what_has_no_usual_squares_is_digested_by_the_host(value: float) -> None:
+    tensor = np.full((3, 80), value)
+    with np.errstate(all="ignore"):
+        assert far("torch", tensor).digest().tobytes() == digest(tensor).tobytes()
+
+
+@pytest.mark.parametrize("framework", ["torch", "tensorflow"])
+def test_everything_else_about_it_is_numpys(framework: str) -> None:
+    value = np.arange(12.0).reshape(3, 4)
+    one = far(framework, value)
+    assert (one.shape, one.ndim, one.size) == ((3, 4), 2, 12)
+    assert np.array_equal(one, value)
+    assert np.array_equal(np.asarray(one.transpose((1, 0))), value.T)
+    assert np.array_equal(np.asarray(one.reshape((2, 6))), value.reshape(2, 6))
+    assert np.array_equal(np.asarray(one.reshape(6, 2)), value.reshape(6, 2))
+    assert np.array_equal(np.asarray(one - value[::-1]), value - value[::-1])
+    assert np.array_equal(np.asarray(one * 0.5 / 2.0), value / 4)
+
+
+STEP = """
+import json, sys
+import numpy as np
+from parity.run.drivers import {module} as drivers
+from parity.run.drivers import far_{kind} as far
+from parity.run.probe import DigestProbe
+from parity.run.worker import Worker
+if {module!r} != "torch":
+    from parity.run.drivers import tensorflow, watching_tensorflow
+    places = [tensorflow, watching_tensorflow]
+else:
+    places = [drivers]
+weights = dict(np.load(sys.argv[3]))
+x, y = weights.pop("x"), weights.pop("y")
+found = []
+for forced in (False, True):
+    if forced:
+        for place in places:
+            place.lying = lambda tensor: far.FarTensor({tensor})
+    driver = drivers.{name}(sys.argv[1], json.loads(sys.argv[2]), "float64", 0)
+    driver.set_weights(weights.get)
+    probe = DigestProbe(exact=True)
+    loss = driver.watched_step(x, y, 0, probe)
+    Worker._see_state(probe, driver)
+    found.append((loss, probe.names, probe.records))
+(loss, names, records), (again, others, theirs) = found
+assert loss == again and names == others
+from parity.run.digest import apart
+worst = max(apart(one, other) for one, other in zip(records, theirs, strict=True))
+assert worst <= 64 * 2.0**-53, worst
+print(len(names))
+"""
+
+
+@pytest.mark.parametrize("framework", EACH_FRAMEWORK)
+def test_a_step_watched_where_its_tensors_lie_is_the_same_step(framework: str, tmp_path: Path) -> None:
+    """With tensors of the CPU taken for some of a GPU."""
+    side = side_of(framework, IMAGE, optimizer="adam", training={"batch_size": 8})
+    program = compiled(side)
+    (tmp_path / "program.py").write_text(program.source)
+    numbers = np.random.default_rng(5)
+    rows = {"x": numbers.normal(size=(8, *IMAGE["input"])), "y": np.eye(4)[numbers.integers(0, 4, 8)]}  # type: ignore[misc]
+    np.savez(tmp_path / "weights.npz", **starting_weights(side), **rows)
+    kind = "torch" if framework == "torch" else "tensorflow"
+    script = STEP.format(
+        module=framework, kind=kind,
+        name={"keras": "KerasDriver", "tensorflow": "TensorFlowDriver", "torch": "TorchDriver"}[framework],
+        tensor="tensor.detach()" if framework == "torch" else "__import__('tensorflow').convert_to_tensor(tensor)",
+    )  # fmt: skip
+    command = [sys.executable, "-c", script, str(tmp_path / "program.py"), json.dumps(program.bindings.plain())]
+    done = subprocess.run(
+        [*command, str(tmp_path / "weights.npz")], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 30
