@@ -20,10 +20,10 @@ BEST_OF_5 := $(BIN)/python -m timeit -n 1 -r 5 -s 'import subprocess, sys'
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lint types tests long bench fix install constraints clean distclean
+.PHONY: help demo test lint types tests long gpu-test bench fix install constraints clean distclean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(READY) ## The main job: run SPEC (specs/leaf_small.yaml) and explain what it finds
 	$(BIN)/parity run $(SPEC)
@@ -42,6 +42,9 @@ tests: $(READY) ## Tests only
 
 long: $(READY) ## Tests with many more generated examples
 	HYPOTHESIS_PROFILE=long $(PYTEST)
+
+gpu-test: ## On a machine with an NVIDIA GPU: what only that can show, in environments of its own
+	tests/gpu/run
 
 bench: $(READY) ## Time the commands that must answer at once, and the tests that take longest
 	@echo 'parity --help:'

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from parity.run.places import driven_gpus
+
 settings.register_profile("ci", max_examples=40, derandomize=True, deadline=None, print_blob=True)
 settings.register_profile(
     "long", max_examples=2000, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
@@ -35,6 +37,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             pytest.skip("real data: PARITY_DATA is not set")
         if not (Path(folder) / "leaf.npz").is_file():
             pytest.skip(f"real data: no leaf.npz in PARITY_DATA={folder}")
+    if item.get_closest_marker("gpu") and "PARITY_GPU_DEVICE" not in os.environ and not driven_gpus():
+        pytest.skip("gpu: no NVIDIA driver lists one here; `make gpu-test` on a machine that has one")
     if item.get_closest_marker("browser") and find_browser() is None:
         pytest.skip(f"browser: none of {', '.join(BROWSERS)} is on the PATH")
 

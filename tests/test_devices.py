@@ -16,7 +16,7 @@ from parity.cli import main
 from parity.errors import SpecError, UsageError
 from parity.pipeline.devices import check_devices
 from parity.pipeline.prepare import Options, prepare
-from parity.run.drivers.base import gpu_number
+from parity.run.drivers.base import described, gpu_number
 from parity.run.places import driven_gpus
 from parity.spec.differences import differences
 from parity.spec.load import build_spec
@@ -64,6 +64,14 @@ def test_what_is_no_device_is_refused_with_its_place(device: str) -> None:
 )
 def test_auto_is_a_gpu_where_there_is_one(device: str, seen: list[str], number: int | None) -> None:
     assert gpu_number(device, seen) == number
+
+
+@pytest.mark.parametrize(
+    ("capability", "ends"), [((9, 0), "CUDA 12.8"), ((8, 9), "CUDA 12.8, no fast float64"), (None, "CUDA 12.8")]
+)
+def test_a_gpu_without_fast_float64_is_told(capability: Any, ends: str) -> None:
+    seen = {"names": ["NVIDIA L4"], "built": "CUDA 12.8", "capabilities": [capability]}
+    assert described(0, seen) == f"gpu:0, NVIDIA L4, {ends}"
 
 
 # ------------------------------------------------------------------------------------- on the command line

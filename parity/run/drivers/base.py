@@ -279,8 +279,11 @@ class Driver(State):
 
     @staticmethod
     def gpus() -> dict[str, Any]:
-        """Return the names of the GPUs that the framework sees, and what it was ``built`` for, empty for the CPU."""
-        return {"names": [], "built": ""}
+        """Return the names of the GPUs that the framework sees, what it was ``built`` for, and what they can do.
+
+        ``built`` is empty for the CPU; ``capabilities`` are NVIDIA's, None where they are not known.
+        """
+        return {"names": [], "built": "", "capabilities": []}
 
     @classmethod
     def placed(cls, gpu: int | None) -> Any:
@@ -291,8 +294,24 @@ class Driver(State):
         """Return where the program runs: the CPU, or the number, name and libraries of a GPU."""
         if self.gpu is None:
             return "cpu"
-        seen = self.gpus()
-        return f"gpu:{self.gpu}, {seen['names'][self.gpu]}, {seen['built']}"
+        return described(self.gpu, self.gpus())
+
+
+FAST_FLOAT64 = ((6, 0), (7, 0), (8, 0), (9, 0), (10, 0))
+"""Compute capabilities of NVIDIA's GPUs whose float64 is half as fast as their float32; others' is a 32nd or a 64th
+of that (CUDA C++ Programming Guide, throughput of native arithmetic instructions)."""
+
+
+def described(gpu: int, seen: dict[str, Any]) -> str:
+    """Return the number, name and libraries of a GPU, and that lockstep in float64 takes long there, where it does.
+
+    Args:
+        gpu: its number.
+        seen: as :meth:`Driver.gpus` returns it.
+    """
+    known = (seen.get("capabilities") or {gpu: None})[gpu]
+    slow = "" if known is None or tuple(known) in FAST_FLOAT64 else ", no fast float64"
+    return f"gpu:{gpu}, {seen['names'][gpu]}, {seen['built']}{slow}"
 
 
 def gpu_number(device: str, seen: Sequence[str]) -> int | None:

@@ -22,7 +22,8 @@ def seen_gpus() -> dict[str, Any]:
     details = [tf.config.experimental.get_device_details(one) for one in tf.config.list_physical_devices("GPU")]
     info = tf.sysconfig.get_build_info()
     built = f"CUDA {info['cuda_version']}, cuDNN {info['cudnn_version']}" if info.get("is_cuda_build") else ""
-    return {"names": [str(one.get("device_name", "a GPU")) for one in details], "built": built}
+    names = [str(one.get("device_name", "a GPU")) for one in details]
+    return {"names": names, "built": built, "capabilities": [one.get("compute_capability") for one in details]}
 
 
 def scope(place: str) -> None:

@@ -14,6 +14,8 @@ import torch
 
 def seen_gpus() -> dict[str, Any]:
     """Return the names of the GPUs that PyTorch sees, and the libraries it was built for."""
-    names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+    numbers = range(torch.cuda.device_count())
+    names = [torch.cuda.get_device_name(index) for index in numbers]
     cudnn = f", cuDNN {torch.backends.cudnn.version()}" if names else ""
-    return {"names": names, "built": f"CUDA {torch.version.cuda}{cudnn}" if torch.version.cuda else ""}
+    built = f"CUDA {torch.version.cuda}{cudnn}" if torch.version.cuda else ""
+    return {"names": names, "built": built, "capabilities": [torch.cuda.get_device_capability(one) for one in numbers]}
