@@ -17,7 +17,7 @@ from parity.errors import SpecError, UsageError
 from parity.pipeline.devices import check_devices
 from parity.pipeline.prepare import Options, prepare
 from parity.run.drivers.base import described, gpu_number
-from parity.run.places import driven_gpus
+from parity.run.places import driven_gpus, driver_version
 from parity.spec.differences import differences
 from parity.spec.load import build_spec
 from parity.spec.resolve import Resolved, resolve
@@ -69,9 +69,20 @@ def test_auto_is_a_gpu_where_there_is_one(device: str, seen: list[str], number: 
 @pytest.mark.parametrize(
     ("capability", "ends"), [((9, 0), "CUDA 12.8"), ((8, 9), "CUDA 12.8, no fast float64"), (None, "CUDA 12.8")]
 )
-def test_a_gpu_without_fast_float64_is_told(capability: Any, ends: str) -> None:
+def test_a_gpu_without_fast_float64_is_told(capability: Any, ends: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("parity.run.drivers.base.driver_version", lambda: "570.86")
     seen = {"names": ["NVIDIA L4"], "built": "CUDA 12.8", "capabilities": [capability]}
-    assert described(0, seen) == f"gpu:0, NVIDIA L4, {ends}"
+    assert described(0, seen) == f"gpu:0, NVIDIA L4, driver 570.86, {ends}"
+
+
+def test_the_drivers_version_is_read_where_there_is_one(tmp_path: Path) -> None:
+    file = tmp_path / "version"
+    assert driver_version(str(file)) == ""
+    told = "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  570.124.06  Release Build  (x)\nGCC version: 12\n"
+    file.write_text(told)
+    assert driver_version(str(file)) == "570.124.06"
+    file.write_text("NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.183.01  Sun May 12 19:39:15 UTC 2024\n")
+    assert driver_version(str(file)) == "535.183.01"
 
 
 # ------------------------------------------------------------------------------------- on the command line

@@ -188,6 +188,18 @@ def test_notes_on_data_losses_and_failures() -> None:
     assert note.startswith("The sides minimise different losses")
     assert note.endswith("Compare the accuracy instead.")
     assert words.loss_note(samples.agreeing()) is None
+
+
+def test_it_is_said_where_sides_ran_that_did_not_all_run_on_the_cpu() -> None:
+    result = samples.agreeing()
+    assert words.device_note(result) is None
+    place = "gpu:0, NVIDIA H100, driver 570.86, CUDA 12.8, cuDNN 91002"
+    first, *others = result.sides
+    moved = result.model_copy(update={"sides": [first.model_copy(update={"device": place}), *others]})
+    said = words.device_note(moved)
+    assert said is not None
+    assert said.startswith(f"Where they ran: {first.name} on {place}; ")
+    assert words.side_notes(moved)[0] == said
     assert words.finite_notes(samples.lost()) == [
         "keras: the loss is not finite at 3 of 7 steps, first at step 3.",
         "tensorflow: the loss is not finite from step 3 on.",

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 from parity.entries import TITLES
 from parity.errors import UsageError
+from parity.run.places import driver_version
 from parity.run.session import Session
 from parity.spec.resolve import Resolved
-
-DRIVER = Path("/proc/driver/nvidia/version")
-"""What NVIDIA's driver tells of itself on Linux."""
 
 Seen = Callable[[Resolved], dict[str, Any]]
 """Returns what a side's framework sees: ``names`` of GPUs, ``built``, the libraries that it was built for."""
@@ -57,7 +54,8 @@ def _lacking(side: Resolved, found: dict[str, Any]) -> str:
     title = TITLES[side.framework]
     if found["names"]:
         return f"{title} sees {len(found['names'])}: {', '.join(found['names'])}, counted from gpu:0"
-    driver = f"{'an' if DRIVER.exists() else 'no'} NVIDIA driver is loaded here"
+    version = driver_version()
+    driver = f"NVIDIA's driver {version} is loaded here" if version else "no NVIDIA driver is loaded here"
     if not found["built"]:
         return f"{title} is built for the CPU only ({driver}): {INSTALL[side.framework]}"
     return f"{title} sees none ({driver}; it is built for {found['built']}): {INSTALL[side.framework]}"

@@ -50,7 +50,7 @@ def spec_fact(spec: Spec, dataset: Dataset, file: str | None, text: str) -> Spec
 
 def side_fact(
     side: Resolved, program: Program, run: Trajectory | None, error: str | None, precision: str, dataset: Dataset,
-    version: str = "",
+    version: str = "", device: str = "cpu",
 ) -> SideFact:  # fmt: skip
     """Return the facts of a side.
 
@@ -62,6 +62,7 @@ def side_fact(
         precision: that the run has or would have had.
         dataset: of the side.
         version: of the framework, when no run tells it.
+        device: where it ran, when no run tells it.
     """
     # Those of a program written by hand may be more than the spec's, or fewer.
     shapes = {name: parameter.shape for name, parameter in side.parameters().items()} | dict(program.extras)
@@ -73,7 +74,7 @@ def side_fact(
         version=run.version if run else version,
         interpreter=run.interpreter if run else side.python or "",
         precision=precision,
-        device=run.device if run else "cpu",
+        device=run.device if run else device,
         parameters=run.parameters if run else count,
         losses=list(run.losses) if run else [],
         epochs=[

@@ -148,7 +148,14 @@ def check(
         why = {name: str(error) for name, error in errors.items()}
         sides_told = [
             facts.side_fact(
-                side, work.shown(side), None, why.get(side.name), precision, work.dataset(side), installed_version(side)
+                side,
+                work.shown(side),
+                None,
+                why.get(side.name),
+                precision,
+                work.dataset(side),
+                installed_version(side),
+                work.devices.get(side.name, "cpu"),
             )
             for side in sides
         ]

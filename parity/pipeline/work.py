@@ -67,6 +67,7 @@ class Work(Scratch):
     _failed: dict[str, WorkerError] = field(default_factory=dict)
     _idle: dict[str, Session] = field(default_factory=dict)
     undetermined: dict[str, list[str]] = field(default_factory=dict)
+    devices: dict[str, str] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @cached_property
@@ -340,6 +341,7 @@ class Work(Scratch):
             what = f"lockstep in {precision}: step"
             judged = court.sit(numbers, lambda number: note(f"{what} {number} of {steps}", number / steps))
             self.undetermined |= lock.undetermined()
+            self.devices |= lock.devices
             return judged
 
 

@@ -137,8 +137,7 @@ def _sides(result: Result, console: Console) -> None:
     for failure in words.failure_notes(result):
         _line(console, failure, "bold red")
     for remark in (
-        words.loss_note(result),
-        *words.finite_notes(result),
+        *words.side_notes(result),
         *targets.notes(result),
         *measures.notes(result),
     ):

@@ -135,6 +135,21 @@ def loss_note(result: Result) -> str | None:
     )
 
 
+def side_notes(result: Result) -> list[str]:
+    """Say where the sides ran, that their losses do not compare, which left the finite numbers; as far as it is so."""
+    return [note for note in (device_note(result), loss_note(result), *finite_notes(result)) if note is not None]
+
+
+def device_note(result: Result) -> str | None:
+    """Say where the sides ran; None where all of them ran on the CPU."""
+    places: dict[str, list[str]] = {}
+    for side in result.sides:
+        places.setdefault(side.device, []).append(side.name)
+    if set(places) <= {"cpu"}:
+        return None
+    return f"Where they ran: {'; '.join(f'{formats.names(sides)} on {place}' for place, sides in places.items())}."
+
+
 def finite_notes(result: Result) -> list[str]:
     """Say for each side whose loss left the finite numbers, when."""
     notes = []

@@ -81,6 +81,7 @@ class Lockstep:
     precision: str = "float64"
     spill: Path | None = None
     reached: int = field(default=0, init=False)
+    devices: dict[str, str] = field(default_factory=dict, init=False)
 
     @property
     def reference(self) -> str:
@@ -109,7 +110,7 @@ class Lockstep:
             plan = {**self.openings[name]["plan"], "random": "recorded"}
             shadow = SHADOW[self.precision]
             asked[name] = {**self.openings[name], "plan": plan, "shadow": shadow, "compiled": False}
-        self._all("open", asked)
+        self.devices = {name: told["device"] for name, told in self._all("open", asked).items()}
 
     def undetermined(self) -> dict[str, list[str]]:
         """Return, by side, the operations that have no deterministic form where it runs, though that was asked for."""

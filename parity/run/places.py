@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+import re
 import sys
 from collections.abc import Sequence
 
@@ -26,6 +27,24 @@ def driven_gpus(folder: str = DRIVEN) -> str:
         return ""
     chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
     return " ".join(names if chosen is None else [*names, f"of which {chosen}"])
+
+
+DRIVER = "/proc/driver/nvidia/version"
+"""What NVIDIA's driver tells of itself, on Linux."""
+
+
+def driver_version(file: str = DRIVER) -> str:
+    """Return the version of NVIDIA's driver, empty where there is none.
+
+    Args:
+        file: that tells it.
+    """
+    try:
+        with open(file, encoding="utf-8", errors="replace") as told:
+            found = re.search(r"Kernel Module(?: for \S+)?\s+([\d.]+)", told.read())
+    except OSError:
+        return ""
+    return found[1] if found else "of an unknown version"
 
 
 DEVICES = ("/dev/nvidia0", "/dev/kfd", "/dev/dxg")

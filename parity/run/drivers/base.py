@@ -21,6 +21,7 @@ from parity.run.drivers.layouts import mask_layout
 from parity.run.drivers.programs import CONTRACT, ProgramError, import_program
 from parity.run.drivers.state import State
 from parity.run.meaning import answered
+from parity.run.places import driver_version
 from parity.run.probe import Guide, Probe
 from parity.run.targets import in_form
 
@@ -310,8 +311,9 @@ def described(gpu: int, seen: dict[str, Any]) -> str:
         seen: as :meth:`Driver.gpus` returns it.
     """
     known = (seen.get("capabilities") or {gpu: None})[gpu]
+    driver = f"driver {version}, " if (version := driver_version()) else ""
     slow = "" if known is None or tuple(known) in FAST_FLOAT64 else ", no fast float64"
-    return f"gpu:{gpu}, {seen['names'][gpu]}, {seen['built']}{slow}"
+    return f"gpu:{gpu}, {seen['names'][gpu]}, {driver}{seen['built']}{slow}"
 
 
 def gpu_number(device: str, seen: Sequence[str]) -> int | None:
