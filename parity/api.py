@@ -1,7 +1,7 @@
 """The Python API: the same objects a YAML file is read into, and the verbs of the command line.
 
 A spec is loaded (``load_spec``), built from plain data (``build_spec``) or from typed objects (``Spec``);
-``run(spec, steps=20)`` then returns a ``parity.report.facts.Result``.
+``run(spec, steps=20)`` then returns a ``parity.result.schema.Result``.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from parity.pipeline.prepare import Options, prepare
+from parity.prepare.options import Options, prepare
 from parity.spec.differences import Difference, differences
 from parity.spec.load import build_spec, load_spec, parse_spec
 from parity.spec.resolve import Resolved, to_yaml
 from parity.spec.schema import Spec
 
 if TYPE_CHECKING:
-    from parity.report.facts import Lint, Result
+    from parity.result.schema import Lint, Result
     from parity.selftest.run import SelfTest
 
 __all__ = [
@@ -64,7 +64,7 @@ def lint(spec: Spec, **options: Any) -> Lint:
         spec: to look at.
         options: fields of :class:`Options`.
     """
-    from parity.pipeline.advising import lint as advice_on
+    from parity.commands.advising import lint as advice_on
 
     return advice_on(spec, Options(**options), text=to_yaml(spec), file=None)
 
@@ -84,7 +84,7 @@ def selftest(*, quick: bool = False, seed: int = 0, only: Sequence[str] = ()) ->
 
 
 def _job(verb: str, spec: Spec, folder: str | Path | None, options: dict[str, Any]) -> Result:
-    from parity.pipeline import run as jobs
+    from parity.commands import run as jobs
 
     told = ", ".join(f"{name}={value!r}" for name, value in options.items())
     result: Result = getattr(jobs, verb)(
@@ -119,6 +119,6 @@ def compile_program(spec: Spec, side: str | None = None, framework: str | None =
         framework: to compile for, the side's own if None.
         data: another source, or the file to read it from.
     """
-    from parity.pipeline.export import export
+    from parity.commands.export import export
 
     return export(spec, side, framework, data, None, None, "float32")

@@ -1,4 +1,4 @@
-"""The command line: verbs only; the work is done in ``parity.pipeline``.
+"""The command line: verbs only; the work is done in ``parity.commands``.
 
 Everything heavy is imported inside the verb that needs it, so that ``parity --help`` and ``parity diff`` answer at
 once. Exit codes: 0 parity, 1 divergent or advice, 2 usage, spec or data, 3 inconclusive, 4 the machine's fault or our
@@ -19,8 +19,8 @@ from parity import __version__
 from parity.selftest import SUITES
 
 if TYPE_CHECKING:
-    from parity.pipeline.prepare import Options
-    from parity.report.facts import Result
+    from parity.prepare.options import Options
+    from parity.result.schema import Result
 
 EXIT = {"identical": 0, "rounding": 0, "divergent": 1, "inconclusive": 3}
 """Exit code of ``check`` by the worst verdict."""
@@ -31,7 +31,7 @@ class Group(click.Group):
 
     def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> Any:  # type: ignore[override]
         """Run the verb and exit; arguments as click has them."""
-        from parity.pipeline.ending import ended
+        from parity.commands.ending import ended
 
         if not extra.pop("standalone_mode", True):
             return super().main(args, prog_name, standalone_mode=False, **extra)
@@ -39,14 +39,14 @@ class Group(click.Group):
 
     def make_context(self, *args: Any, **extra: Any) -> click.Context:
         """Read the options, and print the help where it is asked for."""
-        from parity.pipeline.ending import read_on
+        from parity.commands.ending import read_on
 
         with read_on():
             return super().make_context(*args, **extra)
 
     def invoke(self, context: click.Context) -> Any:
         """Run the verb."""
-        from parity.pipeline.ending import read_on
+        from parity.commands.ending import read_on
 
         with read_on():
             return super().invoke(context)
@@ -133,7 +133,7 @@ def run(spec: Path, as_json: bool, no_explain: bool, no_trace: bool, **given: An
     """Compile, train, compare, explain, report: the main job."""
     options = _options(explain=not no_explain, trace=not no_trace, **given)
     result, folder = _work("run", spec, options, as_json)
-    from parity.pipeline.run import INTERRUPTED
+    from parity.commands.run import INTERRUPTED
     from parity.report.write import write_all
 
     written = write_all(result, folder)
@@ -161,9 +161,9 @@ def lint(spec: Path, sides: tuple[str, ...], changes: tuple[str, ...], data: str
     """Advise before training: exit 0 nothing to advise, 1 advice, 2 usage, spec or data."""
     from rich.console import Console
 
+    from parity.commands.advising import lint as advice_on
     from parity.errors import DataError
-    from parity.pipeline.advising import lint as advice_on
-    from parity.pipeline.prepare import Options, parse_set
+    from parity.prepare.options import Options, parse_set
     from parity.report.advice import print_lint
     from parity.spec.load import parse_spec, read_spec
 
@@ -193,7 +193,7 @@ def compile_verb(
     save_data: Path | None, save_weights: Path | None, precision: str,
 ) -> None:  # fmt: skip
     """Print the program of a side: it runs on its own, without parity."""
-    from parity.pipeline.export import export
+    from parity.commands.export import export
     from parity.spec.load import load_spec
 
     source = export(load_spec(spec), name, framework, data, save_data, save_weights, precision)
@@ -210,8 +210,8 @@ def compile_verb(
 @click.option("--json", "as_json", is_flag=True, help="As JSON on standard output, nothing else.")
 def diff(spec: Path, sides: tuple[str, ...], changes: tuple[str, ...], as_json: bool) -> None:
     """List the config differences between the sides; nothing is trained."""
-    from parity.pipeline.prepare import Options, parse_set, prepare
-    from parity.pipeline.tables import differences_json, print_differences
+    from parity.commands.tables import differences_json, print_differences
+    from parity.prepare.options import Options, parse_set, prepare
     from parity.spec.load import load_spec
 
     resolved = prepare(load_spec(spec), Options(sides=sides, changes=dict(map(parse_set, changes))))
@@ -222,7 +222,7 @@ def diff(spec: Path, sides: tuple[str, ...], changes: tuple[str, ...], as_json: 
 @click.option("--json", "as_json", is_flag=True, help="As JSON on standard output, nothing else.")
 def defaults(as_json: bool) -> None:
     """List where the frameworks' own defaults differ from each other and from parity's."""
-    from parity.pipeline.tables import defaults_json, print_defaults
+    from parity.commands.tables import defaults_json, print_defaults
 
     click.echo(defaults_json()) if as_json else print_defaults()
 
@@ -235,7 +235,7 @@ def catalog(name: str | None, as_json: bool, schema: bool) -> None:
     """List what a spec can name, in which framework; with NAME, one entry in full."""
     import json
 
-    from parity.pipeline.tables import catalog_json, print_catalog, print_entry
+    from parity.commands.tables import catalog_json, print_catalog, print_entry
 
     if schema:
         from parity.spec.schema import json_schema
@@ -258,7 +258,7 @@ def catalog(name: str | None, as_json: bool, schema: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="As JSON on standard output, nothing else.")
 def selftest(quick: bool, only: tuple[str, ...], seed: int, as_json: bool) -> None:
     """Test the judge here: faults to find, clean pairs, programs written by hand; exit 1 if it fails."""
-    from parity.pipeline.progress import progress
+    from parity.commands.progress import progress
     from parity.selftest import run as suites
     from parity.selftest.show import print_selftest
 
@@ -273,7 +273,7 @@ def _options(
     causes_only: bool = False, **given: Any,
 ) -> Options:  # fmt: skip
     """Return the options of a verb; what is named alike in both passes through."""
-    from parity.pipeline.prepare import Options, parse_set
+    from parity.prepare.options import Options, parse_set
 
     return Options(
         frameworks=_parts(frameworks), devices=_parts(devices), changes=dict(map(parse_set, changes)), explain=explain,
@@ -287,9 +287,9 @@ def _parts(text: str | None) -> tuple[str, ...]:
 
 def _work(verb: str, file: Path, options: Options, as_json: bool) -> tuple[Result, Path]:
     """Do the work of ``run`` or ``check`` behind a progress bar, and return the result and its folder."""
-    from parity.pipeline import run as jobs
-    from parity.pipeline.ending import command
-    from parity.pipeline.progress import progress
+    from parity.commands import run as jobs
+    from parity.commands.ending import command
+    from parity.commands.progress import progress
     from parity.spec.load import parse_spec, read_spec
 
     text = read_spec(file)

@@ -58,7 +58,7 @@ from pydantic_core import CoreSchema, PydanticKnownError
 from parity.errors import did_you_mean, listed
 
 if TYPE_CHECKING:
-    from parity.written import Case
+    from parity.code import Case
 
 FRAMEWORKS = ("keras", "tensorflow", "torch")
 """Frameworks a side may name, in the order reports show them."""

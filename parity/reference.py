@@ -19,8 +19,8 @@ from parity.run.targets import in_form
 from parity.spec.resolve import Layer, Resolved
 
 if TYPE_CHECKING:
+    from parity.code import Arrays
     from parity.regularizers import Regularizer
-    from parity.written import Arrays
 
 Tensors = dict[str, "np.ndarray"]
 

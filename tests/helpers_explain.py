@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from parity import api
-from parity.pipeline.answer import Explained
-from parity.pipeline.prepare import Options, prepare
-from parity.pipeline.run import explain_pair, outcome_of, pair_differences
-from parity.pipeline.work import Note, Work
+from parity.commands.run import explain_pair, outcome_of, pair_differences
+from parity.court.work import Note, Work
+from parity.prepare.options import Options, prepare
 from parity.run.session import Session
 from parity.spec.resolve import Resolved
 from parity.spec.schema import Spec
+from parity.trials.inquired import Explained
 
 STEPS = 32
 

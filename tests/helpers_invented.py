@@ -12,22 +12,22 @@ from typing import Any, Literal
 import pytest
 from helpers_explain import tiny
 
+from parity.explain.contest import Paths, contest
 from parity.explain.outcome import Outcome
 from parity.explain.strikes import Strike
-from parity.explain.trials import Paths, contest
-from parity.pipeline import explain as explain_module
-from parity.pipeline import singles
-from parity.pipeline.answer import Explained
-from parity.pipeline.budget import Budget, Length
-from parity.pipeline.explain import Inquiry
-from parity.pipeline.explained import difference_facts, explanation_fact
-from parity.pipeline.prepare import Options, prepare
-from parity.pipeline.speed import Choice
-from parity.pipeline.trials import Trials
-from parity.report.facts import Result
+from parity.prepare.options import Options, prepare
+from parity.result.filling_explanation import difference_facts, explanation_fact
+from parity.result.schema import Result
 from parity.run.trajectory import Measured, Trajectory
 from parity.spec.differences import Difference, differences
 from parity.spec.resolve import Resolved
+from parity.trials import inquiry as explain_module
+from parity.trials import singles
+from parity.trials.budget import Budget, Length
+from parity.trials.inquired import Explained
+from parity.trials.inquiry import Inquiry
+from parity.trials.speed import Choice
+from parity.trials.trials import Trials
 from tests import report_samples as samples
 
 RATE, NESTEROV, BIAS = "optimizer.learning_rate", "optimizer.nesterov", "layers.hidden.bias_initializer"

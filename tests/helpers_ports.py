@@ -11,7 +11,7 @@ from parity.compile import Program
 from parity.compile.match import Match
 from parity.data.dataset import Dataset
 from parity.lazy import np
-from parity.pipeline.ports import Ports
+from parity.prepare.ports import Ports
 from parity.run.bench import Bench
 from parity.run.store import Store
 from parity.selftest.bench import TestBench

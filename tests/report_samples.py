@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from parity.report.causefact import CauseFact
-from parity.report.facts import (
+from parity.result.causefact import CauseFact
+from parity.result.schema import (
     ClaimFact,
     Comparison,
     DifferenceFact,

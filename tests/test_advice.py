@@ -20,18 +20,18 @@ from parity.advice.exploding_initializer import EXPLODED, growth, largest
 from parity.advice.scales import DRAWN, drawn, measure, size
 from parity.catalog import INITIALIZERS
 from parity.cli import main
+from parity.code import Parameter
+from parity.commands.advising import lint
 from parity.data.load import load
 from parity.errors import DataError, SpecError
 from parity.initializers.truncated_normal import TruncatedNormal
-from parity.pipeline.advising import lint
-from parity.pipeline.prepare import Options
-from parity.report.facts import Lint
+from parity.prepare.options import Options
+from parity.result.schema import Lint
 from parity.run.initial import initial_value
 from parity.selftest import networks
 from parity.spec import channels
 from parity.spec.load import build_spec, load_spec
 from parity.spec.resolve import resolve, to_yaml
-from parity.written import Parameter
 
 ROOT = Path(__file__).resolve().parent.parent
 ROWS = 60

@@ -45,7 +45,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("lazy",),
     ("whole",),
     ("entries",),
-    ("written",),
+    ("code",),
     FAMILIES,
     ("catalog",),
     ("data.schema",),  # what a spec may say about data, apart from how it is read
@@ -57,15 +57,19 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("advice",),
     ("compare",),
     ("explain",),
+    ("prepare",),
+    ("court",),
+    ("trials",),
+    ("result",),
     ("report",),
-    ("pipeline",),
+    ("commands",),
     ("selftest",),
     ("api",),
     ("cli",),
     ("__main__",),
 )
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
-CATALOGUE = {"entries", "written", *FAMILIES}
+CATALOGUE = {"entries", "code", *FAMILIES}
 """Entries, their base and their records name each other's types; in annotations only, that may point right."""
 
 RECORDS = {"parity.run.trajectory", "parity.run.digest"}
@@ -334,8 +338,8 @@ def test_an_import_against_the_order_is_caught(module: str, source: str) -> None
         ("parity.data.sources", "from parity.data.schema import DataSpec"),
         ("parity.report.html", "from parity import __version__"),
         ("parity.ops.dense", "from parity.initializers import AnyInitializer"),
-        ("parity.written", "if TYPE_CHECKING:\n    from parity.initializers import Initializer"),
-        ("parity", "from parity.pipeline import check"),
+        ("parity.code", "if TYPE_CHECKING:\n    from parity.initializers import Initializer"),
+        ("parity", "from parity.commands import check"),
         ("parity.report.html", "import jinja2"),
     ],
 )
@@ -366,7 +370,7 @@ def test_a_framework_outside_the_drivers_is_caught(source: str) -> None:
         ("parity.report.html", "from parity.run import Session", True),
         ("parity.explain.search", "from parity.run.session import Session", True),
         ("parity.explain.outcome", "from parity.run.trajectory import Trajectory", False),
-        ("parity.pipeline.runner", "from parity.run.session import Session", False),
+        ("parity.trials.runner", "from parity.run.session import Session", False),
         ("parity.explain.search", "from parity.run.drivers.torch import Driver", True),
         ("parity.cli", "import parity.run.drivers", True),
         ("parity.run.worker", "from parity.run.drivers import torch", False),

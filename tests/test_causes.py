@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from parity.compare.noise import Rounding
+from parity.court.causes import Caused, Causes
 from parity.explain.agreement import Agreement, Search
 from parity.explain.changes import Change, Suspects, field_change, pattern, varied
 from parity.explain.fields import candidates, others
@@ -28,10 +29,10 @@ from parity.ops.batch_norm import BatchNorm
 from parity.ops.conv2d import Conv2D
 from parity.optimizers.adam import Adam
 from parity.optimizers.sgd import SGD
-from parity.pipeline.causes import Caused, Causes
-from parity.pipeline.facts import cause_facts
-from parity.report import agreeing, html, markdown, terminal
-from parity.report.facts import Result
+from parity.report import html, markdown, terminal
+from parity.result import agreeing
+from parity.result.filling import cause_facts
+from parity.result.schema import Result
 from parity.run.exchange import Exchange
 from parity.spec.resolve import OwnProgram, Resolved
 from tests import report_samples as samples

@@ -10,8 +10,8 @@ from helpers_causes import FAULTY, RIGHT
 from helpers_frameworks import missing
 from helpers_ports import Port, matched, rows, side_like
 
-from parity.pipeline.facts import comparison_facts
-from parity.report.facts import Comparison
+from parity.result.filling import comparison_facts
+from parity.result.schema import Comparison
 from parity.selftest.bench import TestBench
 
 

@@ -16,7 +16,7 @@ from parity.data.load import class_count, load, preprocess_source
 from parity.data.schema import DataSpec
 from parity.data.sources.cifar10 import is_real
 from parity.errors import DataError
-from parity.pipeline.prepare import data_source
+from parity.prepare.options import data_source
 from parity.spec.differences import differences, mixed
 from parity.spec.load import load_spec
 from parity.spec.resolve import Resolved, changed, resolve

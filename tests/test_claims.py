@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from parity.explain.claims import HARMLESS, Claim, Findings, Tried, claims_of, parts_of
+from parity.explain.contest import Paths
 from parity.explain.search import Compensation, Search
-from parity.explain.trials import Paths
 
 ALL: Paths = frozenset("abcd")
 

@@ -14,7 +14,7 @@ from helpers_ports import FUNCTIONAL
 from test_cli import SMALL, TRACEBACK, parity, spec_file
 
 from parity.cli import main
-from parity.compare.lockstep import chosen_steps
+from parity.compare.steps import chosen_steps
 from parity.entries import FRAMEWORKS
 
 pytestmark = pytest.mark.skipif(any(missing(name) for name in FRAMEWORKS), reason="needs every framework")

@@ -16,7 +16,9 @@ from hypothesis.extra import numpy as hnp
 
 from parity.compare import measure
 from parity.compare.judge import PHASES, Judge, Seen
-from parity.compare.lockstep import (
+from parity.compare.measure import Gap, gap, relative_difference, relative_gap
+from parity.compare.noise import FLOOR, UNIT, Name, Rounding
+from parity.compare.steps import (
     DOUBT,
     chosen_steps,
     compare_digests,
@@ -28,8 +30,6 @@ from parity.compare.lockstep import (
     repeats,
     shared_names,
 )
-from parity.compare.measure import Gap, gap, relative_difference, relative_gap
-from parity.compare.noise import FLOOR, UNIT, Name, Rounding
 from parity.run.digest import RESOLUTION, digest
 
 NAN, INF = math.nan, math.inf

@@ -14,8 +14,8 @@ from helpers_frameworks import compiled, missing, side_of
 
 from parity.cli import main
 from parity.errors import SpecError, UsageError
-from parity.pipeline.devices import check_devices
-from parity.pipeline.prepare import Options, prepare
+from parity.prepare.devices import check_devices
+from parity.prepare.options import Options, prepare
 from parity.run.drivers.base import described, gpu_number
 from parity.run.places import driven_gpus, driver_version
 from parity.spec.differences import differences

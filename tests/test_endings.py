@@ -17,12 +17,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from parity.cli import main
+from parity.commands.ending import ended
 from parity.errors import DataError, ParityError, WorkerError, printable, shortened
-from parity.pipeline import installed
-from parity.pipeline.ending import ended
-from parity.pipeline.installed import check_installed
-from parity.pipeline.prepare import Options
-from parity.pipeline.prepare import prepare as prepared
+from parity.prepare import installed
+from parity.prepare.installed import check_installed
+from parity.prepare.options import Options
+from parity.prepare.options import prepare as prepared
 from parity.run.serving import LONGEST, is_machines, told
 from parity.spec.load import build_spec, load_spec
 
@@ -142,7 +142,7 @@ def test_a_reader_that_is_gone_ends_a_command_as_any_tool(folder: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_from_outside_cleans_up(number: signal.Signals, tmp_path: Path) -> None:
     code = (
-        "import sys, time; from pathlib import Path; from parity.pipeline.ending import ended\n"
+        "import sys, time; from pathlib import Path; from parity.commands.ending import ended\n"
         "def verb():\n    try:\n        print('begun', flush=True); time.sleep(60)\n"
         f"    finally:\n        Path({str(tmp_path / 'cleaned')!r}).touch()\n"
         "sys.exit(ended(verb))"
@@ -158,7 +158,7 @@ def test_a_signal_from_outside_cleans_up(number: signal.Signals, tmp_path: Path)
 
 def test_what_nohup_ignores_stays_ignored(tmp_path: Path) -> None:
     code = (
-        "import signal, sys; from parity.pipeline.ending import ended\n"
+        "import signal, sys; from parity.commands.ending import ended\n"
         "signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
         "ended(lambda: print(signal.getsignal(signal.SIGHUP) is signal.SIG_IGN))"
     )

@@ -30,6 +30,7 @@ from parity.catalog import (
     REGULARIZERS,
     SCHEDULES,
 )
+from parity.code import Case, Parameter
 from parity.entries import FRAMEWORKS, Entry
 from parity.initializers import Initializer
 from parity.losses import Loss
@@ -42,7 +43,6 @@ from parity.run.randomness import uniform
 from parity.run.targets import in_form
 from parity.schedules import Schedule
 from parity.spec.schema import Config, ModelSpec
-from parity.written import Case, Parameter
 
 ENTRIES = [
     pytest.param(entry, id=f"{family}-{kind}") for family, found in FAMILIES.items() for kind, entry in found.items()

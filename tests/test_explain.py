@@ -14,18 +14,18 @@ from helpers_explain import STEPS, Lender, explained, lender, tiny
 from helpers_frameworks import missing
 
 from parity.cli import main
+from parity.commands.run import said_sets
 from parity.compile import Program
+from parity.court import work as work_module
+from parity.court.work import Work
 from parity.errors import DataError, UsageError
-from parity.pipeline import work as work_module
-from parity.pipeline.answer import Explained
-from parity.pipeline.budget import Budget
-from parity.pipeline.explained import difference_facts, explanation_fact, said_fact
-from parity.pipeline.prepare import Options, prepare
-from parity.pipeline.run import said_sets
-from parity.pipeline.work import Work
+from parity.prepare.options import Options, prepare
+from parity.result.filling_explanation import difference_facts, explanation_fact, said_fact
 from parity.run.lockstep import Lockstep, Taken, looked_at_bytes
 from parity.spec.resolve import Resolved, to_yaml
 from parity.spec.schema import SaidSpec, Spec
+from parity.trials.budget import Budget
+from parity.trials.inquired import Explained
 
 pytestmark = pytest.mark.skipif(bool(missing("torch")), reason="needs torch")
 
@@ -492,7 +492,7 @@ def test_ctrl_c_before_anything_is_known_of_causes_still_writes_what_the_sides_d
 ) -> None:
     file, out = tmp_path / "spec.yaml", tmp_path / "out"
     file.write_text(to_yaml(tiny(ONE)))
-    from parity.pipeline import run
+    from parity.commands import run
 
     def interrupted(*given: Any) -> Any:
         raise KeyboardInterrupt
@@ -518,7 +518,7 @@ def test_an_interrupted_command_writes_the_report_and_goes_on_from_there(
     file, out = tmp_path / "spec.yaml", tmp_path / "out"
     file.write_text(to_yaml(tiny(ONE)))
     arguments = ["run", str(file), "--out", str(out), "--causes-only", "--no-trace"]
-    from parity.pipeline import explain
+    from parity.trials import inquiry as explain
 
     noted, real = Stop("other seeds", 3), explain.Trials
     monkeypatch.setattr(explain, "Trials", lambda **given: real(**{**given, "note": noted}))

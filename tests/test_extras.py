@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from parity.compare.judge import Judge, Seen
-from parity.compare.lockstep import compare_tensors
 from parity.compare.noise import Rounding
+from parity.compare.steps import compare_tensors
 from parity.compile.extras import bound, canonical, paired
 from parity.lazy import np
 from parity.run.digest import digest

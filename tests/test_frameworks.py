@@ -41,13 +41,13 @@ from parity.catalog import (
     REGULARIZERS,
     SCHEDULES,
 )
+from parity.code import Case
 from parity.compile import compile_side
 from parity.entries import FRAMEWORKS, Entry
 from parity.run.drivers.programs import import_program
 from parity.run.initial import initial_value
 from parity.run.randomness import keep_mask
 from parity.spec.resolve import Resolved
-from parity.written import Case
 
 CaseT = TypeVar("CaseT")
 

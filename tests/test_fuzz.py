@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from parity.pipeline import advising
+from parity.commands import advising
 
 sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
 import fuzz

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from parity.explain.trials import contest, split
-from parity.pipeline.patches import changes_of
+from parity.explain.contest import contest, split
+from parity.result.patches import changes_of
 from parity.spec.differences import differences
 from parity.spec.heads import joined
 from parity.spec.load import build_spec

@@ -11,11 +11,11 @@ from helpers_invented import BIAS, NESTEROV, RATE, Come, invented
 from hypothesis import given
 from hypothesis import strategies as st
 
+from parity.explain.contest import Paths
 from parity.explain.seeds import needed
-from parity.explain.trials import Paths
-from parity.pipeline.budget import Budget
 from parity.report import findings, view
-from parity.report.facts import Result
+from parity.result.schema import Result
+from parity.trials.budget import Budget
 
 ALL = frozenset({RATE, NESTEROV, BIAS})
 

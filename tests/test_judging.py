@@ -15,9 +15,9 @@ from helpers_frameworks import missing
 
 from parity import api
 from parity.compare.judge import Judge
+from parity.court.judging import Judged, reference_step
 from parity.entries import FRAMEWORKS
-from parity.pipeline.facts import comparison_facts
-from parity.pipeline.judging import Judged, reference_step
+from parity.result.filling import comparison_facts
 from parity.run.exchange import Exchange
 from parity.selftest.bench import TestBench
 from parity.selftest.networks import NETWORKS, OPTIMIZERS, Network, dataset, side

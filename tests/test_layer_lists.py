@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from parity.compile.emit import compile_side
 from parity.errors import SpecError
-from parity.explain.trials import ImpossibleError, contest, split
+from parity.explain.contest import ImpossibleError, contest, split
 from parity.ops import Op
 from parity.ops.activation import ActivationOp
 from parity.ops.batch_norm import BatchNorm

@@ -17,9 +17,9 @@ import pytest
 from helpers_numpy import DRIVERS, RIGHT, LocalSession, net_job, net_side, numpy_bench, numpy_workers
 
 from parity.compare.judge import Judge
-from parity.compare.lockstep import compare_initial
+from parity.compare.steps import compare_initial
+from parity.court.judging import Court, Judged
 from parity.errors import WorkerError
-from parity.pipeline.judging import Court, Judged
 from parity.run import worker
 from parity.run.bench import Bench, Job
 from parity.run.digest import apart

@@ -16,12 +16,12 @@ from helpers_frameworks import missing, side_of
 from rich.console import Console
 
 from parity.catalog import METRICS
+from parity.commands.tables import differences_json, print_differences
 from parity.data.dataset import Dataset
 from parity.metrics.accuracy import Accuracy
-from parity.pipeline.facts import metric_fact
-from parity.pipeline.tables import differences_json, print_differences
 from parity.report import html, markdown, measures, terminal, view
-from parity.report.facts import EpochFact, MetricFact, Result
+from parity.result.filling import metric_fact
+from parity.result.schema import EpochFact, MetricFact, Result
 from tests import report_samples as samples
 
 SHAPES = [((3,), (3, 5)), ((3, 1), (3, 5)), ((3, 5), (3, 5)), ((3,), (3, 1)), ((3, 1), (3, 1)), ((3, 3, 1), (3, 3, 1)),

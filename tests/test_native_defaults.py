@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from parity.catalog import FAMILIES
+from parity.commands.tables import default_rows
 from parity.entries import FRAMEWORKS, shown
-from parity.pipeline.tables import default_rows
 
 PROBE = """
 import inspect, json, os, sys

@@ -16,9 +16,9 @@ from test_programs import recorded
 
 from parity.compile.numerics import settings
 from parity.errors import SpecError
-from parity.pipeline.sizes import LARGE, at_once
-from parity.report.facts import Result
+from parity.prepare.sizes import LARGE, at_once
 from parity.report.words import verdict_sentence
+from parity.result.schema import Result
 from parity.run.exchange import Exchange
 from parity.run.places import may_have_gpus
 from parity.run.serving import is_machines, told
@@ -205,7 +205,7 @@ def test_a_machine_has_a_gpu_where_there_is_a_file_that_reaches_one(tmp_path: Pa
 
 
 def test_large_networks_share_a_gpu_one_after_another(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("parity.pipeline.sizes.may_have_gpus", lambda: True)
+    monkeypatch.setattr("parity.prepare.sizes.may_have_gpus", lambda: True)
     wide = {"input": [6], "layers": [{"dense": LARGE}, {"dense": 2}]}
     assert at_once([side_of("torch", SMALL)]) == 2
     assert at_once([side_of("torch", wide), side_of("torch", SMALL)]) == 1

@@ -15,9 +15,9 @@ from test_differences import pairs
 from test_layer_lists import sides as sides_of_layers
 
 from parity.compile.emit import compile_side
-from parity.explain.trials import Contest, ImpossibleError, Paths, contest, split
-from parity.pipeline.patches import as_options, as_yaml, changes_of, first_lines, lines_of, plain
-from parity.pipeline.prepare import Options, parse_set, prepare
+from parity.explain.contest import Contest, ImpossibleError, Paths, contest, split
+from parity.prepare.options import Options, parse_set, prepare
+from parity.result.patches import as_options, as_yaml, changes_of, first_lines, lines_of, plain
 from parity.spec.differences import differences
 from parity.spec.load import build_spec, parse_spec
 from parity.spec.resolve import Resolved, changed, resolve

@@ -15,8 +15,8 @@ from test_programs import CLASSES, Alone, recorded, spec_data
 
 from parity.compile import compile_side
 from parity.report import draws, markdown
-from parity.report.drawfact import DrawFact
-from parity.report.facts import Result
+from parity.result.drawfact import DrawFact
+from parity.result.schema import Result
 from parity.spec.load import build_spec
 from parity.spec.resolve import resolve
 from tests import report_samples as samples

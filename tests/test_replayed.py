@@ -21,10 +21,10 @@ from causes_truth import FILE, Truth
 from helpers_invented import invented
 
 from parity import api
-from parity.explain.trials import Paths
-from parity.pipeline.answer import Explained
-from parity.pipeline.prepare import Options, prepare
+from parity.explain.contest import Paths
+from parity.prepare.options import Options, prepare
 from parity.spec.differences import differences
+from parity.trials.inquired import Explained
 
 PAIRS: dict[str, Any] = json.loads(FILE.read_text())["pairs"]
 EVERY = 12

@@ -20,7 +20,7 @@ import pytest
 from rich.console import Console
 
 from parity.report import chart_rows, charts, files, findings, html, markdown, sidebyside, terminal, view, words, write
-from parity.report.facts import EffectFact, Result
+from parity.result.schema import EffectFact, Result
 from tests import report_samples as samples
 
 EVERY = pytest.mark.parametrize("make", samples.SAMPLES.values(), ids=samples.SAMPLES)

@@ -9,7 +9,7 @@ from rich.console import Console
 from test_report import Reader, flat, shown
 
 from parity.report import advice, html, markdown
-from parity.report.facts import AdviceFact, Lint, Result
+from parity.result.schema import AdviceFact, Lint, Result
 from tests import report_samples as samples
 
 SOFTMAX = AdviceFact(

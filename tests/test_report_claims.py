@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from parity.report import chart_rows, charts, findings, formats, html, markdown, outcomes, strikes, terminal, view
-from parity.report.facts import OwnFact, Result
+from parity.report import chart_rows, charts, findings, html, markdown, outcomes, strikes, terminal, view
 from parity.report.finding import Finding, Patch, where
+from parity.result import formats
+from parity.result.schema import OwnFact, Result
 from tests import report_samples as samples
 from tests.test_report import Reader, changed, flat, shown, texts
 from tests.test_report_evidence import screens

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from parity.report import chart_rows, charts, evidence, findings, formats, html, markdown, view, words
-from parity.report.facts import Comparison, Result, WitnessFact
+from parity.report import chart_rows, charts, evidence, findings, html, markdown, view, words
+from parity.result import formats
+from parity.result.schema import Comparison, Result, WitnessFact
 from tests import report_samples as samples
 from tests.test_report import Reader, changed, flat, shown
 

@@ -33,16 +33,17 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import stats
 
+from parity.code import Parameter
 from parity.compare.free import Series, judge_free
 from parity.compile import compile_side
+from parity.court.freeruns import Trace, gaps
+from parity.court.work import Work
 from parity.entries import FRAMEWORKS
 from parity.errors import WorkerError
 from parity.initializers.fan_in_uniform import FanInUniform
 from parity.initializers.glorot_uniform import GlorotUniform
 from parity.initializers.zeros import Zeros
-from parity.pipeline.freeruns import Trace, gaps
-from parity.pipeline.prepare import Options
-from parity.pipeline.work import Work
+from parity.prepare.options import Options
 from parity.reference import Reference
 from parity.run import randomness, session
 from parity.run.bench import Bench, Job
@@ -58,7 +59,6 @@ from parity.run.trace import read_trace
 from parity.run.trajectory import Measured, Trajectory
 from parity.spec.load import parse_spec
 from parity.spec.resolve import Resolved, changed, resolve
-from parity.written import Parameter
 
 NAN, INF = math.nan, math.inf
 

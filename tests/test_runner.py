@@ -17,7 +17,6 @@ from helpers_numpy import net_job, numpy_bench, numpy_workers
 
 from parity.errors import WorkerError
 from parity.explain.search import SpentError
-from parity.pipeline.runner import GUESSED, LATER, URGENT, Runner
 from parity.run.bench import Bench, Job
 from parity.run.freerun import SAMPLE
 from parity.run.randomness import evenly
@@ -25,6 +24,7 @@ from parity.run.session import Session
 from parity.run.trace import read_trace
 from parity.run.trajectory import Measured, Trajectory
 from parity.spec.resolve import Resolved
+from parity.trials.runner import GUESSED, LATER, URGENT, Runner
 
 STEPS, CHECKPOINTS = 8, (2, 4, 6, 8)
 
@@ -343,7 +343,7 @@ def test_workers_are_kept_from_run_to_run(runner: Runner, desk: Desk) -> None:
 
 
 def test_a_worker_is_replaced_after_so_many_runs(runner: Runner, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("parity.pipeline.runner.MOST_RUNS", 2)
+    monkeypatch.setattr("parity.trials.runner.MOST_RUNS", 2)
     for number in range(6):
         runner.start(job(f"RATE = 0.{number + 1}\n")).result()
     assert len(desk.started) >= 3

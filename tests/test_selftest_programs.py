@@ -16,7 +16,7 @@ import pytest
 from parity.compare.judge import PHASES
 from parity.entries import FRAMEWORKS
 from parity.errors import WorkerError
-from parity.report.facts import Comparison, Place
+from parity.result.schema import Comparison, Place
 from parity.selftest import judged_ports, networks, port_bench
 from parity.selftest import run as suites
 from parity.selftest.judged_ports import STEPS, Heard, Own, hear, hear_own, owns, programs_told

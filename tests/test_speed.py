@@ -12,10 +12,10 @@ import pytest
 from helpers_numpy import net_side
 
 from parity.errors import WorkerError
-from parity.pipeline import speed
-from parity.pipeline.runner import GUESSED, URGENT
-from parity.pipeline.speed import TIMED, Choice, choose
 from parity.spec.resolve import Resolved
+from parity.trials import speed
+from parity.trials.runner import GUESSED, URGENT
+from parity.trials.speed import TIMED, Choice, choose
 
 STEPS = 100
 """Of the runs that are estimated."""

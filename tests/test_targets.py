@@ -18,8 +18,8 @@ from parity.data.load import load
 from parity.data.schema import DataSpec
 from parity.entries import FRAMEWORKS
 from parity.errors import DataError, SpecError, WorkerError
-from parity.pipeline.prepare import check_fit
-from parity.pipeline.targets import dataset_of, given_to
+from parity.prepare.forms import dataset_of, given_to
+from parity.prepare.options import check_fit
 from parity.report import targets as report
 from parity.run.exchange import Exchange
 from parity.run.targets import in_form

@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 
 from parity import api
-from parity.pipeline.prepare import Options, prepare
-from parity.pipeline.runner import Runner
-from parity.pipeline.sizes import LARGE, large
-from parity.pipeline.work import Work
+from parity.court.work import Work
+from parity.prepare.options import Options, prepare
+from parity.prepare.sizes import LARGE, large
 from parity.run.bench import Job
 from parity.spec.resolve import Resolved
 from parity.spec.schema import Spec
+from parity.trials.runner import Runner
 
 RUNS = 5
 

@@ -17,7 +17,7 @@ from parity.metrics.categorical_accuracy import CategoricalAccuracy
 from parity.metrics.mae import MAE
 from parity.metrics.mse import MSE
 from parity.metrics.sparse_categorical_accuracy import SparseCategoricalAccuracy
-from parity.pipeline.units import Judged, UnitError, factor
+from parity.trials.units import Judged, UnitError, factor
 
 LABELS = np.array([0, 1, 2, 1, 1])
 Y = np.array([[0.0], [1.0], [4.0], [2.0]])

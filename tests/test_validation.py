@@ -25,7 +25,7 @@ from parity.data.load import class_count, fingerprint, load, preprocess_source, 
 from parity.data.schema import DataSpec
 from parity.errors import DataError
 from parity.report import epochs, html, markdown
-from parity.report.facts import EpochFact
+from parity.result.schema import EpochFact
 from parity.run.bench import Bench
 from parity.run.freerun import free_run, running_loss
 from parity.run.randomness import batch_sizes

@@ -17,7 +17,7 @@ from parity.data.sources import Raw, sources
 from parity.data.sources.wifi_like import generate
 from parity.data.sources.wifi_location import is_real, prepared
 from parity.errors import DataError
-from parity.pipeline.prepare import data_source
+from parity.prepare.options import data_source
 
 WIFI_LIKE = "749c74f138846d7911e069c21bd5eb8849a6de5f771354bd36bdf6b1f014f01a"
 COLUMNS = {"reshape": (64, 1), "validation_split": 0.2}

@@ -10,8 +10,8 @@ import pytest
 
 from parity.catalog import FAMILIES
 from parity.errors import SpecError, nearest
-from parity.pipeline.prepare import Options, prepare
-from parity.pipeline.targets import dataset_of
+from parity.prepare.forms import dataset_of
+from parity.prepare.options import Options, prepare
 from parity.spec.known import FIELDS, NOT_YET, SAME, entry_hint, field_hint, known, plain
 from parity.spec.load import load_spec, parse_spec
 

@@ -9,7 +9,7 @@ from parity.entries import Entry, entry_type
 if TYPE_CHECKING:
     import numpy as np
 
-    from parity.written import Helper
+    from parity.code import Helper
 
 
 class Activation(Entry):

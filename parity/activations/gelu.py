@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field
 
 from parity.activations import Activation
+from parity.code import Case, Helper
 from parity.lazy import np
-from parity.written import Case, Helper
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from parity.activations import Activation
-from parity.written import Case
+from parity.code import Case
 
 if TYPE_CHECKING:
     import numpy as np

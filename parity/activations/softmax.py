@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from parity.activations import Activation
+from parity.code import Case
 from parity.lazy import np
-from parity.written import Case
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

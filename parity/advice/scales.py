@@ -18,9 +18,9 @@ from parity.run import randomness
 from parity.run.initial import initial_value
 
 if TYPE_CHECKING:
+    from parity.code import Parameter
     from parity.data.dataset import Dataset
     from parity.spec.resolve import Layer, Resolved
-    from parity.written import Parameter
 
 ROWS = 16
 """Rows at most; more of the batch would not change the size of a mean over thousands of values."""

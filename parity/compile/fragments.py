@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from parity.code import Helper, LossCode, Parameter
 from parity.spec.resolve import Layer
-from parity.written import Helper, LossCode, Parameter
 
 
 def helpers_source(groups: Iterable[tuple[Helper, ...]]) -> tuple[list[str], list[str]]:

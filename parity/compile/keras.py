@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from parity.code import LossCode, Site, call
 from parity.compile.fragments import activation_helpers, helpers_source, loss_context
 from parity.compile.layout import Layouts, Move
 from parity.compile.program import Bindings, Output, Weight
 from parity.losses import Loss
 from parity.spec.resolve import Layer, Resolved
-from parity.written import LossCode, Site, call
 
 
 def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from parity.code import Layout
 from parity.entries import Shape
-from parity.written import Layout
 
 Axes = tuple[int, ...]
 

@@ -15,11 +15,11 @@ from typing import Any
 
 from parity.activations import Activation
 from parity.catalog import OPTIMIZERS
+from parity.code import Site, Slot
 from parity.compile.outputs import LOGITS, PROBABILITIES, answer_of, spoken_by
 from parity.compile.program import Bindings, Output, Program, Weight, to_last
 from parity.compile.weights import Found, as_called, either_way, expanded, weights_of
 from parity.spec.resolve import Layer, OwnProgram, Resolved
-from parity.written import Site, Slot
 
 
 @dataclass(kw_only=True)

@@ -15,8 +15,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from parity.code import Helper
 from parity.spec.schema import NumericsSpec
-from parity.written import Helper
 
 
 def settings(framework: str, asked: NumericsSpec) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from parity.code import Parameter, Site
 from parity.compile.fragments import (
     activation_helpers,
     constrained,
@@ -16,7 +17,6 @@ from parity.compile.layout import Layouts
 from parity.compile.numerics import LOSS_SCALE, in_low_precision
 from parity.compile.program import Bindings, Output, Weight
 from parity.spec.resolve import Resolved
-from parity.written import Parameter, Site
 
 
 def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:

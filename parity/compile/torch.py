@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from parity.code import Parameter, Site
 from parity.compile.fragments import constrained, constraint_helpers, helpers_source, loss_context, penalty
 from parity.compile.layout import Layouts, Move
 from parity.compile.program import Bindings, Output, Weight
 from parity.spec.resolve import Resolved
-from parity.written import Parameter, Site
 
 
 def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from parity.code import Parameter
 from parity.compile.program import Program, Weight
 from parity.errors import UsageError, did_you_mean, listed
 from parity.spec.resolve import OwnProgram, Resolved
-from parity.written import Parameter
 
 Found = Mapping[str, Any]
 """A parameter, buffer or layer of the program, as a driver's ``inventory`` tells it."""

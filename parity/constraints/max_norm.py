@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, NonNegativeFloat, NonNegativeInt
 
+from parity.code import Case, Helper
 from parity.constraints import Constraint
 from parity.entries import shown
 from parity.lazy import np
-from parity.written import Case, Helper
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

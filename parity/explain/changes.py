@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from parity.code import Parameter
 from parity.explain.habits import Habits
 from parity.spec.paths import at, set_path
 from parity.spec.resolve import Layer, Resolved
 from parity.spec.schema import Config
-from parity.written import Parameter
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,9 +20,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from parity.explain.contest import Paths
 from parity.explain.search import Search
 from parity.explain.seeds import ERROR, FEWEST, LOOKS, errors, needed, quantile_of_three
-from parity.explain.trials import Paths
 
 BREAKS = 0.5
 """Share of the gap that a breaker loses and a repair wins back."""

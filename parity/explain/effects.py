@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from parity.explain.claims import LEAST_GAP, Tried
-from parity.explain.trials import Paths
+from parity.explain.contest import Paths
 
 LEVEL = 0.95
 """Probability with which all intervals hold together."""

@@ -8,7 +8,7 @@ from parity.entries import Entry, entry_type
 from parity.lazy import np
 
 if TYPE_CHECKING:
-    from parity.written import Helper, Parameter
+    from parity.code import Helper, Parameter
 
 
 class Initializer(Entry):

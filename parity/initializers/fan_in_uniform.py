@@ -10,7 +10,7 @@ from parity.lazy import np
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from parity.written import Parameter
+    from parity.code import Parameter
 
 
 class FanInUniform(Initializer):

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, ClassVar
 
+from parity.code import Helper
 from parity.initializers import Initializer, shape_source
 from parity.lazy import np
-from parity.written import Helper
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from parity.written import Parameter
+    from parity.code import Parameter
 
 HELPER = Helper(
     name="glorot_uniform",

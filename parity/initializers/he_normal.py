@@ -12,7 +12,7 @@ from parity.lazy import np
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from parity.written import Parameter
+    from parity.code import Parameter
 
 KEPT = 0.87962566103423978
 """Standard deviation of a standard normal cut at two deviations, as Keras and TensorFlow write it."""

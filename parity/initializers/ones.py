@@ -8,7 +8,7 @@ from parity.initializers import Initializer, shape_source
 from parity.lazy import np
 
 if TYPE_CHECKING:
-    from parity.written import Parameter
+    from parity.code import Parameter
 
 
 class Ones(Initializer):

@@ -12,7 +12,7 @@ from parity.lazy import np
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from parity.written import Parameter
+    from parity.code import Parameter
 
 CUT = 2.0
 """Where the distribution is cut, in units of ``stddev``."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from parity.activations import Activation
-    from parity.written import LossCode
+    from parity.code import LossCode
 
 EPSILON = 1e-7
 """Where Keras clips probabilities (``keras.config.epsilon()``)."""
@@ -159,7 +159,7 @@ class CrossEntropy(Loss):
         Keras looks behind *any* output that carries logits: even a sigmoid cross-entropy told
         ``from_logits=True`` works on a softmax's logits, with nothing but a warning.
         """
-        from parity.written import LossCode
+        from parity.code import LossCode
 
         remembered = ending is not None and ending.logits
         if not remembered or self.fused(ending):

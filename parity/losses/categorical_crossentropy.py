@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from parity.activations.softmax import Softmax
+from parity.code import Case, LossCode
 from parity.lazy import np
 from parity.losses import EPSILON, CrossEntropy
-from parity.written import Case, LossCode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
+from parity.code import LossCode
 from parity.losses import Loss
-from parity.written import LossCode
 
 if TYPE_CHECKING:
     import numpy as np

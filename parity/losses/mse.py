@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from parity.code import Case, LossCode
 from parity.losses.elementwise import Elementwise
-from parity.written import Case, LossCode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from parity.activations.sigmoid import Sigmoid
+from parity.code import Case, LossCode
 from parity.lazy import np
 from parity.losses import EPSILON, CrossEntropy
 from parity.losses.elementwise import STRETCHED, Elementwise
-from parity.written import Case, LossCode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from parity.code import Case
 from parity.entries import Shape
 from parity.metrics import Metric, Taken
 from parity.metrics.binary_accuracy import BinaryAccuracy
 from parity.metrics.categorical_accuracy import CategoricalAccuracy
 from parity.metrics.sparse_categorical_accuracy import SparseCategoricalAccuracy
-from parity.written import Case
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
+from parity.code import Case
 from parity.entries import Shape
 from parity.lazy import np
 from parity.metrics import Metric
-from parity.written import Case
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from parity.code import Case
 from parity.entries import Shape
 from parity.lazy import np
 from parity.metrics import Metric
-from parity.written import Case
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

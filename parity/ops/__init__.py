@@ -10,13 +10,13 @@ from pydantic import Field
 
 from parity.activations import Activation, AnyActivation
 from parity.activations.linear import Linear
+from parity.code import Parameter
 from parity.entries import Entry, Shape, entry_type
-from parity.written import Parameter
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from parity.written import Arrays, KerasCode, Site, TensorFlowCode, TorchCode
+    from parity.code import Arrays, KerasCode, Site, TensorFlowCode, TorchCode
 
 
 class ShapeError(ValueError):

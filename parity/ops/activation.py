@@ -9,14 +9,14 @@ from pydantic import Field, model_validator
 
 from parity.activations import Activation, AnyActivation
 from parity.activations.linear import Linear
+from parity.code import Case, KerasCode, Site, TensorFlowCode, TorchCode, call
 from parity.entries import discover
 from parity.ops import Op
-from parity.written import Case, KerasCode, Site, TensorFlowCode, TorchCode, call
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from parity.written import Arrays, Layout
+    from parity.code import Arrays, Layout
 
 
 class ActivationOp(Op):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PositiveFloat
 
+from parity.code import Case, Helper, KerasCode, Parameter, Site, TensorFlowCode, TorchCode, TorchWeight, call
 from parity.entries import Shape
 from parity.initializers import AnyInitializer
 from parity.initializers.ones import Ones
@@ -13,12 +14,11 @@ from parity.initializers.zeros import Zeros
 from parity.lazy import np
 from parity.ops import Op, ShapeError, keras_parameters
 from parity.ops.windows import DataFormat, channels_of, from_channels_last, laid_first, laid_last, to_channels_last
-from parity.written import Case, Helper, KerasCode, Parameter, Site, TensorFlowCode, TorchCode, TorchWeight, call
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from parity.written import Arrays, Layout
+    from parity.code import Arrays, Layout
 
 KERAS = Helper(
     name="UnbiasedBatchNormalization",

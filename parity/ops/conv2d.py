@@ -6,9 +6,9 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from parity.code import Case
 from parity.ops.convolution import Convolution
 from parity.ops.windows import Pair
-from parity.written import Case
 
 
 class Conv2D(Convolution):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
+from parity.code import KerasCode, Parameter, Site, TensorFlowCode, TorchCode, TorchWeight, call
 from parity.constraints import AnyConstraint
 from parity.entries import Shape
 from parity.initializers import AnyInitializer
@@ -40,12 +41,11 @@ from parity.ops.windows import (
     wanted_axes,
 )
 from parity.regularizers import AnyRegularizer
-from parity.written import KerasCode, Parameter, Site, TensorFlowCode, TorchCode, TorchWeight, call
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from parity.written import Arrays
+    from parity.code import Arrays
 
 
 class Convolution(ActivatedOp):

@@ -6,14 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, PositiveInt
 
-from parity.constraints import AnyConstraint
-from parity.entries import Shape
-from parity.initializers import AnyInitializer
-from parity.initializers.glorot_uniform import GlorotUniform
-from parity.initializers.zeros import Zeros
-from parity.ops import ActivatedOp, check_constraints, keras_parameters, kernel_and_bias, wrapped
-from parity.regularizers import AnyRegularizer
-from parity.written import (
+from parity.code import (
     Case,
     KerasCode,
     Parameter,
@@ -23,13 +16,20 @@ from parity.written import (
     TorchWeight,
     call,
 )
+from parity.constraints import AnyConstraint
+from parity.entries import Shape
+from parity.initializers import AnyInitializer
+from parity.initializers.glorot_uniform import GlorotUniform
+from parity.initializers.zeros import Zeros
+from parity.ops import ActivatedOp, check_constraints, keras_parameters, kernel_and_bias, wrapped
+from parity.regularizers import AnyRegularizer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import numpy as np
 
-    from parity.written import Arrays
+    from parity.code import Arrays
 
 
 class Dense(ActivatedOp):

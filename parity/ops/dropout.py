@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
+from parity.code import Case, KerasCode, Site, TensorFlowCode, TorchCode, call
 from parity.ops import Op
-from parity.written import Case, KerasCode, Site, TensorFlowCode, TorchCode, call
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import numpy as np
 
-    from parity.written import Arrays
+    from parity.code import Arrays
 
 
 class Dropout(Op):

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
+from parity.code import Case, KerasCode, Site, TensorFlowCode, TorchCode, call
 from parity.entries import Shape
 from parity.ops import Op
 from parity.ops.windows import DataFormat, from_channels_last, laid_last, to_channels_last
-from parity.written import Case, KerasCode, Site, TensorFlowCode, TorchCode, call
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import numpy as np
 
-    from parity.written import Arrays, Layout
+    from parity.code import Arrays, Layout
 
 
 class Flatten(Op):

@@ -6,8 +6,8 @@ from typing import ClassVar
 
 from pydantic import Field, PositiveInt
 
+from parity.code import Case
 from parity.ops.pooling import MaxPooling
-from parity.written import Case
 
 
 class MaxPooling1D(MaxPooling):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from parity.code import KerasCode, Site, TensorFlowCode, TorchCode, call
 from parity.entries import Shape
 from parity.lazy import np
 from parity.ops import Op, ShapeError
@@ -28,12 +29,11 @@ from parity.ops.windows import (
     torch_pads,
     wanted_axes,
 )
-from parity.written import KerasCode, Site, TensorFlowCode, TorchCode, call
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from parity.written import Arrays
+    from parity.code import Arrays
 
 
 class MaxPooling(Op):

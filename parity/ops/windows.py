@@ -12,7 +12,7 @@ from parity.entries import Shape, shown
 from parity.lazy import np
 
 if TYPE_CHECKING:
-    from parity.written import Layout
+    from parity.code import Layout
 
 DataFormat = Literal["channels_last", "channels_first"]
 """Where the channels stand among the axes of a row: behind or ahead of those that a window moves along."""

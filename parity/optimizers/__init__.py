@@ -13,7 +13,7 @@ from parity.schedules import FUNCTIONS, AnyRate, Schedule, rate_function
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from parity.written import Helper, OptimizerCode, Slot
+    from parity.code import Helper, OptimizerCode, Slot
 
 Slots = dict[str, "np.ndarray"]
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, NonNegativeFloat
 
+from parity.code import Case
 from parity.optimizers import Slots
 from parity.optimizers.adam import Adam
-from parity.written import Case
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

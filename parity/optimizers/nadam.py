@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat
 
+from parity.code import Case, Helper, OptimizerCode, Slot, call
 from parity.lazy import np
 from parity.optimizers import Optimizer, Slots
 from parity.optimizers.written_out import RATE, T, tensorflow_rate, tensorflow_rule, torch_changing
 from parity.schedules import AnyRate
-from parity.written import Case, Helper, OptimizerCode, Slot, call
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

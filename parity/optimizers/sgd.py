@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, NonNegativeFloat
 
+from parity.code import Case, Helper, OptimizerCode, Slot, call
 from parity.lazy import np
 from parity.optimizers import Optimizer, Slots
 from parity.optimizers.written_out import RATE, tensorflow_rate, tensorflow_rule, torch_changing, torch_rule
 from parity.schedules import FUNCTIONS, AnyRate, Schedule
 from parity.schedules.inverse_time import InverseTime
-from parity.written import Case, Helper, OptimizerCode, Slot, call
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from parity.written import Helper
+from parity.code import Helper
 
 TENSORFLOW = '''
 class {name}(tf.Module):

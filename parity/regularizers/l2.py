@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field, NonNegativeFloat
 
+from parity.code import Case
 from parity.regularizers import Regularizer
-from parity.written import Case
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

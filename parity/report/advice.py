@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from parity.report import formats
-from parity.report.facts import AdviceFact, Lint
+from parity.result import formats
+from parity.result.schema import AdviceFact, Lint
 
 if TYPE_CHECKING:
     from rich.console import Console

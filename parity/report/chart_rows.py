@@ -6,8 +6,9 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TypedDict
 
-from parity.report import formats, outcomes, view
-from parity.report.facts import Explanation, Result, SideFact
+from parity.report import outcomes, view
+from parity.result import formats
+from parity.result.schema import Explanation, Result, SideFact
 
 POINTS = 600
 """Longer loss curves are thinned to about this many points a side, keeping the extremes of every stretch."""

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from parity.report import chart_rows, files, formats, outcomes, view
+from parity.report import chart_rows, files, outcomes, view
 from parity.report.chart_rows import CurveRow, EffectRow
-from parity.report.facts import Explanation, Result
+from parity.result import formats
+from parity.result.schema import Explanation, Result
 
 if TYPE_CHECKING:
     import altair as alt

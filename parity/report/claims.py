@@ -8,9 +8,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 
-from parity.report import formats, outcomes, view
-from parity.report.facts import ClaimFact, DifferenceFact, EffectFact, Explanation, Result
+from parity.report import outcomes, view
 from parity.report.finding import Finding, Item, changed, changes, explanation, find, patch_of
+from parity.result import formats
+from parity.result.schema import ClaimFact, DifferenceFact, EffectFact, Explanation, Result
 
 LITTLE = 0.1
 """Share of the gap below which a single repair that does not suffice is not worth naming."""

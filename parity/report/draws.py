@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from parity.report import formats
-from parity.report.drawfact import DrawFact
-from parity.report.facts import Result, SideFact
+from parity.result import formats
+from parity.result.drawfact import DrawFact
+from parity.result.schema import Result, SideFact
 
 HEAD = ("Side", "Drawn by", "First numbers", "First mask", "First rows")
 """Heads the columns."""

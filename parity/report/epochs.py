@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from parity.report import formats
-from parity.report.facts import Result, SideFact
+from parity.result import formats
+from parity.result.schema import Result, SideFact
 
 RUNNING_LOSS = "loss, running mean over the epoch"
 """Heads the column of what Keras prints."""

@@ -10,8 +10,9 @@ import math
 from collections.abc import Sequence
 from typing import get_args
 
-from parity.report import formats, view
-from parity.report.facts import Comparison, Phase, Place, Result, WitnessFact
+from parity.report import view
+from parity.result import formats
+from parity.result.schema import Comparison, Phase, Place, Result, WitnessFact
 
 DRAWN = ("batch", "weights")
 """Phases whose tensors are drawn outside the programs."""

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from parity.report import formats, view
-from parity.report.facts import ClaimFact, DifferenceFact, Explanation, LineFact, Result
+from parity.report import view
+from parity.result import formats
+from parity.result.schema import ClaimFact, DifferenceFact, Explanation, LineFact, Result
 
 Kind = Literal[
     "missing", "own", "sides", "alike", "unsteady", "moved", "cause", "breaks", "repairs", "compensates", "said",

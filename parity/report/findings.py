@@ -9,9 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from parity.report import claims, draws, evidence, formats, moved, outcomes, view
-from parity.report.facts import DifferenceFact, Explanation, InteractionFact, Result
+from parity.report import claims, draws, evidence, moved, outcomes, view
 from parity.report.finding import Finding, Item, Kind, change, explanation, find
+from parity.result import formats
+from parity.result.schema import DifferenceFact, Explanation, InteractionFact, Result
 
 TITLE = "What breaks, what repairs"
 

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 from parity.report import (
     advice,
-    agreeing,
     chart_rows,
     charts,
     draws,
@@ -24,7 +23,6 @@ from parity.report import (
     files,
     finding,
     findings,
-    formats,
     measures,
     outcomes,
     sidebyside,
@@ -33,7 +31,8 @@ from parity.report import (
     view,
     words,
 )
-from parity.report.facts import Comparison, DifferenceFact, Result
+from parity.result import agreeing, formats
+from parity.result.schema import Comparison, DifferenceFact, Result
 
 if TYPE_CHECKING:
     import jinja2

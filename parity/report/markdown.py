@@ -8,14 +8,12 @@ from pathlib import Path
 
 from parity.report import (
     advice,
-    agreeing,
     chart_rows,
     draws,
     epochs,
     evidence,
     files,
     findings,
-    formats,
     measures,
     outcomes,
     strikes,
@@ -23,8 +21,9 @@ from parity.report import (
     view,
     words,
 )
-from parity.report.facts import Comparison, DifferenceFact, Place, Result
 from parity.report.finding import Finding, Patch
+from parity.result import agreeing, formats
+from parity.result.schema import Comparison, DifferenceFact, Place, Result
 
 
 def to_markdown(result: Result, folder: Path | None = None) -> str:

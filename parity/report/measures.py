@@ -1,12 +1,12 @@
 """What stands behind the names of the metrics, as sentences: which one was computed, and how high it can get at all.
 
-Pure functions of a :class:`~parity.report.facts.Result`, used by all reports.
+Pure functions of a :class:`~parity.result.schema.Result`, used by all reports.
 """
 
 from __future__ import annotations
 
-from parity.report import formats
-from parity.report.facts import MetricFact, Result, SideFact
+from parity.result import formats
+from parity.result.schema import MetricFact, Result, SideFact
 
 STANDS = 0.02
 """A metric that stays this near to its ceiling from the first epoch on stands still."""

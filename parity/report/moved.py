@@ -1,6 +1,6 @@
 """How far each difference moves the outcome, where that was measured with several seeds: what is decided, what is not.
 
-Pure functions of a :class:`~parity.report.facts.Result`, used by all reports.
+Pure functions of a :class:`~parity.result.schema.Result`, used by all reports.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from collections.abc import Sequence
 
 from parity.explain.claims import LEAST_GAP
 from parity.explain.effects import LEVEL
-from parity.report import formats, outcomes, view
-from parity.report.facts import DifferenceFact, Explanation, MovedFact, Result
+from parity.report import outcomes, view
 from parity.report.finding import Finding, Item, change, explanation
+from parity.result import formats
+from parity.result.schema import DifferenceFact, Explanation, MovedFact, Result
 
 Measured = tuple[DifferenceFact, MovedFact]
 

@@ -11,8 +11,8 @@ import statistics
 from collections.abc import Sequence
 from typing import Literal, TypeVar
 
-from parity.report import formats
-from parity.report.facts import Explanation
+from parity.result import formats
+from parity.result.schema import Explanation
 
 Kind = Literal["end", "level", "steps"]
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from parity.report import formats
-from parity.report.facts import DifferenceFact, Explanation, Place, StrikeFact
+from parity.result import formats
+from parity.result.schema import DifferenceFact, Explanation, Place, StrikeFact
 
 PROGRAM = "Is it another program? Where each difference strikes first"
 """Heads the table of strikes."""

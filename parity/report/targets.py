@@ -1,11 +1,11 @@
 """In which form each side was given its targets, as sentences, where that does not go without saying.
 
-Pure functions of a :class:`~parity.report.facts.Result`, used by all reports.
+Pure functions of a :class:`~parity.result.schema.Result`, used by all reports.
 """
 
 from __future__ import annotations
 
-from parity.report.facts import Result, SideFact
+from parity.result.schema import Result, SideFact
 from parity.spec.targets import BY_FILE, BY_LOSS, BY_TRIAL, FORMS
 
 

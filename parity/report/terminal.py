@@ -11,23 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from parity.report import (
-    advice,
-    agreeing,
-    draws,
-    epochs,
-    evidence,
-    findings,
-    formats,
-    measures,
-    outcomes,
-    strikes,
-    targets,
-    view,
-    words,
-)
-from parity.report.facts import Comparison, DifferenceFact, Explanation, Result
+from parity.report import advice, draws, epochs, evidence, findings, measures, outcomes, strikes, targets, view, words
 from parity.report.finding import Finding
+from parity.result import agreeing, formats
+from parity.result.schema import Comparison, DifferenceFact, Explanation, Result
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, get_args
 
-from parity.report import formats, outcomes
-from parity.report.facts import DifferenceFact, Explanation, Place, Result, SideFact, Verdict
+from parity.report import outcomes
+from parity.result import formats
+from parity.result.schema import DifferenceFact, Explanation, Place, Result, SideFact, Verdict
 
 Label = Literal[
     "breaks and repairs", "breaks", "repairs", "with others", "makes up", "undecided", "neither", "not examined",

@@ -1,6 +1,6 @@
 """The verdict as a sentence, and the notes that keep a reader from misreading the numbers.
 
-Pure functions of a :class:`~parity.report.facts.Result`, used by all reports, so that the terminal,
+Pure functions of a :class:`~parity.result.schema.Result`, used by all reports, so that the terminal,
 ``report.md`` and ``report.html`` say the same in the same words. What breaks and what repairs is
 worded in :mod:`parity.report.findings`.
 """
@@ -11,8 +11,9 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
-from parity.report import formats, view
-from parity.report.facts import Comparison, Place, Result
+from parity.report import view
+from parity.result import formats
+from parity.result.schema import Comparison, Place, Result
 
 HEADINGS = {
     "divergent": "Divergent",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from parity.report import charts, files, html, markdown
-from parity.report.facts import Result
+from parity.result.schema import Result
 from parity.whole import sweep
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from parity.code import Parameter
 from parity.run import randomness
 from parity.spec.resolve import Resolved
-from parity.written import Parameter
 
 
 class InitialWeights:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Union
 
 from pydantic import Discriminator, NonNegativeFloat, Tag
 
+from parity.code import Helper
 from parity.entries import Entry, discover
-from parity.written import Helper
 
 
 @dataclass(frozen=True, kw_only=True)

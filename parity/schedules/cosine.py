@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field, NonNegativeFloat, PositiveInt
 
+from parity.code import Case, call
 from parity.schedules import Functions, Schedule
-from parity.written import Case, call
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,9 +10,9 @@ from typing import Any
 
 from parity.compare.judge import Judge
 from parity.compile import Program, compile_side
+from parity.court.judging import Court, Judged
+from parity.court.starting import compare_extras, speak_alike
 from parity.data.dataset import Dataset
-from parity.pipeline.judging import Court, Judged
-from parity.pipeline.starting import compare_extras, speak_alike
 from parity.run.bench import Bench, Job
 from parity.run.lockstep import Lockstep
 from parity.run.session import Scratch, Session

@@ -17,7 +17,7 @@ from pydantic import Field
 from parity.compile import compile_side
 from parity.errors import ParityError
 from parity.lazy import np
-from parity.report.facts import Comparison, Fact, Place
+from parity.result.schema import Comparison, Fact, Place
 from parity.selftest import networks
 from parity.selftest.port_bench import PortBench
 from parity.selftest.ports import NETWORKS, REFERENCE, Port, spec_of, write_rows

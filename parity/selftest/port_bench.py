@@ -9,11 +9,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from parity.court.work import Work
 from parity.errors import WorkerError
-from parity.pipeline.facts import comparison_facts
-from parity.pipeline.prepare import Options
-from parity.pipeline.work import Work
-from parity.report.facts import Comparison
+from parity.prepare.options import Options
+from parity.result.filling import comparison_facts
+from parity.result.schema import Comparison
 from parity.run.session import Session
 from parity.selftest.bench import TestBench
 from parity.spec.resolve import Resolved, resolve

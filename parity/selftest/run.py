@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from parity import __version__
 from parity.compare.noise import FACTOR
 from parity.errors import UsageError
-from parity.pipeline.installed import installed_frameworks
+from parity.prepare.installed import installed_frameworks
 from parity.selftest import SUITES
 from parity.selftest.bench import TestBench
 from parity.selftest.clean import Silence, chosen, listen

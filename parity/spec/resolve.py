@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ValidationError
 
+from parity.code import Parameter
 from parity.entries import TITLES, Entry, Shape
 from parity.errors import Fault, SpecError
 from parity.metrics import Taken
@@ -20,7 +21,6 @@ from parity.spec.numerics import numerics_faults
 from parity.spec.paths import at, auto_names, set_path, set_together, split, visit, walk
 from parity.spec.schema import PARTS, Config, SideSpec, Spec
 from parity.spec.targets import target_faults
-from parity.written import Parameter
 
 Precision = Literal["float32", "float64"]
 

@@ -32,16 +32,16 @@ sys.path.insert(0, str(Path(__file__).parent))
 from causes_truth import FILE, Truth
 
 from parity import api
+from parity.court.work import Work
+from parity.explain.contest import Paths, contest
 from parity.explain.outcome import Outcome
-from parity.explain.trials import Paths, contest
-from parity.pipeline.answer import Explained
-from parity.pipeline.budget import Budget, Length
-from parity.pipeline.explain import Inquiry
-from parity.pipeline.prepare import Options, prepare
-from parity.pipeline.runner import Runner
-from parity.pipeline.speed import choose
-from parity.pipeline.work import Work
+from parity.prepare.options import Options, prepare
 from parity.spec.differences import differences
+from parity.trials.budget import Budget, Length
+from parity.trials.inquired import Explained
+from parity.trials.inquiry import Inquiry
+from parity.trials.runner import Runner
+from parity.trials.speed import choose
 
 
 @dataclass(kw_only=True)

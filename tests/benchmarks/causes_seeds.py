@@ -43,12 +43,12 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from helpers_explain import lender
 
 from parity import api
-from parity.explain.trials import Paths, contest
-from parity.pipeline.prepare import Options, prepare
-from parity.pipeline.run import explain_pair, outcome_of, pair_differences
-from parity.pipeline.runner import Runner
-from parity.pipeline.work import Work
+from parity.commands.run import explain_pair, outcome_of, pair_differences
+from parity.court.work import Work
+from parity.explain.contest import Paths, contest
+from parity.prepare.options import Options, prepare
 from parity.run.bench import Job
+from parity.trials.runner import Runner
 
 FILE = Path(__file__).with_name("causes_seeds.json")
 

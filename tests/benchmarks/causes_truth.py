@@ -27,15 +27,15 @@ sys.path.insert(0, str(Path(__file__).parent))
 from causes_pairs import EIGHT, KINDS, OF_EIGHT, STEPS, draw
 
 from parity import api
+from parity.court.work import Work
 from parity.errors import ParityError
 from parity.explain.claims import BREAKS
+from parity.explain.contest import Contest, Paths, contest
 from parity.explain.outcome import Scale, scale
-from parity.explain.trials import Contest, Paths, contest
-from parity.pipeline.prepare import Options, prepare
-from parity.pipeline.runner import Runner
-from parity.pipeline.work import Work
+from parity.prepare.options import Options, prepare
 from parity.run.bench import Job
 from parity.spec.differences import differences
+from parity.trials.runner import Runner
 
 FILE = Path(__file__).with_name("causes_truth.json")
 

@@ -1,0 +1,155 @@
+"""Advice of every side of a command, with the lines it is about; and the verb that gives nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+
+from parity.advice import Advice, Evaluation, Situation, advise
+from parity.advice.places import line_of
+from parity.advice.scales import Scales, measure, too_large
+from parity.court.work import Work
+from parity.data.dataset import Dataset
+from parity.errors import DataError, WorkerError
+from parity.prepare.forms import dataset_of
+from parity.prepare.options import Options, check_fit, prepare
+from parity.result.schema import AdviceFact, Lint
+from parity.run.session import memory_folder, release
+from parity.spec.faults import Lines
+from parity.spec.resolve import Resolved, dump
+from parity.spec.schema import Spec
+from parity.spec.targets import numbers_classes, settled
+from parity.spec.yaml import parse_yaml
+
+
+def lint(spec: Spec, options: Options, *, text: str, file: str | None, refused: list[DataError] | None = None) -> Lint:
+    """Return the advice on a spec; nothing is trained, and only a program written by hand is run.
+
+    Args:
+        spec: to look at.
+        options: of the command: sides, changes, data.
+        text: the spec as it was written.
+        file: it came from.
+        refused: takes what is wrong with data that cannot be used, in the place of raising it: what the spec alone
+            shows is then told all the same.
+
+    Raises:
+        ParityError: when the spec, the options or the data are at fault.
+    """
+    sides = prepare(spec, options)
+    notes: list[str] = []
+    known: dict[str, Dataset | None] = {}
+    found: dict[str, Dataset | None] = {}
+    for side in sides:
+        key = f"{side.config.data.model_dump_json(exclude={'targets'})} {numbers_classes(side)}"
+        if key not in known:
+            try:
+                known[key] = dataset_of(side, options.data)
+            except DataError as error:
+                if refused is None:
+                    raise
+                refused.append(error)
+                known[key] = None
+                notes.append("what only the data show was not looked at: they cannot be used")
+        data = found[side.name] = known[key]
+        try:
+            if data is not None:
+                check_fit(side, data)
+        except DataError as error:
+            if refused is None:
+                raise
+            refused.append(error)
+            found[side.name] = None
+    sides, evaluations, said = evaluated(spec, sides, options, found)
+    advice = facts(spec, sides, lambda side: found[side.name], evaluations, lines_of(text, file))
+    notes += [*said, *unmeasured(sides, found)]
+    return Lint(spec=spec.name, file=file, sides=[side.name for side in sides], advice=advice, notes=notes)
+
+
+def advised(work: Work, text: str, file: str | None) -> list[AdviceFact]:
+    """Return the advice on the sides of a command that runs them.
+
+    Args:
+        work: of the command; programs written by hand are run there.
+        text: the spec as it was written.
+        file: it came from.
+    """
+    work.failing()  # Programs written by hand are matched, and asked how they evaluate.
+    return facts(work.spec, work.sides, work.dataset, work.ports.evaluations, lines_of(text, file))
+
+
+def lines_of(text: str, file: str | None) -> Lines:
+    """Return the lines of a spec; none of one that was built in Python."""
+    return parse_yaml(text, file)[1] if file is not None else Lines(None, {})
+
+
+def evaluated(
+    spec: Spec, sides: Sequence[Resolved], options: Options, data: Mapping[str, Dataset | None]
+) -> tuple[list[Resolved], dict[str, Evaluation], list[str]]:
+    """Return the sides with the form of their targets, how programs written by hand evaluate, and what failed of it."""
+    found: dict[str, Evaluation] = {}
+    notes: list[str] = []
+    told: list[Resolved] = []
+    for side in sides:
+        rows = data[side.name]
+        if rows is None or side.program is None:
+            told.append(side if rows is None else settled(side, rows.target, rows.classes is not None))
+            continue
+        folder = memory_folder()
+        with ExitStack() as stack:
+            stack.callback(release, folder)
+            work = stack.enter_context(Work(spec=spec, sides=[side], options=options, folder=folder))
+            try:
+                work.program(side)
+                work.settle()
+            except (DataError, WorkerError) as error:
+                why = error.brief if isinstance(error, WorkerError) else str(error)  # Its log is gone with the folder.
+                notes.append(f"how {side.name} evaluates was not looked at: {why}")
+            told += work.sides
+            found |= work.ports.evaluations
+    return told, found, notes
+
+
+def facts(
+    spec: Spec,
+    sides: Sequence[Resolved],
+    data_of: Callable[[Resolved], Dataset | None],
+    evaluations: Mapping[str, Evaluation],
+    lines: Lines,
+) -> list[AdviceFact]:
+    """Return the advice on sides; the same advice on several, about the same line, is given once.
+
+    Args:
+        spec: as it was read.
+        sides: to look at.
+        data_of: gives the data of a side, None where they are not at hand.
+        evaluations: of programs written by hand, by side.
+        lines: of the spec's file.
+    """
+    given: dict[tuple[Advice | str | int | None, ...], AdviceFact] = {}
+    measured: dict[str, Scales | None] = {}
+    for side in sides:
+        data = data_of(side)
+        alike = repr((dump(side.config.model), side.config.training, side.config.data))
+        if data is not None and alike not in measured:
+            measured[alike] = measure(side, data)
+        at = Situation(
+            side=side, data=data, evaluation=evaluations.get(side.name), scales=measured.get(alike) if data else None
+        )
+        for one in advise(at):
+            line = line_of(spec, lines, side, one.path)
+            key = one.rule, one.path, one.what, line
+            told = given[key].sides if key in given else []
+            given[key] = AdviceFact(
+                rule=one.rule, sides=[*told, side.name], path=one.path, file=lines.file if line else None, line=line,
+                what=one.what, why=one.why, fix=one.fix, changes=dict(one.changes),
+            )  # fmt: skip
+    return list(given.values())
+
+
+def unmeasured(sides: Sequence[Resolved], data: Mapping[str, Dataset | None]) -> list[str]:
+    """Say of which sides the initial scales were not measured, though the data are there."""
+    large = [side.name for side in sides if data[side.name] is not None and too_large(side)]
+    return (
+        [f"how large outputs are at step 0 was not measured for {', '.join(large)}: too many weights"] if large else []
+    )

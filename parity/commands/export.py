@@ -1,0 +1,69 @@
+"""``parity compile``: a program, and what it needs to run on its own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from parity.compile import compile_side
+from parity.entries import FRAMEWORKS
+from parity.prepare.forms import dataset_of
+from parity.prepare.options import Options, check_fit, must_be, prepare
+from parity.spec.resolve import Resolved
+from parity.spec.schema import Spec
+from parity.spec.targets import settled
+
+
+def export(
+    spec: Spec,
+    name: str | None,
+    framework: str | None,
+    data: str | None,
+    save_data: Path | None,
+    save_weights: Path | None,
+    precision: str,
+) -> str:
+    """Return the source of a side's program, and write the files it reads.
+
+    Args:
+        spec: the spec.
+        name: of the side, the first if None.
+        framework: to compile for, the side's own if None.
+        data: another source, or the file to read it from.
+        save_data: file for the rows, as ``X`` and ``y``, before any preprocessing.
+        save_weights: file for the initial weights, canonical layout.
+        precision: of the weights.
+
+    Raises:
+        UsageError: for a side or framework that is not there.
+        DataError: when the data are missing or do not fit.
+    """
+    sides = prepare(spec, Options(data=data))
+    names = [side.name for side in sides]
+    if name is not None:
+        must_be("--side", name, "side", names)
+    side = sides[names.index(name)] if name is not None else sides[0]
+    if framework is not None:
+        must_be("--framework", framework, "framework", FRAMEWORKS)
+        side = replace(side, framework=framework)
+    dataset = dataset_of(side, data)
+    check_fit(side, dataset)
+    side = settled(side, dataset.target, dataset.classes is not None)
+    if save_data is not None:
+        import numpy as np
+
+        np.savez_compressed(save_data, X=dataset.raw_x, y=dataset.raw_y)
+    if save_weights is not None:
+        _save_weights(side, save_weights, precision)
+    return compile_side(
+        side, name=spec.name, question=spec.question, classes=dataset.classes, flat=dataset.flat
+    ).source  # fmt: skip
+
+
+def _save_weights(side: Resolved, file: Path, precision: str) -> None:
+    from safetensors.numpy import save_file
+
+    from parity.run.initial import initial_value
+
+    seed = side.config.training.seed
+    save_file({name: initial_value(seed, name, one).astype(precision) for name, one in side.parameters().items()}, file)

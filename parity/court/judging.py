@@ -1,0 +1,314 @@
+"""Running sides in lockstep and judging them: which steps, what is looked at twice, who is asked to settle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from parity.compare.judge import PHASES, Judge, Seen
+from parity.compare.measure import gap
+from parity.compare.noise import Name, Rounding
+from parity.compare.steps import compare_digests, compare_guided, compare_tensors, in_order, repeats
+from parity.court.causes import Caused, Causes
+from parity.reference import Reference
+from parity.run.exchange import Exchange
+from parity.run.lockstep import Lockstep, Taken
+from parity.spec.numerics import kept_bits
+from parity.spec.resolve import Resolved
+from parity.spec.schema import Config
+
+REPEATS, REPEATS_IN_DOUBT = 2, 6
+"""Steps in the other precision by which rounding is measured: at the first step and where sides part, and where
+something stands out so little that it may still be rounding."""
+
+OWN_STATE_STEPS = 8
+"""Steps checked, one after another, of a side that keeps state of its own which nothing else can set."""
+
+OUT_OF_DOUBT = 1e6
+"""Multiples of the noise from which on a difference is no matter of how well the noise is known."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Witness:
+    """How a side stands to the NumPy reference of its own config.
+
+    Args:
+        side: name of the side.
+        place: the first tensor in which it departs from it beyond rounding, None where it agrees.
+    """
+
+    side: str
+    place: Seen | None
+
+
+@dataclass(kw_only=True)
+class Judged:
+    """What came of a lockstep.
+
+    Args:
+        judges: one for each side but the first.
+        witnesses: each side beside the NumPy reference, at the first step in which sides part; none where none do.
+        odd: sides that differ where a majority agrees, or that alone depart from their reference.
+        causes: of each program written by hand that departs from its reference, what makes it agree.
+        rounding: what was measured of every side's rounding.
+    """
+
+    judges: list[Judge]
+    rounding: Rounding
+    witnesses: list[Witness] = field(default_factory=list)
+    causes: list[Caused] = field(default_factory=list)
+    odd: list[str] = field(default_factory=list)
+
+
+@dataclass(kw_only=True)
+class Court:
+    """Takes the chosen steps one after another.
+
+    A step is looked at, tensors and guided ops, when a tensor is in doubt that has not been beyond rounding before.
+    So a later fault in a tensor that inherits an earlier one's difference from the start stays hidden until the last
+    checked step: there the sides that have parted are looked at once more, if any tensor in doubt has only inherited
+    its difference so far. What is made there and was not listed is listed with that step, though it may have begun
+    earlier; a fault that is over by then is not found. That bounds the cost: one look a side more, whatever the
+    number of steps.
+
+    Args:
+        lock: the sides, open.
+        judges: one for each side but the first.
+        sides: resolved, for the reference; a side left out is not held against it.
+    """
+
+    lock: Lockstep
+    judges: Sequence[Judge]
+    sides: Mapping[str, Resolved] = field(default_factory=dict)
+    judged: Judged = field(init=False)
+    _causes: Causes = field(init=False)
+    _known: dict[str, set[Name]] = field(default_factory=dict)
+    _drifts: bool = False
+    _measured: dict[tuple[int, str], int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Begin with nothing known of rounding."""
+        low = self.lock.precision != "float64"  # In float64 every product is in full.
+        bits = {name: kept_bits(side.config) for name, side in self.sides.items()} if low else {}
+        rounding = Rounding(precision=self.lock.precision, bits=bits)
+        self.judged = Judged(judges=list(self.judges), rounding=rounding)
+        self._causes = Causes(lock=self.lock, sides=self.sides, rounding=self.judged.rounding)
+
+    def sit(self, numbers: Sequence[int], note: Callable[[int], None]) -> Judged:
+        """Judge every step.
+
+        Args:
+            numbers: of the steps, counted from 1, in order.
+            note: told each step's number once it is judged.
+
+        Raises:
+            WorkerError: when a worker fails, dies or hangs.
+        """
+        left = list(numbers)
+        while left:
+            number = left.pop(0)
+            self._step(number, first=number == numbers[0], last=not left)
+            note(number)
+            if self._drifts and number == numbers[0] and len(numbers) > 1:
+                # A program that keeps its own count or rate must take every step.
+                left = list(range(number + 1, min(numbers[-1], number + OWN_STATE_STEPS - 1) + 1))
+        for judge in self.judges:
+            judge.inaccurate = self.judged.rounding.less_accurate(judge.a, judge.b)
+        self.judged.causes = list(self._causes.found.values())
+        return self.judged
+
+    def _step(self, number: int, first: bool, last: bool) -> None:
+        rounding, everyone = self.judged.rounding, list(self.lock.sessions)
+        taken = self.lock.take(number - 1)
+        self._drifts = self._drifts or any(one.drifts for one in taken.values())
+        for judge in self.judges:
+            for name in (judge.a, judge.b):
+                judge.moved(name, taken[name].moved)
+        if first or self.lock.precision != "float64":
+            self._measure(number, taken, everyone, REPEATS)
+        look = first
+        for judge in self.judges:
+            judge.check(number)
+            overall = judge.overall()
+            # As long as all is identical it is a matter of bits, and digests are not.
+            identical = overall is None or overall.difference == 0.0
+            doubtful = compare_digests(judge, number, taken, rounding)
+            look = look or bool(doubtful - self._known.get(judge.b, set())) or identical
+            look = look or (last and _hides(judge, doubtful))
+        wanted = self._causes.wanted(number, last)
+        if not look and not wanted:
+            return
+        replay = self.lock.replay(number - 1)
+        if wanted:
+            self._measure(number, replay, wanted, REPEATS)
+            self._causes.confirm(number, replay, last)
+        if not look:
+            return
+        self._repeated(number, taken, replay)
+        parted = [judge for judge in self.judges if self._look(judge, number, replay, last)]
+        if parted and not self.judged.odd and not self.judged.witnesses:
+            # In less than float64 the reference is too far from every side to tell them apart.
+            if self.lock.precision == "float64":
+                self.judged.witnesses = self._witnesses(number, replay)
+            begin = min((judge.first for judge in parted if judge.first), key=lambda one: one.when)
+            self.judged.odd = self._odd(begin, replay)
+        self._causes.look(number, replay, dict.fromkeys(name for judge in parted for name in (judge.a, judge.b)))
+
+    def _measure(self, number: int, taken: Mapping[str, Taken], sides: Sequence[str], times: int) -> None:
+        """Measure the rounding of sides in a step, of those with which that was not done as well before."""
+        # The reference side is in every pair.
+        sides = [name for name in sides if self._measured.get((number, name), 0) < times]
+        self._measured |= {(number, name): times for name in sides}
+        for name, shadows in self.lock.shadows(number - 1, sides, times).items():
+            self.judged.rounding.measure(name, number, taken[name], shadows)
+
+    def _repeated(self, number: int, first: Mapping[str, Taken], second: Mapping[str, Taken]) -> None:
+        """Check that a step taken twice is the same; where it is not, that is rounding too."""
+        for side in first:
+            if first[side].same(second[side]):
+                continue
+            found = repeats(first[side], second[side])
+            for name, difference in found.items():
+                self.judged.rounding.unsteady(side, name, difference)
+            (phase, tensor), most = max(found.items(), key=lambda one: one[1], default=(("", ""), 0.0))
+            text = (
+                f"{side} does not repeat itself: step {number}, taken twice from the same state, differs by {most:.1e} "
+                f"in {tensor} ({phase})"
+            )
+            for judge in self.judges:
+                if side in (judge.a, judge.b):
+                    judge.unsteady.append(text)
+                    judge.unsteadiness = max(judge.unsteadiness, most)
+
+    def _look(self, judge: Judge, number: int, replay: Mapping[str, Taken], last: bool) -> bool:
+        """Judge the tensors of a step; return whether something new is beyond rounding."""
+        rounding = self.judged.rounding
+
+        def remeasure(beyond: Iterable[Seen]) -> None:
+            times = REPEATS_IN_DOUBT if any(_in_doubt(seen) for seen in beyond) else REPEATS
+            self._measure(number, replay, [judge.a, judge.b], times)
+
+        beyond = compare_tensors(judge, number, replay, rounding, remeasure)
+        known = self._known.setdefault(judge.b, set())
+        known |= set(judge.aside)
+        fresh = {seen.name for seen in beyond} - known
+        if not fresh and not (last and _hides(judge, {seen.name for seen in beyond})):
+            return False
+        guided = self.lock.guided(number - 1, [judge.b], replay[judge.a], without=set(judge.aside))[judge.b]
+        ops = compare_guided(judge, number, replay[judge.a], guided, rounding, remeasure)
+        ops = {name: seen for name, seen in ops.items() if name not in judge.aside}
+        complete = all(seen.name in ops for seen in beyond if seen.phase != "metric")
+        judge.settle(beyond, ops, complete=complete, again=not fresh)
+        if judge.first is not None:  # Rounding that a step made large says nothing about the next one.
+            known |= fresh
+        return bool(fresh) and judge.first is not None
+
+    def _witnesses(self, number: int, replay: Mapping[str, Taken]) -> list[Witness]:
+        """Hold every side's step against the NumPy reference of its config, from the same state."""
+        state, found = Exchange(self.lock.state), []
+        self._causes.expected.clear()
+        known: list[tuple[Config, dict[Name, np.ndarray]]] = []
+        left = list(self.sides.values())
+        for name, side in self.sides.items():
+            left.remove(side)
+            if not has_state(side, state):
+                continue  # The reference side has other parameters: from its state there is no step to take.
+            # Sides of one config read one batch, and have one reference.
+            expected = next((step for config, step in known if config == side.config), None)
+            if expected is None:
+                expected = reference_step(side, state, replay[name], number - 1, self.lock.form(name))
+            # Gigabytes, of a large network: held only as long as another side has the same config.
+            known = [(side.config, expected)] if any(one.config == side.config for one in left) else []
+            if side.program is not None:
+                self._causes.expected[name] = expected
+            places = self._departures(name, number, replay[name], expected)
+            found.append(Witness(side=name, place=min(places, key=lambda seen: seen.when, default=None)))
+        return found
+
+    def _departures(
+        self, side: str, number: int, taken: Taken, expected: Mapping[Name, np.ndarray]
+    ) -> list[Seen]:  # fmt: skip
+        order = in_order([*taken.digests, ("loss", "loss")])
+        places = []
+        for name, value in expected.items():
+            if name not in taken.digests and name[0] != "loss":
+                continue
+            own = np.array(taken.loss) if name[0] == "loss" else taken.tensor(*name)
+            between = gap(np.asarray(value), own)
+            noise = self.judged.rounding.noise(side, side, name)
+            seen = Seen(
+                step=number, phase=name[0], tensor=name[1], shape=own.shape, difference=between.difference, noise=noise,
+                order=order[name], element=between.element, values=between.values,
+            )  # fmt: skip
+            if seen.beyond:
+                places.append(seen)
+        return places
+
+    def _odd(self, place: Seen, replay: Mapping[str, Taken]) -> list[str]:
+        """Return who is the odd one out at a place: by majority of the sides, else by the NumPy reference."""
+        sides = [name for name, one in replay.items() if place.phase == "loss" or place.name in one.digests]
+        values = {
+            name: np.array(replay[name].loss) if place.phase == "loss" else replay[name].tensor(*place.name)
+            for name in sides
+        }
+        noise = self.judged.rounding.noise
+
+        def agree(a: str, b: str) -> bool:
+            return gap(values[a], values[b]).difference <= noise(a, b, place.name)
+
+        camps = [[other for other in sides if other == name or agree(name, other)] for name in sides]
+        largest = max(camps, key=len, default=[])
+        if len(largest) * 2 > len(sides):
+            return [name for name in sides if name not in largest]
+        return [one.side for one in self.judged.witnesses if one.place is not None]
+
+
+def _hides(judge: Judge, names: set[Name]) -> bool:
+    """Return whether faults may be hidden: sides have parted, and a tensor is apart that was only inherited so far."""
+    return judge.first is not None and not all(judge.known(name) for name in names)
+
+
+def _in_doubt(seen: Seen) -> bool:
+    """Return whether a difference is beyond rounding, but not so far that a better measure of it could not matter."""
+    return seen.noise < seen.difference < OUT_OF_DOUBT * seen.noise
+
+
+def has_state(side: Resolved, state: Exchange) -> bool:
+    """Return whether a state has every parameter of a side."""
+    return all(
+        state.has(f"weights/{name}") and state.get(f"weights/{name}").shape == parameter.shape
+        for name, parameter in side.parameters().items()
+    )
+
+
+def reference_step(
+    side: Resolved, state: Exchange, taken: Taken, number: int, form: str | None = None
+) -> dict[Name, np.ndarray]:
+    """Return what the NumPy reference of a side's config computes in a step, by phase and tensor.
+
+    Args:
+        side: whose config it is.
+        state: exchange with the full state that the step starts from.
+        taken: the side's own step, for its batch.
+        number: of the step, counted from 0.
+        form: what predictions are compared as, see ``Reference.form``.
+    """
+    weights = {name: state.get(f"weights/{name}") for name in side.parameters()}  # The reference copies what it takes.
+    slots = {
+        f"{slot}/{name}": state.get(f"slots/{slot}/{name}")
+        for slot in side.config.optimizer.slots()
+        for name, parameter in side.parameters().items()
+        if parameter.trainable and state.has(f"slots/{slot}/{name}")
+    }
+    x, y = (np.array(taken.tensor("batch", name), np.float64) for name in ("x", "y"))
+    reference = Reference(side, weights, slots)
+    reference.form = form
+    predictions = reference.predict(x)
+    step = reference.step(x, y, number)
+    found: dict[Name, np.ndarray] = {("loss", "loss"): np.asarray(step.loss), ("metric", "predictions"): predictions}
+    for phase in PHASES:
+        for name, value in getattr(step, phase, {}).items() if phase not in ("loss", "metric") else ():
+            found[phase, name] = value
+    return found

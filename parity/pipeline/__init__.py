@@ -1,1 +1,0 @@
-"""The main job, end to end: resolve, compile, run, compare, explain, report."""

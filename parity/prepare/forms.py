@@ -1,0 +1,63 @@
+"""A side's data, and in which form a program written by hand is given its targets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from parity.data.check import one_hot_rows
+from parity.data.load import load
+from parity.errors import WorkerError
+from parity.prepare.options import is_file
+from parity.spec.targets import Given, Trial, candidates, chosen, numbers_classes, refused
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from parity.data.dataset import Dataset
+    from parity.run.bench import Bench
+    from parity.run.session import Session
+    from parity.spec.resolve import Resolved
+
+
+def dataset_of(side: Resolved, given: str | None) -> Dataset:
+    """Return a side's data.
+
+    Args:
+        side: resolved.
+        given: what ``--data`` was given; a file stands in the source's place.
+
+    Raises:
+        DataError: when the data are missing or faulty.
+    """
+    file = Path(given) if given and is_file(given) else None
+    return load(side.config.data, file=file, numbers=numbers_classes(side))
+
+
+def given_to(session: Session, side: Resolved, bench: Bench, opening: Mapping[str, Any]) -> Given:
+    """Return the form of targets that a program written by hand is given, tried on one batch where it is not said.
+
+    Where the model itself does not take the batch nothing is known: it is given what a compiled program is given.
+
+    Args:
+        session: a worker with its framework.
+        side: of the program.
+        bench: with its data.
+        opening: arguments with which a worker opens the program.
+
+    Raises:
+        WorkerError: when its loss takes no form.
+    """
+    data = bench.dataset
+    classes = data.classes is not None
+    said = Given(form=side.config.data.targets)
+    forms = candidates(side, data.target, classes, one_hot_rows=not classes and one_hot_rows(data.y))
+    if not forms:
+        return said
+    told = session.ask("targets", **opening, forms=forms)
+    trials = [Trial(**one) for one in told["trials"]]
+    found = chosen(side, data.target, told["outputs"], trials) if trials else said
+    if found is None:
+        raise WorkerError(side.name, refused(trials))
+    return found

@@ -1,0 +1,137 @@
+"""Programs written by hand: what they are made of is asked of them, and matched to their spec and to each other."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from parity.advice import Evaluation
+from parity.compile import Program, compile_side
+from parity.compile.extras import bound, canonical
+from parity.compile.match import Match, match
+from parity.compile.outputs import spoken_by
+from parity.errors import DataError, WorkerError
+from parity.prepare.forms import given_to
+from parity.prepare.proving import proved
+from parity.run.beside import files_of, source_of
+
+if TYPE_CHECKING:
+    from parity.run.bench import Bench
+    from parity.run.session import Session
+    from parity.spec.resolve import Resolved
+    from parity.spec.targets import Given
+
+
+@dataclass(kw_only=True)
+class Ports:
+    """The programs written by hand of one command.
+
+    Args:
+        name: of the spec.
+        sides: all sides, in order; what programs have beyond the spec is called what it is in the first that has it.
+        scratch: folder for what they start from.
+        bench: returns the bench of a side.
+        session: starts a worker for a side, given the name of its log.
+
+    ``evaluations`` has, of each that was matched, how it behaves in evaluation.
+    """
+
+    name: str
+    sides: Sequence[Resolved]
+    scratch: Path
+    bench: Callable[[Resolved], Bench]
+    session: Callable[[Resolved, str], Session]
+    evaluations: dict[str, Evaluation] = field(default_factory=dict, init=False)
+    _matches: dict[str, tuple[Match, Given]] = field(default_factory=dict, init=False)
+    _beyond: dict[str, str] = field(default_factory=dict, init=False)
+
+    def program(self, side: Resolved, compiled: Program) -> Program:
+        """Return a side's program, its tensors matched to the config's, and to those of the others.
+
+        Args:
+            side: with a program written by hand.
+            compiled: what its config compiles to.
+
+        Raises:
+            WorkerError: when it cannot be opened, or its loss takes no form of targets.
+            UsageError: when the side's map names what is not there.
+        """
+        assert side.program is not None
+        files = files_of(side.program.file)  # First: what is run is what was matched.
+        (found, given), file = self.matched(side, compiled), Path(side.program.file)
+        weights, extras, starts = dict(found.bindings.weights), {}, {}
+        if found.extras:
+            first, firsts = self._first_with_extras(side)
+            known = bound(found.extras, firsts.extras)
+            shapes = {one["path"]: tuple(one["shape"]) for one in found.extras}
+            weights |= known
+            extras = {name: shapes[place.attribute] for name, place in known.items()}
+            starts = self._starts(first, firsts)
+        program = Program(
+            framework=side.framework,
+            source=source_of(file),
+            bindings=replace(found.bindings, weights=weights, extras=tuple(extras), targets=given.form),
+            file_name=file.name,
+            path=side.program.file,
+            files=files,
+            unmatched=tuple(found.unmatched),
+            missing=tuple(found.missing),
+            extras=extras,
+            starts={name: starts[name] for name in extras if name in starts},
+            given=given,
+        )
+        if not found.either_way or found.missing or found.extras:
+            return program  # The reference has nothing like what is beyond the spec.
+        with self.session(side, f"{side.name}-match") as session:
+            return proved(session, side, self.bench(side), program, found.either_way)
+
+    def matched(self, side: Resolved, compiled: Program) -> tuple[Match, Given]:
+        """Return what of a program matches its spec, and the form of its targets; asked once."""
+        assert side.program is not None
+        if side.name not in self._matches:
+            spoken = spoken_by(side)
+            with self.session(side, f"{side.name}-match") as session:
+                inventory = session.ask(
+                    "inventory", **self._arguments(side), output=list(side.layers()[-1].output_shape),
+                    ending=spoken.ending if spoken else None,
+                )  # fmt: skip
+                given = given_to(session, side, self.bench(side), self._arguments(side))
+            if "evaluation" in inventory:
+                self.evaluations[side.name] = Evaluation(**inventory["evaluation"])
+            self._matches[side.name] = match(side, side.program, compiled, inventory), given
+        return self._matches[side.name]
+
+    def _arguments(self, side: Resolved) -> dict[str, Any]:
+        """Return what a worker needs to open a program of which nothing is known yet."""
+        assert side.program is not None
+        return {
+            "framework": side.framework, "program": side.program.file, "names": dict(side.program.names),
+            "data": str(self.bench(side).scratch / "data"), "seed": side.config.training.seed,
+        }  # fmt: skip
+
+    def _first_with_extras(self, side: Resolved) -> tuple[Resolved, Match]:
+        """Return the first side that has something beyond its spec: it says how that starts, and how it is called."""
+        for one in self.sides:
+            if one.program is None:
+                continue
+            with contextlib.suppress(WorkerError, DataError):  # Told where that side is run.
+                data = self.bench(one).dataset
+                compiled = compile_side(one, name=self.name, classes=data.classes, flat=data.flat, formatted=False)
+                found, _ = self.matched(one, compiled)
+                if found.extras:
+                    return one, found
+        return side, self._matches[side.name][0]
+
+    def _starts(self, side: Resolved, found: Match) -> dict[str, str]:
+        """Return the file with what each parameter beyond the spec starts from, as the first program starts it."""
+        folder = self.scratch / "beyond"
+        if not folder.exists():
+            folder.mkdir(parents=True)
+            files = {str(one["path"]): str(folder / f"{number}.npy") for number, one in enumerate(found.extras)}
+            self._beyond = {canonical(path): file for path, file in files.items()}
+            with self.session(side, f"{side.name}-match") as session:
+                session.ask("starts", **self._arguments(side), paths=files)
+        return self._beyond

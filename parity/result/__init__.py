@@ -1,0 +1,1 @@
+"""The contract: what result.json holds, and what fills it."""

@@ -1,0 +1,344 @@
+"""Explaining two sides: speed, probes, search, seeds, shares, and what each difference does; in that order.
+
+What the answer rests on comes first, so that a budget that ends, or Ctrl-C, leaves the most useful part.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from parity.court.work import Note, Work
+from parity.errors import ParityError
+from parity.explain.claims import SEEDS, Claim, Tried, claims_of
+from parity.explain.contest import Contest, Paths
+from parity.explain.outcome import Outcome
+from parity.explain.search import Search, SpentError
+from parity.explain.shapley import MOST_CAUSES, adds_up, interactions, shares, subsets
+from parity.explain.strikes import by_suspicion, suspects
+from parity.run.bench import Job
+from parity.trials.budget import Budget, Length
+from parity.trials.inquired import Explained
+from parity.trials.opening import Opening
+from parity.trials.probes import probes
+from parity.trials.runner import LATER, Runner
+from parity.trials.singles import measured, new_ones, taken_back
+from parity.trials.speed import Choice
+from parity.trials.trials import Trials
+from parity.trials.units import Unit
+
+SUSPICIOUS, MOST_SUSPECTS = 1.0, 3
+"""Differences so suspicious are tried alone in any case, at most so many: something may make up for them."""
+
+SUSPICIOUS_ALIKE, MOST_ALIKE = 0.3, 8
+"""The same where the sides reach the same outcome, so that there is nothing else to search."""
+
+
+@dataclass(kw_only=True)
+class Inquiry:
+    """One explanation under way.
+
+    Args:
+        work: data, programs and store.
+        runner: makes the runs.
+        contest: the two sides, in any order.
+        choice: the framework.
+        outcome: what is compared.
+        length: of the runs.
+        budget: what may be spent.
+        note: told what is under way.
+        ends: what the two sides' own runs, of their whole training, end at; None where that is not known.
+        every: also measure each difference alone and taken back, when the causes are known.
+        each_seeds: seeds with which that is done.
+        claims: sets that somebody says are the cause, to be tried in any case.
+        checked: check the choice of framework on the sides' own.
+    """
+
+    work: Work
+    runner: Runner
+    contest: Contest
+    choice: Choice
+    outcome: Outcome
+    length: Length
+    budget: Budget
+    note: Note
+    ends: tuple[float, float] | None = None
+    every: bool = True
+    each_seeds: int = 1
+    claims: Sequence[Paths] = ()
+    checked: bool = True
+    trials: Trials = field(init=False)
+    told: Explained = field(init=False)
+    _found: Search | None = None
+
+    def __post_init__(self) -> None:
+        """Lay out what will be told."""
+        seed = self.contest.good.config.training.seed
+        seeds = [seed + number for number in range(SEEDS)]
+        unit = Unit(outcome=self.outcome, first=self.contest.good, data=self.work.dataset)
+        self.trials = Trials(
+            runner=self.runner, contest=self.contest, home=self.choice.home, outcome=self.outcome, unit=unit,
+            length=self.length, seeds=seeds, budget=self.budget, note=self.note,
+        )  # fmt: skip
+        self.told = Explained(
+            contest=self.contest, outcome=self.outcome, choice=self.choice, unit=unit, seeds=seeds, ends=self.ends,
+            full=self.length.full, first=self.contest.good.name, each_seeds=self.each_seeds,
+        )  # fmt: skip
+
+    def run(self) -> Explained:
+        """Do it all; what a limit or Ctrl-C leaves out is named in ``missing``."""
+        begun = time.monotonic()
+        stages = [
+            ("the outcome of the two sides", self._sides),
+            ("where each difference strikes", self._probe),
+            ("the search for smallest breakers and repairs", self._search),
+            ("the other seeds", self._confirm),
+            ("what is said to be the cause", self._claims),
+            ("the causes' shares of the gap", self._shares),
+            ("single differences taken back", self._back),
+            ("the check on the other framework", self._check_framework),
+            ("each difference alone and taken back", self._each),
+        ]
+        for number, (what, stage) in enumerate(stages):
+            self.trials.share = number / len(stages)
+            try:
+                stage()
+            except SpentError as spent:
+                self.told.missing += [f"{one}: {spent}" for one, _ in stages[number:] if self._applies(one)]
+                break
+            except ParityError as error:
+                self.told.missing.append(f"{what}: {error}")
+                if stage == self._sides:
+                    break
+            except KeyboardInterrupt:
+                if stage == self._sides:
+                    raise  # Nothing is known that could be told.
+                self.told.interrupted = True
+                self.told.missing += [f"{one}: interrupted" for one, _ in stages[number:] if self._applies(one)]
+                break
+        self._settle(begun)
+        return self.told
+
+    def _applies(self, stage: str) -> bool:
+        """Return whether a stage would have had something to do."""
+        if stage.startswith("what is said"):
+            return bool(self.claims)
+        if stage.startswith("single"):  # Part of the last one, where there is that.
+            return not self.every and not self._alike
+        return not stage.startswith("each") or self.every
+
+    def _settle(self, begun: float) -> None:
+        """Gather what is known, whatever is missing."""
+        told, trials = self.told, self.trials
+        if not told.findings.claims and self._found is not None:
+            told.findings.claims = self._claims_now()
+        measured(trials, told)
+        told.notes += trials.notes
+        runs = trials.all_runs
+        told.runs, told.made = len(runs) + trials.dropped, sum(not run.cached for run in runs)
+        told.stopped = sum(bool(run.stopped) for run in runs)
+        told.seconds = time.monotonic() - begun
+
+    def _sides(self) -> None:
+        """Find out which side is better, by all seeds, and with runs that are long enough to show it."""
+        trials, told = self.trials, self.told
+        trials.why = "what the sides come to on one framework"
+        opening = Opening(trials=trials, estimate=self.choice.seconds.get(self.choice.home.framework), ends=self.ends)
+        try:
+            told.gap = opening.find()
+        finally:
+            self.contest = told.contest = trials.contest
+            told.steps = tuple(trials.length.of(trials.side(paths)) for paths in self.contest.ends)
+        told.constant = trials.constant
+        told.sides = self._both_sides(len(trials.seeds))
+
+    @property
+    def _alike(self) -> bool:
+        """Return whether there is no gap to be explained."""
+        return self.trials.gapless
+
+    def _both_sides(self, seeds: int) -> tuple[Tried, Tried]:
+        good, bad = self.contest.ends
+        return self.trials.tried(good, seeds), self.trials.tried(bad, seeds)
+
+    def _probe(self) -> None:
+        others = [(paths, seed) for seed in self.trials.seeds[1:] for paths in self.contest.ends]
+        self.trials.ahead(others, rank=LATER)
+        self.told.strikes = probes(self.trials)
+
+    def _search(self) -> None:
+        trials, told = self.trials, self.told
+        alike = self._alike
+        least, most = (SUSPICIOUS_ALIKE, MOST_ALIKE) if alike else (SUSPICIOUS, MOST_SUSPECTS)
+        everything = self.contest.everything
+        trials.why = "looking for the smallest sets that ruin the one and mend the other"
+        if self.every:  # Will be wanted in any case, and one question after the other leaves a core idle.
+            trials.ahead(self._with_seeds(self._one_by_one()), rank=LATER)
+        trials.ahead(self._to_judge(), rank=LATER)
+        if not trials.budget.limited:
+            with contextlib.suppress(ParityError):  # Said where it is asked for.
+                for job in self._own_jobs().values():
+                    trials.begin(job, LATER)
+        self._found = search = Search(
+            order=[*by_suspicion(told.strikes), *sorted(everything - set(told.strikes))],
+            ask=self._asked,
+            suspects=suspects(told.strikes, least, most),
+            soon=lambda sets: trials.ahead([(one, trials.seeds[0]) for one in sets]),
+            clearly=trials.clearly_good,
+            tried={everything: not alike},
+        )
+        search.run()
+        told.searched = len(search.tried) + 1
+        told.findings.complete = search.complete
+        if trials.budget.over and not search.complete:
+            raise SpentError(trials.budget.over)
+
+    def _asked(self, paths: Paths) -> bool:
+        """Return whether a set is bad, and begin meanwhile what will be asked next, whichever comes of it."""
+        search, trials = self._found, self.trials
+        if search is not None and not trials.budget.limited:
+            trials.start([(paths, trials.seeds[0])])  # First: two idle workers would take up the two guesses.
+            trials.ahead(self._to_confirm(self._claims_now()), rank=LATER)
+            trials.guess([search.next_after(paths, bad) for bad in (True, False)])
+        return trials.bad(paths)
+
+    def _claims_now(self) -> list[Claim]:
+        """Return the findings of the search with what is known of each by now."""
+        search = self._found
+        assert search is not None
+        return claims_of(search, self.contest.everything, self.trials.known, SEEDS)
+
+    def _confirm(self) -> None:
+        """Run what the findings rest on to its end, with every seed; with more seeds where that does not settle it."""
+        trials, told = self.trials, self.told
+        if self._found is None:
+            return
+        trials.why = "do the findings hold with other seeds?"
+        claims, asked = self._claims_now(), 0
+        while True:
+            wanted = self._to_confirm(claims)
+            trials.start(wanted)
+            for paths, seed in wanted:
+                try:
+                    trials.run(paths, seed)
+                except ParityError as error:  # A claim that rests on it is not confirmed; the others may be.
+                    trials.say(f"failed: {trials.contest.label(paths)}, seed {seed}: {error}")
+            told.findings.claims = self._claims_now()
+            told.gap = trials.judge_again()
+            steady = told.gap.kind in ("gap", "none")
+            # One that is not settled is asked again; all of them where the gap itself is not.
+            claims = [one for one in told.findings.claims if one.status != "holds" or not steady]
+            if claims and not steady and asked < len(trials.seeds):
+                asked = len(trials.seeds)  # Those that were settled by fewer seeds, too.
+            elif not claims or not trials.more_seeds():
+                break
+        told.sides = self._both_sides(len(trials.seeds))
+
+    def _to_confirm(self, claims: Sequence[Claim]) -> list[tuple[Paths, int]]:
+        """Return what findings rest on, with every seed."""
+        sets = list(self.contest.ends)
+        for claim in claims:
+            sets += [claim.whole.paths, *(part.paths for part in claim.parts)]
+        return [(paths, seed) for seed in self.trials.seeds for paths in dict.fromkeys(sets)]
+
+    def _to_judge(self) -> list[tuple[Paths, int]]:
+        """Return what is said to be the cause, alone and taken back, with every seed."""
+        sets = [one for paths in self.claims for one in (paths, self.contest.without(paths))]
+        return [(one, seed) for seed in self.trials.seeds for one in sets]
+
+    def _claims(self) -> None:
+        """Try what somebody says is the cause: alone, and taken back."""
+        trials = self.trials
+        trials.why = "is what was said to be the cause the cause?"
+        trials.start(self._to_judge())
+        for paths in self.claims:
+            self.told.claimed[paths] = (trials.tried(paths), trials.tried(self.contest.without(paths)))
+        if trials.budget.over:
+            raise SpentError(trials.budget.over)
+
+    def _shares(self) -> None:
+        """Measure the causes' shares over all subsets of them, and what is left when all are taken back."""
+        trials, findings = self.trials, self.told.findings
+        causes = findings.causes
+        if self._alike or not causes:
+            return
+        trials.why = "what the causes do together, and what is left without them"
+        rest = self.contest.without(frozenset(causes))
+        trials.start([(rest, seed) for seed in trials.seeds])
+        few = len(causes) <= MOST_CAUSES
+        sets = subsets(causes) if few else []
+        findings.shares, findings.interactions = {}, {}
+        trials.start([(one, trials.seeds[0]) for one in sets], whole=False)
+        findings.rest = trials.tried(rest)
+        if not few:
+            what = "the causes' shares of the gap: "
+            self.told.missing = [text for text in self.told.missing if not text.startswith(what)]
+            self.told.missing.append(f"{what}exact over at most {MOST_CAUSES} causes, and here are {len(causes)}")
+            return
+        lost = {one: trials.lost(one, trials.seeds[0], whole=False) for one in sets}
+        found = shares(causes, lost)
+        if adds_up(found.values()):
+            findings.shares, findings.interactions = found, interactions(causes, lost)
+
+    def _own_jobs(self) -> dict[tuple[str, Paths], Job]:
+        """Return the jobs of the sides on their own frameworks, where those are others."""
+        home, jobs = self.choice.home, {}
+        for side, paths in zip((self.contest.good, self.contest.bad), self.contest.ends, strict=True):
+            if self.checked and (side.framework, side.python) != (home.framework, home.python):
+                jobs[side.name, paths] = self.trials.job(paths, self.trials.seeds[0], home=side)
+        return jobs
+
+    def _check_framework(self) -> None:
+        """Run each side's config on the side's own framework, where that is another one."""
+        trials, told = self.trials, self.told
+        trials.why = "does the side's own framework come to the same?"
+        started = {key: trials.begin(job) for key, job in self._own_jobs().items()}
+        for (name, paths), future in started.items():
+            told.own[name] = (trials.value_of(future.result(), paths), trials.value(paths, trials.seeds[0]))
+
+    def _each(self) -> None:
+        """Measure every difference alone and taken back; what turns out to break alone is followed up."""
+        trials, search = self.trials, self._found
+        if not self.every or search is None:
+            return
+        trials.why = "each difference on its own"
+        sets = self._one_by_one()
+        trials.start(self._with_seeds(sets))
+        for one in sets if self.each_seeds > 1 else ():
+            trials.tried(one, self.each_seeds)
+        if trials.budget.over:
+            raise SpentError(trials.budget.over)
+        for one in sets:
+            trials.bad(one)
+        self._take_up()
+
+    def _back(self) -> None:
+        """Take each difference back alone where that is worth it, and follow up what was seen to do anything alone."""
+        if self._found is None or self._alike:
+            return
+        if not self.every:
+            taken_back(self.trials, self._found)
+        self._take_up()
+
+    def _take_up(self) -> None:
+        """Follow up what was seen to ruin or to mend alone, whatever it was run for."""
+        search = self._found
+        assert search is not None
+        broken, mended = new_ones(self.trials, search)
+        if broken or mended:
+            search.more(broken, mended)
+            self.told.findings.complete = search.complete
+            self._confirm()
+            self._shares()  # Of all causes, those among them that were found just now.
+
+    def _one_by_one(self) -> list[Paths]:
+        """Return each difference alone and then, where one asks for that, all without each."""
+        alone = [frozenset({one.path}) for one in self.contest.live]
+        both = self.each_seeds > 1 or not self._alike
+        return [*alone, *(self.contest.without(one) for one in alone if both)]
+
+    def _with_seeds(self, sets: Sequence[Paths]) -> list[tuple[Paths, int]]:
+        """Return each with every seed of which that is asked."""
+        return [(one, seed) for seed in self.trials.seeds[: self.each_seeds] for one in sets]

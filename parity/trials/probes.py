@@ -1,0 +1,132 @@
+"""Probes: a few steps with one difference put in, to see where it strikes first and how strongly."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from parity.errors import ParityError
+from parity.explain.contest import Paths
+from parity.explain.strikes import PROBE_STEPS, Shapes, Strike, moved, strike
+from parity.run.bench import Job
+from parity.run.randomness import batches, steps_per_epoch
+from parity.spec import numerics
+from parity.spec.resolve import Resolved
+from parity.trials.trials import Trials
+
+WATCHED: dict[str, Any] = {"steps": PROBE_STEPS, "precision": "float64", "trace": True}
+"""How a probe is made."""
+
+OTHERWISE: dict[str, dict[str, Any]] = {
+    # No step in float64 shows these.
+    **{f"numerics.{field}": WATCHED | {"precision": "float32"} for field in numerics.HIDDEN},
+    # A step that is watched is not compiled: what one step has moved is looked at.
+    "numerics.compile": {"steps": 1, "precision": "float32", "trace": False, "ends": True},
+}
+"""How it is made of differences that it would not show: beside the good side, run in the same way."""
+
+
+def probes(trials: Trials) -> dict[str, Strike]:
+    """Return where each live difference strikes, put alone into the good side; all start from the good side's seed.
+
+    A difference that cannot stand alone, or whose probe fails, is left out.
+
+    Args:
+        trials: the contest, the framework and the workers.
+
+    Raises:
+        ParityError: when the good side itself fails.
+    """
+    contest, runner = trials.contest, trials.runner
+    jobs: dict[str, Job] = {}
+    bases: dict[str, Job] = {}
+    for one in contest.live:
+        how = OTHERWISE.get(one.path, WATCHED)
+        if str(how) not in bases:
+            bases[str(how)] = _job(trials, frozenset(), how)
+        try:
+            jobs[one.path] = _job(trials, frozenset({one.path}), how)
+        except ParityError:
+            continue  # It cannot stand alone; the search will say so of the sets it cannot try.
+    trials.note(f"explaining: where {len(jobs)} differences strike first, {PROBE_STEPS} steps each", 0.05)
+    futures = {path: runner.start(job) for path, job in {**bases, **jobs}.items()}
+    starts = {kind: runner.work.bench(base.side).store.read(futures[kind].result().key) for kind, base in bases.items()}
+    found: dict[str, Strike] = {}
+    for one in contest.live:
+        kind = str(OTHERWISE.get(one.path, WATCHED))
+        base, first = bases[kind], starts[kind]
+        if not first:
+            continue  # Damaged since it was made: where a difference strikes is not known, and all else is.
+        try:
+            run = futures[one.path].result()
+            trace = runner.work.bench(jobs[one.path].side).store.read(run.key)
+        except (KeyError, ParityError):
+            continue  # Not looked at: nothing is known of it.
+        if not trace:
+            continue
+        side = jobs[one.path].side
+        found[one.path] = strike(
+            first, trace, (_shapes(base.side), _shapes(side)), (_trained(base.side), _trained(side)),
+            _other_batch(trials, base.side, side),
+        )  # fmt: skip
+    return found
+
+
+def end_share(trials: Trials, paths: Paths) -> float | None:
+    """Return the share of all that training moved that a set changes; None where a run was not made to its end."""
+    seed = trials.seeds[0]
+    runs = [trials.runs.get((one, seed)) for one in (frozenset[str](), paths)]
+    traces, sides = [], []
+    for one, run in zip((frozenset[str](), paths), runs, strict=True):
+        if run is None:
+            return None
+        job = trials.job(one, seed)
+        side = job.side
+        if len(run.losses) < job.steps:
+            return None
+        trace = trials.runner.work.bench(side).store.read(run.key)
+        if not trace:
+            return None
+        traces.append(trace)
+        sides.append(side)
+    return moved(traces[0], traces[1], _trained(sides[0]), _trained(sides[1]), steps=1).share
+
+
+def _job(trials: Trials, paths: Paths, how: Mapping[str, Any]) -> Job:
+    """Return the job of a probe: a few steps, made as it says."""
+    job = trials.job(paths, trials.seeds[0])
+    return Job(side=job.side, program=job.program, threads=1, metrics=False, **how)
+
+
+def _shapes(side: Resolved) -> Shapes:
+    return {name: parameter.shape for name, parameter in side.parameters().items()}
+
+
+def _trained(side: Resolved) -> Shapes:
+    return {name: parameter.shape for name, parameter in side.parameters().items() if parameter.trainable}
+
+
+def _rows(trials: Trials, side: Resolved) -> Iterator[np.ndarray]:
+    training = side.config.training
+    rows = len(trials.runner.work.dataset(side).x)
+    return batches(training.seed, rows, training.batch_size, training.shuffle, training.drop_remainder)
+
+
+def _other_batch(trials: Trials, a: Resolved, b: Resolved) -> int | None:
+    """Return the first step, counted from 1, in which two configs read another batch; None where they never do."""
+    work = trials.runner.work
+    one, other = work.dataset(a), work.dataset(b)
+    if one is not other and not (np.array_equal(one.x, other.x) and np.array_equal(one.y, other.y)):
+        return 1
+    if a.config.training == b.config.training:
+        return None
+    training = a.config.training
+    epoch = steps_per_epoch(len(one.x), training.batch_size, training.drop_remainder)
+    both = zip(_rows(trials, a), _rows(trials, b), strict=False)
+    for number, (mine, theirs) in enumerate(itertools.islice(both, min(trials.steps, epoch + 1)), 1):
+        if not np.array_equal(mine, theirs):
+            return number
+    return None
