@@ -203,6 +203,20 @@ def test_compare_explain_and_report_read_records_and_nobody_imports_a_driver() -
     assert not wrong, "\n".join(wrong)
 
 
+def beyond_the_result(found: Import) -> bool:
+    """Return whether a report reaches for anything of parity but the result, how files are written, and the version."""
+    allowed = ("parity.report", "parity.result", "parity.whole", "parity.__version__")
+    inside = found.module.split(".")[1:2] == ["report"] and found.target.startswith("parity.")
+    return inside and not found.target.startswith(allowed)
+
+
+def test_a_report_is_drawn_from_the_result_alone() -> None:
+    wrong = [str(found) for found in all_imports() if beyond_the_result(found)]
+    assert not wrong, "\n".join(wrong)
+    planted = Import(module="parity.report.moved", target="parity.explain.effects.LEVEL", line=1, typing_only=True)
+    assert beyond_the_result(planted)
+
+
 def loaded_after(code: str) -> set[str]:
     """Run code in a fresh interpreter and return the modules it loaded."""
     tail = "\nimport json, sys; print('\\n' + json.dumps(sorted(sys.modules)))"

@@ -142,7 +142,8 @@ def test_a_reader_that_is_gone_ends_a_command_as_any_tool(folder: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_from_outside_cleans_up(number: signal.Signals, tmp_path: Path) -> None:
     code = (
-        "import sys, time; from pathlib import Path; from parity.commands.ending import ended\n"
+        "import signal, sys, time; from pathlib import Path; from parity.commands.ending import ended\n"
+        f"signal.signal({int(number)}, signal.SIG_DFL)\n"  # Under nohup the tests' own processes would ignore it.
         "def verb():\n    try:\n        print('begun', flush=True); time.sleep(60)\n"
         f"    finally:\n        Path({str(tmp_path / 'cleaned')!r}).touch()\n"
         "sys.exit(ended(verb))"

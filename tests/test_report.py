@@ -190,6 +190,12 @@ def test_notes_on_data_losses_and_failures() -> None:
     assert words.loss_note(samples.agreeing()) is None
 
 
+def test_a_result_of_another_schema_is_refused_with_a_word() -> None:
+    old = samples.agreeing().model_dump() | {"schema_version": 1, "parity_version": "0.1", "command": "parity run a"}
+    with pytest.raises(ValueError, match=r"a result of schema 1, written by parity 0\.1; .* 'parity run a'"):
+        Result.model_validate(old)
+
+
 def test_it_is_said_where_sides_ran_that_did_not_all_run_on_the_cpu() -> None:
     result = samples.agreeing()
     assert words.device_note(result) is None

@@ -8,8 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from parity.explain.claims import LEAST_GAP
-from parity.explain.effects import LEVEL
 from parity.report import outcomes, view
 from parity.report.finding import Finding, Item, change, explanation
 from parity.result import formats
@@ -51,7 +49,7 @@ def written(told: Explanation, one: MovedFact) -> str:
 
 def _least(told: Explanation) -> str:
     """Write what is the least that matters: a change, or a share of a metric without a bound."""
-    return f"{LEAST_GAP:g}" if told.better == "higher" else f"{LEAST_GAP * 100:g} %"
+    return f"{told.least_gap:g}" if told.better == "higher" else f"{told.least_gap * 100:g} %"
 
 
 def _measured(result: Result) -> list[Measured]:
@@ -84,7 +82,7 @@ def _how(told: Explanation, known: Sequence[Measured]) -> str:
     seeds = formats.count(min(one.seeds for _, one in known), "seed")
     return (
         f"Each was put into {told.good} and taken back from {told.bad} with {seeds}; what it moves is the mean of the "
-        f"two, and ± is the interval that all {len(known)} hold together with {LEVEL * 100:g} %."
+        f"two, and ± is the interval that all {len(known)} hold together with {told.level * 100:g} %."
     )
 
 

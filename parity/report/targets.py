@@ -6,7 +6,6 @@ Pure functions of a :class:`~parity.result.schema.Result`, used by all reports.
 from __future__ import annotations
 
 from parity.result.schema import Result, SideFact
-from parity.spec.targets import BY_FILE, BY_LOSS, BY_TRIAL, FORMS
 
 
 def notes(result: Result) -> list[str]:
@@ -15,14 +14,12 @@ def notes(result: Result) -> list[str]:
 
 
 def _worth_saying(side: SideFact) -> bool:
-    return side.targets == "flat" or bool(side.targets and side.targets_origin not in (BY_LOSS, BY_FILE))
+    return side.targets == "flat" or side.targets_by in ("trial", "config")
 
 
 def _note(side: SideFact) -> str:
-    form = FORMS.get(side.targets, side.targets)
-    form = form if side.targets == "flat" else f"as {form}"
-    by = {BY_FILE: f"as {BY_FILE} has them", BY_TRIAL: BY_TRIAL}.get(
-        side.targets_origin, f"as {side.targets_origin} says"
-    )
+    form = side.targets_as if side.targets == "flat" else f"as {side.targets_as}"
+    origin = side.targets_origin
+    by = {"file": f"as {origin} has them", "trial": origin}.get(side.targets_by, f"as {origin} says")
     stretched = "; its loss stretches them and its outputs to (N, N)" if side.targets_stretched else ""
     return f"{side.name}: targets {form}, {by}{stretched}."

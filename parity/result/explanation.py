@@ -83,6 +83,10 @@ class Explanation(Fact):
     bad_at: float | None = None
     constant: float | None = Field(default=None, description="what the best constant prediction gets")
     learned: bool | None = Field(default=None, description="the good side is clearly better than that")
+    least_gap: float = Field(
+        description="difference that counts as one: of the outcome, or, of a metric without a bound, its share"
+    )
+    level: float = Field(description="with which the intervals of the effects hold together")
     unit: str = Field(default="", description="in whose unit the outcome is, where the sides' own ones differ")
     good_steps: int | None = Field(default=None, description="of the good side's runs, where the sides' differ")
     bad_steps: int | None = None

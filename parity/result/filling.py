@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from parity import __version__
 from parity.compare.judge import PHASES, Judge, Seen
@@ -33,6 +33,7 @@ from parity.result.schema import (
 from parity.run.randomness import FIRST, keep_mask, row_order, uniform
 from parity.run.trajectory import Trajectory
 from parity.spec.resolve import Resolved
+from parity.spec.targets import BY_FILE, BY_LOSS, BY_TRIAL, FORMS
 
 if TYPE_CHECKING:
     from parity.compare.free import FreeVerdict
@@ -41,6 +42,10 @@ if TYPE_CHECKING:
     from parity.data.dataset import Dataset
     from parity.metrics import Taken
     from parity.spec.schema import Spec
+
+
+DECIDED: dict[str, Literal["loss", "file", "trial"]] = {BY_LOSS: "loss", BY_FILE: "file", BY_TRIAL: "trial"}
+"""What decided the form of the targets, by the origin of it."""
 
 
 def spec_fact(spec: Spec, dataset: Dataset, file: str | None, text: str) -> SpecFact:
@@ -68,6 +73,7 @@ def side_fact(
     shapes = {name: parameter.shape for name, parameter in side.parameters().items()} | dict(program.extras)
     count = sum(math.prod(shapes[name]) for name, place in program.bindings.weights.items() if place.trainable)
     epochs, loss, form = run.measured if run else (), side.config.loss, side.config.data.targets
+    origin = side.origin("data.targets") if form else ""
     return SideFact(
         name=side.name,
         framework=side.framework,
@@ -88,7 +94,9 @@ def side_fact(
         drawn=draw_fact(side, run, dataset) if run else None,
         loss_formula=loss.formula(side.layers()[-1].op.ending()),
         targets=form or "",
-        targets_origin=side.origin("data.targets") if form else "",
+        targets_origin=origin,
+        targets_as=FORMS.get(form or "", ""),
+        targets_by=DECIDED.get(origin, "config") if form else "",
         targets_stretched=loss.stretches(loss.form(form)),
         program=program.source,
         program_file=f"programs/{program.file_name}",

@@ -9,6 +9,7 @@ from typing import Any
 from parity.errors import ParityError
 from parity.explain.claims import LEAST_GAP, Claim, Tried
 from parity.explain.contest import Paths
+from parity.explain.effects import LEVEL
 from parity.explain.seeds import needed
 from parity.result.patches import as_options, as_yaml, changes_of
 from parity.result.schema import (
@@ -48,6 +49,8 @@ def explanation_fact(told: Explained, said: Mapping[Paths, SaidSpec]) -> Explana
         framework=told.choice.home.framework,
         outcome=told.outcome.text,
         better="lower" if told.outcome.kind == "steps" else told.outcome.better,
+        least_gap=LEAST_GAP,
+        level=LEVEL,
         gap=told.gap.kind if told.gap is not None else "open",
         good=told.contest.good.name,
         bad=told.contest.bad.name,

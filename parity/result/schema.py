@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from parity.result.explanation import ClaimFact, Explanation, InteractionFact, OwnFact, SaidFact
 from parity.result.fact import Fact
@@ -47,7 +47,7 @@ __all__ = [
 from parity.result.causefact import CauseFact
 from parity.result.drawfact import DrawFact
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised when a field of :class:`Result` changes its meaning or goes; adding one leaves it."""
 Verdict = Literal["identical", "rounding", "divergent", "inconclusive"]
 Phase = Literal["batch", "weights", "forward", "loss", "gradient", "update", "state", "metric"]
@@ -112,6 +112,8 @@ class SideFact(Fact):
     loss_formula: str = Field(description="which loss formula runs, in words")
     targets: str = Field(default="", description="form of the targets that the program is given; empty for as stored")
     targets_origin: str = Field(default="", description="where the form came from")
+    targets_as: str = Field(default="", description="the form in words")
+    targets_by: Literal["", "loss", "file", "trial", "config"] = Field(default="", description="what decided the form")
     targets_stretched: bool = Field(default=False, description="its loss compares every output with every target")
     program: str = Field(description="source of the compiled program")
     program_file: str | None = None
@@ -302,3 +304,14 @@ class Result(Fact):
     advice: list[AdviceFact] = Field(default=[], description="what is probably a mistake, seen before training")
     notes: list[str] = Field(default=[])
     command: str = Field(description="the command that repeats this run")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_this_schema(cls, given: Any) -> Any:
+        version = given.get("schema_version", SCHEMA_VERSION) if isinstance(given, dict) else SCHEMA_VERSION
+        if version != SCHEMA_VERSION:
+            raise ValueError(
+                f"a result of schema {version}, written by parity {given.get('parity_version', 'of another time')}; "
+                f"this one reads schema {SCHEMA_VERSION}: make it again with {given.get('command', 'its command')!r}"
+            )
+        return given
