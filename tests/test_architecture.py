@@ -13,7 +13,7 @@ import importlib
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -215,6 +215,31 @@ def test_a_report_is_drawn_from_the_result_alone() -> None:
     assert not wrong, "\n".join(wrong)
     planted = Import(module="parity.report.moved", target="parity.explain.effects.LEVEL", line=1, typing_only=True)
     assert beyond_the_result(planted)
+
+
+def public_classes(module: str) -> list[str]:
+    return [node.name for node in tree_of(module).body if isinstance(node, ast.ClassDef) and node.name[0] != "_"]
+
+
+def twice(named: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Return the names that stand in more than one module, of what is told as (name, module)."""
+    found: dict[str, list[str]] = {}
+    for name, module in named:
+        found.setdefault(name, []).append(module)
+    return {name: modules for name, modules in found.items() if len(modules) > 1}
+
+
+def test_no_two_public_classes_have_one_name() -> None:
+    """But for entries: a metric and a loss may both be the mean absolute error."""
+    named = [(name, module) for module in MODULES for name in public_classes(module)]
+    entries = tuple(f"parity.{family}." for family in FAMILIES)
+    wrong = {
+        name: modules
+        for name, modules in twice(named).items()
+        if not all(module.startswith(entries) for module in modules)
+    }
+    assert not wrong
+    assert twice([("Part", "parity.spec.check"), ("Part", "parity.spec.schema")])
 
 
 def loaded_after(code: str) -> set[str]:

@@ -19,7 +19,7 @@ from rich.console import Console
 
 from parity.compare.noise import Rounding
 from parity.court.causes import Caused, Causes
-from parity.explain.agreement import Agreement, Search
+from parity.explain.agreement import Agreement, ChangeSearch
 from parity.explain.changes import Change, Suspects, field_change, pattern, varied
 from parity.explain.fields import candidates, others
 from parity.explain.habits import Habits, Habitual, factors, symmetric_pads
@@ -99,7 +99,7 @@ def invented(
 
 
 def found(held: Held, **given: Any) -> list[Agreement]:
-    return Search(held=held, **given).run()
+    return ChangeSearch(held=held, **given).run()
 
 
 def told(agreements: Sequence[Agreement]) -> list[dict[str, Any]]:
@@ -260,7 +260,7 @@ def test_nothing_is_found_for_what_no_field_says() -> None:
     held = invented(one, [])
     own = held.own
     held.own = lambda name: own(name) * 1.01 ** np.arange(6) if name == ("update", "hidden.bias") else own(name)
-    search = Search(held=held)
+    search = ChangeSearch(held=held)
     assert search.run() == []
     assert not search.stopped
     assert held.trials > 20
@@ -269,7 +269,7 @@ def test_nothing_is_found_for_what_no_field_says() -> None:
 def test_a_search_ends_when_its_time_is_over_and_says_so() -> None:
     one = side()
     held = invented(one, [change(one, "optimizer.beta_1", 0.83)], number=1)
-    search = Search(held=held, seconds=0.0)
+    search = ChangeSearch(held=held, seconds=0.0)
     assert search.run() == []
     assert search.stopped
 

@@ -32,9 +32,9 @@ def far(framework: str, value: np.ndarray) -> Any:
         return FarTensor(torch.from_numpy(value))
     import tensorflow as tf
 
-    from parity.run.drivers.far_tensorflow import FarTensor as FarTensorFlow
+    from parity.run.drivers.far_tensorflow import FarEager
 
-    return FarTensorFlow(tf.constant(value))
+    return FarEager(tf.constant(value))
 
 
 @pytest.mark.parametrize("framework", ["torch", "tensorflow"])
@@ -101,7 +101,7 @@ found = []
 for forced in (False, True):
     if forced:
         for place in places:
-            place.lying = lambda tensor: far.FarTensor({tensor})
+            place.lying = lambda tensor: far.{kept}({tensor})
     driver = drivers.{name}(sys.argv[1], json.loads(sys.argv[2]), "float64", 0)
     driver.set_weights(weights.get)
     probe = DigestProbe(exact=True)
@@ -128,7 +128,7 @@ def test_a_step_watched_where_its_tensors_lie_is_the_same_step(framework: str, t
     np.savez(tmp_path / "weights.npz", **starting_weights(side), **rows)
     kind = "torch" if framework == "torch" else "tensorflow"
     script = STEP.format(
-        module=framework, kind=kind,
+        module=framework, kind=kind, kept="FarTensor" if framework == "torch" else "FarEager",
         name={"keras": "KerasDriver", "tensorflow": "TensorFlowDriver", "torch": "TorchDriver"}[framework],
         tensor="tensor.detach()" if framework == "torch" else "__import__('tensorflow').convert_to_tensor(tensor)",
     )  # fmt: skip

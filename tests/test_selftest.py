@@ -38,7 +38,7 @@ from parity.errors import UsageError, WorkerError
 from parity.selftest import SUITES, clean, planted
 from parity.selftest import run as suites
 from parity.selftest.clean import PRECISIONS, Clean, Silence, chosen
-from parity.selftest.faults import Fault, StaleFaultError
+from parity.selftest.faults import PlantedFault, StaleFaultError
 from parity.selftest.judged_ports import FaultyTold, ProgramsTold
 from parity.selftest.networks import BATCH, NETWORKS, OPTIMIZERS, ROWS, dataset, side
 from parity.selftest.planted import FAULTS, Found
@@ -55,7 +55,7 @@ ALL_INSTALLED = pytest.mark.skipif(
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault.framework}: {fault.name}")
-def test_every_fault_fits_its_program_once_and_leaves_a_program(fault: Fault) -> None:
+def test_every_fault_fits_its_program_once_and_leaves_a_program(fault: PlantedFault) -> None:
     network = planted._changed(NETWORKS[fault.network], fault)
     source = compiled(side(fault.framework, network, OPTIMIZERS[fault.optimizer]), formatted=True).source
     faulty = fault.planted(source)
@@ -64,7 +64,7 @@ def test_every_fault_fits_its_program_once_and_leaves_a_program(fault: Fault) ->
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault.framework}: {fault.name}")
-def test_every_fault_names_a_place_that_its_network_has(fault: Fault) -> None:
+def test_every_fault_names_a_place_that_its_network_has(fault: PlantedFault) -> None:
     one = side(fault.framework, NETWORKS[fault.network], OPTIMIZERS[fault.optimizer])
     layers, parameters = {layer.name for layer in one.layers()}, one.parameters()
     trained = {name for name, parameter in parameters.items() if parameter.trainable}
@@ -93,7 +93,7 @@ def test_names_of_faults_tell_them_apart_in_their_framework() -> None:
     assert not twice
 
 
-FAULT = Fault(name="half", framework="torch", network="mlp", optimizer="sgd", edits={"a = 1": "a = 2"},
+FAULT = PlantedFault(name="half", framework="torch", network="mlp", optimizer="sgd", edits={"a = 1": "a = 2"},
               phase="forward", tensor="hidden")  # fmt: skip
 
 

@@ -17,15 +17,15 @@ from parity.metrics.categorical_accuracy import CategoricalAccuracy
 from parity.metrics.mae import MAE
 from parity.metrics.mse import MSE
 from parity.metrics.sparse_categorical_accuracy import SparseCategoricalAccuracy
-from parity.trials.units import Judged, UnitError, factor
+from parity.trials.units import MeasuredOn, UnitError, factor
 
 LABELS = np.array([0, 1, 2, 1, 1])
 Y = np.array([[0.0], [1.0], [4.0], [2.0]])
 
 
-def judged(targets: Any, outputs: tuple[int, ...] | None = None, name: str = "b") -> Judged:
+def judged(targets: Any, outputs: tuple[int, ...] | None = None, name: str = "b") -> MeasuredOn:
     targets = np.asarray(targets, dtype=float)
-    return Judged(
+    return MeasuredOn(
         name=name, trained=targets, targets=targets, outputs=targets.shape[1:] if outputs is None else outputs
     )
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from parity.compare.noise import Name, Rounding
-from parity.explain.agreement import SECONDS, Agreement, Search
+from parity.explain.agreement import SECONDS, Agreement, ChangeSearch
 from parity.explain.held import Held
 from parity.run.exchange import Exchange
 from parity.run.lockstep import Lockstep, Taken
@@ -87,7 +87,7 @@ class Causes:
             held = self._held(side, number, replay[name], self.expected.pop(name, None))
             if held is None or not held.departs:
                 continue
-            search = Search(held=held, seconds=self.seconds)
+            search = ChangeSearch(held=held, seconds=self.seconds)
             agreements = search.run()
             self.found[name] = Caused(
                 side=name, agreements=agreements, steps=[number], trials=held.trials, stopped=search.stopped,
@@ -141,7 +141,7 @@ class Causes:
         """Return what agrees in this step beside what was found, and in the step that was searched as well."""
         found: list[Agreement] = []
         for one in caused.agreements if name in self._kept else ():
-            for more in Search(held=held, seconds=self.seconds / 2, begin=one.changes).run():
+            for more in ChangeSearch(held=held, seconds=self.seconds / 2, begin=one.changes).run():
                 before = self._kept[name].outcome(more.changes)
                 if before is not None and before.place is None:
                     found.append(more.held(before))

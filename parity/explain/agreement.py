@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from parity.explain.changes import Change, Knob, Suspects
 from parity.explain.fields import candidates, knobs, native
-from parity.explain.held import Changes, Held, Outcome
+from parity.explain.held import Agreed, Changes, Held
 from parity.explain.solved import nearest, short_forms
 from parity.lazy import np
 from parity.ops.flatten import Flatten
@@ -45,7 +45,7 @@ class Agreement:
     Args:
         changes: the smallest set, or one of several of its size.
         largest: the largest relative difference left.
-        unsteady: phases of which nothing can be said, see :class:`~parity.explain.held.Outcome`.
+        unsteady: phases of which nothing can be said, see :class:`~parity.explain.held.Agreed`.
     """
 
     changes: Changes
@@ -62,14 +62,14 @@ class Agreement:
         """Return how many changes it counts as."""
         return sum(change.cost for change in self.changes)
 
-    def held(self, outcome: Outcome) -> Agreement:
+    def held(self, outcome: Agreed) -> Agreement:
         """Return it as it stands once the changes were seen to agree in another step, too."""
         largest = max(self.largest, outcome.largest)
         return replace(self, largest=largest, unsteady=self.unsteady | outcome.unsteady)
 
 
 @dataclass(kw_only=True)
-class Search:
+class ChangeSearch:
     """Looks for the smallest sets of changes with which a program agrees.
 
     Args:
@@ -83,7 +83,7 @@ class Search:
     begin: Changes = ()
     stopped: bool = field(default=False, init=False)
     found: list[Agreement] = field(default_factory=list, init=False)
-    _tried: dict[frozenset[tuple[str, str]], Outcome | None] = field(default_factory=dict, init=False)
+    _tried: dict[frozenset[tuple[str, str]], Agreed | None] = field(default_factory=dict, init=False)
     _until: float = field(default=0.0, init=False)
 
     def run(self) -> list[Agreement]:
@@ -110,7 +110,7 @@ class Search:
         self.stopped = self.stopped or time.thread_time() > self._until or self.held.trials > TRIALS
         return self.stopped
 
-    def _try(self, changes: Changes) -> Outcome | None:
+    def _try(self, changes: Changes) -> Agreed | None:
         """Return the outcome of a set, noted where it agrees."""
         key = frozenset((change.path, repr((change.value, change.sets, change.habits))) for change in changes)
         if key not in self._tried:
@@ -120,7 +120,7 @@ class Search:
                 self.found.append(Agreement(changes=changes, largest=found.largest, unsteady=found.unsteady))
         return self._tried[key]
 
-    def _suspects(self, outcome: Outcome) -> Suspects:
+    def _suspects(self, outcome: Agreed) -> Suspects:
         """Return what may be the cause of a place: of the forward pass, the layers since the last one that agrees."""
         assert outcome.place is not None
         (phase, tensor), layers = outcome.place, self.held.side.layers()
@@ -138,7 +138,7 @@ class Search:
             layers = layers[begin : end + after]
         return Suspects(phase=phase, layers=layers, number=self.held.number, leftovers=leftovers)
 
-    def _natives(self, start: Outcome) -> None:
+    def _natives(self, start: Agreed) -> None:
         """Try all of a framework's own defaults at once, which no two would reach; keep what is needed of them."""
         for group in native(self.held.side, self._suspects(start)):
             found = self._try((*self.begin, *group))
@@ -149,9 +149,9 @@ class Search:
                 left = self._try((*self.begin, *fewer))
                 group = fewer if left is not None and left.place is None else group
 
-    def _grown(self, frontier: Sequence[tuple[Changes, Outcome]], size: int) -> list[tuple[Changes, Outcome]]:
+    def _grown(self, frontier: Sequence[tuple[Changes, Agreed]], size: int) -> list[tuple[Changes, Agreed]]:
         """Try every set with one change more; return those that agree longer than before, the longest first."""
-        longer: list[tuple[Changes, Outcome]] = []
+        longer: list[tuple[Changes, Agreed]] = []
         for base, outcome in frontier:
             suspects = self._suspects(outcome)
             every, numbers = candidates(self.held.side, suspects), knobs(self.held.side, suspects)
@@ -172,14 +172,14 @@ class Search:
             longer.append(frontier[0])  # Two changes may be needed before the first place is mended.
         return sorted(longer, key=lambda one: -one[1].order)[:EXTENDED]
 
-    def _note(self, longer: list[tuple[Changes, Outcome]], changes: Changes, before: Outcome) -> Outcome | None:
+    def _note(self, longer: list[tuple[Changes, Agreed]], changes: Changes, before: Agreed) -> Agreed | None:
         found = self._try(changes)
         if found is not None and found.place is not None and found.order > before.order:
             longer.append((changes, found))
         return found
 
     def _pairs(
-        self, longer: list[tuple[Changes, Outcome]], every: Sequence[Change], numbers: Sequence[Knob], before: Outcome
+        self, longer: list[tuple[Changes, Agreed]], every: Sequence[Change], numbers: Sequence[Knob], before: Agreed
     ) -> None:  # fmt: skip
         """Try two changes at one place: of one part of the config first, then of two, then with a number solved for."""
         pairs = [pair for pair in itertools.combinations(every, 2) if not pair[0].meets(pair[1])]
@@ -190,7 +190,7 @@ class Search:
             if self._smallest() > 2 and change.owner == told.owner and change.cost == 1 and not change.meets(told):
                 self._solved(longer, (*self.begin, change), knob, before)
 
-    def _solved(self, longer: list[tuple[Changes, Outcome]], base: Changes, knob: Knob, before: Outcome) -> None:
+    def _solved(self, longer: list[tuple[Changes, Agreed]], base: Changes, knob: Knob, before: Agreed) -> None:
         """Try the number that comes nearest to the program: of an update also the one by which the slots do."""
         if before.place is None or any(knob.change(knob.start).meets(one) for one in base) or self._over():
             return
@@ -206,6 +206,6 @@ class Search:
                 if self._helps(longer, (*base, change), before):
                     return
 
-    def _helps(self, longer: list[tuple[Changes, Outcome]], changes: Changes, before: Outcome) -> bool:
+    def _helps(self, longer: list[tuple[Changes, Agreed]], changes: Changes, before: Agreed) -> bool:
         found = self._note(longer, changes, before)
         return found is not None and (found.place is None or found.order > before.order)

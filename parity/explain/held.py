@@ -29,7 +29,7 @@ UNFIT = (ValueError, TypeError, LookupError, ArithmeticError)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class Agreed:
     """How far a reference and a program agree.
 
     Args:
@@ -46,7 +46,7 @@ class Outcome:
     numbers: int
     unsteady: frozenset[str] = frozenset()
 
-    def later(self, other: Outcome) -> bool:
+    def later(self, other: Agreed) -> bool:
         """Return whether it agrees for longer than another one by whole phases of a step."""
         if self.place is None or other.place is None:
             return self.place is None
@@ -154,7 +154,7 @@ class Held:
                 since = min(since, *modal)
         return min(since, count - 1) if reference.fused != self.base.fused else since
 
-    def outcome(self, changes: Changes = (), afresh: bool = False) -> Outcome | None:
+    def outcome(self, changes: Changes = (), afresh: bool = False) -> Agreed | None:
         """Return how far the reference of a config with changes agrees with the program; None for no such config.
 
         Args:
@@ -176,7 +176,7 @@ class Held:
         places = [(names.index(name), order) for one in read for name, order in one.items()]
         return {names[index - 1]: order for index, order in places if index > 0}
 
-    def _followed(self, stages: Iterator[tuple[Name, np.ndarray]], orders: Mapping[str, tuple[int, ...]]) -> Outcome:
+    def _followed(self, stages: Iterator[tuple[Name, np.ndarray]], orders: Mapping[str, tuple[int, ...]]) -> Agreed:
         order, largest, numbers, unsteady = 0, 0.0, 0, set[str]()
         for name, value in stages:
             seen, own = self._seen(name)
@@ -189,10 +189,10 @@ class Held:
             if name[1] in orders and not difference <= self.noise(seen):
                 difference = relative_difference(value.transpose(0, *(axis + 1 for axis in orders[name[1]])), own)
             if not difference <= self.noise(seen):
-                return Outcome(place=name, order=order, largest=largest, numbers=numbers)
+                return Agreed(place=name, order=order, largest=largest, numbers=numbers)
             order, numbers = order + 1, numbers + int(np.count_nonzero(own))
             largest = max(largest, difference) if self.noise(seen) < MEANT else largest
-        return Outcome(place=None, order=order, largest=largest, numbers=numbers, unsteady=frozenset(unsteady))
+        return Agreed(place=None, order=order, largest=largest, numbers=numbers, unsteady=frozenset(unsteady))
 
     def _apart(self, name: Name, value: np.ndarray, own: np.ndarray) -> float:
         """Return a relative difference; of what many configs have in common, it is known from the first."""

@@ -158,7 +158,7 @@ def _number(text: str | None) -> float | None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scale:
+class OutcomeScale:
     """The good and the bad side's scores with one seed, between which all others of that seed are read.
 
     Args:
@@ -187,7 +187,7 @@ class Scale:
         return min(MOST_LOST, max(1.0 - MOST_LOST, share))
 
 
-def scale(good: float, bad: float, floor: float = -math.inf, gap: float | None = None) -> Scale:
+def scale(good: float, bad: float, floor: float = -math.inf, gap: float | None = None) -> OutcomeScale:
     """Return the scale of two scores.
 
     Args:
@@ -201,4 +201,4 @@ def scale(good: float, bad: float, floor: float = -math.inf, gap: float | None =
     finite = [one for one in (good, bad, floor) if math.isfinite(one)]
     low = min(finite, default=0.0)  # A score that is no number is the worst there is.
     good, bad = max(good, floor, low), max(bad, floor, low)
-    return Scale(good=good, bad=bad, gap=good - bad if gap is None else gap, floor=floor)
+    return OutcomeScale(good=good, bad=bad, gap=good - bad if gap is None else gap, floor=floor)

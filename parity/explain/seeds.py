@@ -43,7 +43,7 @@ Kind = Literal["gap", "none", "unsteady", "open"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Gap:
+class OutcomeGap:
     """What the seeds say of two sides.
 
     Args:
@@ -117,7 +117,7 @@ def quantile_of_three(error: float) -> float:
     return math.sqrt(2.0 / (1.0 - middle**2)) * middle
 
 
-def judged(gaps: Sequence[float], least: float, last: bool = True) -> Gap:
+def judged(gaps: Sequence[float], least: float, last: bool = True) -> OutcomeGap:
     """Return what the seeds say of two sides.
 
     Args:
@@ -126,7 +126,7 @@ def judged(gaps: Sequence[float], least: float, last: bool = True) -> Gap:
         last: no more seeds can be asked.
     """
     gaps = tuple(gaps)
-    return Gap(kind=_kind(gaps, least, last), gaps=gaps, least=least)
+    return OutcomeGap(kind=_kind(gaps, least, last), gaps=gaps, least=least)
 
 
 def _kind(gaps: tuple[float, ...], least: float, last: bool) -> Kind:

@@ -10,7 +10,7 @@ from parity.lazy import np
 
 
 @dataclass(frozen=True, kw_only=True)
-class Taken:
+class TakenMetric:
     """What is computed under a metric's name.
 
     Args:
@@ -67,14 +67,14 @@ class Metric(Entry):
         counts = np.stack([(chosen == number).sum(axis=0) for number in range(int(chosen.max(initial=0)) + 1)])
         return float((judged == counts.argmax(axis=0)).mean())
 
-    def taken(self, targets: Shape, outputs: Shape) -> Taken:
+    def taken(self, targets: Shape, outputs: Shape) -> TakenMetric:
         """Return what is computed under this name: the metric itself, unless the shapes decide.
 
         Args:
             targets: shape of a row of the targets.
             outputs: shape of a row of the outputs.
         """
-        return Taken(name=self.kind, metric=self)
+        return TakenMetric(name=self.kind, metric=self)
 
     def reachable(self, targets: np.ndarray) -> int | None:
         """Return how many of the target values any prediction at all could be right about; None where not counted.

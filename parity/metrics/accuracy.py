@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from parity.code import Case
 from parity.entries import Shape
-from parity.metrics import Metric, Taken
+from parity.metrics import Metric, TakenMetric
 from parity.metrics.binary_accuracy import BinaryAccuracy
 from parity.metrics.categorical_accuracy import CategoricalAccuracy
 from parity.metrics.sparse_categorical_accuracy import SparseCategoricalAccuracy
@@ -29,7 +29,7 @@ class Accuracy(Metric):
     kind: ClassVar[str] = "accuracy"
     source: ClassVar[Mapping[str, str]] = {"keras": "keras/src/trainers/compile_utils.py"}
 
-    def taken(self, targets: Shape, outputs: Shape) -> Taken:
+    def taken(self, targets: Shape, outputs: Shape) -> TakenMetric:
         """Return the accuracy that Keras takes, and why.
 
         >>> taken = Accuracy().taken((3, 1), (3, 1))
@@ -45,7 +45,7 @@ class Accuracy(Metric):
             found, reason = SparseCategoricalAccuracy(), "the targets have an axis fewer than the output"
         elif targets[-1] == 1:
             found, reason = SparseCategoricalAccuracy(), f"the targets' last axis is 1, where the output's is {last}"
-        return Taken(name=self.kind, metric=found, reason=reason)
+        return TakenMetric(name=self.kind, metric=found, reason=reason)
 
     def value(self, predictions: np.ndarray, targets: np.ndarray) -> float:
         """Return the accuracy that the shapes say, from 0 to 1."""

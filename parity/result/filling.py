@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from parity.court.causes import Caused
     from parity.court.judging import Judged
     from parity.data.dataset import Dataset
-    from parity.metrics import Taken
+    from parity.metrics import TakenMetric
     from parity.spec.schema import Spec
 
 
@@ -149,7 +149,7 @@ def damage_notes(names: Sequence[str]) -> list[str]:
     return [f"{many} damaged and not used; what they held was made again where it was needed: {some}"]
 
 
-def metric_fact(taken: Taken, dataset: Dataset) -> MetricFact:
+def metric_fact(taken: TakenMetric, dataset: Dataset) -> MetricFact:
     """Return the facts of a metric: what it is, and how high it can get on these targets."""
     metric, kept = taken.metric, dataset.y_val
     exact, exact_kept = metric.reachable(dataset.y), None if kept is None else metric.reachable(kept)

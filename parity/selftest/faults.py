@@ -14,7 +14,7 @@ class StaleFaultError(ParityError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fault:
+class PlantedFault:
     """A mistake that people make in ports, as an edit of a compiled program.
 
     Args:

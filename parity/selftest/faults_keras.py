@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from parity.selftest.faults import Fault
+from parity.selftest.faults import PlantedFault
 
-keras = partial(Fault, framework="keras")
+keras = partial(PlantedFault, framework="keras")
 mlp = partial(keras, network="mlp", optimizer="adam")
 cnn = partial(keras, network="cnn2d", optimizer="momentum")
 held = partial(keras, network="held", optimizer="adam")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from parity.selftest.faults import Fault
+from parity.selftest.faults import PlantedFault
 
-tensorflow = partial(Fault, framework="tensorflow")
+tensorflow = partial(PlantedFault, framework="tensorflow")
 mlp = partial(tensorflow, network="mlp", optimizer="adam")
 cnn = partial(tensorflow, network="cnn2d", optimizer="momentum")
 held = partial(tensorflow, network="held", optimizer="momentum")

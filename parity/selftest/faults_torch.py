@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from parity.selftest.faults import Fault
+from parity.selftest.faults import PlantedFault
 
-torch = partial(Fault, framework="torch")
+torch = partial(PlantedFault, framework="torch")
 mlp = partial(torch, network="mlp", optimizer="adam_after")
 cnn = partial(torch, network="cnn2d", optimizer="momentum")
 

@@ -9,10 +9,10 @@ from parity.compare.judge import Judge
 from parity.errors import WorkerError
 from parity.selftest import faults_keras, faults_tensorflow, faults_torch
 from parity.selftest.bench import TestBench
-from parity.selftest.faults import Fault
+from parity.selftest.faults import PlantedFault
 from parity.selftest.networks import NETWORKS, OPTIMIZERS, Network, dataset, side
 
-FAULTS: list[Fault] = [*faults_keras.FAULTS, *faults_tensorflow.FAULTS, *faults_torch.FAULTS]
+FAULTS: list[PlantedFault] = [*faults_keras.FAULTS, *faults_tensorflow.FAULTS, *faults_torch.FAULTS]
 """All of them."""
 
 __all__ = ["FAULTS", "Found", "find"]
@@ -34,7 +34,7 @@ class Found:
         says: the verdict's reason, or what went wrong.
     """
 
-    fault: Fault
+    fault: PlantedFault
     detected: bool
     step: int | None = None
     phase: str | None = None
@@ -52,7 +52,7 @@ class Found:
         return self.placed and self.tensor == self.fault.tensor
 
 
-def find(bench: TestBench, fault: Fault, against: str) -> Found:
+def find(bench: TestBench, fault: PlantedFault, against: str) -> Found:
     """Plant a fault in one side's program and judge it beside a clean side.
 
     Args:
@@ -76,7 +76,7 @@ def find(bench: TestBench, fault: Fault, against: str) -> Found:
     return _found(fault, judged.judges[0])
 
 
-def _found(fault: Fault, judge: Judge) -> Found:
+def _found(fault: PlantedFault, judge: Judge) -> Found:
     verdict, reason = judge.verdict()
     place = judge.places[0] if judge.places else None
     return Found(
@@ -89,7 +89,7 @@ def _found(fault: Fault, judge: Judge) -> Found:
     )
 
 
-def _changed(network: Network, fault: Fault) -> Network:
+def _changed(network: Network, fault: PlantedFault) -> Network:
     """Return the network with the fields that the fault needs otherwise."""
     if not fault.replaces:
         return network

@@ -137,7 +137,7 @@ def against(framework: str, installed: Sequence[str]) -> str:
     return next((name for name in reversed(installed) if name != framework), framework)
 
 
-class Watch:
+class Watched:
     """Seconds by suite, and how much of everything is done.
 
     Args:
@@ -184,7 +184,7 @@ def selftest(
     faults = sample(usable, QUICK_FAULTS) if quick else usable
     locksteps = chosen(installed, QUICK_PAIRS if quick else PAIRS, seed) if "clean" in only else []
     ports, own = ported(installed, quick) if "programs" in only else ([], [])
-    watch = Watch(note, max(len(faults) + len(locksteps) + len(ports) + len(own), 1))
+    watch = Watched(note, max(len(faults) + len(locksteps) + len(ports) + len(own), 1))
     found: list[Found] = []
     silences: list[Silence] = []
     heard: list[Heard] = []

@@ -27,7 +27,7 @@ from parity.spec.schema import SECTIONS, Config, ModelSpec, NumericsSpec, Traini
 
 
 @dataclass(frozen=True)
-class Part:
+class Reached:
     """A part of a spec that a change may reach, as far as it is known.
 
     Args:
@@ -39,7 +39,7 @@ class Part:
     value: BaseModel | None = None
 
 
-Layers = Mapping[str, Part]
+Layers = Mapping[str, Reached]
 """The layers by name, faulty ones too."""
 
 
@@ -57,7 +57,7 @@ def raw_layers(data: Mapping[str, Any]) -> Layers:
             kinds.append((str(kind), name if isinstance(name, str) else None))
         else:
             kinds.append((item if isinstance(item, str) else "layer", None))
-    return {name: Part(OPS.get(kind)) for name, (kind, _) in zip(auto_names(kinds), kinds, strict=True)}
+    return {name: Reached(OPS.get(kind)) for name, (kind, _) in zip(auto_names(kinds), kinds, strict=True)}
 
 
 def check_changes(data: Mapping[str, Any], where: Where) -> list[Fault]:
@@ -71,11 +71,11 @@ def check_changes(data: Mapping[str, Any], where: Where) -> list[Fault]:
         layers = raw_layers(data)
         changes = spec.get("changes") if isinstance(spec, Mapping) else getattr(spec, "changes", None)
         parts = {
-            "data": Part(DataSpec),
-            "training": Part(TrainingSpec),
-            "numerics": Part(NumericsSpec),
-            "loss": Part(_kind_in(LOSSES, data.get("loss"))),
-            "optimizer": Part(_kind_in(OPTIMIZERS, data.get("optimizer"))),
+            "data": Reached(DataSpec),
+            "training": Reached(TrainingSpec),
+            "numerics": Reached(NumericsSpec),
+            "loss": Reached(_kind_in(LOSSES, data.get("loss"))),
+            "optimizer": Reached(_kind_in(OPTIMIZERS, data.get("optimizer"))),
         }
         for path, value in changes.items() if isinstance(changes, Mapping) else ():
             if not isinstance(path, str):
@@ -84,9 +84,9 @@ def check_changes(data: Mapping[str, Any], where: Where) -> list[Fault]:
             if path.startswith("layers") and is_structural(split(path)[1:], value):
                 layers = {}  # Which there are from here on is known once there are no other faults.
             if path == "loss":
-                parts[path] = Part(_kind_in(LOSSES, value))
+                parts[path] = Reached(_kind_in(LOSSES, value))
             elif path == "optimizer":
-                parts[path] = Part(_kind_in(OPTIMIZERS, value))
+                parts[path] = Reached(_kind_in(OPTIMIZERS, value))
     return faults
 
 
@@ -98,7 +98,7 @@ def _kind_in(family: Mapping[str, type[Entry]], value: Any) -> type[Entry] | Non
 
 
 def check_change(
-    path: str, value: Any, layers: Layers, parts: Mapping[str, Part], where: Where, loc: Loc
+    path: str, value: Any, layers: Layers, parts: Mapping[str, Reached], where: Where, loc: Loc
 ) -> list[Fault]:
     """Return the faults of one change.
 
@@ -190,7 +190,7 @@ def _check_layer_field(
     return list(dict.fromkeys(faults))
 
 
-def _check_field(part: Part, keys: list[str], value: Any, where: Where, loc: Loc, title: str) -> list[Fault]:
+def _check_field(part: Reached, keys: list[str], value: Any, where: Where, loc: Loc, title: str) -> list[Fault]:
     if part.owner is None:
         return []
     name, *deeper = keys
@@ -206,7 +206,7 @@ def _check_field(part: Part, keys: list[str], value: Any, where: Where, loc: Loc
     inner = getattr(part.value, name)
     if not isinstance(inner, BaseModel):
         return [where.fault(loc, f"{name} is a value, it has no field {deeper[0]!r}", f"a path that ends in {name}")]
-    return _check_field(Part(type(inner), inner), deeper, value, where, loc, name)
+    return _check_field(Reached(type(inner), inner), deeper, value, where, loc, name)
 
 
 def _check_value(field: FieldInfo, value: Any, where: Where, loc: Loc) -> list[Fault]:

@@ -19,7 +19,7 @@ from parity.ops import Op, ShapeError
 from parity.ops.activation import ActivationOp
 from parity.spec.align import by_name
 from parity.spec.inert import Column, again_reason, layer_reason, section_reason
-from parity.spec.layer_units import Unit, paired, units
+from parity.spec.layer_units import LayerUnit, paired, units
 from parity.spec.resolve import Layer, Resolved
 from parity.spec.schema import SECTIONS, Config
 from parity.spec.targets import unsaid
@@ -110,7 +110,7 @@ def _unit_differences(a: Resolved, b: Resolved, order: Mapping[str, int]) -> lis
 
     columns = by_name(a.config.model.layers, b.config.model.layers)
     last = {str(side.config.model.layers[-1].name) for side in (a, b)}
-    groups: dict[Any, list[Unit]] = {}
+    groups: dict[Any, list[LayerUnit]] = {}
     for unit in units(a.config.model.layers, b.config.model.layers, can_flip):
         groups.setdefault(unit.content, []).append(unit)
     found = []
@@ -130,7 +130,7 @@ def _unit_differences(a: Resolved, b: Resolved, order: Mapping[str, int]) -> lis
     return found
 
 
-def _again(columns: Sequence[Column], members: Sequence[Unit]) -> str:
+def _again(columns: Sequence[Column], members: Sequence[LayerUnit]) -> str:
     """Return why layers that come or go do nothing for what stands around them, empty where they may do something."""
     if not all(len(unit.names) == 1 and isinstance((*unit.a, *unit.b)[0], ActivationOp) for unit in members):
         return ""

@@ -27,7 +27,7 @@ STEP = "strides"
 
 
 @dataclass(frozen=True)
-class Unit:
+class LayerUnit:
     """Layers that come or go together.
 
     Args:
@@ -72,9 +72,9 @@ class Unit:
 
         return text(self.a, [left for left, _ in self.steps]), text(self.b, [right for _, right in self.steps])
 
-    def __add__(self, other: Unit) -> Unit:
+    def __add__(self, other: LayerUnit) -> LayerUnit:
         """Return both as one."""
-        return Unit((*self.a, *other.a), (*self.b, *other.b), (*self.steps, *other.steps))
+        return LayerUnit((*self.a, *other.a), (*self.b, *other.b), (*self.steps, *other.steps))
 
 
 def unnamed(op: Op) -> Op:
@@ -88,7 +88,7 @@ def paired(column: Column) -> bool:
     return left is not None and right is not None and left.kind == right.kind
 
 
-def units(a: Sequence[Op], b: Sequence[Op], can_flip: Callable[[Iterable[str]], bool]) -> list[Unit]:
+def units(a: Sequence[Op], b: Sequence[Op], can_flip: Callable[[Iterable[str]], bool]) -> list[LayerUnit]:
     """Return the layers that only one side has, or that are of another kind, as units.
 
     A layer opposite a single one of another kind is a unit with it. Else a unit begins with the layers that have
@@ -124,14 +124,14 @@ def _stepping(columns: Sequence[Column]) -> tuple[Op, Op] | None:
     return None
 
 
-def _with_step(unit: Unit, beside: list[tuple[Op, Op] | None]) -> Unit:
+def _with_step(unit: LayerUnit, beside: list[tuple[Op, Op] | None]) -> LayerUnit:
     """Return a unit with the step of a layer beside it, where together they go as far on both sides."""
     if not any(op.steps() for op in (*unit.a, *unit.b)):
         return unit
     for at, pair in enumerate(beside):
         if pair is not None and _far((*unit.a, pair[0])) == _far((*unit.b, pair[1])):
             beside[at] = None  # Given away once only.
-            return Unit(unit.a, unit.b, (pair,))
+            return LayerUnit(unit.a, unit.b, (pair,))
     return unit
 
 
@@ -141,14 +141,14 @@ def _far(ops: Sequence[Op]) -> tuple[int, ...]:
     return tuple(map(math.prod, zip(*steps, strict=True))) if len({len(one) for one in steps}) == 1 else ()
 
 
-def _cut(run: Sequence[Column]) -> list[Unit]:
+def _cut(run: Sequence[Column]) -> list[LayerUnit]:
     """Return the blocks of a run."""
     lefts = [left for left, right in run if left is not None and right is None]
     rights = [right for left, right in run if right is not None and left is None]
-    changed = [Unit((left,), (right,)) for left, right in run if left is not None and right is not None]
+    changed = [LayerUnit((left,), (right,)) for left, right in run if left is not None and right is not None]
     if len(lefts) == len(rights) == 1:
-        return [*changed, Unit((lefts[0],), (rights[0],))]
-    blocks = [Unit(block, ()) for block in _blocks(lefts)] + [Unit((), block) for block in _blocks(rights)]
+        return [*changed, LayerUnit((lefts[0],), (rights[0],))]
+    blocks = [LayerUnit(block, ()) for block in _blocks(lefts)] + [LayerUnit((), block) for block in _blocks(rights)]
     return [*changed, *blocks]
 
 
@@ -170,10 +170,10 @@ def has_weights(op: Op) -> bool:
     return any(name.endswith("_initializer") for name in type(op).model_fields)
 
 
-def _joined(blocks: list[Unit], can_flip: Callable[[Iterable[str]], bool]) -> list[Unit]:
+def _joined(blocks: list[LayerUnit], can_flip: Callable[[Iterable[str]], bool]) -> list[LayerUnit]:
     """Return the units of a run, neighbours joined until each can come or go on its own; as they are if none can."""
-    found: list[Unit] = []
-    waiting: Unit | None = None
+    found: list[LayerUnit] = []
+    waiting: LayerUnit | None = None
     for block in blocks:
         waiting = block if waiting is None else waiting + block
         if can_flip(waiting.paths):
@@ -188,9 +188,9 @@ def _joined(blocks: list[Unit], can_flip: Callable[[Iterable[str]], bool]) -> li
     return blocks
 
 
-def _moved_together(found: Sequence[Unit]) -> list[Unit]:
+def _moved_together(found: Sequence[LayerUnit]) -> list[LayerUnit]:
     """Return the units, those that have a name in common as one: a layer is at one place only."""
-    whole: list[Unit] = []
+    whole: list[LayerUnit] = []
     for unit in found:
         mine = [one for one in whole if set(one.names) & set(unit.names)]
         for one in mine:

@@ -13,9 +13,9 @@ from pydantic import BaseModel, ValidationError
 from parity.code import Parameter
 from parity.entries import TITLES, Entry, Shape
 from parity.errors import Fault, SpecError
-from parity.metrics import Taken
+from parity.metrics import TakenMetric
 from parity.ops import Op
-from parity.spec.check import Layers, Part, check_change, check_model
+from parity.spec.check import Layers, Reached, check_change, check_model
 from parity.spec.faults import Loc, Where, faults_of
 from parity.spec.numerics import numerics_faults
 from parity.spec.paths import at, auto_names, set_path, set_together, split, visit, walk
@@ -117,7 +117,7 @@ class Resolved:
             f"{layer.name}.{name}": parameter for layer in self.layers() for name, parameter in layer.parameters.items()
         }
 
-    def metrics(self) -> list[Taken]:
+    def metrics(self) -> list[TakenMetric]:
         """Return what is computed under the names of the metrics; targets have the shape of the outputs."""
         shape = self.layers()[-1].output_shape
         return [metric.taken(shape, shape) for metric in self.config.metrics]
@@ -266,11 +266,11 @@ def _is_whole(path: str, value: Any) -> bool:
     return isinstance(value, Mapping) and path.startswith("layers.") and len(split(path)) == 2
 
 
-def _parts(config: Config) -> tuple[Layers, dict[str, Part]]:
+def _parts(config: Config) -> tuple[Layers, dict[str, Reached]]:
     """Return what a change may reach."""
-    layers = {str(op.name): Part(type(op), op) for op in config.model.layers}
+    layers = {str(op.name): Reached(type(op), op) for op in config.model.layers}
     sections = {name: getattr(config, name) for name in PARTS}
-    return layers, {name: Part(type(value), value) for name, value in sections.items()}
+    return layers, {name: Reached(type(value), value) for name, value in sections.items()}
 
 
 def _tell(origins: dict[str, str], path: str, part: BaseModel, origin: str) -> None:

@@ -16,7 +16,7 @@ from parity.explain.contest import Contest, ImpossibleError, Paths
 from parity.explain.fate import CHECKPOINTS, Fate, Hopeless, checkpoints
 from parity.explain.outcome import LEAST_LEARNED, Outcome
 from parity.explain.search import SpentError
-from parity.explain.seeds import Gap
+from parity.explain.seeds import OutcomeGap
 from parity.prepare.sizes import large
 from parity.run.bench import Job
 from parity.run.trajectory import Measured, Trajectory
@@ -88,7 +88,7 @@ class Runs:
     share: float = 0.0
     notes: list[str] = field(default_factory=list)
     runs: dict[tuple[Paths, int], Trajectory] = field(default_factory=dict)
-    gap: Gap | None = None
+    gap: OutcomeGap | None = None
     gapless: bool = False
     dropped: int = 0
     _constant: float | None = None

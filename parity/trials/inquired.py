@@ -9,7 +9,7 @@ from parity.explain.claims import Findings, Tried
 from parity.explain.contest import Contest, Paths
 from parity.explain.effects import Effect
 from parity.explain.outcome import Outcome
-from parity.explain.seeds import Gap
+from parity.explain.seeds import OutcomeGap
 from parity.explain.strikes import Strike
 from parity.trials.speed import Choice
 from parity.trials.units import Unit
@@ -59,7 +59,7 @@ class Explained:
     steps: tuple[int, ...] = ()
     first: str = ""
     each_seeds: int = 1
-    gap: Gap | None = None
+    gap: OutcomeGap | None = None
     constant: float | None = None
     strikes: dict[str, Strike] = field(default_factory=dict)
     end_shares: dict[str, float] = field(default_factory=dict)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from parity.explain.claims import LEAST_GAP
 from parity.explain.contest import Contest
-from parity.explain.seeds import FEWEST, Gap
+from parity.explain.seeds import FEWEST, OutcomeGap
 from parity.trials.budget import LONG, SHORT
 from parity.trials.trials import Trials
 
@@ -37,7 +37,7 @@ class Opening:
     estimate: float | None = None
     ends: tuple[float, float] | None = None
 
-    def find(self) -> Gap:
+    def find(self) -> OutcomeGap:
         """Return what the seeds say, with runs of a length that shows it; the better side is then the contest's good.
 
         Raises:
@@ -90,7 +90,7 @@ class Opening:
         trials.contest = whole
         trials.contest = whole.hidden(lambda path: trials.length.hides(path, trials.side, whole.everything))
 
-    def _shows_little(self, gap: Gap) -> bool:
+    def _shows_little(self, gap: OutcomeGap) -> bool:
         """Return whether a gap is a small part of that between the sides' own runs, or of the other sign."""
         if not self.apart or self.ends is None or self.trials.outcome.kind != "end":
             return False

@@ -10,9 +10,9 @@ from dataclasses import replace
 from parity.errors import ParityError, WorkerError
 from parity.explain.claims import BREAKS, DOUBT, LEAST_GAINED, LEAST_GAP, MOST_DOUBT, SCATTER, Tried
 from parity.explain.contest import ImpossibleError, Paths
-from parity.explain.outcome import Scale, scale
+from parity.explain.outcome import OutcomeScale, scale
 from parity.explain.search import SpentError
-from parity.explain.seeds import LOOKS, Gap, agrees, judged
+from parity.explain.seeds import LOOKS, OutcomeGap, agrees, judged
 from parity.trials.budget import MORE
 from parity.trials.counterfactuals import Runs
 
@@ -23,7 +23,7 @@ MOST_GAP = 60.0
 class Trials(Runs):
     """The configs between two sides, and what each says of the gap between them."""
 
-    def scale(self, seed: int) -> Scale:
+    def scale(self, seed: int) -> OutcomeScale:
         """Return what the sides of a seed are; without a gap, what has learned nothing stands for the bad one."""
         good, bad = (self.outcome.score(self.value(paths, seed)) for paths in self.contest.ends)
         floor = self.floor
@@ -114,7 +114,7 @@ class Trials(Runs):
             sound=tuple(self.sound(seed) for seed in seeds),
         )
 
-    def open(self) -> Gap:
+    def open(self) -> OutcomeGap:
         """Run both sides with some seeds, with more where these do not settle it and runs are short; say what they say.
 
         Raises:
@@ -147,7 +147,7 @@ class Trials(Runs):
         if self.gap is not None and not self.gapless:
             self.seeds[:] = sorted(self.seeds, key=lambda seed: not self.sound(seed))
 
-    def judge_again(self) -> Gap:
+    def judge_again(self) -> OutcomeGap:
         """Return what all seeds with which both sides have been run by now say of the gap."""
         known = [seed for seed in self.seeds if all((paths, seed) in self.runs for paths in self.contest.ends)]
         if self.gap is None or len(known) > len(self.gap.gaps):

@@ -27,7 +27,7 @@ class UnitError(ParityError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judged:
+class MeasuredOn:
     """What a metric is computed from, predictions aside.
 
     Args:
@@ -43,7 +43,7 @@ class Judged:
     outputs: tuple[int, ...]
 
 
-def factor(metric: Metric, base: Judged, other: Judged) -> float:
+def factor(metric: Metric, base: MeasuredOn, other: MeasuredOn) -> float:
     """Return the number by which a metric of another side is multiplied to be in the first side's unit.
 
     Args:
@@ -136,8 +136,8 @@ class Unit:
         kind = self.outcome.metric.removeprefix(VALIDATION)
         return next((one for one in side.config.metrics if one.kind == kind), None)
 
-    def _judged(self, side: Resolved) -> Judged:
+    def _judged(self, side: Resolved) -> MeasuredOn:
         data = self.data(side)
         kept = data.y_val if self.outcome.metric.startswith(VALIDATION) else data.y
         targets = data.y if kept is None else kept
-        return Judged(name=side.name, trained=data.y, targets=targets, outputs=side.layers()[-1].output_shape)
+        return MeasuredOn(name=side.name, trained=data.y, targets=targets, outputs=side.layers()[-1].output_shape)

@@ -31,7 +31,7 @@ from parity.court.work import Work
 from parity.errors import ParityError
 from parity.explain.claims import BREAKS
 from parity.explain.contest import Contest, Paths, contest
-from parity.explain.outcome import Scale, scale
+from parity.explain.outcome import OutcomeScale, scale
 from parity.prepare.options import Options, prepare
 from parity.run.bench import Job
 from parity.spec.differences import differences
@@ -71,7 +71,7 @@ class Truth:
         return abs(self.values[-1] - self.values[0]) >= LEAST_GAP
 
     @property
-    def scale(self) -> Scale:
+    def scale(self) -> OutcomeScale:
         """Return the scale of the pair; an untrained model stands for the bad side where there is no gap."""
         good, bad = max(self.values[0], self.values[-1]), min(self.values[0], self.values[-1])
         return scale(good, bad if self.gap else self.untrained, self.untrained)

@@ -12,7 +12,7 @@ from parity.run.drivers.tensors import host
 from parity.run.far import Far
 
 
-class FarTensor(Far):
+class FarEager(Far):
     """A tensor of TensorFlow's, which always lie as their shapes say."""
 
     def host(self) -> np.ndarray:
@@ -50,4 +50,4 @@ class FarTensor(Far):
 def lying(tensor: Any) -> Any:
     """Return a tensor or variable for a probe: for NumPy, or, on a GPU, a :class:`~parity.run.far.Far` one."""
     value = tf.convert_to_tensor(tensor)
-    return FarTensor(value) if "GPU" in value.device else host(value)
+    return FarEager(value) if "GPU" in value.device else host(value)

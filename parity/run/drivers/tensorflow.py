@@ -9,7 +9,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 import numpy as np
 import tensorflow as tf
@@ -32,8 +32,6 @@ from parity.run.drivers.tensors import (
 )
 from parity.run.drivers.watching_tensorflow import Watching
 from parity.run.drivers.wide_tensorflow import float_type_of_keras, wide_variables, widening
-
-Took = TypeVar("Took")
 
 
 class TensorFlowDriver(Watching):
