@@ -85,41 +85,69 @@ def test_everything_else_about_it_is_numpys(framework: str) -> None:
 
 STEP = """
 import json, sys
+from pathlib import Path
 import numpy as np
 from parity.run.drivers import {module} as drivers
 from parity.run.drivers import far_{kind} as far
-from parity.run.probe import DigestProbe
+from parity.run.digest import RECORD, apart
+from parity.run.exchange import Exchange
 from parity.run.worker import Worker
+places = [drivers]
 if {module!r} != "torch":
     from parity.run.drivers import tensorflow, watching_tensorflow
     places = [tensorflow, watching_tensorflow]
-else:
-    places = [drivers]
-weights = dict(np.load(sys.argv[3]))
-x, y = weights.pop("x"), weights.pop("y")
-found = []
-for forced in (False, True):
-    if forced:
-        for place in places:
-            place.lying = lambda tensor: far.{kept}({tensor})
-    driver = drivers.{name}(sys.argv[1], json.loads(sys.argv[2]), "float64", 0)
-    driver.set_weights(weights.get)
-    probe = DigestProbe(exact=True)
-    loss = driver.watched_step(x, y, 0, probe)
-    Worker._see_state(probe, driver)
-    found.append((loss, probe.names, probe.records))
-(loss, names, records), (again, others, theirs) = found
-assert loss == again and names == others
-from parity.run.digest import apart
-worst = max(apart(one, other) for one, other in zip(records, theirs, strict=True))
-assert worst <= 64 * 2.0**-53, worst
-print(len(names))
+program, bindings, rows, folder = sys.argv[1], json.loads(sys.argv[2]), dict(np.load(sys.argv[3])), Path(sys.argv[4])
+Exchange(str(folder / "data")).put("x", rows.pop("x"))
+Exchange(str(folder / "data")).put("y", rows.pop("y"))
+files = {{}}
+for name, value in rows.items():
+    np.save(folder / f"{{name}}.npy", value)
+    files[name] = str(folder / f"{{name}}.npy")
+
+class Channel:
+    heard = []
+    def send(self, message):
+        self.heard.append(message)
+
+def everything(mark):
+    worker, found = Worker(Channel()), []
+    plan = dict(seed=0, batch_size=8, shuffle=False, drop_remainder=False)
+    worker.open({module!r}, program, bindings, "float64", str(folder / "data"), files, plan, shadow="float32")
+    worker.advance(0, 1)
+    state = str(folder / f"state{{mark}}")
+    worker.publish(state)
+    worker.adopt(state, 1)
+    found.append(worker.probe(1, out=str(folder / f"out{{mark}}")))
+    names = found[0]["names"]
+    worker.adopt(state, 1)
+    found.append(worker.probe(1, out=str(folder / f"guided{{mark}}"),
+                              guide=dict(folder=str(folder / f"out{{mark}}"), names=names)))
+    worker.adopt(state, 1, shadow=True, nudge=3)
+    found.append(worker.probe(1, shadow=True))
+    worker.train(3, [3], str(folder / "predicted"), trace=True, first=2)
+    return found
+
+first = everything("near")
+for place in places:
+    place.lying = lambda tensor: far.{kept}({tensor})
+second = everything("far")
+for one, other in zip(first, second, strict=True):
+    assert one["loss"] == other["loss"], (one["loss"], other["loss"])
+    assert one["names"] == other["names"]
+    pairs = zip(*(np.frombuffer(taken["digests"], RECORD) for taken in (one, other)), strict=True)
+    worst = max(apart(*pair) for pair in pairs)
+    assert worst <= 64 * 2.0**-53, worst
+for kind, taken in (("out", first[0]), ("guided", first[1])):
+    mine, theirs = (Exchange(str(folder / f"{{kind}}{{mark}}")) for mark in ("near", "far"))
+    for phase, name in taken["names"]:
+        assert np.array_equal(mine.get(f"{{phase}}/{{name}}"), theirs.get(f"{{phase}}/{{name}}")), (kind, phase, name)
+print(len(first[0]["names"]))
 """
 
 
 @pytest.mark.parametrize("framework", EACH_FRAMEWORK)
-def test_a_step_watched_where_its_tensors_lie_is_the_same_step(framework: str, tmp_path: Path) -> None:
-    """With tensors of the CPU taken for some of a GPU."""
+def test_steps_watched_where_their_tensors_lie_are_the_same_steps(framework: str, tmp_path: Path) -> None:
+    """All that a worker does with a step, with tensors of the CPU taken for some of a GPU."""
     side = side_of(framework, IMAGE, optimizer="adam", training={"batch_size": 8})
     program = compiled(side)
     (tmp_path / "program.py").write_text(program.source)
@@ -129,12 +157,15 @@ def test_a_step_watched_where_its_tensors_lie_is_the_same_step(framework: str, t
     kind = "torch" if framework == "torch" else "tensorflow"
     script = STEP.format(
         module=framework, kind=kind, kept="FarTensor" if framework == "torch" else "FarEager",
-        name={"keras": "KerasDriver", "tensorflow": "TensorFlowDriver", "torch": "TorchDriver"}[framework],
         tensor="tensor.detach()" if framework == "torch" else "__import__('tensorflow').convert_to_tensor(tensor)",
     )  # fmt: skip
     command = [sys.executable, "-c", script, str(tmp_path / "program.py"), json.dumps(program.bindings.plain())]
     done = subprocess.run(
-        [*command, str(tmp_path / "weights.npz")], capture_output=True, text=True, timeout=120, check=False
+        [*command, str(tmp_path / "weights.npz"), str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) > 30

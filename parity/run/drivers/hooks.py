@@ -89,7 +89,9 @@ def host(tensor: torch.Tensor) -> np.ndarray:
 
 def turned(value: np.ndarray, axes: list[int] | None) -> np.ndarray:
     """Return the canonical tensor: PyTorch transposes large ones several times faster than NumPy copies a view."""
-    return value if axes is None else torch.from_numpy(np.asarray(value)).permute(*axes).contiguous().numpy()
+    if axes is None:
+        return np.asarray(value)
+    return torch.from_numpy(np.asarray(value)).permute(*axes).contiguous().numpy()
 
 
 def left(

@@ -65,11 +65,11 @@ class State(ABC):
 
     def weights(self) -> dict[str, np.ndarray]:
         """Return the canonical parameters and running statistics."""
-        return {name: permuted(value, axes) for name, value, axes in self.raw_weights()}
+        return {name: permuted(np.asarray(value), axes) for name, value, axes in self.raw_weights()}
 
     def slots(self) -> dict[str, np.ndarray]:
         """Return the canonical optimizer slots as ``slot/layer.parameter``."""
-        return {name: permuted(value, axes) for name, value, axes in self.raw_slots()}
+        return {name: permuted(np.asarray(value), axes) for name, value, axes in self.raw_slots()}
 
     def set_weights(self, values: Callable[[str], np.ndarray | None]) -> None:
         """Set every parameter to its canonical value.
