@@ -14,8 +14,12 @@ from helpers_frameworks import EACH_FRAMEWORK, IMAGE, compiled, difference, miss
 from test_cli import parity
 from test_programs import recorded
 
+from parity.commands.comparing import comparisons
+from parity.compare.judge import Judge, Seen
+from parity.compare.noise import Rounding
 from parity.compile.numerics import settings
-from parity.errors import SpecError
+from parity.court.judging import Judged
+from parity.errors import SpecError, WorkerError
 from parity.prepare.sizes import LARGE, at_once
 from parity.report.words import verdict_sentence
 from parity.result.schema import Result
@@ -194,7 +198,10 @@ def test_a_difference_does_nothing_only_where_that_is_certain(numerics: dict[str
 def test_the_bits_that_products_keep() -> None:
     given = [{}, {"tf32": True}, {"matmul_precision": "medium"}, {"mixed_precision": "bfloat16"},
              {"mixed_precision": "float16"}]  # fmt: skip
-    assert [kept_bits(pair(**one)[1].config) for one in given] == [23, 10, 7, 7, 10]
+    assert [kept_bits(pair(**one)[1].config, True) for one in given] == [23, 10, 7, 7, 10]
+    assert [kept_bits(pair(**one)[1].config, False) for one in given] == [23, 23, 7, 7, 10], "TF32 is of GPUs"
+    (_, here) = pair(tf32=True, device="cpu")
+    assert kept_bits(here.config, True) == 23
 
 
 def test_a_machine_has_a_gpu_where_there_is_a_file_that_reaches_one(tmp_path: Path) -> None:
@@ -413,6 +420,33 @@ def test_sides_of_three_frameworks_in_mixed_precision_are_at_parity_in_float32(t
     done = parity("check", "low.yaml", "--precision", "float32", "--steps", "4", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert {one["verdict"] for one in json.loads(done.stdout)["comparisons"]} == {"rounding"}
+
+
+def test_a_side_that_fails_in_float32_was_judged_in_float64() -> None:
+    """Also where the first one does, in whose place another one then stands."""
+    changes = {"numerics.mixed_precision": "bfloat16"}
+    given = {"a": {}, "b": {"changes": changes}, "c": {"changes": changes}}
+    sides = resolve(build_spec(SPEC | {"sides": {name: {"framework": "torch"} | one for name, one in given.items()}}))
+    asked: list[tuple[str, list[str]]] = []
+
+    class Desk:
+        def judged(self, some: list[Resolved], steps: int, precision: str, note: Any) -> Judged:
+            names = [side.name for side in some]
+            asked.append((precision, names))
+            if precision == "float32" and "a" in names:
+                raise WorkerError("a", "no memory left")
+            judges = [Judge(a=names[0], b=name, precision=precision) for name in names[1:]]
+            for judge in judges:
+                judge.check(1)
+                if precision == "float32":
+                    judge.settle([Seen(step=1, phase="loss", tensor="loss", difference=1.0, noise=0.0)], None)
+            return Judged(judges=judges, rounding=Rounding(precision=precision))
+
+    errors: dict[str, WorkerError] = {}
+    found = comparisons(Desk(), sides, errors, 4, "float64", lambda told, share: None)  # type: ignore[arg-type]
+    assert asked == [("float64", ["a", "b", "c"]), ("float32", ["a", "b", "c"]), ("float32", ["b", "c"])]
+    assert [(one.a, one.b, one.verdict) for one in found] == [("a", "b", "identical"), ("a", "c", "identical")]
+    assert errors == {}
 
 
 COMPILED = """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from parity.compare.judge import AGREE
 from parity.errors import WorkerError
 from parity.result import filling
 from parity.run.places import may_have_gpus
@@ -12,9 +13,6 @@ from parity.spec.numerics import hidden_differences
 
 STEPS = 4
 """Of the lockstep in float32: what computes less exactly does so from the first step on."""
-
-AGREE = ("identical", "rounding")
-"""Verdicts of sides that agree."""
 
 if TYPE_CHECKING:
     from parity.court.judging import Judged
@@ -39,7 +37,7 @@ def comparisons(
     judged = _judged(work, sides, errors, steps, precision, note)
     known = {(one.a, one.b): one for one in filling.comparison_facts(judged)} if judged else {}
     if precision == "float64":
-        known |= _in_float32(work, sides, errors, known, note)
+        known |= _in_float32(work, sides, dict(errors), known, note)  # What fails in it was judged in float64.
     compiled = {side.name for side in sides if side.config.numerics.compile and side.program is None}
     for pair in [pair for pair in known if compiled & set(pair)]:
         known[pair] = known[pair].model_copy(update={"uncompiled": True})
@@ -69,7 +67,7 @@ def _in_float32(
     Args:
         work: of the command.
         sides: all of them, in order.
-        errors: why sides cannot run.
+        errors: why sides cannot run; takes those that fail in this.
         known: what was found in float64.
         note: told how far it is.
 
@@ -89,8 +87,9 @@ def _in_float32(
     judged = _judged(work, [named[name] for name in (first, *(b for _, b in asked))], errors, STEPS, "float32", note)
     found = {}
     for one in filling.comparison_facts(judged) if judged else ():
-        if one.verdict == "divergent":
-            found[one.a, one.b] = one.model_copy(update={"hidden": hidden[one.a, one.b]})
+        paths = hidden.get((one.a, one.b))  # None where the first side failed, and another one stands in its place.
+        if paths and one.verdict == "divergent":
+            found[one.a, one.b] = one.model_copy(update={"hidden": paths})
     return found
 
 

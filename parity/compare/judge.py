@@ -15,6 +15,9 @@ UNSTEADY = {"float64": 1e-6, "float32": 1e-3, "bfloat16": 1e-1}
 
 Verdict = Literal["identical", "rounding", "divergent", "inconclusive"]
 
+AGREE = ("identical", "rounding")
+"""Verdicts of sides that agree."""
+
 
 MEANT = 1e-6
 """Share of a tensor above which, in float64, what rounding explains is all that there is of it."""

@@ -77,9 +77,9 @@ class Rounding:
 
     Args:
         precision: of the lockstep.
-        bits: by side, the bits that its products keep of a float32 number, where those are not all. Of two sides that
-            keep not the same, the error of the one that keeps more is what rounding explains: that the other one keeps
-            less is what they differ in.
+        bits: by side, the bits that its products keep of a float32 number; of no side where all keep all. Of two sides
+            that keep not the same, the error of the one that keeps more is what rounding explains: that the other one
+            keeps less is what they differ in.
     """
 
     precision: str

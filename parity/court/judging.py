@@ -15,6 +15,7 @@ from parity.court.causes import Caused, Causes
 from parity.reference import Reference
 from parity.run.exchange import Exchange
 from parity.run.lockstep import Lockstep, Taken
+from parity.run.places import may_have_gpus
 from parity.spec.numerics import kept_bits
 from parity.spec.resolve import Resolved
 from parity.spec.schema import Config
@@ -90,8 +91,8 @@ class Court:
 
     def __post_init__(self) -> None:
         """Begin with nothing known of rounding."""
-        low = self.lock.precision != "float64"  # In float64 every product is in full.
-        bits = {name: kept_bits(side.config) for name, side in self.sides.items()} if low else {}
+        low, gpus = self.lock.precision != "float64", may_have_gpus()  # In float64 every product is in full.
+        bits = {name: kept_bits(side.config, gpus) for name, side in self.sides.items()} if low else {}
         rounding = Rounding(precision=self.lock.precision, bits=bits)
         self.judged = Judged(judges=list(self.judges), rounding=rounding)
         self._causes = Causes(lock=self.lock, sides=self.sides, rounding=self.judged.rounding)

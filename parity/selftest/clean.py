@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from parity.compare.judge import Judge, Verdict
+from parity.compare.judge import AGREE, Judge, Verdict
 from parity.errors import WorkerError
 from parity.selftest.bench import TestBench
 from parity.selftest.networks import NETWORKS, OPTIMIZERS, dataset, side
@@ -65,7 +65,7 @@ class Silence:
     @property
     def silent(self) -> bool:
         """Return whether there was no alarm."""
-        return self.verdict in ("identical", "rounding")
+        return self.verdict in AGREE
 
 
 def chosen(frameworks: Sequence[str], count: int, seed: int = 0) -> list[Clean]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import Field
 
+from parity.compare.judge import AGREE
 from parity.compile import compile_side
 from parity.errors import ParityError
 from parity.lazy import np
@@ -59,7 +60,7 @@ class Heard:
     @property
     def silent(self) -> bool:
         """Return whether nothing was said against it."""
-        return self.verdict in ("identical", "rounding") and not self.ways
+        return self.verdict in AGREE and not self.ways
 
     @property
     def detected(self) -> bool:

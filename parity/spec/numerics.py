@@ -14,15 +14,26 @@ HIDDEN = ("tf32", "matmul_precision", "mixed_precision", "loss_scale")
 """Fields that act on float32 tensors only: a step in float64 computes the same with them and without."""
 
 
-def kept_bits(config: Config) -> int:
+def kept_bits(config: Config, gpus: bool) -> int:
     """Return the bits of a float32 number that products keep of their factors, at most, in the coarsest of them.
 
-    That of TF32 and float16 is 10, that of bfloat16 is 7; a GPU may keep all 23 where it is only allowed to drop some.
+    Those of TF32, which is of GPUs, and of float16 are 10, those of bfloat16 are 7; a GPU may keep all 23 where it is
+    only allowed to drop some.
+
+    Args:
+        config: of the side.
+        gpus: whether the machine may have a GPU.
     """
     asked = config.numerics
     if asked.mixed_precision == "bfloat16" or asked.matmul_precision == "medium":
         return 7
-    return 10 if asked.mixed_precision or asked.matmul_precision == "high" or asked.tf32 else 23
+    tf32 = asked.tf32 and _on_a_gpu(config, gpus)
+    return 10 if asked.mixed_precision or asked.matmul_precision == "high" or tf32 else 23
+
+
+def _on_a_gpu(config: Config, gpus: bool) -> bool:
+    """Return whether a side may run on a GPU."""
+    return gpus and config.numerics.device != "cpu"
 
 
 def hidden_differences(a: Config, b: Config, gpus: bool) -> list[str]:
@@ -98,6 +109,6 @@ def numerics_reason(field: str, a: Config, b: Config, gpus: bool) -> str:
         return "only float16 scales the loss"
     if field == "device" and not gpus and all(one.device in ("auto", "cpu") for one in both):
         return "there is no GPU here: both run on the CPU"
-    if field == "tf32" and (not gpus or all(one.device == "cpu" for one in both)):
+    if field == "tf32" and not any(_on_a_gpu(one, gpus) for one in (a, b)):
         return "TensorFloat-32 is of GPUs, and both run on the CPU"
     return ""
