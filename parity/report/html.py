@@ -140,13 +140,7 @@ def _curves(result: Result) -> list[Figure]:
     figures = []
     loss = charts.loss_chart(result, charts.PAGE, "container")
     if loss is not None:
-        told = (
-            words.device_note(result),
-            words.loss_note(result),
-            *words.finite_notes(result),
-            *_free(result),
-            evidence.horizon(result),
-        )
+        told = (*words.side_notes(result), *_free(result), evidence.horizon(result))
         notes = [note for note in told if note is not None]
         figures.append(Figure("loss", charts.themed(loss, charts.PAGE, "transparent"), notes))
     metric = charts.metric_chart(result, charts.PAGE, "container")

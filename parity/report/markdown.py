@@ -172,14 +172,8 @@ def _training(result: Result) -> list[str]:
     parts = ["## Training"]
     if rows:
         parts.append(table(head, rows, numbers=range(2, len(head))))
-    remarks = (
-        words.device_note(result),
-        words.loss_note(result),
-        *words.finite_notes(result),
-        *targets.notes(result),
-        *measures.notes(result),
-    )
-    parts += [text(note) for note in remarks if note is not None]
+    remarks = (*words.side_notes(result), *targets.notes(result), *measures.notes(result))
+    parts += [text(note) for note in remarks]
     if chart_rows.has_curves(result):
         parts.append(f"![Training loss{f' and {text(metric)}' if metric else ''} of every side, by step](curves.png)")
     if epochs.measured(result):

@@ -123,13 +123,8 @@ def _sides(result: Result, console: Console) -> None:
         console.print(table, highlight=False)
     for failure in words.failure_notes(result):
         _line(console, failure, "bold red")
-    for remark in (
-        *words.side_notes(result),
-        *targets.notes(result),
-        *measures.notes(result),
-    ):
-        if remark is not None:
-            _line(console, remark, "dim")
+    for remark in (*words.side_notes(result), *targets.notes(result), *measures.notes(result)):
+        _line(console, remark, "dim")
     if draws.known(result):
         _draws(result, console)
 

@@ -20,6 +20,19 @@ BLOCK = 1 << 24
 """Elements projected at once: 128 MiB of float64."""
 
 
+Axes = tuple[tuple[int, int], ...]
+"""Canonical number and length of axes, in the order in which they lie."""
+
+KEPT = 256
+"""Sets of axes whose signs stay on a device: those of a network's outputs, gradients and weights."""
+
+
+def small_signs(axes: Axes) -> np.ndarray:
+    """Return the signs of several axes taken together, a byte each, not kept on the host."""
+    found: np.ndarray = joint_signs.__wrapped__(axes, "int8")
+    return found
+
+
 class Far(ABC):
     """A tensor on a device, as far as a probe and what stands before it need one.
 
@@ -72,9 +85,8 @@ class Far(ABC):
         count = self.size // max(run, 1)
         if not self.size:
             return digest(np.zeros(self.shape), axes)
-        left, right = (joint_signs(tuple(part), "<f8") for part in (known[:split], known[split:]))
         step = max(1, BLOCK // run)
-        sums = self.sums((count, run), order, left, right, range(0, count, step), step)
+        sums = self.sums((count, run), order, tuple(known[:split]), tuple(known[split:]), range(0, count, step), step)
         if not np.isfinite(sums[-1]) or sums[-1] == 0.0:
             return digest(self.host(), axes)  # Squares were lost, or there are none.
         found = np.zeros((), RECORD)
@@ -103,16 +115,18 @@ class Far(ABC):
 
     @abstractmethod
     def sums(
-        self, rows: tuple[int, int], order: Sequence[int], left: np.ndarray, right: np.ndarray,
-        starts: Sequence[int], step: int,
-    ) -> np.ndarray:  # fmt: skip
+        self, rows: tuple[int, int], order: Sequence[int], left: Axes, right: Axes, starts: Sequence[int], step: int
+    ) -> np.ndarray:
         """Return the sums of the blocks' projections, ``left * (block @ right)``, and last that of its squares.
+
+        The signs are brought to the device once for each shape: those of the rows of an output with few channels are
+        half as large as the output.
 
         Args:
             rows: the shape that the tensor is taken in, as it lies.
             order: of its axes, as they lie.
-            left: signs of the rows.
-            right: signs of what a row holds.
+            left: the axes that count the rows, whose signs are :func:`small_signs`.
+            right: those of what a row holds.
             starts: first rows of the blocks.
             step: rows of a block.
         """

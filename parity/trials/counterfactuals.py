@@ -20,6 +20,7 @@ from parity.explain.seeds import OutcomeGap
 from parity.prepare.sizes import large
 from parity.run.bench import Job
 from parity.run.trajectory import Measured, Trajectory
+from parity.spec.numerics import unsaid_by
 from parity.spec.resolve import Resolved
 from parity.trials.budget import Budget, Length
 from parity.trials.runner import GUESSED, URGENT, Runner
@@ -112,6 +113,8 @@ class Runs:
         try:
             self.unit.factor(side)
             side = replace(side, name=home.name, framework=home.framework, python=home.python)
+            for name, (why, _) in unsaid_by(side.framework, side.config).items():
+                raise ImpossibleError(f"numerics.{name}: {why}")
             program, steps = work.trial_program(side), self.length.of(side)
         except (DataError, UnitError) as error:
             if isinstance(error, UnitError) and paths in self.contest.ends:

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Self
 
 import numpy as np
 import tensorflow as tf
 
 from parity.run.drivers.tensors import host
-from parity.run.far import Far
+from parity.run.far import KEPT, Axes, Far, small_signs
+
+
+@lru_cache(maxsize=KEPT)
+def placed_signs(axes: Axes, place: str) -> tf.Tensor:
+    """Return the signs of axes on a device."""
+    with tf.device(place):
+        return tf.identity(small_signs(axes))
 
 
 class FarEager(Far):
@@ -33,16 +41,15 @@ class FarEager(Far):
         return self.host().transpose(axes)
 
     def sums(
-        self, rows: tuple[int, int], order: Sequence[int], left: np.ndarray, right: np.ndarray,
-        starts: Sequence[int], step: int,
-    ) -> np.ndarray:  # fmt: skip
+        self, rows: tuple[int, int], order: Sequence[int], left: Axes, right: Axes, starts: Sequence[int], step: int
+    ) -> np.ndarray:
         """Return the sums, computed where the tensor lies."""
         with tf.device(self.tensor.device):
-            lying, near, far = tf.reshape(self.tensor, rows), tf.constant(left), tf.constant(right)
-            parts = []
+            lying, near = tf.reshape(self.tensor, rows), placed_signs(left, self.tensor.device)
+            far, parts = tf.cast(placed_signs(right, self.tensor.device), tf.float64), []
             for start in starts:
                 block = tf.cast(lying[start : start + step], tf.float64)
-                projected = tf.reduce_sum(tf.matmul(block, far) * near[start : start + step], 0)
+                projected = tf.reduce_sum(tf.matmul(block, far) * tf.cast(near[start : start + step], tf.float64), 0)
                 parts.append(tf.concat([projected, [tf.reduce_sum(block * block)]], 0))
             return np.array(tf.add_n(parts).numpy())
 

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Self
 
 import numpy as np
 import torch
 
+from parity.run.digest import PROJECTIONS
 from parity.run.drivers.hooks import host
-from parity.run.far import Far
+from parity.run.far import KEPT, Axes, Far, small_signs
+
+
+@lru_cache(maxsize=KEPT)
+def placed_signs(axes: Axes, place: torch.device) -> torch.Tensor:
+    """Return the signs of axes on a device."""
+    return torch.from_numpy(small_signs(axes)).to(place)
 
 
 class FarTensor(Far):
@@ -36,14 +44,13 @@ class FarTensor(Far):
         return sorted(range(self.ndim), key=lambda axis: -self.tensor.stride(axis))
 
     def sums(
-        self, rows: tuple[int, int], order: Sequence[int], left: np.ndarray, right: np.ndarray,
-        starts: Sequence[int], step: int,
-    ) -> np.ndarray:  # fmt: skip
+        self, rows: tuple[int, int], order: Sequence[int], left: Axes, right: Axes, starts: Sequence[int], step: int
+    ) -> np.ndarray:
         """Return the sums, computed where the tensor lies."""
         place = self.tensor.device
         lying = self.tensor.detach().permute(*order).reshape(rows) if self.ndim else self.tensor.detach().reshape(rows)
-        near, far = torch.from_numpy(left).to(place), torch.from_numpy(right).to(place)
-        total = torch.zeros(right.shape[1] + 1, dtype=torch.float64, device=place)
+        near, far = placed_signs(left, place), placed_signs(right, place).double()
+        total = torch.zeros(PROJECTIONS + 1, dtype=torch.float64, device=place)
         for start in starts:
             block = lying[start : start + step].double()
             total[:-1] += ((block @ far) * near[start : start + step]).sum(0)
