@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from parity.compare.noise import Rounding
 from parity.compile.numerics import settings
 from parity.court.judging import Judged
 from parity.errors import SpecError, WorkerError
+from parity.explain.contest import ImpossibleError, contest
 from parity.prepare.sizes import LARGE, at_once
 from parity.report.words import verdict_sentence
 from parity.result.schema import Result
@@ -31,6 +33,7 @@ from parity.spec.load import build_spec
 from parity.spec.numerics import hidden_differences, kept_bits
 from parity.spec.resolve import Resolved, resolve
 from parity.spec.schema import NumericsSpec
+from parity.trials.counterfactuals import Runs
 
 TENSORFLOW = ("keras", "tensorflow")
 SMALL = {"input": [6], "layers": [{"dense": {"units": 4, "activation": "relu"}}, {"dense": 2}]}
@@ -447,6 +450,19 @@ def test_a_side_that_fails_in_float32_was_judged_in_float64() -> None:
     assert asked == [("float64", ["a", "b", "c"]), ("float32", ["a", "b", "c"]), ("float32", ["b", "c"])]
     assert [(one.a, one.b, one.verdict) for one in found] == [("a", "b", "identical"), ("a", "c", "identical")]
     assert errors == {}
+
+
+def test_no_run_is_made_of_a_config_that_its_framework_cannot_be_told() -> None:
+    """XLA and recorded masks: each is there in one of the sides, and both only in a mixture of them."""
+    changes = {"numerics.compile": True, "training.random": "native"}
+    sides = {"a": {"framework": "tensorflow"}, "b": {"framework": "tensorflow", "changes": changes}}
+    good, bad = resolve(build_spec(SPEC | {"sides": sides}))
+    match = contest(good, bad, differences(good, bad))
+    home, unit = good, SimpleNamespace(factor=lambda side: 1.0)
+    desk = SimpleNamespace(runner=SimpleNamespace(work=None), home=home, unit=unit, contest=match, seeds=[0])
+    desk.side = lambda paths, seed: Runs.side(desk, paths, seed)  # type: ignore[arg-type]
+    with pytest.raises(ImpossibleError, match=r"numerics\.compile: .* cannot take dropout masks from outside"):
+        Runs.job(desk, frozenset({"numerics.compile"}), 0)  # type: ignore[arg-type]
 
 
 COMPILED = """

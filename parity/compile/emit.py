@@ -53,6 +53,7 @@ def compile_side(
         "preprocessing": preprocess_source(side.config.data, classes, form=form, flat=flat),
         "numbers": form == "index",
         "validation": bool(side.config.data.validation_split),
+        "settings": bindings.settings,
         "native": not recorded,
         "draws": recorded and bool(bindings.mask_axes),
         "mask_axes": bindings.mask_axes if recorded and any(bindings.mask_axes) else (),
@@ -61,7 +62,7 @@ def compile_side(
         "output": side.layers()[-1].output_shape,
         "ending": bindings.ending,
     }
-    context |= numerics_context(side.framework, side.config.numerics, context)
+    context |= numerics_context(side.framework, side.config.numerics, context["optimizer"].build)
     source = _environment().get_template(f"{side.framework}.py.jinja").render(context)
     source = tidy(source) if formatted else source
     return Program(framework=side.framework, source=source, bindings=bindings, file_name=file_name)

@@ -12,7 +12,6 @@ precision, keras/src/dtype_policies, keras/src/optimizers/loss_scale_optimizer.p
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Any
 
 from parity.code import Helper
@@ -135,21 +134,20 @@ class LossScale(tf.Module):
 """Raw TensorFlow's part of a scaled loss, as Keras's LossScaleOptimizer has it."""
 
 
-def context(framework: str, asked: NumericsSpec, mapping: Mapping[str, Any]) -> dict[str, Any]:
+def context(framework: str, asked: NumericsSpec, build: str) -> dict[str, Any]:
     """Return what the templates need beside the emitter's own.
 
     Args:
         framework: whose program it is.
         asked: the side's numerics.
-        mapping: the emitter's context, of which the optimizer is scaled where it must be.
+        build: expression of the optimizer.
     """
     scaling = asked.mixed_precision == "float16"
     return {
         "numerics": asked,
-        "settings": settings(framework, asked),
         "meant": meant(asked),
         "low": asked.mixed_precision,
         "scaling": scaling,
-        "build": scaled(framework, mapping["optimizer"].build, asked)
-        if scaling and framework != "torch" else mapping["optimizer"].build,
-    }  # fmt: skip
+        # PyTorch's scaler stands beside the optimizer, not around it.
+        "build": scaled(framework, build, asked) if scaling and framework != "torch" else build,
+    }

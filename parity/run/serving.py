@@ -97,7 +97,7 @@ def _device(text: str) -> str:
 
 def is_machines(error: BaseException) -> bool:
     """Return whether an error is the machine's fault."""
-    return full(error) or isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in MACHINE)
+    return full(error) or (isinstance(error, OSError) and error.errno in MACHINE)
 
 
 def end_with(parent: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -18,15 +18,22 @@ from parity.spec.resolve import Resolved
 from parity.trials.trials import Trials
 
 WATCHED: dict[str, Any] = {"steps": PROBE_STEPS, "precision": "float64", "trace": True}
-"""How a probe is made."""
 
-OTHERWISE: dict[str, dict[str, Any]] = {
-    # No step in float64 shows these.
-    **{f"numerics.{field}": WATCHED | {"precision": "float32"} for field in numerics.HIDDEN},
+WAYS: dict[str, dict[str, Any]] = {
+    "watched in float64": WATCHED,
+    "watched in float32": WATCHED | {"precision": "float32"},
     # A step that is watched is not compiled: what one step has moved is looked at.
-    "numerics.compile": {"steps": 1, "precision": "float32", "trace": False, "ends": True},
+    "not watched": {"steps": 1, "precision": "float32", "trace": False, "ends": True},
 }
-"""How it is made of differences that it would not show: beside the good side, run in the same way."""
+"""How a probe is made, and the good side's beside it."""
+
+WAY_OF = {f"numerics.{field}": "watched in float32" for field in numerics.HIDDEN} | {"numerics.compile": "not watched"}
+"""How that of a difference is made which the first way does not show."""
+
+
+def way_of(path: str) -> str:
+    """Return how the probe of a difference is made."""
+    return WAY_OF.get(path, "watched in float64")
 
 
 def probes(trials: Trials) -> dict[str, Strike]:
@@ -44,20 +51,19 @@ def probes(trials: Trials) -> dict[str, Strike]:
     jobs: dict[str, Job] = {}
     bases: dict[str, Job] = {}
     for one in contest.live:
-        how = OTHERWISE.get(one.path, WATCHED)
-        if str(how) not in bases:
-            bases[str(how)] = _job(trials, frozenset(), how)
+        way = way_of(one.path)
+        if way not in bases:
+            bases[way] = _job(trials, frozenset(), way)
         try:
-            jobs[one.path] = _job(trials, frozenset({one.path}), how)
+            jobs[one.path] = _job(trials, frozenset({one.path}), way)
         except ParityError:
             continue  # It cannot stand alone; the search will say so of the sets it cannot try.
     trials.note(f"explaining: where {len(jobs)} differences strike first, {PROBE_STEPS} steps each", 0.05)
     futures = {path: runner.start(job) for path, job in {**bases, **jobs}.items()}
-    starts = {kind: runner.work.bench(base.side).store.read(futures[kind].result().key) for kind, base in bases.items()}
+    starts = {way: runner.work.bench(base.side).store.read(futures[way].result().key) for way, base in bases.items()}
     found: dict[str, Strike] = {}
     for one in contest.live:
-        kind = str(OTHERWISE.get(one.path, WATCHED))
-        base, first = bases[kind], starts[kind]
+        base, first = bases[way_of(one.path)], starts[way_of(one.path)]
         if not first:
             continue  # Damaged since it was made: where a difference strikes is not known, and all else is.
         try:
@@ -95,10 +101,10 @@ def end_share(trials: Trials, paths: Paths) -> float | None:
     return moved(traces[0], traces[1], _trained(sides[0]), _trained(sides[1]), steps=1).share
 
 
-def _job(trials: Trials, paths: Paths, how: Mapping[str, Any]) -> Job:
-    """Return the job of a probe: a few steps, made as it says."""
+def _job(trials: Trials, paths: Paths, way: str) -> Job:
+    """Return the job of a probe: a few steps, made in one of the ``WAYS``."""
     job = trials.job(paths, trials.seeds[0])
-    return Job(side=job.side, program=job.program, threads=1, metrics=False, **how)
+    return Job(side=job.side, program=job.program, threads=1, metrics=False, **WAYS[way])
 
 
 def _shapes(side: Resolved) -> Shapes:

@@ -66,11 +66,13 @@ class Exact(State):
     def loss_scale(self) -> dict[str, float]:
         """Return the scale and the count that a ``GradScaler`` keeps."""
         kept = self._scaler()
-        state = kept.state_dict() if kept else {}
-        return {"loss_scale": state["scale"], "good_steps": state["_growth_tracker"]} if kept else {}
+        if kept is None:
+            return {}
+        state = kept.state_dict()
+        return {"loss_scale": state["scale"], "good_steps": state["_growth_tracker"]}
 
     def set_loss_scale(self, loss_scale: float, good_steps: float) -> None:
         """Load them."""
         kept = self._scaler()
-        if kept:
+        if kept is not None:
             kept.load_state_dict(kept.state_dict() | {"scale": loss_scale, "_growth_tracker": int(good_steps)})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import tensorflow as tf
@@ -31,17 +31,15 @@ def undetermined(error: tf.errors.UnimplementedError) -> str:
     return node[1].rpartition("/")[2] if node else text.splitlines()[0][:80]
 
 
-def taken(
-    take: Callable[[], Took], variables: Callable[[], list[Any]] | None, anew: Callable[[str], None]
-) -> Took:  # fmt: skip
+def taken(take: Callable[[], Took], variables: Sequence[Any], anew: Callable[[str], None]) -> Took:
     """Return what a step gives; where an operation has no deterministic form, taken again without asking for one.
 
     Args:
         take: takes the step.
-        variables: what a step on a GPU may have moved in part when it fails; None where nothing can have been.
+        variables: what the step may have moved in part when it fails.
         anew: is told the operation, and lets the step be traced anew.
     """
-    kept = [(one, tf.identity(one)) for one in variables()] if variables else []
+    kept = [(one, tf.identity(one)) for one in variables]
     try:
         return take()
     except tf.errors.UnimplementedError as error:

@@ -47,7 +47,6 @@ class TensorFlowDriver(Watching):
     targets_first = True
     update_method = "apply_gradients"  # What a train step calls on the optimizer.
     _order: dict[int, int] | None = None
-    attempted = False
 
     def prepare(self) -> None:
         """Compute on the device; let a program that uses Keras's optimizers or losses have the precision there, too."""

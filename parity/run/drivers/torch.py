@@ -107,10 +107,11 @@ class TorchDriver(Exact, OwnNumbers, Driver):
     def watched(self, x: np.ndarray, y: np.ndarray, probe: Probe, signals: bool, guide: Guide | None) -> float:
         """Take a step with hooks on modules and optimizer, and remove them again."""
         hooks: list[Any] = []
+        scale = self.loss_scale().get("loss_scale", 1.0)  # As gradients come back; it moves when the step is over.
         steps = 0  # The calls of ``step`` that are going on.
         for key, output in self.bindings["outputs"].items():
             module = self.model.get_submodule(output["attribute"])
-            seen = self._seen(self._view(key, output), probe, signals, guide)
+            seen = self._seen(self._view(key, output), probe, signals, guide, scale)
             if output["point"] == "input":
                 hooks.append(module.register_forward_pre_hook(first(seen)))
             else:
@@ -161,14 +162,14 @@ class TorchDriver(Exact, OwnNumbers, Driver):
                 hook.remove()
 
     def _seen(
-        self, view: View, probe: Probe, signals: bool, guide: Guide | None
+        self, view: View, probe: Probe, signals: bool, guide: Guide | None, scale: float
     ) -> Callable[[torch.Tensor], torch.Tensor | None]:
         """Return what reports a tensor and, where it is guided, gives what goes on in its place."""
 
         def backward(gradient: torch.Tensor) -> torch.Tensor | None:
             if not view.gradients:
                 return None
-            value, scale = lying(gradient), self.loss_scale().get("loss_scale", 1.0)
+            value = lying(gradient)
             shown, axes = view.plainly(value if scale == 1.0 else value / scale)
             probe.see("gradient", view.name, shown, axes)
             given = view.instead(guide, "gradient", value)

@@ -28,11 +28,13 @@ class Watching(Scaled, Driver):
 
     def attempt(self, take: Callable[[], Took]) -> Took:
         """Return what a step gives, deterministic as far as its operations can be; the first one shows that."""
-        everything = None
-        if self.gpu is not None and not self.attempted:
-            everything = lambda: [*self.model.variables, *getattr(self.optimizer, "variables", ())]  # noqa: E731
-        self.attempted = True
-        return taken(take, everything, self._without)
+        first, self.attempted = not self.attempted, True
+        # On a CPU only XLA refuses an operation, before anything is computed.
+        moved = self._variables_moved() if first and self.gpu is not None else []
+        return taken(take, moved, self._without)
+
+    def _variables_moved(self) -> list[Any]:
+        return [*self.model.variables, *getattr(self.optimizer, "variables", ())]
 
     def _without(self, operation: str) -> None:
         """Take note of an operation that has no deterministic form, and trace the steps anew."""
