@@ -499,6 +499,19 @@ def test_what_a_compiler_moves_is_seen_where_it_is_run_and_not_claimed_where_it_
     assert "taken uncompiled" in (tmp_path / "reports" / "faster" / "report.md").read_text()
 
 
+@pytest.mark.skipif(bool(missing("tensorflow")), reason=missing("tensorflow") or "installed")
+def test_a_step_is_judged_uncompiled_with_recorded_masks_which_xla_could_not_take(tmp_path: Path) -> None:
+    offset_rows(tmp_path)
+    dropping = COMPILED.replace("activation: gelu}},", "activation: gelu}}, {dropout: 0.5},")
+    native = dropping.replace("epochs: 1}", "epochs: 1, random: native}")
+    assert native.count("dropout") == native.count("native") == 1
+    (tmp_path / "faster.yaml").write_text(native)
+    done = parity("check", "faster.yaml", "--steps", "2", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (comparison,) = json.loads(done.stdout)["comparisons"]
+    assert (comparison["verdict"], comparison["uncompiled"]) == ("identical", True)
+
+
 @pytest.mark.skipif(bool(missing("torch")), reason=missing("torch") or "installed")
 def test_a_program_of_pytorch_compiled_alone_prints_what_the_harness_saw(
     tmp_path_factory: pytest.TempPathFactory,
