@@ -53,7 +53,13 @@ RIGHT = [
          optimizer="momentum", names={"model": "Net", **SCRIPT}),
     Port(program="torch_own_optimizer", style="an Optimizer of its own", network="mlp", optimizer="momentum"),
     Port(program="torch_conv1d", style="Conv1d between transposes", network="sequence", optimizer="rmsprop_torch"),
+    Port(program="torch_amp", style="guide to mixed precision: autocast to float16 and a GradScaler", network="mlp",
+         optimizer="adam_after"),
     # Keras
+    Port(program="keras_mixed", style="guide to mixed precision: a policy of float16, LossScaleOptimizer",
+         network="mlp", optimizer="momentum"),
+    Port(program="keras_scaled", style="bfloat16 by layer, an optimizer that scales the loss", network="mlp",
+         optimizer="momentum"),
     Port(program="keras_functional_image", style="functional API", network="image", optimizer="momentum",
          names={"model": "make_model", "loss": "get_loss", "optimizer": "get_optimizer"}),
     Port(program="keras_sparse", style="a script; sparse cross-entropy on class numbers", network="mlp",

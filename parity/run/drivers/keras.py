@@ -91,7 +91,8 @@ class KerasDriver(TensorFlowDriver):
             with tf.GradientTape() as tape:
                 loss = loss_fn(y, called(model, x, training=True))
                 loss = sum(model.losses, loss)
-            optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+                scaled = optimizer.scale_loss(loss)  # As it is for most; Keras's own step asks, too.
+            optimizer.apply(tape.gradient(scaled, model.trainable_variables), model.trainable_variables)
             return loss
 
         return step

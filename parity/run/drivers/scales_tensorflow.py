@@ -33,7 +33,9 @@ class Scaled(State):
 
     def scale_of(self, gradient: tf.Tensor) -> tf.Tensor | None:
         """Return by what a gradient is scaled until the optimizer has it, in its type; None for nothing."""
-        return None if self.optimizer is self.updating else tf.cast(self.optimizer.dynamic_scale, gradient.dtype)
+        fixed = getattr(self.optimizer, "loss_scale_factor", None)  # Of any of Keras's optimizers.
+        scale = fixed if self.optimizer is self.updating else self.optimizer.dynamic_scale
+        return None if scale is None else tf.cast(scale, gradient.dtype)
 
 
 def unscaled(gradient: tf.Tensor, scale: tf.Tensor | None) -> tf.Tensor:

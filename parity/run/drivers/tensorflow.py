@@ -156,7 +156,7 @@ class TensorFlowDriver(Watching):
 
     def optimizer_facts(self) -> dict[str, Any]:
         """Return what is known of the optimizer."""
-        return facts_of(self.optimizer)
+        return facts_of(self.updating)
 
     def parameter(self, name: str) -> Any:
         """Return the variable."""

@@ -7,6 +7,7 @@ float64; left alone, they would round what everything else computes in float64, 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import torch
@@ -31,3 +32,16 @@ def widened(value: Any) -> Any:
     if value is torch.float32:
         return torch.float64
     return "torch.DoubleTensor" if isinstance(value, str) and value == "torch.FloatTensor" else value
+
+
+def _as_it_is(method: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(method)
+    def plain(*args: Any, **named: Any) -> Any:
+        with torch._C.DisableTorchFunction():
+            return method(*args, **named)
+
+    return plain
+
+
+for name in ("scale", "unscale_", "update"):  # The scale of a loss is a float32 number to PyTorch's kernels.
+    setattr(torch.amp.GradScaler, name, _as_it_is(getattr(torch.amp.GradScaler, name)))

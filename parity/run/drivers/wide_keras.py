@@ -1,37 +1,63 @@
-"""Keras programs that name float32, in a float64 worker: a layer or an input told so has the worker's float type."""
+"""Keras programs that name float32, in a float64 worker: a layer or an input told so has the worker's float type.
+
+So has a program in mixed precision, which is float32 made faster: as autocast does in PyTorch, it leaves float64 alone.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 
 import keras
 import tensorflow as tf
+from keras.src.backend.common import global_state
 
-from parity.run.drivers.wide_tensorflow import FLOAT32
+from parity.run.drivers.wide_tensorflow import FLOAT32, widening
 
 
 @contextmanager
 def wide_layers() -> Iterator[None]:
-    """Let layers and inputs that are told ``dtype="float32"`` go by the worker's policy while they are made."""
+    """Let layers, inputs and policies that are told ``dtype="float32"`` go by the worker's policy."""
     policies, get, plain = keras.src.dtype_policies, keras.src.dtype_policies.get, keras.Input
+    state, setting = global_state, global_state.set_global_attribute
 
     def policy(identifier: Any) -> Any:
         return get(None if named(identifier) else identifier)
+
+    def kept(name: str, value: Any) -> None:
+        if not (name == "dtype_policy" and named(value)):
+            setting(name, value)
 
     @wraps(plain)
     def wide(*args: Any, **given: Any) -> Any:
         return plain(*args, **{name: None if name == "dtype" and named(one) else one for name, one in given.items()})
 
-    policies.get, keras.Input, keras.layers.Input = policy, wide, wide
+    policies.get, keras.Input, keras.layers.Input, state.set_global_attribute = policy, wide, wide, kept
     try:
         yield
     finally:
-        policies.get, keras.Input, keras.layers.Input = get, plain, plain
+        policies.get, keras.Input, keras.layers.Input, state.set_global_attribute = get, plain, plain, setting
+
+
+MIXED = ("mixed_float16", "mixed_bfloat16")
+"""Policies whose variables are float32."""
 
 
 def named(dtype: Any) -> bool:
-    """Return whether a type is float32, said in some way."""
-    return isinstance(dtype, str | tf.DType) and dtype in FLOAT32
+    """Return whether a type or a policy is float32, said in some way."""
+    if isinstance(dtype, keras.DTypePolicy):
+        dtype = dtype.name
+    return isinstance(dtype, str | tf.DType) and (dtype in FLOAT32 or dtype in MIXED)
+
+
+def _wide_variable(plain: Callable[..., None]) -> Callable[..., None]:
+    @wraps(plain)
+    def wide(self: Any, initializer: Any, shape: Any = None, dtype: Any = None, **how: Any) -> None:
+        plain(self, initializer, shape, keras.config.floatx() if widening() and named(dtype) else dtype, **how)
+
+    return wide
+
+
+keras.Variable.__init__ = _wide_variable(keras.Variable.__init__)  # As LossScaleOptimizer makes its scale, in a step.
