@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from parity.run.axes import permuted
-from parity.run.drivers.base import Driver
+from parity.run.driver.base import Driver
 from parity.run.probe import Guide, Probe
 
 

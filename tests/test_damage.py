@@ -20,7 +20,7 @@ from parity.compile.program import Bindings, Program
 from parity.run import session
 from parity.run.bench import RUN_FROM, Bench
 from parity.run.beside import files_of, source_of
-from parity.run.drivers.programs import import_program
+from parity.run.driver.programs import import_program
 from parity.run.exchange import MOST_OPEN, Exchange
 from parity.run.session import memory_folder, release, remove_left
 from parity.run.store import Store

@@ -16,7 +16,7 @@ from parity.cli import main
 from parity.errors import SpecError, UsageError
 from parity.prepare.devices import check_devices
 from parity.prepare.options import Options, prepare
-from parity.run.drivers.base import described, gpu_number
+from parity.run.driver.base import described, gpu_number
 from parity.run.places import driven_gpus, driver_version
 from parity.spec.differences import differences
 from parity.spec.load import build_spec
@@ -70,7 +70,7 @@ def test_auto_is_a_gpu_where_there_is_one(device: str, seen: list[str], number: 
     ("capability", "ends"), [((9, 0), "CUDA 12.8"), ((8, 9), "CUDA 12.8, no fast float64"), (None, "CUDA 12.8")]
 )
 def test_a_gpu_without_fast_float64_is_told(capability: Any, ends: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("parity.run.drivers.base.driver_version", lambda: "570.86")
+    monkeypatch.setattr("parity.run.driver.base.driver_version", lambda: "570.86")
     seen = {"names": ["NVIDIA L4"], "built": "CUDA 12.8", "capabilities": [capability]}
     assert described(0, seen) == f"gpu:0, NVIDIA L4, driver 570.86, {ends}"
 
@@ -193,7 +193,7 @@ MODEL = {"input": [6], "layers": [{"dense": {"units": 4, "activation": "relu"}},
 OPEN = """
 import json, sys
 import numpy as np
-from parity.run.drivers.{module} import {name} as Driver
+from parity.run.driver.{module} import {name} as Driver
 class Placed(Driver):
     @classmethod
     def placed(cls, gpu):

@@ -27,12 +27,12 @@ def far(framework: str, value: np.ndarray) -> Any:
     if framework == "torch":
         import torch
 
-        from parity.run.drivers.far_torch import FarTensor
+        from parity.frameworks.torch.driver.far import FarTensor
 
         return FarTensor(torch.from_numpy(value))
     import tensorflow as tf
 
-    from parity.run.drivers.far_tensorflow import FarEager
+    from parity.frameworks.tensorflow.driver.far import FarEager
 
     return FarEager(tf.constant(value))
 
@@ -53,7 +53,7 @@ def test_a_tensor_that_lies_otherwise_has_the_same_digest() -> None:
         pytest.skip(missing("torch"))
     import torch
 
-    from parity.run.drivers.far_torch import FarTensor
+    from parity.frameworks.torch.driver.far import FarTensor
 
     value = torch.from_numpy(np.random.default_rng(4).normal(size=(4, 6, 5, 3)))
     turned = value.contiguous(memory_format=torch.channels_last)
@@ -87,15 +87,15 @@ STEP = """
 import json, sys
 from pathlib import Path
 import numpy as np
-from parity.run.drivers import {module} as drivers
-from parity.run.drivers import far_{kind} as far
+from parity.frameworks.{module}.driver import driver as drivers
+from parity.frameworks.{kind}.driver import far
 from parity.run.digest import RECORD, apart
 from parity.run.exchange import Exchange
 from parity.run.worker import Worker
 places = [drivers]
 if {module!r} != "torch":
-    from parity.run.drivers import tensorflow, watching_tensorflow
-    places = [tensorflow, watching_tensorflow]
+    from parity.frameworks.tensorflow.driver import driver as tensorflow, watching
+    places = [tensorflow, watching]
 program, bindings, rows, folder = sys.argv[1], json.loads(sys.argv[2]), dict(np.load(sys.argv[3])), Path(sys.argv[4])
 Exchange(str(folder / "data")).put("x", rows.pop("x"))
 Exchange(str(folder / "data")).put("y", rows.pop("y"))

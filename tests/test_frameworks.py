@@ -44,7 +44,7 @@ from parity.catalog import (
 from parity.code import Case
 from parity.compile import compile_side
 from parity.entries import FRAMEWORKS, Entry
-from parity.run.drivers.programs import import_program
+from parity.run.driver.programs import import_program
 from parity.run.initial import initial_value
 from parity.run.randomness import keep_mask
 from parity.spec.resolve import Resolved

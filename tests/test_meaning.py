@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from parity.run.drivers.layouts import View
+from parity.run.driver.layouts import View
 from parity.run.meaning import LOG_PROBABILITIES, LOGITS, PROBABILITIES, answered, fitted, meaning, turned
 from parity.run.probe import Guide
 

@@ -581,7 +581,7 @@ XLA = """
 import json, sys
 import numpy as np
 import tensorflow as tf
-from parity.run.drivers.tensorflow import TensorFlowDriver
+from parity.frameworks.tensorflow.driver.driver import TensorFlowDriver
 bindings = json.loads(sys.argv[2])
 bindings["settings"] = ["tf.config.experimental.enable_op_determinism()"]
 driver = TensorFlowDriver(sys.argv[1], bindings, "float32", 0, compiled=True)

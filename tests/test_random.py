@@ -115,10 +115,10 @@ def test_the_first_numbers_are_those_of_the_frameworks_own_functions() -> None:
         pytest.skip(missing("torch"))
     import torch
 
-    from parity.run.drivers import generators_torch
-    from parity.run.drivers.generators import first
+    from parity.frameworks.torch.driver import generators as torch_generators
+    from parity.run.driver.generators import first
 
-    told = first(generators_torch, 7, 6)
+    told = first(torch_generators, 7, 6)
     torch.manual_seed(7)
     np.testing.assert_array_equal(told["uniform"], torch.rand(6).tolist())
     assert any(told["mask"])

@@ -7,12 +7,14 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
-from parity.compile import keras, tensorflow, torch
 from parity.compile.numerics import context as numerics_context
 from parity.compile.numerics import settings
 from parity.compile.program import Program
 from parity.data.load import preprocess_source
 from parity.entries import TITLES
+from parity.frameworks.keras import emit as keras
+from parity.frameworks.tensorflow import emit as tensorflow
+from parity.frameworks.torch import emit as torch
 from parity.spec.resolve import Resolved
 
 if TYPE_CHECKING:
@@ -63,7 +65,7 @@ def compile_side(
         "ending": bindings.ending,
     }
     context |= numerics_context(side.framework, side.config.numerics, context["optimizer"].build)
-    source = _environment().get_template(f"{side.framework}.py.jinja").render(context)
+    source = _environment().get_template(f"{side.framework}/program.py.jinja").render(context)
     source = tidy(source) if formatted else source
     return Program(framework=side.framework, source=source, bindings=bindings, file_name=file_name)
 
@@ -81,10 +83,10 @@ def _filled(text: str, indent: int = 4) -> str:
 
 @cache
 def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
-        loader=PackageLoader("parity.compile", "templates"),
+        loader=ChoiceLoader([PackageLoader("parity.frameworks", ""), PackageLoader("parity.compile", "")]),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from parity.run.axes import permuted
-from parity.run.drivers.base import Driver
+from parity.run.driver.base import Driver
 from parity.run.probe import DigestProbe
 
 EVENT_SECONDS = 0.25

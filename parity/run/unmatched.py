@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from parity.run.drivers.base import Driver
-from parity.run.drivers.programs import ProgramError
+from parity.run.driver.base import Driver
+from parity.run.driver.programs import ProgramError
 from parity.run.exchange import Exchange
 from parity.run.meaning import fitted, meaning, randomised
 

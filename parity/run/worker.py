@@ -17,8 +17,8 @@ import numpy as np
 
 from parity.run import randomness
 from parity.run.axes import inverse, permuted
-from parity.run.drivers.base import Driver
-from parity.run.drivers.generators import first
+from parity.run.driver.base import Driver
+from parity.run.driver.generators import first
 from parity.run.exchange import Exchange
 from parity.run.memory import OwnState, Report, everything
 from parity.run.places import versions
@@ -27,9 +27,9 @@ from parity.run.threads import Threads
 from parity.run.unmatched import Unmatched
 
 DRIVERS = {
-    "keras": ("parity.run.drivers.keras", "KerasDriver"),
-    "tensorflow": ("parity.run.drivers.tensorflow", "TensorFlowDriver"),
-    "torch": ("parity.run.drivers.torch", "TorchDriver"),
+    "keras": ("parity.frameworks.keras.driver.driver", "KerasDriver"),
+    "tensorflow": ("parity.frameworks.tensorflow.driver.driver", "TensorFlowDriver"),
+    "torch": ("parity.frameworks.torch.driver.driver", "TorchDriver"),
 }
 
 PREDICT_ROWS = 256

@@ -7,7 +7,9 @@ from typing import Any
 
 from parity.compare.judge import Judge
 from parity.errors import WorkerError
-from parity.selftest import faults_keras, faults_tensorflow, faults_torch
+from parity.frameworks.keras import faults as faults_keras
+from parity.frameworks.tensorflow import faults as faults_tensorflow
+from parity.frameworks.torch import faults as faults_torch
 from parity.selftest.bench import TestBench
 from parity.selftest.faults import PlantedFault
 from parity.selftest.networks import NETWORKS, OPTIMIZERS, Network, dataset, side

@@ -9,19 +9,19 @@ from typing import Any, TypeVar
 import numpy as np
 import tensorflow as tf
 
-from parity.run.drivers.base import Driver
-from parity.run.drivers.far_tensorflow import lying
-from parity.run.drivers.layouts import View
-from parity.run.drivers.programs import loss_told
-from parity.run.drivers.repeats_tensorflow import taken
-from parity.run.drivers.scales_tensorflow import Scaled, scaled_again, unscaled
-from parity.run.drivers.tensors import Lies, Pairs, Taps, host, restore, shown, watch_calls
+from parity.frameworks.tensorflow.driver.far import lying
+from parity.frameworks.tensorflow.driver.repeats import taken
+from parity.frameworks.tensorflow.driver.scales import Scaled, scaled_again, unscaled
+from parity.frameworks.tensorflow.driver.tensors import Lies, Pairs, Taps, host, restore, shown, watch_calls
+from parity.run.driver.base import Driver
+from parity.run.driver.layouts import View
+from parity.run.driver.programs import loss_told
 from parity.run.probe import Guide, Probe, see_all
 
 Took = TypeVar("Took")
 
 
-class Watching(Scaled, Driver):
+class TensorFlowWatching(Scaled, Driver):
     """The part of TensorFlow's and Keras's drivers that takes steps and looks at what they compute."""
 
     attempted = False

@@ -17,13 +17,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from parity.run.drivers import generators_keras
-from parity.run.drivers.layouts import View
-from parity.run.drivers.programs import ProgramError, loss_told
-from parity.run.drivers.tensorflow import TensorFlowDriver
-from parity.run.drivers.tensors import Taps, built, called, host, masked, restore
-from parity.run.drivers.wide_keras import wide_layers
-from parity.run.drivers.wide_tensorflow import widening
+from parity.frameworks.keras.driver import generators as keras_generators
+from parity.frameworks.keras.driver.wide import wide_layers
+from parity.frameworks.tensorflow.driver.driver import TensorFlowDriver
+from parity.frameworks.tensorflow.driver.tensors import Taps, built, called, host, masked, restore
+from parity.frameworks.tensorflow.driver.wide import widening
+from parity.run.driver.layouts import View
+from parity.run.driver.programs import ProgramError, loss_told
 from parity.run.probe import Guide
 
 
@@ -31,7 +31,7 @@ class KerasDriver(TensorFlowDriver):
     """A Keras program: layers are wrapped at ``call``, the optimizer at ``apply``."""
 
     module_name = "keras"
-    generators: ClassVar[Any] = generators_keras
+    generators: ClassVar[Any] = keras_generators
     update_method = "apply"
 
     def prepare(self) -> None:
@@ -74,7 +74,7 @@ class KerasDriver(TensorFlowDriver):
     @classmethod
     def replace_dropout(cls) -> None:
         """Replace the function that ``keras.layers.Dropout`` calls, in the backend's random module."""
-        keras.src.backend.random.dropout = partial(masked, own=generators_keras.DROPOUT)
+        keras.src.backend.random.dropout = partial(masked, own=keras_generators.DROPOUT)
 
     def build_optimizer(self) -> Any:
         """Return the program's optimizer, its slots made: Keras else makes them in the first step."""

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 import tensorflow as tf
 
-from parity.run.drivers.tensors import host
+from parity.frameworks.tensorflow.driver.tensors import host
 from parity.run.far import KEPT, Axes, Far, small_signs
 
 

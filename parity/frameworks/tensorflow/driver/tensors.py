@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from parity.run.drivers import generators_tensorflow
-from parity.run.drivers.base import active_driver
-from parity.run.drivers.layouts import View
-from parity.run.drivers.programs import ProgramError
+from parity.frameworks.tensorflow.driver import generators as tensorflow_generators
+from parity.run.driver.base import active_driver
+from parity.run.driver.layouts import View
+from parity.run.driver.programs import ProgramError
 
 Lies = View | Sequence[int] | None
 """How a tensor is seen: an output by its view, a gradient of a parameter by the axes that make it canonical."""
@@ -100,7 +100,7 @@ def held(owner: Any, above: str = "") -> list[tuple[str, tf.Variable]]:
     return list({id(one): (path, one) for path, one in reversed(found)}.values())[::-1]
 
 
-def masked(x: tf.Tensor, rate: float, *more: Any, own: Any = generators_tensorflow.DROPOUT, **named: Any) -> tf.Tensor:
+def masked(x: tf.Tensor, rate: float, *more: Any, own: Any = tensorflow_generators.DROPOUT, **named: Any) -> tf.Tensor:
     """Return x with what the active driver says kept, in place of the framework's dropout.
 
     Args:

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from parity.run.drivers.state import State
+from parity.run.driver.state import State
 
 UNDETERMINED = re.compile(r"(\S+) does not have a deterministic implementation")
 """What PyTorch warns of under ``use_deterministic_algorithms(True, warn_only=True)`` (aten/src/ATen/Context.cpp)."""

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from parity.run.drivers import generators_torch
-from parity.run.drivers.base import active_driver
+from parity.frameworks.torch.driver import generators as torch_generators
+from parity.run.driver.base import active_driver
 
 
 def first(seen: Callable[[torch.Tensor], torch.Tensor | None]) -> Callable[..., Any]:
@@ -52,7 +52,7 @@ def dropout(
     """Return what the active driver says is kept, in the place of ``torch.nn.functional.dropout``."""
     driver = active_driver()
     if driver.native:
-        return generators_torch.DROPOUT(input, p, training, inplace)
+        return torch_generators.DROPOUT(input, p, training, inplace)
     if not training or p == 0.0:
         return input
     return input * recorded(input, p) * (1.0 / (1.0 - p))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from parity.run.drivers.state import State
+from parity.run.driver.state import State
 
 Scheduler = torch.optim.lr_scheduler.LRScheduler
 

@@ -14,12 +14,11 @@ from typing import Any, ClassVar
 import numpy as np
 import tensorflow as tf
 
-from parity.run.drivers import generators_tensorflow
-from parity.run.drivers.far_tensorflow import lying
-from parity.run.drivers.places_tensorflow import scope, seen_gpus
-from parity.run.drivers.programs import loss_told, one_tensor
-from parity.run.drivers.repeats_tensorflow import set_determinism_off
-from parity.run.drivers.tensors import (
+from parity.frameworks.tensorflow.driver import generators as tensorflow_generators
+from parity.frameworks.tensorflow.driver.far import lying
+from parity.frameworks.tensorflow.driver.places import scope, seen_gpus
+from parity.frameworks.tensorflow.driver.repeats import set_determinism_off
+from parity.frameworks.tensorflow.driver.tensors import (
     applied,
     built,
     called,
@@ -30,11 +29,12 @@ from parity.run.drivers.tensors import (
     module_of,
     unbound,
 )
-from parity.run.drivers.watching_tensorflow import Watching
-from parity.run.drivers.wide_tensorflow import float_type_of_keras, wide_variables, widening
+from parity.frameworks.tensorflow.driver.watching import TensorFlowWatching
+from parity.frameworks.tensorflow.driver.wide import float_type_of_keras, wide_variables, widening
+from parity.run.driver.programs import loss_told, one_tensor
 
 
-class TensorFlowDriver(Watching):
+class TensorFlowDriver(TensorFlowWatching):
     """A raw TensorFlow program: a ``tf.Module`` with a method per layer.
 
     A watched step is the program's own step traced a second time, with the tensors among its outputs, so that it runs
@@ -42,7 +42,7 @@ class TensorFlowDriver(Watching):
     """
 
     module_name = "tensorflow"
-    generators: ClassVar[Any] = generators_tensorflow
+    generators: ClassVar[Any] = tensorflow_generators
     gpus = staticmethod(seen_gpus)
     targets_first = True
     update_method = "apply_gradients"  # What a train step calls on the optimizer.

@@ -14,7 +14,7 @@ import keras
 import tensorflow as tf
 from keras.src.backend.common import global_state
 
-from parity.run.drivers.wide_tensorflow import FLOAT32, widening
+from parity.frameworks.tensorflow.driver.wide import FLOAT32, widening
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from parity.run.drivers.generators import seed_plain
+from parity.run.driver.generators import seed_plain
 
 DROPOUT = tf.nn.dropout
 """As it is before the harness's own takes its place."""

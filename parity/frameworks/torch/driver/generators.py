@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
-from parity.run.drivers.generators import seed_plain
+from parity.run.driver.generators import seed_plain
 
 DROPOUT = F.dropout
 """As it is before the harness's own takes its place."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from parity.run.drivers.state import State
+from parity.run.driver.state import State
 
 
 class Scaled(State):

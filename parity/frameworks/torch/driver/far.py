@@ -9,8 +9,8 @@ from typing import Any, Self
 import numpy as np
 import torch
 
+from parity.frameworks.torch.driver.hooks import host
 from parity.run.digest import PROJECTIONS
-from parity.run.drivers.hooks import host
 from parity.run.far import KEPT, Axes, Far, small_signs
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.ops import math_ops
 
-from parity.run.drivers.base import Driver
+from parity.run.driver.base import Driver
 
 ASKED = ("cast", "zeros", "ones", "eye", "constant", "convert_to_tensor")
 """Functions of TensorFlow that a program gives a float type, or leaves it to them."""
@@ -44,7 +44,7 @@ def float_type_of_keras(file: str, precision: str) -> None:
         return
     import keras
 
-    from parity.run.drivers.keras import keep_python_floats_exact
+    from parity.frameworks.keras.driver.driver import keep_python_floats_exact
 
     keras.config.set_floatx(precision)
     if precision == "float64":

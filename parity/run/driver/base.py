@@ -17,9 +17,9 @@ import numpy as np
 
 from parity.run import randomness
 from parity.run.axes import inverse, permuted
-from parity.run.drivers.layouts import mask_layout
-from parity.run.drivers.programs import CONTRACT, ProgramError, import_program
-from parity.run.drivers.state import State
+from parity.run.driver.layouts import mask_layout
+from parity.run.driver.programs import CONTRACT, ProgramError, import_program
+from parity.run.driver.state import State
 from parity.run.meaning import answered
 from parity.run.places import driver_version
 from parity.run.probe import Guide, Probe
@@ -47,7 +47,7 @@ class Driver(State):
     module_name = ""  # Of the framework's package, whose version is reported.
     targets_first = False  # Whether the framework's losses are functions of (targets, outputs).
     generators: ClassVar[Any]
-    """The module of the framework's own random numbers, see :mod:`parity.run.drivers.generators`."""
+    """The module of the framework's own random numbers, see :mod:`parity.run.driver.generators`."""
     active: ClassVar[Driver | None] = None
     """The driver whose program computes: dropout asks it for masks."""
 

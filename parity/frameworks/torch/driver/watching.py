@@ -1,0 +1,128 @@
+"""Steps of PyTorch as they are watched: which tensors they report, and how they are steered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from parity.frameworks.torch.driver.exact import Exact
+from parity.frameworks.torch.driver.far import lying
+from parity.frameworks.torch.driver.hooks import Forced, first, host, last, transformed
+from parity.run.driver.base import Driver
+from parity.run.driver.layouts import View
+from parity.run.probe import Guide, Probe
+
+
+class TorchWatching(Exact, Driver):
+    """The part of PyTorch's driver that looks at what a step computes."""
+
+    def watched(self, x: np.ndarray, y: np.ndarray, probe: Probe, signals: bool, guide: Guide | None) -> float:
+        """Take a step with hooks on modules and optimizer, and remove them again."""
+        hooks: list[Any] = []
+        scale = self.loss_scale().get("loss_scale", 1.0)  # As gradients come back; it moves when the step is over.
+        steps = 0  # The calls of ``step`` that are going on.
+        for key, output in self.bindings["outputs"].items():
+            module = self.model.get_submodule(output["attribute"])
+            seen = self._seen(self._view(key, output), probe, signals, guide, scale)
+            if output["point"] == "input":
+                hooks.append(module.register_forward_pre_hook(first(seen)))
+            else:
+                hooks.append(module.register_forward_hook(last(seen)))
+
+        def begun(optimizer: Any, given: tuple[Any, ...], named: dict[str, Any]) -> Any:
+            nonlocal steps
+            steps += 1
+            if steps > 1:
+                # A step that calls super().step(): PyTorch runs the hooks again there once a plain optimizer of that
+                # class was made in this process, and does not before (torch/optim/optimizer.py, _patch_step_function).
+                return None
+            closure = named.get("closure", given[1] if len(given) > 1 else None)
+            if closure is None:
+                gradients()
+                return None
+
+            def closed() -> Any:  # The gradients are made in it, each time the optimizer asks.
+                told = closure()
+                gradients()
+                return told
+
+            return given[:1], {**named, "closure": closed}
+
+        def gradients() -> None:
+            for name in self.trainable():
+                variable = self.parameter(name)
+                grad = variable.grad
+                if grad is None:
+                    continue
+                axes = self.out_axes(name)
+                value = self.lies(name, lying(grad))
+                probe.see("gradient", name, value, axes)
+                instead = guide and guide.instead("gradient", name, value.shape, axes)
+                if instead is not None:
+                    variable.grad = torch.from_numpy(instead).to(grad).reshape(grad.shape)
+
+        def stepped(*ignored: Any) -> None:
+            nonlocal steps
+            steps -= 1
+
+        hooks.append(self.optimizer.register_step_pre_hook(begun))
+        hooks.append(self.optimizer.register_step_post_hook(stepped))
+        try:
+            return self.train(x, y)
+        finally:
+            for hook in hooks:
+                hook.remove()
+
+    def _seen(
+        self, view: View, probe: Probe, signals: bool, guide: Guide | None, scale: float
+    ) -> Callable[[torch.Tensor], torch.Tensor | None]:
+        """Return what reports a tensor and, where it is guided, gives what goes on in its place."""
+
+        def backward(gradient: torch.Tensor) -> torch.Tensor | None:
+            if not view.gradients:
+                return None
+            value = lying(gradient)
+            shown, axes = view.plainly(value if scale == 1.0 else value / scale)
+            probe.see("gradient", view.name, shown, axes)
+            given = view.instead(guide, "gradient", value)
+            return None if given is None else torch.from_numpy(given * scale).to(gradient)
+
+        known = False
+
+        def seen(value: torch.Tensor) -> torch.Tensor | None:
+            nonlocal known
+            if known or not torch.is_grad_enabled():
+                return None  # A step may evaluate beside training; what it trains on is what it computes first.
+            if not torch.is_tensor(value) or transformed(value):
+                # A module that returns more than one tensor is not one of the spec's layers; and what a transform of
+                # torch.func passes through a model holds no numbers yet.
+                return None
+            known = True
+            output = lying(value)
+            shown, axes = view.seen(output)
+            probe.see("forward", view.name, shown, axes)
+            given = view.instead(guide, "forward", output)
+            if given is None:
+                if signals and value.requires_grad:
+                    value.register_hook(backward)
+                return None
+            forced: torch.Tensor = Forced.apply(value, torch.from_numpy(np.array(given)).to(value), backward)
+            return forced
+
+        return seen
+
+    def _view(self, key: str, output: dict[str, Any]) -> View:
+        """Return how an output is seen, with the activation that the program applies as a function behind it."""
+        if output.get("then") is None:
+            return View(key, output)
+        module = eval(output["then"], {"torch": torch, "nn": torch.nn, "F": F})
+
+        def applied(value: np.ndarray) -> np.ndarray:
+            with torch.no_grad():
+                return host(module(torch.from_numpy(np.asarray(value))))
+
+        return View(key, output, applied)
