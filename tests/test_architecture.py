@@ -22,6 +22,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "parity"
+TESTS = ROOT / "tests"
 FRAMEWORKS = {"keras", "tensorflow", "torch"}
 DRIVER = re.compile(r"parity\.frameworks\.\w+\.driver(\.|$)")
 """What runs in a worker and may import a framework."""
@@ -244,6 +245,32 @@ def test_no_two_public_classes_have_one_name() -> None:
     }
     assert not wrong
     assert twice([("Part", "parity.spec.check"), ("Part", "parity.spec.schema")])
+
+
+APART = {
+    "end_to_end": "the command line, and questions from the spec to the report",
+    "benchmarks": "what is measured, and that it runs",
+    "gpu": "what only an NVIDIA GPU shows",
+}
+"""Folders of tests that mirror no package, and what they hold."""
+
+
+def mirrors(folder: str) -> bool:
+    """Say whether a folder of tests names a package of parity, or a module that stands like one."""
+    return folder in APART or folder in {part(module) for module in MODULES} - {""}
+
+
+def test_tests_stand_in_folders_that_name_what_they_test() -> None:
+    files = sorted(TESTS.rglob("test_*.py"))
+    wrong = {file.parent.name for file in files if file.parent != TESTS and not mirrors(file.parent.name)}
+    assert not wrong
+    assert all(file.parent in (TESTS, TESTS / file.parent.name) for file in files), "one folder deep"
+    assert mirrors("spec")
+    assert not mirrors("pipeline")
+
+
+def test_no_two_files_of_tests_have_one_name() -> None:
+    assert not twice((file.name, str(file)) for file in TESTS.rglob("test_*.py"))
 
 
 def loaded_after(code: str) -> set[str]:

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 import pytest
 from ruamel.yaml import YAML
-from test_cli import parity
+
+from tests.end_to_end.test_cli import parity
 
 ROOT = Path(__file__).resolve().parents[2]
 DEVICE = os.environ.get("PARITY_GPU_DEVICE", "gpu")

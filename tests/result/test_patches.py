@@ -11,8 +11,6 @@ from typing import Any
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from test_differences import pairs
-from test_layer_lists import sides as sides_of_layers
 
 from parity.compile.emit import compile_side
 from parity.explain.contest import Contest, ImpossibleError, Paths, contest, split
@@ -23,6 +21,8 @@ from parity.spec.load import build_spec, parse_spec
 from parity.spec.resolve import Resolved, changed, resolve
 from parity.spec.schema import Config, Spec
 from parity.spec.yaml import parse_yaml
+from tests.spec.test_differences import pairs
+from tests.spec.test_layer_lists import sides as sides_of_layers
 
 DENSE: list[Any] = [
     {"conv1d": {"filters": 4, "kernel_size": 3}},

@@ -33,7 +33,7 @@ from parity.spec import channels
 from parity.spec.load import build_spec, load_spec
 from parity.spec.resolve import resolve, to_yaml
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 ROWS = 60
 NEEDS_TORCH = pytest.mark.skipif(bool(missing("torch")), reason=str(missing("torch")))
 

@@ -46,7 +46,7 @@ from parity.selftest.run import CleanTold, FaultTold, PlantedTold, SelfTest, sam
 from parity.selftest.show import print_selftest
 from parity.spec.paths import walk
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 ALL_INSTALLED = pytest.mark.skipif(
     any(missing(name) for name in FRAMEWORKS), reason="needs every framework: their faults are counted"
 )

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from parity.commands import advising
 
-sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
+sys.path.insert(0, str(Path(__file__).parent))
 import fuzz
 
 SEEDS = st.integers(0, 10**6)

@@ -12,8 +12,6 @@ from typing import Any
 import numpy as np
 import pytest
 from helpers_frameworks import EACH_FRAMEWORK, IMAGE, compiled, difference, missing, opened, side_of, starting_weights
-from test_cli import parity
-from test_programs import recorded
 
 from parity.commands.comparing import comparisons
 from parity.compare.judge import Judge, Seen
@@ -34,6 +32,8 @@ from parity.spec.numerics import hidden_differences, kept_bits
 from parity.spec.resolve import Resolved, resolve
 from parity.spec.schema import NumericsSpec
 from parity.trials.counterfactuals import Runs
+from tests.compile.test_programs import recorded
+from tests.end_to_end.test_cli import parity
 
 TENSORFLOW = ("keras", "tensorflow")
 SMALL = {"input": [6], "layers": [{"dense": {"units": 4, "activation": "relu"}}, {"dense": 2}]}

@@ -30,7 +30,7 @@ from parity.spec.paths import alternatives, at, auto_names, matching, set_path, 
 from parity.spec.resolve import DEFAULT, Resolved, changed, dump, resolve
 from parity.spec.schema import Config, SideSpec, Spec
 
-LEAF = Path(__file__).resolve().parent.parent / "specs" / "leaf.yaml"
+LEAF = Path(__file__).resolve().parents[2] / "specs" / "leaf.yaml"
 
 SMALL = """\
 name: small

@@ -6,11 +6,11 @@ import io
 
 import pytest
 from rich.console import Console
-from test_report import Reader, flat, shown
 
 from parity.report import advice, html, markdown
 from parity.result.schema import AdviceFact, Lint, Result
 from tests import report_samples as samples
+from tests.report.test_report import Reader, flat, shown
 
 SOFTMAX = AdviceFact(
     rule="softmax_before_logits",

@@ -19,7 +19,6 @@ from helpers_numpy import ROWS, net_job, numpy_bench, numpy_workers
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from test_programs import EPOCHS, recorded
 
 from parity.data.load import class_count, fingerprint, load, preprocess_source, split, training_rows
 from parity.data.schema import DataSpec
@@ -31,6 +30,7 @@ from parity.run.freerun import free_run, running_loss
 from parity.run.randomness import batch_sizes
 from parity.run.session import Session
 from tests import report_samples as samples
+from tests.compile.test_programs import EPOCHS, recorded
 
 SHARES = [0.1, 0.2, 0.25, 0.3, 0.5, 0.7, 0.8, 0.9]
 

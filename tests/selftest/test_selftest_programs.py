@@ -129,7 +129,7 @@ def test_a_program_is_the_second_side_of_its_spec() -> None:
 
 
 def test_the_page_counts_the_faults_by_phase() -> None:
-    page = (Path(__file__).parent.parent / "docs" / "selftest.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[2] / "docs" / "selftest.md").read_text(encoding="utf-8")
     programs = page.partition("## Programs")[2].partition("## Measured")[0]
     for phase, count in Counter(port.phase for port in FAULTY).items():
         assert f"| {phase} | {count} |" in programs

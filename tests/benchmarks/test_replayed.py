@@ -1,6 +1,6 @@
 """The benchmark of causes, replayed: what is named where every run comes to what it came to when the truth was made.
 
-    PYTHONPATH=.:tests python tests/test_replayed.py
+    PYTHONPATH=.:tests python tests/benchmarks/test_replayed.py
 
 replays all pairs. No framework is run, so this holds the search and the statistics only; ``tests/benchmarks/causes.py``
 trains.
@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
+sys.path.insert(0, str(Path(__file__).parent))
 
 from causes_truth import FILE, Truth
 from helpers_invented import invented

@@ -13,7 +13,7 @@ from helpers_frameworks import missing
 from parity import api
 from parity.report import measures
 
-SPEC = Path(__file__).resolve().parent.parent / "specs" / "regression.yaml"
+SPEC = Path(__file__).resolve().parents[2] / "specs" / "regression.yaml"
 
 needs_keras = pytest.mark.skipif(bool(missing("keras")), reason="keras not installed")
 

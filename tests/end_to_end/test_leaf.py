@@ -9,7 +9,7 @@ import pytest
 
 from parity import api
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 ROWS, CLASSES = 16, 99
 
 pytestmark = pytest.mark.real_data

@@ -13,8 +13,8 @@ from parity.report.finding import Finding, Patch, where
 from parity.result import formats
 from parity.result.schema import OwnFact, Result
 from tests import report_samples as samples
-from tests.test_report import Reader, changed, flat, shown, texts
-from tests.test_report_evidence import screens
+from tests.report.test_report import Reader, changed, flat, shown, texts
+from tests.report.test_report_evidence import screens
 
 NORMAL = "truncated_normal(mean=0.0, stddev=1.0)"
 

@@ -10,8 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 from helpers_frameworks import EACH_FRAMEWORK, missing, worker
-from test_cli import parity
-from test_programs import CLASSES, Alone, recorded, spec_data
 
 from parity.compile import compile_side
 from parity.report import draws, markdown
@@ -20,8 +18,10 @@ from parity.result.schema import Result
 from parity.spec.load import build_spec
 from parity.spec.resolve import resolve
 from tests import report_samples as samples
+from tests.compile.test_programs import CLASSES, Alone, recorded, spec_data
+from tests.end_to_end.test_cli import parity
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 SEED = 2**62 + 3
 """Larger than what NumPy's old generator takes, which every program seeds as well."""
 

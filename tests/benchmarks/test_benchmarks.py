@@ -13,7 +13,7 @@ from helpers_frameworks import missing
 
 from parity.entries import FRAMEWORKS
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.slow

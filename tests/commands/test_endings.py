@@ -26,7 +26,7 @@ from parity.prepare.options import prepare as prepared
 from parity.run.serving import LONGEST, is_machines, told
 from parity.spec.load import build_spec, load_spec
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 SPEC = """\
 name: small

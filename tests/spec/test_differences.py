@@ -38,7 +38,7 @@ from parity.spec.paths import at
 from parity.spec.resolve import Resolved, changed, resolve
 from parity.spec.schema import Config, ModelSpec, SideSpec, Spec, TrainingSpec
 
-LEAF = Path(__file__).resolve().parent.parent / "specs" / "leaf.yaml"
+LEAF = Path(__file__).resolve().parents[2] / "specs" / "leaf.yaml"
 
 
 def resolved(config: Config, name: str = "a", changes: Mapping[str, Any] = {}) -> Resolved:

@@ -12,7 +12,7 @@ from parity.report import chart_rows, charts, evidence, findings, html, markdown
 from parity.result import formats
 from parity.result.schema import Comparison, Result, WitnessFact
 from tests import report_samples as samples
-from tests.test_report import Reader, changed, flat, shown
+from tests.report.test_report import Reader, changed, flat, shown
 
 
 def screens(result: Result) -> tuple[str, str, str]:

@@ -29,7 +29,7 @@ from parity.run.trajectory import Measured, Trajectory
 from parity.run.verify import ChangedError, verified
 from parity.whole import PART, sweep, whole
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 RUN = Trajectory(
     key="abc", side="keras", framework="keras", version="3", interpreter="python", device="cpu", precision="float32",

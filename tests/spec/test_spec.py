@@ -33,7 +33,7 @@ from parity.spec.resolve import resolve, to_yaml
 from parity.spec.schema import ExplainSpec, ModelSpec, SaidSpec, SideSpec, Spec, TrainingSpec, json_schema
 from parity.spec.yaml import parse_yaml
 
-SPECS = sorted((Path(__file__).resolve().parent.parent / "specs").glob("*.yaml"))
+SPECS = sorted((Path(__file__).resolve().parents[2] / "specs").glob("*.yaml"))
 LEAF = next(path for path in SPECS if path.stem == "leaf")
 
 BASE = """\

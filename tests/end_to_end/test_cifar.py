@@ -21,7 +21,7 @@ from parity.spec.differences import differences, mixed
 from parity.spec.load import load_spec
 from parity.spec.resolve import Resolved, changed, resolve
 
-SPECS = Path(__file__).resolve().parent.parent / "specs"
+SPECS = Path(__file__).resolve().parents[2] / "specs"
 NETWORKS = ("cifar_base", "cifar_batch_norm", "cifar_all_conv", "cifar_small", "cifar_adadelta")
 CIFAR_LIKE = "a44258b9a4f38c9b"
 """First digits of the sha256 over the generated images and labels."""
