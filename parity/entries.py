@@ -56,15 +56,10 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticKnownError
 
 from parity.errors import did_you_mean, listed
+from parity.frameworks import frameworks
 
 if TYPE_CHECKING:
     from parity.code import Case
-
-FRAMEWORKS = ("keras", "tensorflow", "torch")
-"""Frameworks a side may name, in the order reports show them."""
-
-TITLES = {"keras": "Keras", "tensorflow": "raw TensorFlow", "torch": "PyTorch"}
-"""How each framework is called in text for people."""
 
 Shape = tuple[int, ...]
 """Shape of a tensor without its batch axis."""
@@ -107,6 +102,15 @@ class Strict(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
+    native: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    """Per framework, the fields whose default in that framework is not the one declared here."""
+
+    @classmethod
+    def natively(cls, framework: str) -> Mapping[str, Any]:
+        """Return what :attr:`native` has of a framework, or of the nearest one that it falls back on."""
+        line = frameworks()[framework].line if framework in frameworks() else ()
+        return next((cls.native[name] for name in line if name in cls.native), {})
+
     @field_validator("*", mode="before")
     @classmethod
     def _looks_right(cls, value: Any, info: ValidationInfo) -> Any:
@@ -132,8 +136,6 @@ class Entry(Strict):
     """The name a spec uses."""
     short: ClassVar[str | None] = None
     """The field that a bare value sets."""
-    native: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
-    """Per framework, the fields whose default in that framework is not the one declared here."""
     source: ClassVar[Mapping[str, str]] = {}
     """Per framework, the file that was read to write this entry."""
     quiet: ClassVar[frozenset[str]] = frozenset()

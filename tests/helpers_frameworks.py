@@ -24,7 +24,7 @@ import pytest
 
 from parity import reference
 from parity.compile import Program, compile_side
-from parity.entries import FRAMEWORKS
+from parity.frameworks import frameworks
 from parity.run.exchange import Exchange
 from parity.run.initial import initial_value
 from parity.run.randomness import batches
@@ -34,12 +34,13 @@ from parity.spec.resolve import Resolved, resolve
 
 Tensors = dict[str, np.ndarray]
 
-PACKAGES = {"keras": ("keras", "tensorflow"), "tensorflow": ("tensorflow",), "torch": ("torch",)}
+FRAMEWORKS = tuple(name for name, known in frameworks().items() if not known.falls_back)
+"""Those that every test goes through; one that falls back on another is tested on a sample."""
 
 
 def missing(framework: str) -> str:
     """Return why a framework cannot run here, an empty string where it can."""
-    absent = [package for package in PACKAGES[framework] if importlib.util.find_spec(package) is None]
+    absent = [package for package in frameworks()[framework].modules if importlib.util.find_spec(package) is None]
     return f"{' and '.join(absent)} not installed" if absent else ""
 
 

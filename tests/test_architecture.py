@@ -55,7 +55,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("data.schema",),  # what a spec may say about data, apart from how it is read
     ("spec",),
     ("data",),
-    ("compile", "frameworks.emit"),
+    ("compile", "frameworks.emit", "frameworks.numerics", "frameworks.rule"),
     ("run", "frameworks.driver"),
     ("reference",),
     ("advice",),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from parity.advice import Advice, Rule, Situation, setting
-from parity.entries import TITLES
+from parity.frameworks import title_of
 
 
 class BroadcastTarget(Rule):
@@ -25,7 +25,7 @@ class BroadcastTarget(Rule):
         if at.data is None or not loss.stretches(loss.form(side.config.data.targets)):
             return
         last = side.layers()[-1]
-        by = TITLES[side.framework] if side.program is None else "the program's loss"
+        by = title_of(side.framework) if side.program is None else "the program's loss"
         yield Advice(
             rule=self.kind,
             path="data.targets",

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from parity.compile import compile_side
-from parity.entries import FRAMEWORKS
+from parity.frameworks import frameworks
 from parity.prepare.forms import dataset_of
 from parity.prepare.options import Options, check_fit, must_be, prepare
 from parity.spec.resolve import Resolved
@@ -44,7 +44,7 @@ def export(
         must_be("--side", name, "side", names)
     side = sides[names.index(name)] if name is not None else sides[0]
     if framework is not None:
-        must_be("--framework", framework, "framework", FRAMEWORKS)
+        must_be("--framework", framework, "framework", frameworks())
         side = replace(side, framework=framework)
     dataset = dataset_of(side, data)
     check_fit(side, dataset)

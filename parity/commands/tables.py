@@ -13,8 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from parity.catalog import FAMILIES
-from parity.entries import FRAMEWORKS, TITLES, Entry, shown
+from parity.entries import Entry, shown
 from parity.errors import UsageError, listed
+from parity.frameworks import Framework, frameworks
 from parity.run.places import may_have_gpus
 from parity.spec.differences import Difference, differences
 from parity.spec.known import entry_hint
@@ -106,6 +107,11 @@ def _print_pairs(rows: Sequence[tuple[str, str]], console: Console) -> None:
         console.print(table)
 
 
+def of_their_own() -> list[Framework]:
+    """Return the frameworks whose defaults are their own, and no other's that they fall back on."""
+    return [one for one in frameworks().values() if not one.falls_back]
+
+
 def default_rows() -> list[dict[str, Any]]:
     """Return every field that some framework starts at another value than parity does."""
     rows: list[dict[str, Any]] = []
@@ -118,7 +124,7 @@ def default_rows() -> list[dict[str, Any]]:
         fields = {field for changed in owner.native.values() for field in changed}
         for field in [field for field in owner.model_fields if field in fields]:
             parity = owner.model_fields[field].get_default(call_default_factory=True)
-            values = {framework: owner.native.get(framework, {}).get(field, parity) for framework in FRAMEWORKS}
+            values = {framework: owner.natively(framework).get(field, parity) for framework in frameworks()}
             rows.append(
                 {
                     "family": family,
@@ -140,9 +146,9 @@ def print_defaults(console: Console | None = None) -> None:
     """Print the defaults that differ."""
     console = console or Console(highlight=False)
     console.print("Where a framework's own default is not parity's. A side with `defaults: native` takes them.\n")
-    table = _table("entry", "field", "parity", *(TITLES[name] for name in FRAMEWORKS))
+    table = _table("entry", "field", "parity", *(one.title for one in of_their_own()))
     for row in default_rows():
-        _row(table, row["entry"], row["field"], row["parity"], *(row[name] for name in FRAMEWORKS))
+        _row(table, row["entry"], row["field"], row["parity"], *(row[one.name] for one in of_their_own()))
     console.print(table)
 
 
@@ -157,7 +163,7 @@ def catalog_json() -> str:
             name: {
                 "summary": _summary(entry),
                 "fields": {field: _field(entry, field) for field in entry.model_fields},
-                "frameworks": list(FRAMEWORKS),
+                "frameworks": list(frameworks()),
                 "cases": len(entry.cases()),
             }
             for name, entry in entries.items()
@@ -176,7 +182,7 @@ def _field(entry: type[Entry], name: str) -> dict[str, Any]:
 def print_catalog(console: Console | None = None) -> None:
     """Print every entry with its first line."""
     console = console or Console(highlight=False)
-    console.print(f"Every entry runs in {listed(TITLES[name] for name in FRAMEWORKS).removeprefix('one of ')}.")
+    console.print(f"Every entry runs in {listed(one.title for one in frameworks().values()).removeprefix('one of ')}.")
     console.print("One in full: parity catalog NAME\n")
     for family, entries in FAMILIES.items():
         console.print(family, style="bold")
@@ -209,7 +215,7 @@ def print_entry(name: str, console: Console | None = None) -> None:
     console.print()
     console.print(table)
     _print_list(console, "Worked cases", (f"{case.shows}" for case in entry.cases()))
-    _print_list(console, "Read in", (f"{TITLES[one]}: {file}" for one, file in entry.source.items()))
+    _print_list(console, "Read in", (f"{frameworks()[one].title}: {file}" for one, file in entry.source.items()))
 
 
 def _print_list(console: Console, title: str, lines: Iterable[str]) -> None:

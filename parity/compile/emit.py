@@ -11,17 +11,11 @@ from parity.compile.numerics import context as numerics_context
 from parity.compile.numerics import settings
 from parity.compile.program import Program
 from parity.data.load import preprocess_source
-from parity.entries import TITLES
-from parity.frameworks.keras import emit as keras
-from parity.frameworks.tensorflow import emit as tensorflow
-from parity.frameworks.torch import emit as torch
+from parity.frameworks import frameworks, part_of, title_of
 from parity.spec.resolve import Resolved
 
 if TYPE_CHECKING:
     from jinja2 import Environment
-
-EMITTERS = {"keras": keras.emit, "tensorflow": tensorflow.emit, "torch": torch.emit}
-"""What makes a program's parts and bindings, by framework."""
 
 LINE_LENGTH = 100
 """Of the programs; a little shorter than parity's own, since they are shown side by side."""
@@ -41,14 +35,14 @@ def compile_side(
         flat: the stored targets are one number a row, (rows,).
         formatted: as a person would want to read it; formatting takes ten times as long as all the rest.
     """
-    context, bindings = EMITTERS[side.framework](side)
+    context, bindings = part_of(side.framework, "emit").emit(side)
     form = side.config.loss.form(side.config.data.targets)
     bindings = replace(bindings, targets=form, settings=settings(side.framework, side.config.numerics))
     file_name = f"{name}_{side.name}.py"
     training = side.config.training
     recorded = not side.draws_itself
     context |= {
-        "title": f"{name}: {side.name}, in {TITLES[side.framework]}.",
+        "title": f"{name}: {side.name}, in {title_of(side.framework)}.",
         "question": _in_docstring(textwrap.fill(question, LINE_LENGTH)),
         "file_name": file_name,
         "training": training,
@@ -65,7 +59,8 @@ def compile_side(
         "ending": bindings.ending,
     }
     context |= numerics_context(side.framework, side.config.numerics, context["optimizer"].build)
-    source = _environment().get_template(f"{side.framework}/program.py.jinja").render(context)
+    templates = [f"{name}/program.py.jinja" for name in frameworks()[side.framework].line]
+    source = _environment().select_template(templates).render(context)
     source = tidy(source) if formatted else source
     return Program(framework=side.framework, source=source, bindings=bindings, file_name=file_name)
 

@@ -6,15 +6,9 @@ from dataclasses import dataclass
 
 from parity.code import Layout
 from parity.entries import Shape
+from parity.frameworks import frameworks
 
 Axes = tuple[int, ...]
-
-WHY = {
-    "keras": "TensorFlow convolves and pools channels last on a CPU",
-    "tensorflow": "TensorFlow convolves and pools channels last on a CPU",
-    "torch": "PyTorch convolves channels first",
-}
-"""Why a framework needs the axes elsewhere than the spec has them."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +52,9 @@ class Layouts:
     def _comment(self, before: Axes, after: Axes, shape: Shape) -> str:
         sizes = ("N", *map(str, shape))
         old, new = (f"({', '.join(sizes[axis] for axis in axes)})" for axes in (before, after))
+        why = frameworks()[self.framework].why_moved
         back = after == tuple(range(len(after)))
-        return f"{old} back to {new}, the order of the spec" if back else f"{old} to {new}: {WHY[self.framework]}"
+        return f"{old} back to {new}, the order of the spec" if back else f"{old} to {new}: {why}"
 
     def leave(self, writes: Layout, shape: Shape) -> None:
         """Take note of what a layer returns; a row of features lies one way only.

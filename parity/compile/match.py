@@ -19,6 +19,7 @@ from parity.code import Site, Slot
 from parity.compile.outputs import LOGITS, PROBABILITIES, answer_of, spoken_by
 from parity.compile.program import Bindings, Output, Program, Weight, to_last
 from parity.compile.weights import Found, as_called, either_way, expanded, weights_of
+from parity.frameworks import frameworks, part_of
 from parity.spec.resolve import Layer, OwnProgram, Resolved
 
 
@@ -105,11 +106,10 @@ def _outputs(
         if output.attribute in there
         and name not in mapped
         # A Keras layer that applies no activation where the spec's does: it stands in a layer behind it.
-        and not (side.framework == "keras" and output.attribute in plain and _activates(layer, side))
+        and not (output.attribute == layer.name and output.attribute in plain and _activates(layer, side))
     }
     last = side.layers()[-1]
-    if side.framework == "tensorflow":
-        # A function's input cannot be told from its other arguments: methods are seen by name only.
+    if not frameworks()[side.framework].sees_inputs:  # Methods are seen by name only.
         return by_name if last.name in by_name else by_name | _whole(side, compiled, inventory)
     found, places = dict(by_name), _places(side, mapped, weights, there)
     ordered = side.layers()
@@ -149,8 +149,8 @@ def _put_out(layer: Layer, path: str, framework: str) -> Output:
     first = rank > 1 and code.writes == "to_first"
     activation, then = getattr(layer.op, "activation", None), None
     if isinstance(activation, Activation):
-        then = activation.torch(1 if first else -1) if framework == "torch" else activation.keras()
-        then = None if activation.kind == "linear" else then
+        axis = 1 if first else -1
+        then = None if activation.kind == "linear" else part_of(framework, "emit").applied(activation, axis)
     return Output(attribute=path, axes=to_last(rank) if first else None, shape=layer.output_shape, then=then)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from parity.compile.program import Answer, Bindings
+from parity.frameworks import frameworks
 from parity.losses import CrossEntropy
 from parity.spec.resolve import Resolved
 
@@ -96,8 +97,9 @@ def _shown(side: Resolved, spoken: Spoken | None, bindings: Bindings) -> Binding
     kept = bindings.outputs.get(last.name)
     if spoken is None or name in bindings.outputs or kept is None:
         return bindings
-    # Keras puts out probabilities where the loss works on the logits that it remembers behind them.
-    remembered = side.framework == "keras" and kept.point == "logits" and bindings.answer is None
+    # Such a framework puts out probabilities where the loss works on the logits that it remembers behind them.
+    behind = kept.point == "logits" and bindings.answer is None
+    remembered = behind and frameworks()[side.framework].remembers_logits
     told = AS_PROBABILITIES if remembered else LOGITS if kept.point == "logits" else spoken.tapped
     shown = replace(kept, point="output", meaning=told, ending=spoken.ending, shape=last.output_shape)
     return replace(bindings, outputs={**bindings.outputs, name: shown})

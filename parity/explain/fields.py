@@ -87,7 +87,7 @@ def _kinds(side: Resolved, path: str, part: BaseModel) -> Iterator[Change]:
         if kind == at(side.config, path).kind or _required(entry):
             continue
         shared = {name: getattr(part, name) for name in type(part).model_fields if name in entry.model_fields}
-        own = dict(entry.native.get(side.framework, {}))
+        own = dict(entry.natively(side.framework))
         rate = {name: one for name, one in shared.items() if name == "learning_rate"}
         for fields in (shared, own | shared, shared | own | rate):
             with contextlib.suppress(ValueError):

@@ -1,1 +1,136 @@
-"""The frameworks: a folder each."""
+"""The frameworks: a folder each, found by being there. Here stands what all of parity may know of one: plain data.
+
+===================== ================================================================================================
+in a folder           what it is
+===================== ================================================================================================
+``__init__.py``       ``FRAMEWORK``, the data; a worker reads them, so they need the standard library and nothing else
+``emit.py``           a side's layers, loss and optimizer as the parts of a program, and where its tensors live
+``program.py.jinja``  the program that these parts stand in
+``numerics.py``       what ``numerics`` of a side compiles to
+``driver/``           runs a program in a worker: the only code that imports the framework
+``faults.py``         faults to plant in its programs, which the judge must find
+===================== ================================================================================================
+
+What a folder does not have is looked for in the one that it falls back on.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import pkgutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hole:
+    """What cannot be said in a framework.
+
+    Args:
+        why: the reason; empty for what nobody has written yet.
+        fix: what to do in its place.
+        values: for which values of a field it holds; empty for all but its default.
+    """
+
+    why: str = ""
+    fix: str = ""
+    values: tuple[Any, ...] = ()
+
+    @property
+    def word(self) -> str:
+        """Return ``never`` or ``not yet``."""
+        return "never" if self.why else "not yet"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Framework:
+    """What is known of a framework without importing it.
+
+    Args:
+        name: that a spec uses; of its folder, too.
+        title: in text for people.
+        packages: distributions whose versions can move the last bit of a run, its own first.
+        modules: that must be there to run it.
+        install: what ``pip install`` is given for them.
+        extra: of parity's own, that brings them; empty where there is none.
+        on_a_gpu: what brings its libraries for a GPU.
+        falls_back: the framework whose templates and emitter it uses where it has none of its own.
+        other_names: that people call it by.
+        native: by section of a spec, the fields whose own default is not the one declared there.
+        lacks: fields by path that it has no word for.
+        masks_under_a_compiler: whether a step that is compiled can still take dropout masks from outside.
+        why_moved: why its layers need the axes elsewhere than a spec has them.
+        sees_inputs: whether what goes into a layer of a program written by hand can be seen, as a module's can.
+        remembers_logits: whether probabilities still carry the logits that they were made of.
+    """
+
+    name: str
+    title: str
+    packages: tuple[str, ...]
+    modules: tuple[str, ...]
+    install: str
+    extra: str
+    on_a_gpu: str
+    falls_back: str = ""
+    other_names: tuple[str, ...] = ()
+    native: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    lacks: Mapping[str, Hole] = field(default_factory=dict)
+    masks_under_a_compiler: bool = True
+    why_moved: str = ""
+    sees_inputs: bool = True
+    remembers_logits: bool = False
+
+    @property
+    def line(self) -> tuple[str, ...]:
+        """Return its name and those of the frameworks that it falls back on, nearest first."""
+        return (self.name, *(frameworks()[self.falls_back].line if self.falls_back else ()))
+
+    def installed(self) -> bool:
+        """Return whether this interpreter has it, without importing it."""
+        return all(importlib.util.find_spec(name) is not None for name in self.modules)
+
+
+@cache
+def frameworks() -> dict[str, Framework]:
+    """Return what is known of every framework that has a folder here, by name, in the order of the alphabet."""
+    found = {}
+    for info in pkgutil.iter_modules(__path__):
+        if info.ispkg:
+            known = importlib.import_module(f"{__name__}.{info.name}").FRAMEWORK
+            found[known.name] = known
+    return dict(sorted(found.items()))
+
+
+def part_of(framework: str, name: str) -> ModuleType:
+    """Return a module of a framework's folder, or of the first that it falls back on and that has it.
+
+    Args:
+        framework: its name.
+        name: of the module, ``emit`` or ``driver.driver``.
+
+    Raises:
+        ModuleNotFoundError: when none of them has it.
+    """
+    *rest, last = frameworks()[framework].line
+    for one in rest:
+        if importlib.util.find_spec(f"{__name__}.{one}.{name}") is not None:
+            return importlib.import_module(f"{__name__}.{one}.{name}")
+    return importlib.import_module(f"{__name__}.{last}.{name}")
+
+
+def title_of(framework: str) -> str:
+    """Return how a framework is called in text for people."""
+    return frameworks()[framework].title
+
+
+def native_of(section: str) -> dict[str, Mapping[str, Any]]:
+    """Return, by framework, the fields of a spec's section whose own default is not the one declared there.
+
+    Args:
+        section: ``training`` or ``numerics``.
+    """
+    return {name: known.native[section] for name, known in frameworks().items() if section in known.native}

@@ -79,7 +79,7 @@ class Elementwise(Loss):
     @classmethod
     def own_broadcast(cls, framework: str) -> str | None:
         """Return what a framework's own loss does with flat targets; None where it refuses them."""
-        return "align" if framework == "keras" else cls.native.get(framework, {}).get("broadcast")
+        return "align" if framework == "keras" else cls.natively(framework).get("broadcast")
 
     def told(self, formula: str) -> str:
         """Return a formula in words, with what is done to flat targets where that is not to align them."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from parity.entries import TITLES
 from parity.errors import UsageError
+from parity.frameworks import frameworks
 from parity.run.places import driver_version
 from parity.run.session import Session
 from parity.spec.resolve import Resolved
@@ -51,19 +51,12 @@ def check_devices(sides: Sequence[Resolved], seen: Seen = seen_by) -> None:
 
 def _lacking(side: Resolved, found: dict[str, Any]) -> str:
     """Say what a framework sees in the place of a GPU that is asked for, and what would change that."""
-    title = TITLES[side.framework]
+    known = frameworks()[side.framework]
+    title = known.title
     if found["names"]:
         return f"{title} sees {len(found['names'])}: {', '.join(found['names'])}, counted from gpu:0"
     version = driver_version()
     driver = f"NVIDIA's driver {version} is loaded here" if version else "no NVIDIA driver is loaded here"
     if not found["built"]:
-        return f"{title} is built for the CPU only ({driver}): {INSTALL[side.framework]}"
-    return f"{title} sees none ({driver}; it is built for {found['built']}): {INSTALL[side.framework]}"
-
-
-INSTALL = {
-    "keras": "pip install 'tensorflow[and-cuda]'",
-    "tensorflow": "pip install 'tensorflow[and-cuda]'",
-    "torch": "pip install torch from https://download.pytorch.org/whl/, a build with CUDA",
-}
-"""What brings a framework's libraries for a GPU."""
+        return f"{title} is built for the CPU only ({driver}): {known.on_a_gpu}"
+    return f"{title} sees none ({driver}; it is built for {found['built']}): {known.on_a_gpu}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,8 @@ from pydantic import ValidationError
 from parity.data.check import one_hot_rows
 from parity.data.dataset import Dataset
 from parity.data.sources import sources
-from parity.entries import FRAMEWORKS
 from parity.errors import DataError, SpecError, UsageError, did_you_mean, listed
+from parity.frameworks import frameworks
 from parity.prepare.installed import installed_frameworks
 from parity.spec import channels
 from parity.spec.align import free_name
@@ -90,14 +90,14 @@ def check_numbers(options: Options) -> None:
             raise UsageError(f"--{name} {value}: expected seconds, from {least:g} to {LONGEST_TIMEOUT:g}")
 
 
-def must_be(option: str, name: str, what: str, choices: Sequence[str]) -> None:
+def must_be(option: str, name: str, what: str, choices: Collection[str]) -> None:
     """Check that an option names something there is.
 
     Raises:
         UsageError: with the choices and the nearest of them.
     """
     if name not in choices:
-        hint = entry_hint(name, choices, what) if what == "framework" else did_you_mean(name, choices)
+        hint = entry_hint(name, list(choices), what) if what == "framework" else did_you_mean(name, list(choices))
         raise UsageError(f"{option} {name!r}: no such {what}; {listed(choices)}{f'; {hint}' if hint else ''}")
 
 
@@ -155,7 +155,7 @@ def _like(sides: list[Resolved], options: Options) -> list[Resolved]:
     base = _base(sides, options)
     chosen = options.frameworks or installed_frameworks()
     for name in chosen:
-        must_be("--frameworks", name, "framework", FRAMEWORKS)
+        must_be("--frameworks", name, "framework", frameworks())
         if chosen.count(name) > 1:
             raise UsageError(f"--frameworks {','.join(chosen)}: {name} stands there twice; name each once")
     pythons = {side.framework: side.python for side in reversed(sides)}

@@ -9,9 +9,10 @@ import shlex
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from parity.entries import TITLES, Entry
+from parity.entries import Entry
 from parity.errors import ParityError, SpecError
 from parity.explain.contest import Contest, Paths
+from parity.frameworks import title_of
 from parity.ops import Op
 from parity.result.schema import LineFact
 from parity.spec.differences import Difference, differences, mixed
@@ -42,7 +43,7 @@ def plain(value: Any, framework: str = "") -> Any:
 
 def _said(value: Entry, framework: str) -> dict[str, Any]:
     """Return the fields that have to be said."""
-    own = value.native.get(framework, {})
+    own = value.natively(framework)
     return {
         name: plain(getattr(value, name), framework)
         for name, field in type(value).model_fields.items()
@@ -61,7 +62,7 @@ def changes_of(contest: Contest, paths: Paths) -> dict[str, Any]:
         ImpossibleError: when no config can have them.
     """
     side, config = contest.good, contest.config_of(paths)
-    framework = side.framework if f"{TITLES[side.framework]} default" in side.origins.values() else ""
+    framework = side.framework if f"{title_of(side.framework)} default" in side.origins.values() else ""
     given = [part for one in contest.live if one.path in paths for part in one.parts or (one,)]
     fields = {
         pattern: plain(at(config, concrete[0]), framework)

@@ -14,6 +14,7 @@ from parity import __version__
 from parity.compile.program import Program
 from parity.data.dataset import Dataset
 from parity.data.load import fingerprint
+from parity.frameworks import frameworks
 from parity.run.beside import beside
 from parity.run.exchange import Exchange
 from parity.run.initial import InitialWeights
@@ -22,14 +23,6 @@ from parity.run.store import Store, run_key
 from parity.run.trajectory import Measured
 from parity.spec.resolve import Resolved, dump
 from parity.whole import sweep, whole
-
-PACKAGES = {
-    "keras": ("keras", "tensorflow", "numpy"),
-    "tensorflow": ("tensorflow", "numpy"),
-    "torch": ("torch", "numpy"),
-}
-"""What is asked for its version: whatever can move the last bit of a run."""
-
 
 RUN_FROM = "run"
 """Folder, among the programs, of those that are run."""
@@ -193,7 +186,7 @@ class Bench:
             **({} if job.epochs else {"epochs": False}),
             **({} if job.metrics else {"metrics": False}),
             **({} if job.until is None else {"until": job.until.plain()}),
-            versions={name: versions[name] for name in PACKAGES[job.side.framework]},
+            versions={name: versions[name] for name in frameworks()[job.side.framework].packages},
             machine=[platform.machine(), platform.processor(), *filter(None, [versions.get("gpus")])],
             parity=__version__,
         )

@@ -8,7 +8,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from parity.run.bench import PACKAGES, Bench, Job
+from parity.frameworks import frameworks
+from parity.run.bench import Bench, Job
 from parity.run.exchange import Exchange
 from parity.run.randomness import batch_sizes, evenly
 from parity.run.session import Session
@@ -28,7 +29,7 @@ SAMPLE = 128
 
 def versions_of(session: Session, framework: str) -> dict[str, str]:
     """Return the versions of what a framework's runs depend on, as the session's interpreter has them."""
-    found: dict[str, str] = session.ask("versions", packages=list(PACKAGES[framework]))
+    found: dict[str, str] = session.ask("versions", packages=list(frameworks()[framework].packages))
     return found
 
 
@@ -83,7 +84,7 @@ def free_run(session: Session, bench: Bench, job: Job, progress: Progress | None
         key=key,
         side=job.side.name,
         framework=job.side.framework,
-        version=versions[PACKAGES[job.side.framework][0]],
+        version=versions[frameworks()[job.side.framework].packages[0]],
         interpreter=versions["executable"],
         precision=job.precision,
         device=opened["device"],

@@ -7,7 +7,6 @@ in, and (kind, value) out with kind ``event``, ``done`` or ``failed``; tensors g
 from __future__ import annotations
 
 import gc
-import importlib
 import time
 from collections.abc import Callable, Iterator
 from itertools import chain, islice
@@ -15,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from parity.frameworks import part_of
 from parity.run import randomness
 from parity.run.axes import inverse, permuted
 from parity.run.driver.base import Driver
@@ -26,14 +26,14 @@ from parity.run.probe import DigestProbe, Guide, Probe, TensorProbe, see_all
 from parity.run.threads import Threads
 from parity.run.unmatched import Unmatched
 
-DRIVERS = {
-    "keras": ("parity.frameworks.keras.driver.driver", "KerasDriver"),
-    "tensorflow": ("parity.frameworks.tensorflow.driver.driver", "TensorFlowDriver"),
-    "torch": ("parity.frameworks.torch.driver.driver", "TorchDriver"),
-}
-
 PREDICT_ROWS = 256
 """Rows predicted at once."""
+
+
+def driver_of(framework: str) -> type[Driver]:
+    """Return the driver of a framework, which imports it."""
+    driver: type[Driver] = part_of(framework, "driver.driver").DRIVER
+    return driver
 
 
 class Worker(Unmatched):
@@ -74,8 +74,7 @@ class Worker(Unmatched):
         return self._driver(framework).gpus()
 
     def _driver(self, framework: str, threads: int | None = None) -> type[Driver]:
-        module, name = DRIVERS[framework]
-        driver: type[Driver] = getattr(importlib.import_module(module), name)
+        driver = driver_of(framework)
         if threads is not None and not self.limited:
             driver.set_threads(threads)  # Once: TensorFlow refuses when it has computed something.
             Threads.limit(threads)

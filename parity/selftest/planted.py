@@ -7,14 +7,14 @@ from typing import Any
 
 from parity.compare.judge import Judge
 from parity.errors import WorkerError
-from parity.frameworks.keras import faults as faults_keras
-from parity.frameworks.tensorflow import faults as faults_tensorflow
-from parity.frameworks.torch import faults as faults_torch
+from parity.frameworks import frameworks, part_of
 from parity.selftest.bench import TestBench
 from parity.selftest.faults import PlantedFault
 from parity.selftest.networks import NETWORKS, OPTIMIZERS, Network, dataset, side
 
-FAULTS: list[PlantedFault] = [*faults_keras.FAULTS, *faults_tensorflow.FAULTS, *faults_torch.FAULTS]
+FAULTS: list[PlantedFault] = [
+    fault for name, one in frameworks().items() if not one.falls_back for fault in part_of(name, "faults").FAULTS
+]
 """All of them."""
 
 __all__ = ["FAULTS", "Found", "find"]

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from parity.catalog import FAMILIES
 from parity.data.schema import DataSpec
-from parity.entries import FRAMEWORKS
 from parity.errors import Fault, did_you_mean, listed, nearest
+from parity.frameworks import frameworks
 from parity.schedules import NUMBER
 from parity.spec.known import entry_hint, field_hint
 from parity.spec.schema import ExplainSpec, ModelSpec, NumericsSpec, SideSpec, Spec, TrainingSpec
@@ -161,7 +161,7 @@ def _fault(detail: ErrorDetails, where: Where, loc: Loc) -> Fault:
             about = owner.model_fields[str(loc[-1])].description if owner and loc[-1] in owner.model_fields else ""
             return where.fault(loc, "it is missing", f"a value: {about}" if about else "a value", f"add {loc[-1]!r}")
         case "literal_error":
-            choices = list(FRAMEWORKS) if loc[-1] == "framework" else _quoted(str(context["expected"]))
+            choices = list(frameworks()) if loc[-1] == "framework" else _quoted(str(context["expected"]))
             family = "framework" if loc[-1] == "framework" else ""
             hint = entry_hint(str(detail["input"]), choices, family) if family else ""
             return where.fault(loc, got, listed(choices), hint or did_you_mean(str(detail["input"]), choices))

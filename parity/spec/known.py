@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection, Sequence
 
 from parity.errors import did_you_mean
+from parity.frameworks import frameworks
 
 NOT_YET: dict[str, str] = {
     "op": """
@@ -95,7 +96,7 @@ SAME: dict[str, dict[str, str]] = {
              "bce_loss": "sigmoid_crossentropy", "bce_with_logits_loss": "sigmoid_crossentropy"},
     "schedule": {"cosine_decay": "cosine", "inverse_time_decay": "inverse_time"},
     "metric": {"acc": "accuracy", "mean_squared_error": "mse", "mean_absolute_error": "mae"},
-    "framework": {"pytorch": "torch", "tf": "tensorflow"},
+    "framework": {other: name for name, one in frameworks().items() for other in one.other_names},
 }  # fmt: skip
 """By family, other names of what an entry means."""
 

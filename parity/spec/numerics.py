@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from parity.entries import TITLES
 from parity.errors import Fault
+from parity.frameworks import frameworks
 from parity.spec.faults import Loc, Where
 from parity.spec.schema import Config
 
@@ -58,19 +58,19 @@ def unsaid_by(framework: str, config: Config) -> dict[str, tuple[str, str]]:
         framework: that is to run it.
         config: of the side.
     """
-    if framework == "torch":
-        return {}
-    asked, title, found = config.numerics, TITLES[framework], dict[str, tuple[str, str]]()
-    if asked.tf32 == "convolutions":
-        found["tf32"] = f"{title} has one switch for all products", "say true or false"
-    if asked.matmul_precision is not None:
-        found["matmul_precision"] = f"{title} has no such setting", "leave it out, or say tf32"
-    if asked.channels_last:
-        found["channels_last"] = f"in {title} tensors lie in memory as their layers' data_format says", "leave it out"
-    if asked.compile and config.training.random == "recorded" and any(op.draws for op in config.model.layers):
+    asked, known = config.numerics, frameworks()[framework]
+    found = {}
+    for path, hole in known.lacks.items():
+        section, _, field = path.partition(".")
+        if section == "numerics":
+            value, default = getattr(asked, field), type(asked).model_fields[field].default
+            if value in hole.values if hole.values else value != default:
+                found[field] = (hole.why, hole.fix)
+    drawn = config.training.random == "recorded" and any(op.draws for op in config.model.layers)
+    if asked.compile and drawn and not known.masks_under_a_compiler:
         found["compile"] = (
-            f"{title} compiles with XLA, which cannot take dropout masks from outside the step, where recorded ones "
-            "come from",
+            f"{known.title} compiles with XLA, which cannot take dropout masks from outside the step, where recorded "
+            "ones come from",
             "say training.random: native",
         )
     return found

@@ -11,8 +11,9 @@ from typing import Any, Literal
 from pydantic import BaseModel, ValidationError
 
 from parity.code import Parameter
-from parity.entries import TITLES, Entry, Shape
+from parity.entries import Entry, Shape, Strict
 from parity.errors import Fault, SpecError
+from parity.frameworks import title_of
 from parity.metrics import TakenMetric
 from parity.ops import Op
 from parity.spec.check import Layers, Reached, check_change, check_model
@@ -306,11 +307,11 @@ def _origins(config: Config, said: set[str]) -> dict[str, str]:
 def _native(config: Config, framework: str, origins: dict[str, str]) -> Config:
     """Put the framework's own defaults where nobody says anything."""
     for path, part in list(walk(config)):
-        for name, value in getattr(type(part), "native", {}).get(framework, {}).items():
+        for name, value in part.natively(framework).items() if isinstance(part, Strict) else ():
             # What a loss does with flat targets is decided once it is known that they are.
             if origins.get(f"{path}.{name}") == DEFAULT and name not in getattr(part, "quiet", ()):
                 config, touched = set_path(config, f"{path}.{name}", value)
-                _retell(origins, config, touched, f"{TITLES[framework]} default")
+                _retell(origins, config, touched, f"{title_of(framework)} default")
     return config
 
 

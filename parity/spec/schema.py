@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveInt, StringConstraints
+from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveInt, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticKnownError
 
 from parity.data.schema import MOST_AXES, DataSpec, Size
-from parity.entries import FRAMEWORKS, Strict
+from parity.entries import Strict
+from parity.frameworks import frameworks, native_of
 from parity.losses import AnyLoss
 from parity.metrics import AnyMetric
 from parity.ops import AnyOp
@@ -18,14 +19,19 @@ from parity.optimizers import AnyOptimizer
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)]
 """A name that is also a file name."""
 
-Framework = Literal["keras", "tensorflow", "torch"]
+
+def _there(value: Any) -> Any:
+    if value not in frameworks():
+        raise PydanticKnownError("literal_error", {"expected": ", ".join(map(repr, frameworks()))})
+    return value
+
+
+FrameworkName = Annotated[str, BeforeValidator(_there), WithJsonSchema({"enum": list(frameworks()), "type": "string"})]
+"""One that has a folder in ``parity/frameworks``."""
 
 
 class Part(Strict):
     """Base of the parts of a spec."""
-
-    native: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
-    """Per framework, the fields whose own default is not the one declared here."""
 
 
 class ModelSpec(Part):
@@ -40,10 +46,7 @@ class ModelSpec(Part):
 class TrainingSpec(Part):
     """How batches are made and how many of them are taken."""
 
-    native: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "tensorflow": {"shuffle": False},
-        "torch": {"batch_size": 1, "shuffle": False},
-    }
+    native: ClassVar[Mapping[str, Mapping[str, Any]]] = native_of("training")
 
     batch_size: PositiveInt = Field(default=32, description="rows in a batch")
     epochs: PositiveInt = Field(default=1, description="passes over the data")
@@ -77,11 +80,7 @@ class NumericsSpec(Part):
     What it compiles to in each framework, and which says it has no word for a value: ``parity.compile.numerics``.
     """
 
-    native: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "keras": {"tf32": True, "deterministic": False},
-        "tensorflow": {"tf32": True, "deterministic": False},
-        "torch": {"tf32": "convolutions", "deterministic": False, "loss_scale": 65536.0},
-    }
+    native: ClassVar[Mapping[str, Mapping[str, Any]]] = native_of("numerics")
 
     device: Device = Field(
         default="auto", description="auto: a GPU where the framework sees one; cpu; gpu, the first of them; gpu:1, ..."
@@ -119,7 +118,7 @@ class NumericsSpec(Part):
 class SideSpec(Part):
     """One program to run: a framework, and what it does differently from the spec."""
 
-    framework: Framework = Field(description="which framework runs it: " + ", ".join(FRAMEWORKS))
+    framework: FrameworkName = Field(description="which framework runs it: " + ", ".join(frameworks()))
     changes: dict[str, Any] = Field(default={}, description="path: value, what this side does differently")
     defaults: Literal["parity", "native"] = Field(
         default="parity",
@@ -149,7 +148,7 @@ class ExplainSpec(Part):
     """How the counterfactual runs are made."""
 
     steps: PositiveInt | None = Field(default=None, description="steps of each run; two epochs if not said")
-    framework: Framework | None = Field(default=None, description="where they run; the fastest there if not said")
+    framework: FrameworkName | None = Field(default=None, description="where they run; the fastest there if not said")
     outcome: str | None = Field(
         default=None,
         description="what says which side does better: a metric (the first one if not said), `accuracy >= 0.8`, or "

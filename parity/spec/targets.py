@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from parity.entries import TITLES, Shape
+from parity.entries import Shape
 from parity.errors import listed
+from parity.frameworks import title_of
 from parity.spec.paths import set_path
 
 if TYPE_CHECKING:
@@ -98,8 +99,8 @@ def settled(side: Resolved, target: Shape, classes: bool, given: Given | None = 
         return _told(side, "loss.broadcast", given.broadcast, BY_TRIAL)
     if not any("broadcast" in fields for fields in loss.native.values()):
         return side  # No framework takes such targets but Keras: there are no defaults that differ.
-    own = loss.native.get(side.framework, {}).get("broadcast", loss.broadcast)  # type: ignore[attr-defined]
-    return _told(side, "loss.broadcast", own, f"{TITLES[side.framework]} default")
+    own = loss.natively(side.framework).get("broadcast", loss.broadcast)  # type: ignore[attr-defined]
+    return _told(side, "loss.broadcast", own, f"{title_of(side.framework)} default")
 
 
 def _unsaid(side: Resolved, path: str) -> bool:

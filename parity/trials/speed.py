@@ -7,9 +7,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 
 from parity.court.work import Note
-from parity.entries import TITLES
 from parity.errors import ParityError
 from parity.explain.search import SpentError
+from parity.frameworks import title_of
 from parity.prepare.installed import installed_frameworks
 from parity.prepare.sizes import large
 from parity.run.bench import Job
@@ -42,7 +42,7 @@ class Choice:
         if not self.seconds:
             return ""
         told = ", ".join(
-            f"{TITLES[name]} {'more than ' if name in self.more else ''}{value:.1f} s"
+            f"{title_of(name)} {'more than ' if name in self.more else ''}{value:.1f} s"
             for name, value in sorted(self.seconds.items(), key=_second)
         )
         return f"the fastest here, timed over {TIMED} steps: a run takes {told}"
@@ -82,7 +82,7 @@ def choose(
         return Choice(home=homes.get(wanted, replace(pair[0], name=wanted, framework=wanted, python=None)), seconds={})
     if len(homes) == 1:
         return Choice(home=next(iter(homes.values())), seconds={})
-    note(f"explaining: which of {', '.join(TITLES[name] for name in homes)} is fastest here", 0.02)
+    note(f"explaining: which of {', '.join(title_of(name) for name in homes)} is fastest here", 0.02)
     race = _Race(runner=runner, homes=homes, pair=pair, steps=steps)
     try:
         race.run()

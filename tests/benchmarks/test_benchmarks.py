@@ -9,9 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from helpers_frameworks import missing
-
-from parity.entries import FRAMEWORKS
+from helpers_frameworks import FRAMEWORKS, missing
 
 ROOT = Path(__file__).resolve().parents[2]
 

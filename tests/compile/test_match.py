@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers_frameworks import compiled, missing, side_of
+from helpers_frameworks import FRAMEWORKS, compiled, missing, side_of
 from helpers_ports import (
     ADAM,
     FUNCTIONAL,
@@ -25,7 +25,6 @@ from helpers_ports import (
 
 from parity.compare.judge import Judge
 from parity.compile.match import Match, match
-from parity.entries import FRAMEWORKS
 from parity.errors import SpecError, UsageError, WorkerError
 from parity.run.driver.layouts import mask_layout
 from parity.selftest.bench import TestBench

@@ -22,7 +22,7 @@ from typing import Any
 import black
 import numpy as np
 import pytest
-from helpers_frameworks import EACH_FRAMEWORK, IMAGE, side_of, starting_weights, worker
+from helpers_frameworks import EACH_FRAMEWORK, FRAMEWORKS, IMAGE, side_of, starting_weights, worker
 
 from parity.catalog import (
     ACTIVATIONS,
@@ -36,7 +36,7 @@ from parity.catalog import (
 )
 from parity.compile import Program, compile_side
 from parity.data.load import class_count, load
-from parity.entries import FRAMEWORKS, TITLES
+from parity.frameworks import title_of
 from parity.run.bench import Bench, Job
 from parity.run.freerun import free_run
 from parity.run.session import memory_folder
@@ -380,4 +380,4 @@ def test_a_program_names_its_layers_and_asks_its_question(programs: dict[str, Pr
             assert re.search(rf"\b{layer}\b", source), layer
         doc = ast.get_docstring(ast.parse(source)) or ""
         assert 'what the harness saw, C:\\new \\d """ and all?"' in doc
-        assert doc.splitlines()[0] == f"alone: {framework}, in {TITLES[framework]}."
+        assert doc.splitlines()[0] == f"alone: {framework}, in {title_of(framework)}."

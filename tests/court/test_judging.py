@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers_frameworks import missing
+from helpers_frameworks import FRAMEWORKS, missing
 
 from parity import api
 from parity.compare.judge import Judge
 from parity.court.judging import Judged, reference_step
-from parity.entries import FRAMEWORKS
 from parity.result.filling import comparison_facts
 from parity.run.exchange import Exchange
 from parity.selftest.bench import TestBench

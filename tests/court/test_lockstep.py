@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers_numpy import DRIVERS, RIGHT, LocalSession, net_job, net_side, numpy_bench, numpy_workers
+from helpers_numpy import RIGHT, LocalSession, net_job, net_side, numpy_bench, numpy_driver, numpy_workers
 
 from parity.compare.judge import Judge
 from parity.compare.steps import compare_initial
@@ -32,7 +32,7 @@ NAMES = ("hidden.kernel", "hidden.bias", "out.kernel", "out.bias")
 
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    monkeypatch.setattr(worker, "DRIVERS", DRIVERS)
+    monkeypatch.setattr(worker, "driver_of", numpy_driver)
     with numpy_bench(tmp_path) as made:
         yield made
 

@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from helpers_frameworks import missing
+from helpers_frameworks import FRAMEWORKS, missing
 from helpers_ports import FUNCTIONAL
 
 from parity.cli import main
 from parity.compare.steps import chosen_steps
-from parity.entries import FRAMEWORKS
 from tests.end_to_end.test_cli import SMALL, TRACEBACK, parity, spec_file
 
 pytestmark = pytest.mark.skipif(any(missing(name) for name in FRAMEWORKS), reason="needs every framework")

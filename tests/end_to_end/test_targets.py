@@ -10,13 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers_frameworks import missing, worker
+from helpers_frameworks import FRAMEWORKS, missing, worker
 
 from parity import api
 from parity.compile import compile_side
 from parity.data.load import load
 from parity.data.schema import DataSpec
-from parity.entries import FRAMEWORKS
 from parity.errors import DataError, SpecError, WorkerError
 from parity.prepare.forms import dataset_of, given_to
 from parity.prepare.options import check_fit

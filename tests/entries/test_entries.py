@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers_frameworks import FRAMEWORKS
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
@@ -31,7 +32,7 @@ from parity.catalog import (
     SCHEDULES,
 )
 from parity.code import Case, Parameter
-from parity.entries import FRAMEWORKS, Entry
+from parity.entries import Entry
 from parity.initializers import Initializer
 from parity.losses import Loss
 from parity.losses.elementwise import Elementwise

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import numpy as np
 import pytest
 from helpers_frameworks import (
+    FRAMEWORKS,
     IMAGE,
     Opened,
     Reference,
@@ -43,7 +44,7 @@ from parity.catalog import (
 )
 from parity.code import Case
 from parity.compile import compile_side
-from parity.entries import FRAMEWORKS, Entry
+from parity.entries import Entry
 from parity.run.driver.programs import import_program
 from parity.run.initial import initial_value
 from parity.run.randomness import keep_mask

@@ -9,10 +9,11 @@ from functools import cache
 from typing import Any
 
 import pytest
+from helpers_frameworks import FRAMEWORKS
 
 from parity.catalog import FAMILIES
 from parity.commands.tables import default_rows
-from parity.entries import FRAMEWORKS, shown
+from parity.entries import shown
 
 PROBE = """
 import inspect, json, os, sys

@@ -27,6 +27,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers_frameworks import FRAMEWORKS
 from helpers_numpy import ROWS, net_job, numpy_bench, numpy_workers
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,7 +39,6 @@ from parity.compare.free import Series, judge_free
 from parity.compile import compile_side
 from parity.court.freeruns import Trace, gaps
 from parity.court.work import Work
-from parity.entries import FRAMEWORKS
 from parity.errors import WorkerError
 from parity.initializers.fan_in_uniform import FanInUniform
 from parity.initializers.glorot_uniform import GlorotUniform

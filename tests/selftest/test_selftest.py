@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from helpers_frameworks import compiled, missing
+from helpers_frameworks import FRAMEWORKS, compiled, missing
 from rich.console import Console
 
 from parity.catalog import (
@@ -33,7 +33,7 @@ from parity.catalog import (
 from parity.cli import main
 from parity.compare import noise
 from parity.compare.judge import PHASES, Judge, Seen
-from parity.entries import FRAMEWORKS, Entry
+from parity.entries import Entry
 from parity.errors import UsageError, WorkerError
 from parity.selftest import SUITES, clean, planted
 from parity.selftest import run as suites

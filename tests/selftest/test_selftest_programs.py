@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers_frameworks import FRAMEWORKS
 
 from parity.compare.judge import PHASES
-from parity.entries import FRAMEWORKS
 from parity.errors import WorkerError
 from parity.result.schema import Comparison, Place
 from parity.selftest import judged_ports, networks, port_bench

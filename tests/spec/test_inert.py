@@ -14,10 +14,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers_frameworks import missing
+from helpers_frameworks import FRAMEWORKS, missing
 
 from parity.compile.emit import compile_side
-from parity.entries import FRAMEWORKS
 from parity.reference import Reference
 from parity.run.initial import initial_value
 from parity.run.randomness import batches

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers_frameworks import FRAMEWORKS
 from hypothesis import given
 from hypothesis import strategies as st
 
 from parity.activations.softmax import Softmax
 from parity.catalog import INITIALIZERS
-from parity.entries import FRAMEWORKS, TITLES
 from parity.errors import SpecError, listed
+from parity.frameworks import title_of
 from parity.initializers.constant import Constant
 from parity.initializers.fan_in_uniform import FanInUniform
 from parity.initializers.glorot_uniform import GlorotUniform
@@ -351,7 +352,7 @@ def test_a_later_change_names_itself() -> None:
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_native_defaults_fill_only_what_nobody_says(framework: str) -> None:
     plain, native = side(framework=framework), side(framework=framework, defaults="native")
-    own = f"{TITLES[framework]} default"
+    own = f"{title_of(framework)} default"
     for path, origin in told(native).items():
         assert origin == told(plain).get(path, origin) or origin == own
         if origin != own and not path.endswith("_initializer"):

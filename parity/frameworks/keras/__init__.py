@@ -1,1 +1,30 @@
-"""Keras."""
+"""Keras, on the TensorFlow backend."""
+
+from __future__ import annotations
+
+from parity.frameworks import Framework, Hole
+
+LACKS = {
+    "numerics.tf32": Hole(
+        why="Keras has one switch for all products", fix="say true or false", values=("convolutions",)
+    ),
+    "numerics.matmul_precision": Hole(why="Keras has no such setting", fix="leave it out, or say tf32"),
+    "numerics.channels_last": Hole(
+        why="in Keras tensors lie in memory as their layers' data_format says", fix="leave it out"
+    ),
+}
+
+FRAMEWORK = Framework(
+    name="keras",
+    title="Keras",
+    packages=("keras", "tensorflow", "numpy"),
+    modules=("keras", "tensorflow"),
+    install="keras tensorflow",
+    extra="keras",
+    on_a_gpu="pip install 'tensorflow[and-cuda]'",
+    native={"numerics": {"tf32": True, "deterministic": False}},
+    lacks=LACKS,
+    masks_under_a_compiler=False,
+    why_moved="TensorFlow convolves and pools channels last on a CPU",
+    remembers_logits=True,
+)

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from parity.activations import Activation
 from parity.code import LossCode, Site, call
 from parity.compile.fragments import activation_helpers, helpers_source, loss_context
 from parity.compile.layout import Layouts, Move
 from parity.compile.program import Bindings, Output, Weight
 from parity.losses import Loss
 from parity.spec.resolve import Layer, Resolved
+
+
+def applied(activation: Activation, channel_axis: int) -> str:
+    """Return the expression of an activation by itself; channels stand last."""
+    del channel_axis
+    return activation.keras()
 
 
 def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:

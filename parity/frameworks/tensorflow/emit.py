@@ -14,8 +14,8 @@ from parity.compile.fragments import (
     penalty,
 )
 from parity.compile.layout import Layouts
-from parity.compile.numerics import LOSS_SCALE, in_low_precision
 from parity.compile.program import Bindings, Output, Weight
+from parity.frameworks.tensorflow.numerics import LOSS_SCALE, in_low_precision
 from parity.spec.resolve import Resolved
 
 

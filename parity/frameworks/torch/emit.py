@@ -5,11 +5,17 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from parity.activations import Activation
 from parity.code import Parameter, Site
 from parity.compile.fragments import constrained, constraint_helpers, helpers_source, loss_context, penalty
 from parity.compile.layout import Layouts, Move
 from parity.compile.program import Bindings, Output, Weight
 from parity.spec.resolve import Resolved
+
+
+def applied(activation: Activation, channel_axis: int) -> str | None:
+    """Return the expression of an activation by itself, of a tensor whose channels stand there."""
+    return activation.torch(channel_axis)
 
 
 def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:

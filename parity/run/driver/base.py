@@ -44,7 +44,6 @@ class Driver(State):
             not.
     """
 
-    module_name = ""  # Of the framework's package, whose version is reported.
     targets_first = False  # Whether the framework's losses are functions of (targets, outputs).
     generators: ClassVar[Any]
     """The module of the framework's own random numbers, see :mod:`parity.run.driver.generators`."""

@@ -30,7 +30,6 @@ from parity.run.probe import Guide
 class KerasDriver(TensorFlowDriver):
     """A Keras program: layers are wrapped at ``call``, the optimizer at ``apply``."""
 
-    module_name = "keras"
     generators: ClassVar[Any] = keras_generators
     update_method = "apply"
 
@@ -249,6 +248,9 @@ class KerasDriver(TensorFlowDriver):
         kept = getattr(self.updating, attribute)
         shared = not isinstance(kept, list)
         return kept if shared else kept[self.updating._get_variable_index(self.parameter(name))]
+
+
+DRIVER = KerasDriver
 
 
 def model_step(model: Any, loss_fn: Any, optimizer: Any, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:

@@ -41,7 +41,6 @@ class TensorFlowDriver(TensorFlowWatching):
     in a graph as the free run does. Only under a guide, which needs values in between, it runs eagerly.
     """
 
-    module_name = "tensorflow"
     generators: ClassVar[Any] = tensorflow_generators
     gpus = staticmethod(seen_gpus)
     targets_first = True
@@ -227,3 +226,6 @@ class TensorFlowDriver(TensorFlowWatching):
             self.optimizer.iterations = iterations
         elif counter is not None:
             counter.assign(iterations)
+
+
+DRIVER = TensorFlowDriver

@@ -26,7 +26,6 @@ from parity.run.driver.programs import ProgramError, loss_told, one_tensor
 class TorchDriver(TorchWatching, OwnNumbers):
     """A PyTorch program: hooks see the layers, the optimizer's pre-step hook sees the gradients."""
 
-    module_name = "torch"
     generators: ClassVar[Any] = torch_generators
     gpus = staticmethod(seen_gpus)
 
@@ -233,3 +232,6 @@ class TorchDriver(TorchWatching, OwnNumbers):
                 state["step"] = type(count)(iterations)  # As the program keeps it: a whole number stays one.
             elif "exp_avg" in state or "square_avg" in state:
                 state["step"] = torch.tensor(float(iterations), dtype=torch.float32)
+
+
+DRIVER = TorchDriver
