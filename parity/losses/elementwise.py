@@ -19,7 +19,8 @@ ALIGNED = {
 """The loss of targets (N,) and outputs (N, 1) row by row, in the frameworks that do not do so by themselves."""
 
 STRETCHED = {
-    "keras": "lambda y_true, y_pred: {loss}(y_true + tf.zeros_like(y_pred), y_pred + tf.zeros_like(y_true))",
+    "keras": "lambda y_true, y_pred: {loss}(y_true + keras.ops.zeros_like(y_pred), "
+    "y_pred + keras.ops.zeros_like(y_true))",
     "tensorflow": "lambda targets, outputs: {loss}(targets + tf.zeros_like(outputs), outputs + tf.zeros_like(targets))",
     "torch": "lambda outputs, targets: {loss}(*torch.broadcast_tensors(outputs, targets))",
 }

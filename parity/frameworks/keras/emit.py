@@ -9,6 +9,7 @@ from parity.code import LossCode, Site, call
 from parity.compile.fragments import activation_helpers, helpers_source, loss_context
 from parity.compile.layout import Layouts, Move
 from parity.compile.program import Bindings, Output, Weight
+from parity.frameworks import frameworks
 from parity.losses import Loss
 from parity.spec.resolve import Layer, Resolved
 
@@ -22,16 +23,18 @@ def applied(activation: Activation, channel_axis: int) -> str:
 def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
     """Return what the template needs, and where the tensors live."""
     config, layers = side.config, side.layers()
-    # A softmax or sigmoid that the loss looks behind is seen by its logits too, as in the other frameworks.
-    ending = layers[-1].op.ending()
+    ending, remembers = layers[-1].op.ending(), frameworks()[side.framework].remembers_logits
     fused, form = config.loss.fused(ending), config.loss.form(config.data.targets)
-    lay, drawing = Layouts("keras"), {layer.name for layer in side.drawing()}
+    # Where nothing remembers the logits that the loss looks for behind a softmax, the model puts them out.
+    applied_by_loss = ending if fused and not remembers else None
+    lay, drawing = Layouts(side.framework), {layer.name for layer in side.drawing()}
     lines: list[tuple[str, str]] = []
     outputs: dict[str, Output] = {}
     mask_axes: list[tuple[int, ...] | None] = []
     helpers = activation_helpers(layers, "keras")
     for layer in layers:
-        code = layer.op.keras(Site(name=layer.name, input_shape=layer.input_shape, layout=lay.now))
+        linear = applied_by_loss is not None and layer is layers[-1]
+        code = layer.op.keras(Site(name=layer.name, input_shape=layer.input_shape, layout=lay.now, linear=linear))
         lines += _moved(lay.reach(code.reads, layer.input_shape), f"{layer.name}_permute")
         if layer.name in drawing:
             mask_axes.append(lay.drawn(layer.input_shape))
@@ -45,24 +48,26 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
     name = last.name
     # Moved, a tensor no longer remembers the logits behind it: the activation comes after that. In mixed precision it
     # is what brings the outputs back to float32, as Keras's guide has it.
-    if low or (back and fused and ending is not None):
-        name = f"{last.name}_{ending.kind if ending else 'float32'}"
-        if ending is not None:
+    if low or (back and fused and ending is not None and remembers):
+        own = None if applied_by_loss else ending
+        name = f"{last.name}_{own.kind if own else 'float32'}"
+        if own is not None:
             code = last.op.keras(Site(name=last.name, input_shape=last.input_shape, linear=True))
             lines[-1] = (code.layer, code.comment)
         dtype = "keras.config.floatx()" if low else None
-        function = ending.keras() if ending else '"linear"'
+        function = own.keras() if own else '"linear"'
         back.append((call("keras.layers.Activation", function, dtype=dtype, name=repr(name)), ""))
         outputs[last.name] = Output(attribute=name)
-    if fused and ending is not None:
+    if fused and ending is not None:  # It is seen by its logits, as in the other frameworks.
         outputs[last.name] = Output(attribute=name, point="logits")
+    loss = _loss(config.loss, layers) if remembers else _plainly(config.loss, fused)
     optimizer = config.optimizer.keras()
     sources, imports = helpers_source([*helpers, optimizer.helpers])
     context = {
         "imports": imports,
         "helpers": sources,
         "layers": [*lines, *back],
-        "loss": loss_context(config.loss.meeting(_loss(config.loss, layers), "keras", form, fused)),
+        "loss": loss_context(config.loss.meeting(loss, "keras", form, fused)),
         "optimizer": optimizer,
         "penalty": any(one.regularizer is not None for one in side.parameters().values()),
     }
@@ -73,6 +78,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         starts=config.optimizer.numbers(),
         mask_axes=tuple(mask_axes),
         masks=tuple(layer.mask for layer in side.drawing()),
+        ending=applied_by_loss.kind if applied_by_loss else None,
     )
     return context, bindings
 
@@ -82,6 +88,11 @@ def _moved(move: Move | None, name: str) -> list[tuple[str, str]]:
     if move is None:
         return []
     return [(call("keras.layers.Permute", move.axes[1:], name=repr(name)), move.comment)]
+
+
+def _plainly(loss: Loss, fused: bool) -> LossCode:
+    """Return the loss where nothing is behind the outputs: told that they are logits where it is to work on them."""
+    return (loss.replace(from_logits=True) if fused else loss.as_they_are()).keras(None)
 
 
 def _loss(loss: Loss, layers: list[Layer]) -> LossCode:

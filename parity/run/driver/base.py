@@ -331,3 +331,9 @@ def active_driver() -> Driver:
     if Driver.active is None:
         raise ProgramError("dropout was called while no program was open")
     return Driver.active
+
+
+def widening() -> bool:
+    """Return whether the program that computes was written by hand, and runs in float64."""
+    driver = Driver.active
+    return driver is not None and driver.precision == "float64" and driver.by_hand

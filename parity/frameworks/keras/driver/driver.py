@@ -8,26 +8,22 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 import sys
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from itertools import count
 from typing import Any, ClassVar
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from parity.frameworks.keras.driver import generators as keras_generators
-from parity.frameworks.keras.driver.wide import wide_layers
+from parity.frameworks.keras.driver.layers import KerasLayers, model_step
 from parity.frameworks.tensorflow.driver.driver import TensorFlowDriver
-from parity.frameworks.tensorflow.driver.tensors import Taps, built, called, host, masked, restore
-from parity.frameworks.tensorflow.driver.wide import widening
+from parity.frameworks.tensorflow.driver.tensors import Taps, host, masked
 from parity.run.driver.layouts import View
-from parity.run.driver.programs import ProgramError, loss_told
+from parity.run.driver.objects import called, restore
 from parity.run.probe import Guide
 
 
-class KerasDriver(TensorFlowDriver):
+class KerasDriver(KerasLayers, TensorFlowDriver):
     """A Keras program: layers are wrapped at ``call``, the optimizer at ``apply``."""
 
     generators: ClassVar[Any] = keras_generators
@@ -36,49 +32,14 @@ class KerasDriver(TensorFlowDriver):
     def prepare(self) -> None:
         """Set Keras's float type, let Python floats reach float64 unrounded, and count layers' names from the start."""
         self.computing()
-        keras.src.utils.naming.reset_uids()  # Else the same program, opened twice, has a dropout and then a dropout_1.
-        keras.config.set_floatx(self.precision)
-        # Layers go by the policy, which is made from floatx once and then stays, whatever floatx becomes.
-        keras.config.set_dtype_policy(self.precision)
+        self.prepare_keras()
         if self.precision == "float64":
             keep_python_floats_exact()
-
-    def build_model(self) -> Any:
-        """Return the program's model, built: one that does not say what it reads is shown a row of zeros."""
-        model = self._built(self._found("model", "build_model", "Model"))
-        if not isinstance(model, keras.Model):
-            raise ProgramError(f"the model is a {type(model).__name__}; it must be a keras.Model")
-        row = tuple(self.bindings.get("input", ()))
-        if row and not (model.built and model.variables):
-            model(tf.zeros((1, *row), self.precision), training=False)
-        return model
-
-    def making(self) -> AbstractContextManager[Any]:
-        """Return within which a program written by hand gives its layers the worker's float type, whatever they say."""
-        return wide_layers() if widening() else nullcontext()
-
-    def build_loss(self) -> Any:
-        """Return the program's loss, or the one that its model was compiled with."""
-        if self.has("loss", "build_loss") or not getattr(self.model, "compiled", False):
-            return super().build_loss()
-        model = self.model
-
-        def compiled(y_true: Any, y_pred: Any) -> Any:
-            if model._compile_loss is None:
-                return tf.zeros((), y_pred.dtype)  # All of it is in the model's own losses.
-            return model._compile_loss(y_true, y_pred, None)
-
-        return compiled
 
     @classmethod
     def replace_dropout(cls) -> None:
         """Replace the function that ``keras.layers.Dropout`` calls, in the backend's random module."""
         keras.src.backend.random.dropout = partial(masked, own=keras_generators.DROPOUT)
-
-    def build_optimizer(self) -> Any:
-        """Return the program's optimizer, its slots made: Keras else makes them in the first step."""
-        compiled = getattr(self.model, "compiled", False) and not self.has("optimizer", "build_optimizer")
-        return built(self.model.optimizer, self.model.trainable_variables) if compiled else super().build_optimizer()
 
     def usual_step(self) -> Callable[..., Any]:
         """Return tape, loss with the layers' own losses, gradients, update, in a graph; or the model's own step."""
@@ -96,16 +57,9 @@ class KerasDriver(TensorFlowDriver):
 
         return step
 
-    @property
-    def own_step(self) -> bool:
-        """Whether the step is the program's own, or its model's."""
-        return super().own_step or self._steps_itself()
-
-    def _steps_itself(self) -> bool:
-        """Return whether the model's class has a step or a loss of its own, as Keras's guides write them."""
-        return any(
-            getattr(type(self.model), name) is not getattr(keras.Model, name) for name in ("train_step", "compute_loss")
-        )
+    def parameter(self, name: str) -> Any:
+        """Return the layer's variable."""
+        return self.variable(name)
 
     def close(self) -> None:
         """Let go of the program, and of what Keras keeps of every model by itself."""
@@ -167,110 +121,8 @@ class KerasDriver(TensorFlowDriver):
         object.__setattr__(optimizer, "apply", watched)
         return lambda: object.__delattr__(optimizer, "apply")
 
-    def inventory(self) -> dict[str, list[dict[str, Any]]]:
-        """Return the layers' variables as ``layer.variable``, and the layers, in order."""
-        found = [
-            {"path": path, "shape": list(value.shape), "trainable": bool(value.trainable)}
-            for path, value in self._variables().items()
-            if value.dtype.startswith(("float", "bfloat"))
-        ]
-        kinds = [
-            {
-                "path": name,
-                "kind": type(layer).__name__,
-                "plain": plain(layer),
-                "known": type(layer).__module__.startswith("keras."),
-            }
-            for name, layer in self._parts().items()
-            if name and not isinstance(layer, keras.layers.InputLayer)
-        ]
-        return {"parameters": found, "layers": kinds, **self.optimizer_facts()}
-
-    def called(self, x: np.ndarray) -> list[str]:
-        """Return the names of the layers in the order in which the model calls them."""
-        names: list[str] = []
-        undo = []
-
-        def noting(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
-            def noted(*args: Any, **kwargs: Any) -> Any:
-                names.append(name)
-                return call(*args, **kwargs)
-
-            return noted
-
-        for name, layer in self._parts().items():
-            if name:
-                undo.append(partial(restore, layer, "call", layer.__dict__.get("call")))
-                object.__setattr__(layer, "call", noting(name, layer.call))
-        try:
-            self.raw(x)
-        finally:
-            for back in reversed(undo):
-                back()
-        return names
-
-    def _parts(self) -> dict[str, Any]:
-        """Return the model's layers, those in others too, by names that no two share; itself as ``""``."""
-        if "_named" not in self.__dict__:
-            self._named: dict[str, Any] = {"": self.model}
-            for layer in self.model._flatten_layers(include_self=False, recursive=True):
-                self._named[free_name(layer.name, self._named)] = layer
-        return self._named
-
-    def _part(self, name: str) -> Any:
-        return self._parts()[name]
-
-    def _variables(self) -> dict[str, Any]:
-        """Return the variables by the layer that made them and their name in it."""
-        if "_held" not in self.__dict__:
-            self._held: dict[str, Any] = {}
-            owners = {
-                id(value): name
-                for name, layer in self._parts().items()
-                for value in (*layer._trainable_variables, *layer._non_trainable_variables)
-            }
-            # In the order in which the model has them; layers in layers lie reversed.
-            for value in self.model.variables:
-                name = owners.get(id(value), "")
-                self._held[free_name(f"{name}.{value.name}" if name else value.name, self._held)] = value
-        return self._held
-
-    def parameter(self, name: str) -> Any:
-        """Return the layer's variable."""
-        return self._variables()[self.bindings["weights"][name]["attribute"]]
-
-    def optimized(self, name: str) -> bool:
-        """Return whether the optimizer was built with the parameter."""
-        return self.updating._var_key(self.parameter(name)) in self.updating._trainable_variables_indices
-
-    def slot(self, attribute: str, name: str) -> Any:
-        """Return the variable of a slot, or the one that all parameters share."""
-        kept = getattr(self.updating, attribute)
-        shared = not isinstance(kept, list)
-        return kept if shared else kept[self.updating._get_variable_index(self.parameter(name))]
-
 
 DRIVER = KerasDriver
-
-
-def model_step(model: Any, loss_fn: Any, optimizer: Any, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
-    """Take the step that a model has of its own, and return the loss it tells: of this batch, not of all so far."""
-    for metric in model.metrics:
-        metric.reset_state()
-    return tf.convert_to_tensor(loss_told(model.train_step((x, y))))
-
-
-def free_name(name: str, taken: dict[str, Any]) -> str:
-    """Return a name that is not taken: itself, or with the first number behind it."""
-    like = (f"{name}_{number}" if number else name for number in count())
-    return next(one for one in like if one not in taken)
-
-
-def plain(layer: Any) -> bool:
-    """Return whether a layer is Keras's own and applies no activation: what it puts out is what its class says."""
-    activation = getattr(layer, "activation", None)
-    linear = activation is None or getattr(activation, "__name__", "") == "linear"
-    return linear and type(layer).__module__.startswith("keras.")
 
 
 def free(variable: Any) -> None:

@@ -11,10 +11,9 @@ from functools import wraps
 from typing import Any
 
 import keras
-import tensorflow as tf
 from keras.src.backend.common import global_state
 
-from parity.frameworks.tensorflow.driver.wide import FLOAT32, widening
+from parity.run.driver.base import widening
 
 
 @contextmanager
@@ -47,9 +46,7 @@ MIXED = ("mixed_float16", "mixed_bfloat16")
 
 def named(dtype: Any) -> bool:
     """Return whether a type or a policy is float32, said in some way."""
-    if isinstance(dtype, keras.DTypePolicy):
-        dtype = dtype.name
-    return isinstance(dtype, str | tf.DType) and (dtype in FLOAT32 or dtype in MIXED)
+    return dtype is not None and getattr(dtype, "name", str(dtype)).removeprefix("torch.") in ("float32", *MIXED)
 
 
 def _wide_variable(plain: Callable[..., None]) -> Callable[..., None]:

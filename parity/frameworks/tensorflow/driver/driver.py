@@ -20,9 +20,6 @@ from parity.frameworks.tensorflow.driver.places import scope, seen_gpus
 from parity.frameworks.tensorflow.driver.repeats import set_determinism_off
 from parity.frameworks.tensorflow.driver.tensors import (
     applied,
-    built,
-    called,
-    facts_of,
     held,
     host,
     masked,
@@ -30,7 +27,9 @@ from parity.frameworks.tensorflow.driver.tensors import (
     unbound,
 )
 from parity.frameworks.tensorflow.driver.watching import TensorFlowWatching
-from parity.frameworks.tensorflow.driver.wide import float_type_of_keras, wide_variables, widening
+from parity.frameworks.tensorflow.driver.wide import float_type_of_keras, wide_variables
+from parity.run.driver.base import widening
+from parity.run.driver.objects import built, called, facts_of
 from parity.run.driver.programs import loss_told, one_tensor
 
 

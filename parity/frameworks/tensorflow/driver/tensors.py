@@ -13,6 +13,7 @@ import tensorflow as tf
 from parity.frameworks.tensorflow.driver import generators as tensorflow_generators
 from parity.run.driver.base import active_driver
 from parity.run.driver.layouts import View
+from parity.run.driver.objects import called
 from parity.run.driver.programs import ProgramError
 
 Lies = View | Sequence[int] | None
@@ -23,13 +24,6 @@ Taps = list[tuple[str, str, Any, Lies]]
 
 Pairs = list[tuple[Any, Any]]
 """Gradients and their variables."""
-
-
-def called(model: Any, x: Any, training: bool) -> Any:
-    """Return what a model makes of rows; not every program's ``__call__`` asks whether it is being trained."""
-    parameters = inspect.signature(model).parameters.values()
-    asks = any(one.name == "training" or one.kind is one.VAR_KEYWORD for one in parameters)
-    return model(x, training=training) if asks else model(x)
 
 
 def module_of(model: Any, row: Sequence[int], precision: str) -> Any:
@@ -67,14 +61,6 @@ def watch_calls(model: Any, seen: Callable[[Any], Any]) -> Callable[[], None]:
 
     object.__setattr__(model, "__class__", type(own.__name__, (own,), {"__call__": watched}))
     return lambda: object.__setattr__(model, "__class__", own)
-
-
-def restore(owner: Any, attribute: str, before: Any) -> None:
-    """Take back what stands in the place of an attribute of an object."""
-    if before is None:
-        object.__delattr__(owner, attribute)
-    else:
-        object.__setattr__(owner, attribute, before)
 
 
 def shown(phase: str, value: np.ndarray, lies: Lies) -> tuple[np.ndarray, Sequence[int] | None]:
@@ -130,13 +116,6 @@ def host(tensor: Any) -> np.ndarray:
     return np.asarray(value) if value.dtype in (tf.float32, tf.float64) else value.numpy().astype(np.float32)
 
 
-def built(optimizer: Any, variables: Any) -> Any:
-    """Return an optimizer with its slots made: Keras's else makes them in its first step, inside of a graph."""
-    if not getattr(optimizer, "built", True):
-        optimizer.build(variables)
-    return optimizer
-
-
 def applied(optimizer: Any, gradients: Any, variables: Any) -> None:
     """Apply gradients as the optimizer takes them: ``(gradients, variables)``, or pairs, as TensorFlow's own do."""
     takes = [
@@ -148,14 +127,6 @@ def applied(optimizer: Any, gradients: Any, variables: Any) -> None:
         optimizer.apply_gradients(gradients, variables)
     else:
         optimizer.apply_gradients(list(zip(gradients, variables, strict=True)))
-
-
-def facts_of(optimizer: Any) -> dict[str, Any]:
-    """Return an optimizer's class, whose it is, and its attributes with slots: lists of variables, single numbers."""
-    known = {name: getattr(optimizer, name, None) for name in dir(optimizer) if name[:2] != "__"}
-    slots = [name for name, one in known.items() if isinstance(one, list) or getattr(one, "shape", None) == ()]
-    of = type(optimizer).__module__.partition(".")[0]
-    return {"optimizer": type(optimizer).__name__, "optimizer_of": of, "learning_rate": 0.0, "attributes": slots}
 
 
 def unbound(model: Any, optimizer: Any, bound: Collection[int]) -> list[Any]:

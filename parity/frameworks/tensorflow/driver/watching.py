@@ -11,11 +11,13 @@ import tensorflow as tf
 
 from parity.frameworks.tensorflow.driver.far import lying
 from parity.frameworks.tensorflow.driver.repeats import taken
-from parity.frameworks.tensorflow.driver.scales import Scaled, scaled_again, unscaled
-from parity.frameworks.tensorflow.driver.tensors import Lies, Pairs, Taps, host, restore, shown, watch_calls
+from parity.frameworks.tensorflow.driver.scales import scale_of, scaled_again, unscaled
+from parity.frameworks.tensorflow.driver.tensors import Lies, Pairs, Taps, host, shown, watch_calls
 from parity.run.driver.base import Driver
 from parity.run.driver.layouts import View
+from parity.run.driver.objects import restore
 from parity.run.driver.programs import loss_told
+from parity.run.driver.scaled import Scaled
 from parity.run.probe import Guide, Probe, see_all
 
 Took = TypeVar("Took")
@@ -121,7 +123,7 @@ class TensorFlowWatching(Scaled, Driver):
             def backward(gradient: tf.Tensor) -> tf.Tensor:
                 if not view.gradients:
                     return gradient
-                scale = self.scale_of(gradient)
+                scale = scale_of(self.scaled_by(), gradient)
                 taps.append(("gradient", view.name, unscaled(gradient, scale), view))
                 instead = None if guide is None else view.instead(guide, "gradient", host(gradient))
                 return gradient if instead is None else scaled_again(tf.constant(instead, gradient.dtype), scale)
@@ -168,7 +170,7 @@ class TensorFlowWatching(Scaled, Driver):
             if name is not None and gradient is not None:
                 gradient, axes = tf.convert_to_tensor(gradient), self.out_axes(name)
                 row = self.bindings["weights"][name].get("lies")
-                scale = self.scale_of(gradient)
+                scale = scale_of(self.scaled_by(), gradient)
                 shown = unscaled(gradient, scale)
                 shown = shown if row is None else tf.reshape(shown, row)
                 taps.append(("gradient", name, shown, axes))

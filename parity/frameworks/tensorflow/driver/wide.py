@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.ops import math_ops
 
-from parity.run.driver.base import Driver
+from parity.run.driver.base import widening
 
 ASKED = ("cast", "zeros", "ones", "eye", "constant", "convert_to_tensor")
 """Functions of TensorFlow that a program gives a float type, or leaves it to them."""
@@ -49,12 +49,6 @@ def float_type_of_keras(file: str, precision: str) -> None:
     keras.config.set_floatx(precision)
     if precision == "float64":
         keep_python_floats_exact()
-
-
-def widening() -> bool:
-    """Return whether the program that computes was written by hand, and runs in float64."""
-    driver = Driver.active
-    return driver is not None and driver.precision == "float64" and driver.by_hand
 
 
 def _wide(plain: Callable[..., Any]) -> Callable[..., Any]:

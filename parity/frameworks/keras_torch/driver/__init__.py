@@ -1,0 +1,1 @@
+"""What runs programs of Keras on PyTorch, in a worker."""

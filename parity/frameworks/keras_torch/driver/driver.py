@@ -1,0 +1,202 @@
+"""The driver of Keras on its PyTorch backend: Keras's layers by name, PyTorch's tensors and gradients."""
+
+from __future__ import annotations
+
+import os
+
+os.environ["KERAS_BACKEND"] = "torch"
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, ClassVar
+
+import keras
+import numpy as np
+import torch
+from keras.src.backend.common import dtypes, global_state
+
+from parity.frameworks.keras.driver import generators as keras_generators
+from parity.frameworks.keras.driver.layers import KerasLayers, model_step
+from parity.frameworks.torch.driver.driver import TorchDriver
+from parity.frameworks.torch.driver.far import lying
+from parity.frameworks.torch.driver.hooks import host, recorded
+from parity.run.driver.base import Driver, active_driver
+from parity.run.driver.layouts import View
+from parity.run.driver.objects import called, restore
+from parity.run.driver.programs import one_tensor
+from parity.run.probe import Guide, Probe
+
+
+class KerasTorchDriver(KerasLayers, TorchDriver):
+    """A program of Keras on PyTorch: layers are wrapped at ``call``, the optimizer at ``apply``."""
+
+    generators: ClassVar[Any] = keras_generators
+    targets_first = True
+
+    def prepare(self) -> None:
+        """Let everything made from now on have the precision and lie on the device."""
+        super().prepare()
+        self.prepare_keras()
+        # Keras makes every float64 that an operation gives a float32, but on TensorFlow ("to be aligned with JAX's default
+        # behavior"); lockstep in float64 is there to see what is left without such rounding.
+        dtypes.BIT64_TO_BIT32_DTYPE["float64"] = "float64" if self.precision == "float64" else "float32"
+        # What `keras.device` does, which ends with its block.
+        global_state.set_global_attribute("torch_device", str(self.place))
+
+    @classmethod
+    def replace_dropout(cls) -> None:
+        """Replace the function that ``keras.layers.Dropout`` calls, in the backend's random module."""
+        keras.src.backend.random.dropout = masked
+
+    def stepping(self, step: Any) -> Any:
+        """Return the step as it is."""
+        return step
+
+    def usual_step(self) -> Callable[..., Any]:
+        """Return forward, loss with the layers' own losses, backward, update; or the model's own step."""
+        if self._steps_itself():
+            return model_step
+
+        def step(model: Any, loss_fn: Any, optimizer: Any, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+            model.zero_grad()
+            loss = sum(model.losses, loss_fn(y, called(model, x, training=True)))
+            optimizer.scale_loss(loss).backward()
+            variables = model.trainable_variables
+            with torch.no_grad():
+                optimizer.apply([variable.value.grad for variable in variables], variables)
+            return loss.detach()
+
+        return step
+
+    def watched(self, x: np.ndarray, y: np.ndarray, probe: Probe, signals: bool, guide: Guide | None) -> float:
+        """Take a step with layers and optimizer wrapped, and unwrap them again."""
+        scale = float(self.scaled_by() or 1.0)
+        undo = []
+        for key, output in self.bindings["outputs"].items():
+            undo.append(self._wrap_layer(output, self._seen(self._view(key, output), probe, signals, guide, scale)))
+        undo.append(self._wrap_optimizer(probe, guide, scale))
+        try:
+            return self.train(x, y)
+        finally:
+            for back in reversed(undo):
+                back()
+
+    def _wrap_layer(self, output: dict[str, Any], seen: Callable[[Any], Any]) -> Callable[[], None]:
+        """Let a layer's ``call``, or the model's, report what it puts out or takes in."""
+        target = self._part(output["attribute"])
+        before = target.__dict__.get("call")
+        call = before or target.call
+
+        def fed(x: Any, *args: Any, **kwargs: Any) -> Any:
+            given = seen(x)
+            return call(x if given is None else given, *args, **kwargs)
+
+        def put_out(*args: Any, **kwargs: Any) -> Any:
+            value = call(*args, **kwargs)
+            given = seen(value)
+            return value if given is None else given
+
+        object.__setattr__(target, "call", fed if output["point"] == "input" else put_out)
+        return partial(restore, target, "call", before)
+
+    def _wrap_optimizer(self, probe: Probe, guide: Guide | None, scale: float) -> Callable[[], None]:
+        """Let ``apply`` report what it is given."""
+        optimizer, apply = self.optimizer, self.optimizer.apply
+        names = {id(self.variable(name)): name for name in self.trainable()}
+
+        def onward(gradient: Any, variable: Any) -> Any:
+            name = names.get(id(variable))
+            if name is None or gradient is None:
+                return gradient
+            axes, value = self.out_axes(name), self.lies(name, lying(gradient))
+            value = value if scale == 1.0 else value / scale
+            probe.see("gradient", name, value, axes)
+            instead = guide and guide.instead("gradient", name, value.shape, axes)
+            if instead is None:
+                return gradient
+            return (torch.from_numpy(np.asarray(instead)) * scale).to(gradient).reshape(gradient.shape)
+
+        def watched(gradients: Any, variables: Any = None) -> Any:
+            known = variables if variables is not None else optimizer._trainable_variables
+            return apply([onward(*pair) for pair in zip(gradients, known, strict=True)], variables)
+
+        object.__setattr__(optimizer, "apply", watched)
+        return lambda: object.__delattr__(optimizer, "apply")
+
+    def _view(self, key: str, output: dict[str, Any]) -> View:
+        """Return how an output is seen, with the activation that the program applies as a function behind it."""
+        source = output.get("then")
+        if source is None:
+            return View(key, output)
+        function = keras.activations.get(eval(source, {"keras": keras}))
+        return View(key, output, lambda value: host(function(torch.from_numpy(np.asarray(value)))))
+
+    def raw(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        """Return what the model returns, in evaluation or in training."""
+        self.activate()
+        with torch.no_grad():
+            outputs = called(self.model, torch.tensor(x, dtype=getattr(torch, self.precision)), training)
+            found = one_tensor(outputs, torch.is_tensor, self.bindings.get("output"))
+            # A compiled program, whose loss applies the last activation, predicts with it.
+            ending = None if training else self.bindings["ending"]
+            return host(keras.activations.get(ending)(found) if ending else found)
+
+    def parameter(self, name: str) -> torch.Tensor:
+        """Return the tensor of the layer's variable."""
+        return self.variable(name).value
+
+    def _owners(self) -> list[Any]:
+        return []  # Keras's optimizers keep their numbers in variables.
+
+    def leftovers(self) -> dict[str, np.ndarray]:
+        """Return the gradients as the last step left them, and the variables that are not bound."""
+        bound = {id(self.variable(name)) for name in self.bindings["weights"]}
+        found = {}
+        for index, variable in enumerate(self.model.variables):
+            if variable.value.grad is not None:
+                found[str(index)] = host(variable.value.grad)
+            if id(variable) not in bound:
+                found[f"{index}="] = host(variable.value)
+        return found
+
+    def set_leftovers(self, values: dict[str, np.ndarray]) -> None:
+        """Put them back."""
+        for index, variable in enumerate(self.model.variables):
+            kept = values.get(str(index))
+            variable.value.grad = None if kept is None else torch.tensor(kept).to(variable.value)
+            if f"{index}=" in values:
+                variable.assign(values[f"{index}="])
+
+    def read_slot(self, attribute: str, name: str) -> np.ndarray:
+        """Return a slot's value."""
+        return lying(self.slot(attribute, name).value)
+
+    def write_slot(self, attribute: str, name: str, value: np.ndarray) -> None:
+        """Assign a slot."""
+        self.write(self.slot(attribute, name).value, value)
+
+    def iterations(self) -> int:
+        """Return the optimizer's counter."""
+        return int(self.optimizer.iterations.value)
+
+    def set_iterations(self, iterations: int) -> None:
+        """Set the optimizer's counter."""
+        self.optimizer.iterations.assign(iterations)
+
+    def close(self) -> None:
+        """Let go of the program, and of what Keras keeps of every model by itself."""
+        super().close()
+        keras.backend.clear_session()
+        if Driver.active is None:
+            global_state.set_global_attribute("torch_device", None)
+
+
+def masked(inputs: torch.Tensor, rate: float, noise_shape: Any = None, seed: Any = None) -> torch.Tensor:
+    """Return what the active driver says is kept, in the place of Keras's dropout."""
+    if active_driver().native:
+        kept: torch.Tensor = keras_generators.DROPOUT(inputs, rate, noise_shape, seed)
+        return kept
+    return inputs if rate == 0.0 else inputs * recorded(inputs, rate) * (1.0 / (1.0 - rate))
+
+
+DRIVER = KerasTorchDriver
