@@ -56,7 +56,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticKnownError
 
 from parity.errors import did_you_mean, listed
-from parity.frameworks import frameworks
+from parity.frameworks import Hole, frameworks
 
 if TYPE_CHECKING:
     from parity.code import Case
@@ -140,6 +140,25 @@ class Entry(Strict):
     """Per framework, the file that was read to write this entry."""
     quiet: ClassVar[frozenset[str]] = frozenset()
     """Fields that only matter in a special case: where entries of two kinds are told apart, unsaid at their default."""
+
+    never: ClassVar[Mapping[str, str]] = {}
+    """Per framework, why it can never have the entry."""
+
+    @classmethod
+    def said_in(cls, framework: str) -> bool:
+        """Return whether the entry can be written in a framework, by what that has itself; most need no writing."""
+        del framework
+        return True
+
+    @classmethod
+    def hole(cls, framework: str) -> Hole | None:
+        """Return why an entry cannot be said in a framework, nor as in one that it falls back on; None where it can."""
+        for name in frameworks()[framework].line:
+            if name in cls.never:
+                return Hole(why=cls.never[name])
+            if cls.said_in(name):
+                return None
+        return Hole()
 
     @model_validator(mode="before")
     @classmethod

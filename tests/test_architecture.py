@@ -20,10 +20,12 @@ from pathlib import Path
 
 import pytest
 
+from parity.frameworks import frameworks
+
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "parity"
 TESTS = ROOT / "tests"
-FRAMEWORKS = {"keras", "tensorflow", "torch"}
+FRAMEWORKS = {module for known in frameworks().values() for module in known.modules}
 DRIVER = re.compile(r"parity\.frameworks\.\w+\.driver(\.|$)")
 """What runs in a worker and may import a framework."""
 LONGEST_FILE = 350
@@ -220,6 +222,26 @@ def test_a_report_is_drawn_from_the_result_alone() -> None:
     assert not wrong, "\n".join(wrong)
     planted = Import(module="parity.report.moved", target="parity.explain.effects.LEVEL", line=1, typing_only=True)
     assert beyond_the_result(planted)
+
+
+def frameworks_named(tree: ast.Module) -> list[str]:
+    """Return where a framework is named by the name that a spec uses: as a text of its own, a variable or a member."""
+    found = []
+    for node in ast.walk(tree):
+        said = {ast.Constant: "value", ast.Attribute: "attr", ast.Name: "id"}.get(type(node))
+        name = getattr(node, said) if said else None
+        if isinstance(name, str) and name in frameworks():
+            found.append(f"{name} in line {node.lineno}")  # type: ignore[attr-defined]
+    return found
+
+
+def test_a_framework_is_named_in_its_folder_and_in_entries_only() -> None:
+    rooms = {*FAMILIES, "frameworks"}
+    told = {module: frameworks_named(tree_of(module)) for module in MODULES if part(module) not in rooms}
+    assert not {module: names for module, names in told.items() if names}
+    for planted in ('DRIVERS = {"torch": 1}', "code = op.keras(site)", "tensorflow.emit(side)"):
+        assert frameworks_named(ast.parse(planted))
+    assert not frameworks_named(ast.parse('"as PyTorch has it, and torch.optim"'))
 
 
 def public_classes(module: str) -> list[str]:

@@ -16,7 +16,7 @@ from parity.errors import UsageError, WorkerError
 from parity.explain.contest import Contest, Paths, contest, split
 from parity.explain.outcome import Outcome, parse_outcome
 from parity.prepare.devices import check_devices
-from parity.prepare.installed import check_installed, installed_version
+from parity.prepare.installed import check_installed, installed_frameworks, installed_version
 from parity.prepare.options import Options, prepare
 from parity.prepare.sizes import large
 from parity.result import filling
@@ -131,7 +131,7 @@ def check(
     if len(sides) < 2:
         raise UsageError(
             f"check compares sides, and here is only {sides[0].name}; add a side, or name frameworks to compile it "
-            "for: --frameworks keras,tensorflow,torch"
+            f"for: --frameworks {','.join(installed_frameworks())}"
         )
     check_installed(sides, least=2)
     check_devices(sides)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -15,7 +15,8 @@ from rich.text import Text
 from parity.catalog import FAMILIES
 from parity.entries import Entry, shown
 from parity.errors import UsageError, listed
-from parity.frameworks import Framework, frameworks
+from parity.frameworks import frameworks
+from parity.result.formats import names
 from parity.run.places import may_have_gpus
 from parity.spec.differences import Difference, differences
 from parity.spec.known import entry_hint
@@ -107,11 +108,6 @@ def _print_pairs(rows: Sequence[tuple[str, str]], console: Console) -> None:
         console.print(table)
 
 
-def of_their_own() -> list[Framework]:
-    """Return the frameworks whose defaults are their own, and no other's that they fall back on."""
-    return [one for one in frameworks().values() if not one.falls_back]
-
-
 def default_rows() -> list[dict[str, Any]]:
     """Return every field that some framework starts at another value than parity does."""
     rows: list[dict[str, Any]] = []
@@ -146,10 +142,36 @@ def print_defaults(console: Console | None = None) -> None:
     """Print the defaults that differ."""
     console = console or Console(highlight=False)
     console.print("Where a framework's own default is not parity's. A side with `defaults: native` takes them.\n")
-    table = _table("entry", "field", "parity", *(one.title for one in of_their_own()))
+    told: dict[str, dict[str, str]] = {}
     for row in default_rows():
-        _row(table, row["entry"], row["field"], row["parity"], *(row[one.name] for one in of_their_own()))
-    console.print(table)
+        others: dict[str, list[str]] = {}
+        for one in frameworks().values():
+            if row[one.name] != row[one.falls_back or "parity"]:
+                others.setdefault(row[one.name], []).append(one.title)
+        said = "; ".join(f"{names(titles)} {value}" for value, titles in others.items())
+        told.setdefault(row["entry"], {})[row["field"]] = f"{row['parity']}; {said}"
+    for entries, fields in _alike(told):
+        console.print(Text(", ".join(entries), style="bold"))
+        table = _table("", "")
+        table.show_header = False
+        for field, values in fields.items():
+            _row(table, f"  {field}", values)
+        console.print(table)
+    for one in frameworks().values():
+        if one.falls_back:
+            console.print(f"\nElse {one.title} starts as {frameworks()[one.falls_back].title} does.")
+
+
+def _alike(told: Mapping[str, dict[str, str]]) -> list[tuple[list[str], dict[str, str]]]:
+    """Return entries with what is said of them, those together of which the same is said."""
+    found: list[tuple[list[str], dict[str, str]]] = []
+    for name, fields in told.items():
+        same = next((names for names, others in found if others == fields), None)
+        if same is None:
+            found.append(([name], fields))
+        else:
+            same.append(name)
+    return found
 
 
 def _summary(entry: type[Entry]) -> str:
@@ -163,7 +185,12 @@ def catalog_json() -> str:
             name: {
                 "summary": _summary(entry),
                 "fields": {field: _field(entry, field) for field in entry.model_fields},
-                "frameworks": list(frameworks()),
+                "frameworks": [framework for framework in frameworks() if entry.hole(framework) is None],
+                "holes": {
+                    framework: {"word": hole.word, "why": hole.why}
+                    for framework in frameworks()
+                    if (hole := entry.hole(framework)) is not None
+                },
                 "cases": len(entry.cases()),
             }
             for name, entry in entries.items()
@@ -182,16 +209,29 @@ def _field(entry: type[Entry], name: str) -> dict[str, Any]:
 def print_catalog(console: Console | None = None) -> None:
     """Print every entry with its first line."""
     console = console or Console(highlight=False)
-    console.print(f"Every entry runs in {listed(one.title for one in frameworks().values()).removeprefix('one of ')}.")
+    every = ", ".join(f"{one.name} ({one.title})" for one in frameworks().values())
+    console.print(f"Frameworks: {every}.")
     console.print("One in full: parity catalog NAME\n")
     for family, entries in FAMILIES.items():
         console.print(family, style="bold")
-        table = _table("", "")
+        table = _table("", "", "")
         table.show_header = False
         for name, entry in entries.items():
-            _row(table, f"  {name}", _summary(entry))
+            _row(table, f"  {name}", _summary(entry), _runs_in(entry))
         console.print(table)
         console.print()
+
+
+def _runs_in(entry: type[Entry]) -> str:
+    """Return in which frameworks an entry runs, in a cell."""
+    there = [name for name in frameworks() if entry.hole(name) is None]
+    return "in all" if len(there) == len(frameworks()) else f"in {', '.join(there)}" if there else "in none yet"
+
+
+def _but(entry: type[Entry], framework: str) -> str:
+    """Return why an entry does not run in a framework, with a colon before it; empty where it does."""
+    hole = entry.hole(framework)
+    return "" if hole is None else f": {hole.word}{f', {hole.why}' if hole.why else ''}"
 
 
 def print_entry(name: str, console: Console | None = None) -> None:
@@ -214,6 +254,15 @@ def print_entry(name: str, console: Console | None = None) -> None:
         _row(table, field, about["default"], about["description"])
     console.print()
     console.print(table)
+    holes = {one.title: entry.hole(name) for name, one in frameworks().items()}
+    _print_list(
+        console,
+        "Runs in",
+        (
+            f"{title}{f': {hole.word}' if hole else ''}{f', {hole.why}' if hole and hole.why else ''}"
+            for title, hole in holes.items()
+        ),
+    )
     _print_list(console, "Worked cases", (f"{case.shows}" for case in entry.cases()))
     _print_list(console, "Read in", (f"{frameworks()[one].title}: {file}" for one, file in entry.source.items()))
 

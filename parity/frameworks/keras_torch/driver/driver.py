@@ -37,8 +37,8 @@ class KerasTorchDriver(KerasLayers, TorchDriver):
         """Let everything made from now on have the precision and lie on the device."""
         super().prepare()
         self.prepare_keras()
-        # Keras makes every float64 that an operation gives a float32, but on TensorFlow ("to be aligned with JAX's default
-        # behavior"); lockstep in float64 is there to see what is left without such rounding.
+        # But on TensorFlow, Keras makes a float32 of every float64 that an operation gives ("to be aligned with JAX's
+        # default behavior"); lockstep in float64 is there to see what is left without such rounding.
         dtypes.BIT64_TO_BIT32_DTYPE["float64"] = "float64" if self.precision == "float64" else "float32"
         # What `keras.device` does, which ends with its block.
         global_state.set_global_attribute("torch_device", str(self.place))

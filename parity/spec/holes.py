@@ -1,0 +1,40 @@
+"""Entries that a side's framework does not have: never, with the reason, or not yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from parity.entries import Entry
+from parity.errors import Fault
+from parity.frameworks import title_of
+from parity.spec.faults import Loc, Where
+from parity.spec.paths import split, walk
+from parity.spec.schema import Config
+
+
+def hole_faults(
+    framework: str, config: Config, where: Where, changes: Mapping[str, Any], loc: Loc, layers: Mapping[str, Loc]
+) -> list[Fault]:
+    """Return the faults of entries that a framework does not have.
+
+    Args:
+        framework: that is to run the config.
+        config: of the side.
+        where: knows the lines.
+        changes: of the side, for the one that made it so.
+        loc: their place.
+        layers: place of each layer.
+    """
+    faults = []
+    for path, part in walk(config):
+        if not isinstance(part, Entry) or (hole := part.hole(framework)) is None:
+            continue
+        section, *rest = split(path)
+        layer, deeper = (rest[0], rest[1:]) if section == "layers" else ("", rest)
+        at: Loc = layers[layer] if layer else (*loc, path) if path in changes else (section,)
+        title = title_of(framework)
+        why = f"{title} can never have it: {hole.why}" if hole.why else f"{title} does not have it yet"
+        others = f"{framework} runs what `parity catalog` says it does; write this one as a program of your own"
+        faults.append(where.fault((*at, *deeper), f"got {part.kind}; {why}", fix=hole.fix or others))
+    return faults
