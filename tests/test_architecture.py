@@ -49,6 +49,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("errors",),
     ("lazy",),
     ("whole",),
+    ("tensors",),
     ("frameworks",),  # plain data about each, which everybody may read; its parts stand where they are used
     ("entries",),
     ("code",),

@@ -16,6 +16,7 @@ from parity.lazy import np
 from parity.reference import without_activation
 from parity.run import randomness
 from parity.run.initial import initial_value
+from parity.tensors import parameter
 
 if TYPE_CHECKING:
     from parity.code import Parameter
@@ -94,7 +95,7 @@ def measure(side: Resolved, data: Dataset) -> Scales | None:
         for index, layer in enumerate(layers):
             value = value.astype(np.float32)  # A large kernel would else be copied into float64.
             tensors = {
-                name: drawn(training.seed, f"{layer.name}.{name}", one).astype(np.float32, copy=False)
+                name: drawn(training.seed, parameter(layer.name, name), one).astype(np.float32, copy=False)
                 for name, one in layer.parameters.items()
             }
             ending, op = layer.op.ending(), layer.op

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from parity.tensors import slot_of, without_slot
+
 PHASES = ("batch", "weights", "forward", "loss", "gradient", "update", "state", "metric")
 """The order in which a step can part; ``metric`` is the model in evaluation mode."""
 
@@ -225,14 +227,14 @@ class Judge:
         What follows from a note already taken is not told again: the gradient of a parameter that one side lacks,
         the slots of the same name for every parameter.
         """
-        parameter = tensor.partition("/")[2] or tensor if phase == "state" else tensor
+        parameter = without_slot(tensor)
         if any(parameter in names for names in self.lone.values()):
             return  # Told by itself.
         told = (f"{parameter} (weights)", f"output of layer {parameter}:")
         if any(text.startswith(told) for text in self.unmatched):
             return
-        if phase == "state" and "/" in tensor:
-            text = f"optimizer slot {tensor.partition('/')[0]}: only {side} has it"
+        if phase == "state" and slot_of(tensor):
+            text = f"optimizer slot {slot_of(tensor)}: only {side} has it"
         else:
             text = f"{tensor} ({phase}): only {side} has it"
         if text not in self.unmatched:

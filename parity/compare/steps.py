@@ -12,6 +12,7 @@ import numpy as np
 from parity.compare.judge import Judge, Seen
 from parity.compare.measure import gap, relative_gap
 from parity.compare.noise import EXACT_PHASES, Name, Rounding, StepDigests, distance
+from parity.tensors import LOGITS, PROBABILITIES, form_of, itself, layer_of
 
 DOUBT = 3.0
 """A digest may show so many times less than there is: from this share of the noise on, the tensors are looked at."""
@@ -79,11 +80,6 @@ def compare_initial(judge: Judge, order: int, name: str, a: np.ndarray, b: np.nd
     judge.settle([seen] if seen.beyond else [], None)
 
 
-def layer(output: str) -> str:
-    """Return the layer whose output a tensor is, in whatever form it is seen."""
-    return output.removesuffix(".logits").removesuffix(".probabilities")
-
-
 def shared_names(judge: Judge, a: StepDigests, b: StepDigests, note: bool = True) -> list[Name]:
     """Return what both sides computed, in the order of a step; note what only one did, where asked.
 
@@ -91,13 +87,11 @@ def shared_names(judge: Judge, a: StepDigests, b: StepDigests, note: bool = True
     probabilities where both say them.
     """
     ours, theirs = list(a.digests), set(b.digests)
-    apart = {name for name in {*ours} ^ theirs if name[1].endswith((".logits", ".probabilities"))}
+    apart = {name for name in {*ours} ^ theirs if form_of(name[1])}
     # Where one is seen as probabilities only, its own form and that of the other are not the same thing.
-    plain = {name[1].removesuffix(".probabilities") for name in {*ours, *theirs} if name[1].endswith(".probabilities")}
-    apart |= {
-        (phase, f"{name}{form}") for name in plain for form in ("", ".logits") for phase in ("forward", "gradient")
-    }
-    hidden = apart | {(phase, layer(name)) for phase, name in apart}
+    plain = {itself(name) for _, name in {*ours, *theirs} if form_of(name) == PROBABILITIES}
+    apart |= {(phase, f"{name}{form}") for name in plain for form in ("", LOGITS) for phase in ("forward", "gradient")}
+    hidden = apart | {(phase, itself(name)) for phase, name in apart}
     parameters = {name for phase, name in ours if phase == "update"} | {
         name for phase, name in theirs if phase == "update"
     }
@@ -133,7 +127,7 @@ def in_order(names: Iterable[Name]) -> dict[Name, int]:
     The gradient of a layer's output comes before those of its parameters, which are made from it.
     """
     names = list(names)
-    layers = [layer(name) for phase, name in names if phase == "forward"]
+    layers = [itself(name) for phase, name in names if phase == "forward"]
     depth = {layer: index for index, layer in enumerate(reversed(layers))}
     # Frameworks hand gradients over in orders of their own; the parameters' is that of the updates.
     parameters = {name: index for index, (_, name) in enumerate(one for one in names if one[0] == "update")}
@@ -142,8 +136,8 @@ def in_order(names: Iterable[Name]) -> dict[Name, int]:
         if phase != "gradient":
             found[phase, name] = index
             continue
-        plain = layer(name)
-        owner = plain if plain in depth else plain.rpartition(".")[0]
+        plain = itself(name)
+        owner = plain if plain in depth else layer_of(plain)
         found[phase, name] = depth.get(owner, len(depth)) * 1000 + (
             0 if plain in depth else 1 + parameters.get(name, 0) % 999
         )

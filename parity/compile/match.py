@@ -16,11 +16,13 @@ from typing import Any
 from parity.activations import Activation
 from parity.catalog import OPTIMIZERS
 from parity.code import Site, Slot
-from parity.compile.outputs import LOGITS, PROBABILITIES, answer_of, spoken_by
+from parity.compile.outputs import LOGITS, answer_of, spoken_by
 from parity.compile.program import Bindings, Output, Program, Weight, to_last
 from parity.compile.weights import Found, as_called, either_way, expanded, weights_of
 from parity.frameworks import frameworks, part_of
 from parity.spec.resolve import Layer, OwnProgram, Resolved
+from parity.tensors import PROBABILITIES, itself, output
+from parity.tensors import parameter as parameter_name
 
 
 @dataclass(kw_only=True)
@@ -69,7 +71,7 @@ def match(side: Resolved, own: OwnProgram, compiled: Program, inventory: Mapping
         mask_shapes=tuple(drawn), ending=None, answer=answer_of(side, inventory), input=side.config.model.input,
         output=side.layers()[-1].output_shape,
     )  # fmt: skip
-    seen = {name.removesuffix(PROBABILITIES) for name in outputs}
+    seen = {itself(name) for name in outputs}
     unmatched += [
         f"output of layer {one.name}: cannot be seen in {file}" for one in side.layers() if one.name not in seen
     ]
@@ -124,7 +126,7 @@ def _outputs(
             found[layer.name] = _put_out(layer, places[layer.name], side.framework)
     if last.name not in found:
         found |= _whole(side, compiled, inventory)
-    names = {name.removesuffix(PROBABILITIES): name for name in found}
+    names = {itself(name): name for name in found}
     return {names[layer.name]: found[names[layer.name]] for layer in ordered if layer.name in names}
 
 
@@ -162,7 +164,7 @@ def _whole(side: Resolved, compiled: Program, inventory: Mapping[str, Any]) -> d
     told = inventory.get("trains")
     if spoken is None or told is None or told == spoken.tapped == LOGITS:
         return {last.name: whole}
-    return {f"{last.name}{PROBABILITIES}": replace(whole, point="output", meaning=told, ending=spoken.ending)}
+    return {output(last.name, form=PROBABILITIES): replace(whole, point="output", meaning=told, ending=spoken.ending)}
 
 
 def _places(
@@ -171,8 +173,8 @@ def _places(
     """Return the module of each layer: by the map, by the parameters it owns, else by name, else by order and kind."""
     found: dict[str, str] = {}
     for layer in side.layers():
-        owned = [weights[f"{layer.name}.{name}"].attribute.rpartition(".")[0] for name in layer.parameters
-                 if f"{layer.name}.{name}" in weights]  # fmt: skip
+        owned = [weights[parameter_name(layer.name, name)].attribute.rpartition(".")[0] for name in layer.parameters
+                 if parameter_name(layer.name, name) in weights]  # fmt: skip
         for path in (mapped.get(layer.name), *owned, layer.name):
             if path is not None and path in there:
                 found.setdefault(layer.name, path)

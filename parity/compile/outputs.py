@@ -10,12 +10,10 @@ from parity.compile.program import Answer, Bindings
 from parity.frameworks import frameworks
 from parity.losses import CrossEntropy
 from parity.spec.resolve import Resolved
+from parity.tensors import PROBABILITIES, form_of, output
 
 LOGITS, AS_PROBABILITIES = "logits", "probabilities"
 """What numbers can be; a program written by hand may also return ``log_probabilities``."""
-
-PROBABILITIES = ".probabilities"
-"""Behind a layer's name: its output as probabilities, whatever the program returns."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +74,7 @@ def in_one_form(sides: Sequence[Resolved], bindings: Mapping[str, Bindings]) -> 
     predicted = {one.predicted for one in spoken.values() if one is not None}
     if any(one.says != one.lockstep for one in answers) or len(predicted) > 1:
         found = {side.name: _answering(side, spoken[side.name], found[side.name]) for side in sides}
-    if any(name.endswith(PROBABILITIES) for one in bindings.values() for name in one.outputs):
+    if any(form_of(name) == PROBABILITIES for one in bindings.values() for name in one.outputs):
         found = {side.name: _shown(side, spoken[side.name], found[side.name]) for side in sides}
     return found
 
@@ -93,7 +91,7 @@ def _answering(side: Resolved, spoken: Spoken | None, bindings: Bindings) -> Bin
 
 def _shown(side: Resolved, spoken: Spoken | None, bindings: Bindings) -> Bindings:
     last = side.layers()[-1]
-    name = f"{last.name}{PROBABILITIES}"
+    name = output(last.name, form=PROBABILITIES)
     kept = bindings.outputs.get(last.name)
     if spoken is None or name in bindings.outputs or kept is None:
         return bindings

@@ -10,6 +10,8 @@ from parity.code import Parameter
 from parity.compile.program import Program, Weight
 from parity.errors import UsageError, did_you_mean, listed
 from parity.spec.resolve import OwnProgram, Resolved
+from parity.tensors import layer_of
+from parity.tensors import parameter as parameter_name
 
 Found = Mapping[str, Any]
 """A parameter, buffer or layer of the program, as a driver's ``inventory`` tells it."""
@@ -30,10 +32,10 @@ def expanded(side: Resolved, own: OwnProgram, compiled: Program, inventory: Mapp
             raise UsageError("; ".join(filter(None, told)))
         found[name] = path
         for parameter in layers[name].parameters if name in layers else ():
-            leaf = compiled.bindings.weights[f"{name}.{parameter}"].attribute.rpartition(".")[2]
+            leaf = compiled.bindings.weights[parameter_name(name, parameter)].attribute.rpartition(".")[2]
             for candidate in (f"{path}.{leaf}", f"{path}.{parameter}"):
                 if candidate in there:
-                    found.setdefault(f"{name}.{parameter}", candidate)
+                    found.setdefault(parameter_name(name, parameter), candidate)
     return found
 
 
@@ -74,7 +76,7 @@ def weights_of(
 def _in_order(weights: Mapping[str, Weight], paths: Sequence[str]) -> bool:
     """Return whether the modules that the spec's layers are matched to stand in the program in the spec's order."""
     found = [paths.index(place.attribute) for place in weights.values() if place.trainable]
-    layers = [name.rpartition(".")[0] for name, place in weights.items() if place.trainable]
+    layers = [layer_of(name) for name, place in weights.items() if place.trainable]
     firsts = {layer: min(at for at, one in zip(found, layers, strict=True) if one == layer) for layer in layers}
     return list(firsts.values()) == sorted(firsts.values())
 
@@ -114,10 +116,8 @@ def _taken(
     for name in wanted:
         if name not in weights:
             # A layer's parameters come from one module: beside those of it that are matched, before any other.
-            layer = name.rpartition(".")[0]
-            homes = {
-                place.attribute.rpartition(".")[0] for one, place in weights.items() if one.startswith(f"{layer}.")
-            }
+            layer = layer_of(name)
+            homes = {place.attribute.rpartition(".")[0] for one, place in weights.items() if layer_of(one) == layer}
             alike = sorted(
                 left,
                 key=lambda path: (

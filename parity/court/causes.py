@@ -14,6 +14,7 @@ from parity.explain.held import Held
 from parity.run.exchange import Exchange
 from parity.run.lockstep import Lockstep, Taken
 from parity.spec.resolve import Resolved
+from parity.tensors import slot as slot_name
 
 LATER = 2
 """Later steps that what was found is held against, beside the last one."""
@@ -158,7 +159,7 @@ class Causes:
         if not self.rounding.errors.get(side.name) or not all(given):
             return None
         slots = {
-            f"{slot}/{name}": state.get(f"slots/{slot}/{name}")
+            slot_name(slot, name): state.get(f"slots/{slot}/{name}")
             for slot in side.config.optimizer.slots()
             for name, one in parameters.items()
             if one.trainable and state.has(f"slots/{slot}/{name}")

@@ -19,6 +19,7 @@ from parity.run.places import may_have_gpus
 from parity.spec.numerics import kept_bits
 from parity.spec.resolve import Resolved
 from parity.spec.schema import Config
+from parity.tensors import slot as slot_name
 
 REPEATS, REPEATS_IN_DOUBT = 2, 6
 """Steps in the other precision by which rounding is measured: at the first step and where sides part, and where
@@ -298,7 +299,7 @@ def reference_step(
     """
     weights = {name: state.get(f"weights/{name}") for name in side.parameters()}  # The reference copies what it takes.
     slots = {
-        f"{slot}/{name}": state.get(f"slots/{slot}/{name}")
+        slot_name(slot, name): state.get(f"slots/{slot}/{name}")
         for slot in side.config.optimizer.slots()
         for name, parameter in side.parameters().items()
         if parameter.trainable and state.has(f"slots/{slot}/{name}")

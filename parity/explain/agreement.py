@@ -18,6 +18,7 @@ from parity.explain.held import Agreed, Changes, Held
 from parity.explain.solved import nearest, short_forms
 from parity.lazy import np
 from parity.ops.flatten import Flatten
+from parity.tensors import layer_of, parameter, slot_of
 
 SECONDS = 20.0
 """How long a search may take, of the time that its thread computes: what else the machine does must not decide."""
@@ -124,13 +125,15 @@ class ChangeSearch:
         """Return what may be the cause of a place: of the forward pass, the layers since the last one that agrees."""
         assert outcome.place is not None
         (phase, tensor), layers = outcome.place, self.held.side.layers()
-        leftovers = any(np.any(one) for name, one in self.held.leftovers.items() if "/" not in name)
+        leftovers = any(np.any(one) for name, one in self.held.leftovers.items() if not slot_of(name))
         if phase == "state":
-            layers = [layer for layer in layers if tensor in {f"{layer.name}.{one}" for one in layer.op.statistics}]
+            layers = [
+                layer for layer in layers if tensor in {parameter(layer.name, one) for one in layer.op.statistics}
+            ]
         elif phase in ("forward", "loss"):
             visible = self.held.visible()
             names = [layer.name for layer in layers]
-            end = names.index(tensor.removesuffix(".logits")) + 1 if phase == "forward" else len(names)
+            end = names.index(layer_of(tensor)) + 1 if phase == "forward" else len(names)
             before = end - 1 if phase == "forward" else end
             begin = next((index for index in range(before, 0, -1) if names[index - 1] in visible), 0)
             # What a flatten takes in may be seen there, as the layer before it puts it out.

@@ -15,6 +15,8 @@ from parity.lazy import np
 from parity.ops import Op
 from parity.reference import Computed, Passed, Reference, Tensors
 from parity.spec.resolve import Layer, Resolved
+from parity.tensors import layer_of, parameter
+from parity.tensors import slot as slot_name
 
 Reduction = Literal["sum", "sum_over_rows", "sum_over_outputs", "mean_over_classes"]
 """How a loss may be summed up where the entry takes its mean."""
@@ -120,7 +122,7 @@ class Habitual(Reference):
             found.trainable if set(side.config.optimizer.slots()) - set(self.side.config.optimizer.slots()) else ()
         ):
             slots = side.config.optimizer.init(found.weights[name])
-            left = {slot: self.leftovers.get(f"{place.attribute}/{name}") for slot, place in places.items()}
+            left = {slot: self.leftovers.get(slot_name(place.attribute, name)) for slot, place in places.items()}
             slots |= {slot: places[slot].scale * one for slot, one in left.items() if one is not None}
             found.slots[name] = slots | found.slots[name]
         for index, layer in enumerate(side.layers()):
@@ -170,7 +172,7 @@ class Habitual(Reference):
         found = Passed(read=[x])
         for op in self.ops:
             found.read.append(expected["forward", self._seen_as(op)])
-            names = [f"{op.name}.{name}" for name in op.statistics]
+            names = [parameter(op.name, name) for name in op.statistics]
             found.moved.append({name: expected["state", name] for name in names})
         found.gradients = {name: one for (phase, name), one in expected.items() if phase == "gradient"}
         return found
@@ -182,7 +184,7 @@ class Habitual(Reference):
             drawn = mask if self.habits.dropping else None
             if op.statistics and self.habits.batchwise:
                 x, statistics = self._through(op, x, drawn)
-                moved |= {f"{op.name}.{name}": one for name, one in statistics.items()}
+                moved |= {parameter(op.name, name): one for name, one in statistics.items()}
             elif op.name in self.habits.flattened:
                 x, _ = self._through(op, x, drawn)
             else:
@@ -248,7 +250,7 @@ class Habitual(Reference):
             # A field, not Nadam's method of that name.
             momentum = optimizer.momentum if "momentum" in type(optimizer).model_fields else 0.0  # type: ignore[attr-defined]
             gradient = (1 - float(momentum)) * gradient
-        if habits.unmoved and name.rpartition(".")[0] in self._normalizing():
+        if habits.unmoved and layer_of(name) in self._normalizing():
             return np.zeros_like(weight)
         rate = optimizer.rate(number)
         if habits.rate_outside and optimizer.rate(0):

@@ -18,6 +18,7 @@ from parity.explain.habits import FROM_THE_LOSS, FROM_THE_UPDATE, Habits, Habitu
 from parity.lazy import np
 from parity.reference import Passed
 from parity.spec.resolve import Resolved
+from parity.tensors import LOGITS, form_of, itself, output
 
 Name = tuple[str, str]
 """Phase and tensor."""
@@ -212,7 +213,7 @@ class Held:
         if own is not None:
             return name, own
         phase, tensor = name
-        other = (phase, tensor.removesuffix(".logits") if tensor.endswith(".logits") else f"{tensor}.logits")
+        other = (phase, itself(tensor) if form_of(tensor) == LOGITS else output(tensor, form=LOGITS))
         return other, self.own(other)
 
     def apart(self, changes: Changes, phase: str, place: Name) -> tuple[np.ndarray, np.ndarray] | None:

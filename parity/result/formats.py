@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from parity.result.schema import Comparison, Place
+from parity.tensors import LOGITS, form_of, is_of_parameter, itself
 
 MISSING = "-"
 """Stands where a number is missing because nothing was measured."""
@@ -168,9 +169,9 @@ def tensor(where: Place) -> tuple[str, str]:
     ('dense_1.kernel', '')
     """
     if where.phase == "gradient":
-        if where.tensor.endswith(".logits"):
-            return where.tensor.removesuffix(".logits"), "'s output (its logits)"
-        if "." not in where.tensor:
+        if form_of(where.tensor) == LOGITS:
+            return itself(where.tensor), "'s output (its logits)"
+        if not is_of_parameter(where.tensor):
             return where.tensor, "'s output"
     return where.tensor, ""
 

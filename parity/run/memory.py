@@ -14,6 +14,7 @@ import numpy as np
 from parity.run.axes import permuted
 from parity.run.driver.base import Driver
 from parity.run.probe import DigestProbe
+from parity.tensors import slot
 
 EVENT_SECONDS = 0.25
 """How often a training run reports its losses: a message a step would cost more than a small step."""
@@ -67,7 +68,7 @@ class OwnState:
             for key, value in self.leftovers.items():
                 path, _, attribute = key.partition("/")
                 if path == place:
-                    found[f"{attribute}/{name}" if attribute else name] = (
+                    found[slot(attribute, name) if attribute else name] = (
                         permuted(driver.lies(name, value), axes) if value.ndim else value
                     )
         return found

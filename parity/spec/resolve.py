@@ -23,6 +23,7 @@ from parity.spec.numerics import numerics_faults
 from parity.spec.paths import at, auto_names, set_path, set_together, split, visit, walk
 from parity.spec.schema import PARTS, Config, SideSpec, Spec
 from parity.spec.targets import target_faults
+from parity.tensors import parameter as parameter_name
 
 Precision = Literal["float32", "float64"]
 
@@ -116,7 +117,9 @@ class Resolved:
     def parameters(self) -> dict[str, Parameter]:
         """Return all tensors of the model as ``layer.parameter``, in the order of the layers."""
         return {
-            f"{layer.name}.{name}": parameter for layer in self.layers() for name, parameter in layer.parameters.items()
+            parameter_name(layer.name, name): parameter
+            for layer in self.layers()
+            for name, parameter in layer.parameters.items()
         }
 
     def metrics(self) -> list[TakenMetric]:

@@ -11,6 +11,7 @@ from parity.compile.fragments import constrained, constraint_helpers, helpers_so
 from parity.compile.layout import Layouts, Move
 from parity.compile.program import Bindings, Output, Weight
 from parity.spec.resolve import Resolved
+from parity.tensors import parameter as parameter_name
 
 
 def applied(activation: Activation, channel_axis: int) -> str | None:
@@ -47,7 +48,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         outputs[layer.name] = Output(attribute=code.output, axes=axes, point="logits" if linear else "output")
         for name, parameter in layer.parameters.items():
             place = code.weights[name]
-            weights[f"{layer.name}.{name}"] = Weight(
+            weights[parameter_name(layer.name, name)] = Weight(
                 attribute=place.attribute, axes=place.axes, trainable=parameter.trainable
             )
             if parameter.trainable:  # Running statistics start alike everywhere.

@@ -13,6 +13,8 @@ import numpy as np
 from parity.run.axes import inverse, permuted
 from parity.run.meaning import PROBABILITIES, fitted, turned
 from parity.run.probe import Guide
+from parity.tensors import LOGITS
+from parity.tensors import output as output_name
 
 
 def laid_out(output: dict[str, Any], shape: Sequence[int]) -> Sequence[int] | None:
@@ -61,7 +63,7 @@ class View:
         self, key: str, output: dict[str, Any], then: Callable[[np.ndarray], np.ndarray] | None = None
     ) -> None:
         self.output, self.then, self.meaning = output, then, output.get("meaning")
-        self.name = f"{key}.logits" if output["point"] == "logits" and self.meaning is None else key
+        self.name = output_name(key, form=LOGITS) if output["point"] == "logits" and self.meaning is None else key
         self.gradients = self.meaning is None and then is None
         """Whether the gradient with respect to it is that of the spec's output."""
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from parity.run.axes import inverse, permuted
+from parity.tensors import slot as slot_name
 
 
 class State(ABC):
@@ -52,7 +53,7 @@ class State(ABC):
             for name in filter(self.optimized, self.trainable()):
                 value = self.lies(name, self.read_slot(attribute, name))
                 axes = self.out_axes(name) if np.ndim(value) else None  # One number has none.
-                found.append((f"{slot}/{name}", value if scale == 1.0 else value * scale, axes))
+                found.append((slot_name(slot, name), value if scale == 1.0 else value * scale, axes))
         return [*found, *((name, np.array(value), None) for name, value in self.loss_scale().items())]
 
     def loss_scale(self) -> dict[str, float]:
@@ -93,7 +94,7 @@ class State(ABC):
         self.activate()
         for slot, (attribute, scale) in self.bindings["slots"].items():
             for name in filter(self.optimized, self.trainable()):
-                value = values(f"{slot}/{name}")
+                value = values(slot_name(slot, name))
                 if value is not None:
                     # Scaled by a learning rate of 0, a slot is 0 whatever is stored.
                     stored = value / scale if scale else np.zeros_like(value)

@@ -21,6 +21,7 @@ from parity.frameworks.tensorflow.driver.tensors import Taps, host, masked
 from parity.run.driver.layouts import View
 from parity.run.driver.objects import called, restore
 from parity.run.probe import Guide
+from parity.tensors import itself
 
 
 class KerasDriver(KerasLayers, TensorFlowDriver):
@@ -107,7 +108,7 @@ class KerasDriver(KerasLayers, TensorFlowDriver):
     @staticmethod
     def _plain(view: View) -> View:
         """Return the view of an output that turns out to remember no logits."""
-        return View(view.name.removesuffix(".logits"), {**view.output, "point": "output"}, view.then)
+        return View(itself(view.name), {**view.output, "point": "output"}, view.then)
 
     def wrap_optimizer(self, taps: Taps, guide: Guide | None) -> Callable[[], None]:
         """Let ``apply``, which ``apply_gradients`` calls too, report what it is given."""

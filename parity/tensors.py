@@ -1,0 +1,97 @@
+"""The canonical names of tensors, and the only place that makes them and takes them apart.
+
+============================= ============================ =========================================================
+``layer.parameter``           ``dense.kernel``             a parameter or a running statistic
+``slot/layer.parameter``      ``m/dense.kernel``           what an optimizer keeps for it
+``layer``                     ``dense``                    what a layer puts out, or the gradient with respect to it
+``layer:part``                ``lstm:state_h``             one of several
+``layer.logits``              ``out.logits``               the same before the activation that the loss applies
+``layer.probabilities``       ``out.probabilities``        the same as probabilities, whatever the program returns
+============================= ============================ =========================================================
+
+A layer's name is a Python identifier, so none of these marks is in it, and no parameter is called as a form is. Only
+the standard library: workers read this, too.
+"""
+
+from __future__ import annotations
+
+LOGITS, PROBABILITIES = ".logits", ".probabilities"
+"""Forms in which an output may be seen."""
+
+FORMS = (LOGITS, PROBABILITIES)
+
+
+def parameter(layer: str | None, name: str) -> str:
+    """Return the name of a layer's parameter or running statistic."""
+    return f"{layer}.{name}"
+
+
+def slot(kept: str, of: str) -> str:
+    """Return the name of what an optimizer keeps for a parameter, ``kept`` being the slot's."""
+    return f"{kept}/{of}"
+
+
+def output(layer: str, part: str = "", form: str = "") -> str:
+    """Return the name of what a layer puts out.
+
+    Args:
+        layer: that puts it out.
+        part: which of several tensors; empty for the only one.
+        form: one of :data:`FORMS`; empty for the tensor itself.
+    """
+    return f"{layer}{f':{part}' if part else ''}{form}"
+
+
+def form_of(name: str) -> str:
+    """Return the form in which an output is seen; empty for the tensor itself."""
+    return next((form for form in FORMS if name.endswith(form)), "")
+
+
+def itself(name: str) -> str:
+    """Return the name of an output without the form in which it is seen."""
+    return name.removesuffix(form_of(name))
+
+
+def slot_of(name: str) -> str:
+    """Return the slot of an optimizer; empty for what is none.
+
+    >>> slot_of("m/dense.kernel"), slot_of("dense.kernel")
+    ('m', '')
+    """
+    return name.rpartition("/")[0]
+
+
+def without_slot(name: str) -> str:
+    """Return the parameter for which a slot is kept; any other name as it is.
+
+    >>> without_slot("m/dense.kernel"), without_slot("dense")
+    ('dense.kernel', 'dense')
+    """
+    return name.rpartition("/")[2]
+
+
+def is_of_parameter(name: str) -> bool:
+    """Return whether a tensor is a parameter, or a slot or gradient of one; else it is an output or its gradient.
+
+    >>> is_of_parameter("dense.kernel"), is_of_parameter("out.logits"), is_of_parameter("lstm:state_h")
+    (True, False, False)
+    """
+    return "." in itself(name)
+
+
+def layer_of(name: str) -> str:
+    """Return the layer that a tensor belongs to.
+
+    >>> layer_of("m/dense.kernel"), layer_of("out.logits"), layer_of("lstm:state_h")
+    ('dense', 'out', 'lstm')
+    """
+    return without_slot(itself(name)).partition(".")[0].partition(":")[0]
+
+
+def own_name(name: str) -> str:
+    """Return a parameter's name within its layer.
+
+    >>> own_name("dense.kernel")
+    'kernel'
+    """
+    return name.rpartition(".")[2]
