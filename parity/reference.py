@@ -1,6 +1,6 @@
 """The third witness: the model, loss and optimizer of a side in float64 NumPy.
 
-Made of the entries' own ``forward``, ``vjp``, ``gradient`` and ``update``, and of nothing that a framework computes.
+Made of the entries' own ``trained``, ``losses``, ``penalty`` and ``update``, and of nothing that a framework computes.
 Where two frameworks part, it says which of them does what the spec says.
 """
 
@@ -179,7 +179,7 @@ class Reference:
 
     def _penalty(self) -> float:
         """Return what the regularizers add to the loss."""
-        return sum(regularizer.penalty(self.weights[name]) for name, regularizer in self._regularized())
+        return sum(float(regularizer.penalty(self.weights[name])) for name, regularizer in self._regularized())
 
     def _update(self, gradients: Arrays, number: int) -> Iterator[tuple[str, np.ndarray]]:
         """Move the trainable parameters and their slots, one after another; yield what each parameter moved by."""

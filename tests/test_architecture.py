@@ -47,6 +47,7 @@ FAMILIES = (
 )
 ORDER: tuple[tuple[str, ...], ...] = (
     ("errors",),
+    ("differentiable",),
     ("lazy",),
     ("whole",),
     ("tensors",),
@@ -361,6 +362,45 @@ def test_every_public_name_has_a_docstring() -> None:
     assert not missing, "\n".join(missing)
 
 
+def classes_of(trees: Iterable[ast.Module]) -> dict[str, list[ast.ClassDef]]:
+    """Return every class by its name."""
+    found: dict[str, list[ast.ClassDef]] = {}
+    for tree in trees:
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef):
+                found.setdefault(node.name, []).append(node)
+    return found
+
+
+def said_above(node: ast.ClassDef, method: str, classes: dict[str, list[ast.ClassDef]]) -> bool:
+    """Return whether a class that this one is based on documents a method."""
+    names = [ast.unparse(base).partition("[")[0].rpartition(".")[2] for base in node.bases]
+    return any(
+        said_above(base, method, classes)
+        or any(isinstance(one, ast.FunctionDef) and one.name == method and ast.get_docstring(one) for one in base.body)
+        for name in names
+        for base in classes.get(name, [])
+    )
+
+
+def undocumented_methods(tree: ast.Module, module: str, classes: dict[str, list[ast.ClassDef]]) -> list[str]:
+    """List the public methods of public classes that neither say what they do nor override one that does."""
+    return [
+        f"{module}.{node.name}.{method.name}"
+        for node in tree.body
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+        for method in node.body
+        if isinstance(method, ast.FunctionDef) and not method.name.startswith("_") and not ast.get_docstring(method)
+        and not said_above(node, method.name, classes)
+    ]  # fmt: skip
+
+
+def test_every_method_has_a_docstring_or_overrides_one_that_has() -> None:
+    classes = classes_of(tree_of(module) for module in MODULES)
+    missing = [name for module in MODULES for name in undocumented_methods(tree_of(module), module, classes)]
+    assert not missing, "\n".join(missing)
+
+
 def long_functions(tree: ast.Module, module: str) -> list[str]:
     """List the functions longer than one screen, decorators not counted."""
     return [
@@ -478,4 +518,9 @@ def test_missing_docstrings_and_long_functions_are_caught() -> None:
     body = "\n".join("    x = 1" for _ in range(LONGEST_FUNCTION))
     tree = ast.parse(f"def long():\n{body}\n\ndef _private():\n    pass\n")
     assert undocumented(tree, "parity.planted") == ["parity.planted", "parity.planted.long"]
+    said = 'class Base:\n    def said(self):\n        """Return."""\n    def unsaid(self): ...\n'
+    tree_of_two = ast.parse(f"{said}class Over(Base):\n    def said(self): ...\n    def unsaid(self): ...\n")
+    assert undocumented_methods(tree_of_two, "planted", classes_of([tree_of_two])) == [
+        "planted.Base.unsaid", "planted.Over.unsaid",
+    ]  # fmt: skip
     assert long_functions(tree, "parity.planted") == [f"parity.planted.long: {LONGEST_FUNCTION + 1} lines"]

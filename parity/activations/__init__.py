@@ -28,10 +28,6 @@ class Activation(Entry):
         """Return the output for an input of any shape."""
         raise TypeError(f"{type(self).__name__} has no meaning")
 
-    def vjp(self, x: np.ndarray, y: np.ndarray, dy: np.ndarray) -> np.ndarray:
-        """Return the gradient of a scalar with respect to ``x``, given the one with respect to ``y``."""
-        raise TypeError(f"{type(self).__name__} has no gradient")
-
     def keras(self) -> str:
         """Return the source of the value for Keras's ``activation=``."""
         return f'"{self.kind}"'

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from parity.activations import Activation
 from parity.code import Case, Helper
-from parity.lazy import np
+from parity.lazy import differentiable as np
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,40 +52,24 @@ class Gelu(Activation):
         """Return the distribution function, or what stands for it."""
         if self.approximate:
             return 0.5 * (1.0 + np.tanh(ROOT * (x + CUBIC * x**3)))
-        from scipy.special import erfc
-
-        return 0.5 * erfc(-x / math.sqrt(2.0))
+        return 0.5 * np.erfc(-x / math.sqrt(2.0))
 
     def forward(self, x: np.ndarray) -> np.ndarray:
-        """Return x Phi(x)."""
         return x * self._phi(x)
-
-    def vjp(self, x: np.ndarray, y: np.ndarray, dy: np.ndarray) -> np.ndarray:
-        """Return dy (Phi(x) + x Phi'(x))."""
-        if self.approximate:
-            tanh = np.tanh(ROOT * (x + CUBIC * x**3))
-            slope = 0.5 * (1.0 - tanh**2) * ROOT * (1.0 + 3.0 * CUBIC * x**2)
-        else:
-            slope = np.exp(-0.5 * x**2) / math.sqrt(2.0 * math.pi)
-        return dy * (self._phi(x) + x * slope)
 
     def _name(self) -> str:
         return "gelu_tanh" if self.approximate else "gelu"
 
     def keras(self) -> str:
-        """Return the helper."""
         return self._name()
 
     def tensorflow(self, x: str) -> str:
-        """Return a call of the helper."""
         return f"{self._name()}({x})"
 
     def torch(self, channel_axis: int) -> str:
-        """Return ``nn.GELU()``."""
         return 'nn.GELU(approximate="tanh")' if self.approximate else "nn.GELU()"
 
     def helpers(self, framework: str) -> tuple[Helper, ...]:
-        """Return the formula written out."""
         if framework == "torch":
             return ()
         keras = framework == "keras"
@@ -100,7 +84,6 @@ class Gelu(Activation):
 
     @classmethod
     def cases(cls) -> list[Case]:
-        """Return the hand-worked cases."""
         return [
             Case(shows="1 keeps the share of a standard normal below 1", fields={}, x=[[-1.0, 0.0, 1.0]],
                  expected=[[-0.15865525393145707, 0.0, 0.8413447460685429]]),

@@ -8,7 +8,7 @@ from pydantic import Field, NonNegativeFloat
 
 from parity.activations import Activation
 from parity.code import Case, Helper
-from parity.lazy import np
+from parity.lazy import differentiable as np
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,27 +41,18 @@ class LeakyRelu(Activation):
     negative_slope: NonNegativeFloat = Field(default=0.2, description="slope where x < 0")
 
     def forward(self, x: np.ndarray) -> np.ndarray:
-        """Return x, scaled down where it is negative."""
         return np.where(x > 0, x, self.negative_slope * x)
 
-    def vjp(self, x: np.ndarray, y: np.ndarray, dy: np.ndarray) -> np.ndarray:
-        """Return dy where x > 0, else negative_slope dy."""
-        return np.where(x > 0, dy, self.negative_slope * dy)
-
     def keras(self) -> str:
-        """Return a function with the slope filled in."""
         return f"lambda x: {self.tensorflow('x')}"
 
     def tensorflow(self, x: str) -> str:
-        """Return a call of the helper."""
         return f"leaky_relu({x}, {self.negative_slope!r})"
 
     def torch(self, channel_axis: int) -> str:
-        """Return ``nn.LeakyReLU(...)``."""
         return f"nn.LeakyReLU({self.negative_slope!r})"
 
     def helpers(self, framework: str) -> tuple[Helper, ...]:
-        """Return the formula written out."""
         if framework == "torch":
             return ()
         own, where = {"keras": ("Keras's own", "keras.ops.where"), "tensorflow": ("tf.nn.leaky_relu", "tf.where")}[
@@ -71,7 +62,6 @@ class LeakyRelu(Activation):
 
     @classmethod
     def cases(cls) -> list[Case]:
-        """Return the hand-worked cases."""
         x = [[-2.0, 0.0, 3.0]]
         return [
             Case(shows="a fifth of what is negative", fields={}, x=x, expected=[[-0.4, 0.0, 3.0]]),

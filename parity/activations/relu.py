@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from parity.activations import Activation
 from parity.code import Case
-from parity.lazy import np
+from parity.lazy import differentiable as np
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,18 +29,11 @@ class Relu(Activation):
     }
 
     def forward(self, x: np.ndarray) -> np.ndarray:
-        """Return max(x, 0)."""
-        return np.maximum(x, 0.0)
-
-    def vjp(self, x: np.ndarray, y: np.ndarray, dy: np.ndarray) -> np.ndarray:
-        """Return dy where x > 0, else 0."""
-        return np.where(x > 0, dy, 0.0)
+        return np.where(x <= 0, 0.0, x)  # what is not a number stays so
 
     def torch(self, channel_axis: int) -> str:
-        """Return ``nn.ReLU()``."""
         return "nn.ReLU()"
 
     @classmethod
     def cases(cls) -> list[Case]:
-        """Return the hand-worked cases."""
         return [Case(shows="cuts at zero", fields={}, x=[[-2.0, 0.0, 3.0]], expected=[[0.0, 0.0, 3.0]])]

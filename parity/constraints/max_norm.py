@@ -68,7 +68,6 @@ class MaxNorm(Constraint):
     ] = Field(default=(0,), description="axes along which norms are taken, of the weight as Keras lays it out")
 
     def held(self, w: np.ndarray) -> np.ndarray:
-        """Return the weight, scaled down."""
         norms = np.sqrt((w**2).sum(axis=self.axis, keepdims=True))
         return w * (np.minimum(norms, self.max_value) / (1e-7 + norms))
 
@@ -83,25 +82,20 @@ class MaxNorm(Constraint):
         return repr(found[0] if len(found) == 1 else found)
 
     def keras(self) -> str:
-        """Return ``keras.constraints.MaxNorm(...)``."""
         axis = "" if self.axis == (0,) else f", axis={self._axis()}"
         return f"keras.constraints.MaxNorm({self.max_value!r}{axis})"
 
     def tensorflow(self, w: str) -> str:
-        """Return a call of the helper."""
         return f"max_norm({w}, {self.max_value!r}, axis={self._axis()})"
 
     def torch(self, w: str, axes: tuple[int, ...] | None) -> str:
-        """Return a call of the helper."""
         return f"max_norm({w}, {self.max_value!r}, dim={self._axis(axes)})"
 
     def helpers(self, framework: str) -> tuple[Helper, ...]:
-        """Return the formula written out: what the frameworks have beside Keras is another one."""
         return {"keras": (), "tensorflow": (TENSORFLOW,), "torch": (TORCH,)}[framework]
 
     @classmethod
     def cases(cls) -> list[Case]:
-        """Return the hand-worked cases: a weight, and what it is made to be."""
         w = [[3.0, 0.3], [4.0, 0.4]]
         return [
             Case(shows="the column of norm 5 is scaled to 2; that of 0.5 shrinks by the guard alone", fields={}, x=w,

@@ -23,21 +23,17 @@ class Constant(Initializer):
     value: float = Field(default=0.0, description="what every element starts at")
 
     def sample(self, uniform: np.ndarray, parameter: Parameter) -> np.ndarray:
-        """Return an array full of the value."""
         return np.full(parameter.shape, self.value)
 
     def level(self) -> float:
-        """Return the value."""
         return self.value
 
     def keras(self, parameter: Parameter) -> str:
-        """Return ``keras.initializers.Constant(...)``."""
         return f"keras.initializers.Constant({self.value!r})"
 
     def tensorflow(self, parameter: Parameter) -> str:
-        """Return ``tf.constant(...)``, which takes the value straight to the dtype (``tf.cast`` would not)."""
+        # Straight to the dtype, where tf.cast would go by way of float32.
         return f"tf.constant({self.value!r}, dtype, {shape_source(parameter)})"
 
     def torch(self, attribute: str, parameter: Parameter) -> str:
-        """Return ``nn.init.constant_(...)``."""
         return f"nn.init.constant_({attribute}, {self.value!r})"

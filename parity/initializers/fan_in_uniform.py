@@ -25,20 +25,16 @@ class FanInUniform(Initializer):
     source: ClassVar[Mapping[str, str]] = {"torch": "torch/nn/modules/linear.py"}
 
     def sample(self, uniform: np.ndarray, parameter: Parameter) -> np.ndarray:
-        """Return (2 u - 1) / sqrt(n)."""
         return (2.0 * uniform - 1.0) / np.sqrt(parameter.feeds)
 
     def keras(self, parameter: Parameter) -> str:
-        """Return ``keras.initializers.RandomUniform(...)`` with the bound worked out."""
         bound = parameter.feeds**-0.5
         return f"keras.initializers.RandomUniform({-bound!r}, {bound!r})"
 
     def tensorflow(self, parameter: Parameter) -> str:
-        """Return ``tf.random.uniform(...)`` with the bound worked out."""
         bound = parameter.feeds**-0.5
         return f"tf.random.uniform({shape_source(parameter)}, {-bound!r}, {bound!r}, dtype)"
 
     def torch(self, attribute: str, parameter: Parameter) -> str:
-        """Return ``nn.init.uniform_(...)`` with the bound worked out."""
         bound = parameter.feeds**-0.5
         return f"nn.init.uniform_({attribute}, {-bound!r}, {bound!r})"

@@ -42,25 +42,21 @@ class GlorotUniform(Initializer):
     }
 
     def sample(self, uniform: np.ndarray, parameter: Parameter) -> np.ndarray:
-        """Return limit (2 u - 1)."""
         limit = np.sqrt(6.0 / (parameter.fan_in + parameter.fan_out))
         return limit * (2.0 * uniform - 1.0)
 
     def keras(self, parameter: Parameter) -> str:
-        """Return ``"glorot_uniform"``."""
         return '"glorot_uniform"'
 
     def tensorflow(self, parameter: Parameter) -> str:
-        """Return a call of the helper: raw TensorFlow 2 has no initializer of its own outside Keras."""
+        # Raw TensorFlow 2 has no initializer of its own outside Keras.
         return f"glorot_uniform({shape_source(parameter)}, {parameter.fan_in}, {parameter.fan_out}, dtype)"
 
     def tensorflow_helpers(self) -> tuple[Helper, ...]:
-        """Return the function with the formula."""
         return (HELPER,)
 
     def torch(self, attribute: str, parameter: Parameter) -> str:
-        """Return ``nn.init.xavier_uniform_(...)``, whose fans agree for kernels; it refuses vectors such as a bias."""
-        if len(parameter.shape) > 1:
+        if len(parameter.shape) > 1:  # It refuses vectors such as a bias.
             return f"nn.init.xavier_uniform_({attribute})"
         limit = math.sqrt(6.0 / (parameter.fan_in + parameter.fan_out))
         return f"nn.init.uniform_({attribute}, {-limit!r}, {limit!r})"

@@ -38,22 +38,18 @@ class HeNormal(Initializer):
         return math.sqrt(2.0 / parameter.fan_in) / KEPT
 
     def sample(self, uniform: np.ndarray, parameter: Parameter) -> np.ndarray:
-        """Return s Phi^-1(Phi(-2) + u (Phi(2) - Phi(-2)))."""
         from scipy.special import ndtr, ndtri
 
         low, high = ndtr(-CUT), ndtr(CUT)
         return self._before(parameter) * ndtri(low + uniform * (high - low))
 
     def keras(self, parameter: Parameter) -> str:
-        """Return ``"he_normal"``."""
         return '"he_normal"'
 
     def tensorflow(self, parameter: Parameter) -> str:
-        """Return ``tf.random.truncated_normal(...)`` with the deviation worked out."""
         shape, stddev = shape_source(parameter), self._before(parameter)
         return f"tf.random.truncated_normal({shape}, stddev={stddev!r}, dtype=dtype)"
 
     def torch(self, attribute: str, parameter: Parameter) -> str:
-        """Return ``nn.init.trunc_normal_(...)``, with its cut points, in place of the uncut ``kaiming_normal_``."""
         stddev = self._before(parameter)
         return f"nn.init.trunc_normal_({attribute}, std={stddev!r}, a={-CUT * stddev!r}, b={CUT * stddev!r})"

@@ -18,21 +18,16 @@ class Ones(Initializer):
     random: ClassVar[bool] = False
 
     def sample(self, uniform: np.ndarray, parameter: Parameter) -> np.ndarray:
-        """Return ones."""
         return np.ones(parameter.shape)
 
     def level(self) -> float:
-        """Return 1."""
         return 1.0
 
     def keras(self, parameter: Parameter) -> str:
-        """Return ``"ones"``."""
         return '"ones"'
 
     def tensorflow(self, parameter: Parameter) -> str:
-        """Return ``tf.ones(...)``."""
         return f"tf.ones({shape_source(parameter)}, dtype)"
 
     def torch(self, attribute: str, parameter: Parameter) -> str:
-        """Return ``nn.init.ones_(...)``."""
         return f"nn.init.ones_({attribute})"

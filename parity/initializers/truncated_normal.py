@@ -44,25 +44,21 @@ class TruncatedNormal(Initializer):
     stddev: PositiveFloat = Field(default=0.05, description="standard deviation before the cut")
 
     def sample(self, uniform: np.ndarray, parameter: Parameter) -> np.ndarray:
-        """Return mean + stddev Phi^-1(Phi(-2) + u (Phi(2) - Phi(-2)))."""
         from scipy.special import ndtr, ndtri
 
         low, high = ndtr(-CUT), ndtr(CUT)
         return self.mean + self.stddev * ndtri(low + uniform * (high - low))
 
     def keras(self, parameter: Parameter) -> str:
-        """Return ``keras.initializers.TruncatedNormal(...)``."""
         mean = f"mean={self.mean!r}, " if self.mean else ""
         return f"keras.initializers.TruncatedNormal({mean}stddev={self.stddev!r})"
 
     def tensorflow(self, parameter: Parameter) -> str:
-        """Return ``tf.random.truncated_normal(...)``."""
         return (
             f"tf.random.truncated_normal({shape_source(parameter)}, mean={self.mean!r}, "
             f"stddev={self.stddev!r}, dtype=dtype)"
         )
 
     def torch(self, attribute: str, parameter: Parameter) -> str:
-        """Return ``nn.init.trunc_normal_(...)`` with its cut points, which PyTorch takes as absolute values."""
         low, high = self.mean - CUT * self.stddev, self.mean + CUT * self.stddev
         return f"nn.init.trunc_normal_({attribute}, mean={self.mean!r}, std={self.stddev!r}, a={low!r}, b={high!r})"

@@ -18,21 +18,16 @@ class Zeros(Initializer):
     random: ClassVar[bool] = False
 
     def sample(self, uniform: np.ndarray, parameter: Parameter) -> np.ndarray:
-        """Return zeros."""
         return np.zeros(parameter.shape)
 
     def level(self) -> float:
-        """Return 0."""
         return 0.0
 
     def keras(self, parameter: Parameter) -> str:
-        """Return ``"zeros"``."""
         return '"zeros"'
 
     def tensorflow(self, parameter: Parameter) -> str:
-        """Return ``tf.zeros(...)``."""
         return f"tf.zeros({shape_source(parameter)}, dtype)"
 
     def torch(self, attribute: str, parameter: Parameter) -> str:
-        """Return ``nn.init.zeros_(...)``."""
         return f"nn.init.zeros_({attribute})"

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field
 
 from parity.entries import Entry, entry_type
+from parity.lazy import differentiable, np
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from parity.activations import Activation
     from parity.code import LossCode
 
@@ -89,11 +88,23 @@ class Loss(Entry):
             targets: in the form that the loss takes: (N, ..., C); (N, ...) for numbers of classes; (N,) where flat.
             logits: which formula runs, see :meth:`on_logits`.
         """
-        raise TypeError(f"{type(self).__name__} has no meaning")
+        return float(self.losses(outputs, self.met(outputs, targets), logits).mean())
 
     def gradient(self, outputs: np.ndarray, targets: np.ndarray, logits: bool) -> np.ndarray:
         """Return the gradient of :meth:`value` with respect to the outputs."""
-        raise TypeError(f"{type(self).__name__} has no gradient")
+        met = self.met(outputs, targets)
+        found = differentiable.pulled(
+            lambda outputs: self.losses(outputs, met, logits).mean(), {"outputs": outputs}, np.ones(())
+        )
+        return found["outputs"]
+
+    def losses(self, outputs: np.ndarray, targets: np.ndarray, logits: bool) -> np.ndarray:
+        """Return the losses that :meth:`value` is the mean of: of each row, or of each output; arguments as its."""
+        raise TypeError(f"{type(self).__name__} has no meaning")
+
+    def met(self, outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """Return targets as they meet the outputs."""
+        return targets
 
     def keras(self, ending: Activation | None) -> LossCode:
         """Return the loss in Keras: a function of (y_true, y_pred)."""
@@ -130,12 +141,10 @@ class CrossEntropy(Loss):
     )
 
     def fused(self, ending: Activation | None) -> bool:
-        """Return whether the loss works on the logits behind the model's last activation."""
         matches = ending is not None and ending.kind == self.behind
         return matches and self.recover_logits and not self.from_logits
 
     def on_logits(self, ending: Activation | None) -> bool:
-        """Return whether the formula for logits runs, given or recovered."""
         return self.from_logits or self.fused(ending)
 
     def inert(self, field: str, other: Any, ending: Activation | None) -> str:
@@ -145,7 +154,6 @@ class CrossEntropy(Loss):
         return "the outputs are logits" if self.from_logits else f"there is no {self.behind} to look behind"
 
     def as_they_are(self) -> Loss:
-        """Return the loss without the look behind the outputs."""
         return self.replace(recover_logits=False)
 
     def keras_code(self, ending: Activation | None, made: str, doc: str) -> LossCode:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from parity.activations.softmax import Softmax
 from parity.code import Case, LossCode
-from parity.lazy import np
+from parity.lazy import differentiable as np
 from parity.losses import EPSILON, CrossEntropy
 
 if TYPE_CHECKING:
@@ -37,7 +36,6 @@ class CategoricalCrossentropy(CrossEntropy):
     }
 
     def formula(self, ending: Activation | None) -> str:
-        """Return which formula runs."""
         if self.fused(ending):
             return "softmax cross-entropy on the logits behind the softmax, mean over rows"
         if not self.from_logits:
@@ -46,36 +44,18 @@ class CategoricalCrossentropy(CrossEntropy):
         taken = f" (the outputs of a {ending.kind}, taken as logits{twice})" if ending and ending.logits else ""
         return f"softmax cross-entropy on logits{taken}, mean over rows"
 
-    def value(self, outputs: np.ndarray, targets: np.ndarray, logits: bool) -> float:
-        """Return the mean over rows."""
-        return float(-(targets * self._log_p(outputs, logits)).sum(axis=-1).mean())
-
-    def _log_p(self, outputs: np.ndarray, logits: bool) -> np.ndarray:
+    def losses(self, outputs: np.ndarray, targets: np.ndarray, logits: bool) -> np.ndarray:
         if logits:
-            shifted = outputs - outputs.max(axis=-1, keepdims=True)
-            return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+            return -(targets * np.log_softmax(outputs)).sum(axis=-1)
         p = outputs / outputs.sum(axis=-1, keepdims=True)
-        return np.log(np.clip(p, EPSILON, 1 - EPSILON))
-
-    def gradient(self, outputs: np.ndarray, targets: np.ndarray, logits: bool) -> np.ndarray:
-        """Return (softmax(z) sum(y) - y) / rows, or the gradient through clip and renormalisation."""
-        rows = outputs[..., 0].size
-        if logits:
-            return (Softmax().forward(outputs) * targets.sum(axis=-1, keepdims=True) - targets) / rows
-        total = outputs.sum(axis=-1, keepdims=True)
-        p = outputs / total
-        inside = (p >= EPSILON) & (p <= 1 - EPSILON)
-        dp = np.where(inside, -targets / np.where(inside, p, 1.0), 0.0) / rows
-        return (dp - (dp * p).sum(axis=-1, keepdims=True)) / total
+        return -(targets * np.log(np.clip(p, EPSILON, 1 - EPSILON))).sum(axis=-1)
 
     def keras(self, ending: Activation | None) -> LossCode:
-        """Return ``keras.losses.CategoricalCrossentropy``."""
         argument = "from_logits=True" if self.from_logits else ""
         doc = f"{self.formula(ending)}."
         return self.keras_code(ending, f"keras.losses.CategoricalCrossentropy({argument})", doc[0].upper() + doc[1:])
 
     def tensorflow(self, logits: bool) -> LossCode:
-        """Return ``softmax_cross_entropy_with_logits``, or Keras's clipped formula written out."""
         if logits:
             return LossCode(
                 doc="Mean over the rows of -sum(y log softmax(z)).",
@@ -97,7 +77,6 @@ class CategoricalCrossentropy(CrossEntropy):
         )
 
     def torch(self, logits: bool, rank: int) -> LossCode:
-        """Return ``nn.CrossEntropyLoss``, or Keras's clipped formula written out."""
         if logits and rank > 2:
             return LossCode(
                 doc="Mean over the rows of -sum(y log softmax(z)); the targets are one-hot rows.",
@@ -126,7 +105,6 @@ class CategoricalCrossentropy(CrossEntropy):
 
     @classmethod
     def cases(cls) -> list[Case]:
-        """Return the hand-worked cases; the outputs are the model's, straight from a linear layer."""
         return [
             Case(shows="two equal logits cost log 2", fields={"from_logits": True}, x=[[0.0, 0.0]],
                  targets=[[1.0, 0.0]], expected=0.6931471805599453),

@@ -50,31 +50,12 @@ class Elementwise(Loss):
         "do where data.targets is not flat",
     )
 
-    def losses(self, outputs: np.ndarray, targets: np.ndarray, logits: bool) -> np.ndarray:
-        """Return the loss of every output and its target, before the mean; arguments as :meth:`value`."""
-        raise TypeError(f"{type(self).__name__} has no meaning")
-
-    def slopes(self, outputs: np.ndarray, targets: np.ndarray, logits: bool) -> np.ndarray:
-        """Return the derivative of :meth:`losses` by the output of each."""
-        raise TypeError(f"{type(self).__name__} has no gradient")
-
-    def value(self, outputs: np.ndarray, targets: np.ndarray, logits: bool) -> float:
-        """Return the mean over all elements; over all pairs where flat targets are stretched."""
-        return float(self.losses(outputs, self._met(outputs, targets), logits).mean())
-
-    def gradient(self, outputs: np.ndarray, targets: np.ndarray, logits: bool) -> np.ndarray:
-        """Return the mean's gradient: the slopes over their number, summed over the pairs that an output is in."""
-        slopes = self.slopes(outputs, self._met(outputs, targets), logits)
-        slopes = slopes / slopes.size
-        return slopes if slopes.shape == outputs.shape else slopes.sum(axis=-1, keepdims=True)
-
-    def _met(self, outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    def met(self, outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """Return targets as they meet the outputs: left flat, NumPy stretches the two as the frameworks do."""
         flat = targets.ndim < outputs.ndim
         return targets[..., None] if flat and self.broadcast == "align" else targets
 
     def stretches(self, form: str | None) -> bool:
-        """Return whether targets of a form are stretched to all pairs."""
         return form == "flat" and self.broadcast == "stretch"
 
     @classmethod

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from parity.code import Case, LossCode
-from parity.lazy import np
+from parity.lazy import differentiable as np
 from parity.losses.elementwise import Elementwise
 
 if TYPE_CHECKING:
@@ -32,23 +32,15 @@ class MAE(Elementwise):
     }
 
     def formula(self, ending: Activation | None) -> str:
-        """Return the one formula there is."""
         return self.told("|outputs - targets|, mean over all elements")
 
     def losses(self, outputs: np.ndarray, targets: np.ndarray, logits: bool) -> np.ndarray:
-        """Return abs(outputs - targets)."""
         return np.abs(outputs - targets)
 
-    def slopes(self, outputs: np.ndarray, targets: np.ndarray, logits: bool) -> np.ndarray:
-        """Return sign(outputs - targets)."""
-        return np.sign(outputs - targets)
-
     def keras(self, ending: Activation | None) -> LossCode:
-        """Return ``keras.losses.MeanAbsoluteError``."""
         return LossCode(body=("return keras.losses.MeanAbsoluteError()",), doc="Mean absolute error over all elements.")
 
     def tensorflow(self, logits: bool) -> LossCode:
-        """Return the mean of ``tf.abs``."""
         return LossCode(
             doc="Mean absolute error over all elements.",
             body=(
@@ -59,12 +51,10 @@ class MAE(Elementwise):
         )
 
     def torch(self, logits: bool, rank: int) -> LossCode:
-        """Return ``nn.L1Loss``."""
         return LossCode(doc="Mean absolute error over all elements.", body=("return nn.L1Loss()",))
 
     @classmethod
     def cases(cls) -> list[Case]:
-        """Return the hand-worked cases."""
         return [
             Case(shows="the mean is over rows and outputs: 1, 2, 0 and 3 over 4, not over the 2 rows", fields={},
                  x=[[1.0, 2.0], [3.0, -1.0]], targets=[[0.0, 4.0], [3.0, 2.0]], expected=1.5),

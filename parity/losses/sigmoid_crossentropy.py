@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from parity.activations.sigmoid import Sigmoid
 from parity.code import Case, LossCode
-from parity.lazy import np
+from parity.lazy import differentiable as np
 from parity.losses import EPSILON, CrossEntropy
 from parity.losses.elementwise import STRETCHED, Elementwise
 
@@ -35,7 +34,6 @@ class SigmoidCrossentropy(Elementwise, CrossEntropy):
     }
 
     def formula(self, ending: Activation | None) -> str:
-        """Return which formula runs."""
         if self.fused(ending):
             return self.told("sigmoid cross-entropy on the logits behind the sigmoid, mean over all elements")
         if not self.from_logits:
@@ -45,19 +43,10 @@ class SigmoidCrossentropy(Elementwise, CrossEntropy):
         return self.told(f"sigmoid cross-entropy on logits{taken}, mean over all elements")
 
     def losses(self, outputs: np.ndarray, targets: np.ndarray, logits: bool) -> np.ndarray:
-        """Return the cross-entropy of every output and its target."""
         if logits:
             return np.maximum(outputs, 0) - outputs * targets + np.log1p(np.exp(-np.abs(outputs)))
         p = np.clip(outputs, EPSILON, 1 - EPSILON)
         return -(targets * np.log(p) + (1 - targets) * np.log(1 - p))
-
-    def slopes(self, outputs: np.ndarray, targets: np.ndarray, logits: bool) -> np.ndarray:
-        """Return sigmoid(z) - y, or (p - y) / (p (1 - p)), 0 where clipped."""
-        if logits:
-            return Sigmoid().forward(outputs) - targets
-        inside = (outputs >= EPSILON) & (outputs <= 1 - EPSILON)
-        p = np.where(inside, outputs, 0.5)
-        return np.where(inside, (p - targets) / (p * (1 - p)), 0.0)
 
     def meeting(self, code: LossCode, framework: str, form: str | None, fused: bool = False) -> LossCode:
         """Return the loss as it meets flat targets; stretched, an output no longer remembers the logits behind it."""
@@ -74,13 +63,11 @@ class SigmoidCrossentropy(Elementwise, CrossEntropy):
         )
 
     def keras(self, ending: Activation | None) -> LossCode:
-        """Return ``keras.losses.BinaryCrossentropy``."""
         argument = "from_logits=True" if self.from_logits else ""
         doc = f"{self.formula(ending)}."
         return self.keras_code(ending, f"keras.losses.BinaryCrossentropy({argument})", doc[0].upper() + doc[1:])
 
     def tensorflow(self, logits: bool) -> LossCode:
-        """Return ``sigmoid_cross_entropy_with_logits``, or Keras's clipped formula written out."""
         if logits:
             return LossCode(
                 doc="Mean over all elements of the sigmoid cross-entropy.",
@@ -101,7 +88,6 @@ class SigmoidCrossentropy(Elementwise, CrossEntropy):
         )
 
     def torch(self, logits: bool, rank: int) -> LossCode:
-        """Return ``nn.BCEWithLogitsLoss``, or ``F.binary_cross_entropy`` of clipped probabilities."""
         if logits:
             return LossCode(
                 doc="Mean over all elements of the sigmoid cross-entropy.", body=("return nn.BCEWithLogitsLoss()",)
@@ -118,7 +104,6 @@ class SigmoidCrossentropy(Elementwise, CrossEntropy):
 
     @classmethod
     def cases(cls) -> list[Case]:
-        """Return the hand-worked cases; the outputs are the model's, straight from a linear layer."""
         certain = [[1.0] + [0.0] * 98]
         return [
             Case(shows="a logit of 0 costs log 2 whatever the target", fields={"from_logits": True}, x=[[0.0, 0.0]],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from parity.code import Case, LossCode
-from parity.lazy import np
+from parity.lazy import differentiable as np
 from parity.losses import EPSILON, CrossEntropy
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ class SparseCategoricalCrossentropy(CrossEntropy):
     }
 
     def formula(self, ending: Activation | None) -> str:
-        """Return which formula runs."""
         if self.fused(ending):
             return "softmax cross-entropy of class numbers on the logits behind the softmax, mean over rows"
         if not self.from_logits:
@@ -46,34 +45,18 @@ class SparseCategoricalCrossentropy(CrossEntropy):
         taken = f" (the outputs of a {ending.kind}, taken as logits{twice})" if ending and ending.logits else ""
         return f"softmax cross-entropy of class numbers on logits{taken}, mean over rows"
 
-    def value(self, outputs: np.ndarray, targets: np.ndarray, logits: bool) -> float:
-        """Return the mean over rows."""
-        chosen = np.take_along_axis(self._log_p(outputs, logits), targets[..., None].astype(int), axis=-1)
-        return float(-chosen.mean())
-
-    def _log_p(self, outputs: np.ndarray, logits: bool) -> np.ndarray:
+    def losses(self, outputs: np.ndarray, targets: np.ndarray, logits: bool) -> np.ndarray:
         z = outputs if logits else np.log(np.clip(outputs, EPSILON, 1 - EPSILON))
-        shifted = z - z.max(axis=-1, keepdims=True)
-        return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
-
-    def gradient(self, outputs: np.ndarray, targets: np.ndarray, logits: bool) -> np.ndarray:
-        """Return (softmax(z) - y) / rows, y one-hot, or that of log p, divided by p, and 0 where p is clipped."""
-        rows = outputs[..., 0].size
-        slope = (np.exp(self._log_p(outputs, logits)) - np.eye(outputs.shape[-1])[targets.astype(int)]) / rows
-        if logits:
-            return slope
-        inside = (outputs >= EPSILON) & (outputs <= 1 - EPSILON)
-        return np.where(inside, slope / np.where(inside, outputs, 1.0), 0.0)
+        rows = np.log_softmax(z).reshape(targets.size, -1)
+        return -rows[np.arange(len(rows)), targets.ravel().astype(int)]
 
     def keras(self, ending: Activation | None) -> LossCode:
-        """Return ``keras.losses.SparseCategoricalCrossentropy``."""
         argument = "from_logits=True" if self.from_logits else ""
         doc = f"{self.formula(ending)}."
         made = f"keras.losses.SparseCategoricalCrossentropy({argument})"
         return self.keras_code(ending, made, doc[0].upper() + doc[1:])
 
     def tensorflow(self, logits: bool) -> LossCode:
-        """Return ``sparse_softmax_cross_entropy_with_logits``, of log p where the outputs are probabilities."""
         if logits:
             return LossCode(
                 doc="Mean over the rows of -log softmax(z) at the row's class; the targets are its number.",
@@ -96,7 +79,6 @@ class SparseCategoricalCrossentropy(CrossEntropy):
         )
 
     def torch(self, logits: bool, rank: int) -> LossCode:
-        """Return ``nn.CrossEntropyLoss``, of log p where the outputs are probabilities."""
         rows = "outputs.flatten(0, -2), targets.flatten()" if rank > 2 else "outputs, targets"
         where = "as rows: nn.CrossEntropyLoss takes axis 1 for the classes, here they stand last" if rank > 2 else ""
         if logits:
@@ -118,7 +100,6 @@ class SparseCategoricalCrossentropy(CrossEntropy):
 
     @classmethod
     def cases(cls) -> list[Case]:
-        """Return the hand-worked cases; the outputs are the model's, straight from a linear layer."""
         return [
             Case(shows="two equal logits cost log 2", fields={"from_logits": True}, x=[[0.0, 0.0]], targets=[1],
                  expected=0.6931471805599453),

@@ -61,7 +61,6 @@ class Accuracy(Metric):
 
     @classmethod
     def cases(cls) -> list[Case]:
-        """Return the hand-worked cases."""
         return [
             Case(shows="of classes: two of three rows are right", fields={}, x=[[0.1, 0.9], [0.8, 0.2], [0.6, 0.4]],
                  targets=[[0.0, 1.0], [1.0, 0.0], [0.0, 1.0]], expected=2 / 3),

@@ -57,7 +57,6 @@ class BinaryAccuracy(Metric):
 
     @classmethod
     def cases(cls) -> list[Case]:
-        """Return the hand-worked cases."""
         nan = float("nan")
         return [
             Case(shows="three of four: 0.6 is taken for 1", fields={}, x=[[0.98], [1.0], [0.0], [0.6]],

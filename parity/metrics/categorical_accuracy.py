@@ -36,7 +36,6 @@ class CategoricalAccuracy(Metric):
 
     @classmethod
     def cases(cls) -> list[Case]:
-        """Return the hand-worked cases."""
         nan = float("nan")
         return [
             Case(shows="two of three rows are right", fields={}, x=[[0.1, 0.9], [0.8, 0.2], [0.6, 0.4]],

@@ -36,7 +36,6 @@ class MAE(Metric):
 
     @classmethod
     def cases(cls) -> list[Case]:
-        """Return the hand-worked cases."""
         return [
             Case(shows="1, 2, 0 and 3 over 4 elements", fields={}, x=[[1.0, 2.0], [3.0, -1.0]],
                  targets=[[0.0, 4.0], [3.0, 2.0]], expected=1.5),

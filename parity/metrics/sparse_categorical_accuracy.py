@@ -38,7 +38,6 @@ class SparseCategoricalAccuracy(Metric):
 
     @classmethod
     def cases(cls) -> list[Case]:
-        """Return the hand-worked cases."""
         outputs = [[0.1, 0.9], [0.8, 0.2], [0.6, 0.4]]
         return [
             Case(shows="two of three rows are right", fields={}, x=outputs, targets=[1.0, 0.0, 1.0], expected=2 / 3),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
@@ -12,6 +12,7 @@ from parity.activations import Activation, AnyActivation
 from parity.activations.linear import Linear
 from parity.code import Parameter
 from parity.entries import Entry, Shape, entry_type
+from parity.lazy import differentiable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,8 +27,8 @@ class ShapeError(ValueError):
 class Op(Entry):
     """Base of the layers.
 
-    The reference (:meth:`forward`, :meth:`vjp`) is the meaning: float64 NumPy, channels last. A framework
-    whose own part means something else has the equivalent written out in its template.
+    The reference (:meth:`forward`, in training :meth:`trained`) is the meaning: float64 NumPy, channels last; its
+    gradients follow. A framework whose own part means something else has the equivalent written out in its template.
     """
 
     draws: ClassVar[bool] = False
@@ -90,13 +91,20 @@ class Op(Entry):
     ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         """Return the gradients with respect to the input and to each trainable parameter, given the one of the output.
 
-        Of the pass in training (:meth:`trained`).
+        Of the pass in training (:meth:`trained`), which they follow from.
         """
-        raise TypeError(f"{type(self).__name__} has no gradient")
+        return self._pulled(lambda x, p: self.trained(x, p, mask)[0], x, p, dy)
 
     def vjp_evaluated(self, x: np.ndarray, p: Arrays, dy: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         """Return the same of the pass in evaluation (:meth:`forward`): what a program trains that never left it."""
-        return self.vjp(x, p, dy)
+        return self._pulled(self.forward, x, p, dy)
+
+    def _pulled(
+        self, computed: Callable[[np.ndarray, Arrays], np.ndarray], x: np.ndarray, p: Arrays, dy: np.ndarray
+    ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        own = {name: p[name] for name, one in self.parameters(x.shape[1:]).items() if one.trainable}
+        found = differentiable.pulled(lambda x, **own: computed(x, {**p, **own}), {"x": x, **own}, dy)
+        return found.pop("x"), found
 
     def keras(self, site: Site) -> KerasCode:
         """Return the layer in Keras."""
@@ -127,7 +135,6 @@ class ActivatedOp(Op):
     activation: AnyActivation = Field(default=Linear(), description="applied to the output")
 
     def ending(self) -> Activation | None:
-        """Return the activation."""
         return self.activation
 
     def keras_activation(self, site: Site) -> str | None:

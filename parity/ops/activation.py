@@ -38,25 +38,15 @@ class ActivationOp(Op):
         return data
 
     def ending(self) -> Activation | None:
-        """Return the function."""
         return self.function
 
     def passes_on(self) -> bool:
-        """Return whether the function is linear."""
         return isinstance(self.function, Linear)
 
     def forward(self, x: np.ndarray, p: Arrays, mask: np.ndarray | None = None) -> np.ndarray:
-        """Return function(x)."""
         return self.function.forward(x)
 
-    def vjp(
-        self, x: np.ndarray, p: Arrays, dy: np.ndarray, mask: np.ndarray | None = None
-    ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        """Return the function's gradient."""
-        return self.function.vjp(x, self.function.forward(x), dy), {}
-
     def keras(self, site: Site) -> KerasCode:
-        """Return ``keras.layers.Activation``."""
         function = '"linear"' if site.linear else self.function.keras()
         layer = call("keras.layers.Activation", function, name=repr(site.name))
         return KerasCode(layer=layer, reads=self._lies(), writes=self._lies())
@@ -66,14 +56,12 @@ class ActivationOp(Op):
         return "any" if self.function.elementwise else "as_said"
 
     def tensorflow(self, site: Site) -> TensorFlowCode:
-        """Return the function of ``tf.nn``."""
         expression = "x" if site.linear else self.function.tensorflow("x")
         doc = "Applied by the loss." if site.linear else f"{self.function.label()}."
         doc = doc[0].upper() + doc[1:]
         return TensorFlowCode(body=(f"return {expression}",), doc=doc, reads=self._lies(), writes=self._lies())
 
     def torch(self, site: Site) -> TorchCode:
-        """Return the module, over the axis where the last one stands."""
         axis = 1 if site.layout == "to_first" else -1
         module = (None if site.linear else self.function.torch(axis)) or "nn.Identity()"
         return TorchCode(
@@ -82,7 +70,6 @@ class ActivationOp(Op):
 
     @classmethod
     def cases(cls) -> list[Case]:
-        """Return every activation's cases: this is the layer that runs them alone."""
         return [
             Case(shows=f"{kind}: {case.shows}", fields={"function": {kind: dict(case.fields)}}, x=case.x,
                  expected=case.expected)

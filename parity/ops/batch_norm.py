@@ -11,7 +11,7 @@ from parity.entries import Shape
 from parity.initializers import AnyInitializer
 from parity.initializers.ones import Ones
 from parity.initializers.zeros import Zeros
-from parity.lazy import np
+from parity.lazy import differentiable as np
 from parity.ops import Op, ShapeError, keras_parameters
 from parity.ops.windows import DataFormat, channels_of, from_channels_last, laid_first, laid_last, to_channels_last
 
@@ -103,7 +103,6 @@ class BatchNorm(Op):
         return "channels_first" if self.axis == 1 else "channels_last"
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Return the input's shape."""
         if len(shape) > 4:
             raise ShapeError(f"batch_norm reads up to three axes and channels, as PyTorch does, it is given {shape}")
         return shape
@@ -129,42 +128,18 @@ class BatchNorm(Op):
         return x.mean(axis=axes), x.var(axis=axes)
 
     def forward(self, x: np.ndarray, p: Arrays, mask: np.ndarray | None = None) -> np.ndarray:
-        """Return x normalized with the running statistics."""
         x = to_channels_last(x, self._format)
         return from_channels_last(self._normalized(x, p["moving_mean"], p["moving_variance"], p), self._format)
 
     def trained(
         self, x: np.ndarray, p: Arrays, mask: np.ndarray | None = None
     ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        """Return x normalized with the batch's own statistics, and the running ones as they follow."""
         x = to_channels_last(x, self._format)
         mean, variance = self._moments(x)
         n = x[..., 0].size
         seen = {"moving_mean": mean, "moving_variance": variance * n / (n - 1) if self.unbiased_variance else variance}
         moved = {name: self.momentum * p[name] + (1 - self.momentum) * value for name, value in seen.items()}
         return from_channels_last(self._normalized(x, mean, variance, p), self._format), moved
-
-    def vjp(
-        self, x: np.ndarray, p: Arrays, dy: np.ndarray, mask: np.ndarray | None = None
-    ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        """Return the gradients, through mean and variance of the batch as well."""
-        x, dy = (to_channels_last(one, self._format) for one in (x, dy))
-        axes, (mean, variance) = tuple(range(x.ndim - 1)), self._moments(x)
-        deviation = np.sqrt(variance + self.epsilon)
-        x_hat = (x - mean) / deviation
-        gradients = {"gamma": (dy * x_hat).sum(axis=axes)} if self.scale else {}
-        gradients |= {"beta": dy.sum(axis=axes)} if self.center else {}
-        dx_hat = dy * p.get("gamma", 1.0)
-        dx = dx_hat - dx_hat.mean(axis=axes) - x_hat * (dx_hat * x_hat).mean(axis=axes)
-        return from_channels_last(dx / deviation, self._format), gradients
-
-    def vjp_evaluated(self, x: np.ndarray, p: Arrays, dy: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        """Return the gradients where the running statistics, which are constants, stand for those of the batch."""
-        x, dy = (to_channels_last(one, self._format) for one in (x, dy))
-        axes, deviation = tuple(range(x.ndim - 1)), np.sqrt(p["moving_variance"] + self.epsilon)
-        gradients = {"gamma": (dy * (x - p["moving_mean"]) / deviation).sum(axis=axes)} if self.scale else {}
-        gradients |= {"beta": dy.sum(axis=axes)} if self.center else {}
-        return from_channels_last(dy * p.get("gamma", 1.0) / deviation, self._format), gradients
 
     def inert(self, field: str, other: Any, shape: Shape) -> str:
         """Say when what starts a parameter is said of one that is not there, and when first and last axis are one."""
@@ -175,7 +150,6 @@ class BatchNorm(Op):
         return ""
 
     def keras(self, site: Site) -> KerasCode:
-        """Return ``keras.layers.BatchNormalization``, or a subclass where the running variance is unbiased."""
         lies = self._lies(site)
         own = {name: one for name, one in self.parameters(site.input_shape).items() if one.trainable}
         layer = call(
@@ -199,7 +173,6 @@ class BatchNorm(Op):
         return round(1.0 - self.momentum, 15)
 
     def tensorflow(self, site: Site) -> TensorFlowCode:
-        """Return ``tf.nn.moments`` and ``tf.nn.batch_normalization``, with the running statistics written out."""
         name, axes = site.name, list(range(len(site.input_shape)))
         seen, follow = "variance", []
         if self.unbiased_variance:
@@ -228,7 +201,6 @@ class BatchNorm(Op):
         )
 
     def torch(self, site: Site) -> TorchCode:
-        """Return ``nn.BatchNorm1d`` or its kin, or a subclass where the running variance is biased."""
         rank = max(len(site.input_shape) - 1, 1)
         biased = Helper(name=f"BiasedBatchNorm{rank}d", source=TORCH.format(rank=rank))
         module = call(
@@ -257,7 +229,6 @@ class BatchNorm(Op):
 
     @classmethod
     def cases(cls) -> list[Case]:
-        """Return the hand-worked cases: in training where running statistics are expected, else in evaluation."""
         start = {"moving_mean": [2.0], "moving_variance": [1.0]}
         own = {"gamma": [10.0], "beta": [1.0]}
         plain = {"momentum": 0.75, "epsilon": 1.0}

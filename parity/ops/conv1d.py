@@ -29,7 +29,6 @@ class Conv1D(Convolution):
 
     @classmethod
     def cases(cls) -> list[Case]:
-        """Return the hand-worked cases."""
         ramp = [[[1.0], [2.0], [3.0], [4.0]]]
         two = {"kernel": [[[1.0]], [[10.0]]], "bias": [0.0]}
         three = {"kernel": [[[1.0]], [[10.0]], [[100.0]]], "bias": [0.5]}

@@ -34,7 +34,6 @@ class Conv2D(Convolution):
 
     @classmethod
     def cases(cls) -> list[Case]:
-        """Return the hand-worked cases."""
         square = [[[[1.0], [2.0]], [[3.0], [4.0]]]]
         digits = {"kernel": [[[[1.0]], [[10.0]]], [[[100.0]], [[1000.0]]]], "bias": [0.0]}
         ramp = [[[[float(4 * row + column)] for column in range(4)] for row in range(4)]]

@@ -12,7 +12,7 @@ from parity.entries import Shape
 from parity.initializers import AnyInitializer
 from parity.initializers.glorot_uniform import GlorotUniform
 from parity.initializers.zeros import Zeros
-from parity.lazy import np
+from parity.lazy import differentiable as np
 from parity.ops import (
     ActivatedOp,
     ShapeError,
@@ -23,6 +23,7 @@ from parity.ops import (
 )
 from parity.ops.windows import (
     DataFormat,
+    Place,
     cells,
     channels_of,
     extent,
@@ -43,7 +44,7 @@ from parity.ops.windows import (
 from parity.regularizers import AnyRegularizer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from parity.code import Arrays
 
@@ -94,7 +95,6 @@ class Convolution(ActivatedOp):
         return value if isinstance(value, tuple) else (value,)
 
     def steps(self) -> tuple[int, ...]:
-        """Return the strides."""
         return self._sizes("strides")
 
     @property
@@ -132,41 +132,23 @@ class Convolution(ActivatedOp):
         channels = channels_of(shape, self.data_format)
         return kernel_and_bias((*self._sizes("kernel_size"), channels, self.filters), self)
 
-    def _cells(self, lengths: Shape) -> Any:
+    def _cells(self, lengths: Shape) -> Iterator[Place]:
         size, strides, dilation = (self._sizes(name) for name in ("kernel_size", "strides", "dilation_rate"))
         return cells(size, strides, dilation, self._steps(lengths))
 
     def _padded(self, x: np.ndarray) -> np.ndarray:
-        return np.pad(x, ((0, 0), *self._pads(x.shape[1:-1]), (0, 0)))
+        return np.pad(x, ((0, 0), *self._pads(x.shape[1:-1]), (0, 0)), "constant")
 
     def _affine(self, x: np.ndarray, p: Arrays) -> np.ndarray:
         padded, lengths = self._padded(x), x.shape[1:-1]
-        z = np.zeros((len(x), *self._steps(lengths), self.filters))
-        for cell, where in self._cells(lengths):
-            z += padded[where] @ p["kernel"][cell]
+        # One product of all cells of the window, side by side, is several times as fast as a sum of theirs.
+        columns = np.concatenate([np.cut(padded, place) for place in self._cells(lengths)], axis=-1)
+        z = np.tensordot(columns, p["kernel"].reshape(-1, self.filters), 1)
         return z + p["bias"] if self.use_bias else z
 
     def forward(self, x: np.ndarray, p: Arrays, mask: np.ndarray | None = None) -> np.ndarray:
-        """Return the activated convolution."""
         z = self._affine(to_channels_last(x, self.data_format), p)
         return from_channels_last(self.activation.forward(z), self.data_format)
-
-    def vjp(
-        self, x: np.ndarray, p: Arrays, dy: np.ndarray, mask: np.ndarray | None = None
-    ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        """Return the gradients; each cell of the window scatters its share back to where it was read."""
-        x, dy = (to_channels_last(one, self.data_format) for one in (x, dy))
-        z = self._affine(x, p)
-        dz = self.activation.vjp(z, self.activation.forward(z), dy)
-        padded, lengths = self._padded(x), x.shape[1:-1]
-        places = tuple(range(dz.ndim - 1))
-        dx, dw = np.zeros(padded.shape), np.zeros(p["kernel"].shape)
-        for cell, where in self._cells(lengths):
-            dw[cell] = np.tensordot(padded[where], dz, axes=(places, places))
-            dx[where] += dz @ p["kernel"][cell].T
-        gradients = {"kernel": dw} | ({"bias": dz.sum(axis=places)} if self.use_bias else {})
-        inside = (slice(before, before + n) for (before, _), n in zip(self._pads(lengths), lengths, strict=True))
-        return from_channels_last(dx[(slice(None), *inside)], self.data_format), gradients
 
     def inert(self, field: str, other: Any, shape: Shape) -> str:
         """Say when ``padding`` pads nothing, when there is one window only, and when it has nothing to be spread."""
@@ -190,7 +172,6 @@ class Convolution(ActivatedOp):
         return size_source(sizes) if max(sizes) > 1 else None
 
     def keras(self, site: Site) -> KerasCode:
-        """Return the layer of ``keras.layers``."""
         layer = call(
             f"keras.layers.Conv{len(self.axes)}D",
             self.filters,
@@ -207,7 +188,6 @@ class Convolution(ActivatedOp):
         return KerasCode(layer=layer, reads=lies, writes=lies)
 
     def tensorflow(self, site: Site) -> TensorFlowCode:
-        """Return the function of ``tf.nn`` plus the bias, or ``tf.nn.convolution`` where it is dilated."""
         dilated, own = self._changed("dilation_rate"), f"tf.nn.conv{len(self.axes)}d"
         stride = "stride" if len(self.axes) == 1 else "strides"
         convolved = call(
@@ -234,7 +214,6 @@ class Convolution(ActivatedOp):
         return f"length {sizes[0]}" if len(sizes) == 1 else " x ".join(map(str, sizes))
 
     def torch(self, site: Site) -> TorchCode:
-        """Return the module, padded by hand where PyTorch's ``same`` cannot."""
         x, comment, padding, rank = "x", "", None, len(self.axes)
         around = self._pads(lengths_of(site.input_shape, self.data_format))
         if not any(map(any, around)):

@@ -21,13 +21,12 @@ from parity.entries import Shape
 from parity.initializers import AnyInitializer
 from parity.initializers.glorot_uniform import GlorotUniform
 from parity.initializers.zeros import Zeros
+from parity.lazy import differentiable as np
 from parity.ops import ActivatedOp, check_constraints, keras_parameters, kernel_and_bias, wrapped
 from parity.regularizers import AnyRegularizer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    import numpy as np
 
     from parity.code import Arrays
 
@@ -73,26 +72,10 @@ class Dense(ActivatedOp):
         return kernel_and_bias((shape[-1], self.units), self)
 
     def forward(self, x: np.ndarray, p: Arrays, mask: np.ndarray | None = None) -> np.ndarray:
-        """Return activation(x W + b)."""
-        return self.activation.forward(self._affine(x, p))
-
-    def _affine(self, x: np.ndarray, p: Arrays) -> np.ndarray:
-        return x @ p["kernel"] + p["bias"] if self.use_bias else x @ p["kernel"]
-
-    def vjp(
-        self, x: np.ndarray, p: Arrays, dy: np.ndarray, mask: np.ndarray | None = None
-    ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        """Return dz W^T, and x^T dz and the sum of dz, with dz the gradient before the activation."""
-        z = self._affine(x, p)
-        dz = self.activation.vjp(z, self.activation.forward(z), dy)
-        flat_x, flat_dz = x.reshape(-1, x.shape[-1]), dz.reshape(-1, self.units)
-        gradients = {"kernel": flat_x.T @ flat_dz}
-        if self.use_bias:
-            gradients["bias"] = flat_dz.sum(axis=0)
-        return dz @ p["kernel"].T, gradients
+        product = np.tensordot(x, p["kernel"], 1)
+        return self.activation.forward(product + p["bias"] if self.use_bias else product)
 
     def keras(self, site: Site) -> KerasCode:
-        """Return ``keras.layers.Dense``."""
         layer = call(
             "keras.layers.Dense",
             self.units,
@@ -104,7 +87,6 @@ class Dense(ActivatedOp):
         return KerasCode(layer=layer)
 
     def tensorflow(self, site: Site) -> TensorFlowCode:
-        """Return ``tf.matmul`` plus the bias."""
         product = f"tf.matmul(x, self.{site.name}_kernel)"
         if self.use_bias:
             product = f"{product} + self.{site.name}_bias"
@@ -114,7 +96,6 @@ class Dense(ActivatedOp):
         )
 
     def torch(self, site: Site) -> TorchCode:
-        """Return ``nn.Linear``, whose weight is the transposed kernel."""
         linear = call("nn.Linear", site.input_shape[-1], self.units, bias=None if self.use_bias else False)
         activation = self.torch_activation(site, -1)
         weights = {"kernel": TorchWeight(attribute=f"{site.name}.weight", axes=(1, 0))}
@@ -129,7 +110,6 @@ class Dense(ActivatedOp):
 
     @classmethod
     def cases(cls) -> list[Case]:
-        """Return the hand-worked cases."""
         square = {"kernel": [[1.0, 2.0], [3.0, 4.0]], "bias": [0.0, 0.0]}
         return [
             Case(shows="a transposed square kernel gives 3 and 7 instead", fields={"units": 2},

@@ -37,26 +37,16 @@ class Dropout(Op):
     rate: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(description="share of the values that is dropped")
 
     def passes_on(self) -> bool:
-        """Return whether the rate is 0."""
         return self.rate == 0.0
 
     def forward(self, x: np.ndarray, p: Arrays, mask: np.ndarray | None = None) -> np.ndarray:
-        """Return x where kept, scaled; x itself in evaluation."""
         return x if mask is None else x * mask * (1.0 / (1.0 - self.rate))
 
-    def vjp(
-        self, x: np.ndarray, p: Arrays, dy: np.ndarray, mask: np.ndarray | None = None
-    ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        """Return dy where kept, scaled."""
-        return self.forward(dy, p, mask), {}
-
     def keras(self, site: Site) -> KerasCode:
-        """Return ``keras.layers.Dropout``."""
         layer = call("keras.layers.Dropout", repr(self.rate), name=repr(site.name))
         return KerasCode(layer=layer, reads="any", writes="any")
 
     def tensorflow(self, site: Site) -> TensorFlowCode:
-        """Return ``tf.nn.dropout`` in training."""
         return TensorFlowCode(
             body=(f"return tf.nn.dropout(x, rate={self.rate!r}) if training else x",),
             doc=f"Drops {self.rate:g} of the values.",
@@ -66,7 +56,6 @@ class Dropout(Op):
         )
 
     def torch(self, site: Site) -> TorchCode:
-        """Return ``nn.Dropout``, which takes a tensor in either layout."""
         return TorchCode(
             modules={site.name: call("nn.Dropout", repr(self.rate))},
             forward=f"self.{site.name}(x)",
@@ -77,7 +66,6 @@ class Dropout(Op):
 
     @classmethod
     def cases(cls) -> list[Case]:
-        """Return the hand-worked cases."""
         return [
             Case(shows="what is kept is divided by 1 - rate: 4/3, not 4 as a keep probability would",
                  fields={"rate": 0.25}, x=[[1.0, 1.0, 3.0, 1.0]], mask=[[True, False, True, True]],

@@ -10,7 +10,7 @@ from pydantic import Field
 from parity.code import Case, KerasCode, Site, TensorFlowCode, TorchCode, call
 from parity.entries import Shape
 from parity.ops import Op
-from parity.ops.windows import DataFormat, from_channels_last, laid_last, to_channels_last
+from parity.ops.windows import DataFormat, laid_last, to_channels_last
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,22 +42,12 @@ class Flatten(Op):
     )
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Return the product of the input's axes."""
         return (math.prod(shape),)
 
     def forward(self, x: np.ndarray, p: Arrays, mask: np.ndarray | None = None) -> np.ndarray:
-        """Return x as (N, features)."""
         return to_channels_last(x, self.data_format).reshape(len(x), -1)
 
-    def vjp(
-        self, x: np.ndarray, p: Arrays, dy: np.ndarray, mask: np.ndarray | None = None
-    ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        """Return dy in the input's shape."""
-        laid = to_channels_last(x, self.data_format).shape
-        return from_channels_last(dy.reshape(laid), self.data_format), {}
-
     def keras(self, site: Site) -> KerasCode:
-        """Return ``keras.layers.Flatten``, which moves the channels itself where they are first."""
         lies = self._lies(site)
         own = self.data_format == "channels_first" and lies == "as_said"
         data_format = repr("channels_first") if own else None
@@ -74,13 +64,11 @@ class Flatten(Op):
         return "no two axes are longer than 1" if field == "data_format" and len(lengths) < 2 else ""
 
     def tensorflow(self, site: Site) -> TensorFlowCode:
-        """Return ``tf.reshape``."""
         features = math.prod(site.input_shape)
         lies = laid_last(self.data_format)
         return TensorFlowCode(body=(f"return tf.reshape(x, (-1, {features}))",), doc=f"To (N, {features}).", reads=lies)
 
     def torch(self, site: Site) -> TorchCode:
-        """Return ``nn.Flatten``, given the axes in the order that is meant."""
         return TorchCode(
             modules={site.name: "nn.Flatten()"},
             forward=f"self.{site.name}(x)",
@@ -90,7 +78,6 @@ class Flatten(Op):
 
     @classmethod
     def cases(cls) -> list[Case]:
-        """Return the hand-worked cases."""
         return [
             Case(shows="channels run fastest; channels first would give 1, 3, 5, 2, 4, 6", fields={},
                  x=[[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]], expected=[[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]]),

@@ -29,7 +29,6 @@ class MaxPooling1D(MaxPooling):
 
     @classmethod
     def cases(cls) -> list[Case]:
-        """Return the hand-worked cases."""
         row = [[[-1.0], [-5.0], [-2.0], [-4.0], [-3.0]]]
         return [
             Case(shows="what does not fill a window is cut off", fields={"pool_size": 2}, x=row,

@@ -30,7 +30,6 @@ class MaxPooling2D(MaxPooling):
 
     @classmethod
     def cases(cls) -> list[Case]:
-        """Return the hand-worked cases."""
         square = [[[[-9.0], [-2.0], [-3.0]], [[-4.0], [-5.0], [-6.0]], [[-1.0], [-8.0], [-7.0]]]]
         return [
             Case(shows="what does not fill a window is cut off", fields={"pool_size": 2}, x=square,

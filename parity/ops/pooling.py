@@ -8,7 +8,7 @@ from pydantic import Field
 
 from parity.code import KerasCode, Site, TensorFlowCode, TorchCode, call
 from parity.entries import Shape
-from parity.lazy import np
+from parity.lazy import differentiable as np
 from parity.ops import Op, ShapeError
 from parity.ops.windows import (
     DataFormat,
@@ -65,7 +65,6 @@ class MaxPooling(Op):
         return self._sizes("pool_size" if self.strides is None else "strides")
 
     def steps(self) -> tuple[int, ...]:
-        """Return the strides."""
         return self._strides
 
     def output_shape(self, shape: Shape) -> Shape:
@@ -87,32 +86,13 @@ class MaxPooling(Op):
     def _pads(self, lengths: Shape) -> list[tuple[int, int]]:
         return pads(lengths, self._sizes("pool_size"), self._strides, self.padding)
 
-    def _windows(self, x: np.ndarray) -> tuple[np.ndarray, list[Any]]:
-        """Return the values in every cell of the window, (cells, N, ..., channels), and where they were read."""
-        size, lengths = self._sizes("pool_size"), x.shape[1:-1]
-        padded = np.pad(x, ((0, 0), *self._pads(lengths), (0, 0)), constant_values=-np.inf)
-        found = list(cells(size, self._strides, (1,) * len(size), self._steps(lengths)))
-        return np.stack([padded[where] for _, where in found]), [where for _, where in found]
-
     def forward(self, x: np.ndarray, p: Arrays, mask: np.ndarray | None = None) -> np.ndarray:
-        """Return the largest value of each window."""
-        largest = self._windows(to_channels_last(x, self.data_format))[0].max(axis=0)
-        return from_channels_last(largest, self.data_format)
-
-    def vjp(
-        self, x: np.ndarray, p: Arrays, dy: np.ndarray, mask: np.ndarray | None = None
-    ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        """Return dy where the maximum was read, the first of equal ones; windows that overlap add theirs."""
-        x, dy = (to_channels_last(one, self.data_format) for one in (x, dy))
-        values, places = self._windows(x)
-        first, lengths = values.argmax(axis=0), x.shape[1:-1]
-        around = self._pads(lengths)
-        padded = [n + before + after for (before, after), n in zip(around, lengths, strict=True)]
-        dx = np.zeros((len(x), *padded, x.shape[-1]))
-        for cell, where in enumerate(places):
-            dx[where] += np.where(first == cell, dy, 0.0)
-        inside = (slice(before, before + n) for (before, _), n in zip(around, lengths, strict=True))
-        return from_channels_last(dx[(slice(None), *inside)], self.data_format), {}
+        x = to_channels_last(x, self.data_format)
+        size, lengths = self._sizes("pool_size"), x.shape[1:-1]
+        padded = np.pad(x, ((0, 0), *self._pads(lengths), (0, 0)), "constant", constant_values=-np.inf)
+        places = cells(size, self._strides, (1,) * len(size), self._steps(lengths))
+        values = np.concatenate([np.expand_dims(np.cut(padded, place), 0) for place in places])
+        return from_channels_last(np.largest(values), self.data_format)
 
     def inert(self, field: str, other: Any, shape: Shape) -> str:
         """Say when ``padding`` pads and cuts nothing, and when ``strides`` says what is so unsaid or goes nowhere."""
@@ -134,7 +114,6 @@ class MaxPooling(Op):
         return None if self._strides == self._sizes("pool_size") else size_source(self._strides)
 
     def keras(self, site: Site) -> KerasCode:
-        """Return the layer of ``keras.layers``."""
         layer = call(
             f"keras.layers.MaxPooling{len(self.axes)}D",
             size_source(self._sizes("pool_size")),
@@ -146,7 +125,6 @@ class MaxPooling(Op):
         return KerasCode(layer=layer, reads=lies, writes=lies)
 
     def tensorflow(self, site: Site) -> TensorFlowCode:
-        """Return the function of ``tf.nn``."""
         size = self._sizes("pool_size")
         pooled = call(f"tf.nn.max_pool{len(self.axes)}d", "x", size_source(size), size_source(self._strides),
                       repr(self.padding.upper()))  # fmt: skip
@@ -155,7 +133,6 @@ class MaxPooling(Op):
         return TensorFlowCode(body=(f"return {pooled}",), doc=doc, reads=lies, writes=lies)
 
     def torch(self, site: Site) -> TorchCode:
-        """Return the module, padded by hand where PyTorch would pad both sides alike."""
         x, comment, around = "x", "", self._pads(lengths_of(site.input_shape, self.data_format))
         alike = all(before == after for before, after in around)
         if not alike:

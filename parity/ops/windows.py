@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BeforeValidator, PositiveInt
 
 from parity.entries import Shape, shown
-from parity.lazy import np
+from parity.lazy import differentiable as np
 
 if TYPE_CHECKING:
     from parity.code import Layout
@@ -67,10 +67,14 @@ def pads(lengths: Sequence[int], windows: Sequence[int], strides: Sequence[int],
     return [same_padding(*axis) for axis in zip(lengths, windows, strides, strict=True)]
 
 
+Place = tuple[slice, ...]
+"""Where a cell of the window stands in the padded input at all positions."""
+
+
 def cells(
     size: Sequence[int], strides: Sequence[int], dilation: Sequence[int], steps: Sequence[int]
-) -> Iterator[tuple[tuple[int, ...], tuple[slice, ...]]]:
-    """Yield every cell of a window, row by row, and where it stands in the padded input at all positions.
+) -> Iterator[Place]:  # fmt: skip
+    """Yield where each cell of a window stands in the padded input at all positions, row by row.
 
     Args:
         size: cells of the window along each axis.
@@ -81,13 +85,10 @@ def cells(
     for cell in itertools.product(*map(range, size)):
         starts = [index * apart for index, apart in zip(cell, dilation, strict=True)]
         yield (
-            cell,
-            (
-                slice(None),
-                *(
-                    slice(start, start + stride * (count - 1) + 1, stride)
-                    for start, stride, count in zip(starts, strides, steps, strict=True)
-                ),
+            slice(None),
+            *(
+                slice(start, start + stride * (count - 1) + 1, stride)
+                for start, stride, count in zip(starts, strides, steps, strict=True)
             ),
         )
 

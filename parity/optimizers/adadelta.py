@@ -43,22 +43,18 @@ class Adadelta(Optimizer):
     epsilon: PositiveFloat = Field(default=1e-7, description="added to both mean squares, under the root")
 
     def slots(self) -> tuple[str, ...]:
-        """Return accumulated_grad (a) and accumulated_delta (u)."""
         return ("accumulated_grad", "accumulated_delta")
 
     def init(self, w: np.ndarray) -> Slots:
-        """Return mean squares of zero."""
         return {name: np.zeros_like(w) for name in self.slots()}
 
     def update(self, w: np.ndarray, gradient: np.ndarray, slots: Slots, step: int) -> tuple[np.ndarray, Slots]:
-        """Return the move and the new mean squares."""
         a = self.rho * slots["accumulated_grad"] + (1 - self.rho) * gradient**2
         move = np.sqrt(slots["accumulated_delta"] + self.epsilon) / np.sqrt(a + self.epsilon) * gradient
         u = self.rho * slots["accumulated_delta"] + (1 - self.rho) * move**2
         return -self.rate(step) * move, {"accumulated_grad": a, "accumulated_delta": u}
 
     def rule(self) -> str:
-        """Return the update rule."""
         return "d = sqrt(u + epsilon) / sqrt(a + epsilon) g; w -= lr d"
 
     def _fields(self) -> dict[str, str]:
@@ -66,7 +62,6 @@ class Adadelta(Optimizer):
         return {name: repr(getattr(self, name)) for name in ("rho", "epsilon")}
 
     def keras(self) -> OptimizerCode:
-        """Return ``keras.optimizers.Adadelta``."""
         build = call("keras.optimizers.Adadelta", learning_rate=self.keras_rate(), **self._fields())
         slots = {
             "accumulated_grad": Slot(attribute="_accumulated_grads"),
@@ -75,7 +70,6 @@ class Adadelta(Optimizer):
         return OptimizerCode(build=build, slots=slots, doc=self.doc())
 
     def tensorflow(self) -> OptimizerCode:
-        """Return a small class with the rule."""
         rule = tensorflow_rule(
             "Adadelta",
             f"{self.rule()}.",
@@ -99,11 +93,9 @@ class Adadelta(Optimizer):
         return OptimizerCode(build=build, slots=slots, doc=self.doc(), helpers=(*self.rate_helpers("tensorflow"), rule))
 
     def torch_slots(self, rate: float) -> Mapping[str, Slot]:
-        """Return its two accumulators."""
         return {"accumulated_grad": Slot(attribute="square_avg"), "accumulated_delta": Slot(attribute="acc_delta")}
 
     def torch(self) -> OptimizerCode:
-        """Return ``torch.optim.Adadelta``, with another rate each step where it changes."""
         helpers = self.rate_helpers("torch")
         if self.changes():
             doc = "torch.optim.Adadelta at a rate that changes from step to step."
@@ -120,7 +112,6 @@ class Adadelta(Optimizer):
 
     @classmethod
     def cases(cls) -> list[Case]:
-        """Return the hand-worked cases: gradients of successive steps, and where the parameter ends."""
         plain = {"learning_rate": 1.0, "rho": 0.75, "epsilon": 0.75}
         halving = {"inverse_time": {"initial_learning_rate": 1.0, "decay_steps": 1, "decay_rate": 1.0}}
         return [

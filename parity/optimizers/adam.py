@@ -67,15 +67,12 @@ class Adam(Optimizer):
     """Said where Keras is given something that is not the obvious choice."""
 
     def slots(self) -> tuple[str, ...]:
-        """Return m and v."""
         return ("m", "v")
 
     def init(self, w: np.ndarray) -> Slots:
-        """Return moments of zero."""
         return {"m": np.zeros_like(w), "v": np.zeros_like(w)}
 
     def update(self, w: np.ndarray, gradient: np.ndarray, slots: Slots, step: int) -> tuple[np.ndarray, Slots]:
-        """Return the move and the new moments."""
         m = self.beta_1 * slots["m"] + (1 - self.beta_1) * gradient
         v = self.beta_2 * slots["v"] + (1 - self.beta_2) * gradient**2
         c1, c2 = 1 - self.beta_1 ** (step + 1), 1 - self.beta_2 ** (step + 1)
@@ -86,7 +83,6 @@ class Adam(Optimizer):
         return move, {"m": m, "v": v}
 
     def rule(self) -> str:
-        """Return the update rule."""
         if self.epsilon_place == "before_correction":
             return "w -= lr sqrt(1 - b2^t) / (1 - b1^t) m / (sqrt(v) + epsilon)"
         return "w -= lr m_hat / (sqrt(v_hat) + epsilon), both bias-corrected"
@@ -108,7 +104,6 @@ class Adam(Optimizer):
         return {}
 
     def keras(self) -> OptimizerCode:
-        """Return Keras's class, with another epsilon each step where it comes after the correction."""
         slots = {"m": Slot(attribute="_momentums"), "v": Slot(attribute="_velocities")}
         own = self.epsilon_place == "after_correction"
         helpers = (Helper(name=self.title, source=KERAS.format(name=self.title)),) if own else ()
@@ -117,7 +112,6 @@ class Adam(Optimizer):
         return OptimizerCode(build=build, slots=slots, doc=self.doc(), helpers=helpers, comment=self.comment)
 
     def tensorflow(self) -> OptimizerCode:
-        """Return a small class with exactly the rule that is asked for."""
         if self.epsilon_place == "before_correction":
             moves = [
                 "alpha = lr * tf.sqrt(correction_2) / correction_1",
@@ -156,11 +150,9 @@ class Adam(Optimizer):
         return OptimizerCode(build=build, slots=slots, doc=self.doc(), helpers=(*self.rate_helpers("tensorflow"), rule))
 
     def torch_slots(self, rate: float) -> Mapping[str, Slot]:
-        """Return its two moments."""
         return {"m": Slot(attribute="exp_avg"), "v": Slot(attribute="exp_avg_sq")}
 
     def torch(self) -> OptimizerCode:
-        """Return PyTorch's class, with another eps each step where it comes before the correction."""
         slots = self.torch_slots(self.rate(0))
         before = self.epsilon_place == "before_correction"
         told, lines = [], []
@@ -187,7 +179,6 @@ class Adam(Optimizer):
 
     @classmethod
     def cases(cls) -> list[Case]:
-        """Return the hand-worked cases: gradients of successive steps, and where the parameter ends."""
         return [
             Case(shows="the first step is lr whatever the gradient's size, epsilon aside",
                  fields={"learning_rate": 0.5, "epsilon": 1e-300}, x=[[1e-3, -100.0]],

@@ -39,12 +39,10 @@ class AdamW(Adam):
     weight_decay: NonNegativeFloat = Field(default=0.004, description="share of the weight taken off, times the rate")
 
     def update(self, w: np.ndarray, gradient: np.ndarray, slots: Slots, step: int) -> tuple[np.ndarray, Slots]:
-        """Return the move, decay included, and the new moments."""
         move, slots = super().update(w, gradient, slots, step)
         return move - self.rate(step) * self.weight_decay * w, slots
 
     def rule(self) -> str:
-        """Return the update rule."""
         return f"w -= lr {self.weight_decay!r} w; {super().rule()}"
 
     def _fields(self) -> dict[str, str]:
@@ -61,7 +59,6 @@ class AdamW(Adam):
 
     @classmethod
     def cases(cls) -> list[Case]:
-        """Return the hand-worked cases: gradients of successive steps, and where the parameter ends."""
         fields = {"learning_rate": 0.5, "weight_decay": 0.5, "epsilon": 1e-300}
         return [
             Case(shows="a quarter of 4 is taken off, then adam's first step of 0.5",

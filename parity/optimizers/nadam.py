@@ -85,11 +85,9 @@ class Nadam(Optimizer):
     )
 
     def slots(self) -> tuple[str, ...]:
-        """Return m, v, and the product of all momenta so far, one number for each parameter."""
         return ("m", "v", "u_product")
 
     def init(self, w: np.ndarray) -> Slots:
-        """Return moments of zero, and the empty product."""
         return {"m": np.zeros_like(w), "v": np.zeros_like(w), "u_product": np.ones(())}
 
     def momentum(self, t: int) -> float:
@@ -97,7 +95,6 @@ class Nadam(Optimizer):
         return self.beta_1 * (1 - 0.5 * BASE ** (t * self.momentum_decay))
 
     def update(self, w: np.ndarray, gradient: np.ndarray, slots: Slots, step: int) -> tuple[np.ndarray, Slots]:
-        """Return the move and the new slots."""
         now, ahead = self.momentum(step + 1), self.momentum(step + 2)
         product = np.asarray(slots["u_product"] * now)
         m = self.beta_1 * slots["m"] + (1 - self.beta_1) * gradient
@@ -108,7 +105,6 @@ class Nadam(Optimizer):
         return move, {"m": m, "v": v, "u_product": product}
 
     def rule(self) -> str:
-        """Return the update rule."""
         power = "t" if self.momentum_decay == 1 else f"({self.momentum_decay!r} t)"
         return (
             f"u_t = b1 (1 - 0.96^{power} / 2); w -= lr m_hat / (sqrt(v_hat) + epsilon), m_hat with the momentum "
@@ -120,7 +116,6 @@ class Nadam(Optimizer):
         return {name: repr(getattr(self, name)) for name in ("beta_1", "beta_2", "epsilon")}
 
     def keras(self) -> OptimizerCode:
-        """Return ``keras.optimizers.Nadam``, its step written out where the momentum grows at another pace."""
         own = self.momentum_decay != 1
         build = call(
             "Nadam" if own else "keras.optimizers.Nadam",
@@ -137,7 +132,6 @@ class Nadam(Optimizer):
         return OptimizerCode(build=build, slots=slots, doc=self.doc(), helpers=helpers)
 
     def tensorflow(self) -> OptimizerCode:
-        """Return a small class with exactly the rule that is asked for."""
         rule = tensorflow_rule(
             "Nadam",
             SHORT,
@@ -171,7 +165,6 @@ class Nadam(Optimizer):
         return OptimizerCode(build=build, slots=slots, doc=self.doc(), helpers=(*self.rate_helpers("tensorflow"), rule))
 
     def torch_slots(self, rate: float) -> Mapping[str, Slot]:
-        """Return its two moments, and the product of the momenta."""
         return {
             "m": Slot(attribute="exp_avg"),
             "v": Slot(attribute="exp_avg_sq"),
@@ -179,7 +172,6 @@ class Nadam(Optimizer):
         }
 
     def torch(self) -> OptimizerCode:
-        """Return ``torch.optim.NAdam``."""
         slots = self.torch_slots(self.rate(0))
         helpers: tuple[Helper, ...] = ()
         if self.changes():
@@ -197,7 +189,6 @@ class Nadam(Optimizer):
 
     @classmethod
     def cases(cls) -> list[Case]:
-        """Return the hand-worked cases: gradients of successive steps, and where the parameter ends."""
         still = {"learning_rate": 1.0, "beta_1": 0.5, "beta_2": 0.75, "epsilon": 1e-300, "momentum_decay": 0.0}
         halving = {"inverse_time": {"initial_learning_rate": 1.0, "decay_steps": 1, "decay_rate": 1.0}}
         return [

@@ -63,16 +63,13 @@ class RMSprop(Optimizer):
     )
 
     def slots(self) -> tuple[str, ...]:
-        """Return velocity (v) and, where there are any, momentum (b) and average_gradient (a)."""
         momentum = ("momentum",) if self.momentum else ()
         return ("velocity", *momentum, *(("average_gradient",) if self.centered else ()))
 
     def init(self, w: np.ndarray) -> Slots:
-        """Return slots of zero."""
         return {name: np.zeros_like(w) for name in self.slots()}
 
     def update(self, w: np.ndarray, gradient: np.ndarray, slots: Slots, step: int) -> tuple[np.ndarray, Slots]:
-        """Return the move and the new slots."""
         new = {"velocity": self.rho * slots["velocity"] + (1 - self.rho) * gradient**2}
         square = new["velocity"]
         average = self.rho * slots["average_gradient"] + (1 - self.rho) * gradient if self.centered else None
@@ -88,7 +85,6 @@ class RMSprop(Optimizer):
         return -move, new
 
     def rule(self) -> str:
-        """Return the update rule."""
         v = "v - a^2" if self.centered else "v"
         root = f"sqrt({v} + epsilon)" if self.epsilon_place == "inside_root" else f"(sqrt({v}) + epsilon)"
         return f"b = {self.momentum!r} b + lr g / {root}; w -= b" if self.momentum else f"w -= lr g / {root}"
@@ -99,7 +95,6 @@ class RMSprop(Optimizer):
         return {name: repr(getattr(self, name)) for name in names}
 
     def keras(self) -> OptimizerCode:
-        """Return ``keras.optimizers.RMSprop``, its step written out where epsilon is outside the root."""
         places = {"velocity": "_velocities", "momentum": "_momentums", "average_gradient": "_average_gradients"}
         slots = {name: Slot(attribute=places[name]) for name in self.slots()}
         own = self.epsilon_place == "outside_root"
@@ -126,7 +121,6 @@ class RMSprop(Optimizer):
         return KERAS.format(lines="\n        ".join(lines))
 
     def tensorflow(self) -> OptimizerCode:
-        """Return a small class with exactly the rule that is asked for."""
         square, body = "v", ["v.assign(self.rho * v + (1.0 - self.rho) * g * g)"]
         if self.centered:
             square = "v - a * a"
@@ -158,7 +152,6 @@ class RMSprop(Optimizer):
         return OptimizerCode(build=build, slots=slots, doc=self.doc(), helpers=(*self.rate_helpers("tensorflow"), rule))
 
     def torch_slots(self, rate: float) -> Mapping[str, Slot]:
-        """Return its mean square and, where there are any, its momentum, which is without the rate, and its mean."""
         places = {
             "velocity": Slot(attribute="square_avg"),
             "momentum": Slot(attribute="momentum_buffer", scale=rate),
@@ -167,7 +160,6 @@ class RMSprop(Optimizer):
         return {name: places[name] for name in self.slots()}
 
     def torch(self) -> OptimizerCode:
-        """Return ``torch.optim.RMSprop``, or the rule written out where it is another one."""
         if self.epsilon_place == "inside_root" or (self.momentum and self.changes()):
             return self._torch_rule()
         helpers: tuple[Helper, ...] = ()
@@ -218,7 +210,6 @@ class RMSprop(Optimizer):
 
     @classmethod
     def cases(cls) -> list[Case]:
-        """Return the hand-worked cases: gradients of successive steps, and where the parameter ends."""
         plain = {"learning_rate": 0.5, "rho": 0.75, "epsilon": 0.75}
         once = [[2.0]]
         halving = {"inverse_time": {"initial_learning_rate": 0.5, "decay_steps": 1, "decay_rate": 1.0}}

@@ -68,43 +68,35 @@ class SGD(Optimizer):
         return bool(self.decay) and isinstance(self.learning_rate, Schedule)
 
     def rate(self, step: int) -> float:
-        """Return the step size, decayed."""
         return super().rate(step) / (1 + self.decay * step)
 
     def changes(self) -> bool:
-        """Return whether there is a schedule or a decay."""
         return self._schedule() is not None
 
     def rate_doc(self) -> str:
-        """Return the step size in words."""
         schedule = self._schedule()
         if schedule is None:
             return repr(self.learning_rate)
         return f"{schedule.doc()}, over 1 + {self.decay!r} t" if self._on_top() else schedule.doc()
 
     def keras_rate(self) -> str:
-        """Return the source for Keras's ``learning_rate=``."""
         schedule = self._schedule()
         if schedule is None:
             return repr(self.learning_rate)
         return call("Decayed", schedule.keras(), repr(self.decay)) if self._on_top() else schedule.keras()
 
     def rate_formula(self, framework: str) -> str:
-        """Return the source of the step size as an expression in ``t``."""
         schedule = self._schedule()
         formula = super().rate_formula(framework) if schedule is None else schedule.formula(FUNCTIONS[framework])
         return f"{formula} / (1.0 + {self.decay!r} * t)" if self._on_top() else formula
 
     def slots(self) -> tuple[str, ...]:
-        """Return velocity, where there is momentum."""
         return ("velocity",) if self.momentum else ()
 
     def init(self, w: np.ndarray) -> Slots:
-        """Return a velocity of zero."""
         return {name: np.zeros_like(w) for name in self.slots()}
 
     def update(self, w: np.ndarray, gradient: np.ndarray, slots: Slots, step: int) -> tuple[np.ndarray, Slots]:
-        """Return the move and the new velocity."""
         push = -self.rate(step) * gradient
         if not self.momentum:
             return push, {}
@@ -117,7 +109,6 @@ class SGD(Optimizer):
         return "without momentum there is no velocity to look ahead by" if idle else ""
 
     def rule(self) -> str:
-        """Return the update rule."""
         rate = "lr" if self.changes() else repr(self.learning_rate)
         if not self.momentum:
             return f"w -= {rate} g"
@@ -125,7 +116,6 @@ class SGD(Optimizer):
         return f"v = {self.momentum!r} v - {rate} g; {moved}"
 
     def keras(self) -> OptimizerCode:
-        """Return ``keras.optimizers.SGD``."""
         build = call(
             "keras.optimizers.SGD",
             learning_rate=self.keras_rate(),
@@ -136,7 +126,6 @@ class SGD(Optimizer):
         return OptimizerCode(build=build, slots=slots, doc=self.doc(), helpers=(KERAS,) if self._on_top() else ())
 
     def tensorflow(self) -> OptimizerCode:
-        """Return a small class with exactly the rule that is asked for."""
         body = ["w.assign_sub(lr * g)"]
         if self.momentum:
             moved = "w.assign_add(self.momentum * v - lr * g)" if self.nesterov else "w.assign_add(v)"
@@ -163,11 +152,9 @@ class SGD(Optimizer):
         )
 
     def torch_slots(self, rate: float) -> Mapping[str, Slot]:
-        """Return its buffer, sum(momentum^k g) without the rate: the velocity is -lr times that."""
         return {name: Slot(attribute="momentum_buffer", scale=-rate) for name in self.slots()}
 
     def torch(self) -> OptimizerCode:
-        """Return ``torch.optim.SGD``, or the rule written out where a changing rate makes it another one."""
         if self.changes():
             return self._torch_with_momentum() if self.momentum else self._torch_changing()
         build = call(
@@ -202,7 +189,6 @@ class SGD(Optimizer):
 
     @classmethod
     def cases(cls) -> list[Case]:
-        """Return the hand-worked cases: gradients of successive steps, and where the parameter ends."""
         two = [[1.0], [1.0]]
         half = {"cosine": {"initial_learning_rate": 0.5, "decay_steps": 2}}
         return [

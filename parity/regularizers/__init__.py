@@ -5,21 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from parity.entries import Entry, entry_type
-
-if TYPE_CHECKING:
-    import numpy as np
+from parity.lazy import differentiable, np
 
 
 class Regularizer(Entry):
     """Base of the regularizers: what a weight adds to the loss, and with it to its own gradient."""
 
-    def penalty(self, w: np.ndarray) -> float:
-        """Return what a weight adds to the loss."""
+    def penalty(self, w: np.ndarray) -> np.ndarray:
+        """Return what a weight adds to the loss, a number."""
         raise TypeError(f"{type(self).__name__} has no meaning")
 
     def gradient(self, w: np.ndarray) -> np.ndarray:
         """Return the gradient of :meth:`penalty`."""
-        raise TypeError(f"{type(self).__name__} has no gradient")
+        return differentiable.pulled(self.penalty, {"w": w}, np.ones(()))["w"]
 
     def idle(self) -> bool:
         """Return whether it adds nothing to any weight."""

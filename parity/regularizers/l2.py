@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field, NonNegativeFloat
 
 from parity.code import Case
+from parity.lazy import differentiable as np
 from parity.regularizers import Regularizer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    import numpy as np
 
 
 class L2(Regularizer):
@@ -29,33 +28,23 @@ class L2(Regularizer):
 
     factor: NonNegativeFloat = Field(default=0.01, description="what the sum of the squares is multiplied by")
 
-    def penalty(self, w: np.ndarray) -> float:
-        """Return factor sum(w^2)."""
-        return float(self.factor * (w**2).sum())
-
-    def gradient(self, w: np.ndarray) -> np.ndarray:
-        """Return 2 factor w."""
-        return 2.0 * self.factor * w
+    def penalty(self, w: np.ndarray) -> np.ndarray:
+        return self.factor * np.sum(np.square(w))
 
     def idle(self) -> bool:
-        """Return whether the factor is 0."""
         return self.factor == 0.0
 
     def keras(self) -> str:
-        """Return ``keras.regularizers.L2(...)``."""
         return f"keras.regularizers.L2({self.factor!r})"
 
     def tensorflow(self, w: str) -> str:
-        """Return the sum of ``tf.square``."""
         return f"{self.factor!r} * tf.reduce_sum(tf.square({w}))"
 
     def torch(self, w: str) -> str:
-        """Return the sum of ``square()``."""
         return f"{self.factor!r} * {w}.square().sum()"
 
     @classmethod
     def cases(cls) -> list[Case]:
-        """Return the hand-worked cases: a weight, and its penalty."""
         return [
             Case(shows="the squares of 1, 2 and -3 are 14, and not halved", fields={"factor": 0.5},
                  x=[[1.0, 2.0, -3.0]], expected=7.0),

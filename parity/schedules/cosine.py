@@ -35,17 +35,14 @@ class Cosine(Schedule):
     )
 
     def rate(self, step: int) -> float:
-        """Return the rate, which stays where it is after ``decay_steps``."""
         fallen = 0.5 * (1 + math.cos(math.pi * min(step, self.decay_steps) / self.decay_steps))
         return self.initial_learning_rate * ((1 - self.alpha) * fallen + self.alpha)
 
     def doc(self) -> str:
-        """Return the rule in a line."""
         to = f" to {self.alpha!r} of it" if self.alpha else " to 0"
         return f"{self.initial_learning_rate!r} along half a cosine{to} in {self.decay_steps} steps"
 
     def keras(self) -> str:
-        """Return ``CosineDecay``."""
         return call(
             "keras.optimizers.schedules.CosineDecay",
             repr(self.initial_learning_rate),
@@ -54,7 +51,6 @@ class Cosine(Schedule):
         )
 
     def formula(self, names: Functions) -> str:
-        """Return the rule as source."""
         # Of two floats: tf.minimum takes no whole number beside them.
         passed = f"{names.minimum}(t, {float(self.decay_steps)!r}) / {self.decay_steps}"
         fallen = f"0.5 * (1.0 + {names.cos}(math.pi * {passed}))"
@@ -64,7 +60,6 @@ class Cosine(Schedule):
 
     @classmethod
     def cases(cls) -> list[Case]:
-        """Return the hand-worked cases: the rates of some steps."""
         fields = {"initial_learning_rate": 2.0, "decay_steps": 4}
         half = 1 + 0.5**0.5
         return [

@@ -29,18 +29,15 @@ class InverseTime(Schedule):
     staircase: bool = Field(default=False, description="hold the rate for decay_steps at a time")
 
     def rate(self, step: int) -> float:
-        """Return the initial rate over its divisor."""
         passed = step / self.decay_steps
         return self.initial_learning_rate / (1 + self.decay_rate * (math.floor(passed) if self.staircase else passed))
 
     def doc(self) -> str:
-        """Return the rule in a line."""
         passed = "t" if self.decay_steps == 1 else f"t / {self.decay_steps}"
         passed = f"floor({passed})" if self.staircase and self.decay_steps > 1 else passed
         return f"{self.initial_learning_rate!r} / (1 + {self.decay_rate!r} {passed})"
 
     def keras(self) -> str:
-        """Return ``InverseTimeDecay``."""
         return call(
             "keras.optimizers.schedules.InverseTimeDecay",
             repr(self.initial_learning_rate),
@@ -50,14 +47,12 @@ class InverseTime(Schedule):
         )
 
     def formula(self, names: Functions) -> str:
-        """Return the rule as source."""
         passed = "t" if self.decay_steps == 1 else f"t / {self.decay_steps}"
         passed = f"{names.floor}({passed})" if self.staircase and self.decay_steps > 1 else passed
         return f"{self.initial_learning_rate!r} / (1.0 + {self.decay_rate!r} * {passed})"
 
     @classmethod
     def cases(cls) -> list[Case]:
-        """Return the hand-worked cases: the rates of some steps."""
         fields = {"initial_learning_rate": 1.0, "decay_steps": 2, "decay_rate": 0.5}
         return [
             Case(shows="the first step has the whole rate; a half more divides it every 2 steps", fields=fields,
