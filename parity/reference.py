@@ -17,6 +17,8 @@ from parity.run.meaning import turned
 from parity.run.randomness import keep_mask
 from parity.run.targets import in_form
 from parity.spec.resolve import Layer, Resolved
+from parity.tensors import LOGITS, output, parameter, slot_of, without_slot
+from parity.tensors import slot as slot_name
 
 if TYPE_CHECKING:
     from parity.code import Arrays
@@ -80,7 +82,7 @@ class Reference:
         self.become(side)
         self.slots = {name: side.config.optimizer.init(self.weights[name]) for name in self.trainable}
         for key, value in (slots or {}).items():
-            slot, _, name = key.partition("/")
+            slot, name = slot_of(key), without_slot(key)
             self.slots[name][slot] = np.array(value, dtype=np.float64)
 
     def become(self, side: Resolved) -> None:
@@ -131,7 +133,7 @@ class Reference:
             if index >= since:
                 value, statistics = self._through(op, passed.read[index], mask)
                 passed.read.append(value)
-                passed.moved.append({f"{op.name}.{name}": one for name, one in statistics.items()})
+                passed.moved.append({parameter(op.name, name): one for name, one in statistics.items()})
             yield ("forward", self._seen_as(op)), passed.read[index + 1]
         loss, value = self.side.config.loss, passed.read[-1]
         y = in_form(y, loss.form(self.side.config.data.targets))
@@ -164,7 +166,7 @@ class Reference:
         for op, given, mask in reversed(list(zip(self.ops, passed.read[:-1], masks, strict=True))):
             found[self._seen_as(op)] = slope
             slope, gradients = self._pulled(op, given, slope, mask)
-            found |= {f"{op.name}.{name}": gradient for name, gradient in gradients.items()}
+            found |= {parameter(op.name, name): gradient for name, gradient in gradients.items()}
         for name, regularizer in self._regularized():
             found[name] = found[name] + regularizer.gradient(self.weights[name])
 
@@ -212,11 +214,11 @@ class Reference:
 
     def _seen_as(self, op: Op) -> str:
         """Return the name of a layer's output."""
-        return f"{op.name}.logits" if self.fused and op is self.ops[-1] else str(op.name)
+        return output(str(op.name), form=LOGITS) if self.fused and op is self.ops[-1] else str(op.name)
 
     def named_slots(self) -> Tensors:
         """Return the optimizer's slots as ``slot/layer.parameter``."""
-        return {f"{slot}/{name}": value for name, slots in self.slots.items() for slot, value in slots.items()}
+        return {slot_name(slot, name): value for name, slots in self.slots.items() for slot, value in slots.items()}
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Return the outputs in evaluation mode, probabilities where the model ends in them.

@@ -159,10 +159,10 @@ class Causes:
         if not self.rounding.errors.get(side.name) or not all(given):
             return None
         slots = {
-            slot_name(slot, name): state.get(f"slots/{slot}/{name}")
+            slot_name(slot, name): state.get(f"slots/{slot_name(slot, name)}")
             for slot in side.config.optimizer.slots()
             for name, one in parameters.items()
-            if one.trainable and state.has(f"slots/{slot}/{name}")
+            if one.trainable and state.has(f"slots/{slot_name(slot, name)}")
         }
 
         def own(name: Name) -> np.ndarray | None:

@@ -299,10 +299,10 @@ def reference_step(
     """
     weights = {name: state.get(f"weights/{name}") for name in side.parameters()}  # The reference copies what it takes.
     slots = {
-        slot_name(slot, name): state.get(f"slots/{slot}/{name}")
+        slot_name(slot, name): state.get(f"slots/{slot_name(slot, name)}")
         for slot in side.config.optimizer.slots()
         for name, parameter in side.parameters().items()
-        if parameter.trainable and state.has(f"slots/{slot}/{name}")
+        if parameter.trainable and state.has(f"slots/{slot_name(slot, name)}")
     }
     x, y = (np.array(taken.tensor("batch", name), np.float64) for name in ("x", "y"))
     reference = Reference(side, weights, slots)
