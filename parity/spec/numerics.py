@@ -65,7 +65,7 @@ def unsaid_by(framework: str, config: Config) -> dict[str, tuple[str, str]]:
         if section == "numerics":
             value, default = getattr(asked, field), type(asked).model_fields[field].default
             if value in hole.values if hole.values else value != default:
-                found[field] = (hole.why, hole.fix)
+                found[field] = (hole.why or f"{known.title} does not have it yet", hole.fix)
     drawn = config.training.random == "recorded" and any(op.draws for op in config.model.layers)
     if asked.compile and drawn and not known.masks_under_a_compiler:
         found["compile"] = (

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 
 from parity.court.work import Note, Work
 from parity.errors import ParityError
@@ -58,7 +58,7 @@ class Inquiry:
 
     work: Work
     runner: Runner
-    contest: Contest
+    contest: InitVar[Contest]
     choice: Choice
     outcome: Outcome
     length: Length
@@ -73,18 +73,18 @@ class Inquiry:
     told: Explained = field(init=False)
     _found: Search | None = None
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, contest: Contest) -> None:
         """Lay out what will be told."""
-        seed = self.contest.good.config.training.seed
+        seed = contest.good.config.training.seed
         seeds = [seed + number for number in range(SEEDS)]
-        unit = Unit(outcome=self.outcome, first=self.contest.good, data=self.work.dataset)
+        unit = Unit(outcome=self.outcome, first=contest.good, data=self.work.dataset)
         self.trials = Trials(
-            runner=self.runner, contest=self.contest, home=self.choice.home, outcome=self.outcome, unit=unit,
+            runner=self.runner, contest=contest, home=self.choice.home, outcome=self.outcome, unit=unit,
             length=self.length, seeds=seeds, budget=self.budget, note=self.note,
         )  # fmt: skip
         self.told = Explained(
-            contest=self.contest, outcome=self.outcome, choice=self.choice, unit=unit, seeds=seeds, ends=self.ends,
-            full=self.length.full, first=self.contest.good.name, each_seeds=self.each_seeds,
+            contest=contest, outcome=self.outcome, choice=self.choice, unit=unit, seeds=seeds, ends=self.ends,
+            full=self.length.full, first=contest.good.name, each_seeds=self.each_seeds,
         )  # fmt: skip
 
     def run(self) -> Explained:
@@ -132,6 +132,7 @@ class Inquiry:
     def _settle(self, begun: float) -> None:
         """Gather what is known, whatever is missing."""
         told, trials = self.told, self.trials
+        told.contest = trials.contest  # Which the trials turn and narrow, until here.
         if not told.findings.claims and self._found is not None:
             told.findings.claims = self._claims_now()
         measured(trials, told)
@@ -149,8 +150,7 @@ class Inquiry:
         try:
             told.gap = opening.find()
         finally:
-            self.contest = told.contest = trials.contest
-            told.steps = tuple(trials.length.of(trials.side(paths)) for paths in self.contest.ends)
+            told.steps = tuple(trials.length.of(trials.side(paths)) for paths in trials.contest.ends)
         told.constant = trials.constant
         told.sides = self._both_sides(len(trials.seeds))
 
@@ -160,11 +160,11 @@ class Inquiry:
         return self.trials.gapless
 
     def _both_sides(self, seeds: int) -> tuple[Tried, Tried]:
-        good, bad = self.contest.ends
+        good, bad = self.trials.contest.ends
         return self.trials.tried(good, seeds), self.trials.tried(bad, seeds)
 
     def _probe(self) -> None:
-        others = [(paths, seed) for seed in self.trials.seeds[1:] for paths in self.contest.ends]
+        others = [(paths, seed) for seed in self.trials.seeds[1:] for paths in self.trials.contest.ends]
         self.trials.ahead(others, rank=LATER)
         self.told.strikes = probes(self.trials)
 
@@ -172,7 +172,7 @@ class Inquiry:
         trials, told = self.trials, self.told
         alike = self._alike
         least, most = (SUSPICIOUS_ALIKE, MOST_ALIKE) if alike else (SUSPICIOUS, MOST_SUSPECTS)
-        everything = self.contest.everything
+        everything = self.trials.contest.everything
         trials.why = "looking for the smallest sets that ruin the one and mend the other"
         if self.every:  # Will be wanted in any case, and one question after the other leaves a core idle.
             trials.ahead(self._with_seeds(self._one_by_one()), rank=LATER)
@@ -208,7 +208,7 @@ class Inquiry:
         """Return the findings of the search with what is known of each by now."""
         search = self._found
         assert search is not None
-        return claims_of(search, self.contest.everything, self.trials.known, SEEDS)
+        return claims_of(search, self.trials.contest.everything, self.trials.known, SEEDS)
 
     def _confirm(self) -> None:
         """Run what the findings rest on to its end, with every seed; with more seeds where that does not settle it."""
@@ -238,14 +238,14 @@ class Inquiry:
 
     def _to_confirm(self, claims: Sequence[Claim]) -> list[tuple[Paths, int]]:
         """Return what findings rest on, with every seed."""
-        sets = list(self.contest.ends)
+        sets = list(self.trials.contest.ends)
         for claim in claims:
             sets += [claim.whole.paths, *(part.paths for part in claim.parts)]
         return [(paths, seed) for seed in self.trials.seeds for paths in dict.fromkeys(sets)]
 
     def _to_judge(self) -> list[tuple[Paths, int]]:
         """Return what is said to be the cause, alone and taken back, with every seed."""
-        sets = [one for paths in self.claims for one in (paths, self.contest.without(paths))]
+        sets = [one for paths in self.claims for one in (paths, self.trials.contest.without(paths))]
         return [(one, seed) for seed in self.trials.seeds for one in sets]
 
     def _claims(self) -> None:
@@ -254,7 +254,7 @@ class Inquiry:
         trials.why = "is what was said to be the cause the cause?"
         trials.start(self._to_judge())
         for paths in self.claims:
-            self.told.claimed[paths] = (trials.tried(paths), trials.tried(self.contest.without(paths)))
+            self.told.claimed[paths] = (trials.tried(paths), trials.tried(self.trials.contest.without(paths)))
         if trials.budget.over:
             raise SpentError(trials.budget.over)
 
@@ -265,7 +265,7 @@ class Inquiry:
         if self._alike or not causes:
             return
         trials.why = "what the causes do together, and what is left without them"
-        rest = self.contest.without(frozenset(causes))
+        rest = self.trials.contest.without(frozenset(causes))
         trials.start([(rest, seed) for seed in trials.seeds])
         few = len(causes) <= MOST_CAUSES
         sets = subsets(causes) if few else []
@@ -284,8 +284,8 @@ class Inquiry:
 
     def _own_jobs(self) -> dict[tuple[str, Paths], Job]:
         """Return the jobs of the sides on their own frameworks, where those are others."""
-        home, jobs = self.choice.home, {}
-        for side, paths in zip((self.contest.good, self.contest.bad), self.contest.ends, strict=True):
+        home, contest, jobs = self.choice.home, self.trials.contest, {}
+        for side, paths in zip((contest.good, contest.bad), contest.ends, strict=True):
             if self.checked and (side.framework, side.python) != (home.framework, home.python):
                 jobs[side.name, paths] = self.trials.job(paths, self.trials.seeds[0], home=side)
         return jobs
@@ -335,9 +335,9 @@ class Inquiry:
 
     def _one_by_one(self) -> list[Paths]:
         """Return each difference alone and then, where one asks for that, all without each."""
-        alone = [frozenset({one.path}) for one in self.contest.live]
+        alone = [frozenset({one.path}) for one in self.trials.contest.live]
         both = self.each_seeds > 1 or not self._alike
-        return [*alone, *(self.contest.without(one) for one in alone if both)]
+        return [*alone, *(self.trials.contest.without(one) for one in alone if both)]
 
     def _with_seeds(self, sets: Sequence[Paths]) -> list[tuple[Paths, int]]:
         """Return each with every seed of which that is asked."""

@@ -18,8 +18,6 @@ FRAMEWORK = Framework(
     why_moved="as the Keras program on TensorFlow needs them",
     lacks={
         "numerics.channels_last": LACKS["numerics.channels_last"],
-        "numerics.compile": Hole(
-            why="a Keras model cannot be told to torch.compile its step from outside fit()", fix="leave it out"
-        ),
+        "numerics.compile": Hole(fix="leave it out"),
     },
 )

@@ -1,0 +1,97 @@
+"""Keras on PyTorch, which falls back on Keras: a sample beside PyTorch, all networks and optimizers in `make long`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers_frameworks import IMAGE, missing, side_of
+
+from parity.compile import compile_side
+from parity.data.dataset import Dataset
+from parity.errors import SpecError
+from parity.frameworks import frameworks, part_of
+from parity.selftest.bench import TestBench
+from parity.selftest.clean import Clean, chosen, listen
+from parity.spec.load import build_spec
+
+PAIR = ("torch", "keras_torch")
+LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestBench]:
+    for framework in PAIR:
+        if missing(framework):
+            pytest.skip(missing(framework))
+    with TestBench(logs=tmp_path_factory.mktemp("logs")) as bench:
+        yield bench
+
+
+SAMPLE = chosen(PAIR, 90 if LONG else 9, seed=11)
+
+
+@pytest.mark.parametrize("clean", SAMPLE, ids=lambda one: f"{one.network}-{one.optimizer}")
+def test_it_is_at_parity_with_pytorch(bench: TestBench, clean: Clean) -> None:
+    for heard in listen(bench, clean):
+        assert heard.silent, heard.says
+
+
+def test_it_computes_every_kind_of_layer_as_pytorch_does(bench: TestBench) -> None:
+    rng = np.random.default_rng(2)
+    x, y = rng.normal(size=(32, 9, 8, 2)), rng.integers(0, 2, (32, 4)).astype(float)
+    data = Dataset(x=x, y=y, raw_x=x, raw_y=y, description="made up")
+    (judge,) = bench.judged([side_of(name, IMAGE) for name in PAIR], data, 3).judges
+    assert judge.verdict()[0] == "rounding", judge.verdict()
+
+
+def test_it_has_what_keras_has_where_it_has_nothing_of_its_own() -> None:
+    assert frameworks()["keras_torch"].line == ("keras_torch", "keras")
+    assert part_of("keras_torch", "emit") is part_of("keras", "emit")
+    assert part_of("keras_torch", "driver.driver").__name__ == "parity.frameworks.keras_torch.driver.driver"
+
+
+def test_nothing_looks_behind_a_softmax_there() -> None:
+    """Keras's TensorFlow backend remembers the logits; in a program on PyTorch the loss is told that it gets them."""
+    model = {"input": [4], "layers": [{"dense": {"units": 3, "activation": "softmax"}}]}
+    program = compile_side(side_of("keras_torch", model, loss="categorical_crossentropy"), name="kept")
+    assert "from_logits=True" in program.source
+    assert "softmax" not in program.source
+    assert program.bindings.ending == "softmax"
+
+
+def test_what_it_cannot_be_told_is_a_fault_with_its_reason() -> None:
+    told = {
+        "name": "told", "data": {"source": "rows.npz"}, "model": {"input": [4], "layers": [{"dense": {"units": 1}}]},
+        "loss": "mse", "optimizer": "sgd", "numerics": {"compile": True},
+        "sides": {"one": {"framework": "keras_torch"}},
+    }  # fmt: skip
+    with pytest.raises(SpecError, match="Keras on PyTorch does not have it yet; leave it out"):
+        build_spec(told)
+
+
+def test_a_program_alone_prints_what_the_harness_saw(tmp_path: Path) -> None:
+    if missing("keras_torch"):
+        pytest.skip(missing("keras_torch"))
+    program = compile_side(side_of("keras_torch", IMAGE), name="alone")
+    file = tmp_path / "alone.py"
+    file.write_text(program.source)
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "data.npz", X=rng.normal(size=(8, 9, 8, 2)), y=rng.integers(0, 2, (8, 4)))
+    done = subprocess.run(
+        [sys.executable, str(file), "--data", "data.npz", "--steps", "2", "--device", "cpu"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert len([float(line) for line in done.stdout.split()]) == 2
+    refused = subprocess.run(
+        [sys.executable, str(file), "--data", "data.npz", "--steps", "1", "--device", "gpu:7"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert refused.returncode
+    assert refused.stderr.strip() == "--device gpu:7: PyTorch sees 0 GPUs here"
