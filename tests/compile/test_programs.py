@@ -36,7 +36,7 @@ from parity.catalog import (
 )
 from parity.compile import Program, compile_side
 from parity.data.load import class_count, load
-from parity.frameworks import title_of
+from parity.frameworks import frameworks, title_of
 from parity.run.bench import Bench, Job
 from parity.run.freerun import free_run
 from parity.run.session import memory_folder
@@ -76,7 +76,7 @@ def spec_data(source: str, **sections: Any) -> dict[str, Any]:
         "loss": "categorical_crossentropy",
         "optimizer": {"sgd": {"learning_rate": 0.05, "momentum": 0.9, "nesterov": True, "decay": 1e-3}},
         "training": {"batch_size": 4, "epochs": EPOCHS, "shuffle": True, "seed": 3},
-        "sides": {framework: {"framework": framework} for framework in FRAMEWORKS},
+        "sides": {framework: {"framework": framework} for framework in frameworks()},
     } | sections
 
 
@@ -102,7 +102,7 @@ class Alone:
         )
 
 
-@pytest.fixture(scope="module", params=EACH_FRAMEWORK)
+@pytest.fixture(scope="module", params=[*EACH_FRAMEWORK, "keras_torch"])
 def alone(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Alone:
     """A program recorded by the harness in float32, then left to itself."""
     return recorded(request.param, tmp_path_factory, STEPS)
