@@ -14,11 +14,11 @@ from parity.prepare.options import Options, prepare
 from parity.spec.differences import Difference, differences
 from parity.spec.load import build_spec, load_spec, parse_spec
 from parity.spec.resolve import Resolved, to_yaml
-from parity.spec.schema import Spec
+from parity.spec.sections import Spec
 
 if TYPE_CHECKING:
     from parity.result.schema import Lint, Result
-    from parity.selftest.run import SelfTest
+    from parity.selftest.suites import SelfTest
 
 __all__ = [
     "Difference",
@@ -78,7 +78,7 @@ def selftest(*, quick: bool = False, seed: int = 0, only: Sequence[str] = ()) ->
         only: suites to run (``planted``, ``clean``, ``programs``), all if empty.
     """
     from parity.selftest import SUITES
-    from parity.selftest.run import selftest as run_suites
+    from parity.selftest.suites import selftest as run_suites
 
     return run_suites(quick=quick, seed=seed, only=only or SUITES)
 

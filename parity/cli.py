@@ -238,7 +238,7 @@ def catalog(name: str | None, as_json: bool, schema: bool) -> None:
     from parity.commands.tables import catalog_json, print_catalog, print_entry
 
     if schema:
-        from parity.spec.schema import json_schema
+        from parity.spec.sections import json_schema
 
         click.echo(json.dumps(json_schema(), indent=2))
     elif as_json:
@@ -259,7 +259,7 @@ def catalog(name: str | None, as_json: bool, schema: bool) -> None:
 def selftest(quick: bool, only: tuple[str, ...], seed: int, as_json: bool) -> None:
     """Test the judge here: faults to find, clean pairs, programs written by hand; exit 1 if it fails."""
     from parity.commands.progress import progress
-    from parity.selftest import run as suites
+    from parity.selftest import suites as suites
     from parity.selftest.show import print_selftest
 
     with progress(enabled=not as_json) as note:

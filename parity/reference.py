@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from parity.compile.outputs import spoken_by
+from parity.compile.answers import spoken_by
 from parity.lazy import np
 from parity.ops import Op
 from parity.run.meaning import turned
 from parity.run.randomness import keep_mask
-from parity.run.targets import in_form
+from parity.run.target_forms import in_form
 from parity.spec.resolve import Layer, Resolved
 from parity.tensors import LOGITS, output, parameter, slot_of, without_slot
 from parity.tensors import slot as slot_name

@@ -15,7 +15,7 @@ from parity.court.work import Note, Work
 from parity.prepare.options import Options, prepare
 from parity.run.session import Session
 from parity.spec.resolve import Resolved
-from parity.spec.schema import Spec
+from parity.spec.sections import Spec
 from parity.trials.inquired import Explained
 
 STEPS = 32

@@ -11,10 +11,10 @@ from parity.compile import Program
 from parity.compile.match import Match
 from parity.data.dataset import Dataset
 from parity.lazy import np
-from parity.prepare.ports import Ports
+from parity.prepare.matching import Ports
 from parity.run.bench import Bench
 from parity.run.store import Store
-from parity.selftest.bench import TestBench
+from parity.selftest.pair_bench import TestBench
 from parity.selftest.port_bench import PortBench
 from parity.spec.load import build_spec
 from parity.spec.resolve import OwnProgram, Resolved, resolve

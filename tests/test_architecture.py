@@ -56,7 +56,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("code",),
     FAMILIES,
     ("catalog",),
-    ("data.schema",),  # what a spec may say about data, apart from how it is read
+    ("data.section",),  # what a spec may say about data, apart from how it is read
     ("spec",),
     ("data",),
     ("compile", "frameworks.emit", "frameworks.numerics", "frameworks.rule"),
@@ -258,6 +258,16 @@ def twice(named: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     return {name: modules for name, modules in found.items() if len(modules) > 1}
 
 
+def test_no_two_modules_have_one_name() -> None:
+    """But for entries, for the parts of a framework and for sentences, which are called after what they are of."""
+    named = [
+        (module.rpartition(".")[2], module)
+        for module, path in MODULES.items()
+        if path.name != "__init__.py" and part(module) not in (*FAMILIES, "frameworks") and ".sentences." not in module
+    ]
+    assert not twice(named)
+
+
 def test_no_two_public_classes_have_one_name() -> None:
     """But for entries: a metric and a loss may both be the mean absolute error."""
     named = [(name, module) for module in MODULES for name in public_classes(module)]
@@ -268,7 +278,7 @@ def test_no_two_public_classes_have_one_name() -> None:
         if not all(module.startswith(entries) for module in modules)
     }
     assert not wrong
-    assert twice([("Part", "parity.spec.check"), ("Part", "parity.spec.schema")])
+    assert twice([("Part", "parity.spec.check"), ("Part", "parity.spec.sections")])
 
 
 APART = {
@@ -452,10 +462,10 @@ def planted(source: str, module: str) -> list[Import]:
         ("parity.spec.load", "from parity import check"),
         ("parity.spec.load", "if TYPE_CHECKING:\n    from parity.run import Session"),
         ("parity.errors", "from parity.lazy import np"),
-        ("parity.ops.dense", "from parity.spec.schema import Spec"),
+        ("parity.ops.dense", "from parity.spec.sections import Spec"),
         ("parity.entries", "from parity.ops import Op"),
-        ("parity.spec.schema", "from parity.data.sources import read"),
-        ("parity.data.schema", "from parity.data.sources import read"),
+        ("parity.spec.sections", "from parity.data.sources import read"),
+        ("parity.data.section", "from parity.data.sources import read"),
     ],
 )
 def test_an_import_against_the_order_is_caught(module: str, source: str) -> None:
@@ -467,8 +477,8 @@ def test_an_import_against_the_order_is_caught(module: str, source: str) -> None
     [
         ("parity.cli", "from parity.spec.load import load"),
         ("parity.spec.load", "from .schema import Spec"),
-        ("parity.spec.schema", "from parity.data.schema import DataSpec"),
-        ("parity.data.sources", "from parity.data.schema import DataSpec"),
+        ("parity.spec.sections", "from parity.data.section import DataSpec"),
+        ("parity.data.sources", "from parity.data.section import DataSpec"),
         ("parity.report.html", "from parity import __version__"),
         ("parity.ops.dense", "from parity.initializers import AnyInitializer"),
         ("parity.code", "if TYPE_CHECKING:\n    from parity.initializers import Initializer"),

@@ -16,7 +16,7 @@ from parity.entries import discover
 from parity.spec.resolve import Resolved
 
 if TYPE_CHECKING:
-    from parity.advice.scales import Scales
+    from parity.advice.magnitudes import Scales
     from parity.data.dataset import Dataset
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from parity.advice import Advice, Rule, Situation, setting
-from parity.advice.scales import Scale, Scales
+from parity.advice.magnitudes import Scale, Scales
 from parity.spec.paths import at as value_at
 from parity.spec.resolve import Resolved
 

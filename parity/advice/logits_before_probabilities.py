@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from parity.advice import Advice, Rule, Situation, setting
-from parity.advice.outputs import bounds, last_activation, last_parameters
+from parity.advice.endings import bounds, last_activation, last_parameters
 from parity.losses import EPSILON, CrossEntropy
 
 

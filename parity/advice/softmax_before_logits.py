@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from parity.advice import Advice, Rule, Situation, setting
-from parity.advice.outputs import UNIT, bounds, last_activation
+from parity.advice.endings import UNIT, bounds, last_activation
 from parity.lazy import np
 from parity.losses import CrossEntropy
 

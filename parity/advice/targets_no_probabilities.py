@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from parity.advice import Advice, Rule, Situation
-from parity.advice.outputs import last_activation
+from parity.advice.endings import last_activation
 from parity.lazy import np
 from parity.losses import CrossEntropy
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from parity.advice import Advice, Rule, Situation, setting
-from parity.advice.outputs import bounds, last_activation
+from parity.advice.endings import bounds, last_activation
 from parity.lazy import np
 from parity.losses import CrossEntropy
 

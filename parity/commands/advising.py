@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 
 from parity.advice import Advice, Evaluation, Situation, advise
-from parity.advice.places import line_of
-from parity.advice.scales import Scales, measure, too_large
+from parity.advice.magnitudes import Scales, measure, too_large
+from parity.advice.origins import line_of
 from parity.court.work import Work
 from parity.data.dataset import Dataset
 from parity.errors import DataError, WorkerError
@@ -17,7 +17,7 @@ from parity.result.schema import AdviceFact, Lint
 from parity.run.session import memory_folder, release
 from parity.spec.faults import Lines
 from parity.spec.resolve import Resolved, dump
-from parity.spec.schema import Spec
+from parity.spec.sections import Spec
 from parity.spec.targets import numbers_classes, settled
 from parity.spec.yaml import parse_yaml
 

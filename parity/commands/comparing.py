@@ -9,7 +9,7 @@ from parity.compare.judge import AGREE
 from parity.errors import WorkerError
 from parity.result import filling
 from parity.run.places import may_have_gpus
-from parity.spec.numerics import hidden_differences
+from parity.spec.exactness import hidden_differences
 
 STEPS = 4
 """Of the lockstep in float32: what computes less exactly does so from the first step on."""

@@ -10,7 +10,7 @@ from parity.frameworks import frameworks
 from parity.prepare.forms import dataset_of
 from parity.prepare.options import Options, check_fit, must_be, prepare
 from parity.spec.resolve import Resolved
-from parity.spec.schema import Spec
+from parity.spec.sections import Spec
 from parity.spec.targets import settled
 
 

@@ -29,7 +29,7 @@ from parity.run.trajectory import Trajectory
 from parity.spec.differences import Difference, differences
 from parity.spec.heads import joined
 from parity.spec.resolve import Resolved
-from parity.spec.schema import Config, SaidSpec, Spec
+from parity.spec.sections import Config, SaidSpec, Spec
 from parity.trials.budget import Budget, Length
 from parity.trials.inquired import Explained
 from parity.trials.inquiry import Inquiry

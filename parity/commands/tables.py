@@ -21,7 +21,7 @@ from parity.run.places import may_have_gpus
 from parity.spec.differences import Difference, differences
 from parity.spec.known import entry_hint
 from parity.spec.resolve import Resolved
-from parity.spec.schema import NumericsSpec, TrainingSpec
+from parity.spec.sections import NumericsSpec, TrainingSpec
 
 SIDE_BY_SIDE = 40
 """Characters of a path from which on its values stand below it."""

@@ -7,10 +7,10 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
-from parity.compile.numerics import context as numerics_context
-from parity.compile.numerics import settings
 from parity.compile.program import Program
-from parity.data.load import preprocess_source
+from parity.compile.settings import context as numerics_context
+from parity.compile.settings import settings
+from parity.data.loading import preprocess_source
 from parity.frameworks import frameworks, part_of, title_of
 from parity.spec.resolve import Resolved
 

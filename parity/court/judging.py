@@ -16,9 +16,9 @@ from parity.reference import Reference
 from parity.run.exchange import Exchange
 from parity.run.lockstep import Lockstep, Taken
 from parity.run.places import may_have_gpus
-from parity.spec.numerics import kept_bits
+from parity.spec.exactness import kept_bits
 from parity.spec.resolve import Resolved
-from parity.spec.schema import Config
+from parity.spec.sections import Config
 from parity.tensors import slot as slot_name
 
 REPEATS, REPEATS_IN_DOUBT = 2, 6

@@ -22,8 +22,8 @@ from parity.court.starting import compare_extras, compare_start, speak_alike
 from parity.data.dataset import Dataset
 from parity.errors import DataError, WorkerError
 from parity.prepare.forms import dataset_of
+from parity.prepare.matching import Ports
 from parity.prepare.options import Options, check_fit
-from parity.prepare.ports import Ports
 from parity.prepare.sizes import at_once
 from parity.run.bench import Bench, Job
 from parity.run.beside import source_of
@@ -32,7 +32,7 @@ from parity.run.lockstep import Lockstep, looked_at_bytes
 from parity.run.session import Scratch, Session, memory_bytes, release, remove_left, scratch_folder
 from parity.run.store import Store
 from parity.spec.resolve import Resolved, dump
-from parity.spec.schema import Spec
+from parity.spec.sections import Spec
 from parity.spec.targets import numbers_classes, settled
 
 Note = Callable[[str, float], None]

@@ -11,7 +11,7 @@ from parity.code import Parameter
 from parity.explain.habits import Habits
 from parity.spec.paths import at, set_path
 from parity.spec.resolve import Layer, Resolved
-from parity.spec.schema import Config
+from parity.spec.sections import Config
 
 
 @dataclass(frozen=True, kw_only=True)

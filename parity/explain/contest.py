@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from parity.errors import ParityError, UsageError, did_you_mean, listed
 from parity.spec.differences import Difference, mixed
 from parity.spec.resolve import Resolved
-from parity.spec.schema import Config
+from parity.spec.sections import Config
 
 Paths = frozenset[str]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from parity.data.check import one_hot_rows
-from parity.data.load import load
+from parity.data.loading import load
+from parity.data.refusing import one_hot_rows
 from parity.errors import WorkerError
 from parity.prepare.options import is_file
 from parity.spec.targets import Given, Trial, candidates, chosen, numbers_classes, refused

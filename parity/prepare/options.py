@@ -10,8 +10,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from parity.data.check import one_hot_rows
 from parity.data.dataset import Dataset
+from parity.data.refusing import one_hot_rows
 from parity.data.sources import sources
 from parity.errors import DataError, SpecError, UsageError, did_you_mean, listed
 from parity.frameworks import frameworks
@@ -20,7 +20,7 @@ from parity.spec import channels
 from parity.spec.align import free_name
 from parity.spec.known import entry_hint
 from parity.spec.resolve import Resolved, changed, resolve
-from parity.spec.schema import NumericsSpec, Spec
+from parity.spec.sections import NumericsSpec, Spec
 from parity.spec.yaml import parse_yaml
 
 

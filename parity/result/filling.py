@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from parity.court.judging import Judged
     from parity.data.dataset import Dataset
     from parity.metrics import TakenMetric
-    from parity.spec.schema import Spec
+    from parity.spec.sections import Spec
 
 
 DECIDED: dict[str, Literal["loss", "file", "trial"]] = {BY_LOSS: "loss", BY_FILE: "file", BY_TRIAL: "trial"}

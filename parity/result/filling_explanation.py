@@ -25,7 +25,7 @@ from parity.result.schema import (
     StrikeFact,
 )
 from parity.spec.differences import Difference
-from parity.spec.schema import SaidSpec
+from parity.spec.sections import SaidSpec
 from parity.trials.inquired import Explained
 
 ALIKE = 0.1

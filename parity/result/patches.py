@@ -19,7 +19,7 @@ from parity.spec.differences import Difference, differences, mixed
 from parity.spec.paths import at, matching
 from parity.spec.paths import split as split_path
 from parity.spec.resolve import Resolved, changed
-from parity.spec.schema import Config
+from parity.spec.sections import Config
 
 LONGEST = 160
 """Characters of a program that are shown; more are cut."""

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from parity import __version__
 from parity.compile.program import Program
 from parity.data.dataset import Dataset
-from parity.data.load import fingerprint
+from parity.data.loading import fingerprint
 from parity.frameworks import frameworks
 from parity.run.beside import beside
 from parity.run.exchange import Exchange

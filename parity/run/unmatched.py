@@ -145,7 +145,7 @@ def tried(driver: Driver, x: np.ndarray, y: np.ndarray, forms: list[str]) -> dic
         driver: of the program, which is of no use afterwards.
         x: inputs, (N, ...).
         y: targets, with the shape of the outputs.
-        forms: to try, see :func:`~parity.run.targets.in_form`.
+        forms: to try, see :func:`~parity.run.target_forms.in_form`.
 
     Returns:
         ``outputs``, the number of axes of a batch of outputs, and ``trials``, of each form whether it was ``accepted``

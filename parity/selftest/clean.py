@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from parity.compare.judge import AGREE, Judge, Verdict
 from parity.errors import WorkerError
-from parity.selftest.bench import TestBench
 from parity.selftest.networks import NETWORKS, OPTIMIZERS, dataset, side
+from parity.selftest.pair_bench import TestBench
 
 STEPS = 3
 """Steps of a clean pair: the state is fresh in the first only."""

@@ -20,8 +20,8 @@ from parity.errors import ParityError
 from parity.lazy import np
 from parity.result.schema import Comparison, Fact, Place
 from parity.selftest import networks
+from parity.selftest.own_programs import NETWORKS, REFERENCE, Port, spec_of, write_rows
 from parity.selftest.port_bench import PortBench
-from parity.selftest.ports import NETWORKS, REFERENCE, Port, spec_of, write_rows
 
 STEPS = 3
 """Steps of each: the state is fresh in the first only, and some faults show in the second."""

@@ -8,9 +8,9 @@ from typing import Any
 from parity.compare.judge import Judge
 from parity.errors import WorkerError
 from parity.frameworks import frameworks, part_of
-from parity.selftest.bench import TestBench
-from parity.selftest.faults import PlantedFault
 from parity.selftest.networks import NETWORKS, OPTIMIZERS, Network, dataset, side
+from parity.selftest.pair_bench import TestBench
+from parity.selftest.planting import PlantedFault
 
 FAULTS: list[PlantedFault] = [
     fault for name, one in frameworks().items() if not one.falls_back for fault in part_of(name, "faults").FAULTS

@@ -15,9 +15,9 @@ from parity.prepare.options import Options
 from parity.result.filling import comparison_facts
 from parity.result.schema import Comparison
 from parity.run.session import Session
-from parity.selftest.bench import TestBench
+from parity.selftest.pair_bench import TestBench
 from parity.spec.resolve import Resolved, resolve
-from parity.spec.schema import Spec
+from parity.spec.sections import Spec
 
 MOST_LOANS = 400
 """Times a worker is lent before a new one takes its place: what a framework keeps of every program adds up."""

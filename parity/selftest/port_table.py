@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from parity.selftest.ports import Port
+from parity.selftest.own_programs import Port
 
 WEIGHTS = ("hidden.kernel", "hidden.bias", "out.kernel", "out.bias")
 BIASES = ("hidden.bias", "out.bias")

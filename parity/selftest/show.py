@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from parity.selftest.judged_ports import ProgramsTold
-from parity.selftest.run import CleanTold, PlantedTold, SelfTest
+from parity.selftest.suites import CleanTold, PlantedTold, SelfTest
 
 
 def print_selftest(result: SelfTest, console: Console | None = None) -> None:

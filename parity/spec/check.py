@@ -13,7 +13,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from parity.catalog import LOSSES, OPS, OPTIMIZERS
-from parity.data.schema import DataSpec
+from parity.data.section import DataSpec
 from parity.entries import Entry
 from parity.errors import Fault, did_you_mean, listed
 from parity.ops import Op, ShapeError
@@ -23,7 +23,7 @@ from parity.spec.known import field_hint
 from parity.spec.lists import PLACES, is_structural, read_layers
 from parity.spec.names import name_faults
 from parity.spec.paths import alternatives, auto_names, matching, split
-from parity.spec.schema import SECTIONS, Config, ModelSpec, NumericsSpec, TrainingSpec
+from parity.spec.sections import SECTIONS, Config, ModelSpec, NumericsSpec, TrainingSpec
 
 
 @dataclass(frozen=True)

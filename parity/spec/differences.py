@@ -21,7 +21,7 @@ from parity.spec.align import by_name
 from parity.spec.inert import Column, again_reason, layer_reason, section_reason
 from parity.spec.layer_units import LayerUnit, paired, units
 from parity.spec.resolve import Layer, Resolved
-from parity.spec.schema import SECTIONS, Config
+from parity.spec.sections import SECTIONS, Config
 from parity.spec.targets import unsaid
 
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from parity.catalog import FAMILIES
-from parity.data.schema import DataSpec
+from parity.data.section import DataSpec
 from parity.errors import Fault, did_you_mean, listed, nearest
 from parity.frameworks import frameworks
 from parity.schedules import NUMBER
 from parity.spec.known import entry_hint, field_hint
-from parity.spec.schema import ExplainSpec, ModelSpec, NumericsSpec, SideSpec, Spec, TrainingSpec
+from parity.spec.sections import ExplainSpec, ModelSpec, NumericsSpec, SideSpec, Spec, TrainingSpec
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError

@@ -10,7 +10,7 @@ from parity.errors import Fault
 from parity.frameworks import title_of
 from parity.spec.faults import Loc, Where
 from parity.spec.paths import split, walk
-from parity.spec.schema import Config
+from parity.spec.sections import Config
 
 
 def hole_faults(

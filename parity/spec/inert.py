@@ -14,7 +14,7 @@ from parity.activations import Activation
 from parity.initializers import Initializer
 from parity.ops import Op
 from parity.ops.activation import ActivationOp
-from parity.spec.numerics import numerics_reason
+from parity.spec.exactness import numerics_reason
 from parity.spec.resolve import Layer, Resolved
 
 Column = tuple[Op | None, Op | None]

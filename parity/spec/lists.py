@@ -20,7 +20,7 @@ from pydantic import TypeAdapter
 
 from parity.ops import AnyOp, Op
 from parity.spec.align import names_like
-from parity.spec.schema import Config
+from parity.spec.sections import Config
 
 PLACES = ("before", "after")
 """What a path to a layer may end in to say where others are put."""

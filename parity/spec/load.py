@@ -9,12 +9,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from parity.data.schema import SUFFIXES
+from parity.data.section import SUFFIXES
 from parity.errors import Fault, SpecError, nearest
 from parity.spec.check import check_changes, check_model
 from parity.spec.faults import NOWHERE, Lines, Where, faults_of, given
 from parity.spec.resolve import resolve_side
-from parity.spec.schema import Spec
+from parity.spec.sections import Spec
 from parity.spec.yaml import LARGEST, parse_yaml
 
 

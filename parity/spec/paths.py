@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 from parity.entries import Entry
 from parity.spec.align import free_name
 from parity.spec.lists import is_structural, restructured
-from parity.spec.schema import PARTS, SECTIONS, Config
+from parity.spec.sections import PARTS, SECTIONS, Config
 
 
 def split(path: str) -> list[str]:

@@ -17,11 +17,11 @@ from parity.frameworks import title_of
 from parity.metrics import TakenMetric
 from parity.ops import Op
 from parity.spec.check import Layers, Reached, check_change, check_model
+from parity.spec.exactness import numerics_faults
 from parity.spec.faults import Loc, Where, faults_of
 from parity.spec.holes import hole_faults
-from parity.spec.numerics import numerics_faults
 from parity.spec.paths import at, auto_names, set_path, set_together, split, visit, walk
-from parity.spec.schema import PARTS, Config, SideSpec, Spec
+from parity.spec.sections import PARTS, Config, SideSpec, Spec
 from parity.spec.targets import target_faults
 from parity.tensors import parameter as parameter_name
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from parity.errors import Fault
     from parity.spec.faults import Loc, Where
     from parity.spec.resolve import Resolved
-    from parity.spec.schema import Config
+    from parity.spec.sections import Config
 
 BY_LOSS, BY_FILE, BY_TRIAL = "its loss", "the data file", "tried on the program's loss"
 """Origins of a form that nobody says."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from parity.explain.search import SpentError
 from parity.spec.resolve import Resolved
-from parity.spec.schema import Config
+from parity.spec.sections import Config
 
 EPOCHS = 2
 """Length of a counterfactual run to begin with, where the whole training would take longer than a short run."""

@@ -20,7 +20,7 @@ from parity.explain.seeds import OutcomeGap
 from parity.prepare.sizes import large
 from parity.run.bench import Job
 from parity.run.trajectory import Measured, Trajectory
-from parity.spec.numerics import unsaid_by
+from parity.spec.exactness import unsaid_by
 from parity.spec.resolve import Resolved
 from parity.trials.budget import Budget, Length
 from parity.trials.runner import GUESSED, URGENT, Runner

@@ -13,7 +13,7 @@ from parity.explain.contest import Paths
 from parity.explain.strikes import PROBE_STEPS, Shapes, Strike, moved, strike
 from parity.run.bench import Job
 from parity.run.randomness import batches, steps_per_epoch
-from parity.spec import numerics
+from parity.spec import exactness
 from parity.spec.resolve import Resolved
 from parity.trials.trials import Trials
 
@@ -27,7 +27,7 @@ WAYS: dict[str, dict[str, Any]] = {
 }
 """How a probe is made, and the good side's beside it."""
 
-WAY_OF = {f"numerics.{field}": "watched in float32" for field in numerics.HIDDEN} | {"numerics.compile": "not watched"}
+WAY_OF = {f"exactness.{field}": "watched in float32" for field in exactness.HIDDEN} | {"exactness.compile": "not watched"}
 """How that of a difference is made which the first way does not show."""
 
 

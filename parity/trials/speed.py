@@ -14,7 +14,7 @@ from parity.prepare.installed import installed_frameworks
 from parity.prepare.sizes import large
 from parity.run.bench import Job
 from parity.run.trajectory import Trajectory
-from parity.spec.numerics import unsaid_by
+from parity.spec.exactness import unsaid_by
 from parity.spec.resolve import Resolved
 from parity.trials.runner import GUESSED, Runner
 

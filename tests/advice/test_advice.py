@@ -17,12 +17,12 @@ from helpers_frameworks import missing
 
 from parity.advice import rules
 from parity.advice.exploding_initializer import EXPLODED, growth, largest
-from parity.advice.scales import DRAWN, drawn, measure, size
+from parity.advice.magnitudes import DRAWN, drawn, measure, size
 from parity.catalog import INITIALIZERS
 from parity.cli import main
 from parity.code import Parameter
 from parity.commands.advising import lint
-from parity.data.load import load
+from parity.data.loading import load
 from parity.errors import DataError, SpecError
 from parity.initializers.truncated_normal import TruncatedNormal
 from parity.prepare.options import Options

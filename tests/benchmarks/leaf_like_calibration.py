@@ -16,8 +16,8 @@ import torch
 from torch import nn
 
 from parity.data.dataset import Dataset
-from parity.data.load import load
-from parity.data.schema import DataSpec
+from parity.data.loading import load
+from parity.data.section import DataSpec
 
 BATCH = 16
 

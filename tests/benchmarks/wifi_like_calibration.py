@@ -15,8 +15,8 @@ from itertools import pairwise
 import numpy as np
 
 from parity.data.dataset import Dataset
-from parity.data.load import load
-from parity.data.schema import DataSpec
+from parity.data.loading import load
+from parity.data.section import DataSpec
 
 BATCH, RATE = 7, 1e-4
 

@@ -27,7 +27,7 @@ from parity.compare.judge import Judge
 from parity.compile.match import Match, match
 from parity.errors import SpecError, UsageError, WorkerError
 from parity.run.driver.layouts import mask_layout
-from parity.selftest.bench import TestBench
+from parity.selftest.pair_bench import TestBench
 from parity.spec.load import build_spec, parse_spec
 from parity.spec.resolve import OwnProgram
 

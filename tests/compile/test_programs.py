@@ -35,7 +35,7 @@ from parity.catalog import (
     SCHEDULES,
 )
 from parity.compile import Program, compile_side
-from parity.data.load import class_count, load
+from parity.data.loading import class_count, load
 from parity.frameworks import frameworks, title_of
 from parity.run.bench import Bench, Job
 from parity.run.freerun import free_run

@@ -12,7 +12,7 @@ from helpers_ports import Port, matched, rows, side_like
 
 from parity.result.filling import comparison_facts
 from parity.result.schema import Comparison
-from parity.selftest.bench import TestBench
+from parity.selftest.pair_bench import TestBench
 
 
 @pytest.fixture(scope="module")

@@ -18,8 +18,8 @@ from parity.compare.judge import Judge
 from parity.court.judging import Judged, reference_step
 from parity.result.filling import comparison_facts
 from parity.run.exchange import Exchange
-from parity.selftest.bench import TestBench
 from parity.selftest.networks import NETWORKS, OPTIMIZERS, Network, dataset, side
+from parity.selftest.pair_bench import TestBench
 from parity.spec.load import build_spec
 from parity.spec.resolve import Resolved
 

@@ -16,12 +16,12 @@ from hypothesis.extra import numpy as hnp
 from pydantic import ValidationError
 from scipy.stats import skew
 
-from parity.data.load import class_count, fingerprint, load, one_hot, preprocess, preprocess_source
-from parity.data.schema import DataSpec
+from parity.data.loading import class_count, fingerprint, load, one_hot, preprocess, preprocess_source
+from parity.data.section import DataSpec
 from parity.data.sources import sources
 from parity.data.sources.leaf_like import Draws
 from parity.errors import DataError
-from parity.run.targets import in_form
+from parity.run.target_forms import in_form
 
 LEAF_LIKE = "ee05cd8c1bcd1aa5b64dfae8821fc0e330fe9e7c9833d9dc2c7422bffb1b6843"
 LEAVES = {"standardize": True, "reshape": (3, 64), "transpose": (1, 0)}
@@ -78,7 +78,7 @@ def test_a_spec_takes_what_yaml_gives_and_every_field_is_described():
 
 def test_naming_the_sources_imports_no_numpy():
     code = (
-        "import sys, parity.data.load; from parity.data.sources import sources; names = list(sources());"
+        "import sys, parity.data.loading; from parity.data.sources import sources; names = list(sources());"
         "print(names, [m for m in ('numpy', 'scipy', 'sklearn') if m in sys.modules])"
     )
     out = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=Path.cwd())

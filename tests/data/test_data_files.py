@@ -5,8 +5,8 @@ import zipfile
 import numpy as np
 import pytest
 
-from parity.data.load import load
-from parity.data.schema import DataSpec
+from parity.data.loading import load
+from parity.data.section import DataSpec
 from parity.errors import DataError
 
 X, Y = np.ones((4, 6), np.float32), np.arange(4)

@@ -20,8 +20,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from parity.data.load import class_count, fingerprint, load, preprocess_source, split, training_rows
-from parity.data.schema import DataSpec
+from parity.data.loading import class_count, fingerprint, load, preprocess_source, split, training_rows
+from parity.data.section import DataSpec
 from parity.errors import DataError
 from parity.report import epochs, html, markdown
 from parity.result.schema import EpochFact

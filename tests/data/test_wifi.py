@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from parity.data.load import load
-from parity.data.schema import DataSpec
+from parity.data.loading import load
+from parity.data.section import DataSpec
 from parity.data.sources import Raw, sources
 from parity.data.sources.wifi_like import generate
 from parity.data.sources.wifi_location import is_real, prepared

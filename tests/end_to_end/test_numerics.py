@@ -16,7 +16,7 @@ from helpers_frameworks import EACH_FRAMEWORK, IMAGE, compiled, difference, miss
 from parity.commands.comparing import comparisons
 from parity.compare.judge import Judge, Seen
 from parity.compare.noise import Rounding
-from parity.compile.numerics import settings
+from parity.compile.settings import settings
 from parity.court.judging import Judged
 from parity.errors import SpecError, WorkerError
 from parity.explain.contest import ImpossibleError, contest
@@ -27,10 +27,10 @@ from parity.run.exchange import Exchange
 from parity.run.places import may_have_gpus
 from parity.run.serving import is_machines, told
 from parity.spec.differences import differences
+from parity.spec.exactness import hidden_differences, kept_bits
 from parity.spec.load import build_spec
-from parity.spec.numerics import hidden_differences, kept_bits
 from parity.spec.resolve import Resolved, resolve
-from parity.spec.schema import NumericsSpec
+from parity.spec.sections import NumericsSpec
 from parity.trials.counterfactuals import Runs
 from tests.compile.test_programs import recorded
 from tests.end_to_end.test_cli import parity

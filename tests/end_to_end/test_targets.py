@@ -14,14 +14,14 @@ from helpers_frameworks import FRAMEWORKS, missing, worker
 
 from parity import api
 from parity.compile import compile_side
-from parity.data.load import load
-from parity.data.schema import DataSpec
+from parity.data.loading import load
+from parity.data.section import DataSpec
 from parity.errors import DataError, SpecError, WorkerError
 from parity.prepare.forms import dataset_of, given_to
 from parity.prepare.options import check_fit
 from parity.report import targets as report
 from parity.run.exchange import Exchange
-from parity.run.targets import in_form
+from parity.run.target_forms import in_form
 from parity.run.unmatched import tried
 from parity.spec.differences import differences
 from parity.spec.load import build_spec, parse_spec
@@ -257,7 +257,7 @@ def own_side(folder: Path, trained_with: Any, outputs: int, data: Mapping[str, A
 def test_the_forms_that_are_tried_and_in_which_order(
     tmp_path: Path, loss: str, y: np.ndarray, more: dict[str, Any], forms: list[str]
 ) -> None:
-    from parity.data.check import one_hot_rows
+    from parity.data.refusing import one_hot_rows
 
     side = own_side(tmp_path, loss, 1 if loss == "mse" else 3, stored(tmp_path, y, **more))
     data = dataset_of(side, None)

@@ -42,9 +42,9 @@ from parity.ops.conv1d import Conv1D
 from parity.ops.dense import Dense
 from parity.optimizers import Optimizer
 from parity.run.randomness import uniform
-from parity.run.targets import in_form
+from parity.run.target_forms import in_form
 from parity.schedules import Schedule
-from parity.spec.schema import Config, ModelSpec
+from parity.spec.sections import Config, ModelSpec
 
 ENTRIES = [
     pytest.param(entry, id=f"{family}-{kind}") for family, found in FAMILIES.items() for kind, entry in found.items()

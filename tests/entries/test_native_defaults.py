@@ -163,7 +163,7 @@ def installed(framework: str) -> dict[str, Any]:
 
 
 def declared(framework: str, entry: str, field: str) -> Any:
-    from parity.spec.schema import NumericsSpec, TrainingSpec
+    from parity.spec.sections import NumericsSpec, TrainingSpec
 
     owners = {"training": TrainingSpec, "numerics": NumericsSpec} | {
         name: one for family in FAMILIES.values() for name, one in family.items()

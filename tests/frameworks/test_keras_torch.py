@@ -16,8 +16,8 @@ from parity.compile import compile_side
 from parity.data.dataset import Dataset
 from parity.errors import SpecError
 from parity.frameworks import frameworks, part_of
-from parity.selftest.bench import TestBench
 from parity.selftest.clean import Clean, chosen, listen
+from parity.selftest.pair_bench import TestBench
 from parity.spec.load import build_spec
 
 PAIR = ("torch", "keras_torch")

@@ -19,7 +19,7 @@ from parity.result.patches import as_options, as_yaml, changes_of, first_lines, 
 from parity.spec.differences import differences
 from parity.spec.load import build_spec, parse_spec
 from parity.spec.resolve import Resolved, changed, resolve
-from parity.spec.schema import Config, Spec
+from parity.spec.sections import Config, Spec
 from parity.spec.yaml import parse_yaml
 from tests.spec.test_differences import pairs
 from tests.spec.test_layer_lists import sides as sides_of_layers

@@ -36,14 +36,14 @@ from parity.compare.judge import PHASES, Judge, Seen
 from parity.entries import Entry
 from parity.errors import UsageError, WorkerError
 from parity.selftest import SUITES, clean, planted
-from parity.selftest import run as suites
+from parity.selftest import suites as suites
 from parity.selftest.clean import PRECISIONS, Clean, Silence, chosen
-from parity.selftest.faults import PlantedFault, StaleFaultError
 from parity.selftest.judged_ports import FaultyTold, ProgramsTold
 from parity.selftest.networks import BATCH, NETWORKS, OPTIMIZERS, ROWS, dataset, side
 from parity.selftest.planted import FAULTS, Found
-from parity.selftest.run import CleanTold, FaultTold, PlantedTold, SelfTest, sample
+from parity.selftest.planting import PlantedFault, StaleFaultError
 from parity.selftest.show import print_selftest
+from parity.selftest.suites import CleanTold, FaultTold, PlantedTold, SelfTest, sample
 from parity.spec.paths import walk
 
 ROOT = Path(__file__).resolve().parents[2]

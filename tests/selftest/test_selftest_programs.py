@@ -18,11 +18,11 @@ from parity.compare.judge import PHASES
 from parity.errors import WorkerError
 from parity.result.schema import Comparison, Place
 from parity.selftest import judged_ports, networks, port_bench
-from parity.selftest import run as suites
+from parity.selftest import suites as suites
 from parity.selftest.judged_ports import STEPS, Heard, Own, hear, hear_own, owns, programs_told
+from parity.selftest.own_programs import FOLDER, NETWORKS, PORT, REFERENCE, RULES, Port, write_rows
 from parity.selftest.port_bench import Loan, PortBench, PortWork
 from parity.selftest.port_table import FAULTY, PORTS, RIGHT
-from parity.selftest.ports import FOLDER, NETWORKS, PORT, REFERENCE, RULES, Port, write_rows
 from parity.spec.resolve import Resolved, resolve
 
 each_port = pytest.mark.parametrize("port", PORTS, ids=lambda port: port.program)

@@ -15,7 +15,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from parity.catalog import ACTIVATIONS
-from parity.data.schema import DataSpec
+from parity.data.section import DataSpec
 from parity.initializers.constant import Constant
 from parity.initializers.fan_in_uniform import FanInUniform
 from parity.initializers.glorot_uniform import GlorotUniform
@@ -36,7 +36,7 @@ from parity.spec.differences import Difference, differences, mixed
 from parity.spec.load import build_spec, load_spec
 from parity.spec.paths import at
 from parity.spec.resolve import Resolved, changed, resolve
-from parity.spec.schema import Config, ModelSpec, SideSpec, Spec, TrainingSpec
+from parity.spec.sections import Config, ModelSpec, SideSpec, Spec, TrainingSpec
 
 LEAF = Path(__file__).resolve().parents[2] / "specs" / "leaf.yaml"
 

@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
 from parity.catalog import FAMILIES
-from parity.data.schema import DataSpec
+from parity.data.section import DataSpec
 from parity.entries import Entry, scalars
 from parity.errors import Fault, SpecError, did_you_mean, listed, nearest
 from parity.initializers.truncated_normal import TruncatedNormal
@@ -30,7 +30,7 @@ from parity.optimizers.adam import Adam
 from parity.optimizers.sgd import SGD
 from parity.spec.load import build_spec, load_spec, parse_spec
 from parity.spec.resolve import resolve, to_yaml
-from parity.spec.schema import ExplainSpec, ModelSpec, SaidSpec, SideSpec, Spec, TrainingSpec, json_schema
+from parity.spec.sections import ExplainSpec, ModelSpec, SaidSpec, SideSpec, Spec, TrainingSpec, json_schema
 from parity.spec.yaml import parse_yaml
 
 SPECS = sorted((Path(__file__).resolve().parents[2] / "specs").glob("*.yaml"))

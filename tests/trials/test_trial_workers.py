@@ -18,7 +18,7 @@ from parity.prepare.options import Options, prepare
 from parity.prepare.sizes import LARGE, large
 from parity.run.bench import Job
 from parity.spec.resolve import Resolved
-from parity.spec.schema import Spec
+from parity.spec.sections import Spec
 from parity.trials.runner import Runner
 
 RUNS = 5

@@ -78,7 +78,7 @@ class Source(ABC):
         Raises:
             DataError: it cannot be read, or does not hold what was asked for.
         """
-        from parity.data.files import read_file  # It imports Raw from here.
+        from parity.data.reading import read_file  # It imports Raw from here.
 
         return self.recognise(read_file(file, x=x, y=y))
 

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import replace
 from typing import ClassVar
 
-from parity.data.files import read_file
+from parity.data.reading import read_file
 from parity.data.sources import FOLDER, Raw, Source, real_file
 
 FILES = ("leaf.npz", "train.csv")

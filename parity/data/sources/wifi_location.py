@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
-from parity.data.files import read_file
+from parity.data.reading import read_file
 from parity.data.sources import FOLDER, Raw, Source, real_file
 from parity.errors import DataError
 from parity.lazy import np

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from parity.selftest.faults import PlantedFault
+from parity.selftest.planting import PlantedFault
 
 keras = partial(PlantedFault, framework="keras")
 mlp = partial(keras, network="mlp", optimizer="adam")

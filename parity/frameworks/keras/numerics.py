@@ -8,7 +8,7 @@ Source: Keras's guide to mixed precision, keras/src/dtype_policies, keras/src/op
 from __future__ import annotations
 
 from parity.frameworks.tensorflow.numerics import settings as settings
-from parity.spec.schema import NumericsSpec
+from parity.spec.sections import NumericsSpec
 
 
 def scaled(build: str, asked: NumericsSpec) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from parity.selftest.faults import PlantedFault
+from parity.selftest.planting import PlantedFault
 
 tensorflow = partial(PlantedFault, framework="tensorflow")
 mlp = partial(tensorflow, network="mlp", optimizer="adam")

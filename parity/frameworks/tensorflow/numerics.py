@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 from parity.code import Helper
-from parity.spec.schema import NumericsSpec
+from parity.spec.sections import NumericsSpec
 
 ON_A_GPU = (
     'if tf.config.list_physical_devices("GPU"):  # a CPU repeats itself without it',

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from parity.selftest.faults import PlantedFault
+from parity.selftest.planting import PlantedFault
 
 torch = partial(PlantedFault, framework="torch")
 mlp = partial(torch, network="mlp", optimizer="adam_after")

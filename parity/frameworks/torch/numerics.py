@@ -7,7 +7,7 @@ Source: PyTorch's notes on reproducibility and on CUDA semantics, torch/amp.
 
 from __future__ import annotations
 
-from parity.spec.schema import NumericsSpec
+from parity.spec.sections import NumericsSpec
 
 REPEAT = (
     "# Without it cuBLAS does not repeat itself; it is read once.",

@@ -23,7 +23,7 @@ from parity.run.driver.state import State
 from parity.run.meaning import answered
 from parity.run.places import driver_version
 from parity.run.probe import Guide, Probe
-from parity.run.targets import in_form
+from parity.run.target_forms import in_form
 
 
 class Driver(State):

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveInt, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticKnownError
 
-from parity.data.schema import MOST_AXES, DataSpec, Size
+from parity.data.section import MOST_AXES, DataSpec, Size
 from parity.entries import Strict
 from parity.frameworks import frameworks, native_of
 from parity.losses import AnyLoss
@@ -77,7 +77,7 @@ Products = Annotated[bool | Literal["convolutions"], BeforeValidator(_products)]
 class NumericsSpec(Part):
     """Where and how exactly a side computes.
 
-    What it compiles to in each framework, and which says it has no word for a value: ``parity.compile.numerics``.
+    What it compiles to in each framework, and which says it has no word for a value: ``parity.compile.settings``.
     """
 
     native: ClassVar[Mapping[str, Mapping[str, Any]]] = native_of("numerics")

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from parity.data.schema import SUFFIXES
+from parity.data.section import SUFFIXES
 from parity.data.sources import Raw
 from parity.errors import DataError, did_you_mean, listed, printable, shortened
 from parity.lazy import np

@@ -17,13 +17,13 @@ from parity.compare.noise import FACTOR
 from parity.errors import UsageError
 from parity.prepare.installed import installed_frameworks
 from parity.selftest import SUITES
-from parity.selftest.bench import TestBench
 from parity.selftest.clean import Silence, chosen, listen
 from parity.selftest.judged_ports import Heard, Own, ProgramsTold, hear, hear_own, owns, programs_told
+from parity.selftest.own_programs import Port
+from parity.selftest.pair_bench import TestBench
 from parity.selftest.planted import FAULTS, Found, find
 from parity.selftest.port_bench import PortBench
 from parity.selftest.port_table import FAULTY, PORTS, RIGHT
-from parity.selftest.ports import Port
 
 PAIRS, QUICK_PAIRS, QUICK_FAULTS = 200, 8, 9
 """Clean pairs of the whole self-test and of the quick one, and the planted faults of the quick one."""

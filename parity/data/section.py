@@ -29,7 +29,8 @@ class DataSpec(BaseModel):
     """Where rows come from and what is done to them before a model sees them.
 
     The steps run in float64, in this order: ``rows``, ``scale``, ``standardize``, ``reshape``, ``transpose``,
-    ``one_hot``, ``targets``, ``validation_split``; :func:`parity.data.load.preprocess_source` spells them out as NumPy.
+    ``one_hot``, ``targets``, ``validation_split``; :func:`parity.data.loading.preprocess_source` spells them out in
+    NumPy.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

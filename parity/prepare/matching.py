@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from parity.advice import Evaluation
 from parity.compile import Program, compile_side
+from parity.compile.answers import spoken_by
 from parity.compile.extras import bound, canonical
 from parity.compile.match import Match, match
-from parity.compile.outputs import spoken_by
 from parity.errors import DataError, WorkerError
 from parity.prepare.forms import given_to
 from parity.prepare.proving import proved

@@ -13,7 +13,7 @@ from typing import Any
 from parity.lazy import np
 from parity.selftest.networks import BATCH, OPTIMIZERS, ROWS, Network
 from parity.spec.load import build_spec
-from parity.spec.schema import Spec
+from parity.spec.sections import Spec
 
 FOLDER = Path(__file__).parent / "programs"
 """Where they stand."""

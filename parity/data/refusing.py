@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from parity.data.schema import DataSpec
+from parity.data.section import DataSpec
 from parity.data.sources import Raw
 from parity.errors import DataError
 from parity.lazy import np

@@ -10,7 +10,7 @@ from parity.spec.faults import Lines, Loc, Where
 from parity.spec.lists import is_structural
 from parity.spec.paths import alternatives, auto_names, matching, split
 from parity.spec.resolve import Resolved
-from parity.spec.schema import Spec
+from parity.spec.sections import Spec
 
 DEFAULTS = " default"
 """How the origin of what nobody said ends, be it parity's own default or a framework's."""

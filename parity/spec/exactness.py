@@ -8,7 +8,7 @@ from typing import Any
 from parity.errors import Fault
 from parity.frameworks import frameworks
 from parity.spec.faults import Loc, Where
-from parity.spec.schema import Config
+from parity.spec.sections import Config
 
 HIDDEN = ("tf32", "matmul_precision", "mixed_precision", "loss_scale")
 """Fields that act on float32 tensors only: a step in float64 computes the same with them and without."""

@@ -1,4 +1,4 @@
-"""From a :class:`~parity.data.schema.DataSpec` to a :class:`~parity.data.dataset.Dataset`, and to the lines that do it.
+"""From a :class:`~parity.data.section.DataSpec` to a :class:`~parity.data.dataset.Dataset`, and the lines that do it.
 
 :func:`preprocess_source` writes as NumPy what :func:`preprocess` and :func:`one_hot` do; both give the same bits,
 so that an exported program trains on exactly the rows that the harness used.
@@ -12,10 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from parity.data.check import check, check_labels
 from parity.data.dataset import Dataset
-from parity.data.files import DEFAULT_TARGET, read_file
-from parity.data.schema import SUFFIXES, DataSpec
+from parity.data.reading import DEFAULT_TARGET, read_file
+from parity.data.refusing import check, check_labels
+from parity.data.section import SUFFIXES, DataSpec
 from parity.data.sources import Raw, sources
 from parity.errors import DataError, did_you_mean, listed, shortened
 from parity.lazy import np

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from parity.frameworks import part_of
-from parity.spec.schema import NumericsSpec
+from parity.spec.sections import NumericsSpec
 
 
 def settings(framework: str, asked: NumericsSpec) -> tuple[str, ...]:
