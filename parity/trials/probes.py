@@ -27,7 +27,7 @@ WAYS: dict[str, dict[str, Any]] = {
 }
 """How a probe is made, and the good side's beside it."""
 
-WAY_OF = {f"exactness.{field}": "watched in float32" for field in exactness.HIDDEN} | {"exactness.compile": "not watched"}
+WAY_OF = {f"numerics.{field}": "watched in float32" for field in exactness.HIDDEN} | {"numerics.compile": "not watched"}
 """How that of a difference is made which the first way does not show."""
 
 
