@@ -222,7 +222,9 @@ def beyond_the_result(found: Import) -> bool:
 def test_a_report_is_drawn_from_the_result_alone() -> None:
     wrong = [str(found) for found in all_imports() if beyond_the_result(found)]
     assert not wrong, "\n".join(wrong)
-    planted = Import(module="parity.report.moved", target="parity.explain.effects.LEVEL", line=1, typing_only=True)
+    planted = Import(
+        module="parity.report.sentences.effects", target="parity.explain.effects.LEVEL", line=1, typing_only=True
+    )
     assert beyond_the_result(planted)
 
 

@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TypedDict
 
-from parity.report import outcomes, view
+from parity.report import lookup
+from parity.report.sentences import outcomes
 from parity.result import formats
 from parity.result.schema import Explanation, Result, SideFact
 
@@ -52,7 +53,7 @@ SPREAD = "The thin line through a dot reaches from the lowest to the highest out
 def loss_rows(result: Result) -> list[CurveRow]:
     """Give the training loss of every side, step by step; the rounding horizon is always among the steps."""
     curves = [(side.name, list(enumerate(side.losses, start=1))) for side in result.sides]
-    return _rows(curves, view.horizon(result))
+    return _rows(curves, lookup.horizon(result))
 
 
 def metric_rows(result: Result, name: str) -> list[CurveRow]:
@@ -67,9 +68,9 @@ def effect_rows(result: Result) -> list[EffectRow]:
         return []
     rows: list[EffectRow] = []
     good, bad = outcomes.sides_at(told)
-    tested = [item for item in view.explained(result) if item.effect is not None and not item.inert]
+    tested = [item for item in lookup.explained(result) if item.effect is not None and not item.inert]
     for number, item in enumerate(tested):
-        before, after = view.values_from(item, told.good)
+        before, after = lookup.values_from(item, told.good)
         effect = item.effect
         ways = (
             (1, alone_label(result), good, effect.alone if effect else None, "breaks"),
@@ -111,7 +112,7 @@ def taken_back(result: Result) -> bool:
 
 def has_curves(result: Result) -> bool:
     """Say whether there is anything to draw over the steps."""
-    name = view.metric_name(result)
+    name = lookup.metric_name(result)
     return any(side.losses or (name is not None and _measured(side, name)) for side in result.sides)
 
 

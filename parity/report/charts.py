@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from parity.report import chart_rows, files, outcomes, view
+from parity.report import chart_rows, files, lookup
 from parity.report.chart_rows import CurveRow, EffectRow
+from parity.report.sentences import outcomes
 from parity.result import formats
 from parity.result.schema import Explanation, Result
 
@@ -68,14 +69,14 @@ def loss_chart(result: Result, palette: Palette = LIGHT, width: Width = 720) -> 
         return None
     log, scale = _loss_scale(chart_rows.finite(rows))
     title = f"Training loss{' (log scale)' if log else ''}"
-    return _curves(result, rows, title, scale, palette, width, view.horizon(result))
+    return _curves(result, rows, title, scale, palette, width, lookup.horizon(result))
 
 
 def metric_chart(result: Result, palette: Palette = LIGHT, width: Width = 720) -> alt.LayerChart | None:
     """Draw the outcome metric of every side, epoch by epoch; None when no side recorded one."""
     import altair as alt
 
-    name = view.metric_name(result)
+    name = lookup.metric_name(result)
     rows = chart_rows.metric_rows(result, name) if name is not None else []
     numbers = chart_rows.finite(rows)
     if not rows:

@@ -13,23 +13,19 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from parity.report import (
+from parity.report import chart_rows, charts, files, lookup, sidebyside
+from parity.report.sentences import (
     advice,
-    chart_rows,
-    charts,
     draws,
     epochs,
     evidence,
-    files,
     finding,
     findings,
     measures,
     outcomes,
-    sidebyside,
     strikes,
     targets,
-    view,
-    words,
+    verdict,
 )
 from parity.result import agreeing, formats
 from parity.result.schema import Comparison, DifferenceFact, Result
@@ -73,8 +69,8 @@ def to_html(result: Result, folder: Path | None = None) -> str:
     library, script = chart_library(), (TEMPLATES / "page.js").read_text(encoding="utf-8")
     return environment.get_template("page.html.j2").render(
         result=result,
-        view=view,
-        words=words,
+        view=lookup,
+        words=verdict,
         evidence=evidence,
         advice=advice,
         epochs=epochs,
@@ -85,8 +81,8 @@ def to_html(result: Result, folder: Path | None = None) -> str:
         strikes=strikes,
         draws=draws,
         remarks=findings.notes(result),
-        verdict=view.overall(result) or "none",
-        metric=view.metric_name(result),
+        verdict=lookup.overall(result) or "none",
+        metric=lookup.metric_name(result),
         metrics=_metric_names(result),
         curves=_curves(result),
         effects=_effects(result),
@@ -140,7 +136,7 @@ def _curves(result: Result) -> list[Figure]:
     figures = []
     loss = charts.loss_chart(result, charts.PAGE, "container")
     if loss is not None:
-        told = (*words.side_notes(result), *_free(result), evidence.horizon(result))
+        told = (*verdict.side_notes(result), *_free(result), evidence.horizon(result))
         notes = [note for note in told if note is not None]
         figures.append(Figure("loss", charts.themed(loss, charts.PAGE, "transparent"), notes))
     metric = charts.metric_chart(result, charts.PAGE, "container")
@@ -172,15 +168,15 @@ def _pairs(result: Result) -> list[Pair]:
     compared = {(comparison.a, comparison.b): comparison for comparison in result.comparisons}
     programs = {side.name: side.program for side in result.sides}
     pairs = []
-    for a, b in view.pairs(result):
-        differences = view.differences_between(result, a, b)
+    for a, b in lookup.pairs(result):
+        differences = lookup.differences_between(result, a, b)
         pairs.append(
             Pair(
                 a=a,
                 b=b,
                 comparison=compared.get((a, b)),
                 differences=differences,
-                explained=any(view.is_explained(result, item) for item in differences),
+                explained=any(lookup.is_explained(result, item) for item in differences),
                 programs=sidebyside.side_by_side(programs.get(a, ""), programs.get(b, "")),
             )
         )
@@ -189,6 +185,6 @@ def _pairs(result: Result) -> list[Pair]:
 
 def _metric_names(result: Result) -> list[str]:
     """List every metric that a side has at its end, the outcome first."""
-    first = view.metric_name(result)
+    first = lookup.metric_name(result)
     recorded = [name for side in result.sides for name in side.metrics]
     return list(dict.fromkeys([*([first] if first is not None else []), *recorded]))

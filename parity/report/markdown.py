@@ -6,22 +6,20 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from parity.report import (
+from parity.report import chart_rows, files, lookup
+from parity.report.sentences import (
     advice,
-    chart_rows,
     draws,
     epochs,
     evidence,
-    files,
     findings,
     measures,
     outcomes,
     strikes,
     targets,
-    view,
-    words,
+    verdict,
 )
-from parity.report.finding import Finding, Patch
+from parity.report.sentences.finding import Finding, Patch
 from parity.result import agreeing, formats
 from parity.result.schema import Comparison, DifferenceFact, Place, Result
 
@@ -88,7 +86,7 @@ def _longest_run(line: str) -> int:
 
 def _head(result: Result) -> list[str]:
     parts = [f"# {text(result.spec.question or result.spec.name)}"]
-    note = words.data_note(result)
+    note = verdict.data_note(result)
     if note is not None:
         parts.append(f"> [!WARNING]\n> **{text(note)}** {text(result.spec.data)}")
     else:
@@ -98,9 +96,9 @@ def _head(result: Result) -> list[str]:
         parts.append("> [!WARNING]\n> " + "\n>\n> ".join(text(told) for told in unsteady))
     if steady is not None:
         parts.append(text(steady))
-    parts.append(f"**{words.heading(result)}.** {text(words.verdict_sentence(result))}")
+    parts.append(f"**{verdict.heading(result)}.** {text(verdict.verdict_sentence(result))}")
     parts += [text(told) for told in evidence.blame(result)]
-    return parts + [f"> [!CAUTION]\n> {text(failure)}" for failure in words.failure_notes(result)]
+    return parts + [f"> [!CAUTION]\n> {text(failure)}" for failure in verdict.failure_notes(result)]
 
 
 def _findings(result: Result) -> list[str]:
@@ -160,7 +158,7 @@ def _advice(result: Result) -> list[str]:
 
 
 def _training(result: Result) -> list[str]:
-    metric = view.metric_name(result)
+    metric = lookup.metric_name(result)
     outcomes = epochs.side_metrics(result.sides, metric)
     head = ["Side", "Framework", "Parameters", "Steps", "First loss", "Last loss", *map(text, outcomes)]
     rows = []
@@ -172,7 +170,7 @@ def _training(result: Result) -> list[str]:
     parts = ["## Training"]
     if rows:
         parts.append(table(head, rows, numbers=range(2, len(head))))
-    remarks = (*words.side_notes(result), *targets.notes(result), *measures.notes(result))
+    remarks = (*verdict.side_notes(result), *targets.notes(result), *measures.notes(result))
     parts += [text(note) for note in remarks]
     if chart_rows.has_curves(result):
         parts.append(f"![Training loss{f' and {text(metric)}' if metric else ''} of every side, by step](curves.png)")
@@ -194,13 +192,13 @@ def _training(result: Result) -> list[str]:
 
 def _differences(result: Result) -> list[str]:
     parts = ["## Config differences"]
-    for a, b in view.pairs(result):
-        items = view.differences_between(result, a, b)
+    for a, b in lookup.pairs(result):
+        items = lookup.differences_between(result, a, b)
         if items:
             parts.append(f"{formats.count(len(items), 'difference')} between {text(a)} and {text(b)}.")
             parts += _strikes(result, items)
             parts.append(_difference_table(result, items, a, b))
-    return parts if len(parts) > 1 else [*parts, words.no_differences(result)]
+    return parts if len(parts) > 1 else [*parts, verdict.no_differences(result)]
 
 
 def _strikes(result: Result, items: Sequence[DifferenceFact]) -> list[str]:
@@ -216,8 +214,8 @@ def _strikes(result: Result, items: Sequence[DifferenceFact]) -> list[str]:
 
 
 def _difference_table(result: Result, items: Sequence[DifferenceFact], a: str, b: str) -> str:
-    told = result.explanation if any(view.is_explained(result, item) for item in items) else None
-    shares = view.shares(result) if told is not None else {}
+    told = result.explanation if any(lookup.is_explained(result, item) for item in items) else None
+    shares = lookup.shares(result) if told is not None else {}
     head = ["Path", text(a), text(b)]
     if told is not None:
         what = "" if outcomes.kind(told) == "end" else f", {told.outcome}"
@@ -225,15 +223,15 @@ def _difference_table(result: Result, items: Sequence[DifferenceFact], a: str, b
         head += [text(f"Alone on {told.good}{what}"), text(f"Taken back from {told.bad}{what}")]
     rows = []
     for item in items:
-        cells = [code_cell(item.path), *(code_cell(formats.value(value)) for value in view.values_from(item, a))]
+        cells = [code_cell(item.path), *(code_cell(formats.value(value)) for value in lookup.values_from(item, a))]
         if told is not None:
             effect = item.effect
             numbers = (effect.alone, effect.taken_back) if effect is not None else (None, None)
             cells += [outcomes.cell(told, number) for number in numbers]
         cells += [shares.get(item.path, formats.MISSING)] if shares else []
-        label = view.effect_label(item, result.explanation)
+        label = lookup.effect_label(item, result.explanation)
         label_cell = f"**{label}**" if label in DECIDING else label
-        rows.append([*cells, f"{label_cell}: {text(why)}" if (why := view.why(item)) else label_cell])
+        rows.append([*cells, f"{label_cell}: {text(why)}" if (why := lookup.why(item)) else label_cell])
     head += ["Share of the gap"] if shares else []
     return table([*head, "Effect"], rows, numbers=range(3, len(head)))
 
@@ -252,16 +250,16 @@ def _steps(result: Result) -> list[str]:
     ]
     for pair in result.comparisons:
         parts.append(f"### {text(pair.a)} and {text(pair.b)}: {pair.verdict}")
-        told = [text(words.reason(pair)), f"Compared in {pair.precision}, in {formats.checked(pair)}."]
+        told = [text(verdict.reason(pair)), f"Compared in {pair.precision}, in {formats.checked(pair)}."]
         told += [
             f"{name.capitalize()}: {text(evidence.place(where, pair.a, pair.b))}."
-            for name, where in words.extremes(pair)
+            for name, where in verdict.extremes(pair)
         ]
         parts.append(" ".join(told))
         parts += [_coded(told) for told in agreeing.sentences(pair)]
         if pair.places:
-            parts += [f"{words.places_heading(pair)}:", _place_table(pair)]
-        unmatched = words.unmatched(pair)
+            parts += [f"{verdict.places_heading(pair)}:", _place_table(pair)]
+        unmatched = verdict.unmatched(pair)
         if unmatched is not None:
             parts.append(text(unmatched))
         rows = []

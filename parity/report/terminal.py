@@ -11,8 +11,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from parity.report import advice, draws, epochs, evidence, findings, measures, outcomes, strikes, targets, view, words
-from parity.report.finding import Finding
+from parity.report import lookup
+from parity.report.sentences import (
+    advice,
+    draws,
+    epochs,
+    evidence,
+    findings,
+    measures,
+    outcomes,
+    strikes,
+    targets,
+    verdict,
+)
+from parity.report.sentences.finding import Finding
 from parity.result import agreeing, formats
 from parity.result.schema import Comparison, DifferenceFact, Explanation, Result
 
@@ -97,7 +109,7 @@ def _table() -> Table:
 def _head(result: Result, console: Console) -> None:
     console.print()
     _line(console, result.spec.question or result.spec.name, "bold")
-    note = words.data_note(result)
+    note = verdict.data_note(result)
     if note is None:
         _line(console, f"Data: {result.spec.data}")
         return
@@ -111,7 +123,7 @@ def _sides(result: Result, console: Console) -> None:
     table = _table()
     for name in ("side", "runs on"):
         table.add_column(name, overflow="fold")
-    outcomes = epochs.side_metrics(result.sides, view.metric_name(result))
+    outcomes = epochs.side_metrics(result.sides, lookup.metric_name(result))
     for name in ("parameters", "first loss", "last loss", *outcomes):
         table.add_column(name, justify="right", no_wrap=True)
     for side in result.sides:
@@ -121,9 +133,9 @@ def _sides(result: Result, console: Console) -> None:
     if result.sides:
         _title(console, "Sides")
         console.print(table, highlight=False)
-    for failure in words.failure_notes(result):
+    for failure in verdict.failure_notes(result):
         _line(console, failure, "bold red")
-    for remark in (*words.side_notes(result), *targets.notes(result), *measures.notes(result)):
+    for remark in (*verdict.side_notes(result), *targets.notes(result), *measures.notes(result)):
         _line(console, remark, "dim")
     if draws.known(result):
         _draws(result, console)
@@ -161,14 +173,14 @@ def _shown(words: str) -> str:
 
 
 def _verdicts(result: Result, console: Console) -> None:
-    verdict = view.overall(result)
+    overall = lookup.overall(result)
     _title(console, "Do they train the same?")
     for text in evidence.unsteady(result):
         _line(console, text, STYLES["inconclusive"])
     steady = evidence.steady(result)
     if steady is not None:
         _line(console, steady, "dim")
-    _line(console, words.verdict_sentence(result), STYLES.get(verdict or "", ""))
+    _line(console, verdict.verdict_sentence(result), STYLES.get(overall or "", ""))
     for text in evidence.blame(result):
         _line(console, text)
     for text in evidence.noise(result):
@@ -186,15 +198,15 @@ def _comparison(comparison: Comparison, console: Console) -> None:
     for told in agreeing.sentences(comparison):
         _line(console, told, "bold" if comparison.causes else "", 4, 2)
     if comparison.places:
-        shown, rest = view.telling(comparison.places, MOST_PLACES)
-        _line(console, f"{words.places_heading(comparison)}:", "", 4, 2)
+        shown, rest = lookup.telling(comparison.places, MOST_PLACES)
+        _line(console, f"{verdict.places_heading(comparison)}:", "", 4, 2)
         for where in shown:
             _line(console, f"- {evidence.place(where, comparison.a, comparison.b)}", "", 6, 2)
         if rest:
-            _line(console, words.more_places(rest), "", 6, 2)
-    for name, where in words.extremes(comparison):
+            _line(console, verdict.more_places(rest), "", 6, 2)
+    for name, where in verdict.extremes(comparison):
         _line(console, f"{name}: {evidence.place(where, comparison.a, comparison.b)}", "", 4, 2)
-    unmatched = words.unmatched(comparison)
+    unmatched = verdict.unmatched(comparison)
     if unmatched is not None:
         _line(console, unmatched, "", 4, 2)
     free = evidence.free(comparison)
@@ -204,8 +216,8 @@ def _comparison(comparison: Comparison, console: Console) -> None:
 
 def _differences(result: Result, console: Console) -> None:
     shown = False
-    for a, b in view.pairs(result):
-        items = view.differences_between(result, a, b)
+    for a, b in lookup.pairs(result):
+        items = lookup.differences_between(result, a, b)
         if items:
             shown = True
             _title(console, f"{formats.count(len(items), 'config difference')} between {a} and {b}")
@@ -214,7 +226,7 @@ def _differences(result: Result, console: Console) -> None:
             console.print(_difference_table(result, items, a, console.width), highlight=False)
     if not shown:
         _title(console, "Config differences")
-        _line(console, words.no_differences(result))
+        _line(console, verdict.no_differences(result))
 
 
 def _strikes(told: Explanation, items: Sequence[DifferenceFact], console: Console) -> None:
@@ -236,7 +248,7 @@ def _difference_table(result: Result, items: Sequence[DifferenceFact], a: str, w
     """Lay out differences, each path over its two values, so that both fit at 80 columns."""
     from rich.text import Text
 
-    told = result.explanation if any(view.is_explained(result, item) for item in items) else None
+    told = result.explanation if any(lookup.is_explained(result, item) for item in items) else None
     table, room = _table(), width - 22  # the effect's column
     table.add_column("path, and its two values", overflow="fold")
     if told is not None:
@@ -247,14 +259,14 @@ def _difference_table(result: Result, items: Sequence[DifferenceFact], a: str, w
             room -= max(len(line) for line in [*name.split("\n"), "missed"]) + 2
     table.add_column("effect", overflow="fold", max_width=20)
     for item in items:
-        before, after = (formats.value(value) for value in view.values_from(item, a))
+        before, after = (formats.value(value) for value in lookup.values_from(item, a))
         change = _indented([f"{before} -> {after}"], room)
         change = change if "\n" not in change else _indented([before, f"-> {after}"], room)
-        label = view.effect_label(item, result.explanation)
+        label = lookup.effect_label(item, result.explanation)
         effect = item.effect
         numbers = (effect.alone, effect.taken_back) if effect is not None else (None, None)
         cells = [outcomes.cell(told, number) for number in numbers] if told is not None else []
-        why = view.why(item)
+        why = lookup.why(item)
         reason = f": {why}" if why else ""
         table.add_row(
             Text.assemble((_shown(item.path), "bold"), "\n", change),

@@ -23,7 +23,8 @@ from pydantic import ValidationError
 from parity.data.loading import class_count, fingerprint, load, preprocess_source, split, training_rows
 from parity.data.section import DataSpec
 from parity.errors import DataError
-from parity.report import epochs, html, markdown
+from parity.report import html, markdown
+from parity.report.sentences import epochs
 from parity.result.schema import EpochFact
 from parity.run.bench import Bench
 from parity.run.freerun import free_run, running_loss

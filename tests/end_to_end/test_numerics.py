@@ -21,7 +21,7 @@ from parity.court.judging import Judged
 from parity.errors import SpecError, WorkerError
 from parity.explain.contest import ImpossibleError, contest
 from parity.prepare.sizes import LARGE, at_once
-from parity.report.words import verdict_sentence
+from parity.report.sentences.verdict import verdict_sentence
 from parity.result.schema import Result
 from parity.run.exchange import Exchange
 from parity.run.places import may_have_gpus

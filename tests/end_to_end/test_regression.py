@@ -11,7 +11,7 @@ import pytest
 from helpers_frameworks import missing
 
 from parity import api
-from parity.report import measures
+from parity.report.sentences import measures
 
 SPEC = Path(__file__).resolve().parents[2] / "specs" / "regression.yaml"
 

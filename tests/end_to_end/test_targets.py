@@ -19,7 +19,7 @@ from parity.data.section import DataSpec
 from parity.errors import DataError, SpecError, WorkerError
 from parity.prepare.forms import dataset_of, given_to
 from parity.prepare.options import check_fit
-from parity.report import targets as report
+from parity.report.sentences import targets as report
 from parity.run.exchange import Exchange
 from parity.run.target_forms import in_form
 from parity.run.unmatched import tried

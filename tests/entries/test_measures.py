@@ -19,7 +19,8 @@ from parity.catalog import METRICS
 from parity.commands.tables import differences_json, print_differences
 from parity.data.dataset import Dataset
 from parity.metrics.accuracy import Accuracy
-from parity.report import html, markdown, measures, terminal, view
+from parity.report import html, lookup, markdown, terminal
+from parity.report.sentences import measures
 from parity.result.filling import metric_fact
 from parity.result.schema import EpochFact, MetricFact, Result
 from tests import report_samples as samples
@@ -205,4 +206,4 @@ def test_the_outcome_is_a_metric_that_every_side_has() -> None:
     for sides in product((one, two, silent), repeat=2):
         names = {name for side in sides for name in side.metrics}
         wanted = "accuracy" if names and all("accuracy" in s.metrics for s in sides if s.metrics) else "mse"
-        assert view.metric_name(samples.a_result(list(sides), [])) == (wanted if names else None)
+        assert lookup.metric_name(samples.a_result(list(sides), [])) == (wanted if names else None)

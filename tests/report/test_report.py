@@ -19,7 +19,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from parity.report import chart_rows, charts, files, findings, html, markdown, sidebyside, terminal, view, words, write
+from parity.report import chart_rows, charts, files, html, lookup, markdown, sidebyside, terminal, write
+from parity.report.sentences import findings, verdict
 from parity.result.schema import EffectFact, Result
 from tests import report_samples as samples
 
@@ -79,22 +80,22 @@ def changed(result: Result, **explanation: object) -> Result:
 )
 def test_the_verdict_in_one_sentence(name: str, heading: str, sentence: str) -> None:
     result = samples.SAMPLES[name]()
-    assert words.heading(result) == heading
-    assert words.verdict_sentence(result) == sentence
+    assert verdict.heading(result) == heading
+    assert verdict.verdict_sentence(result) == sentence
 
 
 def test_bitwise_agreement_of_a_pair_and_no_sides_at_all() -> None:
     sides = samples.agreeing().sides[:2]
     pair = samples.a_comparison("keras", "tensorflow", "identical", steps=1, checked=[])
     same = samples.a_result(sides, [pair])
-    assert words.verdict_sentence(same) == "keras and tensorflow are identical to the last bit in 1 step."
-    assert words.verdict_sentence(samples.a_result([], [])) == "No side ran, so there is nothing to compare."
-    assert words.verdict_sentence(samples.a_result(sides, [])) == "keras and tensorflow ran, but were not compared."
+    assert verdict.verdict_sentence(same) == "keras and tensorflow are identical to the last bit in 1 step."
+    assert verdict.verdict_sentence(samples.a_result([], [])) == "No side ran, so there is nothing to compare."
+    assert verdict.verdict_sentence(samples.a_result(sides, [])) == "keras and tensorflow ran, but were not compared."
 
 
 def test_agreeing_pairs_that_share_no_side_are_not_lumped_together() -> None:
     pairs = [samples.a_comparison(*names, "identical") for names in (("a", "b"), ("c", "d"))]
-    sentence = words.verdict_sentence(samples.a_result([], pairs))
+    sentence = verdict.verdict_sentence(samples.a_result([], pairs))
     assert sentence == (
         "a and b are identical to the last bit in 9 steps up to step 24; "
         "c and d are identical to the last bit in 9 steps up to step 24."
@@ -104,10 +105,10 @@ def test_agreeing_pairs_that_share_no_side_are_not_lumped_together() -> None:
 def test_one_divergent_pair_decides_even_when_a_side_died() -> None:
     dead = samples.unfinished()
     pairs = [*dead.comparisons, samples.a_comparison("keras", "tensorflow", "divergent")]
-    assert view.overall(dead.model_copy(update={"comparisons": pairs})) == "divergent"
+    assert lookup.overall(dead.model_copy(update={"comparisons": pairs})) == "divergent"
     silent = dead.model_copy(update={"comparisons": []})
-    assert view.overall(silent) == "inconclusive"
-    assert words.verdict_sentence(silent).endswith("(exit code 137)); the verdict is inconclusive.")
+    assert lookup.overall(silent) == "inconclusive"
+    assert verdict.verdict_sentence(silent).endswith("(exit code 137)); the verdict is inconclusive.")
 
 
 def test_every_finding_of_the_leaf_question() -> None:
@@ -181,13 +182,13 @@ def test_a_set_whose_path_is_unknown_is_named_all_the_same() -> None:
 
 def test_notes_on_data_losses_and_failures() -> None:
     leaf = samples.leaf()
-    assert words.data_note(leaf) == "Stand-in data: these numbers are not about the real set."
-    assert words.data_note(samples.agreeing()) is None
-    note = words.loss_note(leaf)
+    assert verdict.data_note(leaf) == "Stand-in data: these numbers are not about the real set."
+    assert verdict.data_note(samples.agreeing()) is None
+    note = verdict.loss_note(leaf)
     assert note is not None
     assert note.startswith("The sides minimise different losses")
     assert note.endswith("Compare the accuracy instead.")
-    assert words.loss_note(samples.agreeing()) is None
+    assert verdict.loss_note(samples.agreeing()) is None
 
 
 def test_a_result_of_another_schema_is_refused_with_a_word() -> None:
@@ -198,20 +199,20 @@ def test_a_result_of_another_schema_is_refused_with_a_word() -> None:
 
 def test_it_is_said_where_sides_ran_that_did_not_all_run_on_the_cpu() -> None:
     result = samples.agreeing()
-    assert words.device_note(result) is None
+    assert verdict.device_note(result) is None
     place = "gpu:0, NVIDIA H100, driver 570.86, CUDA 12.8, cuDNN 91002"
     first, *others = result.sides
     moved = result.model_copy(update={"sides": [first.model_copy(update={"device": place}), *others]})
-    said = words.device_note(moved)
+    said = verdict.device_note(moved)
     assert said is not None
     assert said.startswith(f"Where they ran: {first.name} on {place}; ")
-    assert words.side_notes(moved)[0] == said
-    assert words.finite_notes(samples.lost()) == [
+    assert verdict.side_notes(moved)[0] == said
+    assert verdict.finite_notes(samples.lost()) == [
         "keras: the loss is not finite at 3 of 7 steps, first at step 3.",
         "tensorflow: the loss is not finite from step 3 on.",
         "torch: the loss is not finite from step 1 on.",
     ]
-    assert words.failure_notes(samples.unfinished()) == [
+    assert verdict.failure_notes(samples.unfinished()) == [
         "torch did not finish: The worker of side torch died (exit code 137).\nLast line: Killed."
     ]
 
@@ -224,8 +225,8 @@ def test_all_three_reports_use_the_same_words(name: str) -> None:
     reader = Reader(html.to_html(result))
     page, screen, paper = flat(reader.text).replace("→", "->"), flat(shown(result)), flat(markdown.to_markdown(result))
     for report in (page, screen, paper.replace("\\", "")):
-        assert words.verdict_sentence(result) in report
-        for note in words.finite_notes(result):
+        assert verdict.verdict_sentence(result) in report
+        for note in verdict.finite_notes(result):
             assert note in report
     for finding in findings.findings(result):
         for item in finding.items:

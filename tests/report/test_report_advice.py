@@ -7,7 +7,8 @@ import io
 import pytest
 from rich.console import Console
 
-from parity.report import advice, html, markdown
+from parity.report import html, markdown
+from parity.report.sentences import advice
 from parity.result.schema import AdviceFact, Lint, Result
 from tests import report_samples as samples
 from tests.report.test_report import Reader, flat, shown

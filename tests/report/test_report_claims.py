@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from parity.report import chart_rows, charts, findings, html, markdown, outcomes, strikes, terminal, view
-from parity.report.finding import Finding, Patch, where
+from parity.report import chart_rows, charts, html, lookup, markdown, terminal
+from parity.report.sentences import findings, outcomes, strikes
+from parity.report.sentences.finding import Finding, Patch, where
 from parity.result import formats
 from parity.result.schema import OwnFact, Result
 from tests import report_samples as samples
@@ -28,7 +29,7 @@ def of(result: Result, kind: str) -> list[Finding]:
 
 
 def labels(result: Result) -> dict[str, str]:
-    return {item.path: view.effect_label(item, result.explanation) for item in result.differences}
+    return {item.path: lookup.effect_label(item, result.explanation) for item in result.differences}
 
 
 def bare(result: Result) -> Result:
@@ -383,7 +384,7 @@ def test_the_best_single_repair_is_named_only_where_it_gains_something() -> None
 
 def test_the_metric_of_an_outcome_is_shown_beside_the_sides_and_drawn() -> None:
     for make in (samples.both_ways, samples.unsteady):
-        assert view.metric_name(make()) == "accuracy"
+        assert lookup.metric_name(make()) == "accuracy"
         assert charts.metric_chart(make()) is not None
     held_out = changed(samples.claimed(), outcome="val_accuracy")
     sides = [side.model_copy(update={"metrics": {"val_accuracy": 0.5}, "epochs": []}) for side in held_out.sides]
@@ -438,7 +439,7 @@ def test_a_line_without_a_file_and_a_patch_without_lines() -> None:
 
 def test_where_each_difference_strikes_first_and_how_strongly() -> None:
     result = samples.claimed()
-    items = view.explained(result)
+    items = lookup.explained(result)
     assert strikes.rows(items) == [
         ("layers.*.kernel_initializer", "step 1, weights, conv1d.kernel", "4,409 times", "-"),
         ("layers.*.bias_initializer", "step 1, weights, conv1d.bias", "13 times", "155%"),

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from parity.report import chart_rows, charts, evidence, findings, html, markdown, view, words
+from parity.report import chart_rows, charts, html, lookup, markdown
+from parity.report.sentences import evidence, findings, verdict
 from parity.result import formats
 from parity.result.schema import Comparison, Result, WitnessFact
 from tests import report_samples as samples
@@ -71,9 +72,9 @@ def test_an_estimate_is_called_one() -> None:
     assert "dense: about 3.0e-02 (" in evidence.place(at(difference=0.03, exact=False), "a", "b")
     assert "about" not in evidence.place(at(difference=0.03), "a", "b")
     result = parted(pair("keras", "torch", at(difference=0.03, exact=False)))
-    assert "by about 3.0e-02 where" in words.verdict_sentence(result)
+    assert "by about 3.0e-02 where" in verdict.verdict_sentence(result)
     small = pair("keras", "torch", largest=at(difference=2e-16, exact=False))
-    assert "(largest relative difference about 2.0e-16)" in words.verdict_sentence(parted(small))
+    assert "(largest relative difference about 2.0e-16)" in verdict.verdict_sentence(parted(small))
 
 
 def test_a_difference_to_nothing_is_infinite_and_says_why() -> None:
@@ -115,10 +116,10 @@ def test_the_terminal_shows_six_places_a_phase_each_first_and_counts_the_rest() 
 
 def test_every_phase_has_its_place_among_those_shown_and_none_is_lost() -> None:
     places = [at(f"w{number}", phase="weights") for number in range(20)] + [at("loss", phase="loss"), at("x")]
-    few, rest = view.telling(places, 4)
+    few, rest = lookup.telling(places, 4)
     assert [where.tensor for where in few] == ["w0", "w1", "loss", "x"]
     assert sorted([*few, *rest], key=places.index) == places
-    assert view.telling(places[:3], 6) == (places[:3], [])
+    assert lookup.telling(places[:3], 6) == (places[:3], [])
 
 
 def test_paper_and_page_list_every_place() -> None:
@@ -146,7 +147,7 @@ def test_paper_and_page_list_every_place() -> None:
 def test_what_only_inherits_its_difference_is_not_blamed() -> None:
     first, made = at("dense", made="inherited"), at("dense_1", step=3, made="here")
     result = parted(pair("keras", "torch", first, places=[made], largest=made))
-    assert words.verdict_sentence(result).endswith("where rounding explains 1.0e-12, inherited from its inputs.")
+    assert verdict.verdict_sentence(result).endswith("where rounding explains 1.0e-12, inherited from its inputs.")
     for screen in screens(result):
         assert "irst beyond rounding (inherited from its inputs): step 2, forward, dense: 1.0e+00" in screen
         assert "argest of all" not in screen  # it is in the list
@@ -159,13 +160,13 @@ def test_which_steps_were_checked_and_how() -> None:
     terminal, *rest = screens(result)
     assert "keras / torch: rounding (bfloat16, 5 steps up to step 6)" in terminal
     assert all("Compared in bfloat16, in 5 steps up to step 6." in screen for screen in rest)
-    assert "in every step up to step 4, each" in words.verdict_sentence(parted(pair("a", "b", checked=[1, 2, 3, 4])))
-    assert "in step 7, each" in words.verdict_sentence(parted(pair("a", "b", checked=[7])))
+    assert "in every step up to step 4, each" in verdict.verdict_sentence(parted(pair("a", "b", checked=[1, 2, 3, 4])))
+    assert "in step 7, each" in verdict.verdict_sentence(parted(pair("a", "b", checked=[7])))
 
 
 def test_a_verdict_without_a_place_still_has_its_reason() -> None:
     worse = "torch is less accurate in float32: its error is 40 times that of keras"
-    clause = words.comparison_clause(
+    clause = verdict.comparison_clause(
         pair("keras", "torch", reason=f"{worse}.").model_copy(update={"verdict": "divergent"})
     )
     assert clause == f"keras and torch do not train the same: {worse}"
@@ -179,7 +180,7 @@ def test_a_side_that_does_not_repeat_itself_is_told_once_and_before_the_verdict(
     text = "keras does not repeat itself: step 1, taken twice from the same state, differs by 1.2e-08 in dense.kernel"
     for screen in screens(result):
         assert screen.count(text) == 1
-        assert screen.index(text) < screen.index(words.verdict_sentence(result).replace("->", "→"))
+        assert screen.index(text) < screen.index(verdict.verdict_sentence(result).replace("->", "→"))
         assert "What a side does not repeat counts as rounding in its comparisons." in screen
         assert "repeated itself bit for bit" not in screen
 
@@ -331,7 +332,7 @@ def test_when_all_are_compared_with_the_odd_one_their_agreement_is_shown_by_numb
 
 def test_free_runs_and_their_horizon_in_every_report() -> None:
     result = samples.odd()
-    assert view.horizon(result) == 85  # the smaller one
+    assert lookup.horizon(result) == 85  # the smaller one
     for screen in screens(result):
         assert "rounding explains every gap up to step 90, its horizon, growing by 12.0 % a step" in screen
         assert (
@@ -343,7 +344,7 @@ def test_free_runs_and_their_horizon_in_every_report() -> None:
     )
     assert not any("no cause is claimed" in screen for screen in screens(none))
     silent = parted(pair("a", "b", free=samples.a_free(horizon=None, reason="no gap")))
-    assert view.horizon(silent) is None
+    assert lookup.horizon(silent) is None
     assert evidence.horizon(silent) is None
 
 

@@ -12,7 +12,8 @@ import pytest
 from helpers_frameworks import EACH_FRAMEWORK, missing, worker
 
 from parity.compile import compile_side
-from parity.report import draws, markdown
+from parity.report import markdown
+from parity.report.sentences import draws
 from parity.result.drawfact import DrawFact
 from parity.result.schema import Result
 from parity.spec.load import build_spec

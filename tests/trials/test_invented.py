@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from parity.explain.contest import Paths
 from parity.explain.seeds import needed
-from parity.report import findings, view
+from parity.report import lookup
+from parity.report.sentences import findings
 from parity.result.schema import Result
 from parity.trials.budget import Budget
 
@@ -166,7 +167,7 @@ def test_the_number_of_epochs_is_not_examined_where_every_run_ends_before() -> N
                             training={"batch_size": 16, "epochs": 200})  # fmt: skip
     assert told.findings.causes == [RATE]
     (epochs,) = [item for item in result.differences if item.path == "training.epochs"]
-    assert view.effect_label(epochs, result.explanation) == "not examined"
+    assert lookup.effect_label(epochs, result.explanation) == "not examined"
     assert texts(result, "untested") == [
         "Not examined: training.epochs: 200 -> 300 (every run ends after 24 steps, before either number of epochs is "
         "over)."
@@ -247,7 +248,7 @@ def check(result: Result) -> None:
     else:
         assert not told.repairs
     for item in result.differences:
-        label = view.effect_label(item, told)
+        label = lookup.effect_label(item, told)
         if label in ("breaks", "breaks and repairs"):
             assert [item.path] in told.breakers
         if label in ("repairs", "breaks and repairs"):

@@ -8,8 +8,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from parity.report import outcomes, view
-from parity.report.finding import Finding, Item, change, explanation
+from parity.report import lookup
+from parity.report.sentences import outcomes
+from parity.report.sentences.finding import Finding, Item, change, explanation
 from parity.result import formats
 from parity.result.schema import DifferenceFact, Explanation, MovedFact, Result
 
@@ -55,7 +56,7 @@ def _least(told: Explanation) -> str:
 def _measured(result: Result) -> list[Measured]:
     return [
         (item, item.effect.moved)
-        for item in view.explained(result)
+        for item in lookup.explained(result)
         if item.effect is not None and item.effect.moved is not None
     ]
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from parity.report import claims, draws, evidence, moved, outcomes, view
-from parity.report.finding import Finding, Item, Kind, change, explanation, find
+from parity.report import lookup
+from parity.report.sentences import claims, draws, effects, evidence, outcomes
+from parity.report.sentences.finding import Finding, Item, Kind, change, explanation, find
 from parity.result import formats
 from parity.result.schema import DifferenceFact, Explanation, InteractionFact, Result
 
@@ -28,7 +29,7 @@ def findings(result: Result) -> list[Finding]:
     if result.explanation is None:
         return []
     parts = (
-        missing, own, sides, moved.moved, claims.causes, claims.breaks, claims.repairs, claims.compensates, said,
+        missing, own, sides, effects.moved, claims.causes, claims.breaks, claims.repairs, claims.compensates, said,
         shares, interactions, claims.undecided, undecided, neither, harmless, together, inert, untested, unexplained,
         method,
     )  # fmt: skip
@@ -130,10 +131,10 @@ def said(result: Result) -> list[Finding]:
 
 def shares(result: Result) -> list[Finding]:
     """Say how much of the gap each cause accounts for."""
-    found = {item.path: item.share for item in view.explained(result) if item.share is not None}
+    found = {item.path: item.share for item in lookup.explained(result) if item.share is not None}
     seed = f", with seed {told.seeds[0]}" if (told := explanation(result)).seeds else ""
     lead = f"Share of the gap (Shapley value: averaged over all orders in which these can be put in{seed})"
-    written = view.shares(result)
+    written = lookup.shares(result)
     items = [Item(path, written[path]) for path in sorted(written, key=lambda path: -found[path])]
     return _listed("shares", lead, items) if len(items) > 1 else []
 
@@ -266,8 +267,8 @@ def _pair(one: InteractionFact) -> Item:
     return Item(" + ".join(one.paths), formats.share(abs(one.share)))
 
 
-def _labelled(result: Result, label: view.Label) -> list[DifferenceFact]:
-    return [item for item in view.explained(result) if view.effect_label(item, result.explanation) == label]
+def _labelled(result: Result, label: lookup.Label) -> list[DifferenceFact]:
+    return [item for item in lookup.explained(result) if lookup.effect_label(item, result.explanation) == label]
 
 
 def _change(result: Result, path: str) -> Item:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, get_args
 
-from parity.report import outcomes
+from parity.report.sentences import outcomes
 from parity.result import formats
 from parity.result.schema import DifferenceFact, Explanation, Place, Result, SideFact, Verdict
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 
-from parity.report import outcomes, view
-from parity.report.finding import Finding, Item, changed, changes, explanation, find, patch_of
+from parity.report import lookup
+from parity.report.sentences import outcomes
+from parity.report.sentences.finding import Finding, Item, changed, changes, explanation, find, patch_of
 from parity.result import formats
 from parity.result.schema import ClaimFact, DifferenceFact, EffectFact, Explanation, Result
 
@@ -234,7 +235,7 @@ def _alone(result: Result, paths: Sequence[str]) -> float | None:
 
 
 def _tested(result: Result) -> list[DifferenceFact]:
-    return [item for item in view.explained(result) if not item.inert and item.effect is not None]
+    return [item for item in lookup.explained(result) if not item.inert and item.effect is not None]
 
 
 def _none_alone(result: Result) -> list[Finding]:
@@ -263,7 +264,7 @@ def _none_of(
 ) -> str:
     """Say that nothing was found: of all differences only where all of them were tried."""
     told = explanation(result)
-    live = sum(not item.inert for item in view.explained(result))
+    live = sum(not item.inert for item in lookup.explained(result))
     does = verb(told) if None not in found else f"was found to {verb(told, False)}"
     if len(tried) >= live:
         return f"No single difference {how} {does}"

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from parity.report import view
+from parity.report import lookup
 from parity.result import formats
 from parity.result.schema import ClaimFact, DifferenceFact, Explanation, LineFact, Result
 
@@ -101,12 +101,12 @@ def explanation(result: Result) -> Explanation:
 
 def find(result: Result, path: str) -> DifferenceFact | None:
     """Find a difference of the explained pair of sides by its path."""
-    return next((item for item in view.explained(result) if item.path == path), None)
+    return next((item for item in lookup.explained(result) if item.path == path), None)
 
 
 def change(item: DifferenceFact, start: str) -> str:
     """Write a difference as a change, starting from the named side's value."""
-    before, after = view.values_from(item, start)
+    before, after = lookup.values_from(item, start)
     return f"{item.path}: {formats.value(before)} -> {formats.value(after)}"
 
 

@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from typing import get_args
 
-from parity.report import view
+from parity.report import lookup
 from parity.result import formats
 from parity.result.schema import Comparison, Phase, Place, Result, WitnessFact
 
@@ -70,7 +70,7 @@ def free(comparison: Comparison) -> str | None:
 
 def horizon(result: Result) -> str | None:
     """Say from which step on the curves prove nothing."""
-    step = view.horizon(result)
+    step = lookup.horizon(result)
     if step is None:
         return None
     pairs = [pair for pair in result.comparisons if pair.free is not None and pair.free.horizon == step]
@@ -83,7 +83,7 @@ def horizon(result: Result) -> str | None:
 
 def explained_beyond(result: Result) -> str | None:
     """Say what an outcome measured beyond the horizon is worth; None when it was measured before."""
-    step, told = view.horizon(result), result.explanation
+    step, told = lookup.horizon(result), result.explanation
     if step is None or told is None or told.steps <= step:
         return None
     return (
@@ -214,7 +214,7 @@ def _configs(result: Result, parted: Sequence[Comparison], sides: Sequence[str])
     every = "Each program does what its config says"
     who = every if compared == set(sides) else f"{formats.names(sides)} do what their configs say"
     does = f"{who} (in the first step in which sides part, each agrees with the NumPy reference of its own config)"
-    acting = [item for pair in parted for item in view.differences_between(result, pair.a, pair.b) if not item.inert]
+    acting = [item for pair in parted for item in lookup.differences_between(result, pair.a, pair.b) if not item.inert]
     if acting:
         return f"{does}: the difference is one of configs (see the differences below)."
     return f"{does}, and the configs differ in nothing that acts: this does not tell which side is wrong."

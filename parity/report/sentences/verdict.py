@@ -2,7 +2,7 @@
 
 Pure functions of a :class:`~parity.result.schema.Result`, used by all reports, so that the terminal,
 ``report.md`` and ``report.html`` say the same in the same words. What breaks and what repairs is
-worded in :mod:`parity.report.findings`.
+worded in :mod:`parity.report.sentences.findings`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
-from parity.report import view
+from parity.report import lookup
 from parity.result import formats
 from parity.result.schema import Comparison, Place, Result
 
@@ -27,17 +27,17 @@ HEADINGS = {
 
 def heading(result: Result) -> str:
     """Give the overall verdict in a few words."""
-    return HEADINGS[view.overall(result)]
+    return HEADINGS[lookup.overall(result)]
 
 
 def verdict_sentence(result: Result) -> str:
     """Answer "do the sides train the same?" in one sentence."""
-    if not result.comparisons and not view.failed_sides(result):
+    if not result.comparisons and not lookup.failed_sides(result):
         return _alone(result)
-    clauses = [f"{side.name} did not finish ({first_line(side.error)})" for side in view.failed_sides(result)]
+    clauses = [f"{side.name} did not finish ({first_line(side.error)})" for side in lookup.failed_sides(result)]
     clauses += _agreement(result)
     clauses += [comparison_clause(pair) for pair in result.comparisons if not _agrees(pair)]
-    if view.overall(result) == "inconclusive" and all(pair.verdict != "inconclusive" for pair in result.comparisons):
+    if lookup.overall(result) == "inconclusive" and all(pair.verdict != "inconclusive" for pair in result.comparisons):
         clauses.append("the verdict is inconclusive")
     return _sentence("; ".join(clauses))
 
@@ -129,7 +129,7 @@ def loss_note(result: Result) -> str | None:
     if len(formulas) < 2:
         return None
     which = "; ".join(f"{formats.names(sides)}: {formula}" for formula, sides in formulas.items())
-    metric = view.metric_name(result)
+    metric = lookup.metric_name(result)
     instead = f" Compare the {metric} instead." if metric else ""
     return (
         f"The sides minimise different losses, so the heights of their loss curves do not compare ({which}).{instead}"
@@ -169,7 +169,7 @@ def finite_notes(result: Result) -> list[str]:
 def failure_notes(result: Result) -> list[str]:
     """Say for each side that did not finish, why."""
     return [
-        _sentence(f"{side.name} did not finish: {(side.error or '').strip()}") for side in view.failed_sides(result)
+        _sentence(f"{side.name} did not finish: {(side.error or '').strip()}") for side in lookup.failed_sides(result)
     ]
 
 

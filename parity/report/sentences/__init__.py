@@ -1,0 +1,1 @@
+"""What a report says: sentences about a result, the same in every report."""
