@@ -164,7 +164,7 @@ def lint(spec: Path, sides: tuple[str, ...], changes: tuple[str, ...], data: str
     from parity.commands.advising import lint as advice_on
     from parity.errors import DataError
     from parity.prepare.options import Options, parse_set
-    from parity.report.sentences.advice import print_lint
+    from parity.report.terminal import print_lint
     from parity.spec.load import parse_spec, read_spec
 
     options = Options(sides=sides, changes=dict(map(parse_set, changes)), data=data)

@@ -248,6 +248,21 @@ def test_a_framework_is_named_in_its_folder_and_in_entries_only() -> None:
     assert not frameworks_named(ast.parse('"as PyTorch has it, and torch.optim"'))
 
 
+def decides_what_is_said(found: Import) -> bool:
+    """Return whether a renderer of reports reaches for sentences: these are arranged once, before it draws."""
+    renderers = {f"parity.report.{name}" for name in ("terminal", "markdown", "html")}
+    if found.module not in renderers or not found.target.startswith("parity.report.sentences"):
+        return False
+    return found.target != "parity.report.sentences.advice" or found.module != "parity.report.terminal"  # for lint
+
+
+def test_a_renderer_only_draws() -> None:
+    wrong = [str(found) for found in all_imports() if decides_what_is_said(found)]
+    assert not wrong, "\n".join(wrong)
+    planted = Import(module="parity.report.html", target="parity.report.sentences.verdict", line=1, typing_only=False)
+    assert decides_what_is_said(planted)
+
+
 def public_classes(module: str) -> list[str]:
     return [node.name for node in tree_of(module).body if isinstance(node, ast.ClassDef) and node.name[0] != "_"]
 

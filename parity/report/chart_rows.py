@@ -50,6 +50,18 @@ SPREAD = "The thin line through a dot reaches from the lowest to the highest out
 """Said under a chart in which a row has one."""
 
 
+def effect_notes(result: Result) -> list[str]:
+    """Say how the chart of effects is read; nothing where there is none."""
+    told, rows = result.explanation, effect_rows(result)
+    if told is None or not rows:
+        return []
+    good, bad = told.good, told.bad
+    note = f"A bar that starts at {good}'s line shows what the difference does when it is put into {good} alone"
+    back = f"; one that starts at {bad}'s line, what is gained when it alone is taken back from {bad}"
+    notes = [f"{note}{back if any(row['lane'] == 2 for row in rows) else ''}."]
+    return [*notes, SPREAD] if any(row["low"] is not None for row in rows) else notes
+
+
 def loss_rows(result: Result) -> list[CurveRow]:
     """Give the training loss of every side, step by step; the rounding horizon is always among the steps."""
     curves = [(side.name, list(enumerate(side.losses, start=1))) for side in result.sides]
@@ -98,22 +110,6 @@ def effect_rows(result: Result) -> list[EffectRow]:
             )
             named = False
     return rows
-
-
-def spread(rows: Iterable[EffectRow]) -> bool:
-    """Say whether any outcome is known over several seeds."""
-    return any(row["low"] is not None for row in rows)
-
-
-def taken_back(result: Result) -> bool:
-    """Say whether any difference was taken back from the bad side."""
-    return any(row["lane"] == 2 for row in effect_rows(result))
-
-
-def has_curves(result: Result) -> bool:
-    """Say whether there is anything to draw over the steps."""
-    name = lookup.metric_name(result)
-    return any(side.losses or (name is not None and _measured(side, name)) for side in result.sides)
 
 
 def alone_label(result: Result) -> str:

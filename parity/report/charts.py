@@ -136,6 +136,18 @@ def curves_chart(result: Result, palette: Palette = LIGHT) -> alt.VConcatChart |
     return alt.vconcat(*charts, spacing=24) if charts else None
 
 
+def specification(result: Result, name: str) -> dict[str, Any]:
+    """Give the Vega-Lite specification of a chart of the page: ``loss``, ``metric`` or ``effects``.
+
+    Raises:
+        ValueError: this result has nothing to draw there.
+    """
+    chart = {"loss": loss_chart, "metric": metric_chart, "effects": effects_chart}[name](result, PAGE, "container")
+    if chart is None:
+        raise ValueError(f"nothing to draw: {name}")
+    return themed(chart, PAGE, "transparent")
+
+
 def themed(chart: alt.TopLevelMixin, palette: Palette, background: str) -> dict[str, Any]:
     """Give a chart's Vega-Lite specification with the fonts and colours of the palette."""
     specification: dict[str, Any] = json.loads(chart.to_json())

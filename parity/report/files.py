@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from urllib.parse import quote
 
+from parity.report.document import Span
 from parity.whole import whole
 
 
@@ -35,3 +36,8 @@ def link(target: str, folder: Path | None) -> str:
     ('programs/a%20b.py', 'javascript%3Aalert%281%29')
     """
     return quote(relative(target, folder))
+
+
+def linked(target: str, folder: Path | None) -> Span:
+    """Give the path of a file, linked to it."""
+    return Span(relative(target, folder), target=link(target, folder))

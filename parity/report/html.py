@@ -8,86 +8,38 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, assert_never
 
-from parity.report import chart_rows, charts, files, lookup, sidebyside
-from parity.report.sentences import (
-    advice,
-    draws,
-    epochs,
-    evidence,
-    finding,
-    findings,
-    measures,
-    outcomes,
-    strikes,
-    targets,
-    verdict,
-)
-from parity.result import agreeing, formats
-from parity.result.schema import Comparison, DifferenceFact, Result
+from parity.report import arrange, charts, sidebyside
+from parity.report import document as doc
+from parity.result.schema import Result
 
 if TYPE_CHECKING:
     import jinja2
+    from markupsafe import Markup
 
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-@dataclass(frozen=True)
-class Pair:
-    """Two sides as the page shows them: how they compare, where they differ, their programs."""
-
-    a: str
-    b: str
-    comparison: Comparison | None
-    differences: list[DifferenceFact]
-    explained: bool
-    programs: sidebyside.Panes
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A chart and what has to be said under it."""
-
-    name: str
-    specification: dict[str, Any]
-    notes: list[str]
-
-
 def to_html(result: Result, folder: Path | None = None) -> str:
     """Draw the page. With ``folder``, the page's own, links to program files are relative to it."""
+    return draw(arrange.document(result, folder), partial(charts.specification, result))
+
+
+def draw(document: doc.Document, chart: Callable[[str], dict[str, Any]]) -> str:
+    """Draw a document; ``chart`` gives the specification of a chart by its name."""
     environment = _environment()
-    # Browsers break lines after a hyphen, so that "->" would come apart.
-    environment.filters["arrows"] = lambda text: text.replace(" -> ", " \N{RIGHTWARDS ARROW} ")
-    environment.filters["causes"], environment.filters["pieces"] = agreeing.sentences, agreeing.pieces
-    environment.filters["where"] = finding.where
-    environment.filters["relative"] = lambda target: files.relative(target, folder)
-    environment.filters["link"] = lambda target: files.link(target, folder)
+    pieces: Any = environment.get_template("blocks.html.j2", globals={"specification": chart}).module
     library, script = chart_library(), (TEMPLATES / "page.js").read_text(encoding="utf-8")
+    sections = document.shown("page")
     return environment.get_template("page.html.j2").render(
-        result=result,
-        view=lookup,
-        words=verdict,
-        evidence=evidence,
-        advice=advice,
-        epochs=epochs,
-        measures=[*targets.notes(result), *measures.notes(result)],
-        findings=findings.findings(result),
-        findings_title=findings.TITLE,
-        outcomes=outcomes,
-        strikes=strikes,
-        draws=draws,
-        remarks=findings.notes(result),
-        verdict=lookup.overall(result) or "none",
-        metric=lookup.metric_name(result),
-        metrics=_metric_names(result),
-        curves=_curves(result),
-        effects=_effects(result),
-        pairs=_pairs(result),
-        listing=sidebyside.listing(result.sides[0].program) if len(result.sides) == 1 else None,
+        document=document,
+        top=[section for section in sections if not section.name],
+        listed=[section for section in sections if section.name],
+        blocks=partial(_blocks, pieces),
         library=library,
         script=script,
         hashes=[_hash(library), _hash(script)],
@@ -123,68 +75,67 @@ def _environment() -> jinja2.Environment:
     )
     # NaN is no JSON: better no page than one whose charts fail silently.
     environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "sort_keys": True}
-    for name in (
-        "scientific", "decimals", "metric", "loss", "count", "seconds", "share", "value", "place", "measured",
-        "difference",
-        "tensor", "index", "both", "checked",
-    ):  # fmt: skip
-        environment.filters[name] = getattr(formats, name)
+    environment.filters["words"] = _words
     return environment
 
 
-def _curves(result: Result) -> list[Figure]:
-    figures = []
-    loss = charts.loss_chart(result, charts.PAGE, "container")
-    if loss is not None:
-        told = (*verdict.side_notes(result), *_free(result), evidence.horizon(result))
-        notes = [note for note in told if note is not None]
-        figures.append(Figure("loss", charts.themed(loss, charts.PAGE, "transparent"), notes))
-    metric = charts.metric_chart(result, charts.PAGE, "container")
-    if metric is not None:
-        figures.append(Figure("metric", charts.themed(metric, charts.PAGE, "transparent"), []))
-    return figures
+def _blocks(pieces: Any, blocks: Sequence[doc.Block]) -> Markup:
+    """Draw blocks by the macros of ``blocks.html.j2``."""
+    from markupsafe import Markup
+
+    return Markup("\n").join(_block(pieces, block) for block in doc.shown(blocks, "page"))
 
 
-def _free(result: Result) -> list[str]:
-    told = [(pair, evidence.free(pair)) for pair in result.comparisons]
-    return [f"Free runs of {pair.a} and {pair.b}: {sentence}" for pair, sentence in told if sentence is not None]
+def _block(pieces: Any, block: doc.Block) -> Markup:
+    match block:
+        case doc.Text():
+            drawn = pieces.text(block)
+        case doc.Heading():
+            drawn = pieces.heading(block)
+        case doc.Callout():
+            drawn = pieces.callout(block, _blocks(pieces, block.blocks))
+        case doc.Table():
+            drawn = pieces.table(block, *block.shown("page"))
+        case doc.Figure():
+            drawn = pieces.figure(block)
+        case doc.Code():
+            drawn = pieces.code(block, block.text.split("\n"))
+        case doc.Fold():
+            drawn = pieces.fold(block, _blocks(pieces, block.blocks))
+        case doc.Panes():
+            drawn = pieces.panes([(pane, _lines(pane)) for pane in block.panes])
+        case _:
+            assert_never(block)
+    return drawn
 
 
-def _effects(result: Result) -> Figure | None:
-    chart = charts.effects_chart(result, charts.PAGE, "container")
-    told = result.explanation
-    if chart is None or told is None:
-        return None
-    note = (
-        f"A bar that starts at {told.good}'s line shows what the difference does when it is put into {told.good} alone"
-    )
-    back = f"; one that starts at {told.bad}'s line, what is gained when it alone is taken back from {told.bad}"
-    note += f"{back}." if chart_rows.taken_back(result) else "."
-    notes = [note, chart_rows.SPREAD] if chart_rows.spread(chart_rows.effect_rows(result)) else [note]
-    return Figure("effects", charts.themed(chart, charts.PAGE, "transparent"), notes)
+def _words(words: doc.Words) -> Markup:
+    from markupsafe import Markup
+
+    return Markup().join(map(_span, doc.spans(words)))
 
 
-def _pairs(result: Result) -> list[Pair]:
-    compared = {(comparison.a, comparison.b): comparison for comparison in result.comparisons}
-    programs = {side.name: side.program for side in result.sides}
-    pairs = []
-    for a, b in lookup.pairs(result):
-        differences = lookup.differences_between(result, a, b)
-        pairs.append(
-            Pair(
-                a=a,
-                b=b,
-                comparison=compared.get((a, b)),
-                differences=differences,
-                explained=any(lookup.is_explained(result, item) for item in differences),
-                programs=sidebyside.side_by_side(programs.get(a, ""), programs.get(b, "")),
-            )
+def _span(span: doc.Span) -> Markup:
+    from markupsafe import Markup, escape
+
+    # Browsers break lines after a hyphen, so that "->" would come apart.
+    drawn = escape(span.text.replace(" -> ", " \N{RIGHTWARDS ARROW} "))
+    tag = {"code": "code", "strong": "strong", "": "span", "label": "span"}[span.style]
+    kind = f"pill {span.tone}" if span.style == "label" else span.tone
+    if kind:
+        drawn = Markup('<{0} class="{1}">{2}</{0}>').format(tag, kind, drawn)
+    elif span.style:
+        drawn = Markup("<{0}>{1}</{0}>").format(tag, drawn)
+    if span.curve:
+        drawn = Markup("<span class='swatch side-{}' aria-hidden='true'></span>{}").format(
+            (span.curve - 1) % 4 + 1, drawn
         )
-    return pairs
+    return Markup('<a href="{}">{}</a>').format(span.target, drawn) if span.target else drawn
 
 
-def _metric_names(result: Result) -> list[str]:
-    """List every metric that a side has at its end, the outcome first."""
-    first = lookup.metric_name(result)
-    recorded = [name for side in result.sides for name in side.metrics]
-    return list(dict.fromkeys([*([first] if first is not None else []), *recorded]))
+def _lines(pane: doc.Pane) -> list[tuple[int | None, Markup | None, bool]]:
+    """Give number and highlighted code of every line of a pane, and whether it is marked."""
+    highlighted = sidebyside.highlighted(pane.program)
+    return [
+        (number, None if number is None else highlighted[number - 1], number in pane.marked) for number in pane.lines
+    ]

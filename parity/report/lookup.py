@@ -145,3 +145,8 @@ def _together(path: str, told: Explanation) -> Label | None:
 def values_from(item: DifferenceFact, side: str) -> tuple[object, object]:
     """Give the two values of a difference, the given side's first."""
     return (item.b, item.a) if item.b_side == side else (item.a, item.b)
+
+
+def origins_from(item: DifferenceFact, side: str) -> tuple[str, str]:
+    """Say where the two values of a difference came from, the given side's first."""
+    return (item.b_origin, item.a_origin) if item.b_side == side else (item.a_origin, item.b_origin)

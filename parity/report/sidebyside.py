@@ -1,4 +1,4 @@
-"""Two programs next to each other: aligned, with the differing lines marked."""
+"""Two programs next to each other: aligned, highlighted."""
 
 from __future__ import annotations
 
@@ -11,50 +11,31 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Line:
-    """A line of a pane, highlighted; number and code are None where the other pane has a line and this has none."""
+class Listing:
+    """The lines of a program by their numbers, from 1, None where only the other has a line; and those that differ."""
 
-    number: int | None
-    code: Markup | None
-    changed: bool
-
-
-@dataclass(frozen=True)
-class Panes:
-    """Two programs as lists of lines of equal length, one below the other in the same row."""
-
-    left: list[Line]
-    right: list[Line]
-
-    @property
-    def changed(self) -> tuple[int, int]:
-        """How many lines are marked, left and right."""
-        left, right = (sum(line.changed for line in pane) for pane in (self.left, self.right))
-        return left, right
-
-    @property
-    def same(self) -> bool:
-        """Whether the two programs are the same text."""
-        return self.changed == (0, 0)
+    numbers: list[int | None]
+    marked: frozenset[int] = frozenset()
 
 
-def side_by_side(left: str, right: str) -> Panes:
-    """Align two programs by their common lines."""
-    code = [highlighted(left), highlighted(right)]
+def side_by_side(left: str, right: str) -> tuple[Listing, Listing]:
+    """Align two programs by their common lines, so that both have as many."""
     matcher = SequenceMatcher(None, _lines(left), _lines(right), autojunk=False)
-    panes: tuple[list[Line], list[Line]] = ([], [])
+    numbers: tuple[list[int | None], list[int | None]] = ([], [])
+    marked: tuple[set[int], set[int]] = (set(), set())
     for tag, *ends in matcher.get_opcodes():
-        spans = (range(ends[0], ends[1]), range(ends[2], ends[3]))
+        spans = (range(ends[0] + 1, ends[1] + 1), range(ends[2] + 1, ends[3] + 1))
         height = max(map(len, spans))
-        for pane, span, lines in zip(panes, spans, code, strict=True):
-            pane += [Line(index + 1, lines[index], tag != "equal") for index in span]
-            pane += [Line(None, None, False)] * (height - len(span))
-    return Panes(*panes)
+        for listed, differing, span in zip(numbers, marked, spans, strict=True):
+            listed += [*span, *[None] * (height - len(span))]
+            differing.update(span if tag != "equal" else ())
+    one, other = (Listing(*both) for both in zip(numbers, map(frozenset, marked), strict=True))
+    return one, other
 
 
-def listing(program: str) -> list[Line]:
+def listing(program: str) -> Listing:
     """Give one program's lines, none of them marked."""
-    return [Line(number, code, False) for number, code in enumerate(highlighted(program), start=1)]
+    return Listing([*range(1, len(_lines(program)) + 1)])
 
 
 def highlighted(program: str) -> list[Markup]:

@@ -230,7 +230,7 @@ def test_reports_tell_the_running_loss_from_the_values_at_the_end_of_an_epoch() 
     page, text = html.to_html(result), markdown.to_markdown(result)
     assert "| keras | 1 | 12 | 1.5000 | 0.250 | 0.125 |" in text
     assert "| keras | 2 | 24 | 0.75000 | 0.500 | 0.0625 |" in text
-    for report in (page, text.lower()):
+    for report in (page.lower(), text.lower()):
         for head in ("loss, running mean over the epoch", "accuracy at its end", "val_accuracy at its end"):
             assert head.replace("_", r"\_") in report or head in report
     assert epochs.NOTE in unescape(page)

@@ -167,7 +167,7 @@ def test_reports_say_what_accuracy_was_how_high_it_can_get_and_that_it_stood_sti
     )
     assert "the share of target values that are exactly 0 or 1 (0.125)" in plateau
     assert "Nothing is trained by a metric" in plateau
-    page, terse = unescape(html.to_html(result)), printed(result)
+    page, terse = unescape(html.to_html(result)).replace("→", "->"), printed(result)
     for note in measures.notes(result):
         assert note in page
         assert note in terse

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from parity.report import chart_rows, charts, files, html, lookup, markdown, sidebyside, terminal, write
+from parity.report import arrange, chart_rows, charts, files, html, lookup, markdown, sidebyside, terminal, write
 from parity.report.sentences import findings, verdict
 from parity.result.schema import EffectFact, Result
 from tests import report_samples as samples
@@ -169,7 +169,7 @@ def test_differences_of_other_pairs_are_not_told_of_the_explained_one() -> None:
     result = leaf.model_copy(update={"differences": [*leaf.differences, other]})
     assert not any("epsilon" in finding.text for finding in findings.findings(result))
     assert "13 differences" not in markdown.to_markdown(result)
-    assert "1 difference between keras and torch." in markdown.to_markdown(result)
+    assert "**1 config difference between keras and torch**" in markdown.to_markdown(result)
 
 
 def test_a_set_whose_path_is_unknown_is_named_all_the_same() -> None:
@@ -234,9 +234,9 @@ def test_all_three_reports_use_the_same_words(name: str) -> None:
             assert item.change in paper
         for report in (page, paper.replace("\\", "")):
             assert finding.lead in report
-        if finding.kind not in terminal.UNSAID:
+        if finding.kind not in arrange.TABLED:
             assert finding.lead in screen
-            assert finding.named or all(item.text in screen for item in finding.items)
+            assert all(item.text in screen for item in finding.items)
 
 
 # ------------------------------------------------------------------------------------------- terminal
@@ -261,7 +261,7 @@ def test_the_last_screen_names_what_breaks_and_where_the_files_are() -> None:
     assert screen.index("12 config differences") < screen.index("Alone on keras") < screen.index("Files")
     assert re.search(r"layers\.\*\.kernel_initializer +0\.010 +0\.203 +breaks", screen)
     assert f"\n  {page.parent}/programs/keras.py\n" in screen
-    assert "Again: parity run specs/leaf.yaml" in screen
+    assert "\nRepeat this run\n  parity run specs/leaf.yaml\n" in screen
 
 
 def test_what_breaks_is_coloured_on_a_terminal() -> None:
@@ -302,19 +302,20 @@ def test_markdown_sections_links_and_warning() -> None:
     text = markdown.to_markdown(samples.leaf())
     assert re.findall(r"^#+ .*", text, re.MULTILINE) == [
         "# Why does the same network learn in Keras and not in TensorFlow?",
+        "## Do they train the same?",
         "## What breaks, what repairs",
         "## Training",
         "## Config differences",
         "## Step by step, from the same state",
-        "### keras and tensorflow: divergent",
+        "### keras and tensorflow: **divergent**",
         "## Programs",
         "## Repeat this run",
     ]
     assert "> [!WARNING]\n> **Stand-in data" in text
     assert "](curves.png)" in text
     assert "[programs/keras.py](programs/keras.py)" in text
-    row = "| `layers.*.bias_initializer` | `zeros` | `truncated_normal(stddev=1.0)` | 0.081 | 0.010 | **breaks** |"
-    assert row in text
+    values = "`zeros` (spec) | `truncated_normal(stddev=1.0)` (side tensorflow)"
+    assert f"| `layers.*.bias_initializer` | {values} | 0.081 | 0.010 | **breaks** |" in text
 
 
 def test_markdown_markup_in_names_stays_text() -> None:
@@ -439,8 +440,8 @@ def test_html_shows_names_as_they_are() -> None:
 def test_html_marks_the_lines_that_differ() -> None:
     result = samples.leaf()
     page = Reader(html.to_html(result))
-    left, right = sidebyside.side_by_side(*(side.program for side in result.sides)).changed
-    assert len(page.all("mark")) == left + right
+    left, right = sidebyside.side_by_side(*(side.program for side in result.sides))
+    assert len(page.all("mark")) == len(left.marked) + len(right.marked)
     assert "16 lines and 17 lines differ, marked" in flat(page.text)
 
 
@@ -478,11 +479,10 @@ def contrast(one: str, other: str) -> float:
 
 
 def test_programs_are_aligned_by_their_common_lines() -> None:
-    panes = sidebyside.side_by_side("a\nb\nc\n", "a\nx\ny\nc\n")
-    assert [(line.number, line.changed) for line in panes.left] == [(1, False), (2, True), (None, False), (3, False)]
-    assert [(line.number, line.changed) for line in panes.right] == [(1, False), (2, True), (3, True), (4, False)]
-    assert panes.changed == (1, 2)
-    assert sidebyside.side_by_side("a\n", "a\n").same
+    left, right = sidebyside.side_by_side("a\nb\nc\n", "a\nx\ny\nc\n")
+    assert (left.numbers, left.marked) == ([1, 2, None, 3], {2})
+    assert (right.numbers, right.marked) == ([1, 2, 3, 4], {2, 3})
+    assert sidebyside.side_by_side("a\n", "a\n") == (sidebyside.listing("a\n"), sidebyside.listing("a\n"))
 
 
 @pytest.mark.parametrize(
@@ -546,7 +546,6 @@ def test_nothing_to_draw_draws_nothing() -> None:
     empty = samples.a_result([], [])
     assert charts.loss_chart(empty) is None
     assert charts.curves_chart(empty) is None
-    assert not chart_rows.has_curves(empty)
     assert Reader(html.to_html(empty)).text
     assert "curves.png" not in markdown.to_markdown(empty)
     assert "No side ran" in shown(empty)

@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
-from parity.report import html, markdown
+from parity.report import html, markdown, terminal
 from parity.report.sentences import advice
 from parity.result.schema import AdviceFact, Lint, Result
 from tests import report_samples as samples
@@ -72,7 +72,7 @@ def test_a_line_of_lint_is_not_broken_so_that_an_editor_can_follow_it() -> None:
     stream = io.StringIO()
     given = SOFTMAX.model_copy(update={"file": f"{'deep/' * 30}leaf.yaml"})
     found = Lint(spec="leaf", sides=["keras", "tensorflow"], advice=[given], notes=["nothing was measured"])
-    advice.print_lint(found, Console(file=stream, width=60))
+    terminal.print_lint(found, Console(file=stream, width=60))
     lines = stream.getvalue().splitlines()
     assert lines[0] == f"{given.file}:34: softmax before logits (tensorflow)"
     assert lines[-2:] == ["Note: nothing was measured", "leaf: 1 piece of advice (sides: keras, tensorflow)"]

@@ -29,6 +29,9 @@ addEventListener("load", () => setTimeout(() => {
     const page = frame.contentDocument;
     const panes = [...page.querySelectorAll("details[open] .pane")].map((pane) => pane.getBoundingClientRect());
     const seen = (element) => element.checkVisibility() && element.getBoundingClientRect().width > 1;
+    const rows = (caption) => [...page.querySelectorAll("table")]
+      .filter((table) => table.caption.textContent.startsWith(caption))
+      .reduce((sum, table) => sum + [...table.tBodies[0].rows].filter(seen).length, 0);
     measured[frame.name] = {
       inner: page.documentElement.clientWidth,
       scroll: page.documentElement.scrollWidth,
@@ -38,12 +41,10 @@ addEventListener("load", () => setTimeout(() => {
       labelled: page.querySelectorAll("[data-chart] svg[aria-label], [data-chart] svg [aria-label]").length > 0,
       beside: panes.length === 2 && panes[0].top === panes[1].top,
       head: [...page.querySelectorAll(".stacked thead")].some(seen),
-      rows: [...page.querySelectorAll(".places tbody tr")].filter(seen).length,
-      strikes: [...page.querySelectorAll(".strikes tbody tr")].filter(seen).length,
-      wide: [...page.querySelectorAll(".finding")].some((box) => box.scrollWidth > box.clientWidth),
-      cut: [...page.querySelectorAll(".places, .strikes")].some(
-        (table) => table.scrollWidth > table.parentElement.clientWidth
-      ),
+      rows: rows("A difference is made"),
+      strikes: rows("Is it another program?"),
+      wide: [...page.querySelectorAll(".callout")].some((box) => box.scrollWidth > box.clientWidth),
+      cut: [...page.querySelectorAll(".stacked")].some((table) => table.scrollWidth > table.parentElement.clientWidth),
       alerted: frame.contentWindow.alerted === true,
     };
   }

@@ -89,7 +89,7 @@ def compensates(result: Result) -> list[Finding]:
         make = f"{others} {'makes' if len(claim.by) == 1 else 'make'} up for {'it' if one else 'them'}"
         lead = f"{ruins}; with {others} as well it comes to {reaches}, so {make}"
         items = changes(result, [*claim.paths, *claim.by], claim.side)
-        found.append(Finding("compensates", lead, items, patch_of(result, claim), named=True))
+        found.append(Finding("compensates", lead, items, patch_of(result, claim)))
     return found
 
 
@@ -110,7 +110,7 @@ def undecided(result: Result) -> list[Finding]:
         }[claim.kind]
         lead = f"Inconclusive, {_say(claim)} that {what}{_brackets(moved)}{_by_seed(told, claim)}"
         items = changes(result, [*claim.paths, *claim.by], claim.side)
-        found.append(Finding("undecided", lead, items, named=claim.kind == "compensates"))
+        found.append(Finding("undecided", lead, items))
     return found
 
 

@@ -62,10 +62,10 @@ def blame(result: Result) -> list[str]:
     return [*_odd(result, parted), *_witnesses(result, parted)]
 
 
-def free(comparison: Comparison) -> str | None:
-    """Say how the free runs of two sides stand to each other, without naming them."""
-    known = comparison.free
-    return None if known is None else f"{known.reason.rstrip('.')}."
+def free_runs(result: Result) -> list[str]:
+    """Say of each pair of sides how their free runs stand to each other, where there were any."""
+    known = [(pair, pair.free.reason.rstrip(".")) for pair in result.comparisons if pair.free is not None]
+    return [f"Free runs of {pair.a} and {pair.b}: {reason}." for pair, reason in known]
 
 
 def horizon(result: Result) -> str | None:

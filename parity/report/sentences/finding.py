@@ -68,14 +68,12 @@ class Finding:
         lead: the sentence, without a full stop where items follow.
         items: the differences.
         patch: of the whole set; where each difference stands for itself, its item has the patch.
-        named: the lead names every path already.
     """
 
     kind: Kind
     lead: str
     items: tuple[Item, ...] = ()
     patch: Patch | None = None
-    named: bool = False
 
     @property
     def text(self) -> str:

@@ -121,6 +121,19 @@ def tried_with(told: Explanation) -> str:
     return f"seed {told.effect_seeds[0]}" if one else f"mean of {len(told.effect_seeds)} seeds"
 
 
+def ways(told: Explanation) -> tuple[str, str]:
+    """Head the columns of what a difference does, put in alone and taken back."""
+    seeds = f", {tried}" if (tried := tried_with(told)) else ""
+    return f"Alone on {told.good}{seeds}", f"Taken back from {told.bad}{seeds}"
+
+
+def ends(told: Explanation) -> str:
+    """Say what the two sides come to as they are, for the foot of a table."""
+    good, bad = (cell(told, value) for value in sides_at(told))
+    what = f"{told.outcome[0].upper()}{told.outcome[1:]} of the two sides as they are, on {told.framework}"
+    return f"{what}: {good} ({told.good}) and {bad} ({told.bad})."
+
+
 def gain(bad: float, good: float, value: float) -> float:
     """Give the share of the gap that an outcome wins back from the bad side; 0 where there is none to win."""
     gap = good - bad

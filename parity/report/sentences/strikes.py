@@ -12,12 +12,6 @@ from typing import Any
 from parity.result import formats
 from parity.result.schema import DifferenceFact, Explanation, Place, StrikeFact
 
-PROGRAM = "Is it another program? Where each difference strikes first"
-"""Heads the table of strikes."""
-
-OUTCOME = "Is it another outcome? What each difference does to it"
-"""Heads the table of effects, where there is one of strikes."""
-
 HEAD = ("Difference", "Strikes first", "Of the first update", "Of all that training moved")
 """Heads the columns."""
 
@@ -25,6 +19,23 @@ HEAD = ("Difference", "Strikes first", "Of the first update", "Of all that train
 def known(items: Sequence[DifferenceFact]) -> bool:
     """Say whether there is anything to show."""
     return any(item.strike is not None for item in items)
+
+
+def plainly(items: Sequence[DifferenceFact], a: str, b: str) -> str:
+    """Head a table of differences."""
+    return f"{formats.count(len(items), 'config difference')} between {a} and {b}"
+
+
+def program(items: Sequence[DifferenceFact], told: Explanation) -> str:
+    """Head the table of strikes."""
+    each = "the config difference" if len(items) == 1 else f"each of {len(items):,} config differences"
+    return f"Is it another program? Where {each}, put alone into {told.good}, strikes first"
+
+
+def outcome(items: Sequence[DifferenceFact], a: str, b: str) -> str:
+    """Head the table of effects, where there is one of strikes."""
+    each = "the config difference" if len(items) == 1 else f"each of {len(items):,} config differences"
+    return f"Is it another outcome? What {each} between {a} and {b} does to it"
 
 
 def note(told: Explanation) -> str:
