@@ -8,15 +8,22 @@ from typing import Any
 from parity.entries import Entry
 from parity.errors import Fault
 from parity.frameworks import title_of
+from parity.spec.exactness import numerics_faults
 from parity.spec.faults import Loc, Where
 from parity.spec.paths import split, walk
 from parity.spec.sections import Config
 
 
-def hole_faults(
-    framework: str, config: Config, where: Where, changes: Mapping[str, Any], loc: Loc, layers: Mapping[str, Loc]
+def unsaid_faults(
+    framework: str,
+    config: Config,
+    where: Where,
+    changes: Mapping[str, Any],
+    loc: Loc,
+    places: Mapping[str, Loc],
+    written: Mapping[str, int],
 ) -> list[Fault]:
-    """Return the faults of entries that a framework does not have.
+    """Return the faults of what a framework does not have, or cannot be told.
 
     Args:
         framework: that is to run the config.
@@ -24,8 +31,17 @@ def hole_faults(
         where: knows the lines.
         changes: of the side, for the one that made it so.
         loc: their place.
-        layers: place of each layer.
+        places: of the layers that they touch.
+        written: where the other layers stand in the spec.
     """
+    layers: dict[str, Loc] = {name: ("model", "layers", index) for name, index in written.items()} | dict(places)
+    faults = _holes(framework, config, where, changes, loc, layers)
+    return faults or numerics_faults(framework, config, where, changes, loc)
+
+
+def _holes(
+    framework: str, config: Config, where: Where, changes: Mapping[str, Any], loc: Loc, layers: Mapping[str, Loc]
+) -> list[Fault]:
     faults = []
     for path, part in walk(config):
         if not isinstance(part, Entry) or (hole := part.hole(framework)) is None:

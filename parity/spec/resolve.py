@@ -17,9 +17,8 @@ from parity.frameworks import title_of
 from parity.metrics import TakenMetric
 from parity.ops import Op
 from parity.spec.check import Layers, Reached, check_change, check_model
-from parity.spec.exactness import numerics_faults
 from parity.spec.faults import Loc, Where, faults_of
-from parity.spec.holes import hole_faults
+from parity.spec.holes import unsaid_faults
 from parity.spec.paths import at, auto_names, set_path, set_together, split, visit, walk
 from parity.spec.sections import PARTS, Config, SideSpec, Spec
 from parity.spec.targets import target_faults
@@ -251,9 +250,7 @@ def changed(
             break
         waiting = {path: waiting[path] for path in late}
     faults += [] if faults else check_model(config.model, where, places, written, config.data)
-    places = {name: ("model", "layers", index) for name, index in written.items()} | places
-    faults += [] if faults else hole_faults(resolved.framework, config, where, changes, loc, places)
-    faults += [] if faults else numerics_faults(resolved.framework, config, where, changes, loc)
+    faults += [] if faults else unsaid_faults(resolved.framework, config, where, changes, loc, places, written)
     if not faults and resolved.program is None:
         faults += target_faults(config, origins.get("data.targets", DEFAULT), where, changes, loc)
     if faults:
