@@ -170,14 +170,21 @@ def _change(values: Sequence[str], room: int) -> str:
     return whole if "\n" not in whole else _indented([values[0], *(f"-> {value}" for value in values[1:])], room)
 
 
+class _Values(textwrap.TextWrapper):
+    """Breaks what is too long for a line behind its equals sign, rather than in a word."""
+
+    def _split(self, text: str) -> list[str]:
+        most = self.width - len(self.subsequent_indent)
+        return [
+            part
+            for chunk in super()._split(text)
+            for part in (chunk.partition("=") if len(chunk) > most and "=" in chunk else (chunk,))
+        ]
+
+
 def _indented(lines: Sequence[str], room: int) -> str:
-    return "\n".join(
-        part
-        for line in lines
-        for part in textwrap.wrap(
-            _harmless(line), max(room, 20), initial_indent="  ", subsequent_indent="     ", break_on_hyphens=False
-        )
-    )
+    wrapper = _Values(max(room, 20), initial_indent="  ", subsequent_indent="     ", break_on_hyphens=False)
+    return "\n".join(part for line in lines for part in wrapper.wrap(_harmless(line)))
 
 
 def print_lint(found: Lint, console: Console) -> None:

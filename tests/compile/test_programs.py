@@ -36,7 +36,7 @@ from parity.catalog import (
 )
 from parity.compile import Program, compile_side
 from parity.data.loading import class_count, load
-from parity.frameworks import frameworks, title_of
+from parity.frameworks import title_of
 from parity.run.bench import Bench, Job
 from parity.run.freerun import free_run
 from parity.run.session import memory_folder
@@ -76,7 +76,7 @@ def spec_data(source: str, **sections: Any) -> dict[str, Any]:
         "loss": "categorical_crossentropy",
         "optimizer": {"sgd": {"learning_rate": 0.05, "momentum": 0.9, "nesterov": True, "decay": 1e-3}},
         "training": {"batch_size": 4, "epochs": EPOCHS, "shuffle": True, "seed": 3},
-        "sides": {framework: {"framework": framework} for framework in frameworks()},
+        "sides": {framework: {"framework": framework} for framework in FRAMEWORKS},
     } | sections
 
 
@@ -115,8 +115,9 @@ def recorded(framework: str, folders: pytest.TempPathFactory, steps: int, **sect
     np.savez(folder / "data.npz", X=rng.normal(3.0, 2.0, size=(ROWS, 24)), y=np.arange(ROWS) % CLASSES)
     if "data" in sections:
         sections["data"] = sections["data"] | {"source": str(folder / "data.npz")}
-    spec = build_spec(spec_data(str(folder / "data.npz"), **sections))
-    side = next(side for side in resolve(spec) if side.framework == framework)
+    sides = {"sides": {framework: {"framework": framework}}}
+    spec = build_spec(spec_data(str(folder / "data.npz"), **sections | sides))
+    (side,) = resolve(spec)
     dataset = load(spec.data)
     program = compile_side(side, name=spec.name, question=spec.question, classes=class_count(dataset.raw_y))
     (folder / program.file_name).write_text(program.source)
