@@ -1,1 +1,1 @@
-"""Drivers: one per framework, the only modules that import one. They run inside worker processes."""
+"""What the drivers of all frameworks share; each stands in its framework's folder. They run inside worker processes."""
