@@ -6,7 +6,8 @@ These are plain records. An op's three templates return :class:`KerasCode`, :cla
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -224,6 +225,35 @@ class Case:
 
 Arrays = Mapping[str, "np.ndarray"]
 """Named tensors."""
+
+
+def lines_at(indent: int, lines: Iterable[str]) -> str:
+    """Return lines for a place in a template that is indented already."""
+    return ("\n" + " " * indent).join(lines)
+
+
+def documented(text: str, indent: int = 4) -> str:
+    """Return text for a docstring in a program, on several lines where one would be too long."""
+    return lines_at(indent, textwrap.wrap(text, 93 - indent))
+
+
+def needs(source: str) -> tuple[str, ...]:
+    """Return what a piece of source needs imported."""
+    return ("import math",) if "math." in source.replace("tf.math.", "") else ()
+
+
+def function(name: str, arguments: Iterable[str], doc: str, lines: Iterable[str]) -> Helper:
+    """Return a function of a program.
+
+    Args:
+        name: its name.
+        arguments: their names.
+        doc: its docstring.
+        lines: its body.
+    """
+    body = lines_at(4, [f'"""{documented(doc)}"""', *lines])
+    source = f"\ndef {name}({', '.join(arguments)}):\n    {body}\n"
+    return Helper(name=name, source=source, imports=needs(source))
 
 
 def call(function: str, *arguments: Any, **keywords: Any) -> str:

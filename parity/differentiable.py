@@ -56,6 +56,12 @@ def log_softmax(z: numpy.ndarray) -> numpy.ndarray:
     return shifted - base.log(base.exp(shifted).sum(axis=-1, keepdims=True))
 
 
+def picked(rows: numpy.ndarray, numbers: numpy.ndarray) -> numpy.ndarray:
+    """Return of each row, along the last axis, the one whose number is said."""
+    flat = rows.reshape(numbers.size, -1)
+    return flat[numpy.arange(numbers.size), numbers.ravel().astype(int)]
+
+
 @primitive  # type: ignore[untyped-decorator]
 def tanh(x: numpy.ndarray) -> numpy.ndarray:
     """Return the hyperbolic tangent y; its slope is 1 - y^2, where autograd's goes by cosh, which overflows."""

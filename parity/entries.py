@@ -60,6 +60,7 @@ from parity.frameworks import Hole, frameworks
 
 if TYPE_CHECKING:
     from parity.code import Case
+    from parity.native import Native
 
 Shape = tuple[int, ...]
 """Shape of a tensor without its batch axis."""
@@ -136,6 +137,8 @@ class Entry(Strict):
     """The name a spec uses."""
     short: ClassVar[str | None] = None
     """The field that a bare value sets."""
+    natives: ClassVar[Mapping[str, Native]] = {}
+    """Per framework, its own part that means what the entry means."""
     source: ClassVar[Mapping[str, str]] = {}
     """Per framework, the file that was read to write this entry."""
     quiet: ClassVar[frozenset[str]] = frozenset()
@@ -192,6 +195,12 @@ class Entry(Strict):
             "additionalProperties": False,
         }  # fmt: skip
         return wrapped if required else {"anyOf": [{"const": cls.kind}, wrapped]}
+
+    @classmethod
+    def part(cls, framework: str) -> Native | None:
+        """Return the own part of a framework, or of the nearest that it falls back on; None where there is none."""
+        line = frameworks()[framework].line if framework in frameworks() else ()
+        return next((cls.natives[name] for name in line if name in cls.natives), None)
 
     @classmethod
     def cases(cls) -> list[Case]:

@@ -54,6 +54,8 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("frameworks",),  # plain data about each, which everybody may read; its parts stand where they are used
     ("entries",),
     ("code",),
+    ("formula",),
+    ("native",),
     FAMILIES,
     ("catalog",),
     ("data.section",),  # what a spec may say about data, apart from how it is read
@@ -77,7 +79,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("__main__",),
 )
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
-CATALOGUE = {"entries", "code", *FAMILIES}
+CATALOGUE = {"entries", "code", "native", *FAMILIES}
 """Entries, their base and their records name each other's types; in annotations only, that may point right."""
 
 RECORDS = {"parity.run.trajectory", "parity.run.digest"}

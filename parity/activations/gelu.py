@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
 from parity.activations import Activation
-from parity.code import Case, Helper
-from parity.lazy import differentiable as np
+from parity.code import Case
+from parity.native import Native, Turned
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-CUBIC = 0.044715
-ROOT = math.sqrt(2.0 / math.pi)
-
-EXACT = '''
-def gelu(x):
-    """x Phi(x); {own} rounds 1 / sqrt(2) to float32."""
-    return {formula}
-'''
-
-TANH = '''
-def gelu_tanh(x):
-    """x Phi(x), Phi by way of tanh; {own} rounds 0.044715 to float32."""
-    return 0.5 * x * (1.0 + {tanh}(math.sqrt(2.0 / math.pi) * (x + 0.044715 * x * x * x)))
-'''
+ROUNDED = "rounds its constants to float32"
 
 
 class Gelu(Activation):
@@ -45,42 +31,28 @@ class Gelu(Activation):
         "tensorflow": "tensorflow/python/ops/nn_ops.py",
         "torch": "torch/nn/modules/activation.py",
     }
+    natives: ClassVar[Mapping[str, Native]] = {
+        "keras": Native("keras.activations.gelu", {"approximate": "approximate"}, never=ROUNDED),
+        "tensorflow": Native("tf.nn.gelu", {"approximate": "approximate"}, never=ROUNDED),
+        "torch": Native(
+            "nn.GELU",
+            {"approximate": Turned("approximate", lambda by_tanh: "tanh" if by_tanh else "none", "tanh".__eq__)},
+            own={"approximate": "none"},
+        ),
+    }
 
     approximate: bool = Field(default=False, description="by way of tanh, instead of exact")
 
-    def _phi(self, x: np.ndarray) -> np.ndarray:
-        """Return the distribution function, or what stands for it."""
+    def formula(self) -> str:
         if self.approximate:
-            return 0.5 * (1.0 + np.tanh(ROOT * (x + CUBIC * x**3)))
-        return 0.5 * np.erfc(-x / math.sqrt(2.0))
+            return "0.5 * x * (1.0 + tanh(sqrt(2.0 / pi) * (x + 0.044715 * x * x * x)))"
+        return "0.5 * x * erfc(-x / sqrt(2.0))"
 
-    def forward(self, x: np.ndarray) -> np.ndarray:
-        return x * self._phi(x)
-
-    def _name(self) -> str:
+    def called(self) -> str:
         return "gelu_tanh" if self.approximate else "gelu"
 
-    def keras(self) -> str:
-        return self._name()
-
-    def tensorflow(self, x: str) -> str:
-        return f"{self._name()}({x})"
-
-    def torch(self, channel_axis: int) -> str:
-        return 'nn.GELU(approximate="tanh")' if self.approximate else "nn.GELU()"
-
-    def helpers(self, framework: str) -> tuple[Helper, ...]:
-        if framework == "torch":
-            return ()
-        keras = framework == "keras"
-        own = "Keras's own" if keras else "tf.nn.gelu"
-        if self.approximate:
-            source = TANH.format(own=own, tanh="keras.ops.tanh" if keras else "tf.tanh")
-        elif keras:
-            source = EXACT.format(own=own, formula="0.5 * x * (1.0 + keras.ops.erf(x / math.sqrt(2.0)))")
-        else:
-            source = EXACT.format(own=own, formula="0.5 * x * tf.math.erfc(-x / math.sqrt(2.0))")
-        return (Helper(name=self._name(), source=source, imports=("import math",)),)
+    def says(self) -> str:
+        return "x Phi(x), Phi by way of tanh" if self.approximate else "x Phi(x)"
 
     @classmethod
     def cases(cls) -> list[Case]:

@@ -7,17 +7,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field, NonNegativeFloat
 
 from parity.activations import Activation
-from parity.code import Case, Helper
-from parity.lazy import differentiable as np
+from parity.code import Case
+from parity.native import Native
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SOURCE = '''
-def leaky_relu(x, negative_slope):
-    """x where x > 0, else negative_slope x; {own} rounds the slope to float32."""
-    return {where}(x > 0, x, negative_slope * x)
-'''
+ROUNDED = "rounds the slope to float32"
 
 
 class LeakyRelu(Activation):
@@ -37,28 +33,19 @@ class LeakyRelu(Activation):
         "tensorflow": "tensorflow/python/ops/nn_ops.py",
         "torch": "torch/nn/modules/activation.py",
     }
+    natives: ClassVar[Mapping[str, Native]] = {
+        "keras": Native("keras.activations.leaky_relu", {"negative_slope": "negative_slope"}, never=ROUNDED),
+        "tensorflow": Native("tf.nn.leaky_relu", {"alpha": "negative_slope"}, never=ROUNDED),
+        "torch": Native("nn.LeakyReLU", {"negative_slope": "negative_slope"}, leading=("negative_slope",)),
+    }
 
     negative_slope: NonNegativeFloat = Field(default=0.2, description="slope where x < 0")
 
-    def forward(self, x: np.ndarray) -> np.ndarray:
-        return np.where(x > 0, x, self.negative_slope * x)
+    def formula(self) -> str:
+        return "where(x > 0, x, negative_slope * x)"
 
-    def keras(self) -> str:
-        return f"lambda x: {self.tensorflow('x')}"
-
-    def tensorflow(self, x: str) -> str:
-        return f"leaky_relu({x}, {self.negative_slope!r})"
-
-    def torch(self, channel_axis: int) -> str:
-        return f"nn.LeakyReLU({self.negative_slope!r})"
-
-    def helpers(self, framework: str) -> tuple[Helper, ...]:
-        if framework == "torch":
-            return ()
-        own, where = {"keras": ("Keras's own", "keras.ops.where"), "tensorflow": ("tf.nn.leaky_relu", "tf.where")}[
-            framework
-        ]
-        return (Helper(name="leaky_relu", source=SOURCE.format(own=own, where=where)),)
+    def says(self) -> str:
+        return "x where x > 0, else negative_slope x"
 
     @classmethod
     def cases(cls) -> list[Case]:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from parity.activations import Activation
-from parity.code import Case
-
-if TYPE_CHECKING:
-    import numpy as np
+from parity.code import Case, Helper
 
 
 class Linear(Activation):
@@ -17,14 +14,20 @@ class Linear(Activation):
     kind: ClassVar[str] = "linear"
     keeps_positive: ClassVar[bool] = True
 
-    def forward(self, x: np.ndarray) -> np.ndarray:
-        return x
+    def formula(self) -> str:
+        return "x"
+
+    def keras(self) -> str:
+        return '"linear"'
 
     def tensorflow(self, x: str) -> str:
         return x
 
     def torch(self, channel_axis: int) -> str | None:
         return None
+
+    def helpers(self, framework: str) -> tuple[Helper, ...]:
+        return ()
 
     @classmethod
     def cases(cls) -> list[Case]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from parity.activations import Activation
 from parity.code import Case
-from parity.lazy import differentiable as np
+from parity.native import Native
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,12 +27,14 @@ class Relu(Activation):
         "tensorflow": "tensorflow/python/ops/gen_nn_ops.py",
         "torch": "torch/nn/modules/activation.py",
     }
+    natives: ClassVar[Mapping[str, Native]] = {
+        "keras": Native("keras.activations.relu"),
+        "tensorflow": Native("tf.nn.relu"),
+        "torch": Native("nn.ReLU"),
+    }
 
-    def forward(self, x: np.ndarray) -> np.ndarray:
-        return np.where(x <= 0, 0.0, x)  # what is not a number stays so
-
-    def torch(self, channel_axis: int) -> str:
-        return "nn.ReLU()"
+    def formula(self) -> str:
+        return "where(x <= 0.0, 0.0, x)"  # What is no number stays so.
 
     @classmethod
     def cases(cls) -> list[Case]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from parity.activations import Activation
 from parity.code import Case
-from parity.lazy import differentiable as np
+from parity.native import Native
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,12 +27,14 @@ class Sigmoid(Activation):
         "tensorflow": "tensorflow/python/ops/math_ops.py",
         "torch": "torch/nn/modules/activation.py",
     }
+    natives: ClassVar[Mapping[str, Native]] = {
+        "keras": Native("keras.activations.sigmoid"),
+        "tensorflow": Native("tf.nn.sigmoid"),
+        "torch": Native("nn.Sigmoid"),
+    }
 
-    def forward(self, x: np.ndarray) -> np.ndarray:
-        return np.expit(x)
-
-    def torch(self, channel_axis: int) -> str:
-        return "nn.Sigmoid()"
+    def formula(self) -> str:
+        return "expit(x)"
 
     @classmethod
     def cases(cls) -> list[Case]:

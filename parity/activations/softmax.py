@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from parity.activations import Activation
 from parity.code import Case
-from parity.lazy import differentiable as np
+from parity.native import Native
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,10 +29,17 @@ class Softmax(Activation):
         "tensorflow": "tensorflow/python/ops/nn_ops.py",
         "torch": "torch/nn/modules/activation.py",
     }
+    natives: ClassVar[Mapping[str, Native]] = {
+        "keras": Native("keras.activations.softmax"),
+        "tensorflow": Native("tf.nn.softmax"),
+        "torch": Native("nn.Softmax"),
+    }
 
-    def forward(self, x: np.ndarray) -> np.ndarray:
-        e = np.exp(x - np.constant(x).max(axis=-1, keepdims=True))
-        return e / e.sum(axis=-1, keepdims=True)
+    def formula(self) -> str:
+        return """
+            e = exp(x - max(constant(x), axis=-1, keepdims=True))
+            e / sum(e, axis=-1, keepdims=True)
+        """
 
     def torch(self, channel_axis: int) -> str:
         return f"nn.Softmax(dim={channel_axis})"

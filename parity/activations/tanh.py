@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from parity.activations import Activation
 from parity.code import Case
-from parity.lazy import differentiable as np
+from parity.native import Native
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,12 +21,14 @@ class Tanh(Activation):
         "tensorflow": "tensorflow/python/ops/math_ops.py",
         "torch": "torch/nn/modules/activation.py",
     }
+    natives: ClassVar[Mapping[str, Native]] = {
+        "keras": Native("keras.activations.tanh"),
+        "tensorflow": Native("tf.nn.tanh"),
+        "torch": Native("nn.Tanh"),
+    }
 
-    def forward(self, x: np.ndarray) -> np.ndarray:
-        return np.tanh(x)
-
-    def torch(self, channel_axis: int) -> str:
-        return "nn.Tanh()"
+    def formula(self) -> str:
+        return "tanh(x)"
 
     @classmethod
     def cases(cls) -> list[Case]:

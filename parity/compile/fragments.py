@@ -39,17 +39,11 @@ def penalty(parameters: Mapping[str, Parameter], framework: str, place: Callable
         if parameter.regularizer is not None:
             groups.setdefault(parameter.regularizer, []).append(place(name))
     return [
-        written(one, framework)(places[0])
+        one.written(framework, places[0])
         if len(places) == 1
-        else f"sum({written(one, framework)('w')} for w in ({', '.join(places)}))"
+        else f"sum({one.written(framework, 'w')} for w in ({', '.join(places)}))"
         for one, places in groups.items()
     ]
-
-
-def written(entry: Any, framework: str) -> Callable[..., str]:
-    """Return the template of an entry."""
-    template: Callable[..., str] = getattr(entry, framework)
-    return template
 
 
 def constrained(
@@ -79,4 +73,4 @@ def constrained(
 
 def constraint_helpers(parameters: Mapping[str, Parameter], framework: str) -> list[tuple[Helper, ...]]:
     """Return what the constraints call."""
-    return [one.constraint.helpers(framework) for one in parameters.values() if one.constraint is not None]
+    return [(one.constraint.helper(framework),) for one in parameters.values() if one.constraint is not None]

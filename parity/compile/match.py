@@ -217,22 +217,17 @@ def _slots(
 ) -> tuple[dict[str, tuple[str, float]], list[str]]:  # fmt: skip
     """Return where the optimizer keeps its slots, and the canonical ones that were not found."""
     optimizer, known = side.config.optimizer, compiled.bindings.slots
-    if side.framework == "torch":
-        # A rule and its variants (Adam, AdamW) keep the same slots in the same places.
-        related = [
-            one for one in OPTIMIZERS.values()
-            if issubclass(one, type(optimizer)) or isinstance(optimizer, one)
-        ]  # fmt: skip
-        own = inventory["optimizer"] in [one.torch_class for one in related]
-        places = optimizer.torch_slots(inventory["learning_rate"]) if own else {}
-    elif inventory.get("optimizer_of") == "keras":
-        places = optimizer.keras().slots
-    else:
+    of, there = inventory.get("optimizer_of", side.framework), inventory["attributes"]
+    own = optimizer.part(of)
+    # A rule and its variants (Adam, AdamW) keep the same slots in the same places.
+    related = [one for one in OPTIMIZERS.values() if issubclass(one, type(optimizer)) or isinstance(optimizer, one)]
+    parts = [part.title for one in related if (part := one.part(of)) is not None]
+    if own is None:
         places = {name: Slot(attribute=attribute, scale=scale) for name, (attribute, scale) in known.items()}
-    there = inventory["attributes"]
+    else:  # Where its attributes are not told, its class says what they are.
+        known_class = bool(there) or inventory["optimizer"] in parts
+        places = own.kept(optimizer.slots(), inventory["learning_rate"]) if known_class else {}
     found = {
-        name: (slot.attribute, slot.scale)
-        for name, slot in places.items()
-        if side.framework == "torch" or slot.attribute in there
+        name: (slot.attribute, slot.scale) for name, slot in places.items() if not there or slot.attribute in there
     }
     return found, [name for name in optimizer.slots() if name not in found]

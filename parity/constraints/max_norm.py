@@ -6,33 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, NonNegativeFloat, NonNegativeInt
 
-from parity.code import Case, Helper
+from parity.code import Case
 from parity.constraints import Constraint
 from parity.entries import shown
-from parity.lazy import np
+from parity.native import Native, Turned
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-TENSORFLOW = Helper(
-    name="max_norm",
-    source='''
-def max_norm(w, limit, axis):
-    """Scale w down to norms of at most limit along the axis; 1e-7 is Keras's guard against 0."""
-    norms = tf.sqrt(tf.reduce_sum(tf.square(w), axis=axis, keepdims=True))
-    return w * (tf.minimum(norms, limit) / (1e-7 + norms))
-''',
-)
-
-TORCH = Helper(
-    name="max_norm",
-    source='''
-def max_norm(w, limit, dim):
-    """Scale w down to norms of at most limit along the dim; 1e-7 is Keras's guard against 0."""
-    norms = w.square().sum(dim, keepdim=True).sqrt()
-    return w * (norms.clamp(max=limit) / (1e-7 + norms))
-''',
-)
 
 
 def numbers(value: Any) -> Any:
@@ -61,38 +41,37 @@ class MaxNorm(Constraint):
     short: ClassVar[str | None] = "max_value"
     source: ClassVar[Mapping[str, str]] = {"keras": "keras/src/constraints/constraints.py"}
 
+    natives: ClassVar[Mapping[str, Native]] = {
+        "keras": Native(
+            "keras.constraints.MaxNorm",
+            {"max_value": "max_value", "axis": Turned("axis", lambda axes: axes if axes[1:] else axes[0], numbers)},
+            leading=("max_value",), own={"axis": 0},
+        )
+    }  # fmt: skip
+
     max_value: NonNegativeFloat = Field(default=2.0, description="what no norm is above")
     axis: Annotated[
         tuple[NonNegativeInt, ...],
         BeforeValidator(numbers, json_schema_input_type=NonNegativeInt | tuple[NonNegativeInt, ...]),
     ] = Field(default=(0,), description="axes along which norms are taken, of the weight as Keras lays it out")
 
-    def held(self, w: np.ndarray) -> np.ndarray:
-        norms = np.sqrt((w**2).sum(axis=self.axis, keepdims=True))
-        return w * (np.minimum(norms, self.max_value) / (1e-7 + norms))
+    def formula(self) -> str:
+        return """
+            norms = sqrt(sum(square(w), axis=axis, keepdims=True))
+            w * (minimum(norms, max_value) / (1e-07 + norms))
+        """
+
+    def says(self) -> str:
+        return "Scale w down to norms of at most max_value along the axis; 1e-7 is Keras's guard"
+
+    def lying(self, axes: tuple[int, ...] | None) -> Constraint:
+        return self if axes is None else self.replace(axis=sorted(axes.index(axis) for axis in self.axis))
 
     def fault(self, rank: int) -> str:
         """Return which axis the weight has not."""
         if max(self.axis) < rank:
             return ""
         return f"max_norm along axis {max(self.axis)}, and there are {rank} axes, counted from 0"
-
-    def _axis(self, axes: tuple[int, ...] | None = None) -> str:
-        found = self.axis if axes is None else tuple(sorted(axes.index(axis) for axis in self.axis))
-        return repr(found[0] if len(found) == 1 else found)
-
-    def keras(self) -> str:
-        axis = "" if self.axis == (0,) else f", axis={self._axis()}"
-        return f"keras.constraints.MaxNorm({self.max_value!r}{axis})"
-
-    def tensorflow(self, w: str) -> str:
-        return f"max_norm({w}, {self.max_value!r}, axis={self._axis()})"
-
-    def torch(self, w: str, axes: tuple[int, ...] | None) -> str:
-        return f"max_norm({w}, {self.max_value!r}, dim={self._axis(axes)})"
-
-    def helpers(self, framework: str) -> tuple[Helper, ...]:
-        return {"keras": (), "tensorflow": (TENSORFLOW,), "torch": (TORCH,)}[framework]
 
     @classmethod
     def cases(cls) -> list[Case]:

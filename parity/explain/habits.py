@@ -117,7 +117,7 @@ class Habitual(Reference):
         found.habits = habits
         found.weights, found.slots = dict(self.weights), {name: dict(one) for name, one in self.slots.items()}
         found.become(side)
-        places = getattr(side.config.optimizer, side.framework)().slots
+        places = side.config.optimizer.code(side.framework).slots
         for name in (
             found.trainable if set(side.config.optimizer.slots()) - set(self.side.config.optimizer.slots()) else ()
         ):

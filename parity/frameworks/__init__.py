@@ -47,6 +47,22 @@ class Hole:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Words:
+    """What a framework calls the functions of a formula.
+
+    Args:
+        prefix: of all that ``functions`` does not have.
+        functions: by the formula's name: a function; ``.name``, a method of the first argument; or an expression in the
+            arguments ``_0`` and ``_1``.
+        keywords: what it calls arguments that are said by name, where that is something else.
+    """
+
+    prefix: str
+    functions: Mapping[str, str] = field(default_factory=dict)
+    keywords: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Framework:
     """What is known of a framework without importing it.
 
@@ -60,6 +76,8 @@ class Framework:
         on_a_gpu: what brings its libraries for a GPU.
         falls_back: the framework whose templates and emitter it uses where it has none of its own.
         other_names: that people call it by.
+        words: what it calls the functions of a formula, of its tensors.
+        scalars: the same of a schedule's formula: of the rate as its programs compute it.
         native: by section of a spec, the fields whose own default is not the one declared there.
         lacks: fields by path that it has no word for.
         masks_under_a_compiler: whether a step that is compiled can still take dropout masks from outside.
@@ -77,6 +95,8 @@ class Framework:
     on_a_gpu: str
     falls_back: str = ""
     other_names: tuple[str, ...] = ()
+    words: Words = Words(prefix="")
+    scalars: Words = Words(prefix="")
     native: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     lacks: Mapping[str, Hole] = field(default_factory=dict)
     masks_under_a_compiler: bool = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from parity.entries import Entry, entry_type
@@ -36,26 +37,29 @@ class Initializer(Entry):
         """Return the value that every element starts at, None where they do not start alike."""
         return None
 
+    def numbers(self, parameter: Parameter) -> dict[str, float]:
+        """Return what :attr:`natives` are told beside the fields and the shape, worked out for a parameter."""
+        return {}
+
+    def _told(self, parameter: Parameter) -> SimpleNamespace:
+        return SimpleNamespace(**dict(self), **self.numbers(parameter), shape=tuple(parameter.shape))
+
     def keras(self, parameter: Parameter) -> str:
         """Return the source of the value for Keras's ``*_initializer=``."""
-        raise TypeError(f"{type(self).__name__} has no Keras form")
+        own = self.natives["keras"]
+        return own.source(self._told(parameter)) if own.arguments else f'"{self.kind}"'
 
     def tensorflow(self, parameter: Parameter) -> str:
         """Return the source of a tensor with the initial values; ``dtype`` is in scope."""
-        raise TypeError(f"{type(self).__name__} has no TensorFlow form")
+        return self.natives["tensorflow"].source(self._told(parameter), dtype="dtype")
 
     def torch(self, attribute: str, parameter: Parameter) -> str:
         """Return the statement that fills ``attribute`` in place."""
-        raise TypeError(f"{type(self).__name__} has no PyTorch form")
+        return self.natives["torch"].source(self._told(parameter), attribute)
 
     def tensorflow_helpers(self) -> tuple[Helper, ...]:
         """Return functions that :meth:`tensorflow` calls."""
         return ()
-
-
-def shape_source(parameter: Parameter) -> str:
-    """Return a shape as Python source: ``(32768, 2048)``."""
-    return repr(tuple(parameter.shape))
 
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from parity.initializers import Initializer, shape_source
+from parity.initializers import Initializer
 from parity.lazy import np
+from parity.native import Native
 
 if TYPE_CHECKING:
     from parity.code import Parameter
@@ -19,6 +20,13 @@ class Constant(Initializer):
     kind: ClassVar[str] = "constant"
     short: ClassVar[str | None] = "value"
     random: ClassVar[bool] = False
+    natives: ClassVar = {
+        "keras": Native("keras.initializers.Constant", {"value": "value"}, leading=("value",)),
+        # Straight to the dtype, where tf.cast would go by way of float32.
+        "tensorflow": Native("tf.constant", {"value": "value", "dtype": "", "shape": "shape"},
+                             leading=("value", "dtype", "shape")),
+        "torch": Native("nn.init.constant_", {"val": "value"}, leading=("val",)),
+    }  # fmt: skip
 
     value: float = Field(default=0.0, description="what every element starts at")
 
@@ -27,13 +35,3 @@ class Constant(Initializer):
 
     def level(self) -> float:
         return self.value
-
-    def keras(self, parameter: Parameter) -> str:
-        return f"keras.initializers.Constant({self.value!r})"
-
-    def tensorflow(self, parameter: Parameter) -> str:
-        # Straight to the dtype, where tf.cast would go by way of float32.
-        return f"tf.constant({self.value!r}, dtype, {shape_source(parameter)})"
-
-    def torch(self, attribute: str, parameter: Parameter) -> str:
-        return f"nn.init.constant_({attribute}, {self.value!r})"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from parity.initializers import Initializer, shape_source
+from parity.initializers import Initializer
 from parity.lazy import np
+from parity.native import Native
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,18 +24,17 @@ class FanInUniform(Initializer):
 
     kind: ClassVar[str] = "fan_in_uniform"
     source: ClassVar[Mapping[str, str]] = {"torch": "torch/nn/modules/linear.py"}
+    natives: ClassVar = {
+        "keras": Native("keras.initializers.RandomUniform", {"minval": "low", "maxval": "high"},
+                        leading=("minval", "maxval")),
+        "tensorflow": Native("tf.random.uniform", {"shape": "shape", "minval": "low", "maxval": "high", "dtype": ""},
+                             leading=("shape", "minval", "maxval", "dtype")),
+        "torch": Native("nn.init.uniform_", {"a": "low", "b": "high"}, leading=("a", "b")),
+    }  # fmt: skip
 
     def sample(self, uniform: np.ndarray, parameter: Parameter) -> np.ndarray:
         return (2.0 * uniform - 1.0) / np.sqrt(parameter.feeds)
 
-    def keras(self, parameter: Parameter) -> str:
+    def numbers(self, parameter: Parameter) -> dict[str, float]:
         bound = parameter.feeds**-0.5
-        return f"keras.initializers.RandomUniform({-bound!r}, {bound!r})"
-
-    def tensorflow(self, parameter: Parameter) -> str:
-        bound = parameter.feeds**-0.5
-        return f"tf.random.uniform({shape_source(parameter)}, {-bound!r}, {bound!r}, dtype)"
-
-    def torch(self, attribute: str, parameter: Parameter) -> str:
-        bound = parameter.feeds**-0.5
-        return f"nn.init.uniform_({attribute}, {-bound!r}, {bound!r})"
+        return {"low": -bound, "high": bound}

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, ClassVar
 
-from parity.code import Helper
-from parity.initializers import Initializer, shape_source
+from parity.code import Helper, call
+from parity.initializers import Initializer
 from parity.lazy import np
+from parity.native import Native
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,23 +41,24 @@ class GlorotUniform(Initializer):
         "tensorflow": "tensorflow/python/ops/init_ops_v2.py",
         "torch": "torch/nn/init.py",
     }
+    natives: ClassVar = {
+        "keras": Native("keras.initializers.GlorotUniform"),
+        "torch": Native("nn.init.xavier_uniform_"),
+    }  # fmt: skip
 
     def sample(self, uniform: np.ndarray, parameter: Parameter) -> np.ndarray:
         limit = np.sqrt(6.0 / (parameter.fan_in + parameter.fan_out))
         return limit * (2.0 * uniform - 1.0)
 
-    def keras(self, parameter: Parameter) -> str:
-        return '"glorot_uniform"'
-
     def tensorflow(self, parameter: Parameter) -> str:
         # Raw TensorFlow 2 has no initializer of its own outside Keras.
-        return f"glorot_uniform({shape_source(parameter)}, {parameter.fan_in}, {parameter.fan_out}, dtype)"
+        return call(HELPER.name, tuple(parameter.shape), parameter.fan_in, parameter.fan_out, "dtype")
 
     def tensorflow_helpers(self) -> tuple[Helper, ...]:
         return (HELPER,)
 
     def torch(self, attribute: str, parameter: Parameter) -> str:
         if len(parameter.shape) > 1:  # It refuses vectors such as a bias.
-            return f"nn.init.xavier_uniform_({attribute})"
+            return super().torch(attribute, parameter)
         limit = math.sqrt(6.0 / (parameter.fan_in + parameter.fan_out))
         return f"nn.init.uniform_({attribute}, {-limit!r}, {limit!r})"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, ClassVar
 
-from parity.initializers import Initializer, shape_source
+from parity.initializers import Initializer
 from parity.initializers.truncated_normal import CUT
 from parity.lazy import np
+from parity.native import Native
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +33,11 @@ class HeNormal(Initializer):
         "tensorflow": "tensorflow/python/ops/init_ops_v2.py",
         "torch": "torch/nn/init.py",
     }
+    natives: ClassVar = {
+        "keras": Native("keras.initializers.HeNormal"),
+        "tensorflow": Native("tf.random.truncated_normal", {"shape": "shape", "stddev": "stddev"}, leading=("shape",)),
+        "torch": Native("nn.init.trunc_normal_", {"std": "stddev", "a": "low", "b": "high"}),
+    }  # fmt: skip
 
     def _before(self, parameter: Parameter) -> float:
         """Return the standard deviation before the cut."""
@@ -43,13 +49,6 @@ class HeNormal(Initializer):
         low, high = ndtr(-CUT), ndtr(CUT)
         return self._before(parameter) * ndtri(low + uniform * (high - low))
 
-    def keras(self, parameter: Parameter) -> str:
-        return '"he_normal"'
-
-    def tensorflow(self, parameter: Parameter) -> str:
-        shape, stddev = shape_source(parameter), self._before(parameter)
-        return f"tf.random.truncated_normal({shape}, stddev={stddev!r}, dtype=dtype)"
-
-    def torch(self, attribute: str, parameter: Parameter) -> str:
+    def numbers(self, parameter: Parameter) -> dict[str, float]:
         stddev = self._before(parameter)
-        return f"nn.init.trunc_normal_({attribute}, std={stddev!r}, a={-CUT * stddev!r}, b={CUT * stddev!r})"
+        return {"stddev": stddev, "low": -CUT * stddev, "high": CUT * stddev}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from parity.initializers import Initializer, shape_source
+from parity.initializers import Initializer
 from parity.lazy import np
+from parity.native import Native
 
 if TYPE_CHECKING:
     from parity.code import Parameter
@@ -16,18 +17,14 @@ class Ones(Initializer):
 
     kind: ClassVar[str] = "ones"
     random: ClassVar[bool] = False
+    natives: ClassVar = {
+        "keras": Native("keras.initializers.Ones"),
+        "tensorflow": Native("tf.ones", {"shape": "shape", "dtype": ""}, leading=("shape", "dtype")),
+        "torch": Native("nn.init.ones_"),
+    }  # fmt: skip
 
     def sample(self, uniform: np.ndarray, parameter: Parameter) -> np.ndarray:
         return np.ones(parameter.shape)
 
     def level(self) -> float:
         return 1.0
-
-    def keras(self, parameter: Parameter) -> str:
-        return '"ones"'
-
-    def tensorflow(self, parameter: Parameter) -> str:
-        return f"tf.ones({shape_source(parameter)}, dtype)"
-
-    def torch(self, attribute: str, parameter: Parameter) -> str:
-        return f"nn.init.ones_({attribute})"

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field, PositiveFloat
 
-from parity.initializers import Initializer, shape_source
+from parity.initializers import Initializer
 from parity.lazy import np
+from parity.native import Native
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,6 +40,12 @@ class TruncatedNormal(Initializer):
         "tensorflow": "tensorflow/python/ops/random_ops.py",
         "torch": "torch/nn/init.py",
     }
+    natives: ClassVar = {
+        "keras": Native("keras.initializers.TruncatedNormal", {"mean": "mean", "stddev": "stddev"}, own={"mean": 0.0}),
+        "tensorflow": Native("tf.random.truncated_normal", {"shape": "shape", "mean": "mean", "stddev": "stddev"},
+                             leading=("shape",)),
+        "torch": Native("nn.init.trunc_normal_", {"mean": "mean", "std": "stddev", "a": "low", "b": "high"}),
+    }  # fmt: skip
 
     mean: float = Field(default=0.0, description="centre, and mean of the values")
     stddev: PositiveFloat = Field(default=0.05, description="standard deviation before the cut")
@@ -49,16 +56,5 @@ class TruncatedNormal(Initializer):
         low, high = ndtr(-CUT), ndtr(CUT)
         return self.mean + self.stddev * ndtri(low + uniform * (high - low))
 
-    def keras(self, parameter: Parameter) -> str:
-        mean = f"mean={self.mean!r}, " if self.mean else ""
-        return f"keras.initializers.TruncatedNormal({mean}stddev={self.stddev!r})"
-
-    def tensorflow(self, parameter: Parameter) -> str:
-        return (
-            f"tf.random.truncated_normal({shape_source(parameter)}, mean={self.mean!r}, "
-            f"stddev={self.stddev!r}, dtype=dtype)"
-        )
-
-    def torch(self, attribute: str, parameter: Parameter) -> str:
-        low, high = self.mean - CUT * self.stddev, self.mean + CUT * self.stddev
-        return f"nn.init.trunc_normal_({attribute}, mean={self.mean!r}, std={self.stddev!r}, a={low!r}, b={high!r})"
+    def numbers(self, parameter: Parameter) -> dict[str, float]:
+        return {"low": self.mean - CUT * self.stddev, "high": self.mean + CUT * self.stddev}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from parity.initializers import Initializer, shape_source
+from parity.initializers import Initializer
 from parity.lazy import np
+from parity.native import Native
 
 if TYPE_CHECKING:
     from parity.code import Parameter
@@ -16,18 +17,14 @@ class Zeros(Initializer):
 
     kind: ClassVar[str] = "zeros"
     random: ClassVar[bool] = False
+    natives: ClassVar = {
+        "keras": Native("keras.initializers.Zeros"),
+        "tensorflow": Native("tf.zeros", {"shape": "shape", "dtype": ""}, leading=("shape", "dtype")),
+        "torch": Native("nn.init.zeros_"),
+    }  # fmt: skip
 
     def sample(self, uniform: np.ndarray, parameter: Parameter) -> np.ndarray:
         return np.zeros(parameter.shape)
 
     def level(self) -> float:
         return 0.0
-
-    def keras(self, parameter: Parameter) -> str:
-        return '"zeros"'
-
-    def tensorflow(self, parameter: Parameter) -> str:
-        return f"tf.zeros({shape_source(parameter)}, dtype)"
-
-    def torch(self, attribute: str, parameter: Parameter) -> str:
-        return f"nn.init.zeros_({attribute})"

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from parity.code import Case, LossCode
-from parity.lazy import differentiable as np
-from parity.losses import EPSILON, CrossEntropy
+from parity.code import Case
+from parity.losses import CrossEntropy
+from parity.native import Native
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from parity.activations import Activation
 
 
 class CategoricalCrossentropy(CrossEntropy):
@@ -27,81 +25,36 @@ class CategoricalCrossentropy(CrossEntropy):
     kind: ClassVar[str] = "categorical_crossentropy"
     behind: ClassVar[str | None] = "softmax"
     forms: ClassVar[tuple[str, ...]] = ("one_hot",)
-    native: ClassVar[Mapping[str, Mapping[str, bool]]] = {"tensorflow": {"from_logits": True},
-                                                          "torch": {"from_logits": True}}  # fmt: skip
+    native: ClassVar[Mapping[str, Mapping[str, bool]]] = {
+        "tensorflow": {"from_logits": True}, "torch": {"from_logits": True},
+    }  # fmt: skip
     source: ClassVar[Mapping[str, str]] = {
         "keras": "keras/src/backend/tensorflow/nn.py",
         "tensorflow": "tensorflow/python/ops/nn_ops.py",
         "torch": "torch/nn/modules/loss.py",
     }
+    natives: ClassVar[Mapping[str, Native]] = {
+        "keras": Native(
+            "keras.losses.CategoricalCrossentropy", {"from_logits": "from_logits"}, own={"from_logits": False}
+        ),
+        "tensorflow": Native("tf.nn.softmax_cross_entropy_with_logits", when={"from_logits": True}),
+        "torch": Native(
+            "nn.CrossEntropyLoss",
+            when={"from_logits": True},
+            why={"from_logits": "nn.NLLLoss neither renormalises nor clips"},
+        ),
+    }
+    rule: ClassVar[str] = "softmax cross-entropy"
+    clipped: ClassVar[str] = "-sum(y log p), p renormalised and clipped to [1e-7, 1 - 1e-7]"
 
-    def formula(self, ending: Activation | None) -> str:
-        if self.fused(ending):
-            return "softmax cross-entropy on the logits behind the softmax, mean over rows"
-        if not self.from_logits:
-            return "-sum(y log p), p renormalised and clipped to [1e-7, 1 - 1e-7], mean over rows"
-        twice = ": softmax twice" if ending and ending.kind == "softmax" else ""
-        taken = f" (the outputs of a {ending.kind}, taken as logits{twice})" if ending and ending.logits else ""
-        return f"softmax cross-entropy on logits{taken}, mean over rows"
-
-    def losses(self, outputs: np.ndarray, targets: np.ndarray, logits: bool) -> np.ndarray:
+    def formula(self, logits: bool) -> str:
         if logits:
-            return -(targets * np.log_softmax(outputs)).sum(axis=-1)
-        p = outputs / outputs.sum(axis=-1, keepdims=True)
-        return -(targets * np.log(np.clip(p, EPSILON, 1 - EPSILON))).sum(axis=-1)
-
-    def keras(self, ending: Activation | None) -> LossCode:
-        argument = "from_logits=True" if self.from_logits else ""
-        doc = f"{self.formula(ending)}."
-        return self.keras_code(ending, f"keras.losses.CategoricalCrossentropy({argument})", doc[0].upper() + doc[1:])
-
-    def tensorflow(self, logits: bool) -> LossCode:
-        if logits:
-            return LossCode(
-                doc="Mean over the rows of -sum(y log softmax(z)).",
-                body=(
-                    "def loss(labels, outputs):",
-                    "    return tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(labels=labels, logits=outputs))",
-                    "return loss",
-                ),
-            )
-        return LossCode(
-            doc="Mean over the rows of -sum(y log p), p renormalised and clipped.",
-            body=(
-                "def loss(labels, outputs):",
-                "    p = outputs / tf.reduce_sum(outputs, axis=-1, keepdims=True)",
-                f"    p = tf.clip_by_value(p, {EPSILON!r}, 1 - {EPSILON!r})",
-                "    return tf.reduce_mean(-tf.reduce_sum(labels * tf.math.log(p), axis=-1))",
-                "return loss",
-            ),
-        )
-
-    def torch(self, logits: bool, rank: int) -> LossCode:
-        if logits and rank > 2:
-            return LossCode(
-                doc="Mean over the rows of -sum(y log softmax(z)); the targets are one-hot rows.",
-                comment="as rows: nn.CrossEntropyLoss takes axis 1 for the classes, here they stand last",
-                body=(
-                    "loss = nn.CrossEntropyLoss()",
-                    "return lambda outputs, targets: loss(outputs.flatten(0, -2), targets.flatten(0, -2))",
-                ),
-            )
-        if logits:
-            return LossCode(
-                doc="Mean over the rows of -sum(y log softmax(z)); the targets are one-hot rows.",
-                body=("return nn.CrossEntropyLoss()",),
-            )
-        return LossCode(
-            doc="Mean over the rows of -sum(y log p), p renormalised and clipped.",
-            comment="nn.NLLLoss neither renormalises nor clips",
-            body=(
-                "def loss(outputs, targets):",
-                "    p = outputs / outputs.sum(dim=-1, keepdim=True)",
-                f"    p = p.clamp({EPSILON!r}, 1 - {EPSILON!r})",
-                "    return -(targets * p.log()).sum(dim=-1).mean()",
-                "return loss",
-            ),
-        )
+            return "-sum(targets * log_softmax(outputs), axis=-1)"
+        return """
+            p = outputs / sum(outputs, axis=-1, keepdims=True)
+            p = clip(p, 1e-07, 1 - 1e-07)
+            -sum(targets * log(p), axis=-1)
+        """
 
     @classmethod
     def cases(cls) -> list[Case]:

@@ -12,6 +12,8 @@ from parity.losses import Loss
 if TYPE_CHECKING:
     import numpy as np
 
+    from parity.activations import Activation
+
 ALIGNED = {
     "tensorflow": "lambda targets, outputs: {loss}(tf.reshape(targets, tf.shape(outputs)), outputs)",
     "torch": "lambda outputs, targets: {loss}(outputs, targets.reshape(outputs.shape))",
@@ -42,6 +44,7 @@ class Elementwise(Loss):
     it aligns unless the spec says otherwise. Targets of the outputs' shape leave nothing to stretch.
     """
 
+    over: ClassVar[str] = "all elements"
     quiet: ClassVar[frozenset[str]] = frozenset({"broadcast"})
 
     broadcast: Literal["align", "stretch"] = Field(
@@ -63,8 +66,9 @@ class Elementwise(Loss):
         """Return what a framework's own loss does with flat targets; None where it refuses them."""
         return "align" if framework == "keras" else cls.natively(framework).get("broadcast")
 
-    def told(self, formula: str) -> str:
-        """Return a formula in words, with what is done to flat targets where that is not to align them."""
+    def words(self, ending: Activation | None) -> str:
+        """Return which formula runs, with what is done to flat targets where that is not to align them."""
+        formula = super().words(ending)
         return formula if self.broadcast == "align" else f"{formula}; targets (N,) are stretched to (N, N)"
 
     def meeting(self, code: LossCode, framework: str, form: str | None, fused: bool = False) -> LossCode:

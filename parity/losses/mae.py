@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from parity.code import Case, LossCode
-from parity.lazy import differentiable as np
+from parity.code import Case
 from parity.losses.elementwise import Elementwise
+from parity.native import Native
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from parity.activations import Activation
 
 
 class MAE(Elementwise):
@@ -23,35 +21,21 @@ class MAE(Elementwise):
     """
 
     kind: ClassVar[str] = "mae"
-    native: ClassVar[Mapping[str, Mapping[str, str]]] = {"tensorflow": {"broadcast": "stretch"},
-                                                         "torch": {"broadcast": "stretch"}}  # fmt: skip
+    native: ClassVar[Mapping[str, Mapping[str, str]]] = {
+        "tensorflow": {"broadcast": "stretch"}, "torch": {"broadcast": "stretch"},
+    }  # fmt: skip
     source: ClassVar[Mapping[str, str]] = {
         "keras": "keras/src/losses/losses.py",
         "tensorflow": "tensorflow/python/ops/math_grad.py",
         "torch": "torch/nn/modules/loss.py",
     }
+    natives: ClassVar[Mapping[str, Native]] = {
+        "keras": Native("keras.losses.MeanAbsoluteError"), "torch": Native("nn.L1Loss"),
+    }  # fmt: skip
+    rule: ClassVar[str] = "|outputs - targets|"
 
-    def formula(self, ending: Activation | None) -> str:
-        return self.told("|outputs - targets|, mean over all elements")
-
-    def losses(self, outputs: np.ndarray, targets: np.ndarray, logits: bool) -> np.ndarray:
-        return np.abs(outputs - targets)
-
-    def keras(self, ending: Activation | None) -> LossCode:
-        return LossCode(body=("return keras.losses.MeanAbsoluteError()",), doc="Mean absolute error over all elements.")
-
-    def tensorflow(self, logits: bool) -> LossCode:
-        return LossCode(
-            doc="Mean absolute error over all elements.",
-            body=(
-                "def loss(targets, outputs):",
-                "    return tf.reduce_mean(tf.abs(outputs - targets))",
-                "return loss",
-            ),
-        )
-
-    def torch(self, logits: bool, rank: int) -> LossCode:
-        return LossCode(doc="Mean absolute error over all elements.", body=("return nn.L1Loss()",))
+    def formula(self, logits: bool) -> str:
+        return "abs(outputs - targets)"
 
     @classmethod
     def cases(cls) -> list[Case]:

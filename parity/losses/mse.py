@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from parity.code import Case, LossCode
-from parity.lazy import differentiable as np
+from parity.code import Case
 from parity.losses.elementwise import Elementwise
+from parity.native import Native
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from parity.activations import Activation
 
 
 class MSE(Elementwise):
@@ -22,35 +20,21 @@ class MSE(Elementwise):
     """
 
     kind: ClassVar[str] = "mse"
-    native: ClassVar[Mapping[str, Mapping[str, str]]] = {"tensorflow": {"broadcast": "stretch"},
-                                                         "torch": {"broadcast": "stretch"}}  # fmt: skip
+    native: ClassVar[Mapping[str, Mapping[str, str]]] = {
+        "tensorflow": {"broadcast": "stretch"}, "torch": {"broadcast": "stretch"},
+    }  # fmt: skip
     source: ClassVar[Mapping[str, str]] = {
         "keras": "keras/src/losses/losses.py",
         "tensorflow": "tensorflow/python/ops/math_ops.py",
         "torch": "torch/nn/modules/loss.py",
     }
+    natives: ClassVar[Mapping[str, Native]] = {
+        "keras": Native("keras.losses.MeanSquaredError"), "torch": Native("nn.MSELoss"),
+    }  # fmt: skip
+    rule: ClassVar[str] = "(outputs - targets)^2"
 
-    def formula(self, ending: Activation | None) -> str:
-        return self.told("(outputs - targets)^2, mean over all elements")
-
-    def losses(self, outputs: np.ndarray, targets: np.ndarray, logits: bool) -> np.ndarray:
-        return np.square(outputs - targets)
-
-    def keras(self, ending: Activation | None) -> LossCode:
-        return LossCode(body=("return keras.losses.MeanSquaredError()",), doc="Mean squared error over all elements.")
-
-    def tensorflow(self, logits: bool) -> LossCode:
-        return LossCode(
-            doc="Mean squared error over all elements.",
-            body=(
-                "def loss(targets, outputs):",
-                "    return tf.reduce_mean(tf.math.squared_difference(outputs, targets))",
-                "return loss",
-            ),
-        )
-
-    def torch(self, logits: bool, rank: int) -> LossCode:
-        return LossCode(doc="Mean squared error over all elements.", body=("return nn.MSELoss()",))
+    def formula(self, logits: bool) -> str:
+        return "square(outputs - targets)"
 
     @classmethod
     def cases(cls) -> list[Case]:

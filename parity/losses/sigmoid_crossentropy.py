@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from parity.code import Case, LossCode
-from parity.lazy import differentiable as np
-from parity.losses import EPSILON, CrossEntropy
+from parity.losses import CrossEntropy
 from parity.losses.elementwise import STRETCHED, Elementwise
+from parity.native import Native
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from parity.activations import Activation
 
 
 class SigmoidCrossentropy(Elementwise, CrossEntropy):
@@ -32,21 +30,25 @@ class SigmoidCrossentropy(Elementwise, CrossEntropy):
         "tensorflow": "tensorflow/python/ops/nn_impl.py",
         "torch": "torch/nn/modules/loss.py",
     }
+    natives: ClassVar[Mapping[str, Native]] = {
+        "keras": Native("keras.losses.BinaryCrossentropy", {"from_logits": "from_logits"}, own={"from_logits": False}),
+        "tensorflow": Native("tf.nn.sigmoid_cross_entropy_with_logits", when={"from_logits": True}),
+        "torch": Native(
+            "nn.BCEWithLogitsLoss",
+            when={"from_logits": True},
+            why={"from_logits": "nn.BCELoss does not clip p, it holds log p at -100"},
+        ),
+    }
+    rule: ClassVar[str] = "sigmoid cross-entropy"
+    clipped: ClassVar[str] = "-(y log p + (1 - y) log(1 - p)), p clipped to [1e-7, 1 - 1e-7]"
 
-    def formula(self, ending: Activation | None) -> str:
-        if self.fused(ending):
-            return self.told("sigmoid cross-entropy on the logits behind the sigmoid, mean over all elements")
-        if not self.from_logits:
-            clipped = "-(y log p + (1 - y) log(1 - p)), p clipped to [1e-7, 1 - 1e-7], mean over all elements"
-            return self.told(clipped)
-        taken = f" (the outputs of a {ending.kind}, taken as logits)" if ending and ending.logits else ""
-        return self.told(f"sigmoid cross-entropy on logits{taken}, mean over all elements")
-
-    def losses(self, outputs: np.ndarray, targets: np.ndarray, logits: bool) -> np.ndarray:
+    def formula(self, logits: bool) -> str:
         if logits:
-            return np.maximum(outputs, 0) - outputs * targets + np.log1p(np.exp(-np.abs(outputs)))
-        p = np.clip(outputs, EPSILON, 1 - EPSILON)
-        return -(targets * np.log(p) + (1 - targets) * np.log(1 - p))
+            return "maximum(outputs, 0.0) - outputs * targets + log1p(exp(-abs(outputs)))"
+        return """
+            p = clip(outputs, 1e-07, 1 - 1e-07)
+            -(targets * log(p) + (1 - targets) * log(1 - p))
+        """
 
     def meeting(self, code: LossCode, framework: str, form: str | None, fused: bool = False) -> LossCode:
         """Return the loss as it meets flat targets; stretched, an output no longer remembers the logits behind it."""
@@ -59,46 +61,6 @@ class SigmoidCrossentropy(Elementwise, CrossEntropy):
                 "loss = keras.losses.BinaryCrossentropy(from_logits=True)",
                 f"stretched = {STRETCHED[framework].format(loss='loss')}",
                 "return lambda y_true, y_pred: stretched(y_true, y_pred._keras_logits)",
-            ),
-        )
-
-    def keras(self, ending: Activation | None) -> LossCode:
-        argument = "from_logits=True" if self.from_logits else ""
-        doc = f"{self.formula(ending)}."
-        return self.keras_code(ending, f"keras.losses.BinaryCrossentropy({argument})", doc[0].upper() + doc[1:])
-
-    def tensorflow(self, logits: bool) -> LossCode:
-        if logits:
-            return LossCode(
-                doc="Mean over all elements of the sigmoid cross-entropy.",
-                body=(
-                    "def loss(labels, outputs):",
-                    "    return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels=labels, logits=outputs))",
-                    "return loss",
-                ),
-            )
-        return LossCode(
-            doc="Mean over all elements of -(y log p + (1 - y) log(1 - p)), p clipped.",
-            body=(
-                "def loss(labels, outputs):",
-                f"    p = tf.clip_by_value(outputs, {EPSILON!r}, 1 - {EPSILON!r})",
-                "    return -tf.reduce_mean(labels * tf.math.log(p) + (1 - labels) * tf.math.log(1 - p))",
-                "return loss",
-            ),
-        )
-
-    def torch(self, logits: bool, rank: int) -> LossCode:
-        if logits:
-            return LossCode(
-                doc="Mean over all elements of the sigmoid cross-entropy.", body=("return nn.BCEWithLogitsLoss()",)
-            )
-        return LossCode(
-            doc="Mean over all elements of -(y log p + (1 - y) log(1 - p)), p clipped.",
-            comment="nn.BCELoss does not clip p, it holds log p at -100",
-            body=(
-                "def loss(outputs, targets):",
-                f"    return F.binary_cross_entropy(outputs.clamp({EPSILON!r}, 1 - {EPSILON!r}), targets)",
-                "return loss",
             ),
         )
 

@@ -2,33 +2,60 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import Field
 
+from parity.code import function
 from parity.entries import Entry, entry_type
+from parity.formula import Formula, formula_of
+from parity.frameworks import part_of
 from parity.lazy import np
-from parity.schedules import FUNCTIONS, AnyRate, Schedule, rate_function
+from parity.schedules import AnyRate, Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from parity.code import Helper, OptimizerCode, Slot
+    from parity.code import Helper, OptimizerCode
 
 Slots = dict[str, "np.ndarray"]
 
 
 class Optimizer(Entry):
-    """Base of the optimizers: a pure pair (:meth:`init`, :meth:`update`) and three templates.
+    """Base of the optimizers: an update rule as a formula, and the frameworks' own parts that mean it.
 
-    The pair is the meaning, in float64 NumPy, one parameter at a time, so it can be fed any framework's
-    gradients.
+    The rule is of one parameter at a time, so that it can be fed any framework's gradients. Where no part of a
+    framework means it, the framework writes it out.
     """
 
-    torch_class: ClassVar[str] = ""
-    """PyTorch's own optimizer of this rule, in ``torch.optim``."""
+    letters: ClassVar[Mapping[str, str]] = {}
+    """Every slot that it may keep for a parameter, and what the formula calls it."""
+    starts: ClassVar[Mapping[str, float | str]] = {}
+    """What slots start at, a number or the name of a field; 0 where not said."""
+    shared: ClassVar[frozenset[str]] = frozenset()
+    """The slots that are one number, whatever the parameter's shape."""
 
     learning_rate: AnyRate = Field(default=0.001, description="step size, or a schedule of it")
+
+    def formula(self) -> str:
+        """Return the update rule: assignments to the weight ``w`` and to slots, a line each.
+
+        It reads the gradient ``g``, the step size ``lr``, the number ``t`` of the step, 1 for the first, slots by their
+        letters, and fields.
+        """
+        raise TypeError(f"{type(self).__name__} has no meaning")
+
+    def rule(self) -> str:
+        """Return the update rule as people write it, without a full stop."""
+        raise TypeError(f"{type(self).__name__} says nothing")
+
+    def schedule(self) -> Schedule | None:
+        """Return what the step size follows, None where it stays what it is."""
+        return self.learning_rate if isinstance(self.learning_rate, Schedule) else None
+
+    def meaning(self) -> Formula:
+        """Return :meth:`formula`, read."""
+        return formula_of(self.formula())
 
     def rate(self, step: int) -> float:
         """Return the step size.
@@ -36,15 +63,36 @@ class Optimizer(Entry):
         Args:
             step: updates already made, 0 for the first.
         """
-        return self.learning_rate.rate(step) if isinstance(self.learning_rate, Schedule) else self.learning_rate
+        schedule = self.schedule()
+        return float(self.learning_rate) if schedule is None else schedule.rate(step)  # type: ignore[arg-type]
 
     def changes(self) -> bool:
         """Return whether the step size changes from step to step."""
-        return isinstance(self.learning_rate, Schedule)
+        return self.schedule() is not None
+
+    def slots(self) -> tuple[str, ...]:
+        """Return the names of the slots it keeps for each parameter."""
+        return tuple(name for name, letter in self.letters.items() if letter in self.meaning().names)
+
+    def start(self, slot: str) -> float:
+        """Return what a slot starts at."""
+        start = self.starts.get(slot, 0.0)
+        return float(getattr(self, start) if isinstance(start, str) else start)
+
+    def numbers(self) -> dict[str, float]:
+        """Return the slots that are one number whatever the parameter's shape, and how they start."""
+        return {name: self.start(name) for name in self.slots() if name in self.shared}
+
+    def hyperparameters(self) -> tuple[str, ...]:
+        """Return the fields beside the step size that the rule reads."""
+        return tuple(name for name in type(self).model_fields if name in self.meaning().names)
 
     def init(self, w: np.ndarray) -> Slots:
         """Return the slots of a parameter before the first step."""
-        raise TypeError(f"{type(self).__name__} has no meaning")
+        return {
+            name: np.full(() if name in self.shared else np.shape(w), self.start(name), np.float64)
+            for name in self.slots()
+        }
 
     def update(self, w: np.ndarray, gradient: np.ndarray, slots: Slots, step: int) -> tuple[np.ndarray, Slots]:
         """Return what is added to the parameter, and the new slots.
@@ -55,15 +103,11 @@ class Optimizer(Entry):
             slots: what :meth:`init` or the last call returned.
             step: updates already made, 0 for the first.
         """
-        raise TypeError(f"{type(self).__name__} has no meaning")
-
-    def slots(self) -> tuple[str, ...]:
-        """Return the names of the slots it keeps for each parameter."""
-        return ()
-
-    def numbers(self) -> dict[str, float]:
-        """Return the slots that are one number whatever the parameter's shape, and how they start."""
-        return {name: float(value) for name, value in self.init(np.zeros(2)).items() if np.ndim(value) == 0}
+        fields = {name: getattr(self, name) for name in self.hyperparameters()}
+        kept = {self.letters[name]: value for name, value in slots.items()}
+        given = {"w": w, "g": gradient, "lr": self.rate(step), "t": step + 1, **kept, **fields}
+        found, move = self.meaning().moved("w", given)
+        return move, {name: np.asarray(found[self.letters[name]]) for name in slots}
 
     def inert(self, field: str, other: Any) -> str:
         """Return why changing ``field`` to ``other`` provably does nothing here, or an empty string.
@@ -74,57 +118,27 @@ class Optimizer(Entry):
         """
         return ""
 
-    def keras(self) -> OptimizerCode:
-        """Return the optimizer in Keras."""
-        raise TypeError(f"{type(self).__name__} has no Keras template")
+    def code(self, framework: str) -> OptimizerCode:
+        """Return the optimizer in a framework: its own part, or the rule written out."""
+        made: OptimizerCode = part_of(framework, "rule").written(self.as_written(), self.part(framework))
+        return made
 
-    def tensorflow(self) -> OptimizerCode:
-        """Return the optimizer in raw TensorFlow, its update rule written out."""
-        raise TypeError(f"{type(self).__name__} has no TensorFlow template")
-
-    def torch_slots(self, rate: float) -> Mapping[str, Slot]:
-        """Return where PyTorch's own optimizer of this rule keeps each of :meth:`slots`.
-
-        The one place that says so: a program that was written by hand is matched by it, and :meth:`torch` goes by it
-        where it takes that class.
-
-        Args:
-            rate: step size, by which a slot may be scaled: PyTorch holds it outside of what it keeps.
-        """
-        return {}
-
-    def torch(self) -> OptimizerCode:
-        """Return the optimizer in PyTorch."""
-        raise TypeError(f"{type(self).__name__} has no PyTorch template")
-
-    def rule(self) -> str:
-        """Return the update rule, without a full stop."""
-        raise TypeError(f"{type(self).__name__} says nothing")
+    def as_written(self) -> Self:
+        """Return the optimizer without what says nothing here."""
+        return self
 
     def doc(self) -> str:
         """Return the update rule and how the step size changes, in a line."""
-        return f"{self.rule()}; lr is {self.rate_doc()}." if self.changes() else f"{self.rule()}."
-
-    def rate_doc(self) -> str:
-        """Return the step size in words."""
-        return self.learning_rate.doc() if isinstance(self.learning_rate, Schedule) else repr(self.learning_rate)
-
-    def keras_rate(self) -> str:
-        """Return the source for Keras's ``learning_rate=``."""
-        return self.learning_rate.keras() if isinstance(self.learning_rate, Schedule) else repr(self.learning_rate)
-
-    def rate_formula(self, framework: str) -> str:
-        """Return the source of a changing step size as an expression in ``t``."""
-        if isinstance(self.learning_rate, Schedule):
-            return self.learning_rate.formula(FUNCTIONS[framework])
-        return repr(self.learning_rate)
+        schedule = self.schedule()
+        return f"{self.rule()}." if schedule is None else f"{self.rule()}; lr is {schedule.doc()}."
 
     def rate_helpers(self, framework: str) -> tuple[Helper, ...]:
         """Return the function ``learning_rate(t)`` where the step size changes."""
-        if not self.changes():
+        schedule = self.schedule()
+        if schedule is None:
             return ()
-        doc = f"{self.rate_doc()}, t updates already made."
-        return (rate_function(framework, self.rate_formula(framework), doc[0].upper() + doc[1:]),)
+        doc = f"{schedule.doc()}, t updates already made."
+        return (function("learning_rate", ["t"], doc[0].upper() + doc[1:], [f"return {schedule.written(framework)}"]),)
 
 
 if TYPE_CHECKING:

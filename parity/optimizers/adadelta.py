@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, PositiveFloat
 
-from parity.code import Case, OptimizerCode, Slot, call
-from parity.lazy import np
-from parity.optimizers import Optimizer, Slots
-from parity.optimizers.written_out import RATE, tensorflow_rate, tensorflow_rule, torch_changing
+from parity.code import Case
+from parity.native import Native
+from parity.optimizers import Optimizer
 from parity.schedules import AnyRate
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ class Adadelta(Optimizer):
     """
 
     kind: ClassVar[str] = "adadelta"
-    torch_class: ClassVar[str] = "Adadelta"
+    letters: ClassVar[Mapping[str, str]] = {"accumulated_grad": "a", "accumulated_delta": "u"}
     native: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "tensorflow": {"epsilon": 1e-8},
         "torch": {"learning_rate": 1.0, "rho": 0.9, "epsilon": 1e-6},
@@ -37,78 +36,31 @@ class Adadelta(Optimizer):
         "tensorflow": "tensorflow/python/training/adadelta.py",
         "torch": "torch/optim/adadelta.py",
     }
+    natives: ClassVar[Mapping[str, Native]] = {
+        "keras": Native(
+            "keras.optimizers.Adadelta", {name: name for name in ("learning_rate", "rho", "epsilon")},
+            slots={"accumulated_grad": "_accumulated_grads", "accumulated_delta": "_accumulated_delta_vars"},
+        ),
+        "torch": Native(
+            "torch.optim.Adadelta", {"lr": "learning_rate", "rho": "rho", "eps": "epsilon"},
+            slots={"accumulated_grad": "square_avg", "accumulated_delta": "acc_delta"},
+        ),
+    }  # fmt: skip
 
     learning_rate: AnyRate = Field(default=0.001, description="step size, or a schedule of it")
     rho: PositiveFloat = Field(default=0.95, lt=1.0, description="decay of both mean squares")
     epsilon: PositiveFloat = Field(default=1e-7, description="added to both mean squares, under the root")
 
-    def slots(self) -> tuple[str, ...]:
-        return ("accumulated_grad", "accumulated_delta")
-
-    def init(self, w: np.ndarray) -> Slots:
-        return {name: np.zeros_like(w) for name in self.slots()}
-
-    def update(self, w: np.ndarray, gradient: np.ndarray, slots: Slots, step: int) -> tuple[np.ndarray, Slots]:
-        a = self.rho * slots["accumulated_grad"] + (1 - self.rho) * gradient**2
-        move = np.sqrt(slots["accumulated_delta"] + self.epsilon) / np.sqrt(a + self.epsilon) * gradient
-        u = self.rho * slots["accumulated_delta"] + (1 - self.rho) * move**2
-        return -self.rate(step) * move, {"accumulated_grad": a, "accumulated_delta": u}
+    def formula(self) -> str:
+        return """
+            a = rho * a + (1.0 - rho) * g * g
+            d = sqrt(u + epsilon) / sqrt(a + epsilon) * g
+            u = rho * u + (1.0 - rho) * d * d
+            w -= lr * d
+        """
 
     def rule(self) -> str:
         return "d = sqrt(u + epsilon) / sqrt(a + epsilon) g; w -= lr d"
-
-    def _fields(self) -> dict[str, str]:
-        """Return the source of the hyperparameters beside the rate, by Keras's names."""
-        return {name: repr(getattr(self, name)) for name in ("rho", "epsilon")}
-
-    def keras(self) -> OptimizerCode:
-        build = call("keras.optimizers.Adadelta", learning_rate=self.keras_rate(), **self._fields())
-        slots = {
-            "accumulated_grad": Slot(attribute="_accumulated_grads"),
-            "accumulated_delta": Slot(attribute="_accumulated_delta_vars"),
-        }
-        return OptimizerCode(build=build, slots=slots, doc=self.doc())
-
-    def tensorflow(self) -> OptimizerCode:
-        rule = tensorflow_rule(
-            "Adadelta",
-            f"{self.rule()}.",
-            fields=["learning_rate", *self._fields()],
-            slots={"accumulated_grad": "a", "accumulated_delta": "u"},
-            before=[tensorflow_rate(self.changes())],
-            body=[
-                "a.assign(self.rho * a + (1.0 - self.rho) * g * g)",
-                "d = tf.sqrt(u + self.epsilon) / tf.sqrt(a + self.epsilon) * g",
-                "u.assign(self.rho * u + (1.0 - self.rho) * d * d)",
-                "w.assign_sub(lr * d)",
-            ],
-        )
-        build = call(
-            "Adadelta",
-            "model.trainable_variables",
-            learning_rate="learning_rate" if self.changes() else repr(self.learning_rate),
-            **self._fields(),
-        )
-        slots = {name: Slot(attribute=name) for name in self.slots()}
-        return OptimizerCode(build=build, slots=slots, doc=self.doc(), helpers=(*self.rate_helpers("tensorflow"), rule))
-
-    def torch_slots(self, rate: float) -> Mapping[str, Slot]:
-        return {"accumulated_grad": Slot(attribute="square_avg"), "accumulated_delta": Slot(attribute="acc_delta")}
-
-    def torch(self) -> OptimizerCode:
-        helpers = self.rate_helpers("torch")
-        if self.changes():
-            doc = "torch.optim.Adadelta at a rate that changes from step to step."
-            helpers = (*helpers, torch_changing("Adadelta", "Adadelta", doc, [RATE]))
-        build = call(
-            "Adadelta" if self.changes() else "torch.optim.Adadelta",
-            "model.parameters()",
-            lr="learning_rate(0)" if self.changes() else repr(self.learning_rate),
-            rho=repr(self.rho),
-            eps=repr(self.epsilon),
-        )
-        slots = self.torch_slots(self.rate(0))
-        return OptimizerCode(build=build, slots=slots, doc=self.doc(), helpers=helpers)
 
     @classmethod
     def cases(cls) -> list[Case]:

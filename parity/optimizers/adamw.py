@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, NonNegativeFloat
 
 from parity.code import Case
-from parity.optimizers import Slots
+from parity.native import Native, Turned
 from parity.optimizers.adam import Adam
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    import numpy as np
 
 
 class AdamW(Adam):
@@ -25,9 +24,6 @@ class AdamW(Adam):
     """
 
     kind: ClassVar[str] = "adamw"
-    title: ClassVar[str] = "AdamW"
-    torch_class: ClassVar[str] = "AdamW"
-    comment: ClassVar[str] = "np.float64: Keras rounds a weight decay that is a plain float to float32"
     native: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "torch": {"epsilon": 1e-8, "epsilon_place": "after_correction", "weight_decay": 0.01}
     }
@@ -35,27 +31,29 @@ class AdamW(Adam):
         "keras": "keras/src/optimizers/adamw.py",
         "torch": "torch/optim/adamw.py",
     }
+    natives: ClassVar[Mapping[str, Native]] = {
+        "keras": replace(
+            Adam.natives["keras"],
+            name="keras.optimizers.AdamW",
+            arguments={
+                **Adam.natives["keras"].arguments, "weight_decay": Turned("weight_decay", source="np.float64({})"),
+            },
+            comment="np.float64: Keras rounds a weight decay that is a plain float to float32",
+        ),
+        "torch": replace(
+            Adam.natives["torch"],
+            name="torch.optim.AdamW",
+            arguments={**Adam.natives["torch"].arguments, "weight_decay": "weight_decay"},
+        ),
+    }  # fmt: skip
 
     weight_decay: NonNegativeFloat = Field(default=0.004, description="share of the weight taken off, times the rate")
 
-    def update(self, w: np.ndarray, gradient: np.ndarray, slots: Slots, step: int) -> tuple[np.ndarray, Slots]:
-        move, slots = super().update(w, gradient, slots, step)
-        return move - self.rate(step) * self.weight_decay * w, slots
+    def formula(self) -> str:
+        return f"w -= lr * weight_decay * w\n{super().formula()}"
 
     def rule(self) -> str:
         return f"w -= lr {self.weight_decay!r} w; {super().rule()}"
-
-    def _fields(self) -> dict[str, str]:
-        return super()._fields() | {"weight_decay": repr(self.weight_decay)}
-
-    def _keras_fields(self) -> dict[str, str]:
-        return super()._keras_fields() | {"weight_decay": f"np.float64({self.weight_decay!r})"}
-
-    def _decayed(self) -> list[str]:
-        return ["w.assign_sub(lr * self.weight_decay * w)"]
-
-    def _torch_extra(self) -> dict[str, str]:
-        return {"weight_decay": repr(self.weight_decay)}
 
     @classmethod
     def cases(cls) -> list[Case]:

@@ -6,55 +6,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat
 
-from parity.code import Case, Helper, OptimizerCode, Slot, call
-from parity.lazy import np
-from parity.optimizers import Optimizer, Slots
-from parity.optimizers.written_out import RATE, T, tensorflow_rate, tensorflow_rule, torch_changing
+from parity.code import Case
+from parity.native import Native
+from parity.optimizers import Optimizer
 from parity.schedules import AnyRate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-BASE = 0.96
-"""What the momentum's schedule is a power of, in every framework."""
-
-KERAS = '''
-class Nadam(keras.optimizers.Nadam):
-    """Nadam whose momentum grows at a pace of its own, as in PyTorch; Keras's goes by 0.96^t."""
-
-    def __init__(self, *args, momentum_decay, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.momentum_decay = momentum_decay
-
-    def momentum(self, t):
-        """Return the momentum of step t."""
-        return self.beta_1 * (1 - 0.5 * keras.ops.power(0.96, t * self.momentum_decay))
-
-    def _backend_update_step(self, gradients, variables, learning_rate):
-        """Multiply the product of all momenta by this step's, and move the variables."""
-        t = keras.ops.cast(self.iterations + 1, self._u_product.dtype)
-        self.assign(self._u_product, self._u_product * self.momentum(t))
-        # Past keras.optimizers.Nadam, which would multiply it by its own.
-        super(keras.optimizers.Nadam, self)._backend_update_step(gradients, variables, learning_rate)
-
-    def update_step(self, gradient, variable, learning_rate):
-        """Move a variable by its gradient."""
-        index = self._get_variable_index(variable)
-        m, v = self._momentums[index], self._velocities[index]
-        lr = keras.ops.cast(learning_rate, variable.dtype)
-        t = keras.ops.cast(self.iterations + 1, variable.dtype)
-        ahead, product = self.momentum(t + 1), self._u_product
-        self.assign_add(m, (1 - self.beta_1) * (gradient - m))
-        self.assign_add(v, (1 - self.beta_2) * (keras.ops.square(gradient) - v))
-        m_hat = ahead * m / (1 - product * ahead)
-        m_hat += (1 - self.momentum(t)) * gradient / (1 - product)
-        v_hat = v / (1 - keras.ops.power(self.beta_2, t))
-        self.assign_sub(variable, lr * m_hat / (keras.ops.sqrt(v_hat) + self.epsilon))
-'''
-
-
-SHORT = "w -= lr m_hat / (sqrt(v_hat) + epsilon), m_hat with the momentum of the step to come."
-"""The rule as it stands at the head of a class that writes it out."""
 
 
 class Nadam(Optimizer):
@@ -70,11 +28,32 @@ class Nadam(Optimizer):
     """
 
     kind: ClassVar[str] = "nadam"
-    torch_class: ClassVar[str] = "NAdam"
+    letters: ClassVar[Mapping[str, str]] = {"m": "m", "v": "v", "u_product": "product"}
+    starts: ClassVar[Mapping[str, float | str]] = {"u_product": 1.0}
+    shared: ClassVar[frozenset[str]] = frozenset({"u_product"})
     native: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "torch": {"learning_rate": 0.002, "epsilon": 1e-8, "momentum_decay": 0.004}
     }
     source: ClassVar[Mapping[str, str]] = {"keras": "keras/src/optimizers/nadam.py", "torch": "torch/optim/nadam.py"}
+    natives: ClassVar[Mapping[str, Native]] = {
+        "keras": Native(
+            "keras.optimizers.Nadam",
+            {name: name for name in ("learning_rate", "beta_1", "beta_2", "epsilon")},
+            when={"momentum_decay": 1.0},
+            why={"momentum_decay": "whose momentum grows at a pace of its own, as in PyTorch; Keras's goes by 0.96^t"},
+            slots={"m": "_momentums", "v": "_velocities", "u_product": "_u_product"},
+        ),
+        "torch": Native(
+            "torch.optim.NAdam",
+            {
+                "lr": "learning_rate",
+                "betas": ("beta_1", "beta_2"),
+                "eps": "epsilon",
+                "momentum_decay": "momentum_decay",
+            },
+            slots={"m": "exp_avg", "v": "exp_avg_sq", "u_product": "mu_product"},
+        ),
+    }
 
     learning_rate: AnyRate = Field(default=0.001, description="step size, or a schedule of it")
     beta_1: PositiveFloat = Field(default=0.9, lt=1.0, description="decay of the first moment; the momentum's limit")
@@ -84,25 +63,18 @@ class Nadam(Optimizer):
         default=1.0, description="how fast the momentum grows to beta_1: 1 in Keras, 0.004 in PyTorch"
     )
 
-    def slots(self) -> tuple[str, ...]:
-        return ("m", "v", "u_product")
-
-    def init(self, w: np.ndarray) -> Slots:
-        return {"m": np.zeros_like(w), "v": np.zeros_like(w), "u_product": np.ones(())}
-
-    def momentum(self, t: int) -> float:
-        """Return the momentum of a step, 1 for the first."""
-        return self.beta_1 * (1 - 0.5 * BASE ** (t * self.momentum_decay))
-
-    def update(self, w: np.ndarray, gradient: np.ndarray, slots: Slots, step: int) -> tuple[np.ndarray, Slots]:
-        now, ahead = self.momentum(step + 1), self.momentum(step + 2)
-        product = np.asarray(slots["u_product"] * now)
-        m = self.beta_1 * slots["m"] + (1 - self.beta_1) * gradient
-        v = self.beta_2 * slots["v"] + (1 - self.beta_2) * gradient**2
-        m_hat = ahead * m / (1 - product * ahead) + (1 - now) * gradient / (1 - product)
-        v_hat = v / (1 - self.beta_2 ** (step + 1))
-        move = -self.rate(step) * m_hat / (np.sqrt(v_hat) + self.epsilon)
-        return move, {"m": m, "v": v, "u_product": product}
+    def formula(self) -> str:
+        return """
+            now = beta_1 * (1.0 - 0.5 * 0.96 ** (t * momentum_decay))
+            ahead = beta_1 * (1.0 - 0.5 * 0.96 ** ((t + 1.0) * momentum_decay))
+            product = product * now
+            correction_2 = 1.0 - beta_2**t
+            m += (1.0 - beta_1) * (g - m)
+            v += (1.0 - beta_2) * (g * g - v)
+            m_hat = ahead * m / (1.0 - product * ahead) + (1.0 - now) * g / (1.0 - product)
+            v_hat = v / correction_2
+            w -= lr * m_hat / (sqrt(v_hat) + epsilon)
+        """
 
     def rule(self) -> str:
         power = "t" if self.momentum_decay == 1 else f"({self.momentum_decay!r} t)"
@@ -110,82 +82,6 @@ class Nadam(Optimizer):
             f"u_t = b1 (1 - 0.96^{power} / 2); w -= lr m_hat / (sqrt(v_hat) + epsilon), m_hat with the momentum "
             "u_{t+1} of the step to come"
         )
-
-    def _fields(self) -> dict[str, str]:
-        """Return the source of the hyperparameters beside the rate, by Keras's names."""
-        return {name: repr(getattr(self, name)) for name in ("beta_1", "beta_2", "epsilon")}
-
-    def keras(self) -> OptimizerCode:
-        own = self.momentum_decay != 1
-        build = call(
-            "Nadam" if own else "keras.optimizers.Nadam",
-            learning_rate=self.keras_rate(),
-            **self._fields(),
-            momentum_decay=repr(self.momentum_decay) if own else None,
-        )
-        slots = {
-            "m": Slot(attribute="_momentums"),
-            "v": Slot(attribute="_velocities"),
-            "u_product": Slot(attribute="_u_product"),
-        }
-        helpers = (Helper(name="Nadam", source=KERAS),) if own else ()
-        return OptimizerCode(build=build, slots=slots, doc=self.doc(), helpers=helpers)
-
-    def tensorflow(self) -> OptimizerCode:
-        rule = tensorflow_rule(
-            "Nadam",
-            SHORT,
-            fields=["learning_rate", *self._fields(), "momentum_decay"],
-            slots={"m": "m", "v": "v"},
-            numbers={"u_product": "1.0"},
-            before=[
-                tensorflow_rate(self.changes()),
-                f"t = {T} + 1.0",
-                "now = self.beta_1 * (1.0 - 0.5 * 0.96 ** (t * self.momentum_decay))",
-                "ahead = self.beta_1 * (1.0 - 0.5 * 0.96 ** ((t + 1.0) * self.momentum_decay))",
-                "product = self.u_product.assign(self.u_product * now)",
-                "correction_2 = 1.0 - self.beta_2**t",
-            ],
-            body=[
-                "m.assign_add((1.0 - self.beta_1) * (g - m))",
-                "v.assign_add((1.0 - self.beta_2) * (g * g - v))",
-                "m_hat = ahead * m / (1.0 - product * ahead) + (1.0 - now) * g / (1.0 - product)",
-                "v_hat = v / correction_2",
-                "w.assign_sub(lr * m_hat / (tf.sqrt(v_hat) + self.epsilon))",
-            ],
-        )
-        build = call(
-            "Nadam",
-            "model.trainable_variables",
-            learning_rate="learning_rate" if self.changes() else repr(self.learning_rate),
-            **self._fields(),
-            momentum_decay=repr(self.momentum_decay),
-        )
-        slots = {name: Slot(attribute=name) for name in self.slots()}
-        return OptimizerCode(build=build, slots=slots, doc=self.doc(), helpers=(*self.rate_helpers("tensorflow"), rule))
-
-    def torch_slots(self, rate: float) -> Mapping[str, Slot]:
-        return {
-            "m": Slot(attribute="exp_avg"),
-            "v": Slot(attribute="exp_avg_sq"),
-            "u_product": Slot(attribute="mu_product"),
-        }
-
-    def torch(self) -> OptimizerCode:
-        slots = self.torch_slots(self.rate(0))
-        helpers: tuple[Helper, ...] = ()
-        if self.changes():
-            doc = "NAdam at a rate that changes."
-            helpers = (*self.rate_helpers("torch"), torch_changing("NAdam", "NAdam", doc, [RATE]))
-        build = call(
-            "NAdam" if helpers else "torch.optim.NAdam",
-            "model.parameters()",
-            lr="learning_rate(0)" if self.changes() else repr(self.learning_rate),
-            betas=f"({self.beta_1!r}, {self.beta_2!r})",
-            eps=repr(self.epsilon),
-            momentum_decay=repr(self.momentum_decay),
-        )
-        return OptimizerCode(build=build, slots=slots, doc=self.doc(), helpers=helpers)
 
     @classmethod
     def cases(cls) -> list[Case]:

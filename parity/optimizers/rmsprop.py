@@ -6,27 +6,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat
 
-from parity.code import Case, Helper, OptimizerCode, Slot, call
-from parity.lazy import np
-from parity.optimizers import Optimizer, Slots
-from parity.optimizers.written_out import RATE, tensorflow_rate, tensorflow_rule, torch_changing, torch_rule
+from parity.code import Case
+from parity.native import Native
+from parity.optimizers import Optimizer
 from parity.schedules import AnyRate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-KERAS = '''
-class RMSprop(keras.optimizers.RMSprop):
-    """RMSprop with epsilon added to the root, as PyTorch has it, not under it."""
-
-    def update_step(self, gradient, variable, learning_rate):
-        """Move a variable by its gradient."""
-        index = self._get_variable_index(variable)
-        lr = keras.ops.cast(learning_rate, variable.dtype)
-        v = self._velocities[index]
-        self.assign(v, self.rho * v + (1 - self.rho) * keras.ops.square(gradient))
-        {lines}
-'''
 
 
 class RMSprop(Optimizer):
@@ -42,7 +28,7 @@ class RMSprop(Optimizer):
     """
 
     kind: ClassVar[str] = "rmsprop"
-    torch_class: ClassVar[str] = "RMSprop"
+    letters: ClassVar[Mapping[str, str]] = {"velocity": "v", "momentum": "b", "average_gradient": "a"}
     native: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "tensorflow": {"epsilon": 1e-10},
         "torch": {"learning_rate": 0.01, "rho": 0.99, "epsilon": 1e-8, "epsilon_place": "outside_root"},
@@ -51,6 +37,24 @@ class RMSprop(Optimizer):
         "keras": "keras/src/optimizers/rmsprop.py",
         "tensorflow": "tensorflow/python/training/rmsprop.py",
         "torch": "torch/optim/rmsprop.py",
+    }
+    natives: ClassVar[Mapping[str, Native]] = {
+        "keras": Native(
+            "keras.optimizers.RMSprop",
+            {name: name for name in ("learning_rate", "rho", "momentum", "epsilon", "centered")},
+            own={"momentum": 0.0, "centered": False},
+            when={"epsilon_place": "inside_root"},
+            why={"epsilon_place": "with epsilon added to the root, as PyTorch has it, not under it"},
+            slots={"velocity": "_velocities", "momentum": "_momentums", "average_gradient": "_average_gradients"},
+        ),
+        "torch": Native(
+            "torch.optim.RMSprop",
+            {"lr": "learning_rate", "alpha": "rho", "eps": "epsilon", "momentum": "momentum", "centered": "centered"},
+            own={"momentum": 0.0, "centered": False},
+            when={"epsilon_place": "outside_root"},
+            why={"epsilon_place": "with epsilon under the root, as in Keras"},
+            slots={"velocity": "square_avg", "momentum": ("momentum_buffer", 1.0), "average_gradient": "grad_avg"},
+        ),
     }
 
     learning_rate: AnyRate = Field(default=0.001, description="step size, or a schedule of it")
@@ -62,151 +66,23 @@ class RMSprop(Optimizer):
         default="inside_root", description="whether epsilon is added to v under the root, or to the root"
     )
 
-    def slots(self) -> tuple[str, ...]:
-        momentum = ("momentum",) if self.momentum else ()
-        return ("velocity", *momentum, *(("average_gradient",) if self.centered else ()))
+    def _root(self) -> str:
+        v = "v - a * a" if self.centered else "v"
+        return f"sqrt({v} + epsilon)" if self.epsilon_place == "inside_root" else f"(sqrt({v}) + epsilon)"
 
-    def init(self, w: np.ndarray) -> Slots:
-        return {name: np.zeros_like(w) for name in self.slots()}
-
-    def update(self, w: np.ndarray, gradient: np.ndarray, slots: Slots, step: int) -> tuple[np.ndarray, Slots]:
-        new = {"velocity": self.rho * slots["velocity"] + (1 - self.rho) * gradient**2}
-        square = new["velocity"]
-        average = self.rho * slots["average_gradient"] + (1 - self.rho) * gradient if self.centered else None
-        if average is not None:
-            square = square - average**2
-        inside = self.epsilon_place == "inside_root"
-        root = np.sqrt(square + self.epsilon) if inside else np.sqrt(square) + self.epsilon
-        move = self.rate(step) * gradient / root
-        if self.momentum:
-            move = new["momentum"] = self.momentum * slots["momentum"] + move
-        if average is not None:
-            new["average_gradient"] = average
-        return -move, new
+    def formula(self) -> str:
+        average = "a = rho * a + (1.0 - rho) * g" if self.centered else ""
+        move = f"lr * g / {self._root()}"
+        return f"""
+            v = rho * v + (1.0 - rho) * g * g
+            {average}
+            {f"b = momentum * b + {move}" if self.momentum else ""}
+            w -= {"b" if self.momentum else move}
+        """
 
     def rule(self) -> str:
-        v = "v - a^2" if self.centered else "v"
-        root = f"sqrt({v} + epsilon)" if self.epsilon_place == "inside_root" else f"(sqrt({v}) + epsilon)"
-        return f"b = {self.momentum!r} b + lr g / {root}; w -= b" if self.momentum else f"w -= lr g / {root}"
-
-    def _fields(self) -> dict[str, str]:
-        """Return the source of the hyperparameters beside the rate, by Keras's names."""
-        names = ("rho", *(("momentum",) if self.momentum else ()), "epsilon")
-        return {name: repr(getattr(self, name)) for name in names}
-
-    def keras(self) -> OptimizerCode:
-        places = {"velocity": "_velocities", "momentum": "_momentums", "average_gradient": "_average_gradients"}
-        slots = {name: Slot(attribute=places[name]) for name in self.slots()}
-        own = self.epsilon_place == "outside_root"
-        build = call(
-            "RMSprop" if own else "keras.optimizers.RMSprop",
-            learning_rate=self.keras_rate(),
-            **self._fields(),
-            centered=True if self.centered else None,
-        )
-        helpers = (Helper(name="RMSprop", source=self._keras_source()),) if own else ()
-        return OptimizerCode(build=build, slots=slots, doc=self.doc(), helpers=helpers)
-
-    def _keras_source(self) -> str:
-        lines, square, move = [], "v", "lr * gradient / (keras.ops.sqrt({square}) + self.epsilon)"
-        if self.centered:
-            lines += ["a = self._average_gradients[index]",
-                      "self.assign(a, self.rho * a + (1 - self.rho) * gradient)"]  # fmt: skip
-            square = "v - keras.ops.square(a)"
-        move = move.format(square=square)
-        if self.momentum:
-            lines += ["b = self._momentums[index]", f"self.assign(b, self.momentum * b + {move})"]
-            move = "b"
-        lines += [f"self.assign_sub(variable, {move})"]
-        return KERAS.format(lines="\n        ".join(lines))
-
-    def tensorflow(self) -> OptimizerCode:
-        square, body = "v", ["v.assign(self.rho * v + (1.0 - self.rho) * g * g)"]
-        if self.centered:
-            square = "v - a * a"
-            body += ["a.assign(self.rho * a + (1.0 - self.rho) * g)"]
-        inside = self.epsilon_place == "inside_root"
-        root = f"tf.sqrt({square} + self.epsilon)" if inside else f"(tf.sqrt({square}) + self.epsilon)"
-        if self.momentum:
-            body += [f"b.assign(self.momentum * b + lr * g / {root})", "w.assign_sub(b)"]
-        else:
-            body += [f"w.assign_sub(lr * g / {root})"]
-        short = {"velocity": "v", "momentum": "b", "average_gradient": "a"}
-        # The momentum itself is a hyperparameter: what is kept of it needs another name.
-        places = {"velocity": "velocity", "momentum": "moves", "average_gradient": "average_gradient"}
-        rule = tensorflow_rule(
-            "RMSprop",
-            f"{self.rule()}.",
-            fields=["learning_rate", *self._fields()],
-            slots={places[name]: short[name] for name in self.slots()},
-            before=[tensorflow_rate(self.changes())],
-            body=body,
-        )
-        build = call(
-            "RMSprop",
-            "model.trainable_variables",
-            learning_rate="learning_rate" if self.changes() else repr(self.learning_rate),
-            **self._fields(),
-        )
-        slots = {name: Slot(attribute=places[name]) for name in self.slots()}
-        return OptimizerCode(build=build, slots=slots, doc=self.doc(), helpers=(*self.rate_helpers("tensorflow"), rule))
-
-    def torch_slots(self, rate: float) -> Mapping[str, Slot]:
-        places = {
-            "velocity": Slot(attribute="square_avg"),
-            "momentum": Slot(attribute="momentum_buffer", scale=rate),
-            "average_gradient": Slot(attribute="grad_avg"),
-        }
-        return {name: places[name] for name in self.slots()}
-
-    def torch(self) -> OptimizerCode:
-        if self.epsilon_place == "inside_root" or (self.momentum and self.changes()):
-            return self._torch_rule()
-        helpers: tuple[Helper, ...] = ()
-        if self.changes():
-            doc = "torch.optim.RMSprop at a rate that changes from step to step."
-            helpers = (*self.rate_helpers("torch"), torch_changing("RMSprop", "RMSprop", doc, [RATE]))
-        build = call(
-            "RMSprop" if helpers else "torch.optim.RMSprop",
-            "model.parameters()",
-            lr="learning_rate(0)" if self.changes() else repr(self.learning_rate),
-            alpha=repr(self.rho),
-            eps=repr(self.epsilon),
-            momentum=repr(self.momentum) if self.momentum else None,
-            centered=True if self.centered else None,
-        )
-        slots = self.torch_slots(self.rate(0))
-        return OptimizerCode(build=build, slots=slots, doc=self.doc(), helpers=helpers)
-
-    def _torch_rule(self) -> OptimizerCode:
-        names = ["lr", *self._fields()]
-        values = ["learning_rate(self.iterations)" if self.changes() else 'group["lr"]']
-        values += [f'group["{name}"]' for name in names[1:]]
-        body = ['v = state["velocity"].mul_(rho).addcmul_(p.grad, p.grad, value=1 - rho)']
-        square = "v"
-        if self.centered:
-            body += ['a = state["average_gradient"].lerp_(p.grad, 1 - rho)']
-            square = "v - a * a"
-        inside = self.epsilon_place == "inside_root"
-        root = f"torch.sqrt({square} + epsilon)" if inside else f"torch.sqrt({square}) + epsilon"
-        body += [f"root = {root}"]
-        if self.momentum:
-            body += ['b = state["momentum"].mul_(momentum).addcdiv_(p.grad, root, value=lr)', "p.sub_(b)"]
-        else:
-            body += ["p.addcdiv_(p.grad, root, value=-lr)"]
-        differs = ["epsilon under the root"] if inside else []
-        differs += ["the rate inside the momentum"] if self.momentum and self.changes() else []
-        doc = f"RMSprop with {' and '.join(differs)}, as in Keras."
-        before = [f"{name} = {value}" for name, value in zip(names, values, strict=True)]
-        rule = torch_rule("RMSprop", doc, fields=names, slots=self.slots(), before=before, body=body)
-        build = call(
-            "RMSprop",
-            "model.parameters()",
-            lr="learning_rate(0)" if self.changes() else repr(self.learning_rate),
-            **self._fields(),
-        )
-        slots = {name: Slot(attribute=name) for name in self.slots()}
-        return OptimizerCode(build=build, slots=slots, doc=self.doc(), helpers=(*self.rate_helpers("torch"), rule))
+        move = f"lr g / {self._root().replace('a * a', 'a^2')}"
+        return f"b = {self.momentum!r} b + {move}; w -= b" if self.momentum else f"w -= {move}"
 
     @classmethod
     def cases(cls) -> list[Case]:

@@ -5,15 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from parity.entries import Entry, entry_type
+from parity.formula import expression, formula_of, value_of
+from parity.frameworks import frameworks
 from parity.lazy import differentiable, np
 
 
 class Regularizer(Entry):
     """Base of the regularizers: what a weight adds to the loss, and with it to its own gradient."""
 
+    def formula(self) -> str:
+        """Return what a weight ``w`` adds to the loss: an expression in it and the fields."""
+        raise TypeError(f"{type(self).__name__} has no meaning")
+
     def penalty(self, w: np.ndarray) -> np.ndarray:
         """Return what a weight adds to the loss, a number."""
-        raise TypeError(f"{type(self).__name__} has no meaning")
+        return formula_of(self.formula()).value(w=w, **dict(self))
 
     def gradient(self, w: np.ndarray) -> np.ndarray:
         """Return the gradient of :meth:`penalty`."""
@@ -23,17 +29,19 @@ class Regularizer(Entry):
         """Return whether it adds nothing to any weight."""
         return False
 
+    def written(self, framework: str, w: str) -> str:
+        """Return the source of the penalty of the weight ``w``.
+
+        Args:
+            framework: whose program it is, of those without regularizers of their own.
+            w: source of the weight.
+        """
+        names = {name: repr(value) for name, value in self} | {"w": w}
+        return expression(value_of(self.formula()), frameworks()[framework].words, names)
+
     def keras(self) -> str:
         """Return the source of the value for Keras's ``*_regularizer=``."""
-        raise TypeError(f"{type(self).__name__} has no Keras form")
-
-    def tensorflow(self, w: str) -> str:
-        """Return the source of the penalty of the variable ``w``."""
-        raise TypeError(f"{type(self).__name__} has no TensorFlow form")
-
-    def torch(self, w: str) -> str:
-        """Return the source of the penalty of the parameter ``w``."""
-        raise TypeError(f"{type(self).__name__} has no PyTorch form")
+        return self.natives["keras"].source(self)
 
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field, NonNegativeFloat
 
 from parity.code import Case
-from parity.lazy import differentiable as np
+from parity.native import Native
 from parity.regularizers import Regularizer
 
 if TYPE_CHECKING:
@@ -26,22 +26,17 @@ class L2(Regularizer):
     short: ClassVar[str | None] = "factor"
     source: ClassVar[Mapping[str, str]] = {"keras": "keras/src/regularizers/regularizers.py"}
 
+    natives: ClassVar[Mapping[str, Native]] = {
+        "keras": Native("keras.regularizers.L2", {"l2": "factor"}, leading=("l2",))
+    }
+
     factor: NonNegativeFloat = Field(default=0.01, description="what the sum of the squares is multiplied by")
 
-    def penalty(self, w: np.ndarray) -> np.ndarray:
-        return self.factor * np.sum(np.square(w))
+    def formula(self) -> str:
+        return "factor * sum(square(w))"
 
     def idle(self) -> bool:
         return self.factor == 0.0
-
-    def keras(self) -> str:
-        return f"keras.regularizers.L2({self.factor!r})"
-
-    def tensorflow(self, w: str) -> str:
-        return f"{self.factor!r} * tf.reduce_sum(tf.square({w}))"
-
-    def torch(self, w: str) -> str:
-        return f"{self.factor!r} * {w}.square().sum()"
 
     @classmethod
     def cases(cls) -> list[Case]:

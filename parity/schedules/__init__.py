@@ -3,30 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Union
 
 from pydantic import Discriminator, NonNegativeFloat, Tag
 
 from parity.code import Helper
 from parity.entries import Entry, discover
-
-
-@dataclass(frozen=True, kw_only=True)
-class Functions:
-    """What a program calls the functions that a schedule's formula needs."""
-
-    cos: str
-    floor: str
-    minimum: str
-
-
-FUNCTIONS = {
-    "tensorflow": Functions(cos="tf.cos", floor="tf.floor", minimum="tf.minimum"),
-    "torch": Functions(cos="math.cos", floor="math.floor", minimum="min"),
-}
-"""By framework; Keras has its own schedules."""
-
+from parity.formula import expression, formula_of, value_of
+from parity.frameworks import frameworks
 
 NUMBER = "a number"
 """What a rate that no entry stands for is called in faults; no part of a path."""
@@ -38,41 +22,34 @@ class Schedule(Entry):
     So the first update has the rate of step 0, as in Keras; PyTorch's schedulers, stepped after the optimizer, agree.
     """
 
-    def rate(self, step: int) -> float:
-        """Return the learning rate.
-
-        Args:
-            step: updates already made, 0 for the first.
-        """
+    def formula(self) -> str:
+        """Return the rate as an expression in ``t``, the updates already made, and the fields."""
         raise TypeError(f"{type(self).__name__} has no meaning")
 
     def doc(self) -> str:
         """Return the rule in a line."""
         raise TypeError(f"{type(self).__name__} says nothing")
 
-    def keras(self) -> str:
-        """Return the source of the schedule in Keras."""
-        raise TypeError(f"{type(self).__name__} has no Keras form")
-
-    def formula(self, names: Functions) -> str:
-        """Return the source of the rate as an expression in ``t``, the updates already made.
+    def rate(self, step: int) -> float:
+        """Return the learning rate.
 
         Args:
-            names: of the functions it calls.
+            step: updates already made, 0 for the first.
         """
-        raise TypeError(f"{type(self).__name__} has no formula")
+        return float(formula_of(self.formula()).value(t=step, **dict(self)))
 
+    def written(self, framework: str) -> str:
+        """Return the source of the rate in a framework, as an expression in ``t``."""
+        numbers = {name: repr(value) for name, value in self}
+        return expression(value_of(self.formula()), frameworks()[framework].scalars, numbers)
 
-def rate_function(framework: str, formula: str, doc: str) -> Helper:
-    """Return the function ``learning_rate(t)`` of a program.
+    def made(self, framework: str) -> str:
+        """Return the source of a framework's own schedule."""
+        return self.natives[framework].source(self)
 
-    Args:
-        framework: whose program it is.
-        formula: expression in ``t``.
-        doc: one line that says the rule.
-    """
-    source = f'\ndef learning_rate(t):\n    """{doc}"""\n    return {formula}\n'
-    return Helper(name="learning_rate", source=source, imports=("import math",) if "math." in formula else ())
+    def helpers(self, framework: str) -> tuple[Helper, ...]:
+        """Return what :meth:`made` calls beside the framework's own."""
+        return ()
 
 
 def _kind_of(value: Any) -> str:

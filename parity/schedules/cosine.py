@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field, NonNegativeFloat, PositiveInt
 
-from parity.code import Case, call
-from parity.schedules import Functions, Schedule
+from parity.code import Case
+from parity.native import Native
+from parity.schedules import Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,35 +28,28 @@ class Cosine(Schedule):
         "torch": "torch/optim/lr_scheduler.py",
     }
 
+    natives: ClassVar[Mapping[str, Native]] = {
+        "keras": Native(
+            "keras.optimizers.schedules.CosineDecay",
+            {"initial_learning_rate": "initial_learning_rate", "decay_steps": "decay_steps", "alpha": "alpha"},
+            leading=("initial_learning_rate",), own={"alpha": 0.0},
+        ),
+    }  # fmt: skip
+
     initial_learning_rate: NonNegativeFloat = Field(description="rate of the first step")
     decay_steps: PositiveInt = Field(description="steps from the initial rate to the last one")
     alpha: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
         default=0.0, description="the last rate, as a share of the initial one"
     )
 
-    def rate(self, step: int) -> float:
-        fallen = 0.5 * (1 + math.cos(math.pi * min(step, self.decay_steps) / self.decay_steps))
-        return self.initial_learning_rate * ((1 - self.alpha) * fallen + self.alpha)
+    def formula(self) -> str:
+        fallen = "0.5 * (1.0 + cos(pi * minimum(t / decay_steps, 1.0)))"
+        fallen = f"((1.0 - alpha) * {fallen} + alpha)" if self.alpha else fallen
+        return f"initial_learning_rate * {fallen}"
 
     def doc(self) -> str:
         to = f" to {self.alpha!r} of it" if self.alpha else " to 0"
         return f"{self.initial_learning_rate!r} along half a cosine{to} in {self.decay_steps} steps"
-
-    def keras(self) -> str:
-        return call(
-            "keras.optimizers.schedules.CosineDecay",
-            repr(self.initial_learning_rate),
-            decay_steps=self.decay_steps,
-            alpha=repr(self.alpha) if self.alpha else None,
-        )
-
-    def formula(self, names: Functions) -> str:
-        # Of two floats: tf.minimum takes no whole number beside them.
-        passed = f"{names.minimum}(t, {float(self.decay_steps)!r}) / {self.decay_steps}"
-        fallen = f"0.5 * (1.0 + {names.cos}(math.pi * {passed}))"
-        if self.alpha:
-            fallen = f"((1.0 - {self.alpha!r}) * {fallen} + {self.alpha!r})"
-        return f"{self.initial_learning_rate!r} * {fallen}"
 
     @classmethod
     def cases(cls) -> list[Case]:

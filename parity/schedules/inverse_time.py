@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field, NonNegativeFloat, PositiveInt
 
-from parity.code import Case, call
-from parity.schedules import Functions, Schedule
+from parity.code import Case
+from parity.native import Native
+from parity.schedules import Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,33 +23,28 @@ class InverseTime(Schedule):
     kind: ClassVar[str] = "inverse_time"
     source: ClassVar[Mapping[str, str]] = {"keras": "keras/src/optimizers/schedules/learning_rate_schedule.py"}
 
+    natives: ClassVar[Mapping[str, Native]] = {
+        "keras": Native(
+            "keras.optimizers.schedules.InverseTimeDecay",
+            {name: name for name in ("initial_learning_rate", "decay_steps", "decay_rate", "staircase")},
+            leading=("initial_learning_rate",), own={"staircase": False},
+        ),
+    }  # fmt: skip
+
     initial_learning_rate: NonNegativeFloat = Field(description="rate of the first step")
     decay_steps: PositiveInt = Field(description="steps after which the divisor has grown by decay_rate")
     decay_rate: NonNegativeFloat = Field(description="what the divisor grows by in decay_steps")
     staircase: bool = Field(default=False, description="hold the rate for decay_steps at a time")
 
-    def rate(self, step: int) -> float:
-        passed = step / self.decay_steps
-        return self.initial_learning_rate / (1 + self.decay_rate * (math.floor(passed) if self.staircase else passed))
+    def formula(self) -> str:
+        passed = "t" if self.decay_steps == 1 else "t / decay_steps"
+        passed = f"floor({passed})" if self.staircase and self.decay_steps > 1 else passed
+        return f"initial_learning_rate / (1.0 + decay_rate * {passed})"
 
     def doc(self) -> str:
         passed = "t" if self.decay_steps == 1 else f"t / {self.decay_steps}"
         passed = f"floor({passed})" if self.staircase and self.decay_steps > 1 else passed
         return f"{self.initial_learning_rate!r} / (1 + {self.decay_rate!r} {passed})"
-
-    def keras(self) -> str:
-        return call(
-            "keras.optimizers.schedules.InverseTimeDecay",
-            repr(self.initial_learning_rate),
-            decay_steps=self.decay_steps,
-            decay_rate=repr(self.decay_rate),
-            staircase=True if self.staircase else None,
-        )
-
-    def formula(self, names: Functions) -> str:
-        passed = "t" if self.decay_steps == 1 else f"t / {self.decay_steps}"
-        passed = f"{names.floor}({passed})" if self.staircase and self.decay_steps > 1 else passed
-        return f"{self.initial_learning_rate!r} / (1.0 + {self.decay_rate!r} * {passed})"
 
     @classmethod
     def cases(cls) -> list[Case]:

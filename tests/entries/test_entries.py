@@ -531,7 +531,7 @@ def test_a_loss_says_which_formula_runs_and_recovers_only_behind_its_own_activat
         recovered = recover and not from_logits and ending is not None and ending == loss.behind
         assert loss.fused(activation) == recovered
         assert loss.on_logits(activation) == (from_logits or recovered)
-        words = loss.formula(activation)
+        words = loss.words(activation)
         assert ("behind" in words) == recovered, words
         assert ("clipped" in words) == (not from_logits and not recovered), words
 

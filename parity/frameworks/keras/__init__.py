@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from parity.frameworks import Framework, Hole
+from parity.frameworks import Framework, Hole, Words
 
 LACKS = {
     "numerics.tf32": Hole(
@@ -14,6 +14,8 @@ LACKS = {
     ),
 }
 
+WORDS = Words(prefix="keras.ops.", functions={"clip": "keras.ops.clip", "erfc": "1.0 - keras.ops.erf(_0)"})
+
 FRAMEWORK = Framework(
     name="keras",
     title="Keras",
@@ -22,6 +24,7 @@ FRAMEWORK = Framework(
     install="keras tensorflow",
     extra="keras",
     on_a_gpu="pip install 'tensorflow[and-cuda]'",
+    words=WORDS,
     native={"numerics": {"tf32": True, "deterministic": False}},
     lacks=LACKS,
     masks_under_a_compiler=False,

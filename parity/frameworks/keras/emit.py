@@ -61,7 +61,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
     if fused and ending is not None:  # It is seen by its logits, as in the other frameworks.
         outputs[last.name] = Output(attribute=name, point="logits")
     loss = _loss(config.loss, layers) if remembers else _plainly(config.loss, fused)
-    optimizer = config.optimizer.keras()
+    optimizer = config.optimizer.code("keras")
     sources, imports = helpers_source([*helpers, optimizer.helpers])
     context = {
         "imports": imports,

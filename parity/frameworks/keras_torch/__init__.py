@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from parity.frameworks import Framework, Hole
-from parity.frameworks.keras import LACKS
+from parity.frameworks.keras import LACKS, WORDS
 
 FRAMEWORK = Framework(
     name="keras_torch",
@@ -14,6 +14,7 @@ FRAMEWORK = Framework(
     extra="keras-torch",
     on_a_gpu="pip install torch from https://download.pytorch.org/whl/, a build with CUDA",
     falls_back="keras",
+    words=WORDS,
     native={"numerics": {"tf32": "convolutions", "deterministic": False}},
     why_moved="as the Keras program on TensorFlow needs them",
     lacks={

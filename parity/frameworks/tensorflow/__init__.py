@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from parity.frameworks import Framework, Hole
+from parity.frameworks import Framework, Hole, Words
 
 LACKS = {
     "numerics.tf32": Hole(
@@ -14,6 +14,15 @@ LACKS = {
     ),
 }
 
+WORDS = Words(
+    prefix="tf.",
+    functions={
+        "clip": "tf.clip_by_value", "erf": "tf.math.erf", "erfc": "tf.math.erfc", "expm1": "tf.math.expm1",
+        "log": "tf.math.log", "log1p": "tf.math.log1p", "log_softmax": "tf.nn.log_softmax", "mean": "tf.reduce_mean", "power": "tf.pow",
+        "sum": "tf.reduce_sum",
+    },
+)  # fmt: skip
+
 FRAMEWORK = Framework(
     name="tensorflow",
     title="raw TensorFlow",
@@ -23,6 +32,8 @@ FRAMEWORK = Framework(
     extra="tensorflow",
     on_a_gpu="pip install 'tensorflow[and-cuda]'",
     other_names=("tf",),
+    words=WORDS,
+    scalars=WORDS,
     native={"training": {"shuffle": False}, "numerics": {"tf32": True, "deterministic": False}},
     lacks=LACKS,
     masks_under_a_compiler=False,

@@ -58,7 +58,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         helpers.append(parameter.initializer.tensorflow_helpers())
     if low == "float16":
         helpers.append((LOSS_SCALE,))
-    optimizer, loss = config.optimizer.tensorflow(), config.loss.tensorflow(config.loss.on_logits(ending))
+    optimizer, loss = config.optimizer.code("tensorflow"), config.loss.tensorflow(config.loss.on_logits(ending))
     sources, imports = helpers_source([*helpers, optimizer.helpers, *constraint_helpers(parameters, "tensorflow")])
     context = {
         "imports": imports,
@@ -90,4 +90,4 @@ def _place(name: str) -> str:
 
 
 def _held(parameter: Parameter, w: str) -> str:
-    return parameter.constraint.tensorflow(w) if parameter.constraint is not None else w
+    return parameter.constraint.written(w) if parameter.constraint is not None else w

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from parity.frameworks import Framework
+from parity.frameworks import Framework, Words
+
+WORDS = Words(
+    prefix="torch.",
+    functions={
+        "clip": ".clamp", "erf": "torch.special.erf", "erfc": "torch.special.erfc", "log": ".log", "log_softmax": "torch.log_softmax(_0, dim=-1)", "mean": ".mean",
+        "minimum": "_0.clamp(max=_1)", "square": ".square", "sum": ".sum",
+    },
+    keywords={"axis": "dim", "keepdims": "keepdim"},
+)  # fmt: skip
+
+SCALARS = Words(prefix="math.", functions={"minimum": "min", "maximum": "max"})
+"""A rate is a number of Python's."""
 
 FRAMEWORK = Framework(
     name="torch",
@@ -13,6 +25,8 @@ FRAMEWORK = Framework(
     extra="torch",
     on_a_gpu="pip install torch from https://download.pytorch.org/whl/, a build with CUDA",
     other_names=("pytorch",),
+    words=WORDS,
+    scalars=SCALARS,
     native={
         "training": {"batch_size": 1, "shuffle": False},
         "numerics": {"tf32": "convolutions", "deterministic": False, "loss_scale": 65536.0},

@@ -54,7 +54,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
             if parameter.trainable:  # Running statistics start alike everywhere.
                 fills.append(parameter.initializer.torch(f"self.{place.attribute}", parameter))
     forward += _moved(lay.reach("as_said", layers[-1].output_shape))
-    optimizer = config.optimizer.torch()
+    optimizer = config.optimizer.code("torch")
     parameters = side.parameters()
     sources, imports = helpers_source([*helpers, optimizer.helpers, *constraint_helpers(parameters, "torch")])
     plain = config.loss.torch(config.loss.on_logits(ending), len(layers[-1].output_shape) + 1)
@@ -91,7 +91,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
 
 
 def _held(parameter: Parameter, w: str, axes: tuple[int, ...] | None) -> str:
-    return parameter.constraint.torch(w, axes) if parameter.constraint is not None else w
+    return parameter.constraint.lying(axes).written(w) if parameter.constraint is not None else w
 
 
 def _moved(move: Move | None) -> list[dict[str, str]]:

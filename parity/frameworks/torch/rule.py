@@ -1,0 +1,181 @@
+"""An update rule in PyTorch: its own optimizer, one whose arguments change in every step, or the rule written out."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+
+from parity.code import Helper, OptimizerCode, Slot, call, documented, lines_at, needs
+from parity.formula import Statement, expression, value_of
+from parity.frameworks.torch import SCALARS, WORDS
+from parity.native import Native
+from parity.optimizers import Optimizer
+
+RULE = '''
+class {name}(torch.optim.Optimizer):
+    """{doc}"""
+
+    iterations = 0
+
+    def __init__(self, params, {fields}):
+        super().__init__(params, dict({kept}))
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        """Move each parameter by its gradient."""
+        for group in self.param_groups:
+            {before}
+            for p in group["params"]:
+                state = self.state[p]
+                {slots}{body}
+        self.iterations += 1
+'''
+
+CHANGING = '''
+class {name}({own}):
+    """{doc}"""
+
+    iterations = 0
+
+    def step(self, closure=None):
+        """Set what changes from step to step, and take PyTorch's step."""
+        for group in self.param_groups:
+            {lines}
+        self.iterations += 1
+        return super().step(closure)
+'''
+
+MODULE = '''
+class {name}(nn.Module):
+    """{doc}"""
+{fields}
+    def forward(self, x):
+        {lines}
+'''
+
+KEEPING = """
+    def __init__(self, {fields}):
+        super().__init__()
+        {kept}
+"""
+
+RATE = "learning_rate(self.iterations)"
+COUNT = "(self.iterations + 1)"
+
+
+def module(name: str, fields: Sequence[str], doc: str, lines: Sequence[str]) -> Helper:
+    """Return a module that is a formula.
+
+    Args:
+        name: of its class.
+        fields: what it is made with.
+        doc: the formula as people write it.
+        lines: the formula, in ``x`` and the fields.
+    """
+    kept = KEEPING.format(fields=", ".join(fields), kept=lines_at(8, [f"self.{field} = {field}" for field in fields]))
+    body = [f"{field} = self.{field}" for field in fields] + list(lines)
+    source = MODULE.format(name=name, doc=documented(doc), fields=kept if fields else "", lines=lines_at(8, body))
+    return Helper(name=name, source=source, imports=needs(source))
+
+
+def written(optimizer: Optimizer, own: Native | None) -> OptimizerCode:
+    """Return an optimizer: PyTorch's own, as it is or with what changes set in every step; or its rule, written out.
+
+    Args:
+        optimizer: what it is.
+        own: PyTorch's own part; None where it has none.
+    """
+    # What is kept without the rate is another thing once the rate has changed.
+    outside = own.without_rate(optimizer.slots()) if own is not None and optimizer.changes() else ()
+    if own is None or outside or not (own.fits(optimizer) or own.anew):
+        return _written_out(optimizer, own, outside)
+    anew = {} if own.fits(optimizer) else own.anew
+    name, helpers = own.name, optimizer.rate_helpers("torch")
+    if anew or optimizer.changes():
+        name = own.title
+        lines = [f'group["lr"] = {RATE}'] if optimizer.changes() else []
+        lines += [f'group["{argument}"] = {_anew(optimizer, own, argument)}' for argument in anew]
+        differs = [own.why[field] for field in own.departures(optimizer)]
+        differs += ["at a rate that changes from step to step"] if optimizer.changes() else []
+        doc = documented(f"{name} {', '.join(differs)}.")
+        source = CHANGING.format(name=name, own=own.name, doc=doc, lines=lines_at(12, lines))
+        helpers = (*helpers, Helper(name=name, source=source, imports=needs(source)))
+    return OptimizerCode(
+        build=own.source(optimizer, "model.parameters()", name=name, lr=_rate(optimizer)),
+        slots=own.kept(optimizer.slots(), optimizer.rate(0)),
+        doc=optimizer.doc(),
+        helpers=helpers,
+    )
+
+
+def _rate(optimizer: Optimizer) -> str:
+    return "learning_rate(0)" if optimizer.changes() else repr(optimizer.learning_rate)
+
+
+def _anew(optimizer: Optimizer, own: Native, argument: str) -> str:
+    """Return what an argument is in a step, read off the group's others."""
+    places = {"t": COUNT}
+    for name, said in own.arguments.items():
+        several = said if isinstance(said, tuple) else ()
+        places |= {field: f'group["{name}"][{index}]' for index, field in enumerate(several)}
+        if isinstance(said, str):
+            places[said] = repr(getattr(optimizer, said)) if name == argument else f'group["{name}"]'
+    return expression(value_of(own.anew[argument]), SCALARS, places)
+
+
+def _written_out(optimizer: Optimizer, own: Native | None, outside: tuple[str, ...]) -> OptimizerCode:
+    name, fields, slots = type(optimizer).__name__, optimizer.hyperparameters(), optimizer.slots()
+    letters = {slot: optimizer.letters[slot] for slot in slots}
+    taken = {"lr": RATE if optimizer.changes() else 'group["lr"]'} | {field: f'group["{field}"]' for field in fields}
+    taken |= {"t": f"{COUNT[1:-1]}"} if "t" in optimizer.meaning().names else {}
+    starts = [f'state["{slot}"] = {_start(optimizer, slot)}' for slot in slots]
+    body = [f'{letter} = state["{slot}"]' for slot, letter in letters.items()]
+    body += [_line(one, {"w", *letters.values()}) for one in optimizer.meaning().statements]
+    source = RULE.format(
+        name=name,
+        doc=documented(_why(optimizer, own, outside)),
+        fields=", ".join(["lr", *fields]),
+        kept=", ".join(f"{field}={field}" for field in ("lr", *fields)),
+        before=lines_at(12, [f"{field} = {value}" for field, value in taken.items()]),
+        slots=lines_at(20, ["if not state:", *starts]) + "\n                " if starts else "",
+        body=lines_at(16, body),
+    )
+    said = {field: repr(getattr(optimizer, field)) for field in fields}
+    return OptimizerCode(
+        build=call(name, "model.parameters()", lr=_rate(optimizer), **said),
+        slots={slot: Slot(attribute=slot) for slot in slots},
+        doc=optimizer.doc(),
+        helpers=(*optimizer.rate_helpers("torch"), Helper(name=name, source=source, imports=needs(source))),
+    )
+
+
+def _why(optimizer: Optimizer, own: Native | None, outside: tuple[str, ...]) -> str:
+    """Return what a class that is written out is for."""
+    if own is None:
+        return f"{optimizer.rule()}."
+    differs = [own.why[field] for field in own.departures(optimizer)]
+    differs += [f"with the rate inside the {slot}, where {own.name} holds it outside" for slot in outside]
+    return f"{own.title} {', '.join(differs)}."
+
+
+def _start(optimizer: Optimizer, slot: str) -> str:
+    start = optimizer.start(slot)
+    if slot in optimizer.shared:
+        return f"torch.tensor({start!r}, dtype=p.dtype, device=p.device)"
+    return f"torch.full_like(p, {start!r})" if start else "torch.zeros_like(p)"
+
+
+def _line(one: Statement, tensors: set[str], names: Mapping[str, str] = {"w": "p", "g": "p.grad"}) -> str:
+    """Return a statement; a tensor is moved in place, and one that shrinks first is shrunk in place, too."""
+    value, target = expression(one.value, WORDS, names), names.get(one.target, one.target)
+    if one.target not in tensors:
+        return f"{target} = {value}"
+    if one.sign != "=":
+        return f"{target}.{'add_' if one.sign == '+=' else 'sub_'}({value})"
+    match one.value:
+        case ast.BinOp(ast.BinOp(share, ast.Mult(), ast.Name(name)), ast.Add() | ast.Sub() as sign, rest):
+            if name == one.target:
+                moved = "add_" if isinstance(sign, ast.Add) else "sub_"
+                shrunk, moves = (expression(part, WORDS, names) for part in (share, rest))
+                return f"{target}.mul_({shrunk}).{moved}({moves})"
+    return f"{target}.copy_({value})"

@@ -1,0 +1,153 @@
+"""A framework's own part as a table: it writes the call, matches a program written by hand, and reads a live part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from parity.code import Slot, TorchWeight, call
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+@dataclass(frozen=True)
+class Turned:
+    """A field that a framework's part is told in another way.
+
+    Args:
+        field: its name.
+        to: makes the argument of the field's value.
+        back: makes the field's value of the argument.
+        source: how the argument is written, ``{}`` standing for it.
+    """
+
+    field: str
+    to: Callable[[Any], Any] = _same
+    back: Callable[[Any], Any] = _same
+    source: str = "{}"
+
+
+@dataclass(frozen=True)
+class Native:
+    """A framework's own part that means what an entry means.
+
+    Args:
+        name: of what makes it, with its module: ``torch.optim.Adam``.
+        arguments: each argument and the field that it is; the fields, where it takes several as a tuple.
+        leading: of the arguments, those that stand first and without their names.
+        own: arguments at which the part is left to itself, and their values there; what is not here is always said.
+        when: fields that must have these values, or the part means something else.
+        why: for a field of ``when``, what an entry with another value is beside the part, in words that follow its
+            name: "with epsilon under the root, as in Keras".
+        never: why the part is not written, though one that is read means the entry.
+        anew: arguments with which the part means the entry all the same, where they are set anew in every step:
+            formulas in the fields and ``t``, the number of the step, 1 for the first.
+        slots: of an optimizer, each canonical slot and where the part keeps it; with a number, the slot is that many
+            times the step size times what is kept.
+        weights: of a layer, each canonical parameter and where the part keeps it.
+        comment: a line, where something in the call is not the obvious choice.
+    """
+
+    name: str
+    arguments: Mapping[str, str | tuple[str, ...] | Turned] = field(default_factory=dict)
+    leading: tuple[str, ...] = ()
+    own: Mapping[str, Any] = field(default_factory=dict)
+    when: Mapping[str, Any] = field(default_factory=dict)
+    why: Mapping[str, str] = field(default_factory=dict)
+    never: str = ""
+    anew: Mapping[str, str] = field(default_factory=dict)
+    slots: Mapping[str, str | tuple[str, float]] = field(default_factory=dict)
+    weights: Mapping[str, TorchWeight] = field(default_factory=dict)
+    comment: str = ""
+
+    @property
+    def title(self) -> str:
+        """The name without its module."""
+        return self.name.rpartition(".")[2]
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """The fields that the part is told."""
+        found: set[str] = set()
+        for said in self.arguments.values():
+            found |= set(said) if isinstance(said, tuple) else {said.field if isinstance(said, Turned) else said}
+        return frozenset(found)
+
+    def fits(self, entry: Any) -> bool:
+        """Return whether the part means what the entry means, and is to be written."""
+        return not self.never and not self.departures(entry)
+
+    def departures(self, entry: Any) -> list[str]:
+        """Return the fields in which the entry is another one than the part."""
+        return [name for name, value in self.when.items() if getattr(entry, name) != value]
+
+    def source(self, entry: Any, *first: str, name: str = "", **more: str | None) -> str:
+        """Return the call that makes the part.
+
+        Args:
+            entry: whose fields it has.
+            first: arguments that stand ahead of all others, as source.
+            name: of what is called in its place, such as a subclass.
+            more: the source of arguments that the table does not have, or does not say as they are written; None
+                leaves one out.
+        """
+        said = {argument: self._said(entry, argument) for argument in self.arguments if argument not in more}
+        order = {argument: more.get(argument, said.get(argument)) for argument in (*self.arguments, *more)}
+        ahead = [order.pop(argument) for argument in self.leading]
+        return call(name or self.name, *first, *ahead, **order)
+
+    def _said(self, entry: Any, argument: str) -> str | None:
+        """Return the source of an argument; None where the part is left to itself."""
+        value, source = self.value(entry, argument), "{}"
+        if argument in self.own and value == self.own[argument]:
+            return None
+        turned = self.arguments[argument]
+        if isinstance(turned, Turned):
+            source = turned.source
+        return source.format(repr(value))
+
+    def value(self, entry: Any, argument: str) -> Any:
+        """Return what an argument is for an entry."""
+        said = self.arguments[argument]
+        if isinstance(said, tuple):
+            return tuple(getattr(entry, name) for name in said)
+        return said.to(getattr(entry, said.field)) if isinstance(said, Turned) else getattr(entry, said)
+
+    def read(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return an entry's fields, of a live part's arguments or configuration.
+
+        Args:
+            given: values by argument; those that are not there are as the part has them by itself.
+        """
+        found: dict[str, Any] = {} if self.never else dict(self.when)
+        for argument, said in self.arguments.items():
+            if argument not in given and argument not in self.own:
+                continue
+            value = given.get(argument, self.own.get(argument))
+            if isinstance(said, tuple):
+                found |= dict(zip(said, value, strict=True))
+            elif isinstance(said, Turned):
+                found[said.field] = said.back(value)
+            else:
+                found[said] = value
+        return found
+
+    def kept(self, slots: tuple[str, ...], rate: float) -> dict[str, Slot]:
+        """Return where the part keeps the slots of an optimizer.
+
+        Args:
+            slots: their canonical names.
+            rate: the step size, which some are kept without.
+        """
+        found = {name: self.slots[name] for name in slots if name in self.slots}
+        return {
+            name: Slot(attribute=place) if isinstance(place, str) else Slot(attribute=place[0], scale=place[1] * rate)
+            for name, place in found.items()
+        }
+
+    def without_rate(self, slots: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the slots that the part keeps without the step size: once that changes, they are other ones."""
+        return tuple(name for name in slots if not isinstance(self.slots.get(name, ""), str))
