@@ -84,10 +84,11 @@ def selftest(*, quick: bool = False, seed: int = 0, only: Sequence[str] = ()) ->
 
 
 def _job(verb: str, spec: Spec, folder: str | Path | None, options: dict[str, Any]) -> Result:
-    from parity.commands import run as jobs
+    from parity.commands.check import check
+    from parity.commands.run import run
 
     told = ", ".join(f"{name}={value!r}" for name, value in options.items())
-    result: Result = getattr(jobs, verb)(
+    result: Result = {"run": run, "check": check}[verb](
         spec,
         Options(**options),
         text=to_yaml(spec),

@@ -287,7 +287,8 @@ def _parts(text: str | None) -> tuple[str, ...]:
 
 def _work(verb: str, file: Path, options: Options, as_json: bool) -> tuple[Result, Path]:
     """Do the work of ``run`` or ``check`` behind a progress bar, and return the result and its folder."""
-    from parity.commands import run as jobs
+    from parity.commands.check import check
+    from parity.commands.run import run
     from parity.commands.ending import command
     from parity.commands.progress import progress
     from parity.spec.load import parse_spec, read_spec
@@ -296,7 +297,7 @@ def _work(verb: str, file: Path, options: Options, as_json: bool) -> tuple[Resul
     spec = parse_spec(text, file=str(file))
     folder = options.out or Path("reports") / spec.name
     with progress(enabled=not as_json) as note:
-        result: Result = getattr(jobs, verb)(
+        result: Result = {"run": run, "check": check}[verb](
             spec, options, text=text, file=str(file), folder=folder, command=command(), note=note,
         )  # fmt: skip
     return result, folder

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from parity.compile.answers import spoken_by
+from parity.compile.predictions import spoken_by
 from parity.lazy import np
 from parity.ops import Op
-from parity.run.meaning import turned
+from parity.run.output_form import turned
 from parity.run.randomness import keep_mask
 from parity.run.target_forms import in_form
 from parity.spec.resolve import Layer, Resolved

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from parity import api
-from parity.commands.run import explain_pair, outcome_of, pair_differences
+from parity.commands.differing import pair_differences
+from parity.commands.explaining import explain_pair, outcome_of
 from parity.court.work import Note, Work
 from parity.prepare.options import Options, prepare
 from parity.run.session import Session

@@ -20,8 +20,8 @@ from parity.compile import compile_side
 from parity.data.dataset import Dataset
 from parity.errors import WorkerError
 from parity.run import session, worker
-from parity.run.bench import Bench, Job
 from parity.run.driver.base import Driver
+from parity.run.jobs import Bench, Job
 from parity.run.session import memory_folder
 from parity.run.store import Store
 from parity.spec.load import parse_spec

@@ -12,7 +12,7 @@ from parity.compile.match import Match
 from parity.data.dataset import Dataset
 from parity.lazy import np
 from parity.prepare.matching import Ports
-from parity.run.bench import Bench
+from parity.run.jobs import Bench
 from parity.run.store import Store
 from parity.selftest.pair_bench import TestBench
 from parity.selftest.port_bench import PortBench

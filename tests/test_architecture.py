@@ -49,7 +49,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("errors",),
     ("differentiable",),
     ("lazy",),
-    ("whole",),
+    ("atomic",),
     ("tensors",),
     ("frameworks",),  # plain data about each, which everybody may read; its parts stand where they are used
     ("entries",),
@@ -216,7 +216,7 @@ def test_compare_explain_and_report_read_records_and_nobody_imports_a_driver() -
 
 def beyond_the_result(found: Import) -> bool:
     """Return whether a report reaches for anything of parity but the result, how files are written, and the version."""
-    allowed = ("parity.report", "parity.result", "parity.whole", "parity.__version__")
+    allowed = ("parity.report", "parity.result", "parity.atomic", "parity.__version__")
     inside = found.module.split(".")[1:2] == ["report"] and found.target.startswith("parity.")
     return inside and not found.target.startswith(allowed)
 
@@ -297,7 +297,7 @@ def test_no_two_public_classes_have_one_name() -> None:
         if not all(module.startswith(entries) for module in modules)
     }
     assert not wrong
-    assert twice([("Part", "parity.spec.check"), ("Part", "parity.spec.sections")])
+    assert twice([("Part", "parity.spec.consistency"), ("Part", "parity.spec.sections")])
 
 
 APART = {

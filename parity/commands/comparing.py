@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from parity.compare.judge import AGREE
 from parity.errors import WorkerError
 from parity.result import filling
-from parity.run.places import may_have_gpus
+from parity.run.environment import may_have_gpus
 from parity.spec.exactness import hidden_differences
 
 STEPS = 4

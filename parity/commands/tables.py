@@ -17,7 +17,7 @@ from parity.entries import Entry, shown
 from parity.errors import UsageError, listed
 from parity.frameworks import frameworks
 from parity.result.formats import names
-from parity.run.places import may_have_gpus
+from parity.run.environment import may_have_gpus
 from parity.spec.differences import Difference, differences
 from parity.spec.known import entry_hint
 from parity.spec.resolve import Resolved

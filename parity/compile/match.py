@@ -16,7 +16,7 @@ from typing import Any
 from parity.activations import Activation
 from parity.catalog import OPTIMIZERS
 from parity.code import Site, Slot
-from parity.compile.answers import LOGITS, answer_of, spoken_by
+from parity.compile.predictions import LOGITS, answer_of, spoken_by
 from parity.compile.program import Bindings, Output, Program, Weight, to_last
 from parity.compile.weights import Found, as_called, either_way, expanded, weights_of
 from parity.frameworks import frameworks, part_of

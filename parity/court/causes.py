@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from parity.compare.noise import Name, Rounding
+from parity.explain.against_reference import Held
 from parity.explain.agreement import SECONDS, Agreement, ChangeSearch
-from parity.explain.held import Held
 from parity.run.exchange import Exchange
 from parity.run.lockstep import Lockstep, Taken
 from parity.spec.resolve import Resolved

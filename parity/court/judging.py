@@ -13,9 +13,9 @@ from parity.compare.noise import Name, Rounding
 from parity.compare.steps import compare_digests, compare_guided, compare_tensors, in_order, repeats
 from parity.court.causes import Caused, Causes
 from parity.reference import Reference
+from parity.run.environment import may_have_gpus
 from parity.run.exchange import Exchange
 from parity.run.lockstep import Lockstep, Taken
-from parity.run.places import may_have_gpus
 from parity.spec.exactness import kept_bits
 from parity.spec.resolve import Resolved
 from parity.spec.sections import Config

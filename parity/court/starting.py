@@ -10,7 +10,7 @@ import numpy as np
 
 from parity.compare.judge import Judge, Seen
 from parity.compare.steps import compare_initial, compare_weights
-from parity.compile.answers import in_one_form
+from parity.compile.predictions import in_one_form
 
 if TYPE_CHECKING:
     from parity.compile import Program

@@ -25,9 +25,9 @@ from parity.prepare.forms import dataset_of
 from parity.prepare.matching import Ports
 from parity.prepare.options import Options, check_fit
 from parity.prepare.sizes import at_once
-from parity.run.bench import Bench, Job
-from parity.run.beside import source_of
 from parity.run.freerun import free_run
+from parity.run.jobs import Bench, Job
+from parity.run.local_imports import source_of
 from parity.run.lockstep import Lockstep, looked_at_bytes
 from parity.run.session import Scratch, Session, memory_bytes, release, remove_left, scratch_folder
 from parity.run.store import Store

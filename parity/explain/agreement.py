@@ -12,9 +12,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from parity.explain.against_reference import Agreed, Changes, Held
 from parity.explain.changes import Change, Knob, Suspects
 from parity.explain.fields import candidates, knobs, native
-from parity.explain.held import Agreed, Changes, Held
 from parity.explain.solved import nearest, short_forms
 from parity.lazy import np
 from parity.ops.flatten import Flatten
@@ -46,7 +46,7 @@ class Agreement:
     Args:
         changes: the smallest set, or one of several of its size.
         largest: the largest relative difference left.
-        unsteady: phases of which nothing can be said, see :class:`~parity.explain.held.Agreed`.
+        unsteady: phases of which nothing can be said, see :class:`~parity.explain.against_reference.Agreed`.
     """
 
     changes: Changes

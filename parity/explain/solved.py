@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from parity.explain.against_reference import Changes, Held, Name
 from parity.explain.changes import Knob
-from parity.explain.held import Changes, Held, Name
 
 ROUNDS = 14
 """Tries of a number that is solved for."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from parity.errors import UsageError
 from parity.frameworks import frameworks
-from parity.run.places import driver_version
+from parity.run.environment import driver_version
 from parity.run.session import Session
 from parity.spec.resolve import Resolved
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from parity.data.dataset import Dataset
-    from parity.run.bench import Bench
+    from parity.run.jobs import Bench
     from parity.run.session import Session
     from parity.spec.resolve import Resolved
 

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from parity.advice import Evaluation
 from parity.compile import Program, compile_side
-from parity.compile.answers import spoken_by
 from parity.compile.extras import bound, canonical
 from parity.compile.match import Match, match
+from parity.compile.predictions import spoken_by
 from parity.errors import DataError, WorkerError
 from parity.prepare.forms import given_to
 from parity.prepare.proving import proved
-from parity.run.beside import files_of, source_of
+from parity.run.local_imports import files_of, source_of
 
 if TYPE_CHECKING:
-    from parity.run.bench import Bench
+    from parity.run.jobs import Bench
     from parity.run.session import Session
     from parity.spec.resolve import Resolved
     from parity.spec.targets import Given

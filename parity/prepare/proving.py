@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from parity.reference import Reference
-from parity.run.bench import Bench, Job
 from parity.run.exchange import Exchange
+from parity.run.jobs import Bench, Job
 
 if TYPE_CHECKING:
     from parity.compile import Program

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from parity.run.places import may_have_gpus
+from parity.run.environment import may_have_gpus
 from parity.spec.resolve import Resolved
 
 LARGE = 1 << 22

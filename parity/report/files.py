@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 from urllib.parse import quote
 
+from parity.atomic import whole
 from parity.report.document import Span
-from parity.whole import whole
 
 
 def write(path: Path, content: str | bytes) -> Path:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from parity.atomic import sweep
 from parity.report import charts, files, html, markdown
 from parity.result.schema import Result
-from parity.whole import sweep
 
 
 def write_all(result: Result, folder: Path) -> list[Path]:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from parity.frameworks import frameworks
-from parity.run.bench import Bench, Job
 from parity.run.exchange import Exchange
+from parity.run.jobs import Bench, Job
 from parity.run.randomness import batch_sizes, evenly
 from parity.run.session import Session
 from parity.run.trace import TraceWriter

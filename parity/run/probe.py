@@ -17,7 +17,7 @@ import numpy as np
 from parity.run.axes import inverse, permuted
 from parity.run.digest import RECORD, digest, digests
 from parity.run.exchange import Exchange
-from parity.run.far import Far
+from parity.run.on_device import Far
 
 TRACED = ("batch", "forward", "gradient", "update", "state", "metric")
 """Phases of a step that have tensors of their own, in the order in which it computes them."""

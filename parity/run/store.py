@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from parity.atomic import sweep, whole
 from parity.run.trace import DamagedError, read_trace, verify_trace
 from parity.run.trajectory import Trajectory
-from parity.whole import sweep, whole
 
 PROTOCOL = 5
 """Raised when a run of the same inputs would record something else: old runs are then not used."""

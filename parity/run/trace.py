@@ -17,8 +17,8 @@ from typing import Any, Self
 
 import numpy as np
 
+from parity.atomic import whole
 from parity.run.digest import PROJECTIONS, RECORD
-from parity.whole import whole
 
 GROUP = 4096
 """Rows gathered before they are written: about half a megabyte."""

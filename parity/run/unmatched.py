@@ -14,7 +14,7 @@ import numpy as np
 from parity.run.driver.base import Driver
 from parity.run.driver.programs import ProgramError
 from parity.run.exchange import Exchange
-from parity.run.meaning import fitted, meaning, randomised
+from parity.run.output_form import fitted, meaning, randomised
 
 EVALUATED = 8
 """Rows by which it is told whether a program evaluates the same way twice."""

@@ -19,9 +19,9 @@ from parity.run import randomness
 from parity.run.axes import inverse, permuted
 from parity.run.driver.base import Driver
 from parity.run.driver.generators import first
+from parity.run.environment import versions
 from parity.run.exchange import Exchange
 from parity.run.memory import OwnState, Report, everything
-from parity.run.places import versions
 from parity.run.probe import DigestProbe, Guide, Probe, TensorProbe, see_all
 from parity.run.threads import Threads
 from parity.run.unmatched import Unmatched
@@ -62,7 +62,7 @@ class Worker(Unmatched):
         self.channel.send(("event", values))
 
     def versions(self, packages: list[str]) -> dict[str, str]:
-        """Return what :func:`~parity.run.places.versions` says of this process."""
+        """Return what :func:`~parity.run.environment.versions` says of this process."""
         return versions(packages)
 
     def undetermined(self) -> list[str]:

@@ -13,7 +13,7 @@ from parity.compile import Program, compile_side
 from parity.court.judging import Court, Judged
 from parity.court.starting import compare_extras, speak_alike
 from parity.data.dataset import Dataset
-from parity.run.bench import Bench, Job
+from parity.run.jobs import Bench, Job
 from parity.run.lockstep import Lockstep
 from parity.run.session import Scratch, Session
 from parity.run.store import Store

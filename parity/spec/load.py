@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from parity.data.section import SUFFIXES
 from parity.errors import Fault, SpecError, nearest
-from parity.spec.check import check_changes, check_model
+from parity.spec.consistency import check_changes, check_model
 from parity.spec.faults import NOWHERE, Lines, Where, faults_of, given
 from parity.spec.resolve import resolve_side
 from parity.spec.sections import Spec

@@ -16,7 +16,7 @@ from parity.errors import Fault, SpecError
 from parity.frameworks import title_of
 from parity.metrics import TakenMetric
 from parity.ops import Op
-from parity.spec.check import Layers, Reached, check_change, check_model
+from parity.spec.consistency import Layers, Reached, check_change, check_model
 from parity.spec.faults import Loc, Where, faults_of
 from parity.spec.holes import unsaid_faults
 from parity.spec.paths import at, auto_names, set_path, set_together, split, visit, walk

@@ -18,7 +18,7 @@ from parity.explain.outcome import LEAST_LEARNED, Outcome
 from parity.explain.search import SpentError
 from parity.explain.seeds import OutcomeGap
 from parity.prepare.sizes import large
-from parity.run.bench import Job
+from parity.run.jobs import Job
 from parity.run.trajectory import Measured, Trajectory
 from parity.spec.exactness import unsaid_by
 from parity.spec.resolve import Resolved

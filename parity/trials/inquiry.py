@@ -18,10 +18,10 @@ from parity.explain.outcome import Outcome
 from parity.explain.search import Search, SpentError
 from parity.explain.shapley import MOST_CAUSES, adds_up, interactions, shares, subsets
 from parity.explain.strikes import by_suspicion, suspects
-from parity.run.bench import Job
+from parity.run.jobs import Job
 from parity.trials.budget import Budget, Length
+from parity.trials.gap import Opening
 from parity.trials.inquired import Explained
-from parity.trials.opening import Opening
 from parity.trials.probes import probes
 from parity.trials.runner import LATER, Runner
 from parity.trials.singles import measured, new_ones, taken_back

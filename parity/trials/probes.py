@@ -11,7 +11,7 @@ import numpy as np
 from parity.errors import ParityError
 from parity.explain.contest import Paths
 from parity.explain.strikes import PROBE_STEPS, Shapes, Strike, moved, strike
-from parity.run.bench import Job
+from parity.run.jobs import Job
 from parity.run.randomness import batches, steps_per_epoch
 from parity.spec import exactness
 from parity.spec.resolve import Resolved

@@ -16,8 +16,8 @@ from parity.court.work import MOST_RUNS, Work
 from parity.errors import ParityError, WorkerError
 from parity.explain.search import SpentError
 from parity.prepare.sizes import at_once
-from parity.run.bench import Job
 from parity.run.freerun import free_run, kept_run, versions_of
+from parity.run.jobs import Job
 from parity.run.session import Session
 from parity.run.trajectory import Trajectory
 from parity.spec.resolve import Resolved

@@ -12,7 +12,7 @@ from parity.explain.search import SpentError
 from parity.frameworks import title_of
 from parity.prepare.installed import installed_frameworks
 from parity.prepare.sizes import large
-from parity.run.bench import Job
+from parity.run.jobs import Job
 from parity.run.trajectory import Trajectory
 from parity.spec.exactness import unsaid_by
 from parity.spec.resolve import Resolved

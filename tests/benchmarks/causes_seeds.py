@@ -43,11 +43,12 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from helpers_explain import lender
 
 from parity import api
-from parity.commands.run import explain_pair, outcome_of, pair_differences
+from parity.commands.differing import pair_differences
+from parity.commands.explaining import explain_pair, outcome_of
 from parity.court.work import Work
 from parity.explain.contest import Paths, contest
 from parity.prepare.options import Options, prepare
-from parity.run.bench import Job
+from parity.run.jobs import Job
 from parity.trials.runner import Runner
 
 FILE = Path(__file__).with_name("causes_seeds.json")

@@ -33,7 +33,7 @@ from parity.explain.claims import BREAKS
 from parity.explain.contest import Contest, Paths, contest
 from parity.explain.outcome import OutcomeScale, scale
 from parity.prepare.options import Options, prepare
-from parity.run.bench import Job
+from parity.run.jobs import Job
 from parity.spec.differences import differences
 from parity.trials.runner import Runner
 

@@ -224,7 +224,7 @@ def prepared(network: str, framework: str, folder: Path) -> dict[str, Any]:
     """Return what the processes need: program, data and initial weights in files."""
     from parity.compile import compile_side
     from parity.data.dataset import Dataset
-    from parity.run.bench import Bench, Job
+    from parity.run.jobs import Bench, Job
     from parity.run.store import Store
     from parity.spec.load import build_spec
     from parity.spec.resolve import resolve

@@ -37,8 +37,8 @@ from parity.catalog import (
 from parity.compile import Program, compile_side
 from parity.data.loading import class_count, load
 from parity.frameworks import title_of
-from parity.run.bench import Bench, Job
 from parity.run.freerun import free_run
+from parity.run.jobs import Bench, Job
 from parity.run.session import memory_folder
 from parity.run.store import Store
 from parity.spec.load import build_spec

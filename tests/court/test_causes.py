@@ -19,11 +19,11 @@ from rich.console import Console
 
 from parity.compare.noise import Rounding
 from parity.court.causes import Caused, Causes
+from parity.explain.against_reference import Changes, Held, Name
 from parity.explain.agreement import Agreement, ChangeSearch
 from parity.explain.changes import Change, Suspects, field_change, pattern, varied
 from parity.explain.fields import candidates, others
 from parity.explain.habits import Habits, Habitual, factors, symmetric_pads
-from parity.explain.held import Changes, Held, Name
 from parity.explain.solved import short_forms
 from parity.ops.batch_norm import BatchNorm
 from parity.ops.conv2d import Conv2D

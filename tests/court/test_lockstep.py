@@ -21,9 +21,9 @@ from parity.compare.steps import compare_initial
 from parity.court.judging import Court, Judged
 from parity.errors import WorkerError
 from parity.run import worker
-from parity.run.bench import Bench, Job
 from parity.run.digest import apart
 from parity.run.exchange import Exchange
+from parity.run.jobs import Bench, Job
 from parity.run.lockstep import Lockstep
 from parity.run.session import Session
 

@@ -26,8 +26,8 @@ from parity.errors import DataError
 from parity.report import html, markdown
 from parity.report.sentences import epochs
 from parity.result.schema import EpochFact
-from parity.run.bench import Bench
 from parity.run.freerun import free_run, running_loss
+from parity.run.jobs import Bench
 from parity.run.randomness import batch_sizes
 from parity.run.session import Session
 from tests import report_samples as samples

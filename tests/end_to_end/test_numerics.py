@@ -23,8 +23,8 @@ from parity.explain.contest import ImpossibleError, contest
 from parity.prepare.sizes import LARGE, at_once
 from parity.report.sentences.verdict import verdict_sentence
 from parity.result.schema import Result
+from parity.run.environment import may_have_gpus
 from parity.run.exchange import Exchange
-from parity.run.places import may_have_gpus
 from parity.run.serving import is_machines, told
 from parity.spec.differences import differences
 from parity.spec.exactness import hidden_differences, kept_bits

@@ -17,7 +17,7 @@ from parity.errors import SpecError, UsageError
 from parity.prepare.devices import check_devices
 from parity.prepare.options import Options, prepare
 from parity.run.driver.base import described, gpu_number
-from parity.run.places import driven_gpus, driver_version
+from parity.run.environment import driven_gpus, driver_version
 from parity.spec.differences import differences
 from parity.spec.load import build_spec
 from parity.spec.resolve import Resolved, resolve

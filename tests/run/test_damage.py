@@ -16,18 +16,18 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from parity.atomic import PART, sweep, whole
 from parity.compile.program import Bindings, Program
 from parity.run import session
-from parity.run.bench import RUN_FROM, Bench
-from parity.run.beside import files_of, source_of
 from parity.run.driver.programs import import_program
 from parity.run.exchange import MOST_OPEN, Exchange
+from parity.run.jobs import RUN_FROM, Bench
+from parity.run.local_imports import files_of, source_of
 from parity.run.session import memory_folder, release, remove_left
 from parity.run.store import Store
 from parity.run.trace import DamagedError, TraceWriter, read_trace
 from parity.run.trajectory import Measured, Trajectory
 from parity.run.verify import ChangedError, verified
-from parity.whole import PART, sweep, whole
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -130,7 +130,7 @@ def test_files_have_the_permissions_that_the_umask_leaves(tmp_path: Path) -> Non
 
 def test_parts_of_the_living_stay_and_those_of_the_dead_go(tmp_path: Path) -> None:
     code = (
-        "import sys, time; from pathlib import Path; from parity.whole import whole\n"
+        "import sys, time; from pathlib import Path; from parity.atomic import whole\n"
         f"with whole(Path({str(tmp_path / 'theirs')!r})) as file:\n"
         "    file.write(b'half'); file.flush(); print('begun', flush=True); time.sleep(60)"
     )

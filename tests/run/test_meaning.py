@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from parity.run.driver.layouts import View
-from parity.run.meaning import LOG_PROBABILITIES, LOGITS, PROBABILITIES, answered, fitted, meaning, turned
+from parity.run.output_form import LOG_PROBABILITIES, LOGITS, PROBABILITIES, answered, fitted, meaning, turned
 from parity.run.probe import Guide
 
 GENERATOR = np.random.default_rng(3)

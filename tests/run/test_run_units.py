@@ -46,13 +46,13 @@ from parity.initializers.zeros import Zeros
 from parity.prepare.options import Options
 from parity.reference import Reference
 from parity.run import randomness, session
-from parity.run.bench import Bench, Job
-from parity.run.beside import beside
 from parity.run.digest import apart, digest, minus
+from parity.run.environment import driven_gpus
 from parity.run.exchange import Exchange
 from parity.run.freerun import free_run
 from parity.run.initial import InitialWeights, initial_value
-from parity.run.places import driven_gpus
+from parity.run.jobs import Bench, Job
+from parity.run.local_imports import beside
 from parity.run.session import Session, find_interpreter, memory_folder
 from parity.run.store import Store, run_key
 from parity.run.trace import read_trace

@@ -293,8 +293,8 @@ def test_what_is_called_inert_moves_nothing_on_pytorch(
     worker: Session, tmp_path: Path, path: str, changes: dict[str, Any], how: dict[str, Any], reason: str
 ) -> None:
     from parity.data.dataset import Dataset
-    from parity.run.bench import Bench, Job
     from parity.run.freerun import free_run
+    from parity.run.jobs import Bench, Job
     from parity.run.store import Store
 
     a, b, one = found(changes, how, path)

@@ -14,7 +14,7 @@ from helpers_explain import STEPS, Lender, explained, lender, tiny
 from helpers_frameworks import missing
 
 from parity.cli import main
-from parity.commands.run import said_sets
+from parity.commands.explaining import said_sets
 from parity.compile import Program
 from parity.court import work as work_module
 from parity.court.work import Work
@@ -492,18 +492,19 @@ def test_ctrl_c_before_anything_is_known_of_causes_still_writes_what_the_sides_d
 ) -> None:
     file, out = tmp_path / "spec.yaml", tmp_path / "out"
     file.write_text(to_yaml(tiny(ONE)))
-    from parity.commands import run
+    from parity.commands import explaining
+    from parity.commands.run import INTERRUPTED
 
     def interrupted(*given: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(run, "choose", interrupted)
+    monkeypatch.setattr(explaining, "choose", interrupted)
     done = CliRunner().invoke(main, ["run", str(file), "--out", str(out), "--no-trace", "--steps", "4"])
     assert done.exit_code == 130, done.output
     result = json.loads((out / "result.json").read_text())
     assert [pair["verdict"] for pair in result["comparisons"]] == ["divergent"]
-    assert result["notes"] == [run.INTERRUPTED]
-    assert run.INTERRUPTED.partition(";")[0] in " ".join(done.output.split())
+    assert result["notes"] == [INTERRUPTED]
+    assert INTERRUPTED.partition(";")[0] in " ".join(done.output.split())
 
 
 def test_ctrl_c_before_the_two_sides_are_known_leaves_nothing_to_tell(workers: Lender, tmp_path: Path) -> None:

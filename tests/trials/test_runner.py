@@ -17,8 +17,8 @@ from helpers_numpy import net_job, numpy_bench, numpy_workers
 
 from parity.errors import WorkerError
 from parity.explain.search import SpentError
-from parity.run.bench import Bench, Job
 from parity.run.freerun import SAMPLE
+from parity.run.jobs import Bench, Job
 from parity.run.randomness import evenly
 from parity.run.session import Session
 from parity.run.trace import read_trace

@@ -16,7 +16,7 @@ from parity import api
 from parity.court.work import Work
 from parity.prepare.options import Options, prepare
 from parity.prepare.sizes import LARGE, large
-from parity.run.bench import Job
+from parity.run.jobs import Job
 from parity.spec.resolve import Resolved
 from parity.spec.sections import Spec
 from parity.trials.runner import Runner

@@ -20,8 +20,8 @@ from parity.run.axes import inverse, permuted
 from parity.run.driver.layouts import mask_layout
 from parity.run.driver.programs import CONTRACT, ProgramError, import_program
 from parity.run.driver.state import State
-from parity.run.meaning import answered
-from parity.run.places import driver_version
+from parity.run.environment import driver_version
+from parity.run.output_form import answered
 from parity.run.probe import Guide, Probe
 from parity.run.target_forms import in_form
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from parity.run.axes import inverse, permuted
-from parity.run.meaning import PROBABILITIES, fitted, turned
+from parity.run.output_form import PROBABILITIES, fitted, turned
 from parity.run.probe import Guide
 from parity.tensors import LOGITS
 from parity.tensors import output as output_name

@@ -18,8 +18,8 @@ from keras.src.backend.common import dtypes, global_state
 from parity.frameworks.keras.driver import generators as keras_generators
 from parity.frameworks.keras.driver.layers import KerasLayers, model_step
 from parity.frameworks.torch.driver.driver import TorchDriver
-from parity.frameworks.torch.driver.far import lying
 from parity.frameworks.torch.driver.hooks import host, recorded
+from parity.frameworks.torch.driver.on_device import lying
 from parity.run.driver.base import Driver, active_driver
 from parity.run.driver.layouts import View
 from parity.run.driver.objects import called, restore

@@ -15,8 +15,8 @@ import numpy as np
 import tensorflow as tf
 
 from parity.frameworks.tensorflow.driver import generators as tensorflow_generators
-from parity.frameworks.tensorflow.driver.far import lying
-from parity.frameworks.tensorflow.driver.places import scope, seen_gpus
+from parity.frameworks.tensorflow.driver.gpus import scope, seen_gpus
+from parity.frameworks.tensorflow.driver.on_device import lying
 from parity.frameworks.tensorflow.driver.repeats import set_determinism_off
 from parity.frameworks.tensorflow.driver.tensors import (
     applied,

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 import tensorflow as tf
 
-from parity.frameworks.tensorflow.driver.far import lying
+from parity.frameworks.tensorflow.driver.on_device import lying
 from parity.frameworks.tensorflow.driver.repeats import taken
 from parity.frameworks.tensorflow.driver.scales import scale_of, scaled_again, unscaled
 from parity.frameworks.tensorflow.driver.tensors import Lies, Pairs, Taps, host, shown, watch_calls

@@ -14,10 +14,10 @@ import torch.nn.functional as F
 
 from parity.frameworks.torch.driver import generators as torch_generators
 from parity.frameworks.torch.driver import hooks
-from parity.frameworks.torch.driver.far import lying
+from parity.frameworks.torch.driver.gpus import seen_gpus
 from parity.frameworks.torch.driver.hooks import dropout, host, left, put_back, turned, whose
 from parity.frameworks.torch.driver.numbers import OwnNumbers
-from parity.frameworks.torch.driver.places import seen_gpus
+from parity.frameworks.torch.driver.on_device import lying
 from parity.frameworks.torch.driver.watching import TorchWatching
 from parity.frameworks.torch.driver.wide import Wide
 from parity.run.driver.programs import ProgramError, loss_told, one_tensor

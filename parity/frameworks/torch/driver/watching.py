@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 
 from parity.frameworks.torch.driver.exact import Exact
-from parity.frameworks.torch.driver.far import lying
 from parity.frameworks.torch.driver.hooks import Forced, first, host, last, transformed
+from parity.frameworks.torch.driver.on_device import lying
 from parity.run.driver.base import Driver
 from parity.run.driver.layouts import View
 from parity.run.probe import Guide, Probe

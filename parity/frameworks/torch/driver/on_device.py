@@ -11,7 +11,7 @@ import torch
 
 from parity.frameworks.torch.driver.hooks import host
 from parity.run.digest import PROJECTIONS
-from parity.run.far import KEPT, Axes, Far, small_signs
+from parity.run.on_device import KEPT, Axes, Far, small_signs
 
 
 @lru_cache(maxsize=KEPT)
@@ -59,6 +59,6 @@ class FarTensor(Far):
 
 
 def lying(tensor: torch.Tensor) -> Any:
-    """Return a tensor for a probe: for NumPy, or, on a GPU, a :class:`~parity.run.far.Far` one."""
+    """Return a tensor for a probe: for NumPy, or, on a GPU, a :class:`~parity.run.on_device.Far` one."""
     tensor = tensor.detach()
     return host(tensor) if tensor.device.type == "cpu" else FarTensor(tensor)

@@ -11,18 +11,18 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from parity import __version__
+from parity.atomic import sweep, whole
 from parity.compile.program import Program
 from parity.data.dataset import Dataset
 from parity.data.loading import fingerprint
 from parity.frameworks import frameworks
-from parity.run.beside import beside
 from parity.run.exchange import Exchange
 from parity.run.initial import InitialWeights
+from parity.run.local_imports import beside
 from parity.run.randomness import steps_per_epoch
 from parity.run.store import Store, run_key
 from parity.run.trajectory import Measured
 from parity.spec.resolve import Resolved, dump
-from parity.whole import sweep, whole
 
 RUN_FROM = "run"
 """Folder, among the programs, of those that are run."""

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from parity.frameworks.tensorflow.driver.tensors import host
-from parity.run.far import KEPT, Axes, Far, small_signs
+from parity.run.on_device import KEPT, Axes, Far, small_signs
 
 
 @lru_cache(maxsize=KEPT)
@@ -55,6 +55,6 @@ class FarEager(Far):
 
 
 def lying(tensor: Any) -> Any:
-    """Return a tensor or variable for a probe: for NumPy, or, on a GPU, a :class:`~parity.run.far.Far` one."""
+    """Return a tensor or variable for a probe: for NumPy, or, on a GPU, a :class:`~parity.run.on_device.Far` one."""
     value = tf.convert_to_tensor(tensor)
     return FarEager(value) if "GPU" in value.device else host(value)

@@ -27,12 +27,12 @@ def far(framework: str, value: np.ndarray) -> Any:
     if framework == "torch":
         import torch
 
-        from parity.frameworks.torch.driver.far import FarTensor
+        from parity.frameworks.torch.driver.on_device import FarTensor
 
         return FarTensor(torch.from_numpy(value))
     import tensorflow as tf
 
-    from parity.frameworks.tensorflow.driver.far import FarEager
+    from parity.frameworks.tensorflow.driver.on_device import FarEager
 
     return FarEager(tf.constant(value))
 
@@ -40,7 +40,7 @@ def far(framework: str, value: np.ndarray) -> Any:
 @pytest.mark.parametrize("framework", ["torch", "tensorflow"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_digest_is_the_hosts(framework: str, dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("parity.run.far.BLOCK", 200)  # Several blocks of the larger ones.
+    monkeypatch.setattr("parity.run.on_device.BLOCK", 200)  # Several blocks of the larger ones.
     for shape, axes in SHAPES:
         value = np.asarray(np.random.default_rng(3).normal(size=shape), dtype)
         known, found = digest(value.astype("float64"), axes), far(framework, value).digest(axes)
@@ -53,7 +53,7 @@ def test_a_tensor_that_lies_otherwise_has_the_same_digest() -> None:
         pytest.skip(missing("torch"))
     import torch
 
-    from parity.frameworks.torch.driver.far import FarTensor
+    from parity.frameworks.torch.driver.on_device import FarTensor
 
     value = torch.from_numpy(np.random.default_rng(4).normal(size=(4, 6, 5, 3)))
     turned = value.contiguous(memory_format=torch.channels_last)
@@ -88,7 +88,7 @@ import json, sys
 from pathlib import Path
 import numpy as np
 from parity.frameworks.{module}.driver import driver as drivers
-from parity.frameworks.{kind}.driver import far
+from parity.frameworks.{kind}.driver import on_device as far
 from parity.run.digest import RECORD, apart
 from parity.run.exchange import Exchange
 from parity.run.worker import Worker
