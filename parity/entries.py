@@ -56,7 +56,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticKnownError
 
 from parity.errors import did_you_mean, listed
-from parity.frameworks import Hole, frameworks
+from parity.frameworks import Hole, frameworks, has_part
 
 if TYPE_CHECKING:
     from parity.code import Case
@@ -156,6 +156,8 @@ class Entry(Strict):
     @classmethod
     def hole(cls, framework: str) -> Hole | None:
         """Return why an entry cannot be said in a framework, nor as in one that it falls back on; None where it can."""
+        if not has_part(framework, "emit"):
+            return Hole()  # Nothing is written in it at all.
         for name in frameworks()[framework].line:
             if name in cls.never:
                 return Hole(why=cls.never[name])

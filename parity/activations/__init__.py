@@ -31,6 +31,10 @@ class Activation(Entry):
     keeps_positive: ClassVar[bool] = False
     """What is above 0 stays as it is, and nothing else comes above 0."""
 
+    @classmethod
+    def said_in(cls, framework: str) -> bool:
+        return hasattr(cls, framework)
+
     def formula(self) -> str:
         """Return the output as a formula in ``x`` and the fields."""
         raise TypeError(f"{type(self).__name__} has no meaning")

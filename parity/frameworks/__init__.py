@@ -142,6 +142,11 @@ def part_of(framework: str, name: str) -> ModuleType:
     return importlib.import_module(f"{__name__}.{last}.{name}")
 
 
+def has_part(framework: str, name: str) -> bool:
+    """Return whether :func:`part_of` finds a module."""
+    return any(importlib.util.find_spec(f"{__name__}.{one}.{name}") for one in frameworks()[framework].line)
+
+
 def title_of(framework: str) -> str:
     """Return how a framework is called in text for people."""
     return frameworks()[framework].title

@@ -43,6 +43,10 @@ class Op(Entry):
 
     name: str | None = Field(default=None, pattern=r"^[A-Za-z][A-Za-z0-9_]*$", description="the layer's name")
 
+    @classmethod
+    def said_in(cls, framework: str) -> bool:
+        return getattr(cls, framework, None) not in (None, getattr(Op, framework, None))
+
     def output_shape(self, shape: Shape) -> Shape:
         """Return the shape of the output, without the batch axis.
 
