@@ -12,6 +12,10 @@ DIST ?= loadfile
 # More for pytest: make test PYTEST_ARGS='-k optimizer -x'
 PYTEST_ARGS ?=
 
+# Every process of the suite reads the same modules: where bytecode is not kept, each compiles all of them again, and pytest
+# rewrites every test.
+export PYTHONDONTWRITEBYTECODE :=
+
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist $(DIST) $(PYTEST_ARGS)
