@@ -42,7 +42,7 @@ def side_in(framework: str, network: Network, optimizer: Any = "adam", name: str
 
 def planted(bench: TestBench, one: Resolved, *edits: tuple[str, str]) -> dict[str, Any]:
     """Return a side's program with mistakes in it, as :meth:`TestBench.judged` takes it."""
-    program = bench.program(one)
+    program = bench.program(one, formatted=True)  # As the mistakes quote it.
     source = program.source
     for old, new in edits:
         assert source.count(old) == 1, old
