@@ -8,11 +8,15 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from parity.run.places import driven_gpus
+
+if TYPE_CHECKING:
+    from parity.selftest.bench import TestBench
 
 settings.register_profile("ci", max_examples=40, derandomize=True, deadline=None, print_blob=True)
 settings.register_profile(
@@ -50,3 +54,11 @@ def browser() -> str:
     if path is None:
         pytest.skip(f"browser: none of {', '.join(BROWSERS)} is on the PATH")
     return path
+
+
+@pytest.fixture(scope="session")
+def bench() -> TestBench:
+    """Workers of the frameworks, shared by all files that a process tests, and what judges programs in them."""
+    from helpers_frameworks import shared_bench  # A test that needs no framework is spared the import.
+
+    return shared_bench()
