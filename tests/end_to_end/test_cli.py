@@ -116,7 +116,7 @@ def test_a_second_run_repeats_nothing(finished: tuple[Path, subprocess.Completed
     first = json.loads((folder / "reports" / "small" / "result.json").read_text())["explanation"]
     assert (first["cached_runs"], first["missing"]) == (0, [])
     runs = {path: path.stat().st_mtime_ns for path in (folder / "reports" / "small" / "runs").iterdir()}
-    done = command("run", "spec.yaml", "--json", cwd=folder)
+    done = parity("run", "spec.yaml", "--json", cwd=folder)
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert all(side["cached"] for side in result["sides"])
