@@ -6,15 +6,20 @@
 PYTHON ?= python3
 VENV ?= .venv
 SPEC ?= specs/leaf_small.yaml
-# Processes that run tests, and how tests are dealt out: a whole file to one process, so that its fixtures run once.
+# Processes that run tests, and how tests are dealt out: a whole file to one process, so that its fixtures run once; those
+# that took longest last time first (tests/conftest.py).
 WORKERS ?= 2
 DIST ?= loadfile
 # More for pytest: make test PYTEST_ARGS='-k optimizer -x'
 PYTEST_ARGS ?=
 
+# Every process of the suite reads the same modules: where bytecode is not kept, each compiles all of them again, and pytest
+# rewrites every test.
+export PYTHONDONTWRITEBYTECODE :=
+
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist $(DIST) $(PYTEST_ARGS)
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist $(DIST) --no-loadscope-reorder $(PYTEST_ARGS)
 # Runs a command five times and prints the best wall time.
 BEST_OF_5 := $(BIN)/python -m timeit -n 1 -r 5 -s 'import subprocess, sys'
 

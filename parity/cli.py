@@ -288,9 +288,9 @@ def _parts(text: str | None) -> tuple[str, ...]:
 def _work(verb: str, file: Path, options: Options, as_json: bool) -> tuple[Result, Path]:
     """Do the work of ``run`` or ``check`` behind a progress bar, and return the result and its folder."""
     from parity.commands.check import check
-    from parity.commands.run import run
     from parity.commands.ending import command
     from parity.commands.progress import progress
+    from parity.commands.run import run
     from parity.spec.load import parse_spec, read_spec
 
     text = read_spec(file)

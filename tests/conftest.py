@@ -7,18 +7,27 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from helpers_sample import WHOLE, left_out
 from hypothesis import HealthCheck, settings
 
 from parity.run.environment import driven_gpus
+
+if TYPE_CHECKING:
+    from parity.selftest.pair_bench import TestBench
 
 settings.register_profile("ci", max_examples=40, derandomize=True, deadline=None, print_blob=True)
 settings.register_profile(
     "long", max_examples=2000, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+SECONDS = "parity/seconds"
+"""Where pytest keeps how long each file took when it last ran whole."""
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 """Names under which a headless browser may be on the PATH."""
@@ -27,6 +36,42 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 def find_browser() -> str | None:
     """Return the path of a Chromium, None when there is none."""
     return next((path for name in BROWSERS if (path := shutil.which(name))), None)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Take the stated sample, and put the files that take longest first: whoever begins one last is waited for."""
+    dropped = set() if WHOLE else set(left_out(items))
+    if dropped:
+        config.hook.pytest_deselected(items=list(dropped))
+        items[:] = [item for item in items if item not in dropped]
+    known: dict[str, float] = config.cache.get(SECONDS, {}) if config.cache else {}
+    guess: Counter[str] = Counter()
+    for item in items:
+        guess[file_of(item.nodeid)] += 5.0 if item.get_closest_marker("slow") else 0.2
+    items.sort(key=lambda item: -known.get(name := file_of(item.nodeid), guess[name]))
+
+
+def file_of(nodeid: str) -> str:
+    """Return the file that a test stands in."""
+    return nodeid.partition("::")[0]
+
+
+taken: Counter[str] = Counter()
+"""Seconds by file, of this run."""
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Count the seconds of each file."""
+    taken[file_of(report.nodeid)] += report.duration
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Keep them for the order of the next run, where whole files ran."""
+    config = session.config
+    part = config.option.keyword or config.option.markexpr or any("::" in one for one in config.args)
+    if config.cache and not hasattr(config, "workerinput") and not part and exitstatus in (0, 1):
+        config.cache.set(SECONDS, {**config.cache.get(SECONDS, {}), **taken})
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -50,3 +95,11 @@ def browser() -> str:
     if path is None:
         pytest.skip(f"browser: none of {', '.join(BROWSERS)} is on the PATH")
     return path
+
+
+@pytest.fixture(scope="session")
+def bench() -> TestBench:
+    """Workers of the frameworks, shared by all files that a process tests, and what judges programs in them."""
+    from helpers_frameworks import shared_bench  # A test that needs no framework is spared the import.
+
+    return shared_bench()

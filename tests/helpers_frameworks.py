@@ -1,8 +1,8 @@
 """Running the program of a side in its framework, step by step, and the same in NumPy.
 
 A worker is started once for each framework and test process (TensorFlow takes seconds to import) and opens one program
-after another. :class:`Opened` is a program in its worker; :class:`Reference` is the same model in float64 NumPy. Both
-give :class:`Step`.
+after another; the fixture ``bench`` judges pairs of programs in two more. :class:`Opened` is a program in its
+worker; :class:`Reference` is the same model in float64 NumPy. Both give :class:`Step`.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from parity.run.exchange import Exchange
 from parity.run.initial import initial_value
 from parity.run.randomness import batches
 from parity.run.session import Session, memory_folder
+from parity.selftest.pair_bench import TestBench
 from parity.spec.load import build_spec
 from parity.spec.resolve import Resolved, resolve
 
@@ -54,13 +55,22 @@ each_framework = pytest.mark.parametrize("framework", EACH_FRAMEWORK)
 
 
 @cache
+def shared_bench() -> TestBench:
+    """Return the workers that every file of this process uses: to start one takes longer than most tests."""
+    logs = Path(tempfile.mkdtemp(prefix="parity-tests-"))
+    atexit.register(shutil.rmtree, logs, ignore_errors=True)
+    made = TestBench(logs=logs)
+    atexit.register(made.__exit__, None, None, None)
+    return made.__enter__()
+
+
+APART = 2
+"""Number of the worker that only compiled programs come to: what one written by hand leaves behind is not known."""
+
+
 def worker(framework: str) -> Session:
-    """Return the worker that has a framework imported, started when first asked for."""
-    log = Path(tempfile.mkdtemp(prefix="parity-tests-")) / f"{framework}.log"
-    session = Session(framework, log=log, timeout=120)
-    atexit.register(shutil.rmtree, log.parent, ignore_errors=True)
-    atexit.register(session.close)
-    return session
+    """Return a worker that has a framework imported, started when first asked for."""
+    return shared_bench().session(framework, APART)
 
 
 # --------------------------------------------------------------------------------------------- a side

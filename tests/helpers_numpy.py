@@ -66,7 +66,8 @@ def net_side(name: str = "keras", framework: str = "keras", **changes: Any) -> R
 def net_job(source: str = RIGHT, name: str = "keras", steps: int = 7, framework: str = "keras", **changes: Any) -> Job:
     """Return a job whose program is the given source."""
     side = net_side(name, framework, **changes)
-    program = replace(compile_side(side, name="net"), source=textwrap.dedent(source), file_name=f"{name}.py")
+    compiled = compile_side(side, name="net", formatted=False)
+    program = replace(compiled, source=textwrap.dedent(source), file_name=f"{name}.py")
     return Job(side=side, program=program, steps=steps)
 
 

@@ -17,7 +17,10 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import helpers_sample
 import pytest
 
 from parity.frameworks import frameworks
@@ -324,6 +327,20 @@ def test_tests_stand_in_folders_that_name_what_they_test() -> None:
 
 def test_no_two_files_of_tests_have_one_name() -> None:
     assert not twice((file.name, str(file)) for file in TESTS.rglob("test_*.py"))
+
+
+def test_a_sample_is_tested_of_a_framework_that_falls_back_and_all_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = {"keras": SimpleNamespace(falls_back=""), "lent": SimpleNamespace(falls_back="keras")}
+    monkeypatch.setattr(helpers_sample, "frameworks", lambda: known)
+    items: list[Any] = [
+        SimpleNamespace(nodeid=f"a.py::{test}[{case}-{name}]", callspec=SimpleNamespace(params={"framework": name}))
+        for test in ("one", "two") for case in range(7) for name in known
+    ] + [SimpleNamespace(nodeid="a.py::three")]  # fmt: skip
+    left = {item.nodeid for item in helpers_sample.left_out(items)}
+    kept = [item.nodeid.removeprefix("a.py::") for item in items if item.nodeid not in left]
+    assert [name for name in kept if "lent" in name] == ["one[0-lent]", "one[6-lent]", "two[0-lent]", "two[6-lent]"]
+    assert len([name for name in kept if "keras" in name]) == 14
+    assert "three" in kept
 
 
 def loaded_after(code: str) -> set[str]:

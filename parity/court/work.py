@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import ClassVar
 
 from parity.compare.free import FreeVerdict, judge_free
 from parity.compare.judge import Judge
@@ -41,7 +42,6 @@ Note = Callable[[str, float], None]
 MOST_RUNS = 256
 """Runs after which a worker is replaced: a compiled program leaves 1 to 4 MB in its process, whatever its size."""
 
-
 LARGEST_SHARE = 1 / 8
 """Share of the machine's memory above which the tensors of a step that is looked at are put on disk: the programs, each
 in two precisions, take at least as much again."""
@@ -62,6 +62,7 @@ class Work(Scratch):
     sides: list[Resolved]
     options: Options
     folder: Path
+    shows_programs: ClassVar[bool] = True  # Compiled programs are read by people, and so formatted.
     _benches: dict[str, Bench] = field(default_factory=dict)
     _programs: dict[str, Program] = field(default_factory=dict)
     _failed: dict[str, WorkerError] = field(default_factory=dict)
@@ -128,10 +129,9 @@ class Work(Scratch):
         return self._programs[key]
 
     def _compiled(self, side: Resolved) -> Program:
-        data = self.dataset(side)
-        return compile_side(
-            side, name=self.spec.name, question=self.spec.question, classes=data.classes, flat=data.flat
-        )  # fmt: skip
+        data, name, question = self.dataset(side), self.spec.name, self.spec.question
+        read = self.shows_programs and side.program is None
+        return compile_side(side, name=name, question=question, classes=data.classes, flat=data.flat, formatted=read)
 
     def shown(self, side: Resolved) -> Program:
         """Return a side's program to be read: also one written by hand that cannot be imported."""

@@ -150,7 +150,7 @@ class Bench:
         files = dict(job.program.files) if job.program.path is not None else {program.name: job.program.digest}
         return {
             "framework": job.side.framework,
-            "program": str(program),
+            "program": str(program.absolute()),  # A program may go to another folder, and its worker with it.
             "bindings": {**job.program.bindings.plain(), "files": files},
             "precision": job.precision,
             "data": str(self.scratch / "data"),

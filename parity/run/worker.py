@@ -113,6 +113,7 @@ class Worker(Unmatched):
             shadow: precision in which the program is loaded a second time, to measure rounding by.
         """
         driver = self._driver(framework, threads)
+        self._exchanges.clear()  # Of folders that may be gone, and are made anew under the same name.
         if hasattr(self, "driver"):
             self.driver.close()
             del self.driver

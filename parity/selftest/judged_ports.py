@@ -181,7 +181,7 @@ def hear_own(bench: PortBench, own: Own) -> list[Heard]:
     np.savez(rows, X=data.x, y=data.y)
     sides: dict[str, Any] = {REFERENCE: {"framework": own.against}}
     for framework in own.frameworks:
-        program = compile_side(networks.side(framework, network, rule, own.seed), name="selftest")
+        program = compile_side(networks.side(framework, network, rule, own.seed), name="selftest", formatted=False)
         file = folder / f"{framework}_own.py"
         file.write_text(program.source, encoding="utf-8")
         sides[f"{framework}_own"] = {"framework": framework, "program": str(file)}

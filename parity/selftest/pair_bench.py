@@ -52,11 +52,16 @@ class TestBench(Scratch):
         if session is not None:
             session.close()
 
-    def program(self, side: Resolved) -> Program:
-        """Return a side's program, compiled once: formatting it takes longer than a few small steps."""
-        key = repr(replace(side, name=""))
+    def program(self, side: Resolved, formatted: bool = False) -> Program:
+        """Return a side's program, compiled once.
+
+        Args:
+            side: that is compiled.
+            formatted: as :func:`~parity.compile.emit.compile_side` takes it; longer than a few small steps.
+        """
+        key = f"{formatted} {replace(side, name='')!r}"
         if key not in self._programs:
-            self._programs[key] = compile_side(side, name="selftest")
+            self._programs[key] = compile_side(side, name="selftest", formatted=formatted)
         return self._programs[key]
 
     def judged(

@@ -69,7 +69,7 @@ def find(bench: TestBench, fault: PlantedFault, against: str) -> Found:
     optimizer = OPTIMIZERS[fault.optimizer]
     clean = side(against, network, optimizer, SEED, "clean")
     faulty = side(fault.framework, network, optimizer, SEED, "faulty")
-    program = bench.program(faulty)
+    program = bench.program(faulty, formatted=True)  # As the fault quotes it.
     program = replace(program, source=fault.planted(program.source))
     try:
         judged = bench.judged([clean, faulty], dataset(network, SEED), fault.step, programs={"faulty": program})

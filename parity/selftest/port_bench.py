@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, ClassVar
 
 from parity.court.work import Work
 from parity.errors import WorkerError
@@ -55,6 +55,7 @@ class PortWork(Work):
     """
 
     lend: Callable[[Resolved], Session]
+    shows_programs: ClassVar[bool] = False
 
     def session(self, side: Resolved, log: str) -> Session:
         """Return a lent worker; it goes back with this context at the latest."""

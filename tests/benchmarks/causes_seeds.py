@@ -40,7 +40,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from helpers_explain import lender
+from helpers_commands import lender
 
 from parity import api
 from parity.commands.differing import pair_differences
@@ -49,6 +49,7 @@ from parity.court.work import Work
 from parity.explain.contest import Paths, contest
 from parity.prepare.options import Options, prepare
 from parity.run.jobs import Job
+from parity.selftest.pair_bench import TestBench
 from parity.trials.runner import Runner
 
 FILE = Path(__file__).with_name("causes_seeds.json")
@@ -332,7 +333,8 @@ def main() -> None:
     parser.add_argument("--limit", type=int, help="pairs to explain, all if not said")
     parser.add_argument("--make", action="store_true", help="make the truth")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, lender(Path(folder)):  # Workers stay from pair to pair.
+    # Workers stay from pair to pair.
+    with tempfile.TemporaryDirectory() as folder, TestBench(logs=Path(folder)) as bench, lender(bench):
         make() if arguments.make else measure(arguments.limit)
 
 

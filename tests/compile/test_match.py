@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -364,12 +364,6 @@ def test_a_program_is_read_from_the_folder_of_the_spec(tmp_path: Path) -> None:
 
 
 # ------------------------------------------------------------------------------------------ in frameworks
-
-
-@pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestBench]:
-    with TestBench(logs=tmp_path_factory.mktemp("logs")) as bench:
-        yield bench
 
 
 def needs(*frameworks: str) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,12 +12,6 @@ from helpers_ports import Port, matched, rows, side_like
 from parity.result.filling import comparison_facts
 from parity.result.schema import Comparison
 from parity.selftest.pair_bench import TestBench
-
-
-@pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestBench]:
-    with TestBench(logs=tmp_path_factory.mktemp("logs")) as bench:
-        yield bench
 
 
 def compared(bench: TestBench, port: Port, folder: Path, steps: int) -> Comparison:

@@ -5,12 +5,13 @@ Small networks of the self-test, in workers that stay.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers_commands import lender
 from helpers_frameworks import FRAMEWORKS, missing
 
 from parity import api
@@ -29,12 +30,6 @@ def needs(*frameworks: str) -> Any:
     return pytest.mark.skipif(bool(absent), reason="; ".join(absent))
 
 
-@pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestBench]:
-    with TestBench(logs=tmp_path_factory.mktemp("logs")) as bench:
-        yield bench
-
-
 def side_in(framework: str, network: Network, optimizer: Any = "adam", name: str | None = None) -> Resolved:
     """Return a side named after its framework."""
     return side(framework, network, OPTIMIZERS.get(str(optimizer), optimizer), 3, name)
@@ -42,7 +37,7 @@ def side_in(framework: str, network: Network, optimizer: Any = "adam", name: str
 
 def planted(bench: TestBench, one: Resolved, *edits: tuple[str, str]) -> dict[str, Any]:
     """Return a side's program with mistakes in it, as :meth:`TestBench.judged` takes it."""
-    program = bench.program(one)
+    program = bench.program(one, formatted=True)  # As the mistakes quote it.
     source = program.source
     for old, new in edits:
         assert source.count(old) == 1, old
@@ -308,7 +303,8 @@ SMALL_CNN = {
 def test_rounding_alone_parts_two_curves_and_is_called_rounding(tmp_path: Path) -> None:
     """The same config in two frameworks: after 500 steps the losses say nothing about the programs."""
     spec = build_spec(SMALL_CNN | {"sides": {name: {"framework": name} for name in ("tensorflow", "torch")}})
-    result = api.run(spec, folder=tmp_path, steps=500, explain=False, timeout=300.0)
+    with lender():
+        result = api.run(spec, folder=tmp_path, steps=500, explain=False)
     (comparison,) = result.comparisons
     assert comparison.verdict == "rounding", comparison.reason
     free = comparison.free
@@ -330,7 +326,8 @@ def test_rounding_alone_parts_two_curves_and_is_called_rounding(tmp_path: Path) 
 def test_a_fault_parts_two_curves_before_rounding_could(tmp_path: Path) -> None:
     sides = {"tensorflow": {"framework": "tensorflow"},
              "torch": {"framework": "torch", "changes": {"optimizer.momentum": 0.89}}}  # fmt: skip
-    result = api.run(build_spec(SMALL_CNN | {"sides": sides}), folder=tmp_path, steps=60, explain=False, timeout=300.0)
+    with lender():
+        result = api.run(build_spec(SMALL_CNN | {"sides": sides}), folder=tmp_path, steps=60, explain=False)
     (comparison,) = result.comparisons
     assert comparison.verdict == "divergent"
     free = comparison.free

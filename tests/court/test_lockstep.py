@@ -6,6 +6,7 @@ Most run in this process, behind the commands of a real worker; where one has to
 from __future__ import annotations
 
 import itertools
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -466,6 +467,7 @@ def test_of_three_sides_the_majority_is_right(together: Any) -> None:
 
 UNSTEADY = """
 import itertools
+import shutil
 RATE = 0.1
 COUNTER = itertools.count()
 def spoil(phase, name, value, number):
@@ -574,6 +576,23 @@ def test_the_float64_step_beside_a_float32_one_reads_the_data_as_they_are(togeth
 
 
 # --------------------------------------------------------------------------------------- going on and back
+
+
+def test_workers_are_used_again_where_the_last_lockstep_was_removed(bench: Bench) -> None:
+    """Under the same name: what they had open there is not what is read now."""
+    jobs = {name: net_job(RIGHT, name) for name in ("a", "b")}
+    sessions = {name: LocalSession(name) for name in jobs}
+    root, said = bench.scratch / "lockstep", []
+    with ExitStack() as stack:
+        for session in sessions.values():
+            stack.callback(session.close)
+        for _ in range(2):
+            openings = {name: bench.opening(one) for name, one in jobs.items()}
+            lock = Lockstep(sessions=sessions, openings=openings, root=root, seed=9, precision="float64")
+            lock.open()
+            said.append(judged(Sides(lock=lock, jobs=jobs), 3).judges[0].verdict())
+            shutil.rmtree(root)
+    assert said[0] == said[1]
 
 
 def test_a_step_taken_again_gives_the_same_digests(together: Any) -> None:

@@ -1,4 +1,7 @@
-"""The command line, as a subprocess: what a user types, sees and gets as exit code."""
+"""The command line: what a user types, sees and gets as exit code.
+
+As a subprocess, but where it does not matter that it is one.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ import time
 from pathlib import Path
 
 import pytest
+from helpers_commands import command
 
 ROOT = Path(__file__).resolve().parents[2]
 TRACEBACK = "Traceback (most recent call last)"
@@ -143,7 +147,7 @@ def test_check_of_one_config_in_three_frameworks_is_parity(tmp_path: Path) -> No
 
 def test_check_gives_advice_on_programs_that_agree_on_a_mistake(tmp_path: Path) -> None:
     spec_file(tmp_path, SMALL)
-    done = parity(
+    done = command(
         "check", "spec.yaml", "--frameworks", "tensorflow,torch", "--steps", "2", "--json",
         "--set", "loss.from_logits=true", cwd=tmp_path,
     )  # fmt: skip
@@ -154,7 +158,7 @@ def test_check_gives_advice_on_programs_that_agree_on_a_mistake(tmp_path: Path) 
 
 def test_check_of_a_port_that_differs_is_divergent(tmp_path: Path) -> None:
     spec_file(tmp_path, SMALL + PORT)
-    done = parity("check", "spec.yaml", "--set", "bad:layers.dropout.rate=0.25", cwd=tmp_path)
+    done = command("check", "spec.yaml", "--set", "bad:layers.dropout.rate=0.25", cwd=tmp_path)
     assert done.returncode == 1
     assert "divergent" in done.stdout
     assert "update" in done.stdout
@@ -162,7 +166,7 @@ def test_check_of_a_port_that_differs_is_divergent(tmp_path: Path) -> None:
 
 def test_like_compiles_one_side_for_other_frameworks(tmp_path: Path) -> None:
     spec_file(tmp_path, SMALL + PORT)
-    done = parity(
+    done = command(
         "check",
         "spec.yaml",
         "--like",
@@ -235,7 +239,7 @@ def test_five_faults_give_five_lines_and_exit_code_2(tmp_path: Path) -> None:
 )
 def test_bad_input_is_one_clear_message(tmp_path: Path, arguments: list[str], said: str) -> None:
     spec_file(tmp_path, SMALL + PORT)
-    done = parity(*arguments, cwd=tmp_path, PARITY_DATA="")
+    done = command(*arguments, cwd=tmp_path, PARITY_DATA="")
     assert done.returncode == 2, done.stderr
     assert said in done.stderr
     assert TRACEBACK not in done.stderr
@@ -246,7 +250,7 @@ def test_a_side_whose_interpreter_is_missing_keeps_what_the_other_finished(tmp_p
     spec_file(
         tmp_path, SMALL + PORT.replace("framework: tensorflow", "framework: tensorflow\n    python: /nowhere/python")
     )
-    done = parity("run", "spec.yaml", "--steps", "3", cwd=tmp_path)
+    done = command("run", "spec.yaml", "--steps", "3", cwd=tmp_path)
     assert done.returncode == 0
     assert TRACEBACK not in done.stderr + done.stdout
     result = json.loads((tmp_path / "reports" / "small" / "result.json").read_text())

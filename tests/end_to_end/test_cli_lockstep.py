@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from helpers_commands import Done, command
 from helpers_frameworks import FRAMEWORKS, missing
 from helpers_ports import FUNCTIONAL
 
 from parity.cli import main
 from parity.compare.steps import chosen_steps
-from tests.end_to_end.test_cli import SMALL, TRACEBACK, parity, spec_file
+from tests.end_to_end.test_cli import SMALL, TRACEBACK, spec_file
 
 pytestmark = pytest.mark.skipif(any(missing(name) for name in FRAMEWORKS), reason="needs every framework")
 
@@ -47,7 +47,7 @@ sides:
 PORT = FUNCTIONAL.replace("nn.Linear(32, 8)", "nn.Linear(256, 8)").replace("nn.Linear(8, 5)", "nn.Linear(8, 99)")
 
 
-def told(done: subprocess.CompletedProcess[str]) -> Any:
+def told(done: Done) -> Any:
     assert TRACEBACK not in done.stderr
     return json.loads(done.stdout)
 
@@ -62,7 +62,7 @@ def test_steps_to_check_that_mean_nothing_are_refused(given: str) -> None:
 @pytest.mark.parametrize(("given", "steps"), [("all", 5), ("2", 5), ("log", 7)])
 def test_the_steps_that_are_checked_are_the_ones_asked_for(tmp_path: Path, given: str, steps: int) -> None:
     spec_file(tmp_path, SMALL + PAIR)
-    done = parity("check", "spec.yaml", "--check-steps", given, "--steps", steps, "--json", cwd=tmp_path)
+    done = command("check", "spec.yaml", "--check-steps", given, "--steps", steps, "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     (comparison,) = told(done)["comparisons"]
     expected = {"all": [1, 2, 3, 4, 5], "2": [1, 3, 5], "log": [1, 2, 3, 4, 6, 7]}[given]
@@ -75,7 +75,7 @@ def test_a_check_in_low_precision(tmp_path: Path, precision: str, second: str) -
     """TensorFlow lacks some kernels for bfloat16 on a CPU."""
     adam, sgd = "{adam: {learning_rate: 0.01}}", "{sgd: {learning_rate: 0.01}}"
     spec_file(tmp_path, SMALL.replace(adam, sgd) + PAIR.replace("tensorflow", second))
-    done = parity("check", "spec.yaml", "--precision", precision, "--steps", "3", "--json", cwd=tmp_path)
+    done = command("check", "spec.yaml", "--precision", precision, "--steps", "3", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     for comparison in told(done)["comparisons"]:
         assert comparison["precision"] == precision
@@ -94,7 +94,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
     """A finished run of a pair, and its result."""
     folder = tmp_path_factory.mktemp("pair")
     spec_file(folder, SMALL + PAIR)
-    done = parity("run", "spec.yaml", "--steps", "24", "--json", cwd=folder)
+    done = command("run", "spec.yaml", "--steps", "24", "--json", cwd=folder)
     assert done.returncode == 0, done.stderr
     return folder, told(done)
 
@@ -125,7 +125,7 @@ def test_a_run_traces_both_sides_and_the_twin(ran: tuple[Path, Any]) -> None:
 def test_an_ended_run_and_its_trace_are_reused(ran: tuple[Path, Any]) -> None:
     folder, result = ran
     before = traces(folder)
-    again = told(parity("run", "spec.yaml", "--steps", "24", "--json", cwd=folder))
+    again = told(command("run", "spec.yaml", "--steps", "24", "--json", cwd=folder))
     assert all(side["cached"] for side in again["sides"])
     assert traces(folder) == before
     assert again["comparisons"] == result["comparisons"]
@@ -134,7 +134,7 @@ def test_an_ended_run_and_its_trace_are_reused(ran: tuple[Path, Any]) -> None:
 @pytest.mark.slow
 def test_a_run_without_a_trace_keeps_losses_only(tmp_path: Path) -> None:
     spec_file(tmp_path, SMALL + PAIR)
-    result = told(parity("run", "spec.yaml", "--steps", "4", "--no-trace", "--json", cwd=tmp_path))
+    result = told(command("run", "spec.yaml", "--steps", "4", "--no-trace", "--json", cwd=tmp_path))
     assert traces(tmp_path) == {}
     assert all(len(side["losses"]) == 4 for side in result["sides"])
     assert result["comparisons"][0]["free"]["verdict"] == "rounding"
@@ -151,12 +151,12 @@ def ported(folder: Path, source: str = PORT, spec: str = PORTED) -> Path:
 @pytest.mark.slow
 def test_a_port_is_checked_and_run_beside_its_config(tmp_path: Path) -> None:
     ported(tmp_path)
-    checked = parity("check", "spec.yaml", "--steps", "4", "--json", cwd=tmp_path)
+    checked = command("check", "spec.yaml", "--steps", "4", "--json", cwd=tmp_path)
     assert checked.returncode == 0, checked.stdout + checked.stderr
     (comparison,) = told(checked)["comparisons"]
     assert comparison["verdict"] in ("identical", "rounding")
     assert [text.partition(": ")[0] for text in comparison["unmatched"]] == ["output of layer drop"]
-    done = parity("run", "spec.yaml", "--steps", "4", "--json", cwd=tmp_path)
+    done = command("run", "spec.yaml", "--steps", "4", "--json", cwd=tmp_path)
     result = told(done)
     assert result["sides"][1]["program"] == PORT
     assert result["sides"][0]["losses"] == pytest.approx(result["sides"][1]["losses"], rel=1e-4)
@@ -167,7 +167,7 @@ def test_a_port_is_checked_and_run_beside_its_config(tmp_path: Path) -> None:
 
 def test_a_port_with_a_mistake_is_divergent(tmp_path: Path) -> None:
     ported(tmp_path, PORT.replace("x = x.transpose(1, 2).flatten(1)", "x = x.flatten(1)"))
-    done = parity("check", "spec.yaml", "--steps", "2", "--json", cwd=tmp_path)
+    done = command("check", "spec.yaml", "--steps", "2", "--json", cwd=tmp_path)
     assert done.returncode == 1
     (comparison,) = told(done)["comparisons"]
     first = comparison["first"]
@@ -188,7 +188,7 @@ def test_a_port_whose_optimizer_is_its_own_takes_the_first_steps_one_by_one(tmp_
         "            p.sub_(kept, alpha=0.05)\n"
     )
     ported(tmp_path, own)
-    done = parity("check", "spec.yaml", "--steps", "12", "--json", cwd=tmp_path)
+    done = command("check", "spec.yaml", "--steps", "12", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     (comparison,) = told(done)["comparisons"]
     assert comparison["verdict"] == "rounding"
@@ -199,7 +199,7 @@ def test_a_port_whose_optimizer_is_its_own_takes_the_first_steps_one_by_one(tmp_
 
 def test_a_port_that_raises_is_named_with_its_line(tmp_path: Path) -> None:
     ported(tmp_path, PORT.replace("x = F.relu(self.fc2(x))", 'raise ValueError("my own mistake")'))
-    done = parity("check", "spec.yaml", "--steps", "2", cwd=tmp_path)
+    done = command("check", "spec.yaml", "--steps", "2", cwd=tmp_path)
     assert done.returncode == 3
     assert done.stderr.startswith("side port: ValueError: my own mistake")
     assert "parity/cli.py" not in done.stderr
@@ -219,7 +219,7 @@ def test_a_port_that_raises_is_named_with_its_line(tmp_path: Path) -> None:
 )
 def test_what_is_wrong_with_a_programs_description_is_one_line(tmp_path: Path, line: str, said: str) -> None:
     ported(tmp_path, spec=PORTED.replace("program: my_port.py", line))
-    done = parity("check", "spec.yaml", cwd=tmp_path)
+    done = command("check", "spec.yaml", cwd=tmp_path)
     assert done.returncode == 2, done.stderr
     assert said in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1

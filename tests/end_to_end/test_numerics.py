@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers_commands import command
 from helpers_frameworks import EACH_FRAMEWORK, IMAGE, compiled, difference, missing, opened, side_of, starting_weights
 
 from parity.commands.comparing import comparisons
@@ -33,7 +34,6 @@ from parity.spec.resolve import Resolved, resolve
 from parity.spec.sections import NumericsSpec
 from parity.trials.counterfactuals import Runs
 from tests.compile.test_programs import recorded
-from tests.end_to_end.test_cli import parity
 
 TENSORFLOW = ("keras", "tensorflow")
 SMALL = {"input": [6], "layers": [{"dense": {"units": 4, "activation": "relu"}}, {"dense": 2}]}
@@ -385,7 +385,7 @@ def offset_rows(folder: Path) -> None:
 def test_mixed_precision_that_ruins_a_training_is_named_as_its_cause(tmp_path: Path) -> None:
     offset_rows(tmp_path)
     (tmp_path / "low.yaml").write_text(LOW)
-    done = parity("run", "low.yaml", "--json", cwd=tmp_path)
+    done = command("run", "low.yaml", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     explanation = result["explanation"]
@@ -401,7 +401,7 @@ def test_mixed_precision_that_ruins_a_training_is_named_as_its_cause(tmp_path: P
 def test_a_step_that_is_the_same_in_float64_is_judged_in_float32_too(tmp_path: Path) -> None:
     offset_rows(tmp_path)
     (tmp_path / "low.yaml").write_text(LOW.replace(", optimizer.beta_2: 0.99", ""))
-    done = parity("check", "low.yaml", "--steps", "3", "--json", cwd=tmp_path)
+    done = command("check", "low.yaml", "--steps", "3", "--json", cwd=tmp_path)
     assert done.returncode == 1, done.stderr
     result = json.loads(done.stdout)
     (comparison,) = result["comparisons"]
@@ -420,7 +420,7 @@ def test_sides_of_three_frameworks_in_mixed_precision_are_at_parity_in_float32(t
     sides = "".join(f"  {name}: {{framework: {name}}}\n" for name in PRESENT)
     spec = LOW[: LOW.index("explain:")] + "numerics: {mixed_precision: bfloat16}\nsides:\n" + sides
     (tmp_path / "low.yaml").write_text(spec)
-    done = parity("check", "low.yaml", "--precision", "float32", "--steps", "4", "--json", cwd=tmp_path)
+    done = command("check", "low.yaml", "--precision", "float32", "--steps", "4", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert {one["verdict"] for one in json.loads(done.stdout)["comparisons"]} == {"rounding"}
 
@@ -484,7 +484,7 @@ sides:
 def test_what_a_compiler_moves_is_seen_where_it_is_run_and_not_claimed_where_it_is_not(tmp_path: Path) -> None:
     offset_rows(tmp_path)
     (tmp_path / "faster.yaml").write_text(COMPILED)
-    done = parity("run", "faster.yaml", "--json", cwd=tmp_path)
+    done = command("run", "faster.yaml", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     (comparison,) = result["comparisons"]
@@ -506,7 +506,7 @@ def test_a_step_is_judged_uncompiled_with_recorded_masks_which_xla_could_not_tak
     native = dropping.replace("epochs: 1}", "epochs: 1, random: native}")
     assert native.count("dropout") == native.count("native") == 1
     (tmp_path / "faster.yaml").write_text(native)
-    done = parity("check", "faster.yaml", "--steps", "2", "--json", cwd=tmp_path)
+    done = command("check", "faster.yaml", "--steps", "2", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     (comparison,) = json.loads(done.stdout)["comparisons"]
     assert (comparison["verdict"], comparison["uncompiled"]) == ("identical", True)
@@ -565,7 +565,7 @@ def test_an_operation_without_a_deterministic_form_is_named_and_the_side_is_judg
     offset_rows(tmp_path)
     (tmp_path / "own.py").write_text(OWN)
     (tmp_path / "own.yaml").write_text(BY_HAND)
-    done = parity("check", "own.yaml", "--steps", "2", "--json", cwd=tmp_path)
+    done = command("check", "own.yaml", "--steps", "2", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     result = json.loads(done.stdout)
     assert {one["verdict"] for one in result["comparisons"]} <= {"rounding", "identical"}
@@ -573,7 +573,7 @@ def test_an_operation_without_a_deterministic_form_is_named_and_the_side_is_judg
     assert note.startswith("own: max_unpool")
     assert note.endswith("the side is held beside its own repetition")
     (tmp_path / "own.yaml").write_text(BY_HAND.replace("metrics:", "numerics: {deterministic: false}\nmetrics:"))
-    done = parity("check", "own.yaml", "--steps", "2", "--json", cwd=tmp_path)
+    done = command("check", "own.yaml", "--steps", "2", "--json", cwd=tmp_path)
     assert json.loads(done.stdout)["notes"] == []
 
 

@@ -104,7 +104,8 @@ def test_a_column_of_a_table_is_a_column(tmp_path: Path) -> None:
     assert said(sides, "data.targets", "loss.broadcast") == {
         name: [("column", BY_FILE), ("align", "parity default")] for name in FRAMEWORKS
     }
-    assert "y.astype(np.float64).reshape(len(y), 1)" in compile_side(sides["torch"], name="table", flat=True).source
+    source = compile_side(sides["torch"], name="table", flat=True, formatted=False).source
+    assert "y.astype(np.float64).reshape(len(y), 1)" in source
 
 
 def test_labels_of_two_classes_and_one_output_are_told_how_they_fit(tmp_path: Path) -> None:
@@ -134,7 +135,7 @@ def test_a_cross_entropy_that_frameworks_refuse_for_flat_targets_aligns_them_eve
     sides = known(spec_of({SCE: {"from_logits": True}}, 1, stored(tmp_path, (FLAT > 0) * 1.0)))
     assert said(sides, "loss.broadcast") == {one: [("align", "parity default")] for one in FRAMEWORKS}
     for name, side in sides.items():
-        source = compile_side(side, name="flat", flat=True).source
+        source = compile_side(side, name="flat", flat=True, formatted=False).source
         assert ("row by row" in source) == (name != "keras"), "Keras aligns by itself"
 
 

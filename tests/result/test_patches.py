@@ -231,7 +231,7 @@ def line(framework: str, changes: Mapping[str, Any], path: str) -> tuple[str, st
     found = next(one for one in differences(a, b) if one.path == path)
 
     def source(side: Resolved, config: Config) -> str:
-        return compile_side(replace(side, config=config), name="patched", classes=2).source
+        return compile_side(replace(side, config=config), name="patched", classes=2, formatted=False).source
 
     told = lines_of(a, b, [found], source, {"a": "a.py", "b": "b.py"})[path]
     one, other = (next(fact for fact in told if fact.side == name) for name in ("a", "b"))

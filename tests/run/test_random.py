@@ -69,7 +69,7 @@ def test_a_recorded_program_that_is_told_to_draws_the_same(native: tuple[str, Al
     framework, alone = native
     spec = build_spec(spec_data(str(alone.folder / "data.npz"), training=training("recorded")))
     side = next(side for side in resolve(spec) if side.framework == framework)
-    program = compile_side(side, name="told", classes=CLASSES)
+    program = compile_side(side, name="told", classes=CLASSES, formatted=False)
     (alone.folder / program.file_name).write_text(program.source)
     assert losses(replace(alone, program=program.file_name), "--native-random") == list(alone.losses)
 
@@ -78,7 +78,7 @@ def test_a_recorded_program_that_is_told_to_draws_the_same(native: tuple[str, Al
 def test_a_program_that_draws_itself_holds_nothing_recorded(framework: str) -> None:
     spec = build_spec(spec_data("rows.npz", training=training("native")))
     side = next(side for side in resolve(spec) if side.framework == framework)
-    source = compile_side(side, name="told", classes=CLASSES).source
+    source = compile_side(side, name="told", classes=CLASSES, formatted=False).source
     for word in ("Philox", "recorded", "keep_mask", "--native-random"):
         assert word not in source
     assert source.count("seed_generators()") == 2, "defined, and called before the model is made"

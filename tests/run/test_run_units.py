@@ -280,7 +280,7 @@ def small_side(framework: str = "keras", name: str = "", **changes: Any) -> Reso
 
 def exported(framework: str, **changes: Any) -> dict[str, Any]:
     """Return the drawing functions and settings of an exported program, without importing its framework."""
-    program = compile_side(small_side(framework, **changes), name="small", classes=2)
+    program = compile_side(small_side(framework, **changes), name="small", classes=2, formatted=False)
     tree = ast.parse(program.source)
     drawn = {"row_order", "recorded_batches", "keep_mask"}
     tree.body = [

@@ -5,11 +5,9 @@ from __future__ import annotations
 import importlib.util
 import io
 import json
-import os
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -40,13 +38,13 @@ from parity.selftest import suites as suites
 from parity.selftest.clean import PRECISIONS, Clean, Silence, chosen
 from parity.selftest.judged_ports import FaultyTold, ProgramsTold
 from parity.selftest.networks import BATCH, NETWORKS, OPTIMIZERS, ROWS, dataset, side
+from parity.selftest.pair_bench import TestBench
 from parity.selftest.planted import FAULTS, Found
 from parity.selftest.planting import PlantedFault, StaleFaultError
 from parity.selftest.show import print_selftest
 from parity.selftest.suites import CleanTold, FaultTold, PlantedTold, SelfTest, sample
 from parity.spec.paths import walk
 
-ROOT = Path(__file__).resolve().parents[2]
 ALL_INSTALLED = pytest.mark.skipif(
     any(missing(name) for name in FRAMEWORKS), reason="needs every framework: their faults are counted"
 )
@@ -272,8 +270,8 @@ def test_what_a_clean_pair_took_of_the_noise_is_kept_by_phase() -> None:
 class Broken:
     """A test bench whose programs cannot be run."""
 
-    def program(self, one: Any) -> Any:
-        return compiled(one, formatted=True)
+    def program(self, one: Any, formatted: bool = False) -> Any:
+        return compiled(one, formatted)
 
     def judged(self, *args: Any, **kwargs: Any) -> Any:
         raise WorkerError("faulty", "it died")
@@ -425,16 +423,21 @@ def test_the_verb_exits_by_the_result_and_prints_json_alone(
 # ------------------------------------------------------------------------------------------------- for real
 
 
+@pytest.fixture
+def lent(bench: TestBench, monkeypatch: pytest.MonkeyPatch) -> TestBench:
+    """Let a self-test have the workers that there are, which stay when it is done."""
+    monkeypatch.setattr(suites, "TestBench", lambda logs: nullcontext(bench))
+    return bench
+
+
 @pytest.mark.slow
 @ALL_INSTALLED
-def test_the_quick_selftest_holds_here(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "parity", "selftest", "--quick", "--json"], cwd=tmp_path, capture_output=True,
-        text=True, timeout=560, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
-    assert done.returncode in (0, 1), done.stdout + done.stderr
+def test_the_quick_selftest_holds_here(lent: TestBench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(main, ["selftest", "--quick", "--json"])
+    assert done.exit_code in (0, 1), done.output
     result = SelfTest.model_validate_json(done.stdout)
-    assert result.passed is (done.returncode == 0)
+    assert result.passed is (done.exit_code == 0)
     assert result.planted is not None
     assert result.clean is not None
     assert result.programs is not None
@@ -453,7 +456,7 @@ def test_the_quick_selftest_holds_here(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @ALL_INSTALLED
-def test_a_blind_judge_does_not_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_blind_judge_does_not_pass(lent: TestBench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(noise.FACTOR, "float64", 1e12)
     monkeypatch.setattr(suites, "QUICK_PAIRS", 2)
     monkeypatch.setattr(suites, "QUICK_FAULTS", 4)
@@ -471,6 +474,7 @@ def test_a_blind_judge_does_not_pass(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="torch not installed")
 def test_a_nervous_judge_does_not_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In workers of its own, as a self-test starts them."""
     monkeypatch.setitem(noise.FACTOR, "float64", 1e-9)
     monkeypatch.setattr(noise, "FLOOR", 1e-9)
     monkeypatch.setattr(suites, "QUICK_PAIRS", 2)

@@ -217,7 +217,7 @@ def test_what_one_side_alone_makes_inert_is_not(changes: dict[str, Any]) -> None
 
 def code(side: Resolved) -> str:
     """Return a side's program without words and without what is only recorded."""
-    tree = ast.parse(compile_side(side, name="inert", classes=2).source)
+    tree = ast.parse(compile_side(side, name="inert", classes=2, formatted=False).source)
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         if (
@@ -307,7 +307,8 @@ def test_what_is_called_inert_moves_nothing_on_pytorch(
     runs = []
     for config in (a.config, mixed(a.config, b.config, set(one.paths))):
         side = replace(a, framework="torch", config=config)
-        program = replace(compile_side(side, name="inert", classes=2), file_name=f"inert_{len(runs)}.py")
+        compiled = compile_side(side, name="inert", classes=2, formatted=False)
+        program = replace(compiled, file_name=f"inert_{len(runs)}.py")
         runs.append(
             free_run(worker, bench, Job(side=side, program=program, steps=STEPS, precision="float64", threads=1))
         )

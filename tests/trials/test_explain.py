@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from helpers_explain import STEPS, Lender, explained, lender, tiny
+from helpers_commands import Lender, lender
+from helpers_explain import STEPS, explained, tiny
 from helpers_frameworks import missing
 
 from parity.cli import main
@@ -35,9 +36,9 @@ ONE = {RATE: 2e-5, NESTEROV: True, BIAS: {"constant": 0.01}, "metrics": ["accura
 
 
 @pytest.fixture(scope="module")
-def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lender]:
-    """Workers that stay for all tests of this file."""
-    with lender(tmp_path_factory.mktemp("workers")) as made:
+def workers() -> Iterator[Lender]:
+    """Workers that stay from test to test."""
+    with lender() as made:
         yield made
 
 

@@ -85,9 +85,14 @@ class TensorFlowDriver(TensorFlowWatching):
         tf.nn.dropout = masked
 
     def stepping(self, step: Any) -> Any:
-        """Return the step of a compiled program as XLA compiles it, or as it is where it is to be watched."""
-        xla = not self.by_hand and getattr(step, "_jit_compile", None)
-        return tf.function(step.python_function) if xla and not self.compiled else step
+        """Return the step of a compiled program as XLA compiles it, or as it is where it is to be watched.
+
+        It has no branch or loop that a graph would have to be told of; to look for one is a tenth of tracing it.
+        """
+        if self.by_hand or not hasattr(step, "python_function"):
+            return step
+        jit = step._jit_compile if self.compiled else None
+        return tf.function(step.python_function, jit_compile=jit, autograph=False)
 
     def usual_step(self) -> Callable[..., Any]:
         """Return tape, loss, gradients, update, in a graph."""
