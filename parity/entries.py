@@ -238,6 +238,15 @@ def shown(value: Any) -> str:
     return "none" if value is None else str(value)
 
 
+def read_in(**files: str) -> dict[str, str]:
+    """Return the files that were read to write an entry, in the folders of their frameworks, without their ending.
+
+    >>> read_in(torch="optim/adam")
+    {'torch': 'torch/optim/adam.py'}
+    """
+    return {name: f"{frameworks()[name].files}{file}.py" for name, file in files.items()}
+
+
 @cache
 def discover(base: type[KindedT], package: str) -> dict[str, type[KindedT]]:
     """Return the entries of a package by name, importing every file in it.

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from parity.code import Slot, TorchWeight, call
+from parity.entries import shown
 
 
-def _same(value: Any) -> Any:
+def _as_it_is(value: Any) -> Any:
     return value
+
+
+def one_for_all(size: Any) -> Any:
+    """Return a size as one number where it is the same along every axis."""
+    several = size if isinstance(size, tuple) else (size,)
+    return several[0] if len(set(several)) == 1 else several
 
 
 @dataclass(frozen=True)
@@ -25,9 +32,18 @@ class Turned:
     """
 
     field: str
-    to: Callable[[Any], Any] = _same
-    back: Callable[[Any], Any] = _same
+    to: Callable[[Any], Any] = _as_it_is
+    back: Callable[[Any], Any] = _as_it_is
     source: str = "{}"
+
+
+Argument = str | tuple[str, ...] | Turned
+"""The field that an argument is, the fields, or how it is told it; empty where no field says it alone."""
+
+
+def same(*names: str) -> dict[str, Argument]:
+    """Return arguments that are called as the fields are."""
+    return {name: name for name in names}
 
 
 @dataclass(frozen=True)
@@ -47,12 +63,13 @@ class Native:
             formulas in the fields and ``t``, the number of the step, 1 for the first.
         slots: of an optimizer, each canonical slot and where the part keeps it; with a number, the slot is that many
             times the step size times what is kept.
-        weights: of a layer, each canonical parameter and where the part keeps it.
+        weights: of a layer, each canonical parameter, the attribute that the part keeps it in, and the permutation
+            of its axes there, None where they lie alike.
         comment: a line, where something in the call is not the obvious choice.
     """
 
     name: str
-    arguments: Mapping[str, str | tuple[str, ...] | Turned] = field(default_factory=dict)
+    arguments: Mapping[str, Argument] = field(default_factory=dict)
     leading: tuple[str, ...] = ()
     own: Mapping[str, Any] = field(default_factory=dict)
     when: Mapping[str, Any] = field(default_factory=dict)
@@ -60,7 +77,7 @@ class Native:
     never: str = ""
     anew: Mapping[str, str] = field(default_factory=dict)
     slots: Mapping[str, str | tuple[str, float]] = field(default_factory=dict)
-    weights: Mapping[str, TorchWeight] = field(default_factory=dict)
+    weights: Mapping[str, tuple[str, tuple[int, ...] | None]] = field(default_factory=dict)
     comment: str = ""
 
     @property
@@ -74,30 +91,44 @@ class Native:
         found: set[str] = set()
         for said in self.arguments.values():
             found |= set(said) if isinstance(said, tuple) else {said.field if isinstance(said, Turned) else said}
-        return frozenset(found)
+        return frozenset(found - {""})
 
     def fits(self, entry: Any) -> bool:
         """Return whether the part means what the entry means, and is to be written."""
         return not self.never and not self.departures(entry)
 
+    def means(self) -> str:
+        """Return in words where the part is taken, and what stands in its place elsewhere.
+
+        >>> Native("lib.Adam", when={"place": "before"}, anew={"eps": "eps / t"}).means()
+        'lib.Adam where place is before, else lib.Adam with eps set anew in every step'
+        """
+        if self.never:
+            return f"written out: {self.name} {self.never}"
+        if not self.when:
+            return self.name
+        where = " and ".join(f"{name} is {shown(value)}" for name, value in self.when.items())
+        other = f"{self.name} with {' and '.join(self.anew)} set anew in every step" if self.anew else "written out"
+        return f"{self.name} where {where}, else {other}"
+
     def departures(self, entry: Any) -> list[str]:
         """Return the fields in which the entry is another one than the part."""
         return [name for name, value in self.when.items() if getattr(entry, name) != value]
 
-    def source(self, entry: Any, *first: str, name: str = "", **more: str | None) -> str:
+    def source(self, entry: Any, *first: str, name_: str = "", **more: str | None) -> str:
         """Return the call that makes the part.
 
         Args:
             entry: whose fields it has.
             first: arguments that stand ahead of all others, as source.
-            name: of what is called in its place, such as a subclass.
+            name_: of what is called in its place, such as a subclass.
             more: the source of arguments that the table does not have, or does not say as they are written; None
                 leaves one out.
         """
         said = {argument: self._said(entry, argument) for argument in self.arguments if argument not in more}
         order = {argument: more.get(argument, said.get(argument)) for argument in (*self.arguments, *more)}
         ahead = [order.pop(argument) for argument in self.leading]
-        return call(name or self.name, *first, *ahead, **order)
+        return call(name_ or self.name, *first, *ahead, **order)
 
     def _said(self, entry: Any, argument: str) -> str | None:
         """Return the source of an argument; None where the part is left to itself."""
@@ -124,7 +155,7 @@ class Native:
         """
         found: dict[str, Any] = {} if self.never else dict(self.when)
         for argument, said in self.arguments.items():
-            if argument not in given and argument not in self.own:
+            if not said or (argument not in given and argument not in self.own):
                 continue
             value = given.get(argument, self.own.get(argument))
             if isinstance(said, tuple):
@@ -146,6 +177,18 @@ class Native:
         return {
             name: Slot(attribute=place) if isinstance(place, str) else Slot(attribute=place[0], scale=place[1] * rate)
             for name, place in found.items()
+        }
+
+    def kept_at(self, name: str, parameters: Iterable[str]) -> dict[str, TorchWeight]:
+        """Return where a layer's parameters are kept.
+
+        Args:
+            name: attribute of the layer.
+            parameters: their canonical names.
+        """
+        found = {one: self.weights[one] for one in parameters}
+        return {
+            one: TorchWeight(attribute=f"{name}.{attribute}", axes=axes) for one, (attribute, axes) in found.items()
         }
 
     def without_rate(self, slots: tuple[str, ...]) -> tuple[str, ...]:

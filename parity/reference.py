@@ -93,7 +93,7 @@ class Reference:
         ops: list[Op] = [layer.op for layer in side.layers()]
         self.ending = ops[-1].ending()
         self.fused = config.loss.fused(self.ending)
-        self.ops = [*ops[:-1], without_activation(ops[-1])] if self.fused else ops
+        self.ops = [*ops[:-1], ops[-1].without_activation()] if self.fused else ops
 
     def step(self, x: np.ndarray, y: np.ndarray, number: int) -> Step:
         """Take one step: forward with dropout, loss and penalties, gradients, update and constraints.
@@ -204,8 +204,8 @@ class Reference:
 
     def _mask(self, x: np.ndarray, number: int, layer: Layer, call: int) -> np.ndarray:
         """Return the mask that a layer takes in a step, of those that the calls of the step draw."""
-        rate: float = layer.op.rate  # type: ignore[attr-defined]
-        return keep_mask(self.side.config.training.seed, number, call, (len(x), *layer.input_shape), rate)
+        shape = (len(x), *layer.input_shape)
+        return keep_mask(self.side.config.training.seed, number, call, shape, layer.op.drops())
 
     def _of(self, op: Op) -> Tensors:
         """Return the parameters of a layer, by their names in it."""
@@ -235,9 +235,3 @@ class Reference:
         found = self.ending.forward(outputs) if self.fused and self.ending else outputs
         spoken = spoken_by(self.side) if self.form is not None else None
         return turned(found, spoken.predicted, self.form, spoken.ending) if spoken and self.form else found
-
-
-def without_activation(op: Op) -> Op:
-    """Return a layer that ends in an activation without it."""
-    (name,) = {"activation", "function"} & set(type(op).model_fields)
-    return op.replace(**{name: "linear"})

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from pydantic import Field
 
 from parity.activations import Activation
 from parity.code import Case
+from parity.entries import read_in
 from parity.native import Native, Turned
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 ROUNDED = "rounds its constants to float32"
 
@@ -26,12 +24,8 @@ class Gelu(Activation):
 
     kind: ClassVar[str] = "gelu"
     short: ClassVar[str | None] = "approximate"
-    source: ClassVar[Mapping[str, str]] = {
-        "keras": "keras/src/activations/activations.py",
-        "tensorflow": "tensorflow/python/ops/nn_ops.py",
-        "torch": "torch/nn/modules/activation.py",
-    }
-    natives: ClassVar[Mapping[str, Native]] = {
+    source: ClassVar = read_in(keras="activations/activations", tensorflow="ops/nn_ops", torch="nn/modules/activation")
+    natives: ClassVar = {
         "keras": Native("keras.activations.gelu", {"approximate": "approximate"}, never=ROUNDED),
         "tensorflow": Native("tf.nn.gelu", {"approximate": "approximate"}, never=ROUNDED),
         "torch": Native(

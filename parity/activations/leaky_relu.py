@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import ClassVar
 
 from pydantic import Field, NonNegativeFloat
 
 from parity.activations import Activation
 from parity.code import Case
+from parity.entries import read_in
 from parity.native import Native
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 ROUNDED = "rounds the slope to float32"
 
@@ -27,13 +25,9 @@ class LeakyRelu(Activation):
     kind: ClassVar[str] = "leaky_relu"
     keeps_positive: ClassVar[bool] = True
     short: ClassVar[str | None] = "negative_slope"
-    native: ClassVar[Mapping[str, Mapping[str, Any]]] = {"torch": {"negative_slope": 0.01}}
-    source: ClassVar[Mapping[str, str]] = {
-        "keras": "keras/src/activations/activations.py",
-        "tensorflow": "tensorflow/python/ops/nn_ops.py",
-        "torch": "torch/nn/modules/activation.py",
-    }
-    natives: ClassVar[Mapping[str, Native]] = {
+    native: ClassVar = {"torch": {"negative_slope": 0.01}}
+    source: ClassVar = read_in(keras="activations/activations", tensorflow="ops/nn_ops", torch="nn/modules/activation")
+    natives: ClassVar = {
         "keras": Native("keras.activations.leaky_relu", {"negative_slope": "negative_slope"}, never=ROUNDED),
         "tensorflow": Native("tf.nn.leaky_relu", {"alpha": "negative_slope"}, never=ROUNDED),
         "torch": Native("nn.LeakyReLU", {"negative_slope": "negative_slope"}, leading=("negative_slope",)),

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from parity.activations import Activation
 from parity.code import Case
+from parity.entries import read_in
 from parity.native import Native
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 class Relu(Activation):
@@ -22,12 +20,10 @@ class Relu(Activation):
     kind: ClassVar[str] = "relu"
     non_negative: ClassVar[bool] = True
     keeps_positive: ClassVar[bool] = True
-    source: ClassVar[Mapping[str, str]] = {
-        "keras": "keras/src/activations/activations.py",
-        "tensorflow": "tensorflow/python/ops/gen_nn_ops.py",
-        "torch": "torch/nn/modules/activation.py",
-    }
-    natives: ClassVar[Mapping[str, Native]] = {
+    source: ClassVar = read_in(
+        keras="activations/activations", tensorflow="ops/gen_nn_ops", torch="nn/modules/activation"
+    )
+    natives: ClassVar = {
         "keras": Native("keras.activations.relu"),
         "tensorflow": Native("tf.nn.relu"),
         "torch": Native("nn.ReLU"),

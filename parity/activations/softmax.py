@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from parity.activations import Activation
 from parity.code import Case
+from parity.entries import read_in
 from parity.native import Native
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 class Softmax(Activation):
@@ -24,12 +22,8 @@ class Softmax(Activation):
     non_negative: ClassVar[bool] = True
     logits: ClassVar[bool] = True
     elementwise: ClassVar[bool] = False
-    source: ClassVar[Mapping[str, str]] = {
-        "keras": "keras/src/activations/activations.py",
-        "tensorflow": "tensorflow/python/ops/nn_ops.py",
-        "torch": "torch/nn/modules/activation.py",
-    }
-    natives: ClassVar[Mapping[str, Native]] = {
+    source: ClassVar = read_in(keras="activations/activations", tensorflow="ops/nn_ops", torch="nn/modules/activation")
+    natives: ClassVar = {
         "keras": Native("keras.activations.softmax"),
         "tensorflow": Native("tf.nn.softmax"),
         "torch": Native("nn.Softmax"),

@@ -27,15 +27,10 @@ def last_activation(side: Resolved) -> tuple[str, Activation] | None:
     for layer in reversed(side.layers()):
         ending = layer.op.ending()
         if ending is not None and not isinstance(ending, Linear):
-            return f"layers.{layer.name}.{activation_field(layer)}", ending
+            return f"layers.{layer.name}.{layer.op.activation_field}", ending
         if layer.parameters:
             return None
     return None
-
-
-def activation_field(layer: Layer) -> str:
-    """Return the name of the field that holds a layer's activation."""
-    return next(name for name in ("activation", "function") if name in type(layer.op).model_fields)
 
 
 def last_parameters(side: Resolved) -> Layer:

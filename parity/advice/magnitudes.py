@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from parity.activations.linear import Linear
 from parity.lazy import np
-from parity.reference import without_activation
 from parity.run import randomness
 from parity.run.initial import initial_value
 from parity.tensors import parameter
@@ -99,7 +98,7 @@ def measure(side: Resolved, data: Dataset) -> Scales | None:
                 for name, one in layer.parameters.items()
             }
             ending, op = layer.op.ending(), layer.op
-            bare = without_activation(op) if ending is not None and not isinstance(ending, Linear) else op
+            bare = op if ending is None or isinstance(ending, Linear) else op.without_activation()
             given, _ = bare.trained(value, tensors)
             if tensors:
                 found.append(
@@ -133,7 +132,7 @@ def is_held(after: list[Layer]) -> bool:
         after: the layers behind it.
     """
     for layer in after:
-        if layer.op.kind == "batch_norm":
+        if layer.op.rescales:
             return True
         ending = layer.op.ending()
         if layer.parameters or (ending is not None and not isinstance(ending, Linear)):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from parity.advice import Advice, Rule, Situation
-from parity.ops.windows import DataFormat, wanted_axes
+from parity.ops import Op
+from parity.ops.windows import wanted_axes
 from parity.spec.channels import fix, misplaced, put_right
 from parity.spec.resolve import Layer, Resolved
 
@@ -26,8 +27,7 @@ class MisplacedChannels(Rule):
         model, layer = at.side.config.model, first_windowed(at.side)
         if layer is None:
             return
-        op: Any = layer.op
-        read: DataFormat = op.data_format
+        op, read = layer.op, layer.op.channels_at() or "channels_last"
         if not misplaced(model.input, read) or stays(op, model.input):
             return
         axis, end = (0, -1) if read == "channels_last" else (len(model.input) - 1, 0)
@@ -48,21 +48,21 @@ def first_windowed(side: Resolved) -> Layer | None:
     for layer in side.layers():
         if len(layer.input_shape) != len(side.config.model.input):
             return None
-        if hasattr(layer.op, "axes") and hasattr(layer.op, "data_format"):
+        if layer.op.axes:
             return layer
         if layer.input_shape != layer.output_shape:
             return None
     return None
 
 
-def stays(op: Any, shape: tuple[int, ...]) -> bool:
+def stays(op: Op, shape: tuple[int, ...]) -> bool:
     """Return whether a window does not move along the axis in question: of length 1, over an input that is as long.
 
     Args:
-        op: with windows, or a pooling, whose windows always move.
+        op: with a window.
         shape: of its input.
     """
-    if len(shape) < 3 or not hasattr(op, "windows"):
+    if len(shape) < 3:
         return False
-    length, window = (shape[0], op.windows[0]) if op.data_format == "channels_last" else (shape[-1], op.windows[-1])
-    return bool(length == window == 1)
+    first = op.channels_at() == "channels_first"
+    return (shape[-1], op.windows[-1]) == (1, 1) if first else (shape[0], op.windows[0]) == (1, 1)

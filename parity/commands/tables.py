@@ -264,7 +264,16 @@ def print_entry(name: str, console: Console | None = None) -> None:
         ),
     )
     _print_list(console, "Worked cases", (f"{case.shows}" for case in entry.cases()))
+    _print_list(console, "In each framework", (f"{frameworks()[one].title}: {words}" for one, words in _parts(entry).items()))
     _print_list(console, "Read in", (f"{frameworks()[one].title}: {file}" for one, file in entry.source.items()))
+
+
+def _parts(entry: type[Entry]) -> dict[str, str]:
+    """Return what an entry is in each framework: its own part, or the formula written out."""
+    written = "written out" if hasattr(entry, "formula") else ""
+    own = [one.name for one in frameworks().values() if not one.falls_back]
+    found = {one: part.means() if (part := entry.part(one)) else written for one in own}
+    return {one: words for one, words in found.items() if words}
 
 
 def _print_list(console: Console, title: str, lines: Iterable[str]) -> None:

@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from parity.activations import Activation
-from parity.catalog import OPTIMIZERS
+from parity.activations.linear import Linear
+from parity.catalog import ACTIVATIONS, OPTIMIZERS
 from parity.code import Site, Slot
 from parity.compile.predictions import LOGITS, answer_of, spoken_by
 from parity.compile.program import Bindings, Output, Program, Weight, to_last
 from parity.compile.weights import Found, as_called, either_way, expanded, weights_of
+from parity.entries import Entry
 from parity.frameworks import frameworks, part_of
 from parity.spec.resolve import Layer, OwnProgram, Resolved
 from parity.tensors import PROBABILITIES, itself, output
@@ -132,27 +134,30 @@ def _outputs(
 
 def _activates(layer: Layer, side: Resolved) -> bool:
     """Return whether a layer of the spec ends in an activation; that of the last one the loss may apply."""
-    activation = getattr(layer.op, "activation", None)
-    return isinstance(activation, Activation) and activation.kind != "linear" and layer.name != side.layers()[-1].name
+    return _behind(layer) is not None and layer.name != side.layers()[-1].name
+
+
+def _behind(layer: Layer) -> Activation | None:
+    """Return the activation that a layer applies to what it computes; None for one that is nothing else, or linear."""
+    ending = layer.op.ending() if layer.parameters else None
+    return None if ending is None or isinstance(ending, Linear) else ending
 
 
 def _taken_in(before: Layer, after: Layer, path: str, framework: str) -> Output:
     """Return a layer's output as what the layer after it, a module of the program's, takes in."""
     site = Site(name=after.name, input_shape=after.input_shape)
     rank = len(before.output_shape)
-    first = rank > 1 and getattr(after.op, framework)(site).reads == "to_first"
+    first = rank > 1 and after.op.template(framework)(site).reads == "to_first"
     return Output(attribute=path, axes=to_last(rank) if first else None, point="input", shape=before.output_shape)
 
 
 def _put_out(layer: Layer, path: str, framework: str) -> Output:
     """Return a layer's output as what its own module puts out, with the activation that stands behind it."""
     site = Site(name=layer.name, input_shape=layer.input_shape)
-    code, rank = getattr(layer.op, framework)(site), len(layer.output_shape)
+    code, rank = layer.op.template(framework)(site), len(layer.output_shape)
     first = rank > 1 and code.writes == "to_first"
-    activation, then = getattr(layer.op, "activation", None), None
-    if isinstance(activation, Activation):
-        axis = 1 if first else -1
-        then = None if activation.kind == "linear" else part_of(framework, "emit").applied(activation, axis)
+    behind = _behind(layer)
+    then = part_of(framework, "emit").applied(behind, 1 if first else -1) if behind is not None else None
     return Output(attribute=path, axes=to_last(rank) if first else None, shape=layer.output_shape, then=then)
 
 
@@ -203,13 +208,13 @@ def _between(
 
 
 def _kinds(layer: Layer) -> set[str]:
-    """Return what classes a layer without parameters may be of, in Keras and PyTorch."""
-    plain = "".join(part.capitalize() for part in layer.op.kind.split("_"))
-    kinds = {plain, plain.replace("2d", "2D").replace("1d", "1D"), plain.replace("MaxPooling", "MaxPool")}
-    function = getattr(layer.op, "function", None)
-    if function is not None:
-        kinds |= {function.kind.upper(), function.kind.capitalize(), "ReLU", "LeakyReLU", "Activation"}
-    return kinds
+    """Return the classes that a layer without parameters may be of."""
+    if layer.parameters:  # It is known by these, or not at all.
+        return set()
+    entries: list[type[Entry]] = [type(layer.op)]
+    if layer.op.ending() is not None:  # Which activation, the values tell.
+        entries += ACTIVATIONS.values()
+    return {part.title for entry in entries for part in entry.natives.values()}
 
 
 def _slots(

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, NonNegativeFloat, NonNegativeInt
 
 from parity.code import Case
 from parity.constraints import Constraint
-from parity.entries import shown
+from parity.entries import read_in, shown
 from parity.native import Native, Turned
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 def numbers(value: Any) -> Any:
@@ -39,9 +36,9 @@ class MaxNorm(Constraint):
 
     kind: ClassVar[str] = "max_norm"
     short: ClassVar[str | None] = "max_value"
-    source: ClassVar[Mapping[str, str]] = {"keras": "keras/src/constraints/constraints.py"}
+    source: ClassVar = read_in(keras="constraints/constraints")
 
-    natives: ClassVar[Mapping[str, Native]] = {
+    natives: ClassVar = {
         "keras": Native(
             "keras.constraints.MaxNorm",
             {"max_value": "max_value", "axis": Turned("axis", lambda axes: axes if axes[1:] else axes[0], numbers)},

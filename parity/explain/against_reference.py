@@ -140,8 +140,8 @@ class Held:
         for path, _ in (pair for change in changes for pair in change.sets):
             section, *keys = path.split(".")
             if section == "layers":
-                late = count + 1 if keys[1].endswith("_constraint") else count
-                late = late if keys[1].endswith(("_regularizer", "_constraint")) else places[keys[0]]
+                _, said = self.side.layers()[places[keys[0]]].op.about(keys[1])
+                late = {"regularizer": count, "constraint": count + 1}.get(said, places[keys[0]])
             else:
                 late = {"optimizer": count + 1, "loss": count, "data": count}[section]
             since = min(since, late)

@@ -21,6 +21,7 @@ from parity.entries import Entry, scalars, shown
 from parity.explain.changes import Change, Knob, Suspects, field_change, pattern
 from parity.explain.habit_list import decay_knobs, loss_knobs, of_gradient, of_layers, of_loss, of_metric, of_update
 from parity.initializers import Initializer
+from parity.ops import Op
 from parity.regularizers import Regularizer
 from parity.schedules import Schedule
 from parity.spec.paths import at, visit
@@ -40,9 +41,9 @@ def candidates(side: Resolved, suspects: Suspects) -> list[Change]:
     if suspects.phase == "loss":
         found += [*_of_part(side, "loss"), *_stretched(side), *of_loss(side)]
     if suspects.phase in ("loss", "gradient"):
-        found += [*of_gradient(side, suspects.leftovers, suspects.phase), *_held(side, "_regularizer"), *_spread(side)]
+        found += [*of_gradient(side, suspects.leftovers, suspects.phase), *_held(side, "regularizer"), *_spread(side)]
     if suspects.phase in ("update", "state"):
-        found += [*_of_part(side, "optimizer"), *of_update(side), *_held(side, "_constraint")]
+        found += [*_of_part(side, "optimizer"), *of_update(side), *_held(side, "constraint")]
     if suspects.phase in ("metric", "state"):
         found += of_metric(side)
     return list({repr((one.sets, one.habits)): one for one in found}.values())
@@ -58,7 +59,7 @@ def knobs(side: Resolved, suspects: Suspects) -> list[Knob]:
         found += [_knob(side, one) for one in _numbers(side, path)]
     if suspects.phase in ("loss", "gradient"):
         found += loss_knobs(side, suspects.phase)
-        held = _groups(side, [path for path, _ in _fields(side, "_regularizer", filled=True)])
+        held = _groups(side, [path for path, _ in _fields(side, "regularizer", filled=True)])
         found += [_knob(side, [f"{path}.{name}" for path in paths]) for paths in held
                   for name in _floats(at(side.config, paths[0]))]  # fmt: skip
         free = _free_kernels(side)
@@ -72,7 +73,7 @@ def _of_part(side: Resolved, path: str) -> Iterator[Change]:
     """Yield the other values of every field of a part of a config, alone and in all layers that have the same."""
     for inner, part in visit(path, at(side.config, path)):
         for name in type(part).model_fields:
-            if name in LAYOUT or name.endswith(("_initializer", "_regularizer", "_constraint")):
+            if name in LAYOUT or _of_a_parameter(part, name):
                 continue
             for value in others(part, name):
                 for paths in _everywhere(side, f"{inner}.{name}"):
@@ -157,32 +158,37 @@ def _stretched(side: Resolved) -> Iterator[Change]:
         )  # fmt: skip
 
 
-def _fields(side: Resolved, ending: str, filled: bool) -> list[tuple[str, Any]]:
-    """Return the layers' fields whose names end so, with their values: those that hold something, or the others."""
+def _of_a_parameter(part: BaseModel, name: str) -> bool:
+    """Return whether a field is of a parameter of a layer: how it starts or is held."""
+    return isinstance(part, Op) and part.about(name) != ("", "")
+
+
+def _fields(side: Resolved, said: str, filled: bool) -> list[tuple[str, Any]]:
+    """Return the layers' fields that say it of a parameter, with values: those that hold something, or the others."""
     found = [(f"layers.{op.name}.{name}", getattr(op, name)) for op in side.config.model.layers
-             for name in type(op).model_fields if name.endswith(ending)]  # fmt: skip
+             for name in type(op).model_fields if op.about(name)[1] == said]  # fmt: skip
     return [(path, value) for path, value in found if (value is not None) is filled]
 
 
-def _held(side: Resolved, ending: str) -> Iterator[Change]:
+def _held(side: Resolved, said: str) -> Iterator[Change]:
     """Yield nothing in the place of what holds a parameter: of each, of all of one name, and of all there are."""
     found: list[list[str]] = []
-    paths = [path for path, value in _fields(side, ending, filled=True) if isinstance(value, Regularizer | Constraint)]
+    paths = [path for path, value in _fields(side, said, filled=True) if isinstance(value, Regularizer | Constraint)]
     for group in [*([path] for path in paths), *_groups(side, paths)]:
         if group not in found:
             found.append(group)
             yield field_change(side, group, None)
     if len(_groups(side, paths)) > 1:
         was = " and ".join(dict.fromkeys(shown(at(side.config, path)) for path in paths))
-        path = pattern(side, paths) if len({path.split(".", 2)[2] for path in paths}) == 1 else f"layers.*.*{ending}"
+        path = pattern(side, paths) if len({path.split(".", 2)[2] for path in paths}) == 1 else f"layers.*.*_{said}"
         yield Change(path=path, value=None, was=was, sets=tuple((path, None) for path in paths))
 
 
 def _spread(side: Resolved) -> Iterator[Change]:
     """Yield a layer's regularizer on its other parameters, too: a penalty that goes over all there are."""
-    free = {path for path, _ in _fields(side, "_regularizer", filled=False)}
+    free = {path for path, _ in _fields(side, "regularizer", filled=False)}
     found: dict[tuple[str, str], list[tuple[str, Any]]] = {}
-    for path, value in _fields(side, "_regularizer", filled=True):
+    for path, value in _fields(side, "regularizer", filled=True):
         layer = path.rpartition(".")[0]
         for other in (one for one in free if one.rpartition(".")[0] == layer):
             found.setdefault((other.rpartition(".")[2], str(value)), []).append((other, value))
@@ -205,7 +211,7 @@ def _groups(side: Resolved, paths: Sequence[str]) -> list[list[str]]:
 
 
 def _free_kernels(side: Resolved) -> list[str]:
-    return [path for path, _ in _fields(side, "_regularizer", filled=False) if path.endswith(".kernel_regularizer")]
+    return [path for path, _ in _fields(side, "regularizer", filled=False) if path.endswith(".kernel_regularizer")]
 
 
 def _floats(part: BaseModel) -> list[str]:
@@ -244,7 +250,7 @@ def native(side: Resolved, suspects: Suspects) -> Iterator[tuple[Change, ...]]:
         every = {name: type(part).model_fields[name].default for one in part.native.values() for name in one}
         for told in ({}, *part.native.values()):
             for values in (told, every | dict(told)):
-                values = {name: one for name, one in values.items() if not name.endswith("_initializer")}
+                values = {name: one for name, one in values.items() if not _of_a_parameter(part, name)}
                 changed = {name: value for name, value in values.items() if getattr(part, name) != value}
                 for spread in (0, -1):
                     made = [field_change(side, _everywhere(side, f"{path}.{name}")[spread], one)

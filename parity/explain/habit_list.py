@@ -89,7 +89,7 @@ def _orders(side: Resolved, layer: Layer) -> Iterator[Change]:
 
 
 def _lies(op: Op) -> str:
-    return str(getattr(op, "data_format", ""))
+    return op.channels_at() or ""
 
 
 def _long(order: Sequence[int], layer: Layer) -> tuple[int, ...]:

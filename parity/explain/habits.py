@@ -150,7 +150,7 @@ class Habitual(Reference):
     def _masks(self, x: np.ndarray, number: int) -> list[np.ndarray | None]:
         """Return the masks, drawn once for all that draw alike."""
         layers, uncalled = self.side.drawing(), self.habits.uncalled
-        key = (number, len(x), uncalled, tuple((one.name, getattr(one.op, "rate", None)) for one in layers))
+        key = (number, len(x), uncalled, tuple((one.name, one.op.drops()) for one in layers))
         if key not in self.drawn:
             if len(self.drawn) > MASKS:
                 self.drawn.clear()
@@ -247,7 +247,6 @@ class Habitual(Reference):
         if habits.decay and habits.coupled:
             gradient = gradient + taken_off
         if habits.averaged:
-            # A field, not Nadam's method of that name.
             momentum = optimizer.momentum if "momentum" in type(optimizer).model_fields else 0.0  # type: ignore[attr-defined]
             gradient = (1 - float(momentum)) * gradient
         if habits.unmoved and layer_of(name) in self._normalizing():
@@ -277,7 +276,7 @@ def symmetric(op: Op, layer: Layer) -> Op:
     """
     around = [(count, count) for count in symmetric_pads(layer) or ()]
     kind: Any = type(op)
-    made: Any = type(kind.__name__, (kind,), {"__module__": __name__, "_pads": lambda self, lengths: around})
+    made: Any = type(kind.__name__, (kind,), {"__module__": __name__, "pads": lambda self, lengths: around})
     found: Op = made.model_validate({name: getattr(op, name) for name in kind.model_fields})
     return found
 
@@ -290,11 +289,10 @@ def symmetric_pads(layer: Layer) -> list[int] | None:
     op: Any = layer.op
     if getattr(op, "padding", None) != "same":
         return None
-    windows = op.windows if hasattr(op, "windows") else op._sizes("pool_size")
-    channels_first = op.data_format == "channels_first"
+    channels_first = op.channels_at() == "channels_first"
     lengths = layer.input_shape[1:] if channels_first else layer.input_shape[:-1]
-    found, own = [], op._pads(lengths)
-    for length, window, step in zip(lengths, windows, op.steps(), strict=True):
+    found, own = [], op.pads(lengths)
+    for length, window, step in zip(lengths, op.windows, op.steps(), strict=True):
         fits = [pad for pad in (window // 2, (window - 1) // 2)
                 if (length + 2 * pad - window) // step + 1 == -(-length // step)]  # fmt: skip
         if not fits:

@@ -75,6 +75,7 @@ class Framework:
         extra: of parity's own, that brings them; empty where there is none.
         on_a_gpu: what brings its libraries for a GPU.
         falls_back: the framework whose templates and emitter it uses where it has none of its own.
+        files: folder that the files of its source stand in.
         other_names: that people call it by.
         words: what it calls the functions of a formula, of its tensors.
         scalars: the same of a schedule's formula: of the rate as its programs compute it.
@@ -94,6 +95,7 @@ class Framework:
     extra: str
     on_a_gpu: str
     falls_back: str = ""
+    files: str = ""
     other_names: tuple[str, ...] = ()
     words: Words = Words(prefix="")
     scalars: Words = Words(prefix="")

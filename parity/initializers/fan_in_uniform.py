@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from parity.entries import read_in
 from parity.initializers import Initializer
 from parity.lazy import np
 from parity.native import Native
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from parity.code import Parameter
 
 
@@ -23,7 +22,7 @@ class FanInUniform(Initializer):
     """
 
     kind: ClassVar[str] = "fan_in_uniform"
-    source: ClassVar[Mapping[str, str]] = {"torch": "torch/nn/modules/linear.py"}
+    source: ClassVar = read_in(torch="nn/modules/linear")
     natives: ClassVar = {
         "keras": Native("keras.initializers.RandomUniform", {"minval": "low", "maxval": "high"},
                         leading=("minval", "maxval")),

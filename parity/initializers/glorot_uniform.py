@@ -6,13 +6,12 @@ import math
 from typing import TYPE_CHECKING, ClassVar
 
 from parity.code import Helper, call
+from parity.entries import read_in
 from parity.initializers import Initializer
 from parity.lazy import np
 from parity.native import Native
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from parity.code import Parameter
 
 HELPER = Helper(
@@ -36,11 +35,7 @@ class GlorotUniform(Initializer):
     """
 
     kind: ClassVar[str] = "glorot_uniform"
-    source: ClassVar[Mapping[str, str]] = {
-        "keras": "keras/src/initializers/random_initializers.py",
-        "tensorflow": "tensorflow/python/ops/init_ops_v2.py",
-        "torch": "torch/nn/init.py",
-    }
+    source: ClassVar = read_in(keras="initializers/random_initializers", tensorflow="ops/init_ops_v2", torch="nn/init")
     natives: ClassVar = {
         "keras": Native("keras.initializers.GlorotUniform"),
         "torch": Native("nn.init.xavier_uniform_"),

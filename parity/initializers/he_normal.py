@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, ClassVar
 
+from parity.entries import read_in
 from parity.initializers import Initializer
 from parity.initializers.truncated_normal import CUT
 from parity.lazy import np
 from parity.native import Native
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from parity.code import Parameter
 
 KEPT = 0.87962566103423978
@@ -28,11 +27,7 @@ class HeNormal(Initializer):
     """
 
     kind: ClassVar[str] = "he_normal"
-    source: ClassVar[Mapping[str, str]] = {
-        "keras": "keras/src/initializers/random_initializers.py",
-        "tensorflow": "tensorflow/python/ops/init_ops_v2.py",
-        "torch": "torch/nn/init.py",
-    }
+    source: ClassVar = read_in(keras="initializers/random_initializers", tensorflow="ops/init_ops_v2", torch="nn/init")
     natives: ClassVar = {
         "keras": Native("keras.initializers.HeNormal"),
         "tensorflow": Native("tf.random.truncated_normal", {"shape": "shape", "stddev": "stddev"}, leading=("shape",)),

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field, PositiveFloat
 
+from parity.entries import read_in
 from parity.initializers import Initializer
 from parity.lazy import np
 from parity.native import Native
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from parity.code import Parameter
 
 CUT = 2.0
@@ -31,15 +30,11 @@ class TruncatedNormal(Initializer):
 
     kind: ClassVar[str] = "truncated_normal"
     short: ClassVar[str | None] = "stddev"
-    native: ClassVar[Mapping[str, Mapping[str, float]]] = {
+    native: ClassVar = {
         "tensorflow": {"stddev": 1.0},
         "torch": {"stddev": 1.0},
     }
-    source: ClassVar[Mapping[str, str]] = {
-        "keras": "keras/src/initializers/random_initializers.py",
-        "tensorflow": "tensorflow/python/ops/random_ops.py",
-        "torch": "torch/nn/init.py",
-    }
+    source: ClassVar = read_in(keras="initializers/random_initializers", tensorflow="ops/random_ops", torch="nn/init")
     natives: ClassVar = {
         "keras": Native("keras.initializers.TruncatedNormal", {"mean": "mean", "stddev": "stddev"}, own={"mean": 0.0}),
         "tensorflow": Native("tf.random.truncated_normal", {"shape": "shape", "mean": "mean", "stddev": "stddev"},

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from parity.code import Case
+from parity.entries import read_in
 from parity.losses import CrossEntropy
 from parity.native import Native
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 class CategoricalCrossentropy(CrossEntropy):
@@ -24,16 +22,12 @@ class CategoricalCrossentropy(CrossEntropy):
 
     kind: ClassVar[str] = "categorical_crossentropy"
     behind: ClassVar[str | None] = "softmax"
-    forms: ClassVar[tuple[str, ...]] = ("one_hot",)
-    native: ClassVar[Mapping[str, Mapping[str, bool]]] = {
+    forms: ClassVar = ("one_hot",)
+    native: ClassVar = {
         "tensorflow": {"from_logits": True}, "torch": {"from_logits": True},
     }  # fmt: skip
-    source: ClassVar[Mapping[str, str]] = {
-        "keras": "keras/src/backend/tensorflow/nn.py",
-        "tensorflow": "tensorflow/python/ops/nn_ops.py",
-        "torch": "torch/nn/modules/loss.py",
-    }
-    natives: ClassVar[Mapping[str, Native]] = {
+    source: ClassVar = read_in(keras="backend/tensorflow/nn", tensorflow="ops/nn_ops", torch="nn/modules/loss")
+    natives: ClassVar = {
         "keras": Native(
             "keras.losses.CategoricalCrossentropy", {"from_logits": "from_logits"}, own={"from_logits": False}
         ),

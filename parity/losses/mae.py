@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from parity.code import Case
+from parity.entries import read_in
 from parity.losses.elementwise import Elementwise
 from parity.native import Native
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 class MAE(Elementwise):
@@ -21,15 +19,11 @@ class MAE(Elementwise):
     """
 
     kind: ClassVar[str] = "mae"
-    native: ClassVar[Mapping[str, Mapping[str, str]]] = {
+    native: ClassVar = {
         "tensorflow": {"broadcast": "stretch"}, "torch": {"broadcast": "stretch"},
     }  # fmt: skip
-    source: ClassVar[Mapping[str, str]] = {
-        "keras": "keras/src/losses/losses.py",
-        "tensorflow": "tensorflow/python/ops/math_grad.py",
-        "torch": "torch/nn/modules/loss.py",
-    }
-    natives: ClassVar[Mapping[str, Native]] = {
+    source: ClassVar = read_in(keras="losses/losses", tensorflow="ops/math_grad", torch="nn/modules/loss")
+    natives: ClassVar = {
         "keras": Native("keras.losses.MeanAbsoluteError"), "torch": Native("nn.L1Loss"),
     }  # fmt: skip
     rule: ClassVar[str] = "|outputs - targets|"

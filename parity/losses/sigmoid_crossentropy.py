@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from parity.code import Case, LossCode
+from parity.entries import read_in
 from parity.losses import CrossEntropy
 from parity.losses.elementwise import STRETCHED, Elementwise
 from parity.native import Native
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 class SigmoidCrossentropy(Elementwise, CrossEntropy):
@@ -24,13 +22,9 @@ class SigmoidCrossentropy(Elementwise, CrossEntropy):
 
     kind: ClassVar[str] = "sigmoid_crossentropy"
     behind: ClassVar[str | None] = "sigmoid"
-    native: ClassVar[Mapping[str, Mapping[str, bool]]] = {"tensorflow": {"from_logits": True}}
-    source: ClassVar[Mapping[str, str]] = {
-        "keras": "keras/src/backend/tensorflow/nn.py",
-        "tensorflow": "tensorflow/python/ops/nn_impl.py",
-        "torch": "torch/nn/modules/loss.py",
-    }
-    natives: ClassVar[Mapping[str, Native]] = {
+    native: ClassVar = {"tensorflow": {"from_logits": True}}
+    source: ClassVar = read_in(keras="backend/tensorflow/nn", tensorflow="ops/nn_impl", torch="nn/modules/loss")
+    natives: ClassVar = {
         "keras": Native("keras.losses.BinaryCrossentropy", {"from_logits": "from_logits"}, own={"from_logits": False}),
         "tensorflow": Native("tf.nn.sigmoid_cross_entropy_with_logits", when={"from_logits": True}),
         "torch": Native(

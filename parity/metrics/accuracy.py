@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from parity.code import Case
-from parity.entries import Shape
+from parity.entries import Shape, read_in
 from parity.metrics import Metric, TakenMetric
 from parity.metrics.binary_accuracy import BinaryAccuracy
 from parity.metrics.categorical_accuracy import CategoricalAccuracy
 from parity.metrics.sparse_categorical_accuracy import SparseCategoricalAccuracy
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import numpy as np
 
 
@@ -27,7 +25,7 @@ class Accuracy(Metric):
     """
 
     kind: ClassVar[str] = "accuracy"
-    source: ClassVar[Mapping[str, str]] = {"keras": "keras/src/trainers/compile_utils.py"}
+    source: ClassVar = read_in(keras="trainers/compile_utils")
 
     def taken(self, targets: Shape, outputs: Shape) -> TakenMetric:
         """Return the accuracy that Keras takes, and why.

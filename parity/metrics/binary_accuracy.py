@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from pydantic import Field
 
 from parity.code import Case
-from parity.entries import Shape
+from parity.entries import Shape, read_in
 from parity.lazy import np
 from parity.metrics import Metric
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 class BinaryAccuracy(Metric):
@@ -26,7 +23,7 @@ class BinaryAccuracy(Metric):
     """
 
     kind: ClassVar[str] = "binary_accuracy"
-    source: ClassVar[Mapping[str, str]] = {"keras": "keras/src/metrics/accuracy_metrics.py"}
+    source: ClassVar = read_in(keras="metrics/accuracy_metrics")
 
     threshold: float = Field(default=0.5, description="outputs above it are taken for 1, others for 0")
 

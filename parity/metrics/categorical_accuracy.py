@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from parity.code import Case
-from parity.entries import Shape
+from parity.entries import Shape, read_in
 from parity.lazy import np
 from parity.metrics import Metric
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 class CategoricalAccuracy(Metric):
@@ -22,7 +19,7 @@ class CategoricalAccuracy(Metric):
     """
 
     kind: ClassVar[str] = "categorical_accuracy"
-    source: ClassVar[Mapping[str, str]] = {"keras": "keras/src/metrics/accuracy_metrics.py"}
+    source: ClassVar = read_in(keras="metrics/accuracy_metrics")
 
     def value(self, predictions: np.ndarray, targets: np.ndarray) -> float:
         """Return the share of rows that are right, from 0 to 1."""

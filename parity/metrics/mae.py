@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from parity.code import Case
-from parity.entries import Shape
+from parity.entries import Shape, read_in
 from parity.lazy import np
 from parity.metrics import Metric
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 class MAE(Metric):
@@ -19,7 +16,7 @@ class MAE(Metric):
     kind: ClassVar[str] = "mae"
     better: ClassVar[Literal["higher", "lower"]] = "lower"
     degree: ClassVar[int | None] = 1
-    source: ClassVar[Mapping[str, str]] = {"keras": "keras/src/metrics/regression_metrics.py"}
+    source: ClassVar = read_in(keras="metrics/regression_metrics")
 
     def value(self, predictions: np.ndarray, targets: np.ndarray) -> float:
         """Return the mean, 0 or more."""

@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from parity.code import Case
-from parity.entries import Shape
+from parity.entries import Shape, read_in
 from parity.metrics import Metric
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import numpy as np
 
 
@@ -24,7 +22,7 @@ class MSE(Metric):
     kind: ClassVar[str] = "mse"
     better: ClassVar[Literal["higher", "lower"]] = "lower"
     degree: ClassVar[int | None] = 2
-    source: ClassVar[Mapping[str, str]] = {"keras": "keras/src/metrics/regression_metrics.py"}
+    source: ClassVar = read_in(keras="metrics/regression_metrics")
 
     def value(self, predictions: np.ndarray, targets: np.ndarray) -> float:
         """Return the mean, 0 or more."""

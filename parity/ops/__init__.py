@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import Field
 
@@ -12,12 +12,18 @@ from parity.activations import Activation, AnyActivation
 from parity.activations.linear import Linear
 from parity.code import Parameter
 from parity.entries import Entry, Shape, entry_type
+from parity.frameworks import frameworks
 from parity.lazy import differentiable
 
 if TYPE_CHECKING:
     import numpy as np
 
     from parity.code import Arrays, KerasCode, Site, TensorFlowCode, TorchCode
+    from parity.ops.windows import DataFormat
+
+
+SAID = ("initializer", "regularizer", "constraint")
+"""What a field may say of a parameter: what it starts at, what it adds to the loss, what it is held to."""
 
 
 class ShapeError(ValueError):
@@ -40,6 +46,17 @@ class Op(Entry):
 
     wide: ClassVar[bool] = False
     """Whether, in mixed precision, it computes in float32 all the same, as Keras's layer and PyTorch's autocast do."""
+
+    activation_field: ClassVar[str] = ""
+    """The field with the activation that its output has just been through."""
+    width_field: ClassVar[str] = ""
+    """The field that says the size of its output's last axis."""
+    started: ClassVar[tuple[str, ...]] = ()
+    """Names of the parameters that a spec says how to start, and how to hold: ``kernel`` by ``kernel_initializer``."""
+    axes: ClassVar[tuple[str, ...]] = ()
+    """What the axes are called that a window of its moves along."""
+    rescales: ClassVar[bool] = False
+    """Whether its output has the same size whatever size its input has."""
 
     name: str | None = Field(default=None, pattern=r"^[A-Za-z][A-Za-z0-9_]*$", description="the layer's name")
 
@@ -64,7 +81,35 @@ class Op(Entry):
 
     def ending(self) -> Activation | None:
         """Return the activation its output has just been through, if any."""
+        return getattr(self, self.activation_field) if self.activation_field else None
+
+    def without_activation(self) -> Self:
+        """Return the layer without the activation that it ends in."""
+        return self.replace(**{self.activation_field: "linear"}) if self.activation_field else self
+
+    def channels_at(self) -> DataFormat | None:
+        """Return where it reads the channels; None where it takes them as they lie, or says no more than an axis."""
         return None
+
+    @property
+    def windows(self) -> tuple[int, ...]:
+        """Lengths that its window spans along :attr:`axes`."""
+        return ()
+
+    def drops(self) -> float:
+        """Return the share of the values that the mask it draws drops."""
+        return 0.0
+
+    @classmethod
+    def about(cls, field: str) -> tuple[str, str]:
+        """Return which parameter a field says how to start or hold, and which of :data:`SAID` it says of it.
+
+        >>> from parity.ops.conv1d import Conv1D
+        >>> Conv1D.about("bias_initializer"), Conv1D.about("kernel_size")
+        (('bias', 'initializer'), ('', ''))
+        """
+        parameter, _, said = field.rpartition("_")
+        return (parameter, said) if parameter in cls.started and said in SAID else ("", "")
 
     def steps(self) -> tuple[int, ...]:
         """Return how far its window moves along each axis, in ``strides``; nothing where it has no window."""
@@ -114,6 +159,34 @@ class Op(Entry):
         """Return the layer in Keras."""
         raise TypeError(f"{type(self).__name__} has no Keras template")
 
+    def template(self, framework: str) -> Callable[[Site], Any]:
+        """Return what writes the layer in a framework, or in the nearest that it falls back on."""
+        name = next(name for name in frameworks()[framework].line if hasattr(type(self), name))
+        found: Callable[[Site], Any] = getattr(self, name)
+        return found
+
+    def keras_layer(self, site: Site, name: str = "", **more: str | None) -> str:
+        """Return the source of Keras's own layer.
+
+        Args:
+            site: where it stands.
+            name: of what is called in its place.
+            more: the source of arguments that are not written as their fields are.
+        """
+        told = self._keras_parameters(site.input_shape) | more
+        return self.natives["keras"].source(self, name_=name, **told, name=repr(site.name))
+
+    def _keras_parameters(self, shape: Shape) -> dict[str, str | None]:
+        """Return how parameters start and are held, None where that is as Keras has it by itself."""
+        found: dict[str, str | None] = {field: None for field in type(self).model_fields if self.about(field)[0]}
+        for name, one in self.parameters(shape).items():
+            if name in self.started:
+                own = type(self).model_fields[f"{name}_initializer"].get_default(call_default_factory=True)
+                found[f"{name}_initializer"] = None if one.initializer == own else one.initializer.keras(one)
+                found[f"{name}_regularizer"] = one.regularizer.keras() if one.regularizer is not None else None
+                found[f"{name}_constraint"] = one.constraint.keras() if one.constraint is not None else None
+        return found
+
     def tensorflow(self, site: Site) -> TensorFlowCode:
         """Return the layer in raw TensorFlow."""
         raise TypeError(f"{type(self).__name__} has no TensorFlow template")
@@ -136,10 +209,9 @@ class Op(Entry):
 class ActivatedOp(Op):
     """Base of the layers that end in an activation of their own, as Keras's do."""
 
-    activation: AnyActivation = Field(default=Linear(), description="applied to the output")
+    activation_field: ClassVar[str] = "activation"
 
-    def ending(self) -> Activation | None:
-        return self.activation
+    activation: AnyActivation = Field(default=Linear(), description="applied to the output")
 
     def keras_activation(self, site: Site) -> str | None:
         """Return the source for ``activation=``, or None when there is nothing to write."""
@@ -155,22 +227,8 @@ class ActivatedOp(Op):
         return {f"{site.name}_{self.activation.kind}": module} if module else {}
 
 
-def keras_parameters(parameters: Mapping[str, Parameter], defaults: Mapping[str, str]) -> dict[str, str]:
-    """Return Keras's ``*_initializer``, ``*_regularizer`` and ``*_constraint`` where they are not its defaults.
-
-    Args:
-        parameters: the layer's parameters by name.
-        defaults: kind of Keras's default initializer by parameter name.
-    """
-    found = {}
-    for name, parameter in parameters.items():
-        if parameter.initializer.label() != defaults[name]:
-            found[f"{name}_initializer"] = parameter.initializer.keras(parameter)
-        if parameter.regularizer is not None:
-            found[f"{name}_regularizer"] = parameter.regularizer.keras()
-        if parameter.constraint is not None:
-            found[f"{name}_constraint"] = parameter.constraint.keras()
-    return found
+HELD = tuple(f"{name}_{said}" for name in ("kernel", "bias") for said in SAID)
+"""Fields of a layer with a kernel and a bias that say how these start and are held."""
 
 
 def kernel_and_bias(shape: Shape, op: Any) -> dict[str, Parameter]:
@@ -186,7 +244,7 @@ def kernel_and_bias(shape: Shape, op: Any) -> dict[str, Parameter]:
     feeds = fan_in
 
     def made(name: str, shape: Shape, fan_in: int, fan_out: int) -> Parameter:
-        said = {part: getattr(op, f"{name}_{part}") for part in ("initializer", "regularizer", "constraint")}
+        said = {part: getattr(op, f"{name}_{part}") for part in SAID}
         return Parameter(shape=shape, fan_in=fan_in, fan_out=fan_out, feeds=feeds, **said)
 
     found = {"kernel": made("kernel", shape, fan_in, fan_out)}

@@ -9,8 +9,9 @@ from pydantic import Field, model_validator
 
 from parity.activations import Activation, AnyActivation
 from parity.activations.linear import Linear
-from parity.code import Case, KerasCode, Site, TensorFlowCode, TorchCode, call
-from parity.entries import discover
+from parity.code import Case, KerasCode, Site, TensorFlowCode, TorchCode
+from parity.entries import discover, read_in
+from parity.native import Native
 from parity.ops import Op
 
 if TYPE_CHECKING:
@@ -24,7 +25,12 @@ class ActivationOp(Op):
 
     kind: ClassVar[str] = "activation"
     short: ClassVar[str | None] = "function"
-    source: ClassVar[Mapping[str, str]] = {"keras": "keras/src/layers/activations/activation.py"}
+    source: ClassVar = read_in(keras="layers/activations/activation")
+
+    natives: ClassVar = {
+        "keras": Native("keras.layers.Activation", {"activation": "function"}, leading=("activation",))
+    }
+    activation_field: ClassVar[str] = "function"
 
     function: AnyActivation = Field(description="which activation")
 
@@ -37,9 +43,6 @@ class ActivationOp(Op):
             return {"function": inner}
         return data
 
-    def ending(self) -> Activation | None:
-        return self.function
-
     def passes_on(self) -> bool:
         return isinstance(self.function, Linear)
 
@@ -48,8 +51,7 @@ class ActivationOp(Op):
 
     def keras(self, site: Site) -> KerasCode:
         function = '"linear"' if site.linear else self.function.keras()
-        layer = call("keras.layers.Activation", function, name=repr(site.name))
-        return KerasCode(layer=layer, reads=self._lies(), writes=self._lies())
+        return KerasCode(layer=self.keras_layer(site, activation=function), reads=self._lies(), writes=self._lies())
 
     def _lies(self) -> Layout:
         """Return what Keras and raw TensorFlow must be given: they go along the last axis where they go along one."""

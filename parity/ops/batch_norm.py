@@ -6,18 +6,17 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PositiveFloat
 
-from parity.code import Case, Helper, KerasCode, Parameter, Site, TensorFlowCode, TorchCode, TorchWeight, call
-from parity.entries import Shape
+from parity.code import Case, Helper, KerasCode, Parameter, Site, TensorFlowCode, TorchCode
+from parity.entries import Shape, read_in
 from parity.initializers import AnyInitializer
 from parity.initializers.ones import Ones
 from parity.initializers.zeros import Zeros
 from parity.lazy import differentiable as np
-from parity.ops import Op, ShapeError, keras_parameters
+from parity.native import Native, Turned, same
+from parity.ops import Op, ShapeError
 from parity.ops.windows import DataFormat, channels_of, from_channels_last, laid_first, laid_last, to_channels_last
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from parity.code import Arrays, Layout
 
 KERAS = Helper(
@@ -62,6 +61,11 @@ def without(module, parameter):
 )
 
 
+def _complement(share: float) -> float:
+    """Return the share of the new value, of that of the old one, without the rounding error of the subtraction."""
+    return round(1.0 - share, 15)
+
+
 class BatchNorm(Op):
     """y = gamma (x - mean) / sqrt(variance + epsilon) + beta, for each channel, which ``axis`` counts.
 
@@ -77,15 +81,24 @@ class BatchNorm(Op):
 
     kind: ClassVar[str] = "batch_norm"
     wide: ClassVar[bool] = True
-    statistics: ClassVar[tuple[str, ...]] = ("moving_mean", "moving_variance")
-    native: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "torch": {"momentum": 0.9, "epsilon": 1e-5, "unbiased_variance": True}
-    }
-    source: ClassVar[Mapping[str, str]] = {
-        "keras": "keras/src/layers/normalization/batch_normalization.py",
-        "tensorflow": "tensorflow/python/ops/nn_impl.py",
-        "torch": "torch/nn/modules/batchnorm.py",
-    }
+    statistics: ClassVar = ("moving_mean", "moving_variance")
+    native: ClassVar = {"torch": {"momentum": 0.9, "epsilon": 1e-5, "unbiased_variance": True}}
+    source: ClassVar = read_in(
+        keras="layers/normalization/batch_normalization", tensorflow="ops/nn_impl", torch="nn/modules/batchnorm"
+    )
+
+    natives: ClassVar = {
+        "keras": Native("keras.layers.BatchNormalization", same("axis", "momentum", "epsilon", "center", "scale")
+                        | same("gamma_initializer", "beta_initializer"), when={"unbiased_variance": False},
+                        own={"axis": -1, "momentum": 0.99, "epsilon": 1e-3, "center": True, "scale": True}),
+        "torch": Native("nn.BatchNorm", {"num_features": "", "eps": "epsilon",
+                                         "momentum": Turned("momentum", _complement, _complement), "affine": ""},
+                        leading=("num_features",), when={"unbiased_variance": True},
+                        weights={"gamma": ("weight", None), "beta": ("bias", None),
+                                 "moving_mean": ("running_mean", None), "moving_variance": ("running_var", None)}),
+    }  # fmt: skip
+    started: ClassVar = ("gamma", "beta")
+    rescales: ClassVar[bool] = True
 
     axis: Literal[-1, 1] = Field(default=-1, description="where the channels are: the last axis, or the first one (1)")
     momentum: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(
@@ -151,26 +164,16 @@ class BatchNorm(Op):
 
     def keras(self, site: Site) -> KerasCode:
         lies = self._lies(site)
-        own = {name: one for name, one in self.parameters(site.input_shape).items() if one.trainable}
-        layer = call(
-            KERAS.name if self.unbiased_variance else "keras.layers.BatchNormalization",
-            axis=1 if lies == "as_said" and self.axis == 1 and len(site.input_shape) > 1 else None,
-            momentum=repr(self.momentum) if self.momentum != 0.99 else None,
-            epsilon=repr(self.epsilon) if self.epsilon != 1e-3 else None,
-            center=None if self.center else False,
-            scale=None if self.scale else False,
-            **keras_parameters(own, {"gamma": "ones", "beta": "zeros"}),
-            name=repr(site.name),
+        layer = self.keras_layer(
+            site,
+            "" if self.natives["keras"].fits(self) else KERAS.name,
+            axis="1" if lies == "as_said" and self.axis == 1 and len(site.input_shape) > 1 else None,
         )
         return KerasCode(layer=layer, helpers=(KERAS,) if self.unbiased_variance else (), reads=lies, writes=lies)
 
     def _lies(self, site: Site) -> Layout:
         """Return how Keras takes the tensor: as it lies, its channels at one end, else as the spec says."""
         return "to_last" if self.axis == 1 and site.layout == "to_last" else "as_said"
-
-    def _taken(self) -> float:
-        """Return the share of the new value, without the rounding error of the subtraction."""
-        return round(1.0 - self.momentum, 15)
 
     def tensorflow(self, site: Site) -> TensorFlowCode:
         name, axes = site.name, list(range(len(site.input_shape)))
@@ -179,8 +182,9 @@ class BatchNorm(Op):
             seen = "variance * n / (n - 1.0)"
             channels = channels_of(site.input_shape, self._format)
             follow = [f"n = tf.cast(tf.size(x) / {channels}, x.dtype)  # the running variance is over n - 1"]
+        taken = _complement(self.momentum)
         follow += [
-            f"self.{name}_{moving}.assign({self.momentum!r} * self.{name}_{moving} + {self._taken()!r} * {value})"
+            f"self.{name}_{moving}.assign({self.momentum!r} * self.{name}_{moving} + {taken!r} * {value})"
             for moving, value in (("moving_mean", "mean"), ("moving_variance", seen))
         ]
         offset = f"self.{name}_beta" if self.center else "None"
@@ -201,28 +205,24 @@ class BatchNorm(Op):
         )
 
     def torch(self, site: Site) -> TorchCode:
-        rank = max(len(site.input_shape) - 1, 1)
+        rank, own = max(len(site.input_shape) - 1, 1), self.natives["torch"]
         biased = Helper(name=f"BiasedBatchNorm{rank}d", source=TORCH.format(rank=rank))
-        module = call(
-            f"nn.BatchNorm{rank}d" if self.unbiased_variance else biased.name,
-            channels_of(site.input_shape, self._format),
-            eps=repr(self.epsilon),
-            momentum=repr(self._taken()),
-            affine=None if self.scale or self.center else False,
+        module = own.source(
+            self,
+            name_=f"{own.name}{rank}d" if own.fits(self) else biased.name,
+            num_features=str(channels_of(site.input_shape, self._format)),
+            affine=None if self.scale or self.center else "False",
         )
-        helpers = [] if self.unbiased_variance else [biased]
+        helpers = [] if own.fits(self) else [biased]
         if self.scale != self.center:
             module = f'without({module}, "{"bias" if self.scale else "weight"}")'
             helpers.append(WITHOUT)
-        places = {"gamma": "weight", "beta": "bias", "moving_mean": "running_mean", "moving_variance": "running_var"}
         return TorchCode(
             modules={site.name: module},
             forward=f"self.{site.name}(x)",
             reads=laid_first(self._format),
             writes=laid_first(self._format),
-            weights={
-                name: TorchWeight(attribute=f"{site.name}.{places[name]}") for name in self.parameters(site.input_shape)
-            },
+            weights=own.kept_at(site.name, self.parameters(site.input_shape)),
             output=site.name,
             helpers=tuple(helpers),
         )

@@ -7,7 +7,7 @@ from typing import ClassVar
 from pydantic import Field, PositiveInt
 
 from parity.code import Case
-from parity.ops.convolution import Convolution
+from parity.ops.convolution import Convolution, conv
 
 
 class Conv1D(Convolution):
@@ -21,7 +21,8 @@ class Conv1D(Convolution):
     """
 
     kind: ClassVar[str] = "conv1d"
-    axes: ClassVar[tuple[str, ...]] = ("length",)
+    axes: ClassVar = ("length",)
+    natives: ClassVar = conv(1)
 
     kernel_size: PositiveInt = Field(description="length of the window")
     strides: PositiveInt = Field(default=1, description="step of the window")

@@ -7,7 +7,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from parity.code import Case
-from parity.ops.convolution import Convolution
+from parity.ops.convolution import Convolution, conv
 from parity.ops.windows import Pair
 
 
@@ -26,7 +26,8 @@ class Conv2D(Convolution):
     """
 
     kind: ClassVar[str] = "conv2d"
-    axes: ClassVar[tuple[str, ...]] = ("rows", "columns")
+    axes: ClassVar = ("rows", "columns")
+    natives: ClassVar = conv(2)
 
     kernel_size: Pair = Field(description="rows and columns of the window; one number for both")
     strides: Pair = Field(default=(1, 1), description="steps of the window")

@@ -6,62 +6,60 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
-from parity.code import KerasCode, Parameter, Site, TensorFlowCode, TorchCode, TorchWeight, call
+from parity.code import KerasCode, Parameter, Site, TensorFlowCode, TorchCode, call
 from parity.constraints import AnyConstraint
-from parity.entries import Shape
+from parity.entries import Shape, read_in
 from parity.initializers import AnyInitializer
 from parity.initializers.glorot_uniform import GlorotUniform
 from parity.initializers.zeros import Zeros
 from parity.lazy import differentiable as np
-from parity.ops import (
-    ActivatedOp,
-    ShapeError,
-    check_constraints,
-    keras_parameters,
-    kernel_and_bias,
-    wrapped,
-)
+from parity.native import Native, Turned, one_for_all, same
+from parity.ops import HELD, ActivatedOp, check_constraints, kernel_and_bias, wrapped
+from parity.ops.windowed import Windowed
 from parity.ops.windows import (
     DataFormat,
-    Place,
-    cells,
     channels_of,
-    extent,
     from_channels_last,
     laid_first,
     laid_last,
     lengths_of,
     one_window,
-    padded_length,
-    pads,
     same_padding,
-    shape_of,
     size_source,
     to_channels_last,
     torch_pads,
-    wanted_axes,
 )
 from parity.regularizers import AnyRegularizer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from parity.code import Arrays
 
 
-class Convolution(ActivatedOp):
+def conv(rank: int) -> dict[str, Native]:
+    """Return the frameworks' own convolutions over so many axes."""
+    size, strides, apart = (Turned(name, one_for_all) for name in ("kernel_size", "strides", "dilation_rate"))
+    return {
+        "keras": Native(f"keras.layers.Conv{rank}D",
+                        {"filters": "filters", "kernel_size": size, "strides": strides, "padding": "padding",
+                         "dilation_rate": apart, **same("activation", "use_bias", *HELD)},
+                        leading=("filters", "kernel_size"),
+                        own={"strides": 1, "padding": "valid", "dilation_rate": 1, "use_bias": True}),
+        "torch": Native(f"nn.Conv{rank}d",
+                        {"in_channels": "", "out_channels": "filters", "kernel_size": size, "stride": strides,
+                         "padding": "", "dilation": apart, "bias": "use_bias"},
+                        leading=("in_channels", "out_channels", "kernel_size"),
+                        own={"stride": 1, "dilation": 1, "bias": True},
+                        weights={"kernel": ("weight", (rank + 1, rank, *range(rank))), "bias": ("bias", None)}),
+    }  # fmt: skip
+
+
+class Convolution(Windowed, ActivatedOp):
     """Base of the convolutions: an entry says its axes and the fields that are one number for each of them."""
 
-    axes: ClassVar[tuple[str, ...]] = ()
-    """What the axes are called that the window moves along."""
-    native: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "torch": {"kernel_initializer": "fan_in_uniform", "bias_initializer": "fan_in_uniform"}
-    }
-    source: ClassVar[Mapping[str, str]] = {
-        "keras": "keras/src/layers/convolutional/base_conv.py",
-        "tensorflow": "tensorflow/python/ops/nn_ops.py",
-        "torch": "torch/nn/modules/conv.py",
-    }
+    width_field: ClassVar[str] = "filters"
+    started: ClassVar = ("kernel", "bias")
+    native: ClassVar = {"torch": {"kernel_initializer": "fan_in_uniform", "bias_initializer": "fan_in_uniform"}}
+    source: ClassVar = read_in(keras="layers/convolutional/base_conv", tensorflow="ops/nn_ops", torch="nn/modules/conv")
 
     filters: PositiveInt = Field(description="size of the output's last axis")
     # One number for each axis; here for their place among the fields.
@@ -80,7 +78,7 @@ class Convolution(ActivatedOp):
 
     @model_validator(mode="after")
     def _keras_can(self) -> Self:
-        if max(self._sizes("strides")) > 1 and max(self._sizes("dilation_rate")) > 1:
+        if max(self.sizes("strides")) > 1 and max(self.sizes("dilation_rate")) > 1:
             raise ValueError("strides > 1 with dilation_rate > 1, which Keras and TensorFlow refuse; set one to 1")
         if self.data_format == "channels_first" and not self.activation.elementwise:
             raise ValueError(
@@ -89,60 +87,32 @@ class Convolution(ActivatedOp):
             )
         return self
 
-    def _sizes(self, field: str) -> tuple[int, ...]:
-        """Return a field as one number for each axis."""
-        value = getattr(self, field)
-        return value if isinstance(value, tuple) else (value,)
-
-    def steps(self) -> tuple[int, ...]:
-        return self._sizes("strides")
+    def apart(self) -> tuple[int, ...]:
+        return self.sizes("dilation_rate")
 
     @property
     def windows(self) -> tuple[int, ...]:
-        """Lengths the window spans, (kernel_size - 1) dilation_rate + 1."""
-        sizes = zip(self._sizes("kernel_size"), self._sizes("dilation_rate"), strict=True)
+        """Lengths that the window spans, (kernel_size - 1) dilation_rate + 1."""
+        sizes = zip(self.sizes("kernel_size"), self.apart(), strict=True)
         return tuple((size - 1) * apart + 1 for size, apart in sizes)
 
     def output_shape(self, shape: Shape) -> Shape:
         """Return the number of positions along each axis, and the filters in the place of the channels."""
-        if len(shape) != len(self.axes) + 1:
-            wanted = wanted_axes(self.axes, self.data_format)
-            raise ShapeError(f"{self.kind} reads ({wanted}), it is given {shape}")
-        lengths, channels = lengths_of(shape, self.data_format), channels_of(shape, self.data_format)
-        short = any(length < window for length, window in zip(lengths, self.windows, strict=True))
-        if self.padding == "valid" and short:
-            window = size_source(self.windows)
-            turned = len(self.axes) == 1 and channels >= self.windows[0]
-            raise ShapeError(
-                f"{self.kind} with a window of {window} reads at least that {extent(self.axes)}, it is given {shape}"
-                + (f": is {channels} the length and {lengths[0]} the channels?" if turned else "")
-            )
+        found = self._moved_over(shape, self.filters)
         check_constraints(self, shape)
-        return shape_of(self._steps(lengths), self.filters, self.data_format)
-
-    def _steps(self, lengths: Shape) -> tuple[int, ...]:
-        sizes = zip(lengths, self.windows, self._sizes("strides"), strict=True)
-        return tuple(padded_length(*axis, self.padding) for axis in sizes)
-
-    def _pads(self, lengths: Shape) -> list[tuple[int, int]]:
-        return pads(lengths, self.windows, self._sizes("strides"), self.padding)
+        return found
 
     def parameters(self, shape: Shape) -> dict[str, Parameter]:
         """Return kernel (*kernel_size, in, filters) and, with a bias, bias (filters,)."""
         channels = channels_of(shape, self.data_format)
-        return kernel_and_bias((*self._sizes("kernel_size"), channels, self.filters), self)
-
-    def _cells(self, lengths: Shape) -> Iterator[Place]:
-        size, strides, dilation = (self._sizes(name) for name in ("kernel_size", "strides", "dilation_rate"))
-        return cells(size, strides, dilation, self._steps(lengths))
-
-    def _padded(self, x: np.ndarray) -> np.ndarray:
-        return np.pad(x, ((0, 0), *self._pads(x.shape[1:-1]), (0, 0)), "constant")
+        return kernel_and_bias((*self.sizes("kernel_size"), channels, self.filters), self)
 
     def _affine(self, x: np.ndarray, p: Arrays) -> np.ndarray:
-        padded, lengths = self._padded(x), x.shape[1:-1]
+        lengths = x.shape[1:-1]
+        padded = np.pad(x, ((0, 0), *self.pads(lengths), (0, 0)), "constant")
         # One product of all cells of the window, side by side, is several times as fast as a sum of theirs.
-        columns = np.concatenate([np.cut(padded, place) for place in self._cells(lengths)], axis=-1)
+        places = self._places(self.sizes("kernel_size"), lengths)
+        columns = np.concatenate([np.cut(padded, place) for place in places], axis=-1)
         z = np.tensordot(columns, p["kernel"].reshape(-1, self.filters), 1)
         return z + p["bias"] if self.use_bias else z
 
@@ -153,8 +123,8 @@ class Convolution(ActivatedOp):
     def inert(self, field: str, other: Any, shape: Shape) -> str:
         """Say when ``padding`` pads nothing, when there is one window only, and when it has nothing to be spread."""
         strides, sizes, lengths = (
-            self._sizes("strides"),
-            self._sizes("kernel_size"),
+            self.sizes("strides"),
+            self.sizes("kernel_size"),
             lengths_of(shape, self.data_format),
         )
         axes = zip(lengths, self.windows, strides, strict=True)
@@ -168,23 +138,12 @@ class Convolution(ActivatedOp):
 
     def _changed(self, field: str) -> str | None:
         """Return the source of a field that is one number for each axis, None where all are 1."""
-        sizes = self._sizes(field)
+        sizes = self.sizes(field)
         return size_source(sizes) if max(sizes) > 1 else None
 
     def keras(self, site: Site) -> KerasCode:
-        layer = call(
-            f"keras.layers.Conv{len(self.axes)}D",
-            self.filters,
-            size_source(self._sizes("kernel_size")),
-            strides=self._changed("strides"),
-            padding=repr(self.padding) if self.padding != "valid" else None,
-            dilation_rate=self._changed("dilation_rate"),
-            activation=self.keras_activation(site),
-            use_bias=None if self.use_bias else False,
-            **keras_parameters(self.parameters(site.input_shape), {"kernel": "glorot_uniform", "bias": "zeros"}),
-            name=repr(site.name),
-        )
         lies = laid_last(self.data_format)
+        layer = self.keras_layer(site, activation=self.keras_activation(site))
         return KerasCode(layer=layer, reads=lies, writes=lies)
 
     def tensorflow(self, site: Site) -> TensorFlowCode:
@@ -194,7 +153,7 @@ class Convolution(ActivatedOp):
             "tf.nn.convolution" if dilated else own,
             "x",
             f"self.{site.name}_kernel",
-            **({} if dilated else {stride: size_source(self._sizes("strides"))}),
+            **({} if dilated else {stride: size_source(self.sizes("strides"))}),
             padding=repr(self.padding.upper()),
             dilations=dilated,
         )
@@ -210,41 +169,31 @@ class Convolution(ActivatedOp):
 
     def _extent(self) -> str:
         """Return the window's size in words."""
-        sizes = self._sizes("kernel_size")
+        sizes = self.sizes("kernel_size")
         return f"length {sizes[0]}" if len(sizes) == 1 else " x ".join(map(str, sizes))
 
     def torch(self, site: Site) -> TorchCode:
-        x, comment, padding, rank = "x", "", None, len(self.axes)
-        around = self._pads(lengths_of(site.input_shape, self.data_format))
+        x, comment, padding = "x", "", None
+        around = self.pads(lengths_of(site.input_shape, self.data_format))
         if not any(map(any, around)):
             pass
-        elif max(self._sizes("strides")) == 1:
+        elif max(self.sizes("strides")) == 1:
             padding = '"same"'
         elif all(before == after for before, after in around):
             padding = size_source([before for before, _ in around])
         else:
             x = f"F.pad(x, {torch_pads(around)})"
             comment = "padded by hand: PyTorch refuses same padding with a stride; padding=k//2 shifts the values"
-        convolution = call(
-            f"nn.Conv{rank}d",
-            channels_of(site.input_shape, self.data_format),
-            self.filters,
-            size_source(self._sizes("kernel_size")),
-            stride=self._changed("strides"),
-            padding=padding,
-            dilation=self._changed("dilation_rate"),
-            bias=None if self.use_bias else False,
-        )
+        own = self.natives["torch"]
+        channels = channels_of(site.input_shape, self.data_format)
+        convolution = own.source(self, in_channels=str(channels), padding=padding)
         activation = self.torch_activation(site, 1)
-        weights = {"kernel": TorchWeight(attribute=f"{site.name}.weight", axes=(rank + 1, rank, *range(rank)))}
-        if self.use_bias:
-            weights["bias"] = TorchWeight(attribute=f"{site.name}.bias")
         return TorchCode(
             modules={site.name: convolution, **activation},
             forward=wrapped(f"self.{site.name}({x})", activation),
             reads=laid_first(self.data_format),
             writes=laid_first(self.data_format),
-            weights=weights,
+            weights=own.kept_at(site.name, self.parameters(site.input_shape)),
             output=next(reversed([site.name, *activation])),
             comment=comment,
         )

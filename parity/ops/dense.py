@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field, PositiveInt
 
@@ -13,21 +13,18 @@ from parity.code import (
     Site,
     TensorFlowCode,
     TorchCode,
-    TorchWeight,
-    call,
 )
 from parity.constraints import AnyConstraint
-from parity.entries import Shape
+from parity.entries import Shape, read_in
 from parity.initializers import AnyInitializer
 from parity.initializers.glorot_uniform import GlorotUniform
 from parity.initializers.zeros import Zeros
 from parity.lazy import differentiable as np
-from parity.ops import ActivatedOp, check_constraints, keras_parameters, kernel_and_bias, wrapped
+from parity.native import Native, same
+from parity.ops import HELD, ActivatedOp, check_constraints, kernel_and_bias, wrapped
 from parity.regularizers import AnyRegularizer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from parity.code import Arrays
 
 
@@ -41,17 +38,23 @@ class Dense(ActivatedOp):
 
     kind: ClassVar[str] = "dense"
     short: ClassVar[str | None] = "units"
-    source: ClassVar[Mapping[str, str]] = {
-        "keras": "keras/src/layers/core/dense.py",
-        "tensorflow": "tensorflow/python/ops/math_ops.py",
-        "torch": "torch/nn/modules/linear.py",
-    }
-    native: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+    source: ClassVar = read_in(keras="layers/core/dense", tensorflow="ops/math_ops", torch="nn/modules/linear")
+    native: ClassVar = {
         "torch": {
             "kernel_initializer": "fan_in_uniform",
             "bias_initializer": "fan_in_uniform",
         }
     }
+
+    natives: ClassVar = {
+        "keras": Native("keras.layers.Dense", same("units", "activation", "use_bias", *HELD), leading=("units",),
+                        own={"use_bias": True}),
+        "torch": Native("nn.Linear", {"in_features": "", "out_features": "units", "bias": "use_bias"},
+                        leading=("in_features", "out_features"), own={"bias": True},
+                        weights={"kernel": ("weight", (1, 0)), "bias": ("bias", None)}),
+    }  # fmt: skip
+    width_field: ClassVar[str] = "units"
+    started: ClassVar = ("kernel", "bias")
 
     units: PositiveInt = Field(description="size of the output's last axis")
     use_bias: bool = Field(default=True, description="add b")
@@ -76,15 +79,7 @@ class Dense(ActivatedOp):
         return self.activation.forward(product + p["bias"] if self.use_bias else product)
 
     def keras(self, site: Site) -> KerasCode:
-        layer = call(
-            "keras.layers.Dense",
-            self.units,
-            activation=self.keras_activation(site),
-            use_bias=None if self.use_bias else False,
-            **keras_parameters(self.parameters(site.input_shape), {"kernel": "glorot_uniform", "bias": "zeros"}),
-            name=repr(site.name),
-        )
-        return KerasCode(layer=layer)
+        return KerasCode(layer=self.keras_layer(site, activation=self.keras_activation(site)))
 
     def tensorflow(self, site: Site) -> TensorFlowCode:
         product = f"tf.matmul(x, self.{site.name}_kernel)"
@@ -96,15 +91,12 @@ class Dense(ActivatedOp):
         )
 
     def torch(self, site: Site) -> TorchCode:
-        linear = call("nn.Linear", site.input_shape[-1], self.units, bias=None if self.use_bias else False)
+        own = self.natives["torch"]
         activation = self.torch_activation(site, -1)
-        weights = {"kernel": TorchWeight(attribute=f"{site.name}.weight", axes=(1, 0))}
-        if self.use_bias:
-            weights["bias"] = TorchWeight(attribute=f"{site.name}.bias")
         return TorchCode(
-            modules={site.name: linear, **activation},
+            modules={site.name: own.source(self, in_features=repr(site.input_shape[-1])), **activation},
             forward=wrapped(f"self.{site.name}(x)", activation),
-            weights=weights,
+            weights=own.kept_at(site.name, self.parameters(site.input_shape)),
             output=next(reversed([site.name, *activation])),
         )
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
-from parity.code import Case, KerasCode, Site, TensorFlowCode, TorchCode, call
+from parity.code import Case, KerasCode, Site, TensorFlowCode, TorchCode
+from parity.entries import read_in
+from parity.native import Native
 from parity.ops import Op
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import numpy as np
 
     from parity.code import Arrays
@@ -28,13 +28,19 @@ class Dropout(Op):
     keeps_sign: ClassVar[bool] = True
     short: ClassVar[str | None] = "rate"
     draws: ClassVar[bool] = True
-    source: ClassVar[Mapping[str, str]] = {
-        "keras": "keras/src/layers/regularization/dropout.py",
-        "tensorflow": "tensorflow/python/ops/nn_ops.py",
-        "torch": "torch/nn/modules/dropout.py",
+    source: ClassVar = read_in(
+        keras="layers/regularization/dropout", tensorflow="ops/nn_ops", torch="nn/modules/dropout"
+    )
+
+    natives: ClassVar = {
+        "keras": Native("keras.layers.Dropout", {"rate": "rate"}, leading=("rate",)),
+        "torch": Native("nn.Dropout", {"p": "rate"}, leading=("p",)),
     }
 
     rate: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(description="share of the values that is dropped")
+
+    def drops(self) -> float:
+        return self.rate
 
     def passes_on(self) -> bool:
         return self.rate == 0.0
@@ -43,8 +49,7 @@ class Dropout(Op):
         return x if mask is None else x * mask * (1.0 / (1.0 - self.rate))
 
     def keras(self, site: Site) -> KerasCode:
-        layer = call("keras.layers.Dropout", repr(self.rate), name=repr(site.name))
-        return KerasCode(layer=layer, reads="any", writes="any")
+        return KerasCode(layer=self.keras_layer(site), reads="any", writes="any")
 
     def tensorflow(self, site: Site) -> TensorFlowCode:
         return TensorFlowCode(
@@ -57,7 +62,7 @@ class Dropout(Op):
 
     def torch(self, site: Site) -> TorchCode:
         return TorchCode(
-            modules={site.name: call("nn.Dropout", repr(self.rate))},
+            modules={site.name: self.natives["torch"].source(self)},
             forward=f"self.{site.name}(x)",
             reads="any",
             writes="any",

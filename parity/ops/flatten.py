@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from parity.code import Case, KerasCode, Site, TensorFlowCode, TorchCode, call
-from parity.entries import Shape
+from parity.code import Case, KerasCode, Site, TensorFlowCode, TorchCode
+from parity.entries import Shape, read_in
+from parity.native import Native, same
 from parity.ops import Op
 from parity.ops.windows import DataFormat, laid_last, to_channels_last
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import numpy as np
 
     from parity.code import Arrays, Layout
@@ -31,15 +30,16 @@ class Flatten(Op):
 
     kind: ClassVar[str] = "flatten"
     keeps_sign: ClassVar[bool] = True
-    source: ClassVar[Mapping[str, str]] = {
-        "keras": "keras/src/layers/reshaping/flatten.py",
-        "tensorflow": "tensorflow/python/ops/array_ops.py",
-        "torch": "torch/nn/modules/flatten.py",
-    }
+    source: ClassVar = read_in(keras="layers/reshaping/flatten", tensorflow="ops/array_ops", torch="nn/modules/flatten")
+
+    natives: ClassVar = {"keras": Native("keras.layers.Flatten", same("data_format")), "torch": Native("nn.Flatten")}
 
     data_format: DataFormat = Field(
         default="channels_last", description="channels_first: the first axis, the channels, is moved last before"
     )
+
+    def channels_at(self) -> DataFormat:
+        return self.data_format
 
     def output_shape(self, shape: Shape) -> Shape:
         return (math.prod(shape),)
@@ -51,8 +51,7 @@ class Flatten(Op):
         lies = self._lies(site)
         own = self.data_format == "channels_first" and lies == "as_said"
         data_format = repr("channels_first") if own else None
-        layer = call("keras.layers.Flatten", data_format=data_format, name=repr(site.name))
-        return KerasCode(layer=layer, reads=lies)
+        return KerasCode(layer=self.keras_layer(site, data_format=data_format), reads=lies)
 
     def _lies(self, site: Site) -> Layout:
         """Return how the tensor is flattened: it may stand right already."""
@@ -70,7 +69,7 @@ class Flatten(Op):
 
     def torch(self, site: Site) -> TorchCode:
         return TorchCode(
-            modules={site.name: "nn.Flatten()"},
+            modules={site.name: self.natives["torch"].source(self)},
             forward=f"self.{site.name}(x)",
             reads=laid_last(self.data_format),
             output=site.name,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import Field
 
-from parity.code import function
+from parity.code import Case, function
 from parity.entries import Entry, entry_type
 from parity.formula import Formula, formula_of
 from parity.frameworks import part_of
@@ -14,7 +14,7 @@ from parity.lazy import np
 from parity.schedules import AnyRate, Schedule
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from parity.code import Helper, OptimizerCode
 
@@ -139,6 +139,21 @@ class Optimizer(Entry):
             return ()
         doc = f"{schedule.doc()}, t updates already made."
         return (function("learning_rate", ["t"], doc[0].upper() + doc[1:], [f"return {schedule.written(framework)}"]),)
+
+
+def weight_case(
+    shows: str, fields: Mapping[str, Any], gradients: Sequence[float], end: float, start: float = 0.0
+) -> Case:
+    """Return a worked case of one weight.
+
+    Args:
+        shows: what it shows, in words.
+        fields: of the optimizer.
+        gradients: of successive steps.
+        end: where the weight ends.
+        start: where it starts.
+    """
+    return Case(shows=shows, fields=fields, x=[[one] for one in gradients], parameters={"w": [start]}, expected=[end])
 
 
 if TYPE_CHECKING:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import ClassVar
 
 from pydantic import Field, PositiveFloat
 
 from parity.code import Case
-from parity.native import Native
-from parity.optimizers import Optimizer
+from parity.entries import read_in
+from parity.native import Native, same
+from parity.optimizers import Optimizer, weight_case
 from parity.schedules import AnyRate
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 class Adadelta(Optimizer):
@@ -26,25 +24,18 @@ class Adadelta(Optimizer):
     """
 
     kind: ClassVar[str] = "adadelta"
-    letters: ClassVar[Mapping[str, str]] = {"accumulated_grad": "a", "accumulated_delta": "u"}
-    native: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+    letters: ClassVar = {"accumulated_grad": "a", "accumulated_delta": "u"}
+    native: ClassVar = {
         "tensorflow": {"epsilon": 1e-8},
         "torch": {"learning_rate": 1.0, "rho": 0.9, "epsilon": 1e-6},
     }
-    source: ClassVar[Mapping[str, str]] = {
-        "keras": "keras/src/optimizers/adadelta.py",
-        "tensorflow": "tensorflow/python/training/adadelta.py",
-        "torch": "torch/optim/adadelta.py",
-    }
-    natives: ClassVar[Mapping[str, Native]] = {
-        "keras": Native(
-            "keras.optimizers.Adadelta", {name: name for name in ("learning_rate", "rho", "epsilon")},
-            slots={"accumulated_grad": "_accumulated_grads", "accumulated_delta": "_accumulated_delta_vars"},
-        ),
-        "torch": Native(
-            "torch.optim.Adadelta", {"lr": "learning_rate", "rho": "rho", "eps": "epsilon"},
-            slots={"accumulated_grad": "square_avg", "accumulated_delta": "acc_delta"},
-        ),
+    source: ClassVar = read_in(keras="optimizers/adadelta", tensorflow="training/adadelta", torch="optim/adadelta")
+    natives: ClassVar = {
+        "keras": Native("keras.optimizers.Adadelta", same("learning_rate", "rho", "epsilon"),
+                        slots={"accumulated_grad": "_accumulated_grads",
+                               "accumulated_delta": "_accumulated_delta_vars"}),
+        "torch": Native("torch.optim.Adadelta", {"lr": "learning_rate", "rho": "rho", "eps": "epsilon"},
+                        slots={"accumulated_grad": "square_avg", "accumulated_delta": "acc_delta"}),
     }  # fmt: skip
 
     learning_rate: AnyRate = Field(default=0.001, description="step size, or a schedule of it")
@@ -67,15 +58,12 @@ class Adadelta(Optimizer):
         plain = {"learning_rate": 1.0, "rho": 0.75, "epsilon": 0.75}
         halving = {"inverse_time": {"initial_learning_rate": 1.0, "decay_steps": 1, "decay_rate": 1.0}}
         return [
-            Case(shows="a = 1: sqrt(0.75) / sqrt(1.75) times 2", fields=plain, x=[[2.0]], parameters={"w": [0.0]},
-                 expected=[-2 * (3 / 7) ** 0.5]),
-            Case(shows="epsilon is under both roots: outside them the move would be 0.75 / 1.75 times 2",
-                 fields=plain | {"learning_rate": 0.5}, x=[[2.0]], parameters={"w": [0.0]},
-                 expected=[-((3 / 7) ** 0.5)]),
-            Case(shows="the second move is of the size of the first: u = 3 / 7, a = 1.75", fields=plain,
-                 x=[[2.0], [2.0]], parameters={"w": [0.0]},
-                 expected=[-2 * (3 / 7) ** 0.5 - 2 * ((0.75 + 3 / 7) / 2.5) ** 0.5]),
-            Case(shows="the rate is outside u: halved, the second move is half of what it was",
-                 fields=plain | {"learning_rate": halving}, x=[[2.0], [2.0]], parameters={"w": [0.0]},
-                 expected=[-2 * (3 / 7) ** 0.5 - ((0.75 + 3 / 7) / 2.5) ** 0.5]),
+            weight_case("a = 1: sqrt(0.75) / sqrt(1.75) times 2", plain, [2.0], -2 * (3 / 7) ** 0.5),
+            weight_case("epsilon is under both roots: outside them the move would be 0.75 / 1.75 times 2",
+                        plain | {"learning_rate": 0.5}, [2.0], -((3 / 7) ** 0.5)),
+            weight_case("the second move is of the size of the first: u = 3 / 7, a = 1.75", plain, [2.0, 2.0],
+                        -2 * (3 / 7) ** 0.5 - 2 * ((0.75 + 3 / 7) / 2.5) ** 0.5),
+            weight_case("the rate is outside u: halved, the second move is half of what it was",
+                        plain | {"learning_rate": halving}, [2.0, 2.0],
+                        -2 * (3 / 7) ** 0.5 - ((0.75 + 3 / 7) / 2.5) ** 0.5),
         ]  # fmt: skip

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, PositiveFloat
 
 from parity.code import Case
-from parity.native import Native
-from parity.optimizers import Optimizer
+from parity.entries import read_in
+from parity.native import Native, same
+from parity.optimizers import Optimizer, weight_case
 from parity.schedules import AnyRate
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 class Adam(Optimizer):
@@ -25,34 +23,23 @@ class Adam(Optimizer):
     """
 
     kind: ClassVar[str] = "adam"
-    letters: ClassVar[Mapping[str, str]] = {"m": "m", "v": "v"}
-    native: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+    letters: ClassVar = {"m": "m", "v": "v"}
+    native: ClassVar = {
         "tensorflow": {"epsilon": 1e-8},
         "torch": {"epsilon": 1e-8, "epsilon_place": "after_correction"},
     }
-    source: ClassVar[Mapping[str, str]] = {
-        "keras": "keras/src/optimizers/adam.py",
-        "tensorflow": "tensorflow/python/training/adam.py",
-        "torch": "torch/optim/adam.py",
-    }
-    natives: ClassVar[Mapping[str, Native]] = {
-        "keras": Native(
-            "keras.optimizers.Adam",
-            {name: name for name in ("learning_rate", "beta_1", "beta_2", "epsilon")},
-            when={"epsilon_place": "before_correction"},
-            why={"epsilon_place": "with epsilon added after the bias correction, as PyTorch has it"},
-            anew={"epsilon": "epsilon * sqrt(1.0 - beta_2**t)"},
-            slots={"m": "_momentums", "v": "_velocities"},
-        ),
-        "torch": Native(
-            "torch.optim.Adam",
-            {"lr": "learning_rate", "betas": ("beta_1", "beta_2"), "eps": "epsilon"},
-            when={"epsilon_place": "after_correction"},
-            why={"epsilon_place": "with epsilon before the bias correction, as in Keras"},
-            anew={"eps": "epsilon / sqrt(1.0 - beta_2**t)"},
-            slots={"m": "exp_avg", "v": "exp_avg_sq"},
-        ),
-    }
+    source: ClassVar = read_in(keras="optimizers/adam", tensorflow="training/adam", torch="optim/adam")
+    natives: ClassVar = {
+        "keras": Native("keras.optimizers.Adam", same("learning_rate", "beta_1", "beta_2", "epsilon"),
+                        when={"epsilon_place": "before_correction"},
+                        anew={"epsilon": "epsilon * sqrt(1.0 - beta_2**t)"},
+                        why={"epsilon_place": "with epsilon added after the bias correction, as PyTorch has it"},
+                        slots={"m": "_momentums", "v": "_velocities"}),
+        "torch": Native("torch.optim.Adam", {"lr": "learning_rate", "betas": ("beta_1", "beta_2"), "eps": "epsilon"},
+                        when={"epsilon_place": "after_correction"}, anew={"eps": "epsilon / sqrt(1.0 - beta_2**t)"},
+                        why={"epsilon_place": "with epsilon before the bias correction, as in Keras"},
+                        slots={"m": "exp_avg", "v": "exp_avg_sq"}),
+    }  # fmt: skip
 
     learning_rate: AnyRate = Field(default=0.001, description="step size, or a schedule of it")
     beta_1: PositiveFloat = Field(default=0.9, lt=1.0, description="decay of the first moment")
@@ -82,18 +69,16 @@ class Adam(Optimizer):
 
     @classmethod
     def cases(cls) -> list[Case]:
+        halving = {"inverse_time": {"initial_learning_rate": 0.5, "decay_steps": 1, "decay_rate": 1.0}}
         return [
             Case(shows="the first step is lr whatever the gradient's size, epsilon aside",
                  fields={"learning_rate": 0.5, "epsilon": 1e-300}, x=[[1e-3, -100.0]],
                  parameters={"w": [0.0, 0.0]}, expected=[-0.5, 0.5]),
-            Case(shows="before the correction: sqrt(v) = 0.5 meets epsilon 0.5 while v is uncorrected",
-                 fields={"learning_rate": 1.0, "beta_2": 0.75, "epsilon": 0.5}, x=[[1.0]], parameters={"w": [0.0]},
-                 expected=[-0.5]),
-            Case(shows="after the correction: sqrt(v_hat) = 1 meets epsilon 0.5",
-                 fields={"learning_rate": 1.0, "beta_2": 0.75, "epsilon": 0.5, "epsilon_place": "after_correction"},
-                 x=[[1.0]], parameters={"w": [0.0]}, expected=[-2 / 3]),
-            Case(shows="a schedule: the whole rate, then half of it",
-                 fields={"learning_rate": {"inverse_time": {"initial_learning_rate": 0.5, "decay_steps": 1,
-                                                            "decay_rate": 1.0}}, "epsilon": 1e-300},
-                 x=[[2.0], [2.0]], parameters={"w": [0.0]}, expected=[-0.75]),
+            weight_case("before the correction: sqrt(v) = 0.5 meets epsilon 0.5 while v is uncorrected",
+                        {"learning_rate": 1.0, "beta_2": 0.75, "epsilon": 0.5}, [1.0], -0.5),
+            weight_case("after the correction: sqrt(v_hat) = 1 meets epsilon 0.5",
+                        {"learning_rate": 1.0, "beta_2": 0.75, "epsilon": 0.5, "epsilon_place": "after_correction"},
+                        [1.0], -2 / 3),
+            weight_case("a schedule: the whole rate, then half of it", {"learning_rate": halving, "epsilon": 1e-300},
+                        [2.0, 2.0], -0.75),
         ]  # fmt: skip

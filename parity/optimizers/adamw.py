@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import ClassVar
 
 from pydantic import Field, NonNegativeFloat
 
 from parity.code import Case
-from parity.native import Native, Turned
+from parity.entries import read_in
+from parity.native import Turned
+from parity.optimizers import weight_case
 from parity.optimizers.adam import Adam
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 class AdamW(Adam):
@@ -24,14 +23,9 @@ class AdamW(Adam):
     """
 
     kind: ClassVar[str] = "adamw"
-    native: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "torch": {"epsilon": 1e-8, "epsilon_place": "after_correction", "weight_decay": 0.01}
-    }
-    source: ClassVar[Mapping[str, str]] = {
-        "keras": "keras/src/optimizers/adamw.py",
-        "torch": "torch/optim/adamw.py",
-    }
-    natives: ClassVar[Mapping[str, Native]] = {
+    native: ClassVar = {"torch": {"epsilon": 1e-8, "epsilon_place": "after_correction", "weight_decay": 0.01}}
+    source: ClassVar = read_in(keras="optimizers/adamw", torch="optim/adamw")
+    natives: ClassVar = {
         "keras": replace(
             Adam.natives["keras"],
             name="keras.optimizers.AdamW",
@@ -59,12 +53,11 @@ class AdamW(Adam):
     def cases(cls) -> list[Case]:
         fields = {"learning_rate": 0.5, "weight_decay": 0.5, "epsilon": 1e-300}
         return [
-            Case(shows="a quarter of 4 is taken off, then adam's first step of 0.5",
-                 fields=fields, x=[[1e-3]], parameters={"w": [4.0]}, expected=[2.5]),
-            Case(shows="after the correction: sqrt(v_hat) = 1 meets epsilon 0.5",
-                 fields=fields | {"beta_2": 0.75, "epsilon": 0.5, "epsilon_place": "after_correction"}, x=[[1.0]],
-                 parameters={"w": [4.0]}, expected=[3.0 - 1 / 3]),
-            Case(shows="a schedule is of the decay, too: 1 and 0.5, then a quarter of 2.5 / 2 and 0.25",
-                 fields=fields | {"learning_rate": {"cosine": {"initial_learning_rate": 0.5, "decay_steps": 2}}},
-                 x=[[2.0], [2.0]], parameters={"w": [4.0]}, expected=[2.5 - 0.3125 - 0.25]),
+            weight_case("a quarter of 4 is taken off, then adam's first step of 0.5", fields, [1e-3], 2.5, start=4.0),
+            weight_case("after the correction: sqrt(v_hat) = 1 meets epsilon 0.5",
+                        fields | {"beta_2": 0.75, "epsilon": 0.5, "epsilon_place": "after_correction"}, [1.0],
+                        3.0 - 1 / 3, start=4.0),
+            weight_case("a schedule is of the decay, too: 1 and 0.5, then a quarter of 2.5 / 2 and 0.25",
+                        fields | {"learning_rate": {"cosine": {"initial_learning_rate": 0.5, "decay_steps": 2}}},
+                        [2.0, 2.0], 2.5 - 0.3125 - 0.25, start=4.0),
         ]  # fmt: skip

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import ClassVar
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat
 
 from parity.code import Case
-from parity.native import Native
-from parity.optimizers import Optimizer
+from parity.entries import read_in
+from parity.native import Native, same
+from parity.optimizers import Optimizer, weight_case
 from parity.schedules import AnyRate
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 class Nadam(Optimizer):
@@ -28,32 +26,21 @@ class Nadam(Optimizer):
     """
 
     kind: ClassVar[str] = "nadam"
-    letters: ClassVar[Mapping[str, str]] = {"m": "m", "v": "v", "u_product": "product"}
-    starts: ClassVar[Mapping[str, float | str]] = {"u_product": 1.0}
+    letters: ClassVar = {"m": "m", "v": "v", "u_product": "product"}
+    starts: ClassVar = {"u_product": 1.0}
     shared: ClassVar[frozenset[str]] = frozenset({"u_product"})
-    native: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "torch": {"learning_rate": 0.002, "epsilon": 1e-8, "momentum_decay": 0.004}
-    }
-    source: ClassVar[Mapping[str, str]] = {"keras": "keras/src/optimizers/nadam.py", "torch": "torch/optim/nadam.py"}
-    natives: ClassVar[Mapping[str, Native]] = {
-        "keras": Native(
-            "keras.optimizers.Nadam",
-            {name: name for name in ("learning_rate", "beta_1", "beta_2", "epsilon")},
-            when={"momentum_decay": 1.0},
-            why={"momentum_decay": "whose momentum grows at a pace of its own, as in PyTorch; Keras's goes by 0.96^t"},
-            slots={"m": "_momentums", "v": "_velocities", "u_product": "_u_product"},
-        ),
-        "torch": Native(
-            "torch.optim.NAdam",
-            {
-                "lr": "learning_rate",
-                "betas": ("beta_1", "beta_2"),
-                "eps": "epsilon",
-                "momentum_decay": "momentum_decay",
-            },
-            slots={"m": "exp_avg", "v": "exp_avg_sq", "u_product": "mu_product"},
-        ),
-    }
+    native: ClassVar = {"torch": {"learning_rate": 0.002, "epsilon": 1e-8, "momentum_decay": 0.004}}
+    source: ClassVar = read_in(keras="optimizers/nadam", torch="optim/nadam")
+    natives: ClassVar = {
+        "keras": Native("keras.optimizers.Nadam", same("learning_rate", "beta_1", "beta_2", "epsilon"),
+                        when={"momentum_decay": 1.0},
+                        why={"momentum_decay": "whose momentum grows at a pace of its own, as in PyTorch; Keras's goes "
+                             "by 0.96^t"},
+                        slots={"m": "_momentums", "v": "_velocities", "u_product": "_u_product"}),
+        "torch": Native("torch.optim.NAdam", {"lr": "learning_rate", "betas": ("beta_1", "beta_2"), "eps": "epsilon",
+                                              "momentum_decay": "momentum_decay"},
+                        slots={"m": "exp_avg", "v": "exp_avg_sq", "u_product": "mu_product"}),
+    }  # fmt: skip
 
     learning_rate: AnyRate = Field(default=0.001, description="step size, or a schedule of it")
     beta_1: PositiveFloat = Field(default=0.9, lt=1.0, description="decay of the first moment; the momentum's limit")
@@ -88,20 +75,19 @@ class Nadam(Optimizer):
         still = {"learning_rate": 1.0, "beta_1": 0.5, "beta_2": 0.75, "epsilon": 1e-300, "momentum_decay": 0.0}
         halving = {"inverse_time": {"initial_learning_rate": 1.0, "decay_steps": 1, "decay_rate": 1.0}}
         return [
-            Case(shows="m = 1 by 1/4 over 15/16, g = 2 by 3/4 over 3/4: 34/15 over sqrt(v_hat) = 2", fields=still,
-                 x=[[2.0]], parameters={"w": [0.0]}, expected=[-17 / 15]),
-            Case(shows="Keras's pace: the momentum is 0.26 in the first step, 0.2696 in the second",
-                 fields=still | {"momentum_decay": 1.0}, x=[[2.0]], parameters={"w": [0.0]},
-                 expected=[-(0.2696 / (1 - 0.26 * 0.2696) + 2) / 2]),
-            Case(shows="the product of the momenta goes on: 1/16 and, ahead, 1/64 in the second step", fields=still,
-                 x=[[2.0], [2.0]], parameters={"w": [0.0]}, expected=[-17 / 15 - 4 / 21 - 0.8]),
-            Case(shows="epsilon 2 beside sqrt(v_hat) = 2, after the correction", fields=still | {"epsilon": 2.0},
-                 x=[[2.0]], parameters={"w": [0.0]}, expected=[-17 / 30]),
-            Case(shows="a schedule: the whole rate, then half of it", fields=still | {"learning_rate": halving},
-                 x=[[2.0], [2.0]], parameters={"w": [0.0]}, expected=[-17 / 15 - 2 / 21 - 0.4]),
-            Case(shows="the same at Keras's pace, in its own class", x=[[2.0], [2.0]], parameters={"w": [0.0]},
-                 fields=still | {"learning_rate": halving, "momentum_decay": 1.0},
-                 expected=[-(0.2696 / (1 - 0.26 * 0.2696) + 2) / 2
-                           - (0.278816 * 1.5 / (1 - 0.26 * 0.2696 * 0.278816)
-                              + (1 - 0.2696) * 2 / (1 - 0.26 * 0.2696)) / 4]),
+            weight_case("m = 1 by 1/4 over 15/16, g = 2 by 3/4 over 3/4: 34/15 over sqrt(v_hat) = 2", still, [2.0],
+                        -17 / 15),
+            weight_case("Keras's pace: the momentum is 0.26 in the first step, 0.2696 in the second",
+                        still | {"momentum_decay": 1.0}, [2.0], -(0.2696 / (1 - 0.26 * 0.2696) + 2) / 2),
+            weight_case("the product of the momenta goes on: 1/16 and, ahead, 1/64 in the second step", still,
+                        [2.0, 2.0], -17 / 15 - 4 / 21 - 0.8),
+            weight_case("epsilon 2 beside sqrt(v_hat) = 2, after the correction", still | {"epsilon": 2.0}, [2.0],
+                        -17 / 30),
+            weight_case("a schedule: the whole rate, then half of it", still | {"learning_rate": halving}, [2.0, 2.0],
+                        -17 / 15 - 2 / 21 - 0.4),
+            weight_case("the same at Keras's pace, in its own class",
+                        still | {"learning_rate": halving, "momentum_decay": 1.0}, [2.0, 2.0],
+                        -(0.2696 / (1 - 0.26 * 0.2696) + 2) / 2
+                        - (0.278816 * 1.5 / (1 - 0.26 * 0.2696 * 0.278816)
+                           + (1 - 0.2696) * 2 / (1 - 0.26 * 0.2696)) / 4),
         ]  # fmt: skip

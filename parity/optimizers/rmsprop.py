@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat
 
 from parity.code import Case
-from parity.native import Native
-from parity.optimizers import Optimizer
+from parity.entries import read_in
+from parity.native import Native, same
+from parity.optimizers import Optimizer, weight_case
 from parity.schedules import AnyRate
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 class RMSprop(Optimizer):
@@ -28,34 +26,25 @@ class RMSprop(Optimizer):
     """
 
     kind: ClassVar[str] = "rmsprop"
-    letters: ClassVar[Mapping[str, str]] = {"velocity": "v", "momentum": "b", "average_gradient": "a"}
-    native: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+    letters: ClassVar = {"velocity": "v", "momentum": "b", "average_gradient": "a"}
+    native: ClassVar = {
         "tensorflow": {"epsilon": 1e-10},
         "torch": {"learning_rate": 0.01, "rho": 0.99, "epsilon": 1e-8, "epsilon_place": "outside_root"},
     }
-    source: ClassVar[Mapping[str, str]] = {
-        "keras": "keras/src/optimizers/rmsprop.py",
-        "tensorflow": "tensorflow/python/training/rmsprop.py",
-        "torch": "torch/optim/rmsprop.py",
-    }
-    natives: ClassVar[Mapping[str, Native]] = {
-        "keras": Native(
-            "keras.optimizers.RMSprop",
-            {name: name for name in ("learning_rate", "rho", "momentum", "epsilon", "centered")},
-            own={"momentum": 0.0, "centered": False},
-            when={"epsilon_place": "inside_root"},
-            why={"epsilon_place": "with epsilon added to the root, as PyTorch has it, not under it"},
-            slots={"velocity": "_velocities", "momentum": "_momentums", "average_gradient": "_average_gradients"},
-        ),
-        "torch": Native(
-            "torch.optim.RMSprop",
-            {"lr": "learning_rate", "alpha": "rho", "eps": "epsilon", "momentum": "momentum", "centered": "centered"},
-            own={"momentum": 0.0, "centered": False},
-            when={"epsilon_place": "outside_root"},
-            why={"epsilon_place": "with epsilon under the root, as in Keras"},
-            slots={"velocity": "square_avg", "momentum": ("momentum_buffer", 1.0), "average_gradient": "grad_avg"},
-        ),
-    }
+    source: ClassVar = read_in(keras="optimizers/rmsprop", tensorflow="training/rmsprop", torch="optim/rmsprop")
+    natives: ClassVar = {
+        "keras": Native("keras.optimizers.RMSprop", same("learning_rate", "rho", "momentum", "epsilon", "centered"),
+                        own={"momentum": 0.0, "centered": False}, when={"epsilon_place": "inside_root"},
+                        why={"epsilon_place": "with epsilon added to the root, as PyTorch has it, not under it"},
+                        slots={"velocity": "_velocities", "momentum": "_momentums",
+                               "average_gradient": "_average_gradients"}),
+        "torch": Native("torch.optim.RMSprop", {"lr": "learning_rate", "alpha": "rho", "eps": "epsilon"}
+                        | same("momentum", "centered"), own={"momentum": 0.0, "centered": False},
+                        when={"epsilon_place": "outside_root"},
+                        why={"epsilon_place": "with epsilon under the root, as in Keras"},
+                        slots={"velocity": "square_avg", "momentum": ("momentum_buffer", 1.0),
+                               "average_gradient": "grad_avg"}),
+    }  # fmt: skip
 
     learning_rate: AnyRate = Field(default=0.001, description="step size, or a schedule of it")
     rho: PositiveFloat = Field(default=0.9, lt=1.0, description="decay of the mean square")
@@ -87,33 +76,29 @@ class RMSprop(Optimizer):
     @classmethod
     def cases(cls) -> list[Case]:
         plain = {"learning_rate": 0.5, "rho": 0.75, "epsilon": 0.75}
-        once = [[2.0]]
         halving = {"inverse_time": {"initial_learning_rate": 0.5, "decay_steps": 1, "decay_rate": 1.0}}
         twice = {"rho": 0.75, "epsilon": 1e-300, "momentum": 0.5}
         return [
-            Case(shows="v = 1, and epsilon 1.25 under the root makes it 1.5", fields=plain | {"epsilon": 1.25}, x=once,
-                 parameters={"w": [0.0]}, expected=[-2 / 3]),
-            Case(shows="outside the root, epsilon 1.25 makes it 2.25", x=once,
-                 fields=plain | {"epsilon": 1.25, "epsilon_place": "outside_root"}, parameters={"w": [0.0]},
-                 expected=[-1 / 2.25]),
-            Case(shows="centered: v = 1 less a squared, 0.25, under the root with 0.25", parameters={"w": [0.0]},
-                 fields=plain | {"epsilon": 0.25, "centered": True}, x=once, expected=[-1.0]),
-            Case(shows="centered, epsilon outside, momentum: sqrt(0.75) + 0.75, and b is the move", x=once,
-                 fields=plain | {"centered": True, "momentum": 0.5, "epsilon_place": "outside_root"},
-                 parameters={"w": [0.0]}, expected=[-1 / (0.75**0.5 + 0.75)]),
-            Case(shows="momentum carries half of the first move, 1, into the second, 1 / sqrt(1.75)",
-                 fields=twice | {"learning_rate": 0.5}, x=[[2.0], [2.0]], parameters={"w": [0.0]},
-                 expected=[-1.5 - 1 / 1.75**0.5]),
-            Case(shows="the rate is inside the momentum: half of the first move stays as it was made",
-                 fields=twice | {"learning_rate": halving}, x=[[2.0], [2.0]], parameters={"w": [0.0]},
-                 expected=[-1.5 - 0.5 / 1.75**0.5]),
-            Case(shows="the same with epsilon outside the root, and no momentum",
-                 fields={"learning_rate": halving, "rho": 0.75, "epsilon": 1e-300, "epsilon_place": "outside_root"},
-                 x=[[2.0], [2.0]], parameters={"w": [0.0]}, expected=[-1.0 - 0.5 / 1.75**0.5]),
-            Case(shows="the same with epsilon outside the root, and momentum", x=[[2.0], [2.0]],
-                 fields=twice | {"learning_rate": halving, "epsilon_place": "outside_root"}, parameters={"w": [0.0]},
-                 expected=[-1.5 - 0.5 / 1.75**0.5]),
-            Case(shows="outside the root at a constant rate, PyTorch's buffer is without it", x=[[2.0], [2.0]],
-                 fields=twice | {"learning_rate": 0.5, "epsilon_place": "outside_root"}, parameters={"w": [0.0]},
-                 expected=[-1.5 - 1 / 1.75**0.5]),
+            weight_case("v = 1, and epsilon 1.25 under the root makes it 1.5", plain | {"epsilon": 1.25}, [2.0],
+                        -2 / 3),
+            weight_case("outside the root, epsilon 1.25 makes it 2.25",
+                        plain | {"epsilon": 1.25, "epsilon_place": "outside_root"}, [2.0], -1 / 2.25),
+            weight_case("centered: v = 1 less a squared, 0.25, under the root with 0.25",
+                        plain | {"epsilon": 0.25, "centered": True}, [2.0], -1.0),
+            weight_case("centered, epsilon outside, momentum: sqrt(0.75) + 0.75, and b is the move",
+                        plain | {"centered": True, "momentum": 0.5, "epsilon_place": "outside_root"}, [2.0],
+                        -1 / (0.75**0.5 + 0.75)),
+            weight_case("momentum carries half of the first move, 1, into the second, 1 / sqrt(1.75)",
+                        twice | {"learning_rate": 0.5}, [2.0, 2.0], -1.5 - 1 / 1.75**0.5),
+            weight_case("the rate is inside the momentum: half of the first move stays as it was made",
+                        twice | {"learning_rate": halving}, [2.0, 2.0], -1.5 - 0.5 / 1.75**0.5),
+            weight_case("the same with epsilon outside the root, and no momentum",
+                        {"learning_rate": halving, "rho": 0.75, "epsilon": 1e-300, "epsilon_place": "outside_root"},
+                        [2.0, 2.0], -1.0 - 0.5 / 1.75**0.5),
+            weight_case("the same with epsilon outside the root, and momentum",
+                        twice | {"learning_rate": halving, "epsilon_place": "outside_root"}, [2.0, 2.0],
+                        -1.5 - 0.5 / 1.75**0.5),
+            weight_case("outside the root at a constant rate, PyTorch's buffer is without it",
+                        twice | {"learning_rate": 0.5, "epsilon_place": "outside_root"}, [2.0, 2.0],
+                        -1.5 - 1 / 1.75**0.5),
         ]  # fmt: skip

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import Field, NonNegativeFloat
 
 from parity.code import Case, Helper, call
-from parity.native import Native
-from parity.optimizers import Optimizer
+from parity.entries import read_in
+from parity.native import Native, same
+from parity.optimizers import Optimizer, weight_case
 from parity.schedules import AnyRate, Schedule
 from parity.schedules.inverse_time import InverseTime
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 DECAYED = Helper(
     name="Decayed",
@@ -64,22 +62,14 @@ class SGD(Optimizer):
     """
 
     kind: ClassVar[str] = "sgd"
-    letters: ClassVar[Mapping[str, str]] = {"velocity": "v"}
-    native: ClassVar[Mapping[str, Mapping[str, Any]]] = {"torch": {"learning_rate": 0.001}}
-    source: ClassVar[Mapping[str, str]] = {
-        "keras": "keras/src/optimizers/sgd.py",
-        "tensorflow": "tensorflow/python/training/momentum.py",
-        "torch": "torch/optim/sgd.py",
-    }
-    natives: ClassVar[Mapping[str, Native]] = {
-        "keras": Native(
-            "keras.optimizers.SGD", {name: name for name in ("learning_rate", "momentum", "nesterov")},
-            own={"momentum": 0.0, "nesterov": False}, slots={"velocity": "momentums"},
-        ),
-        "torch": Native(
-            "torch.optim.SGD", {"lr": "learning_rate", "momentum": "momentum", "nesterov": "nesterov"},
-            own={"momentum": 0.0, "nesterov": False}, slots={"velocity": ("momentum_buffer", -1.0)},
-        ),
+    letters: ClassVar = {"velocity": "v"}
+    native: ClassVar = {"torch": {"learning_rate": 0.001}}
+    source: ClassVar = read_in(keras="optimizers/sgd", tensorflow="training/momentum", torch="optim/sgd")
+    natives: ClassVar = {
+        "keras": Native("keras.optimizers.SGD", same("learning_rate", "momentum", "nesterov"),
+                        own={"momentum": 0.0, "nesterov": False}, slots={"velocity": "momentums"}),
+        "torch": Native("torch.optim.SGD", {"lr": "learning_rate"} | same("momentum", "nesterov"),
+                        own={"momentum": 0.0, "nesterov": False}, slots={"velocity": ("momentum_buffer", -1.0)}),
     }  # fmt: skip
 
     learning_rate: AnyRate = Field(default=0.01, description="step size, or a schedule of it")
@@ -117,28 +107,22 @@ class SGD(Optimizer):
 
     @classmethod
     def cases(cls) -> list[Case]:
-        two = [[1.0], [1.0]]
         half = {"cosine": {"initial_learning_rate": 0.5, "decay_steps": 2}}
         return [
-            Case(shows="w -= lr g, twice", fields={"learning_rate": 0.5}, x=two, parameters={"w": [0.0]},
-                 expected=[-1.0]),
-            Case(shows="momentum carries half of the first move into the second",
-                 fields={"learning_rate": 0.5, "momentum": 0.5}, x=two, parameters={"w": [0.0]}, expected=[-1.25]),
-            Case(shows="without momentum nesterov has nothing to look ahead by",
-                 fields={"learning_rate": 0.5, "nesterov": True}, x=two, parameters={"w": [0.0]}, expected=[-1.0]),
-            Case(shows="nesterov looks ahead: -0.75, then -0.875 more",
-                 fields={"learning_rate": 0.5, "momentum": 0.5, "nesterov": True}, x=two, parameters={"w": [0.0]},
-                 expected=[-1.625]),
-            Case(shows="decay 1 halves the second rate; the first step has the full one",
-                 fields={"learning_rate": 0.5, "decay": 1.0}, x=two, parameters={"w": [0.0]}, expected=[-0.75]),
-            Case(shows="the rate is inside the velocity: outside it the end would be -0.875",
-                 fields={"learning_rate": 0.5, "momentum": 0.5, "decay": 1.0}, x=two, parameters={"w": [0.0]},
-                 expected=[-1.0]),
-            Case(shows="a schedule with momentum: 0.5 and 0.25, and half of the first move into the second",
-                 fields={"learning_rate": half, "momentum": 0.5, "nesterov": True}, x=two, parameters={"w": [0.0]},
-                 expected=[-1.25]),
-            Case(shows="a schedule without: 0.5 and 0.25", fields={"learning_rate": half}, x=two,
-                 parameters={"w": [0.0]}, expected=[-0.75]),
-            Case(shows="a decay on top of a schedule: 0.5 and 0.125", fields={"learning_rate": half, "decay": 1.0},
-                 x=two, parameters={"w": [0.0]}, expected=[-0.625]),
+            weight_case("w -= lr g, twice", {"learning_rate": 0.5}, [1.0, 1.0], -1.0),
+            weight_case("momentum carries half of the first move into the second",
+                        {"learning_rate": 0.5, "momentum": 0.5}, [1.0, 1.0], -1.25),
+            weight_case("without momentum nesterov has nothing to look ahead by",
+                        {"learning_rate": 0.5, "nesterov": True}, [1.0, 1.0], -1.0),
+            weight_case("nesterov looks ahead: -0.75, then -0.875 more",
+                        {"learning_rate": 0.5, "momentum": 0.5, "nesterov": True}, [1.0, 1.0], -1.625),
+            weight_case("decay 1 halves the second rate; the first step has the full one",
+                        {"learning_rate": 0.5, "decay": 1.0}, [1.0, 1.0], -0.75),
+            weight_case("the rate is inside the velocity: outside it the end would be -0.875",
+                        {"learning_rate": 0.5, "momentum": 0.5, "decay": 1.0}, [1.0, 1.0], -1.0),
+            weight_case("a schedule with momentum: 0.5 and 0.25, and half of the first move into the second",
+                        {"learning_rate": half, "momentum": 0.5, "nesterov": True}, [1.0, 1.0], -1.25),
+            weight_case("a schedule without: 0.5 and 0.25", {"learning_rate": half}, [1.0, 1.0], -0.75),
+            weight_case("a decay on top of a schedule: 0.5 and 0.125", {"learning_rate": half, "decay": 1.0},
+                        [1.0, 1.0], -0.625),
         ]  # fmt: skip

@@ -41,7 +41,8 @@ class Regularizer(Entry):
 
     def keras(self) -> str:
         """Return the source of the value for Keras's ``*_regularizer=``."""
-        return self.natives["keras"].source(self)
+        part = self.part("keras")
+        return part.source(self) if part else f"lambda w: {self.written('keras', 'w')}"
 
 
 if TYPE_CHECKING:

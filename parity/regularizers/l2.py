@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from pydantic import Field, NonNegativeFloat
 
 from parity.code import Case
+from parity.entries import read_in
 from parity.native import Native
 from parity.regularizers import Regularizer
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 class L2(Regularizer):
@@ -24,11 +22,9 @@ class L2(Regularizer):
 
     kind: ClassVar[str] = "l2"
     short: ClassVar[str | None] = "factor"
-    source: ClassVar[Mapping[str, str]] = {"keras": "keras/src/regularizers/regularizers.py"}
+    source: ClassVar = read_in(keras="regularizers/regularizers")
 
-    natives: ClassVar[Mapping[str, Native]] = {
-        "keras": Native("keras.regularizers.L2", {"l2": "factor"}, leading=("l2",))
-    }
+    natives: ClassVar = {"keras": Native("keras.regularizers.L2", {"l2": "factor"}, leading=("l2",))}
 
     factor: NonNegativeFloat = Field(default=0.01, description="what the sum of the squares is multiplied by")
 

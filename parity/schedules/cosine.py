@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field, NonNegativeFloat, PositiveInt
 
 from parity.code import Case
-from parity.native import Native
+from parity.entries import read_in
+from parity.native import Native, same
 from parity.schedules import Schedule
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 class Cosine(Schedule):
@@ -23,15 +21,12 @@ class Cosine(Schedule):
     """
 
     kind: ClassVar[str] = "cosine"
-    source: ClassVar[Mapping[str, str]] = {
-        "keras": "keras/src/optimizers/schedules/learning_rate_schedule.py",
-        "torch": "torch/optim/lr_scheduler.py",
-    }
+    source: ClassVar = read_in(keras="optimizers/schedules/learning_rate_schedule", torch="optim/lr_scheduler")
 
-    natives: ClassVar[Mapping[str, Native]] = {
+    natives: ClassVar = {
         "keras": Native(
             "keras.optimizers.schedules.CosineDecay",
-            {"initial_learning_rate": "initial_learning_rate", "decay_steps": "decay_steps", "alpha": "alpha"},
+            same("initial_learning_rate", "decay_steps", "alpha"),
             leading=("initial_learning_rate",), own={"alpha": 0.0},
         ),
     }  # fmt: skip

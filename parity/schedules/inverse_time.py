@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from pydantic import Field, NonNegativeFloat, PositiveInt
 
 from parity.code import Case
-from parity.native import Native
+from parity.entries import read_in
+from parity.native import Native, same
 from parity.schedules import Schedule
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 class InverseTime(Schedule):
@@ -21,12 +19,12 @@ class InverseTime(Schedule):
     """
 
     kind: ClassVar[str] = "inverse_time"
-    source: ClassVar[Mapping[str, str]] = {"keras": "keras/src/optimizers/schedules/learning_rate_schedule.py"}
+    source: ClassVar = read_in(keras="optimizers/schedules/learning_rate_schedule")
 
-    natives: ClassVar[Mapping[str, Native]] = {
+    natives: ClassVar = {
         "keras": Native(
             "keras.optimizers.schedules.InverseTimeDecay",
-            {name: name for name in ("initial_learning_rate", "decay_steps", "decay_rate", "staircase")},
+            same("initial_learning_rate", "decay_steps", "decay_rate", "staircase"),
             leading=("initial_learning_rate",), own={"staircase": False},
         ),
     }  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from parity.entries import Shape
@@ -33,8 +33,7 @@ def looks_first(shape: Shape) -> bool:
 
 def read_by(layers: Iterable[Op]) -> DataFormat:
     """Return where the first layer that says so reads the channels; last if none does."""
-    said: Iterator[DataFormat] = (op.data_format for op in layers if hasattr(op, "data_format"))
-    return next(said, "channels_last")
+    return next((said for op in layers if (said := op.channels_at()) is not None), "channels_last")
 
 
 def misplaced(shape: Shape, read: DataFormat) -> bool:

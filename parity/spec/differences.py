@@ -157,7 +157,7 @@ def _field_differences(a: Resolved, b: Resolved, taken: set[str]) -> list[Differ
         having = [layer.name for layer in layers_a if keys[0] in type(layer.op).model_fields]
         pattern = names[0] if len(names) == 1 else "*" if list(names) == having else f"{{{','.join(names)}}}"
         reasons = [layer_reason(left, right, keys) for left, right, _ in members]
-        if keys[0] in ("activation", "function") and not last & set(names):
+        if keys[0] == members[0][0].op.activation_field and not last & set(names):
             reasons = [again_reason(aligned, name, keys[0]) for name in names]
         found.append(
             _made(

@@ -29,12 +29,13 @@ def layer_reason(left: Layer, right: Layer, keys: tuple[str, ...]) -> str:
         keys: of the field, from the layer on.
     """
     name = keys[0]
-    if name.startswith("bias_") and not (getattr(left.op, "use_bias", True) or getattr(right.op, "use_bias", True)):
-        return "neither side has the bias"
     mine, theirs = getattr(left.op, name), getattr(right.op, name)
-    if name.endswith("_initializer") and len(keys) == 1 and _start_reason(mine, theirs):
+    parameter, said = left.op.about(name)
+    if parameter and not any(parameter in one.parameters for one in (left, right)):
+        return left.op.inert(name, theirs, left.input_shape) or f"neither side has the {parameter}"
+    if said == "initializer" and len(keys) == 1 and _start_reason(mine, theirs):
         return _start_reason(mine, theirs)
-    if name.endswith("_regularizer") and all(one is None or one.idle() for one in (mine, theirs)):
+    if said == "regularizer" and all(one is None or one.idle() for one in (mine, theirs)):
         return "a penalty times 0 is none"
     forth = left.op.inert(name, theirs, left.input_shape)
     back = right.op.inert(name, mine, right.input_shape)

@@ -167,7 +167,7 @@ def _blocks(ops: Sequence[Op]) -> list[tuple[Op, ...]]:
 
 def has_weights(op: Op) -> bool:
     """Return whether a layer keeps tensors that are trained or initialized."""
-    return any(name.endswith("_initializer") for name in type(op).model_fields)
+    return bool(op.started)
 
 
 def _joined(blocks: list[LayerUnit], can_flip: Callable[[Iterable[str]], bool]) -> list[LayerUnit]:

@@ -34,10 +34,7 @@ def name_faults(layers: Sequence[Op]) -> dict[int, tuple[str, str]]:
     made: dict[str, str] = {}
     for name, op in zip(names, layers, strict=True):
         ending = op.ending()
-        suffixes = [
-            field.removesuffix("_initializer") for field in type(op).model_fields if field.endswith("_initializer")
-        ]
-        for suffix in [*suffixes, *op.statistics, *([ending.kind] if ending else []), "permute", "permuted"]:
+        for suffix in [*op.started, *op.statistics, *([ending.kind] if ending else []), "permute", "permuted"]:
             made[f"{name}_{suffix}"] = name
     found: dict[int, tuple[str, str]] = {}
     for index, op in enumerate(layers):

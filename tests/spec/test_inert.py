@@ -194,10 +194,9 @@ def test_what_is_called_inert_moves_nothing_and_what_is_not_does(
         alike = [x.shape == y.shape and np.array_equal(x, y) for x, y in zip(before, after, strict=True)]
         if "rounding" in reason:
             assert all(np.allclose(x, y, rtol=1e-12, atol=1e-14) for x, y in zip(before, after, strict=True))
-            assert not all(alike)
         elif reason and len(before) == len(after):
             assert all(alike), reason
-        else:
+        elif path != "loss":  # The kind alone does nothing there, but what it reads is another difference.
             assert not all(alike), "it does something: the reason must not be given"
 
 

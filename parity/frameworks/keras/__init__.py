@@ -24,6 +24,7 @@ FRAMEWORK = Framework(
     install="keras tensorflow",
     extra="keras",
     on_a_gpu="pip install 'tensorflow[and-cuda]'",
+    files="keras/src/",
     words=WORDS,
     native={"numerics": {"tf32": True, "deterministic": False}},
     lacks=LACKS,

@@ -66,7 +66,7 @@ def written(optimizer: Optimizer, own: Native | None) -> OptimizerCode:
         more = {field: repr(getattr(optimizer, field)) for field in rest}
         slots = slots or {slot: Slot(attribute=_place(optimizer, slot)) for slot in optimizer.slots()}
     part = own or Native(OPTIMIZER)
-    build = part.source(optimizer, name=name, learning_rate=rate, **more)
+    build = part.source(optimizer, name_=name, learning_rate=rate, **more)
     return OptimizerCode(build=build, slots=slots, doc=optimizer.doc(), helpers=helpers, comment=part.comment)
 
 

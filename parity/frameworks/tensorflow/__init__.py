@@ -18,7 +18,8 @@ WORDS = Words(
     prefix="tf.",
     functions={
         "clip": "tf.clip_by_value", "erf": "tf.math.erf", "erfc": "tf.math.erfc", "expm1": "tf.math.expm1",
-        "log": "tf.math.log", "log1p": "tf.math.log1p", "log_softmax": "tf.nn.log_softmax", "mean": "tf.reduce_mean", "power": "tf.pow",
+        "log": "tf.math.log", "log1p": "tf.math.log1p", "log_softmax": "tf.nn.log_softmax",
+        "mean": "tf.reduce_mean", "power": "tf.pow",
         "sum": "tf.reduce_sum",
     },
 )  # fmt: skip
@@ -31,6 +32,7 @@ FRAMEWORK = Framework(
     install="tensorflow",
     extra="tensorflow",
     on_a_gpu="pip install 'tensorflow[and-cuda]'",
+    files="tensorflow/python/",
     other_names=("tf",),
     words=WORDS,
     scalars=WORDS,

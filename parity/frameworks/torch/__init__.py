@@ -7,8 +7,9 @@ from parity.frameworks import Framework, Words
 WORDS = Words(
     prefix="torch.",
     functions={
-        "clip": ".clamp", "erf": "torch.special.erf", "erfc": "torch.special.erfc", "log": ".log", "log_softmax": "torch.log_softmax(_0, dim=-1)", "mean": ".mean",
-        "minimum": "_0.clamp(max=_1)", "square": ".square", "sum": ".sum",
+        "clip": ".clamp", "erf": "torch.special.erf", "erfc": "torch.special.erfc", "log": ".log",
+        "log_softmax": "torch.log_softmax(_0, dim=-1)", "mean": ".mean", "minimum": "_0.clamp(max=_1)",
+        "square": ".square", "sum": ".sum",
     },
     keywords={"axis": "dim", "keepdims": "keepdim"},
 )  # fmt: skip
@@ -24,6 +25,7 @@ FRAMEWORK = Framework(
     install="torch",
     extra="torch",
     on_a_gpu="pip install torch from https://download.pytorch.org/whl/, a build with CUDA",
+    files="torch/",
     other_names=("pytorch",),
     words=WORDS,
     scalars=SCALARS,

@@ -6,8 +6,15 @@ import re
 from typing import Any
 
 from parity.activations import Activation
-from parity.code import Parameter, Site
-from parity.compile.fragments import constrained, constraint_helpers, helpers_source, loss_context, penalty
+from parity.code import Helper, Parameter, Site
+from parity.compile.fragments import (
+    activation_helpers,
+    constrained,
+    constraint_helpers,
+    helpers_source,
+    loss_context,
+    penalty,
+)
 from parity.compile.layout import Layouts, Move
 from parity.compile.program import Bindings, Output, Weight
 from parity.spec.resolve import Resolved
@@ -30,7 +37,8 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
     weights: dict[str, Weight] = {}
     outputs: dict[str, Output] = {}
     mask_axes: list[tuple[int, ...] | None] = []
-    helpers, fills = [], []
+    helpers: list[tuple[Helper, ...]] = activation_helpers(layers, "torch")
+    fills = []
     for layer in layers:
         linear = fused and layer is layers[-1]
         code = layer.op.torch(Site(name=layer.name, input_shape=layer.input_shape, layout=lay.now, linear=linear))

@@ -101,7 +101,7 @@ def written(optimizer: Optimizer, own: Native | None) -> OptimizerCode:
         source = CHANGING.format(name=name, own=own.name, doc=doc, lines=lines_at(12, lines))
         helpers = (*helpers, Helper(name=name, source=source, imports=needs(source)))
     return OptimizerCode(
-        build=own.source(optimizer, "model.parameters()", name=name, lr=_rate(optimizer)),
+        build=own.source(optimizer, "model.parameters()", name_=name, lr=_rate(optimizer)),
         slots=own.kept(optimizer.slots(), optimizer.rate(0)),
         doc=optimizer.doc(),
         helpers=helpers,
