@@ -228,10 +228,13 @@ def _runs_in(entry: type[Entry]) -> str:
     return "in all" if len(there) == len(frameworks()) else f"in {', '.join(there)}" if there else "in none yet"
 
 
-def _but(entry: type[Entry], framework: str) -> str:
-    """Return why an entry does not run in a framework, with a colon before it; empty where it does."""
-    hole = entry.hole(framework)
-    return "" if hole is None else f": {hole.word}{f', {hole.why}' if hole.why else ''}"
+def _there(entry: type[Entry], framework: str) -> str:
+    """Return what an entry is in a framework, behind a colon: why not, its own part, or the formula written out."""
+    hole, part = entry.hole(framework), entry.part(framework)
+    if hole is not None:
+        return f": {hole.word}{f', {hole.why}' if hole.why else ''}"
+    words = part.means() if part else "written out" if hasattr(entry, "formula") else ""
+    return f": {words}" if words else ""
 
 
 def print_entry(name: str, console: Console | None = None) -> None:
@@ -254,26 +257,9 @@ def print_entry(name: str, console: Console | None = None) -> None:
         _row(table, field, about["default"], about["description"])
     console.print()
     console.print(table)
-    holes = {one.title: entry.hole(name) for name, one in frameworks().items()}
-    _print_list(
-        console,
-        "Runs in",
-        (
-            f"{title}{f': {hole.word}' if hole else ''}{f', {hole.why}' if hole and hole.why else ''}"
-            for title, hole in holes.items()
-        ),
-    )
+    _print_list(console, "Runs in", (f"{one.title}{_there(entry, name)}" for name, one in frameworks().items()))
     _print_list(console, "Worked cases", (f"{case.shows}" for case in entry.cases()))
-    _print_list(console, "In each framework", (f"{frameworks()[one].title}: {words}" for one, words in _parts(entry).items()))
     _print_list(console, "Read in", (f"{frameworks()[one].title}: {file}" for one, file in entry.source.items()))
-
-
-def _parts(entry: type[Entry]) -> dict[str, str]:
-    """Return what an entry is in each framework: its own part, or the formula written out."""
-    written = "written out" if hasattr(entry, "formula") else ""
-    own = [one.name for one in frameworks().values() if not one.falls_back]
-    found = {one: part.means() if (part := entry.part(one)) else written for one in own}
-    return {one: words for one, words in found.items() if words}
 
 
 def _print_list(console: Console, title: str, lines: Iterable[str]) -> None:
