@@ -58,7 +58,7 @@ def test_it_is_found_and_every_hole_has_a_word(folder: Path) -> None:
     assert words == {"not yet"}
     listed = CliRunner().invoke(main, ["catalog", "dense"]).output
     assert "Thrown Away: not yet" in listed
-    assert "- PyTorch\n" in listed
+    assert "- PyTorch: nn.Linear\n" in listed
     assert "in keras, keras_torch, tensorflow, torch" in " ".join(CliRunner().invoke(main, ["catalog"]).output.split())
 
 
