@@ -264,7 +264,8 @@ def print_entry(name: str, console: Console | None = None) -> None:
         ),
     )
     _print_list(console, "Worked cases", (f"{case.shows}" for case in entry.cases()))
-    _print_list(console, "In each framework", (f"{frameworks()[one].title}: {words}" for one, words in _parts(entry).items()))
+    parts = _parts(entry).items()
+    _print_list(console, "In each framework", (f"{frameworks()[one].title}: {words}" for one, words in parts))
     _print_list(console, "Read in", (f"{frameworks()[one].title}: {file}" for one, file in entry.source.items()))
 
 
