@@ -576,11 +576,12 @@ def test_an_optimizer_goes_down_a_bowl(kind: str) -> None:
         optimizer = OPTIMIZERS[kind](learning_rate=rate)
         w = np.array([1.0, -2.0])
         slots = optimizer.init(w)
-        for step in range(200):
-            move, slots = optimizer.update(w, w, slots, step)
-            w = w + move
-        ends.append(np.abs(w).max())
-    assert min(ends) < 0.05
+        with np.errstate(over="ignore", invalid="ignore"):
+            for step in range(200):
+                move, slots = optimizer.update(w, w, slots, step)
+                w = w + move
+        ends.append(float(np.abs(w).max()))
+    assert np.nanmin(ends) < 0.05
 
 
 def test_adam_before_the_correction_is_adam_after_it_with_a_larger_epsilon() -> None:
