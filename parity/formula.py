@@ -182,6 +182,8 @@ class _Writer(ast.NodeTransformer):
         }
         if plain:
             return _called(_parsed(f"math.{name}"), arguments, keywords)
+        if name == "where" and not _names(node.args[1]):
+            name = "where_number" if "where_number" in self.words.functions else name
         said = self.words.functions.get(name, f"{self.words.prefix}{name}")
         if said.startswith("."):
             first, *arguments = arguments
@@ -212,8 +214,13 @@ def _parsed(source: str) -> ast.expr:
 
 def _is_number(node: ast.Call) -> bool:
     """Return whether a call is of numbers only, which Python itself computes."""
-    inside = {node.id for one in node.args for node in ast.walk(one) if isinstance(node, ast.Name)}
-    return not inside - {"pi"} - {ast.unparse(one.func) for one in ast.walk(node) if isinstance(one, ast.Call)}
+    return not any(_names(one) for one in node.args)
+
+
+def _names(node: ast.expr) -> set[str]:
+    """Return the names in an expression that may be tensors."""
+    inside = {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
+    return inside - {"pi"} - {ast.unparse(one.func) for one in ast.walk(node) if isinstance(one, ast.Call)}
 
 
 def plain_first(

@@ -53,7 +53,7 @@ class Words:
     Args:
         prefix: of all that ``functions`` does not have.
         functions: by the formula's name: a function; ``.name``, a method of the first argument; or an expression in the
-            arguments ``_0`` and ``_1``.
+            arguments ``_0`` and ``_1``. ``where_number`` is ``where`` with a number ahead of a tensor.
         keywords: what it calls arguments that are said by name, where that is something else.
     """
 

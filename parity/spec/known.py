@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
+from parity.catalog import FAMILIES
 from parity.errors import did_you_mean
 from parity.frameworks import frameworks
 
@@ -109,7 +110,8 @@ def plain(name: str) -> str:
 def known(family: str = "") -> frozenset[str]:
     """Return the plain names that a family's catalogue does not have yet; those of all families if none is named."""
     families = [family] if family else list(NOT_YET)
-    return frozenset(plain(name) for one in families for name in NOT_YET.get(one, "").split())
+    there = {plain(name) for one in families for name in FAMILIES[one]}
+    return frozenset(plain(name) for one in families for name in NOT_YET.get(one, "").split()) - there
 
 
 def entry_hint(name: str, choices: Sequence[str], family: str = "") -> str:

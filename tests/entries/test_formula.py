@@ -115,7 +115,7 @@ class Bent(Activation):
     by: float = Field(default=0.3, description="how much")
 
     def formula(self) -> str:
-        return "low = minimum(x, 1.0)\nby * tanh(low) + square(x) * exp(-square(by * x))"
+        return "low = where(x > 1.0, 1.0, x)\nby * tanh(low) + square(x) * exp(-square(by * x))"
 
 
 class Quartic(Loss):
