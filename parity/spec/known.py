@@ -110,7 +110,7 @@ def plain(name: str) -> str:
 def known(family: str = "") -> frozenset[str]:
     """Return the plain names that a family's catalogue does not have yet; those of all families if none is named."""
     families = [family] if family else list(NOT_YET)
-    there = {plain(name) for one in families for name in FAMILIES[one]}
+    there = {plain(name) for one in families for name in FAMILIES.get(one, ())}
     return frozenset(plain(name) for one in families for name in NOT_YET.get(one, "").split()) - there
 
 
