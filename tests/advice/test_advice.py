@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from helpers_commands import lender
 from helpers_frameworks import missing
 
 from parity.advice import rules
@@ -705,7 +706,8 @@ def test_dropout_that_is_on_in_evaluation_is_found(training: str, finds: Any, tm
     layers = [HIDDEN, {"dropout": 0.5}, dense(5, name="out")]
     spec = Situation(layers=layers, loss={CCE: LOGITS}).plain(tmp_path)
     spec["sides"] = {"keras": {"framework": "keras"}, "port": {"framework": "torch", "program": str(program)}}
-    found = told(spec)
+    with lender():
+        found = told(spec)
     assert rules_and_sides(found) == finds
     assert not found.notes
 
@@ -721,7 +723,8 @@ def test_batch_norm_left_in_training_mode_in_evaluation_is_found(undone: str, fi
     layers = [HIDDEN, {"batch_norm": {"name": "norm"}}, dense(5, name="out")]
     spec = Situation(layers=layers, loss={CCE: LOGITS}).plain(tmp_path)
     spec["sides"] = {"port": {"framework": "torch", "program": str(program)}}
-    found = told(spec)
+    with lender():
+        found = told(spec)
     assert rules_and_sides(found) == finds
     assert not found.notes
 
@@ -732,7 +735,8 @@ def test_a_program_that_cannot_be_run_is_said_and_nothing_is_made_up(tmp_path: P
     program.write_text("raise RuntimeError('no such device')\n")
     spec = Situation(layers=[HIDDEN, dense(5)], loss={CCE: LOGITS}).plain(tmp_path)
     spec["sides"] = {"port": {"framework": "torch", "program": str(program)}}
-    found = told(spec)
+    with lender():
+        found = told(spec)
     assert not found.advice
     assert "no such device" in found.notes[0]
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers_commands import lender
 from helpers_frameworks import missing
 
 from parity import api
@@ -39,8 +40,9 @@ def test_the_shapes_are_the_posted_ones() -> None:
 @needs_keras
 def test_no_metric_takes_part_in_training(tmp_path: Path) -> None:
     """The posted side with and without accuracy, to the last bit."""
-    told = of("posted", tmp_path / "with", steps=12)
-    quiet = of("posted", tmp_path / "without", steps=12, changes={"metrics": ["mse"]})
+    with lender():
+        told = of("posted", tmp_path / "with", steps=12)
+        quiet = of("posted", tmp_path / "without", steps=12, changes={"metrics": ["mse"]})
     assert told.sides[0].losses == quiet.sides[0].losses
     assert told.sides[0].metrics["mse"] == quiet.sides[0].metrics["mse"]
     assert set(told.sides[0].metrics) == {"accuracy", "mse", "mae", "val_accuracy", "val_mse", "val_mae"}
@@ -52,9 +54,9 @@ def test_one_config_agrees_in_three_frameworks(tmp_path: Path) -> None:
     """Nadam, in float64 lockstep, up to the sixth step: steps are left out, so that its product must be carried."""
     if any(map(missing, ("keras", "tensorflow", "torch"))):
         pytest.skip("needs every framework")
-    result = api.check(
-        api.load_spec(SPEC), folder=tmp_path, like="posted", frameworks=("keras", "tensorflow", "torch"), steps=6
-    )
+    every = ("keras", "tensorflow", "torch")
+    with lender():
+        result = api.check(api.load_spec(SPEC), folder=tmp_path, like="posted", frameworks=every, steps=6)
     for comparison in result.comparisons:
         assert comparison.verdict == "rounding", comparison.reason
         assert comparison.largest is not None

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers_commands import command
 from helpers_frameworks import EACH_FRAMEWORK, missing, worker
 
 from parity.compile import compile_side
@@ -20,7 +21,6 @@ from parity.spec.load import build_spec
 from parity.spec.resolve import resolve
 from tests import report_samples as samples
 from tests.compile.test_programs import CLASSES, Alone, recorded, spec_data
-from tests.end_to_end.test_cli import parity
 
 ROOT = Path(__file__).resolve().parents[2]
 SEED = 2**62 + 3
@@ -90,7 +90,7 @@ def test_a_free_run_draws_its_own_numbers_and_the_steps_that_are_judged_do_not(t
     if missing("torch"):
         pytest.skip(missing("torch"))
     chosen = ("--side", "recorded", "--side", "torch", "--steps", "4", "--no-explain", "--json")
-    done = parity("run", str(ROOT / "specs" / "same_seed.yaml"), *chosen, cwd=tmp_path)
+    done = command("run", str(ROOT / "specs" / "same_seed.yaml"), *chosen, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     (comparison,) = result["comparisons"]
