@@ -19,7 +19,7 @@ from click.testing import CliRunner, Result
 from parity.cli import main
 from parity.commands.ending import ended
 from parity.errors import DataError, ParityError, WorkerError, printable, shortened
-from parity.prepare import installed
+from parity.frameworks import Framework
 from parity.prepare.installed import check_installed
 from parity.prepare.options import Options
 from parity.prepare.options import prepare as prepared
@@ -215,7 +215,7 @@ def test_lint_refuses_what_compile_refuses(folder: Path, x: np.ndarray, y: np.nd
 def test_a_framework_that_is_not_installed_is_found_before_anything_starts(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(installed, "installed_frameworks", lambda: ("torch",))
+    monkeypatch.setattr(Framework, "installed", lambda known: known.name == "torch")
     (folder / "spec.yaml").write_text(SPEC + "  c: {framework: keras}\n  d: {framework: tensorflow}\n")
     done = parity("run", "spec.yaml")
     assert (done.exit_code, done.stdout) == (2, "")
