@@ -230,8 +230,8 @@ class BatchNorm(Op):
     def vjp(
         self, x: np.ndarray, p: Arrays, dy: np.ndarray, mask: np.ndarray | None = None
     ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        # By hand: what a bias in front of it gets is 0 but for rounding, and through mean and variance one after the other
-        # that is many times as much as in the frameworks, which have this formula, too.
+        # By hand: what a bias in front of it gets is 0 but for rounding, and by way of mean and variance that is many
+        # times as much as in the frameworks, which have this formula, too.
         x, dy = (to_channels_last(one, self._format) for one in (x, dy))
         axes, (mean, variance) = tuple(range(x.ndim - 1)), self._moments(x)
         deviation = np.sqrt(variance + self.epsilon)
