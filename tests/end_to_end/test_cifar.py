@@ -215,8 +215,8 @@ def test_the_two_networks_differ_in_eleven_places() -> None:
     a, b = resolve(load_spec(SPECS / "cifar.yaml"))
     found = differences(a, b)
     assert [one.path for one in found] == [
-        "layers.{conv2d,conv2d_1}.filters",
         "layers.{conv2d,conv2d_1,conv2d_2,conv2d_3}.padding",
+        "layers.{conv2d,conv2d_1}.filters",
         "layers.{conv2d_1,max_pooling2d,conv2d_3,max_pooling2d_1}",  # The step goes from the pool to the convolution.
         "layers.{conv2d_2,conv2d_3}.filters",
         "layers.dropout_1.rate",

@@ -193,7 +193,7 @@ MODEL = {"input": [6], "layers": [{"dense": {"units": 4, "activation": "relu"}},
 OPEN = """
 import json, sys
 import numpy as np
-from parity.run.driver.{module} import {name} as Driver
+from parity.frameworks.{module}.driver.driver import {name} as Driver
 class Placed(Driver):
     @classmethod
     def placed(cls, gpu):
