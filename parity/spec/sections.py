@@ -21,7 +21,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$",
 
 
 def _there(value: Any) -> Any:
-    if value not in frameworks():
+    if not isinstance(value, str) or value not in frameworks():
         raise PydanticKnownError("literal_error", {"expected": ", ".join(map(repr, frameworks()))})
     return value
 

@@ -116,7 +116,7 @@ def recorded(framework: str, folders: pytest.TempPathFactory, steps: int, **sect
     if "data" in sections:
         sections["data"] = sections["data"] | {"source": str(folder / "data.npz")}
     sides = {"sides": {framework: {"framework": framework}}}
-    spec = build_spec(spec_data(str(folder / "data.npz"), **sections | sides))
+    spec = build_spec(spec_data(str(folder / "data.npz"), **sides | sections))
     (side,) = resolve(spec)
     dataset = load(spec.data)
     program = compile_side(side, name=spec.name, question=spec.question, classes=class_count(dataset.raw_y))

@@ -582,6 +582,8 @@ SIDE_FIELDS = "changes, defaults, device, framework, loss, map, model, optimizer
          f"expected one of {SIDE_FIELDS}; did you mean 'framework'?"),
         ("sides: {a: {framework: pytorch}}", "sides.a.framework: got 'pytorch'; "
          "expected one of keras, keras_torch, tensorflow, torch; did you mean 'torch'?"),
+        ("sides: {a: {framework: [torch]}}",
+         "sides.a.framework: got a list of 1; expected one of keras, keras_torch, tensorflow, torch"),
         ("sides: {a: {framework: torch, defaults: natve}}",
          "sides.a.defaults: got 'natve'; expected one of native, parity; did you mean 'native'?"),
         ("sides: {a: {framework: torch, python: 3.12}}",
