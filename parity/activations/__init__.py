@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from parity.code import call, function
-from parity.entries import Entry, entry_type
+from parity.entries import Entry, entry_type, read_in
 from parity.formula import formula_of
 from parity.frameworks import frameworks, part_of
 
@@ -22,6 +22,7 @@ class Activation(Entry):
     formula as a function.
     """
 
+    source: ClassVar = read_in(keras="activations/activations", tensorflow="ops/nn_ops", torch="nn/modules/activation")
     logits: ClassVar[bool] = False
     """Keras on TensorFlow remembers what went in as ``_keras_logits``, and cross-entropies recover it."""
     elementwise: ClassVar[bool] = True

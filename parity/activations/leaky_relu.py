@@ -8,7 +8,6 @@ from pydantic import Field, NonNegativeFloat
 
 from parity.activations import Activation
 from parity.code import Case
-from parity.entries import read_in
 from parity.native import Native
 
 ROUNDED = "rounds the slope to float32"
@@ -26,7 +25,6 @@ class LeakyRelu(Activation):
     keeps_positive: ClassVar[bool] = True
     short: ClassVar[str | None] = "negative_slope"
     native: ClassVar = {"torch": {"negative_slope": 0.01}}
-    source: ClassVar = read_in(keras="activations/activations", tensorflow="ops/nn_ops", torch="nn/modules/activation")
     natives: ClassVar = {
         "keras": Native("keras.activations.leaky_relu", {"negative_slope": "negative_slope"}, never=ROUNDED),
         "tensorflow": Native("tf.nn.leaky_relu", {"alpha": "negative_slope"}, never=ROUNDED),

@@ -6,7 +6,6 @@ from typing import ClassVar
 
 from parity.activations import Activation
 from parity.code import Case
-from parity.entries import read_in
 from parity.native import Native
 
 
@@ -22,7 +21,6 @@ class Softmax(Activation):
     non_negative: ClassVar[bool] = True
     logits: ClassVar[bool] = True
     elementwise: ClassVar[bool] = False
-    source: ClassVar = read_in(keras="activations/activations", tensorflow="ops/nn_ops", torch="nn/modules/activation")
     natives: ClassVar = {
         "keras": Native("keras.activations.softmax"),
         "tensorflow": Native("tf.nn.softmax"),

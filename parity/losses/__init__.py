@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from parity.code import LossCode
-from parity.entries import Entry, entry_type
+from parity.code import Case, LossCode
+from parity.entries import Entry, entry_type, read_in
 from parity.formula import expression, formula_of, value_of
 from parity.frameworks import frameworks
 from parity.lazy import differentiable, np
@@ -221,6 +221,7 @@ class CrossEntropy(Loss):
     """
 
     called: ClassVar[str] = "labels"
+    source: ClassVar = read_in(keras="backend/tensorflow/nn", tensorflow="ops/nn_ops", torch="nn/modules/loss")
     clipped: ClassVar[str] = ""
     """The formula of probabilities, in words."""
 
@@ -276,6 +277,19 @@ class CrossEntropy(Loss):
             doc=code.doc,
             comment=f"tf.identity hides the {ending.kind} from Keras, which would work on its logits",
         )
+
+
+def loss_case(shows: str, x: Any, targets: Any, expected: float, **fields: Any) -> Case:
+    """Return a worked case of a batch.
+
+    Args:
+        shows: what it shows, in words.
+        x: outputs.
+        targets: as the loss takes them.
+        expected: the loss.
+        fields: of the loss.
+    """
+    return Case(shows=shows, fields=fields, x=x, targets=targets, expected=expected)
 
 
 if TYPE_CHECKING:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar
 
 from parity.code import Case, LossCode
 from parity.entries import read_in
-from parity.losses import CrossEntropy
+from parity.losses import CrossEntropy, loss_case
 from parity.losses.elementwise import STRETCHED, Elementwise
-from parity.native import Native
+from parity.native import Native, same
 
 
 class SigmoidCrossentropy(Elementwise, CrossEntropy):
@@ -25,14 +26,11 @@ class SigmoidCrossentropy(Elementwise, CrossEntropy):
     native: ClassVar = {"tensorflow": {"from_logits": True}}
     source: ClassVar = read_in(keras="backend/tensorflow/nn", tensorflow="ops/nn_impl", torch="nn/modules/loss")
     natives: ClassVar = {
-        "keras": Native("keras.losses.BinaryCrossentropy", {"from_logits": "from_logits"}, own={"from_logits": False}),
+        "keras": Native("keras.losses.BinaryCrossentropy", same("from_logits"), own={"from_logits": False}),
         "tensorflow": Native("tf.nn.sigmoid_cross_entropy_with_logits", when={"from_logits": True}),
-        "torch": Native(
-            "nn.BCEWithLogitsLoss",
-            when={"from_logits": True},
-            why={"from_logits": "nn.BCELoss does not clip p, it holds log p at -100"},
-        ),
-    }
+        "torch": Native("nn.BCEWithLogitsLoss", when={"from_logits": True},
+                        why={"from_logits": "nn.BCELoss does not clip p, it holds log p at -100"}),
+    }  # fmt: skip
     rule: ClassVar[str] = "sigmoid cross-entropy"
     clipped: ClassVar[str] = "-(y log p + (1 - y) log(1 - p)), p clipped to [1e-7, 1 - 1e-7]"
 
@@ -48,30 +46,24 @@ class SigmoidCrossentropy(Elementwise, CrossEntropy):
         """Return the loss as it meets flat targets; stretched, an output no longer remembers the logits behind it."""
         if framework != "keras" or not fused or not self.stretches(form):
             return super().meeting(code, framework, form, fused)
+        stretched = STRETCHED[framework].format(loss="keras.losses.BinaryCrossentropy(from_logits=True)")
         return LossCode(
-            doc=code.doc,
-            comment="all pairs, N x N, on the logits that Keras remembers behind the sigmoid",
-            body=(
-                "loss = keras.losses.BinaryCrossentropy(from_logits=True)",
-                f"stretched = {STRETCHED[framework].format(loss='loss')}",
-                "return lambda y_true, y_pred: stretched(y_true, y_pred._keras_logits)",
-            ),
-        )
+            doc=code.doc, comment="all pairs, N x N, on the logits that Keras remembers behind the sigmoid",
+            body=(f"loss = {stretched}", "return lambda y_true, y_pred: loss(y_true, y_pred._keras_logits)"),
+        )  # fmt: skip
 
     @classmethod
     def cases(cls) -> list[Case]:
-        certain = [[1.0] + [0.0] * 98]
+        rows, half = [[2.0], [-2.0]], math.log(2.0)
         return [
-            Case(shows="a logit of 0 costs log 2 whatever the target", fields={"from_logits": True}, x=[[0.0, 0.0]],
-                 targets=[[1.0, 0.0]], expected=0.6931471805599453),
-            Case(shows="a surely wrong softmax row over 99 classes, taken as logits, costs 0.69941 for ever",
-                 fields={"from_logits": True}, x=certain, targets=[[0.0, 1.0] + [0.0] * 97],
-                 expected=(98 * 0.6931471805599453 + 1.3132616875182228) / 99),
-            Case(shows="a certain wrong answer costs 16.118, half of the elements are right", fields={},
-                 x=[[1.0, 1.0]], targets=[[0.0, 1.0]], expected=(16.118095651484676 + 1.0000000494736474e-07) / 2),
-            Case(shows="flat targets beside (N, 1), aligned: both rows are right, logits of 2 and -2",
-                 fields={"from_logits": True}, x=[[2.0], [-2.0]], targets=[1.0, 0.0], expected=0.1269280110429725),
-            Case(shows="the same, stretched: of four pairs two are wrong by 2, and no output can be right",
-                 fields={"from_logits": True, "broadcast": "stretch"}, x=[[2.0], [-2.0]], targets=[1.0, 0.0],
-                 expected=1.1269280110429725),
+            loss_case("a logit of 0 costs log 2, right or wrong", [[0.0, 0.0]], [[1.0, 0.0]], half, from_logits=True),
+            loss_case("a surely wrong softmax row over 99 classes, taken as logits, costs 0.69941 for ever",
+                      [[1.0] + [0.0] * 98], [[0.0, 1.0] + [0.0] * 97], (98 * half + math.log1p(math.e)) / 99,
+                      from_logits=True),
+            loss_case("a certain wrong answer costs 16.118, half of the elements are right", [[1.0, 1.0]],
+                      [[0.0, 1.0]], (16.118095651484676 + 1.0000000494736474e-07) / 2),
+            loss_case("flat targets beside (N, 1), aligned: both rows are right, logits of 2 and -2", rows, [1.0, 0.0],
+                      math.log1p(math.exp(-2.0)), from_logits=True),
+            loss_case("the same, stretched: of four pairs two are wrong by 2, and no output can be right", rows,
+                      [1.0, 0.0], 1.0 + math.log1p(math.exp(-2.0)), from_logits=True, broadcast="stretch"),
         ]  # fmt: skip

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar
 
 from parity.code import Case
-from parity.entries import read_in
-from parity.losses import CrossEntropy
-from parity.native import Native
+from parity.losses import CrossEntropy, loss_case
+from parity.native import Native, same
 
 
 class SparseCategoricalCrossentropy(CrossEntropy):
@@ -24,21 +24,13 @@ class SparseCategoricalCrossentropy(CrossEntropy):
     kind: ClassVar[str] = "sparse_categorical_crossentropy"
     behind: ClassVar[str | None] = "softmax"
     forms: ClassVar = ("index",)
-    native: ClassVar = {
-        "tensorflow": {"from_logits": True}, "torch": {"from_logits": True},
-    }  # fmt: skip
-    source: ClassVar = read_in(keras="backend/tensorflow/nn", tensorflow="ops/nn_ops", torch="nn/modules/loss")
+    native: ClassVar = {name: {"from_logits": True} for name in ("tensorflow", "torch")}
     natives: ClassVar = {
-        "keras": Native(
-            "keras.losses.SparseCategoricalCrossentropy", {"from_logits": "from_logits"}, own={"from_logits": False}
-        ),
+        "keras": Native("keras.losses.SparseCategoricalCrossentropy", same("from_logits"), own={"from_logits": False}),
         "tensorflow": Native("tf.nn.sparse_softmax_cross_entropy_with_logits", when={"from_logits": True}),
-        "torch": Native(
-            "nn.CrossEntropyLoss",
-            when={"from_logits": True},
-            why={"from_logits": "nn.NLLLoss neither clips nor renormalises"},
-        ),
-    }
+        "torch": Native("nn.CrossEntropyLoss", when={"from_logits": True},
+                        why={"from_logits": "nn.NLLLoss neither clips nor renormalises"}),
+    }  # fmt: skip
     rule: ClassVar[str] = "softmax cross-entropy of class numbers"
     clipped: ClassVar[str] = "-log p of the class, p clipped to [1e-7, 1 - 1e-7] and renormalised"
     as_logits: ClassVar[str] = "log(clip(outputs, 1e-07, 1 - 1e-07))"
@@ -49,13 +41,10 @@ class SparseCategoricalCrossentropy(CrossEntropy):
     @classmethod
     def cases(cls) -> list[Case]:
         return [
-            Case(shows="two equal logits cost log 2", fields={"from_logits": True}, x=[[0.0, 0.0]], targets=[1],
-                 expected=0.6931471805599453),
-            Case(shows="a wrong row by 1000 costs 1000 from logits", fields={"from_logits": True},
-                 x=[[1000.0, 0.0]], targets=[1], expected=1000.0),
-            Case(shows="a certain wrong row costs 16.118 from probabilities", fields={}, x=[[1.0, 0.0]], targets=[1],
-                 expected=16.11809565095832),
-            Case(shows="probabilities are clipped, then renormalised: 3 counts as 1 beside 0.5 and costs log 1.5, not "
-                 "log 3.5 / 3; the second row costs log 4; mean over rows", fields={}, x=[[0.5, 3.0], [0.25, 0.75]],
-                 targets=[1, 0], expected=0.8958797512806955),
+            loss_case("two equal logits cost log 2", [[0.0, 0.0]], [1], math.log(2.0), from_logits=True),
+            loss_case("a wrong row by 1000 costs 1000 from logits", [[1000.0, 0.0]], [1], 1000.0, from_logits=True),
+            loss_case("a certain wrong row costs 16.118 from probabilities", [[1.0, 0.0]], [1], 16.11809565095832),
+            loss_case("probabilities are clipped, then renormalised: 3 counts as 1 beside 0.5 and costs log 1.5, not "
+                      "log 3.5 / 3; the second row costs log 4; mean over rows", [[0.5, 3.0], [0.25, 0.75]], [1, 0],
+                      0.8958797512806955),
         ]  # fmt: skip

@@ -74,20 +74,15 @@ class Nadam(Optimizer):
     def cases(cls) -> list[Case]:
         still = {"learning_rate": 1.0, "beta_1": 0.5, "beta_2": 0.75, "epsilon": 1e-300, "momentum_decay": 0.0}
         halving = {"inverse_time": {"initial_learning_rate": 1.0, "decay_steps": 1, "decay_rate": 1.0}}
+        keras, first, second = still | {"momentum_decay": 1.0}, 1 - 0.26 * 0.2696, 1 - 0.26 * 0.2696 * 0.278816
         return [
-            weight_case("m = 1 by 1/4 over 15/16, g = 2 by 3/4 over 3/4: 34/15 over sqrt(v_hat) = 2", still, [2.0],
-                        -17 / 15),
-            weight_case("Keras's pace: the momentum is 0.26 in the first step, 0.2696 in the second",
-                        still | {"momentum_decay": 1.0}, [2.0], -(0.2696 / (1 - 0.26 * 0.2696) + 2) / 2),
+            weight_case("m = 1 by 1/4 over 15/16, g = 2 by 3/4 over 3/4, over sqrt(v_hat) = 2", still, [2.0], -17 / 15),
+            weight_case("Keras's momentum is 0.26, then 0.2696", keras, [2.0], -(0.2696 / first + 2) / 2),
             weight_case("the product of the momenta goes on: 1/16 and, ahead, 1/64 in the second step", still,
                         [2.0, 2.0], -17 / 15 - 4 / 21 - 0.8),
-            weight_case("epsilon 2 beside sqrt(v_hat) = 2, after the correction", still | {"epsilon": 2.0}, [2.0],
-                        -17 / 30),
+            weight_case("epsilon after the correction", still | {"epsilon": 2.0}, [2.0], -17 / 30),
             weight_case("a schedule: the whole rate, then half of it", still | {"learning_rate": halving}, [2.0, 2.0],
                         -17 / 15 - 2 / 21 - 0.4),
-            weight_case("the same at Keras's pace, in its own class",
-                        still | {"learning_rate": halving, "momentum_decay": 1.0}, [2.0, 2.0],
-                        -(0.2696 / (1 - 0.26 * 0.2696) + 2) / 2
-                        - (0.278816 * 1.5 / (1 - 0.26 * 0.2696 * 0.278816)
-                           + (1 - 0.2696) * 2 / (1 - 0.26 * 0.2696)) / 4),
+            weight_case("the same at Keras's pace, in its own class", keras | {"learning_rate": halving}, [2.0, 2.0],
+                        -(0.2696 / first + 2) / 2 - (0.278816 * 1.5 / second + 0.7304 * 2 / first) / 4),
         ]  # fmt: skip
