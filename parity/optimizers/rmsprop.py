@@ -81,7 +81,7 @@ class RMSprop(Optimizer):
             weight_case("v = 1, with epsilon 1.25 under the root 1.5", plain | {"epsilon": 1.25}, [2.0], -2 / 3),
             weight_case("outside it, 2.25", plain | {"epsilon": 1.25} | outside, [2.0], -1 / 2.25),
             weight_case("v = 1 less a^2, 0.25", plain | {"epsilon": 0.25, "centered": True}, [2.0], -1.0),
-            weight_case("all at once", plain | {"centered": True, "momentum": 0.5} | outside, [2.0], -1 / (0.75**0.5 + 0.75)),
+            weight_case("all", plain | {"centered": True, "momentum": 0.5} | outside, [2.0], -1 / (0.75**0.5 + 0.75)),
             weight_case("half of the first move, 1, goes on in the second", twice, [2.0, 2.0], -1.5 - 1 / root),
             weight_case("as it was made, at the rate of then", twice | halving, [2.0, 2.0], -1.5 - 0.5 / root),
             weight_case("epsilon outside", twice | halving | outside, [2.0, 2.0], -1.5 - 0.5 / root),
