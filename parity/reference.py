@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from parity.compile.predictions import spoken_by
 from parity.lazy import np
@@ -16,7 +16,8 @@ from parity.ops import Op
 from parity.run.output_form import turned
 from parity.run.randomness import keep_mask
 from parity.run.target_forms import in_form
-from parity.spec.resolve import Layer, Resolved
+from parity.spec.graph import Layer
+from parity.spec.resolve import Resolved
 from parity.tensors import LOGITS, output, parameter, slot_of, without_slot
 from parity.tensors import slot as slot_name
 
@@ -55,12 +56,12 @@ class Passed:
     """What a step has computed so far, for another one that differs from it only in what comes later.
 
     Args:
-        read: what each layer read, and what the last one put out.
+        values: the model's inputs, then what each layer put out, as the graph numbers them.
         moved: running statistics, by layer, as the layer left them.
         gradients: as a step gives them; empty before the backward pass.
     """
 
-    read: list[np.ndarray]
+    values: list[np.ndarray]
     moved: list[Tensors] = field(default_factory=list)
     gradients: Tensors = field(default_factory=dict)
 
@@ -90,10 +91,13 @@ class Reference:
         self.side, config = side, side.config
         self.parameters = side.parameters()
         self.trainable = [name for name, parameter in self.parameters.items() if parameter.trainable]
-        ops: list[Op] = [layer.op for layer in side.layers()]
-        self.ending = ops[-1].ending()
+        self.graph = side.graph
+        self.ending = self.graph.ending
         self.fused = config.loss.fused(self.ending)
-        self.ops = [*ops[:-1], ops[-1].without_activation()] if self.fused else ops
+        self.ops: list[Op] = [
+            layer.op.without_activation() if self.fused and layer is self.graph.last else layer.op
+            for layer in self.graph.layers
+        ]
 
     def step(self, x: np.ndarray, y: np.ndarray, number: int) -> Step:
         """Take one step: forward with dropout, loss and penalties, gradients, update and constraints.
@@ -126,16 +130,17 @@ class Reference:
                 the update.
         """
         masks = self._masks(x, number)
-        passed = Passed(read=[x]) if known is None else known
+        passed = Passed(values=[x]) if known is None else known
         if since > 0:
-            passed = Passed(read=passed.read[: since + 1], moved=passed.moved[:since], gradients=passed.gradients)
-        for index, (op, mask) in enumerate(zip(self.ops, masks, strict=True)):
+            kept = passed.values[: len(self.graph.inputs) + since]
+            passed = Passed(values=kept, moved=passed.moved[:since], gradients=passed.gradients)
+        for index, (layer, op, mask) in enumerate(zip(self.graph.layers, self.ops, masks, strict=True)):
             if index >= since:
-                value, statistics = self._through(op, passed.read[index], mask)
-                passed.read.append(value)
+                value, statistics = self._through(op, self._read(index, passed), mask)
+                passed.values.append(value)
                 passed.moved.append({parameter(op.name, name): one for name, one in statistics.items()})
-            yield ("forward", self._seen_as(op)), passed.read[index + 1]
-        loss, value = self.side.config.loss, passed.read[-1]
+            yield ("forward", self._seen_as(layer)), passed.values[self.graph.places[layer.name]]
+        loss, value = self.side.config.loss, passed.values[self.graph.places[self.graph.last.name]]
         y = in_form(y, loss.form(self.side.config.data.targets))
         logits = loss.on_logits(self.ending)
         yield ("loss", "loss"), np.asarray(self._lost(loss.value(value, y, logits), len(x)))
@@ -151,6 +156,10 @@ class Reference:
         for name, one in (self.named_slots() | moved).items():
             yield ("state", name), one
 
+    def _read(self, index: int, passed: Passed) -> Any:
+        """Return what a layer is given, as its op takes it."""
+        return self.ops[index].given([passed.values[place] for place in self.graph.feeds[index]])
+
     def _through(self, op: Op, x: np.ndarray, mask: np.ndarray | None) -> tuple[np.ndarray, Tensors]:
         """Return a layer's output in training, and its running statistics as it leaves them."""
         return op.trained(x, self._of(op), mask)
@@ -161,12 +170,17 @@ class Reference:
         return loss + self._penalty()
 
     def _back(self, slope: np.ndarray, passed: Passed, masks: list[np.ndarray | None]) -> None:
-        """Go back through the layers; take note of the gradients."""
-        found = passed.gradients
-        for op, given, mask in reversed(list(zip(self.ops, passed.read[:-1], masks, strict=True))):
-            found[self._seen_as(op)] = slope
-            slope, gradients = self._pulled(op, given, slope, mask)
-            found |= {parameter(op.name, name): gradient for name, gradient in gradients.items()}
+        """Go back through the layers; take note of the gradients, which add up where a value is read twice."""
+        found, slopes = passed.gradients, {self.graph.places[self.graph.last.name]: slope}
+        for index, layer in reversed(list(enumerate(self.graph.layers))):
+            op, slope = self.ops[index], slopes.pop(self.graph.places[layer.name])
+            found[self._seen_as(layer)] = slope
+            read, gradients = self._pulled(op, self._read(index, passed), slope, masks[index])
+            for place, one in zip(self.graph.feeds[index], op.each(read), strict=True):
+                slopes[place] = slopes[place] + one if place in slopes else one
+            for name, gradient in gradients.items():
+                key = parameter(op.name, name)
+                found[key] = found[key] + gradient if key in found else gradient
         for name, regularizer in self._regularized():
             found[name] = found[name] + regularizer.gradient(self.weights[name])
 
@@ -212,9 +226,9 @@ class Reference:
         prefix = f"{op.name}."
         return {name[len(prefix) :]: value for name, value in self.weights.items() if name.startswith(prefix)}
 
-    def _seen_as(self, op: Op) -> str:
+    def _seen_as(self, layer: Layer) -> str:
         """Return the name of a layer's output."""
-        return output(str(op.name), form=LOGITS) if self.fused and op is self.ops[-1] else str(op.name)
+        return output(layer.name, form=LOGITS) if self.fused and layer is self.graph.last else layer.name
 
     def named_slots(self) -> Tensors:
         """Return the optimizer's slots as ``slot/layer.parameter``."""
@@ -226,9 +240,10 @@ class Reference:
         Args:
             x: inputs, (N, ...), float64.
         """
-        for op in self.ops:
-            x = op.forward(x, self._of(op))
-        return self.answered(x)
+        passed = Passed(values=[x])
+        for index, op in enumerate(self.ops):
+            passed.values.append(op.forward(self._read(index, passed), self._of(op)))
+        return self.answered(passed.values[self.graph.places[self.graph.last.name]])
 
     def answered(self, outputs: np.ndarray) -> np.ndarray:
         """Return predictions, of outputs in evaluation, in the form in which those of the side are compared."""

@@ -24,7 +24,7 @@ class BroadcastTarget(Rule):
         side, loss = at.side, at.side.config.loss
         if at.data is None or not loss.stretches(loss.form(side.config.data.targets)):
             return
-        last = side.layers()[-1]
+        last = side.last
         by = title_of(side.framework) if side.program is None else "the program's loss"
         yield Advice(
             rule=self.kind,

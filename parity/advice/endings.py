@@ -10,7 +10,8 @@ from parity.lazy import np
 
 if TYPE_CHECKING:
     from parity.activations import Activation
-    from parity.spec.resolve import Layer, Resolved
+    from parity.spec.graph import Layer
+    from parity.spec.resolve import Resolved
 
 UNBOUNDED = 100.0
 """An activation that reaches this has no bound on that side."""

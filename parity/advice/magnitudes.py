@@ -20,7 +20,8 @@ from parity.tensors import parameter
 if TYPE_CHECKING:
     from parity.code import Parameter
     from parity.data.dataset import Dataset
-    from parity.spec.resolve import Layer, Resolved
+    from parity.spec.graph import Layer
+    from parity.spec.resolve import Resolved
 
 ROWS = 16
 """Rows at most; more of the batch would not change the size of a mean over thousands of values."""

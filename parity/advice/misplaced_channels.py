@@ -9,7 +9,8 @@ from parity.advice import Advice, Rule, Situation
 from parity.ops import Op
 from parity.ops.windows import wanted_axes
 from parity.spec.channels import fix, misplaced, put_right
-from parity.spec.resolve import Layer, Resolved
+from parity.spec.graph import Layer
+from parity.spec.resolve import Resolved
 
 
 class MisplacedChannels(Rule):

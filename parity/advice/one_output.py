@@ -21,7 +21,7 @@ class OneOutput(Rule):
 
     def look(self, at: Situation) -> Iterator[Advice]:
         """Yield advice where the axis that softmax runs over has length 1."""
-        loss, output, last = at.side.config.loss, at.side.layers()[-1].output_shape, last_activation(at.side)
+        loss, output, last = at.side.config.loss, at.side.last.output_shape, last_activation(at.side)
         softmax = last is not None and last[1].kind == "softmax"
         categorical = isinstance(loss, CrossEntropy) and loss.behind == "softmax"
         if output[-1] != 1 or not (softmax or categorical):

@@ -45,6 +45,6 @@ class SoftmaxBeforeLogits(Rule):
 
 def certain(side: Resolved) -> float:
     """Return the loss of a row whose probabilities are 1 for its class and 0 for the others, taken for logits."""
-    row = np.zeros((1, side.layers()[-1].output_shape[-1]))
+    row = np.zeros((1, side.last.output_shape[-1]))
     row[0, 0] = 1.0
     return float(side.config.loss.value(row, row, True))

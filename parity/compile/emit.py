@@ -55,7 +55,7 @@ def compile_side(
         "mask_axes": bindings.mask_axes if recorded and any(bindings.mask_axes) else (),
         "masks": bindings.masks if recorded and bindings.masks != tuple(range(len(bindings.masks))) else (),
         "input": side.config.model.input,
-        "output": side.layers()[-1].output_shape,
+        "output": side.last.output_shape,
         "ending": bindings.ending,
     }
     context |= numerics_context(side.framework, side.config.numerics, context["optimizer"].build)

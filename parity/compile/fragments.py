@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from parity.code import Helper, LossCode, Parameter
-from parity.spec.resolve import Layer
+from parity.spec.graph import Layer
 
 
 def helpers_source(groups: Iterable[tuple[Helper, ...]]) -> tuple[list[str], list[str]]:

@@ -22,7 +22,8 @@ from parity.compile.program import Bindings, Output, Program, Weight, to_last
 from parity.compile.weights import Found, as_called, either_way, expanded, weights_of
 from parity.entries import Entry
 from parity.frameworks import frameworks, part_of
-from parity.spec.resolve import Layer, OwnProgram, Resolved
+from parity.spec.graph import Layer
+from parity.spec.resolve import OwnProgram, Resolved
 from parity.tensors import PROBABILITIES, itself, output
 from parity.tensors import parameter as parameter_name
 
@@ -71,7 +72,7 @@ def match(side: Resolved, own: OwnProgram, compiled: Program, inventory: Mapping
     bindings = replace(
         compiled.bindings, weights=weights, outputs=outputs, slots=slots, names=dict(own.names),
         mask_shapes=tuple(drawn), ending=None, answer=answer_of(side, inventory), input=side.config.model.input,
-        output=side.layers()[-1].output_shape,
+        output=side.last.output_shape,
     )  # fmt: skip
     seen = {itself(name) for name in outputs}
     unmatched += [
@@ -112,7 +113,7 @@ def _outputs(
         # A Keras layer that applies no activation where the spec's does: it stands in a layer behind it.
         and not (output.attribute == layer.name and output.attribute in plain and _activates(layer, side))
     }
-    last = side.layers()[-1]
+    last = side.last
     if not frameworks()[side.framework].sees_inputs:  # Methods are seen by name only.
         return by_name if last.name in by_name else by_name | _whole(side, compiled, inventory)
     found, places = dict(by_name), _places(side, mapped, weights, there)
@@ -134,7 +135,7 @@ def _outputs(
 
 def _activates(layer: Layer, side: Resolved) -> bool:
     """Return whether a layer of the spec ends in an activation; that of the last one the loss may apply."""
-    return _behind(layer) is not None and layer.name != side.layers()[-1].name
+    return _behind(layer) is not None and layer.name != side.last.name
 
 
 def _behind(layer: Layer) -> Activation | None:
@@ -163,7 +164,7 @@ def _put_out(layer: Layer, path: str, framework: str) -> Output:
 
 def _whole(side: Resolved, compiled: Program, inventory: Mapping[str, Any]) -> dict[str, Output]:
     """Return the last layer's output as what the model itself returns, which may be another form of the spec's."""
-    last, spoken = side.layers()[-1], spoken_by(side)
+    last, spoken = side.last, spoken_by(side)
     point = compiled.bindings.outputs[last.name].point
     whole = Output(attribute="", point=point, shape=last.output_shape)
     told = inventory.get("trains")

@@ -33,7 +33,7 @@ class Spoken:
 
 def spoken_by(side: Resolved) -> Spoken | None:
     """Return what a side's outputs are meant to be; None where they are neither logits nor probabilities."""
-    loss, ending = side.config.loss, side.layers()[-1].op.ending()
+    loss, ending = side.config.loss, side.last.op.ending()
     made = ending is not None and ending.logits
     kind = ending.kind if ending is not None and made else loss.behind if isinstance(loss, CrossEntropy) else None
     if kind is None:
@@ -50,7 +50,7 @@ def answer_of(side: Resolved, inventory: Mapping[str, Any]) -> Answer:
         side: whose config it is meant to be.
         inventory: of the program; ``predicts`` says what its outputs are, where that was tried.
     """
-    row, spoken = side.layers()[-1].output_shape, spoken_by(side)
+    row, spoken = side.last.output_shape, spoken_by(side)
     if spoken is None:
         return Answer(says="", metrics="", lockstep="", ending=None, shape=row)
     says = inventory.get("predicts") or spoken.tapped
@@ -82,7 +82,7 @@ def in_one_form(sides: Sequence[Resolved], bindings: Mapping[str, Bindings]) -> 
 def _answering(side: Resolved, spoken: Spoken | None, bindings: Bindings) -> Bindings:
     if spoken is None:
         return bindings
-    row = side.layers()[-1].output_shape
+    row = side.last.output_shape
     answer = bindings.answer or Answer(
         says=spoken.predicted, metrics=spoken.predicted, lockstep="", ending=spoken.ending, shape=row
     )
@@ -90,7 +90,7 @@ def _answering(side: Resolved, spoken: Spoken | None, bindings: Bindings) -> Bin
 
 
 def _shown(side: Resolved, spoken: Spoken | None, bindings: Bindings) -> Bindings:
-    last = side.layers()[-1]
+    last = side.last
     name = output(last.name, form=PROBABILITIES)
     kept = bindings.outputs.get(last.name)
     if spoken is None or name in bindings.outputs or kept is None:

@@ -99,7 +99,7 @@ class Held:
         if self._known is None and self.expected is not None:
             self._known = self.base.passed(self.x, self.expected)
         if self._known is None:
-            self._known = Passed(read=[self.x])
+            self._known = Passed(values=[self.x])
             for _ in self.base.varied(self.side, Habits()).stages(self.x, self.y, self.number, self._known):
                 pass
         return self._known
@@ -172,10 +172,9 @@ class Held:
 
         Where a layer's output is seen as what the next one takes in, it may be seen in that order already.
         """
-        names = [layer.name for layer in self.side.layers()]
         read = [one for change in changes for habit, one in change.habits if habit == "flattened"]
-        places = [(names.index(name), order) for one in read for name, order in one.items()]
-        return {names[index - 1]: order for index, order in places if index > 0}
+        layers = self.side.graph.by_name
+        return {layers[name].reads[0].name: order for one in read for name, order in one.items()}
 
     def _followed(self, stages: Iterator[tuple[Name, np.ndarray]], orders: Mapping[str, tuple[int, ...]]) -> Agreed:
         order, largest, numbers, unsteady = 0, 0.0, 0, set[str]()
@@ -205,7 +204,7 @@ class Held:
         return self._compared[key]
 
     def _shared(self, value: np.ndarray) -> bool:
-        return self._known is not None and any(value is one for one in self._known.read)
+        return self._known is not None and any(value is one for one in self._known.values)
 
     def _seen(self, name: Name) -> tuple[Name, np.ndarray | None]:
         """Return a tensor of the program; the last layer's may be seen with or without its activation."""

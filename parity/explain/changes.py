@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
 from parity.code import Parameter
 from parity.explain.habits import Habits
+from parity.spec.graph import Layer
 from parity.spec.paths import at, set_path
-from parity.spec.resolve import Layer, Resolved
+from parity.spec.resolve import Resolved
 from parity.spec.sections import Config
 
 
@@ -83,19 +84,11 @@ class Suspects:
 
 @dataclass(frozen=True, kw_only=True)
 class Fixed(Resolved):
-    """A side whose layers are made out once: a search asks for them thousands of times."""
-
-    @cached_property
-    def _layers(self) -> list[Layer]:
-        return super().layers()
+    """A side whose parameters are made out once: a search asks for them thousands of times."""
 
     @cached_property
     def _parameters(self) -> dict[str, Parameter]:
         return super().parameters()
-
-    def layers(self) -> list[Layer]:
-        """Return the layers with their shapes."""
-        return self._layers
 
     def parameters(self) -> dict[str, Parameter]:
         """Return all tensors of the model as ``layer.parameter``, in the order of the layers."""
@@ -105,13 +98,17 @@ class Fixed(Resolved):
         """Return the side with another config."""
         found = replace(self, config=config)
         if config.model is self.config.model:
-            vars(found).update(_layers=self._layers, _parameters=self._parameters)
+            vars(found).update(graph=self.graph, _parameters=self._parameters)
         return found
 
 
 def fixed(side: Resolved) -> Fixed:
-    """Return a side whose layers are made out once."""
-    return side if isinstance(side, Fixed) else Fixed(**vars(side))
+    """Return a side whose parameters are made out once."""
+    if isinstance(side, Fixed):
+        return side
+    found = Fixed(**{one.name: getattr(side, one.name) for one in fields(side)})
+    vars(found).update(graph=side.graph)
+    return found
 
 
 def varied(side: Resolved, changes: Iterable[Change]) -> tuple[Resolved, Habits] | None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from parity.errors import ParityError, UsageError, did_you_mean, listed
 from parity.spec.differences import Difference, mixed
+from parity.spec.graph import graph_of
 from parity.spec.resolve import Resolved
 from parity.spec.sections import Config
 
@@ -80,9 +81,7 @@ class Contest:
         taken = {path for one in self.live if one.path in paths for path in one.paths}
         try:
             config = mixed(self.good.config, self.bad.config, taken)
-            shape = config.model.input
-            for op in config.model.layers:
-                shape = op.output_shape(shape)
+            graph_of(config.model)
         except ValueError as error:  # pydantic's and ShapeError are of this kind
             raise ImpossibleError(" ".join(str(error).split())) from None
         return config

@@ -9,8 +9,9 @@ from parity.explain.changes import Change, Knob, pattern
 from parity.explain.habits import factors, symmetric_pads
 from parity.ops import Op
 from parity.ops.flatten import Flatten
+from parity.spec.graph import Layer
 from parity.spec.paths import at
-from parity.spec.resolve import Layer, Resolved
+from parity.spec.resolve import Resolved
 
 FACTORS = (0.5, 2.0)
 """What a loss is usually multiplied by: half of a squared error, or the whole where the half is meant."""

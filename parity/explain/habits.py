@@ -14,7 +14,8 @@ from typing import Any, Literal
 from parity.lazy import np
 from parity.ops import Op
 from parity.reference import Computed, Passed, Reference, Tensors
-from parity.spec.resolve import Layer, Resolved
+from parity.spec.graph import Layer
+from parity.spec.resolve import Resolved
 from parity.tensors import layer_of, parameter
 from parity.tensors import slot as slot_name
 
@@ -84,7 +85,7 @@ def factors(side: Resolved, rows: int) -> dict[Reduction, float]:
         side: whose loss and outputs.
         rows: of the batch.
     """
-    *positions, last = side.layers()[-1].output_shape
+    *positions, last = side.last.output_shape
     places = math.prod(positions)
     found: dict[Reduction, float]
     if getattr(side.config.loss, "behind", None) == "softmax":  # The mean is over rows, the sum over classes.
@@ -169,10 +170,10 @@ class Habitual(Reference):
 
     def passed(self, x: np.ndarray, expected: Mapping[tuple[str, str], np.ndarray]) -> Passed:
         """Return what a step leaves for another one, from what it computes."""
-        found = Passed(read=[x])
-        for op in self.ops:
-            found.read.append(expected["forward", self._seen_as(op)])
-            names = [parameter(op.name, name) for name in op.statistics]
+        found = Passed(values=[x])
+        for layer in self.graph.layers:
+            found.values.append(expected["forward", self._seen_as(layer)])
+            names = [parameter(layer.owner, name) for name in layer.op.statistics]
             found.moved.append({name: expected["state", name] for name in names})
         found.gradients = {name: one for (phase, name), one in expected.items() if phase == "gradient"}
         return found
@@ -180,16 +181,18 @@ class Habitual(Reference):
     def _evaluated(self, x: np.ndarray, masks: list[np.ndarray | None]) -> tuple[np.ndarray, Tensors]:
         """Return the predictions, and the running statistics that making them moved."""
         moved: Tensors = {}
-        for op, mask in zip(self.ops, masks, strict=True):
-            drawn = mask if self.habits.dropping else None
+        passed = Passed(values=[x])
+        for index, (op, mask) in enumerate(zip(self.ops, masks, strict=True)):
+            drawn, read = mask if self.habits.dropping else None, self._read(index, passed)
             if op.statistics and self.habits.batchwise:
-                x, statistics = self._through(op, x, drawn)
+                value, statistics = self._through(op, read, drawn)
                 moved |= {parameter(op.name, name): one for name, one in statistics.items()}
             elif op.name in self.habits.flattened:
-                x, _ = self._through(op, x, drawn)
+                value, _ = self._through(op, read, drawn)
             else:
-                x = op.forward(x, self._of(op), drawn)
-        return self.answered(x), moved
+                value = op.forward(read, self._of(op), drawn)
+            passed.values.append(value)
+        return self.answered(passed.values[self.graph.places[self.graph.last.name]]), moved
 
     def _through(self, op: Op, x: np.ndarray, mask: np.ndarray | None) -> tuple[np.ndarray, Tensors]:
         axes = self.habits.flattened.get(str(op.name))
@@ -229,7 +232,7 @@ class Habitual(Reference):
 
     def _back(self, slope: np.ndarray, passed: Passed, masks: list[np.ndarray | None]) -> None:
         """Go back with the loss's factor; add what the step before left to the gradients of parameters."""
-        factor, most = self._factor(len(passed.read[0])), self.habits.gradient_factor
+        factor, most = self._factor(len(passed.values[0])), self.habits.gradient_factor
         super()._back(slope * (1.0 if self.habits.whole else factor), passed, masks)
         most *= factor if self.habits.whole else 1.0
         if most != 1.0:

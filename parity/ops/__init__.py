@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import Field
@@ -58,17 +58,33 @@ class Op(Entry):
     rescales: ClassVar[bool] = False
     """Whether its output has the same size whatever size its input has."""
 
+    ports: ClassVar[tuple[str, ...]] = ("x",)
+    """What it reads, by the names of its parts; empty for two tensors or more, each like the others."""
+
     name: str | None = Field(default=None, pattern=r"^[A-Za-z][A-Za-z0-9_]*$", description="the layer's name")
+    inputs: str | tuple[str, ...] | None = Field(
+        default=None, description="what it reads: an input, a layer above it, or a list of them; the layer above it"
+    )
 
     @classmethod
     def said_in(cls, framework: str) -> bool:
         return getattr(cls, framework, None) not in (None, getattr(Op, framework, None))
 
+    @classmethod
+    def given(cls, reads: Sequence[Any]) -> Any:
+        """Return what its methods take for what it reads: the one tensor itself, or a tuple of several."""
+        return reads[0] if len(cls.ports) == 1 else tuple(reads)
+
+    @classmethod
+    def each(cls, read: Any) -> tuple[Any, ...]:
+        """Return the parts of what :meth:`given` returns, one for each tensor that it reads."""
+        return (read,) if len(cls.ports) == 1 else tuple(read)
+
     def output_shape(self, shape: Shape) -> Shape:
         """Return the shape of the output, without the batch axis.
 
         Args:
-            shape: shape of the input, without the batch axis.
+            shape: shape of the input, without the batch axis; a tuple of them for a layer that reads several.
 
         Raises:
             ShapeError: when the layer cannot read it.
@@ -123,7 +139,7 @@ class Op(Entry):
         """Return the output.
 
         Args:
-            x: input, (N, *shape).
+            x: input, (N, *shape); a tuple of arrays for a layer that reads several.
             p: parameters by name.
             mask: for layers that draw, True where a value is kept; None in evaluation.
         """
@@ -151,7 +167,8 @@ class Op(Entry):
     def _pulled(
         self, computed: Callable[[np.ndarray, Arrays], np.ndarray], x: np.ndarray, p: Arrays, dy: np.ndarray
     ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        own = {name: p[name] for name, one in self.parameters(x.shape[1:]).items() if one.trainable}
+        shape = self.given([one.shape[1:] for one in self.each(x)])
+        own = {name: p[name] for name, one in self.parameters(shape).items() if one.trainable}
         found = differentiable.pulled(lambda x, **own: computed(x, {**p, **own}), {"x": x, **own}, dy)
         return found.pop("x"), found
 

@@ -95,7 +95,7 @@ class Ports:
             spoken = spoken_by(side)
             with self.session(side, f"{side.name}-match") as session:
                 inventory = session.ask(
-                    "inventory", **self._arguments(side), output=list(side.layers()[-1].output_shape),
+                    "inventory", **self._arguments(side), output=list(side.last.output_shape),
                     ending=spoken.ending if spoken else None,
                 )  # fmt: skip
                 given = given_to(session, side, self.bench(side), self._arguments(side))

@@ -239,9 +239,9 @@ def check_fit(side: Resolved, data: Dataset) -> None:
         DataError: when they do not.
     """
     check_inputs(side, data.x.shape[1:], data.description)
-    output = side.layers()[-1].output_shape
+    output = side.last.output_shape
     if data.y.shape[1:] != output:
-        last = side.layers()[-1].name
+        last = side.last.name
         why = "; left as they are, one value would be compared with several" if data.y.shape[1:] == (1,) else ""
         raise DataError(
             f"side {side.name}: a target of {data.description} has shape {data.target}, the last layer {last!r} gives "

@@ -92,7 +92,7 @@ def side_fact(
         seconds=run.seconds if run else 0.0,
         cached=run.cached if run else False,
         drawn=draw_fact(side, run, dataset) if run else None,
-        loss_formula=loss.words(side.layers()[-1].op.ending()),
+        loss_formula=loss.words(side.last.op.ending()),
         targets=form or "",
         targets_origin=origin,
         targets_as=FORMS.get(form or "", ""),

@@ -16,9 +16,10 @@ from parity.catalog import LOSSES, OPS, OPTIMIZERS
 from parity.data.section import DataSpec
 from parity.entries import Entry
 from parity.errors import Fault, did_you_mean, listed
-from parity.ops import Op, ShapeError
+from parity.ops import Op
 from parity.spec import channels
 from parity.spec.faults import Loc, Where, faults_of, given
+from parity.spec.graph import GraphError, graph_of
 from parity.spec.known import field_hint
 from parity.spec.lists import PLACES, is_structural, read_layers
 from parity.spec.names import name_faults
@@ -240,20 +241,23 @@ def check_model(
     """
     faults = []
     names = name_faults(model.layers)
-    shape, changed, blame = model.input, places or {}, ""
-    for index, op in enumerate(model.layers):
-        own: Loc = ("model", "layers", (written or {}).get(str(op.name), index), op.kind)
-        if index in names:
-            got, fix = names[index]
-            at = changed.get(str(op.name), (*own, "name"))
-            faults.append(where.fault(at, got, "a name that nothing else in the model has", fix))
-        blame = str(op.name) if op.name in changed else blame
-        try:
-            shape = op.output_shape(shape)
-        except ShapeError as error:
-            # The last change on the way here, which may be one of an earlier layer.
-            who = f"layer {op.name}: " if blame not in ("", op.name) else ""
-            fix = channels.fix(model.input, channels.read_by(model.layers), data.transpose if data else None)
-            faults.append(where.fault(changed.get(blame, own), f"{who}{error}", fix=fix))
-            break  # What the layers after it are given is not known.
+    changed = places or {}
+
+    def own(index: int) -> Loc:
+        op = model.layers[index]
+        return ("model", "layers", (written or {}).get(str(op.name), index), op.kind)
+
+    for index, (got, fix) in names.items():
+        at = changed.get(str(model.layers[index].name), (*own(index), "name"))
+        faults.append(where.fault(at, got, "a name that nothing else in the model has", fix))
+    try:
+        graph_of(model)
+    except GraphError as error:
+        op = model.layers[error.at]
+        # The last change on the way here, which may be one of an earlier layer.
+        blame = next((name for one in model.layers[error.at :: -1] if (name := str(one.name)) in changed), "")
+        who = f"layer {op.name}: " if blame not in ("", op.name) else ""
+        fix = channels.fix(model.input, channels.read_by(model.layers), data.transpose if data else None)
+        place = (*own(error.at), error.about) if error.about in op.model_fields_set else own(error.at)
+        faults.append(where.fault(changed.get(blame, place), f"{who}{error}", fix="" if error.about else fix))
     return faults

@@ -18,9 +18,10 @@ from parity.entries import Entry, shown
 from parity.ops import Op, ShapeError
 from parity.ops.activation import ActivationOp
 from parity.spec.align import by_name
+from parity.spec.graph import Layer
 from parity.spec.inert import Column, again_reason, layer_reason, section_reason
 from parity.spec.layer_units import LayerUnit, paired, units
-from parity.spec.resolve import Layer, Resolved
+from parity.spec.resolve import Resolved
 from parity.spec.sections import SECTIONS, Config
 from parity.spec.targets import unsaid
 

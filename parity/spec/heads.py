@@ -54,7 +54,7 @@ def _head(a: Resolved, b: Resolved, found: Sequence[Difference]) -> list[Differe
     """Return the differences that make up another kind of head; none where it is the same."""
     live = [one for one in found if not one.inert]
     try:
-        shapes = [side.layers()[-1].output_shape for side in (a, b)]
+        shapes = [side.last.output_shape for side in (a, b)]
     except ShapeError:
         return []
     if shapes[0] != shapes[1]:

@@ -15,7 +15,8 @@ from parity.initializers import Initializer
 from parity.ops import Op
 from parity.ops.activation import ActivationOp
 from parity.spec.exactness import numerics_reason
-from parity.spec.resolve import Layer, Resolved
+from parity.spec.graph import Layer
+from parity.spec.resolve import Resolved
 
 Column = tuple[Op | None, Op | None]
 
@@ -144,7 +145,7 @@ def _loss_reason(a: Resolved, b: Resolved) -> str:
 def _both(path: tuple[str, ...], mine: Any, theirs: Any, sides: tuple[Resolved, Resolved]) -> str:
     """Return the reason of a loss or an optimizer, where either says so."""
     field = path[1]
-    endings = [(side.layers()[-1].op.ending(),) if path[0] == "loss" else () for side in sides]
+    endings = [(side.last.op.ending(),) if path[0] == "loss" else () for side in sides]
     forth = mine.inert(field, getattr(theirs, field), *endings[0])
     back = theirs.inert(field, getattr(mine, field), *endings[1])
     return forth if forth and back else ""

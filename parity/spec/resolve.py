@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal
 
 from pydantic import BaseModel, ValidationError
 
 from parity.code import Parameter
-from parity.entries import Entry, Shape, Strict
+from parity.entries import Entry, Strict
 from parity.errors import Fault, SpecError
 from parity.frameworks import title_of
 from parity.metrics import TakenMetric
-from parity.ops import Op
 from parity.spec.consistency import Layers, Reached, check_change, check_model
 from parity.spec.faults import Loc, Where, faults_of
+from parity.spec.graph import Graph, Layer, graph_of, named
 from parity.spec.holes import unsaid_faults
-from parity.spec.paths import at, auto_names, set_path, set_together, split, visit, walk
+from parity.spec.paths import at, set_path, set_together, split, visit, walk
 from parity.spec.sections import PARTS, Config, SideSpec, Spec
 from parity.spec.targets import target_faults
 from parity.tensors import parameter as parameter_name
@@ -31,32 +30,6 @@ DEFAULT = "parity default"
 
 NO_FILE = Where()
 """Where a spec built in Python stands."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Layer:
-    """A layer of a resolved model: its op, its name, and the shapes before and after it."""
-
-    name: str
-    op: Op
-    input_shape: Shape
-    output_shape: Shape
-
-    @property
-    def parameters(self) -> dict[str, Parameter]:
-        """Return the tensors it keeps by name, running statistics among them."""
-        return self.op.parameters(self.input_shape)
-
-    @property
-    def mask(self) -> int:
-        """Return the number of the masks it draws, which its name decides: dropout 0, dropout_1 1, and so on.
-
-        So a layer that both sides have drops the same values in both, whatever stands before it.
-        """
-        counted = re.fullmatch(rf"{self.op.kind}(?:_([1-9]\d{{0,8}}))?", self.name)
-        if counted:
-            return int(counted[1] or 0)
-        return int.from_bytes(hashlib.sha256(self.name.encode()).digest()[:8], "little") >> 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,15 +67,19 @@ class Resolved:
     python: str | None = None
     program: OwnProgram | None = None
 
+    @cached_property
+    def graph(self) -> Graph:
+        """Return the model as a graph, every shape worked out."""
+        return graph_of(self.config.model)
+
     def layers(self) -> list[Layer]:
-        """Return the layers with their shapes."""
-        found: list[Layer] = []
-        shape: Shape = self.config.model.input
-        for op in self.config.model.layers:
-            output = op.output_shape(shape)
-            found.append(Layer(name=str(op.name), op=op, input_shape=shape, output_shape=output))
-            shape = output
-        return found
+        """Return the layers with what they read, in the order in which they are computed."""
+        return list(self.graph.layers)
+
+    @property
+    def last(self) -> Layer:
+        """Return the layer that gives the model's output."""
+        return self.graph.last
 
     @property
     def draws_itself(self) -> bool:
@@ -123,7 +100,7 @@ class Resolved:
 
     def metrics(self) -> list[TakenMetric]:
         """Return what is computed under the names of the metrics; targets have the shape of the outputs."""
-        shape = self.layers()[-1].output_shape
+        shape = self.last.output_shape
         return [metric.taken(shape, shape) for metric in self.config.metrics]
 
     def origin(self, path: str) -> str:
@@ -171,7 +148,8 @@ def resolve_side(spec: Spec, name: str, side: SideSpec, where: Where = NO_FILE) 
     Raises:
         SpecError: when the changes do not fit, or the network that results cannot be.
     """
-    config = _named(Config(**{key: getattr(spec, key) for key in Config.model_fields}))
+    config = Config(**{key: getattr(spec, key) for key in Config.model_fields})
+    config = config.model_copy(update={"model": named(config.model)})
     origins = _origins(config, spec.model_fields_set)
     native = side.defaults == "native"
     if native:
@@ -193,12 +171,6 @@ def _own(side: SideSpec) -> OwnProgram | None:
         return None
     names = {part: getattr(side, part) for part in ("model", "loss", "optimizer") if getattr(side, part)}
     return OwnProgram(file=side.program, names=names, map=dict(side.map))
-
-
-def _named(config: Config) -> Config:
-    names = auto_names([(op.kind, op.name) for op in config.model.layers])
-    layers = tuple(op.model_copy(update={"name": name}) for op, name in zip(config.model.layers, names, strict=True))
-    return config.model_copy(update={"model": config.model.model_copy(update={"layers": layers})})
 
 
 def changed(

@@ -35,12 +35,16 @@ class Part(Strict):
 
 
 class ModelSpec(Part):
-    """The network: a shape and the layers it goes through, one after another."""
+    """The network: a shape and the layers, each of which reads the one above it or says what it reads."""
 
     input: tuple[Size, ...] = Field(
         min_length=1, max_length=MOST_AXES, description="shape of one input row, channels last"
     )
     layers: tuple[AnyOp, ...] = Field(min_length=1, description="the layers, in order")
+
+    def named_inputs(self) -> dict[str, tuple[int, ...]]:
+        """Return the shape of a row of each input, by its name."""
+        return {"input": self.input}
 
 
 class TrainingSpec(Part):

@@ -107,10 +107,10 @@ class Unit:
         """Return the number that a side's metric is multiplied by; arguments and errors as :func:`factor`."""
         metric = self._metric(side) or self._metric(self.first)
         if metric is None or side.config.data == self.first.config.data:
-            shapes = [one.layers()[-1].output_shape for one in (side, self.first)]
+            shapes = [one.last.output_shape for one in (side, self.first)]
             if metric is None or shapes[0] == shapes[1]:
                 return 1.0
-        key = f"{side.config.data.model_dump_json()} {side.layers()[-1].output_shape}"
+        key = f"{side.config.data.model_dump_json()} {side.last.output_shape}"
         if key not in self._known:
             try:
                 self._known[key] = factor(metric, self._judged(self.first), self._judged(side))
@@ -140,4 +140,4 @@ class Unit:
         data = self.data(side)
         kept = data.y_val if self.outcome.metric.startswith(VALIDATION) else data.y
         targets = data.y if kept is None else kept
-        return MeasuredOn(name=side.name, trained=data.y, targets=targets, outputs=side.layers()[-1].output_shape)
+        return MeasuredOn(name=side.name, trained=data.y, targets=targets, outputs=side.last.output_shape)

@@ -11,7 +11,8 @@ from parity.compile.layout import Layouts, Move
 from parity.compile.program import Bindings, Output, Weight
 from parity.frameworks import frameworks
 from parity.losses import Loss
-from parity.spec.resolve import Layer, Resolved
+from parity.spec.graph import Layer
+from parity.spec.resolve import Resolved
 
 
 def applied(activation: Activation, channel_axis: int) -> str:

@@ -1,0 +1,277 @@
+"""A model as a graph: layers stay a list, and what a layer reads is one of its fields.
+
+A layer that does not say reads the layer above it, so a chain is a graph as it is written. The list is in the order in
+which things are computed; an edge only points back up it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from parity.code import Parameter
+from parity.entries import Shape
+from parity.errors import did_you_mean, listed
+from parity.ops import Op, ShapeError
+from parity.ops.again import Again
+from parity.spec.paths import auto_names
+
+if TYPE_CHECKING:
+    from parity.activations import Activation
+    from parity.spec.sections import ModelSpec
+
+INPUT = "input"
+"""What the input of a model is called whose spec gives it no name."""
+
+
+@dataclass(frozen=True)
+class Value:
+    """A tensor on an edge: an input of the model, or what a layer gives; its shape is without the batch axis."""
+
+    name: str
+    shape: Shape
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layer:
+    """One application of a layer in a resolved model.
+
+    Args:
+        name: of the application, which no other has.
+        op: the layer, whose parameters it uses; two applications may share one.
+        reads: what it is given, in order.
+        gives: what it puts out.
+    """
+
+    name: str
+    op: Op
+    reads: tuple[Value, ...]
+    gives: Value
+
+    @property
+    def input_shape(self) -> Shape:
+        """Return the shape of what it reads, of the first where it reads several."""
+        return self.reads[0].shape
+
+    @property
+    def output_shape(self) -> Shape:
+        """Return the shape of what it gives."""
+        return self.gives.shape
+
+    @property
+    def owner(self) -> str:
+        """Return the name that its parameters have: its own, or that of the layer that it is once more."""
+        return str(self.op.name)
+
+    @property
+    def parameters(self) -> dict[str, Parameter]:
+        """Return the tensors it keeps by name, running statistics among them; none where another one keeps them."""
+        return self.op.parameters(self.op.given([value.shape for value in self.reads])) if self.owns else {}
+
+    @property
+    def owns(self) -> bool:
+        """Return whether it is the first application of its op."""
+        return self.owner == self.name
+
+    @property
+    def mask(self) -> int:
+        """Return the number of the masks it draws, which its name decides: dropout 0, dropout_1 1, and so on.
+
+        So a layer that both sides have drops the same values in both, whatever stands before it.
+        """
+        counted = re.fullmatch(rf"{self.op.kind}(?:_([1-9]\d{{0,8}}))?", self.name)
+        if counted:
+            return int(counted[1] or 0)
+        return int.from_bytes(hashlib.sha256(self.name.encode()).digest()[:8], "little") >> 1
+
+
+class GraphError(ShapeError):
+    """A layer cannot stand where it does; ``at`` is its number in the list, ``about`` the field at fault, if it is one.
+
+    Args:
+        message: what it was given and what it needs.
+        at: number of the layer.
+        about: ``inputs``, ``layer`` or nothing.
+    """
+
+    def __init__(self, message: str, at: int, about: str = "") -> None:
+        super().__init__(message)
+        self.at, self.about = at, about
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Inputs, layers in the order in which they are computed, and outputs."""
+
+    inputs: tuple[Value, ...]
+    layers: tuple[Layer, ...]
+    outputs: tuple[Value, ...]
+    _readers: dict[str, list[Layer]] = field(default_factory=dict, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Note who reads what."""
+        for layer in self.layers:
+            for name in dict.fromkeys(value.name for value in layer.reads):
+                self._readers.setdefault(name, []).append(layer)
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Layer]:
+        """Return the layers by name."""
+        return {layer.name: layer for layer in self.layers}
+
+    @cached_property
+    def is_chain(self) -> bool:
+        """Return whether every layer reads the one above it and no other."""
+        above = [*self.inputs, *(layer.gives for layer in self.layers)]
+        reads_above = all(layer.reads == (above[index],) for index, layer in enumerate(self.layers))
+        return len(self.inputs) == 1 and self.outputs == (above[-1],) and reads_above and not self.shared
+
+    @cached_property
+    def shared(self) -> frozenset[str]:
+        """Return the names of the layers that are applied more than once."""
+        return frozenset(layer.owner for layer in self.layers if not layer.owns)
+
+    @cached_property
+    def places(self) -> Mapping[str, int]:
+        """Return the number of each value, inputs first, then what the layers give."""
+        values = [*self.inputs, *(layer.gives for layer in self.layers)]
+        return {value.name: index for index, value in enumerate(values)}
+
+    @cached_property
+    def feeds(self) -> list[tuple[int, ...]]:
+        """Return the numbers of the values that each layer reads."""
+        return [tuple(self.places[value.name] for value in layer.reads) for layer in self.layers]
+
+    @property
+    def last(self) -> Layer:
+        """Return the layer that gives the model's output; of several, the first one's."""
+        return self.by_name[self.outputs[0].name]
+
+    @property
+    def ending(self) -> Activation | None:
+        """Return the activation that the output has just been through, if any."""
+        return self.last.op.ending()
+
+    def readers(self, name: str) -> list[Layer]:
+        """Return the layers that read a value, in order.
+
+        Args:
+            name: of an input or of a layer.
+        """
+        return self._readers.get(name, [])
+
+    def ahead(self, layer: Layer) -> list[Layer]:
+        """Return the layers that what a layer reads comes of, in order."""
+        wanted = {value.name for value in layer.reads}
+        found: list[Layer] = []
+        for one in reversed(self.layers[: self.layers.index(layer)]):
+            if one.name in wanted:
+                found.append(one)
+                wanted |= {value.name for value in one.reads}
+        return found[::-1]
+
+    def chain_from(self, layer: Layer) -> list[Layer]:
+        """Return the layers behind one that follow as long as each is read by one other alone, which reads no more."""
+        found: list[Layer] = []
+        while len(readers := self.readers(layer.name)) == 1 and len(readers[0].reads) == 1:
+            layer = readers[0]
+            found.append(layer)
+        return found
+
+
+def named(model: ModelSpec) -> ModelSpec:
+    """Return a model with a name for every layer."""
+    if all(op.name for op in model.layers):
+        return model
+    names = auto_names([(op.kind, op.name) for op in model.layers])
+    layers = tuple(op.model_copy(update={"name": name}) for op, name in zip(model.layers, names, strict=True))
+    return model.model_copy(update={"layers": layers})
+
+
+def graph_of(model: ModelSpec) -> Graph:
+    """Return the graph of a model: every shape is worked out here and nowhere else.
+
+    Args:
+        model: whose layers take the next free name of their kind where they have none.
+
+    Raises:
+        GraphError: when a layer reads what is not there, or what it cannot read, or when nothing reads it.
+    """
+    model = named(model)
+    inputs = tuple(Value(name, shape) for name, shape in model.named_inputs().items())
+    known = {value.name: value for value in inputs}
+    ops = {str(op.name): op for op in model.layers}
+    above: Value | None = inputs[0] if len(inputs) == 1 else None
+    layers: list[Layer] = []
+    for at, op in enumerate(model.layers):
+        reads = _reads(op, at, above, known, ops)
+        used = _used(op, at, ops, layers)
+        try:
+            shape = used.output_shape(used.given([value.shape for value in reads]))
+            if used is not op and not _alike(used, reads, next(one.reads for one in layers if one.name == used.name)):
+                raise ShapeError(f"{used.name} keeps weights of other shapes for what it is given here")
+        except ShapeError as error:
+            raise GraphError(str(error), at) from error
+        above = known[str(op.name)] = Value(str(op.name), shape)
+        layers.append(Layer(name=str(op.name), op=used, reads=reads, gives=above))
+    outputs = (layers[-1].gives,)
+    if len(ops) == len(layers):  # Else two have one name, which is a fault of its own.
+        _check_read(layers, outputs)
+    return Graph(inputs, tuple(layers), outputs)
+
+
+def _reads(
+    op: Op, at: int, above: Value | None, known: Mapping[str, Value], ops: Mapping[str, Any]
+) -> tuple[Value, ...]:  # fmt: skip
+    """Return what a layer reads."""
+    if op.inputs is None:
+        if above is None:
+            told = f"the model has {len(known)} inputs, {listed(list(known))}"
+            raise GraphError(f"{told}, and {op.name} does not say which it reads: say inputs", at)
+        names: tuple[str, ...] = (above.name,)
+    else:
+        names = (op.inputs,) if isinstance(op.inputs, str) else op.inputs
+    for name in names:
+        if name not in known:
+            here = f"{name!r} stands below it: a layer reads what is computed before it" if name in ops else ""
+            hint = here or did_you_mean(name, list(known)) or f"there are {listed(list(known), 20)}"
+            raise GraphError(f"{op.name} reads {name!r}, which is not there; {hint}", at, "inputs")
+    most = len(op.ports) or None
+    if most is not None and len(names) != most:
+        raise GraphError(f"{op.kind} reads {most} tensor{'s' * (most > 1)}, it is given {len(names)}", at, "inputs")
+    if most is None and len(names) < 2:
+        raise GraphError(f"{op.kind} reads two tensors or more, it is given {len(names)}: say inputs", at, "inputs")
+    return tuple(known[name] for name in names)
+
+
+def _used(op: Op, at: int, ops: Mapping[str, Op], layers: list[Layer]) -> Op:
+    """Return the op that a layer applies: itself, or the one that it names."""
+    if not isinstance(op, Again):
+        return op
+    if op.layer not in {layer.name for layer in layers if layer.owns}:
+        above = [layer.name for layer in layers if layer.owns]
+        hint = did_you_mean(op.layer, above) or f"the layers above it are {listed(above, 20)}"
+        raise GraphError(f"no layer above {op.name} is called {op.layer!r}; {hint}", at, "layer")
+    return ops[op.layer]
+
+
+def _alike(op: Op, *applied: tuple[Value, ...]) -> bool:
+    """Return whether an op keeps tensors of the same shapes, whichever of several it reads."""
+    every = [op.parameters(op.given([value.shape for value in reads])) for reads in applied]
+    shapes = [{name: one.shape for name, one in kept.items()} for kept in every]
+    return all(one == shapes[0] for one in shapes)
+
+
+def _check_read(layers: list[Layer], outputs: tuple[Value, ...]) -> None:
+    """Check that every layer leads to an output: what nothing reads has no gradient, and Keras leaves it out."""
+    wanted = {value.name for value in outputs}
+    for layer in reversed(layers):
+        if layer.name in wanted:
+            wanted |= {value.name for value in layer.reads}
+    for at, layer in enumerate(layers):
+        if layer.name not in wanted:
+            raise GraphError(f"nothing that leads to the output reads {layer.name}: take it out, or read it", at)
