@@ -24,6 +24,20 @@ Layout = Literal["as_said", "to_first", "to_last", "any"]
 """How a tensor lies against the shape that the spec gives it: as it says; with its last axis moved to the front; with
 its first axis moved to the end. The batch axis stays where it is. A layer that does not care says ``any``."""
 
+Axes = tuple[int, ...]
+"""A permutation of the axes of a batch, its own axis 0 included."""
+
+
+def axes_of(layout: Layout, rank: int) -> Axes:
+    """Return where the axes of a batch come from: those of the spec's shape, of so many axes beside the batch.
+
+    >>> axes_of("to_first", 3), axes_of("to_last", 3)
+    ((0, 3, 1, 2), (0, 2, 3, 1))
+    """
+    if layout == "to_first":
+        return (0, rank, *range(1, rank))
+    return (0, *range(2, rank + 1), 1) if layout == "to_last" else tuple(range(rank + 1))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Parameter:
@@ -59,12 +73,16 @@ class Site:
         input_shape: shape of what it reads, without the batch axis, as the spec says it.
         layout: how the tensor lies when it reaches this layer, had it nothing to say in that.
         linear: leave the activation out here; the loss applies it (see ``Loss.fused``).
+        input_shapes: of everything that it reads, where that is more than one tensor.
+        arguments: what its code calls what it reads.
     """
 
     name: str
     input_shape: Shape
     layout: Layout = "as_said"
     linear: bool = False
+    input_shapes: tuple[Shape, ...] = ()
+    arguments: tuple[str, ...] = ("x",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +117,8 @@ class KerasCode:
 class TensorFlowCode:
     """A layer in raw TensorFlow: the body of a method ``name(self, x)``; variables are ``self.NAME_PARAMETER``.
 
+    A layer that reads several has a method of the site's arguments.
+
     Args:
         body: statements; the last one returns.
         training: the method also takes ``training``.
@@ -130,11 +150,11 @@ class TorchCode:
 
     Args:
         modules: attribute to constructor, in order; an attribute may be the layer's name or ``NAME_suffix``.
-        forward: expression in ``x`` that applies them.
+        forward: expression in the site's arguments that applies them: in ``x``.
         reads: layout it must be given; ``any`` for elementwise layers.
         writes: layout of what it returns; ``any`` means as it came.
         weights: canonical parameter to its place.
-        output: attribute whose output is the layer's output.
+        output: attribute whose output is the layer's output; empty where ``forward`` calls no module.
         comment: one line, when something here is not the obvious choice.
         helpers: functions the code calls.
     """

@@ -1,89 +1,166 @@
-"""Where the axes of a tensor stand as it goes through a program, and the moves that a framework's layers need."""
+"""The one walk that lays out a program: what is called, on what, under which name, and where axes are moved.
+
+Emitters only word what it yields. A value that the next line alone reads is called ``x``, any other as its layer.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
-from parity.code import Layout
+from parity.code import Axes, Layout, Site, axes_of
 from parity.entries import Shape
 from parity.frameworks import frameworks
+from parity.spec.graph import Graph, Layer, Value
 
-Axes = tuple[int, ...]
+ANY = "x"
+"""What a value is called that only the next line reads."""
+
+LOCAL = frozenset(("F", "exact", "inputs", "keras", "math", "nn", "np", "self", "tf", "torch", "training", "x"))
+"""Names that a line of a program has another use for."""
 
 
-@dataclass(frozen=True)
-class Move:
-    """A permutation of a batch, and why.
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One line of a program: a layer that is called, or a tensor whose axes are moved.
 
     Args:
-        axes: of the batch, its own axis 0 included.
+        target: what the result is called.
+        given: what it is made of.
+        layer: that is called, or that needs the tensor moved; None where the outputs are brought back.
+        code: of the layer, in the framework; None where a tensor is moved.
+        axes: of the batch, its own axis 0 included, where a tensor is moved.
         comment: said beside it.
     """
 
-    axes: Axes
-    comment: str
+    target: str
+    given: tuple[str, ...]
+    layer: Layer | None
+    code: Any = None
+    axes: Axes | None = None
+    comment: str = ""
 
 
-@dataclass
-class Layouts:
-    """Follows a tensor from layer to layer.
+@dataclass(kw_only=True)
+class LaidOut:
+    """A program, line by line.
 
     Args:
-        framework: whose program it is.
+        lines: in order.
+        inputs: what the inputs are called.
+        returns: what the outputs are called in the end.
+        seen: layer to the permutation from how its output lies to what the spec says; None where both are the same.
+        drawn: of each layer that draws, in their order, the permutation from what the spec says to how its input lies.
     """
 
-    framework: str
-    now: Layout = "as_said"
+    inputs: tuple[str, ...]
+    lines: list[Line] = field(default_factory=list)
+    returns: tuple[str, ...] = ()
+    seen: dict[str, Axes | None] = field(default_factory=dict)
+    drawn: dict[str, Axes | None] = field(default_factory=dict)
 
-    def reach(self, wanted: Layout, shape: Shape) -> Move | None:
-        """Return the move that a layer needs which reads ``wanted``; None where the tensor lies so.
+    @property
+    def calls(self) -> list[Line]:
+        """Return the lines that call a layer."""
+        return [line for line in self.lines if line.axes is None]
 
-        Args:
-            wanted: layout the layer reads.
-            shape: of what it reads, as the spec says it.
-        """
-        if wanted in ("any", self.now) or len(shape) == 1:
-            return None
-        before, after = axes_of(self.now, len(shape)), axes_of(wanted, len(shape))
-        move = tuple(before.index(axis) for axis in after)
-        self.now = wanted
-        return Move(move, self._comment(before, after, shape))
 
-    def _comment(self, before: Axes, after: Axes, shape: Shape) -> str:
+class Walk:
+    """Follows the values of a model from layer to layer.
+
+    Args:
+        graph: of the model.
+        framework: whose program it is.
+        linear: the layer that leaves its activation to the loss, None for none.
+        inputs: what the model's input is called where more than the first line reads it, or always.
+    """
+
+    def __init__(self, graph: Graph, framework: str, linear: Layer | None = None, inputs: str = "") -> None:
+        self.graph, self.framework, self.linear = graph, framework, linear
+        self.lies: dict[str, Layout] = {value.name: "as_said" for value in graph.inputs}
+        self.moved: dict[tuple[str, Layout], str] = {}
+        self.called = {value.name: inputs or self._input(value) for value in graph.inputs}
+        self.out = LaidOut(inputs=tuple(self.called.values()))
+
+    def _input(self, value: Value) -> str:
+        if len(self.graph.inputs) > 1:
+            return _free(value.name)
+        return ANY if self.graph.readers(value.name) == [self.graph.layers[0]] else "inputs"
+
+    def laid_out(self) -> LaidOut:
+        """Return the program."""
+        for number, layer in enumerate(self.graph.layers):
+            self._call(number, layer)
+        self.out.lines += [line for value in self.graph.outputs for line in self._reach(value, "as_said", None)]
+        self.out.returns = tuple(self._name(value, "as_said") for value in self.graph.outputs)
+        return self.out
+
+    def _call(self, number: int, layer: Layer) -> None:
+        first = layer.reads[0]
+        site = Site(
+            name=layer.owner, input_shape=layer.input_shape, layout=self.lies[first.name], linear=layer is self.linear,
+            input_shapes=tuple(value.shape for value in layer.reads), arguments=arguments_of(layer),
+        )  # fmt: skip
+        code = layer.op.template(self.framework)(site)
+        # What goes along an axis, or puts tensors together, must be given all of them alike.
+        wanted: Layout = code.reads if code.reads != "any" or len(layer.reads) == 1 else self.lies[first.name]
+        self.out.lines += [line for value in layer.reads for line in self._reach(value, wanted, layer)]
+        came = self.lies[first.name] if wanted == "any" else wanted
+        if layer.op.draws:
+            self.out.drawn[layer.name] = _drawn(came, layer.input_shape)
+        given = tuple(self._name(value, wanted) for value in layer.reads)
+        readers, behind = self.graph.readers(layer.name), list(self.graph.layers[number + 1 : number + 2])
+        at_once = readers == behind and layer.gives not in self.graph.outputs
+        last = layer.gives in self.graph.outputs and not readers and not behind
+        self.called[layer.name] = ANY if at_once or last else _free(layer.name)
+        row = len(layer.output_shape) == 1  # A row of features lies one way only.
+        self.lies[layer.name] = "as_said" if row else came if code.writes == "any" else code.writes
+        drawn = _drawn(self.lies[layer.name], layer.output_shape)
+        self.out.seen[layer.name] = None if drawn is None else tuple(drawn.index(axis) for axis in range(len(drawn)))
+        self.out.lines.append(
+            Line(target=self.called[layer.name], given=given, layer=layer, code=code, comment=code_comment(code))
+        )
+
+    def _name(self, value: Value, wanted: Layout) -> str:
+        return self.moved.get((value.name, wanted), self.called[value.name])
+
+    def _reach(self, value: Value, wanted: Layout, layer: Layer | None) -> Iterator[Line]:
+        """Yield the move that a layer needs which reads a value as ``wanted``; nothing where it lies so already."""
+        now = self.lies[value.name]
+        if wanted in ("any", now) or len(value.shape) == 1 or (value.name, wanted) in self.moved:
+            return
+        before, after = axes_of(now, len(value.shape)), axes_of(wanted, len(value.shape))
+        alone = self.called[value.name] == ANY
+        ending = {"to_first": "first", "to_last": "last"}.get(wanted, "back")
+        self.moved[value.name, wanted] = ANY if alone else f"{self.called[value.name]}_{ending}"
+        yield Line(
+            target=self.moved[value.name, wanted], given=(self.called[value.name],), layer=layer,
+            axes=tuple(before.index(axis) for axis in after), comment=self._why(before, after, value.shape),
+        )  # fmt: skip
+
+    def _why(self, before: Axes, after: Axes, shape: Shape) -> str:
         sizes = ("N", *map(str, shape))
         old, new = (f"({', '.join(sizes[axis] for axis in axes)})" for axes in (before, after))
         why = frameworks()[self.framework].why_moved
         back = after == tuple(range(len(after)))
         return f"{old} back to {new}, the order of the spec" if back else f"{old} to {new}: {why}"
 
-    def leave(self, writes: Layout, shape: Shape) -> None:
-        """Take note of what a layer returns; a row of features lies one way only.
 
-        Args:
-            writes: layout it returns.
-            shape: of what it returns, as the spec says it.
-        """
-        if len(shape) == 1:
-            self.now = "as_said"
-        elif writes != "any":
-            self.now = writes
-
-    def drawn(self, shape: Shape) -> Axes | None:
-        """Return the permutation from what the spec says to how the tensor lies; None where both are the same."""
-        return None if self.now == "as_said" else axes_of(self.now, len(shape))
-
-    def seen(self, shape: Shape) -> Axes | None:
-        """Return the permutation from how the tensor lies to what the spec says; None where both are the same."""
-        axes = self.drawn(shape)
-        return None if axes is None else tuple(axes.index(axis) for axis in range(len(axes)))
+def code_comment(code: Any) -> str:
+    """Return what a layer's code says beside it; nothing where its method has a docstring for that."""
+    return getattr(code, "comment", "")
 
 
-def axes_of(layout: Layout, rank: int) -> Axes:
-    """Return where the axes of a batch come from: those of the spec's shape, of so many axes beside the batch.
+def arguments_of(layer: Layer) -> tuple[str, ...]:
+    """Return what a layer's code calls what it reads: by its ports, or by letters where these are many."""
+    return layer.op.ports or tuple("abcdefghijklmnopqrstuvwyz"[: len(layer.reads)])
 
-    >>> axes_of("to_first", 3), axes_of("to_last", 3)
-    ((0, 3, 1, 2), (0, 2, 3, 1))
-    """
-    if layout == "to_first":
-        return (0, rank, *range(1, rank))
-    return (0, *range(2, rank + 1), 1) if layout == "to_last" else tuple(range(rank + 1))
+
+def _free(name: str) -> str:
+    return f"{name}_" if name in LOCAL else name
+
+
+def _drawn(lies: Layout, shape: Sequence[int]) -> Axes | None:
+    """Return the permutation from what the spec says to how a tensor lies; None where both are the same."""
+    return None if lies == "as_said" or len(shape) == 1 else axes_of(lies, len(shape))

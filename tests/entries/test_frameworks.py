@@ -123,6 +123,9 @@ def seed_that_draws(mask: np.ndarray, rate: float) -> int:
 @pytest.mark.parametrize(("kind", "case"), cases(OPS))
 def test_an_op_is_its_reference(framework: str, kind: str, case: Case) -> None:
     """Behind a dense layer that changes nothing but whose gradient is that of the op's input."""
+    if len(OPS[kind].ports) != 1:
+        merges(framework, kind, case)
+        return
     x = np.asarray(case.x, dtype=np.float64)
     model = {
         "input": list(x.shape[1:]),
@@ -136,6 +139,29 @@ def test_an_op_is_its_reference(framework: str, kind: str, case: Case) -> None:
     keeps = any("op." in name for name in step.state if "/" not in name)
     if case.statistics is not None if keeps else not OPS[kind].draws or case.mask is not None:
         np.testing.assert_allclose(step.forward["op"], case.expected, rtol=1e-13, atol=1e-13)
+
+
+def merges(framework: str, kind: str, case: Case) -> None:
+    """Check a layer that reads several: each a part of one input, cut out along the last axis by a dense layer.
+
+    What is one row where the others are longer comes out of a pool, of which it is the largest.
+    """
+    parts = [np.asarray(one, dtype=np.float64) for one in case.x]
+    length, names = max(part.shape[1] for part in parts), list[str]()
+    long = [np.pad(one, [(0, 0), (0, length - one.shape[1]), (0, 0)]) if one.ndim == 3 else one for one in parts]
+    x, widths = np.concatenate(long, axis=-1), [part.shape[-1] for part in parts]
+    layers: list[Any] = []
+    for number, part in enumerate(parts):
+        names.append(f"part_{number}")
+        layers.append({"dense": {"units": widths[number], "name": names[-1], "inputs": "input", "use_bias": False}})
+        if part.ndim == 3 and part.shape[1] < length:
+            names[-1] = f"short_{number}"
+            layers.append({"max_pooling1d": {"pool_size": length, "name": names[-1]}})
+    every = np.split(np.eye(sum(widths)), np.cumsum(widths)[:-1], axis=1)
+    weights = {f"part_{number}.kernel": kernel for number, kernel in enumerate(every)}
+    model = {"input": list(x.shape[1:]), "layers": [*layers, {kind: {**case.fields, "inputs": names, "name": "op"}}]}
+    step = agree(framework, model, x, weights=weights, training={"batch_size": len(x), "shuffle": False})
+    np.testing.assert_allclose(step.forward["op"], case.expected, rtol=1e-13, atol=1e-13)
 
 
 @each_framework

@@ -487,7 +487,8 @@ def test_a_model_whose_every_layer_is_wrong_is_not_also_called_empty() -> None:
          f"7: model.layers[1]: got nothing; expected one of {LAYERS}, by name or as {{name: {{field: value}}}}"),
         ("- flatten", "- {flatten: , dense: 3}",
          f"7: model.layers[1]: got a mapping of 2; expected one of {LAYERS}, by name or as {{name: {{field: value}}}}"),
-        ("- flatten", "- flatten: 3", "7: model.layers[1].flatten: got 3; expected a mapping of data_format, inputs, name"),
+        ("- flatten", "- flatten: 3",
+         "7: model.layers[1].flatten: got 3; expected a mapping of data_format, inputs, name"),
         ("activation: relu", "activation: rleu", "9: model.layers[3].dense.activation: unknown activation 'rleu'; "
          f"expected one of {ACTIVATIONS}; did you mean 'relu'?"),
         ("activation: relu", "bias_initializer: zero", "9: model.layers[3].dense.bias_initializer: "

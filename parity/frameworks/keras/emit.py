@@ -1,17 +1,19 @@
-"""The Keras emitter: a ``Sequential`` model of real Keras layers, on the TensorFlow backend."""
+"""The Keras emitter: real Keras layers in a ``Sequential`` model, or a functional one, on the TensorFlow backend."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 from parity.activations import Activation
 from parity.code import LossCode, Site, call
 from parity.compile.fragments import activation_helpers, helpers_source, loss_context
-from parity.compile.layout import Layouts, Move
+from parity.compile.layout import ANY, Line, Walk
 from parity.compile.program import Bindings, Output, Weight
 from parity.frameworks import frameworks
 from parity.losses import Loss
-from parity.spec.graph import Layer
+from parity.spec.graph import Graph, Layer
 from parity.spec.resolve import Resolved
 
 
@@ -23,28 +25,16 @@ def applied(activation: Activation, channel_axis: int) -> str:
 
 def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
     """Return what the template needs, and where the tensors live."""
-    config, layers = side.config, side.layers()
-    ending, remembers = layers[-1].op.ending(), frameworks()[side.framework].remembers_logits
+    config, graph, last = side.config, side.graph, side.last
+    ending, remembers = graph.ending, frameworks()[side.framework].remembers_logits
     fused, form = config.loss.fused(ending), config.loss.form(config.data.targets)
     # Where nothing remembers the logits that the loss looks for behind a softmax, the model puts them out.
     applied_by_loss = ending if fused and not remembers else None
-    lay, drawing = Layouts(side.framework), {layer.name for layer in side.drawing()}
-    lines: list[tuple[str, str]] = []
-    outputs: dict[str, Output] = {}
-    mask_axes: list[tuple[int, ...] | None] = []
-    helpers = activation_helpers(layers, "keras")
-    for layer in layers:
-        linear = applied_by_loss is not None and layer is layers[-1]
-        code = layer.op.keras(Site(name=layer.name, input_shape=layer.input_shape, layout=lay.now, linear=linear))
-        lines += _moved(lay.reach(code.reads, layer.input_shape), f"{layer.name}_permute")
-        if layer.name in drawing:
-            mask_axes.append(lay.drawn(layer.input_shape))
-        lines.append((code.layer, code.comment))
-        helpers.append(code.helpers)
-        lay.leave(code.writes, layer.output_shape)
-        outputs[layer.name] = Output(attribute=layer.name, axes=lay.seen(layer.output_shape))
-    last = layers[-1]
-    back = _moved(lay.reach("as_said", last.output_shape), f"{last.name}_permuted")
+    walk = Walk(graph, side.framework, last if applied_by_loss else None, "" if graph.is_chain else "inputs")
+    laid = walk.laid_out()
+    outputs = {layer.name: Output(attribute=layer.owner, axes=laid.seen[layer.name]) for layer in graph.layers}
+    lines = _made(laid.lines, last)
+    back = [line for line in laid.lines if line.layer is None]
     low = config.numerics.mixed_precision is not None
     name = last.name
     # Moved, a tensor no longer remembers the logits behind it: the activation comes after that. In mixed precision it
@@ -54,41 +44,73 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         name = f"{last.name}_{own.kind if own else 'float32'}"
         if own is not None:
             code = last.op.keras(Site(name=last.name, input_shape=last.input_shape, linear=True))
-            lines[-1] = (code.layer, code.comment)
+            at = next(index for index, line in enumerate(laid.lines) if line.axes is None and line.layer is last)
+            lines[at] |= {"layer": code.layer, "comment": code.comment}
         dtype = "keras.config.floatx()" if low else None
         function = own.keras() if own else '"linear"'
-        back.append((call("keras.layers.Activation", function, dtype=dtype, name=repr(name)), ""))
+        made, given = call("keras.layers.Activation", function, dtype=dtype, name=repr(name)), laid.returns[0]
+        lines.append({"target": ANY, "given": given, "layer": made, "comment": ""})
+        laid.returns = (ANY,)
         outputs[last.name] = Output(attribute=name)
     if fused and ending is not None:  # It is seen by its logits, as in the other frameworks.
         outputs[last.name] = Output(attribute=name, point="logits")
-    loss = _loss(config.loss, layers) if remembers else _plainly(config.loss, fused)
+    loss = _loss(config.loss, graph) if remembers else _plainly(config.loss, fused)
     optimizer = config.optimizer.code("keras")
+    helpers = [*activation_helpers(graph.layers, "keras"), *(line.code.helpers for line in laid.calls)]
     sources, imports = helpers_source([*helpers, optimizer.helpers])
     context = {
         "imports": imports,
         "helpers": sources,
-        "layers": [*lines, *back],
+        "chain": graph.is_chain,
+        "lines": lines,
+        "returns": laid.returns,
         "loss": loss_context(config.loss.meeting(loss, "keras", form, fused)),
         "optimizer": optimizer,
         "penalty": any(one.regularizer is not None for one in side.parameters().values()),
     }
+    drawing = in_order_of_calls(graph, side.drawing())
     bindings = Bindings(
         weights={name: Weight(attribute=name, trainable=one.trainable) for name, one in side.parameters().items()},
         outputs=outputs,
         slots={name: (slot.attribute, slot.scale) for name, slot in optimizer.slots.items()},
         starts=config.optimizer.numbers(),
-        mask_axes=tuple(mask_axes),
-        masks=tuple(layer.mask for layer in side.drawing()),
+        mask_axes=tuple(laid.drawn[layer.name] for layer in drawing),
+        masks=tuple(layer.mask for layer in drawing),
         ending=applied_by_loss.kind if applied_by_loss else None,
     )
     return context, bindings
 
 
-def _moved(move: Move | None, name: str) -> list[tuple[str, str]]:
-    """Return the layer that moves the axes, none where they stand right."""
-    if move is None:
-        return []
-    return [(call("keras.layers.Permute", move.axes[1:], name=repr(name)), move.comment)]
+def _made(lines: Iterable[Line], last: Layer) -> list[dict[str, str]]:
+    """Return each line's layer as Keras makes it, what it is called with and what comes of it.
+
+    A layer that is called again is made in a line of its own.
+    """
+    found: list[dict[str, str]] = []
+    moves: Counter[str] = Counter()
+    for line in lines:
+        if line.axes is None and line.layer is not None:
+            made, comment = line.code.layer, line.comment
+        else:
+            name = f"{last.name}_permuted" if line.layer is None else f"{line.layer.name}_permute"
+            moves[name] += 1
+            name += f"_{moves[name] - 1}" if moves[name] > 1 else ""
+            made, comment = call("keras.layers.Permute", (line.axes or ())[1:], name=repr(name)), line.comment
+        given = line.given[0] if len(line.given) == 1 else f"[{', '.join(line.given)}]"
+        found.append({"target": line.target, "given": given, "layer": made, "comment": comment})
+    return found
+
+
+def in_order_of_calls(graph: Graph, layers: Iterable[Layer]) -> list[Layer]:
+    """Return layers in the order in which a functional model calls them: the farthest from the output first.
+
+    Those that are as far go by the order in which they were made (``keras/src/ops/function.py``, ``map_graph``).
+    """
+    depth: dict[str, int] = {}
+    for layer in reversed(graph.layers):
+        behind = [depth[one.name] for one in graph.readers(layer.name)]
+        depth[layer.name] = max(behind, default=-1) + 1
+    return sorted(layers, key=lambda layer: -depth[layer.name])
 
 
 def _plainly(loss: Loss, fused: bool) -> LossCode:
@@ -96,13 +118,13 @@ def _plainly(loss: Loss, fused: bool) -> LossCode:
     return (loss.replace(from_logits=True) if fused else loss.as_they_are()).keras(None)
 
 
-def _loss(loss: Loss, layers: list[Layer]) -> LossCode:
+def _loss(loss: Loss, graph: Graph) -> LossCode:
     """Return the loss, kept from looking behind a softmax or sigmoid that untouched layers stand behind.
 
     The tensor that such a layer hands on still carries the logits, which the last layer's own ending cannot say.
     """
-    ops = [layer.op for layer in layers]
-    while len(ops) > 1 and ops[-1].passes_on():
-        ops.pop()
-    hidden = len(ops) < len(layers)
-    return (loss.as_they_are() if hidden else loss).keras(ops[-1].ending())
+    layer = graph.last
+    while layer.op.passes_on() and layer.reads[0].name in graph.by_name:
+        layer = graph.by_name[layer.reads[0].name]
+    hidden = layer is not graph.last
+    return (loss.as_they_are() if hidden else loss).keras(layer.op.ending())

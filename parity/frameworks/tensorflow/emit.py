@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from parity.code import Parameter, Site
+from parity.code import Parameter
 from parity.compile.fragments import (
     activation_helpers,
     constrained,
@@ -13,7 +13,7 @@ from parity.compile.fragments import (
     loss_context,
     penalty,
 )
-from parity.compile.layout import Layouts
+from parity.compile.layout import Line, Walk, arguments_of
 from parity.compile.program import Bindings, Output, Weight
 from parity.frameworks.tensorflow.numerics import LOSS_SCALE, in_low_precision
 from parity.spec.resolve import Resolved
@@ -21,29 +21,24 @@ from parity.spec.resolve import Resolved
 
 def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
     """Return what the template needs, and where the tensors live."""
-    config, layers = side.config, side.layers()
-    ending = layers[-1].op.ending()
+    config, graph = side.config, side.graph
+    ending = graph.ending
     fused = config.loss.fused(ending)
-    lay, drawing = Layouts("tensorflow"), {layer.name for layer in side.drawing()}
+    laid = Walk(graph, "tensorflow", side.last if fused else None).laid_out()
+    helpers = [*activation_helpers(graph.layers, "tensorflow"), *(line.code.helpers for line in laid.calls)]
+    low = config.numerics.mixed_precision
     methods: list[dict[str, Any]] = []
     outputs: dict[str, Output] = {}
-    mask_axes: list[tuple[int, ...] | None] = []
-    helpers = activation_helpers(layers, "tensorflow")
-    low = config.numerics.mixed_precision
-    for layer in layers:
-        linear = fused and layer is layers[-1]
-        site = Site(name=layer.name, input_shape=layer.input_shape, layout=lay.now, linear=linear)
-        code = layer.op.tensorflow(site)
-        move = lay.reach(code.reads, layer.input_shape)
-        if layer.name in drawing:
-            mask_axes.append(lay.drawn(layer.input_shape))
-        body = "\n".join(code.body)
-        body = in_low_precision(body, layer.op.wide) if low else body
-        methods.append({"name": layer.name, "code": code, "body": body, "move": move})
-        helpers.append(code.helpers)
-        lay.leave(code.writes, layer.output_shape)
-        axes = lay.seen(layer.output_shape)
-        outputs[layer.name] = Output(attribute=layer.name, axes=axes, point="logits" if linear else "output")
+    for line in laid.calls:
+        layer = line.layer
+        assert layer is not None
+        point = "logits" if fused and layer is side.last else "output"
+        outputs[layer.name] = Output(attribute=layer.owner, axes=laid.seen[layer.name], point=point)
+        if layer.owns:
+            body, arguments = "\n".join(line.code.body), arguments_of(layer)
+            body = in_low_precision(body, layer.op.wide, arguments) if low else body
+            taken = ", ".join([*arguments, *(["training"] if line.code.training else [])])
+            methods.append({"name": layer.name, "code": line.code, "body": body, "taken": taken})
     parameters = side.parameters()
     variables = []
     for name, parameter in parameters.items():
@@ -64,8 +59,10 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         "imports": imports,
         "helpers": sources,
         "variables": variables,
+        "taken": laid.inputs,
+        "lines": [_worded(line) for line in laid.lines],
+        "returns": laid.returns,
         "methods": methods,
-        "move": lay.reach("as_said", layers[-1].output_shape),
         "loss": loss_context(config.loss.meeting(loss, "tensorflow", config.loss.form(config.data.targets), fused)),
         "optimizer": optimizer,
         "penalty": penalty(parameters, "tensorflow", _place),
@@ -78,11 +75,20 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         outputs=outputs,
         slots={name: (slot.attribute, slot.scale) for name, slot in optimizer.slots.items()},
         starts=config.optimizer.numbers(),
-        mask_axes=tuple(mask_axes),
+        mask_axes=tuple(laid.drawn[layer.name] for layer in side.drawing()),
         masks=tuple(layer.mask for layer in side.drawing()),
         ending=ending.kind if fused and ending else None,
     )
     return context, bindings
+
+
+def _worded(line: Line) -> dict[str, str]:
+    """Return a line of the model's call, and what is said above it."""
+    if line.axes is not None:
+        return {"statement": f"{line.target} = tf.transpose({line.given[0]}, {line.axes})", "comment": line.comment}
+    assert line.layer is not None
+    given = ", ".join([*line.given, *(["training"] if line.code.training else [])])
+    return {"statement": f"{line.target} = self.{line.layer.owner}({given})", "comment": ""}
 
 
 def _place(name: str) -> str:

@@ -8,6 +8,7 @@ Source: ``tf.config.experimental.enable_op_determinism`` and ``enable_tensor_flo
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from parity.code import Helper
 from parity.spec.sections import NumericsSpec
@@ -26,18 +27,21 @@ def settings(asked: NumericsSpec) -> tuple[str, ...]:
     )
 
 
-def in_low_precision(body: str, wide: bool) -> str:
+def in_low_precision(body: str, wide: bool, arguments: Sequence[str] = ("x",)) -> str:
     """Return the body of a raw TensorFlow layer whose input comes in a lower precision than its variables are kept in.
 
     Args:
         body: statements; variables are ``self.NAME``, the last one returns.
         wide: the layer computes as its variables are kept, and hands on what it is given.
+        arguments: what it reads.
     """
     if wide:
         *lines, last = body.split("\n")
         given = last.removeprefix("return ")
-        return "\n".join(["low, x = x.dtype, tf.cast(x, self.dtype)", *lines, f"return tf.cast({given}, low)"])
-    return re.sub(r"(?<!\.)\bself\.(\w+)(?!\w*\()", r"tf.cast(self.\1, x.dtype)", body)
+        cast = ", ".join(f"tf.cast({one}, self.dtype)" for one in arguments)
+        first = f"low, {', '.join(arguments)} = {arguments[0]}.dtype, {cast}"
+        return "\n".join([first, *lines, f"return tf.cast({given}, low)"])
+    return re.sub(r"(?<!\.)\bself\.(\w+)(?!\w*\()", rf"tf.cast(self.\1, {arguments[0]}.dtype)", body)
 
 
 LOSS_SCALE = Helper(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
 from parity.activations import Activation
-from parity.code import Helper, Parameter, Site
+from parity.code import Helper, Parameter, TorchCode
 from parity.compile.fragments import (
     activation_helpers,
     constrained,
@@ -15,9 +17,10 @@ from parity.compile.fragments import (
     loss_context,
     penalty,
 )
-from parity.compile.layout import Layouts, Move
+from parity.compile.layout import LaidOut, Line, Walk, arguments_of
 from parity.compile.program import Bindings, Output, Weight
 from parity.spec.resolve import Resolved
+from parity.spec.sections import Config
 from parity.tensors import parameter as parameter_name
 
 
@@ -28,44 +31,42 @@ def applied(activation: Activation, channel_axis: int) -> str | None:
 
 def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
     """Return what the template needs, and where the tensors live."""
-    config, layers = side.config, side.layers()
-    ending = layers[-1].op.ending()
+    config, graph = side.config, side.graph
+    ending = graph.ending
     fused = config.loss.fused(ending)
-    lay, drawing = Layouts("torch"), {layer.name for layer in side.drawing()}
+    laid = Walk(graph, "torch", side.last if fused else None).laid_out()
     modules: list[tuple[str, str]] = []
     forward: list[dict[str, str]] = []
     weights: dict[str, Weight] = {}
     outputs: dict[str, Output] = {}
-    mask_axes: list[tuple[int, ...] | None] = []
-    helpers: list[tuple[Helper, ...]] = activation_helpers(layers, "torch")
-    fills = []
-    for layer in layers:
-        linear = fused and layer is layers[-1]
-        code = layer.op.torch(Site(name=layer.name, input_shape=layer.input_shape, layout=lay.now, linear=linear))
-        forward += _moved(lay.reach(code.reads, layer.input_shape))
-        if layer.name in drawing:
-            mask_axes.append(lay.drawn(layer.input_shape))
-        lay.leave(code.writes, layer.output_shape)
+    helpers: list[tuple[Helper, ...]] = activation_helpers(graph.layers, "torch")
+    fills, joined, low = [], Joined(), config.numerics.mixed_precision is not None
+    for line in laid.lines:
+        layer, code = line.layer, line.code
+        if layer is None or code is None:
+            forward.append(_moved(line))
+            continue
+        axes, point = laid.seen[layer.name], "logits" if fused and layer is side.last else "output"
+        place = None if code.output or low else _in_sight(line, laid, graph.shared)
+        code = joined.code(line) if not code.output and place is None else code
+        point = "input" if place else point
+        outputs[layer.name] = Output(attribute=code.output if place is None else place, axes=axes, point=point)
+        forward.append({"statement": f"{line.target} = {_given(line, code, config)}", "comment": line.comment})
+        if not layer.owns:
+            continue
         modules += code.modules.items()
-        statement = f"x = {code.forward}"
-        if config.numerics.mixed_precision and layer.op.wide:
-            statement = f"{statement.replace('(x)', '(x.to(exact))')}.to(x.dtype)"
-        forward.append({"statement": statement, "comment": code.comment})
         helpers.append(code.helpers)
-        axes = lay.seen(layer.output_shape)
-        outputs[layer.name] = Output(attribute=code.output, axes=axes, point="logits" if linear else "output")
         for name, parameter in layer.parameters.items():
-            place = code.weights[name]
+            kept = code.weights[name]
             weights[parameter_name(layer.name, name)] = Weight(
-                attribute=place.attribute, axes=place.axes, trainable=parameter.trainable
+                attribute=kept.attribute, axes=kept.axes, trainable=parameter.trainable
             )
             if parameter.trainable:  # Running statistics start alike everywhere.
-                fills.append(parameter.initializer.torch(f"self.{place.attribute}", parameter))
-    forward += _moved(lay.reach("as_said", layers[-1].output_shape))
+                fills.append(parameter.initializer.torch(f"self.{kept.attribute}", parameter))
     optimizer = config.optimizer.code("torch")
     parameters = side.parameters()
     sources, imports = helpers_source([*helpers, optimizer.helpers, *constraint_helpers(parameters, "torch")])
-    plain = config.loss.torch(config.loss.on_logits(ending), len(layers[-1].output_shape) + 1)
+    plain = config.loss.torch(config.loss.on_logits(ending), len(side.last.output_shape) + 1)
     loss = loss_context(config.loss.meeting(plain, "torch", config.loss.form(config.data.targets), fused))
     used = " ".join([loss["body"], *sources, *(line["statement"] for line in forward)])
     context = {
@@ -73,7 +74,9 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         "helpers": sources,
         "modules": modules,
         "fills": fills,
+        "taken": laid.inputs,
         "forward": forward,
+        "returns": laid.returns,
         "weights": [(name, place.attribute, place.axes) for name, place in weights.items()],
         "loss": loss,
         "optimizer": optimizer,
@@ -84,14 +87,14 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
             lambda name, w: _held(parameters[name], w, weights[name].axes),
             "copy_",
         ),
-        "functional": re.search(r"\bF\.\w+\(", used) is not None or (bool(mask_axes) and not side.draws_itself),
+        "functional": re.search(r"\bF\.\w+\(", used) is not None or (bool(side.drawing()) and not side.draws_itself),
     }
     bindings = Bindings(
         weights=weights,
         outputs=outputs,
         slots={name: (slot.attribute, slot.scale) for name, slot in optimizer.slots.items()},
         starts=config.optimizer.numbers(),
-        mask_axes=tuple(mask_axes),
+        mask_axes=tuple(laid.drawn[layer.name] for layer in side.drawing()),
         masks=tuple(layer.mask for layer in side.drawing()),
         ending=ending.kind if fused and ending else None,
     )
@@ -102,8 +105,64 @@ def _held(parameter: Parameter, w: str, axes: tuple[int, ...] | None) -> str:
     return parameter.constraint.lying(axes).written(w) if parameter.constraint is not None else w
 
 
-def _moved(move: Move | None) -> list[dict[str, str]]:
-    """Return the statement that moves the axes, none where they stand right."""
-    if move is None:
-        return []
-    return [{"statement": f"x = x.permute({', '.join(map(str, move.axes))})", "comment": move.comment}]
+def _moved(line: Line) -> dict[str, str]:
+    """Return the statement that moves the axes of a tensor."""
+    axes = ", ".join(map(str, line.axes or ()))
+    return {"statement": f"{line.target} = {line.given[0]}.permute({axes})", "comment": line.comment}
+
+
+def _given(line: Line, code: TorchCode, config: Config) -> str:
+    """Return a layer's expression in what it is called with."""
+    assert line.layer is not None
+    wide = bool(config.numerics.mixed_precision) and line.layer.op.wide
+    names = dict(zip(arguments_of(line.layer), line.given, strict=True))
+    if wide:
+        names = {name: f"{one}.to(exact)" for name, one in names.items()}
+    found = re.sub(rf"(?<![.\w])({'|'.join(names)})\b(?!=)", lambda name: names[name[1]], code.forward)
+    return f"{found}.to({line.given[0]}.dtype)" if wide else found
+
+
+def _in_sight(line: Line, laid: LaidOut, shared: Collection[str]) -> str | None:
+    """Return the module that takes in the value of an expression, where that is seen; "" if the model returns it.
+
+    None where there is no such place: another reader, or one that computes something else of it first.
+    """
+    layer = line.layer
+    assert layer is not None
+    if laid.lines[-1] is line:
+        return ""
+    readers = [one for one in laid.calls if one.layer is not None and layer.gives in one.layer.reads]
+    if len(readers) != 1 or readers[0].layer is None or readers[0].layer.owner in shared:
+        return None
+    between = laid.lines[laid.lines.index(line) : laid.lines.index(readers[0])]
+    if any(one.axes is not None and one.given == (line.target,) for one in between):
+        return None
+    first = re.search(r"self\.(\w+)\(x\)", readers[0].code.forward)
+    return first[1] if first and readers[0].code.forward.count("x)") == 1 else None
+
+
+class Joined:
+    """The modules of expressions that nothing else shows: ``Add``, and what it computes."""
+
+    def __init__(self) -> None:
+        self.made: dict[str, tuple[str, Helper]] = {}
+
+    def code(self, line: Line) -> TorchCode:
+        """Return a layer's code with its expression in a module of its own."""
+        layer = line.layer
+        assert layer is not None
+        arguments, kind = arguments_of(layer), "".join(word.capitalize() for word in layer.op.kind.split("_"))
+        expression = f"{kind}: {', '.join(arguments)}: {line.code.forward}"
+        if expression not in self.made:
+            same = sum(helper.name.rstrip("0123456789") == kind for _, helper in self.made.values())
+            name = f"{kind}{same + 1}" if same else kind
+            source = (
+                f"class {name}(nn.Module):\n    def forward(self, {', '.join(arguments)}):\n"
+                f"        return {line.code.forward}"
+            )
+            self.made[expression] = (name, Helper(name=name, source=source))
+        name, helper = self.made[expression]
+        return replace(
+            line.code, modules={layer.name: f"{name}()"}, output=layer.name, helpers=(*line.code.helpers, helper),
+            forward=f"self.{layer.name}({', '.join(arguments)})",
+        )  # fmt: skip
