@@ -79,6 +79,7 @@ class Reference:
     """What predictions are turned into, ``probabilities`` where a program returns them in place of logits."""
 
     def __init__(self, side: Resolved, weights: Arrays, slots: Arrays | None = None) -> None:
+        self._moving: Tensors = {}
         self.weights: Tensors = {name: np.array(value, dtype=np.float64) for name, value in weights.items()}
         self.become(side)
         self.slots = {name: side.config.optimizer.init(self.weights[name]) for name in self.trainable}
@@ -134,12 +135,15 @@ class Reference:
         if since > 0:
             kept = passed.values[: len(self.graph.inputs) + since]
             passed = Passed(values=kept, moved=passed.moved[:since], gradients=passed.gradients)
+        self._moving = {name: one for statistics in passed.moved[:since] for name, one in statistics.items()}
         for index, (layer, op, mask) in enumerate(zip(self.graph.layers, self.ops, masks, strict=True)):
             if index >= since:
                 value, statistics = self._through(op, self._read(index, passed), mask)
                 passed.values.append(value)
                 passed.moved.append({parameter(op.name, name): one for name, one in statistics.items()})
+                self._moving |= passed.moved[-1]
             yield ("forward", self._seen_as(layer)), passed.values[self.graph.places[layer.name]]
+        self._moving = {}
         loss, value = self.side.config.loss, passed.values[self.graph.places[self.graph.last.name]]
         y = in_form(y, loss.form(self.side.config.data.targets))
         logits = loss.on_logits(self.ending)
@@ -222,9 +226,11 @@ class Reference:
         return keep_mask(self.side.config.training.seed, number, call, shape, layer.op.drops())
 
     def _of(self, op: Op) -> Tensors:
-        """Return the parameters of a layer, by their names in it."""
+        """Return the parameters of a layer, by their names in it: where it is applied again, as that has moved them."""
         prefix = f"{op.name}."
-        return {name[len(prefix) :]: value for name, value in self.weights.items() if name.startswith(prefix)}
+        own = {name[len(prefix) :]: value for name, value in self.weights.items() if name.startswith(prefix)}
+        again = self._moving if str(op.name) in self.graph.shared else {}
+        return own | {name: again[key] for name in own if (key := prefix + name) in again}
 
     def _seen_as(self, layer: Layer) -> str:
         """Return the name of a layer's output."""

@@ -57,6 +57,7 @@ class Output:
         meaning: what the program's numbers are (``logits``, ``probabilities``, ``log_probabilities``) where they are
             compared as probabilities.
         ending: ``softmax`` or ``sigmoid``, which makes probabilities of logits; with ``meaning``.
+        call: number of the call in a step, where a layer is called more than once; None for one that is not.
     """
 
     attribute: str
@@ -66,6 +67,7 @@ class Output:
     then: str | None = None
     meaning: str | None = None
     ending: str | None = None
+    call: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -223,6 +223,19 @@ def _check_value(field: FieldInfo, value: Any, where: Where, loc: Loc) -> list[F
     return []
 
 
+def hidden_faults(config: Config, where: Where) -> list[Fault]:
+    """Return the fault of a loss that looks behind an activation whose values others read, too.
+
+    In Keras nothing hinders it. In the other frameworks the loss applies the activation, and the model does not.
+    """
+    graph = graph_of(config.model)
+    last, ending = graph.last, graph.ending
+    if ending is None or not config.loss.fused(ending) or not (graph.readers(last.name) or last.owner in graph.shared):
+        return []
+    got = f"{config.loss.kind} works on what is behind the {ending.kind} of {last.name}, which is used elsewhere, too"
+    return [where.fault(("loss",), got, "recover_logits: false, or logits as the output", "say one of them")]
+
+
 def check_model(
     model: ModelSpec,
     where: Where,

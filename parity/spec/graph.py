@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -134,6 +135,19 @@ class Graph:
     def shared(self) -> frozenset[str]:
         """Return the names of the layers that are applied more than once."""
         return frozenset(layer.owner for layer in self.layers if not layer.owns)
+
+    def calls(self, order: Sequence[Layer] = ()) -> Mapping[str, int | None]:
+        """Return, for every layer, which call of its op it is; None where there is one alone.
+
+        Args:
+            order: in which layers are called; that of the list if not said.
+        """
+        made: Counter[str] = Counter()
+        found: dict[str, int | None] = {}
+        for layer in order or self.layers:
+            found[layer.name] = made[layer.owner] if layer.owner in self.shared else None
+            made[layer.owner] += 1
+        return found
 
     @cached_property
     def places(self) -> Mapping[str, int]:

@@ -14,7 +14,7 @@ from parity.entries import Entry, Strict
 from parity.errors import Fault, SpecError
 from parity.frameworks import title_of
 from parity.metrics import TakenMetric
-from parity.spec.consistency import Layers, Reached, check_change, check_model
+from parity.spec.consistency import Layers, Reached, check_change, check_model, hidden_faults
 from parity.spec.faults import Loc, Where, faults_of
 from parity.spec.graph import Graph, Layer, graph_of, named
 from parity.spec.holes import unsaid_faults
@@ -223,6 +223,7 @@ def changed(
         waiting = {path: waiting[path] for path in late}
     faults += [] if faults else check_model(config.model, where, places, written, config.data)
     faults += [] if faults else unsaid_faults(resolved.framework, config, where, changes, loc, places, written)
+    faults += [] if faults else hidden_faults(config, where)
     if not faults and resolved.program is None:
         faults += target_faults(config, origins.get("data.targets", DEFAULT), where, changes, loc)
     if faults:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from parity.activations import Activation
@@ -32,8 +32,12 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
     applied_by_loss = ending if fused and not remembers else None
     walk = Walk(graph, side.framework, last if applied_by_loss else None, "" if graph.is_chain else "inputs")
     laid = walk.laid_out()
-    outputs = {layer.name: Output(attribute=layer.owner, axes=laid.seen[layer.name]) for layer in graph.layers}
-    lines = _made(laid.lines, last)
+    calls = graph.calls(in_order_of_calls(graph, graph.layers))
+    outputs = {
+        layer.name: Output(attribute=layer.owner, axes=laid.seen[layer.name], call=calls[layer.name])
+        for layer in graph.layers
+    }
+    lines = _made(laid.lines, last, graph.shared)
     back = [line for line in laid.lines if line.layer is None]
     low = config.numerics.mixed_precision is not None
     name = last.name
@@ -81,7 +85,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
     return context, bindings
 
 
-def _made(lines: Iterable[Line], last: Layer) -> list[dict[str, str]]:
+def _made(lines: Iterable[Line], last: Layer, shared: Collection[str]) -> list[dict[str, str]]:
     """Return each line's layer as Keras makes it, what it is called with and what comes of it.
 
     A layer that is called again is made in a line of its own.
@@ -91,6 +95,10 @@ def _made(lines: Iterable[Line], last: Layer) -> list[dict[str, str]]:
     for line in lines:
         if line.axes is None and line.layer is not None:
             made, comment = line.code.layer, line.comment
+            if line.layer.owner in shared:
+                if line.layer.owns:
+                    found.append({"target": f"{line.layer.name}_layer", "given": "", "layer": made, "comment": comment})
+                made, comment = f"{line.layer.owner}_layer", ""
         else:
             name = f"{last.name}_permuted" if line.layer is None else f"{line.layer.name}_permute"
             moves[name] += 1

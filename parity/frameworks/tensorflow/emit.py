@@ -26,14 +26,16 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
     fused = config.loss.fused(ending)
     laid = Walk(graph, "tensorflow", side.last if fused else None).laid_out()
     helpers = [*activation_helpers(graph.layers, "tensorflow"), *(line.code.helpers for line in laid.calls)]
-    low = config.numerics.mixed_precision
+    low, calls = config.numerics.mixed_precision, graph.calls()
     methods: list[dict[str, Any]] = []
     outputs: dict[str, Output] = {}
     for line in laid.calls:
         layer = line.layer
         assert layer is not None
         point = "logits" if fused and layer is side.last else "output"
-        outputs[layer.name] = Output(attribute=layer.owner, axes=laid.seen[layer.name], point=point)
+        outputs[layer.name] = Output(
+            attribute=layer.owner, axes=laid.seen[layer.name], point=point, call=calls[layer.name]
+        )  # fmt: skip
         if layer.owns:
             body, arguments = "\n".join(line.code.body), arguments_of(layer)
             body = in_low_precision(body, layer.op.wide, arguments) if low else body

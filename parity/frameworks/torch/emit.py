@@ -40,7 +40,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
     weights: dict[str, Weight] = {}
     outputs: dict[str, Output] = {}
     helpers: list[tuple[Helper, ...]] = activation_helpers(graph.layers, "torch")
-    fills, joined, low = [], Joined(), config.numerics.mixed_precision is not None
+    calls, fills, joined, low = graph.calls(), [], Joined(), config.numerics.mixed_precision is not None
     for line in laid.lines:
         layer, code = line.layer, line.code
         if layer is None or code is None:
@@ -50,7 +50,8 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         place = None if code.output or low else _in_sight(line, laid, graph.shared)
         code = joined.code(line) if not code.output and place is None else code
         point = "input" if place else point
-        outputs[layer.name] = Output(attribute=code.output if place is None else place, axes=axes, point=point)
+        attribute = code.output if place is None else place
+        outputs[layer.name] = Output(attribute=attribute, axes=axes, point=point, call=calls[layer.name])
         forward.append({"statement": f"{line.target} = {_given(line, code, config)}", "comment": line.comment})
         if not layer.owns:
             continue

@@ -18,6 +18,7 @@ from parity.frameworks.keras.driver import generators as keras_generators
 from parity.frameworks.keras.driver.layers import KerasLayers, model_step
 from parity.frameworks.tensorflow.driver.driver import TensorFlowDriver
 from parity.frameworks.tensorflow.driver.tensors import Taps, host, masked
+from parity.frameworks.tensorflow.driver.watching import this_call
 from parity.run.driver.layouts import View
 from parity.run.driver.objects import called, restore
 from parity.run.probe import Guide
@@ -83,7 +84,7 @@ class KerasDriver(KerasLayers, TensorFlowDriver):
         output = view.output
         target, logits = self._part(output["attribute"]), output["point"] == "logits" and view.meaning is None
         # A layer may be seen by what it takes in and by what it puts out: the second wraps the first.
-        before = target.__dict__.get("call")
+        before, counted = target.__dict__.get("call"), this_call(view)
         call = before or target.call
 
         def fed(x: Any, *args: Any, **kwargs: Any) -> Any:
@@ -91,6 +92,8 @@ class KerasDriver(KerasLayers, TensorFlowDriver):
 
         def watched(*args: Any, **kwargs: Any) -> Any:
             value = call(*args, **kwargs)
+            if not counted():
+                return value
             behind = getattr(value, "_keras_logits", None)
             if logits and behind is not None:
                 seen = self.tapped(view, behind, taps, signals, guide)

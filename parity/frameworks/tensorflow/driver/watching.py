@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial, wraps
+from itertools import count
 from typing import Any, TypeVar
 
 import numpy as np
@@ -21,6 +22,12 @@ from parity.run.driver.scaled import Scaled
 from parity.run.probe import Guide, Probe, see_all
 
 Took = TypeVar("Took")
+
+
+def this_call(view: View) -> Callable[[], bool]:
+    """Return what says at each call of a layer whether that is the one to be seen."""
+    wanted, numbers = view.output.get("call"), count()
+    return lambda: wanted is None or next(numbers) == wanted
 
 
 class TensorFlowWatching(Scaled, Driver):
@@ -140,8 +147,11 @@ class TensorFlowWatching(Scaled, Driver):
         before = self.model.__dict__.get(attribute)
         method = getattr(self.model, attribute)
 
+        counted = this_call(view)
+
         def watched(*args: Any, **kwargs: Any) -> Any:
-            return self.tapped(view, method(*args, **kwargs), taps, signals, guide)
+            value = method(*args, **kwargs)
+            return self.tapped(view, value, taps, signals, guide) if counted() else value
 
         object.__setattr__(self.model, attribute, watched)
         return partial(restore, self.model, attribute, before)

@@ -91,12 +91,15 @@ class TorchWatching(Exact, Driver):
             given = view.instead(guide, "gradient", value)
             return None if given is None else torch.from_numpy(given * scale).to(gradient)
 
-        known = False
+        calls, known = view.output.get("call") or 0, False
 
         def seen(value: torch.Tensor) -> torch.Tensor | None:
-            nonlocal known
+            nonlocal calls, known
             if known or not torch.is_grad_enabled():
                 return None  # A step may evaluate beside training; what it trains on is what it computes first.
+            if calls:
+                calls -= 1
+                return None
             if not torch.is_tensor(value) or transformed(value):
                 # A module that returns more than one tensor is not one of the spec's layers; and what a transform of
                 # torch.func passes through a model holds no numbers yet.
