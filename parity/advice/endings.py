@@ -25,7 +25,7 @@ def last_activation(side: Resolved) -> tuple[str, Activation] | None:
 
     Layers without parameters that end in no activation (flatten, dropout, pooling) hand values on.
     """
-    for layer in reversed(side.layers()):
+    for layer in side.graph.back(side.last):
         ending = layer.op.ending()
         if ending is not None and not isinstance(ending, Linear):
             return f"layers.{layer.name}.{layer.op.activation_field}", ending
@@ -36,8 +36,7 @@ def last_activation(side: Resolved) -> tuple[str, Activation] | None:
 
 def last_parameters(side: Resolved) -> Layer:
     """Return the last layer that has parameters, else the last one."""
-    layers = side.layers()
-    return next((layer for layer in reversed(layers) if layer.parameters), layers[-1])
+    return next((layer for layer in reversed(side.layers()) if layer.parameters), side.last)
 
 
 def bounds(activation: Activation) -> tuple[float, float]:

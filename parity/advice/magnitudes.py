@@ -86,33 +86,36 @@ def measure(side: Resolved, data: Dataset) -> Scales | None:
     """
     if too_large(side):
         return None
-    training, layers = side.config.training, side.layers()
+    training, graph = side.config.training, side.graph
+    layers = side.layers()
     count = min(ROWS, training.batch_size, max(WORK // max(multiplications(layers), 1), 2), len(data.x))
     order = randomness.row_order(training.seed, 0, len(data.x), training.shuffle)
-    value = data.x[order[:count]]
-    inputs, found = size(value), []
+    values = [data.x[order[:count]].astype(np.float32)]
+    inputs, found = size(data.x[order[:count]]), []
     with np.errstate(all="ignore"):  # What overflows is what is looked for.
         for index, layer in enumerate(layers):
-            value = value.astype(np.float32)  # A large kernel would else be copied into float64.
+            # A large kernel would else be copied into float64.
+            read = [values[place].astype(np.float32) for place in graph.feeds[index]]
+            owner = layer if layer.owns else graph.by_name[layer.owner]
             tensors = {
-                name: drawn(training.seed, parameter(layer.name, name), one).astype(np.float32, copy=False)
-                for name, one in layer.parameters.items()
+                name: drawn(training.seed, parameter(owner.name, name), one).astype(np.float32, copy=False)
+                for name, one in owner.parameters.items()
             }
             ending, op = layer.op.ending(), layer.op
             bare = op if ending is None or isinstance(ending, Linear) else op.without_activation()
-            given, _ = bare.trained(value, tensors)
-            if tensors:
+            given, _ = bare.trained(op.given(read), tensors)
+            if tensors and layer.owns:
                 found.append(
                     Scale(
                         layer=layer.name,
-                        read=size(value),
+                        read=size(read[0]),
                         given=size(given),
                         bias=size(tensors["bias"]) if "bias" in tensors else 0.0,
-                        held=is_held(layers[index + 1 :]),
+                        held=is_held(graph.chain_from(layer)),
                         sampled=any(math.prod(one.shape) > DRAWN for one in layer.parameters.values()),
                     )
                 )
-            value = given if bare is op or ending is None else ending.forward(given)
+            values.append(given if bare is op or ending is None else ending.forward(given))
     return Scales(inputs=inputs, rows=count, layers=tuple(found))
 
 

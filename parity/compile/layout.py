@@ -17,7 +17,7 @@ from parity.spec.graph import Graph, Layer, Value
 ANY = "x"
 """What a value is called that only the next line reads."""
 
-LOCAL = frozenset(("F", "exact", "inputs", "keras", "math", "nn", "np", "self", "tf", "torch", "training", "x"))
+LOCAL = frozenset(("F", "exact", "inputs", "math", "nn", "np", "self", "tf", "training", "x"))
 """Names that a line of a program has another use for."""
 
 
@@ -78,6 +78,7 @@ class Walk:
 
     def __init__(self, graph: Graph, framework: str, linear: Layer | None = None, inputs: str = "") -> None:
         self.graph, self.framework, self.linear = graph, framework, linear
+        self.local = {*LOCAL, *frameworks()[framework].modules}
         self.lies: dict[str, Layout] = {value.name: "as_said" for value in graph.inputs}
         self.moved: dict[tuple[str, Layout], str] = {}
         self.called = {value.name: inputs or self._input(value) for value in graph.inputs}
@@ -85,8 +86,11 @@ class Walk:
 
     def _input(self, value: Value) -> str:
         if len(self.graph.inputs) > 1:
-            return _free(value.name)
+            return self._free(value.name)
         return ANY if self.graph.readers(value.name) == [self.graph.layers[0]] else "inputs"
+
+    def _free(self, name: str) -> str:
+        return f"{name}_" if name in self.local else name
 
     def laid_out(self) -> LaidOut:
         """Return the program."""
@@ -113,7 +117,7 @@ class Walk:
         readers, behind = self.graph.readers(layer.name), list(self.graph.layers[number + 1 : number + 2])
         at_once = readers == behind and layer.gives not in self.graph.outputs
         last = layer.gives in self.graph.outputs and not readers and not behind
-        self.called[layer.name] = ANY if at_once or last else _free(layer.name)
+        self.called[layer.name] = ANY if at_once or last else self._free(layer.name)
         row = len(layer.output_shape) == 1  # A row of features lies one way only.
         self.lies[layer.name] = "as_said" if row else came if code.writes == "any" else code.writes
         drawn = _drawn(self.lies[layer.name], layer.output_shape)
@@ -155,10 +159,6 @@ def code_comment(code: Any) -> str:
 def arguments_of(layer: Layer) -> tuple[str, ...]:
     """Return what a layer's code calls what it reads: by its ports, or by letters where these are many."""
     return layer.op.ports or tuple("abcdefghijklmnopqrstuvwyz"[: len(layer.reads)])
-
-
-def _free(name: str) -> str:
-    return f"{name}_" if name in LOCAL else name
 
 
 def _drawn(lies: Layout, shape: Sequence[int]) -> Axes | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -121,9 +120,12 @@ def _outputs(
     for layer in ordered[:-1]:  # Of a framework's own layer that nothing is applied behind, its output is the layer's.
         if layer.name not in found and places.get(layer.name) in plain and not _activates(layer, side):
             found[layer.name] = _put_out(layer, places[layer.name], side.framework)
-    for before, after in pairwise(ordered):
-        if before.name not in found and after.name in places:
-            found[before.name] = _taken_in(before, after, places[after.name], side.framework)
+    for before in ordered:
+        for after in side.graph.readers(before.name):
+            # What reads several, or is called again, does not show which of them it takes in.
+            alone = len(after.reads) == 1 and after.owner not in side.graph.shared
+            if before.name not in found and after.name in places and alone:
+                found[before.name] = _taken_in(before, after, places[after.name], side.framework)
     for layer in ordered[:-1]:
         if layer.name not in found and places.get(layer.name) in plain:
             found[layer.name] = _put_out(layer, places[layer.name], side.framework)

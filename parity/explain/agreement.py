@@ -131,14 +131,14 @@ class ChangeSearch:
                 layer for layer in layers if tensor in {parameter(layer.name, one) for one in layer.op.statistics}
             ]
         elif phase in ("forward", "loss"):
-            visible = self.held.visible()
-            names = [layer.name for layer in layers]
-            end = names.index(layer_of(tensor)) + 1 if phase == "forward" else len(names)
-            before = end - 1 if phase == "forward" else end
-            begin = next((index for index in range(before, 0, -1) if names[index - 1] in visible), 0)
-            # What a flatten takes in may be seen there, as the layer before it puts it out.
-            after = phase == "forward" and end < len(layers) and isinstance(layers[end].op, Flatten)
-            layers = layers[begin : end + after]
+            visible, graph = self.held.visible(), self.held.side.graph
+            if phase == "forward":
+                place = graph.by_name[layer_of(tensor)]
+                # What a flatten takes in may be seen there, as the layer before it puts it out.
+                behind = [layer for layer in graph.readers(place.name) if isinstance(layer.op, Flatten)]
+                layers = [*graph.unseen(place, visible), place, *behind]
+            else:
+                layers = [] if graph.last.name in visible else [*graph.unseen(graph.last, visible), graph.last]
         return Suspects(phase=phase, layers=layers, number=self.held.number, leftovers=leftovers)
 
     def _natives(self, start: Agreed) -> None:

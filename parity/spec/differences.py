@@ -18,12 +18,19 @@ from parity.entries import Entry, shown
 from parity.ops import Op, ShapeError
 from parity.ops.activation import ActivationOp
 from parity.spec.align import by_name
-from parity.spec.graph import Layer
+from parity.spec.edges import Edges, plain, reading
+from parity.spec.graph import Layer, graph_of
 from parity.spec.inert import Column, again_reason, layer_reason, section_reason
 from parity.spec.layer_units import LayerUnit, paired, units
 from parity.spec.resolve import Resolved
 from parity.spec.sections import SECTIONS, Config
 from parity.spec.targets import unsaid
+
+READS = "inputs"
+"""Field of a layer that says what it reads."""
+
+LINKS = ("name", READS)
+"""Fields of a layer that tie it to others: what two sides have there is compared by what it means."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +119,9 @@ def _unit_differences(a: Resolved, b: Resolved, order: Mapping[str, int]) -> lis
     columns = by_name(a.config.model.layers, b.config.model.layers)
     last = {str(side.config.model.layers[-1].name) for side in (a, b)}
     groups: dict[Any, list[LayerUnit]] = {}
-    for unit in units(a.config.model.layers, b.config.model.layers, can_flip):
+    layers = a.config.model.layers, b.config.model.layers
+    edges = None if all(map(plain, layers)) else Edges(*layers, a.config.model.first)
+    for unit in units(*layers, can_flip, edges):
         groups.setdefault(unit.content, []).append(unit)
     found = []
     for members in groups.values():
@@ -146,10 +155,14 @@ def _field_differences(a: Resolved, b: Resolved, taken: set[str]) -> list[Differ
     aligned = by_name(a.config.model.layers, b.config.model.layers)
     last = {str(side.config.model.layers[-1].name) for side in (a, b)}
     columns = [column for column in aligned if paired(column)]
+    branched = not (plain(a.config.model.layers) and plain(b.config.model.layers))
+    edges = Edges(a.config.model.layers, b.config.model.layers, a.config.model.first)
     groups: dict[tuple[tuple[str, ...], str, str], list[tuple[Layer, Layer, _Found]]] = {}
     for name in (str(left.name) for left, _ in columns if left is not None):
         left, right = before[name], after[name]
-        for one in _compare((), left.op, right.op):
+        reads = edges.differ(name) if branched else None
+        read = [] if reads is None else [_Found((READS,), *(shown(_one(side)) for side in reads))]
+        for one in [*read, *_compare((), left.op, right.op)]:
             if ".".join(["layers", name, *one.path]) not in taken:
                 groups.setdefault((one.path, one.a, one.b), []).append((left, right, one))
     found = []
@@ -174,6 +187,10 @@ def _field_differences(a: Resolved, b: Resolved, taken: set[str]) -> list[Differ
     return found
 
 
+def _one(names: tuple[str, ...]) -> str | tuple[str, ...]:
+    return names[0] if len(names) == 1 else names
+
+
 def _made(
     a: Resolved, b: Resolved, path: str, paths: tuple[str, ...], one: _Found, reason: str, layers: tuple[str, ...] = ()
 ) -> Difference:
@@ -186,7 +203,7 @@ def _made(
 def _compare(path: tuple[str, ...], a: Any, b: Any) -> Iterator[_Found]:
     """Yield where two values differ."""
     if isinstance(a, Entry) and isinstance(b, Entry):
-        shared = [name for name in type(a).model_fields if name in type(b).model_fields and name != "name"]
+        shared = [name for name in type(a).model_fields if name in type(b).model_fields and name not in LINKS]
         if a.kind != b.kind:
             yield _Found(path, _without(a, shared), _without(b, shared))
     elif isinstance(a, BaseModel) and isinstance(b, BaseModel):
@@ -203,7 +220,7 @@ def _without(entry: Entry, shared: list[str]) -> str:
     """Return the entry as text, without the fields that both kinds have."""
     fields = type(entry).model_fields
     idle = [name for name in entry.quiet if getattr(entry, name) == fields[name].get_default(call_default_factory=True)]
-    parts = [f"{name}={shown(getattr(entry, name))}" for name in fields if name not in [*shared, "name", *idle]]
+    parts = [f"{name}={shown(getattr(entry, name))}" for name in fields if name not in [*shared, *LINKS, *idle]]
     return f"{entry.kind}({', '.join(parts)})" if parts else entry.kind
 
 
@@ -224,6 +241,7 @@ def mixed(a: Config, b: Config, taken: set[str]) -> Config:
     """
     sections = {section: _mix(section, getattr(a, section), getattr(b, section), taken) for section in SECTIONS}
     layers: list[Op] = []
+    branched = not (plain(a.model.layers) and plain(b.model.layers))
     for left, right in by_name(a.model.layers, b.model.layers):
         op = left if left is not None else right
         path = f"layers.{op.name}"  # type: ignore[union-attr]
@@ -231,7 +249,13 @@ def mixed(a: Config, b: Config, taken: set[str]) -> Config:
             layers.append(_mix(path, left, right, taken) if paired((left, right)) else right if path in taken else left)
         elif op is not None and (path in taken) is (left is None):
             layers.append(op)
-    if [op.name for op in a.model.layers] != [op.name for op in b.model.layers]:
+    if branched:
+        edges, there = Edges(a.model.layers, b.model.layers, a.model.first), {str(op.name) for op in layers}
+        whole = {path.split(".")[1] for path in taken if path.startswith("layers.") and path.count(".") == 1}
+        other = whole | {name for name in there if f"layers.{name}.{READS}" in taken}
+        reads = {name: edges.mixed(name, name in other, whole) for name in there}
+        layers = list(reading(layers, reads, a.model.first))
+    if branched or [op.name for op in a.model.layers] != [op.name for op in b.model.layers]:
         _check_shapes(layers, a, b)
     return a.model_copy(update={**sections, "model": a.model.model_copy(update={"layers": tuple(layers)})})
 
@@ -244,17 +268,10 @@ def _check_shapes(layers: Sequence[Op], a: Config, b: Config) -> None:
     """
     if not layers:
         raise ShapeError("no layer is left")
-    ends = [_shapes(side.model.layers, side)[-1] for side in (a, b)]
-    end = _shapes(layers, a)[-1]
-    if end not in ends:
-        raise ShapeError(f"the last layer, {layers[-1].name}, gives {end} where {ends[0]} is expected")
-
-
-def _shapes(layers: Sequence[Op], config: Config) -> list[tuple[int, ...]]:
-    shapes = [config.model.input]
-    for op in layers:
-        shapes.append(op.output_shape(shapes[-1]))
-    return shapes
+    ends = [graph_of(side.model).last.output_shape for side in (a, b)]
+    last = graph_of(a.model.model_copy(update={"layers": tuple(layers)})).last
+    if last.output_shape not in ends:
+        raise ShapeError(f"the last layer, {last.name}, gives {last.output_shape} where {ends[0]} is expected")
 
 
 def _mix(path: str, a: Any, b: Any, taken: set[str]) -> Any:

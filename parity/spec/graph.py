@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -180,13 +180,29 @@ class Graph:
 
     def ahead(self, layer: Layer) -> list[Layer]:
         """Return the layers that what a layer reads comes of, in order."""
-        wanted = {value.name for value in layer.reads}
+        return self.unseen(layer, ())
+
+    def unseen(self, layer: Layer, seen: Collection[str]) -> list[Layer]:
+        """Return the layers ahead of one that stand between it and those that are seen, in order.
+
+        Args:
+            layer: where to begin, not one of them.
+            seen: names of layers beyond which nothing is asked.
+        """
+        wanted = {value.name for value in layer.reads} - set(seen)
         found: list[Layer] = []
         for one in reversed(self.layers[: self.layers.index(layer)]):
             if one.name in wanted:
                 found.append(one)
-                wanted |= {value.name for value in one.reads}
+                wanted |= {value.name for value in one.reads} - set(seen)
         return found[::-1]
+
+    def back(self, layer: Layer) -> Iterator[Layer]:
+        """Yield a layer, the one that it reads, and so on up, as long as each reads one tensor alone."""
+        found: Layer | None = layer
+        while found is not None:
+            yield found
+            found = self.by_name.get(found.reads[0].name) if len(found.reads) == 1 else None
 
     def chain_from(self, layer: Layer) -> list[Layer]:
         """Return the layers behind one that follow as long as each is read by one other alone, which reads no more."""

@@ -76,9 +76,8 @@ def _counts(one: Difference) -> bool:
 
 def _behind(side: Resolved) -> Iterator[str]:
     """Yield the layer that gives the outputs their shape, and what stands behind it."""
-    layers = side.layers()
-    shape = layers[-1].output_shape
-    for layer in reversed(layers):
+    shape = side.last.output_shape
+    for layer in side.graph.back(side.last):
         yield layer.name
         if layer.parameters or layer.input_shape != shape:
             return

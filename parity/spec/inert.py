@@ -55,6 +55,8 @@ def again_reason(columns: Sequence[Column], name: str, field: str = "") -> str:
         name: of a layer that is nothing but an activation and that one side lacks; or of one whose activation differs.
         field: of that activation, in a layer that both sides have.
     """
+    if not all(op is None or (op.inputs is None and op.ports) for column in columns for op in column):
+        return ""  # What stands beside it in the list need not be what it reads.
     place = next(index for index, column in enumerate(columns) if name in [op.name for op in column if op is not None])
     ops = [op for op in columns[place] if op is not None]
     functions = [getattr(op, field, None) if field else op.ending() for op in ops]

@@ -14,6 +14,7 @@ from typing import Any
 from parity.entries import shown
 from parity.ops import Op
 from parity.spec.align import by_name
+from parity.spec.edges import Edges
 
 ABSENT = "absent"
 """Value of a layer on the side that has none."""
@@ -88,19 +89,23 @@ def paired(column: Column) -> bool:
     return left is not None and right is not None and left.kind == right.kind
 
 
-def units(a: Sequence[Op], b: Sequence[Op], can_flip: Callable[[Iterable[str]], bool]) -> list[LayerUnit]:
+def units(
+    a: Sequence[Op], b: Sequence[Op], can_flip: Callable[[Iterable[str]], bool], edges: Edges | None = None
+) -> list[LayerUnit]:
     """Return the layers that only one side has, or that are of another kind, as units.
 
     A layer opposite a single one of another kind is a unit with it. Else a unit begins with the layers that have
     weights and ends with what follows them without any (activation, dropout, pooling): a block. A pool that goes while
     the convolution beside it takes over its step is a unit with that step. Neighbours of which one cannot come or go
-    without the other are one unit; so are the two places of a layer that has moved.
+    without the other are one unit; so are the two places of a layer that has moved, and in a model with branches layers
+    that stand far apart, of which one reads the other.
 
     Args:
         a: layers of the first side.
         b: layers of the other side.
         can_flip: says whether the values at paths can go from how they are on one side to how they are on the other
             while all others stay, from either side.
+        edges: what layers read, in models with branches.
     """
     columns, found, start = by_name(a, b), [], 0
     while start < len(columns):
@@ -111,7 +116,8 @@ def units(a: Sequence[Op], b: Sequence[Op], can_flip: Callable[[Iterable[str]], 
             beside = [_stepping(columns[:start][::-1]), _stepping(columns[end:])]
             found += _joined([_with_step(unit, beside) for unit in _cut(columns[start:end])], can_flip)
         start = end + 1
-    return _moved_together(found)
+    found = _moved_together(found)
+    return found if edges is None else _connected(found, can_flip, edges)
 
 
 def _stepping(columns: Sequence[Column]) -> tuple[Op, Op] | None:
@@ -186,6 +192,25 @@ def _joined(blocks: list[LayerUnit], can_flip: Callable[[Iterable[str]], bool]) 
         if can_flip(waiting.paths):
             return [*found, waiting]
     return blocks
+
+
+def _connected(found: list[LayerUnit], can_flip: Callable[[Iterable[str]], bool], edges: Edges) -> list[LayerUnit]:
+    """Return the units, each that cannot come or go on its own joined with those that it is tied to by an edge."""
+    whole = list(found)
+    waiting = [unit for unit in whole if not can_flip(unit.paths)]
+    while waiting:
+        unit = waiting.pop(0)
+        tied = [one for one in whole if one is not unit and edges.tied(one.names, unit.names)]
+        if unit not in whole or not tied:
+            continue
+        at = min(map(whole.index, (unit, *tied[:1])))
+        first, second = sorted((unit, tied[0]), key=whole.index)
+        whole = [one for one in whole if one not in (unit, tied[0])]
+        joined = first + second
+        whole.insert(at, joined)
+        if not can_flip(joined.paths):
+            waiting.append(joined)
+    return whole if all(can_flip(unit.paths) for unit in whole) else found
 
 
 def _moved_together(found: Sequence[LayerUnit]) -> list[LayerUnit]:

@@ -20,6 +20,7 @@ from pydantic import TypeAdapter
 
 from parity.ops import AnyOp, Op
 from parity.spec.align import names_like
+from parity.spec.edges import Reads, plain, reading, reads_of, through
 from parity.spec.sections import Config
 
 PLACES = ("before", "after")
@@ -78,6 +79,59 @@ def restructured(config: Config, chosen: Sequence[str], keys: Sequence[str], val
             layers += [op, *added] if behind else [*added, op]
     names = names_like(before, layers)
     named = tuple(op.model_copy(update={"name": name}) for op, name in zip(layers, names, strict=True))
+    if keys and not (plain(before) and plain(named)):
+        named = _reconnected(before, named, [names[at] for at in came], keys[-1] if came else "", config.model.first)
     model = config.model.model_copy(update={"layers": named})
     gone = [str(op.name) for op in before if op.name not in names]
     return config.model_copy(update={"model": model}), list(dict.fromkeys([*gone, *(names[at] for at in came)]))
+
+
+def _reconnected(
+    before: Sequence[Op], after: Sequence[Op], came: Sequence[str], place: str, first: str
+) -> tuple[Op, ...]:
+    """Return layers of which some are new or gone, each reading what it read as far as that is there.
+
+    What reads a layer that is gone reads what that one read. What reads a layer that others are put behind reads the
+    last of these; what others are put ahead of reads them, in the place of what the first of these reads.
+
+    Args:
+        before: the layers there were.
+        after: those there are now.
+        came: names of the new ones.
+        place: ``before`` or ``after``, where they are put; empty where none came.
+        first: what a first layer reads.
+    """
+    old, names = dict(reads_of(before, first)), [str(op.name) for op in after]
+    gone = set(old) - set(names)
+    found: dict[str, tuple[str, ...]] = {
+        name: tuple(through(old, one, gone) for one in old[name]) for name in names if name in old and name not in came
+    }
+    stands_for: dict[str, str] = {}
+    for start, end in _runs([names.index(name) for name in came]):
+        block = after[start:end]
+        own: Reads = reads_of(block, names[start - 1] if place == "after" else "")
+        found |= own
+        last = names[end - 1]
+        if place == "after":
+            stands_for[names[start - 1]] = last
+            continue
+        behind = names[end]
+        (given, *_) = own[names[start]]
+        at = found[behind].index(given) if given in found[behind] else 0
+        found[names[start]] = own[names[start]] if given else (found[behind][at],)
+        found[behind] = (*found[behind][:at], last, *found[behind][at + 1 :])
+    for name in names:
+        if name not in came:
+            found[name] = tuple(stands_for.get(one, one) for one in found[name])
+    return reading(after, found, first)
+
+
+def _runs(places: Sequence[int]) -> list[tuple[int, int]]:
+    """Return the first and the last but one of places that follow one another."""
+    found: list[tuple[int, int]] = []
+    for place in sorted(places):
+        if found and found[-1][1] == place:
+            found[-1] = (found[-1][0], place + 1)
+        else:
+            found.append((place, place + 1))
+    return found

@@ -42,6 +42,11 @@ class ModelSpec(Part):
     )
     layers: tuple[AnyOp, ...] = Field(min_length=1, description="the layers, in order")
 
+    @property
+    def first(self) -> str:
+        """Return the name of the first input, which a first layer reads by itself."""
+        return next(iter(self.named_inputs()))
+
     def named_inputs(self) -> dict[str, tuple[int, ...]]:
         """Return the shape of a row of each input, by its name."""
         return {"input": self.input}

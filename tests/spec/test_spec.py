@@ -61,7 +61,8 @@ def known(names: Iterable[str]) -> str:
 FIELDS = known(Dense.model_fields)
 DENSE = known(set(Dense.model_fields) - {"name"})
 LAYERS, ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, METRICS = (
-    known(FAMILIES[family]) for family in ("op", "activation", "initializer", "loss", "optimizer", "metric")
+    listed(FAMILIES[family]).removeprefix("one of ")
+    for family in ("op", "activation", "initializer", "loss", "optimizer", "metric")
 )
 SECTIONS = "data, layers, loss, metrics, numerics, optimizer, training"
 SPEC_FIELDS = "data, explain, loss, metrics, model, name, numerics, optimizer, question, sides, training"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from parity.activations import Activation
@@ -19,8 +19,8 @@ from parity.compile.fragments import (
 )
 from parity.compile.layout import LaidOut, Line, Walk, arguments_of
 from parity.compile.program import Bindings, Output, Weight
+from parity.spec.graph import Layer
 from parity.spec.resolve import Resolved
-from parity.spec.sections import Config
 from parity.tensors import parameter as parameter_name
 
 
@@ -29,55 +29,80 @@ def applied(activation: Activation, channel_axis: int) -> str | None:
     return activation.torch(channel_axis)
 
 
-def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
-    """Return what the template needs, and where the tensors live."""
-    config, graph = side.config, side.graph
-    ending = graph.ending
-    fused = config.loss.fused(ending)
-    laid = Walk(graph, "torch", side.last if fused else None).laid_out()
-    modules: list[tuple[str, str]] = []
-    forward: list[dict[str, str]] = []
-    weights: dict[str, Weight] = {}
-    outputs: dict[str, Output] = {}
-    helpers: list[tuple[Helper, ...]] = activation_helpers(graph.layers, "torch")
-    calls, fills, joined, low = graph.calls(), [], Joined(), config.numerics.mixed_precision is not None
-    for line in laid.lines:
-        layer, code = line.layer, line.code
-        if layer is None or code is None:
-            forward.append(_moved(line))
-            continue
-        axes, point = laid.seen[layer.name], "logits" if fused and layer is side.last else "output"
-        place = None if code.output or low else _in_sight(line, laid, graph.shared)
-        code = joined.code(line) if not code.output and place is None else code
-        point = "input" if place else point
-        attribute = code.output if place is None else place
-        outputs[layer.name] = Output(attribute=attribute, axes=axes, point=point, call=calls[layer.name])
-        forward.append({"statement": f"{line.target} = {_given(line, code, config)}", "comment": line.comment})
-        if not layer.owns:
-            continue
-        modules += code.modules.items()
-        helpers.append(code.helpers)
+@dataclass(kw_only=True)
+class Written:
+    """The model: its modules, what starts them, and the lines of ``forward``."""
+
+    laid: LaidOut
+    modules: list[tuple[str, str]] = field(default_factory=list)
+    fills: list[str] = field(default_factory=list)
+    forward: list[dict[str, str]] = field(default_factory=list)
+    weights: dict[str, Weight] = field(default_factory=dict)
+    outputs: dict[str, Output] = field(default_factory=dict)
+    helpers: list[tuple[Helper, ...]] = field(default_factory=list)
+
+    def own(self, layer: Layer, code: TorchCode) -> None:
+        """Take in what a layer is made of: its modules, and where its tensors lie."""
+        self.modules += code.modules.items()
+        self.helpers.append(code.helpers)
         for name, parameter in layer.parameters.items():
-            kept = code.weights[name]
-            weights[parameter_name(layer.name, name)] = Weight(
-                attribute=kept.attribute, axes=kept.axes, trainable=parameter.trainable
+            place = code.weights[name]
+            self.weights[parameter_name(layer.name, name)] = Weight(
+                attribute=place.attribute, axes=place.axes, trainable=parameter.trainable
             )
             if parameter.trainable:  # Running statistics start alike everywhere.
-                fills.append(parameter.initializer.torch(f"self.{kept.attribute}", parameter))
+                self.fills.append(parameter.initializer.torch(f"self.{place.attribute}", parameter))
+
+
+def written(side: Resolved, fused: bool) -> Written:
+    """Return a side's model.
+
+    Args:
+        side: whose model.
+        fused: the loss applies the last activation.
+    """
+    graph, low = side.graph, side.config.numerics.mixed_precision is not None
+    found = Written(laid=Walk(graph, "torch", side.last if fused else None).laid_out())
+    found.helpers += activation_helpers(graph.layers, "torch")
+    calls, joined = graph.calls(), Joined()
+    for line in found.laid.lines:
+        layer, code = line.layer, line.code
+        if layer is None or code is None:
+            found.forward.append(_moved(line))
+            continue
+        place = None if code.output or low else _in_sight(line, found.laid, graph.shared)
+        code = joined.code(line) if not code.output and place is None else code
+        found.outputs[layer.name] = Output(
+            attribute=code.output if place is None else place, axes=found.laid.seen[layer.name],
+            point="input" if place else "logits" if fused and layer is side.last else "output", call=calls[layer.name],
+        )  # fmt: skip
+        statement = f"{line.target} = {_given(line, code, low and layer.op.wide)}"
+        found.forward.append({"statement": statement, "comment": line.comment})
+        if layer.owns:
+            found.own(layer, code)
+    return found
+
+
+def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
+    """Return what the template needs, and where the tensors live."""
+    config, ending = side.config, side.graph.ending
+    fused = config.loss.fused(ending)
+    network = written(side, fused)
+    weights = network.weights
     optimizer = config.optimizer.code("torch")
     parameters = side.parameters()
-    sources, imports = helpers_source([*helpers, optimizer.helpers, *constraint_helpers(parameters, "torch")])
+    sources, imports = helpers_source([*network.helpers, optimizer.helpers, *constraint_helpers(parameters, "torch")])
     plain = config.loss.torch(config.loss.on_logits(ending), len(side.last.output_shape) + 1)
     loss = loss_context(config.loss.meeting(plain, "torch", config.loss.form(config.data.targets), fused))
-    used = " ".join([loss["body"], *sources, *(line["statement"] for line in forward)])
+    used = " ".join([loss["body"], *sources, *(line["statement"] for line in network.forward)])
     context = {
         "imports": imports,
         "helpers": sources,
-        "modules": modules,
-        "fills": fills,
-        "taken": laid.inputs,
-        "forward": forward,
-        "returns": laid.returns,
+        "modules": network.modules,
+        "fills": network.fills,
+        "taken": network.laid.inputs,
+        "forward": network.forward,
+        "returns": network.laid.returns,
         "weights": [(name, place.attribute, place.axes) for name, place in weights.items()],
         "loss": loss,
         "optimizer": optimizer,
@@ -92,10 +117,10 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
     }
     bindings = Bindings(
         weights=weights,
-        outputs=outputs,
+        outputs=network.outputs,
         slots={name: (slot.attribute, slot.scale) for name, slot in optimizer.slots.items()},
         starts=config.optimizer.numbers(),
-        mask_axes=tuple(laid.drawn[layer.name] for layer in side.drawing()),
+        mask_axes=tuple(network.laid.drawn[layer.name] for layer in side.drawing()),
         masks=tuple(layer.mask for layer in side.drawing()),
         ending=ending.kind if fused and ending else None,
     )
@@ -112,10 +137,9 @@ def _moved(line: Line) -> dict[str, str]:
     return {"statement": f"{line.target} = {line.given[0]}.permute({axes})", "comment": line.comment}
 
 
-def _given(line: Line, code: TorchCode, config: Config) -> str:
-    """Return a layer's expression in what it is called with."""
+def _given(line: Line, code: TorchCode, wide: bool) -> str:
+    """Return a layer's expression in what it is called with; where it is wide, in the precision of the weights."""
     assert line.layer is not None
-    wide = bool(config.numerics.mixed_precision) and line.layer.op.wide
     names = dict(zip(arguments_of(line.layer), line.given, strict=True))
     if wide:
         names = {name: f"{one}.to(exact)" for name, one in names.items()}
