@@ -223,6 +223,43 @@ NETWORKS: dict[str, Network] = {
         loss=CROSS,
         outputs=5,
     ),
+    "residual": Network(
+        input=(6, 5, 3),
+        layers=(
+            {"conv2d": {"filters": 4, "kernel_size": 3, "padding": "same", "use_bias": False, "name": "conv"}},
+            {"batch_norm": {"name": "norm"}},
+            {"activation": {"function": "relu", "name": "relu"}},
+            {"conv2d": {"filters": 4, "kernel_size": 3, "padding": "same", "name": "second"}},
+            {"dropout": {"rate": 0.25, "name": "drop"}},
+            {"add": {"inputs": ["drop", "relu"], "name": "add"}},
+            {"activation": {"function": "relu", "name": "relu_2"}},
+            {"conv2d": {"filters": 3, "kernel_size": 1, "name": "left"}},
+            {"conv2d": {"filters": 3, "kernel_size": 1, "inputs": "relu_2", "name": "right"}},
+            {"concatenate": {"inputs": ["left", "right"], "name": "both"}},
+            {"flatten": {"name": "flatten"}},
+            SOFTMAX,
+        ),
+        loss=CROSS,
+        outputs=5,
+    ),
+    "towers": Network(
+        input=(6,),
+        layers=(
+            {"dense": {"units": 5, "activation": "tanh", "name": "left"}},
+            {"dense": {"units": 5, "activation": "sigmoid", "inputs": "input", "name": "right"}},
+            {"dense": {"units": 4, "activation": "tanh", "inputs": "left", "name": "tower"}},
+            {"again": {"layer": "tower", "inputs": "right", "name": "other"}},
+            {"subtract": {"inputs": ["tower", "other"], "name": "apart"}},
+            {"multiply": {"inputs": ["tower", "other"], "name": "alike"}},
+            {"average": {"inputs": ["apart", "alike"], "name": "mean"}},
+            {"maximum": {"inputs": ["mean", "tower"], "name": "most"}},
+            {"minimum": {"inputs": ["most", "alike"], "name": "least"}},
+            {"concatenate": {"inputs": ["mean", "least"], "name": "both"}},
+            {"dense": {"units": 2, "name": "out"}},
+        ),
+        loss="mse",
+        outputs=2,
+    ),
 }
 """By name. Small, since many are run; every op, activation and loss that there is stands in one of them."""
 

@@ -9,6 +9,8 @@ from parity.selftest.planting import PlantedFault
 torch = partial(PlantedFault, framework="torch")
 mlp = partial(torch, network="mlp", optimizer="adam_after")
 cnn = partial(torch, network="cnn2d", optimizer="momentum")
+residual = partial(torch, network="residual", optimizer="sgd")
+towers = partial(torch, network="towers", optimizer="sgd")
 
 STEP = "    optimizer.step()\n"
 FORWARD = "x = self.square_tanh(self.square(x))"
@@ -46,6 +48,18 @@ FAULTS = [
         edits={"nn.GELU()": 'nn.GELU(approximate="tanh")'}),
     torch(name="leaky relu with PyTorch's slope", network="cnn1d", optimizer="adam", phase="forward", tensor="conv",
           edits={"nn.LeakyReLU(0.2)": "nn.LeakyReLU()"}),
+    residual(name="a branch read from the wrong place", phase="forward", tensor="add",
+             edits={"x = x + relu": "x = x + x"}),
+    residual(name="a shortcut from before the activation", phase="forward", tensor="add",
+             edits={"x = self.norm(x)": "x = early = self.norm(x)", "x = x + relu": "x = x + early"}),
+    residual(name="two branches put together the wrong way round", phase="forward", tensor="both",
+             edits={"self.both(left, x)": "self.both(x, left)"}),
+    towers(name="a tower with weights of its own", phase="forward", tensor="other",
+           edits={"        self.tower_tanh = nn.Tanh()\n":
+                  "        self.tower_tanh = nn.Tanh()\n        self.twin = nn.Linear(5, 4)\n",
+                  "self.tower(right)": "self.twin(right)"}),
+    towers(name="the other order of a difference", phase="forward", tensor="apart",
+           edits={"self.apart(tower, other)": "self.apart(other, tower)"}),
     # loss
     mlp(name="loss summed instead of averaged", phase="loss", tensor="loss",
         edits={"nn.CrossEntropyLoss()": 'nn.CrossEntropyLoss(reduction="sum")'}),
