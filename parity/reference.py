@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from parity.compile.predictions import spoken_by
 from parity.lazy import np
 from parity.ops import Op
+from parity.run.inputs import apart
 from parity.run.output_form import turned
 from parity.run.randomness import keep_mask
 from parity.run.target_forms import in_form
@@ -131,7 +132,7 @@ class Reference:
                 the update.
         """
         masks = self._masks(x, number)
-        passed = Passed(values=[x]) if known is None else known
+        passed = Passed(values=self.fed(x)) if known is None else known
         if since > 0:
             kept = passed.values[: len(self.graph.inputs) + since]
             passed = Passed(values=kept, moved=passed.moved[:since], gradients=passed.gradients)
@@ -159,6 +160,10 @@ class Reference:
         self.weights |= moved
         for name, one in (self.named_slots() | moved).items():
             yield ("state", name), one
+
+    def fed(self, x: np.ndarray) -> list[np.ndarray]:
+        """Return each of the model's inputs, of rows as the harness keeps them."""
+        return list(apart(x, self.graph.packed) if self.graph.packed else (x,))
 
     def _read(self, index: int, passed: Passed) -> Any:
         """Return what a layer is given, as its op takes it."""
@@ -246,7 +251,7 @@ class Reference:
         Args:
             x: inputs, (N, ...), float64.
         """
-        passed = Passed(values=[x])
+        passed = Passed(values=self.fed(x))
         for index, op in enumerate(self.ops):
             passed.values.append(op.forward(self._read(index, passed), self._of(op)))
         return self.answered(passed.values[self.graph.places[self.graph.last.name]])

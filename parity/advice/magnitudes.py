@@ -15,6 +15,7 @@ from parity.activations.linear import Linear
 from parity.lazy import np
 from parity.run import randomness
 from parity.run.initial import initial_value
+from parity.run.inputs import apart
 from parity.tensors import parameter
 
 if TYPE_CHECKING:
@@ -90,7 +91,8 @@ def measure(side: Resolved, data: Dataset) -> Scales | None:
     layers = side.layers()
     count = min(ROWS, training.batch_size, max(WORK // max(multiplications(layers), 1), 2), len(data.x))
     order = randomness.row_order(training.seed, 0, len(data.x), training.shuffle)
-    values = [data.x[order[:count]].astype(np.float32)]
+    rows, places = data.x[order[:count]], side.graph.packed
+    values = [one.astype(np.float32) for one in (apart(rows, places) if places else (rows,))]
     inputs, found = size(data.x[order[:count]]), []
     with np.errstate(all="ignore"):  # What overflows is what is looked for.
         for index, layer in enumerate(layers):

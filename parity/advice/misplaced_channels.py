@@ -29,25 +29,25 @@ class MisplacedChannels(Rule):
         if layer is None:
             return
         op, read = layer.op, layer.op.channels_at() or "channels_last"
-        if not misplaced(model.input, read) or stays(op, model.input):
+        if not misplaced(model.row, read) or stays(op, model.row):
             return
-        axis, end = (0, -1) if read == "channels_last" else (len(model.input) - 1, 0)
+        axis, end = (0, -1) if read == "channels_last" else (len(model.row) - 1, 0)
         transpose = at.side.config.data.transpose
         yield Advice(
             rule=self.kind,
             path="model.input",
-            what=f"model.input is {list(model.input)}, and layer {layer.name} reads ({wanted_axes(op.axes, read)})",
-            why=f"the {model.input[axis]} along axis {axis} look like channels: the window would move along them as "
-            f"along places, and take the {model.input[end]} places at the other end for channels",
-            fix=fix(model.input, read, transpose),
-            changes=put_right(model.input, read, transpose),
+            what=f"model.input is {list(model.row)}, and layer {layer.name} reads ({wanted_axes(op.axes, read)})",
+            why=f"the {model.row[axis]} along axis {axis} look like channels: the window would move along them as "
+            f"along places, and take the {model.row[end]} places at the other end for channels",
+            fix=fix(model.row, read, transpose),
+            changes=put_right(model.row, read, transpose),
         )
 
 
 def first_windowed(side: Resolved) -> Layer | None:
     """Return the first layer whose window moves along axes of the input as it is; None where they are gone by then."""
     for layer in side.layers():
-        if len(layer.input_shape) != len(side.config.model.input):
+        if len(layer.input_shape) != len(side.config.model.row):
             return None
         if layer.op.axes:
             return layer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from parity.compile import compile_side
 from parity.frameworks import frameworks
@@ -52,7 +53,8 @@ def export(
     if save_data is not None:
         import numpy as np
 
-        np.savez_compressed(save_data, X=dataset.raw_x, y=dataset.raw_y)
+        arrays: Any = {**(dataset.raw_inputs or {"X": dataset.raw_x}), "y": dataset.raw_y}
+        np.savez_compressed(save_data, **arrays)
     if save_weights is not None:
         _save_weights(side, save_weights, precision)
     return compile_side(

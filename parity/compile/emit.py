@@ -37,7 +37,10 @@ def compile_side(
     """
     context, bindings = part_of(side.framework, "emit").emit(side)
     form = side.config.loss.form(side.config.data.targets)
-    bindings = replace(bindings, targets=form, settings=settings(side.framework, side.config.numerics))
+    kinds = {value.name: value.dtype for value in side.graph.inputs}
+    bindings = replace(
+        bindings, targets=form, settings=settings(side.framework, side.config.numerics), inputs=side.graph.packed
+    )  # fmt: skip
     file_name = f"{name}_{side.name}.py"
     training = side.config.training
     recorded = not side.draws_itself
@@ -46,7 +49,9 @@ def compile_side(
         "question": _in_docstring(textwrap.fill(question, LINE_LENGTH)),
         "file_name": file_name,
         "training": training,
-        "preprocessing": preprocess_source(side.config.data, classes, form=form, flat=flat),
+        "preprocessing": preprocess_source(side.config.data, classes, form=form, flat=flat, kinds=kinds),
+        "arrays": side.config.data.arrays,
+        "kinds": list(kinds.values()),
         "numbers": form == "index",
         "validation": bool(side.config.data.validation_split),
         "settings": bindings.settings,
@@ -54,7 +59,9 @@ def compile_side(
         "draws": recorded and bool(bindings.mask_axes),
         "mask_axes": bindings.mask_axes if recorded and any(bindings.mask_axes) else (),
         "masks": bindings.masks if recorded and bindings.masks != tuple(range(len(bindings.masks))) else (),
-        "input": side.config.model.input,
+        "input": side.config.model.row,
+        "inputs": [(value.name, value.shape, value.dtype) for value in side.graph.inputs],
+        "reads": " and ".join(f"(N, {', '.join(map(str, value.shape))})" for value in side.graph.inputs),
         "output": side.last.output_shape,
         "ending": bindings.ending,
     }

@@ -81,7 +81,8 @@ class Walk:
         self.local = {*LOCAL, *frameworks()[framework].modules}
         self.lies: dict[str, Layout] = {value.name: "as_said" for value in graph.inputs}
         self.moved: dict[tuple[str, Layout], str] = {}
-        self.called = {value.name: inputs or self._input(value) for value in graph.inputs}
+        alone = inputs if len(graph.inputs) == 1 else ""
+        self.called = {value.name: alone or self._input(value) for value in graph.inputs}
         self.out = LaidOut(inputs=tuple(self.called.values()))
 
     def _input(self, value: Value) -> str:

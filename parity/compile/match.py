@@ -70,7 +70,8 @@ def match(side: Resolved, own: OwnProgram, compiled: Program, inventory: Mapping
     drawn = [layer.input_shape for layer in side.drawing()]
     bindings = replace(
         compiled.bindings, weights=weights, outputs=outputs, slots=slots, names=dict(own.names),
-        mask_shapes=tuple(drawn), ending=None, answer=answer_of(side, inventory), input=side.config.model.input,
+        mask_shapes=tuple(drawn), ending=None, answer=answer_of(side, inventory), input=side.config.model.row,
+        inputs=compiled.bindings.inputs,
         output=side.last.output_shape,
     )  # fmt: skip
     seen = {itself(name) for name in outputs}

@@ -108,6 +108,8 @@ class Bindings:
         targets: form in which the program takes its targets; None for the shape of the outputs.
         names: what a hand-written program calls the parts of the contract.
         input: shape of a row, for models that are made when they first see one.
+        inputs: name, shape and dtype of each input, where there are several or one of whole numbers
+            (:mod:`parity.run.inputs`).
         output: shape of a row of the outputs, where a program written by hand may return other tensors beside them.
         extras: those of the weights that the spec does not have.
         settings: statements that set what is global in the framework, before the program is imported.
@@ -125,6 +127,7 @@ class Bindings:
     targets: str | None = None
     names: Mapping[str, str] = field(default_factory=dict)
     input: tuple[int, ...] = ()
+    inputs: tuple[Mapping[str, Any], ...] = ()
     output: tuple[int, ...] | None = None
     extras: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()

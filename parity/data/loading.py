@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from parity.data.dataset import Dataset
@@ -41,17 +43,20 @@ def load(spec: DataSpec, *, file: Path | None = None, numbers: bool = False) -> 
     source = sources().get(spec.source)
     check(raw, spec, classes=source is not None and source.classes)
     x = preprocess(raw.x, spec)
+    if raw.several:  # All numbers of a row side by side.
+        x = np.concatenate([preprocess(one, spec).reshape(len(x), -1) for one in raw.inputs], axis=1)
     classes = class_count(raw.y) if spec.one_hot else None
     labels = raw.y[: spec.rows]
     y = labels.astype(np.float64) if classes is None else one_hot(labels, classes)
     flat = y.ndim == 1
     y = y[:, None] if flat else y
-    rows = f"{len(x)} rows" if len(x) == len(raw.x) else f"the first {len(x)} of {len(raw.x)} rows"
+    rows = f"{len(x)} rows" if len(x) == len(raw.y) else f"the first {len(x)} of {len(raw.y)} rows"
     kind = "targets" if classes is None else f"{classes} classes"
-    words = f"{raw.description}: {rows} of shape {x.shape[1:]}, {kind}"
+    shapes = " and ".join(str(one.shape[1:]) for one in raw.inputs) if raw.several else str(x.shape[1:])
+    words = f"{raw.description}: {rows} of shape {shapes}, {kind}"
     whole = Dataset(
         x=x, y=y, raw_x=raw.x, raw_y=raw.y, description=words, stand_in=raw.stand_in, classes=classes, flat=flat,
-        table=raw.table,
+        table=raw.table, raw_inputs=raw.several,
     )  # fmt: skip
     return split(whole, spec.validation_split) if spec.validation_split else whole
 
@@ -196,7 +201,8 @@ def class_count(y: np.ndarray) -> int | None:
 
 
 def preprocess_source(
-    spec: DataSpec, classes: int | None, *, form: str | None = None, flat: bool = False
+    spec: DataSpec, classes: int | None, *, form: str | None = None, flat: bool = False,
+    kinds: Mapping[str, str] = MappingProxyType({}),
 ) -> list[str]:  # fmt: skip
     r"""Return lines of NumPy that turn the stored arrays ``X``, ``y`` into a model's ``x``, ``y``.
 
@@ -207,6 +213,7 @@ def preprocess_source(
         classes: number of classes (:func:`class_count` of the stored labels); None for targets that are no classes.
         form: in which the program takes its targets; None for that in which they are stored, labels as one-hot rows.
         flat: the stored targets are one number a row, (rows,).
+        kinds: dtype of each of the model's inputs, by name; one float input if not said.
 
     Example:
         >>> spec = DataSpec(source="leaf", standardize=True, reshape=(3, 64), transpose=(1, 0))
@@ -217,8 +224,11 @@ def preprocess_source(
         x = x.transpose(0, 2, 1)
         y = np.eye(99)[y]
     """
+    if len(kinds) > 1:
+        return _several_source(spec, classes, form, flat, list(kinds.values()))
     lines = [] if spec.rows is None else [f"X, y = X[:{spec.rows}], y[:{spec.rows}]"]
-    lines.append("x = X.astype(np.float64)")
+    whole = "integer" in kinds.values()
+    lines.append(f"x = X.astype(np.{'int64' if whole else 'float64'})")
     if spec.scale != 1:
         lines.append(f"x = x * {spec.scale!r}")
     if spec.standardize:
@@ -232,6 +242,21 @@ def preprocess_source(
         # int() is floor() here, and needs no import.
         lines.append(f"first = int(len(x) * (1.0 - {spec.validation_split!r}))")
         lines.append("x, y, x_val, y_val = x[:first], y[:first], x[first:], y[first:]")
+    return lines
+
+
+def _several_source(
+    spec: DataSpec, classes: int | None, form: str | None, flat: bool, kinds: Sequence[str]
+) -> list[str]:  # fmt: skip
+    """Return the lines of a model of several inputs, whose ``x`` is a tuple."""
+    lines = [] if spec.rows is None else [f"X, y = tuple(one[:{spec.rows}] for one in X), y[:{spec.rows}]"]
+    types = ", ".join(f"np.{'int64' if kind == 'integer' else 'float64'}" for kind in kinds)
+    lines.append(f"x = tuple(one.astype(kind) for one, kind in zip(X, ({types})))")
+    lines.append(_targets_source(classes if spec.one_hot or form == "index" else None, form, flat))
+    if spec.validation_split:
+        lines.append(f"first = int(len(y) * (1.0 - {spec.validation_split!r}))")
+        lines.append("x, x_val = tuple(one[:first] for one in x), tuple(one[first:] for one in x)")
+        lines.append("y, y_val = y[:first], y[first:]")
     return lines
 
 

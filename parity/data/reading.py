@@ -21,12 +21,12 @@ DEFAULT_TARGET = "y"
 """The target's name when a spec gives none; then a .csv without such a column is read by its last one."""
 
 
-def read_file(path: Path, *, x: str, y: str) -> Raw:
+def read_file(path: Path, *, x: str | tuple[str, ...], y: str) -> Raw:
     """Return the rows of an .npz or .csv file.
 
     Args:
         path: the file.
-        x: name of the array of inputs in an .npz; unused for a .csv.
+        x: name of the array of inputs in an .npz, or names of several; unused for a .csv.
         y: name of the array of labels or targets in an .npz, or of their column in a .csv.
 
     Raises:
@@ -37,15 +37,21 @@ def read_file(path: Path, *, x: str, y: str) -> Raw:
     if not os.path.isfile(path):  # Not pathlib's, which fails at a name that no file system takes.
         what = "this is a folder" if os.path.isdir(path) else "there is no such file"
         raise DataError(f"data file {path}: {what}; give the path of an .npz or .csv file")
-    return read_npz(path, x, y) if path.suffix.lower() == ".npz" else read_csv(path, y)
+    if path.suffix.lower() == ".npz":
+        return read_npz(path, x, y)
+    if isinstance(x, tuple):
+        raise DataError(
+            f"data file {path}: a table holds one input, the model has {listed(x)}; give an .npz with these"
+        )
+    return read_csv(path, y)
 
 
-def read_npz(path: Path, x: str, y: str) -> Raw:
-    """Return two arrays of an .npz file, in the types they have there.
+def read_npz(path: Path, x: str | tuple[str, ...], y: str) -> Raw:
+    """Return arrays of an .npz file, in the types they have there.
 
     Args:
         path: the file.
-        x: name of the array of inputs, (rows, ...).
+        x: name of the array of inputs, (rows, ...), or names of several.
         y: name of the array of labels or targets, (rows, ...).
 
     Raises:
@@ -53,12 +59,17 @@ def read_npz(path: Path, x: str, y: str) -> Raw:
     """
     try:
         with np.load(path, allow_pickle=False) as archive:
-            for field, name in (("x", x), ("y", y)):
+            several = (x,) if isinstance(x, str) else x
+            for field, name in (*(("x", one) for one in several), ("y", y)):
                 if name not in archive.files:
                     raise DataError(
                         f"data file {path}: it has no array {name!r}; {_choices(name, archive.files, field)}"
                     )
-            return Raw(x=_array(path, archive, x), y=_array(path, archive, y), description=printable(path.name))
+            inputs = {name: _array(path, archive, name) for name in several}
+            return Raw(
+                x=inputs[several[0]], y=_array(path, archive, y), description=printable(path.name),
+                several=inputs if isinstance(x, tuple) else {},
+            )  # fmt: skip
     except DataError:
         raise
     except Exception as error:  # What zip and its compressions make of a damaged or strange file has many names.

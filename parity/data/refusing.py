@@ -25,17 +25,18 @@ def check(raw: Raw, spec: DataSpec, *, classes: bool) -> None:
         DataError: what is wrong, where, and how to mend it.
     """
     where = f"data ({raw.description})"
-    for name, array, kinds in ((spec.x, raw.x, "biuf"), (spec.y, raw.y, "iuf")):
+    inputs = list(zip(spec.arrays, raw.inputs, strict=True))
+    for name, array, kinds in (*((name, array, "biuf") for name, array in inputs), (spec.y, raw.y, "iuf")):
         if array.dtype.kind not in kinds:
-            fix = _fix(name, array, inputs=array is raw.x)
+            fix = _fix(name, array, inputs=array is not raw.y)
             raise DataError(f"{where}: {name} holds {array.dtype}; expected integers or floats; {fix}")
         if array.ndim == 0 or not array.size:
             raise DataError(f"{where}: {name} has shape {array.shape}; expected (rows, ...) with at least one value")
         _check_finite(array, f"{where}: {name}")
-    if len(raw.x) != len(raw.y):
-        raise DataError(
-            f"{where}: {spec.x} has {len(raw.x)} rows, but {spec.y} has {len(raw.y)}; expected one target for each row"
-        )
+    for name, array in inputs:
+        if len(array) != len(raw.y):
+            told = f"{name} has {len(array)} rows, but {spec.y} has {len(raw.y)}"
+            raise DataError(f"{where}: {told}; expected one target for each row")
     if spec.one_hot and (classes or raw.y.dtype.kind != "f"):
         _check_classes(raw.y, f"{where}: {spec.y}")
 

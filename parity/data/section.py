@@ -72,12 +72,31 @@ class DataSpec(BaseModel):
         "floor(rows * (1 - share)) are trained on",
         examples=[0.2],
     )
-    x: Name = Field(default="X", description="name of the array of inputs in an .npz file")
+    x: Name | tuple[Name, ...] = Field(
+        default="X",
+        description="name of the array of inputs in an .npz file; of a model of several inputs, their names, which are "
+        "those of the model if not said",
+    )
     y: Name = Field(
         default="y",
         description="name of the array of labels or targets in an .npz file, or of their column in a .csv file "
         "(by default its last one, if none is named y)",
     )
+
+    @model_validator(mode="after")
+    def _several_come_as_they_are(self) -> Self:
+        said = [name for name in ("scale", "standardize", "reshape", "transpose") if name in self.model_fields_set]
+        if isinstance(self.x, tuple) and said:
+            raise ValueError(
+                f"{' and '.join(said)} of several inputs; expected them stored as the model reads them; prepare the "
+                "arrays before they are saved"
+            )
+        return self
+
+    @property
+    def arrays(self) -> tuple[str, ...]:
+        """Return the names of the arrays of inputs."""
+        return (self.x,) if isinstance(self.x, str) else self.x
 
     @model_validator(mode="after")
     def _axes_are_a_permutation(self) -> Self:

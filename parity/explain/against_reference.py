@@ -99,7 +99,7 @@ class Held:
         if self._known is None and self.expected is not None:
             self._known = self.base.passed(self.x, self.expected)
         if self._known is None:
-            self._known = Passed(values=[self.x])
+            self._known = Passed(values=self.base.fed(self.x))
             for _ in self.base.varied(self.side, Habits()).stages(self.x, self.y, self.number, self._known):
                 pass
         return self._known

@@ -170,7 +170,7 @@ class Habitual(Reference):
 
     def passed(self, x: np.ndarray, expected: Mapping[tuple[str, str], np.ndarray]) -> Passed:
         """Return what a step leaves for another one, from what it computes."""
-        found = Passed(values=[x])
+        found = Passed(values=self.fed(x))
         for layer in self.graph.layers:
             found.values.append(expected["forward", self._seen_as(layer)])
             names = [parameter(layer.owner, name) for name in layer.op.statistics]
@@ -181,7 +181,7 @@ class Habitual(Reference):
     def _evaluated(self, x: np.ndarray, masks: list[np.ndarray | None]) -> tuple[np.ndarray, Tensors]:
         """Return the predictions, and the running statistics that making them moved."""
         moved: Tensors = {}
-        passed = Passed(values=[x])
+        passed = Passed(values=self.fed(x))
         for index, (op, mask) in enumerate(zip(self.ops, masks, strict=True)):
             drawn, read = mask if self.habits.dropping else None, self._read(index, passed)
             if op.statistics and self.habits.batchwise:

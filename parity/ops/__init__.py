@@ -60,6 +60,8 @@ class Op(Entry):
 
     ports: ClassVar[tuple[str, ...]] = ("x",)
     """What it reads, by the names of its parts; empty for two tensors or more, each like the others."""
+    reads_dtype: ClassVar[str] = "float"
+    """What it reads: ``float``, or ``integer`` for numbers of tokens."""
 
     name: str | None = Field(default=None, pattern=r"^[A-Za-z][A-Za-z0-9_]*$", description="the layer's name")
     inputs: str | tuple[str, ...] | None = Field(

@@ -110,6 +110,7 @@ class Ports:
         return {
             "framework": side.framework, "program": side.program.file, "names": dict(side.program.names),
             "data": str(self.bench(side).scratch / "data"), "seed": side.config.training.seed,
+            "inputs": list(side.graph.packed),
         }  # fmt: skip
 
     def _first_with_extras(self, side: Resolved) -> tuple[Resolved, Match]:

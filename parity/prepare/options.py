@@ -274,7 +274,7 @@ def check_inputs(side: Resolved, x_shape: tuple[int, ...], description: str) -> 
     Raises:
         DataError: when it does not; says which axis looks like channels, where one does.
     """
-    expected = side.config.model.input
+    expected = side.config.model.row
     if x_shape != expected:
         fix = f"set model.input to {list(x_shape)}, or data.reshape to what the model reads"
         order = channels.reordering(x_shape, expected)

@@ -40,6 +40,7 @@ def opened(
     row: Sequence[int],
     seed: int,
     output: Sequence[int] | None = None,
+    inputs: Sequence[dict[str, Any]] = (),
 ) -> Driver:
     """Return a program of which nothing is known but what it calls the parts of the contract.
 
@@ -50,10 +51,11 @@ def opened(
         row: shape of a row, for models that are made when they first see one.
         seed: of what it draws by itself.
         output: shape of a row of the outputs in the spec.
+        inputs: of the spec, as ``Bindings.inputs`` has them.
     """
     empty: dict[str, Any] = {
         "weights": {}, "outputs": {}, "slots": {}, "mask_axes": [], "ending": None, "names": names, "input": list(row),
-        "output": output,
+        "output": output, "inputs": list(inputs),
     }  # fmt: skip
     return driver(program, empty, "float32", seed)
 
@@ -217,6 +219,7 @@ class Unmatched(ABC):
         seed: int,
         output: list[int],
         ending: str | None = None,
+        inputs: Sequence[dict[str, Any]] = (),
     ) -> dict[str, Any]:
         """Return the parameters and layers of a program whose bindings are not known yet, and what it makes of rows.
 
@@ -228,16 +231,18 @@ class Unmatched(ABC):
             seed: of what it draws by itself.
             output: shape of a row of the outputs in the spec.
             ending: ``softmax`` or ``sigmoid`` where the outputs may be logits or probabilities.
+            inputs: of the spec, as ``Bindings.inputs`` has them.
         """
         x = self.exchange(data).get("x")
-        driver = opened(self._driver(framework), program, names, x.shape[1:], seed, output)
+        driver = opened(self._driver(framework), program, names, x.shape[1:], seed, output, inputs)
         found = driver.inventory() | looked_at(driver, x, ending, tuple(output))
         driver.close()
         return found
 
     def starts(
-        self, framework: str, program: str, names: dict[str, str], data: str, seed: int, paths: dict[str, str]
-    ) -> None:
+        self, framework: str, program: str, names: dict[str, str], data: str, seed: int, paths: dict[str, str],
+        inputs: Sequence[dict[str, Any]] = (),
+    ) -> None:  # fmt: skip
         """Write what parameters of a program start from.
 
         Args:
@@ -247,19 +252,22 @@ class Unmatched(ABC):
             data: folder of the exchange with ``x``.
             seed: of what it draws by itself.
             paths: of each parameter in the program, the file that takes its value.
+            inputs: of the spec, as ``Bindings.inputs`` has them.
         """
-        driver = opened(self._driver(framework), program, names, self.exchange(data).get("x").shape[1:], seed)
+        row = self.exchange(data).get("x").shape[1:]
+        driver = opened(self._driver(framework), program, names, row, seed, inputs=inputs)
         for path, file in paths.items():
             np.save(file, np.array(driver.read(located(driver, path))))
         driver.close()
 
     def targets(
-        self, framework: str, program: str, names: dict[str, str], data: str, seed: int, forms: list[str]
-    ) -> dict[str, Any]:
+        self, framework: str, program: str, names: dict[str, str], data: str, seed: int, forms: list[str],
+        inputs: Sequence[dict[str, Any]] = (),
+    ) -> dict[str, Any]:  # fmt: skip
         """Return what a program's loss makes of targets in each of several forms; else as :meth:`inventory`."""
         arrays = self.exchange(data)
         rows = [arrays.get(name).shape[1:] for name in ("x", "y")]
-        driver = opened(self._driver(framework), program, names, rows[0], seed, rows[1])
+        driver = opened(self._driver(framework), program, names, rows[0], seed, rows[1], inputs)
         found = tried(driver, arrays.get("x"), arrays.get("y"), forms)
         driver.close()
         return found

@@ -270,7 +270,7 @@ def check_model(
         # The last change on the way here, which may be one of an earlier layer.
         blame = next((name for one in model.layers[error.at :: -1] if (name := str(one.name)) in changed), "")
         who = f"layer {op.name}: " if blame not in ("", op.name) else ""
-        fix = channels.fix(model.input, channels.read_by(model.layers), data.transpose if data else None)
+        fix = channels.fix(model.row, channels.read_by(model.layers), data.transpose if data else None)
         place = (*own(error.at), error.about) if error.about in op.model_fields_set else own(error.at)
         faults.append(where.fault(changed.get(blame, place), f"{who}{error}", fix="" if error.about else fix))
     return faults

@@ -35,6 +35,7 @@ class Value:
 
     name: str
     shape: Shape
+    dtype: str = "float"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,6 +162,15 @@ class Graph:
         return [tuple(self.places[value.name] for value in layer.reads) for layer in self.layers]
 
     @property
+    def packed(self) -> tuple[dict[str, Any], ...]:
+        """Return where each input stands among the numbers of a row (:mod:`parity.run.inputs`).
+
+        Nothing for one of floats, which is all of them.
+        """
+        places = [{"name": one.name, "shape": one.shape, "dtype": one.dtype} for one in self.inputs]
+        return () if len(places) == 1 and places[0]["dtype"] == "float" else tuple(places)
+
+    @property
     def last(self) -> Layer:
         """Return the layer that gives the model's output; of several, the first one's."""
         return self.by_name[self.outputs[0].name]
@@ -232,7 +242,7 @@ def graph_of(model: ModelSpec) -> Graph:
         GraphError: when a layer reads what is not there, or what it cannot read, or when nothing reads it.
     """
     model = named(model)
-    inputs = tuple(Value(name, shape) for name, shape in model.named_inputs().items())
+    inputs = tuple(Value(name, one.shape, one.dtype) for name, one in model.named_inputs().items())
     known = {value.name: value for value in inputs}
     ops = {str(op.name): op for op in model.layers}
     above: Value | None = inputs[0] if len(inputs) == 1 else None
@@ -240,6 +250,11 @@ def graph_of(model: ModelSpec) -> Graph:
     for at, op in enumerate(model.layers):
         reads = _reads(op, at, above, known, ops)
         used = _used(op, at, ops, layers)
+        wrong = next((value for value in reads if value.dtype != used.reads_dtype), None)
+        if wrong is not None:
+            told = f"{used.kind} reads {used.reads_dtype} numbers, {wrong.name} holds {wrong.dtype} ones"
+            hint = "set its dtype, or read it with an embedding" if wrong in inputs else "read something else"
+            raise GraphError(f"{told}: {hint}", at, "inputs")
         try:
             shape = used.output_shape(used.given([value.shape for value in reads]))
             if used is not op and not _alike(used, reads, next(one.reads for one in layers if one.name == used.name)):

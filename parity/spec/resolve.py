@@ -150,6 +150,9 @@ def resolve_side(spec: Spec, name: str, side: SideSpec, where: Where = NO_FILE) 
     """
     config = Config(**{key: getattr(spec, key) for key in Config.model_fields})
     config = config.model_copy(update={"model": named(config.model)})
+    if len(config.model.named_inputs()) > 1 and "x" not in config.data.model_fields_set:
+        arrays = tuple(config.model.named_inputs())
+        config = config.model_copy(update={"data": config.data.model_copy(update={"x": arrays})})
     origins = _origins(config, spec.model_fields_set)
     native = side.defaults == "native"
     if native:

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveInt, StringConstraints, WithJsonSchema
-from pydantic_core import PydanticKnownError
+from pydantic import (
+    BeforeValidator,
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from parity.data.section import MOST_AXES, DataSpec, Size
 from parity.entries import Strict
@@ -34,22 +43,56 @@ class Part(Strict):
     """Base of the parts of a spec."""
 
 
-class ModelSpec(Part):
-    """The network: a shape and the layers, each of which reads the one above it or says what it reads."""
+RowShape = Annotated[tuple[Size, ...], Field(min_length=1, max_length=MOST_AXES)]
+"""Shape of a row, channels last."""
 
-    input: tuple[Size, ...] = Field(
-        min_length=1, max_length=MOST_AXES, description="shape of one input row, channels last"
+
+class InputSpec(Part):
+    """One input of a model."""
+
+    shape: RowShape = Field(description="shape of one row, channels last")
+    dtype: Literal["float", "integer"] = Field(
+        default="float", description="integer: numbers of tokens, which programs are given as whole numbers"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _shape_alone(cls, value: Any) -> Any:
+        return {"shape": value} if isinstance(value, list | tuple) else value
+
+
+class ModelSpec(Part):
+    """The network: its inputs and the layers, each of which reads the one above it or says what it reads."""
+
+    input: RowShape | None = Field(default=None, description="shape of one input row, channels last")
+    inputs: dict[Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")], InputSpec] = Field(
+        default={}, description="in its place, the shapes of named inputs: a shape, or shape and dtype"
     )
     layers: tuple[AnyOp, ...] = Field(min_length=1, description="the layers, in order")
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.input is None) is not bool(self.inputs):
+            raise PydanticCustomError(
+                "inputs", "got {got}; expected input, a shape, or inputs, shapes by name",
+                {"got": "both input and inputs" if self.inputs else "neither input nor inputs"},
+            )  # fmt: skip
+        return self
 
     @property
     def first(self) -> str:
         """Return the name of the first input, which a first layer reads by itself."""
         return next(iter(self.named_inputs()))
 
-    def named_inputs(self) -> dict[str, tuple[int, ...]]:
-        """Return the shape of a row of each input, by its name."""
-        return {"input": self.input}
+    def named_inputs(self) -> dict[str, InputSpec]:
+        """Return each input by its name; one without a name is called ``input``."""
+        return dict(self.inputs) if self.input is None else {"input": InputSpec(shape=self.input)}
+
+    @property
+    def row(self) -> tuple[int, ...]:
+        """Return the shape of a row as the harness keeps it: of several inputs, all their numbers side by side."""
+        every = [one.shape for one in self.named_inputs().values()]
+        return every[0] if len(every) == 1 else (sum(map(math.prod, every)),)
 
 
 class TrainingSpec(Part):

@@ -131,3 +131,23 @@ def test_keras_has_a_functional_model_and_a_layer_by_its_name_where_it_is_called
     assert "x = tower_layer(right)" in source
     assert "return keras.Model(inputs, x)" in source
     assert "Sequential" not in source
+
+
+TWO_INPUTS: dict[str, Any] = {
+    "inputs": {"image": [4, 4, 2], "code": {"shape": [3]}},
+    "layers": [
+        {"conv2d": {"filters": 3, "kernel_size": 2, "inputs": "image", "name": "conv"}},
+        {"flatten": {"name": "flatten"}},
+        {"dense": {"units": 4, "activation": "tanh", "name": "seen"}},
+        {"dense": {"units": 4, "activation": "tanh", "inputs": "code", "name": "told"}},
+        {"multiply": {"inputs": ["seen", "told"], "name": "gate"}},
+        {"dense": {"units": 2, "name": "out"}},
+    ],
+}
+
+
+@pytest.mark.parametrize("framework", EACH_FRAMEWORK)
+def test_a_model_of_two_inputs_is_its_reference(framework: str) -> None:
+    """The harness keeps all numbers of a row side by side; the program is given each input."""
+    x = np.random.default_rng(3).normal(size=(6, 4 * 4 * 2 + 3))
+    agree(framework, TWO_INPUTS, x, optimizer="adam")

@@ -11,7 +11,7 @@ import os
 import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -28,7 +28,8 @@ class Raw:
     """Rows as a source holds them, before any preprocessing.
 
     Args:
-        x: inputs, (rows, ...), integers or floats.
+        x: inputs, (rows, ...), integers or floats; of several, the first.
+        several: all of them by name, where there are several.
         y: class labels 0..classes - 1, integers, (rows, ...); or targets, floats, (rows, ...).
         description: where the rows come from, in words, without how many they are.
         stand_in: True for generated rows that stand in for a real set.
@@ -40,6 +41,12 @@ class Raw:
     description: str
     stand_in: bool = False
     table: bool = False
+    several: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def inputs(self) -> list[np.ndarray]:
+        """Return the arrays of inputs."""
+        return list(self.several.values()) or [self.x]
 
 
 class Source(ABC):
@@ -67,12 +74,12 @@ class Source(ABC):
             DataError: they are not to be had here; says how to get them.
         """
 
-    def read_given(self, file: Path, *, x: str, y: str) -> Raw:
+    def read_given(self, file: Path, *, x: str | tuple[str, ...], y: str) -> Raw:
         """Return the rows of a file that a user gave in the source's place (``--data FILE``).
 
         Args:
             file: an .npz or .csv.
-            x: name of the array of inputs.
+            x: name of the array of inputs, or names of several.
             y: name of the array of targets, or of their column in a .csv.
 
         Raises:

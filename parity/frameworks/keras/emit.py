@@ -67,6 +67,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         "helpers": sources,
         "chain": graph.is_chain,
         "lines": lines,
+        "taken": laid.inputs,
         "returns": laid.returns,
         "loss": loss_context(config.loss.meeting(loss, "keras", form, fused)),
         "optimizer": optimizer,

@@ -21,6 +21,7 @@ from parity.run.driver.layouts import mask_layout
 from parity.run.driver.programs import CONTRACT, ProgramError, import_program
 from parity.run.driver.state import State
 from parity.run.environment import driver_version
+from parity.run.inputs import apart
 from parity.run.output_form import answered
 from parity.run.probe import Guide, Probe
 from parity.run.target_forms import in_form
@@ -236,6 +237,20 @@ class Driver(State):
     def stepping(self, step: Any) -> Any:
         """Return a training step as it is to be taken."""
         return step
+
+    @abstractmethod
+    def tensor(self, x: np.ndarray) -> Any:
+        """Return rows of an input as the framework's tensor: whole numbers as they are, others in the precision."""
+
+    def given(self, x: np.ndarray) -> Any:
+        """Return a batch's inputs as the program takes them: a tensor, or a tuple of several.
+
+        Args:
+            x: inputs as the harness keeps them, (N, ...).
+        """
+        places = self.bindings.get("inputs", ())
+        parts = tuple(map(self.tensor, apart(x, places) if places else (x,)))
+        return parts[0] if len(parts) == 1 else parts
 
     @abstractmethod
     def _batch(self, x: np.ndarray, y: np.ndarray) -> tuple[Any, Any]:

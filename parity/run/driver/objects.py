@@ -10,10 +10,16 @@ from typing import Any
 
 
 def called(model: Any, x: Any, training: bool) -> Any:
-    """Return what a model makes of rows; not every program's ``__call__`` asks whether it is being trained."""
+    """Return what a model makes of rows; not every program's ``__call__`` asks whether it is being trained.
+
+    Several inputs are a tuple; a model that has a parameter for each is given them one by one.
+    """
     parameters = inspect.signature(model).parameters.values()
     asks = any(one.name == "training" or one.kind is one.VAR_KEYWORD for one in parameters)
-    return model(x, training=training) if asks else model(x)
+    taken = [one for one in parameters if one.kind in (one.POSITIONAL_OR_KEYWORD, one.POSITIONAL_ONLY)]
+    apart = isinstance(x, tuple) and len([one for one in taken if one.name != "training"]) >= len(x)
+    given = x if apart else (x,)
+    return model(*given, training=training) if asks else model(*given)
 
 
 def restore(owner: Any, attribute: str, before: Any) -> None:

@@ -35,8 +35,13 @@ class KerasLayers(Scaled, Driver):
             raise ProgramError(f"the model is a {type(model).__name__}; it must be a keras.Model")
         row = tuple(self.bindings.get("input", ()))
         if row and not (model.built and model.variables):
-            called(model, keras.ops.zeros((1, *row), self.precision), training=False)
+            called(model, self.given(np.zeros((1, *row))), training=False)
         return model
+
+    def given(self, x: np.ndarray) -> Any:
+        """Return a batch's inputs as a functional model takes them: a tensor, or a list of several."""
+        found = super().given(x)
+        return list(found) if isinstance(found, tuple) else found
 
     def build_loss(self) -> Any:
         """Return the program's loss, or the one that its model was compiled with."""

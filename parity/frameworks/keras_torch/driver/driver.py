@@ -135,7 +135,7 @@ class KerasTorchDriver(KerasLayers, TorchDriver):
         """Return what the model returns, in evaluation or in training."""
         self.activate()
         with torch.no_grad():
-            outputs = called(self.model, torch.tensor(x, dtype=getattr(torch, self.precision)), training)
+            outputs = called(self.model, self.given(x), training)
             found = one_tensor(outputs, torch.is_tensor, self.bindings.get("output"))
             # A compiled program, whose loss applies the last activation, predicts with it.
             ending = None if training else self.bindings["ending"]

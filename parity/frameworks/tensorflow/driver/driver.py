@@ -73,7 +73,8 @@ class TensorFlowDriver(TensorFlowWatching):
         taken = inspect.signature(found).parameters.values() if callable(found) else ()
         needed = any(one.name == "dtype" or one.default is one.empty for one in taken)  # Not a `name=None`.
         made = self._built(found, *([tf.as_dtype(self.precision)] if needed else []))
-        return module_of(made, self.bindings.get("input", ()), self.precision)
+        row = self.bindings.get("input", ())
+        return module_of(made, self.given(np.zeros((1, *row))) if row else None)
 
     def build_optimizer(self) -> Any:
         """Return the program's optimizer, which may be one of Keras's."""
@@ -117,8 +118,14 @@ class TensorFlowDriver(TensorFlowWatching):
         setattr(self.optimizer, self.update_method, update)
 
     def _batch(self, x: np.ndarray, y: np.ndarray) -> tuple[Any, Any]:
-        x, y = tf.constant(x, self.precision), self.targets(y)
-        return x, tf.constant(y, tf.int64 if y.dtype.kind == "i" else self.precision)  # Numbers of classes are whole.
+        y = self.targets(y)
+        return self.given(x), tf.constant(
+            y, tf.int64 if y.dtype.kind == "i" else self.precision
+        )  # Numbers of classes are whole.
+
+    def tensor(self, x: np.ndarray) -> tf.Tensor:
+        """Return rows as a tensor."""
+        return tf.constant(x, tf.int64 if x.dtype.kind == "i" else self.precision)
 
     def train(self, x: np.ndarray, y: np.ndarray) -> float:
         """Call the program's ``train_step``."""
@@ -130,10 +137,10 @@ class TensorFlowDriver(TensorFlowWatching):
     def raw(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         """Return what the model returns, in evaluation or in training."""
         self.activate()
-        rows = tf.constant(x, self.precision)
+        rows = self.given(x)
         # A compiled program, whose loss applies the last activation, predicts with it.
         applies = self.bindings["ending"] and not training
-        outputs = self.model.predict(rows) if applies else called(self.model, rows, training)
+        outputs = predicted(self.model, rows) if applies else called(self.model, rows, training)
         return host(one_tensor(outputs, tf.is_tensor, self.bindings.get("output")))
 
     def inventory(self) -> dict[str, list[dict[str, Any]]]:
@@ -230,6 +237,11 @@ class TensorFlowDriver(TensorFlowWatching):
             self.optimizer.iterations = iterations
         elif counter is not None:
             counter.assign(iterations)
+
+
+def predicted(model: Any, given: Any) -> Any:
+    """Return what a compiled program predicts from an input, or from several."""
+    return model.predict(*given) if isinstance(given, tuple) else model.predict(given)
 
 
 DRIVER = TensorFlowDriver

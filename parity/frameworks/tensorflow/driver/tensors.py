@@ -26,21 +26,20 @@ Pairs = list[tuple[Any, Any]]
 """Gradients and their variables."""
 
 
-def module_of(model: Any, row: Sequence[int], precision: str) -> Any:
-    """Return a model that knows its variables; one that makes them when it first sees rows is shown a row of zeros.
+def module_of(model: Any, rows: Any) -> Any:
+    """Return a model that knows its variables; one that makes them when it first sees rows is shown some.
 
     Args:
         model: of the program.
-        row: shape of a row.
-        precision: of the worker.
+        rows: to show it, None for none.
 
     Raises:
         ProgramError: when it does not.
     """
     if not hasattr(model, "trainable_variables"):
         raise ProgramError(f"the model is a {type(model).__name__}; it must be a tf.Module, which knows its variables")
-    if row and not model.trainable_variables:
-        called(model, tf.zeros((1, *row), precision), training=False)
+    if rows is not None and not model.trainable_variables:
+        called(model, rows, training=False)
     return model
 
 

@@ -53,7 +53,7 @@ class TorchDriver(TorchWatching, OwnNumbers):
         if any(isinstance(one, torch.nn.parameter.UninitializedTensorMixin) for one in held):
             row = tuple(self.bindings.get("input", ()))
             model.eval()  # Two rows: batch norm in training refuses one, and would count these.
-            model(torch.zeros((2, *row), dtype=getattr(torch, self.precision), device=self.place))
+            applied(model, self.given(np.zeros((2, *row))))
             model.train()
         return model
 
@@ -72,12 +72,14 @@ class TorchDriver(TorchWatching, OwnNumbers):
         """Replace ``torch.nn.functional.dropout``, which ``nn.Dropout`` calls through its module."""
         F.dropout = dropout
 
-    def _batch(self, x: np.ndarray, y: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+    def _batch(self, x: np.ndarray, y: np.ndarray) -> tuple[Any, torch.Tensor]:
         # torch.tensor copies to aligned memory: results of MKL can depend on the alignment of what it reads.
-        dtype, targets = getattr(torch, self.precision), self.targets(y)
-        counted = targets.dtype.kind == "i"  # Numbers of classes.
-        kind = torch.int64 if counted else dtype
-        return torch.tensor(x, dtype=dtype, device=self.place), torch.tensor(targets, dtype=kind, device=self.place)
+        return self.given(x), self.tensor(self.targets(y))  # Numbers of classes are whole.
+
+    def tensor(self, x: np.ndarray) -> torch.Tensor:
+        """Return rows as a tensor of its own, on the device."""
+        dtype = torch.int64 if x.dtype.kind == "i" else getattr(torch, self.precision)
+        return torch.tensor(x, dtype=dtype, device=self.place)
 
     def usual_step(self) -> Callable[..., Any]:
         """Return forward, loss, backward, update, as everybody writes them."""
@@ -85,7 +87,7 @@ class TorchDriver(TorchWatching, OwnNumbers):
         def step(model: Any, loss_fn: Any, optimizer: Any, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
             model.train()
             optimizer.zero_grad()
-            loss = loss_fn(model(x), y)
+            loss = loss_fn(applied(model, x), y)
             loss.backward()
             optimizer.step()
             return loss.detach()
@@ -111,10 +113,9 @@ class TorchDriver(TorchWatching, OwnNumbers):
         self.model.train(training)
         try:
             with torch.no_grad(), self._wide(), self.as_written():
-                rows = torch.tensor(x, dtype=getattr(torch, self.precision), device=self.place)
                 # A compiled program, whose loss applies the last activation, predicts with it.
                 asked = self.model.predict if self.bindings["ending"] and not training else self.model
-                return host(one_tensor(asked(rows), torch.is_tensor, self.bindings.get("output")))
+                return host(one_tensor(applied(asked, self.given(x)), torch.is_tensor, self.bindings.get("output")))
         finally:
             for module, mode in modes:
                 module.training = mode
@@ -232,6 +233,11 @@ class TorchDriver(TorchWatching, OwnNumbers):
                 state["step"] = type(count)(iterations)  # As the program keeps it: a whole number stays one.
             elif "exp_avg" in state or "square_avg" in state:
                 state["step"] = torch.tensor(float(iterations), dtype=torch.float32)
+
+
+def applied(model: Any, given: Any) -> Any:
+    """Return what a model makes of an input, or of several."""
+    return model(*given) if isinstance(given, tuple) else model(given)
 
 
 DRIVER = TorchDriver
