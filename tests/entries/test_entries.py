@@ -446,7 +446,8 @@ def test_the_gradient_of_an_activation_is_that_of_its_forward(kind: str, shape: 
 
 @pytest.mark.parametrize("kind", ACTIVATIONS)
 def test_an_activation_survives_large_inputs(kind: str) -> None:
-    function, x = ACTIVATIONS[kind](), np.array([[-1000.0, 0.0, 1000.0]])
+    largest = 700.0 if kind == "exponential" else 1000.0  # Beyond 709 that is no float64.
+    function, x = ACTIVATIONS[kind](), np.array([[-1000.0, 0.0, largest]])
     with np.errstate(over="raise", invalid="raise", divide="raise"):
         y = function.forward(x)
         gradient = pulled(function.forward, {"x": x}, np.ones_like(x))["x"]

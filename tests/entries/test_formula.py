@@ -187,6 +187,17 @@ def test_a_part_is_written_and_read_by_one_table() -> None:
     assert part.read(told | {"bias": False})["use_bias"] is False
 
 
+def test_a_part_that_is_not_written_says_why() -> None:
+    class Layer:
+        kind = "x"
+
+    part = Native("lib.Part", when={"kind": "x"}, why={"kind": "is of kind x"}, never="rounds")
+    assert part.reason(Layer()) == "rounds"
+    Layer.kind = "y"
+    assert part.reason(Layer()) == "is of kind x"
+    assert replace(part, why={}).reason(Layer()) == "", "what it rounds is another thing"
+
+
 @pytest.mark.parametrize("entry", ENTRIES)
 def test_what_a_part_is_told_is_read_back(entry: type[Entry]) -> None:
     for part, case in itertools.product(entry.natives.values(), entry.cases()):
