@@ -35,15 +35,8 @@ NOT_YET: dict[str, str] = {
         unflatten unfold unit_normalization up_sampling1d up_sampling2d up_sampling3d upsample zero_padding1d
         zero_padding2d zero_padding3d
     """,
-    "activation": """
-        celu elu exponential glu hard_shrink hard_sigmoid hard_silu hard_swish hard_tanh log_sigmoid log_softmax mish
-        prelu relu6 rrelu selu silu soft_shrink softmin softplus softsign sparse_plus sparse_sigmoid sparsemax
-        squareplus swish tanh_shrink threshold
-    """,
-    "initializer": """
-        dirac eye glorot_normal he_uniform identity identity_initializer kaiming_uniform lecun_normal lecun_uniform
-        normal orthogonal random_normal random_uniform sparse stft trunc_normal uniform variance_scaling xavier_normal
-    """,
+    "activation": "glu prelu rrelu sparsemax threshold",
+    "initializer": "dirac identity_initializer sparse stft trunc_normal",
     "loss": """
         binary_focal_crossentropy categorical_focal_crossentropy categorical_generalized_cross_entropy
         categorical_hinge circle cosine_embedding_loss cosine_similarity ctc ctc_loss dice focal gaussian_nll_loss
@@ -91,7 +84,8 @@ SAME: dict[str, dict[str, str]] = {
            "convolution2d": "conv2d", "max_pool1d": "max_pooling1d", "max_pool2d": "max_pooling2d"},
     "activation": {"identity": "linear", "none": "linear", "lrelu": "leaky_relu", "swish": "silu",
                    "hard_swish": "hard_silu", "exp": "exponential"},
-    "initializer": {"zero": "zeros", "one": "ones", "xavier_uniform": "glorot_uniform", "kaiming_normal": "he_normal"},
+    "initializer": {"zero": "zeros", "one": "ones", "xavier_uniform": "glorot_uniform", "eye": "identity",
+                    "normal": "random_normal", "uniform": "random_uniform"},
     "loss": {"mean_squared_error": "mse", "mse_loss": "mse", "mean_absolute_error": "mae", "l1_loss": "mae",
              "crossentropy": "categorical_crossentropy", "cross_entropy_loss": "categorical_crossentropy",
              "softmax_crossentropy": "categorical_crossentropy", "binary_crossentropy": "sigmoid_crossentropy",

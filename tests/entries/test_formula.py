@@ -204,6 +204,8 @@ def test_what_a_part_is_told_is_read_back(entry: type[Entry]) -> None:
         made = entry(**case.fields)
         if part.departures(made):
             continue
+        if not part.fields <= set(entry.model_fields):
+            continue  # An initializer's, told numbers that are worked out for a parameter.
         told = {argument: part.value(made, argument) for argument, said in part.arguments.items() if said}
         read = {name: value for name, value in part.read(told).items() if name in entry.model_fields}
         assert made.replace(**read) == made

@@ -55,6 +55,16 @@ KERAS = """
     "sigmoid_crossentropy.from_logits": default(keras.losses.BinaryCrossentropy, "from_logits"),
     "truncated_normal.mean": default(keras.initializers.TruncatedNormal, "mean"),
     "truncated_normal.stddev": default(keras.initializers.TruncatedNormal, "stddev"),
+    "random_normal.mean": default(keras.initializers.RandomNormal, "mean"),
+    "random_normal.stddev": default(keras.initializers.RandomNormal, "stddev"),
+    "random_uniform.minval": default(keras.initializers.RandomUniform, "minval"),
+    "random_uniform.maxval": default(keras.initializers.RandomUniform, "maxval"),
+    **{
+        f"variance_scaling.{name}": default(keras.initializers.VarianceScaling, name)
+        for name in ("scale", "mode", "distribution")
+    },
+    "orthogonal.gain": default(keras.initializers.Orthogonal, "gain"),
+    "identity.gain": default(keras.initializers.Identity, "gain"),
     "dense.use_bias": default(keras.layers.Dense, "use_bias"),
     "dense.kernel_initializer": default(keras.layers.Dense, "kernel_initializer"),
     "dense.bias_initializer": default(keras.layers.Dense, "bias_initializer"),
@@ -99,6 +109,10 @@ TENSORFLOW = """
     "adam.beta_1": default(tf.compat.v1.train.AdamOptimizer, "beta1"),
     "truncated_normal.stddev": default(tf.random.truncated_normal, "stddev"),
     "truncated_normal.mean": default(tf.random.truncated_normal, "mean"),
+    "random_normal.mean": default(tf.random.normal, "mean"),
+    "random_normal.stddev": default(tf.random.normal, "stddev"),
+    "random_uniform.minval": default(tf.random.uniform, "minval"),
+    "random_uniform.maxval": {None: 1.0}[default(tf.random.uniform, "maxval")],
     "gelu.approximate": default(tf.nn.gelu, "approximate"),
     "leaky_relu.negative_slope": default(tf.nn.leaky_relu, "alpha"),
     "numerics.tf32": tf.config.experimental.tensor_float_32_execution_enabled(),
@@ -126,6 +140,17 @@ TORCH = """
     "sgd.nesterov": default(torch.optim.SGD, "nesterov"),
     "truncated_normal.stddev": default(torch.nn.init.trunc_normal_, "std"),
     "truncated_normal.mean": default(torch.nn.init.trunc_normal_, "mean"),
+    "random_normal.mean": default(torch.nn.init.normal_, "mean"),
+    "random_normal.stddev": default(torch.nn.init.normal_, "std"),
+    "random_uniform.minval": default(torch.nn.init.uniform_, "a"),
+    "random_uniform.maxval": default(torch.nn.init.uniform_, "b"),
+    **{
+        f"{kind}.{name}": default(getattr(torch.nn.init, kind + "_"), name)
+        for kind in ("kaiming_uniform", "kaiming_normal")
+        for name in ("a", "mode", "nonlinearity")
+    },
+    "xavier_normal.gain": default(torch.nn.init.xavier_normal_, "gain"),
+    "orthogonal.gain": default(torch.nn.init.orthogonal_, "gain"),
     "dense.use_bias": default(torch.nn.Linear, "bias"),
     "conv1d.strides": default(torch.nn.Conv1d, "stride"),
     "max_pooling2d.strides": default(torch.nn.MaxPool2d, "stride"),
