@@ -55,8 +55,8 @@ NOT_YET: dict[str, str] = {
         piecewise_constant piecewise_constant_decay polynomial polynomial_decay polynomial_lr reduce_lr_on_plateau
         step_lr warmup
     """,
-    "regularizer": "l1 l1_l2 l1l2 orthogonal_regularizer",
-    "constraint": "min_max_norm non_neg non_negative radial_constraint unit_norm",
+    "regularizer": "orthogonal_regularizer",
+    "constraint": "radial_constraint",
     "metric": """
         auc binary_crossentropy binary_iou categorical_crossentropy concordance_correlation cosine_similarity f1
         f1_score f_beta f_beta_score false_negatives false_positives iou kl_divergence log_cosh_error
@@ -86,6 +86,7 @@ SAME: dict[str, dict[str, str]] = {
                    "hard_swish": "hard_silu", "exp": "exponential"},
     "initializer": {"zero": "zeros", "one": "ones", "xavier_uniform": "glorot_uniform", "eye": "identity",
                     "normal": "random_normal", "uniform": "random_uniform"},
+    "constraint": {"non_negative": "non_neg"},
     "loss": {"mean_squared_error": "mse", "mse_loss": "mse", "mean_absolute_error": "mae", "l1_loss": "mae",
              "crossentropy": "categorical_crossentropy", "cross_entropy_loss": "categorical_crossentropy",
              "softmax_crossentropy": "categorical_crossentropy", "binary_crossentropy": "sigmoid_crossentropy",

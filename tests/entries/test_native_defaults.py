@@ -44,6 +44,15 @@ KERAS = """
     "cosine.alpha": default(keras.optimizers.schedules.CosineDecay, "alpha"),
     "inverse_time.staircase": default(keras.optimizers.schedules.InverseTimeDecay, "staircase"),
     "l2.factor": default(keras.regularizers.L2, "l2"),
+    "l1.factor": default(keras.regularizers.L1, "l1"),
+    "l1_l2.l1": default(keras.regularizers.L1L2, "l1"),
+    "l1_l2.l2": default(keras.regularizers.L1L2, "l2"),
+    "unit_norm.axis": str((default(keras.constraints.UnitNorm, "axis"),)),
+    "min_max_norm.axis": str((default(keras.constraints.MinMaxNorm, "axis"),)),
+    **{
+        f"min_max_norm.{name}": default(keras.constraints.MinMaxNorm, name)
+        for name in ("min_value", "max_value", "rate")
+    },
     "max_norm.max_value": default(keras.constraints.MaxNorm, "max_value"),
     "max_norm.axis": str((default(keras.constraints.MaxNorm, "axis"),)),
     "dense.kernel_regularizer": default(keras.layers.Dense, "kernel_regularizer"),

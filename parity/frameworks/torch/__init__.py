@@ -9,7 +9,7 @@ WORDS = Words(
     functions={
         "clip": ".clamp", "erf": "torch.special.erf", "erfc": "torch.special.erfc",
         "expit": "torch.sigmoid", "log": ".log", "log_softmax": "torch.log_softmax(_0, dim=-1)", "mean": ".mean",
-        "minimum": "_0.clamp(max=_1)",
+        "maximum": "_0.clamp(min=_1)", "minimum": "_0.clamp(max=_1)",
         "softplus": "F.softplus(_0, threshold=40.0)",  # By itself it cuts off at 20, where log1p(exp(-x)) is 2e-9.
         "square": ".square", "sum": ".sum",
     },
