@@ -172,7 +172,7 @@ TORCH = """
     "elu.alpha": default(torch.nn.ELU, "alpha"),
     "celu.alpha": default(torch.nn.CELU, "alpha"),
     "softplus.beta": default(torch.nn.Softplus, "beta"),
-    "softplus.threshold": default(torch.nn.Softplus, "threshold"),
+    "softplus.linear_above": default(torch.nn.Softplus, "threshold"),
     "soft_shrink.threshold": default(torch.nn.Softshrink, "lambd"),
     "hard_shrink.threshold": default(torch.nn.Hardshrink, "lambd"),
     "training.batch_size": default(torch.utils.data.DataLoader, "batch_size"),
