@@ -15,8 +15,8 @@ from parity.regularizers import Regularizer
 class L1L2(Regularizer):
     """loss += l1 sum(|w|) + l2 sum(w^2).
 
-    In Keras both factors are 0 unless told, and ``kernel_regularizer="l1_l2"`` adds nothing at all, though its
-    documentation says 0.01; ``"l1"`` and ``"l2"`` by themselves do have 0.01.
+    In Keras both factors are 0 unless told: ``kernel_regularizer="L1L2"`` adds nothing at all. The name ``l1_l2``,
+    which its documentation has there, with 0.01 for both, is refused. ``"l1"`` and ``"l2"`` do have 0.01.
     """
 
     kind: ClassVar[str] = "l1_l2"
