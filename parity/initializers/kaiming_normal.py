@@ -13,9 +13,9 @@ from parity.native import Native, same
 class KaimingNormal(Kaiming):
     """w ~ N(0, gain^2 / n), n the fan in or the fan out.
 
-    Keras's ``he_normal`` has the same variance and cuts at 2.27 of its standard deviations; this cuts nowhere.
-    The gain is that of what stands behind the layer: sqrt(2 / (1 + a^2)) for leaky_relu. Keras's ``VarianceScaling``
-    is told its square.
+    Keras's ``he_normal`` has the same variance and cuts at 2.27 of its standard deviations; this cuts nowhere. The gain
+    is that of what stands behind the layer: sqrt(2 / (1 + a^2)) for leaky_relu. Keras's ``VarianceScaling`` is told its
+    square.
     """
 
     kind: ClassVar[str] = "kaiming_normal"

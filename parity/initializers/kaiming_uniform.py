@@ -13,9 +13,9 @@ from parity.native import Native, same
 class KaimingUniform(Kaiming):
     """w ~ U(-limit, limit), limit = gain sqrt(3 / n), n the fan in or the fan out.
 
-    At its defaults this is ``he_uniform``, with ``a = sqrt(5)`` what PyTorch starts its layers at (``fan_in_uniform``).
-    The gain is that of what stands behind the layer: sqrt(2 / (1 + a^2)) for leaky_relu. Keras's ``VarianceScaling``
-    is told its square.
+    At its defaults this is ``he_uniform``, and with ``a = sqrt(5)`` what PyTorch starts its layers at
+    (``fan_in_uniform``). The gain is that of what stands behind the layer: sqrt(2 / (1 + a^2)) for leaky_relu. Keras's
+    ``VarianceScaling`` is told its square.
     """
 
     kind: ClassVar[str] = "kaiming_uniform"
