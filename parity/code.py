@@ -224,7 +224,8 @@ class Case:
     Args:
         shows: what the case shows, in words.
         fields: the entry's fields.
-        x: input, with its batch axis; for an optimizer the gradients of successive steps.
+        x: input, with its batch axis; for an optimizer the gradients of successive steps; for an initializer uniform
+            numbers of a dense kernel.
         parameters: canonical parameters; for an optimizer the starting value under ``w``.
         expected: what must come out.
         targets: for losses and metrics.

@@ -56,6 +56,11 @@ def log_softmax(z: numpy.ndarray) -> numpy.ndarray:
     return shifted - base.log(base.exp(shifted).sum(axis=-1, keepdims=True))
 
 
+def softplus(x: numpy.ndarray) -> numpy.ndarray:
+    """Return log(1 + exp(x)), where exp never overflows."""
+    return base.logaddexp(0.0, x)
+
+
 def picked(rows: numpy.ndarray, numbers: numpy.ndarray) -> numpy.ndarray:
     """Return of each row, along the last axis, the one whose number is said."""
     flat = rows.reshape(numbers.size, -1)

@@ -115,6 +115,11 @@ class Native:
         """Return the fields in which the entry is another one than the part."""
         return [name for name, value in self.when.items() if getattr(entry, name) != value]
 
+    def reason(self, entry: Any) -> str:
+        """Return why the part is not written for an entry, in words that follow its name; empty where none is said."""
+        other = [self.why[name] for name in self.departures(entry) if name in self.why]
+        return other[0] if other else "" if self.departures(entry) else self.never
+
     def source(self, entry: Any, *first: str, name_: str = "", **more: str | None) -> str:
         """Return the call that makes the part.
 

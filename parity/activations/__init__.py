@@ -66,7 +66,9 @@ class Activation(Entry):
     def keras(self) -> str:
         """Return the source of the value for Keras's ``activation=``."""
         if self._own("keras"):
-            return f'"{self.kind}"'
+            own = self.natives["keras"]
+            applied = own.source(self, "x")
+            return f'"{self.kind}"' if applied == f"{own.name}(x)" else f"lambda x: {applied}"
         return f"lambda x: {self._applied('x')}" if self._fields() else self.called()
 
     def tensorflow(self, x: str) -> str:
@@ -92,7 +94,7 @@ class Activation(Entry):
         if self._own(framework):
             return ()
         part = self.part(framework)
-        doc = f"{self.says()}; {part.name} {part.never}." if part and part.never else f"{self.says()}."
+        doc = f"{self.says()}; {part.name} {part.reason(self)}." if part and part.reason(self) else f"{self.says()}."
         lines = formula_of(self.formula()).lines(frameworks()[framework].words)
         if framework == "torch":
             made: Helper = part_of(framework, "rule").module(_class(self.called()), self._fields(), doc, lines)

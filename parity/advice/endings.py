@@ -48,6 +48,7 @@ def bounds(activation: Activation) -> tuple[float, float]:
     """
     near = np.linspace(-12.0, 12.0, 4801)
     tried = np.concatenate([[-1e6, -1e3], near, [1e3, 1e6]])
-    values = activation.forward(np.stack([tried, -tried], axis=-1))  # softmax needs a row of two
+    with np.errstate(over="ignore"):  # An exponential has no bound.
+        values = activation.forward(np.stack([tried, -tried], axis=-1))  # softmax needs a row of two
     low, high = float(values.min()), float(values.max())
     return (low if low > -UNBOUNDED else -math.inf, high if high < UNBOUNDED else math.inf)

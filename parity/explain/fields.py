@@ -105,8 +105,7 @@ def others(part: BaseModel, name: str) -> list[Any]:
     value, annotation = getattr(part, name), type(part).model_fields[name].annotation
     if isinstance(value, Activation):
         other = [kind() for kind in ACTIVATIONS.values() if kind.kind != value.kind and not _required(kind)]
-        return [*other, *(one.replace(**{field: told}) for one in other for field in type(one).model_fields
-                          for told in others(one, field))]  # fmt: skip
+        return [*other, *(said for one in other for said in _told_otherwise(one))]
     if isinstance(value, Schedule):
         return [value.rate(0)]
     if isinstance(value, Entry):
@@ -124,6 +123,14 @@ def others(part: BaseModel, name: str) -> list[Any]:
         known += [0.0]  # Without it; a field that cannot be 0 refuses.
     numbers = [float(one) for one in known if isinstance(one, int | float) and not isinstance(one, bool)]
     return [one for one in dict.fromkeys(numbers) if one != value]
+
+
+def _told_otherwise(one: Entry) -> Iterator[Entry]:
+    """Yield an entry with each of its fields at the other values that are known, where it takes them."""
+    for field in type(one).model_fields:
+        for told in others(one, field):
+            with contextlib.suppress(ValueError):  # A slope that cannot be 0 refuses.
+                yield one.replace(**{field: told})
 
 
 def _required(kind: type[Entry]) -> bool:

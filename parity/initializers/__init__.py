@@ -10,6 +10,7 @@ from parity.lazy import np
 
 if TYPE_CHECKING:
     from parity.code import Helper, Parameter
+    from parity.entries import Shape
 
 
 class Initializer(Entry):
@@ -22,6 +23,8 @@ class Initializer(Entry):
 
     random: ClassVar[bool] = True
     """Whether :meth:`sample` reads its uniform numbers at all."""
+    elementwise: ClassVar[bool] = True
+    """Each value comes of its own number; else of all."""
 
     def sample(self, uniform: np.ndarray, parameter: Parameter) -> np.ndarray:
         """Return float64 values for a parameter.
@@ -33,11 +36,15 @@ class Initializer(Entry):
         """
         raise TypeError(f"{type(self).__name__} cannot be sampled")
 
+    def fault(self, shape: Shape) -> str:
+        """Return why it cannot start a parameter of this shape, an empty string where it can."""
+        return ""
+
     def level(self) -> float | None:
         """Return the value that every element starts at, None where they do not start alike."""
         return None
 
-    def numbers(self, parameter: Parameter) -> dict[str, float]:
+    def numbers(self, parameter: Parameter) -> dict[str, Any]:
         """Return what :attr:`natives` are told beside the fields and the shape, worked out for a parameter."""
         return {}
 

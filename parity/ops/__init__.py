@@ -274,7 +274,7 @@ def kernel_and_bias(shape: Shape, op: Any) -> dict[str, Parameter]:
 
 
 def check_constraints(op: Op, shape: Shape) -> None:
-    """Check that the constraints of a layer's parameters can hold them.
+    """Check that the initializers of a layer's parameters can start them, and the constraints hold them.
 
     Args:
         op: the layer.
@@ -287,6 +287,8 @@ def check_constraints(op: Op, shape: Shape) -> None:
         why = parameter.constraint.fault(len(parameter.shape)) if parameter.constraint is not None else ""
         if why:
             raise ShapeError(f"{name}_constraint of {op.kind}: {why}")
+        if parameter.initializer.fault(parameter.shape):
+            raise ShapeError(f"{name}_initializer of {op.kind}: {parameter.initializer.fault(parameter.shape)}")
 
 
 def wrapped(expression: str, modules: Mapping[str, str]) -> str:

@@ -35,15 +35,8 @@ NOT_YET: dict[str, str] = {
         unflatten unfold unit_normalization up_sampling1d up_sampling2d up_sampling3d upsample zero_padding1d
         zero_padding2d zero_padding3d
     """,
-    "activation": """
-        celu elu exponential glu hard_shrink hard_sigmoid hard_silu hard_swish hard_tanh log_sigmoid log_softmax mish
-        prelu relu6 rrelu selu silu soft_shrink softmin softplus softsign sparse_plus sparse_sigmoid sparsemax
-        squareplus swish tanh_shrink threshold
-    """,
-    "initializer": """
-        dirac eye glorot_normal he_uniform identity identity_initializer kaiming_uniform lecun_normal lecun_uniform
-        normal orthogonal random_normal random_uniform sparse stft trunc_normal uniform variance_scaling xavier_normal
-    """,
+    "activation": "glu prelu rrelu sparsemax threshold",
+    "initializer": "dirac identity_initializer sparse stft trunc_normal",
     "loss": """
         binary_focal_crossentropy categorical_focal_crossentropy categorical_generalized_cross_entropy
         categorical_hinge circle cosine_embedding_loss cosine_similarity ctc ctc_loss dice focal gaussian_nll_loss
@@ -62,8 +55,8 @@ NOT_YET: dict[str, str] = {
         piecewise_constant piecewise_constant_decay polynomial polynomial_decay polynomial_lr reduce_lr_on_plateau
         step_lr warmup
     """,
-    "regularizer": "l1 l1_l2 l1l2 orthogonal_regularizer",
-    "constraint": "min_max_norm non_neg non_negative radial_constraint unit_norm",
+    "regularizer": "orthogonal_regularizer",
+    "constraint": "radial_constraint",
     "metric": """
         auc binary_crossentropy binary_iou categorical_crossentropy concordance_correlation cosine_similarity f1
         f1_score f_beta f_beta_score false_negatives false_positives iou kl_divergence log_cosh_error
@@ -89,8 +82,11 @@ SAME: dict[str, dict[str, str]] = {
     "op": {"linear": "dense", "fully_connected": "dense", "batch_normalization": "batch_norm",
            "batch_norm1d": "batch_norm", "batch_norm2d": "batch_norm", "convolution1d": "conv1d",
            "convolution2d": "conv2d", "max_pool1d": "max_pooling1d", "max_pool2d": "max_pooling2d"},
-    "activation": {"identity": "linear", "none": "linear", "lrelu": "leaky_relu"},
-    "initializer": {"zero": "zeros", "one": "ones", "xavier_uniform": "glorot_uniform", "kaiming_normal": "he_normal"},
+    "activation": {"identity": "linear", "none": "linear", "lrelu": "leaky_relu", "swish": "silu",
+                   "hard_swish": "hard_silu", "exp": "exponential"},
+    "initializer": {"zero": "zeros", "one": "ones", "xavier_uniform": "glorot_uniform", "eye": "identity",
+                    "normal": "random_normal", "uniform": "random_uniform"},
+    "constraint": {"non_negative": "non_neg"},
     "loss": {"mean_squared_error": "mse", "mse_loss": "mse", "mean_absolute_error": "mae", "l1_loss": "mae",
              "crossentropy": "categorical_crossentropy", "cross_entropy_loss": "categorical_crossentropy",
              "softmax_crossentropy": "categorical_crossentropy", "binary_crossentropy": "sigmoid_crossentropy",

@@ -244,7 +244,8 @@ def models() -> dict[str, dict[str, Any]]:
         for index, case in enumerate(entry.cases()):
             found[f"optimizer-{kind}-{index}"] = {"model": linear, "optimizer": {kind: dict(case.fields)}}
     for kind in INITIALIZERS:
-        dense = {"units": 3, "kernel_initializer": kind, "bias_initializer": kind}
+        bias = "zeros" if INITIALIZERS[kind]().fault((3,)) else kind
+        dense = {"units": 3, "kernel_initializer": kind, "bias_initializer": bias}
         found[f"initializer-{kind}"] = {"model": {"input": [3], "layers": [{"dense": dense}]}}
     for kind, schedule in SCHEDULES.items():
         for index, case in enumerate(schedule.cases()):

@@ -22,6 +22,8 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "cut twice": lambda x: np.cut(x, (slice(0, 2),)) * np.cut(x, (slice(1, 3),)),
     "erfc": np.erfc,
     "expit": np.expit,
+    "expm1": np.expm1,
+    "softplus": np.softplus,
     "where": lambda x: np.where(x <= 0, 0.0, x),
 }
 

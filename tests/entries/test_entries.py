@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -453,7 +454,8 @@ def test_the_gradient_of_an_activation_is_that_of_its_forward(kind: str, shape: 
 
 @pytest.mark.parametrize("kind", ACTIVATIONS)
 def test_an_activation_survives_large_inputs(kind: str) -> None:
-    function, x = ACTIVATIONS[kind](), np.array([[-1000.0, 0.0, 1000.0]])
+    largest = 700.0 if kind == "exponential" else 1000.0  # Beyond 709 that is no float64.
+    function, x = ACTIVATIONS[kind](), np.array([[-1000.0, 0.0, largest]])
     with np.errstate(over="raise", invalid="raise", divide="raise"):
         y = function.forward(x)
         gradient = pulled(function.forward, {"x": x}, np.ones_like(x))["x"]
@@ -643,27 +645,61 @@ EDGES = np.array([2.0**-54, 1 - 2.0**-53])
 """The smallest and the largest uniform number there can be."""
 
 
-def drawn_from(initializer: Initializer) -> np.ndarray:
-    return initializer.sample(uniform(0, "dense.kernel", KERNEL.shape), KERNEL)
+def drawn_from(initializer: Initializer, parameter: Parameter = KERNEL) -> np.ndarray:
+    return initializer.sample(uniform(0, "dense.kernel", parameter.shape), parameter)
+
+
+@pytest.mark.parametrize(("entry", "case"), cases(INITIALIZERS))
+def test_an_initializer_gives_its_worked_case(entry: type[Initializer], case: Case) -> None:
+    """Of uniform numbers, the kernel of a dense layer."""
+    numbers, initializer = np.asarray(case.x), of(entry, case.fields)
+    rows, columns = numbers.shape
+    kernel = Parameter(shape=numbers.shape, initializer=initializer, fan_in=rows, fan_out=columns, feeds=rows)
+    np.testing.assert_allclose(initializer.sample(numbers, kernel), case.expected, rtol=1e-14, atol=1e-15)
 
 
 @pytest.mark.parametrize("kind", INITIALIZERS)
 def test_an_initializer_fills_the_shape_with_finite_float64(kind: str) -> None:
     initializer = INITIALIZERS[kind]()
-    values = drawn_from(initializer)
-    assert values.shape == KERNEL.shape
+    kernel = replace(KERNEL, shape=(600, 300)) if initializer.fault(KERNEL.shape) else KERNEL
+    values = drawn_from(initializer, kernel)
+    assert values.shape == kernel.shape
     assert values.dtype == np.float64
     assert np.isfinite(values).all()
-    assert np.isfinite(initializer.sample(EDGES, KERNEL)).all()
     if not initializer.random:
-        np.testing.assert_array_equal(initializer.sample(np.empty(0), KERNEL), values)
+        np.testing.assert_array_equal(initializer.sample(np.empty(0), kernel), values)
+    elif initializer.elementwise:
+        assert np.isfinite(initializer.sample(EDGES, kernel)).all()
 
 
-@pytest.mark.parametrize("kind", [kind for kind, entry in INITIALIZERS.items() if entry.random])
+@pytest.mark.parametrize("kind", [kind for kind, one in INITIALIZERS.items() if one.random and one.elementwise])
 def test_a_random_initializer_is_the_inverse_of_a_distribution_function(kind: str) -> None:
     """So that two initializers given the same numbers differ by nothing but their formula."""
     numbers = np.linspace(0.001, 0.999, 999)
     assert (np.diff(INITIALIZERS[kind]().sample(numbers, KERNEL)) > 0).all()
+
+
+@pytest.mark.parametrize("shape", [(3, 20, 30), (3, 10, 30), (30, 4), (4, 30)])
+def test_orthogonal_has_columns_or_rows_at_right_angles(shape: tuple[int, ...]) -> None:
+    kernel = replace(KERNEL, shape=shape)
+    flat = drawn_from(INITIALIZERS["orthogonal"](gain=2.0), kernel).reshape(-1, shape[-1])
+    square = flat.T @ flat if len(flat) >= len(flat.T) else flat @ flat.T
+    np.testing.assert_allclose(square, 4.0 * np.eye(len(square)), atol=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("kind", "layer", "fields", "says"),
+    [
+        ("orthogonal", "dense", {"bias_initializer": "orthogonal"},
+         r"bias_initializer of dense: orthogonal starts a matrix or more, and this one has the shape \(2,\)"),
+        ("identity", "conv1d", {"kernel_size": 1, "kernel_initializer": "identity"},
+         r"kernel_initializer of conv1d: identity starts a matrix, and this one has the shape \(1, 3, 2\)"),
+    ],
+)  # fmt: skip
+def test_an_initializer_says_what_it_cannot_start(kind: str, layer: str, fields: dict[str, Any], says: str) -> None:
+    size = {"units": 2} if layer == "dense" else {"filters": 2}
+    with pytest.raises(ShapeError, match=says):
+        OPS[layer](**size, **fields).output_shape((5, 3))
 
 
 def test_zeros_and_constant() -> None:

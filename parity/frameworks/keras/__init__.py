@@ -14,7 +14,10 @@ LACKS = {
     ),
 }
 
-WORDS = Words(prefix="keras.ops.", functions={"clip": "keras.ops.clip", "erfc": "1.0 - keras.ops.erf(_0)"})
+WORDS = Words(
+    prefix="keras.ops.",
+    functions={"clip": "keras.ops.clip", "erfc": "1.0 - keras.ops.erf(_0)", "expit": "keras.ops.sigmoid"},
+)
 
 FRAMEWORK = Framework(
     name="keras",

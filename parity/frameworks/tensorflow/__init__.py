@@ -17,9 +17,10 @@ LACKS = {
 WORDS = Words(
     prefix="tf.",
     functions={
-        "clip": "tf.clip_by_value", "erf": "tf.math.erf", "erfc": "tf.math.erfc", "expm1": "tf.math.expm1",
-        "log": "tf.math.log", "log1p": "tf.math.log1p", "log_softmax": "tf.nn.log_softmax", "mean": "tf.reduce_mean",
-        "power": "tf.pow", "sum": "tf.reduce_sum",
+        "clip": "tf.clip_by_value", "erf": "tf.math.erf", "erfc": "tf.math.erfc", "expit": "tf.sigmoid",
+        "expm1": "tf.math.expm1", "log": "tf.math.log", "log1p": "tf.math.log1p", "log_softmax": "tf.nn.log_softmax",
+        "mean": "tf.reduce_mean", "power": "tf.pow", "softplus": "tf.math.softplus",
+        "sum": "tf.reduce_sum",
         "where_number": "tf.where(tf.logical_not(_0), _2, _1)",  # A number that stands first is taken for a float32.
     },
 )  # fmt: skip

@@ -7,8 +7,10 @@ from parity.frameworks import Framework, Words
 WORDS = Words(
     prefix="torch.",
     functions={
-        "clip": ".clamp", "erf": "torch.special.erf", "erfc": "torch.special.erfc", "log": ".log",
-        "log_softmax": "torch.log_softmax(_0, dim=-1)", "mean": ".mean", "minimum": "_0.clamp(max=_1)",
+        "clip": ".clamp", "erf": "torch.special.erf", "erfc": "torch.special.erfc",
+        "expit": "torch.sigmoid", "log": ".log", "log_softmax": "torch.log_softmax(_0, dim=-1)", "mean": ".mean",
+        "maximum": "_0.clamp(min=_1)", "minimum": "_0.clamp(max=_1)",
+        "softplus": "F.softplus(_0, threshold=40.0)",  # By itself it cuts off at 20, where log1p(exp(-x)) is 2e-9.
         "square": ".square", "sum": ".sum",
     },
     keywords={"axis": "dim", "keepdims": "keepdim"},
