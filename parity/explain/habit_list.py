@@ -118,6 +118,7 @@ def of_metric(side: Resolved) -> Iterator[Change]:
 def of_loss(side: Resolved) -> Iterator[Change]:
     """Yield how a loss may be summed up, and its usual factors."""
     words = {
+        "mean": "the loss is a mean, not a sum",
         "sum": "the loss is a sum, not a mean",
         "sum_over_rows": "the loss is summed over the rows, and a mean over the outputs",
         "sum_over_outputs": "the loss is summed over the outputs, and a mean over the rows",
@@ -125,7 +126,7 @@ def of_loss(side: Resolved) -> Iterator[Change]:
     }
     for reduction in factors(side, side.config.training.batch_size):
         yield Change(
-            path="loss.reduction", value=reduction, was="mean", habits=(("reduction", reduction),),
+            path="loss.reduction", value=reduction, was=side.config.loss.reduction, habits=(("reduction", reduction),),
             text=words[reduction],
         )  # fmt: skip
     for factor in FACTORS:

@@ -45,12 +45,9 @@ NOT_YET: dict[str, str] = {
         normal orthogonal random_normal random_uniform sparse stft trunc_normal uniform variance_scaling xavier_normal
     """,
     "loss": """
-        binary_focal_crossentropy categorical_focal_crossentropy categorical_generalized_cross_entropy
-        categorical_hinge circle cosine_embedding_loss cosine_similarity ctc ctc_loss dice focal gaussian_nll_loss
-        hinge hinge_embedding_loss huber huber_loss kl_div kl_div_loss kl_divergence kld log_cosh logcosh mape
-        margin_ranking_loss mean_absolute_percentage_error mean_squared_logarithmic_error msle multi_margin_loss
-        multilabel_margin_loss multilabel_soft_margin_loss nll_loss poisson poisson_nll_loss smooth_l1 smooth_l1_loss
-        soft_margin_loss squared_hinge triplet_margin_loss tversky
+        categorical_generalized_cross_entropy categorical_hinge circle cosine_embedding_loss ctc ctc_loss dice focal
+        gaussian_nll_loss hinge_embedding_loss margin_ranking_loss multi_margin_loss multilabel_margin_loss
+        multilabel_soft_margin_loss nll_loss soft_margin_loss triplet_margin_loss tversky
     """,
     "optimizer": """
         adafactor adagrad adamax asgd ftrl lamb lars lbfgs lion loss_scale_optimizer muon radam rprop shampoo
@@ -80,7 +77,7 @@ FIELDS = """
     elementwise_affine ema_momentum ema_overwrite_frequency etas foreach fused gamma_constraint gamma_regularizer
     global_clipnorm gradient_accumulation_steps groups ignore_index inplace jit_compile kernel_dtype label_smoothing
     lambd loss_scale_factor lora_alpha lora_rank lr_decay maximize moving_mean_initializer moving_variance_initializer
-    noise_shape output_padding padding_mode pos_weight reduction renorm return_indices sample_weight step_sizes
+    noise_shape output_padding padding_mode pos_weight renorm return_indices sample_weight step_sizes
     supports_masking synchronized threshold track_running_stats trainable use_ema virtual_batch_size weight_decay
 """
 """Arguments of theirs that not every entry takes which has them there."""
@@ -92,6 +89,9 @@ SAME: dict[str, dict[str, str]] = {
     "activation": {"identity": "linear", "none": "linear", "lrelu": "leaky_relu"},
     "initializer": {"zero": "zeros", "one": "ones", "xavier_uniform": "glorot_uniform", "kaiming_normal": "he_normal"},
     "loss": {"mean_squared_error": "mse", "mse_loss": "mse", "mean_absolute_error": "mae", "l1_loss": "mae",
+             "huber_loss": "huber", "smooth_l1_loss": "smooth_l1", "kl_div": "kl_divergence", "kld": "kl_divergence",
+             "kl_div_loss": "kl_divergence", "poisson_nll_loss": "poisson",
+             "mean_absolute_percentage_error": "mape", "mean_squared_logarithmic_error": "msle",
              "crossentropy": "categorical_crossentropy", "cross_entropy_loss": "categorical_crossentropy",
              "softmax_crossentropy": "categorical_crossentropy", "binary_crossentropy": "sigmoid_crossentropy",
              "bce_loss": "sigmoid_crossentropy", "bce_with_logits_loss": "sigmoid_crossentropy"},

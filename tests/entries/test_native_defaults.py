@@ -52,6 +52,19 @@ KERAS = """
     "sgd.momentum": default(keras.optimizers.SGD, "momentum"),
     "sgd.nesterov": default(keras.optimizers.SGD, "nesterov"),
     "categorical_crossentropy.from_logits": default(keras.losses.CategoricalCrossentropy, "from_logits"),
+    "categorical_crossentropy.label_smoothing": default(keras.losses.CategoricalCrossentropy, "label_smoothing"),
+    "huber.reduction": {"sum_over_batch_size": "mean"}.get(default(keras.losses.MeanSquaredError, "reduction")),
+    "huber.delta": default(keras.losses.Huber, "delta"),
+    "cosine_similarity.axis": default(keras.losses.CosineSimilarity, "axis"),
+    **{
+        f"categorical_focal_crossentropy.{name}": default(keras.losses.CategoricalFocalCrossentropy, name)
+        for name in ("alpha", "gamma", "from_logits", "label_smoothing")
+    },
+    **{
+        f"binary_focal_crossentropy.{name}": default(keras.losses.BinaryFocalCrossentropy, name)
+        for name in ("alpha", "gamma", "apply_class_balancing", "from_logits", "label_smoothing")
+    },
+    "poisson.epsilon": keras.config.epsilon(),
     "sigmoid_crossentropy.from_logits": default(keras.losses.BinaryCrossentropy, "from_logits"),
     "truncated_normal.mean": default(keras.initializers.TruncatedNormal, "mean"),
     "truncated_normal.stddev": default(keras.initializers.TruncatedNormal, "stddev"),
@@ -119,6 +132,14 @@ TORCH = """
     "sgd.learning_rate": default(torch.optim.SGD, "lr"),
     "sgd.momentum": default(torch.optim.SGD, "momentum"),
     "sgd.nesterov": default(torch.optim.SGD, "nesterov"),
+    "huber.delta": default(torch.nn.HuberLoss, "delta"),
+    "smooth_l1.beta": default(torch.nn.SmoothL1Loss, "beta"),
+    "poisson.log_input": default(torch.nn.PoissonNLLLoss, "log_input"),
+    "poisson.epsilon": default(torch.nn.PoissonNLLLoss, "eps"),
+    "huber.reduction": default(torch.nn.MSELoss, "reduction"),
+    "kl_divergence.reduction": {"mean": "mean_over_classes"}.get(default(torch.nn.KLDivLoss, "reduction")),
+    "categorical_crossentropy.label_smoothing": default(torch.nn.CrossEntropyLoss, "label_smoothing"),
+    "sparse_categorical_crossentropy.class_weight": default(torch.nn.CrossEntropyLoss, "weight"),
     "truncated_normal.stddev": default(torch.nn.init.trunc_normal_, "std"),
     "truncated_normal.mean": default(torch.nn.init.trunc_normal_, "mean"),
     "dense.use_bias": default(torch.nn.Linear, "bias"),

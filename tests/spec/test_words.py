@@ -93,7 +93,7 @@ def test_arguments_that_no_entry_has_are_no_fields_of_every_entry() -> None:
         ("{categorical_crossentropy: {from_logits: true}}", "CrossEntropyLoss",
          "did you mean 'categorical_crossentropy'?"),
         ("{categorical_crossentropy: {from_logits: true}}", "mean_squared_error", "did you mean 'mse'?"),
-        ("{categorical_crossentropy: {from_logits: true}}", "msle", "msle is not in the catalogue yet"),
+        ("{categorical_crossentropy: {from_logits: true}}", "dice", "dice is not in the catalogue yet"),
         ("[accuracy]", "[auc]", "auc is not in the catalogue yet"),
         ("framework: keras", "framework: pytorch", "did you mean 'torch'?"),
     ],

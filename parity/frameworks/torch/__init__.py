@@ -8,8 +8,11 @@ WORDS = Words(
     prefix="torch.",
     functions={
         "clip": ".clamp", "erf": "torch.special.erf", "erfc": "torch.special.erfc", "log": ".log",
-        "log_softmax": "torch.log_softmax(_0, dim=-1)", "mean": ".mean", "minimum": "_0.clamp(max=_1)",
-        "square": ".square", "sum": ".sum",
+        "log_sigmoid": "F.logsigmoid", "log_softmax": "torch.log_softmax(_0, dim=-1)",
+        "maximum": "_0.clamp(min=_1)", "mean": ".mean",
+        "minimum": "_0.clamp(max=_1)", "picked": "_0.gather(-1, _1.unsqueeze(-1)).squeeze(-1)", "square": ".square",
+        "sum": ".sum", "weight_of": "torch.tensor(_1, dtype=_0.dtype, device=_0.device)[_2]", "width": "_0.shape[-1]",
+        "xlogx": "torch.xlogy(_0, _0)",
     },
     keywords={"axis": "dim", "keepdims": "keepdim"},
 )  # fmt: skip
