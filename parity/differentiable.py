@@ -73,6 +73,11 @@ def weight_of(like: numpy.ndarray, weights: Sequence[float], numbers: numpy.ndar
     return numpy.asarray(weights)[numbers.astype(int)]
 
 
+def piece(t: float, edges: Sequence[float], values: Sequence[float]) -> float:
+    """Return of the values the one whose number is that of the edges that t is beyond."""
+    return values[sum(bool(t > edge) for edge in edges)]
+
+
 def xlogx(x: numpy.ndarray) -> numpy.ndarray:
     """Return x log x, 0 at 0; taken for a constant."""
     return x * numpy.log(numpy.where(x > 0.0, x, 1.0))

@@ -27,7 +27,7 @@ class Huber(Elementwise):
         "keras": Native("keras.losses.Huber", same("delta"), own={"delta": 1.0}),
         "torch": Native("nn.HuberLoss", same("delta"), own={"delta": 1.0}),
     }
-    rule: ClassVar[str] = "e^2 / 2 to |e| = delta, then a line of slope delta"
+    rule: ClassVar[str] = "half the square of an error to delta, then a line of slope delta"
 
     delta: PositiveFloat = Field(default=1.0, description="error from which on the loss is a line, and its slope")
 

@@ -24,7 +24,7 @@ class SmoothL1(Elementwise):
     native: ClassVar = STRETCHES
     source: ClassVar = read_in(torch="nn/functional")
     natives: ClassVar = {"torch": Native("nn.SmoothL1Loss", same("beta"), own={"beta": 1.0})}
-    rule: ClassVar[str] = "e^2 / (2 beta) to |e| = beta, then a line of slope 1"
+    rule: ClassVar[str] = "the square of an error over 2 beta to beta, then a line of slope 1"
 
     beta: NonNegativeFloat = Field(default=1.0, description="error from which on the loss is a line")
 

@@ -35,6 +35,9 @@ class Optimizer(Entry):
     shared: ClassVar[frozenset[str]] = frozenset()
     """The slots that are one number, whatever the parameter's shape."""
 
+    divides_by_rate: ClassVar[bool] = False
+    """Whether a step size of 0 breaks it."""
+
     learning_rate: AnyRate = Field(default=0.001, description="step size, or a schedule of it")
 
     def formula(self) -> str:
@@ -130,14 +133,14 @@ class Optimizer(Entry):
     def doc(self) -> str:
         """Return the update rule and how the step size changes, in a line."""
         schedule = self.schedule()
-        return f"{self.rule()}." if schedule is None else f"{self.rule()}; lr is {schedule.doc()}."
+        return f"{self.rule()}." if schedule is None else f"{self.rule()}; lr is {schedule.told()}."
 
     def rate_helpers(self, framework: str) -> tuple[Helper, ...]:
         """Return the function ``learning_rate(t)`` where the step size changes."""
         schedule = self.schedule()
         if schedule is None:
             return ()
-        doc = f"{schedule.doc()}, t updates already made."
+        doc = f"{schedule.told()}, t updates already made."
         return (function("learning_rate", ["t"], doc[0].upper() + doc[1:], [f"return {schedule.written(framework)}"]),)
 
 

@@ -39,7 +39,7 @@ class Decayed(Schedule):
         return self.schedule.rate(step) / (1 + self.decay * step)
 
     def doc(self) -> str:
-        return f"{self.schedule.doc()}, over 1 + {self.decay!r} t"
+        return f"{self.schedule.told()}, over 1 + {self.decay!r} t"
 
     def written(self, framework: str) -> str:
         return f"{self.schedule.written(framework)} / (1.0 + {self.decay!r} * t)"
@@ -48,7 +48,7 @@ class Decayed(Schedule):
         return call("Decayed", self.schedule.made(framework), repr(self.decay))
 
     def helpers(self, framework: str) -> tuple[Helper, ...]:
-        return (DECAYED,)
+        return (*self.schedule.helpers(framework), DECAYED)
 
 
 class SGD(Optimizer):

@@ -50,14 +50,10 @@ NOT_YET: dict[str, str] = {
         multilabel_soft_margin_loss nll_loss soft_margin_loss triplet_margin_loss tversky
     """,
     "optimizer": """
-        adafactor adagrad adamax asgd ftrl lamb lars lbfgs lion loss_scale_optimizer muon radam rprop shampoo
-        sparse_adam
+        adafactor asgd lars lbfgs loss_scale_optimizer muon rprop shampoo sparse_adam
     """,
     "schedule": """
-        constant_lr cosine_annealing cosine_annealing_lr cosine_annealing_warm_restarts cosine_decay_restarts cyclic_lr
-        exponential exponential_decay exponential_lr linear_lr multi_step_lr multiplicative_lr one_cycle one_cycle_lr
-        piecewise_constant piecewise_constant_decay polynomial polynomial_decay polynomial_lr reduce_lr_on_plateau
-        step_lr warmup
+        constant_lr cosine_annealing cosine_annealing_lr cyclic_lr multiplicative_lr reduce_lr_on_plateau
     """,
     "regularizer": "l1 l1_l2 l1l2 orthogonal_regularizer",
     "constraint": "min_max_norm non_neg non_negative radial_constraint unit_norm",
@@ -95,7 +91,12 @@ SAME: dict[str, dict[str, str]] = {
              "crossentropy": "categorical_crossentropy", "cross_entropy_loss": "categorical_crossentropy",
              "softmax_crossentropy": "categorical_crossentropy", "binary_crossentropy": "sigmoid_crossentropy",
              "bce_loss": "sigmoid_crossentropy", "bce_with_logits_loss": "sigmoid_crossentropy"},
-    "schedule": {"cosine_decay": "cosine", "inverse_time_decay": "inverse_time"},
+    "schedule": {"cosine_decay": "cosine", "inverse_time_decay": "inverse_time",
+                 "exponential_decay": "exponential", "exponential_lr": "exponential", "step_lr": "step",
+                 "multi_step_lr": "multi_step", "linear_lr": "linear", "one_cycle_lr": "one_cycle",
+                 "polynomial_decay": "polynomial", "polynomial_lr": "polynomial", "warmup": "constant",
+                 "piecewise_constant": "piecewise", "piecewise_constant_decay": "piecewise",
+                 "cosine_decay_restarts": "cosine_restarts", "cosine_annealing_warm_restarts": "cosine_restarts"},
     "metric": {"acc": "accuracy", "mean_squared_error": "mse", "mean_absolute_error": "mae"},
     "framework": {other: name for name, one in frameworks().items() for other in one.other_names},
 }  # fmt: skip

@@ -81,7 +81,7 @@ def test_arguments_that_no_entry_has_are_no_fields_of_every_entry() -> None:
         ("- dense: {units: 10}", "- Dense: {units: 10}", "did you mean 'dense'?"),
         ("- dense: {units: 10}", "- relu", "write {activation: relu}"),
         ("- dense: {units: 10}", "- max_pooling3d: 2", "max_pooling3d is not in the catalogue yet"),
-        ("{sgd: {learning_rate: 0.1}}", "adamax", "adamax is not in the catalogue yet"),
+        ("{sgd: {learning_rate: 0.1}}", "asgd", "asgd is not in the catalogue yet"),
         ("{sgd: {learning_rate: 0.1}}", "adm", "did you mean 'adam'?"),
         ("{sgd: {learning_rate: 0.1}}", "{lion: {learning_rate: 0.1}}", "lion is not in the catalogue yet"),
         ("learning_rate: 0.1", "learning_rate: 0.1, weight_decay: 0.001",

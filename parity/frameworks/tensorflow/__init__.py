@@ -17,9 +17,11 @@ LACKS = {
 WORDS = Words(
     prefix="tf.",
     functions={
-        "all": "tf.reduce_all", "clip": "tf.clip_by_value", "erf": "tf.math.erf", "erfc": "tf.math.erfc",
-        "expm1": "tf.math.expm1", "log": "tf.math.log", "log1p": "tf.math.log1p", "log_sigmoid": "tf.math.log_sigmoid",
-        "log_softmax": "tf.nn.log_softmax", "mean": "tf.reduce_mean",
+        "all": "tf.reduce_all", "ceil": "tf.math.ceil", "clip": "tf.clip_by_value", "erf": "tf.math.erf",
+        "erfc": "tf.math.erfc", "expm1": "tf.math.expm1", "log": "tf.math.log", "log1p": "tf.math.log1p",
+        "log_sigmoid": "tf.math.log_sigmoid", "log_softmax": "tf.nn.log_softmax",
+        "mean": "tf.reduce_mean",
+        "piece": "tf.constant(_2, _0.dtype)[tf.reduce_sum(tf.cast(_0 > _1, tf.int32))]",
         "picked": "tf.gather(_0, _1, batch_dims=_1.shape.rank)", "power": "tf.pow", "sum": "tf.reduce_sum",
         "weight_of": "tf.gather(tf.constant(_1, _0.dtype), _2)", "width": "_0.shape[-1]",
         "xlogx": "tf.math.xlogy(_0, _0)",

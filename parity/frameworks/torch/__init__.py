@@ -17,7 +17,12 @@ WORDS = Words(
     keywords={"axis": "dim", "keepdims": "keepdim"},
 )  # fmt: skip
 
-SCALARS = Words(prefix="math.", functions={"minimum": "min", "maximum": "max"})
+SCALARS = Words(
+    prefix="math.",
+    functions={
+        "minimum": "min", "maximum": "max", "piece": "_2[sum(_0 > edge for edge in _1)]", "where": "_1 if _0 else _2",
+    },
+)  # fmt: skip
 """A rate is a number of Python's."""
 
 FRAMEWORK = Framework(
