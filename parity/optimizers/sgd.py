@@ -96,7 +96,7 @@ class SGD(Optimizer):
     def inert(self, field: str, other: Any) -> str:
         """Say when there is no velocity for ``nesterov`` to look ahead by."""
         idle = field == "nesterov" and not self.momentum
-        return "without momentum there is no velocity to look ahead by" if idle else ""
+        return "without momentum there is no velocity to look ahead by" if idle else super().inert(field, other)
 
     def rule(self) -> str:
         rate = "lr" if self.changes() else repr(self.learning_rate)

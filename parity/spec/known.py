@@ -69,9 +69,9 @@ NOT_YET: dict[str, str] = {
 
 FIELDS = """
     activity_regularizer add_bias_kv affine align_corners amsgrad axes beta_constraint beta_regularizer capturable
-    ceil_mode class_weight clipnorm clipvalue count_include_pad dampening depth_multiplier differentiable dtype
+    ceil_mode class_weight count_include_pad dampening depth_multiplier differentiable dtype
     elementwise_affine ema_momentum ema_overwrite_frequency etas foreach fused gamma_constraint gamma_regularizer
-    global_clipnorm gradient_accumulation_steps groups ignore_index inplace jit_compile kernel_dtype label_smoothing
+    gradient_accumulation_steps groups ignore_index inplace jit_compile kernel_dtype label_smoothing
     lambd loss_scale_factor lora_alpha lora_rank lr_decay maximize moving_mean_initializer moving_variance_initializer
     noise_shape output_padding padding_mode pos_weight renorm return_indices sample_weight step_sizes
     supports_masking synchronized threshold track_running_stats trainable use_ema virtual_batch_size weight_decay
