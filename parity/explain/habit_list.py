@@ -196,7 +196,7 @@ def of_update(side: Resolved) -> Iterator[Change]:
             path="optimizer.momentum", value="averaged", was=momentum, habits=(("averaged", True),),
             text="the velocity takes 1 - momentum of each gradient",
         )  # fmt: skip
-        if optimizer.changes():
+        if optimizer.changes() and getattr(optimizer, "rate_place", "") != "outside_velocity":
             yield Change(
                 path="optimizer.momentum", value="rate outside", was=momentum, habits=(("rate_outside", True),),
                 text="the velocity is held without the rate, as PyTorch has it, which multiplies it as it is now",

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Mapping, Sequence
 
 from parity.code import Helper, OptimizerCode, Slot, call, documented, lines_at, needs
-from parity.formula import Statement, expression, value_of
+from parity.formula import Statement, expression, plain_first, value_of
 from parity.frameworks.torch import SCALARS, WORDS
 from parity.native import Native
 from parity.optimizers import Optimizer
@@ -134,14 +134,16 @@ def _written_out(optimizer: Optimizer, own: Native | None, outside: tuple[str, .
     taken |= {"t": f"{COUNT[1:-1]}"} if "t" in optimizer.meaning().names else {}
     starts = [f'state["{slot}"] = {_start(optimizer, slot)}' for slot in slots]
     body = [f'{letter} = state["{slot}"]' for slot, letter in letters.items()]
-    body += [_line(one, {"w", *letters.values()}) for one in optimizer.meaning().statements]
+    plain, rest = plain_first(optimizer.meaning(), {"w", "g", *letters.values()})
+    body += [_line(one, {"w", *letters.values()}) for one in rest]
+    numbers = [f"{one.target} = {expression(one.value, SCALARS)}" for one in plain]
     source = RULE.format(
         name=name,
         doc=documented(_why(optimizer, own, outside)),
         fields=", ".join(["lr", *fields]),
         kept=", ".join(f"{field}={field}" for field in ("lr", *fields)),
         clips=lines_at(8, [*clips, ""]) if (clips := _clips(optimizer)) else "",
-        before=lines_at(12, [f"{field} = {value}" for field, value in taken.items()]),
+        before=lines_at(12, [*(f"{field} = {value}" for field, value in taken.items()), *numbers]),
         slots=lines_at(20, ["if not state:", *starts]) + "\n                " if starts else "",
         body=lines_at(16, body),
     )
