@@ -17,7 +17,7 @@ autograd knows no assignment to a part of an array, and none in place.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import autograd.numpy as base
@@ -64,13 +64,40 @@ def softplus(x: numpy.ndarray) -> numpy.ndarray:
 def picked(rows: numpy.ndarray, numbers: numpy.ndarray) -> numpy.ndarray:
     """Return of each row, along the last axis, the one whose number is said."""
     flat = rows.reshape(numbers.size, -1)
-    return flat[numpy.arange(numbers.size), numbers.ravel().astype(int)]
+    return flat[numpy.arange(numbers.size), numbers.ravel().astype(int)].reshape(numbers.shape)
+
+
+def width(x: numpy.ndarray) -> int:
+    """Return the length of the last axis."""
+    return int(x.shape[-1])
+
+
+def weight_of(like: numpy.ndarray, weights: Sequence[float], numbers: numpy.ndarray) -> numpy.ndarray:
+    """Return the weights whose numbers are said; where a framework has tensors of several kinds, one of a kind."""
+    del like
+    return numpy.asarray(weights)[numbers.astype(int)]
+
+
+def piece(t: float, edges: Sequence[float], values: Sequence[float]) -> float:
+    """Return of the values the one whose number is that of the edges that t is beyond."""
+    return values[sum(bool(t > edge) for edge in edges)]
+
+
+def xlogx(x: numpy.ndarray) -> numpy.ndarray:
+    """Return x log x, 0 at 0; taken for a constant."""
+    return x * numpy.log(numpy.where(x > 0.0, x, 1.0))
 
 
 @primitive  # type: ignore[untyped-decorator]
 def tanh(x: numpy.ndarray) -> numpy.ndarray:
     """Return the hyperbolic tangent y; its slope is 1 - y^2, where autograd's goes by cosh, which overflows."""
     return numpy.tanh(x)
+
+
+@primitive  # type: ignore[untyped-decorator]
+def log_sigmoid(x: numpy.ndarray) -> numpy.ndarray:
+    """Return -log(1 + exp(-x)), where exp never overflows."""
+    return numpy.minimum(x, 0.0) - numpy.log1p(numpy.exp(-numpy.abs(x)))
 
 
 @primitive  # type: ignore[untyped-decorator]
@@ -115,6 +142,7 @@ def _cut_back(y: numpy.ndarray, x: numpy.ndarray, where: tuple[slice, ...]) -> A
 
 
 defvjp(tanh, lambda y, x: lambda dy: dy * (1.0 - y * y))
+defvjp(log_sigmoid, lambda y, x: lambda dy: dy * numpy.exp(y - x))
 defvjp(clip, _clip_back, None, None)
 defvjp(largest, _largest_back)
 defvjp(cut, _cut_back, None)

@@ -55,7 +55,7 @@ class Native:
         arguments: each argument and the field that it is; the fields, where it takes several as a tuple.
         leading: of the arguments, those that stand first and without their names.
         own: arguments at which the part is left to itself, and their values there; what is not here is always said.
-        when: fields that must have these values, or the part means something else.
+        when: fields that must have these values, or one of a frozen set, or the part means something else.
         why: for a field of ``when``, what an entry with another value is beside the part, in words that follow its
             name: "with epsilon under the root, as in Keras".
         never: why the part is not written, though one that is read means the entry.
@@ -107,13 +107,18 @@ class Native:
             return f"written out: {self.name} {self.never}"
         if not self.when:
             return self.name
-        where = " and ".join(f"{name} is {shown(value)}" for name, value in self.when.items())
+        said = {name: value if isinstance(value, frozenset) else [value] for name, value in self.when.items()}
+        where = " and ".join(f"{name} is {' or '.join(sorted(map(shown, value)))}" for name, value in said.items())
         other = f"{self.name} with {' and '.join(self.anew)} set anew in every step" if self.anew else "written out"
         return f"{self.name} where {where}, else {other}"
 
     def departures(self, entry: Any) -> list[str]:
         """Return the fields in which the entry is another one than the part."""
-        return [name for name, value in self.when.items() if getattr(entry, name) != value]
+        return [
+            name
+            for name, value in self.when.items()
+            if (getattr(entry, name) not in value if isinstance(value, frozenset) else getattr(entry, name) != value)
+        ]
 
     def reason(self, entry: Any) -> str:
         """Return why the part is not written for an entry, in words that follow its name; empty where none is said."""
@@ -158,7 +163,9 @@ class Native:
         Args:
             given: values by argument; those that are not there are as the part has them by itself.
         """
-        found: dict[str, Any] = {} if self.never else dict(self.when)
+        found: dict[str, Any] = {}
+        if not self.never:
+            found |= {name: value for name, value in self.when.items() if not isinstance(value, frozenset)}
         for argument, said in self.arguments.items():
             if not said or (argument not in given and argument not in self.own):
                 continue

@@ -208,6 +208,7 @@ class Reference:
 
     def _update(self, gradients: Arrays, number: int) -> Iterator[tuple[str, np.ndarray]]:
         """Move the trainable parameters and their slots, one after another; yield what each parameter moved by."""
+        gradients = self.side.config.optimizer.clipped({name: gradients[name] for name in self.trainable})
         for name in self.trainable:
             before = self.weights[name]
             after, constraint = before + self._move(name, gradients[name], number), self.parameters[name].constraint

@@ -8,7 +8,7 @@ from typing import ClassVar
 from parity.advice import Advice, Rule, Situation
 from parity.catalog import METRICS
 from parity.lazy import np
-from parity.losses import CrossEntropy
+from parity.losses.crossentropies import CrossEntropy
 
 
 class AccuracyOnRegression(Rule):

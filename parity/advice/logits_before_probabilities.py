@@ -7,7 +7,8 @@ from typing import ClassVar
 
 from parity.advice import Advice, Rule, Situation, setting
 from parity.advice.endings import bounds, last_activation, last_parameters
-from parity.losses import EPSILON, CrossEntropy
+from parity.losses import EPSILON
+from parity.losses.crossentropies import CrossEntropy
 
 
 class LogitsBeforeProbabilities(Rule):

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from parity.advice import Advice, Rule, Situation
 from parity.advice.endings import last_activation
-from parity.losses import CrossEntropy
+from parity.losses.crossentropies import CrossEntropy
 
 
 class OneOutput(Rule):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from parity.advice import Advice, Rule, Situation, setting
 from parity.advice.endings import UNIT, bounds, last_activation
 from parity.lazy import np
-from parity.losses import CrossEntropy
+from parity.losses.crossentropies import CrossEntropy
 
 if TYPE_CHECKING:
     from parity.spec.resolve import Resolved

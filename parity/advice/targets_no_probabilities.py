@@ -8,7 +8,7 @@ from typing import ClassVar
 from parity.advice import Advice, Rule, Situation
 from parity.advice.endings import last_activation
 from parity.lazy import np
-from parity.losses import CrossEntropy
+from parity.losses.crossentropies import CrossEntropy
 
 SLACK = 1e-6
 """By so much rounding may put a probability below 0 or above 1."""

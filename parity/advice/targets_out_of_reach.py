@@ -8,7 +8,7 @@ from typing import ClassVar
 from parity.advice import Advice, Rule, Situation, setting
 from parity.advice.endings import bounds, last_activation
 from parity.lazy import np
-from parity.losses import CrossEntropy
+from parity.losses.crossentropies import CrossEntropy
 
 SLACK = 1e-6
 """Share of the targets' range by which they may pass a bound: the rounding of what scaled them."""

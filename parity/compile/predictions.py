@@ -8,7 +8,7 @@ from typing import Any
 
 from parity.compile.program import Answer, Bindings
 from parity.frameworks import frameworks
-from parity.losses import CrossEntropy
+from parity.losses.crossentropies import CrossEntropy
 from parity.spec.resolve import Resolved
 from parity.tensors import PROBABILITIES, form_of, output
 

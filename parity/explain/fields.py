@@ -21,7 +21,9 @@ from parity.entries import Entry, scalars, shown
 from parity.explain.changes import Change, Knob, Suspects, field_change, pattern
 from parity.explain.habit_list import decay_knobs, loss_knobs, of_gradient, of_layers, of_loss, of_metric, of_update
 from parity.initializers import Initializer
+from parity.losses import Loss
 from parity.ops import Op
+from parity.optimizers import Optimizer
 from parity.regularizers import Regularizer
 from parity.schedules import Schedule
 from parity.spec.paths import at, visit
@@ -29,6 +31,12 @@ from parity.spec.resolve import Resolved
 
 LAYOUT = ("data_format", "name")
 """Fields that say how the spec's own tensors lie; how a program's lie is known from its layers."""
+
+HABITUAL = {
+    "loss": ("reduction", "weight"),
+    "optimizer": ("rate_place", "dampening", "weight_decay", "clip_epsilon"),
+}  # fmt: skip
+"""Fields whose other values are habits of a program: a factor of the loss, a form of the momentum, a decay."""
 
 
 def candidates(side: Resolved, suspects: Suspects) -> list[Change]:
@@ -73,7 +81,7 @@ def _of_part(side: Resolved, path: str) -> Iterator[Change]:
     """Yield the other values of every field of a part of a config, alone and in all layers that have the same."""
     for inner, part in visit(path, at(side.config, path)):
         for name in type(part).model_fields:
-            if name in LAYOUT or _of_a_parameter(part, name):
+            if name in LAYOUT or name in HABITUAL.get(path, ()) or _of_a_parameter(part, name):
                 continue
             for value in others(part, name):
                 for paths in _everywhere(side, f"{inner}.{name}"):
@@ -222,7 +230,14 @@ def _free_kernels(side: Resolved) -> list[str]:
 
 
 def _floats(part: BaseModel) -> list[str]:
-    return [name for name in type(part).model_fields if isinstance(getattr(part, name), float)]
+    """Return the fields that are numbers; the factor of a loss is a habit."""
+    found = [name for name in type(part).model_fields if isinstance(getattr(part, name), float)]
+    section = "loss" if isinstance(part, Loss) else "optimizer" if isinstance(part, Optimizer) else ""
+    return [
+        name
+        for name in found
+        if name not in HABITUAL.get(section, ()) or (section == "optimizer" and getattr(part, name))
+    ]
 
 
 def _numbers(side: Resolved, path: str) -> Iterator[list[str]]:

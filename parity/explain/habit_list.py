@@ -119,6 +119,7 @@ def of_metric(side: Resolved) -> Iterator[Change]:
 def of_loss(side: Resolved) -> Iterator[Change]:
     """Yield how a loss may be summed up, and its usual factors."""
     words = {
+        "mean": "the loss is a mean, not a sum",
         "sum": "the loss is a sum, not a mean",
         "sum_over_rows": "the loss is summed over the rows, and a mean over the outputs",
         "sum_over_outputs": "the loss is summed over the outputs, and a mean over the rows",
@@ -126,7 +127,7 @@ def of_loss(side: Resolved) -> Iterator[Change]:
     }
     for reduction in factors(side, side.config.training.batch_size):
         yield Change(
-            path="loss.reduction", value=reduction, was="mean", habits=(("reduction", reduction),),
+            path="loss.reduction", value=reduction, was=side.config.loss.reduction, habits=(("reduction", reduction),),
             text=words[reduction],
         )  # fmt: skip
     for factor in FACTORS:
@@ -196,7 +197,7 @@ def of_update(side: Resolved) -> Iterator[Change]:
             path="optimizer.momentum", value="averaged", was=momentum, habits=(("averaged", True),),
             text="the velocity takes 1 - momentum of each gradient",
         )  # fmt: skip
-        if optimizer.changes():
+        if optimizer.changes() and getattr(optimizer, "rate_place", "") != "outside_velocity":
             yield Change(
                 path="optimizer.momentum", value="rate outside", was=momentum, habits=(("rate_outside", True),),
                 text="the velocity is held without the rate, as PyTorch has it, which multiplies it as it is now",

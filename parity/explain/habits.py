@@ -19,7 +19,7 @@ from parity.spec.resolve import Resolved
 from parity.tensors import layer_of, parameter
 from parity.tensors import slot as slot_name
 
-Reduction = Literal["sum", "sum_over_rows", "sum_over_outputs", "mean_over_classes"]
+Reduction = Literal["mean", "sum", "sum_over_rows", "sum_over_outputs", "mean_over_classes"]
 """How a loss may be summed up where the entry takes its mean."""
 
 
@@ -78,8 +78,8 @@ FROM_THE_UPDATE = {"dropping", "decay", "coupled", "kernels_only", "averaged", "
 """Habits that leave everything before as it is; the others may change any layer."""
 
 
-def factors(side: Resolved, rows: int) -> dict[Reduction, float]:
-    """Return, by reduction, what the mean that a loss takes is multiplied by; those that change it.
+def factors(side: Resolved, rows: int) -> dict[str, float]:
+    """Return, by reduction, what a loss as it is taken is multiplied by; those that change it.
 
     Args:
         side: whose loss and outputs.
@@ -87,11 +87,14 @@ def factors(side: Resolved, rows: int) -> dict[Reduction, float]:
     """
     *positions, last = side.last.output_shape
     places = math.prod(positions)
-    found: dict[Reduction, float]
-    if getattr(side.config.loss, "behind", None) == "softmax":  # The mean is over rows, the sum over classes.
+    found: dict[str, float]
+    loss = side.config.loss
+    if loss.over == "rows":  # The mean is over rows, the sum over classes.
         found = {"sum": rows * places, "sum_over_outputs": places, "mean_over_classes": 1 / last}
     else:
-        found = {"sum": rows * places * last, "sum_over_rows": rows, "sum_over_outputs": places * last}
+        found = {"sum": rows * places * last, "sum_over_rows": rows * places, "sum_over_outputs": places * last}
+    own = found.get(loss.reduction, 1.0)
+    found = {name: one / own for name, one in {"mean": 1.0, **found}.items()}
     unique = {one: name for name, one in reversed(found.items()) if one != 1.0}  # Of equal ones the first.
     return {name: one for one, name in reversed(unique.items())}
 

@@ -3,28 +3,40 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Any, ClassVar
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 from pydantic import Field
 
 from parity.code import Case, LossCode
-from parity.entries import Entry, entry_type, read_in
+from parity.entries import Entry, entry_type
 from parity.formula import expression, formula_of, value_of
 from parity.frameworks import frameworks
 from parity.lazy import differentiable, np
+from parity.native import Native, Turned
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from parity.activations import Activation
-    from parity.native import Native
 
 EPSILON = 1e-7
 """Where Keras clips probabilities (``keras.config.epsilon()``)."""
 
 
+REDUCED: dict[str, Mapping[str, str]] = {
+    "keras": {"mean": "sum_over_batch_size", "sum": "sum"}, "torch": {"mean": "mean", "sum": "sum"},
+}  # fmt: skip
+"""What the frameworks' own losses call the reductions; of those that are not here, they have none."""
+
+
 class Loss(Entry):
-    """Base of the losses.
+    """Base of the losses: weight times a reduction of the losses of the rows, or of the outputs.
+
+    ``reduction`` is ``mean``, which Keras calls ``sum_over_batch_size``, or ``sum``. A loss that compares output by
+    output knows a third, ``sum_over_rows``: Keras's ``sum`` adds up the rows' means, PyTorch's every single output. The
+    rate that goes with a sum is smaller by as much as the sum is larger.
 
     Targets have the shape of the outputs, unless their form is ``index``, numbers of classes, which lack the last axis,
     or ``flat``, (N,) beside outputs (N, 1).
@@ -40,8 +52,27 @@ class Loss(Entry):
     """What a raw TensorFlow program calls them."""
     as_logits: ClassVar[str] = ""
     """What makes logits of probabilities, where the loss of those is the one of the logits."""
+    positive: ClassVar[bool] = False
+    """Whether it takes the logarithm of the outputs as they are."""
+    reductions: ClassVar[Mapping[str, str]] = {"mean": "mean({})", "sum": "sum({})"}
+    """What each reduction makes of :meth:`formula`."""
+    reduced: ClassVar[Mapping[str, Mapping[str, str]]] = REDUCED
+    """Per framework, what its own loss calls the reductions."""
     forms: ClassVar[tuple[str, ...]] = ("one_hot", "column", "flat")
     """Forms of targets that it takes, see ``data.targets``; where it is one, the loss decides and the data do not."""
+
+    reduction: Literal["mean", "sum"] = Field(default="mean", description="how the losses of a batch become one number")
+    weight: float = Field(default=1.0, description="factor of the loss, Keras's loss_weights")
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Tell the frameworks' own losses the reduction, too: no entry needs to."""
+        super().__pydantic_init_subclass__(**kwargs)
+        if "natives" in vars(cls):
+            cls.natives = {
+                name: _told(part, cls.reduced.get(name, {}), get_args(cls.model_fields["reduction"].annotation))
+                for name, part in cls.natives.items()
+            }
 
     def form(self, said: str | None) -> str | None:
         """Return the form in which the loss is given its targets; None for the shape of the outputs.
@@ -58,7 +89,7 @@ class Loss(Entry):
         return False
 
     def meeting(self, code: LossCode, framework: str, form: str | None, fused: bool = False) -> LossCode:
-        """Return the loss's code, made to take targets of a form as the loss says.
+        """Return the loss's code, made to take targets of a form as the loss says, and times its weight.
 
         Args:
             code: of the loss, for targets of the outputs' shape.
@@ -66,6 +97,23 @@ class Loss(Entry):
             form: of the targets, see :meth:`form`.
             fused: see :meth:`fused`.
         """
+        met = self.given(code, framework, form, fused)
+        return met if self.weight == 1.0 else replace(met, body=self._weighted(met.body, framework))
+
+    def _weighted(self, body: tuple[str, ...], framework: str) -> tuple[str, ...]:
+        """Return the body of a loss, times its weight."""
+        *before, last = body
+        made = last.removeprefix("return ")
+        inside = re.fullmatch(r"(lambda \w+, \w+: )(.+)", made)
+        if inside:
+            return (*before, f"return {inside[1]}{self.weight!r} * {inside[2]}")
+        if made != "loss":
+            before.append(f"loss = {made}")
+        order = {"keras": "y_true, y_pred", "tensorflow": f"{self.called}, outputs", "torch": "outputs, targets"}
+        return (*before, f"return lambda {order[framework]}: {self.weight!r} * loss({order[framework]})")
+
+    def given(self, code: LossCode, framework: str, form: str | None, fused: bool) -> LossCode:
+        """Return the loss's code, made to take targets of a form; arguments as :meth:`meeting`'s."""
         return code
 
     def fused(self, ending: Activation | None) -> bool:
@@ -86,7 +134,16 @@ class Loss(Entry):
         Args:
             ending: the model's last activation.
         """
-        return f"{self.rule}, mean over {self.over}"
+        return f"{self.rule}, {self.ended()}"
+
+    def ended(self) -> str:
+        """Return in words what is made of the losses."""
+        how = {
+            "mean": f"mean over {self.over}", "sum": f"summed over {self.over}",
+            "sum_over_rows": "mean over the outputs of a row, summed over the rows",
+            "mean_over_classes": "mean over rows and classes",
+        }[self.reduction]  # fmt: skip
+        return how if self.weight == 1.0 else f"{how}, times {self.weight!r}"
 
     def formula(self, logits: bool) -> str:
         """Return the loss of each row, or of each output: a formula in ``outputs`` and ``targets``.
@@ -114,23 +171,33 @@ class Loss(Entry):
             targets: in the form that the loss takes: (N, ..., C); (N, ...) for numbers of classes; (N,) where flat.
             logits: which formula runs, see :meth:`on_logits`.
         """
-        return float(self.losses(outputs, self.met(outputs, targets), logits).mean())
+        return float(self._reduced(outputs, self.met(outputs, targets), logits))
 
     def gradient(self, outputs: np.ndarray, targets: np.ndarray, logits: bool) -> np.ndarray:
         """Return the gradient of :meth:`value` with respect to the outputs."""
         met = self.met(outputs, targets)
         found = differentiable.pulled(
-            lambda outputs: self.losses(outputs, met, logits).mean(), {"outputs": outputs}, np.ones(())
+            lambda outputs: self._reduced(outputs, met, logits), {"outputs": outputs}, np.ones(())
         )
         return found["outputs"]
 
-    def losses(self, outputs: np.ndarray, targets: np.ndarray, logits: bool) -> np.ndarray:
-        """Return the losses that :meth:`value` is the mean of: of each row, or of each output; arguments as its."""
-        return formula_of(self.formula(logits)).value(outputs=outputs, targets=targets)
+    def _reduced(self, outputs: np.ndarray, targets: np.ndarray, logits: bool) -> Any:
+        """Return what :meth:`value` does, of targets as they meet the outputs."""
+        return self.weight * formula_of(self.whole(logits)).value(outputs=outputs, targets=targets, **dict(self))
+
+    def whole(self, logits: bool) -> str:
+        """Return the loss of a batch, its weight aside: :meth:`formula` and what the reduction makes of it."""
+        *before, value = (line.strip() for line in self.formula(logits).strip().splitlines())
+        sign, value = ("-", value[1:]) if _negated(value) else ("", value)
+        return "\n".join([*before, f"{sign}{self.reductions[self.reduction].format(value)}"])
 
     def met(self, outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """Return targets as they meet the outputs."""
         return targets
+
+    def handed(self, framework: str) -> str:
+        """Return what a framework's own part is handed as targets, a formula."""
+        return "targets"
 
     def told(self, logits: bool) -> Loss:
         """Return the loss as it is told what the outputs are, where nothing remembers what is behind them."""
@@ -141,11 +208,25 @@ class Loss(Entry):
         part = self.part(framework)
         return part if part is not None and part.fits(self.told(logits)) else None
 
+    def _handed(self, framework: str, outputs: str, targets: str) -> str:
+        """Return the source of :meth:`handed`, outputs and targets being called so."""
+        names = self._numbers() | {"outputs": outputs, "targets": targets}
+        return expression(value_of(self.handed(framework)), frameworks()[framework].words, names)
+
+    def _numbers(self) -> dict[str, str]:
+        """Return the fields that a formula may read, as source."""
+        return {name: repr(value) for name, value in self if isinstance(value, int | float | tuple)}
+
+    def _why(self, framework: str, logits: bool) -> list[str]:
+        """Return why a framework's own part is not taken as it is; nothing where it is, or where there is none."""
+        part = self.part(framework)
+        apart = part.departures(self.told(logits)) if part is not None else []
+        found = [part.why[name] for name in apart if part is not None and name in part.why]
+        return [*found, *([f"{part.name} has no such reduction"] if part and "reduction" in apart else [])]
+
     def _lines(self, framework: str, logits: bool, names: Mapping[str, str]) -> list[str]:
-        """Return the body of a function that is the mean of the formula."""
-        *before, value = self.formula(logits).strip().splitlines()
-        value = f"-mean({value.strip()[1:]})" if _negated(value) else f"mean({value})"
-        return formula_of("\n".join([*before, value])).lines(frameworks()[framework].words, names)
+        """Return the body of a function that is the whole formula, the fields in it as numbers."""
+        return formula_of(self.whole(logits)).lines(frameworks()[framework].words, self._numbers() | dict(names))
 
     def _doc(self, logits: bool) -> str:
         return _sentence(self.told(logits).words(None))
@@ -156,18 +237,23 @@ class Loss(Entry):
         Args:
             ending: the model's last activation.
         """
-        part = self.part("keras")
-        made = part.source(self) if part else "loss"
-        lines = [] if part else self._lines("keras", self.on_logits(ending), {"outputs": "y_pred", "targets": "y_true"})
-        return LossCode(body=(*_function("y_true, y_pred", lines), f"return {made}"), doc=_sentence(self.words(ending)))
+        part, doc = self.part("keras"), _sentence(self.words(ending))
+        if part is not None and part.fits(self):
+            return LossCode(body=(f"return {part.source(self)}",), doc=doc)
+        why = self._why("keras", self.on_logits(ending))
+        lines = self._lines("keras", self.on_logits(ending), {"outputs": "y_pred", "targets": "y_true"})
+        return LossCode(body=(*_function("y_true, y_pred", lines), "return loss"), doc=doc, comment="; ".join(why))
 
     def tensorflow(self, logits: bool) -> LossCode:
         """Return the loss in raw TensorFlow: a function of (targets, outputs)."""
         own, read = self._own("tensorflow", logits or bool(self.as_logits)), "outputs"
         if own is not None and not logits and self.as_logits:
             read = expression(value_of(self.as_logits), frameworks()["tensorflow"].words)
-        lines = [f"return tf.reduce_mean({own.source(self, labels=self.called, logits=read)})"] if own else []
-        lines = lines or self._lines("tensorflow", logits, {"targets": self.called})
+        lines = self._lines("tensorflow", logits, {"targets": self.called})
+        if own is not None:
+            rows = own.source(self, labels=self._handed("tensorflow", read, self.called), logits=read)
+            whole = value_of(self.reductions[self.reduction].format("rows"))
+            lines = [f"return {expression(whole, frameworks()['tensorflow'].words, {'rows': rows})}"]
         return LossCode(body=(*_function(f"{self.called}, outputs", lines), "return loss"), doc=self._doc(logits))
 
     def torch(self, logits: bool, rank: int) -> LossCode:
@@ -177,8 +263,8 @@ class Loss(Entry):
             logits: which formula runs, see :meth:`on_logits`.
             rank: number of axes of the outputs, with the batch axis; their classes stand last.
         """
-        part, own = self.part("torch"), self._own("torch", logits or bool(self.as_logits))
-        why = [] if (own and logits) or part is None else list(part.why.values())
+        own = self._own("torch", logits or bool(self.as_logits))
+        why = self._why("torch", logits)
         if own is None:
             lines = self._lines("torch", logits, {})
             body = (*_function("outputs, targets", lines), "return loss")
@@ -191,11 +277,33 @@ class Loss(Entry):
         plain = read["outputs"] == "outputs"
         if not logits and self.as_logits:
             read["outputs"] = expression(value_of(self.as_logits), frameworks()["torch"].words, read)
-        made = own.source(self)
+        read["targets"] = self._handed("torch", "outputs", read["targets"])
+        plain, made = plain and read["targets"] == "targets", own.source(self)
         body = (f"loss = {made}", f"return lambda outputs, targets: loss({', '.join(read.values())})")
         if plain and read["outputs"] == "outputs":
             body = (f"return {made}",)
         return LossCode(body=body, doc=self._doc(logits), comment="; ".join(why))
+
+
+def _told(part: Native, words: Mapping[str, str], every: tuple[str, ...]) -> Native:
+    """Return a framework's own loss that is told the reduction.
+
+    Args:
+        part: the loss.
+        words: what it calls the reductions that it has.
+        every: all reductions of the entry.
+    """
+    if not words or "reduction" in part.arguments:
+        return part
+    back = {"mean": "mean"} | {word: name for name, word in words.items()}
+    own = "sum_over_batch_size" if "sum_over_batch_size" in words.values() else "mean"
+    missing = frozenset(every) - set(words)
+    return replace(
+        part,
+        arguments={**part.arguments, "reduction": Turned("reduction", words.get, back.get)},
+        own={**part.own, "reduction": own},
+        when={**part.when} | ({"reduction": frozenset(words)} if missing else {}),
+    )
 
 
 def _negated(value: str) -> bool:
@@ -209,74 +317,6 @@ def _sentence(words: str) -> str:
 def _function(arguments: str, lines: list[str]) -> list[str]:
     """Return the function ``loss``, nothing where it has no lines."""
     return [f"def loss({arguments}):", *(f"    {line}" for line in lines)] if lines else []
-
-
-class CrossEntropy(Loss):
-    """Base of the cross-entropies, which read logits or probabilities.
-
-    What they read depends on the model's last activation, because Keras on TensorFlow looks behind it: a softmax or
-    sigmoid output carries its logits along (``_keras_logits``), and a cross-entropy told ``from_logits=False`` silently
-    works on those. :meth:`fused` says whether that is the formula that runs; then the programs without such a memory
-    leave the activation out of the model and the loss applies it.
-    """
-
-    called: ClassVar[str] = "labels"
-    source: ClassVar = read_in(keras="backend/tensorflow/nn", tensorflow="ops/nn_ops", torch="nn/modules/loss")
-    clipped: ClassVar[str] = ""
-    """The formula of probabilities, in words."""
-
-    from_logits: bool = Field(default=False, description="outputs are logits, not probabilities")
-    recover_logits: bool = Field(
-        default=True,
-        description="with from_logits false and outputs straight from the matching activation, work on the logits "
-        "behind it, unclipped, as Keras on TensorFlow does",
-    )
-
-    def fused(self, ending: Activation | None) -> bool:
-        matches = ending is not None and ending.kind == self.behind
-        return matches and self.recover_logits and not self.from_logits
-
-    def on_logits(self, ending: Activation | None) -> bool:
-        return self.from_logits or self.fused(ending)
-
-    def inert(self, field: str, other: Any, ending: Activation | None) -> str:
-        """Say when there are no logits to recover."""
-        if field != "recover_logits" or (ending is not None and ending.kind == self.behind and not self.from_logits):
-            return ""
-        return "the outputs are logits" if self.from_logits else f"there is no {self.behind} to look behind"
-
-    def as_they_are(self) -> Loss:
-        return self.replace(recover_logits=False)
-
-    def told(self, logits: bool) -> Loss:
-        return self.replace(from_logits=logits)
-
-    def words(self, ending: Activation | None) -> str:
-        if self.fused(ending):
-            return f"{self.rule} on the logits behind the {self.behind}, mean over {self.over}"
-        if not self.from_logits:
-            return f"{self.clipped}, mean over {self.over}"
-        twice = ": softmax twice" if ending and ending.kind == self.behind == "softmax" else ""
-        taken = f" (the outputs of a {ending.kind}, taken as logits{twice})" if ending and ending.logits else ""
-        return f"{self.rule} on logits{taken}, mean over {self.over}"
-
-    def keras(self, ending: Activation | None) -> LossCode:
-        """Return Keras's loss object, kept from looking behind the outputs where it must not.
-
-        Keras looks behind *any* output that carries logits: even a sigmoid cross-entropy told ``from_logits=True``
-        works on a softmax's logits, with nothing but a warning.
-        """
-        code = super().keras(ending)
-        if ending is None or not ending.logits or self.fused(ending):
-            return code
-        return LossCode(
-            body=(
-                f"loss = {code.body[-1].removeprefix('return ')}",
-                "return lambda y_true, y_pred: loss(y_true, tf.identity(y_pred))",
-            ),
-            doc=code.doc,
-            comment=f"tf.identity hides the {ending.kind} from Keras, which would work on its logits",
-        )
 
 
 def loss_case(shows: str, x: Any, targets: Any, expected: float, **fields: Any) -> Case:

@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 
 from parity.code import LossCode
-from parity.losses import Loss
+from parity.losses import REDUCED, Loss
 
 if TYPE_CHECKING:
     import numpy as np
 
     from parity.activations import Activation
 
+STRETCHES = {name: {"broadcast": "stretch"} for name in ("tensorflow", "torch")}
+"""The native defaults of a loss that is plain tensor arithmetic, or PyTorch's own that stretches with a warning."""
+
 ALIGNED = {
+    "keras": "lambda y_true, y_pred: {loss}(keras.ops.reshape(y_true, keras.ops.shape(y_pred)), y_pred)",
     "tensorflow": "lambda targets, outputs: {loss}(tf.reshape(targets, tf.shape(outputs)), outputs)",
     "torch": "lambda outputs, targets: {loss}(outputs, targets.reshape(outputs.shape))",
 }
@@ -45,8 +49,15 @@ class Elementwise(Loss):
     """
 
     over: ClassVar[str] = "all elements"
+    reductions: ClassVar = {"mean": "mean({})", "sum": "sum({})", "sum_over_rows": "sum(mean({}, axis=-1))"}
+    reduced: ClassVar = REDUCED | {"keras": {"mean": "sum_over_batch_size", "sum_over_rows": "sum"}}
     quiet: ClassVar[frozenset[str]] = frozenset({"broadcast"})
 
+    reduction: Literal["mean", "sum", "sum_over_rows"] = Field(  # type: ignore[assignment]
+        default="mean",
+        description="how the losses of all outputs become one number; sum_over_rows, Keras's sum, adds up the means "
+        "over the last axis",
+    )
     broadcast: Literal["align", "stretch"] = Field(
         default="align",
         description="targets (N,) beside outputs (N, 1): align row by row, or stretch to all N x N pairs; nothing to "
@@ -61,17 +72,18 @@ class Elementwise(Loss):
     def stretches(self, form: str | None) -> bool:
         return form == "flat" and self.broadcast == "stretch"
 
-    @classmethod
-    def own_broadcast(cls, framework: str) -> str | None:
-        """Return what a framework's own loss does with flat targets; None where it refuses them."""
-        return "align" if framework == "keras" else cls.natively(framework).get("broadcast")
+    def own_broadcast(self, framework: str) -> str | None:
+        """Return what a framework does with flat targets; None where its own loss refuses them."""
+        if framework == "keras":
+            return "align" if self._own("keras", True) is not None else "stretch"
+        return self.natively(framework).get("broadcast")
 
     def words(self, ending: Activation | None) -> str:
         """Return which formula runs, with what is done to flat targets where that is not to align them."""
         formula = super().words(ending)
         return formula if self.broadcast == "align" else f"{formula}; targets (N,) are stretched to (N, N)"
 
-    def meeting(self, code: LossCode, framework: str, form: str | None, fused: bool = False) -> LossCode:
+    def given(self, code: LossCode, framework: str, form: str | None, fused: bool) -> LossCode:
         """Return the loss with what the field says is done to flat targets, where the framework does not do so."""
         if form != "flat":
             return code

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from parity.code import Case
 from parity.entries import read_in
-from parity.losses.elementwise import Elementwise
+from parity.losses.elementwise import STRETCHES, Elementwise
 from parity.native import Native
 
 
@@ -19,9 +19,7 @@ class MAE(Elementwise):
     """
 
     kind: ClassVar[str] = "mae"
-    native: ClassVar = {
-        "tensorflow": {"broadcast": "stretch"}, "torch": {"broadcast": "stretch"},
-    }  # fmt: skip
+    native: ClassVar = STRETCHES
     source: ClassVar = read_in(keras="losses/losses", tensorflow="ops/math_grad", torch="nn/modules/loss")
     natives: ClassVar = {
         "keras": Native("keras.losses.MeanAbsoluteError"), "torch": Native("nn.L1Loss"),
@@ -40,4 +38,8 @@ class MAE(Elementwise):
                  targets=[0.0, 5.0], expected=2.0),
             Case(shows="the same, stretched: 1, 4, 2 and 3 over 4 pairs", fields={"broadcast": "stretch"},
                  x=[[1.0], [2.0]], targets=[0.0, 5.0], expected=2.5),
+            Case(shows="Keras's sum is of the rows' means: 1.5 and 1.5", fields={"reduction": "sum_over_rows"},
+                 x=[[1.0, 2.0], [3.0, -1.0]], targets=[[0.0, 4.0], [3.0, 2.0]], expected=3.0),
+            Case(shows="a sum over everything, times 0.25", fields={"reduction": "sum", "weight": 0.25},
+                 x=[[1.0, 2.0], [3.0, -1.0]], targets=[[0.0, 4.0], [3.0, 2.0]], expected=1.5),
         ]  # fmt: skip

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from parity.code import Case
 from parity.entries import read_in
-from parity.losses.elementwise import Elementwise
+from parity.losses.elementwise import STRETCHES, Elementwise
 from parity.native import Native
 
 
@@ -18,9 +18,7 @@ class MSE(Elementwise):
     """
 
     kind: ClassVar[str] = "mse"
-    native: ClassVar = {
-        "tensorflow": {"broadcast": "stretch"}, "torch": {"broadcast": "stretch"},
-    }  # fmt: skip
+    native: ClassVar = STRETCHES
     source: ClassVar = read_in(keras="losses/losses", tensorflow="ops/math_ops", torch="nn/modules/loss")
     natives: ClassVar = {
         "keras": Native("keras.losses.MeanSquaredError"), "torch": Native("nn.MSELoss"),

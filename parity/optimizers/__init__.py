@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from pydantic import Field
 
 from parity.code import Case, function
-from parity.entries import Entry, entry_type
+from parity.entries import entry_type
 from parity.formula import Formula, formula_of
 from parity.frameworks import part_of
 from parity.lazy import np
+from parity.optimizers.clipping import Clipping
 from parity.schedules import AnyRate, Schedule
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 Slots = dict[str, "np.ndarray"]
 
 
-class Optimizer(Entry):
+class Optimizer(Clipping):
     """Base of the optimizers: an update rule as a formula, and the frameworks' own parts that mean it.
 
     The rule is of one parameter at a time, so that it can be fed any framework's gradients. Where no part of a
@@ -34,6 +35,9 @@ class Optimizer(Entry):
     """What slots start at, a number or the name of a field; 0 where not said."""
     shared: ClassVar[frozenset[str]] = frozenset()
     """The slots that are one number, whatever the parameter's shape."""
+
+    divides_by_rate: ClassVar[bool] = False
+    """Whether a step size of 0 breaks it."""
 
     learning_rate: AnyRate = Field(default=0.001, description="step size, or a schedule of it")
 
@@ -116,7 +120,8 @@ class Optimizer(Entry):
             field: name of a field.
             other: the value it would take.
         """
-        return ""
+        idle = field == "clip_epsilon" and (self.clip() is None or self.clipvalue is not None)
+        return "no norm is clipped" if idle else ""
 
     def code(self, framework: str) -> OptimizerCode:
         """Return the optimizer in a framework: its own part, or the rule written out."""
@@ -130,14 +135,15 @@ class Optimizer(Entry):
     def doc(self) -> str:
         """Return the update rule and how the step size changes, in a line."""
         schedule = self.schedule()
-        return f"{self.rule()}." if schedule is None else f"{self.rule()}; lr is {schedule.doc()}."
+        rule = f"{self.rule()}{self.clip_words()}"
+        return f"{rule}." if schedule is None else f"{rule}; lr is {schedule.told()}."
 
     def rate_helpers(self, framework: str) -> tuple[Helper, ...]:
         """Return the function ``learning_rate(t)`` where the step size changes."""
         schedule = self.schedule()
         if schedule is None:
             return ()
-        doc = f"{schedule.doc()}, t updates already made."
+        doc = f"{schedule.told()}, t updates already made."
         return (function("learning_rate", ["t"], doc[0].upper() + doc[1:], [f"return {schedule.written(framework)}"]),)
 
 

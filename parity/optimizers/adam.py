@@ -19,26 +19,29 @@ class Adam(Optimizer):
     epsilon_place ``before_correction`` (Keras, TensorFlow; the "epsilon hat" of Kingma and Ba, section 2):
     w -= lr sqrt(c2) / c1 m / (sqrt(v) + epsilon). ``after_correction`` (PyTorch; Algorithm 1 of the paper):
     w -= lr (m / c1) / (sqrt(v / c2) + epsilon). The first is the second with epsilon / sqrt(c2), 31.6 times larger
-    at t = 1. Keras has epsilon 1e-7, TensorFlow 1 and PyTorch 1e-8.
+    at t = 1. Keras has epsilon 1e-7, TensorFlow 1 and PyTorch 1e-8. ``amsgrad`` takes the largest v so far for v; in
+    Keras as in PyTorch it is the largest of those that are not corrected, which Reddi and others (2018) do not correct.
     """
 
     kind: ClassVar[str] = "adam"
-    letters: ClassVar = {"m": "m", "v": "v"}
+    letters: ClassVar = {"m": "m", "v": "v", "v_max": "top"}
     native: ClassVar = {
         "tensorflow": {"epsilon": 1e-8},
         "torch": {"epsilon": 1e-8, "epsilon_place": "after_correction"},
     }
     source: ClassVar = read_in(keras="optimizers/adam", tensorflow="training/adam", torch="optim/adam")
     natives: ClassVar = {
-        "keras": Native("keras.optimizers.Adam", same("learning_rate", "beta_1", "beta_2", "epsilon"),
+        "keras": Native("keras.optimizers.Adam", same("learning_rate", "beta_1", "beta_2", "epsilon", "amsgrad"),
+                        own={"amsgrad": False},
                         when={"epsilon_place": "before_correction"},
                         anew={"epsilon": "epsilon * sqrt(1.0 - beta_2**t)"},
                         why={"epsilon_place": "with epsilon added after the bias correction, as PyTorch has it"},
-                        slots={"m": "_momentums", "v": "_velocities"}),
-        "torch": Native("torch.optim.Adam", {"lr": "learning_rate", "betas": ("beta_1", "beta_2"), "eps": "epsilon"},
+                        slots={"m": "_momentums", "v": "_velocities", "v_max": "_velocity_hats"}),
+        "torch": Native("torch.optim.Adam", {"lr": "learning_rate", "betas": ("beta_1", "beta_2"), "eps": "epsilon",
+                                             "amsgrad": "amsgrad"}, own={"amsgrad": False},
                         when={"epsilon_place": "after_correction"}, anew={"eps": "epsilon / sqrt(1.0 - beta_2**t)"},
                         why={"epsilon_place": "with epsilon before the bias correction, as in Keras"},
-                        slots={"m": "exp_avg", "v": "exp_avg_sq"}),
+                        slots={"m": "exp_avg", "v": "exp_avg_sq", "v_max": "max_exp_avg_sq"}),
     }  # fmt: skip
 
     learning_rate: AnyRate = Field(default=0.001, description="step size, or a schedule of it")
@@ -48,21 +51,26 @@ class Adam(Optimizer):
     epsilon_place: Literal["before_correction", "after_correction"] = Field(
         default="before_correction", description="whether epsilon meets sqrt(v) before or after its bias correction"
     )
+    amsgrad: bool = Field(default=False, description="divide by the largest v so far, before its correction")
 
     def formula(self) -> str:
+        v = "top" if self.amsgrad else "v"
         if self.epsilon_place == "before_correction":
-            move = "alpha = lr * sqrt(correction_2) / correction_1\nw -= alpha * m / (sqrt(v) + epsilon)"
+            move = "alpha = lr * sqrt(correction_2) / correction_1\nw -= alpha * m / (sqrt(%s) + epsilon)"
         else:
-            move = "m_hat = m / correction_1\nv_hat = v / correction_2\nw -= lr * m_hat / (sqrt(v_hat) + epsilon)"
+            move = "m_hat = m / correction_1\nv_hat = %s / correction_2\nw -= lr * m_hat / (sqrt(v_hat) + epsilon)"
         return f"""
             correction_1 = 1.0 - beta_1**t
             correction_2 = 1.0 - beta_2**t
             m += (1.0 - beta_1) * (g - m)
             v += (1.0 - beta_2) * (g * g - v)
-            {move}
+            {"top = maximum(top, v)" if self.amsgrad else ""}
+            {move % v}
         """
 
     def rule(self) -> str:
+        if self.amsgrad:
+            return f"as Adam {self.epsilon_place.replace('_', ' the ')}, with the largest v so far"
         if self.epsilon_place == "before_correction":
             return "w -= lr sqrt(1 - b2^t) / (1 - b1^t) m / (sqrt(v) + epsilon)"
         return "w -= lr m_hat / (sqrt(v_hat) + epsilon), both bias-corrected"
@@ -79,6 +87,9 @@ class Adam(Optimizer):
             weight_case("after the correction: sqrt(v_hat) = 1 meets epsilon 0.5",
                         {"learning_rate": 1.0, "beta_2": 0.75, "epsilon": 0.5, "epsilon_place": "after_correction"},
                         [1.0], -2 / 3),
+            weight_case("amsgrad: v is 1/2 and then 3/8, the largest stays",
+                        {"learning_rate": 1.0, "beta_1": 0.5, "beta_2": 0.5, "epsilon": 1e-300, "amsgrad": True},
+                        [1.0, 0.5], -1.0 - 0.5 / 0.375**0.5),
             weight_case("a schedule: the whole rate, then half of it", {"learning_rate": halving, "epsilon": 1e-300},
                         [2.0, 2.0], -0.75),
         ]  # fmt: skip

@@ -1,10 +1,10 @@
-"""sgd: gradient descent with momentum, Nesterov's variant and Keras's legacy decay."""
+"""sgd: gradient descent with momentum in both forms, Nesterov's variant, dampening and two decays."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
-from pydantic import Field, NonNegativeFloat
+from pydantic import Field, NonNegativeFloat, model_validator
 
 from parity.code import Case, Helper, call
 from parity.entries import read_in
@@ -39,7 +39,7 @@ class Decayed(Schedule):
         return self.schedule.rate(step) / (1 + self.decay * step)
 
     def doc(self) -> str:
-        return f"{self.schedule.doc()}, over 1 + {self.decay!r} t"
+        return f"{self.schedule.told()}, over 1 + {self.decay!r} t"
 
     def written(self, framework: str) -> str:
         return f"{self.schedule.written(framework)} / (1.0 + {self.decay!r} * t)"
@@ -48,42 +48,75 @@ class Decayed(Schedule):
         return call("Decayed", self.schedule.made(framework), repr(self.decay))
 
     def helpers(self, framework: str) -> tuple[Helper, ...]:
-        return (DECAYED,)
+        return (*self.schedule.helpers(framework), DECAYED)
+
+
+PLAIN = {"nesterov": False, "dampening": 0.0, "weight_decay": 0.0}
 
 
 class SGD(Optimizer):
     """lr_t = lr / (1 + decay t); v = momentum v - lr_t g; w += v, or w += momentum v - lr_t g with Nesterov.
 
-    The learning rate stands inside the velocity, as in Keras: an old gradient keeps the rate it came with.
-    PyTorch (v = momentum v + g; w -= lr v) and TensorFlow 1 hold it outside, which is the same while the rate
-    does not change and another trajectory once it does; with a decay or a schedule the PyTorch program therefore writes
-    the rule out. Keras 3 ignores the ``decay=`` that Keras 2 had, with no more than a warning: the program uses
-    ``InverseTimeDecay(lr, 1, decay)``, which is the same rule.
+    rate_place ``inside_velocity``: the learning rate stands inside the velocity, as in Keras, so an old gradient keeps
+    the rate it came with. ``outside_velocity``: b = momentum b + g; w -= lr_t b, as in PyTorch and TensorFlow 1. They
+    are the same while the rate does not change and part once it does; then each framework writes out the form that is
+    not its own. ``dampening`` takes (1 - dampening) g into the velocity, but in the first step, where PyTorch's buffer
+    is the gradient itself. ``weight_decay`` is PyTorch's, coupled: weight_decay w is added to g, as an l2 penalty of
+    half of it would be; Keras's argument of that name takes it off the weight. Keras 3 ignores the ``decay=`` that
+    Keras 2 had, with no more than a warning: the program uses ``InverseTimeDecay(lr, 1, decay)``, the same rule.
     """
 
     kind: ClassVar[str] = "sgd"
-    letters: ClassVar = {"velocity": "v"}
+    letters: ClassVar = {"velocity": "v", "buffer": "b"}
+    quiet: ClassVar = Optimizer.quiet | {"rate_place", "dampening", "weight_decay"}
     native: ClassVar = {"torch": {"learning_rate": 0.001}}
     source: ClassVar = read_in(keras="optimizers/sgd", tensorflow="training/momentum", torch="optim/sgd")
     natives: ClassVar = {
         "keras": Native("keras.optimizers.SGD", same("learning_rate", "momentum", "nesterov"),
-                        own={"momentum": 0.0, "nesterov": False}, slots={"velocity": "momentums"}),
-        "torch": Native("torch.optim.SGD", {"lr": "learning_rate"} | same("momentum", "nesterov"),
-                        own={"momentum": 0.0, "nesterov": False}, slots={"velocity": ("momentum_buffer", -1.0)}),
+                        own={"momentum": 0.0, "nesterov": False},
+                        slots={"velocity": "momentums", "buffer": "momentums"},
+                        when={"rate_place": "inside_velocity", "dampening": 0.0, "weight_decay": 0.0},
+                        why={"rate_place": "with the rate outside the velocity, as PyTorch has it",
+                             "dampening": "with dampening, as PyTorch has it",
+                             "weight_decay": "with the decay in the gradient, as PyTorch has it"}),
+        "torch": Native("torch.optim.SGD", {"lr": "learning_rate"} | same("momentum", *PLAIN),
+                        own={"momentum": 0.0} | PLAIN,
+                        slots={"velocity": ("momentum_buffer", -1.0), "buffer": "momentum_buffer"}),
     }  # fmt: skip
 
     learning_rate: AnyRate = Field(default=0.01, description="step size, or a schedule of it")
     momentum: NonNegativeFloat = Field(default=0.0, lt=1.0, description="share of the velocity that stays")
     nesterov: bool = Field(default=False, description="look ahead by one velocity")
     decay: NonNegativeFloat = Field(default=0.0, description="inverse-time decay of the rate per step")
+    rate_place: Literal["inside_velocity", "outside_velocity"] = Field(
+        default="inside_velocity", description="whether the velocity holds the rate its gradients came with, or none"
+    )
+    dampening: NonNegativeFloat = Field(default=0.0, le=1.0, description="share of a gradient kept out of the velocity")
+    weight_decay: NonNegativeFloat = Field(default=0.0, description="share of the weight added to its gradient")
+
+    @model_validator(mode="after")
+    def _looks_ahead(self) -> Self:
+        if self.nesterov and self.momentum and self.dampening:
+            raise ValueError("nesterov without dampening, as in PyTorch")
+        return self
 
     def formula(self) -> str:
+        d = "d" if self.weight_decay else "g"
+        start = f"d = g + {self.weight_decay!r} * w\n" if self.weight_decay else ""
         if not self.momentum:
-            return "w -= lr * g"
-        return f"v = momentum * v - lr * g\nw += {'momentum * v - lr * g' if self.nesterov else 'v'}"
+            return f"{start}w -= lr * {d}"
+        share = "damped * " if self.dampening else ""
+        start += "damped = 1.0 - dampening * minimum(t - 1.0, 1.0)\n" if self.dampening else ""
+        if self.rate_place == "outside_velocity":
+            return (
+                f"{start}b = momentum * b + {share}{d}\nw -= lr * {f'({d} + momentum * b)' if self.nesterov else 'b'}"
+            )
+        ahead = f"momentum * v - lr * {d}" if self.nesterov else "v"
+        return f"{start}v = momentum * v - lr * {share}{d}\nw += {ahead}"
 
     def as_written(self) -> Self:
-        return self if self.momentum else self.replace(nesterov=False)  # torch.optim refuses it without.
+        # torch.optim refuses nesterov without momentum.
+        return self if self.momentum else self.replace(nesterov=False, dampening=0.0, rate_place="inside_velocity")
 
     def schedule(self) -> Schedule | None:
         given = super().schedule()
@@ -94,19 +127,28 @@ class SGD(Optimizer):
         return InverseTime(initial_learning_rate=self.learning_rate, decay_steps=1, decay_rate=self.decay)
 
     def inert(self, field: str, other: Any) -> str:
-        """Say when there is no velocity for ``nesterov`` to look ahead by."""
+        """Say when there is no velocity for ``nesterov`` to look ahead by, or to hold a rate or less of a gradient."""
+        if field in ("rate_place", "dampening") and not self.momentum:
+            return "without momentum there is no velocity"
         idle = field == "nesterov" and not self.momentum
-        return "without momentum there is no velocity to look ahead by" if idle else ""
+        return "without momentum there is no velocity to look ahead by" if idle else super().inert(field, other)
 
     def rule(self) -> str:
         rate = "lr" if self.changes() else repr(self.learning_rate)
+        g, before = ("d", f"d = g + {self.weight_decay!r} w; ") if self.weight_decay else ("g", "")
         if not self.momentum:
-            return f"w -= {rate} g"
-        moved = f"w += {self.momentum!r} v - {rate} g" if self.nesterov else "w += v"
-        return f"v = {self.momentum!r} v - {rate} g; {moved}"
+            return f"{before}w -= {rate} {g}"
+        share = f"{1 - self.dampening!r} " if self.dampening else ""
+        first = ", the first b = g" if self.dampening else ""
+        if self.rate_place == "outside_velocity":
+            moved = f"w -= {rate} ({g} + {self.momentum!r} b)" if self.nesterov else f"w -= {rate} b"
+            return f"{before}b = {self.momentum!r} b + {share}{g}{first}; {moved}"
+        moved = f"w += {self.momentum!r} v - {rate} {g}" if self.nesterov else "w += v"
+        return f"{before}v = {self.momentum!r} v - {share}{rate} {g}{first.replace('b = g', f'v = -{rate} g')}; {moved}"
 
     @classmethod
     def cases(cls) -> list[Case]:
+        outside = {"momentum": 0.5, "rate_place": "outside_velocity"}
         half = {"cosine": {"initial_learning_rate": 0.5, "decay_steps": 2}}
         return [
             weight_case("w -= lr g, twice", {"learning_rate": 0.5}, [1.0, 1.0], -1.0),
@@ -123,6 +165,22 @@ class SGD(Optimizer):
             weight_case("a schedule with momentum: 0.5 and 0.25, and half of the first move into the second",
                         {"learning_rate": half, "momentum": 0.5, "nesterov": True}, [1.0, 1.0], -1.25),
             weight_case("a schedule without: 0.5 and 0.25", {"learning_rate": half}, [1.0, 1.0], -0.75),
+            weight_case("outside the velocity: 0.5, and half of the rate times 1.5",
+                        outside | {"learning_rate": half}, [1.0, 1.0], -0.875),
+            weight_case("the same at a rate that stays", outside | {"learning_rate": 0.5}, [1.0, 1.0], -1.25),
+            weight_case("and looking ahead: 1.5, then 1 + 0.5 times 1.5", outside | {"learning_rate": half,
+                        "nesterov": True}, [1.0, 1.0], -0.75 - 0.25 * 1.75),
+            weight_case("dampening leaves the first gradient whole: 1, then 0.5 + 0.25",
+                        outside | {"learning_rate": 0.5, "dampening": 0.75}, [1.0, 1.0], -0.5 - 0.375),
+            weight_case("inside, with a schedule: 0.5, then 0.25 + a quarter of 0.25",
+                        {"learning_rate": half, "momentum": 0.5, "dampening": 0.75}, [1.0, 1.0], -0.8125),
+            weight_case("half of 4 is added to the gradient, then half of 2.5", {"learning_rate": 0.5,
+                        "weight_decay": 0.5}, [1.0, 1.0], 2.5 - 0.5 * 2.25, start=4.0),
+            weight_case("all", outside | {"learning_rate": half, "weight_decay": 0.5, "dampening": 0.5}, [1.0, 1.0],
+                        2.5 - 0.25 * (1.5 + 0.5 * 2.25), start=4.0),
+            weight_case("with a decay, inside and looking ahead: d = 3, w = 4 - 2.25; d = 1.875",
+                        {"learning_rate": 0.5, "momentum": 0.5, "weight_decay": 0.5, "nesterov": True}, [1.0, 1.0],
+                        1.75 - 0.5 * (0.75 + 0.9375) - 0.9375, start=4.0),
             weight_case("a decay on top of a schedule: 0.5 and 0.125", {"learning_rate": half, "decay": 1.0},
                         [1.0, 1.0], -0.625),
         ]  # fmt: skip

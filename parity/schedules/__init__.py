@@ -5,22 +5,44 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Union
 
-from pydantic import Discriminator, NonNegativeFloat, Tag
+from pydantic import Discriminator, Field, NonNegativeFloat, NonNegativeInt, Tag
 
-from parity.code import Helper
+from parity.code import Helper, documented, needs
 from parity.entries import Entry, discover
 from parity.formula import expression, formula_of, value_of
 from parity.frameworks import frameworks
 
+if TYPE_CHECKING:
+    from parity.frameworks import Words
+    from parity.native import Native
+
 NUMBER = "a number"
 """What a rate that no entry stands for is called in faults; no part of a path."""
+
+
+WRITTEN = '''
+class {name}(keras.optimizers.schedules.LearningRateSchedule):
+    """{doc}"""
+
+    def __call__(self, step):
+        t = keras.ops.cast(step, keras.config.floatx())
+        return {rate}
+'''
 
 
 class Schedule(Entry):
     """Base of the schedules: a rate for every step, from the number of updates already made.
 
     So the first update has the rate of step 0, as in Keras; PyTorch's schedulers, stepped after the optimizer, agree.
+    Any of them may begin with a warm-up, in which the rate rises along a line to what it is at the schedule's own first
+    step; that begins ``warmup_steps`` later, as with ``torch.optim.lr_scheduler.SequentialLR``. Of Keras's own only
+    ``CosineDecay`` has a warm-up.
     """
+
+    warmup_steps: NonNegativeInt = Field(
+        default=0, description="steps before the schedule begins, in which it is reached"
+    )
+    warmup_from: NonNegativeFloat = Field(default=0.0, description="rate of the first step of a warm-up")
 
     def formula(self) -> str:
         """Return the rate as an expression in ``t``, the updates already made, and the fields."""
@@ -36,20 +58,51 @@ class Schedule(Entry):
         Args:
             step: updates already made, 0 for the first.
         """
-        return float(formula_of(self.formula()).value(t=step, **dict(self)))
+        if step < self.warmup_steps:
+            return float(formula_of(self._rising()).value(t=step))
+        return float(formula_of(self.formula()).value(t=step - self.warmup_steps, **dict(self)))
+
+    def _rising(self) -> str:
+        """Return the rate in the warm-up, an expression in ``t``."""
+        peak = float(formula_of(self.formula()).value(t=0, **dict(self)))
+        start = f"{self.warmup_from!r} + " if self.warmup_from else ""
+        return f"{start}{peak - self.warmup_from!r} * t / {self.warmup_steps}"
 
     def written(self, framework: str) -> str:
         """Return the source of the rate in a framework, as an expression in ``t``."""
+        return self._worded(frameworks()[framework].scalars)
+
+    def _worded(self, words: Words) -> str:
+        """Return the source of the rate in some words, as an expression in ``t``."""
         numbers = {name: repr(value) for name, value in self}
-        return expression(value_of(self.formula()), frameworks()[framework].scalars, numbers)
+        if not self.warmup_steps:
+            return expression(value_of(self.formula()), words, numbers)
+        after = expression(value_of(self.formula()), words, numbers | {"t": f"(t - {self.warmup_steps})"})
+        rate = value_of(f"where(t < {self.warmup_steps}, {self._rising()}, after)")
+        return expression(rate, words, {"after": f"({after})"})
 
     def made(self, framework: str) -> str:
-        """Return the source of a framework's own schedule."""
-        return self.natives[framework].source(self)
+        """Return the source of a framework's own schedule, or of one that is written out."""
+        own = self._own(framework)
+        return own.source(self) if own is not None else f"{type(self).__name__}()"
+
+    def _own(self, framework: str) -> Native | None:
+        part = self.part(framework)
+        return part if part is not None and part.fits(self) and not self.warmup_steps else None
+
+    def told(self) -> str:
+        """Return the whole rule in a line, with its warm-up."""
+        if not self.warmup_steps:
+            return self.doc()
+        return f"{self.warmup_from!r} to the first rate in {self.warmup_steps} steps, then {self.doc()}"
 
     def helpers(self, framework: str) -> tuple[Helper, ...]:
         """Return what :meth:`made` calls beside the framework's own."""
-        return ()
+        if self._own(framework) is not None:
+            return ()
+        name, rate = type(self).__name__, self._worded(frameworks()[framework].words)
+        source = WRITTEN.format(name=name, doc=documented(f"{self.told()}, t updates already made."), rate=rate)
+        return (Helper(name=name, source=source, imports=needs(source)),)
 
 
 def _kind_of(value: Any) -> str:

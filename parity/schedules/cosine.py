@@ -55,4 +55,6 @@ class Cosine(Schedule):
                  x=[0, 1, 2, 4, 9], expected=[2.0, half, 1.0, 0.0, 0.0]),
             Case(shows="alpha is a share: a fifth of 2 is left", fields=fields | {"alpha": 0.2},
                  x=[0, 2, 4, 5], expected=[2.0, 1.2, 0.4, 0.4]),
+            Case(shows="behind a warm-up of two steps", fields=fields | {"warmup_steps": 2}, x=[0, 1, 2, 3, 4],
+                 expected=[0.0, 1.0, 2.0, half, 1.0]),
         ]  # fmt: skip

@@ -38,22 +38,15 @@ NOT_YET: dict[str, str] = {
     "activation": "glu prelu rrelu sparsemax threshold",
     "initializer": "dirac identity_initializer sparse stft trunc_normal",
     "loss": """
-        binary_focal_crossentropy categorical_focal_crossentropy categorical_generalized_cross_entropy
-        categorical_hinge circle cosine_embedding_loss cosine_similarity ctc ctc_loss dice focal gaussian_nll_loss
-        hinge hinge_embedding_loss huber huber_loss kl_div kl_div_loss kl_divergence kld log_cosh logcosh mape
-        margin_ranking_loss mean_absolute_percentage_error mean_squared_logarithmic_error msle multi_margin_loss
-        multilabel_margin_loss multilabel_soft_margin_loss nll_loss poisson poisson_nll_loss smooth_l1 smooth_l1_loss
-        soft_margin_loss squared_hinge triplet_margin_loss tversky
+        categorical_generalized_cross_entropy categorical_hinge circle cosine_embedding_loss ctc ctc_loss dice focal
+        gaussian_nll_loss hinge_embedding_loss margin_ranking_loss multi_margin_loss multilabel_margin_loss
+        multilabel_soft_margin_loss nll_loss soft_margin_loss triplet_margin_loss tversky
     """,
     "optimizer": """
-        adafactor adagrad adamax asgd ftrl lamb lars lbfgs lion loss_scale_optimizer muon radam rprop shampoo
-        sparse_adam
+        adafactor asgd lars lbfgs loss_scale_optimizer muon rprop shampoo sparse_adam
     """,
     "schedule": """
-        constant_lr cosine_annealing cosine_annealing_lr cosine_annealing_warm_restarts cosine_decay_restarts cyclic_lr
-        exponential exponential_decay exponential_lr linear_lr multi_step_lr multiplicative_lr one_cycle one_cycle_lr
-        piecewise_constant piecewise_constant_decay polynomial polynomial_decay polynomial_lr reduce_lr_on_plateau
-        step_lr warmup
+        constant_lr cosine_annealing cosine_annealing_lr cyclic_lr multiplicative_lr reduce_lr_on_plateau
     """,
     "regularizer": "orthogonal_regularizer",
     "constraint": "radial_constraint",
@@ -69,11 +62,11 @@ NOT_YET: dict[str, str] = {
 
 FIELDS = """
     activity_regularizer add_bias_kv affine align_corners amsgrad axes beta_constraint beta_regularizer capturable
-    ceil_mode class_weight clipnorm clipvalue count_include_pad dampening depth_multiplier differentiable dtype
+    ceil_mode class_weight count_include_pad dampening depth_multiplier differentiable dtype
     elementwise_affine ema_momentum ema_overwrite_frequency etas foreach fused gamma_constraint gamma_regularizer
-    global_clipnorm gradient_accumulation_steps groups ignore_index inplace jit_compile kernel_dtype label_smoothing
+    gradient_accumulation_steps groups ignore_index inplace jit_compile kernel_dtype label_smoothing
     lambd loss_scale_factor lora_alpha lora_rank lr_decay maximize moving_mean_initializer moving_variance_initializer
-    noise_shape output_padding padding_mode pos_weight reduction renorm return_indices sample_weight step_sizes
+    noise_shape output_padding padding_mode pos_weight renorm return_indices sample_weight step_sizes
     supports_masking synchronized threshold track_running_stats trainable use_ema virtual_batch_size weight_decay
 """
 """Arguments of theirs that not every entry takes which has them there."""
@@ -88,10 +81,18 @@ SAME: dict[str, dict[str, str]] = {
                     "normal": "random_normal", "uniform": "random_uniform"},
     "constraint": {"non_negative": "non_neg"},
     "loss": {"mean_squared_error": "mse", "mse_loss": "mse", "mean_absolute_error": "mae", "l1_loss": "mae",
+             "huber_loss": "huber", "smooth_l1_loss": "smooth_l1", "kl_div": "kl_divergence", "kld": "kl_divergence",
+             "kl_div_loss": "kl_divergence", "poisson_nll_loss": "poisson",
+             "mean_absolute_percentage_error": "mape", "mean_squared_logarithmic_error": "msle",
              "crossentropy": "categorical_crossentropy", "cross_entropy_loss": "categorical_crossentropy",
              "softmax_crossentropy": "categorical_crossentropy", "binary_crossentropy": "sigmoid_crossentropy",
              "bce_loss": "sigmoid_crossentropy", "bce_with_logits_loss": "sigmoid_crossentropy"},
-    "schedule": {"cosine_decay": "cosine", "inverse_time_decay": "inverse_time"},
+    "schedule": {"cosine_decay": "cosine", "inverse_time_decay": "inverse_time",
+                 "exponential_decay": "exponential", "exponential_lr": "exponential", "step_lr": "step",
+                 "multi_step_lr": "multi_step", "linear_lr": "linear", "one_cycle_lr": "one_cycle",
+                 "polynomial_decay": "polynomial", "polynomial_lr": "polynomial", "warmup": "constant",
+                 "piecewise_constant": "piecewise", "piecewise_constant_decay": "piecewise",
+                 "cosine_decay_restarts": "cosine_restarts", "cosine_annealing_warm_restarts": "cosine_restarts"},
     "metric": {"acc": "accuracy", "mean_squared_error": "mse", "mean_absolute_error": "mae"},
     "framework": {other: name for name, one in frameworks().items() for other in one.other_names},
 }  # fmt: skip

@@ -41,6 +41,35 @@ KERAS = """
         f"nadam.{name}": default(keras.optimizers.Nadam, name)
         for name in ("learning_rate", "beta_1", "beta_2", "epsilon")
     },
+    **{
+        f"adagrad.{name}": default(keras.optimizers.Adagrad, name)
+        for name in ("learning_rate", "initial_accumulator_value", "epsilon")
+    },
+    **{
+        f"adamax.{name}": default(keras.optimizers.Adamax, name)
+        for name in ("learning_rate", "beta_1", "beta_2", "epsilon")
+    },
+    **{f"lion.{name}": default(keras.optimizers.Lion, name) for name in ("learning_rate", "beta_1", "beta_2")},
+    **{
+        f"lamb.{name}": default(keras.optimizers.Lamb, name)
+        for name in ("learning_rate", "beta_1", "beta_2", "epsilon")
+    },
+    **{
+        f"ftrl.{name}": default(keras.optimizers.Ftrl, name)
+        for name in ("learning_rate", "initial_accumulator_value", "l1_regularization_strength",
+                     "l2_regularization_strength", "l2_shrinkage_regularization_strength", "beta")
+    },
+    "ftrl.power": -default(keras.optimizers.Ftrl, "learning_rate_power"),
+    "adam.amsgrad": default(keras.optimizers.Adam, "amsgrad"),
+    **{
+        f"polynomial.{name}": default(keras.optimizers.schedules.PolynomialDecay, name)
+        for name in ("end_learning_rate", "power", "cycle")
+    },
+    **{
+        f"cosine_restarts.{name}": default(keras.optimizers.schedules.CosineDecayRestarts, name)
+        for name in ("t_mul", "m_mul", "alpha")
+    },
+    "exponential.staircase": default(keras.optimizers.schedules.ExponentialDecay, "staircase"),
     "cosine.alpha": default(keras.optimizers.schedules.CosineDecay, "alpha"),
     "inverse_time.staircase": default(keras.optimizers.schedules.InverseTimeDecay, "staircase"),
     "l2.factor": default(keras.regularizers.L2, "l2"),
@@ -61,6 +90,19 @@ KERAS = """
     "sgd.momentum": default(keras.optimizers.SGD, "momentum"),
     "sgd.nesterov": default(keras.optimizers.SGD, "nesterov"),
     "categorical_crossentropy.from_logits": default(keras.losses.CategoricalCrossentropy, "from_logits"),
+    "categorical_crossentropy.label_smoothing": default(keras.losses.CategoricalCrossentropy, "label_smoothing"),
+    "huber.reduction": {"sum_over_batch_size": "mean"}.get(default(keras.losses.MeanSquaredError, "reduction")),
+    "huber.delta": default(keras.losses.Huber, "delta"),
+    "cosine_similarity.axis": default(keras.losses.CosineSimilarity, "axis"),
+    **{
+        f"categorical_focal_crossentropy.{name}": default(keras.losses.CategoricalFocalCrossentropy, name)
+        for name in ("alpha", "gamma", "from_logits", "label_smoothing")
+    },
+    **{
+        f"binary_focal_crossentropy.{name}": default(keras.losses.BinaryFocalCrossentropy, name)
+        for name in ("alpha", "gamma", "apply_class_balancing", "from_logits", "label_smoothing")
+    },
+    "poisson.epsilon": keras.config.epsilon(),
     "sigmoid_crossentropy.from_logits": default(keras.losses.BinaryCrossentropy, "from_logits"),
     "truncated_normal.mean": default(keras.initializers.TruncatedNormal, "mean"),
     "truncated_normal.stddev": default(keras.initializers.TruncatedNormal, "stddev"),
@@ -147,6 +189,28 @@ TORCH = """
     "sgd.learning_rate": default(torch.optim.SGD, "lr"),
     "sgd.momentum": default(torch.optim.SGD, "momentum"),
     "sgd.nesterov": default(torch.optim.SGD, "nesterov"),
+    "adagrad.learning_rate": default(torch.optim.Adagrad, "lr"),
+    "adagrad.epsilon": default(torch.optim.Adagrad, "eps"),
+    "adagrad.initial_accumulator_value": default(torch.optim.Adagrad, "initial_accumulator_value"),
+    "adamax.learning_rate": default(torch.optim.Adamax, "lr"),
+    "adamax.epsilon": default(torch.optim.Adamax, "eps"),
+    "radam.learning_rate": default(torch.optim.RAdam, "lr"),
+    "radam.epsilon": default(torch.optim.RAdam, "eps"),
+    "adam.amsgrad": default(torch.optim.Adam, "amsgrad"),
+    "step.gamma": default(torch.optim.lr_scheduler.StepLR, "gamma"),
+    "multi_step.gamma": default(torch.optim.lr_scheduler.MultiStepLR, "gamma"),
+    "cosine_restarts.t_mul": float(default(torch.optim.lr_scheduler.CosineAnnealingWarmRestarts, "T_mult")),
+    "one_cycle.pct_start": default(torch.optim.lr_scheduler.OneCycleLR, "pct_start"),
+    "one_cycle.div_factor": default(torch.optim.lr_scheduler.OneCycleLR, "div_factor"),
+    "one_cycle.final_div_factor": default(torch.optim.lr_scheduler.OneCycleLR, "final_div_factor"),
+    "huber.delta": default(torch.nn.HuberLoss, "delta"),
+    "smooth_l1.beta": default(torch.nn.SmoothL1Loss, "beta"),
+    "poisson.log_input": default(torch.nn.PoissonNLLLoss, "log_input"),
+    "poisson.epsilon": default(torch.nn.PoissonNLLLoss, "eps"),
+    "huber.reduction": default(torch.nn.MSELoss, "reduction"),
+    "kl_divergence.reduction": {"mean": "mean_over_classes"}.get(default(torch.nn.KLDivLoss, "reduction")),
+    "categorical_crossentropy.label_smoothing": default(torch.nn.CrossEntropyLoss, "label_smoothing"),
+    "sparse_categorical_crossentropy.class_weight": default(torch.nn.CrossEntropyLoss, "weight"),
     "truncated_normal.stddev": default(torch.nn.init.trunc_normal_, "std"),
     "truncated_normal.mean": default(torch.nn.init.trunc_normal_, "mean"),
     "random_normal.mean": default(torch.nn.init.normal_, "mean"),

@@ -16,8 +16,15 @@ LACKS = {
 
 WORDS = Words(
     prefix="keras.ops.",
-    functions={"clip": "keras.ops.clip", "erfc": "1.0 - keras.ops.erf(_0)", "expit": "keras.ops.sigmoid"},
-)
+    functions={
+        "clip": "keras.ops.clip", "erfc": "1.0 - keras.ops.erf(_0)", "expit": "keras.ops.sigmoid",
+        "piece": "keras.ops.take(keras.ops.convert_to_tensor(_2, _0.dtype), "
+        "keras.ops.sum(keras.ops.cast(_0 > keras.ops.convert_to_tensor(_1, _0.dtype), 'int32')))",
+        "picked": "keras.ops.take_along_axis(_0, keras.ops.expand_dims(_1, -1), axis=-1)[..., 0]",
+        "weight_of": "keras.ops.take(keras.ops.convert_to_tensor(_1, _0.dtype), _2)", "width": "_0.shape[-1]",
+        "xlogx": "_0 * keras.ops.log(keras.ops.where(_0 > 0.0, _0, 1.0))",
+    },
+)  # fmt: skip
 
 FRAMEWORK = Framework(
     name="keras",

@@ -9,6 +9,7 @@ from parity.formula import Statement, expression, plain_first, value_of
 from parity.frameworks.keras import WORDS
 from parity.native import Native
 from parity.optimizers import Optimizer
+from parity.optimizers.clipping import CLIPS, clipping
 
 CLASS = '''
 class {name}({base}):
@@ -35,6 +36,12 @@ SHARED = '''
         {past}._backend_update_step(gradients, variables, learning_rate)
 '''
 
+CLIP = '''
+    def _clip_gradients(self, gradients):
+        """Clip norms as PyTorch does, {epsilon!r} added to them."""
+        {lines}
+'''
+
 STEP = '''
     def update_step(self, gradient, variable, learning_rate):
         """{says}"""
@@ -53,21 +60,42 @@ def written(optimizer: Optimizer, own: Native | None) -> OptimizerCode:
         optimizer: what it is.
         own: Keras's own part; None where it has none.
     """
+    more: dict[str, str | None] = {}
     name, helpers = own.name if own else "", optimizer.rate_helpers("keras")
     schedule = optimizer.schedule()
     rate = repr(optimizer.learning_rate) if schedule is None else schedule.made("keras")
-    helpers, more = schedule.helpers("keras") if schedule else (), {}
+    helpers = schedule.helpers("keras") if schedule else ()
     slots = own.kept(optimizer.slots(), optimizer.rate(0)) if own else {}
+    clip = _clip(optimizer)
+    if own is not None and own.fits(optimizer) and clip:
+        name = type(optimizer).__name__
+        source = CLASS.format(name=name, base=own.name, doc=f"{name} that clips gradients as PyTorch does.") + clip
+        helpers = (*helpers, Helper(name=name, source=source))
     if own is None or not own.fits(optimizer):
         name = type(optimizer).__name__
         rest = _kept_beside(optimizer, own)
         source = _anew(optimizer, own, name) if own and own.anew else _written_out(optimizer, own, name, rest)
-        helpers = (*helpers, Helper(name=name, source=source))
+        helpers = (*helpers, Helper(name=name, source=source + clip))
         more = {field: repr(getattr(optimizer, field)) for field in rest}
         slots = slots or {slot: Slot(attribute=_place(optimizer, slot)) for slot in optimizer.slots()}
-    part = own or Native(OPTIMIZER)
+    if clip:
+        more |= dict.fromkeys(CLIPS)
+    part = own or clipping(Native(OPTIMIZER))
     build = part.source(optimizer, name_=name, learning_rate=rate, **more)
     return OptimizerCode(build=build, slots=slots, doc=optimizer.doc(), helpers=helpers, comment=part.comment)
+
+
+def _clip(optimizer: Optimizer) -> str:
+    """Return the method that clips as Keras does not; an empty string where Keras does."""
+    how, epsilon = optimizer.clip(), optimizer.clip_epsilon
+    if how is None or how[0] == "clipvalue" or not epsilon:
+        return ""
+    name, limit = how
+    square = "keras.ops.sum(keras.ops.square(g))"
+    norm = f"keras.ops.sqrt({square})" if name == "clipnorm" else "norm"
+    lines = [] if name == "clipnorm" else [f"norm = keras.ops.sqrt(sum({square} for g in gradients))"]
+    lines.append(f"return [g * keras.ops.minimum({limit!r} / ({norm} + {epsilon!r}), 1.0) for g in gradients]")
+    return CLIP.format(epsilon=epsilon, lines=lines_at(8, lines))
 
 
 def _kept_beside(optimizer: Optimizer, own: Native | None) -> list[str]:

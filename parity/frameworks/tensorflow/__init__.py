@@ -17,10 +17,14 @@ LACKS = {
 WORDS = Words(
     prefix="tf.",
     functions={
-        "clip": "tf.clip_by_value", "erf": "tf.math.erf", "erfc": "tf.math.erfc", "expit": "tf.sigmoid",
-        "expm1": "tf.math.expm1", "log": "tf.math.log", "log1p": "tf.math.log1p", "log_softmax": "tf.nn.log_softmax",
-        "mean": "tf.reduce_mean", "power": "tf.pow", "softplus": "tf.math.softplus",
-        "sum": "tf.reduce_sum",
+        "all": "tf.reduce_all", "ceil": "tf.math.ceil", "clip": "tf.clip_by_value", "erf": "tf.math.erf",
+        "erfc": "tf.math.erfc", "expit": "tf.sigmoid", "softplus": "tf.math.softplus", "expm1": "tf.math.expm1", "log": "tf.math.log", "log1p": "tf.math.log1p",
+        "log_sigmoid": "tf.math.log_sigmoid", "log_softmax": "tf.nn.log_softmax",
+        "mean": "tf.reduce_mean",
+        "piece": "tf.constant(_2, _0.dtype)[tf.reduce_sum(tf.cast(_0 > _1, tf.int32))]",
+        "picked": "tf.gather(_0, _1, batch_dims=_1.shape.rank)", "power": "tf.pow", "sum": "tf.reduce_sum",
+        "weight_of": "tf.gather(tf.constant(_1, _0.dtype), _2)", "width": "_0.shape[-1]",
+        "xlogx": "tf.math.xlogy(_0, _0)",
         "where_number": "tf.where(tf.logical_not(_0), _2, _1)",  # A number that stands first is taken for a float32.
     },
 )  # fmt: skip

@@ -49,6 +49,7 @@ def written(optimizer: Optimizer, own: Native | None) -> OptimizerCode:
     before, body = plain_first(optimizer.meaning(), {"w", "g", *each})
     head = [f"lr = self.learning_rate({MADE})" if changes else "lr = self.learning_rate"]
     head += [f"t = {MADE} + 1.0"] if "t" in optimizer.meaning().names else []
+    head = _clips(optimizer) + head
     words = {field: f"self.{field}" for field in fields}
     source = RULE.format(
         name=name,
@@ -73,6 +74,23 @@ def written(optimizer: Optimizer, own: Native | None) -> OptimizerCode:
         doc=optimizer.doc(),
         helpers=(*optimizer.rate_helpers("tensorflow"), Helper(name=name, source=source)),
     )
+
+
+def _clips(optimizer: Optimizer) -> list[str]:
+    """Return the statement that clips the gradients, none where they are not."""
+    how, epsilon = optimizer.clip(), optimizer.clip_epsilon
+    if how is None:
+        return []
+    name, limit = how
+    if name == "clipvalue":
+        return [f"gradients = [tf.clip_by_value(g, -{limit!r}, {limit!r}) for g in gradients]"]
+    if name == "clipnorm":
+        clipped = f"g * tf.minimum({limit!r} / (tf.norm(g) + {epsilon!r}), 1.0)"
+        return [f"gradients = [{clipped if epsilon else f'tf.clip_by_norm(g, {limit!r})'} for g in gradients]"]
+    if not epsilon:
+        return [f"gradients, _ = tf.clip_by_global_norm(gradients, {limit!r})"]
+    return [f"scale = tf.minimum({limit!r} / (tf.linalg.global_norm(gradients) + {epsilon!r}), 1.0)",
+            "gradients = [g * scale for g in gradients]"]  # fmt: skip
 
 
 def _start(optimizer: Optimizer, slot: str) -> str:

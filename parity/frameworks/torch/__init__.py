@@ -7,16 +7,23 @@ from parity.frameworks import Framework, Words
 WORDS = Words(
     prefix="torch.",
     functions={
-        "clip": ".clamp", "erf": "torch.special.erf", "erfc": "torch.special.erfc",
-        "expit": "torch.sigmoid", "log": ".log", "log_softmax": "torch.log_softmax(_0, dim=-1)", "mean": ".mean",
-        "maximum": "_0.clamp(min=_1)", "minimum": "_0.clamp(max=_1)",
+        "clip": ".clamp", "erf": "torch.special.erf", "erfc": "torch.special.erfc", "expit": "torch.sigmoid", "log": ".log",
+        "log_sigmoid": "F.logsigmoid", "log_softmax": "torch.log_softmax(_0, dim=-1)",
+        "maximum": "_0.clamp(min=_1)", "mean": ".mean",
+        "minimum": "_0.clamp(max=_1)", "picked": "_0.gather(-1, _1.unsqueeze(-1)).squeeze(-1)", "square": ".square",
         "softplus": "F.softplus(_0, threshold=40.0)",  # By itself it cuts off at 20, where log1p(exp(-x)) is 2e-9.
-        "square": ".square", "sum": ".sum",
+        "sum": ".sum", "weight_of": "torch.tensor(_1, dtype=_0.dtype, device=_0.device)[_2]", "width": "_0.shape[-1]",
+        "xlogx": "torch.xlogy(_0, _0)",
     },
     keywords={"axis": "dim", "keepdims": "keepdim"},
 )  # fmt: skip
 
-SCALARS = Words(prefix="math.", functions={"minimum": "min", "maximum": "max"})
+SCALARS = Words(
+    prefix="math.",
+    functions={
+        "minimum": "min", "maximum": "max", "piece": "_2[sum(_0 > edge for edge in _1)]", "where": "_1 if _0 else _2",
+    },
+)  # fmt: skip
 """A rate is a number of Python's."""
 
 FRAMEWORK = Framework(

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Mapping, Sequence
 
 from parity.code import Helper, OptimizerCode, Slot, call, documented, lines_at, needs
-from parity.formula import Statement, expression, value_of
+from parity.formula import Statement, expression, plain_first, value_of
 from parity.frameworks.torch import SCALARS, WORDS
 from parity.native import Native
 from parity.optimizers import Optimizer
@@ -23,7 +23,7 @@ class {name}(torch.optim.Optimizer):
     @torch.no_grad()
     def step(self, closure=None):
         """Move each parameter by its gradient."""
-        for group in self.param_groups:
+        {clips}for group in self.param_groups:
             {before}
             for p in group["params"]:
                 state = self.state[p]
@@ -34,14 +34,10 @@ class {name}(torch.optim.Optimizer):
 CHANGING = '''
 class {name}({own}):
     """{doc}"""
-
-    iterations = 0
-
+{counting}
     def step(self, closure=None):
-        """Set what changes from step to step, and take PyTorch's step."""
-        for group in self.param_groups:
-            {lines}
-        self.iterations += 1
+        """{says}"""
+        {lines}
         return super().step(closure)
 '''
 
@@ -60,6 +56,8 @@ KEEPING = """
 """
 
 RATE = "learning_rate(self.iterations)"
+CLIP_EPSILON = 1e-6
+"""What ``clip_grad_norm_`` adds to a norm."""
 COUNT = "(self.iterations + 1)"
 
 
@@ -89,16 +87,22 @@ def written(optimizer: Optimizer, own: Native | None) -> OptimizerCode:
     outside = own.without_rate(optimizer.slots()) if own is not None and optimizer.changes() else ()
     if own is None or outside or not (own.fits(optimizer) or own.anew):
         return _written_out(optimizer, own, outside)
-    anew = {} if own.fits(optimizer) else own.anew
+    anew, clips = {} if own.fits(optimizer) else own.anew, _clips(optimizer)
     name, helpers = own.name, optimizer.rate_helpers("torch")
-    if anew or optimizer.changes():
+    if anew or clips or optimizer.changes():
         name = own.title
         lines = [f'group["lr"] = {RATE}'] if optimizer.changes() else []
         lines += [f'group["{argument}"] = {_anew(optimizer, own, argument)}' for argument in anew]
         differs = [own.why[field] for field in own.departures(optimizer)]
         differs += ["at a rate that changes from step to step"] if optimizer.changes() else []
+        differs += ["that clips gradients"] if clips else []
         doc = documented(f"{name} {', '.join(differs)}.")
-        source = CHANGING.format(name=name, own=own.name, doc=doc, lines=lines_at(12, lines))
+        says = "Set what changes from step to step, and take PyTorch's step." if lines else "Clip, and take the step."
+        changed = ["for group in self.param_groups:", *(f"    {line}" for line in lines), "self.iterations += 1"]
+        source = CHANGING.format(
+            name=name, own=own.name, doc=doc, says=says, counting="\n    iterations = 0\n" if lines else "",
+            lines=lines_at(8, [*clips, *(changed if lines else [])]),
+        )  # fmt: skip
         helpers = (*helpers, Helper(name=name, source=source, imports=needs(source)))
     return OptimizerCode(
         build=own.source(optimizer, "model.parameters()", name_=name, lr=_rate(optimizer)),
@@ -130,13 +134,16 @@ def _written_out(optimizer: Optimizer, own: Native | None, outside: tuple[str, .
     taken |= {"t": f"{COUNT[1:-1]}"} if "t" in optimizer.meaning().names else {}
     starts = [f'state["{slot}"] = {_start(optimizer, slot)}' for slot in slots]
     body = [f'{letter} = state["{slot}"]' for slot, letter in letters.items()]
-    body += [_line(one, {"w", *letters.values()}) for one in optimizer.meaning().statements]
+    plain, rest = plain_first(optimizer.meaning(), {"w", "g", *letters.values()})
+    body += [_line(one, {"w", *letters.values()}) for one in rest]
+    numbers = [f"{one.target} = {expression(one.value, SCALARS)}" for one in plain]
     source = RULE.format(
         name=name,
         doc=documented(_why(optimizer, own, outside)),
         fields=", ".join(["lr", *fields]),
         kept=", ".join(f"{field}={field}" for field in ("lr", *fields)),
-        before=lines_at(12, [f"{field} = {value}" for field, value in taken.items()]),
+        clips=lines_at(8, [*clips, ""]) if (clips := _clips(optimizer)) else "",
+        before=lines_at(12, [*(f"{field} = {value}" for field, value in taken.items()), *numbers]),
         slots=lines_at(20, ["if not state:", *starts]) + "\n                " if starts else "",
         body=lines_at(16, body),
     )
@@ -147,6 +154,28 @@ def _written_out(optimizer: Optimizer, own: Native | None, outside: tuple[str, .
         doc=optimizer.doc(),
         helpers=(*optimizer.rate_helpers("torch"), Helper(name=name, source=source, imports=needs(source))),
     )
+
+
+def _clips(optimizer: Optimizer) -> list[str]:
+    """Return the statements that clip the gradients, none where they are not."""
+    how, epsilon = optimizer.clip(), optimizer.clip_epsilon
+    if how is None:
+        return []
+    name, limit = how
+    lines = ['parameters = [p for group in self.param_groups for p in group["params"]]']
+    if name == "clipvalue":
+        return [*lines, f"nn.utils.clip_grad_value_(parameters, {limit!r})"]
+    if epsilon == CLIP_EPSILON and name == "global_clipnorm":
+        return [*lines, f"nn.utils.clip_grad_norm_(parameters, {limit!r})"]
+    if epsilon == CLIP_EPSILON:
+        return [*lines, "for p in parameters:", f"    nn.utils.clip_grad_norm_(p, {limit!r})"]
+    added = f" + {epsilon!r}" if epsilon else ""
+    norm = f"({{}}{added})" if added else "{}"
+    if name == "clipnorm":
+        scale = f"({limit!r} / {norm.format('p.grad.norm()')}).clamp(max=1.0)"
+        return [*lines, "for p in parameters:", f"    p.grad.mul_({scale})"]
+    return [*lines, "norm = torch.stack([p.grad.norm() for p in parameters]).norm()", "for p in parameters:",
+            f"    p.grad.mul_(({limit!r} / {norm.format('norm')}).clamp(max=1.0))"]  # fmt: skip
 
 
 def _why(optimizer: Optimizer, own: Native | None, outside: tuple[str, ...]) -> str:

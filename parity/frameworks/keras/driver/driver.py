@@ -97,7 +97,9 @@ class KerasDriver(KerasLayers, TensorFlowDriver):
             behind = getattr(value, "_keras_logits", None)
             if logits and behind is not None:
                 seen = self.tapped(view, behind, taps, signals, guide)
-                value = tf.identity(value)
+                # A focal loss reads both: made anew, the probabilities are of the logits that were seen.
+                again = getattr(target, "activation", None)
+                value = tf.identity(value) if again is None else again(seen)
                 value._keras_logits = seen
                 return value
             seen = self.tapped(self._plain(view) if logits else view, tf.convert_to_tensor(value), taps, signals, guide)
