@@ -7,7 +7,7 @@ from typing import ClassVar
 from pydantic import Field, PositiveInt
 
 from parity.code import Case
-from parity.ops.pooling import MaxPooling, max_pool
+from parity.ops.pooling import MaxPooling, pool
 
 
 class MaxPooling1D(MaxPooling):
@@ -20,10 +20,8 @@ class MaxPooling1D(MaxPooling):
     """
 
     kind: ClassVar[str] = "max_pooling1d"
-    keeps_sign: ClassVar[bool] = True
-    short: ClassVar[str | None] = "pool_size"
     axes: ClassVar = ("length",)
-    natives: ClassVar = max_pool(1)
+    natives: ClassVar = pool(1, "Max")
 
     pool_size: PositiveInt = Field(default=2, description="length of the window")
     strides: PositiveInt | None = Field(default=None, description="step of the window; pool_size if not said")

@@ -7,7 +7,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from parity.code import Case
-from parity.ops.pooling import MaxPooling, max_pool
+from parity.ops.pooling import MaxPooling, pool
 from parity.ops.windows import Pair
 
 
@@ -21,10 +21,8 @@ class MaxPooling2D(MaxPooling):
     """
 
     kind: ClassVar[str] = "max_pooling2d"
-    keeps_sign: ClassVar[bool] = True
-    short: ClassVar[str | None] = "pool_size"
     axes: ClassVar = ("rows", "columns")
-    natives: ClassVar = max_pool(2)
+    natives: ClassVar = pool(2, "Max")
 
     pool_size: Pair = Field(default=(2, 2), description="rows and columns of the window; one number for both")
     strides: Pair | None = Field(default=None, description="steps of the window; pool_size if not said")

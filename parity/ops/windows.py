@@ -128,6 +128,11 @@ def torch_pads(around: Sequence[tuple[int, int]]) -> tuple[int, ...]:
     return tuple(count for axis in reversed(around) for count in axis)
 
 
+def tf_pads(around: Sequence[tuple[int, int]]) -> str:
+    """Return cells before and after each axis of a batch whose channels are last, as ``tf.pad`` takes them."""
+    return f"[[0, 0], {', '.join(str(list(axis)) for axis in around)}, [0, 0]]"
+
+
 def lengths_of(shape: Shape, data_format: DataFormat) -> Shape:
     """Return the cells along the axes that a window moves along."""
     return shape[1:] if data_format == "channels_first" else shape[:-1]
