@@ -14,6 +14,7 @@ from parity.initializers.zeros import Zeros
 from parity.lazy import differentiable as np
 from parity.native import Native, Turned, same
 from parity.ops import Op, ShapeError
+from parity.ops.normalization import WITHOUT, vector
 from parity.ops.windows import DataFormat, channels_of, from_channels_last, laid_first, laid_last, to_channels_last
 
 if TYPE_CHECKING:
@@ -49,16 +50,6 @@ class BiasedBatchNorm{rank}d(nn.BatchNorm{rank}d):
         # not F.batch_norm, which refuses a batch of one row
         return torch.batch_norm(x, self.weight, self.bias, None, None, True, 0.0, self.eps, False)
 '''
-
-WITHOUT = Helper(
-    name="without",
-    source='''
-def without(module, parameter):
-    """Return a module with one of its parameters left out."""
-    module.register_parameter(parameter, None)
-    return module
-''',
-)
 
 
 def _complement(share: float) -> float:
@@ -122,16 +113,10 @@ class BatchNorm(Op):
 
     def parameters(self, shape: Shape) -> dict[str, Parameter]:
         """Return gamma and beta where there are any, moving_mean and moving_variance, all (channels,)."""
-        size = channels_of(shape, self._format)
-
-        def vector(initializer: Any, trainable: bool) -> Parameter:
-            return Parameter(
-                shape=(size,), initializer=initializer, fan_in=size, fan_out=size, feeds=size, trainable=trainable
-            )
-
-        found = {"gamma": vector(self.gamma_initializer, True)} if self.scale else {}
-        found |= {"beta": vector(self.beta_initializer, True)} if self.center else {}
-        return found | {"moving_mean": vector(Zeros(), False), "moving_variance": vector(Ones(), False)}
+        size = (channels_of(shape, self._format),)
+        found = {"gamma": vector(size, self.gamma_initializer)} if self.scale else {}
+        found |= {"beta": vector(size, self.beta_initializer)} if self.center else {}
+        return found | {"moving_mean": vector(size, Zeros(), False), "moving_variance": vector(size, Ones(), False)}
 
     def _normalized(self, x: np.ndarray, mean: np.ndarray, variance: np.ndarray, p: Arrays) -> np.ndarray:
         return (x - mean) / np.sqrt(variance + self.epsilon) * p.get("gamma", 1.0) + p.get("beta", 0.0)
