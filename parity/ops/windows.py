@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, PositiveInt
@@ -93,24 +93,35 @@ def cells(
         )
 
 
-def pair(value: Any) -> Any:
-    """Return a number as the same number for both axes, for fields that take one or two.
+def several(rank: int, wanted: str) -> Callable[[Any], Any]:
+    """Return what reads a field that takes one number for all of so many axes, or one for each."""
 
-    Raises:
-        ValueError: when it is neither.
-    """
-    both = [value, value] if isinstance(value, int) else value
-    right = isinstance(both, list | tuple) and len(both) == 2
-    if not right or not all(isinstance(one, int) and not isinstance(one, bool) and one > 0 for one in both):
-        raise ValueError(f"got {shown(value)}, expected a whole number from 1 or a list of two: [rows, columns]")
-    return tuple(both)
+    def read(value: Any) -> Any:
+        each = [value] * rank if isinstance(value, int) else value
+        right = isinstance(each, list | tuple) and len(each) == rank
+        if not right or not all(isinstance(one, int) and not isinstance(one, bool) and one > 0 for one in each):
+            raise ValueError(f"got {shown(value)}, expected a whole number from 1 or a list of {wanted}")
+        return tuple(each)
+
+    return read
 
 
 Pair = Annotated[
     tuple[PositiveInt, PositiveInt],
-    BeforeValidator(pair, json_schema_input_type=PositiveInt | tuple[PositiveInt, PositiveInt]),
+    BeforeValidator(
+        several(2, "two: [rows, columns]"), json_schema_input_type=PositiveInt | tuple[PositiveInt, PositiveInt]
+    ),
 ]
 """A size along rows and columns, which a spec may write as one number."""
+
+Triple = Annotated[
+    tuple[PositiveInt, PositiveInt, PositiveInt],
+    BeforeValidator(
+        several(3, "three: [planes, rows, columns]"),
+        json_schema_input_type=PositiveInt | tuple[PositiveInt, PositiveInt, PositiveInt],
+    ),
+]
+"""A size along planes, rows and columns, which a spec may write as one number."""
 
 
 def size_source(size: Sequence[int]) -> str:
