@@ -102,6 +102,10 @@ class Op(Entry):
         """Return the share of the values that the mask it draws drops."""
         return 0.0
 
+    def mask_shape(self, shape: Shape) -> Shape:
+        """Return the shape of the mask it draws for a row of the given shape; of length 1 where values share one."""
+        return shape
+
     @classmethod
     def about(cls, field: str) -> tuple[str, str]:
         """Return which parameter a field says how to start or hold, and which of :data:`SAID` it says of it.

@@ -92,7 +92,7 @@ class BatchNorm(Op):
     rescales: ClassVar[bool] = True
 
     axis: Literal[-1, 1] = Field(default=-1, description="where the channels are: the last axis, or the first one (1)")
-    momentum: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(
+    momentum: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
         default=0.99, description="share of the old value that a running statistic keeps"
     )
     epsilon: PositiveFloat = Field(default=1e-3, description="added to the variance")
@@ -258,6 +258,9 @@ class BatchNorm(Op):
             Case(shows="a batch of one row is beta; its variance of 0 is taken all the same", fields=plain,
                  x=[[6.0]], parameters=start | own, expected=[[1.0]],
                  statistics={"moving_mean": [3.0], "moving_variance": [0.75]}),
+            Case(shows="with a momentum of 1 the running statistics stay as they start", x=[[1.0], [7.0]],
+                 fields={"momentum": 1.0, "epsilon": 7.0}, parameters=start | own, expected=[[-6.5], [8.5]],
+                 statistics={"moving_mean": [2.0], "moving_variance": [1.0]}),
             Case(shows="axis 1 takes rows and columns together, though the last axis is the columns",
                  fields=plain | {"axis": 1, "center": False, "scale": False},
                  x=[[[[0.0, 2.0]] * 3, [[5.0, 5.0]] * 3]],
