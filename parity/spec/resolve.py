@@ -51,7 +51,7 @@ class Layer:
     def mask(self) -> int:
         """Return the number of the masks it draws, which its name decides: dropout 0, dropout_1 1, and so on.
 
-        So a layer that both sides have drops the same values in both, whatever stands before it; other kinds drop others.
+        So a layer that both sides have drops the same in both, whatever stands before it; other kinds drop others.
         """
         counted = re.fullmatch(r"dropout(?:_([1-9]\d{0,8}))?", self.name)
         if counted:
