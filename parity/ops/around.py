@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, NonNegativeInt
 
@@ -51,6 +51,23 @@ Edges2 = Annotated[
     tuple[Both, Both], BeforeValidator(_edges(2), json_schema_input_type=Number | Both | tuple[Both, Both])
 ]
 """Cells before and after rows and columns."""
+
+
+def _named_or(rank: int) -> Callable[[Any], Any]:
+    """Return what reads a padding that may be called ``valid`` or ``same``, too."""
+    return lambda value: value if isinstance(value, str) or value is None else _edges(rank)(value)
+
+
+Padding1 = Annotated[
+    Literal["valid", "same"] | tuple[Both],
+    BeforeValidator(_named_or(1), json_schema_input_type=Literal["valid", "same"] | Number | Both | tuple[Both]),
+]
+"""A padding of the length by its name, or in cells before and after."""
+Padding2 = Annotated[
+    Literal["valid", "same"] | tuple[Both, Both],
+    BeforeValidator(_named_or(2), json_schema_input_type=Literal["valid", "same"] | Number | Both | tuple[Both, Both]),
+]
+"""A padding of rows and columns by its name, or in cells before and after."""
 
 
 def shorter(edges: Edges) -> Any:

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from parity.code import Case
 from parity.ops.convolution import Convolution, conv
-from parity.ops.windows import Triple
+from parity.ops.windows import Named, Triple
 
 
 class Conv3D(Convolution):
@@ -25,6 +25,7 @@ class Conv3D(Convolution):
     kernel_size: Triple = Field(description="planes, rows and columns of the window; one number for all")
     strides: Triple = Field(default=(1, 1, 1), description="steps of the window")
     dilation_rate: Triple = Field(default=(1, 1, 1), description="distance of two cells of the window")
+    padding: Named = Field(default="valid", description="zeros around the input")
 
     @classmethod
     def cases(cls) -> list[Case]:

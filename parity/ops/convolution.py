@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
@@ -12,7 +12,7 @@ from parity.lazy import differentiable as np
 from parity.native import Native, Turned, one_for_all, same
 from parity.ops import HELD, ActivatedOp, ShapeError, check_constraints, kernel_and_bias, wrapped
 from parity.ops.weighted import Weighted
-from parity.ops.windowed import Windowed
+from parity.ops.windowed import PADDED, Windowed
 from parity.ops.windows import (
     DataFormat,
     channels_of,
@@ -23,6 +23,7 @@ from parity.ops.windows import (
     one_window,
     same_padding,
     size_source,
+    tf_pads,
     to_channels_last,
     torch_pads,
 )
@@ -75,7 +76,7 @@ class Convolving(Windowed, ActivatedOp):
     # One number for each axis; here for their place among the fields.
     kernel_size: Any = Field(description="size of the window")
     strides: Any = Field(default=1, description="step of the window")
-    padding: Literal["valid", "same"] = Field(default="valid", description="zeros around the input")
+    padding: Any = Field(default="valid", description="zeros around the input")
     dilation_rate: Any = Field(default=1, description="distance of two cells of the window")
     data_format: DataFormat = Field(default="channels_last", description="where the channels stand, before and after")
 
@@ -111,7 +112,13 @@ class Convolving(Windowed, ActivatedOp):
             return "there is nothing to spread in a window of 1"
         if field == "strides" and self.padding == "valid":
             return one_window(lengths, self.windows, strides, other if isinstance(other, tuple) else (other,))
-        if field == "padding" and not any(any(same_padding(*axis)) for axis in axes):
+        if field == "padding" and self.same_ends(lengths, other):
+            return "the same zeros either way"
+        if (
+            field == "padding"
+            and "same" in (self.padding, other)
+            and not any(any(same_padding(*axis)) for axis in axes)
+        ):
             return f"with kernel_size {size_source(sizes)} and strides {size_source(strides)}, 'same' pads nothing"
         return ""
 
@@ -135,11 +142,12 @@ class Convolving(Windowed, ActivatedOp):
         around = self.pads(lengths_of(site.input_shape, self.data_format))
         if not any(map(any, around)):
             return "x", "", None
-        if max(self.sizes("strides")) == 1:
+        if self.padding == "same" and max(self.sizes("strides")) == 1:
             return "x", "", '"same"'
         if all(before == after for before, after in around):
             return "x", "", size_source([before for before, _ in around])
         comment = "padded by hand: PyTorch refuses same padding with a stride; padding=k//2 shifts the values"
+        comment = comment if self.padding == "same" else "padded by hand: PyTorch pads both sides alike"
         return f"F.pad(x, {torch_pads(around)})", comment, None
 
     def first(self, site: Site, modules: Mapping[str, str], x: str, weights: Mapping[str, TorchWeight],
@@ -201,28 +209,39 @@ class Convolution(Convolving, Weighted):
         return from_channels_last(self.activation.forward(z), self.data_format)
 
     def keras(self, site: Site) -> KerasCode:
-        lies, title = laid_last(self.data_format), self.natives["keras"].title
-        grouped = Helper(name=f"Grouped{title}", source=GROUPED.format(name=title))
-        layer = self.keras_layer(site, grouped.name if self.groups > 1 else "", activation=self.keras_activation(site))
-        return KerasCode(layer=layer, helpers=(grouped,) if self.groups > 1 else (), reads=lies, writes=lies)
+        lies, name, helpers, around = laid_last(self.data_format), self.natives["keras"].title, [], None
+        activation = self.keras_activation(site)
+        if self.groups > 1:
+            helpers.append(Helper(name=f"Grouped{name}", source=GROUPED.format(name=name)))
+            name = helpers[-1].name
+        if not isinstance(self.padding, str):
+            base = "" if helpers else "keras.layers."
+            padded = PADDED.format(name=name, base=base, cells="zeros", value="")
+            helpers.append(Helper(name=f"Padded{name}", source=padded))
+            around = tf_pads(self.padding)
+        more = {"padding": None, "around": around} if around else {}
+        layer = self.keras_layer(site, helpers[-1].name if helpers else "", activation=activation, **more)
+        return KerasCode(layer=layer, helpers=tuple(helpers), reads=lies, writes=lies)
 
     def tensorflow(self, site: Site) -> TensorFlowCode:
         rank, dilated, own = len(self.axes), self._changed("dilation_rate"), f"tf.nn.conv{len(self.axes)}d"
         stride = "stride" if rank == 1 else "strides"
         kernel, steps = f"self.{site.name}_kernel", self.sizes("strides")
+        named = isinstance(self.padding, str)
+        x = "x" if named else f"tf.pad(x, {tf_pads(self.padding)})"
         moved = {stride: str([1, *steps, 1]) if rank > 2 else size_source(steps)}
         convolved = call(
             "tf.nn.convolution" if dilated else own,
-            *(("x", kernel) if self.groups == 1 else ("part", "kernel")),
+            *((x, kernel) if self.groups == 1 else ("part", "kernel")),
             **({} if dilated else moved),
-            padding=repr(self.padding.upper()),
+            padding=repr(self.padding.upper() if named else "VALID"),
             dilations=dilated,
         )
         before = [f"# {own} has no gradient on CPU where it is dilated"] if dilated else []
         if self.groups > 1:
             before = [
                 "# in groups, a convolution has no gradient on CPU",
-                f"parts, kernels = (tf.split(one, {self.groups}, axis=-1) for one in (x, {kernel}))",
+                f"parts, kernels = (tf.split(one, {self.groups}, axis=-1) for one in ({x}, {kernel}))",
             ]
             convolved = f"tf.concat([{convolved} for part, kernel in zip(parts, kernels)], axis=-1)"
         if self.use_bias:

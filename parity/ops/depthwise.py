@@ -17,7 +17,7 @@ from parity.native import Native, Turned, one_for_all, same
 from parity.ops import SAID, check_constraints, held
 from parity.ops.convolution import Convolving, told
 from parity.ops.weighted import Biased
-from parity.ops.windows import channels_of, from_channels_last, laid_last, to_channels_last
+from parity.ops.windows import Named, channels_of, from_channels_last, laid_last, to_channels_last
 from parity.regularizers import AnyRegularizer
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ def depthwise(rank: int) -> dict[str, Native]:
 class ByChannel(Convolving, Biased):
     """Base of the layers that convolve every channel by itself, at first or at all."""
 
+    padding: Named = Field(default="valid", description="zeros around the input")
     depth_multiplier: PositiveInt = Field(default=1, description="outputs of each channel")
     depthwise_initializer: AnyInitializer = Field(default=GlorotUniform(), description="how the window starts")
     depthwise_regularizer: AnyRegularizer | None = Field(default=None, description="what it adds to the loss")

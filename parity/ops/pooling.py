@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
@@ -10,9 +10,10 @@ from parity.code import Helper, KerasCode, Site, TensorFlowCode, TorchCode, call
 from parity.entries import Shape, read_in
 from parity.lazy import differentiable as np
 from parity.native import Native, Turned, one_for_all, same
-from parity.ops.windowed import Windowed
+from parity.ops.windowed import PADDED, Windowed
 from parity.ops.windows import (
     DataFormat,
+    Named,
     channels_of,
     from_channels_last,
     laid_first,
@@ -83,7 +84,7 @@ class Pooling(Windowed):
     # One number for each axis; here for their place among the fields.
     pool_size: Any = Field(default=2, description="size of the window")
     strides: Any = Field(default=None, description="step of the window; pool_size if not said")
-    padding: Literal["valid", "same"] = Field(
+    padding: Any = Field(
         default="valid", description="same: the last window may reach over the end; valid: what is over is cut off"
     )
     data_format: DataFormat = Field(default="channels_last", description="where the channels stand, before and after")
@@ -124,7 +125,14 @@ class Pooling(Windowed):
             return one_window(lengths, size, strides, given if isinstance(given, tuple) else (given,))
         axes = list(zip(lengths, size, strides, strict=True))
         whole = all(padded_length(*axis, "same") == padded_length(*axis, "valid") for axis in axes)
-        if field == "padding" and whole and not any(any(same_padding(*axis)) for axis in axes):
+        if field == "padding" and self.same_ends(lengths, other):
+            return "the same cells either way"
+        if (
+            field == "padding"
+            and "same" in (self.padding, other)
+            and whole
+            and not any(any(same_padding(*axis)) for axis in axes)
+        ):
             return f"windows of {size_source(size)} fill {size_source(lengths)} either way"
         return ""
 
@@ -180,6 +188,23 @@ class MaxPooling(Pooling):
     def _taken(self, x: np.ndarray) -> np.ndarray:
         return np.largest(self._seen(x))
 
+    def keras(self, site: Site) -> KerasCode:
+        if isinstance(self.padding, str):
+            return super().keras(site)
+        lies, title = laid_last(self.data_format), self.natives["keras"].title
+        source = PADDED.format(
+            name=title, base="keras.layers.", cells="cells, never the largest,", value=', constant_values=float("-inf")'
+        )
+        layer = self.keras_layer(
+            site, f"Padded{title}", strides=self._stride_source(), padding=None, around=tf_pads(self.padding)
+        )
+        return KerasCode(layer=layer, helpers=(Helper(name=f"Padded{title}", source=source),), reads=lies, writes=lies)
+
+    def tensorflow(self, site: Site) -> TensorFlowCode:
+        if isinstance(self.padding, str):
+            return super().tensorflow(site)
+        return self._pooled(f'tf.pad(x, {tf_pads(self.padding)}, constant_values=float("-inf"))', "valid")
+
     def torch(self, site: Site) -> TorchCode:
         around = self._around(site)
         if alike(around) or not any(map(any, around)):
@@ -196,6 +221,9 @@ class AveragePooling(Pooling):
     word: ClassVar[str] = "avg"
     fill: ClassVar[float] = 0.0
 
+    padding: Named = Field(
+        default="valid", description="same: the last window may reach over the end; valid: what is over is cut off"
+    )
     count_include_pad: bool = Field(default=False, description="whether the cells around the input are counted")
 
     def _taken(self, x: np.ndarray) -> np.ndarray:

@@ -18,6 +18,10 @@ DataFormat = Literal["channels_last", "channels_first"]
 """Where the channels stand among the axes of a row: behind or ahead of those that a window moves along."""
 
 
+Named = Literal["valid", "same"]
+"""A padding by its name."""
+
+
 def same_padding(length: int, window: int, stride: int) -> tuple[int, int]:
     """Return how many cells ``same`` adds before and after.
 
@@ -53,7 +57,7 @@ def one_window(lengths: Sequence[int], windows: Sequence[int], strides: Sequence
     return "there is no second window to step to" if same and tuple(strides) != tuple(others) else ""
 
 
-def pads(lengths: Sequence[int], windows: Sequence[int], strides: Sequence[int], padding: str) -> list[tuple[int, int]]:
+def pads(lengths: Sequence[int], windows: Sequence[int], strides: Sequence[int], padding: Any) -> list[tuple[int, int]]:
     """Return how many cells are added before and after, for each axis that a window moves along.
 
     Args:
@@ -62,6 +66,8 @@ def pads(lengths: Sequence[int], windows: Sequence[int], strides: Sequence[int],
         strides: steps of the window.
         padding: ``same`` or ``valid``.
     """
+    if not isinstance(padding, str):
+        return list(padding)
     if padding == "valid":
         return [(0, 0) for _ in lengths]
     return [same_padding(*axis) for axis in zip(lengths, windows, strides, strict=True)]
