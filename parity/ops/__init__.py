@@ -53,6 +53,8 @@ class Op(Entry):
     """The field that says the size of its output's last axis."""
     started: ClassVar[tuple[str, ...]] = ()
     """Names of the parameters that a spec says how to start, and how to hold: ``kernel`` by ``kernel_initializer``."""
+    said_as: ClassVar[Mapping[str, str]] = {}
+    """What fields call a parameter, where that is not its name: ``depthwise`` for a ``depthwise_kernel``."""
     axes: ClassVar[tuple[str, ...]] = ()
     """What the axes are called that a window of its moves along."""
     rescales: ClassVar[bool] = False
@@ -118,6 +120,10 @@ class Op(Entry):
         """Return the share of the values that the mask it draws drops."""
         return 0.0
 
+    def mask_shape(self, shape: Shape) -> Shape:
+        """Return the shape of the mask it draws for a row of the given shape; of length 1 where values share one."""
+        return shape
+
     @classmethod
     def about(cls, field: str) -> tuple[str, str]:
         """Return which parameter a field says how to start or hold, and which of :data:`SAID` it says of it.
@@ -126,7 +132,8 @@ class Op(Entry):
         >>> Conv1D.about("bias_initializer"), Conv1D.about("kernel_size")
         (('bias', 'initializer'), ('', ''))
         """
-        parameter, _, said = field.rpartition("_")
+        prefix, _, said = field.rpartition("_")
+        parameter = {word: name for name, word in cls.said_as.items()}.get(prefix, prefix)
         return (parameter, said) if parameter in cls.started and said in SAID else ("", "")
 
     def steps(self) -> tuple[int, ...]:
@@ -200,10 +207,11 @@ class Op(Entry):
         found: dict[str, str | None] = {field: None for field in type(self).model_fields if self.about(field)[0]}
         for name, one in self.parameters(shape).items():
             if name in self.started:
-                own = type(self).model_fields[f"{name}_initializer"].get_default(call_default_factory=True)
-                found[f"{name}_initializer"] = None if one.initializer == own else one.initializer.keras(one)
-                found[f"{name}_regularizer"] = one.regularizer.keras() if one.regularizer is not None else None
-                found[f"{name}_constraint"] = one.constraint.keras() if one.constraint is not None else None
+                word = self.said_as.get(name, name)
+                own = type(self).model_fields[f"{word}_initializer"].get_default(call_default_factory=True)
+                found[f"{word}_initializer"] = None if one.initializer == own else one.initializer.keras(one)
+                found[f"{word}_regularizer"] = one.regularizer.keras() if one.regularizer is not None else None
+                found[f"{word}_constraint"] = one.constraint.keras() if one.constraint is not None else None
         return found
 
     def tensorflow(self, site: Site) -> TensorFlowCode:
@@ -250,6 +258,21 @@ HELD = tuple(f"{name}_{said}" for name in ("kernel", "bias") for said in SAID)
 """Fields of a layer with a kernel and a bias that say how these start and are held."""
 
 
+def held(op: Any, name: str, shape: Shape, fan_in: int, fan_out: int, feeds: int) -> Parameter:
+    """Return a parameter that starts and is held as fields of its layer say.
+
+    Args:
+        op: the layer.
+        name: of the parameter.
+        shape: of it.
+        fan_in: inputs that feed one output, as Keras counts them.
+        fan_out: outputs that one input feeds.
+        feeds: inputs that feed one output of the layer.
+    """
+    said = {part: getattr(op, f"{op.said_as.get(name, name)}_{part}") for part in SAID}
+    return Parameter(shape=shape, fan_in=fan_in, fan_out=fan_out, feeds=feeds, **said)
+
+
 def kernel_and_bias(shape: Shape, op: Any) -> dict[str, Parameter]:
     """Return the parameters of a dense or convolution layer.
 
@@ -259,17 +282,10 @@ def kernel_and_bias(shape: Shape, op: Any) -> dict[str, Parameter]:
     """
     window = math.prod(shape[:-2])
     fan_in, fan_out = window * shape[-2], window * shape[-1]
-
-    feeds = fan_in
-
-    def made(name: str, shape: Shape, fan_in: int, fan_out: int) -> Parameter:
-        said = {part: getattr(op, f"{name}_{part}") for part in SAID}
-        return Parameter(shape=shape, fan_in=fan_in, fan_out=fan_out, feeds=feeds, **said)
-
-    found = {"kernel": made("kernel", shape, fan_in, fan_out)}
+    found = {"kernel": held(op, "kernel", shape, fan_in, fan_out, fan_in)}
     if op.use_bias:
         # Keras takes both fans of a 1-d tensor to be its length (compute_fans), PyTorch those of its layer.
-        found["bias"] = made("bias", shape[-1:], shape[-1], shape[-1])
+        found["bias"] = held(op, "bias", shape[-1:], shape[-1], shape[-1], fan_in)
     return found
 
 

@@ -14,6 +14,7 @@ from parity.initializers.zeros import Zeros
 from parity.lazy import differentiable as np
 from parity.native import Native, Turned, same
 from parity.ops import Op, ShapeError
+from parity.ops.normalization import WITHOUT, vector
 from parity.ops.windows import DataFormat, channels_of, from_channels_last, laid_first, laid_last, to_channels_last
 
 if TYPE_CHECKING:
@@ -49,16 +50,6 @@ class BiasedBatchNorm{rank}d(nn.BatchNorm{rank}d):
         # not F.batch_norm, which refuses a batch of one row
         return torch.batch_norm(x, self.weight, self.bias, None, None, True, 0.0, self.eps, False)
 '''
-
-WITHOUT = Helper(
-    name="without",
-    source='''
-def without(module, parameter):
-    """Return a module with one of its parameters left out."""
-    module.register_parameter(parameter, None)
-    return module
-''',
-)
 
 
 def _complement(share: float) -> float:
@@ -101,7 +92,7 @@ class BatchNorm(Op):
     rescales: ClassVar[bool] = True
 
     axis: Literal[-1, 1] = Field(default=-1, description="where the channels are: the last axis, or the first one (1)")
-    momentum: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(
+    momentum: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
         default=0.99, description="share of the old value that a running statistic keeps"
     )
     epsilon: PositiveFloat = Field(default=1e-3, description="added to the variance")
@@ -122,16 +113,10 @@ class BatchNorm(Op):
 
     def parameters(self, shape: Shape) -> dict[str, Parameter]:
         """Return gamma and beta where there are any, moving_mean and moving_variance, all (channels,)."""
-        size = channels_of(shape, self._format)
-
-        def vector(initializer: Any, trainable: bool) -> Parameter:
-            return Parameter(
-                shape=(size,), initializer=initializer, fan_in=size, fan_out=size, feeds=size, trainable=trainable
-            )
-
-        found = {"gamma": vector(self.gamma_initializer, True)} if self.scale else {}
-        found |= {"beta": vector(self.beta_initializer, True)} if self.center else {}
-        return found | {"moving_mean": vector(Zeros(), False), "moving_variance": vector(Ones(), False)}
+        size = (channels_of(shape, self._format),)
+        found = {"gamma": vector(size, self.gamma_initializer)} if self.scale else {}
+        found |= {"beta": vector(size, self.beta_initializer)} if self.center else {}
+        return found | {"moving_mean": vector(size, Zeros(), False), "moving_variance": vector(size, Ones(), False)}
 
     def _normalized(self, x: np.ndarray, mean: np.ndarray, variance: np.ndarray, p: Arrays) -> np.ndarray:
         return (x - mean) / np.sqrt(variance + self.epsilon) * p.get("gamma", 1.0) + p.get("beta", 0.0)
@@ -273,6 +258,9 @@ class BatchNorm(Op):
             Case(shows="a batch of one row is beta; its variance of 0 is taken all the same", fields=plain,
                  x=[[6.0]], parameters=start | own, expected=[[1.0]],
                  statistics={"moving_mean": [3.0], "moving_variance": [0.75]}),
+            Case(shows="with a momentum of 1 the running statistics stay as they start", x=[[1.0], [7.0]],
+                 fields={"momentum": 1.0, "epsilon": 7.0}, parameters=start | own, expected=[[-6.5], [8.5]],
+                 statistics={"moving_mean": [2.0], "moving_variance": [1.0]}),
             Case(shows="axis 1 takes rows and columns together, though the last axis is the columns",
                  fields=plain | {"axis": 1, "center": False, "scale": False},
                  x=[[[[0.0, 2.0]] * 3, [[5.0, 5.0]] * 3]],

@@ -7,6 +7,7 @@ from typing import ClassVar
 from pydantic import Field, PositiveInt
 
 from parity.code import Case
+from parity.ops.around import Padding1
 from parity.ops.convolution import Convolution, conv
 
 
@@ -27,6 +28,10 @@ class Conv1D(Convolution):
     kernel_size: PositiveInt = Field(description="length of the window")
     strides: PositiveInt = Field(default=1, description="step of the window")
     dilation_rate: PositiveInt = Field(default=1, description="distance of two taps of the window")
+    padding: Padding1 = Field(
+        default="valid",
+        description="zeros around the input: valid for none, same, or as many as zero_padding1d is told",
+    )
 
     @classmethod
     def cases(cls) -> list[Case]:
@@ -49,6 +54,15 @@ class Conv1D(Convolution):
                  fields={"filters": 2, "kernel_size": 1, "activation": "relu", "use_bias": False},
                  x=[[[1.0, 2.0], [3.0, 4.0]]], parameters={"kernel": [[[1.0, -1.0], [10.0, 0.0]]]},
                  expected=[[[21.0, 0.0], [43.0, 0.0]]]),
+            Case(shows="one zero on both sides and a stride of 2, as PyTorch's padding=1: same gives 321.5, 43.5",
+                 fields={"filters": 1, "kernel_size": 3, "padding": 1, "strides": 2}, x=ramp, parameters=three,
+                 expected=[[[210.5], [432.5]]]),
+            Case(shows="as many ahead as it takes to see no later cell", x=ramp, parameters=two,
+                 fields={"filters": 1, "kernel_size": 2, "padding": [1, 0]},
+                 expected=[[[10.0], [21.0], [32.0], [43.0]]]),
+            Case(shows="in groups, each filter sees half of the channels",
+                 fields={"filters": 2, "kernel_size": 1, "groups": 2, "use_bias": False}, x=[[[1.0, 2.0, 3.0, 4.0]]],
+                 parameters={"kernel": [[[1.0, 1.0], [10.0, 10.0]]]}, expected=[[[21.0, 43.0]]]),
             Case(shows="channels first: same padding goes along the length, the last axis",
                  fields={"filters": 1, "kernel_size": 2, "padding": "same", "data_format": "channels_first"},
                  x=[[[1.0, 2.0, 3.0], [5.0, 5.0, 5.0]]],

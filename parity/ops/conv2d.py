@@ -7,6 +7,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from parity.code import Case
+from parity.ops.around import Padding2
 from parity.ops.convolution import Convolution, conv
 from parity.ops.windows import Pair
 
@@ -32,6 +33,10 @@ class Conv2D(Convolution):
     kernel_size: Pair = Field(description="rows and columns of the window; one number for both")
     strides: Pair = Field(default=(1, 1), description="steps of the window")
     dilation_rate: Pair = Field(default=(1, 1), description="distance of two cells of the window")
+    padding: Padding2 = Field(
+        default="valid",
+        description="zeros around the input: valid for none, same, or as many as zero_padding2d is told",
+    )
 
     @classmethod
     def cases(cls) -> list[Case]:
@@ -58,6 +63,14 @@ class Conv2D(Convolution):
                  fields={"filters": 2, "kernel_size": 1, "activation": "relu", "use_bias": False},
                  x=[[[[1.0, 2.0], [3.0, 4.0]]]], parameters={"kernel": [[[[1.0, -1.0], [10.0, 0.0]]]]},
                  expected=[[[[21.0, 0.0], [43.0, 0.0]]]]),
+            Case(shows="one zero all around and a stride of 2, as PyTorch's padding=1: same gives 45.5 first",
+                 fields={"filters": 1, "kernel_size": 3, "padding": 1, "strides": 2}, x=ramp, parameters=ones,
+                 expected=[[[[10.5], [24.5]], [[51.5], [90.5]]]]),
+            Case(shows="zeros above and to the left only", fields={"filters": 1, "kernel_size": 2, "strides": 2,
+                 "padding": [[1, 0], [1, 0]]}, x=square, parameters=digits, expected=[[[[1000.0]]]]),
+            Case(shows="in groups, each filter sees half of the channels",
+                 fields={"filters": 2, "kernel_size": 1, "groups": 2, "use_bias": False}, x=[[[[1.0, 2.0, 3.0, 4.0]]]],
+                 parameters={"kernel": [[[[1.0, 1.0], [10.0, 10.0]]]]}, expected=[[[[21.0, 43.0]]]]),
             Case(shows="channels first: two planes of one row; the kernel is that of channels last",
                  fields={"filters": 3, "kernel_size": 1, "use_bias": False, "data_format": "channels_first"},
                  x=[[[[1.0, 3.0]], [[2.0, 4.0]]]], parameters={"kernel": [[[[1.0, -1.0, 0.0], [10.0, 0.0, 1.0]]]]},

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
-from parity.code import KerasCode, Parameter, Site, TensorFlowCode, TorchCode, call
-from parity.constraints import AnyConstraint
+from parity.code import Helper, KerasCode, Parameter, Site, TensorFlowCode, TorchCode, TorchWeight, call
 from parity.entries import Shape, read_in
-from parity.initializers import AnyInitializer
-from parity.initializers.glorot_uniform import GlorotUniform
-from parity.initializers.zeros import Zeros
 from parity.lazy import differentiable as np
 from parity.native import Native, Turned, one_for_all, same
-from parity.ops import HELD, ActivatedOp, check_constraints, kernel_and_bias, wrapped
-from parity.ops.windowed import Windowed
+from parity.ops import HELD, ActivatedOp, ShapeError, check_constraints, kernel_and_bias, wrapped
+from parity.ops.weighted import Weighted
+from parity.ops.windowed import PADDED, Windowed
 from parity.ops.windows import (
     DataFormat,
     channels_of,
@@ -26,13 +23,33 @@ from parity.ops.windows import (
     one_window,
     same_padding,
     size_source,
+    tf_pads,
     to_channels_last,
     torch_pads,
 )
-from parity.regularizers import AnyRegularizer
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from parity.code import Arrays
+
+
+GROUPED = '''
+class Grouped{name}(keras.layers.{name}):
+    """{name} that convolves its groups one by one: on CPU TensorFlow needs XLA for all at once."""
+
+    def call(self, inputs):
+        told = dict(strides=self.strides, padding=self.padding, dilation_rate=self.dilation_rate)
+        parts, kernels = (keras.ops.split(one, self.groups, axis=-1) for one in (inputs, self.kernel))
+        convolved = [keras.ops.conv(*pair, **told) for pair in zip(parts, kernels)]
+        outputs = keras.ops.concatenate(convolved, axis=-1)
+        return self.activation(outputs + self.bias if self.use_bias else outputs)
+'''
+
+
+def told(*names: str) -> dict[str, Turned]:
+    """Return arguments that are one number where they are the same along every axis."""
+    return {name: Turned(name, one_for_all) for name in names}
 
 
 def conv(rank: int) -> dict[str, Native]:
@@ -40,41 +57,28 @@ def conv(rank: int) -> dict[str, Native]:
     size, strides, apart = (Turned(name, one_for_all) for name in ("kernel_size", "strides", "dilation_rate"))
     return {
         "keras": Native(f"keras.layers.Conv{rank}D",
-                        {"filters": "filters", "kernel_size": size, "strides": strides, "padding": "padding",
-                         "dilation_rate": apart, **same("activation", "use_bias", *HELD)},
+                        {"filters": "filters", **told("kernel_size", "strides"), "padding": "padding",
+                         **told("dilation_rate"), **same("groups", "activation", "use_bias", *HELD)},
                         leading=("filters", "kernel_size"),
-                        own={"strides": 1, "padding": "valid", "dilation_rate": 1, "use_bias": True}),
+                        own={"strides": 1, "padding": "valid", "dilation_rate": 1, "groups": 1, "use_bias": True}),
         "torch": Native(f"nn.Conv{rank}d",
                         {"in_channels": "", "out_channels": "filters", "kernel_size": size, "stride": strides,
-                         "padding": "", "dilation": apart, "bias": "use_bias"},
+                         "padding": "", "dilation": apart, "groups": "groups", "bias": "use_bias"},
                         leading=("in_channels", "out_channels", "kernel_size"),
-                        own={"stride": 1, "dilation": 1, "bias": True},
+                        own={"stride": 1, "dilation": 1, "groups": 1, "bias": True},
                         weights={"kernel": ("weight", (rank + 1, rank, *range(rank))), "bias": ("bias", None)}),
     }  # fmt: skip
 
 
-class Convolution(Windowed, ActivatedOp):
-    """Base of the convolutions: an entry says its axes and the fields that are one number for each of them."""
+class Convolving(Windowed, ActivatedOp):
+    """Base of the layers whose kernel moves along axes: an entry says its axes and what is one number for each."""
 
-    width_field: ClassVar[str] = "filters"
-    started: ClassVar = ("kernel", "bias")
-    native: ClassVar = {"torch": {"kernel_initializer": "fan_in_uniform", "bias_initializer": "fan_in_uniform"}}
-    source: ClassVar = read_in(keras="layers/convolutional/base_conv", tensorflow="ops/nn_ops", torch="nn/modules/conv")
-
-    filters: PositiveInt = Field(description="size of the output's last axis")
     # One number for each axis; here for their place among the fields.
     kernel_size: Any = Field(description="size of the window")
     strides: Any = Field(default=1, description="step of the window")
-    padding: Literal["valid", "same"] = Field(default="valid", description="zeros around the input")
+    padding: Any = Field(default="valid", description="zeros around the input")
     dilation_rate: Any = Field(default=1, description="distance of two cells of the window")
     data_format: DataFormat = Field(default="channels_last", description="where the channels stand, before and after")
-    use_bias: bool = Field(default=True, description="add b")
-    kernel_initializer: AnyInitializer = Field(default=GlorotUniform(), description="how W starts")
-    bias_initializer: AnyInitializer = Field(default=Zeros(), description="how b starts")
-    kernel_regularizer: AnyRegularizer | None = Field(default=None, description="what W adds to the loss")
-    bias_regularizer: AnyRegularizer | None = Field(default=None, description="what b adds to the loss")
-    kernel_constraint: AnyConstraint | None = Field(default=None, description="what W is held to")
-    bias_constraint: AnyConstraint | None = Field(default=None, description="what b is held to")
 
     @model_validator(mode="after")
     def _keras_can(self) -> Self:
@@ -96,30 +100,6 @@ class Convolution(Windowed, ActivatedOp):
         sizes = zip(self.sizes("kernel_size"), self.apart(), strict=True)
         return tuple((size - 1) * apart + 1 for size, apart in sizes)
 
-    def output_shape(self, shape: Shape) -> Shape:
-        """Return the number of positions along each axis, and the filters in the place of the channels."""
-        found = self._moved_over(shape, self.filters)
-        check_constraints(self, shape)
-        return found
-
-    def parameters(self, shape: Shape) -> dict[str, Parameter]:
-        """Return kernel (*kernel_size, in, filters) and, with a bias, bias (filters,)."""
-        channels = channels_of(shape, self.data_format)
-        return kernel_and_bias((*self.sizes("kernel_size"), channels, self.filters), self)
-
-    def _affine(self, x: np.ndarray, p: Arrays) -> np.ndarray:
-        lengths = x.shape[1:-1]
-        padded = np.pad(x, ((0, 0), *self.pads(lengths), (0, 0)), "constant")
-        # One product of all cells of the window, side by side, is several times as fast as a sum of theirs.
-        places = self._places(self.sizes("kernel_size"), lengths)
-        columns = np.concatenate([np.cut(padded, place) for place in places], axis=-1)
-        z = np.tensordot(columns, p["kernel"].reshape(-1, self.filters), 1)
-        return z + p["bias"] if self.use_bias else z
-
-    def forward(self, x: np.ndarray, p: Arrays, mask: np.ndarray | None = None) -> np.ndarray:
-        z = self._affine(to_channels_last(x, self.data_format), p)
-        return from_channels_last(self.activation.forward(z), self.data_format)
-
     def inert(self, field: str, other: Any, shape: Shape) -> str:
         """Say when ``padding`` pads nothing, when there is one window only, and when it has nothing to be spread."""
         strides, sizes, lengths = (
@@ -132,7 +112,13 @@ class Convolution(Windowed, ActivatedOp):
             return "there is nothing to spread in a window of 1"
         if field == "strides" and self.padding == "valid":
             return one_window(lengths, self.windows, strides, other if isinstance(other, tuple) else (other,))
-        if field == "padding" and not any(any(same_padding(*axis)) for axis in axes):
+        if field == "padding" and self.same_ends(lengths, other):
+            return "the same zeros either way"
+        if (
+            field == "padding"
+            and "same" in (self.padding, other)
+            and not any(any(same_padding(*axis)) for axis in axes)
+        ):
             return f"with kernel_size {size_source(sizes)} and strides {size_source(strides)}, 'same' pads nothing"
         return ""
 
@@ -146,54 +132,131 @@ class Convolution(Windowed, ActivatedOp):
         layer = self.keras_layer(site, activation=self.keras_activation(site))
         return KerasCode(layer=layer, reads=lies, writes=lies)
 
-    def tensorflow(self, site: Site) -> TensorFlowCode:
-        dilated, own = self._changed("dilation_rate"), f"tf.nn.conv{len(self.axes)}d"
-        stride = "stride" if len(self.axes) == 1 else "strides"
-        convolved = call(
-            "tf.nn.convolution" if dilated else own,
-            "x",
-            f"self.{site.name}_kernel",
-            **({} if dilated else {stride: size_source(self.sizes("strides"))}),
-            padding=repr(self.padding.upper()),
-            dilations=dilated,
-        )
-        if self.use_bias:
-            convolved = f"{convolved} + self.{site.name}_bias"
-        why = (f"# {own} has no gradient on CPU where it is dilated",) if dilated else ()
-        return TensorFlowCode(
-            body=(*why, f"return {self.tensorflow_activation(site, convolved)}"),
-            doc=f"{self.filters} filters of {self._extent()}.",
-            reads=laid_last(self.data_format),
-            writes=laid_last(self.data_format),
-        )
-
     def _extent(self) -> str:
         """Return the window's size in words."""
         sizes = self.sizes("kernel_size")
         return f"length {sizes[0]}" if len(sizes) == 1 else " x ".join(map(str, sizes))
 
-    def torch(self, site: Site) -> TorchCode:
-        x, comment, padding = "x", "", None
+    def padded(self, site: Site) -> tuple[str, str, str | None]:
+        """Return what PyTorch's part reads, what is said of that, and the padding of its own if any."""
         around = self.pads(lengths_of(site.input_shape, self.data_format))
         if not any(map(any, around)):
-            pass
-        elif max(self.sizes("strides")) == 1:
-            padding = '"same"'
-        elif all(before == after for before, after in around):
-            padding = size_source([before for before, _ in around])
-        else:
-            x = f"F.pad(x, {torch_pads(around)})"
-            comment = "padded by hand: PyTorch refuses same padding with a stride; padding=k//2 shifts the values"
+            return "x", "", None
+        if self.padding == "same" and max(self.sizes("strides")) == 1:
+            return "x", "", '"same"'
+        if all(before == after for before, after in around):
+            return "x", "", size_source([before for before, _ in around])
+        comment = "padded by hand: PyTorch refuses same padding with a stride; padding=k//2 shifts the values"
+        comment = comment if self.padding == "same" else "padded by hand: PyTorch pads both sides alike"
+        return f"F.pad(x, {torch_pads(around)})", comment, None
+
+    def first(self, site: Site, modules: Mapping[str, str], x: str, weights: Mapping[str, TorchWeight],
+              comment: str = "", helpers: tuple[Helper, ...] = ()) -> TorchCode:  # fmt: skip
+        """Return PyTorch's modules, channels first, and the activation behind them."""
+        every = {**modules, **self.torch_activation(site, 1)}
+        return TorchCode(
+            modules=every,
+            forward=wrapped(x, every),
+            reads=laid_first(self.data_format),
+            writes=laid_first(self.data_format),
+            weights=weights,
+            output=next(reversed(every)),
+            comment=comment,
+            helpers=helpers,
+        )
+
+
+class Convolution(Convolving, Weighted):
+    """Base of the convolutions: an entry says its axes and the fields that are one number for each of them."""
+
+    width_field: ClassVar[str] = "filters"
+    source: ClassVar = read_in(keras="layers/convolutional/base_conv", tensorflow="ops/nn_ops", torch="nn/modules/conv")
+
+    filters: PositiveInt = Field(description="size of the output's last axis")
+    groups: PositiveInt = Field(default=1, description="groups of channels, each with filters of its own")
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return the number of positions along each axis, and the filters in the place of the channels."""
+        found, channels = self._moved_over(shape, self.filters), channels_of(shape, self.data_format)
+        if channels % self.groups or self.filters % self.groups:
+            raise ShapeError(
+                f"{self.kind} in {self.groups} groups, and there are {channels} channels and {self.filters} filters"
+            )
+        check_constraints(self, shape)
+        return found
+
+    def parameters(self, shape: Shape) -> dict[str, Parameter]:
+        """Return kernel (*kernel_size, in / groups, filters) and, with a bias, bias (filters,)."""
+        channels = channels_of(shape, self.data_format) // self.groups
+        return kernel_and_bias((*self.sizes("kernel_size"), channels, self.filters), self)
+
+    def _affine(self, x: np.ndarray, p: Arrays) -> np.ndarray:
+        lengths = x.shape[1:-1]
+        padded = np.pad(x, ((0, 0), *self.pads(lengths), (0, 0)), "constant")
+        # One product of all cells of the window, side by side, is several times as fast as a sum of theirs.
+        places = list(self._places(self.sizes("kernel_size"), lengths))
+        found, channels, filters = [], x.shape[-1] // self.groups, self.filters // self.groups
+        for group in range(self.groups):
+            read = (slice(group * channels, (group + 1) * channels),)
+            columns = np.concatenate([np.cut(padded, (*place, *read)) for place in places], axis=-1)
+            written = (slice(None), slice(group * filters, (group + 1) * filters))
+            found.append(np.tensordot(columns, np.cut(p["kernel"].reshape(-1, self.filters), written), 1))
+        z = np.concatenate(found, axis=-1)
+        return z + p["bias"] if self.use_bias else z
+
+    def forward(self, x: np.ndarray, p: Arrays, mask: np.ndarray | None = None) -> np.ndarray:
+        z = self._affine(to_channels_last(x, self.data_format), p)
+        return from_channels_last(self.activation.forward(z), self.data_format)
+
+    def keras(self, site: Site) -> KerasCode:
+        lies, name, helpers, around = laid_last(self.data_format), self.natives["keras"].title, [], None
+        activation = self.keras_activation(site)
+        if self.groups > 1:
+            helpers.append(Helper(name=f"Grouped{name}", source=GROUPED.format(name=name)))
+            name = helpers[-1].name
+        if not isinstance(self.padding, str):
+            base = "" if helpers else "keras.layers."
+            padded = PADDED.format(name=name, base=base, cells="zeros", value="")
+            helpers.append(Helper(name=f"Padded{name}", source=padded))
+            around = tf_pads(self.padding)
+        more = {"padding": None, "around": around} if around else {}
+        layer = self.keras_layer(site, helpers[-1].name if helpers else "", activation=activation, **more)
+        return KerasCode(layer=layer, helpers=tuple(helpers), reads=lies, writes=lies)
+
+    def tensorflow(self, site: Site) -> TensorFlowCode:
+        rank, dilated, own = len(self.axes), self._changed("dilation_rate"), f"tf.nn.conv{len(self.axes)}d"
+        stride = "stride" if rank == 1 else "strides"
+        kernel, steps = f"self.{site.name}_kernel", self.sizes("strides")
+        named = isinstance(self.padding, str)
+        x = "x" if named else f"tf.pad(x, {tf_pads(self.padding)})"
+        moved = {stride: str([1, *steps, 1]) if rank > 2 else size_source(steps)}
+        convolved = call(
+            "tf.nn.convolution" if dilated else own,
+            *((x, kernel) if self.groups == 1 else ("part", "kernel")),
+            **({} if dilated else moved),
+            padding=repr(self.padding.upper() if named else "VALID"),
+            dilations=dilated,
+        )
+        before = [f"# {own} has no gradient on CPU where it is dilated"] if dilated else []
+        if self.groups > 1:
+            before = [
+                "# in groups, a convolution has no gradient on CPU",
+                f"parts, kernels = (tf.split(one, {self.groups}, axis=-1) for one in ({x}, {kernel}))",
+            ]
+            convolved = f"tf.concat([{convolved} for part, kernel in zip(parts, kernels)], axis=-1)"
+        if self.use_bias:
+            convolved = f"{convolved} + self.{site.name}_bias"
+        return TensorFlowCode(
+            body=(*before, f"return {self.tensorflow_activation(site, convolved)}"),
+            doc=f"{self.filters} filters of {self._extent()}.",
+            reads=laid_last(self.data_format),
+            writes=laid_last(self.data_format),
+        )
+
+    def torch(self, site: Site) -> TorchCode:
+        x, comment, padding = self.padded(site)
         own = self.natives["torch"]
         channels = channels_of(site.input_shape, self.data_format)
         convolution = own.source(self, in_channels=str(channels), padding=padding)
-        activation = self.torch_activation(site, 1)
-        return TorchCode(
-            modules={site.name: convolution, **activation},
-            forward=wrapped(f"self.{site.name}({x})", activation),
-            reads=laid_first(self.data_format),
-            writes=laid_first(self.data_format),
-            weights=own.kept_at(site.name, self.parameters(site.input_shape)),
-            output=next(reversed([site.name, *activation])),
-            comment=comment,
-        )
+        weights = own.kept_at(site.name, self.parameters(site.input_shape))
+        return self.first(site, {site.name: convolution}, x, weights, comment)

@@ -7,7 +7,8 @@ from typing import ClassVar
 from pydantic import Field, PositiveInt
 
 from parity.code import Case
-from parity.ops.pooling import MaxPooling, max_pool
+from parity.ops.around import Padding1
+from parity.ops.pooling import MaxPooling, pool
 
 
 class MaxPooling1D(MaxPooling):
@@ -20,13 +21,15 @@ class MaxPooling1D(MaxPooling):
     """
 
     kind: ClassVar[str] = "max_pooling1d"
-    keeps_sign: ClassVar[bool] = True
-    short: ClassVar[str | None] = "pool_size"
     axes: ClassVar = ("length",)
-    natives: ClassVar = max_pool(1)
+    natives: ClassVar = pool(1, "Max")
 
     pool_size: PositiveInt = Field(default=2, description="length of the window")
     strides: PositiveInt | None = Field(default=None, description="step of the window; pool_size if not said")
+    padding: Padding1 = Field(
+        default="valid",
+        description="cells around it, never the largest: valid for none, same, or as many as zero_padding1d is told",
+    )
 
     @classmethod
     def cases(cls) -> list[Case]:
@@ -45,4 +48,7 @@ class MaxPooling1D(MaxPooling):
             Case(shows="channels first: along the last axis; an even length in same padding pads after its end",
                  fields={"pool_size": 3, "strides": 2, "padding": "same", "data_format": "channels_first"},
                  x=[[[-5.0, -1.0, -4.0, -2.0], [1.0, 2.0, 3.0, 4.0]]], expected=[[[-1.0, -2.0], [3.0, 4.0]]]),
+            Case(shows="one cell on both sides, as PyTorch's padding=1, which is never the largest",
+                 fields={"pool_size": 3, "strides": 2, "padding": 1}, x=[[[-1.0], [-3.0], [-4.0], [-2.0]]],
+                 expected=[[[-1.0], [-2.0]]]),
         ]  # fmt: skip

@@ -7,7 +7,8 @@ from typing import ClassVar
 from pydantic import Field
 
 from parity.code import Case
-from parity.ops.pooling import MaxPooling, max_pool
+from parity.ops.around import Padding2
+from parity.ops.pooling import MaxPooling, pool
 from parity.ops.windows import Pair
 
 
@@ -21,13 +22,15 @@ class MaxPooling2D(MaxPooling):
     """
 
     kind: ClassVar[str] = "max_pooling2d"
-    keeps_sign: ClassVar[bool] = True
-    short: ClassVar[str | None] = "pool_size"
     axes: ClassVar = ("rows", "columns")
-    natives: ClassVar = max_pool(2)
+    natives: ClassVar = pool(2, "Max")
 
     pool_size: Pair = Field(default=(2, 2), description="rows and columns of the window; one number for both")
     strides: Pair | None = Field(default=None, description="steps of the window; pool_size if not said")
+    padding: Padding2 = Field(
+        default="valid",
+        description="cells around it, never the largest: valid for none, same, or as many as zero_padding2d is told",
+    )
 
     @classmethod
     def cases(cls) -> list[Case]:
@@ -47,4 +50,6 @@ class MaxPooling2D(MaxPooling):
             Case(shows="channels first: the columns of two planes, not of two channels",
                  fields={"pool_size": [1, 2], "data_format": "channels_first"},
                  x=[[[[-9.0, -2.0, -3.0]], [[-4.0, -5.0, -6.0]]]], expected=[[[[-2.0]], [[-4.0]]]]),
+            Case(shows="a row above only", fields={"pool_size": 2, "padding": [[1, 0], [0, 0]]}, x=square,
+                 expected=[[[[-2.0]], [[-1.0]]]]),
         ]  # fmt: skip

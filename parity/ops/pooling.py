@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from parity.code import KerasCode, Site, TensorFlowCode, TorchCode, call
+from parity.code import Helper, KerasCode, Site, TensorFlowCode, TorchCode, call
 from parity.entries import Shape, read_in
 from parity.lazy import differentiable as np
 from parity.native import Native, Turned, one_for_all, same
-from parity.ops.windowed import Windowed
+from parity.ops.windowed import PADDED, Windowed
 from parity.ops.windows import (
     DataFormat,
+    Named,
     channels_of,
     from_channels_last,
     laid_first,
@@ -22,6 +23,7 @@ from parity.ops.windows import (
     padded_length,
     same_padding,
     size_source,
+    tf_pads,
     to_channels_last,
     torch_pads,
 )
@@ -29,27 +31,60 @@ from parity.ops.windows import (
 if TYPE_CHECKING:
     from parity.code import Arrays
 
+KERAS = '''
+class Padded{name}(keras.layers.{name}):
+    """{name} that counts the zeros around its input, as PyTorch has it."""
 
-def max_pool(rank: int) -> dict[str, Native]:
-    """Return the frameworks' own poolings over so many axes."""
+    def __init__(self, *args, around, **kwargs):
+        super().__init__(*args, padding="same", **kwargs)
+        self.around = around
+
+    def call(self, inputs):
+        padded = keras.ops.pad(inputs, self.around)
+        return keras.ops.average_pool(padded, self.pool_size, self.strides)
+'''
+
+TORCH = '''
+class Same{name}(nn.{name}):
+    """nn.{name} with more cells after its input than before it, none of which it counts."""
+
+    def __init__(self, *args, around, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.around = around
+
+    def forward(self, x):
+        share = super().forward(F.pad(torch.ones_like(x[:1, :1]), self.around))
+        return super().forward(F.pad(x, self.around)) / share
+'''
+
+
+def pool(rank: int, kind: str) -> dict[str, Native]:
+    """Return the frameworks' own poolings over so many axes, ``Max`` or ``Average``."""
     size = Turned("pool_size", one_for_all)
+    counted = {"count_include_pad": "count_include_pad"} if kind == "Average" else {}
     return {
-        "keras": Native(f"keras.layers.MaxPooling{rank}D", {"pool_size": size, **same("strides", "padding")},
+        "keras": Native(f"keras.layers.{kind}Pooling{rank}D", {"pool_size": size, **same("strides", "padding")},
                         leading=("pool_size",), own={"padding": "valid"}),
-        "torch": Native(f"nn.MaxPool{rank}d", {"kernel_size": size, "stride": "strides", "padding": ""},
+        "torch": Native(f"nn.{kind[:3].replace('Ave', 'Avg')}Pool{rank}d",
+                        {"kernel_size": size, "stride": "strides", "padding": "", **counted},
                         leading=("kernel_size",)),
     }  # fmt: skip
 
 
-class MaxPooling(Windowed):
-    """Base of the max poolings: an entry says its axes and the fields that are one number for each of them."""
+class Pooling(Windowed):
+    """Base of the poolings: an entry says its axes and the fields that are one number for each of them."""
 
     source: ClassVar = read_in(keras="layers/pooling/base_pooling", tensorflow="ops/nn_ops", torch="nn/modules/pooling")
+    short: ClassVar[str | None] = "pool_size"
+    word: ClassVar[str]
+    """What it takes of a window, in TensorFlow's words."""
+    fill: ClassVar[float]
+    """What stands around the input."""
 
     # One number for each axis; here for their place among the fields.
     pool_size: Any = Field(default=2, description="size of the window")
     strides: Any = Field(default=None, description="step of the window; pool_size if not said")
-    padding: Literal["valid", "same"] = Field(
+    padding: Any = Field(
         default="valid", description="same: the last window may reach over the end; valid: what is over is cut off"
     )
     data_format: DataFormat = Field(default="channels_last", description="where the channels stand, before and after")
@@ -65,13 +100,19 @@ class MaxPooling(Windowed):
         """Return the number of positions along each axis, and the channels as they are."""
         return self._moved_over(shape, channels_of(shape, self.data_format))
 
-    def forward(self, x: np.ndarray, p: Arrays, mask: np.ndarray | None = None) -> np.ndarray:
-        x = to_channels_last(x, self.data_format)
+    def _seen(self, x: np.ndarray) -> np.ndarray:
+        """Return the cells of the window at all positions, along a new first axis."""
         lengths = x.shape[1:-1]
-        padded = np.pad(x, ((0, 0), *self.pads(lengths), (0, 0)), "constant", constant_values=-np.inf)
+        padded = np.pad(x, ((0, 0), *self.pads(lengths), (0, 0)), "constant", constant_values=self.fill)
         places = self._places(self.windows, lengths)
-        values = np.concatenate([np.expand_dims(np.cut(padded, place), 0) for place in places])
-        return from_channels_last(np.largest(values), self.data_format)
+        return np.concatenate([np.expand_dims(np.cut(padded, place), 0) for place in places])
+
+    def _taken(self, x: np.ndarray) -> np.ndarray:
+        """Return what is taken of each window of an input whose channels are last."""
+        raise TypeError(f"{type(self).__name__} takes nothing")
+
+    def forward(self, x: np.ndarray, p: Arrays, mask: np.ndarray | None = None) -> np.ndarray:
+        return from_channels_last(self._taken(to_channels_last(x, self.data_format)), self.data_format)
 
     def inert(self, field: str, other: Any, shape: Shape) -> str:
         """Say when ``padding`` pads and cuts nothing, and when ``strides`` says what is so unsaid or goes nowhere."""
@@ -84,7 +125,14 @@ class MaxPooling(Windowed):
             return one_window(lengths, size, strides, given if isinstance(given, tuple) else (given,))
         axes = list(zip(lengths, size, strides, strict=True))
         whole = all(padded_length(*axis, "same") == padded_length(*axis, "valid") for axis in axes)
-        if field == "padding" and whole and not any(any(same_padding(*axis)) for axis in axes):
+        if field == "padding" and self.same_ends(lengths, other):
+            return "the same cells either way"
+        if (
+            field == "padding"
+            and "same" in (self.padding, other)
+            and whole
+            and not any(any(same_padding(*axis)) for axis in axes)
+        ):
             return f"windows of {size_source(size)} fill {size_source(lengths)} either way"
         return ""
 
@@ -92,34 +140,130 @@ class MaxPooling(Windowed):
         """Return the strides as source, None where they are the window's size."""
         return None if self.steps() == self.windows else size_source(self.steps())
 
+    def _around(self, site: Site) -> list[tuple[int, int]]:
+        return self.pads(lengths_of(site.input_shape, self.data_format))
+
     def keras(self, site: Site) -> KerasCode:
         lies = laid_last(self.data_format)
         return KerasCode(layer=self.keras_layer(site, strides=self._stride_source()), reads=lies, writes=lies)
 
-    def tensorflow(self, site: Site) -> TensorFlowCode:
-        size = self.windows
-        pooled = call(f"tf.nn.max_pool{len(self.axes)}d", "x", size_source(size), size_source(self.steps()),
-                      repr(self.padding.upper()))  # fmt: skip
-        doc = f"Largest of {'every ' + str(size[0]) if len(size) == 1 else ' x '.join(map(str, size))}."
-        lies = laid_last(self.data_format)
+    def _pooled(self, x: str, padding: str) -> TensorFlowCode:
+        size, lies = self.windows, laid_last(self.data_format)
+        pooled = call(f"tf.nn.{self.word}_pool{len(self.axes)}d", x, size_source(size), size_source(self.steps()),
+                      repr(padding.upper()))  # fmt: skip
+        name = {"max": "Largest", "avg": "Mean"}[self.word]
+        doc = f"{name} of {'every ' + str(size[0]) if len(size) == 1 else ' x '.join(map(str, size))}."
         return TensorFlowCode(body=(f"return {pooled}",), doc=doc, reads=lies, writes=lies)
 
-    def torch(self, site: Site) -> TorchCode:
-        x, comment, around = "x", "", self.pads(lengths_of(site.input_shape, self.data_format))
-        alike = all(before == after for before, after in around)
-        if not alike:
-            x = f'F.pad(x, {torch_pads(around)}, value=float("-inf"))'
-            comment = "padded by hand: PyTorch pads both sides alike; with -inf, which is never the largest"
-        pool = self.natives["torch"].source(
-            self,
-            stride=self._stride_source(),
-            padding=size_source([before for before, _ in around]) if alike and any(map(any, around)) else None,
-        )
+    def tensorflow(self, site: Site) -> TensorFlowCode:
+        return self._pooled("x", self.padding)
+
+    def _module(self, site: Site, x: str = "x", name: str = "", helpers: tuple[Helper, ...] = (), comment: str = "",
+                **more: str | None) -> TorchCode:  # fmt: skip
+        made = self.natives["torch"].source(self, name_=name, stride=self._stride_source(), **more)
         return TorchCode(
-            modules={site.name: pool},
+            modules={site.name: made},
             forward=f"self.{site.name}({x})",
             reads=laid_first(self.data_format),
             writes=laid_first(self.data_format),
             output=site.name,
             comment=comment,
+            helpers=helpers,
         )
+
+
+def alike(around: list[tuple[int, int]]) -> str | None:
+    """Return cells added on both sides, as source; None where there are none, or not as many before as after."""
+    both = all(before == after for before, after in around) and any(map(any, around))
+    return size_source([before for before, _ in around]) if both else None
+
+
+class MaxPooling(Pooling):
+    """Base of the max poolings."""
+
+    keeps_sign: ClassVar[bool] = True
+    word: ClassVar[str] = "max"
+    fill: ClassVar[float] = -float("inf")
+
+    def _taken(self, x: np.ndarray) -> np.ndarray:
+        return np.largest(self._seen(x))
+
+    def keras(self, site: Site) -> KerasCode:
+        if isinstance(self.padding, str):
+            return super().keras(site)
+        lies, title = laid_last(self.data_format), self.natives["keras"].title
+        source = PADDED.format(
+            name=title, base="keras.layers.", cells="cells, never the largest,", value=', constant_values=float("-inf")'
+        )
+        layer = self.keras_layer(
+            site, f"Padded{title}", strides=self._stride_source(), padding=None, around=tf_pads(self.padding)
+        )
+        return KerasCode(layer=layer, helpers=(Helper(name=f"Padded{title}", source=source),), reads=lies, writes=lies)
+
+    def tensorflow(self, site: Site) -> TensorFlowCode:
+        if isinstance(self.padding, str):
+            return super().tensorflow(site)
+        return self._pooled(f'tf.pad(x, {tf_pads(self.padding)}, constant_values=float("-inf"))', "valid")
+
+    def torch(self, site: Site) -> TorchCode:
+        around = self._around(site)
+        if alike(around) or not any(map(any, around)):
+            return self._module(site, padding=alike(around))
+        x = f'F.pad(x, {torch_pads(around)}, value=float("-inf"))'
+        comment = "padded by hand: PyTorch pads both sides alike; with -inf, which is never the largest"
+        return self._module(site, x, comment=comment, padding=None)
+
+
+class AveragePooling(Pooling):
+    """Base of the average poolings."""
+
+    native: ClassVar = {"torch": {"count_include_pad": True}}
+    word: ClassVar[str] = "avg"
+    fill: ClassVar[float] = 0.0
+
+    padding: Named = Field(
+        default="valid", description="same: the last window may reach over the end; valid: what is over is cut off"
+    )
+    count_include_pad: bool = Field(default=False, description="whether the cells around the input are counted")
+
+    def _taken(self, x: np.ndarray) -> np.ndarray:
+        real = 1.0 if self.count_include_pad else self._seen(np.ones((1, *x.shape[1:-1], 1))).mean(axis=0)
+        return self._seen(x).mean(axis=0) / real
+
+    def inert(self, field: str, other: Any, shape: Shape) -> str:
+        """Say when there is nothing around the input to be counted."""
+        if field == "count_include_pad" and not any(map(any, self.pads(lengths_of(shape, self.data_format)))):
+            return "nothing stands around the input"
+        return super().inert(field, other, shape)
+
+    def keras(self, site: Site) -> KerasCode:
+        around, title = self._around(site), self.natives["keras"].title
+        if not self.count_include_pad or not any(map(any, around)):
+            return super().keras(site)
+        layer = self.keras_layer(
+            site, f"Padded{title}", strides=self._stride_source(), padding=None, around=tf_pads(around)
+        )
+        lies, helper = laid_last(self.data_format), Helper(name=f"Padded{title}", source=KERAS.format(name=title))
+        return KerasCode(layer=layer, helpers=(helper,), reads=lies, writes=lies)
+
+    def tensorflow(self, site: Site) -> TensorFlowCode:
+        around = self._around(site)
+        counted = self.count_include_pad and any(map(any, around))
+        return self._pooled(f"tf.pad(x, {tf_pads(around)})", "valid") if counted else super().tensorflow(site)
+
+    def torch(self, site: Site) -> TorchCode:
+        around, title = self._around(site), self.natives["torch"].title
+        if not any(map(any, around)):
+            return self._module(site, padding=None, count_include_pad=None)
+        if alike(around):
+            said = None if self.count_include_pad else "False"
+            return self._module(site, padding=alike(around), count_include_pad=said)
+        if self.count_include_pad:
+            comment = "padded by hand: PyTorch pads both sides alike"
+            x = f"F.pad(x, {torch_pads(around)})"
+            return self._module(site, x, comment=comment, padding=None, count_include_pad=None)
+        helper = Helper(name=f"Same{title}", source=TORCH.format(name=title))
+        return self._module(
+            site, name=helper.name, helpers=(helper,), padding=None, count_include_pad=None,
+            around=str(torch_pads(around)),
+        )  # fmt: skip

@@ -21,6 +21,22 @@ from parity.ops.windows import (
     wanted_axes,
 )
 
+PADDED = '''
+class Padded{name}({base}{name}):
+    """{name} with so many {cells} around its input."""
+
+    def __init__(self, *args, around, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.around = around
+
+    def call(self, inputs):
+        return super().call(keras.ops.pad(inputs, self.around{value}))
+
+    def compute_output_shape(self, input_shape):
+        lengths = [n if n is None else n + sum(ends) for n, ends in zip(input_shape, self.around)]
+        return super().compute_output_shape(tuple(lengths))
+'''
+
 
 class Windowed(Op):
     """Base of the layers with a window: an entry says its axes and the fields that are one number for each of them."""
@@ -47,9 +63,19 @@ class Windowed(Op):
         """Return how many cells are added before and after, along each axis of so many cells."""
         return pads(lengths, self.windows, self.steps(), self.padding)
 
+    def same_ends(self, lengths: Shape, padding: Any) -> bool:
+        """Return whether a padding that is said in numbers, here or there, adds what the other one does."""
+        named = isinstance(self.padding, str) and isinstance(padding, str)
+        other: Any = self.replace(padding=padding)
+        alike = self.pads(lengths) == other.pads(lengths) and self._positions(lengths) == other._positions(lengths)
+        return not named and alike
+
     def _positions(self, lengths: Shape) -> tuple[int, ...]:
+        named = isinstance(self.padding, str)
+        if not named:
+            lengths = tuple(n + sum(ends) for n, ends in zip(lengths, self.padding, strict=True))
         axes = zip(lengths, self.windows, self.steps(), strict=True)
-        return tuple(padded_length(*axis, self.padding) for axis in axes)
+        return tuple(padded_length(*axis, self.padding if named else "valid") for axis in axes)
 
     def _places(self, size: tuple[int, ...], lengths: Shape) -> Iterator[Place]:
         return cells(size, self.steps(), self.apart(), self._positions(lengths))
@@ -64,7 +90,7 @@ class Windowed(Op):
             wanted = wanted_axes(self.axes, self.data_format)
             raise ShapeError(f"{self.kind} reads ({wanted}), it is given {shape}")
         lengths = lengths_of(shape, self.data_format)
-        if self.padding == "valid" and any(a < b for a, b in zip(lengths, self.windows, strict=True)):
+        if min(self._positions(lengths)) < 1:
             least = f"{self.kind} with a window of {size_source(self.windows)} reads at least that {extent(self.axes)}"
             raise ShapeError(f"{least}, it is given {shape}{self._turned(shape)}")
         return shape_of(self._positions(lengths), channels, self.data_format)

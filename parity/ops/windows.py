@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, PositiveInt
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 DataFormat = Literal["channels_last", "channels_first"]
 """Where the channels stand among the axes of a row: behind or ahead of those that a window moves along."""
+
+
+Named = Literal["valid", "same"]
+"""A padding by its name."""
 
 
 def same_padding(length: int, window: int, stride: int) -> tuple[int, int]:
@@ -53,7 +57,7 @@ def one_window(lengths: Sequence[int], windows: Sequence[int], strides: Sequence
     return "there is no second window to step to" if same and tuple(strides) != tuple(others) else ""
 
 
-def pads(lengths: Sequence[int], windows: Sequence[int], strides: Sequence[int], padding: str) -> list[tuple[int, int]]:
+def pads(lengths: Sequence[int], windows: Sequence[int], strides: Sequence[int], padding: Any) -> list[tuple[int, int]]:
     """Return how many cells are added before and after, for each axis that a window moves along.
 
     Args:
@@ -62,6 +66,8 @@ def pads(lengths: Sequence[int], windows: Sequence[int], strides: Sequence[int],
         strides: steps of the window.
         padding: ``same`` or ``valid``.
     """
+    if not isinstance(padding, str):
+        return list(padding)
     if padding == "valid":
         return [(0, 0) for _ in lengths]
     return [same_padding(*axis) for axis in zip(lengths, windows, strides, strict=True)]
@@ -93,24 +99,35 @@ def cells(
         )
 
 
-def pair(value: Any) -> Any:
-    """Return a number as the same number for both axes, for fields that take one or two.
+def several(rank: int, wanted: str) -> Callable[[Any], Any]:
+    """Return what reads a field that takes one number for all of so many axes, or one for each."""
 
-    Raises:
-        ValueError: when it is neither.
-    """
-    both = [value, value] if isinstance(value, int) else value
-    right = isinstance(both, list | tuple) and len(both) == 2
-    if not right or not all(isinstance(one, int) and not isinstance(one, bool) and one > 0 for one in both):
-        raise ValueError(f"got {shown(value)}, expected a whole number from 1 or a list of two: [rows, columns]")
-    return tuple(both)
+    def read(value: Any) -> Any:
+        each = [value] * rank if isinstance(value, int) else value
+        right = isinstance(each, list | tuple) and len(each) == rank
+        if not right or not all(isinstance(one, int) and not isinstance(one, bool) and one > 0 for one in each):
+            raise ValueError(f"got {shown(value)}, expected a whole number from 1 or a list of {wanted}")
+        return tuple(each)
+
+    return read
 
 
 Pair = Annotated[
     tuple[PositiveInt, PositiveInt],
-    BeforeValidator(pair, json_schema_input_type=PositiveInt | tuple[PositiveInt, PositiveInt]),
+    BeforeValidator(
+        several(2, "two: [rows, columns]"), json_schema_input_type=PositiveInt | tuple[PositiveInt, PositiveInt]
+    ),
 ]
 """A size along rows and columns, which a spec may write as one number."""
+
+Triple = Annotated[
+    tuple[PositiveInt, PositiveInt, PositiveInt],
+    BeforeValidator(
+        several(3, "three: [planes, rows, columns]"),
+        json_schema_input_type=PositiveInt | tuple[PositiveInt, PositiveInt, PositiveInt],
+    ),
+]
+"""A size along planes, rows and columns, which a spec may write as one number."""
 
 
 def size_source(size: Sequence[int]) -> str:
@@ -126,6 +143,11 @@ def extent(axes: Sequence[str]) -> str:
 def torch_pads(around: Sequence[tuple[int, int]]) -> tuple[int, ...]:
     """Return cells before and after each axis as ``F.pad`` takes them: the last axis first."""
     return tuple(count for axis in reversed(around) for count in axis)
+
+
+def tf_pads(around: Sequence[tuple[int, int]]) -> str:
+    """Return cells before and after each axis of a batch whose channels are last, as ``tf.pad`` takes them."""
+    return f"[[0, 0], {', '.join(str(list(axis)) for axis in around)}, [0, 0]]"
 
 
 def lengths_of(shape: Shape, data_format: DataFormat) -> Shape:

@@ -83,9 +83,9 @@ class Layer:
     def mask(self) -> int:
         """Return the number of the masks it draws, which its name decides: dropout 0, dropout_1 1, and so on.
 
-        So a layer that both sides have drops the same values in both, whatever stands before it.
+        So a layer that both sides have drops the same in both, whatever stands before it; other kinds drop others.
         """
-        counted = re.fullmatch(rf"{self.op.kind}(?:_([1-9]\d{{0,8}}))?", self.name)
+        counted = re.fullmatch(r"dropout(?:_([1-9]\d{0,8}))?", self.name)
         if counted:
             return int(counted[1] or 0)
         return int.from_bytes(hashlib.sha256(self.name.encode()).digest()[:8], "little") >> 1

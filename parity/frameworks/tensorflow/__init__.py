@@ -18,7 +18,8 @@ WORDS = Words(
     prefix="tf.",
     functions={
         "all": "tf.reduce_all", "ceil": "tf.math.ceil", "clip": "tf.clip_by_value", "erf": "tf.math.erf",
-        "erfc": "tf.math.erfc", "expit": "tf.sigmoid", "softplus": "tf.math.softplus", "expm1": "tf.math.expm1", "log": "tf.math.log", "log1p": "tf.math.log1p",
+        "erfc": "tf.math.erfc", "expit": "tf.sigmoid",
+        "softplus": "tf.math.softplus", "expm1": "tf.math.expm1", "log": "tf.math.log", "log1p": "tf.math.log1p",
         "log_sigmoid": "tf.math.log_sigmoid", "log_softmax": "tf.nn.log_softmax",
         "mean": "tf.reduce_mean",
         "piece": "tf.constant(_2, _0.dtype)[tf.reduce_sum(tf.cast(_0 > _1, tf.int32))]",

@@ -7,7 +7,8 @@ from parity.frameworks import Framework, Words
 WORDS = Words(
     prefix="torch.",
     functions={
-        "clip": ".clamp", "erf": "torch.special.erf", "erfc": "torch.special.erfc", "expit": "torch.sigmoid", "log": ".log",
+        "clip": ".clamp", "erf": "torch.special.erf", "erfc": "torch.special.erfc", "expit": "torch.sigmoid",
+        "log": ".log",
         "log_sigmoid": "F.logsigmoid", "log_softmax": "torch.log_softmax(_0, dim=-1)",
         "maximum": "_0.clamp(min=_1)", "mean": ".mean",
         "minimum": "_0.clamp(max=_1)", "picked": "_0.gather(-1, _1.unsqueeze(-1)).squeeze(-1)", "square": ".square",

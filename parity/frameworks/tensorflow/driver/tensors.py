@@ -85,25 +85,34 @@ def held(owner: Any, above: str = "") -> list[tuple[str, tf.Variable]]:
     return list({id(one): (path, one) for path, one in reversed(found)}.values())[::-1]
 
 
-def masked(x: tf.Tensor, rate: float, *more: Any, own: Any = tensorflow_generators.DROPOUT, **named: Any) -> tf.Tensor:
+def masked(
+    x: tf.Tensor,
+    rate: float,
+    noise_shape: Any = None,
+    *more: Any,
+    own: Any = tensorflow_generators.DROPOUT,
+    **named: Any,
+) -> tf.Tensor:
     """Return x with what the active driver says kept, in place of the framework's dropout.
 
     Args:
         x: any tensor.
         rate: share that is dropped.
+        noise_shape: of what is drawn, where several values share a number.
         more: what the framework's dropout takes beside.
         own: that dropout, for a program that draws its own masks.
         named: what it takes by name.
     """
     driver = active_driver()
     if driver.native:
-        return own(x, rate, *more, **named)
+        return own(x, rate, noise_shape, *more, **named)
     if rate == 0.0:
         return x
+    shape = tf.shape(x) if noise_shape is None else tf.convert_to_tensor(noise_shape)
     keep = tf.numpy_function(
-        lambda shape, p: driver.draw(tuple(shape), float(p)), [tf.shape(x), tf.constant(rate, tf.float64)], tf.bool
+        lambda shape, p: driver.draw(tuple(shape), float(p)), [shape, tf.constant(rate, tf.float64)], tf.bool
     )
-    return tf.where(tf.ensure_shape(keep, x.shape), x * (1.0 / (1.0 - rate)), tf.zeros_like(x))
+    return tf.ensure_shape(tf.where(keep, x * (1.0 / (1.0 - rate)), tf.zeros_like(x)), x.shape)
 
 
 def host(tensor: Any) -> np.ndarray:

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from parity.frameworks.torch.driver import generators as torch_generators
 from parity.frameworks.torch.driver import hooks
 from parity.frameworks.torch.driver.gpus import seen_gpus
-from parity.frameworks.torch.driver.hooks import dropout, host, left, put_back, turned, whose
+from parity.frameworks.torch.driver.hooks import dropout, dropout_of_channels, host, left, put_back, turned, whose
 from parity.frameworks.torch.driver.numbers import OwnNumbers
 from parity.frameworks.torch.driver.on_device import lying
 from parity.frameworks.torch.driver.watching import TorchWatching
@@ -69,8 +69,9 @@ class TorchDriver(TorchWatching, OwnNumbers):
 
     @classmethod
     def replace_dropout(cls) -> None:
-        """Replace ``torch.nn.functional.dropout``, which ``nn.Dropout`` calls through its module."""
+        """Replace ``torch.nn.functional.dropout`` and those of channels, which modules call through theirs."""
         F.dropout = dropout
+        F.dropout1d = F.dropout2d = F.dropout3d = dropout_of_channels
 
     def _batch(self, x: np.ndarray, y: np.ndarray) -> tuple[Any, torch.Tensor]:
         # torch.tensor copies to aligned memory: results of MKL can depend on the alignment of what it reads.

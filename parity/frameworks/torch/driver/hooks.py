@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -58,11 +58,32 @@ def dropout(
     return input * recorded(input, p) * (1.0 / (1.0 - p))
 
 
+def dropout_of_channels(
+    input: torch.Tensor,
+    p: float = 0.5,
+    training: bool = True,
+    inplace: bool = False,
+) -> torch.Tensor:
+    """Return what the active driver says is kept of whole channels, as ``dropout1d`` and ``dropout2d`` drop them."""
+    if active_driver().native:
+        return torch.feature_dropout(input, p, training)
+    if not training or p == 0.0:
+        return input
+    shape = (*input.shape[:2], *(1,) * (input.dim() - 2))
+    return input * recorded(input, p, shape) * (1.0 / (1.0 - p))
+
+
 @torch.compiler.disable  # type: ignore[untyped-decorator]
-def recorded(input: torch.Tensor, p: float) -> torch.Tensor:
-    """Return what the active driver says is kept, which a compiled model asks for from outside."""
+def recorded(input: torch.Tensor, p: float, shape: Sequence[int] | None = None) -> torch.Tensor:
+    """Return what the active driver says is kept, which a compiled model asks for from outside.
+
+    Args:
+        input: what it is kept of.
+        p: share that is dropped.
+        shape: of what is drawn, where several values share a number.
+    """
     # As it lies: drawn channels last, a mask is then read in the order in which such an input lies.
-    return torch.from_numpy(active_driver().draw(tuple(input.shape), p)).to(input.device)
+    return torch.from_numpy(active_driver().draw(tuple(input.shape if shape is None else shape), p)).to(input.device)
 
 
 def whose(module: torch.nn.Module) -> dict[str, bool]:

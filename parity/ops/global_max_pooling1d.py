@@ -1,0 +1,33 @@
+"""global_max_pooling1d: y[n, c] = max over t of x[n, t, c]."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from parity.code import Case
+from parity.ops.global_pooling import GlobalMaxPooling, global_pool
+
+
+class GlobalMaxPooling1D(GlobalMaxPooling):
+    """y[n, c] = max over t of x[n, t, c]: one number of every channel.
+
+    Of equal maxima each has its share of the gradient in Keras, ``tf.reduce_max`` and ``Tensor.amax``;
+    ``nn.AdaptiveMaxPool1d(1)`` gives it all to one of them, the first: there the program takes ``amax``.
+    """
+
+    kind: ClassVar[str] = "global_max_pooling1d"
+    places: ClassVar = ("length",)
+    natives: ClassVar = global_pool(1, "Max")
+
+    @classmethod
+    def cases(cls) -> list[Case]:
+        x, first = [[[1.0, 8.0], [3.0, 4.0]]], {"data_format": "channels_first"}
+        return [
+            Case(shows="one number of every channel, the axes gone", fields={}, x=x, expected=[[3.0, 8.0]]),
+            Case(shows="the axes kept", fields={"keepdims": True}, x=x, expected=[[[3.0, 8.0]]]),
+            Case(shows="channels first: along the last axis", fields=first, x=x, expected=[[8.0, 4.0]]),
+            Case(shows="channels first, the axes kept", fields=first | {"keepdims": True}, x=x,
+                 expected=[[[8.0], [4.0]]]),
+            Case(shows="equal maxima, which share the slope", fields={},
+                 x=[[[2.0], [2.0], [1.0]]], expected=[[2.0]]),
+        ]  # fmt: skip
