@@ -118,6 +118,12 @@ def cut(x: numpy.ndarray, where: tuple[slice, ...]) -> numpy.ndarray:
     return x[where]
 
 
+@primitive  # type: ignore[untyped-decorator]
+def looked_up(table: numpy.ndarray, numbers: numpy.ndarray) -> numpy.ndarray:
+    """Return the rows of a table that have some numbers; these have no slope, a row adds up those of its places."""
+    return table[numbers.astype(int)]
+
+
 @notrace_primitive  # type: ignore[untyped-decorator]
 def constant(x: numpy.ndarray) -> numpy.ndarray:
     """Return x, taken for a constant: what is added and taken off again has no slope."""
@@ -141,6 +147,20 @@ def _cut_back(y: numpy.ndarray, x: numpy.ndarray, where: tuple[slice, ...]) -> A
     return lambda dy: SparseObject(vspace(x), lambda dx: put_back(dx, dy))
 
 
+def _looked_up_back(y: numpy.ndarray, table: numpy.ndarray, numbers: numpy.ndarray) -> Any:
+    def back(dy: numpy.ndarray) -> numpy.ndarray:
+        found = numpy.zeros_like(table)
+        numpy.add.at(found, numbers.astype(int), dy)
+        return found
+
+    return back
+
+
+def _no_slope(y: numpy.ndarray, table: numpy.ndarray, numbers: numpy.ndarray) -> Any:
+    return lambda dy: numpy.zeros_like(numbers)
+
+
+defvjp(looked_up, _looked_up_back, _no_slope)
 defvjp(tanh, lambda y, x: lambda dy: dy * (1.0 - y * y))
 defvjp(log_sigmoid, lambda y, x: lambda dy: dy * numpy.exp(y - x))
 defvjp(clip, _clip_back, None, None)

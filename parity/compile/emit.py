@@ -52,6 +52,7 @@ def compile_side(
         "preprocessing": preprocess_source(side.config.data, classes, form=form, flat=flat, kinds=kinds),
         "arrays": side.config.data.arrays,
         "kinds": list(kinds.values()),
+        "by_rows": any(layer.op.by_rows for layer in side.graph.layers),
         "numbers": form == "index",
         "validation": bool(side.config.data.validation_split),
         "settings": bindings.settings,

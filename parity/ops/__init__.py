@@ -47,6 +47,9 @@ class Op(Entry):
     wide: ClassVar[bool] = False
     """Whether, in mixed precision, it computes in float32 all the same, as Keras's layer and PyTorch's autocast do."""
 
+    by_rows: ClassVar[bool] = False
+    """Whether the gradient of its table comes as the rows that a batch reads, in a framework that has such."""
+
     activation_field: ClassVar[str] = ""
     """The field with the activation that its output has just been through."""
     width_field: ClassVar[str] = ""

@@ -131,7 +131,11 @@ def test_an_op_is_its_reference(framework: str, kind: str, case: Case) -> None:
         "input": list(x.shape[1:]),
         "layers": [{"dense": {"units": x.shape[-1], "name": "before"}}, {kind: {**case.fields, "name": "op"}}],
     }
-    weights = identity(x.shape[-1]) | {f"op.{name}": np.asarray(p) for name, p in case.parameters.items()}
+    if OPS[kind].reads_dtype == "integer":  # Numbers of tokens: nothing can stand before it.
+        tokens = {"shape": list(x.shape[1:]), "dtype": "integer"}
+        model = {"inputs": {"tokens": tokens}, "layers": [{kind: {**case.fields, "name": "op"}}]}
+    first = {} if "inputs" in model else identity(x.shape[-1])
+    weights = first | {f"op.{name}": np.asarray(p) for name, p in case.parameters.items()}
     training = {"batch_size": len(x), "shuffle": False}
     if case.mask is not None:
         (drawing,) = side_of(framework, model).drawing()

@@ -178,14 +178,15 @@ class TensorFlowWatching(Scaled, Driver):
         for gradient, variable in pairs:
             name = names.get(id(variable))
             if name is not None and gradient is not None:
-                gradient, axes = tf.convert_to_tensor(gradient), self.out_axes(name)
+                # The slices of an embedding go on as they are: Keras's optimizers treat them otherwise than a tensor.
+                whole, axes = tf.convert_to_tensor(gradient), self.out_axes(name)
                 row = self.bindings["weights"][name].get("lies")
-                scale = scale_of(self.scaled_by(), gradient)
-                shown = unscaled(gradient, scale)
+                scale = scale_of(self.scaled_by(), whole)
+                shown = unscaled(whole, scale)
                 shown = shown if row is None else tf.reshape(shown, row)
                 taps.append(("gradient", name, shown, axes))
                 given = guide and guide.instead("gradient", name, shown.shape, axes)
                 if given is not None:
-                    gradient = scaled_again(tf.reshape(tf.constant(given, gradient.dtype), gradient.shape), scale)
+                    gradient = scaled_again(tf.reshape(tf.constant(given, whole.dtype), whole.shape), scale)
             onward.append((gradient, variable))
         return onward

@@ -1,0 +1,94 @@
+"""embedding: a row of a table for the number of each token."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field, PositiveInt
+
+from parity.code import Case, KerasCode, Parameter, Site, TensorFlowCode, TorchCode
+from parity.constraints import AnyConstraint
+from parity.entries import Shape, read_in
+from parity.initializers import AnyInitializer
+from parity.initializers.random_uniform import RandomUniform
+from parity.lazy import differentiable
+from parity.native import Native, same
+from parity.ops import Op, check_constraints
+from parity.regularizers import AnyRegularizer
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from parity.code import Arrays
+
+SAID = tuple(f"embeddings_{said}" for said in ("initializer", "regularizer", "constraint"))
+
+
+class Embedding(Op):
+    """y[n, ..., :] = E[x[n, ...]], E of shape (input_dim, output_dim), for whole numbers x below ``input_dim``.
+
+    Only rows that a batch reads have a gradient; TensorFlow and Keras hold it as slices, one for each place, PyTorch
+    whole, unless told ``sparse=True``. Keras's optimizers on TensorFlow work on the slices, so that one that squares a
+    gradient squares it place by place: for a token that stands in a batch twice, g1^2 + g2^2 in place of (g1 + g2)^2.
+    The programs make a tensor of the slices first. E starts at U(-0.05, 0.05) in Keras and at N(0, 1) in ``nn.Embedding``, 35 times as wide. A number
+    that is too large is an error in PyTorch and, on a CPU, in TensorFlow; on a GPU TensorFlow gives zeros.
+    """
+
+    kind: ClassVar[str] = "embedding"
+    reads_dtype: ClassVar[str] = "integer"
+    native: ClassVar = {"torch": {"embeddings_initializer": {"random_normal": {"mean": 0.0, "stddev": 1.0}}}}
+    source: ClassVar = read_in(
+        keras="layers/core/embedding", tensorflow="ops/embedding_ops", torch="nn/modules/sparse"
+    )  # fmt: skip
+    natives: ClassVar = {
+        "keras": Native("keras.layers.Embedding", same("input_dim", "output_dim", *SAID),
+                        leading=("input_dim", "output_dim")),
+        "torch": Native("nn.Embedding", {"num_embeddings": "input_dim", "embedding_dim": "output_dim"},
+                        leading=("num_embeddings", "embedding_dim"), weights={"embeddings": ("weight", None)}),
+    }  # fmt: skip
+    width_field: ClassVar[str] = "output_dim"
+    by_rows: ClassVar[bool] = True
+    started: ClassVar = ("embeddings",)
+
+    input_dim: PositiveInt = Field(description="how many tokens there are: the largest number and one more")
+    output_dim: PositiveInt = Field(description="size of the row that stands for a token")
+    embeddings_initializer: AnyInitializer = Field(default=RandomUniform(), description="how E starts")
+    embeddings_regularizer: AnyRegularizer | None = Field(default=None, description="what E adds to the loss")
+    embeddings_constraint: AnyConstraint | None = Field(default=None, description="what E is held to")
+
+    def output_shape(self, shape: Shape) -> Shape:
+        check_constraints(self, shape)
+        return (*shape, self.output_dim)
+
+    def parameters(self, shape: Shape) -> dict[str, Parameter]:
+        rows = Parameter(
+            shape=(self.input_dim, self.output_dim), fan_in=self.input_dim, fan_out=self.output_dim, feeds=1,
+            initializer=self.embeddings_initializer, regularizer=self.embeddings_regularizer,
+            constraint=self.embeddings_constraint,
+        )  # fmt: skip
+        return {"embeddings": rows}
+
+    def forward(self, x: np.ndarray, p: Arrays, mask: np.ndarray | None = None) -> np.ndarray:
+        return differentiable.looked_up(p["embeddings"], x)
+
+    def keras(self, site: Site) -> KerasCode:
+        return KerasCode(layer=self.keras_layer(site))
+
+    def tensorflow(self, site: Site) -> TensorFlowCode:
+        body = f"return tf.gather(self.{site.name}_embeddings, x)"
+        return TensorFlowCode(body=(body,), doc=f"A row of {self.output_dim} for each token.")
+
+    def torch(self, site: Site) -> TorchCode:
+        own = self.natives["torch"]
+        return TorchCode(
+            modules={site.name: own.source(self)}, forward=f"self.{site.name}(x)",
+            weights=own.kept_at(site.name, self.parameters(site.input_shape)), output=site.name,
+        )  # fmt: skip
+
+    @classmethod
+    def cases(cls) -> list[Case]:
+        table = {"embeddings": [[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]]}
+        return [
+            Case(shows="a row for each token, the same one twice", fields={"input_dim": 3, "output_dim": 2},
+                 x=[[2, 0, 2]], parameters=table, expected=[[[4.0, 5.0], [0.0, 1.0], [4.0, 5.0]]]),
+        ]  # fmt: skip
