@@ -112,7 +112,7 @@ def read(spec: DataSpec, *, file: Path | None = None) -> Raw:
     source = sources().get(spec.source)
     if source is not None:
         if file is None:
-            return source.read()
+            return _named(source.read(), spec)
         column = source.csv_target if file.suffix.lower() == ".csv" and spec.y == DEFAULT_TARGET else None
         return source.read_given(file, x=spec.x, y=column or spec.y)
     if file is not None:
@@ -124,6 +124,24 @@ def read(spec: DataSpec, *, file: Path | None = None) -> Raw:
             f"or the path of an .npz or .csv file; {did_you_mean(spec.source, list(sources())) or 'name one of them'}"
         )
     return read_file(path, x=spec.x, y=spec.y)
+
+
+def _named(raw: Raw, spec: DataSpec) -> Raw:
+    """Return the rows of a named source with the inputs that a spec names, in its order.
+
+    Raises:
+        DataError: the source has others.
+    """
+    if not raw.several and len(spec.arrays) == 1:
+        return raw
+    there = list(raw.several)
+    if set(there) != set(spec.arrays):
+        has = f"the inputs {listed(there)}" if there else "one input"
+        raise DataError(
+            f"data source {spec.source} has {has}, the model {listed(spec.arrays)}; call model.inputs as it does, or "
+            "say data.x"
+        )
+    return replace(raw, several={name: raw.several[name] for name in spec.arrays})
 
 
 def preprocess(x: np.ndarray, spec: DataSpec) -> NDArray[np.float64]:

@@ -36,8 +36,8 @@ class DataSpec(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     source: Name = Field(
-        description="a named source (leaf, leaf_like, cifar10, cifar_like, wifi_location, wifi_like, digits), or the "
-        "path of an .npz or .csv file from the folder of the spec",
+        description="a named source (leaf, leaf_like, cifar10, cifar_like, wifi_location, wifi_like, digits, phrases, "
+        "twins, blobs), or the path of an .npz or .csv file from the folder of the spec",
         examples=["leaf_like", "rows.npz"],
     )
     rows: Size | None = Field(default=None, description="take only the first so many rows; all by default")

@@ -27,11 +27,12 @@ SAID = tuple(f"embeddings_{said}" for said in ("initializer", "regularizer", "co
 class Embedding(Op):
     """y[n, ..., :] = E[x[n, ...]], E of shape (input_dim, output_dim), for whole numbers x below ``input_dim``.
 
-    Only rows that a batch reads have a gradient; TensorFlow and Keras hold it as slices, one for each place, PyTorch
-    whole, unless told ``sparse=True``. Keras's optimizers on TensorFlow work on the slices, so that one that squares a
-    gradient squares it place by place: for a token that stands in a batch twice, g1^2 + g2^2 in place of (g1 + g2)^2.
-    The programs make a tensor of the slices first. E starts at U(-0.05, 0.05) in Keras and at N(0, 1) in ``nn.Embedding``, 35 times as wide. A number
-    that is too large is an error in PyTorch and, on a CPU, in TensorFlow; on a GPU TensorFlow gives zeros.
+    Only rows that a batch reads have a gradient; TensorFlow and Keras hold it as slices, one for each place,
+    PyTorch whole, unless told ``sparse=True``. Keras's optimizers on TensorFlow work on the slices, so that one
+    that squares a gradient squares it place by place: for a token that stands in a batch twice, g1^2 + g2^2 in
+    place of (g1 + g2)^2. The programs make a tensor of the slices first. E starts at U(-0.05, 0.05) in Keras and at
+    N(0, 1) in ``nn.Embedding``, 35 times as wide. A number that is too large is an error in PyTorch and, on a CPU,
+    in TensorFlow; on a GPU TensorFlow gives zeros.
     """
 
     kind: ClassVar[str] = "embedding"
