@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, get_args
 
 from pydantic import BeforeValidator, NonNegativeInt
+from pydantic_core import PydanticKnownError
 
 from parity.entries import Shape, shown
 from parity.lazy import differentiable as np
 from parity.ops.single import Spatial
-from parity.ops.windows import channels_of, from_channels_last, lengths_of, shape_of, to_channels_last
+from parity.ops.windows import Named, channels_of, from_channels_last, lengths_of, shape_of, to_channels_last
 
 if TYPE_CHECKING:
     from parity.code import Arrays
@@ -55,17 +56,26 @@ Edges2 = Annotated[
 
 def _named_or(rank: int) -> Callable[[Any], Any]:
     """Return what reads a padding that may be called ``valid`` or ``same``, too."""
-    return lambda value: value if isinstance(value, str) or value is None else _edges(rank)(value)
+    read = _edges(rank)
+
+    def named_or_read(value: Any) -> Any:
+        if not isinstance(value, str):
+            return read(value)
+        if value not in get_args(Named):  # Said here, lest there be a fault for each of the two ways to write it.
+            raise PydanticKnownError("literal_error", {"expected": "'valid' or 'same'"})
+        return value
+
+    return named_or_read
 
 
 Padding1 = Annotated[
-    Literal["valid", "same"] | tuple[Both],
-    BeforeValidator(_named_or(1), json_schema_input_type=Literal["valid", "same"] | Number | Both | tuple[Both]),
+    Named | tuple[Both],
+    BeforeValidator(_named_or(1), json_schema_input_type=Named | Number | Both | tuple[Both]),
 ]
 """A padding of the length by its name, or in cells before and after."""
 Padding2 = Annotated[
-    Literal["valid", "same"] | tuple[Both, Both],
-    BeforeValidator(_named_or(2), json_schema_input_type=Literal["valid", "same"] | Number | Both | tuple[Both, Both]),
+    Named | tuple[Both, Both],
+    BeforeValidator(_named_or(2), json_schema_input_type=Named | Number | Both | tuple[Both, Both]),
 ]
 """A padding of rows and columns by its name, or in cells before and after."""
 
