@@ -144,6 +144,9 @@ class Entry(Strict):
     quiet: ClassVar[frozenset[str]] = frozenset()
     """Fields that only matter in a special case: where entries of two kinds are told apart, unsaid at their default."""
 
+    settled: ClassVar[frozenset[str]] = frozenset()
+    """Fields whose native default is taken only once it is known what the data are."""
+
     never: ClassVar[Mapping[str, str]] = {}
     """Per framework, why it can never have the entry."""
 

@@ -117,6 +117,8 @@ class OfClasses(CrossEntropy):
     weights every class's term of the sum, not the row; of one-hot rows that are not smoothed the two are the same.
     """
 
+    quiet: ClassVar[frozenset[str]] = frozenset({"class_weight", "divisor"})
+
     class_weight: tuple[NonNegativeFloat, ...] | None = Field(
         default=None, min_length=2, description="what a row counts, by the number of its class; none: all alike"
     )

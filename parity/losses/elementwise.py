@@ -52,6 +52,7 @@ class Elementwise(Loss):
     reductions: ClassVar = {"mean": "mean({})", "sum": "sum({})", "sum_over_rows": "sum(mean({}, axis=-1))"}
     reduced: ClassVar = REDUCED | {"keras": {"mean": "sum_over_batch_size", "sum_over_rows": "sum"}}
     quiet: ClassVar[frozenset[str]] = frozenset({"broadcast"})
+    settled: ClassVar[frozenset[str]] = quiet
 
     reduction: Literal["mean", "sum", "sum_over_rows"] = Field(  # type: ignore[assignment]
         default="mean",

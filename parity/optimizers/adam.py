@@ -25,6 +25,7 @@ class Adam(Optimizer):
 
     kind: ClassVar[str] = "adam"
     letters: ClassVar = {"m": "m", "v": "v", "v_max": "top"}
+    quiet: ClassVar = Optimizer.quiet | {"amsgrad"}
     native: ClassVar = {
         "tensorflow": {"epsilon": 1e-8},
         "torch": {"epsilon": 1e-8, "epsilon_place": "after_correction"},

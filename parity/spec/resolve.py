@@ -288,7 +288,7 @@ def _native(config: Config, framework: str, origins: dict[str, str]) -> Config:
     for path, part in list(walk(config)):
         for name, value in part.natively(framework).items() if isinstance(part, Strict) else ():
             # What a loss does with flat targets is decided once it is known that they are.
-            if origins.get(f"{path}.{name}") == DEFAULT and name not in getattr(part, "quiet", ()):
+            if origins.get(f"{path}.{name}") == DEFAULT and name not in getattr(part, "settled", ()):
                 config, touched = set_path(config, f"{path}.{name}", value)
                 _retell(origins, config, touched, f"{title_of(framework)} default")
     return config
