@@ -85,7 +85,8 @@ class DataSpec(BaseModel):
 
     @model_validator(mode="after")
     def _several_come_as_they_are(self) -> Self:
-        said = [name for name in ("scale", "standardize", "reshape", "transpose") if name in self.model_fields_set]
+        steps = ("scale", "standardize", "reshape", "transpose")
+        said = [name for name in steps if getattr(self, name) != type(self).model_fields[name].default]
         if isinstance(self.x, tuple) and said:
             raise ValueError(
                 f"{' and '.join(said)} of several inputs; expected them stored as the model reads them; prepare the "
