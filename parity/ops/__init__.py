@@ -317,6 +317,11 @@ def wrapped(expression: str, modules: Mapping[str, str]) -> str:
     return expression
 
 
+def layer_type() -> Any:
+    """Return the annotation of a field that takes any layer, for a layer that holds others."""
+    return AnyOp
+
+
 if TYPE_CHECKING:
     AnyOp = Op
 else:

@@ -17,9 +17,10 @@ from parity.data.section import DataSpec
 from parity.entries import Entry
 from parity.errors import Fault, did_you_mean, listed
 from parity.ops import Op
+from parity.ops.block import Block
 from parity.spec import channels
 from parity.spec.faults import Loc, Where, faults_of, given
-from parity.spec.graph import GraphError, graph_of
+from parity.spec.graph import GraphError, graph_of, named
 from parity.spec.known import field_hint
 from parity.spec.lists import PLACES, is_structural, read_layers
 from parity.spec.names import name_faults
@@ -240,7 +241,7 @@ def check_model(
     model: ModelSpec,
     where: Where,
     places: Mapping[str, Loc] | None = None,
-    written: Mapping[str, int] | None = None,
+    written: Mapping[str, tuple[str | int, ...]] | None = None,
     data: DataSpec | None = None,
 ) -> list[Fault]:
     """Return the faults of a network that only its shapes show, and names that cannot be used.
@@ -249,16 +250,18 @@ def check_model(
         model: the network.
         where: knows the lines.
         places: of the changes that made a layer as it is, by name; its own place if not said.
-        written: where in the spec's own list each layer stands, by name; where it stands in the network if not said.
+        written: where in the spec's own list each layer is written, by name; as the model has it if not said.
         data: the rows' own order of axes, for what to set where they look channels first.
     """
     faults = []
-    names = name_faults(model.layers)
-    changed = places or {}
+    whole = any(isinstance(op, Block) for op in model.layers)
+    names = name_faults(named(model).layers if whole else model.layers)
+    model, changed = named(model), places or {}
+    placed = written or model.placed
 
     def own(index: int) -> Loc:
         op = model.layers[index]
-        return ("model", "layers", (written or {}).get(str(op.name), index), op.kind)
+        return ("model", "layers", *placed.get(str(op.name), (index,)), op.kind)
 
     for index, (got, fix) in names.items():
         at = changed.get(str(model.layers[index].name), (*own(index), "name"))

@@ -19,7 +19,8 @@ from parity.entries import Shape
 from parity.errors import did_you_mean, listed
 from parity.ops import Op, ShapeError
 from parity.ops.again import Again
-from parity.spec.paths import auto_names
+from parity.ops.block import Block
+from parity.spec.blocks import written_out
 
 if TYPE_CHECKING:
     from parity.activations import Activation
@@ -224,12 +225,11 @@ class Graph:
 
 
 def named(model: ModelSpec) -> ModelSpec:
-    """Return a model with a name for every layer."""
-    if all(op.name for op in model.layers):
+    """Return a model with a name for every layer, blocks written out."""
+    if all(op.name and not isinstance(op, Block) for op in model.layers):
         return model
-    names = auto_names([(op.kind, op.name) for op in model.layers])
-    layers = tuple(op.model_copy(update={"name": name}) for op, name in zip(model.layers, names, strict=True))
-    return model.model_copy(update={"layers": layers})
+    every = written_out(model.layers, model.first)
+    return model.with_layers([one.op for one in every], {str(one.op.name): one.place for one in every})
 
 
 def graph_of(model: ModelSpec) -> Graph:

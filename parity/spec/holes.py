@@ -21,7 +21,7 @@ def unsaid_faults(
     changes: Mapping[str, Any],
     loc: Loc,
     places: Mapping[str, Loc],
-    written: Mapping[str, int],
+    written: Mapping[str, tuple[str | int, ...]],
 ) -> list[Fault]:
     """Return the faults of what a framework does not have, or cannot be told.
 
@@ -34,7 +34,7 @@ def unsaid_faults(
         places: of the layers that they touch.
         written: where the other layers stand in the spec.
     """
-    layers: dict[str, Loc] = {name: ("model", "layers", index) for name, index in written.items()} | dict(places)
+    layers: dict[str, Loc] = {name: ("model", "layers", *place) for name, place in written.items()} | dict(places)
     faults = _holes(framework, config, where, changes, loc, layers)
     return faults or numerics_faults(framework, config, where, changes, loc)
 

@@ -197,7 +197,7 @@ def changed(
     config, origins = resolved.config, dict(resolved.origins)
     faults: list[Fault] = []
     places: dict[str, Loc] = {}
-    written = {str(op.name): index for index, op in enumerate(config.model.layers)}
+    written = config.model.placed
     waiting = dict(changes)
     while waiting:
         late: dict[str, ValidationError] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
@@ -11,6 +11,7 @@ from pydantic import (
     Field,
     NonNegativeInt,
     PositiveInt,
+    PrivateAttr,
     StringConstraints,
     WithJsonSchema,
     model_validator,
@@ -22,7 +23,7 @@ from parity.entries import Strict
 from parity.frameworks import frameworks, native_of
 from parity.losses import AnyLoss
 from parity.metrics import AnyMetric
-from parity.ops import AnyOp
+from parity.ops import AnyOp, Op
 from parity.optimizers import AnyOptimizer
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)]
@@ -69,6 +70,19 @@ class ModelSpec(Part):
         default={}, description="in its place, the shapes of named inputs: a shape, or shape and dtype"
     )
     layers: tuple[AnyOp, ...] = Field(min_length=1, description="the layers, in order")
+
+    _placed: dict[str, tuple[str | int, ...]] = PrivateAttr(default_factory=dict)
+
+    @property
+    def placed(self) -> dict[str, tuple[str | int, ...]]:
+        """Return where each layer is written below ``model.layers``, by its name in the model."""
+        return self._placed or {str(op.name): (index,) for index, op in enumerate(self.layers)}
+
+    def with_layers(self, layers: Sequence[Op], placed: Mapping[str, tuple[str | int, ...]]) -> Self:
+        """Return the model with other layers, and where they are written."""
+        found = self.model_copy(update={"layers": tuple(layers)})
+        found._placed = dict(placed)
+        return found
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:

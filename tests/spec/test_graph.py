@@ -10,6 +10,7 @@ from helpers_frameworks import side_of
 from parity.errors import SpecError
 from parity.spec.graph import Layer
 from parity.spec.load import parse_spec
+from parity.spec.resolve import changed
 
 BRANCHED: dict[str, Any] = {
     "input": [6, 6, 3],
@@ -114,3 +115,71 @@ def test_a_loss_cannot_look_behind_a_softmax_that_others_read() -> None:
         side_of("torch", {"input": [4], "layers": layers}, loss="categorical_crossentropy")
     plain = {"categorical_crossentropy": {"recover_logits": False}}
     assert side_of("torch", {"input": [4], "layers": layers}, loss=plain).last.name == "once_more"
+
+
+def blocks(**fields: Any) -> list[Any]:
+    inner = [
+        {"dense": {"units": 4, "activation": "relu", "name": "grow"}},
+        "dense",
+        {"add": {"inputs": ["dense", "input"], "name": "join"}},
+    ]
+    inner[1] = {"dense": {"units": 4}}
+    return [
+        {"dense": {"units": 4, "name": "stem"}},
+        {"block": {"name": "res", "layers": inner, **fields}},
+        {"dense": 2},
+    ]
+
+
+def test_a_block_is_its_layers_as_often_as_is_said() -> None:
+    graph = side_of("torch", {"input": [6], "layers": blocks(repeat=2)}).graph
+    assert {layer.name: tuple(value.name for value in layer.reads) for layer in graph.layers} == {
+        "stem": ("input",), "res_1_grow": ("stem",), "res_1_dense": ("res_1_grow",),
+        "res_1_join": ("res_1_dense", "stem"), "res_2_grow": ("res_1_join",), "res_2_dense": ("res_2_grow",),
+        "res_2_join": ("res_2_dense", "res_1_join"), "dense": ("res_2_join",),
+    }  # fmt: skip
+    once = side_of("torch", {"input": [6], "layers": blocks()}).graph
+    assert names(list(once.layers)) == ["stem", "res_grow", "res_dense", "res_join", "dense"]
+
+
+def test_a_block_may_read_from_afar_and_be_read_by_its_name() -> None:
+    layers = blocks(repeat=2)
+    layers.insert(1, {"dense": {"units": 3, "name": "side"}})
+    layers[2]["block"]["inputs"] = "stem"
+    layers[3] = {"concatenate": {"inputs": ["res", "side"]}}
+    graph = side_of("torch", {"input": [6], "layers": layers}).graph
+    reads = {layer.name: tuple(value.name for value in layer.reads) for layer in graph.layers}
+    assert reads["res_1_grow"] == ("stem",)
+    assert reads["res_1_join"] == ("res_1_dense", "stem")
+    assert reads["concatenate"] == ("res_2_join", "side")
+
+
+def test_blocks_stand_in_blocks_and_a_layer_of_one_is_used_again() -> None:
+    inner = {
+        "block": {"name": "pair", "repeat": 2, "layers": [{"dense": {"units": 4, "name": "mix"}}, {"again": "mix"}]}
+    }
+    graph = side_of("torch", {"input": [4], "layers": [{"block": {"name": "tower", "layers": [inner]}}]}).graph
+    assert names(list(graph.layers)) == [
+        "tower_pair_1_mix", "tower_pair_1_again", "tower_pair_2_mix", "tower_pair_2_again",
+    ]  # fmt: skip
+    assert graph.shared == {"tower_pair_1_mix", "tower_pair_2_mix"}
+
+
+def test_a_change_reaches_the_layers_of_a_block_by_pattern() -> None:
+    side = changed(side_of("torch", {"input": [6], "layers": blocks(repeat=2)}), {"layers.res_*_grow.units": 7}, "b")
+    assert side.graph.by_name["res_2_grow"].output_shape == (7,)
+
+
+def test_a_fault_in_a_block_has_its_line() -> None:
+    block = (
+        "block:\n        name: res\n        layers:\n          - dense: 3\n          - add: {inputs: [dense, inptu]}"
+    )
+    with pytest.raises(SpecError) as caught:
+        parse_spec(f"{SPEC}    - {block}\nloss: mse\noptimizer: sgd\n", "s.yaml")
+    assert str(caught.value) == (
+        "s.yaml:12: model.layers[2].block.layers[1].add.inputs: res_add reads 'inptu', which is not there; "
+        "did you mean 'input'?"
+    )
+    unknown = "block:\n        layers:\n          - dense: 3\n          - flaten"
+    with pytest.raises(SpecError, match="unknown layer 'flaten'"):
+        parse_spec(f"{SPEC}    - {unknown}\nloss: mse\noptimizer: sgd\n", "s.yaml")

@@ -1,0 +1,72 @@
+"""Blocks written out: a model whose layers are all named, each block as the layers that it stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from parity.ops import Op
+from parity.ops.again import Again
+from parity.ops.block import INPUT, Block
+from parity.spec.paths import auto_names
+
+Place = tuple[str | int, ...]
+"""Where a layer is written, below ``model.layers``."""
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A layer as it stands in the model, named, and where it is written."""
+
+    op: Op
+    place: Place
+
+
+def written_out(layers: Sequence[Op], first: str) -> list[Placed]:
+    """Return the layers of a model, each block as those that it stands for.
+
+    Args:
+        layers: as a spec has them, named or not.
+        first: name of the input that a first layer reads.
+    """
+    return list(_out(layers, first, (), {}, ""))
+
+
+def _out(
+    layers: Sequence[Op], above: str, place: Place, outer: dict[str, str], prefix: str
+) -> Iterator[Placed]:  # fmt: skip
+    """Yield layers, named; what they read by the names that it has in the model.
+
+    Args:
+        layers: of the model or of a block.
+        above: name of what a first layer reads.
+        place: where the list is written.
+        outer: names that mean something around it, and what they are called in the model.
+        prefix: of the names of its layers.
+    """
+    names = auto_names([(op.kind, op.name) for op in layers])
+    known = outer | {name: f"{prefix}{name}" for name in names}
+    for index, (op, name) in enumerate(zip(layers, names, strict=True)):
+        here = (*place, index)
+        said = (op.inputs,) if isinstance(op.inputs, str) else op.inputs
+        reads = None if said is None else tuple(known.get(one, one) for one in said)
+        if not isinstance(op, Block):
+            changes: dict[str, Any] = {"name": f"{prefix}{name}"}
+            if reads is not None:
+                changes["inputs"] = reads[0] if isinstance(op.inputs, str) else reads
+            if isinstance(op, Again):
+                changes["layer"] = known.get(op.layer, op.layer)
+            above = changes["name"]
+            yield Placed(op.model_copy(update=changes), here)
+            continue
+        read = reads[0] if reads else above
+        for number in range(op.repeat):
+            inside = f"{prefix}{name}_{number + 1}_" if op.repeat > 1 else f"{prefix}{name}_"
+            every = list(_out(op.layers, read, (*here, op.kind, "layers"), known | {INPUT: read}, inside))
+            if number == 0 and reads and every[0].op.inputs is None:
+                every[0] = Placed(every[0].op.model_copy(update={"inputs": read}), every[0].place)
+            yield from every
+            read = str(every[-1].op.name)
+        above = read
+        known[name] = above  # Whoever reads a block by its name reads what it gives.
