@@ -42,7 +42,8 @@ class Step:
         gradient: gradients of the loss, by ``layer.parameter`` and, with respect to the outputs, by the names that
             ``forward`` has.
         update: what every trainable parameter moved by.
-        state: slots as ``slot/layer.parameter`` and running statistics as ``layer.parameter``, after the step.
+        state: slots as ``slot/layer.parameter`` and, as ``layer.parameter``, what the optimizer does not move: running
+            statistics and frozen parameters; after the step.
     """
 
     loss: float
@@ -158,7 +159,8 @@ class Reference:
             yield ("update", name), update
         moved = {name: one for statistics in passed.moved for name, one in statistics.items()}
         self.weights |= moved
-        for name, one in (self.named_slots() | moved).items():
+        held = {name: self.weights[name] for name, one in self.parameters.items() if not one.trainable}
+        for name, one in (self.named_slots() | held).items():
             yield ("state", name), one
 
     def fed(self, x: np.ndarray) -> list[np.ndarray]:
@@ -187,7 +189,7 @@ class Reference:
             read, gradients = self._pulled(op, self._read(index, passed), slope, masks[index])
             for place, one in zip(self.graph.feeds[index], op.each(read), strict=True):
                 slopes[place] = slopes[place] + one if place in slopes else one
-            for name, gradient in gradients.items():
+            for name, gradient in gradients.items() if op.trainable else ():
                 key = parameter(op.name, name)
                 found[key] = found[key] + gradient if key in found else gradient
         for name, regularizer in self._regularized():

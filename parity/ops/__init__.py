@@ -73,6 +73,8 @@ class Op(Entry):
         default=None, description="what it reads: an input, a layer above it, or a list of them; the layer above it"
     )
 
+    trainable: bool = Field(default=True, description="whether its parameters move; false: they stay as they start")
+
     @classmethod
     def said_in(cls, framework: str) -> bool:
         return getattr(cls, framework, None) not in (None, getattr(Op, framework, None))
@@ -203,7 +205,8 @@ class Op(Entry):
             more: the source of arguments that are not written as their fields are.
         """
         told = self._keras_parameters(site.input_shape) | more
-        return self.natives["keras"].source(self, name_=name, **told, name=repr(site.name))
+        frozen = None if self.trainable else "False"
+        return self.natives["keras"].source(self, name_=name, **told, trainable=frozen, name=repr(site.name))
 
     def _keras_parameters(self, shape: Shape) -> dict[str, str | None]:
         """Return how parameters start and are held, None where that is as Keras has it by itself."""

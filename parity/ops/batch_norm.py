@@ -14,42 +14,12 @@ from parity.initializers.zeros import Zeros
 from parity.lazy import differentiable as np
 from parity.native import Native, Turned, same
 from parity.ops import Op, ShapeError
+from parity.ops.batch_norm_classes import KERAS, MOVING, MOVING_UNBIASED, SETTLED, SETTLED_TORCH, TORCH
 from parity.ops.normalization import WITHOUT, vector
 from parity.ops.windows import DataFormat, channels_of, from_channels_last, laid_first, laid_last, to_channels_last
 
 if TYPE_CHECKING:
     from parity.code import Arrays, Layout
-
-KERAS = Helper(
-    name="UnbiasedBatchNormalization",
-    source='''
-class UnbiasedBatchNormalization(keras.layers.BatchNormalization):
-    """BatchNormalization with the moving variance over n - 1, as PyTorch has it, not over n."""
-
-    def call(self, inputs, training=None, mask=None):
-        old = self.momentum * keras.ops.convert_to_tensor(self.moving_variance)
-        outputs = super().call(inputs, training=training, mask=mask)
-        if training:
-            n = keras.ops.cast(keras.ops.size(inputs), old.dtype) / inputs.shape[self.axis]
-            self.moving_variance.assign_add((self.moving_variance - old) / (n - 1))
-        return outputs
-''',
-)
-
-TORCH = '''
-class BiasedBatchNorm{rank}d(nn.BatchNorm{rank}d):
-    """nn.BatchNorm{rank}d with the running variance over n, as Keras has it, not over n - 1."""
-
-    def forward(self, x):
-        if not self.training:
-            return super().forward(x)
-        axes = [axis for axis in range(x.dim()) if axis != 1]
-        with torch.no_grad():
-            self.running_mean.lerp_(x.mean(axes), self.momentum)
-            self.running_var.lerp_(x.var(axes, correction=0), self.momentum)
-        # not F.batch_norm, which refuses a batch of one row
-        return torch.batch_norm(x, self.weight, self.bias, None, None, True, 0.0, self.eps, False)
-'''
 
 
 def _complement(share: float) -> float:
@@ -66,6 +36,9 @@ class BatchNorm(Op):
     PyTorch takes the unbiased variance (over n - 1), Keras the biased one: with 16 rows that of a dense layer is 7 %
     larger. Epsilon is 1e-3 in Keras, 1e-5 in PyTorch.
 
+    With ``trainable: false`` Keras goes by the running statistics in training, too, and leaves them; in PyTorch
+    ``requires_grad_(False)`` does neither, which ``norm.eval()`` does.
+
     ``axis`` is -1, the last, if not said, in Keras too: behind convolutions that are channels first, that normalizes
     the columns of the image, without a word. PyTorch's modules know the axis behind the batch only, 1.
     """
@@ -73,7 +46,10 @@ class BatchNorm(Op):
     kind: ClassVar[str] = "batch_norm"
     wide: ClassVar[bool] = True
     statistics: ClassVar = ("moving_mean", "moving_variance")
-    native: ClassVar = {"torch": {"momentum": 0.9, "epsilon": 1e-5, "unbiased_variance": True}}
+    native: ClassVar = {
+        "tensorflow": {"freeze_statistics": False},
+        "torch": {"momentum": 0.9, "epsilon": 1e-5, "unbiased_variance": True, "freeze_statistics": False},
+    }
     source: ClassVar = read_in(
         keras="layers/normalization/batch_normalization", tensorflow="ops/nn_impl", torch="nn/modules/batchnorm"
     )
@@ -101,6 +77,11 @@ class BatchNorm(Op):
     beta_initializer: AnyInitializer = Field(default=Zeros(), description="how beta starts")
     gamma_initializer: AnyInitializer = Field(default=Ones(), description="how gamma starts")
     unbiased_variance: bool = Field(default=False, description="the running variance is over n - 1, not over n")
+    freeze_statistics: bool | None = Field(
+        default=None,
+        description="in training, too, go by the running statistics and leave them; if not said, where trainable is "
+        "false, as in Keras",
+    )
 
     @property
     def _format(self) -> DataFormat:
@@ -118,6 +99,10 @@ class BatchNorm(Op):
         found |= {"beta": vector(size, self.beta_initializer)} if self.center else {}
         return found | {"moving_mean": vector(size, Zeros(), False), "moving_variance": vector(size, Ones(), False)}
 
+    @property
+    def _settled(self) -> bool:
+        return not self.trainable if self.freeze_statistics is None else self.freeze_statistics
+
     def _normalized(self, x: np.ndarray, mean: np.ndarray, variance: np.ndarray, p: Arrays) -> np.ndarray:
         return (x - mean) / np.sqrt(variance + self.epsilon) * p.get("gamma", 1.0) + p.get("beta", 0.0)
 
@@ -132,6 +117,8 @@ class BatchNorm(Op):
     def trained(
         self, x: np.ndarray, p: Arrays, mask: np.ndarray | None = None
     ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        if self._settled:
+            return self.forward(x, p), {name: p[name] for name in self.statistics}
         x = to_channels_last(x, self._format)
         mean, variance = self._moments(x)
         n = x[..., 0].size
@@ -143,18 +130,33 @@ class BatchNorm(Op):
         """Say when what starts a parameter is said of one that is not there, and when first and last axis are one."""
         if field == "axis" and len(shape) == 1:
             return "there is one axis only"
+        if field == "freeze_statistics" and self._settled == self.replace(freeze_statistics=other)._settled:
+            return "the running statistics move" if not self._settled else "the running statistics stay"
+        if field in ("momentum", "unbiased_variance") and self._settled:
+            return "the running statistics stay as they start"
         if (field == "beta_initializer" and not self.center) or (field == "gamma_initializer" and not self.scale):
             return f"there is no {field.partition('_')[0]}"
         return ""
 
     def keras(self, site: Site) -> KerasCode:
         lies = self._lies(site)
+        helper = self._keras_helper()
         layer = self.keras_layer(
             site,
-            "" if self.natives["keras"].fits(self) else KERAS.name,
+            helper.name if helper else "",
             axis="1" if lies == "as_said" and self.axis == 1 and len(site.input_shape) > 1 else None,
         )
-        return KerasCode(layer=layer, helpers=(KERAS,) if self.unbiased_variance else (), reads=lies, writes=lies)
+        if helper in (MOVING, MOVING_UNBIASED):
+            layer = layer.replace("trainable=False, ", "")
+        return KerasCode(layer=layer, helpers=(helper,) if helper else (), reads=lies, writes=lies)
+
+    def _keras_helper(self) -> Helper | None:
+        """Return the class that means it where Keras's own does not."""
+        if self._settled:
+            return SETTLED if self.trainable else None
+        if not self.trainable:
+            return MOVING_UNBIASED if self.unbiased_variance else MOVING
+        return KERAS if self.unbiased_variance else None
 
     def _lies(self, site: Site) -> Layout:
         """Return how Keras takes the tensor: as it lies, its channels at one end, else as the spec says."""
@@ -162,6 +164,15 @@ class BatchNorm(Op):
 
     def tensorflow(self, site: Site) -> TensorFlowCode:
         name, axes = site.name, list(range(len(site.input_shape)))
+        offset = f"self.{name}_beta" if self.center else "None"
+        scale = f"self.{name}_gamma" if self.scale else "None"
+        if self._settled:
+            moments = f"self.{name}_moving_mean, self.{name}_moving_variance"
+            return TensorFlowCode(
+                body=(f"return tf.nn.batch_normalization(x, {moments}, {offset}, {scale}, {self.epsilon!r})",),
+                doc="Every channel by its running statistics, which stay as they are.",
+                reads=laid_last(self._format), writes=laid_last(self._format),
+            )  # fmt: skip
         seen, follow = "variance", []
         if self.unbiased_variance:
             seen = "variance * n / (n - 1.0)"
@@ -172,8 +183,6 @@ class BatchNorm(Op):
             f"self.{name}_{moving}.assign({self.momentum!r} * self.{name}_{moving} + {taken!r} * {value})"
             for moving, value in (("moving_mean", "mean"), ("moving_variance", seen))
         ]
-        offset = f"self.{name}_beta" if self.center else "None"
-        scale = f"self.{name}_gamma" if self.scale else "None"
         return TensorFlowCode(
             body=(
                 "if training:",
@@ -192,13 +201,16 @@ class BatchNorm(Op):
     def torch(self, site: Site) -> TorchCode:
         rank, own = max(len(site.input_shape) - 1, 1), self.natives["torch"]
         biased = Helper(name=f"BiasedBatchNorm{rank}d", source=TORCH.format(rank=rank))
+        if self._settled:
+            biased = Helper(name=f"SettledBatchNorm{rank}d", source=SETTLED_TORCH.format(rank=rank))
+        plain = own.fits(self) and not self._settled
         module = own.source(
             self,
-            name_=f"{own.name}{rank}d" if own.fits(self) else biased.name,
+            name_=f"{own.name}{rank}d" if plain else biased.name,
             num_features=str(channels_of(site.input_shape, self._format)),
             affine=None if self.scale or self.center else "False",
         )
-        helpers = [] if own.fits(self) else [biased]
+        helpers = [] if plain else [biased]
         if self.scale != self.center:
             module = f'without({module}, "{"bias" if self.scale else "weight"}")'
             helpers.append(WITHOUT)
@@ -215,6 +227,8 @@ class BatchNorm(Op):
     def vjp(
         self, x: np.ndarray, p: Arrays, dy: np.ndarray, mask: np.ndarray | None = None
     ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        if self._settled:
+            return self.vjp_evaluated(x, p, dy)
         # By hand: what a bias in front of it gets is 0 but for rounding, and by way of mean and variance that is many
         # times as much as in the frameworks, which have this formula, too.
         x, dy = (to_channels_last(one, self._format) for one in (x, dy))
@@ -267,6 +281,9 @@ class BatchNorm(Op):
                  parameters={"moving_mean": [0.0, 0.0], "moving_variance": [1.0, 1.0]},
                  expected=[[[[-(0.5**0.5), 0.5**0.5]] * 3, [[0.0, 0.0]] * 3]],
                  statistics={"moving_mean": [0.25, 1.25], "moving_variance": [1.0, 0.75]}),
+            Case(shows="the running statistics in training, too, and left as they are",
+                 fields={"epsilon": 3.0, "freeze_statistics": True}, x=[[4.0], [0.0]], parameters=start | own,
+                 expected=[[11.0], [-9.0]], statistics={"moving_mean": [2.0], "moving_variance": [1.0]}),
             Case(shows="axis 1 of a row of features is its only axis",
                  fields={"momentum": 0.75, "epsilon": 7.0, "axis": 1, "unbiased_variance": True}, x=[[1.0], [7.0]],
                  parameters=start | own, expected=[[-6.5], [8.5]],

@@ -10,7 +10,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -73,7 +73,13 @@ class Layer:
     @property
     def parameters(self) -> dict[str, Parameter]:
         """Return the tensors it keeps by name, running statistics among them; none where another one keeps them."""
-        return self.op.parameters(self.op.given([value.shape for value in self.reads])) if self.owns else {}
+        if not self.owns:
+            return {}
+        found = self.op.parameters(self.op.given([value.shape for value in self.reads]))
+        if self.op.trainable:
+            return found
+        # Of what does not move, no framework takes a penalty, nor holds it to anything.
+        return {name: replace(one, trainable=False, regularizer=None, constraint=None) for name, one in found.items()}
 
     @property
     def owns(self) -> bool:

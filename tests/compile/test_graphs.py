@@ -151,3 +151,51 @@ def test_a_model_of_two_inputs_is_its_reference(framework: str) -> None:
     """The harness keeps all numbers of a row side by side; the program is given each input."""
     x = np.random.default_rng(3).normal(size=(6, 4 * 4 * 2 + 3))
     agree(framework, TWO_INPUTS, x, optimizer="adam")
+
+
+def frozen(**norm: Any) -> dict[str, Any]:
+    return {
+        "input": [5, 3],
+        "layers": [
+            {
+                "conv1d": {
+                    "filters": 4,
+                    "kernel_size": 2,
+                    "trainable": False,
+                    "kernel_regularizer": "l2",
+                    "name": "conv",
+                }
+            },
+            {"batch_norm": {"name": "norm", **norm}},
+            {"flatten": {"name": "flatten"}},
+            {"dense": {"units": 3, "activation": "tanh", "name": "head"}},
+            {"dense": {"units": 2, "trainable": False, "name": "out"}},
+        ],
+    }
+
+
+FROZEN = [
+    {"trainable": False}, {"trainable": False, "freeze_statistics": False}, {"freeze_statistics": True},
+    {"trainable": False, "freeze_statistics": False, "unbiased_variance": True}, {},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("framework", EACH_FRAMEWORK)
+@pytest.mark.parametrize("norm", FROZEN, ids=str)
+def test_what_is_frozen_stays_and_what_reads_it_is_trained(framework: str, norm: dict[str, Any]) -> None:
+    """Keras freezes a batch norm's statistics with it, PyTorch does not: each is said in every framework."""
+    model = frozen(**norm)
+    step = agree(framework, model, rows(model), optimizer={"adamw": {"learning_rate": 0.1}})
+    assert set(step.update) == {"head.kernel", "head.bias"} | (
+        {"norm.gamma", "norm.beta"} if norm.get("trainable", True) else set()
+    )
+
+
+def test_pytorch_freezes_parameters_and_keras_a_layer() -> None:
+    model = frozen(trainable=False)
+    assert "        self.conv.requires_grad_(False)\n" in source_of("torch", model)
+    assert "self.norm = SettledBatchNorm1d(" in source_of("torch", model)
+    keras = source_of("keras", model)
+    assert 'BatchNormalization(trainable=False, name="norm")' in keras
+    moving = source_of("keras", frozen(trainable=False, freeze_statistics=False))
+    assert 'MovingBatchNormalization(name="norm")' in moving

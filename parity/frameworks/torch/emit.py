@@ -36,6 +36,7 @@ class Written:
     laid: LaidOut
     modules: list[tuple[str, str]] = field(default_factory=list)
     fills: list[str] = field(default_factory=list)
+    frozen: list[str] = field(default_factory=list)
     forward: list[dict[str, str]] = field(default_factory=list)
     weights: dict[str, Weight] = field(default_factory=dict)
     outputs: dict[str, Output] = field(default_factory=dict)
@@ -45,12 +46,13 @@ class Written:
         """Take in what a layer is made of: its modules, and where its tensors lie."""
         self.modules += code.modules.items()
         self.helpers.append(code.helpers)
+        self.frozen += [] if layer.op.trainable or not layer.parameters else [layer.name]
         for name, parameter in layer.parameters.items():
             place = code.weights[name]
             self.weights[parameter_name(layer.name, name)] = Weight(
                 attribute=place.attribute, axes=place.axes, trainable=parameter.trainable
             )
-            if parameter.trainable:  # Running statistics start alike everywhere.
+            if name in layer.op.started:  # Running statistics start alike everywhere.
                 self.fills.append(parameter.initializer.torch(f"self.{place.attribute}", parameter))
 
 
@@ -100,6 +102,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         "helpers": sources,
         "modules": network.modules,
         "fills": network.fills,
+        "frozen": network.frozen,
         "taken": network.laid.inputs,
         "forward": network.forward,
         "returns": network.laid.returns,
