@@ -53,6 +53,8 @@ class Op(Entry):
     """The field that says the size of its output's last axis."""
     started: ClassVar[tuple[str, ...]] = ()
     """Names of the parameters that a spec says how to start, and how to hold: ``kernel`` by ``kernel_initializer``."""
+    spoken: ClassVar[Mapping[str, str]] = {}
+    """Of those of them that its fields call otherwise, what they are called there."""
     axes: ClassVar[tuple[str, ...]] = ()
     """What the axes are called that a window of its moves along."""
     rescales: ClassVar[bool] = False
@@ -125,7 +127,13 @@ class Op(Entry):
         (('bias', 'initializer'), ('', ''))
         """
         parameter, _, said = field.rpartition("_")
+        parameter = next((name for name, spoken in cls.spoken.items() if spoken == parameter), parameter)
         return (parameter, said) if parameter in cls.started and said in SAID else ("", "")
+
+    @classmethod
+    def field_of(cls, parameter: str, said: str) -> str:
+        """Return the field that says one of :data:`SAID` of a parameter: what :meth:`about` is given."""
+        return f"{cls.spoken.get(parameter, parameter)}_{said}"
 
     def steps(self) -> tuple[int, ...]:
         """Return how far its window moves along each axis, in ``strides``; nothing where it has no window."""
@@ -198,10 +206,11 @@ class Op(Entry):
         found: dict[str, str | None] = {field: None for field in type(self).model_fields if self.about(field)[0]}
         for name, one in self.parameters(shape).items():
             if name in self.started:
-                own = type(self).model_fields[f"{name}_initializer"].get_default(call_default_factory=True)
-                found[f"{name}_initializer"] = None if one.initializer == own else one.initializer.keras(one)
-                found[f"{name}_regularizer"] = one.regularizer.keras() if one.regularizer is not None else None
-                found[f"{name}_constraint"] = one.constraint.keras() if one.constraint is not None else None
+                start, penalty, limit = (self.field_of(name, said) for said in SAID)
+                own = type(self).model_fields[start].get_default(call_default_factory=True)
+                found[start] = None if getattr(self, start) == own else one.initializer.keras(one)
+                found[penalty] = one.regularizer.keras() if one.regularizer is not None else None
+                found[limit] = one.constraint.keras() if one.constraint is not None else None
         return found
 
     def tensorflow(self, site: Site) -> TensorFlowCode:
@@ -284,7 +293,7 @@ def check_constraints(op: Op, shape: Shape) -> None:
     for name, parameter in op.parameters(shape).items():
         why = parameter.constraint.fault(len(parameter.shape)) if parameter.constraint is not None else ""
         if why:
-            raise ShapeError(f"{name}_constraint of {op.kind}: {why}")
+            raise ShapeError(f"{op.field_of(name, 'constraint')} of {op.kind}: {why}")
 
 
 def wrapped(expression: str, modules: Mapping[str, str]) -> str:
