@@ -104,6 +104,7 @@ class KerasCode:
         helpers: classes the expression calls.
         reads: layout it must be given.
         writes: layout of what it returns; ``any`` means as it came.
+        weights: parameters that are not attributes of the layer by their names, and the paths from it to them.
     """
 
     layer: str
@@ -111,6 +112,7 @@ class KerasCode:
     helpers: tuple[Helper, ...] = ()
     reads: Layout = "as_said"
     writes: Layout = "as_said"
+    weights: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,10 +140,19 @@ class TensorFlowCode:
 
 @dataclass(frozen=True, kw_only=True)
 class TorchWeight:
-    """Where a canonical parameter lives in PyTorch: ``value.permute(axes)`` goes to ``attribute``."""
+    """Where a canonical parameter lives in PyTorch: ``value.permute(axes)`` goes to ``attribute``.
+
+    Args:
+        attribute: dotted path from the model.
+        axes: permutation of the canonical axes; None where both lie alike.
+        blocks: the canonical last axis is made of equal blocks, which PyTorch has in this order.
+        beside: further attributes: the canonical first axis counts them, ``attribute`` being the first.
+    """
 
     attribute: str
     axes: tuple[int, ...] | None = None
+    blocks: tuple[int, ...] | None = None
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,6 +166,8 @@ class TorchCode:
         writes: layout of what it returns; ``any`` means as it came.
         weights: canonical parameter to its place.
         output: attribute whose output is the layer's output; empty where ``forward`` calls no module.
+        part: of that output, where it is a part of it: numbers, which lead into tuples and then, behind the batch axis,
+            into the tensor.
         comment: one line, when something here is not the obvious choice.
         helpers: functions the code calls.
     """
@@ -165,6 +178,7 @@ class TorchCode:
     writes: Layout = "as_said"
     weights: Mapping[str, TorchWeight] = field(default_factory=dict)
     output: str = ""
+    part: tuple[int, ...] = ()
     comment: str = ""
     helpers: tuple[Helper, ...] = ()
 

@@ -34,12 +34,16 @@ class Weight:
         axes: canonical value permuted by these is the framework's; None where both are the same.
         trainable: False for running statistics.
         lies: the canonical shape permuted by ``axes``, where the program's has more or fewer axes of length one.
+        blocks: the canonical last axis is made of equal blocks, which the program has in this order.
+        beside: further attributes: the canonical first axis counts them, ``attribute`` being the first.
     """
 
     attribute: str
     axes: tuple[int, ...] | None = None
     trainable: bool = True
     lies: tuple[int, ...] | None = None
+    blocks: tuple[int, ...] | None = None
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +62,7 @@ class Output:
             compared as probabilities.
         ending: ``softmax`` or ``sigmoid``, which makes probabilities of logits; with ``meaning``.
         call: number of the call in a step, where a layer is called more than once; None for one that is not.
+        part: of what the module returns, where the output is a part of it (see ``parity.code.TorchCode``).
     """
 
     attribute: str
@@ -68,6 +73,7 @@ class Output:
     meaning: str | None = None
     ending: str | None = None
     call: int | None = None
+    part: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

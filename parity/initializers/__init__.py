@@ -51,6 +51,10 @@ class Initializer(Entry):
     def _told(self, parameter: Parameter) -> SimpleNamespace:
         return SimpleNamespace(**dict(self), **self.numbers(parameter), shape=tuple(parameter.shape))
 
+    def of_row(self, number: int) -> Initializer:
+        """Return how a row of a parameter starts whose first axis counts a few tensors of the same kind."""
+        return self
+
     def keras(self, parameter: Parameter) -> str:
         """Return the source of the value for Keras's ``*_initializer=``."""
         own = self.natives["keras"]

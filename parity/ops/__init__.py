@@ -141,6 +141,11 @@ class Op(Entry):
         parameter = {word: name for name, word in cls.said_as.items()}.get(prefix, prefix)
         return (parameter, said) if parameter in cls.started and said in SAID else ("", "")
 
+    @classmethod
+    def field_of(cls, parameter: str, said: str) -> str:
+        """Return the field that says one of :data:`SAID` of a parameter: what :meth:`about` is given."""
+        return f"{cls.said_as.get(parameter, parameter)}_{said}"
+
     def steps(self) -> tuple[int, ...]:
         """Return how far its window moves along each axis, in ``strides``; nothing where it has no window."""
         return ()
@@ -213,11 +218,11 @@ class Op(Entry):
         found: dict[str, str | None] = {field: None for field in type(self).model_fields if self.about(field)[0]}
         for name, one in self.parameters(shape).items():
             if name in self.started:
-                word = self.said_as.get(name, name)
-                own = type(self).model_fields[f"{word}_initializer"].get_default(call_default_factory=True)
-                found[f"{word}_initializer"] = None if one.initializer == own else one.initializer.keras(one)
-                found[f"{word}_regularizer"] = one.regularizer.keras() if one.regularizer is not None else None
-                found[f"{word}_constraint"] = one.constraint.keras() if one.constraint is not None else None
+                start, penalty, limit = (self.field_of(name, said) for said in SAID)
+                own = type(self).model_fields[start].get_default(call_default_factory=True)
+                found[start] = None if getattr(self, start) == own else one.initializer.keras(one)
+                found[penalty] = one.regularizer.keras() if one.regularizer is not None else None
+                found[limit] = one.constraint.keras() if one.constraint is not None else None
         return found
 
     def tensorflow(self, site: Site) -> TensorFlowCode:
@@ -308,9 +313,10 @@ def check_constraints(op: Op, shape: Shape) -> None:
     for name, parameter in op.parameters(shape).items():
         why = parameter.constraint.fault(len(parameter.shape)) if parameter.constraint is not None else ""
         if why:
-            raise ShapeError(f"{name}_constraint of {op.kind}: {why}")
+            raise ShapeError(f"{op.field_of(name, 'constraint')} of {op.kind}: {why}")
         if parameter.initializer.fault(parameter.shape):
-            raise ShapeError(f"{name}_initializer of {op.kind}: {parameter.initializer.fault(parameter.shape)}")
+            told = op.field_of(name, "initializer")
+            raise ShapeError(f"{told} of {op.kind}: {parameter.initializer.fault(parameter.shape)}")
 
 
 def wrapped(expression: str, modules: Mapping[str, str]) -> str:

@@ -64,13 +64,18 @@ class OwnState:
         """
         found = {}
         for name in driver.trainable():
-            place, axes = driver.bindings["weights"][name]["attribute"], driver.out_axes(name)
+            place, axes = driver.bindings["weights"][name], driver.out_axes(name)
+            first, rest = place["attribute"], place.get("beside", ())
             for key, value in self.leftovers.items():
-                path, _, attribute = key.partition("/")
-                if path == place:
-                    found[slot(attribute, name) if attribute else name] = (
-                        permuted(driver.lies(name, value), axes) if value.ndim else value
-                    )
+                path, mark, attribute = key.partition("/")
+                if path != first:
+                    continue
+                others = [f"{other}{mark}{attribute}" for other in rest]
+                if value.ndim and rest and all(other in self.leftovers for other in others):
+                    value = np.stack([value, *(self.leftovers[other] for other in others)])
+                found[slot(attribute, name) if attribute else name] = (
+                    permuted(driver.lies(name, value), axes) if value.ndim else value
+                )
         return found
 
     def _read(self, driver: Driver) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:

@@ -221,6 +221,20 @@ def test_a_program_moves_channels_and_takes_the_masks_of_its_layers(
     assert [float(line) for line in done.stdout.split()] == list(alone.losses)
 
 
+@pytest.mark.parametrize("framework", EACH_FRAMEWORK)
+def test_a_program_with_recurrent_layers_puts_its_weights_in_place(
+    framework: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Gates that PyTorch has in another order, biases that it has in two tensors, and Keras's cells in its layers."""
+    layers = [{"gru": {"units": 4, "return_sequences": True}}, {"lstm": {"units": 3, "two_biases": True}},
+              {"dense": {"units": CLASSES, "activation": "softmax"}}]  # fmt: skip
+    model = {"input": [8, 3], "layers": layers}
+    alone = recorded(framework, tmp_path_factory, 6, model=model)
+    done = alone.run("--data", "data.npz", "--weights", "init.safetensors", "--steps", "6")
+    assert done.returncode == 0, done.stderr
+    assert [float(line) for line in done.stdout.split()] == list(alone.losses)
+
+
 def test_the_isolation_is_real() -> None:
     command = [sys.executable, "-I", "-c", NO_PARITY + "import parity"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from parity.activations import Activation
@@ -15,6 +15,7 @@ from parity.frameworks import frameworks
 from parity.losses import Loss
 from parity.spec.graph import Graph, Layer
 from parity.spec.resolve import Resolved
+from parity.tensors import parameter as parameter_name
 
 
 def applied(activation: Activation, channel_axis: int) -> str:
@@ -72,10 +73,14 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         "loss": loss_context(config.loss.meeting(loss, "keras", form, fused)),
         "optimizer": optimizer,
         "penalty": any(one.regularizer is not None for one in side.parameters().values()),
+        "weights": _inside(_places(side, laid.calls)),
     }
     drawing = in_order_of_calls(graph, side.drawing())
+    places = _places(side, laid.calls)
     bindings = Bindings(
-        weights={name: Weight(attribute=name, trainable=one.trainable) for name, one in side.parameters().items()},
+        weights={
+            name: Weight(attribute=places[name], trainable=one.trainable) for name, one in side.parameters().items()
+        },
         outputs=outputs,
         slots={name: (slot.attribute, slot.scale) for name, slot in optimizer.slots.items()},
         starts=config.optimizer.numbers(),
@@ -84,6 +89,24 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         ending=applied_by_loss.kind if applied_by_loss else None,
     )
     return context, bindings
+
+
+def _places(side: Resolved, calls: Iterable[Line]) -> dict[str, str]:
+    """Return where each parameter is kept: by layer and name, or by a path from the layer."""
+    inside = {
+        parameter_name(line.layer.name, name): f"{line.layer.name}.{path}"
+        for line in calls
+        if line.layer is not None and line.layer.owns
+        for name, path in line.code.weights.items()
+    }
+    return {name: inside.get(name, name) for name in side.parameters()}
+
+
+def _inside(places: Mapping[str, str]) -> list[tuple[str, ...]]:
+    """Return name, layer and path of every parameter; nothing where all are attributes of their layers."""
+    if all(name == place for name, place in places.items()):
+        return []
+    return [(name, *place.split(".", 1)) for name, place in places.items()]
 
 
 def _made(lines: Iterable[Line], last: Layer, shared: Collection[str]) -> list[dict[str, str]]:

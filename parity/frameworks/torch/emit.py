@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from parity.activations import Activation
-from parity.code import Helper, Parameter, TorchCode
+from parity.code import Helper, Parameter, TorchCode, TorchWeight
 from parity.compile.fragments import (
     activation_helpers,
     constrained,
@@ -50,10 +50,11 @@ class Written:
         for name, parameter in layer.parameters.items():
             place = code.weights[name]
             self.weights[parameter_name(layer.name, name)] = Weight(
-                attribute=place.attribute, axes=place.axes, trainable=parameter.trainable
-            )
+                attribute=place.attribute, axes=place.axes, trainable=parameter.trainable, blocks=place.blocks,
+                beside=place.beside,
+            )  # fmt: skip
             if name in layer.op.started:  # Running statistics start alike everywhere.
-                self.fills.append(parameter.initializer.torch(f"self.{place.attribute}", parameter))
+                self.fills += _filled(place, parameter)
 
 
 def written(side: Resolved, fused: bool) -> Written:
@@ -76,6 +77,7 @@ def written(side: Resolved, fused: bool) -> Written:
         code = joined.code(line) if not code.output and place is None else code
         found.outputs[layer.name] = Output(
             attribute=code.output if place is None else place, axes=found.laid.seen[layer.name],
+            part=code.part if place is None else (),
             point="input" if place else "logits" if fused and layer is side.last else "output", call=calls[layer.name],
         )  # fmt: skip
         statement = f"{line.target} = {_given(line, code, low and layer.op.wide)}"
@@ -106,16 +108,17 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         "taken": network.laid.inputs,
         "forward": network.forward,
         "returns": network.laid.returns,
-        "weights": [(name, place.attribute, place.axes) for name, place in weights.items()],
+        "weights": [line for name, place in weights.items() for line in _copied(name, place)],
         "loss": loss,
         "optimizer": optimizer,
-        "penalty": penalty(parameters, "torch", lambda name: f"model.{weights[name].attribute}"),
+        "penalty": penalty(parameters, "torch", lambda name: _whole(weights[name])),
         "constraints": constrained(
             parameters,
             lambda name: f"model.{weights[name].attribute}",
             lambda name, w: _held(parameters[name], w, weights[name].axes),
             "copy_",
         ),
+        "blocks": any(place.blocks for place in weights.values()),
         "functional": re.search(r"\bF\.\w+\(", used) is not None or (bool(side.drawing()) and not side.draws_itself),
     }
     bindings = Bindings(
@@ -128,6 +131,35 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         ending=ending.kind if fused and ending else None,
     )
     return context, bindings
+
+
+def _filled(place: TorchWeight, parameter: Parameter) -> list[str]:
+    """Return the statements that start a parameter; of one that is kept in several tensors, those of each row."""
+    if not place.beside:
+        return parameter.initializer.torch(f"self.{place.attribute}", parameter).splitlines()
+    row = replace(parameter, shape=parameter.shape[1:])
+    return [
+        line
+        for number, attribute in enumerate((place.attribute, *place.beside))
+        for line in parameter.initializer.of_row(number).torch(f"self.{attribute}", row).splitlines()
+    ]
+
+
+def _copied(name: str, place: Weight) -> list[tuple[str, str]]:
+    """Return what is copied, in the layout of the spec, where to: a tensor, or each row of one."""
+    found = []
+    attributes = (place.attribute, *place.beside)
+    for number, attribute in enumerate(attributes):
+        value = f'weights["{name}"]' + (f"[{number}]" if len(attributes) > 1 else "")
+        value = f"in_blocks({value}, {list(place.blocks)})" if place.blocks else value
+        found.append((attribute, f"{value}.permute{place.axes}" if place.axes else value))
+    return found
+
+
+def _whole(place: Weight) -> str:
+    """Return the source of a parameter, whose first axis counts the tensors that it is kept in, if these are many."""
+    attributes = [f"model.{one}" for one in (place.attribute, *place.beside)]
+    return attributes[0] if len(attributes) == 1 else f"torch.stack(({', '.join(attributes)}))"
 
 
 def _held(parameter: Parameter, w: str, axes: tuple[int, ...] | None) -> str:

@@ -11,8 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from parity.run.axes import inverse, permuted
+from parity.run.axes import in_blocks, inverse, permuted
 from parity.tensors import slot as slot_name
+
+
+def _blocked(place: dict[str, Any]) -> int:
+    """Return the axis of a program's tensor that is the spec's last."""
+    return -1 if place["axes"] is None else list(place["axes"]).index(len(place["axes"]) - 1)
 
 
 class State(ABC):
@@ -42,9 +47,20 @@ class State(ABC):
         return [(name, self.lies(name, self.read(self.parameter(name))), self.out_axes(name)) for name in names]
 
     def lies(self, name: str, value: np.ndarray) -> np.ndarray:
-        """Return a tensor with the axes that the spec's has: a program may have more or fewer of length one."""
-        row = self.bindings["weights"][name].get("lies")
+        """Return a tensor with the axes that the spec's has: a program may have more or fewer of length one.
+
+        And with its blocks in the spec's order.
+        """
+        place = self.bindings["weights"][name]
+        if np.ndim(value) and place.get("blocks"):
+            value = in_blocks(np.asarray(value), _blocked(place), np.argsort(place["blocks"]).tolist())
+        row = place.get("lies")
         return value if row is None or np.ndim(value) == 0 else value.reshape(row)
+
+    def laid(self, name: str, value: np.ndarray) -> np.ndarray:
+        """Return a tensor of the spec's, its axes permuted, with its blocks in the program's order."""
+        place = self.bindings["weights"][name]
+        return in_blocks(value, _blocked(place), place["blocks"]) if place.get("blocks") else value
 
     def raw_slots(self) -> list[tuple[str, np.ndarray, list[int] | None]]:
         """Return (``slot/layer.parameter``, value as it lies, axes that make it canonical) of the optimizer's slots."""
@@ -123,7 +139,7 @@ class State(ABC):
 
     def _in(self, name: str, value: np.ndarray) -> np.ndarray:
         place = self.bindings["weights"][name]
-        value = permuted(value, place["axes"])
+        value = self.laid(name, permuted(value, place["axes"]))
         return value if place.get("lies") is None else value.reshape(tuple(self.parameter(name).shape))
 
     def out_axes(self, name: str) -> list[int] | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from itertools import count
+from operator import attrgetter
 from typing import Any
 
 import keras
@@ -146,8 +147,12 @@ class KerasLayers(Scaled, Driver):
         return self._held
 
     def variable(self, name: str) -> Any:
-        """Return the layer's variable of a canonical name."""
-        return self._variables()[self.bindings["weights"][name]["attribute"]]
+        """Return the layer's variable of a canonical name: by layer and name, or by a path from the layer."""
+        attribute = self.bindings["weights"][name]["attribute"]
+        if attribute in self._variables():
+            return self._variables()[attribute]
+        layer, _, path = attribute.partition(".")
+        return attrgetter(path)(self._part(layer))
 
     def optimized(self, name: str) -> bool:
         """Return whether the optimizer was built with the parameter."""

@@ -15,7 +15,16 @@ import torch.nn.functional as F
 from parity.frameworks.torch.driver import generators as torch_generators
 from parity.frameworks.torch.driver import hooks
 from parity.frameworks.torch.driver.gpus import seen_gpus
-from parity.frameworks.torch.driver.hooks import dropout, dropout_of_channels, host, left, put_back, turned, whose
+from parity.frameworks.torch.driver.hooks import (
+    dropout,
+    dropout_of_channels,
+    host,
+    left,
+    put_back,
+    together,
+    turned,
+    whose,
+)
 from parity.frameworks.torch.driver.numbers import OwnNumbers
 from parity.frameworks.torch.driver.on_device import lying
 from parity.frameworks.torch.driver.watching import TorchWatching
@@ -153,17 +162,27 @@ class TorchDriver(TorchWatching, OwnNumbers):
                 hook.remove()
         return paths
 
-    def parameter(self, name: str) -> torch.Tensor:
-        """Return the module's parameter, or its buffer for a running statistic."""
-        path, _, attribute = self.bindings["weights"][name]["attribute"].rpartition(".")
-        return getattr(self.model.get_submodule(path), attribute)
+    def parameter(self, name: str) -> Any:
+        """Return the module's parameter, or its buffer for a running statistic; a tuple where it is several."""
+        found = self.parts(name)
+        return found[0] if len(found) == 1 else found
 
-    def read(self, variable: torch.Tensor) -> np.ndarray:
-        """Return the tensor's memory."""
-        return lying(variable)
+    def parts(self, name: str) -> tuple[torch.Tensor, ...]:
+        """Return the tensors that a canonical parameter is kept in, of which its first axis counts several."""
+        place = self.bindings["weights"][name]
+        paths = [one.rpartition(".") for one in (place["attribute"], *place.get("beside", ()))]
+        return tuple(getattr(self.model.get_submodule(path), attribute) for path, _, attribute in paths)
 
-    def write(self, variable: torch.Tensor, value: np.ndarray) -> None:
-        """Copy into the tensor."""
+    def read(self, variable: Any) -> np.ndarray:
+        """Return the tensor's memory; of several, one after another."""
+        return together([lying(one) for one in variable]) if isinstance(variable, tuple) else lying(variable)
+
+    def write(self, variable: Any, value: np.ndarray) -> None:
+        """Copy into the tensor, or into each of several."""
+        if isinstance(variable, tuple):
+            for one, row in zip(variable, value, strict=True):
+                self.write(one, row)
+            return
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # the memory may be read-only, and is only read
             variable.copy_(torch.from_numpy(np.asarray(value)))
@@ -178,7 +197,8 @@ class TorchDriver(TorchWatching, OwnNumbers):
 
     def leftovers(self) -> dict[str, np.ndarray]:
         """Return the gradients as the last step left them, and what is not bound: parameters, slots, counts."""
-        places = {place["attribute"] for place in self.bindings["weights"].values()}
+        weights = self.bindings["weights"].values()
+        places = {one for place in weights for one in (place["attribute"], *place.get("beside", ()))}
         bound = {attribute for attribute, _ in self.bindings["slots"].values()} | {"step"}
         return left(self.model, self.optimizer, places, bound) | self.numbers_kept()
 
@@ -189,17 +209,22 @@ class TorchDriver(TorchWatching, OwnNumbers):
 
     def read_slot(self, attribute: str, name: str) -> np.ndarray:
         """Return the entry of ``optimizer.state``, as it starts where PyTorch has not made it yet."""
-        parameter = self.parameter(name)
-        kept = self.optimizer.state.get(parameter, {}).get(attribute)
-        if kept is not None:
-            return lying(kept)
+        parameters = self.parts(name)
+        kept = [self.optimizer.state.get(one, {}).get(attribute) for one in parameters]
+        if kept[0] is not None:
+            one_for_all = attribute in self.numbers or kept[0].ndim == 0
+            return lying(kept[0]) if one_for_all else together([lying(one) for one in kept])
         if attribute in self.numbers:
             return np.array(self.numbers[attribute], self.host_dtype())
-        return np.zeros(tuple(parameter.shape), self.host_dtype())
+        return together([np.zeros(tuple(one.shape), self.host_dtype()) for one in parameters])
 
     def write_slot(self, attribute: str, name: str, value: np.ndarray) -> None:
         """Set the entry of ``optimizer.state``, making it where PyTorch has not yet."""
-        parameter = self.parameter(name)
+        parameters = self.parts(name)
+        for row, one in enumerate(parameters):
+            self._write_slot(attribute, one, value[row] if len(parameters) > 1 and np.ndim(value) else value)
+
+    def _write_slot(self, attribute: str, parameter: torch.Tensor, value: np.ndarray) -> None:
         state = self.optimizer.state[parameter]
         if attribute in self.numbers:
             # On its own, as PyTorch keeps it: in float64 only where everything is.

@@ -22,9 +22,45 @@ def first(seen: Callable[[torch.Tensor], torch.Tensor | None]) -> Callable[..., 
     return hook
 
 
-def last(seen: Callable[[torch.Tensor], torch.Tensor | None]) -> Callable[..., Any]:
-    """Return a hook that sees what a module puts out."""
-    return lambda module, inputs, output: seen(output)
+def last(seen: Callable[[torch.Tensor], torch.Tensor | None], part: Sequence[int] = ()) -> Callable[..., Any]:
+    """Return a hook that sees what a module puts out, or a part of it: see ``parity.code.TorchCode``."""
+
+    def hook(module: torch.nn.Module, inputs: Any, output: Any) -> Any:
+        if not part or not fits(output, part):
+            return seen(output)
+        shown = taken(output, part)
+        given = seen(shown)
+        # Put back even if it is the same: what is seen must be on the way to the loss, or it has no gradient.
+        return put(output, part, shown if given is None else given)
+
+    return hook
+
+
+def fits(output: Any, part: Sequence[int]) -> bool:
+    """Return whether there is such a part of what a module puts out: nothing else may have that many."""
+    if isinstance(output, tuple) and part:
+        return part[0] < len(output) and fits(output[part[0]], part[1:])
+    return torch.is_tensor(output) and output.dim() > len(part)
+
+
+def taken(output: Any, part: Sequence[int]) -> torch.Tensor:
+    """Return a part of what a module puts out."""
+    if not part:
+        found: torch.Tensor = output
+        return found
+    return taken(output[part[0]] if isinstance(output, tuple) else output[:, part[0]], part[1:])
+
+
+def put(output: Any, part: Sequence[int], value: torch.Tensor) -> Any:
+    """Return what a module puts out with another value in the place of a part."""
+    if not part:
+        return value
+    at = part[0]
+    if isinstance(output, tuple):
+        return (*output[:at], put(output[at], part[1:], value), *output[at + 1 :])
+    rows = list(output.unbind(1))
+    rows[at] = put(rows[at], part[1:], value)
+    return torch.stack(rows, 1)
 
 
 class Forced(torch.autograd.Function):  # type: ignore[misc]
@@ -106,6 +142,11 @@ def host(tensor: torch.Tensor) -> np.ndarray:
     """Return a tensor for NumPy, which has no bfloat16, nor much for float16."""
     tensor = tensor.detach()
     return (tensor.float() if tensor.dtype in LOW else tensor).cpu().numpy()
+
+
+def together(values: Sequence[Any]) -> Any:
+    """Return one tensor as it is, of several one whose first axis counts them."""
+    return values[0] if len(values) == 1 else np.stack([np.asarray(one) for one in values])
 
 
 def turned(value: np.ndarray, axes: list[int] | None) -> np.ndarray:

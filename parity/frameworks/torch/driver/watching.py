@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,7 @@ import torch
 import torch.nn.functional as F
 
 from parity.frameworks.torch.driver.exact import Exact
-from parity.frameworks.torch.driver.hooks import Forced, first, host, last, transformed
+from parity.frameworks.torch.driver.hooks import Forced, first, host, last, together, transformed
 from parity.frameworks.torch.driver.on_device import lying
 from parity.run.driver.base import Driver
 from parity.run.driver.layouts import View
@@ -19,6 +20,10 @@ from parity.run.probe import Guide, Probe
 
 class TorchWatching(Exact, Driver):
     """The part of PyTorch's driver that looks at what a step computes."""
+
+    @abstractmethod
+    def parts(self, name: str) -> tuple[torch.Tensor, ...]:
+        """Return the tensors that a canonical parameter is kept in."""
 
     def watched(self, x: np.ndarray, y: np.ndarray, probe: Probe, signals: bool, guide: Guide | None) -> float:
         """Take a step with hooks on modules and optimizer, and remove them again."""
@@ -31,7 +36,7 @@ class TorchWatching(Exact, Driver):
             if output["point"] == "input":
                 hooks.append(module.register_forward_pre_hook(first(seen)))
             else:
-                hooks.append(module.register_forward_hook(last(seen)))
+                hooks.append(module.register_forward_hook(last(seen, output.get("part", ()))))
 
         def begun(optimizer: Any, given: tuple[Any, ...], named: dict[str, Any]) -> Any:
             nonlocal steps
@@ -54,16 +59,18 @@ class TorchWatching(Exact, Driver):
 
         def gradients() -> None:
             for name in self.trainable():
-                variable = self.parameter(name)
-                grad = variable.grad
-                if grad is None:
+                variables = self.parts(name)
+                grads = [one.grad for one in variables]
+                if any(one is None for one in grads):
                     continue
                 axes = self.out_axes(name)
-                value = self.lies(name, lying(grad))
+                value = self.lies(name, together([lying(one) for one in grads]))
                 probe.see("gradient", name, value, axes)
-                instead = guide and guide.instead("gradient", name, value.shape, axes)
+                instead = None if guide is None else guide.instead("gradient", name, value.shape, axes)
                 if instead is not None:
-                    variable.grad = torch.from_numpy(instead).to(grad).reshape(grad.shape)
+                    given = self.laid(name, instead)
+                    for one, row in zip(variables, given if len(variables) > 1 else [given], strict=True):
+                        one.grad = torch.from_numpy(np.array(row)).to(one.grad).reshape(one.shape)
 
         def stepped(*ignored: Any) -> None:
             nonlocal steps

@@ -1,0 +1,140 @@
+"""Recurrent layers in every framework: their fields against the reference, whole models in lockstep, and their states.
+
+Their worked cases are met with those of the other ops; here stands what only they have: gates in another order, biases
+that lie in two tensors, outputs that are a part of what a module gives.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+from helpers_frameworks import (
+    FRAMEWORKS,
+    Reference,
+    assert_close,
+    assert_same_step,
+    difference,
+    each_framework,
+    opened,
+    side_of,
+    starting_weights,
+)
+from helpers_sample import WHOLE
+
+from parity.catalog import OPS
+from parity.ops.lstm import ForgetGateOnes
+from parity.ops.recurrent import Recurrent
+from parity.run.initial import initial_value
+
+KINDS = [kind for kind, entry in OPS.items() if issubclass(entry, Recurrent)]
+
+VARIANTS: dict[str, list[dict[str, Any]]] = {
+    "simple_rnn": [{}, {"two_biases": True}, {"activation": "relu"}, {"activation": {"leaky_relu": 0.3}}],
+    "lstm": [{}, {"two_biases": True}, {"activation": "relu"}, {"recurrent_activation": {"leaky_relu": 0.3}},
+             {"two_biases": True, "activation": "gelu"}],
+    "gru": [{}, {"reset_after": False}, {"activation": "relu"}, {"reset_after": False, "activation": "softmax"},
+            {"bias_constraint": {"max_norm": 0.5}}],
+}  # fmt: skip
+"""What decides whether a framework's own part is taken: each with and without a bias, either way, for all states."""
+
+
+def random(*shape: int, seed: int = 7) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=shape)
+
+
+def sweep(framework: str, layers: list[Any], x: np.ndarray) -> None:
+    """Check one step of a program against the reference, and what it predicts."""
+    side = side_of(framework, {"input": list(x.shape[1:]), "layers": layers}, training={"batch_size": len(x)})
+    weights, y = starting_weights(side), random(len(x), *side.last.output_shape)
+    with opened(side, x, y, weights) as program:
+        reference = Reference(side, x, y, weights)
+        assert difference(program.predict(), reference.predictions()) <= 1e-12
+        assert_same_step(program.step(0, eager=True), reference.take(0))
+
+
+@each_framework
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_recurrent_layer_is_its_reference_with_all_its_fields(framework: str, kind: str) -> None:
+    """Behind a dense layer, whose gradient is that of the input, and before one that reads states or the last alone."""
+    every = list(itertools.product(VARIANTS[kind], (True, False), (True, False), (True, False)))
+    mine = every if WHOLE else every[FRAMEWORKS.index(framework) :: len(FRAMEWORKS)]
+    for fields, bias, whole, backwards in mine:
+        if not bias and fields.keys() & {"two_biases", "bias_constraint"}:
+            continue
+        told = {"units": 3, "use_bias": bias, "return_sequences": whole, "go_backwards": backwards,
+                "bias_initializer": "fan_in_uniform"}  # fmt: skip
+        sweep(framework, [{"dense": 2}, {kind: told | fields}, {"dense": 2}], random(3, 4, 2))
+
+
+CHAIN = {
+    "input": [5, 3],
+    "layers": [
+        {"gru": {"units": 4, "return_sequences": True, "kernel_regularizer": {"l2": 0.01}, "bias_regularizer": "l2",
+                 "recurrent_constraint": {"max_norm": {"max_value": 0.7, "axis": 0}}}},
+        {"lstm": {"units": 3, "return_sequences": True, "go_backwards": True, "two_biases": True}},
+        {"lstm": {"units": 4, "bias_constraint": {"max_norm": 1.5}}},
+        {"dense": {"units": 2, "name": "logits"}},
+    ],
+}  # fmt: skip
+
+
+@each_framework
+@pytest.mark.parametrize("optimizer", [{"adam": {"learning_rate": 0.05}}, {"sgd": {"momentum": 0.9}}], ids=str)
+def test_a_chain_is_trained_in_lockstep_and_free(framework: str, optimizer: dict[str, Any]) -> None:
+    """With every step taken from an adopted state: gates and biases are put in and read out where PyTorch has them."""
+    side = side_of(framework, CHAIN, optimizer=optimizer, training={"batch_size": 4, "shuffle": True, "seed": 5})
+    x, y, weights = random(10, 5, 3), random(10, 2, seed=3) > 0, starting_weights(side)
+    reference, losses = Reference(side, x, y, weights), []
+    with opened(side, x, y, weights) as program:
+        for number in range(3):
+            program.adopt(dict(reference.weights), reference.named_slots(), iterations=number)
+            step = reference.take(number)
+            losses.append(step.loss)
+            assert_same_step(program.step(number, eager=number == 2), step, 1e-11)
+    with opened(side, x, y, weights) as program:
+        np.testing.assert_allclose(program.train(3), losses, rtol=1e-11)
+        after, slots = program.state()
+        assert_close(after, reference.weights, 1e-10, "weights")
+        assert_close(slots, reference.named_slots(), 1e-10, "slots")
+        assert difference(program.predict(), reference.predictions()) < 1e-11
+
+
+@each_framework
+def test_a_chain_in_float32_is_its_reference_but_for_rounding(framework: str) -> None:
+    model = {"input": [5, 3], "layers": [{"lstm": 4}, {"dense": 2}]}
+    side = side_of(framework, model, training={"batch_size": 4})
+    x, y, weights = random(4, 5, 3), random(4, 2, seed=3) > 0, starting_weights(side)
+    with opened(side, x, y, weights, precision="float32") as program:
+        assert_same_step(program.step(0), Reference(side, x, y, weights).take(0), 1e-5)
+
+
+@each_framework
+def test_a_model_may_end_in_a_recurrent_layer(framework: str) -> None:
+    for whole in (True, False):
+        sweep(framework, [{"lstm": {"units": 2, "return_sequences": whole}}], random(4, 3, 2))
+
+
+@each_framework
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_recurrent_layer_starts_as_its_reference(framework: str, kind: str) -> None:
+    """Left to its own initializers, constants that tell the gates apart: of forget gates, ones."""
+    start = {"kernel_initializer": {"constant": 0.25}, "recurrent_initializer": {"constant": -0.5},
+             "bias_initializer": {"constant": 0.75}}  # fmt: skip
+    for fields in VARIANTS[kind][:3]:
+        side = side_of(framework, {"input": [4, 2], "layers": [{kind: {"units": 3} | start | fields}]})
+        x, y = random(5, 4, 2), random(5, 3)
+        weights = {name: initial_value(0, name, one) for name, one in side.parameters().items()}
+        with opened(side, x, y, weights=None) as program:
+            assert difference(program.predict(), Reference(side, x, y, weights).predictions()) < 1e-12
+
+
+def test_the_forget_gate_starts_at_one() -> None:
+    lstm = OPS["lstm"](units=2, bias_initializer={"constant": 0.5})
+    (start,) = [one for name, one in lstm.parameters((4, 3)).items() if name == "bias"]
+    assert isinstance(start.initializer, ForgetGateOnes)
+    np.testing.assert_array_equal(initial_value(0, "lstm.bias", start), [0.5, 0.5, 1, 1, 0.5, 0.5, 0.5, 0.5])
+    double = lstm.replace(two_biases=True).parameters((4, 3))["bias"]
+    np.testing.assert_array_equal(initial_value(0, "lstm.bias", double)[:, 2:4], [[1, 1], [0.5, 0.5]])
