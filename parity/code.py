@@ -105,6 +105,8 @@ class KerasCode:
         reads: layout it must be given.
         writes: layout of what it returns; ``any`` means as it came.
         weights: parameters that are not attributes of the layer by their names, and the paths from it to them.
+        shapes: of these, the shapes that they are kept in where that is not the canonical one.
+        called: what it is called with, ``{x}`` standing for what it reads, where that is more than the tensor itself.
     """
 
     layer: str
@@ -113,6 +115,8 @@ class KerasCode:
     reads: Layout = "as_said"
     writes: Layout = "as_said"
     weights: Mapping[str, str] = field(default_factory=dict)
+    shapes: Mapping[str, Shape] = field(default_factory=dict)
+    called: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

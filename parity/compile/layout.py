@@ -159,7 +159,7 @@ def code_comment(code: Any) -> str:
 
 def arguments_of(layer: Layer) -> tuple[str, ...]:
     """Return what a layer's code calls what it reads: by its ports, or by letters where these are many."""
-    return layer.op.ports or tuple("abcdefghijklmnopqrstuvwyz"[: len(layer.reads)])
+    return layer.op.ports[: len(layer.reads)] or tuple("abcdefghijklmnopqrstuvwyz"[: len(layer.reads)])
 
 
 def _drawn(lies: Layout, shape: Sequence[int]) -> Axes | None:

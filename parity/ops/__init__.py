@@ -65,6 +65,8 @@ class Op(Entry):
 
     ports: ClassVar[tuple[str, ...]] = ("x",)
     """What it reads, by the names of its parts; empty for two tensors or more, each like the others."""
+    optional: ClassVar[int] = 0
+    """How many of them, at the end, may be left out."""
     reads_dtype: ClassVar[str] = "float"
     """What it reads: ``float``, or ``integer`` for numbers of tokens."""
 
@@ -213,7 +215,7 @@ class Op(Entry):
         frozen = None if self.trainable else "False"
         return self.natives["keras"].source(self, name_=name, **told, trainable=frozen, name=repr(site.name))
 
-    def _keras_parameters(self, shape: Shape) -> dict[str, str | None]:
+    def _keras_parameters(self, shape: Any) -> dict[str, str | None]:
         """Return how parameters start and are held, None where that is as Keras has it by itself."""
         found: dict[str, str | None] = {field: None for field in type(self).model_fields if self.about(field)[0]}
         for name, one in self.parameters(shape).items():

@@ -292,8 +292,9 @@ def _reads(
             hint = here or did_you_mean(name, list(known)) or f"there are {listed(list(known), 20)}"
             raise GraphError(f"{op.name} reads {name!r}, which is not there; {hint}", at, "inputs")
     most = len(op.ports) or None
-    if most is not None and len(names) != most:
-        raise GraphError(f"{op.kind} reads {most} tensor{'s' * (most > 1)}, it is given {len(names)}", at, "inputs")
+    if most is not None and not most - op.optional <= len(names) <= most:
+        told = f"{most - op.optional} to {most}" if op.optional else str(most)
+        raise GraphError(f"{op.kind} reads {told} tensor{'s' * (most > 1)}, it is given {len(names)}", at, "inputs")
     if most is None and len(names) < 2:
         raise GraphError(f"{op.kind} reads two tensors or more, it is given {len(names)}: say inputs", at, "inputs")
     return tuple(known[name] for name in names)

@@ -164,6 +164,7 @@ def merges(framework: str, kind: str, case: Case) -> None:
             layers.append({"max_pooling1d": {"pool_size": length, "name": names[-1]}})
     every = np.split(np.eye(sum(widths)), np.cumsum(widths)[:-1], axis=1)
     weights = {f"part_{number}.kernel": kernel for number, kernel in enumerate(every)}
+    weights |= {f"op.{name}": np.asarray(p) for name, p in case.parameters.items()}
     model = {"input": list(x.shape[1:]), "layers": [*layers, {kind: {**case.fields, "inputs": names, "name": "op"}}]}
     step = agree(framework, model, x, weights=weights, training={"batch_size": len(x), "shuffle": False})
     np.testing.assert_allclose(step.forward["op"], case.expected, rtol=1e-13, atol=1e-13)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from parity.activations import Activation
 from parity.code import LossCode, Site, call
 from parity.compile.fragments import activation_helpers, helpers_source, loss_context
-from parity.compile.layout import ANY, Line, Walk
+from parity.compile.layout import ANY, Line, Walk, arguments_of
 from parity.compile.program import Bindings, Output, Weight
 from parity.frameworks import frameworks
 from parity.losses import Loss
@@ -31,7 +32,9 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
     fused, form = config.loss.fused(ending), config.loss.form(config.data.targets)
     # Where nothing remembers the logits that the loss looks for behind a softmax, the model puts them out.
     applied_by_loss = ending if fused and not remembers else None
-    walk = Walk(graph, side.framework, last if applied_by_loss else None, "" if graph.is_chain else "inputs")
+    # A layer that is called with more than the tensor cannot stand in a Sequential model.
+    chain = graph.is_chain and all(len(layer.op.ports) == 1 for layer in graph.layers)
+    walk = Walk(graph, side.framework, last if applied_by_loss else None, "" if chain else "inputs")
     laid = walk.laid_out()
     calls = graph.calls(in_order_of_calls(graph, graph.layers))
     outputs = {
@@ -66,7 +69,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
     context = {
         "imports": imports,
         "helpers": sources,
-        "chain": graph.is_chain,
+        "chain": chain,
         "lines": lines,
         "taken": laid.inputs,
         "returns": laid.returns,
@@ -76,11 +79,8 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         "weights": _inside(_places(side, laid.calls)),
     }
     drawing = in_order_of_calls(graph, side.drawing())
-    places = _places(side, laid.calls)
     bindings = Bindings(
-        weights={
-            name: Weight(attribute=places[name], trainable=one.trainable) for name, one in side.parameters().items()
-        },
+        weights=_places(side, laid.calls),
         outputs=outputs,
         slots={name: (slot.attribute, slot.scale) for name, slot in optimizer.slots.items()},
         starts=config.optimizer.numbers(),
@@ -91,22 +91,31 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
     return context, bindings
 
 
-def _places(side: Resolved, calls: Iterable[Line]) -> dict[str, str]:
+def _places(side: Resolved, calls: Iterable[Line]) -> dict[str, Weight]:
     """Return where each parameter is kept: by layer and name, or by a path from the layer."""
-    inside = {
-        parameter_name(line.layer.name, name): f"{line.layer.name}.{path}"
-        for line in calls
-        if line.layer is not None and line.layer.owns
-        for name, path in line.code.weights.items()
-    }
-    return {name: inside.get(name, name) for name in side.parameters()}
+    found = {name: Weight(attribute=name, trainable=one.trainable) for name, one in side.parameters().items()}
+    for line in calls:
+        if line.layer is None or not line.layer.owns:
+            continue
+        for name, path in line.code.weights.items():
+            own = parameter_name(line.layer.name, name)
+            lies = side.parameters()[own].shape if name in line.code.shapes else None
+            found[own] = replace(found[own], attribute=f"{line.layer.name}.{path}", lies=lies)
+    return found
 
 
-def _inside(places: Mapping[str, str]) -> list[tuple[str, ...]]:
-    """Return name, layer and path of every parameter; nothing where all are attributes of their layers."""
-    if all(name == place for name, place in places.items()):
+def _inside(places: Mapping[str, Weight]) -> list[tuple[str, str, str, bool]]:
+    """Return name, layer and path of every parameter, and whether it has another shape there.
+
+    Nothing where all are attributes of their layers.
+    """
+    if all(name == place.attribute for name, place in places.items()):
         return []
-    return [(name, *place.split(".", 1)) for name, place in places.items()]
+    found = []
+    for name, place in places.items():
+        layer, _, path = place.attribute.partition(".")
+        found.append((name, layer, path, place.lies is not None))
+    return found
 
 
 def _made(lines: Iterable[Line], last: Layer, shared: Collection[str]) -> list[dict[str, str]]:
@@ -129,6 +138,8 @@ def _made(lines: Iterable[Line], last: Layer, shared: Collection[str]) -> list[d
             name += f"_{moves[name] - 1}" if moves[name] > 1 else ""
             made, comment = call("keras.layers.Permute", (line.axes or ())[1:], name=repr(name)), line.comment
         given = line.given[0] if len(line.given) == 1 else f"[{', '.join(line.given)}]"
+        if line.layer is not None and line.axes is None and line.code.called:
+            given = line.code.called.format(**dict(zip(arguments_of(line.layer), line.given, strict=True)))
         found.append({"target": line.target, "given": given, "layer": made, "comment": comment})
     return found
 

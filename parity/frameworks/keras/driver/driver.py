@@ -164,6 +164,14 @@ def keep_python_floats_exact() -> None:
             dtype = keras.config.floatx()
         return originals["convert_to_tensor"](x, dtype, *args, **kwargs)
 
+    attended = keras.src.backend.tensorflow.nn.dot_product_attention
+
+    def dot_product_attention(query: Any, *args: Any, scale: Any = None, **kwargs: Any) -> Any:
+        # It casts the scale by `tf.cast`, too: 1 / sqrt(3) is then off by 1e-8.
+        exact = tf.constant(scale, query.dtype) if isinstance(scale, float) else scale
+        return attended(query, *args, scale=exact, **kwargs)
+
+    keras.src.backend.tensorflow.nn.dot_product_attention = dot_product_attention
     cast.exact = True  # type: ignore[attr-defined]
     replaced = {"cast": cast, "convert_to_tensor": convert_to_tensor}
     for module_name, module in list(sys.modules.items()):
