@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -36,7 +36,8 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
     chain = graph.is_chain and all(len(layer.op.ports) == 1 for layer in graph.layers)
     walk = Walk(graph, side.framework, last if applied_by_loss else None, "" if chain else "inputs")
     laid = walk.laid_out()
-    calls = graph.calls(in_order_of_calls(graph, graph.layers))
+    order = in_order_of_calls(laid.lines)
+    calls = graph.calls(order)
     outputs = {
         layer.name: Output(attribute=layer.owner, axes=laid.seen[layer.name], call=calls[layer.name])
         for layer in graph.layers
@@ -78,7 +79,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         "penalty": any(one.regularizer is not None for one in side.parameters().values()),
         "weights": _inside(_places(side, laid.calls)),
     }
-    drawing = in_order_of_calls(graph, side.drawing())
+    drawing = [layer for layer in order if layer in side.drawing()]
     bindings = Bindings(
         weights=_places(side, laid.calls),
         outputs=outputs,
@@ -144,16 +145,37 @@ def _made(lines: Iterable[Line], last: Layer, shared: Collection[str]) -> list[d
     return found
 
 
-def in_order_of_calls(graph: Graph, layers: Iterable[Layer]) -> list[Layer]:
-    """Return layers in the order in which a functional model calls them: the farthest from the output first.
+def in_order_of_calls(lines: Sequence[Line]) -> list[Layer]:
+    """Return the layers in the order in which a functional model calls them, which is not that of its lines.
 
-    Those that are as far go by the order in which they were made (``keras/src/ops/function.py``, ``map_graph``).
+    Those farthest from the output come first, a layer that is called twice as far as its farthest call; of those as
+    far, the one first met on the way back from the output (``keras/src/ops/function.py``, ``map_graph``).
     """
-    depth: dict[str, int] = {}
-    for layer in reversed(graph.layers):
-        behind = [depth[one.name] for one in graph.readers(layer.name)]
-        depth[layer.name] = max(behind, default=-1) + 1
-    return sorted(layers, key=lambda layer: -depth[layer.name])
+    made: dict[str, int] = {}
+    reads: list[list[int]] = []
+    for number, line in enumerate(lines):
+        reads.append([made[name] for name in line.given if name in made])
+        made[line.target] = number
+    ordered: list[int] = []
+
+    def visit(number: int) -> None:
+        if number not in ordered:
+            for one in reads[number]:
+                visit(one)
+            ordered.append(number)
+
+    visit(len(lines) - 1)
+    depths: dict[int, int] = {}
+    farthest: dict[str, int] = {}
+    for number in reversed(ordered):
+        layer = lines[number].layer if lines[number].axes is None else None
+        owner = f"move {number}" if layer is None else layer.owner
+        depth = max(depths.setdefault(number, 0), farthest.get(owner, 0))
+        depths[number] = farthest[owner] = depth
+        for one in reads[number]:
+            depths[one] = max(depth + 1, depths.get(one, 0))
+    called = sorted(depths, key=lambda number: -depths[number])  # Of equal ones, as they were met.
+    return [layer for number in called if lines[number].axes is None and (layer := lines[number].layer) is not None]
 
 
 def _plainly(loss: Loss, fused: bool) -> LossCode:

@@ -94,6 +94,9 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
     network = written(side, fused)
     weights = network.weights
     optimizer = config.optimizer.code("torch")
+    if network.frozen or any("requires_grad_(False)" in one.source for group in network.helpers for one in group):
+        moving = "(p for p in model.parameters() if p.requires_grad)"
+        optimizer = replace(optimizer, build=optimizer.build.replace("model.parameters()", moving))
     parameters = side.parameters()
     sources, imports = helpers_source([*network.helpers, optimizer.helpers, *constraint_helpers(parameters, "torch")])
     plain = config.loss.torch(config.loss.on_logits(ending), len(side.last.output_shape) + 1)
