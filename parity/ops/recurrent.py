@@ -48,7 +48,9 @@ ONE_BIAS = Helper(
     source='''
 def with_one_bias(module):
     """Return a recurrent module whose second bias stays 0: of two, the sum would move twice as fast."""
-    module.bias_hh_l0.requires_grad_(False).zero_()
+    for name, parameter in module.named_parameters():
+        if name.startswith("bias_hh"):
+            parameter.requires_grad_(False).zero_()
     return module
 ''',
 )
@@ -175,32 +177,39 @@ class Recurrent(Op):
             for field, one in self.activations().values()
         }
 
-    def keras_own(self, site: Site) -> str:
-        """Return the source of the layer."""
-        if self.natives["keras"].fits(self):
-            return self.keras_layer(site, "", **self.keras_told())
+    def keras_own(self, shape: Shape, name: str | None = None, **more: str) -> str:
+        """Return the source of the layer.
+
+        Args:
+            shape: of what it reads.
+            name: source of its name, None where that is Keras's to choose.
+            more: the source of activations that are not written as the fields are.
+        """
         own = self.natives["keras"]
-        cell = self._keras_parameters(site.input_shape) | self.keras_told()
+        cell = self._keras_parameters(shape) | self.keras_told() | more
+        if own.fits(self):
+            return own.source(self, **cell, name=name)
         beside = {"return_sequences": None, "go_backwards": None, "use_bias": None}
         made = own.source(self, name_=f"TwoBias{own.title}Cell", **cell, **beside)
         said = {name: "True" if getattr(self, name) else None for name in ("return_sequences", "go_backwards")}
-        return call("keras.layers.RNN", made, **said, name=repr(site.name))
+        return call("keras.layers.RNN", made, **said, name=name)
 
     def keras_helpers(self) -> tuple[Helper, ...]:
         """Return what the layer's source calls."""
         own = () if self.natives["keras"].fits(self) else (self.keras_cell(),)
-        return (*self._helpers("keras"), *own)
+        return (*self.activation_helpers("keras"), *own)
 
     def keras_cell(self) -> Helper:
         """Return the cell where Keras's own means something else."""
         raise TypeError(f"{type(self).__name__} is Keras's own")
 
-    def _helpers(self, framework: str) -> tuple[Helper, ...]:
+    def activation_helpers(self, framework: str) -> tuple[Helper, ...]:
         return tuple(helper for _, one in self.activations().values() for helper in one.helpers(framework))
 
     def keras(self, site: Site) -> KerasCode:
         places = {name: f"cell.{name}" for name in self.parameters(site.input_shape)}
-        return KerasCode(layer=self.keras_own(site), helpers=self.keras_helpers(), weights=places)
+        layer = self.keras_own(site.input_shape, repr(site.name))
+        return KerasCode(layer=layer, helpers=self.keras_helpers(), weights=places)
 
     # ------------------------------------------------------------------------------------------ TensorFlow
 
@@ -247,7 +256,9 @@ class Recurrent(Op):
         names = {name: f"self.{site.name}_{name}" for name in self.parameters(site.input_shape)}
         steps = "reversed(tf.unstack(x, axis=1))" if self.go_backwards else "tf.unstack(x, axis=1)"
         *lines, last = self.tensorflow_loop(steps, names)
-        return TensorFlowCode(body=(*lines, f"return {last}"), doc=self.says(), helpers=self._helpers("tensorflow"))
+        return TensorFlowCode(
+            body=(*lines, f"return {last}"), doc=self.says(), helpers=self.activation_helpers("tensorflow")
+        )
 
     # --------------------------------------------------------------------------------------------- PyTorch
 
@@ -255,18 +266,19 @@ class Recurrent(Op):
         """Return whether PyTorch's own module means it; it keeps two biases apart, which a constraint holds as one."""
         return self.natives["torch"].fits(self) and (self.biases() < 2 or self.bias_constraint is None)
 
-    def torch_module(self, features: int) -> tuple[str, tuple[Helper, ...]]:
+    def torch_module(self, features: int, **more: str) -> tuple[str, tuple[Helper, ...]]:
         """Return the source of the module, and what it calls.
 
         Args:
             features: size of the last axis of what it reads.
+            more: the source of further arguments of PyTorch's own.
         """
         if self.torch_fits():
-            made = self.natives["torch"].source(self, input_size=repr(features), batch_first="True")
+            made = self.natives["torch"].source(self, input_size=repr(features), batch_first="True", **more)
             return (made, ()) if self.biases() != 1 else (f"{ONE_BIAS.name}({made})", (ONE_BIAS,))
         written = self._written_out()
         told = [one.torch(-1) or "nn.Identity()" for _, one in self.activations().values()]
-        return call(written.name, features, self.units, *told), (*self._helpers("torch"), written)
+        return call(written.name, features, self.units, *told), (*self.activation_helpers("torch"), written)
 
     def torch_weights(self, name: str, shape: Shape) -> dict[str, TorchWeight]:
         """Return where the parameters are kept.

@@ -69,12 +69,33 @@ def test_a_recurrent_layer_is_its_reference_with_all_its_fields(framework: str, 
         sweep(framework, [{"dense": 2}, {kind: told | fields}, {"dense": 2}], random(3, 4, 2))
 
 
+BOTH = [
+    ({"lstm": {}}, "concat"), ({"lstm": {"two_biases": True}}, "ave"), ({"gru": {}}, "mul"),
+    ({"gru": {"use_bias": False}}, "concat"), ({"gru": {"reset_after": False}}, "sum"),
+    ({"simple_rnn": {"two_biases": True}}, "concat"), ({"simple_rnn": {"activation": {"leaky_relu": 0.3}}}, "sum"),
+    ({"lstm": {"recurrent_activation": "gelu"}}, "concat"), ({"lstm": {"two_biases": True, "use_bias": False}}, "mul"),
+]  # fmt: skip
+
+
+@each_framework
+def test_a_layer_both_ways_is_its_reference(framework: str) -> None:
+    """Under regularizers, and with biases that are not 0."""
+    every = list(itertools.product(BOTH, (True, False)))
+    for (layer, merge), whole in every if WHOLE else every[FRAMEWORKS.index(framework) :: len(FRAMEWORKS)]:
+        ((kind, fields),) = layer.items()
+        told = {"units": 3, "return_sequences": whole, "bias_initializer": "fan_in_uniform",
+                "kernel_regularizer": {"l2": 0.01}, "bias_regularizer": "l2"}  # fmt: skip
+        both = {"bidirectional": {"layer": {kind: told | fields}, "merge_mode": merge}}
+        sweep(framework, [{"dense": 2}, both, {"dense": 2}], random(3, 4, 2))
+
+
 CHAIN = {
     "input": [5, 3],
     "layers": [
         {"gru": {"units": 4, "return_sequences": True, "kernel_regularizer": {"l2": 0.01}, "bias_regularizer": "l2",
                  "recurrent_constraint": {"max_norm": {"max_value": 0.7, "axis": 0}}}},
         {"lstm": {"units": 3, "return_sequences": True, "go_backwards": True, "two_biases": True}},
+        {"bidirectional": {"layer": {"gru": {"units": 2, "return_sequences": True}}}},
         {"lstm": {"units": 4, "bias_constraint": {"max_norm": 1.5}}},
         {"dense": {"units": 2, "name": "logits"}},
     ],
