@@ -165,10 +165,16 @@ class Recurrent(Op):
         return np.stack(outputs, axis=1) if self.return_sequences else outputs[-1]
 
     def inert(self, field: str, other: Any, shape: Shape) -> str:
-        """Say when there is one step only, whose direction is no other."""
+        """Say when there is one step only, whose direction is no other, and when there is no bias to have two of."""
+        if field in ("two_biases", "unit_forget_bias") and not self.use_bias:
+            return "there is no bias"
         return "there is one step only" if field == "go_backwards" and shape[0] == 1 else ""
 
     # ------------------------------------------------------------------------------------------- Keras
+
+    def keras_fits(self) -> bool:
+        """Return whether Keras's own layer means it; how many biases it has not got is the same to all."""
+        return self.natives["keras"].fits(self) or self.biases() == 0
 
     def keras_told(self) -> dict[str, str | None]:
         """Return the source of the activations, None where they are Keras's own defaults."""
@@ -187,8 +193,8 @@ class Recurrent(Op):
         """
         own = self.natives["keras"]
         cell = self._keras_parameters(shape) | self.keras_told() | more
-        if own.fits(self):
-            return own.source(self, **cell, name=name)
+        if self.keras_fits():
+            return own.source(self, name_="", **cell, name=name)
         beside = {"return_sequences": None, "go_backwards": None, "use_bias": None}
         made = own.source(self, name_=f"TwoBias{own.title}Cell", **cell, **beside)
         said = {name: "True" if getattr(self, name) else None for name in ("return_sequences", "go_backwards")}
@@ -196,7 +202,7 @@ class Recurrent(Op):
 
     def keras_helpers(self) -> tuple[Helper, ...]:
         """Return what the layer's source calls."""
-        own = () if self.natives["keras"].fits(self) else (self.keras_cell(),)
+        own = () if self.keras_fits() else (self.keras_cell(),)
         return (*self.activation_helpers("keras"), *own)
 
     def keras_cell(self) -> Helper:
@@ -204,6 +210,7 @@ class Recurrent(Op):
         raise TypeError(f"{type(self).__name__} is Keras's own")
 
     def activation_helpers(self, framework: str) -> tuple[Helper, ...]:
+        """Return what the sources of the activations call."""
         return tuple(helper for _, one in self.activations().values() for helper in one.helpers(framework))
 
     def keras(self, site: Site) -> KerasCode:

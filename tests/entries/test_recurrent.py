@@ -62,8 +62,6 @@ def test_a_recurrent_layer_is_its_reference_with_all_its_fields(framework: str, 
     every = list(itertools.product(VARIANTS[kind], (True, False), (True, False), (True, False)))
     mine = every if WHOLE else every[FRAMEWORKS.index(framework) :: len(FRAMEWORKS)]
     for fields, bias, whole, backwards in mine:
-        if not bias and fields.keys() & {"two_biases", "bias_constraint"}:
-            continue
         told = {"units": 3, "use_bias": bias, "return_sequences": whole, "go_backwards": backwards,
                 "bias_initializer": "fan_in_uniform"}  # fmt: skip
         sweep(framework, [{"dense": 2}, {kind: told | fields}, {"dense": 2}], random(3, 4, 2))
@@ -159,3 +157,16 @@ def test_the_forget_gate_starts_at_one() -> None:
     np.testing.assert_array_equal(initial_value(0, "lstm.bias", start), [0.5, 0.5, 1, 1, 0.5, 0.5, 0.5, 0.5])
     double = lstm.replace(two_biases=True).parameters((4, 3))["bias"]
     np.testing.assert_array_equal(initial_value(0, "lstm.bias", double)[:, 2:4], [[1, 1], [0.5, 0.5]])
+
+
+@each_framework
+def test_a_layer_at_every_step_is_its_reference(framework: str) -> None:
+    for layer in (
+        {"dense": {"units": 3, "activation": "softmax", "kernel_regularizer": {"l2": 0.01}}},
+        {"conv1d": {"filters": 3, "kernel_size": 3, "strides": 2, "padding": "same", "activation": "softmax"}},
+        {"conv2d": {"filters": 2, "kernel_size": [2, 1], "activation": {"leaky_relu": 0.3},
+                    "kernel_constraint": {"max_norm": 0.5}}},
+    ):  # fmt: skip
+        shape = (4, 4, 5, 2) if "conv2d" in layer else (4, 5, 2)
+        sweep(framework, [{"dense": 2}, {"time_distributed": {"layer": layer}}, "flatten", {"dense": 2}],
+              random(3, *shape))  # fmt: skip

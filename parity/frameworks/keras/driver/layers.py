@@ -119,8 +119,11 @@ class KerasLayers(Scaled, Driver):
         """Return the model's layers, those in others too, by names that no two share; itself as ``""``."""
         if "_named" not in self.__dict__:
             self._named: dict[str, Any] = {"": self.model}
+            # A layer in a layer, which Keras may have named by itself, does not take the name of one of the model's.
+            own = {layer.name: layer for layer in reversed(self.model.layers)}
             for layer in self.model._flatten_layers(include_self=False, recursive=True):
-                self._named[free_name(layer.name, self._named)] = layer
+                mine = own.get(layer.name) is layer
+                self._named[layer.name if mine else free_name(layer.name, self._named | own)] = layer
         return self._named
 
     def _part(self, name: str) -> Any:
