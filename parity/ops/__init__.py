@@ -139,6 +139,10 @@ class Op(Entry):
         """Return how far its window moves along each axis, in ``strides``; nothing where it has no window."""
         return ()
 
+    def masked(self, shape: Shape) -> Shape:
+        """Return the shape of the mask it draws, without the batch axis, for an input of the given shape."""
+        return shape
+
     def passes_on(self) -> bool:
         """Return whether it hands on the very tensor it is given: nothing drawn, nothing computed."""
         return False

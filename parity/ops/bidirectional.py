@@ -91,6 +91,10 @@ class Bidirectional(Op):
     def _plain_inside(self) -> Self:
         if self.layer.go_backwards:
             raise ValueError("the layer inside goes backwards, and so does the other one: leave go_backwards out")
+        if self.layer.dropout:
+            raise ValueError(
+                "dropout of the layer inside, a mask of each direction's own, is not there yet: leave it out"
+            )
         if self.layer.name is not None or self.layer.inputs is not None:
             raise ValueError("the layer inside has a name or inputs of its own: say them of the bidirectional layer")
         return self

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field, PositiveInt
 
@@ -18,8 +18,6 @@ from parity.code import (
     TorchCode,
     TorchWeight,
     call,
-    documented,
-    lines_at,
 )
 from parity.constraints import AnyConstraint
 from parity.entries import Shape, discover
@@ -29,6 +27,7 @@ from parity.initializers.zeros import Zeros
 from parity.lazy import differentiable as np
 from parity.ops import SAID, Op, ShapeError, check_constraints
 from parity.ops.cell import Calls, stepped, worded
+from parity.ops.recurrent_module import ONE_BIAS, written
 from parity.regularizers import AnyRegularizer
 
 if TYPE_CHECKING:
@@ -42,38 +41,6 @@ STARTS_AT = discover(Initializer, "parity.initializers").get("orthogonal", Gloro
 
 UNIFORM = {f"{name}_initializer": "fan_in_uniform" for name in ("kernel", "recurrent", "bias")}
 """PyTorch starts all tensors of a recurrent module at U(-1/sqrt(units), 1/sqrt(units))."""
-
-ONE_BIAS = Helper(
-    name="with_one_bias",
-    source='''
-def with_one_bias(module):
-    """Return a recurrent module whose second bias stays 0: of two, the sum would move twice as fast."""
-    for name, parameter in module.named_parameters():
-        if name.startswith("bias_hh"):
-            parameter.requires_grad_(False).zero_()
-    return module
-''',
-)
-
-TORCH = '''
-class {name}(nn.Module):
-    """{doc}"""
-
-    def __init__(self, inputs, units, {activations}):
-        super().__init__()
-        self.units = units
-        {kept}
-        self.kernel = nn.Parameter(torch.empty(inputs, {size}))
-        self.recurrent_kernel = nn.Parameter(torch.empty(units, {size})){bias}
-
-    def forward(self, x):
-        {zeros} = x.new_zeros(len(x), self.units)
-        outputs = []
-        for step in x.unbind(1):
-            {lines}
-            outputs.append(h)
-        return torch.stack(outputs, 1)
-'''
 
 
 class Recurrent(Op):
@@ -110,6 +77,21 @@ class Recurrent(Op):
     kernel_constraint: AnyConstraint | None = Field(default=None, description="what the kernel is held to")
     recurrent_constraint: AnyConstraint | None = Field(default=None, description="what the recurrent kernel is held to")
     bias_constraint: AnyConstraint | None = Field(default=None, description="what the bias is held to")
+    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(
+        default=0.0, description="share of the features that is dropped in training, the same ones at every step"
+    )
+
+    @property
+    def draws(self) -> bool:  # type: ignore[override]
+        """Whether it drops any."""
+        return self.dropout > 0.0
+
+    def drops(self) -> float:
+        return self.dropout
+
+    def masked(self, shape: Shape) -> Shape:
+        """Return (features,): the mask is one for all steps."""
+        return shape[-1:]
 
     def biases(self) -> int:
         """Return how many biases it has; two are the rows of one parameter, of the input and of the state."""
@@ -155,6 +137,7 @@ class Recurrent(Op):
     def forward(self, x: np.ndarray, p: Arrays, mask: np.ndarray | None = None) -> np.ndarray:
         functions: dict[str, Any] = {name: one.forward for name, (_, one) in self.activations().items()}
         functions["split"] = lambda z: np.split(z, len(self.gates), -1)
+        x = x if mask is None else x * mask[:, None] * (1.0 / (1.0 - self.dropout))
         now = {name: np.zeros((len(x), self.units)) for name in self.states}
         steps = range(x.shape[1])
         outputs = []
@@ -261,11 +244,16 @@ class Recurrent(Op):
 
     def tensorflow(self, site: Site) -> TensorFlowCode:
         names = {name: f"self.{site.name}_{name}" for name in self.parameters(site.input_shape)}
+        dropped = (
+            "if training:  # the same features at every step",
+            f"    x = x * tf.nn.dropout(tf.ones_like(x[:, :1]), rate={self.dropout!r})",
+        )
         steps = "reversed(tf.unstack(x, axis=1))" if self.go_backwards else "tf.unstack(x, axis=1)"
         *lines, last = self.tensorflow_loop(steps, names)
         return TensorFlowCode(
-            body=(*lines, f"return {last}"), doc=self.says(), helpers=self.activation_helpers("tensorflow")
-        )
+            body=(*(dropped if self.draws else ()), *lines, f"return {last}"), doc=self.says(), training=self.draws,
+            helpers=self.activation_helpers("tensorflow"),
+        )  # fmt: skip
 
     # --------------------------------------------------------------------------------------------- PyTorch
 
@@ -307,7 +295,8 @@ class Recurrent(Op):
 
     def torch_called(self, module: str) -> tuple[str, tuple[int, ...]]:
         """Return the expression of the states at every step, and which part of what the module gives they are."""
-        x = "x.flip(1)" if self.go_backwards else "x"
+        x = f"x * {module}_dropout(torch.ones_like(x[:, :1]))" if self.draws else "x"
+        x = (f"({x}).flip(1)" if self.draws else f"{x}.flip(1)") if self.go_backwards else x
         return (f"{module}({x})[0]", (0,)) if self.torch_fits() else (f"{module}({x})", ())
 
     def torch(self, site: Site) -> TorchCode:
@@ -315,29 +304,24 @@ class Recurrent(Op):
         forward, part = self.torch_called(f"self.{site.name}")
         if not self.return_sequences:
             forward, part = f"{forward}[:, -1]", (*part, -1)
+        dropping = {f"{site.name}_dropout": f"nn.Dropout({self.dropout!r})"} if self.draws else {}
         return TorchCode(
-            modules={site.name: module}, forward=forward, output=site.name, part=part, helpers=helpers,
+            modules={**dropping, site.name: module}, forward=forward, output=site.name, part=part, helpers=helpers,
             weights=self.torch_weights(site.name, site.input_shape),
+            comment="drops the same features at every step" if self.draws else "",
         )  # fmt: skip
 
     def _written_out(self) -> Helper:
         """Return the module where PyTorch has none."""
-        many = len(self.gates)
-        size = f"{many} * units" if many > 1 else "units"
-        rows = {0: "", 1: size, 2: f"2, {size}"}[self.biases()]
-        own = self.natives["torch"].title
-        name = f"{['Unbiased', 'Plain', 'TwoBias'][self.biases()]}{own}{self.variant()}"
+        own, rows = self.natives["torch"].title, self.biases()
         names = {one: f"self.{one}" for one in self.started}
-        fields = [field for field, _ in self.activations().values()]
-        source = TORCH.format(
-            name=name, doc=documented(f"{self.equation()}; nn.{own} is another cell."),
-            activations=", ".join(fields), size=size,
-            kept=lines_at(8, [f"self.{field} = {field}" for field in fields]),
-            bias=f"\n        self.bias = nn.Parameter(torch.empty({rows}))" if rows else "",
-            zeros=" = ".join(self.states),
-            lines=lines_at(12, self.lines("torch", names, f"torch.chunk({{}}, {many}, dim=1)", "self")),
+        return written(
+            f"{['Unbiased', 'Plain', 'TwoBias'][rows]}{own}{self.variant()}",
+            doc=f"{self.equation()}; nn.{own} is another cell.",
+            activations=[field for field, _ in self.activations().values()], states=self.states,
+            gates=len(self.gates), biases=rows,
+            lines=self.lines("torch", names, f"torch.chunk({{}}, {len(self.gates)}, dim=1)", "self"),
         )  # fmt: skip
-        return Helper(name=name, source=source)
 
     def variant(self) -> str:
         """Return a suffix of the written-out module's name for another cell of the same kind."""

@@ -84,7 +84,7 @@ class Layer:
 
         So a layer that both sides have drops the same values in both, whatever stands before it.
         """
-        counted = re.fullmatch(rf"{self.op.kind}(?:_([1-9]\d{{0,8}}))?", self.name)
+        counted = re.fullmatch(r"dropout(?:_([1-9]\d{0,8}))?", self.name)
         if counted:
             return int(counted[1] or 0)
         return int.from_bytes(hashlib.sha256(self.name.encode()).digest()[:8], "little") >> 1

@@ -37,11 +37,18 @@ from parity.run.initial import initial_value
 KINDS = [kind for kind, entry in OPS.items() if issubclass(entry, Recurrent)]
 
 VARIANTS: dict[str, list[dict[str, Any]]] = {
-    "simple_rnn": [{}, {"two_biases": True}, {"activation": "relu"}, {"activation": {"leaky_relu": 0.3}}],
-    "lstm": [{}, {"two_biases": True}, {"activation": "relu"}, {"recurrent_activation": {"leaky_relu": 0.3}},
-             {"two_biases": True, "activation": "gelu"}],
-    "gru": [{}, {"reset_after": False}, {"activation": "relu"}, {"reset_after": False, "activation": "softmax"},
-            {"bias_constraint": {"max_norm": 0.5}}],
+    "simple_rnn": [
+        {}, {"dropout": 0.5, "two_biases": True}, {"two_biases": True}, {"activation": "relu"},
+        {"activation": {"leaky_relu": 0.3}},
+    ],
+    "lstm": [
+        {}, {"dropout": 0.5}, {"two_biases": True}, {"dropout": 0.25, "two_biases": True}, {"activation": "relu"},
+        {"recurrent_activation": {"leaky_relu": 0.3}}, {"two_biases": True, "activation": "gelu"},
+    ],
+    "gru": [
+        {}, {"dropout": 0.5}, {"reset_after": False}, {"activation": "relu"},
+        {"reset_after": False, "activation": "softmax"}, {"bias_constraint": {"max_norm": 0.5}},
+    ],
 }  # fmt: skip
 """What decides whether a framework's own part is taken: each with and without a bias, either way, for all states."""
 
