@@ -170,8 +170,8 @@ class TorchCode:
         writes: layout of what it returns; ``any`` means as it came.
         weights: canonical parameter to its place.
         output: attribute whose output is the layer's output; empty where ``forward`` calls no module.
-        part: of that output, where it is a part of it: numbers, which lead into tuples and then, behind the batch axis,
-            into the tensor.
+        part: of that output, where it is a part of it: numbers that lead into tuples, then, counted from the end and
+            so below 0, a step of the tensor, behind the batch axis.
         comment: one line, when something here is not the obvious choice.
         helpers: functions the code calls.
     """

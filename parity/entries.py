@@ -275,7 +275,15 @@ def entry_type(base: type[EntryT], package: str) -> Any:
         base: the family's base class.
         package: the folder that holds the entries.
     """
-    classes = discover(base, package)
+    return one_of(discover(base, package))
+
+
+def one_of(classes: Mapping[str, type[EntryT]]) -> Any:
+    """Return the annotation of a field that takes one of a few entries, however it is written.
+
+    Args:
+        classes: the entries by name.
+    """
 
     def kind_of(value: Any) -> str:
         if isinstance(value, Entry):

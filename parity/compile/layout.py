@@ -113,7 +113,7 @@ class Walk:
         self.out.lines += [line for value in layer.reads for line in self._reach(value, wanted, layer)]
         came = self.lies[first.name] if wanted == "any" else wanted
         if layer.op.draws:
-            self.out.drawn[layer.name] = _drawn(came, layer.input_shape)
+            self.out.drawn[layer.name] = _drawn(came, layer.op.mask_shape(layer.input_shape))
         given = tuple(self._name(value, wanted) for value in layer.reads)
         readers, behind = self.graph.readers(layer.name), list(self.graph.layers[number + 1 : number + 2])
         at_once = readers == behind and layer.gives not in self.graph.outputs

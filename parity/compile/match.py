@@ -162,7 +162,10 @@ def _put_out(layer: Layer, path: str, framework: str) -> Output:
     first = rank > 1 and code.writes == "to_first"
     behind = _behind(layer)
     then = part_of(framework, "emit").applied(behind, 1 if first else -1) if behind is not None else None
-    return Output(attribute=path, axes=to_last(rank) if first else None, shape=layer.output_shape, then=then)
+    return Output(
+        attribute=path, axes=to_last(rank) if first else None, shape=layer.output_shape, then=then,
+        part=getattr(code, "part", ()),
+    )  # fmt: skip
 
 
 def _whole(side: Resolved, compiled: Program, inventory: Mapping[str, Any]) -> dict[str, Output]:
@@ -184,7 +187,8 @@ def _places(
     for layer in side.layers():
         owned = [weights[parameter_name(layer.name, name)].attribute.rpartition(".")[0] for name in layer.parameters
                  if parameter_name(layer.name, name) in weights]  # fmt: skip
-        for path in (mapped.get(layer.name), *owned, layer.name):
+        inside = (path.partition(".")[0] for path in owned)  # Of what is kept in a layer in the layer.
+        for path in (mapped.get(layer.name), *owned, layer.name, *inside):
             if path is not None and path in there:
                 found.setdefault(layer.name, path)
     paths, free = list(there), [path for path in there if path not in found.values()]

@@ -95,6 +95,13 @@ def _taken(
     wanted = side.parameters()
 
     def take(name: str, paths: Iterator[str]) -> None:
+        if compiled.bindings.weights[name].beside:
+            found = _several(compiled.bindings.weights[name], wanted[name], left, list(paths))
+            if found is not None:
+                weights[name] = found
+                for path in (found.attribute, *found.beside):
+                    del left[path]
+                return
         places = [
             (path, place)
             for path in paths
@@ -137,6 +144,8 @@ def as_called(parameters: Sequence[Found], called: Sequence[str] | None) -> Sequ
     """Return parameters in the order in which the modules that own them are called; None unless each has such one."""
     order = {path: number for number, path in reversed(list(enumerate(called or ())))}
     owners = [str(one["path"]).rpartition(".")[0] for one in parameters]
+    # What a layer keeps in a layer of its own, as Keras's recurrent ones do in a cell, is its.
+    owners = [owner if owner in order else owner.partition(".")[0] for owner in owners]
     if not parameters or any(owner not in order for owner in owners):
         return None
     return [one for _, one in sorted(zip(owners, parameters, strict=True), key=lambda pair: order[pair[0]])]
@@ -174,6 +183,20 @@ def _names(name: str, compiled: Program) -> set[str]:
     return {compiled.bindings.weights[name].attribute, name, f"{layer}_{parameter}"}
 
 
+def _several(
+    expected: Weight, wanted: Parameter, left: Mapping[str, Found], paths: Sequence[str]
+) -> Weight | None:  # fmt: skip
+    """Return the tensors of one module that a parameter is kept in, called as the framework's own calls them."""
+    first, *rest = (one.rpartition(".")[2] for one in (expected.attribute, *expected.beside))
+    for path in paths or list(left):
+        home, _, leaf = path.rpartition(".")
+        others = tuple(f"{home}.{one}" if home else one for one in rest)
+        shapes = [tuple(left[one]["shape"]) for one in (path, *others) if one in left]
+        if leaf == first and shapes == [wanted.shape[1:]] * (1 + len(rest)):
+            return replace(expected, attribute=path, beside=others, trainable=wanted.trainable)
+    return None
+
+
 def _place(expected: Weight, shape: Sequence[int], found: Found) -> Weight | None:
     """Return how a parameter lies that has the expected shape, or the canonical one; None where it has neither.
 
@@ -183,7 +206,7 @@ def _place(expected: Weight, shape: Sequence[int], found: Found) -> Weight | Non
     for axes in (expected.axes, None, (1, 0)) if len(shape) == 2 else (expected.axes, None):
         laid = tuple(shape[axis] for axis in axes) if axes else tuple(shape)
         if tuple(found["shape"]) == laid:
-            return Weight(attribute="", axes=axes)
+            return Weight(attribute="", axes=axes, blocks=expected.blocks if axes == expected.axes else None)
     for axes in (expected.axes, None):
         laid = tuple(shape[axis] for axis in axes) if axes else tuple(shape)
         if [size for size in found["shape"] if size != 1] == [size for size in laid if size != 1]:

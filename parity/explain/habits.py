@@ -202,7 +202,7 @@ class Habitual(Reference):
         if axes is not None:
             return x.transpose(0, *(axis + 1 for axis in axes)).reshape(len(x), -1), {}
         if self._undropped(op):
-            return x, {}
+            return op.forward(x, self._of(op)), {}
         if op.statistics and self.habits.settled:
             own = self._of(op)
             return op.forward(x, own), {name: own[name] for name in op.statistics}

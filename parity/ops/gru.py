@@ -31,9 +31,10 @@ class GRU(Recurrent):
     native: ClassVar = {"torch": UNIFORM}
     natives: ClassVar = {
         "keras": Native("keras.layers.GRU", same("units", "activation", "recurrent_activation", "use_bias")
-                        | same("return_sequences", "go_backwards", "reset_after", *HELD),
+                        | same("return_sequences", "go_backwards", "reset_after", "dropout", *HELD),
                         leading=("units",),
-                        own={"use_bias": True, "return_sequences": False, "go_backwards": False, "reset_after": True}),
+                        own={"use_bias": True, "return_sequences": False, "go_backwards": False, "reset_after": True,
+                             "dropout": 0.0}),
         "torch": Native("nn.GRU", {"input_size": "", "hidden_size": "units", "bias": "use_bias", "batch_first": ""},
                         leading=("input_size", "hidden_size"), own={"bias": True},
                         when={"activation": Tanh(), "recurrent_activation": Sigmoid(), "reset_after": True},

@@ -42,6 +42,8 @@ class TwoBiasLSTMCell(keras.layers.LSTMCell):
 
     def call(self, inputs, states, training=False):
         h, c = states
+        if training and self.dropout:
+            inputs = inputs * self.get_dropout_mask(inputs)
         z = keras.ops.matmul(inputs, self.kernel) + keras.ops.matmul(h, self.recurrent_kernel)
         i, f, g, o = keras.ops.split(z + self.bias[0] + self.bias[1], 4, axis=1)
         c = self.recurrent_activation(f) * c + self.recurrent_activation(i) * self.activation(g)
@@ -99,7 +101,8 @@ class LSTM(Recurrent):
     gradient descent their sum moves twice as fast as one bias would: ``two_biases`` says so. With one, PyTorch's second
     is held at 0. Keras starts the forget gate's bias at 1 (``unit_forget_bias``), PyTorch at what all else starts at:
     a port then forgets half of its cell at every step. Keras's documentation has it that ``unit_forget_bias`` forces
-    the rest to zeros; its code keeps ``bias_initializer`` for that.
+    the rest to zeros; its code keeps ``bias_initializer`` for that. ``dropout`` of ``nn.LSTM`` is another thing, one
+    between stacked layers, and does nothing to a single one.
     """
 
     kind: ClassVar[str] = "lstm"
@@ -108,11 +111,11 @@ class LSTM(Recurrent):
     native: ClassVar = {"torch": {**UNIFORM, "unit_forget_bias": False, "two_biases": True}}
     natives: ClassVar = {
         "keras": Native("keras.layers.LSTM", same("units", "activation", "recurrent_activation", "use_bias")
-                        | same("unit_forget_bias", "return_sequences", "go_backwards", *HELD),
+                        | same("unit_forget_bias", "return_sequences", "go_backwards", "dropout", *HELD),
                         leading=("units",), when={"two_biases": False},
                         why={"two_biases": "with a bias of the state beside that of the input"},
                         own={"use_bias": True, "unit_forget_bias": True, "return_sequences": False,
-                             "go_backwards": False}),
+                             "go_backwards": False, "dropout": 0.0}),
         "torch": Native("nn.LSTM", {"input_size": "", "hidden_size": "units", "bias": "use_bias", "batch_first": ""},
                         leading=("input_size", "hidden_size"), own={"bias": True},
                         when={"activation": Tanh(), "recurrent_activation": Sigmoid()},
@@ -164,6 +167,11 @@ class LSTM(Recurrent):
             Case(shows="two biases are added up: i = 1 + 2, g = 10 + 20, o = 5", fields=linear | {"two_biases": True},
                  x=[[[0.0]]], parameters=gates | {"bias": [[1.0, 0.0, 10.0, 5.0], [2.0, 0.0, 20.0, 0.0]]},
                  expected=[[450.0]]),
+            Case(shows="in training, the features that are kept at every step are doubled: 2 of x[0], 0 of x[1]",
+                 fields=linear | {"dropout": 0.5, "use_bias": False}, x=[[[1.0, 5.0], [2.0, 7.0]]],
+                 parameters={"kernel": [[1.0, 0.0, 1.0, 1.0], [1.0, 1.0, 1.0, 1.0]],
+                             "recurrent_kernel": [[0.0, 0.0, 0.0, 0.0]]},
+                 mask=[[True, False]], expected=[[64.0]]),
             Case(shows="the state goes round through the recurrent kernel, and backwards from the end",
                  fields=linear | {"go_backwards": True, "use_bias": False}, x=[[[1.0], [2.0]]],
                  parameters={"kernel": [[1.0, 0.0, 1.0, 1.0]], "recurrent_kernel": [[0.0, 1.0, 0.0, 0.0]]},

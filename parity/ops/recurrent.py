@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field, PositiveInt
 
@@ -18,8 +18,6 @@ from parity.code import (
     TorchCode,
     TorchWeight,
     call,
-    documented,
-    lines_at,
 )
 from parity.constraints import AnyConstraint
 from parity.entries import Shape, discover
@@ -29,6 +27,7 @@ from parity.initializers.zeros import Zeros
 from parity.lazy import differentiable as np
 from parity.ops import SAID, Op, ShapeError, check_constraints
 from parity.ops.cell import Calls, stepped, worded
+from parity.ops.recurrent_module import ONE_BIAS, written
 from parity.regularizers import AnyRegularizer
 
 if TYPE_CHECKING:
@@ -42,36 +41,6 @@ STARTS_AT = discover(Initializer, "parity.initializers").get("orthogonal", Gloro
 
 UNIFORM = {f"{name}_initializer": "fan_in_uniform" for name in ("kernel", "recurrent", "bias")}
 """PyTorch starts all tensors of a recurrent module at U(-1/sqrt(units), 1/sqrt(units))."""
-
-ONE_BIAS = Helper(
-    name="with_one_bias",
-    source='''
-def with_one_bias(module):
-    """Return a recurrent module whose second bias stays 0: of two, the sum would move twice as fast."""
-    module.bias_hh_l0.requires_grad_(False).zero_()
-    return module
-''',
-)
-
-TORCH = '''
-class {name}(nn.Module):
-    """{doc}"""
-
-    def __init__(self, inputs, units, {activations}):
-        super().__init__()
-        self.units = units
-        {kept}
-        self.kernel = nn.Parameter(torch.empty(inputs, {size}))
-        self.recurrent_kernel = nn.Parameter(torch.empty(units, {size})){bias}
-
-    def forward(self, x):
-        {zeros} = x.new_zeros(len(x), self.units)
-        outputs = []
-        for step in x.unbind(1):
-            {lines}
-            outputs.append(h)
-        return torch.stack(outputs, 1)
-'''
 
 
 class Recurrent(Op):
@@ -108,6 +77,21 @@ class Recurrent(Op):
     kernel_constraint: AnyConstraint | None = Field(default=None, description="what the kernel is held to")
     recurrent_constraint: AnyConstraint | None = Field(default=None, description="what the recurrent kernel is held to")
     bias_constraint: AnyConstraint | None = Field(default=None, description="what the bias is held to")
+    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(
+        default=0.0, description="share of the features that is dropped in training, the same ones at every step"
+    )
+
+    @property
+    def draws(self) -> bool:  # type: ignore[override]
+        """Whether it drops any."""
+        return self.dropout > 0.0
+
+    def drops(self) -> float:
+        return self.dropout
+
+    def mask_shape(self, shape: Shape) -> Shape:
+        """Return (features,): the mask is one for all steps."""
+        return shape[-1:]
 
     def biases(self) -> int:
         """Return how many biases it has; two are the rows of one parameter, of the input and of the state."""
@@ -153,6 +137,7 @@ class Recurrent(Op):
     def forward(self, x: np.ndarray, p: Arrays, mask: np.ndarray | None = None) -> np.ndarray:
         functions: dict[str, Any] = {name: one.forward for name, (_, one) in self.activations().items()}
         functions["split"] = lambda z: np.split(z, len(self.gates), -1)
+        x = x if mask is None else x * mask[:, None] * (1.0 / (1.0 - self.dropout))
         now = {name: np.zeros((len(x), self.units)) for name in self.states}
         steps = range(x.shape[1])
         outputs = []
@@ -163,10 +148,16 @@ class Recurrent(Op):
         return np.stack(outputs, axis=1) if self.return_sequences else outputs[-1]
 
     def inert(self, field: str, other: Any, shape: Shape) -> str:
-        """Say when there is one step only, whose direction is no other."""
+        """Say when there is one step only, whose direction is no other, and when there is no bias to have two of."""
+        if field in ("two_biases", "unit_forget_bias") and not self.use_bias:
+            return "there is no bias"
         return "there is one step only" if field == "go_backwards" and shape[0] == 1 else ""
 
     # ------------------------------------------------------------------------------------------- Keras
+
+    def keras_fits(self) -> bool:
+        """Return whether Keras's own layer means it; how many biases it has not got is the same to all."""
+        return self.natives["keras"].fits(self) or self.biases() == 0
 
     def keras_told(self) -> dict[str, str | None]:
         """Return the source of the activations, None where they are Keras's own defaults."""
@@ -175,32 +166,40 @@ class Recurrent(Op):
             for field, one in self.activations().values()
         }
 
-    def keras_own(self, site: Site) -> str:
-        """Return the source of the layer."""
-        if self.natives["keras"].fits(self):
-            return self.keras_layer(site, "", **self.keras_told())
+    def keras_own(self, shape: Shape, name: str | None = None, **more: str) -> str:
+        """Return the source of the layer.
+
+        Args:
+            shape: of what it reads.
+            name: source of its name, None where that is Keras's to choose.
+            more: the source of activations that are not written as the fields are.
+        """
         own = self.natives["keras"]
-        cell = self._keras_parameters(site.input_shape) | self.keras_told()
+        cell = self._keras_parameters(shape) | self.keras_told() | more
+        if self.keras_fits():
+            return own.source(self, name_="", **cell, name=name)
         beside = {"return_sequences": None, "go_backwards": None, "use_bias": None}
         made = own.source(self, name_=f"TwoBias{own.title}Cell", **cell, **beside)
         said = {name: "True" if getattr(self, name) else None for name in ("return_sequences", "go_backwards")}
-        return call("keras.layers.RNN", made, **said, name=repr(site.name))
+        return call("keras.layers.RNN", made, **said, name=name)
 
     def keras_helpers(self) -> tuple[Helper, ...]:
         """Return what the layer's source calls."""
-        own = () if self.natives["keras"].fits(self) else (self.keras_cell(),)
-        return (*self._helpers("keras"), *own)
+        own = () if self.keras_fits() else (self.keras_cell(),)
+        return (*self.activation_helpers("keras"), *own)
 
     def keras_cell(self) -> Helper:
         """Return the cell where Keras's own means something else."""
         raise TypeError(f"{type(self).__name__} is Keras's own")
 
-    def _helpers(self, framework: str) -> tuple[Helper, ...]:
+    def activation_helpers(self, framework: str) -> tuple[Helper, ...]:
+        """Return what the sources of the activations call."""
         return tuple(helper for _, one in self.activations().values() for helper in one.helpers(framework))
 
     def keras(self, site: Site) -> KerasCode:
         places = {name: f"cell.{name}" for name in self.parameters(site.input_shape)}
-        return KerasCode(layer=self.keras_own(site), helpers=self.keras_helpers(), weights=places)
+        layer = self.keras_own(site.input_shape, repr(site.name))
+        return KerasCode(layer=layer, helpers=self.keras_helpers(), weights=places)
 
     # ------------------------------------------------------------------------------------------ TensorFlow
 
@@ -245,9 +244,16 @@ class Recurrent(Op):
 
     def tensorflow(self, site: Site) -> TensorFlowCode:
         names = {name: f"self.{site.name}_{name}" for name in self.parameters(site.input_shape)}
+        dropped = (
+            "if training:  # the same features at every step",
+            f"    x = x * tf.nn.dropout(tf.ones_like(x[:, :1]), rate={self.dropout!r})",
+        )
         steps = "reversed(tf.unstack(x, axis=1))" if self.go_backwards else "tf.unstack(x, axis=1)"
         *lines, last = self.tensorflow_loop(steps, names)
-        return TensorFlowCode(body=(*lines, f"return {last}"), doc=self.says(), helpers=self._helpers("tensorflow"))
+        return TensorFlowCode(
+            body=(*(dropped if self.draws else ()), *lines, f"return {last}"), doc=self.says(), training=self.draws,
+            helpers=self.activation_helpers("tensorflow"),
+        )  # fmt: skip
 
     # --------------------------------------------------------------------------------------------- PyTorch
 
@@ -255,18 +261,19 @@ class Recurrent(Op):
         """Return whether PyTorch's own module means it; it keeps two biases apart, which a constraint holds as one."""
         return self.natives["torch"].fits(self) and (self.biases() < 2 or self.bias_constraint is None)
 
-    def torch_module(self, features: int) -> tuple[str, tuple[Helper, ...]]:
+    def torch_module(self, features: int, **more: str) -> tuple[str, tuple[Helper, ...]]:
         """Return the source of the module, and what it calls.
 
         Args:
             features: size of the last axis of what it reads.
+            more: the source of further arguments of PyTorch's own.
         """
         if self.torch_fits():
-            made = self.natives["torch"].source(self, input_size=repr(features), batch_first="True")
+            made = self.natives["torch"].source(self, input_size=repr(features), batch_first="True", **more)
             return (made, ()) if self.biases() != 1 else (f"{ONE_BIAS.name}({made})", (ONE_BIAS,))
         written = self._written_out()
         told = [one.torch(-1) or "nn.Identity()" for _, one in self.activations().values()]
-        return call(written.name, features, self.units, *told), (*self._helpers("torch"), written)
+        return call(written.name, features, self.units, *told), (*self.activation_helpers("torch"), written)
 
     def torch_weights(self, name: str, shape: Shape) -> dict[str, TorchWeight]:
         """Return where the parameters are kept.
@@ -288,7 +295,8 @@ class Recurrent(Op):
 
     def torch_called(self, module: str) -> tuple[str, tuple[int, ...]]:
         """Return the expression of the states at every step, and which part of what the module gives they are."""
-        x = "x.flip(1)" if self.go_backwards else "x"
+        x = f"x * {module}_dropout(torch.ones_like(x[:, :1]))" if self.draws else "x"
+        x = (f"({x}).flip(1)" if self.draws else f"{x}.flip(1)") if self.go_backwards else x
         return (f"{module}({x})[0]", (0,)) if self.torch_fits() else (f"{module}({x})", ())
 
     def torch(self, site: Site) -> TorchCode:
@@ -296,29 +304,24 @@ class Recurrent(Op):
         forward, part = self.torch_called(f"self.{site.name}")
         if not self.return_sequences:
             forward, part = f"{forward}[:, -1]", (*part, -1)
+        dropping = {f"{site.name}_dropout": f"nn.Dropout({self.dropout!r})"} if self.draws else {}
         return TorchCode(
-            modules={site.name: module}, forward=forward, output=site.name, part=part, helpers=helpers,
+            modules={**dropping, site.name: module}, forward=forward, output=site.name, part=part, helpers=helpers,
             weights=self.torch_weights(site.name, site.input_shape),
+            comment="drops the same features at every step" if self.draws else "",
         )  # fmt: skip
 
     def _written_out(self) -> Helper:
         """Return the module where PyTorch has none."""
-        many = len(self.gates)
-        size = f"{many} * units" if many > 1 else "units"
-        rows = {0: "", 1: size, 2: f"2, {size}"}[self.biases()]
-        own = self.natives["torch"].title
-        name = f"{['Unbiased', 'Plain', 'TwoBias'][self.biases()]}{own}{self.variant()}"
+        own, rows = self.natives["torch"].title, self.biases()
         names = {one: f"self.{one}" for one in self.started}
-        fields = [field for field, _ in self.activations().values()]
-        source = TORCH.format(
-            name=name, doc=documented(f"{self.equation()}; nn.{own} is another cell."),
-            activations=", ".join(fields), size=size,
-            kept=lines_at(8, [f"self.{field} = {field}" for field in fields]),
-            bias=f"\n        self.bias = nn.Parameter(torch.empty({rows}))" if rows else "",
-            zeros=" = ".join(self.states),
-            lines=lines_at(12, self.lines("torch", names, f"torch.chunk({{}}, {many}, dim=1)", "self")),
+        return written(
+            f"{['Unbiased', 'Plain', 'TwoBias'][rows]}{own}{self.variant()}",
+            doc=f"{self.equation()}; nn.{own} is another cell.",
+            activations=[field for field, _ in self.activations().values()], states=self.states,
+            gates=len(self.gates), biases=rows,
+            lines=self.lines("torch", names, f"torch.chunk({{}}, {len(self.gates)}, dim=1)", "self"),
         )  # fmt: skip
-        return Helper(name=name, source=source)
 
     def variant(self) -> str:
         """Return a suffix of the written-out module's name for another cell of the same kind."""

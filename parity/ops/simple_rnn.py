@@ -32,6 +32,8 @@ class TwoBiasSimpleRNNCell(keras.layers.SimpleRNNCell):
 
     def call(self, inputs, states, training=False):
         (h,) = states
+        if training and self.dropout:
+            inputs = inputs * self.get_dropout_mask(inputs)
         z = keras.ops.matmul(inputs, self.kernel) + keras.ops.matmul(h, self.recurrent_kernel)
         h = self.activation(z + self.bias[0] + self.bias[1])
         return h, [h]
@@ -44,7 +46,7 @@ class SimpleRNN(Recurrent):
 
     Keras's ``SimpleRNN`` has one bias; PyTorch's ``nn.RNN`` two, b_ih and b_hh, which are added up. Both are trained,
     so that under gradient descent their sum moves twice as fast as one bias would: ``two_biases`` says so. With one,
-    PyTorch's second is held at 0. ``nn.RNN`` knows tanh and relu only.
+    PyTorch's second is held at 0. ``nn.RNN`` knows tanh and relu only; its ``dropout`` is one between stacked layers.
     """
 
     kind: ClassVar[str] = "simple_rnn"
@@ -53,10 +55,10 @@ class SimpleRNN(Recurrent):
     native: ClassVar = {"torch": {**UNIFORM, "two_biases": True}}
     natives: ClassVar = {
         "keras": Native("keras.layers.SimpleRNN",
-                        same("units", "activation", "use_bias", "return_sequences", "go_backwards", *HELD),
+                        same("units", "activation", "use_bias", "return_sequences", "go_backwards", "dropout", *HELD),
                         leading=("units",), when={"two_biases": False},
                         why={"two_biases": "with a bias of the state beside that of the input"},
-                        own={"use_bias": True, "return_sequences": False, "go_backwards": False}),
+                        own={"use_bias": True, "return_sequences": False, "go_backwards": False, "dropout": 0.0}),
         "torch": Native("nn.RNN", {"input_size": "", "hidden_size": "units",
                                    "nonlinearity": Turned("activation", lambda one: one.kind, str),
                                    "bias": "use_bias", "batch_first": ""},

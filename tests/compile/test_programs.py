@@ -226,10 +226,12 @@ def test_a_program_with_recurrent_layers_puts_its_weights_in_place(
     framework: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """Gates that PyTorch has in another order, biases that it has in two tensors, and Keras's cells in its layers."""
-    layers = [{"gru": {"units": 4, "return_sequences": True}}, {"lstm": {"units": 3, "two_biases": True}},
+    layers = [{"gru": {"units": 4, "return_sequences": True, "dropout": 0.5}}, {"dropout": 0.2},
+              {"lstm": {"units": 3, "two_biases": True, "dropout": 0.25}},
               {"dense": {"units": CLASSES, "activation": "softmax"}}]  # fmt: skip
     model = {"input": [8, 3], "layers": layers}
-    alone = recorded(framework, tmp_path_factory, 6, model=model)
+    data = {"standardize": True, "reshape": [3, 8], "transpose": [1, 0], "validation_split": 0.2}
+    alone = recorded(framework, tmp_path_factory, 6, model=model, data=data)
     done = alone.run("--data", "data.npz", "--weights", "init.safetensors", "--steps", "6")
     assert done.returncode == 0, done.stderr
     assert [float(line) for line in done.stdout.split()] == list(alone.losses)

@@ -21,6 +21,9 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 def default(function, name):
     value = inspect.signature(function).parameters[name].default
     return value if isinstance(value, (int, float, str, bool, type(None))) else str(value)
+def made(layer):
+    layer.build((None, 3, 2))
+    return layer
 print(json.dumps({wanted}))
 """
 
@@ -157,6 +160,18 @@ KERAS = """
     "separable_conv2d.pointwise_initializer": default(keras.layers.SeparableConv2D, "pointwise_initializer"),
     "prelu.alpha_initializer": default(keras.layers.PReLU, "alpha_initializer").lower(),
     "prelu.shared_axes": default(keras.layers.PReLU, "shared_axes"),
+    **{
+        f"{kind}.{name}": default(layer, name)
+        for kind, layer in (
+            ("simple_rnn", keras.layers.SimpleRNN), ("lstm", keras.layers.LSTM), ("gru", keras.layers.GRU)
+        )
+        for name in ("activation", "recurrent_activation", "use_bias", "kernel_initializer", "bias_initializer",
+                     "unit_forget_bias", "return_sequences", "go_backwards", "reset_after")
+        if name in inspect.signature(layer).parameters
+    },
+    "lstm.two_biases": len(made(keras.layers.LSTM(1)).weights) > 3,
+    "simple_rnn.two_biases": len(made(keras.layers.SimpleRNN(1)).weights) > 3,
+    "bidirectional.merge_mode": default(keras.layers.Bidirectional, "merge_mode"),
     "gelu.approximate": default(keras.activations.gelu, "approximate"),
     "leaky_relu.negative_slope": default(keras.activations.leaky_relu, "negative_slope"),
     "elu.alpha": default(keras.activations.elu, "alpha"),
@@ -268,6 +283,24 @@ TORCH = """
     "rms_norm.epsilon": default(torch.nn.RMSNorm, "eps"),
     "conv2d.groups": default(torch.nn.Conv2d, "groups"),
     "prelu.alpha_initializer": str({"constant": default(torch.nn.PReLU, "init")}),
+    **{
+        f"{kind}.{name}": value
+        for kind, module in (("simple_rnn", torch.nn.RNN(2, 64)), ("lstm", torch.nn.LSTM(2, 64)))
+        for name, value in (
+            ("use_bias", module.bias), ("two_biases", hasattr(module, "bias_hh_l0")),
+        )
+    },
+    "lstm.unit_forget_bias": bool((torch.nn.LSTM(2, 64).bias_ih_l0[64:128] == 1).all()),
+    "simple_rnn.activation": torch.nn.RNN(2, 64).nonlinearity,
+    **{
+        f"{kind}.{name}_initializer": "fan_in_uniform" if 0.12 < float(value.abs().max()) <= 64**-0.5 else "another"
+        for kind, module in (
+            ("simple_rnn", torch.nn.RNN(2, 64)), ("lstm", torch.nn.LSTM(2, 64)), ("gru", torch.nn.GRU(2, 64))
+        )
+        for name, value in (
+            ("kernel", module.weight_ih_l0), ("recurrent", module.weight_hh_l0), ("bias", module.bias_ih_l0)
+        )
+    },
     "gelu.approximate": default(torch.nn.GELU, "approximate") != "none",
     "leaky_relu.negative_slope": default(torch.nn.LeakyReLU, "negative_slope"),
     "elu.alpha": default(torch.nn.ELU, "alpha"),

@@ -7,21 +7,26 @@ that lie in two tensors, outputs that are a part of what a module gives.
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from helpers_frameworks import (
+    EACH_FRAMEWORK,
     FRAMEWORKS,
     Reference,
     assert_close,
     assert_same_step,
     difference,
     each_framework,
+    missing,
     opened,
+    shared_bench,
     side_of,
     starting_weights,
 )
+from helpers_ports import MOMENTUM, judged, matched, port
 from helpers_sample import WHOLE
 
 from parity.catalog import OPS
@@ -32,11 +37,18 @@ from parity.run.initial import initial_value
 KINDS = [kind for kind, entry in OPS.items() if issubclass(entry, Recurrent)]
 
 VARIANTS: dict[str, list[dict[str, Any]]] = {
-    "simple_rnn": [{}, {"two_biases": True}, {"activation": "relu"}, {"activation": {"leaky_relu": 0.3}}],
-    "lstm": [{}, {"two_biases": True}, {"activation": "relu"}, {"recurrent_activation": {"leaky_relu": 0.3}},
-             {"two_biases": True, "activation": "gelu"}],
-    "gru": [{}, {"reset_after": False}, {"activation": "relu"}, {"reset_after": False, "activation": "softmax"},
-            {"bias_constraint": {"max_norm": 0.5}}],
+    "simple_rnn": [
+        {}, {"dropout": 0.5, "two_biases": True}, {"two_biases": True}, {"activation": "relu"},
+        {"activation": {"leaky_relu": 0.3}},
+    ],
+    "lstm": [
+        {}, {"dropout": 0.5}, {"two_biases": True}, {"dropout": 0.25, "two_biases": True}, {"activation": "relu"},
+        {"recurrent_activation": {"leaky_relu": 0.3}}, {"two_biases": True, "activation": "gelu"},
+    ],
+    "gru": [
+        {}, {"dropout": 0.5}, {"reset_after": False}, {"activation": "relu"},
+        {"reset_after": False, "activation": "softmax"}, {"bias_constraint": {"max_norm": 0.5}},
+    ],
 }  # fmt: skip
 """What decides whether a framework's own part is taken: each with and without a bias, either way, for all states."""
 
@@ -62,11 +74,29 @@ def test_a_recurrent_layer_is_its_reference_with_all_its_fields(framework: str, 
     every = list(itertools.product(VARIANTS[kind], (True, False), (True, False), (True, False)))
     mine = every if WHOLE else every[FRAMEWORKS.index(framework) :: len(FRAMEWORKS)]
     for fields, bias, whole, backwards in mine:
-        if not bias and fields.keys() & {"two_biases", "bias_constraint"}:
-            continue
         told = {"units": 3, "use_bias": bias, "return_sequences": whole, "go_backwards": backwards,
                 "bias_initializer": "fan_in_uniform"}  # fmt: skip
         sweep(framework, [{"dense": 2}, {kind: told | fields}, {"dense": 2}], random(3, 4, 2))
+
+
+BOTH = [
+    ({"lstm": {}}, "concat"), ({"lstm": {"two_biases": True}}, "ave"), ({"gru": {}}, "mul"),
+    ({"gru": {"use_bias": False}}, "concat"), ({"gru": {"reset_after": False}}, "sum"),
+    ({"simple_rnn": {"two_biases": True}}, "concat"), ({"simple_rnn": {"activation": {"leaky_relu": 0.3}}}, "sum"),
+    ({"lstm": {"recurrent_activation": "gelu"}}, "concat"), ({"lstm": {"two_biases": True, "use_bias": False}}, "mul"),
+]  # fmt: skip
+
+
+@each_framework
+def test_a_layer_both_ways_is_its_reference(framework: str) -> None:
+    """Under regularizers, and with biases that are not 0."""
+    every = list(itertools.product(BOTH, (True, False)))
+    for (layer, merge), whole in every if WHOLE else every[FRAMEWORKS.index(framework) :: len(FRAMEWORKS)]:
+        ((kind, fields),) = layer.items()
+        told = {"units": 3, "return_sequences": whole, "bias_initializer": "fan_in_uniform",
+                "kernel_regularizer": {"l2": 0.01}, "bias_regularizer": "l2"}  # fmt: skip
+        both = {"bidirectional": {"layer": {kind: told | fields}, "merge_mode": merge}}
+        sweep(framework, [{"dense": 2}, both, {"dense": 2}], random(3, 4, 2))
 
 
 CHAIN = {
@@ -75,6 +105,7 @@ CHAIN = {
         {"gru": {"units": 4, "return_sequences": True, "kernel_regularizer": {"l2": 0.01}, "bias_regularizer": "l2",
                  "recurrent_constraint": {"max_norm": {"max_value": 0.7, "axis": 0}}}},
         {"lstm": {"units": 3, "return_sequences": True, "go_backwards": True, "two_biases": True}},
+        {"bidirectional": {"layer": {"gru": {"units": 2, "return_sequences": True}}}},
         {"lstm": {"units": 4, "bias_constraint": {"max_norm": 1.5}}},
         {"dense": {"units": 2, "name": "logits"}},
     ],
@@ -138,3 +169,113 @@ def test_the_forget_gate_starts_at_one() -> None:
     np.testing.assert_array_equal(initial_value(0, "lstm.bias", start), [0.5, 0.5, 1, 1, 0.5, 0.5, 0.5, 0.5])
     double = lstm.replace(two_biases=True).parameters((4, 3))["bias"]
     np.testing.assert_array_equal(initial_value(0, "lstm.bias", double)[:, 2:4], [[1, 1], [0.5, 0.5]])
+
+
+@each_framework
+def test_a_layer_at_every_step_is_its_reference(framework: str) -> None:
+    for layer in (
+        {"dense": {"units": 3, "activation": "softmax", "kernel_regularizer": {"l2": 0.01}}},
+        {"conv1d": {"filters": 3, "kernel_size": 3, "strides": 2, "padding": "same", "activation": "softmax"}},
+        {"conv2d": {"filters": 2, "kernel_size": [2, 1], "activation": {"leaky_relu": 0.3},
+                    "kernel_constraint": {"max_norm": 0.5}}},
+    ):  # fmt: skip
+        shape = (4, 4, 5, 2) if "conv2d" in layer else (4, 5, 2)
+        sweep(framework, [{"dense": 2}, {"time_distributed": {"layer": layer}}, "flatten", {"dense": 2}],
+              random(3, *shape))  # fmt: skip
+
+
+# -------------------------------------------------------------------------------------------- by hand
+
+RECURRENT = {
+    "input": [8, 3],
+    "layers": [
+        {"gru": {"units": 4, "return_sequences": True, "name": "first"}},
+        {"bidirectional": {"layer": {"lstm": {"units": 3, "return_sequences": True, "two_biases": True}},
+                           "name": "both"}},
+        {"lstm": {"units": 4, "two_biases": True, "name": "second"}},
+        {"dense": {"units": 5, "name": "out"}},
+    ],
+}  # fmt: skip
+
+TORCH = """\
+import torch
+from torch import nn
+
+
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.rnn = nn.GRU(3, 4, batch_first=True)
+        self.ways = nn.LSTM(4, 3, batch_first=True, bidirectional=True)
+        self.top = nn.LSTM(6, 4, batch_first=True)
+        self.head = nn.Linear(4, 5)
+
+    def forward(self, x):
+        x, _ = self.rnn(x)
+        x, _ = self.ways(x)
+        _, (h, _) = self.top(x)
+        return self.head(h[-1])
+
+
+def build_loss():
+    return nn.CrossEntropyLoss()
+
+
+def build_optimizer(model):
+    return torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
+"""
+
+KERAS = """\
+import keras
+from keras import layers
+
+
+def build_model():
+    inputs = keras.Input((8, 3))
+    x = layers.GRU(4, return_sequences=True)(inputs)
+    x = layers.Bidirectional(layers.LSTM(3, return_sequences=True))(x)
+    x = layers.LSTM(4)(x)
+    return keras.Model(inputs, layers.Dense(5)(x))
+
+
+def build_loss():
+    return keras.losses.CategoricalCrossentropy(from_logits=True)
+
+
+def build_optimizer(model):
+    return keras.optimizers.SGD(0.05, momentum=0.9)
+"""
+
+ONE_BIAS = {"input": [8, 3], "layers": [
+    RECURRENT["layers"][0],
+    {"bidirectional": {"layer": {"lstm": {"units": 3, "return_sequences": True}}, "name": "both"}},
+    {"lstm": {"units": 4, "name": "second"}},
+    RECURRENT["layers"][3],
+]}  # fmt: skip
+
+WRITTEN = {
+    "torch": port("torch", TORCH, MOMENTUM, model=RECURRENT),
+    "keras": port("keras", KERAS, MOMENTUM, model=ONE_BIAS),
+}
+
+
+@pytest.mark.parametrize("framework", [one for one in EACH_FRAMEWORK if one.values[0] in WRITTEN])
+def test_a_port_with_recurrent_layers_is_at_parity(framework: str, tmp_path: Path) -> None:
+    """Its gates and biases are found where the framework has them, and so are the outputs of its modules."""
+    one = WRITTEN[framework]
+    side, found, _ = matched(shared_bench(), one, tmp_path)
+    assert set(found.bindings.weights) == set(side.parameters())
+    assert not found.unmatched
+    assert not found.extras
+    judge = judged(shared_bench(), one, tmp_path, steps=2)
+    largest = judge.overall()
+    assert largest is not None
+    assert largest.difference < 1e-11, judge.verdict()
+    assert {"first", "both", "second", "out"} <= judge.tensors["forward"]
+
+
+@pytest.mark.skipif(bool(missing("torch")), reason="torch not installed")
+def test_a_state_taken_from_the_wrong_end_is_found(tmp_path: Path) -> None:
+    one = WRITTEN["torch"].edited("self.head(h[-1])", "self.head(self.top(x)[0][:, 0])")
+    judge = judged(shared_bench(), one, tmp_path, steps=1)
+    assert judge.verdict()[0] == "divergent"

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from itertools import count
-from operator import attrgetter
 from typing import Any
 
 import keras
@@ -124,8 +123,11 @@ class KerasLayers(Scaled, Driver):
         """Return the model's layers, those in others too, by names that no two share; itself as ``""``."""
         if "_named" not in self.__dict__:
             self._named: dict[str, Any] = {"": self.model}
+            # A layer in a layer, which Keras may have named by itself, does not take the name of one of the model's.
+            own = {layer.name: layer for layer in reversed(self.model.layers)}
             for layer in self.model._flatten_layers(include_self=False, recursive=True):
-                self._named[free_name(layer.name, self._named)] = layer
+                mine = own.get(layer.name) is layer
+                self._named[layer.name if mine else free_name(layer.name, self._named | own)] = layer
         return self._named
 
     def _part(self, name: str) -> Any:
@@ -140,6 +142,9 @@ class KerasLayers(Scaled, Driver):
                 for name, layer in self._parts().items()
                 for value in (*layer._trainable_variables, *layer._non_trainable_variables)
             }
+            for name, layer in self._parts().items():
+                for path, inner in inside(layer):
+                    owners |= dict.fromkeys(map(id, inner.variables), f"{name}.{path}")
             # In the order in which the model has them; layers in layers lie reversed.
             for value in self.model.variables:
                 name = owners.get(id(value), "")
@@ -147,12 +152,8 @@ class KerasLayers(Scaled, Driver):
         return self._held
 
     def variable(self, name: str) -> Any:
-        """Return the layer's variable of a canonical name: by layer and name, or by a path from the layer."""
-        attribute = self.bindings["weights"][name]["attribute"]
-        if attribute in self._variables():
-            return self._variables()[attribute]
-        layer, _, path = attribute.partition(".")
-        return attrgetter(path)(self._part(layer))
+        """Return the layer's variable of a canonical name."""
+        return self._variables()[self.bindings["weights"][name]["attribute"]]
 
     def optimized(self, name: str) -> bool:
         """Return whether the optimizer was built with the parameter."""
@@ -163,6 +164,15 @@ class KerasLayers(Scaled, Driver):
         kept = getattr(self.updating, attribute)
         shared = not isinstance(kept, list)
         return kept if shared else kept[self.updating._get_variable_index(self.variable(name))]
+
+
+def inside(layer: Any) -> list[tuple[str, Any]]:
+    """Return the layers that one of Keras's own keeps its variables in, by the path to them."""
+    if isinstance(layer, keras.layers.Bidirectional):
+        return [(f"{way}.cell", getattr(layer, way).cell) for way in ("forward_layer", "backward_layer")]
+    if isinstance(layer, keras.layers.TimeDistributed):
+        return [("layer", layer.layer)]
+    return [("cell", layer.cell)] if isinstance(layer, keras.layers.RNN) else []
 
 
 def free_name(name: str, taken: dict[str, Any]) -> str:

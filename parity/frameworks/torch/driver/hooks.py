@@ -26,21 +26,23 @@ def last(seen: Callable[[torch.Tensor], torch.Tensor | None], part: Sequence[int
     """Return a hook that sees what a module puts out, or a part of it: see ``parity.code.TorchCode``."""
 
     def hook(module: torch.nn.Module, inputs: Any, output: Any) -> Any:
-        if not part or not fits(output, part):
+        there = part_of(output, part)
+        if not there:
             return seen(output)
-        shown = taken(output, part)
+        shown = taken(output, there)
         given = seen(shown)
         # Put back even if it is the same: what is seen must be on the way to the loss, or it has no gradient.
-        return put(output, part, shown if given is None else given)
+        return put(output, there, shown if given is None else given)
 
     return hook
 
 
-def fits(output: Any, part: Sequence[int]) -> bool:
-    """Return whether there is such a part of what a module puts out: nothing else may have that many."""
-    if isinstance(output, tuple) and part:
-        return part[0] < len(output) and fits(output[part[0]], part[1:])
-    return torch.is_tensor(output) and output.dim() > len(part)
+def part_of(output: Any, part: Sequence[int]) -> tuple[int, ...]:
+    """Return the part as far as it is there: a module written by hand may give the tensor, or the step, by itself."""
+    if isinstance(output, tuple):
+        known = bool(part) and 0 <= part[0] < len(output)
+        return (part[0], *part_of(output[part[0]], part[1:])) if known else ()
+    return tuple(one for one in part if one < 0) if torch.is_tensor(output) and output.dim() > 2 else ()
 
 
 def taken(output: Any, part: Sequence[int]) -> torch.Tensor:

@@ -1,0 +1,220 @@
+"""bidirectional: a recurrent layer forwards, and another one of its kind backwards."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from parity.code import Case, Helper, KerasCode, Parameter, Site, TensorFlowCode, TorchCode, TorchWeight, call
+from parity.entries import Shape, one_of, read_in
+from parity.lazy import differentiable as np
+from parity.native import Native
+from parity.ops import Op
+from parity.ops.gru import GRU
+from parity.ops.lstm import LSTM
+from parity.ops.recurrent import Recurrent
+from parity.ops.simple_rnn import SimpleRNN
+
+if TYPE_CHECKING:
+    from parity.code import Arrays
+
+    AnyRecurrent = Recurrent
+else:
+    AnyRecurrent = one_of({entry.kind: entry for entry in (SimpleRNN, LSTM, GRU)})
+
+MERGES = {
+    "concat": "concatenate((forward, backward), axis=-1)", "sum": "forward + backward",
+    "mul": "forward * backward", "ave": "(forward + backward) / 2.0",
+}  # fmt: skip
+
+BOTH_WAYS = Helper(
+    name="BothWays",
+    source='''
+class BothWays(nn.Module):
+    """A module forwards and another backwards, side by side, as PyTorch's own with bidirectional=True."""
+
+    def __init__(self, ahead, back):
+        super().__init__()
+        self.ahead, self.back = ahead, back
+
+    def forward(self, x):
+        return torch.cat((self.ahead(x), self.back(x.flip(1)).flip(1)), dim=-1)
+''',
+)
+
+TORCH = '''
+class {name}(nn.Module):
+    """{doc}"""
+
+    def forward(self, states):
+        forward, backward = states.chunk(2, dim=-1)
+        return {value}
+'''
+
+
+KERAS = '''
+@keras.saving.register_keras_serializable()
+def {name}(x):
+    """An activation by a name: Bidirectional makes its two layers of what it saves of one."""
+    return {value}
+'''
+
+
+def _saved(name: str, source: str) -> str:
+    """Return a function that Keras can save, of the source of an activation: a function's name, or a lambda of x."""
+    value = source.removeprefix("lambda x: ") if source.startswith("lambda") else f"{source}(x)"
+    return KERAS.format(name=name, value=value)
+
+
+class Bidirectional(Op):
+    """y = merge(layer(x), layer'(x from its end)), where layer' has the same fields and weights of its own.
+
+    Where the layer gives its last state alone, that of the backward one is its state at the first step, which has seen
+    them all. In PyTorch's ``nn.LSTM(bidirectional=True)`` it is ``h_n[-1]``, or ``output[:, 0]`` of its half;
+    ``output[:, -1]``, as it is often written, takes from it the state that has seen one step. Where the layer gives all
+    of its states, those of the backward one are turned round, so that both stand at their steps; Keras leaves them as
+    they come in a layer that goes backwards by itself. PyTorch has concatenation only.
+    """
+
+    kind: ClassVar[str] = "bidirectional"
+    started: ClassVar = tuple(f"{way}_{name}" for way in ("forward", "backward") for name in Recurrent.started)
+    source: ClassVar = read_in(keras="layers/rnn/bidirectional", torch="nn/modules/rnn")
+    natives: ClassVar = {"keras": Native("keras.layers.Bidirectional", {"layer": "", "merge_mode": "merge_mode"},
+                                         leading=("layer",), own={"merge_mode": "concat"})}  # fmt: skip
+
+    layer: AnyRecurrent = Field(description="the recurrent layer, of each direction one")
+    merge_mode: Literal["concat", "sum", "mul", "ave"] = Field(default="concat", description="what is made of both")
+
+    @model_validator(mode="after")
+    def _plain_inside(self) -> Self:
+        if self.layer.go_backwards:
+            raise ValueError("the layer inside goes backwards, and so does the other one: leave go_backwards out")
+        if self.layer.dropout:
+            raise ValueError(
+                "dropout of the layer inside, a mask of each direction's own, is not there yet: leave it out"
+            )
+        if self.layer.name is not None or self.layer.inputs is not None:
+            raise ValueError("the layer inside has a name or inputs of its own: say them of the bidirectional layer")
+        return self
+
+    def output_shape(self, shape: Shape) -> Shape:
+        *steps, units = self.layer.output_shape(shape)
+        return (*steps, 2 * units if self.merge_mode == "concat" else units)
+
+    def parameters(self, shape: Shape) -> dict[str, Parameter]:
+        """Return those of the layer inside, of each direction, as ``forward_kernel`` and ``backward_kernel``."""
+        inside = self.layer.parameters(shape)
+        return {f"{way}_{name}": one for way in ("forward", "backward") for name, one in inside.items()}
+
+    def forward(self, x: np.ndarray, p: Arrays, mask: np.ndarray | None = None) -> np.ndarray:
+        ways = {way: {name.removeprefix(f"{way}_"): one for name, one in p.items()} for way in ("forward", "backward")}
+        forward, backward = self.layer.forward(x, ways["forward"]), self.layer.forward(x[:, ::-1], ways["backward"])
+        if self.layer.return_sequences:
+            backward = backward[:, ::-1]
+        if self.merge_mode == "concat":
+            return np.concatenate([forward, backward], axis=-1)
+        if self.merge_mode == "mul":
+            return forward * backward
+        return (forward + backward) / (2.0 if self.merge_mode == "ave" else 1.0)
+
+    def keras(self, site: Site) -> KerasCode:
+        own = {
+            field: said
+            for field, said in self.layer.keras_told().items()
+            if said is not None and not said.startswith('"')
+        }
+        named = {field: f"{field}_of_{site.name}" for field in own}
+        inside = self.layer.keras_own(site.input_shape, **named)
+        places = {name: f"{name.replace('_', '_layer.cell.', 1)}" for name in self.parameters(site.input_shape)}
+        layer = self.natives["keras"].source(self, layer=inside, name=repr(site.name))
+        functions = [Helper(name=named[field], source=_saved(named[field], said)) for field, said in own.items()]
+        return KerasCode(layer=layer, helpers=(*self.layer.keras_helpers(), *functions), weights=places)
+
+    def tensorflow(self, site: Site) -> TensorFlowCode:
+        names = list(self.layer.parameters(site.input_shape))
+        *loop, last = self.layer.tensorflow_loop("steps", {})
+        given = {way: ", ".join(f"self.{site.name}_{way}_{name}" for name in names) for way in ("forward", "backward")}
+        back = "tf.reverse(backward, [1])" if self.layer.return_sequences else "backward"
+        value = MERGES[self.merge_mode].replace("concatenate", "tf.concat").replace("backward", back)
+        return TensorFlowCode(
+            body=(
+                f"def states(steps, {', '.join(names)}):",
+                *(f"    {line}" for line in (*loop, f"return {last}")),
+                "",
+                "steps = tf.unstack(x, axis=1)",
+                f"forward = states(steps, {given['forward']})",
+                f"backward = states(steps[::-1], {given['backward']})",
+                f"return {value}",
+            ),
+            doc=f"{self.layer.says()[:-1]}, forwards and backwards.",
+            helpers=self.layer.activation_helpers("tensorflow"),
+        )
+
+    def torch(self, site: Site) -> TorchCode:
+        name, own = site.name, self.layer.torch_fits()
+        module, helpers = self.layer.torch_module(site.input_shape[-1], bidirectional="True")
+        if not own:
+            module, helpers = call(BOTH_WAYS.name, module, module), (*helpers, BOTH_WAYS)
+        modules, forward, output, part = {name: module}, f"self.{name}(x)", name, (0,) if own else ()
+        forward = f"{forward}[0]" if own else forward
+        if self.merge_mode != "concat" or not self.layer.return_sequences:
+            merging, output, part = self._merging(), f"{name}_merged", ()
+            modules, helpers = modules | {output: f"{merging.name}()"}, (*helpers, merging)
+            forward = f"self.{output}({forward})"
+        return TorchCode(
+            modules=modules, forward=forward, output=output, part=part, helpers=helpers,
+            weights=self._torch_weights(name, site.input_shape, own),
+        )  # fmt: skip
+
+    def _merging(self) -> Helper:
+        """Return what PyTorch does not do by itself."""
+        whole, mode = self.layer.return_sequences, self.merge_mode
+        value = MERGES[mode].replace("concatenate", "torch.cat").replace("axis", "dim")
+        if not whole:
+            value = value.replace("forward", "forward[:, -1]").replace("backward", "backward[:, 0]")
+        name = f"{'Every' if whole else 'Last'}State{mode.capitalize()}"
+        doc = (
+            "The states of both directions"
+            if whole
+            else "The last state of each direction, backwards at the first step"
+        )
+        return Helper(name=name, source=TORCH.format(name=name, doc=f"{doc}: {mode}.", value=value))
+
+    def _torch_weights(self, name: str, shape: Shape, own: bool) -> dict[str, TorchWeight]:
+        if not own:
+            ways = {"forward": f"{name}.ahead", "backward": f"{name}.back"}
+            inside = {way: self.layer.torch_weights(place, shape) for way, place in ways.items()}
+            return {f"{way}_{one}": place for way, found in inside.items() for one, place in found.items()}
+        found = self.layer.torch_weights(name, shape)
+        back = {
+            one: replace(place, attribute=f"{place.attribute}_reverse",
+                         beside=tuple(f"{other}_reverse" for other in place.beside))
+            for one, place in found.items()
+        }  # fmt: skip
+        return {f"forward_{one}": place for one, place in found.items()} | {
+            f"backward_{one}": place for one, place in back.items()
+        }
+
+    @classmethod
+    def cases(cls) -> list[Case]:
+        rnn = {"units": 1, "activation": "linear", "use_bias": False}
+        both = {f"{way}_{name}": [[value]] for way, by in (("forward", 10.0), ("backward", 100.0))
+                for name, value in (("kernel", 1.0), ("recurrent_kernel", by))}  # fmt: skip
+        steps = [[[1.0], [2.0], [3.0]]]
+        return [
+            Case(shows="the backward one's last state is that at the first step: 3, 302, then 30201",
+                 fields={"layer": {"simple_rnn": rnn}}, x=steps, parameters=both, expected=[[123.0, 30201.0]]),
+            Case(shows="both directions' states stand at their steps",
+                 fields={"layer": {"simple_rnn": rnn | {"return_sequences": True}}}, x=steps, parameters=both,
+                 expected=[[[1.0, 30201.0], [12.0, 302.0], [123.0, 3.0]]]),
+            Case(shows="an average of both, where the sum is written out in PyTorch, too",
+                 fields={"layer": {"simple_rnn": rnn | {"activation": "relu"}}, "merge_mode": "ave"}, x=steps,
+                 parameters=both, expected=[[15162.0]]),
+            Case(shows="a product of them", x=steps, parameters=both, expected=[[[30201.0], [3624.0], [369.0]]],
+                 fields={"layer": {"simple_rnn": rnn | {"return_sequences": True}}, "merge_mode": "mul"}),
+            Case(shows="a sum, of states of both at their steps", x=steps, parameters=both,
+                 fields={"layer": {"simple_rnn": rnn | {"return_sequences": True}}, "merge_mode": "sum"},
+                 expected=[[[30202.0], [314.0], [126.0]]]),
+        ]  # fmt: skip

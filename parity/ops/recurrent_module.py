@@ -1,0 +1,65 @@
+"""Recurrent modules in PyTorch: what is done to its own, and the one that is written out where it has none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from parity.code import Helper, documented, lines_at
+
+ONE_BIAS = Helper(
+    name="with_one_bias",
+    source='''
+def with_one_bias(module):
+    """Return a recurrent module whose second bias stays 0: of two, the sum would move twice as fast."""
+    for name, parameter in module.named_parameters():
+        if name.startswith("bias_hh"):
+            parameter.requires_grad_(False).zero_()
+    return module
+''',
+)
+
+TORCH = '''
+class {name}(nn.Module):
+    """{doc}"""
+
+    def __init__(self, inputs, units, {activations}):
+        super().__init__()
+        self.units = units
+        {kept}
+        self.kernel = nn.Parameter(torch.empty(inputs, {size}))
+        self.recurrent_kernel = nn.Parameter(torch.empty(units, {size})){bias}
+
+    def forward(self, x):
+        {zeros} = x.new_zeros(len(x), self.units)
+        outputs = []
+        for step in x.unbind(1):
+            {lines}
+            outputs.append(h)
+        return torch.stack(outputs, 1)
+'''
+
+
+def written(
+    name: str, *, doc: str, activations: Sequence[str], states: Sequence[str], gates: int, biases: int,
+    lines: Sequence[str],
+) -> Helper:  # fmt: skip
+    """Return a module of a cell, whose parameters lie as the spec has them.
+
+    Args:
+        name: of its class.
+        doc: its docstring.
+        activations: what its activations are called.
+        states: what it keeps from step to step.
+        gates: how many stand side by side in its kernels.
+        biases: how many it has.
+        lines: the cell.
+    """
+    size = f"{gates} * units" if gates > 1 else "units"
+    rows = {0: "", 1: size, 2: f"2, {size}"}[biases]
+    source = TORCH.format(
+        name=name, doc=documented(doc), activations=", ".join(activations), size=size,
+        kept=lines_at(8, [f"self.{field} = {field}" for field in activations]),
+        bias=f"\n        self.bias = nn.Parameter(torch.empty({rows}))" if rows else "",
+        zeros=" = ".join(states), lines=lines_at(12, lines),
+    )  # fmt: skip
+    return Helper(name=name, source=source)
