@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from parity.code import Axes, Layout, Site, axes_of
+from parity.compile.fragments import activation_helpers
 from parity.entries import Shape
 from parity.frameworks import frameworks
 from parity.spec.graph import Graph, Layer, Value
@@ -74,11 +75,15 @@ class Walk:
         framework: whose program it is.
         linear: the layer that leaves its activation to the loss, None for none.
         inputs: what the model's input is called where more than the first line reads it, or always.
+        taken: names that its lines have another use for, beside :data:`LOCAL`.
     """
 
-    def __init__(self, graph: Graph, framework: str, linear: Layer | None = None, inputs: str = "") -> None:
-        self.graph, self.framework, self.linear = graph, framework, linear
-        self.local = {*LOCAL, *frameworks()[framework].modules}
+    def __init__(
+        self, graph: Graph, framework: str, linear: Layer | None = None, inputs: str = "",
+        taken: frozenset[str] = frozenset(),
+    ) -> None:  # fmt: skip
+        self.graph, self.framework, self.linear, self.inputs, self.taken = graph, framework, linear, inputs, taken
+        self.local = {*LOCAL, *frameworks()[framework].modules, *taken}
         self.lies: dict[str, Layout] = {value.name: "as_said" for value in graph.inputs}
         self.moved: dict[tuple[str, Layout], str] = {}
         alone = inputs if len(graph.inputs) == 1 else ""
@@ -99,7 +104,15 @@ class Walk:
             self._call(number, layer)
         self.out.lines += [line for value in self.graph.outputs for line in self._reach(value, "as_said", None)]
         self.out.returns = tuple(self._name(value, "as_said") for value in self.graph.outputs)
+        if met := self._helpers() & set(self.called.values()):
+            # Python takes a name that a function gives a value to for a local one, above that line, too.
+            return Walk(self.graph, self.framework, self.linear, self.inputs, self.taken | met).laid_out()
         return self.out
+
+    def _helpers(self) -> frozenset[str]:
+        """Return what is called by its name in the lines, of what stands at the top of the program."""
+        groups = [*activation_helpers(self.graph.layers, self.framework), *(one.code.helpers for one in self.out.calls)]
+        return frozenset(helper.name for group in groups for helper in group)
 
     def _call(self, number: int, layer: Layer) -> None:
         first = layer.reads[0]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from parity.code import Case, call
 from parity.entries import read_in
 from parity.schedules import Schedule
+
+if TYPE_CHECKING:
+    from parity.code import Helper
 
 
 class MultiStep(Schedule):
@@ -39,6 +42,9 @@ class MultiStep(Schedule):
             return super().made(framework)
         edges, rates = self._edges()
         return call("keras.optimizers.schedules.PiecewiseConstantDecay", list(edges), list(rates))
+
+    def helpers(self, framework: str) -> tuple[Helper, ...]:
+        return super().helpers(framework) if self.warmup_steps else ()
 
     def doc(self) -> str:
         return f"{self.initial_learning_rate!r} times {self.gamma!r} at steps {list(self.milestones)}"

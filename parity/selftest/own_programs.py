@@ -68,7 +68,9 @@ NETWORKS: dict[str, Network] = {
         input=(8, 8, 3), layers=({"conv2d": {**_CONV, "strides": 2}}, _FLAT, _dense(5, "out")), loss=LOGITS, outputs=5
     ),
     "sequence": Network(input=(9, 3), layers=({"conv1d": _CONV}, _FLAT, _dense(5, "out")), loss=LOGITS, outputs=5),
-    "regression": Network(input=(5,), layers=(_dense(8, "hidden", "tanh"), _dense(1, "out")), loss="mse", outputs=1),
+    "regression": Network(
+        input=(5,), layers=(_dense(8, "hidden", "tanh"), _dense(1, "out")), loss="mse", outputs=1, targets="real"
+    ),
     "binary": Network(
         input=(6,),
         layers=(_dense(8, "hidden", "relu"), _dense(1, "out", "sigmoid")),
@@ -171,7 +173,7 @@ def spec_of(network: Network, optimizer: Any, rows: Path, sides: Mapping[str, An
         {
             "name": "selftest",
             "data": {"source": str(rows)},
-            "model": {"input": list(network.input), "layers": list(network.layers)},
+            "model": network.model,
             "loss": network.loss,
             "optimizer": optimizer,
             "training": {"batch_size": BATCH, "seed": seed},

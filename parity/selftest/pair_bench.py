@@ -111,5 +111,11 @@ class TestBench(Scratch):
             return Court(lock=lock, judges=judges, sides={one.name: one for one in sides}).sit(
                 range(1, steps + 1), lambda number: None
             )
+        except BaseException:
+            # Of several that were asked at once, other answers still wait: nobody may take them for his.
+            for framework, count in used.items():
+                for number in range(count):
+                    self.drop(framework, number)
+            raise
         finally:
             shutil.rmtree(root, ignore_errors=True)

@@ -588,8 +588,7 @@ def test_the_threshold_is_far_from_everything_that_is_right_and_everything_that_
         for kind in INITIALIZERS:
             native = {"framework": "tensorflow", "defaults": "native", "changes": {"layers.*.kernel_initializer": kind}}
             spec = {"name": "scale", "data": {"source": "rows.npz"}, "optimizer": "sgd", "loss": network.loss,
-                    "model": {"input": list(network.input), "layers": list(network.layers)},
-                    "sides": {"native": native}}  # fmt: skip
+                    "model": network.model, "sides": {"native": native}}  # fmt: skip
             try:
                 side = resolve(build_spec(spec))[0]
             except SpecError:

@@ -99,6 +99,24 @@ def test_a_model_with_branches_is_its_reference(framework: str, name: str) -> No
     agree(framework, MODELS[name], rows(MODELS[name]), optimizer="adam")
 
 
+CALLED_ALIKE: dict[str, Any] = {
+    "input": [6],
+    "layers": [
+        {"dense": {"units": 5, "name": "stem"}},
+        {"activation": {"function": "squareplus", "name": "squareplus"}},
+        {"activation": {"function": "squareplus", "inputs": "stem", "name": "twin"}},
+        {"maximum": {"inputs": ["squareplus", "twin"], "name": "maximum"}},
+        {"multiply": {"inputs": ["maximum", "squareplus"], "name": "Multiply"}},
+        {"add": {"inputs": ["Multiply", "maximum"], "name": "add"}},
+    ],
+}
+
+
+@pytest.mark.parametrize("framework", EACH_FRAMEWORK)
+def test_a_layer_may_be_called_as_a_function_of_the_program(framework: str) -> None:
+    agree(framework, CALLED_ALIKE, rows(CALLED_ALIKE))
+
+
 @pytest.mark.parametrize("framework", EACH_FRAMEWORK)
 def test_branches_in_mixed_precision(framework: str) -> None:
     """In float64 such a program computes what the plain one does."""

@@ -10,6 +10,8 @@ keras = partial(PlantedFault, framework="keras")
 mlp = partial(keras, network="mlp", optimizer="adam")
 cnn = partial(keras, network="cnn2d", optimizer="momentum")
 held = partial(keras, network="held", optimizer="adam")
+signals = partial(keras, network="signals", optimizer="sgd")
+images = partial(keras, network="images", optimizer="sgd")
 
 LOSS = "keras.losses.CategoricalCrossentropy("
 CALLED = "model(x, training=True)"
@@ -37,6 +39,16 @@ FAULTS = [
                'keras.layers.ZeroPadding2D(((1, 1), (1, 0))),\n            keras.layers.Conv2D(6, 3, strides=2'}),
     cnn(name="gelu by tanh instead of exact", phase="forward", tensor="second",
         edits={"activation=gelu": "activation=lambda x: keras.activations.gelu(x, approximate=True)"}),
+    signals(name="layer norm with PyTorch's epsilon", phase="forward", tensor="norm",
+            edits={"LayerNormalization(": "LayerNormalization(epsilon=1e-05, "}),
+    images(name="group norm over other groups", phase="forward", tensor="norm", edits={"groups=2": "groups=4"}),
+    images(name="average of whole windows only", phase="forward", tensor="mean",
+           edits={'keras.layers.AveragePooling2D(2, strides=1, padding="same", name="mean")(x)':
+                  'keras.layers.AveragePooling2D(2, strides=1, name="mean")(\n        '
+                  'keras.layers.ZeroPadding2D(((0, 1), (0, 1)))(x)\n    )'}),
+    keras(name="enlarged without a line between neighbours", network="decoder", optimizer="sgd", phase="forward",
+          tensor="larger", edits={'BilinearUpSampling2D((1, 2), name="larger")':
+                                  'keras.layers.UpSampling2D((1, 2), name="larger")'}),
     # loss
     mlp(name="loss summed instead of averaged", phase="loss", tensor="loss",
         edits={LOSS: LOSS + 'reduction="sum"'}),
@@ -46,6 +58,9 @@ FAULTS = [
     held(name="penalties forgotten", phase="loss", tensor="loss", edits={" + sum(model.losses)": ""}),
     keras(name="(N,) against (N, 1)", network="regression", optimizer="momentum", phase="loss", tensor="loss",
           edits={f"loss_fn(y, {CALLED})": f"tf.reduce_mean((y - tf.squeeze({CALLED}, -1)) ** 2)"}),
+    signals(name="label smoothing left out", phase="loss", tensor="loss", edits={"label_smoothing=0.1": ""}),
+    keras(name="penalty of the absolute values for that of the squares", network="bounded", optimizer="sgd",
+          phase="loss", tensor="loss", edits={"L1L2(l1=0.01, l2=0.02)": "L1L2(l1=0.02, l2=0.01)"}),
     # gradient
     mlp(name="a frozen layer", phase="gradient", tensor="square.kernel",
         edits={'keras.layers.Dense(8, activation="tanh"': 'keras.layers.Dense(8, trainable=False, activation="tanh"'}),
@@ -68,6 +83,12 @@ FAULTS = [
         edits={"decay_rate=0.5": "decay_rate=0.5, staircase=True"}),
     held(name="max-norm over the other axis", phase="update", tensor="square.kernel",
          edits={"MaxNorm(0.9)": "MaxNorm(0.9, axis=1)"}),
+    mlp(name="each gradient clipped by its own norm", optimizer="clipped_global", phase="update",
+        tensor="hidden.kernel", edits={"global_clipnorm=0.1": "clipnorm=0.1"}),
+    mlp(name="accumulator started at 0", optimizer="adagrad", phase="update", tensor="hidden.kernel",
+        edits={"initial_accumulator_value=0.1": "initial_accumulator_value=0.0"}),
+    mlp(name="boundaries taken for PyTorch's milestones", optimizer="piecewise", step=2, phase="update",
+        tensor="hidden.kernel", edits={"PiecewiseConstantDecay([1, 2]": "PiecewiseConstantDecay([0, 1]"}),
     # state
     cnn(name="batch norm momentum 0.9 for 0.99", phase="state", tensor="norm.moving_mean",
         edits={NORM: 'BatchNormalization(momentum=0.9, name="norm")'}),

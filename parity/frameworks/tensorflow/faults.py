@@ -10,6 +10,9 @@ tensorflow = partial(PlantedFault, framework="tensorflow")
 mlp = partial(tensorflow, network="mlp", optimizer="adam")
 cnn = partial(tensorflow, network="cnn2d", optimizer="momentum")
 held = partial(tensorflow, network="held", optimizer="momentum")
+signals = partial(tensorflow, network="signals", optimizer="sgd")
+images = partial(tensorflow, network="images", optimizer="sgd")
+decoder = partial(tensorflow, network="decoder", optimizer="sgd")
 
 SQUARE = "tf.matmul(x, self.square_kernel) + self.square_bias"
 MEAN = "self.norm_moving_mean.assign(0.99 * self.norm_moving_mean + 0.01 * mean)"
@@ -54,6 +57,19 @@ FAULTS = [
         edits={"return gelu(": "return tf.nn.gelu(approximate=True, features="}),
     cnn(name="kernel rotated by half a turn", phase="forward", tensor="second",
         edits={"x, self.second_kernel,": "x, tf.reverse(self.second_kernel, [0, 1]),"}),
+    signals(name="layer norm over the whole row", phase="forward", tensor="norm", edits={"axes=[2]": "axes=[1, 2]"}),
+    images(name="groups of every second channel", phase="forward", tensor="norm",
+           edits={"y = tf.reshape(x, (-1, 20, 2, 2))\n        mean, variance = tf.nn.moments(y, axes=[1, 3]":
+                  "y = tf.reshape(x, (-1, 20, 2, 2))\n        mean, variance = tf.nn.moments(y, axes=[1, 2]"}),
+    images(name="cells of the padding counted in a mean", phase="forward", tensor="mean",
+           edits={'tf.nn.avg_pool2d(x, 2, 1, "SAME")':
+                  'tf.nn.avg_pool2d(tf.pad(x, [[0, 0], [0, 1], [0, 1], [0, 0]]), 2, 1, "VALID")'}),
+    decoder(name="transposed convolution cut off on the other side", phase="forward", tensor="moved",
+            edits={"shape = [tf.shape(x)[0], 16, 4]": "shape = [tf.shape(x)[0], 17, 4]",
+                   'tf.nn.conv1d_transpose(x, self.moved_kernel, shape, 2, "SAME")':
+                   'tf.nn.conv1d_transpose(x, self.moved_kernel, shape, 2, "VALID")[:, 1:]'}),
+    tensorflow(name="root mean square without its root", network="tokens", optimizer="sgd", phase="forward",
+               tensor="norm", edits={"x / tf.sqrt(square + 1e-06)": "x / (square + 1e-06)"}),
     # loss
     mlp(name="loss summed instead of averaged", phase="loss", tensor="loss",
         edits={"tf.reduce_mean(": "tf.reduce_sum("}),
@@ -67,6 +83,9 @@ FAULTS = [
     held(name="L2 halved, as weight decay is written", phase="loss", tensor="loss", edits={"0.01 * tf": "0.005 * tf"}),
     held(name="L2 forgotten on a bias, while it is zero", step=2, phase="loss", tensor="loss",
          edits={"        + 0.1 * tf.reduce_sum(tf.square(model.square_bias))\n": ""}),
+    signals(name="label smoothing left out", phase="loss", tensor="loss", edits={" * (1.0 - 0.1) + 0.1": " + 0.0"}),
+    tensorflow(name="logarithm without the one more", network="growth", optimizer="sgd", phase="loss", tensor="loss",
+               edits={"tf.math.log(tf.maximum(outputs, 1e-07) + 1.0)": "tf.math.log(tf.maximum(outputs, 1e-07))"}),
     # gradient
     mlp(name="gradient stopped", phase="gradient", tensor="hidden.kernel",
         edits={"x = self.dropout(x, training)": "x = tf.stop_gradient(self.dropout(x, training))", **UNCONNECTED}),
@@ -80,6 +99,8 @@ FAULTS = [
     mlp(name="last variable, by name, not updated", phase="gradient", tensor="square.kernel",
         edits={"optimizer.apply_gradients(gradients, model.trainable_variables)":
                "optimizer.apply_gradients(gradients[:-1], model.trainable_variables)"}),
+    signals(name="one slope for all places", phase="gradient", tensor="bend.alpha",
+            edits={"self.bend_alpha * x)": "tf.reduce_mean(self.bend_alpha, axis=0) * x)"}),
     # update
     mlp(name="Adam epsilon 1e-8 for 1e-7", phase="update", tensor="hidden.kernel",
         edits={"epsilon=1e-07": "epsilon=1e-08"}),
@@ -105,6 +126,17 @@ FAULTS = [
     held(name="max-norm forgotten", phase="update", tensor="square.kernel", edits={"    constrain(model)\n": ""}),
     held(name="max-norm over the other axis", phase="update", tensor="square.kernel",
          edits={"0.9, axis=0": "0.9, axis=1"}),
+    mlp(name="AMSGrad left out", optimizer="amsgrad", step=2, phase="update", tensor="hidden.kernel",
+        edits={"(tf.sqrt(top) +": "(tf.sqrt(v) +"}),
+    mlp(name="each gradient clipped by its own norm", optimizer="clipped_global", phase="update",
+        tensor="hidden.kernel", edits={"gradients, _ = tf.clip_by_global_norm(gradients, 0.1)":
+                                       "gradients = [tf.clip_by_norm(g, 0.1) for g in gradients]"}),
+    mlp(name="rate of a linear schedule counted from 1", optimizer="linear", phase="update", tensor="hidden.kernel",
+        edits={"tf.cast(self.iterations, variables[0].dtype)": "tf.cast(self.iterations + 1, variables[0].dtype)"}),
+    mlp(name="length of the weights left out", optimizer="lamb", phase="update", tensor="hidden.kernel",
+        edits={"lr * ratio * d": "lr * d"}),
+    mlp(name="betas swapped", optimizer="lion", phase="state", tensor="m/hidden.kernel",
+        edits={"beta_1=0.9, beta_2=0.99)": "beta_1=0.99, beta_2=0.9)"}),
     # state
     mlp(name="second moment of the gradient's size", phase="update", tensor="hidden.kernel",
         edits={"(g * g - v)": "(tf.abs(g) - v)"}),

@@ -11,6 +11,9 @@ mlp = partial(torch, network="mlp", optimizer="adam_after")
 cnn = partial(torch, network="cnn2d", optimizer="momentum")
 residual = partial(torch, network="residual", optimizer="sgd")
 towers = partial(torch, network="towers", optimizer="sgd")
+signals = partial(torch, network="signals", optimizer="sgd")
+images = partial(torch, network="images", optimizer="sgd")
+decoder = partial(torch, network="decoder", optimizer="sgd")
 
 STEP = "    optimizer.step()\n"
 FORWARD = "x = self.square_tanh(self.square(x))"
@@ -60,6 +63,22 @@ FAULTS = [
                   "self.tower(right)": "self.twin(right)"}),
     towers(name="the other order of a difference", phase="forward", tensor="apart",
            edits={"self.apart(tower, other)": "self.apart(other, tower)"}),
+    signals(name="layer norm with PyTorch's epsilon", phase="forward", tensor="norm",
+            edits={"nn.LayerNorm(8, eps=0.001)": "nn.LayerNorm(8)"}),
+    signals(name="cells of the padding counted in a mean", phase="forward", tensor="mean",
+            edits={", count_include_pad=False": ""}),
+    signals(name="single values dropped in place of channels", phase="forward", tensor="dropped",
+            edits={"nn.Dropout1d(0.3)": "nn.Dropout(0.3)"}),
+    images(name="group norm over other groups", phase="forward", tensor="norm",
+           edits={"nn.GroupNorm(2, 4": "nn.GroupNorm(1, 4"}),
+    images(name="depthwise kernel in the wrong order", phase="forward", tensor="depthwise",
+           edits={"self.weight.flatten(0, 1)": "self.weight.transpose(0, 1).flatten(0, 1)"}),
+    decoder(name="transposed convolution cut off on the other side", phase="forward", tensor="moved",
+            edits={"nn.ZeroPad1d((0, -1))": "nn.ZeroPad1d((-1, 0))"}),
+    decoder(name="enlarged with the corners aligned", phase="forward", tensor="larger",
+            edits={'mode="bilinear"': 'mode="bilinear", align_corners=True'}),
+    torch(name="rows of an embedding shifted by one", network="tokens", optimizer="adagrad", phase="forward",
+          tensor="table", edits={"x = self.table(x)": "x = self.table((x + 1) % 10)"}),
     # loss
     mlp(name="loss summed instead of averaged", phase="loss", tensor="loss",
         edits={"nn.CrossEntropyLoss()": 'nn.CrossEntropyLoss(reduction="sum")'}),
@@ -71,6 +90,9 @@ FAULTS = [
           edits={"loss = loss_fn(model(x), y)": "loss = loss_fn(model(x).squeeze(-1), y)"}),
     torch(name="half the squared error", network="regression", optimizer="sgd", phase="loss", tensor="loss",
           edits={"loss = loss_fn(model(x), y)": "loss = loss_fn(model(x), y) / 2"}),
+    signals(name="label smoothing left out", phase="loss", tensor="loss", edits={"label_smoothing=0.1": ""}),
+    torch(name="huber loss with PyTorch's delta", network="bounded", optimizer="sgd", phase="loss", tensor="loss",
+          edits={"nn.HuberLoss(delta=0.8)": "nn.HuberLoss()"}),
     # gradient
     mlp(name="loss scaled on its way back", phase="gradient", tensor="out.logits",
         edits={"    loss.backward()\n": "    (loss * 0.5).backward()\n"}),
@@ -86,6 +108,9 @@ FAULTS = [
         edits={"    model.train()\n": "    model.train()\n    model.square.weight.requires_grad_(False)\n"}),
     cnn(name="batch statistics held constant in the backward pass", phase="gradient", tensor="conv",
         edits={"        x = self.norm(x)\n": HELD_CONSTANT}),
+    images(name="one slope for all channels", phase="gradient", tensor="bend.alpha",
+           edits={"return torch.where(x > 0, x, self.weight * x)":
+                  "return torch.where(x > 0, x, self.weight.mean() * x)"}),
     # update
     mlp(name="Adam epsilon 1e-8 for 1e-7", phase="update", tensor="hidden.kernel", edits={"eps=1e-07": "eps=1e-08"}),
     mlp(name="epsilon after the bias correction, not before", optimizer="adam", phase="update", tensor="hidden.kernel",
@@ -112,6 +137,17 @@ FAULTS = [
         edits={"learning_rate(self.iterations)": "learning_rate(self.iterations + 1)"}),
     mlp(name="schedule never stepped", optimizer="cosine", phase="state", tensor="iterations",
         edits={"        self.iterations += 1\n": "        self.iterations = 0\n"}),
+    mlp(name="AMSGrad left out", optimizer="amsgrad", phase="state", tensor="v_max/hidden.kernel",
+        edits={", amsgrad=True": ""}),
+    mlp(name="each gradient clipped by its own norm", optimizer="clipped_global", phase="update",
+        tensor="hidden.kernel", edits={"(0.1 / norm)": "(0.1 / p.grad.norm())"}),
+    mlp(name="rate of a step counted from 1", optimizer="step", step=2, phase="update", tensor="hidden.kernel",
+        edits={"learning_rate(self.iterations)": "learning_rate(self.iterations + 1)"}),
+    mlp(name="warm-up left out", optimizer="constant", phase="update", tensor="hidden.kernel",
+        edits={"return 0.1 * t / 2 if t < 2 else": "return"}),
+    torch(name="norms held along the other axis", network="bounded", optimizer="sgd", phase="update",
+          tensor="first.kernel", edits={"unit_norm(model.first.weight, axis=1)":
+                                        "unit_norm(model.first.weight, axis=0)"}),
     # state
     cnn(name="batch norm momentum with PyTorch's meaning", phase="state", tensor="norm.moving_mean",
         edits={"momentum=0.01": "momentum=0.99"}),

@@ -1,0 +1,199 @@
+"""Small networks that each hold many entries, so that every entry stands in one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from parity.selftest.network import SOFTMAX, Network
+
+
+def layer(kind: str, name: str, **fields: Any) -> dict[str, Any]:
+    """Return a layer as a spec has it."""
+    return {kind: {**fields, "name": name}}
+
+
+def branches(activations: dict[str, Any]) -> tuple[Any, ...]:
+    """Return layers that apply each activation to the same values, and put what they give side by side."""
+    return (
+        layer("dense", "hidden", units=6, kernel_initializer={"random_normal": {"stddev": 1.0}}),
+        *(layer("activation", name, function=said, inputs="hidden") for name, said in activations.items()),
+        layer("concatenate", "all", inputs=list(activations)),
+    )
+
+
+SMOOTH: dict[str, Any] = {
+    "elu": {"elu": {"alpha": 0.7}}, "celu": {"celu": {"alpha": 0.7}}, "selu": "selu", "mish": "mish", "silu": "silu",
+    "softplus": {"softplus": {"beta": 2.0}}, "squareplus": "squareplus", "softsign": "softsign",
+    "tanh_shrink": "tanh_shrink",
+}  # fmt: skip
+CORNERED: dict[str, Any] = {
+    "hard_sigmoid": "hard_sigmoid", "hard_silu": "hard_silu", "hard_tanh": "hard_tanh", "hard_shrink": "hard_shrink",
+    "soft_shrink": "soft_shrink", "relu6": "relu6", "sparse_plus": "sparse_plus", "sparse_sigmoid": "sparse_sigmoid",
+}  # fmt: skip
+ROWWISE: dict[str, Any] = {
+    "exponential": "exponential", "log_sigmoid": "log_sigmoid", "log_softmax": "log_softmax", "softmin": "softmin",
+}  # fmt: skip
+
+MANY: dict[str, Network] = {
+    "smooth": Network(
+        input=(5,),
+        layers=(*branches(SMOOTH), layer("dense", "out", units=2)),
+        loss="log_cosh",
+        outputs=2,
+        targets="real",
+    ),
+    "cornered": Network(
+        input=(5,),
+        layers=(*branches(CORNERED), layer("dense", "out", units=2)),
+        loss="hinge",
+        outputs=2,
+        targets="signs",
+    ),
+    "rowwise": Network(
+        input=(5,),
+        layers=(*branches(ROWWISE), layer("dense", "out", units=2, activation="softplus")),
+        loss="poisson",
+        outputs=2,
+        targets="counts",
+    ),
+    "signals": Network(
+        input=(11, 4),
+        layers=(
+            layer("zero_padding1d", "padded", padding=[1, 2]),
+            layer("depthwise_conv1d", "depthwise", kernel_size=3, strides=2, padding="same", depth_multiplier=2),
+            layer("layer_norm", "norm"),
+            layer("prelu", "bend", alpha_initializer={"constant": {"value": 0.3}}),
+            layer("spatial_dropout1d", "dropped", rate=0.3),
+            layer("average_pooling1d", "mean", pool_size=3, strides=2, padding="same"),
+            layer("separable_conv1d", "separable", filters=6, kernel_size=3, padding="same", activation="silu"),
+            layer("global_average_pooling1d", "average"),
+            layer("global_max_pooling1d", "most", inputs="separable"),
+            layer("concatenate", "both", inputs=["average", "most"]),
+            SOFTMAX,
+        ),
+        loss={"categorical_crossentropy": {"label_smoothing": 0.1}},
+        outputs=5,
+    ),
+    "images": Network(
+        input=(7, 8, 2),
+        layers=(
+            layer("zero_padding2d", "padded", padding=[[1, 0], [0, 1]]),
+            layer("depthwise_conv2d", "depthwise", kernel_size=3, strides=2, padding="same", depth_multiplier=2),
+            layer("group_norm", "norm", groups=2),
+            layer("prelu", "bend", shared_axes=[1, 2], alpha_initializer={"constant": {"value": 0.3}}),
+            layer("spatial_dropout2d", "dropped", rate=0.3),
+            layer("average_pooling2d", "mean", pool_size=2, strides=1, padding="same"),
+            layer("separable_conv2d", "separable", filters=6, kernel_size=3, padding="same", use_bias=False),
+            layer("instance_norm", "alike"),
+            layer("global_average_pooling2d", "average"),
+            layer("global_max_pooling2d", "most", inputs="alike"),
+            layer("concatenate", "both", inputs=["average", "most"]),
+            SOFTMAX,
+        ),
+        loss={"categorical_focal_crossentropy": {}},
+        outputs=5,
+    ),
+    "decoder": Network(
+        input=(9,),
+        layers=(
+            layer("dense", "hidden", units=12, activation="tanh"),
+            layer("reshape", "sequence", target_shape=[4, 3]),
+            layer("up_sampling1d", "longer"),
+            layer("conv1d_transpose", "moved", filters=4, kernel_size=3, strides=2, padding="same"),
+            layer("cropping1d", "cut", cropping=[3, 1]),
+            layer("reshape", "image", target_shape=[4, 3, 4]),
+            layer("up_sampling2d", "larger", size=[1, 2], interpolation="bilinear"),
+            layer("conv2d_transpose", "drawn", filters=3, kernel_size=3, strides=2, padding="same", activation="mish"),
+            layer("cropping2d", "inner", cropping=[[2, 1], [3, 4]]),
+            layer("flatten", "flatten"),
+            layer("dense", "out", units=2),
+        ),
+        loss="mape",
+        outputs=2,
+        targets="real",
+    ),
+    "volume": Network(
+        input=(4, 5, 4, 2),
+        layers=(
+            layer("conv3d", "conv", filters=3, kernel_size=2, strides=[1, 2, 1], padding="same", activation="elu"),
+            layer("flatten", "flatten"),
+            layer("dense", "out", units=2),
+        ),
+        loss="smooth_l1",
+        outputs=2,
+        targets="real",
+    ),
+    "tokens": Network(
+        input=(6,),
+        tokens=10,
+        layers=(
+            layer("embedding", "table", input_dim=10, output_dim=4),
+            layer("rms_norm", "norm"),
+            layer("permute", "turned", dims=[2, 1]),
+            layer("conv1d", "conv", filters=5, kernel_size=3, activation="tanh"),
+            layer("flatten", "flatten"),
+            layer("unit_normalization", "unit"),
+            layer("repeat_vector", "twice", n=2),
+            layer("rescaling", "scaled", scale=3.0, offset=-0.1),
+            layer("flatten", "flatten_2"),
+            layer("dense", "out", units=3, activation="sigmoid"),
+        ),
+        loss="binary_focal_crossentropy",
+        outputs=3,
+    ),
+    "bounded": Network(
+        input=(6,),
+        layers=(
+            layer("dense", "first", units=7, activation="tanh", kernel_regularizer={"l1": 0.01},
+                  kernel_constraint="unit_norm"),
+            layer("dense", "second", units=6, activation="softsign", kernel_constraint="non_neg",
+                  kernel_regularizer={"l1_l2": {"l1": 0.01, "l2": 0.02}}),
+            layer("dense", "third", units=6, activation="elu",
+                  kernel_constraint={"min_max_norm": {"min_value": 0.8, "max_value": 0.9, "rate": 0.7}}),
+            layer("dense", "out", units=2),
+        ),
+        loss={"huber": {"delta": 0.8}},
+        outputs=2,
+        targets="real",
+    ),
+    "divergence": Network(
+        input=(6,),
+        layers=(layer("dense", "hidden", units=8, activation="celu"), layer("batch_norm", "norm"), SOFTMAX),
+        loss="kl_divergence",
+        outputs=5,
+    ),
+    "margins": Network(
+        input=(6,),
+        layers=(
+            layer("dense", "hidden", units=8, activation="hard_tanh"),
+            layer("group_norm", "norm", groups=4, epsilon=1e-5),
+            layer("dense", "out", units=2, activation="tanh"),
+        ),
+        loss="squared_hinge",
+        outputs=2,
+        targets="signs",
+    ),
+    "directions": Network(
+        input=(6,),
+        layers=(
+            layer("dense", "hidden", units=8, activation="selu"),
+            layer("layer_norm", "norm", epsilon=1e-5),
+            layer("dense", "out", units=3),
+        ),
+        loss="cosine_similarity",
+        outputs=3,
+        targets="real",
+    ),
+    "growth": Network(
+        input=(6,),
+        layers=(
+            layer("dense", "hidden", units=8, activation="squareplus"),
+            layer("dropout", "dropout", rate=0.25),
+            layer("dense", "out", units=2, activation="softplus"),
+        ),
+        loss="msle",
+        outputs=2,
+        targets="counts",
+    ),
+}  # fmt: skip
+"""By name."""

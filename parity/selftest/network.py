@@ -1,0 +1,43 @@
+"""What a small network of the self-test is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """A small network with its loss.
+
+    Args:
+        input: shape of a row.
+        layers: as a spec has them.
+        loss: as a spec has it.
+        outputs: classes of one-hot targets, or size of other ones.
+        targets: what it learns: one-hot rows of classes, real numbers, -1 and 1, or counts from 0 on.
+        tokens: where a row is of whole numbers, how many there are; 0 where it is of real ones.
+    """
+
+    input: tuple[int, ...]
+    layers: tuple[Any, ...]
+    loss: Any
+    outputs: int
+    targets: Literal["classes", "real", "signs", "counts"] = "classes"
+    tokens: int = 0
+
+    @property
+    def classes(self) -> bool:
+        """Return whether the targets are classes."""
+        return self.targets == "classes"
+
+    @property
+    def model(self) -> dict[str, Any]:
+        """Return the model as a spec has it."""
+        shape = list(self.input)
+        read = {"inputs": {"input": {"shape": shape, "dtype": "integer"}}} if self.tokens else {"input": shape}
+        return {**read, "layers": list(self.layers)}
+
+
+SOFTMAX: Any = {"dense": {"units": 5, "activation": "softmax", "name": "out"}}
+CROSS: Any = {"categorical_crossentropy": {}}
