@@ -66,7 +66,8 @@ def weights_of(
     """
     named = _taken(side, mapped, compiled, parameters, own, by_name=True)
     places = [str(one["path"]) for one in parameters]
-    if called and not _in_order(named[0], places):
+    # Of branches each may be called first, whatever the order of the list: there names say more than calls.
+    if called and side.graph.is_chain and not _in_order(named[0], places):
         ordered = _taken(side, mapped, compiled, parameters, own, by_name=False)
         if _in_order(ordered[0], places) and len(ordered[0]) >= len(named[0]):
             return ordered

@@ -127,8 +127,8 @@ class Causes:
             if held is None:
                 continue
             begun, alone = time.thread_time(), len(caused.agreements) == 1
-            outcomes = [(one, held.outcome(one.changes, afresh=alone)) for one in caused.agreements]
-            agree = [one.held(outcome) for one, outcome in outcomes if outcome and outcome.place is None]
+            outcomes = [one.against(held, afresh=alone) for one in caused.agreements]
+            agree = [one for one, _ in outcomes if one is not None]
             if not agree:
                 agree = self._extended(name, held, caused)
             caused.trials, caused.seconds = caused.trials + held.trials, caused.seconds + time.thread_time() - begun

@@ -148,7 +148,7 @@ class Held:
         for habit, value in (pair for change in changes for pair in change.habits):
             if habit in FROM_THE_LOSS or habit in FROM_THE_UPDATE:
                 since = min(since, count if habit in FROM_THE_LOSS else count + 1)
-            elif habit in ("flattened", "symmetric"):
+            elif habit in ("flattened", "symmetric", "turned"):
                 since = min(since, *(places[name] for name in value))
             else:
                 modal = [places[one.name] for one in self.side.layers() if one.op.draws or one.op.statistics]

@@ -47,11 +47,13 @@ class Agreement:
         changes: the smallest set, or one of several of its size.
         largest: the largest relative difference left.
         unsteady: phases of which nothing can be said, see :class:`~parity.explain.against_reference.Agreed`.
+        alike: sets that are called the same and did as well so far: a decay of kernels only, while biases are 0.
     """
 
     changes: Changes
     largest: float
     unsteady: frozenset[str] = frozenset()
+    alike: tuple[Agreement, ...] = ()
 
     @property
     def told(self) -> frozenset[tuple[str, str]]:
@@ -67,6 +69,18 @@ class Agreement:
         """Return it as it stands once the changes were seen to agree in another step, too."""
         largest = max(self.largest, outcome.largest)
         return replace(self, largest=largest, unsteady=self.unsteady | outcome.unsteady)
+
+    def against(self, held: Held, afresh: bool) -> tuple[Agreement | None, Agreed | None]:
+        """Return what of it agrees in another step, None where nothing does, and how far its changes do.
+
+        Args:
+            held: the step.
+            afresh: see :meth:`Held.outcome`.
+        """
+        first = held.outcome(self.changes, afresh=afresh)
+        outcomes = [(self, first), *((one, held.outcome(one.changes)) for one in self.alike)]
+        agree = [one.held(outcome) for one, outcome in outcomes if outcome and outcome.place is None]
+        return (replace(agree[0], alike=tuple(agree[1:])) if agree else None), first
 
 
 @dataclass(kw_only=True)
@@ -101,8 +115,11 @@ class ChangeSearch:
             frontier = self._grown(frontier, size)
         least = self._smallest()
         # What is called the same is the same to whoever reads it: a decay of SGD's, coupled or not.
-        unique = {one.told: one for one in reversed(self.found) if one.cost == least}
-        return list(reversed(unique.values()))
+        alike: dict[frozenset[tuple[str, str]], list[Agreement]] = {}
+        for one in self.found:
+            if one.cost == least:
+                alike.setdefault(one.told, []).append(one)
+        return [replace(first, alike=tuple(rest)) for first, *rest in alike.values()]
 
     def _smallest(self) -> float:
         return min((one.cost for one in self.found), default=math.inf)

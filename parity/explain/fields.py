@@ -10,7 +10,8 @@ from __future__ import annotations
 import contextlib
 import itertools
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal, get_args, get_origin
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -19,7 +20,16 @@ from parity.catalog import ACTIVATIONS, LOSSES, OPTIMIZERS
 from parity.constraints import Constraint
 from parity.entries import Entry, scalars, shown
 from parity.explain.changes import Change, Knob, Suspects, field_change, pattern
-from parity.explain.habit_list import decay_knobs, loss_knobs, of_gradient, of_layers, of_loss, of_metric, of_update
+from parity.explain.habit_list import (
+    decay_knobs,
+    loss_knobs,
+    of_detaching,
+    of_gradient,
+    of_layers,
+    of_loss,
+    of_metric,
+    of_update,
+)
 from parity.initializers import Initializer
 from parity.losses import Loss
 from parity.ops import Op
@@ -50,6 +60,8 @@ def candidates(side: Resolved, suspects: Suspects) -> list[Change]:
         found += [*_of_part(side, "loss"), *_stretched(side), *of_loss(side)]
     if suspects.phase in ("loss", "gradient"):
         found += [*of_gradient(side, suspects.leftovers, suspects.phase), *_held(side, "regularizer"), *_spread(side)]
+    if suspects.phase in ("gradient", "update"):  # PyTorch has no gradient at all of what is cut off.
+        found += of_detaching(side)
     if suspects.phase in ("update", "state"):
         found += [*_of_part(side, "optimizer"), *of_update(side), *_held(side, "constraint")]
     if suspects.phase in ("metric", "state"):
@@ -120,8 +132,8 @@ def others(part: BaseModel, name: str) -> list[Any]:
         return []
     if isinstance(value, bool):
         return [not value]
-    if get_origin(annotation) is Literal:
-        return [one for one in get_args(annotation) if one != value]
+    if value in (choices := _choices(annotation)):
+        return [one for one in choices if one != value]
     if not isinstance(value, float) and float not in scalars(annotation):
         return []
     default = type(part).model_fields[name].default
@@ -131,6 +143,14 @@ def others(part: BaseModel, name: str) -> list[Any]:
         known += [0.0]  # Without it; a field that cannot be 0 refuses.
     numbers = [float(one) for one in known if isinstance(one, int | float) and not isinstance(one, bool)]
     return [one for one in dict.fromkeys(numbers) if one != value]
+
+
+def _choices(annotation: Any) -> list[Any]:
+    """Return the words of an enumeration, also of one that takes something else beside them."""
+    if get_origin(annotation) is Literal:
+        return list(get_args(annotation))
+    among = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else ()
+    return [word for one in among for word in _choices(one)]
 
 
 def _told_otherwise(one: Entry) -> Iterator[Entry]:

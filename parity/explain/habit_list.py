@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 
 from parity.explain.changes import Change, Knob, pattern
-from parity.explain.habits import factors, symmetric_pads
+from parity.explain.habits import KERNEL, factors, symmetric_pads
 from parity.ops import Op
 from parity.ops.flatten import Flatten
 from parity.spec.graph import Layer
@@ -52,13 +52,33 @@ def of_layers(side: Resolved, layers: Sequence[Layer]) -> Iterator[Change]:
             path=f"layers.{name}.rate", value=0.0, was=at(side.config, f"layers.{name}.rate"),
             habits=(("uncalled", name),), text=f"{name} drops nothing in training",
         )  # fmt: skip
+    for name in [layer.name for layer in layers if layer.op.draws]:
+        yield Change(
+            path=f"layers.{name}.rate", value=1.0, was=at(side.config, f"layers.{name}.rate"),
+            habits=(("emptied", name),), text=f"{name} drops everything in training: what is kept, given as the rate",
+        )  # fmt: skip
     for layer in layers:
         if isinstance(layer.op, Flatten):
             yield from _orders(side, layer)
+    yield from _turned(side, layers)
     padded = {layer.name: pads for layer in side.layers() if (pads := symmetric_pads(layer))}
     alone = [[layer.name] for layer in layers if layer.name in padded]
     for names in [*alone, list(padded)] if alone and len(padded) > 1 else alone:
         yield _symmetric(side, names, [padded[name] for name in names])
+
+
+def _turned(side: Resolved, layers: Sequence[Layer]) -> Iterator[Change]:
+    """Yield the kernels that may be turned round, one by one and all together."""
+    shapes = {name: one.shape for name, one in side.parameters().items()}
+    kernels = {layer.name: shapes.get(f"{layer.name}.{KERNEL}", ()) for layer in side.layers()}
+    turning = [name for name, shape in kernels.items() if any(length > 1 for length in shape[:-2])]
+    alone = [[layer.name] for layer in layers if layer.name in turning]
+    for names in [*alone, turning] if alone and len(turning) > 1 else alone:
+        yield Change(
+            path=pattern(side, [f"layers.{name}.{KERNEL}" for name in names]), value="turned round", was="as it is",
+            habits=(("turned", frozenset(names)),),
+            text="the kernel is turned round, as in Theano and in what the books call a convolution",
+        )  # fmt: skip
 
 
 def _symmetric(side: Resolved, names: Sequence[str], pads: Sequence[Sequence[int]]) -> Change:
@@ -186,6 +206,16 @@ def of_gradient(side: Resolved, leftovers: bool, phase: str) -> Iterator[Change]
             text="gradients are not set to zero: those of the step before are added",
         )  # fmt: skip
     yield from map(gradient_factor, FACTORS)
+
+
+def of_detaching(side: Resolved) -> Iterator[Change]:
+    """Yield the outputs that may be cut off from what is behind them."""
+    for layer in side.layers():
+        if layer is not side.last:
+            yield Change(
+                path="program.detached", value=layer.name, was="trained through", habits=(("detached", layer.name),),
+                text=f"no gradient goes back through the output of {layer.name}",
+            )  # fmt: skip
 
 
 def of_update(side: Resolved) -> Iterator[Change]:

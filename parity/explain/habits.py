@@ -42,6 +42,9 @@ class Habits:
         reduction: how the loss is summed up, None for as the entry says.
         flattened: layer to the order in which its axes are read, counted from 0 without the batch axis.
         symmetric: layers that are padded alike before and after.
+        turned: convolutions whose kernel is turned round, as the books define one.
+        emptied: a layer that draws and drops everything in training.
+        detached: a layer through whose output no gradient goes back.
         decay: share of the weight that is taken off beside what the config says, times the rate.
         coupled: the decay is added to the gradient instead, and goes through the optimizer's slots.
         kernels_only: parameters of one axis, biases and scales, do not decay.
@@ -63,6 +66,9 @@ class Habits:
     reduction: Reduction | None = None
     flattened: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     symmetric: frozenset[str] = frozenset()
+    turned: frozenset[str] = frozenset()
+    emptied: str = ""
+    detached: str = ""
     decay: float = 0.0
     coupled: bool = False
     kernels_only: bool = False
@@ -70,10 +76,15 @@ class Habits:
     rate_outside: bool = False
 
 
+KERNEL = "kernel"
+"""What a convolution calls its own, (window, in, out)."""
+
 MASKS = 3
 """Sets of masks that are kept at once: of a large network each is large."""
 
-FROM_THE_LOSS = {"keeps_gradients", "loss_factor", "whole", "penalty_factor", "gradient_factor", "reduction"}
+FROM_THE_LOSS = {
+    "keeps_gradients", "loss_factor", "whole", "penalty_factor", "gradient_factor", "reduction", "detached",
+}  # fmt: skip
 FROM_THE_UPDATE = {"dropping", "decay", "coupled", "kernels_only", "averaged", "rate_outside"}
 """Habits that leave everything before as it is; the others may change any layer."""
 
@@ -203,6 +214,8 @@ class Habitual(Reference):
             return x.transpose(0, *(axis + 1 for axis in axes)).reshape(len(x), -1), {}
         if self._undropped(op):
             return op.forward(x, self._of(op)), {}
+        if self.habits.emptied and op.name == self.habits.emptied:
+            return np.zeros_like(x), {}
         if op.statistics and self.habits.settled:
             own = self._of(op)
             return op.forward(x, own), {name: own[name] for name in op.statistics}
@@ -211,6 +224,8 @@ class Habitual(Reference):
     def _pulled(
         self, op: Op, x: np.ndarray, slope: np.ndarray, mask: np.ndarray | None
     ) -> tuple[np.ndarray, Tensors]:  # fmt: skip
+        if self.habits.detached and op.name == self.habits.detached:
+            slope = np.zeros_like(slope)
         axes = self.habits.flattened.get(str(op.name))
         if axes is not None:
             read = x.transpose(0, *(axis + 1 for axis in axes))
@@ -218,9 +233,21 @@ class Habitual(Reference):
             return slope.reshape(read.shape).transpose(*back), {}
         if self._undropped(op):
             return slope, {}
+        if self.habits.emptied and op.name == self.habits.emptied:
+            return np.zeros_like(slope), {}
         if op.statistics and self.habits.settled:
             return op.vjp_evaluated(x, self._of(op), slope)
-        return super()._pulled(op, x, slope, mask)
+        read, found = super()._pulled(op, x, slope, mask)
+        return read, self._turned(op, found)
+
+    def _of(self, op: Op) -> Tensors:
+        return self._turned(op, super()._of(op))
+
+    def _turned(self, op: Op, own: Tensors) -> Tensors:
+        """Return the parameters of a layer, or their gradients, with the kernel turned round where it is."""
+        if op.name not in self.habits.turned:
+            return own
+        return own | {KERNEL: np.flip(own[KERNEL], tuple(range(own[KERNEL].ndim - 2)))}
 
     def _normalizing(self) -> set[str]:
         return {str(op.name) for op in self.ops if op.statistics}

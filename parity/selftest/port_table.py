@@ -146,7 +146,8 @@ TORCH_FAULTS = [
          names={"model": "net", "loss": "criterion", "optimizer": "optimizer"}, fault="momentum dampened", step=2,
          places={"update": WEIGHTS}, causes=("optimizer.*",)),
     Port(program="torch_detached", style="functional", network="deep", optimizer="sgd",
-         fault="a gradient cut off by .data", places={"gradient": ("hidden.kernel", "hidden.bias", "hidden")}),
+         fault="a gradient cut off by .data", places={"gradient": ("hidden.kernel", "hidden.bias", "hidden")},
+         causes=("program.detached",)),
 ]  # fmt: skip
 
 KERAS_FAULTS = [

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from rich.console import Console
 
 from parity.compare.noise import Rounding
 from parity.court.causes import Caused, Causes
-from parity.explain.against_reference import Changes, Held, Name
+from parity.explain.against_reference import Agreed, Changes, Held, Name
 from parity.explain.agreement import Agreement, ChangeSearch
 from parity.explain.changes import Change, Suspects, field_change, pattern, varied
 from parity.explain.fields import candidates, others
@@ -157,6 +158,9 @@ HABITS: dict[str, tuple[dict[str, Any], dict[str, Any], int]] = {
     "a sum": ({"reduction": "sum"}, {"loss.reduction": "sum"}, 0),
     "channels first": ({"flattened": {"flat": (2, 0, 1)}}, {"program.flatten_order": "channels_first"}, 0),
     "columns first": ({"flattened": {"flat": (1, 0, 2)}}, {"program.flatten_order": [1, 0, 2]}, 0),
+    "a kernel turned round": ({"turned": frozenset({"conv"})}, {"layers.conv.kernel": "turned round"}, 0),
+    "everything dropped": ({"emptied": "drop"}, {"layers.drop.rate": 1.0}, 0),
+    "a gradient cut off": ({"detached": "flat"}, {"program.detached": "flat"}, 0),
     "padding as PyTorch's": ({"symmetric": frozenset({"conv"})}, {"layers.conv.padding": "symmetric"}, 0),
     "half the penalty": ({"penalty_factor": 0.5}, {"layers.{hidden,out}.kernel_regularizer": "0.5 times as much"}, 0),
     "a decay": ({"decay": 0.02, "coupled": True}, {"optimizer.weight_decay": 0.02}, 1),
@@ -253,6 +257,19 @@ def test_what_does_as_well_in_one_step_is_told_apart_by_another() -> None:
     assert {"optimizer.learning_rate": 0.05} in told(first), "the same, as long as neither changes"
     later = invented(one, truth, number=1)
     assert [way for way in first if (seen := later.outcome(way.changes)) and seen.place is None]
+
+
+def test_of_sets_that_are_called_the_same_the_one_that_holds_later_stays() -> None:
+    """A decay of kernels only and one of all parameters are one as long as biases are 0."""
+    whole, kernels = habit("decay", 0.5), Change(path="program.habit", value=0.5, habits=(("kernels_only", True),))
+    outcomes = {whole: Agreed(place=("update", "out.bias"), order=3, largest=0.0, numbers=9),
+                kernels: Agreed(place=None, order=9, largest=1e-14, numbers=20)}  # fmt: skip
+    held: Any = SimpleNamespace(outcome=lambda changes, afresh=False: outcomes[changes[0]])
+    other = Agreement(changes=(kernels,), largest=1e-15)
+    stays, told_of = Agreement(changes=(whole,), largest=1e-15, alike=(other,)).against(held, afresh=False)
+    assert (stays and stays.changes, stays and stays.largest) == ((kernels,), 1e-14)
+    assert told_of is outcomes[whole]
+    assert Agreement(changes=(whole,), largest=1e-15).against(held, afresh=True)[0] is None
 
 
 def test_nothing_is_found_for_what_no_field_says() -> None:

@@ -196,7 +196,8 @@ def masked(inputs: torch.Tensor, rate: float, noise_shape: Any = None, seed: Any
     if active_driver().native:
         kept: torch.Tensor = keras_generators.DROPOUT(inputs, rate, noise_shape, seed)
         return kept
-    return inputs if rate == 0.0 else inputs * recorded(inputs, rate, noise_shape) * (1.0 / (1.0 - rate))
+    raised = 1.0 / (1.0 - rate) if rate < 1.0 else 0.0
+    return inputs if rate == 0.0 else inputs * recorded(inputs, rate, noise_shape) * raised
 
 
 DRIVER = KerasTorchDriver

@@ -112,7 +112,7 @@ def masked(
     keep = tf.numpy_function(
         lambda shape, p: driver.draw(tuple(shape), float(p)), [shape, tf.constant(rate, tf.float64)], tf.bool
     )
-    return tf.ensure_shape(tf.where(keep, x * (1.0 / (1.0 - rate)), tf.zeros_like(x)), x.shape)
+    return tf.ensure_shape(tf.where(keep, x * (1.0 / (1.0 - rate) if rate < 1.0 else 0.0), tf.zeros_like(x)), x.shape)
 
 
 def host(tensor: Any) -> np.ndarray:

@@ -93,7 +93,7 @@ def dropout(
         return torch_generators.DROPOUT(input, p, training, inplace)
     if not training or p == 0.0:
         return input
-    return input * recorded(input, p) * (1.0 / (1.0 - p))
+    return input * recorded(input, p) * _raised(p)
 
 
 def dropout_of_channels(
@@ -108,7 +108,12 @@ def dropout_of_channels(
     if not training or p == 0.0:
         return input
     shape = (*input.shape[:2], *(1,) * (input.dim() - 2))
-    return input * recorded(input, p, shape) * (1.0 / (1.0 - p))
+    return input * recorded(input, p, shape) * _raised(p)
+
+
+def _raised(p: float) -> float:
+    """Return what is kept is multiplied by; nothing is kept of a rate of 1."""
+    return 1.0 / (1.0 - p) if p < 1.0 else 0.0
 
 
 @torch.compiler.disable  # type: ignore[untyped-decorator]

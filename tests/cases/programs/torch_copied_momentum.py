@@ -1,0 +1,25 @@
+import torch
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.hidden = nn.Linear(64, 16)
+        self.norm = nn.BatchNorm1d(16, momentum=0.99)
+        self.output = nn.Linear(16, 10)
+
+    def forward(self, x):
+        return self.output(torch.relu(self.norm(self.hidden(x))))
+
+
+def build_model():
+    return Net()
+
+
+def build_loss():
+    return nn.CrossEntropyLoss()
+
+
+def build_optimizer(model):
+    return torch.optim.SGD(model.parameters(), lr=0.1)
