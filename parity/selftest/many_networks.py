@@ -74,6 +74,40 @@ MANY: dict[str, Network] = {
         loss={"categorical_crossentropy": {"label_smoothing": 0.1}},
         outputs=5,
     ),
+    "sequences": Network(
+        input=(6,),
+        tokens=9,
+        layers=(
+            layer("embedding", "embed", input_dim=9, output_dim=5),
+            layer("lstm", "long", units=4, return_sequences=True),
+            layer("gru", "gated", units=4, return_sequences=True, inputs="embed"),
+            layer("concatenate", "both", inputs=["long", "gated"]),
+            layer("bidirectional", "ways", layer={"simple_rnn": {"units": 3, "return_sequences": True}}),
+            layer("time_distributed", "each", layer={"dense": {"units": 4, "activation": "tanh"}}),
+            layer("lstm", "last", units=4, go_backwards=True),
+            SOFTMAX,
+        ),
+        loss={"categorical_crossentropy": {}},
+        outputs=5,
+    ),
+    "encoder": Network(
+        input=(5, 6),
+        layers=(
+            {"block": {"name": "block", "repeat": 2, "layers": [
+                layer("multi_head_attention", "attention", num_heads=2, key_dim=3, causal=True),
+                layer("dropout", "dropped", rate=0.2),
+                layer("add", "join", inputs=["dropped", "input"]),
+                layer("layer_norm", "norm"),
+                layer("dense", "widen", units=9, activation="gelu"),
+                layer("dense", "narrow", units=6),
+                layer("add", "join_again", inputs=["narrow", "norm"]),
+            ]}},
+            layer("global_average_pooling1d", "mean"),
+            SOFTMAX,
+        ),
+        loss={"categorical_crossentropy": {}},
+        outputs=5,
+    ),
     "images": Network(
         input=(7, 8, 2),
         layers=(

@@ -142,7 +142,9 @@ class KerasLayers(Scaled, Driver):
                 for name, layer in self._parts().items()
                 for value in (*layer._trainable_variables, *layer._non_trainable_variables)
             }
-            for name, layer in self._parts().items():
+            own = {id(layer) for layer in self.model.layers}
+            # The model's own layers at last: what is in one of them is known by the path from it.
+            for name, layer in sorted(self._parts().items(), key=lambda part: id(part[1]) in own):
                 for path, inner in inside(layer):
                     owners |= dict.fromkeys(map(id, inner.variables), f"{name}.{path}")
             # In the order in which the model has them; layers in layers lie reversed.
@@ -170,6 +172,8 @@ def inside(layer: Any) -> list[tuple[str, Any]]:
     """Return the layers that one of Keras's own keeps its variables in, by the path to them."""
     if isinstance(layer, keras.layers.Bidirectional):
         return [(f"{way}.cell", getattr(layer, way).cell) for way in ("forward_layer", "backward_layer")]
+    if isinstance(layer, keras.layers.MultiHeadAttention):
+        return [(f"{part}_dense", getattr(layer, f"{part}_dense")) for part in ("query", "key", "value", "output")]
     if isinstance(layer, keras.layers.TimeDistributed):
         return [("layer", layer.layer)]
     return [("cell", layer.cell)] if isinstance(layer, keras.layers.RNN) else []
