@@ -55,6 +55,8 @@ class Op(Entry):
     """Names of the parameters that a spec says how to start, and how to hold: ``kernel`` by ``kernel_initializer``."""
     spoken: ClassVar[Mapping[str, str]] = {}
     """Of those of them that its fields call otherwise, what they are called there."""
+    beside: ClassVar[tuple[str, ...]] = ()
+    """Suffixes of modules that a program may have beside the one of its own name."""
     axes: ClassVar[tuple[str, ...]] = ()
     """What the axes are called that a window of its moves along."""
     rescales: ClassVar[bool] = False

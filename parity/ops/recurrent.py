@@ -52,6 +52,7 @@ class Recurrent(Op):
 
     width_field: ClassVar[str] = "units"
     started: ClassVar = ("kernel", "recurrent_kernel", "bias")
+    beside: ClassVar = ("dropout",)
     spoken: ClassVar = {"recurrent_kernel": "recurrent"}
 
     states: ClassVar[tuple[str, ...]] = ("h",)
