@@ -58,6 +58,8 @@ class Op(Entry):
     """Names of the parameters that a spec says how to start, and how to hold: ``kernel`` by ``kernel_initializer``."""
     said_as: ClassVar[Mapping[str, str]] = {}
     """What fields call a parameter, where that is not its name: ``depthwise`` for a ``depthwise_kernel``."""
+    beside: ClassVar[tuple[str, ...]] = ()
+    """Suffixes of modules that a program may have beside the one of its own name."""
     axes: ClassVar[tuple[str, ...]] = ()
     """What the axes are called that a window of its moves along."""
     rescales: ClassVar[bool] = False

@@ -80,6 +80,7 @@ class Bidirectional(Op):
 
     kind: ClassVar[str] = "bidirectional"
     started: ClassVar = tuple(f"{way}_{name}" for way in ("forward", "backward") for name in Recurrent.started)
+    beside: ClassVar = ("merged",)
     source: ClassVar = read_in(keras="layers/rnn/bidirectional", torch="nn/modules/rnn")
     natives: ClassVar = {"keras": Native("keras.layers.Bidirectional", {"layer": "", "merge_mode": "merge_mode"},
                                          leading=("layer",), own={"merge_mode": "concat"})}  # fmt: skip

@@ -52,6 +52,7 @@ class Recurrent(Op):
 
     width_field: ClassVar[str] = "units"
     started: ClassVar = ("kernel", "recurrent_kernel", "bias")
+    beside: ClassVar = ("dropout",)
     said_as: ClassVar = {"recurrent_kernel": "recurrent"}
 
     states: ClassVar[tuple[str, ...]] = ("h",)

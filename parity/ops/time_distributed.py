@@ -34,6 +34,7 @@ class TimeDistributed(Op):
 
     kind: ClassVar[str] = "time_distributed"
     started: ClassVar = ("kernel", "bias")
+    beside: ClassVar = ("steps",)
     source: ClassVar = read_in(keras="layers/rnn/time_distributed")
     natives: ClassVar = {"keras": Native("keras.layers.TimeDistributed", {"layer": ""}, leading=("layer",))}
 

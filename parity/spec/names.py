@@ -34,7 +34,14 @@ def name_faults(layers: Sequence[Op]) -> dict[int, tuple[str, str]]:
     made: dict[str, str] = {}
     for name, op in zip(names, layers, strict=True):
         ending = op.ending()
-        for suffix in [*op.started, *op.statistics, *([ending.kind] if ending else []), "permute", "permuted"]:
+        for suffix in [
+            *op.started,
+            *op.statistics,
+            *op.beside,
+            *([ending.kind] if ending else []),
+            "permute",
+            "permuted",
+        ]:
             made[f"{name}_{suffix}"] = name
     found: dict[int, tuple[str, str]] = {}
     for index, op in enumerate(layers):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -30,8 +31,10 @@ from helpers_ports import MOMENTUM, judged, matched, port
 from helpers_sample import WHOLE
 
 from parity.catalog import OPS
+from parity.errors import SpecError
 from parity.ops.lstm import ForgetGateOnes
 from parity.ops.recurrent import Recurrent
+from parity.run.driver.state import State
 from parity.run.initial import initial_value
 
 KINDS = [kind for kind, entry in OPS.items() if issubclass(entry, Recurrent)]
@@ -279,3 +282,55 @@ def test_a_state_taken_from_the_wrong_end_is_found(tmp_path: Path) -> None:
     one = WRITTEN["torch"].edited("self.head(h[-1])", "self.head(self.top(x)[0][:, 0])")
     judge = judged(shared_bench(), one, tmp_path, steps=1)
     assert judge.verdict()[0] == "divergent"
+
+
+# -------------------------------------------------------------------------------- what drivers do with them
+
+
+def test_blocks_come_back_in_the_order_of_the_spec_whichever_axis_they_lie_along() -> None:
+    kernel = np.arange(12.0).reshape(2, 6)
+    for axes in (None, [1, 0]):
+        held = SimpleNamespace(bindings={"weights": {"gru.kernel": {"axes": axes, "blocks": [1, 2, 0]}}})
+        moved = kernel.transpose(axes) if axes else kernel
+        laid = State.laid(held, "gru.kernel", moved)  # type: ignore[arg-type]
+        columns = laid.T if axes else laid
+        np.testing.assert_array_equal(columns, kernel[:, [2, 3, 4, 5, 0, 1]])
+        np.testing.assert_array_equal(State.lies(held, "gru.kernel", laid), moved)  # type: ignore[arg-type]
+
+
+@pytest.mark.skipif(bool(missing("torch")), reason="torch not installed")
+def test_a_part_of_what_a_module_gives_is_seen_and_put_back() -> None:
+    import torch
+
+    from parity.frameworks.torch.driver.hooks import last
+
+    rnn, x = torch.nn.LSTM(2, 3, batch_first=True), torch.ones(4, 5, 2)
+    plain, _ = rnn(x)
+    seen: list[Any] = []
+    rnn.register_forward_hook(last(lambda value: seen.append(value) or 2 * value, (0, -1)))
+    output, states = rnn(x)
+    torch.testing.assert_close(seen[0], plain[:, -1])
+    torch.testing.assert_close(output[:, -1], 2 * plain[:, -1])
+    torch.testing.assert_close(output[:, :-1], plain[:, :-1])
+    assert isinstance(states, tuple)
+    alone = torch.nn.Linear(2, 3)  # In its place, somebody else's module may give the last state by itself.
+    alone.register_forward_hook(last(seen.append, (0, -1)))
+    torch.testing.assert_close(alone(x[:, -1]), seen[1])
+
+
+@pytest.mark.parametrize(
+    ("layer", "said"),
+    [
+        ({"lstm": {"units": 2}}, r"lstm reads \(length, features\), it is given \(3,\)"),
+        ({"bidirectional": {"layer": {"lstm": {"units": 2, "go_backwards": True}}}}, "leave go_backwards out"),
+        ({"bidirectional": {"layer": {"gru": {"units": 2, "name": "inner"}}}}, "has a name or inputs of its own"),
+        ({"bidirectional": {"layer": {"gru": {"units": 2, "dropout": 0.5}}}}, "is not there yet"),
+        ({"bidirectional": {"layer": {"dense": {"units": 2}}}}, "layer"),
+        ({"time_distributed": {"layer": {"conv1d": {"filters": 2, "kernel_size": 1,
+                                                    "data_format": "channels_first"}}}}, "channels first"),
+        ({"time_distributed": {"layer": {"dense": {"units": 2}}}}, "what its layer reads at each step"),
+    ],
+)  # fmt: skip
+def test_what_a_layer_cannot_be_is_said(layer: dict[str, Any], said: str) -> None:
+    with pytest.raises(SpecError, match=said):
+        side_of("torch", {"input": [3], "layers": [layer, {"dense": 2}]})

@@ -74,6 +74,7 @@ def trained(side: Resolved) -> list[np.ndarray]:
 
 L2 = {"l2": {"factor": 0.0}}
 NORM = {"batch_norm": {"name": "norm"}}
+RNN = {"lstm": {"units": 3, "return_sequences": True, "name": "rnn"}}
 CUT = {"activation": {"function": "relu", "name": "cut"}}
 
 INERT: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
@@ -104,6 +105,15 @@ INERT: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
      {"layers": [{"batch_norm": {"scale": False, "name": "norm"}}]}, "there is no gamma"),
     ("layers.conv.bias_initializer", {"layers.conv.bias_initializer": "ones"},
      {"layers": [with_fields(CONV, use_bias=False)]}, "neither side has the bias"),
+    ("layers.rnn.go_backwards", {"layers.rnn.go_backwards": True}, {"layers": [RNN], "shape": [1, 6]},
+     "there is one step only"),
+    ("layers.rnn.go_backwards", {"layers.rnn.go_backwards": True}, {"layers": [RNN], "shape": [2, 6]}, ""),
+    ("layers.rnn.two_biases", {"layers.rnn.two_biases": True}, {"layers": [with_fields(RNN, use_bias=False)]},
+     "there is no bias"),
+    ("layers.rnn.unit_forget_bias", {"layers.rnn.unit_forget_bias": False},
+     {"layers": [with_fields(RNN, use_bias=False)]}, "there is no bias"),
+    ("layers.rnn.recurrent_regularizer", {"layers.rnn.recurrent_regularizer": L2}, {"layers": [RNN]},
+     "a penalty times 0 is none"),
     ("layers.conv.bias_regularizer", {"layers.conv.bias_regularizer": "l2"},
      {"layers": [with_fields(CONV, use_bias=False)]}, "neither side has the bias"),
     ("layers.conv.bias_constraint", {"layers.conv.bias_constraint": {"max_norm": 0.1}},
