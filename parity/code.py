@@ -75,6 +75,7 @@ class Site:
         linear: leave the activation out here; the loss applies it (see ``Loss.fused``).
         input_shapes: of everything that it reads, where that is more than one tensor.
         arguments: what its code calls what it reads.
+        framework: that it is written for, which may be one that falls back on the template's.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Site:
     linear: bool = False
     input_shapes: tuple[Shape, ...] = ()
     arguments: tuple[str, ...] = ("x",)
+    framework: str
 
 
 @dataclass(frozen=True, kw_only=True)

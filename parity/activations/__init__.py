@@ -63,10 +63,14 @@ class Activation(Entry):
     def _applied(self, x: str) -> str:
         return call(self.called(), x, *(repr(getattr(self, name)) for name in self._fields()))
 
-    def keras(self) -> str:
-        """Return the source of the value for Keras's ``activation=``."""
-        if self._own("keras"):
-            own = self.natives["keras"]
+    def keras(self, framework: str = "keras") -> str:
+        """Return the source of the value for Keras's ``activation=``.
+
+        Args:
+            framework: Keras, or one that falls back on it.
+        """
+        own = self.part(framework)
+        if own is not None and own.fits(self):
             applied = own.source(self, "x")
             return f'"{self.kind}"' if applied == f"{own.name}(x)" else f"lambda x: {applied}"
         return f"lambda x: {self._applied('x')}" if self._fields() else self.called()

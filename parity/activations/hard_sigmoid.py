@@ -26,8 +26,10 @@ class HardSigmoid(Activation):
     short: ClassVar[str | None] = "slope"
     natives: ClassVar = {
         "keras": Native("keras.activations.hard_sigmoid", when={"slope": "1/6"}, why=WHY),
+        "keras_torch": Native("keras.activations.hard_sigmoid", when={"slope": "1/6"}, why=WHY,
+                              never=f"on PyTorch {ROUNDED}"),
         "torch": Native("nn.Hardsigmoid", when={"slope": "1/6"}, why=WHY, never=ROUNDED),
-    }
+    }  # fmt: skip
 
     slope: Literal["1/6", "1/5"] = Field(default="1/6", description="of the line; 1/5 as Keras 2 had it")
 

@@ -8,18 +8,21 @@ from parity.activations import Activation
 from parity.code import Case
 from parity.native import Native
 
+FLAT = "has slope 0 at -1 and 1, where a clip has 1"
+
 
 class HardTanh(Activation):
     """y = min(max(x, -1), 1); dy/dx is 1 at -1 and at 1.
 
     Keras clips, and a clip has slope 1 at its limits. ``nn.Hardtanh`` has slope 0 there (so has ``nn.ReLU6``, made of
-    it), and Keras on PyTorch with it: PyTorch's program clips, too.
+    it), and Keras on PyTorch with it: the programs of both clip, too.
     """
 
     kind: ClassVar[str] = "hard_tanh"
     natives: ClassVar = {
         "keras": Native("keras.activations.hard_tanh"),
-        "torch": Native("nn.Hardtanh", never="has slope 0 at -1 and 1, where a clip has 1"),
+        "keras_torch": Native("keras.activations.hard_tanh", never=f"on PyTorch {FLAT}"),
+        "torch": Native("nn.Hardtanh", never=FLAT),
     }
 
     def formula(self) -> str:

@@ -17,7 +17,7 @@ class Linear(Activation):
     def formula(self) -> str:
         return "x"
 
-    def keras(self) -> str:
+    def keras(self, framework: str = "keras") -> str:
         return '"linear"'
 
     def tensorflow(self, x: str) -> str:

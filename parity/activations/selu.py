@@ -10,6 +10,7 @@ from parity.native import Native
 
 SCALE = 1.0507009873554805
 SCALE_ALPHA = 1.7580993408473766
+LEFT = "has slope 1.758 at 0, not 1.0507"
 
 
 class Selu(Activation):
@@ -17,14 +18,15 @@ class Selu(Activation):
 
     Klambauer et al., "Self-normalizing neural networks" (2017). At 0, where TensorFlow and Keras on it take the slope
     from the right, ``nn.SELU`` takes the one from the left, s a = 1.758. A sum over nothing but zeros is exactly 0, at
-    the black border of a picture, say: PyTorch's program writes the formula out.
+    the black border of a picture, say: the programs of PyTorch, and of Keras on it, write the formula out.
     """
 
     kind: ClassVar[str] = "selu"
     natives: ClassVar = {
         "keras": Native("keras.activations.selu"),
         "tensorflow": Native("tf.nn.selu"),
-        "torch": Native("nn.SELU", never="has slope 1.758 at 0, not 1.0507"),
+        "keras_torch": Native("keras.activations.selu", never=f"on PyTorch {LEFT}"),
+        "torch": Native("nn.SELU", never=LEFT),
     }
 
     def formula(self) -> str:

@@ -20,18 +20,21 @@ class Softplus(Activation):
     """y = log(1 + exp(beta x)) / beta; x itself where beta x > linear_above, if that is said.
 
     ``keras.activations.softplus`` and ``tf.math.softplus`` take no beta and compute every digit. ``nn.Softplus`` hands
-    on what is above its threshold of 20, which leaves out up to 2e-9: nothing in float32, but not in float64.
+    on what is above its threshold of 20, which leaves out up to 2e-9: nothing in float32, but not in float64. So does
+    Keras on PyTorch, where no function of Keras's says another threshold.
     """
 
     kind: ClassVar[str] = "softplus"
     non_negative: ClassVar[bool] = True
     short: ClassVar[str | None] = "beta"
-    native: ClassVar = {"torch": {"linear_above": 20.0}}
+    native: ClassVar = {"keras_torch": {"linear_above": 20.0}, "torch": {"linear_above": 20.0}}
     natives: ClassVar = {
         "keras": Native("keras.activations.softplus", when=PLAIN, why=WHY),
+        "keras_torch": Native("keras.activations.softplus", when=PLAIN | {"linear_above": 20.0},
+                              why=WHY | {"linear_above": "hands on what is above 20 on PyTorch"}),
         "tensorflow": Native("tf.math.softplus", when=PLAIN, why=WHY),
         "torch": Native("nn.Softplus", {"beta": "beta", "threshold": THRESHOLD}, own={"beta": 1.0, "threshold": 20.0}),
-    }
+    }  # fmt: skip
 
     beta: PositiveFloat = Field(default=1.0, description="how sharp the bend is")
     linear_above: PositiveFloat | None = Field(

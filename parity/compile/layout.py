@@ -119,6 +119,7 @@ class Walk:
         site = Site(
             name=layer.owner, input_shape=layer.input_shape, layout=self.lies[first.name], linear=layer is self.linear,
             input_shapes=tuple(value.shape for value in layer.reads), arguments=arguments_of(layer),
+            framework=self.framework,
         )  # fmt: skip
         code = layer.op.template(self.framework)(site)
         # What goes along an axis, or puts tensors together, must be given all of them alike.

@@ -149,7 +149,7 @@ def _behind(layer: Layer) -> Activation | None:
 
 def _taken_in(before: Layer, after: Layer, path: str, framework: str) -> Output:
     """Return a layer's output as what the layer after it, a module of the program's, takes in."""
-    site = Site(name=after.name, input_shape=after.input_shape)
+    site = Site(name=after.name, input_shape=after.input_shape, framework=framework)
     rank = len(before.output_shape)
     first = rank > 1 and after.op.template(framework)(site).reads == "to_first"
     return Output(attribute=path, axes=to_last(rank) if first else None, point="input", shape=before.output_shape)
@@ -157,7 +157,7 @@ def _taken_in(before: Layer, after: Layer, path: str, framework: str) -> Output:
 
 def _put_out(layer: Layer, path: str, framework: str) -> Output:
     """Return a layer's output as what its own module puts out, with the activation that stands behind it."""
-    site = Site(name=layer.name, input_shape=layer.input_shape)
+    site = Site(name=layer.name, input_shape=layer.input_shape, framework=framework)
     code, rank = layer.op.template(framework)(site), len(layer.output_shape)
     first = rank > 1 and code.writes == "to_first"
     behind = _behind(layer)

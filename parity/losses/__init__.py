@@ -70,9 +70,15 @@ class Loss(Entry):
         super().__pydantic_init_subclass__(**kwargs)
         if "natives" in vars(cls):
             cls.natives = {
-                name: _told(part, cls.reduced.get(name, {}), get_args(cls.model_fields["reduction"].annotation))
+                name: _told(part, cls._reduced_in(name), get_args(cls.model_fields["reduction"].annotation))
                 for name, part in cls.natives.items()
             }
+
+    @classmethod
+    def _reduced_in(cls, framework: str) -> Mapping[str, str]:
+        """Return what a framework's own loss calls the reductions, or that of the nearest that it falls back on."""
+        line = frameworks()[framework].line if framework in frameworks() else ()
+        return next((cls.reduced[name] for name in line if name in cls.reduced), {})
 
     def form(self, said: str | None) -> str | None:
         """Return the form in which the loss is given its targets; None for the shape of the outputs.
@@ -222,6 +228,7 @@ class Loss(Entry):
         part = self.part(framework)
         apart = part.departures(self.told(logits)) if part is not None else []
         found = [part.why[name] for name in apart if part is not None and name in part.why]
+        found += [f"{part.name} {part.never}"] if part is not None and part.never else []
         return [*found, *([f"{part.name} has no such reduction"] if part and "reduction" in apart else [])]
 
     def _lines(self, framework: str, logits: bool, names: Mapping[str, str]) -> list[str]:
@@ -231,17 +238,18 @@ class Loss(Entry):
     def _doc(self, logits: bool) -> str:
         return _sentence(self.told(logits).words(None))
 
-    def keras(self, ending: Activation | None) -> LossCode:
+    def keras(self, ending: Activation | None, framework: str = "keras") -> LossCode:
         """Return the loss in Keras: a function of (y_true, y_pred).
 
         Args:
             ending: the model's last activation.
+            framework: Keras, or one that falls back on it.
         """
-        part, doc = self.part("keras"), _sentence(self.words(ending))
+        part, doc = self.part(framework), _sentence(self.words(ending))
         if part is not None and part.fits(self):
             return LossCode(body=(f"return {part.source(self)}",), doc=doc)
-        why = self._why("keras", self.on_logits(ending))
-        lines = self._lines("keras", self.on_logits(ending), {"outputs": "y_pred", "targets": "y_true"})
+        why = self._why(framework, self.on_logits(ending))
+        lines = self._lines(framework, self.on_logits(ending), {"outputs": "y_pred", "targets": "y_true"})
         return LossCode(body=(*_function("y_true, y_pred", lines), "return loss"), doc=doc, comment="; ".join(why))
 
     def tensorflow(self, logits: bool) -> LossCode:

@@ -31,7 +31,12 @@ class BinaryFocalCrossentropy(Elementwise, CrossEntropy):
     behind: ClassVar[str | None] = "sigmoid"
     native: ClassVar = STRETCHES
     source: ClassVar = read_in(keras="losses/losses")
-    natives: ClassVar = {"keras": Native("keras.losses.BinaryFocalCrossentropy", same(*OWN), own=OWN)}
+    natives: ClassVar = {
+        "keras": Native("keras.losses.BinaryFocalCrossentropy", same(*OWN), own=OWN),
+        "keras_torch": Native("keras.losses.BinaryFocalCrossentropy", same(*OWN), own=OWN, when={"from_logits": False},
+                              why={"from_logits": "keras.losses.BinaryFocalCrossentropy on PyTorch clips what it makes "
+                                   "of logits"}),
+    }  # fmt: skip
     rule: ClassVar[str] = "sigmoid cross-entropy times (1 - q)^gamma"
     clipped: ClassVar[str] = "-(1 - q)^gamma (y log p + (1 - y) log(1 - p)), p clipped to [1e-7, 1 - 1e-7]"
     smoothing: ClassVar[str] = "targets * (1.0 - label_smoothing) + 0.5 * label_smoothing"

@@ -85,14 +85,14 @@ class CrossEntropy(Loss):
         taken = f" (the outputs of a {ending.kind}, taken as logits{twice})" if ending and ending.logits else ""
         return f"{self.rule} on logits{taken}, {self.ended()}"
 
-    def keras(self, ending: Activation | None) -> LossCode:
+    def keras(self, ending: Activation | None, framework: str = "keras") -> LossCode:
         """Return Keras's loss object, kept from looking behind the outputs where it must not.
 
         Keras looks behind *any* output that carries logits: even a sigmoid cross-entropy told ``from_logits=True``
         works on a softmax's logits, with nothing but a warning.
         """
-        code = super().keras(ending)
-        if self._own("keras", True) is None:  # Written out, it looks behind the outputs where it is told to.
+        code = super().keras(ending, framework)
+        if self._own(framework, True) is None:  # Written out, it looks behind the outputs where it is told to.
             behind = "return lambda y_true, y_pred: loss(y_true, y_pred._keras_logits)"
             return replace(code, body=(*code.body[:-1], behind)) if self.fused(ending) else code
         if ending is None or not ending.logits or self.fused(ending):
@@ -154,15 +154,15 @@ class OfClasses(CrossEntropy):
     def _own(self, framework: str, logits: bool) -> Native | None:
         """Return a framework's own part; where classes have weights, Keras's or one that takes them."""
         part = super()._own(framework, logits)
-        if part is None or self.class_weight is None or framework == "keras":
+        if part is None or self.class_weight is None or "keras" in frameworks()[framework].line:
             return part
         alike = self.reduction == "sum" or self.divisor == "weights"
         return part if "class_weight" in part.fields and alike and not self.label_smoothing else None
 
-    def keras(self, ending: Activation | None) -> LossCode:
+    def keras(self, ending: Activation | None, framework: str = "keras") -> LossCode:
         """Return Keras's loss object, which takes the weights row by row."""
-        code = super().keras(ending)
-        if self.class_weight is None or self._own("keras", True) is None:
+        code = super().keras(ending, framework)
+        if self.class_weight is None or self._own(framework, True) is None:
             return code
         words, names = frameworks()["keras"].words, {"outputs": "y_pred", "targets": "y_true"}
         names |= {"class_weight": repr(self.class_weight)}

@@ -22,7 +22,10 @@ class Hinge(Elementwise):
     kind: ClassVar[str] = "hinge"
     native: ClassVar = STRETCHES
     source: ClassVar = read_in(keras="losses/losses", torch="nn/modules/loss")
-    natives: ClassVar = {"keras": Native("keras.losses.Hinge")}
+    natives: ClassVar = {
+        "keras": Native("keras.losses.Hinge"),
+        "keras_torch": Native("keras.losses.Hinge", never="on PyTorch has half the slope at the margin"),
+    }
     rule: ClassVar[str] = "max(1 - targets outputs, 0), targets -1 and 1"
 
     def formula(self, logits: bool) -> str:

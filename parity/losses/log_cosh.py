@@ -23,7 +23,10 @@ class LogCosh(Elementwise):
     kind: ClassVar[str] = "log_cosh"
     native: ClassVar = STRETCHES
     source: ClassVar = read_in(keras="losses/losses")
-    natives: ClassVar = {"keras": Native("keras.losses.LogCosh")}
+    natives: ClassVar = {
+        "keras": Native("keras.losses.LogCosh"),
+        "keras_torch": Native("keras.losses.LogCosh", never="on PyTorch hands on what is above 20 to its softplus"),
+    }
     rule: ClassVar[str] = "log cosh(outputs - targets)"
 
     def formula(self, logits: bool) -> str:

@@ -31,6 +31,11 @@ class SparseCategoricalCrossentropy(OfClasses):
     natives: ClassVar = {
         "keras": Native("keras.losses.SparseCategoricalCrossentropy", same("from_logits"), own={"from_logits": False},
                         when={"label_smoothing": 0.0}, why={"label_smoothing": "which has no label_smoothing"}),
+        "keras_torch": Native("keras.losses.SparseCategoricalCrossentropy", same("from_logits"),
+                              own={"from_logits": False}, when={"label_smoothing": 0.0, "from_logits": True},
+                              why={"label_smoothing": "which has no label_smoothing",
+                                   "from_logits": "keras.losses.SparseCategoricalCrossentropy on PyTorch "
+                                   "renormalises first and clips after that"}),
         "tensorflow": Native("tf.nn.sparse_softmax_cross_entropy_with_logits",
                              when={"from_logits": True, "label_smoothing": 0.0}),
         "torch": Native("nn.CrossEntropyLoss", {"label_smoothing": "label_smoothing", "weight": WEIGHT},

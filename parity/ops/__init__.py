@@ -257,7 +257,7 @@ class ActivatedOp(Op):
 
     def keras_activation(self, site: Site) -> str | None:
         """Return the source for ``activation=``, or None when there is nothing to write."""
-        return None if site.linear or isinstance(self.activation, Linear) else self.activation.keras()
+        return None if site.linear or isinstance(self.activation, Linear) else self.activation.keras(site.framework)
 
     def tensorflow_activation(self, site: Site, expression: str) -> str:
         """Return the expression with the activation applied."""

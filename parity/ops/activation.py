@@ -50,7 +50,7 @@ class ActivationOp(Op):
         return self.function.forward(x)
 
     def keras(self, site: Site) -> KerasCode:
-        function = '"linear"' if site.linear else self.function.keras()
+        function = '"linear"' if site.linear else self.function.keras(site.framework)
         return KerasCode(layer=self.keras_layer(site, activation=function), reads=self._lies(), writes=self._lies())
 
     def _lies(self) -> Layout:

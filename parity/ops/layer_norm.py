@@ -32,13 +32,31 @@ class LayerNormAlong(nn.LayerNorm):
 ''',
 )
 
+KERAS_ALONG = Helper(
+    name="LayerNormalizationAlong",
+    source='''
+class LayerNormalizationAlong(keras.layers.LayerNormalization):
+    """LayerNormalization along axes that are not the last ones, for which Keras on PyTorch takes these."""
+
+    def call(self, inputs):
+        axes = [axis % len(inputs.shape) for axis in self.axis]
+        mean, variance = keras.ops.moments(inputs, axes, keepdims=True)
+        shape = [size if axis in axes else 1 for axis, size in enumerate(inputs.shape)]
+        outputs = (inputs - mean) / keras.ops.sqrt(variance + self.epsilon)
+        if self.gamma is not None:
+            outputs = outputs * keras.ops.reshape(self.gamma, shape)
+        return outputs if self.beta is None else outputs + keras.ops.reshape(self.beta, shape)
+''',
+)
+
 
 class LayerNorm(Scaling):
     """y = gamma (x - mean) / sqrt(variance + epsilon) + beta, mean and variance over n along ``axis``, of each row.
 
     The same in training and in evaluation. Axes are counted as in Keras, from 1 or from the end; gamma and beta have
     an element for each place along them. ``nn.LayerNorm`` takes the shape of the last axes in their place, so behind a
-    convolution it normalizes the columns of an image. Epsilon is 1e-3 in Keras, 1e-5 in PyTorch.
+    convolution it normalizes the columns of an image; Keras on PyTorch takes any axes that follow one another for the
+    last ones (3.15), and is written out. Epsilon is 1e-3 in Keras, 1e-5 in PyTorch.
     """
 
     kind: ClassVar[str] = "layer_norm"
@@ -69,11 +87,17 @@ class LayerNorm(Scaling):
         return self._shifted(self._normalized(x, counted(self.kind, self.axis, shape)), p, self._broadcast(shape))
 
     def keras(self, site: Site) -> KerasCode:
-        return KerasCode(layer=self.keras_layer(site))
+        if site.framework != "keras_torch" or self._last(site.input_shape):
+            return KerasCode(layer=self.keras_layer(site))
+        return KerasCode(layer=self.keras_layer(site, KERAS_ALONG.name), helpers=(KERAS_ALONG,))
+
+    def _last(self, shape: Shape) -> bool:
+        """Return whether the axes are the last ones."""
+        axes, rank = counted(self.kind, self.axis, shape), len(shape)
+        return axes == tuple(range(rank + 1 - len(axes), rank + 1))
 
     def tensorflow(self, site: Site) -> TensorFlowCode:
-        axes = list(counted(self.kind, self.axis, site.input_shape))
-        last = axes == list(range(len(site.input_shape) + 1 - len(axes), len(site.input_shape) + 1))
+        axes, last = list(counted(self.kind, self.axis, site.input_shape)), self._last(site.input_shape)
         offset, scale = (
             one if one == "None" or last else f"tf.reshape({one}, {self._broadcast(site.input_shape)})"
             for one in self._factors(site)
@@ -85,8 +109,8 @@ class LayerNorm(Scaling):
         )  # fmt: skip
 
     def torch(self, site: Site) -> TorchCode:
-        axes, rank = counted(self.kind, self.axis, site.input_shape), len(site.input_shape)
-        shape, last = self.scaled_shape(site.input_shape), axes == tuple(range(rank + 1 - len(axes), rank + 1))
+        axes, shape = counted(self.kind, self.axis, site.input_shape), self.scaled_shape(site.input_shape)
+        last = self._last(site.input_shape)
         made = self.natives["torch"].source(
             self, name_="" if last else ALONG.name, normalized_shape=str(shape if len(shape) > 1 else shape[0]),
             elementwise_affine=self._affine(), axes=None if last else str(axes),

@@ -16,7 +16,6 @@ class Minimum(Maximum):
     kind: ClassVar[str] = "minimum"
     doc: ClassVar[str] = "The smaller at each place."
     natives: ClassVar = {"keras": Native("keras.layers.Minimum")}
-    never: ClassVar = {"keras_torch": "keras.ops.minimum halves the gradient between equal ones there"}
     at_least: ClassVar[str] = "<="
 
     @classmethod

@@ -36,6 +36,7 @@ from parity.catalog import (
 from parity.code import Case, Parameter
 from parity.differentiable import pulled
 from parity.entries import Entry
+from parity.frameworks import frameworks
 from parity.initializers import Initializer
 from parity.losses import Loss
 from parity.losses.elementwise import Elementwise
@@ -139,7 +140,7 @@ def test_an_entry_brings_cases_worked_by_hand(entry: type[Entry]) -> None:
 @pytest.mark.parametrize("entry", ENTRIES)
 def test_native_defaults_name_fields_and_are_not_the_documented_default(entry: type[Entry]) -> None:
     for framework, fields in entry.native.items():
-        assert framework in FRAMEWORKS
+        assert framework in frameworks()
         for name, value in fields.items():
             assert name in entry.model_fields, f"{framework} default of a field there is not"
             field = entry.model_fields[name]

@@ -7,11 +7,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from helpers_frameworks import IMAGE, missing, side_of
 
+from parity.catalog import ACTIVATIONS, LOSSES, OPS, OPTIMIZERS, SCHEDULES
+from parity.code import Case
 from parity.compile import compile_side
 from parity.data.dataset import Dataset
 from parity.errors import SpecError
@@ -19,6 +22,7 @@ from parity.frameworks import frameworks, part_of
 from parity.selftest.clean import Clean, chosen, listen
 from parity.selftest.pair_bench import TestBench
 from parity.spec.load import build_spec
+from tests.entries import test_frameworks as entries
 
 PAIR = ("torch", "keras_torch")
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
@@ -48,6 +52,78 @@ def test_it_computes_every_kind_of_layer_as_pytorch_does(bench: TestBench) -> No
     data = Dataset(x=x, y=y, raw_x=x, raw_y=y, description="made up")
     (judge,) = bench.judged([side_of(name, IMAGE) for name in PAIR], data, 3).judges
     assert judge.verdict()[0] == "rounding", judge.verdict()
+
+
+there = pytest.mark.parametrize(
+    "framework",
+    [pytest.param(PAIR[1], marks=pytest.mark.skipif(bool(missing(PAIR[1])), reason=missing(PAIR[1]) or "installed"))],
+)
+"""Of the tests of it as a framework, those of the entries: `make test` takes every sixth, see `helpers_sample`."""
+
+
+@there
+@pytest.mark.parametrize(("kind", "case"), entries.cases(OPS))
+def test_an_op_is_its_reference_there(framework: str, kind: str, case: Case) -> None:
+    entries.test_an_op_is_its_reference(framework, kind, case)
+
+
+@there
+@pytest.mark.parametrize(("kind", "case"), entries.cases(ACTIVATIONS))
+def test_an_activation_is_its_reference_there(framework: str, kind: str, case: Case) -> None:
+    """At its corners, too: the worked cases have them."""
+    x = np.asarray(case.x, dtype=np.float64)
+    layers = [{"dense": {"units": x.shape[-1], "name": "before"}}, {"activation": {"function": {kind: case.fields}}}]
+    entries.agree(framework, {"input": list(x.shape[1:]), "layers": layers}, x, weights=entries.identity(x.shape[-1]))
+
+
+@there
+@pytest.mark.parametrize(("kind", "case"), entries.cases(LOSSES))
+def test_a_loss_is_its_reference_there(framework: str, kind: str, case: Case) -> None:
+    entries.test_a_loss_is_its_reference(framework, kind, case)
+
+
+@there
+@pytest.mark.parametrize(("kind", "case"), entries.cases(OPTIMIZERS))
+def test_an_optimizer_is_its_reference_there(framework: str, kind: str, case: Case) -> None:
+    entries.test_an_optimizer_is_its_reference(framework, kind, case)
+
+
+@there
+@pytest.mark.parametrize(("kind", "case"), entries.cases(SCHEDULES))
+def test_a_schedule_is_its_reference_there(framework: str, kind: str, case: Case) -> None:
+    entries.test_a_schedule_is_its_reference(framework, kind, case)
+
+
+@pytest.mark.parametrize(
+    ("activation", "keras", "keras_torch"),
+    [
+        ("hard_sigmoid", 'activation="hard_sigmoid"', "on PyTorch rounds its slope to float32."),
+        ("selu", 'activation="selu"', "on PyTorch has slope 1.758 at 0, not 1.0507."),
+        ("hard_tanh", 'activation="hard_tanh"', "on PyTorch has slope 0 at -1 and 1, where a clip has 1."),
+        ("softplus", 'activation="softplus"', "keras.ops.logaddexp(x, keras.ops.zeros_like(x))"),
+        ({"softplus": {"linear_above": 20.0}}, "keras.ops.where(", 'activation="softplus"'),
+    ],
+    ids=str,
+)
+def test_an_activation_that_pytorch_computes_otherwise_is_written_out(
+    activation: Any, keras: str, keras_torch: str
+) -> None:
+    model = {"input": [4], "layers": [{"dense": {"units": 3, "activation": activation}}, {"dense": {"units": 1}}]}
+    for framework, text in (("keras", keras), ("keras_torch", keras_torch)):
+        assert text in " ".join(compile_side(side_of(framework, model), name="written").source.split()), framework
+
+
+@pytest.mark.parametrize(
+    "loss",
+    ["hinge", "log_cosh", {"binary_focal_crossentropy": {"from_logits": True}}, "sparse_categorical_crossentropy"],
+    ids=str,
+)
+def test_a_loss_that_pytorch_computes_otherwise_is_written_out(loss: Any) -> None:
+    model = {"input": [4], "layers": [{"dense": {"units": 3}}]}
+    own, there = (compile_side(side_of(name, model, loss=loss), name="own").source for name in ("keras", "keras_torch"))
+    assert "return keras.losses." in own
+    assert "return keras.losses." not in there
+    assert "on PyTorch" in there.partition("def build_loss")[2].partition("def build_optimizer")[0]
 
 
 def test_it_has_what_keras_has_where_it_has_nothing_of_its_own() -> None:

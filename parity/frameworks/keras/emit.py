@@ -52,20 +52,21 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         own = None if applied_by_loss else ending
         name = f"{last.name}_{own.kind if own else 'float32'}"
         if own is not None:
-            code = last.op.keras(Site(name=last.name, input_shape=last.input_shape, linear=True))
+            site = Site(name=last.name, input_shape=last.input_shape, linear=True, framework=side.framework)
+            code = last.op.keras(site)
             at = next(index for index, line in enumerate(laid.lines) if line.axes is None and line.layer is last)
             lines[at] |= {"layer": code.layer, "comment": code.comment}
         dtype = "keras.config.floatx()" if low else None
-        function = own.keras() if own else '"linear"'
+        function = own.keras(side.framework) if own else '"linear"'
         made, given = call("keras.layers.Activation", function, dtype=dtype, name=repr(name)), laid.returns[0]
         lines.append({"target": ANY, "given": given, "layer": made, "comment": ""})
         laid.returns = (ANY,)
         outputs[last.name] = Output(attribute=name)
     if fused and ending is not None:  # It is seen by its logits, as in the other frameworks.
         outputs[last.name] = Output(attribute=name, point="logits")
-    loss = _loss(config.loss, graph) if remembers else _plainly(config.loss, fused)
+    loss = _loss(config.loss, graph) if remembers else _plainly(config.loss, fused, side.framework)
     optimizer = config.optimizer.code("keras")
-    helpers = [*activation_helpers(graph.layers, "keras"), *(line.code.helpers for line in laid.calls)]
+    helpers = [*activation_helpers(graph.layers, side.framework), *(line.code.helpers for line in laid.calls)]
     sources, imports = helpers_source([*helpers, optimizer.helpers])
     context = {
         "imports": imports,
@@ -178,9 +179,9 @@ def in_order_of_calls(lines: Sequence[Line]) -> list[Layer]:
     return [layer for number in called if lines[number].axes is None and (layer := lines[number].layer) is not None]
 
 
-def _plainly(loss: Loss, fused: bool) -> LossCode:
+def _plainly(loss: Loss, fused: bool, framework: str) -> LossCode:
     """Return the loss where nothing is behind the outputs: told that they are logits where it is to work on them."""
-    return (loss.replace(from_logits=True) if fused else loss.as_they_are()).keras(None)
+    return (loss.replace(from_logits=True) if fused else loss.as_they_are()).keras(None, framework)
 
 
 def _loss(loss: Loss, graph: Graph) -> LossCode:

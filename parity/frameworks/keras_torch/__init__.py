@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from parity.frameworks import Framework, Hole
 from parity.frameworks.keras import LACKS, WORDS
+
+SOFTPLUS = "keras.ops.logaddexp(_0, keras.ops.zeros_like(_0))"
+"""By itself Keras's own cuts off at 20 on PyTorch, where log1p(exp(-x)) is 2e-9."""
 
 FRAMEWORK = Framework(
     name="keras_torch",
@@ -14,7 +19,7 @@ FRAMEWORK = Framework(
     extra="keras-torch",
     on_a_gpu="pip install torch from https://download.pytorch.org/whl/, a build with CUDA",
     falls_back="keras",
-    words=WORDS,
+    words=replace(WORDS, functions={**WORDS.functions, "softplus": SOFTPLUS}),
     native={"numerics": {"tf32": "convolutions", "deterministic": False}},
     why_moved="as the Keras program on TensorFlow needs them",
     lacks={
