@@ -39,10 +39,12 @@ class Witness:
     Args:
         side: name of the side.
         place: the first tensor in which it departs from it beyond rounding, None where it agrees.
+        places: all of them.
     """
 
     side: str
     place: Seen | None
+    places: tuple[Seen, ...] = ()
 
 
 @dataclass(kw_only=True)
@@ -79,11 +81,13 @@ class Court:
         lock: the sides, open.
         judges: one for each side but the first.
         sides: resolved, for the reference; a side left out is not held against it.
+        hold: look at every step, and hold every side against the reference in each, though none have parted.
     """
 
     lock: Lockstep
     judges: Sequence[Judge]
     sides: Mapping[str, Resolved] = field(default_factory=dict)
+    hold: bool = False
     judged: Judged = field(init=False)
     _causes: Causes = field(init=False)
     _known: dict[str, set[Name]] = field(default_factory=dict)
@@ -130,7 +134,7 @@ class Court:
                 judge.moved(name, taken[name].moved)
         if first or self.lock.precision != "float64":
             self._measure(number, taken, everyone, REPEATS)
-        look = first
+        look = first or self.hold
         for judge in self.judges:
             judge.check(number)
             overall = judge.overall()
@@ -150,6 +154,9 @@ class Court:
             return
         self._repeated(number, taken, replay)
         parted = [judge for judge in self.judges if self._look(judge, number, replay, last)]
+        if self.hold:
+            self._measure(number, replay, everyone, REPEATS)
+            self.judged.witnesses += self._witnesses(number, replay)
         if parted and not self.judged.odd and not self.judged.witnesses:
             # In less than float64 the reference is too far from every side to tell them apart.
             if self.lock.precision == "float64":
@@ -226,7 +233,8 @@ class Court:
             if side.program is not None:
                 self._causes.expected[name] = expected
             places = self._departures(name, number, replay[name], expected)
-            found.append(Witness(side=name, place=min(places, key=lambda seen: seen.when, default=None)))
+            first = min(places, key=lambda seen: seen.when, default=None)
+            found.append(Witness(side=name, place=first, places=tuple(places)))
         return found
 
     def _departures(

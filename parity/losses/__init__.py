@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 from pydantic import Field
 
 from parity.code import Case, LossCode
-from parity.entries import Entry, entry_type
+from parity.entries import Entry, Shape, entry_type
 from parity.formula import expression, formula_of, value_of
 from parity.frameworks import frameworks
 from parity.lazy import differentiable, np
@@ -89,6 +89,10 @@ class Loss(Entry):
         if len(self.forms) == 1:
             return self.forms[0]
         return said if said in self.forms else None
+
+    def fault(self, shape: Shape) -> str:
+        """Return why it cannot be of outputs of a shape, without the batch axis; an empty string where it can."""
+        return ""
 
     def stretches(self, form: str | None) -> bool:
         """Return whether targets of a form are stretched to more than there are."""

@@ -30,8 +30,8 @@ class CosineSimilarity(Loss):
 
     def formula(self, logits: bool) -> str:
         return """
-            o = outputs * minimum(1.0 / sqrt(sum(square(outputs), axis=axis, keepdims=True)), 10000000.0)
-            t = targets * minimum(1.0 / sqrt(sum(square(targets), axis=axis, keepdims=True)), 10000000.0)
+            o = outputs / sqrt(maximum(sum(square(outputs), axis=axis, keepdims=True), 1e-14))
+            t = targets / sqrt(maximum(sum(square(targets), axis=axis, keepdims=True), 1e-14))
             -sum(o * t, axis=axis)
         """
 
@@ -42,5 +42,6 @@ class CosineSimilarity(Loss):
             loss_case("24/25 alike, and opposite: -0.96 and 1 over 2, whatever the lengths", x, y, 0.02),
             loss_case("down the columns: (3, 0) is (4, 0)'s way; (4, 2) has 10 of root 20 times root 10", x, y,
                       -(1.0 + 10.0 / 200.0**0.5) / 2, axis=0),
+            loss_case("a row of zeros points nowhere", [[0.0, 0.0], [0.0, 2.0]], y, 0.5),
             loss_case("a sum", x, y, 0.04, reduction="sum"),
         ]  # fmt: skip

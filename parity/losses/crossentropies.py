@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field, NonNegativeFloat
 
 from parity.code import LossCode
-from parity.entries import read_in
+from parity.entries import Shape, read_in
 from parity.formula import expression, value_of
 from parity.frameworks import frameworks
 from parity.losses import Loss
@@ -125,6 +125,11 @@ class OfClasses(CrossEntropy):
     divisor: Literal["rows", "weights"] = Field(
         default="rows", description="what a mean is divided by where classes have weights: the rows, or their weights"
     )
+
+    def fault(self, shape: Shape) -> str:
+        if self.class_weight is None or len(self.class_weight) == shape[-1]:
+            return super().fault(shape)
+        return f"class_weight has {len(self.class_weight)} numbers, and there are {shape[-1]} classes: one for each"
 
     def whole(self, logits: bool) -> str:
         if self.class_weight is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
@@ -43,6 +44,12 @@ class ShiftedGroupNorm(nn.GroupNorm):
         return y + self.bias.reshape(-1, *[1] * (x.dim() - 2))
 ''',
 )
+
+
+GROUPED = Native(
+    "nn.GroupNorm", {"num_groups": "groups", "num_channels": "", "eps": "epsilon", "affine": ""},
+    leading=("num_groups", "num_channels"), weights={"gamma": ("weight", None), "beta": ("bias", None)},
+)  # fmt: skip
 
 
 class Grouped(Scaling):
@@ -92,6 +99,24 @@ class Grouped(Scaling):
             writes=lies,
         )
 
+    def _grouped(self, site: Site, part: Native) -> TorchCode:
+        """Return PyTorch's module that normalizes groups; its functions leave gamma and beta out together only."""
+        groups, channels = self.groups_of(site.input_shape), channels_of(site.input_shape, self._format)
+        told = {"num_groups": str(groups), "num_channels": str(channels)}
+        if self.center and not self.scale:
+            made = part.source(self, name_=SHIFTED.name, affine=None, **told)
+            code = self._made(site, made, (SHIFTED,), laid_first(self._format))
+        else:
+            made = part.source(self, affine=self._affine(), **told)
+            code = self._torch(site, made, layout=laid_first(self._format))
+        if channels > groups or len(site.input_shape) < 3:
+            return code
+        return replace(
+            code,
+            forward=f"self.{site.name}(x.clone(memory_format=torch.contiguous_format))",
+            comment="groups of one channel that lie channels last: PyTorch's gradient ends the process",
+        )
+
     def _module(self, site: Site, name: str = "", **more: str | None) -> TorchCode:
         made = self.natives["torch"].source(self, name_=name, affine=self._affine(), **more)
         return self._torch(site, made, layout=laid_first(self._format))
@@ -109,9 +134,7 @@ class GroupNorm(Grouped):
     natives: ClassVar = {
         "keras": Native("keras.layers.GroupNormalization", same("groups", "axis", *STARTED),
                         own={"groups": 32, "axis": -1, "epsilon": 1e-3, "center": True, "scale": True}),
-        "torch": Native("nn.GroupNorm", {"num_groups": "groups", "num_channels": "", "eps": "epsilon", "affine": ""},
-                        leading=("num_groups", "num_channels"),
-                        weights={"gamma": ("weight", None), "beta": ("bias", None)}),
+        "torch": GROUPED,
     }  # fmt: skip
 
     groups: int = Field(default=32, ge=-1, description="how many groups of channels; -1 for one of each channel")
@@ -130,12 +153,7 @@ class GroupNorm(Grouped):
         return self._keras(site)
 
     def torch(self, site: Site) -> TorchCode:
-        groups, channels = self.groups_of(site.input_shape), channels_of(site.input_shape, self._format)
-        own, told = self.natives["torch"], {"num_groups": str(groups), "num_channels": str(channels)}
-        if self.center and not self.scale:
-            made = own.source(self, name_=SHIFTED.name, affine=None, **told)
-            return self._made(site, made, (SHIFTED,), laid_first(self._format))
-        return self._module(site, **told)
+        return self._grouped(site, self.natives["torch"])
 
     @classmethod
     def cases(cls) -> list[Case]:

@@ -9,7 +9,7 @@ from parity.code import Case, KerasCode, Site, TorchCode
 from parity.entries import Shape, read_in
 from parity.native import Native, same
 from parity.ops import ShapeError
-from parity.ops.group_norm import Grouped
+from parity.ops.group_norm import GROUPED, Grouped
 from parity.ops.normalization import STARTED
 from parity.ops.windows import channels_of, lengths_of
 
@@ -44,6 +44,10 @@ class InstanceNorm(Grouped):
         return self._keras(site, groups="-1")
 
     def torch(self, site: Site) -> TorchCode:
+        if len(site.input_shape) > 2:
+            # Of a batch of one row, the gradients of nn.InstanceNorm2d and 3d are wrong where the gradient that
+            # reaches them lies channels last, as ours does: docs/findings.md.
+            return self._grouped(site, GROUPED)
         name = f"{self.natives['torch'].name}{len(site.input_shape) - 1}d"
         return self._module(site, name, num_features=str(channels_of(site.input_shape, self._format)))
 

@@ -42,7 +42,8 @@ class Maximum(Merging):
         found, *rest = x
         for one in rest:
             first = found >= one if self.at_least == ">=" else found <= one
-            found = differentiable.where(first, found, one)
+            stretched = 0.0 * first  # Of sizes that are stretched the slope of a sum knows, that of a where does not.
+            found = differentiable.where(first, found + stretched, one + stretched)
         return found
 
     def combined(self, names: tuple[str, ...]) -> str:
@@ -70,5 +71,6 @@ class Maximum(Merging):
     def cases(cls) -> list[Case]:
         return [
             merge_case("the largest of three", [[[1.0, -2.0]], [[3.0, 4.0]], [[5.0, -6.0]]], [[5.0, 4.0]]),
+            merge_case("one row is stretched", [[[[1.0], [5.0]]], [[[3.0]]]], [[[3.0], [5.0]]]),
             merge_case("two that are the same", [[[1.0, -2.0]], [[1.0, -2.0]]], [[1.0, -2.0]]),
         ]

@@ -42,7 +42,7 @@ class Decayed(Schedule):
         return f"{self.schedule.told()}, over 1 + {self.decay!r} t"
 
     def written(self, framework: str) -> str:
-        return f"{self.schedule.written(framework)} / (1.0 + {self.decay!r} * t)"
+        return f"({self.schedule.written(framework)}) / (1.0 + {self.decay!r} * t)"
 
     def made(self, framework: str) -> str:
         return call("Decayed", self.schedule.made(framework), repr(self.decay))
@@ -181,6 +181,8 @@ class SGD(Optimizer):
             weight_case("with a decay, inside and looking ahead: d = 3, w = 4 - 2.25; d = 1.875",
                         {"learning_rate": 0.5, "momentum": 0.5, "weight_decay": 0.5, "nesterov": True}, [1.0, 1.0],
                         1.75 - 0.5 * (0.75 + 0.9375) - 0.9375, start=4.0),
+            weight_case("a decay on top of a warm-up: 0 and 0.25", {"learning_rate": {"constant": {
+                        "learning_rate": 0.5, "warmup_steps": 1}}, "decay": 1.0}, [1.0, 1.0], -0.25),
             weight_case("a decay on top of a schedule: 0.5 and 0.125", {"learning_rate": half, "decay": 1.0},
                         [1.0, 1.0], -0.625),
         ]  # fmt: skip

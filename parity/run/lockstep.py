@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from parity.errors import WorkerError
 from parity.run.digest import RECORD
 from parity.run.exchange import Exchange
 from parity.run.session import Session
@@ -117,10 +118,19 @@ class Lockstep:
         return self._all("undetermined", {name: {} for name in self.sessions})
 
     def _all(self, command: str, payloads: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-        """Ask sides at once, and wait for all."""
+        """Ask sides at once, and wait for all, though one fails: what others answer is no answer to what comes next."""
         for name, payload in payloads.items():
             self.sessions[name].start(command, **payload)
-        return {name: self.sessions[name].finish() for name in payloads}
+        found: dict[str, Any] = {}
+        failed: WorkerError | None = None
+        for name in payloads:
+            try:
+                found[name] = self.sessions[name].finish()
+            except WorkerError as error:
+                failed = failed or error
+        if failed is not None:
+            raise failed
+        return found
 
     def _adopt(self, sides: Sequence[str], number: int, **how: Any) -> None:
         self._all(

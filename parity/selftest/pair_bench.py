@@ -71,6 +71,7 @@ class TestBench(Scratch):
         steps: int,
         precision: str = "float64",
         programs: Mapping[str, Program] | None = None,
+        hold: bool = False,
     ) -> Judged:
         """Run sides in lockstep over their first steps, and judge each against the first.
 
@@ -80,6 +81,7 @@ class TestBench(Scratch):
             steps: to check, all of them.
             precision: of the lockstep.
             programs: by side, in the place of the compiled ones.
+            hold: hold every side against the NumPy reference in every step.
 
         Raises:
             WorkerError: when a program cannot be run.
@@ -108,7 +110,7 @@ class TestBench(Scratch):
             compare_extras(judge, run)
         try:
             lock.open()
-            return Court(lock=lock, judges=judges, sides={one.name: one for one in sides}).sit(
+            return Court(lock=lock, judges=judges, sides={one.name: one for one in sides}, hold=hold).sit(
                 range(1, steps + 1), lambda number: None
             )
         except BaseException:

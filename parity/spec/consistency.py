@@ -237,6 +237,19 @@ def hidden_faults(config: Config, where: Where) -> list[Fault]:
     return [where.fault(("loss",), got, "recover_logits: false, or logits as the output", "say one of them")]
 
 
+def loss_faults(config: Config, where: Where, loc: Loc) -> list[Fault]:
+    """Return the fault of a loss that cannot be of what the model puts out.
+
+    Args:
+        config: of a side.
+        where: knows the lines.
+        loc: of what says the loss.
+    """
+    shape = graph_of(config.model).last.output_shape
+    told = config.loss.fault(shape)
+    return [where.fault(loc, f"{config.loss.kind} of outputs {shape}: {told}")] if told else []
+
+
 def check_model(
     model: ModelSpec,
     where: Where,

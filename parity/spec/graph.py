@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from parity.code import Parameter
 from parity.entries import Shape
 from parity.errors import did_you_mean, listed
-from parity.ops import Op, ShapeError
+from parity.ops import Op, ShapeError, check_constraints
 from parity.ops.again import Again
 from parity.ops.block import Block
 from parity.spec.blocks import written_out
@@ -262,7 +262,9 @@ def graph_of(model: ModelSpec) -> Graph:
             hint = "set its dtype, or read it with an embedding" if wrong in inputs else "read something else"
             raise GraphError(f"{told}: {hint}", at, "inputs")
         try:
-            shape = used.output_shape(used.given([value.shape for value in reads]))
+            given = used.given([value.shape for value in reads])
+            shape = used.output_shape(given)
+            check_constraints(used, given)
             if used is not op and not _alike(used, reads, next(one.reads for one in layers if one.name == used.name)):
                 raise ShapeError(f"{used.name} keeps weights of other shapes for what it is given here")
         except ShapeError as error:

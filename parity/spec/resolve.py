@@ -14,7 +14,7 @@ from parity.entries import Entry, Strict
 from parity.errors import Fault, SpecError
 from parity.frameworks import title_of
 from parity.metrics import TakenMetric
-from parity.spec.consistency import Layers, Reached, check_change, check_model, hidden_faults
+from parity.spec.consistency import Layers, Reached, check_change, check_model, hidden_faults, loss_faults
 from parity.spec.faults import Loc, Where, faults_of
 from parity.spec.graph import Graph, Layer, graph_of, named
 from parity.spec.holes import unsaid_faults
@@ -228,7 +228,9 @@ def changed(
     faults += [] if faults else unsaid_faults(resolved.framework, config, where, changes, loc, places, written)
     faults += [] if faults else hidden_faults(config, where)
     if not faults and resolved.program is None:
+        last = next((key for key in reversed(list(changes)) if key.partition(".")[0] == "loss"), None)
         faults += target_faults(config, origins.get("data.targets", DEFAULT), where, changes, loc)
+        faults += loss_faults(config, where, (*loc, last) if last else ("loss",))
     if faults:
         raise SpecError(faults)
     return replace(resolved, config=config, origins=origins)
@@ -309,18 +311,21 @@ def dump(value: Any) -> Any:
 
 def to_yaml(spec: Spec) -> str:
     """Return a spec as YAML, every field said: what a spec built in Python would be as a file."""
+    data = dump(spec)
+    # The name first, then the question: the order of a file that a person would write.
+    first = ("name", "question")
+    return yaml_of({key: data[key] for key in (*first, *(key for key in data if key not in first))})
+
+
+def yaml_of(data: Mapping[str, Any]) -> str:
+    """Return plain data as YAML, in their order."""
     import io
 
     from ruamel.yaml import YAML
 
-    data = dump(spec)
-    # The name first, then the question: the order of a file that a person would write.
-    ordered = {
-        key: data[key] for key in ("name", "question", *(key for key in data if key not in ("name", "question")))
-    }
     stream = io.StringIO()
     writer = YAML(typ="safe", pure=True)
     writer.default_flow_style = None
     writer.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
-    writer.dump(ordered, stream)
+    writer.dump(data, stream)
     return stream.getvalue()

@@ -865,3 +865,27 @@ def test_a_side_that_fails_in_lockstep_is_named(together: Any) -> None:
     fails = "RATE = 0.1\ndef before(number):\n    number / (number - 1)\n"
     with pytest.raises(WorkerError, match=r"^side b: ZeroDivisionError"):
         judged(together({"a": RIGHT, "b": fails}), 3)
+
+
+def test_where_a_side_fails_the_others_are_heard_out(tmp_path: Path) -> None:
+    """Else what they answered to this is taken for an answer to what they are asked next."""
+    heard: list[str] = []
+
+    class Answering:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def start(self, command: str, **payload: Any) -> None:
+            del command, payload
+
+        def finish(self) -> dict[str, Any]:
+            heard.append(self.name)
+            if self.name == "a":
+                raise WorkerError("a", "no")
+            return {"device": "cpu"}
+
+    sessions: Any = {name: Answering(name) for name in ("a", "b", "c")}
+    openings = {name: {"plan": {}} for name in sessions}
+    with pytest.raises(WorkerError, match="no"):
+        Lockstep(sessions=sessions, openings=openings, root=tmp_path, seed=0).open()
+    assert heard == ["a", "b", "c"]

@@ -215,6 +215,28 @@ def test_conv1d_pads_strides_and_dilates_as_its_reference(framework: str) -> Non
 
 
 @each_framework
+@pytest.mark.parametrize("kind", ["instance_norm", {"group_norm": {"groups": -1}}])
+@pytest.mark.parametrize("row", [(7, 1, 2), (4, 5, 3), (2, 1, 2, 1)])
+def test_channels_normalized_one_by_one_have_gradients_that_lie_channels_last(
+    framework: str, kind: Any, row: tuple[int, ...]
+) -> None:
+    """Of a batch of one PyTorch's instance norm has wrong ones, and its group norm crashes: docs/findings.md."""
+    model = {"input": list(row), "layers": [kind, "flatten", {"dense": {"units": 2}}]}
+    for rows in (1, 2):
+        sweep(framework, model, random(rows, *row))
+
+
+@each_framework
+def test_a_layer_that_hands_its_input_on_has_a_gradient_of_its_own(framework: str) -> None:
+    """Where what it is given has another reader, too."""
+    layers = [
+        {"dense": {"units": 3, "name": "first"}}, {"dropout": {"rate": 0.0, "name": "nothing"}},
+        {"multiply": {"inputs": ["first", "nothing"]}}, {"dense": {"units": 2}},
+    ]  # fmt: skip
+    sweep(framework, {"input": [4], "layers": layers}, random(5, 4))
+
+
+@each_framework
 @pytest.mark.parametrize("padding", ["same", "valid"])
 def test_conv2d_pads_strides_and_dilates_as_its_reference(framework: str, padding: str) -> None:
     """Rows and columns unlike throughout, so that one taken for the other is seen."""

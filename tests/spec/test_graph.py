@@ -183,3 +183,15 @@ def test_a_fault_in_a_block_has_its_line() -> None:
     unknown = "block:\n        layers:\n          - dense: 3\n          - flaten"
     with pytest.raises(SpecError, match="unknown layer 'flaten'"):
         parse_spec(f"{SPEC}    - {unknown}\nloss: mse\noptimizer: sgd\n", "s.yaml")
+
+
+def test_an_initializer_of_matrices_is_a_fault_of_any_layer_whose_vector_it_would_start() -> None:
+    model = {"input": [4], "layers": [{"batch_norm": {"gamma_initializer": "orthogonal"}}]}
+    with pytest.raises(SpecError, match=r"gamma_initializer of batch_norm: orthogonal starts a matrix or more"):
+        side_of("torch", model)
+
+
+def test_class_weights_are_as_many_as_there_are_classes() -> None:
+    model, loss = {"input": [4], "layers": [{"dense": {"units": 3}}]}, "categorical_crossentropy"
+    with pytest.raises(SpecError, match=r"class_weight has 2 numbers, and there are 3 classes: one for each"):
+        side_of("torch", model, loss={loss: {"class_weight": [1.0, 2.0]}})

@@ -72,8 +72,10 @@ class KerasTorchDriver(KerasLayers, TorchDriver):
         """Take a step with layers and optimizer wrapped, and unwrap them again."""
         scale = float(self.scaled_by() or 1.0)
         undo = []
+        met: list[torch.Tensor] = []
         for key, output in self.bindings["outputs"].items():
-            undo.append(self._wrap_layer(output, self._seen(self._view(key, output), probe, signals, guide, scale)))
+            seen = self._seen(self._view(key, output), probe, signals, guide, scale, met)
+            undo.append(self._wrap_layer(output, seen))
         undo.append(self._wrap_optimizer(probe, guide, scale))
         try:
             return self.train(x, y)

@@ -30,9 +30,10 @@ class TorchWatching(Exact, Driver):
         hooks: list[Any] = []
         scale = self.loss_scale().get("loss_scale", 1.0)  # As gradients come back; it moves when the step is over.
         steps = 0  # The calls of ``step`` that are going on.
+        met: list[torch.Tensor] = []
         for key, output in self.bindings["outputs"].items():
             module = self.model.get_submodule(output["attribute"])
-            seen = self._seen(self._view(key, output), probe, signals, guide, scale)
+            seen = self._seen(self._view(key, output), probe, signals, guide, scale, met)
             if output["point"] == "input":
                 hooks.append(module.register_forward_pre_hook(first(seen)))
             else:
@@ -85,9 +86,13 @@ class TorchWatching(Exact, Driver):
                 hook.remove()
 
     def _seen(
-        self, view: View, probe: Probe, signals: bool, guide: Guide | None, scale: float
+        self, view: View, probe: Probe, signals: bool, guide: Guide | None, scale: float, met: list[torch.Tensor]
     ) -> Callable[[torch.Tensor], torch.Tensor | None]:
-        """Return what reports a tensor and, where it is guided, gives what goes on in its place."""
+        """Return what reports a tensor and, where it is guided, gives what goes on in its place.
+
+        A layer that hands on the very tensor it is given, a dropout of nothing, gives a view of it: the tensor may have
+        other readers, whose gradients are none of the layer's. ``met`` takes the tensors of a step.
+        """
 
         def backward(gradient: torch.Tensor) -> torch.Tensor | None:
             if not view.gradients:
@@ -117,9 +122,12 @@ class TorchWatching(Exact, Driver):
             probe.see("forward", view.name, shown, axes)
             given = view.instead(guide, "forward", output)
             if given is None:
+                handed_on = any(value is one for one in met)
+                value = value.view_as(value) if handed_on else value
+                met.append(value)
                 if signals and value.requires_grad:
                     value.register_hook(backward)
-                return None
+                return value if handed_on else None
             forced: torch.Tensor = Forced.apply(value, torch.from_numpy(np.array(given)).to(value), backward)
             return forced
 

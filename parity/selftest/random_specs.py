@@ -1,0 +1,319 @@
+"""Random specs: whole valid graphs with everything in them that the catalogue has; a seed gives its spec again.
+
+What a seed gives changes as the catalogue grows, so a failure is told with its spec.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from parity.catalog import ACTIVATIONS, LOSSES, OPS, OPTIMIZERS, SCHEDULES
+from parity.data.dataset import Dataset
+from parity.entries import Shape
+from parity.errors import SpecError
+from parity.frameworks import frameworks
+from parity.lazy import np
+from parity.losses import Loss
+from parity.ops import Op, ShapeError, check_constraints
+from parity.ops.again import Again
+from parity.selftest.random_fields import entry
+from parity.spec.graph import Value
+from parity.spec.load import build_spec
+from parity.spec.resolve import Resolved, resolve, yaml_of
+
+MOST_LAYERS, MOST_NUMBERS, MOST_LOOSE = 12, 240, 3
+"""Layers of a network, numbers in a tensor for one row, and values that nothing reads yet."""
+
+TOKENS = 7
+"""Numbers of tokens in the data are below this."""
+
+EVERYWHERE = tuple(name for name, one in frameworks().items() if not one.falls_back)
+"""Frameworks in which a spec must be valid."""
+
+STEPS = 3
+"""Steps that the rows are for: an epoch may end within them."""
+
+
+KINDS = [
+    name for name, one in OPS.items() if one.reads_dtype == "float"
+    for _ in range(2 if one.activation_field else 1)
+]  # fmt: skip
+"""What a layer is drawn from: twice as often what ends in an activation, of which there are many."""
+
+
+@dataclass(kw_only=True)
+class Growing:
+    """A network as it is drawn, layer by layer.
+
+    Args:
+        numbers: that decide.
+    """
+
+    numbers: random.Random
+    inputs: dict[str, Value] = field(default_factory=dict)
+    values: dict[str, Value] = field(default_factory=dict)
+    layers: list[Op] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
+    first: dict[str, tuple[Shape, ...]] = field(default_factory=dict)
+    rejected: int = 0
+
+    def begin(self) -> None:
+        """Draw the inputs: mostly one."""
+        count = self.numbers.choice((1, 1, 1, 2, 2, 3))
+        names = ["input"] if count == 1 else ["left", "right", "third"][:count]
+        for name in names:
+            axes = self.numbers.choice((1, 2, 2, 3, 3, 3, 4))
+            shape = tuple(self.numbers.randint(1, 7 if axes < 4 else 3) for _ in range(axes))
+            dtype = "integer" if axes < 3 and self.numbers.random() < 0.3 else "float"
+            self.inputs[name] = self.values[name] = Value(name, shape, dtype)
+            self.unread.append(name)
+
+    def put(self, op: Op, reads: Sequence[str], most: int = MOST_NUMBERS) -> bool:
+        """Add a layer if it can read what it is to; return whether it can."""
+        shapes = [self.values[name].shape for name in reads]
+        used = next((one for one in self.layers if one.name == op.layer), op) if isinstance(op, Again) else op
+        try:
+            shape = used.output_shape(used.given(shapes))
+            check_constraints(used, used.given(shapes))
+            if used is not op and _kept(used, shapes) != _kept(used, self.first[str(used.name)]):
+                return False
+        except ShapeError:
+            self.rejected += 1
+            return False
+        if math.prod(shape) > most or len(shape) > 4:
+            return False
+        name = f"{op.kind}_{len(self.layers)}"
+        inputs = reads[0] if len(reads) == 1 else tuple(reads)
+        self.layers.append(op.model_copy(update={"name": name, "inputs": inputs}))
+        self.values[name] = Value(name, shape)
+        self.first[name] = tuple(shapes)
+        self.unread = [*(one for one in self.unread if one not in reads), name]
+        return True
+
+    def floats(self) -> list[str]:
+        """Return the values that most layers can read."""
+        return [name for name, one in self.values.items() if one.dtype == "float"]
+
+    def grow(self) -> None:
+        """Add one layer: tokens are embedded first, then mostly what nothing reads yet is read."""
+        tokens = next((name for name in self.unread if self.values[name].dtype == "integer"), None)
+        if tokens is not None:
+            kind = self.numbers.choice([name for name, one in OPS.items() if one.reads_dtype == "integer"])
+            dims = {"input_dim": TOKENS, "output_dim": self.numbers.randint(1, 4)}
+            while not self.put(entry(self.numbers, OPS[kind], **dims), (tokens,)):
+                pass
+            return
+        while True:
+            kind = self.numbers.choice(KINDS)
+            for _ in range(4):
+                op, reads = self.layer(OPS[kind])
+                if op is not None and self.put(op, reads):
+                    return
+
+    def layer(self, kind: type[Op]) -> tuple[Op | None, tuple[str, ...]]:
+        """Return a layer of a kind, and what it is to read; None where there is nothing for it."""
+        floats = self.floats()
+        loose = [name for name in self.unread if name in floats]
+        full = len(loose) >= MOST_LOOSE
+        one = self.numbers.choice(loose if full or self.numbers.random() < 0.7 else floats)
+        if issubclass(kind, Again):
+            again = [layer for layer in self.layers if layer.reads_dtype == "float" and len(layer.ports) == 1]
+            again = [layer for layer in again if not isinstance(layer, Again)]
+            if not again:
+                return None, ()
+            layer = self.numbers.choice(again)
+            alike = [name for name in floats if self.values[name].shape == self.first[str(layer.name)][0]]
+            return Again.model_validate({"layer": layer.name}), (self.numbers.choice((one, *alike)),)
+        said = _said(self.numbers, kind, self.values[one].shape)
+        try:
+            op = entry(self.numbers, kind, **said)
+        except ValueError:
+            return None, ()
+        if len(kind.ports) == 1:
+            return op, (one,)
+        # Mostly such as have its shape, or as many axes; the same twice is allowed.
+        alike = [name for name in floats if self.values[name].shape == self.values[one].shape]
+        near = [name for name in floats if len(self.values[name].shape) == len(self.values[one].shape)]
+        count = len(kind.ports) or self.numbers.choice((2, 2, 3))
+        pool = self.numbers.choice((alike, near))
+        return op, (one, *self.numbers.choices(pool, k=count - 1))
+
+    def end(self, ending: str | None) -> None:
+        """Bring what nothing reads yet together, and put a head behind it, or none."""
+        loose = list(self.unread)
+        for name in loose if len(loose) > 1 else ():
+            if len(self.values[name].shape) > 1:
+                self.put(OPS["flatten"].model_validate({}), (name,), 10 * MOST_NUMBERS)
+        if len(self.unread) > 1:
+            self.put(OPS["concatenate"].model_validate({}), tuple(self.unread), 10 * MOST_NUMBERS)
+        if ending is not None:
+            (name,) = self.unread
+            if len(self.values[name].shape) > 1 and self.numbers.random() < 0.7:
+                self.put(OPS["flatten"].model_validate({}), (name,))
+            head = entry(self.numbers, OPS["dense"], units=self.numbers.randint(1, 4),
+                         activation=entry(self.numbers, ACTIVATIONS[ending]))  # fmt: skip
+            if not self.put(head, (self.unread[0],)):
+                self.put(OPS["dense"].model_validate({"units": 2, "activation": ending}), (self.unread[0],))
+
+
+def _kept(op: Op, shapes: Sequence[Shape]) -> dict[str, Shape]:
+    """Return the shapes of what a layer keeps."""
+    return {name: one.shape for name, one in op.parameters(op.given(list(shapes))).items()}
+
+
+def _said(numbers: random.Random, kind: type[Op], shape: Shape) -> dict[str, Any]:
+    """Return fields that a layer's type alone would hardly draw to fit a shape."""
+    if "dims" in kind.model_fields:
+        return {"dims": tuple(numbers.sample(range(1, len(shape) + 1), len(shape)))}
+    if "target_shape" in kind.model_fields:
+        size = math.prod(shape)
+        splits = [(size,), *((a, size // a) for a in range(1, size + 1) if size % a == 0)]
+        split = numbers.choice(splits)
+        return {"target_shape": numbers.choice((split, (*split[:-1], -1), shape[::-1]))}
+    return {}
+
+
+ENDINGS = (None, "linear", "linear", "softmax", "sigmoid", "softplus", "log_softmax", "tanh")
+"""Activations of the head, of those that say most; None for no head."""
+
+POSITIVE = ("softmax", "sigmoid", "softplus")
+"""Those whose logarithm is finite."""
+
+
+def _spec(numbers: random.Random) -> dict[str, Any]:
+    """Return a spec, which is valid but for what only the whole of it shows."""
+    grown = Growing(numbers=numbers)
+    grown.begin()
+    made = entry(numbers, LOSSES[numbers.choice(list(LOSSES))])
+    behind = made.behind if numbers.random() < 0.6 else None
+    ending = behind or numbers.choice(POSITIVE if _logs(made) else ENDINGS)
+    room = MOST_LAYERS - 2 * MOST_LOOSE
+    for _ in range(numbers.randint(1, room)):
+        grown.grow()
+    while any(grown.values[name].dtype == "integer" for name in grown.unread):
+        grown.grow()
+    grown.end(ending)
+    loss = made.replace(**_counted(numbers, type(made), grown.values[grown.unread[0]].shape))
+    optimizer = OPTIMIZERS[numbers.choice(list(OPTIMIZERS))]
+    rate: Any = numbers.choice((0.1, 0.02, 0.003))
+    if numbers.random() < 0.5:
+        rate = entry(numbers, SCHEDULES[numbers.choice(list(SCHEDULES))]).model_dump()
+    batch = numbers.choice((1, 2, 3, 4, 5))
+    rows = numbers.randint(batch, STEPS * batch)
+    training = {"batch_size": batch, "shuffle": numbers.random() < 0.5, "drop_remainder": numbers.random() < 0.2,
+                "seed": numbers.randrange(1000)}  # fmt: skip
+    inputs = {name: {"shape": list(one.shape), "dtype": one.dtype} for name, one in grown.inputs.items()}
+    return {
+        "name": "random",
+        "data": {"source": "rows.npz", "rows": rows},
+        "model": {"inputs": inputs, "layers": [_written(op) for op in grown.layers]},
+        "loss": _written(loss),
+        "optimizer": _written(entry(numbers, optimizer, learning_rate=rate)),
+        "training": training,
+    }
+
+
+def _logs(loss: Loss) -> bool:
+    """Return whether a loss takes the logarithm of outputs as they are, which of a negative one is no number."""
+    return loss.positive and not any(getattr(loss, name, False) for name in ("log_input", "log_outputs"))
+
+
+def _counted(numbers: random.Random, kind: type[Loss], shape: Shape) -> dict[str, Any]:
+    """Return what classes count, one number for each, of a loss that takes such."""
+    if "class_weight" not in kind.model_fields:
+        return {}
+    weights = tuple(numbers.choice((0.5, 1.0, 2.0)) for _ in range(shape[-1]))
+    return {"class_weight": weights if len(weights) > 1 and numbers.random() < 0.5 else None}
+
+
+def _written(one: Any) -> dict[str, Any]:
+    """Return an entry as a spec has it: what is said, and nothing else."""
+    return _plain(one.model_dump(exclude_unset=True, mode="json"))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _plain(one) for name, one in value.items()}
+    return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
+
+
+@dataclass(frozen=True, kw_only=True)
+class RandomSpec:
+    """A random spec.
+
+    Args:
+        seed: that gives it again.
+        written: as a user would write it.
+        refused: what was drawn before it and refused, and why.
+    """
+
+    seed: int
+    written: Mapping[str, Any]
+    refused: tuple[str, ...] = ()
+
+    def yaml(self) -> str:
+        """Return it as a file."""
+        return yaml_of(self.written)
+
+    def sides(self, frameworks: Sequence[str]) -> list[Resolved]:
+        """Return a side for each framework, with its name."""
+        sides = {name: {"framework": name} for name in frameworks}
+        return list(resolve(build_spec({**self.written, "sides": sides})))
+
+    def dataset(self) -> Dataset:
+        """Return invented rows that the model can read and the loss can take."""
+        (side,) = resolve(build_spec(dict(self.written)), ("torch",))
+        rows, generator = int(self.written["data"]["rows"]), np.random.default_rng([11, self.seed])
+        parts = [
+            generator.integers(0, TOKENS, (rows, *one.shape)) if one.dtype == "integer"
+            else generator.normal(size=(rows, *one.shape))
+            for one in side.graph.inputs
+        ]  # fmt: skip
+        x = parts[0] if len(parts) == 1 else np.concatenate([one.reshape(rows, -1) for one in parts], axis=1)
+        y = targets(side, rows, generator)
+        return Dataset(x=x.astype(np.float64), y=y, raw_x=x, raw_y=y, description="random rows", stand_in=True)
+
+
+def targets(side: Resolved, rows: int, generator: np.random.Generator) -> np.ndarray:
+    """Return targets of the shape of a side's outputs: classes, probabilities, counts or any numbers."""
+    shape, loss = (rows, *side.last.output_shape), side.config.loss
+    if loss.forms in (("one_hot",), ("index",)):
+        return np.eye(shape[-1])[generator.integers(0, shape[-1], shape[:-1])]
+    if loss.behind is not None or "hinge" in loss.kind:
+        return generator.integers(0, 2, shape).astype(np.float64)
+    if loss.kind == "kl_divergence":
+        drawn = generator.uniform(0.1, 1.0, shape)
+        return np.asarray(drawn / drawn.sum(axis=-1, keepdims=True))
+    if loss.kind == "poisson":
+        return generator.integers(0, 4, shape).astype(np.float64)
+    return generator.uniform(0.1, 2.0, shape) if loss.kind in ("mape", "msle") else generator.normal(size=shape)
+
+
+def random_spec(seed: int) -> RandomSpec:
+    """Return the spec that a seed gives.
+
+    Args:
+        seed: of everything in it.
+    """
+    refused: list[str] = []
+    for attempt in itertools.count():
+        found = RandomSpec(seed=seed, written=_spec(random.Random(f"{seed}.{attempt}")), refused=tuple(refused))
+        try:
+            side, *_ = found.sides(EVERYWHERE)
+        except SpecError as error:
+            refused.append(str(error))
+            continue
+        if not any(one.trainable for one in side.parameters().values()):
+            refused.append("nothing to train, of which PyTorch's optimizers are told in vain")
+            continue
+        if side.config.loss.kind == "cosine_similarity" and 1 in side.last.output_shape:
+            # It is 1 or -1: the slope is 0, and what a program computes of it is rounding.
+            refused.append("a cosine of single numbers")
+            continue
+        return found
+    raise AssertionError("itertools.count ends")
