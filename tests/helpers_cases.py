@@ -83,9 +83,14 @@ class Judged:
 
     def right(self, case: Case) -> bool:
         """Say whether what is named first is the case's cause, and nothing that is none."""
-        there = all(any(fnmatchcase(one, path) or one == path for path in case.cause) for one in self.named)
+        there = all(any(within(one, path) for path in case.cause) for one in self.named)
         parted = {"metric": ("identical", "rounding"), "advice": ("",)}.get(case.by or "", ("divergent",))
         return bool(self.named) and there and self.verdict in parted and case.phase in ("", self.phase)
+
+
+def within(named: str, path: str) -> bool:
+    """Say whether a path is one that was said, which may be a pattern, or a field of it."""
+    return named == path or fnmatchcase(named, path) or named.startswith(f"{path}.")
 
 
 def cases() -> dict[str, Case]:
