@@ -17,13 +17,14 @@ from ruamel.yaml import YAML
 from parity import api
 from parity.report.sentences import claims
 from parity.result.schema import DifferenceFact, Result
+from parity.spec.sections import Spec
 
 FOLDER = Path(__file__).resolve().parent / "cases"
 
 PHASES = ("batch", "weights", "forward", "loss", "gradient", "update", "state", "metric")
 """In the order in which a step computes."""
 
-By = Literal["outcome", "step", "program", "metric"]
+By = Literal["outcome", "step", "program", "metric", "advice"]
 
 STEPS: Mapping[str, Any] = {"trace": False, "effects": False, "max_runs": 2, "steps": 4, "explain_steps": 4}
 OPTIONS: Mapping[str, Mapping[str, Any]] = {
@@ -40,7 +41,7 @@ class Case:
         name: as the public list has it.
         fact: what was the matter.
         by: where the cause is named: among those of the outcome; by where it strikes first, in a step taken from the
-            same state; of a program written by hand; or as a metric that is another.
+            same state; of a program written by hand; as a metric that is another; or before anything is trained.
         cause: paths of which the first named must be; all of them are true.
         phase: in which the sides part first, where a step decides.
         unlike: what the spec has otherwise than the case had.
@@ -82,9 +83,14 @@ class Judged:
 
     def right(self, case: Case) -> bool:
         """Say whether what is named first is the case's cause, and nothing that is none."""
-        there = all(any(fnmatchcase(one, path) or one == path for path in case.cause) for one in self.named)
-        parted = "identical rounding" if case.by == "metric" else "divergent"
+        there = all(any(within(one, path) for path in case.cause) for one in self.named)
+        parted = {"metric": ("identical", "rounding"), "advice": ("",)}.get(case.by or "", ("divergent",))
         return bool(self.named) and there and self.verdict in parted and case.phase in ("", self.phase)
+
+
+def within(named: str, path: str) -> bool:
+    """Say whether a path is one that was said, which may be a pattern, or a field of it."""
+    return named == path or fnmatchcase(named, path) or named.startswith(f"{path}.")
 
 
 def cases() -> dict[str, Case]:
@@ -104,6 +110,8 @@ def judge(case: Case, folder: Path) -> Judged:
     spec = Path(shutil.copy(FOLDER / "specs" / f"{case.name}.yaml", folder))
     helpers_case_rows.write(spec.read_text(), folder)
     begun = time.monotonic()
+    if case.by == "advice":
+        return advised(api.load_spec(spec))
     with lender():
         verb = api.check if case.by == "program" else api.run
         result = verb(api.load_spec(spec), folder=folder / "out", **OPTIONS[case.by or "step"])
@@ -114,6 +122,13 @@ def judge(case: Case, folder: Path) -> Judged:
         named=named, verdict=pair.verdict, phase=pair.first.phase if pair.first else "",
         live=len(live(result)), seconds=time.monotonic() - begun, why="" if named else reasons(result),
     )  # fmt: skip
+
+
+def advised(spec: Spec) -> Judged:
+    """Return what is advised before training; of both sides alike it says nothing of what parts them."""
+    begun = time.monotonic()
+    told = [one.path for one in api.lint(spec).advice if len(one.sides) == 1]
+    return Judged(named=tuple(told[:1]), verdict="", phase="", live=0, seconds=time.monotonic() - begun)
 
 
 def live(result: Result) -> list[DifferenceFact]:

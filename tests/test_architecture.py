@@ -306,6 +306,7 @@ def test_no_two_public_classes_have_one_name() -> None:
 APART = {
     "end_to_end": "the command line, and questions from the spec to the report",
     "benchmarks": "what is measured, and that it runs",
+    "cases": "public cases as specs, and whether their cause is named first",
     "gpu": "what only an NVIDIA GPU shows",
 }
 """Folders of tests that mirror no package, and what they hold."""

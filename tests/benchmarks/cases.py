@@ -13,7 +13,8 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[2]), str(Path(__file__).res
 
 from helpers_cases import Case, Judged, cases, judge  # noqa: E402
 
-KNOWN = {"outcome": "the outcome", "step": "a step", "program": "its own program", "metric": "the metrics"}
+KNOWN = {"outcome": "the outcome", "step": "a step", "program": "its own program", "metric": "the metrics",
+         "advice": "advice"}  # fmt: skip
 
 
 def row(case: Case, found: Judged) -> str:
