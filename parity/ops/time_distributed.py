@@ -66,7 +66,7 @@ class TimeDistributed(Op):
         return y.reshape(*x.shape[:2], *y.shape[1:])
 
     def _inside(self, site: Site) -> Site:
-        return Site(name=site.name, input_shape=site.input_shape[1:])
+        return Site(name=site.name, input_shape=site.input_shape[1:], framework=site.framework)
 
     def _helpers(self, framework: str) -> tuple[Helper, ...]:
         return self.layer.activation.helpers(framework)

@@ -16,7 +16,7 @@ from parity.cli import main
 from parity.errors import SpecError, UsageError
 from parity.prepare.devices import check_devices
 from parity.prepare.options import Options, prepare
-from parity.run.driver.base import described, gpu_number
+from parity.run.driver.named_gpus import described, gpu_number
 from parity.run.environment import driven_gpus, driver_version
 from parity.spec.differences import differences
 from parity.spec.load import build_spec

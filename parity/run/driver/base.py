@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import sys
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any, ClassVar
@@ -18,9 +18,9 @@ import numpy as np
 from parity.run import randomness
 from parity.run.axes import inverse, permuted
 from parity.run.driver.layouts import mask_layout
+from parity.run.driver.named_gpus import described, gpu_number
 from parity.run.driver.programs import CONTRACT, ProgramError, import_program
 from parity.run.driver.state import State
-from parity.run.environment import driver_version
 from parity.run.inputs import apart
 from parity.run.output_form import answered
 from parity.run.probe import Guide, Probe
@@ -310,35 +310,6 @@ class Driver(State):
         if self.gpu is None:
             return "cpu"
         return described(self.gpu, self.gpus())
-
-
-FAST_FLOAT64 = ((6, 0), (7, 0), (8, 0), (9, 0), (10, 0))
-"""Compute capabilities of NVIDIA's GPUs whose float64 is half as fast as their float32; others' is a 32nd or a 64th
-of that (CUDA C++ Programming Guide, throughput of native arithmetic instructions)."""
-
-
-def described(gpu: int, seen: dict[str, Any]) -> str:
-    """Return the number, name and libraries of a GPU, and that lockstep in float64 takes long there, where it does.
-
-    Args:
-        gpu: its number.
-        seen: as :meth:`Driver.gpus` returns it.
-    """
-    known = (seen.get("capabilities") or {gpu: None})[gpu]
-    driver = f"driver {version}, " if (version := driver_version()) else ""
-    slow = "" if known is None or tuple(known) in FAST_FLOAT64 else ", no fast float64"
-    return f"gpu:{gpu}, {seen['names'][gpu]}, {driver}{seen['built']}{slow}"
-
-
-def gpu_number(device: str, seen: Sequence[str]) -> int | None:
-    """Return the number of the GPU that a device means, None for the CPU.
-
-    Args:
-        device: ``auto``, ``cpu``, ``gpu`` or ``gpu:N``.
-        seen: names of the GPUs that there are, which ``auto`` goes by.
-    """
-    kind, _, number = device.partition(":")
-    return int(number or 0) if kind == "gpu" or (kind == "auto" and seen) else None
 
 
 def active_driver() -> Driver:
