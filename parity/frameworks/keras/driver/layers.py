@@ -137,7 +137,8 @@ class KerasLayers(Scaled, Driver):
                 for name, layer in self._parts().items()
                 for value in (*layer._trainable_variables, *layer._non_trainable_variables)
             }
-            for name, layer in self._parts().items():
+            # The outermost comes first, and has them: a layer both ways holds two, each with a cell.
+            for name, layer in reversed(self._parts().items()):
                 for path, inner in inside(layer):
                     owners |= dict.fromkeys(map(id, inner.variables), f"{name}.{path}")
             # In the order in which the model has them; layers in layers lie reversed.
