@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -16,9 +16,6 @@ from parity.initializers import AnyInitializer, Initializer
 from parity.lazy import np
 from parity.native import Native, same
 from parity.ops.recurrent import HELD, UNIFORM, Recurrent
-
-if TYPE_CHECKING:
-    from parity.code import Parameter as Kept
 
 KERAS = Helper(
     name="TwoBiasLSTMCell",
@@ -61,7 +58,7 @@ class ForgetGateOnes(Initializer):
     rest: AnyInitializer = Field(description="how the other gates' parts start")
     units: int = Field(description="size of a gate's part, of which the second is the forget gate's")
 
-    def sample(self, uniform: np.ndarray, parameter: Kept) -> np.ndarray:
+    def sample(self, uniform: np.ndarray, parameter: Parameter) -> np.ndarray:
         found = np.array(np.broadcast_to(self.rest.sample(uniform, parameter), parameter.shape))
         found.reshape(-1)[self.units : 2 * self.units] = 1.0  # Of two biases, the first.
         return found
@@ -74,10 +71,10 @@ class ForgetGateOnes(Initializer):
     def of_row(self, number: int) -> Initializer:
         return self if number == 0 else self.rest
 
-    def keras(self, parameter: Kept) -> str:
+    def keras(self, parameter: Parameter) -> str:
         return self.rest.keras(parameter)  # The layer sets the ones by itself.
 
-    def tensorflow(self, parameter: Kept) -> str:
+    def tensorflow(self, parameter: Parameter) -> str:
         def part(gates: int) -> str:
             return self.rest.tensorflow(replace(parameter, shape=(gates * self.units,)))
 
@@ -87,7 +84,7 @@ class ForgetGateOnes(Initializer):
     def tensorflow_helpers(self) -> tuple[Helper, ...]:
         return self.rest.tensorflow_helpers()
 
-    def torch(self, attribute: str, parameter: Kept) -> str:
+    def torch(self, attribute: str, parameter: Parameter) -> str:
         first = f"{attribute}[0, " if len(parameter.shape) == 2 else f"{attribute}["
         ones = f"nn.init.ones_({first}{self.units} : {2 * self.units}])  # of the forget gate"
         return f"{self.rest.torch(attribute, parameter)}\n{ones}"

@@ -253,9 +253,14 @@ def models() -> dict[str, dict[str, Any]]:
     linear = {"input": [3], "layers": [{"dense": {"units": 3}}]}
     for kind, entry in OPS.items():
         for index, case in enumerate(entry.cases()):
-            x = np.asarray(case.x)
-            layers = [{kind: {**case.fields, "name": "op"}}, {"dense": {"units": 2}}]
-            found[f"op-{kind}-{index}"] = {"model": {"input": list(x.shape[1:]), "layers": layers}}
+            reads = [np.asarray(one) for one in (case.x if len(entry.ports) != 1 else [case.x])]
+            names = [f"part_{number}" for number in range(len(reads))]
+            inputs = {
+                name: {"shape": list(one.shape[1:]), "dtype": entry.reads_dtype}
+                for name, one in zip(names, reads, strict=True)
+            }
+            layers = [{kind: {**case.fields, "name": "op", "inputs": names}}, {"dense": {"units": 2}}]
+            found[f"op-{kind}-{index}"] = {"model": {"inputs": inputs, "layers": layers}}
     for kind, entry in OPTIMIZERS.items():
         for index, case in enumerate(entry.cases()):
             found[f"optimizer-{kind}-{index}"] = {"model": linear, "optimizer": {kind: dict(case.fields)}}

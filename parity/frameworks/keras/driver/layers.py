@@ -142,9 +142,8 @@ class KerasLayers(Scaled, Driver):
                 for name, layer in self._parts().items()
                 for value in (*layer._trainable_variables, *layer._non_trainable_variables)
             }
-            own = {id(layer) for layer in self.model.layers}
-            # The model's own layers at last: what is in one of them is known by the path from it.
-            for name, layer in sorted(self._parts().items(), key=lambda part: id(part[1]) in own):
+            # The outermost comes first, and has them: a layer both ways holds two, each with a cell.
+            for name, layer in reversed(self._parts().items()):
                 for path, inner in inside(layer):
                     owners |= dict.fromkeys(map(id, inner.variables), f"{name}.{path}")
             # In the order in which the model has them; layers in layers lie reversed.
