@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import (
     BeforeValidator,
     Field,
+    GetJsonSchemaHandler,
     NonNegativeInt,
     PositiveInt,
     PrivateAttr,
@@ -16,7 +17,8 @@ from pydantic import (
     WithJsonSchema,
     model_validator,
 )
-from pydantic_core import PydanticCustomError, PydanticKnownError
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError, PydanticKnownError
 
 from parity.data.section import MOST_AXES, DataSpec, Size
 from parity.entries import Strict
@@ -55,6 +57,12 @@ class InputSpec(Part):
     dtype: Literal["float", "integer"] = Field(
         default="float", description="integer: numbers of tokens, which programs are given as whole numbers"
     )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Say that the shape may stand alone."""
+        whole = handler(core_schema)
+        return {"anyOf": [handler.resolve_ref_schema(whole)["properties"]["shape"], whole]}
 
     @model_validator(mode="before")
     @classmethod

@@ -491,7 +491,7 @@ def test_a_model_whose_every_layer_is_wrong_is_not_also_called_empty() -> None:
         ("- flatten", "- {flatten: , dense: 3}",
          f"7: model.layers[1]: got a mapping of 2; expected one of {LAYERS}, by name or as {{name: {{field: value}}}}"),
         ("- flatten", "- flatten: 3",
-         "7: model.layers[1].flatten: got 3; expected a mapping of data_format, inputs, name"),
+         "7: model.layers[1].flatten: got 3; expected a mapping of data_format, inputs, name, trainable"),
         ("activation: relu", "activation: rleu", "9: model.layers[3].dense.activation: unknown activation 'rleu'; "
          f"expected one of {ACTIVATIONS}; did you mean 'relu'?"),
         ("activation: relu", "bias_initializer: zero", "9: model.layers[3].dense.bias_initializer: "
@@ -653,8 +653,8 @@ def test_a_seed_may_be_as_large_as_the_generator_takes() -> None:
          "glorot_uniform has no field 'a'; expected glorot_uniform as it is, it has no fields"),
         ("metrics.accuracy: 1", "metrics.accuracy: metrics have no fields; expected metrics: a list; "
          "change the whole list"),
-        ("layers.*.kernel_regularizer: l1", "layers.*.kernel_regularizer: unknown regularizer 'l1'; "
-         "expected one of l2; l1 is not in the catalogue yet"),
+        ("layers.*.kernel_regularizer: l3", "layers.*.kernel_regularizer: unknown regularizer 'l3'; "
+         "expected one of l1, l1_l2, l2"),
         ("layers.dense.kernel_regularizer.factor: 1", "layers.dense.kernel_regularizer.factor: kernel_regularizer is a "
          "value, it has no field 'factor'; expected a path that ends in kernel_regularizer"),
         ("optimizer.learning_rate: {cosin: {decay_steps: 1}}", "optimizer.learning_rate: unknown schedule 'cosin'; "
