@@ -24,7 +24,7 @@ SETTLED = Helper(
     name="SettledBatchNormalization",
     source='''
 class SettledBatchNormalization(keras.layers.BatchNormalization):
-    """BatchNormalization that goes by its running statistics in training, too, while gamma and beta move."""
+    """BatchNormalization by its running statistics in training, too; gamma and beta move."""
 
     def call(self, inputs, training=None, mask=None):
         return super().call(inputs, training=False, mask=mask)

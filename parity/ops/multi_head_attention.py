@@ -25,7 +25,6 @@ PARTS = ("query", "key", "value", "output")
 
 TORCH = Helper(
     name="MultiHeadAttention",
-    imports=("import torch.nn.functional as F",),
     source='''
 class MultiHeadAttention(nn.Module):
     """Attention with a projection for each of query, key and value, as Keras has it."""

@@ -74,4 +74,5 @@ def initial_value(seed: int, name: str, parameter: Parameter) -> np.ndarray:
     """
     drawn = parameter.initializer.random
     numbers = randomness.uniform(seed, name, parameter.shape) if drawn else np.empty(0)
-    return parameter.initializer.sample(numbers, parameter)
+    # In C order: safetensors writes the memory as it lies, and an orthogonal matrix comes transposed.
+    return np.ascontiguousarray(parameter.initializer.sample(numbers, parameter))

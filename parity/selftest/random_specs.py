@@ -267,7 +267,7 @@ class RandomSpec:
 
     def dataset(self) -> Dataset:
         """Return invented rows that the model can read and the loss can take."""
-        (side,) = resolve(build_spec(dict(self.written)), ("torch",))
+        (side,) = self.sides(list(frameworks())[:1])
         rows, generator = int(self.written["data"]["rows"]), np.random.default_rng([11, self.seed])
         parts = [
             generator.integers(0, TOKENS, (rows, *one.shape)) if one.dtype == "integer"

@@ -16,14 +16,14 @@ Place = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
-class Placed:
+class Named:
     """A layer as it stands in the model, named, and where it is written."""
 
     op: Op
     place: Place
 
 
-def written_out(layers: Sequence[Op], first: str) -> list[Placed]:
+def written_out(layers: Sequence[Op], first: str) -> list[Named]:
     """Return the layers of a model, each block as those that it stands for.
 
     Args:
@@ -35,7 +35,7 @@ def written_out(layers: Sequence[Op], first: str) -> list[Placed]:
 
 def _out(
     layers: Sequence[Op], above: str, place: Place, outer: dict[str, str], prefix: str
-) -> Iterator[Placed]:  # fmt: skip
+) -> Iterator[Named]:  # fmt: skip
     """Yield layers, named; what they read by the names that it has in the model.
 
     Args:
@@ -58,14 +58,14 @@ def _out(
             if isinstance(op, Again):
                 changes["layer"] = known.get(op.layer, op.layer)
             above = changes["name"]
-            yield Placed(op.model_copy(update=changes), here)
+            yield Named(op.model_copy(update=changes), here)
             continue
         read = reads[0] if reads else above
         for number in range(op.repeat):
             inside = f"{prefix}{name}_{number + 1}_" if op.repeat > 1 else f"{prefix}{name}_"
             every = list(_out(op.layers, read, (*here, op.kind, "layers"), known | {INPUT: read}, inside))
             if number == 0 and reads and every[0].op.inputs is None:
-                every[0] = Placed(every[0].op.model_copy(update={"inputs": read}), every[0].place)
+                every[0] = Named(every[0].op.model_copy(update={"inputs": read}), every[0].place)
             yield from every
             read = str(every[-1].op.name)
         above = read
