@@ -39,8 +39,9 @@ from parity.schedules import Schedule
 from parity.spec.paths import at, visit
 from parity.spec.resolve import Resolved
 
-LAYOUT = ("data_format", "name")
-"""Fields that say how the spec's own tensors lie; how a program's lie is known from its layers."""
+LAYOUT = ("data_format", "name", "inputs", "trainable", "freeze_statistics")
+"""Fields that are not tried: how the spec's own tensors lie is known from a program's layers, and what does not move, or
+goes by its running statistics, is a habit."""
 
 HABITUAL = {
     "loss": ("reduction", "weight"),

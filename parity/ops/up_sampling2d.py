@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 SHARES = '''
 def shares(length, size):
-    """Return the share of each of so many places in each of size times as many, between its two neighbours."""
+    """Return the share of each place in each of size times as many, between two neighbours."""
     at = {at}
     return np.maximum(1.0 - np.abs(at[:, None] - np.arange(length)), 0.0)
 '''

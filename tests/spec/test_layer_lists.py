@@ -213,7 +213,7 @@ def test_layers_take_the_names_of_those_they_stand_for(known: list[Op], layers: 
         # Another kind in the same place.
         ({"layers.max_pooling1d.after": {"conv1d": {"filters": 4, "kernel_size": 2, "strides": 2}},
           "layers.max_pooling1d": None},
-         [("layers.{max_pooling1d,conv1d_2}", "max_pooling1d", "conv1d(filters=4, kernel_size=2, strides=2)")]),
+         [("layers.{max_pooling1d,conv1d_2}", "max_pooling1d", "conv1d(kernel_size=2, strides=2, filters=4)")]),
         # A block: what has weights, and what follows it without any.
         ({"layers.dense": None, "layers.dropout_1": None},
          [("layers.{dense,dropout_1}", "dense(activation=relu, units=6), dropout(rate=0.5)", "absent")]),
