@@ -40,7 +40,7 @@ from parity.spec.paths import at, visit
 from parity.spec.resolve import Resolved
 
 LAYOUT = ("data_format", "name", "inputs", "trainable", "freeze_statistics")
-"""Fields that are not tried: how the spec's own tensors lie is known from a program's layers, and what does not move, or
+"""Fields that are not tried: how the spec's tensors lie is known from a program's layers, and what does not move, or
 goes by its running statistics, is a habit."""
 
 HABITUAL = {
