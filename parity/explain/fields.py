@@ -31,6 +31,7 @@ from parity.explain.habit_list import (
     of_update,
 )
 from parity.initializers import Initializer
+from parity.lazy import np
 from parity.losses import Loss
 from parity.ops import Op
 from parity.optimizers import Optimizer
@@ -42,6 +43,9 @@ from parity.spec.resolve import Resolved
 LAYOUT = ("data_format", "name", "inputs", "trainable", "freeze_statistics")
 """Fields that are not tried: how the spec's tensors lie is known from a program's layers, and what does not move, or
 goes by its running statistics, is a habit."""
+
+TRIED = np.linspace(-3.0, 3.0, 14)[None]
+"""Values at which activations are held against each other."""
 
 HABITUAL = {
     "loss": ("reduction", "weight"),
@@ -94,7 +98,7 @@ def _of_part(side: Resolved, path: str) -> Iterator[Change]:
     """Yield the other values of every field of a part of a config, alone and in all layers that have the same."""
     for inner, part in visit(path, at(side.config, path)):
         for name in type(part).model_fields:
-            if name in LAYOUT or name in HABITUAL.get(path, ()) or _of_a_parameter(part, name):
+            if name in LAYOUT or _habitual(path, part, name) or _of_a_parameter(part, name):
                 continue
             for value in others(part, name):
                 for paths in _everywhere(side, f"{inner}.{name}"):
@@ -126,7 +130,10 @@ def others(part: BaseModel, name: str) -> list[Any]:
     value, annotation = getattr(part, name), type(part).model_fields[name].annotation
     if isinstance(value, Activation):
         other = [kind() for kind in ACTIVATIONS.values() if kind.kind != value.kind and not _required(kind)]
-        return [*other, *(said for one in other for said in _told_otherwise(one))]
+        told = [said for one in other for said in _told_otherwise(one)]
+        # With a threshold of 0 a shrink is nothing but linear: what has a plain name is called by it.
+        plain = [one.forward(TRIED).round(12).tolist() for one in other]
+        return [*other, *(one for one in told if one.forward(TRIED).round(12).tolist() not in plain)]
     if isinstance(value, Schedule):
         return [value.rate(0)]
     if isinstance(value, Entry):
@@ -254,11 +261,12 @@ def _floats(part: BaseModel) -> list[str]:
     """Return the fields that are numbers; the factor of a loss is a habit."""
     found = [name for name in type(part).model_fields if isinstance(getattr(part, name), float)]
     section = "loss" if isinstance(part, Loss) else "optimizer" if isinstance(part, Optimizer) else ""
-    return [
-        name
-        for name in found
-        if name not in HABITUAL.get(section, ()) or (section == "optimizer" and getattr(part, name))
-    ]
+    return [name for name in found if not _habitual(section, part, name)]
+
+
+def _habitual(section: str, part: BaseModel, name: str) -> bool:
+    """Return whether a field's other values are habits; what an optimizer has, a program may also lack."""
+    return name in HABITUAL.get(section, ()) and not (section == "optimizer" and getattr(part, name))
 
 
 def _numbers(side: Resolved, path: str) -> Iterator[list[str]]:

@@ -67,7 +67,7 @@ FIELDS = """
     gradient_accumulation_steps groups ignore_index inplace jit_compile kernel_dtype label_smoothing
     lambd loss_scale_factor lora_alpha lora_rank lr_decay maximize moving_mean_initializer moving_variance_initializer
     noise_shape output_padding padding_mode pos_weight renorm return_indices sample_weight step_sizes
-    supports_masking synchronized threshold track_running_stats trainable use_ema virtual_batch_size weight_decay
+    supports_masking synchronized threshold track_running_stats use_ema virtual_batch_size weight_decay
 """
 """Arguments of theirs that not every entry takes which has them there."""
 
