@@ -130,7 +130,7 @@ def others(part: BaseModel, name: str) -> list[Any]:
     value, annotation = getattr(part, name), type(part).model_fields[name].annotation
     if isinstance(value, Activation):
         other = [kind() for kind in ACTIVATIONS.values() if kind.kind != value.kind and not _required(kind)]
-        told = [said for one in other for said in _told_otherwise(one)]
+        told: list[Any] = [said for one in other for said in _told_otherwise(one)]
         # With a threshold of 0 a shrink is nothing but linear: what has a plain name is called by it.
         plain = [one.forward(TRIED).round(12).tolist() for one in other]
         return [*other, *(one for one in told if one.forward(TRIED).round(12).tolist() not in plain)]
