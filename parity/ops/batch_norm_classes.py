@@ -58,7 +58,7 @@ MOVING_UNBIASED = Helper(
 
 SETTLED_TORCH = '''
 class SettledBatchNorm{rank}d(nn.BatchNorm{rank}d):
-    """nn.BatchNorm{rank}d that stays in evaluation mode: it goes by its running statistics and leaves them."""
+    """nn.BatchNorm{rank}d in evaluation mode for good: by its running statistics, which stay."""
 
     def train(self, mode=True):
         return super().train(False)

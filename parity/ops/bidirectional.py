@@ -33,7 +33,7 @@ BOTH_WAYS = Helper(
     name="BothWays",
     source='''
 class BothWays(nn.Module):
-    """A module forwards and another backwards, side by side, as PyTorch's own with bidirectional=True."""
+    """A module forwards and another backwards, as PyTorch's own with bidirectional=True."""
 
     def __init__(self, ahead, back):
         super().__init__()

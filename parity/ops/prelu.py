@@ -36,7 +36,7 @@ OWN = Helper(
     name="PReLU",
     source='''
 class PReLU(nn.Module):
-    """max(x, 0) + alpha min(x, 0), alpha of any shape; nn.PReLU has one of each channel, or one of all."""
+    """max(x, 0) + alpha min(x, 0), alpha of any shape; nn.PReLU has one or one a channel."""
 
     def __init__(self, *shape):
         super().__init__()

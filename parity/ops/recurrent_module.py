@@ -10,7 +10,7 @@ ONE_BIAS = Helper(
     name="with_one_bias",
     source='''
 def with_one_bias(module):
-    """Return a recurrent module whose second bias stays 0: of two, the sum would move twice as fast."""
+    """Return a recurrent module whose second bias stays 0: the sum of two moves twice as fast."""
     for name, parameter in module.named_parameters():
         if name.startswith("bias_hh"):
             parameter.requires_grad_(False).zero_()

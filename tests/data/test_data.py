@@ -82,7 +82,18 @@ def test_naming_the_sources_imports_no_numpy():
         "print(names, [m for m in ('numpy', 'scipy', 'sklearn') if m in sys.modules])"
     )
     out = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=Path.cwd())
-    known = ["cifar10", "cifar_like", "digits", "leaf", "leaf_like", "wifi_like", "wifi_location"]
+    known = [
+        "blobs",
+        "cifar10",
+        "cifar_like",
+        "digits",
+        "leaf",
+        "leaf_like",
+        "phrases",
+        "twins",
+        "wifi_like",
+        "wifi_location",
+    ]
     assert out.stdout.strip() == f"{known} []"
 
 

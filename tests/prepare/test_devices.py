@@ -70,7 +70,7 @@ def test_auto_is_a_gpu_where_there_is_one(device: str, seen: list[str], number: 
     ("capability", "ends"), [((9, 0), "CUDA 12.8"), ((8, 9), "CUDA 12.8, no fast float64"), (None, "CUDA 12.8")]
 )
 def test_a_gpu_without_fast_float64_is_told(capability: Any, ends: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("parity.run.driver.base.driver_version", lambda: "570.86")
+    monkeypatch.setattr("parity.run.driver.named_gpus.driver_version", lambda: "570.86")
     seen = {"names": ["NVIDIA L4"], "built": "CUDA 12.8", "capabilities": [capability]}
     assert described(0, seen) == f"gpu:0, NVIDIA L4, driver 570.86, {ends}"
 
