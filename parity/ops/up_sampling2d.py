@@ -35,7 +35,7 @@ CORNERS = "np.linspace(0, length - 1, length * size)"
 
 KERAS = '''
 class {name}(keras.layers.UpSampling2D):
-    """UpSampling2D between neighbours{how}; tf.image.resize computes in float32."""
+    """UpSampling2D between neighbours{how}; tf.image.resize is float32."""
 
     def call(self, inputs):
         rows, columns = (
