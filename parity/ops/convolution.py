@@ -166,7 +166,7 @@ class Convolving(Windowed, ActivatedOp):
         )
 
 
-class Convolution(Convolving, Weighted):
+class Convolution(Weighted, Convolving):
     """Base of the convolutions: an entry says its axes and the fields that are one number for each of them."""
 
     width_field: ClassVar[str] = "filters"

@@ -62,7 +62,7 @@ def depthwise(rank: int) -> dict[str, Native]:
     }  # fmt: skip
 
 
-class ByChannel(Convolving, Biased):
+class ByChannel(Biased, Convolving):
     """Base of the layers that convolve every channel by itself, at first or at all."""
 
     padding: Named = Field(default="valid", description="zeros around the input")

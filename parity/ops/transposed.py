@@ -48,7 +48,7 @@ def transposed(rank: int) -> dict[str, Native]:
     }  # fmt: skip
 
 
-class Transposed(Windowed, Weighted):
+class Transposed(Weighted, Windowed):
     """Base of them: an entry says its axes and the fields that are one number for each of them."""
 
     width_field: ClassVar[str] = "filters"

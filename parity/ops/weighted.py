@@ -23,12 +23,16 @@ class Biased(ActivatedOp):
     bias_constraint: AnyConstraint | None = Field(default=None, description="what b is held to")
 
 
-class Weighted(Biased):
-    """Base of the layers with a kernel, too."""
-
-    started: ClassVar = ("kernel", "bias")
-    native: ClassVar = {"torch": {"kernel_initializer": "fan_in_uniform", "bias_initializer": "fan_in_uniform"}}
+class Kernelled(ActivatedOp):
+    """Base of the layers with a kernel."""
 
     kernel_initializer: AnyInitializer = Field(default=GlorotUniform(), description="how W starts")
     kernel_regularizer: AnyRegularizer | None = Field(default=None, description="what W adds to the loss")
     kernel_constraint: AnyConstraint | None = Field(default=None, description="what W is held to")
+
+
+class Weighted(Biased, Kernelled):  # In this order the kernel's fields stand before the bias's.
+    """Base of the layers with both."""
+
+    started: ClassVar = ("kernel", "bias")
+    native: ClassVar = {"torch": {"kernel_initializer": "fan_in_uniform", "bias_initializer": "fan_in_uniform"}}
