@@ -89,11 +89,19 @@ class Site:
 
 @dataclass(frozen=True, kw_only=True)
 class Helper:
-    """A function or class that fragments need once at the top of a program."""
+    """A function or class that fragments need once at the top of a program.
+
+    Args:
+        name: of it.
+        source: as it stands in the program.
+        imports: lines that it needs above it.
+        freezes: it keeps some parameters of what it is given as they start.
+    """
 
     name: str
     source: str
     imports: tuple[str, ...] = ()
+    freezes: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

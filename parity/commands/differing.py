@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from parity.court.work import Work
 from parity.explain.contest import split
@@ -59,6 +58,6 @@ def _lines(work: Work, sides: Sequence[Resolved], pair: tuple[str, str], found: 
     files = {side.name: f"programs/{work.program(side).file_name}" for side in (a, b)}
 
     def source(side: Resolved, config: Config) -> str:
-        return work.program(replace(side, config=config)).source
+        return work.program(side.having(config)).source
 
     return lines_of(a, b, found, source, files)

@@ -137,8 +137,9 @@ class Walk:
         self.lies[layer.name] = "as_said" if row else came if code.writes == "any" else code.writes
         drawn = _drawn(self.lies[layer.name], layer.output_shape)
         self.out.seen[layer.name] = None if drawn is None else tuple(drawn.index(axis) for axis in range(len(drawn)))
+        comment = getattr(code, "comment", "")
         self.out.lines.append(
-            Line(target=self.called[layer.name], given=given, layer=layer, code=code, comment=code_comment(code))
+            Line(target=self.called[layer.name], given=given, layer=layer, code=code, comment=comment)
         )
 
     def _name(self, value: Value, wanted: Layout) -> str:
@@ -164,11 +165,6 @@ class Walk:
         why = frameworks()[self.framework].why_moved
         back = after == tuple(range(len(after)))
         return f"{old} back to {new}, the order of the spec" if back else f"{old} to {new}: {why}"
-
-
-def code_comment(code: Any) -> str:
-    """Return what a layer's code says beside it; nothing where its method has a docstring for that."""
-    return getattr(code, "comment", "")
 
 
 def arguments_of(layer: Layer) -> tuple[str, ...]:

@@ -42,9 +42,9 @@ def load(spec: DataSpec, *, file: Path | None = None, numbers: bool = False) -> 
     raw = read(spec, file=file)
     source = sources().get(spec.source)
     check(raw, spec, classes=source is not None and source.classes)
-    x = preprocess(raw.x, spec)
-    if raw.several:  # All numbers of a row side by side.
-        x = np.concatenate([preprocess(one, spec).reshape(len(x), -1) for one in raw.inputs], axis=1)
+    arrays = [preprocess(one, spec) for one in raw.inputs]
+    # Of several inputs, all numbers of a row side by side.
+    x = np.concatenate([one.reshape(len(one), -1) for one in arrays], axis=1) if raw.several else arrays[0]
     classes = class_count(raw.y) if spec.one_hot else None
     labels = raw.y[: spec.rows]
     y = labels.astype(np.float64) if classes is None else one_hot(labels, classes)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from parity.compare.judge import MEANT, PHASES
 from parity.compare.measure import relative_difference
-from parity.explain.changes import Change, fixed, varied
+from parity.explain.changes import Change, varied
 from parity.explain.habits import FROM_THE_LOSS, FROM_THE_UPDATE, Habits, Habitual
 from parity.lazy import np
 from parity.reference import Passed
@@ -90,7 +90,6 @@ class Held:
 
     def __post_init__(self) -> None:
         """Take up the state."""
-        self.side = fixed(self.side)
         self.base = Habitual(self.side, dict(self.weights), dict(self.slots), dict(self.leftovers))
         self.base.form = self.form
 

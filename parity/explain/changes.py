@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields, replace
-from functools import cached_property
+from dataclasses import dataclass
 from typing import Any
 
-from parity.code import Parameter
 from parity.explain.habits import Habits
 from parity.spec.graph import Layer
 from parity.spec.paths import at, set_path
 from parity.spec.resolve import Resolved
-from parity.spec.sections import Config
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,35 +79,6 @@ class Suspects:
     leftovers: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class Fixed(Resolved):
-    """A side whose parameters are made out once: a search asks for them thousands of times."""
-
-    @cached_property
-    def _parameters(self) -> dict[str, Parameter]:
-        return super().parameters()
-
-    def parameters(self) -> dict[str, Parameter]:
-        """Return all tensors of the model as ``layer.parameter``, in the order of the layers."""
-        return self._parameters
-
-    def changed(self, config: Config) -> Fixed:
-        """Return the side with another config."""
-        found = replace(self, config=config)
-        if config.model is self.config.model:
-            vars(found).update(graph=self.graph, _parameters=self._parameters)
-        return found
-
-
-def fixed(side: Resolved) -> Fixed:
-    """Return a side whose parameters are made out once."""
-    if isinstance(side, Fixed):
-        return side
-    found = Fixed(**{one.name: getattr(side, one.name) for one in fields(side)})
-    vars(found).update(graph=side.graph)
-    return found
-
-
 def varied(side: Resolved, changes: Iterable[Change]) -> tuple[Resolved, Habits] | None:
     """Return a side with changes made, and the habits among them; None where that is no network, or another one.
 
@@ -118,13 +86,13 @@ def varied(side: Resolved, changes: Iterable[Change]) -> tuple[Resolved, Habits]
         side: whose config it is.
         changes: to make; no two of them of the same thing.
     """
-    config, habits, side = side.config, dict[str, Any](), fixed(side)
+    config, habits = side.config, dict[str, Any]()
     try:
         for change in changes:
             for path, value in change.sets:
                 config, _ = set_path(config, path, value)
             habits |= dict(change.habits)
-        found = side.changed(config)
+        found = side.having(config)
         alike = [one.output_shape for one in found.layers()] == [one.output_shape for one in side.layers()]
     except (ValueError, TypeError, AttributeError):
         return None  # The values do not fit each other, or the layer: it cannot be what the program does.

@@ -79,6 +79,11 @@ class Op(Entry):
 
     trainable: bool = Field(default=True, description="whether its parameters move; false: they stay as they start")
 
+    @property
+    def said_inputs(self) -> tuple[str, ...] | None:
+        """What it says it reads; None where it does not say."""
+        return (self.inputs,) if isinstance(self.inputs, str) else self.inputs
+
     @classmethod
     def said_in(cls, framework: str) -> bool:
         return getattr(cls, framework, None) not in (None, getattr(Op, framework, None))

@@ -8,6 +8,7 @@ from parity.code import Helper, documented, lines_at
 
 ONE_BIAS = Helper(
     name="with_one_bias",
+    freezes=True,
     source='''
 def with_one_bias(module):
     """Return a recurrent module whose second bias stays 0: the sum of two moves twice as fast."""

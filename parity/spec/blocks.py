@@ -49,8 +49,7 @@ def _out(
     known = outer | {name: f"{prefix}{name}" for name in names}
     for index, (op, name) in enumerate(zip(layers, names, strict=True)):
         here = (*place, index)
-        said = (op.inputs,) if isinstance(op.inputs, str) else op.inputs
-        reads = None if said is None else tuple(known.get(one, one) for one in said)
+        reads = None if op.said_inputs is None else tuple(known.get(one, one) for one in op.said_inputs)
         if not isinstance(op, Block):
             changes: dict[str, Any] = {"name": f"{prefix}{name}"}
             if reads is not None:

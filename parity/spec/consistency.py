@@ -14,13 +14,14 @@ from pydantic.fields import FieldInfo
 
 from parity.catalog import LOSSES, OPS, OPTIMIZERS
 from parity.data.section import DataSpec
-from parity.entries import Entry
+from parity.entries import Entry, Shape
 from parity.errors import Fault, did_you_mean, listed
+from parity.losses import Loss
 from parity.ops import Op
 from parity.ops.block import Block
 from parity.spec import channels
 from parity.spec.faults import Loc, Where, faults_of, given
-from parity.spec.graph import GraphError, graph_of, named
+from parity.spec.graph import Graph, GraphError, graph_of, named
 from parity.spec.known import field_hint
 from parity.spec.lists import PLACES, is_structural, read_layers
 from parity.spec.names import name_faults
@@ -224,30 +225,34 @@ def _check_value(field: FieldInfo, value: Any, where: Where, loc: Loc) -> list[F
     return []
 
 
-def hidden_faults(config: Config, where: Where) -> list[Fault]:
+def hidden_faults(loss: Loss, graph: Graph, where: Where) -> list[Fault]:
     """Return the fault of a loss that looks behind an activation whose values others read, too.
 
     In Keras nothing hinders it. In the other frameworks the loss applies the activation, and the model does not.
+
+    Args:
+        loss: of a side.
+        graph: its model.
+        where: knows the lines.
     """
-    graph = graph_of(config.model)
     last, ending = graph.last, graph.ending
-    if ending is None or not config.loss.fused(ending) or not (graph.readers(last.name) or last.owner in graph.shared):
+    if ending is None or not loss.fused(ending) or not (graph.readers(last.name) or last.owner in graph.shared):
         return []
-    got = f"{config.loss.kind} works on what is behind the {ending.kind} of {last.name}, which is used elsewhere, too"
+    got = f"{loss.kind} works on what is behind the {ending.kind} of {last.name}, which is used elsewhere, too"
     return [where.fault(("loss",), got, "recover_logits: false, or logits as the output", "say one of them")]
 
 
-def loss_faults(config: Config, where: Where, loc: Loc) -> list[Fault]:
+def loss_faults(loss: Loss, shape: Shape, where: Where, loc: Loc) -> list[Fault]:
     """Return the fault of a loss that cannot be of what the model puts out.
 
     Args:
-        config: of a side.
+        loss: of a side.
+        shape: of an output, without the batch axis.
         where: knows the lines.
         loc: of what says the loss.
     """
-    shape = graph_of(config.model).last.output_shape
-    told = config.loss.fault(shape)
-    return [where.fault(loc, f"{config.loss.kind} of outputs {shape}: {told}")] if told else []
+    told = loss.fault(shape)
+    return [where.fault(loc, f"{loss.kind} of outputs {shape}: {told}")] if told else []
 
 
 def check_model(

@@ -25,8 +25,7 @@ def reads_of(layers: Sequence[Op], first: str) -> Reads:
     found: dict[str, tuple[str, ...]] = {}
     above = first
     for op in layers:
-        said = (op.inputs,) if isinstance(op.inputs, str) else op.inputs
-        found[str(op.name)] = (above,) if said is None else said
+        found[str(op.name)] = (above,) if op.said_inputs is None else op.said_inputs
         above = str(op.name)
     return found
 

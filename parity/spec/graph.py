@@ -10,7 +10,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -21,13 +21,11 @@ from parity.ops import Op, ShapeError, check_constraints
 from parity.ops.again import Again
 from parity.ops.block import Block
 from parity.spec.blocks import written_out
+from parity.tensors import parameter as parameter_name
 
 if TYPE_CHECKING:
     from parity.activations import Activation
     from parity.spec.sections import ModelSpec
-
-INPUT = "input"
-"""What the input of a model is called whose spec gives it no name."""
 
 
 @dataclass(frozen=True)
@@ -119,18 +117,20 @@ class Graph:
     inputs: tuple[Value, ...]
     layers: tuple[Layer, ...]
     outputs: tuple[Value, ...]
-    _readers: dict[str, list[Layer]] = field(default_factory=dict, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        """Note who reads what."""
-        for layer in self.layers:
-            for name in dict.fromkeys(value.name for value in layer.reads):
-                self._readers.setdefault(name, []).append(layer)
 
     @cached_property
     def by_name(self) -> Mapping[str, Layer]:
         """Return the layers by name."""
         return {layer.name: layer for layer in self.layers}
+
+    @cached_property
+    def parameters(self) -> Mapping[str, Parameter]:
+        """Return all tensors of the model as ``layer.parameter``, in the order of the layers."""
+        return {
+            parameter_name(layer.name, name): parameter
+            for layer in self.layers
+            for name, parameter in layer.parameters.items()
+        }
 
     @cached_property
     def is_chain(self) -> bool:
@@ -186,6 +186,14 @@ class Graph:
     def ending(self) -> Activation | None:
         """Return the activation that the output has just been through, if any."""
         return self.last.op.ending()
+
+    @cached_property
+    def _readers(self) -> Mapping[str, list[Layer]]:
+        found: dict[str, list[Layer]] = {}
+        for layer in self.layers:
+            for name in dict.fromkeys(value.name for value in layer.reads):
+                found.setdefault(name, []).append(layer)
+        return found
 
     def readers(self, name: str) -> list[Layer]:
         """Return the layers that read a value, in order.
@@ -281,13 +289,12 @@ def _reads(
     op: Op, at: int, above: Value | None, known: Mapping[str, Value], ops: Mapping[str, Any]
 ) -> tuple[Value, ...]:  # fmt: skip
     """Return what a layer reads."""
-    if op.inputs is None:
+    names = op.said_inputs
+    if names is None:
         if above is None:
             told = f"the model has {len(known)} inputs, {listed(list(known))}"
             raise GraphError(f"{told}, and {op.name} does not say which it reads: say inputs", at)
-        names: tuple[str, ...] = (above.name,)
-    else:
-        names = (op.inputs,) if isinstance(op.inputs, str) else op.inputs
+        names = (above.name,)
     for name in names:
         if name not in known:
             here = f"{name!r} stands below it: a layer reads what is computed before it" if name in ops else ""

@@ -14,6 +14,7 @@ from parity.activations import Activation
 from parity.initializers import Initializer
 from parity.ops import Op
 from parity.ops.activation import ActivationOp
+from parity.spec.edges import plain
 from parity.spec.exactness import numerics_reason
 from parity.spec.graph import Layer
 from parity.spec.resolve import Resolved
@@ -55,7 +56,7 @@ def again_reason(columns: Sequence[Column], name: str, field: str = "") -> str:
         name: of a layer that is nothing but an activation and that one side lacks; or of one whose activation differs.
         field: of that activation, in a layer that both sides have.
     """
-    if not all(op is None or (op.inputs is None and op.ports) for column in columns for op in column):
+    if not plain([op for column in columns for op in column if op is not None]):
         return ""  # What stands beside it in the list need not be what it reads.
     place = next(index for index, column in enumerate(columns) if name in [op.name for op in column if op is not None])
     ops = [op for op in columns[place] if op is not None]

@@ -203,10 +203,9 @@ def _connected(found: list[LayerUnit], can_flip: Callable[[Iterable[str]], bool]
         tied = [one for one in whole if one is not unit and edges.tied(one.names, unit.names)]
         if unit not in whole or not tied:
             continue
-        at = min(map(whole.index, (unit, *tied[:1])))
         first, second = sorted((unit, tied[0]), key=whole.index)
-        whole = [one for one in whole if one not in (unit, tied[0])]
-        joined = first + second
+        at, joined = whole.index(first), first + second
+        whole = [one for one in whole if one not in (first, second)]
         whole.insert(at, joined)
         if not can_flip(joined.paths):
             waiting.append(joined)

@@ -21,7 +21,6 @@ from parity.spec.holes import unsaid_faults
 from parity.spec.paths import at, set_path, set_together, split, visit, walk
 from parity.spec.sections import PARTS, Config, SideSpec, Spec
 from parity.spec.targets import target_faults
-from parity.tensors import parameter as parameter_name
 
 Precision = Literal["float32", "float64"]
 
@@ -72,6 +71,13 @@ class Resolved:
         """Return the model as a graph, every shape worked out."""
         return graph_of(self.config.model)
 
+    def having(self, config: Config) -> Resolved:
+        """Return the side with another config; the graph is made out again only where the model is another one."""
+        found = replace(self, config=config)
+        if config.model is self.config.model:
+            vars(found)["graph"] = self.graph
+        return found
+
     def layers(self) -> list[Layer]:
         """Return the layers with what they read, in the order in which they are computed."""
         return list(self.graph.layers)
@@ -92,11 +98,7 @@ class Resolved:
 
     def parameters(self) -> dict[str, Parameter]:
         """Return all tensors of the model as ``layer.parameter``, in the order of the layers."""
-        return {
-            parameter_name(layer.name, name): parameter
-            for layer in self.layers()
-            for name, parameter in layer.parameters.items()
-        }
+        return dict(self.graph.parameters)
 
     def metrics(self) -> list[TakenMetric]:
         """Return what is computed under the names of the metrics; targets have the shape of the outputs."""
@@ -226,14 +228,15 @@ def changed(
         waiting = {path: waiting[path] for path in late}
     faults += [] if faults else check_model(config.model, where, places, written, config.data)
     faults += [] if faults else unsaid_faults(resolved.framework, config, where, changes, loc, places, written)
-    faults += [] if faults else hidden_faults(config, where)
+    side = replace(resolved, config=config, origins=origins)
+    faults += [] if faults else hidden_faults(config.loss, side.graph, where)
     if not faults and resolved.program is None:
         last = next((key for key in reversed(list(changes)) if key.partition(".")[0] == "loss"), None)
         faults += target_faults(config, origins.get("data.targets", DEFAULT), where, changes, loc)
-        faults += loss_faults(config, where, (*loc, last) if last else ("loss",))
+        faults += loss_faults(config.loss, side.last.output_shape, where, (*loc, last) if last else ("loss",))
     if faults:
         raise SpecError(faults)
-    return replace(resolved, config=config, origins=origins)
+    return side
 
 
 def _places(config: Config, touched: list[str], loc: Loc) -> dict[str, Loc]:

@@ -94,7 +94,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
     network = written(side, fused)
     weights = network.weights
     optimizer = config.optimizer.code("torch")
-    if network.frozen or any("requires_grad_(False)" in one.source for group in network.helpers for one in group):
+    if network.frozen or any(one.freezes for group in network.helpers for one in group):
         moving = "(p for p in model.parameters() if p.requires_grad)"
         optimizer = replace(optimizer, build=optimizer.build.replace("model.parameters()", moving))
     parameters = side.parameters()
