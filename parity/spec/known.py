@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from functools import cache
 
 from parity.catalog import FAMILIES
 from parity.errors import did_you_mean
@@ -17,26 +18,18 @@ from parity.frameworks import frameworks
 NOT_YET: dict[str, str] = {
     "op": """
         activity_regularization adaptive_average_pooling1d adaptive_average_pooling2d adaptive_average_pooling3d
-        adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d adaptive_max_pool1d adaptive_max_pool2d
-        adaptive_max_pool3d add additive_attention alpha_dropout attention average average_pooling1d average_pooling2d
-        average_pooling3d avg_pool1d avg_pool2d avg_pool3d batch_norm3d bidirectional bilinear category_encoding
-        center_crop concatenate conv1d_transpose conv2d_transpose conv3d conv3d_transpose conv_lstm1d conv_lstm2d
-        conv_lstm3d conv_transpose1d conv_transpose2d conv_transpose3d cropping1d cropping2d cropping3d
-        depthwise_conv1d depthwise_conv2d dot dropout1d dropout2d dropout3d einsum_dense embedding embedding_bag
-        feature_alpha_dropout fold fractional_max_pool2d gaussian_dropout gaussian_noise global_average_pooling1d
-        global_average_pooling2d global_average_pooling3d global_avg_pool2d global_max_pooling1d global_max_pooling2d
-        global_max_pooling3d group_norm group_normalization group_query_attention gru gru_cell identity instance_norm1d
-        instance_norm2d instance_norm3d lambda layer_norm layer_normalization local_response_norm lp_pool1d lp_pool2d
-        lstm lstm_cell masking max_pool3d max_pooling3d max_unpool2d maximum minimum multi_head_attention
-        multihead_attention multiply normalization permute pixel_shuffle prelu random_flip random_rotation repeat_vector
-        rescaling reshape resizing rms_norm rms_normalization rnn rnn_cell separable_conv1d separable_conv2d simple_rnn
-        simple_rnn_cell spatial_dropout1d spatial_dropout2d spatial_dropout3d spectral_normalization stacked_rnn_cells
-        subtract sync_batch_norm time_distributed transformer transformer_decoder_layer transformer_encoder_layer
-        unflatten unfold unit_normalization up_sampling1d up_sampling2d up_sampling3d upsample zero_padding1d
-        zero_padding2d zero_padding3d
+        adaptive_avg_pool3d adaptive_max_pool3d additive_attention alpha_dropout attention average_pooling3d
+        avg_pool3d batch_norm3d bilinear category_encoding center_crop conv3d_transpose conv_lstm1d conv_lstm2d
+        conv_lstm3d conv_transpose3d cropping3d dot dropout3d einsum_dense embedding_bag feature_alpha_dropout
+        fold fractional_max_pool2d gaussian_dropout gaussian_noise global_average_pooling3d global_max_pooling3d
+        group_query_attention gru_cell identity instance_norm3d lambda local_response_norm lp_pool1d lp_pool2d
+        lstm_cell masking max_pool3d max_pooling3d max_unpool2d normalization pixel_shuffle random_flip
+        random_rotation resizing rnn_cell simple_rnn_cell spatial_dropout3d spectral_normalization
+        stacked_rnn_cells sync_batch_norm transformer transformer_decoder_layer transformer_encoder_layer unfold
+        up_sampling3d zero_padding3d
     """,
     "activation": "glu prelu rrelu sparsemax threshold",
-    "initializer": "dirac identity_initializer sparse stft trunc_normal",
+    "initializer": "dirac sparse stft",
     "loss": """
         categorical_generalized_cross_entropy categorical_hinge circle cosine_embedding_loss ctc ctc_loss dice focal
         gaussian_nll_loss hinge_embedding_loss margin_ranking_loss multi_margin_loss multilabel_margin_loss
@@ -72,31 +65,30 @@ FIELDS = """
 """Arguments of theirs that not every entry takes which has them there."""
 
 SAME: dict[str, dict[str, str]] = {
-    "op": {"linear": "dense", "fully_connected": "dense", "batch_normalization": "batch_norm",
-           "batch_norm1d": "batch_norm", "batch_norm2d": "batch_norm", "convolution1d": "conv1d",
-           "convolution2d": "conv2d", "max_pool1d": "max_pooling1d", "max_pool2d": "max_pooling2d"},
-    "activation": {"identity": "linear", "none": "linear", "lrelu": "leaky_relu", "swish": "silu",
-                   "hard_swish": "hard_silu", "exp": "exponential"},
-    "initializer": {"zero": "zeros", "one": "ones", "xavier_uniform": "glorot_uniform", "eye": "identity",
-                    "normal": "random_normal", "uniform": "random_uniform"},
+    "op": {"fully_connected": "dense", "batch_norm1d": "batch_norm", "batch_norm2d": "batch_norm",
+           "convolution1d": "conv1d", "convolution2d": "conv2d", "convolution3d": "conv3d",
+           "convolution1d_transpose": "conv1d_transpose", "convolution2d_transpose": "conv2d_transpose",
+           "separable_convolution1d": "separable_conv1d", "separable_convolution2d": "separable_conv2d",
+           "global_avg_pool1d": "global_average_pooling1d", "global_avg_pool2d": "global_average_pooling2d",
+           "global_max_pool1d": "global_max_pooling1d", "global_max_pool2d": "global_max_pooling2d",
+           "group_normalization": "group_norm", "instance_norm1d": "instance_norm", "instance_norm2d": "instance_norm",
+           "zero_pad1d": "zero_padding1d", "zero_pad2d": "zero_padding2d"},
+    "activation": {"identity": "linear", "none": "linear", "lrelu": "leaky_relu", "swish": "silu"},
+    "initializer": {"zero": "zeros", "one": "ones", "normal": "random_normal", "uniform": "random_uniform",
+                    "trunc_normal": "truncated_normal", "identity_initializer": "identity",
+                    "orthogonal_initializer": "orthogonal"},
     "constraint": {"non_negative": "non_neg"},
-    "loss": {"mean_squared_error": "mse", "mse_loss": "mse", "mean_absolute_error": "mae", "l1_loss": "mae",
-             "huber_loss": "huber", "smooth_l1_loss": "smooth_l1", "kl_div": "kl_divergence", "kld": "kl_divergence",
-             "kl_div_loss": "kl_divergence", "poisson_nll_loss": "poisson",
-             "mean_absolute_percentage_error": "mape", "mean_squared_logarithmic_error": "msle",
-             "crossentropy": "categorical_crossentropy", "cross_entropy_loss": "categorical_crossentropy",
-             "softmax_crossentropy": "categorical_crossentropy", "binary_crossentropy": "sigmoid_crossentropy",
-             "bce_loss": "sigmoid_crossentropy", "bce_with_logits_loss": "sigmoid_crossentropy"},
-    "schedule": {"cosine_decay": "cosine", "inverse_time_decay": "inverse_time",
-                 "exponential_decay": "exponential", "exponential_lr": "exponential", "step_lr": "step",
+    "loss": {"kl_div": "kl_divergence", "kld": "kl_divergence", "crossentropy": "categorical_crossentropy",
+             "cross_entropy_loss": "categorical_crossentropy", "softmax_crossentropy": "categorical_crossentropy",
+             "bce_loss": "sigmoid_crossentropy"},
+    "schedule": {"exponential_decay": "exponential", "exponential_lr": "exponential", "step_lr": "step",
                  "multi_step_lr": "multi_step", "linear_lr": "linear", "one_cycle_lr": "one_cycle",
-                 "polynomial_decay": "polynomial", "polynomial_lr": "polynomial", "warmup": "constant",
-                 "piecewise_constant": "piecewise", "piecewise_constant_decay": "piecewise",
-                 "cosine_decay_restarts": "cosine_restarts", "cosine_annealing_warm_restarts": "cosine_restarts"},
+                 "polynomial_lr": "polynomial", "warmup": "constant", "piecewise_constant": "piecewise",
+                 "cosine_annealing_warm_restarts": "cosine_restarts"},
     "metric": {"acc": "accuracy", "mean_squared_error": "mse", "mean_absolute_error": "mae"},
     "framework": {other: name for name, one in frameworks().items() for other in one.other_names},
 }  # fmt: skip
-"""By family, other names of what an entry means."""
+"""By family, other names of what an entry means, beside those of the parts that it is in a framework."""
 
 
 def plain(name: str) -> str:
@@ -109,6 +101,21 @@ def known(family: str = "") -> frozenset[str]:
     families = [family] if family else list(NOT_YET)
     there = {plain(name) for one in families for name in FAMILIES.get(one, ())}
     return frozenset(plain(name) for one in families for name in NOT_YET.get(one, "").split()) - there
+
+
+@cache
+def own_names(family: str) -> dict[str, list[str]]:
+    """Return what the frameworks call their own parts, as plain names, and the entries that are told to them.
+
+    Args:
+        family: of the entries; empty for all.
+    """
+    found: dict[str, list[str]] = {}
+    for one in [family] if family else list(FAMILIES):
+        for name, entry in FAMILIES.get(one, {}).items():
+            for title in {plain(native.title) for native in getattr(entry, "natives", {}).values()}:
+                found.setdefault(title, []).append(name)
+    return found
 
 
 def entry_hint(name: str, choices: Sequence[str], family: str = "") -> str:
@@ -125,6 +132,9 @@ def entry_hint(name: str, choices: Sequence[str], family: str = "") -> str:
             found = {plain(other): entry for other, entry in same.items()}.get(wanted)
             if found in choices and family in ("", one):
                 return f"did you mean {found!r}?"
+        meant = [one for one in own_names(family).get(wanted, ()) if one in choices]
+        if meant:
+            return f"did you mean {' or '.join(map(repr, meant))}?"
         if wanted in known(family):
             return f"{name} is not in the catalogue yet"
     return did_you_mean(name, choices)
