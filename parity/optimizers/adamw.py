@@ -9,7 +9,6 @@ from pydantic import Field, NonNegativeFloat
 
 from parity.code import Case
 from parity.entries import read_in
-from parity.native import Turned
 from parity.optimizers import weight_case
 from parity.optimizers.adam import Adam
 
@@ -29,10 +28,7 @@ class AdamW(Adam):
         "keras": replace(
             Adam.natives["keras"],
             name="keras.optimizers.AdamW",
-            arguments={
-                **Adam.natives["keras"].arguments, "weight_decay": Turned("weight_decay", source="np.float64({})"),
-            },
-            comment="np.float64: Keras rounds a weight decay that is a plain float to float32",
+            arguments={**Adam.natives["keras"].arguments, "weight_decay": "weight_decay"},
         ),
         "torch": replace(
             Adam.natives["torch"],
