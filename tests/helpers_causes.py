@@ -198,7 +198,17 @@ plain = port("torch", HELD_TORCH.replace(" + penalty(model)", ""), SGD, model=PL
 raw = port("tensorflow", RAW, MOMENTUM, names={"model": "Net"})
 keras_adam = PORTS["keras functional"]
 
-RIGHT = [functional, sequential, normed, dropped_twice, normed_keras, padded, held, plain, raw]
+# A plain number of Keras's becomes float32 on its way to TensorFlow: the measuring must not add that to a program.
+decayed = {"adamw": {"learning_rate": 0.01}}
+keras_adamw = replace(
+    keras_adam.edited("keras.optimizers.Adam(0.01, epsilon=1e-7)", "keras.optimizers.AdamW(0.01)"), optimizer=decayed
+)
+raw_adamw = replace(
+    raw.edited("return Momentum(model.trainable_variables)", "return tf.keras.optimizers.AdamW(0.01)"),
+    optimizer=decayed,
+)
+
+RIGHT = [functional, sequential, normed, dropped_twice, normed_keras, padded, held, plain, raw, keras_adamw, raw_adamw]
 """Each right as it is."""
 
 SGD_MADE = "torch.optim.SGD(model.parameters(), lr=0.05)"
@@ -263,6 +273,10 @@ FAULTY: dict[str, Faulty] = {
     "no decay of biases": Faulty(adamw(SGD_MADE, BIASES), {"optimizer.weight_decay": "kernels only"}),
     "another optimizer": Faulty(plain.edited(SGD_MADE, "torch.optim.RMSprop(model.parameters(), lr=0.05)"),
                                 {"optimizer": ...}),
+    "an optimizer as PyTorch has it, the rate as the config says": Faulty(
+        replace(plain, optimizer={"rmsprop": {"learning_rate": 0.05}}).edited(
+            SGD_MADE, "torch.optim.RMSprop(model.parameters(), lr=0.05)"),
+        {"optimizer.rho": 0.99, "optimizer.epsilon": 1e-8, "optimizer.epsilon_place": "outside_root"}),
     "padding": faulty(padded, "(0, 1, 0, 1)", "(1, 1, 1, 1)", {"layers.conv.padding": "symmetric"}),
     "flatten order": faulty(padded, "x = self.conv(x).permute(0, 2, 3, 1)", "x = self.conv(x)",
                             {"program.flatten_order": "channels_first"}),

@@ -8,8 +8,7 @@ defaults, nothing in the place of a regularizer. A number that is none of these 
 from __future__ import annotations
 
 import contextlib
-import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -38,7 +37,7 @@ from parity.optimizers import Optimizer
 from parity.regularizers import Regularizer
 from parity.schedules import Schedule
 from parity.spec.paths import at, visit
-from parity.spec.resolve import Resolved
+from parity.spec.resolve import DEFAULT, Resolved
 
 LAYOUT = ("data_format", "name", "inputs", "trainable", "freeze_statistics")
 """Fields that are not tried: how the spec's tensors lie is known from a program's layers, and what does not move, or
@@ -301,16 +300,20 @@ def native(side: Resolved, suspects: Suspects) -> Iterator[tuple[Change, ...]]:
         every = {name: type(part).model_fields[name].default for one in part.native.values() for name in one}
         for told in ({}, *part.native.values()):
             for values in (told, every | dict(told)):
-                values = {name: one for name, one in values.items() if not _of_a_parameter(part, name)}
-                changed = {name: value for name, value in values.items() if getattr(part, name) != value}
-                for spread in (0, -1):
-                    made = [field_change(side, _everywhere(side, f"{path}.{name}")[spread], one)
-                            for name, one in changed.items()]  # fmt: skip
-                    if len(made) > 1:
-                        yield tuple(made)
+                changed = {
+                    name: value
+                    for name, value in values.items()
+                    if not _of_a_parameter(part, name) and getattr(part, name) != value
+                }
+                # What the config says for itself the program may say, too: a rate most of all.
+                unsaid = {name: one for name, one in changed.items() if side.origin(f"{path}.{name}") == DEFAULT}
+                yield from _together(side, path, changed)
+                yield from _together(side, path, unsaid)
 
 
-def within(group: Sequence[Change]) -> Iterator[tuple[Change, ...]]:
-    """Yield the sets of a group that are smaller than it, smallest first."""
-    for size in range(1, len(group)):
-        yield from itertools.combinations(group, size)
+def _together(side: Resolved, path: str, values: Mapping[str, Any]) -> Iterator[tuple[Change, ...]]:
+    """Yield the changes of several fields of a part at once: in it alone, and in all that say the same."""
+    for spread in (0, -1) if len(values) > 1 else ():
+        yield tuple(
+            field_change(side, _everywhere(side, f"{path}.{name}")[spread], value) for name, value in values.items()
+        )
