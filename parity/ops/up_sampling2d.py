@@ -104,7 +104,7 @@ class UpSampling2D(Spatial):
         if self.interpolation == "nearest":
             return plain
         name = "AlignedUpSampling2D" if self.align_corners else "BilinearUpSampling2D"
-        how = ", its corners those of the input" if self.align_corners else ""
+        how = ", corner on corner" if self.align_corners else ""
         own = Helper(name=name, source=KERAS.format(name=name, how=how, call=shares.name))
         layer = self.keras_layer(site, name, interpolation=None)
         return KerasCode(layer=layer, helpers=(shares, own), reads=plain.reads, writes=plain.writes)
