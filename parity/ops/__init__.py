@@ -98,6 +98,18 @@ class Op(Entry):
         """Return the parts of what :meth:`given` returns, one for each tensor that it reads."""
         return (read,) if len(cls.ports) == 1 else tuple(read)
 
+    def holding(self, inside: Op) -> Self:
+        """Return itself, around a layer that is not one of the model's.
+
+        Raises:
+            ValueError: when that has what is said of layers of a model.
+        """
+        if inside.name is not None or inside.inputs is not None or not inside.trainable:
+            raise ValueError(
+                f"the layer inside has name, inputs or trainable of its own: say them of the {self.kind} layer"
+            )
+        return self
+
     def output_shape(self, shape: Shape) -> Shape:
         """Return the shape of the output, without the batch axis.
 
@@ -218,9 +230,22 @@ class Op(Entry):
             name: of what is called in its place.
             more: the source of arguments that are not written as their fields are.
         """
-        told = self._keras_parameters(site.input_shape) | more
-        frozen = None if self.trainable else "False"
-        return self.natives["keras"].source(self, name_=name, **told, trainable=frozen, name=repr(site.name))
+        return self.keras_call(site, name, **self._keras_parameters(site.input_shape) | more)
+
+    def keras_call(self, site: Site, name: str = "", **told: str | None) -> str:
+        """Return the source of Keras's own layer: what is told, and what every layer has.
+
+        Args:
+            site: where it stands.
+            name: of what is called in its place.
+            told: the source of arguments that are not written as their fields are.
+        """
+        told |= {"trainable": self.keras_trainable(), "name": repr(site.name)}
+        return self.natives["keras"].source(self, name_=name, **told)
+
+    def keras_trainable(self) -> str | None:
+        """Return the source of what Keras's layer is told of that; None where it is left to itself."""
+        return None if self.trainable else "False"
 
     def _keras_parameters(self, shape: Any) -> dict[str, str | None]:
         """Return how parameters start and are held, None where that is as Keras has it by itself."""

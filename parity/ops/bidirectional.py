@@ -96,9 +96,7 @@ class Bidirectional(Op):
             raise ValueError(
                 "dropout of the layer inside, a mask of each direction's own, is not there yet: leave it out"
             )
-        if self.layer.name is not None or self.layer.inputs is not None:
-            raise ValueError("the layer inside has a name or inputs of its own: say them of the bidirectional layer")
-        return self
+        return self.holding(self.layer)
 
     def output_shape(self, shape: Shape) -> Shape:
         *steps, units = self.layer.output_shape(shape)
@@ -127,7 +125,8 @@ class Bidirectional(Op):
             if said is not None and not said.startswith('"')
         }
         named = {field: f"{field}_of_{site.name}" for field in own}
-        inside = self.layer.keras_own(site.input_shape, **named)
+        # Told of the layer around it alone, Keras lets what lies inside move (docs/findings.md).
+        inside = self.layer.replace(trainable=self.trainable).keras_own(site.input_shape, **named)
         places = {name: f"{name.replace('_', '_layer.cell.', 1)}" for name in self.parameters(site.input_shape)}
         layer = self.natives["keras"].source(self, layer=inside, name=repr(site.name))
         functions = [Helper(name=named[field], source=_saved(named[field], said)) for field, said in own.items()]

@@ -23,6 +23,18 @@ if TYPE_CHECKING:
 
 PARTS = ("query", "key", "value", "output")
 
+FROZEN = Helper(
+    name="FrozenMultiHeadAttention",
+    source='''
+class FrozenMultiHeadAttention(keras.layers.MultiHeadAttention):
+    """MultiHeadAttention that stays: told trainable=False, its own lets what it is made of move."""
+
+    def build(self, query_shape, value_shape, key_shape=None):
+        super().build(query_shape, value_shape, key_shape)
+        self.trainable = False
+''',
+)
+
 TORCH = Helper(
     name="MultiHeadAttention",
     source='''
@@ -155,9 +167,10 @@ class MultiHeadAttention(Op):
         given = [query, *(rest or [query]), *(["use_causal_mask=True"] if self.causal else [])]
         kept = self.shaped(site.input_shapes)
         places = {name: f"{name.partition('_')[0]}_dense.{name.partition('_')[2]}" for name in kept}
-        told = self._keras_parameters(site.input_shapes) | {"trainable": None if self.trainable else "False"}
-        layer = self.natives["keras"].source(self, name_="", **told, name=repr(site.name))
-        return KerasCode(layer=layer, called=", ".join(given), weights=places, shapes=kept)
+        name = "" if self.trainable else FROZEN.name
+        layer = self.replace(trainable=True).keras_call(site, name, **self._keras_parameters(site.input_shapes))
+        helpers = () if self.trainable else (FROZEN,)
+        return KerasCode(layer=layer, called=", ".join(given), helpers=helpers, weights=places, shapes=kept)
 
     def tensorflow(self, site: Site) -> TensorFlowCode:
         query, value, key = self._three(site.arguments)

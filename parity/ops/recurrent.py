@@ -178,11 +178,11 @@ class Recurrent(Op):
         own = self.natives["keras"]
         cell = self._keras_parameters(shape) | self.keras_told() | more
         if self.keras_fits():
-            return own.source(self, name_="", **cell, name=name)
+            return own.source(self, name_="", **cell, trainable=self.keras_trainable(), name=name)
         beside = {"return_sequences": None, "go_backwards": None, "use_bias": None}
         made = own.source(self, name_=f"TwoBias{own.title}Cell", **cell, **beside)
         said = {name: "True" if getattr(self, name) else None for name in ("return_sequences", "go_backwards")}
-        return call("keras.layers.RNN", made, **said, name=name)
+        return call("keras.layers.RNN", made, **said, trainable=self.keras_trainable(), name=name)
 
     def keras_helpers(self) -> tuple[Helper, ...]:
         """Return what the layer's source calls."""

@@ -42,8 +42,7 @@ class TimeDistributed(Op):
 
     @model_validator(mode="after")
     def _plain_inside(self) -> Self:
-        if self.layer.name is not None or self.layer.inputs is not None:
-            raise ValueError("the layer inside has a name or inputs of its own: say them of the time_distributed layer")
+        self.holding(self.layer)
         if self.layer.channels_at() == "channels_first":
             raise ValueError("the layer inside has its channels first; set its data_format to channels_last")
         return self
@@ -72,7 +71,8 @@ class TimeDistributed(Op):
         return self.layer.activation.helpers(framework)
 
     def keras(self, site: Site) -> KerasCode:
-        code = self.layer.keras(self._inside(site))
+        # Told of the layer around it alone, Keras lets what lies inside move (docs/findings.md).
+        code = self.layer.replace(trainable=self.trainable).keras(self._inside(site))
         inside = code.layer.replace(f", name={site.name!r}", "")
         layer = self.natives["keras"].source(self, layer=inside, name=repr(site.name))
         places = {name: f"layer.{name}" for name in self.parameters(site.input_shape)}

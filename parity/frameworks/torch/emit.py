@@ -46,7 +46,8 @@ class Written:
         """Take in what a layer is made of: its modules, and where its tensors lie."""
         self.modules += code.modules.items()
         self.helpers.append(code.helpers)
-        self.frozen += [] if layer.op.trainable or not layer.parameters else [layer.name]
+        if not layer.op.trainable:
+            self.frozen += dict.fromkeys(place.attribute.partition(".")[0] for place in code.weights.values())
         for name, parameter in layer.parameters.items():
             place = code.weights[name]
             self.weights[parameter_name(layer.name, name)] = Weight(
