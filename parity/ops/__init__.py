@@ -240,7 +240,8 @@ class Op(Entry):
             name: of what is called in its place.
             told: the source of arguments that are not written as their fields are.
         """
-        told |= {"trainable": self.keras_trainable(), "name": repr(site.name)}
+        kept = self.parameters(self.given(site.input_shapes or (site.input_shape,)))
+        told |= {"trainable": self.keras_trainable() if kept else None, "name": repr(site.name)}
         return self.natives["keras"].source(self, name_=name, **told)
 
     def keras_trainable(self) -> str | None:

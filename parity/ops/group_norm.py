@@ -147,6 +147,8 @@ class GroupNorm(Grouped):
         channels = channels_of(shape, self._format)
         if not self.groups or channels % self.groups_of(shape):
             raise ShapeError(f"group_norm of {self.groups} groups, and there are {channels} channels in {shape}")
+        if math.prod(shape) == self.groups_of(shape):
+            raise ShapeError(f"group_norm reads groups of more than one number, and {shape} are as many as its groups")
         return shape
 
     def keras(self, site: Site) -> KerasCode:

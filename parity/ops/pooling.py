@@ -10,6 +10,7 @@ from parity.code import Helper, KerasCode, Site, TensorFlowCode, TorchCode, call
 from parity.entries import Shape, read_in
 from parity.lazy import differentiable as np
 from parity.native import Native, Turned, one_for_all, same
+from parity.ops import ShapeError
 from parity.ops.windowed import PADDED, Windowed
 from parity.ops.windows import (
     DataFormat,
@@ -98,7 +99,19 @@ class Pooling(Windowed):
 
     def output_shape(self, shape: Shape) -> Shape:
         """Return the number of positions along each axis, and the channels as they are."""
-        return self._moved_over(shape, channels_of(shape, self.data_format))
+        found = self._moved_over(shape, channels_of(shape, self.data_format))
+        self._check_windows(lengths_of(shape, self.data_format))
+        return found
+
+    def _check_windows(self, lengths: Shape) -> None:
+        """Check that no window lies in padding alone: of no cell there is neither a largest nor a mean."""
+        axes = zip(lengths, self.windows, self.steps(), self.pads(lengths), self._positions(lengths), strict=True)
+        for length, window, step, (before, after), count in axes:
+            if before >= window or (count - 1) * step - before >= length:
+                raise ShapeError(
+                    f"{self.kind} with a window of {window} and ({before}, {after}) cells around {length} has a window "
+                    "with nothing of its input in it; pad by less than the window"
+                )
 
     def _seen(self, x: np.ndarray) -> np.ndarray:
         """Return the cells of the window at all positions, along a new first axis."""

@@ -9,7 +9,7 @@ import itertools
 import math
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from parity.catalog import ACTIVATIONS, LOSSES, OPS, OPTIMIZERS, SCHEDULES
@@ -21,6 +21,7 @@ from parity.lazy import np
 from parity.losses import Loss
 from parity.ops import Op, ShapeError, check_constraints
 from parity.ops.again import Again
+from parity.ops.block import INPUT, Block
 from parity.selftest.random_fields import entry
 from parity.spec.graph import Value
 from parity.spec.load import build_spec
@@ -40,10 +41,11 @@ STEPS = 3
 
 
 KINDS = [
-    name for name, one in OPS.items() if one.reads_dtype == "float"
+    name for name, one in OPS.items() if one.reads_dtype == "float" and one is not Block
     for _ in range(2 if one.activation_field else 1)
 ]  # fmt: skip
-"""What a layer is drawn from: twice as often what ends in an activation, of which there are many."""
+"""What a layer is drawn from: twice as often what ends in an activation, of which there are many. Blocks are made of
+layers that are there."""
 
 
 @dataclass(kw_only=True)
@@ -160,6 +162,46 @@ class Growing:
             if not self.put(head, (self.unread[0],)):
                 self.put(OPS["dense"].model_validate({"units": 2, "activation": ending}), (self.unread[0],))
 
+    def blocked(self) -> list[Op]:
+        """Return the layers, sometimes some of them as a block, which may stand there twice."""
+        spans = [
+            (start, end) for start in range(len(self.layers)) for end in range(start + 1, len(self.layers))
+            if self._closed(start, end)
+        ]  # fmt: skip
+        if not spans or self.numbers.random() < 0.5:
+            return self.layers
+        start, end = self.numbers.choice(spans)
+        inside, behind = self.layers[start:end], self.layers[end:]
+        (read,), gives = _reads(inside[0]), str(inside[-1].name)
+        alike = self.values[read] == replace(self.values[gives], name=read)
+        twice = alike and len(self.layers) + len(inside) <= MOST_LAYERS
+        block = Block.model_validate({
+            "name": f"block_{start}", "inputs": read, "repeat": 2 if twice else 1,
+            "layers": [_renamed(one, {read: INPUT}) for one in inside],
+        })  # fmt: skip
+        return [*self.layers[:start], block, *(_renamed(one, {gives: str(block.name)}) for one in behind)]
+
+    def _closed(self, start: int, end: int) -> bool:
+        """Return whether nothing outside of a span of layers reads what they give, but for the last of them."""
+        inside = {str(one.name) for one in self.layers[start:end]}
+        hidden = inside - {str(self.layers[end - 1].name)}
+        behind = self.layers[end:]
+        again = {one.layer for one in behind if isinstance(one, Again)}
+        return len(_reads(self.layers[start])) == 1 and not again & inside and not any(
+            hidden & set(_reads(one)) for one in behind
+        )  # fmt: skip
+
+
+def _reads(op: Op) -> tuple[str, ...]:
+    """Return what a layer says it reads, which all that are drawn do."""
+    return op.said_inputs or ()
+
+
+def _renamed(op: Op, names: Mapping[str, str]) -> Op:
+    """Return a layer that reads the same by other names."""
+    reads = tuple(names.get(one, one) for one in _reads(op))
+    return op.model_copy(update={"inputs": reads[0] if isinstance(op.inputs, str) else reads})
+
 
 def _kept(op: Op, shapes: Sequence[Shape]) -> dict[str, Shape]:
     """Return the shapes of what a layer keeps."""
@@ -211,7 +253,7 @@ def _spec(numbers: random.Random) -> dict[str, Any]:
     return {
         "name": "random",
         "data": {"source": "rows.npz", "rows": rows},
-        "model": {"inputs": inputs, "layers": [_written(op) for op in grown.layers]},
+        "model": {"inputs": inputs, "layers": [_written(op) for op in grown.blocked()]},
         "loss": _written(loss),
         "optimizer": _written(entry(numbers, optimizer, learning_rate=rate)),
         "training": training,
@@ -308,12 +350,26 @@ def random_spec(seed: int) -> RandomSpec:
         except SpecError as error:
             refused.append(str(error))
             continue
-        if not any(one.trainable for one in side.parameters().values()):
-            refused.append("nothing to train, of which PyTorch's optimizers are told in vain")
-            continue
-        if side.config.loss.kind == "cosine_similarity" and 1 in side.last.output_shape:
-            # It is 1 or -1: the slope is 0, and what a program computes of it is rounding.
-            refused.append("a cosine of single numbers")
-            continue
-        return found
+        reason = _nothing(side, int(found.written["data"]["rows"]))
+        if not reason:
+            return found
+        refused.append(reason)
     raise AssertionError("itertools.count ends")
+
+
+def _nothing(side: Resolved, rows: int) -> str:
+    """Return why a valid spec says nothing of the frameworks; nothing if it does."""
+    if not any(one.trainable for one in side.parameters().values()):
+        return "nothing to train, of which PyTorch's optimizers are told in vain"
+    if side.config.loss.kind == "cosine_similarity" and 1 in side.last.output_shape:
+        # It is 1 or -1: the slope is 0, and what a program computes of it is rounding.
+        return "a cosine of single numbers"
+    training = side.config.training
+    rest = 0 if training.drop_remainder else rows % training.batch_size
+    for layer in side.graph.layers:
+        if not getattr(layer.op, "unbiased_variance", False):
+            continue
+        (channels,) = layer.op.parameters(layer.input_shape)["moving_variance"].shape
+        if (rest or training.batch_size) * math.prod(layer.input_shape) == channels:
+            return "the unbiased variance of one value, which PyTorch refuses and others divide by 0"
+    return ""

@@ -350,12 +350,22 @@ def test_conv1d_says_what_it_cannot_read(fields: dict[str, Any], shape: tuple[in
         ("conv2d", {"filters": 1, "kernel_size": [1, 3]}, (2, 2, 5), r"window of \(1, 3\) reads at least that many"),
         ("max_pooling2d", {}, (8,), r"max_pooling2d reads \(rows, columns, channels\)"),
         ("max_pooling1d", {"pool_size": 4}, (3, 9), "window of 4 reads at least that length"),
+        ("max_pooling1d", {"pool_size": 2, "padding": [2, 0]}, (5, 1),
+         r"window of 2 and \(2, 0\) cells around 5 has a window with nothing of its input"),
+        ("max_pooling2d", {"pool_size": 2, "strides": 1, "padding": [[0, 0], [1, 3]]}, (5, 5, 1),
+         r"\(1, 3\) cells around 5"),
+        ("group_norm", {"groups": -1}, (1, 6), r"groups of more than one number, and \(1, 6\) are as many"),
         ("batch_norm", {}, (1, 2, 3, 4, 5), "reads up to three axes and channels"),
     ],
 )  # fmt: skip
 def test_an_op_says_what_it_cannot_read(kind: str, fields: dict[str, Any], shape: tuple[int, ...], says: str) -> None:
     with pytest.raises(ShapeError, match=says):
         OPS[kind](**fields).output_shape(shape)
+
+
+def test_a_pooling_may_stride_over_cells_of_padding() -> None:
+    op = OPS["max_pooling1d"](pool_size=2, padding=[1, 3], strides=4)
+    assert op.output_shape((5, 1)) == (2, 1)
 
 
 @pytest.mark.parametrize("wrong", ["x", 0, True, [1, 2, 3], [1, 0], [1, True], 1.5, None])

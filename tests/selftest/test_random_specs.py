@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from parity.catalog import FAMILIES
 from parity.entries import Entry
+from parity.ops.block import Block
 from parity.selftest.pair_bench import TestBench
 from parity.selftest.random_specs import MOST_LAYERS, RandomSpec, random_spec
-from parity.spec.load import parse_spec
+from parity.spec.load import build_spec, parse_spec
 from parity.spec.paths import walk
 
 EXAMPLES = 500 if WHOLE else 25
@@ -33,7 +34,8 @@ def entries(spec: RandomSpec) -> set[tuple[str, str]]:
     """Return family and kind of every entry in a spec."""
     (side,) = spec.sides(FRAMEWORKS[:1])
     families = {entry: family for family, members in FAMILIES.items() for entry in members.values()}
-    parts = [part for _, part in walk(side.config) if isinstance(part, Entry)]
+    blocks = [op for op in build_spec(spec.written).model.layers if isinstance(op, Block)]  # A side has their layers.
+    parts = [*blocks, *(part for _, part in walk(side.config) if isinstance(part, Entry))]
     return {(families[type(part)], part.kind) for part in parts}
 
 
@@ -55,6 +57,7 @@ def test_every_entry_is_met_and_the_shapes_of_networks_are_many() -> None:
         graph, training, rows = side.graph, side.config.training, spec.written["data"]["rows"]
         assert len(graph.layers) <= MOST_LAYERS
         seen["a layer used again"] += bool(graph.shared)
+        seen["a block twice"] += any(one.get("block", {}).get("repeat") == 2 for one in spec.written["model"]["layers"])
         seen["several inputs"] += len(graph.inputs) > 1
         seen["integers"] += any(one.dtype == "integer" for one in graph.inputs)
         seen["branches"] += not graph.is_chain
