@@ -110,6 +110,12 @@ class MultiHeadAttention(Op):
             raise ShapeError(f"multi_head_attention reads (length, features), key as long as value, it is given {told}")
         if self.causal and key[0] != query[0]:
             raise ShapeError(f"causal attention of {query[0]} places over {key[0]}: which are before it is not said")
+        for field in ("kernel_constraint", "bias_constraint"):
+            if hasattr(getattr(self, field), "axis"):
+                raise ShapeError(
+                    f"{field} of multi_head_attention: a norm along axes is another one where heads are an axis, as "
+                    "Keras has them; only non_neg holds the same to it everywhere"
+                )
         check_constraints(self, shape)
         return query
 

@@ -355,6 +355,8 @@ def test_conv1d_says_what_it_cannot_read(fields: dict[str, Any], shape: tuple[in
         ("max_pooling2d", {"pool_size": 2, "strides": 1, "padding": [[0, 0], [1, 3]]}, (5, 5, 1),
          r"\(1, 3\) cells around 5"),
         ("group_norm", {"groups": -1}, (1, 6), r"groups of more than one number, and \(1, 6\) are as many"),
+        ("multi_head_attention", {"num_heads": 2, "key_dim": 3, "kernel_constraint": "max_norm"}, ((4, 5),),
+         "kernel_constraint of multi_head_attention: a norm along axes is another one where heads are an axis"),
         ("batch_norm", {}, (1, 2, 3, 4, 5), "reads up to three axes and channels"),
     ],
 )  # fmt: skip
