@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from parity.prepare.options import Options, prepare
 from parity.spec.differences import Difference, differences
 from parity.spec.load import build_spec, load_spec, parse_spec
-from parity.spec.resolve import Resolved, to_yaml
+from parity.spec.plain import to_yaml
+from parity.spec.resolve import Resolved
 from parity.spec.sections import Spec
 
 if TYPE_CHECKING:

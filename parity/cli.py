@@ -220,11 +220,12 @@ def diff(spec: Path, sides: tuple[str, ...], changes: tuple[str, ...], as_json: 
 
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="As JSON on standard output, nothing else.")
-def defaults(as_json: bool) -> None:
+@click.option("--installed", is_flag=True, help="Ask those that are installed here.")
+def defaults(as_json: bool, installed: bool) -> None:
     """List where the frameworks' own defaults differ from each other and from parity's."""
     from parity.commands.tables import defaults_json, print_defaults
 
-    click.echo(defaults_json()) if as_json else print_defaults()
+    click.echo(defaults_json(installed)) if as_json else print_defaults(installed)
 
 
 @main.command()

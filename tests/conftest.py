@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
+import tempfile
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +27,11 @@ settings.register_profile(
     "long", max_examples=2000, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    # What parity keeps for a user: here for all processes of this run, and nobody else.
+    os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="parity-cache-")
+    atexit.register(shutil.rmtree, os.environ["XDG_CACHE_HOME"], ignore_errors=True)
 
 SECONDS = "parity/seconds"
 """Where pytest keeps how long each file took when it last ran whole."""

@@ -16,7 +16,8 @@ from parity.prepare.options import Options, check_fit, prepare
 from parity.result.schema import AdviceFact, Lint
 from parity.run.session import memory_folder, release
 from parity.spec.faults import Lines
-from parity.spec.resolve import Resolved, dump
+from parity.spec.plain import dump
+from parity.spec.resolve import Resolved
 from parity.spec.sections import Spec
 from parity.spec.targets import numbers_classes, settled
 from parity.spec.yaml import parse_yaml

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from pydantic import TypeAdapter
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from parity.catalog import FAMILIES
-from parity.entries import Entry, shown
+from parity.entries import Entry, Strict, shown
 from parity.errors import UsageError, listed
 from parity.frameworks import frameworks
 from parity.result.formats import names
 from parity.run.environment import may_have_gpus
 from parity.spec.differences import Difference, differences
 from parity.spec.known import entry_hint
-from parity.spec.resolve import Resolved
+from parity.spec.resolve import Own, Resolved, default_of
 from parity.spec.sections import NumericsSpec, TrainingSpec
 
 SIDE_BY_SIDE = 40
@@ -108,8 +110,20 @@ def _print_pairs(rows: Sequence[tuple[str, str]], console: Console) -> None:
         console.print(table)
 
 
-def default_rows() -> list[dict[str, Any]]:
-    """Return every field that some framework starts at another value than parity does."""
+def asked() -> dict[str, Own]:
+    """Ask the installed frameworks for their own defaults."""
+    from parity.run.own_defaults import own_defaults
+
+    return {framework: own_defaults(framework) for framework in frameworks()}
+
+
+def default_rows(own: Mapping[str, Own] | None = None) -> list[dict[str, Any]]:
+    """Return every field that some framework starts at another value than parity does.
+
+    Args:
+        own: what frameworks say themselves; what they do not say is taken as it is known.
+    """
+    told = own or {}
     rows: list[dict[str, Any]] = []
     owners: list[tuple[str, str, Any]] = [
         ("training", "training", TrainingSpec),
@@ -117,10 +131,15 @@ def default_rows() -> list[dict[str, Any]]:
     ]
     owners += [(family, name, entry) for family, entries in FAMILIES.items() for name, entry in entries.items()]
     for family, name, owner in owners:
+        said = {name: own.get(owner.__module__, {}) for name, own in told.items()} if issubclass(owner, Entry) else {}
         fields = {field for changed in owner.native.values() for field in changed}
+        fields |= {field for one in said.values() for field, value in one.items() if value != default_of(owner, field)}
         for field in [field for field in owner.model_fields if field in fields]:
             parity = owner.model_fields[field].get_default(call_default_factory=True)
-            values = {framework: owner.natively(framework).get(field, parity) for framework in frameworks()}
+            values = {
+                name: _read(owner, field, said.get(name, {}).get(field, owner.natively(name).get(field, parity)))
+                for name in frameworks()
+            }
             rows.append(
                 {
                     "family": family,
@@ -133,17 +152,36 @@ def default_rows() -> list[dict[str, Any]]:
     return rows
 
 
-def defaults_json() -> str:
-    """Return the defaults that differ, as JSON."""
-    return json.dumps(default_rows(), indent=2)
+def _read(owner: type[Strict], field: str, value: Any) -> Any:
+    """Return a value that a spec would say, as the field has it."""
+    annotation: Any = owner.model_fields[field].annotation
+    return TypeAdapter(annotation).validate_python(value)
 
 
-def print_defaults(console: Console | None = None) -> None:
-    """Print the defaults that differ."""
+def defaults_json(ask: bool = False) -> str:
+    """Return the defaults that differ, as JSON.
+
+    Args:
+        ask: the installed frameworks.
+    """
+    return json.dumps(default_rows(asked() if ask else None), indent=2)
+
+
+def print_defaults(ask: bool = False, console: Console | None = None) -> None:
+    """Print the defaults that differ.
+
+    Args:
+        ask: the installed frameworks.
+        console: that is printed to.
+    """
     console = console or Console(highlight=False)
     console.print("Where a framework's own default is not parity's. A side with `defaults: native` takes them.\n")
+    if ask:
+        there = [one for one in frameworks().values() if one.installed()]
+        versions = ", ".join(f"{one.title} {importlib.metadata.version(one.packages[0])}" for one in there)
+        console.print(f"Asked: {versions}. What cannot be asked for is as it is known.\n")
     told: dict[str, dict[str, str]] = {}
-    for row in default_rows():
+    for row in default_rows(asked() if ask else None):
         others: dict[str, list[str]] = {}
         for one in frameworks().values():
             if row[one.name] != row[one.falls_back or "parity"]:

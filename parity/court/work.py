@@ -32,7 +32,8 @@ from parity.run.local_imports import source_of
 from parity.run.lockstep import Lockstep, looked_at_bytes
 from parity.run.session import Scratch, Session, memory_bytes, release, remove_left, scratch_folder
 from parity.run.store import Store
-from parity.spec.resolve import Resolved, dump
+from parity.spec.plain import dump
+from parity.spec.resolve import Resolved
 from parity.spec.sections import Spec
 from parity.spec.targets import numbers_classes, settled
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from parity.prepare.installed import installed_frameworks
 from parity.spec import channels
 from parity.spec.align import free_name
 from parity.spec.known import entry_hint
-from parity.spec.resolve import Resolved, changed, resolve
+from parity.spec.resolve import Own, Resolved, changed, resolve
 from parity.spec.sections import NumericsSpec, Spec
 from parity.spec.yaml import parse_yaml
 
@@ -122,7 +123,7 @@ def prepare(spec: Spec, options: Options) -> list[Resolved]:
         SpecError: when the changes do not fit.
     """
     check_numbers(options)
-    sides = resolve(spec, installed_frameworks())
+    sides = resolve(spec, installed_frameworks(), _own_defaults)
     if not sides:
         raise UsageError("no framework is installed; pip install 'parity-harness[all]'")
     if options.devices:
@@ -141,6 +142,13 @@ def prepare(spec: Spec, options: Options) -> list[Resolved]:
         check_device("--device", options.device)
         changes["numerics.device"] = options.device
     return [_with(side, changes, [one.name for one in sides], options) for side in sides]
+
+
+@cache
+def _own_defaults(framework: str, python: str | None) -> Own:
+    from parity.run.own_defaults import own_defaults  # Most specs need no framework to be asked.
+
+    return own_defaults(framework, python)
 
 
 def _base(sides: list[Resolved], options: Options) -> Resolved:

@@ -22,7 +22,8 @@ from parity.run.local_imports import beside
 from parity.run.randomness import steps_per_epoch
 from parity.run.store import Store, run_key
 from parity.run.trajectory import Measured
-from parity.spec.resolve import Resolved, dump
+from parity.spec.plain import dump
+from parity.spec.resolve import Resolved
 
 RUN_FROM = "run"
 """Folder, among the programs, of those that are run."""

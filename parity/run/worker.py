@@ -16,6 +16,7 @@ import numpy as np
 
 from parity.frameworks import part_of
 from parity.run import randomness
+from parity.run.asked import Asked
 from parity.run.axes import inverse, permuted
 from parity.run.driver.base import Driver
 from parity.run.driver.generators import first
@@ -36,7 +37,7 @@ def driver_of(framework: str) -> type[Driver]:
     return driver
 
 
-class Worker(Unmatched):
+class Worker(Unmatched, Asked):
     """One side's state between commands: its program, and where asked the same program in another precision."""
 
     def __init__(self, channel: Any) -> None:

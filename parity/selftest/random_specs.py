@@ -25,7 +25,8 @@ from parity.ops.block import INPUT, Block
 from parity.selftest.random_fields import entry
 from parity.spec.graph import Value
 from parity.spec.load import build_spec
-from parity.spec.resolve import Resolved, resolve, yaml_of
+from parity.spec.plain import yaml_of
+from parity.spec.resolve import Resolved, resolve
 
 MOST_LAYERS, MOST_NUMBERS, MOST_LOOSE = 12, 240, 3
 """Layers of a network, numbers in a tensor for one row, and values that nothing reads yet."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ValidationError
 
 from parity.code import Parameter
-from parity.entries import Entry, Strict
+from parity.entries import Strict
 from parity.errors import Fault, SpecError
 from parity.frameworks import title_of
 from parity.metrics import TakenMetric
@@ -19,6 +19,7 @@ from parity.spec.faults import Loc, Where, faults_of
 from parity.spec.graph import Graph, Layer, graph_of, named
 from parity.spec.holes import unsaid_faults
 from parity.spec.paths import at, set_path, set_together, split, visit, walk
+from parity.spec.plain import dump
 from parity.spec.sections import PARTS, Config, SideSpec, Spec
 from parity.spec.targets import target_faults
 
@@ -27,8 +28,20 @@ Precision = Literal["float32", "float64"]
 DEFAULT = "parity default"
 """Origin of what nobody says."""
 
+Own = Mapping[str, Mapping[str, Any]]
+"""What a framework does where nothing is said: by module of an entry, its fields as a spec would say them."""
+
+Reader = Callable[[str, str | None], Own]
+"""Asks a framework that an interpreter has, None for this one, what it does where nothing is said."""
+
 NO_FILE = Where()
 """Where a spec built in Python stands."""
+
+
+def _as_known(framework: str, python: str | None) -> Own:
+    """Ask nobody."""
+    del framework, python
+    return {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,12 +128,14 @@ class Resolved:
         return DEFAULT
 
 
-def resolve(spec: Spec, installed: tuple[str, ...] = ()) -> list[Resolved]:
+def resolve(spec: Spec, installed: tuple[str, ...] = (), read: Reader = _as_known) -> list[Resolved]:
     """Return every side of a spec, resolved.
 
     Args:
         spec: the spec.
         installed: frameworks that run the spec when it names no sides.
+        read: asks the installed framework, by its name and interpreter, for its own defaults; what it does not tell is
+            taken as it is known.
 
     Raises:
         SpecError: with every fault of every side: changes that do not fit, networks that cannot be.
@@ -130,7 +145,7 @@ def resolve(spec: Spec, installed: tuple[str, ...] = ()) -> list[Resolved]:
     faults: list[Fault] = []
     for name, side in sides.items():
         try:
-            found.append(resolve_side(spec, name, side))
+            found.append(resolve_side(spec, name, side, read=read))
         except SpecError as error:
             faults += error.faults
     if faults:
@@ -138,7 +153,9 @@ def resolve(spec: Spec, installed: tuple[str, ...] = ()) -> list[Resolved]:
     return found
 
 
-def resolve_side(spec: Spec, name: str, side: SideSpec, where: Where = NO_FILE) -> Resolved:
+def resolve_side(
+    spec: Spec, name: str, side: SideSpec, where: Where = NO_FILE, read: Reader = _as_known
+) -> Resolved:  # fmt: skip
     """Return one side, resolved: the spec, its changes, and the framework's own defaults if asked for.
 
     Args:
@@ -146,6 +163,7 @@ def resolve_side(spec: Spec, name: str, side: SideSpec, where: Where = NO_FILE) 
         name: of the side.
         side: what it does differently.
         where: knows the lines of the spec.
+        read: asks a framework for its own defaults.
 
     Raises:
         SpecError: when the changes do not fit, or the network that results cannot be.
@@ -157,8 +175,9 @@ def resolve_side(spec: Spec, name: str, side: SideSpec, where: Where = NO_FILE) 
         config = config.model_copy(update={"data": config.data.model_copy(update={"x": arrays})})
     origins = _origins(config, spec.model_fields_set)
     native = side.defaults == "native"
+    own = read(side.framework, side.python) if native else {}
     if native:
-        config = _native(config, side.framework, origins)
+        config = _native(config, side.framework, origins, own)
     resolved = Resolved(
         name=name, framework=side.framework, config=config, origins=origins, python=side.python, program=_own(side)
     )
@@ -168,7 +187,7 @@ def resolve_side(spec: Spec, name: str, side: SideSpec, where: Where = NO_FILE) 
         return resolved
     # What a change brings with it and leaves unsaid is the framework's to decide, too.
     origins = dict(resolved.origins)
-    return replace(resolved, config=_native(resolved.config, side.framework, origins), origins=origins)
+    return replace(resolved, config=_native(resolved.config, side.framework, origins, own), origins=origins)
 
 
 def _own(side: SideSpec) -> OwnProgram | None:
@@ -288,10 +307,15 @@ def _origins(config: Config, said: set[str]) -> dict[str, str]:
     return origins
 
 
-def _native(config: Config, framework: str, origins: dict[str, str]) -> Config:
-    """Put the framework's own defaults where nobody says anything."""
+def _native(config: Config, framework: str, origins: dict[str, str], own: Own) -> Config:
+    """Put the framework's own defaults where nobody says anything: as it was asked for them, or as they are known."""
     for path, part in list(walk(config)):
-        for name, value in part.natively(framework).items() if isinstance(part, Strict) else ():
+        if not isinstance(part, Strict):
+            continue
+        told = own.get(type(part).__module__, {})
+        changed = {name: value for name, value in told.items() if value != default_of(type(part), name)}
+        known = {name: value for name, value in part.natively(framework).items() if name not in told}
+        for name, value in (known | changed).items():
             # What a loss does with flat targets is decided once it is known that they are.
             if origins.get(f"{path}.{name}") == DEFAULT and name not in getattr(part, "settled", ()):
                 config, touched = set_path(config, f"{path}.{name}", value)
@@ -299,36 +323,6 @@ def _native(config: Config, framework: str, origins: dict[str, str]) -> Config:
     return config
 
 
-def dump(value: Any) -> Any:
-    """Return a config or a part of it as plain data, every field said; what it is hashed and shown by."""
-    if isinstance(value, Entry):
-        return {value.kind: {name: dump(getattr(value, name)) for name in type(value).model_fields}}
-    if isinstance(value, BaseModel):
-        return {name: dump(getattr(value, name)) for name in type(value).model_fields}
-    if isinstance(value, Mapping):
-        return {key: dump(item) for key, item in value.items()}
-    if isinstance(value, tuple | list):
-        return [dump(item) for item in value]
-    return value
-
-
-def to_yaml(spec: Spec) -> str:
-    """Return a spec as YAML, every field said: what a spec built in Python would be as a file."""
-    data = dump(spec)
-    # The name first, then the question: the order of a file that a person would write.
-    first = ("name", "question")
-    return yaml_of({key: data[key] for key in (*first, *(key for key in data if key not in first))})
-
-
-def yaml_of(data: Mapping[str, Any]) -> str:
-    """Return plain data as YAML, in their order."""
-    import io
-
-    from ruamel.yaml import YAML
-
-    stream = io.StringIO()
-    writer = YAML(typ="safe", pure=True)
-    writer.default_flow_style = None
-    writer.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
-    writer.dump(data, stream)
-    return stream.getvalue()
+def default_of(kind: type[Strict], name: str) -> Any:
+    """Return the default that a field declares, as a spec would say it."""
+    return dump(kind.model_fields[name].get_default(call_default_factory=True))

@@ -32,7 +32,8 @@ from parity.run.initial import initial_value
 from parity.selftest import networks
 from parity.spec import channels
 from parity.spec.load import build_spec, load_spec
-from parity.spec.resolve import resolve, to_yaml
+from parity.spec.plain import to_yaml
+from parity.spec.resolve import resolve
 
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = 60

@@ -28,7 +28,8 @@ from parity.optimizers.adam import Adam
 from parity.optimizers.sgd import SGD
 from parity.spec.load import load_spec, parse_spec
 from parity.spec.paths import alternatives, at, auto_names, matching, set_path, split, walk
-from parity.spec.resolve import DEFAULT, Resolved, changed, dump, resolve
+from parity.spec.plain import dump
+from parity.spec.resolve import DEFAULT, Resolved, changed, resolve
 from parity.spec.sections import Config, SideSpec, Spec
 
 LEAF = Path(__file__).resolve().parents[2] / "specs" / "leaf.yaml"

@@ -29,7 +29,8 @@ from parity.ops.flatten import Flatten
 from parity.optimizers.adam import Adam
 from parity.optimizers.sgd import SGD
 from parity.spec.load import build_spec, load_spec, parse_spec
-from parity.spec.resolve import resolve, to_yaml
+from parity.spec.plain import to_yaml
+from parity.spec.resolve import resolve
 from parity.spec.sections import ExplainSpec, ModelSpec, SaidSpec, SideSpec, Spec, TrainingSpec, json_schema
 from parity.spec.yaml import parse_yaml
 

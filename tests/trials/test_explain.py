@@ -23,7 +23,8 @@ from parity.errors import DataError, UsageError
 from parity.prepare.options import Options, prepare
 from parity.result.filling_explanation import difference_facts, explanation_fact, said_fact
 from parity.run.lockstep import Lockstep, Taken, looked_at_bytes
-from parity.spec.resolve import Resolved, to_yaml
+from parity.spec.plain import to_yaml
+from parity.spec.resolve import Resolved
 from parity.spec.sections import SaidSpec, Spec
 from parity.trials.budget import Budget
 from parity.trials.inquired import Explained

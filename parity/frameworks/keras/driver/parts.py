@@ -1,0 +1,35 @@
+"""Keras's own parts, told nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from parity.run.driver.parts import Parts
+
+
+class KerasParts(Parts):
+    """What a layer is told by a word of Keras's is the part that this stands for."""
+
+    def word(self, argument: str, value: Any) -> Any:
+        if argument.endswith("activation"):
+            return {"part": f"keras.activations.{keras.activations.get(value).__name__}"}
+        if argument.endswith("initializer") and value is not None:
+            made = keras.initializers.get(value)
+            told = {name: one for name, one in made.get_config().items() if name != "seed"}
+            return {"part": f"keras.initializers.{type(made).__name__}", "arguments": told}
+        return super().word(argument, value)
+
+    def stepped(self, name: str, start: float, gradients: Sequence[float]) -> list[float]:
+        parameter = keras.Variable([start], dtype="float64")
+        optimizer, found = self.found(name)(), []
+        optimizer.build([parameter])
+        for gradient in gradients:
+            optimizer.apply([keras.ops.convert_to_tensor([gradient], "float64")])
+            found.append(float(keras.ops.convert_to_numpy(parameter.value)[0]))
+        return found
+
+
+PARTS = KerasParts({"keras": keras})

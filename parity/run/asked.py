@@ -1,0 +1,31 @@
+"""The worker's answers about the framework itself, with no program open."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from parity.frameworks import part_of
+from parity.run.driver.parts import Parts
+
+
+class Asked:
+    """What a worker says of a framework's own parts; see :mod:`parity.run.own_defaults`."""
+
+    def defaults(self, framework: str, names: list[str]) -> dict[str, dict[str, Any]]:
+        """Return what :meth:`~parity.run.driver.parts.Parts.defaults` says of a framework's parts."""
+        return {name: self._parts(framework).defaults(name) for name in names}
+
+    def drawn(
+        self, framework: str, modules: dict[str, str], attributes: list[str], count: int, most: int
+    ) -> dict[str, list[float]]:
+        """Return what :meth:`~parity.run.driver.parts.Parts.drawn` says of modules of a framework."""
+        return self._parts(framework).drawn(modules, attributes, count, most)
+
+    def stepped(self, framework: str, name: str, start: float, gradients: list[float]) -> list[float]:
+        """Return what :meth:`~parity.run.driver.parts.Parts.stepped` says of an optimizer of a framework."""
+        return self._parts(framework).stepped(name, start, gradients)
+
+    @staticmethod
+    def _parts(framework: str) -> Parts:
+        found: Parts = part_of(framework, "driver.parts").PARTS
+        return found
