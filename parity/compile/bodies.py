@@ -152,7 +152,8 @@ class Kind:
     def _comment(self, at: int) -> str:
         """Return a comment; of one that tells sizes, which are not the same everywhere, what it says behind them."""
         comment = self.worded[0][at].comment
-        return comment if not self.arguments.values else comment.rpartition(": ")[2]
+        same = all(words[at].comment == comment for words in self.worded)
+        return comment if same else comment.rpartition(": ")[2]
 
 
 @dataclass(eq=False)

@@ -153,7 +153,8 @@ class Folding:
             return None
         known = [[group[at].known for group in words] for at, line in enumerate(first) for _ in line.sources]
         homes = [str(line.known.get("name", "")) for line in first for _ in line.sources]
-        taken = {*self.taken, *READ, ANY, "name", "dtype", "self", "training", *homes}
+        made = {name for line in first for name in (*line.made, *line.bodies)}
+        taken = {*self.taken, *READ, *made, ANY, "name", "dtype", "self", "training", *homes}
         arguments = called(shared.holes, known, homes, taken)
         return None if arguments is None else (shared, arguments)
 

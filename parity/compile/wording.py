@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from parity.compile.alike import CHANNELS
@@ -52,6 +53,35 @@ def nested(statements: Sequence[str]) -> list[str]:
 
 def _is_call(source: str) -> bool:
     return re.fullmatch(r"[\w.]+\(.*\)", source) is not None
+
+
+def together(made: Iterable[tuple[str, str]], classes: Collection[str]) -> list[tuple[str, str]]:
+    """Return attributes and what makes them, those of one block that are made alike in one line.
+
+    Args:
+        made: them, in order.
+        classes: of blocks.
+
+    >>> together([("a_1", "Block(8)"), ("a_2", "Block(8)"), ("out", "Dense(2)")], ["Block"])
+    [('a_1, self.a_2', '(Block(8) for _ in range(2))'), ('out', 'Dense(2)')]
+    """
+    found: list[tuple[str, str]] = []
+    for source, several in groupby(made, key=lambda one: one[1]):
+        names = [name for name, _ in several]
+        whole = ", self.".join(names)
+        if len(names) > 1 and source.partition("(")[0] in classes and len(whole) + len(source) < WIDEST:
+            found.append((whole, f"({source} for _ in range({len(names)}))"))
+        else:
+            found += [(name, source) for name in names]
+    return found
+
+
+def above(lines: Iterable[Mapping[str, str]]) -> list[str]:
+    """Return statements with their comments above them."""
+    found: list[str] = []
+    for line in lines:
+        found += [f"# {line['comment']}", line["statement"]] if line["comment"] else [line["statement"]]
+    return found
 
 
 def returning(statements: Sequence[str], value: str) -> list[str]:

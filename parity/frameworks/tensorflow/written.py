@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from parity.code import Helper, TensorFlowCode, lines_at
@@ -11,7 +10,7 @@ from parity.compile.bodies import Body, Kind, Node, Worded
 from parity.compile.folding import Folding
 from parity.compile.layout import LaidOut, Walk, arguments_of
 from parity.compile.program import Output, Weight
-from parity.compile.wording import known_of, nested, returning, told_of
+from parity.compile.wording import above, known_of, nested, returning, together, told_of
 from parity.frameworks.tensorflow.kinds import LayerKind, class_of_layers, kinds_of, renamed, variables_of
 from parity.frameworks.tensorflow.numerics import in_low_precision
 from parity.spec.graph import Layer
@@ -85,15 +84,8 @@ def written(side: Resolved, fused: bool) -> TensorFlowModel:
     found.classes = [class_of_layers(every[name]) for name in used]
     found.classes += [_class_of_block(kind, folding.body_of(kind.groups[0]), words) for kind in folding.kinds]
     if folding.kinds:
-        found.lines = [{"statement": one, "comment": ""} for one in nested(_plainly(found.lines))]
-    return found
-
-
-def _plainly(lines: Sequence[Mapping[str, str]]) -> list[str]:
-    """Return statements, with comments above them."""
-    found: list[str] = []
-    for line in lines:
-        found += [f"# {line['comment']}", line["statement"]] if line["comment"] else [line["statement"]]
+        found.lines = [{"statement": one, "comment": ""} for one in nested(above(found.lines))]
+        found.made = together(found.made, [kind.class_name for kind in folding.kinds])
     return found
 
 

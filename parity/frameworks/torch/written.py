@@ -12,7 +12,7 @@ from parity.compile.folding import Folding
 from parity.compile.fragments import activation_helpers
 from parity.compile.layout import LaidOut, Line, Walk, arguments_of
 from parity.compile.program import Output, Weight
-from parity.compile.wording import known_of, nested, returning, told_of
+from parity.compile.wording import above, known_of, nested, returning, together, told_of
 from parity.spec.graph import Layer
 from parity.spec.resolve import Resolved
 from parity.tensors import parameter as parameter_name
@@ -116,6 +116,9 @@ def written(side: Resolved, fused: bool) -> TorchModel:
         found.forward.append({"statement": worded.said, "comment": worded.comment})
     words.take(found, folding, body, "")
     found.blocks = [_class_of(kind, folding.body_of(kind.groups[0])) for kind in folding.kinds]
+    if folding.kinds:
+        found.forward = [{"statement": one, "comment": ""} for one in nested(above(found.forward))]
+        found.modules = together(found.modules, [kind.class_name for kind in folding.kinds])
     found.weights = {name: found.weights[name] for name in side.parameters()}
     return found
 
