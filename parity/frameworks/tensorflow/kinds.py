@@ -145,7 +145,7 @@ def class_of_layers(kind: LayerKind) -> str:
     kept = [f"self.{name} = {name}" for name in kind.arguments.values if re.search(rf"\bself\.{name}\b", body)]
     made = [*kept, *(f"self.{name} = {value}" for name, value in zip(kind.variables, values, strict=True))]
     assert kind.line.layer is not None
-    told = kind.code.doc if not re.search(r"\d", kind.code.doc) else f"A layer {kind.line.layer.op.kind}."
+    told = kind.code.doc if not re.search(r"\d", kind.code.doc) else f"One of the {kind.line.layer.op.kind} layers."
     taken = ", ".join([*arguments_of(kind.line.layer), *(["training"] if kind.code.training else [])])
     arguments = "".join(f", {name}" for name in (*kind.arguments.values, "dtype"))
     return "\n".join(
