@@ -37,6 +37,7 @@ class Differing:
         end: where it ends.
         values: in each piece.
         within: it is part of a larger expression, so that a product in its place needs parentheses.
+        word: the argument that it is given as, where that is named.
     """
 
     text: int
@@ -44,6 +45,7 @@ class Differing:
     end: int
     values: Vector
     within: bool
+    word: str = ""
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,7 @@ class _Comparison:
         for line in source.splitlines(keepends=True):
             self.starts.append(self.starts[-1] + len(line.encode()))
         self.ascii = source.isascii()
+        self.word = ""
 
     def alike(self, nodes: Sequence[Any], above: Any) -> bool:
         """Return whether nodes differ in numbers alone, and take these in."""
@@ -151,7 +154,7 @@ class _Comparison:
             for line, column in ((first.lineno, first.col_offset), (first.end_lineno or 0, first.end_col_offset or 0))
         )
         within = isinstance(above, ast.BinOp | ast.UnaryOp | ast.Attribute | ast.Subscript | ast.Compare)
-        self.holes.append(Differing(self.text, start, end, tuple(values), within))  # type: ignore[arg-type]
+        self.holes.append(Differing(self.text, start, end, tuple(values), within, self.word))  # type: ignore[arg-type]
         return True
 
     def _calls(self, nodes: Sequence[ast.Call]) -> bool:
@@ -166,7 +169,10 @@ class _Comparison:
             if any(name not in words and name not in self.own for words in told):
                 return False
             each = [words[name] if name in words else _value(self.own[str(name)]) for words in told]
-            if not self.alike(each, first):
+            self.word = str(name)
+            alike = self.alike(each, first)
+            self.word = ""
+            if not alike:
                 return False
         return True
 
@@ -213,6 +219,7 @@ def called(
         taken: names that mean something else.
     """
     likely: dict[Vector, list[tuple[str, str]]] = {}
+    words_of = {hole.values: hole.word for hole in reversed(holes)}
     for hole in holes:
         names = [(name, homes[hole.text]) for name in _names(hole.values, known[hole.text])]
         likely.setdefault(hole.values, []).extend(names)
@@ -228,7 +235,8 @@ def called(
     place = {name: number for number, name in enumerate(order)}
     for vector, (name, home) in sorted(best.items(), key=lambda one: place.get(one[1][0], len(place))):
         if vector not in derived:
-            chosen = _free(name or "size", home, {*taken, *values})
+            plain = words_of[vector] or ("size" if all(isinstance(one, int) for one in vector) else "factor")
+            chosen = _free(name or plain, home, {*taken, *values})
             values[chosen], words[vector] = vector, f"{{{chosen}}}"
     if len(values) > MOST:
         return None

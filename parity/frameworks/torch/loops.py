@@ -61,8 +61,10 @@ def written(
     for name in dict.fromkeys(classes[module] for module in of_module if module):
         each = [[one.of_any for one in of_module.get(module, ())] for module in classes if classes[module] == name]
         elsewhere = any(re.search(rf"\b{re.escape(name)}\b", _body(source, name)) for source in helpers)
-        if len(each) > 1 and not elsewhere and all(one == each[0] and None not in one for one in each):
-            alike[name] = [str(line) for line in each[0]]
+        said = [[line for line in one if line is not None] for one in each]
+        whole = None if elsewhere or len(each) < 2 or said != each else _together(said)
+        if whole is not None:
+            alike[name] = whole
     if not alike:
         return plain
     named = any(one.layer for one in statements)
@@ -72,6 +74,20 @@ def written(
         loop.append(f"    {'elif' if number else 'if'} isinstance(module, {name}):")
         loop += [f"        {line}" for line in lines]
     return [*loop, *(one.source for one in statements if classes.get(one.module) not in alike)]
+
+
+def _together(each: Sequence[Sequence[str]]) -> list[str] | None:
+    """Return what is done to every module of a class; None where that is not the same, but for a bias that some lack."""
+    whole = max(each, key=len)
+    lacked = [line for line in whole if any(line not in one for one in each)]
+    if any([line for line in whole if line in one] != list(one) for one in each):
+        return None
+    if any("module.bias" not in line for line in lacked):
+        return None
+    found: list[str] = []
+    for line in whole:
+        found += ["if module.bias is not None:", f"    {line}"] if line in lacked else [line]
+    return found
 
 
 def _body(source: str, name: str) -> str:
