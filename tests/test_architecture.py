@@ -64,7 +64,15 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("data.section",),  # what a spec may say about data, apart from how it is read
     ("spec",),
     ("data",),
-    ("compile", "frameworks.emit", "frameworks.numerics", "frameworks.rule"),
+    (
+        "compile",
+        "frameworks.emit",
+        "frameworks.kinds",
+        "frameworks.loops",
+        "frameworks.numerics",
+        "frameworks.rule",
+        "frameworks.written",
+    ),
     ("run", "frameworks.driver"),
     ("reference",),
     ("advice",),

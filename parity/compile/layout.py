@@ -33,6 +33,8 @@ class Line:
         code: of the layer, in the framework; None where a tensor is moved.
         axes: of the batch, its own axis 0 included, where a tensor is moved.
         comment: said beside it.
+        ending: where a tensor is moved, what its name has behind that of what is moved.
+        site: where the layer stands.
     """
 
     target: str
@@ -41,6 +43,8 @@ class Line:
     code: Any = None
     axes: Axes | None = None
     comment: str = ""
+    ending: str = ""
+    site: Site | None = None
 
 
 @dataclass(kw_only=True)
@@ -109,6 +113,10 @@ class Walk:
             return Walk(self.graph, self.framework, self.linear, self.inputs, self.taken | met).laid_out()
         return self.out
 
+    def reserved(self) -> frozenset[str]:
+        """Return what lines have another use for, when the program is laid out."""
+        return frozenset((*self.local, *self._helpers()))
+
     def _helpers(self) -> frozenset[str]:
         """Return what is called by its name in the lines, of what stands at the top of the program."""
         groups = [*activation_helpers(self.graph.layers, self.framework), *(one.code.helpers for one in self.out.calls)]
@@ -139,7 +147,7 @@ class Walk:
         self.out.seen[layer.name] = None if drawn is None else tuple(drawn.index(axis) for axis in range(len(drawn)))
         comment = getattr(code, "comment", "")
         self.out.lines.append(
-            Line(target=self.called[layer.name], given=given, layer=layer, code=code, comment=comment)
+            Line(target=self.called[layer.name], given=given, layer=layer, code=code, comment=comment, site=site)
         )
 
     def _name(self, value: Value, wanted: Layout) -> str:
@@ -157,6 +165,7 @@ class Walk:
         yield Line(
             target=self.moved[value.name, wanted], given=(self.called[value.name],), layer=layer,
             axes=tuple(before.index(axis) for axis in after), comment=self._why(before, after, value.shape),
+            ending=ending,
         )  # fmt: skip
 
     def _why(self, before: Axes, after: Axes, shape: Shape) -> str:

@@ -181,11 +181,13 @@ def lines_of(
 def first_lines(side: str, file: str, mine: str, theirs: str) -> list[LineFact]:
     """Return the first place in which two programs differ, comments, docstrings and imports aside.
 
-    A place where both have something is taken before one where something is only put in or left out. Shown are the
-    smallest call or statement around it, on one line each.
+    A place where both have something is taken before one where something is only put in or left out, and either before
+    what begins a function: there an argument may have come or gone. Shown are the smallest call or statement around it,
+    on one line each.
     """
     ours, others = _code(mine), _code(theirs)
     found: list[LineFact] = []
+    beginning: list[LineFact] = []
     matcher = difflib.SequenceMatcher(a=ours, b=others, autojunk=False)
     for tag, begin, end, other_begin, other_end in matcher.get_opcodes():
         if tag == "equal":
@@ -200,10 +202,11 @@ def first_lines(side: str, file: str, mine: str, theirs: str) -> list[LineFact]:
             text="" if here is None else _around(mine, here + 1),
             instead="" if there is None else _around(theirs, there + 1),
         )  # fmt: skip
-        if here is not None and there is not None:
+        begins = here is not None and ours[here].startswith("def ")
+        if here is not None and there is not None and not begins:
             return [fact]
-        found.append(fact)
-    return found[:1]
+        (beginning if begins else found).append(fact)
+    return [*found, *beginning][:1]
 
 
 def _code(source: str) -> list[str]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from parity.ops import Op
 from parity.ops.again import Again
 from parity.ops.block import INPUT, Block
 from parity.spec.paths import auto_names
+from parity.spec.sections import Scope
 
 Place = tuple[str | int, ...]
 """Where a layer is written, below ``model.layers``."""
@@ -17,10 +18,11 @@ Place = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class Named:
-    """A layer as it stands in the model, named, and where it is written."""
+    """A layer as it stands in the model, named, where it is written, and the blocks that it came from."""
 
     op: Op
     place: Place
+    scopes: tuple[Scope, ...] = ()
 
 
 def written_out(layers: Sequence[Op], first: str) -> list[Named]:
@@ -30,11 +32,11 @@ def written_out(layers: Sequence[Op], first: str) -> list[Named]:
         layers: as a spec has them, named or not.
         first: name of the input that a first layer reads.
     """
-    return list(_out(layers, first, (), {}, ""))
+    return list(_out(layers, first, (), {}, ()))
 
 
 def _out(
-    layers: Sequence[Op], above: str, place: Place, outer: dict[str, str], prefix: str
+    layers: Sequence[Op], above: str, place: Place, outer: dict[str, str], scopes: tuple[Scope, ...]
 ) -> Iterator[Named]:  # fmt: skip
     """Yield layers, named; what they read by the names that it has in the model.
 
@@ -43,8 +45,9 @@ def _out(
         above: name of what a first layer reads.
         place: where the list is written.
         outer: names that mean something around it, and what they are called in the model.
-        prefix: of the names of its layers.
+        scopes: blocks that the list stands in, the outermost first.
     """
+    prefix = scopes[-1].prefix if scopes else ""
     names = auto_names([(op.kind, op.name) for op in layers])
     known = outer | {name: f"{prefix}{name}" for name in names}
     for index, (op, name) in enumerate(zip(layers, names, strict=True)):
@@ -57,14 +60,15 @@ def _out(
             if isinstance(op, Again):
                 changes["layer"] = known.get(op.layer, op.layer)
             above = changes["name"]
-            yield Named(op.model_copy(update=changes), here)
+            yield Named(op.model_copy(update=changes), here, scopes)
             continue
         read = reads[0] if reads else above
         for number in range(op.repeat):
             inside = f"{prefix}{name}_{number + 1}_" if op.repeat > 1 else f"{prefix}{name}_"
-            every = list(_out(op.layers, read, (*here, op.kind, "layers"), known | {INPUT: read}, inside))
+            within = (*scopes, Scope(inside, name))
+            every = list(_out(op.layers, read, (*here, op.kind, "layers"), known | {INPUT: read}, within))
             if number == 0 and reads and every[0].op.inputs is None:
-                every[0] = Named(every[0].op.model_copy(update={"inputs": read}), every[0].place)
+                every[0] = replace(every[0], op=every[0].op.model_copy(update={"inputs": read}))
             yield from every
             read = str(every[-1].op.name)
         above = read

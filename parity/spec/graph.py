@@ -10,7 +10,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ from parity.tensors import parameter as parameter_name
 
 if TYPE_CHECKING:
     from parity.activations import Activation
-    from parity.spec.sections import ModelSpec
+    from parity.spec.sections import ModelSpec, Scope
 
 
 @dataclass(frozen=True)
@@ -112,11 +112,12 @@ class GraphError(ShapeError):
 
 @dataclass(frozen=True)
 class Graph:
-    """Inputs, layers in the order in which they are computed, and outputs."""
+    """Inputs, layers in the order in which they are computed, and outputs; the blocks that layers came from."""
 
     inputs: tuple[Value, ...]
     layers: tuple[Layer, ...]
     outputs: tuple[Value, ...]
+    scopes: Mapping[str, tuple[Scope, ...]] = field(default_factory=dict, compare=False)
 
     @cached_property
     def by_name(self) -> Mapping[str, Layer]:
@@ -243,7 +244,12 @@ def named(model: ModelSpec) -> ModelSpec:
     if all(op.name and not isinstance(op, Block) for op in model.layers):
         return model
     every = written_out(model.layers, model.first)
-    return model.with_layers([one.op for one in every], {str(one.op.name): one.place for one in every})
+    names = [str(one.op.name) for one in every]
+    return model.with_layers(
+        [one.op for one in every],
+        dict(zip(names, (one.place for one in every), strict=True)),
+        {name: one.scopes for name, one in zip(names, every, strict=True) if one.scopes},
+    )
 
 
 def graph_of(model: ModelSpec) -> Graph:
@@ -282,7 +288,7 @@ def graph_of(model: ModelSpec) -> Graph:
     outputs = (layers[-1].gives,)
     if len(ops) == len(layers):  # Else two have one name, which is a fault of its own.
         _check_read(layers, outputs)
-    return Graph(inputs, tuple(layers), outputs)
+    return Graph(inputs, tuple(layers), outputs, model.scopes)
 
 
 def _reads(

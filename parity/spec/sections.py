@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import (
     BeforeValidator,
@@ -70,6 +70,18 @@ class InputSpec(Part):
         return {"shape": value} if isinstance(value, list | tuple) else value
 
 
+class Scope(NamedTuple):
+    """One of the times that a block stands in a model.
+
+    Args:
+        prefix: of the names that its layers have in the model: ``res_2_``.
+        block: name of the block.
+    """
+
+    prefix: str
+    block: str
+
+
 class ModelSpec(Part):
     """The network: its inputs and the layers, each of which reads the one above it or says what it reads."""
 
@@ -80,16 +92,25 @@ class ModelSpec(Part):
     layers: tuple[AnyOp, ...] = Field(min_length=1, description="the layers, in order")
 
     _placed: dict[str, tuple[str | int, ...]] = PrivateAttr(default_factory=dict)
+    _scopes: dict[str, tuple[Scope, ...]] = PrivateAttr(default_factory=dict)
 
     @property
     def placed(self) -> dict[str, tuple[str | int, ...]]:
         """Return where each layer is written below ``model.layers``, by its name in the model."""
         return self._placed or {str(op.name): (index,) for index, op in enumerate(self.layers)}
 
-    def with_layers(self, layers: Sequence[Op], placed: Mapping[str, tuple[str | int, ...]]) -> Self:
-        """Return the model with other layers, and where they are written."""
+    @property
+    def scopes(self) -> Mapping[str, tuple[Scope, ...]]:
+        """Return the blocks that layers came from, the outermost first, by their names in the model."""
+        return self._scopes
+
+    def with_layers(
+        self, layers: Sequence[Op], placed: Mapping[str, tuple[str | int, ...]],
+        scopes: Mapping[str, tuple[Scope, ...]],
+    ) -> Self:  # fmt: skip
+        """Return the model with other layers, where they are written, and the blocks that they came from."""
         found = self.model_copy(update={"layers": tuple(layers)})
-        found._placed = dict(placed)
+        found._placed, found._scopes = dict(placed), dict(self._scopes) | dict(scopes)
         return found
 
     @model_validator(mode="after")

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from parity.activations import Activation
-from parity.code import LossCode, Site, call
+from parity.code import LossCode, Site, call, lines_at
+from parity.compile.bodies import READ, Body, Kind, Node, Worded
+from parity.compile.folding import Folding
 from parity.compile.fragments import activation_helpers, helpers_source, loss_context
-from parity.compile.layout import ANY, Line, Walk, arguments_of
+from parity.compile.layout import ANY, LaidOut, Line, Walk, arguments_of
 from parity.compile.program import Bindings, Output, Weight
+from parity.compile.wording import known_of, returning, told_of
 from parity.frameworks import frameworks
 from parity.losses import Loss
 from parity.spec.graph import Graph, Layer
@@ -42,25 +46,27 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         layer.name: Output(attribute=layer.owner, axes=laid.seen[layer.name], call=calls[layer.name])
         for layer in graph.layers
     }
-    lines = _made(laid.lines, last, graph.shared)
     back = [line for line in laid.lines if line.layer is None]
     low = config.numerics.mixed_precision is not None
     name = last.name
     # Moved, a tensor no longer remembers the logits behind it: the activation comes after that. In mixed precision it
     # is what brings the outputs back to float32, as Keras's guide has it.
-    if low or (back and fused and ending is not None and remembers):
-        own = None if applied_by_loss else ending
+    apart = low or bool(back and fused and ending is not None and remembers)
+    own = None if applied_by_loss or not apart else ending
+    if own is not None:
+        site = Site(name=last.name, input_shape=last.input_shape, linear=True, framework=side.framework)
+        code = last.op.keras(site)
+        at = next(index for index, line in enumerate(laid.lines) if line.axes is None and line.layer is last)
+        laid.lines[at] = replace(laid.lines[at], code=code, comment=code.comment)
+    written = KerasModel(walk, laid, last.name, (last.name,) if apart else ())
+    lines = written.lines
+    if apart:
         name = f"{last.name}_{own.kind if own else 'float32'}"
-        if own is not None:
-            site = Site(name=last.name, input_shape=last.input_shape, linear=True, framework=side.framework)
-            code = last.op.keras(site)
-            at = next(index for index, line in enumerate(laid.lines) if line.axes is None and line.layer is last)
-            lines[at] |= {"layer": code.layer, "comment": code.comment}
         dtype = "keras.config.floatx()" if low else None
         function = own.keras(side.framework) if own else '"linear"'
-        made, given = call("keras.layers.Activation", function, dtype=dtype, name=repr(name)), laid.returns[0]
-        lines.append({"target": ANY, "given": given, "layer": made, "comment": ""})
-        laid.returns = (ANY,)
+        made = call("keras.layers.Activation", function, dtype=dtype, name=repr(name))
+        lines.append({"target": ANY, "given": written.returns[0], "layer": made, "comment": ""})
+        written.returns = (ANY,)
         outputs[last.name] = Output(attribute=name)
     if fused and ending is not None:  # It is seen by its logits, as in the other frameworks.
         outputs[last.name] = Output(attribute=name, point="logits")
@@ -70,11 +76,11 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
     sources, imports = helpers_source([*helpers, optimizer.helpers])
     context = {
         "imports": imports,
-        "helpers": sources,
-        "chain": chain,
+        "helpers": [*sources, *written.functions],
+        "chain": chain and not written.functions,
         "lines": lines,
-        "taken": laid.inputs,
-        "returns": laid.returns,
+        "taken": written.inputs,
+        "returns": written.returns,
         "loss": loss_context(config.loss.meeting(loss, "keras", form, fused)),
         "optimizer": optimizer,
         "penalty": any(one.regularizer is not None for one in side.parameters().values()),
@@ -120,30 +126,100 @@ def _inside(places: Mapping[str, Weight]) -> list[tuple[str, str, str, bool]]:
     return found
 
 
-def _made(lines: Iterable[Line], last: Layer, shared: Collection[str]) -> list[dict[str, str]]:
-    """Return each line's layer as Keras makes it, what it is called with and what comes of it.
+class KerasModel:
+    """The model: its lines, and the functions that stand for blocks.
 
-    A layer that is called again is made in a line of its own.
+    Args:
+        walk: that laid it out.
+        laid: the model, layer by layer.
+        last: name of the last layer.
+        barred: layers that are written out, whatever block they came from.
     """
-    found: list[dict[str, str]] = []
-    moves: Counter[str] = Counter()
-    for line in lines:
-        if line.axes is None and line.layer is not None:
-            made, comment = line.code.layer, line.comment
-            if line.layer.owner in shared:
-                if line.layer.owns:
-                    found.append({"target": f"{line.layer.name}_layer", "given": "", "layer": made, "comment": comment})
-                made, comment = f"{line.layer.owner}_layer", ""
+
+    def __init__(self, walk: Walk, laid: LaidOut, last: str, barred: Sequence[str]) -> None:
+        self.shared = walk.graph.shared
+        self.moves: dict[int, str] = {}
+        counted: Counter[str] = Counter()
+        for line in laid.lines:
+            if line.layer is None or line.axes is not None:
+                name = f"{last}_permuted" if line.layer is None else f"{line.layer.name}_permute"
+                counted[name] += 1
+                self.moves[id(line)] = f"{name}_{counted[name] - 1}" if counted[name] > 1 else name
+        self.inputs, self.returns, self.functions = laid.inputs, laid.returns, list[str]()
+        # What a Sequential model calls x, a functional one begins with.
+        inputs = READ[:1] if len(laid.inputs) == 1 else laid.inputs
+        folding = Folding(laid, walk.graph, self.worded, walk.reserved(), barred)
+        body = folding.folded(inputs)
+        if body is None:
+            self.lines = [one for line in laid.lines for one in self._entries(line, line.target, line.given, _same)]
+            return
+        self.functions = [_function(kind, folding.body_of(kind.groups[0])) for kind in folding.kinds]
+        self.inputs, self.returns = tuple(inputs), tuple(body.names[value] for value in body.returns)
+        self.lines = [one for node in body.nodes for one in self._of_node(node, body)]
+
+    def worded(self, node: Node, body: Body) -> Worded:
+        """Return a line of a block's function; the names of its layers begin with that of the block."""
+        assert body.group is not None
+        *first, entry = self._of_node(node, body)
+        made = {one["target"]: one["layer"] for one in first}
+        statement = f"{entry['target']} = {entry['layer']}({entry['given']})"
+        begins = re.compile(rf"""(["']){body.group.scope.prefix}(\w*)\1""")
+        own = node.layer.op.natives["keras"].own if node.layer is not None and "keras" in node.layer.op.natives else {}
+        return Worded(
+            made={name: begins.sub(r'f"{name}_\2"', one) for name, one in made.items()},
+            said=begins.sub(r'f"{name}_\2"', statement), comment=next((one["comment"] for one in [*first, entry]), ""),
+            own=own, known=known_of(node, body),
+        )  # fmt: skip
+
+    def _of_node(self, node: Node, body: Body) -> list[dict[str, str]]:
+        target, given, group = body.names[node.gives], body.given(node), node.group
+        if group is None:
+            assert node.line is not None
+            return self._entries(node.line, target, given, body.local)
+        assert group.kind is not None
+        whole = [*given, *map(repr, group.values().values()), repr(group.scope.prefix.removesuffix("_"))]
+        function = group.kind.function_name
+        return [{"target": target, "given": ", ".join(whole), "layer": function, "comment": ""}]
+
+    def _entries(
+        self, line: Line, target: str, names: Sequence[str], local: Callable[[str], str]
+    ) -> list[dict[str, str]]:  # fmt: skip
+        """Return a line's layer as Keras makes it, what it is called with and what comes of it.
+
+        A layer that is called again is made in a line of its own.
+        """
+        found: list[dict[str, str]] = []
+        if id(line) in self.moves:
+            made, comment = call("keras.layers.Permute", (line.axes or ())[1:], name=repr(self.moves[id(line)])), ""
+            comment = line.comment
         else:
-            name = f"{last.name}_permuted" if line.layer is None else f"{line.layer.name}_permute"
-            moves[name] += 1
-            name += f"_{moves[name] - 1}" if moves[name] > 1 else ""
-            made, comment = call("keras.layers.Permute", (line.axes or ())[1:], name=repr(name)), line.comment
-        given = line.given[0] if len(line.given) == 1 else f"[{', '.join(line.given)}]"
-        if line.layer is not None and line.axes is None and line.code.called:
-            given = line.code.called.format(**dict(zip(arguments_of(line.layer), line.given, strict=True)))
-        found.append({"target": line.target, "given": given, "layer": made, "comment": comment})
-    return found
+            assert line.layer is not None
+            made, comment = line.code.layer, line.comment
+            if line.layer.owner in self.shared:
+                name = f"{local(line.layer.owner)}_layer"
+                if line.layer.owns:
+                    found.append({"target": name, "given": "", "layer": made, "comment": comment})
+                made, comment = name, ""
+        given = names[0] if len(names) == 1 else f"[{', '.join(names)}]"
+        if id(line) not in self.moves and line.code.called:
+            assert line.layer is not None
+            given = line.code.called.format(**dict(zip(arguments_of(line.layer), names, strict=True)))
+        return [*found, {"target": target, "given": given, "layer": made, "comment": comment}]
+
+
+def _same(name: str) -> str:
+    return name
+
+
+def _function(kind: Kind, body: Body) -> str:
+    """Return the function that a block's layers stand in."""
+    given = ", ".join([*(body.names[value] for value in body.reads), *kind.arguments.values, "name"])
+    lines = [f'"""{told_of(kind)}"""']
+    for line in kind.lines():
+        lines += [f"# {line.comment}"] if line.comment else []
+        lines += [*(f"{name} = {one}" for name, one in line.made.items()), line.said]
+    source = lines_at(4, returning(lines, body.names[body.returns[0]]))
+    return f"def {kind.function_name}({given}):\n    {source}"
 
 
 def in_order_of_calls(lines: Sequence[Line]) -> list[Layer]:

@@ -7,7 +7,7 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, ClassVar
 
@@ -24,6 +24,7 @@ from parity.frameworks.tensorflow.driver.tensors import (
     host,
     masked,
     module_of,
+    reached,
     unbound,
 )
 from parity.frameworks.tensorflow.driver.watching import TensorFlowWatching
@@ -170,13 +171,7 @@ class TensorFlowDriver(TensorFlowWatching):
 
     def parameter(self, name: str) -> Any:
         """Return the variable."""
-        found = self.model
-        for part in self.bindings["weights"][name]["attribute"].split("."):
-            if isinstance(found, Mapping):
-                found = found[part]
-            else:
-                found = found[int(part)] if isinstance(found, Sequence) else getattr(found, part)
-        return found
+        return reached(self.model, self.bindings["weights"][name]["attribute"])
 
     def read(self, variable: Any) -> np.ndarray:
         """Return the variable's value."""

@@ -85,6 +85,17 @@ def held(owner: Any, above: str = "") -> list[tuple[str, tf.Variable]]:
     return list({id(one): (path, one) for path, one in reversed(found)}.values())[::-1]
 
 
+def reached(model: Any, path: str) -> Any:
+    """Return what a model keeps at a path: attributes, keys and numbers, with dots between them; itself for none."""
+    found = model
+    for part in path.split(".") if path else ():
+        if isinstance(found, Mapping):
+            found = found[part]
+        else:
+            found = found[int(part)] if isinstance(found, Sequence) else getattr(found, part)
+    return found
+
+
 def masked(
     x: tf.Tensor,
     rate: float,

@@ -13,7 +13,7 @@ import tensorflow as tf
 from parity.frameworks.tensorflow.driver.on_device import lying
 from parity.frameworks.tensorflow.driver.repeats import taken
 from parity.frameworks.tensorflow.driver.scales import scale_of, scaled_again, unscaled
-from parity.frameworks.tensorflow.driver.tensors import Lies, Pairs, Taps, host, shown, watch_calls
+from parity.frameworks.tensorflow.driver.tensors import Lies, Pairs, Taps, host, reached, shown, watch_calls
 from parity.run.driver.base import Driver
 from parity.run.driver.layouts import View
 from parity.run.driver.objects import restore
@@ -144,17 +144,21 @@ class TensorFlowWatching(Scaled, Driver):
         attribute = view.output["attribute"]
         if not attribute:
             return watch_calls(self.model, lambda value: self.tapped(view, value, taps, signals, guide))
-        before = self.model.__dict__.get(attribute)
-        method = getattr(self.model, attribute)
+        path, _, name = attribute.rpartition(".")
+        holder = reached(self.model, path)
+        before, method, counted = holder.__dict__.get(name), getattr(holder, name), this_call(view)
 
-        counted = this_call(view)
-
-        def watched(*args: Any, **kwargs: Any) -> Any:
-            value = method(*args, **kwargs)
+        def seen(value: Any) -> Any:
             return self.tapped(view, value, taps, signals, guide) if counted() else value
 
-        object.__setattr__(self.model, attribute, watched)
-        return partial(restore, self.model, attribute, before)
+        if isinstance(method, tf.Module):  # Another object in its place would hide its variables.
+            return watch_calls(method, seen)
+
+        def watched(*args: Any, **kwargs: Any) -> Any:
+            return seen(method(*args, **kwargs))
+
+        object.__setattr__(holder, name, watched)
+        return partial(restore, holder, name, before)
 
     def wrap_optimizer(self, taps: Taps, guide: Guide | None) -> Callable[[], None]:
         """Let ``apply_gradients`` report what it is given; return what takes that back."""

@@ -1,0 +1,252 @@
+"""The model of a raw TensorFlow program: variables, methods of layers, and the classes of layers and of blocks."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from parity.code import Helper, TensorFlowCode, lines_at
+from parity.compile.bodies import Body, Kind, Node, Worded
+from parity.compile.folding import Folding
+from parity.compile.layout import LaidOut, Walk, arguments_of
+from parity.compile.program import Output, Weight
+from parity.compile.wording import above, known_of, nested, returning, together, told_of
+from parity.frameworks.tensorflow.kinds import LayerKind, class_of_layers, kinds_of, renamed, variables_of
+from parity.frameworks.tensorflow.numerics import in_low_precision
+from parity.spec.graph import Layer
+from parity.spec.resolve import Resolved
+from parity.tensors import parameter as parameter_name
+
+
+@dataclass(kw_only=True)
+class TensorFlowModel:
+    """The model.
+
+    Args:
+        laid: it, layer by layer.
+        taken: what its inputs are called.
+        returns: what its outputs are called in the end.
+        made: attributes and what makes them.
+        lines: statements of its call, with their comments.
+        methods: of layers: name, what each takes, its docstring and its body.
+        weights: where each parameter lies.
+        outputs: where each layer's output is seen.
+        helpers: what its lines call.
+        classes: of layers and of blocks.
+    """
+
+    laid: LaidOut
+    taken: tuple[str, ...]
+    returns: tuple[str, ...]
+    made: list[tuple[str, str]] = field(default_factory=list)
+    lines: list[dict[str, str]] = field(default_factory=list)
+    methods: list[dict[str, str]] = field(default_factory=list)
+    weights: dict[str, Weight] = field(default_factory=dict)
+    outputs: dict[str, Output] = field(default_factory=dict)
+    helpers: list[tuple[Helper, ...]] = field(default_factory=list)
+    classes: list[str] = field(default_factory=list)
+
+
+def written(side: Resolved, fused: bool) -> TensorFlowModel:
+    """Return a side's model.
+
+    Args:
+        side: whose model.
+        fused: the loss applies the last activation.
+    """
+    graph, low = side.graph, side.config.numerics.mixed_precision is not None
+    walk = Walk(graph, "tensorflow", side.last if fused else None)
+    laid = walk.laid_out()
+    taken = walk.reserved()
+    words = TensorFlowWords(side, fused)
+    if graph.scopes and not low:
+        words.kinds = kinds_of(laid, graph, taken)
+    # In mixed precision methods use types that the model alone knows.
+    folding = Folding(laid, graph, words.worded, taken, graph.by_name if low else ())
+    body = folding.folded(laid.inputs if len(laid.inputs) > 1 else ())
+    if body is None:
+        words.kinds, body = {}, folding.unfolded(laid)
+    found = TensorFlowModel(
+        laid=laid, taken=tuple(body.names[value] for value in body.reads),
+        returns=tuple(body.names[value] for value in body.returns),
+    )  # fmt: skip
+    methods: dict[str, dict[str, str]] = {}
+    for node in body.nodes:
+        worded = words.worded(node, body)
+        found.made += worded.made.items()
+        found.lines.append({"statement": worded.said, "comment": worded.comment})
+        methods |= {name: words.method(node, name, one) for name, one in worded.bodies.items()}
+    found.methods = list(methods.values())
+    words.take(found, folding, body, "")
+    found.weights = {name: found.weights[name] for name in side.parameters()}
+    used = list(dict.fromkeys(kind.name for kind in words.kinds.values()))
+    every = {kind.name: kind for kind in words.kinds.values()}
+    found.classes = [class_of_layers(every[name]) for name in used]
+    found.classes += [_class_of_block(kind, folding.body_of(kind.groups[0]), words) for kind in folding.kinds]
+    if folding.kinds:
+        found.lines = [{"statement": one, "comment": ""} for one in nested(above(found.lines))]
+        found.made = together(found.made, [kind.class_name for kind in folding.kinds])
+    return found
+
+
+class TensorFlowWords:
+    """TensorFlowWords the lines of a model, and says where their values are seen.
+
+    Args:
+        side: whose model.
+        fused: the loss applies the last activation.
+    """
+
+    def __init__(self, side: Resolved, fused: bool) -> None:
+        self.side, self.fused, self.low = side, fused, side.config.numerics.mixed_precision
+        self.kinds: dict[str, LayerKind] = {}
+        self.calls = side.graph.calls()
+
+    def worded(self, node: Node, body: Body) -> Worded:
+        """Return a line of a body."""
+        target, given = body.names[node.gives], body.given(node)
+        if node.group is not None:
+            kind = node.group.kind
+            assert kind is not None
+            attribute, values = body.attribute(node.group), [*map(repr, node.group.values().values()), "dtype"]
+            given += ["training"] if trains(kind) else []
+            return Worded(
+                said=f"{target} = self.{attribute}({', '.join(given)})",
+                made={attribute: f"{kind.class_name}({', '.join(values)})"}, known=known_of(node, body),
+            )  # fmt: skip
+        assert node.line is not None
+        layer, line = node.layer, node.line
+        if layer is None:
+            return Worded(said=f"{target} = tf.transpose({given[0]}, {line.axes})", comment=line.comment)
+        code = self.code(node, body)
+        given += ["training"] if code.training else []
+        known, name = known_of(node, body), self.name_of(node, body)
+        said, made, bodies = f"{target} = self.{name}({', '.join(given)})", {}, {}
+        if layer.owner in self.kinds:
+            made = {name: self.kinds[layer.owner].made(layer.owner)} if layer.owns else {}
+        elif layer.owns:
+            made = {f"{name}_{one}": source for one, source in variables_of(layer, name).items()}
+            bodies = {name: self._body(layer, code)}
+        like = (code.training, layer.op.trainable, tuple(layer.parameters), layer.owner in self.kinds)
+        return Worded(said=said, made=made, bodies=bodies, like=like, known=known)
+
+    def _body(self, layer: Layer, code: TensorFlowCode) -> str:
+        body = "\n".join(code.body)
+        return in_low_precision(body, layer.op.wide, arguments_of(layer)) if self.low else body
+
+    def code(self, node: Node, body: Body) -> TensorFlowCode:
+        """Return a layer's code, as it stands in a body."""
+        line, layer = node.line, node.layer
+        assert line is not None
+        assert layer is not None
+        if body.group is None:
+            found: TensorFlowCode = line.code
+            return found
+        return renamed(line, body.local(layer.owner))
+
+    def name_of(self, node: Node, body: Body) -> str:
+        """Return what a layer's method is called: in a block, layers without parameters that are alike share one."""
+        layer = node.layer
+        assert layer is not None
+        name = body.local(layer.owner)
+        alike = self._sharing(node, body)
+        if len(alike) < 2:
+            return name
+        stems = {re.sub(r"_\d+$", "", one) for one in alike}
+        others = {body.local(one.layer.name) for one in body.nodes if one.layer is not None} - set(alike)
+        ending = layer.op.ending()
+        kind = ending.kind if ending is not None and layer.op.activation_field == "function" else layer.op.kind
+        likely = [*(stems if len(stems) == 1 else ()), kind]
+        return next((one for one in likely if one not in others), alike[0])
+
+    def _sharing(self, node: Node, body: Body) -> list[str]:
+        """Return the layers whose methods are one, by their names in the body."""
+        layer = node.layer
+        assert layer is not None
+        if body.group is None or layer.parameters or layer.owner in self.side.graph.shared:
+            return []
+        mine = self.code(node, body)
+        return [
+            body.local(one.layer.name)
+            for one in body.nodes
+            if one.layer is not None
+            and one.layer.owner not in self.side.graph.shared
+            and self.code(one, body).body == mine.body
+            and not one.layer.parameters
+        ]
+
+    def method(self, node: Node, name: str, body: str, told: str = "") -> dict[str, str]:
+        """Return a layer's method.
+
+        Args:
+            node: the layer.
+            name: of the method.
+            body: its statements.
+            told: its docstring, where that is not the layer's own.
+        """
+        layer, line = node.layer, node.line
+        assert layer is not None
+        assert line is not None
+        taken = [*arguments_of(layer), *(["training"] if line.code.training else [])]
+        return {"name": name, "taken": ", ".join(taken), "doc": told or line.code.doc, "body": body}
+
+    def take(self, found: TensorFlowModel, folding: Folding, body: Body, path: str) -> None:
+        """Take in what a body is made of.
+
+        Args:
+            found: takes it in.
+            folding: knows the bodies of groups.
+            body: of the model, or of a group.
+            path: from the model to it, a dot at its end.
+        """
+        for node in body.nodes:
+            if node.group is not None:
+                self.take(found, folding, folding.body_of(node.group), f"{path}{body.attribute(node.group)}.")
+            layer, line = node.layer, node.line
+            if layer is None or line is None:
+                continue
+            name, alike = self.name_of(node, body), self._sharing(node, body)
+            call = alike.index(body.local(layer.name)) if len(alike) > 1 else self.calls[layer.name]
+            point = "logits" if self.fused and layer is self.side.last else "output"
+            found.outputs[layer.name] = Output(
+                attribute=f"{path}{name}", axes=found.laid.seen[layer.name], point=point, call=call
+            )
+            found.helpers.append(line.code.helpers)
+            joint = "." if layer.owner in self.kinds else "_"
+            for one, parameter in layer.parameters.items():
+                found.weights[parameter_name(layer.name, one)] = Weight(
+                    attribute=f"{path}{name}{joint}{one}", trainable=parameter.trainable
+                )
+                found.helpers.append(parameter.initializer.tensorflow_helpers())
+
+
+def trains(kind: Kind) -> bool:
+    """Return whether anything in a block is another in training."""
+    return any(re.search(r"\btraining\b", one.said) for one in kind.worded[0])
+
+
+def _class_of_block(kind: Kind, body: Body, words: TensorFlowWords) -> str:
+    """Return the class of a block."""
+    made, said = [f"self.{name} = {name}" for name in kind.said()], list[str]()
+    methods: dict[str, dict[str, str]] = {}
+    for number, (node, line) in enumerate(zip(body.nodes, kind.lines(said="self."), strict=True)):
+        made += [f"self.{attribute} = {one}" for attribute, one in line.made.items()]
+        said += [*([f"# {line.comment}"] if line.comment else []), line.said]
+        for name, one in line.bodies.items():
+            same = all(words[number].bodies[name] == kind.worded[0][number].bodies[name] for words in kind.worded)
+            told = "" if same else f"As the layer {name} of each."
+            methods[name] = words.method(node, name, one, told)
+    arguments = "".join(f", {name}" for name in (*kind.arguments.values, "dtype"))
+    given = ", ".join([*(body.names[value] for value in body.reads), *(["training"] if trains(kind) else [])])
+    source = [
+        f"class {kind.class_name}(tf.Module):", f'    """{told_of(kind)}"""', "",
+        f"    def __init__(self{arguments}):", "        super().__init__()", f"        {lines_at(8, made)}", "",
+        f"    def __call__(self, {given}):",
+        f"        {lines_at(8, returning(nested(said), body.names[body.returns[0]]))}",
+    ]  # fmt: skip
+    for method in methods.values():
+        source += [
+            "", f"    def {method['name']}(self, {method['taken']}):", f'        """{method["doc"]}"""',
+            f"        {lines_at(8, method['body'].splitlines())}",
+        ]  # fmt: skip
+    return "\n".join(source)
