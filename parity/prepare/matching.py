@@ -120,7 +120,7 @@ class Ports:
                 continue
             with contextlib.suppress(WorkerError, DataError):  # Told where that side is run.
                 data = self.bench(one).dataset
-                compiled = compile_side(one, name=self.name, classes=data.classes, flat=data.flat, formatted=False)
+                compiled = compile_side(one, name=self.name, **data.stored, formatted=False)
                 found, _ = self.matched(one, compiled)
                 if found.extras:
                     return one, found

@@ -9,8 +9,15 @@ from typing import Any
 
 from parity.activations import Activation
 from parity.code import LossCode, Site, call
-from parity.compile.fragments import activation_helpers, helpers_source, loss_context
-from parity.compile.layout import ANY, Line, Walk, arguments_of
+from parity.compile.fragments import (
+    activation_helpers,
+    endings,
+    fused_layers,
+    helpers_source,
+    losses_context,
+    losses_of,
+)
+from parity.compile.layout import ANY, LaidOut, Line, Walk, arguments_of
 from parity.compile.program import Bindings, Output, Weight
 from parity.frameworks import frameworks
 from parity.losses import Loss
@@ -27,44 +34,26 @@ def applied(activation: Activation, channel_axis: int) -> str:
 
 def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
     """Return what the template needs, and where the tensors live."""
-    config, graph, last = side.config, side.graph, side.last
-    ending, remembers = graph.ending, frameworks()[side.framework].remembers_logits
-    fused, form = config.loss.fused(ending), config.loss.form(config.data.targets)
-    # Where nothing remembers the logits that the loss looks for behind a softmax, the model puts them out.
-    applied_by_loss = ending if fused and not remembers else None
+    config, graph = side.config, side.graph
+    remembers, fused = frameworks()[side.framework].remembers_logits, fused_layers(side)
     # A layer that is called with more than the tensor cannot stand in a Sequential model.
     chain = graph.is_chain and all(len(layer.op.ports) == 1 for layer in graph.layers)
-    walk = Walk(graph, side.framework, last if applied_by_loss else None, "" if chain else "inputs")
+    # Where nothing remembers the logits that a loss looks for behind a softmax, the model puts them out.
+    walk = Walk(graph, side.framework, () if remembers else fused, "" if chain else "inputs")
     laid = walk.laid_out()
-    order = in_order_of_calls(laid.lines)
+    order = in_order_of_calls(laid.lines, _as_flattened(side, laid.returns))
     calls = graph.calls(order)
     outputs = {
         layer.name: Output(attribute=layer.owner, axes=laid.seen[layer.name], call=calls[layer.name])
         for layer in graph.layers
     }
-    lines = _made(laid.lines, last, graph.shared)
-    back = [line for line in laid.lines if line.layer is None]
-    low = config.numerics.mixed_precision is not None
-    name = last.name
-    # Moved, a tensor no longer remembers the logits behind it: the activation comes after that. In mixed precision it
-    # is what brings the outputs back to float32, as Keras's guide has it.
-    if low or (back and fused and ending is not None and remembers):
-        own = None if applied_by_loss else ending
-        name = f"{last.name}_{own.kind if own else 'float32'}"
-        if own is not None:
-            site = Site(name=last.name, input_shape=last.input_shape, linear=True, framework=side.framework)
-            code = last.op.keras(site)
-            at = next(index for index, line in enumerate(laid.lines) if line.axes is None and line.layer is last)
-            lines[at] |= {"layer": code.layer, "comment": code.comment}
-        dtype = "keras.config.floatx()" if low else None
-        function = own.keras(side.framework) if own else '"linear"'
-        made, given = call("keras.layers.Activation", function, dtype=dtype, name=repr(name)), laid.returns[0]
-        lines.append({"target": ANY, "given": given, "layer": made, "comment": ""})
-        laid.returns = (ANY,)
-        outputs[last.name] = Output(attribute=name)
-    if fused and ending is not None:  # It is seen by its logits, as in the other frameworks.
-        outputs[last.name] = Output(attribute=name, point="logits")
-    loss = _loss(config.loss, graph) if remembers else _plainly(config.loss, fused, side.framework)
+    ends = dict(zip(laid.returns, side.views.values(), strict=True))
+    lines = _made(laid.lines, {target: one.last.name for target, one in ends.items()}, graph.shared)
+    returns = [_ended(side, one, target, laid, lines, outputs) for target, one in ends.items()]
+    codes = {
+        name: _loss(loss, one.graph) if remembers else _plainly(loss, one.last in fused, side.framework)
+        for name, (one, loss) in losses_of(side).items()
+    }
     optimizer = config.optimizer.code("keras")
     helpers = [*activation_helpers(graph.layers, side.framework), *(line.code.helpers for line in laid.calls)]
     sources, imports = helpers_source([*helpers, optimizer.helpers])
@@ -74,8 +63,8 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         "chain": chain,
         "lines": lines,
         "taken": laid.inputs,
-        "returns": laid.returns,
-        "loss": loss_context(config.loss.meeting(loss, "keras", form, fused)),
+        "returns": returns,
+        "loss": losses_context(side, "keras", codes, "y_true, y_pred"),
         "optimizer": optimizer,
         "penalty": any(one.regularizer is not None for one in side.parameters().values()),
         "weights": _inside(_places(side, laid.calls)),
@@ -88,9 +77,49 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         starts=config.optimizer.numbers(),
         mask_axes=tuple(laid.drawn[layer.name] for layer in drawing),
         masks=tuple(layer.mask for layer in drawing),
-        ending=applied_by_loss.kind if applied_by_loss else None,
+        **endings(side, applied=not remembers),
     )
     return context, bindings
+
+
+def _ended(
+    side: Resolved, one: Resolved, target: str, laid: LaidOut, lines: list[dict[str, str]], outputs: dict[str, Output]
+) -> str:  # fmt: skip
+    """Return what an output is called, its last activation put behind everything where that must be; note where it is.
+
+    Args:
+        side: whose program it is.
+        one: the side as it is seen from the output.
+        target: what the output is called so far.
+        laid: the program.
+        lines: of the program, as Keras writes them; takes one more where the activation is a layer of its own.
+        outputs: where each layer's output is seen.
+    """
+    last, name, ending = one.last, one.last.name, one.graph.ending
+    fused, remembers = one.config.loss.fused(ending), frameworks()[side.framework].remembers_logits
+    # What the loss applies, or what others read, too, stays in the layer.
+    own = None if (fused and not remembers) or side.graph.readers(name) else ending
+    low = side.config.numerics.mixed_precision is not None
+    back = any(line.layer is None and line.target == target for line in laid.lines)
+    # Moved, a tensor no longer remembers the logits behind it: the activation comes after that. In mixed precision it
+    # is what brings the outputs back to float32, as Keras's guide has it.
+    if low or (back and fused and remembers):
+        name = f"{last.name}_{own.kind if own else 'float32'}"
+        if own is not None:
+            site = Site(name=last.name, input_shape=last.input_shape, linear=True, framework=side.framework)
+            code = last.op.keras(site)
+            at = next(index for index, line in enumerate(laid.lines) if line.axes is None and line.layer is last)
+            lines[at] |= {"layer": code.layer, "comment": code.comment}
+        dtype = "keras.config.floatx()" if low else None
+        function = own.keras(side.framework) if own else '"linear"'
+        made, given = call("keras.layers.Activation", function, dtype=dtype, name=repr(name)), target
+        target = name if side.outputs else ANY
+        lines.append({"target": target, "given": given, "layer": made, "comment": ""})
+        if not side.graph.readers(last.name):
+            outputs[last.name] = Output(attribute=name)
+    if fused:  # It is seen by its logits, as in the other frameworks.
+        outputs[last.name] = Output(attribute=name, point="logits")
+    return target
 
 
 def _places(side: Resolved, calls: Iterable[Line]) -> dict[str, Weight]:
@@ -120,10 +149,20 @@ def _inside(places: Mapping[str, Weight]) -> list[tuple[str, str, str, bool]]:
     return found
 
 
-def _made(lines: Iterable[Line], last: Layer, shared: Collection[str]) -> list[dict[str, str]]:
+def _as_flattened(side: Resolved, returns: Sequence[str]) -> list[str]:
+    """Return what the outputs are called, in the order in which Keras follows them back: that of their names."""
+    return [target for _, target in sorted(zip(side.views, returns, strict=True))]
+
+
+def _made(lines: Iterable[Line], ends: Mapping[str, str], shared: Collection[str]) -> list[dict[str, str]]:
     """Return each line's layer as Keras makes it, what it is called with and what comes of it.
 
     A layer that is called again is made in a line of its own.
+
+    Args:
+        lines: of the program.
+        ends: of each output, what it is called in the end, and the layer that gives it.
+        shared: layers that are called more than once.
     """
     found: list[dict[str, str]] = []
     moves: Counter[str] = Counter()
@@ -135,7 +174,7 @@ def _made(lines: Iterable[Line], last: Layer, shared: Collection[str]) -> list[d
                     found.append({"target": f"{line.layer.name}_layer", "given": "", "layer": made, "comment": comment})
                 made, comment = f"{line.layer.owner}_layer", ""
         else:
-            name = f"{last.name}_permuted" if line.layer is None else f"{line.layer.name}_permute"
+            name = f"{ends[line.target]}_permuted" if line.layer is None else f"{line.layer.name}_permute"
             moves[name] += 1
             name += f"_{moves[name] - 1}" if moves[name] > 1 else ""
             made, comment = call("keras.layers.Permute", (line.axes or ())[1:], name=repr(name)), line.comment
@@ -146,11 +185,15 @@ def _made(lines: Iterable[Line], last: Layer, shared: Collection[str]) -> list[d
     return found
 
 
-def in_order_of_calls(lines: Sequence[Line]) -> list[Layer]:
+def in_order_of_calls(lines: Sequence[Line], returns: Sequence[str]) -> list[Layer]:
     """Return the layers in the order in which a functional model calls them, which is not that of its lines.
 
     Those farthest from the output come first, a layer that is called twice as far as its farthest call; of those as
     far, the one first met on the way back from the output (``keras/src/ops/function.py``, ``map_graph``).
+
+    Args:
+        lines: of the program.
+        returns: what the outputs are called in the end, in the order in which they are followed back.
     """
     made: dict[str, int] = {}
     reads: list[list[int]] = []
@@ -165,7 +208,8 @@ def in_order_of_calls(lines: Sequence[Line]) -> list[Layer]:
                 visit(one)
             ordered.append(number)
 
-    visit(len(lines) - 1)
+    for target in returns:
+        visit(made[target])
     depths: dict[int, int] = {}
     farthest: dict[str, int] = {}
     for number in reversed(ordered):

@@ -9,8 +9,11 @@ from parity.compile.fragments import (
     activation_helpers,
     constrained,
     constraint_helpers,
+    endings,
+    fused_layers,
     helpers_source,
-    loss_context,
+    losses_context,
+    losses_of,
     penalty,
 )
 from parity.compile.layout import Line, Walk, arguments_of
@@ -22,9 +25,8 @@ from parity.spec.resolve import Resolved
 def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
     """Return what the template needs, and where the tensors live."""
     config, graph = side.config, side.graph
-    ending = graph.ending
-    fused = config.loss.fused(ending)
-    laid = Walk(graph, "tensorflow", side.last if fused else None).laid_out()
+    fused = fused_layers(side)
+    laid = Walk(graph, "tensorflow", fused).laid_out()
     helpers = [*activation_helpers(graph.layers, "tensorflow"), *(line.code.helpers for line in laid.calls)]
     low, calls = config.numerics.mixed_precision, graph.calls()
     methods: list[dict[str, Any]] = []
@@ -32,7 +34,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
     for line in laid.calls:
         layer = line.layer
         assert layer is not None
-        point = "logits" if fused and layer is side.last else "output"
+        point = "logits" if layer in fused else "output"
         outputs[layer.name] = Output(
             attribute=layer.owner, axes=laid.seen[layer.name], point=point, call=calls[layer.name]
         )  # fmt: skip
@@ -55,7 +57,8 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         helpers.append(parameter.initializer.tensorflow_helpers())
     if low == "float16":
         helpers.append((LOSS_SCALE,))
-    optimizer, loss = config.optimizer.code("tensorflow"), config.loss.tensorflow(config.loss.on_logits(ending))
+    optimizer = config.optimizer.code("tensorflow")
+    codes = {name: loss.tensorflow(loss.on_logits(one.graph.ending)) for name, (one, loss) in losses_of(side).items()}
     sources, imports = helpers_source([*helpers, optimizer.helpers, *constraint_helpers(parameters, "tensorflow")])
     context = {
         "imports": imports,
@@ -65,7 +68,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         "lines": [_worded(line) for line in laid.lines],
         "returns": laid.returns,
         "methods": methods,
-        "loss": loss_context(config.loss.meeting(loss, "tensorflow", config.loss.form(config.data.targets), fused)),
+        "loss": losses_context(side, "tensorflow", codes, "targets, outputs"),
         "optimizer": optimizer,
         "penalty": penalty(parameters, "tensorflow", _place),
         "constraints": constrained(parameters, _place, lambda name, w: _held(parameters[name], w), "assign"),
@@ -79,7 +82,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         starts=config.optimizer.numbers(),
         mask_axes=tuple(laid.drawn[layer.name] for layer in side.drawing()),
         masks=tuple(layer.mask for layer in side.drawing()),
-        ending=ending.kind if fused and ending else None,
+        **endings(side),
     )
     return context, bindings
 

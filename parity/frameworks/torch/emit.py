@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,13 +13,16 @@ from parity.compile.fragments import (
     activation_helpers,
     constrained,
     constraint_helpers,
+    endings,
+    fused_layers,
     helpers_source,
-    loss_context,
+    losses_context,
+    losses_of,
     penalty,
 )
 from parity.compile.layout import LaidOut, Line, Walk, arguments_of
 from parity.compile.program import Bindings, Output, Weight
-from parity.spec.graph import Layer
+from parity.spec.graph import Graph, Layer
 from parity.spec.resolve import Resolved
 from parity.tensors import parameter as parameter_name
 
@@ -58,15 +61,15 @@ class Written:
                 self.fills += _filled(place, parameter)
 
 
-def written(side: Resolved, fused: bool) -> Written:
+def written(side: Resolved, fused: Sequence[Layer]) -> Written:
     """Return a side's model.
 
     Args:
         side: whose model.
-        fused: the loss applies the last activation.
+        fused: the layers whose activation the loss applies.
     """
     graph, low = side.graph, side.config.numerics.mixed_precision is not None
-    found = Written(laid=Walk(graph, "torch", side.last if fused else None).laid_out())
+    found = Written(laid=Walk(graph, "torch", fused).laid_out())
     found.helpers += activation_helpers(graph.layers, "torch")
     calls, joined = graph.calls(), Joined()
     for line in found.laid.lines:
@@ -74,12 +77,12 @@ def written(side: Resolved, fused: bool) -> Written:
         if layer is None or code is None:
             found.forward.append(_moved(line))
             continue
-        place = None if code.output or low else _in_sight(line, found.laid, graph.shared)
+        place = None if code.output or low else _in_sight(line, found.laid, graph)
         code = joined.code(line) if not code.output and place is None else code
         found.outputs[layer.name] = Output(
             attribute=code.output if place is None else place, axes=found.laid.seen[layer.name],
             part=code.part if place is None else (),
-            point="input" if place else "logits" if fused and layer is side.last else "output", call=calls[layer.name],
+            point="input" if place else "logits" if layer in fused else "output", call=calls[layer.name],
         )  # fmt: skip
         statement = f"{line.target} = {_given(line, code, low and layer.op.wide)}"
         found.forward.append({"statement": statement, "comment": line.comment})
@@ -90,9 +93,8 @@ def written(side: Resolved, fused: bool) -> Written:
 
 def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
     """Return what the template needs, and where the tensors live."""
-    config, ending = side.config, side.graph.ending
-    fused = config.loss.fused(ending)
-    network = written(side, fused)
+    config = side.config
+    network = written(side, fused_layers(side))
     weights = network.weights
     optimizer = config.optimizer.code("torch")
     if network.frozen or any(one.freezes for group in network.helpers for one in group):
@@ -100,9 +102,19 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         optimizer = replace(optimizer, build=optimizer.build.replace("model.parameters()", moving))
     parameters = side.parameters()
     sources, imports = helpers_source([*network.helpers, optimizer.helpers, *constraint_helpers(parameters, "torch")])
-    plain = config.loss.torch(config.loss.on_logits(ending), len(side.last.output_shape) + 1)
-    loss = loss_context(config.loss.meeting(plain, "torch", config.loss.form(config.data.targets), fused))
-    used = " ".join([loss["body"], *sources, *(line["statement"] for line in network.forward)])
+    codes = {
+        name: loss.torch(loss.on_logits(one.graph.ending), len(one.last.output_shape) + 1)
+        for name, (one, loss) in losses_of(side).items()
+    }
+    loss = losses_context(side, "torch", codes, "outputs, targets")
+    used = " ".join(
+        [
+            loss["body"],
+            *(part["body"] for part in loss["parts"]),
+            *sources,
+            *(line["statement"] for line in network.forward),
+        ]
+    )
     context = {
         "imports": imports,
         "helpers": sources,
@@ -132,7 +144,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         starts=config.optimizer.numbers(),
         mask_axes=tuple(network.laid.drawn[layer.name] for layer in side.drawing()),
         masks=tuple(layer.mask for layer in side.drawing()),
-        ending=ending.kind if fused and ending else None,
+        **endings(side),
     )
     return context, bindings
 
@@ -186,17 +198,19 @@ def _given(line: Line, code: TorchCode, wide: bool) -> str:
     return f"{found}.to({line.given[0]}.dtype)" if wide else found
 
 
-def _in_sight(line: Line, laid: LaidOut, shared: Collection[str]) -> str | None:
+def _in_sight(line: Line, laid: LaidOut, graph: Graph) -> str | None:
     """Return the module that takes in the value of an expression, where that is seen; "" if the model returns it.
 
     None where there is no such place: another reader, or one that computes something else of it first.
     """
     layer = line.layer
     assert layer is not None
+    if len(graph.outputs) > 1 and layer.gives in graph.outputs:
+        return None
     if laid.lines[-1] is line:
         return ""
     readers = [one for one in laid.calls if one.layer is not None and layer.gives in one.layer.reads]
-    if len(readers) != 1 or readers[0].layer is None or readers[0].layer.owner in shared:
+    if len(readers) != 1 or readers[0].layer is None or readers[0].layer.owner in graph.shared:
         return None
     between = laid.lines[laid.lines.index(line) : laid.lines.index(readers[0])]
     if any(one.axes is not None and one.given == (line.target,) for one in between):
