@@ -44,7 +44,7 @@ def spoken_by(side: Resolved) -> Spoken | None:
     return Spoken(ending=kind, tapped=tapped, predicted=LOGITS if from_logits else AS_PROBABILITIES)
 
 
-def answer_of(side: Resolved, inventory: Mapping[str, Any]) -> Answer:
+def answer_of(side: Resolved, inventory: Mapping[str, Any], output: str = "") -> Answer:
     """Return what the predictions of a program written by hand are.
 
     Args:
@@ -55,7 +55,7 @@ def answer_of(side: Resolved, inventory: Mapping[str, Any]) -> Answer:
     row, spoken = side.last.output_shape, spoken_by(side)
     if spoken is None:
         return Answer(says="", metrics="", lockstep="", ending=None, shape=row)
-    says = inventory.get("predicts") or spoken.tapped
+    says = inventory.get("predicts", {}).get(output) or spoken.tapped
     return Answer(
         says=says, metrics=spoken.predicted, lockstep=spoken.predicted, ending=spoken.ending, shape=row
     )  # fmt: skip

@@ -140,6 +140,7 @@ class Bindings:
         output: shape of a row of the outputs, where a program written by hand may return other tensors beside them.
         heads: of several outputs each; ``ending`` is then that of one of them, if there is any, ``answer`` and
             ``targets`` are None.
+        in_order: the program gives several outputs, and takes their targets, in a tuple, not by name.
         extras: those of the weights that the spec does not have.
         settings: statements that set what is global in the framework, before the program is imported.
     """
@@ -159,6 +160,7 @@ class Bindings:
     inputs: tuple[Mapping[str, Any], ...] = ()
     output: tuple[int, ...] | None = None
     heads: tuple[Head, ...] = ()
+    in_order: bool = False
     extras: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
 

@@ -21,6 +21,8 @@ class Several(ABC):
     """The part of a driver that knows about several outputs; the harness keeps their numbers side by side."""
 
     bindings: dict[str, Any]
+    in_order = False
+    """Whether the model gave its outputs in a tuple or a list when it was called last, and not by their names."""
 
     @property
     def heads(self) -> list[dict[str, Any]]:
@@ -75,7 +77,7 @@ class Several(ABC):
         """
         if not self.heads:
             return host(one_tensor(outputs, is_tensor, self.bindings.get("output")), self.bindings["ending"])
-        tensors = each_tensor(outputs, is_tensor, self.heads)
+        self.in_order, tensors = each_tensor(outputs, is_tensor, self.heads)
         parts = zip(self.heads, tensors, strict=True)
         return together([fitted(host(one, head["ending"]), tuple(head["shape"])) for head, one in parts])
 
