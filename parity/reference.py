@@ -6,14 +6,14 @@ Where two frameworks part, it says which of them does what the spec says.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from parity.compile.predictions import spoken_by
 from parity.lazy import np
 from parity.ops import Op
-from parity.run.inputs import apart
+from parity.rows import apart, together
 from parity.run.output_form import turned
 from parity.run.randomness import keep_mask
 from parity.run.target_forms import in_form
@@ -24,12 +24,17 @@ from parity.tensors import slot as slot_name
 
 if TYPE_CHECKING:
     from parity.code import Arrays
+    from parity.losses import Loss
     from parity.regularizers import Regularizer
 
 Tensors = dict[str, "np.ndarray"]
 
 Computed = tuple[tuple[str, str], "np.ndarray"]
 """Phase and name of a tensor, and its value."""
+
+
+WHOLE = {"dtype": "float"}
+"""The place of targets that are those of the only output."""
 
 
 @dataclass(kw_only=True)
@@ -77,8 +82,11 @@ class Reference:
         slots: values by ``slot/layer.parameter``; those of the first step where not said.
     """
 
-    form: str | None = None
-    """What predictions are turned into, ``probabilities`` where a program returns them in place of logits."""
+    form: Mapping[str, str | None] | str | None = None
+    """What predictions are turned into, ``probabilities`` where a program returns them in place of logits.
+
+    Of each output, by its name, or of all.
+    """
 
     def __init__(self, side: Resolved, weights: Arrays, slots: Arrays | None = None) -> None:
         self._moving: Tensors = {}
@@ -91,15 +99,14 @@ class Reference:
 
     def become(self, side: Resolved) -> None:
         """Go on as another side, in the same state; its parameters are the same."""
-        self.side, config = side, side.config
+        self.side = side
         self.parameters = side.parameters()
         self.trainable = [name for name, parameter in self.parameters.items() if parameter.trainable]
         self.graph = side.graph
-        self.ending = self.graph.ending
-        self.fused = config.loss.fused(self.ending)
+        self.views = side.views
+        self.fused = {one.last.name for one in self.views.values() if one.config.loss.fused(one.graph.ending)}
         self.ops: list[Op] = [
-            layer.op.without_activation() if self.fused and layer is self.graph.last else layer.op
-            for layer in self.graph.layers
+            layer.op.without_activation() if layer.name in self.fused else layer.op for layer in self.graph.layers
         ]
 
     def step(self, x: np.ndarray, y: np.ndarray, number: int) -> Step:
@@ -146,13 +153,12 @@ class Reference:
                 self._moving |= passed.moved[-1]
             yield ("forward", self._seen_as(layer)), passed.values[self.graph.places[layer.name]]
         self._moving = {}
-        loss, value = self.side.config.loss, passed.values[self.graph.places[self.graph.last.name]]
-        y = in_form(y, loss.form(self.side.config.data.targets))
-        logits = loss.on_logits(self.ending)
-        yield ("loss", "loss"), np.asarray(self._lost(loss.value(value, y, logits), len(x)))
+        parts = self._parts(passed, y)
+        whole = sum(loss.value(*given) for _, loss, given in parts)
+        yield ("loss", "loss"), np.asarray(self._lost(whole, len(x)))
         if since <= len(self.ops):
             passed.gradients = {}
-            self._back(loss.gradient(value, y, logits), passed, masks)
+            self._back({place: loss.gradient(*given) for place, loss, given in parts}, passed, masks)
         for name, gradient in passed.gradients.items():
             yield ("gradient", name), gradient
         for name, update in self._update(passed.gradients, number):
@@ -162,6 +168,15 @@ class Reference:
         held = {name: self.weights[name] for name, one in self.parameters.items() if not one.trainable}
         for name, one in (self.named_slots() | held).items():
             yield ("state", name), one
+
+    def _parts(self, passed: Passed, y: np.ndarray) -> list[tuple[int, Loss, tuple[np.ndarray, np.ndarray, bool]]]:
+        """Return, of each output, its place, its loss, and what the loss is given."""
+        found = []
+        for one, targets in zip(self.views.values(), apart(y, self.side.outputs or (WHOLE,)), strict=True):
+            loss, place = one.config.loss, self.graph.places[one.last.name]
+            given = in_form(targets, loss.form(one.config.data.targets))
+            found.append((place, loss, (passed.values[place], given, loss.on_logits(one.graph.ending))))
+        return found
 
     def fed(self, x: np.ndarray) -> list[np.ndarray]:
         """Return each of the model's inputs, of rows as the harness keeps them."""
@@ -180,9 +195,15 @@ class Reference:
         del rows
         return loss + self._penalty()
 
-    def _back(self, slope: np.ndarray, passed: Passed, masks: list[np.ndarray | None]) -> None:
-        """Go back through the layers; take note of the gradients, which add up where a value is read twice."""
-        found, slopes = passed.gradients, {self.graph.places[self.graph.last.name]: slope}
+    def _back(self, slopes: dict[int, np.ndarray], passed: Passed, masks: list[np.ndarray | None]) -> None:
+        """Go back through the layers; take note of the gradients, which add up where a value is read twice.
+
+        Args:
+            slopes: gradient of the loss with respect to each output, by its place.
+            passed: what the step has computed.
+            masks: of each layer.
+        """
+        found = passed.gradients
         for index, layer in reversed(list(enumerate(self.graph.layers))):
             op, slope = self.ops[index], slopes.pop(self.graph.places[layer.name])
             found[self._seen_as(layer)] = slope
@@ -242,25 +263,34 @@ class Reference:
 
     def _seen_as(self, layer: Layer) -> str:
         """Return the name of a layer's output."""
-        return output(layer.name, form=LOGITS) if self.fused and layer is self.graph.last else layer.name
+        return output(layer.name, form=LOGITS) if layer.name in self.fused else layer.name
 
     def named_slots(self) -> Tensors:
         """Return the optimizer's slots as ``slot/layer.parameter``."""
         return {slot_name(slot, name): value for name, slots in self.slots.items() for slot, value in slots.items()}
 
     def predict(self, x: np.ndarray) -> np.ndarray:
-        """Return the outputs in evaluation mode, probabilities where the model ends in them.
+        """Return the outputs in evaluation mode, probabilities where the model ends in them; of several, side by side.
 
         Args:
             x: inputs, (N, ...), float64.
         """
+        return together(list(self.predicted(x).values()))
+
+    def predicted(self, x: np.ndarray) -> Tensors:
+        """Return the predictions of each output by its name, of the only one without; arguments as :meth:`predict`."""
         passed = Passed(values=self.fed(x))
         for index, op in enumerate(self.ops):
             passed.values.append(op.forward(self._read(index, passed), self._of(op)))
-        return self.answered(passed.values[self.graph.places[self.graph.last.name]])
+        return self.answered(passed)
 
-    def answered(self, outputs: np.ndarray) -> np.ndarray:
+    def answered(self, passed: Passed) -> Tensors:
         """Return predictions, of outputs in evaluation, in the form in which those of the side are compared."""
-        found = self.ending.forward(outputs) if self.fused and self.ending else outputs
-        spoken = spoken_by(self.side) if self.form is not None else None
-        return turned(found, spoken.predicted, self.form, spoken.ending) if spoken and self.form else found
+        found = {}
+        for name, one in self.views.items():
+            ending, value = one.graph.ending, passed.values[self.graph.places[one.last.name]]
+            value = ending.forward(value) if one.last.name in self.fused and ending else value
+            form = self.form.get(name) if isinstance(self.form, Mapping) else self.form
+            spoken = spoken_by(one) if form is not None else None
+            found[name] = turned(value, spoken.predicted, form, spoken.ending) if spoken and form else value
+        return found

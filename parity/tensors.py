@@ -7,6 +7,8 @@
 ``layer:part``                ``lstm:state_h``             one of several
 ``layer.logits``              ``out.logits``               the same before the activation that the loss applies
 ``layer.probabilities``       ``out.probabilities``        the same as probabilities, whatever the program returns
+``predictions``               ``predictions``              what the model predicts, in evaluation mode
+``predictions:output``        ``predictions:label``        what it predicts of one output of several
 ============================= ============================ =========================================================
 
 A layer's name is a Python identifier, so none of these marks is in it, and no parameter is called as a form is. Only
@@ -29,6 +31,15 @@ def parameter(layer: str | None, name: str) -> str:
 def slot(kept: str, of: str) -> str:
     """Return the name of what an optimizer keeps for a parameter, ``kept`` being the slot's."""
     return f"{kept}/{of}"
+
+
+def predictions(of: str) -> str:
+    """Return the name of what a model predicts; of one output of several, by its name, which is else empty.
+
+    >>> predictions(""), predictions("label")
+    ('predictions', 'predictions:label')
+    """
+    return output("predictions", of)
 
 
 def output(layer: str, part: str = "", form: str = "") -> str:

@@ -52,6 +52,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("errors",),
     ("differentiable",),
     ("lazy",),
+    ("rows",),
     ("atomic",),
     ("tensors",),
     ("frameworks",),  # plain data about each, which everybody may read; its parts stand where they are used

@@ -7,8 +7,9 @@ only where it is as good as certain: a warning that is wrong once is not read a 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -92,7 +93,35 @@ def rules() -> tuple[Rule, ...]:
 
 def advise(at: Situation) -> list[Advice]:
     """Return the advice of all rules, in the order of their names."""
-    return [one for rule in rules() for one in rule.look(at)]
+    found: dict[tuple[str, str, str], Advice] = {}
+    for output, one in _of_each(at):
+        for rule in rules():
+            for told in rule.look(one):
+                told = _named(told, at, output) if output else told
+                found.setdefault((told.rule, told.path, told.what), told)
+    return list(found.values())
+
+
+def _of_each(at: Situation) -> list[tuple[str, Situation]]:
+    """Return what rules look at: of several outputs, the side and the data as they are seen from each."""
+    if not at.side.outputs:
+        return [("", at)]
+    data = at.data.each if at.data is not None else [None] * len(at.side.views)
+    return [
+        (name, replace(at, side=side, data=rows))
+        for (name, side), rows in zip(at.side.views.items(), data, strict=True)
+    ]
+
+
+def _named(told: Advice, at: Situation, output: str) -> Advice:
+    """Return advice that a rule gives of one output of several, its paths those of the whole."""
+    what, fix = (re.sub(r"(?<![\w.])(loss|metrics)(?=[.:])", rf"\1.{output}", text) for text in (told.what, told.fix))
+    changes = {at.side.named(path, output): value for path, value in told.changes.items()}
+    own = f"metrics.{output}"
+    if own in changes:  # A whole list, which no path reaches by itself.
+        kept = {name: [metric.kind for metric in one.config.metrics] for name, one in at.side.views.items()}
+        changes["metrics"] = kept | {output: changes.pop(own)}
+    return replace(told, path=at.side.named(told.path, output), what=what, fix=fix, changes=changes)
 
 
 def setting(path: str, value: Any) -> str:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from parity.activations.linear import Linear
 from parity.lazy import np
+from parity.rows import apart
 from parity.run import randomness
 from parity.run.initial import initial_value
-from parity.run.inputs import apart
 from parity.tensors import parameter
 
 if TYPE_CHECKING:

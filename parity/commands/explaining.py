@@ -67,7 +67,7 @@ def outcome_of(work: Work, sides: Sequence[Resolved]) -> Outcome | None:
     Raises:
         UsageError: when what is named is not measured.
     """
-    measured = {metric.kind: metric.better for side in sides for metric in side.config.metrics}
+    measured = {metric.name: metric.better for side in sides for metric in side.measured}
     if all(work.dataset(side).y_val is not None for side in sides):
         measured |= {f"{VALIDATION}{kind}": better for kind, better in measured.items()}
     text = work.options.outcome or work.spec.explain.outcome or next(iter(measured), None)

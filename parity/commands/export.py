@@ -53,12 +53,12 @@ def export(
     if save_data is not None:
         import numpy as np
 
-        arrays: Any = {**(dataset.raw_inputs or {"X": dataset.raw_x}), "y": dataset.raw_y}
+        arrays: Any = dataset.raw
         np.savez_compressed(save_data, **arrays)
     if save_weights is not None:
         _save_weights(side, save_weights, precision)
     return compile_side(
-        side, name=spec.name, question=spec.question, classes=dataset.classes, flat=dataset.flat
+        side, name=spec.name, question=spec.question, **dataset.stored
     ).source  # fmt: skip
 
 

@@ -51,7 +51,7 @@ def differences_json(sides: Sequence[Resolved]) -> str:
 
 def formula(side: Resolved) -> str:
     """Return which loss formula a side runs, in words."""
-    return side.config.loss.words(side.last.op.ending())
+    return side.formula
 
 
 def metric_lines(side: Resolved) -> list[str]:

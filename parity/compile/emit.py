@@ -7,15 +7,19 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
-from parity.compile.program import Program
+from parity.compile.program import Bindings, Program
 from parity.compile.settings import context as numerics_context
 from parity.compile.settings import settings
-from parity.data.loading import preprocess_source
+from parity.data.loading import TargetLines, preprocess_source
 from parity.frameworks import frameworks, part_of, title_of
 from parity.spec.resolve import Resolved
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from jinja2 import Environment
+
+    from parity.data.dataset import Aim
 
 LINE_LENGTH = 100
 """Of the programs; a little shorter than parity's own, since they are shown side by side."""
@@ -23,7 +27,7 @@ LINE_LENGTH = 100
 
 def compile_side(
     side: Resolved, *, name: str, question: str = "", classes: int | None = None, flat: bool = False,
-    formatted: bool = True,
+    aims: Sequence[Aim] = (), formatted: bool = True,
 ) -> Program:  # fmt: skip
     """Return the program of a side.
 
@@ -33,10 +37,12 @@ def compile_side(
         question: shown at the top of the program.
         classes: number of classes when the targets are labels that become one-hot rows, else None.
         flat: the stored targets are one number a row, (rows,).
+        aims: the stored targets of each output, where there are several.
         formatted: as a person would want to read it; formatting takes ten times as long as all the rest.
     """
     context, bindings = part_of(side.framework, "emit").emit(side)
-    form = side.config.loss.form(side.config.data.targets)
+    forms = {name: one.config.loss.form(one.config.data.targets) for name, one in side.views.items()}
+    form = forms.get("")
     kinds = {value.name: value.dtype for value in side.graph.inputs}
     bindings = replace(
         bindings, targets=form, settings=settings(side.framework, side.config.numerics), inputs=side.graph.packed
@@ -49,11 +55,14 @@ def compile_side(
         "question": _in_docstring(textwrap.fill(question, LINE_LENGTH)),
         "file_name": file_name,
         "training": training,
-        "preprocessing": preprocess_source(side.config.data, classes, form=form, flat=flat, kinds=kinds),
+        "preprocessing": preprocess_source(
+            side.config.data, classes, form=form, flat=flat, kinds=kinds, aims=_target_lines(forms, aims)
+        ),
         "arrays": side.config.data.arrays,
+        "goals": dict(zip(side.views, side.config.data.goals, strict=True)) if side.outputs else {},
         "kinds": list(kinds.values()),
         "by_rows": any(layer.op.by_rows for layer in side.graph.layers),
-        "numbers": form == "index",
+        "numbers": "index" in forms.values(),
         "validation": bool(side.config.data.validation_split),
         "settings": bindings.settings,
         "native": not recorded,
@@ -64,7 +73,10 @@ def compile_side(
         "input": side.config.model.row,
         "inputs": [(value.name, value.shape, value.dtype) for value in side.graph.inputs],
         "reads": " and ".join(f"(N, {', '.join(map(str, value.shape))})" for value in side.graph.inputs),
-        "output": side.last.output_shape,
+        "gives": _gives(side),
+        "behind": _behind(bindings),
+        "endings": {head.name: head.ending for head in bindings.heads if head.ending},
+        "heads": [one["name"] for one in side.outputs],
         "ending": bindings.ending,
     }
     context |= numerics_context(side.framework, side.config.numerics, context["optimizer"].build)
@@ -72,6 +84,32 @@ def compile_side(
     source = _environment().select_template(templates).render(context)
     source = tidy(source) if formatted else source
     return Program(framework=side.framework, source=source, bindings=bindings, file_name=file_name)
+
+
+def _gives(side: Resolved) -> str:
+    """Return the shape of the outputs in words."""
+    shapes = {name: f"(N, {', '.join(map(str, one.last.output_shape))})" for name, one in side.views.items()}
+    return " and ".join(f"{name} {shape}".strip() for name, shape in shapes.items())
+
+
+def _behind(bindings: Bindings) -> str:
+    """Return what is said of outputs that are logits; nothing where none are."""
+    if not bindings.heads:
+        return f": logits, the loss applies the {bindings.ending}" if bindings.ending else ""
+    told = [f"of {head.name} logits, the loss applies the {head.ending}" for head in bindings.heads if head.ending]
+    return f": {'; '.join(told)}" if told else ""
+
+
+def _target_lines(forms: Mapping[str, str | None], aims: Sequence[Aim]) -> dict[str, TargetLines]:
+    """Return what is done to the stored targets of each output, where there are several."""
+    if "" in forms:
+        return {}
+    found: dict[str, TargetLines] = {}
+    for number, (name, form) in enumerate(forms.items()):
+        one = aims[number] if aims else None
+        flat = one is not None and one.flat and one.classes is None
+        found[name] = (one.classes if one else None, "column" if form is None and flat else form, flat)
+    return found
 
 
 def _in_docstring(text: str) -> str:

@@ -6,7 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from parity.code import Helper, LossCode, Parameter
+from parity.compile.program import Head
+from parity.losses import Loss
 from parity.spec.graph import Layer
+from parity.spec.resolve import Resolved
 
 
 def helpers_source(groups: Iterable[tuple[Helper, ...]]) -> tuple[list[str], list[str]]:
@@ -19,6 +22,72 @@ def helpers_source(groups: Iterable[tuple[Helper, ...]]) -> tuple[list[str], lis
 def loss_context(code: LossCode) -> dict[str, Any]:
     """Return a loss for the templates."""
     return {"doc": code.doc, "comment": code.comment, "body": "\n".join(code.body)}
+
+
+def losses_of(side: Resolved) -> dict[str, tuple[Resolved, Loss]]:
+    """Return of each output the side as seen from it, and its loss; of several without their weights."""
+    return {
+        name: (one, one.config.loss.replace(weight=1.0) if name else one.config.loss)
+        for name, one in side.views.items()
+    }
+
+
+def fused_layers(side: Resolved) -> list[Layer]:
+    """Return the layers of a side whose activation the loss of their output applies."""
+    return [one.last for one in side.views.values() if one.config.loss.fused(one.graph.ending)]
+
+
+def endings(side: Resolved, applied: bool = True) -> dict[str, Any]:
+    """Return what the bindings say of the outputs: which activation the loss applies in place of the model.
+
+    Args:
+        side: whose outputs.
+        applied: losses apply what they look behind; else they remember it.
+    """
+    fused = fused_layers(side) if applied else []
+    kinds = {
+        name: one.graph.ending.kind if one.last in fused and one.graph.ending else None
+        for name, one in side.views.items()
+    }
+    forms = {name: one.config.loss.form(one.config.data.targets) for name, one in side.views.items()}
+    heads = tuple(
+        Head(name=one["name"], shape=one["shape"], targets=forms[one["name"]], ending=kinds[one["name"]])
+        for one in side.outputs
+    )
+    return {"ending": next(filter(None, kinds.values()), None), "heads": heads}
+
+
+def losses_context(side: Resolved, framework: str, codes: Mapping[str, LossCode], order: str) -> dict[str, Any]:
+    """Return the loss for the templates: of several outputs, the loss of each and their sum.
+
+    Args:
+        side: whose loss.
+        framework: that it is written in.
+        codes: of each output, its loss for targets of the output's shape.
+        order: what the framework's losses are given: ``y_true, y_pred``.
+    """
+    made = {}
+    for name, code in codes.items():
+        one, loss = side.views[name], side.views[name].config.loss
+        form, fused = loss.form(one.config.data.targets), loss.fused(one.graph.ending)
+        met = loss.given(code, framework, form, fused) if name else loss.meeting(code, framework, form, fused)
+        made[name] = loss_context(met)
+    if "" in made:
+        return made[""] | {"parts": []}
+    taken = order.split(", ")
+    terms = []
+    for name in made:
+        given = ", ".join(f'{one}["{name}"]' for one in taken)
+        weight = side.views[name].config.loss.weight
+        terms.append(f"{'' if weight == 1.0 else f'{weight!r} * '}{PART}{name}({given})")
+    lines = [f"{PART}{name} = build_{PART}{name}()" for name in made]
+    body = "\n".join([*lines, "", f"def loss({order}):", f"    return {' + '.join(terms)}", "", "return loss"])
+    parts = [{"name": f"build_{PART}{name}", **one} for name, one in made.items()]
+    return {"doc": f"The losses of {' and '.join(made)}, added up.", "comment": "", "body": body, "parts": parts}
+
+
+PART = "loss_of_"
+"""How the name of the loss of one output of several begins."""
 
 
 def activation_helpers(layers: Iterable[Layer], framework: str) -> list[tuple[Helper, ...]]:

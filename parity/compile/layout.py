@@ -77,13 +77,13 @@ class Walk:
     Args:
         graph: of the model.
         framework: whose program it is.
-        linear: the layer that leaves its activation to the loss, None for none.
+        linear: the layers that leave their activation to the loss.
         inputs: what the model's input is called where more than the first line reads it, or always.
         taken: names that its lines have another use for, beside :data:`LOCAL`.
     """
 
     def __init__(
-        self, graph: Graph, framework: str, linear: Layer | None = None, inputs: str = "",
+        self, graph: Graph, framework: str, linear: Sequence[Layer] = (), inputs: str = "",
         taken: frozenset[str] = frozenset(),
     ) -> None:  # fmt: skip
         self.graph, self.framework, self.linear, self.inputs, self.taken = graph, framework, linear, inputs, taken
@@ -125,7 +125,7 @@ class Walk:
     def _call(self, number: int, layer: Layer) -> None:
         first = layer.reads[0]
         site = Site(
-            name=layer.owner, input_shape=layer.input_shape, layout=self.lies[first.name], linear=layer is self.linear,
+            name=layer.owner, input_shape=layer.input_shape, layout=self.lies[first.name], linear=layer in self.linear,
             input_shapes=tuple(value.shape for value in layer.reads), arguments=arguments_of(layer),
             framework=self.framework,
         )  # fmt: skip

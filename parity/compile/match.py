@@ -70,10 +70,10 @@ def match(side: Resolved, own: OwnProgram, compiled: Program, inventory: Mapping
     drawn = [layer.op.mask_shape(layer.input_shape) for layer in side.drawing()]
     bindings = replace(
         compiled.bindings, weights=weights, outputs=outputs, slots=slots, names=dict(own.names),
-        mask_shapes=tuple(drawn), ending=None, answer=answer_of(side, inventory), input=side.config.model.row,
-        inputs=compiled.bindings.inputs,
-        output=side.last.output_shape,
-    )  # fmt: skip
+        mask_shapes=tuple(drawn), ending=None, input=side.config.model.row, inputs=compiled.bindings.inputs,
+        output=None if side.outputs else side.last.output_shape, in_order=bool(inventory.get("in_order")),
+        heads=tuple(replace(head, ending=None) for head in compiled.bindings.heads),
+    ).answering({name: answer_of(one, inventory, name) for name, one in side.views.items()})  # fmt: skip
     seen = {itself(name) for name in outputs}
     unmatched += [
         f"output of layer {one.name}: cannot be seen in {file}" for one in side.layers() if one.name not in seen
@@ -113,32 +113,46 @@ def _outputs(
         # A Keras layer that applies no activation where the spec's does: it stands in a layer behind it.
         and not (output.attribute == layer.name and output.attribute in plain and _activates(layer, side))
     }
-    last = side.last
+    last, ends = side.last, _ends(side)
+    alone = len(ends) == 1
     if not frameworks()[side.framework].sees_inputs:  # Methods are seen by name only.
-        return by_name if last.name in by_name else by_name | _whole(side, compiled, inventory)
+        whole = alone and last.name not in by_name
+        return by_name | _whole(side, compiled, inventory) if whole else by_name
     found, places = dict(by_name), _places(side, mapped, weights, there)
     ordered = side.layers()
-    for layer in ordered[:-1]:  # Of a framework's own layer that nothing is applied behind, its output is the layer's.
+    inner = [layer for layer in ordered if layer.name not in ends]
+    for layer in inner:  # Of a framework's own layer that nothing is applied behind, its output is the layer's.
         if layer.name not in found and places.get(layer.name) in plain and not _activates(layer, side):
             found[layer.name] = _put_out(layer, places[layer.name], side.framework)
     for before in ordered:
         for after in side.graph.readers(before.name):
             # What reads several, or is called again, does not show which of them it takes in.
-            alone = len(after.reads) == 1 and after.owner not in side.graph.shared
-            if before.name not in found and after.name in places and alone:
+            single = len(after.reads) == 1 and after.owner not in side.graph.shared
+            if before.name not in found and after.name in places and single:
                 found[before.name] = _taken_in(before, after, places[after.name], side.framework)
-    for layer in ordered[:-1]:
+    for layer in inner:
         if layer.name not in found and places.get(layer.name) in plain:
             found[layer.name] = _put_out(layer, places[layer.name], side.framework)
-    if last.name not in found:
+    for layer in ordered if not alone else ():  # Of several outputs, where its own module computes no more than that.
+        point = compiled.bindings.outputs[layer.name].point
+        bare = point == "logits" or _behind(layer) is None
+        if layer.name in ends and layer.name not in found and places.get(layer.name) in plain and bare:
+            seen = _put_out(layer, places[layer.name], side.framework)
+            found[layer.name] = replace(seen, point=point, then=None)
+    if alone and last.name not in found:
         found |= _whole(side, compiled, inventory)
     names = {itself(name): name for name in found}
     return {names[layer.name]: found[names[layer.name]] for layer in ordered if layer.name in names}
 
 
 def _activates(layer: Layer, side: Resolved) -> bool:
-    """Return whether a layer of the spec ends in an activation; that of the last one the loss may apply."""
-    return _behind(layer) is not None and layer.name != side.last.name
+    """Return whether a layer of the spec ends in an activation; that of an output the loss may apply."""
+    return _behind(layer) is not None and layer.name not in _ends(side)
+
+
+def _ends(side: Resolved) -> set[str]:
+    """Return the layers that give the outputs."""
+    return {value.name for value in side.graph.outputs}
 
 
 def _behind(layer: Layer) -> Activation | None:
@@ -173,7 +187,7 @@ def _whole(side: Resolved, compiled: Program, inventory: Mapping[str, Any]) -> d
     last, spoken = side.last, spoken_by(side)
     point = compiled.bindings.outputs[last.name].point
     whole = Output(attribute="", point=point, shape=last.output_shape)
-    told = inventory.get("trains")
+    told = inventory.get("trains", {}).get("")
     if spoken is None or told is None or told == spoken.tapped == LOGITS:
         return {last.name: whole}
     return {output(last.name, form=PROBABILITIES): replace(whole, point="output", meaning=told, ending=spoken.ending)}

@@ -10,7 +10,8 @@ from parity.compile.program import Answer, Bindings
 from parity.frameworks import frameworks
 from parity.losses.crossentropies import CrossEntropy
 from parity.spec.resolve import Resolved
-from parity.tensors import PROBABILITIES, form_of, output
+from parity.tensors import PROBABILITIES, form_of, itself
+from parity.tensors import output as output_name
 
 LOGITS, AS_PROBABILITIES = "logits", "probabilities"
 """What numbers can be; a program written by hand may also return ``log_probabilities``."""
@@ -43,17 +44,18 @@ def spoken_by(side: Resolved) -> Spoken | None:
     return Spoken(ending=kind, tapped=tapped, predicted=LOGITS if from_logits else AS_PROBABILITIES)
 
 
-def answer_of(side: Resolved, inventory: Mapping[str, Any]) -> Answer:
+def answer_of(side: Resolved, inventory: Mapping[str, Any], output: str = "") -> Answer:
     """Return what the predictions of a program written by hand are.
 
     Args:
         side: whose config it is meant to be.
         inventory: of the program; ``predicts`` says what its outputs are, where that was tried.
+        output: which of several, the only one has no name.
     """
     row, spoken = side.last.output_shape, spoken_by(side)
     if spoken is None:
         return Answer(says="", metrics="", lockstep="", ending=None, shape=row)
-    says = inventory.get("predicts") or spoken.tapped
+    says = inventory.get("predicts", {}).get(output) or spoken.tapped
     return Answer(
         says=says, metrics=spoken.predicted, lockstep=spoken.predicted, ending=spoken.ending, shape=row
     )  # fmt: skip
@@ -66,16 +68,35 @@ def in_one_form(sides: Sequence[Resolved], bindings: Mapping[str, Bindings]) -> 
         sides: in order.
         bindings: of each side's program.
     """
-    found = dict(bindings)
-    spoken = {side.name: spoken_by(side) for side in sides}
+    first, *others = sides
+    if any(list(side.views) != list(first.views) for side in others):
+        return dict(bindings)
+    made = {output: _output_in_one_form(output, sides, bindings) for output in first.views}
+    found = {}
+    for side in sides:
+        mine = {output: one[side.name] for output, one in made.items()}
+        outputs = {name: place for one in mine.values() for name, place in one.outputs.items()}
+        answers = {output: one.answer for output, one in mine.items()}
+        found[side.name] = replace(bindings[side.name], outputs=outputs).answering(answers)
+    return found
+
+
+def _output_in_one_form(
+    output: str, sides: Sequence[Resolved], bindings: Mapping[str, Bindings]
+) -> dict[str, Bindings]:  # fmt: skip
+    """Return what :func:`in_one_form` does, of one output."""
+    found = {name: one.of(output) for name, one in bindings.items()}
+    views = [side.views[output] for side in sides]
+    spoken = {view.name: spoken_by(view) for view in views}
     if any(one is None for one in spoken.values()):
         return found
-    answers = [one.answer for one in bindings.values() if one.answer is not None]
+    answers = [one.answer for one in found.values() if one.answer is not None]
     predicted = {one.predicted for one in spoken.values() if one is not None}
+    seen = {name for view in views for name in found[view.name].outputs if itself(name) == view.last.name}
     if any(one.says != one.lockstep for one in answers) or len(predicted) > 1:
-        found = {side.name: _answering(side, spoken[side.name], found[side.name]) for side in sides}
-    if any(form_of(name) == PROBABILITIES for one in bindings.values() for name in one.outputs):
-        found = {side.name: _shown(side, spoken[side.name], found[side.name]) for side in sides}
+        found = {view.name: _answering(view, spoken[view.name], found[view.name]) for view in views}
+    if any(form_of(name) == PROBABILITIES for name in seen):
+        found = {view.name: _shown(view, spoken[view.name], found[view.name]) for view in views}
     return found
 
 
@@ -91,7 +112,7 @@ def _answering(side: Resolved, spoken: Spoken | None, bindings: Bindings) -> Bin
 
 def _shown(side: Resolved, spoken: Spoken | None, bindings: Bindings) -> Bindings:
     last = side.last
-    name = output(last.name, form=PROBABILITIES)
+    name = output_name(last.name, form=PROBABILITIES)
     kept = bindings.outputs.get(last.name)
     if spoken is None or name in bindings.outputs or kept is None:
         return bindings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -96,6 +96,27 @@ class Answer:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Head:
+    """One output of several, as a program gives it and is given its targets: dicts of them, by name.
+
+    Args:
+        name: of the output.
+        shape: canonical, of a row.
+        targets: form in which the program takes its targets; None for the shape of the output.
+        ending: activation that its loss applies in place of the model, see :class:`Bindings`.
+        answer: what the predictions of it are, see :class:`Bindings`.
+        dtype: of its numbers.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    targets: str | None = None
+    ending: str | None = None
+    answer: Answer | None = None
+    dtype: str = "float"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Bindings:
     """Canonical names to places in one program; plain data, since it is sent to a worker.
 
@@ -115,8 +136,11 @@ class Bindings:
         names: what a hand-written program calls the parts of the contract.
         input: shape of a row, for models that are made when they first see one.
         inputs: name, shape and dtype of each input, where there are several or one of whole numbers
-            (:mod:`parity.run.inputs`).
+            (:mod:`parity.rows`).
         output: shape of a row of the outputs, where a program written by hand may return other tensors beside them.
+        heads: of several outputs each; ``ending`` is then that of one of them, if there is any, ``answer`` and
+            ``targets`` are None.
+        in_order: the program gives several outputs, and takes their targets, in a tuple, not by name.
         extras: those of the weights that the spec does not have.
         settings: statements that set what is global in the framework, before the program is imported.
     """
@@ -135,8 +159,23 @@ class Bindings:
     input: tuple[int, ...] = ()
     inputs: tuple[Mapping[str, Any], ...] = ()
     output: tuple[int, ...] | None = None
+    heads: tuple[Head, ...] = ()
+    in_order: bool = False
     extras: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
+
+    def of(self, output: str) -> Bindings:
+        """Return the bindings as if an output were the only one; themselves for the only one, which has no name."""
+        head = next((head for head in self.heads if head.name == output), None)
+        if head is None:
+            return self
+        return replace(self, targets=head.targets, ending=head.ending, answer=head.answer, heads=())
+
+    def answering(self, answers: Mapping[str, Answer | None]) -> Bindings:
+        """Return the bindings with what the predictions of each output are."""
+        if not self.heads:
+            return replace(self, answer=answers[""])
+        return replace(self, heads=tuple(replace(head, answer=answers[head.name]) for head in self.heads))
 
     def plain(self) -> dict[str, Any]:
         """Return the bindings as dicts, lists, strings and numbers."""

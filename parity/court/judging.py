@@ -19,6 +19,7 @@ from parity.run.lockstep import Lockstep, Taken
 from parity.spec.exactness import kept_bits
 from parity.spec.resolve import Resolved
 from parity.spec.sections import Config
+from parity.tensors import predictions
 from parity.tensors import slot as slot_name
 
 REPEATS, REPEATS_IN_DOUBT = 2, 6
@@ -294,7 +295,7 @@ def has_state(side: Resolved, state: Exchange) -> bool:
 
 
 def reference_step(
-    side: Resolved, state: Exchange, taken: Taken, number: int, form: str | None = None
+    side: Resolved, state: Exchange, taken: Taken, number: int, form: Mapping[str, str | None] | None = None
 ) -> dict[Name, np.ndarray]:
     """Return what the NumPy reference of a side's config computes in a step, by phase and tensor.
 
@@ -315,9 +316,9 @@ def reference_step(
     x, y = (np.array(taken.tensor("batch", name), np.float64) for name in ("x", "y"))
     reference = Reference(side, weights, slots)
     reference.form = form
-    predictions = reference.predict(x)
+    predicted = {("metric", predictions(name)): one for name, one in reference.predicted(x).items()}
     step = reference.step(x, y, number)
-    found: dict[Name, np.ndarray] = {("loss", "loss"): np.asarray(step.loss), ("metric", "predictions"): predictions}
+    found: dict[Name, np.ndarray] = {("loss", "loss"): np.asarray(step.loss), **predicted}
     for phase in PHASES:
         for name, value in getattr(step, phase, {}).items() if phase not in ("loss", "metric") else ():
             found[phase, name] = value

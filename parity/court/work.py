@@ -132,7 +132,7 @@ class Work(Scratch):
     def _compiled(self, side: Resolved) -> Program:
         data, name, question = self.dataset(side), self.spec.name, self.spec.question
         read = self.shows_programs and side.program is None
-        return compile_side(side, name=name, question=question, classes=data.classes, flat=data.flat, formatted=read)
+        return compile_side(side, name=name, question=question, **data.stored, formatted=read)
 
     def shown(self, side: Resolved) -> Program:
         """Return a side's program to be read: also one written by hand that cannot be imported."""
@@ -163,7 +163,7 @@ class Work(Scratch):
         key = f"trial {side.framework} {dump(side.config)}"
         if key not in self._programs:
             data = self.dataset(side)
-            made = compile_side(side, name=self.spec.name, classes=data.classes, flat=data.flat, formatted=False)
+            made = compile_side(side, name=self.spec.name, **data.stored, formatted=False)
             self._programs[key] = replace(made, file_name=f"explain/{made.digest[:16]}.py")
         return self._programs[key]
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from parity.rows import apart
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -12,12 +14,31 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Aim:
+    """The targets of one output of several.
+
+    Args:
+        name: of the array.
+        shape: of a row, in the form in which everything is compared.
+        raw: before any preprocessing; all rows.
+        classes: number of classes where labels became one-hot rows, else None.
+        flat: True where they are one number a row, stored as (rows,).
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    raw: np.ndarray
+    classes: int | None = None
+    flat: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class Dataset:
     """Inputs and targets of one spec.
 
     Args:
         x: inputs to train on, (rows, *model input), float64, numbers of tokens among them; of several inputs all
-            numbers of a row side by side, which programs are given apart (:mod:`parity.run.inputs`).
+            numbers of a row side by side, which programs are given apart (:mod:`parity.rows`).
         y: targets to train on, (rows, ...), float64, in the one form in which everything is compared and measured:
             one-hot rows for class labels, (rows, 1) for one number a row, else as they came. What form a program is
             given, its bindings say.
@@ -26,7 +47,8 @@ class Dataset:
         raw_x: inputs before any preprocessing, as the exported program reads them from its ``--data`` file; all of
             them, the rows kept for validation last; of several inputs the first.
         raw_inputs: all of these by name, where there are several.
-        raw_y: targets before any preprocessing.
+        raw_y: targets before any preprocessing; of several outputs those of the first.
+        aims: the targets of each output, where there are several: ``y`` has the numbers of all of a row side by side.
         classes: number of classes where labels became one-hot rows, else None.
         flat: True where the targets are one number a row and are stored as (rows,), not as (rows, 1).
         table: True where they are a column of a table.
@@ -46,8 +68,32 @@ class Dataset:
     x_val: np.ndarray | None = None
     y_val: np.ndarray | None = None
     raw_inputs: Mapping[str, np.ndarray] = field(default_factory=dict)
+    aims: tuple[Aim, ...] = ()
 
     @property
     def target(self) -> tuple[int, ...]:
         """Return the shape of one target as it came: ``()`` where it is flat; that of a table is a column."""
         return () if self.flat and not self.table else self.y.shape[1:]
+
+    @property
+    def raw(self) -> dict[str, np.ndarray]:
+        """Return the arrays before any preprocessing, by the names that an exported program reads them by."""
+        inputs = self.raw_inputs or {"X": self.raw_x}
+        return {**inputs, **({one.name: one.raw for one in self.aims} or {"y": self.raw_y})}
+
+    @property
+    def stored(self) -> dict[str, Any]:
+        """Return what is said of the stored targets where a program is compiled that reads them."""
+        return {"classes": self.classes, "flat": self.flat, "aims": self.aims}
+
+    @property
+    def each(self) -> tuple[Dataset, ...]:
+        """Return the set once for each output, with its targets alone; itself of a single one."""
+        if not self.aims:
+            return (self,)
+        places = [{"shape": one.shape, "dtype": "float"} for one in self.aims]
+        kept = [None] * len(places) if self.y_val is None else apart(self.y_val, places)
+        return tuple(
+            replace(self, y=y, y_val=y_val, raw_y=one.raw, classes=one.classes, flat=one.flat, aims=())
+            for one, y, y_val in zip(self.aims, apart(self.y, places), kept, strict=True)
+        )

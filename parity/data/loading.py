@@ -8,57 +8,70 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from parity.data.dataset import Dataset
+from parity.data.dataset import Aim, Dataset
 from parity.data.reading import DEFAULT_TARGET, read_file
 from parity.data.refusing import check, check_labels
 from parity.data.section import SUFFIXES, DataSpec
 from parity.data.sources import Raw, sources
 from parity.errors import DataError, did_you_mean, listed, shortened
 from parity.lazy import np
+from parity.rows import together
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def load(spec: DataSpec, *, file: Path | None = None, numbers: bool = False) -> Dataset:
+def load(spec: DataSpec, *, file: Path | None = None, numbers: Collection[str] | bool = False) -> Dataset:
     """Return the rows of a spec, preprocessed in float64.
 
     Args:
         spec: where the rows come from and what is done to them.
         file: an .npz or .csv that gives the content in the source's place (``--data FILE``).
-        numbers: integer labels number classes whatever ``one_hot`` says: a program is given these numbers.
+        numbers: integer labels number classes whatever ``one_hot`` says, a program is given these numbers: in all
+            arrays of targets, or in those of these names.
 
     Raises:
         DataError: the data are missing, faulty, or do not fit the spec.
     """
-    if numbers or spec.targets == "index":
-        spec = spec.model_copy(update={"one_hot": True})
+    counted: Collection[str] = () if isinstance(numbers, bool) else numbers
+    counted = spec.goals if numbers is True or spec.targets == "index" else counted
+    spec = spec.model_copy(update={"one_hot": tuple(one for one in spec.goals if one in counted or spec.turns(one))})
     raw = read(spec, file=file)
     source = sources().get(spec.source)
     check(raw, spec, classes=source is not None and source.classes)
     arrays = [preprocess(one, spec) for one in raw.inputs]
-    # Of several inputs, all numbers of a row side by side.
-    x = np.concatenate([one.reshape(len(one), -1) for one in arrays], axis=1) if raw.several else arrays[0]
-    classes = class_count(raw.y) if spec.one_hot else None
-    labels = raw.y[: spec.rows]
-    y = labels.astype(np.float64) if classes is None else one_hot(labels, classes)
-    flat = y.ndim == 1
-    y = y[:, None] if flat else y
+    # Of several inputs, all numbers of a row side by side; so the targets of several outputs.
+    x = together(arrays)
+    made = [_targets(name, one, spec) for name, one in zip(spec.goals, raw.goals, strict=True)]
+    y, aims = together([rows for _, rows in made]), tuple(aim for aim, _ in made)
     rows = f"{len(x)} rows" if len(x) == len(raw.y) else f"the first {len(x)} of {len(raw.y)} rows"
-    kind = "targets" if classes is None else f"{classes} classes"
+    kinds = ["targets" if one.classes is None else f"{one.classes} classes" for one in aims]
+    named = zip(aims, kinds, strict=True)
+    kind = ", ".join(f"{one.name}: {what}" for one, what in named) if raw.aims else kinds[0]
     shapes = " and ".join(str(one.shape[1:]) for one in raw.inputs) if raw.several else str(x.shape[1:])
     words = f"{raw.description}: {rows} of shape {shapes}, {kind}"
     whole = Dataset(
-        x=x, y=y, raw_x=raw.x, raw_y=raw.y, description=words, stand_in=raw.stand_in, classes=classes, flat=flat,
-        table=raw.table, raw_inputs=raw.several,
+        x=x, y=y, raw_x=raw.x, raw_y=raw.y, description=words, stand_in=raw.stand_in, table=raw.table,
+        classes=None if raw.aims else aims[0].classes, flat=not raw.aims and aims[0].flat, raw_inputs=raw.several,
+        aims=aims if raw.aims else (),
     )  # fmt: skip
     return split(whole, spec.validation_split) if spec.validation_split else whole
+
+
+def _targets(name: str, stored: np.ndarray, spec: DataSpec) -> tuple[Aim, np.ndarray]:
+    """Return what is known of an array of targets, and its rows in the form in which everything is compared."""
+    classes = class_count(stored) if spec.turns(name) else None
+    labels = stored[: spec.rows]
+    y = labels.astype(np.float64) if classes is None else one_hot(labels, classes)
+    flat = y.ndim == 1
+    y = y[:, None] if flat else y
+    return Aim(name=name, shape=y.shape[1:], raw=stored, classes=classes, flat=flat), y
 
 
 def split(data: Dataset, share: float) -> Dataset:
@@ -127,21 +140,31 @@ def read(spec: DataSpec, *, file: Path | None = None) -> Raw:
 
 
 def _named(raw: Raw, spec: DataSpec) -> Raw:
-    """Return the rows of a named source with the inputs that a spec names, in its order.
+    """Return the rows of a named source with the inputs and targets that a spec names, in its order.
 
     Raises:
         DataError: the source has others.
     """
-    if not raw.several and len(spec.arrays) == 1:
-        return raw
-    there = list(raw.several)
-    if set(there) != set(spec.arrays):
-        has = f"the inputs {listed(there)}" if there else "one input"
+    return replace(
+        raw, several=_as_named(raw.several, spec.arrays, spec, "input", "x"),
+        aims=_as_named(raw.aims, spec.goals, spec, "output", "y"),
+    )  # fmt: skip
+
+
+def _as_named(
+    there: Mapping[str, np.ndarray], wanted: Sequence[str], spec: DataSpec, what: str, field: str
+) -> dict[str, np.ndarray]:  # fmt: skip
+    """Return the arrays of a source that a model names, in its order; nothing where both have one."""
+    if not there and len(wanted) == 1:
+        return {}
+    if set(there) != set(wanted):
+        # The reverse of what is missing in a spec: of a source, all is to be used.
+        has = f"the {what}s {listed(list(there))}" if there else f"one {what}"
         raise DataError(
-            f"data source {spec.source} has {has}, the model {listed(spec.arrays)}; call model.inputs as it does, or "
-            "say data.x"
+            f"data source {spec.source} has {has}, the model {listed(wanted)}; call model.{what}s as it does, or "
+            f"say data.{field}"
         )
-    return replace(raw, several={name: raw.several[name] for name in spec.arrays})
+    return {name: there[name] for name in wanted}
 
 
 def preprocess(x: np.ndarray, spec: DataSpec) -> NDArray[np.float64]:
@@ -220,7 +243,7 @@ def class_count(y: np.ndarray) -> int | None:
 
 def preprocess_source(
     spec: DataSpec, classes: int | None, *, form: str | None = None, flat: bool = False,
-    kinds: Mapping[str, str] = MappingProxyType({}),
+    kinds: Mapping[str, str] = MappingProxyType({}), aims: Mapping[str, TargetLines] = MappingProxyType({}),
 ) -> list[str]:  # fmt: skip
     r"""Return lines of NumPy that turn the stored arrays ``X``, ``y`` into a model's ``x``, ``y``.
 
@@ -232,6 +255,7 @@ def preprocess_source(
         form: in which the program takes its targets; None for that in which they are stored, labels as one-hot rows.
         flat: the stored targets are one number a row, (rows,).
         kinds: dtype of each of the model's inputs, by name; one float input if not said.
+        aims: of each of several outputs, what is done to its targets; ``y`` is then a dict.
 
     Example:
         >>> spec = DataSpec(source="leaf", standardize=True, reshape=(3, 64), transpose=(1, 0))
@@ -242,11 +266,17 @@ def preprocess_source(
         x = x.transpose(0, 2, 1)
         y = np.eye(99)[y]
     """
-    if len(kinds) > 1:
-        return _several_source(spec, classes, form, flat, list(kinds.values()))
-    lines = [] if spec.rows is None else [f"X, y = X[:{spec.rows}], y[:{spec.rows}]"]
-    whole = "integer" in kinds.values()
-    lines.append(f"x = X.astype(np.{'int64' if whole else 'float64'})")
+    many, keys = len(kinds) > 1, bool(aims)
+    lines = (
+        []
+        if spec.rows is None
+        else [f"X, y = {_each('X', many, f'[:{spec.rows}]')}, {_of_all('y', keys, f'[:{spec.rows}]')}"]
+    )
+    types = [f"np.{'int64' if kind == 'integer' else 'float64'}" for kind in kinds.values()] or ["np.float64"]
+    if many:
+        lines.append(f"x = tuple(one.astype(kind) for one, kind in zip(X, ({', '.join(types)})))")
+    else:
+        lines.append(f"x = X.astype({types[0]})")
     if spec.scale != 1:
         lines.append(f"x = x * {spec.scale!r}")
     if spec.standardize:
@@ -255,37 +285,53 @@ def preprocess_source(
         lines.append(f"x = x.reshape(len(x), {', '.join(map(str, spec.reshape))})")
     if spec.transpose is not None:
         lines.append(f"x = x.transpose(0, {', '.join(str(axis + 1) for axis in spec.transpose)})")
-    lines.append(_targets_source(classes if spec.one_hot or form == "index" else None, form, flat))
+    if keys:
+        lines += [_targets_source(*one, f'y["{name}"]') for name, one in aims.items()]
+    else:
+        lines.append(_targets_source(classes if spec.one_hot or form == "index" else None, form, flat))
     if spec.validation_split:
-        # int() is floor() here, and needs no import.
-        lines.append(f"first = int(len(x) * (1.0 - {spec.validation_split!r}))")
-        lines.append("x, y, x_val, y_val = x[:first], y[:first], x[first:], y[first:]")
+        lines += _split_source(spec.validation_split, many, keys)
     return lines
 
 
-def _several_source(
-    spec: DataSpec, classes: int | None, form: str | None, flat: bool, kinds: Sequence[str]
-) -> list[str]:  # fmt: skip
-    """Return the lines of a model of several inputs, whose ``x`` is a tuple."""
-    lines = [] if spec.rows is None else [f"X, y = tuple(one[:{spec.rows}] for one in X), y[:{spec.rows}]"]
-    types = ", ".join(f"np.{'int64' if kind == 'integer' else 'float64'}" for kind in kinds)
-    lines.append(f"x = tuple(one.astype(kind) for one, kind in zip(X, ({types})))")
-    lines.append(_targets_source(classes if spec.one_hot or form == "index" else None, form, flat))
-    if spec.validation_split:
-        lines.append(f"first = int(len(y) * (1.0 - {spec.validation_split!r}))")
-        lines.append("x, x_val = tuple(one[:first] for one in x), tuple(one[first:] for one in x)")
-        lines.append("y, y_val = y[:first], y[first:]")
-    return lines
+TargetLines = tuple["int | None", "str | None", bool]
+"""Of an array of targets: number of classes, the form in which the program takes it, whether it is stored flat."""
 
 
-def _targets_source(classes: int | None, form: str | None, flat: bool) -> str:
-    """Return the line that turns the stored ``y`` into targets of a form."""
+def _each(name: str, many: bool, taken: str) -> str:
+    """Return the source of rows of an array, or of each of a tuple of such."""
+    return f"tuple(one{taken} for one in {name})" if many else f"{name}{taken}"
+
+
+def _of_all(name: str, keys: bool, taken: str) -> str:
+    """Return the source of rows of an array, or of each in a dict of such."""
+    return f"{{key: one{taken} for key, one in {name}.items()}}" if keys else f"{name}{taken}"
+
+
+def _split_source(share: float, many: bool, keys: bool) -> list[str]:
+    """Return the lines that keep the last rows for validation; int() is floor() here, and needs no import."""
+    if not (many or keys):
+        return [
+            f"first = int(len(x) * (1.0 - {share!r}))",
+            "x, y, x_val, y_val = x[:first], y[:first], x[first:], y[first:]",
+        ]
+    counted = "x[0]" if many and keys else "y" if many else "x"
+    return [
+        f"first = int(len({counted}) * (1.0 - {share!r}))",
+        f"x, x_val = {_each('x', many, '[:first]')}, {_each('x', many, '[first:]')}",
+        f"y, y_val = {_of_all('y', keys, '[:first]')}, {_of_all('y', keys, '[first:]')}",
+    ]
+
+
+def _targets_source(classes: int | None, form: str | None, flat: bool, name: str = "y") -> str:
+    """Return the line that turns a stored array of targets into targets of a form."""
     if form == "index":
-        return "y = y.astype(np.int64)" if classes is not None else "y = y.argmax(axis=-1)"
+        return f"{name} = {name}.astype(np.int64)" if classes is not None else f"{name} = {name}.argmax(axis=-1)"
     if classes is not None:
-        return f"y = np.eye({classes})[y]"
-    moved = {("column", True): ".reshape(len(y), 1)", ("flat", False): ".reshape(len(y))"}.get((str(form), flat), "")
-    return f"y = y.astype(np.float64){moved}"
+        return f"{name} = np.eye({classes})[{name}]"
+    column, plain = f".reshape(len({name}), 1)", f".reshape(len({name}))"
+    moved = {("column", True): column, ("flat", False): plain}.get((str(form), flat), "")
+    return f"{name} = {name}.astype(np.float64){moved}"
 
 
 def fingerprint(dataset: Dataset) -> str:

@@ -21,13 +21,13 @@ DEFAULT_TARGET = "y"
 """The target's name when a spec gives none; then a .csv without such a column is read by its last one."""
 
 
-def read_file(path: Path, *, x: str | tuple[str, ...], y: str) -> Raw:
+def read_file(path: Path, *, x: str | tuple[str, ...], y: str | tuple[str, ...]) -> Raw:
     """Return the rows of an .npz or .csv file.
 
     Args:
         path: the file.
         x: name of the array of inputs in an .npz, or names of several; unused for a .csv.
-        y: name of the array of labels or targets in an .npz, or of their column in a .csv.
+        y: name of the array of labels or targets in an .npz, or names of several, or of their column in a .csv.
 
     Raises:
         DataError: the file is missing, cannot be read, or does not hold what was asked for.
@@ -43,32 +43,37 @@ def read_file(path: Path, *, x: str | tuple[str, ...], y: str) -> Raw:
         raise DataError(
             f"data file {path}: a table holds one input, the model has {listed(x)}; give an .npz with these"
         )
+    if isinstance(y, tuple):
+        raise DataError(
+            f"data file {path}: a table holds one column of targets, the model has {listed(y)}; give an .npz with these"
+        )
     return read_csv(path, y)
 
 
-def read_npz(path: Path, x: str | tuple[str, ...], y: str) -> Raw:
+def read_npz(path: Path, x: str | tuple[str, ...], y: str | tuple[str, ...]) -> Raw:
     """Return arrays of an .npz file, in the types they have there.
 
     Args:
         path: the file.
         x: name of the array of inputs, (rows, ...), or names of several.
-        y: name of the array of labels or targets, (rows, ...).
+        y: name of the array of labels or targets, (rows, ...), or names of several.
 
     Raises:
         DataError: the file is no .npz, or an array is not in it.
     """
     try:
         with np.load(path, allow_pickle=False) as archive:
-            several = (x,) if isinstance(x, str) else x
-            for field, name in (*(("x", one) for one in several), ("y", y)):
+            several, aims = ((one,) if isinstance(one, str) else one for one in (x, y))
+            for field, name in (*(("x", one) for one in several), *(("y", one) for one in aims)):
                 if name not in archive.files:
                     raise DataError(
                         f"data file {path}: it has no array {name!r}; {_choices(name, archive.files, field)}"
                     )
             inputs = {name: _array(path, archive, name) for name in several}
+            targets = {name: _array(path, archive, name) for name in aims}
             return Raw(
-                x=inputs[several[0]], y=_array(path, archive, y), description=printable(path.name),
-                several=inputs if isinstance(x, tuple) else {},
+                x=inputs[several[0]], y=targets[aims[0]], description=printable(path.name),
+                several=inputs if isinstance(x, tuple) else {}, aims=targets if isinstance(y, tuple) else {},
             )  # fmt: skip
     except DataError:
         raise

@@ -26,19 +26,21 @@ def check(raw: Raw, spec: DataSpec, *, classes: bool) -> None:
     """
     where = f"data ({raw.description})"
     inputs = list(zip(spec.arrays, raw.inputs, strict=True))
-    for name, array, kinds in (*((name, array, "biuf") for name, array in inputs), (spec.y, raw.y, "iuf")):
+    targets = list(zip(spec.goals, raw.goals, strict=True))
+    for name, array, kinds in (*((*one, "biuf") for one in inputs), *((*one, "iuf") for one in targets)):
         if array.dtype.kind not in kinds:
-            fix = _fix(name, array, inputs=array is not raw.y)
+            fix = _fix(name, array, inputs=kinds == "biuf")
             raise DataError(f"{where}: {name} holds {array.dtype}; expected integers or floats; {fix}")
         if array.ndim == 0 or not array.size:
             raise DataError(f"{where}: {name} has shape {array.shape}; expected (rows, ...) with at least one value")
         _check_finite(array, f"{where}: {name}")
-    for name, array in inputs:
+    for name, array in (*inputs, *targets[1:]):
         if len(array) != len(raw.y):
-            told = f"{name} has {len(array)} rows, but {spec.y} has {len(raw.y)}"
+            told = f"{name} has {len(array)} rows, but {spec.goals[0]} has {len(raw.y)}"
             raise DataError(f"{where}: {told}; expected one target for each row")
-    if spec.one_hot and (classes or raw.y.dtype.kind != "f"):
-        _check_classes(raw.y, f"{where}: {spec.y}")
+    for name, array in targets:
+        if spec.turns(name) and (classes or array.dtype.kind != "f"):
+            _check_classes(array, f"{where}: {name}")
 
 
 def _fix(name: str, array: np.ndarray, *, inputs: bool) -> str:

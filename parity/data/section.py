@@ -37,7 +37,7 @@ class DataSpec(BaseModel):
 
     source: Name = Field(
         description="a named source (leaf, leaf_like, cifar10, cifar_like, wifi_location, wifi_like, digits, phrases, "
-        "twins, blobs), or the path of an .npz or .csv file from the folder of the spec",
+        "twins, blobs, waves), or the path of an .npz or .csv file from the folder of the spec",
         examples=["leaf_like", "rows.npz"],
     )
     rows: Size | None = Field(default=None, description="take only the first so many rows; all by default")
@@ -56,8 +56,10 @@ class DataSpec(BaseModel):
         "[1, 0] turns (3, 64) into (64, 3)",
         examples=[[1, 0]],
     )
-    one_hot: Switch = Field(
-        default=True, description="turn integer class labels into one-hot rows; float targets stay as they are"
+    one_hot: Switch | tuple[Name, ...] = Field(
+        default=True,
+        description="turn integer class labels into one-hot rows; float targets stay as they are; of several arrays of "
+        "targets, the names of those whose labels are to be turned",
     )
     targets: Form | None = Field(
         default=None,
@@ -77,10 +79,11 @@ class DataSpec(BaseModel):
         description="name of the array of inputs in an .npz file; of a model of several inputs, their names, which are "
         "those of the model if not said",
     )
-    y: Name = Field(
+    y: Name | tuple[Name, ...] = Field(
         default="y",
         description="name of the array of labels or targets in an .npz file, or of their column in a .csv file "
-        "(by default its last one, if none is named y)",
+        "(by default its last one, if none is named y); of a model of several outputs, the names of their arrays, "
+        "which are those of the outputs if not said",
     )
 
     @model_validator(mode="after")
@@ -98,6 +101,15 @@ class DataSpec(BaseModel):
     def arrays(self) -> tuple[str, ...]:
         """Return the names of the arrays of inputs."""
         return (self.x,) if isinstance(self.x, str) else self.x
+
+    @property
+    def goals(self) -> tuple[str, ...]:
+        """Return the names of the arrays of targets."""
+        return (self.y,) if isinstance(self.y, str) else self.y
+
+    def turns(self, name: str) -> bool:
+        """Return whether integer labels in an array of targets become one-hot rows."""
+        return self.one_hot if isinstance(self.one_hot, bool) else name in self.one_hot
 
     @model_validator(mode="after")
     def _axes_are_a_permutation(self) -> Self:

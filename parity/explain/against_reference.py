@@ -82,7 +82,7 @@ class Held:
     own: Callable[[Name], np.ndarray | None]
     noise: Callable[[Name], float]
     expected: Mapping[Name, np.ndarray] | None = None
-    form: str | None = None
+    form: Mapping[str, str | None] | None = None
     leftovers: Mapping[str, np.ndarray] = field(default_factory=dict)
     trials: int = field(default=0, init=False)
     _known: Passed | None = field(default=None, init=False)
@@ -152,7 +152,8 @@ class Held:
             else:
                 modal = [places[one.name] for one in self.side.layers() if one.op.draws or one.op.statistics]
                 since = min(since, *modal)
-        return min(since, count - 1) if reference.fused != self.base.fused else since
+        apart = reference.fused ^ self.base.fused
+        return min([since, *(index for index, one in enumerate(self.base.graph.layers) if one.name in apart)])
 
     def outcome(self, changes: Changes = (), afresh: bool = False) -> Agreed | None:
         """Return how far the reference of a config with changes agrees with the program; None for no such config.

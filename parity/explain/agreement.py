@@ -155,7 +155,9 @@ class ChangeSearch:
                 behind = [layer for layer in graph.readers(place.name) if isinstance(layer.op, Flatten)]
                 layers = [*graph.unseen(place, visible), place, *behind]
             else:
-                layers = [] if graph.last.name in visible else [*graph.unseen(graph.last, visible), graph.last]
+                ends = [graph.by_name[value.name] for value in graph.outputs if value.name not in visible]
+                found = {one.name for end in ends for one in (*graph.unseen(end, visible), end)}
+                layers = [layer for layer in layers if layer.name in found]
         return Suspects(phase=phase, layers=layers, number=self.held.number, leftovers=leftovers)
 
     def _natives(self, start: Agreed) -> None:

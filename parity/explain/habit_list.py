@@ -211,7 +211,7 @@ def of_gradient(side: Resolved, leftovers: bool, phase: str) -> Iterator[Change]
 def of_detaching(side: Resolved) -> Iterator[Change]:
     """Yield the outputs that may be cut off from what is behind them."""
     for layer in side.layers():
-        if layer is not side.last:
+        if layer.gives not in side.graph.outputs:
             yield Change(
                 path="program.detached", value=layer.name, was="trained through", habits=(("detached", layer.name),),
                 text=f"no gradient goes back through the output of {layer.name}",

@@ -17,6 +17,7 @@ from parity.reference import Computed, Passed, Reference, Tensors
 from parity.spec.graph import Layer
 from parity.spec.resolve import Resolved
 from parity.tensors import layer_of, parameter
+from parity.tensors import predictions as predictions_of
 from parity.tensors import slot as slot_name
 
 Reduction = Literal["mean", "sum", "sum_over_rows", "sum_over_outputs", "mean_over_classes"]
@@ -96,6 +97,8 @@ def factors(side: Resolved, rows: int) -> dict[str, float]:
         side: whose loss and outputs.
         rows: of the batch.
     """
+    if side.outputs:
+        return {}  # Each has a reduction of its own.
     *positions, last = side.last.output_shape
     places = math.prod(positions)
     found: dict[str, float]
@@ -160,7 +163,8 @@ class Habitual(Reference):
             yield from self.stages(x, y, number, known, since)
             self.weights = before
             predictions, _ = self._evaluated(x, masks)
-        yield ("metric", "predictions"), predictions
+        for name, one in predictions.items():
+            yield ("metric", predictions_of(name)), one
 
     def _masks(self, x: np.ndarray, number: int) -> list[np.ndarray | None]:
         """Return the masks, drawn once for all that draw alike."""
@@ -192,8 +196,8 @@ class Habitual(Reference):
         found.gradients = {name: one for (phase, name), one in expected.items() if phase == "gradient"}
         return found
 
-    def _evaluated(self, x: np.ndarray, masks: list[np.ndarray | None]) -> tuple[np.ndarray, Tensors]:
-        """Return the predictions, and the running statistics that making them moved."""
+    def _evaluated(self, x: np.ndarray, masks: list[np.ndarray | None]) -> tuple[Tensors, Tensors]:
+        """Return the predictions by output, and the running statistics that making them moved."""
         moved: Tensors = {}
         passed = Passed(values=self.fed(x))
         for index, (op, mask) in enumerate(zip(self.ops, masks, strict=True)):
@@ -206,7 +210,7 @@ class Habitual(Reference):
             else:
                 value = op.forward(read, self._of(op), drawn)
             passed.values.append(value)
-        return self.answered(passed.values[self.graph.places[self.graph.last.name]]), moved
+        return self.answered(passed), moved
 
     def _through(self, op: Op, x: np.ndarray, mask: np.ndarray | None) -> tuple[np.ndarray, Tensors]:
         axes = self.habits.flattened.get(str(op.name))
@@ -260,10 +264,11 @@ class Habitual(Reference):
         factor = self._factor(rows)
         return factor * loss + (factor if self.habits.whole else 1.0) * self.habits.penalty_factor * self._penalty()
 
-    def _back(self, slope: np.ndarray, passed: Passed, masks: list[np.ndarray | None]) -> None:
+    def _back(self, slopes: dict[int, np.ndarray], passed: Passed, masks: list[np.ndarray | None]) -> None:
         """Go back with the loss's factor; add what the step before left to the gradients of parameters."""
         factor, most = self._factor(len(passed.values[0])), self.habits.gradient_factor
-        super()._back(slope * (1.0 if self.habits.whole else factor), passed, masks)
+        own = 1.0 if self.habits.whole else factor
+        super()._back({place: one * own for place, one in slopes.items()}, passed, masks)
         most *= factor if self.habits.whole else 1.0
         if most != 1.0:
             passed.gradients = {name: most * one for name, one in passed.gradients.items()}

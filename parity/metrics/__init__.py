@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from pydantic import SkipValidation
+
 from parity.entries import Entry, Shape, entry_type
 from parity.lazy import np
+from parity.rows import apart
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +36,11 @@ class Metric(Entry):
 
     degree: ClassVar[int | None] = None
     """Power of the targets' unit in which it is measured; None where it is a share, or what it is depends on more."""
+
+    @property
+    def name(self) -> str:
+        """Return under which name its values are reported."""
+        return self.kind
 
     def value(self, predictions: np.ndarray, targets: np.ndarray) -> float:
         """Return the metric.
@@ -83,6 +92,74 @@ class Metric(Entry):
             targets: (rows, ...).
         """
         return None
+
+    def size(self, targets: np.ndarray) -> int:
+        """Return the number of the target values it is about."""
+        return targets.size
+
+
+class OfOutput(Metric):
+    """A metric of one output of several, whose predictions and targets stand side by side in a row.
+
+    Its name is Keras's: ``label_accuracy`` for the accuracy of ``label``.
+    """
+
+    output: str
+    metric: SkipValidation[Metric]
+    places: tuple[Mapping[str, Any], ...]
+
+    @property
+    def name(self) -> str:
+        return f"{self.output}_{self.metric.name}"
+
+    @property
+    def kind(self) -> str:  # type: ignore[override]
+        """Return the kind of the metric itself."""
+        return self.metric.kind
+
+    @property
+    def better(self) -> Literal["higher", "lower"]:  # type: ignore[override]
+        """Return which values of it are the better ones."""
+        return self.metric.better
+
+    @property
+    def degree(self) -> int | None:  # type: ignore[override]
+        """Return the power of the targets' unit in which it is measured."""
+        return self.metric.degree
+
+    @property
+    def _at(self) -> int:
+        return [place["name"] for place in self.places].index(self.output)
+
+    @property
+    def _shape(self) -> Shape:
+        return tuple(self.places[self._at]["shape"])
+
+    def _own(self, rows: np.ndarray) -> np.ndarray:
+        return apart(rows, self.places)[self._at]
+
+    def value(self, predictions: np.ndarray, targets: np.ndarray) -> float:
+        return self.metric.value(self._own(predictions), self._own(targets))
+
+    def classes(self, targets: np.ndarray, outputs: Shape) -> np.ndarray | None:
+        return self.metric.classes(self._own(targets), self._shape)
+
+    def constant(self, trained: np.ndarray, targets: np.ndarray, outputs: Shape) -> float | None:
+        return self.metric.constant(self._own(trained), self._own(targets), self._shape)
+
+    def taken(self, targets: Shape, outputs: Shape) -> TakenMetric:
+        found = self.metric.taken(self._shape, self._shape)
+        metric = OfOutput(output=self.output, metric=found.metric, places=self.places)
+        return TakenMetric(name=self.name, metric=metric, reason=found.reason)
+
+    def reachable(self, targets: np.ndarray) -> int | None:
+        return self.metric.reachable(self._own(targets))
+
+    def size(self, targets: np.ndarray) -> int:
+        return self._own(targets).size
+
+    def label(self) -> str:
+        return f"{self.metric.label()} of {self.output}"
 
 
 if TYPE_CHECKING:

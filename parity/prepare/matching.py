@@ -92,11 +92,11 @@ class Ports:
         """Return what of a program matches its spec, and the form of its targets; asked once."""
         assert side.program is not None
         if side.name not in self._matches:
-            spoken = spoken_by(side)
+            spoken = {name: spoken_by(one) for name, one in side.views.items()}
             with self.session(side, f"{side.name}-match") as session:
                 inventory = session.ask(
-                    "inventory", **self._arguments(side), output=list(side.last.output_shape),
-                    ending=spoken.ending if spoken else None,
+                    "inventory", **self._arguments(side),
+                    endings={name: one.ending for name, one in spoken.items() if one is not None},
                 )  # fmt: skip
                 given = given_to(session, side, self.bench(side), self._arguments(side))
             if "evaluation" in inventory:
@@ -111,6 +111,7 @@ class Ports:
             "framework": side.framework, "program": side.program.file, "names": dict(side.program.names),
             "data": str(self.bench(side).scratch / "data"), "seed": side.config.training.seed,
             "inputs": list(side.graph.packed),
+            "outputs": [{"name": name, "shape": list(one.last.output_shape)} for name, one in side.views.items()],
         }  # fmt: skip
 
     def _first_with_extras(self, side: Resolved) -> tuple[Resolved, Match]:
@@ -120,7 +121,7 @@ class Ports:
                 continue
             with contextlib.suppress(WorkerError, DataError):  # Told where that side is run.
                 data = self.bench(one).dataset
-                compiled = compile_side(one, name=self.name, classes=data.classes, flat=data.flat, formatted=False)
+                compiled = compile_side(one, name=self.name, **data.stored, formatted=False)
                 found, _ = self.matched(one, compiled)
                 if found.extras:
                     return one, found

@@ -247,25 +247,31 @@ def check_fit(side: Resolved, data: Dataset) -> None:
         DataError: when they do not.
     """
     check_inputs(side, data.x.shape[1:], data.description)
+    for name, one, rows in zip(side.views, side.views.values(), data.each, strict=True):
+        _check_targets(one, rows, f"of {name} in {data.description}" if name else f"of {data.description}")
+
+
+def _check_targets(side: Resolved, data: Dataset, who: str) -> None:
+    """Check the targets of one output; arguments as :func:`check_fit`, ``who`` being whose targets they are."""
     output = side.last.output_shape
     if data.y.shape[1:] != output:
         last = side.last.name
         why = "; left as they are, one value would be compared with several" if data.y.shape[1:] == (1,) else ""
         raise DataError(
-            f"side {side.name}: a target of {data.description} has shape {data.target}, the last layer {last!r} gives "
+            f"side {side.name}: a target {who} has shape {data.target}, the last layer {last!r} gives "
             f"{output}; change the last layer, or data.one_hot{_of_two(data, output)}{why}"
         )
     form = side.config.data.targets if side.program is not None else side.config.loss.form(side.config.data.targets)
     if form in ("column", "flat") and output != (1,):
         raise DataError(
-            f"side {side.name}: data.targets is {form}, which is one number a row, but a target of {data.description} "
+            f"side {side.name}: data.targets is {form}, which is one number a row, but a target {who} "
             f"has shape {data.target}; leave data.targets out"
         )
     if form == "index" and data.classes is None and not one_hot_rows(data.y):
         loss = side.config.loss.kind
-        who = "data.targets is index" if side.config.data.targets else f"loss {loss} takes class numbers"
+        why = "data.targets is index" if side.config.data.targets else f"loss {loss} takes class numbers"
         raise DataError(
-            f"side {side.name}: {who}, but the targets of {data.description} are neither integer labels nor one-hot "
+            f"side {side.name}: {why}, but the targets {who} are neither integer labels nor one-hot "
             f"rows, the first is {data.y[0].tolist()}; store labels as integers from 0, y.argmax(axis=1), or take "
             "another loss"
         )

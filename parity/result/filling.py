@@ -72,7 +72,7 @@ def side_fact(
     # Those of a program written by hand may be more than the spec's, or fewer.
     shapes = {name: parameter.shape for name, parameter in side.parameters().items()} | dict(program.extras)
     count = sum(math.prod(shapes[name]) for name, place in program.bindings.weights.items() if place.trainable)
-    epochs, loss, form = run.measured if run else (), side.config.loss, side.config.data.targets
+    epochs, form = run.measured if run else (), side.config.data.targets
     origin = side.origin("data.targets") if form else ""
     return SideFact(
         name=side.name,
@@ -92,12 +92,12 @@ def side_fact(
         seconds=run.seconds if run else 0.0,
         cached=run.cached if run else False,
         drawn=draw_fact(side, run, dataset) if run else None,
-        loss_formula=loss.words(side.last.op.ending()),
+        loss_formula=side.formula,
         targets=form or "",
         targets_origin=origin,
         targets_as=FORMS.get(form or "", ""),
         targets_by=DECIDED.get(origin, "config") if form else "",
-        targets_stretched=loss.stretches(loss.form(form)),
+        targets_stretched=any(one.config.loss.stretches(one.config.loss.form(form)) for one in side.views.values()),
         program=program.source,
         program_file=f"programs/{program.file_name}",
         error=error,
@@ -158,10 +158,10 @@ def metric_fact(taken: TakenMetric, dataset: Dataset) -> MetricFact:
         computed=metric.label(),
         reason=taken.reason,
         better=metric.better,
-        target_values=None if exact is None else dataset.y.size,
+        target_values=None if exact is None else metric.size(dataset.y),
         exact_values=exact,
-        ceiling=None if exact is None else exact / dataset.y.size,
-        val_ceiling=None if exact_kept is None or kept is None else exact_kept / kept.size,
+        ceiling=None if exact is None else exact / metric.size(dataset.y),
+        val_ceiling=None if exact_kept is None or kept is None else exact_kept / metric.size(kept),
     )
 
 

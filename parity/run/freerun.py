@@ -226,9 +226,9 @@ def measure_epoch(
     if bench.dataset.y_val is not None:
         sets.append((VALIDATION, "validation", bench.dataset.y_val))
     metrics = {
-        f"{prefix}{metric.kind}": metric.value(predicted.get(f"{name}/{step}"), targets[evenly(len(targets), most)])
+        f"{prefix}{metric.name}": metric.value(predicted.get(f"{name}/{step}"), targets[evenly(len(targets), most)])
         for prefix, name, targets in sets
-        for metric in job.side.config.metrics
+        for metric in job.side.measured
     }
     training = job.side.config.training
     sizes = batch_sizes(len(bench.dataset.x), training.batch_size, training.drop_remainder)

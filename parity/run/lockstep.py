@@ -89,10 +89,14 @@ class Lockstep:
         """Return the side whose state the others take over."""
         return next(iter(self.sessions))
 
-    def form(self, side: str) -> str | None:
-        """Return what a side's predictions are turned into, None where they are compared as its config makes them."""
-        answer = self.openings[side].get("bindings", {}).get("answer")
-        return answer["lockstep"] or None if answer else None
+    def form(self, side: str) -> dict[str, str | None]:
+        """Return what a side's predictions of each output are turned into.
+
+        None where they are compared as its config makes them.
+        """
+        bindings = self.openings[side].get("bindings", {})
+        answers = {one["name"]: one.get("answer") for one in bindings.get("heads", ())} or {"": bindings.get("answer")}
+        return {name: answer["lockstep"] or None if answer else None for name, answer in answers.items()}
 
     @property
     def state(self) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from parity.rows import apart
 from parity.run.driver.base import Driver
 from parity.run.driver.programs import ProgramError
 from parity.run.exchange import Exchange
@@ -39,8 +40,8 @@ def opened(
     names: dict[str, str],
     row: Sequence[int],
     seed: int,
-    output: Sequence[int] | None = None,
     inputs: Sequence[dict[str, Any]] = (),
+    outputs: Sequence[dict[str, Any]] = (),
 ) -> Driver:
     """Return a program of which nothing is known but what it calls the parts of the contract.
 
@@ -50,12 +51,13 @@ def opened(
         names: what it calls the parts.
         row: shape of a row, for models that are made when they first see one.
         seed: of what it draws by itself.
-        output: shape of a row of the outputs in the spec.
         inputs: of the spec, as ``Bindings.inputs`` has them.
+        outputs: name and shape of a row of each output in the spec.
     """
+    several = [{**one, "dtype": "float", "targets": None, "ending": None} for one in outputs if len(outputs) > 1]
     empty: dict[str, Any] = {
         "weights": {}, "outputs": {}, "slots": {}, "mask_axes": [], "ending": None, "names": names, "input": list(row),
-        "output": output, "inputs": list(inputs),
+        "output": outputs[0]["shape"] if len(outputs) == 1 else None, "inputs": list(inputs), "heads": several,
     }  # fmt: skip
     return driver(program, empty, "float32", seed)
 
@@ -66,26 +68,29 @@ def located(driver: Driver, path: str) -> Any:
     return driver.parameter(path)
 
 
-def looked_at(driver: Driver, x: np.ndarray, ending: str | None, output: tuple[int, ...]) -> dict[str, Any]:
+def looked_at(
+    driver: Driver, x: np.ndarray, endings: dict[str, str], outputs: Sequence[dict[str, Any]]
+) -> dict[str, Any]:  # fmt: skip
     """Return what a program makes of rows; nothing of what it fails at, which is told where it is run.
 
     Args:
         driver: of the program, with weights of its own.
         x: inputs, (N, ...).
-        ending: ``softmax`` or ``sigmoid`` where the outputs may be logits or probabilities.
-        output: shape of a row of the outputs in the spec.
+        endings: of the outputs that may be logits or probabilities, ``softmax`` or ``sigmoid``.
+        outputs: as :func:`opened` has them.
 
     Returns:
         ``evaluation``: see :func:`evaluation`;
-        ``called``: the layers in the order in which they are called; ``predicts`` and ``trains``: what the outputs are,
-        in evaluation and in training.
+        ``called``: the layers in the order in which they are called; ``predicts`` and ``trains``: what each output is,
+        in evaluation and in training; ``in_order``: the model returns several outputs in a tuple, not by name.
     """
     found: dict[str, Any] = {}
     try:
         found["evaluation"] = evaluation(driver, x)
         found["called"] = driver.called(np.ascontiguousarray(x[:EVALUATED], dtype=driver.host_dtype()))
-        if ending is not None:
-            found |= outputs(driver, x, ending, output)
+        found["in_order"] = driver.in_order
+        if endings:
+            found |= meanings(driver, x, endings, outputs)
     except Exception as error:  # Whatever a program may raise.
         print("looked at and failed:", type(error).__name__, str(error)[:500])
     return found
@@ -112,29 +117,37 @@ def evaluation(driver: Driver, x: np.ndarray) -> dict[str, Any]:
     return {"difference": float(np.linalg.norm(second - first)) / scale, "draws": draws, "together": together}
 
 
-def outputs(driver: Driver, x: np.ndarray, ending: str, output: tuple[int, ...]) -> dict[str, str]:
-    """Return what the outputs are in evaluation and in training: logits, probabilities or their logarithms.
+def meanings(
+    driver: Driver, x: np.ndarray, endings: dict[str, str], outputs: Sequence[dict[str, Any]]
+) -> dict[str, dict[str, str]]:  # fmt: skip
+    """Return what outputs are in evaluation and in training: logits, probabilities or their logarithms, by output.
 
     Whatever the weights are, probabilities add up to one: they are drawn anew a few times.
 
     Args:
         driver: of the program.
         x: inputs, (N, ...).
-        ending: ``softmax`` or ``sigmoid``.
-        output: shape of a row of the outputs in the spec.
+        endings: ``softmax`` or ``sigmoid``, of the outputs that are asked about.
+        outputs: as :func:`opened` has them.
     """
     rows = np.ascontiguousarray(x[:ROWS], dtype=driver.host_dtype())
     paths = [one["path"] for one in driver.inventory()["parameters"] if one["trainable"]]
-    told: dict[str, list[np.ndarray]] = {"predicts": [], "trains": []}
+    told: dict[str, dict[str, list[np.ndarray]]] = {
+        way: {name: [] for name in endings} for way in ("predicts", "trains")
+    }
     for draw in range(DRAWS):
         randomised(
             paths, lambda path: driver.read(located(driver, path)),
             lambda path, value: driver.write(located(driver, path), value), draw,
         )  # fmt: skip
-        for name, training in (("predicts", False), ("trains", True)):
+        for way, training in (("predicts", False), ("trains", True)):
             driver.clock.update(step=0, call=0)
-            told[name].append(fitted(np.array(driver.raw(rows, training=training), dtype=np.float64), output))
-    return {name: meaning(values, ending) for name, values in told.items()}
+            value = np.array(driver.raw(rows, training=training), dtype=np.float64)
+            parts = apart(value, driver.heads or [{"dtype": "float"}])
+            for one, part in zip(outputs, parts, strict=True):
+                if one["name"] in endings:
+                    told[way][one["name"]].append(fitted(part, tuple(one["shape"])))
+    return {way: {name: meaning(one, endings[name]) for name, one in of.items()} for way, of in told.items()}
 
 
 def tried(driver: Driver, x: np.ndarray, y: np.ndarray, forms: list[str]) -> dict[str, Any]:
@@ -217,9 +230,9 @@ class Unmatched(ABC):
         names: dict[str, str],
         data: str,
         seed: int,
-        output: list[int],
-        ending: str | None = None,
+        endings: dict[str, str],
         inputs: Sequence[dict[str, Any]] = (),
+        outputs: Sequence[dict[str, Any]] = (),
     ) -> dict[str, Any]:
         """Return the parameters and layers of a program whose bindings are not known yet, and what it makes of rows.
 
@@ -229,19 +242,19 @@ class Unmatched(ABC):
             names: what the program calls the parts of the contract.
             data: folder of the exchange with ``x``.
             seed: of what it draws by itself.
-            output: shape of a row of the outputs in the spec.
-            ending: ``softmax`` or ``sigmoid`` where the outputs may be logits or probabilities.
+            endings: of the outputs that may be logits or probabilities, ``softmax`` or ``sigmoid``.
             inputs: of the spec, as ``Bindings.inputs`` has them.
+            outputs: as :func:`opened` has them.
         """
         x = self.exchange(data).get("x")
-        driver = opened(self._driver(framework), program, names, x.shape[1:], seed, output, inputs)
-        found = driver.inventory() | looked_at(driver, x, ending, tuple(output))
+        driver = opened(self._driver(framework), program, names, x.shape[1:], seed, inputs, outputs)
+        found = driver.inventory() | looked_at(driver, x, endings, outputs)
         driver.close()
         return found
 
     def starts(
         self, framework: str, program: str, names: dict[str, str], data: str, seed: int, paths: dict[str, str],
-        inputs: Sequence[dict[str, Any]] = (),
+        inputs: Sequence[dict[str, Any]] = (), outputs: Sequence[dict[str, Any]] = (),
     ) -> None:  # fmt: skip
         """Write what parameters of a program start from.
 
@@ -253,21 +266,22 @@ class Unmatched(ABC):
             seed: of what it draws by itself.
             paths: of each parameter in the program, the file that takes its value.
             inputs: of the spec, as ``Bindings.inputs`` has them.
+            outputs: as :func:`opened` has them.
         """
         row = self.exchange(data).get("x").shape[1:]
-        driver = opened(self._driver(framework), program, names, row, seed, inputs=inputs)
+        driver = opened(self._driver(framework), program, names, row, seed, inputs, outputs)
         for path, file in paths.items():
             np.save(file, np.array(driver.read(located(driver, path))))
         driver.close()
 
     def targets(
         self, framework: str, program: str, names: dict[str, str], data: str, seed: int, forms: list[str],
-        inputs: Sequence[dict[str, Any]] = (),
+        inputs: Sequence[dict[str, Any]] = (), outputs: Sequence[dict[str, Any]] = (),
     ) -> dict[str, Any]:  # fmt: skip
         """Return what a program's loss makes of targets in each of several forms; else as :meth:`inventory`."""
         arrays = self.exchange(data)
-        rows = [arrays.get(name).shape[1:] for name in ("x", "y")]
-        driver = opened(self._driver(framework), program, names, rows[0], seed, rows[1], inputs)
+        row = arrays.get("x").shape[1:]
+        driver = opened(self._driver(framework), program, names, row, seed, inputs, outputs)
         found = tried(driver, arrays.get("x"), arrays.get("y"), forms)
         driver.close()
         return found

@@ -26,6 +26,7 @@ from parity.run.memory import OwnState, Report, everything
 from parity.run.probe import DigestProbe, Guide, Probe, TensorProbe, see_all
 from parity.run.threads import Threads
 from parity.run.unmatched import Unmatched
+from parity.tensors import predictions
 
 PREDICT_ROWS = 256
 """Rows predicted at once."""
@@ -311,14 +312,14 @@ class Worker(Unmatched, Asked):
         """
         driver = self._which(shadow)
         probe = DigestProbe(exact=True) if out is None else TensorProbe(self.exchange(out))
-        rows = next(self._batches(number, number + 1))
+        rows, follow = next(self._batches(number, number + 1)), None
         x, y = self.x[rows], self.y[rows]
-        follow = None
         if guide is None:
             probe.see("batch", "x", x)
             probe.see("batch", "y", y)
             driver.clock.update(step=number, call=0)
-            probe.see("metric", "predictions", driver.answer(x, "lockstep"))
+            for output, one in driver.answers(x, "lockstep").items():
+                probe.see("metric", predictions(output), one)
         else:
             theirs = self.exchange(guide["folder"])
             follow = Guide(theirs, [tuple(one) for one in guide["names"]])

@@ -225,7 +225,7 @@ def _check_value(field: FieldInfo, value: Any, where: Where, loc: Loc) -> list[F
     return []
 
 
-def hidden_faults(loss: Loss, graph: Graph, where: Where) -> list[Fault]:
+def hidden_faults(loss: Loss, graph: Graph, where: Where, loc: Loc = ("loss",)) -> list[Fault]:
     """Return the fault of a loss that looks behind an activation whose values others read, too.
 
     In Keras nothing hinders it. In the other frameworks the loss applies the activation, and the model does not.
@@ -234,12 +234,13 @@ def hidden_faults(loss: Loss, graph: Graph, where: Where) -> list[Fault]:
         loss: of a side.
         graph: its model.
         where: knows the lines.
+        loc: of what says the loss.
     """
     last, ending = graph.last, graph.ending
     if ending is None or not loss.fused(ending) or not (graph.readers(last.name) or last.owner in graph.shared):
         return []
     got = f"{loss.kind} works on what is behind the {ending.kind} of {last.name}, which is used elsewhere, too"
-    return [where.fault(("loss",), got, "recover_logits: false, or logits as the output", "say one of them")]
+    return [where.fault(loc, got, "recover_logits: false, or logits as the output", "say one of them")]
 
 
 def loss_faults(loss: Loss, shape: Shape, where: Where, loc: Loc) -> list[Fault]:
@@ -287,6 +288,9 @@ def check_model(
     try:
         graph_of(model)
     except GraphError as error:
+        if error.output:
+            place: Loc = ("model", "outputs", error.output)
+            return [*faults, where.fault(next(reversed(list(changed.values())), place), str(error))]
         op = model.layers[error.at]
         # The last change on the way here, which may be one of an earlier layer.
         blame = next((name for one in model.layers[error.at :: -1] if (name := str(one.name)) in changed), "")

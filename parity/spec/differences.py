@@ -117,7 +117,7 @@ def _unit_differences(a: Resolved, b: Resolved, order: Mapping[str, int]) -> lis
         return True
 
     columns = by_name(a.config.model.layers, b.config.model.layers)
-    last = {str(side.config.model.layers[-1].name) for side in (a, b)}
+    last = {value.name for side in (a, b) for value in side.graph.outputs}
     groups: dict[Any, list[LayerUnit]] = {}
     layers = a.config.model.layers, b.config.model.layers
     edges = None if all(map(plain, layers)) else Edges(*layers, a.config.model.first)
@@ -153,7 +153,7 @@ def _field_differences(a: Resolved, b: Resolved, taken: set[str]) -> list[Differ
     layers_a = a.layers()
     before, after = ({layer.name: layer for layer in layers} for layers in (layers_a, b.layers()))
     aligned = by_name(a.config.model.layers, b.config.model.layers)
-    last = {str(side.config.model.layers[-1].name) for side in (a, b)}
+    last = {value.name for side in (a, b) for value in side.graph.outputs}
     columns = [column for column in aligned if paired(column)]
     branched = not (plain(a.config.model.layers) and plain(b.config.model.layers))
     edges = Edges(a.config.model.layers, b.config.model.layers, a.config.model.first)
@@ -206,7 +206,7 @@ def _compare(path: tuple[str, ...], a: Any, b: Any) -> Iterator[_Found]:
         shared = [name for name in type(a).model_fields if name in type(b).model_fields and name not in LINKS]
         if a.kind != b.kind:
             yield _Found(path, _without(a, shared), _without(b, shared))
-    elif isinstance(a, BaseModel) and isinstance(b, BaseModel):
+    elif isinstance(a, BaseModel) and type(a) is type(b):
         shared = list(type(a).model_fields)
     else:
         if a != b:
@@ -257,7 +257,15 @@ def mixed(a: Config, b: Config, taken: set[str]) -> Config:
         layers = list(reading(layers, reads, a.model.first))
     if branched or [op.name for op in a.model.layers] != [op.name for op in b.model.layers]:
         _check_shapes(layers, a, b)
-    return a.model_copy(update={**sections, "model": a.model.model_copy(update={"layers": tuple(layers)})})
+    changes = {"layers": tuple(layers), "outputs": _outputs(a, b, layers)}
+    return a.model_copy(update={**sections, "model": a.model.model_copy(update=changes)})
+
+
+def _outputs(a: Config, b: Config, layers: Sequence[Op]) -> dict[str, str]:
+    """Return which layers give the outputs, some being of one side and some of the other: of two the later one."""
+    places = {str(op.name): index for index, op in enumerate(layers)}
+    pairs = {name: (layer, b.model.outputs.get(name, layer)) for name, layer in a.model.outputs.items()}
+    return {name: max(pair, key=lambda layer: places.get(layer, -1)) for name, pair in pairs.items()}
 
 
 def _check_shapes(layers: Sequence[Op], a: Config, b: Config) -> None:
@@ -268,14 +276,17 @@ def _check_shapes(layers: Sequence[Op], a: Config, b: Config) -> None:
     """
     if not layers:
         raise ShapeError("no layer is left")
-    ends = [graph_of(side.model).last.output_shape for side in (a, b)]
-    last = graph_of(a.model.model_copy(update={"layers": tuple(layers)})).last
-    if last.output_shape not in ends:
-        raise ShapeError(f"the last layer, {last.name}, gives {last.output_shape} where {ends[0]} is expected")
+    ends = [graph_of(side.model).outputs for side in (a, b)]
+    changes = {"layers": tuple(layers), "outputs": _outputs(a, b, layers)}
+    outputs = graph_of(a.model.model_copy(update=changes)).outputs
+    for number, last in enumerate(outputs):
+        shapes = [one[number].shape for one in ends]
+        if last.shape not in shapes:
+            raise ShapeError(f"the last layer, {last.name}, gives {last.shape} where {shapes[0]} is expected")
 
 
 def _mix(path: str, a: Any, b: Any, taken: set[str]) -> Any:
-    if not (isinstance(a, BaseModel) and isinstance(b, BaseModel)):
+    if not (isinstance(a, BaseModel) and isinstance(b, BaseModel) and isinstance(a, Entry) is isinstance(b, Entry)):
         return b if path in taken else a
     base = b if isinstance(a, Entry) and path in taken and type(a) is not type(b) else a
     values = {}

@@ -145,7 +145,8 @@ def _fault(detail: ErrorDetails, where: Where, loc: Loc) -> Fault:
             name = str(context["tag"])
             if name.startswith("("):
                 return where.fault(loc, got, f"{listed(choices)}, by name or as {{name: {{field: value}}}}")
-            family = _family(loc)
+            said = {"loss": "loss", "metrics": "metric"}.get(str(loc[0])) if len(loc) > 1 else None
+            family = said or _family(loc)  # Of several outputs, what stands last is the name of one.
             fix = _layer_of(name) if family == "layer" else ""
             fix = fix or entry_hint(name, choices, {"layer": "op"}.get(family, family))
             word = f"{family} " if family else ""

@@ -21,6 +21,9 @@ from parity.ops import Op, ShapeError, check_constraints
 from parity.ops.again import Again
 from parity.ops.block import Block
 from parity.spec.blocks import written_out
+from parity.spec.ends import GraphError as GraphError
+from parity.spec.ends import check_read, outputs_of
+from parity.spec.paths import auto_names
 from parity.tensors import parameter as parameter_name
 
 if TYPE_CHECKING:
@@ -96,20 +99,6 @@ class Layer:
         return int.from_bytes(hashlib.sha256(self.name.encode()).digest()[:8], "little") >> 1
 
 
-class GraphError(ShapeError):
-    """A layer cannot stand where it does; ``at`` is its number in the list, ``about`` the field at fault, if it is one.
-
-    Args:
-        message: what it was given and what it needs.
-        at: number of the layer.
-        about: ``inputs``, ``layer`` or nothing.
-    """
-
-    def __init__(self, message: str, at: int, about: str = "") -> None:
-        super().__init__(message)
-        self.at, self.about = at, about
-
-
 @dataclass(frozen=True)
 class Graph:
     """Inputs, layers in the order in which they are computed, and outputs; the blocks that layers came from."""
@@ -171,7 +160,7 @@ class Graph:
 
     @property
     def packed(self) -> tuple[dict[str, Any], ...]:
-        """Return where each input stands among the numbers of a row (:mod:`parity.run.inputs`).
+        """Return where each input stands among the numbers of a row (:mod:`parity.rows`).
 
         Nothing for one of floats, which is all of them.
         """
@@ -245,10 +234,14 @@ def named(model: ModelSpec) -> ModelSpec:
         return model
     every = written_out(model.layers, model.first)
     names = [str(one.op.name) for one in every]
+    ends = {one.place[0]: str(one.op.name) for one in every}  # A block gives what its last layer gives.
+    own = auto_names([(op.kind, op.name) for op in model.layers])
+    called = {name: ends[index] for index, name in enumerate(own) if index in ends}
     return model.with_layers(
         [one.op for one in every],
         dict(zip(names, (one.place for one in every), strict=True)),
         {name: one.scopes for name, one in zip(names, every, strict=True) if one.scopes},
+        {output: called.get(layer, layer) for output, layer in model.outputs.items()},
     )
 
 
@@ -285,9 +278,9 @@ def graph_of(model: ModelSpec) -> Graph:
             raise GraphError(str(error), at) from error
         above = known[str(op.name)] = Value(str(op.name), shape)
         layers.append(Layer(name=str(op.name), op=used, reads=reads, gives=above))
-    outputs = (layers[-1].gives,)
+    outputs = outputs_of(model.outputs, layers)
     if len(ops) == len(layers):  # Else two have one name, which is a fault of its own.
-        _check_read(layers, outputs)
+        check_read(layers, outputs)
     return Graph(inputs, tuple(layers), outputs, model.scopes)
 
 
@@ -331,14 +324,3 @@ def _alike(op: Op, *applied: tuple[Value, ...]) -> bool:
     every = [op.parameters(op.given([value.shape for value in reads])) for reads in applied]
     shapes = [{name: one.shape for name, one in kept.items()} for kept in every]
     return all(one == shapes[0] for one in shapes)
-
-
-def _check_read(layers: list[Layer], outputs: tuple[Value, ...]) -> None:
-    """Check that every layer leads to an output: what nothing reads has no gradient, and Keras leaves it out."""
-    wanted = {value.name for value in outputs}
-    for layer in reversed(layers):
-        if layer.name in wanted:
-            wanted |= {value.name for value in layer.reads}
-    for at, layer in enumerate(layers):
-        if layer.name not in wanted:
-            raise GraphError(f"nothing that leads to the output reads {layer.name}: take it out, or read it", at)

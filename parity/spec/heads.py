@@ -26,7 +26,14 @@ def joined(a: Resolved, b: Resolved, found: Sequence[Difference]) -> list[Differ
         b: second side.
         found: their differences.
     """
-    parts = _head(a, b, found)
+    for output in a.views:
+        found = _joined(a, b, output, found)
+    return list(found)
+
+
+def _joined(a: Resolved, b: Resolved, output: str, found: Sequence[Difference]) -> list[Difference]:
+    """Return what :func:`joined` does, of one output."""
+    parts = _head(a.views[output], b.views[output], found, a.named("loss", output))
     if len(parts) < 2:
         return list(found)
     first = next(index for index, one in enumerate(found) if one in parts)
@@ -50,8 +57,15 @@ def _made(parts: Sequence[Difference]) -> Difference:
     )
 
 
-def _head(a: Resolved, b: Resolved, found: Sequence[Difference]) -> list[Difference]:
-    """Return the differences that make up another kind of head; none where it is the same."""
+def _head(a: Resolved, b: Resolved, found: Sequence[Difference], loss: str) -> list[Difference]:
+    """Return the differences that make up another kind of head; none where it is the same.
+
+    Args:
+        a: first side, as it is seen from the output.
+        b: second side.
+        found: their differences.
+        loss: path of the loss of the output.
+    """
     live = [one for one in found if not one.inert]
     try:
         shapes = [side.last.output_shape for side in (a, b)]
@@ -59,14 +73,14 @@ def _head(a: Resolved, b: Resolved, found: Sequence[Difference]) -> list[Differe
         return []
     if shapes[0] != shapes[1]:
         last = set(_behind(a)) | set(_behind(b))
-        return [one for one in live if one.path in TARGETS or _of_loss(one) or (set(one.layers) & last)]
+        return [one for one in live if one.path in TARGETS or _of_loss(one, loss) or (set(one.layers) & last)]
     losses = {side.config.loss.kind for side in (a, b)}
     forms = [one for one in live if one.path in TARGETS[1:] and _counts(one)]
-    return [one for one in live if one in forms or one.path == "loss"] if forms and len(losses) == 2 else []
+    return [one for one in live if one in forms or one.path == loss] if forms and len(losses) == 2 else []
 
 
-def _of_loss(one: Difference) -> bool:
-    return one.path == "loss" or one.path.startswith("loss.")
+def _of_loss(one: Difference, loss: str) -> bool:
+    return one.path == loss or one.path.startswith(f"{loss}.")
 
 
 def _counts(one: Difference) -> bool:

@@ -109,6 +109,9 @@ def section_reason(path: tuple[str, ...], a: Resolved, b: Resolved, rows: int | 
         rows: rows of the training set, where known.
         gpus: whether the machine may have a GPU.
     """
+    if path[0] == "loss" and a.outputs and len(path) > 1:
+        one, other = a.views[path[1]], b.views[path[1]]  # Of one output of several, which has a loss of its own.
+        return section_reason(("loss", *path[2:]), one, other, rows, gpus)
     if path == ("metrics",):
         return "metrics are reported, nothing is trained by them"
     if path in (("data", "targets"), ("loss", "broadcast")):

@@ -81,9 +81,28 @@ def restructured(config: Config, chosen: Sequence[str], keys: Sequence[str], val
     named = tuple(op.model_copy(update={"name": name}) for op, name in zip(layers, names, strict=True))
     if keys and not (plain(before) and plain(named)):
         named = _reconnected(before, named, [names[at] for at in came], keys[-1] if came else "", config.model.first)
-    model = config.model.model_copy(update={"layers": named})
+    outputs = _outputs(config, named, [names[at] for at in came], keys[-1] if keys and came else "")
+    model = config.model.model_copy(update={"layers": named, "outputs": outputs})
     gone = [str(op.name) for op in before if op.name not in names]
     return config.model_copy(update={"model": model}), list(dict.fromkeys([*gone, *(names[at] for at in came)]))
+
+
+def _outputs(config: Config, after: Sequence[Op], came: Sequence[str], place: str) -> dict[str, str]:
+    """Return which layers give the outputs where some are new or gone, as what read them would read others.
+
+    Args:
+        config: as it was.
+        after: the layers there are now.
+        came: names of the new ones.
+        place: ``before`` or ``after``, where they are put; empty where none came, or all.
+    """
+    model, names = config.model, [str(op.name) for op in after]
+    old = reads_of(model.layers, model.first)
+    gone = set(old) - set(names) if place or not came else set()
+    places = [names.index(name) for name in came] if place == "after" else []
+    behind = {names[start - 1]: names[end - 1] for start, end in _runs(places)}
+    found = {output: through(old, layer, gone) for output, layer in model.outputs.items()}
+    return {output: behind.get(layer, layer) for output, layer in found.items()}
 
 
 def _reconnected(

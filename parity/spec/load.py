@@ -13,7 +13,8 @@ from parity.data.section import SUFFIXES
 from parity.errors import Fault, SpecError, nearest
 from parity.spec.consistency import check_changes, check_model
 from parity.spec.faults import NOWHERE, Lines, Where, faults_of, given
-from parity.spec.resolve import resolve_side
+from parity.spec.output_faults import output_faults
+from parity.spec.resolve import resolve_side, with_names
 from parity.spec.sections import Spec
 from parity.spec.yaml import LARGEST, parse_yaml
 
@@ -104,7 +105,7 @@ def build_spec(data: Any, lines: Lines = NOWHERE) -> Spec:
         spec = Spec.model_validate(data)
     except ValidationError as error:
         raise SpecError([*faults_of(error, where), *check_changes(data, where)]) from None
-    faults = check_model(spec.model, where, data=spec.data)
+    faults = [*check_model(spec.model, where, data=spec.data), *output_faults(with_names(spec), where, {})]
     if faults:
         raise SpecError([*faults, *check_changes(data, where)])
     folder = Path(lines.file).parent if lines.file else Path()

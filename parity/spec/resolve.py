@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -13,15 +13,16 @@ from parity.code import Parameter
 from parity.entries import Strict
 from parity.errors import Fault, SpecError
 from parity.frameworks import title_of
-from parity.metrics import TakenMetric
 from parity.spec.consistency import Layers, Reached, check_change, check_model, hidden_faults, loss_faults
 from parity.spec.faults import Loc, Where, faults_of
 from parity.spec.graph import Graph, Layer, graph_of, named
 from parity.spec.holes import unsaid_faults
+from parity.spec.output_faults import output_faults
 from parity.spec.paths import at, set_path, set_together, split, visit, walk
 from parity.spec.plain import dump
 from parity.spec.sections import PARTS, Config, SideSpec, Spec
 from parity.spec.targets import target_faults
+from parity.spec.views import Views
 
 Precision = Literal["float32", "float64"]
 
@@ -33,6 +34,7 @@ Own = Mapping[str, Mapping[str, Any]]
 
 Reader = Callable[[str, str | None], Own]
 """Asks a framework that an interpreter has, None for this one, what it does where nothing is said."""
+ConfigT = TypeVar("ConfigT", bound=Config)
 
 NO_FILE = Where()
 """Where a spec built in Python stands."""
@@ -60,7 +62,7 @@ class OwnProgram:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Resolved:
+class Resolved(Views):
     """One side, ready to be compiled.
 
     Args:
@@ -113,11 +115,6 @@ class Resolved:
         """Return all tensors of the model as ``layer.parameter``, in the order of the layers."""
         return dict(self.graph.parameters)
 
-    def metrics(self) -> list[TakenMetric]:
-        """Return what is computed under the names of the metrics; targets have the shape of the outputs."""
-        shape = self.last.output_shape
-        return [metric.taken(shape, shape) for metric in self.config.metrics]
-
     def origin(self, path: str) -> str:
         """Return where the value at a path came from."""
         parts = path.split(".")
@@ -169,10 +166,7 @@ def resolve_side(
         SpecError: when the changes do not fit, or the network that results cannot be.
     """
     config = Config(**{key: getattr(spec, key) for key in Config.model_fields})
-    config = config.model_copy(update={"model": named(config.model)})
-    if len(config.model.named_inputs()) > 1 and "x" not in config.data.model_fields_set:
-        arrays = tuple(config.model.named_inputs())
-        config = config.model_copy(update={"data": config.data.model_copy(update={"x": arrays})})
+    config = with_names(config.model_copy(update={"model": named(config.model)}))
     origins = _origins(config, spec.model_fields_set)
     native = side.defaults == "native"
     own = read(side.framework, side.python) if native else {}
@@ -188,6 +182,17 @@ def resolve_side(
     # What a change brings with it and leaves unsaid is the framework's to decide, too.
     origins = dict(resolved.origins)
     return replace(resolved, config=_native(resolved.config, side.framework, origins, own), origins=origins)
+
+
+def with_names(config: ConfigT) -> ConfigT:
+    """Return a config whose data say what the arrays of several inputs and outputs are called: as the model does."""
+    model, data = config.model, config.data
+    names: dict[str, tuple[str, ...]] = {}
+    if len(model.named_inputs()) > 1 and "x" not in data.model_fields_set:
+        names["x"] = tuple(model.named_inputs())
+    if model.outputs and data.y == type(data).model_fields["y"].default:
+        names["y"] = tuple(model.outputs)
+    return config.model_copy(update={"data": config.data.model_copy(update=names)}) if names else config
 
 
 def _own(side: SideSpec) -> OwnProgram | None:
@@ -245,14 +250,18 @@ def changed(
             ]
             break
         waiting = {path: waiting[path] for path in late}
+    faults += [] if faults else output_faults(config, where, changes, loc)
     faults += [] if faults else check_model(config.model, where, places, written, config.data)
     faults += [] if faults else unsaid_faults(resolved.framework, config, where, changes, loc, places, written)
     side = replace(resolved, config=config, origins=origins)
-    faults += [] if faults else hidden_faults(config.loss, side.graph, where)
-    if not faults and resolved.program is None:
-        last = next((key for key in reversed(list(changes)) if key.partition(".")[0] == "loss"), None)
-        faults += target_faults(config, origins.get("data.targets", DEFAULT), where, changes, loc)
-        faults += loss_faults(config.loss, side.last.output_shape, where, (*loc, last) if last else ("loss",))
+    for name, view in () if faults else side.views.items():
+        own: Loc = ("loss", name) if name else ("loss",)
+        loss, hidden = view.config.loss, hidden_faults(view.config.loss, view.graph, where, own)
+        faults += hidden
+        if not hidden and resolved.program is None:
+            last = next((key for key in reversed(list(changes)) if key.partition(".")[0] == "loss"), None)
+            faults += target_faults(view.config, origins.get("data.targets", DEFAULT), where, changes, loc)
+            faults += loss_faults(loss, view.last.output_shape, where, (*loc, last) if last else own)
     if faults:
         raise SpecError(faults)
     return side

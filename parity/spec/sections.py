@@ -23,10 +23,9 @@ from pydantic_core import CoreSchema, PydanticCustomError, PydanticKnownError
 from parity.data.section import MOST_AXES, DataSpec, Size
 from parity.entries import Strict
 from parity.frameworks import frameworks, native_of
-from parity.losses import AnyLoss
-from parity.metrics import AnyMetric
 from parity.ops import AnyOp, Op
 from parity.optimizers import AnyOptimizer
+from parity.spec.per_output import AnyLosses, AnyMetrics, Outputs
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)]
 """A name that is also a file name."""
@@ -90,6 +89,9 @@ class ModelSpec(Part):
         default={}, description="in its place, the shapes of named inputs: a shape, or shape and dtype"
     )
     layers: tuple[AnyOp, ...] = Field(min_length=1, description="the layers, in order")
+    outputs: Outputs = Field(
+        default={}, description="names of several outputs, and the layer that gives each; if not said, the last layer"
+    )
 
     _placed: dict[str, tuple[str | int, ...]] = PrivateAttr(default_factory=dict)
     _scopes: dict[str, tuple[Scope, ...]] = PrivateAttr(default_factory=dict)
@@ -106,10 +108,10 @@ class ModelSpec(Part):
 
     def with_layers(
         self, layers: Sequence[Op], placed: Mapping[str, tuple[str | int, ...]],
-        scopes: Mapping[str, tuple[Scope, ...]],
+        scopes: Mapping[str, tuple[Scope, ...]], outputs: Mapping[str, str],
     ) -> Self:  # fmt: skip
-        """Return the model with other layers, where they are written, and the blocks that they came from."""
-        found = self.model_copy(update={"layers": tuple(layers)})
+        """Return the model with other layers, where they are written, the blocks they came from, and its outputs."""
+        found = self.model_copy(update={"layers": tuple(layers), "outputs": dict(outputs)})
         found._placed, found._scopes = dict(placed), dict(self._scopes) | dict(scopes)
         return found
 
@@ -262,11 +264,13 @@ class Config(Part):
 
     data: DataSpec = Field(description="what is learned from")
     model: ModelSpec = Field(description="the network")
-    loss: AnyLoss = Field(description="what is minimised")
+    loss: AnyLosses = Field(description="what is minimised; of several outputs, a loss for each by its name")
     optimizer: AnyOptimizer = Field(description="how a gradient becomes an update")
     training: TrainingSpec = Field(default=TrainingSpec(), description="batches and epochs")
     numerics: NumericsSpec = Field(default=NumericsSpec(), description="where, and how exactly")
-    metrics: tuple[AnyMetric, ...] = Field(default=(), description="what is reported about predictions")
+    metrics: AnyMetrics = Field(
+        default=(), description="what is reported about predictions; of several outputs, a list for each by its name"
+    )
 
 
 PARTS = tuple(name for name in Config.model_fields if name not in ("model", "metrics"))

@@ -69,14 +69,19 @@ class Trial:
     said: str = ""
 
 
-def numbers_classes(side: Resolved) -> bool:
-    """Return whether integer labels number classes for a side, though ``data.one_hot`` may be false.
+def numbers_classes(side: Resolved) -> tuple[str, ...]:
+    """Return the arrays of targets whose integer labels number classes for a side, though ``one_hot`` may be false.
 
     A loss that takes nothing but classes says so, and so does a spec that asks for their numbers. A program compiled
     for one-hot rows takes ``one_hot: false`` at its word.
     """
-    data, loss = side.config.data, side.config.loss
-    return "index" in (data.targets, *loss.forms) or (side.program is not None and len(loss.forms) == 1)
+    data = side.config.data
+    losses = [one.config.loss for one in side.views.values()]
+    return tuple(
+        name
+        for name, loss in zip(data.goals, losses, strict=True)
+        if "index" in (data.targets, *loss.forms) or (side.program is not None and len(loss.forms) == 1)
+    )
 
 
 def settled(side: Resolved, target: Shape, classes: bool, given: Given | None = None) -> Resolved:
@@ -88,6 +93,8 @@ def settled(side: Resolved, target: Shape, classes: bool, given: Given | None = 
         classes: the targets are labels that number classes.
         given: of a program written by hand, what it is given.
     """
+    if side.outputs:
+        return side  # Each loss says which form it takes; what it does not say has the shape of the output.
     if side.config.data.targets is None:
         form, origin = (given.form, given.origin) if given is not None else _form(side, target, classes)
         if form is not None:
@@ -139,6 +146,8 @@ def candidates(side: Resolved, target: Shape, classes: bool, one_hot_rows: bool)
         one_hot_rows: the targets are stored as one-hot rows.
     """
     said = side.config.data.targets
+    if side.outputs:
+        return []
     if said is not None:
         return [said] if said == "flat" else []  # It is given in any case; what the loss does with it is seen.
     if classes:

@@ -135,11 +135,19 @@ class Runs:
             ImpossibleError: when no config can have them.
         """
         config = self.contest.config_of(paths)
-        both = {one.kind: one for side in (self.contest.good, self.contest.bad) for one in side.config.metrics}
         training = config.training.model_copy(update={"seed": self.seeds[0] if seed is None else seed})
-        config = config.model_copy(update={"training": training, "metrics": tuple(both[kind] for kind in sorted(both))})
+        config = config.model_copy(update={"training": training, "metrics": self._metrics()})
         name = self.contest.bad.name if paths and paths == self.contest.everything else self.contest.good.name
         return replace(self.contest.good, name=name, program=None, config=config)
+
+    def _metrics(self) -> Any:
+        """Return all metrics of both sides, of several outputs by their names."""
+        pairs = {name: (one, self.contest.bad.views[name]) for name, one in self.contest.good.views.items()}
+        found = {}
+        for output, sides in pairs.items():
+            both = {metric.kind: metric for side in sides for metric in side.config.metrics}
+            found[output] = tuple(both[kind] for kind in sorted(both))
+        return found.get("", found)
 
     @property
     def steps(self) -> int:

@@ -59,11 +59,11 @@ def factor(metric: Metric, base: MeasuredOn, other: MeasuredOn) -> float:
     if classes[0] is not None and classes[1] is not None:
         if len(classes[0]) != len(classes[1]) or np.array_equal(classes[0].ravel(), classes[1].ravel()):
             return 1.0
-        raise UnitError(f"{metric.kind} is the share of right classes, and {other.name}'s rows have other classes than "
+        raise UnitError(f"{metric.name} is the share of right classes, and {other.name}'s rows have other classes than "
                         f"{base.name}'s")  # fmt: skip
     if one.kind != two.kind:
         raise UnitError(
-            f"{metric.kind} is {one.kind} on {base.name} and {two.kind} on {other.name}, which are other questions; "
+            f"{metric.name} is {one.kind} on {base.name} and {two.kind} on {other.name}, which are other questions; "
             "name an outcome that is the same on both: --outcome"
         )
     if base.targets.size != other.targets.size or np.array_equal(base.targets.ravel(), other.targets.ravel()):
@@ -71,7 +71,7 @@ def factor(metric: Metric, base: MeasuredOn, other: MeasuredOn) -> float:
     slope = _slope(base.targets, other.targets)
     if slope is None or one.degree is None:
         raise UnitError(
-            f"{metric.kind} is measured against other targets on {other.name} than on {base.name}, and they are not "
+            f"{metric.name} is measured against other targets on {other.name} than on {base.name}, and they are not "
             "the same ones on another scale; name an outcome that does not depend on that: --outcome"
         )
     return float(abs(slope) ** -one.degree)
@@ -107,10 +107,10 @@ class Unit:
         """Return the number that a side's metric is multiplied by; arguments and errors as :func:`factor`."""
         metric = self._metric(side) or self._metric(self.first)
         if metric is None or side.config.data == self.first.config.data:
-            shapes = [one.last.output_shape for one in (side, self.first)]
+            shapes = [one.row for one in (side, self.first)]
             if metric is None or shapes[0] == shapes[1]:
                 return 1.0
-        key = f"{side.config.data.model_dump_json()} {side.last.output_shape}"
+        key = f"{side.config.data.model_dump_json()} {side.row}"
         if key not in self._known:
             try:
                 self._known[key] = factor(metric, self._judged(self.first), self._judged(side))
@@ -134,10 +134,10 @@ class Unit:
 
     def _metric(self, side: Resolved) -> Metric | None:
         kind = self.outcome.metric.removeprefix(VALIDATION)
-        return next((one for one in side.config.metrics if one.kind == kind), None)
+        return next((one for one in side.measured if one.name == kind), None)
 
     def _judged(self, side: Resolved) -> MeasuredOn:
         data = self.data(side)
         kept = data.y_val if self.outcome.metric.startswith(VALIDATION) else data.y
         targets = data.y if kept is None else kept
-        return MeasuredOn(name=side.name, trained=data.y, targets=targets, outputs=side.last.output_shape)
+        return MeasuredOn(name=side.name, trained=data.y, targets=targets, outputs=side.row)

@@ -91,6 +91,7 @@ def test_naming_the_sources_imports_no_numpy():
         "leaf_like",
         "phrases",
         "twins",
+        "waves",
         "wifi_like",
         "wifi_location",
     ]

@@ -30,7 +30,8 @@ class Raw:
     Args:
         x: inputs, (rows, ...), integers or floats; of several, the first.
         several: all of them by name, where there are several.
-        y: class labels 0..classes - 1, integers, (rows, ...); or targets, floats, (rows, ...).
+        y: class labels 0..classes - 1, integers, (rows, ...); or targets, floats, (rows, ...); of several, the first.
+        aims: all arrays of targets by name, where there are several.
         description: where the rows come from, in words, without how many they are.
         stand_in: True for generated rows that stand in for a real set.
         table: True where the targets are a column of a table, which says nothing of the shape they were meant to have.
@@ -42,6 +43,12 @@ class Raw:
     stand_in: bool = False
     table: bool = False
     several: Mapping[str, np.ndarray] = field(default_factory=dict)
+    aims: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def goals(self) -> list[np.ndarray]:
+        """Return the arrays of targets."""
+        return list(self.aims.values()) or [self.y]
 
     @property
     def inputs(self) -> list[np.ndarray]:
@@ -74,13 +81,13 @@ class Source(ABC):
             DataError: they are not to be had here; says how to get them.
         """
 
-    def read_given(self, file: Path, *, x: str | tuple[str, ...], y: str) -> Raw:
+    def read_given(self, file: Path, *, x: str | tuple[str, ...], y: str | tuple[str, ...]) -> Raw:
         """Return the rows of a file that a user gave in the source's place (``--data FILE``).
 
         Args:
             file: an .npz or .csv.
             x: name of the array of inputs, or names of several.
-            y: name of the array of targets, or of their column in a .csv.
+            y: name of the array of targets, or names of several, or of their column in a .csv.
 
         Raises:
             DataError: it cannot be read, or does not hold what was asked for.

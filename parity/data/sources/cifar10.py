@@ -26,7 +26,7 @@ HOW_TO_GET_IT = (
 )
 
 
-def read_images(file: Path, x: str | tuple[str, ...], y: str) -> Raw:
+def read_images(file: Path, x: str | tuple[str, ...], y: str | tuple[str, ...]) -> Raw:
     """Return the images of a file, training rows first: ``validation_split`` then keeps the test rows.
 
     Args:
@@ -95,6 +95,6 @@ class Cifar10(Source):
         """
         return read_images(real_file(self.name, FILES, HOW_TO_GET_IT), "X", "y")
 
-    def read_given(self, file: Path, *, x: str | tuple[str, ...], y: str) -> Raw:
+    def read_given(self, file: Path, *, x: str | tuple[str, ...], y: str | tuple[str, ...]) -> Raw:
         """Return a user's images, whichever way the file holds them."""
         return read_images(file, x, y)

@@ -96,6 +96,6 @@ class CifarLike(Source):
         )
         return Raw(x=x, y=y, description=words, stand_in=True)
 
-    def read_given(self, file: Path, *, x: str | tuple[str, ...], y: str) -> Raw:
+    def read_given(self, file: Path, *, x: str | tuple[str, ...], y: str | tuple[str, ...]) -> Raw:
         """Return a user's images, called real only when they are known to be."""
         return read_images(file, x, y)

@@ -178,6 +178,6 @@ class WifiLike(Source):
         words = "wifi_like, a generated stand-in for the Wi-Fi set (no real fingerprints)"
         return replace(prepared(Raw(x=x, y=y, description=words)), stand_in=True)
 
-    def read_given(self, file: Path, *, x: str | tuple[str, ...], y: str) -> Raw:
+    def read_given(self, file: Path, *, x: str | tuple[str, ...], y: str | tuple[str, ...]) -> Raw:
         """Return a user's rows prepared, called the real Wi-Fi set only when they are."""
         return read_places(file, x, y)

@@ -76,7 +76,7 @@ def described(raw: Raw) -> Raw:
     return prepared(replace(raw, description=f"{raw.description}, {words}"))
 
 
-def read_places(file: Path, x: str | tuple[str, ...], y: str) -> Raw:
+def read_places(file: Path, x: str | tuple[str, ...], y: str | tuple[str, ...]) -> Raw:
     """Return the rows of a file, prepared, called the real Wi-Fi set only when they are.
 
     Args:
@@ -107,6 +107,6 @@ class WifiLocation(Source):
         """
         return read_places(real_file(self.name, [FILE], HOW_TO_GET_IT), *UNSAID)
 
-    def read_given(self, file: Path, *, x: str | tuple[str, ...], y: str) -> Raw:
+    def read_given(self, file: Path, *, x: str | tuple[str, ...], y: str | tuple[str, ...]) -> Raw:
         """Return a user's rows prepared, called the real Wi-Fi set only when they are."""
         return read_places(file, x, y)

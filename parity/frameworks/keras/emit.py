@@ -12,7 +12,14 @@ from parity.activations import Activation
 from parity.code import LossCode, Site, call, lines_at
 from parity.compile.bodies import READ, Body, Kind, Node, Worded
 from parity.compile.folding import Folding
-from parity.compile.fragments import activation_helpers, helpers_source, loss_context
+from parity.compile.fragments import (
+    activation_helpers,
+    endings,
+    fused_layers,
+    helpers_source,
+    losses_context,
+    losses_of,
+)
 from parity.compile.layout import ANY, LaidOut, Line, Walk, arguments_of
 from parity.compile.program import Bindings, Output, Weight
 from parity.compile.wording import known_of, returning, told_of
@@ -31,46 +38,39 @@ def applied(activation: Activation, channel_axis: int) -> str:
 
 def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
     """Return what the template needs, and where the tensors live."""
-    config, graph, last = side.config, side.graph, side.last
-    ending, remembers = graph.ending, frameworks()[side.framework].remembers_logits
-    fused, form = config.loss.fused(ending), config.loss.form(config.data.targets)
-    # Where nothing remembers the logits that the loss looks for behind a softmax, the model puts them out.
-    applied_by_loss = ending if fused and not remembers else None
+    config, graph = side.config, side.graph
+    remembers, fused = frameworks()[side.framework].remembers_logits, fused_layers(side)
     # A layer that is called with more than the tensor cannot stand in a Sequential model.
     chain = graph.is_chain and all(len(layer.op.ports) == 1 for layer in graph.layers)
-    walk = Walk(graph, side.framework, last if applied_by_loss else None, "" if chain else "inputs")
+    # Where nothing remembers the logits that a loss looks for behind a softmax, the model puts them out.
+    walk = Walk(graph, side.framework, () if remembers else fused, "" if chain else "inputs")
     laid = walk.laid_out()
-    order = in_order_of_calls(laid.lines)
+    order = in_order_of_calls(laid.lines, _as_flattened(side, laid.returns))
     calls = graph.calls(order)
     outputs = {
         layer.name: Output(attribute=layer.owner, axes=laid.seen[layer.name], call=calls[layer.name])
         for layer in graph.layers
     }
-    back = [line for line in laid.lines if line.layer is None]
-    low = config.numerics.mixed_precision is not None
-    name = last.name
-    # Moved, a tensor no longer remembers the logits behind it: the activation comes after that. In mixed precision it
-    # is what brings the outputs back to float32, as Keras's guide has it.
-    apart = low or bool(back and fused and ending is not None and remembers)
-    own = None if applied_by_loss or not apart else ending
-    if own is not None:
-        site = Site(name=last.name, input_shape=last.input_shape, linear=True, framework=side.framework)
-        code = last.op.keras(site)
-        at = next(index for index, line in enumerate(laid.lines) if line.axes is None and line.layer is last)
-        laid.lines[at] = replace(laid.lines[at], code=code, comment=code.comment)
-    written = KerasModel(walk, laid, last.name, (last.name,) if apart else ())
-    lines = written.lines
-    if apart:
-        name = f"{last.name}_{own.kind if own else 'float32'}"
-        dtype = "keras.config.floatx()" if low else None
-        function = own.keras(side.framework) if own else '"linear"'
-        made = call("keras.layers.Activation", function, dtype=dtype, name=repr(name))
-        lines.append({"target": ANY, "given": written.returns[0], "layer": made, "comment": ""})
-        written.returns = (ANY,)
-        outputs[last.name] = Output(attribute=name)
-    if fused and ending is not None:  # It is seen by its logits, as in the other frameworks.
-        outputs[last.name] = Output(attribute=name, point="logits")
-    loss = _loss(config.loss, graph) if remembers else _plainly(config.loss, fused, side.framework)
+    ends = dict(zip(laid.returns, side.views.values(), strict=True))
+    behind = {target: found for target, one in ends.items() if (found := _behind(side, one, target, laid)) is not None}
+    barred = [ends[target].last.name for target in behind]
+    written = KerasModel(walk, laid, {target: one.last.name for target, one in ends.items()}, barred)
+    lines, returns = written.lines, []
+    for (target, one), given in zip(ends.items(), written.returns, strict=True):
+        name, where = one.last.name, given
+        if target in behind:
+            name, made = behind[target]
+            where = name if side.outputs else ANY
+            lines.append({"target": where, "given": given, "layer": made, "comment": ""})
+            if not graph.readers(one.last.name):
+                outputs[one.last.name] = Output(attribute=name)
+        if one.last in fused:  # It is seen by its logits, as in the other frameworks.
+            outputs[one.last.name] = Output(attribute=name, point="logits")
+        returns.append(where)
+    codes = {
+        name: _loss(loss, one.graph) if remembers else _plainly(loss, one.last in fused, side.framework)
+        for name, (one, loss) in losses_of(side).items()
+    }
     optimizer = config.optimizer.code("keras")
     helpers = [*activation_helpers(graph.layers, side.framework), *(line.code.helpers for line in laid.calls)]
     sources, imports = helpers_source([*helpers, optimizer.helpers])
@@ -80,8 +80,8 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         "chain": chain and not written.functions,
         "lines": lines,
         "taken": written.inputs,
-        "returns": written.returns,
-        "loss": loss_context(config.loss.meeting(loss, "keras", form, fused)),
+        "returns": returns,
+        "loss": losses_context(side, "keras", codes, "y_true, y_pred"),
         "optimizer": optimizer,
         "penalty": any(one.regularizer is not None for one in side.parameters().values()),
         "weights": _inside(_places(side, laid.calls)),
@@ -94,9 +94,39 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         starts=config.optimizer.numbers(),
         mask_axes=tuple(laid.drawn[layer.name] for layer in drawing),
         masks=tuple(layer.mask for layer in drawing),
-        ending=applied_by_loss.kind if applied_by_loss else None,
+        **endings(side, applied=not remembers),
     )
     return context, bindings
+
+
+def _behind(side: Resolved, one: Resolved, target: str, laid: LaidOut) -> tuple[str, str] | None:
+    """Return the layer that an output's last activation is put behind everything in, if it must be: name and source.
+
+    Args:
+        side: whose program it is.
+        one: the side as it is seen from the output.
+        target: what the output is called so far.
+        laid: the program; the layer that gave the activation gives it no more.
+    """
+    last, ending = one.last, one.graph.ending
+    fused, remembers = one.config.loss.fused(ending), frameworks()[side.framework].remembers_logits
+    low = side.config.numerics.mixed_precision is not None
+    back = any(line.layer is None and line.target == target for line in laid.lines)
+    # Moved, a tensor no longer remembers the logits behind it: the activation comes after that. In mixed precision it
+    # is what brings the outputs back to float32, as Keras's guide has it.
+    if not low and not (back and fused and remembers):
+        return None
+    # What the loss applies, or what others read, too, stays in the layer.
+    own = None if (fused and not remembers) or side.graph.readers(last.name) else ending
+    if own is not None:
+        site = Site(name=last.name, input_shape=last.input_shape, linear=True, framework=side.framework)
+        code = last.op.keras(site)
+        at = next(index for index, line in enumerate(laid.lines) if line.axes is None and line.layer is last)
+        laid.lines[at] = replace(laid.lines[at], code=code, comment=code.comment)
+    name = f"{last.name}_{own.kind if own else 'float32'}"
+    function = own.keras(side.framework) if own else '"linear"'
+    dtype = "keras.config.floatx()" if low else None
+    return name, call("keras.layers.Activation", function, dtype=dtype, name=repr(name))
 
 
 def _places(side: Resolved, calls: Iterable[Line]) -> dict[str, Weight]:
@@ -126,23 +156,28 @@ def _inside(places: Mapping[str, Weight]) -> list[tuple[str, str, str, bool]]:
     return found
 
 
+def _as_flattened(side: Resolved, returns: Sequence[str]) -> list[str]:
+    """Return what the outputs are called, in the order in which Keras follows them back: that of their names."""
+    return [target for _, target in sorted(zip(side.views, returns, strict=True))]
+
+
 class KerasModel:
     """The model: its lines, and the functions that stand for blocks.
 
     Args:
         walk: that laid it out.
         laid: the model, layer by layer.
-        last: name of the last layer.
+        ends: of each output, what it is called in the end, and the layer that gives it.
         barred: layers that are written out, whatever block they came from.
     """
 
-    def __init__(self, walk: Walk, laid: LaidOut, last: str, barred: Sequence[str]) -> None:
+    def __init__(self, walk: Walk, laid: LaidOut, ends: Mapping[str, str], barred: Sequence[str]) -> None:
         self.shared = walk.graph.shared
         self.moves: dict[int, str] = {}
         counted: Counter[str] = Counter()
         for line in laid.lines:
             if line.layer is None or line.axes is not None:
-                name = f"{last}_permuted" if line.layer is None else f"{line.layer.name}_permute"
+                name = f"{ends[line.target]}_permuted" if line.layer is None else f"{line.layer.name}_permute"
                 counted[name] += 1
                 self.moves[id(line)] = f"{name}_{counted[name] - 1}" if counted[name] > 1 else name
         self.inputs, self.returns, self.functions = laid.inputs, laid.returns, list[str]()
@@ -222,11 +257,15 @@ def _function(kind: Kind, body: Body) -> str:
     return f"def {kind.function_name}({given}):\n    {source}"
 
 
-def in_order_of_calls(lines: Sequence[Line]) -> list[Layer]:
+def in_order_of_calls(lines: Sequence[Line], returns: Sequence[str]) -> list[Layer]:
     """Return the layers in the order in which a functional model calls them, which is not that of its lines.
 
     Those farthest from the output come first, a layer that is called twice as far as its farthest call; of those as
     far, the one first met on the way back from the output (``keras/src/ops/function.py``, ``map_graph``).
+
+    Args:
+        lines: of the program.
+        returns: what the outputs are called in the end, in the order in which they are followed back.
     """
     made: dict[str, int] = {}
     reads: list[list[int]] = []
@@ -241,7 +280,8 @@ def in_order_of_calls(lines: Sequence[Line]) -> list[Layer]:
                 visit(one)
             ordered.append(number)
 
-    visit(len(lines) - 1)
+    for target in returns:
+        visit(made[target])
     depths: dict[int, int] = {}
     farthest: dict[str, int] = {}
     for number in reversed(ordered):

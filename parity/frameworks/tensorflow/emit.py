@@ -9,8 +9,11 @@ from parity.compile.fragments import (
     activation_helpers,
     constrained,
     constraint_helpers,
+    endings,
+    fused_layers,
     helpers_source,
-    loss_context,
+    losses_context,
+    losses_of,
     penalty,
 )
 from parity.compile.program import Bindings
@@ -22,14 +25,14 @@ from parity.spec.resolve import Resolved
 def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
     """Return what the template needs, and where the tensors live."""
     config, graph = side.config, side.graph
-    ending = graph.ending
-    fused = config.loss.fused(ending)
+    fused = fused_layers(side)
     model, low = written(side, fused), config.numerics.mixed_precision
     helpers = [*activation_helpers(graph.layers, "tensorflow"), *model.helpers]
     parameters = side.parameters()
     if low == "float16":
         helpers.append((LOSS_SCALE,))
-    optimizer, loss = config.optimizer.code("tensorflow"), config.loss.tensorflow(config.loss.on_logits(ending))
+    optimizer = config.optimizer.code("tensorflow")
+    codes = {name: loss.tensorflow(loss.on_logits(one.graph.ending)) for name, (one, loss) in losses_of(side).items()}
     sources, imports = helpers_source([*helpers, optimizer.helpers, *constraint_helpers(parameters, "tensorflow")])
 
     def place(name: str) -> str:
@@ -44,7 +47,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         "lines": model.lines,
         "returns": model.returns,
         "methods": model.methods,
-        "loss": loss_context(config.loss.meeting(loss, "tensorflow", config.loss.form(config.data.targets), fused)),
+        "loss": losses_context(side, "tensorflow", codes, "targets, outputs"),
         "optimizer": optimizer,
         "penalty": penalty(parameters, "tensorflow", place),
         "constraints": constrained(parameters, place, lambda name, w: _held(parameters[name], w), "assign"),
@@ -56,7 +59,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         starts=config.optimizer.numbers(),
         mask_axes=tuple(model.laid.drawn[layer.name] for layer in side.drawing()),
         masks=tuple(layer.mask for layer in side.drawing()),
-        ending=ending.kind if fused and ending else None,
+        **endings(side),
     )
     return context, bindings
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from parity.code import Helper, TensorFlowCode, lines_at
@@ -47,15 +48,15 @@ class TensorFlowModel:
     classes: list[str] = field(default_factory=list)
 
 
-def written(side: Resolved, fused: bool) -> TensorFlowModel:
+def written(side: Resolved, fused: Sequence[Layer]) -> TensorFlowModel:
     """Return a side's model.
 
     Args:
         side: whose model.
-        fused: the loss applies the last activation.
+        fused: the layers whose activation the loss applies.
     """
     graph, low = side.graph, side.config.numerics.mixed_precision is not None
-    walk = Walk(graph, "tensorflow", side.last if fused else None)
+    walk = Walk(graph, "tensorflow", fused)
     laid = walk.laid_out()
     taken = walk.reserved()
     words = TensorFlowWords(side, fused)
@@ -94,10 +95,10 @@ class TensorFlowWords:
 
     Args:
         side: whose model.
-        fused: the loss applies the last activation.
+        fused: the layers whose activation the loss applies.
     """
 
-    def __init__(self, side: Resolved, fused: bool) -> None:
+    def __init__(self, side: Resolved, fused: Sequence[Layer]) -> None:
         self.side, self.fused, self.low = side, fused, side.config.numerics.mixed_precision
         self.kinds: dict[str, LayerKind] = {}
         self.calls = side.graph.calls()
@@ -207,7 +208,7 @@ class TensorFlowWords:
                 continue
             name, alike = self.name_of(node, body), self._sharing(node, body)
             call = alike.index(body.local(layer.name)) if len(alike) > 1 else self.calls[layer.name]
-            point = "logits" if self.fused and layer is self.side.last else "output"
+            point = "logits" if layer in self.fused else "output"
             found.outputs[layer.name] = Output(
                 attribute=f"{path}{name}", axes=found.laid.seen[layer.name], point=point, call=call
             )

@@ -8,7 +8,16 @@ from typing import Any
 
 from parity.activations import Activation
 from parity.code import Parameter
-from parity.compile.fragments import constrained, constraint_helpers, helpers_source, loss_context, penalty
+from parity.compile.fragments import (
+    constrained,
+    constraint_helpers,
+    endings,
+    fused_layers,
+    helpers_source,
+    losses_context,
+    losses_of,
+    penalty,
+)
 from parity.compile.program import Bindings, Weight
 from parity.frameworks.torch import loops
 from parity.frameworks.torch.loops import AboutModule
@@ -24,9 +33,8 @@ def applied(activation: Activation, channel_axis: int) -> str | None:
 
 def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
     """Return what the template needs, and where the tensors live."""
-    config, ending = side.config, side.graph.ending
-    fused = config.loss.fused(ending)
-    network = written(side, fused)
+    config = side.config
+    network = written(side, fused_layers(side))
     weights = network.weights
     optimizer = config.optimizer.code("torch")
     if network.frozen or any(one.freezes for group in network.helpers for one in group):
@@ -34,10 +42,14 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         optimizer = replace(optimizer, build=optimizer.build.replace("model.parameters()", moving))
     parameters = side.parameters()
     sources, imports = helpers_source([*network.helpers, optimizer.helpers, *constraint_helpers(parameters, "torch")])
-    plain = config.loss.torch(config.loss.on_logits(ending), len(side.last.output_shape) + 1)
-    loss = loss_context(config.loss.meeting(plain, "torch", config.loss.form(config.data.targets), fused))
-    used = " ".join([loss["body"], *sources, *(line["statement"] for line in network.forward)])
-    used += " ".join(one.source for one in network.blocks)
+    codes = {
+        name: loss.torch(loss.on_logits(one.graph.ending), len(one.last.output_shape) + 1)
+        for name, (one, loss) in losses_of(side).items()
+    }
+    loss = losses_context(side, "torch", codes, "outputs, targets")
+    lines = (line["statement"] for line in network.forward)
+    bodies = (part["body"] for part in loss["parts"])
+    used = " ".join([loss["body"], *bodies, *sources, *lines, *(one.source for one in network.blocks)])
     most = loops.MOST_BESIDE_BLOCKS if network.blocks else loops.MOST_LINES
     context = {
         "imports": imports,
@@ -85,7 +97,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         starts=config.optimizer.numbers(),
         mask_axes=tuple(network.laid.drawn[layer.name] for layer in side.drawing()),
         masks=tuple(layer.mask for layer in side.drawing()),
-        ending=ending.kind if fused and ending else None,
+        **endings(side),
     )
     return context, bindings
 

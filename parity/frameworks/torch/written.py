@@ -90,14 +90,14 @@ class TorchModel:
         return next((path for path in paths if path in self.classes), "")
 
 
-def written(side: Resolved, fused: bool) -> TorchModel:
+def written(side: Resolved, fused: Sequence[Layer]) -> TorchModel:
     """Return a side's model.
 
     Args:
         side: whose model.
-        fused: the loss applies the last activation.
+        fused: the layers whose activation the loss applies.
     """
-    walk = Walk(side.graph, "torch", side.last if fused else None)
+    walk = Walk(side.graph, "torch", fused)
     laid = walk.laid_out()
     low = side.config.numerics.mixed_precision is not None
     words = TorchWords(side, low, fused)
@@ -129,10 +129,10 @@ class TorchWords:
     Args:
         side: whose model.
         low: it computes in mixed precision.
-        fused: the loss applies the last activation.
+        fused: the layers whose activation the loss applies.
     """
 
-    def __init__(self, side: Resolved, low: bool, fused: bool) -> None:
+    def __init__(self, side: Resolved, low: bool, fused: Sequence[Layer]) -> None:
         self.side, self.low, self.fused = side, low, fused
         self.joined = Joined()
         self.calls = side.graph.calls()
@@ -201,7 +201,7 @@ class TorchWords:
         """
         readers = body.readers(node.gives)
         if node.gives in body.returns:
-            return "" if body.nodes[-1] is node and not readers else None
+            return "" if body.nodes[-1] is node and not readers and len(body.returns) == 1 else None
         if len(readers) != 1:
             return None
         (reader,) = readers
@@ -228,12 +228,11 @@ class TorchWords:
             if node.layer is None:
                 continue
             code, place = self.code(node, body)
-            fused = self.fused and node.layer is self.side.last
             where = code.output if place is None else place
             found.outputs[node.layer.name] = Output(
                 attribute=f"{path}{where}".removesuffix("."), axes=found.laid.seen[node.layer.name],
-                part=code.part if place is None else (),
-                point="input" if place else "logits" if fused else "output", call=self.calls[node.layer.name],
+                part=code.part if place is None else (), call=self.calls[node.layer.name],
+                point="input" if place else "logits" if node.layer in self.fused else "output",
             )  # fmt: skip
             if node.layer.owns:
                 found.own(node.layer, code, path)

@@ -15,19 +15,18 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from parity.rows import apart
 from parity.run import randomness
 from parity.run.axes import inverse, permuted
 from parity.run.driver.layouts import mask_layout
 from parity.run.driver.named_gpus import described, gpu_number
 from parity.run.driver.programs import CONTRACT, ProgramError, import_program
+from parity.run.driver.several import Several
 from parity.run.driver.state import State
-from parity.run.inputs import apart
-from parity.run.output_form import answered
 from parity.run.probe import Guide, Probe
-from parity.run.target_forms import in_form
 
 
-class Driver(State):
+class Driver(Several, State):
     """A program in one framework.
 
     The contract of a program is small: ``build_model()`` or a class ``Model``, ``build_loss()`` and
@@ -138,8 +137,11 @@ class Driver(State):
         made = None if self.by_hand else getattr(self.module, "native_batches", None)
         if made is None:
             return None
-        numbers = np.arange(rows)
-        return (np.asarray(x) for x, _ in made(numbers, numbers))
+        numbers, inputs = np.arange(rows), self.bindings.get("inputs") or ()
+        y = {head["name"]: numbers for head in self.heads} or numbers
+        if len(inputs) < 2:
+            return (np.asarray(x) for x, _ in made(numbers, y))
+        return (np.asarray(x[0]) for x, _ in made((numbers,) * len(inputs), y))
 
     def draw(self, shape: tuple[int, ...], rate: float) -> np.ndarray:
         """Return the mask of the next dropout call of this step, in the program's own layout."""
@@ -187,13 +189,9 @@ class Driver(State):
         self.clock.update(step=number, call=0)
         return self.watched(x, y, probe, signals, guide)
 
-    def targets(self, y: np.ndarray) -> np.ndarray:
-        """Return targets, which have the shape of the outputs, in the form that the program takes."""
-        return in_form(y, self.bindings.get("targets"))
-
     def loss_of(self, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Return what the program's loss function gives for outputs and targets: one number, if it is a loss."""
-        outputs, y = self._batch(outputs, y)
+        outputs, y = self.tensor(outputs), self.targets(y)
         return self.read(self.loss_fn(*((y, outputs) if self.targets_first else (outputs, y))))
 
     def host_dtype(self) -> Any:
@@ -207,15 +205,6 @@ class Driver(State):
     def called(self, x: np.ndarray) -> list[str] | None:
         """Return the paths of the layers in the order in which the model calls them; None where that is not known."""
         return None
-
-    def answer(self, x: np.ndarray, use: str) -> np.ndarray:
-        """Return predictions as they are compared, whatever the model returns.
-
-        Args:
-            x: inputs, (N, ...).
-            use: ``metrics`` or ``lockstep``.
-        """
-        return answered(self.predict(x), self.bindings.get("answer"), use)
 
     @abstractmethod
     def prepare(self) -> None:
@@ -238,10 +227,6 @@ class Driver(State):
         """Return a training step as it is to be taken."""
         return step
 
-    @abstractmethod
-    def tensor(self, x: np.ndarray) -> Any:
-        """Return rows of an input as the framework's tensor: whole numbers as they are, others in the precision."""
-
     def given(self, x: np.ndarray) -> Any:
         """Return a batch's inputs as the program takes them: a tensor, or a tuple of several.
 
@@ -251,10 +236,6 @@ class Driver(State):
         places = self.bindings.get("inputs", ())
         parts = tuple(map(self.tensor, apart(x, places) if places else (x,)))
         return parts[0] if len(parts) == 1 else parts
-
-    @abstractmethod
-    def _batch(self, x: np.ndarray, y: np.ndarray) -> tuple[Any, Any]:
-        """Return inputs and targets as the framework's tensors, the targets in the form that the program takes."""
 
     @abstractmethod
     def train(self, x: np.ndarray, y: np.ndarray) -> float:

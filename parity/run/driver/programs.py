@@ -52,6 +52,40 @@ def one_tensor(outputs: Any, is_tensor: Callable[[Any], bool], row: Sequence[int
     raise ProgramError(f"the model returns {what}; one of them, and no other, must be a tensor{wanted}, the outputs")
 
 
+def each_tensor(
+    outputs: Any, is_tensor: Callable[[Any], bool], heads: Sequence[Mapping[str, Any]]
+) -> tuple[bool, list[Any]]:
+    """Return the several outputs that a model returns, in the order of the spec, and whether they came in an order.
+
+    By their names, where it returns them by name; else as they come.
+
+    Args:
+        outputs: of the model: a mapping, an object with these attributes, a tuple or a list.
+        is_tensor: whether a value is a tensor of the framework.
+        heads: of the bindings; ``name`` and ``shape`` of each output.
+
+    Raises:
+        ProgramError: when one is missing.
+    """
+    names = [str(head["name"]) for head in heads]
+    named = outputs if isinstance(outputs, Mapping) else getattr(outputs, "_asdict", lambda: vars_of(outputs))()
+    if all(is_tensor(named.get(name)) for name in names):
+        return False, [named[name] for name in names]
+    values = outputs if isinstance(outputs, tuple | list) else ()
+    if len(values) == len(names) and all(map(is_tensor, values)):
+        return True, list(values)
+    what = f"a mapping of {', '.join(map(str, outputs))}" if isinstance(outputs, Mapping) else (
+        f"{len(values)} values" if isinstance(outputs, tuple | list) else f"a {type(outputs).__name__}"
+    )  # fmt: skip
+    raise ProgramError(f"the model returns {what}; expected a mapping of the outputs {', '.join(names)}, or a tuple "
+                       "of them in this order")  # fmt: skip
+
+
+def vars_of(value: Any) -> Mapping[str, Any]:
+    """Return the attributes of an object; none of what has no such."""
+    return getattr(value, "__dict__", {})
+
+
 def loss_told(told: Any) -> Any:
     """Return the loss among what a program's own step returns: itself, ``{"loss": ...}``, or the first of several.
 

@@ -23,7 +23,6 @@ from parity.frameworks.torch.driver.on_device import lying
 from parity.run.driver.base import Driver, active_driver
 from parity.run.driver.layouts import View
 from parity.run.driver.objects import called, restore
-from parity.run.driver.programs import one_tensor
 from parity.run.probe import Guide, Probe
 
 
@@ -138,10 +137,12 @@ class KerasTorchDriver(KerasLayers, TorchDriver):
         self.activate()
         with torch.no_grad():
             outputs = called(self.model, self.given(x), training)
-            found = one_tensor(outputs, torch.is_tensor, self.bindings.get("output"))
-            # A compiled program, whose loss applies the last activation, predicts with it.
-            ending = None if training else self.bindings["ending"]
-            return host(keras.activations.get(ending)(found) if ending else found)
+
+            def shown(one: torch.Tensor, ending: str | None) -> np.ndarray:
+                # A compiled program, whose loss applies the last activation, predicts with it.
+                return host(keras.activations.get(ending)(one) if ending and not training else one)
+
+            return self.host_outputs(outputs, torch.is_tensor, shown)
 
     def parameter(self, name: str) -> torch.Tensor:
         """Return the tensor of the layer's variable."""

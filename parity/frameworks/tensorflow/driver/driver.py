@@ -31,7 +31,7 @@ from parity.frameworks.tensorflow.driver.watching import TensorFlowWatching
 from parity.frameworks.tensorflow.driver.wide import float_type_of_keras, wide_variables
 from parity.run.driver.base import widening
 from parity.run.driver.objects import built, called, facts_of
-from parity.run.driver.programs import loss_told, one_tensor
+from parity.run.driver.programs import loss_told
 
 
 class TensorFlowDriver(TensorFlowWatching):
@@ -118,12 +118,6 @@ class TensorFlowDriver(TensorFlowWatching):
 
         setattr(self.optimizer, self.update_method, update)
 
-    def _batch(self, x: np.ndarray, y: np.ndarray) -> tuple[Any, Any]:
-        y = self.targets(y)
-        return self.given(x), tf.constant(
-            y, tf.int64 if y.dtype.kind == "i" else self.precision
-        )  # Numbers of classes are whole.
-
     def tensor(self, x: np.ndarray) -> tf.Tensor:
         """Return rows as a tensor."""
         return tf.constant(x, tf.int64 if x.dtype.kind == "i" else self.precision)
@@ -142,7 +136,7 @@ class TensorFlowDriver(TensorFlowWatching):
         # A compiled program, whose loss applies the last activation, predicts with it.
         applies = self.bindings["ending"] and not training
         outputs = predicted(self.model, rows) if applies else called(self.model, rows, training)
-        return host(one_tensor(outputs, tf.is_tensor, self.bindings.get("output")))
+        return self.host_outputs(outputs, tf.is_tensor, lambda one, _: host(one))
 
     def inventory(self) -> dict[str, list[dict[str, Any]]]:
         """Return the variables by attribute, and the methods that a layer may be."""

@@ -29,7 +29,7 @@ from parity.frameworks.torch.driver.numbers import OwnNumbers
 from parity.frameworks.torch.driver.on_device import lying
 from parity.frameworks.torch.driver.watching import TorchWatching
 from parity.frameworks.torch.driver.wide import Wide
-from parity.run.driver.programs import ProgramError, loss_told, one_tensor
+from parity.run.driver.programs import ProgramError, loss_told
 
 
 class TorchDriver(TorchWatching, OwnNumbers):
@@ -82,12 +82,11 @@ class TorchDriver(TorchWatching, OwnNumbers):
         F.dropout = dropout
         F.dropout1d = F.dropout2d = F.dropout3d = dropout_of_channels
 
-    def _batch(self, x: np.ndarray, y: np.ndarray) -> tuple[Any, torch.Tensor]:
-        # torch.tensor copies to aligned memory: results of MKL can depend on the alignment of what it reads.
-        return self.given(x), self.tensor(self.targets(y))  # Numbers of classes are whole.
-
     def tensor(self, x: np.ndarray) -> torch.Tensor:
-        """Return rows as a tensor of its own, on the device."""
+        """Return rows as a tensor of its own, on the device.
+
+        torch.tensor copies to aligned memory: results of MKL can depend on the alignment of what it reads.
+        """
         dtype = torch.int64 if x.dtype.kind == "i" else getattr(torch, self.precision)
         return torch.tensor(x, dtype=dtype, device=self.place)
 
@@ -125,7 +124,7 @@ class TorchDriver(TorchWatching, OwnNumbers):
             with torch.no_grad(), self._wide(), self.as_written():
                 # A compiled program, whose loss applies the last activation, predicts with it.
                 asked = self.model.predict if self.bindings["ending"] and not training else self.model
-                return host(one_tensor(applied(asked, self.given(x)), torch.is_tensor, self.bindings.get("output")))
+                return self.host_outputs(applied(asked, self.given(x)), torch.is_tensor, lambda one, _: host(one))
         finally:
             for module, mode in modes:
                 module.training = mode

@@ -1,4 +1,4 @@
-"""A model's inputs apart: the harness keeps the numbers of a row side by side, a program is given each input.
+"""Several inputs or outputs apart: the harness keeps the numbers of a row side by side, a program has each by itself.
 
 NumPy alone, since drivers import it.
 """
@@ -9,14 +9,14 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
+from parity.lazy import np
 
 Place = Mapping[str, Any]
-"""An input: its ``name``, its ``shape`` without the batch axis, its ``dtype``, ``float`` or ``integer``."""
+"""An input or an output: its ``name``, its ``shape`` without the batch axis, its ``dtype``: ``float``, ``integer``."""
 
 
 def apart(x: np.ndarray, inputs: Sequence[Place]) -> tuple[np.ndarray, ...]:
-    """Return each input's rows, whole numbers where they number tokens.
+    """Return each input's rows, or each output's, whole numbers where they number tokens.
 
     Args:
         x: rows as the harness keeps them: (N, *shape) of one input, (N, numbers) of several.
@@ -27,6 +27,13 @@ def apart(x: np.ndarray, inputs: Sequence[Place]) -> tuple[np.ndarray, ...]:
     ends = np.cumsum([math.prod(one["shape"]) for one in inputs])[:-1]
     parts = np.split(x, ends, axis=1)
     return tuple(_typed(part.reshape(len(x), *one["shape"]), one) for part, one in zip(parts, inputs, strict=True))
+
+
+def together(parts: Sequence[np.ndarray]) -> np.ndarray:
+    """Return rows of several inputs or outputs side by side; those of the only one as they are."""
+    if len(parts) == 1:
+        return parts[0]
+    return np.concatenate([part.reshape(len(part), -1) for part in parts], axis=1)
 
 
 def _typed(x: np.ndarray, place: Place) -> np.ndarray:

@@ -1,0 +1,78 @@
+"""Whether losses, metrics and data say of each output of the model what is to be said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from parity.catalog import LOSSES
+from parity.errors import Fault, did_you_mean, listed
+from parity.spec.faults import Loc, Where
+from parity.spec.per_output import PerOutput
+from parity.spec.sections import Config
+
+
+def output_faults(config: Config, where: Where, changes: Mapping[str, Any], loc: Loc = ()) -> list[Fault]:
+    """Return the faults of losses, metrics and data that do not say of each output of the model what is to be said.
+
+    Args:
+        config: of a side, or of the spec.
+        where: knows the lines.
+        changes: of the side, for the one that made it so.
+        loc: their place.
+    """
+    outputs = list(config.model.outputs)
+    own: Loc = (*loc, "loss") if "loss" in changes else ("loss",)
+    measured: Loc = (*loc, "metrics") if "metrics" in changes else ("metrics",)
+    faults = []
+    loss: Any = config.loss
+    said = list(type(loss).model_fields) if isinstance(loss, PerOutput) else []
+    if said and not outputs:
+        fix = "name the outputs under model.outputs" if not set(said) & set(LOSSES) else "take one of them"
+        told = f"a loss for each of {', '.join(said)}, and the model has one output, which has no name"
+        faults.append(where.fault(own, told, "one loss", fix))
+    elif outputs and not said:
+        example = ", ".join(f"{name}: ..." for name in outputs)
+        faults.append(where.fault(own, f"one loss, and the model has the outputs {', '.join(outputs)}",
+                                  "a loss for each", f"write loss: {{{example}}}"))  # fmt: skip
+    elif outputs:
+        faults += [
+            where.fault((*own, name), f"a loss of {name!r}, which is no output of the model", listed(outputs),
+                        did_you_mean(name, outputs))
+            for name in said if name not in outputs
+        ]  # fmt: skip
+        faults += [
+            where.fault(own, f"output {name} has no loss", f"a loss for each of {', '.join(outputs)}",
+                        f"add {name}, or take it out of model.outputs")
+            for name in outputs if name not in said
+        ]  # fmt: skip
+    metrics: Any = config.metrics
+    if isinstance(metrics, Mapping):
+        fix = "" if outputs else "write a list: the model has one output, which has no name"
+        faults += [
+            where.fault((*measured, name), f"metrics of {name!r}, which is no output of the model",
+                        listed(outputs) if outputs else "a list", fix or did_you_mean(name, outputs))
+            for name in metrics if name not in outputs
+        ]  # fmt: skip
+    elif outputs and metrics:
+        example = ", ".join(f"{name}: [{', '.join(one.kind for one in metrics)}]" for name in outputs[:1])
+        faults.append(where.fault(measured, f"one list, and the model has the outputs {', '.join(outputs)}",
+                                  "a list for each that is measured", f"write metrics: {{{example}}}"))  # fmt: skip
+    return [*faults, *_target_name_faults(config, where, outputs)]
+
+
+def _target_name_faults(config: Config, where: Where, outputs: Sequence[str]) -> list[Fault]:
+    """Return the faults of what the data say of the targets of outputs."""
+    data, count = config.data, max(1, len(outputs))
+    faults = []
+    if len(data.goals) != count:
+        arrays = f"{len(data.goals)} array{'s' * (len(data.goals) > 1)}"
+        told = f"{arrays} of targets, and the model has {count} output{'s' * (count > 1)}"
+        expected = f"a name for each of {', '.join(outputs)}" if outputs else "the name of one array"
+        faults.append(where.fault(("data", "y"), told, expected))
+    if outputs and data.targets is not None:
+        told = f"data.targets is {data.targets}, and the model has several outputs"
+        faults.append(
+            where.fault(("data", "targets"), told, fix="leave it out: the loss of each says which form it takes")
+        )
+    return faults
