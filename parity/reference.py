@@ -15,7 +15,7 @@ from parity.lazy import np
 from parity.ops import Op
 from parity.run.inputs import apart
 from parity.run.output_form import turned
-from parity.run.randomness import keep_mask
+from parity.run.randomness import dealt
 from parity.run.target_forms import in_form
 from parity.spec.graph import Layer
 from parity.spec.resolve import Resolved
@@ -224,14 +224,14 @@ class Reference:
         return move
 
     def _masks(self, x: np.ndarray, number: int) -> list[np.ndarray | None]:
-        """Return each layer's dropout mask, None for those that draw nothing."""
+        """Return each layer's dropout mask or noise, None for those that draw nothing."""
         masks = {layer.name: self._mask(x, number, layer, layer.mask) for layer in self.side.drawing()}
         return [masks.get(layer.name) for layer in self.side.layers()]
 
     def _mask(self, x: np.ndarray, number: int, layer: Layer, call: int) -> np.ndarray:
         """Return the mask that a layer takes in a step, of those that the calls of the step draw."""
         shape = (len(x), *layer.op.mask_shape(layer.input_shape))
-        return keep_mask(self.side.config.training.seed, number, call, shape, layer.op.drops())
+        return dealt(self.side.config.training.seed, number, call, shape, layer.op.drops())
 
     def _of(self, op: Op) -> Tensors:
         """Return the parameters of a layer, by their names in it: where it is applied again, as that has moved them."""

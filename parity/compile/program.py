@@ -107,6 +107,7 @@ class Bindings:
         mask_axes: for each dropout call of a step, the permutation from the canonical mask to the program's
             tensor, or None.
         masks: number of the mask that each of these calls takes.
+        noise: some of these calls draw normal numbers.
         mask_shapes: of each of these calls, the canonical shape of a row, where the program's own layout must be told
             from it.
         ending: activation that the loss applies in place of the model (``softmax``), to be applied to predictions.
@@ -127,6 +128,7 @@ class Bindings:
     starts: Mapping[str, float] = field(default_factory=dict)
     mask_axes: tuple[tuple[int, ...] | None, ...] = ()
     masks: tuple[int, ...] = ()
+    noise: bool = False
     mask_shapes: tuple[tuple[int, ...], ...] = ()
     ending: str | None = None
     answer: Answer | None = None

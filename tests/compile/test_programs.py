@@ -203,10 +203,11 @@ FIRST = {"data_format": "channels_first"}
 def test_a_program_moves_channels_and_takes_the_masks_of_its_layers(
     framework: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Channels first, and dropout layers of which the side has left out the first."""
+    """Channels first, and dropout layers of which the side has left out the first, and noise of every kind."""
     layers = [
         {"conv1d": FIRST | {"filters": 6, "kernel_size": 3, "padding": "same", "activation": "relu"}},
-        {"dropout": 0.2}, {"dropout": 0.3}, {"max_pooling1d": FIRST}, {"batch_norm": {"axis": 1}}, "flatten",
+        {"dropout": 0.2}, {"dropout": 0.3}, {"gaussian_noise": 0.25}, {"max_pooling1d": FIRST},
+        {"alpha_dropout": 0.3}, {"batch_norm": {"axis": 1}}, "flatten", {"gaussian_dropout": 0.1},
         {"dropout": {"rate": 0.5, "name": "late"}}, {"dense": {"units": CLASSES, "activation": "softmax"}},
     ]  # fmt: skip
     sides = {framework: {"framework": framework, "changes": {"layers.dropout": None}}}

@@ -16,11 +16,13 @@ from parity.frameworks.torch.driver import generators as torch_generators
 from parity.frameworks.torch.driver import hooks
 from parity.frameworks.torch.driver.gpus import seen_gpus
 from parity.frameworks.torch.driver.hooks import (
+    alpha_dropout,
     dropout,
     dropout_of_channels,
     host,
     left,
     put_back,
+    randn_like,
     together,
     turned,
     whose,
@@ -78,8 +80,8 @@ class TorchDriver(TorchWatching, OwnNumbers):
 
     @classmethod
     def replace_dropout(cls) -> None:
-        """Replace ``torch.nn.functional.dropout`` and those of channels, which modules call through theirs."""
-        F.dropout = dropout
+        """Replace the dropouts of ``torch.nn.functional``, which modules call through theirs, and ``randn_like``."""
+        F.dropout, F.alpha_dropout, torch.randn_like = dropout, alpha_dropout, randn_like
         F.dropout1d = F.dropout2d = F.dropout3d = dropout_of_channels
 
     def _batch(self, x: np.ndarray, y: np.ndarray) -> tuple[Any, torch.Tensor]:
