@@ -26,6 +26,7 @@ from parity.prepare.forms import dataset_of
 from parity.prepare.matching import Ports
 from parity.prepare.options import Options, check_fit
 from parity.prepare.sizes import at_once
+from parity.run.epochs import counted
 from parity.run.freerun import free_run
 from parity.run.jobs import Bench, Job
 from parity.run.local_imports import source_of
@@ -167,12 +168,15 @@ class Work(Scratch):
         return self._programs[key]
 
     def settle(self) -> list[Resolved]:
-        """Return the sides with the form of their targets in their configs; from now on the work is about these.
+        """Return the sides with the form of their targets, and the length of an epoch, in their configs.
+
+        From now on the work is about these.
 
         Programs written by hand are matched for it, since what their loss takes is tried. One that fails is left as it
         is: where it is run, that is said.
         """
-        for number, side in enumerate(self.sides):
+        for number, one in enumerate(self.sides):
+            side = self.sides[number] = counted(one, len(self.dataset(one).x))
             data, program = self.dataset(side), None
             if side.program is not None:
                 try:
