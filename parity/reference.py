@@ -210,17 +210,22 @@ class Reference:
 
     def _update(self, gradients: Arrays, number: int) -> Iterator[tuple[str, np.ndarray]]:
         """Move the trainable parameters and their slots, one after another; yield what each parameter moved by."""
-        gradients = self.side.config.optimizer.clipped({name: gradients[name] for name in self.trainable})
+        optimizer, given = self.side.config.optimizer, dict[str, "np.ndarray"]()
+        for name in self.trainable:
+            given[name], self.slots[name] = optimizer.gathered(gradients[name], self.slots[name], number)
+        given = optimizer.clipped(given)
         for name in self.trainable:
             before = self.weights[name]
-            after, constraint = before + self._move(name, gradients[name], number), self.parameters[name].constraint
+            move = self._move(name, given[name], number) if optimizer.due(number) else np.zeros_like(before)
+            move, self.slots[name] = optimizer.averaged(before, move, self.slots[name], number)
+            after, constraint = before + move, self.parameters[name].constraint
             self.weights[name] = after if constraint is None else constraint.held(after)
             yield name, self.weights[name] - before
 
     def _move(self, name: str, gradient: np.ndarray, number: int) -> np.ndarray:
-        """Return what the optimizer adds to a parameter, and move its slots."""
-        update = self.side.config.optimizer.update
-        move, self.slots[name] = update(self.weights[name], gradient, self.slots[name], number)
+        """Return what the optimizer's rule adds to a parameter, and move its slots."""
+        ruled = self.side.config.optimizer.ruled
+        move, self.slots[name] = ruled(self.weights[name], gradient, self.slots[name], number)
         return move
 
     def _masks(self, x: np.ndarray, number: int) -> list[np.ndarray | None]:

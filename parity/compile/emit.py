@@ -42,6 +42,7 @@ def compile_side(
     bindings = replace(
         bindings, targets=form, settings=settings(side.framework, side.config.numerics), inputs=side.graph.packed,
         noise=any(layer.op.noise for layer in side.drawing()),
+        batches=side.config.optimizer.gradient_accumulation_steps,
     )  # fmt: skip
     file_name = f"{name}_{side.name}.py"
     training = side.config.training

@@ -183,12 +183,19 @@ def test_a_program_leaves_out_the_partial_batch_and_keeps_file_order(
 def test_a_program_keeps_statistics_penalties_constraints_and_its_schedule(
     framework: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Running statistics are among the initial weights; everything else is in the program."""
+    """Running statistics are among the initial weights; everything else is in the program, its gathering, too."""
     sections = {
         "data": {"source": "data.npz", "standardize": True, "reshape": [4, 3, 2]},
         "model": IMAGE | {"input": [4, 3, 2]},
         "loss": {"categorical_crossentropy": {"from_logits": True}},
-        "optimizer": {"adamw": {"learning_rate": {"cosine": {"initial_learning_rate": 0.01, "decay_steps": 8}}}},
+        "optimizer": {
+            "adamw": {
+                "learning_rate": {"cosine": {"initial_learning_rate": 0.01, "decay_steps": 8}},
+                "gradient_accumulation_steps": 2,
+                "use_ema": True,
+                "ema_overwrite_frequency": 2,
+            }
+        },
     }
     one = recorded(framework, tmp_path_factory, STEPS, **sections)
     done = one.run("--data", "data.npz", "--weights", "init.safetensors")

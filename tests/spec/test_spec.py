@@ -507,7 +507,7 @@ def test_a_model_whose_every_layer_is_wrong_is_not_also_called_empty() -> None:
         ("units: 5", "units: true", "9: model.layers[3].dense.units: got true; expected a whole number"),
         ("units: 5", "units: [5]", "9: model.layers[3].dense.units: got a list of 1; expected a whole number"),
         ("units: 5", "units: 0", "9: model.layers[3].dense.units: got 0; expected a number greater than 0"),
-        ("0.5", "1.5", "8: model.layers[2].dropout.rate: got 1.5; expected a number less than or equal to 1"),
+        ("0.5", "1.5", "8: model.layers[2].dropout.rate: got 1.5; expected a number of at most 1"),
         ("0.5", "-0.1", "8: model.layers[2].dropout.rate: got -0.1; expected a number of at least 0"),
         ("0.5", "false", "8: model.layers[2].dropout.rate: got false; expected a number"),
         ("1e-6", ".nan", "12: optimizer.sgd.learning_rate: got nan; expected a finite number"),

@@ -180,14 +180,6 @@ class KerasTorchDriver(KerasLayers, TorchDriver):
         """Assign a slot."""
         self.write(self.slot(attribute, name).value, value)
 
-    def iterations(self) -> int:
-        """Return the optimizer's counter."""
-        return int(self.optimizer.iterations.value)
-
-    def set_iterations(self, iterations: int) -> None:
-        """Set the optimizer's counter."""
-        self.optimizer.iterations.assign(iterations)
-
     def close(self) -> None:
         """Let go of the program, and of what Keras keeps of every model by itself."""
         super().close()
