@@ -203,7 +203,8 @@ class Slot:
 
     Args:
         attribute: Keras and raw TensorFlow: list attribute of the optimizer, one variable a parameter, or one variable
-            with a number that all parameters share; PyTorch: key in ``optimizer.state[parameter]``.
+            with a number that all parameters share; PyTorch: key in ``optimizer.state[parameter]``, or, with a dot
+            ahead, an attribute of the optimizer that has one for each parameter.
         scale: canonical value = scale * stored value.
     """
 

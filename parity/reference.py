@@ -15,7 +15,7 @@ from parity.lazy import np
 from parity.ops import Op
 from parity.rows import apart, together
 from parity.run.output_form import turned
-from parity.run.randomness import keep_mask
+from parity.run.randomness import dealt
 from parity.run.target_forms import in_form
 from parity.spec.graph import Layer
 from parity.spec.resolve import Resolved
@@ -231,28 +231,33 @@ class Reference:
 
     def _update(self, gradients: Arrays, number: int) -> Iterator[tuple[str, np.ndarray]]:
         """Move the trainable parameters and their slots, one after another; yield what each parameter moved by."""
-        gradients = self.side.config.optimizer.clipped({name: gradients[name] for name in self.trainable})
+        optimizer, given = self.side.config.optimizer, dict[str, "np.ndarray"]()
+        for name in self.trainable:
+            given[name], self.slots[name] = optimizer.gathered(gradients[name], self.slots[name], number)
+        given = optimizer.clipped(given)
         for name in self.trainable:
             before = self.weights[name]
-            after, constraint = before + self._move(name, gradients[name], number), self.parameters[name].constraint
+            move = self._move(name, given[name], number) if optimizer.due(number) else np.zeros_like(before)
+            move, self.slots[name] = optimizer.averaged(before, move, self.slots[name], number)
+            after, constraint = before + move, self.parameters[name].constraint
             self.weights[name] = after if constraint is None else constraint.held(after)
             yield name, self.weights[name] - before
 
     def _move(self, name: str, gradient: np.ndarray, number: int) -> np.ndarray:
-        """Return what the optimizer adds to a parameter, and move its slots."""
-        update = self.side.config.optimizer.update
-        move, self.slots[name] = update(self.weights[name], gradient, self.slots[name], number)
+        """Return what the optimizer's rule adds to a parameter, and move its slots."""
+        ruled = self.side.config.optimizer.ruled
+        move, self.slots[name] = ruled(self.weights[name], gradient, self.slots[name], number)
         return move
 
     def _masks(self, x: np.ndarray, number: int) -> list[np.ndarray | None]:
-        """Return each layer's dropout mask, None for those that draw nothing."""
+        """Return each layer's dropout mask or noise, None for those that draw nothing."""
         masks = {layer.name: self._mask(x, number, layer, layer.mask) for layer in self.side.drawing()}
         return [masks.get(layer.name) for layer in self.side.layers()]
 
     def _mask(self, x: np.ndarray, number: int, layer: Layer, call: int) -> np.ndarray:
         """Return the mask that a layer takes in a step, of those that the calls of the step draw."""
         shape = (len(x), *layer.op.mask_shape(layer.input_shape))
-        return keep_mask(self.side.config.training.seed, number, call, shape, layer.op.drops())
+        return dealt(self.side.config.training.seed, number, call, shape, layer.op.drops())
 
     def _of(self, op: Op) -> Tensors:
         """Return the parameters of a layer, by their names in it: where it is applied again, as that has moved them."""

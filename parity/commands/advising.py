@@ -14,6 +14,7 @@ from parity.errors import DataError, WorkerError
 from parity.prepare.forms import dataset_of
 from parity.prepare.options import Options, check_fit, prepare
 from parity.result.schema import AdviceFact, Lint
+from parity.run.epochs import counted
 from parity.run.session import memory_folder, release
 from parity.spec.faults import Lines
 from parity.spec.plain import dump
@@ -93,6 +94,8 @@ def evaluated(
     told: list[Resolved] = []
     for side in sides:
         rows = data[side.name]
+        if rows is not None:
+            side = counted(side, len(rows.x))
         if rows is None or side.program is None:
             told.append(side if rows is None else settled(side, rows.target, rows.classes is not None))
             continue

@@ -10,6 +10,7 @@ from parity.compile import compile_side
 from parity.frameworks import frameworks
 from parity.prepare.forms import dataset_of
 from parity.prepare.options import Options, check_fit, must_be, prepare
+from parity.run.epochs import counted
 from parity.spec.resolve import Resolved
 from parity.spec.sections import Spec
 from parity.spec.targets import settled
@@ -49,7 +50,7 @@ def export(
         side = replace(side, framework=framework)
     dataset = dataset_of(side, data)
     check_fit(side, dataset)
-    side = settled(side, dataset.target, dataset.classes is not None)
+    side = counted(settled(side, dataset.target, dataset.classes is not None), len(dataset.x))
     if save_data is not None:
         import numpy as np
 

@@ -12,6 +12,7 @@ from parity.compile.settings import context as numerics_context
 from parity.compile.settings import settings
 from parity.data.loading import TargetLines, preprocess_source
 from parity.frameworks import frameworks, part_of, title_of
+from parity.ops.alpha_dropout import AlphaDropout
 from parity.spec.resolve import Resolved
 
 if TYPE_CHECKING:
@@ -45,7 +46,9 @@ def compile_side(
     form = forms.get("")
     kinds = {value.name: value.dtype for value in side.graph.inputs}
     bindings = replace(
-        bindings, targets=form, settings=settings(side.framework, side.config.numerics), inputs=side.graph.packed
+        bindings, targets=form, settings=settings(side.framework, side.config.numerics), inputs=side.graph.packed,
+        noise=any(layer.op.noise for layer in side.drawing()),
+        batches=side.config.optimizer.gradient_accumulation_steps,
     )  # fmt: skip
     file_name = f"{name}_{side.name}.py"
     training = side.config.training
@@ -67,6 +70,9 @@ def compile_side(
         "settings": bindings.settings,
         "native": not recorded,
         "draws": recorded and bool(bindings.mask_axes),
+        "keeps": any(not layer.op.noise for layer in side.drawing()),
+        "noise": bindings.noise,
+        "alpha": any(isinstance(layer.op, AlphaDropout) for layer in side.drawing()),
         "spatial": any(one.op.mask_shape(one.input_shape) != one.input_shape for one in side.drawing()),
         "mask_axes": bindings.mask_axes if recorded and any(bindings.mask_axes) else (),
         "masks": bindings.masks if recorded and bindings.masks != tuple(range(len(bindings.masks))) else (),

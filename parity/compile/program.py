@@ -125,9 +125,12 @@ class Bindings:
         outputs: layer to where its output is seen.
         slots: optimizer slot to (attribute, scale); canonical value = scale * stored value.
         starts: slot that is one number to what it is before the first step.
+        batches: whose gradients make one update.
+        fills: slot that a program makes in its first update, of other numbers than 0, to what it is before that.
         mask_axes: for each dropout call of a step, the permutation from the canonical mask to the program's
             tensor, or None.
         masks: number of the mask that each of these calls takes.
+        noise: some of these calls draw normal numbers.
         mask_shapes: of each of these calls, the canonical shape of a row, where the program's own layout must be told
             from it.
         ending: activation that the loss applies in place of the model (``softmax``), to be applied to predictions.
@@ -149,8 +152,11 @@ class Bindings:
     outputs: Mapping[str, Output]
     slots: Mapping[str, tuple[str, float]]
     starts: Mapping[str, float] = field(default_factory=dict)
+    batches: int = 1
+    fills: Mapping[str, float] = field(default_factory=dict)
     mask_axes: tuple[tuple[int, ...] | None, ...] = ()
     masks: tuple[int, ...] = ()
+    noise: bool = False
     mask_shapes: tuple[tuple[int, ...], ...] = ()
     ending: str | None = None
     answer: Answer | None = None

@@ -26,6 +26,7 @@ from parity.prepare.forms import dataset_of
 from parity.prepare.matching import Ports
 from parity.prepare.options import Options, check_fit
 from parity.prepare.sizes import at_once
+from parity.run.epochs import counted
 from parity.run.freerun import free_run
 from parity.run.jobs import Bench, Job
 from parity.run.local_imports import source_of
@@ -97,8 +98,7 @@ class Work(Scratch):
                     logs=self.folder / "logs",
                 )
             bench = self._benches[key]
-        data = bench.dataset
-        training = side.config.training
+        data, training = bench.dataset, side.config.training
         if training.drop_remainder and len(data.x) < training.batch_size:
             raise DataError(
                 f"side {side.name}: {len(data.x)} rows do not fill a batch of {training.batch_size}, and "
@@ -139,8 +139,7 @@ class Work(Scratch):
         try:
             return self.program(side)
         except WorkerError:
-            assert side.program is not None
-            file = Path(side.program.file)
+            file = Path(side.program.file if side.program else "")
             return replace(self._compiled(side), source=source_of(file), file_name=file.name, path=str(file))
 
     def failing(self) -> dict[str, WorkerError]:
@@ -168,22 +167,23 @@ class Work(Scratch):
         return self._programs[key]
 
     def settle(self) -> list[Resolved]:
-        """Return the sides with the form of their targets in their configs; from now on the work is about these.
+        """Return the sides with the form of their targets and epochs in their configs; the work is now about these.
 
         Programs written by hand are matched for it, since what their loss takes is tried. One that fails is left as it
         is: where it is run, that is said.
         """
-        for number, side in enumerate(self.sides):
-            data, program = self.dataset(side), None
+        for number, one in enumerate(self.sides):
+            data, program = self.dataset(one), None
+            side = self.sides[number] = counted(one, len(data.x))
             if side.program is not None:
                 try:
                     program = self.program(side)
                 except WorkerError:
                     continue
-            found = settled(side, data.target, data.classes is not None, program.given if program else None)
+            given = program.given if program else None
+            found = self.sides[number] = settled(side, data.target, data.classes is not None, given)
             if program is not None:
                 self._programs[_key(found)] = program  # It is not matched a second time.
-            self.sides[number] = found
         return self.sides
 
     def epoch_steps(self, side: Resolved) -> int:

@@ -292,10 +292,10 @@ class Habitual(Reference):
         rate = optimizer.rate(number)
         if habits.rate_outside and optimizer.rate(0):
             constant = optimizer.replace(**steady(optimizer))
-            move, self.slots[name] = constant.update(weight, gradient, self.slots[name], number)
+            move, self.slots[name] = constant.ruled(weight, gradient, self.slots[name], number)
             move = move * (rate / optimizer.rate(0))
         else:
-            move, self.slots[name] = optimizer.update(weight, gradient, self.slots[name], number)
+            move, self.slots[name] = optimizer.ruled(weight, gradient, self.slots[name], number)
         return move - rate * taken_off if habits.decay and not habits.coupled else move
 
 

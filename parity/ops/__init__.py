@@ -39,6 +39,8 @@ class Op(Entry):
 
     draws: ClassVar[bool] = False
     """Whether it draws random numbers in training."""
+    noise: ClassVar[bool] = False
+    """Whether these are standard normal numbers, and no mask."""
     statistics: ClassVar[tuple[str, ...]] = ()
     """Names of the running statistics it keeps beside what starts by an initializer of the spec's."""
     keeps_sign: ClassVar[bool] = False
@@ -142,9 +144,13 @@ class Op(Entry):
         """Lengths that its window spans along :attr:`axes`."""
         return ()
 
-    def drops(self) -> float:
-        """Return the share of the values that the mask it draws drops."""
-        return 0.0
+    def drops(self) -> float | None:
+        """Return the share of the values that the mask it draws drops; None where it draws normal numbers."""
+        return None if self.noise else 0.0
+
+    def dealt(self) -> bool:
+        """Return whether a step in training deals it random numbers."""
+        return self.draws and not self.passes_on()
 
     def mask_shape(self, shape: Shape) -> Shape:
         """Return the shape of the mask it draws for a row of the given shape; of length 1 where values share one."""
@@ -181,7 +187,7 @@ class Op(Entry):
         Args:
             x: input, (N, *shape); a tuple of arrays for a layer that reads several.
             p: parameters by name.
-            mask: for layers that draw, True where a value is kept; None in evaluation.
+            mask: for layers that draw, True where a value is kept, or standard normal numbers; None in evaluation.
         """
         raise TypeError(f"{type(self).__name__} has no meaning")
 

@@ -109,12 +109,12 @@ class Grouped(Scaling):
         else:
             made = part.source(self, affine=self._affine(), **told)
             code = self._torch(site, made, layout=laid_first(self._format))
-        if channels > groups or len(site.input_shape) < 3:
+        if len(site.input_shape) < 3:
             return code
         return replace(
             code,
             forward=f"self.{site.name}(x.clone(memory_format=torch.contiguous_format))",
-            comment="groups of one channel that lie channels last: PyTorch's gradient ends the process",
+            comment="of an input that lies channels last, PyTorch's gradient ends the process",
         )
 
     def _module(self, site: Site, name: str = "", **more: str | None) -> TorchCode:

@@ -11,7 +11,7 @@ from parity.entries import entry_type
 from parity.formula import Formula, formula_of
 from parity.frameworks import part_of
 from parity.lazy import np
-from parity.optimizers.clipping import Clipping
+from parity.optimizers.around import Around
 from parity.schedules import AnyRate, Schedule
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Slots = dict[str, "np.ndarray"]
 
 
-class Optimizer(Clipping):
+class Optimizer(Around):
     """Base of the optimizers: an update rule as a formula, and the frameworks' own parts that mean it.
 
     The rule is of one parameter at a time, so that it can be fed any framework's gradients. Where no part of a
@@ -65,7 +65,7 @@ class Optimizer(Clipping):
         """Return the step size.
 
         Args:
-            step: updates already made, 0 for the first.
+            step: batches already trained on, each an update as a rule; 0 for the first.
         """
         schedule = self.schedule()
         return float(self.learning_rate) if schedule is None else schedule.rate(step)  # type: ignore[arg-type]
@@ -76,6 +76,10 @@ class Optimizer(Clipping):
 
     def slots(self) -> tuple[str, ...]:
         """Return the names of the slots it keeps for each parameter."""
+        return (*self.moments(), *self.kept_around())
+
+    def moments(self) -> tuple[str, ...]:
+        """Return those of them that the rule reads and moves."""
         return tuple(name for name, letter in self.letters.items() if letter in self.meaning().names)
 
     def start(self, slot: str) -> float:
@@ -86,6 +90,11 @@ class Optimizer(Clipping):
     def numbers(self) -> dict[str, float]:
         """Return the slots that are one number whatever the parameter's shape, and how they start."""
         return {name: self.start(name) for name in self.slots() if name in self.shared}
+
+    def fills(self) -> dict[str, float]:
+        """Return the slots of the rule that are no single numbers and start at other numbers than 0, and these."""
+        starts = {name: self.start(name) for name in self.moments() if name not in self.shared}
+        return {name: start for name, start in starts.items() if start}
 
     def hyperparameters(self) -> tuple[str, ...]:
         """Return the fields beside the step size that the rule reads."""
@@ -99,19 +108,25 @@ class Optimizer(Clipping):
         }
 
     def update(self, w: np.ndarray, gradient: np.ndarray, slots: Slots, step: int) -> tuple[np.ndarray, Slots]:
-        """Return what is added to the parameter, and the new slots.
+        """Return what is added to the parameter, and the new slots, clipping aside, which is of all parameters.
 
         Args:
             w: the parameter.
             gradient: gradient of the loss with respect to it.
             slots: what :meth:`init` or the last call returned.
-            step: updates already made, 0 for the first.
+            step: batches before this one, 0 for the first.
         """
+        gradient, slots = self.gathered(gradient, slots, step)
+        move, slots = self.ruled(w, gradient, slots, step) if self.due(step) else (np.zeros_like(w), slots)
+        return self.averaged(w, move, slots, step)
+
+    def ruled(self, w: np.ndarray, gradient: np.ndarray, slots: Slots, step: int) -> tuple[np.ndarray, Slots]:
+        """Return what the rule adds to the parameter, and the new slots: the arguments are those of :meth:`update`."""
         fields = {name: getattr(self, name) for name in self.hyperparameters()}
-        kept = {self.letters[name]: value for name, value in slots.items()}
-        given = {"w": w, "g": gradient, "lr": self.rate(step), "t": step + 1, **kept, **fields}
+        kept = {self.letters[name]: slots[name] for name in self.moments()}
+        given = {"w": w, "g": gradient, "lr": self.rate(step), "t": self.updates(step) + 1, **kept, **fields}
         found, move = self.meaning().moved("w", given)
-        return move, {name: np.asarray(found[self.letters[name]]) for name in slots}
+        return move, {**slots, **{name: np.asarray(found[self.letters[name]]) for name in self.moments()}}
 
     def inert(self, field: str, other: Any) -> str:
         """Return why changing ``field`` to ``other`` provably does nothing here, or an empty string.
@@ -121,12 +136,12 @@ class Optimizer(Clipping):
             other: the value it would take.
         """
         idle = field == "clip_epsilon" and (self.clip() is None or self.clipvalue is not None)
-        return "no norm is clipped" if idle else ""
+        return "no norm is clipped" if idle else super().inert(field, other)
 
     def code(self, framework: str) -> OptimizerCode:
         """Return the optimizer in a framework: its own part, or the rule written out."""
         made: OptimizerCode = part_of(framework, "rule").written(self.as_written(), self.part(framework))
-        return made
+        return made if not self.kept_around() else part_of(framework, "around").wrapped(made, self)
 
     def as_written(self) -> Self:
         """Return the optimizer without what says nothing here."""
@@ -135,7 +150,7 @@ class Optimizer(Clipping):
     def doc(self) -> str:
         """Return the update rule and how the step size changes, in a line."""
         schedule = self.schedule()
-        rule = f"{self.rule()}{self.clip_words()}"
+        rule = f"{self.rule()}{self.clip_words()}{self.around_words()}"
         return f"{rule}." if schedule is None else f"{rule}; lr is {schedule.told()}."
 
     def rate_helpers(self, framework: str) -> tuple[Helper, ...]:

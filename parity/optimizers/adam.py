@@ -91,6 +91,12 @@ class Adam(Optimizer):
             weight_case("amsgrad: v is 1/2 and then 3/8, the largest stays",
                         {"learning_rate": 1.0, "beta_1": 0.5, "beta_2": 0.5, "epsilon": 1e-300, "amsgrad": True},
                         [1.0, 0.5], -1.0 - 0.5 / 0.375**0.5),
+            weight_case("gathered, moments count updates, the schedule batches: a half and a quarter of the rate",
+                        {"learning_rate": halving, "epsilon": 1e-300, "gradient_accumulation_steps": 2},
+                        [2.0] * 4, -0.25 - 0.125),
+            weight_case("gathered, after the correction", {"learning_rate": 1.0, "beta_2": 0.75, "epsilon": 0.5,
+                        "epsilon_place": "after_correction", "gradient_accumulation_steps": 2, "use_ema": True,
+                        "ema_momentum": 0.5}, [0.5, 1.5, 1.0], -2 / 3),
             weight_case("a schedule: the whole rate, then half of it", {"learning_rate": halving, "epsilon": 1e-300},
                         [2.0, 2.0], -0.75),
         ]  # fmt: skip

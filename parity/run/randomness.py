@@ -23,6 +23,9 @@ from parity.run.threads import Threads, at_once
 WEIGHTS, ORDER, DROPOUT, NUDGE, DIGEST = 1, 2, 3, 4, 5
 """Purposes, the second word of the key."""
 
+NOISE = 7
+"""Another purpose: standard normal numbers."""
+
 FIRST = 6
 """Numbers that are told of what a generator gives first."""
 
@@ -56,8 +59,13 @@ def uniform(seed: int, name: str, shape: Sequence[int]) -> np.ndarray:
     """
     digest = hashlib.sha256(name.encode()).digest()
     high, low = (int.from_bytes(digest[start : start + 8], "little") for start in (0, 8))
-    numbers = raw(seed, WEIGHTS, high, low, math.prod(shape))
-    return ((numbers >> np.uint64(11)) + 0.5).reshape(tuple(shape)) * 2.0**-53
+    return _inside(raw(seed, WEIGHTS, high, low, math.prod(shape))).reshape(tuple(shape))
+
+
+def _inside(numbers: np.ndarray) -> np.ndarray:
+    """Return float64 numbers in (0, 1), of 64 random bits each."""
+    found: np.ndarray = ((numbers >> np.uint64(11)) + 0.5) * 2.0**-53
+    return found
 
 
 def row_order(seed: int, epoch: int, rows: int, shuffle: bool) -> np.ndarray:
@@ -146,6 +154,27 @@ def keep_mask(seed: int, step: int, call: int, shape: Sequence[int], rate: float
 
     at_once([partial(part, start) for start in range(0, count, share)])
     return kept.reshape(tuple(shape))
+
+
+def normal(seed: int, step: int, call: int, shape: Sequence[int]) -> np.ndarray:
+    """Return standard normal numbers for a layer that draws such, by the method of Box and Muller (1958).
+
+    Args:
+        seed: of the run.
+        step: counted from 0.
+        call: which of the step's drawing layers.
+        shape: of the tensor, with its batch axis, channels last.
+    """
+    count = math.prod(shape)
+    pairs = -(-count // 2)
+    lengths, turns = _inside(raw(seed, NOISE, step, call, 2 * pairs)).reshape(2, pairs)
+    length, angle = np.sqrt(-2.0 * np.log(lengths)), 2.0 * np.pi * turns
+    return np.concatenate([length * np.cos(angle), length * np.sin(angle)])[:count].reshape(tuple(shape))
+
+
+def dealt(seed: int, step: int, call: int, shape: Sequence[int], rate: float | None) -> np.ndarray:
+    """Return what a layer draws: see :func:`keep_mask`; standard normal numbers where no rate is said."""
+    return normal(seed, step, call, shape) if rate is None else keep_mask(seed, step, call, shape, rate)
 
 
 def nudged(values: np.ndarray, seed: int, name: str, step: int, bfloat16: bool = False) -> np.ndarray:

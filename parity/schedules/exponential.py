@@ -47,6 +47,8 @@ class Exponential(Schedule):
     def cases(cls) -> list[Case]:
         fields = {"initial_learning_rate": 2.0, "decay_steps": 2, "decay_rate": 0.25}
         return [
+            Case(shows="counted by two, ahead of the optimizer", fields={"initial_learning_rate": 2.0, "decay_steps": 1,
+                 "decay_rate": 0.5, "per": 2, "counted": "before_update"}, x=[0, 1, 2], expected=[1.0, 1.0, 0.5]),
             Case(shows="a quarter in two steps, a half in one", fields=fields, x=[0, 1, 2, 4],
                  expected=[2.0, 1.0, 0.5, 0.125]),
             Case(shows="on a staircase", fields=fields | {"staircase": True}, x=[0, 1, 2, 3, 4],

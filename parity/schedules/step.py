@@ -16,7 +16,8 @@ class StepDecay(Schedule):
     """lr_t = initial_learning_rate gamma^floor(t / step_size).
 
     ``exponential`` on a staircase by PyTorch's names, and what the Keras program uses. ``StepLR`` counts the calls of
-    ``scheduler.step()``, which most programs make once an epoch: ``step_size`` here is in updates.
+    ``scheduler.step()``, which most programs make once an epoch: ``step_size`` is in updates, or, with ``per: epoch``,
+    in epochs.
     """
 
     kind: ClassVar[str] = "step"
@@ -49,6 +50,12 @@ class StepDecay(Schedule):
         return [
             Case(shows="two updates with each rate", fields=fields, x=[0, 1, 2, 3, 4],
                  expected=[2.0, 2.0, 1.0, 1.0, 0.5]),
+            Case(shows="counted by three updates: six with each rate", x=[0, 5, 6, 11, 12], fields=fields | {"per": 3},
+                 expected=[2.0, 2.0, 1.0, 1.0, 0.5]),
+            Case(shows="a scheduler that goes ahead of the optimizer leaves one out", x=[0, 1, 2, 3],
+                 fields=fields | {"counted": "before_update"}, expected=[2.0, 1.0, 1.0, 0.5]),
+            Case(shows="behind a warm-up of two epochs of two updates", x=[0, 1, 2, 3, 4, 7, 8],
+                 fields=fields | {"warmup_steps": 2, "per": 2}, expected=[0.0, 0.0, 1.0, 1.0, 2.0, 2.0, 1.0]),
             Case(shows="behind a warm-up: a half, one and a half, and then from the beginning",
                  fields=fields | {"warmup_steps": 3, "warmup_from": 0.5}, x=[0, 1, 2, 3, 4, 5],
                  expected=[0.5, 1.0, 1.5, 2.0, 2.0, 1.0]),

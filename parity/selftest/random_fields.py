@@ -18,7 +18,10 @@ EntryT = TypeVar("EntryT", bound=Entry)
 ATTEMPTS = 40
 """Times that fields are drawn before it is said that none of an entry go together."""
 
-KEPT = {"activation": 0.3, "initializer": 0.75, "regularizer": 0.85, "constraint": 0.85, "clip": 0.9, "other": 0.5}
+KEPT = {
+    "activation": 0.3, "initializer": 0.75, "regularizer": 0.85, "constraint": 0.85, "clip": 0.9, "per": 0.7,
+    "counted": 0.7, "steps": 0.8, "other": 0.5,
+}  # fmt: skip
 """Share of the fields of a kind that stay at their default."""
 
 VALUES: Mapping[str, Sequence[Any]] = {
@@ -36,6 +39,7 @@ VALUES: Mapping[str, Sequence[Any]] = {
     "momentum": (0.0, 0.5, 0.9, 0.99),
     "weight": (0.5, 2.0, 1.0),
     "warmup_steps": (1, 2),
+    "per": ("epoch", 2, 3),
     "scale": (0.5, -2.0, 1.5, True, False),
     "beta_2": (0.9, 0.999, 0.99),
     "filters": (1, 2, 3, 4),

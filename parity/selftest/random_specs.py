@@ -22,6 +22,7 @@ from parity.losses import Loss
 from parity.ops import Op, ShapeError, check_constraints
 from parity.ops.again import Again
 from parity.ops.block import INPUT, Block
+from parity.run.epochs import counted
 from parity.selftest.random_fields import entry
 from parity.spec.graph import Value
 from parity.spec.load import build_spec
@@ -306,7 +307,8 @@ class RandomSpec:
     def sides(self, frameworks: Sequence[str]) -> list[Resolved]:
         """Return a side for each framework, with its name."""
         sides = {name: {"framework": name} for name in frameworks}
-        return list(resolve(build_spec({**self.written, "sides": sides})))
+        found = resolve(build_spec({**self.written, "sides": sides}))
+        return [counted(side, int(self.written["data"]["rows"])) for side in found]
 
     def dataset(self) -> Dataset:
         """Return invented rows that the model can read and the loss can take."""

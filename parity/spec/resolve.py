@@ -109,7 +109,7 @@ class Resolved(Views):
 
     def drawing(self) -> list[Layer]:
         """Return the layers that draw random numbers in a training step, in the order of their calls."""
-        return [layer for layer in self.layers() if layer.op.draws and not layer.op.passes_on()]
+        return [layer for layer in self.layers() if layer.op.dealt()]
 
     def parameters(self) -> dict[str, Parameter]:
         """Return all tensors of the model as ``layer.parameter``, in the order of the layers."""

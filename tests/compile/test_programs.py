@@ -183,12 +183,19 @@ def test_a_program_leaves_out_the_partial_batch_and_keeps_file_order(
 def test_a_program_keeps_statistics_penalties_constraints_and_its_schedule(
     framework: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Running statistics are among the initial weights; everything else is in the program."""
+    """Running statistics are among the initial weights; everything else is in the program, its gathering, too."""
     sections = {
         "data": {"source": "data.npz", "standardize": True, "reshape": [4, 3, 2]},
         "model": IMAGE | {"input": [4, 3, 2]},
         "loss": {"categorical_crossentropy": {"from_logits": True}},
-        "optimizer": {"adamw": {"learning_rate": {"cosine": {"initial_learning_rate": 0.01, "decay_steps": 8}}}},
+        "optimizer": {
+            "adamw": {
+                "learning_rate": {"cosine": {"initial_learning_rate": 0.01, "decay_steps": 8}},
+                "gradient_accumulation_steps": 2,
+                "use_ema": True,
+                "ema_overwrite_frequency": 2,
+            }
+        },
     }
     one = recorded(framework, tmp_path_factory, STEPS, **sections)
     done = one.run("--data", "data.npz", "--weights", "init.safetensors")
@@ -203,10 +210,11 @@ FIRST = {"data_format": "channels_first"}
 def test_a_program_moves_channels_and_takes_the_masks_of_its_layers(
     framework: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Channels first, and dropout layers of which the side has left out the first."""
+    """Channels first, and dropout layers of which the side has left out the first, and noise of every kind."""
     layers = [
         {"conv1d": FIRST | {"filters": 6, "kernel_size": 3, "padding": "same", "activation": "relu"}},
-        {"dropout": 0.2}, {"dropout": 0.3}, {"max_pooling1d": FIRST}, {"batch_norm": {"axis": 1}}, "flatten",
+        {"dropout": 0.2}, {"dropout": 0.3}, {"gaussian_noise": 0.25}, {"max_pooling1d": FIRST},
+        {"alpha_dropout": 0.3}, {"batch_norm": {"axis": 1}}, "flatten", {"gaussian_dropout": 0.1},
         {"dropout": {"rate": 0.5, "name": "late"}}, {"dense": {"units": CLASSES, "activation": "softmax"}},
     ]  # fmt: skip
     sides = {framework: {"framework": framework, "changes": {"layers.dropout": None}}}

@@ -212,6 +212,19 @@ def test_a_larger_rate_drops_what_a_smaller_one_drops_and_more() -> None:
     assert large.sum() < small.sum()
 
 
+def test_noise_is_normal_and_every_call_has_its_own() -> None:
+    places = [(0, 0), (0, 1), (1, 0)]
+    found = [randomness.normal(5, *place, (100, 81)) for place in places]
+    for numbers in found:
+        assert numbers.shape == (100, 81)
+        assert stats.kstest(numbers.ravel(), "norm").pvalue > 0.01
+    assert np.abs(np.corrcoef([one.ravel() for one in found]) - np.eye(3)).max() < 0.05
+    half = randomness.normal(5, 0, 0, (8100,))
+    assert abs(np.corrcoef(half[:4050], half[4050:])[0, 1]) < 0.05, "sine and cosine of one pair"
+    assert np.array_equal(half, found[0].ravel())
+    assert randomness.normal(5, 0, 0, (3,)).shape == (3,)
+
+
 def test_masks_of_other_steps_and_calls_have_nothing_to_do_with_each_other() -> None:
     places = list(itertools.product(range(3), range(3)))
     masks = {place: randomness.keep_mask(0, *place, (20_000,), 0.5) for place in places}

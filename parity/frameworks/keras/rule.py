@@ -9,6 +9,7 @@ from parity.formula import Statement, expression, plain_first, value_of
 from parity.frameworks.keras import WORDS
 from parity.native import Native
 from parity.optimizers import Optimizer
+from parity.optimizers.around import around
 from parity.optimizers.clipping import CLIPS, clipping
 
 CLASS = '''
@@ -38,7 +39,7 @@ SHARED = '''
 
 CLIP = '''
     def _clip_gradients(self, gradients):
-        """Clip norms as PyTorch does, {epsilon!r} added to them."""
+        """{says}"""
         {lines}
 '''
 
@@ -65,11 +66,12 @@ def written(optimizer: Optimizer, own: Native | None) -> OptimizerCode:
     schedule = optimizer.schedule()
     rate = repr(optimizer.learning_rate) if schedule is None else schedule.made("keras")
     helpers = schedule.helpers("keras") if schedule else ()
-    slots = own.kept(optimizer.slots(), optimizer.rate(0)) if own else {}
+    slots = own.kept(optimizer.moments(), optimizer.rate(0)) if own else {}
     clip = _clip(optimizer)
     if own is not None and own.fits(optimizer) and clip:
         name = type(optimizer).__name__
-        source = CLASS.format(name=name, base=own.name, doc=f"{name} that clips gradients as PyTorch does.") + clip
+        what = "clips gradients as PyTorch does" if _as_elsewhere(optimizer) else "adds the gradients of batches up"
+        source = CLASS.format(name=name, base=own.name, doc=f"{name} that {what}.") + clip
         helpers = (*helpers, Helper(name=name, source=source))
     if own is None or not own.fits(optimizer):
         name = type(optimizer).__name__
@@ -77,25 +79,36 @@ def written(optimizer: Optimizer, own: Native | None) -> OptimizerCode:
         source = _anew(optimizer, own, name) if own and own.anew else _written_out(optimizer, own, name, rest)
         helpers = (*helpers, Helper(name=name, source=source + clip))
         more = {field: repr(getattr(optimizer, field)) for field in rest}
-        slots = slots or {slot: Slot(attribute=_place(optimizer, slot)) for slot in optimizer.slots()}
-    if clip:
+        slots = slots or {slot: Slot(attribute=_place(optimizer, slot)) for slot in optimizer.moments()}
+    if _as_elsewhere(optimizer):
         more |= dict.fromkeys(CLIPS)
-    part = own or clipping(Native(OPTIMIZER))
+    part = own or around(clipping(Native(OPTIMIZER)))
     build = part.source(optimizer, name_=name, learning_rate=rate, **more)
     return OptimizerCode(build=build, slots=slots, doc=optimizer.doc(), helpers=helpers, comment=part.comment)
 
 
 def _clip(optimizer: Optimizer) -> str:
-    """Return the method that clips as Keras does not; an empty string where Keras does."""
-    how, epsilon = optimizer.clip(), optimizer.clip_epsilon
-    if how is None or how[0] == "clipvalue" or not epsilon:
-        return ""
+    """Return the method that clips as Keras does not, or undoes a mean; an empty string where Keras means the same."""
+    count, epsilon = optimizer.gradient_accumulation_steps, optimizer.clip_epsilon
+    summed = [f"gradients = [g * {float(count)!r} for g in gradients]  # a sum, of Keras's mean"]
+    summed = summed if optimizer.gathers and optimizer.accumulation == "sum" else []
+    how = optimizer.clip()
+    if how is None or not _as_elsewhere(optimizer):
+        says = f"Take the sum of the gradients of {count} batches."
+        body = lines_at(8, [*summed, "return super()._clip_gradients(gradients)"])
+        return CLIP.format(says=says, lines=body) if summed else ""
     name, limit = how
     square = "keras.ops.sum(keras.ops.square(g))"
     norm = f"keras.ops.sqrt({square})" if name == "clipnorm" else "norm"
-    lines = [] if name == "clipnorm" else [f"norm = keras.ops.sqrt(sum({square} for g in gradients))"]
+    lines = summed if name == "clipnorm" else [*summed, f"norm = keras.ops.sqrt(sum({square} for g in gradients))"]
     lines.append(f"return [g * keras.ops.minimum({limit!r} / ({norm} + {epsilon!r}), 1.0) for g in gradients]")
-    return CLIP.format(epsilon=epsilon, lines=lines_at(8, lines))
+    return CLIP.format(says=f"Clip norms as PyTorch does, {epsilon!r} added to them.", lines=lines_at(8, lines))
+
+
+def _as_elsewhere(optimizer: Optimizer) -> bool:
+    """Return whether gradients are clipped as Keras does not."""
+    how = optimizer.clip()
+    return how is not None and how[0] != "clipvalue" and bool(optimizer.clip_epsilon)
 
 
 def _kept_beside(optimizer: Optimizer, own: Native | None) -> list[str]:
@@ -134,7 +147,7 @@ def _anew(optimizer: Optimizer, own: Native, name: str) -> str:
 
 def _written_out(optimizer: Optimizer, own: Native | None, name: str, rest: Sequence[str]) -> str:
     """Return a class with the rule, which keeps its slots where Keras's own part does."""
-    slots, letters = optimizer.slots(), optimizer.letters
+    slots, letters = optimizer.moments(), optimizer.letters
     places = {slot: one.attribute for slot, one in own.kept(slots, 1.0).items()} if own else {}
     places = {slot: places.get(slot) or _place(optimizer, slot) for slot in slots}
     each = {letters[slot]: places[slot] for slot in slots if slot not in optimizer.shared}

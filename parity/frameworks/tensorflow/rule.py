@@ -27,8 +27,8 @@ class {name}(tf.Module):
         self.iterations.assign_add(1)
 '''
 
-MADE = "tf.cast(self.iterations, variables[0].dtype)"
-"""Updates already made, in the dtype of the model."""
+MADE = "tf.cast(self.iterations{per}, variables[0].dtype)"
+"""Batches already trained on, or updates already made, in the dtype of the model."""
 
 ASSIGNED = {"=": "assign", "+=": "assign_add", "-=": "assign_sub"}
 
@@ -43,12 +43,13 @@ def written(optimizer: Optimizer, own: Native | None) -> OptimizerCode:
     del own
     name, fields, changes = type(optimizer).__name__, optimizer.hyperparameters(), optimizer.changes()
     # A hyperparameter may be called as what is kept of it is.
-    places = {slot: f"{slot}s" if slot in fields else slot for slot in optimizer.slots()}
+    places = {slot: f"{slot}s" if slot in fields else slot for slot in optimizer.moments()}
     each = {optimizer.letters[slot]: place for slot, place in places.items() if slot not in optimizer.shared}
     shared = {optimizer.letters[slot]: place for slot, place in places.items() if slot in optimizer.shared}
     before, body = plain_first(optimizer.meaning(), {"w", "g", *each})
-    head = [f"lr = self.learning_rate({MADE})" if changes else "lr = self.learning_rate"]
-    head += [f"t = {MADE} + 1.0"] if "t" in optimizer.meaning().names else []
+    head = [f"lr = self.learning_rate({MADE.format(per='')})" if changes else "lr = self.learning_rate"]
+    per = f" // {optimizer.gradient_accumulation_steps}" if optimizer.gathers else ""
+    head += [f"t = {MADE.format(per=per)} + 1.0"] if "t" in optimizer.meaning().names else []
     head = _clips(optimizer) + head
     words = {field: f"self.{field}" for field in fields}
     source = RULE.format(

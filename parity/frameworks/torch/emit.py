@@ -95,6 +95,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         outputs=network.outputs,
         slots={name: (slot.attribute, slot.scale) for name, slot in optimizer.slots.items()},
         starts=config.optimizer.numbers(),
+        fills=config.optimizer.fills(),
         mask_axes=tuple(network.laid.drawn[layer.name] for layer in side.drawing()),
         masks=tuple(layer.mask for layer in side.drawing()),
         **endings(side),

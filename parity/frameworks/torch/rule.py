@@ -58,7 +58,12 @@ KEEPING = """
 RATE = "learning_rate(self.iterations)"
 CLIP_EPSILON = 1e-6
 """What ``clip_grad_norm_`` adds to a norm."""
-COUNT = "(self.iterations + 1)"
+
+
+def count(optimizer: Optimizer) -> str:
+    """Return the number of an update, 1 for the first, of the batches before it."""
+    per = f" // {optimizer.gradient_accumulation_steps}" if optimizer.gathers else ""
+    return f"(self.iterations{per} + 1)"
 
 
 def module(name: str, fields: Sequence[str], doc: str, lines: Sequence[str]) -> Helper:
@@ -84,7 +89,7 @@ def written(optimizer: Optimizer, own: Native | None) -> OptimizerCode:
         own: PyTorch's own part; None where it has none.
     """
     # What is kept without the rate is another thing once the rate has changed.
-    outside = own.without_rate(optimizer.slots()) if own is not None and optimizer.changes() else ()
+    outside = own.without_rate(optimizer.moments()) if own is not None and optimizer.changes() else ()
     if own is None or outside or not (own.fits(optimizer) or own.anew):
         return _written_out(optimizer, own, outside)
     anew, clips = {} if own.fits(optimizer) else own.anew, _clips(optimizer)
@@ -106,7 +111,7 @@ def written(optimizer: Optimizer, own: Native | None) -> OptimizerCode:
         helpers = (*helpers, Helper(name=name, source=source, imports=needs(source)))
     return OptimizerCode(
         build=own.source(optimizer, "model.parameters()", name_=name, lr=_rate(optimizer)),
-        slots=own.kept(optimizer.slots(), optimizer.rate(0)),
+        slots=own.kept(optimizer.moments(), optimizer.rate(0)),
         doc=optimizer.doc(),
         helpers=helpers,
     )
@@ -118,7 +123,7 @@ def _rate(optimizer: Optimizer) -> str:
 
 def _anew(optimizer: Optimizer, own: Native, argument: str) -> str:
     """Return what an argument is in a step, read off the group's others."""
-    places = {"t": COUNT}
+    places = {"t": count(optimizer)}
     for name, said in own.arguments.items():
         several = said if isinstance(said, tuple) else ()
         places |= {field: f'group["{name}"][{index}]' for index, field in enumerate(several)}
@@ -128,10 +133,10 @@ def _anew(optimizer: Optimizer, own: Native, argument: str) -> str:
 
 
 def _written_out(optimizer: Optimizer, own: Native | None, outside: tuple[str, ...]) -> OptimizerCode:
-    name, fields, slots = type(optimizer).__name__, optimizer.hyperparameters(), optimizer.slots()
+    name, fields, slots = type(optimizer).__name__, optimizer.hyperparameters(), optimizer.moments()
     letters = {slot: optimizer.letters[slot] for slot in slots}
     taken = {"lr": RATE if optimizer.changes() else 'group["lr"]'} | {field: f'group["{field}"]' for field in fields}
-    taken |= {"t": f"{COUNT[1:-1]}"} if "t" in optimizer.meaning().names else {}
+    taken |= {"t": count(optimizer)[1:-1]} if "t" in optimizer.meaning().names else {}
     starts = [f'state["{slot}"] = {_start(optimizer, slot)}' for slot in slots]
     body = [f'{letter} = state["{slot}"]' for slot, letter in letters.items()]
     plain, rest = plain_first(optimizer.meaning(), {"w", "g", *letters.values()})

@@ -143,13 +143,23 @@ class Driver(Several, State):
             return (np.asarray(x) for x, _ in made(numbers, y))
         return (np.asarray(x[0]) for x, _ in made((numbers,) * len(inputs), y))
 
-    def draw(self, shape: tuple[int, ...], rate: float) -> np.ndarray:
-        """Return the mask of the next dropout call of this step, in the program's own layout."""
+    @property
+    def deals_noise(self) -> bool:
+        """Whether normal numbers come from the harness: the program is made, and its side has layers that draw such."""
+        return not self.native and bool(self.bindings.get("noise")) and hasattr(self, "train_step")
+
+    def draw(self, shape: tuple[int, ...], rate: float | None) -> np.ndarray:
+        """Return what the next drawing call of this step draws, in the program's own layout.
+
+        Args:
+            shape: of it.
+            rate: share that a mask drops; None for standard normal numbers.
+        """
         call = self.clock["call"]
         self.clock["call"] += 1
         known, rows = self.bindings["mask_axes"], self.bindings.get("mask_shapes", ())
         masks = self.bindings.get("masks", ())
-        keep = partial(randomness.keep_mask, self.seed, self.clock["step"], masks[call] if call < len(masks) else call)
+        keep = partial(randomness.dealt, self.seed, self.clock["step"], masks[call] if call < len(masks) else call)
         axes = known[call] if call < len(known) else None
         if call < len(rows):  # Written by hand: where its channels stand, its own shape says.
             row = rows[call]
@@ -217,7 +227,7 @@ class Driver(Several, State):
     @classmethod
     @abstractmethod
     def replace_dropout(cls) -> None:
-        """Let the framework's dropout keep what :meth:`draw` of the active driver says."""
+        """Let the framework's dropout keep what :meth:`draw` of the active driver says, and its noise be that."""
 
     @abstractmethod
     def usual_step(self) -> Callable[..., Any]:
@@ -298,6 +308,11 @@ def active_driver() -> Driver:
     if Driver.active is None:
         raise ProgramError("dropout was called while no program was open")
     return Driver.active
+
+
+def dealing() -> Driver | None:
+    """Return the driver that deals normal numbers to the program that computes; None where it draws its own."""
+    return Driver.active if Driver.active is not None and Driver.active.deals_noise else None
 
 
 def widening() -> bool:

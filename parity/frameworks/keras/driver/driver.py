@@ -17,8 +17,9 @@ import tensorflow as tf
 from parity.frameworks.keras.driver import generators as keras_generators
 from parity.frameworks.keras.driver.layers import KerasLayers, model_step
 from parity.frameworks.tensorflow.driver.driver import TensorFlowDriver
-from parity.frameworks.tensorflow.driver.tensors import Taps, host, masked
+from parity.frameworks.tensorflow.driver.tensors import Taps, host, kept, masked, noised
 from parity.frameworks.tensorflow.driver.watching import this_call
+from parity.run.driver.base import active_driver
 from parity.run.driver.layouts import View
 from parity.run.driver.objects import called, restore
 from parity.run.probe import Guide
@@ -40,8 +41,10 @@ class KerasDriver(KerasLayers, TensorFlowDriver):
 
     @classmethod
     def replace_dropout(cls) -> None:
-        """Replace the function that ``keras.layers.Dropout`` calls, in the backend's random module."""
+        """Replace the functions that Keras's layers draw from, in the backend's random module."""
         keras.src.backend.random.dropout = partial(masked, own=keras_generators.DROPOUT)
+        keras.src.backend.random.normal, keras.src.backend.random.uniform = normal, uniform
+        keras.layers.AlphaDropout.call = keras_generators.alpha_dropout
 
     def usual_step(self) -> Callable[..., Any]:
         """Return tape, loss with the layers' own losses, gradients, update, in a graph; or the model's own step."""
@@ -129,6 +132,21 @@ class KerasDriver(KerasLayers, TensorFlowDriver):
 
 
 DRIVER = KerasDriver
+
+
+def normal(shape: Any, mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: Any = None) -> Any:
+    """Return normal numbers that the active driver deals to a layer, in the place of Keras's."""
+    if not isinstance(seed, keras.random.SeedGenerator):  # An initializer's.
+        return keras_generators.NORMAL(shape, mean, stddev, dtype, seed)
+    return noised(shape, mean, stddev, dtype or keras.config.floatx(), own=keras_generators.NORMAL, seed=seed)
+
+
+def uniform(shape: Any, minval: float = 0.0, maxval: float = 1.0, dtype: Any = None, seed: Any = None) -> Any:
+    """Return, for an alpha dropout, 1 where the active driver says a value is kept, else 0; all else is Keras's."""
+    rate = keras_generators.Rate.now
+    if rate is None or active_driver().native:
+        return keras_generators.UNIFORM(shape, minval, maxval, dtype, seed)
+    return tf.cast(tf.reshape(kept(shape, rate), shape), dtype or keras.config.floatx())
 
 
 def free(variable: Any) -> None:

@@ -166,6 +166,14 @@ class KerasLayers(Scaled, Driver):
         shared = not isinstance(kept, list)
         return kept if shared else kept[self.updating._get_variable_index(self.variable(name))]
 
+    def iterations(self) -> int | None:
+        """Return the optimizer's count of batches: of one that gathers gradients, ``iterations`` counts updates."""
+        return int(keras.ops.convert_to_numpy(self.updating._iterations))
+
+    def set_iterations(self, iterations: int) -> None:
+        """Set it."""
+        self.updating._iterations.assign(iterations)
+
 
 def inside(layer: Any) -> list[tuple[str, Any]]:
     """Return the layers that one of Keras's own keeps its variables in, by the path to them."""

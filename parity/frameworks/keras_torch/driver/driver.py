@@ -20,7 +20,7 @@ from parity.frameworks.keras.driver.layers import KerasLayers, model_step
 from parity.frameworks.torch.driver.driver import TorchDriver
 from parity.frameworks.torch.driver.hooks import host, recorded
 from parity.frameworks.torch.driver.on_device import lying
-from parity.run.driver.base import Driver, active_driver
+from parity.run.driver.base import Driver, active_driver, dealing
 from parity.run.driver.layouts import View
 from parity.run.driver.objects import called, restore
 from parity.run.probe import Guide, Probe
@@ -44,8 +44,11 @@ class KerasTorchDriver(KerasLayers, TorchDriver):
 
     @classmethod
     def replace_dropout(cls) -> None:
-        """Replace the function that ``keras.layers.Dropout`` calls, in the backend's random module."""
+        """Replace the functions that Keras's layers draw from, in the backend's random module."""
+        super().replace_dropout()
         keras.src.backend.random.dropout = masked
+        keras.src.backend.random.normal, keras.src.backend.random.uniform = normal, uniform
+        keras.layers.AlphaDropout.call = keras_generators.alpha_dropout
 
     def stepping(self, step: Any) -> Any:
         """Return the step as it is."""
@@ -178,14 +181,6 @@ class KerasTorchDriver(KerasLayers, TorchDriver):
         """Assign a slot."""
         self.write(self.slot(attribute, name).value, value)
 
-    def iterations(self) -> int:
-        """Return the optimizer's counter."""
-        return int(self.optimizer.iterations.value)
-
-    def set_iterations(self, iterations: int) -> None:
-        """Set the optimizer's counter."""
-        self.optimizer.iterations.assign(iterations)
-
     def close(self) -> None:
         """Let go of the program, and of what Keras keeps of every model by itself."""
         super().close()
@@ -199,8 +194,33 @@ def masked(inputs: torch.Tensor, rate: float, noise_shape: Any = None, seed: Any
     if active_driver().native:
         kept: torch.Tensor = keras_generators.DROPOUT(inputs, rate, noise_shape, seed)
         return kept
-    raised = 1.0 / (1.0 - rate) if rate < 1.0 else 0.0
-    return inputs if rate == 0.0 else inputs * recorded(inputs, rate, noise_shape) * raised
+    if rate in (0.0, 1.0):
+        return inputs if rate == 0.0 else inputs * 0.0
+    return inputs * recorded(inputs, rate, noise_shape) * (1.0 / (1.0 - rate))
+
+
+def normal(shape: Any, mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: Any = None) -> torch.Tensor:
+    """Return normal numbers that the active driver deals to a layer, in the place of Keras's."""
+    if dealing() is None or not isinstance(seed, keras.random.SeedGenerator):  # An initializer's is a number.
+        own: torch.Tensor = keras_generators.NORMAL(shape, mean, stddev, dtype, seed)
+        return own
+    return drawn(shape, None, dtype) * stddev + mean
+
+
+def uniform(shape: Any, minval: float = 0.0, maxval: float = 1.0, dtype: Any = None, seed: Any = None) -> torch.Tensor:
+    """Return, for an alpha dropout, 1 where the active driver says a value is kept, else 0; all else is Keras's."""
+    rate = keras_generators.Rate.now
+    if rate is None or active_driver().native:
+        own: torch.Tensor = keras_generators.UNIFORM(shape, minval, maxval, dtype, seed)
+        return own
+    return drawn(shape, rate, dtype)
+
+
+def drawn(shape: Any, rate: float | None, dtype: Any) -> torch.Tensor:
+    """Return what the active driver deals, as Keras's random numbers are."""
+    core = keras.src.backend.torch.core
+    found = torch.from_numpy(active_driver().draw(tuple(shape), rate))
+    return found.to(core.get_device(), core.to_torch_dtype(dtype or keras.config.floatx()))
 
 
 DRIVER = KerasTorchDriver

@@ -24,6 +24,7 @@ from parity.frameworks.tensorflow.driver.tensors import (
     host,
     masked,
     module_of,
+    noised,
     reached,
     unbound,
 )
@@ -83,8 +84,8 @@ class TensorFlowDriver(TensorFlowWatching):
 
     @classmethod
     def replace_dropout(cls) -> None:
-        """Replace ``tf.nn.dropout``."""
-        tf.nn.dropout = masked
+        """Replace ``tf.nn.dropout`` and ``tf.random.normal``."""
+        tf.nn.dropout, tf.random.normal = masked, noised
 
     def stepping(self, step: Any) -> Any:
         """Return the step of a compiled program as XLA compiles it, or as it is where it is to be watched.

@@ -9,6 +9,9 @@ from parity.run.driver.generators import seed_plain
 DROPOUT = tf.nn.dropout
 """As it is before the harness's own takes its place."""
 
+NORMAL = tf.random.normal
+"""As it is before the harness's own takes its place."""
+
 
 def seed(number: int) -> None:
     """Seed Python's, NumPy's and TensorFlow's generators."""

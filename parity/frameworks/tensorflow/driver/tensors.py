@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from parity.frameworks.tensorflow.driver import generators as tensorflow_generators
-from parity.run.driver.base import active_driver
+from parity.run.driver.base import active_driver, dealing
 from parity.run.driver.layouts import View
 from parity.run.driver.objects import called
 from parity.run.driver.programs import ProgramError
@@ -117,13 +117,44 @@ def masked(
     driver = active_driver()
     if driver.native:
         return own(x, rate, noise_shape, *more, **named)
-    if rate == 0.0:
-        return x
-    shape = tf.shape(x) if noise_shape is None else tf.convert_to_tensor(noise_shape)
-    keep = tf.numpy_function(
-        lambda shape, p: driver.draw(tuple(shape), float(p)), [shape, tf.constant(rate, tf.float64)], tf.bool
-    )
-    return tf.ensure_shape(tf.where(keep, x * (1.0 / (1.0 - rate) if rate < 1.0 else 0.0), tf.zeros_like(x)), x.shape)
+    if rate in (0.0, 1.0):
+        return x if rate == 0.0 else x * 0.0
+    keep = kept(tf.shape(x) if noise_shape is None else noise_shape, rate)
+    return tf.ensure_shape(tf.where(keep, x * (1.0 / (1.0 - rate)), tf.zeros_like(x)), x.shape)
+
+
+def kept(shape: Any, rate: float) -> tf.Tensor:
+    """Return the mask that the active driver says, which a graph asks for when it runs."""
+    driver, asked = active_driver(), [tf.convert_to_tensor(shape), tf.constant(rate, tf.float64)]
+    return tf.numpy_function(lambda shape, p: driver.draw(tuple(shape), float(p)), asked, tf.bool)
+
+
+def noised(
+    shape: Any,
+    mean: float = 0.0,
+    stddev: float = 1.0,
+    dtype: Any = tf.float32,
+    *more: Any,
+    own: Any = tensorflow_generators.NORMAL,
+    **named: Any,
+) -> tf.Tensor:
+    """Return normal numbers that the active driver deals, in place of the framework's.
+
+    Args:
+        shape: of them.
+        mean: of them.
+        stddev: of them.
+        dtype: of them.
+        more: what the framework takes beside.
+        own: the framework's, for a program that draws its own, and for what is drawn before it computes.
+        named: what it takes by name.
+    """
+    driver = dealing()
+    if driver is None:
+        return own(shape, mean, stddev, dtype, *more, **named)
+    shape = tf.convert_to_tensor(shape)
+    dealt = tf.numpy_function(lambda shape: driver.draw(tuple(shape), None), [shape], tf.float64)
+    return tf.cast(tf.reshape(dealt, shape), dtype) * stddev + mean
 
 
 def host(tensor: Any) -> np.ndarray:

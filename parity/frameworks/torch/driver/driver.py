@@ -16,11 +16,13 @@ from parity.frameworks.torch.driver import generators as torch_generators
 from parity.frameworks.torch.driver import hooks
 from parity.frameworks.torch.driver.gpus import seen_gpus
 from parity.frameworks.torch.driver.hooks import (
+    alpha_dropout,
     dropout,
     dropout_of_channels,
     host,
     left,
     put_back,
+    randn_like,
     together,
     turned,
     whose,
@@ -78,8 +80,8 @@ class TorchDriver(TorchWatching, OwnNumbers):
 
     @classmethod
     def replace_dropout(cls) -> None:
-        """Replace ``torch.nn.functional.dropout`` and those of channels, which modules call through theirs."""
-        F.dropout = dropout
+        """Replace the dropouts of ``torch.nn.functional``, which modules call through theirs, and ``randn_like``."""
+        F.dropout, F.alpha_dropout, torch.randn_like = dropout, alpha_dropout, randn_like
         F.dropout1d = F.dropout2d = F.dropout3d = dropout_of_channels
 
     def tensor(self, x: np.ndarray) -> torch.Tensor:
@@ -209,13 +211,23 @@ class TorchDriver(TorchWatching, OwnNumbers):
     def read_slot(self, attribute: str, name: str) -> np.ndarray:
         """Return the entry of ``optimizer.state``, as it starts where PyTorch has not made it yet."""
         parameters = self.parts(name)
-        kept = [self.optimizer.state.get(one, {}).get(attribute) for one in parameters]
+        kept = [self._kept(attribute, one) for one in parameters]
         if kept[0] is not None:
             one_for_all = attribute in self.numbers or kept[0].ndim == 0
             return lying(kept[0]) if one_for_all else together([lying(one) for one in kept])
         if attribute in self.numbers:
             return np.array(self.numbers[attribute], self.host_dtype())
-        return together([np.zeros(tuple(one.shape), self.host_dtype()) for one in parameters])
+        places = self.bindings["slots"]
+        fills = {places[slot][0]: start for slot, start in self.bindings.get("fills", {}).items() if slot in places}
+        start = fills.get(attribute, 0.0)
+        return together([np.full(tuple(one.shape), start, self.host_dtype()) for one in parameters])
+
+    def _kept(self, attribute: str, parameter: torch.Tensor) -> torch.Tensor | None:
+        """Return what is kept of a parameter: an entry of the optimizer's state, or of an attribute of its own."""
+        if attribute.startswith("."):
+            found: torch.Tensor = getattr(self.optimizer, attribute[1:])[parameter]
+            return found
+        return self.optimizer.state.get(parameter, {}).get(attribute)
 
     def write_slot(self, attribute: str, name: str, value: np.ndarray) -> None:
         """Set the entry of ``optimizer.state``, making it where PyTorch has not yet."""
@@ -224,6 +236,9 @@ class TorchDriver(TorchWatching, OwnNumbers):
             self._write_slot(attribute, one, value[row] if len(parameters) > 1 and np.ndim(value) else value)
 
     def _write_slot(self, attribute: str, parameter: torch.Tensor, value: np.ndarray) -> None:
+        if attribute.startswith("."):
+            self.write(getattr(self.optimizer, attribute[1:])[parameter], value)
+            return
         state = self.optimizer.state[parameter]
         if attribute in self.numbers:
             # On its own, as PyTorch keeps it: in float64 only where everything is.
@@ -247,17 +262,18 @@ class TorchDriver(TorchWatching, OwnNumbers):
         for group in self.optimizer.param_groups:
             if "iterations" in group:
                 group["iterations"] = iterations
-        if iterations == 0:
+        updates = iterations // self.bindings.get("batches", 1)
+        if updates == 0:
             self.optimizer.state.clear()
             return
         for state in self.optimizer.state.values():
             count = state.get("step")
             if torch.is_tensor(count):
-                count.fill_(iterations)
+                count.fill_(updates)
             elif count is not None:
-                state["step"] = type(count)(iterations)  # As the program keeps it: a whole number stays one.
+                state["step"] = type(count)(updates)  # As the program keeps it: a whole number stays one.
             elif "exp_avg" in state or "square_avg" in state:
-                state["step"] = torch.tensor(float(iterations), dtype=torch.float32)
+                state["step"] = torch.tensor(float(updates), dtype=torch.float32)
 
 
 def applied(model: Any, given: Any) -> Any:

@@ -10,6 +10,8 @@ from parity.run.driver.generators import seed_plain
 DROPOUT = F.dropout
 """As it is before the harness's own takes its place."""
 
+ALPHA_DROPOUT, RANDN_LIKE = F.alpha_dropout, torch.randn_like
+
 
 def seed(number: int) -> None:
     """Seed Python's, NumPy's and PyTorch's generators: those of the CPU and of every GPU."""

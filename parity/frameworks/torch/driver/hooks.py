@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from parity.frameworks.torch.driver import generators as torch_generators
-from parity.run.driver.base import active_driver
+from parity.run.driver.base import active_driver, dealing
 
 
 def first(seen: Callable[[torch.Tensor], torch.Tensor | None]) -> Callable[..., Any]:
@@ -91,9 +91,9 @@ def dropout(
     driver = active_driver()
     if driver.native:
         return torch_generators.DROPOUT(input, p, training, inplace)
-    if not training or p == 0.0:
-        return input
-    return input * recorded(input, p) * _raised(p)
+    if not training or p in (0.0, 1.0):
+        return input * 0.0 if training and p else input
+    return input * recorded(input, p) * (1.0 / (1.0 - p))
 
 
 def dropout_of_channels(
@@ -105,24 +105,42 @@ def dropout_of_channels(
     """Return what the active driver says is kept of whole channels, as ``dropout1d`` and ``dropout2d`` drop them."""
     if active_driver().native:
         return torch.feature_dropout(input, p, training)
-    if not training or p == 0.0:
-        return input
+    if not training or p in (0.0, 1.0):
+        return input * 0.0 if training and p else input
     shape = (*input.shape[:2], *(1,) * (input.dim() - 2))
-    return input * recorded(input, p, shape) * _raised(p)
+    return input * recorded(input, p, shape) * (1.0 / (1.0 - p))
 
 
-def _raised(p: float) -> float:
-    """Return what is kept is multiplied by; nothing is kept of a rate of 1."""
-    return 1.0 / (1.0 - p) if p < 1.0 else 0.0
+def alpha_dropout(
+    input: torch.Tensor,
+    p: float = 0.5,
+    training: bool = False,
+    inplace: bool = False,
+) -> torch.Tensor:
+    """Return what the active driver says is kept, on PyTorch's line (``aten/src/ATen/native/Dropout.cpp``)."""
+    if active_driver().native:
+        return torch_generators.ALPHA_DROPOUT(input, p, training, inplace)
+    if not training or p in (0.0, 1.0):
+        return input * 0.0 if training and p else input
+    alpha, kept = 1.7580993408473766, recorded(input, p).to(input.dtype)
+    a = 1.0 / ((alpha * alpha * p + 1.0) * (1.0 - p)) ** 0.5
+    return input * (kept * a) + ((kept - 1.0) * (alpha * a) + alpha * a * p)
+
+
+def randn_like(input: torch.Tensor, *more: Any, **named: Any) -> torch.Tensor:
+    """Return normal numbers that the active driver deals to a layer, in the place of ``torch.randn_like``."""
+    if dealing() is None:
+        return torch_generators.RANDN_LIKE(input, *more, **named)
+    return recorded(input, None).to(input.dtype)
 
 
 @torch.compiler.disable  # type: ignore[untyped-decorator]
-def recorded(input: torch.Tensor, p: float, shape: Sequence[int] | None = None) -> torch.Tensor:
-    """Return what the active driver says is kept, which a compiled model asks for from outside.
+def recorded(input: torch.Tensor, p: float | None, shape: Sequence[int] | None = None) -> torch.Tensor:
+    """Return what the active driver says is drawn, which a compiled model asks for from outside.
 
     Args:
-        input: what it is kept of.
-        p: share that is dropped.
+        input: what it is drawn for.
+        p: share that is dropped; None for standard normal numbers.
         shape: of what is drawn, where several values share a number.
     """
     # As it lies: drawn channels last, a mask is then read in the order in which such an input lies.

@@ -1,0 +1,31 @@
+"""What layers share that are dealt normal numbers in training."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from parity.code import Helper, Site, TensorFlowCode
+from parity.ops.single import Elementwise, module
+
+
+class Noise(Elementwise):
+    """Base of them: an entry says the expression in training, and how far its noise goes."""
+
+    draws: ClassVar[bool] = True
+    noise: ClassVar[bool] = True
+
+    def deviation(self) -> float:
+        """Return the standard deviation of the noise."""
+        raise TypeError(f"{type(self).__name__} says nothing of its noise")
+
+    def tensorflow(self, site: Site) -> TensorFlowCode:
+        body = (f"return {self.expression(site)} if training else x",)
+        return TensorFlowCode(body=body, doc=self.said(site), training=True, reads="any", writes="any")
+
+    def modules(self, site: Site) -> dict[str, str]:
+        return {"": f"{self.helpers[0].name}({self.deviation()!r})"}
+
+
+def noisy(name: str, said: str, arguments: str, trained: str) -> Helper:
+    """Return a module of PyTorch's that computes something in training only: see :func:`parity.ops.single.module`."""
+    return module(name, said, arguments, f"{trained} if self.training else x")
