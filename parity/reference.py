@@ -140,7 +140,7 @@ class Reference:
         self._moving = {name: one for statistics in passed.moved[:since] for name, one in statistics.items()}
         for index, (layer, op, mask) in enumerate(zip(self.graph.layers, self.ops, masks, strict=True)):
             if index >= since:
-                value, statistics = self._through(op, self._read(index, passed), mask)
+                value, statistics = self._through(self._op(index, passed), self._read(index, passed), mask)
                 passed.values.append(value)
                 passed.moved.append({parameter(op.name, name): one for name, one in statistics.items()})
                 self._moving |= passed.moved[-1]
@@ -148,11 +148,12 @@ class Reference:
         self._moving = {}
         loss, value = self.side.config.loss, passed.values[self.graph.places[self.graph.last.name]]
         y = in_form(y, loss.form(self.side.config.data.targets))
-        logits = loss.on_logits(self.ending)
-        yield ("loss", "loss"), np.asarray(self._lost(loss.value(value, y, logits), len(x)))
+        logits, counted = loss.on_logits(self.ending), self._counted(passed)
+        yield ("loss", "loss"), np.asarray(self._lost(loss.value(value[counted], y[counted], logits), len(x)))
         if since <= len(self.ops):
-            passed.gradients = {}
-            self._back(loss.gradient(value, y, logits), passed, masks)
+            passed.gradients, slope = {}, np.zeros_like(value)
+            slope[counted] = loss.gradient(value[counted], y[counted], logits)
+            self._back(slope, passed, masks)
         for name, gradient in passed.gradients.items():
             yield ("gradient", name), gradient
         for name, update in self._update(passed.gradients, number):
@@ -171,6 +172,23 @@ class Reference:
         """Return what a layer is given, as its op takes it."""
         return self.ops[index].given([passed.values[place] for place in self.graph.feeds[index]])
 
+    def _op(self, index: int, passed: Passed) -> Op:
+        """Return the layer of a number, told which steps of what it is given count."""
+        layer, op = self.graph.layers[index], self.ops[index]
+        if not layer.told:
+            return op
+        known = self._known(passed)
+        return op.seeing([None if mask is None else mask.value(known) for mask in layer.told])
+
+    def _known(self, passed: Passed) -> Tensors:
+        """Return what is computed so far, by name."""
+        return {name: passed.values[place] for name, place in self.graph.places.items() if place < len(passed.values)}
+
+    def _counted(self, passed: Passed) -> Any:
+        """Return which of the outputs the loss counts: what an array of them is indexed with."""
+        mask = self.graph.counted
+        return ... if mask is None else mask.value(self._known(passed))
+
     def _through(self, op: Op, x: np.ndarray, mask: np.ndarray | None) -> tuple[np.ndarray, Tensors]:
         """Return a layer's output in training, and its running statistics as it leaves them."""
         return op.trained(x, self._of(op), mask)
@@ -184,7 +202,7 @@ class Reference:
         """Go back through the layers; take note of the gradients, which add up where a value is read twice."""
         found, slopes = passed.gradients, {self.graph.places[self.graph.last.name]: slope}
         for index, layer in reversed(list(enumerate(self.graph.layers))):
-            op, slope = self.ops[index], slopes.pop(self.graph.places[layer.name])
+            op, slope = self._op(index, passed), slopes.pop(self.graph.places[layer.name])
             found[self._seen_as(layer)] = slope
             read, gradients = self._pulled(op, self._read(index, passed), slope, masks[index])
             for place, one in zip(self.graph.feeds[index], op.each(read), strict=True):
@@ -255,7 +273,8 @@ class Reference:
             x: inputs, (N, ...), float64.
         """
         passed = Passed(values=self.fed(x))
-        for index, op in enumerate(self.ops):
+        for index in range(len(self.ops)):
+            op = self._op(index, passed)
             passed.values.append(op.forward(self._read(index, passed), self._of(op)))
         return self.answered(passed.values[self.graph.places[self.graph.last.name]])
 

@@ -97,6 +97,9 @@ class MultiHeadAttention(Op):
     kernel_constraint: AnyConstraint | None = Field(default=None, description="what each kernel is held to")
     bias_constraint: AnyConstraint | None = Field(default=None, description="what each bias is held to")
 
+    def mask_fault(self, masked: Any, shape: Any) -> str:
+        return "multi_head_attention of masked steps is not there yet: leave mask_zero and masking out ahead of it"
+
     @staticmethod
     def _three(reads: Any) -> tuple[Any, Any, Any]:
         """Return query, value and key of what is read."""

@@ -22,9 +22,9 @@ from parity.losses import Loss
 from parity.ops import Op, ShapeError, check_constraints
 from parity.ops.again import Again
 from parity.selftest.random_fields import entry
-from parity.spec.graph import Value
 from parity.spec.load import build_spec
 from parity.spec.resolve import Resolved, resolve, yaml_of
+from parity.spec.values import Value
 
 MOST_LAYERS, MOST_NUMBERS, MOST_LOOSE = 12, 240, 3
 """Layers of a network, numbers in a tensor for one row, and values that nothing reads yet."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -21,20 +21,12 @@ from parity.ops import Op, ShapeError, check_constraints
 from parity.ops.again import Again
 from parity.ops.block import Block
 from parity.spec.blocks import written_out
+from parity.spec.values import GraphError, Mask, Value, every, mask_given, masked
 from parity.tensors import parameter as parameter_name
 
 if TYPE_CHECKING:
     from parity.activations import Activation
     from parity.spec.sections import ModelSpec
-
-
-@dataclass(frozen=True)
-class Value:
-    """A tensor on an edge: an input of the model, or what a layer gives; its shape is without the batch axis."""
-
-    name: str
-    shape: Shape
-    dtype: str = "float"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,12 +38,16 @@ class Layer:
         op: the layer, whose parameters it uses; two applications may share one.
         reads: what it is given, in order.
         gives: what it puts out.
+        masks: of each tensor that it reads, which steps count; None where all do.
+        gives_mask: which steps of what it puts out count; None where all do.
     """
 
     name: str
     op: Op
     reads: tuple[Value, ...]
     gives: Value
+    masks: tuple[Mask | None, ...] = ()
+    gives_mask: Mask | None = None
 
     @property
     def input_shape(self) -> Shape:
@@ -85,6 +81,11 @@ class Layer:
         return self.owner == self.name
 
     @property
+    def told(self) -> tuple[Mask | None, ...]:
+        """Return the masks that it goes by, of each tensor that it reads; none where it does not know them."""
+        return self.masks if self.op.uses_mask and any(one is not None for one in self.masks) else ()
+
+    @property
     def mask(self) -> int:
         """Return the number of the masks it draws, which its name decides: dropout 0, dropout_1 1, and so on.
 
@@ -94,20 +95,6 @@ class Layer:
         if counted:
             return int(counted[1] or 0)
         return int.from_bytes(hashlib.sha256(self.name.encode()).digest()[:8], "little") >> 1
-
-
-class GraphError(ShapeError):
-    """A layer cannot stand where it does; ``at`` is its number in the list, ``about`` the field at fault, if it is one.
-
-    Args:
-        message: what it was given and what it needs.
-        at: number of the layer.
-        about: ``inputs``, ``layer`` or nothing.
-    """
-
-    def __init__(self, message: str, at: int, about: str = "") -> None:
-        super().__init__(message)
-        self.at, self.about = at, about
 
 
 @dataclass(frozen=True)
@@ -167,6 +154,16 @@ class Graph:
     def feeds(self) -> list[tuple[int, ...]]:
         """Return the numbers of the values that each layer reads."""
         return [tuple(self.places[value.name] for value in layer.reads) for layer in self.layers]
+
+    @cached_property
+    def told_masks(self) -> frozenset[Mask]:
+        """Return the masks that a layer or the loss goes by, and those that they are made of."""
+        return every(self.counted, *(mask for layer in self.layers for mask in layer.told))
+
+    @property
+    def counted(self) -> Mask | None:
+        """Return which steps of the model's output the loss counts; None for all."""
+        return self.last.gives_mask
 
     @property
     def packed(self) -> tuple[dict[str, Any], ...]:
@@ -261,6 +258,7 @@ def graph_of(model: ModelSpec) -> Graph:
     ops = {str(op.name): op for op in model.layers}
     above: Value | None = inputs[0] if len(inputs) == 1 else None
     layers: list[Layer] = []
+    masks: dict[str, Mask | None] = {}
     for at, op in enumerate(model.layers):
         reads = _reads(op, at, above, known, ops)
         used = _used(op, at, ops, layers)
@@ -273,12 +271,17 @@ def graph_of(model: ModelSpec) -> Graph:
             given = used.given([value.shape for value in reads])
             shape = used.output_shape(given)
             check_constraints(used, given)
-            if used is not op and not _alike(used, reads, next(one.reads for one in layers if one.name == used.name)):
+            if used is not op and not _alike(used, reads, _first(used, layers).reads):
                 raise ShapeError(f"{used.name} keeps weights of other shapes for what it is given here")
+            read = tuple(masks.get(value.name) for value in reads)
+            mask = mask_given(used, str(op.name), reads, read, shape)
+            if used is not op and used.uses_mask and masked(read) != masked(_first(used, layers).masks):
+                raise ShapeError(f"{used.name} is given masked steps in one place and others here: mask both, or none")
         except ShapeError as error:
             raise GraphError(str(error), at) from error
         above = known[str(op.name)] = Value(str(op.name), shape)
-        layers.append(Layer(name=str(op.name), op=used, reads=reads, gives=above))
+        masks[above.name] = mask
+        layers.append(Layer(name=above.name, op=used, reads=reads, gives=above, masks=read, gives_mask=mask))
     outputs = (layers[-1].gives,)
     if len(ops) == len(layers):  # Else two have one name, which is a fault of its own.
         _check_read(layers, outputs)
@@ -307,6 +310,11 @@ def _reads(
     if most is None and len(names) < 2:
         raise GraphError(f"{op.kind} reads two tensors or more, it is given {len(names)}: say inputs", at, "inputs")
     return tuple(known[name] for name in names)
+
+
+def _first(op: Op, layers: Iterable[Layer]) -> Layer:
+    """Return the first application of an op."""
+    return next(one for one in layers if one.name == op.name)
 
 
 def _used(op: Op, at: int, ops: Mapping[str, Op], layers: list[Layer]) -> Op:

@@ -121,6 +121,10 @@ def seed_that_draws(mask: np.ndarray, layer: Layer) -> int:
     return next(seed for seed in itertools.count() if np.array_equal(keep_mask(seed, 0, *told), mask))
 
 
+MASKED = -99.0
+"""What a masked step of a case holds: a masking layer ahead of the rest makes it one."""
+
+
 @each_framework
 @pytest.mark.parametrize(("kind", "case"), cases(OPS))
 def test_an_op_is_its_reference(framework: str, kind: str, case: Case) -> None:
@@ -129,10 +133,15 @@ def test_an_op_is_its_reference(framework: str, kind: str, case: Case) -> None:
         merges(framework, kind, case)
         return
     x = np.asarray(case.x, dtype=np.float64)
+    masking = []
+    if case.steps is not None:
+        x, masking = np.where(np.asarray(case.steps)[..., None], x, MASKED), [{"masking": MASKED}]
     model = {
         "input": list(x.shape[1:]),
-        "layers": [{"dense": {"units": x.shape[-1], "name": "before"}}, {kind: {**case.fields, "name": "op"}}],
-    }
+        "layers": [
+            *masking, {"dense": {"units": x.shape[-1], "name": "before"}}, {kind: {**case.fields, "name": "op"}},
+        ],
+    }  # fmt: skip
     if OPS[kind].reads_dtype == "integer":  # Numbers of tokens: nothing can stand before it.
         tokens = {"shape": list(x.shape[1:]), "dtype": "integer"}
         model = {"inputs": {"tokens": tokens}, "layers": [{kind: {**case.fields, "name": "op"}}]}

@@ -14,6 +14,7 @@ from parity.compile.layout import ANY, Line, Walk, arguments_of
 from parity.compile.program import Bindings, Output, Weight
 from parity.frameworks import frameworks
 from parity.losses import Loss
+from parity.losses.counting import counting
 from parity.spec.graph import Graph, Layer
 from parity.spec.resolve import Resolved
 from parity.tensors import parameter as parameter_name
@@ -65,6 +66,8 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
     if fused and ending is not None:  # It is seen by its logits, as in the other frameworks.
         outputs[last.name] = Output(attribute=name, point="logits")
     loss = _loss(config.loss, graph) if remembers else _plainly(config.loss, fused, side.framework)
+    loss = config.loss.meeting(loss, "keras", form, fused)
+    loss = counting(config.loss, loss, side.framework, fused and remembers) if graph.counted is not None else loss
     optimizer = config.optimizer.code("keras")
     helpers = [*activation_helpers(graph.layers, side.framework), *(line.code.helpers for line in laid.calls)]
     sources, imports = helpers_source([*helpers, optimizer.helpers])
@@ -75,7 +78,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         "lines": lines,
         "taken": laid.inputs,
         "returns": laid.returns,
-        "loss": loss_context(config.loss.meeting(loss, "keras", form, fused)),
+        "loss": loss_context(loss),
         "optimizer": optimizer,
         "penalty": any(one.regularizer is not None for one in side.parameters().values()),
         "weights": _inside(_places(side, laid.calls)),

@@ -13,9 +13,10 @@ from parity.compile.fragments import (
     loss_context,
     penalty,
 )
-from parity.compile.layout import Line, Walk, arguments_of
+from parity.compile.layout import Line, Walk, arguments_of, masks_of
 from parity.compile.program import Bindings, Output, Weight
 from parity.frameworks.tensorflow.numerics import LOSS_SCALE, in_low_precision
+from parity.losses.counting import counting
 from parity.spec.resolve import Resolved
 
 
@@ -39,7 +40,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         if layer.owns:
             body, arguments = "\n".join(line.code.body), arguments_of(layer)
             body = in_low_precision(body, layer.op.wide, arguments) if low else body
-            taken = ", ".join([*arguments, *(["training"] if line.code.training else [])])
+            taken = ", ".join([*arguments, *masks_of(layer), *(["training"] if line.code.training else [])])
             methods.append({"name": layer.name, "code": line.code, "body": body, "taken": taken})
     parameters = side.parameters()
     variables = []
@@ -56,6 +57,8 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
     if low == "float16":
         helpers.append((LOSS_SCALE,))
     optimizer, loss = config.optimizer.code("tensorflow"), config.loss.tensorflow(config.loss.on_logits(ending))
+    loss = config.loss.meeting(loss, "tensorflow", config.loss.form(config.data.targets), fused)
+    loss = counting(config.loss, loss, "tensorflow") if graph.counted is not None else loss
     sources, imports = helpers_source([*helpers, optimizer.helpers, *constraint_helpers(parameters, "tensorflow")])
     context = {
         "imports": imports,
@@ -64,8 +67,9 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         "taken": laid.inputs,
         "lines": [_worded(line) for line in laid.lines],
         "returns": laid.returns,
+        "counted": laid.counted,
         "methods": methods,
-        "loss": loss_context(config.loss.meeting(loss, "tensorflow", config.loss.form(config.data.targets), fused)),
+        "loss": loss_context(loss),
         "optimizer": optimizer,
         "penalty": penalty(parameters, "tensorflow", _place),
         "constraints": constrained(parameters, _place, lambda name, w: _held(parameters[name], w), "assign"),
@@ -88,8 +92,10 @@ def _worded(line: Line) -> dict[str, str]:
     """Return a line of the model's call, and what is said above it."""
     if line.axes is not None:
         return {"statement": f"{line.target} = tf.transpose({line.given[0]}, {line.axes})", "comment": line.comment}
+    if line.source:
+        return {"statement": f"{line.target} = {line.source}", "comment": line.comment}
     assert line.layer is not None
-    given = ", ".join([*line.given, *(["training"] if line.code.training else [])])
+    given = ", ".join([*line.given, *line.masks, *(["training"] if line.code.training else [])])
     return {"statement": f"{line.target} = self.{line.layer.owner}({given})", "comment": ""}
 
 

@@ -17,8 +17,9 @@ from parity.compile.fragments import (
     loss_context,
     penalty,
 )
-from parity.compile.layout import LaidOut, Line, Walk, arguments_of
+from parity.compile.layout import LaidOut, Line, Walk, arguments_of, masks_of
 from parity.compile.program import Bindings, Output, Weight
+from parity.losses.counting import counting
 from parity.spec.graph import Layer
 from parity.spec.resolve import Resolved
 from parity.tensors import parameter as parameter_name
@@ -72,7 +73,7 @@ def written(side: Resolved, fused: bool) -> Written:
     for line in found.laid.lines:
         layer, code = line.layer, line.code
         if layer is None or code is None:
-            found.forward.append(_moved(line))
+            found.forward.append(_made(line) if line.source else _moved(line))
             continue
         place = None if code.output or low else _in_sight(line, found.laid, graph.shared)
         code = joined.code(line) if not code.output and place is None else code
@@ -101,7 +102,9 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
     parameters = side.parameters()
     sources, imports = helpers_source([*network.helpers, optimizer.helpers, *constraint_helpers(parameters, "torch")])
     plain = config.loss.torch(config.loss.on_logits(ending), len(side.last.output_shape) + 1)
-    loss = loss_context(config.loss.meeting(plain, "torch", config.loss.form(config.data.targets), fused))
+    plain = config.loss.meeting(plain, "torch", config.loss.form(config.data.targets), fused)
+    counts = side.graph.counted is not None
+    loss = loss_context(counting(config.loss, plain, "torch") if counts else plain)
     used = " ".join([loss["body"], *sources, *(line["statement"] for line in network.forward)])
     context = {
         "imports": imports,
@@ -112,6 +115,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         "taken": network.laid.inputs,
         "forward": network.forward,
         "returns": network.laid.returns,
+        "counted": network.laid.counted,
         "weights": [line for name, place in weights.items() for line in _copied(name, place)],
         "loss": loss,
         "optimizer": optimizer,
@@ -176,12 +180,18 @@ def _moved(line: Line) -> dict[str, str]:
     return {"statement": f"{line.target} = {line.given[0]}.permute({axes})", "comment": line.comment}
 
 
+def _made(line: Line) -> dict[str, str]:
+    """Return the statement that makes a mask."""
+    return {"statement": f"{line.target} = {line.source}", "comment": line.comment}
+
+
 def _given(line: Line, code: TorchCode, wide: bool) -> str:
     """Return a layer's expression in what it is called with; where it is wide, in the precision of the weights."""
     assert line.layer is not None
     names = dict(zip(arguments_of(line.layer), line.given, strict=True))
     if wide:
         names = {name: f"{one}.to(exact)" for name, one in names.items()}
+    names |= dict(zip(masks_of(line.layer), line.masks, strict=True))
     found = re.sub(rf"(?<![.\w])({'|'.join(names)})\b(?!=)", lambda name: names[name[1]], code.forward)
     return f"{found}.to({line.given[0]}.dtype)" if wide else found
 
@@ -193,8 +203,8 @@ def _in_sight(line: Line, laid: LaidOut, shared: Collection[str]) -> str | None:
     """
     layer = line.layer
     assert layer is not None
-    if laid.lines[-1] is line:
-        return ""
+    if laid.lines[-1] is line:  # A mask that it carries would not outlive a look at the model.
+        return None if laid.counted else ""
     readers = [one for one in laid.calls if one.layer is not None and layer.gives in one.layer.reads]
     if len(readers) != 1 or readers[0].layer is None or readers[0].layer.owner in shared:
         return None

@@ -1,0 +1,133 @@
+"""Masks of sequences: every layer that goes by them in every framework, the losses of steps that count, and ports."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from helpers_frameworks import (
+    EACH_FRAMEWORK,
+    Reference,
+    assert_close,
+    assert_same_step,
+    difference,
+    missing,
+    opened,
+    side_of,
+    starting_weights,
+)
+
+from parity.compile import compile_side
+from parity.selftest.random_specs import targets
+from parity.spec.resolve import Resolved
+
+KERAS_TORCH = pytest.param(
+    "keras_torch", marks=pytest.mark.skipif(bool(missing("keras_torch")), reason="not installed")
+)
+everywhere = pytest.mark.parametrize("framework", [*EACH_FRAMEWORK, KERAS_TORCH])
+
+TOKENS = np.array([[1, 2, 0, 3, 0], [0, 0, 4, 1, 1], [0, 0, 0, 0, 0], [2, 2, 2, 2, 2], [3, 0, 1, 0, 0]])
+"""Masked in the middle, at the beginning, throughout, nowhere, at the end."""
+FRONT = {"embedding": {"input_dim": 5, "output_dim": 3, "mask_zero": True, "name": "tokens",
+                       "embeddings_initializer": "random_normal"}}  # fmt: skip
+
+
+def side(framework: str, layers: list[Any], **sections: Any) -> Resolved:
+    model = {"inputs": {"words": {"shape": [5], "dtype": "integer"}}, "layers": [FRONT, *layers]}
+    return side_of(framework, model, training={"batch_size": len(TOKENS)}, **sections)
+
+
+def agrees(side: Resolved, x: np.ndarray = TOKENS) -> None:
+    """Check a program against the reference: its predictions, a step that is watched, and one of a free run."""
+    weights, y = starting_weights(side), targets(side, len(x), np.random.default_rng(5))
+    with opened(side, x, y, weights) as program:
+        reference = Reference(side, x, y, weights)
+        assert difference(program.predict(), reference.predictions()) <= 1e-12
+        kept, wanted = program.state(), reference.take(0)
+        assert_same_step(program.step(0, eager=True), wanted)
+        program.adopt(*kept, iterations=0)
+        (loss,) = program.train(1)
+        assert difference(loss, wanted.loss) <= 1e-12
+        assert_close(program.state()[0], reference.weights, 1e-12, "weights after a free run")
+
+
+def test_the_rows_have_every_kind_of_mask() -> None:
+    counted = (TOKENS != 0).sum(axis=1)
+    assert counted.min() == 0
+    assert counted.max() == TOKENS.shape[1]
+
+
+@everywhere
+def test_stacked_recurrent_layers_go_by_the_mask(framework: str) -> None:
+    """Both ways, of every state and of the last, with dropout of the inputs and two biases; behind them a head."""
+    whole = {"return_sequences": True, "bias_initializer": "fan_in_uniform"}
+    agrees(side(framework, [
+        {"lstm": {"units": 4, **whole}},
+        {"dropout": 0.3},
+        {"simple_rnn": {"units": 3, "go_backwards": True, "two_biases": True, "dropout": 0.4, **whole}},
+        {"layer_norm": {}},
+        {"bidirectional": {"layer": {"gru": {"units": 2, **whole}}, "merge_mode": "concat"}},
+        {"gru": {"units": 3, "reset_after": False, **whole}},
+        {"bidirectional": {"layer": {"lstm": {"units": 2}}, "merge_mode": "mul"}},
+        {"dense": 2},
+    ]))  # fmt: skip
+
+
+@everywhere
+def test_branches_bring_masks_together(framework: str) -> None:
+    """Of masks made at different places: in a sum, side by side along the steps, and by a layer used twice."""
+    agrees(side(framework, [
+        {"dense": {"units": 3, "name": "near"}},
+        {"activation": {"function": "relu", "inputs": "tokens", "name": "cut"}},
+        {"masking": {"mask_value": 0.0, "name": "masked"}},
+        {"add": {"inputs": ["near", "masked"], "name": "sum"}},
+        {"concatenate": {"inputs": ["sum", "masked"], "axis": 1, "name": "long"}},
+        {"time_distributed": {"layer": {"dense": {"units": 3}}}},
+        {"lstm": {"units": 3, "name": "told"}},
+        {"again": {"layer": "told", "inputs": "sum", "name": "retold"}},
+        {"concatenate": {"inputs": ["told", "retold"]}},
+        {"dense": 2},
+    ]))  # fmt: skip
+
+
+@everywhere
+def test_a_mean_is_over_the_steps_that_count(framework: str) -> None:
+    some = TOKENS[(TOKENS != 0).any(axis=1)]  # Of a row with none it is no number.
+    agrees(side(framework, [{"lstm": {"units": 3, "return_sequences": True}}, "global_average_pooling1d"]), some)
+
+
+HEADS: dict[str, tuple[dict[str, Any], str]] = {
+    "classes": ({"sparse_categorical_crossentropy": {}}, "softmax"),
+    "classes that count": ({"sparse_categorical_crossentropy": {"class_weight": [1.0, 2.0, 3.0]}}, "softmax"),
+    "over their weights": ({"categorical_crossentropy": {"class_weight": [1.0, 2.0, 3.0], "divisor": "weights",
+                                                         "weight": 0.5}}, "softmax"),
+    "not looked behind": ({"categorical_crossentropy": {"recover_logits": False}}, "softmax"),
+    "written out": ({"sparse_categorical_crossentropy": {"label_smoothing": 0.1}}, "softmax"),
+    "elements": ({"sigmoid_crossentropy": {}}, "sigmoid"),
+    "summed": ({"mse": {"reduction": "sum"}}, "linear"),
+    "summed rows": ({"mae": {"reduction": "sum_over_rows"}}, "linear"),
+}  # fmt: skip
+
+
+@everywhere
+@pytest.mark.parametrize("name", HEADS)
+def test_a_loss_is_of_the_steps_that_count(framework: str, name: str) -> None:
+    loss, ending = HEADS[name]
+    agrees(side(framework, [{"dense": {"units": 3, "activation": ending}}], loss=loss))
+
+
+def test_what_is_masked_neither_adds_to_the_loss_nor_waters_it_down() -> None:
+    """By hand: 5 of 25 tokens of one row count, and the mean is over them."""
+    one = side("torch", [{"dense": {"units": 1}}], loss="mse")
+    weights = starting_weights(one)
+    y = np.random.default_rng(3).normal(size=(5, 5, 1))
+    reference = Reference(one, TOKENS, y, weights)
+    step, seen = reference.take(0), TOKENS != 0
+    outputs = weights["tokens.embeddings"][TOKENS] @ weights["dense.kernel"]
+    np.testing.assert_allclose(step.loss, ((outputs - y)[seen] ** 2).mean(), rtol=1e-13)
+
+
+def test_a_program_says_no_mask_that_nothing_goes_by() -> None:
+    plain = compile_side(side("torch", ["flatten", {"dense": 2}]), name="case").source
+    assert "mask" not in plain.partition("class Model")[2].partition("def build_loss")[0]
