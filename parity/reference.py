@@ -248,7 +248,7 @@ class Reference:
 
     def _mask(self, x: np.ndarray, number: int, layer: Layer, call: int) -> np.ndarray:
         """Return the mask that a layer takes in a step, of those that the calls of the step draw."""
-        shape = (len(x), *layer.op.mask_shape(layer.input_shape))
+        shape = (len(x), *layer.drawn_shape)
         return keep_mask(self.side.config.training.seed, number, call, shape, layer.op.drops())
 
     def _of(self, op: Op) -> Tensors:

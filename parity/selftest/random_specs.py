@@ -297,7 +297,7 @@ class RandomSpec:
             part = known.get(layer.reads[0].name)
             if part is None or layer.gives_mask is None:
                 continue
-            first = (slice(None), *(0,) * (part.ndim - 1))
+            first: Any = (slice(None), *(0,) * (part.ndim - 1))
             if part.dtype.kind == "i":
                 part[first] = np.maximum(part[first], 1)
             elif isinstance(layer.op, Masking):

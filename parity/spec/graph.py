@@ -81,6 +81,11 @@ class Layer:
         return self.owner == self.name
 
     @property
+    def drawn_shape(self) -> Shape:
+        """Return the shape of the mask that it draws for a row."""
+        return self.op.mask_shape(self.op.given([value.shape for value in self.reads]))
+
+    @property
     def told(self) -> tuple[Mask | None, ...]:
         """Return the masks that it goes by, of each tensor that it reads; none where it does not know them."""
         return self.masks if self.op.uses_mask and any(one is not None for one in self.masks) else ()

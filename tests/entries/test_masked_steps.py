@@ -91,6 +91,37 @@ def test_branches_bring_masks_together(framework: str) -> None:
     ]))  # fmt: skip
 
 
+ATTENTION = {"num_heads": 2, "key_dim": 2}
+
+
+@everywhere
+def test_attention_goes_by_the_masks_of_what_it_reads(framework: str) -> None:
+    """In a residual block, where Keras's own layer would take the mask off the sum; behind it the last state tells."""
+    agrees(side(framework, [
+        {"multi_head_attention": {**ATTENTION, "name": "attention"}},
+        {"add": {"inputs": ["tokens", "attention"]}},
+        "layer_norm",
+        {"multi_head_attention": {**ATTENTION, "causal": True, "value_dim": 3, "use_bias": False}},
+        {"multi_head_attention": {**ATTENTION, "dropout": 0.4}},
+        {"lstm": 3},
+    ]))  # fmt: skip
+
+
+@everywhere
+def test_attention_over_other_places_has_their_masks_and_drops_recorded_weights(framework: str) -> None:
+    plain = {"embedding": {"input_dim": 5, "output_dim": 3, "inputs": "words", "name": "plain"}}
+    agrees(side(framework, [
+        {"multi_head_attention": {**ATTENTION, "dropout": 0.3, "trainable": False, "name": "own"}},
+        plain,
+        {"multi_head_attention": {**ATTENTION, "inputs": ["plain", "own"], "name": "over"}},
+        {"multi_head_attention": {**ATTENTION, "inputs": ["own", "over", "tokens"], "dropout": 0.4, "name": "apart"}},
+        {"multi_head_attention": {**ATTENTION, "inputs": ["over", "plain"], "dropout": 0.2, "causal": True,
+                                  "name": "unmasked"}},
+        {"concatenate": {"inputs": ["apart", "unmasked"]}},
+        {"lstm": 2},
+    ]))  # fmt: skip
+
+
 @everywhere
 def test_a_mean_is_over_the_steps_that_count(framework: str) -> None:
     some = TOKENS[(TOKENS != 0).any(axis=1)]  # Of a row with none it is no number.
