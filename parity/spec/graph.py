@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -162,7 +162,7 @@ class Graph:
 
     @cached_property
     def told_masks(self) -> frozenset[Mask]:
-        """Return the masks that a layer or the loss goes by, and those that they are made of."""
+        """Return the masks that layers and the loss go by, and those that they are made of."""
         return every(self.counted, *(mask for layer in self.layers for mask in layer.told))
 
     @property
@@ -272,15 +272,16 @@ def graph_of(model: ModelSpec) -> Graph:
             told = f"{used.kind} reads {used.reads_dtype} numbers, {wrong.name} holds {wrong.dtype} ones"
             hint = "set its dtype, or read it with an embedding" if wrong in inputs else "read something else"
             raise GraphError(f"{told}: {hint}", at, "inputs")
+        first = next((one for one in layers if one.name == used.name), None)
         try:
             given = used.given([value.shape for value in reads])
             shape = used.output_shape(given)
             check_constraints(used, given)
-            if used is not op and not _alike(used, reads, _first(used, layers).reads):
+            if first is not None and not _alike(used, reads, first.reads):
                 raise ShapeError(f"{used.name} keeps weights of other shapes for what it is given here")
             read = tuple(masks.get(value.name) for value in reads)
             mask = mask_given(used, str(op.name), reads, read, shape)
-            if used is not op and used.uses_mask and masked(read) != masked(_first(used, layers).masks):
+            if first is not None and used.uses_mask and masked(read) != masked(first.masks):
                 raise ShapeError(f"{used.name} is given masked steps in one place and others here: mask both, or none")
         except ShapeError as error:
             raise GraphError(str(error), at) from error
@@ -315,11 +316,6 @@ def _reads(
     if most is None and len(names) < 2:
         raise GraphError(f"{op.kind} reads two tensors or more, it is given {len(names)}: say inputs", at, "inputs")
     return tuple(known[name] for name in names)
-
-
-def _first(op: Op, layers: Iterable[Layer]) -> Layer:
-    """Return the first application of an op."""
-    return next(one for one in layers if one.name == op.name)
 
 
 def _used(op: Op, at: int, ops: Mapping[str, Op], layers: list[Layer]) -> Op:

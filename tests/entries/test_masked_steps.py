@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from helpers_commands import lender
 from helpers_frameworks import (
     EACH_FRAMEWORK,
     Reference,
@@ -18,7 +20,9 @@ from helpers_frameworks import (
     starting_weights,
 )
 
+from parity import api
 from parity.compile import compile_side
+from parity.result.schema import Comparison
 from parity.selftest.random_specs import targets
 from parity.spec.resolve import Resolved
 
@@ -162,3 +166,71 @@ def test_what_is_masked_neither_adds_to_the_loss_nor_waters_it_down() -> None:
 def test_a_program_says_no_mask_that_nothing_goes_by() -> None:
     plain = compile_side(side("torch", ["flatten", {"dense": 2}]), name="case").source
     assert "mask" not in plain.partition("class Model")[2].partition("def build_loss")[0]
+
+
+# -------------------------------------------------------------------------------------------- by hand
+
+SPEC = """\
+name: sentences
+data: {source: phrases, rows: 64}
+model:
+  inputs: {words: {shape: [12], dtype: integer}}
+  layers:
+    - embedding: {input_dim: 24, output_dim: 4, mask_zero: %s, name: words_of}
+    - lstm: {units: 5, two_biases: true, name: read}
+    - dense: {units: 2, name: out}
+loss: {sparse_categorical_crossentropy: {from_logits: true}}
+optimizer: {sgd: {learning_rate: 0.1}}
+training: {batch_size: 16}
+sides:
+  compiled: {framework: torch}
+  port: {framework: torch, program: port.py}
+"""
+PORT = """\
+import torch
+from torch import nn
+
+
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embedding = nn.Embedding(24, 4)
+        self.rnn = nn.LSTM(4, 5, batch_first=True)
+        self.head = nn.Linear(5, 2)
+
+    def forward(self, tokens):
+        x = self.embedding(tokens)
+        PACKED
+        _, (h, _) = self.rnn(x)
+        return self.head(h[-1])
+
+
+def build_loss():
+    return nn.CrossEntropyLoss()
+
+
+def build_optimizer(model):
+    return torch.optim.SGD(model.parameters(), lr=0.1)
+"""
+PACKED = """lengths = (tokens != 0).sum(1)
+        x = nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)"""
+
+
+def held(tmp_path: Path, masked: bool, packed: bool) -> Comparison:
+    """Return a port beside the compiled program of its config, on rows that are padded at the end."""
+    (tmp_path / "port.py").write_text(PORT.replace("PACKED", PACKED if packed else "pass"))
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(SPEC % str(masked).lower())
+    with lender():
+        (found,) = api.check(api.load_spec(spec), folder=tmp_path / "out", steps=2).comparisons
+    return found
+
+
+@pytest.mark.skipif(bool(missing("torch")), reason="torch not installed")
+def test_a_port_that_packs_its_sequences_is_at_parity_and_one_that_ignores_the_mask_is_told_so(tmp_path: Path) -> None:
+    assert held(tmp_path, masked=True, packed=True).verdict in ("identical", "rounding")
+    for masked in (True, False):  # A mask that the config has, and the program not; and the other way round.
+        found = held(tmp_path, masked=masked, packed=not masked)
+        assert found.verdict == "divergent"
+        told = [(cause.path, cause.value) for cause in found.causes]
+        assert told == [("layers.words_of.mask_zero", not masked)], (found.causes, found.uncaused)

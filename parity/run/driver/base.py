@@ -193,7 +193,7 @@ class Driver(State):
 
     def loss_of(self, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Return what the program's loss function gives for outputs and targets: one number, if it is a loss."""
-        outputs, y = self._batch(outputs, y)
+        outputs, y = self.tensor(outputs), self.tensor(self.targets(y))  # Outputs are no inputs, which may be whole.
         return self.read(self.loss_fn(*((y, outputs) if self.targets_first else (outputs, y))))
 
     def host_dtype(self) -> Any:
