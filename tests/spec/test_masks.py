@@ -10,7 +10,9 @@ from helpers_frameworks import side_of
 
 from parity.catalog import OPS
 from parity.errors import SpecError
+from parity.spec.differences import differences
 from parity.spec.graph import Graph
+from parity.spec.resolve import changed
 
 WORDS = {"words": {"shape": [4], "dtype": "integer"}}
 TOKENS = {"embedding": {"input_dim": 5, "output_dim": 3, "mask_zero": True, "name": "tokens"}}
@@ -108,3 +110,18 @@ def test_only_masks_that_something_goes_by_are_made() -> None:
 def test_what_cannot_be_told_of_a_mask_is_said_with_its_place(layers: list[Any], told: str) -> None:
     with pytest.raises(SpecError, match=told):
         graph(*layers)
+
+
+@pytest.mark.parametrize(
+    ("layers", "inert"),
+    [
+        (["flatten", {"dense": 2}], True), ([{"conv1d": {"filters": 2, "kernel_size": 2}}, {"lstm": 2}], True),
+        ([{"lstm": 2}], False), ([{"dense": 2}], False), (["global_average_pooling1d"], False),
+    ],
+)  # fmt: skip
+def test_a_mask_that_ends_before_anything_goes_by_it_is_an_inert_difference(layers: list[Any], inert: bool) -> None:
+    model = {"inputs": WORDS, "layers": [TOKENS, *layers]}
+    masked = side_of("torch", model)
+    (found,) = differences(masked, changed(masked, {"layers.tokens.mask_zero": False}, "test"))
+    assert found.path == "layers.tokens.mask_zero"
+    assert bool(found.inert) == inert

@@ -39,7 +39,8 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         )  # fmt: skip
         if layer.owns:
             body, arguments = "\n".join(line.code.body), arguments_of(layer)
-            body = in_low_precision(body, layer.op.wide, arguments) if low else body
+            whole = layer.op.reads_dtype == "integer"
+            body = in_low_precision(body, layer.op.wide, arguments, whole) if low else body
             taken = ", ".join([*arguments, *masks_of(layer), *(["training"] if line.code.training else [])])
             methods.append({"name": layer.name, "code": line.code, "body": body, "taken": taken})
     parameters = side.parameters()
