@@ -75,6 +75,8 @@ class Site:
         linear: leave the activation out here; the loss applies it (see ``Loss.fused``).
         input_shapes: of everything that it reads, where that is more than one tensor.
         arguments: what its code calls what it reads.
+        masked: of each that it reads, whether it has a mask; of a layer that goes by masks, its code is given them:
+            ``mask`` for ``x``, else the name with ``_mask`` behind it.
         framework: that it is written for, which may be one that falls back on the template's.
     """
 
@@ -84,6 +86,7 @@ class Site:
     linear: bool = False
     input_shapes: tuple[Shape, ...] = ()
     arguments: tuple[str, ...] = ("x",)
+    masked: tuple[bool, ...] = ()
     framework: str
 
 
@@ -257,6 +260,7 @@ class Case:
             numbers of a dense kernel.
         parameters: canonical parameters; for an optimizer the starting value under ``w``.
         expected: what must come out.
+        steps: for layers that know masks, the mask of what it reads, of several a list of them or None.
         targets: for losses and metrics.
         mask: for dropout, 1 where kept.
         statistics: for layers that keep running statistics, what they are after a step in training, whose output is
@@ -268,6 +272,7 @@ class Case:
     x: Any
     expected: Any
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    steps: Any = None
     targets: Any = None
     mask: Any = None
     statistics: Mapping[str, Any] | None = None

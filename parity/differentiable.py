@@ -67,6 +67,11 @@ def picked(rows: numpy.ndarray, numbers: numpy.ndarray) -> numpy.ndarray:
     return flat[numpy.arange(numbers.size), numbers.ravel().astype(int)].reshape(numbers.shape)
 
 
+def every_step(x: numpy.ndarray, steps: tuple[int, ...]) -> numpy.ndarray:
+    """Return a mask of so many steps of each row of x that leaves none out."""
+    return numpy.ones((len(x), *steps), bool)
+
+
 def width(x: numpy.ndarray) -> int:
     """Return the length of the last axis."""
     return int(x.shape[-1])

@@ -79,6 +79,11 @@ class Formula:
         targets = {one.target for one in self.statements if one.target}
         return frozenset().union(targets, *(one.names for one in self.statements))
 
+    @cached_property
+    def functions(self) -> frozenset[str]:
+        """Every function that is called."""
+        return frozenset().union(*(one.functions for one in self.statements))
+
     def run(self, **values: Any) -> dict[str, Any]:
         """Return what the names stand for at the end, in NumPy; the value as ``""``."""
         scope = {**_functions(self), **values}
@@ -145,8 +150,7 @@ def _statement(node: ast.stmt) -> Statement:
 
 
 def _functions(formula: Formula) -> dict[str, Any]:
-    called = frozenset().union(*(one.functions for one in formula.statements))
-    return {name: getattr(differentiable, name) for name in called} | {"pi": differentiable.pi}
+    return {name: getattr(differentiable, name) for name in formula.functions} | {"pi": differentiable.pi}
 
 
 def expression(value: ast.expr, words: Words, names: Mapping[str, str] = {}) -> str:

@@ -19,6 +19,7 @@ from parity.run.randomness import dealt
 from parity.run.target_forms import in_form
 from parity.spec.graph import Layer
 from parity.spec.resolve import Resolved
+from parity.spec.values import Mask
 from parity.tensors import LOGITS, output, parameter, slot_of, without_slot
 from parity.tensors import slot as slot_name
 
@@ -147,18 +148,21 @@ class Reference:
         self._moving = {name: one for statistics in passed.moved[:since] for name, one in statistics.items()}
         for index, (layer, op, mask) in enumerate(zip(self.graph.layers, self.ops, masks, strict=True)):
             if index >= since:
-                value, statistics = self._through(op, self._read(index, passed), mask)
+                value, statistics = self._through(self._op(index, passed), self._read(index, passed), mask)
                 passed.values.append(value)
                 passed.moved.append({parameter(op.name, name): one for name, one in statistics.items()})
                 self._moving |= passed.moved[-1]
             yield ("forward", self._seen_as(layer)), passed.values[self.graph.places[layer.name]]
         self._moving = {}
         parts = self._parts(passed, y)
-        whole = sum(loss.value(*given) for _, loss, given in parts)
+        whole = sum(loss.value(value[counts], goal[counts], logits) for _, loss, counts, value, goal, logits in parts)
         yield ("loss", "loss"), np.asarray(self._lost(whole, len(x)))
         if since <= len(self.ops):
-            passed.gradients = {}
-            self._back({place: loss.gradient(*given) for place, loss, given in parts}, passed, masks)
+            passed.gradients, slopes = {}, {}
+            for place, loss, counts, value, goal, logits in parts:
+                slopes[place] = np.zeros_like(value)
+                slopes[place][counts] = loss.gradient(value[counts], goal[counts], logits)
+            self._back(slopes, passed, masks)
         for name, gradient in passed.gradients.items():
             yield ("gradient", name), gradient
         for name, update in self._update(passed.gradients, number):
@@ -169,13 +173,14 @@ class Reference:
         for name, one in (self.named_slots() | held).items():
             yield ("state", name), one
 
-    def _parts(self, passed: Passed, y: np.ndarray) -> list[tuple[int, Loss, tuple[np.ndarray, np.ndarray, bool]]]:
-        """Return, of each output, its place, its loss, and what the loss is given."""
+    def _parts(self, passed: Passed, y: np.ndarray) -> list[tuple[int, Loss, Any, np.ndarray, np.ndarray, bool]]:
+        """Return, of each output, its place, its loss, which of its numbers count, and what the loss is given."""
         found = []
         for one, targets in zip(self.views.values(), apart(y, self.side.outputs or (WHOLE,)), strict=True):
             loss, place = one.config.loss, self.graph.places[one.last.name]
             given = in_form(targets, loss.form(one.config.data.targets))
-            found.append((place, loss, (passed.values[place], given, loss.on_logits(one.graph.ending))))
+            counts = self._counted(one.graph.counted, passed)
+            found.append((place, loss, counts, passed.values[place], given, loss.on_logits(one.graph.ending)))
         return found
 
     def fed(self, x: np.ndarray) -> list[np.ndarray]:
@@ -185,6 +190,22 @@ class Reference:
     def _read(self, index: int, passed: Passed) -> Any:
         """Return what a layer is given, as its op takes it."""
         return self.ops[index].given([passed.values[place] for place in self.graph.feeds[index]])
+
+    def _op(self, index: int, passed: Passed) -> Op:
+        """Return the layer of a number, told which steps of what it is given count."""
+        layer, op = self.graph.layers[index], self.ops[index]
+        if not layer.told:
+            return op
+        known = self._known(passed)
+        return op.seeing([None if mask is None else mask.value(known) for mask in layer.told])
+
+    def _known(self, passed: Passed) -> Tensors:
+        """Return what is computed so far, by name."""
+        return {name: passed.values[place] for name, place in self.graph.places.items() if place < len(passed.values)}
+
+    def _counted(self, mask: Mask | None, passed: Passed) -> Any:
+        """Return which numbers of an output its loss counts: what an array of them is indexed with."""
+        return ... if mask is None else mask.value(self._known(passed))
 
     def _through(self, op: Op, x: np.ndarray, mask: np.ndarray | None) -> tuple[np.ndarray, Tensors]:
         """Return a layer's output in training, and its running statistics as it leaves them."""
@@ -205,7 +226,7 @@ class Reference:
         """
         found = passed.gradients
         for index, layer in reversed(list(enumerate(self.graph.layers))):
-            op, slope = self.ops[index], slopes.pop(self.graph.places[layer.name])
+            op, slope = self._op(index, passed), slopes.pop(self.graph.places[layer.name])
             found[self._seen_as(layer)] = slope
             read, gradients = self._pulled(op, self._read(index, passed), slope, masks[index])
             for place, one in zip(self.graph.feeds[index], op.each(read), strict=True):
@@ -256,7 +277,7 @@ class Reference:
 
     def _mask(self, x: np.ndarray, number: int, layer: Layer, call: int) -> np.ndarray:
         """Return the mask that a layer takes in a step, of those that the calls of the step draw."""
-        shape = (len(x), *layer.op.mask_shape(layer.input_shape))
+        shape = (len(x), *layer.drawn_shape)
         return dealt(self.side.config.training.seed, number, call, shape, layer.op.drops())
 
     def _of(self, op: Op) -> Tensors:
@@ -285,7 +306,8 @@ class Reference:
     def predicted(self, x: np.ndarray) -> Tensors:
         """Return the predictions of each output by its name, of the only one without; arguments as :meth:`predict`."""
         passed = Passed(values=self.fed(x))
-        for index, op in enumerate(self.ops):
+        for index in range(len(self.ops)):
+            op = self._op(index, passed)
             passed.values.append(op.forward(self._read(index, passed), self._of(op)))
         return self.answered(passed)
 

@@ -190,6 +190,12 @@ class Body:
         """Return what a line is given, by name."""
         return [self.names[value] for value in node.reads]
 
+    def mask_of(self, node: Node) -> str:
+        """Return the source of the mask that a line makes."""
+        assert node.line is not None
+        names = dict(zip(node.line.given, self.given(node), strict=True))
+        return re.sub(rf"(?<![.\w])({'|'.join(names)})\b", lambda name: names[name[1]], node.line.source)
+
     def called(self, inputs: Sequence[str], taken: Collection[str]) -> None:
         """Give the values their names: ``x`` for one that the next line alone reads.
 
@@ -201,7 +207,8 @@ class Body:
         for at, node in enumerate(self.nodes):
             readers, behind = self.readers(node.gives), self.nodes[at + 1 : at + 2]
             plain = not (readers or behind) if node.gives in self.returns else readers == behind
-            self.names[node.gives] = ANY if plain else self._name(node, taken)
+            mask = node.line is not None and node.line.source
+            self.names[node.gives] = ANY if plain and not mask else self._name(node, taken)
 
     def _inputs(self) -> list[str]:
         if len(self.reads) == 1:
@@ -215,6 +222,6 @@ class Body:
             name = self.local(node.layer.name)
         else:
             assert node.line is not None
-            source = self.names[node.reads[0]]
-            name = f"{source}_{node.line.ending}"
+            made = node.line.target if node.line.source else f"{self.names[node.reads[0]]}_{node.line.ending}"
+            name = self.local(made)
         return f"{name}_" if name in taken or name in [self.names[value] for value in self.reads] else name

@@ -42,7 +42,8 @@ class Folding:
         latest = {name: number for number, name in enumerate(laid.inputs)}
         self.inputs, self.flat = tuple(latest.values()), []
         for number, line in enumerate(laid.lines, len(laid.inputs)):
-            self.flat.append(Node(reads=tuple(latest[name] for name in line.given), gives=number, line=line))
+            read = (*line.given, *line.masks)
+            self.flat.append(Node(reads=tuple(latest[name] for name in read), gives=number, line=line))
             latest[line.target] = number
         self.returns = tuple(latest[name] for name in laid.returns)
 

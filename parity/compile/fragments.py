@@ -7,7 +7,9 @@ from typing import Any
 
 from parity.code import Helper, LossCode, Parameter
 from parity.compile.program import Head
+from parity.frameworks import frameworks
 from parity.losses import Loss
+from parity.losses.counting import counting
 from parity.spec.graph import Layer
 from parity.spec.resolve import Resolved
 
@@ -71,6 +73,8 @@ def losses_context(side: Resolved, framework: str, codes: Mapping[str, LossCode]
         one, loss = side.views[name], side.views[name].config.loss
         form, fused = loss.form(one.config.data.targets), loss.fused(one.graph.ending)
         met = loss.given(code, framework, form, fused) if name else loss.meeting(code, framework, form, fused)
+        if one.graph.counted is not None:
+            met = counting(loss, met, side.framework, fused and frameworks()[side.framework].remembers_logits)
         made[name] = loss_context(met)
     if "" in made:
         return made[""] | {"parts": []}

@@ -12,8 +12,10 @@ from typing import Any
 from parity.code import Axes, Layout, Site, axes_of
 from parity.compile.fragments import activation_helpers
 from parity.entries import Shape
+from parity.formula import formula_of
 from parity.frameworks import frameworks
-from parity.spec.graph import Graph, Layer, Value
+from parity.spec.graph import Graph, Layer
+from parity.spec.values import Mask, Value
 
 ANY = "x"
 """What a value is called that only the next line reads."""
@@ -32,6 +34,8 @@ class Line:
         layer: that is called, or that needs the tensor moved; None where the outputs are brought back.
         code: of the layer, in the framework; None where a tensor is moved.
         axes: of the batch, its own axis 0 included, where a tensor is moved.
+        masks: what the masks are called that the layer goes by.
+        source: of a mask, where that is what is made.
         comment: said beside it.
         ending: where a tensor is moved, what its name has behind that of what is moved.
         site: where the layer stands.
@@ -42,6 +46,8 @@ class Line:
     layer: Layer | None
     code: Any = None
     axes: Axes | None = None
+    masks: tuple[str, ...] = ()
+    source: str = ""
     comment: str = ""
     ending: str = ""
     site: Site | None = None
@@ -56,19 +62,21 @@ class LaidOut:
         inputs: what the inputs are called.
         returns: what the outputs are called in the end.
         seen: layer to the permutation from how its output lies to what the spec says; None where both are the same.
+        counted: of each output, what the mask is called of the steps that its loss counts; empty for all.
         drawn: of each layer that draws, in their order, the permutation from what the spec says to how its input lies.
     """
 
     inputs: tuple[str, ...]
     lines: list[Line] = field(default_factory=list)
     returns: tuple[str, ...] = ()
+    counted: tuple[str, ...] = ()
     seen: dict[str, Axes | None] = field(default_factory=dict)
     drawn: dict[str, Axes | None] = field(default_factory=dict)
 
     @property
     def calls(self) -> list[Line]:
         """Return the lines that call a layer."""
-        return [line for line in self.lines if line.axes is None]
+        return [line for line in self.lines if line.axes is None and not line.source]
 
 
 class Walk:
@@ -90,6 +98,8 @@ class Walk:
         self.local = {*LOCAL, *frameworks()[framework].modules, *taken}
         self.lies: dict[str, Layout] = {value.name: "as_said" for value in graph.inputs}
         self.moved: dict[tuple[str, Layout], str] = {}
+        self.carried = frameworks()[framework].carries_masks
+        self.masks: dict[Mask, str] = {}
         alone = inputs if len(graph.inputs) == 1 else ""
         self.called = {value.name: alone or self._input(value) for value in graph.inputs}
         self.out = LaidOut(inputs=tuple(self.called.values()))
@@ -108,6 +118,9 @@ class Walk:
             self._call(number, layer)
         self.out.lines += [line for value in self.graph.outputs for line in self._reach(value, "as_said", None)]
         self.out.returns = tuple(self._name(value, "as_said") for value in self.graph.outputs)
+        if not self.carried:
+            masks = (self.graph.by_name[value.name].gives_mask for value in self.graph.outputs)
+            self.out.counted = tuple("" if mask is None else self.masks[mask] for mask in masks)
         if met := self._helpers() & set(self.called.values()):
             # Python takes a name that a function gives a value to for a local one, above that line, too.
             return Walk(self.graph, self.framework, self.linear, self.inputs, self.taken | met).laid_out()
@@ -127,7 +140,7 @@ class Walk:
         site = Site(
             name=layer.owner, input_shape=layer.input_shape, layout=self.lies[first.name], linear=layer in self.linear,
             input_shapes=tuple(value.shape for value in layer.reads), arguments=arguments_of(layer),
-            framework=self.framework,
+            masked=tuple(mask is not None for mask in layer.masks), framework=self.framework,
         )  # fmt: skip
         code = layer.op.template(self.framework)(site)
         # What goes along an axis, or puts tensors together, must be given all of them alike.
@@ -135,8 +148,9 @@ class Walk:
         self.out.lines += [line for value in layer.reads for line in self._reach(value, wanted, layer)]
         came = self.lies[first.name] if wanted == "any" else wanted
         if layer.op.draws:
-            self.out.drawn[layer.name] = _drawn(came, layer.op.mask_shape(layer.input_shape))
+            self.out.drawn[layer.name] = _drawn(came, layer.drawn_shape)
         given = tuple(self._name(value, wanted) for value in layer.reads)
+        self._make_mask(layer)
         readers, behind = self.graph.readers(layer.name), list(self.graph.layers[number + 1 : number + 2])
         at_once = readers == behind and layer.gives not in self.graph.outputs
         last = layer.gives in self.graph.outputs and not readers and not behind
@@ -147,7 +161,26 @@ class Walk:
         self.out.seen[layer.name] = None if drawn is None else tuple(drawn.index(axis) for axis in range(len(drawn)))
         comment = getattr(code, "comment", "")
         self.out.lines.append(
-            Line(target=self.called[layer.name], given=given, layer=layer, code=code, comment=comment, site=site)
+            Line(
+                target=self.called[layer.name], given=given, layer=layer, code=code, comment=comment, site=site,
+                masks=() if self.carried else tuple(self.masks[mask] for mask in layer.told if mask is not None),
+            )
+        )  # fmt: skip
+
+    def _make_mask(self, layer: Layer) -> None:
+        """Make the mask of what a layer gives, of what it reads, where another one will go by it."""
+        mask = layer.gives_mask
+        if self.carried or mask is None or mask in self.masks or mask not in self.graph.told_masks:
+            return
+        alone = len(self.graph.told_masks) == 1
+        name = "mask" if alone and "mask" not in self.graph.by_name else f"{mask.name}_mask"
+        while name in self.local or name in self.graph.by_name or name in self.called.values():
+            name += "_"
+        names = {one: self.masks[made] if isinstance(made, Mask) else self.called[made.name] for one, made in mask.of}
+        (line,) = formula_of(mask.formula).lines(frameworks()[self.framework].words, names)
+        self.masks[mask] = name
+        self.out.lines.append(
+            Line(target=name, given=tuple(names.values()), layer=None, source=line.removeprefix("return "))
         )
 
     def _name(self, value: Value, wanted: Layout) -> str:
@@ -177,8 +210,14 @@ class Walk:
 
 
 def arguments_of(layer: Layer) -> tuple[str, ...]:
-    """Return what a layer's code calls what it reads: by its ports, or by letters where these are many."""
-    return layer.op.ports[: len(layer.reads)] or tuple("abcdefghijklmnopqrstuvwyz"[: len(layer.reads)])
+    """Return what a layer's code calls what it reads."""
+    return layer.op.arguments(len(layer.reads))
+
+
+def masks_of(layer: Layer) -> tuple[str, ...]:
+    """Return what a layer's code calls the masks that it goes by, where no tensor carries its own."""
+    names = arguments_of(layer) if layer.told else ()
+    return tuple(layer.op.mask_argument(name) for name, mask in zip(names, layer.told, strict=True) if mask is not None)
 
 
 def _drawn(lies: Layout, shape: Sequence[int]) -> Axes | None:

@@ -59,7 +59,7 @@ def candidates(side: Resolved, suspects: Suspects) -> list[Change]:
     found: list[Change] = []
     names = [layer.name for layer in suspects.layers]
     if suspects.phase in ("forward", "loss", "state"):
-        found += of_layers(side, suspects.layers)
+        found += [*of_layers(side, suspects.layers), *_of_masks(side, suspects)]
         found += [one for name in names for one in _of_part(side, f"layers.{name}")]
     if suspects.phase == "loss":
         found += [one for path in _losses(side) for one in _of_part(side, path)]
@@ -120,6 +120,22 @@ def _kinds(side: Resolved, path: str, part: BaseModel) -> Iterator[Change]:
         for fields in (shared, own | shared, shared | own | rate):
             with contextlib.suppress(ValueError):
                 yield field_change(side, [path], entry(**fields), cost=2)
+
+
+def _of_masks(side: Resolved, suspects: Suspects) -> Iterator[Change]:
+    """Yield masks left out that what departs goes by, or made where it would go by them, at the layers that make them.
+
+    A program that ignores a mask departs where a layer goes by it, and agrees where the mask is made.
+    """
+    graph, makers = side.graph, list[str]()
+    for layer in graph.layers if suspects.phase == "loss" else suspects.layers:
+        if layer.op.uses_mask or suspects.phase == "loss":
+            makers += [one.name for one in graph.ahead(layer) if "mask_zero" in type(one.op).model_fields]
+    for name in dict.fromkeys(makers):
+        path = f"layers.{name}.mask_zero"
+        for paths in _everywhere(side, path):
+            with contextlib.suppress(ValueError):
+                yield field_change(side, paths, not at(side.config, path))
 
 
 def others(part: BaseModel, name: str) -> list[Any]:

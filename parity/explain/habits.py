@@ -200,7 +200,8 @@ class Habitual(Reference):
         """Return the predictions by output, and the running statistics that making them moved."""
         moved: Tensors = {}
         passed = Passed(values=self.fed(x))
-        for index, (op, mask) in enumerate(zip(self.ops, masks, strict=True)):
+        for index, mask in enumerate(masks):
+            op = self._op(index, passed)
             drawn, read = mask if self.habits.dropping else None, self._read(index, passed)
             if op.statistics and self.habits.batchwise:
                 value, statistics = self._through(op, read, drawn)

@@ -85,6 +85,7 @@ class Framework:
         why_moved: why its layers need the axes elsewhere than a spec has them.
         sees_inputs: whether what goes into a layer of a program written by hand can be seen, as a module's can.
         remembers_logits: whether probabilities still carry the logits that they were made of.
+        carries_masks: whether a tensor carries its mask from layer to layer, so that no program has to say it.
     """
 
     name: str
@@ -105,6 +106,7 @@ class Framework:
     why_moved: str = ""
     sees_inputs: bool = True
     remembers_logits: bool = False
+    carries_masks: bool = False
 
     @property
     def line(self) -> tuple[str, ...]:

@@ -11,9 +11,10 @@ from pydantic import Field
 from parity.activations import Activation, AnyActivation
 from parity.activations.linear import Linear
 from parity.code import Parameter
-from parity.entries import Entry, Shape, entry_type
+from parity.entries import Shape, entry_type
 from parity.frameworks import frameworks
 from parity.lazy import differentiable
+from parity.ops.masks import Masked
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,7 +31,7 @@ class ShapeError(ValueError):
     """A layer cannot read what it is given; the message says what it was given and what it needs."""
 
 
-class Op(Entry):
+class Op(Masked):
     """Base of the layers.
 
     The reference (:meth:`forward`, in training :meth:`trained`) is the meaning: float64 NumPy, channels last; its
@@ -67,8 +68,6 @@ class Op(Entry):
     rescales: ClassVar[bool] = False
     """Whether its output has the same size whatever size its input has."""
 
-    ports: ClassVar[tuple[str, ...]] = ("x",)
-    """What it reads, by the names of its parts; empty for two tensors or more, each like the others."""
     optional: ClassVar[int] = 0
     """How many of them, at the end, may be left out."""
     reads_dtype: ClassVar[str] = "float"

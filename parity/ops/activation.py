@@ -24,6 +24,7 @@ class ActivationOp(Op):
     """y = function(x), written ``{activation: relu}``."""
 
     kind: ClassVar[str] = "activation"
+    passes_mask: ClassVar[bool] = True
     short: ClassVar[str | None] = "function"
     source: ClassVar = read_in(keras="layers/activations/activation")
 

@@ -87,6 +87,10 @@ class BatchNorm(Op):
     def _format(self) -> DataFormat:
         return "channels_first" if self.axis == 1 else "channels_last"
 
+    def mask_fault(self, masked: Any, shape: Any) -> str:
+        # Keras leaves masked steps out of the statistics, in training.
+        return "batch_norm of masked steps is not there yet: normalize ahead of the mask, or take layer_norm"
+
     def output_shape(self, shape: Shape) -> Shape:
         if len(shape) > 4:
             raise ShapeError(f"batch_norm reads up to three axes and channels, as PyTorch does, it is given {shape}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
@@ -44,6 +45,28 @@ class BothWays(nn.Module):
 ''',
 )
 
+MASKED_WAYS = '''
+class {name}(nn.Module):
+    """{doc}"""
+
+    def __init__(self, ahead, back):
+        super().__init__()
+        self.ahead, self.back = ahead, back
+
+    def forward(self, x, mask):
+        states = torch.cat((self.ahead(x, mask), self.back(x.flip(1), mask.flip(1)).flip(1)), dim=-1)
+        return {value}
+'''
+
+MASKED = {
+    False: Helper(name="MaskedBothWays", source=MASKED_WAYS.format(
+        name="MaskedBothWays", doc="A module forwards and another backwards, each with the mask.", value="states")),
+    True: Helper(name="MaskedStatesBothWays", source=MASKED_WAYS.format(
+        name="MaskedStatesBothWays", value="torch.where(mask.unsqueeze(-1), states, 0.0)",
+        doc="A module forwards and another backwards, 0 at masked steps, as in Keras's Bidirectional.")),
+}  # fmt: skip
+"""The same with a mask, by whether every state is given."""
+
 TORCH = '''
 class {name}(nn.Module):
     """{doc}"""
@@ -75,10 +98,12 @@ class Bidirectional(Op):
     them all. In PyTorch's ``nn.LSTM(bidirectional=True)`` it is ``h_n[-1]``, or ``output[:, 0]`` of its half;
     ``output[:, -1]``, as it is often written, takes from it the state that has seen one step. Where the layer gives all
     of its states, those of the backward one are turned round, so that both stand at their steps; Keras leaves them as
-    they come in a layer that goes backwards by itself. PyTorch has concatenation only.
+    they come in a layer that goes backwards by itself. PyTorch has concatenation only. A masked step leaves the states
+    of both directions as they are; where all states are given, they are 0 there, unlike those of the layer by itself.
     """
 
     kind: ClassVar[str] = "bidirectional"
+    uses_mask: ClassVar[bool] = True
     started: ClassVar = tuple(f"{way}_{name}" for way in ("forward", "backward") for name in Recurrent.started)
     beside: ClassVar = ("merged",)
     source: ClassVar = read_in(keras="layers/rnn/bidirectional", torch="nn/modules/rnn")
@@ -102,6 +127,9 @@ class Bidirectional(Op):
         *steps, units = self.layer.output_shape(shape)
         return (*steps, 2 * units if self.merge_mode == "concat" else units)
 
+    def mask_of(self, masked: Sequence[bool], shapes: Sequence[Shape]) -> str:
+        return self.layer.mask_of(masked, shapes)
+
     def parameters(self, shape: Shape) -> dict[str, Parameter]:
         """Return those of the layer inside, of each direction, as ``forward_kernel`` and ``backward_kernel``."""
         inside = self.layer.parameters(shape)
@@ -109,9 +137,13 @@ class Bidirectional(Op):
 
     def forward(self, x: np.ndarray, p: Arrays, mask: np.ndarray | None = None) -> np.ndarray:
         ways = {way: {name.removeprefix(f"{way}_"): one for name, one in p.items()} for way in ("forward", "backward")}
-        forward, backward = self.layer.forward(x, ways["forward"]), self.layer.forward(x[:, ::-1], ways["backward"])
+        seen = self.steps_seen
+        ahead, back = (self.layer.seeing([one]) for one in (seen, None if seen is None else seen[:, ::-1]))
+        forward, backward = ahead.forward(x, ways["forward"]), back.forward(x[:, ::-1], ways["backward"])
         if self.layer.return_sequences:
             backward = backward[:, ::-1]
+            if seen is not None:
+                forward, backward = (np.where(seen[:, :, None], one, 0.0) for one in (forward, backward))
         if self.merge_mode == "concat":
             return np.concatenate([forward, backward], axis=-1)
         if self.merge_mode == "mul":
@@ -134,30 +166,39 @@ class Bidirectional(Op):
 
     def tensorflow(self, site: Site) -> TensorFlowCode:
         names = list(self.layer.parameters(site.input_shape))
-        *loop, last = self.layer.tensorflow_loop("steps", {})
+        masked, whole = any(site.masked), self.layer.return_sequences
+        *loop, last = self.layer.tensorflow_loop("steps", {}, "masks" if masked else "")
         given = {way: ", ".join(f"self.{site.name}_{way}_{name}" for name in names) for way in ("forward", "backward")}
-        back = "tf.reverse(backward, [1])" if self.layer.return_sequences else "backward"
+        back = "tf.reverse(backward, [1])" if whole else "backward"
         value = MERGES[self.merge_mode].replace("concatenate", "tf.concat").replace("backward", back)
+        taken, ahead, behind = ("steps, masks",) * 2 + ("steps[::-1], masks[::-1]",) if masked else (
+            *("steps",) * 2, "steps[::-1]",
+        )  # fmt: skip
+        zeroed = f"tf.where(mask[:, :, None], {value}, tf.zeros([], x.dtype))  # 0 where a step is masked"
         return TensorFlowCode(
             body=(
-                f"def states(steps, {', '.join(names)}):",
+                f"def states({taken}, {', '.join(names)}):",
                 *(f"    {line}" for line in (*loop, f"return {last}")),
                 "",
                 "steps = tf.unstack(x, axis=1)",
-                f"forward = states(steps, {given['forward']})",
-                f"backward = states(steps[::-1], {given['backward']})",
-                f"return {value}",
+                *(["masks = tf.unstack(mask[:, :, None], axis=1)"] if masked else []),
+                f"forward = states({ahead}, {given['forward']})",
+                f"backward = states({behind}, {given['backward']})",
+                f"return {zeroed if masked and whole else value}",
             ),
             doc=f"{self.layer.says()[:-1]}, forwards and backwards.",
             helpers=self.layer.activation_helpers("tensorflow"),
         )
 
     def torch(self, site: Site) -> TorchCode:
-        name, own = site.name, self.layer.torch_fits()
-        module, helpers = self.layer.torch_module(site.input_shape[-1], bidirectional="True")
+        masked = any(site.masked)
+        name, own = site.name, self.layer.torch_fits(masked)
+        module, helpers = self.layer.torch_module(site.input_shape[-1], masked, bidirectional="True")
         if not own:
-            module, helpers = call(BOTH_WAYS.name, module, module), (*helpers, BOTH_WAYS)
-        modules, forward, output, part = {name: module}, f"self.{name}(x)", name, (0,) if own else ()
+            both = MASKED[self.layer.return_sequences] if masked else BOTH_WAYS
+            module, helpers = call(both.name, module, module), (*helpers, both)
+        modules, output, part = {name: module}, name, (0,) if own else ()
+        forward = f"self.{name}(x, mask)" if masked else f"self.{name}(x)"
         forward = f"{forward}[0]" if own else forward
         if self.merge_mode != "concat" or not self.layer.return_sequences:
             merging, output, part = self._merging(), f"{name}_merged", ()
@@ -165,7 +206,7 @@ class Bidirectional(Op):
             forward = f"self.{output}({forward})"
         return TorchCode(
             modules=modules, forward=forward, output=output, part=part, helpers=helpers,
-            weights=self._torch_weights(name, site.input_shape, own),
+            weights=self._torch_weights(name, site.input_shape, masked),
         )  # fmt: skip
 
     def _merging(self) -> Helper:
@@ -182,10 +223,10 @@ class Bidirectional(Op):
         )
         return Helper(name=name, source=TORCH.format(name=name, doc=f"{doc}: {mode}.", value=value))
 
-    def _torch_weights(self, name: str, shape: Shape, own: bool) -> dict[str, TorchWeight]:
-        if not own:
+    def _torch_weights(self, name: str, shape: Shape, masked: bool) -> dict[str, TorchWeight]:
+        if not self.layer.torch_fits(masked):
             ways = {"forward": f"{name}.ahead", "backward": f"{name}.back"}
-            inside = {way: self.layer.torch_weights(place, shape) for way, place in ways.items()}
+            inside = {way: self.layer.torch_weights(place, shape, masked) for way, place in ways.items()}
             return {f"{way}_{one}": place for way, found in inside.items() for one, place in found.items()}
         found = self.layer.torch_weights(name, shape)
         back = {
@@ -209,6 +250,12 @@ class Bidirectional(Op):
             Case(shows="both directions' states stand at their steps",
                  fields={"layer": {"simple_rnn": rnn | {"return_sequences": True}}}, x=steps, parameters=both,
                  expected=[[[1.0, 30201.0], [12.0, 302.0], [123.0, 3.0]]]),
+            Case(shows="a masked step is left out both ways, and 0 in what is given of every step",
+                 fields={"layer": {"simple_rnn": rnn | {"return_sequences": True}}}, x=steps, parameters=both,
+                 steps=[[True, False, True]], expected=[[[1.0, 301.0], [0.0, 0.0], [13.0, 3.0]]]),
+            Case(shows="a masked step is left out both ways, and at the end the state is the last that there was",
+                 fields={"layer": {"simple_rnn": rnn}}, x=steps, parameters=both, steps=[[True, True, False]],
+                 expected=[[12.0, 201.0]]),
             Case(shows="an average of both, where the sum is written out in PyTorch, too",
                  fields={"layer": {"simple_rnn": rnn | {"activation": "relu"}}, "merge_mode": "ave"}, x=steps,
                  parameters=both, expected=[[15162.0]]),

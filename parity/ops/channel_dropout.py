@@ -30,6 +30,7 @@ class SpatialDropout(Spatial):
     """Base of them: an entry says what its places are called."""
 
     keeps_sign: ClassVar[bool] = True
+    passes_mask: ClassVar[bool] = True
     short: ClassVar[str | None] = "rate"
     draws: ClassVar[bool] = True
     source: ClassVar = read_in(keras="layers/regularization/spatial_dropout", tensorflow="ops/nn_ops",

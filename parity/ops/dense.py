@@ -37,6 +37,7 @@ class Dense(ActivatedOp):
     """
 
     kind: ClassVar[str] = "dense"
+    passes_mask: ClassVar[bool] = True
     short: ClassVar[str | None] = "units"
     source: ClassVar = read_in(keras="layers/core/dense", tensorflow="ops/math_ops", torch="nn/modules/linear")
     native: ClassVar = {

@@ -39,6 +39,7 @@ class Dropout(Op):
     """
 
     kind: ClassVar[str] = "dropout"
+    passes_mask: ClassVar[bool] = True
     keeps_sign: ClassVar[bool] = True
     short: ClassVar[str | None] = "rate"
     draws: ClassVar[bool] = True

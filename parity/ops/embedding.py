@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field, PositiveInt
@@ -32,7 +33,8 @@ class Embedding(Op):
     that squares a gradient squares it place by place: for a token that stands in a batch twice, g1^2 + g2^2 in
     place of (g1 + g2)^2. The programs make a tensor of the slices first. E starts at U(-0.05, 0.05) in Keras and at
     N(0, 1) in ``nn.Embedding``, 35 times as wide. A number that is too large is an error in PyTorch and, on a CPU,
-    in TensorFlow; on a GPU TensorFlow gives zeros.
+    in TensorFlow; on a GPU TensorFlow gives zeros. With ``mask_zero``, y is the same, and has the mask x != 0
+    (docs/graphs.md); row 0 is a row like the others, where ``nn.Embedding(padding_idx=0)`` holds it at 0.
     """
 
     kind: ClassVar[str] = "embedding"
@@ -42,8 +44,8 @@ class Embedding(Op):
         keras="layers/core/embedding", tensorflow="ops/embedding_ops", torch="nn/modules/sparse"
     )  # fmt: skip
     natives: ClassVar = {
-        "keras": Native("keras.layers.Embedding", same("input_dim", "output_dim", *SAID),
-                        leading=("input_dim", "output_dim")),
+        "keras": Native("keras.layers.Embedding", same("input_dim", "output_dim", "mask_zero", *SAID),
+                        leading=("input_dim", "output_dim"), own={"mask_zero": False}),
         "torch": Native("nn.Embedding", {"num_embeddings": "input_dim", "embedding_dim": "output_dim"},
                         leading=("num_embeddings", "embedding_dim"), weights={"embeddings": ("weight", None)}),
     }  # fmt: skip
@@ -53,6 +55,7 @@ class Embedding(Op):
 
     input_dim: PositiveInt = Field(description="how many tokens there are: the largest number and one more")
     output_dim: PositiveInt = Field(description="size of the row that stands for a token")
+    mask_zero: bool = Field(default=False, description="token 0 fills up: layers behind that know masks leave it out")
     embeddings_initializer: AnyInitializer = Field(default=RandomUniform(), description="how E starts")
     embeddings_regularizer: AnyRegularizer | None = Field(default=None, description="what E adds to the loss")
     embeddings_constraint: AnyConstraint | None = Field(default=None, description="what E is held to")
@@ -60,6 +63,9 @@ class Embedding(Op):
     def output_shape(self, shape: Shape) -> Shape:
         check_constraints(self, shape)
         return (*shape, self.output_dim)
+
+    def mask_of(self, masked: Sequence[bool], shapes: Sequence[Shape]) -> str:
+        return "x != 0" if self.mask_zero else ""
 
     def parameters(self, shape: Shape) -> dict[str, Parameter]:
         rows = Parameter(

@@ -130,6 +130,7 @@ class GroupNorm(Grouped):
     """
 
     kind: ClassVar[str] = "group_norm"
+    passes_mask: ClassVar[bool] = True
     source: ClassVar = read_in(keras="layers/normalization/group_normalization", torch="nn/modules/normalization")
     natives: ClassVar = {
         "keras": Native("keras.layers.GroupNormalization", same("groups", "axis", *STARTED),

@@ -12,7 +12,8 @@ from parity.activations.tanh import Tanh
 from parity.code import Case
 from parity.entries import read_in
 from parity.native import Native, same
-from parity.ops.recurrent import HELD, UNIFORM, Recurrent
+from parity.ops.recurrent import Recurrent
+from parity.ops.stepped import HELD, UNIFORM
 
 
 class GRU(Recurrent):
@@ -88,6 +89,9 @@ class GRU(Recurrent):
             Case(shows="the reset gate, 2, is applied to the product and its bias: 1, then 1 + 2 (10 + 3)",
                  fields=linear | {"return_sequences": True}, x=[[[-5.0], [1.0]]],
                  parameters=plain | {"bias": [[0.0, 2.0, 0.0], [0.0, 0.0, 3.0]]}, expected=[[[1.0], [27.0]]]),
+            Case(shows="a masked step leaves the state", fields=linear | {"return_sequences": True, "use_bias": False},
+                 x=[[[1.0], [7.0], [1.0]]], steps=[[True, False, True]], parameters=plain,
+                 expected=[[[1.0], [1.0], [1.0]]]),
             Case(shows="ahead of the product, there is one bias: 1, then 1 + (2 * 1) 10",
                  fields=linear | {"reset_after": False}, x=[[[1.0], [1.0]]],
                  parameters=plain | {"bias": [0.0, 2.0, 0.0]}, expected=[[21.0]]),

@@ -23,6 +23,7 @@ class InstanceNorm(Grouped):
     """
 
     kind: ClassVar[str] = "instance_norm"
+    passes_mask: ClassVar[bool] = True
     native: ClassVar = {"torch": {"epsilon": 1e-5, "center": False, "scale": False}}
     source: ClassVar = read_in(keras="layers/normalization/group_normalization", torch="nn/modules/instancenorm")
     natives: ClassVar = {

@@ -60,6 +60,7 @@ class LayerNorm(Scaling):
     """
 
     kind: ClassVar[str] = "layer_norm"
+    passes_mask: ClassVar[bool] = True
     source: ClassVar = read_in(keras="layers/normalization/layer_normalization", tensorflow="ops/nn_impl",
                                torch="nn/modules/normalization")  # fmt: skip
     natives: ClassVar = {

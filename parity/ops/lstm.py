@@ -15,7 +15,8 @@ from parity.entries import Shape, read_in
 from parity.initializers import AnyInitializer, Initializer
 from parity.lazy import np
 from parity.native import Native, same
-from parity.ops.recurrent import HELD, UNIFORM, Recurrent
+from parity.ops.recurrent import Recurrent
+from parity.ops.stepped import HELD, UNIFORM
 
 KERAS = Helper(
     name="TwoBiasLSTMCell",
@@ -169,6 +170,10 @@ class LSTM(Recurrent):
                  parameters={"kernel": [[1.0, 0.0, 1.0, 1.0], [1.0, 1.0, 1.0, 1.0]],
                              "recurrent_kernel": [[0.0, 0.0, 0.0, 0.0]]},
                  mask=[[True, False]], expected=[[64.0]]),
+            Case(shows="a masked step leaves both states: c = 1, 1, 1 + 9, then o = 2 times that",
+                 fields=linear | {"use_bias": False}, x=[[[1.0], [2.0], [3.0]]], steps=[[True, False, True]],
+                 parameters={"kernel": [[1.0, 0.0, 1.0, 2.0]], "recurrent_kernel": [[0.0, 0.5, 0.0, 0.0]]},
+                 expected=[[(1.0 + 9.0) * 6.0]]),
             Case(shows="the state goes round through the recurrent kernel, and backwards from the end",
                  fields=linear | {"go_backwards": True, "use_bias": False}, x=[[[1.0], [2.0]]],
                  parameters={"kernel": [[1.0, 0.0, 1.0, 1.0]], "recurrent_kernel": [[0.0, 1.0, 0.0, 0.0]]},

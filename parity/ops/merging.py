@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from parity.code import Case, KerasCode, Site, TensorFlowCode, TorchCode
@@ -9,6 +10,7 @@ from parity.entries import Shape, read_in
 from parity.formula import formula_of
 from parity.frameworks import frameworks
 from parity.ops import Op, ShapeError
+from parity.ops.masks import letters
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,10 +22,12 @@ class Merging(Op):
     """Base of the layers that read two tensors or more, each like the others, and give one.
 
     Sizes must be the same, or 1, which is stretched. Keras also stretches tensors of fewer axes, which it gives axes of
-    length 1 behind the batch axis; PyTorch and TensorFlow would put these in front of it: say ``reshape``.
+    length 1 behind the batch axis; PyTorch and TensorFlow would put these in front of it: say ``reshape``. Where each
+    of them has a mask, a step counts that counts in one of them; a tensor without a mask takes it from all.
     """
 
     ports: ClassVar[tuple[str, ...]] = ()
+    passes_mask: ClassVar[bool] = True
     source: ClassVar = read_in(keras="layers/merging/base_merge")
 
     doc: ClassVar[str] = ""
@@ -43,8 +47,11 @@ class Merging(Op):
             raise ShapeError(f"{self.kind} reads tensors of one shape, it is given {told}")
         return tuple(next(iter(one), 1) for one in sizes)
 
+    def mask_of(self, masked: Sequence[bool], shapes: Sequence[Shape]) -> str:
+        return " | ".join(f"{name}_mask" for name in letters(len(masked))) if all(masked) else ""
+
     def forward(self, x: Any, p: Arrays, mask: np.ndarray | None = None) -> np.ndarray:
-        names = tuple("abcdefghijklmnopqrstuvwyz"[: len(x)])
+        names = letters(len(x))
         return formula_of(self.combined(names)).value(**dict(zip(names, x, strict=True)))
 
     def keras(self, site: Site) -> KerasCode:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from typing import TYPE_CHECKING, Any, ClassVar
+import operator
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field, PositiveInt
 
@@ -16,6 +19,7 @@ from parity.initializers.zeros import Zeros
 from parity.lazy import differentiable as np
 from parity.native import Native, same
 from parity.ops import HELD, Op, ShapeError, check_constraints
+from parity.ops.attention_classes import FROZEN, TORCH, WRITTEN_OUT, keeping_masks
 from parity.regularizers import AnyRegularizer
 
 if TYPE_CHECKING:
@@ -23,56 +27,26 @@ if TYPE_CHECKING:
 
 PARTS = ("query", "key", "value", "output")
 
-FROZEN = Helper(
-    name="FrozenMultiHeadAttention",
-    source='''
-class FrozenMultiHeadAttention(keras.layers.MultiHeadAttention):
-    """MultiHeadAttention that stays: told trainable=False, its own lets what it is made of move."""
-
-    def build(self, query_shape, value_shape, key_shape=None):
-        super().build(query_shape, value_shape, key_shape)
-        self.trainable = False
-''',
-)
-
-TORCH = Helper(
-    name="MultiHeadAttention",
-    source='''
-class MultiHeadAttention(nn.Module):
-    """Attention with a projection for each of query, key and value, as Keras has it."""
-
-    def __init__(self, sizes, heads, key_dim, value_dim, bias=True, causal=False):
-        super().__init__()
-        query, key, value = sizes
-        self.heads, self.causal = heads, causal
-        self.query = nn.Linear(query, heads * key_dim, bias)
-        self.key = nn.Linear(key, heads * key_dim, bias)
-        self.value = nn.Linear(value, heads * value_dim, bias)
-        self.output = nn.Linear(heads * value_dim, query, bias)
-
-    def forward(self, query, value=None, key=None):
-        value = query if value is None else value
-        key = value if key is None else key
-        parts = (self.query(query), self.key(key), self.value(value))
-        q, k, v = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in parts)
-        x = F.scaled_dot_product_attention(q, k, v, is_causal=self.causal)
-        return self.output(x.transpose(1, 2).flatten(2))
-''',
-)
-
 
 class MultiHeadAttention(Op):
     """y = sum_h softmax(q_h k_h^T / sqrt(key_dim)) v_h O_h + b, q_h = query Q_h + b, k and v from key and value alike.
 
     Vaswani et al., "Attention is all you need" (2017). Reads ``[query, value, key]``, (N, T, E) and twice (N, S, E);
     value and key may be left out: key is value then, and value the query. ``causal``: a place sees itself and those
-    before it. Keras keeps kernels as (E, heads, key_dim), and takes the fans of such a kernel from its last two axes
+    before it. ``dropout``, in training, drops what a place gives a place, and scales the rest up.
+
+    Of masks, a place that counts sees places that count; one that does not sees none, and so all alike, a mean of v, or
+    with ``dropout`` 0, as Keras's layer does on TensorFlow. The query's mask goes on. Keras's layer takes the masks off
+    what it reads, so that in a residual sum the mask is lost: the program's keeps them (docs/findings.md).
+
+    Keras keeps kernels as (E, heads, key_dim), and takes the fans of such a kernel from its last two axes
     times E, so that glorot_uniform starts them narrower than a dense layer's. ``nn.MultiheadAttention`` has one matrix
     for all three, heads * key_dim = E and no value_dim: the PyTorch program has a module of its own on
     ``F.scaled_dot_product_attention``.
     """
 
     kind: ClassVar[str] = "multi_head_attention"
+    uses_mask: ClassVar[bool] = True
     ports: ClassVar[tuple[str, ...]] = ("query", "value", "key")
     optional: ClassVar[int] = 2
     started: ClassVar = tuple(f"{part}_{name}" for part in PARTS for name in ("kernel", "bias"))
@@ -81,8 +55,9 @@ class MultiHeadAttention(Op):
         keras="layers/attention/multi_head_attention", tensorflow="ops/nn_ops", torch="nn/functional"
     )  # fmt: skip
     natives: ClassVar = {
-        "keras": Native("keras.layers.MultiHeadAttention", same("num_heads", "key_dim", "value_dim", "use_bias", *HELD),
-                        leading=("num_heads", "key_dim"), own={"use_bias": True, "value_dim": None}),
+        "keras": Native("keras.layers.MultiHeadAttention",
+                        same("num_heads", "key_dim", "value_dim", "use_bias", "dropout", *HELD),
+                        leading=("num_heads", "key_dim"), own={"use_bias": True, "value_dim": None, "dropout": 0.0}),
     }  # fmt: skip
 
     num_heads: PositiveInt = Field(description="how many heads")
@@ -90,12 +65,36 @@ class MultiHeadAttention(Op):
     value_dim: PositiveInt | None = Field(default=None, description="size of a head's value; key_dim if not said")
     causal: bool = Field(default=False, description="a place does not see those behind it")
     use_bias: bool = Field(default=True, description="add a bias to each projection")
+    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(
+        default=0.0, description="share of the weights between places that is dropped in training"
+    )
     kernel_initializer: AnyInitializer = Field(default=GlorotUniform(), description="how the kernels start")
     bias_initializer: AnyInitializer = Field(default=Zeros(), description="how the biases start")
     kernel_regularizer: AnyRegularizer | None = Field(default=None, description="what each kernel adds to the loss")
     bias_regularizer: AnyRegularizer | None = Field(default=None, description="what each bias adds to the loss")
     kernel_constraint: AnyConstraint | None = Field(default=None, description="what each kernel is held to")
     bias_constraint: AnyConstraint | None = Field(default=None, description="what each bias is held to")
+
+    @property
+    def draws(self) -> bool:  # type: ignore[override]
+        """Whether it drops any."""
+        return self.dropout > 0.0
+
+    def drops(self) -> float:
+        return self.dropout
+
+    def mask_shape(self, shape: Any) -> Shape:
+        """Return (heads, places, places that they look at)."""
+        query, value, _ = self._three(shape)
+        return (self.num_heads, query[0], value[0])
+
+    def mask_of(self, masked: Sequence[bool], shapes: Sequence[Shape]) -> str:
+        return "query_mask" if masked[0] else ""
+
+    @staticmethod
+    def _parts(masks: Sequence[Any]) -> tuple[Any, Any, Any]:
+        """Return the masks of query, value and key that it goes by; a key that is no other tensor brings none."""
+        return masks[0], masks[1] if len(masks) > 1 else masks[0], masks[2] if len(masks) > 2 else None
 
     @staticmethod
     def _three(reads: Any) -> tuple[Any, Any, Any]:
@@ -151,6 +150,14 @@ class MultiHeadAttention(Op):
             )  # fmt: skip
         return found
 
+    def _seen(self, places: int, others: int) -> Any:
+        """Return which of the others each place sees, (N, 1, places, others), as far as that goes; None where all."""
+        query, value, key = self._parts(self._steps) if self._steps is not None else (None,) * 3
+        found = [] if query is None else [query[:, None, :, None]]
+        found += [one[:, None, None, :] for one in (value, key) if one is not None]
+        found += [np.tril(np.ones((places, others))) > 0] if self.causal else []
+        return functools.reduce(operator.and_, found) if found else None
+
     def forward(self, x: Any, p: Arrays, mask: Any = None) -> Any:
         query, value, key = self._three(x)
 
@@ -162,10 +169,12 @@ class MultiHeadAttention(Op):
             np.reshape(projected(part, one), (len(one), one.shape[1], self.num_heads, -1))
             for part, one in (("query", query), ("key", key), ("value", value))
         )
-        scores = np.einsum("nthd,nshd->nhts", q, k) / math.sqrt(self.key_dim)
-        if self.causal:
-            scores = np.where(np.tril(np.ones(scores.shape[2:])) > 0, scores, -1e300)
-        mixed = np.einsum("nhts,nshd->nthd", np.exp(np.log_softmax(scores)), v)
+        scores, seen = np.einsum("nthd,nshd->nhts", q, k) / math.sqrt(self.key_dim), self._seen(q.shape[1], k.shape[1])
+        shares = np.exp(np.log_softmax(scores if seen is None else np.where(seen, scores, -1e300)))
+        if self.draws and seen is not None:
+            shares = np.where(seen, shares, 0.0)
+        shares = shares if mask is None else shares * mask * (1.0 / (1.0 - self.dropout))
+        mixed = np.einsum("nhts,nshd->nthd", shares, v)
         return projected("output", np.reshape(mixed, (len(query), query.shape[1], -1)))
 
     def keras(self, site: Site) -> KerasCode:
@@ -173,10 +182,16 @@ class MultiHeadAttention(Op):
         given = [query, *(rest or [query]), *(["use_causal_mask=True"] if self.causal else [])]
         kept = self.shaped(site.input_shapes)
         places = {name: f"{name.partition('_')[0]}_dense.{name.partition('_')[2]}" for name in kept}
-        name = "" if self.trainable else FROZEN.name
+        helper = self._keras_class(site)
+        name, helpers = (helper.name, (helper,)) if helper is not None else ("", ())
         layer = self.replace(trainable=True).keras_call(site, name, **self._keras_parameters(site.input_shapes))
-        helpers = () if self.trainable else (FROZEN,)
         return KerasCode(layer=layer, called=", ".join(given), helpers=helpers, weights=places, shapes=kept)
+
+    def _keras_class(self, site: Site) -> Helper | None:
+        """Return the class where Keras's own would do something else; None where it would not."""
+        if any(site.masked):
+            return keeping_masks(frozen=not self.trainable, of_none=not self.draws and site.framework == "keras_torch")
+        return None if self.trainable else FROZEN
 
     def tensorflow(self, site: Site) -> TensorFlowCode:
         query, value, key = self._three(site.arguments)
@@ -190,36 +205,60 @@ class MultiHeadAttention(Op):
         def heads(part: str, x: str, long: int) -> str:
             return f"tf.reshape({projected(part, x)}, (-1, {long}, {self.num_heads}, {self._width(part)}))"
 
-        seen = ["seen = tf.linalg.band_part(tf.ones(scores.shape[2:], tf.bool), -1, 0)  # what is not behind",
-                "scores = tf.where(seen, scores, scores.dtype.min)"]  # fmt: skip
+        seen = self._tensorflow_seen(site)
+        shares = "tf.nn.softmax(scores)"
+        dropped = [
+            f"shares = {shares}",
+            *(["shares = tf.where(seen, shares, tf.zeros_like(shares))"] if any(site.masked) else []),
+            f"shares = tf.nn.dropout(shares, rate={self.dropout!r}) if training else shares",
+        ]
         body = (
             f"q = {heads('query', query, length)}",
             f"k = {heads('key', key, places)}",
             f"v = {heads('value', value, places)}",
             f'scores = tf.einsum("nthd,nshd->nhts", q, k) / {math.sqrt(self.key_dim)!r}',
-            *(seen if self.causal else []),
-            'x = tf.einsum("nhts,nshd->nthd", tf.nn.softmax(scores), v)',
+            *seen,
+            *(dropped if self.draws else []),
+            f'x = tf.einsum("nhts,nshd->nthd", {"shares" if self.draws else shares}, v)',
             f"x = tf.reshape(x, (-1, {length}, {wide}))",
             f"return {projected('output', 'x')}",
         )
-        return TensorFlowCode(body=body, doc=f"{self.num_heads} heads of {self.key_dim}.")
+        doc = f"{self.num_heads} heads of {self.key_dim}."
+        return TensorFlowCode(body=body, doc=doc, training=self.draws)
+
+    def _tensorflow_seen(self, site: Site) -> list[str]:
+        """Return the lines that keep a place from what it does not see; none where it sees all."""
+        names = [self.mask_argument(name) if there else None
+                 for name, there in zip(site.arguments, site.masked, strict=False)]  # fmt: skip
+        query, *others = self._parts(names) if any(names) else (None, None, None)
+        told = [f"{query}[:, None, :, None]"] if query else []
+        told += [f"{one}[:, None, None, :]" for one in others if one]
+        told += ["tf.linalg.band_part(tf.ones(scores.shape[2:], tf.bool), -1, 0)"] if self.causal else []
+        if not told:
+            return []
+        comment = "  # what is not behind" if told[0].startswith("tf.") else ""
+        return [f"seen = {' & '.join(told)}{comment}", "scores = tf.where(seen, scores, scores.dtype.min)"]
 
     def _width(self, part: str) -> int:
         return (self.value_dim or self.key_dim) if part == "value" else self.key_dim
 
     def torch(self, site: Site) -> TorchCode:
         query, value, key = (one[-1] for one in self._three(site.input_shapes))
+        kind = WRITTEN_OUT if any(site.masked) or self.draws else TORCH
         told = [f"({query}, {key}, {value})", str(self.num_heads), str(self.key_dim), str(self._width("value"))]
         told += ([] if self.use_bias else ["bias=False"]) + (["causal=True"] if self.causal else [])
+        told += [f"dropout={self.dropout!r}"] if self.draws else []
         weights = {}
         for name in self.shaped(site.input_shapes):
             part, _, said = name.partition("_")
             axes = None if said == "bias" else (1, 0)
             attribute = f"{site.name}.{part}.{'bias' if said == 'bias' else 'weight'}"
             weights[name] = TorchWeight(attribute=attribute, axes=axes)
+        masks = [f"{self.mask_argument(name)}={self.mask_argument(name)}"
+                 for name, there in zip(site.arguments, site.masked, strict=False) if there]  # fmt: skip
         return TorchCode(
-            modules={site.name: f"MultiHeadAttention({', '.join(told)})"}, weights=weights, output=site.name,
-            forward=f"self.{site.name}({', '.join(site.arguments)})", helpers=(TORCH,),
+            modules={site.name: f"{kind.name}({', '.join(told)})"}, weights=weights, output=site.name,
+            forward=f"self.{site.name}({', '.join([*site.arguments, *masks])})", helpers=(kind,),
         )  # fmt: skip
 
     @classmethod
@@ -235,6 +274,13 @@ class MultiHeadAttention(Op):
             Case(shows="causal: the first place sees itself alone", fields=fields | {"causal": True},
                  x=[[[[0.0], [1.0]]], [[[5.0], [5.0 + log3]]]], parameters=plain,
                  expected=[[[5.0], [5.0 + log3 * 0.75]]]),
+            Case(shows="of masks: the first place sees the second alone, the second, which does not count, all alike",
+                 fields=fields, x=[[[[0.0], [1.0]]], [[[0.0], [6.0]]]], steps=[[[True, False]], [[False, True]]],
+                 parameters=plain, expected=[[[6.0], [3.0]]]),
+            Case(shows="in training, what is kept of the weights is doubled; a place that sees none gets 0",
+                 fields=fields | {"dropout": 0.5}, x=[[[[0.0], [0.0]]], [[[2.0], [6.0]]]],
+                 steps=[[[True, False]], None], mask=[[[[True, False], [True, True]]]], parameters=plain,
+                 expected=[[[2.0], [0.0]]]),
             Case(shows="key and value apart: 3/4 of 4 and 1/4 of 8; two heads are added up",
                  fields=fields | {"num_heads": 2}, x=[[[[1.0]]], [[[4.0], [8.0]]], [[[log3], [0.0]]]],
                  parameters={"query_kernel": [[1.0, 0.0]], "key_kernel": [[1.0, 1.0]], "value_kernel": [[1.0, 1.0]],

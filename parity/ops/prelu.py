@@ -58,6 +58,7 @@ class PReLU(Op):
     """
 
     kind: ClassVar[str] = "prelu"
+    passes_mask: ClassVar[bool] = True
     started: ClassVar = ("alpha",)
     native: ClassVar = {"torch": {"alpha_initializer": {"constant": 0.25}}}
     source: ClassVar = read_in(keras="layers/activations/prelu", torch="nn/modules/activation")

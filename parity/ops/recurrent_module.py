@@ -30,19 +30,32 @@ class {name}(nn.Module):
         self.kernel = nn.Parameter(torch.empty(inputs, {size}))
         self.recurrent_kernel = nn.Parameter(torch.empty(units, {size})){bias}
 
-    def forward(self, x):
+    def forward(self, {taken}):
         {zeros} = x.new_zeros(len(x), self.units)
         outputs = []
-        for step in x.unbind(1):
+        for {each}:
             {lines}
             outputs.append(h)
         return torch.stack(outputs, 1)
 '''
 
 
+def left_alone(states: Sequence[str], lines: Sequence[str], where: str) -> list[str]:
+    """Return the lines of a step that leaves the states as they are where it is masked, where ``seen`` says False.
+
+    Args:
+        states: what they are called.
+        lines: of a step.
+        where: what a framework calls the choice.
+    """
+    before = [f"{name}_before" for name in states]
+    after = [f"{name} = {where}(seen, {name}, {name}_before)" for name in states]
+    return [f"{', '.join(before)} = {', '.join(states)}", *lines, *after]
+
+
 def written(
     name: str, *, doc: str, activations: Sequence[str], states: Sequence[str], gates: int, biases: int,
-    lines: Sequence[str],
+    masked: bool, lines: Sequence[str],
 ) -> Helper:  # fmt: skip
     """Return a module of a cell, whose parameters lie as the spec has them.
 
@@ -53,6 +66,7 @@ def written(
         states: what it keeps from step to step.
         gates: how many stand side by side in its kernels.
         biases: how many it has.
+        masked: it takes a mask, too, of which ``seen`` is a step's.
         lines: the cell.
     """
     size = f"{gates} * units" if gates > 1 else "units"
@@ -61,6 +75,8 @@ def written(
         name=name, doc=documented(doc), activations=", ".join(activations), size=size,
         kept=lines_at(8, [f"self.{field} = {field}" for field in activations]),
         bias=f"\n        self.bias = nn.Parameter(torch.empty({rows}))" if rows else "",
+        taken="x, mask" if masked else "x",
+        each="step, seen in zip(x.unbind(1), mask.unsqueeze(-1).unbind(1))" if masked else "step in x.unbind(1)",
         zeros=" = ".join(states), lines=lines_at(12, lines),
     )  # fmt: skip
     return Helper(name=name, source=source)

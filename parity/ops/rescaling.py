@@ -25,6 +25,7 @@ class Rescaling(Elementwise):
     """
 
     kind: ClassVar[str] = "rescaling"
+    passes_mask: ClassVar[bool] = True
     short: ClassVar[str | None] = "scale"
     source: ClassVar = read_in(keras="layers/preprocessing/rescaling")
     natives: ClassVar = {

@@ -11,7 +11,8 @@ from parity.activations.tanh import Tanh
 from parity.code import Case, Helper
 from parity.entries import read_in
 from parity.native import Native, Turned, same
-from parity.ops.recurrent import HELD, UNIFORM, Recurrent
+from parity.ops.recurrent import Recurrent
+from parity.ops.stepped import HELD, UNIFORM
 
 KERAS = Helper(
     name="TwoBiasSimpleRNNCell",
@@ -81,8 +82,8 @@ class SimpleRNN(Recurrent):
     def keras_cell(self) -> Helper:
         return KERAS
 
-    def torch_fits(self) -> bool:
-        return super().torch_fits() and self.activation in (Tanh(), Relu())
+    def torch_fits(self, masked: bool = False) -> bool:
+        return super().torch_fits(masked) and self.activation in (Tanh(), Relu())
 
     @classmethod
     def cases(cls) -> list[Case]:
@@ -94,6 +95,13 @@ class SimpleRNN(Recurrent):
             Case(shows="backwards, the sequence that it gives begins with the last step",
                  fields=linear | {"return_sequences": True, "go_backwards": True}, x=steps, parameters=counts,
                  expected=[[[3.5], [37.5], [376.5]]]),
+            Case(shows="a masked step leaves the state, and gives it once more; ahead of the first it is 0",
+                 fields=linear | {"return_sequences": True}, x=[[[1.0], [2.0], [9.0], [3.0]]],
+                 parameters=counts | {"bias": [0.0]}, steps=[[False, True, False, True]],
+                 expected=[[[0.0], [2.0], [2.0], [23.0]]]),
+            Case(shows="backwards, and nothing but masked steps in a row", fields=linear | {"go_backwards": True},
+                 x=[[[1.0], [2.0], [3.0]], [[4.0], [5.0], [6.0]]], parameters=counts | {"bias": [0.0]},
+                 steps=[[True, True, False], [False, False, False]], expected=[[21.0], [0.0]]),
             Case(shows="two biases are added up", fields={"units": 1, "activation": "relu", "two_biases": True},
                  x=[[[1.0], [-9.0]]], parameters=counts | {"bias": [[0.5], [0.25]]}, expected=[[9.25]]),
             Case(shows="states meet through the recurrent kernel, rows to columns; relu cuts",

@@ -33,6 +33,7 @@ class TimeDistributed(Op):
     """
 
     kind: ClassVar[str] = "time_distributed"
+    passes_mask: ClassVar[bool] = True
     started: ClassVar = ("kernel", "bias")
     beside: ClassVar = ("steps",)
     source: ClassVar = read_in(keras="layers/rnn/time_distributed")

@@ -25,6 +25,7 @@ class UnitNormalization(Single):
     """
 
     kind: ClassVar[str] = "unit_normalization"
+    passes_mask: ClassVar[bool] = True
     rescales: ClassVar[bool] = True
     keeps_sign: ClassVar[bool] = True
     source: ClassVar = read_in(keras="layers/normalization/unit_normalization", tensorflow="ops/nn_impl",

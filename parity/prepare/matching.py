@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from parity.compile.extras import bound, canonical
 from parity.compile.match import Match, match
 from parity.compile.predictions import spoken_by
 from parity.errors import DataError, WorkerError
+from parity.frameworks import frameworks
 from parity.prepare.forms import given_to
 from parity.prepare.proving import proved
 from parity.run.local_imports import files_of, source_of
@@ -101,8 +102,28 @@ class Ports:
                 given = given_to(session, side, self.bench(side), self._arguments(side))
             if "evaluation" in inventory:
                 self.evaluations[side.name] = Evaluation(**inventory["evaluation"])
-            self._matches[side.name] = match(side, side.program, compiled, inventory), given
+            made, compiled = self._of_own_modules(side, compiled, inventory)
+            self._matches[side.name] = match(made, side.program, compiled, inventory), given
         return self._matches[side.name]
+
+    def _of_own_modules(
+        self, side: Resolved, compiled: Program, inventory: Mapping[str, Any]
+    ) -> tuple[Resolved, Program]:  # fmt: skip
+        """Return a side and what it compiles to as a program is made: of the framework's own modules, if it has one.
+
+        Where steps are masked, a compiled program may have a module written out in their place, whose weights lie
+        otherwise. Whoever packs sequences, or leaves the mask out, has the framework's own.
+        """
+        there = {one["kind"] for one in inventory["layers"]}
+        line = frameworks()[side.framework].line
+        own = {part.title for layer in side.graph.layers if layer.told
+               for name, part in layer.op.natives.items() if name in line}  # fmt: skip
+        if not own & there:
+            return side, compiled
+        plain, bare = side.having(side.config), [replace(one, masks=(), gives_mask=None) for one in side.graph.layers]
+        vars(plain)["graph"] = replace(side.graph, layers=tuple(bare))
+        data = self.bench(side).dataset
+        return plain, compile_side(plain, name=self.name, classes=data.classes, flat=data.flat, formatted=False)
 
     def _arguments(self, side: Resolved) -> dict[str, Any]:
         """Return what a worker needs to open a program of which nothing is known yet."""

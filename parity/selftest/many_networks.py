@@ -90,6 +90,21 @@ MANY: dict[str, Network] = {
         loss={"categorical_crossentropy": {}},
         outputs=5,
     ),
+    "padded": Network(
+        input=(6,),
+        tokens=9,
+        layers=(
+            layer("embedding", "words", input_dim=9, output_dim=4, mask_zero=True),
+            layer("lstm", "read", units=4, return_sequences=True),
+            layer("bidirectional", "ways", layer={"gru": {"units": 3, "return_sequences": True}}),
+            layer("masking", "left_out"),  # Both ways, a masked step is 0.
+            layer("dense", "each", units=5, activation="tanh"),
+            layer("global_average_pooling1d", "mean"),
+            SOFTMAX,
+        ),
+        loss={"categorical_crossentropy": {}},
+        outputs=5,
+    ),
     "encoder": Network(
         input=(5, 6),
         layers=(

@@ -22,12 +22,13 @@ from parity.losses import Loss
 from parity.ops import Op, ShapeError, check_constraints
 from parity.ops.again import Again
 from parity.ops.block import INPUT, Block
+from parity.ops.masking import Masking
 from parity.run.epochs import counted
 from parity.selftest.random_fields import entry
-from parity.spec.graph import Value
 from parity.spec.load import build_spec
 from parity.spec.plain import yaml_of
 from parity.spec.resolve import Resolved, resolve
+from parity.spec.values import Value
 
 MOST_LAYERS, MOST_NUMBERS, MOST_LOOSE = 12, 240, 3
 """Layers of a network, numbers in a tensor for one row, and values that nothing reads yet."""
@@ -44,10 +45,10 @@ STEPS = 3
 
 KINDS = [
     name for name, one in OPS.items() if one.reads_dtype == "float" and one is not Block
-    for _ in range(2 if one.activation_field else 1)
+    for _ in range(1 + bool(one.activation_field) + one.uses_mask)
 ]  # fmt: skip
-"""What a layer is drawn from: twice as often what ends in an activation, of which there are many. Blocks are made of
-layers that are there."""
+"""What a layer is drawn from: twice as often what ends in an activation, of which there are many, or knows masks.
+Blocks are made of layers that are there."""
 
 
 @dataclass(kw_only=True)
@@ -108,7 +109,9 @@ class Growing:
         tokens = next((name for name in self.unread if self.values[name].dtype == "integer"), None)
         if tokens is not None:
             kind = self.numbers.choice([name for name, one in OPS.items() if one.reads_dtype == "integer"])
-            dims = {"input_dim": TOKENS, "output_dim": self.numbers.randint(1, 4)}
+            dims: dict[str, Any] = {"input_dim": TOKENS, "output_dim": self.numbers.randint(1, 4)}
+            if "mask_zero" in OPS[kind].model_fields:
+                dims["mask_zero"] = self.numbers.random() < 0.6
             while not self.put(entry(self.numbers, OPS[kind], **dims), (tokens,)):
                 pass
             return
@@ -133,6 +136,13 @@ class Growing:
             layer = self.numbers.choice(again)
             alike = [name for name in floats if self.values[name].shape == self.first[str(layer.name)][0]]
             return Again.model_validate({"layer": layer.name}), (self.numbers.choice((one, *alike)),)
+        if issubclass(
+            kind, Masking
+        ):  # Of what is computed, whether it is the value to the last bit is rounding's affair.
+            read = [name for name in self.inputs if name in floats and len(self.values[name].shape) > 1]
+            one = self.numbers.choice(read) if read else one
+            if not read:
+                return None, ()
         said = _said(self.numbers, kind, self.values[one].shape)
         try:
             op = entry(self.numbers, kind, **said)
@@ -319,9 +329,26 @@ class RandomSpec:
             else generator.normal(size=(rows, *one.shape))
             for one in side.graph.inputs
         ]  # fmt: skip
+        self._mask(side, parts, generator)
         x = parts[0] if len(parts) == 1 else np.concatenate([one.reshape(rows, -1) for one in parts], axis=1)
         y = targets(side, rows, generator)
         return Dataset(x=x.astype(np.float64), y=y, raw_x=x, raw_y=y, description="random rows", stand_in=True)
+
+    @staticmethod
+    def _mask(side: Resolved, parts: list[np.ndarray], generator: np.random.Generator) -> None:
+        """Mask a third of the steps that masking layers read; the first of a row counts: a loss of no step is none."""
+        known = {one.name: part for one, part in zip(side.graph.inputs, parts, strict=True)}
+        for layer in side.graph.layers:
+            part = known.get(layer.reads[0].name)
+            if part is None or layer.gives_mask is None:
+                continue
+            first: Any = (slice(None), *(0,) * (part.ndim - 1))
+            if part.dtype.kind == "i":
+                part[first] = np.maximum(part[first], 1)
+            elif isinstance(layer.op, Masking):
+                out = generator.random(part.shape[:-1]) < 1 / 3
+                out[first[:-1]] = False
+                part[out] = layer.op.mask_value
 
 
 def targets(side: Resolved, rows: int, generator: np.random.Generator) -> np.ndarray:

@@ -20,8 +20,9 @@ from parity.losses import Loss
 from parity.ops import Op
 from parity.ops.block import Block
 from parity.spec import channels
+from parity.spec.ends import GraphError
 from parity.spec.faults import Loc, Where, faults_of, given
-from parity.spec.graph import Graph, GraphError, graph_of, named
+from parity.spec.graph import Graph, graph_of, named
 from parity.spec.known import field_hint
 from parity.spec.lists import PLACES, is_structural, read_layers
 from parity.spec.names import name_faults

@@ -9,7 +9,8 @@ from parity.errors import did_you_mean, listed
 from parity.ops import ShapeError
 
 if TYPE_CHECKING:
-    from parity.spec.graph import Layer, Value
+    from parity.spec.graph import Layer
+    from parity.spec.values import Value
 
 
 class GraphError(ShapeError):

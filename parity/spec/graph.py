@@ -24,20 +24,12 @@ from parity.spec.blocks import written_out
 from parity.spec.ends import GraphError as GraphError
 from parity.spec.ends import check_read, outputs_of
 from parity.spec.paths import auto_names
+from parity.spec.values import Mask, Value, every, mask_given, masked
 from parity.tensors import parameter as parameter_name
 
 if TYPE_CHECKING:
     from parity.activations import Activation
     from parity.spec.sections import ModelSpec, Scope
-
-
-@dataclass(frozen=True)
-class Value:
-    """A tensor on an edge: an input of the model, or what a layer gives; its shape is without the batch axis."""
-
-    name: str
-    shape: Shape
-    dtype: str = "float"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,12 +41,16 @@ class Layer:
         op: the layer, whose parameters it uses; two applications may share one.
         reads: what it is given, in order.
         gives: what it puts out.
+        masks: of each tensor that it reads, which steps count; None where all do.
+        gives_mask: which steps of what it puts out count; None where all do.
     """
 
     name: str
     op: Op
     reads: tuple[Value, ...]
     gives: Value
+    masks: tuple[Mask | None, ...] = ()
+    gives_mask: Mask | None = None
 
     @property
     def input_shape(self) -> Shape:
@@ -86,6 +82,16 @@ class Layer:
     def owns(self) -> bool:
         """Return whether it is the first application of its op."""
         return self.owner == self.name
+
+    @property
+    def drawn_shape(self) -> Shape:
+        """Return the shape of the mask that it draws for a row."""
+        return self.op.mask_shape(self.op.given([value.shape for value in self.reads]))
+
+    @property
+    def told(self) -> tuple[Mask | None, ...]:
+        """Return the masks that it goes by, of each tensor that it reads; none where it does not know them."""
+        return self.masks if self.op.uses_mask and any(one is not None for one in self.masks) else ()
 
     @property
     def mask(self) -> int:
@@ -157,6 +163,17 @@ class Graph:
     def feeds(self) -> list[tuple[int, ...]]:
         """Return the numbers of the values that each layer reads."""
         return [tuple(self.places[value.name] for value in layer.reads) for layer in self.layers]
+
+    @cached_property
+    def told_masks(self) -> frozenset[Mask]:
+        """Return the masks that layers and the loss go by, and those that they are made of."""
+        counted = (self.by_name[value.name].gives_mask for value in self.outputs if value.name in self.by_name)
+        return every(*counted, *(mask for layer in self.layers for mask in layer.told))
+
+    @property
+    def counted(self) -> Mask | None:
+        """Return which steps of the model's only output the loss counts; None for all."""
+        return self.last.gives_mask
 
     @property
     def packed(self) -> tuple[dict[str, Any], ...]:
@@ -260,6 +277,7 @@ def graph_of(model: ModelSpec) -> Graph:
     ops = {str(op.name): op for op in model.layers}
     above: Value | None = inputs[0] if len(inputs) == 1 else None
     layers: list[Layer] = []
+    masks: dict[str, Mask | None] = {}
     for at, op in enumerate(model.layers):
         reads = _reads(op, at, above, known, ops)
         used = _used(op, at, ops, layers)
@@ -268,16 +286,22 @@ def graph_of(model: ModelSpec) -> Graph:
             told = f"{used.kind} reads {used.reads_dtype} numbers, {wrong.name} holds {wrong.dtype} ones"
             hint = "set its dtype, or read it with an embedding" if wrong in inputs else "read something else"
             raise GraphError(f"{told}: {hint}", at, "inputs")
+        first = next((one for one in layers if one.name == used.name), None)
         try:
             given = used.given([value.shape for value in reads])
             shape = used.output_shape(given)
             check_constraints(used, given)
-            if used is not op and not _alike(used, reads, next(one.reads for one in layers if one.name == used.name)):
+            if first is not None and not _alike(used, reads, first.reads):
                 raise ShapeError(f"{used.name} keeps weights of other shapes for what it is given here")
+            read = tuple(masks.get(value.name) for value in reads)
+            mask = mask_given(used, str(op.name), reads, read, shape)
+            if first is not None and used.uses_mask and masked(read) != masked(first.masks):
+                raise ShapeError(f"{used.name} is given masked steps in one place and others here: mask both, or none")
         except ShapeError as error:
             raise GraphError(str(error), at) from error
         above = known[str(op.name)] = Value(str(op.name), shape)
-        layers.append(Layer(name=str(op.name), op=used, reads=reads, gives=above))
+        masks[above.name] = mask
+        layers.append(Layer(name=above.name, op=used, reads=reads, gives=above, masks=read, gives_mask=mask))
     outputs = outputs_of(model.outputs, layers)
     if len(ops) == len(layers):  # Else two have one name, which is a fault of its own.
         check_read(layers, outputs)

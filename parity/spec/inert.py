@@ -15,8 +15,10 @@ from parity.initializers import Initializer
 from parity.ops import Op
 from parity.ops.activation import ActivationOp
 from parity.spec.edges import plain
+from parity.spec.ends import GraphError
 from parity.spec.exactness import numerics_reason
-from parity.spec.graph import Layer
+from parity.spec.graph import Layer, graph_of
+from parity.spec.paths import set_path
 from parity.spec.resolve import Resolved
 
 Column = tuple[Op | None, Op | None]
@@ -42,6 +44,28 @@ def layer_reason(left: Layer, right: Layer, keys: tuple[str, ...]) -> str:
     forth = left.op.inert(name, theirs, left.input_shape)
     back = right.op.inert(name, mine, right.input_shape)
     return forth if forth and back else ""
+
+
+def mask_reason(a: Resolved, b: Resolved, name: str) -> str:
+    """Return why a mask does nothing, empty where it may: on both sides it ends before anything goes by it.
+
+    Args:
+        a: first side.
+        b: second side.
+        name: of the layer that makes the mask, or does not.
+    """
+    shapes = [[(op.kind, op.name, op.said_inputs) for op in side.config.model.layers] for side in (a, b)]
+    if shapes[0] != shapes[1]:
+        return ""  # What stands between them in a mixture is not known.
+    for side in (a, b):
+        config, _ = set_path(side.config, f"layers.{name}.mask_zero", True)
+        try:
+            masks = graph_of(config.model).told_masks
+        except GraphError:
+            return ""
+        if any(mask.name == name for mask in masks):
+            return ""
+    return "it ends before a layer that goes by masks, or the loss"
 
 
 def again_reason(columns: Sequence[Column], name: str, field: str = "") -> str:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from parity.metrics import Metric, OfOutput, TakenMetric
 
 if TYPE_CHECKING:
-    from parity.spec.graph import Graph, Layer, Value
+    from parity.spec.graph import Graph, Layer
     from parity.spec.sections import Config
+    from parity.spec.values import Value
 
 
 class Views:

@@ -73,6 +73,14 @@ def of(entry: type[Entry], fields: Mapping[str, Any]) -> Any:
     return entry.model_validate({entry.kind: dict(fields)})
 
 
+def seeing(op: Op, case: Case) -> Op:
+    """Return a case's layer, told of the masks of what it reads."""
+    if case.steps is None:
+        return op
+    each = case.steps if len(op.ports) != 1 else [case.steps]
+    return op.seeing([None if one is None else np.asarray(one) for one in each])
+
+
 def arrays(values: Mapping[str, Any]) -> dict[str, np.ndarray]:
     return {name: np.asarray(value, dtype=np.float64) for name, value in values.items()}
 
@@ -226,7 +234,7 @@ def test_a_spec_takes_every_loss_and_optimizer_by_its_name(section: str, family:
 
 @pytest.mark.parametrize(("entry", "case"), cases(OPS))
 def test_the_reference_of_an_op_gives_its_worked_case(entry: type[Op], case: Case) -> None:
-    op, p = of(entry, case.fields), arrays(case.parameters)
+    op, p = seeing(of(entry, case.fields), case), arrays(case.parameters)
     reads = [np.asarray(one, dtype=np.float64) for one in (case.x if len(op.ports) != 1 else [case.x])]
     x, shape = op.given(reads), op.given([one.shape[1:] for one in reads])
     mask = None if case.mask is None else np.asarray(case.mask)
@@ -245,7 +253,7 @@ def test_the_reference_of_an_op_gives_its_worked_case(entry: type[Op], case: Cas
 
 @pytest.mark.parametrize(("entry", "case"), cases(OPS))
 def test_the_gradient_of_an_op_is_that_of_its_forward(entry: type[Op], case: Case) -> None:
-    op, rng = of(entry, case.fields), np.random.default_rng(SEED)
+    op, rng = seeing(of(entry, case.fields), case), np.random.default_rng(SEED)
     shapes = [np.shape(one) for one in (case.x if len(op.ports) != 1 else [case.x])]
     mask = None if case.mask is None else np.asarray(case.mask)
     # Not the case's own input: relu has a corner at 0, and a saturated softmax no slope to be seen.

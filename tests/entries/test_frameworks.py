@@ -121,6 +121,10 @@ def seed_that_draws(mask: np.ndarray, layer: Layer) -> int:
     return next(seed for seed in itertools.count() if np.array_equal(keep_mask(seed, 0, *told), mask))
 
 
+MASKED = -99.0
+"""What a masked step of a case holds: a masking layer ahead of the rest makes it one."""
+
+
 @each_framework
 @pytest.mark.parametrize(("kind", "case"), cases(OPS))
 def test_an_op_is_its_reference(framework: str, kind: str, case: Case) -> None:
@@ -129,20 +133,22 @@ def test_an_op_is_its_reference(framework: str, kind: str, case: Case) -> None:
         merges(framework, kind, case)
         return
     x = np.asarray(case.x, dtype=np.float64)
+    masking = []
+    if case.steps is not None:
+        x, masking = np.where(np.asarray(case.steps)[..., None], x, MASKED), [{"masking": MASKED}]
     model = {
         "input": list(x.shape[1:]),
-        "layers": [{"dense": {"units": x.shape[-1], "name": "before"}}, {kind: {**case.fields, "name": "op"}}],
-    }
+        "layers": [
+            *masking, {"dense": {"units": x.shape[-1], "name": "before"}}, {kind: {**case.fields, "name": "op"}},
+        ],
+    }  # fmt: skip
     if OPS[kind].reads_dtype == "integer":  # Numbers of tokens: nothing can stand before it.
         tokens = {"shape": list(x.shape[1:]), "dtype": "integer"}
         model = {"inputs": {"tokens": tokens}, "layers": [{kind: {**case.fields, "name": "op"}}]}
     first = {} if "inputs" in model else identity(x.shape[-1])
     weights = first | {f"op.{name}": np.asarray(p) for name, p in case.parameters.items()}
-    training = {"batch_size": len(x), "shuffle": False}
     dealt = case.mask is not None and not OPS[kind].noise  # No seed gives normal numbers that somebody made up.
-    if dealt:
-        (drawing,) = side_of(framework, model).drawing()
-        training["seed"] = seed_that_draws(np.asarray(case.mask), drawing)
+    training = {"batch_size": len(x), "shuffle": False} | (drawn_seed(framework, model, case) if dealt else {})
     step = agree(framework, model, x, weights=weights, training=training)
     keeps = any("op." in name for name in step.state if "/" not in name)
     if case.statistics is not None if keeps else not OPS[kind].draws or dealt:
@@ -155,6 +161,9 @@ def merges(framework: str, kind: str, case: Case) -> None:
     What is one row where the others are longer comes out of a pool, of which it is the largest.
     """
     parts = [np.asarray(one, dtype=np.float64) for one in case.x]
+    if case.steps is not None:
+        parts = [one if steps is None else np.where(np.asarray(steps)[..., None], one, MASKED)
+                 for one, steps in zip(parts, case.steps, strict=True)]  # fmt: skip
     length, names = max(part.shape[1] for part in parts), list[str]()
     long = [np.pad(one, [(0, 0), (0, length - one.shape[1]), (0, 0)]) if one.ndim == 3 else one for one in parts]
     x, widths = np.concatenate(long, axis=-1), [part.shape[-1] for part in parts]
@@ -165,12 +174,24 @@ def merges(framework: str, kind: str, case: Case) -> None:
         if part.ndim == 3 and part.shape[1] < length:
             names[-1] = f"short_{number}"
             layers.append({"max_pooling1d": {"pool_size": length, "name": names[-1]}})
+        if case.steps is not None and case.steps[number] is not None:
+            names[-1] = f"masked_{number}"
+            layers.append({"masking": {"mask_value": MASKED, "name": names[-1]}})
     every = np.split(np.eye(sum(widths)), np.cumsum(widths)[:-1], axis=1)
     weights = {f"part_{number}.kernel": kernel for number, kernel in enumerate(every)}
     weights |= {f"op.{name}": np.asarray(p) for name, p in case.parameters.items()}
     model = {"input": list(x.shape[1:]), "layers": [*layers, {kind: {**case.fields, "inputs": names, "name": "op"}}]}
-    step = agree(framework, model, x, weights=weights, training={"batch_size": len(x), "shuffle": False})
+    training = {"batch_size": len(x), "shuffle": False} | drawn_seed(framework, model, case)
+    step = agree(framework, model, x, weights=weights, training=training)
     np.testing.assert_allclose(step.forward["op"], case.expected, rtol=1e-13, atol=1e-13)
+
+
+def drawn_seed(framework: str, model: Mapping[str, Any], case: Case) -> dict[str, int]:
+    """Return the seed with which the only layer that draws draws the mask of a case."""
+    if case.mask is None:
+        return {}
+    (drawing,) = side_of(framework, model).drawing()
+    return {"seed": seed_that_draws(np.asarray(case.mask), drawing)}
 
 
 @each_framework

@@ -43,9 +43,10 @@ def with_fields(layer: Mapping[str, Any], **fields: Any) -> dict[str, Any]:
 
 def sides(changes: Mapping[str, Any], layers: list[Any] | None = None, **more: Any) -> tuple[Resolved, Resolved]:
     shape = more.pop("shape", [6, 2])
+    read = {"inputs": {"tokens": shape}} if isinstance(shape, Mapping) else {"input": shape}
+    layers = [*(layers if layers is not None else [CONV]), *more.pop("end", END)]
     spec: dict[str, Any] = {
-        "name": "inert", "data": {"source": "rows.npz"},
-        "model": {"input": shape, "layers": [*(layers if layers is not None else [CONV]), *END]},
+        "name": "inert", "data": {"source": "rows.npz"}, "model": read | {"layers": layers},
         "loss": "categorical_crossentropy", "optimizer": {"sgd": {"learning_rate": 0.1}},
         "training": {"batch_size": 4}, "metrics": ["accuracy"],
         "sides": {"a": {"framework": "torch"}, "b": {"framework": "keras", "changes": dict(changes)}},
@@ -60,10 +61,17 @@ def targets(side: Resolved, rng: np.random.Generator) -> np.ndarray:
     return np.eye(2)[labels] if side.layers()[-1].output_shape == (2,) else labels[:, None] + 0.0
 
 
+def inputs(side: Resolved, rng: np.random.Generator) -> np.ndarray:
+    """Return rows that a side's one input reads, of tokens or of real numbers."""
+    (read,) = side.graph.inputs
+    shape = (ROWS, *read.shape)
+    return rng.integers(0, 5, shape) + 0.0 if read.dtype == "integer" else rng.normal(size=shape)
+
+
 def trained(side: Resolved) -> list[np.ndarray]:
     """Return the losses of some steps, and the weights and predictions they end with."""
     rng = np.random.default_rng(2)
-    x, y = rng.normal(size=(ROWS, *side.config.model.input)), targets(side, rng)
+    x, y = inputs(side, rng), targets(side, rng)
     training = side.config.training
     weights = {name: initial_value(training.seed, name, one) for name, one in side.parameters().items()}
     reference = Reference(side, weights)
@@ -76,6 +84,9 @@ L2 = {"l2": {"factor": 0.0}}
 NORM = {"batch_norm": {"name": "norm"}}
 RNN = {"lstm": {"units": 3, "return_sequences": True, "name": "rnn"}}
 CUT = {"activation": {"function": "relu", "name": "cut"}}
+
+WORDS = {"embedding": {"input_dim": 5, "output_dim": 2, "name": "words"}}
+TOKENS = {"shape": {"shape": [6], "dtype": "integer"}}
 
 INERT: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
     # changes of the second side, the rest of the spec, the path and the reason
@@ -103,6 +114,10 @@ INERT: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
      {"layers": [{"batch_norm": {"center": False, "name": "norm"}}]}, "there is no beta"),
     ("layers.norm.gamma_initializer", {"layers.norm.gamma_initializer": "zeros"},
      {"layers": [{"batch_norm": {"scale": False, "name": "norm"}}]}, "there is no gamma"),
+    ("layers.words.mask_zero", {"layers.words.mask_zero": True}, TOKENS | {"layers": [WORDS]},
+     "it ends before a layer that goes by masks, or the loss"),
+    ("layers.words.mask_zero", {"layers.words.mask_zero": True},
+     TOKENS | {"layers": [WORDS, with_fields(RNN, return_sequences=False)], "end": END[1:]}, ""),
     ("layers.norm.freeze_statistics", {"layers.norm.freeze_statistics": False}, {"layers": [NORM]},
      "the running statistics move"),
     ("layers.norm.freeze_statistics", {"layers.norm.freeze_statistics": True}, {"layers": [NORM]}, ""),
@@ -345,7 +360,7 @@ def test_what_is_called_inert_moves_nothing_on_pytorch(
 
     a, b, one = found(changes, how, path)
     rng = np.random.default_rng(2)
-    x, y = rng.normal(size=(ROWS, *a.config.model.input)), targets(a, rng)
+    x, y = inputs(a, rng), targets(a, rng)
     bench = Bench(
         dataset=Dataset(x=x, y=y, raw_x=x, raw_y=y, description="made up"),
         store=Store(tmp_path / "runs"), scratch=tmp_path / "scratch", programs=tmp_path, logs=tmp_path,

@@ -41,4 +41,5 @@ FRAMEWORK = Framework(
     masks_under_a_compiler=False,
     why_moved="TensorFlow convolves and pools channels last on a CPU",
     remembers_logits=True,
+    carries_masks=True,
 )

@@ -17,8 +17,9 @@ LACKS = {
 WORDS = Words(
     prefix="tf.",
     functions={
-        "all": "tf.reduce_all", "ceil": "tf.math.ceil", "clip": "tf.clip_by_value", "erf": "tf.math.erf",
-        "erfc": "tf.math.erfc", "expit": "tf.sigmoid",
+        "all": "tf.reduce_all", "any": "tf.reduce_any", "concatenate": "tf.concat",
+        "every_step": "tf.ones((tf.shape(_0)[0], *_1), tf.bool)", "ceil": "tf.math.ceil",
+        "clip": "tf.clip_by_value", "erf": "tf.math.erf", "erfc": "tf.math.erfc", "expit": "tf.sigmoid",
         "softplus": "tf.math.softplus", "expm1": "tf.math.expm1", "log": "tf.math.log", "log1p": "tf.math.log1p",
         "log_sigmoid": "tf.math.log_sigmoid", "log_softmax": "tf.nn.log_softmax",
         "mean": "tf.reduce_mean",

@@ -46,6 +46,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         "taken": model.taken,
         "lines": model.lines,
         "returns": model.returns,
+        "counted": model.laid.counted,
         "methods": model.methods,
         "loss": losses_context(side, "tensorflow", codes, "targets, outputs"),
         "optimizer": optimizer,

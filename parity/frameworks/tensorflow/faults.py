@@ -70,6 +70,8 @@ FAULTS = [
                    'tf.nn.conv1d_transpose(x, self.moved_kernel, shape, 2, "VALID")[:, 1:]'}),
     tensorflow(name="root mean square without its root", network="tokens", optimizer="sgd", phase="forward",
                tensor="norm", edits={"x / tf.sqrt(square + 1e-06)": "x / (square + 1e-06)"}),
+    tensorflow(name="a mean over masked steps, too", network="padded", optimizer="sgd", phase="forward", tensor="mean",
+               edits={"x = self.mean(x, left_out_mask)": "x = self.mean(x, tf.ones_like(left_out_mask))"}),
     # loss
     mlp(name="loss summed instead of averaged", phase="loss", tensor="loss",
         edits={"tf.reduce_mean(": "tf.reduce_sum("}),

@@ -10,7 +10,7 @@ from typing import Any
 from parity.code import TensorFlowCode, lines_at
 from parity.compile.alike import Arguments, Common, called, common
 from parity.compile.bodies import Body, Node
-from parity.compile.layout import LaidOut, Line, arguments_of
+from parity.compile.layout import LaidOut, Line, arguments_of, masks_of
 from parity.compile.wording import free_words, known_of
 from parity.spec.graph import Graph, Layer
 
@@ -87,7 +87,7 @@ def kinds_of(laid: LaidOut, graph: Graph, taken: frozenset[str]) -> dict[str, La
         code = renamed(line, ITSELF)
         body = re.sub(rf"self\.{ITSELF}_(\w+)", r"self.\1", "\n".join(code.body))
         sources = [*variables_of(layer, "").values(), body]
-        like = (layer.op.kind, tuple(layer.parameters), code.training, code.helpers)
+        like = (layer.op.kind, tuple(layer.parameters), code.training, masks_of(layer), code.helpers)
         for lines, every, likeness in found:
             if like == likeness and _arguments([*lines, line], [*every, sources], taken) is not None:
                 lines.append(line)
@@ -146,7 +146,8 @@ def class_of_layers(kind: LayerKind) -> str:
     made = [*kept, *(f"self.{name} = {value}" for name, value in zip(kind.variables, values, strict=True))]
     assert kind.line.layer is not None
     told = kind.code.doc if not re.search(r"\d", kind.code.doc) else f"One of the {kind.line.layer.op.kind} layers."
-    taken = ", ".join([*arguments_of(kind.line.layer), *(["training"] if kind.code.training else [])])
+    given = [*arguments_of(kind.line.layer), *masks_of(kind.line.layer)]
+    taken = ", ".join([*given, *(["training"] if kind.code.training else [])])
     arguments = "".join(f", {name}" for name in (*kind.arguments.values, "dtype"))
     return "\n".join(
         [

@@ -27,13 +27,14 @@ def settings(asked: NumericsSpec) -> tuple[str, ...]:
     )
 
 
-def in_low_precision(body: str, wide: bool, arguments: Sequence[str] = ("x",)) -> str:
+def in_low_precision(body: str, wide: bool, arguments: Sequence[str] = ("x",), whole: bool = False) -> str:
     """Return the body of a raw TensorFlow layer whose input comes in a lower precision than its variables are kept in.
 
     Args:
         body: statements; variables are ``self.NAME``, the last one returns.
         wide: the layer computes as its variables are kept, and hands on what it is given.
         arguments: what it reads.
+        whole: these are whole numbers, which have no precision.
     """
     if wide:
         *lines, last = body.split("\n")
@@ -41,7 +42,8 @@ def in_low_precision(body: str, wide: bool, arguments: Sequence[str] = ("x",)) -
         cast = ", ".join(f"tf.cast({one}, self.dtype)" for one in arguments)
         first = f"low, {', '.join(arguments)} = {arguments[0]}.dtype, {cast}"
         return "\n".join([first, *lines, f"return tf.cast({given}, low)"])
-    return re.sub(r"(?<!\.)\bself\.(\w+)(?!\w*\()", rf"tf.cast(self.\1, {arguments[0]}.dtype)", body)
+    lower = "self.low" if whole else f"{arguments[0]}.dtype"
+    return re.sub(r"(?<!\.)\bself\.(\w+)(?!\w*\()", rf"tf.cast(self.\1, {lower})", body)
 
 
 LOSS_SCALE = Helper(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from parity.code import Helper, TensorFlowCode, lines_at
 from parity.compile.bodies import Body, Kind, Node, Worded
 from parity.compile.folding import Folding
-from parity.compile.layout import LaidOut, Walk, arguments_of
+from parity.compile.layout import LaidOut, Walk, arguments_of, masks_of
 from parity.compile.program import Output, Weight
 from parity.compile.wording import above, known_of, nested, returning, together, told_of
 from parity.frameworks.tensorflow.kinds import LayerKind, class_of_layers, kinds_of, renamed, variables_of
@@ -117,6 +117,8 @@ class TensorFlowWords:
             )  # fmt: skip
         assert node.line is not None
         layer, line = node.layer, node.line
+        if line.source:
+            return Worded(said=f"{target} = {body.mask_of(node)}", comment=line.comment)
         if layer is None:
             return Worded(said=f"{target} = tf.transpose({given[0]}, {line.axes})", comment=line.comment)
         code = self.code(node, body)
@@ -128,12 +130,13 @@ class TensorFlowWords:
         elif layer.owns:
             made = {f"{name}_{one}": source for one, source in variables_of(layer, name).items()}
             bodies = {name: self._body(layer, code)}
-        like = (code.training, layer.op.trainable, tuple(layer.parameters), layer.owner in self.kinds)
+        like = (code.training, masks_of(layer), layer.op.trainable, tuple(layer.parameters), layer.owner in self.kinds)
         return Worded(said=said, made=made, bodies=bodies, like=like, known=known)
 
     def _body(self, layer: Layer, code: TensorFlowCode) -> str:
         body = "\n".join(code.body)
-        return in_low_precision(body, layer.op.wide, arguments_of(layer)) if self.low else body
+        whole = layer.op.reads_dtype == "integer"
+        return in_low_precision(body, layer.op.wide, arguments_of(layer), whole) if self.low else body
 
     def code(self, node: Node, body: Body) -> TensorFlowCode:
         """Return a layer's code, as it stands in a body."""
@@ -188,7 +191,7 @@ class TensorFlowWords:
         layer, line = node.layer, node.line
         assert layer is not None
         assert line is not None
-        taken = [*arguments_of(layer), *(["training"] if line.code.training else [])]
+        taken = [*arguments_of(layer), *masks_of(layer), *(["training"] if line.code.training else [])]
         return {"name": name, "taken": ", ".join(taken), "doc": told or line.code.doc, "body": body}
 
     def take(self, found: TensorFlowModel, folding: Folding, body: Body, path: str) -> None:

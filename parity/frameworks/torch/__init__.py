@@ -7,8 +7,9 @@ from parity.frameworks import Framework, Words
 WORDS = Words(
     prefix="torch.",
     functions={
-        "clip": ".clamp", "erf": "torch.special.erf", "erfc": "torch.special.erfc", "expit": "torch.sigmoid",
-        "log": ".log",
+        "any": ".any", "clip": ".clamp", "concatenate": "torch.cat", "erf": "torch.special.erf",
+        "erfc": "torch.special.erfc", "expit": "torch.sigmoid",
+        "every_step": "_0.new_ones((len(_0), *_1), dtype=torch.bool)", "log": ".log",
         "log_sigmoid": "F.logsigmoid", "log_softmax": "torch.log_softmax(_0, dim=-1)",
         "maximum": "_0.clamp(min=_1)", "mean": ".mean",
         "minimum": "_0.clamp(max=_1)", "picked": "_0.gather(-1, _1.unsqueeze(-1)).squeeze(-1)", "square": ".square",

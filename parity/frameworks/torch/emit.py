@@ -67,6 +67,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         "taken": network.taken,
         "forward": network.forward,
         "returns": network.returns,
+        "counted": network.laid.counted,
         "weights": loops.written(
             [
                 one

@@ -79,6 +79,10 @@ FAULTS = [
             edits={'mode="bilinear"': 'mode="bilinear", align_corners=True'}),
     torch(name="rows of an embedding shifted by one", network="tokens", optimizer="adagrad", phase="forward",
           tensor="table", edits={"x = self.table(x)": "x = self.table((x + 1) % 10)"}),
+    torch(name="a mask ignored", network="padded", optimizer="sgd", phase="forward", tensor="read",
+          edits={"x = self.read(x, words_mask)": "x = self.read(x, torch.ones_like(words_mask))"}),
+    torch(name="masked steps read backwards, their mask not", network="padded", optimizer="sgd", phase="forward",
+          tensor="ways", edits={"self.back(x.flip(1), mask.flip(1))": "self.back(x.flip(1), mask)"}),
     # loss
     mlp(name="loss summed instead of averaged", phase="loss", tensor="loss",
         edits={"nn.CrossEntropyLoss()": 'nn.CrossEntropyLoss(reduction="sum")'}),

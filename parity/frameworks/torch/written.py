@@ -10,7 +10,7 @@ from parity.code import Helper, Parameter, TorchCode, TorchWeight, lines_at
 from parity.compile.bodies import Body, Kind, Node, Worded
 from parity.compile.folding import Folding
 from parity.compile.fragments import activation_helpers
-from parity.compile.layout import LaidOut, Line, Walk, arguments_of
+from parity.compile.layout import LaidOut, Line, Walk, arguments_of, masks_of
 from parity.compile.program import Output, Weight
 from parity.compile.wording import above, known_of, nested, returning, together, told_of
 from parity.spec.graph import Layer
@@ -151,6 +151,8 @@ class TorchWords:
                 known=known_of(node, body),
             )  # fmt: skip
         assert node.line is not None
+        if node.line.source:
+            return Worded(said=f"{target} = {body.mask_of(node)}", comment=node.line.comment)
         if node.layer is None:
             axes = ", ".join(map(str, node.line.axes or ()))
             return Worded(said=f"{target} = {given[0]}.permute({axes})", comment=node.line.comment)
@@ -159,7 +161,8 @@ class TorchWords:
         return Worded(
             said=f"{target} = {_given(node.line, given, code, self.low and node.layer.op.wide)}",
             made=code.modules if node.layer.owns else {}, comment=node.line.comment, own=own,
-            like=(code.weights, code.output, code.part, place, node.layer.op.trainable), known=known_of(node, body),
+            like=(code.weights, code.output, code.part, place, node.layer.op.trainable, masks_of(node.layer)),
+            known=known_of(node, body),
         )  # fmt: skip
 
     def code(self, node: Node, body: Body) -> tuple[TorchCode, str | None]:
@@ -201,7 +204,9 @@ class TorchWords:
         """
         readers = body.readers(node.gives)
         if node.gives in body.returns:
-            return "" if body.nodes[-1] is node and not readers and len(body.returns) == 1 else None
+            # A mask that it carries would not outlive a look at the model.
+            counted = body.group is None and self.side.graph.counted is not None
+            return "" if body.nodes[-1] is node and not readers and len(body.returns) == 1 and not counted else None
         if len(readers) != 1:
             return None
         (reader,) = readers
@@ -284,9 +289,11 @@ def _filled(place: TorchWeight, parameter: Parameter) -> list[str]:
 def _given(line: Line, given: Sequence[str], code: TorchCode, wide: bool) -> str:
     """Return a layer's expression in what it is called with; where it is wide, in the precision of the weights."""
     assert line.layer is not None
-    names = dict(zip(arguments_of(line.layer), given, strict=True))
+    arguments, masks = arguments_of(line.layer), masks_of(line.layer)
+    names = dict(zip(arguments, given, strict=False))
     if wide:
         names = {name: f"{one}.to(exact)" for name, one in names.items()}
+    names |= dict(zip(masks, given[len(arguments) :], strict=True))
     found = re.sub(rf"(?<![.\w])({'|'.join(names)})\b(?!=)", lambda name: names[name[1]], code.forward)
     return f"{found}.to({given[0]}.dtype)" if wide else found
 

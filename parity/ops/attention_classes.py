@@ -1,0 +1,132 @@
+"""Classes of programs that attention is made of where a framework has none that means it."""
+
+from __future__ import annotations
+
+from parity.code import Helper
+
+FROZEN = Helper(
+    name="FrozenMultiHeadAttention",
+    source='''
+class FrozenMultiHeadAttention(keras.layers.MultiHeadAttention):
+    """MultiHeadAttention that stays: told trainable=False, its own lets what it is made of move."""
+
+    def build(self, query_shape, value_shape, key_shape=None):
+        super().build(query_shape, value_shape, key_shape)
+        self.trainable = False
+''',
+)
+
+TORCH = Helper(
+    name="MultiHeadAttention",
+    source='''
+class MultiHeadAttention(nn.Module):
+    """Attention with a projection for each of query, key and value, as Keras has it."""
+
+    def __init__(self, sizes, heads, key_dim, value_dim, bias=True, causal=False):
+        super().__init__()
+        query, key, value = sizes
+        self.heads, self.causal = heads, causal
+        self.query = nn.Linear(query, heads * key_dim, bias)
+        self.key = nn.Linear(key, heads * key_dim, bias)
+        self.value = nn.Linear(value, heads * value_dim, bias)
+        self.output = nn.Linear(heads * value_dim, query, bias)
+
+    def forward(self, query, value=None, key=None):
+        value = query if value is None else value
+        key = value if key is None else key
+        parts = (self.query(query), self.key(key), self.value(value))
+        q, k, v = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in parts)
+        x = F.scaled_dot_product_attention(q, k, v, is_causal=self.causal)
+        return self.output(x.transpose(1, 2).flatten(2))
+''',
+)
+
+WRITTEN_OUT = Helper(
+    name="WrittenOutAttention",
+    source='''
+class WrittenOutAttention(nn.Module):
+    """Attention as Keras has it, by masks of its places and with dropout of what they give each other.
+
+    F.scaled_dot_product_attention gives 0 to a place that sees none; here it sees all alike, unless there is dropout.
+    """
+
+    def __init__(self, sizes, heads, key_dim, value_dim, bias=True, causal=False, dropout=0.0):
+        super().__init__()
+        query, key, value = sizes
+        self.heads, self.causal, self.scale = heads, causal, key_dim**-0.5
+        self.query = nn.Linear(query, heads * key_dim, bias)
+        self.key = nn.Linear(key, heads * key_dim, bias)
+        self.value = nn.Linear(value, heads * value_dim, bias)
+        self.output = nn.Linear(heads * value_dim, query, bias)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, query, value=None, key=None, query_mask=None, value_mask=None, key_mask=None):
+        if value is None:
+            value, value_mask = query, query_mask
+        key = value if key is None else key
+        parts = (self.query(query), self.key(key), self.value(value))
+        q, k, v = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in parts)
+        scores = q @ k.transpose(2, 3) * self.scale
+        seen = torch.ones_like(scores, dtype=torch.bool)
+        if query_mask is not None:
+            seen = seen & query_mask[:, None, :, None]
+        for mask in (value_mask, key_mask):
+            if mask is not None:
+                seen = seen & mask[:, None, None, :]
+        if self.causal:
+            seen = seen.tril()
+        shares = scores.masked_fill(~seen, torch.finfo(scores.dtype).min).softmax(-1)
+        if self.dropout.p > 0.0:
+            shares = self.dropout(shares.masked_fill(~seen, 0.0))
+        return self.output((shares @ v).transpose(1, 2).flatten(2))
+''',
+)
+
+KEEPING = '''
+class {name}(keras.layers.MultiHeadAttention):
+    """MultiHeadAttention that leaves the masks on what it reads: its own takes them off, so that a
+    residual sum behind it has none."""
+{frozen}
+    def call(
+        self, query, value, key=None, query_mask=None, value_mask=None, key_mask=None, attention_mask=None,
+        return_attention_scores=False, training=None, use_causal_mask=False,
+    ):
+        read = [one for one in (query, value, key) if getattr(one, "_keras_mask", None) is not None]
+        masks = [one._keras_mask for one in read]
+        found = super().call(
+            query, value, key, query_mask=query_mask, value_mask=value_mask, key_mask=key_mask,
+            attention_mask=attention_mask, return_attention_scores=return_attention_scores, training=training,
+            use_causal_mask=use_causal_mask,
+        )
+        for one, mask in zip(read, masks):
+            one._keras_mask = mask
+        return found
+{of_none}'''
+
+FREEZING = """
+    def build(self, query_shape, value_shape, key_shape=None):
+        super().build(query_shape, value_shape, key_shape)
+        self.trainable = False  # told so, its own lets what it is made of move
+"""
+
+OF_NONE = """
+    def _compute_attention(self, query, key, value, attention_mask=None, *args, **more):
+        # A place that sees none sees all alike, with no slope, as on TensorFlow.
+        if attention_mask is not None:
+            some = keras.ops.any(attention_mask, axis=-1)
+            attention_mask = attention_mask | ~some[..., None]
+            query = keras.ops.where(some[:, :, None, None], query, 0.0)
+        return super()._compute_attention(query, key, value, attention_mask, *args, **more)
+"""
+
+
+def keeping_masks(frozen: bool, of_none: bool) -> Helper:
+    """Return Keras's layer, with the masks left on what it reads.
+
+    Args:
+        frozen: what it is made of stays as it starts.
+        of_none: what a place that sees none gets is to be put right.
+    """
+    name = "Frozen" * frozen + "MaskKeepingAttention"
+    source = KEEPING.format(name=name, frozen=FREEZING if frozen else "", of_none=OF_NONE if of_none else "")
+    return Helper(name=name, source=source)
