@@ -77,7 +77,7 @@ def written(
 
 
 def _together(each: Sequence[Sequence[str]]) -> list[str] | None:
-    """Return what is done to every module of a class; None where that is not the same, but for a bias that some lack."""
+    """Return what is done to every module of a class; None where that is not the same, a bias that some lack aside."""
     whole = max(each, key=len)
     lacked = [line for line in whole if any(line not in one for one in each)]
     if any([line for line in whole if line in one] != list(one) for one in each):
