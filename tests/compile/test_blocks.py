@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,9 @@ import pytest
 from helpers_frameworks import EACH_FRAMEWORK, side_of
 
 from parity.compile import Program, compile_side
+from parity.data.loading import Dataset
+from parity.result.patches import first_lines
+from parity.selftest.pair_bench import TestBench
 from parity.spec.resolve import changed
 from tests.entries.test_frameworks import agree
 
@@ -135,3 +139,76 @@ def program_of(framework: str, model: Mapping[str, Any], changes: Mapping[str, A
 def test_a_model_of_blocks_is_its_reference(framework: str, name: str) -> None:
     assert re.search(r"^(class \w*Block|def \w*block)\(", program_of(framework, MODELS[name]).source, re.M)
     agree(framework, MODELS[name], rows(MODELS[name]), optimizer="adam")
+
+
+# ------------------------------------------------------------------------------------------- one time is another
+
+CHANGES: dict[str, dict[str, Any]] = {
+    "numbers": {
+        "layers.outer_2_pair_1_mix.kernel_initializer": {"constant": 0.1}, "layers.outer_*_pair_2_drop.rate": 0.25,
+        "layers.outer_1_grow.units": 7, "layers.outer_1_pair_*_mix.units": 7,
+    },
+    "kinds": {
+        "layers.outer_2_pair_1_mix.activation": "tanh", "layers.outer_2_shrink.before": {"dense": {"units": 3}},
+        "layers.outer_1_pair_2_norm": None,
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_one_time_of_a_block_may_be_another(bench: TestBench, change: str) -> None:
+    """All programs do the same, and what their NumPy reference does."""
+    x = rows(NESTED)
+    y = np.random.default_rng(8).uniform(size=(len(x), 5, 2))
+    data = Dataset(x=x, y=y, raw_x=x, raw_y=y, description="made up")
+    told: dict[str, Any] = {
+        "training": {"batch_size": 3},
+        "optimizer": {"sgd": {"learning_rate": 0.1, "momentum": 0.9}},
+    }
+    names = ("keras", "tensorflow", "torch", "keras_torch")
+    sides = [changed(side_of(name, NESTED, **told), CHANGES[change], name) for name in names]
+    found = bench.judged([replace(one, name=one.framework) for one in sides], data, 2, hold=True)
+    assert [judge.first for judge in found.judges] == [None] * 3
+
+
+@pytest.mark.parametrize("framework", EACH_FRAMEWORK)
+def test_a_number_of_one_time_is_an_argument_and_anything_else_has_it_written_out(framework: str) -> None:
+    plain = program_of(framework, NESTED).source
+    rate = program_of(framework, NESTED, {"layers.outer_2_pair_1_drop.rate": 0.25}).source
+    (line,) = first_lines("side", "file", plain, rate)
+    assert "0.5" in line.text
+    assert "rate" in line.instead
+    assert len(rate.splitlines()) <= len(plain.splitlines()) + 4
+    other = program_of(framework, NESTED, {"layers.outer_2_pair_1_mix.activation": "tanh"}).source
+    assert re.search(r"outer_2_pair_1_mix", other)
+    assert "outer_1_pair_1_mix" not in other
+
+
+SHORT = [block("res", 3, layer("dense", "mix", units=3)), {"dense": 2}]
+ALONE = [block("res", 1, *(layer("dense", f"mix_{number}", units=3) for number in range(9)))]
+
+
+@pytest.mark.parametrize("framework", EACH_FRAMEWORK)
+def test_a_block_that_stands_once_or_is_short_is_written_out(framework: str) -> None:
+    for layers in (SHORT, ALONE):
+        source = program_of(framework, {"input": [3], "layers": layers}).source
+        assert not re.search(r"[bB]lock\(", source)
+
+
+def test_numbers_are_called_as_fields_are_and_said_as_multiples() -> None:
+    source = program_of("torch", STAGES).source
+    assert "    def __init__(self, channels, filters, strides):\n" in source
+    assert "self.shortcut = nn.Conv2d(channels, 2 * filters, 1, stride=strides, bias=False)" in source
+    assert "self.b = Block(4, 3, 2)" in source
+    tensorflow = program_of("tensorflow", STAGES).source
+    assert "def __init__(self, channels, filters, kernel_size, strides, dtype):" in tensorflow
+    assert "kernel_size * kernel_size * channels" in tensorflow
+    assert 'x = block(x, 3, 2, "b")' in program_of("keras", STAGES).source
+
+
+def test_where_tensors_lie_is_a_path_into_the_block() -> None:
+    bindings = program_of("torch", NESTED).bindings
+    assert bindings.weights["outer_2_pair_1_mix.kernel"].attribute == "outer_2.pair_1.mix.weight"
+    assert bindings.outputs["outer_1_pair_2_norm"].attribute == "outer_1.pair_2.norm"
+    tensorflow = program_of("tensorflow", NESTED).bindings
+    assert tensorflow.weights["outer_2_pair_1_norm.gamma"].attribute.startswith("outer_2.pair_1.norm")
