@@ -56,6 +56,7 @@ def test_every_entry_is_met_and_the_shapes_of_networks_are_many() -> None:
         assert len(graph.layers) <= MOST_LAYERS
         seen["a layer used again"] += bool(graph.shared)
         seen["several inputs"] += len(graph.inputs) > 1
+        seen["several outputs"] += len(graph.outputs) > 1
         seen["integers"] += any(one.dtype == "integer" for one in graph.inputs)
         seen["branches"] += not graph.is_chain
         seen["a chain"] += graph.is_chain
