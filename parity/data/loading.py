@@ -158,11 +158,10 @@ def _as_named(
     if not there and len(wanted) == 1:
         return {}
     if set(there) != set(wanted):
-        # The reverse of what is missing in a spec: of a source, all is to be used.
-        has = f"the {what}s {listed(list(there))}" if there else f"one {what}"
+        has = f"the {what}s {', '.join(there)}" if there else f"one {what}"
+        said = ", ".join(wanted) if len(wanted) > 1 else f"one {what}"
         raise DataError(
-            f"data source {spec.source} has {has}, the model {listed(wanted)}; call model.{what}s as it does, or "
-            f"say data.{field}"
+            f"data source {spec.source} has {has}, the model {said}; call model.{what}s as it does, or say data.{field}"
         )
     return {name: there[name] for name in wanted}
 

@@ -180,7 +180,8 @@ def hear_own(bench: PortBench, own: Own) -> list[Heard]:
     network, rule = networks.NETWORKS[own.network], networks.OPTIMIZERS[own.optimizer]
     data, folder = networks.dataset(network, own.seed), bench.bench.scratch
     rows = folder / "own.npz"
-    np.savez(rows, X=data.x, y=data.y)
+    arrays: Any = data.raw
+    np.savez(rows, **arrays)
     sides: dict[str, Any] = {REFERENCE: {"framework": own.against}}
     for framework in own.frameworks:
         program = compile_side(networks.side(framework, network, rule, own.seed), name="selftest", formatted=False)

@@ -244,5 +244,17 @@ MANY: dict[str, Network] = {
         outputs=2,
         targets="counts",
     ),
+    "heads": Network(
+        input=(6,),
+        layers=(
+            layer("dense", "trunk", units=8, activation="tanh"),
+            layer("dropout", "dropout", rate=0.25),
+            layer("dense", "label", units=4, activation="softmax"),
+            layer("dense", "value", units=4, inputs="dropout"),
+        ),
+        loss={"label": "categorical_crossentropy", "value": {"mse": {"weight": 0.25}}},
+        outputs=4,
+        ends={"label": "label", "value": "value"},
+    ),
 }  # fmt: skip
 """By name."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 
@@ -17,6 +18,8 @@ class Network:
         outputs: classes of one-hot targets, or size of other ones.
         targets: what it learns: one-hot rows of classes, real numbers, -1 and 1, or counts from 0 on.
         tokens: where a row is of whole numbers, how many there are; 0 where it is of real ones.
+        ends: of several outputs, each of that size, the layer that gives it; the first learns ``targets``, others real
+            numbers.
     """
 
     input: tuple[int, ...]
@@ -25,6 +28,7 @@ class Network:
     outputs: int
     targets: Literal["classes", "real", "signs", "counts"] = "classes"
     tokens: int = 0
+    ends: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def classes(self) -> bool:
@@ -36,7 +40,7 @@ class Network:
         """Return the model as a spec has it."""
         shape = list(self.input)
         read = {"inputs": {"input": {"shape": shape, "dtype": "integer"}}} if self.tokens else {"input": shape}
-        return {**read, "layers": list(self.layers)}
+        return {**read, "layers": list(self.layers), **({"outputs": dict(self.ends)} if self.ends else {})}
 
 
 SOFTMAX: Any = {"dense": {"units": 5, "activation": "softmax", "name": "out"}}

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from parity.data.dataset import Dataset
+from parity.data.dataset import Aim, Dataset
 from parity.lazy import np
+from parity.rows import together
 from parity.selftest.many_networks import MANY
 from parity.selftest.network import Network as Network
 from parity.selftest.optimizers import OPTIMIZERS as OPTIMIZERS
@@ -35,7 +36,13 @@ def dataset(network: Network, seed: int = 0) -> Dataset:
         y = np.sign(y)
     elif network.targets == "counts":
         y = generator.poisson(2.0, y.shape).astype(np.float64)
-    return Dataset(x=x, y=y, raw_x=x, raw_y=y, description="invented rows of the self-test", stand_in=True)
+    first, *others = network.ends or ("",)
+    parts = {first: y} | {name: generator.normal(size=y.shape) for name in others}
+    aims = tuple(Aim(name=name, shape=one.shape[1:], raw=one) for name, one in parts.items() if network.ends)
+    return Dataset(
+        x=x, y=together(list(parts.values())), raw_x=x, raw_y=y, aims=aims,
+        description="invented rows of the self-test", stand_in=True,
+    )  # fmt: skip
 
 
 def rows(network: Network, generator: Generator) -> np.ndarray:

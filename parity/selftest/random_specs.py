@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from parity.catalog import ACTIVATIONS, LOSSES, OPS, OPTIMIZERS, SCHEDULES
-from parity.data.dataset import Dataset
+from parity.data.dataset import Aim, Dataset
 from parity.entries import Shape
 from parity.errors import SpecError
 from parity.frameworks import frameworks
@@ -23,6 +23,7 @@ from parity.ops import Op, ShapeError, check_constraints
 from parity.ops.again import Again
 from parity.ops.block import INPUT, Block
 from parity.ops.masking import Masking
+from parity.rows import together
 from parity.run.epochs import counted
 from parity.selftest.random_fields import entry
 from parity.spec.load import build_spec
@@ -252,7 +253,7 @@ def _spec(numbers: random.Random) -> dict[str, Any]:
     while any(grown.values[name].dtype == "integer" for name in grown.unread):
         grown.grow()
     grown.end(ending)
-    loss = made.replace(**_counted(numbers, type(made), grown.values[grown.unread[0]].shape))
+    loss: Any = _written(made.replace(**_counted(numbers, type(made), grown.values[grown.unread[0]].shape)))
     optimizer = OPTIMIZERS[numbers.choice(list(OPTIMIZERS))]
     rate: Any = numbers.choice((0.1, 0.02, 0.003))
     if numbers.random() < 0.5:
@@ -262,14 +263,39 @@ def _spec(numbers: random.Random) -> dict[str, Any]:
     training = {"batch_size": batch, "shuffle": numbers.random() < 0.5, "drop_remainder": numbers.random() < 0.2,
                 "seed": numbers.randrange(1000)}  # fmt: skip
     inputs = {name: {"shape": list(one.shape), "dtype": one.dtype} for name, one in grown.inputs.items()}
+    layers, outputs = [_written(op) for op in grown.layers], dict[str, str]()
+    if numbers.random() < SEVERAL:  # Drawn last: all else is what it would be without.
+        outputs, more = _second(numbers, grown, layers)
+        loss = dict(zip(outputs, (loss, more), strict=True)) if outputs else loss
+    if not outputs:  # Which name layers that a block would give another name.
+        layers = [_written(op) for op in grown.blocked()]
     return {
         "name": "random",
         "data": {"source": "rows.npz", "rows": rows},
-        "model": {"inputs": inputs, "layers": [_written(op) for op in grown.blocked()]},
-        "loss": _written(loss),
+        "model": {"inputs": inputs, "layers": layers, **({"outputs": outputs} if outputs else {})},
+        "loss": loss,
         "optimizer": _written(entry(numbers, optimizer, learning_rate=rate)),
         "training": training,
     }
+
+
+SEVERAL = 0.15
+"""Share of the specs whose model has two outputs."""
+
+
+def _second(
+    numbers: random.Random, grown: Growing, layers: list[dict[str, Any]]
+) -> tuple[dict[str, str], dict[str, Any]]:  # fmt: skip
+    """Return two outputs and the loss of the second, a layer in the middle or a head that layers take; or nothing."""
+    inner = [str(op.name) for op in grown.layers[:-1] if grown.values[str(op.name)].dtype == "float"]
+    if not inner:
+        return {}, {}
+    name = numbers.choice(inner)
+    if len(grown.values[name].shape) == 1 and len(layers) < MOST_LAYERS and numbers.random() < 0.5:
+        layers.append({"dense": {"units": 2, "inputs": name, "name": "second_head"}})
+        name = "second_head"
+    loss = {numbers.choice(("mse", "mae")): {"weight": numbers.choice((0.25, 1.0, 2.0))}}
+    return {"main": str(grown.layers[-1].name), "side": name}, loss
 
 
 def _logs(loss: Loss) -> bool:
@@ -331,8 +357,12 @@ class RandomSpec:
         ]  # fmt: skip
         self._mask(side, parts, generator)
         x = parts[0] if len(parts) == 1 else np.concatenate([one.reshape(rows, -1) for one in parts], axis=1)
-        y = targets(side, rows, generator)
-        return Dataset(x=x.astype(np.float64), y=y, raw_x=x, raw_y=y, description="random rows", stand_in=True)
+        each = {name: targets(one, rows, generator) for name, one in side.views.items()}
+        aims = tuple(Aim(name=name, shape=y.shape[1:], raw=y) for name, y in each.items() if name)
+        return Dataset(
+            x=x.astype(np.float64), y=together(list(each.values())), raw_x=x, raw_y=next(iter(each.values())),
+            aims=aims, description="random rows", stand_in=True,
+        )  # fmt: skip
 
     @staticmethod
     def _mask(side: Resolved, parts: list[np.ndarray], generator: np.random.Generator) -> None:
@@ -391,7 +421,8 @@ def _nothing(side: Resolved, rows: int) -> str:
     """Return why a valid spec says nothing of the frameworks; nothing if it does."""
     if not any(one.trainable for one in side.parameters().values()):
         return "nothing to train, of which PyTorch's optimizers are told in vain"
-    if side.config.loss.kind == "cosine_similarity" and 1 in side.last.output_shape:
+    views = side.views.values()
+    if any(one.config.loss.kind == "cosine_similarity" and 1 in one.last.output_shape for one in views):
         # It is 1 or -1: the slope is 0, and what a program computes of it is rounding.
         return "a cosine of single numbers"
     training = side.config.training

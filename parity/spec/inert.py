@@ -23,6 +23,8 @@ from parity.spec.resolve import Resolved
 
 Column = tuple[Op | None, Op | None]
 
+SHAPED = "targets of the outputs' shape: nothing to stretch"
+
 
 def layer_reason(left: Layer, right: Layer, keys: tuple[str, ...]) -> str:
     """Return why a difference on a layer does nothing, empty where it may do something.
@@ -135,6 +137,8 @@ def section_reason(path: tuple[str, ...], a: Resolved, b: Resolved, rows: int | 
     """
     if path[0] == "loss" and a.outputs and len(path) > 1:
         one, other = a.views[path[1]], b.views[path[1]]  # Of one output of several, which has a loss of its own.
+        if path[2:] == ("broadcast",):
+            return SHAPED  # They are handed over so.
         return section_reason(("loss", *path[2:]), one, other, rows, gpus)
     if path == ("metrics",):
         return "metrics are reported, nothing is trained by them"
@@ -156,7 +160,7 @@ def _targets_reason(path: tuple[str, ...], a: Resolved, b: Resolved) -> str:
     """Return why the form of the targets, or what is done with flat ones, does nothing."""
     forms = {side.config.data.targets for side in (a, b)}
     if path == ("loss", "broadcast"):
-        return "" if "flat" in forms or None in forms else "targets of the outputs' shape: nothing to stretch"
+        return "" if "flat" in forms or None in forms else SHAPED
     if len({form in ("column", "flat") for form in forms}) > 1:
         return ""  # One number a row, or several: the data differ, too, and neither goes without the other.
     if any(side.config.loss.stretches("flat") for side in (a, b)):

@@ -44,6 +44,7 @@ from parity.selftest.planting import PlantedFault, StaleFaultError
 from parity.selftest.show import print_selftest
 from parity.selftest.suites import CleanTold, FaultTold, PlantedTold, SelfTest, sample
 from parity.spec.paths import walk
+from parity.tensors import predictions
 
 ALL_INSTALLED = pytest.mark.skipif(
     any(missing(name) for name in FRAMEWORKS), reason="needs every framework: their faults are counted"
@@ -73,7 +74,7 @@ def test_every_fault_names_a_place_that_its_network_has(fault: PlantedFault) -> 
         "update": trained,
         "state": {"iterations"} | (set(parameters) - trained)
         | {f"{slot}/{name}" for slot in one.config.optimizer.slots() for name in trained},
-        "metric": {"predictions"},
+        "metric": {predictions(name) for name in one.views},
     }  # fmt: skip
     assert fault.tensor in there[fault.phase]
     assert fault.step >= 1
@@ -138,9 +139,9 @@ def test_networks_are_small_and_their_data_fit() -> None:
     for network in NETWORKS.values():
         one, data = side("torch", network, OPTIMIZERS["sgd"]), dataset(network, 4)
         assert data.x.shape == (ROWS, *network.input)
-        assert data.y.shape == (ROWS, *one.layers()[-1].output_shape)
+        assert data.y.shape == (ROWS, *one.row)
         assert sum(int(parameter.size) for parameter in map(_sized, one.parameters().values())) < 2000
-        assert (data.y.sum(-1) == 1.0).all() == network.classes
+        assert (data.each[0].y.sum(-1) == 1.0).all() == network.classes
     assert ROWS // BATCH >= clean.STEPS, "no row is met twice"
 
 

@@ -10,6 +10,7 @@ keras = partial(PlantedFault, framework="keras")
 mlp = partial(keras, network="mlp", optimizer="adam")
 cnn = partial(keras, network="cnn2d", optimizer="momentum")
 held = partial(keras, network="held", optimizer="adam")
+heads = partial(keras, network="heads", optimizer="sgd")
 signals = partial(keras, network="signals", optimizer="sgd")
 images = partial(keras, network="images", optimizer="sgd")
 
@@ -61,6 +62,10 @@ FAULTS = [
     signals(name="label smoothing left out", phase="loss", tensor="loss", edits={"label_smoothing=0.1": ""}),
     keras(name="penalty of the absolute values for that of the squares", network="bounded", optimizer="sgd",
           phase="loss", tensor="loss", edits={"L1L2(l1=0.01, l2=0.02)": "L1L2(l1=0.02, l2=0.01)"}),
+    heads(name="weight of one of two losses left out", phase="loss", tensor="loss",
+          edits={"0.25 * loss_of_value(": "loss_of_value("}),
+    heads(name="the wrong one of two outputs", phase="loss", tensor="loss",
+          edits={'{"label": label, "value": x}': '{"label": x, "value": label}'}),
     # gradient
     mlp(name="a frozen layer", phase="gradient", tensor="square.kernel",
         edits={'keras.layers.Dense(8, activation="tanh"': 'keras.layers.Dense(8, trainable=False, activation="tanh"'}),

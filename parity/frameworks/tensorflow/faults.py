@@ -88,6 +88,9 @@ FAULTS = [
     signals(name="label smoothing left out", phase="loss", tensor="loss", edits={" * (1.0 - 0.1) + 0.1": " + 0.0"}),
     tensorflow(name="logarithm without the one more", network="growth", optimizer="sgd", phase="loss", tensor="loss",
                edits={"tf.math.log(tf.maximum(outputs, 1e-07) + 1.0)": "tf.math.log(tf.maximum(outputs, 1e-07))"}),
+    tensorflow(name="losses of two outputs swapped", network="heads", optimizer="sgd", phase="loss", tensor="loss",
+               edits={"loss_of_label = build_loss_of_label()": "loss_of_label = build_loss_of_value()",
+                      "loss_of_value = build_loss_of_value()": "loss_of_value = build_loss_of_label()"}),
     # gradient
     mlp(name="gradient stopped", phase="gradient", tensor="hidden.kernel",
         edits={"x = self.dropout(x, training)": "x = tf.stop_gradient(self.dropout(x, training))", **UNCONNECTED}),

@@ -13,6 +13,7 @@ residual = partial(torch, network="residual", optimizer="sgd")
 towers = partial(torch, network="towers", optimizer="sgd")
 signals = partial(torch, network="signals", optimizer="sgd")
 images = partial(torch, network="images", optimizer="sgd")
+heads = partial(torch, network="heads", optimizer="sgd")
 decoder = partial(torch, network="decoder", optimizer="sgd")
 
 STEP = "    optimizer.step()\n"
@@ -97,7 +98,13 @@ FAULTS = [
     signals(name="label smoothing left out", phase="loss", tensor="loss", edits={"label_smoothing=0.1": ""}),
     torch(name="huber loss with PyTorch's delta", network="bounded", optimizer="sgd", phase="loss", tensor="loss",
           edits={"nn.HuberLoss(delta=0.8)": "nn.HuberLoss()"}),
+    heads(name="the wrong one of two outputs", phase="loss", tensor="loss",
+          edits={'{"label": label, "value": x}': '{"label": x, "value": label}'}),
+    heads(name="weight of one of two losses left out", phase="loss", tensor="loss",
+          edits={"0.25 * loss_of_value(": "loss_of_value("}),
     # gradient
+    heads(name="one of two outputs not trained through", phase="gradient", tensor="label.kernel",
+          edits={'{"label": label, "value": x}': '{"label": label.detach(), "value": x}'}),
     mlp(name="loss scaled on its way back", phase="gradient", tensor="out.logits",
         edits={"    loss.backward()\n": "    (loss * 0.5).backward()\n"}),
     mlp(name="gradient cut off", phase="gradient", tensor="hidden.kernel",
@@ -166,6 +173,9 @@ FAULTS = [
         edits={"x = self.dropout(x)": "x = F.dropout(x, 0.25, True)"}),
     mlp(name="predictions without the softmax", phase="metric", tensor="predictions",
         edits={"return torch.softmax(self(x), dim=-1)": "return self(x)"}),
+    heads(name="softmax of the wrong one of two outputs", phase="metric", tensor="predictions:label",
+          edits={'outputs["label"] = torch.softmax(outputs["label"]':
+                 'outputs["value"] = torch.softmax(outputs["value"]'}),
     cnn(name="batch statistics in evaluation", phase="metric", tensor="predictions",
         edits={"if not self.training:": "if False:"}),
 ]  # fmt: skip
