@@ -39,6 +39,10 @@ class AveragePooling3D(InTwo, AveragePooling):
                  expected=[[[[[1.5], [3.5]], [[5.5], [7.5]]], [[[2.0], [4.0]], [[6.0], [8.0]]]]]),
             Case(shows="counted, what is behind it leaves half", fields=ends | {"count_include_pad": True}, x=cube,
                  expected=[[[[[1.5], [3.5]], [[5.5], [7.5]]], [[[1.0], [2.0]], [[3.0], [4.0]]]]]),
+            Case(shows="a window longer than the rows", fields={"pool_size": [1, 3, 1], "padding": "same"}, x=cube,
+                 expected=[[[[[3.0], [5.0]]], [[[4.0], [6.0]]]]]),
+            Case(shows="and longer than one row, on both sides", fields={"pool_size": [1, 3, 1], "padding": "same"},
+                 x=[[[[[1.0], [3.0]]]]], expected=[[[[[1.0], [3.0]]]]]),
             Case(shows="channels first", fields={"pool_size": [1, 1, 2], "data_format": "channels_first"},
                  x=[[[[[1.0, 3.0]]], [[[5.0, 9.0]]]]], expected=[[[[[2.0]]], [[[7.0]]]]]),
         ]  # fmt: skip

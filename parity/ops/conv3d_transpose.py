@@ -16,6 +16,8 @@ class Conv3DTranspose(Transposed):
 
     The gradient of conv3d with respect to its input; the rest as in conv2d_transpose. Kernels are (planes, rows,
     columns, filters, in) in Keras and TensorFlow, (in, filters, planes, rows, columns) in PyTorch.
+    The gradient of TensorFlow's ``SAME`` is wrong where a stride is longer than the window, since its conv3d is: there
+    all is laid, and cut.
     """
 
     kind: ClassVar[str] = "conv3d_transpose"
@@ -24,6 +26,10 @@ class Conv3DTranspose(Transposed):
 
     kernel_size: Triple = Field(description="planes, rows and columns of the window; one number for all")
     strides: Triple = Field(default=(1, 1, 1), description="distances of two windows in the output")
+
+    def _whole(self) -> bool:
+        longer = any(stride > window for stride, window in zip(self.strides, self.windows, strict=True))
+        return self.padding == "same" and longer
 
     @classmethod
     def cases(cls) -> list[Case]:
@@ -39,6 +45,12 @@ class Conv3DTranspose(Transposed):
                  fields={"filters": 1, "kernel_size": 1, "strides": [2, 1, 1]},
                  parameters={"kernel": [[[[[3.0]]]]], "bias": [0.5]},
                  expected=[[[[[3.5]]], [[[0.5]]], [[[6.5]]], [[[0.5]]]]]),
+            Case(shows="same, of strides longer than the window along one axis and shorter along another",
+                 fields={"filters": 1, "kernel_size": [1, 1, 2], "strides": [3, 1, 1], "padding": "same",
+                         "use_bias": False}, x=[[[[[1.0], [2.0]]], [[[3.0], [4.0]]]]],
+                 parameters={"kernel": [[[[[1.0]], [[10.0]]]]]},
+                 expected=[[[[[1.0], [12.0]]], [[[0.0], [0.0]]], [[[0.0], [0.0]]], [[[3.0], [34.0]]],
+                            [[[0.0], [0.0]]], [[[0.0], [0.0]]]]]),
             Case(shows="channels first: two channels of one cell", x=[[[[[1.0]]], [[[2.0]]]]],
                  fields=plain | {"data_format": "channels_first", "kernel_size": 1},
                  parameters={"kernel": [[[[[1.0, 10.0]]]]]}, expected=[[[[[21.0]]]]]),

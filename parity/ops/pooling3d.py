@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from parity.code import Helper, KerasCode, Site, TensorFlowCode
-from parity.ops.pooling import Pooling
 from parity.ops.windows import channels_of, laid_last, lengths_of, tf_pads
+
+if TYPE_CHECKING:
+    from parity.ops.pooling import Pooling as Base
+else:
+    Base = object  # It has no fields: those of a pooling are what says what is taken.
 
 KERAS = '''
 class {name}(keras.layers.{base}):
@@ -32,7 +38,7 @@ AROUND = """
 """
 
 
-class InTwo(Pooling):
+class InTwo(Base):
     """Base of them, ahead of what says what is taken: of each plane its rows and columns, then of these the planes.
 
     Means over the cells that there are, and first maxima, are the same either way.
