@@ -53,6 +53,11 @@ Edges2 = Annotated[
 ]
 """Cells before and after rows and columns."""
 
+Edges3 = Annotated[
+    tuple[Both, Both, Both], BeforeValidator(_edges(3), json_schema_input_type=Number | tuple[Both, Both, Both])
+]
+"""Cells before and after planes, rows and columns."""
+
 
 def _named_or(rank: int) -> Callable[[Any], Any]:
     """Return what reads a padding that may be called ``valid`` or ``same``, too."""
@@ -78,6 +83,12 @@ Padding2 = Annotated[
     BeforeValidator(_named_or(2), json_schema_input_type=Named | Number | Both | tuple[Both, Both]),
 ]
 """A padding of rows and columns by its name, or in cells before and after."""
+
+Padding3 = Annotated[
+    Named | tuple[Both, Both, Both],
+    BeforeValidator(_named_or(3), json_schema_input_type=Named | Number | tuple[Both, Both, Both]),
+]
+"""A padding of planes, rows and columns by its name, or in cells before and after."""
 
 
 def shorter(edges: Edges) -> Any:

@@ -15,7 +15,8 @@ class Conv3D(Convolution):
     """y[n, t, u, v, o] = activation(sum x[n, t s + j d - pad, ..., i] W[j, k, l, i, o] + b[o]).
 
     The sum is over j, k, l, i. Input (N, planes, rows, columns, in), as of a video or a volume; the rest as in conv2d.
-    ``tf.nn.conv3d`` takes five strides, those of rows and channels being 1.
+    ``tf.nn.conv3d`` takes five strides, those of rows and channels being 1; its ``SAME`` reads other cells where a
+    stride steps over the end, so that zeros are put there by hand.
     """
 
     kind: ClassVar[str] = "conv3d"
@@ -41,6 +42,10 @@ class Conv3D(Convolution):
                  fields={"filters": 1, "kernel_size": [2, 1, 1], "padding": "same", "strides": [2, 1, 1],
                          "use_bias": False}, x=[[[[[1.0]]], [[[2.0]]], [[[3.0]]]]],
                  parameters={"kernel": [[[[[1.0]]]], [[[[10.0]]]]]}, expected=[[[[[21.0]]], [[[3.0]]]]]),
+            Case(shows="a stride that steps over the end: same begins with the first cell",
+                 fields={"filters": 1, "kernel_size": 1, "padding": "same", "strides": [1, 1, 3], "use_bias": False},
+                 x=[[[[[1.0], [2.0], [3.0], [4.0], [5.0], [6.0]]]]], parameters={"kernel": [[[[[1.0]]]]]},
+                 expected=[[[[[1.0], [4.0]]]]]),
             Case(shows="dilation skips a column", x=[[[[[1.0], [2.0], [3.0]]]]],
                  fields={"filters": 1, "kernel_size": [1, 1, 2], "dilation_rate": [1, 1, 2], "use_bias": False},
                  parameters={"kernel": [[[[[1.0]], [[10.0]]]]]}, expected=[[[[[31.0]]]]]),

@@ -214,21 +214,34 @@ class Convolution(Weighted, Convolving):
         if self.groups > 1:
             helpers.append(Helper(name=f"Grouped{name}", source=GROUPED.format(name=name)))
             name = helpers[-1].name
-        if not isinstance(self.padding, str):
+        by_hand = self._by_hand(lengths_of(site.input_shape, self.data_format))
+        if by_hand is not None:
             base = "" if helpers else "keras.layers."
             padded = PADDED.format(name=name, base=base, cells="zeros", value="")
             helpers.append(Helper(name=f"Padded{name}", source=padded))
-            around = tf_pads(self.padding)
+            around = tf_pads(by_hand)
         more = {"padding": None, "around": around} if around else {}
         layer = self.keras_layer(site, helpers[-1].name if helpers else "", activation=activation, **more)
         return KerasCode(layer=layer, helpers=tuple(helpers), reads=lies, writes=lies)
+
+    def _by_hand(self, lengths: Shape) -> list[tuple[int, int]] | None:
+        """Return what is put around the input by hand; None where TensorFlow's own padding says it.
+
+        Of three axes its ``SAME`` takes cells off where a stride steps over the end: docs/findings.md.
+        """
+        if not isinstance(self.padding, str):
+            return list(self.padding)
+        axes = zip(lengths, self.windows, self.steps(), strict=True)
+        over = any((-(-n // stride) - 1) * stride + window < n for n, window, stride in axes)
+        return self.pads(lengths) if over and self.padding == "same" and len(self.axes) > 2 else None
 
     def tensorflow(self, site: Site) -> TensorFlowCode:
         rank, dilated, own = len(self.axes), self._changed("dilation_rate"), f"tf.nn.conv{len(self.axes)}d"
         stride = "stride" if rank == 1 else "strides"
         kernel, steps = f"self.{site.name}_kernel", self.sizes("strides")
-        named = isinstance(self.padding, str)
-        x = "x" if named else f"tf.pad(x, {tf_pads(self.padding)})"
+        by_hand = self._by_hand(lengths_of(site.input_shape, self.data_format))
+        named = by_hand is None
+        x = f"tf.pad(x, {tf_pads(by_hand)})" if by_hand is not None else "x"
         moved = {stride: str([1, *steps, 1]) if rank > 2 else size_source(steps)}
         convolved = call(
             "tf.nn.convolution" if dilated else own,

@@ -57,6 +57,7 @@ class GaussianNoise(Noise):
         return [
             Case(shows="a quarter of a standard normal number is added to each", fields={"stddev": 0.25},
                  x=[[1.0, 2.0, -3.0]], mask=[[2.0, -1.0, 0.0]], expected=[[1.5, 1.75, -3.0]]),
+            Case(shows="none draws nothing", fields={"stddev": 0.0}, x=[[1.0, 2.0]], expected=[[1.0, 2.0]]),
             Case(shows="evaluation leaves the input alone", fields={"stddev": 0.25}, x=[[1.0, 2.0]],
                  expected=[[1.0, 2.0]]),
         ]  # fmt: skip

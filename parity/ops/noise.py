@@ -19,13 +19,14 @@ class Noise(Elementwise):
         raise TypeError(f"{type(self).__name__} says nothing of its noise")
 
     def tensorflow(self, site: Site) -> TensorFlowCode:
-        body = (f"return {self.expression(site)} if training else x",)
-        return TensorFlowCode(body=body, doc=self.said(site), training=True, reads="any", writes="any")
+        body = "x" if self.passes_on() else f"{self.expression(site)} if training else x"
+        drawn = not self.passes_on()
+        return TensorFlowCode(body=(f"return {body}",), doc=self.said(site), training=drawn, reads="any", writes="any")
 
     def modules(self, site: Site) -> dict[str, str]:
         return {"": f"{self.helpers[0].name}({self.deviation()!r})"}
 
 
 def noisy(name: str, said: str, arguments: str, trained: str) -> Helper:
-    """Return a module of PyTorch's that computes something in training only: see :func:`parity.ops.single.module`."""
-    return module(name, said, arguments, f"{trained} if self.training else x")
+    """Return a module of PyTorch's that computes something where it trains and has a ``stddev``."""
+    return module(name, said, arguments, f"{trained} if self.training and self.stddev else x")

@@ -268,7 +268,10 @@ class AveragePooling(Pooling):
         around, title = self._around(site), self.natives["torch"].title
         if not any(map(any, around)):
             return self._module(site, padding=None, count_include_pad=None)
-        if alike(around):
+        lengths = lengths_of(site.input_shape, self.data_format)
+        # Of three axes PyTorch refuses an input that is shorter than the window before it is padded.
+        refused = len(lengths) > 2 and any(n < window for n, window in zip(lengths, self.windows, strict=True))
+        if alike(around) and not refused:
             said = None if self.count_include_pad else "False"
             return self._module(site, padding=alike(around), count_include_pad=said)
         if self.count_include_pad:

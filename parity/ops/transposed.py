@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, PositiveInt
 
-from parity.code import KerasCode, Parameter, Site, TensorFlowCode, TorchCode, call
+from parity.code import Helper, KerasCode, Parameter, Site, TensorFlowCode, TorchCode, call
 from parity.entries import Shape, read_in
 from parity.lazy import differentiable as np
 from parity.native import Native, Turned, one_for_all, same
@@ -30,6 +30,21 @@ from parity.ops.windows import (
 
 if TYPE_CHECKING:
     from parity.code import Arrays
+
+CUT = '''
+class Cut{name}(keras.layers.{name}):
+    """{name} of same padding, cut out of all: TensorFlow's gradient is wrong where a stride is longer."""
+
+    def call(self, inputs):
+        lengths = [n * step for n, step in zip(inputs.shape[1:-1], self.strides)]
+        starts = [max(size - step, 0) // 2 for size, step in zip(self.kernel_size, self.strides)]
+        t, u, v = (slice(start, start + n) for start, n in zip(starts, lengths))
+        return super().call(inputs)[:, t, u, v]
+
+    def compute_output_shape(self, input_shape):
+        batch, *lengths, _ = input_shape
+        return (batch, *(n * step for n, step in zip(lengths, self.strides)), self.filters)
+'''
 
 
 def transposed(rank: int) -> dict[str, Native]:
@@ -125,19 +140,34 @@ class Transposed(Weighted, Windowed):
         z = np.cut(z, (slice(None), *kept))
         return from_channels_last(self.activation.forward(z + p["bias"] if self.use_bias else z), self.data_format)
 
+    def _whole(self) -> bool:
+        """Return whether TensorFlow is to give all cells, which are cut off then: see :class:`Conv3DTranspose`."""
+        return False
+
     def keras(self, site: Site) -> KerasCode:
-        lies = laid_last(self.data_format)
-        return KerasCode(layer=self.keras_layer(site, activation=self.keras_activation(site)), reads=lies, writes=lies)
+        lies, activation = laid_last(self.data_format), self.keras_activation(site)
+        if not self._whole():
+            return KerasCode(layer=self.keras_layer(site, activation=activation), reads=lies, writes=lies)
+        title = self.natives["keras"].title
+        layer = self.keras_layer(site, f"Cut{title}", activation=activation, padding=None)
+        helper = Helper(name=f"Cut{title}", source=CUT.format(name=title))
+        return KerasCode(layer=layer, helpers=(helper,), reads=lies, writes=lies)
 
     def tensorflow(self, site: Site) -> TensorFlowCode:
-        lengths, lies = self.lengths(lengths_of(site.input_shape, self.data_format)), laid_last(self.data_format)
+        given, lies = lengths_of(site.input_shape, self.data_format), laid_last(self.data_format)
+        wanted = lengths = self.lengths(given)
+        padding, kept = self.padding, ""
+        if self._whole():
+            cuts = [cut for cut, _ in self._ends()]
+            lengths, padding = self.replace(padding="valid").lengths(given), "valid"
+            kept = f"[:, {', '.join(f'{cut}:{cut + n}' for cut, n in zip(cuts, wanted, strict=True))}]"
         made = call(f"tf.nn.conv{len(self.axes)}d_transpose", "x", f"self.{site.name}_kernel", "shape",
-                    size_source(self.steps()), repr(self.padding.upper()))  # fmt: skip
-        made = f"{made} + self.{site.name}_bias" if self.use_bias else made
+                    size_source(self.steps()), repr(padding.upper()))  # fmt: skip
+        made = f"{made}{kept}" + (f" + self.{site.name}_bias" if self.use_bias else "")
         return TensorFlowCode(
             body=(f"shape = [tf.shape(x)[0], {', '.join(map(str, lengths))}, {self.filters}]",
                   f"return {self.tensorflow_activation(site, made)}"),
-            doc=f"To {' x '.join(map(str, lengths))} places, {self.filters} filters.", reads=lies, writes=lies,
+            doc=f"To {' x '.join(map(str, wanted))} places, {self.filters} filters.", reads=lies, writes=lies,
         )  # fmt: skip
 
     def torch(self, site: Site) -> TorchCode:

@@ -432,6 +432,8 @@ def test_noise_of_every_kind_is_dealt_alike_and_a_dropout_of_all_has_a_gradient_
     """Behind a convolution, where PyTorch's tensor is channels first; what comes after a rate of 1 stays in step."""
     layers = [
         {"conv1d": {"filters": 4, "kernel_size": 3, "name": "conv"}}, {"gaussian_noise": 0.5}, {"alpha_dropout": 0.4},
+        {"gaussian_noise": {"stddev": 0.0, "name": "none"}}, {"gaussian_dropout": {"rate": 0.0, "name": "no"}},
+        {"alpha_dropout": {"rate": 0.0, "name": "nil"}},
         {"gaussian_dropout": 0.2}, {"conv1d": {"filters": 3, "kernel_size": 2, "name": "two"}}, "flatten",
         {"dropout": {"rate": 1.0, "inputs": "conv", "name": "all"}}, "flatten",
         {"dropout": {"rate": 0.5, "name": "low"}}, {"concatenate": {"inputs": ["low", "flatten"]}}, {"dense": 2},
