@@ -14,6 +14,7 @@ from parity.code import Parameter
 from parity.entries import Shape, entry_type
 from parity.frameworks import frameworks
 from parity.lazy import differentiable
+from parity.ops.drawing import Drawing
 from parity.ops.masks import Masked
 
 if TYPE_CHECKING:
@@ -31,15 +32,13 @@ class ShapeError(ValueError):
     """A layer cannot read what it is given; the message says what it was given and what it needs."""
 
 
-class Op(Masked):
+class Op(Masked, Drawing):
     """Base of the layers.
 
     The reference (:meth:`forward`, in training :meth:`trained`) is the meaning: float64 NumPy, channels last; its
     gradients follow. A framework whose own part means something else has the equivalent written out in its template.
     """
 
-    draws: ClassVar[bool] = False
-    """Whether it draws random numbers in training."""
     statistics: ClassVar[tuple[str, ...]] = ()
     """Names of the running statistics it keeps beside what starts by an initializer of the spec's."""
     keeps_sign: ClassVar[bool] = False
@@ -140,14 +139,6 @@ class Op(Masked):
     def windows(self) -> tuple[int, ...]:
         """Lengths that its window spans along :attr:`axes`."""
         return ()
-
-    def drops(self) -> float:
-        """Return the share of the values that the mask it draws drops."""
-        return 0.0
-
-    def mask_shape(self, shape: Shape) -> Shape:
-        """Return the shape of the mask it draws for a row of the given shape; of length 1 where values share one."""
-        return shape
 
     @classmethod
     def about(cls, field: str) -> tuple[str, str]:
