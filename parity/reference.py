@@ -6,7 +6,7 @@ Where two frameworks part, it says which of them does what the spec says.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -272,13 +272,17 @@ class Reference:
 
     def _masks(self, x: np.ndarray, number: int) -> list[np.ndarray | None]:
         """Return each layer's dropout mask or noise, None for those that draw nothing."""
-        masks = {layer.name: self._mask(x, number, layer, layer.mask) for layer in self.side.drawing()}
+        masks = {layer.name: self._mask(x, number, layer, layer.draw_numbers) for layer in self.side.drawing()}
         return [masks.get(layer.name) for layer in self.side.layers()]
 
-    def _mask(self, x: np.ndarray, number: int, layer: Layer, call: int) -> np.ndarray:
-        """Return the mask that a layer takes in a step, of those that the calls of the step draw."""
-        shape = (len(x), *layer.drawn_shape)
-        return dealt(self.side.config.training.seed, number, call, shape, layer.op.drops())
+    def _mask(self, x: np.ndarray, number: int, layer: Layer, calls: Sequence[int]) -> Any:
+        """Return the mask that a layer takes in a step, of those that the calls of the step draw; of several a list."""
+        seed = self.side.config.training.seed
+        found = [
+            dealt(seed, number, call, (len(x), *one.shape), one.rate)
+            for call, one in zip(calls, layer.drawn, strict=True)
+        ]
+        return found[0] if len(found) == 1 else found
 
     def _of(self, op: Op) -> Tensors:
         """Return the parameters of a layer, by their names in it: where it is applied again, as that has moved them."""

@@ -73,7 +73,7 @@ def compile_side(
         "keeps": any(not layer.op.noise for layer in side.drawing()),
         "noise": bindings.noise,
         "alpha": any(isinstance(layer.op, AlphaDropout) for layer in side.drawing()),
-        "spatial": any(one.drawn_shape != one.input_shape for one in side.drawing()),
+        "spatial": any(draw.shape != one.input_shape for one in side.drawing() for draw in one.drawn),
         "mask_axes": bindings.mask_axes if recorded and any(bindings.mask_axes) else (),
         "masks": bindings.masks if recorded and bindings.masks != tuple(range(len(bindings.masks))) else (),
         "input": side.config.model.row,

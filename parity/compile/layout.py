@@ -148,7 +148,7 @@ class Walk:
         self.out.lines += [line for value in layer.reads for line in self._reach(value, wanted, layer)]
         came = self.lies[first.name] if wanted == "any" else wanted
         if layer.op.draws:
-            self.out.drawn[layer.name] = _drawn(came, layer.drawn_shape)
+            self.out.drawn[layer.name] = _drawn(came, layer.drawn[0].shape)
         given = tuple(self._name(value, wanted) for value in layer.reads)
         self._make_mask(layer)
         readers, behind = self.graph.readers(layer.name), list(self.graph.layers[number + 1 : number + 2])

@@ -67,7 +67,7 @@ def match(side: Resolved, own: OwnProgram, compiled: Program, inventory: Mapping
     slots, lost = _slots(side, compiled, inventory)
     unmatched = [f"{name} (weights): {file} has no such parameter" for name in missing]
     unmatched += [f"optimizer slot {slot}: not found in {file}, which keeps its own" for slot in lost]
-    drawn = [layer.drawn_shape for layer in side.drawing()]
+    drawn = [one.shape for layer in side.drawing() for one in layer.drawn]
     bindings = replace(
         compiled.bindings, weights=weights, outputs=outputs, slots=slots, names=dict(own.names),
         mask_shapes=tuple(drawn), ending=None, input=side.config.model.row, inputs=compiled.bindings.inputs,

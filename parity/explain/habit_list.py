@@ -49,10 +49,11 @@ def of_layers(side: Resolved, layers: Sequence[Layer]) -> Iterator[Change]:
     drawing = [layer.name for layer in side.drawing()]
     for name in [layer.name for layer in layers if layer.name in drawing and len(drawing) > 1]:
         yield Change(
-            path=f"layers.{name}.rate", value=0.0, was=at(side.config, f"layers.{name}.rate"),
+            path=f"layers.{name}.{side.graph.by_name[name].op.rate_field}", value=0.0,
+            was=side.graph.by_name[name].op.drops(),
             habits=(("uncalled", name),), text=f"{name} drops nothing in training",
         )  # fmt: skip
-    for name in [layer.name for layer in layers if layer.op.draws]:
+    for name in [layer.name for layer in layers if layer.op.draws and layer.op.rate_field == "rate"]:
         yield Change(
             path=f"layers.{name}.rate", value=1.0, was=at(side.config, f"layers.{name}.rate"),
             habits=(("emptied", name),), text=f"{name} drops everything in training: what is kept, given as the rate",

@@ -6,6 +6,7 @@ Each habit is one field of :class:`Habits`; :class:`Habitual` is the NumPy refer
 from __future__ import annotations
 
 import copy
+import itertools
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -169,7 +170,7 @@ class Habitual(Reference):
     def _masks(self, x: np.ndarray, number: int) -> list[np.ndarray | None]:
         """Return the masks, drawn once for all that draw alike."""
         layers, uncalled = self.side.drawing(), self.habits.uncalled
-        key = (number, len(x), uncalled, tuple((one.name, one.op.drops()) for one in layers))
+        key = (number, len(x), uncalled, tuple((one.name, one.drawn) for one in layers))
         if key not in self.drawn:
             if len(self.drawn) > MASKS:
                 self.drawn.clear()
@@ -180,7 +181,11 @@ class Habitual(Reference):
         """Return the masks of a program that does not call one of the layers: they are dealt out call by call."""
         every = self.side.drawing()
         called = [layer for layer in every if layer.name != self.habits.uncalled]
-        masks = {layer.name: self._mask(x, number, layer, one.mask) for layer, one in zip(called, every, strict=False)}
+        numbers = iter([call for layer in every for call in layer.draw_numbers])
+        masks = {
+            layer.name: self._mask(x, number, layer, list(itertools.islice(numbers, len(layer.drawn))))
+            for layer in called
+        }
         return [masks.get(layer.name) for layer in self.side.layers()]
 
     def _undropped(self, op: Op) -> bool:
@@ -237,7 +242,7 @@ class Habitual(Reference):
             back = np.argsort([0, *(axis + 1 for axis in axes)])
             return slope.reshape(read.shape).transpose(*back), {}
         if self._undropped(op):
-            return slope, {}
+            return (slope, {}) if op.rate_field == "rate" else super()._pulled(op, x, slope, None)
         if self.habits.emptied and op.name == self.habits.emptied:
             return np.zeros_like(slope), {}
         if op.statistics and self.habits.settled:

@@ -14,6 +14,7 @@ from parity.code import Parameter
 from parity.entries import Shape, entry_type
 from parity.frameworks import frameworks
 from parity.lazy import differentiable
+from parity.ops.drawing import Drawing
 from parity.ops.masks import Masked
 
 if TYPE_CHECKING:
@@ -31,17 +32,13 @@ class ShapeError(ValueError):
     """A layer cannot read what it is given; the message says what it was given and what it needs."""
 
 
-class Op(Masked):
+class Op(Masked, Drawing):
     """Base of the layers.
 
     The reference (:meth:`forward`, in training :meth:`trained`) is the meaning: float64 NumPy, channels last; its
     gradients follow. A framework whose own part means something else has the equivalent written out in its template.
     """
 
-    draws: ClassVar[bool] = False
-    """Whether it draws random numbers in training."""
-    noise: ClassVar[bool] = False
-    """Whether these are standard normal numbers, and no mask."""
     statistics: ClassVar[tuple[str, ...]] = ()
     """Names of the running statistics it keeps beside what starts by an initializer of the spec's."""
     keeps_sign: ClassVar[bool] = False
@@ -143,18 +140,6 @@ class Op(Masked):
         """Lengths that its window spans along :attr:`axes`."""
         return ()
 
-    def drops(self) -> float | None:
-        """Return the share of the values that the mask it draws drops; None where it draws normal numbers."""
-        return None if self.noise else 0.0
-
-    def dealt(self) -> bool:
-        """Return whether a step in training deals it random numbers."""
-        return self.draws and not self.passes_on()
-
-    def mask_shape(self, shape: Shape) -> Shape:
-        """Return the shape of the mask it draws for a row of the given shape; of length 1 where values share one."""
-        return shape
-
     @classmethod
     def about(cls, field: str) -> tuple[str, str]:
         """Return which parameter a field says how to start or hold, and which of :data:`SAID` it says of it.
@@ -175,10 +160,6 @@ class Op(Masked):
     def steps(self) -> tuple[int, ...]:
         """Return how far its window moves along each axis, in ``strides``; nothing where it has no window."""
         return ()
-
-    def passes_on(self) -> bool:
-        """Return whether it hands on the very tensor it is given: nothing drawn, nothing computed."""
-        return False
 
     def forward(self, x: np.ndarray, p: Arrays, mask: np.ndarray | None = None) -> np.ndarray:
         """Return the output.

@@ -117,7 +117,7 @@ class Bidirectional(Op):
     def _plain_inside(self) -> Self:
         if self.layer.go_backwards:
             raise ValueError("the layer inside goes backwards, and so does the other one: leave go_backwards out")
-        if self.layer.dropout:
+        if self.layer.draws:
             raise ValueError(
                 "dropout of the layer inside, a mask of each direction's own, is not there yet: leave it out"
             )

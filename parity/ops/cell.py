@@ -48,6 +48,8 @@ class _Writer(ast.NodeTransformer):
     def visit_Name(self, node: ast.Name) -> ast.expr:
         return ast.parse(self.names.get(node.id, node.id), mode="eval").body
 
-    def visit_Call(self, node: ast.Call) -> ast.expr:
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        if ast.unparse(node.func) not in self.calls:  # A function of the program's own.
+            return self.generic_visit(node)
         said = self.calls[ast.unparse(node.func)](ast.unparse(self.visit(node.args[0])))
         return ast.parse(said, mode="eval").body

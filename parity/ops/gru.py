@@ -32,10 +32,11 @@ class GRU(Recurrent):
     native: ClassVar = {"torch": UNIFORM}
     natives: ClassVar = {
         "keras": Native("keras.layers.GRU", same("units", "activation", "recurrent_activation", "use_bias")
-                        | same("return_sequences", "go_backwards", "reset_after", "dropout", *HELD),
+                        | same("return_sequences", "go_backwards", "reset_after", "dropout")
+                        | same("recurrent_dropout", *HELD),
                         leading=("units",),
                         own={"use_bias": True, "return_sequences": False, "go_backwards": False, "reset_after": True,
-                             "dropout": 0.0}),
+                             "dropout": 0.0, "recurrent_dropout": 0.0}),
         "torch": Native("nn.GRU", {"input_size": "", "hidden_size": "units", "bias": "use_bias", "batch_first": ""},
                         leading=("input_size", "hidden_size"), own={"bias": True},
                         when={"activation": Tanh(), "recurrent_activation": Sigmoid(), "reset_after": True},
@@ -64,12 +65,13 @@ class GRU(Recurrent):
                 r = gate(xr + hr)
                 h = z * h + (1.0 - z) * act(xn + r * hn)
             """
+        hz, hr, hn = ("(h * h_kept[0])", "(h * h_kept[1])", "h * h_kept[2]") if self.recurrent_dropout else ("h",) * 3
         return f"""
             xz, xr, xn = split(x @ kernel{self.bias(0)})
             uz, ur, un = split(recurrent_kernel)
-            z = gate(xz + h @ uz)
-            r = gate(xr + h @ ur)
-            h = z * h + (1.0 - z) * act(xn + (r * h) @ un)
+            z = gate(xz + {hz} @ uz)
+            r = gate(xr + {hr} @ ur)
+            h = z * h + (1.0 - z) * act(xn + (r * {hn}) @ un)
         """
 
     def equation(self) -> str:

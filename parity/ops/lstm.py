@@ -109,11 +109,12 @@ class LSTM(Recurrent):
     native: ClassVar = {"torch": {**UNIFORM, "unit_forget_bias": False, "two_biases": True}}
     natives: ClassVar = {
         "keras": Native("keras.layers.LSTM", same("units", "activation", "recurrent_activation", "use_bias")
-                        | same("unit_forget_bias", "return_sequences", "go_backwards", "dropout", *HELD),
+                        | same("unit_forget_bias", "return_sequences", "go_backwards", "dropout")
+                        | same("recurrent_dropout", *HELD),
                         leading=("units",), when={"two_biases": False},
                         why={"two_biases": "with a bias of the state beside that of the input"},
                         own={"use_bias": True, "unit_forget_bias": True, "return_sequences": False,
-                             "go_backwards": False, "dropout": 0.0}),
+                             "go_backwards": False, "dropout": 0.0, "recurrent_dropout": 0.0}),
         "torch": Native("nn.LSTM", {"input_size": "", "hidden_size": "units", "bias": "use_bias", "batch_first": ""},
                         leading=("input_size", "hidden_size"), own={"bias": True},
                         when={"activation": Tanh(), "recurrent_activation": Sigmoid()},

@@ -47,6 +47,7 @@ class MultiHeadAttention(Op):
 
     kind: ClassVar[str] = "multi_head_attention"
     uses_mask: ClassVar[bool] = True
+    rate_field: ClassVar[str] = "dropout"
     ports: ClassVar[tuple[str, ...]] = ("query", "value", "key")
     optional: ClassVar[int] = 2
     started: ClassVar = tuple(f"{part}_{name}" for part in PARTS for name in ("kernel", "bias"))

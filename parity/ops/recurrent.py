@@ -16,7 +16,7 @@ from parity.code import (
 )
 from parity.entries import Shape
 from parity.ops.cell import Calls, worded
-from parity.ops.recurrent_module import ONE_BIAS, left_alone, written
+from parity.ops.recurrent_module import BY_GATE, ONE_BIAS, left_alone, written
 from parity.ops.stepped import Stepped
 
 
@@ -86,7 +86,7 @@ class Recurrent(Stepped):
         for name, (field, one) in self.activations().items():
             calls[name] = (lambda z, field=field: f"{module}.{field}({z})") if module else one.tensorflow
         said: Calls = calls
-        return worded(self.cell(), {"x": "step", **names}, said)
+        return worded(self.step(), {"x": "step", **names}, said)
 
     def tensorflow_loop(self, steps: str, names: dict[str, str], seen: str = "") -> list[str]:
         """Return the statements of a loop over the steps; the last one is the output, without ``return``.
@@ -117,25 +117,37 @@ class Recurrent(Stepped):
 
     def tensorflow(self, site: Site) -> TensorFlowCode:
         names = {name: f"self.{site.name}_{name}" for name in self.parameters(site.input_shape)}
-        dropped = (
+        dropped: tuple[str, ...] = (
             "if training:  # the same features at every step",
             f"    x = x * tf.nn.dropout(tf.ones_like(x[:, :1]), rate={self.dropout!r})",
         )
+        if self.recurrent_dropout:
+            ones = {"x": "tf.ones_like(x[:, 0])", "h": f"tf.ones((tf.shape(x)[0], {self.units}), x.dtype)"}
+            dropped = tuple(
+                f"{name}_kept = [tf.nn.dropout({ones[name]}, rate={rate!r}) if training else {ones[name]} "
+                f"for _ in range({len(self.gates)})]"
+                for name, rate in (("x", self.dropout), ("h", self.recurrent_dropout)) if rate
+            )  # fmt: skip
         steps, seen = "tf.unstack(x, axis=1)", "tf.unstack(mask[:, :, None], axis=1)"
         if self.go_backwards:
             steps, seen = f"reversed({steps})", f"reversed({seen})"
         *lines, last = self.tensorflow_loop(steps, names, seen if any(site.masked) else "")
         return TensorFlowCode(
             body=(*(dropped if self.draws else ()), *lines, f"return {last}"), doc=self.says(), training=self.draws,
-            helpers=self.activation_helpers("tensorflow"),
+            helpers=(*self.activation_helpers("tensorflow"), *self._products("tensorflow")),
         )  # fmt: skip
+
+    def _products(self, framework: str) -> tuple[Helper, ...]:
+        """Return the function that the products of gates with masks of their own call."""
+        return (BY_GATE[framework],) if self.recurrent_dropout and len(self.gates) > 1 else ()
 
     # --------------------------------------------------------------------------------------------- PyTorch
 
     def torch_fits(self, masked: bool = False) -> bool:
         """Return whether PyTorch's own module means it; it keeps two biases apart, which a constraint holds as one."""
         return (
-            not masked and self.natives["torch"].fits(self) and (self.biases() < 2 or self.bias_constraint is None)
+            not (masked or self.recurrent_dropout)
+            and self.natives["torch"].fits(self) and (self.biases() < 2 or self.bias_constraint is None)
         )  # fmt: skip
 
     def torch_module(self, features: int, masked: bool = False, **more: str) -> tuple[str, tuple[Helper, ...]]:
@@ -151,7 +163,9 @@ class Recurrent(Stepped):
             return (made, ()) if self.biases() != 1 else (f"{ONE_BIAS.name}({made})", (ONE_BIAS,))
         written = self._written_out(masked)
         told = [one.torch(-1) or "nn.Identity()" for _, one in self.activations().values()]
-        return call(written.name, features, self.units, *told), (*self.activation_helpers("torch"), written)
+        rates = {name: repr(getattr(self, name)) for name in ("dropout", "recurrent_dropout") if self.recurrent_dropout}
+        helpers = (*self.activation_helpers("torch"), *self._products("torch"), written)
+        return call(written.name, features, self.units, *told, **rates), helpers
 
     def torch_weights(self, name: str, shape: Shape, masked: bool = False) -> dict[str, TorchWeight]:
         """Return where the parameters are kept.
@@ -174,8 +188,9 @@ class Recurrent(Stepped):
 
     def torch_called(self, module: str, masked: bool = False) -> tuple[str, tuple[int, ...]]:
         """Return the expression of the states at every step, and which part of what the module gives they are."""
-        x = f"x * {module}_dropout(torch.ones_like(x[:, :1]))" if self.draws else "x"
-        x = (f"({x}).flip(1)" if self.draws else f"{x}.flip(1)") if self.go_backwards else x
+        outside = self.draws and not self.recurrent_dropout
+        x = f"x * {module}_dropout(torch.ones_like(x[:, :1]))" if outside else "x"
+        x = (f"({x}).flip(1)" if outside else f"{x}.flip(1)") if self.go_backwards else x
         if masked:
             return f"{module}({x}, {'mask.flip(1)' if self.go_backwards else 'mask'})", ()
         return (f"{module}({x})[0]", (0,)) if self.torch_fits() else (f"{module}({x})", ())
@@ -186,24 +201,28 @@ class Recurrent(Stepped):
         forward, part = self.torch_called(f"self.{site.name}", masked)
         if not self.return_sequences:
             forward, part = f"{forward}[:, -1]", (*part, -1)
-        dropping = {f"{site.name}_dropout": f"nn.Dropout({self.dropout!r})"} if self.draws else {}
+        outside = self.draws and not self.recurrent_dropout
+        dropping = {f"{site.name}_dropout": f"nn.Dropout({self.dropout!r})"} if outside else {}
         return TorchCode(
             modules={**dropping, site.name: module}, forward=forward, output=site.name, part=part, helpers=helpers,
             weights=self.torch_weights(site.name, site.input_shape, masked),
-            comment="drops the same features at every step" if self.draws else "",
+            comment="drops the same features at every step" if outside else "",
         )  # fmt: skip
 
     def _written_out(self, masked: bool) -> Helper:
         """Return the module where PyTorch has none."""
         own, rows = self.natives["torch"].title, self.biases()
         names = {one: f"self.{one}" for one in self.started}
+        dropping = "" if not self.recurrent_dropout else "Dropping" if self.dropout else "StateDropping"
         lines = self.lines("torch", names, f"torch.chunk({{}}, {len(self.gates)}, dim=1)", "self")
         other = f"nn.{own} knows no masks" if masked else f"nn.{own} is another cell"
+        other = f"nn.{own} drops nothing of the state" if self.recurrent_dropout else other
         return written(
-            f"{'Masked' if masked else ''}{['Unbiased', 'Plain', 'TwoBias'][rows]}{own}{self.variant()}",
+            f"{'Masked' if masked else ''}{dropping}{['Unbiased', 'Plain', 'TwoBias'][rows]}{own}{self.variant()}",
             doc=f"{self.equation()}; {'a masked step leaves the state; ' if masked else ''}{other}.",
             activations=[field for field, _ in self.activations().values()], states=self.states,
             gates=len(self.gates), biases=rows, masked=masked,
+            drops=("x", "h") if dropping == "Dropping" else ("h",) if dropping else (),
             lines=left_alone(self.states, lines, "torch.where") if masked else lines,
         )  # fmt: skip
 

@@ -56,10 +56,12 @@ class SimpleRNN(Recurrent):
     native: ClassVar = {"torch": {**UNIFORM, "two_biases": True}}
     natives: ClassVar = {
         "keras": Native("keras.layers.SimpleRNN",
-                        same("units", "activation", "use_bias", "return_sequences", "go_backwards", "dropout", *HELD),
+                        same("units", "activation", "use_bias", "return_sequences", "go_backwards", "dropout")
+                        | same("recurrent_dropout", *HELD),
                         leading=("units",), when={"two_biases": False},
                         why={"two_biases": "with a bias of the state beside that of the input"},
-                        own={"use_bias": True, "return_sequences": False, "go_backwards": False, "dropout": 0.0}),
+                        own={"use_bias": True, "return_sequences": False, "go_backwards": False, "dropout": 0.0,
+                             "recurrent_dropout": 0.0}),
         "torch": Native("nn.RNN", {"input_size": "", "hidden_size": "units",
                                    "nonlinearity": Turned("activation", lambda one: one.kind, str),
                                    "bias": "use_bias", "batch_first": ""},
@@ -102,6 +104,11 @@ class SimpleRNN(Recurrent):
             Case(shows="backwards, and nothing but masked steps in a row", fields=linear | {"go_backwards": True},
                  x=[[[1.0], [2.0], [3.0]], [[4.0], [5.0], [6.0]]], parameters=counts | {"bias": [0.0]},
                  steps=[[True, True, False], [False, False, False]], expected=[[21.0], [0.0]]),
+            Case(shows="in training, what is kept of the state is doubled: 1, then 2 + (2 * 1) 10",
+                 fields={"units": 2, "activation": "linear", "use_bias": False, "recurrent_dropout": 0.5},
+                 x=[[[1.0], [2.0]]], mask=[[True, False]],
+                 parameters={"kernel": [[1.0, 1.0]], "recurrent_kernel": [[10.0, 0.0], [0.0, 10.0]]},
+                 expected=[[22.0, 2.0]]),
             Case(shows="two biases are added up", fields={"units": 1, "activation": "relu", "two_biases": True},
                  x=[[[1.0], [-9.0]]], parameters=counts | {"bias": [[0.5], [0.25]]}, expected=[[9.25]]),
             Case(shows="states meet through the recurrent kernel, rows to columns; relu cuts",

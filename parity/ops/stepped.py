@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveInt, model_validator
 
 from parity.activations import Activation, AnyActivation
 from parity.activations.tanh import Tanh
@@ -18,6 +18,7 @@ from parity.initializers.zeros import Zeros
 from parity.lazy import differentiable as np
 from parity.ops import SAID, Op, ShapeError, check_constraints
 from parity.ops.cell import stepped
+from parity.ops.drawing import Draw
 from parity.regularizers import AnyRegularizer
 
 if TYPE_CHECKING:
@@ -42,9 +43,14 @@ class Stepped(Op):
     A masked step leaves the states as they are, and gives the state that was; of a row with no other, that is 0. The
     mask goes on beside the states of every step, in the order in which it came, with ``go_backwards`` too. PyTorch's
     own modules know no masks: sequences that are packed leave out steps at the end alone, and are 0 there.
+
+    In training ``dropout`` drops features of x and ``recurrent_dropout`` values of h ahead of the product with U, the
+    same at every step. Where there is ``recurrent_dropout``, each gate has masks of its own, of x too. PyTorch's own
+    modules have no such; their ``dropout`` is one between stacked layers.
     """
 
     uses_mask: ClassVar[bool] = True
+    rate_field: ClassVar[str] = "dropout"
 
     width_field: ClassVar[str] = "units"
     started: ClassVar = ("kernel", "recurrent_kernel", "bias")
@@ -78,17 +84,33 @@ class Stepped(Op):
         default=0.0, description="share of the features that is dropped in training, the same ones at every step"
     )
 
+    recurrent_dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(
+        default=0.0, description="share of the state that is dropped ahead of its product, the same at every step"
+    )
+
+    @model_validator(mode="after")
+    def _with_one_bias(self) -> Self:
+        if self.recurrent_dropout and getattr(self, "two_biases", False):
+            raise ValueError("recurrent_dropout with two_biases is in no framework: leave one of them out")
+        return self
+
     @property
     def draws(self) -> bool:  # type: ignore[override]
         """Whether it drops any."""
-        return self.dropout > 0.0
+        return self.dropout > 0.0 or self.recurrent_dropout > 0.0
 
     def drops(self) -> float:
-        return self.dropout
+        return self.dropout or self.recurrent_dropout
 
     def mask_shape(self, shape: Shape) -> Shape:
         """Return (features,): the mask is one for all steps."""
-        return shape[-1:]
+        return shape[-1:] if self.dropout else (self.units,)
+
+    def drawn(self, shape: Shape) -> tuple[Draw, ...]:
+        if not self.recurrent_dropout:
+            return super().drawn(shape)
+        of_x = (Draw(shape[-1:], self.dropout),) if self.dropout else ()
+        return len(self.gates) * of_x + len(self.gates) * (Draw((self.units,), self.recurrent_dropout),)
 
     def biases(self) -> int:
         """Return how many biases it has; two are the rows of one parameter, of the input and of the state."""
@@ -97,6 +119,16 @@ class Stepped(Op):
     def cell(self) -> str:
         """Return one step as text, see :mod:`parity.ops.cell`."""
         raise TypeError(f"{type(self).__name__} has no meaning")
+
+    def step(self) -> str:
+        """Return one step with what it drops: each gate's product is of what its mask keeps."""
+        text = self.cell()
+        for name, kernel, rate in (("x", "kernel", self.dropout), ("h", "recurrent_kernel", self.recurrent_dropout)):
+            if self.recurrent_dropout and rate and len(self.gates) == 1:
+                text = text.replace(f"{name} @ {kernel}", f"({name} * {name}_kept[0]) @ {kernel}")
+            elif self.recurrent_dropout and rate:
+                text = text.replace(f"{name} @ {kernel}", f"by_gate({name}, {name}_kept, {kernel})")
+        return text
 
     def bias(self, row: int) -> str:
         """Return what a cell adds to the product with the input (row 0) or with the state: nothing where there is none.
@@ -137,17 +169,37 @@ class Stepped(Op):
     def forward(self, x: np.ndarray, p: Arrays, mask: np.ndarray | None = None) -> np.ndarray:
         functions: dict[str, Any] = {name: one.forward for name, (_, one) in self.activations().items()}
         functions["split"] = lambda z: np.split(z, len(self.gates), -1)
-        x = x if mask is None else x * mask[:, None] * (1.0 / (1.0 - self.dropout))
+        kept: dict[str, Any] = {}
+        if self.recurrent_dropout:
+            kept = self._kept(x, mask)
+        elif mask is not None:
+            x = x * mask[:, None] * (1.0 / (1.0 - self.dropout))
         now = {name: np.zeros((len(x), self.units)) for name in self.states}
         steps, seen = range(x.shape[1]), self.steps_seen
         outputs = []
         for step in reversed(steps) if self.go_backwards else steps:
-            found = stepped(self.cell(), {**p, **functions, **now, "x": x[:, step]})
+            found = stepped(self.step(), {**p, **functions, **kept, **now, "x": x[:, step]})
             was, now = now, {name: found[name] for name in self.states}
             if seen is not None:
                 now = {name: np.where(seen[:, step, None], one, was[name]) for name, one in now.items()}
             outputs.append(now["h"])
         return np.stack(outputs, axis=1) if self.return_sequences else outputs[-1]
+
+    def _kept(self, x: np.ndarray, masks: Any) -> dict[str, Any]:
+        """Return what each gate keeps of the input and of the state, and the product that goes by it."""
+        gates = len(self.gates)
+        every = iter(masks if isinstance(masks, list) else [] if masks is None else [masks])
+
+        def of(size: int, rate: float) -> list[Any]:
+            ones = np.ones((len(x), size))
+            return [ones if masks is None else next(every) * (1.0 / (1.0 - rate)) for _ in range(gates)]
+
+        def by_gate(value: Any, kept: list[Any], kernel: Any) -> Any:
+            parts = np.split(kernel, gates, -1)
+            return np.concatenate([(value * one) @ part for one, part in zip(kept, parts, strict=True)], axis=-1)
+
+        of_x = {"x_kept": of(x.shape[-1], self.dropout)} if self.dropout else {}
+        return {**of_x, "h_kept": of(self.units, self.recurrent_dropout), "by_gate": by_gate}
 
     def inert(self, field: str, other: Any, shape: Shape) -> str:
         """Say when there is one step only, whose direction is no other, and when there is no bias to have two of."""

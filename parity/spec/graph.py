@@ -6,8 +6,6 @@ which things are computed; an edge only points back up it.
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,6 +18,7 @@ from parity.errors import did_you_mean, listed
 from parity.ops import Op, ShapeError, check_constraints
 from parity.ops.again import Again
 from parity.ops.block import Block
+from parity.ops.drawing import Draw, number_of
 from parity.spec.blocks import written_out
 from parity.spec.ends import GraphError as GraphError
 from parity.spec.ends import check_read, outputs_of
@@ -84,9 +83,14 @@ class Layer:
         return self.owner == self.name
 
     @property
-    def drawn_shape(self) -> Shape:
-        """Return the shape of the mask that it draws for a row."""
-        return self.op.mask_shape(self.op.given([value.shape for value in self.reads]))
+    def drawn(self) -> tuple[Draw, ...]:
+        """Return the masks that it draws for a row, in order."""
+        return self.op.drawn(self.op.given([value.shape for value in self.reads]))
+
+    @property
+    def draw_numbers(self) -> tuple[int, ...]:
+        """Return the numbers of these masks: its own, and of further ones others that its name decides, too."""
+        return (self.mask, *(number_of(f"{self.name}.{number}") for number in range(1, len(self.drawn))))
 
     @property
     def told(self) -> tuple[Mask | None, ...]:
@@ -99,10 +103,7 @@ class Layer:
 
         So a layer that both sides have drops the same in both, whatever stands before it; other kinds drop others.
         """
-        counted = re.fullmatch(r"dropout(?:_([1-9]\d{0,8}))?", self.name)
-        if counted:
-            return int(counted[1] or 0)
-        return int.from_bytes(hashlib.sha256(self.name.encode()).digest()[:8], "little") >> 1
+        return number_of(self.name)
 
 
 @dataclass(frozen=True)

@@ -79,6 +79,20 @@ def test_stacked_recurrent_layers_go_by_the_mask(framework: str) -> None:
 
 
 @everywhere
+def test_a_state_that_is_dropped_has_recorded_masks_and_goes_by_the_mask_of_the_steps(framework: str) -> None:
+    """Each gate draws its own, of the input as well, as Keras's cells do; a simple cell one of each."""
+    whole = {"return_sequences": True, "recurrent_dropout": 0.3}
+    agrees(side(framework, [
+        {"lstm": {"units": 4, "dropout": 0.4, **whole}},
+        {"dropout": 0.2},
+        {"gru": {"units": 3, "reset_after": False, "go_backwards": True, **whole}},
+        {"simple_rnn": {"units": 3, "dropout": 0.5, **whole}},
+        {"gru": {"units": 3, "dropout": 0.2, "recurrent_dropout": 0.4}},
+        {"dense": 2},
+    ]))  # fmt: skip
+
+
+@everywhere
 def test_branches_bring_masks_together(framework: str) -> None:
     """Of masks made at different places: in a sum, side by side along the steps, and by a layer used twice."""
     agrees(side(framework, [

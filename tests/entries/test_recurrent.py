@@ -42,15 +42,17 @@ KINDS = [kind for kind, entry in OPS.items() if issubclass(entry, Recurrent)]
 VARIANTS: dict[str, list[dict[str, Any]]] = {
     "simple_rnn": [
         {}, {"dropout": 0.5, "two_biases": True}, {"two_biases": True}, {"activation": "relu"},
-        {"activation": {"leaky_relu": 0.3}},
+        {"activation": {"leaky_relu": 0.3}}, {"recurrent_dropout": 0.4}, {"dropout": 0.5, "recurrent_dropout": 0.25},
     ],
     "lstm": [
         {}, {"dropout": 0.5}, {"two_biases": True}, {"dropout": 0.25, "two_biases": True}, {"activation": "relu"},
         {"recurrent_activation": {"leaky_relu": 0.3}}, {"two_biases": True, "activation": "gelu"},
+        {"recurrent_dropout": 0.4}, {"dropout": 0.25, "recurrent_dropout": 0.5},
     ],
     "gru": [
         {}, {"dropout": 0.5}, {"reset_after": False}, {"activation": "relu"},
         {"reset_after": False, "activation": "softmax"}, {"bias_constraint": {"max_norm": 0.5}},
+        {"recurrent_dropout": 0.4}, {"dropout": 0.25, "recurrent_dropout": 0.5, "reset_after": False},
     ],
 }  # fmt: skip
 """What decides whether a framework's own part is taken: each with and without a bias, either way, for all states."""
@@ -323,7 +325,7 @@ def test_a_part_of_what_a_module_gives_is_seen_and_put_back() -> None:
     [
         ({"lstm": {"units": 2}}, r"lstm reads \(length, features\), it is given \(3,\)"),
         ({"bidirectional": {"layer": {"lstm": {"units": 2, "go_backwards": True}}}}, "leave go_backwards out"),
-        ({"bidirectional": {"layer": {"gru": {"units": 2, "name": "inner"}}}}, "has a name or inputs of its own"),
+        ({"bidirectional": {"layer": {"gru": {"units": 2, "name": "inner"}}}}, "inputs or trainable of its own"),
         ({"bidirectional": {"layer": {"gru": {"units": 2, "dropout": 0.5}}}}, "is not there yet"),
         ({"bidirectional": {"layer": {"dense": {"units": 2}}}}, "layer"),
         ({"time_distributed": {"layer": {"conv1d": {"filters": 2, "kernel_size": 1,

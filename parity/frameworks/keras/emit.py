@@ -92,8 +92,8 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         outputs=outputs,
         slots={name: (slot.attribute, slot.scale) for name, slot in optimizer.slots.items()},
         starts=config.optimizer.numbers(),
-        mask_axes=tuple(laid.drawn[layer.name] for layer in drawing),
-        masks=tuple(layer.mask for layer in drawing),
+        mask_axes=tuple(laid.drawn[layer.name] for layer in drawing for _ in layer.drawn),
+        masks=tuple(number for layer in drawing for number in layer.draw_numbers),
         **endings(side, applied=not remembers),
     )
     return context, bindings

@@ -58,8 +58,8 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         outputs=model.outputs,
         slots={name: (slot.attribute, slot.scale) for name, slot in optimizer.slots.items()},
         starts=config.optimizer.numbers(),
-        mask_axes=tuple(model.laid.drawn[layer.name] for layer in side.drawing()),
-        masks=tuple(layer.mask for layer in side.drawing()),
+        mask_axes=tuple(model.laid.drawn[layer.name] for layer in side.drawing() for _ in layer.drawn),
+        masks=tuple(number for layer in side.drawing() for number in layer.draw_numbers),
         **endings(side),
     )
     return context, bindings

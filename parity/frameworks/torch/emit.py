@@ -97,8 +97,8 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         slots={name: (slot.attribute, slot.scale) for name, slot in optimizer.slots.items()},
         starts=config.optimizer.numbers(),
         fills=config.optimizer.fills(),
-        mask_axes=tuple(network.laid.drawn[layer.name] for layer in side.drawing()),
-        masks=tuple(layer.mask for layer in side.drawing()),
+        mask_axes=tuple(network.laid.drawn[layer.name] for layer in side.drawing() for _ in layer.drawn),
+        masks=tuple(number for layer in side.drawing() for number in layer.draw_numbers),
         **endings(side),
     )
     return context, bindings
