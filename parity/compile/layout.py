@@ -168,8 +168,10 @@ class Walk:
 
 
 def arguments_of(layer: Layer) -> tuple[str, ...]:
-    """Return what a layer's code calls what it reads: by its ports, or by letters where these are many."""
-    return layer.op.ports[: len(layer.reads)] or tuple("abcdefghijklmnopqrstuvwyz"[: len(layer.reads)])
+    """Return what a layer's code calls what it reads: by its ports, by letters, or by numbers where these are many."""
+    count = len(layer.reads)
+    letters = tuple("abcdefghijklmnopqrstuvwyz"[:count])
+    return layer.op.ports[:count] or (letters if len(letters) == count else tuple(f"x_{one}" for one in range(count)))
 
 
 def _drawn(lies: Layout, shape: Sequence[int]) -> Axes | None:
