@@ -173,17 +173,18 @@ def assert_close(got: Mapping[str, np.ndarray], wanted: Mapping[str, np.ndarray]
     assert all(value <= tolerance for value in far.values()), f"{what}: {far}"
 
 
+def reported(got: Step, wanted: Step) -> Tensors:
+    """Return the gradients that a program is to report: of the outputs, it may none; of the parameters, all."""
+    return {name: value for name, value in wanted.gradient.items() if name in got.gradient or name in wanted.update}
+
+
 def assert_same_step(got: Step, wanted: Step, tolerance: float = 1e-12) -> None:
     """Check batch, forward outputs, loss, gradients, updates and slots, in the order in which a step computes them."""
     for phase in ("batch", "forward", "loss", "gradient", "update", "state"):
         if phase == "loss":
             assert difference(got.loss, wanted.loss) <= tolerance, f"loss {got.loss!r}, wanted {wanted.loss!r}"
         elif phase == "gradient":
-            # Of the outputs, a program may report none; of the parameters, all.
-            kept = {
-                name: value for name, value in wanted.gradient.items() if name in got.gradient or name in wanted.update
-            }
-            assert_close(got.gradient, kept, tolerance, phase)
+            assert_close(got.gradient, reported(got, wanted), tolerance, phase)
         else:
             assert_close(getattr(got, phase), getattr(wanted, phase), tolerance, phase)
 

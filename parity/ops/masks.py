@@ -14,8 +14,12 @@ if TYPE_CHECKING:
 
 
 def letters(count: int) -> tuple[str, ...]:
-    """Return what the code of a layer without ports calls what it reads; ``x`` is what its output is called."""
-    return tuple("abcdefghijklmnopqrstuvwyz"[:count])
+    """Return what the code of a layer without ports calls what it reads: letters, or numbers where these are many.
+
+    ``x`` is what its output is called.
+    """
+    known = "abcdefghijklmnopqrstuvwyz"
+    return tuple(known[:count]) if count <= len(known) else tuple(f"x_{number}" for number in range(count))
 
 
 class Masked(Entry):

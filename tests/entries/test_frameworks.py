@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import pytest
+from helpers_branches import EXACT, Branch, Branches
 from helpers_frameworks import (
     FRAMEWORKS,
     IMAGE,
@@ -53,10 +54,6 @@ from parity.spec.graph import Layer
 from parity.spec.resolve import Resolved
 
 CaseT = TypeVar("CaseT")
-
-EXACT = 1e-12
-"""Relative difference in float64 within which two computations of the same formula agree."""
-
 
 CROSS_ENTROPIES = {kind: entry for kind, entry in LOSSES.items() if entry.behind}
 """Losses that read logits or probabilities, and recover the one from the other."""
@@ -125,13 +122,70 @@ MASKED = -99.0
 """What a masked step of a case holds: a masking layer ahead of the rest makes it one."""
 
 
+def branch_of(kind: str, case: Case) -> Branch:
+    """Return a worked case behind dense layers that change nothing but whose gradients are those of its inputs."""
+    entry = OPS[kind]
+    parts = [np.asarray(one, dtype=np.float64) for one in (case.x if len(entry.ports) != 1 else [case.x])]
+    inputs = {
+        f"in_{number}": {"shape": part.shape[1:], "dtype": entry.reads_dtype} for number, part in enumerate(parts)
+    }
+    names, layers, weights = list(inputs), list[Any](), {f"op.{name}": p for name, p in case.parameters.items()}
+    if entry.reads_dtype != "integer":  # Before numbers of tokens nothing can stand.
+        names = [f"before_{number}" for number in range(len(parts))]
+        for name, one, part in zip(names, inputs, parts, strict=True):
+            layers.append({"dense": {"units": part.shape[-1], "name": name, "inputs": one}})
+            weights |= {f"{name}.kernel": np.eye(part.shape[-1]), f"{name}.bias": np.zeros(part.shape[-1])}
+    layers.append({kind: {**case.fields, "name": "op", "inputs": names}})
+    return Branch(model={"inputs": inputs, "layers": layers}, x=parts, weights=weights)
+
+
+OP_CASES = {f"{kind}, {case.shows}": (kind, case) for kind, entry in OPS.items() for case in entry.cases()}
+
+
+def told_apart(kind: str, case: Case) -> str:
+    """Return what a framework's graph could make another thing of: the op with its activation."""
+    return f"{kind} {case.fields.get('activation', case.fields.get('function'))}"
+
+
+def together(case: Case) -> bool:
+    """Return whether a case can be a branch among others: none whose steps or masks are its own."""
+    return case.mask is None and case.steps is None
+
+
+FREE = set({told_apart(*one): name for name, one in reversed(OP_CASES.items()) if together(one[1])}.values())
+"""Cases of which a free run takes a step, too: the first of its kind with each activation."""
+
+UNMASKED = {name: branch_of(*one) for name, one in OP_CASES.items() if together(one[1])}
+JOINED = [
+    Branches({name: one for name, one in UNMASKED.items() if (name in FREE) == free}, free) for free in (False, True)
+]
+
+
 @each_framework
-@pytest.mark.parametrize(("kind", "case"), cases(OPS))
-def test_an_op_is_its_reference(framework: str, kind: str, case: Case) -> None:
-    """Behind a dense layer that changes nothing but whose gradient is that of the op's input."""
+@pytest.mark.parametrize("name", OP_CASES)
+def test_an_op_is_its_reference(framework: str, name: str) -> None:
+    """Many cases are branches of one program, and the first of each kind take a step as a free run does, too.
+
+    In ``make long``, and where masks are given, each is a program of its own, and does.
+    """
+    kind, case = OP_CASES[name]
+    alone = WHOLE or not together(case)
+    step = own_program(framework, kind, case) if alone else JOINED[name in FREE].check(framework, name)
+    keeps = any("op." in one for one in step.state if "/" not in one)
+    dealt = case.mask is not None and not OPS[kind].noise  # No seed gives normal numbers that somebody made up.
+    if case.statistics is not None if keeps else not OPS[kind].draws or dealt:
+        np.testing.assert_allclose(step.forward["op"], case.expected, rtol=1e-13, atol=1e-13)
+
+
+def test_no_two_worked_cases_of_an_op_are_called_the_same() -> None:
+    """Of two, one would not be run."""
+    assert len(OP_CASES) == sum(len(entry.cases()) for entry in OPS.values())
+
+
+def own_program(framework: str, kind: str, case: Case) -> Step:
+    """Check a worked case in a chain, behind a dense layer that changes nothing."""
     if len(OPS[kind].ports) != 1:
-        merges(framework, kind, case)
-        return
+        return merges(framework, kind, case)
     x = np.asarray(case.x, dtype=np.float64)
     masking = []
     if case.steps is not None:
@@ -149,13 +203,10 @@ def test_an_op_is_its_reference(framework: str, kind: str, case: Case) -> None:
     weights = first | {f"op.{name}": np.asarray(p) for name, p in case.parameters.items()}
     dealt = case.mask is not None and not OPS[kind].noise  # No seed gives normal numbers that somebody made up.
     training = {"batch_size": len(x), "shuffle": False} | (drawn_seed(framework, model, case) if dealt else {})
-    step = agree(framework, model, x, weights=weights, training=training)
-    keeps = any("op." in name for name in step.state if "/" not in name)
-    if case.statistics is not None if keeps else not OPS[kind].draws or dealt:
-        np.testing.assert_allclose(step.forward["op"], case.expected, rtol=1e-13, atol=1e-13)
+    return agree(framework, model, x, weights=weights, training=training)
 
 
-def merges(framework: str, kind: str, case: Case) -> None:
+def merges(framework: str, kind: str, case: Case) -> Step:
     """Check a layer that reads several: each a part of one input, cut out along the last axis by a dense layer.
 
     What is one row where the others are longer comes out of a pool, of which it is the largest.
@@ -182,8 +233,27 @@ def merges(framework: str, kind: str, case: Case) -> None:
     weights |= {f"op.{name}": np.asarray(p) for name, p in case.parameters.items()}
     model = {"input": list(x.shape[1:]), "layers": [*layers, {kind: {**case.fields, "inputs": names, "name": "op"}}]}
     training = {"batch_size": len(x), "shuffle": False} | drawn_seed(framework, model, case)
-    step = agree(framework, model, x, weights=weights, training=training)
-    np.testing.assert_allclose(step.forward["op"], case.expected, rtol=1e-13, atol=1e-13)
+    return agree(framework, model, x, weights=weights, training=training)
+
+
+def activated(kind: str) -> dict[str, Branch]:
+    """Return models with an activation in every layer that takes one, behind another kind of layer."""
+    dense, conv = {"dense": {"units": 3}}, {"conv1d": {"filters": 3, "kernel_size": 2}}
+    alone, told = {"activation": {"function": kind}}, {"activation": kind}
+    pairs = {
+        f"{kind} behind dense": (dense, alone), f"{kind} behind conv1d": (conv, alone),
+        f"{kind} in dense": (conv, {"dense": {"units": 4} | told}),
+        f"{kind} in conv1d": (dense, {"conv1d": {"filters": 4, "kernel_size": 2} | told}),
+    }  # fmt: skip
+    return {
+        name: Branch(model={"input": [6, 3], "layers": [*pair, "flatten", {"dense": {"units": 2}}]},
+                     x=[3 * random(5, 6, 3)])
+        for name, pair in pairs.items()
+    }  # fmt: skip
+
+
+ACTIVATED = Branches({name: one for kind in ACTIVATIONS for name, one in activated(kind).items()}, free=WHOLE)
+"""Steps of free runs with each are taken by the worked cases of the layer."""
 
 
 def drawn_seed(framework: str, model: Mapping[str, Any], case: Case) -> dict[str, int]:
@@ -195,25 +265,15 @@ def drawn_seed(framework: str, model: Mapping[str, Any], case: Case) -> dict[str
 
 
 @each_framework
-@pytest.mark.parametrize("layer", ["activation", "dense", "conv1d"])
-@pytest.mark.parametrize("kind", ACTIVATIONS)
-def test_an_activation_is_its_reference_in_every_layer_that_takes_one(framework: str, kind: str, layer: str) -> None:
+@pytest.mark.parametrize("name", ACTIVATED.branches)
+def test_an_activation_is_its_reference_in_every_layer_that_takes_one(framework: str, name: str) -> None:
     """On three axes, so that a softmax over the wrong one is seen; PyTorch's convolutions have channels first."""
-    fields = {"activation": {"function": kind}, "dense": {"units": 4, "activation": kind},
-              "conv1d": {"filters": 4, "kernel_size": 2, "activation": kind}}[layer]  # fmt: skip
-    dense, conv = {"dense": {"units": 3}}, {"conv1d": {"filters": 3, "kernel_size": 2}}
-    for before in {"activation": (dense, conv), "dense": (conv,), "conv1d": (dense,)}[layer]:
-        model = {"input": [6, 3], "layers": [before, {layer: fields}, "flatten", {"dense": {"units": 2}}]}
-        agree(framework, model, 3 * random(5, 6, 3))
+    ACTIVATED.check(framework, name)
 
 
-def sweep(framework: str, model: Mapping[str, Any], x: np.ndarray) -> None:
-    """Check one step of a program against the reference, without all the other ways it is run."""
-    side = side_of(framework, model, training={"batch_size": len(x), "shuffle": False})
-    weights = starting_weights(side)
-    y = random(len(x), *side.layers()[-1].output_shape)
-    with opened(side, x, y, weights) as program:
-        assert_same_step(program.step(0, eager=True), Reference(side, x, y, weights).take(0))
+def sweep(framework: str, models: Mapping[str, tuple[Mapping[str, Any], np.ndarray]]) -> None:
+    """Check one step of models and their rows, by name, against the reference, without a free run."""
+    Branches({name: Branch(model=model, x=[x]) for name, (model, x) in models.items()}, free=False).check_all(framework)
 
 
 def dealt(cases: Iterable[CaseT], framework: str) -> list[CaseT]:
@@ -229,23 +289,24 @@ def dealt(cases: Iterable[CaseT], framework: str) -> list[CaseT]:
 def test_conv1d_pads_strides_and_dilates_as_its_reference(framework: str) -> None:
     every = itertools.product(("same", "valid"), (1, 2, 3), (1, 2, 3), (1, 2), (7, 8))
     cases = [case for case in every if case[3] == 1 or (case[2] == 1 and case[1] > 1)]
+    models = {}
     for padding, kernel, strides, dilation, length in dealt(cases, framework):
         conv = {"filters": 2, "kernel_size": kernel, "strides": strides, "dilation_rate": dilation,
                 "padding": padding, "activation": "tanh"}  # fmt: skip
         model = {"input": [length, 3], "layers": [{"dense": {"units": 3}}, {"conv1d": conv}]}
-        sweep(framework, model, random(2, length, 3))
+        models[f"{conv} of {length}"] = model, random(2, length, 3)
+    sweep(framework, models)
 
 
 @each_framework
-@pytest.mark.parametrize("kind", ["instance_norm", {"group_norm": {"groups": -1}}])
-@pytest.mark.parametrize("row", [(7, 1, 2), (4, 5, 3), (2, 1, 2, 1)])
-def test_channels_normalized_one_by_one_have_gradients_that_lie_channels_last(
-    framework: str, kind: Any, row: tuple[int, ...]
-) -> None:
+def test_channels_normalized_one_by_one_have_gradients_that_lie_channels_last(framework: str) -> None:
     """Of a batch of one PyTorch's instance norm has wrong ones, and its group norm crashes: docs/findings.md."""
-    model = {"input": list(row), "layers": [kind, "flatten", {"dense": {"units": 2}}]}
-    for rows in (1, 2):
-        sweep(framework, model, random(rows, *row))
+    kinds, shapes = ("instance_norm", {"group_norm": {"groups": -1}}), ((7, 1, 2), (4, 5, 3), (2, 1, 2, 1))
+    models = {}
+    for kind, row, rows in itertools.product(kinds, shapes, (1, 2)):
+        model = {"input": list(row), "layers": [kind, "flatten", {"dense": {"units": 2}}]}
+        models[f"{kind} of {rows} rows {row}"] = model, random(rows, *row)
+    sweep(framework, models)
 
 
 @each_framework
@@ -255,42 +316,44 @@ def test_a_layer_that_hands_its_input_on_has_a_gradient_of_its_own(framework: st
         {"dense": {"units": 3, "name": "first"}}, {"dropout": {"rate": 0.0, "name": "nothing"}},
         {"multiply": {"inputs": ["first", "nothing"]}}, {"dense": {"units": 2}},
     ]  # fmt: skip
-    sweep(framework, {"input": [4], "layers": layers}, random(5, 4))
+    sweep(framework, {"rate 0": ({"input": [4], "layers": layers}, random(5, 4))})
 
 
 @each_framework
-@pytest.mark.parametrize("padding", ["same", "valid"])
-def test_conv2d_pads_strides_and_dilates_as_its_reference(framework: str, padding: str) -> None:
+def test_conv2d_pads_strides_and_dilates_as_its_reference(framework: str) -> None:
     """Rows and columns unlike throughout, so that one taken for the other is seen."""
-    for size, strides, dilation, shape in [
+    windows = [
         (1, [2, 3], 1, (6, 7)), (2, 1, 1, (5, 4)), (3, 2, 1, (6, 7)), ([3, 2], [2, 3], 1, (7, 8)),
         ([1, 4], 2, 1, (5, 6)), (2, 3, 1, (7, 8)), (3, 1, [2, 1], (6, 7)), ([2, 3], 1, [3, 2], (7, 6)),
-    ]:  # fmt: skip
+    ]  # fmt: skip
+    models = {}
+    for (size, strides, dilation, shape), padding in itertools.product(windows, ("same", "valid")):
         conv = {"filters": 2, "kernel_size": size, "strides": strides, "dilation_rate": dilation, "padding": padding,
                 "activation": "tanh"}  # fmt: skip
-        sweep(framework, {"input": [*shape, 3], "layers": [{"dense": 3}, {"conv2d": conv}]}, random(2, *shape, 3))
+        model = {"input": [*shape, 3], "layers": [{"dense": 3}, {"conv2d": conv}]}
+        models[f"{conv} of {shape}"] = model, random(2, *shape, 3)
+    sweep(framework, models)
 
 
 @each_framework
-@pytest.mark.parametrize("padding", ["same", "valid"])
-def test_max_pooling_pads_and_takes_the_first_maximum_as_its_reference(framework: str, padding: str) -> None:
-    """Of whole numbers from 0 to 2, most of which stand more than once in a window."""
-    for size, strides, length in dealt(itertools.product((1, 2, 3), (None, 1, 2, 3), (7, 8)), framework):
-        pool = {"pool_size": size, "strides": strides, "padding": padding}
-        model = {"input": [length, 2], "layers": [{"dense": {"units": 2, "name": "before"}}, {"max_pooling1d": pool}]}
-        tied_step(framework, model)
-    for size2, strides2, shape in [(2, None, (5, 6)), ([3, 2], [2, 3], (7, 8)), (3, 2, (6, 7)), ([1, 3], 1, (4, 5))]:
-        pool = {"pool_size": size2, "strides": strides2, "padding": padding}
-        model = {"input": [*shape, 2], "layers": [{"dense": {"units": 2, "name": "before"}}, {"max_pooling2d": pool}]}
-        tied_step(framework, model)
+def test_max_pooling_pads_and_takes_the_first_maximum_as_its_reference(framework: str) -> None:
+    """Of whole numbers from -1 to 1, most of which stand more than once in a window."""
+    models: dict[str, Branch] = {}
+    for padding in ("same", "valid"):
+        for size, strides, length in dealt(itertools.product((1, 2, 3), (None, 1, 2, 3), (7, 8)), framework):
+            models |= tied("max_pooling1d", {"pool_size": size, "strides": strides, "padding": padding}, (length,))
+        for size2, strides2, shape in [
+            (2, None, (5, 6)), ([3, 2], [2, 3], (7, 8)), (3, 2, (6, 7)), ([1, 3], 1, (4, 5)),
+        ]:  # fmt: skip
+            models |= tied("max_pooling2d", {"pool_size": size2, "strides": strides2, "padding": padding}, shape)
+    Branches(models, free=False).check_all(framework)
 
 
-def tied_step(framework: str, model: Mapping[str, Any]) -> None:
-    side = side_of(framework, model)
-    x = np.random.default_rng(4).integers(-1, 2, size=(2, *model["input"])).astype(np.float64)
-    y, weights = random(2, *side.layers()[-1].output_shape), identity(2)
-    with opened(side, x, y, weights) as program:
-        assert_same_step(program.step(0, eager=True), Reference(side, x, y, weights).take(0))
+def tied(kind: str, pool: Mapping[str, Any], shape: tuple[int, ...]) -> dict[str, Branch]:
+    """Return a pool, by its name, that reads values of which many are the same."""
+    model = {"input": [*shape, 2], "layers": [{"dense": {"units": 2, "name": "before"}}, {kind: pool}]}
+    x = np.random.default_rng(4).integers(-1, 2, size=(2, *shape, 2)).astype(np.float64)
+    return {f"{kind} {pool} of {shape}": Branch(model=model, x=[x], weights=identity(2))}
 
 
 @each_framework
@@ -301,11 +364,13 @@ def test_a_convolution_longer_than_its_input_pads_on_both_sides(framework: str) 
 
 
 @each_framework
-@pytest.mark.parametrize("use_bias", [True, False])
-@pytest.mark.parametrize("shape", [(3,), (4, 3), (2, 4, 3)], ids=["rank 2", "rank 3", "rank 4"])
-def test_dense_reads_any_rank(framework: str, shape: tuple[int, ...], use_bias: bool) -> None:
-    dense = {"units": 3, "use_bias": use_bias, "activation": "tanh"}
-    agree(framework, {"input": list(shape), "layers": [{"dense": dense}, {"dense": dense}]}, random(5, *shape))
+def test_dense_reads_any_rank(framework: str) -> None:
+    models = {}
+    for shape, use_bias in itertools.product([(3,), (4, 3), (2, 4, 3)], (True, False)):
+        dense = {"units": 3, "use_bias": use_bias, "activation": "tanh"}
+        model = {"input": list(shape), "layers": [{"dense": dense}, {"dense": dense}]}
+        models[f"{shape}, bias {use_bias}"] = Branch(model=model, x=[random(5, *shape)])
+    Branches(models).check_all(framework)
 
 
 @each_framework
@@ -652,18 +717,18 @@ def test_a_regularizer_is_its_reference_on_kernels_and_biases(framework: str, ki
 
 
 @each_framework
-@pytest.mark.parametrize("layer", HELD)
-@pytest.mark.parametrize("kind", CONSTRAINTS)
-def test_a_constraint_is_its_reference_along_every_axis(framework: str, kind: str, layer: str) -> None:
+def test_a_constraint_is_its_reference_along_every_axis(framework: str) -> None:
     """PyTorch's kernels have their axes elsewhere."""
-    shape, fields = HELD[layer]
-    rank = len(shape) + 1 if layer != "dense" else 2
-    for axis in [*([one] for one in range(rank)), list(range(rank - 1))]:
-        told = {"max_value": 0.3, "axis": axis}
-        held = {kind: {name: value for name, value in told.items() if name in CONSTRAINTS[kind].model_fields}}
-        constrained = {"kernel_constraint": held, "bias_constraint": kind, "bias_initializer": "ones"}
-        model = {"input": shape, "layers": [{layer: fields | constrained}, {"dense": {"units": 2}}]}
-        sweep(framework, model, random(5, *shape))
+    models = {}
+    for (layer, (shape, fields)), kind in itertools.product(HELD.items(), CONSTRAINTS):
+        rank = len(shape) + 1 if layer != "dense" else 2
+        for axis in [*([one] for one in range(rank)), list(range(rank - 1))]:
+            told = {"max_value": 0.3, "axis": axis}
+            held = {kind: {name: value for name, value in told.items() if name in CONSTRAINTS[kind].model_fields}}
+            constrained = {"kernel_constraint": held, "bias_constraint": kind, "bias_initializer": "ones"}
+            model = {"input": shape, "layers": [{layer: fields | constrained}, {"dense": {"units": 2}}]}
+            models[f"{held} in {layer}"] = model, random(5, *shape)
+    sweep(framework, models)
 
 
 # ------------------------------------------------------------------------------------------ initializers
