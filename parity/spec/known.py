@@ -17,7 +17,7 @@ from parity.frameworks import frameworks
 
 NOT_YET: dict[str, str] = {
     "op": """
-        activity_regularization adaptive_average_pooling1d adaptive_average_pooling2d adaptive_average_pooling3d
+        activity_regularization adaptive_average_pooling3d
         adaptive_avg_pool3d adaptive_max_pool3d additive_attention attention avg_pool3d batch_norm3d bilinear
         category_encoding center_crop conv_lstm1d conv_lstm2d conv_lstm3d conv_transpose3d dot dropout3d
         einsum_dense embedding_bag feature_alpha_dropout fold fractional_max_pool2d group_query_attention
