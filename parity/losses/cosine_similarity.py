@@ -7,7 +7,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from parity.code import Case
-from parity.entries import read_in
+from parity.entries import Shape, read_in
 from parity.losses import Loss, loss_case
 from parity.native import Native, same
 
@@ -27,6 +27,12 @@ class CosineSimilarity(Loss):
     rule: ClassVar[str] = "-cos(outputs, targets)"
 
     axis: int = Field(default=-1, description="the axis along which a vector lies")
+
+    def fault(self, shape: Shape) -> str:
+        count = len(shape) + 1
+        if -count <= self.axis < count:
+            return super().fault(shape)
+        return f"they have no axis {self.axis}: {count} with that of the rows, counted from 0"
 
     def formula(self, logits: bool) -> str:
         return """

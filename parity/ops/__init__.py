@@ -96,18 +96,6 @@ class Op(Masked, Drawing):
         """Return the parts of what :meth:`given` returns, one for each tensor that it reads."""
         return (read,) if len(cls.ports) == 1 else tuple(read)
 
-    def holding(self, inside: Op) -> Self:
-        """Return itself, around a layer that is not one of the model's.
-
-        Raises:
-            ValueError: when that has what is said of layers of a model.
-        """
-        if inside.name is not None or inside.inputs is not None or not inside.trainable:
-            raise ValueError(
-                f"the layer inside has name, inputs or trainable of its own: say them of the {self.kind} layer"
-            )
-        return self
-
     def output_shape(self, shape: Shape) -> Shape:
         """Return the shape of the output, without the batch axis.
 

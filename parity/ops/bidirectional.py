@@ -12,8 +12,8 @@ from parity.code import Case, Helper, KerasCode, Parameter, Site, TensorFlowCode
 from parity.entries import Shape, one_of, read_in
 from parity.lazy import differentiable as np
 from parity.native import Native
-from parity.ops import Op
 from parity.ops.gru import GRU
+from parity.ops.holding import Holding
 from parity.ops.lstm import LSTM
 from parity.ops.recurrent import Recurrent
 from parity.ops.simple_rnn import SimpleRNN
@@ -91,7 +91,7 @@ def _saved(name: str, source: str) -> str:
     return KERAS.format(name=name, value=value)
 
 
-class Bidirectional(Op):
+class Bidirectional(Holding):
     """y = merge(layer(x), layer'(x from its end)), where layer' has the same fields and weights of its own.
 
     Where the layer gives its last state alone, that of the backward one is its state at the first step, which has seen

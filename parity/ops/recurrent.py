@@ -49,9 +49,11 @@ class Recurrent(Stepped):
         if self.keras_fits():
             return own.source(self, name_="", **cell, trainable=self.keras_trainable(), name=name)
         beside = {"return_sequences": None, "go_backwards": None, "use_bias": None}
-        made = own.source(self, name_=f"TwoBias{own.title}Cell", **cell, **beside)
+        # A layer around a cell does not tell it so (docs/findings.md).
+        frozen = self.keras_trainable()
+        made = own.source(self, name_=f"TwoBias{own.title}Cell", **cell, **beside, trainable=frozen)
         said = {name: "True" if getattr(self, name) else None for name in ("return_sequences", "go_backwards")}
-        return call("keras.layers.RNN", made, **said, trainable=self.keras_trainable(), name=name)
+        return call("keras.layers.RNN", made, **said, trainable=frozen, name=name)
 
     def keras_helpers(self) -> tuple[Helper, ...]:
         """Return what the layer's source calls."""

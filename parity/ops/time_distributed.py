@@ -10,10 +10,11 @@ from pydantic import Field, model_validator
 from parity.code import Case, Helper, KerasCode, Parameter, Site, TensorFlowCode, TorchCode
 from parity.entries import Shape, one_of, read_in
 from parity.native import Native
-from parity.ops import Op, ShapeError
+from parity.ops import ShapeError
 from parity.ops.conv1d import Conv1D
 from parity.ops.conv2d import Conv2D
 from parity.ops.dense import Dense
+from parity.ops.holding import Holding
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,7 +26,7 @@ else:
     AnyLayer = one_of({entry.kind: entry for entry in (Dense, Conv1D, Conv2D)})
 
 
-class TimeDistributed(Op):
+class TimeDistributed(Holding):
     """y[n, t] = layer(x[n, t]), with the same weights at every step.
 
     Keras applies the layer to one step after another; PyTorch and raw TensorFlow, which have no such layer, take all
