@@ -23,7 +23,7 @@ NOT_YET: dict[str, str] = {
         conv_lstm3d conv_transpose3d cropping3d dot dropout3d einsum_dense embedding_bag feature_alpha_dropout
         fold fractional_max_pool2d gaussian_dropout gaussian_noise global_average_pooling3d global_max_pooling3d
         group_query_attention gru_cell identity instance_norm3d lambda local_response_norm lp_pool1d lp_pool2d
-        lstm_cell masking max_pool3d max_pooling3d max_unpool2d normalization pixel_shuffle random_flip
+        lstm_cell max_pool3d max_pooling3d max_unpool2d normalization pixel_shuffle random_flip
         random_rotation resizing rnn_cell simple_rnn_cell spatial_dropout3d spectral_normalization
         stacked_rnn_cells sync_batch_norm transformer transformer_decoder_layer transformer_encoder_layer unfold
         up_sampling3d zero_padding3d
