@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import Field
@@ -65,8 +65,6 @@ class Op(Masked, Drawing):
     rescales: ClassVar[bool] = False
     """Whether its output has the same size whatever size its input has."""
 
-    optional: ClassVar[int] = 0
-    """How many of them, at the end, may be left out."""
     reads_dtype: ClassVar[str] = "float"
     """What it reads: ``float``, or ``integer`` for numbers of tokens."""
 
@@ -86,15 +84,6 @@ class Op(Masked, Drawing):
     def said_in(cls, framework: str) -> bool:
         return getattr(cls, framework, None) not in (None, getattr(Op, framework, None))
 
-    @classmethod
-    def given(cls, reads: Sequence[Any]) -> Any:
-        """Return what its methods take for what it reads: the one tensor itself, or a tuple of several."""
-        return reads[0] if len(cls.ports) == 1 else tuple(reads)
-
-    @classmethod
-    def each(cls, read: Any) -> tuple[Any, ...]:
-        """Return the parts of what :meth:`given` returns, one for each tensor that it reads."""
-        return (read,) if len(cls.ports) == 1 else tuple(read)
 
     def output_shape(self, shape: Shape) -> Shape:
         """Return the shape of the output, without the batch axis.

@@ -23,16 +23,28 @@ def letters(count: int) -> tuple[str, ...]:
 
 
 class Masked(Entry):
-    """The part of a layer that knows masks: True where a step of a tensor counts, by its first axes, as in Keras."""
+    """The part of a layer that knows what it reads, and masks: True where a step counts, by a tensor's first axes."""
 
     ports: ClassVar[tuple[str, ...]] = ("x",)
     """What it reads, by the names of its parts; empty for two tensors or more, each like the others."""
+    optional: ClassVar[int] = 0
+    """How many of them, at the end, may be left out."""
     passes_mask: ClassVar[bool] = False
     """Whether the mask of what it reads goes on to what it gives, as in Keras; of several, see :meth:`mask_of`."""
     uses_mask: ClassVar[bool] = False
     """Whether it does something else where steps of what it reads are masked."""
 
     _steps: Any = PrivateAttr(default=None)
+
+    @classmethod
+    def given(cls, reads: Sequence[Any]) -> Any:
+        """Return what its methods take for what it reads: the one tensor itself, or a tuple of several."""
+        return reads[0] if len(cls.ports) == 1 else tuple(reads)
+
+    @classmethod
+    def each(cls, read: Any) -> tuple[Any, ...]:
+        """Return the parts of what :meth:`given` returns, one for each tensor that it reads."""
+        return (read,) if len(cls.ports) == 1 else tuple(read)
 
     @classmethod
     def arguments(cls, count: int) -> tuple[str, ...]:

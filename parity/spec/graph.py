@@ -292,11 +292,11 @@ def graph_of(model: ModelSpec) -> Graph:
             given = used.given([value.shape for value in reads])
             shape = used.output_shape(given)
             check_constraints(used, given)
-            if first is not None and not _alike(used, reads, first.reads):
+            if used is not op and first is not None and not _alike(used, reads, first.reads):
                 raise ShapeError(f"{used.name} keeps weights of other shapes for what it is given here")
             read = tuple(masks.get(value.name) for value in reads)
             mask = mask_given(used, str(op.name), reads, read, shape)
-            if first is not None and used.uses_mask and masked(read) != masked(first.masks):
+            if used is not op and first is not None and used.uses_mask and masked(read) != masked(first.masks):
                 raise ShapeError(f"{used.name} is given masked steps in one place and others here: mask both, or none")
         except ShapeError as error:
             raise GraphError(str(error), at) from error

@@ -21,7 +21,7 @@ NOT_YET: dict[str, str] = {
         adaptive_avg_pool3d adaptive_max_pool3d additive_attention attention avg_pool3d batch_norm3d bilinear
         category_encoding center_crop conv_lstm1d conv_lstm2d conv_lstm3d conv_transpose3d dot dropout3d
         einsum_dense embedding_bag feature_alpha_dropout fold fractional_max_pool2d group_query_attention
-        gru_cell identity instance_norm3d lambda local_response_norm lp_pool1d lp_pool2d lstm_cell masking
+        gru_cell identity instance_norm3d lambda local_response_norm lp_pool1d lp_pool2d lstm_cell
         max_pool3d max_unpool2d normalization pixel_shuffle random_flip random_rotation resizing rnn_cell
         simple_rnn_cell spectral_normalization stacked_rnn_cells sync_batch_norm transformer
         transformer_decoder_layer transformer_encoder_layer unfold
