@@ -64,7 +64,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("data.section",),  # what a spec may say about data, apart from how it is read
     ("spec",),
     ("data",),
-    ("compile", "frameworks.emit", "frameworks.numerics", "frameworks.rule"),
+    ("compile", "frameworks.emit", "frameworks.numerics", "frameworks.rule", "frameworks.around"),
     ("run", "frameworks.driver"),
     ("reference",),
     ("advice",),
