@@ -67,6 +67,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("data",),
     (
         "compile",
+        "frameworks.around",
         "frameworks.emit",
         "frameworks.kinds",
         "frameworks.loops",

@@ -51,6 +51,7 @@ class InTwo(Base):
         return around if counted or not isinstance(self.padding, str) else None
 
     def keras(self, site: Site) -> KerasCode:
+        """Return Keras's layer with a call of its own."""
         around, title, lies = self._padded(site), self.natives["keras"].title, laid_last(self.data_format)
         name = f"{'Flat' if around is None else 'Padded'}{title}"
         value = ', constant_values=float("-inf")' if self.fill else ""
@@ -65,6 +66,7 @@ class InTwo(Base):
         return KerasCode(layer=layer, helpers=(Helper(name=name, source=source),), reads=lies, writes=lies)
 
     def tensorflow(self, site: Site) -> TensorFlowCode:
+        """Return the two poolings."""
         around, size, steps = self._padded(site), list(self.windows), list(self.steps())
         lengths = lengths_of(site.input_shape, self.data_format)
         planes, rows, columns = self._positions(lengths)
