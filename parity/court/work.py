@@ -330,17 +330,13 @@ class Work(Scratch):
                 stack.callback(session.close)
             note(f"lockstep in {precision}: starting {len(sides)} programs", 0.0)
             lock = Lockstep(
-                sessions=sessions,
-                openings=openings,
-                root=root,
-                seed=reference.config.training.seed,
-                precision=precision,
-                spill=spill,
-            )
+                sessions=sessions, openings=openings, root=root, seed=reference.config.training.seed,
+                precision=precision, spill=spill,
+            )  # fmt: skip
             lock.open()
             court = Court(lock=lock, judges=judges, sides={side.name: side for side in sides})
-            what = f"lockstep in {precision}: step"
-            judged = court.sit(numbers, lambda number: note(f"{what} {number} of {steps}", number / steps))
+            told = f"lockstep in {precision}: step {{}} of {steps}"
+            judged = court.sit(numbers, lambda number: note(told.format(number), number / steps))
             self.undetermined |= lock.undetermined()
             self.devices |= lock.devices
             return judged

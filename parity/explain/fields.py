@@ -8,7 +8,6 @@ defaults, nothing in the place of a regularizer. A number that is none of these 
 from __future__ import annotations
 
 import contextlib
-import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
@@ -30,6 +29,7 @@ from parity.explain.habit_list import (
     of_metric,
     of_update,
 )
+from parity.explain.loss_changes import losses, stretched, swapped
 from parity.initializers import Initializer
 from parity.lazy import np
 from parity.losses import Loss
@@ -62,8 +62,8 @@ def candidates(side: Resolved, suspects: Suspects) -> list[Change]:
         found += [*of_layers(side, suspects.layers), *_of_masks(side, suspects)]
         found += [one for name in names for one in _of_part(side, f"layers.{name}")]
     if suspects.phase == "loss":
-        found += [one for path in _losses(side) for one in _of_part(side, path)]
-        found += [*_swapped(side), *_stretched(side), *of_loss(side)]
+        found += [one for path in losses(side) for one in _of_part(side, path)]
+        found += [*swapped(side), *stretched(side), *of_loss(side)]
     if suspects.phase in ("loss", "gradient"):
         found += [*of_gradient(side, suspects.leftovers, suspects.phase), *_held(side, "regularizer"), *_spread(side)]
     if suspects.phase in ("gradient", "update"):  # PyTorch has no gradient at all of what is cut off.
@@ -79,7 +79,7 @@ def knobs(side: Resolved, suspects: Suspects) -> list[Knob]:
     """Return the numbers to solve for at a place."""
     found: list[Knob] = []
     parts = [f"layers.{layer.name}" for layer in suspects.layers] if suspects.phase in ("forward", "loss") else []
-    parts += {"loss": _losses(side), "update": ["optimizer"], "state": ["optimizer"]}.get(suspects.phase, [])
+    parts += {"loss": losses(side), "update": ["optimizer"], "state": ["optimizer"]}.get(suspects.phase, [])
     parts += [f"layers.{layer.name}" for layer in suspects.layers] if suspects.phase == "state" else []
     for path in parts:
         found += [_knob(side, one) for one in _numbers(side, path)]
@@ -207,37 +207,6 @@ def _value(side: Resolved, path: str) -> Any:
         return at(side.config, path)
     except AttributeError:
         return ...  # The layer's activation is of another kind, say.
-
-
-def _losses(side: Resolved) -> list[str]:
-    """Return the path of the loss, of several outputs that of each."""
-    return [side.named("loss", output) for output in side.views]
-
-
-def _swapped(side: Resolved) -> Iterator[Change]:
-    """Yield the losses, and the weights, of two outputs, each in the place of the other."""
-    for one, other in itertools.combinations(side.views if side.outputs else (), 2):
-        for field, what in (("", "losses"), (".weight", "weights of the losses")):
-            paths = (f"loss.{one}{field}", f"loss.{other}{field}")
-            values = tuple(at(side.config, path) for path in paths)
-            if values[0] != values[1]:
-                yield Change(
-                    path=" + ".join(paths), value="swapped", was="each its own",
-                    sets=tuple(zip(paths, values[::-1], strict=True)),
-                    text=f"the {what} of {one} and {other} are swapped",
-                )  # fmt: skip
-
-
-def _stretched(side: Resolved) -> Iterator[Change]:
-    """Yield targets of one axis beside outputs of two, or the other way round, where the loss stretches them."""
-    was = side.config.data.targets
-    if side.outputs:
-        return
-    if "broadcast" in type(side.config.loss).model_fields and was != "flat":
-        yield Change(
-            path="data.targets", value="flat", was=was, sets=(("data.targets", "flat"), ("loss.broadcast", "stretch")),
-            text="of targets and outputs, one is (N,) and one (N, 1), and the loss stretches them to all N x N pairs",
-        )  # fmt: skip
 
 
 def _of_a_parameter(part: BaseModel, name: str) -> bool:

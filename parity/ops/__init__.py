@@ -84,7 +84,6 @@ class Op(Masked, Drawing):
     def said_in(cls, framework: str) -> bool:
         return getattr(cls, framework, None) not in (None, getattr(Op, framework, None))
 
-
     def output_shape(self, shape: Shape) -> Shape:
         """Return the shape of the output, without the batch axis.
 

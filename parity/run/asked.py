@@ -6,6 +6,7 @@ from typing import Any
 
 from parity.frameworks import part_of
 from parity.run.driver.parts import Parts
+from parity.run.environment import versions
 
 
 class Asked:
@@ -29,3 +30,7 @@ class Asked:
     def _parts(framework: str) -> Parts:
         found: Parts = part_of(framework, "driver.parts").PARTS
         return found
+
+    def versions(self, packages: list[str]) -> dict[str, str]:
+        """Return what :func:`~parity.run.environment.versions` says of this process."""
+        return versions(packages)

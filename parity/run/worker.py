@@ -20,7 +20,6 @@ from parity.run.asked import Asked
 from parity.run.axes import inverse, permuted
 from parity.run.driver.base import Driver
 from parity.run.driver.generators import first
-from parity.run.environment import versions
 from parity.run.exchange import Exchange
 from parity.run.memory import OwnState, Report, everything
 from parity.run.probe import DigestProbe, Guide, Probe, TensorProbe, see_all
@@ -62,10 +61,6 @@ class Worker(Unmatched, Asked):
     def event(self, **values: Any) -> None:
         """Tell the parent something while a command is still running."""
         self.channel.send(("event", values))
-
-    def versions(self, packages: list[str]) -> dict[str, str]:
-        """Return what :func:`~parity.run.environment.versions` says of this process."""
-        return versions(packages)
 
     def undetermined(self) -> list[str]:
         """Return the operations of the steps taken that have no deterministic form here."""

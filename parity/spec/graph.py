@@ -20,8 +20,7 @@ from parity.ops.again import Again
 from parity.ops.block import Block
 from parity.ops.drawing import Draw, number_of
 from parity.spec.blocks import written_out
-from parity.spec.ends import GraphError as GraphError
-from parity.spec.ends import check_read, outputs_of
+from parity.spec.ends import GraphError, check_read, outputs_of
 from parity.spec.paths import auto_names
 from parity.spec.values import Mask, Value, every, mask_given, masked
 from parity.tensors import parameter as parameter_name
