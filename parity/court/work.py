@@ -335,8 +335,8 @@ class Work(Scratch):
             )  # fmt: skip
             lock.open()
             court = Court(lock=lock, judges=judges, sides={side.name: side for side in sides})
-            told = f"lockstep in {precision}: step {{}} of {steps}"
-            judged = court.sit(numbers, lambda number: note(told.format(number), number / steps))
+            step_of = f"lockstep in {precision}: step {{}} of {steps}"
+            judged = court.sit(numbers, lambda number: note(step_of.format(number), number / steps))
             self.undetermined |= lock.undetermined()
             self.devices |= lock.devices
             return judged

@@ -51,16 +51,19 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
     bodies = (part["body"] for part in loss["parts"])
     used = " ".join([loss["body"], *bodies, *sources, *lines, *(one.source for one in network.blocks)])
     most = loops.MOST_BESIDE_BLOCKS if network.blocks else loops.MOST_LINES
+
+    def in_loops(lines: list[AboutModule], root: str) -> list[str]:
+        return loops.written(lines, network.classes, sources, root, most)
+
+    def copied(name: str, place: Weight) -> list[AboutModule]:
+        return _copied(name, place, network.module_of(place.attribute))
+
     context = {
         "imports": imports,
         "helpers": sources,
         "modules": network.modules,
-        "fills": loops.written(
-            [AboutModule(source=one, module=module, about=f"self.{module}") for one, module in network.fills],
-            network.classes,
-            sources,
-            "self",
-            most,
+        "fills": in_loops(
+            [AboutModule(source=one, module=at, about=f"self.{at}") for one, at in network.fills], "self"
         ),
         "frozen": network.frozen,
         "blocks": [one.source for one in network.blocks],
@@ -68,17 +71,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         "forward": network.forward,
         "returns": network.returns,
         "counted": network.laid.counted,
-        "weights": loops.written(
-            [
-                one
-                for name, place in weights.items()
-                for one in _copied(name, place, network.module_of(place.attribute))
-            ],
-            network.classes,
-            sources,
-            "model",
-            most,
-        ),
+        "weights": in_loops([one for name, place in weights.items() for one in copied(name, place)], "model"),
         "loss": loss,
         "optimizer": optimizer,
         "penalty": penalty(parameters, "torch", lambda name: _whole(weights[name])),
