@@ -120,7 +120,11 @@ def _taken(
             raise UsageError(_misfit(name, own, wanted[name], left, parameters))
     for name in wanted:
         if by_name and name not in weights:
-            take(name, iter([path for path in left if path in _names(name, compiled)]))
+            names = _names(name, compiled)
+            # A layer of a block may lie in the block: res_1_conv.weight in res_1.conv.weight.
+            flat = {one.replace(".", "_") for one in names}
+            alike = [path for path in left if path.replace(".", "_") in flat]
+            take(name, iter(sorted(alike, key=lambda path: path not in names)))
     for name in wanted:
         if name not in weights:
             # A layer's parameters come from one module: beside those of it that are matched, before any other.

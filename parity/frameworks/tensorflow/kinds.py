@@ -89,7 +89,7 @@ def kinds_of(laid: LaidOut, graph: Graph, taken: frozenset[str]) -> dict[str, La
         sources = [*variables_of(layer, "").values(), body]
         like = (layer.op.kind, tuple(layer.parameters), code.training, masks_of(layer), code.helpers)
         for lines, every, likeness in found:
-            if like == likeness and _arguments([*lines, line], [*every, sources], taken) is not None:
+            if like == likeness and _arguments([lines[0], line], [every[0], sources], taken) is not None:
                 lines.append(line)
                 every.append(sources)
                 break
@@ -100,8 +100,8 @@ def kinds_of(laid: LaidOut, graph: Graph, taken: frozenset[str]) -> dict[str, La
         if len({_home(line, graph) for line in lines}) < 2:
             continue
         both, first = _arguments(lines, every, taken), lines[0].layer
-        assert both is not None
-        assert first is not None
+        if both is None or first is None:  # Each two are alike, and all together differ in too much.
+            continue
         called_so = free_words(type(first.op).__name__, {*taken, *(one.name for one in kinds.values())})
         names = [str(line.layer.name) for line in lines if line.layer is not None]
         code, name = renamed(lines[0], ITSELF), called_so.replace(" ", "")

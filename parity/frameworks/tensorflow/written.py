@@ -60,10 +60,11 @@ def written(side: Resolved, fused: Sequence[Layer]) -> TensorFlowModel:
     laid = walk.laid_out()
     taken = walk.reserved()
     words = TensorFlowWords(side, fused)
-    if graph.scopes and not low:
+    if graph.scopes and not low and side.program is None:
         words.kinds = kinds_of(laid, graph, taken)
-    # In mixed precision methods use types that the model alone knows.
-    folding = Folding(laid, graph, words.worded, taken, graph.by_name if low else ())
+    # In mixed precision methods use types that the model alone knows. A program written by hand is matched to the names
+    # of layers.
+    folding = Folding(laid, graph, words.worded, taken, graph.by_name if low or side.program is not None else ())
     body = folding.folded(laid.inputs if len(laid.inputs) > 1 else ())
     if body is None:
         words.kinds, body = {}, folding.unfolded(laid)

@@ -102,8 +102,10 @@ def written(side: Resolved, fused: Sequence[Layer]) -> TorchModel:
     low = side.config.numerics.mixed_precision is not None
     words = TorchWords(side, low, fused)
     taken = walk.reserved()
-    # In mixed precision lines use a type that the model alone knows.
-    folding = Folding(laid, side.graph, words.worded, taken, side.graph.by_name if low else ())
+    # In mixed precision lines use a type that the model alone knows. A program written by hand is matched to the names
+    # of layers.
+    barred = side.graph.by_name if low or side.program is not None else ()
+    folding = Folding(laid, side.graph, words.worded, taken, barred)
     body = folding.folded(laid.inputs if len(laid.inputs) > 1 else ())
     words.plain = body is None
     body = folding.unfolded(laid) if body is None else body
