@@ -17,14 +17,12 @@ from parity.frameworks import frameworks
 
 NOT_YET: dict[str, str] = {
     "op": """
-        activity_regularization adaptive_average_pooling3d
-        adaptive_avg_pool3d adaptive_max_pool3d additive_attention attention avg_pool3d batch_norm3d bilinear
-        category_encoding center_crop conv_lstm1d conv_lstm2d conv_lstm3d conv_transpose3d dot dropout3d
-        einsum_dense embedding_bag feature_alpha_dropout fold fractional_max_pool2d group_query_attention
-        gru_cell identity instance_norm3d lambda local_response_norm lp_pool1d lp_pool2d lstm_cell
-        max_pool3d max_unpool2d normalization pixel_shuffle random_flip random_rotation resizing rnn_cell
-        simple_rnn_cell spectral_normalization stacked_rnn_cells sync_batch_norm transformer
-        transformer_decoder_layer transformer_encoder_layer unfold
+        activity_regularization adaptive_average_pooling3d additive_attention attention batch_norm3d bilinear
+        category_encoding center_crop conv_lstm1d conv_lstm2d conv_lstm3d dot einsum_dense embedding_bag
+        feature_alpha_dropout fold fractional_max_pool2d group_query_attention gru_cell identity instance_norm3d
+        lambda local_response_norm lp_pool1d lp_pool2d lstm_cell max_unpool2d normalization
+        pixel_shuffle random_flip random_rotation resizing rnn_cell simple_rnn_cell spectral_normalization
+        stacked_rnn_cells sync_batch_norm transformer transformer_decoder_layer transformer_encoder_layer unfold
     """,
     "activation": "glu prelu rrelu sparsemax threshold",
     "initializer": "dirac sparse stft",
@@ -54,11 +52,11 @@ NOT_YET: dict[str, str] = {
 FIELDS = """
     activity_regularizer add_bias_kv affine align_corners amsgrad axes beta_constraint beta_regularizer capturable
     ceil_mode class_weight count_include_pad dampening depth_multiplier differentiable dtype
-    elementwise_affine ema_momentum ema_overwrite_frequency etas foreach fused gamma_constraint gamma_regularizer
-    gradient_accumulation_steps groups ignore_index inplace jit_compile kernel_dtype label_smoothing
+    elementwise_affine etas foreach fused gamma_constraint gamma_regularizer
+    groups ignore_index inplace jit_compile kernel_dtype label_smoothing
     lambd loss_scale_factor lora_alpha lora_rank lr_decay maximize moving_mean_initializer moving_variance_initializer
     noise_shape output_padding padding_mode pos_weight renorm return_indices sample_weight step_sizes
-    supports_masking synchronized threshold track_running_stats use_ema virtual_batch_size weight_decay
+    supports_masking synchronized threshold track_running_stats virtual_batch_size weight_decay
 """
 """Arguments of theirs that not every entry takes which has them there."""
 
