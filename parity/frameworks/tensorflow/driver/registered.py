@@ -8,8 +8,8 @@ from tensorflow.python.framework import ops
 def forget_graphs() -> None:
     """Let go of the graphs of programs that are closed, which TensorFlow keeps, and each by it the whole program.
 
-    Each call of ``tf.custom_gradient`` in a graph registers a gradient under a new name (``ops/custom_gradient.py``), which
-    is looked up while gradients are added to the graph; each ``tf.numpy_function`` is kept by the outermost graph
+    Each call of ``tf.custom_gradient`` in a graph registers a gradient (``ops/custom_gradient.py``), which is looked up
+    while gradients are added to the graph; each ``tf.numpy_function`` is kept by the outermost graph
     (``ops/script_ops.py``). Without this, a worker that opens one program after another keeps all of them, and looks
     through all of them at each.
     """
