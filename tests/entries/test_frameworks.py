@@ -9,15 +9,19 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import sys
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+import helpers_frameworks
 import numpy as np
 import pytest
 from helpers_branches import EXACT, Branch, Branches
 from helpers_frameworks import (
+    EACH_FRAMEWORK,
     FRAMEWORKS,
     IMAGE,
     Opened,
@@ -47,6 +51,7 @@ from parity.catalog import (
 from parity.code import Case
 from parity.compile import compile_side
 from parity.entries import Entry
+from parity.errors import WorkerError
 from parity.run.driver.programs import import_program
 from parity.run.initial import initial_value
 from parity.run.randomness import keep_mask, normal
@@ -925,6 +930,33 @@ def test_a_program_is_in_its_precision_throughout_whatever_ran_before_it(framewo
             wanted = Reference(side, x, y, weights).take(0)
             assert_same_step(step, wanted, tolerance)
             assert (difference(step.loss, wanted.loss) > 1e-10) == (precision == "float32")
+
+
+@pytest.mark.parametrize("framework", [one for one in EACH_FRAMEWORK if one.values[0] in ("keras", "tensorflow")])
+def test_a_worker_keeps_no_graph_of_the_programs_it_has_run(framework: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """TensorFlow would, of every step that was watched in a graph: each program would then be slower to open.
+
+    A program cannot be asked from here, but may say when it is opened how many graphs there are.
+    """
+    side, x, y = leaf(framework, "the leaf question's Keras side")
+    weights, plain = starting_weights(side), helpers_frameworks.compiled(side)
+    count = 'sum(type(one).__name__ == "FuncGraph" for one in gc.get_objects())'
+    telling = replace(plain, source=f"import gc\nraise RuntimeError(f'{{{count}}} graphs')\n")
+
+    def graphs() -> int:
+        with monkeypatch.context() as patch:
+            patch.setattr(helpers_frameworks, "compiled", lambda side: telling)
+            with pytest.raises(WorkerError, match=r"\d+ graphs") as error:
+                opened(side, x, y, weights).__enter__()
+        return int(re.findall(r"(\d+) graphs", str(error.value))[0])
+
+    with opened(side, x, y, weights):
+        pass  # What the first program of a worker leaves behind is left out of count.
+    before = graphs()
+    for _ in range(4):
+        with opened(side, x, y, weights) as program:
+            program.step(0)
+    assert graphs() <= before + 1
 
 
 def test_a_program_written_over_another_is_the_one_that_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

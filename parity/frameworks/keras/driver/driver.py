@@ -72,7 +72,7 @@ class KerasDriver(KerasLayers, TensorFlowDriver):
         super().close()
         for variable in variables:
             free(variable)
-        keras.backend.clear_session()
+        keras.backend.clear_session(free_memory=False)  # Whoever opens the next program collects the garbage.
 
     def view(self, key: str, output: dict[str, Any]) -> View:
         """Return how an output is seen, with the activation that the program applies as a function behind it."""

@@ -17,6 +17,7 @@ import tensorflow as tf
 from parity.frameworks.tensorflow.driver import generators as tensorflow_generators
 from parity.frameworks.tensorflow.driver.gpus import scope, seen_gpus
 from parity.frameworks.tensorflow.driver.on_device import lying
+from parity.frameworks.tensorflow.driver.registered import forget_graphs
 from parity.frameworks.tensorflow.driver.repeats import set_determinism_off
 from parity.frameworks.tensorflow.driver.tensors import (
     applied,
@@ -185,6 +186,11 @@ class TensorFlowDriver(TensorFlowWatching):
         """Set the slots."""
         with self._asked_once():
             super().set_slots(values, iterations)
+
+    def close(self) -> None:
+        """Let go of the program, and of what TensorFlow keeps of its graphs by itself."""
+        super().close()
+        forget_graphs()
 
     @contextmanager
     def _asked_once(self) -> Iterator[None]:
