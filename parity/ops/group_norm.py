@@ -118,7 +118,7 @@ class Grouped(Scaling):
         )
 
     def _module(self, site: Site, name: str = "", **more: str | None) -> TorchCode:
-        made = self.natives["torch"].source(self, name_=name, affine=self._affine(), **more)
+        made = self.natives["torch"].source(self, name_=name, **({"affine": self._affine()} | more))
         return self._torch(site, made, layout=laid_first(self._format))
 
 

@@ -50,10 +50,8 @@ class InstanceNorm(Grouped):
             # reaches them lies channels last, as ours does: docs/findings.md.
             return self._grouped(site, GROUPED)
         name = f"{self.natives['torch'].name}{len(site.input_shape) - 1}d"
-        return self._module(site, name, num_features=str(channels_of(site.input_shape, self._format)))
-
-    def _affine(self) -> str | None:
-        return "True" if self.scale or self.center else None
+        affine = "True" if self.scale or self.center else None  # By itself it has neither.
+        return self._module(site, name, affine=affine, num_features=str(channels_of(site.input_shape, self._format)))
 
     @classmethod
     def cases(cls) -> list[Case]:
@@ -64,6 +62,9 @@ class InstanceNorm(Grouped):
             Case(shows="axis 1, as PyTorch has it by itself", x=[[[[1.0, 7.0]], [[5.0, 5.0]]]],
                  fields={"axis": 1, "epsilon": 7.0, "center": False, "scale": False},
                  expected=[[[[-0.75, 0.75]], [[0.0, 0.0]]]]),
+            Case(shows="two axes, with neither", x=[[[[1.0], [7.0]], [[5.0], [3.0]]]],
+                 fields={"epsilon": 4.0, "center": False, "scale": False},
+                 expected=[[[[-1.0], [1.0]], [[1 / 3], [-1 / 3]]]]),
             Case(shows="beta without gamma", fields={"epsilon": 7.0, "scale": False}, x=x,
                  parameters={"beta": [1.0, 0.0]},
                  expected=[[[0.25, 0.0], [1.75, 0.0]], [[1.0, -0.75], [1.0, 0.75]]]),

@@ -64,6 +64,9 @@ class ForgetGateOnes(Initializer):
         found.reshape(-1)[self.units : 2 * self.units] = 1.0  # Of two biases, the first.
         return found
 
+    def fault(self, shape: Shape) -> str:
+        return self.rest.fault(shape[-1:])  # Each of two biases is one tensor.
+
     @property
     def random(self) -> bool:  # type: ignore[override]
         """Whether the rest draws."""

@@ -66,3 +66,28 @@ def test_every_kind_of_layer_stays_as_it_starts_when_it_is_not_trainable(framewo
 
 def test_most_kinds_that_have_parameters_are_here() -> None:
     assert len(KEPT) >= 20, sorted(KEPT)
+
+
+BARE = [
+    ({"batch_norm": {}}, (3,)), ({"layer_norm": {}}, (3,)), ({"group_norm": {"groups": 1}}, (2, 4)),
+    ({"instance_norm": {}}, (4, 2)), ({"instance_norm": {}}, (2, 3, 2)), ({"instance_norm": {"axis": 1}}, (2, 2, 2, 3)),
+]  # fmt: skip
+
+
+@each_framework
+def test_a_normalization_that_has_neither_gamma_nor_beta_trains_none(framework: str) -> None:
+    """What a program keeps beside what the spec has moves in the first step, and is seen in the loss of the third."""
+    inputs, layers = {}, list[dict[str, Any]]()
+    for number, (layer, shape) in enumerate(BARE):
+        ((kind, fields),) = layer.items()
+        inputs[f"in_{number}"] = {"shape": list(shape), "dtype": "float"}
+        own = {"center": False, "scale": False, "name": f"norm_{number}", "inputs": f"in_{number}"}
+        layers += [{kind: fields | own}, {"flatten": {"name": f"flat_{number}", "inputs": f"norm_{number}"}}]
+    together = {"concatenate": {"name": "all", "inputs": [f"flat_{number}" for number in range(len(BARE))]}}
+    model = {"inputs": inputs, "layers": [*layers, together, {"dense": 2}]}
+    side, numbers = side_of(framework, model, training={"batch_size": ROWS, "epochs": 3}), np.random.default_rng(5)
+    x = numbers.normal(size=(ROWS, sum(int(np.prod(shape)) for _, shape in BARE)))
+    y, weights = numbers.normal(size=(ROWS, 2)), starting_weights(side)
+    reference = Reference(side, x, y, weights)
+    with opened(side, x, y, weights) as program:
+        np.testing.assert_allclose(program.train(3), [reference.take(step).loss for step in range(3)], rtol=1e-11)
