@@ -166,7 +166,11 @@ def test_an_op_is_its_reference(framework: str, name: str) -> None:
     """
     kind, case = OP_CASES[name]
     alone = WHOLE or case.mask is not None
-    step = own_program(framework, kind, case) if alone else JOINED[name in FREE].check(framework, name)
+    as_worked(kind, case, own_program(framework, kind, case) if alone else JOINED[name in FREE].check(framework, name))
+
+
+def as_worked(kind: str, case: Case, step: Step) -> None:
+    """Check that the op put out in a step what was worked out by hand, where that is what a step in training gives."""
     keeps = any("op." in one for one in step.state if "/" not in one)
     if case.statistics is not None if keeps else not OPS[kind].draws or case.mask is not None:
         np.testing.assert_allclose(step.forward["op"], case.expected, rtol=1e-13, atol=1e-13)
