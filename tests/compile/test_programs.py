@@ -23,6 +23,7 @@ import black
 import numpy as np
 import pytest
 from helpers_frameworks import EACH_FRAMEWORK, FRAMEWORKS, IMAGE, side_of, starting_weights, worker
+from helpers_sample import WHOLE
 
 from parity.catalog import (
     ACTIVATIONS,
@@ -157,6 +158,9 @@ def test_a_program_left_to_its_framework_trains_on_other_numbers(alone: Alone) -
 
 
 def test_a_program_says_how_it_is_called(alone: Alone) -> None:
+    """PyTorch's; every framework's in ``make long``: all share these lines, and importing takes seconds."""
+    if not WHOLE and alone.program != "alone_torch.py":
+        return
     done = alone.run("--help")
     assert done.returncode == 0, done.stderr
     for option in ("--data", "--weights", "--steps", "--precision", "--native-random"):
@@ -313,13 +317,19 @@ def models() -> dict[str, dict[str, Any]]:
     return found
 
 
-def in_every_framework(formatted: bool, only: tuple[str, ...] = ("",)) -> dict[str, Program]:
-    """Return the programs of all models in all frameworks whose names end so; compiling needs no framework."""
+def in_every_framework(formatted: bool, only: tuple[str, ...] = ("",), share: int = 1) -> dict[str, Program]:
+    """Return the programs of all models in all frameworks; compiling needs no framework.
+
+    Args:
+        formatted: by black.
+        only: how the names end of those that are asked for.
+        share: of so many of these, a framework's own one, each framework another.
+    """
+    chosen = [(name, sections) for name, sections in models().items() if name.endswith(only)]
     found = {
         f"{framework} {name}": compile_side(side_of(framework, **sections), name="case", formatted=formatted)
-        for framework in FRAMEWORKS
-        for name, sections in models().items()
-        if name.endswith(only)
+        for number, framework in enumerate(FRAMEWORKS)
+        for name, sections in chosen[number % share :: share]
     }
     for side in resolve(build_spec(spec_data("rows.npz"))):
         question = spec_data("")["question"]
@@ -370,7 +380,9 @@ def test_programs_show_no_trace_of_what_wrote_them_and_use_their_own_framework(p
 
 
 def test_programs_are_as_black_would_have_them(programs: dict[str, Program]) -> None:
-    for name, program in in_every_framework(True, ("-0", "stride")).items():  # black takes its time
+    """The first of each entry in one framework, in ``make long`` in all: black takes its time."""
+    share = 1 if WHOLE else len(FRAMEWORKS)
+    for name, program in in_every_framework(True, ("-0", "stride"), share).items():
         assert program.source == programs[name].source, name
     mode = black.Mode(line_length=LINE_LENGTH)
     for framework in FRAMEWORKS:
