@@ -114,8 +114,11 @@ class Schedule(Entry):
 
     def _own(self, framework: str) -> Native | None:
         part = self.part(framework)
-        fits = part is not None and part.fits(self) and not self.warmup_steps and self._count() == "t"
-        return part if fits else None
+        return part if part is not None and part.fits(self) and self._from_the_first() else None
+
+    def _from_the_first(self) -> bool:
+        """Return whether it begins with the first update and counts updates, as frameworks' own do."""
+        return not self.warmup_steps and self._count() == "t"
 
     def told(self) -> str:
         """Return the whole rule in a line, with its warm-up and what it counts."""

@@ -38,13 +38,13 @@ class MultiStep(Schedule):
         return f"piece(t, {tuple(map(float, edges))!r}, {rates!r})"
 
     def made(self, framework: str) -> str:
-        if self.warmup_steps:
+        if not self._from_the_first():
             return super().made(framework)
         edges, rates = self._edges()
         return call("keras.optimizers.schedules.PiecewiseConstantDecay", list(edges), list(rates))
 
     def helpers(self, framework: str) -> tuple[Helper, ...]:
-        return super().helpers(framework) if self.warmup_steps else ()
+        return () if self._from_the_first() else super().helpers(framework)
 
     def doc(self) -> str:
         return f"{self.initial_learning_rate!r} times {self.gamma!r} at steps {list(self.milestones)}"
@@ -55,6 +55,10 @@ class MultiStep(Schedule):
         return [
             Case(shows="the milestone itself has the new rate", fields=fields, x=[0, 1, 2, 3, 4],
                  expected=[2.0, 2.0, 1.0, 0.5, 0.5]),
+            Case(shows="two updates are one step", fields=fields | {"per": 2}, x=[0, 1, 2, 3, 4, 5, 6],
+                 expected=[2.0, 2.0, 2.0, 2.0, 1.0, 1.0, 0.5]),
+            Case(shows="counted ahead of the update, the first rate has a step less",
+                 fields=fields | {"counted": "before_update"}, x=[0, 1, 2], expected=[2.0, 1.0, 0.5]),
             Case(shows="behind a warm-up", fields=fields | {"warmup_steps": 2}, x=[0, 1, 2, 3, 4, 5],
                  expected=[0.0, 1.0, 2.0, 2.0, 1.0, 0.5]),
         ]  # fmt: skip
