@@ -274,7 +274,8 @@ class Judge:
         if unlike:
             return "inconclusive", f"they do not have the same parameters, so nothing can be told: {'; '.join(unlike)}"
         if self.first is not None:
-            if self.nonfinite is not None and self.nonfinite.step < self.first.step:
+            # What is computed of no numbers may be anything: a loss of nan has gradients of nan, or of 0.
+            if self.nonfinite is not None and self.nonfinite.when < self.first.when:
                 return "inconclusive", f"{self.a} is not finite from step {self.nonfinite.step} on"
             at = self.first
             return "divergent", (

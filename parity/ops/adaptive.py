@@ -37,7 +37,7 @@ def window_shares(length, size):
 
 KERAS = '''
 class Shared{name}(keras.layers.{name}):
-    """{name} by shares: on TensorFlow Keras's own asks for windows longer than the input, or of nothing."""
+    """{name} by shares: Keras's own fails on TensorFlow for some sizes."""
 
     def call(self, inputs):
         for axis, size in enumerate(self.output_size, 1):

@@ -439,6 +439,13 @@ def test_what_parts_after_the_reference_is_lost_settles_nothing() -> None:
     assert one.verdict() == ("inconclusive", "keras is not finite from step 2 on")
 
 
+def test_what_is_made_of_a_loss_that_is_lost_on_both_sides_settles_nothing() -> None:
+    one = judge()
+    one.add(seen(1, "loss", "loss", 0.0), finite=False)
+    part(one, seen(1, "gradient", "a", INF))
+    assert one.verdict() == ("inconclusive", "keras is not finite from step 1 on")
+
+
 def test_what_parts_before_or_when_the_reference_is_lost_is_divergent() -> None:
     one = judge()
     lost = seen(2, "loss", "loss", INF)

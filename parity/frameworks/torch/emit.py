@@ -58,6 +58,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
     def copied(name: str, place: Weight) -> list[AboutModule]:
         return _copied(name, place, network.module_of(place.attribute))
 
+    masks = any(not layer.op.noise for layer in side.drawing())
     context = {
         "imports": imports,
         "helpers": sources,
@@ -82,7 +83,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
             "copy_",
         ),
         "in_blocks": any(place.blocks for place in weights.values()),
-        "functional": re.search(r"\bF\.\w+\(", used) is not None or (bool(side.drawing()) and not side.draws_itself),
+        "functional": re.search(r"\bF\.\w+\(", used) is not None or (masks and not side.draws_itself),
     }
     bindings = Bindings(
         weights=weights,
