@@ -39,7 +39,7 @@ FRAMEWORK = Framework(
     native={"numerics": {"tf32": True, "deterministic": False}},
     lacks=LACKS,
     masks_under_a_compiler=False,
-    why_moved="TensorFlow convolves and pools channels last on a CPU",
+    why_moved="TensorFlow on a CPU wants channels last",
     remembers_logits=True,
     carries_masks=True,
 )

@@ -46,6 +46,6 @@ FRAMEWORK = Framework(
     native={"training": {"shuffle": False}, "numerics": {"tf32": True, "deterministic": False}},
     lacks=LACKS,
     masks_under_a_compiler=False,
-    why_moved="TensorFlow convolves and pools channels last on a CPU",
+    why_moved="TensorFlow on a CPU wants channels last",
     sees_inputs=False,  # A function's input cannot be told from its other arguments.
 )
