@@ -45,7 +45,7 @@ WRITTEN_OUT = Helper(
     name="WrittenOutAttention",
     source='''
 class WrittenOutAttention(nn.Module):
-    """Attention as Keras has it, by masks of its places and with dropout of what they give each other.
+    """Attention as Keras has it, by masks of its places and with dropout of its weights.
 
     F.scaled_dot_product_attention gives 0 to a place that sees none; here it sees all alike, unless there is dropout.
     """

@@ -21,7 +21,7 @@ NOTHING = Helper(
     name="DropoutOfAll",
     source='''
 class DropoutOfAll(keras.layers.Layer):
-    """0 in training, with a gradient of 0: of keras.layers.Dropout(1.0) there is none, and Keras leaves it out."""
+    """0 in training, with a gradient of 0; keras.layers.Dropout(1.0) has none at all."""
 
     def call(self, inputs, training=False):
         return inputs * 0.0 if training else inputs

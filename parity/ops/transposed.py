@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 CUT = '''
 class Cut{name}(keras.layers.{name}):
-    """{name} of same padding, cut out of all: TensorFlow's gradient is wrong where a stride is longer."""
+    """{name} of same padding, whose gradient is wrong where a stride is longer."""
 
     def call(self, inputs):
         lengths = [n * step for n, step in zip(inputs.shape[1:-1], self.strides)]
