@@ -47,7 +47,7 @@ WRITTEN_OUT = Helper(
 class WrittenOutAttention(nn.Module):
     """Attention as Keras has it, by masks of its places and with dropout of its weights.
 
-    F.scaled_dot_product_attention gives 0 to a place that sees none; here it sees all alike, unless there is dropout.
+    A place that sees none sees all alike; F.scaled_dot_product_attention would give it 0.
     """
 
     def __init__(self, sizes, heads, key_dim, value_dim, bias=True, causal=False, dropout=0.0):
