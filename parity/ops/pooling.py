@@ -45,6 +45,24 @@ class Padded{name}(keras.layers.{name}):
         return keras.ops.average_pool(padded, self.pool_size, self.strides)
 '''
 
+KERAS_SAME = '''
+class Same{name}(keras.layers.{name}):
+    """{name} of the cells that there are: on PyTorch, Keras's own repeats the last ones beside them."""
+
+    def __init__(self, *args, around, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.around = around
+
+    def compute_output_shape(self, input_shape):
+        lengths = [n if n is None else n + sum(ends) for n, ends in zip(input_shape, self.around)]
+        return super().compute_output_shape(tuple(lengths))
+
+    def call(self, inputs):
+        cells, real = (keras.ops.pad(x, self.around) for x in (inputs, keras.ops.ones_like(inputs)))
+        share = keras.ops.average_pool(real, self.pool_size, self.strides)
+        return keras.ops.average_pool(cells, self.pool_size, self.strides) / share
+'''
+
 TORCH = '''
 class Same{name}(nn.{name}):
     """nn.{name} with more cells after its input than before it, none of which it counts."""
@@ -258,6 +276,15 @@ class AveragePooling(Pooling):
         )
         lies, helper = laid_last(self.data_format), Helper(name=f"Padded{title}", source=KERAS.format(name=title))
         return KerasCode(layer=layer, helpers=(helper,), reads=lies, writes=lies)
+
+    def keras_torch(self, site: Site) -> KerasCode:
+        around, title = self._around(site), self.natives["keras"].title
+        if self.count_include_pad or alike(around):
+            return self.keras(site)
+        name, lies = f"Same{title}", laid_last(self.data_format)
+        told = {"strides": self._stride_source(), "padding": None, "around": tf_pads(around)}
+        helper = Helper(name=name, source=KERAS_SAME.format(name=title))
+        return KerasCode(layer=self.keras_layer(site, name, **told), helpers=(helper,), reads=lies, writes=lies)
 
     def tensorflow(self, site: Site) -> TensorFlowCode:
         around = self._around(site)
