@@ -23,7 +23,7 @@ from parity.tensors import layer_of, parameter, slot_of
 SECONDS = 20.0
 """How long a search may take, of the time that its thread computes: what else the machine does must not decide."""
 
-TRIALS = 2000
+TRIALS = 4000
 """How many configs it may try."""
 
 MOST = 3
