@@ -20,6 +20,7 @@ class Cropping3D(Cropping):
 
     kind: ClassVar[str] = "cropping3d"
     places: ClassVar = ("planes", "rows", "columns")
+    native: ClassVar = {"keras": {"cropping": [[1, 1], [1, 1], [1, 1]]}}
     natives: ClassVar = crop(3)
 
     cropping: Edges3 = Field(

@@ -28,7 +28,7 @@ from parity.selftest.port_table import FAULTY, PORTS, RIGHT
 PAIRS, QUICK_PAIRS, QUICK_FAULTS = 200, 8, 9
 """Clean pairs of the whole self-test and of the quick one, and the planted faults of the quick one."""
 
-QUICK_RIGHT, QUICK_FAULTY, QUICK_EVERY = 6, 6, 71
+QUICK_RIGHT, QUICK_FAULTY, QUICK_EVERY = 6, 6, 83
 """Programs of the quick self-test; and of the configs whose compiled programs are brought back every so many: a prime,
 so that each of these few has another network, optimizer and compiled side."""
 

@@ -8,9 +8,9 @@ import pytest
 from helpers_frameworks import side_of
 
 from parity.spec.differences import differences, mixed
+from parity.spec.ends import GraphError
 from parity.spec.graph import graph_of
 from parity.spec.resolve import Resolved, changed
-from parity.spec.values import GraphError
 
 BASE: dict[str, Any] = {
     "input": [6],
