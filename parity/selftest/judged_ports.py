@@ -161,9 +161,10 @@ def owns(frameworks: Sequence[str]) -> list[Own]:
         frameworks: that are installed; each is the compiled side in turn.
     """
     names, rules = list(networks.NETWORKS), list(networks.OPTIMIZERS)
+    again = math.lcm(len(names), len(rules))  # So many on, the same two would meet.
     return [
-        Own(network=network, optimizer=rules[seed % len(rules)], against=frameworks[seed % len(frameworks)],
-            frameworks=tuple(frameworks), seed=seed)
+        Own(network=network, optimizer=rules[(seed + seed // again) % len(rules)], seed=seed,
+            against=frameworks[seed % len(frameworks)], frameworks=tuple(frameworks))
         for seed, network in enumerate(names * TURNS)
     ]  # fmt: skip
 
