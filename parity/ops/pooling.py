@@ -278,6 +278,7 @@ class AveragePooling(Pooling):
         return KerasCode(layer=layer, helpers=(helper,), reads=lies, writes=lies)
 
     def keras_torch(self, site: Site) -> KerasCode:
+        """Return the layer where Keras's own repeats the last cells beside its input (docs/findings.md)."""
         around, title = self._around(site), self.natives["keras"].title
         if self.count_include_pad or alike(around):
             return self.keras(site)
