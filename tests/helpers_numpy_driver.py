@@ -167,7 +167,8 @@ class NumPyDriver(Driver):
     def write(self, variable: str, value: np.ndarray) -> None:
         """Keep a copy of a parameter as it lies."""
         self.model[variable] = np.array(value, self.host_dtype(), order="C")
-        self.velocity.setdefault(variable, np.zeros_like(self._value(variable)))
+        start = getattr(self.module, "START", 0.0)
+        self.velocity.setdefault(variable, np.full_like(self._value(variable), start))
 
     def _scale(self, attribute: str) -> float:
         return next(scale for known, scale in self.bindings["slots"].values() if known == attribute)

@@ -12,9 +12,8 @@ from parity.compare.noise import Name, Rounding
 from parity.explain.against_reference import Held
 from parity.explain.agreement import SECONDS, Agreement, ChangeSearch
 from parity.run.exchange import Exchange
-from parity.run.lockstep import Lockstep, Taken
+from parity.run.lockstep import Lockstep, Taken, slots_before
 from parity.spec.resolve import Resolved
-from parity.tensors import slot as slot_name
 
 LATER = 2
 """Later steps that what was found is held against, beside the last one."""
@@ -158,12 +157,6 @@ class Causes:
                  for name, one in parameters.items())  # fmt: skip
         if not self.rounding.errors.get(side.name) or not all(given):
             return None
-        slots = {
-            slot_name(slot, name): state.get(f"slots/{slot_name(slot, name)}")
-            for slot in side.config.optimizer.slots()
-            for name, one in parameters.items()
-            if one.trainable and state.has(f"slots/{slot_name(slot, name)}")
-        }
 
         def own(name: Name) -> np.ndarray | None:
             if name[0] == "loss":
@@ -174,7 +167,7 @@ class Causes:
             side=side,
             form=self.lock.form(side.name),
             weights={name: state.get(f"weights/{name}") for name in parameters},
-            slots=slots,
+            slots=slots_before(side, state, number - 1),
             x=np.array(taken.tensor("batch", "x"), np.float64),
             y=np.array(taken.tensor("batch", "y"), np.float64),
             number=number - 1,

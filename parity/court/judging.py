@@ -15,12 +15,11 @@ from parity.court.causes import Caused, Causes
 from parity.reference import Reference
 from parity.run.environment import may_have_gpus
 from parity.run.exchange import Exchange
-from parity.run.lockstep import Lockstep, Taken
+from parity.run.lockstep import Lockstep, Taken, slots_before
 from parity.spec.exactness import kept_bits
 from parity.spec.resolve import Resolved
 from parity.spec.sections import Config
 from parity.tensors import predictions
-from parity.tensors import slot as slot_name
 
 REPEATS, REPEATS_IN_DOUBT = 2, 6
 """Steps in the other precision by which rounding is measured: at the first step and where sides part, and where
@@ -307,12 +306,7 @@ def reference_step(
         form: what predictions are compared as, see ``Reference.form``.
     """
     weights = {name: state.get(f"weights/{name}") for name in side.parameters()}  # The reference copies what it takes.
-    slots = {
-        slot_name(slot, name): state.get(f"slots/{slot_name(slot, name)}")
-        for slot in side.config.optimizer.slots()
-        for name, parameter in side.parameters().items()
-        if parameter.trainable and state.has(f"slots/{slot_name(slot, name)}")
-    }
+    slots = slots_before(side, state, number)
     x, y = (np.array(taken.tensor("batch", name), np.float64) for name in ("x", "y"))
     reference = Reference(side, weights, slots)
     reference.form = form

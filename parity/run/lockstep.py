@@ -23,6 +23,7 @@ from parity.run.digest import RECORD
 from parity.run.exchange import Exchange
 from parity.run.session import Session
 from parity.spec.resolve import Resolved
+from parity.tensors import slot as slot_name
 
 SHADOW = {"float64": "float32", "float32": "float64", "bfloat16": "float64"}
 """Precision of the program's second copy, whose step beside the first one's measures rounding."""
@@ -243,3 +244,16 @@ def looked_at_bytes(sides: Sequence[Resolved]) -> int:
         for side in sides
     ]
     return sum(kept) + sum(kept[1:])
+
+
+def slots_before(side: Resolved, state: Exchange, number: int) -> dict[str, np.ndarray]:
+    """Return the slots that a step starts from, as ``slot/layer.parameter``; those of the first are each side's own.
+
+    Args:
+        side: whose optimizer keeps them.
+        state: exchange with what the reference side published.
+        number: of the step, counted from 0.
+    """
+    every = [slot_name(slot, name) for slot in side.config.optimizer.slots()
+             for name, one in side.parameters().items() if one.trainable]  # fmt: skip
+    return {name: state.get(f"slots/{name}") for name in every if number and state.has(f"slots/{name}")}

@@ -32,6 +32,8 @@ class OwnState:
         self.at: int | None = None
         self.names: set[str] | None = None
         self.kept: dict[str, np.ndarray] = {}
+        self.starts: dict[str, float] = {}
+        """What its slots hold before its first step, where that is one number."""
         self.leftovers: dict[str, np.ndarray] = {}
         self._after: tuple[dict[str, np.ndarray], dict[str, np.ndarray]] | None = None
 
@@ -48,7 +50,13 @@ class OwnState:
         after, self._after = self._after, None
         self.at = iterations
         if self.names is None:
-            self.names = {name for name, value in everything(driver).items() if not given(name, value.shape)}
+            found = everything(driver)
+            self.names = {name for name, value in found.items() if not given(name, value.shape)}
+            self.starts = {
+                name: float(value.flat[0])
+                for name, value in found.items()
+                if name.startswith("slots/") and value.size and value.min() == value.max() and iterations == 0
+            }
         self.kept, self.leftovers = after or self._read(driver)
 
     def end(self, driver: Driver) -> None:

@@ -257,7 +257,11 @@ class Worker(Unmatched, Asked):
             return randomness.nudged(value, nudge, name, iterations, driver.precision == "bfloat16")
 
         def start(name: str) -> np.ndarray:
-            return own[name] if name in own else state.get(name)
+            if name in own:
+                return own[name]
+            # How slots start is the side's own, too: accumulators of 0 or of 0.1.
+            first = self.own.starts.get(name) if iterations == 0 else None
+            return state.get(name) if first is None else np.full_like(state.get(name), first)
 
         def weight(name: str) -> np.ndarray | None:
             return None if f"weights/{name}" in own else begins(state.get(f"weights/{name}"), name)

@@ -440,6 +440,18 @@ def test_the_reference_in_numpy_says_which_side_is_the_odd_one(together: Any, wr
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("wrong", ["a", "b"])
+def test_how_slots_start_is_each_sides_own_and_the_reference_in_numpy_says_whose_is_wrong(
+    together: Any, wrong: str
+) -> None:
+    sources = {"a": RIGHT, "b": RIGHT} | {wrong: "RATE = 0.1\nSTART = 0.5\n"}
+    found = judged(together(sources), 3, witness=True)
+    (one,) = found.judges
+    assert one.verdict()[0] == "divergent"
+    assert {place[:2] for place in places(one)} == {(1, "update"), (1, "state")}, "from step 2 on both start alike"
+    assert found.odd == [wrong]
+
+
 def test_in_low_precision_the_reference_in_numpy_is_not_asked(together: Any) -> None:
     """It is further from every side than they are from each other."""
     wrong = spoiled("(phase, name) == ('forward', 'hidden')", "value * 1.01")

@@ -202,6 +202,18 @@ def test_the_next_step_begins_with_what_the_first_taking_left() -> None:
     assert kept(own) == {"v": 10.0}, "a step that was begun and not taken leaves what the driver has"
 
 
+def test_how_slots_start_is_known_where_that_is_one_number_and_nothing_has_moved_them() -> None:
+    driver, first, later = Slots(v=5.0, shared=7.0), OwnState(), OwnState()
+    driver.values["mixed"] = np.array([1.0, 2.0])
+    first.begin(driver, 0, MINE)  # type: ignore[arg-type]
+    assert first.starts == {"slots/v": 5.0, "slots/shared": 7.0}
+    driver.step()
+    first.begin(driver, 1, MINE)  # type: ignore[arg-type]
+    assert first.starts == {"slots/v": 5.0, "slots/shared": 7.0}
+    later.begin(driver, 3, MINE)  # type: ignore[arg-type]
+    assert later.starts == {}
+
+
 def test_who_shares_all_slots_keeps_none() -> None:
     driver, own = Slots(shared=7.0), OwnState()
     for number in range(3):
