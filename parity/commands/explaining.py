@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from parity.court.work import Note, Work
 from parity.explain.contest import Contest, Paths, contest
 from parity.explain.outcome import Outcome, parse_outcome
-from parity.run.freerun import VALIDATION
+from parity.metrics import VALIDATION
 from parity.run.trajectory import Trajectory
 from parity.spec.differences import Difference
 from parity.spec.resolve import Resolved

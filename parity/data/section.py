@@ -86,17 +86,6 @@ class DataSpec(BaseModel):
         "which are those of the outputs if not said",
     )
 
-    @model_validator(mode="after")
-    def _several_come_as_they_are(self) -> Self:
-        steps = ("scale", "standardize", "reshape", "transpose")
-        said = [name for name in steps if getattr(self, name) != type(self).model_fields[name].default]
-        if isinstance(self.x, tuple) and said:
-            raise ValueError(
-                f"{' and '.join(said)} of several inputs; expected them stored as the model reads them; prepare the "
-                "arrays before they are saved"
-            )
-        return self
-
     @property
     def arrays(self) -> tuple[str, ...]:
         """Return the names of the arrays of inputs."""
@@ -106,6 +95,12 @@ class DataSpec(BaseModel):
     def goals(self) -> tuple[str, ...]:
         """Return the names of the arrays of targets."""
         return (self.y,) if isinstance(self.y, str) else self.y
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """Return the fields by which inputs are prepared, where they are said: several come as they are stored."""
+        steps = ("scale", "standardize", "reshape", "transpose")
+        return tuple(name for name in steps if getattr(self, name) != type(self).model_fields[name].default)
 
     def turns(self, name: str) -> bool:
         """Return whether integer labels in an array of targets become one-hot rows."""

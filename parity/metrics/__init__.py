@@ -12,6 +12,9 @@ from parity.entries import Entry, Shape, entry_type
 from parity.lazy import np
 from parity.rows import apart
 
+VALIDATION = "val_"
+"""Stands before a metric's name where it is that of the validation rows, as in Keras."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TakenMetric:

@@ -9,15 +9,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from parity.frameworks import frameworks
+from parity.metrics import VALIDATION
 from parity.run.exchange import Exchange
 from parity.run.jobs import Bench, Job
 from parity.run.randomness import batch_sizes, evenly
 from parity.run.session import Session
 from parity.run.trace import TraceWriter
 from parity.run.trajectory import Measured, Trajectory
-
-VALIDATION = "val_"
-"""Stands before a metric's name where it is that of the validation rows, as in Keras."""
 
 Progress = Callable[[int, int, float], None]
 """Called with (steps taken, steps in all, last loss)."""

@@ -1,8 +1,8 @@
-"""Whether losses, metrics and data say of each output of the model what is to be said."""
+"""Whether losses, metrics and data say of each output, and of several inputs, what is to be said."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from parity.catalog import LOSSES
@@ -58,21 +58,36 @@ def output_faults(config: Config, where: Where, changes: Mapping[str, Any], loc:
         example = ", ".join(f"{name}: [{', '.join(one.kind for one in metrics)}]" for name in outputs[:1])
         faults.append(where.fault(measured, f"one list, and the model has the outputs {', '.join(outputs)}",
                                   "a list for each that is measured", f"write metrics: {{{example}}}"))  # fmt: skip
-    return [*faults, *_target_name_faults(config, where, outputs)]
+    return [*faults, *_data_faults(config, where, changes, loc)]
 
 
-def _target_name_faults(config: Config, where: Where, outputs: Sequence[str]) -> list[Fault]:
-    """Return the faults of what the data say of the targets of outputs."""
-    data, count = config.data, max(1, len(outputs))
+def _data_faults(config: Config, where: Where, changes: Mapping[str, Any], loc: Loc) -> list[Fault]:
+    """Return the faults of what the data say of several inputs, and of the targets of outputs."""
+    data, outputs, count = config.data, list(config.model.outputs), max(1, len(config.model.outputs))
+
+    def fault(name: str, told: str, expected: str = "", fix: str = "") -> Fault:
+        path = f"data.{name}"
+        return where.fault((*loc, path) if path in changes else ("data", name), told, expected, fix)
+
     faults = []
+    if len(data.arrays) > 1:
+        faults += [
+            fault(step, f"{step} of several inputs", "them stored as the model reads them",
+                  "prepare the arrays before they are saved")
+            for step in data.steps
+        ]  # fmt: skip
     if len(data.goals) != count:
         arrays = f"{len(data.goals)} array{'s' * (len(data.goals) > 1)}"
         told = f"{arrays} of targets, and the model has {count} output{'s' * (count > 1)}"
-        expected = f"a name for each of {', '.join(outputs)}" if outputs else "the name of one array"
-        faults.append(where.fault(("data", "y"), told, expected))
+        faults.append(
+            fault("y", told, f"a name for each of {', '.join(outputs)}" if outputs else "the name of one array")
+        )
+    if not isinstance(data.one_hot, bool):
+        faults += [
+            fault("one_hot", f"{one!r}, no array of targets", listed(data.goals), did_you_mean(one, data.goals))
+            for one in data.one_hot if one not in data.goals
+        ]  # fmt: skip
     if outputs and data.targets is not None:
         told = f"data.targets is {data.targets}, and the model has several outputs"
-        faults.append(
-            where.fault(("data", "targets"), told, fix="leave it out: the loss of each says which form it takes")
-        )
+        faults.append(fault("targets", told, fix="leave it out: the loss of each says which form it takes"))
     return faults

@@ -22,7 +22,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from parity.catalog import LOSSES
 from parity.entries import Entry, Strict
 from parity.losses import AnyLoss
-from parity.metrics import AnyMetric
+from parity.metrics import VALIDATION, AnyMetric
 
 if TYPE_CHECKING:
     from parity.losses import Loss
@@ -41,6 +41,11 @@ def _free(name: str) -> str:
     if hasattr(PerOutput, name) or name.startswith("model_"):
         raise PydanticCustomError(
             "output_name", "another name, such as {name}_output: {name} has a meaning of its own", {"name": name}
+        )  # fmt: skip
+    if f"{name}_".startswith(VALIDATION):
+        raise PydanticCustomError(
+            "output_name", "a name that is not {name}: what begins with {prefix} is of the validation rows",
+            {"name": name, "prefix": VALIDATION},
         )  # fmt: skip
     return name
 
@@ -145,13 +150,3 @@ if TYPE_CHECKING:
 else:
     AnyLosses = Annotated[AnyLoss, _Losses()]
     AnyMetrics = Annotated[tuple[AnyMetric, ...], _Metrics()]
-
-
-def losses(said: Any, outputs: Mapping[str, str]) -> dict[str, Loss]:
-    """Return the loss of each output by its name; of the only one, under an empty name.
-
-    Args:
-        said: of a config.
-        outputs: of its model.
-    """
-    return {name: getattr(said, name) for name in outputs} if isinstance(said, PerOutput) else {"": said}

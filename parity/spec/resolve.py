@@ -187,12 +187,13 @@ def resolve_side(
 def with_names(config: ConfigT) -> ConfigT:
     """Return a config whose data say what the arrays of several inputs and outputs are called: as the model does."""
     model, data = config.model, config.data
-    names: dict[str, tuple[str, ...]] = {}
-    if len(model.named_inputs()) > 1 and "x" not in data.model_fields_set:
-        names["x"] = tuple(model.named_inputs())
-    if model.outputs and data.y == type(data).model_fields["y"].default:
-        names["y"] = tuple(model.outputs)
-    return config.model_copy(update={"data": config.data.model_copy(update=names)}) if names else config
+    several = {"x": model.named_inputs() if len(model.named_inputs()) > 1 else (), "y": model.outputs}
+    unsaid = {
+        name: tuple(names)
+        for name, names in several.items()
+        if names and getattr(data, name) == type(data).model_fields[name].default
+    }
+    return config.model_copy(update={"data": data.model_copy(update=unsaid)}) if unsaid else config
 
 
 def _own(side: SideSpec) -> OwnProgram | None:

@@ -14,8 +14,7 @@ from parity.data.dataset import Dataset
 from parity.errors import ParityError
 from parity.explain.outcome import Outcome
 from parity.lazy import np
-from parity.metrics import Metric
-from parity.run.freerun import VALIDATION
+from parity.metrics import VALIDATION, Metric
 from parity.spec.resolve import Resolved
 
 FITS = 1e-6

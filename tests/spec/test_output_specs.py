@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ from parity.spec.differences import differences, mixed
 from parity.spec.heads import joined
 from parity.spec.load import parse_spec
 from parity.spec.paths import at
+from parity.spec.plain import to_yaml
 from parity.spec.resolve import Resolved, resolve
 
 BASE = (Path(__file__).resolve().parents[2] / "specs" / "two_outputs.yaml").read_text()
+SIAMESE = (Path(__file__).resolve().parents[2] / "specs" / "siamese.yaml").read_text()
 OUTPUTS = "outputs: {wave: shape, pitch: speed}"
 LOSSES = BASE[BASE.index("loss:") : BASE.index("optimizer:")]
 METRICS = "metrics: {wave: [accuracy], pitch: [mae]}"
@@ -34,6 +37,12 @@ FAULTS: dict[str, tuple[str, str, str, str, str]] = {
     ),
     "a name that has a meaning": (
         OUTPUTS, "outputs: {wave: shape, copy: speed}", "outputs:", "model.outputs.copy", "such as copy_output"
+    ),
+    "a name of validation": (
+        OUTPUTS, "outputs: {wave: shape, val: speed}", "outputs:", "model.outputs.val", "is of the validation rows"
+    ),
+    "a name that begins with it": (
+        OUTPUTS, "outputs: {wave: shape, val_wave: speed}", "outputs:", "model.outputs.val_wave", "not val_wave"
     ),
     "a layer behind no output": (
         OUTPUTS, "outputs: {wave: shape, pitch: rate}", "name: speed", "model.layers[9].dense",
@@ -62,6 +71,10 @@ FAULTS: dict[str, tuple[str, str, str, str, str]] = {
     "a form for all": (
         "validation_split: 0.2}", "validation_split: 0.2, targets: index}", "data:", "data.targets", "several outputs"
     ),
+    "labels of no array": (
+        "validation_split: 0.2}", "validation_split: 0.2, one_hot: [wav]}", "data:", "data.one_hot",
+        "did you mean 'wave'?",
+    ),
 }  # fmt: skip
 
 
@@ -75,6 +88,31 @@ def test_what_is_not_right_is_said_with_its_line(name: str) -> None:
     fault = next(one for one in caught.value.faults if one.path == path)
     assert told in str(fault)
     assert fault.line == line(text, there)
+
+
+@pytest.mark.parametrize("named", ["", ", x: [left, right]"])
+@pytest.mark.parametrize("step", ["scale: 0.5", "standardize: true", "reshape: [12]", "transpose: [0]"])
+def test_several_inputs_come_as_they_are_stored(step: str, named: str) -> None:
+    text = SIAMESE.replace("{source: twins,", f"{{source: twins{named}, {step},")
+    with pytest.raises(SpecError) as caught:
+        parse_spec(text, "siamese.yaml")
+    (fault,) = caught.value.faults
+    assert fault.path == f"data.{step.partition(':')[0]}"
+    assert fault.line == line(text, "data:")
+    assert "of several inputs; expected them stored as the model reads them" in str(fault)
+
+
+def test_a_side_may_not_prepare_several_inputs_either() -> None:
+    text = f"{SIAMESE}sides:\n  a: {{framework: keras}}\n  b: {{framework: torch, changes: {{data.scale: 0.5}}}}\n"
+    with pytest.raises(SpecError, match=re.escape("sides.b.changes.data.scale: scale of several inputs")):
+        parse_spec(text)
+
+
+@pytest.mark.parametrize("text", [BASE, SIAMESE], ids=["outputs", "inputs"])
+def test_what_is_written_out_whole_says_the_same(text: str) -> None:
+    spec = parse_spec(text)
+    (whole,), (wanted,) = (resolve(one, ["keras"]) for one in (parse_spec(to_yaml(spec)), spec))
+    assert whole.config == wanted.config
 
 
 def test_losses_by_name_are_refused_where_the_model_names_no_outputs() -> None:
