@@ -6,7 +6,7 @@ Only the standard library and NumPy: this module also runs inside workers.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -26,13 +26,17 @@ class OwnState:
     Parameters of its own, slots of another optimizer, gradients that a program may forget to set to zero. A step may be
     taken again and again, so all is put back to what it was before it, and at the next step to what it was after it was
     first taken.
+
+    Args:
+        starts: slots of a program that has taken no step, by ``slot/layer.parameter``.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, starts: Mapping[str, np.ndarray]) -> None:
         self.at: int | None = None
         self.names: set[str] | None = None
         self.kept: dict[str, np.ndarray] = {}
-        self.starts: dict[str, float] = {}
+        self.starts = {name: float(value.flat[0]) for name, value in starts.items()
+                       if value.size and value.min() == value.max()}  # fmt: skip
         """What its slots hold before its first step, where that is one number."""
         self.leftovers: dict[str, np.ndarray] = {}
         self._after: tuple[dict[str, np.ndarray], dict[str, np.ndarray]] | None = None
@@ -50,14 +54,18 @@ class OwnState:
         after, self._after = self._after, None
         self.at = iterations
         if self.names is None:
-            found = everything(driver)
-            self.names = {name for name, value in found.items() if not given(name, value.shape)}
-            self.starts = {
-                name: float(value.flat[0])
-                for name, value in found.items()
-                if name.startswith("slots/") and value.size and value.min() == value.max() and iterations == 0
-            }
+            self.names = {name for name, value in everything(driver).items() if not given(name, value.shape)}
         self.kept, self.leftovers = after or self._read(driver)
+
+    def begun(self, slot: str, published: np.ndarray) -> np.ndarray:
+        """Return what a slot holds before the step that was begun: how it starts is each side's own, 0 or 0.1.
+
+        Args:
+            slot: as ``slot/layer.parameter``.
+            published: what the reference side's holds, or what was kept of the side's own.
+        """
+        first = self.starts.get(slot) if self.at == 0 else None
+        return published if first is None else np.full_like(published, first)
 
     def end(self, driver: Driver) -> None:
         """Note it as it is after the step was first taken."""

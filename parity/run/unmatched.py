@@ -143,7 +143,7 @@ def meanings(
         for way, training in (("predicts", False), ("trains", True)):
             driver.clock.update(step=0, call=0)
             value = np.array(driver.raw(rows, training=training), dtype=np.float64)
-            parts = apart(value, driver.heads or [{"dtype": "float"}])
+            parts = apart(value, driver.heads)
             for one, part in zip(outputs, parts, strict=True):
                 if one["name"] in endings:
                     told[way][one["name"]].append(fitted(part, tuple(one["shape"])))

@@ -51,7 +51,7 @@ class Worker(Unmatched, Asked):
         self.following: Iterator[np.ndarray]
         self.limited = self.frozen = False
         self.before: dict[bool, Callable[[str], np.ndarray | None]] = {}
-        self.own = OwnState()
+        self.own = OwnState({})
         self._exchanges: dict[str, Exchange] = {}
 
     def exchange(self, folder: str) -> Exchange:
@@ -125,7 +125,6 @@ class Worker(Unmatched, Asked):
         native = plan.get("random") == "native"
         told = {"drawn": first(driver.generators, plan["seed"], randomness.FIRST)} if native else {}
         self.driver = driver(program, bindings, precision, plan["seed"], device, native, compiled)
-        self.own = OwnState()
         if fused:
             self.driver.fuse_update()
         self.shadow = driver(program, bindings, shadow, plan["seed"], device) if shadow else None
@@ -144,6 +143,7 @@ class Worker(Unmatched, Asked):
             told["drawn"] |= {"rows": rows.tolist(), "dealt": "recorded" if own is None else "native"}
         else:
             self.driver.set_weights(lambda name: np.load(weights[name], mmap_mode="r") if name in weights else None)
+        self.own = OwnState(self.driver.slots())
         trainable = set(self.driver.trainable())
         count = sum(value.size for name, value, _ in self.driver.raw_weights() if name in trainable)
         return {"parameters": count, "device": self.driver.device(), **told}
@@ -257,11 +257,7 @@ class Worker(Unmatched, Asked):
             return randomness.nudged(value, nudge, name, iterations, driver.precision == "bfloat16")
 
         def start(name: str) -> np.ndarray:
-            if name in own:
-                return own[name]
-            # How slots start is the side's own, too: accumulators of 0 or of 0.1.
-            first = self.own.starts.get(name) if iterations == 0 else None
-            return state.get(name) if first is None else np.full_like(state.get(name), first)
+            return own[name] if name in own else state.get(name)
 
         def weight(name: str) -> np.ndarray | None:
             return None if f"weights/{name}" in own else begins(state.get(f"weights/{name}"), name)
@@ -270,7 +266,7 @@ class Worker(Unmatched, Asked):
         own = self.own.kept
         self.before[shadow] = weight
         driver.set_weights(lambda name: begins(start(f"weights/{name}"), name))
-        driver.set_slots(lambda name: start(f"slots/{name}"), iterations)
+        driver.set_slots(lambda name: self.own.begun(name, start(f"slots/{name}")), iterations)
         driver.set_leftovers(self.own.leftovers)
 
     def _which(self, shadow: bool) -> Driver:

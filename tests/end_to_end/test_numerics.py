@@ -310,8 +310,8 @@ def test_a_scale_that_is_too_large_is_halved_and_nothing_is_moved(framework: str
         one.session.ask("publish", folder=str(one.folder / "after"))
         kept = Exchange(one.folder / "after")
         assert (kept.get("slots/loss_scale"), kept.get("slots/good_steps")) == (2.0**57, 0.0)
-        one.adopt(begin, {"loss_scale": np.array(16.0), "good_steps": np.array(1999.0)}, 0)
-        step = one.step(0)
+        one.adopt(begin, {"loss_scale": np.array(16.0), "good_steps": np.array(1999.0)}, 1999)
+        step = one.step(1999)
         assert (float(step.state["loss_scale"]), float(step.state["good_steps"])) == (32.0, 0.0), "after 2000"
         assert np.isfinite(step.gradient["dense_1.kernel"]).all()
         assert np.linalg.norm(step.update["dense_1.kernel"]) > 0.0

@@ -243,8 +243,7 @@ class Driver(Several, State):
         Args:
             x: inputs as the harness keeps them, (N, ...).
         """
-        places = self.bindings.get("inputs", ())
-        parts = tuple(map(self.tensor, apart(x, places) if places else (x,)))
+        parts = tuple(map(self.tensor, apart(x, self.bindings.get("inputs", ()))))
         return parts[0] if len(parts) == 1 else parts
 
     @abstractmethod
