@@ -32,9 +32,7 @@ from parity.explain.habit_list import (
 from parity.explain.loss_changes import losses, stretched, swapped
 from parity.initializers import Initializer
 from parity.lazy import np
-from parity.losses import Loss
 from parity.ops import Op
-from parity.optimizers import Optimizer
 from parity.regularizers import Regularizer
 from parity.schedules import Schedule
 from parity.spec.paths import at, visit
@@ -49,9 +47,11 @@ TRIED = np.linspace(-3.0, 3.0, 14)[None]
 
 HABITUAL = {
     "loss": ("reduction", "weight"),
-    "optimizer": ("rate_place", "dampening", "weight_decay", "clip_epsilon"),
+    "optimizer": ("dampening", "weight_decay", "clip_epsilon"),
 }  # fmt: skip
-"""Fields whose other values are habits of a program: a factor of the loss, a form of the momentum, a decay."""
+"""Fields whose other values are habits of a program: a factor of the loss, a form of the momentum, a decay.
+
+Of several outputs the factor of one loss is no habit: it is what an output counts beside the others."""
 
 
 def candidates(side: Resolved, suspects: Suspects) -> list[Change]:
@@ -87,7 +87,7 @@ def knobs(side: Resolved, suspects: Suspects) -> list[Knob]:
         found += loss_knobs(side, suspects.phase)
         held = _groups(side, [path for path, _ in _fields(side, "regularizer", filled=True)])
         found += [_knob(side, [f"{path}.{name}" for path in paths]) for paths in held
-                  for name in _floats(at(side.config, paths[0]))]  # fmt: skip
+                  for name in _floats(paths[0], at(side.config, paths[0]))]  # fmt: skip
         free = _free_kernels(side)
         found += [_penalty_knob(side, paths) for paths in [*_groups(side, free), *([path] for path in free)]]
     if suspects.phase == "update":
@@ -265,16 +265,15 @@ def _free_kernels(side: Resolved) -> list[str]:
     return [path for path, _ in _fields(side, "regularizer", filled=False) if path.endswith(".kernel_regularizer")]
 
 
-def _floats(part: BaseModel) -> list[str]:
-    """Return the fields that are numbers; the factor of a loss is a habit."""
+def _floats(path: str, part: BaseModel) -> list[str]:
+    """Return the fields that are numbers, but those that are habits."""
     found = [name for name in type(part).model_fields if isinstance(getattr(part, name), float)]
-    section = "loss" if isinstance(part, Loss) else "optimizer" if isinstance(part, Optimizer) else ""
-    return [name for name in found if not _habitual(section, part, name)]
+    return [name for name in found if not _habitual(path, part, name)]
 
 
-def _habitual(section: str, part: BaseModel, name: str) -> bool:
+def _habitual(path: str, part: BaseModel, name: str) -> bool:
     """Return whether a field's other values are habits; what an optimizer has, a program may also lack."""
-    return name in HABITUAL.get(section, ()) and not (section == "optimizer" and getattr(part, name))
+    return name in HABITUAL.get(path, ()) and not (path == "optimizer" and getattr(part, name))
 
 
 def _numbers(side: Resolved, path: str) -> Iterator[list[str]]:
@@ -282,7 +281,7 @@ def _numbers(side: Resolved, path: str) -> Iterator[list[str]]:
     for inner, part in visit(path, at(side.config, path)):
         if isinstance(part, Initializer | Regularizer | Constraint):
             continue
-        for name in _floats(part):
+        for name in _floats(inner, part):
             yield from _everywhere(side, f"{inner}.{name}")
 
 

@@ -79,15 +79,17 @@ sides:
   compiled: {framework: keras, program: compiled.py}
   forgotten: {framework: torch, program: forgotten.py}
   swapped: {framework: torch, program: swapped.py}
+  another: {framework: torch, program: another.py}
 """
 
 
 @pytest.mark.slow
 def test_programs_that_give_a_tuple_or_a_dict_are_held_against_it(tmp_path: Path) -> None:
-    """Right ones are silent; a weight that is forgotten and weights that are swapped are found, and named."""
+    """Right ones are silent; a weight that is forgotten, swapped or any other is found, and named."""
     programs = {
         "in_a_tuple": IN_A_TUPLE, "compiled": COMPILED, "forgotten": IN_A_TUPLE.replace("0.5 * numbers", "numbers"),
         "swapped": IN_A_TUPLE.replace("0.5 * numbers", "numbers").replace(" classes(outputs", " 0.5 * classes(outputs"),
+        "another": IN_A_TUPLE.replace("0.5 * numbers", "0.37 * numbers"),
     }  # fmt: skip
     for name, text in programs.items():
         (tmp_path / f"{name}.py").write_text(text)
@@ -97,7 +99,13 @@ def test_programs_that_give_a_tuple_or_a_dict_are_held_against_it(tmp_path: Path
     found = {one["b"]: one for one in json.loads(done.stdout)["comparisons"]}
     assert found["in_a_tuple"]["verdict"] == found["compiled"]["verdict"] == "rounding"
     assert not found["in_a_tuple"]["unmatched"]
-    for name, paths in (("forgotten", {"loss.pitch.weight"}), ("swapped", {"loss.wave.weight + loss.pitch.weight"})):
+    (solved,) = found["another"]["causes"]
+    assert (solved["path"], float(solved["value"])) == ("loss.pitch.weight", pytest.approx(0.37, rel=1e-4))
+    for name, paths in (
+        ("another", {"loss.pitch.weight"}),
+        ("forgotten", {"loss.pitch.weight"}),
+        ("swapped", {"loss.wave.weight + loss.pitch.weight"}),
+    ):
         assert found[name]["verdict"] == "divergent"
         assert (found[name]["first"]["step"], found[name]["first"]["phase"]) == (1, "loss")
         assert {cause["path"] for cause in found[name]["causes"]} == paths
