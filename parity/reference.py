@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from parity.compile.predictions import spoken_by
@@ -32,10 +33,6 @@ Tensors = dict[str, "np.ndarray"]
 
 Computed = tuple[tuple[str, str], "np.ndarray"]
 """Phase and name of a tensor, and its value."""
-
-
-WHOLE = {"dtype": "float"}
-"""The place of targets that are those of the only output."""
 
 
 @dataclass(kw_only=True)
@@ -83,10 +80,8 @@ class Reference:
         slots: values by ``slot/layer.parameter``; those of the first step where not said.
     """
 
-    form: Mapping[str, str | None] | str | None = None
-    """What predictions are turned into, ``probabilities`` where a program returns them in place of logits.
-
-    Of each output, by its name, or of all.
+    form: Mapping[str, str | None] = MappingProxyType({})
+    """What predictions of outputs are turned into, ``probabilities`` where a program returns them in place of logits.
     """
 
     def __init__(self, side: Resolved, weights: Arrays, slots: Arrays | None = None) -> None:
@@ -176,7 +171,7 @@ class Reference:
     def _parts(self, passed: Passed, y: np.ndarray) -> list[tuple[int, Loss, Any, np.ndarray, np.ndarray, bool]]:
         """Return, of each output, its place, its loss, which of its numbers count, and what the loss is given."""
         found = []
-        for one, targets in zip(self.views.values(), apart(y, self.side.outputs or (WHOLE,)), strict=True):
+        for one, targets in zip(self.views.values(), apart(y, self.side.outputs), strict=True):
             loss, place = one.config.loss, self.graph.places[one.last.name]
             given = in_form(targets, loss.form(one.config.data.targets))
             counts = self._counted(one.graph.counted, passed)
@@ -185,7 +180,7 @@ class Reference:
 
     def fed(self, x: np.ndarray) -> list[np.ndarray]:
         """Return each of the model's inputs, of rows as the harness keeps them."""
-        return list(apart(x, self.graph.packed) if self.graph.packed else (x,))
+        return list(apart(x, self.graph.packed))
 
     def _read(self, index: int, passed: Passed) -> Any:
         """Return what a layer is given, as its op takes it."""
@@ -321,7 +316,7 @@ class Reference:
         for name, one in self.views.items():
             ending, value = one.graph.ending, passed.values[self.graph.places[one.last.name]]
             value = ending.forward(value) if one.last.name in self.fused and ending else value
-            form = self.form.get(name) if isinstance(self.form, Mapping) else self.form
+            form = self.form.get(name)
             spoken = spoken_by(one) if form is not None else None
             found[name] = turned(value, spoken.predicted, form, spoken.ending) if spoken and form else value
         return found

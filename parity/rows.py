@@ -20,10 +20,10 @@ def apart(x: np.ndarray, inputs: Sequence[Place]) -> tuple[np.ndarray, ...]:
 
     Args:
         x: rows as the harness keeps them: (N, *shape) of one input, (N, numbers) of several.
-        inputs: in order.
+        inputs: in order; none where what is said of a lone one is not needed.
     """
-    if len(inputs) == 1:
-        return (_typed(x, inputs[0]),)
+    if len(inputs) < 2:
+        return tuple(_typed(x, one) for one in inputs) or (x,)
     ends = np.cumsum([math.prod(one["shape"]) for one in inputs])[:-1]
     parts = np.split(x, ends, axis=1)
     return tuple(_typed(part.reshape(len(x), *one["shape"]), one) for part, one in zip(parts, inputs, strict=True))

@@ -91,8 +91,7 @@ def measure(side: Resolved, data: Dataset) -> Scales | None:
     layers = side.layers()
     count = min(ROWS, training.batch_size, max(WORK // max(multiplications(layers), 1), 2), len(data.x))
     order = randomness.row_order(training.seed, 0, len(data.x), training.shuffle)
-    rows, places = data.x[order[:count]], side.graph.packed
-    values = [one.astype(np.float32) for one in (apart(rows, places) if places else (rows,))]
+    values = [one.astype(np.float32) for one in apart(data.x[order[:count]], side.graph.packed)]
     inputs, found = size(data.x[order[:count]]), []
     with np.errstate(all="ignore"):  # What overflows is what is looked for.
         for index, layer in enumerate(layers):

@@ -6,7 +6,7 @@ import importlib.metadata
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, cast
 
 from pydantic import TypeAdapter
 from rich.console import Console
@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from parity.catalog import FAMILIES
-from parity.entries import Entry, Strict, shown
+from parity.entries import Entry, shown
 from parity.errors import UsageError, listed
 from parity.frameworks import frameworks
 from parity.result.formats import names
@@ -136,8 +136,9 @@ def default_rows(own: Mapping[str, Own] | None = None) -> list[dict[str, Any]]:
         fields |= {field for one in said.values() for field, value in one.items() if value != default_of(owner, field)}
         for field in [field for field in owner.model_fields if field in fields]:
             parity = owner.model_fields[field].get_default(call_default_factory=True)
+            reads = TypeAdapter(cast(Any, owner.model_fields[field].annotation)).validate_python
             values = {
-                name: _read(owner, field, said.get(name, {}).get(field, owner.natively(name).get(field, parity)))
+                name: reads(said.get(name, {}).get(field, owner.natively(name).get(field, parity)))
                 for name in frameworks()
             }
             rows.append(
@@ -150,12 +151,6 @@ def default_rows(own: Mapping[str, Own] | None = None) -> list[dict[str, Any]]:
                 }
             )
     return rows
-
-
-def _read(owner: type[Strict], field: str, value: Any) -> Any:
-    """Return a value that a spec would say, as the field has it."""
-    annotation: Any = owner.model_fields[field].annotation
-    return TypeAdapter(annotation).validate_python(value)
 
 
 def defaults_json(ask: bool = False) -> str:

@@ -309,7 +309,7 @@ def reference_step(
     slots = slots_before(side, state, number)
     x, y = (np.array(taken.tensor("batch", name), np.float64) for name in ("x", "y"))
     reference = Reference(side, weights, slots)
-    reference.form = form
+    reference.form = form or {}
     predicted = {("metric", predictions(name)): one for name, one in reference.predicted(x).items()}
     step = reference.step(x, y, number)
     found: dict[Name, np.ndarray] = {("loss", "loss"): np.asarray(step.loss), **predicted}

@@ -139,7 +139,8 @@ class Work(Scratch):
         try:
             return self.program(side)
         except WorkerError:
-            file = Path(side.program.file if side.program else "")
+            assert side.program is not None  # What is compiled needs no worker.
+            file = Path(side.program.file)
             return replace(self._compiled(side), source=source_of(file), file_name=file.name, path=str(file))
 
     def failing(self) -> dict[str, WorkerError]:

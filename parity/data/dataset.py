@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
-from parity.rows import apart
+from parity.rows import apart, together
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,6 +69,21 @@ class Dataset:
     y_val: np.ndarray | None = None
     raw_inputs: Mapping[str, np.ndarray] = field(default_factory=dict)
     aims: tuple[Aim, ...] = ()
+
+    @classmethod
+    def invented(cls, x: np.ndarray, targets: Mapping[str, np.ndarray], description: str) -> Self:
+        """Return a set that stands in for real data.
+
+        Args:
+            x: inputs, as ``x`` of the set.
+            targets: of each output by its name, those of the only one under an empty name.
+            description: the data in words.
+        """
+        aims = tuple(Aim(name=name, shape=one.shape[1:], raw=one) for name, one in targets.items() if name)
+        parts = list(targets.values())
+        return cls(
+            x=x, y=together(parts), raw_x=x, raw_y=parts[0], aims=aims, description=description, stand_in=True
+        )  # fmt: skip
 
     @property
     def target(self) -> tuple[int, ...]:

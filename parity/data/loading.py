@@ -27,20 +27,19 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def load(spec: DataSpec, *, file: Path | None = None, numbers: Collection[str] | bool = False) -> Dataset:
+def load(spec: DataSpec, *, file: Path | None = None, numbers: Collection[str] = ()) -> Dataset:
     """Return the rows of a spec, preprocessed in float64.
 
     Args:
         spec: where the rows come from and what is done to them.
         file: an .npz or .csv that gives the content in the source's place (``--data FILE``).
-        numbers: integer labels number classes whatever ``one_hot`` says, a program is given these numbers: in all
-            arrays of targets, or in those of these names.
+        numbers: arrays of targets whose integer labels number classes whatever ``one_hot`` says: a program is given
+            these numbers.
 
     Raises:
         DataError: the data are missing, faulty, or do not fit the spec.
     """
-    counted: Collection[str] = () if isinstance(numbers, bool) else numbers
-    counted = spec.goals if numbers is True or spec.targets == "index" else counted
+    counted = spec.goals if spec.targets == "index" else numbers
     spec = spec.model_copy(update={"one_hot": tuple(one for one in spec.goals if one in counted or spec.turns(one))})
     raw = read(spec, file=file)
     source = sources().get(spec.source)

@@ -82,7 +82,7 @@ class Held:
     own: Callable[[Name], np.ndarray | None]
     noise: Callable[[Name], float]
     expected: Mapping[Name, np.ndarray] | None = None
-    form: Mapping[str, str | None] | None = None
+    form: Mapping[str, str | None] = field(default_factory=dict)
     leftovers: Mapping[str, np.ndarray] = field(default_factory=dict)
     trials: int = field(default=0, init=False)
     _known: Passed | None = field(default=None, init=False)

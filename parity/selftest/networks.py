@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from parity.data.dataset import Aim, Dataset
+from parity.data.dataset import Dataset
 from parity.lazy import np
-from parity.rows import together
 from parity.selftest.many_networks import MANY
 from parity.selftest.network import Network as Network
 from parity.selftest.optimizers import OPTIMIZERS as OPTIMIZERS
@@ -38,11 +37,7 @@ def dataset(network: Network, seed: int = 0) -> Dataset:
         y = generator.poisson(2.0, y.shape).astype(np.float64)
     first, *others = network.ends or ("",)
     parts = {first: y} | {name: generator.normal(size=y.shape) for name in others}
-    aims = tuple(Aim(name=name, shape=one.shape[1:], raw=one) for name, one in parts.items() if network.ends)
-    return Dataset(
-        x=x, y=together(list(parts.values())), raw_x=x, raw_y=y, aims=aims,
-        description="invented rows of the self-test", stand_in=True,
-    )  # fmt: skip
+    return Dataset.invented(x, parts, "invented rows of the self-test")
 
 
 def rows(network: Network, generator: Generator) -> np.ndarray:

@@ -117,13 +117,12 @@ class Growing:
             layer = self.numbers.choice(again)
             alike = [name for name in floats if self.values[name].shape == self.first[str(layer.name)][0]]
             return Again.model_validate({"layer": layer.name}), (self.numbers.choice((one, *alike)),)
-        if issubclass(
-            kind, Masking
-        ):  # Of what is computed, whether it is the value to the last bit is rounding's affair.
+        if issubclass(kind, Masking):
+            # Of what is computed, whether it is the value to the last bit is rounding's affair.
             read = [name for name in self.inputs if name in floats and len(self.values[name].shape) > 1]
-            one = self.numbers.choice(read) if read else one
             if not read:
                 return None, ()
+            one = self.numbers.choice(read)
         said = _said(self.numbers, kind, self.values[one].shape)
         try:
             op = entry(self.numbers, kind, **said)

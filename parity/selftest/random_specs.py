@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from parity.catalog import LOSSES, OPTIMIZERS, SCHEDULES
-from parity.data.dataset import Aim, Dataset
+from parity.data.dataset import Dataset
 from parity.entries import Shape
 from parity.errors import SpecError
 from parity.frameworks import frameworks
@@ -159,13 +159,8 @@ class RandomSpec:
             for one in side.graph.inputs
         ]  # fmt: skip
         self._mask(side, parts, generator)
-        x = parts[0] if len(parts) == 1 else np.concatenate([one.reshape(rows, -1) for one in parts], axis=1)
         each = {name: targets(one, rows, generator) for name, one in side.views.items()}
-        aims = tuple(Aim(name=name, shape=y.shape[1:], raw=y) for name, y in each.items() if name)
-        return Dataset(
-            x=x.astype(np.float64), y=together(list(each.values())), raw_x=x, raw_y=next(iter(each.values())),
-            aims=aims, description="random rows", stand_in=True,
-        )  # fmt: skip
+        return Dataset.invented(together(parts).astype(np.float64), each, "random rows")
 
     @staticmethod
     def _mask(side: Resolved, parts: list[np.ndarray], generator: np.random.Generator) -> None:
