@@ -14,6 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from parity.entries import discover
+from parity.spec.plain import dump
 from parity.spec.resolve import Resolved
 
 if TYPE_CHECKING:
@@ -85,6 +86,10 @@ class Rule:
         raise TypeError(f"{type(self).__name__} does not look")
 
 
+SECTION = re.compile(r"(?<![\w.])(loss|metrics)(?=\.[a-z]|: | has | is )")
+"""Where a sentence names a section that each output has one of."""
+
+
 @cache
 def rules() -> tuple[Rule, ...]:
     """Return every rule, one of each file of this package that has one."""
@@ -92,7 +97,7 @@ def rules() -> tuple[Rule, ...]:
 
 
 def advise(at: Situation) -> list[Advice]:
-    """Return the advice of all rules, in the order of their names."""
+    """Return the advice of all rules, in the order of their names; of several outputs, on one after the other."""
     found: dict[tuple[str, str, str], Advice] = {}
     for output, one in _of_each(at):
         for rule in rules():
@@ -115,11 +120,11 @@ def _of_each(at: Situation) -> list[tuple[str, Situation]]:
 
 def _named(told: Advice, at: Situation, output: str) -> Advice:
     """Return advice that a rule gives of one output of several, its paths those of the whole."""
-    what, fix = (re.sub(r"(?<![\w.])(loss|metrics)(?=[.:])", rf"\1.{output}", text) for text in (told.what, told.fix))
+    what, fix = (SECTION.sub(rf"\1.{output}", text) for text in (told.what, told.fix))
     changes = {at.side.named(path, output): value for path, value in told.changes.items()}
     own = f"metrics.{output}"
     if own in changes:  # A whole list, which no path reaches by itself.
-        kept = {name: [metric.kind for metric in one.config.metrics] for name, one in at.side.views.items()}
+        kept = {name: dump(one.config.metrics) for name, one in at.side.views.items()}
         changes["metrics"] = kept | {output: changes.pop(own)}
     return replace(told, path=at.side.named(told.path, output), what=what, fix=fix, changes=changes)
 

@@ -35,8 +35,8 @@ def last_activation(side: Resolved) -> tuple[str, Activation] | None:
 
 
 def last_parameters(side: Resolved) -> Layer:
-    """Return the last layer that has parameters, else the last one."""
-    return next((layer for layer in reversed(side.layers()) if layer.parameters), side.last)
+    """Return the last layer with parameters of those that the output comes of, else the one that gives it."""
+    return next((layer for layer in (side.last, *reversed(side.graph.ahead(side.last))) if layer.parameters), side.last)
 
 
 def bounds(activation: Activation) -> tuple[float, float]:

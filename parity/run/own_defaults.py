@@ -73,22 +73,26 @@ def own_defaults(framework: str, python: str | None = None) -> Own:
     known, packages = frameworks()[framework], list(frameworks()[framework].packages)
     if not has_part(framework, "driver.parts") or (python is None and not known.installed()):
         return {}
-    with ExitStack() as stack, suppress(ParityError):
-        if python is None:
-            file = _kept(framework, versions(packages))
-            if file.exists():
-                return _stored(file)
-        session = stack.enter_context(Session(f"{framework}'s defaults", python))
-        file = _kept(framework, session.ask("versions", packages=packages))
-        return _stored(file) if file.exists() else _store(file, read(framework, session))
+    with ExitStack() as opened, suppress(ParityError):
+        session = None if python is None else opened.enter_context(_asked(framework, python))
+        file = _kept(framework, session.ask("versions", packages=packages) if session else versions(packages))
+        stored = _stored(file)
+        if stored is not None:
+            return stored
+        return _store(file, read(framework, session or opened.enter_context(_asked(framework, python))))
     return {}
 
 
-def _stored(file: Path) -> Own:
+def _asked(framework: str, python: str | None) -> Session:
+    return Session(f"{framework}'s defaults", python)
+
+
+def _stored(file: Path) -> Own | None:
+    """Return what was kept; None where there is nothing, or nothing that can be read."""
     with suppress(OSError, ValueError):
-        kept: Own = json.loads(file.read_text(encoding="utf-8"))
-        return kept
-    return {}
+        kept = json.loads(file.read_text(encoding="utf-8"))
+        return kept if isinstance(kept, dict) else None
+    return None
 
 
 def _store(file: Path, found: Own) -> Own:
@@ -97,10 +101,10 @@ def _store(file: Path, found: Own) -> Own:
     return found
 
 
-def _kept(framework: str, versions: Mapping[str, str]) -> Path:
-    """Return the file that keeps what was read of a version, by these tables."""
+def _kept(framework: str, installed: Mapping[str, str]) -> Path:
+    """Return the file that keeps what was read of the versions that are installed, by these tables."""
     asked = sorted((entry.__module__, part.name, sorted(part.arguments)) for entry, part in _parts(framework))
-    key = hashlib.sha256(json.dumps([__version__, sorted(versions.items()), asked]).encode()).hexdigest()[:16]
+    key = hashlib.sha256(json.dumps([__version__, sorted(installed.items()), asked]).encode()).hexdigest()[:16]
     return Path(platformdirs.user_cache_dir("parity")) / "defaults" / f"{framework}-{key}.json"
 
 
@@ -129,7 +133,7 @@ def read(framework: str, session: Session) -> dict[str, dict[str, Any]]:
     found = {entry.__module__: asked.signature(entry, part) for entry, part in every}
     for kind in OPTIMIZERS.values():
         part = kind.part(framework)
-        if part is not None and part.name in asked.told and not part.never:
+        if part is not None and not part.never:
             with suppress(ParityError):
                 steps = session.ask("stepped", framework=framework, name=part.name, start=START, gradients=GRADIENTS)
                 found[kind.__module__] |= ruled(kind, part, found[kind.__module__], steps)
@@ -176,16 +180,15 @@ class Reading:
         if not isinstance(default, Mapping):
             return default
         entry, part = _by_name(self.framework)[default["part"]]
-        names = {
-            argument: said.field if isinstance(said, Turned) else said for argument, said in part.arguments.items()
-        }
-        told = {names[name]: one for name, one in default.get("arguments", {}).items() if name in names}
+        told = part.read(default.get("arguments", {}))
         return {entry.kind: {name: one for name, one in told.items() if name in entry.model_fields}}
 
 
 @cache
 def _by_name(framework: str) -> dict[str, tuple[type[Entry], Native]]:
-    return {part.name: (entry, part) for entry, part in _parts(framework)}
+    """Return the entry of each part; of several that are written with it, the one that most of its fields tell."""
+    every = sorted(_parts(framework), key=lambda one: len(one[1].fields & set(one[0].model_fields)))
+    return {part.name: (entry, part) for entry, part in every}
 
 
 def as_said(entry: type[Entry], name: str, value: Any) -> Any:

@@ -554,6 +554,37 @@ def test_advice_on_a_layer_that_a_side_put_in_points_at_that_change(tmp_path: Pa
     assert [(one.path, one.line) for one in found.advice] == [("layers.bounded.function", 22)]
 
 
+def test_advice_on_the_metrics_of_one_output_leaves_those_of_another_as_they_are(tmp_path: Path) -> None:
+    levels = np.random.default_rng(0).normal(size=len(inputs(8)))
+    np.savez(tmp_path / "rows.npz", X=inputs(8), kinds=(levels > 0).astype(int), levels=levels)
+    text = LINES.format(folder=tmp_path, activation="linear", logits="true", change="training.seed: 1")
+    for old, new in (
+        ("  input: [8]\n", "  input: [8]\n  outputs: {kinds: out, levels: level}\n"),
+        ("units: 5", "units: 1"),
+        ("rows.npz}", "rows.npz, one_hot: false}"),
+        (
+            "loss:\n  categorical_crossentropy:\n    from_logits: true\n",
+            "loss: {kinds: sigmoid_crossentropy, levels: mse}\n",
+        ),
+        ("name: out\n", "name: out\n    - dense: {units: 1, inputs: dense, name: level}\n"),
+        ("[accuracy]", "{kinds: [{binary_accuracy: {threshold: 0.3}}], levels: [accuracy]}"),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    file = tmp_path / "two.yaml"
+    file.write_text(text)
+    probabilities, one = lint(load_spec(file), Options(), text=text, file=str(file)).advice
+    assert (probabilities.rule, probabilities.path) == ("logits_before_probabilities", "loss.kinds.from_logits")
+    assert "layer out ends in no activation" in probabilities.what
+    assert (one.rule, one.path) == ("accuracy_on_regression", "metrics.levels")
+    assert one.what.startswith("metrics.levels has accuracy, ")
+    metrics = {"kinds": [{"binary_accuracy": {"threshold": 0.3}}], "levels": one.changes["metrics"]["levels"]}
+    assert one.changes == {"metrics": metrics}
+    assert not lint(
+        load_spec(file), Options(changes={**probabilities.changes, **one.changes}), text=text, file=str(file)
+    ).advice
+
+
 def test_what_only_the_command_line_changed_has_no_line(tmp_path: Path) -> None:
     spec = CLEAN["logits"].plain(tmp_path)
     found = told(spec, changes={"loss": "categorical_crossentropy"})
