@@ -73,8 +73,19 @@ def picture() -> Arrays:
     return {"X": np.concatenate([places, waves], axis=1), "y": bright}
 
 
+def counting() -> Arrays:
+    """Return four sequences that count by tens, with the next number; and pieces of waves with the next value."""
+    start = np.arange(10.0, 50.0, 10.0)[:, None]
+    draw = np.random.default_rng(0)
+    phase = draw.uniform(0, 2 * np.pi, size=(400, 1)) + draw.uniform(0.3, 0.9, size=(400, 1)) * np.arange(13)
+    return {
+        "X": (start + 10 * np.arange(3))[:, :, None], "y": start + 30,
+        "waves": np.sin(phase[:, :12, None]), "after": np.sin(phase[:, 12:]),
+    }  # fmt: skip
+
+
 ROWS: dict[str, Callable[[], Arrays]] = {
-    one.__name__: one for one in (line, wide, sorted_digits, mixed_digits, copies, cites, picture)
+    one.__name__: one for one in (line, wide, sorted_digits, mixed_digits, copies, cites, picture, counting)
 }
 
 

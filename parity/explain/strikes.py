@@ -140,7 +140,7 @@ def _square(update: np.ndarray | None) -> float:
 
 
 def first_place(
-    a: Trace, b: Trace, shapes_a: Shapes, shapes_b: Shapes, batch: int | None
+    a: Trace, b: Trace, shapes_a: Shapes, shapes_b: Shapes, batch: tuple[int, str] | None
 ) -> tuple[int, str, str] | None:
     """Return step, phase and tensor of the first place in which two traces differ.
 
@@ -149,9 +149,9 @@ def first_place(
         b: trace with it.
         shapes_a: of all parameters without it.
         shapes_b: with it.
-        batch: first step in which the two read another batch, None where they never do.
+        batch: first step in which the two read another batch, and which of its arrays; None where they never do.
     """
-    places = [] if batch is None else [(batch, PHASES.index("batch"), 0, "x")]
+    places = [] if batch is None else [(batch[0], PHASES.index("batch"), 0, batch[1])]
     for order, name in enumerate(dict.fromkeys([*shapes_a, *shapes_b])):
         if shapes_a.get(name) != shapes_b.get(name):
             places.append((1, PHASES.index("weights"), order, name))
@@ -178,7 +178,7 @@ def strike(
     b: Trace,
     parameters: tuple[Shapes, Shapes],
     trainable: tuple[Shapes, Shapes],
-    batch: int | None,
+    batch: tuple[int, str] | None,
 ) -> Strike:
     """Return where a difference strikes.
 
@@ -187,7 +187,7 @@ def strike(
         b: trace of the probe with it.
         parameters: shapes of all parameters, without and with it.
         trainable: those of the trainable ones.
-        batch: first step in which the two read another batch, None where they never do.
+        batch: first step in which the two read another batch, and which of its arrays; None where they never do.
     """
     place = first_place(a, b, *parameters, batch)
     if place is None:

@@ -117,18 +117,24 @@ def differences(result: Result) -> list[doc.Block]:
         if items and lookup.is_explained(result, items[0]) and result.explanation is not None:
             told += _explained(result, result.explanation, items, a, b)
         elif items:
-            told.append(_difference_table(result, items, strikes.plainly(items, a, b), a, b))
+            told += [*_struck(items, a), _difference_table(result, items, strikes.plainly(items, a, b), a, b)]
     return told or [doc.Text(verdict.no_differences(result))]
 
 
-def _explained(result: Result, told: Explanation, items: Sequence[DifferenceFact], a: str, b: str) -> list[doc.Block]:
+def _struck(items: Sequence[DifferenceFact], good: str) -> list[doc.Block]:
+    if not strikes.known(items):
+        return []
     path, where, *shares = strikes.HEAD
     columns = [doc.Column(path, "path"), doc.Column(where), *(doc.Column(share, "number") for share in shares)]
     rows: list[list[doc.Words]] = [[[doc.Span(path, "code")], *rest] for path, *rest in strikes.rows(items)]
-    struck: list[doc.Block] = [
-        doc.Table(strikes.program(items, told), columns, rows),
-        doc.Text(strikes.note(told), "quiet", on=doc.READ),
-    ] if strikes.known(items) else []  # fmt: skip
+    return [
+        doc.Table(strikes.program(items, good), columns, rows),
+        doc.Text(strikes.note(good), "quiet", on=doc.READ),
+    ]
+
+
+def _explained(result: Result, told: Explanation, items: Sequence[DifferenceFact], a: str, b: str) -> list[doc.Block]:
+    struck = _struck(items, told.good)
     reached = chart_rows.effect_rows(result)
     caption = strikes.outcome(items, a, b) if struck else strikes.plainly(items, a, b)
     return [

@@ -10,6 +10,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from parity.compile import Program
 from parity.court.work import Note
 from parity.errors import DataError, ParityError
 from parity.explain.contest import Contest, ImpossibleError, Paths
@@ -109,24 +110,35 @@ class Runs:
         Raises:
             ImpossibleError: when no config can have them.
         """
-        work, home, side = self.runner.work, home or self.home, self.side(paths, seed)
         try:
-            self.unit.factor(side)
-            side = replace(side, name=home.name, framework=home.framework, python=home.python)
-            for name, (why, _) in unsaid_by(side.framework, side.config).items():
-                raise ImpossibleError(f"numerics.{name}: {why}")
-            program, steps = work.trial_program(side), self.length.of(side)
+            self.unit.factor(self.side(paths, seed))
         except (DataError, UnitError) as error:
             if isinstance(error, UnitError) and paths in self.contest.ends:
                 raise  # The sides themselves are not to be compared.
-            # How data are shaped, and what reads them, may differ one without the other.
             raise ImpossibleError(str(error)) from None
+        side, program = self.placed(paths, seed, home)
+        steps = self.length.of(side)
         return Job(
             side=side, program=program, steps=steps, threads=1, fused=large(side), ends=True,
             epochs=self.outcome.kind == "steps", curve=self.outcome.kind == "steps" or paths in self.contest.ends,
             checkpoints=tuple(checkpoints(steps, FINE if self.outcome.kind == "steps" else CHECKPOINTS)),
             until=Watch(fate=Hopeless() if whole else self._fate(seed), outcome=self.outcome),
         )  # fmt: skip
+
+    def placed(self, paths: Paths, seed: int, home: Resolved | None = None) -> tuple[Resolved, Program]:
+        """Return the good side with a set of differences where the trials are made, and its program.
+
+        Arguments and errors as :meth:`job`; what it comes to may be in another unit.
+        """
+        home, side = home or self.home, self.side(paths, seed)
+        side = replace(side, name=home.name, framework=home.framework, python=home.python)
+        for name, (why, _) in unsaid_by(side.framework, side.config).items():
+            raise ImpossibleError(f"numerics.{name}: {why}")
+        try:
+            return side, self.runner.work.trial_program(side)
+        except DataError as error:
+            # How data are shaped, and what reads them, may differ one without the other.
+            raise ImpossibleError(str(error)) from None
 
     def side(self, paths: Paths, seed: int | None = None) -> Resolved:
         """Return the good side with a set of differences, all metrics of both sides and a seed.

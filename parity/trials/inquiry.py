@@ -111,6 +111,8 @@ class Inquiry:
             except ParityError as error:
                 self.told.missing.append(f"{what}: {error}")
                 if stage == self._sides:
+                    with contextlib.suppress(ParityError, SpentError):
+                        self.told.strikes = probes(self.trials)  # Which asks for no outcome.
                     break
             except KeyboardInterrupt:
                 if stage == self._sides:

@@ -103,8 +103,8 @@ def end_share(trials: Trials, paths: Paths) -> float | None:
 
 def _job(trials: Trials, paths: Paths, way: str) -> Job:
     """Return the job of a probe: a few steps, made in one of the ``WAYS``."""
-    job = trials.job(paths, trials.seeds[0])
-    return Job(side=job.side, program=job.program, threads=1, metrics=False, **WAYS[way])
+    side, program = trials.placed(paths, trials.seeds[0])
+    return Job(side=side, program=program, threads=1, metrics=False, **WAYS[way])
 
 
 def _shapes(side: Resolved) -> Shapes:
@@ -121,12 +121,16 @@ def _rows(trials: Trials, side: Resolved) -> Iterator[np.ndarray]:
     return batches(training.seed, rows, training.batch_size, training.shuffle, training.drop_remainder)
 
 
-def _other_batch(trials: Trials, a: Resolved, b: Resolved) -> int | None:
-    """Return the first step, counted from 1, in which two configs read another batch; None where they never do."""
+def _other_batch(trials: Trials, a: Resolved, b: Resolved) -> tuple[int, str] | None:
+    """Return the first step, counted from 1, in which two configs read another batch, and the first array that differs.
+
+    None where they never do.
+    """
     work = trials.runner.work
     one, other = work.dataset(a), work.dataset(b)
-    if one is not other and not (np.array_equal(one.x, other.x) and np.array_equal(one.y, other.y)):
-        return 1
+    for name in ("x", "y"):
+        if one is not other and not np.array_equal(getattr(one, name), getattr(other, name)):
+            return 1, name
     if a.config.training == b.config.training:
         return None
     training = a.config.training
@@ -134,5 +138,5 @@ def _other_batch(trials: Trials, a: Resolved, b: Resolved) -> int | None:
     both = zip(_rows(trials, a), _rows(trials, b), strict=False)
     for number, (mine, theirs) in enumerate(itertools.islice(both, min(trials.steps, epoch + 1)), 1):
         if not np.array_equal(mine, theirs):
-            return number
+            return number, "x"
     return None

@@ -68,12 +68,12 @@ def trace(
     return found
 
 
-def place(other: Trace, batch: int | None = None, shapes: Shapes = SHAPES) -> tuple[int, str, str] | None:
+def place(other: Trace, batch: tuple[int, str] | None = None, shapes: Shapes = SHAPES) -> tuple[int, str, str] | None:
     state = {**shapes, "norm.mean": (8,)}
     return first_place(trace(), other, STATE, state, batch)
 
 
-def struck(other: Trace, batch: int | None = None, shapes: Shapes = SHAPES) -> Strike:
+def struck(other: Trace, batch: tuple[int, str] | None = None, shapes: Shapes = SHAPES) -> Strike:
     state = {**shapes, "norm.mean": (8,)}
     return strike(trace(), other, (STATE, state), (SHAPES, shapes), batch)
 
@@ -111,9 +111,9 @@ def test_a_difference_strikes_where_something_first_differs(other: Trace, expect
 
 
 def test_another_batch_comes_before_all_else_of_its_step() -> None:
-    assert place(trace(forward={1: 1.1}), batch=1) == (1, "batch", "x")
-    assert place(trace(forward={1: 1.1}), batch=2) == (1, "forward", "out")
-    assert place(trace(), batch=9) == (9, "batch", "x"), "later than the steps that were looked at"
+    assert place(trace(forward={1: 1.1}), batch=(1, "x")) == (1, "batch", "x")
+    assert place(trace(forward={1: 1.1}), batch=(2, "x")) == (1, "forward", "out")
+    assert place(trace(), batch=(9, "y")) == (9, "batch", "y"), "later than the steps that were looked at"
 
 
 def test_a_parameter_of_another_shape_strikes_in_the_weights() -> None:
@@ -178,7 +178,7 @@ def test_an_update_that_is_not_a_number_is_without_bounds() -> None:
 # ------------------------------------------------------------------------------------------ how suspicious
 
 
-def suspicion(other: Trace, batch: int | None = None) -> float:
+def suspicion(other: Trace, batch: tuple[int, str] | None = None) -> float:
     return struck(other, batch).suspicion
 
 
@@ -191,9 +191,11 @@ def test_what_changes_the_size_by_factors_is_more_suspicious_either_way() -> Non
 
 
 def test_other_rows_turn_the_update_round_and_are_not_suspicious() -> None:
-    rows = suspicion(trace(turned=True), batch=1)
+    rows = suspicion(trace(turned=True), batch=(1, "x"))
     assert rows < suspicion(trace(turned=True)) < suspicion(trace(rate=10.0))
-    assert suspicion(trace(rate=10.0), batch=1) == pytest.approx(suspicion(trace(rate=10.0))), "other data, other size"
+    assert suspicion(trace(rate=10.0), batch=(1, "x")) == pytest.approx(suspicion(trace(rate=10.0))), (
+        "other data, other size"
+    )
 
 
 def test_a_state_that_training_does_not_read_is_suspicious() -> None:

@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from helpers_commands import Lender, lender
 from helpers_explain import STEPS, explained, tiny
 from helpers_frameworks import missing
 
+from parity import api
 from parity.cli import main
 from parity.commands.explaining import said_sets
 from parity.compile import Program
@@ -21,6 +23,7 @@ from parity.court import work as work_module
 from parity.court.work import Work
 from parity.errors import DataError, UsageError
 from parity.prepare.options import Options, prepare
+from parity.report.markdown import to_markdown
 from parity.result.filling_explanation import difference_facts, explanation_fact, said_fact
 from parity.run.lockstep import Lockstep, Taken, looked_at_bytes
 from parity.spec.plain import to_yaml
@@ -395,6 +398,27 @@ def test_what_the_data_do_not_fit_is_one_set_that_cannot_be(
     assert sets(told, "breaks") == [[RATE]]
     assert NESTEROV not in told.strikes, "it was not looked at"
     assert any("cannot be" in text and "do not fit" in text for text in told.notes)
+
+
+def test_where_no_outcome_compares_the_sides_it_is_told_all_the_same_where_differences_strike(
+    workers: Lender, tmp_path: Path
+) -> None:
+    draw = np.random.default_rng(0)
+    np.savez(
+        tmp_path / "rows.npz", X=draw.normal(size=(64, 64)), same=draw.random((64, 10)), apart=draw.random((64, 10))
+    )
+    data = {"source": str(tmp_path / "rows.npz"), "y": "same"}
+    spec = tiny({"data.y": "apart", RATE: 0.1}, data=data, metrics=["mse"])
+    told = explained(tmp_path, spec)
+    assert "measured against other targets" in told.missing[0]
+    assert {path: (one.step, one.phase, one.tensor) for path, one in told.strikes.items()} == {
+        "data.y": (1, "batch", "y"), RATE: (1, "update", "hidden.kernel")
+    }  # fmt: skip
+    result = api.run(spec, folder=tmp_path / "out", trace=False)
+    assert result.explanation is None
+    page = to_markdown(result)
+    assert "put alone into good, strikes first" in page
+    assert "step 1, batch, y" in page
 
 
 def test_what_is_said_is_not_judged_where_there_is_no_gap(workers: Lender, tmp_path: Path) -> None:

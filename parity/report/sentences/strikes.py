@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from parity.result import formats
-from parity.result.schema import DifferenceFact, Explanation, Place, StrikeFact
+from parity.result.schema import DifferenceFact, Place, StrikeFact
 
 HEAD = ("Difference", "Strikes first", "Of the first update", "Of all that training moved")
 """Heads the columns."""
@@ -26,10 +26,10 @@ def plainly(items: Sequence[DifferenceFact], a: str, b: str) -> str:
     return f"{formats.count(len(items), 'config difference')} between {a} and {b}"
 
 
-def program(items: Sequence[DifferenceFact], told: Explanation) -> str:
-    """Head the table of strikes."""
+def program(items: Sequence[DifferenceFact], good: str) -> str:
+    """Head the table of strikes; each was put into the side of that name."""
     each = "the config difference" if len(items) == 1 else f"each of {len(items):,} config differences"
-    return f"Is it another program? Where {each}, put alone into {told.good}, strikes first"
+    return f"Is it another program? Where {each}, put alone into {good}, strikes first"
 
 
 def outcome(items: Sequence[DifferenceFact], a: str, b: str) -> str:
@@ -38,10 +38,10 @@ def outcome(items: Sequence[DifferenceFact], a: str, b: str) -> str:
     return f"Is it another outcome? What {each} between {a} and {b} does to it"
 
 
-def note(told: Explanation) -> str:
-    """Say how it was measured."""
+def note(good: str) -> str:
+    """Say how it was measured, in the side of that name."""
     return (
-        f"Each difference was put alone into {told.good}, from the same state. The shares say how much it changes: of "
+        f"Each difference was put alone into {good}, from the same state. The shares say how much it changes: of "
         "the first step's update, and, where the run was made to its end, of all that training moved."
     )
 
