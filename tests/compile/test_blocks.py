@@ -212,3 +212,39 @@ def test_where_tensors_lie_is_a_path_into_the_block() -> None:
     assert bindings.outputs["outer_1_pair_2_norm"].attribute == "outer_1.pair_2.norm"
     tensorflow = program_of("tensorflow", NESTED).bindings
     assert tensorflow.weights["outer_2_pair_1_norm.gamma"].attribute.startswith("outer_2.pair_1.norm")
+
+
+# ------------------------------------------------------------------------------------------- names within blocks
+
+SETS: dict[str, list[Any]] = {
+    "activations": [
+        layer("dense", "d", units=4), layer("activation", "act_1", function="relu"), layer("layer_norm", "n1"),
+        layer("activation", "act_2", function="relu"), layer("dense", "e", units=3),
+        layer("activation", "act_3", function="tanh"), layer("layer_norm", "n2"),
+        layer("activation", "act_4", function="tanh"),
+    ],
+    "dropouts": [
+        layer("dense", "d", units=4), layer("dropout", "p1", rate=0.1), layer("layer_norm", "n1"),
+        layer("dropout", "p2", rate=0.1), layer("dense", "e", units=3), layer("dropout", "p3", rate=0.2),
+        layer("layer_norm", "n2"), layer("dropout", "p4", rate=0.2),
+    ],
+    "poolings": [
+        layer("average_pooling1d", f"pool_{number}", pool_size=size, strides=1, padding="same")
+        for number, size in enumerate((2, 2, 3, 3), 1)
+    ],
+    "three": [
+        layer("dense", "relu", units=3), layer("activation", "act_1", function="relu"), layer("layer_norm", "n1"),
+        layer("activation", "act_2", function="relu"), layer("dropout", "act_3", rate=0.1),
+        layer("layer_norm", "act"), layer("dropout", "act_4", rate=0.1), layer("activation", "in_1", function="elu"),
+        layer("layer_norm", "n2"), layer("activation", "in_2", function="elu"),
+    ],
+}  # fmt: skip
+"""Layers without parameters that are alike two by two, and would be called the same."""
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_layers_of_a_block_that_are_alike_share_a_method_that_no_others_have(name: str) -> None:
+    model = {"input": [5, 3], "layers": [block("b", 2, *SETS[name]), {"dense": {"units": 2, "name": "out"}}]}
+    outputs = program_of("tensorflow", model).bindings.outputs.values()
+    assert len({(one.attribute, one.call) for one in outputs}) == len(outputs)
+    agree("tensorflow", model, rows(model))
