@@ -248,3 +248,24 @@ def test_layers_of_a_block_that_are_alike_share_a_method_that_no_others_have(nam
     outputs = program_of("tensorflow", model).bindings.outputs.values()
     assert len({(one.attribute, one.call) for one in outputs}) == len(outputs)
     agree("tensorflow", model, rows(model))
+
+
+RESERVED = ("train", "train_", "forward", "training", "type", "trainable_variables", "name", "in", "global", "x")
+
+
+def called_as_models_are() -> dict[str, Any]:
+    """Return a model of blocks whose layers are called as attributes of models, words of Python and arguments."""
+    dense = [layer("dense", name, units=3) for name in RESERVED]
+    own = [layer("activation", name, function="relu") for name in ("eval", "is_1", "is_2")]
+    inner = block("modules", 1, layer("dense", "double", units=3), layer("add", "half", inputs=["double", "input"]))
+    layers = [*dense, layer("add", "sum", inputs=[*RESERVED]), *own, inner, layer("layer_norm", "lambda")]
+    alone = [block(name, 1, *layers) for name in ("parameters", "children")]
+    return {
+        "input": [3],
+        "layers": [block("b", 2, *layers), *alone, layer("dense", "out", units=2)],
+    }
+
+
+@pytest.mark.parametrize("framework", EACH_FRAMEWORK)
+def test_layers_of_a_block_may_be_called_as_what_a_model_has_and_as_words_of_python(framework: str) -> None:
+    agree(framework, called_as_models_are(), rows(called_as_models_are()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from parity.code import Parameter
@@ -16,7 +17,7 @@ from parity.compile.fragments import (
     losses_of,
     penalty,
 )
-from parity.compile.program import Bindings
+from parity.compile.program import Bindings, Weight
 from parity.frameworks.tensorflow.numerics import LOSS_SCALE
 from parity.frameworks.tensorflow.written import written
 from parity.spec.resolve import Resolved
@@ -48,6 +49,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         "returns": model.returns,
         "counted": model.laid.counted,
         "methods": model.methods,
+        "elsewhere": _elsewhere(model.weights),
         "loss": losses_context(side, "tensorflow", codes, "targets, outputs"),
         "optimizer": optimizer,
         "penalty": penalty(parameters, "tensorflow", place),
@@ -63,6 +65,15 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         **endings(side),
     )
     return context, bindings
+
+
+def _elsewhere(weights: Mapping[str, Weight]) -> dict[str, str]:
+    """Return the variables that are not called as their layers are: by the name that they would have, their paths."""
+    return {
+        name: place.attribute
+        for name, place in ((name.replace(".", "_"), place) for name, place in weights.items())
+        if place.attribute.replace(".", "_") != name
+    }
 
 
 def _held(parameter: Parameter, w: str) -> str:
