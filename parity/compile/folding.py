@@ -162,7 +162,8 @@ class Folding:
     def _keep(self, members: list[Repeat], words: list[list[Worded]]) -> None:
         found = self._alike(words)
         assert found is not None
-        name = free_words(named_for([group.scope.block for group in members]), [kind.name for kind in self.kinds])
+        others = {*self.taken, *(kind.name for kind in self.kinds)}
+        name = free_words(named_for([group.scope.block for group in members]), others)
         kind = Kind(name=name, groups=members, shared=found[0], arguments=found[1], worded=words)
         self.kinds.append(kind)
         for number, group in enumerate(members):

@@ -269,3 +269,35 @@ def called_as_models_are() -> dict[str, Any]:
 @pytest.mark.parametrize("framework", EACH_FRAMEWORK)
 def test_layers_of_a_block_may_be_called_as_what_a_model_has_and_as_words_of_python(framework: str) -> None:
     agree(framework, called_as_models_are(), rows(called_as_models_are()))
+
+
+MIX = [
+    layer("dense", "mix", units=3, activation="relu"),
+    layer("layer_norm", "norm"),
+    layer("add", "add", inputs=["norm", "input"]),
+]
+OTHER = [layer("dense", "turn", units=3, activation="tanh"), layer("multiply", "gate", inputs=["turn", "input"]),
+         layer("layer_norm", "even"), layer("dense", "last", units=3)]  # fmt: skip
+
+NAMED: dict[str, list[Any]] = {
+    "numbers alone": [block("block_1", 3, *MIX), block("block_2", 3, *OTHER), block("block_12", 3, *OTHER, *MIX)],
+    "layers of a kind": [
+        block(name, 2, *(layer("dense", f"{way}_{n}", units=3, activation=way) for way in ways for n in (1, 2)), *MIX)
+        for name, ways in {"a": ("relu", "tanh", "elu"), "b": ("tanh", "elu", "relu")}.items()
+    ],
+    "capitals": [block("res", 3, *MIX), block("Res", 3, *OTHER), block("RES_block", 3, *MIX, *OTHER)],
+    "a block": [
+        block("block", 3, *OTHER), block("block_block", 1, *MIX), block("a_block", 1, *MIX), block("b_block", 1, *MIX),
+        layer("add", "sum", inputs=["b_block", "block"]),
+    ],
+}  # fmt: skip
+"""Blocks whose classes or functions would be called as no class can be, or as one another."""
+
+
+@pytest.mark.parametrize("name", NAMED)
+@pytest.mark.parametrize("framework", EACH_FRAMEWORK)
+def test_what_stands_for_a_block_has_a_name_of_its_own(framework: str, name: str) -> None:
+    model = {"input": [3], "layers": [*NAMED[name], {"dense": {"units": 2, "name": "out"}}]}
+    made = re.findall(r"^(?:class|def) (\w+)\(", program_of(framework, model).source, re.M)
+    assert len(set(made)) == len(made)
+    agree(framework, model, rows(model))
