@@ -32,12 +32,14 @@ class Folding:
         word: words a line.
         taken: names that lines have another use for.
         barred: layers that are written out, whatever block they came from.
+        apart: names that nothing which is written once may have, beside those that are taken.
     """
 
     def __init__(
-        self, laid: LaidOut, graph: Graph, word: Wording, taken: Collection[str], barred: Collection[str] = ()
+        self, laid: LaidOut, graph: Graph, word: Wording, taken: Collection[str], barred: Collection[str] = (),
+        apart: Collection[str] = (),
     ) -> None:  # fmt: skip
-        self.graph, self.word, self.taken, self.barred = graph, word, taken, barred
+        self.graph, self.word, self.taken, self.barred, self.apart = graph, word, taken, barred, apart
         self.kinds: list[Kind] = []
         latest = {name: number for number, name in enumerate(laid.inputs)}
         self.inputs, self.flat = tuple(latest.values()), []
@@ -162,7 +164,7 @@ class Folding:
     def _keep(self, members: list[Repeat], words: list[list[Worded]]) -> None:
         found = self._alike(words)
         assert found is not None
-        others = {*self.taken, *(kind.name for kind in self.kinds)}
+        others = {*self.taken, *self.apart, *(kind.name for kind in self.kinds)}
         name = free_words(named_for([group.scope.block for group in members]), others)
         kind = Kind(name=name, groups=members, shared=found[0], arguments=found[1], worded=words)
         self.kinds.append(kind)

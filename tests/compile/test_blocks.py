@@ -286,12 +286,21 @@ NAMED: dict[str, list[Any]] = {
         for name, ways in {"a": ("relu", "tanh", "elu"), "b": ("tanh", "elu", "relu")}.items()
     ],
     "capitals": [block("res", 3, *MIX), block("Res", 3, *OTHER), block("RES_block", 3, *MIX, *OTHER)],
+    "a layer": [
+        layer("dense", "res_block", units=3), block("res", 3, *MIX), layer("add", "sum", inputs=["res", "res_block"]),
+    ],
     "a block": [
         block("block", 3, *OTHER), block("block_block", 1, *MIX), block("a_block", 1, *MIX), block("b_block", 1, *MIX),
         layer("add", "sum", inputs=["b_block", "block"]),
     ],
+    "within": [
+        block(
+            "outer", 2, layer("dense", "res_block", units=3), block("res", 3, *MIX),
+            layer("add", "sum", inputs=["res", "res_block"]),
+        ),
+    ],
 }  # fmt: skip
-"""Blocks whose classes or functions would be called as no class can be, or as one another."""
+"""Blocks whose classes or functions would be called as no class can be, as one another or as layers are."""
 
 
 @pytest.mark.parametrize("name", NAMED)

@@ -183,7 +183,7 @@ class KerasModel:
         self.inputs, self.returns, self.functions = laid.inputs, laid.returns, list[str]()
         # What a Sequential model calls x, a functional one begins with.
         inputs = READ[:1] if len(laid.inputs) == 1 else laid.inputs
-        folding = Folding(laid, walk.graph, self.worded, walk.reserved(), barred)
+        folding = Folding(laid, walk.graph, self.worded, walk.reserved(), barred, _values(walk.graph, laid.inputs))
         body = folding.folded(inputs)
         if body is None:
             self.lines = [one for line in laid.lines for one in self._entries(line, line.target, line.given, _same)]
@@ -244,6 +244,19 @@ class KerasModel:
 
 def _same(name: str) -> str:
     return name
+
+
+def _values(graph: Graph, inputs: Sequence[str]) -> set[str]:
+    """Return what values may be called, in the model and in the functions of blocks: there, a function is no longer.
+
+    They are called as layers and blocks are, without the names of blocks that they stand in.
+    """
+    found = {*inputs}
+    for layer in graph.layers:
+        prefixes = [scope.prefix for scope in graph.scopes.get(layer.name, ())]
+        names = [layer.name, *(one.removesuffix("_") for one in prefixes)]
+        found |= {name.removeprefix(prefix) for name in names for prefix in ("", *prefixes)}
+    return found
 
 
 def _function(kind: Kind, body: Body) -> str:
