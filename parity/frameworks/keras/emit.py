@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -180,16 +180,12 @@ class KerasModel:
                 name = f"{ends[line.target]}_permuted" if line.layer is None else f"{line.layer.name}_permute"
                 counted[name] += 1
                 self.moves[id(line)] = f"{name}_{counted[name] - 1}" if counted[name] > 1 else name
-        self.inputs, self.returns, self.functions = laid.inputs, laid.returns, list[str]()
         # What a Sequential model calls x, a functional one begins with.
         inputs = READ[:1] if len(laid.inputs) == 1 else laid.inputs
         folding = Folding(laid, walk.graph, self.worded, walk.reserved(), barred, _values(walk.graph, laid.inputs))
-        body = folding.folded(inputs)
-        if body is None:
-            self.lines = [one for line in laid.lines for one in self._entries(line, line.target, line.given, _same)]
-            return
+        body = folding.folded(inputs) or folding.unfolded(laid)
         self.functions = [_function(kind, folding.body_of(kind.groups[0])) for kind in folding.kinds]
-        self.inputs, self.returns = tuple(inputs), tuple(body.names[value] for value in body.returns)
+        self.inputs, self.returns = (tuple(body.names[value] for value in one) for one in (body.reads, body.returns))
         self.lines = [one for node in body.nodes for one in self._of_node(node, body)]
 
     def worded(self, node: Node, body: Body) -> Worded:
@@ -210,15 +206,13 @@ class KerasModel:
         target, given, group = body.names[node.gives], body.given(node), node.group
         if group is None:
             assert node.line is not None
-            return self._entries(node.line, target, given, body.local)
+            return self._entries(node.line, target, given, body)
         assert group.kind is not None
         whole = [*given, *map(repr, group.values().values()), repr(group.scope.prefix.removesuffix("_"))]
         function = group.kind.function_name
         return [{"target": target, "given": ", ".join(whole), "layer": function, "comment": ""}]
 
-    def _entries(
-        self, line: Line, target: str, names: Sequence[str], local: Callable[[str], str]
-    ) -> list[dict[str, str]]:  # fmt: skip
+    def _entries(self, line: Line, target: str, names: Sequence[str], body: Body) -> list[dict[str, str]]:
         """Return a line's layer as Keras makes it, what it is called with and what comes of it.
 
         A layer that is called again is made in a line of its own.
@@ -231,7 +225,7 @@ class KerasModel:
             assert line.layer is not None
             made, comment = line.code.layer, line.comment
             if line.layer.owner in self.shared:
-                name = f"{local(line.layer.owner)}_layer"
+                name = f"{body.local(line.layer.owner)}_layer"
                 if line.layer.owns:
                     found.append({"target": name, "given": "", "layer": made, "comment": comment})
                 made, comment = name, ""
@@ -240,10 +234,6 @@ class KerasModel:
             assert line.layer is not None
             given = line.code.called.format(**dict(zip(arguments_of(line.layer), names, strict=True)))
         return [*found, {"target": target, "given": given, "layer": made, "comment": comment}]
-
-
-def _same(name: str) -> str:
-    return name
 
 
 def _values(graph: Graph, inputs: Sequence[str]) -> set[str]:
