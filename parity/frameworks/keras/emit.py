@@ -81,7 +81,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         "lines": lines,
         "taken": written.inputs,
         "returns": returns,
-        "loss": losses_context(side, "keras", codes, "y_true, y_pred"),
+        "losses": losses_context(side, "keras", codes, "y_true, y_pred"),
         "optimizer": optimizer,
         "penalty": any(one.regularizer is not None for one in side.parameters().values()),
         "weights": _inside(_places(side, laid.calls)),

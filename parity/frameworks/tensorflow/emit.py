@@ -50,7 +50,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         "counted": model.laid.counted,
         "methods": model.methods,
         "elsewhere": _elsewhere(model.weights),
-        "loss": losses_context(side, "tensorflow", codes, "targets, outputs"),
+        "losses": losses_context(side, "tensorflow", codes, "targets, outputs"),
         "optimizer": optimizer,
         "penalty": penalty(parameters, "tensorflow", place),
         "constraints": constrained(parameters, place, lambda name, w: _held(parameters[name], w), "assign"),

@@ -46,10 +46,10 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         name: loss.torch(loss.on_logits(one.graph.ending), len(one.last.output_shape) + 1)
         for name, (one, loss) in losses_of(side).items()
     }
-    loss = losses_context(side, "torch", codes, "outputs, targets")
+    losses = losses_context(side, "torch", codes, "outputs, targets")
     lines = (line["statement"] for line in network.forward)
-    bodies = (part["body"] for part in loss["parts"])
-    used = " ".join([loss["body"], *bodies, *sources, *lines, *(one.source for one in network.blocks)])
+    bodies = (part["body"] for part in losses)
+    used = " ".join([*bodies, *sources, *lines, *(one.source for one in network.blocks)])
     most = loops.MOST_BESIDE_BLOCKS if network.blocks else loops.MOST_LINES
 
     def in_loops(lines: list[AboutModule], root: str) -> list[str]:
@@ -73,7 +73,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         "returns": network.returns,
         "counted": network.laid.counted,
         "weights": in_loops([one for name, place in weights.items() for one in copied(name, place)], "model"),
-        "loss": loss,
+        "losses": losses,
         "optimizer": optimizer,
         "penalty": penalty(parameters, "torch", lambda name: _whole(weights[name])),
         "constraints": constrained(
