@@ -46,9 +46,8 @@ def endings(side: Resolved, applied: bool = True) -> dict[str, Any]:
         name: one.graph.ending.kind if one.last in fused and one.graph.ending else None
         for name, one in side.views.items()
     }
-    forms = {name: one.config.loss.form(one.config.data.targets) for name, one in side.views.items()}
     heads = tuple(
-        Head(name=one["name"], shape=one["shape"], targets=forms[one["name"]], ending=kinds[one["name"]])
+        Head(name=one["name"], shape=one["shape"], targets=side.forms[one["name"]], ending=kinds[one["name"]])
         for one in side.outputs
     )
     return {"ending": next(filter(None, kinds.values()), None), "heads": heads}
@@ -66,7 +65,7 @@ def losses_context(side: Resolved, framework: str, codes: Mapping[str, LossCode]
     made = {}
     for name, code in codes.items():
         one, loss = side.views[name], side.views[name].config.loss
-        form, fused = loss.form(one.config.data.targets), loss.fused(one.graph.ending)
+        form, fused = side.forms[name], loss.fused(one.graph.ending)
         met = loss.given(code, framework, form, fused) if name else loss.meeting(code, framework, form, fused)
         if one.graph.counted is not None:
             met = counting(loss, met, side.framework, fused and frameworks()[side.framework].remembers_logits)

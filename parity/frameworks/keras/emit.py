@@ -86,14 +86,11 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         "penalty": any(one.regularizer is not None for one in side.parameters().values()),
         "weights": _inside(_places(side, laid.calls)),
     }
-    drawing = [layer for layer in order if layer in side.drawing()]
     bindings = Bindings(
         weights=_places(side, laid.calls),
         outputs=outputs,
         slots={name: (slot.attribute, slot.scale) for name, slot in optimizer.slots.items()},
-        starts=config.optimizer.numbers(),
-        mask_axes=tuple(laid.drawn[layer.name] for layer in drawing for _ in layer.drawn),
-        masks=tuple(number for layer in drawing for number in layer.draw_numbers),
+        **laid.draws([layer for layer in order if layer in side.drawing()]),
         **endings(side, applied=not remembers),
     )
     return context, bindings

@@ -59,9 +59,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         weights=model.weights,
         outputs=model.outputs,
         slots={name: (slot.attribute, slot.scale) for name, slot in optimizer.slots.items()},
-        starts=config.optimizer.numbers(),
-        mask_axes=tuple(model.laid.drawn[layer.name] for layer in side.drawing() for _ in layer.drawn),
-        masks=tuple(number for layer in side.drawing() for number in layer.draw_numbers),
+        **model.laid.draws(side.drawing()),
         **endings(side),
     )
     return context, bindings

@@ -89,10 +89,8 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         weights=weights,
         outputs=network.outputs,
         slots={name: (slot.attribute, slot.scale) for name, slot in optimizer.slots.items()},
-        starts=config.optimizer.numbers(),
         fills=config.optimizer.fills(),
-        mask_axes=tuple(network.laid.drawn[layer.name] for layer in side.drawing() for _ in layer.drawn),
-        masks=tuple(number for layer in side.drawing() for number in layer.draw_numbers),
+        **network.laid.draws(side.drawing()),
         **endings(side),
     )
     return context, bindings
