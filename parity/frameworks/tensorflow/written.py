@@ -83,9 +83,7 @@ def written(side: Resolved, fused: Sequence[Layer]) -> TensorFlowModel:
     found.methods = list(methods.values())
     words.take(found, folding, body, "")
     found.weights = {name: found.weights[name] for name in side.parameters()}
-    used = list(dict.fromkeys(kind.name for kind in words.kinds.values()))
-    every = {kind.name: kind for kind in words.kinds.values()}
-    found.classes = [class_of_layers(every[name]) for name in used]
+    found.classes = [class_of_layers(kind) for kind in dict.fromkeys(words.kinds.values())]
     found.classes += [_class_of_block(kind, folding.body_of(kind.groups[0]), words) for kind in folding.kinds]
     if folding.kinds:
         found.lines = [{"statement": one, "comment": ""} for one in nested(above(found.lines))]

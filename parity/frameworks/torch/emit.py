@@ -63,9 +63,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         "imports": imports,
         "helpers": sources,
         "modules": network.modules,
-        "fills": in_loops(
-            [AboutModule(source=one, module=at, about=f"self.{at}") for one, at in network.fills], "self"
-        ),
+        "fills": in_loops([AboutModule(source=one, module=at) for one, at in network.fills], "self"),
         "frozen": network.frozen,
         "blocks": [one.source for one in network.blocks],
         "taken": network.taken,
@@ -104,7 +102,7 @@ def _copied(name: str, place: Weight, module: str) -> list[AboutModule]:
         value = f'weights["{name}"]' + (f"[{number}]" if len(attributes) > 1 else "")
         value = f"in_blocks({value}, {list(place.blocks)})" if place.blocks else value
         source = f"model.{attribute}.copy_({f'{value}.permute{place.axes}' if place.axes else value})"
-        found.append(AboutModule(source=source, module=module, about=f"model.{module}", layer=layer_of(name)))
+        found.append(AboutModule(source=source, module=module, layer=layer_of(name)))
     return found
 
 
