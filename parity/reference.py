@@ -173,7 +173,7 @@ class Reference:
         found = []
         for one, targets in zip(self.views.values(), apart(y, self.side.outputs), strict=True):
             loss, place = one.config.loss, self.graph.places[one.last.name]
-            given = in_form(targets, loss.form(one.config.data.targets))
+            given = in_form(targets, one.forms[""])
             counts = self._counted(one.graph.counted, passed)
             found.append((place, loss, counts, passed.values[place], given, loss.on_logits(one.graph.ending)))
         return found

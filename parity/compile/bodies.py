@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from parity.compile.alike import Arguments, Common
 from parity.compile.layout import ANY, Line
 from parity.spec.graph import Layer
+from parity.spec.names import is_reserved
 from parity.spec.sections import Scope
 
 READ = ("inputs", "second", "third", "fourth")
@@ -179,8 +180,22 @@ class Body:
         return [node for node in self.nodes if value in node.reads]
 
     def local(self, name: str) -> str:
-        """Return what a layer is called here: its name without that of the block it stands in."""
+        """Return what a layer is called here: its name without that of the block it stands in, if it can be that."""
+        return self._apart(self._short(name), is_reserved)
+
+    def _short(self, name: str) -> str:
         return name.removeprefix(self.group.scope.prefix) if self.group is not None else name
+
+    def _apart(self, name: str, barred: Callable[[str], bool]) -> str:
+        """Return a name; of one that means something else, one that neither does nor is another's here."""
+        if not barred(name):
+            return name
+        layers = [node.layer.name for node in self.nodes if node.layer is not None]
+        groups = [node.group.scope.prefix.removesuffix("_") for node in self.nodes if node.group is not None]
+        others = {self._short(one) for one in (*layers, *groups)}
+        while barred(name) or name in others:
+            name += "_"
+        return name
 
     def attribute(self, group: Repeat) -> str:
         """Return what a group is called here."""
@@ -224,4 +239,4 @@ class Body:
             assert node.line is not None
             made = node.line.target if node.line.source else f"{self.names[node.reads[0]]}_{node.line.ending}"
             name = self.local(made)
-        return f"{name}_" if name in taken or name in [self.names[value] for value in self.reads] else name
+        return self._apart(name, {*taken, *(self.names[value] for value in self.reads)}.__contains__)

@@ -42,12 +42,11 @@ def compile_side(
         formatted: as a person would want to read it; formatting takes ten times as long as all the rest.
     """
     context, bindings = part_of(side.framework, "emit").emit(side)
-    forms = {name: one.config.loss.form(one.config.data.targets) for name, one in side.views.items()}
-    form = forms.get("")
+    form = side.forms.get("")
     kinds = {value.name: value.dtype for value in side.graph.inputs}
     bindings = replace(
         bindings, targets=form, settings=settings(side.framework, side.config.numerics), inputs=side.graph.packed,
-        noise=any(layer.op.noise for layer in side.drawing()),
+        noise=any(layer.op.noise for layer in side.drawing()), starts=side.config.optimizer.numbers(),
         batches=side.config.optimizer.gradient_accumulation_steps,
     )  # fmt: skip
     file_name = f"{name}_{side.name}.py"
@@ -59,13 +58,13 @@ def compile_side(
         "file_name": file_name,
         "training": training,
         "preprocessing": preprocess_source(
-            side.config.data, classes, form=form, flat=flat, kinds=kinds, aims=_target_lines(forms, aims)
+            side.config.data, classes, form=form, flat=flat, kinds=kinds, aims=_target_lines(side.forms, aims)
         ),
         "arrays": side.config.data.arrays,
         "goals": dict(zip(side.views, side.config.data.goals, strict=True)) if side.outputs else {},
         "kinds": list(kinds.values()),
         "by_rows": any(layer.op.by_rows for layer in side.graph.layers),
-        "numbers": "index" in forms.values(),
+        "numbers": "index" in side.forms.values(),
         "validation": bool(side.config.data.validation_split),
         "settings": bindings.settings,
         "native": not recorded,

@@ -32,12 +32,14 @@ class Folding:
         word: words a line.
         taken: names that lines have another use for.
         barred: layers that are written out, whatever block they came from.
+        apart: names that nothing which is written once may have, beside those that are taken.
     """
 
     def __init__(
-        self, laid: LaidOut, graph: Graph, word: Wording, taken: Collection[str], barred: Collection[str] = ()
+        self, laid: LaidOut, graph: Graph, word: Wording, taken: Collection[str], barred: Collection[str] = (),
+        apart: Collection[str] = (),
     ) -> None:  # fmt: skip
-        self.graph, self.word, self.taken, self.barred = graph, word, taken, barred
+        self.graph, self.word, self.taken, self.barred, self.apart = graph, word, taken, barred, apart
         self.kinds: list[Kind] = []
         latest = {name: number for number, name in enumerate(laid.inputs)}
         self.inputs, self.flat = tuple(latest.values()), []
@@ -128,20 +130,20 @@ class Folding:
 
     def _sort(self, groups: Sequence[Repeat]) -> None:
         """Find the groups that are alike."""
-        found: list[tuple[list[Repeat], list[list[Worded]]]] = []
+        found: list[tuple[list[Repeat], list[list[Worded]], tuple[Common, Arguments] | None]] = []
         for group in groups:
             body = self.body_of(group)
             worded = [self.word(node, body) for node in group.body]
-            for members, words in found:
-                if self._alike([*words, worded]) is not None:
-                    members.append(group)
-                    words.append(worded)
+            for at, (members, words, _) in enumerate(found):
+                both = self._alike([*words, worded])
+                if both is not None:
+                    found[at] = ([*members, group], [*words, worded], both)
                     break
             else:
-                found.append(([group], [worded]))
-        for members, words in found:
-            if len(members) > 1 and len(members) * len(words[0]) >= FEWEST_LINES:
-                self._keep(members, words)
+                found.append(([group], [worded], None))
+        for members, words, both in found:
+            if both is not None and len(members) * len(words[0]) >= FEWEST_LINES:
+                self._keep(members, words, *both)
 
     def _alike(self, words: Sequence[Sequence[Worded]]) -> tuple[Common, Arguments] | None:
         """Return what groups have in common, and the arguments that they differ in; None where it is too little."""
@@ -159,11 +161,12 @@ class Folding:
         arguments = called(shared.holes, known, homes, taken)
         return None if arguments is None else (shared, arguments)
 
-    def _keep(self, members: list[Repeat], words: list[list[Worded]]) -> None:
-        found = self._alike(words)
-        assert found is not None
-        name = free_words(named_for([group.scope.block for group in members]), [kind.name for kind in self.kinds])
-        kind = Kind(name=name, groups=members, shared=found[0], arguments=found[1], worded=words)
+    def _keep(
+        self, members: list[Repeat], words: list[list[Worded]], shared: Common, arguments: Arguments
+    ) -> None:  # fmt: skip
+        others = {*self.taken, *self.apart, *(kind.name for kind in self.kinds)}
+        name = free_words(named_for([group.scope.block for group in members]), others)
+        kind = Kind(name=name, groups=members, shared=shared, arguments=arguments, worded=words)
         self.kinds.append(kind)
         for number, group in enumerate(members):
             group.kind, group.number = kind, number

@@ -21,11 +21,6 @@ def helpers_source(groups: Iterable[tuple[Helper, ...]]) -> tuple[list[str], lis
     return [helper.source.strip("\n") for helper in helpers.values()], sorted(imports)
 
 
-def loss_context(code: LossCode) -> dict[str, Any]:
-    """Return a loss for the templates."""
-    return {"doc": code.doc, "comment": code.comment, "body": "\n".join(code.body)}
-
-
 def losses_of(side: Resolved) -> dict[str, tuple[Resolved, Loss]]:
     """Return of each output the side as seen from it, and its loss; of several without their weights."""
     return {
@@ -51,16 +46,15 @@ def endings(side: Resolved, applied: bool = True) -> dict[str, Any]:
         name: one.graph.ending.kind if one.last in fused and one.graph.ending else None
         for name, one in side.views.items()
     }
-    forms = {name: one.config.loss.form(one.config.data.targets) for name, one in side.views.items()}
     heads = tuple(
-        Head(name=one["name"], shape=one["shape"], targets=forms[one["name"]], ending=kinds[one["name"]])
+        Head(name=one["name"], shape=one["shape"], targets=side.forms[one["name"]], ending=kinds[one["name"]])
         for one in side.outputs
     )
     return {"ending": next(filter(None, kinds.values()), None), "heads": heads}
 
 
-def losses_context(side: Resolved, framework: str, codes: Mapping[str, LossCode], order: str) -> dict[str, Any]:
-    """Return the loss for the templates: of several outputs, the loss of each and their sum.
+def losses_context(side: Resolved, framework: str, codes: Mapping[str, LossCode], order: str) -> list[dict[str, str]]:
+    """Return the functions that build the loss: of several outputs, the loss of each, and their sum last.
 
     Args:
         side: whose loss.
@@ -71,13 +65,16 @@ def losses_context(side: Resolved, framework: str, codes: Mapping[str, LossCode]
     made = {}
     for name, code in codes.items():
         one, loss = side.views[name], side.views[name].config.loss
-        form, fused = loss.form(one.config.data.targets), loss.fused(one.graph.ending)
+        form, fused = side.forms[name], loss.fused(one.graph.ending)
         met = loss.given(code, framework, form, fused) if name else loss.meeting(code, framework, form, fused)
         if one.graph.counted is not None:
             met = counting(loss, met, side.framework, fused and frameworks()[side.framework].remembers_logits)
-        made[name] = loss_context(met)
+        made[name] = {
+            "name": f"build_{PART}{name}" if name else WHOLE, "doc": met.doc, "comment": met.comment,
+            "body": "\n".join(met.body),
+        }  # fmt: skip
     if "" in made:
-        return made[""] | {"parts": []}
+        return [made[""]]
     taken = order.split(", ")
     terms = []
     for name in made:
@@ -86,12 +83,12 @@ def losses_context(side: Resolved, framework: str, codes: Mapping[str, LossCode]
         terms.append(f"{'' if weight == 1.0 else f'{weight!r} * '}{PART}{name}({given})")
     lines = [f"{PART}{name} = build_{PART}{name}()" for name in made]
     body = "\n".join([*lines, "", f"def loss({order}):", f"    return {' + '.join(terms)}", "", "return loss"])
-    parts = [{"name": f"build_{PART}{name}", **one} for name, one in made.items()]
-    return {"doc": f"The losses of {' and '.join(made)}, added up.", "comment": "", "body": body, "parts": parts}
+    whole = {"name": WHOLE, "doc": f"The losses of {' and '.join(made)}, added up.", "comment": "", "body": body}
+    return [*made.values(), whole]
 
 
-PART = "loss_of_"
-"""How the name of the loss of one output of several begins."""
+WHOLE, PART = "build_loss", "loss_of_"
+"""What builds the loss, and how the name of the loss of one output of several begins."""
 
 
 def activation_helpers(layers: Iterable[Layer], framework: str) -> list[tuple[Helper, ...]]:

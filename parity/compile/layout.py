@@ -78,6 +78,17 @@ class LaidOut:
         """Return the lines that call a layer."""
         return [line for line in self.lines if line.axes is None and not line.source]
 
+    def draws(self, layers: Sequence[Layer]) -> dict[str, Any]:
+        """Return what the bindings say of recorded masks: how each lies in the program, and which one it is.
+
+        Args:
+            layers: that draw, in the order in which they are called.
+        """
+        return {
+            "mask_axes": tuple(self.drawn[layer.name] for layer in layers for _ in layer.drawn),
+            "masks": tuple(number for layer in layers for number in layer.draw_numbers),
+        }
+
 
 class Walk:
     """Follows the values of a model from layer to layer.

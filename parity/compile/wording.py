@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from itertools import groupby
+from itertools import groupby, takewhile
 from typing import Any
 
 from parity.compile.alike import CHANNELS
@@ -101,13 +101,28 @@ def told_of(kind: Kind) -> str:
 def named_for(blocks: Sequence[str]) -> str:
     """Return what a class is called that stands for blocks of some names: by the words that all of them have.
 
+    No name begins with a number: those in front come last.
+
     >>> named_for(["residual", "residual"]), named_for(["a_first", "b_first"]), named_for(["a", "b"])
     ('residual block', 'first block', 'block')
+    >>> named_for(["block_1", "block_1"]), named_for(["block_2_wide"]), named_for(["res_2"])
+    ('block 1', 'wide block 2', 'res 2 block')
     """
-    words = [word for word in blocks[0].split("_") if all(word in one.split("_") for one in blocks)]
-    return " ".join([*(word for word in words if word and word != "block"), "block"])
+    shared = [word for word in blocks[0].split("_") if all(word in one.split("_") for one in blocks)]
+    words = [word for word in shared if word and word != "block"]
+    numbers = list(takewhile(lambda word: word[0].isdigit(), words))
+    return " ".join([*words[len(numbers) :], "block", *numbers])
 
 
 def free_words(name: str, taken: Collection[str]) -> str:
-    """Return a name, with a number behind it where it is taken."""
-    return next(one for one in (name, *(f"{name} {n}" for n in range(2, 3 + len(taken)))) if one not in taken)
+    """Return a name, with a number behind it where it is taken: where classes or functions would be called alike.
+
+    >>> free_words("Res block", ["res block", "res_block_2"])
+    'Res block 3'
+    """
+    others = {_bare(one) for one in taken}
+    return next(one for one in (name, *(f"{name} {n}" for n in range(2, 3 + len(taken)))) if _bare(one) not in others)
+
+
+def _bare(name: str) -> str:
+    return re.sub("[ _]", "", name).lower()

@@ -127,6 +127,14 @@ class Around(Clipping):
             move = average - w
         return move, {**slots, AVERAGE: average}
 
+    def updates_of(self, batches: str) -> str:
+        """Return the source of how many updates were made in so many batches."""
+        return f"{batches} // {self.gradient_accumulation_steps}" if self.gathers else batches
+
+    def around_title(self, base: str) -> str:
+        """Return what the class is called that does all this around the one that has the rule."""
+        return f"{'Gathering' if self.gathers else 'Averaging'}{base}"
+
     def around_words(self) -> str:
         """Return what is done around the rule, in words that follow it; an empty string where that is nothing."""
         steps, found = self.gradient_accumulation_steps, ""

@@ -123,7 +123,7 @@ class Ports:
         plain, bare = side.having(side.config), [replace(one, masks=(), gives_mask=None) for one in side.graph.layers]
         vars(plain)["graph"] = replace(side.graph, layers=tuple(bare))
         data = self.bench(side).dataset
-        return plain, compile_side(plain, name=self.name, classes=data.classes, flat=data.flat, formatted=False)
+        return plain, compile_side(plain, name=self.name, **data.stored, formatted=False)
 
     def _arguments(self, side: Resolved) -> dict[str, Any]:
         """Return what a worker needs to open a program of which nothing is known yet."""

@@ -24,6 +24,11 @@ RESERVED = frozenset(_TAKEN.split())
 """Attributes of ``torch.nn.Module``, ``tf.Module`` and the templates' models: a layer is an attribute, too."""
 
 
+def is_reserved(name: str) -> bool:
+    """Return whether a layer cannot be called so in any program."""
+    return keyword.iskeyword(name) or name in RESERVED
+
+
 def name_faults(layers: Sequence[Op]) -> dict[int, tuple[str, str]]:
     """Return, by the index of the layer, what is wrong with its name and what to call it instead.
 

@@ -58,6 +58,11 @@ class Views:
         return {name: self._view(name, value) for name, value in zip(self.config.model.outputs, self.graph.outputs,
                                                                      strict=True)}  # fmt: skip
 
+    @property
+    def forms(self) -> Mapping[str, str | None]:
+        """Return the form in which the loss of each output is given its targets; None for the output's shape."""
+        return {name: one.config.loss.form(one.config.data.targets) for name, one in self.views.items()}
+
     def _view(self, name: str, value: Value) -> Self:
         config, measured = self.config, cast(Any, self.config.metrics) or {}
         changes = {"loss": getattr(config.loss, name), "metrics": tuple(measured.get(name, ()))}

@@ -212,3 +212,101 @@ def test_where_tensors_lie_is_a_path_into_the_block() -> None:
     assert bindings.outputs["outer_1_pair_2_norm"].attribute == "outer_1.pair_2.norm"
     tensorflow = program_of("tensorflow", NESTED).bindings
     assert tensorflow.weights["outer_2_pair_1_norm.gamma"].attribute.startswith("outer_2.pair_1.norm")
+
+
+# ------------------------------------------------------------------------------------------- names within blocks
+
+SETS: dict[str, list[Any]] = {
+    "activations": [
+        layer("dense", "d", units=4), layer("activation", "act_1", function="relu"), layer("layer_norm", "n1"),
+        layer("activation", "act_2", function="relu"), layer("dense", "e", units=3),
+        layer("activation", "act_3", function="tanh"), layer("layer_norm", "n2"),
+        layer("activation", "act_4", function="tanh"),
+    ],
+    "dropouts": [
+        layer("dense", "d", units=4), layer("dropout", "p1", rate=0.1), layer("layer_norm", "n1"),
+        layer("dropout", "p2", rate=0.1), layer("dense", "e", units=3), layer("dropout", "p3", rate=0.2),
+        layer("layer_norm", "n2"), layer("dropout", "p4", rate=0.2),
+    ],
+    "poolings": [
+        layer("average_pooling1d", f"pool_{number}", pool_size=size, strides=1, padding="same")
+        for number, size in enumerate((2, 2, 3, 3), 1)
+    ],
+    "three": [
+        layer("dense", "relu", units=3), layer("activation", "act_1", function="relu"), layer("layer_norm", "n1"),
+        layer("activation", "act_2", function="relu"), layer("dropout", "act_3", rate=0.1),
+        layer("layer_norm", "act"), layer("dropout", "act_4", rate=0.1), layer("activation", "in_1", function="elu"),
+        layer("layer_norm", "n2"), layer("activation", "in_2", function="elu"),
+    ],
+}  # fmt: skip
+"""Layers without parameters that are alike two by two, and would be called the same."""
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_layers_of_a_block_that_are_alike_share_a_method_that_no_others_have(name: str) -> None:
+    model = {"input": [5, 3], "layers": [block("b", 2, *SETS[name]), {"dense": {"units": 2, "name": "out"}}]}
+    outputs = program_of("tensorflow", model).bindings.outputs.values()
+    assert len({(one.attribute, one.call) for one in outputs}) == len(outputs)
+    agree("tensorflow", model, rows(model))
+
+
+RESERVED = ("train", "train_", "forward", "training", "type", "trainable_variables", "name", "in", "global", "x")
+
+
+def called_as_models_are() -> dict[str, Any]:
+    """Return a model of blocks whose layers are called as attributes of models, words of Python and arguments."""
+    dense = [layer("dense", name, units=3) for name in RESERVED]
+    own = [layer("activation", name, function="relu") for name in ("eval", "is_1", "is_2")]
+    inner = block("modules", 1, layer("dense", "double", units=3), layer("add", "half", inputs=["double", "input"]))
+    layers = [*dense, layer("add", "sum", inputs=[*RESERVED]), *own, inner, layer("layer_norm", "lambda")]
+    alone = [block(name, 1, *layers) for name in ("parameters", "children")]
+    return {
+        "input": [3],
+        "layers": [block("b", 2, *layers), *alone, layer("dense", "out", units=2)],
+    }
+
+
+@pytest.mark.parametrize("framework", EACH_FRAMEWORK)
+def test_layers_of_a_block_may_be_called_as_what_a_model_has_and_as_words_of_python(framework: str) -> None:
+    agree(framework, called_as_models_are(), rows(called_as_models_are()))
+
+
+MIX = [
+    layer("dense", "mix", units=3, activation="relu"),
+    layer("layer_norm", "norm"),
+    layer("add", "add", inputs=["norm", "input"]),
+]
+OTHER = [layer("dense", "turn", units=3, activation="tanh"), layer("multiply", "gate", inputs=["turn", "input"]),
+         layer("layer_norm", "even"), layer("dense", "last", units=3)]  # fmt: skip
+
+NAMED: dict[str, list[Any]] = {
+    "numbers alone": [block("block_1", 3, *MIX), block("block_2", 3, *OTHER), block("block_12", 3, *OTHER, *MIX)],
+    "layers of a kind": [
+        block(name, 2, *(layer("dense", f"{way}_{n}", units=3, activation=way) for way in ways for n in (1, 2)), *MIX)
+        for name, ways in {"a": ("relu", "tanh", "elu"), "b": ("tanh", "elu", "relu")}.items()
+    ],
+    "capitals": [block("res", 3, *MIX), block("Res", 3, *OTHER), block("RES_block", 3, *MIX, *OTHER)],
+    "a layer": [
+        layer("dense", "res_block", units=3), block("res", 3, *MIX), layer("add", "sum", inputs=["res", "res_block"]),
+    ],
+    "a block": [
+        block("block", 3, *OTHER), block("block_block", 1, *MIX), block("a_block", 1, *MIX), block("b_block", 1, *MIX),
+        layer("add", "sum", inputs=["b_block", "block"]),
+    ],
+    "within": [
+        block(
+            "outer", 2, layer("dense", "res_block", units=3), block("res", 3, *MIX),
+            layer("add", "sum", inputs=["res", "res_block"]),
+        ),
+    ],
+}  # fmt: skip
+"""Blocks whose classes or functions would be called as no class can be, as one another or as layers are."""
+
+
+@pytest.mark.parametrize("name", NAMED)
+@pytest.mark.parametrize("framework", EACH_FRAMEWORK)
+def test_what_stands_for_a_block_has_a_name_of_its_own(framework: str, name: str) -> None:
+    model = {"input": [3], "layers": [*NAMED[name], {"dense": {"units": 2, "name": "out"}}]}
+    made = re.findall(r"^(?:class|def) (\w+)\(", program_of(framework, model).source, re.M)
+    assert len(set(made)) == len(made)
+    agree(framework, model, rows(model))

@@ -427,3 +427,19 @@ def test_a_program_names_its_layers_and_asks_its_question(programs: dict[str, Pr
         doc = ast.get_docstring(ast.parse(source)) or ""
         assert 'what the harness saw, C:\\new \\d """ and all?"' in doc
         assert doc.splitlines()[0] == f"alone: {framework}, in {title_of(framework)}."
+
+
+@pytest.mark.parametrize("framework", EACH_FRAMEWORK[1:])
+def test_a_program_puts_weights_in_place_of_layers_that_cannot_be_called_as_they_are_in_their_block(
+    framework: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """In Keras layers keep their names, whatever they are kept as."""
+    dense = [{"dense": {"units": 4, "name": name}} for name in ("train", "train_", "type")]
+    norms = [{"layer_norm": {"name": name}} for name in ("in", "children")]
+    layers = [{"block": {"name": "times", "repeat": 2, "layers": [*dense, *norms]}},
+              {"dense": {"units": CLASSES, "activation": "softmax"}}]  # fmt: skip
+    alone = recorded(framework, tmp_path_factory, 3, model={"input": [24], "layers": layers}, data={})
+    assert re.search(r"^(class \w*Block|def \w*block)\(", (alone.folder / alone.program).read_text(), re.M)
+    done = alone.run("--data", "data.npz", "--weights", "init.safetensors", "--steps", "3")
+    assert done.returncode == 0, done.stderr
+    assert [float(line) for line in done.stdout.split()] == list(alone.losses)

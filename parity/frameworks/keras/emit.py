@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -81,19 +81,16 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         "lines": lines,
         "taken": written.inputs,
         "returns": returns,
-        "loss": losses_context(side, "keras", codes, "y_true, y_pred"),
+        "losses": losses_context(side, "keras", codes, "y_true, y_pred"),
         "optimizer": optimizer,
         "penalty": any(one.regularizer is not None for one in side.parameters().values()),
         "weights": _inside(_places(side, laid.calls)),
     }
-    drawing = [layer for layer in order if layer in side.drawing()]
     bindings = Bindings(
         weights=_places(side, laid.calls),
         outputs=outputs,
         slots={name: (slot.attribute, slot.scale) for name, slot in optimizer.slots.items()},
-        starts=config.optimizer.numbers(),
-        mask_axes=tuple(laid.drawn[layer.name] for layer in drawing for _ in layer.drawn),
-        masks=tuple(number for layer in drawing for number in layer.draw_numbers),
+        **laid.draws([layer for layer in order if layer in side.drawing()]),
         **endings(side, applied=not remembers),
     )
     return context, bindings
@@ -180,16 +177,12 @@ class KerasModel:
                 name = f"{ends[line.target]}_permuted" if line.layer is None else f"{line.layer.name}_permute"
                 counted[name] += 1
                 self.moves[id(line)] = f"{name}_{counted[name] - 1}" if counted[name] > 1 else name
-        self.inputs, self.returns, self.functions = laid.inputs, laid.returns, list[str]()
         # What a Sequential model calls x, a functional one begins with.
         inputs = READ[:1] if len(laid.inputs) == 1 else laid.inputs
-        folding = Folding(laid, walk.graph, self.worded, walk.reserved(), barred)
-        body = folding.folded(inputs)
-        if body is None:
-            self.lines = [one for line in laid.lines for one in self._entries(line, line.target, line.given, _same)]
-            return
+        folding = Folding(laid, walk.graph, self.worded, walk.reserved(), barred, _values(walk.graph, laid.inputs))
+        body = folding.folded(inputs) or folding.unfolded(laid)
         self.functions = [_function(kind, folding.body_of(kind.groups[0])) for kind in folding.kinds]
-        self.inputs, self.returns = tuple(inputs), tuple(body.names[value] for value in body.returns)
+        self.inputs, self.returns = (tuple(body.names[value] for value in one) for one in (body.reads, body.returns))
         self.lines = [one for node in body.nodes for one in self._of_node(node, body)]
 
     def worded(self, node: Node, body: Body) -> Worded:
@@ -210,15 +203,13 @@ class KerasModel:
         target, given, group = body.names[node.gives], body.given(node), node.group
         if group is None:
             assert node.line is not None
-            return self._entries(node.line, target, given, body.local)
+            return self._entries(node.line, target, given, body)
         assert group.kind is not None
         whole = [*given, *map(repr, group.values().values()), repr(group.scope.prefix.removesuffix("_"))]
         function = group.kind.function_name
         return [{"target": target, "given": ", ".join(whole), "layer": function, "comment": ""}]
 
-    def _entries(
-        self, line: Line, target: str, names: Sequence[str], local: Callable[[str], str]
-    ) -> list[dict[str, str]]:  # fmt: skip
+    def _entries(self, line: Line, target: str, names: Sequence[str], body: Body) -> list[dict[str, str]]:
         """Return a line's layer as Keras makes it, what it is called with and what comes of it.
 
         A layer that is called again is made in a line of its own.
@@ -231,7 +222,7 @@ class KerasModel:
             assert line.layer is not None
             made, comment = line.code.layer, line.comment
             if line.layer.owner in self.shared:
-                name = f"{local(line.layer.owner)}_layer"
+                name = f"{body.local(line.layer.owner)}_layer"
                 if line.layer.owns:
                     found.append({"target": name, "given": "", "layer": made, "comment": comment})
                 made, comment = name, ""
@@ -242,8 +233,17 @@ class KerasModel:
         return [*found, {"target": target, "given": given, "layer": made, "comment": comment}]
 
 
-def _same(name: str) -> str:
-    return name
+def _values(graph: Graph, inputs: Sequence[str]) -> set[str]:
+    """Return what values may be called, in the model and in the functions of blocks: there, a function is no longer.
+
+    They are called as layers and blocks are, without the names of blocks that they stand in.
+    """
+    found = {*inputs}
+    for layer in graph.layers:
+        prefixes = [scope.prefix for scope in graph.scopes.get(layer.name, ())]
+        names = [layer.name, *(one.removesuffix("_") for one in prefixes)]
+        found |= {name.removeprefix(prefix) for name in names for prefix in ("", *prefixes)}
+    return found
 
 
 def _function(kind: Kind, body: Body) -> str:

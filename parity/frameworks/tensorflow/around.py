@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from parity.code import Helper, OptimizerCode, Slot, documented, lines_at
 from parity.optimizers import Optimizer
-from parity.optimizers.around import ACCUMULATED, AVERAGE
 
 CLASS = '''
 class {name}({base}):
@@ -45,21 +44,20 @@ def wrapped(code: OptimizerCode, optimizer: Optimizer) -> OptimizerCode:
         optimizer: what it is.
     """
     base, _, arguments = code.build.partition("(")
-    name, steps = f"{'Gathering' if optimizer.gathers else 'Averaging'}{base}", optimizer.gradient_accumulation_steps
-    every, updates = optimizer.ema_overwrite_frequency, f"batches // {steps}" if optimizer.gathers else "batches"
+    name, steps = optimizer.around_title(base), optimizer.gradient_accumulation_steps
     source = CLASS.format(
         name=name, base=base, doc=documented(f"{base}{optimizer.around_words().replace(';', ',', 1)}."),
         kept=lines_at(8, [f"self.{slot} = [tf.Variable(tf.zeros_like(w), trainable=False) for w in variables]"
                           for slot in optimizer.kept_around()]),
         says="Take the gradients of a batch in.",
         lines=lines_at(8, ["batches = tf.identity(self.iterations)  # before this one", *_gathering(optimizer),
-                           *(_averaging(optimizer, updates) if optimizer.use_ema else [])]),
+                           *(_averaging(optimizer) if optimizer.use_ema else [])]),
     )  # fmt: skip
     if optimizer.gathers:
         mean = optimizer.accumulation == "mean"
         source += UPDATE.format(what=optimizer.accumulation, share=f"total / {float(steps)!r}" if mean else "total")
-    source += OVERWRITE if every is not None else ""
-    kept = {slot: Slot(attribute=slot) for slot in (ACCUMULATED, AVERAGE) if slot in optimizer.kept_around()}
+    source += OVERWRITE if optimizer.ema_overwrite_frequency is not None else ""
+    kept = {slot: Slot(attribute=slot) for slot in optimizer.kept_around()}
     return replace(
         code, build=f"{name}({arguments}", slots={**code.slots, **kept},
         helpers=(*code.helpers, Helper(name=name, source=source)),
@@ -76,9 +74,9 @@ def _gathering(optimizer: Optimizer) -> list[str]:
             "self.iterations.assign(batches + 1)"]  # fmt: skip
 
 
-def _averaging(optimizer: Optimizer, updates: str) -> list[str]:
+def _averaging(optimizer: Optimizer) -> list[str]:
     """Return the statements that move the averages."""
-    every = optimizer.ema_overwrite_frequency
+    every, updates = optimizer.ema_overwrite_frequency, optimizer.updates_of("batches")
     lines = [
         f"momentum = {optimizer.ema_momentum!r} * tf.cast({updates} > 0, variables[0].dtype)",
         "for average, w in zip(self.average, variables):",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from parity.code import Parameter
@@ -16,7 +17,7 @@ from parity.compile.fragments import (
     losses_of,
     penalty,
 )
-from parity.compile.program import Bindings
+from parity.compile.program import Bindings, Weight
 from parity.frameworks.tensorflow.numerics import LOSS_SCALE
 from parity.frameworks.tensorflow.written import written
 from parity.spec.resolve import Resolved
@@ -48,7 +49,8 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         "returns": model.returns,
         "counted": model.laid.counted,
         "methods": model.methods,
-        "loss": losses_context(side, "tensorflow", codes, "targets, outputs"),
+        "elsewhere": _elsewhere(model.weights),
+        "losses": losses_context(side, "tensorflow", codes, "targets, outputs"),
         "optimizer": optimizer,
         "penalty": penalty(parameters, "tensorflow", place),
         "constraints": constrained(parameters, place, lambda name, w: _held(parameters[name], w), "assign"),
@@ -57,12 +59,19 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         weights=model.weights,
         outputs=model.outputs,
         slots={name: (slot.attribute, slot.scale) for name, slot in optimizer.slots.items()},
-        starts=config.optimizer.numbers(),
-        mask_axes=tuple(model.laid.drawn[layer.name] for layer in side.drawing() for _ in layer.drawn),
-        masks=tuple(number for layer in side.drawing() for number in layer.draw_numbers),
+        **model.laid.draws(side.drawing()),
         **endings(side),
     )
     return context, bindings
+
+
+def _elsewhere(weights: Mapping[str, Weight]) -> dict[str, str]:
+    """Return the variables that are not called as their layers are: by the name that they would have, their paths."""
+    return {
+        name: place.attribute
+        for name, place in ((name.replace(".", "_"), place) for name, place in weights.items())
+        if place.attribute.replace(".", "_") != name
+    }
 
 
 def _held(parameter: Parameter, w: str) -> str:

@@ -27,8 +27,8 @@ class {name}(tf.Module):
         self.iterations.assign_add(1)
 '''
 
-MADE = "tf.cast(self.iterations{per}, variables[0].dtype)"
-"""Batches already trained on, or updates already made, in the dtype of the model."""
+ITERATIONS, MADE = "self.iterations", "tf.cast({made}, variables[0].dtype)"
+"""Batches already trained on; these, or updates already made, in the dtype of the model."""
 
 ASSIGNED = {"=": "assign", "+=": "assign_add", "-=": "assign_sub"}
 
@@ -47,9 +47,9 @@ def written(optimizer: Optimizer, own: Native | None) -> OptimizerCode:
     each = {optimizer.letters[slot]: place for slot, place in places.items() if slot not in optimizer.shared}
     shared = {optimizer.letters[slot]: place for slot, place in places.items() if slot in optimizer.shared}
     before, body = plain_first(optimizer.meaning(), {"w", "g", *each})
-    head = [f"lr = self.learning_rate({MADE.format(per='')})" if changes else "lr = self.learning_rate"]
-    per = f" // {optimizer.gradient_accumulation_steps}" if optimizer.gathers else ""
-    head += [f"t = {MADE.format(per=per)} + 1.0"] if "t" in optimizer.meaning().names else []
+    batches, updates = (MADE.format(made=one) for one in (ITERATIONS, optimizer.updates_of(ITERATIONS)))
+    head = [f"lr = self.learning_rate({batches})" if changes else "lr = self.learning_rate"]
+    head += [f"t = {updates} + 1.0"] if "t" in optimizer.meaning().names else []
     head = _clips(optimizer) + head
     words = {field: f"self.{field}" for field in fields}
     source = RULE.format(

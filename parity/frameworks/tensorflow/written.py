@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from parity.code import Helper, TensorFlowCode, lines_at
 from parity.compile.bodies import Body, Kind, Node, Worded
@@ -15,6 +16,7 @@ from parity.compile.wording import above, known_of, nested, returning, together,
 from parity.frameworks.tensorflow.kinds import LayerKind, class_of_layers, kinds_of, renamed, variables_of
 from parity.frameworks.tensorflow.numerics import in_low_precision
 from parity.spec.graph import Layer
+from parity.spec.names import is_reserved
 from parity.spec.resolve import Resolved
 from parity.tensors import parameter as parameter_name
 
@@ -81,9 +83,7 @@ def written(side: Resolved, fused: Sequence[Layer]) -> TensorFlowModel:
     found.methods = list(methods.values())
     words.take(found, folding, body, "")
     found.weights = {name: found.weights[name] for name in side.parameters()}
-    used = list(dict.fromkeys(kind.name for kind in words.kinds.values()))
-    every = {kind.name: kind for kind in words.kinds.values()}
-    found.classes = [class_of_layers(every[name]) for name in used]
+    found.classes = [class_of_layers(kind) for kind in dict.fromkeys(words.kinds.values())]
     found.classes += [_class_of_block(kind, folding.body_of(kind.groups[0]), words) for kind in folding.kinds]
     if folding.kinds:
         found.lines = [{"statement": one, "comment": ""} for one in nested(above(found.lines))]
@@ -92,7 +92,7 @@ def written(side: Resolved, fused: Sequence[Layer]) -> TensorFlowModel:
 
 
 class TensorFlowWords:
-    """TensorFlowWords the lines of a model, and says where their values are seen.
+    """Words the lines of a model, and says where their values are seen.
 
     Args:
         side: whose model.
@@ -103,6 +103,7 @@ class TensorFlowWords:
         self.side, self.fused, self.low = side, fused, side.config.numerics.mixed_precision
         self.kinds: dict[str, LayerKind] = {}
         self.calls = side.graph.calls()
+        self.decided: dict[Body, dict[str, tuple[str, int | None]]] = {}
 
     def worded(self, node: Node, body: Body) -> Worded:
         """Return a line of a body."""
@@ -124,7 +125,7 @@ class TensorFlowWords:
             return Worded(said=f"{target} = tf.transpose({given[0]}, {line.axes})", comment=line.comment)
         code = self.code(node, body)
         given += ["training"] if code.training else []
-        known, name = known_of(node, body), self.name_of(node, body)
+        known, name = known_of(node, body), self.methods(body)[layer.name][0]
         said, made, bodies = f"{target} = self.{name}({', '.join(given)})", {}, {}
         if layer.owner in self.kinds:
             made = {name: self.kinds[layer.owner].made(layer.owner)} if layer.owns else {}
@@ -149,36 +150,34 @@ class TensorFlowWords:
             return found
         return renamed(line, body.local(layer.owner))
 
-    def name_of(self, node: Node, body: Body) -> str:
-        """Return what a layer's method is called: in a block, layers without parameters that are alike share one."""
-        layer = node.layer
-        assert layer is not None
-        name = body.local(layer.owner)
-        alike = self._sharing(node, body)
-        if len(alike) < 2:
-            return name
-        stems = {re.sub(r"_\d+$", "", one) for one in alike}
-        others = {body.local(one.layer.name) for one in body.nodes if one.layer is not None} - set(alike)
-        ending = layer.op.ending()
-        kind = ending.kind if ending is not None and layer.op.activation_field == "function" else layer.op.kind
-        likely = [*(stems if len(stems) == 1 else ()), kind]
-        return next((one for one in likely if one not in others), alike[0])
+    def methods(self, body: Body) -> dict[str, tuple[str, int | None]]:
+        """Return what the method of each layer of a body is called, and which call of it in a step is the layer's.
 
-    def _sharing(self, node: Node, body: Body) -> list[str]:
-        """Return the layers whose methods are one, by their names in the body."""
-        layer = node.layer
-        assert layer is not None
-        if body.group is None or layer.parameters or layer.owner in self.side.graph.shared:
-            return []
-        mine = self.code(node, body)
-        return [
-            body.local(one.layer.name)
-            for one in body.nodes
-            if one.layer is not None
-            and one.layer.owner not in self.side.graph.shared
-            and self.code(one, body).body == mine.body
-            and not one.layer.parameters
-        ]
+        In a block, layers without parameters that are alike share one.
+        """
+        if body not in self.decided:
+            self.decided[body] = self._methods(body)
+        return self.decided[body]
+
+    def _methods(self, body: Body) -> dict[str, tuple[str, int | None]]:
+        nodes = [(node, node.layer) for node in body.nodes if node.layer is not None]
+        found = {layer.name: (body.local(layer.owner), self.calls[layer.name]) for _, layer in nodes}
+        if body.group is None:
+            return found
+        sets: dict[Any, list[Layer]] = {}
+        for node, layer in nodes:
+            if not layer.parameters and layer.owner not in self.side.graph.shared:
+                code = self.code(node, body)
+                same = (tuple(code.body), code.training, arguments_of(layer), masks_of(layer))
+                sets.setdefault(same, []).append(layer)
+        taken = {*(name for name, _ in found.values()), *(body.attribute(one.group) for one in body.nodes if one.group)}
+        for layers in sets.values():
+            if len(layers) > 1:
+                alike = [body.local(one.name) for one in layers]
+                name = _name_of(layers[0], alike, taken - {*alike})
+                taken.add(name)
+                found |= {one.name: (name, number) for number, one in enumerate(layers)}
+        return found
 
     def method(self, node: Node, name: str, body: str, told: str = "") -> dict[str, str]:
         """Return a layer's method.
@@ -210,8 +209,7 @@ class TensorFlowWords:
             layer, line = node.layer, node.line
             if layer is None or line is None:
                 continue
-            name, alike = self.name_of(node, body), self._sharing(node, body)
-            call = alike.index(body.local(layer.name)) if len(alike) > 1 else self.calls[layer.name]
+            name, call = self.methods(body)[layer.name]
             point = "logits" if layer in self.fused else "output"
             found.outputs[layer.name] = Output(
                 attribute=f"{path}{name}", axes=found.laid.seen[layer.name], point=point, call=call
@@ -223,6 +221,21 @@ class TensorFlowWords:
                     attribute=f"{path}{name}{joint}{one}", trainable=parameter.trainable
                 )
                 found.helpers.append(parameter.initializer.tensorflow_helpers())
+
+
+def _name_of(layer: Layer, alike: Sequence[str], taken: Collection[str]) -> str:
+    """Return what the method of layers that are alike is called: by the word that they share, or by what they do.
+
+    Args:
+        layer: one of them.
+        alike: their names in the block.
+        taken: what others are called there.
+    """
+    stems = {re.sub(r"_\d+$", "", one) for one in alike}
+    ending = layer.op.ending()
+    kind = ending.kind if ending is not None and layer.op.activation_field == "function" else layer.op.kind
+    likely = [*(stems if len(stems) == 1 else ()), kind]
+    return next((one for one in likely if one not in taken and not is_reserved(one)), alike[0])
 
 
 def trains(kind: Kind) -> bool:

@@ -34,7 +34,7 @@ def wrapped(code: OptimizerCode, optimizer: Optimizer) -> OptimizerCode:
     """
     base, _, arguments = code.build.partition("(")
     title = base.rpartition(".")[2]
-    name = f"{'Gathering' if optimizer.gathers else 'Averaging'}{title}"
+    name = optimizer.around_title(title)
     lines = ["batches = self.iterations  # before this one", *_gathering(optimizer), "self.iterations = batches + 1"]
     source = CLASS.format(
         name=name, base=base, doc=documented(f"{title}{optimizer.around_words().replace(';', ',', 1)}."),
@@ -63,8 +63,7 @@ def _gathering(optimizer: Optimizer) -> list[str]:
 
 def _averaging(optimizer: Optimizer) -> list[str]:
     """Return the statements that move the averages."""
-    updates = f"batches // {optimizer.gradient_accumulation_steps}" if optimizer.gathers else "batches"
-    every = optimizer.ema_overwrite_frequency
+    every, updates = optimizer.ema_overwrite_frequency, optimizer.updates_of("batches")
     lines = [
         f"momentum = {optimizer.ema_momentum!r} if {updates} else 0.0",
         "for p, average in self.average.items():",

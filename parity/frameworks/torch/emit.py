@@ -46,10 +46,10 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         name: loss.torch(loss.on_logits(one.graph.ending), len(one.last.output_shape) + 1)
         for name, (one, loss) in losses_of(side).items()
     }
-    loss = losses_context(side, "torch", codes, "outputs, targets")
+    losses = losses_context(side, "torch", codes, "outputs, targets")
     lines = (line["statement"] for line in network.forward)
-    bodies = (part["body"] for part in loss["parts"])
-    used = " ".join([loss["body"], *bodies, *sources, *lines, *(one.source for one in network.blocks)])
+    bodies = (part["body"] for part in losses)
+    used = " ".join([*bodies, *sources, *lines, *(one.source for one in network.blocks)])
     most = loops.MOST_BESIDE_BLOCKS if network.blocks else loops.MOST_LINES
 
     def in_loops(lines: list[AboutModule], root: str) -> list[str]:
@@ -63,9 +63,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         "imports": imports,
         "helpers": sources,
         "modules": network.modules,
-        "fills": in_loops(
-            [AboutModule(source=one, module=at, about=f"self.{at}") for one, at in network.fills], "self"
-        ),
+        "fills": in_loops([AboutModule(source=one, module=at) for one, at in network.fills], "self"),
         "frozen": network.frozen,
         "blocks": [one.source for one in network.blocks],
         "taken": network.taken,
@@ -73,7 +71,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         "returns": network.returns,
         "counted": network.laid.counted,
         "weights": in_loops([one for name, place in weights.items() for one in copied(name, place)], "model"),
-        "loss": loss,
+        "losses": losses,
         "optimizer": optimizer,
         "penalty": penalty(parameters, "torch", lambda name: _whole(weights[name])),
         "constraints": constrained(
@@ -89,10 +87,8 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         weights=weights,
         outputs=network.outputs,
         slots={name: (slot.attribute, slot.scale) for name, slot in optimizer.slots.items()},
-        starts=config.optimizer.numbers(),
         fills=config.optimizer.fills(),
-        mask_axes=tuple(network.laid.drawn[layer.name] for layer in side.drawing() for _ in layer.drawn),
-        masks=tuple(number for layer in side.drawing() for number in layer.draw_numbers),
+        **network.laid.draws(side.drawing()),
         **endings(side),
     )
     return context, bindings
@@ -106,7 +102,7 @@ def _copied(name: str, place: Weight, module: str) -> list[AboutModule]:
         value = f'weights["{name}"]' + (f"[{number}]" if len(attributes) > 1 else "")
         value = f"in_blocks({value}, {list(place.blocks)})" if place.blocks else value
         source = f"model.{attribute}.copy_({f'{value}.permute{place.axes}' if place.axes else value})"
-        found.append(AboutModule(source=source, module=module, about=f"model.{module}", layer=layer_of(name)))
+        found.append(AboutModule(source=source, module=module, layer=layer_of(name)))
     return found
 
 

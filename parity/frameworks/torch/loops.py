@@ -18,25 +18,25 @@ class AboutModule:
     Args:
         source: of it.
         module: path of the module that keeps the parameter; empty for none that is known.
-        about: what in the source is that module: ``model.a_1.conv``.
         layer: name of the layer that the module is.
     """
 
     source: str
     module: str
-    about: str
     layer: str = ""
 
-    @property
-    def of_any(self) -> str | None:
-        """Return the statement about any module of its class; None where it cannot be said so."""
+    def of_any(self, over: str) -> str | None:
+        """Return the statement about any module of its class; None where it cannot be said so.
+
+        Args:
+            over: the model, as it is called in the source.
+        """
         if not self.module or (self.layer and self.layer != self.module.replace(".", "_")):
             return None
-        found = re.sub(rf"{re.escape(self.about)}(?![\w])", "module", self.source)
+        found = re.sub(rf"{re.escape(f'{over}.{self.module}')}(?![\w])", "module", self.source)
         if self.layer:
             found = re.sub(rf'"{self.layer}\.(\w+)"', r'f"{name}.\1"', found)
-        root = self.about.partition(".")[0]
-        return None if re.search(rf"\b{root}\.", found) else found
+        return None if re.search(rf"\b{over}\.", found) else found
 
 
 def written(
@@ -59,7 +59,9 @@ def written(
         of_module.setdefault(one.module, []).append(one)
     alike: dict[str, list[str]] = {}
     for name in dict.fromkeys(classes[module] for module in of_module if module):
-        each = [[one.of_any for one in of_module.get(module, ())] for module in classes if classes[module] == name]
+        each = [
+            [one.of_any(over) for one in of_module.get(module, ())] for module in classes if classes[module] == name
+        ]
         elsewhere = any(re.search(rf"\b{re.escape(name)}\b", _body(source, name)) for source in helpers)
         said = [[line for line in one if line is not None] for one in each]
         whole = None if elsewhere or len(each) < 2 or said != each else _together(said)

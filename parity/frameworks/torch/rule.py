@@ -62,8 +62,7 @@ CLIP_EPSILON = 1e-6
 
 def count(optimizer: Optimizer) -> str:
     """Return the number of an update, 1 for the first, of the batches before it."""
-    per = f" // {optimizer.gradient_accumulation_steps}" if optimizer.gathers else ""
-    return f"(self.iterations{per} + 1)"
+    return f"({optimizer.updates_of('self.iterations')} + 1)"
 
 
 def module(name: str, fields: Sequence[str], doc: str, lines: Sequence[str]) -> Helper:

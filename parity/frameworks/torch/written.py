@@ -126,7 +126,7 @@ def written(side: Resolved, fused: Sequence[Layer]) -> TorchModel:
 
 
 class TorchWords:
-    """TorchWords the lines of a model, and says where their values are seen.
+    """Words the lines of a model, and says where their values are seen.
 
     Args:
         side: whose model.
@@ -180,7 +180,7 @@ class TorchWords:
             assert line.site is not None
             code = layer.op.template("torch")(replace(line.site, name=body.local(layer.owner)))
         place = None
-        if not self.plain and not self.low and code.output and self._needed(node, body) is False:
+        if not self.plain and not self.low and code.output and not self._needed(node, body):
             plainly = functional(code)
             place = None if plainly is None else self._in_sight(node, body)
             if plainly is not None and place is not None:
