@@ -12,6 +12,7 @@ import numpy as np
 from parity.compare.judge import Judge, Seen
 from parity.compare.measure import gap, relative_gap
 from parity.compare.noise import EXACT_PHASES, Name, Rounding, StepDigests, distance
+from parity.compare.saturated import forgiven, norms
 from parity.tensors import LOGITS, PROBABILITIES, form_of, itself, layer_of
 
 DOUBT = 3.0
@@ -195,8 +196,9 @@ def compare_tensors(
         rounding: what is known of their rounding errors.
         remeasure: called with what is beyond rounding as it is known, to measure it in this very step.
     """
-    found = list(_differences(judge, number, taken[judge.a], taken[judge.b], rounding))
-    found = _measured(judge, found, rounding, remeasure)
+    a, b = taken[judge.a], taken[judge.b]
+    found = list(_differences(judge, number, a, b, rounding))
+    found = _forgiven(_measured(judge, found, rounding, remeasure), a, b, rounding)
     judge.again(number)
     believed = _believed(judge, found)
     noted = [judge.add(seen, finite) for seen, finite in believed]
@@ -250,7 +252,8 @@ def compare_guided(
         remeasure: as :func:`compare_tensors` calls it.
     """
     found = list(_differences(judge, number, reference, guided, rounding, note=False))  # A guided step tells less.
-    return {seen.name: seen for seen, _ in _measured(judge, found, rounding, remeasure)}
+    measured = _forgiven(_measured(judge, found, rounding, remeasure), reference, guided, rounding)
+    return {seen.name: seen for seen, _ in measured}
 
 
 def _measured(
@@ -265,6 +268,16 @@ def _measured(
         return found
     remeasure(beyond)
     return [(replace(seen, noise=rounding.noise(judge.a, judge.b, seen.name)), finite) for seen, finite in found]
+
+
+def _forgiven(
+    found: list[tuple[Seen, bool]], a: StepDigests, b: StepDigests, rounding: Rounding
+) -> list[tuple[Seen, bool]]:
+    """Return differences, in float64 those of gradients that are lost in rounding laid to it."""
+    if rounding.precision != "float64":
+        return found  # What rounding does is measured in such a step itself.
+    told = forgiven([seen for seen, _ in found], norms(a), norms(b))
+    return [(seen, finite) for seen, (_, finite) in zip(told, found, strict=True)]
 
 
 def _differences(

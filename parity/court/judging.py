@@ -10,6 +10,7 @@ import numpy as np
 from parity.compare.judge import PHASES, Judge, Seen
 from parity.compare.measure import gap
 from parity.compare.noise import Name, Rounding
+from parity.compare.saturated import forgiven, norms
 from parity.compare.steps import compare_digests, compare_guided, compare_tensors, in_order, repeats
 from parity.court.causes import Caused, Causes
 from parity.reference import Reference
@@ -252,9 +253,10 @@ class Court:
                 step=number, phase=name[0], tensor=name[1], shape=own.shape, difference=between.difference, noise=noise,
                 order=order[name], element=between.element, values=between.values,
             )  # fmt: skip
-            if seen.beyond:
-                places.append(seen)
-        return places
+            places.append(seen)
+        sizes = {name: float(np.linalg.norm(value)) for name, value in expected.items()}
+        told = forgiven(places, sizes, norms(taken)) if self.judged.rounding.precision == "float64" else places
+        return [seen for seen in told if seen.beyond]
 
     def _odd(self, place: Seen, replay: Mapping[str, Taken]) -> list[str]:
         """Return who is the odd one out at a place: by majority of the sides, else by the NumPy reference."""
