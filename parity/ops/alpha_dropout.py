@@ -41,9 +41,6 @@ class AlphaDropout(Elementwise):
 
     rate: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(description="share of the values that is dropped")
 
-    def drops(self) -> float:
-        return self.rate
-
     def passes_on(self) -> bool:
         return self.rate == 0.0
 

@@ -38,9 +38,6 @@ class SpatialDropout(Spatial):
 
     rate: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(description="share of the channels that is dropped")
 
-    def drops(self) -> float:
-        return self.rate
-
     def passes_on(self) -> bool:
         return self.rate == 0.0
 

@@ -54,9 +54,6 @@ class Dropout(Op):
 
     rate: Annotated[float, Field(ge=0.0, le=1.0)] = Field(description="share of the values that is dropped")
 
-    def drops(self) -> float:
-        return self.rate
-
     def passes_on(self) -> bool:
         return self.rate == 0.0
 

@@ -25,6 +25,7 @@ class GaussianNoise(Noise):
 
     kind: ClassVar[str] = "gaussian_noise"
     short: ClassVar[str | None] = "stddev"
+    rate_fields: ClassVar[tuple[str, ...]] = ("stddev",)
     source: ClassVar = read_in(
         keras="layers/regularization/gaussian_noise", tensorflow="ops/random_ops", torch="_torch_docs"
     )

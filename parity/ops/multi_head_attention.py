@@ -47,7 +47,7 @@ class MultiHeadAttention(Op):
 
     kind: ClassVar[str] = "multi_head_attention"
     uses_mask: ClassVar[bool] = True
-    rate_field: ClassVar[str] = "dropout"
+    rate_fields: ClassVar[tuple[str, ...]] = ("dropout",)
     ports: ClassVar[tuple[str, ...]] = ("query", "value", "key")
     optional: ClassVar[int] = 2
     started: ClassVar = tuple(f"{part}_{name}" for part in PARTS for name in ("kernel", "bias"))
@@ -80,9 +80,6 @@ class MultiHeadAttention(Op):
     def draws(self) -> bool:  # type: ignore[override]
         """Whether it drops any."""
         return self.dropout > 0.0
-
-    def drops(self) -> float:
-        return self.dropout
 
     def mask_shape(self, shape: Any) -> Shape:
         """Return (heads, places, places that they look at)."""
