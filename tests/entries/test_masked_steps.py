@@ -140,6 +140,18 @@ def test_attention_over_other_places_has_their_masks_and_drops_recorded_weights(
     ]))  # fmt: skip
 
 
+@pytest.mark.parametrize("rates", [(0.0, 0.4), (0.4, 0.0)])
+@pytest.mark.skipif(bool(missing("keras_torch")), reason="not installed")
+def test_attentions_of_a_program_with_dropout_and_without_are_each_its_own(rates: tuple[float, float]) -> None:
+    """What a place that sees none gets is put right where nothing is dropped: a class of its own, in either order."""
+    agrees(side("keras_torch", [
+        {"multi_head_attention": {**ATTENTION, "dropout": rates[0], "name": "one"}},
+        {"multi_head_attention": {**ATTENTION, "dropout": rates[1], "inputs": "tokens", "name": "other"}},
+        {"concatenate": {"inputs": ["one", "other"]}},
+        {"lstm": {"units": 2, "return_sequences": True}}, "flatten",
+    ]))  # fmt: skip
+
+
 @everywhere
 def test_a_mean_is_over_the_steps_that_count(framework: str) -> None:
     some = TOKENS[(TOKENS != 0).any(axis=1)]  # Of a row with none it is no number.
