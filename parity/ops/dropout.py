@@ -23,6 +23,10 @@ NOTHING = Helper(
 class DropoutOfAll(keras.layers.Layer):
     """0 in training, with a gradient of 0; keras.layers.Dropout(1.0) has none at all."""
 
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
     def call(self, inputs, training=False):
         return inputs * 0.0 if training else inputs
 ''',

@@ -93,6 +93,14 @@ def test_a_state_that_is_dropped_has_recorded_masks_and_goes_by_the_mask_of_the_
 
 
 @everywhere
+def test_a_dropout_of_all_hands_the_mask_on(framework: str) -> None:
+    """The first steps of a row would be read by a recurrent layer as 0, and change its state by the biases."""
+    agrees(side(framework, [
+        {"dropout": 1.0}, {"lstm": {"units": 3, "bias_initializer": "fan_in_uniform"}}, {"dense": 2},
+    ]))  # fmt: skip
+
+
+@everywhere
 def test_branches_bring_masks_together(framework: str) -> None:
     """Of masks made at different places: in a sum, side by side along the steps, and by a layer used twice."""
     agrees(side(framework, [
