@@ -29,6 +29,7 @@ class AlphaDropout(Elementwise):
     """
 
     kind: ClassVar[str] = "alpha_dropout"
+    passes_mask: ClassVar[bool] = True
     short: ClassVar[str | None] = "rate"
     draws: ClassVar[bool] = True
     source: ClassVar = read_in(

@@ -11,6 +11,7 @@ from parity.ops.single import Elementwise, module
 class Noise(Elementwise):
     """Base of them: an entry says the expression in training, and how far its noise goes."""
 
+    passes_mask: ClassVar[bool] = True
     draws: ClassVar[bool] = True
     noise: ClassVar[bool] = True
 
