@@ -88,9 +88,7 @@ def test_a_recurrent_layer_is_its_reference_with_all_its_fields(framework: str, 
 @pytest.mark.parametrize("framework", ["tensorflow", "torch"])
 @pytest.mark.parametrize(("fields", "calls"), [({}, True), ({"reset_after": False}, False),
                                                ({"reset_after": False, "dropout": 0.5}, True)])  # fmt: skip
-def test_a_product_by_gates_is_written_where_a_step_calls_it(
-    framework: str, fields: dict[str, Any], calls: bool
-) -> None:
+def test_a_product_by_gates_is_written_where_it_is_called(framework: str, fields: dict[str, Any], calls: bool) -> None:
     layers = [{"gru": {"units": 3, "recurrent_dropout": 0.5, **fields}}]
     source = compile_side(side_of(framework, {"input": [4, 2], "layers": layers}), name="gates").source
     assert ("def by_gate(" in source) == (source.count("by_gate(") > 1) == calls
