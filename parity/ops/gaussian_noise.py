@@ -31,7 +31,7 @@ class GaussianNoise(Noise):
     )
     natives: ClassVar = {"keras": Native("keras.layers.GaussianNoise", {"stddev": "stddev"}, leading=("stddev",))}
     helpers: ClassVar[tuple[Helper, ...]] = (
-        noisy("GaussianNoise", "x and normal noise, in training.", "stddev", "x + self.stddev * torch.randn_like(x)"),
+        noisy("GaussianNoise", "x and normal noise, in training.", "x + self.stddev * torch.randn_like(x)"),
     )
 
     stddev: Annotated[float, Field(ge=0.0, le=1.0)] = Field(

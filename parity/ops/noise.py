@@ -28,6 +28,6 @@ class Noise(Elementwise):
         return {"": f"{self.helpers[0].name}({self.deviation()!r})"}
 
 
-def noisy(name: str, said: str, arguments: str, trained: str) -> Helper:
+def noisy(name: str, said: str, trained: str) -> Helper:
     """Return a module of PyTorch's that computes something where it trains and has a ``stddev``."""
-    return module(name, said, arguments, f"{trained} if self.training and self.stddev else x")
+    return module(name, said, "stddev", f"{trained} if self.training and self.stddev else x")
