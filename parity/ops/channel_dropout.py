@@ -50,9 +50,6 @@ class SpatialDropout(Spatial):
     def forward(self, x: np.ndarray, p: Arrays, mask: np.ndarray | None = None) -> np.ndarray:
         return x if mask is None else x * mask * (1.0 / (1.0 - self.rate))
 
-    def keras_trainable(self) -> None:
-        """Leave it to itself: Keras's layers take no such word, and there is nothing to train."""
-
     def tensorflow(self, site: Site) -> TensorFlowCode:
         lies, channels = self.lies("tensorflow"), channels_of(site.input_shape, self.data_format)
         shape = f"[tf.shape(x)[0], {', '.join('1' for _ in self.places)}, {channels}]"
