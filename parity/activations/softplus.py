@@ -47,7 +47,9 @@ class Softplus(Activation):
         return "softplus(x)" if self.beta == 1.0 else "softplus(beta * x) / beta"
 
     def called(self) -> str:
-        return "softplus" if self.linear_above is None else "softplus_up_to"
+        # With beta or without, what it is called with is another thing, and so is why it is written out.
+        sharp = "" if self.beta == 1.0 else "sharp_"
+        return f"{sharp}softplus" if self.linear_above is None else f"{sharp}softplus_up_to"
 
     @classmethod
     def cases(cls) -> list[Case]:

@@ -15,8 +15,15 @@ from parity.spec.resolve import Resolved
 
 
 def helpers_source(groups: Iterable[tuple[Helper, ...]]) -> tuple[list[str], list[str]]:
-    """Return the sources and the imports of helpers, each once."""
-    helpers = {helper.name: helper for group in groups for helper in group}
+    """Return the sources and the imports of helpers, each once.
+
+    Raises:
+        ValueError: when two that are not the same have one name: a program would use one of them for both.
+    """
+    helpers: dict[str, Helper] = {}
+    for helper in (helper for group in groups for helper in group):
+        if helpers.setdefault(helper.name, helper) != helper:
+            raise ValueError(f"two helpers of a program are called {helper.name}, and are not the same")
     imports = {line for helper in helpers.values() for line in helper.imports}
     return [helper.source.strip("\n") for helper in helpers.values()], sorted(imports)
 

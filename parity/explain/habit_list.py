@@ -10,7 +10,6 @@ from parity.explain.habits import KERNEL, factors, symmetric_pads
 from parity.ops import Op
 from parity.ops.flatten import Flatten
 from parity.spec.graph import Layer
-from parity.spec.paths import at
 from parity.spec.resolve import Resolved
 
 FACTORS = (0.5, 2.0)
@@ -46,18 +45,7 @@ def of_layers(side: Resolved, layers: Sequence[Layer]) -> Iterator[Change]:
             text="batch norm goes by its running statistics in training, and its parameters are not trained, as in "
             "Keras with trainable = False",
         )  # fmt: skip
-    drawing = [layer.name for layer in side.drawing()]
-    for name in [layer.name for layer in layers if layer.name in drawing and len(drawing) > 1]:
-        yield Change(
-            path=f"layers.{name}.{side.graph.by_name[name].op.rate_field}", value=0.0,
-            was=side.graph.by_name[name].op.drops(),
-            habits=(("uncalled", name),), text=f"{name} drops nothing in training",
-        )  # fmt: skip
-    for name in [layer.name for layer in layers if layer.op.draws and layer.op.rate_field == "rate"]:
-        yield Change(
-            path=f"layers.{name}.rate", value=1.0, was=at(side.config, f"layers.{name}.rate"),
-            habits=(("emptied", name),), text=f"{name} drops everything in training: what is kept, given as the rate",
-        )  # fmt: skip
+    yield from _drawn(side, layers)
     for layer in layers:
         if isinstance(layer.op, Flatten):
             yield from _orders(side, layer)
@@ -66,6 +54,25 @@ def of_layers(side: Resolved, layers: Sequence[Layer]) -> Iterator[Change]:
     alone = [[layer.name] for layer in layers if layer.name in padded]
     for names in [*alone, list(padded)] if alone and len(padded) > 1 else alone:
         yield _symmetric(side, names, [padded[name] for name in names])
+
+
+def _drawn(side: Resolved, layers: Sequence[Layer]) -> Iterator[Change]:
+    """Yield, of each layer that draws, that it does not, by the fields that are not 0; and that it keeps nothing."""
+    drawing = [layer.name for layer in side.drawing()]
+    for layer in [layer for layer in layers if layer.name in drawing and len(drawing) > 1]:
+        rates = layer.op.rates()
+        what = "draws no noise" if layer.op.noise else "drops nothing"
+        yield Change(
+            path=" + ".join(f"layers.{layer.name}.{field}" for field in rates), value=0.0,
+            was=next(iter(rates.values())) if len(rates) == 1 else list(rates.values()),
+            habits=(("uncalled", layer.name),), text=f"{layer.name} {what} in training",
+        )  # fmt: skip
+    for layer in [layer for layer in layers if layer.op.draws and not layer.op.noise]:
+        if layer.op.rate_fields == ("rate",):  # A mask of what it reads, not of a state or of weights.
+            yield Change(
+                path=f"layers.{layer.name}.rate", value=1.0, was=layer.op.drops(), habits=(("emptied", layer.name),),
+                text=f"{layer.name} drops everything in training: what is kept, given as the rate",
+            )  # fmt: skip
 
 
 def _turned(side: Resolved, layers: Sequence[Layer]) -> Iterator[Change]:

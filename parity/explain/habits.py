@@ -242,7 +242,7 @@ class Habitual(Reference):
             back = np.argsort([0, *(axis + 1 for axis in axes)])
             return slope.reshape(read.shape).transpose(*back), {}
         if self._undropped(op):
-            return (slope, {}) if op.rate_field == "rate" else super()._pulled(op, x, slope, None)
+            return op.vjp_evaluated(x, self._of(op), slope)
         if self.habits.emptied and op.name == self.habits.emptied:
             return np.zeros_like(slope), {}
         if op.statistics and self.habits.settled:

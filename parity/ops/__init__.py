@@ -192,18 +192,9 @@ class Op(Masked, Drawing):
             name: of what is called in its place.
             more: the source of arguments that are not written as their fields are.
         """
-        return self.keras_call(site, name, **self._keras_parameters(site.input_shape) | more)
-
-    def keras_call(self, site: Site, name: str = "", **told: str | None) -> str:
-        """Return the source of Keras's own layer: what is told, and what every layer has.
-
-        Args:
-            site: where it stands.
-            name: of what is called in its place.
-            told: the source of arguments that are not written as their fields are.
-        """
-        kept = self.parameters(self.given(site.input_shapes or (site.input_shape,)))
-        told |= {"trainable": self.keras_trainable() if kept else None, "name": repr(site.name)}
+        shape = self.given(site.input_shapes or (site.input_shape,))
+        told = self._keras_parameters(shape) | more
+        told |= {"trainable": self.keras_trainable() if self.parameters(shape) else None, "name": repr(site.name)}
         return self.natives["keras"].source(self, name_=name, **told)
 
     def keras_trainable(self) -> str | None:

@@ -29,6 +29,7 @@ class AlphaDropout(Elementwise):
     """
 
     kind: ClassVar[str] = "alpha_dropout"
+    passes_mask: ClassVar[bool] = True
     short: ClassVar[str | None] = "rate"
     draws: ClassVar[bool] = True
     source: ClassVar = read_in(
@@ -40,9 +41,6 @@ class AlphaDropout(Elementwise):
     }
 
     rate: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(description="share of the values that is dropped")
-
-    def drops(self) -> float:
-        return self.rate
 
     def passes_on(self) -> bool:
         return self.rate == 0.0

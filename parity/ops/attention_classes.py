@@ -127,6 +127,6 @@ def keeping_masks(frozen: bool, of_none: bool) -> Helper:
         frozen: what it is made of stays as it starts.
         of_none: what a place that sees none gets is to be put right.
     """
-    name = "Frozen" * frozen + "MaskKeepingAttention"
+    name = "Frozen" * frozen + "MaskKeepingAttention" + "OfNone" * of_none
     source = KEEPING.format(name=name, frozen=FREEZING if frozen else "", of_none=OF_NONE if of_none else "")
     return Helper(name=name, source=source)

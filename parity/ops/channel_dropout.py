@@ -38,9 +38,6 @@ class SpatialDropout(Spatial):
 
     rate: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(description="share of the channels that is dropped")
 
-    def drops(self) -> float:
-        return self.rate
-
     def passes_on(self) -> bool:
         return self.rate == 0.0
 
@@ -52,9 +49,6 @@ class SpatialDropout(Spatial):
 
     def forward(self, x: np.ndarray, p: Arrays, mask: np.ndarray | None = None) -> np.ndarray:
         return x if mask is None else x * mask * (1.0 / (1.0 - self.rate))
-
-    def keras_trainable(self) -> None:
-        """Leave it to itself: Keras's layers take no such word, and there is nothing to train."""
 
     def tensorflow(self, site: Site) -> TensorFlowCode:
         lies, channels = self.lies("tensorflow"), channels_of(site.input_shape, self.data_format)

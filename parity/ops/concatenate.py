@@ -78,7 +78,7 @@ class Concatenate(Op):
     def mask_of(self, masked: Sequence[bool], shapes: Sequence[Shape]) -> str:
         names, axis = letters(len(masked)), self._axis(len(shapes[0]))
         if axis == len(shapes[0]):
-            return " | ".join(f"{name}_mask" for name in names) if all(masked) else ""
+            return super().mask_of(masked, shapes)
         told = [
             f"{name}_mask" if one else f"every_step({name}, {shape[:-1]})"
             for name, one, shape in zip(names, masked, shapes, strict=True)

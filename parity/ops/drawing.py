@@ -38,12 +38,16 @@ class Drawing(Entry):
     """Whether it draws random numbers in training."""
     noise: ClassVar[bool] = False
     """Whether these are standard normal numbers, and no mask."""
-    rate_field: ClassVar[str] = "rate"
-    """The field that says how much it drops."""
+    rate_fields: ClassVar[tuple[str, ...]] = ("rate",)
+    """The fields that say how much it drops, or how far its noise goes; where all are 0 it draws nothing."""
+
+    def rates(self) -> dict[str, float]:
+        """Return by these fields what they say, those that are not 0."""
+        return {name: rate for name in self.rate_fields if (rate := getattr(self, name))}
 
     def drops(self) -> float | None:
-        """Return the share of the values that the mask it draws drops; None where it draws normal numbers."""
-        return None if self.noise else 0.0
+        """Return the share of the values that the first mask it draws drops; None where it draws normal numbers."""
+        return None if self.noise else next(iter(self.rates().values()), 0.0)
 
     def passes_on(self) -> bool:
         """Return whether it hands on the very tensor it is given: nothing drawn, nothing computed."""

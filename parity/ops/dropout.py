@@ -23,6 +23,10 @@ NOTHING = Helper(
 class DropoutOfAll(keras.layers.Layer):
     """0 in training, with a gradient of 0; keras.layers.Dropout(1.0) has none at all."""
 
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
     def call(self, inputs, training=False):
         return inputs * 0.0 if training else inputs
 ''',
@@ -53,9 +57,6 @@ class Dropout(Op):
     }
 
     rate: Annotated[float, Field(ge=0.0, le=1.0)] = Field(description="share of the values that is dropped")
-
-    def drops(self) -> float:
-        return self.rate
 
     def passes_on(self) -> bool:
         return self.rate == 0.0

@@ -32,7 +32,7 @@ class GaussianDropout(Noise):
     )
     natives: ClassVar = {"keras": Native("keras.layers.GaussianDropout", {"rate": "rate"}, leading=("rate",))}
     helpers: ClassVar[tuple[Helper, ...]] = (
-        noisy("GaussianDropout", "x times normal numbers around 1, in training.", "stddev",
+        noisy("GaussianDropout", "x times normal numbers around 1, in training.",
               "x * (1.0 + self.stddev * torch.randn_like(x))"),
     )  # fmt: skip
 

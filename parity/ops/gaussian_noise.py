@@ -25,12 +25,13 @@ class GaussianNoise(Noise):
 
     kind: ClassVar[str] = "gaussian_noise"
     short: ClassVar[str | None] = "stddev"
+    rate_fields: ClassVar[tuple[str, ...]] = ("stddev",)
     source: ClassVar = read_in(
         keras="layers/regularization/gaussian_noise", tensorflow="ops/random_ops", torch="_torch_docs"
     )
     natives: ClassVar = {"keras": Native("keras.layers.GaussianNoise", {"stddev": "stddev"}, leading=("stddev",))}
     helpers: ClassVar[tuple[Helper, ...]] = (
-        noisy("GaussianNoise", "x and normal noise, in training.", "stddev", "x + self.stddev * torch.randn_like(x)"),
+        noisy("GaussianNoise", "x and normal noise, in training.", "x + self.stddev * torch.randn_like(x)"),
     )
 
     stddev: Annotated[float, Field(ge=0.0, le=1.0)] = Field(

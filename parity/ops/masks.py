@@ -30,7 +30,7 @@ class Masked(Entry):
     optional: ClassVar[int] = 0
     """How many of them, at the end, may be left out."""
     passes_mask: ClassVar[bool] = False
-    """Whether the mask of what it reads goes on to what it gives, as in Keras; of several, see :meth:`mask_of`."""
+    """Whether the mask of what it reads goes on to what it gives, as in Keras; of several, where each has one."""
     uses_mask: ClassVar[bool] = False
     """Whether it does something else where steps of what it reads are masked."""
 
@@ -69,7 +69,8 @@ class Masked(Entry):
             The formula; empty where every step counts.
         """
         del shapes
-        return "mask" if self.passes_mask and masked[0] else ""
+        names = [self.mask_argument(name) for name in self.arguments(len(masked))]
+        return " | ".join(names) if self.passes_mask and all(masked) else ""
 
     def mask_fault(self, masked: Sequence[Shape | None], shape: Any) -> str:
         """Return why it cannot be told of such masks; an empty string where it can.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from parity.code import Case, KerasCode, Site, TensorFlowCode, TorchCode
@@ -46,9 +45,6 @@ class Merging(Op):
             told = " and ".join(map(str, shape))
             raise ShapeError(f"{self.kind} reads tensors of one shape, it is given {told}")
         return tuple(next(iter(one), 1) for one in sizes)
-
-    def mask_of(self, masked: Sequence[bool], shapes: Sequence[Shape]) -> str:
-        return " | ".join(f"{name}_mask" for name in letters(len(masked))) if all(masked) else ""
 
     def forward(self, x: Any, p: Arrays, mask: np.ndarray | None = None) -> np.ndarray:
         names = letters(len(x))

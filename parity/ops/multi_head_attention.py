@@ -47,7 +47,7 @@ class MultiHeadAttention(Op):
 
     kind: ClassVar[str] = "multi_head_attention"
     uses_mask: ClassVar[bool] = True
-    rate_field: ClassVar[str] = "dropout"
+    rate_fields: ClassVar[tuple[str, ...]] = ("dropout",)
     ports: ClassVar[tuple[str, ...]] = ("query", "value", "key")
     optional: ClassVar[int] = 2
     started: ClassVar = tuple(f"{part}_{name}" for part in PARTS for name in ("kernel", "bias"))
@@ -80,9 +80,6 @@ class MultiHeadAttention(Op):
     def draws(self) -> bool:  # type: ignore[override]
         """Whether it drops any."""
         return self.dropout > 0.0
-
-    def drops(self) -> float:
-        return self.dropout
 
     def mask_shape(self, shape: Any) -> Shape:
         """Return (heads, places, places that they look at)."""
@@ -185,8 +182,11 @@ class MultiHeadAttention(Op):
         places = {name: f"{name.partition('_')[0]}_dense.{name.partition('_')[2]}" for name in kept}
         helper = self._keras_class(site)
         name, helpers = (helper.name, (helper,)) if helper is not None else ("", ())
-        layer = self.replace(trainable=True).keras_call(site, name, **self._keras_parameters(site.input_shapes))
+        layer = self.keras_layer(site, name)
         return KerasCode(layer=layer, called=", ".join(given), helpers=helpers, weights=places, shapes=kept)
+
+    def keras_trainable(self) -> None:
+        """Leave it to itself: Keras's layer, told so, lets what it is made of move; a class in its place does not."""
 
     def _keras_class(self, site: Site) -> Helper | None:
         """Return the class where Keras's own would do something else; None where it would not."""

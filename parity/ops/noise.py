@@ -11,6 +11,7 @@ from parity.ops.single import Elementwise, module
 class Noise(Elementwise):
     """Base of them: an entry says the expression in training, and how far its noise goes."""
 
+    passes_mask: ClassVar[bool] = True
     draws: ClassVar[bool] = True
     noise: ClassVar[bool] = True
 
@@ -27,6 +28,6 @@ class Noise(Elementwise):
         return {"": f"{self.helpers[0].name}({self.deviation()!r})"}
 
 
-def noisy(name: str, said: str, arguments: str, trained: str) -> Helper:
+def noisy(name: str, said: str, trained: str) -> Helper:
     """Return a module of PyTorch's that computes something where it trains and has a ``stddev``."""
-    return module(name, said, arguments, f"{trained} if self.training and self.stddev else x")
+    return module(name, said, "stddev", f"{trained} if self.training and self.stddev else x")

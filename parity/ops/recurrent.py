@@ -141,7 +141,7 @@ class Recurrent(Stepped):
 
     def _products(self, framework: str) -> tuple[Helper, ...]:
         """Return the function that the products of gates with masks of their own call."""
-        return (BY_GATE[framework],) if self.recurrent_dropout and len(self.gates) > 1 else ()
+        return (BY_GATE[framework],) if f"{BY_GATE[framework].name}(" in self.step() else ()
 
     # --------------------------------------------------------------------------------------------- PyTorch
 

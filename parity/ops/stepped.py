@@ -50,7 +50,7 @@ class Stepped(Op):
     """
 
     uses_mask: ClassVar[bool] = True
-    rate_field: ClassVar[str] = "dropout"
+    rate_fields: ClassVar[tuple[str, ...]] = ("dropout", "recurrent_dropout")
 
     width_field: ClassVar[str] = "units"
     started: ClassVar = ("kernel", "recurrent_kernel", "bias")
@@ -98,9 +98,6 @@ class Stepped(Op):
     def draws(self) -> bool:  # type: ignore[override]
         """Whether it drops any."""
         return self.dropout > 0.0 or self.recurrent_dropout > 0.0
-
-    def drops(self) -> float:
-        return self.dropout or self.recurrent_dropout
 
     def mask_shape(self, shape: Shape) -> Shape:
         """Return (features,): the mask is one for all steps."""

@@ -35,7 +35,9 @@ from parity.catalog import (
     REGULARIZERS,
     SCHEDULES,
 )
+from parity.code import Helper
 from parity.compile import Program, compile_side
+from parity.compile.fragments import helpers_source
 from parity.data.loading import class_count, load
 from parity.frameworks import title_of
 from parity.run.freerun import free_run
@@ -257,6 +259,13 @@ def test_the_isolation_is_real() -> None:
 
 
 # ---------------------------------------------------------------------------------------------- as text
+
+
+def test_two_functions_of_a_program_that_are_not_the_same_are_not_called_the_same() -> None:
+    one, two, again = (Helper(name="f", source=f"\ndef f(x):\n    return {made}\n") for made in ("x", "x + 1", "x"))
+    assert helpers_source([(one,), (again,)]) == (["def f(x):\n    return x"], [])
+    with pytest.raises(ValueError, match="two helpers of a program are called f"):
+        helpers_source([(one,), (two,)])
 
 
 def models() -> dict[str, dict[str, Any]]:

@@ -24,6 +24,7 @@ from parity.explain.against_reference import Agreed, Changes, Held, Name
 from parity.explain.agreement import Agreement, ChangeSearch
 from parity.explain.changes import Change, Suspects, field_change, pattern, varied
 from parity.explain.fields import candidates, others
+from parity.explain.habit_list import of_layers
 from parity.explain.habits import Habits, Habitual, factors, symmetric_pads
 from parity.explain.solved import short_forms
 from parity.ops.batch_norm import BatchNorm
@@ -180,6 +181,43 @@ def test_the_habit_is_found(name: str) -> None:
     as_well = {"optimizer.learning_rate": 0.03} if "averaged" in habits else expected  # The same, at one rate.
     assert all(way == as_well or set(way) == set(expected) for way in told(agreements)), told(agreements)
     assert as_well in told(agreements)
+
+
+SILENT: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "normal noise": ({"gaussian_noise": {"stddev": 0.25, "name": "it"}}, {"layers.it.stddev": 0.25}),
+    "noise that multiplies": ({"gaussian_dropout": {"rate": 0.25, "name": "it"}}, {"layers.it.rate": 0.25}),
+    "whole channels": ({"spatial_dropout1d": {"rate": 0.25, "name": "it"}}, {"layers.it.rate": 0.25}),
+    "values of a state": ({"lstm": {"units": 3, "return_sequences": True, "recurrent_dropout": 0.25, "name": "it"}},
+                          {"layers.it.recurrent_dropout": 0.25}),
+    "both of a recurrent layer": (
+        {"gru": {"units": 3, "return_sequences": True, "dropout": 0.5, "recurrent_dropout": 0.25, "name": "it"}},
+        {"layers.it.dropout + layers.it.recurrent_dropout": [0.5, 0.25]}),
+    "weights between places": ({"multi_head_attention": {"num_heads": 1, "key_dim": 2, "dropout": 0.25, "name": "it"}},
+                               {"layers.it.dropout": 0.25}),
+}  # fmt: skip
+"""Layers that draw, and what a program that does not call one is told to have for 0, with what its config says."""
+
+
+@pytest.mark.parametrize("name", SILENT)
+def test_a_layer_that_draws_nothing_is_told_by_the_fields_that_say_how_much(name: str) -> None:
+    layer, expected = SILENT[name]
+    layers = [layer, "flatten", {"dense": {"units": 4}}, {"dropout": {"rate": 0.5, "name": "drop"}}, {"dense": 3}]
+    one = side({"input": [4, 3], "layers": layers}, "sgd")
+    every = list(of_layers(one, one.layers()))
+    silent = [change for change in every if change.habits == (("uncalled", "it"),)]
+    assert [({change.path: change.was}, change.value) for change in silent] == [(expected, 0.0)]
+    emptied = [change.path for change in every if change.habits and change.habits[0][0] == "emptied"]
+    assert emptied == [*(["layers.it.rate"] if name == "whole channels" else []), "layers.drop.rate"], "masks of x"
+    assert told(found(invented(one, silent)))[0] == {next(iter(expected)): 0.0}
+
+
+def test_a_dropout_of_all_that_is_off_lets_the_gradient_through() -> None:
+    """It hands on what it reads, both ways: its own gradient of 0 is that of a layer that is on."""
+    model = {"input": [5], "layers": [{"dense": 4}, {"dropout": 1.0}, {"dense": 3}]}
+    one = side(model, "sgd")
+    held = invented(one, [habit("undropped", True)])
+    assert np.any(held.own(("gradient", "dense.kernel")))
+    assert {"program.training": "dropout off in training"} in told(found(held))
 
 
 def test_what_a_flatten_takes_in_may_be_seen_in_its_order() -> None:

@@ -93,6 +93,14 @@ def test_a_state_that_is_dropped_has_recorded_masks_and_goes_by_the_mask_of_the_
 
 
 @everywhere
+def test_a_dropout_of_all_hands_the_mask_on(framework: str) -> None:
+    """The first steps of a row would be read by a recurrent layer as 0, and change its state by the biases."""
+    agrees(side(framework, [
+        {"dropout": 1.0}, {"lstm": {"units": 3, "bias_initializer": "fan_in_uniform"}}, {"dense": 2},
+    ]))  # fmt: skip
+
+
+@everywhere
 def test_branches_bring_masks_together(framework: str) -> None:
     """Of masks made at different places: in a sum, side by side along the steps, and by a layer used twice."""
     agrees(side(framework, [
@@ -137,6 +145,18 @@ def test_attention_over_other_places_has_their_masks_and_drops_recorded_weights(
                                   "name": "unmasked"}},
         {"concatenate": {"inputs": ["apart", "unmasked"]}},
         {"lstm": 2},
+    ]))  # fmt: skip
+
+
+@pytest.mark.parametrize("rates", [(0.0, 0.4), (0.4, 0.0)])
+@pytest.mark.skipif(bool(missing("keras_torch")), reason="not installed")
+def test_attentions_of_a_program_with_dropout_and_without_are_each_its_own(rates: tuple[float, float]) -> None:
+    """What a place that sees none gets is put right where nothing is dropped: a class of its own, in either order."""
+    agrees(side("keras_torch", [
+        {"multi_head_attention": {**ATTENTION, "dropout": rates[0], "name": "one"}},
+        {"multi_head_attention": {**ATTENTION, "dropout": rates[1], "inputs": "tokens", "name": "other"}},
+        {"concatenate": {"inputs": ["one", "other"]}},
+        {"lstm": {"units": 2, "return_sequences": True}}, "flatten",
     ]))  # fmt: skip
 
 

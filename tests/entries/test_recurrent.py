@@ -31,6 +31,7 @@ from helpers_ports import MOMENTUM, judged, matched, port
 from helpers_sample import WHOLE
 
 from parity.catalog import OPS
+from parity.compile import compile_side
 from parity.errors import SpecError
 from parity.ops.lstm import ForgetGateOnes
 from parity.ops.recurrent import Recurrent
@@ -82,6 +83,15 @@ def test_a_recurrent_layer_is_its_reference_with_all_its_fields(framework: str, 
         told = {"units": 3, "use_bias": bias, "return_sequences": whole, "go_backwards": backwards,
                 "bias_initializer": "fan_in_uniform"}  # fmt: skip
         sweep(framework, [{"dense": 2}, {kind: told | fields}, {"dense": 2}], random(3, 4, 2))
+
+
+@pytest.mark.parametrize("framework", ["tensorflow", "torch"])
+@pytest.mark.parametrize(("fields", "calls"), [({}, True), ({"reset_after": False}, False),
+                                               ({"reset_after": False, "dropout": 0.5}, True)])  # fmt: skip
+def test_a_product_by_gates_is_written_where_it_is_called(framework: str, fields: dict[str, Any], calls: bool) -> None:
+    layers = [{"gru": {"units": 3, "recurrent_dropout": 0.5, **fields}}]
+    source = compile_side(side_of(framework, {"input": [4, 2], "layers": layers}), name="gates").source
+    assert ("def by_gate(" in source) == (source.count("by_gate(") > 1) == calls
 
 
 BOTH = [

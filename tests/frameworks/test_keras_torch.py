@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -111,6 +112,17 @@ def test_an_activation_that_pytorch_computes_otherwise_is_written_out(
     model = {"input": [4], "layers": [{"dense": {"units": 3, "activation": activation}}, {"dense": {"units": 1}}]}
     for framework, text in (("keras", keras), ("keras_torch", keras_torch)):
         assert text in " ".join(compile_side(side_of(framework, model), name="written").source.split()), framework
+
+
+def test_softplus_with_beta_and_without_are_functions_of_their_own() -> None:
+    """One of a program would stand in the other's place, which is called with another number of arguments."""
+    told = ["softplus", {"softplus": 0.5}, {"softplus": {"linear_above": 3.0}},
+            {"softplus": {"beta": 0.5, "linear_above": 3.0}}]  # fmt: skip
+    layers = [{"dense": {"units": 3, "activation": activation}} for activation in told]
+    source = compile_side(side_of("keras_torch", {"input": [3], "layers": layers}), name="bent").source
+    made = re.findall(r"^def (\w*softplus\w*)\((.*)\):", source, re.MULTILINE)
+    assert made == [("softplus", "x"), ("sharp_softplus", "x, beta"), ("softplus_up_to", "x, beta, linear_above"),
+                    ("sharp_softplus_up_to", "x, beta, linear_above")]  # fmt: skip
 
 
 @pytest.mark.parametrize(

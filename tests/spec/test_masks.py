@@ -35,7 +35,8 @@ def seen(found: Graph, name: str) -> list[list[bool]] | None:
     [
         ("dropout", True), ("dense", True), ("activation", True), ("layer_norm", True), ("group_norm", True),
         ("instance_norm", True), ("unit_normalization", True), ("prelu", True), ("rescaling", True),
-        ("spatial_dropout1d", True), ("time_distributed", True), ("lstm", True), ("bidirectional", True),
+        ("spatial_dropout1d", True), ("gaussian_noise", True), ("gaussian_dropout", True),
+        ("alpha_dropout", True), ("time_distributed", True), ("lstm", True), ("bidirectional", True),
         ("flatten", False), ("conv1d", False), ("rms_norm", False), ("max_pooling1d", False), ("reshape", False),
         ("permute", False), ("zero_padding1d", False), ("cropping1d", False), ("up_sampling1d", False),
         ("global_max_pooling1d", False), ("global_average_pooling1d", False), ("average_pooling1d", False),
@@ -46,7 +47,8 @@ def test_a_layer_hands_the_mask_on_or_stops_it_as_keras_has_it(layer: str, passe
     """The order in which Keras's classes say ``supports_masking``, and those of recurrent layers ``compute_mask``."""
     fields: dict[str, Any] = {
         "dropout": {"rate": 0.5}, "dense": {"units": 2}, "activation": {"function": "relu"},
-        "group_norm": {"groups": 1}, "rescaling": {"scale": 2.0}, "spatial_dropout1d": {"rate": 0.5},
+        "group_norm": {"groups": 1}, "rescaling": {"scale": 2.0}, "gaussian_noise": {"stddev": 0.5},
+        "gaussian_dropout": {"rate": 0.5}, "alpha_dropout": {"rate": 0.5}, "spatial_dropout1d": {"rate": 0.5},
         "lstm": {"units": 2, "return_sequences": True}, "time_distributed": {"layer": {"dense": {"units": 2}}},
         "bidirectional": {"layer": {"gru": {"units": 2, "return_sequences": True}}}, "permute": {"dims": [2, 1]},
         "conv1d": {"filters": 2, "kernel_size": 1}, "depthwise_conv1d": {"kernel_size": 1},
