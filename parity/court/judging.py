@@ -173,6 +173,14 @@ class Court:
         self._measured |= {(number, name): times for name in sides}
         for name, shadows in self.lock.shadows(number - 1, sides, times).items():
             self.judged.rounding.measure(name, number, taken[name], shadows)
+            self.judged.rounding.stored(name, taken[name], self._sizes(taken[name]))
+
+    def _sizes(self, taken: Taken) -> dict[str, float]:
+        """Return the norms of the parameters that a step has moved, as they were before it."""
+        state, moved = Exchange(self.lock.state), [name for phase, name in taken.digests if phase == "update"]
+        return {
+            name: float(np.linalg.norm(state.get(f"weights/{name}"))) for name in moved if state.has(f"weights/{name}")
+        }
 
     def _repeated(self, number: int, first: Mapping[str, Taken], second: Mapping[str, Taken]) -> None:
         """Check that a step taken twice is the same; where it is not, that is rounding too."""
