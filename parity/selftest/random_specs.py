@@ -20,11 +20,13 @@ from parity.frameworks import frameworks
 from parity.lazy import np
 from parity.losses import Loss
 from parity.ops.masking import Masking
+from parity.ops.multi_head_attention import MultiHeadAttention
 from parity.rows import together
 from parity.run.epochs import counted
 from parity.selftest.random_fields import entry
 from parity.selftest.random_networks import MOST_LAYERS as MOST_LAYERS
 from parity.selftest.random_networks import MOST_LOOSE, TOKENS, Growing
+from parity.spec.graph import Layer
 from parity.spec.load import build_spec
 from parity.spec.plain import yaml_of
 from parity.spec.resolve import Resolved, resolve
@@ -215,6 +217,14 @@ def random_spec(seed: int) -> RandomSpec:
     raise AssertionError("itertools.count ends")
 
 
+def _taken_for_channels(layer: Layer) -> bool:
+    """Return whether Keras on TensorFlow adds an attention's biases along the wrong axis (docs/findings.md)."""
+    op = layer.op
+    if not isinstance(op, MultiHeadAttention) or not op.use_bias or 1 not in (op.key_dim, op.value_dim):
+        return False
+    return op.num_heads in [one.shape[0] for one in layer.reads]
+
+
 def _nothing(side: Resolved, rows: int) -> str:
     """Return why a valid spec says nothing of the frameworks; nothing if it does."""
     if not any(one.trainable for one in side.parameters().values()):
@@ -223,6 +233,8 @@ def _nothing(side: Resolved, rows: int) -> str:
     if any(one.config.loss.kind == "cosine_similarity" and 1 in one.last.output_shape for one in views):
         # It is 1 or -1: the slope is 0, and what a program computes of it is rounding.
         return "a cosine of single numbers"
+    if any(map(_taken_for_channels, side.graph.layers)):
+        return "attention with as many heads as places, each of one number, whose biases Keras adds to the places"
     training = side.config.training
     rest = 0 if training.drop_remainder else rows % training.batch_size
     for layer in side.graph.layers:

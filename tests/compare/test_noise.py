@@ -85,6 +85,21 @@ def test_the_largest_error_ever_measured_counts() -> None:
     assert one.history["keras"][A][3] == pytest.approx(TO_FLOAT64 * 1e-7, rel=1e-6)
 
 
+def test_an_update_is_no_better_known_than_the_parameter_before_and_after_it() -> None:
+    """The decay of weights by 1e-5 of them: float32 may show nothing of what rounding does to it."""
+    moved, name = ("update", "w"), "w"
+    taken = Step(values={moved: 1e-5})
+    one = Rounding(precision="float64", errors={"torch": {moved: 1e-18}})
+    one.stored("torch", taken, {name: 1.0, "still": 1.0})
+    assert one.errors["torch"] == {moved: pytest.approx(UNIT["float64"] / math.sqrt(3) * 1e5)}
+    one.stored("torch", taken, {name: 1e-9})
+    assert one.errors["torch"][moved] > 1e-12, "the largest counts"
+    assert one.noise("torch", "torch", moved) < 1e-9, "another rate, kept in float32, is told all the same"
+    still = Step(values={moved: 0.0})
+    one.stored("keras", still, {name: 2.0})
+    assert one.errors["keras"] == {}, "of what does not move nothing is lost"
+
+
 @given(st.floats(0, 1), st.floats(0, 1))
 def test_errors_of_two_sides_add_up_as_independent_ones_do(a: float, b: float) -> None:
     one = Rounding(precision="float64", errors={"keras": {A: a}, "torch": {A: b}})

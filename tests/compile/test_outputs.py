@@ -84,6 +84,28 @@ def test_several_outputs_in_mixed_precision(framework: str) -> None:
     agree(framework, SUPERVISED, rows(SUPERVISED), supervised_targets(), loss=LOSSES, numerics=numerics)
 
 
+SECOND_IS_MASKED = {
+    "inputs": {"words": {"shape": [5], "dtype": "integer"}},
+    "layers": [
+        {"embedding": {"input_dim": 4, "output_dim": 2, "mask_zero": True, "name": "tokens"}},
+        "flatten", {"dense": {"units": 3, "name": "whole"}},
+    ],
+    "outputs": {"all": "whole", "each": "tokens"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("framework", EACH_FRAMEWORK)
+@pytest.mark.parametrize("outputs", [{"all": "whole", "each": "tokens"}, {"each": "tokens", "all": "whole"}])
+def test_the_mask_of_one_of_the_outputs_is_that_ones(framework: str, outputs: dict[str, str]) -> None:
+    x = np.array([[1, 2, 0, 3, 0], [0, 3, 3, 1, 1], [2, 2, 2, 2, 2], [3, 0, 1, 0, 0]])
+    parts = {
+        "all": np.random.default_rng(3).normal(size=(4, 3)),
+        "each": np.random.default_rng(4).normal(size=(4, 5, 2)),
+    }
+    y = together([parts[name] for name in outputs])
+    agree(framework, {**SECOND_IS_MASKED, "outputs": outputs}, x, y, loss={"all": "mse", "each": "mse"})
+
+
 def source(framework: str, model: dict[str, Any] = TWO_DROPOUTS, **sections: Any) -> str:
     loss = {"zeta": {"mse": {"weight": 0.5}}, "alpha": "sigmoid_crossentropy"}
     aims = (

@@ -187,7 +187,7 @@ def test_a_loss_is_of_the_steps_that_count(framework: str, name: str) -> None:
 
 
 def test_what_is_masked_neither_adds_to_the_loss_nor_waters_it_down() -> None:
-    """By hand: 5 of 25 tokens of one row count, and the mean is over them."""
+    """By hand: 13 of the 25 tokens count, and the mean is over them."""
     one = side("torch", [{"dense": {"units": 1}}], loss="mse")
     weights = starting_weights(one)
     y = np.random.default_rng(3).normal(size=(5, 5, 1))
