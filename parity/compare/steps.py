@@ -303,6 +303,9 @@ def _differences(
         difference = found.difference
         if difference == math.inf and noise >= 1.0 and not left.any() and np.isfinite(right).all():
             difference = 1.0  # Of the other one: of a tensor that is all rounding, it may leave nothing.
+        if difference == math.inf and left.shape == right.shape and not (found.finite or np.isfinite(right).all()):
+            # Numbers that overflow do so a step earlier or later, as rounding falls; that they do is told by itself.
+            difference, noise = 1.0, max(noise, 1.0)
         seen = Seen(
             step=number, phase=phase, tensor=tensor, shape=left.shape, difference=difference, noise=noise,
             order=order[name], element=found.element, values=found.values,

@@ -814,6 +814,21 @@ def compared(one: Judge, other: Invented, right: Invented = RIGHT, **more: Any) 
     return [place.name for place in found]
 
 
+def test_numbers_that_overflow_on_both_sides_need_not_overflow_alike() -> None:
+    """0.1 (g g) is infinite where (0.1 g) g is not; where only one side has such numbers, that is a difference."""
+    some, more = (Invented(values=RIGHT.values | {KERNEL: np.array(value)}) for value in (
+        [INF, 1e308, 1.0, 1.0], [INF, INF, 1.0, 1.0]
+    ))  # fmt: skip
+    for left, right in ((some, more), (more, some)):
+        one = judge()
+        assert compared(one, right, right=left) == []
+        assert one.verdict() == ("inconclusive", "keras is not finite from step 1 on, on both sides alike")
+    assert compared(judge(), RIGHT, right=some) == [KERNEL]
+    assert compared(judge(), some) == [KERNEL]
+    shorter = Invented(values=RIGHT.values | {KERNEL: np.full(3, INF)})
+    assert compared(judge(), shorter, right=some) == [KERNEL], "another shape is another tensor"
+
+
 def test_tensors_are_compared_by_themselves() -> None:
     one = judge()
     assert compared(one, with_one_off(KERNEL, 1e-3)) == [KERNEL]
