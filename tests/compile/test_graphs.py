@@ -117,6 +117,22 @@ def test_a_layer_may_be_called_as_a_function_of_the_program(framework: str) -> N
     agree(framework, CALLED_ALIKE, rows(CALLED_ALIKE))
 
 
+HANDED_ON = {"inputs": {"tokens": {"shape": [4, 2], "dtype": "integer"}}, "layers": [
+    {"embedding": {"input_dim": 3, "output_dim": 2, "name": "image"}},
+    {"spatial_dropout2d": {"rate": 0.0, "name": "drop"}},
+    {"conv2d": {"filters": 2, "kernel_size": 1, "name": "left"}},
+    {"conv2d": {"filters": 2, "kernel_size": 1, "name": "right", "inputs": "image"}},
+    {"add": {"inputs": ["left", "right"]}},
+    "flatten", {"dense": 2},
+]}  # fmt: skip
+
+
+@pytest.mark.parametrize("framework", EACH_FRAMEWORK)
+def test_what_a_layer_hands_on_as_it_is_has_the_gradient_of_its_own_readers(framework: str) -> None:
+    """In PyTorch the very tensor, permuted once for the dropout and the convolution beside it."""
+    agree(framework, HANDED_ON, np.random.default_rng(2).integers(0, 3, (5, 4, 2)))
+
+
 @pytest.mark.parametrize("framework", EACH_FRAMEWORK)
 def test_branches_in_mixed_precision(framework: str) -> None:
     """In float64 such a program computes what the plain one does."""

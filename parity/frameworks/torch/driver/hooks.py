@@ -22,10 +22,20 @@ def first(seen: Callable[[torch.Tensor], torch.Tensor | None]) -> Callable[..., 
     return hook
 
 
-def last(seen: Callable[[torch.Tensor], torch.Tensor | None], part: Sequence[int] = ()) -> Callable[..., Any]:
-    """Return a hook that sees what a module puts out, or a part of it: see ``parity.code.TorchCode``."""
+def last(
+    seen: Callable[[torch.Tensor], torch.Tensor | None], part: Sequence[int] = (), met: list[Any] | None = None
+) -> Callable[..., Any]:
+    """Return a hook that sees what a module puts out, or a part of it: see ``parity.code.TorchCode``.
+
+    Args:
+        seen: told of the tensor.
+        part: of what is put out.
+        met: takes what the module was given.
+    """
 
     def hook(module: torch.nn.Module, inputs: Any, output: Any) -> Any:
+        if met is not None:
+            met.extend(inputs)
         there = part_of(output, part)
         if not there:
             return seen(output)

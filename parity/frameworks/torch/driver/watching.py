@@ -30,14 +30,14 @@ class TorchWatching(Exact, Driver):
         hooks: list[Any] = []
         scale = self.loss_scale().get("loss_scale", 1.0)  # As gradients come back; it moves when the step is over.
         steps = 0  # The calls of ``step`` that are going on.
-        met: list[torch.Tensor] = []
+        met: list[Any] = []
         for key, output in self.bindings["outputs"].items():
             module = self.model.get_submodule(output["attribute"])
             seen = self._seen(self._view(key, output), probe, signals, guide, scale, met)
             if output["point"] == "input":
                 hooks.append(module.register_forward_pre_hook(first(seen)))
             else:
-                hooks.append(module.register_forward_hook(last(seen, output.get("part", ()))))
+                hooks.append(module.register_forward_hook(last(seen, output.get("part", ()), met)))
 
         def begun(optimizer: Any, given: tuple[Any, ...], named: dict[str, Any]) -> Any:
             nonlocal steps
@@ -86,12 +86,12 @@ class TorchWatching(Exact, Driver):
                 hook.remove()
 
     def _seen(
-        self, view: View, probe: Probe, signals: bool, guide: Guide | None, scale: float, met: list[torch.Tensor]
+        self, view: View, probe: Probe, signals: bool, guide: Guide | None, scale: float, met: list[Any]
     ) -> Callable[[torch.Tensor], torch.Tensor | None]:
         """Return what reports a tensor and, where it is guided, gives what goes on in its place.
 
         A layer that hands on the very tensor it is given, a dropout of nothing, gives a view of it: the tensor may have
-        other readers, whose gradients are none of the layer's. ``met`` takes the tensors of a step.
+        other readers, whose gradients are none of the layer's. ``met`` has the tensors that layers were given and gave.
         """
 
         def backward(gradient: torch.Tensor) -> torch.Tensor | None:
