@@ -1,7 +1,8 @@
 """Exported programs: they run alone, print the losses the harness recorded to the last bit, and read well.
 
 A program is run as a user would run it, from a folder with nothing in it, by an interpreter that is kept from importing
-``parity`` whether it is installed or not.
+``parity`` whether it is installed or not: once in each framework by a fresh one, which imports the framework as the
+program says, else by a fork of one that has imported it (``helpers_alone``).
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from typing import Any
 import black
 import numpy as np
 import pytest
+from helpers_alone import run_alone
+from helpers_commands import Done
 from helpers_frameworks import EACH_FRAMEWORK, FRAMEWORKS, IMAGE, side_of, starting_weights, worker
 from helpers_sample import WHOLE
 
@@ -46,10 +49,6 @@ from parity.spec.load import build_spec
 from parity.spec.resolve import Resolved, resolve
 
 LINE_LENGTH = 100
-
-NO_PARITY = "import sys; sys.modules['parity'] = None; "
-ALONE = NO_PARITY + "import runpy; sys.argv.pop(0); runpy.run_path(sys.argv[0], run_name='__main__')"
-"""Runs the program named first on the command line where ``import parity`` fails."""
 
 ROWS, CLASSES, EPOCHS = 22, 4, 2
 STEPS = 2 * 6  # 22 rows in batches of 4: the sixth is partial
@@ -87,20 +86,12 @@ class Alone:
 
     folder: Path
     program: str
+    framework: str
     losses: tuple[float, ...]
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, fresh: bool = False) -> Done:
         """Run the program from its folder, ``parity`` out of reach."""
-        env = {name: value for name, value in os.environ.items() if name not in {"PYTHONPATH", "KERAS_BACKEND"}}
-        return subprocess.run(
-            [sys.executable, "-I", "-c", ALONE, self.program, *arguments],
-            cwd=self.folder,
-            env=env | {"KERAS_HOME": str(self.folder), "TF_CPP_MIN_LOG_LEVEL": "3"},
-            capture_output=True,
-            text=True,
-            timeout=180,
-            check=False,
-        )
+        return run_alone(self.framework, [self.program, *arguments], self.folder, fresh)
 
 
 @pytest.fixture(scope="module", params=[*EACH_FRAMEWORK, "keras_torch"])
@@ -129,7 +120,7 @@ def recorded(framework: str, folders: pytest.TempPathFactory, steps: int, **sect
         run = free_run(worker(framework), bench, Job(side=side, program=program, steps=steps))
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    return Alone(folder=folder, program=program.file_name, losses=run.losses)
+    return Alone(folder=folder, program=program.file_name, framework=framework, losses=run.losses)
 
 
 def save_weights(side: Resolved, file: Path) -> None:
@@ -139,7 +130,7 @@ def save_weights(side: Resolved, file: Path) -> None:
 
 
 def test_a_program_run_alone_prints_the_recorded_losses_to_the_last_bit(alone: Alone) -> None:
-    done = alone.run("--data", "data.npz", "--weights", "init.safetensors")
+    done = alone.run("--data", "data.npz", "--weights", "init.safetensors", fresh=True)
     assert done.returncode == 0, done.stderr
     assert [float(line) for line in done.stdout.split()] == list(alone.losses)
     assert len(alone.losses) == STEPS
@@ -158,9 +149,7 @@ def test_a_program_left_to_its_framework_trains_on_other_numbers(alone: Alone) -
 
 
 def test_a_program_says_how_it_is_called(alone: Alone) -> None:
-    """PyTorch's; every framework's in ``make long``: all share these lines, and importing takes seconds."""
-    if not WHOLE and alone.program != "alone_torch.py":
-        return
+    """In every framework, though all share these lines."""
     done = alone.run("--help")
     assert done.returncode == 0, done.stderr
     for option in ("--data", "--weights", "--steps", "--precision", "--native-random"):
@@ -249,11 +238,21 @@ def test_a_program_with_recurrent_layers_puts_its_weights_in_place(
     assert [float(line) for line in done.stdout.split()] == list(alone.losses)
 
 
-def test_the_isolation_is_real() -> None:
-    command = [sys.executable, "-I", "-c", NO_PARITY + "import parity"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert "ModuleNotFoundError: import of parity halted" in done.stderr
+def test_the_isolation_is_real(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text("import parity\n")
+    for fresh in (True, False):
+        done = run_alone("torch", ["program.py"], tmp_path, fresh)
+        assert done.returncode == 1
+        assert "ModuleNotFoundError: import of parity halted" in done.stderr
+
+
+def test_a_fork_has_nothing_of_what_ran_before_it(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text("import sys, torch\nprint(sys.argv, torch.is_grad_enabled())\n"
+                                         "torch.set_grad_enabled(False)\nsys.exit(len(sys.argv))\n")  # fmt: skip
+    for number in (1, 2):
+        done = run_alone("torch", ["program.py", *["more"] * number], tmp_path)
+        assert (done.returncode, done.stderr) == (1 + number, "")
+        assert done.stdout == f"{['program.py', *['more'] * number]} True\n"
 
 
 # ---------------------------------------------------------------------------------------------- as text
