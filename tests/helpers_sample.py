@@ -1,8 +1,8 @@
 """What ``make test`` leaves to ``make long``, a stated sample of each test being taken.
 
 Of a framework that falls back on another, every sixth case. Of a test marked ``takes_turns``, every case in one
-framework, case by case another one: these tests are about how things stand together, and the worked cases of every entry run in
-every framework at all times.
+framework, case by case another one: these tests are about how things stand together, and the worked cases of every
+entry run in every framework at all times.
 """
 
 from __future__ import annotations
