@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers_forked import interpreter
 
 from parity import reference
 from parity.compile import Program, compile_side
@@ -54,12 +55,24 @@ EACH_FRAMEWORK = [
 each_framework = pytest.mark.parametrize("framework", EACH_FRAMEWORK)
 
 
+class ForkedBench(TestBench):
+    """A bench whose workers are forks of a process that has imported their framework."""
+
+    def session(self, framework: str, number: int) -> Session:
+        """Return a framework's worker, as the base does."""
+        if (framework, number) not in self._sessions:
+            log = self.logs / f"{framework}-{number}.log"
+            made = Session(framework, interpreter(framework), log, self.timeout)
+            self._sessions[framework, number] = self.kept(made)
+        return super().session(framework, number)
+
+
 @cache
 def shared_bench() -> TestBench:
     """Return the workers that every file of this process uses: to start one takes longer than most tests."""
     logs = Path(tempfile.mkdtemp(prefix="parity-tests-"))
     atexit.register(shutil.rmtree, logs, ignore_errors=True)
-    made = TestBench(logs=logs)
+    made = ForkedBench(logs=logs)
     atexit.register(made.__exit__, None, None, None)
     return made.__enter__()
 

@@ -1,8 +1,8 @@
 """What ``make test`` leaves to ``make long``, a stated sample of each test being taken.
 
 Of a framework that falls back on another, every sixth case. Of a test marked ``takes_turns``, every case in one
-framework, case by case another one: these tests are about how things stand together, and the worked cases of every
-entry run in every framework at all times.
+framework, case by case another one, and in the one named as ``but``, which does there what others do not: these tests
+are about how things stand together, and the worked cases of every entry run in every framework at all times.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def left_out(items: list[pytest.Item]) -> list[pytest.Item]:
             if met[test, framework] % EVERY:
                 found.append(item)
             met[test, framework] += 1
-        elif framework and item.get_closest_marker("takes_turns"):
+        elif framework and (mark := item.get_closest_marker("takes_turns")) and framework != mark.kwargs.get("but"):
             known = cases.setdefault(test, {})
             number = known.setdefault(case_of(item), len(known))
             # Of a table, each row meets every framework, and so does each column.

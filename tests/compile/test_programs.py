@@ -2,7 +2,7 @@
 
 A program is run as a user would run it, from a folder with nothing in it, by an interpreter that is kept from importing
 ``parity`` whether it is installed or not: once in each framework by a fresh one, which imports the framework as the
-program says, else by a fork of one that has imported it (``helpers_alone``).
+program says, else by a fork of one that has imported it (``helpers_forked``).
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ import black
 import numpy as np
 import pytest
 from helpers_alone import run_alone
-from helpers_commands import Done
 from helpers_frameworks import EACH_FRAMEWORK, FRAMEWORKS, IMAGE, side_of, starting_weights, worker
 from helpers_sample import WHOLE
 
@@ -89,7 +88,7 @@ class Alone:
     framework: str
     losses: tuple[float, ...]
 
-    def run(self, *arguments: str, fresh: bool = False) -> Done:
+    def run(self, *arguments: str, fresh: bool = False) -> subprocess.CompletedProcess[str]:
         """Run the program from its folder, ``parity`` out of reach."""
         return run_alone(self.framework, [self.program, *arguments], self.folder, fresh)
 
@@ -130,7 +129,8 @@ def save_weights(side: Resolved, file: Path) -> None:
 
 
 def test_a_program_run_alone_prints_the_recorded_losses_to_the_last_bit(alone: Alone) -> None:
-    done = alone.run("--data", "data.npz", "--weights", "init.safetensors", fresh=True)
+    fresh = alone.framework in FRAMEWORKS  # Of Keras on PyTorch tests/frameworks does so.
+    done = alone.run("--data", "data.npz", "--weights", "init.safetensors", fresh=fresh)
     assert done.returncode == 0, done.stderr
     assert [float(line) for line in done.stdout.split()] == list(alone.losses)
     assert len(alone.losses) == STEPS
@@ -379,8 +379,8 @@ def test_programs_show_no_trace_of_what_wrote_them_and_use_their_own_framework(p
 
 
 def test_programs_are_as_black_would_have_them(programs: dict[str, Program]) -> None:
-    """The first of each entry in one framework, in ``make long`` in all: black takes its time."""
-    share = 1 if WHOLE else len(FRAMEWORKS)
+    """The first of every third entry in one framework, in ``make long`` of all in all: black takes its time."""
+    share = 1 if WHOLE else 3 * len(FRAMEWORKS)
     for name, program in in_every_framework(True, ("-0", "stride"), share).items():
         assert program.source == programs[name].source, name
     mode = black.Mode(line_length=LINE_LENGTH)

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from helpers_commands import command
@@ -128,7 +129,7 @@ def test_a_second_run_repeats_nothing(finished: tuple[Path, subprocess.Completed
 
 def test_check_of_one_config_in_three_frameworks_is_parity(tmp_path: Path) -> None:
     spec_file(tmp_path, SMALL)
-    done = parity("check", "spec.yaml", "--steps", "3", "--json", cwd=tmp_path)
+    done = command("check", "spec.yaml", "--steps", "3", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     comparisons = json.loads(done.stdout)["comparisons"]
     assert [(one["a"], one["b"]) for one in comparisons] == [("keras", "tensorflow"), ("keras", "torch")]
@@ -207,8 +208,8 @@ sides:
 
 def test_five_faults_give_five_lines_and_exit_code_2(tmp_path: Path) -> None:
     spec_file(tmp_path, FIVE_FAULTS)
-    for verb in ("run", "check", "diff"):
-        done = parity(verb, "spec.yaml", cwd=tmp_path)
+    for verb, how in (("run", parity), ("check", command), ("diff", command)):
+        done: Any = how(verb, "spec.yaml", cwd=tmp_path)
         assert done.returncode == 2
         assert done.stdout == ""
         lines = done.stderr.strip().splitlines()
@@ -264,11 +265,11 @@ def test_a_side_whose_interpreter_is_missing_keeps_what_the_other_finished(tmp_p
 @pytest.mark.parametrize("framework", ["keras", "tensorflow", "torch"])
 def test_compile_prints_a_program_without_a_trace_of_parity(tmp_path: Path, framework: str) -> None:
     spec_file(tmp_path, SMALL)
-    done = parity("compile", "spec.yaml", "--framework", framework, cwd=tmp_path)
+    done = command("compile", "spec.yaml", "--framework", framework, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "parity" not in done.stdout
     compile(done.stdout, "program.py", "exec")
-    again = parity("compile", "spec.yaml", "--framework", framework, "-o", "program.py", cwd=tmp_path)
+    again = command("compile", "spec.yaml", "--framework", framework, "-o", "program.py", cwd=tmp_path)
     assert again.stdout == ""
     assert (tmp_path / "program.py").read_text() == done.stdout
 
@@ -276,7 +277,7 @@ def test_compile_prints_a_program_without_a_trace_of_parity(tmp_path: Path, fram
 def test_diff_as_json_and_as_text_say_the_same(tmp_path: Path) -> None:
     spec_file(tmp_path, SMALL + PORT)
     told = json.loads(parity("diff", "spec.yaml", "--json", cwd=tmp_path).stdout)
-    text = parity("diff", "spec.yaml", cwd=tmp_path).stdout
+    text = command("diff", "spec.yaml", cwd=tmp_path).stdout
     assert [one["path"] for one in told[0]["differences"]] == ["layers.dropout.rate", "optimizer.learning_rate"]
     for one in told[0]["differences"]:
         assert one["path"] in text
@@ -284,11 +285,11 @@ def test_diff_as_json_and_as_text_say_the_same(tmp_path: Path) -> None:
 
 
 def test_catalog_and_defaults_are_json_on_request(tmp_path: Path) -> None:
-    catalog = json.loads(parity("catalog", "--json", cwd=tmp_path).stdout)
+    catalog = json.loads(command("catalog", "--json", cwd=tmp_path).stdout)
     assert "conv1d" in catalog["op"]
-    defaults = json.loads(parity("defaults", "--json", cwd=tmp_path).stdout)
+    defaults = json.loads(command("defaults", "--json", cwd=tmp_path).stdout)
     assert any(row["entry"] == "adam" and row["field"] == "epsilon" and row["torch"] == "1e-08" for row in defaults)
-    assert "y[n, t, o] = activation(" in parity("catalog", "conv1d", cwd=tmp_path).stdout
+    assert "y[n, t, o] = activation(" in command("catalog", "conv1d", cwd=tmp_path).stdout
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 from helpers_commands import command
 from helpers_frameworks import EACH_FRAMEWORK, IMAGE, compiled, difference, missing, opened, side_of, starting_weights
+from helpers_sample import WHOLE
 
 from parity.commands.comparing import comparisons
 from parity.compare.judge import Judge, Seen
@@ -255,11 +257,12 @@ rng = np.random.default_rng(0)
 IMAGES, LABELS = rng.normal(size=(ROWS, *IMAGE["input"])), np.eye(4)[rng.integers(0, 4, ROWS)]  # type: ignore[misc]
 
 
-def stepped(framework: str, precision: str, optimizer: Any = "adam", **numerics: Any) -> Any:
-    """Return the first step of a model with everything in it."""
-    side = side_of(framework, IMAGE, numerics=numerics, optimizer=optimizer, training={"batch_size": 8})
+@cache
+def stepped(framework: str, precision: str, **numerics: Any) -> Any:
+    """Return the first step of a model with everything in it; in TensorFlow operation by operation."""
+    side = side_of(framework, IMAGE, numerics=numerics, optimizer="adam", training={"batch_size": 8})
     with opened(side, IMAGES, LABELS, starting_weights(side), precision) as one:
-        return one.step(0)
+        return one.step(0, eager=not WHOLE)
 
 
 @pytest.mark.parametrize("low", ["bfloat16", "float16"])

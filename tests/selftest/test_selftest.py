@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import json
 from collections import Counter
@@ -476,9 +475,10 @@ def test_a_blind_judge_does_not_pass(lent: TestBench, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="torch not installed")
+@ALL_INSTALLED
 def test_a_nervous_judge_does_not_pass(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In workers of its own, as a self-test starts them."""
+    """In workers of its own, as a self-test starts them; of two frameworks, that it need start no more."""
+    monkeypatch.setattr(suites, "installed_frameworks", lambda: ("tensorflow", "torch"))
     monkeypatch.setitem(noise.FACTOR, "float64", 1e-9)
     monkeypatch.setattr(noise, "FLOOR", 1e-9)
     monkeypatch.setattr(suites, "QUICK_PAIRS", 2)
