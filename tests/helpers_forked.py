@@ -28,7 +28,7 @@ with socket.socket(socket.AF_UNIX) as asked:
     asked.sendall(json.dumps(told).encode() + b"\\n")
     sys.exit(int(asked.recv(8) or 1))
 """
-"""What is run in the place of Python; of its arguments it has ``-c`` alone, and whatever stands behind that."""
+"""What is run in the place of Python; of its arguments it has ``-I`` and ``-c``, and whatever stands behind that."""
 
 FORKS = """
 import importlib, json, os, socket, sys, threading
@@ -60,7 +60,10 @@ threading.Thread(target=end_with_who_asked, daemon=True).start()
 os.environ.clear()
 os.environ.update(told["env"])
 os.chdir(told["folder"])
-sys.argv = told["arguments"][told["arguments"].index("-c"):]
+begin = told["arguments"].index("-c")
+if "-I" not in told["arguments"][:begin]:
+    sys.path.insert(0, "")
+sys.argv = told["arguments"][begin:]
 code = sys.argv.pop(1)
 exec(compile(code, "<string>", "exec"), {"__name__": "__main__"})
 """

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from helpers_commands import command
+from helpers_forked import interpreter
 from helpers_frameworks import EACH_FRAMEWORK, IMAGE, compiled, difference, missing, opened, side_of, starting_weights
 from helpers_sample import WHOLE
 
@@ -246,7 +247,7 @@ def test_settings_are_what_the_framework_then_says_and_the_next_program_is_left_
     lines = [IMPORTS[framework], "import json"]
     for numerics, _ in TRIED:
         lines += [*settings(framework, NumericsSpec(**numerics)), f"print(json.dumps({STATES[framework]}))"]
-    done = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=True)
+    done = subprocess.run([interpreter(framework), "-c", "\n".join(lines)], capture_output=True, text=True, check=True)
     assert [json.loads(line) for line in done.stdout.splitlines()] == [known[framework] for _, known in TRIED]
 
 
@@ -604,7 +605,7 @@ def test_tensorflow_goes_on_without_determinism_where_an_operation_has_none(tmp_
     program = compiled(side_of("tensorflow", {"input": [6, 6, 2], "layers": layers}, numerics={"compile": True}))
     file = tmp_path / "program.py"
     file.write_text(program.source)
-    command = [sys.executable, "-c", XLA, str(file), json.dumps(program.bindings.plain())]
+    command = [interpreter("tensorflow"), "-c", XLA, str(file), json.dumps(program.bindings.plain())]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "['MaxPoolGrad']"

@@ -125,7 +125,11 @@ CHAIN = {
 @each_framework
 @pytest.mark.parametrize("optimizer", [{"adam": {"learning_rate": 0.05}}, {"sgd": {"momentum": 0.9}}], ids=str)
 def test_a_chain_is_trained_in_lockstep_and_free(framework: str, optimizer: dict[str, Any]) -> None:
-    """With every step taken from an adopted state: gates and biases are put in and read out where PyTorch has them."""
+    """With every step taken from an adopted state: gates and biases are put in and read out where PyTorch has them.
+
+    In graphs (TensorFlow) with the first optimizer only, in ``make long`` with both: such a chain is long in tracing.
+    """
+    graphs = WHOLE or "adam" in optimizer
     side = side_of(framework, CHAIN, optimizer=optimizer, training={"batch_size": 4, "shuffle": True, "seed": 5})
     x, y, weights = random(10, 5, 3), random(10, 2, seed=3) > 0, starting_weights(side)
     reference, losses = Reference(side, x, y, weights), []
@@ -134,7 +138,9 @@ def test_a_chain_is_trained_in_lockstep_and_free(framework: str, optimizer: dict
             program.adopt(dict(reference.weights), reference.named_slots(), iterations=number)
             step = reference.take(number)
             losses.append(step.loss)
-            assert_same_step(program.step(number, eager=number == 2), step, 1e-11)
+            assert_same_step(program.step(number, eager=number == 2 or not graphs), step, 1e-11)
+    if not graphs:
+        return
     with opened(side, x, y, weights) as program:
         np.testing.assert_allclose(program.train(3), losses, rtol=1e-11)
         after, slots = program.state()
