@@ -100,7 +100,7 @@ def alone(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 def recorded(framework: str, folders: pytest.TempPathFactory, steps: int, **sections: Any) -> Alone:
-    """Let the harness record a run, and put the program in a folder with no more than it needs."""
+    """Let the harness record a run if it has steps, and put the program in a folder with no more than it needs."""
     folder, elsewhere, scratch = folders.mktemp("alone"), folders.mktemp("harness"), memory_folder()
     rng = np.random.default_rng(0)
     np.savez(folder / "data.npz", X=rng.normal(3.0, 2.0, size=(ROWS, 24)), y=np.arange(ROWS) % CLASSES)
@@ -113,6 +113,8 @@ def recorded(framework: str, folders: pytest.TempPathFactory, steps: int, **sect
     program = compile_side(side, name=spec.name, question=spec.question, classes=class_count(dataset.raw_y))
     (folder / program.file_name).write_text(program.source)
     save_weights(side, folder / "init.safetensors")
+    if not steps:
+        return Alone(folder=folder, program=program.file_name, framework=framework, losses=())
     try:
         bench = Bench(dataset=dataset, store=Store(elsewhere / "runs"), scratch=scratch,
                       programs=elsewhere / "programs", logs=elsewhere)  # fmt: skip

@@ -336,7 +336,7 @@ def test_a_gpu_that_a_program_alone_is_told_and_does_not_see_is_one_line(
     framework: str, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    alone = recorded(framework, tmp_path_factory, 1)
+    alone = recorded(framework, tmp_path_factory, 0)
     done = alone.run("--data", "data.npz", "--device", "gpu:1")
     title = "PyTorch" if framework == "torch" else "TensorFlow"
     assert done.returncode == 1
