@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers_commands import command
+from helpers_commands import Done, command
 
 ROOT = Path(__file__).resolve().parents[2]
 TRACEBACK = "Traceback (most recent call last)"
@@ -69,14 +69,17 @@ def spec_file(folder: Path, text: str, name: str = "spec.yaml") -> Path:
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
-    """A finished main job: a port with one cause and one difference that does next to nothing."""
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Done]:
+    """A finished main job: a port with one cause and one difference that does next to nothing.
+
+    In this process; the run that is interrupted, below, is a process with workers of its own, as a user's is.
+    """
     folder = tmp_path_factory.mktemp("run")
     spec_file(folder, SMALL + PORT)
-    return folder, parity("run", "spec.yaml", cwd=folder)
+    return folder, command("run", "spec.yaml", cwd=folder)
 
 
-def test_run_names_the_cause_on_its_last_screen(finished: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+def test_run_names_the_cause_on_its_last_screen(finished: tuple[Path, Done]) -> None:
     _, done = finished
     assert done.returncode == 0, done.stderr
     after = done.stdout.partition("What breaks, what repairs")[2]
@@ -84,7 +87,7 @@ def test_run_names_the_cause_on_its_last_screen(finished: tuple[Path, subprocess
     assert "layers.dropout.rate" not in after
 
 
-def test_run_writes_every_report(finished: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+def test_run_writes_every_report(finished: tuple[Path, Done]) -> None:
     folder, done = finished
     written = folder / "reports" / "small"
     for name in ("result.json", "report.md", "report.html", "curves.png"):
@@ -93,7 +96,7 @@ def test_run_writes_every_report(finished: tuple[Path, subprocess.CompletedProce
     assert {path.name for path in (written / "programs").glob("*.py")} == {"small_good.py", "small_bad.py"}
 
 
-def test_the_result_holds_what_the_screen_says(finished: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+def test_the_result_holds_what_the_screen_says(finished: tuple[Path, Done]) -> None:
     folder, _ = finished
     result = json.loads((folder / "reports" / "small" / "result.json").read_text())
     assert [side["name"] for side in result["sides"]] == ["good", "bad"]
@@ -112,12 +115,12 @@ def test_the_result_holds_what_the_screen_says(finished: tuple[Path, subprocess.
     assert (first["step"], first["phase"], first["tensor"]) == (1, "forward", "dropout")
 
 
-def test_a_second_run_repeats_nothing(finished: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+def test_a_second_run_repeats_nothing(finished: tuple[Path, Done]) -> None:
     folder, _ = finished
     first = json.loads((folder / "reports" / "small" / "result.json").read_text())["explanation"]
     assert (first["cached_runs"], first["missing"]) == (0, [])
     runs = {path: path.stat().st_mtime_ns for path in (folder / "reports" / "small" / "runs").iterdir()}
-    done = parity("run", "spec.yaml", "--json", cwd=folder)
+    done = command("run", "spec.yaml", "--json", cwd=folder)
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert all(side["cached"] for side in result["sides"])
