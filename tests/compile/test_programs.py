@@ -24,7 +24,7 @@ import black
 import numpy as np
 import pytest
 from helpers_alone import run_alone
-from helpers_frameworks import EACH_FRAMEWORK, FRAMEWORKS, IMAGE, side_of, starting_weights, worker
+from helpers_frameworks import EACH_FRAMEWORK, FRAMEWORKS, IMAGE, SMALL_IMAGE, side_of, starting_weights, worker
 from helpers_sample import WHOLE
 
 from parity.catalog import (
@@ -181,7 +181,7 @@ def test_a_program_keeps_statistics_penalties_constraints_and_its_schedule(
     """Running statistics are among the initial weights; everything else is in the program, its gathering, too."""
     sections = {
         "data": {"source": "data.npz", "standardize": True, "reshape": [4, 3, 2]},
-        "model": IMAGE | {"input": [4, 3, 2]},
+        "model": (IMAGE if WHOLE else SMALL_IMAGE) | {"input": [4, 3, 2]},
         "loss": {"categorical_crossentropy": {"from_logits": True}},
         "optimizer": {
             "adamw": {

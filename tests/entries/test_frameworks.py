@@ -24,6 +24,7 @@ from helpers_frameworks import (
     EACH_FRAMEWORK,
     FRAMEWORKS,
     IMAGE,
+    SMALL_IMAGE,
     Opened,
     Reference,
     Step,
@@ -162,15 +163,26 @@ def together(case: Case) -> bool:
 
 
 FREE = set({told_apart(*one): name for name, one in reversed(OP_CASES.items()) if together(one[1])}.values())
-"""Cases of which a free run takes a step, too: the first of its kind with each activation."""
+"""Cases of which a free run takes a step, too: the first of its kind with each activation.
+
+In a graph, where there are any, of Keras or of TensorFlow by turns: to trace it takes longest.
+"""
 
 FREE_ALONE = {(kind, case.mask is None): case for kind, case in reversed(OP_CASES.values()) if not together(case)}
 """Of those that are programs of their own, the first of its kind with a mask that is drawn, and with steps."""
 
 UNMASKED = {name: branch_of(*one) for name, one in OP_CASES.items() if together(one[1])}
-JOINED = [
-    Branches({name: one for name, one in UNMASKED.items() if (name in FREE) == free}, free) for free in (False, True)
-]
+GRAPHS = ("keras", "tensorflow")
+FREE_IN = {
+    framework: set(list(filter(FREE.__contains__, UNMASKED))[GRAPHS.index(framework) :: 2])
+    if framework in GRAPHS else FREE for framework in FRAMEWORKS
+}  # fmt: skip
+JOINED = {
+    (framework, free): Branches(
+        {name: UNMASKED[name] for name in UNMASKED if (name in FREE_IN[framework]) == free}, free
+    )
+    for framework, free in itertools.product(FRAMEWORKS, (False, True))
+}
 
 
 @each_framework
@@ -181,8 +193,10 @@ def test_an_op_is_its_reference(framework: str, name: str) -> None:
     Where masks are given, each is a program of its own; in ``make long`` all are, and all take such a step.
     """
     kind, case = OP_CASES[name]
-    alone = WHOLE or not together(case)
-    as_worked(kind, case, own_program(framework, kind, case) if alone else JOINED[name in FREE].check(framework, name))
+    if WHOLE or not together(case):
+        as_worked(kind, case, own_program(framework, kind, case))
+    else:
+        as_worked(kind, case, JOINED[framework, name in FREE_IN[framework]].check(framework, name))
 
 
 def as_worked(kind: str, case: Case, step: Step) -> None:
@@ -861,22 +875,6 @@ LEAF = {
         {"dense": {"units": 4, "activation": "softmax", "name": "logits"}},
     ],
 }
-
-SMALL_IMAGE = {
-    "input": [5, 4, 2],
-    "layers": [
-        {"conv2d": {"filters": 3, "kernel_size": [2, 3], "strides": 2, "padding": "same", "use_bias": False,
-                    "kernel_regularizer": {"l2": 0.01},
-                    "kernel_constraint": {"max_norm": {"max_value": 1.0, "axis": [0, 1, 2]}}}},
-        {"batch_norm": {"unbiased_variance": True}},
-        {"activation": "gelu"},
-        "flatten",
-        {"dropout": 0.25},
-        {"dense": {"units": 4, "name": "logits", "bias_regularizer": "l2", "kernel_constraint": {"max_norm": 0.9},
-                   "bias_constraint": {"max_norm": 0.1}}},
-    ],
-}  # fmt: skip
-"""What :data:`IMAGE` has, once, for all optimizers: TensorFlow traces it in half the time."""
 
 COSINE = {"cosine": {"initial_learning_rate": 0.05, "decay_steps": 3, "alpha": 0.1}}
 FALLING = {"inverse_time": {"initial_learning_rate": 0.01, "decay_steps": 2, "decay_rate": 0.5}}
