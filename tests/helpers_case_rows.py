@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from sklearn.datasets import load_digits
 
 Arrays = dict[str, np.ndarray]
 
@@ -27,6 +26,8 @@ def wide() -> Arrays:
 
 def digits() -> tuple[np.ndarray, np.ndarray]:
     """Return 600 digits, pixels from 0 to 1."""
+    from sklearn.datasets import load_digits  # Every process that collects tests would wait for it.
+
     x, y = load_digits(return_X_y=True)
     return x[:600] / 16, y[:600]
 

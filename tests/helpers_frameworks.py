@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers_forked import interpreter
 
 from parity import reference
 from parity.compile import Program, compile_side
@@ -54,12 +55,24 @@ EACH_FRAMEWORK = [
 each_framework = pytest.mark.parametrize("framework", EACH_FRAMEWORK)
 
 
+class ForkedBench(TestBench):
+    """A bench whose workers are forks of a process that has imported their framework."""
+
+    def session(self, framework: str, number: int) -> Session:
+        """Return a framework's worker, as the base does."""
+        if (framework, number) not in self._sessions:
+            log = self.logs / f"{framework}-{number}.log"
+            made = Session(framework, interpreter(framework), log, self.timeout)
+            self._sessions[framework, number] = self.kept(made)
+        return super().session(framework, number)
+
+
 @cache
 def shared_bench() -> TestBench:
     """Return the workers that every file of this process uses: to start one takes longer than most tests."""
     logs = Path(tempfile.mkdtemp(prefix="parity-tests-"))
     atexit.register(shutil.rmtree, logs, ignore_errors=True)
-    made = TestBench(logs=logs)
+    made = ForkedBench(logs=logs)
     atexit.register(made.__exit__, None, None, None)
     return made.__enter__()
 
@@ -116,6 +129,22 @@ IMAGE = {
     ],
 }  # fmt: skip
 """A small image model with everything in it that a layer can have."""
+
+SMALL_IMAGE = {
+    "input": [5, 4, 2],
+    "layers": [
+        {"conv2d": {"filters": 3, "kernel_size": [2, 3], "strides": 2, "padding": "same", "use_bias": False,
+                    "kernel_regularizer": {"l2": 0.01},
+                    "kernel_constraint": {"max_norm": {"max_value": 1.0, "axis": [0, 1, 2]}}}},
+        {"batch_norm": {"unbiased_variance": True}},
+        {"activation": "gelu"},
+        "flatten",
+        {"dropout": 0.25},
+        {"dense": {"units": 4, "name": "logits", "bias_regularizer": "l2", "kernel_constraint": {"max_norm": 0.9},
+                   "bias_constraint": {"max_norm": 0.1}}},
+    ],
+}  # fmt: skip
+"""What :data:`IMAGE` has, once, for all optimizers: TensorFlow traces it in half the time."""
 
 
 def batch_of(side: Resolved, rows: int, number: int) -> np.ndarray:

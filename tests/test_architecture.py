@@ -340,13 +340,34 @@ def test_no_two_files_of_tests_have_one_name() -> None:
     assert not twice((file.name, str(file)) for file in TESTS.rglob("test_*.py"))
 
 
+def item_of(test: str, case: int, framework: str, **marks: Any) -> Any:
+    """Return an invented test with a case and a framework, and marks by their names."""
+    spec = SimpleNamespace(params={"framework": framework}, indices={"case": case, "framework": 5})
+    return SimpleNamespace(nodeid=f"a.py::{test}[{case}-{framework}]", callspec=spec,
+                           get_closest_marker=marks.get)  # fmt: skip
+
+
+def test_frameworks_take_turns_where_a_test_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = {name: SimpleNamespace(falls_back="b" if name == "lent" else "") for name in ("a", "lent", "b", "c")}
+    monkeypatch.setattr(helpers_sample, "frameworks", lambda: known)
+    marks = {"turns": {}, "but": {"but": "b"}}
+    items = [
+        item_of(test, case, name, **({"takes_turns": SimpleNamespace(kwargs=marks[test])} if test in marks else {}))
+        for test in ("turns", "but", "all") for case in range(4) for name in ("c", "a", "b")
+    ]  # fmt: skip
+    left = helpers_sample.left_out(items)
+    kept = [item.nodeid.removeprefix("a.py::") for item in items if item not in left]
+    assert [name for name in kept if "turns" in name] == ["turns[0-a]", "turns[1-b]", "turns[2-c]", "turns[3-b]"]
+    assert [name for name in kept if "but" in name] == [*(f"but[{case}-{name}]" for case, name in zip(
+        (0, 0, 1, 2, 2, 3), "abbcbb", strict=True))]  # fmt: skip
+    assert len(kept) == 4 + 6 + 12
+
+
 def test_a_sample_is_tested_of_a_framework_that_falls_back_and_all_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
     known = {"keras": SimpleNamespace(falls_back=""), "lent": SimpleNamespace(falls_back="keras")}
     monkeypatch.setattr(helpers_sample, "frameworks", lambda: known)
-    items: list[Any] = [
-        SimpleNamespace(nodeid=f"a.py::{test}[{case}-{name}]", callspec=SimpleNamespace(params={"framework": name}))
-        for test in ("one", "two") for case in range(7) for name in known
-    ] + [SimpleNamespace(nodeid="a.py::three")]  # fmt: skip
+    items = [item_of(test, case, name) for test in ("one", "two") for case in range(7) for name in known]
+    items.append(SimpleNamespace(nodeid="a.py::three"))
     left = {item.nodeid for item in helpers_sample.left_out(items)}
     kept = [item.nodeid.removeprefix("a.py::") for item in items if item.nodeid not in left]
     assert [name for name in kept if "lent" in name] == ["one[0-lent]", "one[6-lent]", "two[0-lent]", "two[6-lent]"]

@@ -1,4 +1,7 @@
-"""The benchmarks run. What they measure is not asked here: it depends on what else the machine does."""
+"""The benchmarks run. What they measure is not asked here: it depends on what else the machine does.
+
+Some in ``make long`` only: in ``make test``, that causes are held against a truth, and two commands in one folder.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,17 @@ from pathlib import Path
 
 import pytest
 from helpers_frameworks import FRAMEWORKS, missing
+from helpers_sample import WHOLE
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
+in_long = pytest.mark.skipif(not WHOLE, reason="make long: takes half a minute and more")
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("framework", ["torch"] if os.environ.get("HYPOTHESIS_PROFILE") != "long" else FRAMEWORKS)
+@in_long
+@pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_what_tracing_costs_is_measured(framework: str) -> None:
     script = ROOT / "tests" / "benchmarks" / "tracing_cost.py"
     asked = ["--network", "leaf_small", "--framework", framework, "--steps", "2", "--rounds", "1", "--json"]
@@ -57,6 +65,7 @@ def test_two_commands_in_one_folder_keep_each_its_own_runs() -> None:
 
 
 @pytest.mark.slow
+@in_long
 @pytest.mark.skipif(bool(missing("torch")), reason="needs torch")
 def test_pairs_in_which_chance_decides_are_held_against_twelve_seeds_of_every_subset() -> None:
     script = ROOT / "tests" / "benchmarks" / "causes_seeds.py"

@@ -19,12 +19,13 @@ SEEDS = st.integers(0, 10**6)
 
 
 @given(SEEDS)
+@settings(max_examples=max(20, settings.default.max_examples // 5) if settings.default else 20)
 def test_a_mutated_spec_ends_every_command_in_one_line(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
     assert fuzz.spec_case(seed, tmp_path_factory.mktemp("spec")) in ("refused", "taken")
 
 
 @given(SEEDS)
-@settings(max_examples=max(30, settings.default.max_examples // 5) if settings.default else 30)
+@settings(max_examples=max(20, settings.default.max_examples // 5) if settings.default else 20)
 def test_an_odd_file_of_data_ends_every_command_in_one_line(
     tmp_path_factory: pytest.TempPathFactory, seed: int
 ) -> None:

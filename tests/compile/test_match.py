@@ -545,7 +545,7 @@ AS_WRITTEN = {
     "one", [pytest.param(value, id=name, marks=needs(value.framework)) for name, value in AS_WRITTEN.items()]
 )
 def test_right_ports_are_at_parity_however_they_are_written(bench: TestBench, one: Port, tmp_path: Path) -> None:
-    judge = judged(bench, one, tmp_path)
+    judge = judged(bench, one, tmp_path, steps=2)
     assert at_parity(judge), judge.verdict()
     assert not judge.unsteady
 
@@ -584,7 +584,7 @@ LOSSES = {
 def test_a_loss_may_be_given_in_any_way(bench: TestBench, name: str, tmp_path: Path) -> None:
     source, called = LOSSES[name]
     one = F.edited("def build_loss():\n    return nn.CrossEntropyLoss()\n", source)
-    assert at_parity(judged(bench, replace(one, names={"loss": called}), tmp_path))
+    assert at_parity(judged(bench, replace(one, names={"loss": called}), tmp_path, steps=1))
 
 
 @pytest.mark.parametrize(
@@ -604,7 +604,7 @@ def test_the_contract_may_have_other_names(
     source = F.source.replace(old, new)
     if old.startswith("def build_optimizer"):
         source = source.replace("model.parameters()", "net.parameters()")
-    assert at_parity(judged(bench, replace(F, source=source, names=names), tmp_path))
+    assert at_parity(judged(bench, replace(F, source=source, names=names), tmp_path, steps=1))
 
 
 OWN_OPTIMIZER = """\

@@ -1,7 +1,8 @@
 """Exported programs: they run alone, print the losses the harness recorded to the last bit, and read well.
 
 A program is run as a user would run it, from a folder with nothing in it, by an interpreter that is kept from importing
-``parity`` whether it is installed or not.
+``parity`` whether it is installed or not: once in each framework by a fresh one, which imports the framework as the
+program says, else by a fork of one that has imported it (``helpers_forked``).
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from typing import Any
 import black
 import numpy as np
 import pytest
-from helpers_frameworks import EACH_FRAMEWORK, FRAMEWORKS, IMAGE, side_of, starting_weights, worker
+from helpers_alone import run_alone
+from helpers_frameworks import EACH_FRAMEWORK, FRAMEWORKS, IMAGE, SMALL_IMAGE, side_of, starting_weights, worker
 from helpers_sample import WHOLE
 
 from parity.catalog import (
@@ -48,10 +50,6 @@ from parity.spec.load import build_spec
 from parity.spec.resolve import Resolved, resolve
 
 LINE_LENGTH = 100
-
-NO_PARITY = "import sys; sys.modules['parity'] = None; "
-ALONE = NO_PARITY + "import runpy; sys.argv.pop(0); runpy.run_path(sys.argv[0], run_name='__main__')"
-"""Runs the program named first on the command line where ``import parity`` fails."""
 
 ROWS, CLASSES, EPOCHS = 22, 4, 2
 STEPS = 2 * 6  # 22 rows in batches of 4: the sixth is partial
@@ -89,20 +87,12 @@ class Alone:
 
     folder: Path
     program: str
+    framework: str
     losses: tuple[float, ...]
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, fresh: bool = False) -> subprocess.CompletedProcess[str]:
         """Run the program from its folder, ``parity`` out of reach."""
-        env = {name: value for name, value in os.environ.items() if name not in {"PYTHONPATH", "KERAS_BACKEND"}}
-        return subprocess.run(
-            [sys.executable, "-I", "-c", ALONE, self.program, *arguments],
-            cwd=self.folder,
-            env=env | {"KERAS_HOME": str(self.folder), "TF_CPP_MIN_LOG_LEVEL": "3"},
-            capture_output=True,
-            text=True,
-            timeout=180,
-            check=False,
-        )
+        return run_alone(self.framework, [self.program, *arguments], self.folder, fresh)
 
 
 @pytest.fixture(scope="module", params=[*EACH_FRAMEWORK, "keras_torch"])
@@ -112,7 +102,7 @@ def alone(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 def recorded(framework: str, folders: pytest.TempPathFactory, steps: int, **sections: Any) -> Alone:
-    """Let the harness record a run, and put the program in a folder with no more than it needs."""
+    """Let the harness record a run if it has steps, and put the program in a folder with no more than it needs."""
     folder, elsewhere, scratch = folders.mktemp("alone"), folders.mktemp("harness"), memory_folder()
     rng = np.random.default_rng(0)
     np.savez(folder / "data.npz", X=rng.normal(3.0, 2.0, size=(ROWS, 24)), y=np.arange(ROWS) % CLASSES)
@@ -125,13 +115,15 @@ def recorded(framework: str, folders: pytest.TempPathFactory, steps: int, **sect
     program = compile_side(side, name=spec.name, question=spec.question, classes=class_count(dataset.raw_y))
     (folder / program.file_name).write_text(program.source)
     save_weights(side, folder / "init.safetensors")
+    if not steps:
+        return Alone(folder=folder, program=program.file_name, framework=framework, losses=())
     try:
         bench = Bench(dataset=dataset, store=Store(elsewhere / "runs"), scratch=scratch,
                       programs=elsewhere / "programs", logs=elsewhere)  # fmt: skip
         run = free_run(worker(framework), bench, Job(side=side, program=program, steps=steps))
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    return Alone(folder=folder, program=program.file_name, losses=run.losses)
+    return Alone(folder=folder, program=program.file_name, framework=framework, losses=run.losses)
 
 
 def save_weights(side: Resolved, file: Path) -> None:
@@ -141,7 +133,8 @@ def save_weights(side: Resolved, file: Path) -> None:
 
 
 def test_a_program_run_alone_prints_the_recorded_losses_to_the_last_bit(alone: Alone) -> None:
-    done = alone.run("--data", "data.npz", "--weights", "init.safetensors")
+    fresh = alone.framework in FRAMEWORKS  # Of Keras on PyTorch tests/frameworks does so.
+    done = alone.run("--data", "data.npz", "--weights", "init.safetensors", fresh=fresh)
     assert done.returncode == 0, done.stderr
     assert [float(line) for line in done.stdout.split()] == list(alone.losses)
     assert len(alone.losses) == STEPS
@@ -160,9 +153,7 @@ def test_a_program_left_to_its_framework_trains_on_other_numbers(alone: Alone) -
 
 
 def test_a_program_says_how_it_is_called(alone: Alone) -> None:
-    """PyTorch's; every framework's in ``make long``: all share these lines, and importing takes seconds."""
-    if not WHOLE and alone.program != "alone_torch.py":
-        return
+    """In every framework, though all share these lines."""
     done = alone.run("--help")
     assert done.returncode == 0, done.stderr
     for option in ("--data", "--weights", "--steps", "--precision", "--native-random"):
@@ -192,7 +183,7 @@ def test_a_program_keeps_statistics_penalties_constraints_and_its_schedule(
     """Running statistics are among the initial weights; everything else is in the program, its gathering, too."""
     sections = {
         "data": {"source": "data.npz", "standardize": True, "reshape": [4, 3, 2]},
-        "model": IMAGE | {"input": [4, 3, 2]},
+        "model": (IMAGE if WHOLE else SMALL_IMAGE) | {"input": [4, 3, 2]},
         "loss": {"categorical_crossentropy": {"from_logits": True}},
         "optimizer": {
             "adamw": {
@@ -251,11 +242,21 @@ def test_a_program_with_recurrent_layers_puts_its_weights_in_place(
     assert [float(line) for line in done.stdout.split()] == list(alone.losses)
 
 
-def test_the_isolation_is_real() -> None:
-    command = [sys.executable, "-I", "-c", NO_PARITY + "import parity"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert "ModuleNotFoundError: import of parity halted" in done.stderr
+def test_the_isolation_is_real(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text("import parity\n")
+    for fresh in (True, False):
+        done = run_alone("torch", ["program.py"], tmp_path, fresh)
+        assert done.returncode == 1
+        assert "ModuleNotFoundError: import of parity halted" in done.stderr
+
+
+def test_a_fork_has_nothing_of_what_ran_before_it(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text("import sys, torch\nprint(sys.argv, torch.is_grad_enabled())\n"
+                                         "torch.set_grad_enabled(False)\nsys.exit(len(sys.argv))\n")  # fmt: skip
+    for number in (1, 2):
+        done = run_alone("torch", ["program.py", *["more"] * number], tmp_path)
+        assert (done.returncode, done.stderr) == (1 + number, "")
+        assert done.stdout == f"{['program.py', *['more'] * number]} True\n"
 
 
 # ---------------------------------------------------------------------------------------------- as text
@@ -389,8 +390,8 @@ def test_programs_show_no_trace_of_what_wrote_them_and_use_their_own_framework(p
 
 
 def test_programs_are_as_black_would_have_them(programs: dict[str, Program]) -> None:
-    """The first of each entry in one framework, in ``make long`` in all: black takes its time."""
-    share = 1 if WHOLE else len(FRAMEWORKS)
+    """The first of every third entry in one framework, in ``make long`` of all in all: black takes its time."""
+    share = 1 if WHOLE else 3 * len(FRAMEWORKS)
     for name, program in in_every_framework(True, ("-0", "stride"), share).items():
         assert program.source == programs[name].source, name
     mode = black.Mode(line_length=LINE_LENGTH)

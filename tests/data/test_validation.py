@@ -6,7 +6,6 @@ import json
 import math
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from html import unescape
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers_forked import interpreter
 from helpers_frameworks import EACH_FRAMEWORK, missing
 from helpers_numpy import ROWS, net_job, numpy_bench, numpy_workers
 from hypothesis import given
@@ -72,7 +72,7 @@ def test_the_rows_are_those_that_keras_takes() -> None:
     """Keras's floor is one in floating point: 0.8 of 10 rows leaves 1 to train on, not 2."""
     asked = [(rows, share) for rows in (1, 2, 7, 10, 50, 100, 4109) for share in SHARES]
     done = subprocess.run(
-        [sys.executable, "-c", KERAS_SPLITS, json.dumps(asked)], capture_output=True, text=True, check=True
+        [interpreter("keras"), "-c", KERAS_SPLITS, json.dumps(asked)], capture_output=True, text=True, check=True
     )
     told = json.loads(done.stdout.strip().splitlines()[-1])
     assert any(one is None for one in told)

@@ -192,6 +192,7 @@ def small(name: str, framework: str) -> Resolved:
     )
 
 
+@pytest.mark.takes_turns
 @each_framework
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_network_of_the_question_is_its_reference(framework: str, name: str) -> None:

@@ -13,9 +13,10 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
-from helpers_commands import command
+from helpers_commands import Done, command
 
 ROOT = Path(__file__).resolve().parents[2]
 TRACEBACK = "Traceback (most recent call last)"
@@ -68,14 +69,17 @@ def spec_file(folder: Path, text: str, name: str = "spec.yaml") -> Path:
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
-    """A finished main job: a port with one cause and one difference that does next to nothing."""
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Done]:
+    """A finished main job: a port with one cause and one difference that does next to nothing.
+
+    In this process; the run that is interrupted, below, is a process with workers of its own, as a user's is.
+    """
     folder = tmp_path_factory.mktemp("run")
     spec_file(folder, SMALL + PORT)
-    return folder, parity("run", "spec.yaml", cwd=folder)
+    return folder, command("run", "spec.yaml", cwd=folder)
 
 
-def test_run_names_the_cause_on_its_last_screen(finished: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+def test_run_names_the_cause_on_its_last_screen(finished: tuple[Path, Done]) -> None:
     _, done = finished
     assert done.returncode == 0, done.stderr
     after = done.stdout.partition("What breaks, what repairs")[2]
@@ -83,7 +87,7 @@ def test_run_names_the_cause_on_its_last_screen(finished: tuple[Path, subprocess
     assert "layers.dropout.rate" not in after
 
 
-def test_run_writes_every_report(finished: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+def test_run_writes_every_report(finished: tuple[Path, Done]) -> None:
     folder, done = finished
     written = folder / "reports" / "small"
     for name in ("result.json", "report.md", "report.html", "curves.png"):
@@ -92,7 +96,7 @@ def test_run_writes_every_report(finished: tuple[Path, subprocess.CompletedProce
     assert {path.name for path in (written / "programs").glob("*.py")} == {"small_good.py", "small_bad.py"}
 
 
-def test_the_result_holds_what_the_screen_says(finished: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+def test_the_result_holds_what_the_screen_says(finished: tuple[Path, Done]) -> None:
     folder, _ = finished
     result = json.loads((folder / "reports" / "small" / "result.json").read_text())
     assert [side["name"] for side in result["sides"]] == ["good", "bad"]
@@ -111,12 +115,12 @@ def test_the_result_holds_what_the_screen_says(finished: tuple[Path, subprocess.
     assert (first["step"], first["phase"], first["tensor"]) == (1, "forward", "dropout")
 
 
-def test_a_second_run_repeats_nothing(finished: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+def test_a_second_run_repeats_nothing(finished: tuple[Path, Done]) -> None:
     folder, _ = finished
     first = json.loads((folder / "reports" / "small" / "result.json").read_text())["explanation"]
     assert (first["cached_runs"], first["missing"]) == (0, [])
     runs = {path: path.stat().st_mtime_ns for path in (folder / "reports" / "small" / "runs").iterdir()}
-    done = parity("run", "spec.yaml", "--json", cwd=folder)
+    done = command("run", "spec.yaml", "--json", cwd=folder)
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert all(side["cached"] for side in result["sides"])
@@ -128,7 +132,7 @@ def test_a_second_run_repeats_nothing(finished: tuple[Path, subprocess.Completed
 
 def test_check_of_one_config_in_three_frameworks_is_parity(tmp_path: Path) -> None:
     spec_file(tmp_path, SMALL)
-    done = parity("check", "spec.yaml", "--steps", "3", "--json", cwd=tmp_path)
+    done = command("check", "spec.yaml", "--steps", "3", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     comparisons = json.loads(done.stdout)["comparisons"]
     assert [(one["a"], one["b"]) for one in comparisons] == [("keras", "tensorflow"), ("keras", "torch")]
@@ -207,8 +211,8 @@ sides:
 
 def test_five_faults_give_five_lines_and_exit_code_2(tmp_path: Path) -> None:
     spec_file(tmp_path, FIVE_FAULTS)
-    for verb in ("run", "check", "diff"):
-        done = parity(verb, "spec.yaml", cwd=tmp_path)
+    for verb, how in (("run", parity), ("check", command), ("diff", command)):
+        done: Any = how(verb, "spec.yaml", cwd=tmp_path)
         assert done.returncode == 2
         assert done.stdout == ""
         lines = done.stderr.strip().splitlines()
@@ -264,11 +268,11 @@ def test_a_side_whose_interpreter_is_missing_keeps_what_the_other_finished(tmp_p
 @pytest.mark.parametrize("framework", ["keras", "tensorflow", "torch"])
 def test_compile_prints_a_program_without_a_trace_of_parity(tmp_path: Path, framework: str) -> None:
     spec_file(tmp_path, SMALL)
-    done = parity("compile", "spec.yaml", "--framework", framework, cwd=tmp_path)
+    done = command("compile", "spec.yaml", "--framework", framework, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "parity" not in done.stdout
     compile(done.stdout, "program.py", "exec")
-    again = parity("compile", "spec.yaml", "--framework", framework, "-o", "program.py", cwd=tmp_path)
+    again = command("compile", "spec.yaml", "--framework", framework, "-o", "program.py", cwd=tmp_path)
     assert again.stdout == ""
     assert (tmp_path / "program.py").read_text() == done.stdout
 
@@ -276,7 +280,7 @@ def test_compile_prints_a_program_without_a_trace_of_parity(tmp_path: Path, fram
 def test_diff_as_json_and_as_text_say_the_same(tmp_path: Path) -> None:
     spec_file(tmp_path, SMALL + PORT)
     told = json.loads(parity("diff", "spec.yaml", "--json", cwd=tmp_path).stdout)
-    text = parity("diff", "spec.yaml", cwd=tmp_path).stdout
+    text = command("diff", "spec.yaml", cwd=tmp_path).stdout
     assert [one["path"] for one in told[0]["differences"]] == ["layers.dropout.rate", "optimizer.learning_rate"]
     for one in told[0]["differences"]:
         assert one["path"] in text
@@ -284,11 +288,11 @@ def test_diff_as_json_and_as_text_say_the_same(tmp_path: Path) -> None:
 
 
 def test_catalog_and_defaults_are_json_on_request(tmp_path: Path) -> None:
-    catalog = json.loads(parity("catalog", "--json", cwd=tmp_path).stdout)
+    catalog = json.loads(command("catalog", "--json", cwd=tmp_path).stdout)
     assert "conv1d" in catalog["op"]
-    defaults = json.loads(parity("defaults", "--json", cwd=tmp_path).stdout)
+    defaults = json.loads(command("defaults", "--json", cwd=tmp_path).stdout)
     assert any(row["entry"] == "adam" and row["field"] == "epsilon" and row["torch"] == "1e-08" for row in defaults)
-    assert "y[n, t, o] = activation(" in parity("catalog", "conv1d", cwd=tmp_path).stdout
+    assert "y[n, t, o] = activation(" in command("catalog", "conv1d", cwd=tmp_path).stdout
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ from helpers_commands import command
 
 SPECS = Path(__file__).resolve().parents[2] / "specs"
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
-STEPS = "20" if LONG else "3"
+STEPS = "20" if LONG else "2"
 NAMES = ["siamese", "unet", "lstm_text", *(["transformer", "residual", "two_outputs"] if LONG else [])]
 """The large ones in the long profile; their layers stand in networks of the self-test."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 from helpers_commands import command
+from helpers_forked import interpreter
 from helpers_frameworks import EACH_FRAMEWORK, IMAGE, compiled, difference, missing, opened, side_of, starting_weights
+from helpers_sample import WHOLE
 
 from parity.commands.comparing import comparisons
 from parity.compare.judge import Judge, Seen
@@ -244,7 +247,7 @@ def test_settings_are_what_the_framework_then_says_and_the_next_program_is_left_
     lines = [IMPORTS[framework], "import json"]
     for numerics, _ in TRIED:
         lines += [*settings(framework, NumericsSpec(**numerics)), f"print(json.dumps({STATES[framework]}))"]
-    done = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=True)
+    done = subprocess.run([interpreter(framework), "-c", "\n".join(lines)], capture_output=True, text=True, check=True)
     assert [json.loads(line) for line in done.stdout.splitlines()] == [known[framework] for _, known in TRIED]
 
 
@@ -255,11 +258,12 @@ rng = np.random.default_rng(0)
 IMAGES, LABELS = rng.normal(size=(ROWS, *IMAGE["input"])), np.eye(4)[rng.integers(0, 4, ROWS)]  # type: ignore[misc]
 
 
-def stepped(framework: str, precision: str, optimizer: Any = "adam", **numerics: Any) -> Any:
-    """Return the first step of a model with everything in it."""
-    side = side_of(framework, IMAGE, numerics=numerics, optimizer=optimizer, training={"batch_size": 8})
+@cache
+def stepped(framework: str, precision: str, **numerics: Any) -> Any:
+    """Return the first step of a model with everything in it; in TensorFlow operation by operation."""
+    side = side_of(framework, IMAGE, numerics=numerics, optimizer="adam", training={"batch_size": 8})
     with opened(side, IMAGES, LABELS, starting_weights(side), precision) as one:
-        return one.step(0)
+        return one.step(0, eager=not WHOLE)
 
 
 @pytest.mark.parametrize("low", ["bfloat16", "float16"])
@@ -332,7 +336,7 @@ def test_a_gpu_that_a_program_alone_is_told_and_does_not_see_is_one_line(
     framework: str, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    alone = recorded(framework, tmp_path_factory, 1)
+    alone = recorded(framework, tmp_path_factory, 0)
     done = alone.run("--data", "data.npz", "--device", "gpu:1")
     title = "PyTorch" if framework == "torch" else "TensorFlow"
     assert done.returncode == 1
@@ -601,7 +605,7 @@ def test_tensorflow_goes_on_without_determinism_where_an_operation_has_none(tmp_
     program = compiled(side_of("tensorflow", {"input": [6, 6, 2], "layers": layers}, numerics={"compile": True}))
     file = tmp_path / "program.py"
     file.write_text(program.source)
-    command = [sys.executable, "-c", XLA, str(file), json.dumps(program.bindings.plain())]
+    command = [interpreter("tensorflow"), "-c", XLA, str(file), json.dumps(program.bindings.plain())]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "['MaxPoolGrad']"

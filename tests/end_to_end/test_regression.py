@@ -70,7 +70,8 @@ def test_the_accuracy_of_the_posted_program_stands_at_its_ceiling_while_the_loss
     data = Path(os.environ["PARITY_DATA"]) / "wifi_location.npz"
     if not data.is_file():
         pytest.skip("real data: no wifi_location.npz in PARITY_DATA")
-    result = of("posted", tmp_path, data=str(data))
+    with lender():
+        result = of("posted", tmp_path, data=str(data))
     (side,) = result.sides
     assert "the real Wi-Fi set" in result.spec.data
     accuracies = [epoch.metrics[name] for epoch in side.epochs for name in ("accuracy", "val_accuracy")]

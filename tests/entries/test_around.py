@@ -62,12 +62,14 @@ def close(framework: str, optimizer: dict[str, Any], other: dict[str, Any]) -> N
                 assert_close(mine, theirs, 1e-13, f"step {number} from an adopted state")
 
 
+@pytest.mark.takes_turns
 @each_framework
 @pytest.mark.parametrize("way", WAYS)
 def test_every_way_of_writing_an_optimizer_gathers_and_averages(framework: str, way: str) -> None:
     close(framework, WAYS[way], WAYS[way])
 
 
+@pytest.mark.takes_turns
 @each_framework
 @pytest.mark.parametrize(
     ("fields", "other"),

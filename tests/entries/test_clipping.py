@@ -40,6 +40,7 @@ def close(framework: str, optimizer: dict[str, Any], other: dict[str, Any]) -> N
             assert_same_step(program.step(number, eager=number < 2), reference.take(number), 1e-11)
 
 
+@pytest.mark.takes_turns
 @each_framework
 @pytest.mark.parametrize("clip", CLIPS, ids=str)
 def test_gradients_are_clipped_as_the_spec_says(framework: str, clip: dict[str, Any]) -> None:
@@ -47,6 +48,7 @@ def test_gradients_are_clipped_as_the_spec_says(framework: str, clip: dict[str, 
     close(framework, optimizer, optimizer)
 
 
+@pytest.mark.takes_turns
 @each_framework
 @pytest.mark.parametrize("how", OPTIMIZERS)
 @pytest.mark.parametrize("clip", [CLIPS[0], CLIPS[1], CLIPS[6]], ids=str)
@@ -55,6 +57,7 @@ def test_every_way_of_writing_an_optimizer_clips(framework: str, how: str, clip:
     close(framework, {kind: {**fields, **clip}}, {kind: {**fields, **clip}})
 
 
+@pytest.mark.takes_turns
 @each_framework
 @pytest.mark.parametrize(
     ("clip", "other"),

@@ -11,7 +11,7 @@ import itertools
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,6 +24,7 @@ from helpers_frameworks import (
     EACH_FRAMEWORK,
     FRAMEWORKS,
     IMAGE,
+    SMALL_IMAGE,
     Opened,
     Reference,
     Step,
@@ -86,12 +87,14 @@ def agree(
     y: np.ndarray | None = None,
     weights: dict[str, np.ndarray] | None = None,
     tolerance: float = EXACT,
+    free: bool = True,
     **sections: Any,
 ) -> Step:
     """Check a program against the reference, in all the ways it is run, and return the reference's first step.
 
-    A watched step (TensorFlow: eager, as a guided one), then, from the same state again, a step as a free run takes it
-    (TensorFlow: in a graph), and the predictions. A watched step in a graph is that of whole models, below.
+    A watched step (TensorFlow: eager, as a guided one), then, if that is asked for, from the same state again, a step
+    as a free run takes it (TensorFlow: in a graph, which takes as long as all the rest), and the predictions. A watched
+    step in a graph is that of whole models, below.
     """
     sections = {"training": {"batch_size": len(x), "shuffle": False}} | sections
     side = side_of(framework, model, **sections)
@@ -105,6 +108,8 @@ def agree(
         kept = program.state()
         wanted = reference.take(0)
         assert_same_step(program.step(0, eager=True), wanted, tolerance)
+        if not free:
+            return wanted
         program.adopt(*kept, iterations=0)
         (loss,) = program.train(1)
         assert difference(loss, wanted.loss) <= tolerance, f"loss of a free run {loss!r}, wanted {wanted.loss!r}"
@@ -158,12 +163,26 @@ def together(case: Case) -> bool:
 
 
 FREE = set({told_apart(*one): name for name, one in reversed(OP_CASES.items()) if together(one[1])}.values())
-"""Cases of which a free run takes a step, too: the first of its kind with each activation."""
+"""Cases of which a free run takes a step, too: the first of its kind with each activation.
+
+In a graph, where there are any, of Keras or of TensorFlow by turns: to trace it takes longest.
+"""
+
+FREE_ALONE = {(kind, case.mask is None): case for kind, case in reversed(OP_CASES.values()) if not together(case)}
+"""Of those that are programs of their own, the first of its kind with a mask that is drawn, and with steps."""
 
 UNMASKED = {name: branch_of(*one) for name, one in OP_CASES.items() if together(one[1])}
-JOINED = [
-    Branches({name: one for name, one in UNMASKED.items() if (name in FREE) == free}, free) for free in (False, True)
-]
+GRAPHS = ("keras", "tensorflow")
+FREE_IN = {
+    framework: set(list(filter(FREE.__contains__, UNMASKED))[GRAPHS.index(framework) :: 2])
+    if framework in GRAPHS else FREE for framework in FRAMEWORKS
+}  # fmt: skip
+JOINED = {
+    (framework, free): Branches(
+        {name: UNMASKED[name] for name in UNMASKED if (name in FREE_IN[framework]) == free}, free
+    )
+    for framework, free in itertools.product(FRAMEWORKS, (False, True))
+}
 
 
 @each_framework
@@ -171,11 +190,13 @@ JOINED = [
 def test_an_op_is_its_reference(framework: str, name: str) -> None:
     """Many cases are branches of one program, and the first of each kind take a step as a free run does, too.
 
-    In ``make long``, and where masks are given, each is a program of its own, and does.
+    Where masks are given, each is a program of its own; in ``make long`` all are, and all take such a step.
     """
     kind, case = OP_CASES[name]
-    alone = WHOLE or not together(case)
-    as_worked(kind, case, own_program(framework, kind, case) if alone else JOINED[name in FREE].check(framework, name))
+    if WHOLE or not together(case):
+        as_worked(kind, case, own_program(framework, kind, case))
+    else:
+        as_worked(kind, case, JOINED[framework, name in FREE_IN[framework]].check(framework, name))
 
 
 def as_worked(kind: str, case: Case, step: Step) -> None:
@@ -212,7 +233,12 @@ def own_program(framework: str, kind: str, case: Case) -> Step:
     weights = first | {f"op.{name}": np.asarray(p) for name, p in case.parameters.items()}
     dealt = case.mask is not None and not OPS[kind].noise  # No seed gives normal numbers that somebody made up.
     training = {"batch_size": len(x), "shuffle": False} | (drawn_seed(framework, model, case) if dealt else {})
-    return agree(framework, model, x, weights=weights, training=training)
+    return agree(framework, model, x, weights=weights, training=training, free=free_alone(kind, case))
+
+
+def free_alone(kind: str, case: Case) -> bool:
+    """Return whether a program of one case takes a step as a free run does."""
+    return WHOLE or FREE_ALONE.get((kind, case.mask is None)) is case
 
 
 def merges(framework: str, kind: str, case: Case) -> Step:
@@ -242,7 +268,7 @@ def merges(framework: str, kind: str, case: Case) -> Step:
     weights |= {f"op.{name}": np.asarray(p) for name, p in case.parameters.items()}
     model = {"input": list(x.shape[1:]), "layers": [*layers, {kind: {**case.fields, "inputs": names, "name": "op"}}]}
     training = {"batch_size": len(x), "shuffle": False} | drawn_seed(framework, model, case)
-    return agree(framework, model, x, weights=weights, training=training)
+    return agree(framework, model, x, weights=weights, training=training, free=free_alone(kind, case))
 
 
 def activated(kind: str) -> dict[str, Branch]:
@@ -261,23 +287,12 @@ def activated(kind: str) -> dict[str, Branch]:
     }  # fmt: skip
 
 
-ACTIVATED = Branches({name: one for kind in ACTIVATIONS for name, one in activated(kind).items()}, free=WHOLE)
-"""Steps of free runs with each are taken by the worked cases of the layer."""
-
-
 def drawn_seed(framework: str, model: Mapping[str, Any], case: Case) -> dict[str, int]:
     """Return the seed with which the only layer that draws draws the mask of a case."""
     if case.mask is None:
         return {}
     (drawing,) = side_of(framework, model).drawing()
     return {"seed": seed_that_draws(np.asarray(case.mask), drawing)}
-
-
-@each_framework
-@pytest.mark.parametrize("name", ACTIVATED.branches)
-def test_an_activation_is_its_reference_in_every_layer_that_takes_one(framework: str, name: str) -> None:
-    """On three axes, so that a softmax over the wrong one is seen; PyTorch's convolutions have channels first."""
-    ACTIVATED.check(framework, name)
 
 
 def sweep(framework: str, models: Mapping[str, tuple[Mapping[str, Any], np.ndarray]]) -> None:
@@ -292,6 +307,27 @@ def dealt(cases: Iterable[CaseT], framework: str) -> list[CaseT]:
     """
     every, mine = list(cases), FRAMEWORKS.index(framework)
     return every if WHOLE else every[mine :: len(FRAMEWORKS)]
+
+
+EVERYWHERE = {name: one for kind in ACTIVATIONS for name, one in activated(kind).items()}
+ACTIVATED = {
+    framework: Branches({name: EVERYWHERE[name] for name in dealt(EVERYWHERE, framework)}, free=WHOLE)
+    for framework in FRAMEWORKS
+}
+"""Steps of free runs with each are taken by the worked cases of the layer."""
+
+
+@pytest.mark.parametrize(
+    ("framework", "name"),
+    [pytest.param(*one.values, name, marks=one.marks, id=f"{name}-{one.values[0]}")
+     for one in EACH_FRAMEWORK for name in ACTIVATED[str(one.values[0])].branches],
+)  # fmt: skip
+def test_an_activation_is_its_reference_in_every_layer_that_takes_one(framework: str, name: str) -> None:
+    """On three axes, so that a softmax over the wrong one is seen; PyTorch's convolutions have channels first.
+
+    Every activation in every framework, in one or two of its four places; in all of them in ``make long``.
+    """
+    ACTIVATED[framework].check(framework, name)
 
 
 @each_framework
@@ -492,6 +528,7 @@ def test_dropout_between_convolutions_keeps_what_the_canonical_mask_keeps(framew
     np.testing.assert_array_equal(step.forward["dropout"] != 0, kept & (step.forward["conv1d"] != 0))
 
 
+@pytest.mark.takes_turns
 @each_framework
 @pytest.mark.parametrize("position", [0, 1, 2])
 def test_a_dropout_of_rate_0_changes_nothing_in_the_others(framework: str, position: int) -> None:
@@ -526,6 +563,7 @@ def test_noise_of_every_kind_is_dealt_alike_and_a_dropout_of_all_has_a_gradient_
 @each_framework
 @pytest.mark.parametrize(("kind", "case"), cases(LOSSES))
 def test_a_loss_is_its_reference(framework: str, kind: str, case: Case) -> None:
+    """The first case of each takes a step as a free run does, too; in ``make long`` all of them do."""
     x, size = np.asarray(case.x, dtype=np.float64), len(case.x[0])
     model = {"input": [size], "layers": [{"dense": {"units": size, "name": "before"}}]}
     y, data = np.asarray(case.targets), {"source": "rows.npz"}
@@ -533,7 +571,8 @@ def test_a_loss_is_its_reference(framework: str, kind: str, case: Case) -> None:
         counted = LOSSES[kind].forms == ("index",)
         y = np.eye(size)[y] if counted else y[:, None]
         data = data if counted else data | {"targets": "flat"}
-    step = agree(framework, model, x, y, identity(size), loss={kind: dict(case.fields)}, data=data)
+    free = WHOLE or case.shows == LOSSES[kind].cases()[0].shows
+    step = agree(framework, model, x, y, identity(size), free=free, loss={kind: dict(case.fields)}, data=data)
     assert step.loss == pytest.approx(case.expected, rel=1e-13)
 
 
@@ -559,6 +598,7 @@ LOGITS = np.array(
 ONE_HOT = np.eye(3)[[1, 1, 0, 2, 2, 2]]
 
 
+@pytest.mark.takes_turns(but="keras")
 @each_framework
 @pytest.mark.parametrize("from_logits", [True, False], ids=["from logits", "from probabilities"])
 @pytest.mark.parametrize("recover", [True, False], ids=["recover", "as they are"])
@@ -595,6 +635,7 @@ def test_the_saturated_rows_tell_the_formulas_apart() -> None:
             assert difference(gradients[a], gradients[b]) > 0.1
 
 
+@pytest.mark.takes_turns(but="keras")
 @each_framework
 @pytest.mark.parametrize("between", [{"activation": "linear"}, {"dropout": 0.0}, "flatten", {"dropout": 0.5}], ids=str)
 def test_a_layer_behind_the_softmax_hides_it(framework: str, between: Any) -> None:
@@ -641,33 +682,51 @@ def taught(framework: str, kind: str, case: Case) -> Resolved:
 @each_framework
 @pytest.mark.parametrize(("kind", "case"), cases(OPTIMIZERS))
 def test_an_optimizer_is_its_reference(framework: str, kind: str, case: Case) -> None:
-    """Watched, as a free run takes its steps, and with every step taken from an adopted state."""
+    """Watched, as a free run takes its steps, and with every step taken from an adopted state.
+
+    The first case of each is watched in a graph, too (TensorFlow), and its free run is that of a program that has taken
+    no step before; in ``make long`` those of all are.
+    """
     side = taught(framework, kind, case)
     x, y, weights, reference = lesson(case, side)
-    steps = len(case.x)
+    steps, whole = len(case.x), WHOLE or case.shows == OPTIMIZERS[kind].cases()[0].shows
     expected = np.asarray(case.expected)[:, None]
     with opened(side, x, y, weights) as program:
         states = [program.state()]
         for number in range(steps):
-            step = program.step(number)
+            step = program.step(number, eager=not whole)
             np.testing.assert_allclose(step.gradient["dense.kernel"].ravel(), case.x[number], rtol=1e-11)
             assert_same_step(step, reference.take(number), 1e-11)
             states.append(program.state())
         np.testing.assert_allclose(states[-1][0]["dense.kernel"], expected, rtol=1e-11)
-    with opened(side, x, y, weights) as program:
-        program.train(steps)
-        after, slots = program.state()
-        np.testing.assert_allclose(after["dense.kernel"], expected, rtol=1e-11, err_msg="free run")
-        assert_close(slots, reference.named_slots(), 1e-11, "slots after a free run")
-        for number in reversed(range(steps)):  # from the last, so that no state is right by having been there before
-            program.adopt(*states[number], iterations=number)
-            program.step(number, eager=True)
-            assert_close(program.state()[0], states[number + 1][0], 1e-14, f"step {number} from an adopted state")
-        program.adopt(*states[0], iterations=0)
-        program.train(steps)
-        np.testing.assert_allclose(program.state()[0]["dense.kernel"], expected, rtol=1e-11, err_msg="begun again")
+        if not whole:
+            again(program, states, expected, reference)
+    if whole:
+        with opened(side, x, y, weights) as program:
+            trained(program, steps, expected, reference)
+            again(program, states, expected, reference)
 
 
+def trained(program: Opened, steps: int, expected: np.ndarray, reference: Reference) -> None:
+    """Check a free run."""
+    program.train(steps)
+    after, slots = program.state()
+    np.testing.assert_allclose(after["dense.kernel"], expected, rtol=1e-11, err_msg="free run")
+    assert_close(slots, reference.named_slots(), 1e-11, "slots after a free run")
+
+
+def again(program: Opened, states: Sequence[Any], expected: np.ndarray, reference: Reference) -> None:
+    """Check every step from an adopted state, and a free run from the first of them."""
+    steps = len(states) - 1
+    for number in reversed(range(steps)):  # from the last, so that no state is right by having been there before
+        program.adopt(*states[number], iterations=number)
+        program.step(number, eager=True)
+        assert_close(program.state()[0], states[number + 1][0], 1e-14, f"step {number} from an adopted state")
+    program.adopt(*states[0], iterations=0)
+    trained(program, steps, expected, reference)
+
+
+@pytest.mark.takes_turns
 @each_framework
 @pytest.mark.parametrize("kind", [kind for kind, entry in OPTIMIZERS.items() if not entry.divides_by_rate])
 def test_a_learning_rate_of_0_moves_nothing_and_breaks_nothing(framework: str, kind: str) -> None:
@@ -710,6 +769,7 @@ HELD = {
 """Layers with parameters that can be regularized and constrained, no two sizes of a kernel alike."""
 
 
+@pytest.mark.takes_turns
 @each_framework
 @pytest.mark.parametrize("layer", HELD)
 @pytest.mark.parametrize("kind", REGULARIZERS)
@@ -816,22 +876,6 @@ LEAF = {
     ],
 }
 
-SMALL_IMAGE = {
-    "input": [5, 4, 2],
-    "layers": [
-        {"conv2d": {"filters": 3, "kernel_size": [2, 3], "strides": 2, "padding": "same", "use_bias": False,
-                    "kernel_regularizer": {"l2": 0.01},
-                    "kernel_constraint": {"max_norm": {"max_value": 1.0, "axis": [0, 1, 2]}}}},
-        {"batch_norm": {"unbiased_variance": True}},
-        {"activation": "gelu"},
-        "flatten",
-        {"dropout": 0.25},
-        {"dense": {"units": 4, "name": "logits", "bias_regularizer": "l2", "kernel_constraint": {"max_norm": 0.9},
-                   "bias_constraint": {"max_norm": 0.1}}},
-    ],
-}  # fmt: skip
-"""What :data:`IMAGE` has, once, for all optimizers: TensorFlow traces it in half the time."""
-
 COSINE = {"cosine": {"initial_learning_rate": 0.05, "decay_steps": 3, "alpha": 0.1}}
 FALLING = {"inverse_time": {"initial_learning_rate": 0.01, "decay_steps": 2, "decay_rate": 0.5}}
 
@@ -877,6 +921,7 @@ def image(framework: str, recipe: str) -> tuple[Resolved, np.ndarray, np.ndarray
     return side, random(10, *side.config.model.input), np.eye(4)[np.random.default_rng(2).integers(0, 4, 10)]
 
 
+@pytest.mark.takes_turns
 @each_framework
 @pytest.mark.parametrize("recipe", [*RECIPES, *IMAGE_RECIPES])
 def test_training_is_the_reference_loop_in_lockstep_and_free(framework: str, recipe: str) -> None:

@@ -179,6 +179,7 @@ HEADS: dict[str, tuple[dict[str, Any], str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.takes_turns
 @everywhere
 @pytest.mark.parametrize("name", HEADS)
 def test_a_loss_is_of_the_steps_that_count(framework: str, name: str) -> None:

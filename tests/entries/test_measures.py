@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 import json
 import subprocess
-import sys
 from html import unescape
 from itertools import product
 from typing import Any
 
 import numpy as np
 import pytest
+from helpers_forked import interpreter
 from helpers_frameworks import missing, side_of
 from rich.console import Console
 
@@ -65,7 +65,10 @@ def rows(name: str) -> list[tuple[list[Any], list[Any]]]:
 def test_accuracy_is_what_keras_takes_and_every_metric_has_keras_s_value() -> None:
     asked = [(name, *one) for name in METRICS if name != "accuracy" for one in rows(name)]
     done = subprocess.run(
-        [sys.executable, "-c", KERAS, json.dumps(SHAPES), json.dumps(asked)], capture_output=True, text=True, check=True
+        [interpreter("keras"), "-c", KERAS, json.dumps(SHAPES), json.dumps(asked)],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     kinds, values = json.loads(done.stdout.strip().splitlines()[-1])
     for targets, outputs in SHAPES:

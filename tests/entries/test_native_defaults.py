@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from functools import cache
 from typing import Any
 
 import pytest
+from helpers_forked import interpreter
 from helpers_frameworks import FRAMEWORKS
 
 from parity.catalog import FAMILIES
@@ -106,7 +106,7 @@ def installed(framework: str) -> dict[str, Any]:
     """Return the defaults in the signatures of the installed framework, by entry and field."""
     imported, wanted = WANTED[framework]
     code = imported + PROBE.replace("{wanted}", wanted)
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([interpreter(framework), "-c", code], capture_output=True, text=True, check=True)
     found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
     return found
 

@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +29,12 @@ LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 
 
 @pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestBench]:
+def bench(bench: TestBench) -> TestBench:
+    """The bench of all tests, where it has both."""
     for framework in PAIR:
         if missing(framework):
             pytest.skip(missing(framework))
-    with TestBench(logs=tmp_path_factory.mktemp("logs")) as bench:
-        yield bench
+    return bench
 
 
 SAMPLE = chosen(PAIR, 90 if LONG else 9, seed=11)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from helpers_forked import interpreter
 from helpers_frameworks import compiled, missing, side_of
 
 from parity.cli import main
@@ -240,7 +240,7 @@ def opened(script: str, framework: str, folder: Path, **given: str) -> str:
     file.write_text(program.source)
     for name, value in given.items():
         script = script.replace("{" + name + "}", value)
-    command = [sys.executable, "-c", script, str(file), json.dumps(program.bindings.plain())]
+    command = [interpreter(framework), "-c", script, str(file), json.dumps(program.bindings.plain())]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()

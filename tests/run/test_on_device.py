@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from helpers_forked import interpreter
 from helpers_frameworks import EACH_FRAMEWORK, IMAGE, compiled, missing, side_of, starting_weights
 
 from parity.run.digest import RESOLUTION, apart, digest
@@ -159,7 +159,7 @@ def test_steps_watched_where_their_tensors_lie_are_the_same_steps(framework: str
         module=framework, kind=kind, kept="FarTensor" if framework == "torch" else "FarEager",
         tensor="tensor.detach()" if framework == "torch" else "__import__('tensorflow').convert_to_tensor(tensor)",
     )  # fmt: skip
-    command = [sys.executable, "-c", script, str(tmp_path / "program.py"), json.dumps(program.bindings.plain())]
+    command = [interpreter(framework), "-c", script, str(tmp_path / "program.py"), json.dumps(program.bindings.plain())]
     done = subprocess.run(
         [*command, str(tmp_path / "weights.npz"), str(tmp_path)],
         capture_output=True,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -120,18 +120,18 @@ def entries(config: Any) -> Iterator[Entry]:
 def test_everything_the_catalog_has_stands_in_a_network_of_the_selftest(entry: type[Entry]) -> None:
     written = {kind for network in NETWORKS.values() for layer in network.layers for kind in layer}
     # A block and a layer used again are written so, and are other layers in the model.
-    there = entry.kind in written or any(isinstance(one, entry) for one in USED)
+    there = entry.kind in written or any(isinstance(one, entry) for one in used())
     assert there, f"{entry.kind}: add a small network to parity/selftest"
 
 
-USED = [
-    one
-    for network, optimizer in [
+@cache
+def used() -> list[Entry]:
+    """Return every entry of the networks, and of one network with every optimizer."""
+    pairs = [
         *((network, OPTIMIZERS["sgd"]) for network in NETWORKS.values()),
         *((NETWORKS["mlp"], optimizer) for optimizer in OPTIMIZERS.values()),
     ]
-    for one in entries(side("torch", network, optimizer).config)
-]
+    return [one for network, optimizer in pairs for one in entries(side("torch", network, optimizer).config)]
 
 
 def test_networks_are_small_and_their_data_fit() -> None:
@@ -476,9 +476,10 @@ def test_a_blind_judge_does_not_pass(lent: TestBench, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="torch not installed")
+@ALL_INSTALLED
 def test_a_nervous_judge_does_not_pass(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In workers of its own, as a self-test starts them."""
+    """In workers of its own, as a self-test starts them; of two frameworks, that it need start no more."""
+    monkeypatch.setattr(suites, "installed_frameworks", lambda: ("tensorflow", "torch"))
     monkeypatch.setitem(noise.FACTOR, "float64", 1e-9)
     monkeypatch.setattr(noise, "FLOOR", 1e-9)
     monkeypatch.setattr(suites, "QUICK_PAIRS", 2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -805,23 +806,26 @@ def test_long_lists_of_choices_are_cut() -> None:
 # --------------------------------------------------------------------------------------------- JSON Schema
 
 
-SCHEMA = json_schema()
+@cache
+def schema() -> dict[str, Any]:
+    """Return the schema, made when first asked for: that takes seconds."""
+    return json_schema()
 
 
 def refused(text: str) -> bool:
     data, _ = parse_yaml(text, None)
-    return not Draft202012Validator(SCHEMA).is_valid(data)
+    return not Draft202012Validator(schema()).is_valid(data)
 
 
 def test_the_schema_is_one() -> None:
-    Draft202012Validator.check_schema(SCHEMA)
+    Draft202012Validator.check_schema(schema())
 
 
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
 def test_the_schema_takes_the_specs_of_the_gallery(path: Path) -> None:
     data, _ = parse_yaml(path.read_text(encoding="utf-8"), None)
-    Draft202012Validator(SCHEMA).validate(data)
-    Draft202012Validator(SCHEMA).validate(load_spec(path).model_dump(mode="json"))
+    Draft202012Validator(schema()).validate(data)
+    Draft202012Validator(schema()).validate(load_spec(path).model_dump(mode="json"))
 
 
 @pytest.mark.parametrize(
@@ -869,7 +873,7 @@ def test_the_schema_takes_every_short_form_that_the_loader_takes(layer: str) -> 
 def test_the_schema_explains_every_field() -> None:
     bare = [
         f"{owner}.{name}"
-        for owner, model in [("spec", SCHEMA), *SCHEMA["$defs"].items()]
+        for owner, model in [("spec", schema()), *schema()["$defs"].items()]
         for name, field in model.get("properties", {}).items()
         if "description" not in field and name not in {kind for found in FAMILIES.values() for kind in found}
     ]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers_commands import lender
 
 from parity import api
 from parity.court.work import Work
@@ -68,7 +69,8 @@ def test_a_worker_gives_a_programs_weights_and_slots_back(framework: str, tmp_pa
 def test_a_fused_update_is_the_same_update_rounded_elsewhere(framework: str, tmp_path: Path) -> None:
     spec, sides = mlp(framework, [24], {"adam": {"learning_rate": 0.01}})
     (side,) = sides
-    with Work(spec=spec, sides=sides, options=Options(), folder=tmp_path) as work, Runner(work=work) as runner:
+    work = Work(spec=spec, sides=sides, options=Options(), folder=tmp_path)
+    with lender(), work, Runner(work=work) as runner:
         program = work.trial_program(side)
         runs = [
             runner.start(Job(side=side, program=program, steps=12, threads=1, fused=fused)).result()

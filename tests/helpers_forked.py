@@ -1,0 +1,101 @@
+"""Interpreters that have imported a framework: each run of one is a fork, and spared the seconds that importing takes.
+
+:func:`interpreter` is a file that is run as Python is. It hands its streams, arguments, environment and folder to a
+process that has imported the framework and done nothing else, which forks; the exit code comes back. So a run has
+nothing in it of what ran before.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+
+from parity.frameworks import frameworks
+
+ASKS = """
+import json, os, socket, sys
+with socket.socket(socket.AF_UNIX) as asked:
+    asked.connect(sys.argv[1])
+    socket.send_fds(asked, [b"."], [0, 1, 2])
+    told = {"arguments": sys.argv[2:], "env": dict(os.environ), "folder": os.getcwd()}
+    asked.sendall(json.dumps(told).encode() + b"\\n")
+    sys.exit(int(asked.recv(8) or 1))
+"""
+"""What is run in the place of Python; of its arguments it has ``-I`` and ``-c``, and whatever stands behind that."""
+
+FORKS = """
+import importlib, json, os, socket, sys, threading
+for name in sys.argv[2:]:
+    importlib.import_module(name)
+
+def end_with_the_tests():
+    os.read(0, 1)
+    os._exit(0)
+
+threading.Thread(target=end_with_the_tests, daemon=True).start()
+with socket.socket(socket.AF_UNIX) as heard:
+    heard.bind(sys.argv[1])
+    heard.listen()
+    print(flush=True)
+    while True:
+        asked, _ = heard.accept()
+        if not os.fork():
+            break
+        asked.close()
+_, streams, _, _ = socket.recv_fds(asked, 1, 3)
+told = json.loads(asked.makefile().readline())
+if child := os.fork():
+    asked.send(str(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])).encode())
+    os._exit(0)
+for number, stream in enumerate(streams):
+    os.dup2(stream, number)
+    os.close(stream)
+
+def end_with_who_asked():
+    asked.recv(1)
+    os._exit(1)
+
+threading.Thread(target=end_with_who_asked, daemon=True).start()
+os.environ.clear()
+os.environ.update(told["env"])
+os.chdir(told["folder"])
+begin = told["arguments"].index("-c")
+if "-I" not in told["arguments"][:begin]:
+    sys.path.insert(0, "")
+sys.argv = told["arguments"][begin:]
+code = sys.argv.pop(1)
+exec(compile(code, "<string>", "exec"), {"__name__": "__main__"})
+"""
+"""Forks whenever it is asked; one fork waits for the other, which runs what is asked for."""
+
+QUIET = {"OPENBLAS_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE", "TF_CPP_MIN_LOG_LEVEL": "3"}
+"""What a worker sets before it imports anything."""
+
+
+@cache
+def interpreter(framework: str) -> str:
+    """Return the path of an interpreter that has imported a framework; where processes cannot fork so, a plain one."""
+    if sys.platform != "linux":
+        return sys.executable
+    folder = Path(tempfile.mkdtemp(prefix="parity-forks-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    file, modules = folder / "python", frameworks()[framework].modules
+    asks = shlex.join([sys.executable, "-I", "-S", "-c", ASKS, str(folder / "socket")])
+    file.write_text(f'#!/bin/sh\nexec {asks} "$@"\n')
+    file.chmod(0o755)
+    process = subprocess.Popen(
+        [sys.executable, "-I", "-c", FORKS, str(folder / "socket"), *modules], stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        env={**os.environ, **QUIET, "KERAS_HOME": str(folder), "KERAS_BACKEND": modules[-1]},
+    )  # fmt: skip
+    atexit.register(process.kill)
+    assert process.stdout is not None
+    assert process.stdout.readline(), f"{', '.join(modules)}: not imported"
+    return str(file)
