@@ -19,7 +19,7 @@ from parity.selftest.random_specs import MOST_LAYERS, RandomSpec, random_spec
 from parity.spec.load import build_spec, parse_spec
 from parity.spec.paths import walk
 
-EXAMPLES = 500 if WHOLE else 16
+EXAMPLES = 500 if WHOLE else 25
 
 JUDGED = 10
 """Of so many specs one goes before the court in any case, which runs graphs; the others where there is doubt."""
