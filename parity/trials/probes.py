@@ -125,7 +125,9 @@ def _other_batch(trials: Trials, a: Resolved, b: Resolved) -> int | None:
     """Return the first step, counted from 1, in which two configs read another batch; None where they never do."""
     work = trials.runner.work
     one, other = work.dataset(a), work.dataset(b)
-    if one is not other and not (np.array_equal(one.x, other.x) and np.array_equal(one.y, other.y)):
+    alike = np.array_equal(one.x, other.x) and np.array_equal(one.y, other.y)
+    counts = [data.weights for data in (one, other) if data.weights is not None]
+    if one is not other and not (alike and (len(counts) < 2 or np.array_equal(counts[0], counts[1]))):
         return 1
     if a.config.training == b.config.training:
         return None
