@@ -84,7 +84,7 @@ def _weights(stored: np.ndarray | None, steps: tuple[int, ...], spec: DataSpec) 
         shapes = ["(N,)", "(N, 1)", *([f"(N, {', '.join(map(str, steps))})"] if steps else [])]
         raise DataError(
             f"data.sample_weights: {spec.sample_weights} has shape {stored.shape}; expected one number for each row"
-            f"{' or step' if steps else ''}, {listed(shapes)}"
+            f"{' or step' if steps else ''}: {' or '.join(shapes)}"
         )
     return np.ascontiguousarray(rows)
 

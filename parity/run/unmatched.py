@@ -208,7 +208,7 @@ def _stretched(driver: Driver, outputs: np.ndarray) -> bool:
     y = np.linspace(0.05, 0.95, rows, dtype=outputs.dtype)[:, None]
     try:
         outputs = np.linspace(0.1, 0.8, rows, dtype=outputs.dtype).reshape(outputs.shape) ** 2
-        counts = None if driver.bindings["sample_weights"] is None else np.ones(rows, outputs.dtype)
+        counts = None if driver.bindings.get("sample_weights") is None else np.ones(rows, outputs.dtype)
         one, other = (float(driver.loss_of(outputs, beside(of, counts))) for of in (y, np.flip(y).copy()))
     except Exception:  # The loss is not where the contract has it, but in the program's own step; or not of one output.
         return False
@@ -285,7 +285,7 @@ class Unmatched(ABC):
         arrays = self.exchange(data)
         row = arrays.get("x").shape[1:]
         driver = opened(self._driver(framework), program, names, row, seed, inputs, outputs)
-        weights = None if driver.bindings["sample_weights"] is None else arrays.get("sample_weights")
+        weights = None if driver.bindings.get("sample_weights") is None else arrays.get("sample_weights")
         found = tried(driver, arrays.get("x"), beside(arrays.get("y"), weights), forms)
         driver.close()
         return found
