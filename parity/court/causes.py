@@ -163,7 +163,7 @@ class Causes:
                 return np.array(taken.loss)
             return taken.tensor(*name) if name in taken.digests else None
 
-        x, y = batch_of(taken)
+        x, y = batch_of(side, taken)
         return Held(
             side=side,
             form=self.lock.form(side.name),

@@ -307,7 +307,7 @@ def reference_step(
     """
     weights = {name: state.get(f"weights/{name}") for name in side.parameters()}  # The reference copies what it takes.
     slots = slots_before(side, state, number)
-    x, y = batch_of(taken)
+    x, y = batch_of(side, taken)
     reference = Reference(side, weights, slots)
     reference.form = form or {}
     predicted = {("metric", predictions(name)): one for name, one in reference.predicted(x).items()}

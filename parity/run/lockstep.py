@@ -63,9 +63,9 @@ class Taken:
         )
 
 
-def batch_of(taken: Taken) -> tuple[np.ndarray, np.ndarray]:
-    """Return the inputs of a step whose tensors were kept, and its targets, the weights of the rows beside them."""
-    names = [name for name in ("x", "y", "sample_weights") if ("batch", name) in taken.digests]
+def batch_of(side: Resolved, taken: Taken) -> tuple[np.ndarray, np.ndarray]:
+    """Return the inputs of a step of a side, and its targets, the weights of the rows beside them; they were kept."""
+    names = ["x", "y", *(["sample_weights"] if side.weighs else [])]
     x, *goals = (np.array(taken.tensor("batch", name), np.float64) for name in names)
     return x, together(goals)
 
