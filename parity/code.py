@@ -242,11 +242,14 @@ class LossCode:
         body: statements, the last one returns the loss function.
         doc: one line with the formula.
         comment: said above the body when something here is not the obvious choice.
+        weighs: the loss takes sample weights beside outputs and targets; else, where a side has such, it gives the
+            losses of the rows.
     """
 
     body: tuple[str, ...]
     doc: str
     comment: str = ""
+    weighs: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

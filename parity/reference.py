@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from parity.compile.predictions import spoken_by
 from parity.lazy import np
 from parity.ops import Op
-from parity.rows import apart, together
+from parity.rows import apart, parted, together
 from parity.run.output_form import turned
 from parity.run.randomness import dealt
 from parity.run.target_forms import in_form
@@ -110,7 +110,8 @@ class Reference:
 
         Args:
             x: inputs, (N, ...), float64.
-            y: targets, (N, ...), float64, with the shape of the outputs; the loss is given them in the form it takes.
+            y: targets, (N, ...), float64, with the shape of the outputs, the weights of the rows beside them
+                (:func:`parity.rows.beside`) where these have such; the loss is given them in the form it takes.
             number: of the step, counted from 0: says the dropout masks and the optimizer's count of updates made.
         """
         found = Step(loss=0.0)
@@ -128,7 +129,7 @@ class Reference:
 
         Args:
             x: inputs, (N, ...), float64.
-            y: targets, (N, ...), float64, with the shape of the outputs.
+            y: targets, as :meth:`step` takes them.
             number: of the step, counted from 0.
             known: what a step has computed that is the same up to ``since``; takes what this one computes if it is
                 empty.
@@ -150,13 +151,13 @@ class Reference:
             yield ("forward", self._seen_as(layer)), passed.values[self.graph.places[layer.name]]
         self._moving = {}
         parts = self._parts(passed, y)
-        whole = sum(loss.value(value[counts], goal[counts], logits) for _, loss, counts, value, goal, logits in parts)
+        whole = sum(loss.value(value[counts], *of) for _, loss, counts, value, *of in parts)
         yield ("loss", "loss"), np.asarray(self._lost(whole, len(x)))
         if since <= len(self.ops):
             passed.gradients, slopes = {}, {}
-            for place, loss, counts, value, goal, logits in parts:
+            for place, loss, counts, value, *of in parts:
                 slopes[place] = np.zeros_like(value)
-                slopes[place][counts] = loss.gradient(value[counts], goal[counts], logits)
+                slopes[place][counts] = loss.gradient(value[counts], *of)
             self._back(slopes, passed, masks)
         for name, gradient in passed.gradients.items():
             yield ("gradient", name), gradient
@@ -168,14 +169,19 @@ class Reference:
         for name, one in (self.named_slots() | held).items():
             yield ("state", name), one
 
-    def _parts(self, passed: Passed, y: np.ndarray) -> list[tuple[int, Loss, Any, np.ndarray, np.ndarray, bool]]:
-        """Return, of each output, its place, its loss, which of its numbers count, and what the loss is given."""
-        found = []
+    def _parts(self, passed: Passed, y: np.ndarray) -> list[tuple[int, Loss, Any, np.ndarray, Any, bool, Any]]:
+        """Return, of each output, its place, its loss, which of its numbers count, and what the loss is given of it.
+
+        That is the output, and of what counts the targets, whether they meet logits, and the rows' weights.
+        """
+        y, weights = parted(y, self.side.row)
+        weights, found = weights if self.side.weighs else None, []
         for one, targets in zip(self.views.values(), apart(y, self.side.outputs), strict=True):
             loss, place = one.config.loss, self.graph.places[one.last.name]
             given = in_form(targets, one.forms[""])
             counts = self._counted(one.graph.counted, passed)
-            found.append((place, loss, counts, passed.values[place], given, loss.on_logits(one.graph.ending)))
+            told = loss.on_logits(one.graph.ending), None if weights is None else weights[counts]
+            found.append((place, loss, counts, passed.values[place], given[counts], *told))
         return found
 
     def fed(self, x: np.ndarray) -> list[np.ndarray]:

@@ -36,5 +36,23 @@ def together(parts: Sequence[np.ndarray]) -> np.ndarray:
     return np.concatenate([part.reshape(len(part), -1) for part in parts], axis=1)
 
 
+def beside(y: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+    """Return targets with the sample weights of their rows beside them, (N, numbers); without such as they are."""
+    return y if weights is None else together([y, weights])
+
+
+def parted(y: np.ndarray, row: Sequence[int]) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return targets, and the sample weights that :func:`beside` put beside them; None where there are none.
+
+    Args:
+        y: targets, (N, *row), or with weights beside them.
+        row: shape of a target; weights have it without its last axis.
+    """
+    if y.shape[1:] == tuple(row):
+        return y, None
+    count = math.prod(row)
+    return y[:, :count].reshape(len(y), *row), y[:, count:].reshape(len(y), *row[:-1])
+
+
 def _typed(x: np.ndarray, place: Place) -> np.ndarray:
     return np.rint(x).astype(np.int64) if place["dtype"] == "integer" else x

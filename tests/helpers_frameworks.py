@@ -26,6 +26,7 @@ from helpers_forked import interpreter
 from parity import reference
 from parity.compile import Program, compile_side
 from parity.frameworks import frameworks
+from parity.rows import beside
 from parity.run.exchange import Exchange
 from parity.run.initial import initial_value
 from parity.run.randomness import batches
@@ -232,15 +233,18 @@ class Opened:
         weights: initial values by canonical name; None leaves the program what its own initializers gave it, and
             then only :meth:`predict` and :meth:`train` mean anything.
         precision: ``float32`` or ``float64``.
+        counts: sample weights of the rows, where the side's data have such.
     """
 
     def __init__(
-        self, side: Resolved, folder: Path, x: Any, y: Any, weights: Tensors | None, precision: str = "float64"
-    ) -> None:
+        self, side: Resolved, folder: Path, x: Any, y: Any, weights: Tensors | None, precision: str = "float64",
+        counts: Any = None,
+    ) -> None:  # fmt: skip
         self.side, self.folder, self.session = side, folder, worker(side.framework)
         self.program = compiled(side)
         self.counter = itertools.count()
         self.rows = {"x": np.asarray(x, dtype=np.float64), "y": np.asarray(y, dtype=np.float64)}
+        self.rows |= {} if counts is None else {"sample_weights": np.asarray(counts, dtype=np.float64)}
         data = Exchange(folder / "data")
         for name, value in self.rows.items():
             data.put(name, value)
@@ -340,11 +344,13 @@ def written(program: Program, folder: Path) -> Path:
 
 
 @contextmanager
-def opened(side: Resolved, x: Any, y: Any, weights: Tensors | None, precision: str = "float64") -> Iterator[Opened]:
+def opened(
+    side: Resolved, x: Any, y: Any, weights: Tensors | None, precision: str = "float64", counts: Any = None
+) -> Iterator[Opened]:
     """Open a program in a folder of its own, which is removed at the end."""
     folder = memory_folder()
     try:
-        yield Opened(side, folder, x, y, weights, precision)
+        yield Opened(side, folder, x, y, weights, precision, counts)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -360,11 +366,13 @@ class Reference(reference.Reference):
         x: all rows.
         y: all targets.
         weights: initial values by canonical name.
+        counts: sample weights of the rows, where the side's data have such.
     """
 
-    def __init__(self, side: Resolved, x: Any, y: Any, weights: Tensors) -> None:
+    def __init__(self, side: Resolved, x: Any, y: Any, weights: Tensors, counts: Any = None) -> None:
         super().__init__(side, weights)
         self.x, self.y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+        self.counts = None if counts is None else np.asarray(counts, dtype=np.float64)
 
     def batch(self, number: int) -> np.ndarray:
         """Return the row numbers of a step's batch."""
@@ -374,7 +382,9 @@ class Reference(reference.Reference):
         """Take one step on its batch, and return it with the batch."""
         rows = self.batch(number)
         batch = {"x": self.x[rows], "y": self.y[rows]}
-        return Step(batch=batch, **vars(self.step(batch["x"], batch["y"], number)))
+        batch |= {} if self.counts is None else {"sample_weights": self.counts[rows]}
+        y = beside(batch["y"], batch.get("sample_weights"))
+        return Step(batch=batch, **vars(self.step(batch["x"], y, number)))
 
     def predictions(self) -> np.ndarray:
         """Return the outputs for all rows in evaluation mode."""

@@ -59,7 +59,7 @@ def tried(spec: RandomSpec, frameworks: Sequence[str], bench: TestBench, judged:
     doubts = list[str]()
     for side in sides:
         try:
-            steps(side, data.x, data.y)
+            steps(side, data.x, data.y, data.weights)
         except (AssertionError, ParityError) as error:
             doubts.append(f"{side.framework}: {' '.join(str(error).split())[:1000]}")
             if isinstance(error, ParityError):
@@ -70,11 +70,11 @@ def tried(spec: RandomSpec, frameworks: Sequence[str], bench: TestBench, judged:
     return Tried(spec=spec, doubts=tuple(doubts), faults=tuple(faults), undecided=tuple(undecided))
 
 
-def steps(side: Resolved, x: np.ndarray, y: np.ndarray) -> None:
+def steps(side: Resolved, x: np.ndarray, y: np.ndarray, counts: np.ndarray | None = None) -> None:
     """Check the steps of a side, each from the reference's state, and the predictions."""
     weights = starting_weights(side)
-    reference = Reference(side, x, y, weights)
-    with opened(side, x, y, weights) as program, np.errstate(all="ignore"):
+    reference = Reference(side, x, y, weights, counts)
+    with opened(side, x, y, weights, counts=counts) as program, np.errstate(all="ignore"):
         for number in range(STEPS):
             before, slots = dict(reference.weights), reference.named_slots()
             program.adopt(before, slots, iterations=number)

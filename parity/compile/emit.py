@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from parity.compile.program import Bindings, Program
 from parity.compile.settings import context as numerics_context
 from parity.compile.settings import settings
-from parity.data.loading import TargetLines, preprocess_source
+from parity.data.written import TargetLines, WeightLines, preprocess_source
 from parity.frameworks import frameworks, part_of, title_of
 from parity.ops.alpha_dropout import AlphaDropout
 from parity.spec.resolve import Resolved
@@ -28,7 +28,7 @@ LINE_LENGTH = 100
 
 def compile_side(
     side: Resolved, *, name: str, question: str = "", classes: int | None = None, flat: bool = False,
-    aims: Sequence[Aim] = (), formatted: bool = True,
+    aims: Sequence[Aim] = (), weights: tuple[int, ...] | None = None, formatted: bool = True,
 ) -> Program:  # fmt: skip
     """Return the program of a side.
 
@@ -39,6 +39,7 @@ def compile_side(
         classes: number of classes when the targets are labels that become one-hot rows, else None.
         flat: the stored targets are one number a row, (rows,).
         aims: the stored targets of each output, where there are several.
+        weights: shape of a row of the sample weights as they are stored; that in which the loss meets them if not said.
         formatted: as a person would want to read it; formatting takes ten times as long as all the rest.
     """
     context, bindings = part_of(side.framework, "emit").emit(side)
@@ -48,18 +49,22 @@ def compile_side(
         bindings, targets=form, settings=settings(side.framework, side.config.numerics), inputs=side.graph.packed,
         noise=any(layer.op.noise for layer in side.drawing()), starts=side.config.optimizer.numbers(),
         batches=side.config.optimizer.gradient_accumulation_steps,
+        sample_weights=side.last.output_shape if side.weighs else None,
     )  # fmt: skip
     file_name = f"{name}_{side.name}.py"
     training = side.config.training
     recorded = not side.draws_itself
+    lines = preprocess_source(
+        side.config.data, classes, form=form, flat=flat, kinds=kinds, aims=_target_lines(side.forms, aims),
+        weights=_weight_lines(side, weights),
+    )  # fmt: skip
     context |= {
         "title": f"{name}: {side.name}, in {title_of(side.framework)}.",
         "question": _in_docstring(textwrap.fill(question, LINE_LENGTH)),
         "file_name": file_name,
         "training": training,
-        "preprocessing": preprocess_source(
-            side.config.data, classes, form=form, flat=flat, kinds=kinds, aims=_target_lines(side.forms, aims)
-        ),
+        "preprocessing": lines,
+        "row_weights": side.config.data.sample_weights or "",
         "arrays": side.config.data.arrays,
         "goals": dict(zip(side.views, side.config.data.goals, strict=True)) if side.outputs else {},
         "kinds": list(kinds.values()),
@@ -115,6 +120,12 @@ def _target_lines(forms: Mapping[str, str | None], aims: Sequence[Aim]) -> dict[
         flat = one is not None and one.flat and one.classes is None
         found[name] = (one.classes if one else None, "column" if form is None and flat else form, flat)
     return found
+
+
+def _weight_lines(side: Resolved, stored: tuple[int, ...] | None) -> WeightLines | None:
+    """Return what is done to stored sample weights, where the rows of the data have such."""
+    steps = side.last.output_shape[:-1] if side.weighs else ()
+    return (steps if stored is None else stored, steps) if side.weighs else None
 
 
 def _in_docstring(text: str) -> str:

@@ -10,6 +10,7 @@ from parity.compile.program import Head
 from parity.frameworks import frameworks
 from parity.losses import Loss
 from parity.losses.counting import counting
+from parity.losses.weighing import weighed
 from parity.spec.graph import Layer
 from parity.spec.resolve import Resolved
 
@@ -29,11 +30,19 @@ def helpers_source(groups: Iterable[tuple[Helper, ...]]) -> tuple[list[str], lis
 
 
 def losses_of(side: Resolved) -> dict[str, tuple[Resolved, Loss]]:
-    """Return of each output the side as seen from it, and its loss; of several without their weights."""
+    """Return of each output the side as seen from it, and its loss; of several without their weights.
+
+    Where rows have weights of their own it is the loss by rows, see :mod:`parity.losses.weighing`.
+    """
     return {
-        name: (one, one.config.loss.replace(weight=1.0) if name else one.config.loss)
+        name: (one, _by_rows(one) if one.weighs else one.config.loss.replace(weight=1.0) if name else one.config.loss)
         for name, one in side.views.items()
     }
+
+
+def _by_rows(side: Resolved) -> Loss:
+    loss = side.config.loss
+    return loss.by_rows(loss.stretches(loss.form(side.config.data.targets)))
 
 
 def fused_layers(side: Resolved) -> list[Layer]:
@@ -70,12 +79,14 @@ def losses_context(side: Resolved, framework: str, codes: Mapping[str, LossCode]
         order: what the framework's losses are given: ``y_true, y_pred``.
     """
     made = {}
-    for name, code in codes.items():
-        one, loss = side.views[name], side.views[name].config.loss
+    for (name, code), (one, told) in zip(codes.items(), losses_of(side).values(), strict=True):
+        loss = told if one.weighs else one.config.loss
         form, fused = side.forms[name], loss.fused(one.graph.ending)
         met = loss.given(code, framework, form, fused) if name else loss.meeting(code, framework, form, fused)
         if one.graph.counted is not None:
             met = counting(loss, met, side.framework, fused and frameworks()[side.framework].remembers_logits)
+        if one.weighs:
+            met = weighed(one.config.loss, met, side.framework, one.graph.counted is not None, loss.stretches(form))
         made[name] = {
             "name": f"build_{PART}{name}" if name else WHOLE, "doc": met.doc, "comment": met.comment,
             "body": "\n".join(met.body),

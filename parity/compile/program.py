@@ -144,6 +144,8 @@ class Bindings:
         heads: of several outputs each; ``ending`` is then that of one of them, if there is any, ``answer`` and
             ``targets`` are None.
         in_order: the program gives several outputs, and takes their targets, in a tuple, not by name.
+        sample_weights: shape of a row of the outputs, where rows have weights, which stand beside the targets
+            (:func:`parity.rows.beside`); None where they have none.
         extras: those of the weights that the spec does not have.
         settings: statements that set what is global in the framework, before the program is imported.
     """
@@ -167,6 +169,7 @@ class Bindings:
     output: tuple[int, ...] | None = None
     heads: tuple[Head, ...] = ()
     in_order: bool = False
+    sample_weights: tuple[int, ...] | None = None
     extras: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
 

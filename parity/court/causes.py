@@ -12,7 +12,7 @@ from parity.compare.noise import Name, Rounding
 from parity.explain.against_reference import Held
 from parity.explain.agreement import SECONDS, Agreement, ChangeSearch
 from parity.run.exchange import Exchange
-from parity.run.lockstep import Lockstep, Taken, slots_before
+from parity.run.lockstep import Lockstep, Taken, batch_of, slots_before
 from parity.spec.resolve import Resolved
 
 LATER = 2
@@ -163,13 +163,14 @@ class Causes:
                 return np.array(taken.loss)
             return taken.tensor(*name) if name in taken.digests else None
 
+        x, y = batch_of(side, taken)
         return Held(
             side=side,
             form=self.lock.form(side.name),
             weights={name: state.get(f"weights/{name}") for name in parameters},
             slots=slots_before(side, state, number - 1),
-            x=np.array(taken.tensor("batch", "x"), np.float64),
-            y=np.array(taken.tensor("batch", "y"), np.float64),
+            x=x,
+            y=y,
             number=number - 1,
             own=own,
             noise=lambda name: self.rounding.noise(side.name, side.name, name),

@@ -16,7 +16,7 @@ from parity.court.causes import Caused, Causes
 from parity.reference import Reference
 from parity.run.environment import may_have_gpus
 from parity.run.exchange import Exchange
-from parity.run.lockstep import Lockstep, Taken, slots_before
+from parity.run.lockstep import Lockstep, Taken, batch_of, slots_before
 from parity.spec.exactness import kept_bits
 from parity.spec.resolve import Resolved
 from parity.spec.sections import Config
@@ -317,7 +317,7 @@ def reference_step(
     """
     weights = {name: state.get(f"weights/{name}") for name in side.parameters()}  # The reference copies what it takes.
     slots = slots_before(side, state, number)
-    x, y = (np.array(taken.tensor("batch", name), np.float64) for name in ("x", "y"))
+    x, y = batch_of(side, taken)
     reference = Reference(side, weights, slots)
     reference.form = form or {}
     predicted = {("metric", predictions(name)): one for name, one in reference.predicted(x).items()}

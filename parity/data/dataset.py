@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+INVENTED = "sample_weights"
+"""What the weights of invented rows are called."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Aim:
     """The targets of one output of several.
@@ -49,6 +53,11 @@ class Dataset:
         raw_inputs: all of these by name, where there are several.
         raw_y: targets before any preprocessing; of several outputs those of the first.
         aims: the targets of each output, where there are several: ``y`` has the numbers of all of a row side by side.
+        weights: what the loss of each row counts, or of each step: (rows, *steps), the shape of targets without their
+            last axis, float64; None where all count alike.
+        weights_val: those of the rows kept for validation.
+        raw_weights: as they are stored, (rows,), (rows, 1) or (rows, *steps).
+        weights_name: of their array.
         classes: number of classes where labels became one-hot rows, else None.
         flat: True where the targets are one number a row and are stored as (rows,), not as (rows, 1).
         table: True where they are a column of a table.
@@ -69,20 +78,28 @@ class Dataset:
     y_val: np.ndarray | None = None
     raw_inputs: Mapping[str, np.ndarray] = field(default_factory=dict)
     aims: tuple[Aim, ...] = ()
+    weights: np.ndarray | None = None
+    weights_val: np.ndarray | None = None
+    raw_weights: np.ndarray | None = None
+    weights_name: str = ""
 
     @classmethod
-    def invented(cls, x: np.ndarray, targets: Mapping[str, np.ndarray], description: str) -> Self:
+    def invented(
+        cls, x: np.ndarray, targets: Mapping[str, np.ndarray], description: str, weights: np.ndarray | None = None
+    ) -> Self:  # fmt: skip
         """Return a set that stands in for real data.
 
         Args:
             x: inputs, as ``x`` of the set.
             targets: of each output by its name, those of the only one under an empty name.
             description: the data in words.
+            weights: as ``weights`` of the set.
         """
         aims = tuple(Aim(name=name, shape=one.shape[1:], raw=one) for name, one in targets.items() if name)
         parts = list(targets.values())
         return cls(
-            x=x, y=together(parts), raw_x=x, raw_y=parts[0], aims=aims, description=description, stand_in=True
+            x=x, y=together(parts), raw_x=x, raw_y=parts[0], aims=aims, description=description, stand_in=True,
+            weights=weights, raw_weights=weights, weights_name="" if weights is None else INVENTED,
         )  # fmt: skip
 
     @property
@@ -94,12 +111,14 @@ class Dataset:
     def raw(self) -> dict[str, np.ndarray]:
         """Return the arrays before any preprocessing, by the names that an exported program reads them by."""
         inputs = self.raw_inputs or {"X": self.raw_x}
-        return {**inputs, **({one.name: one.raw for one in self.aims} or {"y": self.raw_y})}
+        weights = {} if self.raw_weights is None else {self.weights_name: self.raw_weights}
+        return {**inputs, **({one.name: one.raw for one in self.aims} or {"y": self.raw_y}), **weights}
 
     @property
     def stored(self) -> dict[str, Any]:
         """Return what is said of the stored targets where a program is compiled that reads them."""
-        return {"classes": self.classes, "flat": self.flat, "aims": self.aims}
+        weights = None if self.raw_weights is None else self.raw_weights.shape[1:]
+        return {"classes": self.classes, "flat": self.flat, "aims": self.aims, "weights": weights}
 
     @property
     def each(self) -> tuple[Dataset, ...]:

@@ -1,7 +1,6 @@
-"""From a :class:`~parity.data.section.DataSpec` to a :class:`~parity.data.dataset.Dataset`, and the lines that do it.
+"""From a :class:`~parity.data.section.DataSpec` to a :class:`~parity.data.dataset.Dataset`.
 
-:func:`preprocess_source` writes as NumPy what :func:`preprocess` and :func:`one_hot` do; both give the same bits,
-so that an exported program trains on exactly the rows that the harness used.
+:func:`~parity.data.written.preprocess_source` writes as NumPy what :func:`preprocess` and :func:`one_hot` do.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from parity.data.dataset import Aim, Dataset
@@ -54,11 +52,13 @@ def load(spec: DataSpec, *, file: Path | None = None, numbers: Collection[str] =
     named = zip(aims, kinds, strict=True)
     kind = ", ".join(f"{one.name}: {what}" for one, what in named) if raw.aims else kinds[0]
     shapes = " and ".join(str(one.shape[1:]) for one in raw.inputs) if raw.several else str(x.shape[1:])
-    words = f"{raw.description}: {rows} of shape {shapes}, {kind}"
+    counted_by = f", weighted by {spec.sample_weights}" if spec.sample_weights else ""
+    words = f"{raw.description}: {rows} of shape {shapes}, {kind}{counted_by}"
     whole = Dataset(
         x=x, y=y, raw_x=raw.x, raw_y=raw.y, description=words, stand_in=raw.stand_in, table=raw.table,
         classes=None if raw.aims else aims[0].classes, flat=not raw.aims and aims[0].flat, raw_inputs=raw.several,
-        aims=aims if raw.aims else (),
+        aims=aims if raw.aims else (), weights=_weights(raw.weights, aims[0].shape[:-1], spec), raw_weights=raw.weights,
+        weights_name=spec.sample_weights or "",
     )  # fmt: skip
     return split(whole, spec.validation_split) if spec.validation_split else whole
 
@@ -71,6 +71,22 @@ def _targets(name: str, stored: np.ndarray, spec: DataSpec) -> tuple[Aim, np.nda
     flat = y.ndim == 1
     y = y[:, None] if flat else y
     return Aim(name=name, shape=y.shape[1:], raw=stored, classes=classes, flat=flat), y
+
+
+def _weights(stored: np.ndarray | None, steps: tuple[int, ...], spec: DataSpec) -> np.ndarray | None:
+    """Return sample weights as losses meet them, (rows, *steps): the weight of a row is that of each of its steps."""
+    if stored is None:
+        return None
+    rows = stored[: spec.rows].astype(np.float64)
+    if stored.shape[1:] in ((), (1,)):
+        rows = np.broadcast_to(rows.reshape(len(rows), *(1,) * len(steps)), (len(rows), *steps))
+    elif stored.shape[1:] != steps:
+        shapes = ["(N,)", "(N, 1)", *([f"(N, {', '.join(map(str, steps))})"] if steps else [])]
+        raise DataError(
+            f"data.sample_weights: {spec.sample_weights} has shape {stored.shape}; expected one number for each row"
+            f"{' or step' if steps else ''}: {' or '.join(shapes)}"
+        )
+    return np.ascontiguousarray(rows)
 
 
 def split(data: Dataset, share: float) -> Dataset:
@@ -97,6 +113,8 @@ def split(data: Dataset, share: float) -> Dataset:
         y=data.y[:first],
         x_val=data.x[first:],
         y_val=data.y[first:],
+        weights=None if data.weights is None else data.weights[:first],
+        weights_val=None if data.weights is None else data.weights[first:],
         description=f"{data.description}; {first} to train on, the last {rows - first} to validate on",
     )
 
@@ -122,20 +140,25 @@ def read(spec: DataSpec, *, file: Path | None = None) -> Raw:
         DataError: there is no such source, or it cannot be read.
     """
     source = sources().get(spec.source)
+    if source is not None and spec.sample_weights is not None:
+        raise DataError(
+            f"data source {spec.source} has no sample weights; data.sample_weights names an array of a file of "
+            "your own: say data.source: FILE.npz, or leave it out"
+        )
     if source is not None:
         if file is None:
             return _named(source.read(), spec)
         column = source.csv_target if file.suffix.lower() == ".csv" and spec.y == DEFAULT_TARGET else None
         return source.read_given(file, x=spec.x, y=column or spec.y)
     if file is not None:
-        return read_file(file, x=spec.x, y=spec.y)
+        return read_file(file, x=spec.x, y=spec.y, weights=spec.sample_weights)
     path = Path(spec.source)
     if path.suffix.lower() not in SUFFIXES and path.name == spec.source:
         raise DataError(
             f"data source {shortened(repr(spec.source), 80)}: no source has this name; expected {listed(sources())}, "
             f"or the path of an .npz or .csv file; {did_you_mean(spec.source, list(sources())) or 'name one of them'}"
         )
-    return read_file(path, x=spec.x, y=spec.y)
+    return read_file(path, x=spec.x, y=spec.y, weights=spec.sample_weights)
 
 
 def _named(raw: Raw, spec: DataSpec) -> Raw:
@@ -239,104 +262,12 @@ def class_count(y: np.ndarray) -> int | None:
     return int(y.max()) + 1 if y.dtype.kind in "iu" and y.size else None
 
 
-def preprocess_source(
-    spec: DataSpec, classes: int | None, *, form: str | None = None, flat: bool = False,
-    kinds: Mapping[str, str] = MappingProxyType({}), aims: Mapping[str, TargetLines] = MappingProxyType({}),
-) -> list[str]:  # fmt: skip
-    r"""Return lines of NumPy that turn the stored arrays ``X``, ``y`` into a model's ``x``, ``y``.
-
-    Where rows are kept for validation, they also make ``x_val``, ``y_val``.
-
-    Args:
-        spec: what to do to the rows; a step it does not ask for is not written.
-        classes: number of classes (:func:`class_count` of the stored labels); None for targets that are no classes.
-        form: in which the program takes its targets; None for that in which they are stored, labels as one-hot rows.
-        flat: the stored targets are one number a row, (rows,).
-        kinds: dtype of each of the model's inputs, by name; one float input if not said.
-        aims: of each of several outputs, what is done to its targets; ``y`` is then a dict.
-
-    Example:
-        >>> spec = DataSpec(source="leaf", standardize=True, reshape=(3, 64), transpose=(1, 0))
-        >>> print("\n".join(preprocess_source(spec, 99)))
-        x = X.astype(np.float64)
-        x = (x - x.mean(axis=0)) / np.where(np.ptp(x, axis=0) == 0, 1, x.std(axis=0))
-        x = x.reshape(len(x), 3, 64)
-        x = x.transpose(0, 2, 1)
-        y = np.eye(99)[y]
-    """
-    many, keys = len(kinds) > 1, bool(aims)
-    lines = (
-        []
-        if spec.rows is None
-        else [f"X, y = {_each('X', many, f'[:{spec.rows}]')}, {_of_all('y', keys, f'[:{spec.rows}]')}"]
-    )
-    types = [f"np.{'int64' if kind == 'integer' else 'float64'}" for kind in kinds.values()] or ["np.float64"]
-    if many:
-        lines.append(f"x = tuple(one.astype(kind) for one, kind in zip(X, ({', '.join(types)})))")
-    else:
-        lines.append(f"x = X.astype({types[0]})")
-    if spec.scale != 1:
-        lines.append(f"x = x * {spec.scale!r}")
-    if spec.standardize:
-        lines.append("x = (x - x.mean(axis=0)) / np.where(np.ptp(x, axis=0) == 0, 1, x.std(axis=0))")
-    if spec.reshape is not None:
-        lines.append(f"x = x.reshape(len(x), {', '.join(map(str, spec.reshape))})")
-    if spec.transpose is not None:
-        lines.append(f"x = x.transpose(0, {', '.join(str(axis + 1) for axis in spec.transpose)})")
-    if keys:
-        lines += [_targets_source(*one, f'y["{name}"]') for name, one in aims.items()]
-    else:
-        lines.append(_targets_source(classes if spec.one_hot or form == "index" else None, form, flat))
-    if spec.validation_split:
-        lines += _split_source(spec.validation_split, many, keys)
-    return lines
-
-
-TargetLines = tuple["int | None", "str | None", bool]
-"""Of an array of targets: number of classes, the form in which the program takes it, whether it is stored flat."""
-
-
-def _each(name: str, many: bool, taken: str) -> str:
-    """Return the source of rows of an array, or of each of a tuple of such."""
-    return f"tuple(one{taken} for one in {name})" if many else f"{name}{taken}"
-
-
-def _of_all(name: str, keys: bool, taken: str) -> str:
-    """Return the source of rows of an array, or of each in a dict of such."""
-    return f"{{key: one{taken} for key, one in {name}.items()}}" if keys else f"{name}{taken}"
-
-
-def _split_source(share: float, many: bool, keys: bool) -> list[str]:
-    """Return the lines that keep the last rows for validation; int() is floor() here, and needs no import."""
-    if not (many or keys):
-        return [
-            f"first = int(len(x) * (1.0 - {share!r}))",
-            "x, y, x_val, y_val = x[:first], y[:first], x[first:], y[first:]",
-        ]
-    counted = "x[0]" if many and keys else "y" if many else "x"
-    return [
-        f"first = int(len({counted}) * (1.0 - {share!r}))",
-        f"x, x_val = {_each('x', many, '[:first]')}, {_each('x', many, '[first:]')}",
-        f"y, y_val = {_of_all('y', keys, '[:first]')}, {_of_all('y', keys, '[first:]')}",
-    ]
-
-
-def _targets_source(classes: int | None, form: str | None, flat: bool, name: str = "y") -> str:
-    """Return the line that turns a stored array of targets into targets of a form."""
-    if form == "index":
-        return f"{name} = {name}.astype(np.int64)" if classes is not None else f"{name} = {name}.argmax(axis=-1)"
-    if classes is not None:
-        return f"{name} = np.eye({classes})[{name}]"
-    column, plain = f".reshape(len({name}), 1)", f".reshape(len({name}))"
-    moved = {("column", True): column, ("flat", False): plain}.get((str(form), flat), "")
-    return f"{name} = {name}.astype(np.float64){moved}"
-
-
 def fingerprint(dataset: Dataset) -> str:
     """Return the sha256 over type, shape and bytes of a set's preprocessed inputs and targets, validation's last."""
     digest = hashlib.sha256()
     kept = [] if dataset.x_val is None or dataset.y_val is None else [dataset.x_val, dataset.y_val]
-    for array in (dataset.x, dataset.y, *kept):
+    counts = [one for one in (dataset.weights, dataset.weights_val) if one is not None]
+    for array in (dataset.x, dataset.y, *kept, *counts):
         digest.update(f"{array.dtype.str} {array.shape};".encode())
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()

@@ -21,13 +21,16 @@ DEFAULT_TARGET = "y"
 """The target's name when a spec gives none; then a .csv without such a column is read by its last one."""
 
 
-def read_file(path: Path, *, x: str | tuple[str, ...], y: str | tuple[str, ...]) -> Raw:
+def read_file(
+    path: Path, *, x: str | tuple[str, ...], y: str | tuple[str, ...], weights: str | None = None
+) -> Raw:  # fmt: skip
     """Return the rows of an .npz or .csv file.
 
     Args:
         path: the file.
         x: name of the array of inputs in an .npz, or names of several; unused for a .csv.
         y: name of the array of labels or targets in an .npz, or names of several, or of their column in a .csv.
+        weights: name of the array, or column, of what each row's loss counts; None for none.
 
     Raises:
         DataError: the file is missing, cannot be read, or does not hold what was asked for.
@@ -38,7 +41,7 @@ def read_file(path: Path, *, x: str | tuple[str, ...], y: str | tuple[str, ...])
         what = "this is a folder" if os.path.isdir(path) else "there is no such file"
         raise DataError(f"data file {path}: {what}; give the path of an .npz or .csv file")
     if path.suffix.lower() == ".npz":
-        return read_npz(path, x, y)
+        return read_npz(path, x, y, weights)
     if isinstance(x, tuple):
         raise DataError(
             f"data file {path}: a table holds one input, the model has {listed(x)}; give an .npz with these"
@@ -47,16 +50,17 @@ def read_file(path: Path, *, x: str | tuple[str, ...], y: str | tuple[str, ...])
         raise DataError(
             f"data file {path}: a table holds one column of targets, the model has {listed(y)}; give an .npz with these"
         )
-    return read_csv(path, y)
+    return read_csv(path, y, weights)
 
 
-def read_npz(path: Path, x: str | tuple[str, ...], y: str | tuple[str, ...]) -> Raw:
+def read_npz(path: Path, x: str | tuple[str, ...], y: str | tuple[str, ...], weights: str | None = None) -> Raw:
     """Return arrays of an .npz file, in the types they have there.
 
     Args:
         path: the file.
         x: name of the array of inputs, (rows, ...), or names of several.
         y: name of the array of labels or targets, (rows, ...), or names of several.
+        weights: name of the array of what each row's loss counts, (rows, ...); None for none.
 
     Raises:
         DataError: the file is no .npz, or an array is not in it.
@@ -64,7 +68,8 @@ def read_npz(path: Path, x: str | tuple[str, ...], y: str | tuple[str, ...]) -> 
     try:
         with np.load(path, allow_pickle=False) as archive:
             several, aims = ((one,) if isinstance(one, str) else one for one in (x, y))
-            for field, name in (*(("x", one) for one in several), *(("y", one) for one in aims)):
+            counts = () if weights is None else (("sample_weights", weights),)
+            for field, name in (*(("x", one) for one in several), *(("y", one) for one in aims), *counts):
                 if name not in archive.files:
                     raise DataError(
                         f"data file {path}: it has no array {name!r}; {_choices(name, archive.files, field)}"
@@ -74,6 +79,7 @@ def read_npz(path: Path, x: str | tuple[str, ...], y: str | tuple[str, ...]) -> 
             return Raw(
                 x=inputs[several[0]], y=targets[aims[0]], description=printable(path.name),
                 several=inputs if isinstance(x, tuple) else {}, aims=targets if isinstance(y, tuple) else {},
+                weights=None if weights is None else _array(path, archive, weights),
             )  # fmt: skip
     except DataError:
         raise
@@ -102,7 +108,7 @@ def _array(path: Path, archive: Mapping[str, object], name: str) -> np.ndarray:
     return array
 
 
-def read_csv(path: Path, target: str) -> Raw:
+def read_csv(path: Path, target: str, weights: str | None = None) -> Raw:
     """Return a table with a header row: one column of targets, every other column of numbers a feature.
 
     The column ``id``, however it is spelled, and columns of text are left out. Targets that are no numbers become
@@ -110,7 +116,8 @@ def read_csv(path: Path, target: str) -> Raw:
 
     Args:
         path: the file, UTF-8, separated by commas.
-        target: the column of targets; with ``"y"`` and no such column, the last one.
+        target: the column of targets; with ``"y"`` and no such column, the last one that is not the weights'.
+        weights: the column of what each row's loss counts, which is no feature; None for none.
 
     Returns:
         x float32 (rows, features), float64 where it holds whole numbers that float32 rounds; y int64 or float32
@@ -120,12 +127,14 @@ def read_csv(path: Path, target: str) -> Raw:
         DataError: the file is no such table.
     """
     header, columns = _table(path)
-    name = header[-1] if target == DEFAULT_TARGET and target not in header else target
-    if name not in header:
-        raise DataError(f"data file {path}: it has no column {name!r}; {_choices(name, header, 'y')}")
+    others = [title for title in header if title != weights]
+    name = others[-1] if target == DEFAULT_TARGET and target not in header and others else target
+    for field, title in (("y", name), ("sample_weights", weights)):
+        if title is not None and title not in header:
+            raise DataError(f"data file {path}: it has no column {title!r}; {_choices(title, header, field)}")
     features = []
     for title, cells in zip(header, columns, strict=True):
-        if title != name and title.lower() != "id":
+        if title not in (name, weights) and title.lower() != "id":
             values = _numbers(path, title, cells)
             if values is not None:
                 features.append(values)
@@ -136,7 +145,12 @@ def read_csv(path: Path, target: str) -> Raw:
         short = x.astype(np.float32)
     rounded = (x == np.rint(x)) & (short != x) & np.isfinite(x)
     y = _targets(path, name, columns[header.index(name)])
-    return Raw(x=x if rounded.any() else short, y=y, description=printable(path.name), table=True)
+    counts = None if weights is None else _numbers(path, weights, columns[header.index(weights)])
+    if weights is not None and counts is None:
+        raise DataError(f"data file {path}: the column of sample weights, {weights!r}, holds text; expected numbers")
+    return Raw(
+        x=x if rounded.any() else short, y=y, description=printable(path.name), table=True, weights=counts
+    )  # fmt: skip
 
 
 def _choices(name: str, choices: Sequence[str], field: str) -> str:

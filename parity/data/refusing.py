@@ -34,6 +34,8 @@ def check(raw: Raw, spec: DataSpec, *, classes: bool) -> None:
         if array.ndim == 0 or not array.size:
             raise DataError(f"{where}: {name} has shape {array.shape}; expected (rows, ...) with at least one value")
         _check_finite(array, f"{where}: {name}")
+    if raw.weights is not None:
+        _check_weights(raw.weights, f"{where}: {spec.sample_weights}", len(raw.y))
     for name, array in (*inputs, *targets[1:]):
         if len(array) != len(raw.y):
             told = f"{name} has {len(array)} rows, but {spec.goals[0]} has {len(raw.y)}"
@@ -95,6 +97,22 @@ def _check_finite(array: np.ndarray, what: str) -> None:
         raise DataError(
             f"{what} has {bad.sum()} of {array.size} values that are NaN or infinite, the first at {first}; "
             "expected finite numbers; fill them in or take their rows out"
+        )
+
+
+def _check_weights(weights: np.ndarray, what: str, rows: int) -> None:
+    """Refuse sample weights that are no numbers from 0 on, one for each row at least."""
+    if weights.dtype.kind not in "biuf":
+        raise DataError(f"{what} holds {weights.dtype}; expected integers or floats, what the loss of each row counts")
+    if weights.ndim == 0 or len(weights) != rows:
+        told = f"has {len(weights)} rows" if weights.ndim else "is a single number"
+        raise DataError(f"{what} {told}, and there are {rows} rows; expected one sample weight for each")
+    _check_finite(weights, what)
+    if (weights < 0).any():
+        first = [int(place) for place in np.argwhere(weights < 0)[0]]
+        raise DataError(
+            f"{what} has {(weights < 0).sum()} of {weights.size} values below 0, the first at {first}; expected sample "
+            "weights of at least 0: a row that is not to count has 0"
         )
 
 

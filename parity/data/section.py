@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 # Strict, because a spec that says `rows: true` or `reshape: ["64", 3]` is wrong, not short for something else.
 SUFFIXES = (".npz", ".csv")
@@ -20,6 +21,15 @@ Switch = Annotated[bool, Field(strict=True)]
 Factor = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1, strict=True)]
 
+
+def _one_name(value: Any) -> Any:
+    if isinstance(value, dict | list | tuple):
+        raise PydanticCustomError(
+            "weights_of_several", "one name: weights for each of several outputs are not there yet"
+        )  # fmt: skip
+    return value
+
+
 Form = Literal["one_hot", "index", "column", "flat"]
 """In which form a program is given its targets: rows with a single 1, (N, ..., C); numbers of classes, (N, ...);
 (N, 1); (N,). What is learned is the same; what a loss makes of it need not be."""
@@ -29,7 +39,7 @@ class DataSpec(BaseModel):
     """Where rows come from and what is done to them before a model sees them.
 
     The steps run in float64, in this order: ``rows``, ``scale``, ``standardize``, ``reshape``, ``transpose``,
-    ``one_hot``, ``targets``, ``validation_split``; :func:`parity.data.loading.preprocess_source` spells them out in
+    ``one_hot``, ``targets``, ``validation_split``; :func:`parity.data.written.preprocess_source` spells them out in
     NumPy.
     """
 
@@ -84,6 +94,13 @@ class DataSpec(BaseModel):
         description="name of the array of labels or targets in an .npz file, or of their column in a .csv file "
         "(by default its last one, if none is named y); of a model of several outputs, the names of their arrays, "
         "which are those of the outputs if not said",
+    )
+
+    sample_weights: Annotated[Name, BeforeValidator(_one_name)] | None = Field(
+        default=None,
+        description="name of the array of an .npz file, or of the column of a .csv file, that says what each row's "
+        "loss counts: (N,) or (N, 1), of targets with steps also (N, steps); all alike if not said",
+        examples=["weights"],
     )
 
     @property

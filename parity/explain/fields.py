@@ -29,7 +29,7 @@ from parity.explain.habit_list import (
     of_metric,
     of_update,
 )
-from parity.explain.loss_changes import losses, stretched, swapped
+from parity.explain.loss_changes import losses, stretched, swapped, weighed
 from parity.initializers import Initializer
 from parity.lazy import np
 from parity.ops import Op
@@ -63,7 +63,7 @@ def candidates(side: Resolved, suspects: Suspects) -> list[Change]:
         found += [one for name in names for one in _of_part(side, f"layers.{name}")]
     if suspects.phase == "loss":
         found += [one for path in losses(side) for one in _of_part(side, path)]
-        found += [*swapped(side), *stretched(side), *of_loss(side)]
+        found += [*swapped(side), *stretched(side), *weighed(side), *of_loss(side)]
     if suspects.phase in ("loss", "gradient"):
         found += [*of_gradient(side, suspects.leftovers, suspects.phase), *_held(side, "regularizer"), *_spread(side)]
     if suspects.phase in ("gradient", "update"):  # PyTorch has no gradient at all of what is cut off.

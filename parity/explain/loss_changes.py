@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator
 
 from parity.explain.changes import Change
+from parity.losses.reducing import OVER_WEIGHTS
 from parity.spec.paths import at
 from parity.spec.resolve import Resolved
 
@@ -27,6 +28,23 @@ def swapped(side: Resolved) -> Iterator[Change]:
                     sets=tuple(zip(paths, values[::-1], strict=True)),
                     text=f"the {what} of {one} and {other} are swapped",
                 )  # fmt: skip
+
+
+def weighed(side: Resolved) -> Iterator[Change]:
+    """Yield sample weights that are forgotten, and their sum for the number of rows, or the other way round."""
+    if not side.weighs:
+        return
+    was, loss = side.config.data.sample_weights, side.config.loss
+    yield Change(
+        path="data.sample_weights", value=None, was=was, sets=(("data.sample_weights", None),),
+        text="all rows count alike: their weights are forgotten",
+    )  # fmt: skip
+    other = "mean" if loss.reduction == OVER_WEIGHTS else OVER_WEIGHTS
+    over = "by the number of rows" if other == "mean" else "by the sum of the sample weights"
+    yield Change(
+        path="loss.reduction", value=other, was=loss.reduction, sets=(("loss.reduction", other),),
+        text=f"the sum of the losses is divided {over}",
+    )  # fmt: skip
 
 
 def stretched(side: Resolved) -> Iterator[Change]:

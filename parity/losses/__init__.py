@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
@@ -10,11 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 from pydantic import Field
 
 from parity.code import Case, LossCode
-from parity.entries import Entry, Shape, entry_type
+from parity.entries import Shape, entry_type
 from parity.formula import expression, formula_of, value_of
 from parity.frameworks import frameworks
 from parity.lazy import differentiable, np
-from parity.native import Native, Turned
+from parity.losses.reducing import OVER_WEIGHTS, REDUCED, told_reduction
+from parity.losses.weighing import Weighed
+from parity.native import Native
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,16 +26,11 @@ EPSILON = 1e-7
 """Where Keras clips probabilities (``keras.config.epsilon()``)."""
 
 
-REDUCED: dict[str, Mapping[str, str]] = {
-    "keras": {"mean": "sum_over_batch_size", "sum": "sum"}, "torch": {"mean": "mean", "sum": "sum"},
-}  # fmt: skip
-"""What the frameworks' own losses call the reductions; of those that are not here, they have none."""
-
-
-class Loss(Entry):
+class Loss(Weighed):
     """Base of the losses: weight times a reduction of the losses of the rows, or of the outputs.
 
-    ``reduction`` is ``mean``, which Keras calls ``sum_over_batch_size``, or ``sum``. A loss that compares output by
+    ``reduction`` is ``mean``, which Keras calls ``sum_over_batch_size``, ``sum``, or ``mean_with_sample_weight``, which
+    divides by the sum of the rows' weights (:mod:`parity.losses.weighing`). A loss that compares output by
     output knows a third, ``sum_over_rows``: Keras's ``sum`` adds up the rows' means, PyTorch's every single output. The
     rate that goes with a sum is smaller by as much as the sum is larger.
 
@@ -54,14 +50,14 @@ class Loss(Entry):
     """What makes logits of probabilities, where the loss of those is the one of the logits."""
     positive: ClassVar[bool] = False
     """Whether it takes the logarithm of the outputs as they are."""
-    reductions: ClassVar[Mapping[str, str]] = {"mean": "mean({})", "sum": "sum({})"}
-    """What each reduction makes of :meth:`formula`."""
     reduced: ClassVar[Mapping[str, Mapping[str, str]]] = REDUCED
     """Per framework, what its own loss calls the reductions."""
     forms: ClassVar[tuple[str, ...]] = ("one_hot", "column", "flat")
     """Forms of targets that it takes, see ``data.targets``; where it is one, the loss decides and the data do not."""
 
-    reduction: Literal["mean", "sum"] = Field(default="mean", description="how the losses of a batch become one number")
+    reduction: Literal["mean", "sum", "mean_with_sample_weight"] = Field(
+        default="mean", description="how the losses of a batch become one number"
+    )
     weight: float = Field(default=1.0, description="factor of the loss, Keras's loss_weights")
 
     @classmethod
@@ -70,7 +66,7 @@ class Loss(Entry):
         super().__pydantic_init_subclass__(**kwargs)
         if "natives" in vars(cls):
             cls.natives = {
-                name: _told(part, cls._reduced_in(name), get_args(cls.model_fields["reduction"].annotation))
+                name: told_reduction(part, cls._reduced_in(name), get_args(cls.model_fields["reduction"].annotation))
                 for name, part in cls.natives.items()
             }
 
@@ -94,6 +90,10 @@ class Loss(Entry):
         """Return why it cannot be of outputs of a shape, without the batch axis; an empty string where it can."""
         return ""
 
+    def unweighed(self, shape: Shape) -> str:
+        """Return why rows cannot have weights, of outputs of a shape; an empty string where they can."""
+        return ""
+
     def stretches(self, form: str | None) -> bool:
         """Return whether targets of a form are stretched to more than there are."""
         return False
@@ -108,19 +108,21 @@ class Loss(Entry):
             fused: see :meth:`fused`.
         """
         met = self.given(code, framework, form, fused)
-        return met if self.weight == 1.0 else replace(met, body=self._weighted(met.body, framework))
+        if self.weight == 1.0 or (self._rows and not met.weighs):
+            return met  # What the rows' losses come to is multiplied, see `weighed`.
+        return replace(met, body=self._weighted(met.body, framework))
 
     def _weighted(self, body: tuple[str, ...], framework: str) -> tuple[str, ...]:
         """Return the body of a loss, times its weight."""
         *before, last = body
         made = last.removeprefix("return ")
-        inside = re.fullmatch(r"(lambda \w+, \w+: )(.+)", made)
+        inside = re.fullmatch(r"(lambda [\w, ]+: )(.+)", made)
         if inside:
             return (*before, f"return {inside[1]}{self.weight!r} * {inside[2]}")
         if made != "loss":
             before.append(f"loss = {made}")
-        order = {"keras": "y_true, y_pred", "tensorflow": f"{self.called}, outputs", "torch": "outputs, targets"}
-        return (*before, f"return lambda {order[framework]}: {self.weight!r} * loss({order[framework]})")
+        order = self.arguments(framework)
+        return (*before, f"return lambda {order}: {self.weight!r} * loss({order})")
 
     def given(self, code: LossCode, framework: str, form: str | None, fused: bool) -> LossCode:
         """Return the loss's code, made to take targets of a form; arguments as :meth:`meeting`'s."""
@@ -149,10 +151,13 @@ class Loss(Entry):
     def ended(self) -> str:
         """Return in words what is made of the losses."""
         how = {
-            "mean": f"mean over {self.over}", "sum": f"summed over {self.over}",
+            "mean": f"mean over {self.over}", "sum": f"summed over {self.over}", OVER_WEIGHTS: f"mean over {self.over}",
             "sum_over_rows": "mean over the outputs of a row, summed over the rows",
             "mean_over_classes": "mean over rows and classes",
         }[self.reduction]  # fmt: skip
+        if self._weighed:
+            how = f"{how}, each times its sample weight"
+            how = f"weighted mean over {self.over}: over the sum of their weights" if self.over_weights() else how
         return how if self.weight == 1.0 else f"{how}, times {self.weight!r}"
 
     def formula(self, logits: bool) -> str:
@@ -173,33 +178,36 @@ class Loss(Entry):
         """
         return ""
 
-    def value(self, outputs: np.ndarray, targets: np.ndarray, logits: bool) -> float:
+    def value(
+        self, outputs: np.ndarray, targets: np.ndarray, logits: bool, weights: np.ndarray | None = None
+    ) -> float:  # fmt: skip
         """Return the loss of a batch.
 
         Args:
             outputs: (N, ..., C): logits where ``logits`` is set, else probabilities.
             targets: in the form that the loss takes: (N, ..., C); (N, ...) for numbers of classes; (N,) where flat.
             logits: which formula runs, see :meth:`on_logits`.
+            weights: what each row's loss counts, or each step's, (N, ...), the shape of outputs without the last axis.
         """
-        return float(self._reduced(outputs, self.met(outputs, targets), logits))
+        return float(self._reduced(outputs, self.met(outputs, targets), logits, weights))
 
-    def gradient(self, outputs: np.ndarray, targets: np.ndarray, logits: bool) -> np.ndarray:
+    def gradient(
+        self, outputs: np.ndarray, targets: np.ndarray, logits: bool, weights: np.ndarray | None = None
+    ) -> np.ndarray:  # fmt: skip
         """Return the gradient of :meth:`value` with respect to the outputs."""
         met = self.met(outputs, targets)
         found = differentiable.pulled(
-            lambda outputs: self._reduced(outputs, met, logits), {"outputs": outputs}, np.ones(())
+            lambda outputs: self._reduced(outputs, met, logits, weights), {"outputs": outputs}, np.ones(())
         )
         return found["outputs"]
 
-    def _reduced(self, outputs: np.ndarray, targets: np.ndarray, logits: bool) -> Any:
+    def _reduced(self, outputs: np.ndarray, targets: np.ndarray, logits: bool, weights: np.ndarray | None) -> Any:
         """Return what :meth:`value` does, of targets as they meet the outputs."""
-        return self.weight * formula_of(self.whole(logits)).value(outputs=outputs, targets=targets, **dict(self))
-
-    def whole(self, logits: bool) -> str:
-        """Return the loss of a batch, its weight aside: :meth:`formula` and what the reduction makes of it."""
-        *before, value = (line.strip() for line in self.formula(logits).strip().splitlines())
-        sign, value = ("-", value[1:]) if _negated(value) else ("", value)
-        return "\n".join([*before, f"{sign}{self.reductions[self.reduction].format(value)}"])
+        if weights is None:
+            return self.weight * formula_of(self.whole(logits)).value(outputs=outputs, targets=targets, **dict(self))
+        stretched = self.over != "rows" and targets.ndim < outputs.ndim
+        formula = formula_of(self.weighing().whole(logits, stretched))
+        return self.weight * formula.value(outputs=outputs, targets=targets, sample_weights=weights, **dict(self))
 
     def met(self, outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """Return targets as they meet the outputs."""
@@ -215,8 +223,15 @@ class Loss(Entry):
 
     def _own(self, framework: str, logits: bool) -> Native | None:
         """Return a framework's own part, where it means the loss of such outputs."""
-        part = self.part(framework)
-        return part if part is not None and part.fits(self.told(logits)) else None
+        part, keras = self.part(framework), "keras" in frameworks()[framework].line
+        if keras and self._rows not in ("", self.row()):
+            return None
+        return part if part is not None and part.fits(self._asked(framework, logits)) else None
+
+    def _asked(self, framework: str, logits: bool) -> Loss:
+        """Return the loss that a framework's own part is asked for: by rows, only Keras's sums up by itself."""
+        summed = not self._rows or "keras" in frameworks()[framework].line
+        return self.told(logits) if summed else self.told(logits).replace(reduction="mean")
 
     def _handed(self, framework: str, outputs: str, targets: str) -> str:
         """Return the source of :meth:`handed`, outputs and targets being called so."""
@@ -230,7 +245,7 @@ class Loss(Entry):
     def _why(self, framework: str, logits: bool) -> list[str]:
         """Return why a framework's own part is not taken as it is; nothing where it is, or where there is none."""
         part = self.part(framework)
-        apart = part.departures(self.told(logits)) if part is not None else []
+        apart = part.departures(self._asked(framework, logits)) if part is not None else []
         found = [part.why[name] for name in apart if part is not None and name in part.why]
         found += [f"{part.name} {part.never}"] if part is not None and part.never else []
         return [*found, *([f"{part.name} has no such reduction"] if part and "reduction" in apart else [])]
@@ -250,8 +265,9 @@ class Loss(Entry):
             framework: Keras, or one that falls back on it.
         """
         part, doc = self.part(framework), _sentence(self.words(ending))
-        if part is not None and part.fits(self):
-            return LossCode(body=(f"return {part.source(self)}",), doc=doc)
+        if part is not None and part.fits(self) and self._rows in ("", self.row()):
+            # Told the reduction, it takes sample weights by itself.
+            return LossCode(body=(f"return {part.source(self)}",), doc=doc, weighs=bool(self._rows))
         why = self._why(framework, self.on_logits(ending))
         lines = self._lines(framework, self.on_logits(ending), {"outputs": "y_pred", "targets": "y_true"})
         return LossCode(body=(*_function("y_true, y_pred", lines), "return loss"), doc=doc, comment="; ".join(why))
@@ -264,7 +280,7 @@ class Loss(Entry):
         lines = self._lines("tensorflow", logits, {"targets": self.called})
         if own is not None:
             rows = own.source(self, labels=self._handed("tensorflow", read, self.called), logits=read)
-            whole = value_of(self.reductions[self.reduction].format("rows"))
+            whole = value_of((self.own_row() or self.reductions[self.reduction]).format("rows"))
             lines = [f"return {expression(whole, frameworks()['tensorflow'].words, {'rows': rows})}"]
         return LossCode(body=(*_function(f"{self.called}, outputs", lines), "return loss"), doc=self._doc(logits))
 
@@ -290,36 +306,17 @@ class Loss(Entry):
         if not logits and self.as_logits:
             read["outputs"] = expression(value_of(self.as_logits), frameworks()["torch"].words, read)
         read["targets"] = self._handed("torch", "outputs", read["targets"])
-        plain, made = plain and read["targets"] == "targets", own.source(self)
-        body = (f"loss = {made}", f"return lambda outputs, targets: loss({', '.join(read.values())})")
-        if plain and read["outputs"] == "outputs":
+        plain = plain and read["targets"] == "targets" and read["outputs"] == "outputs"
+        made = own.source(self._asked("torch", logits), **({"reduction": '"none"'} if self._rows else {}))
+        losses = f"loss({', '.join(read.values())})"
+        if self._rows:
+            own_row = value_of(self.own_row().format("losses"))
+            losses = expression(own_row, frameworks()["torch"].words, {"losses": losses})
+            losses = f"{losses}.reshape(outputs.shape[:-1])" if self.over == "rows" and rank > 2 else losses
+        body = (f"loss = {made}", f"return lambda outputs, targets: {losses}")
+        if plain and not self._rows:
             body = (f"return {made}",)
         return LossCode(body=body, doc=self._doc(logits), comment="; ".join(why))
-
-
-def _told(part: Native, words: Mapping[str, str], every: tuple[str, ...]) -> Native:
-    """Return a framework's own loss that is told the reduction.
-
-    Args:
-        part: the loss.
-        words: what it calls the reductions that it has.
-        every: all reductions of the entry.
-    """
-    if not words or "reduction" in part.arguments:
-        return part
-    back = {"mean": "mean"} | {word: name for name, word in words.items()}
-    own = "sum_over_batch_size" if "sum_over_batch_size" in words.values() else "mean"
-    missing = frozenset(every) - set(words)
-    return replace(
-        part,
-        arguments={**part.arguments, "reduction": Turned("reduction", words.get, back.get)},
-        own={**part.own, "reduction": own},
-        when={**part.when} | ({"reduction": frozenset(words)} if missing else {}),
-    )
-
-
-def _negated(value: str) -> bool:
-    return isinstance(value_of(value.strip()), ast.UnaryOp)
 
 
 def _sentence(words: str) -> str:

@@ -34,6 +34,12 @@ class CosineSimilarity(Loss):
             return super().fault(shape)
         return f"they have no axis {self.axis}: {count} with that of the rows, counted from 0"
 
+    def unweighed(self, shape: Shape) -> str:
+        """Return why rows cannot have weights: down the columns, no row has a loss of its own."""
+        if self.axis in (-1, len(shape)):
+            return ""
+        return f"data.sample_weights weigh rows, and along axis {self.axis} a row has no loss of its own; say axis: -1"
+
     def formula(self, logits: bool) -> str:
         return """
             o = outputs / sqrt(maximum(sum(square(outputs), axis=axis, keepdims=True), 1e-14))

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 COUNTED = {
     "keras": """\
-def counted(y_true, y_pred):
+def counted(y_true, y_pred{weights}):
     seen = y_pred._keras_mask  # the steps that count
     outputs = y_pred[seen]
     outputs._keras_logits = y_pred._keras_logits[seen]
-    return {loss}(y_true[seen], outputs)""",
+    return {loss}(y_true[seen], outputs{seen})""",
     "tensorflow": """\
 def counted({called}, outputs):
     seen = outputs.mask  # the steps that count
@@ -54,6 +54,8 @@ def counting(loss: Loss, code: LossCode, framework: str, fused: bool = False) ->
         name = "whole" if any("loss" in line for line in before) else "loss"
         before.append(f"{name} = {made}")
         made = name
-    lines = COUNTED["keras" if keras else framework].format(loss=made, called=loss.called).splitlines()
+    weights = {"weights": ", sample_weights", "seen": ", sample_weights[seen]"} if code.weighs else {}
+    told = {"loss": made, "called": loss.called, "weights": "", "seen": ""} | weights
+    lines = COUNTED["keras" if keras else framework].format(**told).splitlines()
     lines = [line for line in lines if fused or "_keras_logits" not in line]
     return replace(code, body=(*before, "", *lines, "", "return counted"))

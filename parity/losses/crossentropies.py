@@ -12,6 +12,7 @@ from parity.entries import Shape, read_in
 from parity.formula import expression, value_of
 from parity.frameworks import frameworks
 from parity.losses import Loss
+from parity.losses.reducing import OVER_WEIGHTS
 
 if TYPE_CHECKING:
     from parity.activations import Activation
@@ -97,12 +98,14 @@ class CrossEntropy(Loss):
             return replace(code, body=(*code.body[:-1], behind)) if self.fused(ending) else code
         if ending is None or not ending.logits or self.fused(ending):
             return code
+        more = ", sample_weights" if code.weighs else ""
         return LossCode(
             body=(
                 f"loss = {code.body[-1].removeprefix('return ')}",
-                "return lambda y_true, y_pred: loss(y_true, tf.identity(y_pred))",
+                f"return lambda {self.arguments(framework)}: loss(y_true, tf.identity(y_pred){more})",
             ),
             doc=code.doc,
+            weighs=code.weighs,
             comment=f"tf.identity hides the {ending.kind} from Keras, which would work on its logits",
         )
 
@@ -131,13 +134,23 @@ class OfClasses(CrossEntropy):
             return super().fault(shape)
         return f"class_weight has {len(self.class_weight)} numbers, and there are {shape[-1]} classes: one for each"
 
-    def whole(self, logits: bool) -> str:
+    def over_weights(self) -> bool:
+        """Return whether the sum is divided by that of the weights, of samples or of classes."""
+        return super().over_weights() or (
+            self.class_weight is not None and self.divisor == "weights" and self.reduction == "mean"
+        )
+
+    def counts(self) -> str:
+        """Return what a row counts: its sample weight times the weight of its class."""
         if self.class_weight is None:
-            return super().whole(logits)
+            return super().counts()
+        return f"{super().counts()} * weight_of(outputs, class_weight, {self._class()})"
+
+    def whole(self, logits: bool, stretched: bool = False) -> str:
+        if self.class_weight is None or self._weighed:
+            return super().whole(logits, stretched)
         *before, value = (line.strip() for line in self.formula(logits).strip().splitlines())
-        total = self.reductions[self.reduction].format("weights * losses")
-        if self.reduction == "mean" and self.divisor == "weights":
-            total = "sum(weights * losses) / sum(weights)"
+        total = self.summed("losses", "weights")
         weights = f"weight_of(outputs, class_weight, {self._class()})"
         return "\n".join([*before, f"losses = {value}", f"weights = {weights}", total])
 
@@ -148,21 +161,27 @@ class OfClasses(CrossEntropy):
         """Say when there are no weights to divide by."""
         if field != "divisor" or (self.class_weight is not None and self.reduction == "mean"):
             return super().inert(field, other, ending)
+        if self.class_weight is not None and self.reduction == OVER_WEIGHTS:
+            return "the reduction says so"
         return "all classes count alike" if self.class_weight is None else "a sum is divided by nothing"
 
     def ended(self) -> str:
         if self.class_weight is None:
             return super().ended()
-        over = " over their sum" if self.divisor == "weights" and self.reduction == "mean" else ""
+        over = " over their sum" if self.over_weights() and not self._weighed else ""
         return f"{super().ended()}, times the weights of the classes{over}"
 
     def _own(self, framework: str, logits: bool) -> Native | None:
         """Return a framework's own part; where classes have weights, Keras's or one that takes them."""
         part = super()._own(framework, logits)
-        if part is None or self.class_weight is None or "keras" in frameworks()[framework].line:
+        if part is None or self.class_weight is None or self._rows or "keras" in frameworks()[framework].line:
             return part
         alike = self.reduction == "sum" or self.divisor == "weights"
         return part if "class_weight" in part.fields and alike and not self.label_smoothing else None
+
+    def _asked(self, framework: str, logits: bool) -> Loss:
+        asked = super()._asked(framework, logits)
+        return asked.replace(class_weight=None) if self._rows else asked
 
     def keras(self, ending: Activation | None, framework: str = "keras") -> LossCode:
         """Return Keras's loss object, which takes the weights row by row."""
@@ -171,19 +190,19 @@ class OfClasses(CrossEntropy):
             return code
         words, names = frameworks()["keras"].words, {"outputs": "y_pred", "targets": "y_true"}
         names |= {"class_weight": repr(self.class_weight)}
-        told = expression(value_of(f"weight_of(outputs, class_weight, {self._class()})"), words, names)
+        counts = self.counts() if self._rows else f"weight_of(outputs, class_weight, {self._class()})"
+        told, order = expression(value_of(counts), words, names), self.arguments(framework)
         own = self.natives["keras"]
-        made, last = own.source(self), code.body[-1]
-        if "lambda" not in last:
-            last = "return lambda y_true, y_pred: loss(y_true, y_pred)"
-        if self.reduction == "mean" and self.divisor == "weights":
+        made, read = own.source(self), "tf.identity(y_pred)" if "tf.identity" in code.body[-1] else "y_pred"
+        if self.over_weights():
             made = own.source(self, reduction="'mean_with_sample_weight'")
-        return replace(code, body=(f"loss = {made}", f"{last[:-1]}, sample_weight={told})"))
+        last = f"return lambda {order}: loss(y_true, {read}, sample_weight={told})"
+        return replace(code, body=(f"loss = {made}", last))
 
     def torch(self, logits: bool, rank: int) -> LossCode:
         """Return PyTorch's loss; its weights are tensors, which go where the outputs are."""
         code = super().torch(logits, rank)
-        if self.class_weight is None or self._own("torch", logits or bool(self.as_logits)) is None:
+        if self.class_weight is None or self._rows or self._own("torch", logits or bool(self.as_logits)) is None:
             return code
         *before, last = code.body
         if "lambda" not in last:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
 from parity.code import LossCode
-from parity.losses import REDUCED, Loss
+from parity.losses import Loss
+from parity.losses.reducing import OVER_WEIGHTS, REDUCED
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,12 +51,14 @@ class Elementwise(Loss):
     """
 
     over: ClassVar[str] = "all elements"
-    reductions: ClassVar = {"mean": "mean({})", "sum": "sum({})", "sum_over_rows": "sum(mean({}, axis=-1))"}
-    reduced: ClassVar = REDUCED | {"keras": {"mean": "sum_over_batch_size", "sum_over_rows": "sum"}}
+    reductions: ClassVar = dict(Loss.reductions) | {"sum_over_rows": "sum(mean({}, axis=-1))"}
+    reduced: ClassVar = REDUCED | {
+        "keras": {"mean": "sum_over_batch_size", "sum_over_rows": "sum", OVER_WEIGHTS: OVER_WEIGHTS}
+    }
     quiet: ClassVar[frozenset[str]] = frozenset({"broadcast"})
     settled: ClassVar[frozenset[str]] = quiet
 
-    reduction: Literal["mean", "sum", "sum_over_rows"] = Field(  # type: ignore[assignment]
+    reduction: Literal["mean", "sum", "sum_over_rows", "mean_with_sample_weight"] = Field(  # type: ignore[assignment]
         default="mean",
         description="how the losses of all outputs become one number; sum_over_rows, Keras's sum, adds up the means "
         "over the last axis",
@@ -69,6 +73,9 @@ class Elementwise(Loss):
         """Return targets as they meet the outputs: left flat, NumPy stretches the two as the frameworks do."""
         flat = targets.ndim < outputs.ndim
         return targets[..., None] if flat and self.broadcast == "align" else targets
+
+    def row(self) -> str:
+        return "sum({}, axis=-1)" if self.reduction == "sum" else "mean({}, axis=-1)"
 
     def stretches(self, form: str | None) -> bool:
         return form == "flat" and self.broadcast == "stretch"
@@ -103,4 +110,4 @@ class Elementwise(Loss):
 
 def _with(code: LossCode, body: tuple[str, ...], said: str) -> LossCode:
     """Return a loss with another body, and more said above it."""
-    return LossCode(body=body, doc=code.doc, comment="; ".join(one for one in (code.comment, said) if one))
+    return replace(code, body=body, comment="; ".join(one for one in (code.comment, said) if one))

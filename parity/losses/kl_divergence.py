@@ -9,7 +9,8 @@ from pydantic import Field
 
 from parity.code import Case
 from parity.entries import read_in
-from parity.losses import REDUCED, Loss, loss_case
+from parity.losses import Loss, loss_case
+from parity.losses.reducing import REDUCED
 from parity.native import Native
 
 
@@ -39,9 +40,13 @@ class KLDivergence(Loss):
     rule: ClassVar[str] = "sum(targets log(targets / outputs))"
 
     log_outputs: bool = Field(default=False, description="outputs are logarithms of probabilities, as in PyTorch")
-    reduction: Literal["mean", "sum", "mean_over_classes"] = Field(  # type: ignore[assignment]
+    reduction: Literal["mean", "sum", "mean_over_classes", "mean_with_sample_weight"] = Field(  # type: ignore[assignment]
         default="mean", description="how the losses of the rows become one number; mean_over_classes is PyTorch's mean"
     )
+
+    def own_row(self) -> str:
+        """Return what makes the loss of a row of what ``nn.KLDivLoss`` gives: a number for each class."""
+        return "sum({}, axis=-1)" if self._rows else ""
 
     def formula(self, logits: bool) -> str:
         if self.log_outputs:

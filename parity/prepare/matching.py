@@ -132,7 +132,10 @@ class Ports:
             "framework": side.framework, "program": side.program.file, "names": dict(side.program.names),
             "data": str(self.bench(side).scratch / "data"), "seed": side.config.training.seed,
             "inputs": list(side.graph.packed),
-            "outputs": [{"name": name, "shape": list(one.last.output_shape)} for name, one in side.views.items()],
+            "outputs": [
+                {"name": name, "shape": list(one.last.output_shape), "weighs": one.weighs}
+                for name, one in side.views.items()
+            ],
         }  # fmt: skip
 
     def _first_with_extras(self, side: Resolved) -> tuple[Resolved, Match]:

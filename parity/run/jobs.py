@@ -120,6 +120,8 @@ class Bench:
         exchange = Exchange(self.scratch / "data")
         exchange.put("x", self.dataset.x)
         exchange.put("y", self.dataset.y)
+        if self.dataset.weights is not None:
+            exchange.put("sample_weights", self.dataset.weights)
         if self.dataset.x_val is not None:
             exchange.put("x_val", self.dataset.x_val)
 

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from parity.errors import WorkerError
+from parity.rows import together
 from parity.run.digest import RECORD
 from parity.run.exchange import Exchange
 from parity.run.session import Session
@@ -60,6 +61,13 @@ class Taken:
             and list(self.digests) == list(other.digests)
             and all(one.tobytes() == other.digests[name].tobytes() for name, one in self.digests.items())
         )
+
+
+def batch_of(side: Resolved, taken: Taken) -> tuple[np.ndarray, np.ndarray]:
+    """Return the inputs of a step of a side, and its targets, the weights of the rows beside them; they were kept."""
+    names = ["x", "y", *(["sample_weights"] if side.weighs else [])]
+    x, *goals = (np.array(taken.tensor("batch", name), np.float64) for name in names)
+    return x, together(goals)
 
 
 @dataclass(kw_only=True)

@@ -14,6 +14,7 @@ from typing import Protocol
 
 import numpy as np
 
+from parity.rows import beside
 from parity.run.axes import inverse, permuted
 from parity.run.digest import RECORD, digest, digests
 from parity.run.exchange import Exchange
@@ -112,6 +113,25 @@ class Guide:
 
     def __init__(self, exchange: Exchange, names: Sequence[tuple[str, str]]) -> None:
         self.exchange, self.names = exchange, {(phase, name) for phase, name in names}
+
+    def batch(self, x: np.ndarray, y: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+        """Return the reference side's batch in the place of one, where their rows are alike.
+
+        Args:
+            x: inputs, (N, ...).
+            y: targets, (N, ...).
+            weights: of the rows, which are kept where the reference side's have none; None for none.
+
+        Returns:
+            inputs, and targets with the weights beside them.
+        """
+        given = [np.array(self.exchange.get(f"batch/{name}")) for name in ("x", "y")]
+        if all(one.shape[1:] == mine.shape[1:] for one, mine in zip(given, (x, y), strict=True)):
+            x, y = (one.astype(x.dtype) for one in given)
+        if weights is not None and ("batch", "sample_weights") in self.names:
+            theirs = np.array(self.exchange.get("batch/sample_weights")).astype(x.dtype)
+            weights = theirs if theirs.shape == weights.shape else weights
+        return x, beside(y, weights)
 
     def instead(self, phase: str, name: str, shape: Sequence[int], axes: Sequence[int] | None) -> np.ndarray | None:
         """Return what to go on with, laid out as the framework has it, or None where the reference has no such tensor.

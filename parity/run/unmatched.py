@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from parity.rows import apart
+from parity.rows import apart, beside
 from parity.run.driver.base import Driver
 from parity.run.driver.programs import ProgramError
 from parity.run.exchange import Exchange
@@ -52,12 +52,14 @@ def opened(
         row: shape of a row, for models that are made when they first see one.
         seed: of what it draws by itself.
         inputs: of the spec, as ``Bindings.inputs`` has them.
-        outputs: name and shape of a row of each output in the spec.
+        outputs: name and shape of a row of each output in the spec; of the only one ``weighs``, whether rows have
+            weights.
     """
     several = [{**one, "dtype": "float", "targets": None, "ending": None} for one in outputs if len(outputs) > 1]
     empty: dict[str, Any] = {
         "weights": {}, "outputs": {}, "slots": {}, "mask_axes": [], "ending": None, "names": names, "input": list(row),
         "output": outputs[0]["shape"] if len(outputs) == 1 else None, "inputs": list(inputs), "heads": several,
+        "sample_weights": outputs[0]["shape"] if len(outputs) == 1 and outputs[0].get("weighs") else None,
     }  # fmt: skip
     return driver(program, empty, "float32", seed)
 
@@ -206,7 +208,8 @@ def _stretched(driver: Driver, outputs: np.ndarray) -> bool:
     y = np.linspace(0.05, 0.95, rows, dtype=outputs.dtype)[:, None]
     try:
         outputs = np.linspace(0.1, 0.8, rows, dtype=outputs.dtype).reshape(outputs.shape) ** 2
-        one, other = (float(driver.loss_of(outputs, targets)) for targets in (y, np.flip(y).copy()))
+        counts = None if driver.bindings.get("sample_weights") is None else np.ones(rows, outputs.dtype)
+        one, other = (float(driver.loss_of(outputs, beside(of, counts))) for of in (y, np.flip(y).copy()))
     except Exception:  # The loss is not where the contract has it, but in the program's own step; or not of one output.
         return False
     return abs(one - other) <= ALIKE * abs(one)
@@ -282,6 +285,7 @@ class Unmatched(ABC):
         arrays = self.exchange(data)
         row = arrays.get("x").shape[1:]
         driver = opened(self._driver(framework), program, names, row, seed, inputs, outputs)
-        found = tried(driver, arrays.get("x"), arrays.get("y"), forms)
+        weights = None if driver.bindings.get("sample_weights") is None else arrays.get("sample_weights")
+        found = tried(driver, arrays.get("x"), beside(arrays.get("y"), weights), forms)
         driver.close()
         return found

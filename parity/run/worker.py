@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from parity.frameworks import part_of
+from parity.rows import beside
 from parity.run import randomness
 from parity.run.asked import Asked
 from parity.run.axes import inverse, permuted
@@ -100,7 +101,7 @@ class Worker(Unmatched, Asked):
             program: path of the program.
             bindings: where its tensors live.
             precision: ``float32``, ``float64`` or ``bfloat16``.
-            data: folder of the exchange with ``x`` and ``y`` and, where rows are kept for validation, ``x_val``.
+            data: folder of the exchange with ``x``, ``y``, and, where there are such, ``sample_weights`` and ``x_val``.
             weights: canonical parameter to the .npy file with its initial value.
             plan: seed, batch_size, shuffle, drop_remainder; random, ``recorded`` or ``native``.
             threads: limit, None for the framework's own choice.
@@ -133,7 +134,8 @@ class Worker(Unmatched, Asked):
         if self.shadow is not None and self.shadow.precision == "float64" and precision != "float64":
             host = np.dtype("float64")  # The data as they are; the program in low precision rounds them itself.
         self.x = np.ascontiguousarray(arrays.get("x"), dtype=host)
-        self.y = np.ascontiguousarray(arrays.get("y"), dtype=host)
+        y = beside(arrays.get("y"), arrays.get("sample_weights") if bindings.get("sample_weights") else None)
+        self.y = np.ascontiguousarray(y, dtype=host)
         self.x_val = np.ascontiguousarray(arrays.get("x_val"), dtype=host) if arrays.has("x_val") else None
         if native:
             own = self.driver.own_rows(len(self.x))
@@ -309,18 +311,18 @@ class Worker(Unmatched, Asked):
         probe = DigestProbe(exact=True) if out is None else TensorProbe(self.exchange(out))
         rows, follow = next(self._batches(number, number + 1)), None
         x, y = self.x[rows], self.y[rows]
+        targets, weights = driver.parted(y)
         if guide is None:
             probe.see("batch", "x", x)
-            probe.see("batch", "y", y)
+            probe.see("batch", "y", targets)
+            if weights is not None:
+                probe.see("batch", "sample_weights", weights)
             driver.clock.update(step=number, call=0)
             for output, one in driver.answers(x, "lockstep").items():
                 probe.see("metric", predictions(output), one)
         else:
-            theirs = self.exchange(guide["folder"])
-            follow = Guide(theirs, [tuple(one) for one in guide["names"]])
-            given = [np.array(theirs.get(f"batch/{name}")) for name in ("x", "y")]
-            if all(one.shape[1:] == mine.shape[1:] for one, mine in zip(given, (x, y), strict=True)):
-                x, y = (one.astype(self.x.dtype) for one in given)
+            follow = Guide(self.exchange(guide["folder"]), [tuple(one) for one in guide["names"]])
+            x, y = follow.batch(x, targets, weights)
         loss = driver.watched_step(x, y, number, probe, guide=follow)
         trainable, before = set(driver.trainable()), self.before[shadow]
         for name, value, axes in driver.raw_weights():

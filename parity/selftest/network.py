@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from parity.data.dataset import INVENTED
+
 
 @dataclass(frozen=True, kw_only=True)
 class Network:
@@ -20,6 +22,7 @@ class Network:
         tokens: where a row is of whole numbers, how many there are; 0 where it is of real ones.
         ends: of several outputs, each of that size, the layer that gives it; the first learns ``targets``, others real
             numbers.
+        weighs: rows have weights.
     """
 
     input: tuple[int, ...]
@@ -29,11 +32,17 @@ class Network:
     targets: Literal["classes", "real", "signs", "counts"] = "classes"
     tokens: int = 0
     ends: Mapping[str, str] = field(default_factory=dict)
+    weighs: bool = False
 
     @property
     def classes(self) -> bool:
         """Return whether the targets are classes."""
         return self.targets == "classes"
+
+    @property
+    def counted(self) -> dict[str, Any]:
+        """Return what the data of a spec say of the weights of rows."""
+        return {"sample_weights": INVENTED} if self.weighs else {}
 
     @property
     def model(self) -> dict[str, Any]:

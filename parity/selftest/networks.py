@@ -37,7 +37,8 @@ def dataset(network: Network, seed: int = 0) -> Dataset:
         y = generator.poisson(2.0, y.shape).astype(np.float64)
     first, *others = network.ends or ("",)
     parts = {first: y} | {name: generator.normal(size=y.shape) for name in others}
-    return Dataset.invented(x, parts, "invented rows of the self-test")
+    counts = generator.uniform(0.25, 3.0, ROWS) if network.weighs else None
+    return Dataset.invented(x, parts, "invented rows of the self-test", counts)
 
 
 def rows(network: Network, generator: Generator) -> np.ndarray:
@@ -59,7 +60,7 @@ def side(framework: str, network: Network, optimizer: Any, seed: int = 0, name: 
     """
     written: Mapping[str, Any] = {
         "name": "selftest",
-        "data": {"source": "rows.npz"},
+        "data": {"source": "rows.npz", **network.counted},
         "model": network.model,
         "loss": network.loss,
         "optimizer": optimizer,

@@ -6,7 +6,7 @@ They stand in the folder ``programs`` beside this file, and are data: nothing im
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,7 @@ NETWORKS: dict[str, Network] = {
     "softmax": _mlp(out="softmax", loss={"categorical_crossentropy": {}}),
     "dropped": _mlp({"dropout": {"rate": 0.25, "name": "dropout"}}),
     "deep": _mlp(_dense(8, "second", "tanh")),
+    "weighed": replace(_mlp(), weighs=True),
     "penalised": _mlp(kernel_regularizer={"l2": 0.01}),
     "gelu": _mlp(activation="gelu"),
     "norm": _mlp({"batch_norm": {"name": "norm"}}, _RELU, activation=None),
@@ -172,7 +173,7 @@ def spec_of(network: Network, optimizer: Any, rows: Path, sides: Mapping[str, An
     return build_spec(
         {
             "name": "selftest",
-            "data": {"source": str(rows)},
+            "data": {"source": str(rows), **network.counted},
             "model": network.model,
             "loss": network.loss,
             "optimizer": optimizer,
@@ -198,4 +199,5 @@ def write_rows(network: Network, file: Path, seed: int = 0) -> None:
         y = generator.integers(0, 2, (ROWS, 1)).astype(np.float64)
     else:
         y = np.concatenate([np.arange(network.outputs), generator.integers(0, network.outputs, ROWS - network.outputs)])
-    np.savez(file, X=x, y=y)
+    counts: Any = {name: generator.uniform(0.25, 3.0, ROWS) for name in network.counted.values()}
+    np.savez(file, X=x, y=y, **counts)

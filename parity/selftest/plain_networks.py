@@ -37,6 +37,13 @@ PLAIN: dict[str, Network] = {
         loss={"sparse_categorical_crossentropy": {"from_logits": True}},
         outputs=5,
     ),
+    "weighed": Network(
+        input=(6,),
+        layers=({"dense": {"units": 7, "activation": "tanh", "name": "hidden"}}, SOFTMAX),
+        loss=CROSS,
+        outputs=5,
+        weighs=True,
+    ),
     "regression": Network(
         input=(5,),
         layers=(

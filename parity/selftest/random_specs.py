@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from parity.catalog import LOSSES, OPTIMIZERS, SCHEDULES
-from parity.data.dataset import Dataset
+from parity.data.dataset import INVENTED, Dataset
 from parity.entries import Shape
 from parity.errors import SpecError
 from parity.frameworks import frameworks
@@ -74,15 +74,19 @@ def _spec(numbers: random.Random) -> dict[str, Any]:
         loss = dict(zip(outputs, (loss, more), strict=True)) if outputs else loss
     if not outputs:  # Which name layers that a block would give another name.
         layers = [_written(op) for op in grown.blocked()]
+    counts = {"sample_weights": INVENTED} if not outputs and numbers.random() < WEIGHED else {}  # Drawn last of all.
     return {
         "name": "random",
-        "data": {"source": "rows.npz", "rows": rows},
+        "data": {"source": "rows.npz", "rows": rows, **counts},
         "model": {"inputs": inputs, "layers": layers, **({"outputs": outputs} if outputs else {})},
         "loss": loss,
         "optimizer": _written(entry(numbers, optimizer, learning_rate=rate)),
         "training": training,
     }
 
+
+WEIGHED = 0.15
+"""Share of the specs of one output whose rows have weights."""
 
 SEVERAL = 0.15
 """Share of the specs whose model has two outputs."""
@@ -162,7 +166,9 @@ class RandomSpec:
         ]  # fmt: skip
         self._mask(side, parts, generator)
         each = {name: targets(one, rows, generator) for name, one in side.views.items()}
-        return Dataset.invented(together(parts).astype(np.float64), each, "random rows")
+        steps = (rows, *side.last.output_shape[:-1])
+        counts = generator.uniform(0.25, 3.0, steps) if side.weighs else None
+        return Dataset.invented(together(parts).astype(np.float64), each, "random rows", counts)
 
     @staticmethod
     def _mask(side: Resolved, parts: list[np.ndarray], generator: np.random.Generator) -> None:

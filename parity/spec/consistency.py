@@ -244,16 +244,17 @@ def hidden_faults(loss: Loss, graph: Graph, where: Where, loc: Loc = ("loss",)) 
     return [where.fault(loc, got, "recover_logits: false, or logits as the output", "say one of them")]
 
 
-def loss_faults(loss: Loss, shape: Shape, where: Where, loc: Loc) -> list[Fault]:
+def loss_faults(loss: Loss, shape: Shape, weighs: bool, where: Where, loc: Loc) -> list[Fault]:
     """Return the fault of a loss that cannot be of what the model puts out.
 
     Args:
         loss: of a side.
         shape: of an output, without the batch axis.
+        weighs: rows have weights.
         where: knows the lines.
         loc: of what says the loss.
     """
-    told = loss.fault(shape)
+    told = loss.fault(shape) or (loss.unweighed(shape) if weighs else "")
     return [where.fault(loc, f"{loss.kind} of outputs {shape}: {told}")] if told else []
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from parity.activations import Activation
 from parity.initializers import Initializer
+from parity.losses.reducing import OVER_WEIGHTS
 from parity.ops import Op
 from parity.ops.activation import ActivationOp
 from parity.spec.edges import plain
@@ -144,6 +145,8 @@ def section_reason(path: tuple[str, ...], a: Resolved, b: Resolved, rows: int | 
         return "metrics are reported, nothing is trained by them"
     if path in (("data", "targets"), ("loss", "broadcast")):
         return _targets_reason(path, a, b)
+    if path == ("loss", "reduction") and {_divisor(side) for side in (a, b)} == {"mean"}:
+        return "all rows count alike: rounding moves, nothing else"
     if path == ("loss",):
         return _loss_reason(a, b)
     if path[0] == "numerics":
@@ -154,6 +157,13 @@ def section_reason(path: tuple[str, ...], a: Resolved, b: Resolved, rows: int | 
         mine, theirs = getattr(a.config, path[0]), getattr(b.config, path[0])
         return _both(path, mine, theirs, (a, b))
     return ""
+
+
+def _divisor(side: Resolved) -> str:
+    """Return how a loss becomes one number: a mean over weights is a plain one where nothing has weights."""
+    loss = side.config.loss
+    weighs = side.weighs or getattr(loss, "class_weight", None) is not None
+    return "mean" if loss.reduction == OVER_WEIGHTS and not weighs else loss.reduction
 
 
 def _targets_reason(path: tuple[str, ...], a: Resolved, b: Resolved) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from parity.catalog import LOSSES
@@ -61,6 +61,30 @@ def output_faults(config: Config, where: Where, changes: Mapping[str, Any], loc:
     return [*faults, *_data_faults(config, where, changes, loc)]
 
 
+def _weight_faults(config: Config, fault: Callable[..., Fault]) -> list[Fault]:
+    """Return the faults of sample weights: of several outputs, of an array that is something else, of another loss.
+
+    Args:
+        config: of a side, or of the spec.
+        fault: makes one, of a field of the data.
+    """
+    data, outputs = config.data, list(config.model.outputs)
+    if outputs:
+        told = f"sample weights, and the model has the outputs {', '.join(outputs)}"
+        return [fault("sample_weights", told, "a model of one output: of several they are not there yet", LEAVE)]
+    known = (
+        {"X": "inputs", "y": "targets"} | dict.fromkeys(data.arrays, "inputs") | dict.fromkeys(data.goals, "targets")
+    )
+    faults = []
+    if data.sample_weights in known:
+        told = f"{data.sample_weights!r}, which are the {known[data.sample_weights]}"
+        faults.append(fault("sample_weights", told, "the name of an array or a column of its own"))
+    return faults
+
+
+LEAVE = "leave them out"
+
+
 def _data_faults(config: Config, where: Where, changes: Mapping[str, Any], loc: Loc) -> list[Fault]:
     """Return the faults of what the data say of several inputs, and of the targets of outputs."""
     data, outputs, count = config.data, list(config.model.outputs), max(1, len(config.model.outputs))
@@ -87,6 +111,8 @@ def _data_faults(config: Config, where: Where, changes: Mapping[str, Any], loc: 
             fault("one_hot", f"{one!r}, no array of targets", listed(data.goals), did_you_mean(one, data.goals))
             for one in data.one_hot if one not in data.goals
         ]  # fmt: skip
+    if data.sample_weights is not None:
+        faults += _weight_faults(config, fault)
     if outputs and data.targets is not None:
         told = f"data.targets is {data.targets}, and the model has several outputs"
         faults.append(fault("targets", told, fix="leave it out: the loss of each says which form it takes"))

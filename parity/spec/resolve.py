@@ -262,7 +262,7 @@ def changed(
         if not hidden and resolved.program is None:
             last = next((key for key in reversed(list(changes)) if key.partition(".")[0] == "loss"), None)
             faults += target_faults(view.config, origins.get("data.targets", DEFAULT), where, changes, loc)
-            faults += loss_faults(loss, view.last.output_shape, where, (*loc, last) if last else own)
+            faults += loss_faults(loss, view.last.output_shape, view.weighs, where, (*loc, last) if last else own)
     if faults:
         raise SpecError(faults)
     return side

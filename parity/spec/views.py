@@ -76,6 +76,11 @@ class Views:
         vars(found)["views"] = {"": found}
         return cast(Self, found)
 
+    @property
+    def weighs(self) -> bool:
+        """Return whether the rows of the data have weights, which the loss takes."""
+        return self.config.data.sample_weights is not None
+
     def named(self, path: str, output: str) -> str:
         """Return the path in this side of what a view calls ``loss...`` or ``metrics...``.
 
@@ -104,5 +109,8 @@ class Views:
     @property
     def formula(self) -> str:
         """Return which loss formula runs, in words; of several outputs, that of each."""
-        told = {name: one.config.loss.words(one.graph.ending) for name, one in self.views.items()}
+        losses = {
+            name: one.config.loss.weighing() if one.weighs else one.config.loss for name, one in self.views.items()
+        }
+        told = {name: loss.words(self.views[name].graph.ending) for name, loss in losses.items()}
         return told[""] if "" in told else "; ".join(f"{name}: {words}" for name, words in told.items())

@@ -131,6 +131,9 @@ def _other_batch(trials: Trials, a: Resolved, b: Resolved) -> tuple[int, str] | 
     for name in ("x", "y"):
         if one is not other and not np.array_equal(getattr(one, name), getattr(other, name)):
             return 1, name
+    counts = [data.weights for data in (one, other) if data.weights is not None]
+    if one is not other and len(counts) == 2 and not np.array_equal(counts[0], counts[1]):
+        return 1, "sample_weights"
     if a.config.training == b.config.training:
         return None
     training = a.config.training

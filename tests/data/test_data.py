@@ -16,10 +16,11 @@ from hypothesis.extra import numpy as hnp
 from pydantic import ValidationError
 from scipy.stats import skew
 
-from parity.data.loading import class_count, fingerprint, load, one_hot, preprocess, preprocess_source
+from parity.data.loading import class_count, fingerprint, load, one_hot, preprocess
 from parity.data.section import DataSpec
 from parity.data.sources import sources
 from parity.data.sources.leaf_like import Draws
+from parity.data.written import preprocess_source
 from parity.errors import DataError
 from parity.run.target_forms import in_form
 

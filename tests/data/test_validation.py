@@ -20,8 +20,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from parity.data.loading import class_count, fingerprint, load, preprocess_source, split, training_rows
+from parity.data.loading import class_count, fingerprint, load, split, training_rows
 from parity.data.section import DataSpec
+from parity.data.written import preprocess_source
 from parity.errors import DataError
 from parity.report import html, markdown
 from parity.report.sentences import epochs

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 from helpers_frameworks import Reference, assert_same_step, each_framework, opened, starting_weights
 
-from parity.data.loading import class_count, load, preprocess_source
+from parity.data.loading import class_count, load
 from parity.data.section import DataSpec
 from parity.data.sources.cifar10 import is_real
+from parity.data.written import preprocess_source
 from parity.errors import DataError
 from parity.prepare.options import data_source
 from parity.spec.differences import differences, mixed

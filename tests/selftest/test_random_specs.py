@@ -60,6 +60,7 @@ def test_every_entry_is_met_and_the_shapes_of_networks_are_many() -> None:
         seen["a block twice"] += any(one.get("block", {}).get("repeat") == 2 for one in spec.written["model"]["layers"])
         seen["several inputs"] += len(graph.inputs) > 1
         seen["several outputs"] += len(graph.outputs) > 1
+        seen["weights of rows"] += side.weighs
         seen["integers"] += any(one.dtype == "integer" for one in graph.inputs)
         seen["branches"] += not graph.is_chain
         seen["a chain"] += graph.is_chain

@@ -537,7 +537,8 @@ def test_a_model_whose_every_layer_is_wrong_is_not_also_called_empty() -> None:
         ("[8, 3]", "[8, 3.5]", "4: model.input[1]: got 3.5; expected a whole number"),
         ("[8, 3]", "[]", "4: model.input: got a list of 0; expected a list of at least 1"),
         ("data: {source: leaf_like}", "data: leaf_like", "2: data: got 'leaf_like'; expected a mapping of "
-         "one_hot, reshape, rows, scale, source, standardize, targets, transpose, validation_split, x, y"),
+         "one_hot, reshape, rows, sample_weights, scale, source, standardize, targets, transpose, validation_split, x, "
+         "y"),
         ("name: small", "name: 3", "1: name: got 3; expected text; put it in quotes"),
         ("name: small", "name: 2026-01-02", "1: name: got the date 2026-01-02; expected text; put it in quotes"),
         ("name: small", "name: a b",
@@ -681,8 +682,8 @@ def test_a_seed_may_be_as_large_as_the_generator_takes() -> None:
         ("training: {batchsize: 3}", "training.batchsize: unknown field 'batchsize'; expected one of "
          "batch_size, drop_remainder, epochs, random, seed, shuffle; did you mean 'batch_size'?"),
         ("data: {sorce: x}", "data.sorce: unknown field 'sorce'; "
-         "expected one of one_hot, reshape, rows, scale, source, standardize, targets, transpose, validation_split, "
-         "x, y; "
+         "expected one of one_hot, reshape, rows, sample_weights, scale, source, standardize, targets, transpose, "
+         "validation_split, x, y; "
          "did you mean 'source'?"),
         ("data.transpose: [0, 2]", "data.transpose: transpose is [0, 2]; "
          "expected each of the axes 0 to 1 once, counted without the batch axis"),

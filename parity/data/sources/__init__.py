@@ -35,6 +35,7 @@ class Raw:
         description: where the rows come from, in words, without how many they are.
         stand_in: True for generated rows that stand in for a real set.
         table: True where the targets are a column of a table, which says nothing of the shape they were meant to have.
+        weights: what the loss of each row counts, (rows,), (rows, 1) or (rows, steps), where that was asked for.
     """
 
     x: np.ndarray
@@ -42,6 +43,7 @@ class Raw:
     description: str
     stand_in: bool = False
     table: bool = False
+    weights: np.ndarray | None = None
     several: Mapping[str, np.ndarray] = field(default_factory=dict)
     aims: Mapping[str, np.ndarray] = field(default_factory=dict)
 

@@ -10,6 +10,7 @@ keras = partial(PlantedFault, framework="keras")
 mlp = partial(keras, network="mlp", optimizer="adam")
 cnn = partial(keras, network="cnn2d", optimizer="momentum")
 held = partial(keras, network="held", optimizer="adam")
+weighed = partial(keras, network="weighed", optimizer="sgd", phase="loss", tensor="loss")
 heads = partial(keras, network="heads", optimizer="sgd")
 signals = partial(keras, network="signals", optimizer="sgd")
 images = partial(keras, network="images", optimizer="sgd")
@@ -66,6 +67,9 @@ FAULTS = [
           edits={"0.25 * loss_of_value(": "loss_of_value("}),
     heads(name="the wrong one of two outputs", phase="loss", tensor="loss",
           edits={'{"label": label, "value": x}': '{"label": x, "value": label}'}),
+    weighed(name="sample weights forgotten", edits={f"{CALLED}, sample_weights)": f"{CALLED})"}),
+    weighed(name="sample weights divided by their sum",
+            edits={f"{LOSS})": f'{LOSS}reduction="mean_with_sample_weight")'}),
     # gradient
     mlp(name="a frozen layer", phase="gradient", tensor="square.kernel",
         edits={'keras.layers.Dense(8, activation="tanh"': 'keras.layers.Dense(8, trainable=False, activation="tanh"'}),

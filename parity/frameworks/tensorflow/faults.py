@@ -12,6 +12,7 @@ cnn = partial(tensorflow, network="cnn2d", optimizer="momentum")
 held = partial(tensorflow, network="held", optimizer="momentum")
 signals = partial(tensorflow, network="signals", optimizer="sgd")
 images = partial(tensorflow, network="images", optimizer="sgd")
+weighed = partial(tensorflow, network="weighed", optimizer="sgd", phase="loss", tensor="loss")
 decoder = partial(tensorflow, network="decoder", optimizer="sgd")
 
 SQUARE = "tf.matmul(x, self.square_kernel) + self.square_bias"
@@ -88,6 +89,10 @@ FAULTS = [
     signals(name="label smoothing left out", phase="loss", tensor="loss", edits={" * (1.0 - 0.1) + 0.1": " + 0.0"}),
     tensorflow(name="logarithm without the one more", network="growth", optimizer="sgd", phase="loss", tensor="loss",
                edits={"tf.math.log(tf.maximum(outputs, 1e-07) + 1.0)": "tf.math.log(tf.maximum(outputs, 1e-07))"}),
+    weighed(name="sample weights forgotten", edits={"sample_weights * rows(labels, outputs)": "rows(labels, outputs)"}),
+    weighed(name="sample weights divided by their sum",
+            edits={"tf.reduce_mean(sample_weights * rows(labels, outputs))":
+                   "tf.reduce_sum(sample_weights * rows(labels, outputs)) / tf.reduce_sum(sample_weights)"}),
     tensorflow(name="losses of two outputs swapped", network="heads", optimizer="sgd", phase="loss", tensor="loss",
                edits={"loss_of_label = build_loss_of_label()": "loss_of_label = build_loss_of_value()",
                       "loss_of_value = build_loss_of_value()": "loss_of_value = build_loss_of_label()"}),

@@ -13,6 +13,7 @@ residual = partial(torch, network="residual", optimizer="sgd")
 towers = partial(torch, network="towers", optimizer="sgd")
 signals = partial(torch, network="signals", optimizer="sgd")
 images = partial(torch, network="images", optimizer="sgd")
+weighed = partial(torch, network="weighed", optimizer="sgd")
 heads = partial(torch, network="heads", optimizer="sgd")
 decoder = partial(torch, network="decoder", optimizer="sgd")
 
@@ -98,6 +99,11 @@ FAULTS = [
     signals(name="label smoothing left out", phase="loss", tensor="loss", edits={"label_smoothing=0.1": ""}),
     torch(name="huber loss with PyTorch's delta", network="bounded", optimizer="sgd", phase="loss", tensor="loss",
           edits={"nn.HuberLoss(delta=0.8)": "nn.HuberLoss()"}),
+    weighed(name="sample weights forgotten", phase="loss", tensor="loss",
+            edits={"(sample_weights * rows(outputs, targets)).mean()": "rows(outputs, targets).mean()"}),
+    weighed(name="sample weights divided by their sum", phase="loss", tensor="loss",
+            edits={"(sample_weights * rows(outputs, targets)).mean()":
+                   "(sample_weights * rows(outputs, targets)).sum() / sample_weights.sum()"}),
     heads(name="the wrong one of two outputs", phase="loss", tensor="loss",
           edits={'{"label": label, "value": x}': '{"label": x, "value": label}'}),
     heads(name="weight of one of two losses left out", phase="loss", tensor="loss",

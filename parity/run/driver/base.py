@@ -20,6 +20,7 @@ from parity.run import randomness
 from parity.run.axes import inverse, permuted
 from parity.run.driver.layouts import mask_layout
 from parity.run.driver.named_gpus import described, gpu_number
+from parity.run.driver.objects import weights_for
 from parity.run.driver.programs import CONTRACT, ProgramError, import_program
 from parity.run.driver.several import Several
 from parity.run.driver.state import State
@@ -31,7 +32,8 @@ class Driver(Several, State):
 
     The contract of a program is small: ``build_model()`` or a class ``Model``, ``build_loss()`` and
     ``build_optimizer(model)``, under these names or under those that the bindings say. Where it has
-    ``train_step(model, loss_fn, optimizer, x, y)``, returning the loss, its steps are that.
+    ``train_step(model, loss_fn, optimizer, x, y)``, returning the loss, its steps are that. Where rows have weights, a
+    loss and a step with an argument ``sample_weights`` are given them.
 
     Args:
         file: the program.
@@ -70,7 +72,7 @@ class Driver(Several, State):
             self.model = self.build_model()
             self.loss_fn = self.build_loss()
             self.optimizer = self.build_optimizer()
-        self.train_step: Any = self.stepping(getattr(self.module, "train_step", None) or self.usual_step())
+        self.train_step = self.stepping(getattr(self.module, "train_step", None) or self.usual_step())
 
     def making(self) -> AbstractContextManager[Any]:
         """Return within which the program is imported and makes what it is made of."""
@@ -139,9 +141,10 @@ class Driver(Several, State):
             return None
         numbers, inputs = np.arange(rows), self.bindings.get("inputs") or ()
         y = {head["name"]: numbers for head in self.heads} or numbers
+        more = () if self.bindings.get("sample_weights") is None else (numbers,)
         if len(inputs) < 2:
-            return (np.asarray(x) for x, _ in made(numbers, y))
-        return (np.asarray(x[0]) for x, _ in made((numbers,) * len(inputs), y))
+            return (np.asarray(x) for x, *_ in made(numbers, y, *more))
+        return (np.asarray(x[0]) for x, *_ in made((numbers,) * len(inputs), y, *more))
 
     @property
     def deals_noise(self) -> bool:
@@ -201,8 +204,12 @@ class Driver(Several, State):
 
     def loss_of(self, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Return what the program's loss function gives for outputs and targets: one number, if it is a loss."""
-        outputs, y = self.tensor(outputs), self.targets(y)
-        return self.read(self.loss_fn(*((y, outputs) if self.targets_first else (outputs, y))))
+        y, weights = self.parted(y)
+        given = (self.targets(y), self.tensor(outputs)) if self.targets_first else (
+            self.tensor(outputs), self.targets(y)
+        )  # fmt: skip
+        taken = {} if weights is None else weights_for(self.loss_fn, self.tensor(weights))
+        return self.read(self.loss_fn(*given, **taken))
 
     def host_dtype(self) -> Any:
         """Return the NumPy type in which batches and weights reach the program."""

@@ -22,6 +22,25 @@ def called(model: Any, x: Any, training: bool) -> Any:
     return model(*given, training=training) if asks else model(*given)
 
 
+WEIGHTS = ("sample_weights", "sample_weight")
+"""What a loss or a training step may call what each row's loss counts; the second is Keras's word."""
+
+
+def weights_for(function: Any, weights: Any) -> dict[str, Any]:
+    """Return the sample weights as an argument of a loss or of a training step; none where it does not take them.
+
+    Args:
+        function: of a program: it takes them if it has an argument of such a name.
+        weights: of the rows of a batch; None where these have none.
+    """
+    plain = getattr(function, "python_function", getattr(function, "forward", function))
+    try:
+        taken = inspect.signature(plain).parameters if weights is not None else {}
+    except (TypeError, ValueError):  # What is written in C need not say.
+        return {}
+    return {name: weights for name in WEIGHTS if name in taken}
+
+
 def restore(owner: Any, attribute: str, before: Any) -> None:
     """Take back what stands in the place of an attribute of an object."""
     if before is None:

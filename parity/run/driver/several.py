@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from parity.rows import apart, together
+from parity.rows import apart, parted, together
+from parity.run.driver.objects import weights_for
 from parity.run.driver.programs import each_tensor, one_tensor
 from parity.run.output_form import answered, fitted
 from parity.run.target_forms import in_form
@@ -21,6 +22,7 @@ class Several(ABC):
     """The part of a driver that knows about several outputs; the harness keeps their numbers side by side."""
 
     bindings: dict[str, Any]
+    train_step: Any
     in_order = False
     """Whether the model gave its outputs in a tuple or a list when it was called last, and not by their names."""
 
@@ -61,9 +63,21 @@ class Several(ABC):
         parts = zip(self.heads, apart(found, self.heads), strict=True)
         return {head["name"]: answered(part, head.get("answer"), use) for head, part in parts}
 
-    def _batch(self, x: np.ndarray, y: np.ndarray) -> tuple[Any, Any]:
-        """Return inputs and targets as the framework's tensors, the targets in the form that the program takes."""
-        return self.given(x), self.targets(y)
+    def parted(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return targets, and the sample weights that stand beside them, where rows have such."""
+        row = self.bindings.get("sample_weights")
+        return parted(y, row) if row is not None else (y, None)
+
+    def _batch(self, x: np.ndarray, y: np.ndarray) -> tuple[Any, ...]:
+        """Return inputs and targets as the framework's tensors, the targets in the form that the program takes.
+
+        Where rows have weights and the program's step takes such, they come third.
+        """
+        targets, weights = self.parted(y)
+        batch = self.given(x), self.targets(targets)
+        if weights is None or not weights_for(self.train_step, weights):
+            return batch
+        return *batch, self.tensor(weights)
 
     def host_outputs(
         self, outputs: Any, is_tensor: Callable[[Any], bool], host: Callable[..., np.ndarray]

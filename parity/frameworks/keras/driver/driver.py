@@ -21,7 +21,7 @@ from parity.frameworks.tensorflow.driver.tensors import Taps, host, kept, masked
 from parity.frameworks.tensorflow.driver.watching import this_call
 from parity.run.driver.base import active_driver
 from parity.run.driver.layouts import View
-from parity.run.driver.objects import called, restore
+from parity.run.driver.objects import called, restore, weights_for
 from parity.run.probe import Guide
 from parity.tensors import itself
 
@@ -52,9 +52,11 @@ class KerasDriver(KerasLayers, TensorFlowDriver):
             return model_step
 
         @tf.function  # type: ignore[untyped-decorator]
-        def step(model: Any, loss_fn: Any, optimizer: Any, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+        def step(
+            model: Any, loss_fn: Any, optimizer: Any, x: tf.Tensor, y: tf.Tensor, sample_weights: Any = None
+        ) -> tf.Tensor:  # fmt: skip
             with tf.GradientTape() as tape:
-                loss = loss_fn(y, called(model, x, training=True))
+                loss = loss_fn(y, called(model, x, training=True), **weights_for(loss_fn, sample_weights))
                 loss = sum(model.losses, loss)
                 scaled = optimizer.scale_loss(loss)  # As it is for most; Keras's own step asks, too.
             optimizer.apply(tape.gradient(scaled, model.trainable_variables), model.trainable_variables)

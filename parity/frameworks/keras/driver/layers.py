@@ -49,10 +49,10 @@ class KerasLayers(Scaled, Driver):
             return super().build_loss()
         model = self.model
 
-        def compiled(y_true: Any, y_pred: Any) -> Any:
+        def compiled(y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
             if model._compile_loss is None:
                 return keras.ops.zeros((), y_pred.dtype)  # All of it is in the model's own losses.
-            return model._compile_loss(y_true, y_pred, None)
+            return model._compile_loss(y_true, y_pred, sample_weight)
 
         return compiled
 
@@ -199,8 +199,9 @@ def plain(layer: Any) -> bool:
     return linear and type(layer).__module__.startswith("keras.")
 
 
-def model_step(model: Any, loss_fn: Any, optimizer: Any, x: Any, y: Any) -> Any:
+def model_step(model: Any, loss_fn: Any, optimizer: Any, x: Any, y: Any, sample_weights: Any = None) -> Any:
     """Take the step that a model has of its own, and return the loss it tells: of this batch, not of all so far."""
     for metric in model.metrics:
         metric.reset_state()
-    return keras.ops.convert_to_tensor(loss_told(model.train_step((x, y))))
+    data = (x, y) if sample_weights is None else (x, y, sample_weights)
+    return keras.ops.convert_to_tensor(loss_told(model.train_step(data)))

@@ -22,7 +22,7 @@ from parity.frameworks.torch.driver.hooks import host, recorded
 from parity.frameworks.torch.driver.on_device import lying
 from parity.run.driver.base import Driver, active_driver, dealing
 from parity.run.driver.layouts import View
-from parity.run.driver.objects import called, restore
+from parity.run.driver.objects import called, restore, weights_for
 from parity.run.probe import Guide, Probe
 
 
@@ -59,9 +59,12 @@ class KerasTorchDriver(KerasLayers, TorchDriver):
         if self._steps_itself():
             return model_step
 
-        def step(model: Any, loss_fn: Any, optimizer: Any, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        def step(
+            model: Any, loss_fn: Any, optimizer: Any, x: torch.Tensor, y: torch.Tensor, sample_weights: Any = None
+        ) -> torch.Tensor:  # fmt: skip
             model.zero_grad()
-            loss = sum(model.losses, loss_fn(y, called(model, x, training=True)))
+            weights = weights_for(loss_fn, sample_weights)
+            loss = sum(model.losses, loss_fn(y, called(model, x, training=True), **weights))
             optimizer.scale_loss(loss).backward()
             variables = model.trainable_variables
             with torch.no_grad():

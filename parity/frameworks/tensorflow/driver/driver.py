@@ -32,7 +32,7 @@ from parity.frameworks.tensorflow.driver.tensors import (
 from parity.frameworks.tensorflow.driver.watching import TensorFlowWatching
 from parity.frameworks.tensorflow.driver.wide import float_type_of_keras, wide_variables
 from parity.run.driver.base import widening
-from parity.run.driver.objects import built, called, facts_of
+from parity.run.driver.objects import built, called, facts_of, weights_for
 from parity.run.driver.programs import loss_told
 
 
@@ -102,9 +102,11 @@ class TensorFlowDriver(TensorFlowWatching):
         """Return tape, loss, gradients, update, in a graph."""
 
         @tf.function  # type: ignore[untyped-decorator]
-        def step(model: Any, loss_fn: Any, optimizer: Any, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+        def step(
+            model: Any, loss_fn: Any, optimizer: Any, x: tf.Tensor, y: tf.Tensor, sample_weights: Any = None
+        ) -> tf.Tensor:  # fmt: skip
             with tf.GradientTape() as tape:
-                loss = loss_fn(y, called(model, x, training=True))
+                loss = loss_fn(y, called(model, x, training=True), **weights_for(loss_fn, sample_weights))
             variables = model.trainable_variables
             applied(optimizer, tape.gradient(loss, variables), variables)
             return loss

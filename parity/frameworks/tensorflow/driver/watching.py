@@ -76,11 +76,11 @@ class TensorFlowWatching(Scaled, Driver):
         plain = getattr(self.train_step, "python_function", self.train_step)
         jit = getattr(self.train_step, "_jit_compile", None)
 
-        def step(x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        def step(x: tf.Tensor, y: tf.Tensor, *weights: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
             taps: Taps = []
             undo = self._wrap(taps, signals, None)
             try:
-                loss = loss_told(plain(self.model, self.loss_fn, self.optimizer, x, y))
+                loss = loss_told(plain(self.model, self.loss_fn, self.optimizer, x, y, *weights))
             finally:
                 for restore in reversed(undo):
                     restore()

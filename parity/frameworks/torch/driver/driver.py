@@ -31,6 +31,7 @@ from parity.frameworks.torch.driver.numbers import OwnNumbers
 from parity.frameworks.torch.driver.on_device import lying
 from parity.frameworks.torch.driver.watching import TorchWatching
 from parity.frameworks.torch.driver.wide import Wide
+from parity.run.driver.objects import weights_for
 from parity.run.driver.programs import ProgramError, loss_told
 
 
@@ -95,10 +96,12 @@ class TorchDriver(TorchWatching, OwnNumbers):
     def usual_step(self) -> Callable[..., Any]:
         """Return forward, loss, backward, update, as everybody writes them."""
 
-        def step(model: Any, loss_fn: Any, optimizer: Any, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        def step(
+            model: Any, loss_fn: Any, optimizer: Any, x: torch.Tensor, y: torch.Tensor, sample_weights: Any = None
+        ) -> torch.Tensor:  # fmt: skip
             model.train()
             optimizer.zero_grad()
-            loss = loss_fn(applied(model, x), y)
+            loss = loss_fn(applied(model, x), y, **weights_for(loss_fn, sample_weights))
             loss.backward()
             optimizer.step()
             return loss.detach()
