@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from parity.code import (
     Helper,
@@ -22,6 +22,9 @@ from parity.ops.stepped import Stepped
 
 class Recurrent(Stepped):
     """Base of the recurrent layers, as Keras, raw TensorFlow and PyTorch have them."""
+
+    keras_penalised: ClassVar[Helper | None] = None
+    """What stands for Keras's own layer where that takes an ``activity_regularizer`` and does nothing with it."""
 
     # ------------------------------------------------------------------------------------------- Keras
 
@@ -45,20 +48,23 @@ class Recurrent(Stepped):
             more: the source of activations that are not written as the fields are.
         """
         own = self.natives["keras"]
-        cell = self._keras_parameters(shape) | self.keras_told() | more
+        cell, penalty = self._keras_parameters(shape) | self.keras_told() | more, self.keras_penalty()
         if self.keras_fits():
-            return own.source(self, name_="", **cell, trainable=self.keras_trainable(), name=name)
+            called = self.keras_penalised.name if penalty and self.keras_penalised else ""
+            return own.source(self, name_=called, **cell, activity_regularizer=penalty,
+                              trainable=self.keras_trainable(), name=name)  # fmt: skip
         beside = {"return_sequences": None, "go_backwards": None, "use_bias": None}
         # A layer around a cell does not tell it so (docs/findings.md).
         frozen = self.keras_trainable()
         made = own.source(self, name_=f"TwoBias{own.title}Cell", **cell, **beside, trainable=frozen)
         said = {name: "True" if getattr(self, name) else None for name in ("return_sequences", "go_backwards")}
-        return call("keras.layers.RNN", made, **said, trainable=frozen, name=name)
+        return call("keras.layers.RNN", made, **said, activity_regularizer=penalty, trainable=frozen, name=name)
 
     def keras_helpers(self) -> tuple[Helper, ...]:
         """Return what the layer's source calls."""
         own = () if self.keras_fits() else (self.keras_cell(),)
-        return (*self.activation_helpers("keras"), *own)
+        penalised = (self.keras_penalised,) if not own and self.activity() and self.keras_penalised else ()
+        return (*self.activation_helpers("keras"), *own, *penalised)
 
     def keras_cell(self) -> Helper:
         """Return the cell where Keras's own means something else."""

@@ -14,6 +14,7 @@ towers = partial(torch, network="towers", optimizer="sgd")
 signals = partial(torch, network="signals", optimizer="sgd")
 images = partial(torch, network="images", optimizer="sgd")
 heads = partial(torch, network="heads", optimizer="sgd")
+bounded = partial(torch, network="bounded", optimizer="sgd")
 decoder = partial(torch, network="decoder", optimizer="sgd")
 
 STEP = "    optimizer.step()\n"
@@ -98,6 +99,10 @@ FAULTS = [
     signals(name="label smoothing left out", phase="loss", tensor="loss", edits={"label_smoothing=0.1": ""}),
     torch(name="huber loss with PyTorch's delta", network="bounded", optimizer="sgd", phase="loss", tensor="loss",
           edits={"nn.HuberLoss(delta=0.8)": "nn.HuberLoss()"}),
+    bounded(name="penalty of an output forgotten", phase="loss", tensor="loss",
+            edits={" + 0.05 * model.second_output.square().sum() / len(model.second_output)": ""}),
+    bounded(name="penalty of an output not divided by its rows", phase="loss", tensor="loss",
+            edits={" / len(model.second_output)": ""}),
     heads(name="the wrong one of two outputs", phase="loss", tensor="loss",
           edits={'{"label": label, "value": x}': '{"label": x, "value": label}'}),
     heads(name="weight of one of two losses left out", phase="loss", tensor="loss",

@@ -23,12 +23,18 @@ def first(seen: Callable[[torch.Tensor], torch.Tensor | None]) -> Callable[..., 
 
 
 def last(seen: Callable[[torch.Tensor], torch.Tensor | None], part: Sequence[int] = ()) -> Callable[..., Any]:
-    """Return a hook that sees what a module puts out, or a part of it: see ``parity.code.TorchCode``."""
+    """Return a hook that sees what a module puts out, or a part of it: see ``parity.code.TorchCode``.
+
+    Of one that hands on the very tensor it is given it sees a view, and goes on with it: others may read that tensor.
+    """
 
     def hook(module: torch.nn.Module, inputs: Any, output: Any) -> Any:
         there = part_of(output, part)
         if not there:
-            return seen(output)
+            handed_on = torch.is_tensor(output) and torch.is_grad_enabled() and any(output is one for one in inputs)
+            own = output.view_as(output) if handed_on else output
+            given = seen(own)
+            return own if given is None and handed_on else given
         shown = taken(output, there)
         given = seen(shown)
         # Put back even if it is the same: what is seen must be on the way to the loss, or it has no gradient.
