@@ -147,6 +147,9 @@ class Entry(Strict):
     settled: ClassVar[frozenset[str]] = frozenset()
     """Fields whose native default is taken only once it is known what the data are."""
 
+    seen_in_part: ClassVar[frozenset[str]] = frozenset()
+    """Fields that no argument of a framework's part says, and that what it computes shows."""
+
     never: ClassVar[Mapping[str, str]] = {}
     """Per framework, why it can never have the entry."""
 

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from parity.compile.predictions import spoken_by
-from parity.lazy import np
+from parity.lazy import differentiable, np
 from parity.ops import Op
 from parity.rows import apart, parted, together
 from parity.run.output_form import turned
@@ -152,7 +152,7 @@ class Reference:
         self._moving = {}
         parts = self._parts(passed, y)
         whole = sum(loss.value(value[counts], *of) for _, loss, counts, value, *of in parts)
-        yield ("loss", "loss"), np.asarray(self._lost(whole, len(x)))
+        yield ("loss", "loss"), np.asarray(self._lost(whole, passed))
         if since <= len(self.ops):
             passed.gradients, slopes = {}, {}
             for place, loss, counts, value, *of in parts:
@@ -212,10 +212,9 @@ class Reference:
         """Return a layer's output in training, and its running statistics as it leaves them."""
         return op.trained(x, self._of(op), mask)
 
-    def _lost(self, loss: float, rows: int) -> float:
-        """Return the loss of so many rows with what the regularizers add to it."""
-        del rows
-        return loss + self._penalty()
+    def _lost(self, loss: float, passed: Passed) -> float:
+        """Return the loss with what the regularizers add to it."""
+        return loss + self._penalty(passed)
 
     def _back(self, slopes: dict[int, np.ndarray], passed: Passed, masks: list[np.ndarray | None]) -> None:
         """Go back through the layers; take note of the gradients, which add up where a value is read twice.
@@ -227,11 +226,14 @@ class Reference:
         """
         found = passed.gradients
         for index, layer in reversed(list(enumerate(self.graph.layers))):
-            op, slope = self._op(index, passed), slopes.pop(self.graph.places[layer.name])
+            place = self.graph.places[layer.name]
+            op, slope = self._op(index, passed), slopes.pop(place)
+            if layer.op.activity() is not None:
+                slope = slope + self._slope_of_activity(layer, passed.values[place])
             found[self._seen_as(layer)] = slope
             read, gradients = self._pulled(op, self._read(index, passed), slope, masks[index])
-            for place, one in zip(self.graph.feeds[index], op.each(read), strict=True):
-                slopes[place] = slopes[place] + one if place in slopes else one
+            for source, one in zip(self.graph.feeds[index], op.each(read), strict=True):
+                slopes[source] = slopes[source] + one if source in slopes else one
             for name, gradient in gradients.items() if op.trainable else ():
                 key = parameter(op.name, name)
                 found[key] = found[key] + gradient if key in found else gradient
@@ -247,9 +249,21 @@ class Reference:
     def _regularized(self) -> list[tuple[str, Regularizer]]:
         return [(name, one.regularizer) for name, one in self.parameters.items() if one.regularizer is not None]
 
-    def _penalty(self) -> float:
+    def _penalty(self, passed: Passed) -> float:
         """Return what the regularizers add to the loss."""
-        return sum(float(regularizer.penalty(self.weights[name])) for name, regularizer in self._regularized())
+        found = sum(float(regularizer.penalty(self.weights[name])) for name, regularizer in self._regularized())
+        penalised = [layer for layer in self.graph.layers if layer.op.activity() is not None]
+        values = [passed.values[self.graph.places[layer.name]] for layer in penalised]
+        return found + sum(float(self._activity(*pair)) for pair in zip(penalised, values, strict=True))
+
+    def _activity(self, layer: Layer, value: np.ndarray) -> Any:
+        """Return what a layer's output adds to the loss: of logits, the probabilities that the loss makes of them."""
+        ending = layer.op.ending()
+        return layer.op.activity_penalty(ending.forward(value) if layer.name in self.fused and ending else value)
+
+    def _slope_of_activity(self, layer: Layer, value: np.ndarray) -> np.ndarray:
+        """Return the gradient of :meth:`_activity`."""
+        return differentiable.pulled(lambda y: self._activity(layer, y), {"y": value}, np.ones(()))["y"]
 
     def _update(self, gradients: Arrays, number: int) -> Iterator[tuple[str, np.ndarray]]:
         """Move the trainable parameters and their slots, one after another; yield what each parameter moved by."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from parity.code import Helper, LossCode, Parameter
@@ -114,23 +115,56 @@ def activation_helpers(layers: Iterable[Layer], framework: str) -> list[tuple[He
     return [ending.helpers(framework) for layer in layers if (ending := layer.op.ending()) is not None]
 
 
-def penalty(parameters: Mapping[str, Parameter], framework: str, place: Callable[[str], str]) -> list[str]:
+def penalty_helpers(layers: Iterable[Layer], framework: str) -> list[tuple[Helper, ...]]:
+    """Return what the penalties of the layers' outputs call, in a framework whose layers have them."""
+    if not frameworks()[framework].penalises_outputs:
+        return []
+    return [layer.op.keras_penalty_helpers() for layer in layers]
+
+
+def kept_outputs(layers: Sequence[Layer]) -> dict[str, str]:
+    """Return the layers whose outputs the loss penalises, and the attribute that a model keeps each in."""
+    names = {layer.name for layer in layers}
+    found = {}
+    for layer in layers:
+        if layer.op.activity() is not None:
+            name = f"{layer.name}_output"
+            while name in names:
+                name += "_"
+            names.add(name)
+            found[layer.name] = name
+    return found
+
+
+def penalty(
+    side: Resolved, framework: str, place: Callable[[str], str], rows: str, behind: Callable[[Layer, str], str]
+) -> list[str]:  # fmt: skip
     """Return the expressions that ``penalty(model)`` adds up: one for each regularizer there is.
 
     Args:
-        parameters: by ``layer.parameter``.
+        side: whose parameters and outputs it penalises.
         framework: whose program it is.
         place: gives the source of a parameter for its name.
+        rows: source of how many rows an output has, which ``{0}`` stands for.
+        behind: gives the source of a layer's activation, which the loss applies, for what the model keeps of it.
     """
-    groups: dict[Any, list[str]] = {}
-    for name, parameter in parameters.items():
+    terms: list[tuple[str, Callable[[str], str], str]] = []
+    written: Callable[[str], str]
+    for name, parameter in side.parameters().items():
         if parameter.regularizer is not None:
-            groups.setdefault(parameter.regularizer, []).append(place(name))
+            terms.append(("w", partial(parameter.regularizer.written, framework), place(name)))
+    fused, kept = fused_layers(side), kept_outputs(side.layers())
+    for layer in side.layers():
+        if layer.name in kept:
+            ending: Callable[[str], str] = partial(behind, layer) if layer in fused else str
+            written = partial(layer.op.activity_written, framework, rows, ending)
+            terms.append(("y", written, f"model.{kept[layer.name]}"))
+    groups: dict[tuple[str, str], tuple[Callable[[str], str], list[str]]] = {}
+    for short, written, whole in terms:
+        groups.setdefault((short, written(short)), (written, []))[1].append(whole)
     return [
-        one.written(framework, places[0])
-        if len(places) == 1
-        else f"sum({one.written(framework, 'w')} for w in ({', '.join(places)}))"
-        for one, places in groups.items()
+        written(places[0]) if len(places) == 1 else f"sum({said} for {short} in ({', '.join(places)}))"
+        for (short, said), (written, places) in groups.items()
     ]
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from parity.code import Axes, Layout, Site, axes_of
-from parity.compile.fragments import activation_helpers
+from parity.compile.fragments import activation_helpers, penalty_helpers
 from parity.entries import Shape
 from parity.formula import formula_of
 from parity.frameworks import frameworks
@@ -143,7 +143,9 @@ class Walk:
 
     def _helpers(self) -> frozenset[str]:
         """Return what is called by its name in the lines, of what stands at the top of the program."""
-        groups = [*activation_helpers(self.graph.layers, self.framework), *(one.code.helpers for one in self.out.calls)]
+        layers = self.graph.layers
+        groups = [*activation_helpers(layers, self.framework), *penalty_helpers(layers, self.framework)]
+        groups += [one.code.helpers for one in self.out.calls]
         return frozenset(helper.name for group in groups for helper in group)
 
     def _call(self, number: int, layer: Layer) -> None:

@@ -140,6 +140,7 @@ class Held:
             section, *keys = path.split(".")
             if section == "layers":
                 _, said = self.side.layers()[places[keys[0]]].op.about(keys[1])
+                said = "regularizer" if keys[1].startswith("activity_") else said
                 late = {"regularizer": count, "constraint": count + 1}.get(said, places[keys[0]])
             else:
                 late = {"optimizer": count + 1, "loss": count, "data": count}[section]

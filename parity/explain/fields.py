@@ -42,6 +42,9 @@ LAYOUT = ("data_format", "name", "inputs", "trainable", "freeze_statistics")
 """Fields that are not tried: how the spec's tensors lie is known from a program's layers, and what does not move, or
 goes by its running statistics, is a habit."""
 
+OF_OUTPUTS = {"activity_regularizer": "regularizer"}
+"""Fields that say it of a layer's output, and what: of :data:`~parity.ops.SAID`."""
+
 TRIED = np.linspace(-3.0, 3.0, 14)[None]
 """Values at which activations are held against each other."""
 
@@ -66,6 +69,7 @@ def candidates(side: Resolved, suspects: Suspects) -> list[Change]:
         found += [*swapped(side), *stretched(side), *weighed(side), *of_loss(side)]
     if suspects.phase in ("loss", "gradient"):
         found += [*of_gradient(side, suspects.leftovers, suspects.phase), *_held(side, "regularizer"), *_spread(side)]
+        found += _reductions(side)
     if suspects.phase in ("gradient", "update"):  # PyTorch has no gradient at all of what is cut off.
         found += of_detaching(side)
     if suspects.phase in ("update", "state"):
@@ -88,8 +92,8 @@ def knobs(side: Resolved, suspects: Suspects) -> list[Knob]:
         held = _groups(side, [path for path, _ in _fields(side, "regularizer", filled=True)])
         found += [_knob(side, [f"{path}.{name}" for path in paths]) for paths in held
                   for name in _floats(paths[0], at(side.config, paths[0]))]  # fmt: skip
-        free = _free_kernels(side)
-        found += [_penalty_knob(side, paths) for paths in [*_groups(side, free), *([path] for path in free)]]
+        for free in _free(side):
+            found += [_penalty_knob(side, paths) for paths in [*_groups(side, free), *([path] for path in free)]]
     if suspects.phase == "update":
         found += decay_knobs(side)
     return found
@@ -215,9 +219,9 @@ def _of_a_parameter(part: BaseModel, name: str) -> bool:
 
 
 def _fields(side: Resolved, said: str, filled: bool) -> list[tuple[str, Any]]:
-    """Return the layers' fields that say it of a parameter, with values: those that hold something, or the others."""
+    """Return the layers' fields that say it of a parameter or the output, with values: those that are set, or not."""
     found = [(f"layers.{op.name}.{name}", getattr(op, name)) for op in side.config.model.layers
-             for name in type(op).model_fields if op.about(name)[1] == said]  # fmt: skip
+             for name in type(op).model_fields if (op.about(name)[1] or OF_OUTPUTS.get(name)) == said]  # fmt: skip
     return [(path, value) for path, value in found if (value is not None) is filled]
 
 
@@ -229,17 +233,22 @@ def _held(side: Resolved, said: str) -> Iterator[Change]:
         if group not in found:
             found.append(group)
             yield field_change(side, group, None)
-    if len(_groups(side, paths)) > 1:
-        was = " and ".join(dict.fromkeys(shown(at(side.config, path)) for path in paths))
-        path = pattern(side, paths) if len({path.split(".", 2)[2] for path in paths}) == 1 else f"layers.*.*_{said}"
-        yield Change(path=path, value=None, was=was, sets=tuple((path, None) for path in paths))
+    for several in (paths, [path for path in paths if _of_an_output(path)]):
+        if len(_groups(side, several)) < 2:
+            continue
+        was = " and ".join(dict.fromkeys(shown(at(side.config, path)) for path in several))
+        alike = len({path.split(".", 2)[2] for path in several}) == 1
+        path = pattern(side, several) if alike else f"layers.*.*_{said}"
+        yield Change(path=path, value=None, was=was, sets=tuple((path, None) for path in several))
 
 
 def _spread(side: Resolved) -> Iterator[Change]:
     """Yield a layer's regularizer on its other parameters, too: a penalty that goes over all there are."""
-    free = {path for path, _ in _fields(side, "regularizer", filled=False)}
+    free = {path for path, _ in _fields(side, "regularizer", filled=False) if not _of_an_output(path)}
     found: dict[tuple[str, str], list[tuple[str, Any]]] = {}
     for path, value in _fields(side, "regularizer", filled=True):
+        if _of_an_output(path):
+            continue
         layer = path.rpartition(".")[0]
         for other in (one for one in free if one.rpartition(".")[0] == layer):
             found.setdefault((other.rpartition(".")[2], str(value)), []).append((other, value))
@@ -261,8 +270,22 @@ def _groups(side: Resolved, paths: Sequence[str]) -> list[list[str]]:
     return list(found.values())
 
 
-def _free_kernels(side: Resolved) -> list[str]:
-    return [path for path, _ in _fields(side, "regularizer", filled=False) if path.endswith(".kernel_regularizer")]
+def _free(side: Resolved) -> list[list[str]]:
+    """Return the regularizers that there are none of, of kernels and of outputs."""
+    paths = [path for path, _ in _fields(side, "regularizer", filled=False)]
+    return [[path for path in paths if path.endswith(end)] for end in (".kernel_regularizer", ".activity_regularizer")]
+
+
+def _of_an_output(path: str) -> bool:
+    return path.rpartition(".")[2] in OF_OUTPUTS
+
+
+def _reductions(side: Resolved) -> Iterator[Change]:
+    """Yield the penalties of outputs divided by the rows, or not, whichever is not said: of each, and of all."""
+    paths = [path.replace("_regularizer", "_reduction") for path, _ in _fields(side, "regularizer", filled=True)
+             if _of_an_output(path)]  # fmt: skip
+    for group in [*([path] for path in paths), *(one for one in _groups(side, paths) if len(one) > 1)]:
+        yield field_change(side, group, "sum" if at(side.config, group[0]) == "mean" else "mean")
 
 
 def _floats(path: str, part: BaseModel) -> list[str]:

@@ -177,7 +177,8 @@ def loss_factor(factor: float, whole: bool = False, cost: int = 1) -> Change:
 
 def penalties(side: Resolved) -> list[str]:
     """Return the paths of the regularizers that there are."""
-    return [f"layers.{name}_regularizer" for name, one in side.parameters().items() if one.regularizer]
+    found = [f"layers.{name}_regularizer" for name, one in side.parameters().items() if one.regularizer]
+    return found + [f"layers.{op.name}.activity_regularizer" for op in side.config.model.layers if op.activity()]
 
 
 def penalty_factor(side: Resolved, factor: float) -> Change:

@@ -266,9 +266,13 @@ class Habitual(Reference):
         reduction = self.habits.reduction
         return self.habits.loss_factor * (1.0 if reduction is None else factors(self.side, rows).get(reduction, 1.0))
 
-    def _lost(self, loss: float, rows: int) -> float:
-        factor = self._factor(rows)
-        return factor * loss + (factor if self.habits.whole else 1.0) * self.habits.penalty_factor * self._penalty()
+    def _lost(self, loss: float, passed: Passed) -> float:
+        factor = self._factor(len(passed.values[0]))
+        most = (factor if self.habits.whole else 1.0) * self.habits.penalty_factor
+        return factor * loss + most * self._penalty(passed)
+
+    def _slope_of_activity(self, layer: Layer, value: np.ndarray) -> np.ndarray:
+        return self.habits.penalty_factor * super()._slope_of_activity(layer, value)
 
     def _back(self, slopes: dict[int, np.ndarray], passed: Passed, masks: list[np.ndarray | None]) -> None:
         """Go back with the loss's factor; add what the step before left to the gradients of parameters."""

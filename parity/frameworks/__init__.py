@@ -86,6 +86,7 @@ class Framework:
         sees_inputs: whether what goes into a layer of a program written by hand can be seen, as a module's can.
         remembers_logits: whether probabilities still carry the logits that they were made of.
         carries_masks: whether a tensor carries its mask from layer to layer, so that no program has to say it.
+        penalises_outputs: whether its layers take an ``activity_regularizer`` of Keras's.
     """
 
     name: str
@@ -107,6 +108,7 @@ class Framework:
     sees_inputs: bool = True
     remembers_logits: bool = False
     carries_masks: bool = False
+    penalises_outputs: bool = False
 
     @property
     def line(self) -> tuple[str, ...]:

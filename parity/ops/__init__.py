@@ -16,6 +16,7 @@ from parity.frameworks import frameworks
 from parity.lazy import differentiable
 from parity.ops.drawing import Drawing
 from parity.ops.masks import Masked
+from parity.ops.penalised import Adding, Penalised
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,7 +33,7 @@ class ShapeError(ValueError):
     """A layer cannot read what it is given; the message says what it was given and what it needs."""
 
 
-class Op(Masked, Drawing):
+class Op(Masked, Drawing, Adding):
     """Base of the layers.
 
     The reference (:meth:`forward`, in training :meth:`trained`) is the meaning: float64 NumPy, channels last; its
@@ -194,6 +195,7 @@ class Op(Masked, Drawing):
         """
         shape = self.given(site.input_shapes or (site.input_shape,))
         told = self._keras_parameters(shape) | more
+        told["activity_regularizer"] = self.keras_penalty(site.framework, self.ending() if site.linear else None)
         told |= {"trainable": self.keras_trainable() if self.parameters(shape) else None, "name": repr(site.name)}
         return self.natives["keras"].source(self, name_=name, **told)
 
@@ -232,7 +234,7 @@ class Op(Masked, Drawing):
         return ""
 
 
-class ActivatedOp(Op):
+class ActivatedOp(Penalised, Op):
     """Base of the layers that end in an activation of their own, as Keras's do."""
 
     activation_field: ClassVar[str] = "activation"

@@ -7,6 +7,7 @@ from typing import ClassVar
 from pydantic import Field, PositiveInt
 
 from parity.code import Case
+from parity.ops.around import Padding1
 from parity.ops.pooling import AveragePooling, pool
 
 
@@ -24,6 +25,9 @@ class AveragePooling1D(AveragePooling):
 
     pool_size: PositiveInt = Field(default=2, description="length of the window")
     strides: PositiveInt | None = Field(default=None, description="step of the window; pool_size if not said")
+    padding: Padding1 = Field(
+        default="valid", description="cells around it: valid for none, same, or as many as zero_padding1d is told"
+    )
 
     @classmethod
     def cases(cls) -> list[Case]:
@@ -37,6 +41,14 @@ class AveragePooling1D(AveragePooling):
                  expected=[[[3.0], [9.0]]]),
             Case(shows="counted, the cell after the end halves the last one", x=ramp,
                  fields={"padding": "same", "count_include_pad": True}, expected=[[[3.0], [4.5]]]),
+            Case(shows="padded in numbers, the cells around it are not counted", x=ramp, fields={"padding": 1},
+                 expected=[[[2.0], [6.5]]]),
+            Case(shows="or they are", x=ramp, fields={"padding": 1, "count_include_pad": True},
+                 expected=[[[1.0], [6.5]]]),
+            Case(shows="more than half a window of them, which PyTorch's own refuses", x=ramp,
+                 fields={"pool_size": 3, "padding": 2}, expected=[[[2.0], [6.5]]]),
+            Case(shows="as many of them, counted", x=ramp,
+                 fields={"pool_size": 3, "padding": 2, "count_include_pad": True}, expected=[[[2 / 3], [13 / 3]]]),
             Case(shows="channels first: along the last axis", x=[[[1.0, 3.0], [5.0, 9.0]]],
                  fields={"data_format": "channels_first"}, expected=[[[2.0], [7.0]]]),
         ]  # fmt: skip

@@ -7,6 +7,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from parity.code import Case
+from parity.ops.around import Padding2
 from parity.ops.pooling import AveragePooling, pool
 from parity.ops.windows import Pair
 
@@ -25,6 +26,9 @@ class AveragePooling2D(AveragePooling):
 
     pool_size: Pair = Field(default=(2, 2), description="rows and columns of the window; one number for both")
     strides: Pair | None = Field(default=None, description="steps of the window; pool_size if not said")
+    padding: Padding2 = Field(
+        default="valid", description="cells around it: valid for none, same, or as many as zero_padding2d is told"
+    )
 
     @classmethod
     def cases(cls) -> list[Case]:
@@ -43,6 +47,11 @@ class AveragePooling2D(AveragePooling):
                  expected=[[[[16 / 9]] * 2] * 2]),
             Case(shows="not counted, it sees all four everywhere", x=square,
                  fields={"pool_size": 3, "strides": 1, "padding": "same"}, expected=[[[[4.0]] * 2] * 2]),
+            Case(shows="a row above only, not counted", x=square, fields={"padding": [[1, 0], [0, 0]], "strides": 1},
+                 expected=[[[[2.0]], [[4.0]]]]),
+            Case(shows="a row above only, counted", x=square, expected=[[[[1.0]], [[4.0]]]],
+                 fields={"padding": [[1, 0], [0, 0]], "strides": 1, "count_include_pad": True}),
+            Case(shows="no cell around it in numbers", x=square, fields={"padding": 0}, expected=[[[[4.0]]]]),
             Case(shows="channels first: columns of two planes", fields={"pool_size": [1, 2],
                  "data_format": "channels_first"}, x=[[[[1.0, 3.0]], [[5.0, 9.0]]]], expected=[[[[2.0]], [[7.0]]]]),
         ]  # fmt: skip

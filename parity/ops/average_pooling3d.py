@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from parity.code import Case
+from parity.ops.around import Padding3
 from parity.ops.pooling import AveragePooling, pool
 from parity.ops.pooling3d import InTwo
 from parity.ops.windows import Triple
@@ -26,6 +27,15 @@ class AveragePooling3D(InTwo, AveragePooling):
 
     pool_size: Triple = Field(default=(2, 2, 2), description="planes, rows and columns of the window; one for all")
     strides: Triple | None = Field(default=None, description="steps of the window; pool_size if not said")
+    padding: Padding3 = Field(default="valid", description="cells around it: valid for none, same, or how many")
+
+    @model_validator(mode="after")
+    def _counted_in_numbers(self) -> Self:
+        if not isinstance(self.padding, str) and any(map(any, self.padding)) and not self.count_include_pad:
+            raise ValueError(
+                "padding in numbers that is not counted is not there yet along three axes: say count_include_pad: true"
+            )
+        return self
 
     @classmethod
     def cases(cls) -> list[Case]:
@@ -43,6 +53,8 @@ class AveragePooling3D(InTwo, AveragePooling):
                  expected=[[[[[3.0], [5.0]]], [[[4.0], [6.0]]]]]),
             Case(shows="and longer than one row, on both sides", fields={"pool_size": [1, 3, 1], "padding": "same"},
                  x=[[[[[1.0], [3.0]]]]], expected=[[[[[1.0], [3.0]]]]]),
+            Case(shows="a plane ahead, counted", x=cube, expected=[[[[[2.0]]]]],
+                 fields={"padding": [[1, 0], [0, 0], [0, 0]], "count_include_pad": True}),
             Case(shows="channels first", fields={"pool_size": [1, 1, 2], "data_format": "channels_first"},
                  x=[[[[[1.0, 3.0]]], [[[5.0, 9.0]]]]], expected=[[[[[2.0]]], [[[7.0]]]]]),
         ]  # fmt: skip

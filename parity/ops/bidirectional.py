@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -12,6 +12,7 @@ from parity.code import Case, Helper, KerasCode, Parameter, Site, TensorFlowCode
 from parity.entries import Shape, one_of, read_in
 from parity.lazy import differentiable as np
 from parity.native import Native
+from parity.ops.drawing import Draw
 from parity.ops.gru import GRU
 from parity.ops.holding import Holding
 from parity.ops.lstm import LSTM
@@ -58,6 +59,20 @@ class {name}(nn.Module):
         return {value}
 '''
 
+DROPPING = '''
+class {name}(nn.Module):
+    """A module forwards and another backwards, each of which drops features of its own at every step{zero}."""
+
+    def __init__(self, ahead, back, rate):
+        super().__init__()
+        self.ahead, self.back, self.dropout = ahead, back, nn.Dropout(rate)
+
+    def forward(self, {taken}):
+        forward, backward = (self.dropout(torch.ones_like(x[:, :1])) for _ in range(2))
+        states = torch.cat(({ahead}, {back}.flip(1)), dim=-1)
+        return {value}
+'''
+
 MASKED = {
     False: Helper(name="MaskedBothWays", source=MASKED_WAYS.format(
         name="MaskedBothWays", doc="A module forwards and another backwards, each with the mask.", value="states")),
@@ -66,6 +81,33 @@ MASKED = {
         doc="A module forwards and another backwards, 0 at masked steps, as in Keras's Bidirectional.")),
 }  # fmt: skip
 """The same with a mask, by whether every state is given."""
+
+
+def dropping(masked: bool, whole: bool, first: bool) -> Helper:
+    """Return what holds a module of each direction, where each drops features of its own.
+
+    Args:
+        masked: it is given a mask.
+        whole: it gives every state, which are 0 at masked steps.
+        first: each of its modules returns more, and the states first.
+    """
+    name = f"{'Masked' if masked else ''}Dropping{'Modules' if first else ''}{'States' if whole else ''}BothWays"
+    ahead, back = ("mask", "mask.flip(1)") if masked else ("", "")
+    ahead, back = (
+        f"self.{way}({x}{', ' if masked else ''}{seen}){'[0]' if first else ''}"
+        for way, x, seen in (("ahead", "x * forward", ahead), ("back", "(x * backward).flip(1)", back))
+    )
+    value = "torch.where(mask.unsqueeze(-1), states, 0.0)" if whole else "states"
+    return Helper(name=name, source=DROPPING.format(
+        name=name, taken="x, mask" if masked else "x", ahead=ahead, back=back, value=value,
+        zero=", 0 at masked steps" if whole else ""))  # fmt: skip
+
+
+def _halves(masks: Any) -> tuple[Any, Any]:
+    """Return the masks of each direction, as a layer by itself is given its own: a list, or the only one."""
+    half = len(masks) // 2
+    return (masks[0], masks[1]) if half == 1 else (masks[:half], masks[half:])
+
 
 TORCH = '''
 class {name}(nn.Module):
@@ -100,10 +142,12 @@ class Bidirectional(Holding):
     of its states, those of the backward one are turned round, so that both stand at their steps; Keras leaves them as
     they come in a layer that goes backwards by itself. PyTorch has concatenation only. A masked step leaves the states
     of both directions as they are; where all states are given, they are 0 there, unlike those of the layer by itself.
+    With dropout each direction draws masks of its own, those forwards first.
     """
 
     kind: ClassVar[str] = "bidirectional"
     uses_mask: ClassVar[bool] = True
+    rate_fields: ClassVar = tuple(f"layer.{name}" for name in Recurrent.rate_fields)
     started: ClassVar = tuple(f"{way}_{name}" for way in ("forward", "backward") for name in Recurrent.started)
     beside: ClassVar = ("merged",)
     source: ClassVar = read_in(keras="layers/rnn/bidirectional", torch="nn/modules/rnn")
@@ -117,11 +161,19 @@ class Bidirectional(Holding):
     def _plain_inside(self) -> Self:
         if self.layer.go_backwards:
             raise ValueError("the layer inside goes backwards, and so does the other one: leave go_backwards out")
-        if self.layer.draws:
-            raise ValueError(
-                "dropout of the layer inside, a mask of each direction's own, is not there yet: leave it out"
-            )
         return self.holding(self.layer)
+
+    @property
+    def draws(self) -> bool:  # type: ignore[override]
+        """Whether the layers inside drop any."""
+        return self.layer.draws
+
+    def rates(self) -> dict[str, float]:
+        return {f"layer.{name}": rate for name, rate in self.layer.rates().items()}
+
+    def drawn(self, shape: Shape) -> tuple[Draw, ...]:
+        """Return the masks of the layer forwards, then those of the one backwards."""
+        return 2 * self.layer.drawn(shape)
 
     def output_shape(self, shape: Shape) -> Shape:
         *steps, units = self.layer.output_shape(shape)
@@ -139,7 +191,9 @@ class Bidirectional(Holding):
         ways = {way: {name.removeprefix(f"{way}_"): one for name, one in p.items()} for way in ("forward", "backward")}
         seen = self.steps_seen
         ahead, back = (self.layer.seeing([one]) for one in (seen, None if seen is None else seen[:, ::-1]))
-        forward, backward = ahead.forward(x, ways["forward"]), back.forward(x[:, ::-1], ways["backward"])
+        kept, behind = (None, None) if mask is None else _halves(mask)
+        forward = ahead.forward(x, ways["forward"], kept)
+        backward = back.forward(x[:, ::-1], ways["backward"], behind)
         if self.layer.return_sequences:
             backward = backward[:, ::-1]
             if seen is not None:
@@ -168,6 +222,7 @@ class Bidirectional(Holding):
         names = list(self.layer.parameters(site.input_shape))
         masked, whole = any(site.masked), self.layer.return_sequences
         *loop, last = self.layer.tensorflow_loop("steps", {}, "masks" if masked else "")
+        dropped = self.layer.tensorflow_dropped(by_step=True) if self.draws else ()
         given = {way: ", ".join(f"self.{site.name}_{way}_{name}" for name in names) for way in ("forward", "backward")}
         back = "tf.reverse(backward, [1])" if whole else "backward"
         value = MERGES[self.merge_mode].replace("concatenate", "tf.concat").replace("backward", back)
@@ -178,7 +233,7 @@ class Bidirectional(Holding):
         return TensorFlowCode(
             body=(
                 f"def states({taken}, {', '.join(names)}):",
-                *(f"    {line}" for line in (*loop, f"return {last}")),
+                *(f"    {line}" for line in (*dropped, *loop, f"return {last}")),
                 "",
                 "steps = tf.unstack(x, axis=1)",
                 *(["masks = tf.unstack(mask[:, :, None], axis=1)"] if masked else []),
@@ -187,16 +242,18 @@ class Bidirectional(Holding):
                 f"return {zeroed if masked and whole else value}",
             ),
             doc=f"{self.layer.says()[:-1]}, forwards and backwards.",
-            helpers=self.layer.activation_helpers("tensorflow"),
+            training=self.draws,
+            helpers=(*self.layer.activation_helpers("tensorflow"), *self.layer.products("tensorflow")),
         )
 
     def torch(self, site: Site) -> TorchCode:
         masked = any(site.masked)
-        name, own = site.name, self.layer.torch_fits(masked)
-        module, helpers = self.layer.torch_module(site.input_shape[-1], masked, bidirectional="True")
+        name, own = site.name, self._torch_fits(masked)
+        more = {"bidirectional": "True"} if own else {}
+        module, helpers = self.layer.torch_module(site.input_shape[-1], masked, **more)
         if not own:
-            both = MASKED[self.layer.return_sequences] if masked else BOTH_WAYS
-            module, helpers = call(both.name, module, module), (*helpers, both)
+            both, rates = self._both(masked)
+            module, helpers = call(both.name, module, module, *rates), (*helpers, both)
         modules, output, part = {name: module}, name, (0,) if own else ()
         forward = f"self.{name}(x, mask)" if masked else f"self.{name}(x)"
         forward = f"{forward}[0]" if own else forward
@@ -208,6 +265,17 @@ class Bidirectional(Holding):
             modules=modules, forward=forward, output=output, part=part, helpers=helpers,
             weights=self._torch_weights(name, site.input_shape, masked),
         )  # fmt: skip
+
+    def _torch_fits(self, masked: bool) -> bool:
+        """Return whether PyTorch's own module means it, which reads one input in both directions."""
+        return self.layer.torch_fits(masked) and not self.draws
+
+    def _both(self, masked: bool) -> tuple[Helper, tuple[float, ...]]:
+        """Return what holds a module of each direction, and what else it is told."""
+        whole = masked and self.layer.return_sequences
+        if not self.draws or self.layer.recurrent_dropout:  # Modules that are written out drop what they are to.
+            return MASKED[whole] if masked else BOTH_WAYS, ()
+        return dropping(masked, whole, first=self.layer.torch_fits(masked)), (self.layer.dropout,)
 
     def _merging(self) -> Helper:
         """Return what PyTorch does not do by itself."""
@@ -224,7 +292,7 @@ class Bidirectional(Holding):
         return Helper(name=name, source=TORCH.format(name=name, doc=f"{doc}: {mode}.", value=value))
 
     def _torch_weights(self, name: str, shape: Shape, masked: bool) -> dict[str, TorchWeight]:
-        if not self.layer.torch_fits(masked):
+        if not self._torch_fits(masked):
             ways = {"forward": f"{name}.ahead", "backward": f"{name}.back"}
             inside = {way: self.layer.torch_weights(place, shape, masked) for way, place in ways.items()}
             return {f"{way}_{one}": place for way, found in inside.items() for one, place in found.items()}

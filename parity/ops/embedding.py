@@ -15,6 +15,7 @@ from parity.initializers.random_uniform import RandomUniform
 from parity.lazy import differentiable
 from parity.native import Native, same
 from parity.ops import Op, check_constraints
+from parity.ops.penalised import Penalised
 from parity.regularizers import AnyRegularizer
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 SAID = tuple(f"embeddings_{said}" for said in ("initializer", "regularizer", "constraint"))
 
 
-class Embedding(Op):
+class Embedding(Penalised, Op):
     """y[n, ..., :] = E[x[n, ...]], E of shape (input_dim, output_dim), for whole numbers x below ``input_dim``.
 
     Only rows that a batch reads have a gradient; TensorFlow and Keras hold it as slices, one for each place,

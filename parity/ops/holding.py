@@ -20,4 +20,9 @@ class Holding(Op):
             raise ValueError(
                 f"the layer inside has name, inputs or trainable of its own: say them of the {self.kind} layer"
             )
+        if inside.activity() is not None:
+            raise ValueError(
+                "the layer inside has an activity_regularizer, which is not there yet in a layer around it: Keras's "
+                "TimeDistributed forgets it, Bidirectional penalises each direction; leave it out"
+            )
         return self

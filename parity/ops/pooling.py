@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
@@ -14,7 +15,6 @@ from parity.ops import ShapeError
 from parity.ops.windowed import PADDED, Windowed
 from parity.ops.windows import (
     DataFormat,
-    Named,
     channels_of,
     from_channels_last,
     laid_first,
@@ -46,8 +46,8 @@ class Padded{name}(keras.layers.{name}):
 '''
 
 KERAS_SAME = '''
-class Same{name}(keras.layers.{name}):
-    """{name} of the cells that there are: on PyTorch, Keras's own repeats the last ones beside them."""
+class {own}{name}(keras.layers.{name}):
+    """{name} of the cells that there are{why}."""
 
     def __init__(self, *args, around, **kwargs):
         super().__init__(*args, **kwargs)
@@ -63,9 +63,11 @@ class Same{name}(keras.layers.{name}):
         return keras.ops.average_pool(cells, self.pool_size, self.strides) / share
 '''
 
+WHY = {"Same": ": on PyTorch, Keras's own repeats the last ones beside them", "Partial": ", of none around its input"}
+
 TORCH = '''
-class Same{name}(nn.{name}):
-    """nn.{name} with more cells after its input than before it, none of which it counts."""
+class {own}{name}(nn.{name}):
+    """nn.{name} with {cells}, none of which it counts."""
 
     def __init__(self, *args, around, **kwargs):
         super().__init__(*args, **kwargs)
@@ -203,10 +205,20 @@ class Pooling(Windowed):
         )
 
 
-def alike(around: list[tuple[int, int]]) -> str | None:
-    """Return cells added on both sides, as source; None where there are none, or not as many before as after."""
+def alike(around: list[tuple[int, int]], windows: Shape) -> str | None:
+    """Return cells added on both sides, as source; None where there are none, or not as many before as after.
+
+    PyTorch's own padding, which also refuses more than half a window.
+    """
     both = all(before == after for before, after in around) and any(map(any, around))
-    return size_source([before for before, _ in around]) if both else None
+    few = all(2 * before <= window for (before, _), window in zip(around, windows, strict=True))
+    return size_source([before for before, _ in around]) if both and few else None
+
+
+def by_hand(around: list[tuple[int, int]]) -> str:
+    """Return why cells are added by hand in PyTorch."""
+    even = all(before == after for before, after in around)
+    return f"padded by hand: PyTorch pads {'by half a window at most' if even else 'both sides alike'}"
 
 
 class MaxPooling(Pooling):
@@ -238,10 +250,10 @@ class MaxPooling(Pooling):
 
     def torch(self, site: Site) -> TorchCode:
         around = self._around(site)
-        if alike(around) or not any(map(any, around)):
-            return self._module(site, padding=alike(around))
+        if alike(around, self.windows) or not any(map(any, around)):
+            return self._module(site, padding=alike(around, self.windows))
         x = f'F.pad(x, {torch_pads(around)}, value=float("-inf"))'
-        comment = "padded by hand: PyTorch pads both sides alike; with -inf, which is never the largest"
+        comment = f"{by_hand(around)}; with -inf, which is never the largest"
         return self._module(site, x, comment=comment, padding=None)
 
 
@@ -252,9 +264,6 @@ class AveragePooling(Pooling):
     word: ClassVar[str] = "avg"
     fill: ClassVar[float] = 0.0
 
-    padding: Named = Field(
-        default="valid", description="same: the last window may reach over the end; valid: what is over is cut off"
-    )
     count_include_pad: bool = Field(default=False, description="whether the cells around the input are counted")
 
     def _taken(self, x: np.ndarray) -> np.ndarray:
@@ -269,6 +278,8 @@ class AveragePooling(Pooling):
 
     def keras(self, site: Site) -> KerasCode:
         around, title = self._around(site), self.natives["keras"].title
+        if not isinstance(self.padding, str):
+            return self._keras_numbered(site)
         if not self.count_include_pad or not any(map(any, around)):
             return super().keras(site)
         layer = self.keras_layer(
@@ -279,18 +290,40 @@ class AveragePooling(Pooling):
 
     def keras_torch(self, site: Site) -> KerasCode:
         """Return the layer where Keras's own repeats the last cells beside its input (docs/findings.md)."""
-        around, title = self._around(site), self.natives["keras"].title
-        if self.count_include_pad or alike(around):
+        around = self._around(site)
+        if self.count_include_pad or not isinstance(self.padding, str) or alike(around, self.windows):
             return self.keras(site)
-        name, lies = f"Same{title}", laid_last(self.data_format)
-        told = {"strides": self._stride_source(), "padding": None, "around": tf_pads(around)}
-        helper = Helper(name=name, source=KERAS_SAME.format(name=title))
-        return KerasCode(layer=self.keras_layer(site, name, **told), helpers=(helper,), reads=lies, writes=lies)
+        return self._keras_padded(site, "Same", KERAS_SAME)
+
+    def _keras_numbered(self, site: Site) -> KerasCode:
+        """Return the layer with padding in numbers, which Keras's own has not: counted, or left out of the mean."""
+        if not any(map(any, self._around(site))):
+            lies = laid_last(self.data_format)
+            layer = self.keras_layer(site, strides=self._stride_source(), padding=None)
+            return KerasCode(layer=layer, reads=lies, writes=lies)
+        return self._keras_padded(site, *("Padded", PADDED) if self.count_include_pad else ("Partial", KERAS_SAME))
+
+    def _keras_padded(self, site: Site, own: str, source: str) -> KerasCode:
+        title, lies = self.natives["keras"].title, laid_last(self.data_format)
+        told = {"strides": self._stride_source(), "padding": None, "around": tf_pads(self._around(site))}
+        source = source.format(own=own, name=title, base="keras.layers.", cells="zeros, which it counts,", value="",
+                               why=WHY.get(own, ""))  # fmt: skip
+        layer = self.keras_layer(site, f"{own}{title}", **told)
+        return KerasCode(layer=layer, helpers=(Helper(name=f"{own}{title}", source=source),), reads=lies, writes=lies)
 
     def tensorflow(self, site: Site) -> TensorFlowCode:
         around = self._around(site)
-        counted = self.count_include_pad and any(map(any, around))
-        return self._pooled(f"tf.pad(x, {tf_pads(around)})", "valid") if counted else super().tensorflow(site)
+        if not any(map(any, around)):
+            return self._pooled("x", "valid") if not isinstance(self.padding, str) else super().tensorflow(site)
+        whole = self._pooled(f"tf.pad(x, {tf_pads(around)})", "valid")
+        if self.count_include_pad:
+            return whole
+        if isinstance(self.padding, str):
+            return super().tensorflow(site)
+        (value,) = whole.body
+        share = value.removeprefix("return ").replace("tf.pad(x,", "tf.pad(tf.ones_like(x[:1, ..., :1]),")
+        lines = (f"share = {share}  # of each window, what the cells are that there are", f"{value} / share")
+        return replace(whole, body=lines)
 
     def torch(self, site: Site) -> TorchCode:
         around, title = self._around(site), self.natives["torch"].title
@@ -299,14 +332,16 @@ class AveragePooling(Pooling):
         lengths = lengths_of(site.input_shape, self.data_format)
         # Of three axes PyTorch refuses an input that is shorter than the window before it is padded.
         refused = len(lengths) > 2 and any(n < window for n, window in zip(lengths, self.windows, strict=True))
-        if alike(around) and not refused:
+        if alike(around, self.windows) and not refused:
             said = None if self.count_include_pad else "False"
-            return self._module(site, padding=alike(around), count_include_pad=said)
+            return self._module(site, padding=alike(around, self.windows), count_include_pad=said)
         if self.count_include_pad:
-            comment = "padded by hand: PyTorch pads both sides alike"
+            comment = by_hand(around)
             x = f"F.pad(x, {torch_pads(around)})"
             return self._module(site, x, comment=comment, padding=None, count_include_pad=None)
-        helper = Helper(name=f"Same{title}", source=TORCH.format(name=title))
+        own, cells = ("Same", "more cells after its input than before it") if isinstance(self.padding, str) else (
+            "Partial", "cells around its input")  # fmt: skip
+        helper = Helper(name=f"{own}{title}", source=TORCH.format(own=own, name=title, cells=cells))
         return self._module(
             site, name=helper.name, helpers=(helper,), padding=None, count_include_pad=None,
             around=str(torch_pads(around)),

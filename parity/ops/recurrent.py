@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from parity.code import (
     Helper,
@@ -22,6 +22,9 @@ from parity.ops.stepped import Stepped
 
 class Recurrent(Stepped):
     """Base of the recurrent layers, as Keras, raw TensorFlow and PyTorch have them."""
+
+    keras_penalised: ClassVar[Helper | None] = None
+    """What stands for Keras's own layer where that takes an ``activity_regularizer`` and does nothing with it."""
 
     # ------------------------------------------------------------------------------------------- Keras
 
@@ -45,20 +48,23 @@ class Recurrent(Stepped):
             more: the source of activations that are not written as the fields are.
         """
         own = self.natives["keras"]
-        cell = self._keras_parameters(shape) | self.keras_told() | more
+        cell, penalty = self._keras_parameters(shape) | self.keras_told() | more, self.keras_penalty()
         if self.keras_fits():
-            return own.source(self, name_="", **cell, trainable=self.keras_trainable(), name=name)
+            called = self.keras_penalised.name if penalty and self.keras_penalised else ""
+            return own.source(self, name_=called, **cell, activity_regularizer=penalty,
+                              trainable=self.keras_trainable(), name=name)  # fmt: skip
         beside = {"return_sequences": None, "go_backwards": None, "use_bias": None}
         # A layer around a cell does not tell it so (docs/findings.md).
         frozen = self.keras_trainable()
         made = own.source(self, name_=f"TwoBias{own.title}Cell", **cell, **beside, trainable=frozen)
         said = {name: "True" if getattr(self, name) else None for name in ("return_sequences", "go_backwards")}
-        return call("keras.layers.RNN", made, **said, trainable=frozen, name=name)
+        return call("keras.layers.RNN", made, **said, activity_regularizer=penalty, trainable=frozen, name=name)
 
     def keras_helpers(self) -> tuple[Helper, ...]:
         """Return what the layer's source calls."""
         own = () if self.keras_fits() else (self.keras_cell(),)
-        return (*self.activation_helpers("keras"), *own)
+        penalised = (self.keras_penalised,) if not own and self.activity() and self.keras_penalised else ()
+        return (*self.activation_helpers("keras"), *own, *penalised)
 
     def keras_cell(self) -> Helper:
         """Return the cell where Keras's own means something else."""
@@ -119,27 +125,35 @@ class Recurrent(Stepped):
 
     def tensorflow(self, site: Site) -> TensorFlowCode:
         names = {name: f"self.{site.name}_{name}" for name in self.parameters(site.input_shape)}
-        dropped: tuple[str, ...] = (
-            "if training:  # the same features at every step",
-            f"    x = x * tf.nn.dropout(tf.ones_like(x[:, :1]), rate={self.dropout!r})",
-        )
-        if self.recurrent_dropout:
-            ones = {"x": "tf.ones_like(x[:, 0])", "h": f"tf.ones((tf.shape(x)[0], {self.units}), x.dtype)"}
-            dropped = tuple(
-                f"{name}_kept = [tf.nn.dropout({ones[name]}, rate={rate!r}) if training else {ones[name]} "
-                f"for _ in range({len(self.gates)})]"
-                for name, rate in (("x", self.dropout), ("h", self.recurrent_dropout)) if rate
-            )  # fmt: skip
         steps, seen = "tf.unstack(x, axis=1)", "tf.unstack(mask[:, :, None], axis=1)"
         if self.go_backwards:
             steps, seen = f"reversed({steps})", f"reversed({seen})"
         *lines, last = self.tensorflow_loop(steps, names, seen if any(site.masked) else "")
         return TensorFlowCode(
-            body=(*(dropped if self.draws else ()), *lines, f"return {last}"), doc=self.says(), training=self.draws,
-            helpers=(*self.activation_helpers("tensorflow"), *self._products("tensorflow")),
+            body=(*(self.tensorflow_dropped() if self.draws else ()), *lines, f"return {last}"), doc=self.says(),
+            training=self.draws, helpers=(*self.activation_helpers("tensorflow"), *self.products("tensorflow")),
         )  # fmt: skip
 
-    def _products(self, framework: str) -> tuple[Helper, ...]:
+    def tensorflow_dropped(self, by_step: bool = False) -> tuple[str, ...]:
+        """Return the statements that drop what it drops of ``x``, or say what each gate keeps.
+
+        Args:
+            by_step: what is read is not ``x`` but a list of its steps, ``steps``.
+        """
+        if self.recurrent_dropout:
+            ones = {"x": "tf.ones_like(x[:, 0])", "h": f"tf.ones((tf.shape(x)[0], {self.units}), x.dtype)"}
+            return tuple(
+                f"{name}_kept = [tf.nn.dropout({ones[name]}, rate={rate!r}) if training else {ones[name]} "
+                f"for _ in range({len(self.gates)})]"
+                for name, rate in (("x", self.dropout), ("h", self.recurrent_dropout)) if rate
+            )  # fmt: skip
+        first = "if training:  # the same features at every step"
+        if by_step:
+            kept = f"    kept = tf.nn.dropout(tf.ones_like(steps[0]), rate={self.dropout!r})"
+            return first, kept, "    steps = [step * kept for step in steps]"
+        return first, f"    x = x * tf.nn.dropout(tf.ones_like(x[:, :1]), rate={self.dropout!r})"
+
+    def products(self, framework: str) -> tuple[Helper, ...]:
         """Return the function that the products of gates with masks of their own call."""
         return (BY_GATE[framework],) if f"{BY_GATE[framework].name}(" in self.step() else ()
 
@@ -166,7 +180,7 @@ class Recurrent(Stepped):
         written = self._written_out(masked)
         told = [one.torch(-1) or "nn.Identity()" for _, one in self.activations().values()]
         rates = {name: repr(getattr(self, name)) for name in ("dropout", "recurrent_dropout") if self.recurrent_dropout}
-        helpers = (*self.activation_helpers("torch"), *self._products("torch"), written)
+        helpers = (*self.activation_helpers("torch"), *self.products("torch"), written)
         return call(written.name, features, self.units, *told, **rates), helpers
 
     def torch_weights(self, name: str, shape: Shape, masked: bool = False) -> dict[str, TorchWeight]:

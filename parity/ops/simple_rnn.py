@@ -41,6 +41,18 @@ class TwoBiasSimpleRNNCell(keras.layers.SimpleRNNCell):
 ''',
 )
 
+PENALISED = Helper(
+    name="PenalisedSimpleRNN",
+    source='''
+class PenalisedSimpleRNN(keras.layers.SimpleRNN):
+    """SimpleRNN, which takes an activity_regularizer, and forgets it."""
+
+    def __init__(self, units, activity_regularizer=None, **more):
+        super().__init__(units, **more)
+        self.activity_regularizer = activity_regularizer
+''',
+)
+
 
 class SimpleRNN(Recurrent):
     """h' = activation(x W + h U + b), h = 0 before the first step.
@@ -48,9 +60,11 @@ class SimpleRNN(Recurrent):
     Keras's ``SimpleRNN`` has one bias; PyTorch's ``nn.RNN`` two, b_ih and b_hh, which are added up. Both are trained,
     so that under gradient descent their sum moves twice as fast as one bias would: ``two_biases`` says so. With one,
     PyTorch's second is held at 0. ``nn.RNN`` knows tanh and relu only; its ``dropout`` is one between stacked layers.
+    Keras's layer takes an ``activity_regularizer`` and forgets it; the program's does not.
     """
 
     kind: ClassVar[str] = "simple_rnn"
+    keras_penalised: ClassVar = PENALISED
     short: ClassVar[str | None] = "units"
     source: ClassVar = read_in(keras="layers/rnn/simple_rnn", torch="nn/modules/rnn")
     native: ClassVar = {"torch": {**UNIFORM, "two_biases": True}}

@@ -19,6 +19,7 @@ from parity.lazy import differentiable as np
 from parity.ops import SAID, Op, ShapeError, check_constraints
 from parity.ops.cell import stepped
 from parity.ops.drawing import Draw
+from parity.ops.penalised import Penalised
 from parity.regularizers import AnyRegularizer
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ UNIFORM = {f"{name}_initializer": "fan_in_uniform" for name in ("kernel", "recur
 """PyTorch starts all tensors of a recurrent module at U(-1/sqrt(units), 1/sqrt(units))."""
 
 
-class Stepped(Op):
+class Stepped(Penalised, Op):
     """The meaning of the recurrent layers: an entry says its cell, its gates and its states.
 
     Reads (N, length, features). Gives the last state, (N, units), or with ``return_sequences`` the state at every step,

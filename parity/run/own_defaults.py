@@ -103,7 +103,10 @@ def _store(file: Path, found: Own) -> Own:
 
 def _kept(framework: str, installed: Mapping[str, str]) -> Path:
     """Return the file that keeps what was read of the versions that are installed, by these tables."""
-    asked = sorted((entry.__module__, part.name, sorted(part.arguments)) for entry, part in _parts(framework))
+    asked = sorted(
+        (entry.__module__, part.name, sorted({*part.arguments, *entry.seen_in_part}))
+        for entry, part in _parts(framework)
+    )
     key = hashlib.sha256(json.dumps([__version__, sorted(installed.items()), asked]).encode()).hexdigest()[:16]
     return Path(platformdirs.user_cache_dir("parity")) / "defaults" / f"{framework}-{key}.json"
 
@@ -162,7 +165,7 @@ class Reading:
         """Return the fields of an entry that the part's signature says, as a spec would say them."""
         found = {}
         for argument, default in self.told.get(part.name, {}).items():
-            said = part.arguments.get(argument)
+            said = argument if argument in entry.seen_in_part else part.arguments.get(argument)
             name = said.field if isinstance(said, Turned) else said
             if not isinstance(name, str) or name not in entry.model_fields or entry.model_fields[name].is_required():
                 continue

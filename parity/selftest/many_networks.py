@@ -232,6 +232,7 @@ MANY: dict[str, Network] = {
             layer("dense", "first", units=7, activation="tanh", kernel_regularizer={"l1": 0.01},
                   kernel_constraint="unit_norm"),
             layer("dense", "second", units=6, activation="softsign", kernel_constraint="non_neg",
+                  activity_regularizer={"l2": 0.05},
                   kernel_regularizer={"l1_l2": {"l1": 0.01, "l2": 0.02}}),
             layer("dense", "third", units=6, activation="elu",
                   kernel_constraint={"min_max_norm": {"min_value": 0.8, "max_value": 0.9, "rate": 0.7}}),

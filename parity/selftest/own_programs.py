@@ -47,6 +47,12 @@ NETWORKS: dict[str, Network] = {
     "deep": _mlp(_dense(8, "second", "tanh")),
     "weighed": replace(_mlp(), weighs=True),
     "penalised": _mlp(kernel_regularizer={"l2": 0.01}),
+    "sparse": Network(
+        input=(6,),
+        layers=(_dense(8, "hidden", "relu", activity_regularizer={"l1": 0.01}), _dense(5, "out")),
+        loss=LOGITS,
+        outputs=5,
+    ),
     "gelu": _mlp(activation="gelu"),
     "norm": _mlp({"batch_norm": {"name": "norm"}}, _RELU, activation=None),
     "norm_torch": _mlp({"batch_norm": _TORCH_NORM}, _RELU, activation=None),

@@ -66,6 +66,11 @@ def unsaid_by(framework: str, config: Config) -> dict[str, tuple[str, str]]:
             value, default = getattr(asked, field), type(asked).model_fields[field].default
             if value in hole.values if hole.values else value != default:
                 found[field] = (hole.why or f"{known.title} does not have it yet", hole.fix)
+    if asked.mixed_precision is not None and any(op.activity() is not None for op in config.model.layers):
+        found["mixed_precision"] = (
+            "an activity_regularizer in mixed precision is not there yet, whose penalty would be a number of few bits",
+            "leave one of them out",
+        )
     drawn = config.training.random == "recorded" and any(op.draws for op in config.model.layers)
     if asked.compile and drawn and not known.masks_under_a_compiler:
         found["compile"] = (

@@ -15,6 +15,7 @@ from parity.initializers import Initializer
 from parity.losses.reducing import OVER_WEIGHTS
 from parity.ops import Op
 from parity.ops.activation import ActivationOp
+from parity.ops.penalised import Penalised
 from parity.spec.edges import plain
 from parity.spec.ends import GraphError
 from parity.spec.exactness import numerics_reason
@@ -42,6 +43,9 @@ def layer_reason(left: Layer, right: Layer, keys: tuple[str, ...]) -> str:
         return left.op.inert(name, theirs, left.input_shape) or f"neither side has the {parameter}"
     if said == "initializer" and len(keys) == 1 and _start_reason(mine, theirs):
         return _start_reason(mine, theirs)
+    outputs = (left.op.activity(), right.op.activity())
+    if name in Penalised.model_fields and all(one is None or one.idle() for one in outputs):
+        return "a penalty times 0 is none" if name == "activity_regularizer" else "no output is penalised"
     if said == "regularizer" and all(one is None or one.idle() for one in (mine, theirs)):
         return "a penalty times 0 is none"
     forth = left.op.inert(name, theirs, left.input_shape)

@@ -50,7 +50,7 @@ NOT_YET: dict[str, str] = {
 """By family, what Keras or PyTorch have and the catalogue does not; an entry that is added leaves its name here."""
 
 FIELDS = """
-    activity_regularizer add_bias_kv affine align_corners amsgrad axes beta_constraint beta_regularizer capturable
+    add_bias_kv affine align_corners amsgrad axes beta_constraint beta_regularizer capturable
     ceil_mode class_weight count_include_pad dampening depth_multiplier differentiable dtype
     elementwise_affine etas foreach fused gamma_constraint gamma_regularizer
     groups ignore_index inplace jit_compile kernel_dtype label_smoothing

@@ -56,6 +56,14 @@ PLAIN: dict[str, Any] = {
     "input": [5],
     "layers": [{"dense": {"units": 6, "activation": "tanh", "name": "hidden"}}, {"dense": {"units": 3, "name": "out"}}],
 }
+SPARSE: dict[str, Any] = {
+    "input": [5],
+    "layers": [
+        {"dense": {"units": 6, "activation": "tanh", "name": "hidden", "activity_regularizer": {"l1": 0.03}}},
+        {"dense": {"units": 6, "activation": "tanh", "name": "second", "kernel_regularizer": {"l2": 0.01}}},
+        {"dense": {"units": 3, "name": "out", "activity_regularizer": {"l2": 0.05}}},
+    ],
+}  # fmt: skip
 LOGITS = {"categorical_crossentropy": {"from_logits": True}}
 BATCH = 8
 
@@ -126,6 +134,11 @@ FIELDS: dict[str, tuple[Any, Any, str, Any, int]] = {
     "epsilon of a batch norm": (IMAGE, "sgd", "layers.norm.epsilon", 3e-4, 0),
     "a regularizer": (IMAGE, "sgd", "layers.hidden.kernel_regularizer", None, 0),
     "how much of it": (IMAGE, "sgd", "layers.hidden.kernel_regularizer.factor", 0.005, 0),
+    "a penalty of an output": (SPARSE, "sgd", "layers.hidden.activity_regularizer", None, 0),
+    "how much of that": (SPARSE, "sgd", "layers.out.activity_regularizer.factor", 0.02, 0),
+    "what that is divided by": (SPARSE, "sgd", "layers.hidden.activity_reduction", "sum", 0),
+    "a penalty of an output that should have none": (SPARSE, "sgd", "layers.second.activity_regularizer",
+                                                     {"l2": 0.02}, 0),
     "a constraint": (IMAGE, {"sgd": {"learning_rate": 0.5}}, "layers.out.kernel_constraint", None, 0),
     "probabilities for logits": (PLAIN, "sgd", "layers.out.activation", "softmax", 0),
 }  # fmt: skip
@@ -140,7 +153,7 @@ def test_the_field_that_is_otherwise_is_found(name: str) -> None:
     assert len(agreements) == 1, told(agreements)
     ((seen, got),) = told(agreements)[0].items()
     assert seen == path
-    assert getattr(got, "kind", got) == value
+    assert got == value if isinstance(value, dict) else getattr(got, "kind", got) == value
     assert agreements[0].largest < 1e-11
 
 
@@ -252,6 +265,17 @@ def test_penalties_that_go_over_all_parameters_are_told_by_those_that_should_hav
     assert list(way) == ["layers.{hidden,out}.bias_regularizer"]
     (way,) = told(found(invented(one, [change(one, "layers.out.bias_regularizer", {"l2": 0.02})])))
     assert list(way) == ["layers.out.bias_regularizer"]
+
+
+def test_penalties_of_outputs_are_told_together_where_they_go_together() -> None:
+    """Beside a kernel's: what is forgotten, or multiplied, is all of them."""
+    one = side(SPARSE, "sgd")
+    forgotten = ["layers.hidden.activity_regularizer", "layers.out.activity_regularizer"]
+    (way,) = told(found(invented(one, [change(one, path, None) for path in forgotten])))
+    assert list(way.values()) == [None]
+    assert list(way) == ["layers.{hidden,out}.activity_regularizer"]
+    (way,) = told(found(invented(one, [habit("penalty_factor", 0.5)])))
+    assert list(way.values()) == ["0.5 times as much"]
 
 
 def test_a_program_that_agrees_is_not_searched() -> None:

@@ -32,6 +32,7 @@ from helpers_frameworks import (
     assert_same_step,
     difference,
     each_framework,
+    missing,
     opened,
     side_of,
     starting_weights,
@@ -52,7 +53,7 @@ from parity.catalog import (
 from parity.code import Case
 from parity.compile import compile_side
 from parity.entries import Entry
-from parity.errors import WorkerError
+from parity.errors import SpecError, WorkerError
 from parity.run.driver.programs import import_program
 from parity.run.initial import initial_value
 from parity.run.randomness import keep_mask, normal
@@ -392,6 +393,40 @@ def test_max_pooling_pads_and_takes_the_first_maximum_as_its_reference(framework
         ]:  # fmt: skip
             models |= tied("max_pooling2d", {"pool_size": size2, "strides": strides2, "padding": padding}, shape)
     Branches(models, free=False).check_all(framework)
+
+
+KERAS_TORCH = pytest.param(
+    "keras_torch", marks=pytest.mark.skipif(bool(missing("keras_torch")), reason="not installed")
+)
+
+
+@pytest.mark.parametrize("framework", [*EACH_FRAMEWORK, KERAS_TORCH])
+def test_poolings_padded_in_numbers_are_their_reference(framework: str) -> None:
+    """More than half a window, more on one side, none; what is around is counted, left out, or never the largest."""
+    pools: list[tuple[int, dict[str, Any]]] = [
+        (1, {"pool_size": 3, "padding": 2}), (1, {"pool_size": 3, "padding": [0, 2], "strides": 2}),
+        (1, {"pool_size": 2, "padding": 1, "strides": 1}), (1, {"pool_size": 2, "padding": 0}),
+        (2, {"pool_size": [3, 2], "padding": [2, 1], "strides": 2}), (2, {"pool_size": 3, "padding": 1}),
+        (2, {"pool_size": 3, "padding": [[0, 1], [2, 0]], "strides": [1, 2]}),
+        (3, {"pool_size": [2, 3, 1], "padding": [[1, 0], [2, 2], [0, 0]], "strides": 1}),
+    ]  # fmt: skip
+    models = {}
+    for (rank, told), counted, first in itertools.product(pools, (True, False, None), (False, True)):
+        kind = f"{'max' if counted is None else 'average'}_pooling{rank}d"
+        fields = told | ({} if counted is None else {"count_include_pad": counted})
+        fields |= {"data_format": "channels_first"} if first else {}
+        if rank == 3 and (counted is False or first):
+            continue  # The one is refused, the other has cases of its own.
+        shape = [2, *(5, 6, 4)[:rank]] if first else [*(5, 6, 4)[:rank], 2]
+        layers = [{"dense": {"units": shape[-1], "name": "before"}}, {kind: fields}, "flatten", {"dense": 2}]
+        models[f"{kind} {fields}"] = {"input": shape, "layers": layers}, random(2, *shape)
+    sweep(framework, models)
+
+
+def test_three_axes_padded_in_numbers_are_counted() -> None:
+    pool = {"average_pooling3d": {"padding": 1}}
+    with pytest.raises(SpecError, match="not there yet along three axes: say count_include_pad: true"):
+        side_of("torch", {"input": [4, 4, 4, 2], "layers": [pool, "flatten", {"dense": 2}]})
 
 
 def tied(kind: str, pool: Mapping[str, Any], shape: tuple[int, ...]) -> dict[str, Branch]:

@@ -119,6 +119,37 @@ def test_a_layer_both_ways_is_its_reference(framework: str) -> None:
     sweep(framework, models)
 
 
+@pytest.mark.parametrize("framework", [*EACH_FRAMEWORK, pytest.param("keras_torch", marks=pytest.mark.skipif(
+    bool(missing("keras_torch")), reason="not installed"))])  # fmt: skip
+def test_each_direction_drops_what_it_draws_itself(framework: str) -> None:
+    """With PyTorch's own modules and with those that are written out; of steps that are masked, too."""
+    layers = [
+        {"lstm": {"dropout": 0.5}}, {"gru": {"dropout": 0.5, "recurrent_dropout": 0.25}},
+        {"simple_rnn": {"recurrent_dropout": 0.5}}, {"gru": {"dropout": 0.25, "reset_after": False}},
+        {"lstm": {"recurrent_dropout": 0.25}}, {"simple_rnn": {"dropout": 0.5, "two_biases": True}},
+    ]  # fmt: skip
+    for (layer, merge), whole in itertools.product(zip(layers, itertools.cycle(("concat", "sum"))), (True, False)):
+        ((kind, fields),) = layer.items()
+        told = {"units": 3, "return_sequences": whole, "bias_initializer": "fan_in_uniform"}
+        both = {"bidirectional": {"layer": {kind: told | fields}, "merge_mode": merge}}
+        sweep(framework, [{"dense": 2}, {"dropout": 0.2}, both, {"dense": 2}], random(3, 4, 2))
+        x = random(3, 4, 2)
+        x[0, 1], x[1, 2:] = -9.0, -9.0
+        sweep(framework, [{"masking": -9.0}, both, {"dense": 2}], x)
+
+
+def test_the_masks_of_two_directions_are_two() -> None:
+    """With one for both, the same features would be dropped either way."""
+    x = np.ones((1, 1, 64))
+    rnn = {"simple_rnn": {"units": 64, "activation": "linear", "use_bias": False, "dropout": 0.5}}
+    side = side_of("torch", {"input": [1, 64], "layers": [{"bidirectional": {"layer": rnn, "name": "ways"}}]})
+    weights = {name: np.eye(64) if name.endswith("ward_kernel") else np.zeros((64, 64))
+               for name in starting_weights(side)}  # fmt: skip
+    step = Reference(side, x, np.zeros((1, 128)), weights).take(0).forward["ways"][0]
+    assert set(step) == {0.0, 2.0}
+    assert (step[:64] != step[64:]).any()
+
+
 CHAIN = {
     "input": [5, 3],
     "layers": [
@@ -350,7 +381,7 @@ def test_a_part_of_what_a_module_gives_is_seen_and_put_back() -> None:
         ({"lstm": {"units": 2}}, r"lstm reads \(length, features\), it is given \(3,\)"),
         ({"bidirectional": {"layer": {"lstm": {"units": 2, "go_backwards": True}}}}, "leave go_backwards out"),
         ({"bidirectional": {"layer": {"gru": {"units": 2, "name": "inner"}}}}, "inputs or trainable of its own"),
-        ({"bidirectional": {"layer": {"gru": {"units": 2, "dropout": 0.5}}}}, "is not there yet"),
+        ({"bidirectional": {"layer": {"gru": {"units": 2, "activity_regularizer": "l2"}}}}, "is not there yet"),
         ({"bidirectional": {"layer": {"dense": {"units": 2}}}}, "layer"),
         ({"time_distributed": {"layer": {"conv1d": {"filters": 2, "kernel_size": 1,
                                                     "data_format": "channels_first"}}}}, "channels first"),

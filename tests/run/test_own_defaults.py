@@ -21,6 +21,7 @@ from parity.run import own_defaults
 from parity.run.driver.parts import Parts
 from parity.run.initial import initial_value
 from parity.run.own_defaults import GRADIENTS, START, Reading, as_said, initializer_of, ruled
+from parity.spec.differences import differences
 from parity.spec.load import build_spec
 from parity.spec.plain import dump
 from parity.spec.resolve import resolve
@@ -197,3 +198,27 @@ def test_a_framework_that_cannot_be_asked_is_taken_as_it_is_known(monkeypatch: p
     assert own_defaults.own_defaults("torch", "/no/such/python") == {}
     a, _ = resolved(own_defaults.own_defaults)
     assert a.config.model.layers[0].momentum == 0.9
+
+
+@pytest.mark.skipif(bool(missing("keras")), reason="Keras is not installed")
+def test_what_keras_divides_the_penalty_of_an_output_by_is_seen_in_a_layer() -> None:
+    found = own_defaults.own_defaults("keras")
+    kinds = [kind for kind, entry in OPS.items() if "activity_reduction" in entry.model_fields]
+    assert {found[OPS[kind].__module__]["activity_reduction"] for kind in kinds} == {"mean"}
+
+
+def test_a_version_that_does_not_divide_it_is_another_default() -> None:
+    """As Keras up to 3.13: beside a newer one it is a difference, of layers that have such a penalty no inert one."""
+    told = {"keras.layers.Dense": {"units": 1, "activity_reduction": "sum"}}
+    said = Reading(framework="keras", told=told).signature(OPS["dense"], OPS["dense"].natives["keras"])
+    assert said == {"activity_reduction": "sum"}
+    keras = {"framework": "keras", "defaults": "native"}
+    for penalty, does_nothing in ({"activity_regularizer": "l2"}, False), ({}, True):
+        layers = [{"dense": {"units": 3} | penalty}, {"dense": 2}]
+        spec = build_spec({
+            "name": "versions", "data": {"source": "rows.npz"}, "model": {"input": [4], "layers": layers},
+            "loss": "mse", "optimizer": "sgd", "sides": {"new": keras, "old": keras | {"python": "old/bin/python"}},
+        })  # fmt: skip
+        new, old = resolve(spec, read=lambda _, python: {"parity.ops.dense": said} if python else {})
+        found = [(one.path, one.a, one.b, bool(one.inert)) for one in differences(new, old)]
+        assert found == [("layers.*.activity_reduction", "mean", "sum", does_nothing)]

@@ -19,6 +19,7 @@ from parity.compile.fragments import (
     helpers_source,
     losses_context,
     losses_of,
+    penalty_helpers,
 )
 from parity.compile.layout import ANY, LaidOut, Line, Walk, arguments_of
 from parity.compile.program import Bindings, Output, Weight
@@ -65,14 +66,16 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
             if not graph.readers(one.last.name):
                 outputs[one.last.name] = Output(attribute=name)
         if one.last in fused:  # It is seen by its logits, as in the other frameworks.
-            outputs[one.last.name] = Output(attribute=name, point="logits")
+            axes = None if target in behind else laid.seen[one.last.name]
+            outputs[one.last.name] = Output(attribute=name, point="logits", axes=axes)
         returns.append(where)
     codes = {
         name: _loss(loss, one.graph) if remembers else _plainly(loss, one.last in fused, side.framework)
         for name, (one, loss) in losses_of(side).items()
     }
     optimizer = config.optimizer.code("keras")
-    helpers = [*activation_helpers(graph.layers, side.framework), *(line.code.helpers for line in laid.calls)]
+    helpers = [*activation_helpers(graph.layers, side.framework), *penalty_helpers(graph.layers, side.framework)]
+    helpers += [line.code.helpers for line in laid.calls]
     sources, imports = helpers_source([*helpers, optimizer.helpers])
     context = {
         "imports": imports,
@@ -83,7 +86,8 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         "returns": returns,
         "losses": losses_context(side, "keras", codes, "y_true, y_pred"),
         "optimizer": optimizer,
-        "penalty": any(one.regularizer is not None for one in side.parameters().values()),
+        "penalty": any(one.regularizer is not None for one in side.parameters().values())
+        or any(layer.op.activity() is not None for layer in graph.layers),
         "weights": _inside(_places(side, laid.calls)),
     }
     bindings = Bindings(
@@ -114,16 +118,17 @@ def _behind(side: Resolved, one: Resolved, target: str, laid: LaidOut) -> tuple[
     if not low and not (back and fused and remembers):
         return None
     # What the loss applies, or what others read, too, stays in the layer.
-    own = None if (fused and not remembers) or side.graph.readers(last.name) else ending
+    own, penalty = None if (fused and not remembers) or side.graph.readers(last.name) else ending, None
     if own is not None:
         site = Site(name=last.name, input_shape=last.input_shape, linear=True, framework=side.framework)
-        code = last.op.keras(site)
+        code, penalty = last.op.unpenalised().keras(site), last.op.keras_penalty(side.framework)
         at = next(index for index, line in enumerate(laid.lines) if line.axes is None and line.layer is last)
         laid.lines[at] = replace(laid.lines[at], code=code, comment=code.comment)
     name = f"{last.name}_{own.kind if own else 'float32'}"
     function = own.keras(side.framework) if own else '"linear"'
     dtype = "keras.config.floatx()" if low else None
-    return name, call("keras.layers.Activation", function, dtype=dtype, name=repr(name))
+    made = call("keras.layers.Activation", function, activity_regularizer=penalty, dtype=dtype, name=repr(name))
+    return name, made
 
 
 def _places(side: Resolved, calls: Iterable[Line]) -> dict[str, Weight]:

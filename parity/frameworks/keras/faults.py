@@ -63,6 +63,8 @@ FAULTS = [
     signals(name="label smoothing left out", phase="loss", tensor="loss", edits={"label_smoothing=0.1": ""}),
     keras(name="penalty of the absolute values for that of the squares", network="bounded", optimizer="sgd",
           phase="loss", tensor="loss", edits={"L1L2(l1=0.01, l2=0.02)": "L1L2(l1=0.02, l2=0.01)"}),
+    keras(name="penalty of an output forgotten", network="bounded", optimizer="sgd", phase="loss", tensor="loss",
+          edits={"keras.regularizers.L2(0.05)": "None"}),
     heads(name="weight of one of two losses left out", phase="loss", tensor="loss",
           edits={"0.25 * loss_of_value(": "loss_of_value("}),
     heads(name="the wrong one of two outputs", phase="loss", tensor="loss",

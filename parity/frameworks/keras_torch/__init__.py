@@ -22,6 +22,7 @@ FRAMEWORK = Framework(
     words=replace(WORDS, functions={**WORDS.functions, "softplus": SOFTPLUS}),
     native={"numerics": {"tf32": "convolutions", "deterministic": False}},
     carries_masks=True,
+    penalises_outputs=True,
     why_moved="as the Keras program on TensorFlow needs them",
     lacks={
         "numerics.channels_last": LACKS["numerics.channels_last"],

@@ -20,6 +20,7 @@ from parity.compile.fragments import (
 from parity.compile.program import Bindings, Weight
 from parity.frameworks.tensorflow.numerics import LOSS_SCALE
 from parity.frameworks.tensorflow.written import written
+from parity.spec.graph import Layer
 from parity.spec.resolve import Resolved
 
 
@@ -39,6 +40,10 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
     def place(name: str) -> str:
         return f"model.{model.weights[name].attribute}"
 
+    def behind(layer: Layer, y: str) -> str:
+        ending = layer.op.ending()
+        return ending.tensorflow(y) if ending is not None else y
+
     context = {
         "imports": imports,
         "helpers": sources,
@@ -52,7 +57,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         "elsewhere": _elsewhere(model.weights),
         "losses": losses_context(side, "tensorflow", codes, "targets, outputs"),
         "optimizer": optimizer,
-        "penalty": penalty(parameters, "tensorflow", place),
+        "penalty": penalty(side, "tensorflow", place, "tf.cast(tf.shape({0})[0], {0}.dtype)", behind),
         "constraints": constrained(parameters, place, lambda name, w: _held(parameters[name], w), "assign"),
     }
     bindings = Bindings(

@@ -93,6 +93,9 @@ FAULTS = [
     weighed(name="sample weights divided by their sum",
             edits={"tf.reduce_mean(sample_weights * rows(labels, outputs))":
                    "tf.reduce_sum(sample_weights * rows(labels, outputs)) / tf.reduce_sum(sample_weights)"}),
+    tensorflow(name="penalty of an output divided by all of its numbers", network="bounded", optimizer="sgd",
+               phase="loss", tensor="loss",
+               edits={"tf.shape(model.second_output)[0]": "tf.size(model.second_output)"}),
     tensorflow(name="losses of two outputs swapped", network="heads", optimizer="sgd", phase="loss", tensor="loss",
                edits={"loss_of_label = build_loss_of_label()": "loss_of_label = build_loss_of_value()",
                       "loss_of_value = build_loss_of_value()": "loss_of_value = build_loss_of_label()"}),

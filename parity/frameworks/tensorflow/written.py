@@ -10,6 +10,7 @@ from typing import Any
 from parity.code import Helper, TensorFlowCode, lines_at
 from parity.compile.bodies import Body, Kind, Node, Worded
 from parity.compile.folding import Folding
+from parity.compile.fragments import kept_outputs
 from parity.compile.layout import LaidOut, Walk, arguments_of, masks_of
 from parity.compile.program import Output, Weight
 from parity.compile.wording import above, known_of, nested, returning, together, told_of
@@ -65,8 +66,9 @@ def written(side: Resolved, fused: Sequence[Layer]) -> TensorFlowModel:
     if graph.scopes and not low and side.program is None:
         words.kinds = kinds_of(laid, graph, taken)
     # In mixed precision methods use types that the model alone knows. A program written by hand is matched to the names
-    # of layers.
-    folding = Folding(laid, graph, words.worded, taken, graph.by_name if low or side.program is not None else ())
+    # of layers. What a loss penalises, the model keeps.
+    barred = graph.by_name if low or side.program is not None else words.kept
+    folding = Folding(laid, graph, words.worded, taken, barred)
     body = folding.folded(laid.inputs if len(laid.inputs) > 1 else ())
     if body is None:
         words.kinds, body = {}, folding.unfolded(laid)
@@ -101,6 +103,7 @@ class TensorFlowWords:
 
     def __init__(self, side: Resolved, fused: Sequence[Layer]) -> None:
         self.side, self.fused, self.low = side, fused, side.config.numerics.mixed_precision
+        self.kept = kept_outputs(side.layers())
         self.kinds: dict[str, LayerKind] = {}
         self.calls = side.graph.calls()
         self.decided: dict[Body, dict[str, tuple[str, int | None]]] = {}
@@ -126,6 +129,7 @@ class TensorFlowWords:
         code = self.code(node, body)
         given += ["training"] if code.training else []
         known, name = known_of(node, body), self.methods(body)[layer.name][0]
+        target = f"{target} = self.{self.kept[layer.name]}" if layer.name in self.kept else target
         said, made, bodies = f"{target} = self.{name}({', '.join(given)})", {}, {}
         if layer.owner in self.kinds:
             made = {name: self.kinds[layer.owner].made(layer.owner)} if layer.owns else {}

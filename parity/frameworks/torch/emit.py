@@ -22,6 +22,7 @@ from parity.compile.program import Bindings, Weight
 from parity.frameworks.torch import loops
 from parity.frameworks.torch.loops import AboutModule
 from parity.frameworks.torch.written import written
+from parity.spec.graph import Layer
 from parity.spec.resolve import Resolved
 from parity.tensors import layer_of
 
@@ -58,6 +59,12 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
     def copied(name: str, place: Weight) -> list[AboutModule]:
         return _copied(name, place, network.module_of(place.attribute))
 
+    def behind(layer: Layer, y: str) -> str:
+        ending, lies = layer.op.ending(), network.laid.seen[layer.name]
+        first = layer.op.channels_at() == "channels_first"
+        module = None if ending is None else ending.torch(1 if first else -1 if lies is None else lies[-1])
+        return f"{module}({y})" if module else y
+
     masks = any(not layer.op.noise for layer in side.drawing())
     context = {
         "imports": imports,
@@ -73,7 +80,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         "weights": in_loops([one for name, place in weights.items() for one in copied(name, place)], "model"),
         "losses": losses,
         "optimizer": optimizer,
-        "penalty": penalty(parameters, "torch", lambda name: _whole(weights[name])),
+        "penalty": penalty(side, "torch", lambda name: _whole(weights[name]), "len({0})", behind),
         "constraints": constrained(
             parameters,
             lambda name: f"model.{weights[name].attribute}",

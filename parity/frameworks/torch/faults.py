@@ -15,6 +15,7 @@ signals = partial(torch, network="signals", optimizer="sgd")
 images = partial(torch, network="images", optimizer="sgd")
 weighed = partial(torch, network="weighed", optimizer="sgd")
 heads = partial(torch, network="heads", optimizer="sgd")
+bounded = partial(torch, network="bounded", optimizer="sgd")
 decoder = partial(torch, network="decoder", optimizer="sgd")
 
 STEP = "    optimizer.step()\n"
@@ -104,6 +105,10 @@ FAULTS = [
     weighed(name="sample weights divided by their sum", phase="loss", tensor="loss",
             edits={"(sample_weights * rows(outputs, targets)).mean()":
                    "(sample_weights * rows(outputs, targets)).sum() / sample_weights.sum()"}),
+    bounded(name="penalty of an output forgotten", phase="loss", tensor="loss",
+            edits={" + 0.05 * model.second_output.square().sum() / len(model.second_output)": ""}),
+    bounded(name="penalty of an output not divided by its rows", phase="loss", tensor="loss",
+            edits={" / len(model.second_output)": ""}),
     heads(name="the wrong one of two outputs", phase="loss", tensor="loss",
           edits={'{"label": label, "value": x}': '{"label": x, "value": label}'}),
     heads(name="weight of one of two losses left out", phase="loss", tensor="loss",

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from parity.code import Helper, Parameter, TorchCode, TorchWeight, lines_at
 from parity.compile.bodies import Body, Kind, Node, Worded
 from parity.compile.folding import Folding
-from parity.compile.fragments import activation_helpers
+from parity.compile.fragments import activation_helpers, kept_outputs
 from parity.compile.layout import LaidOut, Line, Walk, arguments_of, masks_of
 from parity.compile.program import Output, Weight
 from parity.compile.wording import above, known_of, nested, returning, together, told_of
@@ -103,8 +103,8 @@ def written(side: Resolved, fused: Sequence[Layer]) -> TorchModel:
     words = TorchWords(side, low, fused)
     taken = walk.reserved()
     # In mixed precision lines use a type that the model alone knows. A program written by hand is matched to the names
-    # of layers.
-    barred = side.graph.by_name if low or side.program is not None else ()
+    # of layers. What a loss penalises, the model keeps.
+    barred = side.graph.by_name if low or side.program is not None else words.kept
     folding = Folding(laid, side.graph, words.worded, taken, barred)
     body = folding.folded(laid.inputs if len(laid.inputs) > 1 else ())
     words.plain = body is None
@@ -136,7 +136,7 @@ class TorchWords:
 
     def __init__(self, side: Resolved, low: bool, fused: Sequence[Layer]) -> None:
         self.side, self.low, self.fused = side, low, fused
-        self.joined = Joined()
+        self.joined, self.kept = Joined(), kept_outputs(side.layers())
         self.calls = side.graph.calls()
         self.plain = False
         """Nothing is written once: activations are modules."""
@@ -160,6 +160,7 @@ class TorchWords:
             return Worded(said=f"{target} = {given[0]}.permute({axes})", comment=node.line.comment)
         code, place = self.code(node, body)
         own = node.layer.op.natives["torch"].own if "torch" in node.layer.op.natives else {}
+        target = f"{target} = self.{self.kept[node.layer.name]}" if node.layer.name in self.kept else target
         return Worded(
             said=f"{target} = {_given(node.line, given, code, self.low and node.layer.op.wide)}",
             made=code.modules if node.layer.owns else {}, comment=node.line.comment, own=own,
@@ -194,7 +195,7 @@ class TorchWords:
         """Return whether a layer's module shows what another line gives, which no module of its own does."""
         layer = node.layer
         assert layer is not None
-        if layer.owner in self.side.graph.shared:
+        if layer.owner in self.side.graph.shared or layer.name in self.kept:
             return True
         above = [one for one in body.nodes if one.gives in node.reads]
         return any(one.line is not None and (one.layer is None or not one.line.code.output) for one in above)

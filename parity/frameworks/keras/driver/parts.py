@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import keras
@@ -22,6 +23,12 @@ class KerasParts(Parts):
             return {"part": f"keras.initializers.{type(made).__name__}", "arguments": told}
         return super().word(argument, value)
 
+    def defaults(self, name: str) -> dict[str, Any]:
+        found = super().defaults(name)
+        if name.startswith("keras.layers."):
+            found["activity_reduction"] = _activity_reduction()
+        return found
+
     def stepped(self, name: str, start: float, gradients: Sequence[float]) -> list[float]:
         parameter = keras.Variable([start], dtype="float64")
         optimizer, found = self.found(name)(), []
@@ -30,6 +37,14 @@ class KerasParts(Parts):
             optimizer.apply([keras.ops.convert_to_tensor([gradient], "float64")])
             found.append(float(keras.ops.convert_to_numpy(parameter.value)[0]))
         return found
+
+
+@cache
+def _activity_reduction() -> str:
+    """Return what Keras makes of the penalty of two rows, each of which adds 1."""
+    layer = keras.layers.Activation("linear", activity_regularizer=keras.ops.sum)
+    layer(keras.ops.ones((2, 1)))
+    return "mean" if float(layer.losses[0]) == 1.0 else "sum"
 
 
 PARTS = KerasParts({"keras": keras})

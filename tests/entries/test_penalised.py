@@ -1,0 +1,174 @@
+"""Penalties of layers' outputs in every framework: of each layer that has them, once a call, and what is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from helpers_frameworks import (
+    EACH_FRAMEWORK,
+    Reference,
+    assert_close,
+    assert_same_step,
+    compiled,
+    difference,
+    missing,
+    opened,
+    side_of,
+    starting_weights,
+)
+
+from parity.catalog import OPS, REGULARIZERS
+from parity.errors import SpecError
+from parity.ops.penalised import Penalised
+from parity.selftest.random_specs import targets
+from parity.spec.resolve import Resolved
+
+KERAS_TORCH = pytest.param(
+    "keras_torch", marks=pytest.mark.skipif(bool(missing("keras_torch")), reason="not installed")
+)
+everywhere = pytest.mark.parametrize("framework", [*EACH_FRAMEWORK, KERAS_TORCH])
+
+TOLD = {"activity_regularizer": {"l1_l2": {"l1": 0.03, "l2": 0.05}}}
+SHAPES: dict[str, tuple[int, ...]] = {
+    "dense": (3,), **dict.fromkeys(("gru", "lstm", "simple_rnn"), (4, 3)),
+    **{f"{kind}{rank}d{end}": (*(6, 5, 4)[:rank], 2) for rank in (1, 2, 3)
+       for kind, end in (("conv", ""), ("conv", "_transpose"), ("depthwise_conv", ""), ("separable_conv", ""))
+       if f"{kind}{rank}d{end}" in OPS},
+}  # fmt: skip
+SIZES = {"units": 4, "filters": 3, "kernel_size": 2}
+
+
+def random(*shape: int, seed: int = 7) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=shape)
+
+
+def agrees(side: Resolved, x: np.ndarray, y: np.ndarray | None = None) -> Any:
+    """Check a program against the reference in a watched step and in one of a free run; return the reference's step."""
+    weights, y = starting_weights(side), targets(side, len(x), np.random.default_rng(5)) if y is None else y
+    with opened(side, x, y, weights) as program:
+        reference = Reference(side, x, y, weights)
+        assert difference(program.predict(), reference.predictions()) <= 1e-12
+        kept, wanted = program.state(), reference.take(0)
+        assert_same_step(program.step(0, eager=True), wanted)
+        program.adopt(*kept, iterations=0)
+        (loss,) = program.train(1)
+        assert difference(loss, wanted.loss) <= 1e-12
+        assert_close(program.state()[0], reference.weights, 1e-12, "weights after a free run")
+    return wanted
+
+
+def model(framework: str, shape: tuple[int, ...], layers: list[Any], **sections: Any) -> Resolved:
+    return side_of(framework, {"input": list(shape), "layers": layers}, training={"batch_size": 3}, **sections)
+
+
+def fields_of(kind: str) -> dict[str, Any]:
+    return {name: size for name, size in SIZES.items() if name in OPS[kind].model_fields}
+
+
+def test_every_layer_that_has_the_fields_is_tried_below() -> None:
+    assert {kind for kind, entry in OPS.items() if issubclass(entry, Penalised)} == {*SHAPES, "embedding"}
+
+
+@everywhere
+@pytest.mark.parametrize("kind", SHAPES)
+def test_the_output_of_a_layer_is_penalised(framework: str, kind: str) -> None:
+    """Behind a dense layer, so that the gradient goes on; in convolutions where a relu cuts, in both forms of it."""
+    shape = SHAPES[kind]
+    activation = {"activation": "relu"} if kind.partition("_")[0][:4] in ("conv", "dept", "sepa") else {}
+    for reduction in ("mean", "sum"):
+        told = fields_of(kind) | activation | TOLD | {"activity_reduction": reduction}
+        layers = [{"dense": {"units": 2, "name": "before"}}, {kind: told | {"name": "op"}}, "flatten", {"dense": 2}]
+        side = model(framework, shape, layers)
+        step = agrees(side, random(3, *shape))
+        y = step.forward["op"]
+        added = (0.03 * np.abs(y).sum() + 0.05 * (y**2).sum()) / (3 if reduction == "mean" else 1)
+        layers[1] = {kind: fields_of(kind) | activation | {"name": "op"}}
+        bare = model(framework, shape, layers)
+        rows = step.batch["x"], step.batch["y"]
+        assert step.loss - Reference(bare, *rows, starting_weights(side)).take(0).loss == pytest.approx(added, rel=1e-9)
+
+
+@everywhere
+def test_rows_of_an_embedding_are_penalised_masked_ones_among_them(framework: str) -> None:
+    words = {"inputs": {"words": {"shape": [4], "dtype": "integer"}}, "layers": [
+        {"embedding": {"input_dim": 5, "output_dim": 3, "mask_zero": True} | TOLD},
+        {"lstm": {"units": 3, "return_sequences": True} | TOLD},
+        {"gru": {"units": 3} | TOLD | {"activity_reduction": "sum"}}, {"dense": 2},
+    ]}  # fmt: skip
+    agrees(side_of(framework, words, training={"batch_size": 3}), np.array([[1, 0, 2, 2], [0, 0, 0, 4], [3, 1, 1, 0]]))
+
+
+@everywhere
+def test_each_call_of_a_layer_adds_and_each_kind_of_regularizer_is_written(framework: str) -> None:
+    """A kernel's penalty beside it, a layer that is frozen, and a batch norm behind."""
+    layers: list[Any] = [
+        {"dense": {"units": 3, "name": "tower", "kernel_regularizer": "l2", "activity_regularizer": {"l2": 0.1}}},
+        {"again": {"layer": "tower", "name": "second"}},
+        {"again": {"layer": "tower", "name": "third"}},
+        *({"dense": {"units": 3, "activity_regularizer": kind}} for kind in REGULARIZERS),
+        {"dense": {"units": 4, "trainable": False, "activation": "tanh"} | TOLD},
+        "batch_norm",
+        {"dense": {"units": 2}},
+    ]
+    step = agrees(model(framework, (3,), layers), random(3, 3))
+    assert len([name for name in step.forward if name in ("tower", "second", "third")]) == 3
+
+
+@everywhere
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_what_is_penalised_behind_a_loss_on_logits_are_the_probabilities(framework: str, reduction: str) -> None:
+    told = {"activation": "softmax", "name": "out", "activity_reduction": reduction} | TOLD
+    loss = {"loss": "categorical_crossentropy"}
+    agrees(model(framework, (3,), [{"dense": {"units": 4} | told}], **loss), random(3, 3))
+    flat = [{"conv2d": {"filters": 3, "kernel_size": 1} | told}]
+    agrees(model(framework, (2, 4, 2), flat, **loss), random(3, 2, 4, 2))
+    first = [{"conv2d": {"filters": 3, "kernel_size": 1, "data_format": "channels_first", "activation": "sigmoid"}
+              | TOLD}]  # fmt: skip
+    agrees(model(framework, (2, 3, 4), first, loss="sigmoid_crossentropy"), random(3, 2, 3, 4))
+
+
+@everywhere
+def test_outputs_of_several_and_of_blocks_are_penalised(framework: str) -> None:
+    """A block whose layers are penalised is written out; a layer may be called as the model would keep an output."""
+    block = {"block": {"name": "part", "repeat": 3, "layers": [
+        {"dense": {"units": 4, "activation": "relu", "name": "up"} | TOLD}, {"dense": {"units": 4, "name": "down"}},
+        {"batch_norm": {"name": "norm"}}, {"activation": "relu"},
+    ]}}  # fmt: skip
+    plain = {"block": {"name": "rest", "repeat": 3, "layers": [
+        {"dense": {"units": 4, "name": "up"}}, {"batch_norm": {"name": "norm"}},
+        {"activation": {"function": "relu", "name": "relu"}},
+    ]}}  # fmt: skip
+    layers = [
+        block, plain, {"dense": {"units": 3, "activation": "relu", "name": "undivided"} | TOLD},
+        {"dense": {"units": 3, "activation": "softmax", "name": "label"} | TOLD},
+        {"dense": {"units": 3, "name": "label_output", "inputs": "undivided"} | TOLD | {"activity_reduction": "sum"}},
+    ]  # fmt: skip
+    several = {"input": [3], "layers": layers, "outputs": {"label": "label", "value": "label_output"}}
+    side = side_of(framework, several, loss={"label": "categorical_crossentropy", "value": "mse"},
+                   training={"batch_size": 3})  # fmt: skip
+    agrees(side, random(3, 3), np.concatenate([np.eye(3), random(3, 3)], axis=1))
+    assert "class RestBlock" in compiled(side).source or framework.startswith("keras")
+
+
+def test_keras_is_told_by_its_own_argument_where_that_means_it() -> None:
+    told = {"units": 2, "activity_regularizer": {"l2": 0.5}}
+    plain = compiled(model("keras", (3,), [{"dense": told}])).source
+    assert "activity_regularizer=keras.regularizers.L2(0.5)" in plain
+    assert "undivided" not in plain
+    summed = compiled(model("keras", (3,), [{"dense": told | {"activity_reduction": "sum"}}])).source
+    assert "activity_regularizer=undivided(keras.regularizers.L2(0.5))" in summed
+
+
+def test_mixed_precision_is_refused_beside_it() -> None:
+    layers = [{"dense": {"units": 2} | TOLD}]
+    for framework in ("keras", "torch"):
+        with pytest.raises(SpecError, match="activity_regularizer in mixed precision is not there yet"):
+            model(framework, (3,), layers, numerics={"mixed_precision": "bfloat16"})
+
+
+@pytest.mark.parametrize(("kind", "inside"), [("bidirectional", "gru"), ("time_distributed", "dense")])
+def test_a_layer_inside_another_is_refused_a_penalty(kind: str, inside: str) -> None:
+    with pytest.raises(SpecError, match="activity_regularizer, which is not there yet in a layer around it"):
+        model("keras", (4, 3), [{kind: {"layer": {inside: {"units": 2} | TOLD}}}, {"dense": 2}])
