@@ -25,6 +25,7 @@ from helpers_frameworks import (
     starting_weights,
 )
 
+from parity.rows import together
 from parity.spec.resolve import Resolved
 
 MOST = 32
@@ -154,7 +155,7 @@ class Joint:
         rate = RATE * sum(self.widths)
         self.side = side_of(framework, {"inputs": inputs, "layers": layers}, optimizer={"sgd": {"learning_rate": rate}},
                             training={"batch_size": self.rows, "shuffle": False})  # fmt: skip
-        self.x = np.concatenate([np.reshape(part, (self.rows, -1)) for branch in branches for part in branch.x], axis=1)
+        self.x = together([part for branch in branches for part in branch.x])
         self.weights = starting_weights(self.side) | given
 
     def run(self, free: bool) -> tuple[list[Told], str | None]:

@@ -185,6 +185,16 @@ class Op(Masked, Drawing, Adding):
         found: Callable[[Site], Any] = getattr(self, name)
         return found
 
+    def in_parts(self, framework: str, masked: bool) -> tuple[str, ...]:
+        """Return the parameters that a framework keeps in several tensors.
+
+        Args:
+            framework: its name.
+            masked: it is told which steps count.
+        """
+        del framework, masked
+        return ()
+
     def keras_layer(self, site: Site, name: str = "", **more: str | None) -> str:
         """Return the source of Keras's own layer.
 

@@ -182,6 +182,10 @@ class Bidirectional(Holding):
     def mask_of(self, masked: Sequence[bool], shapes: Sequence[Shape]) -> str:
         return self.layer.mask_of(masked, shapes)
 
+    def in_parts(self, framework: str, masked: bool) -> tuple[str, ...]:
+        inside = self.layer.in_parts(framework, masked)
+        return tuple(f"{way}_{name}" for way in ("forward", "backward") for name in inside)
+
     def parameters(self, shape: Shape) -> dict[str, Parameter]:
         """Return those of the layer inside, of each direction, as ``forward_kernel`` and ``backward_kernel``."""
         inside = self.layer.parameters(shape)

@@ -32,19 +32,6 @@ from parity.ops.windows import (
 if TYPE_CHECKING:
     from parity.code import Arrays
 
-KERAS = '''
-class Padded{name}(keras.layers.{name}):
-    """{name} that counts the zeros around its input, as PyTorch has it."""
-
-    def __init__(self, *args, around, **kwargs):
-        super().__init__(*args, padding="same", **kwargs)
-        self.around = around
-
-    def call(self, inputs):
-        padded = keras.ops.pad(inputs, self.around)
-        return keras.ops.average_pool(padded, self.pool_size, self.strides)
-'''
-
 KERAS_SAME = '''
 class {own}{name}(keras.layers.{name}):
     """{name} of the cells that there are{why}."""
@@ -277,16 +264,11 @@ class AveragePooling(Pooling):
         return super().inert(field, other, shape)
 
     def keras(self, site: Site) -> KerasCode:
-        around, title = self._around(site), self.natives["keras"].title
         if not isinstance(self.padding, str):
             return self._keras_numbered(site)
-        if not self.count_include_pad or not any(map(any, around)):
+        if not self.count_include_pad or not any(map(any, self._around(site))):
             return super().keras(site)
-        layer = self.keras_layer(
-            site, f"Padded{title}", strides=self._stride_source(), padding=None, around=tf_pads(around)
-        )
-        lies, helper = laid_last(self.data_format), Helper(name=f"Padded{title}", source=KERAS.format(name=title))
-        return KerasCode(layer=layer, helpers=(helper,), reads=lies, writes=lies)
+        return self._keras_padded(site, "Padded", PADDED)
 
     def keras_torch(self, site: Site) -> KerasCode:
         """Return the layer where Keras's own repeats the last cells beside its input (docs/findings.md)."""

@@ -166,6 +166,9 @@ class Recurrent(Stepped):
             and self.natives["torch"].fits(self) and (self.biases() < 2 or self.bias_constraint is None)
         )  # fmt: skip
 
+    def in_parts(self, framework: str, masked: bool) -> tuple[str, ...]:
+        return ("bias",) if framework == "torch" and self.biases() == 2 and self.torch_fits(masked) else ()
+
     def torch_module(self, features: int, masked: bool = False, **more: str) -> tuple[str, tuple[Helper, ...]]:
         """Return the source of the module, and what it calls.
 

@@ -21,7 +21,7 @@ class UnitNormalization(Single):
     """y = x / max(|x|, 1e-12), |x| the root of the sum of squares along ``axis``.
 
     ``tf.math.l2_normalize`` has the 1e-12 under the root, so 1e-24 says the same. ``F.normalize`` goes along axis 1
-    unless told. A row of zeros stays one, and has no gradient in Keras: it is not a number.
+    unless told. A row of zeros stays one; in Keras on PyTorch its gradient is not a number.
     """
 
     kind: ClassVar[str] = "unit_normalization"
@@ -43,7 +43,8 @@ class UnitNormalization(Single):
 
     def forward(self, x: np.ndarray, p: Arrays, mask: np.ndarray | None = None) -> np.ndarray:
         axes = counted(self.kind, self.axis, x.shape[1:])
-        return x / np.maximum(np.sqrt(np.sum(x * x, axis=axes, keepdims=True)), 1e-12)
+        # The root of what is not 0: that of 0 has no slope, and of a row of zeros frameworks have one.
+        return x / np.sqrt(np.maximum(np.sum(x * x, axis=axes, keepdims=True), 1e-24))
 
     def expression(self, site: Site) -> str:
         return f"tf.math.l2_normalize(x, axis={self._axis()}, epsilon=1e-24)"

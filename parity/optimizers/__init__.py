@@ -96,6 +96,12 @@ class Optimizer(Around):
         starts = {name: self.start(name) for name in self.moments() if name not in self.shared}
         return {name: start for name, start in starts.items() if start}
 
+    def measured(self) -> str:
+        """Return what takes the norm of a whole parameter, in words; empty where each number is by itself."""
+        if self.clipnorm is not None:
+            return "clipnorm, of each parameter"
+        return self.kind if "sum(" in self.formula() else ""
+
     def hyperparameters(self) -> tuple[str, ...]:
         """Return the fields beside the step size that the rule reads."""
         return tuple(name for name in type(self).model_fields if name in self.meaning().names)

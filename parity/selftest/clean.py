@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from parity.compare.judge import AGREE, Judge, Verdict
 from parity.errors import WorkerError
-from parity.selftest.networks import NETWORKS, OPTIMIZERS, dataset, side
+from parity.selftest.networks import NETWORKS, OPTIMIZERS, dataset, side, stands
 from parity.selftest.pair_bench import TestBench
 
 STEPS = 3
@@ -83,6 +83,8 @@ def chosen(frameworks: Sequence[str], count: int, seed: int = 0) -> list[Clean]:
     for number, (network, optimizer) in enumerate(combinations):
         if sum(one.pairs for one in found) >= count:
             return found
+        if not stands(frameworks, network, optimizer):
+            continue
         order = orders[number % len(orders)]
         order = order if len(order) > 1 else order * 2
         precision = PRECISIONS[number // len(orders) % len(PRECISIONS)]

@@ -162,11 +162,12 @@ def owns(frameworks: Sequence[str]) -> list[Own]:
     """
     names, rules = list(networks.NETWORKS), list(networks.OPTIMIZERS)
     again = math.lcm(len(names), len(rules))  # So many on, the same two would meet.
-    return [
+    every = [
         Own(network=network, optimizer=rules[(seed + seed // again) % len(rules)], seed=seed,
             against=frameworks[seed % len(frameworks)], frameworks=tuple(frameworks))
         for seed, network in enumerate(names * TURNS)
     ]  # fmt: skip
+    return [one for one in every if networks.stands(frameworks, one.network, one.optimizer)]
 
 
 def hear_own(bench: PortBench, own: Own) -> list[Heard]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from parity.data.dataset import Dataset
+from parity.errors import SpecError
 from parity.lazy import np
 from parity.selftest.many_networks import MANY
 from parity.selftest.network import Network as Network
@@ -46,6 +47,14 @@ def rows(network: Network, generator: Generator) -> np.ndarray:
     if network.tokens:
         return generator.integers(0, network.tokens, (ROWS, *network.input)).astype(np.float64)
     return generator.normal(size=(ROWS, *network.input))
+
+
+def stands(frameworks: Iterable[str], network: str, optimizer: str) -> bool:
+    """Return whether frameworks can train a network with an optimizer, all of them; names are those of the tables."""
+    try:
+        return all(side(one, NETWORKS[network], OPTIMIZERS[optimizer]) for one in frameworks)
+    except SpecError:  # PyTorch keeps the bias of a GRU in two tensors, whose norm is none.
+        return False
 
 
 def side(framework: str, network: Network, optimizer: Any, seed: int = 0, name: str | None = None) -> Resolved:

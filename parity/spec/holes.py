@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from parity.entries import Entry
 from parity.errors import Fault
@@ -12,6 +12,9 @@ from parity.spec.exactness import numerics_faults
 from parity.spec.faults import Loc, Where
 from parity.spec.paths import split, walk
 from parity.spec.sections import Config
+
+if TYPE_CHECKING:
+    from parity.spec.resolve import Resolved
 
 
 def unsaid_faults(
@@ -37,6 +40,29 @@ def unsaid_faults(
     layers: dict[str, Loc] = {name: ("model", "layers", *place) for name, place in written.items()} | dict(places)
     faults = _holes(framework, config, where, changes, loc, layers)
     return faults or numerics_faults(framework, config, where, changes, loc)
+
+
+def apart_faults(side: Resolved, where: Where, changes: Mapping[str, Any], loc: Loc) -> list[Fault]:
+    """Return the faults of an optimizer that measures whole tensors, some of which a framework keeps in parts.
+
+    Args:
+        side: that is to be compiled.
+        where: knows the lines.
+        changes: of the side, for the one that made it so.
+        loc: their place.
+    """
+    what = side.config.optimizer.measured()
+    named = next((key for key in reversed(list(changes)) if key.partition(".")[0] == "optimizer"), None)
+    at: Loc = (*loc, named) if named is not None else ("optimizer",)
+    return [
+        where.fault(
+            at, f"got {what}; {title_of(side.framework)} keeps {layer.name}.{name} in several tensors, and would take "
+            "the norm of each by itself",
+            fix="take global_clipnorm for clipnorm, or say reset_after: false, which has one bias",
+        )
+        for layer in side.graph.layers if what and layer.owns
+        for name in layer.op.in_parts(side.framework, any(mask is not None for mask in layer.masks))
+    ]  # fmt: skip
 
 
 def _holes(

@@ -16,7 +16,7 @@ from parity.frameworks import title_of
 from parity.spec.consistency import Layers, Reached, check_change, check_model, hidden_faults, loss_faults
 from parity.spec.faults import Loc, Where, faults_of
 from parity.spec.graph import Graph, Layer, graph_of, named
-from parity.spec.holes import unsaid_faults
+from parity.spec.holes import apart_faults, unsaid_faults
 from parity.spec.output_faults import output_faults
 from parity.spec.paths import at, set_path, set_together, split, visit, walk
 from parity.spec.plain import dump
@@ -255,6 +255,7 @@ def changed(
     faults += [] if faults else check_model(config.model, where, places, written, config.data)
     faults += [] if faults else unsaid_faults(resolved.framework, config, where, changes, loc, places, written)
     side = replace(resolved, config=config, origins=origins)
+    faults += [] if faults or resolved.program is not None else apart_faults(side, where, changes, loc)
     for name, view in () if faults else side.views.items():
         own: Loc = ("loss", name) if name else ("loss",)
         loss, hidden = view.config.loss, hidden_faults(view.config.loss, view.graph, where, own)

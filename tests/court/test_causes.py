@@ -473,8 +473,8 @@ class Lock:
         self.openings = {"own": {"bindings": {"slots": dict.fromkeys(slots)}}}
         self.left: dict[str, Any] = {}
 
-    def form(self, side: str) -> None:
-        return None
+    def form(self, side: str) -> dict[str, str | None]:
+        return {"": None}
 
     def leftovers(self, side: str) -> dict[str, Any]:
         return self.left

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from helpers_frameworks import Reference, assert_same_step, each_framework, opened, side_of, starting_weights
 
+from parity.errors import SpecError
 from parity.optimizers.adam import Adam
 from parity.optimizers.sgd import SGD
 
@@ -27,6 +28,29 @@ OPTIMIZERS: dict[str, dict[str, Any]] = {
     "written out": {"adagrad": {"epsilon_place": "outside_root", "epsilon": 0.1}},
     "that no framework but one has": {"radam": {"learning_rate": 0.1}},
 }
+
+
+GATED = {"input": [4, 3], "layers": [{"gru": {"units": 2, "bias_initializer": "random_normal"}}, {"dense": 1}]}
+NORMED: list[dict[str, Any]] = [{"sgd": {"learning_rate": 0.1, "clipnorm": 0.01}}, {"lamb": {"learning_rate": 0.1}}]
+
+
+@pytest.mark.parametrize("optimizer", NORMED, ids=["clipnorm", "lamb"])
+def test_the_norm_of_a_parameter_that_a_framework_keeps_in_parts_is_none(optimizer: dict[str, Any]) -> None:
+    """PyTorch's GRU has two biases where the spec has one; a mask, or one bias, takes its own module out of it."""
+    for framework in ("keras", "tensorflow", "keras_torch"):
+        side_of(framework, GATED, optimizer=optimizer)
+    with pytest.raises(
+        SpecError, match=r"^optimizer: got .*PyTorch keeps gru\.bias in several tensors.*reset_after: false"
+    ):
+        side_of("torch", GATED, optimizer=optimizer)
+    one = {**GATED, "layers": [{"gru": {"units": 2, "reset_after": False}}, {"dense": 1}]}
+    both = {**GATED, "layers": [{"bidirectional": {"layer": {"gru": {"units": 2}}}}, {"dense": 1}]}
+    masked = {**GATED, "layers": ["masking", *GATED["layers"]]}
+    for model in (one, masked):
+        side_of("torch", model, optimizer=optimizer)
+    with pytest.raises(SpecError, match=r"bidirectional\.forward_bias .*\n.*bidirectional\.backward_bias"):
+        side_of("torch", both, optimizer=optimizer)
+    side_of("torch", GATED, optimizer={"sgd": {"learning_rate": 0.1, "global_clipnorm": 0.01}})
 
 
 def close(framework: str, optimizer: dict[str, Any], other: dict[str, Any]) -> None:
