@@ -42,4 +42,5 @@ FRAMEWORK = Framework(
     why_moved="TensorFlow on a CPU wants channels last",
     remembers_logits=True,
     carries_masks=True,
+    saves_as=(".keras", ".h5"),
 )
