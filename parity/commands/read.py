@@ -12,7 +12,6 @@ from parity.atomic import whole
 from parity.commands.check import check
 from parity.compile import compile_side
 from parity.errors import WorkerError
-from parity.frameworks import title_of
 from parity.lazy import np
 from parity.prepare.forms import dataset_of
 from parity.prepare.options import Options, prepare
@@ -24,7 +23,7 @@ from parity.spec.targets import settled
 
 if TYPE_CHECKING:
     from parity.court.work import Note
-    from parity.result.schema import Comparison
+    from parity.result.schema import Comparison, Place
     from parity.spec.sections import Spec
 
 STEPS = 5
@@ -32,6 +31,9 @@ STEPS = 5
 
 READ, PROGRAM = "read", "program"
 """Names of its sides."""
+
+ASIDE = 1e-6
+"""Difference from which on a tensor of programs that agree is one that rounding alone moves, as the verdict says."""
 
 CODES = {"identical": 0, "rounding": 0, "divergent": 1, "inconclusive": 3}
 
@@ -167,18 +169,30 @@ def _compiled(spec: Spec) -> str:
 
 def _proved(comparison: Comparison, reading: ReadProgram) -> Proof:
     """Return what a comparison says of a reading."""
-    largest = comparison.largest.difference if comparison.largest is not None else None
+    largest = comparison.largest
     if comparison.verdict in ("identical", "rounding"):
-        how = "bit for bit the same" if not largest else f"largest difference {largest:.0e}"
-        return Proof(verdict=comparison.verdict, lines=[f"read faithfully: {how}"], difference=largest)
+        known = "" if largest is None or largest.difference < ASIDE else reading.known(largest.tensor)
+        if largest is not None and known:
+            lines = [f"read, but it departs{_at(largest)}: {known}"]
+            return Proof(verdict="divergent", lines=lines, difference=largest.difference)
+        kept = [one.largest.difference for one in comparison.phases if one.largest.difference < ASIDE]
+        difference = max(kept, default=0.0)
+        how = f"largest difference {difference:.0e}" if difference else "bit for bit the same"
+        aside = f", set aside what an ill-conditioned step makes of rounding ({largest.tensor})" if (
+            largest is not None and largest.difference >= ASIDE
+        ) else ""  # fmt: skip
+        return Proof(verdict=comparison.verdict, lines=[f"read faithfully: {how}{aside}"], difference=difference)
     lines = list(dict.fromkeys(one.sentence for one in comparison.causes)) or list(comparison.uncaused)
     if comparison.verdict == "divergent":
-        at = comparison.first
-        where = "" if at is None else f" at step {at.step}, {at.phase}, {at.tensor}, by {at.difference:.1e}"
         fields = sorted({one.path for one in comparison.causes})
         mend = f"; what would make it agree: {', '.join(fields)}" if fields else ""
-        last = f"read, but what {title_of(reading.framework)} computes of the spec departs{where}{mend}"
+        known = reading.known(comparison.first.tensor) if comparison.first is not None else ""
+        last = f"read, but it departs{_at(comparison.first)}{f': {known}' if known else mend}"
     else:
         lines += comparison.unmatched
         last = f"read, but not proved: {comparison.reason}"
-    return Proof(verdict=comparison.verdict, lines=[*lines, last], difference=largest)
+    return Proof(verdict=comparison.verdict, lines=[*lines, last], difference=largest.difference if largest else None)
+
+
+def _at(place: Place | None) -> str:
+    return "" if place is None else f" at step {place.step}, {place.phase}, {place.tensor}, by {place.difference:.1e}"

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from parity.catalog import FAMILIES
-from parity.entries import Entry
+from parity.entries import Entry, scalars
 from parity.frameworks import has_part, part_of
 from parity.native import Native
 from parity.reading.odd import Reader
@@ -56,8 +56,8 @@ def entry_of(part: Mapping[str, Any], framework: str, family: str = "") -> dict[
     name = part["part"]
     known = [one for one in _by_part(framework).get(name, []) if family in ("", one[0])]
     if not known:
-        kind = {"op": "layer", "": "entry"}.get(family, family)
-        raise NoEntryError(f"an entry that is {name}" if kind == "entry" else f"an entry of the {kind}s that is {name}")
+        kind = {"op": "a layer", "": "an entry"}.get(family, f"{'an' if family[:1] in 'aeiou' else 'a'} {family}")
+        raise NoEntryError(f"{kind} that is {name}")
     reasons = []
     for _, entry, table in known:
         try:
@@ -80,7 +80,7 @@ def fields_of(part: Mapping[str, Any], framework: str, entry: type[Entry], table
     for name, one in beside.items():
         if name in reader_of(framework).beside and name in entry.model_fields:
             said[name] = one
-        elif one != own.get(name):
+        elif not _as_by_itself(one, own.get(name)):
             raise NoEntryError(f"a field of {entry.kind} that says {name}={shown_word(one)}")
     given = {name: value_of(arguments[name], framework) for name in table.arguments if name in arguments}
     given |= {name: value_of(own[name], framework) for name in table.arguments if name in own and name not in given}
@@ -88,7 +88,7 @@ def fields_of(part: Mapping[str, Any], framework: str, entry: type[Entry], table
         found = table.read({name: _tupled(one) for name, one in given.items()})
     except (TypeError, ValueError, KeyError) as error:
         raise NoEntryError(f"a {entry.kind} that is told so ({error})") from None
-    found = {name: one for name, one in found.items() if name in entry.model_fields} | said
+    found = {name: _single(entry, name, one) for name, one in found.items() if name in entry.model_fields} | said
     try:
         entry.model_validate(found)
     except ValidationError as error:
@@ -98,6 +98,17 @@ def fields_of(part: Mapping[str, Any], framework: str, entry: type[Entry], table
             f"a {entry.kind} that can have {where}={shown_word(first['input'])} ({first['msg']})"
         ) from None
     return found
+
+
+def _as_by_itself(value: Word, own: Word) -> bool:
+    """Return whether an argument is as a part has it by itself: a size may be said once, or for each axis."""
+    return value == own or (isinstance(value, list) and bool(value) and all(one == own for one in value))
+
+
+def _single(entry: type[Entry], name: str, value: Any) -> Any:
+    """Return a size along one axis, which a part may have as a list, as the number that a field takes."""
+    single = isinstance(value, list | tuple) and len(value) == 1
+    return value[0] if single and int in scalars(entry.model_fields[name].annotation) else value
 
 
 def value_of(word: Word, framework: str) -> Any:

@@ -38,10 +38,10 @@ class Layers:
 
 def layers_of(told: Told) -> Layers:
     """Return the layers that a program's calls are."""
-    found = Layers()
+    found, told = Layers(), _firsts_named(told)
     passed: dict[str, str] = {}
     kept: list[tuple[ToldNode, Said]] = []
-    for node in in_order(told):
+    for node in told.nodes:
         try:
             said = _said(node, told.framework)
         except NoEntryError as error:
@@ -64,9 +64,9 @@ def layers_of(told: Told) -> Layers:
     above = next(iter(inputs.values()), "")
     for (node, _), op in zip(kept, ops, strict=True):
         reads = [values[one] for one in node.reads if one in values]
-        if node.layer != node.name and node.layer in found.names:
+        if node.layer != node.name:
             op = OPS["again"].model_validate({"name": op.name, "layer": found.names[node.layer]})
-        if reads != [above]:
+        if reads != [above] or (len(inputs) > 1 and not found.layers):
             op = op.replace(inputs=reads[0] if len(reads) == 1 else tuple(reads))
         found.layers.append(brief(op))
         above = str(op.name)
@@ -78,6 +78,28 @@ def layers_of(told: Told) -> Layers:
     for name, value in told.outputs:
         found.outputs[_valid(name)] = values.get(passed.get(value, value), "")
     return found
+
+
+def _firsts_named(told: Told) -> Told:
+    """Return a program such that of the calls of one layer the first in the list has the layer's own name."""
+    nodes, calls = in_order(told), dict[str, list[str]]()
+    for node in nodes:
+        calls.setdefault(node.layer, []).append(node.name)
+    back = {one: name for every in calls.values() for one, name in zip(every, sorted(every, key=_number), strict=True)}
+    return replace(
+        told,
+        nodes=[
+            replace(
+                node, name=back[node.name], layer=back[calls[node.layer][0]], reads=[back.get(x, x) for x in node.reads]
+            )
+            for node in nodes
+        ],
+        outputs=[(name, back.get(value, value)) for name, value in told.outputs],
+    )
+
+
+def _number(name: str) -> tuple[int, str]:
+    return len(name), name
 
 
 def named(node: ToldNode) -> str:
@@ -130,8 +152,6 @@ def _valid(name: str) -> str:
 
 
 def _input_names(told: Told) -> dict[str, str]:
-    if len(told.inputs) == 1:
-        return {told.inputs[0].name: "input"}
     found: dict[str, str] = {}
     for one in told.inputs:
         found[one.name] = _free(_valid(one.name), set(found.values()))

@@ -72,6 +72,16 @@ class Reader:
         del callback
         return None
 
+    def known(self, told: Told, tensor: str) -> str:
+        """Return why a tensor of a step is another than a spec can say, where that is known of the framework.
+
+        Args:
+            told: the program.
+            tensor: its canonical name.
+        """
+        del told, tensor
+        return ""
+
     def adjusted(self, config: dict[str, Any], told: Told) -> dict[str, Any]:
         """Return a spec with what follows from several of its parts."""
         del told

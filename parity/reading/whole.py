@@ -29,6 +29,7 @@ class ReadProgram:
         arrays: the data, by their names in the file.
         names: of each call of the program that is a layer, the layer's name.
         notes: what a reader of the spec should know, in sentences.
+        told: what was told of it.
         unsaid: what of a training it does not hold: ``loss``, ``optimizer``.
     """
 
@@ -38,6 +39,11 @@ class ReadProgram:
     names: dict[str, str]
     notes: list[str] = field(default_factory=list)
     unsaid: tuple[str, ...] = ()
+    told: Told
+
+    def known(self, tensor: str) -> str:
+        """Return why a tensor is another than a spec can say (:meth:`~parity.reading.odd.Reader.known`)."""
+        return reader_of(self.framework).known(self.told, tensor)
 
     def text(self, program: str) -> str:
         """Return the spec as YAML, with what a reader of it should know ahead.
@@ -91,7 +97,13 @@ def read_told(
         )
     unsaid = tuple(part for part, there in (("loss", told.losses), ("optimizer", told.optimizer)) if not there)
     return ReadProgram(
-        framework=told.framework, spec=config, arrays=rows.arrays, names=layers.names, notes=notes, unsaid=unsaid
+        framework=told.framework,
+        spec=config,
+        arrays=rows.arrays,
+        names=layers.names,
+        notes=notes,
+        unsaid=unsaid,
+        told=told,
     )
 
 
@@ -101,10 +113,8 @@ def _config(
 ) -> dict[str, Any]:  # fmt: skip
     """Return the spec as plain data, its sections in the order in which people write them."""
     several, training = len(layers.outputs) > 1, told.training
-    single = next(iter(layers.inputs.values())) if len(layers.inputs) == 1 else None
-    model: dict[str, Any] = {"input": single} if single is not None and not isinstance(single, Mapping) else {
-        "inputs": layers.inputs
-    }  # fmt: skip
+    single = layers.inputs.get("input") if len(layers.inputs) == 1 else None
+    model: dict[str, Any] = {"input": single} if isinstance(single, list) else {"inputs": layers.inputs}
     model["layers"] = layers.layers
     last = next(iter(layers.layers[-1].values()))["name"] if layers.layers else ""
     if several:

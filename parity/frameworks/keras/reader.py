@@ -19,6 +19,15 @@ MERGES = {
 
 POOLED = {"mean": "average", "max": "max"}
 
+POOLINGS = [f"{kind}Pooling{rank}D" for kind in ("Max", "Average") for rank in (1, 2, 3)]
+
+UNSAID: dict[str, dict[str, Any]] = {
+    **{name: {"strides": "pool_size"} for name in POOLINGS},
+    "MultiHeadAttention": {"attention_axes": [1]},
+    "LayerNormalization": {"rms_scaling": False},
+}
+"""Arguments that a configuration tells though nobody said them: their value then, or the argument that has it."""
+
 METRIC_NAMES = {
     "accuracy": "accuracy", "acc": "accuracy", "mean_absolute_error": "mae", "mean_squared_error": "mse",
     "keras.metrics.MeanAbsoluteError": "mae", "keras.metrics.MeanSquaredError": "mse", "MSE": "mse", "MAE": "mae",
@@ -42,7 +51,13 @@ class KerasReader(Reader):
     beside: ClassVar = frozenset({"data_format"})
 
     def word(self, part: Word) -> Word:
-        name, arguments = part["part"], part.get("arguments", {})
+        name, arguments = part["part"], dict(part.get("arguments", {}))
+        for argument, value in UNSAID.get(name.rpartition(".")[2], {}).items():
+            if arguments.get(argument) == (arguments.get(value) if isinstance(value, str) else value):
+                arguments.pop(argument, None)
+        part = {**part, "arguments": arguments}
+        if name == "keras.activations.relu":
+            return _plain_relu(part)
         if name == "keras.optimizers.Adam" and arguments.get("weight_decay"):
             return {**part, "part": "keras.optimizers.AdamW"}  # Keras has it around every rule; AdamW is Adam so.
         if (
@@ -72,6 +87,15 @@ class KerasReader(Reader):
         short = name.rpartition(".")[2]
         return HARMLESS.get(short) if "callbacks" in name else None
 
+    def known(self, told: Told, tensor: str) -> str:
+        rule = told.optimizer["part"].rpartition(".")[2] if isinstance(told.optimizer, Mapping) else ""
+        if not tensor.endswith(".embeddings") or rule == "SGD":
+            return ""
+        return (
+            f"Keras gives {rule} the gradient of an embedding as slices, and it squares each: of a token that a batch "
+            "has twice, its step is not that of the gradient"
+        )
+
     def adjusted(self, config: dict[str, Any], told: Told) -> dict[str, Any]:
         low = told.precision.removeprefix("mixed_")
         if low != told.precision:
@@ -83,19 +107,20 @@ def _function(name: str, **fields: Any) -> Said:
     return Said("activation", {"function": {name: fields} if fields else name})
 
 
-def _relu(node: ToldNode) -> Said:
-    slope, most, start = (node.arguments.get(name) for name in ("negative_slope", "max_value", "threshold"))
+def _plain_relu(part: Word) -> Word:
+    """Return what a relu is that is told more than that it is one."""
+    told = part["arguments"]
+    slope, most, start = (told.get(name) for name in ("negative_slope", "max_value", "threshold"))
     if start or (most is not None and (most != 6.0 or slope)):
-        raise NoEntryError(
-            f"an activation that is relu with max_value={most}, negative_slope={slope}, threshold={start}"
-        )
-    return (
-        _function("relu6")
-        if most is not None
-        else _function("leaky_relu", negative_slope=slope)
-        if slope
-        else _function("relu")
-    )
+        said = f"max_value={most}, negative_slope={slope}, threshold={start}"
+        raise NoEntryError(f"an activation that is relu with {said}")
+    name = "relu6" if most is not None else "leaky_relu" if slope else "relu"
+    return {"part": f"keras.activations.{name}", "arguments": {"negative_slope": slope} if name == "leaky_relu" else {}}
+
+
+def _relu(node: ToldNode) -> Said:
+    word = {"part": "keras.activations.relu", "arguments": node.arguments}
+    return Said("activation", {"function": entry_of(word, "keras", "activation")})
 
 
 def _softmax(node: ToldNode) -> Said:
@@ -112,7 +137,10 @@ def _last_axis(node: ToldNode) -> None:
 def _held(node: ToldNode, **more: Any) -> Said:
     """Return a layer that holds another one."""
     kind = {"Bidirectional": "bidirectional", "TimeDistributed": "time_distributed"}[node.part.rpartition(".")[2]]
-    return Said(kind, {"layer": entry_of(node.arguments["layer"], "keras", "op"), **more})
+    layer = node.arguments["layer"]
+    if kind == "bidirectional":  # What it sets itself in the layer, and its entry does, too.
+        layer = {**layer, "arguments": {**layer["arguments"], "zero_output_for_mask": False}}
+    return Said(kind, {"layer": entry_of(layer, "keras", "op"), **more})
 
 
 def _both_ways(node: ToldNode) -> Said:
@@ -186,9 +214,8 @@ def operation(name: str, node: ToldNode) -> Said | Passing:
     ):
         _last_axis(node) if "axis" in node.arguments else None
         told = {key: one for key, one in node.arguments.items() if key != "axis"}
-        return Said(
-            "activation", {"function": entry_of({"part": f"keras.activations.{name}", "arguments": told}, "keras")}
-        )
+        word = {"part": f"keras.activations.{name}", "arguments": told, "own": node.own}
+        return Said("activation", {"function": entry_of(word, "keras", "activation")})
     said = node.called.get("operands") or [{"tensor": number} for number in range(len(node.reads))]
     numbers = [shown_word(one) for one in said if not (isinstance(one, Mapping) and "tensor" in one)]
     beside = f" with {', '.join(numbers)}" if numbers else ""

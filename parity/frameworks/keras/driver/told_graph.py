@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
-from parity.frameworks.keras.driver.words import name_of, told, word
+from parity.frameworks.keras.driver.words import attributes, configured, name_of, operation_name, owns, word
 from parity.run.told import ToldInput, ToldNode, ToldRefusal
 
-OPS = ("keras.src.ops.",)
-"""Where the classes of Keras's operations stand."""
+AUTOMATIC = re.compile(r"(keras_tensor|input_layer|inputs?)(_\d+)?")
+"""Names of inputs that nobody chose."""
 
 
 class UntoldError(Exception):
@@ -64,7 +65,7 @@ class Telling:
             graph, struct = self._traced(model, given, {}, tensors)
             ends = self._ends(struct, None)
         for number, tensor in enumerate(tensors):
-            name = tensor.name if len(tensors) > 1 else "input"
+            name = tensor.name if len(tensors) > 1 or not AUTOMATIC.fullmatch(tensor.name) else "input"
             shape = list(tensor.shape[1:])
             array = _row(rows, number, tensor.name)
             if array is not None and len(array.shape) - 1 == len(shape):
@@ -128,8 +129,8 @@ class Telling:
                 raise UntoldError(ToldRefusal(
                     what=f"{type(layer).__name__}.call cannot be traced: {_line(error)}", place=_defined(layer),
                     needs="a call that is the same whatever the numbers are")) from error  # fmt: skip
-        first = [_kind(node.operation) for node in _nodes(graphs[0][0])]
-        if any([_kind(node.operation) for node in _nodes(one)] != first for one, _ in graphs[1:]):
+        first = [operation_name(node.operation) for node in _nodes(graphs[0][0])]
+        if any([operation_name(node.operation) for node in _nodes(one)] != first for one, _ in graphs[1:]):
             raise UntoldError(ToldRefusal(
                 what=f"{type(layer).__name__}.call does something else in training than in evaluation",
                 place=_defined(layer), needs="layers that know themselves what they do in training"))  # fmt: skip
@@ -192,26 +193,39 @@ class Telling:
             self._know(mine, self._values[id(inside)])
 
     def _node(self, node: Any, kind: str | None) -> None:
-        operation = node.operation
-        reads = [self._values[id(one)] for one in node.input_tensors]
+        operation, tensors = node.operation, read_by(node)
+        reads = [self._values[id(one)] for one in tensors]
         if isinstance(operation, keras.Layer):
-            part = told(str(kind), operation.get_config())
+            part = self._configured(str(kind), operation)
             called = _called(operation, node)
             shared, trainable = bool(operation.weights), bool(operation.trainable)
         else:
-            part = {"part": _kind(operation), "arguments": _attributes(operation), "own": {}}
+            name = operation_name(operation)
+            part = {
+                "part": name,
+                "arguments": attributes(operation),
+                "own": owns(name.replace(".ops.", ".activations.")),
+            }
             called, shared, trainable = _operands(node), False, True
         name = self._free(operation.name)
         first = self._first.setdefault(id(operation), name) if shared else name
         self._kept.append(operation)
         self.nodes.append(ToldNode(
             name=name, reads=reads, shape=_sizes(node.output_tensors[0]),
-            read_shapes=[_sizes(one) for one in node.input_tensors], layer=first, trainable=trainable or not shared,
+            read_shapes=[_sizes(one) for one in tensors], layer=first, trainable=trainable or not shared,
             called=called, place=place_of(operation), **part,
         ))  # fmt: skip
         self._know(node.output_tensors[0], name)
         for number, tensor in enumerate(node.output_tensors[1:], 1):
             self._know(tensor, f"{name}[{number}]")
+
+    @staticmethod
+    def _configured(kind: str, layer: Any) -> dict[str, Any]:
+        try:
+            return configured(kind, layer)
+        except Exception as error:
+            what = f"layer {layer.name!r} ({kind}), whose configuration cannot be told ({_line(error)}),"
+            raise UntoldError(ToldRefusal(what=what, place=place_of(layer))) from error
 
     def _free(self, name: str) -> str:
         found, number = name, 0
@@ -244,25 +258,21 @@ def _nodes(graph: Any) -> list[Any]:
     return [node for depth in depths for node in graph._nodes_by_depth[depth] if node.operation and not node.is_input]
 
 
-def _kind(operation: Any) -> str:
-    """Return what people call a layer or an operation."""
-    known, kind = name_of(type(operation)), type(operation)
-    if known is not None:
-        return known
-    if kind.__module__.startswith(OPS):
-        return f"keras.ops.{keras.src.utils.naming.to_snake_case(kind.__name__)}"
-    return f"{kind.__module__}.{kind.__qualname__}"
+def read_by(node: Any) -> list[Any]:
+    """Return the tensors that a call reads, without the masks that they carry from layer to layer by themselves."""
+    carried = _carried(node)
+    return [one for one in node.input_tensors if id(one) not in carried]
 
 
-def _attributes(operation: Any) -> dict[str, Any]:
-    """Return what an operation was told, as far as it keeps it."""
-    own = {name: one for name, one in vars(operation).items() if not name.startswith("_") and name != "name"}
-    return {name: word(one) for name, one in own.items()}
+def _carried(node: Any) -> set[int]:
+    """Return the masks that a call is given because its tensors carry them, by their identity."""
+    masks = [keras.src.backend.get_keras_mask(one) for one in node.input_tensors]
+    return {id(one) for one in masks if one is not None}
 
 
 def _places(node: Any) -> Any:
     """Return what makes a tensor its number among those that a call reads, and anything else a word."""
-    numbers = {id(one): number for number, one in enumerate(node.input_tensors)}
+    numbers = {id(one): number for number, one in enumerate(read_by(node))}
 
     def told_as(one: Any) -> Any:
         if isinstance(one, keras.KerasTensor):
@@ -287,11 +297,13 @@ def _operands(node: Any) -> dict[str, Any]:
 
 def _called(layer: Any, node: Any) -> dict[str, Any]:
     """Return what a layer was called with beside what it reads, by argument; ``training`` follows the model."""
-    signature, told_as = inspect.signature(layer.call), _places(node)
+    signature, told_as, carried = inspect.signature(layer.call), _places(node), _carried(node)
     bound = signature.bind(*node.arguments.args, **node.arguments.kwargs).arguments
-    plain = [{"tensor": number} for number in range(len(node.input_tensors))]
+    plain = [{"tensor": number} for number in range(len(read_by(node)))]
     found = {}
     for number, (name, one) in enumerate(bound.items()):
+        if name.endswith("mask") and all(id(mask) in carried for mask in keras.tree.flatten(one) if mask is not None):
+            continue
         said = keras.tree.map_structure(told_as, one)
         if name == "training" or (number == 0 and said in (plain, plain[0], tuple(plain))):
             continue

@@ -15,7 +15,7 @@ import keras
 import numpy as np
 
 from parity.frameworks.keras.driver.told_graph import Telling
-from parity.frameworks.keras.driver.words import given_losses, shortest, word
+from parity.frameworks.keras.driver.words import given_losses, optimizer_word, word
 from parity.run.told import Told, ToldLoss, ToldRefusal, ToldTraining
 from parity.run.watched import Training, Watcher, line_here
 
@@ -143,7 +143,7 @@ def _tell_setup(told: Told, training: Training) -> None:
     told.losses = [
         ToldLoss(output=output, part=one, weight=weight) for output, one, weight in given_losses(loss, weights, outputs)
     ]
-    told.optimizer = None if optimizer is None else shortest(word(keras.optimizers.get(optimizer)))
+    told.optimizer = None if optimizer is None else optimizer_word(keras.optimizers.get(optimizer))
     metrics = training.metrics if training.metrics is not None else compiled.get("metrics")
     told.metrics = {name: [word(one) for one in found] for name, found in _by_output(metrics, outputs).items()}
     weighted = compiled.get("weighted_metrics")

@@ -17,6 +17,12 @@ MODULES = ("layers", "activations", "initializers", "regularizers", "constraints
            "callbacks", "optimizers.schedules")  # fmt: skip
 """Where Keras's parts are found."""
 
+FUNCTIONS = ("activation", "recurrent_activation")
+"""Attributes of layers that are functions."""
+
+OPERATIONS = ("keras.src.ops.", "keras.src.activations.")
+"""Where the classes of Keras's operations stand."""
+
 UNSAID = ("name", "dtype", "seed")
 """What a configuration tells of every part, and no table has: names of their own, types, seeds of numbers that are
 dealt from outside."""
@@ -41,12 +47,39 @@ def word(value: Any) -> Any:
 
 def part_word(value: Any) -> dict[str, Any]:
     """Return an object of Keras's, or of a program's, as the part that it is."""
-    if inspect.isfunction(value) or inspect.isbuiltin(value) or inspect.isclass(value):
-        return {"part": _function(value), "arguments": {}, "own": {}}
     name = name_of(type(value))
-    if name is None or not hasattr(value, "get_config"):
-        return {"part": f"{type(value).__module__}.{type(value).__qualname__}", "arguments": {}, "own": {}}
-    return told(name, value.get_config())
+    if name is not None and hasattr(value, "get_config"):
+        return configured(name, value)
+    if callable(value) and not inspect.isclass(value):
+        return _function(value)
+    kind = value if inspect.isclass(value) else type(value)
+    return bare(f"{kind.__module__}.{kind.__qualname__}")
+
+
+def bare(name: str) -> dict[str, Any]:
+    """Return a part of which nothing is told but its name."""
+    return {"part": name, "arguments": {}, "own": {}}
+
+
+def configured(name: str, value: Any) -> dict[str, Any]:
+    """Return a part of Keras's with its configuration in words.
+
+    A function of a program's own cannot always be saved, nor then what holds it: it is told by itself.
+
+    Args:
+        name: of the part, with its module.
+        value: the object.
+    """
+    own = {key: one for key in FUNCTIONS if inspect.isfunction(one := getattr(value, key, None)) and _name(one) is None}
+    try:
+        for key in own:
+            object.__setattr__(value, key, keras.activations.linear)
+        found = told(name, value.get_config())
+    finally:
+        for key, one in own.items():
+            object.__setattr__(value, key, one)
+    found["arguments"] |= {key: word(one) for key, one in own.items()}
+    return found
 
 
 def told(name: str, config: Mapping[str, Any]) -> dict[str, Any]:
@@ -75,16 +108,48 @@ def _argument(name: str, value: Any) -> Any:
     return word(value)
 
 
-def _function(value: Any) -> str:
-    """Return the name of a function: one of Keras's, or a program's own."""
+def _function(value: Any) -> dict[str, Any]:
+    """Return a function as a part: one of Keras's, told what a program's own tells it, or a program's own."""
+    name = _name(value)
+    if name is not None:
+        return bare(name)
+    try:
+        graph = keras.Function([tensor := keras.KerasTensor((None, 3))], value(tensor))
+        operations = [node.operation for nodes in graph._nodes_by_depth.values() for node in nodes if not node.is_input]
+    except Exception:  # What a program's own function does with such a tensor is its own affair.
+        operations = []
+    if len(operations) == 1 and operations[0] is not None:
+        inner = operation_name(operations[0]).replace("keras.ops.", "keras.activations.")
+        if PARTS.found(inner) is not None:
+            return {"part": inner, "arguments": attributes(operations[0]), "own": owns(inner)}
+    return bare(f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', type(value).__qualname__)}")
+
+
+def operation_name(operation: Any) -> str:
+    """Return what people call a layer or an operation."""
+    known, kind = name_of(type(operation)), type(operation)
+    if known is not None:
+        return known
+    if kind.__module__.startswith(OPERATIONS):
+        snake = keras.src.utils.naming.to_snake_case(kind.__name__)
+        return f"keras.ops.{next((name for name in (kind.__name__.lower(), snake) if hasattr(keras.ops, name)), snake)}"
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def attributes(operation: Any) -> dict[str, Any]:
+    """Return what an operation was told, as far as it keeps it."""
+    own = {name: one for name, one in vars(operation).items() if not name.startswith("_") and name != "name"}
+    return {name: word(one) for name, one in own.items()}
+
+
+def _name(value: Any) -> str | None:
+    """Return what people call a function of Keras's; None of any other."""
     name = getattr(value, "__name__", "")
     for module in ("activations", "losses", "metrics"):
         if getattr(getattr(keras, module), name, None) is value:
             return f"keras.{module}.{name}"
     own = getattr(keras.ops, name, None)
-    if own is value:
-        return f"keras.ops.{name}"
-    return f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', name)}"
+    return f"keras.ops.{name}" if own is value and own is not None else None
 
 
 def name_of(kind: type) -> str | None:
@@ -109,7 +174,7 @@ def _serialized(value: Mapping[str, Any]) -> Any:
         module = value.get("module") or ""
         if module.startswith("keras") or module == "builtins":
             return word(keras.activations.get(config)) if isinstance(config, str) else {"part": str(config)}
-        return {"part": f"{module}.{config}", "arguments": {}, "own": {}}
+        return bare(f"{module}.{config}")
     module = value.get("module") or ""
     if module.startswith("keras") and isinstance(config, Mapping):
         for one in MODULES:
@@ -118,7 +183,7 @@ def _serialized(value: Mapping[str, Any]) -> Any:
                 if found is not None and found.startswith(module.replace("keras.src", "keras")):
                     return told(found, config)
         return told(f"{module}.{kind}", config)
-    return {"part": f"{module or value.get('registered_name') or ''}.{kind}", "arguments": {}, "own": {}}
+    return bare(f"{module or value.get('registered_name') or ''}.{kind}")
 
 
 def _module(name: str) -> Any:
@@ -128,12 +193,22 @@ def _module(name: str) -> Any:
     return found
 
 
-def shortest(part: Any) -> Any:
-    """Return an optimizer whose rate is the shortest decimal of the same float32: Keras keeps it as that."""
-    rate = part["arguments"].get("learning_rate") if isinstance(part, dict) else None
-    if isinstance(rate, float) and float(np.float32(rate)) == rate:
-        part["arguments"]["learning_rate"] = float(str(np.float32(rate)))
-    return part
+def optimizer_word(optimizer: Any) -> dict[str, Any]:
+    """Return an optimizer as a word; its rate as the shortest decimal of the same float32: Keras keeps it as that."""
+    rate = optimizer._learning_rate
+    if not isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
+        found = part_word(optimizer)
+        rate = found["arguments"].get("learning_rate")
+        if isinstance(rate, float) and float(np.float32(rate)) == rate:
+            found["arguments"]["learning_rate"] = float(str(np.float32(rate)))
+        return found
+    try:  # A schedule of a program's own need not tell its configuration, nor then the optimizer its own.
+        optimizer._learning_rate = None
+        found = part_word(optimizer)
+    finally:
+        optimizer._learning_rate = rate
+    found["arguments"]["learning_rate"] = word(rate)
+    return found
 
 
 @cache
@@ -157,7 +232,7 @@ def loss_word(loss: Any) -> Any:
         try:
             loss = keras.losses.get(loss)
         except ValueError:
-            return {"part": f"keras.losses.{loss}", "arguments": {}, "own": {}}
+            return bare(f"keras.losses.{loss}")
     if id(loss) in _loss_classes():
         name = _loss_classes()[id(loss)]
         return {"part": name, "arguments": {}, "own": owns(name)}
