@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING, Any
 from parity.atomic import whole
 from parity.commands.check import check
 from parity.compile import compile_side
-from parity.errors import WorkerError
+from parity.errors import UsageError, WorkerError
+from parity.frameworks import frameworks
 from parity.lazy import np
 from parity.prepare.forms import dataset_of
 from parity.prepare.options import Options, prepare
-from parity.reading.asking import Wanted, asked
+from parity.reading.asking import Wanted, arrays_in, asked
 from parity.reading.whole import ReadProgram, read_told
 from parity.run.session import release, scratch_folder
+from parity.run.told import Told
+from parity.run.watched import Training, Watcher, owner_of, watchable
 from parity.spec.load import build_spec, load_spec
 from parity.spec.targets import settled
 
@@ -108,18 +111,77 @@ def read(
     note(f"running {program.text} until it trains", 0.0)
     told, arrays = asked(program, max_seconds)
     file = output or (out or Path("reports") / program.name) / f"{program.name}.yaml"
+    found = written(told, arrays, program, file, said)
+    if prove:
+        found.proof = proof_of(found.reading, found.files[1], program, max_seconds, note)
+    return found
+
+
+def read_live(
+    training: Training, *, name: str, out: Path | None, prove: bool, max_seconds: float, said: Mapping[str, Any]
+) -> WasRead:  # fmt: skip
+    """Read live objects of this process.
+
+    The proof needs the model once more, in a worker: it is saved to a file for it, and not proved where it cannot be.
+
+    Args:
+        training: the model, and what it is trained with.
+        name: of the spec.
+        out: as of :func:`read`, like all that follow.
+        prove: as there.
+        max_seconds: as there.
+        said: as there.
+
+    Raises:
+        UsageError: when the model is none of a framework that is watched.
+    """
+    owner = owner_of(training.model)
+    if owner is None:
+        kind = f"{type(training.model).__module__}.{type(training.model).__qualname__}"
+        raise UsageError(f"a {kind} is no model of {', '.join(watchable().values())}, as far as imported here")
+    framework, watcher = owner
+    folder = scratch_folder(Path(tempfile.gettempdir()))
+    try:
+        told = watcher.tell(training, folder)
+        arrays = arrays_in(folder, told)
+        saved = folder / f"{name}{(*frameworks()[framework].saves_as, '')[0]}"
+        program = Wanted(text=name, name=name, taken={"saved": str(saved), "framework": framework})
+        found = written(told, arrays, program, (out or Path("reports") / name) / f"{name}.yaml", said)
+        beside = {part for part in ("loss", "optimizer") if getattr(training, part) is not None}
+        found.reading.unsaid = tuple(sorted({*found.reading.unsaid, *beside}))
+        if prove:
+            found.proof = _saved_proof(watcher, training, saved) or proof_of(
+                found.reading, found.files[1], program, max_seconds, lambda text, share: None
+            )
+        return found
+    finally:
+        release(folder)
+
+
+def _saved_proof(watcher: Watcher, training: Training, saved: Path) -> Proof | None:
+    """Save a live model; return why its reading cannot be proved, None where it can."""
+    why = "its framework has no file that holds one"
+    try:
+        if watcher.save(training.model, str(saved)):
+            return None
+    except Exception as error:  # Whatever a program's own class does when it is saved.
+        why = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+    return Proof(verdict="inconclusive", lines=[f"read, but not proved: the model cannot be saved ({why})"])
+
+
+def written(
+    told: Told, arrays: Mapping[str, Any], program: Wanted, file: Path, said: Mapping[str, Any]
+) -> WasRead:  # fmt: skip
+    """Write the spec of a program that was told, and its data beside it; arguments as :func:`read`'s."""
     rows = file.with_suffix(".npz")
     reading = read_told(told, arrays, name=program.name, source=rows.name, said=said)
     build_spec({**reading.spec, "data": {**reading.spec["data"], "source": "blobs"}})  # Its faults, before any file.
     file.parent.mkdir(parents=True, exist_ok=True)
-    with whole(rows) as written:
-        np.savez_compressed(written, **reading.arrays)
-    with whole(file) as written:
-        written.write(reading.text(program.text).encode())
-    outcome = WasRead(spec=load_spec(file), reading=reading, files=[file, rows])
-    if prove:
-        outcome.proof = proof_of(reading, rows, program, max_seconds, note)
-    return outcome
+    with whole(rows) as handle:
+        np.savez_compressed(handle, **reading.arrays)
+    with whole(file) as handle:
+        handle.write(reading.text(program.text).encode())
+    return WasRead(spec=load_spec(file), reading=reading, files=[file, rows])
 
 
 def proof_of(reading: ReadProgram, rows: Path, program: Wanted, seconds: float, note: Note) -> Proof:
@@ -140,7 +202,7 @@ def proof_of(reading: ReadProgram, rows: Path, program: Wanted, seconds: float, 
             result = check(spec, options, text="", file=None, folder=folder, command="", note=note)
         except WorkerError as error:
             return Proof(verdict="inconclusive", lines=[f"read, but not proved: {error.brief}"])
-        return _proved(result.comparisons[0], reading)
+        return proved(result.comparisons[0], reading)
     finally:
         release(folder)
 
@@ -167,7 +229,7 @@ def _compiled(spec: Spec) -> str:
     return compile_side(replace(side), name=spec.name, **dataset.stored).source
 
 
-def _proved(comparison: Comparison, reading: ReadProgram) -> Proof:
+def proved(comparison: Comparison, reading: ReadProgram) -> Proof:
     """Return what a comparison says of a reading."""
     largest = comparison.largest
     if comparison.verdict in ("identical", "rounding"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -75,38 +77,44 @@ def asked(program: Wanted, seconds: float, python: str | None = None) -> tuple[T
     Raises:
         UsageError: when it fails, or does not train in that time.
     """
-    folder = scratch_folder(Path(_temporary()))
+    with Session(program.text, python, timeout=seconds) as session:
+        return asked_in(session, program)
+
+
+def asked_in(session: Session, program: Wanted) -> tuple[Told, dict[str, NDArray[Any]]]:
+    """Run a program in a worker that is there already; arguments as :func:`asked`'s."""
+    folder = scratch_folder(Path(tempfile.gettempdir()))
     try:
-        with Session(program.text, python, timeout=seconds) as session:
-            try:
-                answer = session.ask("watched", program=dict(program.taken), folder=str(folder))
-            except WorkerError as error:
-                raise UsageError(_why(program, error, seconds)) from None
-            if "unwatched" in answer:
-                raise UsageError(f"{answer['unwatched']}{_last(session.words())}")
+        try:
+            answer = session.ask("watched", program=dict(program.taken), folder=str(folder))
+        except WorkerError as error:
+            raise UsageError(_why(program, error, session.timeout)) from None
+        if "unwatched" in answer:
+            raise UsageError(f"{answer['unwatched']}{_last(session.words())}")
         told = Told.of(answer)
-        return told, {
-            key: np.load(folder / f"{number}.npy", allow_pickle=False) for number, key in enumerate(told.arrays)
-        }
+        return told, arrays_in(folder, told)
     finally:
         release(folder)
 
 
-def _temporary() -> str:
-    import tempfile
-
-    return tempfile.gettempdir()
+def arrays_in(folder: Path, told: Told) -> dict[str, NDArray[Any]]:
+    """Return the arrays that a watcher wrote to a folder, by the names that it told."""
+    return {key: np.load(folder / f"{number}.npy", allow_pickle=False) for number, key in enumerate(told.arrays)}
 
 
 def _why(program: Wanted, error: WorkerError, seconds: float) -> str:
     """Return in one line why a program was not read."""
-    said = error.brief.removeprefix(f"side {program.text}: ")
+    said = error.brief.removeprefix(f"side {error.side}: ").partition("; the last that it printed: ")[0]
     if "no word for" in said:
         return f"{program.text} did not train within {seconds:g} seconds and was ended; give it more: --max-seconds"
     return f"{program.text} failed before it trained: {said}"
 
 
+LOGGED = re.compile(r"[IWEF]\d{4} |\d{4}-\d\d-\d\d |WARNING: All log messages|To enable the following instructions")
+"""How lines begin that libraries log on their own."""
+
+
 def _last(words: str) -> str:
-    """Return the last that a program printed, where it printed anything."""
-    lines = [line.strip() for line in words.splitlines() if line.strip()]
+    """Return the last that a program printed itself, where it printed anything."""
+    lines = [line.strip() for line in words.splitlines() if line.strip() and not LOGGED.match(line)]
     return f"; the last that it printed: {lines[-1][:300]}" if lines else ""

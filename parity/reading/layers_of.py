@@ -104,7 +104,7 @@ def _number(name: str) -> tuple[int, str]:
 
 def named(node: ToldNode) -> str:
     """Return a call as a person would point at it."""
-    return f"layer {node.name!r} ({node.part})" if node.arguments or node.own or node.layer else f"{node.part}"
+    return node.part if node.function else f"layer {node.name!r} ({node.part})"
 
 
 def in_order(told: Told) -> list[ToldNode]:

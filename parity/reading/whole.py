@@ -72,6 +72,8 @@ def read_told(
     """
     said = said or {}
     unread = [Unread(what=one.what, place=one.place, needs=one.needs) for one in told.refused]
+    if not told.outputs:
+        raise UnreadProgramError(unread)
     layers = layers_of(told)
     unread += layers.unread
     outputs = dict(zip((one for one, _ in told.outputs), layers.outputs, strict=True))

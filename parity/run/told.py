@@ -35,6 +35,7 @@ class ToldNode:
         shape: of a row of what it gives.
         read_shapes: the same of each that it is given.
         layer: name of the first call of the same layer; its own for all that are called once.
+        function: it is one, with no object that keeps a name or a tensor.
         trainable: whether its parameters move.
         called: what the call was given beside tensors and at something else than its default, in words.
         place: line of the program, where that is known.
@@ -48,6 +49,7 @@ class ToldNode:
     arguments: dict[str, Word] = field(default_factory=dict)
     own: dict[str, Word] = field(default_factory=dict)
     layer: str = ""
+    function: bool = False
     trainable: bool = True
     called: dict[str, Word] = field(default_factory=dict)
     place: str = ""

@@ -87,6 +87,11 @@ class Watcher:
         """Return the model that a file holds."""
         raise NotImplementedError
 
+    def save(self, model: Any, file: str) -> bool:
+        """Write a model to a file that :meth:`load` reads; return whether the framework can."""
+        del model, file
+        return False
+
     def contract(self, training: Training) -> dict[str, Any]:
         """Return what a program written by hand must have (docs/own-program.md), made of what this one holds."""
         model = training.model
@@ -137,6 +142,14 @@ def taken(program: Mapping[str, Any]) -> tuple[Watcher, Training]:
         return _of_name(program, watch)
 
 
+def owner_of(model: Any) -> tuple[str, Watcher] | None:
+    """Return the framework of a live model of this process, and its watcher; None where it is no model."""
+    for module, framework in watchable().items():
+        if module in sys.modules and watcher_of(framework).owns(model):
+            return framework, watcher_of(framework)
+    return None
+
+
 def contract(program: Mapping[str, Any]) -> dict[str, Any]:
     """Return a program as one that keeps the contract; arguments as of :func:`taken`."""
     watcher, training = taken(program)
@@ -165,7 +178,12 @@ def _of_name(program: Mapping[str, Any], watch: _Watch) -> tuple[Watcher, Traini
     name, folder = program["name"], program["folder"]
     said = f"{program['module']}:{name}"
     with _path(folder):
-        module = importlib.import_module(program["module"])
+        try:
+            module = importlib.import_module(program["module"])
+        except ModuleNotFoundError as error:
+            if error.name is None or not f"{program['module']}.".startswith(f"{error.name}."):
+                raise  # It is one that the module imports.
+            raise UnwatchedError(f"{said}: there is no module {error.name} in {folder}") from None
         try:
             found = getattr(module, name)
         except AttributeError:

@@ -126,13 +126,13 @@ class Telling:
                 struct = layer.call(given, **said)
                 graphs.append((keras.Function(list(tensors), struct), struct))
             except Exception as error:
-                raise UntoldError(ToldRefusal(
-                    what=f"{type(layer).__name__}.call cannot be traced: {_line(error)}", place=_defined(layer),
-                    needs="a call that is the same whatever the numbers are")) from error  # fmt: skip
+                what = f"{type(layer).__name__}.call, which cannot be traced ({_line(error)}),"
+                needs = "a call that is the same whatever the numbers are"
+                raise UntoldError(ToldRefusal(what=what, place=_defined(layer), needs=needs)) from error
         first = [operation_name(node.operation) for node in _nodes(graphs[0][0])]
         if any([operation_name(node.operation) for node in _nodes(one)] != first for one, _ in graphs[1:]):
             raise UntoldError(ToldRefusal(
-                what=f"{type(layer).__name__}.call does something else in training than in evaluation",
+                what=f"{type(layer).__name__}.call, which computes something else in training,",
                 place=_defined(layer), needs="layers that know themselves what they do in training"))  # fmt: skip
         if len(graphs) > 1:
             self._check_modes([_nodes(one) for one, _ in graphs])
@@ -146,7 +146,7 @@ class Telling:
             said = {node.arguments.kwargs.get("training") for node in (one, other)}
             if len(said) == 1 and said != {None} and _draws_or_counts(one.operation):
                 self.refused.append(ToldRefusal(
-                    what=f"layer {one.operation.name!r} is called with training={said.pop()} always",
+                    what=f"layer {one.operation.name!r}, always called with training={said.pop()},",
                     place=place_of(one.operation), needs="a field that holds a layer in one mode"))  # fmt: skip
 
     def _know(self, tensor: Any, name: str) -> None:
@@ -207,13 +207,14 @@ class Telling:
                 "own": owns(name.replace(".ops.", ".activations.")),
             }
             called, shared, trainable = _operands(node), False, True
+        function = not isinstance(operation, keras.Layer)
         name = self._free(operation.name)
         first = self._first.setdefault(id(operation), name) if shared else name
         self._kept.append(operation)
         self.nodes.append(ToldNode(
             name=name, reads=reads, shape=_sizes(node.output_tensors[0]),
             read_shapes=[_sizes(one) for one in tensors], layer=first, trainable=trainable or not shared,
-            called=called, place=place_of(operation), **part,
+            called=called, place=place_of(operation), function=function, **part,
         ))  # fmt: skip
         self._know(node.output_tensors[0], name)
         for number, tensor in enumerate(node.output_tensors[1:], 1):

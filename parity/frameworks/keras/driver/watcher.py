@@ -15,7 +15,7 @@ import keras
 import numpy as np
 
 from parity.frameworks.keras.driver.told_graph import Telling
-from parity.frameworks.keras.driver.words import given_losses, optimizer_word, word
+from parity.frameworks.keras.driver.words import given_losses, optimizer_word, rate_of, word
 from parity.run.told import Told, ToldLoss, ToldRefusal, ToldTraining
 from parity.run.watched import Training, Watcher, line_here
 
@@ -66,7 +66,15 @@ class KerasWatcher(Watcher):
         return isinstance(found, keras.Model)
 
     def load(self, file: str) -> Any:
-        return keras.models.load_model(file)
+        model = keras.models.load_model(file)
+        rate = getattr(getattr(model, "optimizer", None), "_learning_rate", None)
+        if isinstance(rate, keras.Variable):  # A file has what float32 made of it.
+            rate.assign(rate_of(float(rate.numpy())))
+        return model
+
+    def save(self, model: Any, file: str) -> bool:
+        model.save(file)
+        return True
 
     def tell(self, training: Training, folder: Path) -> Told:
         return tell(training, folder)
@@ -121,7 +129,7 @@ def tell(training: Training, folder: Path) -> Told:
     for name in ("train_step", "compute_loss", "compute_gradients", "fit"):
         if getattr(type(model), name, None) is not getattr(keras.Model, name, None):
             told.refused.append(ToldRefusal(
-                what=f"{name} of its own, of {type(model).__name__}", place=defined_in(type(model), name),
+                what=f"{type(model).__name__}.{name}, a step of its own,", place=defined_in(type(model), name),
                 needs="the usual step: a loss of outputs and targets"))  # fmt: skip
     return told
 

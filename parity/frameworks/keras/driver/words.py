@@ -53,7 +53,7 @@ def part_word(value: Any) -> dict[str, Any]:
     if callable(value) and not inspect.isclass(value):
         return _function(value)
     kind = value if inspect.isclass(value) else type(value)
-    return bare(f"{kind.__module__}.{kind.__qualname__}")
+    return bare(name or f"{kind.__module__}.{kind.__qualname__}")
 
 
 def bare(name: str) -> dict[str, Any]:
@@ -193,14 +193,18 @@ def _module(name: str) -> Any:
     return found
 
 
+def rate_of(kept: float) -> float:
+    """Return the shortest decimal that float32 keeps as a number; another number as it is."""
+    return float(str(np.float32(kept))) if float(np.float32(kept)) == kept else kept
+
+
 def optimizer_word(optimizer: Any) -> dict[str, Any]:
-    """Return an optimizer as a word; its rate as the shortest decimal of the same float32: Keras keeps it as that."""
+    """Return an optimizer as a word, with the rate that somebody will have said: Keras keeps it as float32."""
     rate = optimizer._learning_rate
     if not isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
         found = part_word(optimizer)
-        rate = found["arguments"].get("learning_rate")
-        if isinstance(rate, float) and float(np.float32(rate)) == rate:
-            found["arguments"]["learning_rate"] = float(str(np.float32(rate)))
+        if isinstance(found["arguments"].get("learning_rate"), float):
+            found["arguments"]["learning_rate"] = rate_of(found["arguments"]["learning_rate"])
         return found
     try:  # A schedule of a program's own need not tell its configuration, nor then the optimizer its own.
         optimizer._learning_rate = None
