@@ -18,6 +18,7 @@ from parity.spec.resolve import Resolved
 from parity.spec.sections import Spec
 
 if TYPE_CHECKING:
+    from parity.commands.read import WasRead
     from parity.result.schema import Lint, Result
     from parity.selftest.suites import SelfTest
 
@@ -33,6 +34,7 @@ __all__ = [
     "lint",
     "load_spec",
     "parse_spec",
+    "read",
     "resolve",
     "run",
     "selftest",
@@ -68,6 +70,53 @@ def lint(spec: Spec, **options: Any) -> Lint:
     from parity.commands.advising import lint as advice_on
 
     return advice_on(spec, Options(**options), text=to_yaml(spec), file=None)
+
+
+def read(
+    program: Any, optimizer: Any = None, loss: Any = None, *, metrics: Any = None, x: Any = None, y: Any = None,
+    batch_size: int = 32, epochs: int = 1, shuffle: bool = True, validation_split: float = 0.0, name: str = "model",
+    arguments: Sequence[str] = (), out: str | Path | None = None, prove: bool = True, max_seconds: float = 600.0,
+) -> WasRead:  # fmt: skip
+    """Read a program, or a live model, into a spec, and prove the reading; the spec and its data are written.
+
+    Args:
+        program: a live model of a framework, or the path of a script or of a saved model, or ``MODULE:NAME``.
+        optimizer: of the framework's, where the model does not have it already; of a path, as a spec says it.
+        loss: likewise.
+        metrics: likewise.
+        x: what a live model is trained on, an array or several; rows are made up if None.
+        y: its targets.
+        batch_size: how it is trained, as the rest.
+        epochs: passes over the data.
+        shuffle: a new order in every epoch.
+        validation_split: share of the rows that is kept.
+        name: of a live model's spec.
+        arguments: of a script.
+        out: folder of the spec and its data; ``reports/NAME`` if None.
+        prove: hold the program and what its spec compiles to in lockstep.
+        max_seconds: after which a program is ended where it has not trained.
+
+    Raises:
+        UnreadProgramError: with everything that no entry reads.
+        UsageError: when the program fails, does not train, or is no model.
+    """
+    from parity.commands.read import read as read_program
+    from parity.commands.read import read_live
+    from parity.reading.asking import program_of
+    from parity.run.watched import Training
+
+    folder = None if out is None else Path(out)
+    if isinstance(program, str | Path):
+        said = {part: one for part, one in {"loss": loss, "optimizer": optimizer}.items() if one is not None}
+        return read_program(
+            program_of(str(program), arguments), output=None, out=folder, max_seconds=max_seconds, said=said,
+            prove=prove, note=lambda text, share: None,
+        )  # fmt: skip
+    training = Training(
+        model=program, optimizer=optimizer, loss=loss, metrics=metrics, x=x, y=y, batch_size=batch_size, epochs=epochs,
+        shuffle=shuffle, validation_split=validation_split,
+    )  # fmt: skip
+    return read_live(training, name=name, out=folder, prove=prove, max_seconds=max_seconds, said={})
 
 
 def selftest(*, quick: bool = False, seed: int = 0, only: Sequence[str] = ()) -> SelfTest:

@@ -7,15 +7,15 @@ own, 130 interrupted.
 
 from __future__ import annotations
 
-import math
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from parity import __version__
+from parity.commands.clicked import Group, Seconds
 from parity.selftest import SUITES
 
 if TYPE_CHECKING:
@@ -24,45 +24,6 @@ if TYPE_CHECKING:
 
 EXIT = {"identical": 0, "rounding": 0, "divergent": 1, "inconclusive": 3}
 """Exit code of ``check`` by the worst verdict."""
-
-
-class Group(click.Group):
-    """Ends every verb with one line and an exit code, in one place."""
-
-    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> Any:  # type: ignore[override]
-        """Run the verb and exit; arguments as click has them."""
-        from parity.commands.ending import ended
-
-        if not extra.pop("standalone_mode", True):
-            return super().main(args, prog_name, standalone_mode=False, **extra)
-        sys.exit(ended(lambda: super(Group, self).main(args, prog_name, standalone_mode=False, **extra)))
-
-    def make_context(self, *args: Any, **extra: Any) -> click.Context:
-        """Read the options, and print the help where it is asked for."""
-        from parity.commands.ending import read_on
-
-        with read_on():
-            return super().make_context(*args, **extra)
-
-    def invoke(self, context: click.Context) -> Any:
-        """Run the verb."""
-        from parity.commands.ending import read_on
-
-        with read_on():
-            return super().invoke(context)
-
-
-class Seconds(click.FloatRange):
-    """A number of seconds, which is finite."""
-
-    name = "seconds"
-
-    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Any:
-        """Return the number."""
-        number = super().convert(value, parameter, context)
-        if not math.isfinite(number):
-            self.fail(f"expected a finite number of seconds, not {value}", parameter, context)
-        return number
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -175,6 +136,50 @@ def lint(spec: Path, sides: tuple[str, ...], changes: tuple[str, ...], data: str
     if refused:
         raise DataError("\n".join(dict.fromkeys(map(str, refused))))
     sys.exit(1 if found.advice else 0)
+
+
+@main.command("read")
+@click.argument("program")
+@click.argument("arguments", nargs=-1)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="SPEC",
+    help="The spec; its data go beside it [DIR/NAME.yaml].",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Where spec and data go [reports/NAME].",
+)
+@click.option("--loss", metavar="VALUE", help="Of a model that has none, as a spec says it.")
+@click.option("--optimizer", metavar="VALUE", help="Of a model that has none, as a spec says it.")
+@click.option(
+    "--max-seconds",
+    type=Seconds(min=0.1, max=1e9),
+    default=600.0,
+    show_default=True,
+    help="End a program that has not trained by then.",
+)
+@click.option("--no-proof", is_flag=True, help="Do not hold the program and its spec in lockstep.")
+def read_verb(program: str, arguments: tuple[str, ...], no_proof: bool, **given: Any) -> None:
+    """Make a spec of a program: a training script (-- ARGS are its own), a saved model, or MODULE:NAME.
+
+    Exit 0 read faithfully, 1 read but it departs, 2 not read, 3 not proved.
+    """
+    from parity.commands.progress import progress
+    from parity.commands.read import read
+    from parity.prepare.options import parse_set
+    from parity.reading.asking import program_of
+
+    told = {name: given.pop(name) for name in ("loss", "optimizer")}
+    said = dict(parse_set(f"{name}={text}") for name, text in told.items() if text is not None)
+    with progress() as note:
+        found = read(program_of(program, arguments), said=said, prove=not no_proof, note=note, **given)
+    click.echo("\n".join([*found.reading.notes, *map(str, found.files), *(found.proof.lines if found.proof else ())]))
+    sys.exit(found.proof.code if found.proof else 0)
 
 
 @main.command("compile")

@@ -81,6 +81,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("compare",),
     ("explain",),
     ("prepare",),
+    ("reading", "frameworks.reader"),
     ("court",),
     ("trials",),
     ("result",),

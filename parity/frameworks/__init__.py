@@ -7,7 +7,9 @@ in a folder           what it is
 ``emit.py``           a side's layers, loss and optimizer as the parts of a program, and where its tensors live
 ``program.py.jinja``  the program that these parts stand in
 ``numerics.py``       what ``numerics`` of a side compiles to
-``driver/``           runs a program in a worker: the only code that imports the framework
+``driver/``           runs a program in a worker: the only code that imports the framework; ``driver/watcher.py`` sees
+                      one train that somebody wrote, and tells what it holds
+``reader.py``         what of that is no entry by its table of native parts alone
 ``faults.py``         faults to plant in its programs, which the judge must find
 ===================== ================================================================================================
 
@@ -87,6 +89,7 @@ class Framework:
         remembers_logits: whether probabilities still carry the logits that they were made of.
         carries_masks: whether a tensor carries its mask from layer to layer, so that no program has to say it.
         penalises_outputs: whether its layers take an ``activity_regularizer`` of Keras's.
+        saves_as: how the names of files end that hold a model.
     """
 
     name: str
@@ -109,6 +112,7 @@ class Framework:
     remembers_logits: bool = False
     carries_masks: bool = False
     penalises_outputs: bool = False
+    saves_as: tuple[str, ...] = ()
 
     @property
     def line(self) -> tuple[str, ...]:

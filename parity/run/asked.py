@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from parity.frameworks import part_of
 from parity.run.driver.parts import Parts
 from parity.run.environment import versions
+from parity.run.watched import UnwatchedError, taken
 
 
 class Asked:
@@ -25,6 +27,19 @@ class Asked:
     def stepped(self, framework: str, name: str, start: float, gradients: list[float]) -> list[float]:
         """Return what :meth:`~parity.run.driver.parts.Parts.stepped` says of an optimizer of a framework."""
         return self._parts(framework).stepped(name, start, gradients)
+
+    def watched(self, program: dict[str, Any], folder: str) -> dict[str, Any]:
+        """Return what :meth:`~parity.run.watched.Watcher.tell` says of a program; ``unwatched``, why there is none.
+
+        Args:
+            program: as :func:`~parity.run.watched.taken` takes it.
+            folder: takes the arrays that it trains on.
+        """
+        try:
+            watcher, training = taken(program)
+        except UnwatchedError as error:
+            return {"unwatched": str(error)}
+        return watcher.tell(training, Path(folder)).plain()
 
     @staticmethod
     def _parts(framework: str) -> Parts:

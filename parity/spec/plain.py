@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from parity.entries import Entry
 from parity.spec.sections import Spec
@@ -22,6 +23,25 @@ def dump(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [dump(item) for item in value]
     return value
+
+
+def brief(value: Any) -> Any:
+    """Return a part of a config as a person would write it: no field that is at its documented default.
+
+    >>> from parity.initializers.truncated_normal import TruncatedNormal
+    >>> brief(TruncatedNormal(stddev=1.0))
+    {'truncated_normal': {'stddev': 1.0}}
+    """
+    if isinstance(value, Entry):
+        own = {name: getattr(value, name) for name, one in type(value).model_fields.items() if _says(value, name, one)}
+        return {value.kind: {name: brief(one) for name, one in own.items()}} if own else value.kind
+    if isinstance(value, tuple | list):
+        return [brief(item) for item in value]
+    return value
+
+
+def _says(entry: Entry, name: str, field: FieldInfo) -> bool:
+    return field.is_required() or getattr(entry, name) != field.get_default(call_default_factory=True)
 
 
 def to_yaml(spec: Spec) -> str:

@@ -43,4 +43,5 @@ FRAMEWORK = Framework(
     remembers_logits=True,
     carries_masks=True,
     penalises_outputs=True,
+    saves_as=(".keras", ".h5"),
 )

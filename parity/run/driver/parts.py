@@ -31,7 +31,7 @@ class Parts:
     def defaults(self, name: str) -> dict[str, Any]:
         """Return the arguments of a part that have a default, and these: numbers, words and other parts."""
         told = {}
-        for argument, default in _arguments(self.found(name)):
+        for argument, default in arguments_of(self.found(name)):
             try:
                 told[argument] = self.word(argument, default)
             except (TypeError, ValueError):
@@ -96,7 +96,7 @@ def _member(made: Mapping[str, Any], attribute: str) -> Any:
     return found
 
 
-def _arguments(part: Any) -> list[tuple[str, Any]]:
+def arguments_of(part: Any) -> list[tuple[str, Any]]:
     """Return arguments and their defaults, those of base classes where a class hands on what it is given."""
     found: dict[str, Any] = {}
     makers: list[Callable[..., Any]] = [part]

@@ -184,6 +184,22 @@ def keep_python_floats_exact() -> None:
             dtype = keras.config.floatx()
         return originals["convert_to_tensor"](x, dtype, *args, **kwargs)
 
+    nn = keras.src.backend.tensorflow.nn
+    rectified, smooth = nn.leaky_relu, nn.gelu
+
+    def leaky_relu(x: Any, negative_slope: float = 0.2) -> Any:
+        # TensorFlow's own keeps the slope as float32.
+        return tf.where(x > 0, x, negative_slope * x) if x.dtype == tf.float64 else rectified(x, negative_slope)
+
+    def gelu(x: Any, approximate: bool = True) -> Any:
+        # TensorFlow's own casts its constants from float32.
+        if x.dtype != tf.float64:
+            return smooth(x, approximate)
+        if approximate:
+            return 0.5 * x * (1.0 + tf.tanh(0.7978845608028654 * (x + 0.044715 * tf.pow(x, 3))))
+        return 0.5 * x * (1.0 + tf.math.erf(x / 1.4142135623730951))
+
+    nn.leaky_relu, nn.gelu = leaky_relu, gelu
     attended = keras.src.backend.tensorflow.nn.dot_product_attention
 
     def dot_product_attention(query: Any, *args: Any, scale: Any = None, **kwargs: Any) -> Any:

@@ -5,7 +5,7 @@ So has a program in mixed precision, which is float32 made faster: as autocast d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any
@@ -29,15 +29,22 @@ def wide_layers() -> Iterator[None]:
         if not (name == "dtype_policy" and named(value)):
             setting(name, value)
 
+    def untold(given: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: None if name == "dtype" and named(one) else one for name, one in given.items()}
+
     @wraps(plain)
     def wide(*args: Any, **given: Any) -> Any:
-        return plain(*args, **{name: None if name == "dtype" and named(one) else one for name, one in given.items()})
+        return plain(*args, **untold(given))
 
+    layer = keras.layers.InputLayer  # Of a model that was saved.
+    loaded = layer.from_config
     policies.get, keras.Input, keras.layers.Input, state.set_global_attribute = policy, wide, wide, kept
+    layer.from_config = classmethod(lambda cls, config: loaded.__func__(cls, untold(config)))
     try:
         yield
     finally:
         policies.get, keras.Input, keras.layers.Input, state.set_global_attribute = get, plain, plain, setting
+        del layer.from_config
 
 
 MIXED = ("mixed_float16", "mixed_bfloat16")

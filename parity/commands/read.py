@@ -1,0 +1,260 @@
+"""The verb ``read``: a program becomes a spec, and the reading is proved."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from parity.atomic import whole
+from parity.commands.check import check
+from parity.compile import compile_side
+from parity.errors import UsageError, WorkerError
+from parity.frameworks import frameworks
+from parity.lazy import np
+from parity.prepare.forms import dataset_of
+from parity.prepare.options import Options, prepare
+from parity.reading.asking import Wanted, arrays_in, asked
+from parity.reading.whole import ReadProgram, read_told
+from parity.run.session import release, scratch_folder
+from parity.run.told import Told
+from parity.run.watched import Training, Watcher, owner_of, watchable
+from parity.spec.load import build_spec, load_spec
+from parity.spec.targets import settled
+
+if TYPE_CHECKING:
+    from parity.court.work import Note
+    from parity.result.schema import Comparison, Place
+    from parity.spec.sections import Spec
+
+STEPS = 5
+"""Of the lockstep between a program and what its spec compiles to."""
+
+READ, PROGRAM = "read", "program"
+"""Names of its sides."""
+
+ASIDE = 1e-6
+"""Difference from which on a tensor of programs that agree is one that rounding alone moves, as the verdict says."""
+
+CODES = {"identical": 0, "rounding": 0, "divergent": 1, "inconclusive": 3}
+
+WRAPPER = '''"""{text}, run until it trains: what it would then train keeps the contract of a side's program."""
+
+from parity.run.watched import contract
+
+globals().update(contract({taken!r}))
+'''
+
+AS_SAID = """
+from {module} import {names}  # The program has none of its own.
+"""
+
+
+@dataclass(kw_only=True)
+class Proof:
+    """What the lockstep between a program and what its spec compiles to says of the reading.
+
+    Args:
+        verdict: of a comparison.
+        lines: in words; the last one says it in short.
+        difference: the largest of any tensor; None where nothing was compared.
+    """
+
+    verdict: str
+    lines: list[str]
+    difference: float | None = None
+
+    @property
+    def code(self) -> int:
+        """Return the exit code."""
+        return CODES[self.verdict]
+
+
+@dataclass(kw_only=True)
+class WasRead:
+    """What came of reading a program.
+
+    Args:
+        spec: that it is.
+        reading: with what a reader of the spec should know.
+        files: that were written, the spec first.
+        proof: of the reading; None where it was not asked for.
+    """
+
+    spec: Spec
+    reading: ReadProgram
+    files: list[Path] = field(default_factory=list)
+    proof: Proof | None = None
+
+
+def read(
+    program: Wanted, *, output: Path | None, out: Path | None, max_seconds: float, said: Mapping[str, Any], prove: bool,
+    note: Note,
+) -> WasRead:  # fmt: skip
+    """Read a program, write its spec and its data, and prove the reading.
+
+    Args:
+        program: to read.
+        output: file of the spec; NAME.yaml in ``out`` if None.
+        out: folder of what is written; ``reports/NAME`` if None.
+        max_seconds: after which the program is ended where it has not trained.
+        said: loss and optimizer of a program that has none, as a spec says them.
+        prove: hold the program and what its spec compiles to in lockstep.
+        note: told what is under way.
+
+    Raises:
+        UnreadProgramError: with everything that no entry reads; then nothing is written.
+        UsageError: when the program fails, or does not train.
+    """
+    note(f"running {program.text} until it trains", 0.0)
+    told, arrays = asked(program, max_seconds)
+    file = output or (out or Path("reports") / program.name) / f"{program.name}.yaml"
+    found = written(told, arrays, program, file, said)
+    if prove:
+        found.proof = proof_of(found.reading, found.files[1], program, max_seconds, note)
+    return found
+
+
+def read_live(
+    training: Training, *, name: str, out: Path | None, prove: bool, max_seconds: float, said: Mapping[str, Any]
+) -> WasRead:  # fmt: skip
+    """Read live objects of this process.
+
+    The proof needs the model once more, in a worker: it is saved to a file for it, and not proved where it cannot be.
+
+    Args:
+        training: the model, and what it is trained with.
+        name: of the spec.
+        out: as of :func:`read`, like all that follow.
+        prove: as there.
+        max_seconds: as there.
+        said: as there.
+
+    Raises:
+        UsageError: when the model is none of a framework that is watched.
+    """
+    owner = owner_of(training.model)
+    if owner is None:
+        kind = f"{type(training.model).__module__}.{type(training.model).__qualname__}"
+        raise UsageError(f"a {kind} is no model of {', '.join(watchable().values())}, as far as imported here")
+    framework, watcher = owner
+    folder = scratch_folder(Path(tempfile.gettempdir()))
+    try:
+        told = watcher.tell(training, folder)
+        arrays = arrays_in(folder, told)
+        saved = folder / f"{name}{(*frameworks()[framework].saves_as, '')[0]}"
+        program = Wanted(text=name, name=name, taken={"saved": str(saved), "framework": framework})
+        found = written(told, arrays, program, (out or Path("reports") / name) / f"{name}.yaml", said)
+        beside = {part for part in ("loss", "optimizer") if getattr(training, part) is not None}
+        found.reading.unsaid = tuple(sorted({*found.reading.unsaid, *beside}))
+        if prove:
+            found.proof = _saved_proof(watcher, training, saved) or proof_of(
+                found.reading, found.files[1], program, max_seconds, lambda text, share: None
+            )
+        return found
+    finally:
+        release(folder)
+
+
+def _saved_proof(watcher: Watcher, training: Training, saved: Path) -> Proof | None:
+    """Save a live model; return why its reading cannot be proved, None where it can."""
+    why = "its framework has no file that holds one"
+    try:
+        if watcher.save(training.model, str(saved)):
+            return None
+    except Exception as error:  # Whatever a program's own class does when it is saved.
+        why = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+    return Proof(verdict="inconclusive", lines=[f"read, but not proved: the model cannot be saved ({why})"])
+
+
+def written(
+    told: Told, arrays: Mapping[str, Any], program: Wanted, file: Path, said: Mapping[str, Any]
+) -> WasRead:  # fmt: skip
+    """Write the spec of a program that was told, and its data beside it; arguments as :func:`read`'s."""
+    rows = file.with_suffix(".npz")
+    reading = read_told(told, arrays, name=program.name, source=rows.name, said=said)
+    build_spec({**reading.spec, "data": {**reading.spec["data"], "source": "blobs"}})  # Its faults, before any file.
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with whole(rows) as handle:
+        np.savez_compressed(handle, **reading.arrays)
+    with whole(file) as handle:
+        handle.write(reading.text(program.text).encode())
+    return WasRead(spec=load_spec(file), reading=reading, files=[file, rows])
+
+
+def proof_of(reading: ReadProgram, rows: Path, program: Wanted, seconds: float, note: Note) -> Proof:
+    """Take a few steps of a program and of what its spec compiles to in lockstep.
+
+    Args:
+        reading: of the program.
+        rows: file of its data.
+        program: as it was asked for.
+        seconds: without a word from it after which it is given up.
+        note: told how far it is.
+    """
+    folder = scratch_folder(Path(tempfile.gettempdir()))
+    try:
+        spec = _sides(reading, rows, program, folder)
+        options = Options(explain=False, steps=STEPS, check_steps="all", timeout=seconds)
+        try:
+            result = check(spec, options, text="", file=None, folder=folder, command="", note=note)
+        except WorkerError as error:
+            return Proof(verdict="inconclusive", lines=[f"read, but not proved: {error.brief}"])
+        return proved(result.comparisons[0], reading)
+    finally:
+        release(folder)
+
+
+def _sides(reading: ReadProgram, rows: Path, program: Wanted, folder: Path) -> Spec:
+    """Return the spec that was read with its program beside it, as two sides."""
+    sides: dict[str, Any] = {READ: {"framework": reading.framework}}
+    data = {**reading.spec, "data": {**reading.spec["data"], "source": str(rows.resolve())}, "sides": sides}
+    source = WRAPPER.format(text=program.text, taken=dict(program.taken))
+    if reading.unsaid:
+        file = folder / "as_said.py"
+        file.write_text(_compiled(build_spec(data)), encoding="utf-8")
+        source += AS_SAID.format(module=file.stem, names=", ".join(f"build_{part}" for part in reading.unsaid))
+    wrapper = folder / f"{program.name}_{PROGRAM}.py"
+    wrapper.write_text(source, encoding="utf-8")
+    sides[PROGRAM] = {"framework": reading.framework, "program": str(wrapper)}
+    return build_spec(data)
+
+
+def _compiled(spec: Spec) -> str:
+    side = prepare(spec, Options())[0]
+    dataset = dataset_of(side, None)
+    side = settled(side, dataset.target, dataset.classes is not None)
+    return compile_side(replace(side), name=spec.name, **dataset.stored).source
+
+
+def proved(comparison: Comparison, reading: ReadProgram) -> Proof:
+    """Return what a comparison says of a reading."""
+    largest = comparison.largest
+    if comparison.verdict in ("identical", "rounding"):
+        known = "" if largest is None or largest.difference < ASIDE else reading.known(largest.tensor)
+        if largest is not None and known:
+            lines = [f"read, but it departs{_at(largest)}: {known}"]
+            return Proof(verdict="divergent", lines=lines, difference=largest.difference)
+        kept = [one.largest.difference for one in comparison.phases if one.largest.difference < ASIDE]
+        difference = max(kept, default=0.0)
+        how = f"largest difference {difference:.0e}" if difference else "bit for bit the same"
+        aside = f", set aside what an ill-conditioned step makes of rounding ({largest.tensor})" if (
+            largest is not None and largest.difference >= ASIDE
+        ) else ""  # fmt: skip
+        return Proof(verdict=comparison.verdict, lines=[f"read faithfully: {how}{aside}"], difference=difference)
+    lines = list(dict.fromkeys(one.sentence for one in comparison.causes)) or list(comparison.uncaused)
+    if comparison.verdict == "divergent":
+        fields = sorted({one.path for one in comparison.causes})
+        mend = f"; what would make it agree: {', '.join(fields)}" if fields else ""
+        known = reading.known(comparison.first.tensor) if comparison.first is not None else ""
+        last = f"read, but it departs{_at(comparison.first)}{f': {known}' if known else mend}"
+    else:
+        lines += comparison.unmatched
+        last = f"read, but not proved: {comparison.reason}"
+    return Proof(verdict=comparison.verdict, lines=[*lines, last], difference=largest.difference if largest else None)
+
+
+def _at(place: Place | None) -> str:
+    return "" if place is None else f" at step {place.step}, {place.phase}, {place.tensor}, by {place.difference:.1e}"

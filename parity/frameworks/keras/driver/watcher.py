@@ -1,0 +1,234 @@
+"""Sees Keras programs train, and tells what they hold."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ClassVar
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+
+import keras
+import numpy as np
+
+from parity.frameworks.keras.driver.told_graph import Telling
+from parity.frameworks.keras.driver.words import given_losses, optimizer_word, rate_of, word
+from parity.run.told import Told, ToldLoss, ToldRefusal, ToldTraining
+from parity.run.watched import Training, Watcher, line_here
+
+BACKENDS = {"tensorflow": "keras", "torch": "keras_torch"}
+"""What a spec calls Keras on each of its backends."""
+
+FIT = inspect.signature(keras.Model.fit)
+
+READ = frozenset({
+    "self", "x", "y", "batch_size", "epochs", "callbacks", "validation_split", "validation_data", "shuffle",
+    "class_weight", "sample_weight", "verbose", "validation_steps", "validation_batch_size", "validation_freq",
+})  # fmt: skip
+"""Arguments of ``fit`` that are read, or that change nothing of training."""
+
+
+class KerasWatcher(Watcher):
+    """A program trains by ``Model.fit``."""
+
+    trains_by: ClassVar[str] = "Model.fit"
+
+    @contextmanager
+    def watching(self, seen: Callable[[Training], None]) -> Iterator[None]:
+        operation, fit, compiled = keras.Operation, keras.Model.fit, keras.Model.compile
+        made = operation.__new__
+
+        def fitted(*args: Any, **given: Any) -> Any:
+            seen(training_of(*args, **given))
+
+        def noted(kind: Any, *args: Any, **given: Any) -> Any:
+            found = made(kind, *args, **given)
+            object.__setattr__(found, "_parity_place", line_here())
+            return found
+
+        def compiling(model: Any, *args: Any, **given: Any) -> Any:
+            object.__setattr__(model, "_parity_compiled", line_here())
+            return compiled(model, *args, **given)
+
+        own = {name: name in vars(keras.Model) for name in ("fit", "compile")}
+        operation.__new__, keras.Model.fit, keras.Model.compile = staticmethod(noted), fitted, compiling
+        try:
+            yield
+        finally:
+            operation.__new__ = staticmethod(made)
+            for name, plain in {"fit": fit, "compile": compiled}.items():
+                setattr(keras.Model, name, plain) if own[name] else delattr(keras.Model, name)
+
+    def owns(self, found: Any) -> bool:
+        return isinstance(found, keras.Model)
+
+    def load(self, file: str) -> Any:
+        model = keras.models.load_model(file)
+        rate = getattr(getattr(model, "optimizer", None), "_learning_rate", None)
+        if isinstance(rate, keras.Variable):  # A file has what float32 made of it.
+            rate.assign(rate_of(float(rate.numpy())))
+        return model
+
+    def save(self, model: Any, file: str) -> bool:
+        model.save(file)
+        return True
+
+    def tell(self, training: Training, folder: Path) -> Told:
+        return tell(training, folder)
+
+
+WATCHER = KerasWatcher()
+
+
+def training_of(*args: Any, **given: Any) -> Training:
+    """Return what a call of ``fit`` is about to do."""
+    bound = FIT.bind(*args, **given)
+    more = {
+        name: one for name, one in bound.arguments.items() if name not in READ and one != FIT.parameters[name].default
+    }
+    bound.apply_defaults()
+    said = bound.arguments
+    return Training(
+        model=said["self"], x=said["x"], y=said["y"], batch_size=said["batch_size"] or 32, epochs=said["epochs"],
+        shuffle=bool(said["shuffle"]), validation_split=float(said["validation_split"] or 0.0),
+        validation=said["validation_data"], sample_weight=said["sample_weight"], class_weight=said["class_weight"],
+        callbacks=_listed(said["callbacks"]), more=more, place=line_here(),
+    )  # fmt: skip
+
+
+def _listed(callbacks: Any) -> list[Any]:
+    found = getattr(callbacks, "callbacks", callbacks) or []
+    return list(found) if isinstance(found, list | tuple) else [found]
+
+
+def tell(training: Training, folder: Path) -> Told:
+    """Return what a training holds; arguments as :meth:`KerasWatcher.tell`'s."""
+    model = training.model
+    told = Told(framework=BACKENDS.get(keras.config.backend(), ""), title=type(model).__name__)
+    if not told.framework:
+        told.refused.append(ToldRefusal(what=f"Keras on {keras.config.backend()}", needs="a framework of that name"))
+    told.places = {"compile": getattr(model, "_parity_compiled", ""), "train": training.place}
+    arrays = Arrays(folder, told)
+    rows = arrays.rows(training.x, "x")
+    graph = Telling(model, rows)
+    told.inputs, told.nodes, told.outputs = graph.inputs, graph.nodes, graph.outputs
+    told.refused += graph.refused
+    arrays.write(training, graph, rows)
+    _tell_setup(told, training)
+    given = [word(one) for one in training.callbacks]
+    told.training = ToldTraining(
+        batch_size=training.batch_size, epochs=training.epochs, shuffle=training.shuffle,
+        validation_split=training.validation_split, validation=training.validation is not None, callbacks=given,
+        more={name: word(one) for name, one in training.more.items()},
+    )  # fmt: skip
+    policy = getattr(model.dtype_policy, "name", "float32")
+    told.precision = "" if policy == "float32" else policy
+    for name in ("train_step", "compute_loss", "compute_gradients", "fit"):
+        if getattr(type(model), name, None) is not getattr(keras.Model, name, None):
+            told.refused.append(ToldRefusal(
+                what=f"{type(model).__name__}.{name}, a step of its own,", place=defined_in(type(model), name),
+                needs="the usual step: a loss of outputs and targets"))  # fmt: skip
+    return told
+
+
+def defined_in(owner: type, name: str) -> str:
+    """Return the line in which a class defines a method."""
+    code = getattr(getattr(owner, name), "__code__", None)
+    return f"{os.path.basename(code.co_filename)}, line {code.co_firstlineno}" if code is not None else ""
+
+
+def _tell_setup(told: Told, training: Training) -> None:
+    """Tell loss, optimizer and metrics: those that are given, or those that the model was compiled with."""
+    model, outputs = training.model, [name for name, _ in told.outputs]
+    config = getattr(model, "_compile_config", None)
+    compiled = dict(config.config) if config is not None and getattr(model, "compiled", False) else {}
+    loss = training.loss if training.loss is not None else compiled.get("loss")
+    weights = training.loss_weights if training.loss_weights is not None else compiled.get("loss_weights")
+    optimizer = training.optimizer if training.optimizer is not None else getattr(model, "optimizer", None)
+    told.losses = [
+        ToldLoss(output=output, part=one, weight=weight) for output, one, weight in given_losses(loss, weights, outputs)
+    ]
+    told.optimizer = None if optimizer is None else optimizer_word(keras.optimizers.get(optimizer))
+    metrics = training.metrics if training.metrics is not None else compiled.get("metrics")
+    told.metrics = {name: [word(one) for one in found] for name, found in _by_output(metrics, outputs).items()}
+    weighted = compiled.get("weighted_metrics")
+    if weighted:
+        told.metrics.setdefault("", []).extend(word(one) for one in np.ravel(np.asarray(weighted, dtype=object)))
+
+
+def _by_output(metrics: Any, outputs: list[str]) -> dict[str, list[Any]]:
+    """Return the metrics of each output, as a person may have given them."""
+    if not metrics:
+        return {}
+    if isinstance(metrics, dict):
+        return {name: list(one) if isinstance(one, list | tuple) else [one] for name, one in metrics.items() if one}
+    found = list(metrics) if isinstance(metrics, list | tuple) else [metrics]
+    if len(outputs) > 1 and len(found) == len(outputs):
+        each = [one if isinstance(one, list | tuple) else [one] for one in found]
+        return {name: list(one) for name, one in zip(outputs, each, strict=True) if any(x is not None for x in one)}
+    return {outputs[0] if outputs else "": found}
+
+
+class Arrays:
+    """What a program trains on, as arrays.
+
+    Args:
+        folder: takes them.
+        told: what is told of the program; takes their names, and what is no array.
+    """
+
+    def __init__(self, folder: Path, told: Told) -> None:
+        self.folder, self.told = folder, told
+
+    def rows(self, given: Any, what: str) -> dict[str, np.ndarray] | list[np.ndarray] | None:
+        """Return arrays by name or in order; None where there are none, or where they are refused."""
+        if given is None:
+            return None
+        several = isinstance(given, list | tuple) and given and all(hasattr(one, "shape") for one in given)
+        named: dict[Any, Any] = given if isinstance(given, dict) else dict(enumerate(given if several else [given]))
+        found = {name: array for name, one in named.items() if (array := self.array(one, what)) is not None}
+        if len(found) < len(named):
+            return None
+        return found if isinstance(given, dict) else list(found.values())
+
+    def array(self, given: Any, what: str) -> np.ndarray | None:
+        """Return an array; None where something is none, which is refused."""
+        if not isinstance(given, np.ndarray | list) and not hasattr(given, "__array__"):
+            kind = f"{type(given).__module__.partition('.')[0]} {type(given).__name__.lstrip('_')}"
+            self.refuse(f"data: {what}, a {kind},", "arrays of rows, which a file can hold")
+            return None
+        return np.asarray(given)
+
+    def refuse(self, what: str, needs: str) -> None:
+        """Tell that something of the call of ``fit`` is not told."""
+        self.told.refused.append(ToldRefusal(what=what, place=self.told.places.get("train", ""), needs=needs))
+
+    def write(self, training: Training, graph: Telling, rows: Any) -> None:
+        """Write everything that is there, under the names of the model's inputs and outputs."""
+        inputs, outputs = [one.name for one in graph.inputs], [name for name, _ in graph.outputs]
+        self._put("x", rows, graph.given_as, inputs)
+        if training.y is not None:
+            self._put("y", self.rows(training.y, "y"), {}, outputs)
+        if training.sample_weight is not None:
+            self.refuse("sample_weight of fit", "weights of rows, which no spec can say")
+        if training.class_weight is not None:
+            self.refuse("class_weight of fit", "loss.class_weight, which the reader does not fill in yet")
+        validation = training.validation
+        if validation is not None and isinstance(validation, tuple | list) and len(validation) == 2:
+            x, y = (self.rows(one, "validation_data") for one in validation)
+            self._put("val:x", x, graph.given_as, inputs)
+            self._put("val:y", y, {}, outputs)
+
+    def _put(self, what: str, rows: Any, given_as: dict[str, str], names: list[str]) -> None:
+        if rows is None:
+            return
+        if isinstance(rows, dict):
+            rows = {given_as.get(name, name): one for name, one in rows.items()}
+            rows = [rows[name] for name in names if name in rows]
+        for name, one in zip(names, rows, strict=False):
+            key = what if len(names) == 1 else f"{what}:{name}"
+            np.save(self.folder / f"{len(self.told.arrays)}.npy", one)
+            self.told.arrays.append(key)

@@ -1,0 +1,200 @@
+"""Calls as the layers of a spec: in an order in which most read the one above, under names that a spec can have."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from parity.catalog import OPS
+from parity.ops import Op
+from parity.reading.entries_of import entry_of, reader_of, shown_word
+from parity.reading.odd import Passing, Said
+from parity.reading.unread import NoEntryError, Unread
+from parity.run.told import Told, ToldNode
+from parity.spec.names import name_faults
+from parity.spec.plain import brief
+
+
+@dataclass
+class Layers:
+    """What was made of a program's calls.
+
+    Args:
+        inputs: shape of each input, and what its readers take it for.
+        layers: as a spec has them.
+        outputs: of each output, the layer that gives it.
+        names: of each call that is a layer, the layer's name.
+        unread: what is no layer.
+    """
+
+    inputs: dict[str, Any] = field(default_factory=dict)
+    layers: list[Any] = field(default_factory=list)
+    outputs: dict[str, str] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+    unread: list[Unread] = field(default_factory=list)
+
+
+def layers_of(told: Told) -> Layers:
+    """Return the layers that a program's calls are."""
+    found, told = Layers(), _firsts_named(told)
+    passed: dict[str, str] = {}
+    kept: list[tuple[ToldNode, Said]] = []
+    for node in told.nodes:
+        try:
+            said = _said(node, told.framework)
+        except NoEntryError as error:
+            found.unread.append(Unread(what=named(node), place=node.place, needs=str(error)))
+            continue
+        if isinstance(said, Passing):
+            source = node.reads[said.read]
+            passed[node.name] = passed.get(source, source)
+        else:
+            reads = [node.reads[number] for number in said.reads] if said.reads is not None else node.reads
+            for one in reads:
+                if "[" in one:
+                    what = f"{named(node)}, which reads {one}, another output of that layer than its first,"
+                    found.unread.append(Unread(what=what, place=node.place, needs="a layer that gives several"))
+            kept.append((replace(node, reads=[passed.get(one, one) for one in reads]), said))
+    inputs = _input_names(told)
+    ops = _named_ops(kept, set(inputs.values()))
+    found.names = {node.name: str(op.name) for (node, _), op in zip(kept, ops, strict=True)}
+    values = inputs | found.names
+    above = next(iter(inputs.values()), "")
+    for (node, _), op in zip(kept, ops, strict=True):
+        reads = [values[one] for one in node.reads if one in values]
+        if node.layer != node.name:
+            op = OPS["again"].model_validate({"name": op.name, "layer": found.names[node.layer]})
+        if reads != [above] or (len(inputs) > 1 and not found.layers):
+            op = op.replace(inputs=reads[0] if len(reads) == 1 else tuple(reads))
+        found.layers.append(brief(op))
+        above = str(op.name)
+    integers = _whole_numbers(kept, told)
+    found.inputs = {
+        inputs[one.name]: {"shape": one.shape, "dtype": "integer"} if one.name in integers else one.shape
+        for one in told.inputs
+    }
+    for name, value in told.outputs:
+        found.outputs[_valid(name)] = values.get(passed.get(value, value), "")
+    return found
+
+
+def _firsts_named(told: Told) -> Told:
+    """Return a program such that of the calls of one layer the first in the list has the layer's own name."""
+    nodes, calls = in_order(told), dict[str, list[str]]()
+    for node in nodes:
+        calls.setdefault(node.layer, []).append(node.name)
+    back = {one: name for every in calls.values() for one, name in zip(every, sorted(every, key=_number), strict=True)}
+    return replace(
+        told,
+        nodes=[
+            replace(
+                node, name=back[node.name], layer=back[calls[node.layer][0]], reads=[back.get(x, x) for x in node.reads]
+            )
+            for node in nodes
+        ],
+        outputs=[(name, back.get(value, value)) for name, value in told.outputs],
+    )
+
+
+def _number(name: str) -> tuple[int, str]:
+    return len(name), name
+
+
+def named(node: ToldNode) -> str:
+    """Return a call as a person would point at it."""
+    return node.part if node.function else f"layer {node.name!r} ({node.part})"
+
+
+def in_order(told: Told) -> list[ToldNode]:
+    """Return the calls on the way to an output, each behind what it reads, and branches one behind the other."""
+    known, found = {node.name: node for node in told.nodes}, dict[str, ToldNode]()
+    waiting = [value for _, value in reversed(told.outputs)]
+    while waiting:
+        name = waiting[-1].partition("[")[0]
+        node = known.get(name)
+        left = (
+            []
+            if node is None
+            else [one for one in node.reads if (key := one.partition("[")[0]) in known and key not in found]
+        )
+        if node is None or name in found or not left:
+            waiting.pop()
+            if node is not None:
+                found.setdefault(name, node)
+        else:
+            waiting += reversed(left)
+    return list(found.values())
+
+
+def _said(node: ToldNode, framework: str) -> Said | Passing:
+    """Return a call as the layer that it is.
+
+    Raises:
+        NoEntryError: when it is none.
+    """
+    odd = reader_of(framework).odd(node)
+    if odd is not None:
+        return odd
+    if node.called:
+        name, value = next(iter(node.called.items()))
+        raise NoEntryError(f"a field that says that it is called with {name}={shown_word(value)}")
+    word = {"part": node.part, "arguments": node.arguments, "own": node.own}
+    ((kind, fields),) = entry_of(word, framework, "op").items()
+    return Said(kind, fields)
+
+
+def _valid(name: str) -> str:
+    """Return a name as a spec can have it."""
+    found = re.sub(r"[^A-Za-z0-9_]+", "_", name).strip("_")
+    return found if re.match(r"[A-Za-z]", found) else f"layer_{found}" if found else "layer"
+
+
+def _input_names(told: Told) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for one in told.inputs:
+        found[one.name] = _free(_valid(one.name), set(found.values()))
+    return found
+
+
+def _free(name: str, taken: set[str]) -> str:
+    found, number = name, 0
+    while found in taken:
+        number += 1
+        found = f"{name}_{number}"
+    return found
+
+
+def _named_ops(kept: Sequence[tuple[ToldNode, Said]], inputs: set[str]) -> list[Op]:
+    """Return the layers, each under a name that no other has and that every program can have."""
+    ops: list[Op] = []
+    taken = set(inputs)
+    for node, said in kept:
+        name = _free(_valid(node.name), taken)
+        taken.add(name)
+        fields = {**said.fields, "name": name}
+        ops.append(OPS[said.kind].model_validate(fields if node.trainable else {**fields, "trainable": False}))
+    for _ in ops:
+        faults = name_faults(ops)
+        if not faults:
+            break
+        for index in faults:
+            name = _free(f"{ops[index].name}_1", taken)
+            taken.add(name)
+            ops[index] = ops[index].replace(name=name)
+    return ops
+
+
+def _whole_numbers(kept: Sequence[tuple[ToldNode, Said]], told: Told) -> set[str]:
+    """Return the inputs that are read as numbers of tokens."""
+    readers: Mapping[str, list[Said]] = {one.name: [] for one in told.inputs}
+    for node, said in kept:
+        for one in node.reads:
+            if one in readers:
+                readers[one].append(said)
+    return {
+        name
+        for name, every in readers.items()
+        if every and all(OPS[said.kind].reads_dtype == "integer" for said in every)
+    }

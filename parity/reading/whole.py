@@ -1,0 +1,228 @@
+"""A program as a spec, or every line of what stands in the way."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from parity.catalog import LOSSES, OPTIMIZERS
+from parity.reading.entries_of import entry_of, reader_of, shown_word
+from parity.reading.layers_of import Layers, layers_of
+from parity.reading.rows_of import Rows, rows_of
+from parity.reading.unread import NoEntryError, Unread, UnreadProgramError
+from parity.run.told import Told, Word
+from parity.spec.plain import brief, yaml_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(kw_only=True)
+class ReadProgram:
+    """A program that was read.
+
+    Args:
+        framework: that it is written in.
+        spec: as plain data; its source is the file that :attr:`arrays` go to.
+        arrays: the data, by their names in the file.
+        names: of each call of the program that is a layer, the layer's name.
+        notes: what a reader of the spec should know, in sentences.
+        told: what was told of it.
+        unsaid: what of a training it does not hold: ``loss``, ``optimizer``.
+    """
+
+    framework: str
+    spec: dict[str, Any]
+    arrays: dict[str, Any]
+    names: dict[str, str]
+    notes: list[str] = field(default_factory=list)
+    unsaid: tuple[str, ...] = ()
+    told: Told
+
+    def known(self, tensor: str) -> str:
+        """Return why a tensor is another than a spec can say (:meth:`~parity.reading.odd.Reader.known`)."""
+        return reader_of(self.framework).known(self.told, tensor)
+
+    def text(self, program: str) -> str:
+        """Return the spec as YAML, with what a reader of it should know ahead.
+
+        Args:
+            program: what it was read from.
+        """
+        head = [f"Read from {program} by parity read.", *self.notes]
+        return "".join(f"# {line}\n" for line in head) + yaml_of(self.spec)
+
+
+def read_told(
+    told: Told, arrays: Mapping[str, NDArray[Any]], *, name: str, source: str, said: Mapping[str, Any] | None = None
+) -> ReadProgram:
+    """Return what a program is as a spec.
+
+    Args:
+        told: what a watcher told of it.
+        arrays: that it trains on, by the names that are told.
+        name: of the spec.
+        source: what the spec calls the file of the arrays.
+        said: loss and optimizer of a program that has none, as a spec says them.
+
+    Raises:
+        UnreadProgramError: with everything that no entry reads.
+    """
+    said = said or {}
+    unread = [Unread(what=one.what, place=one.place, needs=one.needs) for one in told.refused]
+    if not told.outputs:
+        raise UnreadProgramError(unread)
+    layers = layers_of(told)
+    unread += layers.unread
+    outputs = dict(zip((one for one, _ in told.outputs), layers.outputs, strict=True))
+    losses = _losses(told, outputs, said, unread)
+    optimizer = _optimizer(told, said, unread)
+    notes: list[str] = []
+    metrics = _metrics(told, outputs, notes)
+    _callbacks(told, notes, unread)
+    if unread:
+        raise UnreadProgramError(unread)
+    shapes = _shapes(told, layers)
+    rows = rows_of(arrays, layers, losses, shapes, told.training.validation_split)
+    if rows.made_up:
+        notes.append(f"It brings no data: the {len(next(iter(rows.arrays.values())))} rows in {source} are made up.")
+    if unread + rows.unread:
+        raise UnreadProgramError(unread + rows.unread)
+    losses = {output: _aligned(one, output in rows.aligned) for output, one in losses.items()}
+    config = _config(told, name, source, layers, losses, optimizer, metrics, rows)
+    config = reader_of(told.framework).adjusted(config, told)
+    if told.precision and "numerics" not in config:
+        raise UnreadProgramError(
+            [Unread(what=f"type {told.precision} of its layers", needs="a numerics that computes so")]
+        )
+    unsaid = tuple(part for part, there in (("loss", told.losses), ("optimizer", told.optimizer)) if not there)
+    return ReadProgram(
+        framework=told.framework,
+        spec=config,
+        arrays=rows.arrays,
+        names=layers.names,
+        notes=notes,
+        unsaid=unsaid,
+        told=told,
+    )
+
+
+def _config(
+    told: Told, name: str, source: str, layers: Layers, losses: Mapping[str, Any], optimizer: Any, metrics: Any,
+    rows: Rows,
+) -> dict[str, Any]:  # fmt: skip
+    """Return the spec as plain data, its sections in the order in which people write them."""
+    several, training = len(layers.outputs) > 1, told.training
+    single = layers.inputs.get("input") if len(layers.inputs) == 1 else None
+    model: dict[str, Any] = {"input": single} if isinstance(single, list) else {"inputs": layers.inputs}
+    model["layers"] = layers.layers
+    last = next(iter(layers.layers[-1].values()))["name"] if layers.layers else ""
+    if several:
+        model["outputs"] = layers.outputs
+    elif next(iter(layers.outputs.values())) != last:
+        raise UnreadProgramError([Unread(what="output", needs="a last layer that gives it")])
+    said: dict[str, Any] = {"epochs": training.epochs, "shuffle": training.shuffle, "seed": 0}
+    if training.batch_size is not None:
+        said = {"batch_size": training.batch_size, **said}
+    if training.drop_remainder:
+        said["drop_remainder"] = True
+    config: dict[str, Any] = {
+        "name": spec_name(name),
+        "data": {"source": source, **rows.section},
+        "model": model,
+        "loss": dict(losses) if several else next(iter(losses.values())),
+        "optimizer": optimizer,
+        "training": said,
+    }
+    if metrics:
+        config["metrics"] = metrics if several else next(iter(metrics.values()))
+    return config
+
+
+def spec_name(name: str) -> str:
+    """Return a name as a spec can have it."""
+    found = re.sub(r"[^A-Za-z0-9_.-]+", "_", name).lstrip("_.-")[:100]
+    return found or "program"
+
+
+def _losses(told: Told, outputs: Mapping[str, str], said: Mapping[str, Any], unread: list[Unread]) -> dict[str, Any]:
+    """Return the loss of each output as a spec says it."""
+    found: dict[str, Any] = {}
+    for one in told.losses:
+        try:
+            ((kind, fields),) = entry_of(one.part, told.framework, "loss").items()
+            weight = {} if one.weight == 1.0 else {"weight": one.weight}
+            found[outputs[one.output]] = brief(LOSSES[kind].model_validate({**fields, **weight}))
+        except NoEntryError as error:
+            unread.append(
+                Unread(what=f"loss {shown_word(one.part)}", place=told.places.get("compile", ""), needs=str(error))
+            )
+    if not told.losses and "loss" in said:
+        found = dict.fromkeys(outputs.values(), said["loss"])
+    elif not told.losses:
+        unread.append(Unread(what="loss: the program has none, and it", needs="one: --loss"))
+    elif len(told.losses) < len(outputs):
+        missing = ", ".join(sorted(set(outputs) - {one.output for one in told.losses}))
+        unread.append(Unread(what=f"output {missing}, which has no loss,", needs="a loss for each output"))
+    return found
+
+
+def _optimizer(told: Told, said: Mapping[str, Any], unread: list[Unread]) -> Any:
+    if told.optimizer is None:
+        if "optimizer" not in said:
+            unread.append(Unread(what="optimizer: the program has none, and it", needs="one: --optimizer"))
+        return said.get("optimizer")
+    try:
+        ((kind, fields),) = entry_of(told.optimizer, told.framework, "optimizer").items()
+        return brief(OPTIMIZERS[kind].model_validate(fields))
+    except NoEntryError as error:
+        what = f"optimizer {shown_word({'part': told.optimizer['part']})}"
+        unread.append(Unread(what=what, place=told.places.get("compile", ""), needs=str(error)))
+    return None
+
+
+def _metrics(told: Told, outputs: Mapping[str, str], notes: list[str]) -> dict[str, list[str]]:
+    """Return the metrics of each output; one that no entry is is noted, since it changes nothing of training."""
+    reader, found = reader_of(told.framework), dict[str, list[str]]()
+    for output, words in told.metrics.items():
+        for word in words:
+            if word is None:
+                continue
+            name = reader.metric(word)
+            if name is None:
+                notes.append(f"Metric {shown_word(_bare(word))} is left out: no entry of the metrics is it.")
+            elif name not in found.setdefault(outputs.get(output, next(iter(outputs.values()), "")), []):
+                found[outputs.get(output, next(iter(outputs.values()), ""))].append(name)
+    return {output: names for output, names in found.items() if names}
+
+
+def _bare(word: Word) -> Word:
+    return {"part": word["part"]} if isinstance(word, Mapping) and "part" in word else word
+
+
+def _callbacks(told: Told, notes: list[str], unread: list[Unread]) -> None:
+    """Note what changes no step, refuse what may."""
+    for word in told.training.callbacks:
+        what = reader_of(told.framework).harmless(word)
+        if what is None:
+            unread.append(Unread(what=f"callback {shown_word(_bare(word))}", place=told.places.get("train", ""),
+                                 needs="an optimizer's schedule, where it sets rates"))  # fmt: skip
+        elif what:
+            notes.append(f"{what}.")
+    for name, word in told.training.more.items():
+        unread.append(Unread(what=f"{name}={shown_word(word)}", place=told.places.get("train", ""),
+                             needs=f"a field of training that says {name}"))  # fmt: skip
+
+
+def _shapes(told: Told, layers: Layers) -> dict[str, list[int]]:
+    """Return the shape of a row of each output, by its name in the spec."""
+    known = {node.name: node.shape for node in told.nodes}
+    return {name: known[value] for name, (_, value) in zip(layers.outputs, told.outputs, strict=True)}
+
+
+def _aligned(loss: Any, flat: bool) -> Any:
+    """Return the loss of an output of one number, whose targets (N,) the program's framework aligns with it."""
+    kind, fields = next(iter(loss.items())) if isinstance(loss, Mapping) else (loss, {})
+    return {kind: {**fields, "broadcast": "align"}} if flat and "broadcast" in LOSSES[kind].model_fields else loss

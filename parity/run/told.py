@@ -1,0 +1,141 @@
+"""What a watcher tells of a live program: plain data, which travel from a worker to its parent.
+
+A *word* is how a value is told: a number, a text, a list of words, or ``{"part": name, "arguments": words, "own":
+words}`` for a part of a framework, which :class:`~parity.native.Native` knows by that name. ``own`` has what the part
+does by itself: an argument that no table knows changes nothing where it has that value. Only the standard library.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+Word = Any
+
+
+@dataclass(kw_only=True)
+class ToldInput:
+    """One input of a model: its name, and the shape of a row."""
+
+    name: str
+    shape: list[int]
+
+
+@dataclass(kw_only=True)
+class ToldNode:
+    """One call of a layer or of a function.
+
+    Args:
+        name: of what it gives, which no other node has.
+        part: the framework's name of the layer or function; of a layer of the program's own, the program's.
+        arguments: what the layer was made with, in words; of a function, what it was called with beside tensors.
+        own: what these are by themselves.
+        reads: names of the nodes and inputs that it is given, in order.
+        shape: of a row of what it gives.
+        read_shapes: the same of each that it is given.
+        layer: name of the first call of the same layer; its own for all that are called once.
+        function: it is one, with no object that keeps a name or a tensor.
+        trainable: whether its parameters move.
+        called: what the call was given beside tensors and at something else than its default, in words.
+        place: line of the program, where that is known.
+    """
+
+    name: str
+    part: str
+    reads: list[str]
+    shape: list[int]
+    read_shapes: list[list[int]]
+    arguments: dict[str, Word] = field(default_factory=dict)
+    own: dict[str, Word] = field(default_factory=dict)
+    layer: str = ""
+    function: bool = False
+    trainable: bool = True
+    called: dict[str, Word] = field(default_factory=dict)
+    place: str = ""
+
+
+@dataclass(kw_only=True)
+class ToldLoss:
+    """The loss of one output; ``part`` a word, None where there is none."""
+
+    output: str
+    part: Word
+    weight: float = 1.0
+
+
+@dataclass(kw_only=True)
+class ToldTraining:
+    """How a program trains: None is what it does not say, and so leaves to its framework.
+
+    Args:
+        more: what else it says of training, by the framework's names: each in the way of reading it, unless the
+            framework's reader knows it.
+        callbacks: as words.
+        validation: whether it brings rows of its own to validate on.
+    """
+
+    batch_size: int | None = None
+    epochs: int = 1
+    shuffle: bool = False
+    drop_remainder: bool = False
+    validation_split: float = 0.0
+    validation: bool = False
+    callbacks: list[Word] = field(default_factory=list)
+    more: dict[str, Word] = field(default_factory=dict)
+
+
+@dataclass(kw_only=True)
+class ToldRefusal:
+    """What the watcher could not tell: what it is, where it stands, what would be needed."""
+
+    what: str
+    place: str = ""
+    needs: str = ""
+
+
+@dataclass(kw_only=True)
+class Told:
+    """A live program.
+
+    Args:
+        framework: that it is written in.
+        inputs, nodes, outputs: the graph; of each output its name, and the node that gives it.
+        losses: of each output.
+        optimizer: a word; None where there is none.
+        metrics: of each output, words.
+        arrays: names of the arrays that were written, ``x`` or ``x:NAME``, ``y`` or ``y:NAME``, with ``val:``
+            before them those of the rows to validate on.
+        places: lines of the program: of ``compile`` and ``train``, where they are known.
+        refused: what could not be told.
+        title: what a person calls the model.
+        precision: the word of the type that layers compute in, where that is not float32.
+    """
+
+    framework: str
+    title: str = ""
+    inputs: list[ToldInput] = field(default_factory=list)
+    nodes: list[ToldNode] = field(default_factory=list)
+    outputs: list[tuple[str, str]] = field(default_factory=list)
+    losses: list[ToldLoss] = field(default_factory=list)
+    optimizer: Word = None
+    metrics: dict[str, list[Word]] = field(default_factory=dict)
+    training: ToldTraining = field(default_factory=ToldTraining)
+    arrays: list[str] = field(default_factory=list)
+    places: dict[str, str] = field(default_factory=dict)
+    refused: list[ToldRefusal] = field(default_factory=list)
+    precision: str = ""
+
+    def plain(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return asdict(self)
+
+    @classmethod
+    def of(cls, plain: Mapping[str, Any]) -> Told:
+        """Return what :meth:`plain` made plain."""
+        given = dict(plain)
+        kinds = {"inputs": ToldInput, "nodes": ToldNode, "losses": ToldLoss, "refused": ToldRefusal}
+        for name, kind in kinds.items():
+            given[name] = [kind(**one) for one in given[name]]
+        given["outputs"] = [(str(name), str(node)) for name, node in given["outputs"]]
+        return cls(**{**given, "training": ToldTraining(**given["training"])})
