@@ -77,14 +77,13 @@ def chosen(frameworks: Sequence[str], count: int, seed: int = 0) -> list[Clean]:
         seed: of the choice.
     """
     numbers = random.Random(seed)
-    combinations = zip(_evenly(NETWORKS, numbers), _evenly(OPTIMIZERS, numbers), strict=False)
+    every = zip(_evenly(NETWORKS, numbers), _evenly(OPTIMIZERS, numbers), strict=False)
+    combinations = (one for one in every if stands(frameworks, *one))
     orders = [tuple(frameworks[i:]) + tuple(frameworks[:i]) for i in range(len(frameworks))]
     found: list[Clean] = []
     for number, (network, optimizer) in enumerate(combinations):
         if sum(one.pairs for one in found) >= count:
             return found
-        if not stands(frameworks, network, optimizer):
-            continue
         order = orders[number % len(orders)]
         order = order if len(order) > 1 else order * 2
         precision = PRECISIONS[number // len(orders) % len(PRECISIONS)]

@@ -51,18 +51,22 @@ def apart_faults(side: Resolved, where: Where, changes: Mapping[str, Any], loc: 
         changes: of the side, for the one that made it so.
         loc: their place.
     """
-    what = side.config.optimizer.measured()
+    measured = side.config.optimizer.measured()
     named = next((key for key in reversed(list(changes)) if key.partition(".")[0] == "optimizer"), None)
     at: Loc = (*loc, named) if named is not None else ("optimizer",)
-    return [
-        where.fault(
-            at, f"got {what}; {title_of(side.framework)} keeps {layer.name}.{name} in several tensors, and would take "
-            "the norm of each by itself",
-            fix="take global_clipnorm for clipnorm, or say reset_after: false, which has one bias",
-        )
-        for layer in side.graph.layers if what and layer.owns
-        for name in layer.op.in_parts(side.framework, any(mask is not None for mask in layer.masks))
-    ]  # fmt: skip
+    faults = []
+    for layer in (layer for layer in side.graph.layers if layer.owns):
+        for name in layer.op.in_parts(side.framework, any(mask is not None for mask in layer.masks)):
+            kept = f"{title_of(side.framework)} keeps {layer.name}.{name} in several tensors"
+            start = layer.parameters[name].initializer
+            if measured:
+                told = f"got {measured}; {kept}, and would take the norm of each by itself"
+                fix = "take global_clipnorm for clipnorm, or say reset_after: false, which has one bias"
+                faults.append(where.fault(at, told, fix=fix))
+            if start.fault(layer.parameters[name].shape[1:]):
+                told = f"got {start.kind} for {layer.name}.{name}; {kept}, none of which it can start"
+                faults.append(where.fault(("model",), told, fix="start it by another one, or say reset_after: false"))
+    return faults
 
 
 def _holes(

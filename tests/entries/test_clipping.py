@@ -53,6 +53,16 @@ def test_the_norm_of_a_parameter_that_a_framework_keeps_in_parts_is_none(optimiz
     side_of("torch", GATED, optimizer={"sgd": {"learning_rate": 0.1, "global_clipnorm": 0.01}})
 
 
+def test_a_parameter_that_a_framework_keeps_in_parts_starts_as_each_of_them_can() -> None:
+    """A bias of (2, 3 units) is a matrix, and PyTorch has its two rows."""
+    model = {**GATED, "layers": [{"gru": {"units": 2, "bias_initializer": "orthogonal"}}, {"dense": 1}]}
+    side_of("keras", model)
+    with pytest.raises(
+        SpecError, match=r"^model: got orthogonal for gru\.bias; PyTorch keeps gru\.bias in several tensors"
+    ):
+        side_of("torch", model)
+
+
 def close(framework: str, optimizer: dict[str, Any], other: dict[str, Any]) -> None:
     """Check three steps of a program against the reference of another optimizer."""
     sides = [side_of(framework, MODEL, optimizer=one) for one in (optimizer, other)]
