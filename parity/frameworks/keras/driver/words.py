@@ -160,7 +160,9 @@ def name_of(kind: type) -> str | None:
         found: Any = keras
         for one in module.split("."):
             found = getattr(found, one)
-        if getattr(found, kind.__name__, None) is kind:
+        known = getattr(found, kind.__name__, None)
+        # A backend may make its own of an optimizer, under the same name.
+        if known is kind or (kind.__module__.startswith("keras.src.backend.") and known in kind.__mro__):
             return f"keras.{module}.{kind.__name__}"
     return None
 
