@@ -78,7 +78,7 @@ def chosen(frameworks: Sequence[str], count: int, seed: int = 0) -> list[Clean]:
     """
     numbers = random.Random(seed)
     every = zip(_evenly(NETWORKS, numbers), _evenly(OPTIMIZERS, numbers), strict=False)
-    combinations = (one for one in every if stands(frameworks, *one))
+    combinations = (one for one in every if stands(tuple(frameworks), *one))
     orders = [tuple(frameworks[i:]) + tuple(frameworks[:i]) for i in range(len(frameworks))]
     found: list[Clean] = []
     for number, (network, optimizer) in enumerate(combinations):

@@ -162,12 +162,17 @@ def owns(frameworks: Sequence[str]) -> list[Own]:
     """
     names, rules = list(networks.NETWORKS), list(networks.OPTIMIZERS)
     again = math.lcm(len(names), len(rules))  # So many on, the same two would meet.
-    every = [
-        Own(network=network, optimizer=rules[(seed + seed // again) % len(rules)], seed=seed,
+
+    def rule(network: str, seed: int) -> str:
+        # Of those that its turns do not come to, where one cannot be.
+        turns = (rules[(seed + seed // again + more) % len(rules)] for more in range(0, len(rules), TURNS))
+        return next(one for one in turns if networks.stands(tuple(frameworks), network, one))
+
+    return [
+        Own(network=network, optimizer=rule(network, seed), seed=seed,
             against=frameworks[seed % len(frameworks)], frameworks=tuple(frameworks))
         for seed, network in enumerate(names * TURNS)
     ]  # fmt: skip
-    return [one for one in every if networks.stands(frameworks, one.network, one.optimizer)]
 
 
 def hear_own(bench: PortBench, own: Own) -> list[Heard]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from parity.data.dataset import Dataset
@@ -49,7 +50,8 @@ def rows(network: Network, generator: Generator) -> np.ndarray:
     return generator.normal(size=(ROWS, *network.input))
 
 
-def stands(frameworks: Iterable[str], network: str, optimizer: str) -> bool:
+@cache
+def stands(frameworks: tuple[str, ...], network: str, optimizer: str) -> bool:
     """Return whether frameworks can train a network with an optimizer, all of them; names are those of the tables."""
     try:
         return all(side(one, NETWORKS[network], OPTIMIZERS[optimizer]) for one in frameworks)
