@@ -467,7 +467,7 @@ def test_no_run_is_made_of_a_config_that_its_framework_cannot_be_told() -> None:
     desk._metrics = lambda: ()
     desk.side = lambda paths, seed: Runs.side(desk, paths, seed)  # type: ignore[arg-type]
     with pytest.raises(ImpossibleError, match=r"numerics\.compile: .* cannot take dropout masks from outside"):
-        Runs.job(desk, frozenset({"numerics.compile"}), 0)  # type: ignore[arg-type]
+        Runs.placed(desk, frozenset({"numerics.compile"}), 0)  # type: ignore[arg-type]
 
 
 COMPILED = """
