@@ -128,14 +128,18 @@ def test_each_direction_drops_what_it_draws_itself(framework: str) -> None:
         {"simple_rnn": {"recurrent_dropout": 0.5}}, {"gru": {"dropout": 0.25, "reset_after": False}},
         {"lstm": {"recurrent_dropout": 0.25}}, {"simple_rnn": {"dropout": 0.5, "two_biases": True}},
     ]  # fmt: skip
-    for (layer, merge), whole in itertools.product(zip(layers, itertools.cycle(("concat", "sum"))), (True, False)):
+    models = {}
+    every = itertools.product(enumerate(zip(layers, itertools.cycle(("concat", "sum")))), (True, False))
+    for (number, (layer, merge)), whole in every:
         ((kind, fields),) = layer.items()
         told = {"units": 3, "return_sequences": whole, "bias_initializer": "fan_in_uniform"}
         both = {"bidirectional": {"layer": {kind: told | fields}, "merge_mode": merge}}
-        sweep(framework, [{"dense": 2}, {"dropout": 0.2}, both, {"dense": 2}], random(3, 4, 2))
+        name = f"{kind} {number} {merge} {whole}"
+        models[name] = [{"dense": 2}, {"dropout": 0.2}, both, {"dense": 2}], random(3, 4, 2)
         x = random(3, 4, 2)
         x[0, 1], x[1, 2:] = -9.0, -9.0
-        sweep(framework, [{"masking": -9.0}, both, {"dense": 2}], x)
+        models[f"{name} masked"] = [{"masking": -9.0}, both, {"dense": 2}], x
+    sweep(framework, models)
 
 
 def test_the_masks_of_two_directions_are_two() -> None:
