@@ -11,6 +11,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from parity.compare.judge import Seen
 from parity.compare.noise import FACTOR, FLOOR, UNIT, Name, StepDigests
 from parity.tensors import without_slot
@@ -19,28 +21,30 @@ LOST = FACTOR["float64"] * FLOOR * UNIT["float64"]
 """Share of a step's largest gradient up to which one, on both sides, is nothing but rounding: 1.4e-14."""
 
 
-def norms(step: StepDigests) -> dict[Name, float]:
-    """Return the norm of every tensor of a step."""
-    return {name: float(digest["norm"]) for name, digest in step.digests.items()}
+def forgiven(
+    found: Sequence[Seen], a: StepDigests | Mapping[Name, np.ndarray], b: StepDigests, precision: str
+) -> list[Seen]:
+    """Return a step's differences; in float64 those of gradients that are lost in rounding are laid to it.
 
-
-def forgiven(found: Sequence[Seen], a: Mapping[Name, float], b: Mapping[Name, float]) -> list[Seen]:
-    """Return a step's differences in float64; those of gradients that are lost in rounding are laid to it.
-
-    So are the updates and slots that are made of them. A gradient that is the same on both sides forgives nothing.
+    So are the updates and slots that are made of them. A gradient that is the same on both sides forgives nothing. In
+    another precision the step in float64 beside it shows what rounding does.
 
     Args:
         found: differences of one step.
-        a: norms of the reference side's tensors.
-        b: norms of the other side's.
+        a: the reference side's step, or the tensors that the reference itself computes.
+        b: the other side's.
+        precision: of the step.
     """
-    largest = max((norm for (phase, _), norm in a.items() if phase == "gradient" and math.isfinite(norm)), default=0.0)
+    apart = [seen for seen in found if seen.phase == "gradient" and seen.beyond]
+    if not apart or precision != "float64":
+        return list(found)
+    ours, theirs = _sizes(a), _sizes(b)
+    largest = max((norm for norm in ours.values() if math.isfinite(norm)), default=0.0)
     gone = {
         seen.tensor
-        for seen in found
-        if seen.phase == "gradient" and seen.beyond
-        and max(a.get(seen.name, math.inf), b.get(seen.name, 0.0)) <= LOST * largest
-    }  # fmt: skip
+        for seen in apart
+        if max(ours.get(seen.name, math.inf), theirs.get(seen.name, 0.0)) <= LOST * largest
+    }
 
     def laid(seen: Seen) -> Seen:
         tensor = {"gradient": seen.tensor, "update": seen.tensor, "state": without_slot(seen.tensor)}.get(seen.phase)
@@ -49,4 +53,11 @@ def forgiven(found: Sequence[Seen], a: Mapping[Name, float], b: Mapping[Name, fl
         difference = seen.difference if math.isfinite(seen.difference) else 1.0  # Of a tensor of zeros.
         return replace(seen, difference=difference, noise=max(difference, 1.0))
 
-    return [laid(seen) for seen in found] if gone else list(found)
+    return [laid(seen) for seen in found]
+
+
+def _sizes(step: StepDigests | Mapping[Name, np.ndarray]) -> dict[Name, float]:
+    """Return the norms of the gradients of a step."""
+    if isinstance(step, Mapping):
+        return {name: float(np.linalg.norm(value)) for name, value in step.items() if name[0] == "gradient"}
+    return {name: float(digest["norm"]) for name, digest in step.digests.items() if name[0] == "gradient"}

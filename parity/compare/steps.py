@@ -12,8 +12,11 @@ import numpy as np
 from parity.compare.judge import Judge, Seen
 from parity.compare.measure import gap, relative_gap
 from parity.compare.noise import EXACT_PHASES, Name, Rounding, StepDigests, distance
-from parity.compare.saturated import forgiven, norms
+from parity.compare.saturated import forgiven
 from parity.tensors import LOGITS, PROBABILITIES, form_of, itself, layer_of
+
+NEARLY_INFINITE = 1e150
+"""What is larger overflows when it is squared: infinite in one order of multiplying, and in another not."""
 
 DOUBT = 3.0
 """A digest may show so many times less than there is: from this share of the noise on, the tensors are looked at."""
@@ -197,8 +200,7 @@ def compare_tensors(
         remeasure: called with what is beyond rounding as it is known, to measure it in this very step.
     """
     a, b = taken[judge.a], taken[judge.b]
-    found = list(_differences(judge, number, a, b, rounding))
-    found = _forgiven(_measured(judge, found, rounding, remeasure), a, b, rounding)
+    found = _settled(judge, list(_differences(judge, number, a, b, rounding)), a, b, rounding, remeasure)
     judge.again(number)
     believed = _believed(judge, found)
     noted = [judge.add(seen, finite) for seen, finite in believed]
@@ -252,32 +254,30 @@ def compare_guided(
         remeasure: as :func:`compare_tensors` calls it.
     """
     found = list(_differences(judge, number, reference, guided, rounding, note=False))  # A guided step tells less.
-    measured = _forgiven(_measured(judge, found, rounding, remeasure), reference, guided, rounding)
-    return {seen.name: seen for seen, _ in measured}
+    return {seen.name: seen for seen, _ in _settled(judge, found, reference, guided, rounding, remeasure)}
 
 
-def _measured(
+def _settled(
     judge: Judge,
     found: list[tuple[Seen, bool]],
+    a: StepDigests,
+    b: StepDigests,
     rounding: Rounding,
     remeasure: Callable[[Sequence[Seen]], None] | None,
 ) -> list[tuple[Seen, bool]]:
     """Return differences beside the noise as it is known once what is beyond it has been measured again."""
+
+    def told(every: Sequence[tuple[Seen, bool]]) -> list[tuple[Seen, bool]]:
+        seen = forgiven([one for one, _ in every], a, b, rounding.precision)
+        return [(one, finite) for one, (_, finite) in zip(seen, every, strict=True)]
+
+    found = told(found)  # Of which nothing need be measured.
     beyond = [seen for seen, _ in found if seen.beyond]
     if remeasure is None or not beyond:
         return found
     remeasure(beyond)
-    return [(replace(seen, noise=rounding.noise(judge.a, judge.b, seen.name)), finite) for seen, finite in found]
-
-
-def _forgiven(
-    found: list[tuple[Seen, bool]], a: StepDigests, b: StepDigests, rounding: Rounding
-) -> list[tuple[Seen, bool]]:
-    """Return differences, in float64 those of gradients that are lost in rounding laid to it."""
-    if rounding.precision != "float64":
-        return found  # What rounding does is measured in such a step itself.
-    told = forgiven([seen for seen, _ in found], norms(a), norms(b))
-    return [(seen, finite) for seen, (_, finite) in zip(told, found, strict=True)]
+    noise = {seen.name: rounding.noise(judge.a, judge.b, seen.name) for seen, _ in found}
+    return told([(replace(seen, noise=max(seen.noise, noise[seen.name])), finite) for seen, finite in found])
 
 
 def _differences(
@@ -299,18 +299,45 @@ def _differences(
             continue
         left = a.tensor(phase, tensor)
         right = np.zeros_like(left) if name in lone else b.tensor(phase, tensor)
-        found = gap(left, right)
-        difference = found.difference
-        if difference == math.inf and noise >= 1.0 and not left.any() and np.isfinite(right).all():
-            difference = 1.0  # Of the other one: of a tensor that is all rounding, it may leave nothing.
-        if difference == math.inf and left.shape == right.shape and not (found.finite or np.isfinite(right).all()):
-            # Numbers that overflow do so a step earlier or later, as rounding falls; that they do is told by itself.
-            difference, noise = 1.0, max(noise, 1.0)
-        seen = Seen(
-            step=number, phase=phase, tensor=tensor, shape=left.shape, difference=difference, noise=noise,
-            order=order[name], element=found.element, values=found.values,
-        )  # fmt: skip
-        yield seen, found.finite
+        yield seen_of(number, name, left, right, noise, order[name])
+
+
+def seen_of(
+    number: int, name: Name, left: np.ndarray, right: np.ndarray, noise: float, order: int
+) -> tuple[Seen, bool]:  # fmt: skip
+    """Return how a tensor of a step differs, and whether it is finite on the first side.
+
+    Args:
+        number: of the step, counted from 1.
+        name: phase and tensor.
+        left: as the reference side, or the reference itself, has it.
+        right: as the other side has it.
+        noise: the largest difference that rounding explains.
+        order: where in its phase a step computes it.
+    """
+    found = gap(left, right)
+    difference = found.difference
+    if difference == math.inf and noise >= 1.0 and not left.any() and np.isfinite(right).all():
+        difference = 1.0  # Of the other one: of a tensor that is all rounding, it may leave nothing.
+    if difference == math.inf and left.shape == right.shape and _overflow(left, right):
+        difference, noise = 1.0, max(noise, 1.0)
+    seen = Seen(
+        step=number, phase=name[0], tensor=name[1], shape=left.shape, difference=difference, noise=noise,
+        order=order, element=found.element, values=found.values,
+    )  # fmt: skip
+    return seen, found.finite
+
+
+def _overflow(left: np.ndarray, right: np.ndarray) -> bool:
+    """Return whether both overflow, and what only one of them has is as good as infinite.
+
+    As rounding falls numbers overflow an operation earlier or later. That they do is told by itself.
+    """
+    known = [np.isfinite(one) for one in (left, right)]
+    if any(one.all() for one in known):
+        return False
+    near = np.abs(np.where(known[0], left, right)[known[0] != known[1]])
+    return bool((near > NEARLY_INFINITE).all())
 
 
 def repeats(first: StepDigests, second: StepDigests) -> dict[Name, float]:

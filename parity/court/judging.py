@@ -10,8 +10,8 @@ import numpy as np
 from parity.compare.judge import PHASES, Judge, Seen
 from parity.compare.measure import gap
 from parity.compare.noise import Name, Rounding
-from parity.compare.saturated import forgiven, norms
-from parity.compare.steps import compare_digests, compare_guided, compare_tensors, in_order, repeats
+from parity.compare.saturated import forgiven
+from parity.compare.steps import compare_digests, compare_guided, compare_tensors, in_order, repeats, seen_of
 from parity.court.causes import Caused, Causes
 from parity.reference import Reference
 from parity.run.environment import may_have_gpus
@@ -171,13 +171,16 @@ class Court:
         # The reference side is in every pair.
         sides = [name for name in sides if self._measured.get((number, name), 0) < times]
         self._measured |= {(number, name): times for name in sides}
-        for name, shadows in self.lock.shadows(number - 1, sides, times).items():
+        measured = self.lock.shadows(number - 1, sides, times)
+        sizes = self._sizes(taken[name] for name in measured)
+        for name, shadows in measured.items():
             self.judged.rounding.measure(name, number, taken[name], shadows)
-            self.judged.rounding.stored(name, taken[name], self._sizes(taken[name]))
+            self.judged.rounding.stored(name, taken[name], sizes)
 
-    def _sizes(self, taken: Taken) -> dict[str, float]:
-        """Return the norms of the parameters that a step has moved, as they were before it."""
-        state, moved = Exchange(self.lock.state), [name for phase, name in taken.digests if phase == "update"]
+    def _sizes(self, steps: Iterable[Taken]) -> dict[str, float]:
+        """Return the norms of the parameters that steps have moved, as they were before them, which is alike."""
+        state = Exchange(self.lock.state)
+        moved = dict.fromkeys(name for taken in steps for phase, name in taken.digests if phase == "update")
         return {
             name: float(np.linalg.norm(state.get(f"weights/{name}"))) for name in moved if state.has(f"weights/{name}")
         }
@@ -255,15 +258,9 @@ class Court:
             if name not in taken.digests and name[0] != "loss":
                 continue
             own = np.array(taken.loss) if name[0] == "loss" else taken.tensor(*name)
-            between = gap(np.asarray(value), own)
             noise = self.judged.rounding.noise(side, side, name)
-            seen = Seen(
-                step=number, phase=name[0], tensor=name[1], shape=own.shape, difference=between.difference, noise=noise,
-                order=order[name], element=between.element, values=between.values,
-            )  # fmt: skip
-            places.append(seen)
-        sizes = {name: float(np.linalg.norm(value)) for name, value in expected.items()}
-        told = forgiven(places, sizes, norms(taken)) if self.judged.rounding.precision == "float64" else places
+            places.append(seen_of(number, name, np.asarray(value), own, noise, order[name])[0])
+        told = forgiven(places, expected, taken, self.judged.rounding.precision)
         return [seen for seen in told if seen.beyond]
 
     def _odd(self, place: Seen, replay: Mapping[str, Taken]) -> list[str]:

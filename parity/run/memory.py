@@ -6,7 +6,7 @@ Only the standard library and NumPy: this module also runs inside workers.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -26,17 +26,13 @@ class OwnState:
     Parameters of its own, slots of another optimizer, gradients that a program may forget to set to zero. A step may be
     taken again and again, so all is put back to what it was before it, and at the next step to what it was after it was
     first taken.
-
-    Args:
-        starts: slots of a program that has taken no step, by ``slot/layer.parameter``.
     """
 
-    def __init__(self, starts: Mapping[str, np.ndarray]) -> None:
+    def __init__(self) -> None:
         self.at: int | None = None
         self.names: set[str] | None = None
         self.kept: dict[str, np.ndarray] = {}
-        self.starts = {name: float(value.flat[0]) for name, value in starts.items()
-                       if value.size and value.min() == value.max()}  # fmt: skip
+        self.starts: dict[str, float] = {}
         """What its slots hold before its first step, where that is one number."""
         self.leftovers: dict[str, np.ndarray] = {}
         self._after: tuple[dict[str, np.ndarray], dict[str, np.ndarray]] | None = None
@@ -54,14 +50,18 @@ class OwnState:
         after, self._after = self._after, None
         self.at = iterations
         if self.names is None:
-            self.names = {name for name, value in everything(driver).items() if not given(name, value.shape)}
+            found = everything(driver)
+            self.names = {name for name, value in found.items() if not given(name, value.shape)}
+            slots = {name: value for name, value in found.items() if name.startswith("slots/")} if driver.fresh else {}
+            self.starts = {name: float(value.flat[0]) for name, value in slots.items()
+                           if value.size and value.min() == value.max()}  # fmt: skip
         self.kept, self.leftovers = after or self._read(driver)
 
     def begun(self, slot: str, published: np.ndarray) -> np.ndarray:
         """Return what a slot holds before the step that was begun: how it starts is each side's own, 0 or 0.1.
 
         Args:
-            slot: as ``slot/layer.parameter``.
+            slot: as ``slots/slot/layer.parameter``.
             published: what the reference side's holds, or what was kept of the side's own.
         """
         first = self.starts.get(slot) if self.at == 0 else None

@@ -52,7 +52,7 @@ class Worker(Unmatched, Asked):
         self.following: Iterator[np.ndarray]
         self.limited = self.frozen = False
         self.before: dict[bool, Callable[[str], np.ndarray | None]] = {}
-        self.own = OwnState({})
+        self.own = OwnState()
         self._exchanges: dict[str, Exchange] = {}
 
     def exchange(self, folder: str) -> Exchange:
@@ -145,7 +145,7 @@ class Worker(Unmatched, Asked):
             told["drawn"] |= {"rows": rows.tolist(), "dealt": "recorded" if own is None else "native"}
         else:
             self.driver.set_weights(lambda name: np.load(weights[name], mmap_mode="r") if name in weights else None)
-        self.own = OwnState(self.driver.slots())
+        self.own = OwnState()
         trainable = set(self.driver.trainable())
         count = sum(value.size for name, value, _ in self.driver.raw_weights() if name in trainable)
         return {"parameters": count, "device": self.driver.device(), **told}
@@ -268,7 +268,7 @@ class Worker(Unmatched, Asked):
         own = self.own.kept
         self.before[shadow] = weight
         driver.set_weights(lambda name: begins(start(f"weights/{name}"), name))
-        driver.set_slots(lambda name: self.own.begun(name, start(f"slots/{name}")), iterations)
+        driver.set_slots(lambda name: self.own.begun(f"slots/{name}", start(f"slots/{name}")), iterations)
         driver.set_leftovers(self.own.leftovers)
 
     def _which(self, shadow: bool) -> Driver:

@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -825,6 +826,16 @@ def test_numbers_that_overflow_on_both_sides_need_not_overflow_alike() -> None:
         assert one.verdict() == ("inconclusive", "keras is not finite from step 1 on, on both sides alike")
     assert compared(judge(), RIGHT, right=some) == [KERNEL]
     assert compared(judge(), some) == [KERNEL]
+    left, right = (
+        Invented(values=one.values | {("forward", "a"): value})
+        for one, value in ((some, np.ones(4)), (more, np.array([1.0, 1.0 + 4e-14, 1.0, 1.0])))
+    )
+    known = rounding()
+    measured = partial(dict.update, known.errors["keras"], {("forward", "a"): 1e-13})
+    assert compared(judge(), right, right=left, rounding=known, remeasure=lambda beyond: measured()) == []
+    masked = Invented(values=RIGHT.values | {KERNEL: np.array([-INF, 1.0, 1.0, 1.0])})
+    other = Invented(values=RIGHT.values | {KERNEL: np.array([1.0, -INF, 1.0, 1.0])})
+    assert compared(judge(), other, right=masked) == [KERNEL], "1 does not overflow"
     shorter = Invented(values=RIGHT.values | {KERNEL: np.full(3, INF)})
     assert compared(judge(), shorter, right=some) == [KERNEL], "another shape is another tensor"
 

@@ -156,6 +156,7 @@ class Slots:
     def __init__(self, **values: float) -> None:
         self.values = {name: np.array([value]) for name, value in values.items()}
         self.left: dict[str, np.ndarray] = {}
+        self.fresh = True
 
     def weights(self) -> dict[str, np.ndarray]:
         return {}
@@ -179,7 +180,7 @@ MINE: Callable[[str, tuple[int, ...]], bool] = lambda name, shape: name == "slot
 
 
 def test_slots_of_ones_own_are_what_they_were_before_the_step_however_often_it_is_taken() -> None:
-    driver, own = Slots(v=5.0, shared=7.0), OwnState({})
+    driver, own = Slots(v=5.0, shared=7.0), OwnState()
     for _ in range(3):
         own.begin(driver, 4, MINE)  # type: ignore[arg-type]
         assert kept(own) == {"v": 5.0}
@@ -188,7 +189,7 @@ def test_slots_of_ones_own_are_what_they_were_before_the_step_however_often_it_i
 
 
 def test_the_next_step_begins_with_what_the_first_taking_left() -> None:
-    driver, own = Slots(v=5.0, shared=7.0), OwnState({})
+    driver, own = Slots(v=5.0, shared=7.0), OwnState()
     own.begin(driver, 0, MINE)  # type: ignore[arg-type]
     driver.step()
     own.end(driver)  # type: ignore[arg-type]
@@ -202,17 +203,20 @@ def test_the_next_step_begins_with_what_the_first_taking_left() -> None:
     assert kept(own) == {"v": 10.0}, "a step that was begun and not taken leaves what the driver has"
 
 
-def test_how_slots_start_is_known_where_that_is_one_number() -> None:
-    slots = {"v/dense.kernel": np.full((2, 3), 5.0), "mixed/dense.kernel": np.array([1.0, 2.0]), "v/none": np.empty(0)}
-    own, published = OwnState(slots), np.array([1.0, 3.0])
-    for number, first in ((0, [5.0, 5.0]), (1, [1.0, 3.0])):
-        own.begin(Slots(), number, MINE)  # type: ignore[arg-type]
-        np.testing.assert_array_equal(own.begun("v/dense.kernel", published), first)
-        np.testing.assert_array_equal(own.begun("mixed/dense.kernel", published), published)
+def test_how_slots_start_is_known_where_that_is_one_number_and_no_step_was_taken() -> None:
+    published = np.array([1.0, 3.0])
+    for fresh, started in ((True, [5.0, 5.0]), (False, [1.0, 3.0])):
+        driver, own = Slots(v=5.0), OwnState()
+        driver.values |= {"mixed": np.array([1.0, 2.0]), "none": np.empty(0)}
+        driver.fresh = fresh
+        for number, first in ((0, started), (1, [1.0, 3.0])):
+            own.begin(driver, number, MINE)  # type: ignore[arg-type]
+            np.testing.assert_array_equal(own.begun("slots/v", published), first)
+            np.testing.assert_array_equal(own.begun("slots/mixed", published), published)
 
 
 def test_who_shares_all_slots_keeps_none() -> None:
-    driver, own = Slots(shared=7.0), OwnState({})
+    driver, own = Slots(shared=7.0), OwnState()
     for number in range(3):
         own.begin(driver, number, MINE)  # type: ignore[arg-type]
         driver.step()
@@ -221,7 +225,7 @@ def test_who_shares_all_slots_keeps_none() -> None:
 
 
 def test_what_a_step_leaves_behind_is_put_back_as_slots_of_ones_own_are() -> None:
-    driver, own = Slots(shared=7.0), OwnState({})
+    driver, own = Slots(shared=7.0), OwnState()
     driver.left = {"gradient": np.array([1.0])}
     for number, before in ((0, 1.0), (0, 1.0), (1, 2.0)):
         own.begin(driver, number, MINE)  # type: ignore[arg-type]

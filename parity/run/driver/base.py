@@ -60,7 +60,7 @@ class Driver(Several, State):
         self.place = self.placed(self.gpu)
         self.file, self.bindings, self.precision, self.seed = file, bindings, precision, seed
         self.native, self.compiled = native, compiled
-        self.clock = {"step": 0, "call": 0}
+        self.clock, self.fresh = {"step": 0, "call": 0}, True  # No step was taken.
         self.undetermined: list[str] = []  # Operations that have no deterministic form here.
         starts = bindings.get("starts", {})
         self.numbers = {place[0]: starts[slot] for slot, place in bindings["slots"].items() if slot in starts}
@@ -181,6 +181,7 @@ class Driver(Several, State):
             number: of the step, counted from 0; decides the dropout masks.
         """
         self.activate()
+        self.fresh = False
         self.clock.update(step=number, call=0)
         return self.train(x, y)
 
@@ -199,6 +200,7 @@ class Driver(Several, State):
             guide: what to go on with in the place of what is computed; None to go on as the program does.
         """
         self.activate()
+        self.fresh = False
         self.clock.update(step=number, call=0)
         return self.watched(x, y, probe, signals, guide)
 
