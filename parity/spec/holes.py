@@ -23,8 +23,7 @@ def unsaid_faults(
     where: Where,
     changes: Mapping[str, Any],
     loc: Loc,
-    places: Mapping[str, Loc],
-    written: Mapping[str, tuple[str | int, ...]],
+    layers: Mapping[str, Loc],
 ) -> list[Fault]:
     """Return the faults of what a framework does not have, or cannot be told.
 
@@ -34,38 +33,42 @@ def unsaid_faults(
         where: knows the lines.
         changes: of the side, for the one that made it so.
         loc: their place.
-        places: of the layers that they touch.
-        written: where the other layers stand in the spec.
+        layers: where each layer stands, in the spec or in a change.
     """
-    layers: dict[str, Loc] = {name: ("model", "layers", *place) for name, place in written.items()} | dict(places)
     faults = _holes(framework, config, where, changes, loc, layers)
     return faults or numerics_faults(framework, config, where, changes, loc)
 
 
-def apart_faults(side: Resolved, where: Where, changes: Mapping[str, Any], loc: Loc) -> list[Fault]:
-    """Return the faults of an optimizer that measures whole tensors, some of which a framework keeps in parts.
+def apart_faults(
+    side: Resolved, where: Where, changes: Mapping[str, Any], loc: Loc, layers: Mapping[str, Loc]
+) -> list[Fault]:  # fmt: skip
+    """Return the faults of what takes a parameter as a whole that a framework keeps in several tensors.
+
+    A norm of it, where it is trained, and an initializer of matrices.
 
     Args:
         side: that is to be compiled.
         where: knows the lines.
         changes: of the side, for the one that made it so.
         loc: their place.
+        layers: where each layer stands, in the spec or in a change.
     """
-    measured = side.config.optimizer.measured()
+    optimizer = side.config.optimizer
+    measured, one = optimizer.measured(), "reset_after: false, which has one bias"
     named = next((key for key in reversed(list(changes)) if key.partition(".")[0] == "optimizer"), None)
     at: Loc = (*loc, named) if named is not None else ("optimizer",)
     faults = []
     for layer in (layer for layer in side.graph.layers if layer.owns):
         for name in layer.op.in_parts(side.framework, any(mask is not None for mask in layer.masks)):
+            parameter = layer.parameters[name]
             kept = f"{title_of(side.framework)} keeps {layer.name}.{name} in several tensors"
-            start = layer.parameters[name].initializer
-            if measured:
+            if measured and parameter.trainable:
                 told = f"got {measured}; {kept}, and would take the norm of each by itself"
-                fix = "take global_clipnorm for clipnorm, or say reset_after: false, which has one bias"
-                faults.append(where.fault(at, told, fix=fix))
-            if start.fault(layer.parameters[name].shape[1:]):
-                told = f"got {start.kind} for {layer.name}.{name}; {kept}, none of which it can start"
-                faults.append(where.fault(("model",), told, fix="start it by another one, or say reset_after: false"))
+                other = "" if optimizer.clipnorm is None else "take global_clipnorm for clipnorm, or "
+                faults.append(where.fault(at, told, fix=f"{other}say {one}"))
+            if parameter.initializer.fault(parameter.shape[1:]):
+                told = f"{parameter.initializer.kind} starts {layer.name}.{name}; {kept}, none of which it can start"
+                faults.append(where.fault(layers[layer.name], told, fix=f"start it by another one, or say {one}"))
     return faults
 
 

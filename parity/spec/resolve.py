@@ -253,9 +253,10 @@ def changed(
         waiting = {path: waiting[path] for path in late}
     faults += [] if faults else output_faults(config, where, changes, loc)
     faults += [] if faults else check_model(config.model, where, places, written, config.data)
-    faults += [] if faults else unsaid_faults(resolved.framework, config, where, changes, loc, places, written)
+    layers: dict[str, Loc] = {name: ("model", "layers", *place) for name, place in written.items()} | places
+    faults += [] if faults else unsaid_faults(resolved.framework, config, where, changes, loc, layers)
     side = replace(resolved, config=config, origins=origins)
-    faults += [] if faults or resolved.program is not None else apart_faults(side, where, changes, loc)
+    faults += [] if faults or resolved.program is not None else apart_faults(side, where, changes, loc, layers)
     for name, view in () if faults else side.views.items():
         own: Loc = ("loss", name) if name else ("loss",)
         loss, hidden = view.config.loss, hidden_faults(view.config.loss, view.graph, where, own)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import InitVar, dataclass, field
 
 from parity.court.work import Note, Work
-from parity.errors import ParityError
+from parity.errors import ParityError, WorkerError
 from parity.explain.claims import SEEDS, Claim, Tried, claims_of
 from parity.explain.contest import Contest, Paths
 from parity.explain.outcome import Outcome
@@ -111,8 +111,9 @@ class Inquiry:
             except ParityError as error:
                 self.told.missing.append(f"{what}: {error}")
                 if stage == self._sides:
-                    with contextlib.suppress(ParityError, SpentError):
-                        self.told.strikes = probes(self.trials)  # Which asks for no outcome.
+                    if not isinstance(error, WorkerError):  # Sides that cannot be run cannot be probed either.
+                        with contextlib.suppress(ParityError, SpentError):
+                            self.told.strikes = probes(self.trials)  # Which asks for no outcome.
                     break
             except KeyboardInterrupt:
                 if stage == self._sides:

@@ -128,12 +128,13 @@ def _other_batch(trials: Trials, a: Resolved, b: Resolved) -> tuple[int, str] | 
     """
     work = trials.runner.work
     one, other = work.dataset(a), work.dataset(b)
-    for name in ("x", "y"):
-        if one is not other and not np.array_equal(getattr(one, name), getattr(other, name)):
-            return 1, name
-    counts = [data.weights for data in (one, other) if data.weights is not None]
-    if one is not other and len(counts) == 2 and not np.array_equal(counts[0], counts[1]):
-        return 1, "sample_weights"
+    if one is not other:
+        pairs = {"x": (one.x, other.x), "y": (one.y, other.y)}
+        if one.weights is not None and other.weights is not None:
+            pairs["sample_weights"] = one.weights, other.weights
+        for name, (mine, theirs) in pairs.items():
+            if not np.array_equal(mine, theirs):
+                return 1, name
     if a.config.training == b.config.training:
         return None
     training = a.config.training

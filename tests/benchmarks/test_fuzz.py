@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from helpers_sample import WHOLE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,16 +17,17 @@ sys.path.insert(0, str(Path(__file__).parent))
 import fuzz
 
 SEEDS = st.integers(0, 10**6)
+FEW = 400 if WHOLE else 20
 
 
 @given(SEEDS)
-@settings(max_examples=max(20, settings.default.max_examples // 5) if settings.default else 20)
+@settings(max_examples=FEW)
 def test_a_mutated_spec_ends_every_command_in_one_line(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
     assert fuzz.spec_case(seed, tmp_path_factory.mktemp("spec")) in ("refused", "taken")
 
 
 @given(SEEDS)
-@settings(max_examples=max(20, settings.default.max_examples // 5) if settings.default else 20)
+@settings(max_examples=FEW)
 def test_an_odd_file_of_data_ends_every_command_in_one_line(
     tmp_path_factory: pytest.TempPathFactory, seed: int
 ) -> None:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
 from helpers_commands import command
+from helpers_sample import WHOLE
 
 SPECS = Path(__file__).resolve().parents[2] / "specs"
-LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
-STEPS = "20" if LONG else "2"
-NAMES = ["siamese", "unet", "lstm_text", *(["transformer", "residual", "two_outputs"] if LONG else [])]
+STEPS = "20" if WHOLE else "2"
+NAMES = ["siamese", "unet", "lstm_text", *(["transformer", "residual", "two_outputs"] if WHOLE else [])]
 """The large ones in the long profile; their layers stand in networks of the self-test."""
 
 

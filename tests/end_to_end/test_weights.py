@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from helpers_alone import run_alone
 from helpers_commands import command
 from helpers_frameworks import EACH_FRAMEWORK, FRAMEWORKS, missing
 from safetensors.numpy import load_file
@@ -150,11 +148,6 @@ def test_what_weights_cannot_be_is_said_with_its_line(name: str) -> None:
 
 # --------------------------------------------------------------------------------------------- programs alone
 
-ALONE = (
-    "import sys; sys.modules['parity'] = None; import runpy; sys.argv.pop(0); "
-    "runpy.run_path(sys.argv[0], run_name='__main__')"
-)
-
 
 @pytest.mark.slow
 @pytest.mark.parametrize("framework", [*EACH_FRAMEWORK, "keras_torch"])
@@ -176,17 +169,13 @@ def test_a_program_reads_the_weights_by_name_and_trains_alone_as_in_the_harness(
     saved = ("--save-data", "saved.npz", "--save-weights", "init.safetensors")
     done = command("compile", "s.yaml", "--side", "one", "-o", "alone.py", *saved, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    env = {name: value for name, value in os.environ.items() if name not in {"PYTHONPATH", "KERAS_BACKEND"}}
     source, told = (tmp_path / "alone.py").read_text(), []
     still = re.sub(r"\b(lr|learning_rate)=0\.2\b", r"\1=0.0", source)
     assert still != source
     (tmp_path / "still.py").write_text(still)
     for name, more in (("alone.py", ()), ("still.py", ("--native-random", "--precision", "float64"))):
         given = (name, "--data", "saved.npz", "--weights", "init.safetensors", *more)
-        run = subprocess.run(
-            [sys.executable, "-I", "-c", ALONE, *given], cwd=tmp_path, env=env | {"TF_CPP_MIN_LOG_LEVEL": "3"},
-            capture_output=True, text=True, timeout=180, check=False,
-        )  # fmt: skip
+        run = run_alone(framework, given, tmp_path)
         assert run.returncode == 0, run.stderr
         told.append([float(line) for line in run.stdout.split()])
         found = re.search(r"loss of the rows to validate on: (\S+)", run.stderr)
@@ -324,10 +313,20 @@ def build_loss():
 def build_optimizer(model):
     return torch.optim.SGD(model.parameters(), lr=0.2, momentum=0.5)
 """
+STEPS = """
+
+def train_step(model, loss_fn, optimizer, x, y, scale=1.0, *, sample_weight):
+    optimizer.zero_grad()
+    loss = scale * loss_fn(model(x), y, sample_weight)
+    loss.backward()
+    optimizer.step()
+    return loss.detach()
+"""
 PORTS = {
     "right_keras": ("keras", KERAS_PORT, []),
     "right_tensorflow": ("tensorflow", TENSORFLOW_PORT, []),
     "right_torch": ("torch", TORCH_PORT, []),
+    "steps_torch": ("torch", TORCH_PORT + STEPS, []),
     "forgets_torch": ("torch", TORCH_PORT.replace("return Weighed()", "return nn.CrossEntropyLoss()"),
                       [("data.sample_weights", None)]),
     "halved_torch": ("torch", TORCH_PORT.replace(".mean()", ".mean() / 2"), [("program.loss_factor", 0.5)]),

@@ -11,6 +11,8 @@ from helpers_frameworks import Reference, assert_same_step, each_framework, open
 from parity.errors import SpecError
 from parity.optimizers.adam import Adam
 from parity.optimizers.sgd import SGD
+from parity.spec.load import parse_spec
+from parity.spec.resolve import resolve
 
 MODEL = {"input": [3], "layers": [{"dense": {"units": 4, "activation": "tanh"}}, {"dense": 2}]}
 HALVING = {"inverse_time": {"initial_learning_rate": 0.5, "decay_steps": 1, "decay_rate": 1.0}}
@@ -51,16 +53,37 @@ def test_the_norm_of_a_parameter_that_a_framework_keeps_in_parts_is_none(optimiz
     with pytest.raises(SpecError, match=r"bidirectional\.forward_bias .*\n.*bidirectional\.backward_bias"):
         side_of("torch", both, optimizer=optimizer)
     side_of("torch", GATED, optimizer={"sgd": {"learning_rate": 0.1, "global_clipnorm": 0.01}})
+    frozen = {**GATED, "layers": [{"dense": 3}, {"gru": {"units": 2, "trainable": False}}, {"dense": 1}]}
+    side_of("torch", frozen, optimizer=optimizer)
+    with pytest.raises(SpecError) as caught:
+        side_of("torch", GATED, optimizer=optimizer)
+    assert ("global_clipnorm" in str(caught.value)) is ("sgd" in optimizer)
 
 
 def test_a_parameter_that_a_framework_keeps_in_parts_starts_as_each_of_them_can() -> None:
-    """A bias of (2, 3 units) is a matrix, and PyTorch has its two rows."""
+    """A bias of (2, 3 units) is a matrix, and PyTorch has its two rows; what brought the start there has the line."""
     model = {**GATED, "layers": [{"gru": {"units": 2, "bias_initializer": "orthogonal"}}, {"dense": 1}]}
     side_of("keras", model)
-    with pytest.raises(
-        SpecError, match=r"^model: got orthogonal for gru\.bias; PyTorch keeps gru\.bias in several tensors"
-    ):
+    with pytest.raises(SpecError) as caught:
         side_of("torch", model)
+    assert "orthogonal starts gru.bias; PyTorch keeps gru.bias in several tensors" in str(caught.value)
+    assert caught.value.faults[0].path == "model.layers[0]"
+    with pytest.raises(SpecError) as caught:
+        resolve(parse_spec(CHANGED, "s.yaml"))
+    assert [(one.line, one.path) for one in caught.value.faults] == [(9, "sides.b.changes.layers.gru.bias_initializer")]
+
+
+CHANGED = """\
+name: parts
+data: {source: rows.npz}
+model: {input: [4, 3], layers: [{gru: {units: 2}}, {dense: {units: 1}}]}
+loss: mse
+optimizer: sgd
+sides:
+  a: {framework: keras}
+  b: {framework: torch, changes: {
+    layers.gru.bias_initializer: orthogonal}}
+"""
 
 
 def close(framework: str, optimizer: dict[str, Any], other: dict[str, Any]) -> None:

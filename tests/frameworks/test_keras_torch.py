@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from helpers_frameworks import IMAGE, missing, side_of
+from helpers_sample import WHOLE
 
 from parity.catalog import ACTIVATIONS, LOSSES, OPS, OPTIMIZERS, SCHEDULES
 from parity.code import Case
@@ -25,7 +25,6 @@ from parity.spec.load import build_spec
 from tests.entries import test_frameworks as entries
 
 PAIR = ("torch", "keras_torch")
-LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +36,7 @@ def bench(bench: TestBench) -> TestBench:
     return bench
 
 
-SAMPLE = chosen(PAIR, 90 if LONG else 9, seed=11)
+SAMPLE = chosen(PAIR, 90 if WHOLE else 9, seed=11)
 
 
 @pytest.mark.parametrize("clean", SAMPLE, ids=lambda one: f"{one.network}-{one.optimizer}")

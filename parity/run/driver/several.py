@@ -68,16 +68,15 @@ class Several(ABC):
         row = self.bindings.get("sample_weights")
         return parted(y, row) if row is not None else (y, None)
 
-    def _batch(self, x: np.ndarray, y: np.ndarray) -> tuple[Any, ...]:
+    def _batch(self, x: np.ndarray, y: np.ndarray) -> tuple[tuple[Any, Any], dict[str, Any]]:
         """Return inputs and targets as the framework's tensors, the targets in the form that the program takes.
 
-        Where rows have weights and the program's step takes such, they come third.
+        And the weights of the rows, by the name that the program's step has for them, where they have such and it takes
+        them.
         """
         targets, weights = self.parted(y)
-        batch = self.given(x), self.targets(targets)
-        if weights is None or not weights_for(self.train_step, weights):
-            return batch
-        return *batch, self.tensor(weights)
+        more = weights_for(self.train_step, weights)
+        return (self.given(x), self.targets(targets)), {name: self.tensor(one) for name, one in more.items()}
 
     def host_outputs(
         self, outputs: Any, is_tensor: Callable[[Any], bool], host: Callable[..., np.ndarray]

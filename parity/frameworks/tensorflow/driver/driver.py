@@ -128,10 +128,10 @@ class TensorFlowDriver(TensorFlowWatching):
 
     def train(self, x: np.ndarray, y: np.ndarray) -> float:
         """Call the program's ``train_step``."""
-        batch = self._batch(x, y)
+        batch, more = self._batch(x, y)
         return self.attempt(
-            lambda: float(loss_told(self.train_step(self.model, self.loss_fn, self.optimizer, *batch)))
-        )  # fmt: skip
+            lambda: float(loss_told(self.train_step(self.model, self.loss_fn, self.optimizer, *batch, **more)))
+        )
 
     def raw(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         """Return what the model returns, in evaluation or in training."""

@@ -57,13 +57,13 @@ class TensorFlowWatching(Scaled, Driver):
         """Take a step in a graph with its tensors as outputs; eagerly where a guide steers it."""
         if guide is not None:
             return self._guided(x, y, probe, guide)
-        batch = self._batch(x, y)
+        batch, more = self._batch(x, y)
 
         def take() -> tuple[Any, Any]:
             step = self.__dict__.setdefault("_traced", {})
             if signals not in step:
                 step[signals] = self._trace(signals)
-            return step[signals][0](*batch)
+            return step[signals][0](*batch, **more)
 
         loss, tensors = self.attempt(take)
         seen = zip(self.__dict__["_traced"][signals][1], tensors, strict=True)
@@ -76,11 +76,11 @@ class TensorFlowWatching(Scaled, Driver):
         plain = getattr(self.train_step, "python_function", self.train_step)
         jit = getattr(self.train_step, "_jit_compile", None)
 
-        def step(x: tf.Tensor, y: tf.Tensor, *weights: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        def step(x: tf.Tensor, y: tf.Tensor, **weights: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
             taps: Taps = []
             undo = self._wrap(taps, signals, None)
             try:
-                loss = loss_told(plain(self.model, self.loss_fn, self.optimizer, x, y, *weights))
+                loss = loss_told(plain(self.model, self.loss_fn, self.optimizer, x, y, **weights))
             finally:
                 for restore in reversed(undo):
                     restore()

@@ -111,7 +111,8 @@ class TorchDriver(TorchWatching, OwnNumbers):
     def train(self, x: np.ndarray, y: np.ndarray) -> float:
         """Call the program's ``train_step``."""
         with self._wide(), self.noting():
-            return float(loss_told(self.train_step(self.model, self.loss_fn, self.optimizer, *self._batch(x, y))))
+            batch, more = self._batch(x, y)
+            return float(loss_told(self.train_step(self.model, self.loss_fn, self.optimizer, *batch, **more)))
 
     def _wide(self) -> AbstractContextManager[Any]:
         """Let a program written by hand cast to the float type that the worker has."""

@@ -22,25 +22,20 @@ def first(seen: Callable[[torch.Tensor], torch.Tensor | None]) -> Callable[..., 
     return hook
 
 
-def last(
-    seen: Callable[[torch.Tensor], torch.Tensor | None], part: Sequence[int] = (), met: list[Any] | None = None
-) -> Callable[..., Any]:
+def last(seen: Callable[..., torch.Tensor | None], part: Sequence[int] = ()) -> Callable[..., Any]:
     """Return a hook that sees what a module puts out, or a part of it: see ``parity.code.TorchCode``.
 
     Args:
-        seen: told of the tensor.
+        seen: told of the tensor, and of what the module was given.
         part: of what is put out.
-        met: takes what the module was given.
     """
 
     def hook(module: torch.nn.Module, inputs: Any, output: Any) -> Any:
-        if met is not None:
-            met.extend(inputs)
         there = part_of(output, part)
         if not there:
-            return seen(output)
+            return seen(output, inputs)
         shown = taken(output, there)
-        given = seen(shown)
+        given = seen(shown, inputs)
         # Put back even if it is the same: what is seen must be on the way to the loss, or it has no gradient.
         return put(output, there, shown if given is None else given)
 

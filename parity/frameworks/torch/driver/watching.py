@@ -30,14 +30,14 @@ class TorchWatching(Exact, Driver):
         hooks: list[Any] = []
         scale = self.loss_scale().get("loss_scale", 1.0)  # As gradients come back; it moves when the step is over.
         steps = 0  # The calls of ``step`` that are going on.
-        met: list[Any] = []
+        met: list[torch.Tensor] = []
         for key, output in self.bindings["outputs"].items():
             module = self.model.get_submodule(output["attribute"])
             seen = self._seen(self._view(key, output), probe, signals, guide, scale, met)
             if output["point"] == "input":
                 hooks.append(module.register_forward_pre_hook(first(seen)))
             else:
-                hooks.append(module.register_forward_hook(last(seen, output.get("part", ()), met)))
+                hooks.append(module.register_forward_hook(last(seen, output.get("part", ()))))
 
         def begun(optimizer: Any, given: tuple[Any, ...], named: dict[str, Any]) -> Any:
             nonlocal steps
@@ -86,12 +86,12 @@ class TorchWatching(Exact, Driver):
                 hook.remove()
 
     def _seen(
-        self, view: View, probe: Probe, signals: bool, guide: Guide | None, scale: float, met: list[Any]
-    ) -> Callable[[torch.Tensor], torch.Tensor | None]:
+        self, view: View, probe: Probe, signals: bool, guide: Guide | None, scale: float, met: list[torch.Tensor]
+    ) -> Callable[..., torch.Tensor | None]:
         """Return what reports a tensor and, where it is guided, gives what goes on in its place.
 
         A layer that hands on the very tensor it is given, a dropout of nothing, gives a view of it: the tensor may have
-        other readers, whose gradients are none of the layer's. ``met`` has the tensors that layers were given and gave.
+        other readers, whose gradients are none of the layer's. ``met`` takes what layers gave in a step.
         """
 
         def backward(gradient: torch.Tensor) -> torch.Tensor | None:
@@ -105,7 +105,7 @@ class TorchWatching(Exact, Driver):
 
         calls, known = view.output.get("call") or 0, False
 
-        def seen(value: torch.Tensor) -> torch.Tensor | None:
+        def seen(value: torch.Tensor, inputs: tuple[Any, ...] = ()) -> torch.Tensor | None:
             nonlocal calls, known
             if known or not torch.is_grad_enabled():
                 return None  # A step may evaluate beside training; what it trains on is what it computes first.
@@ -122,7 +122,7 @@ class TorchWatching(Exact, Driver):
             probe.see("forward", view.name, shown, axes)
             given = view.instead(guide, "forward", output)
             if given is None:
-                handed_on = any(value is one for one in met)
+                handed_on = any(value is one for one in (*inputs, *met))
                 value = value.view_as(value) if handed_on else value
                 met.append(value)
                 if signals and value.requires_grad:
