@@ -124,8 +124,10 @@ def _target_lines(forms: Mapping[str, str | None], aims: Sequence[Aim]) -> dict[
 
 def _weight_lines(side: Resolved, stored: tuple[int, ...] | None) -> WeightLines | None:
     """Return what is done to stored sample weights, where the rows of the data have such."""
-    steps = side.last.output_shape[:-1] if side.weighs else ()
-    return (steps if stored is None else stored, steps) if side.weighs else None
+    if not side.weighs:
+        return None
+    steps = side.last.output_shape[:-1]
+    return steps if stored is None else stored, steps
 
 
 def _in_docstring(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -12,7 +12,7 @@ from parity.frameworks import frameworks
 from parity.losses import Loss
 from parity.losses.counting import counting
 from parity.losses.weighing import weighed
-from parity.spec.graph import Layer
+from parity.spec.graph import Graph, Layer
 from parity.spec.resolve import Resolved
 
 
@@ -122,11 +122,14 @@ def penalty_helpers(layers: Iterable[Layer], framework: str) -> list[tuple[Helpe
     return [layer.op.keras_penalty_helpers() for layer in layers]
 
 
-def kept_outputs(layers: Sequence[Layer]) -> dict[str, str]:
-    """Return the layers whose outputs the loss penalises, and the attribute that a model keeps each in."""
-    names = {layer.name for layer in layers}
+def kept_outputs(graph: Graph) -> dict[str, str]:
+    """Return the layers whose outputs the loss penalises, and the attribute that a model keeps each in.
+
+    None that a layer or one of the times of a block has.
+    """
+    names = {*graph.by_name, *(scope.prefix.removesuffix("_") for many in graph.scopes.values() for scope in many)}
     found = {}
-    for layer in layers:
+    for layer in graph.layers:
         if layer.op.activity() is not None:
             name = f"{layer.name}_output"
             while name in names:
@@ -153,7 +156,7 @@ def penalty(
     for name, parameter in side.parameters().items():
         if parameter.regularizer is not None:
             terms.append(("w", partial(parameter.regularizer.written, framework), place(name)))
-    fused, kept = fused_layers(side), kept_outputs(side.layers())
+    fused, kept = fused_layers(side), kept_outputs(side.graph)
     for layer in side.layers():
         if layer.name in kept:
             ending: Callable[[str], str] = partial(behind, layer) if layer in fused else str

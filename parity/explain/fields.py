@@ -233,7 +233,7 @@ def _held(side: Resolved, said: str) -> Iterator[Change]:
         if group not in found:
             found.append(group)
             yield field_change(side, group, None)
-    for several in (paths, [path for path in paths if _of_an_output(path)]):
+    for several in dict.fromkeys((tuple(paths), tuple(path for path in paths if _of_an_output(path)))):
         if len(_groups(side, several)) < 2:
             continue
         was = " and ".join(dict.fromkeys(shown(at(side.config, path)) for path in several))
@@ -282,7 +282,7 @@ def _of_an_output(path: str) -> bool:
 
 def _reductions(side: Resolved) -> Iterator[Change]:
     """Yield the penalties of outputs divided by the rows, or not, whichever is not said: of each, and of all."""
-    paths = [path.replace("_regularizer", "_reduction") for path, _ in _fields(side, "regularizer", filled=True)
+    paths = [f"{path.removesuffix('_regularizer')}_reduction" for path, _ in _fields(side, "regularizer", filled=True)
              if _of_an_output(path)]  # fmt: skip
     for group in [*([path] for path in paths), *(one for one in _groups(side, paths) if len(one) > 1)]:
         yield field_change(side, group, "sum" if at(side.config, group[0]) == "mean" else "mean")

@@ -98,8 +98,8 @@ def factors(side: Resolved, rows: int) -> dict[str, float]:
         side: whose loss and outputs.
         rows: of the batch.
     """
-    if side.outputs:
-        return {}  # Each has a reduction of its own.
+    if side.outputs or (side.weighs and side.config.loss.over_weights()):
+        return {}  # Each has a reduction of its own; what the weights come to is another number in every batch.
     *positions, last = side.last.output_shape
     places = math.prod(positions)
     found: dict[str, float]

@@ -39,12 +39,15 @@ def weighed(side: Resolved) -> Iterator[Change]:
         path="data.sample_weights", value=None, was=was, sets=(("data.sample_weights", None),),
         text="all rows count alike: their weights are forgotten",
     )  # fmt: skip
-    other = "mean" if loss.reduction == OVER_WEIGHTS else OVER_WEIGHTS
-    over = "by the number of rows" if other == "mean" else "by the sum of the sample weights"
-    yield Change(
-        path="loss.reduction", value=other, was=loss.reduction, sets=(("loss.reduction", other),),
-        text=f"the sum of the losses is divided {over}",
-    )  # fmt: skip
+    divided = {
+        "mean": "the sum of the losses is divided by the number of rows", "sum": "the losses are summed up",
+        OVER_WEIGHTS: "the sum of the losses is divided by the sum of the sample weights",
+    }  # fmt: skip
+    for other in ("mean", "sum") if loss.over_weights() else (OVER_WEIGHTS,):
+        yield Change(
+            path="loss.reduction", value=other, was=loss.reduction, sets=(("loss.reduction", other),),
+            text=divided[other],
+        )  # fmt: skip
 
 
 def stretched(side: Resolved) -> Iterator[Change]:

@@ -37,6 +37,9 @@ SEEN = {
 }
 """The weights of the steps that count."""
 
+LONGEST = 48
+"""Characters of the losses of the rows that may stand within the line that sums them up."""
+
 
 class Weighed(Entry):
     """The part of a loss that knows of sample weights.
@@ -152,7 +155,7 @@ def weighed(loss: Loss, code: LossCode, framework: str, masked: bool, stretched:
     names = {"outputs": given[said != "torch"], "targets": given[said == "torch"]}
     names["class_weight"] = repr(getattr(loss, "class_weight", None))
     # The function is called `loss`: what the rows' losses are made with has another name.
-    *before, last = (re.sub(r"\bloss\b(?!es)", "rows", line) for line in code.body)
+    *before, last = (re.sub(r"\bloss\b", "rows", line) for line in code.body)
     made = last.removeprefix("return ")
     inside = re.fullmatch(rf"lambda {', '.join(given)}: (.+)", made)
     if not inside and not made.isidentifier():
@@ -178,7 +181,3 @@ def weighed(loss: Loss, code: LossCode, framework: str, masked: bool, stretched:
     body = (*before, *blank, f"def loss({', '.join(given)}, sample_weights):", *(f"    {one}" for one in lines), "",
             "return loss")  # fmt: skip
     return replace(code, body=body, weighs=True)
-
-
-LONGEST = 48
-"""Characters of the losses of the rows that may stand within the line that sums them up."""

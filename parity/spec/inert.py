@@ -149,7 +149,7 @@ def section_reason(path: tuple[str, ...], a: Resolved, b: Resolved, rows: int | 
         return "metrics are reported, nothing is trained by them"
     if path in (("data", "targets"), ("loss", "broadcast")):
         return _targets_reason(path, a, b)
-    if path == ("loss", "reduction") and {_divisor(side) for side in (a, b)} == {"mean"}:
+    if path == ("loss", "reduction") and all(_alike(side) for side in (a, b)):
         return "all rows count alike: rounding moves, nothing else"
     if path == ("loss",):
         return _loss_reason(a, b)
@@ -163,11 +163,11 @@ def section_reason(path: tuple[str, ...], a: Resolved, b: Resolved, rows: int | 
     return ""
 
 
-def _divisor(side: Resolved) -> str:
-    """Return how a loss becomes one number: a mean over weights is a plain one where nothing has weights."""
+def _alike(side: Resolved) -> bool:
+    """Return whether a loss is a plain mean, divided by what it may: nothing has weights."""
     loss = side.config.loss
     weighs = side.weighs or getattr(loss, "class_weight", None) is not None
-    return "mean" if loss.reduction == OVER_WEIGHTS and not weighs else loss.reduction
+    return not weighs and loss.reduction in ("mean", OVER_WEIGHTS)
 
 
 def _targets_reason(path: tuple[str, ...], a: Resolved, b: Resolved) -> str:

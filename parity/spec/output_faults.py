@@ -11,6 +11,8 @@ from parity.spec.faults import Loc, Where
 from parity.spec.per_output import PerOutput
 from parity.spec.sections import Config
 
+LEAVE = "leave them out"
+
 
 def output_faults(config: Config, where: Where, changes: Mapping[str, Any], loc: Loc = ()) -> list[Fault]:
     """Return the faults of losses, metrics and data that do not say of each output of the model what is to be said.
@@ -72,17 +74,13 @@ def _weight_faults(config: Config, fault: Callable[..., Fault]) -> list[Fault]:
     if outputs:
         told = f"sample weights, and the model has the outputs {', '.join(outputs)}"
         return [fault("sample_weights", told, "a model of one output: of several they are not there yet", LEAVE)]
-    known = (
-        {"X": "inputs", "y": "targets"} | dict.fromkeys(data.arrays, "inputs") | dict.fromkeys(data.goals, "targets")
-    )
+    fixed = {name: f"is what a program's file calls its {what}" for name, what in (("X", "inputs"), ("y", "targets"))}
+    known = fixed | dict.fromkeys(data.arrays, "are the inputs") | dict.fromkeys(data.goals, "are the targets")
     faults = []
     if data.sample_weights in known:
-        told = f"{data.sample_weights!r}, which are the {known[data.sample_weights]}"
+        told = f"{data.sample_weights!r}, which {known[data.sample_weights]}"
         faults.append(fault("sample_weights", told, "the name of an array or a column of its own"))
     return faults
-
-
-LEAVE = "leave them out"
 
 
 def _data_faults(config: Config, where: Where, changes: Mapping[str, Any], loc: Loc) -> list[Fault]:

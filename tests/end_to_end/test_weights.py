@@ -17,6 +17,9 @@ from safetensors.numpy import load_file
 from parity.data.loading import fingerprint, load
 from parity.data.section import DataSpec
 from parity.errors import DataError, SpecError
+from parity.explain.habits import factors
+from parity.explain.loss_changes import weighed
+from parity.spec.differences import differences
 from parity.spec.load import parse_spec
 from parity.spec.resolve import resolve
 
@@ -358,6 +361,24 @@ def test_ports_that_weigh_are_at_parity_and_others_are_told_what_they_do(tmp_pat
         )
         if causes:
             assert (one["first"]["step"], one["first"]["phase"]) == (1, "loss")
+
+
+def test_a_mean_over_weights_is_a_plain_one_only_where_neither_side_has_weights() -> None:
+    sides = """sides:
+  a: {framework: torch}
+  b: {framework: torch, changes: {loss.reduction: mean_with_sample_weight, data.sample_weights: null}}
+"""
+    for text, inert in ((SPEC, False), (SPEC.replace(", sample_weights: weights", ""), True)):
+        found = {one.path: one.inert for one in differences(*resolve(parse_spec(text + sides, "s.yaml")))}
+        assert found["loss.reduction"] is inert
+
+
+def test_what_weights_come_to_is_no_factor_of_a_loss() -> None:
+    """Of a mean over weights: another number in every batch, so that a sum is no multiple of it by the rows."""
+    text = SPEC.replace("categorical_crossentropy", "{categorical_crossentropy: {reduction: mean_with_sample_weight}}")
+    (side,) = resolve(parse_spec(text + "sides: {a: {framework: torch}}\n", "s.yaml"))
+    assert factors(side, 4) == {}
+    assert [one.value for one in weighed(side) if one.path == "loss.reduction"] == ["mean", "sum"]
 
 
 @pytest.mark.skipif(bool(missing("torch")), reason="torch not installed")

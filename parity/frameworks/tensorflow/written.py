@@ -103,7 +103,7 @@ class TensorFlowWords:
 
     def __init__(self, side: Resolved, fused: Sequence[Layer]) -> None:
         self.side, self.fused, self.low = side, fused, side.config.numerics.mixed_precision
-        self.kept = kept_outputs(side.layers())
+        self.kept = kept_outputs(side.graph)
         self.kinds: dict[str, LayerKind] = {}
         self.calls = side.graph.calls()
         self.decided: dict[Body, dict[str, tuple[str, int | None]]] = {}

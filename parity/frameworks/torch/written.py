@@ -136,7 +136,7 @@ class TorchWords:
 
     def __init__(self, side: Resolved, low: bool, fused: Sequence[Layer]) -> None:
         self.side, self.low, self.fused = side, low, fused
-        self.joined, self.kept = Joined(), kept_outputs(side.layers())
+        self.joined, self.kept = Joined(), kept_outputs(side.graph)
         self.calls = side.graph.calls()
         self.plain = False
         """Nothing is written once: activations are modules."""
