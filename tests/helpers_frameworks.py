@@ -32,6 +32,7 @@ from parity.run.initial import initial_value
 from parity.run.randomness import batches
 from parity.run.session import Session, memory_folder
 from parity.selftest.pair_bench import TestBench
+from parity.selftest.random_specs import targets
 from parity.spec.load import build_spec
 from parity.spec.resolve import Resolved, resolve
 
@@ -54,6 +55,12 @@ EACH_FRAMEWORK = [
 """Every framework as a parameter; those that are not installed skip."""
 
 each_framework = pytest.mark.parametrize("framework", EACH_FRAMEWORK)
+
+everywhere = pytest.mark.parametrize("framework", [
+    *EACH_FRAMEWORK,
+    pytest.param("keras_torch", marks=pytest.mark.skipif(bool(missing("keras_torch")), reason="not installed")),
+])  # fmt: skip
+"""In each framework, and in the one that falls back on another."""
 
 
 class ForkedBench(TestBench):
@@ -389,3 +396,28 @@ class Reference(reference.Reference):
     def predictions(self) -> np.ndarray:
         """Return the outputs for all rows in evaluation mode."""
         return self.predict(self.x)
+
+
+def agrees(side: Resolved, x: np.ndarray, y: np.ndarray | None = None, counts: np.ndarray | None = None) -> Step:
+    """Check a program against the reference: its predictions, a step that is watched, and one of a free run.
+
+    Args:
+        side: whose program.
+        x: its rows, one batch.
+        y: their targets; some that the loss can take if not said.
+        counts: what the rows count.
+
+    Returns:
+        The reference's step.
+    """
+    weights, y = starting_weights(side), targets(side, len(x), np.random.default_rng(5)) if y is None else y
+    with opened(side, x, y, weights, counts=counts) as program:
+        known = Reference(side, x, y, weights, counts)
+        assert difference(program.predict(), known.predictions()) <= 1e-12
+        kept, wanted = program.state(), known.take(0)
+        assert_same_step(program.step(0, eager=True), wanted)
+        program.adopt(*kept, iterations=0)
+        (loss,) = program.train(1)
+        assert difference(loss, wanted.loss) <= 1e-12
+        assert_close(program.state()[0], known.weights, 1e-12, "weights after a free run")
+    return wanted

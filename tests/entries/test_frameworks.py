@@ -32,7 +32,7 @@ from helpers_frameworks import (
     assert_same_step,
     difference,
     each_framework,
-    missing,
+    everywhere,
     opened,
     side_of,
     starting_weights,
@@ -395,12 +395,7 @@ def test_max_pooling_pads_and_takes_the_first_maximum_as_its_reference(framework
     Branches(models, free=False).check_all(framework)
 
 
-KERAS_TORCH = pytest.param(
-    "keras_torch", marks=pytest.mark.skipif(bool(missing("keras_torch")), reason="not installed")
-)
-
-
-@pytest.mark.parametrize("framework", [*EACH_FRAMEWORK, KERAS_TORCH])
+@everywhere
 def test_poolings_padded_in_numbers_are_their_reference(framework: str) -> None:
     """More than half a window, more on one side, none; what is around is counted, left out, or never the largest."""
     pools: list[tuple[int, dict[str, Any]]] = [

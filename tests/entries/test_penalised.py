@@ -7,28 +7,20 @@ from typing import Any
 import numpy as np
 import pytest
 from helpers_frameworks import (
-    EACH_FRAMEWORK,
     Reference,
-    assert_close,
-    assert_same_step,
+    agrees,
     compiled,
-    difference,
-    missing,
-    opened,
+    everywhere,
     side_of,
     starting_weights,
 )
 
 from parity.catalog import OPS, REGULARIZERS
 from parity.errors import SpecError
+from parity.explain.changes import Suspects
+from parity.explain.fields import candidates
 from parity.ops.penalised import Penalised
-from parity.selftest.random_specs import targets
 from parity.spec.resolve import Resolved
-
-KERAS_TORCH = pytest.param(
-    "keras_torch", marks=pytest.mark.skipif(bool(missing("keras_torch")), reason="not installed")
-)
-everywhere = pytest.mark.parametrize("framework", [*EACH_FRAMEWORK, KERAS_TORCH])
 
 TOLD = {"activity_regularizer": {"l1_l2": {"l1": 0.03, "l2": 0.05}}}
 SHAPES: dict[str, tuple[int, ...]] = {
@@ -42,21 +34,6 @@ SIZES = {"units": 4, "filters": 3, "kernel_size": 2}
 
 def random(*shape: int, seed: int = 7) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=shape)
-
-
-def agrees(side: Resolved, x: np.ndarray, y: np.ndarray | None = None) -> Any:
-    """Check a program against the reference in a watched step and in one of a free run; return the reference's step."""
-    weights, y = starting_weights(side), targets(side, len(x), np.random.default_rng(5)) if y is None else y
-    with opened(side, x, y, weights) as program:
-        reference = Reference(side, x, y, weights)
-        assert difference(program.predict(), reference.predictions()) <= 1e-12
-        kept, wanted = program.state(), reference.take(0)
-        assert_same_step(program.step(0, eager=True), wanted)
-        program.adopt(*kept, iterations=0)
-        (loss,) = program.train(1)
-        assert difference(loss, wanted.loss) <= 1e-12
-        assert_close(program.state()[0], reference.weights, 1e-12, "weights after a free run")
-    return wanted
 
 
 def model(framework: str, shape: tuple[int, ...], layers: list[Any], **sections: Any) -> Resolved:
@@ -150,6 +127,22 @@ def test_outputs_of_several_and_of_blocks_are_penalised(framework: str) -> None:
                    training={"batch_size": 3})  # fmt: skip
     agrees(side, random(3, 3), np.concatenate([np.eye(3), random(3, 3)], axis=1))
     assert "class RestBlock" in compiled(side).source or framework.startswith("keras")
+
+
+def test_the_divisor_of_a_penalty_is_tried_whatever_its_layer_is_called() -> None:
+    side = model("torch", (3,), [{"dense": {"units": 3, "name": "my_regularizer_in"} | TOLD}, {"dense": 2}])
+    found = [one for one in candidates(side, Suspects(phase="loss", layers=side.layers(), number=0))
+             if one.path.endswith("activity_reduction")]  # fmt: skip
+    assert [(one.path, one.value) for one in found] == [("layers.my_regularizer_in.activity_reduction", "sum")]
+
+
+@everywhere
+def test_an_output_is_kept_where_no_block_is(framework: str) -> None:
+    names = ["part_output", "second", "third"]
+    inside = [{"dense": {"units": 3, "name": "turn"}}, {"layer_norm": {"name": "even"}}]
+    blocks = [{"block": {"name": one, "layers": inside}} for one in names]
+    layers = [{"dense": {"units": 3, "name": "part"} | TOLD}, *blocks]
+    agrees(model(framework, (3,), layers), random(3, 3))
 
 
 def test_keras_is_told_by_its_own_argument_where_that_means_it() -> None:

@@ -368,14 +368,14 @@ def test_a_part_of_what_a_module_gives_is_seen_and_put_back() -> None:
     rnn, x = torch.nn.LSTM(2, 3, batch_first=True), torch.ones(4, 5, 2)
     plain, _ = rnn(x)
     seen: list[Any] = []
-    rnn.register_forward_hook(last(lambda value: seen.append(value) or 2 * value, (0, -1)))
+    rnn.register_forward_hook(last(lambda value, _: seen.append(value) or 2 * value, (0, -1)))
     output, states = rnn(x)
     torch.testing.assert_close(seen[0], plain[:, -1])
     torch.testing.assert_close(output[:, -1], 2 * plain[:, -1])
     torch.testing.assert_close(output[:, :-1], plain[:, :-1])
     assert isinstance(states, tuple)
     alone = torch.nn.Linear(2, 3)  # In its place, somebody else's module may give the last state by itself.
-    alone.register_forward_hook(last(seen.append, (0, -1)))
+    alone.register_forward_hook(last(lambda value, _: seen.append(value), (0, -1)))
     torch.testing.assert_close(alone(x[:, -1]), seen[1])
 
 

@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 from helpers_frameworks import (
-    EACH_FRAMEWORK,
     Reference,
     assert_close,
     assert_same_step,
     difference,
-    missing,
+    everywhere,
     opened,
     side_of,
     starting_weights,
@@ -24,11 +23,6 @@ from parity.compile import compile_side
 from parity.losses import Loss
 from parity.selftest.random_specs import targets
 from parity.spec.resolve import Resolved
-
-KERAS_TORCH = pytest.param(
-    "keras_torch", marks=pytest.mark.skipif(bool(missing("keras_torch")), reason="not installed")
-)
-everywhere = pytest.mark.parametrize("framework", [*EACH_FRAMEWORK, KERAS_TORCH])
 
 Y, W = [[0.0, 0.0], [0.0, 0.0]], [3.0, 1.0]
 X = [[1.0, 3.0], [2.0, 4.0]]
@@ -101,9 +95,9 @@ def test_every_framework_comes_to_the_same(framework: str) -> None:
         assert loss == pytest.approx(expected, rel=1e-12), shows
 
 
-def weighed(framework: str, model: Any, loss: Any, steps: int = 1, **data: Any) -> None:
+def weighed(framework: str, model: Any, loss: Any) -> None:
     """Check programs against the reference: a step that is watched, one of a free run, and what each row counts."""
-    side = side_of(framework, model, loss=loss, data={"source": "rows.npz", "sample_weights": "w", **data},
+    side = side_of(framework, model, loss=loss, data={"source": "rows.npz", "sample_weights": "w"},
                    training={"batch_size": 4})  # fmt: skip
     generator = np.random.default_rng(7)
     (read,) = side.graph.inputs
