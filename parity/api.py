@@ -18,6 +18,8 @@ from parity.spec.resolve import Resolved
 from parity.spec.sections import Spec
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from parity.commands.read import WasRead
     from parity.result.schema import Lint, Result
     from parity.selftest.suites import SelfTest
@@ -36,6 +38,7 @@ __all__ = [
     "parse_spec",
     "read",
     "resolve",
+    "rows",
     "run",
     "selftest",
 ]
@@ -159,6 +162,22 @@ def diff(spec: Spec, **options: Any) -> list[Difference]:
     """Return the differences of the first two sides; options as in :func:`run`."""
     a, b, *_ = resolve(spec, **options)
     return differences(a, b)
+
+
+def rows(source: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the inputs and the targets of a named source, as they are before anything is done to them.
+
+    Args:
+        source: its name: ``leaf_like``.
+
+    Raises:
+        DataError: when there is none, or it cannot be read.
+    """
+    from parity.data.loading import read as read_rows
+    from parity.data.section import DataSpec
+
+    raw = read_rows(DataSpec(source=source))
+    return raw.x, raw.y
 
 
 def compile_program(spec: Spec, side: str | None = None, framework: str | None = None, data: str | None = None) -> str:

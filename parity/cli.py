@@ -8,81 +8,26 @@ own, 130 interrupted.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from parity import __version__
-from parity.commands.clicked import Group, Seconds
+from parity.commands.clicked import Group, causes, common, options_of, show
+from parity.commands.ending import code_of
+from parity.commands.program_verbs import compare, port, read
 from parity.selftest import SUITES
 
 if TYPE_CHECKING:
     from parity.prepare.options import Options
     from parity.result.schema import Result
 
-EXIT = {"identical": 0, "rounding": 0, "divergent": 1, "inconclusive": 3}
-"""Exit code of ``check`` by the worst verdict."""
-
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="parity")
 def main() -> None:
     """One spec, the same training program in Keras, raw TensorFlow and PyTorch: do they agree, and if not, why?"""
-
-
-def _check_steps(context: click.Context, parameter: click.Parameter, value: str) -> str:
-    """Refuse what is neither a rule nor a number."""
-    if value not in ("log", "all") and not (value.isdecimal() and int(value) > 0):
-        raise click.BadParameter(f"expected log, all or a number of steps, not {value!r}")
-    return value
-
-
-def common(verb: Callable[..., None]) -> Callable[..., None]:
-    """Add the options that ``run`` and ``check`` share."""
-    options = [
-        click.argument("spec", type=click.Path(path_type=Path)),
-        click.option("--side", "sides", multiple=True, metavar="NAME", help="Only this side; repeatable."),
-        click.option("--frameworks", metavar="A,B,C", help="Compile one config for each of these frameworks."),
-        click.option("--like", metavar="SIDE",
-                     help="Whose config --frameworks or --devices run; the first side's if not said."),
-        click.option("--steps", type=click.IntRange(min=1), help="Training steps; in check, steps in lockstep."),
-        click.option("--precision", type=click.Choice(["float32", "float64", "bfloat16"]),
-                     help="Of the free runs [float32]; in check, of the lockstep [float64]."),
-        click.option("--check-steps", default="log", show_default=True, metavar="log|all|N", callback=_check_steps,
-                     help="Which steps of the lockstep are checked: 1, 2, 3, 4, 6, 8, 12, ...; all; every N."),
-        click.option("--seed", type=click.IntRange(min=0), help="In place of the spec's."),
-        click.option("--device", metavar="auto|cpu|gpu|gpu:N", help="Where every side runs, in place of the spec's."),
-        click.option("--devices", metavar="A,B", help="Run --like's config on each of these devices."),
-        click.option("--set", "changes", multiple=True, metavar="PATH=VALUE",
-                     help="Change a value on every side, or on one: SIDE:PATH=VALUE; repeatable."),
-        click.option("--data", metavar="NAME|FILE", help="Another source, or the file to read it from."),
-        click.option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
-                     help="Where reports and finished runs go [reports/<spec>/]."),
-        click.option("--timeout", type=Seconds(min=1.0, max=1e9), default=600.0, show_default=True, metavar="SECONDS",
-                     help="Give a side up after so long without a word."),
-        click.option("--json", "as_json", is_flag=True, help="The result as JSON on standard output, nothing else."),
-    ]  # fmt: skip
-    for option in reversed(options):
-        verb = option(verb)
-    return verb
-
-
-def causes(verb: Callable[..., None]) -> Callable[..., None]:
-    """Add the options that say how causes are looked for."""
-    options = [
-        click.option("--outcome", metavar="TEXT",
-                     help="What says which side does better: a metric, 'accuracy >= 0.8', 'steps to accuracy >= 0.8'."),
-        click.option("--explain-steps", type=click.IntRange(min=1), help="Steps of each counterfactual run."),
-        click.option("--max-runs", type=click.IntRange(min=0), help="Make at most so many counterfactual runs."),
-        click.option("--max-seconds", type=Seconds(min=0.0, max=1e9), help="Begin none after so many seconds."),
-        click.option("--causes-only", is_flag=True, help="Do not measure every other difference on its own."),
-        click.option("--split", multiple=True, metavar="PATH", help="Look into a group layer by layer; repeatable."),
-    ]  # fmt: skip
-    for option in reversed(options):
-        verb = option(verb)
-    return verb
 
 
 @main.command()
@@ -92,13 +37,13 @@ def causes(verb: Callable[..., None]) -> Callable[..., None]:
 @causes
 def run(spec: Path, as_json: bool, no_explain: bool, no_trace: bool, **given: Any) -> None:
     """Compile, train, compare, explain, report: the main job."""
-    options = _options(explain=not no_explain, trace=not no_trace, **given)
+    options = options_of(explain=not no_explain, trace=not no_trace, **given)
     result, folder = _work("run", spec, options, as_json)
     from parity.commands.run import INTERRUPTED
     from parity.report.write import write_all
 
     written = write_all(result, folder)
-    _show(result, as_json, written)
+    show(result, as_json, written)
     if INTERRUPTED in result.notes or (result.explanation is not None and result.explanation.interrupted):
         sys.exit(130)
 
@@ -107,9 +52,9 @@ def run(spec: Path, as_json: bool, no_explain: bool, no_trace: bool, **given: An
 @common
 def check(spec: Path, as_json: bool, **given: Any) -> None:
     """The same as a test: exit 0 parity, 1 divergent, 2 usage, spec or data, 3 inconclusive."""
-    result, _ = _work("check", spec, _options(explain=False, **given), as_json)
-    _show(result, as_json, [])
-    sys.exit(max((EXIT[one.verdict] for one in result.comparisons), key=[0, 3, 1].index, default=0))
+    result, _ = _work("check", spec, options_of(explain=False, **given), as_json)
+    show(result, as_json, [])
+    sys.exit(code_of(one.verdict for one in result.comparisons))
 
 
 @main.command()
@@ -136,50 +81,6 @@ def lint(spec: Path, sides: tuple[str, ...], changes: tuple[str, ...], data: str
     if refused:
         raise DataError("\n".join(dict.fromkeys(map(str, refused))))
     sys.exit(1 if found.advice else 0)
-
-
-@main.command("read")
-@click.argument("program")
-@click.argument("arguments", nargs=-1)
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="SPEC",
-    help="The spec; its data go beside it [DIR/NAME.yaml].",
-)
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="DIR",
-    help="Where spec and data go [reports/NAME].",
-)
-@click.option("--loss", metavar="VALUE", help="Of a model that has none, as a spec says it.")
-@click.option("--optimizer", metavar="VALUE", help="Of a model that has none, as a spec says it.")
-@click.option(
-    "--max-seconds",
-    type=Seconds(min=0.1, max=1e9),
-    default=600.0,
-    show_default=True,
-    help="End a program that has not trained by then.",
-)
-@click.option("--no-proof", is_flag=True, help="Do not hold the program and its spec in lockstep.")
-def read_verb(program: str, arguments: tuple[str, ...], no_proof: bool, **given: Any) -> None:
-    """Make a spec of a program: a training script (-- ARGS are its own), a saved model, or MODULE:NAME.
-
-    Exit 0 read faithfully, 1 read but it departs, 2 not read, 3 not proved.
-    """
-    from parity.commands.progress import progress
-    from parity.commands.read import read
-    from parity.prepare.options import parse_set
-    from parity.reading.asking import program_of
-
-    told = {name: given.pop(name) for name in ("loss", "optimizer")}
-    said = dict(parse_set(f"{name}={text}") for name, text in told.items() if text is not None)
-    with progress() as note:
-        found = read(program_of(program, arguments), said=said, prove=not no_proof, note=note, **given)
-    click.echo("\n".join([*found.reading.notes, *map(str, found.files), *(found.proof.lines if found.proof else ())]))
-    sys.exit(found.proof.code if found.proof else 0)
 
 
 @main.command("compile")
@@ -274,23 +175,6 @@ def selftest(quick: bool, only: tuple[str, ...], seed: int, as_json: bool) -> No
     sys.exit(0 if result.passed else 1)
 
 
-def _options(
-    *, explain: bool, trace: bool = True, frameworks: str | None, devices: str | None, changes: tuple[str, ...],
-    causes_only: bool = False, **given: Any,
-) -> Options:  # fmt: skip
-    """Return the options of a verb; what is named alike in both passes through."""
-    from parity.prepare.options import Options, parse_set
-
-    return Options(
-        frameworks=_parts(frameworks), devices=_parts(devices), changes=dict(map(parse_set, changes)), explain=explain,
-        trace=trace, effects=not causes_only, **given,
-    )  # fmt: skip
-
-
-def _parts(text: str | None) -> tuple[str, ...]:
-    return tuple(part.strip() for part in (text or "").split(",") if part.strip())
-
-
 def _work(verb: str, file: Path, options: Options, as_json: bool) -> tuple[Result, Path]:
     """Do the work of ``run`` or ``check`` behind a progress bar, and return the result and its folder."""
     from parity.commands.check import check
@@ -309,13 +193,5 @@ def _work(verb: str, file: Path, options: Options, as_json: bool) -> tuple[Resul
     return result, folder
 
 
-def _show(result: Result, as_json: bool, files: list[Path]) -> None:
-    if as_json:
-        click.echo(result.model_dump_json(indent=2))
-        return
-    from rich.console import Console
-
-    from parity.report.terminal import print_result
-
-    console = Console()
-    print_result(result, console, files)
+for verb in (read, port, compare):
+    main.add_command(verb)

@@ -21,7 +21,7 @@ import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import FrameType
 from typing import Any
 
@@ -32,6 +32,14 @@ from parity.errors import MACHINE, ParityError, printable, shortened
 
 INTERRUPTED, PIPE = 130, 141
 """Exit codes of Ctrl-C, and of a reader of standard output that is gone."""
+
+EXIT = {"identical": 0, "rounding": 0, "divergent": 1, "inconclusive": 3}
+"""Exit code of a verdict."""
+
+
+def code_of(verdicts: Iterable[str]) -> int:
+    """Return the exit code of several verdicts: that of the worst."""
+    return max((EXIT[one] for one in verdicts), key=[0, 3, 1].index, default=0)
 
 
 class UnreadError(Exception):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from parity.atomic import whole
 from parity.commands.check import check
+from parity.commands.ending import code_of
 from parity.compile import compile_side
 from parity.errors import UsageError, WorkerError
 from parity.frameworks import frameworks
@@ -38,13 +39,11 @@ READ, PROGRAM = "read", "program"
 ASIDE = 1e-6
 """Difference from which on a tensor of programs that agree is one that rounding alone moves, as the verdict says."""
 
-CODES = {"identical": 0, "rounding": 0, "divergent": 1, "inconclusive": 3}
-
 WRAPPER = '''"""{text}, run until it trains: what it would then train keeps the contract of a side's program."""
 
 from parity.run.watched import contract
 
-globals().update(contract({taken!r}))
+globals().update(contract({taken!r}{more}))
 '''
 
 AS_SAID = """
@@ -69,7 +68,7 @@ class Proof:
     @property
     def code(self) -> int:
         """Return the exit code."""
-        return CODES[self.verdict]
+        return code_of([self.verdict])
 
 
 @dataclass(kw_only=True)
@@ -196,7 +195,8 @@ def proof_of(reading: ReadProgram, rows: Path, program: Wanted, seconds: float, 
     """
     folder = scratch_folder(Path(tempfile.gettempdir()))
     try:
-        spec = _sides(reading, rows, program, folder)
+        sides = {READ: {"framework": reading.framework}, PROGRAM: None}
+        spec = with_program(reading, rows, program, folder, sides)
         options = Options(explain=False, steps=STEPS, check_steps="all", timeout=seconds)
         try:
             result = check(spec, options, text="", file=None, folder=folder, command="", note=note)
@@ -207,19 +207,40 @@ def proof_of(reading: ReadProgram, rows: Path, program: Wanted, seconds: float, 
         release(folder)
 
 
-def _sides(reading: ReadProgram, rows: Path, program: Wanted, folder: Path) -> Spec:
-    """Return the spec that was read with its program beside it, as two sides."""
-    sides: dict[str, Any] = {READ: {"framework": reading.framework}}
-    data = {**reading.spec, "data": {**reading.spec["data"], "source": str(rows.resolve())}, "sides": sides}
-    source = WRAPPER.format(text=program.text, taken=dict(program.taken))
+def with_program(
+    reading: ReadProgram, rows: Path, program: Wanted, folder: Path, sides: Mapping[str, Mapping[str, Any] | None]
+) -> Spec:
+    """Return the spec that was read with its program as a side.
+
+    Args:
+        reading: of the program.
+        rows: file of its data.
+        program: as it was asked for.
+        folder: takes the program that keeps the contract.
+        sides: in their order; None for the program.
+    """
+    file = folder / f"{program.name}_{PROGRAM}.py"
+    own = {"framework": reading.framework, "program": str(file)}
+    told: dict[str, Any] = {name: own if one is None else dict(one) for name, one in sides.items()}
+    data = {**reading.spec, "data": {**reading.spec["data"], "source": str(rows.resolve())}, "sides": told}
+    source = wrapper_of(program)
     if reading.unsaid:
-        file = folder / "as_said.py"
-        file.write_text(_compiled(build_spec(data)), encoding="utf-8")
-        source += AS_SAID.format(module=file.stem, names=", ".join(f"build_{part}" for part in reading.unsaid))
-    wrapper = folder / f"{program.name}_{PROGRAM}.py"
-    wrapper.write_text(source, encoding="utf-8")
-    sides[PROGRAM] = {"framework": reading.framework, "program": str(wrapper)}
+        said = folder / "as_said.py"
+        compiled = {**data, "sides": {READ: {"framework": reading.framework}}}
+        said.write_text(_compiled(build_spec(compiled)), encoding="utf-8")
+        source += AS_SAID.format(module=said.stem, names=", ".join(f"build_{part}" for part in reading.unsaid))
+    file.write_text(source, encoding="utf-8")
     return build_spec(data)
+
+
+def wrapper_of(program: Wanted, moved: bool = False) -> str:
+    """Return the source of a side's program that is a person's own.
+
+    Args:
+        program: as it was asked for.
+        moved: it reads channels first, and is given them last.
+    """
+    return WRAPPER.format(text=program.text, taken=dict(program.taken), more=", moved=True" if moved else "")
 
 
 def _compiled(spec: Spec) -> str:

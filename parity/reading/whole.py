@@ -31,6 +31,7 @@ class ReadProgram:
         notes: what a reader of the spec should know, in sentences.
         told: what was told of it.
         unsaid: what of a training it does not hold: ``loss``, ``optimizer``.
+        made_up: it brings no data; the arrays are invented.
     """
 
     framework: str
@@ -39,6 +40,7 @@ class ReadProgram:
     names: dict[str, str]
     notes: list[str] = field(default_factory=list)
     unsaid: tuple[str, ...] = ()
+    made_up: bool = False
     told: Told
 
     def known(self, tensor: str) -> str:
@@ -105,6 +107,7 @@ def read_told(
         names=layers.names,
         notes=notes,
         unsaid=unsaid,
+        made_up=rows.made_up,
         told=told,
     )
 

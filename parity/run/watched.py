@@ -92,6 +92,10 @@ class Watcher:
         del model, file
         return False
 
+    def moving_channels(self, training: Training) -> Training:
+        """Return a training whose model is given channels last, and moves them first itself."""
+        raise UnwatchedError(f"{type(training.model).__name__} cannot be given rows with their channels last")
+
     def contract(self, training: Training) -> dict[str, Any]:
         """Return what a program written by hand must have (docs/own-program.md), made of what this one holds."""
         model = training.model
@@ -150,10 +154,15 @@ def owner_of(model: Any) -> tuple[str, Watcher] | None:
     return None
 
 
-def contract(program: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a program as one that keeps the contract; arguments as of :func:`taken`."""
+def contract(program: Mapping[str, Any], moved: bool = False) -> dict[str, Any]:
+    """Return a program as one that keeps the contract.
+
+    Args:
+        program: as of :func:`taken`.
+        moved: its model reads channels first, and is given them last.
+    """
     watcher, training = taken(program)
-    return watcher.contract(training)
+    return watcher.contract(watcher.moving_channels(training) if moved else training)
 
 
 def _of_script(program: Mapping[str, Any], watch: _Watch) -> tuple[Watcher, Training]:

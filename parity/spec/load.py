@@ -167,7 +167,7 @@ def _with_programs(spec: Spec, where: Where, folder: Path) -> tuple[Spec, list[F
     sides = dict(spec.sides)
     for name, side in sides.items():
         if side.program is None:
-            idle = [part for part in ("model", "loss", "optimizer", "map") if getattr(side, part)]
+            idle = [part for part in ("model", "loss", "optimizer", "map", "said_at") if getattr(side, part)]
             faults += [
                 where.fault(("sides", name, part), "there is no program", "a `program:` whose names it tells")
                 for part in idle

@@ -177,11 +177,16 @@ def resolve_side(
     )
     placed = {"numerics.device": side.device} if side.device is not None else {}
     resolved = changed(resolved, placed | side.changes, f"side {name}", where, ("sides", name, "changes"))
-    if not native:
-        return resolved
-    # What a change brings with it and leaves unsaid is the framework's to decide, too.
-    origins = dict(resolved.origins)
-    return replace(resolved, config=_native(resolved.config, side.framework, origins, own), origins=origins)
+    if native:  # What a change brings with it and leaves unsaid is the framework's to decide, too.
+        origins = dict(resolved.origins)
+        resolved = replace(resolved, config=_native(resolved.config, side.framework, origins, own), origins=origins)
+    return replace(resolved, origins=_by_line(resolved.origins, side.said_at)) if side.said_at else resolved
+
+
+def _by_line(origins: Mapping[str, str], said_at: Mapping[str, str]) -> dict[str, str]:
+    """Return where values come from in a program: the lines that say them, whatever the spec says of itself."""
+    beneath = tuple(f"{path}." for path in said_at)
+    return {path: one for path, one in origins.items() if not path.startswith(beneath)} | dict(said_at)
 
 
 def with_names(config: ConfigT) -> ConfigT:

@@ -231,6 +231,9 @@ class SideSpec(Part):
         default={},
         description="layer or layer.parameter of the spec: what that program calls it, where names do not say",
     )
+    said_at: dict[str, str] = Field(
+        default={}, description="path: the line of that program that says it, as `parity compare` read it"
+    )
 
 
 class SaidSpec(Part):

@@ -1,0 +1,138 @@
+"""The verb ``compare``: two programs become one spec, which is run with the programs themselves as its sides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from parity.atomic import whole
+from parity.commands.read import proof_of, wrapper_of
+from parity.commands.run import run
+from parity.errors import UsageError
+from parity.lazy import np
+from parity.reading.asking import Wanted, asked
+from parity.reading.pair import Pair, PairSide, paired, with_programs
+from parity.reading.same_rows import OTHERS
+from parity.reading.unread import Unread, UnreadProgramError
+from parity.reading.whole import read_told, spec_name
+from parity.spec.load import parse_spec
+from parity.spec.plain import yaml_of
+
+if TYPE_CHECKING:
+    from parity.commands.read import Proof
+    from parity.court.work import Note
+    from parity.prepare.options import Options
+    from parity.reading.whole import ReadProgram
+    from parity.result.schema import Result
+
+
+@dataclass(kw_only=True)
+class Compared:
+    """What came of comparing two programs.
+
+    Args:
+        pair: both as one spec.
+        result: of running it.
+        files: that were written, the spec first.
+        proofs: of both readings, by side; empty where they were not asked for.
+    """
+
+    pair: Pair
+    result: Result
+    files: list[Path]
+    proofs: dict[str, Proof] = field(default_factory=dict)
+
+
+def compare(
+    programs: tuple[Wanted, Wanted], options: Options, *, max_seconds: float, prove: bool, command: str, note: Note,
+    said: Mapping[str, Any] | None = None,
+) -> Compared:  # fmt: skip
+    """Compare two programs: where they part in training, and which difference does it.
+
+    Args:
+        programs: both.
+        options: of the run.
+        max_seconds: after which a program is ended where it has not trained.
+        prove: hold each program and what it was read as in lockstep first.
+        command: that repeats this.
+        note: told what is under way.
+        said: loss and optimizer of programs that have none, as a spec says them.
+
+    Raises:
+        UnreadProgramError: with everything that no entry reads, of both.
+        UsageError: when one fails, or does not train, or the two do not learn the same thing.
+    """
+    readings, names = _readings(programs, max_seconds, said or {}, note)
+    folder = options.out or Path("reports") / spec_name(f"{names[0]}-{names[1]}")
+    pair = paired(*readings, names, source="rows.npz")
+    proofs: dict[str, Proof] = {}
+    folder.mkdir(parents=True, exist_ok=True)
+    for side, program, reading in zip(pair.sides, programs, readings, strict=True) if prove else ():
+        note(f"holding {program.text} against what it was read as", 0.0)
+        rows = folder / f"{side.name}.npz"
+        _write_rows(rows, reading.arrays)
+        proofs[side.name] = proof_of(reading, rows, program, max_seconds, note)
+        rows.unlink()
+    files = written(pair, programs, folder)
+    text = files[0].read_text(encoding="utf-8")
+    spec = parse_spec(text, file=str(files[0]))
+    result = run(
+        spec, replace(options, out=folder), text=text, file=str(files[0]), folder=folder, command=command, note=note
+    )
+    return Compared(pair=pair, result=result, files=files, proofs=proofs)
+
+
+def _readings(
+    programs: tuple[Wanted, Wanted], max_seconds: float, said: Mapping[str, Any], note: Note
+) -> tuple[tuple[ReadProgram, ReadProgram], tuple[str, str]]:  # fmt: skip
+    """Return both programs as they are read, and the names of the sides that they are."""
+    found: list[ReadProgram] = []
+    unread: list[Unread] = []
+    for program in programs:
+        note(f"running {program.text} until it trains", 0.0)
+        told, arrays = asked(program, max_seconds)
+        try:
+            found.append(read_told(told, arrays, name=program.name, source="rows.npz", said=said))
+        except UnreadProgramError as error:
+            unread += [one if one.place else replace(one, place=program.text) for one in error.unread]
+    if unread:
+        raise UnreadProgramError(unread)
+    a, b = (spec_name(program.name) for program in programs)
+    return (found[0], found[1]), (a, b) if a != b else (f"{a}_1", f"{b}_2")
+
+
+def written(pair: Pair, programs: tuple[Wanted, Wanted], folder: Path) -> list[Path]:
+    """Write the spec of a pair, its rows and its programs; return the files, the spec first."""
+    files = {}
+    for side, program in zip(pair.sides, programs, strict=True):
+        files[side.name] = folder / f"{side.name}_program.py"
+        files[side.name].write_text(_wrapped(side, program), encoding="utf-8")
+    spec = with_programs(pair, {name: file.name for name, file in files.items()})
+    rows = [folder / "rows.npz"]
+    _write_rows(rows[0], pair.rows.arrays)
+    if pair.rows.others:
+        second = pair.sides[1].name
+        rows.append(folder / f"{second}_rows.npz")
+        _write_rows(rows[1], pair.rows.others)
+        changes = spec["sides"][second]["changes"]
+        changes["data.source"] = rows[1].name if changes.get("data.source") == OTHERS else changes["data.source"]
+    head = [f"{programs[0].text} and {programs[1].text}, as parity compare read them.", *pair.notes]
+    file = folder / f"{pair.spec['name']}.yaml"
+    with whole(file) as handle:
+        handle.write(("".join(f"# {line}\n" for line in head) + yaml_of(spec)).encode())
+    return [file, *rows, *files.values()]
+
+
+def _wrapped(side: PairSide, program: Wanted) -> str:
+    """Return the program of a side: the person's own, as one that keeps the contract."""
+    missing = [part for part in side.reading.unsaid if part in ("loss", "optimizer")]
+    if missing:
+        raise UsageError(f"{program.text} has no {' and no '.join(missing)}; compare takes programs that train")
+    return wrapper_of(program, side.moved)
+
+
+def _write_rows(file: Path, arrays: Mapping[str, Any]) -> None:
+    with whole(file) as handle:
+        np.savez_compressed(handle, **arrays)

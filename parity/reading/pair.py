@@ -1,0 +1,249 @@
+"""Two programs that were read, as one spec: what both do is said once; what the second does otherwise, its changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from parity.errors import UsageError
+from parity.ops import Op
+from parity.ops.again import Again
+from parity.reading.plainly import activations_joined, channels_moved_last
+from parity.reading.same_rows import SharedRows, shared_rows
+from parity.reading.whole import ReadProgram
+from parity.spec.align import SAME_KIND, align, free_name, likeness
+from parity.spec.graph import named
+from parity.spec.load import build_spec
+from parity.spec.plain import brief
+from parity.spec.sections import ModelSpec, Spec
+
+
+@dataclass(kw_only=True)
+class PairSide:
+    """One of two programs in the terms of their common spec.
+
+    Args:
+        name: of the side.
+        reading: of the program.
+        model: as the spec has it.
+        names: of each layer of the spec, the layer of the reading.
+        moved: its program reads channels first what the spec has channels last.
+    """
+
+    name: str
+    reading: ReadProgram
+    model: ModelSpec
+    names: dict[str, str] = field(default_factory=dict)
+    moved: bool = False
+
+    def said_at(self) -> dict[str, str]:
+        """Return where the program says things: by path, its file and line."""
+        places, told = self.reading.told.places, self.reading.told
+        found = {path: places[key] for path, key in SAID_AT if places.get(key)}
+        lines = {self.reading.names[node.name]: node.place for node in told.nodes if node.name in self.reading.names}
+        found |= {f"layers.{name}": lines[own] for name, own in self.names.items() if lines.get(own)}
+        return found
+
+
+SAID_AT = (
+    ("loss", "compile"), ("loss", "loss"), ("optimizer", "compile"), ("optimizer", "optimizer"),
+    ("training", "train"), ("data", "train"), ("data", "data"), ("metrics", "compile"),
+)  # fmt: skip
+"""Sections of a spec, and what a watcher calls the line that says them; of two, the later one where it is known."""
+
+
+@dataclass(kw_only=True)
+class Pair:
+    """Two programs as one spec.
+
+    Args:
+        sides: both.
+        spec: as plain data, its source the file that :attr:`arrays` go to; its sides say no program yet.
+        rows: that they train on.
+        notes: what a reader should know, in sentences.
+    """
+
+    sides: tuple[PairSide, PairSide]
+    spec: dict[str, Any]
+    rows: SharedRows
+    notes: list[str] = field(default_factory=list)
+
+
+def paired(a: ReadProgram, b: ReadProgram, names: tuple[str, str], source: str) -> Pair:
+    """Return two programs as one spec.
+
+    Args:
+        a: first program.
+        b: second program, whose layers take the names of the first's that they stand for.
+        names: of the sides.
+        source: what the spec calls the file of the arrays.
+
+    Raises:
+        UsageError: when they do not learn the same thing: other shapes of rows, other outputs.
+    """
+    specs = [_built(one) for one in (a, b)]
+    sides = [
+        PairSide(name=name, reading=one, model=activations_joined(spec.model))
+        for name, one, spec in zip(names, (a, b), specs, strict=True)
+    ]
+    _turn(sides)
+    first, second = sides
+    first.names = {str(op.name): str(op.name) for op in first.model.layers}
+    _rename(first, second)
+    _check_ends(first, second)
+    rows = shared_rows((first, second), specs)
+    spec = {**a.spec, "name": f"{names[0]}-{names[1]}", "data": {**a.spec["data"], "source": source, **rows.data[0]}}
+    spec["model"] = _plain(first.model)
+    if "metrics" not in spec and "metrics" in b.spec:
+        spec["metrics"] = b.spec["metrics"]
+    told = {**_changes(first, second, specs), **rows.data[1]}
+    spec["sides"] = {
+        one.name: {"framework": one.reading.framework, **({"changes": changes} if changes else {})}
+        for one, changes in zip(sides, ({}, told), strict=True)
+    }
+    notes = [f"{one.name}: {note}" for one in sides for note in one.reading.notes]
+    return Pair(sides=(first, second), spec=spec, rows=rows, notes=[*notes, *rows.notes])
+
+
+def _built(reading: ReadProgram) -> Spec:
+    """Return the spec of a reading as typed objects, its data left out."""
+    data = {name: one for name, one in reading.spec["data"].items() if name != "source"}
+    return build_spec({**reading.spec, "data": {**data, "source": "blobs"}})
+
+
+def _turn(sides: Sequence[PairSide]) -> None:
+    """Bring a model that reads channels first to channels last where the other one reads the same rows so."""
+    for one, other in (sides, sides[::-1]):
+        mine, theirs = one.model.input, other.model.input
+        if mine is None or theirs is None or len(mine) < 2 or mine == theirs or (*mine[1:], mine[0]) != theirs:
+            continue
+        one.model, one.moved = channels_moved_last(one.model), True
+        return
+
+
+def _rename(first: PairSide, second: PairSide) -> None:
+    """Give the second model's layers the names of the first's that they stand for, and free ones to all others."""
+    before, after = (named(one.model).layers for one in (first, second))
+
+    def score(one: Op, other: Op) -> int:
+        if one.kind != other.kind:
+            return 0
+        return SAME_KIND + 2 * likeness(one.replace(name=None), other.replace(name=None)) + (one.name == other.name)
+
+    found = {str(two.name): str(one.name) for one, two in align(before, after, score) if one and two}
+    taken = {str(op.name) for op in before}
+    for op in after:
+        if op.name not in found:
+            own = str(op.name) if op.name not in taken else free_name(op.kind, taken)
+            found[str(op.name)] = own
+            taken.add(own)
+    inputs = _inputs(first.model, second.model)
+    called = {**inputs, **found}
+    layers = [_called(op, called) for op in after]
+    outputs = {name: called[layer] for name, layer in second.model.outputs.items()}
+    second.model = ModelSpec(
+        input=second.model.input,
+        inputs={called[name]: one for name, one in second.model.inputs.items()},
+        layers=tuple(layers),
+        outputs=outputs,
+    )
+    second.names = {found[str(op.name)]: str(op.name) for op in after}
+
+
+def _called(op: Op, called: Mapping[str, str]) -> Op:
+    """Return a layer with other names for itself and for what it reads."""
+    changes: dict[str, Any] = {"name": called[str(op.name)]}
+    if op.said_inputs is not None:
+        reads = tuple(called.get(one, one) for one in op.said_inputs)
+        changes["inputs"] = reads[0] if isinstance(op.inputs, str) else reads
+    if isinstance(op, Again):
+        changes["layer"] = called[op.layer]
+    return op.replace(**changes)
+
+
+def _inputs(first: ModelSpec, second: ModelSpec) -> dict[str, str]:
+    """Return what the second model's inputs are called in the first."""
+    mine, theirs = first.named_inputs(), second.named_inputs()
+    if set(mine) == set(theirs):
+        return {name: name for name in theirs}
+    shapes = [[one.shape for one in every.values()] for every in (mine, theirs)]
+    if len(mine) == 1 and shapes[0] == shapes[1]:
+        return dict(zip(theirs, mine, strict=True))
+    raise UsageError(
+        f"the programs do not read the same: {_told(mine)} and {_told(theirs)}; expected inputs of the same shapes, "
+        "and the same names where there are several"
+    )
+
+
+def _check_ends(first: PairSide, second: PairSide) -> None:
+    """Refuse programs that do not read and give alike."""
+    mine, theirs = (one.model.named_inputs() for one in (first, second))
+    if {name: one.shape for name, one in mine.items()} != {name: one.shape for name, one in theirs.items()}:
+        raise UsageError(
+            f"the programs do not read the same: {first.name} reads {_told(mine)}, {second.name} {_told(theirs)}; "
+            "expected rows of one shape"
+        )
+    if list(first.model.outputs) != list(second.model.outputs):
+        told = [", ".join(one.model.outputs) or "one" for one in (first, second)]
+        raise UsageError(f"the programs do not give the same outputs: {told[0]} and {told[1]}")
+
+
+def _told(inputs: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {list(one.shape)}" for name, one in inputs.items())
+
+
+def _plain(model: ModelSpec) -> dict[str, Any]:
+    """Return a model as a person writes it."""
+    found: dict[str, Any] = {}
+    if model.input is not None:
+        found["input"] = list(model.input)
+    else:
+        found["inputs"] = {name: one.model_dump(mode="json") for name, one in model.inputs.items()}
+    found["layers"] = [brief(op) for op in model.layers]
+    if model.outputs:
+        found["outputs"] = dict(model.outputs)
+    return found
+
+
+def _changes(first: PairSide, second: PairSide, specs: Sequence[Spec]) -> dict[str, Any]:
+    """Return what the second program does otherwise, as a side's changes say it."""
+    changes: dict[str, Any] = {}
+    layers = [_plain(one.model)["layers"] for one in (first, second)]
+    if layers[0] != layers[1]:
+        changes["layers"] = layers[1]
+    ends = [one.model.outputs for one in (first, second)]
+    if ends[0] != ends[1]:
+        raise UsageError(f"the outputs do not stand for each other: {ends[0]} and {ends[1]}")
+    a, b = specs
+    for section in ("loss", "optimizer"):
+        if getattr(a, section) != getattr(b, section):
+            changes[section] = second.reading.spec[section]
+    for section in ("training", "numerics"):
+        mine, theirs = getattr(a, section), getattr(b, section)
+        for name in type(mine).model_fields:
+            if getattr(mine, name) != getattr(theirs, name):
+                changes[f"{section}.{name}"] = getattr(theirs, name)
+    return changes
+
+
+def with_programs(pair: Pair, files: Mapping[str, str]) -> dict[str, Any]:
+    """Return the spec of a pair with the programs that its sides run.
+
+    Args:
+        pair: of programs.
+        files: of each side, the file of its program, which keeps the contract.
+    """
+    sides = dict(pair.spec["sides"])
+    for one in pair.sides:
+        told: dict[str, Any] = {**sides[one.name], "program": files[one.name], "said_at": one.said_at()}
+        mapped = {name: own for name, own in one.names.items() if name != own and _has_tensors(one.model, name)}
+        if mapped:
+            told["map"] = mapped
+        sides[one.name] = told
+    return {**pair.spec, "sides": sides}
+
+
+def _has_tensors(model: ModelSpec, name: str) -> bool:
+    op = next(op for op in model.layers if op.name == name)
+    return bool(type(op).started or type(op).statistics)

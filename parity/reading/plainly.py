@@ -1,0 +1,126 @@
+"""Two programs' models in one form, so that what they write in two ways is no difference.
+
+Channels last, and activations in the layer that they follow.
+"""
+
+from __future__ import annotations
+
+from parity.activations.linear import Linear
+from parity.code import axes_of
+from parity.compile.layout import Line, Walk
+from parity.frameworks import frameworks
+from parity.ops import ActivatedOp, Op
+from parity.ops.activation import ActivationOp
+from parity.ops.again import Again
+from parity.ops.permute import Permute
+from parity.spec.align import free_name
+from parity.spec.graph import Graph, Layer, graph_of, named
+from parity.spec.sections import ModelSpec
+
+WALKED = next(name for name, known in frameworks().items() if known.carries_masks)
+"""Whose layers are asked how they can read a tensor; where tensors carry their masks, none is said."""
+
+
+def channels_moved_last(model: ModelSpec) -> ModelSpec:
+    """Return a model of one input that reads its channels last, where it was written to read them first.
+
+    What reads its tensor as it is written, a ``flatten`` above all, gets a ``permute`` ahead of it: the features come
+    in the order that the program has them in.
+
+    Args:
+        model: whose input is (channels, places ...).
+    """
+    graph = graph_of(named(model))
+    (source,) = graph.inputs
+    walk = _FromLast(graph)
+    laid = walk.laid_out()
+    called = {laid.inputs[0]: source.name}  # By what a line calls a value, the layer that gives it.
+    taken = {layer.name for layer in graph.layers}
+    layers: list[Op] = []
+    for line in laid.lines:
+        reads = tuple(called[one] for one in line.given)
+        if line.axes is None:
+            op = _read_last(line)
+        else:
+            op = Permute(name=free_name("permute", taken), dims=line.axes[1:])
+            taken.add(str(op.name))
+        above = str(layers[-1].name) if layers else source.name
+        inputs = None if reads == (above,) else _one(reads)
+        layers.append(op.replace(inputs=inputs))
+        called[line.target] = str(op.name)
+    outputs = dict(zip(model.outputs, (called[one] for one in laid.returns), strict=True)) if model.outputs else {}
+    return ModelSpec(input=(*source.shape[1:], source.shape[0]), layers=tuple(layers), outputs=outputs)
+
+
+class _FromLast(Walk):
+    """A walk whose input lies channels last."""
+
+    def __init__(self, graph: Graph) -> None:
+        super().__init__(graph, WALKED)
+        self.lies = {value.name: "to_last" for value in graph.inputs}
+
+
+def _read_last(line: Line) -> Op:
+    """Return the layer of a line as one that reads its tensor as it lies in the walk."""
+    layer, site = line.layer, line.site
+    assert layer is not None
+    assert site is not None
+    if not layer.owns:
+        return _own(layer)
+    lies = site.layout if line.code.reads == "any" else line.code.reads
+    fields = type(layer.op).model_fields
+    if lies != "to_last":
+        return layer.op
+    if "data_format" in fields:
+        return layer.op.replace(data_format="channels_last")
+    if "axis" in fields:
+        rank = len(layer.input_shape)
+        axis: int = vars(layer.op)["axis"]
+        moved = axes_of("to_last", rank).index(axis % (rank + 1))
+        return layer.op.replace(axis=-1 if moved == rank else moved)
+    return layer.op
+
+
+def activations_joined(model: ModelSpec) -> ModelSpec:
+    """Return a model whose activations stand in the layers that they follow, as far as these can have them.
+
+    Of ``dense`` and ``activation: relu``, ``dense: {activation: relu}``: one network, in two ways to write it.
+    """
+    graph = graph_of(named(model))
+    ends = {value.name for value in graph.outputs}
+    ops = {layer.name: _own(layer) for layer in graph.layers}
+    gone: dict[str, str] = {}  # An activation, and the layer that has it now.
+    for layer in graph.layers:
+        before = layer.reads[0].name
+        op = ops.get(before)
+        alone = graph.readers(before) == [layer] and before not in ends and before not in graph.shared
+        if isinstance(layer.op, ActivationOp) and layer.owns and alone and _takes(op):
+            assert op is not None
+            ops[before] = op.replace(**{op.activation_field: layer.op.function})
+            gone[layer.name] = before
+    layers: list[Op] = []
+    above = graph.inputs[0].name
+    for layer in graph.layers:
+        if layer.name in gone:
+            continue
+        reads = tuple(gone.get(value.name, value.name) for value in layer.reads)
+        inputs = None if reads == (above,) and (layers or len(graph.inputs) == 1) else _one(reads)
+        layers.append(ops[layer.name].replace(inputs=inputs))
+        above = layer.name
+    outputs = {name: gone.get(layer, layer) for name, layer in named(model).outputs.items()}
+    return ModelSpec(input=model.input, inputs=model.inputs, layers=tuple(layers), outputs=outputs)
+
+
+def _takes(op: Op | None) -> bool:
+    """Return whether a layer can have an activation, and has none."""
+    able = isinstance(op, ActivatedOp) and isinstance(op.ending(), Linear)
+    return able and getattr(op, "activity_regularizer", None) is None
+
+
+def _own(layer: Layer) -> Op:
+    """Return a call of a layer as it stands in a list."""
+    return layer.op if layer.owns else Again(name=layer.name, layer=layer.owner)
+
+
+def _one(names: tuple[str, ...]) -> str | tuple[str, ...]:
+    return names[0] if len(names) == 1 else names

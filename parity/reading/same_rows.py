@@ -1,0 +1,167 @@
+"""The data of two programs: the rows of one file, as far as they are the same, and what each side says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from parity.data.refusing import one_hot_rows
+from parity.errors import UsageError
+from parity.lazy import np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from parity.reading.pair import PairSide
+    from parity.spec.sections import Spec
+
+CLOSE = 1e-5
+"""Relative difference up to which numbers are the same: what float32 makes of the same steps in another order."""
+
+
+@dataclass(kw_only=True)
+class SharedRows:
+    """The data of two programs.
+
+    Args:
+        arrays: as the file holds them.
+        data: what the ``data`` of the spec says, and the changes that the second side makes to it, by path.
+        others: arrays of the second side's own file, where it learns from other rows.
+        notes: what a reader should know, in sentences.
+    """
+
+    arrays: dict[str, Any]
+    data: tuple[dict[str, Any], dict[str, Any]] = field(default_factory=lambda: ({}, {}))
+    others: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+OTHERS = "rows_of_the_second.npz"
+"""What the file of the second side's own rows is called until it has its name."""
+
+
+def shared_rows(sides: Sequence[PairSide], specs: Sequence[Spec]) -> SharedRows:
+    """Return the data of two programs.
+
+    A program that brings none learns from the other's. Labels and the rows with a single 1 that stand for them are the
+    same, as are (N,) and (N, 1) but for what a loss makes of them, which each side is given as it has it.
+
+    Args:
+        sides: of the pair.
+        specs: of the readings.
+
+    Raises:
+        UsageError: when the rows of neither fit both.
+    """
+    first, second = sides
+    mine, theirs = (_laid(one) for one in sides)
+    splits = [spec.data.validation_split for spec in specs]
+    if second.reading.made_up or first.reading.made_up:
+        one, other = (first, second) if second.reading.made_up else (second, first)
+        found = SharedRows(arrays=mine if one is first else theirs)
+        if not one.reading.made_up:
+            found.notes.append(f"{other.name} brings no data: it learns from those of {one.name}.")
+        found.data = ({"validation_split": splits[0 if one is first else 1]}, {})
+        return found
+    _names_alike(mine, theirs)
+    found = SharedRows(arrays=dict(mine))
+    changes: dict[str, Any] = {} if splits[0] == splits[1] else {"data.validation_split": splits[1]}
+    for name, array in mine.items():
+        other = theirs[name]
+        if _alike(array, other):
+            continue
+        flat = _flat(array, other)
+        if flat is not None:
+            found.data[0]["targets"], changes["data.targets"] = flat
+            continue
+        labels = _labels(array, other)
+        if labels is not None:
+            found.arrays[name] = labels
+            continue
+        factor = _factor(array, other)
+        if factor is not None and name == "X":
+            changes["data.scale"] = factor
+            continue
+        found.others = dict(theirs)
+        changes["data.source"] = OTHERS
+        found.notes.append(
+            f"They learn from other rows: {name} is {_told(array)} in {first.name} and {_told(other)} in {second.name}"
+            f"{_how_far(array, other)}."
+        )
+        break
+    found.data[1].update(changes)
+    if splits[0] or splits[1]:
+        found.data[0]["validation_split"] = splits[0]
+    return found
+
+
+def _laid(side: PairSide) -> dict[str, Any]:
+    """Return a side's arrays as its model in the common spec reads them."""
+    arrays = dict(side.reading.arrays)
+    if side.moved:
+        arrays["X"] = np.moveaxis(arrays["X"], 1, -1)
+    return arrays
+
+
+def _names_alike(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> None:
+    if set(mine) != set(theirs):
+        raise UsageError(f"the programs do not learn from the same arrays: {', '.join(mine)} and {', '.join(theirs)}")
+
+
+def _alike(one: NDArray[Any], other: NDArray[Any]) -> bool:
+    if one.shape != other.shape:
+        return False
+    if one.dtype.kind != "f" and other.dtype.kind != "f":
+        return bool(np.array_equal(one, other))
+    return bool(np.allclose(one, other, rtol=CLOSE, atol=CLOSE * float(np.abs(one).max(initial=0.0))))
+
+
+def _flat(one: NDArray[Any], other: NDArray[Any]) -> tuple[str, str] | None:
+    """Return the forms of targets of which one has an axis of length 1 behind the other's, (N,) and (N, 1)."""
+    for short, long, forms in ((one, other, ("flat", "column")), (other, one, ("column", "flat"))):
+        if short.ndim == 1 and long.shape == (*short.shape, 1) and _alike(short, long[:, 0]):
+            return forms
+    return None
+
+
+def _labels(one: NDArray[Any], other: NDArray[Any]) -> NDArray[Any] | None:
+    """Return class labels of which one array has the numbers and the other a row with a single 1 each."""
+    for numbers, rows in ((one, other), (other, one)):
+        if numbers.dtype.kind in "iu" and rows.ndim == numbers.ndim + 1 and one_hot_rows(rows):
+            return numbers if np.array_equal(rows.argmax(axis=-1), numbers) else None
+    return None
+
+
+def _factor(one: NDArray[Any], other: NDArray[Any]) -> float | None:
+    """Return the number that one array times is the other; None where there is none."""
+    if one.shape != other.shape or not np.any(one) or not np.any(other):
+        return None
+    at = np.unravel_index(np.abs(one).argmax(), one.shape)
+    factor = float(other[at]) / float(one[at])
+    return _short(factor) if factor and _alike(one * factor, other) else None
+
+
+def _short(factor: float) -> float:
+    """Return the simplest number that a factor is to seven digits: one over a whole number, or a decimal."""
+    for simple in (1.0 / round(1.0 / factor) if abs(factor) < 1.0 else float(round(factor)), float(f"{factor:.7g}")):
+        if abs(simple - factor) <= 1e-6 * abs(factor):
+            return simple
+    return factor
+
+
+def _told(array: NDArray[Any]) -> str:
+    return f"{'x'.join(map(str, array.shape))} {array.dtype}"
+
+
+def _how_far(one: NDArray[Any], other: NDArray[Any]) -> str:
+    if one.shape != other.shape:
+        return ""
+
+    def order(array: NDArray[Any]) -> NDArray[Any]:
+        rows = array.reshape(len(array), -1)
+        return rows[np.lexsort(rows.T[::-1])]
+
+    if _alike(order(one), order(other)):
+        return ", the same rows in another order"
+    return f", apart by up to {float(np.abs(one.astype(float) - other.astype(float)).max()):.3g}"
