@@ -61,6 +61,7 @@ class Native:
         never: why the part is not written, though one that is read means the entry.
         anew: arguments with which the part means the entry all the same, where they are set anew in every step:
             formulas in the fields and ``t``, the number of the step, 1 for the first.
+        mended: fields of ``when`` whose other values these make up for; all of them if empty.
         slots: of an optimizer, each canonical slot and where the part keeps it; with a number, the slot is that many
             times the step size times what is kept.
         weights: of a layer, each canonical parameter, the attribute that the part keeps it in, and the permutation
@@ -76,6 +77,7 @@ class Native:
     why: Mapping[str, str] = field(default_factory=dict)
     never: str = ""
     anew: Mapping[str, str] = field(default_factory=dict)
+    mended: tuple[str, ...] = ()
     slots: Mapping[str, str | tuple[str, float]] = field(default_factory=dict)
     weights: Mapping[str, tuple[str, tuple[int, ...] | None]] = field(default_factory=dict)
     comment: str = ""
@@ -110,6 +112,7 @@ class Native:
         said = {name: value if isinstance(value, frozenset) else [value] for name, value in self.when.items()}
         where = " and ".join(f"{name} is {' or '.join(sorted(map(shown, value)))}" for name, value in said.items())
         other = f"{self.name} with {' and '.join(self.anew)} set anew in every step" if self.anew else "written out"
+        other += ", or written out" if self.mended else ""
         return f"{self.name} where {where}, else {other}"
 
     def departures(self, entry: Any) -> list[str]:
@@ -119,6 +122,10 @@ class Native:
             for name, value in self.when.items()
             if (getattr(entry, name) not in value if isinstance(value, frozenset) else getattr(entry, name) != value)
         ]
+
+    def mends(self, entry: Any) -> bool:
+        """Return whether the part means what the entry means once its arguments are set anew in every step."""
+        return bool(self.anew) and not (self.mended and set(self.departures(entry)) - set(self.mended))
 
     def reason(self, entry: Any) -> str:
         """Return why the part is not written for an entry, in words that follow its name; empty where none is said."""

@@ -47,4 +47,5 @@ def certain(side: Resolved) -> float:
     """Return the loss of a row whose probabilities are 1 for its class and 0 for the others, taken for logits."""
     row = np.zeros((1, side.last.output_shape[-1]))
     row[0, 0] = 1.0
-    return float(side.config.loss.value(row, row, True))
+    targets = np.zeros(1, np.int64) if side.config.loss.forms == ("index",) else row
+    return float(side.config.loss.value(row, targets, True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from pydantic import Field, PositiveFloat
+from pydantic import Field, NonNegativeFloat, PositiveFloat
 
 from parity.code import Case
 from parity.entries import read_in
@@ -21,11 +21,15 @@ class Adam(Optimizer):
     w -= lr (m / c1) / (sqrt(v / c2) + epsilon). The first is the second with epsilon / sqrt(c2), 31.6 times larger
     at t = 1. Keras has epsilon 1e-7, TensorFlow 1 and PyTorch 1e-8. ``amsgrad`` takes the largest v so far for v; in
     Keras as in PyTorch it is the largest of those that are not corrected, which Reddi and others (2018) do not correct.
+    ``weight_decay`` is PyTorch's, coupled: weight_decay w is added to g, and goes through the moments, as an l2 penalty
+    of half of it would; Keras's argument of that name takes it off the weight, which is ``adamw``.
     """
 
     kind: ClassVar[str] = "adam"
     letters: ClassVar = {"m": "m", "v": "v", "v_max": "top"}
-    quiet: ClassVar = Optimizer.quiet | {"amsgrad"}
+    quiet: ClassVar = Optimizer.quiet | {"amsgrad", "weight_decay"}
+    coupled: ClassVar[bool] = True
+    """Whether the decay is added to the gradient."""
     native: ClassVar = {
         "tensorflow": {"epsilon": 1e-8},
         "torch": {"epsilon": 1e-8, "epsilon_place": "after_correction"},
@@ -34,12 +38,14 @@ class Adam(Optimizer):
     natives: ClassVar = {
         "keras": Native("keras.optimizers.Adam", same("learning_rate", "beta_1", "beta_2", "epsilon", "amsgrad"),
                         own={"amsgrad": False},
-                        when={"epsilon_place": "before_correction"},
-                        anew={"epsilon": "epsilon * sqrt(1.0 - beta_2**t)"},
-                        why={"epsilon_place": "with epsilon added after the bias correction, as PyTorch has it"},
+                        when={"epsilon_place": "before_correction", "weight_decay": 0.0},
+                        anew={"epsilon": "epsilon * sqrt(1.0 - beta_2**t)"}, mended=("epsilon_place",),
+                        why={"epsilon_place": "with epsilon added after the bias correction, as PyTorch has it",
+                             "weight_decay": "with the decay in the gradient, as PyTorch has it"},
                         slots={"m": "_momentums", "v": "_velocities", "v_max": "_velocity_hats"}),
         "torch": Native("torch.optim.Adam", {"lr": "learning_rate", "betas": ("beta_1", "beta_2"), "eps": "epsilon",
-                                             "amsgrad": "amsgrad"}, own={"amsgrad": False},
+                                             **same("weight_decay", "amsgrad")},
+                        own={"weight_decay": 0.0, "amsgrad": False},
                         when={"epsilon_place": "after_correction"}, anew={"eps": "epsilon / sqrt(1.0 - beta_2**t)"},
                         why={"epsilon_place": "with epsilon before the bias correction, as in Keras"},
                         slots={"m": "exp_avg", "v": "exp_avg_sq", "v_max": "max_exp_avg_sq"}),
@@ -53,23 +59,31 @@ class Adam(Optimizer):
         default="before_correction", description="whether epsilon meets sqrt(v) before or after its bias correction"
     )
     amsgrad: bool = Field(default=False, description="divide by the largest v so far, before its correction")
+    weight_decay: NonNegativeFloat = Field(default=0.0, description="share of the weight added to its gradient")
 
     def formula(self) -> str:
         v = "top" if self.amsgrad else "v"
+        decays = self.coupled and self.weight_decay > 0.0
+        d = "d" if decays else "g"
         if self.epsilon_place == "before_correction":
             move = "alpha = lr * sqrt(correction_2) / correction_1\nw -= alpha * m / (sqrt(%s) + epsilon)"
         else:
             move = "m_hat = m / correction_1\nv_hat = %s / correction_2\nw -= lr * m_hat / (sqrt(v_hat) + epsilon)"
         return f"""
+            {f"d = g + {self.weight_decay!r} * w" if decays else ""}
             correction_1 = 1.0 - beta_1**t
             correction_2 = 1.0 - beta_2**t
-            m += (1.0 - beta_1) * (g - m)
-            v += (1.0 - beta_2) * (g * g - v)
+            m += (1.0 - beta_1) * ({d} - m)
+            v += (1.0 - beta_2) * ({d} * {d} - v)
             {"top = maximum(top, v)" if self.amsgrad else ""}
             {move % v}
         """
 
     def rule(self) -> str:
+        decays = self.coupled and self.weight_decay > 0.0
+        return f"g of m and v is g + {self.weight_decay!r} w; {self._moved()}" if decays else self._moved()
+
+    def _moved(self) -> str:
         if self.amsgrad:
             return f"as Adam {self.epsilon_place.replace('_', ' the ')}, with the largest v so far"
         if self.epsilon_place == "before_correction":
@@ -99,4 +113,12 @@ class Adam(Optimizer):
                         "ema_momentum": 0.5}, [0.5, 1.5, 1.0], -2 / 3),
             weight_case("a schedule: the whole rate, then half of it", {"learning_rate": halving, "epsilon": 1e-300},
                         [2.0, 2.0], -0.75),
+            weight_case("a decay turns the gradient round: -1 and half of 4, and the first step is lr",
+                        {"learning_rate": 0.5, "weight_decay": 0.5, "epsilon": 1e-300}, [-1.0], 3.5, start=4.0),
+            weight_case("it goes through the moments: m is 1/2 and then 3/4, v 1/2 and 3/4, corrected 1",
+                        {"learning_rate": 1.0, "weight_decay": 0.5, "beta_1": 0.5, "beta_2": 0.5, "epsilon": 1.0,
+                         "epsilon_place": "after_correction"}, [-1.0, -0.75], 4.0 - 0.5 - 0.5, start=4.0),
+            weight_case("and with the largest v so far", {"learning_rate": 1.0, "weight_decay": 0.5, "beta_1": 0.5,
+                        "beta_2": 0.5, "epsilon": 1e-300, "amsgrad": True}, [-1.0, -1.0], 3.0 - 0.5 / 0.375**0.5,
+                        start=4.0),
         ]  # fmt: skip

@@ -22,6 +22,8 @@ class AdamW(Adam):
     """
 
     kind: ClassVar[str] = "adamw"
+    quiet: ClassVar = Adam.quiet - {"weight_decay"}
+    coupled: ClassVar[bool] = False
     native: ClassVar = {"torch": {"epsilon": 1e-8, "epsilon_place": "after_correction", "weight_decay": 0.01}}
     source: ClassVar = read_in(keras="optimizers/adamw", torch="optim/adamw")
     natives: ClassVar = {
@@ -29,11 +31,13 @@ class AdamW(Adam):
             Adam.natives["keras"],
             name="keras.optimizers.AdamW",
             arguments={**Adam.natives["keras"].arguments, "weight_decay": "weight_decay"},
+            when={"epsilon_place": "before_correction"},
+            why={name: why for name, why in Adam.natives["keras"].why.items() if name != "weight_decay"},
         ),
         "torch": replace(
             Adam.natives["torch"],
             name="torch.optim.AdamW",
-            arguments={**Adam.natives["torch"].arguments, "weight_decay": "weight_decay"},
+            own={"amsgrad": False},
         ),
     }  # fmt: skip
 

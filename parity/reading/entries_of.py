@@ -49,7 +49,7 @@ def entry_of(part: Mapping[str, Any], framework: str, family: str = "") -> dict[
         NoEntryError: when none is it; says what would be needed.
     """
     reader = reader_of(framework)
-    itself = reader.entry(part["part"])
+    itself = reader.entry(part["part"]) or reader.said(part)
     if itself is not None:
         return dict(itself)
     part = reader.word(part)

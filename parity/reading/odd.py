@@ -62,6 +62,15 @@ class Reader:
         del name
         return None
 
+    def said(self, part: Word) -> Mapping[str, Any] | None:
+        """Return the entry that a part is, ``{kind: fields}``, where its arguments decide which; None of any other.
+
+        Raises:
+            NoEntryError: when no entry is it.
+        """
+        del part
+        return None
+
     def metric(self, told: Word) -> str | None:
         """Return the metric that is told; None where no entry is it."""
         del told

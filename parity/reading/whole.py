@@ -81,7 +81,7 @@ def read_told(
     outputs = dict(zip((one for one, _ in told.outputs), layers.outputs, strict=True))
     losses = _losses(told, outputs, said, unread)
     optimizer = _optimizer(told, said, unread)
-    notes: list[str] = []
+    notes = list(told.notes)
     metrics = _metrics(told, outputs, notes)
     _callbacks(told, notes, unread)
     if unread:
@@ -228,4 +228,4 @@ def _shapes(told: Told, layers: Layers) -> dict[str, list[int]]:
 def _aligned(loss: Any, flat: bool) -> Any:
     """Return the loss of an output of one number, whose targets (N,) the program's framework aligns with it."""
     kind, fields = next(iter(loss.items())) if isinstance(loss, Mapping) else (loss, {})
-    return {kind: {**fields, "broadcast": "align"}} if flat and "broadcast" in LOSSES[kind].model_fields else loss
+    return {kind: {"broadcast": "align", **fields}} if flat and "broadcast" in LOSSES[kind].model_fields else loss

@@ -108,6 +108,7 @@ class Told:
             before them those of the rows to validate on.
         places: lines of the program: of ``compile`` and ``train``, where they are known.
         refused: what could not be told.
+        notes: what a reader of the spec should know, in sentences.
         title: what a person calls the model.
         precision: the word of the type that layers compute in, where that is not float32.
     """
@@ -124,6 +125,7 @@ class Told:
     arrays: list[str] = field(default_factory=list)
     places: dict[str, str] = field(default_factory=dict)
     refused: list[ToldRefusal] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     precision: str = ""
 
     def plain(self) -> dict[str, Any]:

@@ -144,6 +144,10 @@ WRONG: dict[str, Situation] = {
     "a softmax before a cross-entropy from logits": Situation(
         layers=[HIDDEN, dense(5, "softmax")], loss={CCE: LOGITS}, finds={"softmax_before_logits": ("keras",)}
     ),
+    "a softmax before a cross-entropy of class numbers": Situation(
+        layers=[HIDDEN, dense(5, "softmax")], loss={"sparse_categorical_crossentropy": LOGITS},
+        y=np.arange(40) % 5, finds={"softmax_before_logits": ("keras",)},
+    ),
     "a softmax in a layer of its own": Situation(
         layers=[HIDDEN, dense(5), {"activation": "softmax"}], loss={CCE: LOGITS},
         finds={"softmax_before_logits": ("keras",)},

@@ -76,7 +76,9 @@ def written(optimizer: Optimizer, own: Native | None) -> OptimizerCode:
     if own is None or not own.fits(optimizer):
         name = type(optimizer).__name__
         rest = _kept_beside(optimizer, own)
-        source = _anew(optimizer, own, name) if own and own.anew else _written_out(optimizer, own, name, rest)
+        source = (
+            _anew(optimizer, own, name) if own and own.mends(optimizer) else _written_out(optimizer, own, name, rest)
+        )
         helpers = (*helpers, Helper(name=name, source=source + clip))
         more = {field: repr(getattr(optimizer, field)) for field in rest}
         slots = slots or {slot: Slot(attribute=_place(optimizer, slot)) for slot in optimizer.moments()}

@@ -89,7 +89,7 @@ def written(optimizer: Optimizer, own: Native | None) -> OptimizerCode:
     """
     # What is kept without the rate is another thing once the rate has changed.
     outside = own.without_rate(optimizer.moments()) if own is not None and optimizer.changes() else ()
-    if own is None or outside or not (own.fits(optimizer) or own.anew):
+    if own is None or outside or not (own.fits(optimizer) or own.mends(optimizer)):
         return _written_out(optimizer, own, outside)
     anew, clips = {} if own.fits(optimizer) else own.anew, _clips(optimizer)
     name, helpers = own.name, optimizer.rate_helpers("torch")

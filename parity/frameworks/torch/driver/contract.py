@@ -1,0 +1,182 @@
+"""What a program holds, as one that keeps the contract of a side's program (docs/own-program.md)."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from parity.frameworks.torch.driver.calls import Ref, Replay, key_of
+from parity.frameworks.torch.driver.loops import Loop, Pass, plain_output
+
+
+class Whole(nn.Module):  # type: ignore[misc]
+    """What stands between rows and losses, where it is more than one module that is given them.
+
+    Args:
+        step: of the program.
+        outputs: of it, as the losses are given them.
+    """
+
+    def __init__(self, step: Pass, outputs: Sequence[Ref]) -> None:
+        super().__init__()
+        self.step, self.outputs = step, list(outputs)
+        for call in step.roots:
+            name = "model" if len(step.roots) == 1 else type(call.what).__name__.lower()
+            taken = dict(self.named_children())
+            self.add_module(name if name not in taken else f"{name}_{len(taken)}", call.what)
+
+    def forward(self, *inputs: torch.Tensor) -> Any:
+        """Return one output, or all of them in order."""
+        found = applied(self.step, self.outputs, inputs)
+        return found[0] if len(found) == 1 else tuple(found)
+
+
+def applied(step: Pass, outputs: Sequence[Ref], inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    """Return what a program computes of other rows.
+
+    Args:
+        step: of the program, as it was seen.
+        outputs: that are asked for.
+        inputs: the rows.
+    """
+    known = {key_of(ref): one for ref, one in zip(step.inputs, inputs, strict=True)}
+    replay = Replay(known, constant=as_wide)
+    return [replay.value(one) for one in outputs]
+
+
+def as_wide(constant: torch.Tensor) -> torch.Tensor:
+    """Return a constant of a program in the precision that is computed in."""
+    return constant.to(torch.get_default_dtype()) if constant.is_floating_point() else constant
+
+
+def outputs_of(step: Pass) -> list[Ref]:
+    """Return what a model gives: before what only moves its numbers, where that stands ahead of the losses."""
+    plain = [plain_output(one, step.roots) for one in step.predictions]
+    found = [one for one in plain if one is not None]
+    return found if len(found) == len(step.predictions) else step.predictions
+
+
+def model_of(step: Pass) -> nn.Module:
+    """Return the module that a program trains, or one made of all that it trains."""
+    outputs, root = outputs_of(step), step.roots[0]
+    alone = len(step.roots) == 1 and all(one.call is root for one in outputs)
+    direct = [key_of(one) for one in root.args if isinstance(one, Ref)] == [key_of(one) for one in step.inputs]
+    given = direct and len(root.args) == len(step.inputs) and not root.kwargs
+    order = [one.path for one in outputs] in ([()], [(number,) for number in range(len(outputs))])
+    found: nn.Module = root.what if alone and given and order else Whole(step, outputs)
+    return found
+
+
+class Told:
+    """A part of the contract, made when it is asked for.
+
+    Args:
+        loop: of the program.
+        rates: of each scheduler, its state as it was made.
+        per: updates behind each of which a schedule that counts epochs is stepped.
+    """
+
+    def __init__(self, loop: Loop, rates: Mapping[int, Any], per: int) -> None:
+        self.loop, self.rates, self.per = loop, rates, per
+        self.step = loop.last
+
+    def loss(self, outputs: Any, targets: Any) -> torch.Tensor:
+        """Return the loss of a batch, what gradients are shared out by aside."""
+        given = [_each(one) for one in (outputs, targets)]
+        kept = outputs_of(self.step)
+        known = {key_of(ref): one for ref, one in zip(kept, given[0], strict=True)}
+        for term, one in zip(self.step.terms, given[1], strict=True):
+            known[key_of(term.targets)] = one
+        found: torch.Tensor = Replay(known, as_wide, _in_precision).value(self.step.loss)
+        return found * len(self.loop.steps[-1]) if _shares(self.loop) else found
+
+    def optimizer(self, model: nn.Module) -> Any:
+        """Return the optimizer as it was ahead of its first step, with what is done around its steps in them."""
+        del model
+        found = self.loop.optimizer
+        found.state.clear()
+        for scheduler in self.loop.schedulers:
+            scheduler.load_state_dict(copy.deepcopy(self.rates[id(scheduler)]))
+        for group, told in zip(found.param_groups, self.loop.groups, strict=True):
+            group.update(told)
+        vars(found).pop("step", None)  # Schedulers put one there that counts.
+        if self.loop.clips or self.loop.schedulers or len(self.loop.steps[-1]) > 1:
+            found.__class__ = _around(type(found), self.loop, self.per)
+            found.iterations, found.schedulers = 0, list(self.loop.schedulers)
+            found.scheduler = found.schedulers[0] if found.schedulers else None
+            found.accumulated = {one: torch.zeros_like(one) for group in found.param_groups for one in group["params"]}
+        return found
+
+
+def _shares(loop: Loop) -> bool:
+    count, shares = len(loop.steps[-1]), [one.share for one in loop.last.terms]
+    return count > 1 and all(abs(one * count - 1.0) < 1e-9 for one in shares)
+
+
+def _each(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _in_precision(module: nn.Module) -> nn.Module:
+    return module.to(torch.get_default_dtype())
+
+
+def _around(base: type, loop: Loop, per: int) -> type:
+    """Return an optimizer's class with what a loop does around its steps."""
+    count, mean, clips = len(loop.steps[-1]), _shares(loop), list(loop.clips)
+    plain: Any = getattr(base.step, "__wrapped__", base.step)  # type: ignore[attr-defined]  # Hooks see what a batch gave.
+
+    def step(self: Any, closure: Any = None) -> None:
+        del closure
+        self.iterations += 1
+        if count > 1:
+            with torch.no_grad():
+                for one, total in self.accumulated.items():
+                    if one.grad is not None:
+                        total.add_(one.grad)
+                if self.iterations % count:
+                    return
+                for one, total in self.accumulated.items():
+                    one.grad = total / count if mean else total.clone()
+                    total.zero_()
+        for clip in clips:
+            getattr(nn.utils, clip.what)(clip.parameters, *clip.told[0], **clip.told[1])
+        updates = self.iterations // count
+        if loop.ahead and updates % per == 0:
+            _scheduled(self)
+        plain(self)
+        if not loop.ahead and updates % per == 0:
+            _scheduled(self)
+
+    hooked: Any = torch.optim.Optimizer.profile_hook_step(step)
+    hooked.hooked = True
+    return type(base.__name__, (base,), {"step": hooked, "__module__": base.__module__})
+
+
+def _scheduled(optimizer: Any) -> None:
+    for one in optimizer.schedulers:
+        one.step()
+
+
+def stepping(loop: Loop) -> Callable[..., Any] | None:
+    """Return a step of a program whose modules are not all in training; None of any other."""
+    modes = [one for call in loop.last.roots for one in call.modes]
+    if all(training for _, training in modes):
+        return None
+
+    def train_step(model: Any, loss_fn: Any, optimizer: Any, x: Any, y: Any) -> torch.Tensor:
+        for module, training in modes:
+            module.training = training
+        optimizer.zero_grad()
+        loss: torch.Tensor = loss_fn(model(*x) if isinstance(x, tuple) else model(x), y)
+        loss.backward()
+        optimizer.step()
+        return loss.detach()
+
+    return train_step

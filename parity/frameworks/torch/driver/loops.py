@@ -1,0 +1,314 @@
+"""What a training loop does in one step: which model, which losses of what, what is done to gradients and rates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from parity.frameworks.torch.driver.calls import Call, Ref, behind, key_of
+from parity.frameworks.torch.driver.seen import STEPS, Event, Seen
+from parity.frameworks.torch.driver.told_graph import UntoldError
+from parity.frameworks.torch.driver.words import bound, called, module_word, own_of, word
+
+LOSSES = {
+    "cross_entropy": "CrossEntropyLoss", "binary_cross_entropy": "BCELoss", "kl_div": "KLDivLoss",
+    "binary_cross_entropy_with_logits": "BCEWithLogitsLoss", "nll_loss": "NLLLoss", "l1_loss": "L1Loss",
+    "mse_loss": "MSELoss", "smooth_l1_loss": "SmoothL1Loss", "huber_loss": "HuberLoss",
+    "poisson_nll_loss": "PoissonNLLLoss", "soft_margin_loss": "SoftMarginLoss", "nll_loss_nd": "NLLLoss",
+    "cosine_embedding_loss": "CosineEmbeddingLoss", "hinge_embedding_loss": "HingeEmbeddingLoss",
+    "triplet_margin_loss": "TripletMarginLoss", "gaussian_nll_loss": "GaussianNLLLoss",
+    "multi_margin_loss": "MultiMarginLoss", "multilabel_soft_margin_loss": "MultiLabelSoftMarginLoss",
+    "margin_ranking_loss": "MarginRankingLoss", "ctc_loss": "CTCLoss",
+}  # fmt: skip
+"""Functions that are losses, and the modules that do the same."""
+
+RESHAPES = frozenset({"squeeze", "view", "reshape", "flatten", "unsqueeze", "contiguous", "ravel"})
+"""Functions between a model and its loss that are no layer, where they keep the numbers of a row."""
+
+OUT = "the usual loss of outputs and targets, or a sum of such losses"
+
+
+@dataclass(kw_only=True)
+class Term:
+    """A loss that is part of what is minimised.
+
+    Args:
+        call: of the loss.
+        part: as a word.
+        share: that it is multiplied by.
+        outputs: what it is of.
+        targets: what these should be.
+    """
+
+    call: Call
+    part: dict[str, Any]
+    share: float
+    outputs: Ref
+    targets: Ref
+
+
+@dataclass(kw_only=True)
+class Pass:
+    """A loss from which gradients were taken, and what it was made of.
+
+    Args:
+        loss: the tensor.
+        terms: losses in it.
+        roots: calls of modules with parameters.
+        inputs: what these were given.
+        predictions: outputs of the model, each once, as the losses are given them.
+        place: line from which gradients were taken.
+    """
+
+    loss: Ref
+    terms: list[Term]
+    roots: list[Call]
+    inputs: list[Ref]
+    predictions: list[Ref]
+    place: str = ""
+
+
+@dataclass(kw_only=True)
+class Loop:
+    """A training loop.
+
+    Args:
+        optimizer: that takes the steps.
+        groups: of it, as they were ahead of the first step.
+        steps: of each of the first steps, what gradients were taken from.
+        clips: what was done to gradients ahead of the last step.
+        schedulers: of the rate, the outer ones.
+        per_epoch: whether these are stepped where an epoch ends.
+        ahead: whether they are stepped ahead of the optimizer.
+    """
+
+    optimizer: Any
+    groups: list[dict[str, Any]]
+    steps: list[list[Pass]]
+    clips: list[Event] = field(default_factory=list)
+    schedulers: list[Any] = field(default_factory=list)
+    per_epoch: bool = False
+    ahead: bool = False
+
+    @property
+    def last(self) -> Pass:
+        """The last of what gradients were taken from."""
+        return self.steps[-1][-1]
+
+
+def loop_of(seen: Seen, optimizer: Any) -> Loop:
+    """Return what a training loop does.
+
+    Raises:
+        UntoldError: when it does what no spec says.
+    """
+    others = {id(one.what): one.what for one in seen.events if one.kind == "step" and one.what is not optimizer}
+    if others:
+        names = " and ".join(called(type(one)) for one in (optimizer, *others.values()))
+        raise UntoldError(f"a loop of {len(others) + 1} optimizers ({names})", _line(seen, "step"),
+                          "one optimizer of one loss")  # fmt: skip
+    windows = _windows(seen.events, optimizer)
+    steps = [[_pass(one) for one in window if one.kind == "backward"] for window in windows]
+    for window, passes in zip(windows, steps, strict=True):
+        _check(window, passes)
+    first = next(one for one in seen.events if one.kind == "step")
+    inner = {id(one) for outer in seen.schedulers for one in getattr(outer, "_schedulers", ())}
+    mine = [one for one in seen.schedulers if getattr(one, "optimizer", None) is optimizer and id(one) not in inner]
+    stepped = [one for one in seen.events if one.kind == "schedule"]
+    within = sum(one.kind == "schedule" for window in windows[1:] for one in window)
+    order = [one.kind for one in seen.events if one.kind in ("schedule", "step")]
+    return Loop(
+        optimizer=optimizer, groups=first.told, steps=steps, clips=[one for one in windows[-1] if one.kind == "clip"],
+        schedulers=[one for one in mine if any(event.what is one for event in stepped)], per_epoch=not within,
+        ahead=bool(order) and order[0] == "schedule",
+    )  # fmt: skip
+
+
+def _line(seen: Seen, kind: str) -> str:
+    return next((one.place for one in seen.events if one.kind == kind and one.place), "")
+
+
+def _windows(events: Sequence[Event], optimizer: Any) -> list[list[Event]]:
+    """Return what was done ahead of each of the first steps."""
+    found: list[list[Event]] = [[]]
+    for one in events:
+        found[-1].append(one)
+        if one.kind == "step" and one.what is optimizer:
+            found.append([])
+    return found[:STEPS]
+
+
+def _check(window: Sequence[Event], passes: Sequence[Pass]) -> None:
+    """Refuse what a step does that no spec says."""
+    taken = [one for one in window if one.kind == "backward"]
+    step = window[-1]
+    if not step.cleared:
+        raise UntoldError(f"{called(type(step.what))}.step with a closure", step.place, "a step of one gradient")
+    if not taken:
+        raise UntoldError("a step without Tensor.backward", step.place, "gradients of a loss: loss.backward()")
+    if not taken[0].cleared:
+        raise UntoldError("gradients that are not set to zero, to which those of the next step are added,",
+                          taken[0].place, "optimizer.zero_grad() in each step")  # fmt: skip
+    if any(one.told for one in taken):
+        raise UntoldError("backward that is given a gradient", taken[0].place, OUT)
+    roots = [id(root) for one in passes for root in one.roots]
+    if len(roots) != len(set(roots)):
+        raise UntoldError("backward of several losses of one forward pass", taken[0].place, "one loss, their sum")
+
+
+def _pass(event: Event) -> Pass:
+    assert event.loss is not None
+    terms = list(_terms(event.loss, 1.0, event.place))
+    predictions = list({key_of(one.outputs): one.outputs for one in terms}.values())
+    every = list({key_of(one): one for ref in predictions for one in behind(ref)}.values())
+    roots = list({id(one.call): one.call for one in every if one.call is not None and _trains(one.call)}.values())
+    if not roots:
+        raise UntoldError("a loss of no module's output", event.place, "a model that is an nn.Module")
+    roots.reverse()
+    inputs: dict[Any, Ref] = {}
+    rows = len(predictions[0].tensor) if predictions[0].tensor.dim() else 0
+    for one in reversed(every):
+        if one.call is None or not depends(one):
+            continue
+        for ref in one.call.refs():
+            if not depends(ref) and ref.tensor.dim() and len(ref.tensor) == rows and not _made_anew(ref):
+                inputs.setdefault(key_of(ref), ref)
+    return Pass(loss=event.loss, terms=terms, roots=roots, inputs=list(inputs.values()), predictions=predictions,
+                place=event.place)  # fmt: skip
+
+
+def _made_anew(ref: Ref) -> bool:
+    """Return whether a tensor is made of no other, such as states of zeros."""
+    return ref.call is not None and ref.call.name in ("zeros", "ones", "zeros_like", "new_zeros", "full")
+
+
+def _trains(call: Call) -> bool:
+    return call.name == "module" and next(call.what.parameters(), None) is not None
+
+
+def depends(ref: Ref) -> bool:
+    """Return whether a tensor comes from a module with parameters, or is a parameter."""
+    return isinstance(ref.tensor, nn.Parameter) or any(
+        (one.call is not None and _trains(one.call)) or isinstance(one.tensor, nn.Parameter) for one in behind(ref)
+    )
+
+
+def _terms(ref: Ref, share: float, place: str) -> Iterator[Term]:
+    """Return the losses that a tensor is a sum of.
+
+    Raises:
+        UntoldError: when it is more.
+    """
+    call = ref.call
+    if call is None:
+        raise UntoldError("a loss that no call that is seen gives", place, OUT)
+    found = _loss(call)
+    if found is not None:
+        yield _term(call, found, share)
+        return
+    refs, numbers = call.refs(), [one for one in call.args if isinstance(one, int | float)]
+    name = call.name.strip("_")
+    if name in ("add", "radd", "sub", "rsub", "sum", "stack") and not (name == "sum" and len(refs) != 1):
+        signs = {"sub": (1.0, -1.0), "rsub": (-1.0, 1.0)}.get(name, (1.0,) * len(refs))
+        plain = not numbers or all(one == 0 for one in numbers) or name in ("sum", "stack")
+        if plain and not call.kwargs and refs and (name != "sum" or _scalar(refs[0]) or _is_none(refs[0])):
+            if name == "sum" and _is_none(refs[0]):
+                yield from _reduced(refs[0], share, place, "sum")
+                return
+            for one, sign in zip(refs, signs, strict=True):
+                yield from _terms(one, share * sign, place)
+            return
+    if name == "mean" and len(refs) == 1 and len(call.args) == 1 and not call.kwargs:
+        if _is_none(refs[0]):
+            yield from _reduced(refs[0], share, place, "mean")
+            return
+        if _scalar(refs[0]):
+            yield from _terms(refs[0], share, place)
+            return
+    constant = [one for one in refs if not depends(one) and one.tensor.numel() == 1]
+    numbers += [float(one.tensor) for one in constant]
+    refs = [one for one in refs if not any(one is other for other in constant)]
+    if name in ("mul", "rmul", "div", "neg") and len(refs) == 1 and len(numbers) <= 1:
+        factor = -1.0 if name == "neg" else float(numbers[0]) if numbers else None
+        if factor is not None and (name != "div" or isinstance(call.args[0], Ref)):
+            yield from _terms(refs[0], share / factor if name == "div" else share * factor, place)
+            return
+    raise UntoldError(f"{call.name} in the loss", call.place or place, OUT)
+
+
+def _scalar(ref: Ref) -> bool:
+    return ref.tensor.numel() == 1
+
+
+def _is_none(ref: Ref) -> bool:
+    told = _loss(ref.call) if ref.call is not None else None
+    return told is not None and told["arguments"].get("reduction") == "none"
+
+
+def _reduced(ref: Ref, share: float, place: str, reduction: str) -> Iterator[Term]:
+    for one in _terms(ref, share, place):
+        one.part["arguments"]["reduction"] = reduction
+        yield one
+
+
+def _loss(call: Call) -> dict[str, Any] | None:
+    """Return a call as the loss that it is, a word; None where it is none."""
+    if call.name == "module":
+        if not type(call.what).__module__.startswith("torch.nn.modules.loss"):
+            return None
+        found = module_word(call.what, type(call.what))
+        weight = getattr(call.what, "pos_weight", None)
+        return {
+            **found,
+            "arguments": {**found["arguments"], **({} if weight is None else {"pos_weight": word(weight)})},
+        }
+    kind = LOSSES.get(call.name)
+    if kind is None or getattr(call.what, "__module__", "") not in ("torch.nn.functional", "torch._C._nn", None):
+        known = kind is not None and getattr(functional, call.name, None) is call.what
+        if not known:
+            return None
+    told = {key: one for key, one in bound(call.what, call.args, call.kwargs).items()
+            if key not in ("input", "target", "size_average", "reduce")}  # fmt: skip
+    arguments = {key: word(one.tensor if isinstance(one, Ref) else one) for key, one in told.items()}
+    return {"part": f"nn.{kind}", "arguments": arguments, "own": own_of(f"nn.{kind}")}
+
+
+def _term(call: Call, part: dict[str, Any], share: float) -> Term:
+    function = call.what.forward if call.name == "module" else call.what
+    told = bound(function, call.args, call.kwargs)
+    outputs, targets = (told.get(name, told.get(key)) for name, key in (("input", "0"), ("target", "1")))
+    if not isinstance(outputs, Ref) or not isinstance(targets, Ref):
+        raise UntoldError(f"{part['part']} of other than outputs and targets", call.place, OUT)
+    if depends(targets) and not depends(outputs) and part["part"] in ("nn.MSELoss", "nn.L1Loss", "nn.SmoothL1Loss",
+                                                                      "nn.HuberLoss"):  # fmt: skip
+        outputs, targets = targets, outputs
+    if depends(targets):
+        raise UntoldError(f"{part['part']} of targets that the model computes", call.place, "targets that are data")
+    if not depends(outputs):
+        raise UntoldError(f"{part['part']} of no output of a model", call.place, OUT)
+    part = {**part, "arguments": {**part["arguments"]}}
+    part["arguments"]["targets"] = "rows" if targets.tensor.is_floating_point() else "index"
+    part["arguments"]["stretches"] = (
+        outputs.tensor.dim() == 2 and outputs.tensor.shape[1] == 1 and targets.tensor.dim() == 1
+    )
+    return Term(call=call, part=part, share=share, outputs=outputs, targets=targets)
+
+
+def plain_output(ref: Ref, roots: Sequence[Call]) -> Ref | None:
+    """Return what a module gave that a loss was handed, reshaped or not; None where it was computed with."""
+    while ref.call is not None and ref.call.name in RESHAPES and len(ref.call.refs()) == 1:
+        source = ref.call.refs()[0]
+        if source.tensor.dim() == 0 or source.tensor.numel() != ref.tensor.numel():
+            return None
+        ref = source
+    return ref if any(ref.call is one for one in roots) else None
+
+
+def rows_of(ref: Ref) -> int:
+    """Return the number of rows of a tensor."""
+    return len(ref.tensor) if isinstance(ref.tensor, torch.Tensor) and ref.tensor.dim() else 0

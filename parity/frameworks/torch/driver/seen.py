@@ -1,0 +1,270 @@
+"""Sees a PyTorch script train: its calls of models, losses, loaders, optimizers and schedulers, until a third step."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
+from torch.overrides import TorchFunctionMode
+
+from parity.frameworks.torch.driver import generators
+from parity.frameworks.torch.driver.calls import Call, Origins, Ref
+from parity.frameworks.torch.driver.starts import Starts
+from parity.run.watched import line_here
+
+STEPS = 3
+"""Of an optimizer, at the last of which a program is stopped."""
+
+SILENT = frozenset({
+    "size", "dim", "numel", "__len__", "__get__", "is_floating_point", "backward", "item", "tolist", "numpy",
+    "__bool__", "__float__", "__int__", "__format__", "__repr__", "register_hook", "requires_grad_", "__set__",
+    "stride", "is_contiguous", "data_ptr", "__hash__", "storage", "untyped_storage", "type", "_set_grad_enabled", "element_size",
+    "retain_grad",
+})  # fmt: skip
+"""Functions that make no tensor of tensors."""
+
+DROPOUTS = {"dropout": generators.DROPOUT, "alpha_dropout": generators.ALPHA_DROPOUT}
+"""PyTorch's own, in the place of which a driver may have put others."""
+
+
+@dataclass(kw_only=True)
+class Event:
+    """Something that a training loop did.
+
+    Args:
+        kind: ``backward``, ``clip``, ``step``, ``rows`` or ``schedule``.
+        what: the optimizer, the scheduler, the loader; of ``clip``, the function's name.
+        loss: of ``backward``, the tensor.
+        cleared: of ``backward``, that no gradient stood there before it.
+        told: of ``clip``, its arguments, and of ``step``, the groups as they were before it.
+        parameters: of ``clip``, these.
+        place: line of the program.
+    """
+
+    kind: str
+    what: Any = None
+    loss: Ref | None = None
+    cleared: bool = True
+    told: Any = None
+    parameters: list[Any] = field(default_factory=list)
+    place: str = ""
+
+
+class Seen(TorchFunctionMode):  # type: ignore[misc]
+    """All that was seen of a script; told by :meth:`stopped` that it is enough.
+
+    Args:
+        stopped: is told the optimizer when it is, and raises.
+    """
+
+    def __init__(self, stopped: Callable[[Any], None]) -> None:
+        super().__init__()
+        self.origins, self.starts = Origins(), Starts()
+        self.events: list[Event] = []
+        self.schedulers: list[Any] = []
+        self.scheduled: dict[int, Any] = {}
+        self.steps: dict[int, int] = {}
+        self.hurried = False
+        self._stopped, self._inside, self._stepping = stopped, 0, 0
+        self._parameters: dict[int, Any] = {}
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Call a function of PyTorch's, and note it where it stands in no layer."""
+        kwargs = kwargs or {}
+        name = getattr(func, "__name__", "")
+        noted = not self._inside and name not in SILENT
+        given = self.origins.given((args, kwargs)) if noted else ((), {})
+        found = func(*args, **kwargs)
+        if noted:
+            fills = name.endswith("_") and not name.endswith("__") and args and isinstance(args[0], torch.Tensor)
+            if fills:
+                self.starts.filled(args[0], name, args[1:], kwargs)
+            call = Call(func, name, given[0], given[1], line_here(), grad=torch.is_grad_enabled())
+            self.origins.gave(call, found)
+        return found
+
+    @contextmanager
+    def within(self) -> Iterator[None]:
+        """Note no calls within it: they are a layer's own."""
+        self._inside += 1
+        try:
+            yield
+        finally:
+            self._inside -= 1
+
+    def called(self, run: Callable[..., Any], module: nn.Module, *args: Any, **kwargs: Any) -> Any:
+        """Call a module; one with parameters, and one of PyTorch's own, is one call."""
+        whole = _is_leaf(module) or next(module.parameters(), None) is not None
+        if self._inside or not whole:
+            return run(module, *args, **kwargs)
+        call = Call(
+            module, "module", *self._given(args, kwargs), line_here(), grad=torch.is_grad_enabled(),
+            modes=[(one, one.training) for one in module.modules()],
+            autocast=torch.is_autocast_enabled("cpu") or torch.is_autocast_enabled("cuda"),
+        )  # fmt: skip
+        with self.within():
+            found = run(module, *args, **kwargs)
+        self.origins.gave(call, found)
+        return found
+
+    def _given(self, args: Any, kwargs: Any) -> tuple[Any, Any]:
+        found: tuple[Any, Any] = self.origins.given((args, kwargs))
+        return found
+
+    def rows(self, run: Callable[..., Any], loader: Any) -> Iterator[Any]:
+        """Deal out what a loader does; nothing more once all is seen that can be."""
+        with self.within():
+            dealt = run(loader)
+        while not self.hurried:
+            with self.within():
+                try:
+                    batch = next(dealt)
+                except StopIteration:
+                    return
+            self.events.append(Event(kind="rows", what=loader))
+            self.origins.gave(Call(loader, "rows"), batch)
+            yield batch
+
+    def backward(self, run: Callable[..., Any], loss: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
+        """Note from what gradients are taken."""
+        if self._inside:
+            return run(loss, *args, **kwargs)
+        cleared = all(one.grad is None or not one.grad.any() for one in self._parameters.values())
+        self.events.append(Event(kind="backward", loss=self.origins.ref(loss), cleared=cleared, place=line_here(),
+                                 told=bool(args or kwargs.get("gradient") is not None)))  # fmt: skip
+        with self.within():
+            return run(loss, *args, **kwargs)
+
+    def clipped(self, run: Callable[..., Any], name: str, parameters: Any, *args: Any, **kwargs: Any) -> Any:
+        """Note how gradients are clipped."""
+        found = [parameters] if isinstance(parameters, torch.Tensor) else list(parameters)
+        self.events.append(Event(kind="clip", what=name, told=(args, kwargs), parameters=found, place=line_here()))
+        with self.within():
+            return run(found, *args, **kwargs)
+
+    def stepped(self, optimizer: Any, before: bool, given: Any = ()) -> None:
+        """Note a step of an optimizer; at the third, the program has shown what it does."""
+        self._stepping += 1 if before else -1
+        if before and self._stepping == 1:
+            self._inside += 1
+            parameters = [one for group in optimizer.param_groups for one in group["params"]]
+            if id(optimizer) not in self.steps:
+                self._parameters |= {id(one): one for one in parameters}
+                self.starts.seen(parameters)
+            groups = [
+                {name: one for name, one in group.items() if name != "params"} for group in optimizer.param_groups
+            ]
+            self.events.append(Event(kind="step", what=optimizer, told=groups, place=line_here(), cleared=not given))
+        elif not before and self._stepping == 0:
+            self._inside -= 1
+            self.steps[id(optimizer)] = self.steps.get(id(optimizer), 0) + 1
+            self._judge(optimizer)
+
+    def _judge(self, optimizer: Any) -> None:
+        """Stop where all is seen; where a rate is still to be stepped, let what is left of an epoch be short."""
+        count = self.steps[id(optimizer)]
+        mine = [one for one in self.schedulers if getattr(one, "optimizer", None) is optimizer]
+        stepped = {id(one.what) for one in self.events if one.kind == "schedule"}
+        if count < STEPS:
+            return
+        waiting = [one for one in mine if id(one) not in stepped]
+        if not waiting or count >= STEPS + 1:
+            self._stopped(optimizer)
+        self.hurried = any(one.kind == "rows" for one in self.events)
+
+    def schedule(self, run: Callable[..., Any], scheduler: Any, *args: Any, **kwargs: Any) -> Any:
+        """Note a step of a scheduler; the first it takes itself as it is made."""
+        with self.within():
+            found = run(scheduler, *args, **kwargs)
+        if any(one is scheduler for one in self.schedulers):
+            self.events.append(Event(kind="schedule", what=scheduler, place=line_here()))
+            optimizer = scheduler.optimizer
+            if self.steps.get(id(optimizer), 0) >= STEPS:
+                self._stopped(optimizer)
+        return found
+
+    def schedules(self, run: Callable[..., Any], scheduler: Any, *args: Any, **kwargs: Any) -> None:
+        """Keep a scheduler as it is made, and how it starts."""
+        with self.within():
+            run(scheduler, *args, **kwargs)
+        if not any(one is scheduler for one in self.schedulers):
+            self.schedulers.append(scheduler)
+            self.scheduled[id(scheduler)] = scheduler.state_dict()
+
+
+def _is_leaf(module: nn.Module) -> bool:
+    return type(module).__module__.startswith("torch.nn.modules.") and not type(module).__module__.endswith("container")
+
+
+@contextmanager
+def watching(seen: Seen) -> Iterator[None]:
+    """Return within what a script is seen: PyTorch's own calls tell of themselves."""
+    kept = torch.get_default_dtype()
+    with ExitStack() as stack:
+        put = functools.partial(_put, stack)
+        for name, one in DROPOUTS.items():
+            put(functional, name, one)
+        call, backward = nn.Module.__call__, torch.Tensor.backward
+        put(nn.Module, "__call__", lambda module, *args, **kwargs: seen.called(call, module, *args, **kwargs))
+        put(torch.Tensor, "backward", lambda loss, *args, **kwargs: seen.backward(backward, loss, *args, **kwargs))
+        loader = torch.utils.data.DataLoader
+        dealt = loader.__iter__
+        put(loader, "__iter__", lambda one: seen.rows(dealt, one))
+        put(torch, "compile", lambda model=None, **given: model if model is not None else lambda one: one)
+        put(nn.Module, "compile", lambda module, *args, **given: None)
+        _clips(seen, put)
+        _schedulers(seen, put)
+        seen.starts.watch(put)
+        for hook in (
+            register_optimizer_step_pre_hook(
+                lambda one, args, given: seen.stepped(one, True, (*args[1:], *given.values()))
+            ),
+            register_optimizer_step_post_hook(lambda one, args, given: seen.stepped(one, False)),
+        ):
+            stack.callback(hook.remove)
+        torch.set_default_dtype(torch.float32)
+        stack.callback(torch.set_default_dtype, kept)
+        stack.enter_context(seen)
+        yield
+
+
+def _put(stack: ExitStack, owner: Any, name: str, value: Any) -> None:
+    """Put something in the place of an attribute, and back when all is over."""
+    before, own = getattr(owner, name), name in vars(owner)
+    setattr(owner, name, value)
+    stack.callback(setattr, owner, name, before) if own else stack.callback(delattr, owner, name)
+
+
+def _clips(seen: Seen, put: Callable[[Any, str, Any], None]) -> None:
+    for name in ("clip_grad_norm_", "clip_grad_value_"):
+        run = getattr(nn.utils.clip_grad, name)
+
+        def clipped(parameters: Any, *args: Any, run: Any = run, name: str = name, **kwargs: Any) -> Any:
+            return seen.clipped(run, name, parameters, *args, **kwargs)
+
+        put(nn.utils.clip_grad, name, clipped)
+        put(nn.utils, name, clipped)
+
+
+def _schedulers(seen: Seen, put: Callable[[Any, str, Any], None]) -> None:
+    """See every class of schedulers: each may have a ``step`` of its own."""
+    kinds = [one for one in vars(torch.optim.lr_scheduler).values() if isinstance(one, type)]
+    for kind in dict.fromkeys(kinds):
+        if not issubclass(kind, LRScheduler | ReduceLROnPlateau):
+            continue
+        for name, told in (("__init__", seen.schedules), ("step", seen.schedule)):
+            run = vars(kind).get(name)
+            if run is not None:
+
+                def stands(scheduler: Any, *args: Any, run: Any = run, told: Any = told, **kwargs: Any) -> Any:
+                    return told(run, scheduler, *args, **kwargs)
+
+                put(kind, name, functools.wraps(run)(stands))

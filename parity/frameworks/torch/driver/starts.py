@@ -1,0 +1,152 @@
+"""How parameters start: what filled them last, held against what stood there ahead of the first step."""
+
+from __future__ import annotations
+
+import functools
+import math
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch import nn
+
+from parity.frameworks.torch.driver.words import bound, own_of, word
+
+METHODS = {
+    "normal_": ("nn.init.normal_", ("mean", "std")), "uniform_": ("nn.init.uniform_", ("a", "b")),
+    "zero_": ("nn.init.zeros_", ()), "fill_": ("nn.init.constant_", ("val",)),
+}  # fmt: skip
+"""Methods of tensors that do what a function of ``nn.init`` does, and its arguments in their order."""
+
+NAMES = {"from": "a", "to": "b", "value": "val"}
+"""Arguments of such methods by other names."""
+
+
+class Fill:
+    """What filled a tensor, or a part of it.
+
+    Args:
+        told: as a word; None where it is nothing that has one.
+        tensor: as it was filled.
+        whole: whether that is all of what is in its memory.
+    """
+
+    def __init__(self, told: Any, tensor: torch.Tensor, whole: bool) -> None:
+        self.told, self.whole = told, whole
+        self.at, self.shape = tensor.storage_offset(), list(tensor.shape)
+
+
+class Starts:
+    """What filled the parameters of a program, and how they were ahead of the first step."""
+
+    def __init__(self) -> None:
+        self._fills: dict[int, list[Fill]] = {}
+        self._after: dict[int, tuple[float, float]] = {}
+        self._first: dict[int, torch.Tensor] = {}
+        self._inside = 0
+
+    def watch(self, put: Callable[[Any, str, Any], None]) -> None:
+        """See PyTorch's functions that fill tensors, wherever its modules have them."""
+        for name, run in list(vars(nn.init).items()):
+            if not name.endswith("_") or name.startswith("_") or not callable(run):
+                continue
+            stands = functools.wraps(run)(functools.partial(self._filling, run, name))
+            for module in [one for key, one in list(sys.modules.items()) if key.startswith("torch.nn.")]:
+                if vars(module).get(name) is run:
+                    put(module, name, stands)
+
+    def _filling(self, run: Callable[..., Any], name: str, *args: Any, **kwargs: Any) -> Any:
+        self._inside += 1
+        try:
+            found = run(*args, **kwargs)
+        finally:
+            self._inside -= 1
+        if not self._inside:
+            told = bound(run, args, kwargs)
+            tensor = told.pop("tensor", None)
+            told.pop("generator", None)
+            if isinstance(tensor, torch.Tensor):
+                full = f"nn.init.{name}"
+                arguments = {key: word(one) for key, one in told.items()}
+                self._keep(tensor, {"part": full, "arguments": arguments, "own": own_of(full)})
+        return found
+
+    def filled(self, tensor: torch.Tensor, name: str, args: Any, kwargs: Any) -> None:
+        """Note that a method filled or changed a tensor."""
+        if self._inside:
+            return
+        told = None
+        if name in METHODS:
+            full, order = METHODS[name]
+            given = {
+                **dict(zip(order, args, strict=False)),
+                **{NAMES.get(key, key): one for key, one in kwargs.items()},
+            }
+            given.pop("generator", None)
+            told = {"part": full, "arguments": {key: word(one) for key, one in given.items()}, "own": own_of(full)}
+        self._keep(tensor, told)
+
+    def _keep(self, tensor: torch.Tensor, told: Any) -> None:
+        try:
+            memory = tensor.untyped_storage().data_ptr()
+            whole = tensor.numel() * tensor.element_size() == tensor.untyped_storage().nbytes()
+        except (RuntimeError, NotImplementedError):
+            return  # A tensor without memory of its own.
+        fill = Fill(told, tensor, whole)
+        self._fills[memory] = [fill] if whole else [*self._fills.get(memory, []), fill]
+        base = tensor if whole else tensor._base
+        if base is not None:
+            self._after[memory] = _print_of(base)
+
+    def seen(self, parameters: Iterable[torch.Tensor]) -> None:
+        """Keep how parameters stand ahead of the first step."""
+        for one in parameters:
+            self._first.setdefault(id(one), one.detach().clone())
+
+    def first(self, parameter: torch.Tensor) -> torch.Tensor:
+        """Return how a parameter stood ahead of the first step."""
+        return self._first.get(id(parameter), parameter.detach())
+
+    def of(self, parameter: torch.Tensor) -> dict[str, Any]:
+        """Return how a parameter starts: a word, with ``parts``, words of the rows that were filled behind it.
+
+        Where what filled it last is not what stood there, its numbers are measured: ``measured`` says how many.
+        """
+        memory = parameter.untyped_storage().data_ptr()
+        fills, value = self._fills.get(memory, []), self.first(parameter)
+        kept = memory in self._after and self._after[memory] == _print_of(value)
+        if not kept or not fills or not fills[0].whole or any(one.told is None for one in fills):
+            return measured(value)
+        row = math.prod(parameter.shape[1:])
+        parts = [
+            {"rows": [one.at // row, one.at // row + one.shape[0]], "told": one.told}
+            for one in fills[1:] if one.shape[1:] == list(parameter.shape[1:])
+        ]  # fmt: skip
+        return (
+            measured(value) if len(parts) < len(fills) - 1 else {**fills[0].told, **({"parts": parts} if parts else {})}
+        )
+
+
+def _print_of(tensor: torch.Tensor) -> tuple[float, float]:
+    """Return two numbers that tensors of the same values have in common."""
+    wide = tensor.detach().double()
+    return float(wide.sum()), float(wide.abs().sum())
+
+
+def measured(value: torch.Tensor) -> dict[str, Any]:
+    """Return what a tensor's numbers look like, as a word: all alike, or the family and the size that fit."""
+    numbers = value.detach().double().flatten()
+    count, first = numbers.numel(), float(numbers[0])
+    if bool((numbers == first).all()):
+        return {"part": "nn.init.constant_", "arguments": {"val": first}, "own": {}, "measured": count}
+    mean, deviation = float(numbers.mean()), float(numbers.std(correction=0))
+    reach = float((numbers - mean).abs().max()) / deviation
+    # The largest of n numbers lies near sqrt 3 deviations in a uniform distribution, and beyond 2 in a normal one.
+    flat = count >= 16 and reach < 1.9
+    digits = max(2, 1 - math.floor(math.log10(deviation)))
+    if flat:
+        edge = round(deviation * math.sqrt(3.0), digits + 1)
+        return {"part": "nn.init.uniform_", "arguments": {"a": -edge, "b": edge}, "own": {}, "measured": count}
+    told = {"mean": 0.0 if abs(mean) < 4 * deviation / math.sqrt(count) else mean, "std": round(deviation, digits + 1)}
+    return {"part": "nn.init.normal_", "arguments": told, "own": {}, "measured": count}

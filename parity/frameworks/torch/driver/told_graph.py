@@ -1,0 +1,282 @@
+"""What a PyTorch module computes, call by call: it is called once more on rows of the program's, and watched.
+
+A module of the program's own is gone into: what stands in the graph are PyTorch's modules and functions. The calls
+must be the same ones in training and in evaluation, and of other rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.overrides import TorchFunctionMode
+from torch.utils.weak import WeakTensorKeyDictionary
+
+from parity.frameworks.torch.driver import generators
+from parity.frameworks.torch.driver.calls import exchanged, leaves
+from parity.frameworks.torch.driver.seen import SILENT
+from parity.frameworks.torch.driver.words import bare, bound, called, leaf_of, module_word, own_of, word
+from parity.run.told import ToldInput, ToldNode, ToldRefusal
+from parity.run.watched import line_here
+
+ESCAPES = frozenset({"item", "tolist", "numpy", "__bool__", "__float__", "__int__", "__index__", "__array__"})
+"""Functions by which numbers leave for Python, which may then go another way."""
+
+NOT_TOLD = ("input", "tensors", "self", "_stacklevel", "inplace", "out", "memory_format", "non_blocking", "copy")
+"""Arguments of functions that are tensors, or change nothing of what is computed."""
+
+
+class UntoldError(Exception):
+    """A model cannot be told; carries what stands in the way."""
+
+    def __init__(self, what: str, place: str = "", needs: str = "") -> None:
+        super().__init__(what)
+        self.refusal = ToldRefusal(what=what, place=place, needs=needs)
+
+
+class Tracer(TorchFunctionMode):  # type: ignore[misc]
+    """Watches one call of a module.
+
+    Args:
+        model: that is called.
+        names: what each module is called.
+    """
+
+    def __init__(self, names: dict[int, str]) -> None:
+        super().__init__()
+        self.nodes: list[ToldNode] = []
+        self.modules: dict[str, Any] = {}
+        self._names, self._values = names, WeakTensorKeyDictionary()
+        self._kept: list[torch.Tensor] = []
+        self._taken: set[str] = set()
+        self._first: dict[int, str] = {}
+        self._inside = 0
+
+    def know(self, tensor: torch.Tensor, name: str) -> None:
+        """Keep what a tensor is called; no other tensor that is alive is it."""
+        self._values[tensor] = name
+        self._kept.append(tensor)
+
+    def name_of(self, tensor: torch.Tensor) -> str | None:
+        """Return what a tensor is called; None where no call that was seen gave it."""
+        found: str | None = self._values.get(tensor)
+        return found
+
+    def free(self, name: str) -> str:
+        """Return a name that nothing has yet."""
+        found, number = name, 0
+        while found in self._taken:
+            number += 1
+            found = f"{name}_{number}"
+        self._taken.add(found)
+        return found
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Call a function of PyTorch's, and tell it where it stands in no module of PyTorch's."""
+        kwargs, name = kwargs or {}, getattr(func, "__name__", "")
+        if self._inside:
+            return func(*args, **kwargs)
+        if name == "__get__" and len(args) == 1 and getattr(func, "__self__", None) is torch.Tensor.T:
+            name = "T"
+        read = [one for _, one in leaves((args, kwargs)) if isinstance(one, torch.Tensor)]
+        names = [self.name_of(one) for one in read]
+        if name in ESCAPES and any(names):
+            raise UntoldError(f"{name} of a tensor, by whose numbers the model goes on,", line_here(),
+                              "a call that is the same whatever the numbers are")  # fmt: skip
+        if not any(names) or (name in SILENT and name != "T"):
+            return func(*args, **kwargs)
+        shapes = [list(one.shape) for one, known in zip(read, names, strict=True) if known]
+        found = func(*args, **kwargs)
+        if any(isinstance(one, torch.Tensor) for _, one in leaves(found)):
+            self._function(func, name, (args, kwargs), found, shapes)
+        return found
+
+    def _function(self, func: Any, name: str, given: Any, found: Any, shapes: list[list[int]]) -> None:
+        args, kwargs = given
+        numbers: dict[str, int] = {}
+
+        def told_as(one: Any) -> Any:
+            if not isinstance(one, torch.Tensor):
+                return word(one)
+            known = self.name_of(one)
+            if known is None:
+                kind = "a parameter" if isinstance(one, nn.Parameter) else "a tensor"
+                return {"part": kind, "arguments": {"shape": list(one.shape)}, "own": {}}
+            return {"tensor": numbers.setdefault(f"{len(numbers)}", len(numbers))}
+
+        arguments = bound(func, args, kwargs)
+        operands = [exchanged(one, told_as) for one in arguments.values()]
+        reads = [known for _, one in leaves(list(arguments.values()))
+                 if isinstance(one, torch.Tensor) and (known := self.name_of(one))]  # fmt: skip
+        told = {key: exchanged(one, word) for key, one in arguments.items()
+                if key not in NOT_TOLD and not _has_tensor(one)}  # fmt: skip
+        plain = name.rstrip("_") if not name.startswith("__") else name
+        label = self.free(plain.strip("_"))
+        part = called(func) if called(func).startswith("F.") else f"torch.{plain}"
+        self.nodes.append(ToldNode(
+            name=label, part=part, reads=reads, shape=self._gave(found, label), read_shapes=[one[1:] for one in shapes],
+            arguments=told, own=own_of(part), layer=label, function=True, called={"operands": operands},
+            place=line_here(),
+        ))  # fmt: skip
+
+    def _gave(self, found: Any, label: str) -> list[int]:
+        """Keep what a call gave; return the shape of a row of the first tensor."""
+        tensors = [one for _, one in leaves(found) if isinstance(one, torch.Tensor)]
+        for number, one in enumerate(tensors):
+            self.know(one, f"{label}[{number}]" if number else label)
+        return list(tensors[0].shape[1:])
+
+    def module(self, run: Callable[..., Any], module: nn.Module, *args: Any, **kwargs: Any) -> Any:
+        """Call a module; one of PyTorch's is one node."""
+        kind = leaf_of(module)
+        if self._inside or kind is None:
+            return run(module, *args, **kwargs)
+        tensors = [one for _, one in leaves((args, kwargs)) if isinstance(one, torch.Tensor)]
+        named = [(one, known) for one in tensors if (known := self.name_of(one)) is not None]
+        reads, shapes = [known for _, known in named], [list(one.shape[1:]) for one, _ in named]
+        self._inside += 1
+        try:
+            found = run(module, *args, **kwargs)
+        finally:
+            self._inside -= 1
+        if not reads:
+            return found
+        label = self.free(self._names.get(id(module), called(kind).rpartition(".")[2].lower()))
+        owns = next(module.parameters(), None) is not None or next(module.buffers(), None) is not None
+        first = self._first.setdefault(id(module), label) if owns else label
+        self.modules[label] = module
+        told = module_word(module, kind)
+        self.nodes.append(ToldNode(
+            name=label, reads=reads, shape=self._gave(found, label), read_shapes=shapes, layer=first,
+            called=_called(module, args, kwargs, named), place=line_here(), **told,
+        ))  # fmt: skip
+        return found
+
+
+def _has_tensor(value: Any) -> bool:
+    return any(isinstance(one, torch.Tensor) for _, one in leaves(value))
+
+
+def _called(module: nn.Module, args: Any, kwargs: Any, named: Sequence[Any]) -> dict[str, Any]:
+    """Return what a module was called with beside what it reads: nothing, of most."""
+    given = [*args, *kwargs.values()]
+    if len(given) == 1 or len(given) == len(named) == len(list(leaves((args, kwargs)))):
+        return {} if not kwargs else {name: _told(one, named) for name, one in kwargs.items() if name != "input"}
+    if isinstance(module, nn.RNNBase):
+        states = [one for _, one in leaves(given[1:]) if isinstance(one, torch.Tensor)]
+        return {} if not any(one.any() for one in states) else {"hx": bare("a state that is not 0")}
+    return {str(number): _told(one, named) for number, one in enumerate(args)} | {
+        name: _told(one, named) for name, one in kwargs.items()
+    }
+
+
+def _told(value: Any, named: Sequence[Any]) -> Any:
+    order = {id(one): number for number, (one, _) in enumerate(named)}
+    return exchanged(value, lambda one: {"tensor": order[id(one)]} if id(one) in order else (
+        bare("a tensor") if isinstance(one, torch.Tensor) else word(one)))  # fmt: skip
+
+
+class Telling:
+    """A module, told.
+
+    Args:
+        model: of a program.
+        inputs: its tensors, as the program gave them.
+        apply: calls it with tensors in their place, and returns its outputs.
+        modes: each module in it and whether it is in training in a step.
+    """
+
+    def __init__(
+        self, model: nn.Module, inputs: Sequence[torch.Tensor], apply: Callable[..., list[torch.Tensor]],
+        modes: Sequence[tuple[nn.Module, bool]],
+    ) -> None:  # fmt: skip
+        self.inputs: list[ToldInput] = []
+        self.nodes: list[ToldNode] = []
+        self.outputs: list[str] = []
+        self.modules: dict[str, nn.Module] = {}
+        self.refused: list[ToldRefusal] = []
+        self._model, self._given, self._apply, self._modes = model, list(inputs), apply, list(modes)
+        try:
+            self._tell()
+        except UntoldError as error:
+            self.refused.append(error.refusal)
+
+    def _tell(self) -> None:
+        for number, one in enumerate(self._given, 1):
+            name = "input" if len(self._given) == 1 else f"input_{number}"
+            self.inputs.append(ToldInput(name=name, shape=list(one.shape[1:])))
+        trained, ends, training = self._traced(self._given, training=True)
+        fewer = max(2, len(self._given[0]) - 1)
+        other = [torch.cat([one, one])[1 : 1 + fewer] for one in self._given]
+        for given, mode, when in ((other, True, "of other rows"), (self._given, False, "in evaluation")):
+            again, others, _ = self._traced(given, training=mode)
+            at = _parting(trained.nodes, again.nodes, self._modes if not mode else [])
+            if at is not None or others != ends:
+                raise UntoldError(f"forward of {type(self._model).__name__}, which computes something else {when},",
+                                  at or "", "calls that are the same whatever the rows and the mode are")  # fmt: skip
+        self.nodes, self.outputs, self.modules = trained.nodes, ends, trained.modules
+        for node in self.nodes:
+            if node.name in training:
+                node.arguments["training"] = training[node.name]
+
+    def _traced(
+        self, given: Sequence[torch.Tensor], training: bool
+    ) -> tuple[Tracer, list[str], dict[str, bool]]:  # fmt: skip
+        """Return one call, the names of its outputs, and of the modules in it whether they were in training."""
+        names = {id(one): name or "model" for name, one in reversed(list(self._model.named_modules()))}
+        tracer, run = Tracer(names), nn.Module.__call__
+        tensors = [one.detach().clone() for one in given]
+        for one, told in zip(tensors, self.inputs, strict=True):
+            tracer.know(one, told.name)
+            tracer.free(told.name)
+        with self._kept(training):
+            nn.Module.__call__ = lambda one, *args, **kwargs: tracer.module(run, one, *args, **kwargs)
+            try:
+                with tracer:
+                    found = self._apply(self._model, tensors)
+            finally:
+                nn.Module.__call__ = run
+            ends = []
+            for one in found:
+                name = tracer.name_of(one)
+                if name is None:
+                    raise UntoldError(f"output of {type(self._model).__name__}, which no call that is seen gives,",
+                                      "", "tensors all the way from what it reads")  # fmt: skip
+                if one.dim() == 0 or len(one) != len(tensors[0]):
+                    raise UntoldError(f"output of shape {tuple(one.shape)} for {len(tensors[0])} rows", "",
+                                      "a row of each row")  # fmt: skip
+                ends.append(name)
+            modes = {name: module.training for name, module in tracer.modules.items()}
+        return tracer, ends, modes
+
+    @contextmanager
+    def _kept(self, training: bool) -> Iterator[None]:
+        """Return within what a call moves nothing that stays: buffers, modes and random numbers are put back."""
+        buffers = [(one, one.detach().clone()) for one in self._model.buffers()]
+        modes, dropout = [(one, one.training) for one in self._model.modules()], functional.dropout
+        functional.dropout = generators.DROPOUT
+        for module, mode in self._modes:
+            module.training = mode and training
+        try:
+            with torch.random.fork_rng(devices=[]), torch.enable_grad():
+                yield
+        finally:
+            functional.dropout = dropout
+            for module, mode in modes:
+                module.training = mode
+            with torch.no_grad():
+                for one, value in buffers:
+                    one.copy_(value)
+
+
+def _parting(one: Sequence[ToldNode], other: Sequence[ToldNode], modes: Sequence[Any]) -> str | None:
+    """Return the line from which two calls are not the same; None where they are."""
+    del modes
+    for a, b in zip(one, other, strict=False):
+        if (a.name, a.part, a.reads, a.shape, a.layer) != (b.name, b.part, b.reads, b.shape, b.layer):
+            return a.place
+    return None if len(one) == len(other) else (max(one, other, key=len)[min(len(one), len(other))]).place

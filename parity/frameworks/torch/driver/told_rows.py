@@ -1,0 +1,244 @@
+"""The rows that a program trains on: of its loaders, of the tensors that it slices itself, or of the batches seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, IterableDataset, RandomSampler, SequentialSampler, TensorDataset
+
+from parity.frameworks.torch.driver.calls import Call, Ref, Replay, behind, key_of, part_at
+from parity.frameworks.torch.driver.loops import Loop
+from parity.frameworks.torch.driver.told_graph import UntoldError
+
+SLICES = frozenset({"__getitem__", "index_select", "narrow"})
+"""Functions that take rows out of a tensor."""
+
+
+@dataclass
+class Rows:
+    """The data of a program.
+
+    Args:
+        x, y: of each input, and of each output its targets.
+        batch: rows of a batch.
+        shuffle: whether rows are dealt out in another order in each epoch.
+        drops: whether an incomplete last batch is left out.
+        notes: what is not as it seems.
+    """
+
+    x: list[np.ndarray] = field(default_factory=list)
+    y: list[np.ndarray] = field(default_factory=list)
+    batch: int = 1
+    shuffle: bool = False
+    drops: bool = False
+    notes: list[str] = field(default_factory=list)
+
+
+def rows_of(loop: Loop) -> Rows:
+    """Return what a loop trains on.
+
+    Raises:
+        UntoldError: when it is no rows that a file can hold.
+    """
+    last = loop.last
+    wanted = [*last.inputs, *(one.targets for one in last.terms)]
+    batch = len(wanted[0].tensor)
+    found = Rows(batch=batch)
+    loaders = {id(call.what): call.what for ref in wanted for call in _calls(ref) if call.name == "rows"}
+    if len(loaders) > 1:
+        raise UntoldError(f"{len(loaders)} loaders in one step", last.place, "one set of rows")
+    loader = next(iter(loaders.values()), None)
+    whole = _of_loader(loader, batch, found, last.place) if loader is not None else _Sliced(batch)
+    try:
+        arrays = _whole(wanted, whole, batch)
+    except _NotFoundError:
+        arrays = None
+    if arrays is None or len({len(one) for one in arrays}) != 1:
+        arrays = _seen(loop)
+        found.notes.append(f"The {len(arrays[0])} rows are those of the batches that were seen: what these were taken "
+                           "from is no tensor.")  # fmt: skip
+    if isinstance(whole, _Sliced):
+        found.shuffle = _shuffled(loop)
+    count = len(last.inputs)
+    found.x, found.y = arrays[:count], arrays[count:]
+    return found
+
+
+class _NotFoundError(Exception):
+    """The rows from which a batch was taken are not there."""
+
+
+Chunk = Callable[[int, int], dict[Any, torch.Tensor]]
+
+
+class _Source:
+    """What batches are taken from."""
+
+    count = 0
+
+    def find(self, refs: Sequence[Ref]) -> None:
+        """Look for it in what was made of it."""
+
+    def chunk(self, start: int, stop: int) -> dict[Any, Any]:
+        """Return, by key, the tensors that so many rows are."""
+        raise NotImplementedError
+
+
+def _calls(ref: Ref) -> list[Call]:
+    return [one.call for one in behind(ref) if one.call is not None]
+
+
+def _whole(wanted: Sequence[Ref], source: _Source, batch: int) -> list[np.ndarray]:
+    """Return all rows as a program makes batches of them: in pieces of as many rows as a batch has."""
+    source.find(wanted)
+    parts: list[list[torch.Tensor]] = [[] for _ in wanted]
+    for start in range(0, source.count, batch):
+        stop = min(start + batch, source.count)
+        known = {key: _filled(one, batch) for key, one in source.chunk(start, stop).items()}
+        replay = Replay(known)
+        for part, ref in zip(parts, wanted, strict=True):
+            part.append(replay.value(ref).detach()[: stop - start].clone())
+    return [torch.cat(part).cpu().numpy() for part in parts]
+
+
+def _filled(rows: torch.Tensor, count: int) -> torch.Tensor:
+    """Return rows repeated until there are so many."""
+    times = -(-count // len(rows))
+    return (torch.cat([rows] * times)[:count] if times > 1 or len(rows) != count else rows).clone()
+
+
+class _Loaded(_Source):
+    """Rows of a data set, put together as a loader does."""
+
+    def __init__(self, loader: Any) -> None:
+        self._loader, self._data = loader, loader.dataset
+        self.count = len(self._data)
+        self._refs: list[Ref] = []
+
+    def find(self, refs: Sequence[Ref]) -> None:
+        found = {
+            key_of(one): one for ref in refs for one in behind(ref) if one.call is not None and one.call.name == "rows"
+        }
+        self._refs = list(found.values())
+        if any(not any(one.call is not None and one.call.name == "rows" for one in behind(ref)) for ref in refs):
+            raise _NotFoundError
+
+    def chunk(self, start: int, stop: int) -> dict[Any, Any]:
+        batch = self.batch(start, stop)
+        return {key_of(ref): part_at(batch, ref.path) for ref in self._refs}
+
+    def batch(self, start: int, stop: int) -> Any:
+        """Return rows as the loader would give them, in their order."""
+        if type(self._data) is TensorDataset and self._loader.collate_fn is torch.utils.data.default_collate:
+            return [one[start:stop] for one in self._data.tensors]
+        return self._loader.collate_fn([self._data[number] for number in range(start, stop)])
+
+
+def _of_loader(loader: DataLoader[Any], batch: int, found: Rows, place: str) -> _Source:
+    if isinstance(loader.dataset, IterableDataset) or not hasattr(loader.dataset, "__len__"):
+        raise UntoldError("a data set that has no length", place, "rows that a file can hold")
+    sampler = loader.sampler
+    random, plain = isinstance(sampler, RandomSampler), isinstance(sampler, SequentialSampler)
+    own = loader.batch_size is None or type(loader.batch_sampler).__name__ != "BatchSampler"
+    if own or not (random or plain) or (random and (sampler.replacement or sampler.num_samples != len(loader.dataset))):
+        what = type(sampler).__name__ if not own else type(loader.batch_sampler or sampler).__name__
+        raise UntoldError(f"a loader with {what}", place, "rows in their order or shuffled")
+    found.shuffle, found.drops, found.batch = random, bool(loader.drop_last), int(loader.batch_size or batch)
+    source = _Loaded(loader)
+    rows = min(2, source.count)
+    pair = [_tensors(source.batch(0, rows)) for _ in range(2)]
+    if any(not torch.equal(a, b) for a, b in zip(*pair, strict=True)):
+        raise UntoldError(f"a data set ({type(loader.dataset).__name__}) that gives other numbers each time it is read",
+                          place, "rows that stay as they are: an augmentation is no layer yet")  # fmt: skip
+    return source
+
+
+def _tensors(value: Any) -> list[torch.Tensor]:
+    if isinstance(value, torch.Tensor):
+        return [value]
+    every = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+    return [one for part in every for one in _tensors(part)]
+
+
+class _Sliced(_Source):
+    """Tensors that the program takes rows out of itself, or that it takes whole."""
+
+    def __init__(self, batch: int) -> None:
+        self._batch = batch
+        self._bases: dict[Any, torch.Tensor] = {}
+
+    def find(self, refs: Sequence[Ref]) -> None:
+        for ref in refs:
+            found = [(one, base) for one in behind(ref) if (base := sliced(one, self._batch)) is not None]
+            for one, base in found:
+                self._bases[key_of(one)] = base.tensor
+            if not found:
+                whole = _kept_whole(ref, self._batch)
+                if whole is None:
+                    raise _NotFoundError
+                self._bases[key_of(whole)] = whole.tensor
+        counts = {len(one) for one in self._bases.values()}
+        if len(counts) != 1:
+            raise _NotFoundError
+        self.count = counts.pop()
+
+    def chunk(self, start: int, stop: int) -> dict[Any, Any]:
+        return {key: one[start:stop] for key, one in self._bases.items()}
+
+
+def sliced(ref: Ref, batch: int) -> Ref | None:
+    """Return what a tensor is rows of; None where it is no such."""
+    call = ref.call
+    if call is None or call.name not in SLICES or not call.args or not isinstance(call.args[0], Ref):
+        return None
+    base = call.args[0]
+    rows = base.tensor.dim() > 0 and len(base.tensor) >= batch and ref.tensor.shape[1:] == base.tensor.shape[1:]
+    return base if rows and ref.tensor.dim() > 0 else None
+
+
+def _kept_whole(ref: Ref, batch: int) -> Ref | None:
+    """Return the tensor of all rows where a step takes them all: one that no call that was seen made of rows."""
+    for one in behind(ref):
+        made = one.call is None or not [x for x in one.call.refs() if x.tensor.dim() and len(x.tensor) == batch]
+        if made and one.tensor.dim() and len(one.tensor) == batch:
+            return one
+    return None
+
+
+def _index(loop: Loop, number: int) -> Any:
+    """Return what the rows of a step were taken by."""
+    refs = loop.steps[number][-1].inputs
+    for one in behind(refs[0]):
+        if one.call is not None and one.call.name in SLICES and sliced(one, len(refs[0].tensor)) is not None:
+            index = one.call.args[-1]
+            return index[0] if isinstance(index, tuple) else index
+    return None
+
+
+def _shuffled(loop: Loop) -> bool:
+    """Return whether rows are taken by numbers that are not in their order."""
+    for number in range(len(loop.steps)):
+        index = _index(loop, number)
+        index = index.tensor if isinstance(index, Ref) else index
+        if isinstance(index, torch.Tensor | np.ndarray | list):
+            numbers = torch.as_tensor(index)
+            if numbers.dtype != torch.bool and bool((numbers.diff() != 1).any()):
+                return True
+    return False
+
+
+def _seen(loop: Loop) -> list[np.ndarray]:
+    """Return the rows of all steps that were seen, one batch behind the other; the same batch once."""
+    parts: list[list[np.ndarray]] = []
+    met: set[int] = set()
+    for step in loop.steps:
+        for one in step:
+            refs = [*one.inputs, *(term.targets for term in one.terms)]
+            if id(refs[0].tensor) not in met:
+                met.add(id(refs[0].tensor))
+                parts.append([ref.tensor.detach().cpu().numpy() for ref in refs])
+    return [np.concatenate(every) for every in zip(*parts, strict=True)]

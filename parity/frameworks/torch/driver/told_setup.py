@@ -1,0 +1,139 @@
+"""What a loop trains with: its parameters, its optimizer, its schedule, and what is done around a step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from parity.frameworks.torch.driver.loops import Loop
+from parity.frameworks.torch.driver.seen import Seen
+from parity.frameworks.torch.driver.told_graph import Telling
+from parity.frameworks.torch.driver.words import called, optimizer_word, word
+from parity.run.told import Told, ToldRefusal
+
+UNSAID = ("base_lrs", "last_epoch", "verbose", "total_steps", "cycle_momentum", "use_beta1")
+"""What a scheduler keeps and nobody told it, or is told in another way."""
+
+
+def refuse(told: Told, what: str, needs: str, place: str = "") -> None:
+    """Tell what stands in the way of reading a program."""
+    told.refused.append(ToldRefusal(what=what, place=place or told.places.get("train", ""), needs=needs))
+
+
+def tell_parameters(told: Told, graph: Telling, seen: Seen | None, loop: Loop | None) -> None:
+    """Tell of each layer how its parameters start, and whether they move."""
+    moving = None if loop is None else moved(loop)
+    for node in told.nodes:
+        module = graph.modules.get(node.name)
+        parameters = {} if module is None else dict(module.named_parameters(recurse=False))
+        if not parameters:
+            continue
+        still = [name for name, one in parameters.items()
+                 if not one.requires_grad or (moving is not None and id(one) not in moving)]  # fmt: skip
+        node.trainable = len(still) < len(parameters)
+        if still and node.trainable:
+            what = f"layer {node.name!r}, of which {' and '.join(still)} does not train,"
+            refuse(told, what, "a field that holds a part of a layer", node.place)
+        if seen is not None:
+            node.arguments["starts"] = {name: seen.starts.of(one) for name, one in parameters.items()}
+
+
+def moved(loop: Loop) -> set[int]:
+    """Return the parameters that an optimizer moves, by their identity."""
+    groups = loop.optimizer.param_groups
+    return {id(one) for group in groups for one in group["params"] if one.requires_grad}
+
+
+def measured(told: Told) -> str:
+    """Return of which tensors the starting values were fitted, in a sentence; empty where of none."""
+    every = [(f"{node.name}.{name}", one) for node in told.nodes
+             for name, one in node.arguments.get("starts", {}).items()]  # fmt: skip
+    found = [(name, one) for name, one in every if "measured" in one and one["part"] != "nn.init.constant_"]
+    if not found:
+        return ""
+    names = ", ".join(f"{name} ({one['measured']} numbers)" for name, one in found)
+    return f"What fills these tensors was not seen, their initializers are fitted to one draw: {names}."
+
+
+def told_optimizer(told: Told, loop: Loop, seen: Seen) -> dict[str, Any]:
+    """Return the optimizer as a word, with its schedule and what is done around its steps."""
+    groups = [
+        {key: one for key, one in group.items() if key not in ("param_names", "initial_lr")} for group in loop.groups
+    ]
+    if any(one != groups[0] for one in groups[1:]):
+        keys = sorted(key for key in groups[0] if any(one.get(key) != groups[0][key] for one in groups[1:]))
+        refuse(told, f"groups of parameters that differ in {', '.join(keys)}", "an optimizer of one group")
+    found = optimizer_word(loop.optimizer, groups[0])
+    rates = [float(event.told[0]["lr"]) for event in seen.events if event.kind == "step"]
+    if loop.schedulers:
+        found["arguments"]["lr"] = _schedule(told, loop, seen)
+    elif len(set(rates)) > 1:
+        what = f"rates that the program sets itself ({rates[0]:g}, {rates[1]:g}, ...)"
+        refuse(told, what, "a scheduler of torch.optim.lr_scheduler")
+    waiting = [one for one in seen.schedulers if getattr(one, "optimizer", None) is loop.optimizer]
+    if waiting and not loop.schedulers:
+        what = f"{called(type(waiting[-1]))}, of which no step was seen,"
+        refuse(told, what, "a step of it behind each batch or each epoch")
+    return {**found, "arguments": {**found["arguments"], **_around(told, loop)}}
+
+
+def _schedule(told: Told, loop: Loop, seen: Seen) -> Any:
+    group = loop.groups[0]
+    if len(loop.schedulers) > 1:
+        refuse(told, f"{len(loop.schedulers)} schedulers of one rate", "one schedule")
+    found = scheduler_word(loop.schedulers[0], seen.scheduled, group)
+    found["arguments"] |= {"per": "epoch"} if loop.per_epoch else {}
+    found["arguments"] |= {"counted": "before_update"} if loop.ahead else {}
+    return found
+
+
+def scheduler_word(scheduler: Any, states: Mapping[int, Any], group: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a scheduler as a word, with those that it is made of.
+
+    Args:
+        scheduler: that is told.
+        states: of each scheduler, as it was made.
+        group: of the optimizer's parameters, ahead of the first step.
+    """
+    kept = dict(states.get(id(scheduler), {}))
+    arguments = {
+        name: word(dict(one)) if isinstance(one, dict) else word(one)
+        for name, one in kept.items() if not name.startswith("_") and name not in UNSAID
+    }  # fmt: skip
+    arguments["base_lr"] = float(group.get("initial_lr", group["lr"]))
+    inner = getattr(scheduler, "_schedulers", None)
+    if inner is not None:
+        arguments["schedulers"] = [scheduler_word(one, states, group) for one in inner]
+        arguments["milestones"] = word(getattr(scheduler, "_milestones", None))
+    phases = getattr(scheduler, "_schedule_phases", None)
+    if phases is not None:
+        arguments |= {
+            "phases": len(phases), "total_steps": kept["total_steps"], "cycle_momentum": kept.get("cycle_momentum"),
+            "pct_start": (phases[0]["end_step"] + 1.0) / kept["total_steps"], "anneal": kept.get("_anneal_func_type"),
+            "max_lr": group["max_lr"], "min_lr": group["min_lr"],
+        }  # fmt: skip
+    return {"part": called(type(scheduler)), "arguments": arguments, "own": {}}
+
+
+def _around(told: Told, loop: Loop) -> dict[str, Any]:
+    """Return what is done around the steps of an optimizer, by the fields that say it."""
+    found: dict[str, Any] = {}
+    count = len(loop.steps[-1])
+    if any(len(step) != count for step in loop.steps):
+        refuse(told, "steps of several batches, now of more and now of fewer,", "as many batches in each step")
+    if count > 1:
+        mean = all(abs(one.share * count - 1.0) < 1e-9 for one in loop.last.terms)
+        found = {"gradient_accumulation_steps": count, "accumulation": "mean" if mean else "sum"}
+    if len(loop.clips) > 1:
+        refuse(told, "gradients that are clipped twice in a step", "one clip", loop.clips[1].place)
+    for clip in loop.clips[:1]:
+        args, kwargs = clip.told
+        given = {**dict(zip(("limit", "norm_type"), args, strict=False)), **kwargs}
+        limit = given.pop("limit", given.pop("max_norm", given.pop("clip_value", None)))
+        clipped = {id(one) for one in clip.parameters if one.requires_grad}
+        if float(given.get("norm_type", 2.0)) != 2.0 or clipped != moved(loop):
+            what = f"{clip.what} of some parameters, or by another norm"
+            refuse(told, what, "clipping of all gradients by their norm", clip.place)
+        by_norm = clip.what == "clip_grad_norm_"
+        found |= {"global_clipnorm": float(limit), "clip_epsilon": 1e-6} if by_norm else {"clipvalue": float(limit)}
+    return found

@@ -1,0 +1,194 @@
+"""Sees PyTorch programs train, and tells what they hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import nn
+
+from parity.frameworks.torch.driver import contract as contracts
+from parity.frameworks.torch.driver.loops import Loop, loop_of
+from parity.frameworks.torch.driver.seen import Seen, watching
+from parity.frameworks.torch.driver.told_graph import Telling, UntoldError
+from parity.frameworks.torch.driver.told_rows import Rows, rows_of
+from parity.frameworks.torch.driver.told_setup import measured, refuse, tell_parameters, told_optimizer
+from parity.frameworks.torch.driver.words import module_word, optimizer_word
+from parity.run.told import Told, ToldLoss, ToldTraining
+from parity.run.watched import Training, UnwatchedError, Watcher
+
+SHORT = 3
+"""Rows that a model is called with where a program brings none."""
+
+
+@dataclass(kw_only=True)
+class TorchTraining(Training):
+    """What a loop that was stopped was doing.
+
+    Args:
+        seen: of it; None of live objects.
+    """
+
+    seen: Seen | None = None
+
+
+class TorchWatcher(Watcher):
+    """A program trains by steps of an optimizer; it is stopped behind the third."""
+
+    trains_by: ClassVar[str] = "Optimizer.step"
+
+    @contextmanager
+    def watching(self, seen: Callable[[Training], None]) -> Iterator[None]:
+        def stopped(optimizer: Any) -> None:
+            seen(TorchTraining(model=None, optimizer=optimizer, seen=record))
+
+        record = Seen(stopped)
+        with watching(record):
+            yield
+
+    def owns(self, found: Any) -> bool:
+        return isinstance(found, nn.Module)
+
+    def load(self, file: str) -> Any:
+        raise UnwatchedError(f"{file} is a pickle, which runs what it holds; name what makes the model: MODULE:NAME")
+
+    def contract(self, training: Training) -> dict[str, Any]:
+        seen = getattr(training, "seen", None)
+        if seen is None:
+            return {"build_model": lambda: training.model}
+        loop = loop_of(seen, training.optimizer)
+        rows = _rows_of(loop)
+        part = contracts.Told(loop, seen.scheduled, _per(loop, rows))
+        model, step = contracts.model_of(loop.last), contracts.stepping(loop)
+        found = {
+            "build_model": lambda: model,
+            "build_loss": lambda outputs, targets: part.loss(outputs, targets),
+            "build_optimizer": lambda one: part.optimizer(one),
+        }
+        return found if step is None else {**found, "train_step": step}
+
+    def tell(self, training: Training, folder: Path) -> Told:
+        told = Told(framework="torch")
+        try:
+            seen = getattr(training, "seen", None)
+            if seen is None:
+                _tell_live(told, training, folder)
+            else:
+                _tell_loop(told, seen, training.optimizer, folder)
+        except UntoldError as error:
+            told.refused.append(error.refusal)
+        return told
+
+
+WATCHER = TorchWatcher()
+
+
+def _rows_of(loop: Loop) -> Rows | None:
+    try:
+        return rows_of(loop)
+    except UntoldError:
+        return None
+
+
+def _per(loop: Loop, rows: Rows | None) -> int:
+    """Return how many updates stand between two steps of a schedule."""
+    if not loop.per_epoch or rows is None:
+        return 1
+    count = len(rows.x[0])
+    return max(1, count // rows.batch if rows.drops else -(-count // rows.batch))
+
+
+def _tell_loop(told: Told, seen: Seen, optimizer: Any, folder: Path) -> None:
+    """Tell a program by the loop in which it trains."""
+    loop = loop_of(seen, optimizer)
+    step = loop.last
+    told.title = type(step.roots[0].what).__name__
+    told.places = {"compile": step.place, "train": step.place}
+    if any(call.autocast for call in step.roots):
+        refuse(told, "autocast, a forward pass in other types,",
+               "numerics.mixed_precision, which the reader does not fill in yet")  # fmt: skip
+    outputs = contracts.outputs_of(step)
+    graph = _graph(step, outputs)
+    names = _output_names(outputs)
+    told.inputs, told.nodes = graph.inputs, graph.nodes
+    told.outputs = list(zip(names, graph.outputs, strict=False))
+    told.refused += graph.refused
+    tell_parameters(told, graph, seen, loop)
+    order = {id(one): name for one, name in zip(step.predictions, names, strict=True)}
+    shares = len(loop.steps[-1])
+    for term in step.terms:
+        output = next(name for one, name in order.items() if _same(one, step, term))
+        told.losses.append(ToldLoss(output=output, part=term.part, weight=_share(term.share, shares)))
+    told.optimizer = told_optimizer(told, loop, seen)
+    rows = rows_of(loop)
+    told.notes += [*rows.notes, *filter(None, [measured(told)]), "How many epochs it trains is not seen: 1 is said."]
+    told.training = ToldTraining(batch_size=rows.batch, shuffle=rows.shuffle, drop_remainder=rows.drops)
+    _write(told, rows, names, folder)
+
+
+def _same(identity: int, step: Any, term: Any) -> bool:
+    kept = next(one for one in step.predictions if id(one) == identity)
+    return (kept.call, kept.path) == (term.outputs.call, term.outputs.path)
+
+
+def _share(share: float, batches: int) -> float:
+    """Return the weight of a loss, what gradients are shared out by aside."""
+    whole = share * batches
+    return 1.0 if batches > 1 and abs(whole - 1.0) < 1e-9 else share
+
+
+def _graph(step: Any, outputs: Any) -> Telling:
+    model = step.roots[0].what if len(step.roots) == 1 else contracts.Whole(step, outputs)
+    modes = [one for call in step.roots for one in call.modes]
+    return Telling(model, [one.tensor for one in step.inputs],
+                   lambda _, tensors: contracts.applied(step, outputs, tensors), modes)  # fmt: skip
+
+
+def _output_names(outputs: Any) -> list[str]:
+    if len(outputs) == 1:
+        return ["output"]
+    return [next((key for key in one.path if isinstance(key, str)), f"output_{number}")
+            for number, one in enumerate(outputs, 1)]  # fmt: skip
+
+
+def _write(told: Told, rows: Rows, names: list[str], folder: Path) -> None:
+    inputs = [one.name for one in told.inputs]
+    for what, arrays, several in (("x", rows.x, inputs), ("y", rows.y, names)):
+        for name, one in zip(several, arrays, strict=False):
+            np.save(folder / f"{len(told.arrays)}.npy", one)
+            told.arrays.append(what if len(several) == 1 else f"{what}:{name}")
+
+
+def _tell_live(told: Told, training: Training, folder: Path) -> None:
+    """Tell live objects: a module, and what it is to be trained with."""
+    model = training.model
+    told.title = type(model).__name__
+    if training.x is None:
+        raise UntoldError(f"the input of {told.title}, which does not say it,", "", "rows to see it by")
+    given = training.x if isinstance(training.x, list | tuple) else [training.x]
+    tensors = [torch.as_tensor(np.asarray(one)) for one in given]
+    small = [one[:SHORT].to(torch.get_default_dtype()) if one.is_floating_point() else one[:SHORT] for one in tensors]
+    graph = Telling(model, small, lambda one, x: list(_listed(one(*x))), [(one, True) for one in model.modules()])
+    names = ["output"] if len(graph.outputs) == 1 else [f"output_{n}" for n in range(1, len(graph.outputs) + 1)]
+    told.inputs, told.nodes, told.outputs = graph.inputs, graph.nodes, list(zip(names, graph.outputs, strict=True))
+    told.refused += graph.refused
+    tell_parameters(told, graph, None, None)
+    if training.loss is not None:
+        part = module_word(training.loss, type(training.loss))
+        floats = training.y is not None and np.asarray(training.y).dtype.kind == "f"
+        part["arguments"]["targets"] = "rows" if floats else "index"
+        told.losses = [ToldLoss(output=name, part=part) for name in names]
+    if training.optimizer is not None:
+        told.optimizer = optimizer_word(training.optimizer, training.optimizer.param_groups[0])
+    targets = [] if training.y is None else [np.asarray(one) for one in _listed(training.y)]
+    told.training = ToldTraining(batch_size=training.batch_size, epochs=training.epochs, shuffle=training.shuffle)
+    _write(told, Rows(x=[np.asarray(one) for one in given], y=targets), names, folder)
+
+
+def _listed(value: Any) -> Any:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else [value]

@@ -1,0 +1,123 @@
+"""PyTorch's objects as words: parts by the names that people call them by, with what they were told."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+import torch
+from torch import nn
+
+from parity.frameworks.torch.driver.parts import PARTS
+from parity.run.driver.parts import arguments_of
+
+
+def word(value: Any) -> Any:
+    """Return a value as a word (:mod:`parity.run.told`)."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, list | tuple):
+        return [word(one) for one in value]
+    if isinstance(value, Mapping):
+        return {str(name): word(one) for name, one in value.items()}
+    if isinstance(value, torch.Tensor) and value.numel() <= 4096:
+        found: Any = value.detach().cpu().tolist()
+        return found
+    if isinstance(value, torch.dtype | torch.device):
+        return str(value)
+    if isinstance(value, slice):
+        return {"slice": [word(value.start), word(value.stop), word(value.step)]}
+    return "..." if value is Ellipsis else bare(called(value))
+
+
+def bare(name: str) -> dict[str, Any]:
+    """Return a part of which nothing is told but its name."""
+    return {"part": name, "arguments": {}, "own": {}}
+
+
+def called(value: Any) -> str:
+    """Return what people call a class, a function or an object's class."""
+    kind = value if inspect.isclass(value) or inspect.isroutine(value) else type(value)
+    module, name = str(getattr(kind, "__module__", "")), getattr(kind, "__qualname__", type(kind).__qualname__)
+    for before, after in (("torch.nn.modules.", "nn"), ("torch.optim.lr_scheduler", "torch.optim.lr_scheduler"),
+                          ("torch.optim.", "torch.optim"), ("torch.nn.functional", "F")):  # fmt: skip
+        if module.startswith(before):
+            return f"{after}.{name}"
+    return f"{module}.{name}"
+
+
+@cache
+def own_of(name: str) -> dict[str, Any]:
+    """Return what a part's arguments are by themselves."""
+    part = PARTS.found(name)
+    return {} if part is None else {key: word(one) for key, one in arguments_of(part)}
+
+
+def leaf_of(module: nn.Module) -> type | None:
+    """Return the class of PyTorch's that a module computes as; None of a program's own, and of what holds others."""
+    for kind in type(module).__mro__:
+        if kind.__module__.startswith("torch.nn.modules."):
+            held = kind.__module__.rpartition(".")[2] in ("container", "transformer", "module")
+            return None if held or type(module).forward is not getattr(kind, "forward", None) else kind
+    return None
+
+
+def module_word(module: nn.Module, kind: type) -> dict[str, Any]:
+    """Return a module of PyTorch's as a word: what it was made with, as far as it keeps it."""
+    name = called(kind)
+    arguments = {}
+    for key in inspect.signature(kind).parameters:
+        if key in ("device", "dtype", "kwargs", "args") or key.startswith("_"):
+            continue
+        kept = getattr(module, key, inspect.Parameter.empty)
+        if key == "bias" and not isinstance(kept, bool):
+            kept = kept is not None and kept is not inspect.Parameter.empty
+        if kept is not inspect.Parameter.empty:
+            arguments[key] = word(kept)
+    if isinstance(module, nn.RNNBase):
+        arguments |= {key: word(getattr(module, key)) for key in ("input_size", "hidden_size", "num_layers", "bias",
+                      "batch_first", "dropout", "bidirectional", "proj_size")}  # fmt: skip
+    return {"part": name, "arguments": arguments, "own": own_of(name)}
+
+
+def bound(function: Callable[..., Any], args: Any, kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a function is given, by its arguments' names; those that a signature does not tell are numbered."""
+    try:
+        return dict(inspect.signature(function).bind(*args, **kwargs).arguments)
+    except (TypeError, ValueError):
+        order = BUILTIN.get(getattr(function, "__name__", ""), ())
+        named: dict[str, Any] = {}
+        for number, one in enumerate(args):
+            if number < len(order) and order[number].startswith("*"):
+                rest = args[number:]
+                named[order[number][1:]] = rest[0] if len(rest) == 1 and isinstance(rest[0], list | tuple) else rest
+                break
+            named[order[number] if number < len(order) else str(number)] = one
+        return named | dict(kwargs)
+
+
+BUILTIN: dict[str, tuple[str, ...]] = {
+    "flatten": ("input", "start_dim", "end_dim"), "softmax": ("input", "dim", "dtype"), "cat": ("tensors", "dim"),
+    "concat": ("tensors", "dim"), "concatenate": ("tensors", "dim"), "log_softmax": ("input", "dim", "dtype"),
+    "mean": ("input", "dim", "keepdim"), "sum": ("input", "dim", "keepdim"), "amax": ("input", "dim", "keepdim"),
+    "permute": ("input", "*dims"), "transpose": ("input", "dim0", "dim1"), "swapaxes": ("input", "dim0", "dim1"),
+    "squeeze": ("input", "dim"), "unsqueeze": ("input", "dim"), "view": ("input", "*shape"),
+    "reshape": ("input", "*shape"), "__getitem__": ("input", "index"), "to": ("input", "dtype"),
+    "gelu": ("input",), "softplus": ("input", "beta", "threshold"), "hardshrink": ("input", "lambd"),
+    "softshrink": ("input", "lambd"), "avg_pool2d": ("input", "kernel_size", "stride", "padding", "ceil_mode",
+                                                     "count_include_pad", "divisor_override"),
+    "avg_pool1d": ("input", "kernel_size", "stride", "padding", "ceil_mode", "count_include_pad"),
+    "adaptive_avg_pool1d": ("input", "output_size"), "flip": ("input", "*dims"), "prelu": ("input", "weight"),
+    "swapdims": ("input", "dim0", "dim1"), "dropout": ("input", "p", "train"), "logsigmoid": ("input",),
+}  # fmt: skip
+"""Arguments of functions whose signature Python cannot tell; ``*`` takes all that follow, or a list of them."""
+
+
+def optimizer_word(optimizer: Any, group: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an optimizer as a word, told what a group of its parameters is told."""
+    name = called(type(optimizer))
+    unsaid = {"initial_lr", "params", "decoupled_weight_decay", "param_names"}
+    arguments = {key: word(one) for key, one in group.items() if key not in unsaid}
+    return {"part": name, "arguments": arguments, "own": own_of(name)}

@@ -1,0 +1,112 @@
+"""How the tensors of PyTorch's modules start, as initializers of a layer's fields."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from parity.catalog import OPS
+from parity.reading.entries_of import entry_of
+from parity.reading.odd import Passing, Said
+from parity.reading.unread import NoEntryError
+from parity.run.told import ToldNode, Word
+
+SECOND = {"weight_ih_l0": "weight_hh_l0", "bias_ih_l0": "bias_hh_l0"}
+"""Tensors that are kept beside another one."""
+
+FAR = 5.0
+"""Deviations from which on a cut of a normal distribution cuts nothing off."""
+
+
+def started(node: ToldNode, said: Said | Passing) -> Said | Passing:
+    """Return a layer with how its parameters start.
+
+    Raises:
+        NoEntryError: when no initializer is that.
+    """
+    starts = node.arguments.get("starts", {})
+    if isinstance(said, Passing) or not starts:
+        return said
+    entry, fields = OPS[said.kind], dict[str, Any]()
+    table = entry.natives["torch"].weights if "torch" in entry.natives else {}
+    for canonical, (attribute, _) in table.items():
+        field = f"{entry.said_as.get(canonical, canonical)}_initializer"
+        word = starts.get(attribute)
+        if word is None or field not in entry.model_fields:
+            continue
+        if attribute == "bias_ih_l0":
+            word, ones = _without_ones(word, int(node.arguments["hidden_size"]))
+            if ones and "unit_forget_bias" in entry.model_fields:
+                fields["unit_forget_bias"] = True
+        fields[field] = initializer_of(word, _feeds(node))
+    return replace(said, fields={**said.fields, **fields})
+
+
+def _without_ones(word: Word, units: int) -> tuple[Word, bool]:
+    """Return how a bias starts, and whether its forget gate then starts at 1."""
+    parts = word.get("parts", [])
+    plain = {key: one for key, one in word.items() if key != "parts"}
+    ones = [{"rows": [units, 2 * units], "told": "nn.init.ones_"}]
+    if [{"rows": one["rows"], "told": one["told"]["part"]} for one in parts] == ones:
+        return plain, True
+    return word, False
+
+
+def _feeds(node: ToldNode) -> int | None:
+    """Return how many numbers feed one output of a module; None where that says nothing."""
+    told = node.arguments
+    if "in_features" in told:
+        return int(told["in_features"])
+    if "hidden_size" in told:
+        return int(told["hidden_size"])
+    if "in_channels" in told:
+        size = told["kernel_size"]
+        inputs = told["out_channels"] if "Transpose" in node.part else told["in_channels"]
+        return int(inputs) // int(told.get("groups", 1)) * math.prod(size if isinstance(size, list) else [size])
+    return None
+
+
+def initializer_of(word: Word, feeds: int | None = None) -> Mapping[str, Any]:
+    """Return how a tensor starts as the entry that it is.
+
+    Args:
+        word: of what filled it.
+        feeds: numbers that feed one output of its layer.
+
+    Raises:
+        NoEntryError: when none is it.
+    """
+    name, told = word["part"], dict(word.get("arguments", {}))
+    if word.get("parts"):
+        raise NoEntryError("an initializer that fills a part of a tensor in another way")
+    if name == "nn.init.constant_" and told.get("val") in (0, 1):
+        return {"zeros" if told["val"] == 0 else "ones": {}}
+    if name == "nn.init.kaiming_uniform_" and math.isclose(float(told.get("a", 0.0)), math.sqrt(5.0)) and (
+        told.get("mode", "fan_in") == "fan_in" and told.get("nonlinearity", "leaky_relu") == "leaky_relu"
+    ):  # fmt: skip
+        return {"fan_in_uniform": {}}
+    if name == "nn.init.uniform_":
+        low, high = float(told.get("a", 0.0)), float(told.get("b", 1.0))
+        if feeds and low == -high and math.isclose(high, feeds**-0.5, rel_tol=1e-6):
+            return {"fan_in_uniform": {}}
+        return {"random_uniform": {"minval": low, "maxval": high}}
+    if name == "nn.init.normal_":
+        return {"random_normal": {"mean": float(told.get("mean", 0.0)), "stddev": float(told.get("std", 1.0))}}
+    if name == "nn.init.trunc_normal_":
+        return _cut(told)
+    if name == "nn.init.xavier_uniform_" and float(told.get("gain", 1.0)) == 1.0:
+        return {"glorot_uniform": {}}
+    return entry_of({key: one for key, one in word.items() if key != "measured"}, "torch", "initializer")
+
+
+def _cut(told: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a normal distribution that PyTorch cuts at two numbers."""
+    mean, deviation = float(told.get("mean", 0.0)), float(told.get("std", 1.0))
+    low, high = ((float(told.get(name, edge)) - mean) / deviation for name, edge in (("a", -2.0), ("b", 2.0)))
+    if low < -FAR and high > FAR:
+        return {"random_normal": {"mean": mean, "stddev": deviation}}
+    if math.isclose(low, -2.0, rel_tol=1e-6) and math.isclose(high, 2.0, rel_tol=1e-6):
+        return {"truncated_normal": {"mean": mean, "stddev": deviation}}
+    raise NoEntryError(f"a truncated_normal cut at {low:g} and {high:g} deviations")
