@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from parity.catalog import LOSSES, OPTIMIZERS
 from parity.reading.entries_of import entry_of, reader_of, shown_word
 from parity.reading.layers_of import Layers, layers_of
+from parity.reading.resolved import resolved
 from parity.reading.rows_of import Rows, rows_of
 from parity.reading.unread import NoEntryError, Unread, UnreadProgramError
 from parity.run.told import Told, Word
@@ -74,12 +75,13 @@ def read_told(
     unread = [Unread(what=one.what, place=one.place, needs=one.needs) for one in told.refused]
     if not told.outputs:
         raise UnreadProgramError(unread)
+    told = resolved(told, arrays, unread)
     layers = layers_of(told)
     unread += layers.unread
     outputs = dict(zip((one for one, _ in told.outputs), layers.outputs, strict=True))
     losses = _losses(told, outputs, said, unread)
     optimizer = _optimizer(told, said, unread)
-    notes: list[str] = []
+    notes = list(told.notes)
     metrics = _metrics(told, outputs, notes)
     _callbacks(told, notes, unread)
     if unread:
@@ -225,4 +227,4 @@ def _shapes(told: Told, layers: Layers) -> dict[str, list[int]]:
 def _aligned(loss: Any, flat: bool) -> Any:
     """Return the loss of an output of one number, whose targets (N,) the program's framework aligns with it."""
     kind, fields = next(iter(loss.items())) if isinstance(loss, Mapping) else (loss, {})
-    return {kind: {**fields, "broadcast": "align"}} if flat and "broadcast" in LOSSES[kind].model_fields else loss
+    return {kind: {"broadcast": "align", **fields}} if flat and "broadcast" in LOSSES[kind].model_fields else loss
