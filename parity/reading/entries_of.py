@@ -48,6 +48,9 @@ def entry_of(part: Mapping[str, Any], framework: str, family: str = "") -> dict[
     Raises:
         NoEntryError: when none is it; says what would be needed.
     """
+    if "entry" in part:
+        return _as_said(part["entry"])
+    framework = part.get("framework", framework)
     reader = reader_of(framework)
     itself = reader.entry(part["part"]) or reader.said(part)
     if itself is not None:
@@ -65,6 +68,11 @@ def entry_of(part: Mapping[str, Any], framework: str, family: str = "") -> dict[
         except NoEntryError as error:
             reasons.append(str(error))
     raise NoEntryError(reasons[0])
+
+
+def _as_said(entry: Any) -> dict[str, Any]:
+    """Return an entry as ``{kind: fields}``, whether or not it is said with fields."""
+    return {entry: {}} if isinstance(entry, str) else dict(entry)
 
 
 def fields_of(part: Mapping[str, Any], framework: str, entry: type[Entry], table: Native) -> dict[str, Any]:
@@ -117,7 +125,7 @@ def value_of(word: Word, framework: str) -> Any:
     Raises:
         NoEntryError: when a part in it is none.
     """
-    if isinstance(word, Mapping) and "part" in word:
+    if isinstance(word, Mapping) and ("part" in word or "entry" in word):
         return entry_of(word, framework)
     if isinstance(word, list | tuple):
         return [value_of(one, framework) for one in word]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from parity.catalog import LOSSES, OPTIMIZERS
 from parity.reading.entries_of import entry_of, reader_of, shown_word
 from parity.reading.layers_of import Layers, layers_of
+from parity.reading.resolved import resolved
 from parity.reading.rows_of import Rows, rows_of
 from parity.reading.unread import NoEntryError, Unread, UnreadProgramError
 from parity.run.told import Told, Word
@@ -76,6 +77,7 @@ def read_told(
     unread = [Unread(what=one.what, place=one.place, needs=one.needs) for one in told.refused]
     if not told.outputs:
         raise UnreadProgramError(unread)
+    told = resolved(told, arrays, unread)
     layers = layers_of(told)
     unread += layers.unread
     outputs = dict(zip((one for one, _ in told.outputs), layers.outputs, strict=True))

@@ -1,7 +1,8 @@
 """What a watcher tells of a live program: plain data, which travel from a worker to its parent.
 
 A *word* is how a value is told: a number, a text, a list of words, or ``{"part": name, "arguments": words, "own":
-words}`` for a part of a framework, which :class:`~parity.native.Native` knows by that name. ``own`` has what the part
+words}`` for a part of a framework, which :class:`~parity.native.Native` knows by that name; with ``framework`` where it
+is another one's than the program's. ``{"entry": ...}`` is an entry as a spec says it. ``own`` has what the part
 does by itself: an argument that no table knows changes nothing where it has that value. Only the standard library.
 """
 
@@ -111,6 +112,7 @@ class Told:
         notes: what a reader of the spec should know, in sentences.
         title: what a person calls the model.
         precision: the word of the type that layers compute in, where that is not float32.
+        notes: what a reader of the spec should know, in sentences.
     """
 
     framework: str
@@ -127,6 +129,7 @@ class Told:
     refused: list[ToldRefusal] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     precision: str = ""
+    notes: list[str] = field(default_factory=list)
 
     def plain(self) -> dict[str, Any]:
         """Return it as plain data."""

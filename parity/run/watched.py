@@ -308,12 +308,16 @@ def _is_library(file: str) -> bool:
     return file.startswith(LIBRARIES) or f"{os.sep}site-packages{os.sep}" in file
 
 
-def line_here() -> str:
-    """Return the innermost line of a program under way, ``train.py, line 12``; empty where there is none."""
+def frames_here() -> Iterator[FrameType]:
+    """Return the frames of a program under way, the innermost first."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
-        file = frame.f_code.co_filename
-        if not _is_library(file):
-            return f"{os.path.basename(file)}, line {frame.f_lineno}"
+        if not _is_library(frame.f_code.co_filename):
+            yield frame
         frame = frame.f_back
-    return ""
+
+
+def line_here() -> str:
+    """Return the innermost line of a program under way, ``train.py, line 12``; empty where there is none."""
+    frame = next(frames_here(), None)
+    return "" if frame is None else f"{os.path.basename(frame.f_code.co_filename)}, line {frame.f_lineno}"

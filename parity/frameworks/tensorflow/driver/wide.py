@@ -40,8 +40,16 @@ def float_type_of_keras(file: str, precision: str) -> None:
         file: of the program.
         precision: of the worker.
     """
-    if not any(name in Path(file).read_bytes().decode("utf-8", "replace") for name in OF_KERAS):
-        return
+    if any(name in Path(file).read_bytes().decode("utf-8", "replace") for name in OF_KERAS):
+        set_float_type_of_keras(precision)
+
+
+def set_float_type_of_keras(precision: str) -> None:
+    """Set the float type that Keras's optimizers and losses keep their numbers in.
+
+    Args:
+        precision: of the worker.
+    """
     import keras
 
     from parity.frameworks.keras.driver.driver import keep_python_floats_exact
@@ -75,6 +83,8 @@ def wide_variables() -> AbstractContextManager[Any]:
     """Return within which a program's variables are float64 where it would make them float32."""
 
     def creator(following: Callable[..., Any], **given: Any) -> Any:
+        if not widening():  # A program that is watched runs as itself.
+            return following(**given)
         start = given.get("initial_value")
         value = start() if callable(start) else start
         if value is not None and not tf.is_tensor(value):

@@ -1,0 +1,114 @@
+"""A recorded program as one that keeps the contract of a side's program (docs/own-program.md)."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+from parity.frameworks.tensorflow.driver.replay import Replay
+from parity.frameworks.tensorflow.driver.seen import Seen
+from parity.frameworks.tensorflow.driver.wide import set_float_type_of_keras
+
+
+def contract_of(seen: Seen) -> dict[str, Any]:
+    """Return the parts of the contract, made of what a program was seen to do.
+
+    Args:
+        seen: of the program.
+    """
+    made: dict[str, Any] = {}
+
+    def build_model(dtype: Any) -> Any:
+        if "keras" in sys.modules:
+            set_float_type_of_keras(dtype.name)
+        made["model"] = _Model(seen, dtype)
+        return made["model"]
+
+    def build_loss() -> Callable[..., Any]:
+        return lambda targets, outputs: made["model"].loss(targets, outputs)
+
+    def build_optimizer(model: Any) -> Any:
+        optimizer = seen.steps[-1].optimizer
+        if optimizer is None:
+            return _Update(seen, model)
+        return type(optimizer).from_config(seen.exact(optimizer.get_config()))
+
+    return {"build_model": build_model, "build_loss": build_loss, "build_optimizer": build_optimizer}
+
+
+class _Model(tf.Module):  # type: ignore[misc]
+    """A program's operations from the rows to the outputs.
+
+    Args:
+        seen: of the program.
+        dtype: that is computed in.
+    """
+
+    def __init__(self, seen: Seen, dtype: Any) -> None:
+        super().__init__()
+        self._seen, self.dtype = seen, dtype
+        by_handle: dict[int, Any] = {}
+        for handle, name in seen.attributes().items():
+            variable = seen.chain.variables[handle]
+            start = seen.start(handle)
+            kind = dtype if variable.dtype == tf.float32 else variable.dtype
+            found = tf.Variable(tf.cast(start, kind), trainable=handle in seen.trained, name=name)
+            setattr(self, name, found)
+            by_handle[handle] = found
+        self._replay = Replay(seen.chain, by_handle, dtype)
+
+    def __call__(self, *rows: Any, training: bool = False) -> Any:
+        seen = self._seen
+        known = {id(tensor): row for tensor, row in zip(seen.graph.reads, rows, strict=False)}
+        for tensor in seen.rows_like(seen.graph.operations):
+            known.setdefault(id(tensor), known[id(seen.same_rows(tensor))])
+        return self._replay.run(seen.graph.operations, known, training)[id(seen.found.outputs)]
+
+    def loss(self, targets: Any, outputs: Any) -> Any:
+        """Return the loss of outputs, as the program computes it."""
+        seen = self._seen
+        given = seen.found.targets
+        if targets.dtype != tf.as_dtype(given.dtype) and tf.as_dtype(given.dtype).is_integer:
+            targets = tf.cast(targets, given.dtype)
+        known = {id(seen.found.outputs): outputs, id(given): targets}
+        operations = [op for op in seen.chain.needed(seen.loss) if op not in seen.graph.operations]
+        return self._replay.run(operations, known)[id(seen.loss)]
+
+
+class _Update(tf.Module):  # type: ignore[misc]
+    """An update that a program writes out itself.
+
+    Args:
+        seen: of the program.
+        model: whose variables it moves.
+    """
+
+    def __init__(self, seen: Seen, model: _Model) -> None:
+        super().__init__()
+        self._seen, self._model, dtype = seen, model, model.dtype
+        by_handle = dict(model._replay.variables)
+        self.kept = []
+        self._operations = seen.update(seen.steps[-1])
+        for op in self._operations:
+            for one in op.inputs:
+                handle = id(one)
+                if handle in seen.chain.variables and handle not in by_handle:
+                    start = seen.start(handle)
+                    kind = dtype if start.dtype == tf.float32 else start.dtype
+                    by_handle[handle] = tf.Variable(tf.cast(start, kind), trainable=False)
+                    self.kept.append(by_handle[handle])
+        self._replay = Replay(seen.chain, by_handle, dtype)
+
+    def apply_gradients(self, gradients: Any, variables: Any) -> None:
+        """Move the variables as the program does."""
+        seen, step = self._seen, self._seen.steps[-1]
+        given = {id(variable): gradient for gradient, variable in zip(gradients, variables, strict=True)}
+        known = {}
+        for source, gradient in zip(step.sources, step.gradients, strict=True):
+            handle = seen.handle_of(source)
+            if gradient is not None and handle is not None:
+                known[id(gradient)] = given[id(self._replay.variables[handle])]
+        self._replay.run(self._operations, known)

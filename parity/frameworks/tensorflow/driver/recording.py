@@ -1,0 +1,330 @@
+"""What a raw TensorFlow program computes, operation by operation, while it runs as itself.
+
+``tf.function`` is run eagerly, so that every operation is seen with its numbers. Functions of TensorFlow's that are
+several operations, and parts of Keras's, are one operation here, called after the function.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.python.eager import backprop
+from tensorflow.python.framework import op_callbacks
+
+from parity.frameworks.tensorflow.driver.generators import DROPOUT
+from parity.run.driver.base import Driver
+from parity.run.watched import line_here
+
+FUNCTIONS = {
+    "tf.nn": ("dropout", "gelu", "silu", "swish", "conv1d", "batch_normalization", "embedding_lookup", "moments",
+              "max_pool1d", "avg_pool1d", "softmax_cross_entropy_with_logits", "sigmoid_cross_entropy_with_logits",
+              "sparse_softmax_cross_entropy_with_logits"),
+    "tf": ("clip_by_global_norm", "clip_by_norm", "custom_gradient"),
+    "tf.math": ("log_sigmoid",),
+}  # fmt: skip
+"""Functions that are several operations, by the module that people find them in."""
+
+DRAWS = ("RandomStandardNormal", "RandomUniform", "TruncatedNormal", "StatelessRandomNormalV2",
+         "StatelessRandomUniformV2", "StatelessTruncatedNormalV2")  # fmt: skip
+"""Operations that draw numbers."""
+
+BEHIND_DRAWS = ("Mul", "AddV2", "Sub", "RealDiv", "Reshape", "Cast", "Identity", "Transpose", "Neg")
+"""What stands between a draw and the variable that it starts."""
+
+MOST = 20_000
+"""Operations that are kept of a step."""
+
+
+@dataclass(eq=False)
+class Operation:
+    """One operation, or one call of a function.
+
+    Args:
+        kind: as TensorFlow calls it; of a function the name that people call it by.
+        inputs: tensors, and arrays where a function is given some.
+        attributes: of an operation, by name.
+        outputs: tensors.
+        place: line of the program.
+        call: of a function: itself, its arguments and what it is called with by name.
+    """
+
+    kind: str
+    inputs: Sequence[Any]
+    attributes: Mapping[str, Any]
+    outputs: Sequence[Any]
+    place: str
+    call: tuple[Any, Sequence[Any], Mapping[str, Any]] | None = None
+
+
+@dataclass(eq=False)
+class Step:
+    """One training step.
+
+    Args:
+        taped: operations under the tape.
+        after: operations behind ``tape.gradient``, until the next tape.
+        loss: target of ``tape.gradient``.
+        sources: its variables.
+        gradients: what it gave.
+        optimizer: of Keras's, that took them.
+        applied: gradients and variables that it was given.
+        place: line of ``tape.gradient``.
+    """
+
+    taped: list[Operation] = field(default_factory=list)
+    after: list[Operation] = field(default_factory=list)
+    loss: Any = None
+    sources: Sequence[Any] = ()
+    gradients: Sequence[Any] = ()
+    optimizer: Any = None
+    applied: tuple[Sequence[Any], Sequence[Any]] = ((), ())
+    place: str = ""
+
+
+class Recorder:
+    """Records a program's steps.
+
+    Args:
+        full: is called when enough steps were recorded, or when what is seen cannot be read.
+    """
+
+    def __init__(self, full: Callable[[Recorder], None]) -> None:
+        self.full = full
+        self.steps: list[Step] = []
+        self.variables: dict[int, Any] = {}
+        self.places: dict[int, str] = {}
+        self.starts: dict[int, Any] = {}
+        self.before: dict[int, Any] = {}
+        self.drawn: dict[int, Operation] = {}
+        self.datasets: list[Any] = []
+        self.tested: list[tuple[Any, str]] = []
+        self.odd: list[tuple[str, str, str]] = []
+        self._into: list[Operation] | None = None
+        self._step: Step | None = None
+        self._quiet = self._tapes = 0
+        self._patched: list[tuple[Any, str, Any, bool]] = []
+
+    @contextlib.contextmanager
+    def recording(self) -> Iterator[None]:
+        """Record within it what the program does."""
+        eagerly, driver = tf.config.functions_run_eagerly(), Driver.active
+        Driver.active = None  # The program runs as itself, in float32, and draws its masks itself.
+        tf.config.run_functions_eagerly(True)
+        keras = sys.modules.get("keras")
+        kind = keras.config.floatx() if keras is not None else ""
+        if keras is not None:
+            keras.config.set_floatx("float32")  # A program before this one may have left another.
+        self._patch_tensorflow()
+        op_callbacks.add_op_callback(self._operation)
+        try:
+            with tf.variable_creator_scope(self._created):
+                yield
+        finally:
+            op_callbacks.remove_op_callback(self._operation)
+            for owner, name, plain, own in reversed(self._patched):
+                setattr(owner, name, plain) if own else delattr(owner, name)
+            tf.config.run_functions_eagerly(eagerly)
+            Driver.active = driver
+            if keras is not None:
+                keras.config.set_floatx(kind)
+
+    def quiet(self) -> AbstractContextManager[None]:
+        """Return within which nothing is recorded."""
+
+        @contextlib.contextmanager
+        def silent() -> Iterator[None]:
+            self._quiet += 1
+            try:
+                yield
+            finally:
+                self._quiet -= 1
+
+        return silent()
+
+    def _patch(self, owner: Any, name: str, around: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+        plain = getattr(owner, name)
+        self._patched.append((owner, name, plain, name in vars(owner)))
+        setattr(owner, name, wraps(plain)(around(plain)))
+
+    def _patch_tensorflow(self) -> None:
+        for module, names in FUNCTIONS.items():
+            owner = {"tf": tf, "tf.nn": tf.nn, "tf.math": tf.math}[module]
+            for name in names:
+                self._patch(owner, name, lambda plain, title=f"{module}.{name}": self._as_one(title, plain))
+        if tf.nn.dropout.__wrapped__ is not DROPOUT:  # In a worker, which deals masks of its own.
+            tf.nn.dropout = self._as_one("tf.nn.dropout", DROPOUT)
+        tape = backprop.GradientTape
+        self._patch(tape, "__enter__", self._entering)
+        self._patch(tape, "__exit__", self._leaving)
+        self._patch(tape, "gradient", self._differentiating)
+        self._patch(tf.data.Dataset, "__iter__", self._iterating)
+        base = next(one for one in type(tf.constant(0)).__mro__ if "__bool__" in vars(one))
+        self._patch(base, "__bool__", self._testing)
+        self._patch(tf.compat.v1.Session, "run", self._in_a_session)
+
+    def _patch_keras(self) -> None:
+        """Make parts of Keras's, where the program has imported it, one operation each."""
+        keras = sys.modules.get("keras")
+        if keras is None or any(owner is getattr(keras, "Layer", None) for owner, *_ in self._patched):
+            return
+        self._patch(keras.Layer, "__call__", lambda plain: self._as_one("keras.Layer", plain))
+        self._patch(keras.Loss, "__call__", lambda plain: self._as_one("keras.Loss", plain))
+        for name, one in list(vars(keras.losses).items()):
+            if callable(one) and not isinstance(one, type) and name not in ("get", "serialize", "deserialize"):
+                self._patch(keras.losses, name, lambda plain, title=name: self._as_one(f"keras.losses.{title}", plain))
+        self._patch(keras.Optimizer, "apply", self._applying)
+
+    def _created(self, following: Callable[..., Any], **given: Any) -> Any:
+        found = following(**given)
+        handle = getattr(found, "handle", None)
+        if handle is not None:
+            self.variables[id(handle)] = found
+            self.places[id(handle)] = line_here()
+        return found
+
+    def _operation(
+        self, kind: Any, inputs: Sequence[Any], attrs: Any, outputs: Sequence[Any], op_name: Any = None,
+        graph: Any = None,
+    ) -> None:  # fmt: skip
+        del op_name
+        if self._quiet or graph is not None:
+            return
+        kind = kind.decode() if isinstance(kind, bytes) else str(kind)
+        if self._into is None:
+            if kind in DRAWS or (kind in BEHIND_DRAWS and any(id(one) in self.drawn for one in inputs)):
+                self.drawn[id(outputs[0])] = self._made(kind, inputs, attrs, outputs, "")
+        elif len(self._into) < MOST:
+            self._into.append(self._made(kind, inputs, attrs, outputs, line_here()))
+        if kind == "AssignVariableOp" and id(inputs[0]) not in self.starts and not self.steps:
+            self.starts[id(inputs[0])] = inputs[1]
+
+    @staticmethod
+    def _made(kind: str, inputs: Any, attrs: Any, outputs: Any, place: str) -> Operation:
+        attributes = dict(zip(attrs[::2], attrs[1::2], strict=True)) if attrs else {}
+        return Operation(kind, tuple(inputs), attributes, tuple(outputs), place)
+
+    def _as_one(self, title: str, plain: Callable[..., Any]) -> Callable[..., Any]:
+        def one(*args: Any, **kwargs: Any) -> Any:
+            if self._quiet or self._into is None:
+                return plain(*args, **kwargs)
+            with self.quiet():
+                found = plain(*args, **kwargs)
+            flat = [given for given in tf.nest.flatten((list(args), kwargs)) if is_value(given)]
+            outputs = [given for given in tf.nest.flatten(found) if tf.is_tensor(given)]
+            self._into.append(Operation(title, flat, {}, outputs, line_here(), (plain, args, kwargs)))
+            return found
+
+        return one
+
+    def _entering(self, plain: Callable[..., Any]) -> Callable[..., Any]:
+        def entering(tape: Any) -> Any:
+            if not self._quiet:
+                self._patch_keras()
+                self._tapes += 1
+                if self._tapes > 1:
+                    self._odd("tf.GradientTape in a tf.GradientTape", "one gradient of one loss")
+                self._step = Step()
+                self._into = self._step.taped
+            return plain(tape)
+
+        return entering
+
+    def _leaving(self, plain: Callable[..., Any]) -> Callable[..., Any]:
+        def leaving(tape: Any, *error: Any) -> Any:
+            if not self._quiet:
+                self._tapes -= 1
+                self._into = None
+            return plain(tape, *error)
+
+        return leaving
+
+    def _differentiating(self, plain: Callable[..., Any]) -> Callable[..., Any]:
+        def gradient(tape: Any, target: Any, sources: Any, *args: Any, **kwargs: Any) -> Any:
+            if self._quiet or self._step is None:
+                return plain(tape, target, sources, *args, **kwargs)
+            flat = list(tf.nest.flatten(sources))
+            step = self._step
+            if step.loss is not None:
+                self._odd("a second tape.gradient of one step", "one loss, and one set of variables that it trains")
+            if self.steps and [id(one) for one in self.steps[0].sources] != [id(one) for one in flat]:
+                self._odd("a second set of variables, trained by a loss of its own,", "one loss that trains all")
+            if len(self.steps) == 3:
+                self.full(self)
+            if not self.steps:
+                self.before = dict(self._values())
+            with self.quiet():
+                found = plain(tape, target, sources, *args, **kwargs)
+            step.loss, step.sources, step.gradients = target, flat, list(tf.nest.flatten(found))
+            step.place = line_here()
+            self.steps.append(step)
+            self._into = step.after
+            return found
+
+        return gradient
+
+    def _values(self) -> Iterator[tuple[int, Any]]:
+        """Return what variables hold, by their handles."""
+        with self.quiet():
+            for handle, variable in self.variables.items():
+                with contextlib.suppress(Exception):  # One that was deleted.
+                    yield handle, variable.read_value()
+
+    def _applying(self, plain: Callable[..., Any]) -> Callable[..., Any]:
+        def apply(optimizer: Any, grads: Any, trainable_variables: Any = None) -> Any:
+            if self._quiet or not self.steps:
+                return plain(optimizer, grads, trainable_variables)
+            step = self.steps[-1]
+            if step.optimizer is not None:
+                self._odd("a second optimizer", "one optimizer")
+            grads = list(grads)
+            variables = trainable_variables if trainable_variables is not None else optimizer._trainable_variables
+            step.optimizer, step.applied = optimizer, (grads, list(variables))
+            if len(self.steps) == 3:
+                self.full(self)
+            with self.quiet():
+                return plain(optimizer, grads, trainable_variables)
+
+        return apply
+
+    def _iterating(self, plain: Callable[..., Any]) -> Callable[..., Any]:
+        def iterating(dataset: Any) -> Any:
+            if not self._quiet:
+                self.datasets.append(dataset)
+            return plain(dataset)
+
+        return iterating
+
+    def _testing(self, plain: Callable[..., Any]) -> Callable[..., Any]:
+        def testing(tensor: Any) -> bool:
+            if not self._quiet and self._tapes:
+                self.tested.append((tensor, line_here()))
+            return bool(plain(tensor))
+
+        return testing
+
+    def _in_a_session(self, plain: Callable[..., Any]) -> Callable[..., Any]:
+        del plain
+
+        def run(*args: Any, **kwargs: Any) -> Any:
+            del args, kwargs
+            self._odd("tf.compat.v1.Session, a graph of TensorFlow 1,", "TensorFlow 2: a tf.GradientTape")
+
+        return run
+
+    def _odd(self, what: str, needs: str) -> None:
+        """End the program: what it does cannot be read."""
+        self.odd.append((what, line_here(), needs))
+        self.full(self)
+
+
+def is_value(given: Any) -> bool:
+    """Return whether something is a tensor, a variable or an array."""
+    return tf.is_tensor(given) or isinstance(given, np.ndarray | tf.Variable)

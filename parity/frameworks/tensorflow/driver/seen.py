@@ -1,0 +1,187 @@
+"""What a recorded program is: loss, layers, rows, what its variables start at, and how they are moved."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from parity.frameworks.tensorflow.driver.chain import BRINGS, Chain, number_of
+from parity.frameworks.tensorflow.driver.named import names_of
+from parity.frameworks.tensorflow.driver.recording import BEHIND_DRAWS, DRAWS, Operation, Recorder
+from parity.frameworks.tensorflow.driver.replay import ASSIGNS
+from parity.frameworks.tensorflow.driver.told_graph import Graph
+from parity.frameworks.tensorflow.driver.told_loss import loss_of, plain
+from parity.frameworks.tensorflow.driver.told_rows import Held, Rows, rows_of
+from parity.run.told import ToldRefusal
+
+FAMILIES = {"RandomStandardNormal": "normal", "StatelessRandomNormalV2": "normal", "RandomUniform": "uniform",
+            "StatelessRandomUniformV2": "uniform", "TruncatedNormal": "truncated_normal",
+            "StatelessTruncatedNormalV2": "truncated_normal"}  # fmt: skip
+
+
+class Seen:
+    """A recorded program.
+
+    Args:
+        recorder: of it.
+        held: what it held when it was stopped.
+        frames: of it.
+
+    Raises:
+        UnreadLossError: when its loss is none that is read.
+    """
+
+    def __init__(self, recorder: Recorder, held: Held, names: Mapping[int, str]) -> None:
+        self.recorder, self.names = recorder, names
+        self.steps = recorder.steps
+        number = min(1, len(self.steps) - 1)
+        before = self.steps[number - 1].after if number else []
+        self.step = self.steps[number]
+        self.loss = self.step.loss
+        self.chain = Chain([*before, *self.step.taped], recorder.variables)
+        self.trained = {handle for one in self.step.sources if (handle := self.handle_of(one)) is not None}
+        self.refused: list[ToldRefusal] = []
+        self.chain.rows = self._rows()
+        self.found = loss_of(self.chain, self.loss)
+        self.graph = Graph(self.chain, self.found.outputs, self.names, self.trained, self.found.penalties)
+        self.batches = [number_of(one) for one in (*self.graph.reads, self.found.targets)]
+        self.rows: Rows = rows_of(self.batches, held)
+
+    def handle_of(self, source: Any) -> int | None:
+        """Return the handle of a variable, Keras's or TensorFlow's."""
+        value = getattr(source, "value", source)
+        handle = getattr(source if hasattr(source, "handle") else value, "handle", None)
+        return None if handle is None else id(handle)
+
+    def _rows(self) -> int:
+        """Return the rows of a batch: the length of most that the loss is made of and that was there before."""
+        for op in reversed(self.chain.operations):
+            shapes = [one.shape for one in (*op.inputs, *op.outputs) if hasattr(one, "shape") and len(one.shape)]
+            if op.kind in ("Mean", "Sum") and op.inputs[0].shape.rank and self.chain.trains(op.inputs[0]):
+                if self.chain.handle(op.inputs[0]) is None and not self._of_weights(op.inputs[0]):
+                    return int(op.inputs[0].shape[0])
+            if op.kind.startswith("keras.") and len(shapes) > 0 and op.call is not None:
+                return int(shapes[-1][0])
+        return 0
+
+    def _of_weights(self, tensor: Any) -> bool:
+        """Return whether a tensor is made of variables and numbers alone."""
+        for op in self.chain.needed(tensor):
+            if op.kind in BRINGS:
+                return False
+            for one in op.inputs:
+                before = self.chain.producer(one) is None and self.chain.handle(one) is None
+                whole = "Gather" not in op.kind and "float" not in str(getattr(one.dtype, "name", one.dtype))
+                if before and not whole and len(one.shape) and np.size(number_of(one)) > 1:
+                    return False
+        return True
+
+    def attributes(self) -> dict[int, str]:
+        """Return the variables of the model, and what each is called in it."""
+        found: dict[int, str] = {}
+        for layer, variables in self.graph.layers.items():
+            for field, handle in variables.items():
+                name = f"{layer}_{field.removesuffix('_initializer')}"
+                found.setdefault(handle, re.sub(r"\W", "_", name))
+        for op in (*self.graph.operations, *self.chain.needed(self.loss)):
+            for one in op.inputs:
+                if id(one) in self.chain.variables:
+                    found.setdefault(id(one), f"more_{len(found)}")
+        return found
+
+    def start(self, handle: int) -> Any:
+        """Return what a variable held before the first step."""
+        return self.recorder.before.get(handle, self.recorder.starts.get(handle))
+
+    def drawn(self, handle: int) -> tuple[str, float, float] | None:
+        """Return family, middle and scale of the numbers that a variable starts at, where TensorFlow drew them."""
+        tensor = self.recorder.starts.get(handle)
+        scale, middle = 1.0, 0.0
+        while tensor is not None:
+            op = self.recorder.drawn.get(id(tensor))
+            if op is None:
+                return None
+            if op.kind in DRAWS:
+                family = FAMILIES[op.kind]
+                if family == "uniform":  # From 0 to 1.
+                    middle, scale = middle + scale / 2.0, scale / 2.0
+                return family, middle, abs(scale)
+            tensor, factor, offset = self._behind(op)
+            if tensor is None:
+                return None
+            middle, scale = middle + scale * offset, scale * factor
+        return None
+
+    def _behind(self, op: Operation) -> tuple[Any, float, float]:
+        """Return what an operation changes, and by which factor and offset."""
+        assert op.kind in BEHIND_DRAWS
+        ahead = id(op.inputs[0]) in self.recorder.drawn
+        drawn = op.inputs[0] if ahead else op.inputs[-1]
+        if op.kind in ("Reshape", "Cast", "Identity", "Transpose"):
+            return op.inputs[0], 1.0, 0.0
+        if op.kind == "Neg":
+            return op.inputs[0], -1.0, 0.0
+        other = op.inputs[1] if ahead else op.inputs[0]
+        if id(other) in self.recorder.drawn or np.size(number_of(other)) != 1:
+            return None, 0.0, 0.0
+        number = float(number_of(other))
+        if op.kind == "Mul":
+            return drawn, number, 0.0
+        if op.kind == "RealDiv":
+            return (drawn, 1.0 / number, 0.0) if ahead else (None, 0.0, 0.0)
+        if op.kind == "Sub":
+            return (drawn, 1.0, -number) if ahead else (drawn, -1.0, number)
+        return drawn, 1.0, number
+
+    def rows_like(self, operations: Sequence[Operation]) -> list[Any]:
+        """Return the tensors that rows come in as, wherever they do."""
+        found = {id(one): one for op in operations for one in op.inputs if self.chain.brought(one)}
+        return [one for one in found.values() if self.same_rows(one) is not None]
+
+    def same_rows(self, tensor: Any) -> Any:
+        """Return the input of the model that a tensor has the numbers of."""
+        name = self.graph.values.get(id(tensor))
+        return next((one for told, one in zip(self.graph.inputs, self.graph.reads, strict=True) if told.name == name),
+                    None)  # fmt: skip
+
+    def update(self, step: Any) -> list[Operation]:
+        """Return the operations of a step behind its gradients that move variables, and what these need."""
+        chain = Chain(step.after, self.chain.variables)
+        kept = self._moved(step)
+        wanted: set[int] = set()
+        for op in kept:
+            wanted.add(id(op))
+            for one in op.inputs[1:]:
+                wanted |= {id(inner) for inner in chain.needed(one)}
+        return [op for op in step.after if id(op) in wanted]
+
+    def _moved(self, step: Any) -> list[Operation]:
+        """Return the assignments of an update: to what is trained, and to what these assignments read."""
+        chain = Chain(step.after, self.chain.variables)
+        assigns = [op for op in step.after if op.kind in ASSIGNS]
+        wanted, found = set(self.trained), list[Operation]()
+        grown = True
+        while grown:
+            grown = False
+            for op in assigns:
+                if op not in found and id(op.inputs[0]) in wanted:
+                    found.append(op)
+                    grown = True
+                    for inner in chain.needed(op.inputs[1]):
+                        if inner.kind == "ReadVariableOp":
+                            wanted.add(id(inner.inputs[0]))
+        return found
+
+    def exact(self, config: Any) -> Any:
+        """Return a configuration whose floats are the shortest decimals that float32 keeps as they are."""
+        if isinstance(config, dict):
+            return {name: self.exact(one) for name, one in config.items()}
+        return plain(config) if isinstance(config, float) else config
+
+
+def seen_of(recorder: Recorder, held: Held, frames: Any) -> dict[str, Any]:
+    """Return what :class:`Seen` is made of, taken while the program is under way."""
+    return {"recorder": recorder, "held": held, "names": names_of(frames, recorder.variables)}

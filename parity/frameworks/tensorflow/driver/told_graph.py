@@ -1,0 +1,387 @@
+"""What a raw TensorFlow program computes between its rows and its loss, told layer by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from parity.frameworks.tensorflow.driver.chain import SIZES, Chain, arguments_of, number_of
+from parity.frameworks.tensorflow.driver.named import layer_name
+from parity.frameworks.tensorflow.driver.recording import Operation
+from parity.frameworks.tensorflow.driver.told_loss import plain
+from parity.run.told import ToldInput, ToldNode, Word
+
+ACTIVATIONS = {
+    "Relu": "tf.nn.relu", "Relu6": "tf.nn.relu6", "Elu": "tf.nn.elu", "Selu": "tf.nn.selu", "Tanh": "tf.nn.tanh",
+    "Sigmoid": "tf.nn.sigmoid", "Softmax": "tf.nn.softmax", "LogSoftmax": "tf.nn.log_softmax", "Exp": "tf.exp",
+    "Softplus": "tf.math.softplus", "Softsign": "tf.nn.softsign", "LeakyRelu": "tf.nn.leaky_relu",
+    "tf.nn.gelu": "tf.nn.gelu", "tf.nn.silu": "tf.nn.silu", "tf.nn.swish": "tf.nn.silu",
+    "tf.math.log_sigmoid": "tf.math.log_sigmoid",
+}  # fmt: skip
+"""Operations of one tensor, and what people call them."""
+
+RESHAPES = ("Reshape", "Squeeze", "ExpandDims")
+
+PASSING = ("Identity", "EnsureShape")
+
+SUMS = ("AddV2", "Add", "BiasAdd")
+
+PADDINGS = {"VALID": "valid", "SAME": "same"}
+
+
+class Graph:
+    """A program's layers.
+
+    Args:
+        chain: of the operations of a step.
+        outputs: tensor that the loss reads.
+        names: of variables, by their handles.
+        trained: handles of those that are trained.
+        penalties: as :class:`~parity.frameworks.tensorflow.driver.told_loss.LossFound` has them.
+
+    ``reads`` has the rows that it reads, ``layers`` the variables of each layer by the fields of their initializers.
+    """
+
+    def __init__(
+        self, chain: Chain, outputs: Any, names: Mapping[int, str], trained: set[int],
+        penalties: Mapping[int, list[float]],
+    ) -> None:  # fmt: skip
+        self.chain, self.names, self.trained, self.penalties = chain, names, trained, penalties
+        self.inputs: list[ToldInput] = []
+        self.reads: list[Any] = []
+        self.nodes: list[ToldNode] = []
+        self.layers: dict[str, dict[str, int]] = {}
+        self.values: dict[int, str] = {}
+        self.operations = chain.needed(outputs)
+        self._outputs = outputs
+        self._readers: dict[int, int] = {}
+        for op in self.operations:
+            for one in {id(given): given for given in op.inputs}.values():
+                if op.kind not in SIZES:
+                    self._readers[id(one)] = self._readers.get(id(one), 0) + 1
+        self._readers[id(outputs)] = self._readers.get(id(outputs), 0) + 1
+        self._taken: set[str] = set()
+        self._of_kernel: dict[tuple[int, ...], str] = {}
+        for op in self.operations:
+            self._take(op)
+        if id(outputs) not in self.values:
+            self._value(outputs)
+
+    @property
+    def output(self) -> str:
+        """Return the node that gives the outputs."""
+        return self.values[id(self._outputs)]
+
+    def _take(self, op: Operation) -> None:
+        if not any(self.chain.moves(one) for one in op.outputs) or op.kind == "ReadVariableOp":
+            return
+        if op.kind == "Identity" and self.chain.handle(op.inputs[0]) is not None:
+            return
+        told = KINDS.get(op.kind)
+        if told is None and op.kind in ACTIVATIONS:
+            told = Graph._activation
+        if told is None or not told(self, op):
+            self._unknown(op)
+
+    def _value(self, tensor: Any) -> str:
+        """Return the node that a tensor is of; rows that come in become an input."""
+        if id(tensor) in self.values:
+            return self.values[id(tensor)]
+        if self.chain.producer(tensor) is None or self.chain.brought(tensor):
+            array = number_of(tensor)
+            for name, one in zip((one.name for one in self.inputs), self.reads, strict=True):
+                if np.array_equal(number_of(one), array):
+                    self.values[id(tensor)] = name
+                    return name
+            name = self._free("input" if not self.inputs else f"input_{len(self.inputs) + 1}")
+            self.inputs.append(ToldInput(name=name, shape=[int(size) for size in tensor.shape[1:]]))
+            self.reads.append(tensor)
+            self.values[id(tensor)] = name
+        return self.values.get(id(tensor), "")
+
+    def _free(self, name: str) -> str:
+        found, number = name, 0
+        while found in self._taken:
+            number += 1
+            found = f"{name}_{number}"
+        self._taken.add(found)
+        return found
+
+    def _node(
+        self, op: Operation, part: str, reads: list[Any], name: str, variables: Mapping[str, int] | None = None,
+        function: bool = False, **arguments: Word,
+    ) -> bool:  # fmt: skip
+        """Tell a layer; variables by the field of the initializer that each has."""
+        sources = [self._value(one) for one in reads]
+        handles = {field: handle for field, handle in (variables or {}).items() if handle}
+        called = self._free(name)
+        layer = called
+        if handles:
+            layer = self._of_kernel.setdefault(tuple(handles.values()), called)
+            self.layers.setdefault(layer, dict(handles))
+        moved = {handle in self.trained for handle in handles.values()}
+        self.nodes.append(ToldNode(
+            name=called, part=part, reads=sources, shape=_row(op.outputs[0]), read_shapes=[_row(one) for one in reads],
+            arguments=dict(arguments), layer=layer, function=function, trainable=moved != {False}, place=op.place,
+        ))  # fmt: skip
+        self.values[id(op.outputs[0])] = called
+        return True
+
+    def _unknown(self, op: Operation) -> None:
+        """Tell an operation that no layer is."""
+        part = op.kind if "." in op.kind else f"tf.raw_ops.{op.kind}"
+        reads = [one for one in op.inputs if self.chain.moves(one) and self.chain.handle(one) is None]
+        self._node(op, part, [one for one in reads if len(one.shape)], op.kind.rpartition(".")[2].lower(), function=True)
+
+    def _kernel(self, op: Operation, number: int = 1) -> int | None:
+        return self.chain.handle(op.inputs[number])
+
+    def _named(self, handle: int, kind: str) -> str:
+        return layer_name(self.names.get(handle, ""), kind) or kind
+
+    def _matmul(self, op: Operation) -> bool:
+        kernel, turned = self._kernel(op), ("transpose_a", "transpose_b", "adj_x", "adj_y")
+        x, w = op.inputs
+        if kernel is None or len(w.shape) != 2 or any(op.attributes.get(name) for name in turned):
+            return False
+        return self._node(op, "tf.matmul", [x], self._named(kernel, "dense"), {"kernel_initializer": kernel},
+                          units=int(w.shape[1]), use_bias=False)  # fmt: skip
+
+    def _conv(self, op: Operation, rank: int = 2) -> bool:
+        kernel = self._kernel(op)
+        if op.call is None:
+            x, w = op.inputs
+            said = {name: op.attributes[name] for name in ("strides", "padding", "dilations", "data_format")}
+        else:
+            given = arguments_of(op)
+            x, w, kernel = given["input"], given["filters"], self.chain.handle(given["filters"])
+            said = {"strides": given["stride"], "padding": given["padding"], "dilations": given["dilations"],
+                    "data_format": given["data_format"]}  # fmt: skip
+        padding = PADDINGS.get(_text(said["padding"]))
+        if kernel is None or padding is None or _text(said["data_format"]) not in ("NHWC", "NWC", "NDHWC"):
+            return False
+        kind, shape = f"conv{rank}d", [int(one) for one in w.shape]
+        return self._node(
+            op, f"tf.nn.{kind}", [x], self._named(kernel, kind), {"kernel_initializer": kernel}, filters=shape[-1],
+            kernel_size=shape[:-2], strides=_sizes(said["strides"], rank), padding=padding, use_bias=False,
+            dilation_rate=_sizes(said["dilations"], rank), groups=int(x.shape[-1]) // shape[-2],
+        )  # fmt: skip
+
+    def _depthwise(self, op: Operation) -> bool:
+        kernel, padding = self._kernel(op), PADDINGS.get(_text(op.attributes["padding"]))
+        if kernel is None or padding is None or _text(op.attributes["data_format"]) != "NHWC":
+            return False
+        shape = [int(one) for one in op.inputs[1].shape]
+        return self._node(
+            op, "tf.nn.depthwise_conv2d", [op.inputs[0]], self._named(kernel, "depthwise_conv2d"),
+            {"depthwise_initializer": kernel}, kernel_size=shape[:2], depth_multiplier=shape[3], padding=padding,
+            strides=_sizes(op.attributes["strides"], 2), dilation_rate=_sizes(op.attributes["dilations"], 2),
+            use_bias=False,
+        )  # fmt: skip
+
+    def _sum(self, op: Operation) -> bool:
+        """Tell a bias of the layer that it is added to, or two tensors added."""
+        first, second = op.inputs
+        if self.chain.handle(first) is not None:
+            first, second = second, first
+        bias = self.chain.handle(second)
+        if bias is None:
+            return self._merged(op)
+        node = self._last(first)
+        if node is None or "use_bias" not in node.arguments or node.arguments["use_bias"]:
+            return False
+        if "activation" in node.arguments or len(second.shape) != 1 or int(second.shape[0]) != node.shape[-1]:
+            return False
+        node.arguments["use_bias"] = True
+        kept = self.layers[node.layer]
+        if kept.setdefault("bias_initializer", bias) != bias:
+            return False
+        kernel = next(iter(kept.values()))
+        if (bias in self.trained) != (kernel in self.trained):
+            return False
+        self.values[id(op.outputs[0])] = node.name
+        return True
+
+    def _last(self, tensor: Any) -> ToldNode | None:
+        """Return the layer that gives a tensor, where nothing else reads it."""
+        name = self.values.get(id(tensor))
+        if name is None or self._readers.get(id(tensor), 0) != 1:
+            return None
+        return next((one for one in self.nodes if one.name == name), None)
+
+    def _activation(self, op: Operation) -> bool:
+        part = ACTIVATIONS[op.kind]
+        given = arguments_of(op) if op.call is not None else {}
+        told = {name: one for name, one in given.items() if name in ("approximate",)}
+        if float(given.get("beta", 1.0)) != 1.0:
+            return False
+        if op.kind == "LeakyRelu":
+            told["alpha"] = plain(float(op.attributes["alpha"]))
+        word = {"part": part, "arguments": told, "own": {}}
+        x = next(one for one in op.inputs if self.chain.moves(one))
+        node = self._last(x)
+        if node is not None and "use_bias" in node.arguments and "activation" not in node.arguments:
+            node.arguments["activation"] = word
+            self.values[id(op.outputs[0])] = node.name
+            return True
+        return self._node(op, "activation", [x], part.rpartition(".")[2], function=True, of=word)
+
+    def _merged(self, op: Operation) -> bool:
+        """Tell an operation of two tensors, or of a tensor and a number."""
+        first, second = op.inputs
+        if any(self.chain.handle(one) is not None for one in op.inputs):
+            return False
+        if not (self.chain.moves(first) and self.chain.moves(second)):
+            return self._rescaled(op)
+        if list(first.shape) != list(second.shape):
+            return False
+        kind = MERGES.get(op.kind)
+        return kind is not None and self._node(op, kind, [first, second], kind, function=True)
+
+    def _rescaled(self, op: Operation) -> bool:
+        ahead = not self.chain.moves(op.inputs[0])
+        x, number = (op.inputs[1], op.inputs[0]) if ahead else op.inputs
+        c = number_of(number)
+        if c.ndim or op.kind not in LINEAR or (ahead and op.kind == "RealDiv"):
+            return False
+        scale, offset = LINEAR[op.kind](plain(float(c)), ahead)
+        return self._node(op, "rescaling", [x], "rescaling", function=True, scale=scale, offset=offset)
+
+    def _negative(self, op: Operation) -> bool:
+        return self._node(op, "rescaling", [op.inputs[0]], "negative", function=True, scale=-1.0, offset=0.0)
+
+    def _reshaped(self, op: Operation) -> bool:
+        x, shape = op.inputs[0], _row(op.outputs[0])
+        if self.chain.handle(x) is not None or len(x.shape) == 0:
+            return False
+        if int(op.outputs[0].shape[0]) != int(x.shape[0]) or int(x.shape[0]) != self.chain.rows:
+            return False
+        if shape == _row(x):
+            return self._passed(op)
+        return self._node(op, "flatten" if len(shape) == 1 else "reshape", [x], "flatten" if len(shape) == 1 else
+                          "reshape", function=True, **({} if len(shape) == 1 else {"target_shape": shape}))  # fmt: skip
+
+    def _moved(self, op: Operation) -> bool:
+        axes = [int(one) for one in number_of(op.inputs[1])]
+        if axes[0] or self.chain.handle(op.inputs[0]) is not None:
+            return False
+        return self._node(op, "permute", [op.inputs[0]], "permute", function=True, dims=axes[1:])
+
+    def _joined(self, op: Operation) -> bool:
+        *parts, axis = op.inputs
+        if any(self.chain.handle(one) is not None or not self.chain.moves(one) for one in parts):
+            return False
+        rank = len(parts[0].shape)
+        along = int(number_of(axis)) % rank
+        return along > 0 and self._node(op, "concatenate", parts, "concatenate", function=True,
+                                        axis=-1 if along == rank - 1 else along)  # fmt: skip
+
+    def _averaged(self, op: Operation) -> bool:
+        x, kind = op.inputs[0], {"Mean": "average", "Max": "max"}[op.kind]
+        rank = len(x.shape)
+        axes = sorted(int(one) % rank for one in np.ravel(number_of(op.inputs[1])))
+        if axes != [*range(1, rank - 1)] or not 3 <= rank <= 5:
+            return False
+        part = f"global_{kind}_pooling{rank - 2}d"
+        return self._node(op, part, [x], part, function=True, keepdims=bool(op.attributes.get("keep_dims")))
+
+    def _pooled(self, op: Operation) -> bool:
+        kind = "average" if "avg" in op.kind.lower() else "max"
+        if op.call is None:
+            rank = 3 if "3D" in op.kind else 2
+            said = {name: op.attributes[name] for name in ("ksize", "strides", "padding", "data_format")}
+        else:
+            given, rank = arguments_of(op), 1
+            said = {name: given[name] for name in ("ksize", "strides", "padding", "data_format")}
+        padding = PADDINGS.get(_text(said["padding"]))
+        if padding is None or _text(said["data_format"]) not in ("NHWC", "NWC", "NDHWC"):
+            return False
+        size, strides = _sizes(said["ksize"], rank), _sizes(said["strides"], rank)
+        part = f"{kind}_pooling{rank}d"
+        return self._node(op, part, [op.inputs[0]], part, function=True, pool_size=size, strides=strides,
+                          padding=padding)  # fmt: skip
+
+    def _dropped(self, op: Operation) -> bool:
+        given = arguments_of(op)
+        if given.get("noise_shape") is not None or not isinstance(given["rate"], int | float):
+            return False
+        return self._node(op, "dropout", [given["x"]], "dropout", function=True, rate=float(given["rate"]))
+
+    def _looked_up(self, op: Operation) -> bool:
+        table, numbers = op.inputs[:2]
+        if op.call is not None:
+            given = arguments_of(op)
+            table, numbers = given["params"], given["ids"]
+        handle = self.chain.handle(table)
+        if handle is None or len(self.chain.variables[handle].shape) != 2:
+            return False
+        if op.kind == "GatherV2" and int(number_of(op.inputs[2])) != 0:
+            return False
+        size = [int(one) for one in self.chain.variables[handle].shape]
+        return self._node(op, "tf.nn.embedding_lookup", [numbers], self._named(handle, "embedding"),
+                          {"embeddings_initializer": handle}, input_dim=size[0], output_dim=size[1])  # fmt: skip
+
+    def _padded(self, op: Operation) -> bool:
+        pads = number_of(op.inputs[1]).tolist()
+        rank = len(pads) - 2
+        if rank not in (1, 2, 3) or any(pads[0]) or any(pads[-1]):
+            return False
+        if len(op.inputs) > 2 and float(number_of(op.inputs[2])) != 0.0:
+            return False
+        part = f"zero_padding{rank}d"
+        return self._node(op, part, [op.inputs[0]], part, function=True, padding=pads[1:-1] if rank > 1 else pads[1])
+
+    def _cast(self, op: Operation) -> bool:
+        return op.outputs[0].dtype.name in ("float32", "float64", "int32", "int64") and self._passed(op)
+
+    def _passed(self, op: Operation) -> bool:
+        self.values[id(op.outputs[0])] = self._value(op.inputs[0])
+        return True
+
+
+MERGES = {
+    "AddV2": "add", "Add": "add", "Sub": "subtract", "Mul": "multiply", "Maximum": "maximum", "Minimum": "minimum",
+}  # fmt: skip
+"""Operations of two tensors, and the layers that they are."""
+
+LINEAR: dict[str, Callable[[float, bool], tuple[float, float]]] = {
+    "AddV2": lambda c, ahead: (1.0, c),
+    "Add": lambda c, ahead: (1.0, c),
+    "Sub": lambda c, ahead: (-1.0, c) if ahead else (1.0, -c),
+    "Mul": lambda c, ahead: (c, 0.0),
+    "RealDiv": lambda c, ahead: (1.0 / c, 0.0),
+}
+"""What an operation with a number makes of a tensor: a scale and an offset; whether the number stands ahead."""
+
+KINDS: dict[str, Callable[[Graph, Operation], bool]] = {
+    "MatMul": Graph._matmul, "BatchMatMulV2": Graph._matmul, "Conv2D": Graph._conv,
+    "tf.nn.conv1d": lambda graph, op: graph._conv(op, 1), "Conv3D": lambda graph, op: graph._conv(op, 3),
+    "DepthwiseConv2dNative": Graph._depthwise, **dict.fromkeys(SUMS, Graph._sum),
+    **dict.fromkeys(("Sub", "Mul", "RealDiv", "Maximum", "Minimum"), Graph._merged), "Neg": Graph._negative,
+    **dict.fromkeys(RESHAPES, Graph._reshaped), "Transpose": Graph._moved, "ConcatV2": Graph._joined,
+    **dict.fromkeys(("Mean", "Max"), Graph._averaged),
+    **dict.fromkeys(("MaxPool", "AvgPool", "MaxPool3D", "AvgPool3D", "tf.nn.max_pool1d", "tf.nn.avg_pool1d"),
+                    Graph._pooled),
+    "tf.nn.dropout": Graph._dropped, "Pad": Graph._padded, "PadV2": Graph._padded, "Cast": Graph._cast,
+    **dict.fromkeys(("ResourceGather", "GatherV2", "tf.nn.embedding_lookup"), Graph._looked_up),
+    **dict.fromkeys(PASSING, Graph._passed),
+}  # fmt: skip
+"""By kind, what tells an operation; False where it is not what it tells."""
+
+
+def _row(tensor: Any) -> list[int]:
+    return [int(size) for size in tensor.shape[1:]]
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def _sizes(value: Any, rank: int) -> list[int]:
+    """Return sizes along the places, which TensorFlow has with or without those of rows and channels, or one for all."""
+    several = [1] if value is None else list(value) if isinstance(value, list | tuple) else [value]
+    if len(several) == rank + 2:
+        several = several[1:-1]
+    return [int(one) for one in (several * rank if len(several) == 1 else several)]

@@ -1,0 +1,266 @@
+"""The rows that a loop trains on: looked for, by their numbers, in the arrays and datasets that the program holds."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import linecache
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from parity.run.told import ToldTraining
+
+MOST = 2_000_000
+"""Rows of a dataset that are gone through."""
+
+OUTSIDE = ("PrefetchDataset", "RepeatDataset", "_OptionsDataset", "CacheDataset", "_PrefetchDataset",
+           "_RepeatDataset", "ModelDataset")  # fmt: skip
+"""Datasets around another one that give its elements as they are, once or again and again."""
+
+
+@dataclass
+class Held:
+    """What a program holds when it is stopped.
+
+    Args:
+        arrays: by what it calls them.
+        loops: sizes of the ``for ... in range(n)`` that it stands in, outermost first; None for a loop over else.
+        datasets: that it goes through, the last one first.
+    """
+
+    arrays: dict[str, Any] = field(default_factory=dict)
+    loops: list[int | None] = field(default_factory=list)
+    datasets: list[Any] = field(default_factory=list)
+
+
+def held_by(frames: Sequence[FrameType], datasets: Sequence[Any]) -> Held:
+    """Return what a program holds.
+
+    Args:
+        frames: of the program, the innermost first.
+        datasets: that it has gone through so far.
+    """
+    found = Held(datasets=list({id(one): one for one in reversed(datasets)}.values()))
+    for frame in frames:
+        for scope in (frame.f_locals, frame.f_globals):
+            for name, value in list(scope.items()):
+                for path, one in _arrays(name, value):
+                    found.arrays.setdefault(path, one)
+    for frame in reversed(frames):
+        found.loops += _loops(frame)
+    return found
+
+
+def _arrays(name: str, value: Any, depth: int = 2) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, np.ndarray) or (tf.is_tensor(value) and hasattr(value, "numpy")):
+        if value.dtype not in (tf.resource, tf.variant, tf.string) and len(value.shape) and value.shape[0] > 1:
+            yield name, value
+    elif depth and isinstance(value, list | tuple) and len(value) <= 8:
+        for number, one in enumerate(value):
+            yield from _arrays(f"{name}[{number}]", one, depth - 1)
+    elif depth and isinstance(value, Mapping) and len(value) <= 64 and not name.startswith("__"):
+        for key, one in value.items():
+            yield from _arrays(f"{name}[{key!r}]", one, depth - 1)
+
+
+def _loops(frame: FrameType) -> list[int | None]:
+    """Return how often the loops run that a frame stands in, outermost first."""
+    source = "".join(linecache.getlines(frame.f_code.co_filename))
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:
+        return []
+    line, first = frame.f_lineno, frame.f_code.co_firstlineno
+    loops = [one for one in ast.walk(tree) if isinstance(one, ast.For | ast.While)
+             and one.lineno >= first and one.lineno <= line <= (one.end_lineno or 0)]  # fmt: skip
+    return [_count(one, frame) for one in sorted(loops, key=lambda one: one.lineno)]
+
+
+def _count(loop: Any, frame: FrameType) -> int | None:
+    """Return how often ``for ... in range(...)`` runs; None of another loop."""
+    over = getattr(loop, "iter", None)
+    if not (isinstance(over, ast.Call) and isinstance(over.func, ast.Name) and over.func.id in ("range", "trange")):
+        return None
+    plain = (ast.Expression, ast.Name, ast.Constant, ast.BinOp, ast.operator, ast.Attribute, ast.Load, ast.Subscript,
+             ast.UnaryOp, ast.unaryop)  # fmt: skip
+    with contextlib.suppress(Exception):  # Whatever the names are by now.
+        numbers = []
+        for argument in over.args:
+            called = {one.func for one in ast.walk(argument) if isinstance(one, ast.Call)}
+            sized = all(isinstance(one, ast.Name) and one.id in ("len", "int") for one in called)
+            if not sized or not all(isinstance(one, (*plain, ast.Call)) for one in ast.walk(argument)):
+                return None
+            expression = compile(ast.Expression(argument), "<loop>", "eval")
+            numbers.append(int(eval(expression, frame.f_globals, frame.f_locals)))
+        return len(range(*numbers))
+    return None
+
+
+@dataclass
+class Rows:
+    """What batches are made of.
+
+    Args:
+        arrays: of each batch, all rows.
+        training: how the program trains, as far as it is seen.
+        notes: what is not seen, in sentences.
+        missing: numbers of the batches that were found nowhere.
+    """
+
+    arrays: list[Any] = field(default_factory=list)
+    training: ToldTraining = field(default_factory=ToldTraining)
+    notes: list[str] = field(default_factory=list)
+    missing: list[int] = field(default_factory=list)
+
+
+def rows_of(batches: Sequence[np.ndarray], held: Held) -> Rows:
+    """Return the arrays whose rows batches are.
+
+    Args:
+        batches: of one step, the inputs first; all of as many rows.
+        held: by the program.
+    """
+    found = Rows()
+    size = len(batches[0])
+    for dataset in held.datasets:
+        told = _dataset(dataset)
+        if told is None:
+            continue
+        arrays, said = told
+        places = _among(batches, arrays)
+        if places is not None:
+            found.arrays = places[0]
+            found.training = ToldTraining(batch_size=said["batch_size"] or size, shuffle=said["shuffle"],
+                                          drop_remainder=said["drop_remainder"])  # fmt: skip
+            found.training.epochs = _epochs(held, len(places[0][0]), size, said["repeats"], found.notes)
+            return found
+    places = _among(batches, list(held.arrays.values()))
+    if places is None:
+        found.missing = [n for n, one in enumerate(batches) if not _alone(one, held.arrays.values())] or [0]
+        return found
+    found.arrays, numbers = places
+    rows = len(found.arrays[0])
+    shuffle = size < rows and not np.array_equal(numbers, np.arange(numbers[0], numbers[0] + size))
+    found.training = ToldTraining(batch_size=size, shuffle=bool(shuffle))
+    if rows % size:
+        found.notes.append(f"Whether it takes the last {rows % size} of {rows} rows cannot be seen: the spec does.")
+    found.training.epochs = _epochs(held, rows, size, None, found.notes)
+    return found
+
+
+def _epochs(held: Held, rows: int, size: int, repeats: int | None, notes: list[str]) -> int:
+    """Return for how many epochs a program trains, as its loops and datasets say."""
+    counts = [one for one in held.loops if one is not None]
+    if len(held.loops) > 1 and held.loops[0] is not None:
+        return held.loops[0]
+    if len(held.loops) == 1 and counts and repeats is None:
+        return max(1, -(-counts[0] * size // rows))
+    if len(held.loops) == 1 and repeats is not None and repeats > 0:
+        return repeats
+    notes.append("How long it trains cannot be seen: the spec trains for one epoch.")
+    return 1
+
+
+def _among(batches: Sequence[np.ndarray], arrays: Sequence[Any]) -> tuple[list[Any], Any] | None:
+    """Return the arrays that batches are rows of, the same of each, and the numbers of these rows."""
+    first, *others = batches
+    for candidate in sorted(arrays, key=lambda one: int(one.shape[0])):
+        for numbers in _numbers(first, candidate):
+            found = [_shaped(candidate, first)]
+            for batch in others:
+                same = (_as_rows(one, batch, numbers) for one in arrays if one.shape[0] == candidate.shape[0])
+                found.append(next((one for one in same if one is not None), None))
+            if all(one is not None for one in found):
+                return found, numbers
+    return None
+
+
+def _alone(batch: np.ndarray, arrays: Any) -> bool:
+    return any(next(iter(_numbers(batch, one)), None) is not None for one in arrays)
+
+
+def _size(shape: Sequence[int]) -> int:
+    return int(np.prod([int(one) for one in shape[1:]]))
+
+
+def _shaped(array: Any, batch: np.ndarray) -> np.ndarray:
+    """Return an array with the rows' shape of a batch."""
+    whole: np.ndarray = np.asarray(array)
+    return whole.reshape(len(whole), *batch.shape[1:])
+
+
+def _numbers(batch: np.ndarray, array: Any) -> Iterator[Any]:
+    """Return the numbers of the rows that a batch is of an array; nothing where one is no row of it."""
+    if _size(array.shape) != _size(batch.shape) or array.shape[0] < len(batch):
+        return
+    whole = np.ascontiguousarray(_shaped(array, batch).astype(batch.dtype, copy=False)).reshape(len(array), -1)
+    rows: dict[bytes, int] = {}
+    wanted = {one.tobytes() for one in batch.reshape(len(batch), -1)}
+    for number, one in enumerate(whole):
+        key = one.tobytes()
+        if key in wanted:
+            rows.setdefault(key, number)
+    if len(rows) < len(wanted):
+        return
+    start = rows[batch.reshape(len(batch), -1)[0].tobytes()]
+    if np.array_equal(whole[start : start + len(batch)], batch.reshape(len(batch), -1)):
+        yield np.arange(start, start + len(batch))
+    yield np.array([rows[one.tobytes()] for one in batch.reshape(len(batch), -1)])
+
+
+def _as_rows(array: Any, batch: np.ndarray, numbers: Any) -> np.ndarray | None:
+    """Return an array whose rows of some numbers a batch is, as they are or as one-hot rows; None where it is none."""
+    whole: np.ndarray = np.asarray(array)
+    chosen = whole[numbers]
+    if _size(chosen.shape) == _size(batch.shape) and np.array_equal(
+        chosen.reshape(batch.shape).astype(batch.dtype, copy=False), batch
+    ):
+        return _shaped(whole, batch)
+    if whole.ndim == 1 and whole.dtype.kind in "iu" and batch.ndim == 2 and batch.shape[1] > whole.max() >= 0:
+        hot: np.ndarray = np.eye(batch.shape[1], dtype=batch.dtype)[whole]
+        return hot if np.array_equal(hot[numbers], batch) else None
+    return None
+
+
+def _dataset(dataset: Any) -> tuple[list[Any], dict[str, Any]] | None:
+    """Return all rows of a dataset, by the parts of its elements, and how it deals them out; None of an endless one."""
+    said: dict[str, Any] = {"batch_size": None, "shuffle": False, "drop_remainder": False, "repeats": None}
+    chain = [dataset]
+    while (inner := getattr(chain[-1], "_input_dataset", None)) is not None:
+        chain.append(inner)
+    for one in chain:
+        kind = type(one).__name__.lstrip("_")
+        if "Shuffle" in kind:
+            said["shuffle"] = True
+        elif kind in ("BatchDataset", "ParallelBatchDataset"):
+            said["batch_size"], said["drop_remainder"] = int(one._batch_size), bool(one._drop_remainder)
+        elif kind == "RepeatDataset":
+            said["repeats"] = int(one._count)
+    inner = dataset
+    while type(inner).__name__ in OUTSIDE:
+        inner = inner._input_dataset
+    batched = said["batch_size"] is not None
+    if batched and "BatchDataset" in type(inner).__name__:
+        inner, batched = inner._input_dataset, False  # All rows, those of a last batch that is left out as well.
+        while "Shuffle" in type(inner).__name__ or type(inner).__name__ in OUTSIDE:
+            inner = inner._input_dataset  # In the order of the file.
+    if int(inner.cardinality()) == tf.data.INFINITE_CARDINALITY:
+        return None
+    parts: list[list[Any]] = []
+    for number, element in enumerate(inner):
+        flat = [one.numpy() for one in tf.nest.flatten(element) if tf.is_tensor(one)]
+        parts = parts or [[] for _ in flat]
+        for part, one in zip(parts, flat, strict=True):
+            part.append(one)
+        if number > MOST:
+            return None
+    whole = said["batch_size"] is not None and batched
+    try:
+        return [np.concatenate(one) if whole else np.stack(one) for one in parts], said
+    except ValueError:  # Rows of several shapes.
+        return None

@@ -1,0 +1,164 @@
+"""How a raw TensorFlow program moves its variables: an optimizer of Keras's, or assignments of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from parity.frameworks.tensorflow.driver.chain import Chain, number_of
+from parity.frameworks.tensorflow.driver.recording import Operation
+from parity.frameworks.tensorflow.driver.replay import ASSIGNS
+from parity.frameworks.tensorflow.driver.seen import Seen
+from parity.frameworks.tensorflow.driver.told_loss import plain
+from parity.run.told import Told, ToldRefusal, Word
+
+LENGTH = 24
+"""Numbers of a variable that an update is tried on."""
+
+
+def update_word(seen: Seen, told: Told, write: Callable[[str, Any], str]) -> Word:
+    """Return how variables are moved, as a word.
+
+    Args:
+        seen: of the program.
+        told: takes what cannot be told.
+        write: writes an array under a name.
+    """
+    last = seen.steps[-1]
+    if last.optimizer is not None:
+        from parity.frameworks.keras.driver.words import optimizer_word
+
+        given = {id(one) for one in last.gradients if one is not None}
+        if any(id(one) not in given for one in last.applied[0] if one is not None):
+            told.refused.append(ToldRefusal(what="gradients that are changed before they are applied,",
+                                            place=last.place, needs="an optimizer that changes them so"))  # fmt: skip
+        return {**optimizer_word(last.optimizer), "framework": "keras"}
+    moved = seen.update(last)
+    if not moved:
+        told.refused.append(ToldRefusal(what="an update, which assigns no variable,", place=last.place,
+                                        needs="apply_gradients, or assignments behind tape.gradient"))  # fmt: skip
+        return {"part": "an update", "arguments": {}, "own": {}}
+    numbers = sorted({abs(plain(one)) for step in seen.steps for op in seen.update(step) for one in _numbers(seen, op)})
+    runs = _Interpreter(seen).run()
+    if isinstance(runs, str):
+        told.refused.append(ToldRefusal(what=f"an update that is written out, with {runs},", place=moved[-1].place,
+                                        needs="an optimizer that moves variables so"))  # fmt: skip
+        return {"part": "an update", "arguments": {}, "own": {}}
+    weights, gradients = runs
+    return {"fit": {
+        "weights": write("update:weights", weights), "gradients": write("update:gradients", gradients),
+        "numbers": numbers, "place": moved[-1].place,
+    }}  # fmt: skip
+
+
+def _numbers(seen: Seen, op: Operation) -> list[float]:
+    """Return the single numbers that an operation is given as they are written."""
+    known = seen.chain.variables
+    return [float(number_of(one)) for one in op.inputs
+            if id(one) not in known and hasattr(one, "numpy") and one.dtype.is_floating and np.size(one) == 1]  # fmt: skip
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "AddV2": np.add, "Add": np.add, "Sub": np.subtract, "Mul": np.multiply, "RealDiv": np.divide, "Neg": np.negative,
+    "Square": np.square, "Sqrt": np.sqrt, "Rsqrt": lambda x: 1.0 / np.sqrt(x), "Pow": np.power, "Abs": np.abs,
+    "Maximum": np.maximum, "Minimum": np.minimum, "Sign": np.sign, "Reciprocal": lambda x: 1.0 / x,
+    "Identity": lambda x: x, "Cast": lambda x: x, "ZerosLike": np.zeros_like, "Exp": np.exp,
+    "AddN": lambda *x: sum(x), "DivNoNan": lambda x, y: np.where(y == 0.0, 0.0, x / np.where(y == 0.0, 1.0, y)),
+}  # fmt: skip
+"""Operations of an update, number by number."""
+
+
+class _Interpreter:
+    """Runs the updates of the recorded steps in float64, on numbers of one variable that are made up.
+
+    Numbers that a program writes are the decimals that float32 keeps as they are.
+    """
+
+    def __init__(self, seen: Seen) -> None:
+        self.seen = seen
+        generator = np.random.default_rng(0)
+        step = seen.steps[-1]
+        pairs = [(seen.handle_of(source), gradient) for source, gradient in zip(step.sources, step.gradients, strict=True)]
+        self.handle = next(handle for handle, gradient in pairs if handle is not None and gradient is not None)
+        self.weight = generator.normal(size=LENGTH)
+        self.steps = [generator.normal(size=LENGTH) for _ in seen.steps]
+        self.shape = tuple(int(one) for one in seen.chain.variables[self.handle].shape)
+
+    def run(self) -> tuple[np.ndarray, np.ndarray] | str:
+        """Return weights before and behind each step, and gradients; or the operation that cannot be run."""
+        state: dict[int, Any] = {self.handle: self.weight}
+        weights = [self.weight]
+        for step, gradient in zip(self.seen.steps, self.steps, strict=True):
+            operations = self.seen.update(step)
+            mine = self._of_one(step, operations)
+            values: dict[int, Any] = {}
+            for source, one in zip(step.sources, step.gradients, strict=True):
+                if one is not None and self.seen.handle_of(source) == self.handle:
+                    values[id(one)] = gradient
+            for op in mine:
+                try:
+                    failed = self._take(op, values, state)
+                except (ValueError, TypeError, KeyError, ZeroDivisionError):
+                    failed = op.kind
+                if failed:
+                    return failed
+            weights.append(np.array(state[self.handle]))
+        return np.array(weights), np.array(self.steps)
+
+    def _of_one(self, step: Any, operations: list[Operation]) -> list[Operation]:
+        """Return the operations that move the one variable, and what these need; a counter's, too."""
+        chain = Chain(step.after, self.seen.chain.variables)
+        wanted, needed = {self.handle}, set[int]()
+        grown = True
+        while grown:
+            grown = False
+            for op in operations:
+                if op.kind in ASSIGNS and id(op.inputs[0]) in wanted and id(op) not in needed:
+                    grown = True
+                    needed.add(id(op))
+                    for inner in chain.needed(op.inputs[1]):
+                        needed.add(id(inner))
+                        if inner.kind == "ReadVariableOp":
+                            wanted.add(id(inner.inputs[0]))
+        return [op for op in operations if id(op) in needed]
+
+    def _state(self, handle: int, state: dict[int, Any]) -> Any:
+        if handle not in state:
+            start = number_of(self.seen.start(handle)).astype(np.float64)
+            if start.shape == self.shape:
+                if np.ptp(start):
+                    raise ValueError("a slot that starts at several numbers")
+                start = np.full(LENGTH, start.flat[0])
+            state[handle] = start
+        return state[handle]
+
+    def _take(self, op: Operation, values: dict[int, Any], state: dict[int, Any]) -> str:
+        """Run an operation; return its kind where that is none that is known."""
+        if op.kind == "ReadVariableOp":
+            values[id(op.outputs[0])] = self._state(id(op.inputs[0]), state)
+            return ""
+        if op.kind in ASSIGNS:
+            handle = id(op.inputs[0])
+            before, value = self._state(handle, state), self._value(op.inputs[1], values)
+            state[handle] = {"AssignVariableOp": value, "AssignAddVariableOp": before + value,
+                             "AssignSubVariableOp": before - value}[op.kind]  # fmt: skip
+            return ""
+        function = FUNCTIONS.get(op.kind)
+        if function is None:
+            return op.kind
+        values[id(op.outputs[0])] = function(*(self._value(one, values) for one in op.inputs))
+        return ""
+
+    def _value(self, tensor: Any, values: dict[int, Any]) -> Any:
+        if id(tensor) in values:
+            return values[id(tensor)]
+        array = number_of(tensor)
+        if array.dtype.kind == "f" and array.size == 1:
+            return plain(float(array))
+        if array.size == 1:
+            return float(array)
+        if array.shape == self.shape and not np.ptp(array):
+            return np.full(LENGTH, plain(float(array.flat[0])))
+        raise ValueError("numbers that are no single ones")

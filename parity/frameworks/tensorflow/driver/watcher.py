@@ -1,0 +1,139 @@
+"""Sees raw TensorFlow programs train, and tells what they hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import tensorflow as tf
+
+from parity.frameworks.tensorflow.driver.contract import contract_of
+from parity.frameworks.tensorflow.driver.named import names_of
+from parity.frameworks.tensorflow.driver.recording import Recorder
+from parity.frameworks.tensorflow.driver.seen import Seen
+from parity.frameworks.tensorflow.driver.told_loss import UnreadLossError
+from parity.frameworks.tensorflow.driver.told_rows import held_by
+from parity.frameworks.tensorflow.driver.updates import update_word
+from parity.run.told import Told, ToldLoss, ToldRefusal
+from parity.run.watched import Training, Watcher, frames_here, line_here
+
+
+class TensorFlowWatcher(Watcher):
+    """A program trains by a tape, and by an optimizer or assignments behind it."""
+
+    trains_by: ClassVar[str] = "tf.GradientTape.gradient"
+
+    @contextmanager
+    def watching(self, seen: Callable[[Training], None]) -> Iterator[None]:
+        def full(recorder: Recorder) -> None:
+            with recorder.quiet():
+                frames = list(frames_here())
+                held = held_by(frames, recorder.datasets)
+                names = names_of(frames, recorder.variables)
+                place = recorder.steps[-1].place if recorder.steps else line_here()
+            seen(Training(model=None, more={"seen": (recorder, held, names)}, place=place))
+
+        with Recorder(full).recording():
+            yield
+
+    def owns(self, found: Any) -> bool:
+        del found
+        return False  # A tf.Module says nothing of what it is called with, nor of a loss.
+
+    def contract(self, training: Training) -> dict[str, Any]:
+        return contract_of(Seen(*training.more["seen"]))
+
+    def tell(self, training: Training, folder: Path) -> Told:
+        return tell(training, folder)
+
+
+WATCHER = TensorFlowWatcher()
+
+
+def tell(training: Training, folder: Path) -> Told:
+    """Return what a program holds; arguments as :meth:`TensorFlowWatcher.tell`'s."""
+    recorder, held, names = training.more["seen"]
+    told = Told(framework="tensorflow", places={"compile": training.place, "train": training.place})
+    told.refused = [ToldRefusal(what=what, place=place, needs=needs) for what, place, needs in recorder.odd]
+    if tf.distribute.has_strategy():
+        told.refused.append(ToldRefusal(what="tf.distribute", place=training.place, needs="a program on one device"))
+    if told.refused:
+        return told
+    try:
+        seen = Seen(recorder, held, names)
+    except UnreadLossError as error:
+        told.refused.append(error.refusal)
+        return told
+    for tensor, place in recorder.tested:
+        if seen.chain.moves(tensor) and seen.chain.producer(tensor) is not None:
+            told.refused.append(ToldRefusal(what="a branch on numbers that are computed", place=place,
+                                            needs="layers that do the same whatever the numbers are"))  # fmt: skip
+    graph = seen.graph
+    told.inputs, told.nodes, told.outputs = graph.inputs, graph.nodes, [("output", graph.output)]
+    told.losses = [ToldLoss(output="output", part=seen.found.part, weight=seen.found.weight)]
+    told.places["compile"] = seen.found.place
+    told.training = seen.rows.training
+    told.notes += seen.rows.notes
+    told.refused += seen.refused
+    writer = _Writer(folder, told)
+    _tell_starts(seen, told, writer)
+    _tell_rows(seen, told, writer)
+    told.optimizer = update_word(seen, told, writer.write)
+    return told
+
+
+class _Writer:
+    """Writes arrays to a folder under the names that are told."""
+
+    def __init__(self, folder: Path, told: Told) -> None:
+        self.folder, self.told = folder, told
+
+    def write(self, key: str, array: Any) -> str:
+        """Write an array; return its name."""
+        np.save(self.folder / f"{len(self.told.arrays)}.npy", np.asarray(array))
+        self.told.arrays.append(key)
+        return key
+
+
+def _tell_starts(seen: Seen, told: Told, writer: _Writer) -> None:
+    """Tell what variables start at, and their penalties."""
+    nodes = {node.name: node for node in told.nodes}
+    known: set[int] = set()
+    for layer, variables in seen.graph.layers.items():
+        for field, handle in variables.items():
+            known.add(handle)
+            drawn = seen.drawn(handle)
+            start = np.asarray(seen.recorder.starts.get(handle, seen.start(handle)))
+            said = {"shape": list(start.shape), "place": seen.recorder.places.get(handle, ""), "of": f"{layer}.{field}"}
+            if drawn is not None:
+                said["drawn"] = list(drawn)
+            else:
+                said["array"] = writer.write(f"start:{layer}.{field}", start)
+            nodes[layer].arguments[field] = {"start": said}
+            first, second = seen.found.penalties.get(handle, (0.0, 0.0))
+            if first or second:
+                kind = {"l1_l2": {"l1": first, "l2": second}} if first and second else (
+                    {"l1": {"factor": first}} if first else {"l2": {"factor": second}}
+                )  # fmt: skip
+                nodes[layer].arguments[field.replace("_initializer", "_regularizer")] = {"entry": kind}
+    for handle in sorted(set(seen.found.penalties) - known):
+        told.refused.append(ToldRefusal(
+            what=f"a penalty of {seen.names.get(handle) or 'a variable'}, which is no weight of a layer,",
+            place=told.places["compile"], needs="a penalty of a layer's weights"))  # fmt: skip
+
+
+def _tell_rows(seen: Seen, told: Told, writer: _Writer) -> None:
+    """Write the rows that it trains on."""
+    if seen.rows.missing:
+        what = ", ".join("its targets" if one == len(seen.batches) - 1 else "its inputs" for one in seen.rows.missing)
+        told.refused.append(ToldRefusal(what=f"data: {what}, whose rows stand in no array or dataset of the program,",
+                                        place=told.places["train"], needs="arrays of rows"))  # fmt: skip
+        return
+    *inputs, targets = seen.rows.arrays
+    for one, array in zip(told.inputs, inputs, strict=True):
+        writer.write("x" if len(inputs) == 1 else f"x:{one.name}", array)
+    depth = seen.found.depth
+    writer.write("y", np.eye(depth, dtype=np.float32)[targets.astype(int).reshape(len(targets))] if depth else targets)

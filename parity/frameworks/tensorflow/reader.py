@@ -1,0 +1,34 @@
+"""What of raw TensorFlow's programs is no renaming: layers that are operations on variables."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from parity.catalog import OPS
+from parity.reading.entries_of import value_of
+from parity.reading.odd import Passing, Reader, Said
+from parity.run.told import ToldNode
+
+LAYERS = {
+    "tf.matmul": "dense", "tf.nn.conv1d": "conv1d", "tf.nn.conv2d": "conv2d", "tf.nn.conv3d": "conv3d",
+    "tf.nn.depthwise_conv2d": "depthwise_conv2d", "tf.nn.embedding_lookup": "embedding",
+}  # fmt: skip
+"""Operations on a variable, and the layers that they are."""
+
+
+class TensorFlowReader(Reader):
+    """The watcher puts operations together; here they are entries."""
+
+    beside: ClassVar = frozenset({"reduction"})
+
+    def odd(self, node: ToldNode) -> Said | Passing | None:
+        kind = LAYERS.get(node.part, node.part)
+        if kind not in OPS:
+            return None
+        if kind == "activation":
+            return Said(kind, {"function": value_of(node.arguments["of"], "tensorflow")})
+        fields = {name: value_of(one, "tensorflow") for name, one in node.arguments.items()}
+        return Said(kind, fields)
+
+
+READER = TensorFlowReader()

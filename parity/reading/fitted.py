@@ -1,0 +1,112 @@
+"""Optimizers that a program writes out itself: told by what they make of weights, held against every entry's rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+from parity.catalog import OPTIMIZERS
+from parity.lazy import np
+from parity.optimizers import Optimizer
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+TRIED = ("sgd", "adam", "rmsprop", "adagrad", "adamw", "adadelta", "adamax", "nadam", "lion")
+"""Entries whose rules are tried, the likeliest first."""
+
+CHOICES = {"nesterov": (False, True), "rate_place": ("inside_velocity", "outside_velocity"),
+           "epsilon_place": None, "centered": (False, True), "amsgrad": (False, True)}  # fmt: skip
+"""Fields that are tried at each of their values; None for those that the entry says."""
+
+NUMBERS = {"learning_rate", "momentum", "decay", "rho", "beta_1", "beta_2", "epsilon", "initial_accumulator_value",
+           "weight_decay", "dampening"}  # fmt: skip
+"""Fields that may be a number that the program writes."""
+
+ROUNDING = 1e-9
+"""Relative difference of moves within which two rules are one: those of a program have float32's decimals in them."""
+
+MOST = 60_000
+"""Candidates that are tried at most."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fitted:
+    """The optimizer that an update is.
+
+    Args:
+        entry: as a spec says it; None where no rule is it.
+        sentence: how that is known, without a full stop.
+    """
+
+    entry: Any
+    sentence: str
+
+
+def fitted(weights: NDArray[Any], gradients: NDArray[Any], numbers: Sequence[float]) -> Fitted:
+    """Return the optimizer whose rule moves weights as they were moved.
+
+    Args:
+        weights: (steps + 1, n), before the first step and behind each.
+        gradients: (steps, n).
+        numbers: that the program writes: rates, decays and the like are among them, or what they are short of 1.
+    """
+    steps, tried = len(gradients), 0
+    known = sorted({float(f"{one:.12g}") for number in numbers for one in (number, 1.0 - number) if one >= 0.0})
+    for kind in TRIED:
+        for fields in _candidates(OPTIMIZERS[kind], known):
+            tried += 1
+            if tried > MOST:
+                return Fitted(entry=None, sentence=f"none of {MOST} rules that were tried moves weights so")
+            try:
+                entry = OPTIMIZERS[kind].model_validate(fields)
+            except ValueError:
+                continue
+            if _moves(entry, weights, gradients):
+                return Fitted(entry={kind: fields}, sentence=f"in {steps} steps its rule moves every weight as {kind} does")
+    return Fitted(entry=None, sentence=f"none of {tried} rules that were tried moves weights so")
+
+
+def _candidates(entry: type[Optimizer], numbers: Sequence[float]) -> Iterator[dict[str, Any]]:
+    """Return the fields of an entry that are tried: few numbers at first."""
+    fields = [name for name in entry.model_fields if name in NUMBERS]
+    rates = [one for one in numbers if 0.0 < one]
+    choices: dict[str, Sequence[Any]] = {}
+    for name, values in CHOICES.items():
+        if name in entry.model_fields:
+            choices[name] = values or ("before_correction", "after_correction")
+    needed = [name for name in fields if name in ("learning_rate", "beta_1", "beta_2", "rho", "epsilon")]
+    more = [name for name in fields if name not in needed]
+    for count in range(min(len(more), 2) + 1):
+        for chosen in _some(more, count):
+            for values in product(rates, repeat=len(needed) + count):
+                given = dict(zip([*needed, *chosen], values, strict=True))
+                if not all(given.get(name, 0.5) < 1.0 for name in ("beta_1", "beta_2", "rho", "momentum")):
+                    continue
+                for said in product(*choices.values()):
+                    yield given | dict(zip(choices, said, strict=True))
+
+
+def _some(names: Sequence[str], count: int) -> Iterator[tuple[str, ...]]:
+    if not count:
+        yield ()
+        return
+    for number, name in enumerate(names):
+        for rest in _some(names[number + 1 :], count - 1):
+            yield (name, *rest)
+
+
+def _moves(entry: Optimizer, weights: NDArray[Any], gradients: NDArray[Any]) -> bool:
+    """Return whether an optimizer moves weights as they were moved."""
+    w, slots = weights[0], entry.init(weights[0])
+    for number, gradient in enumerate(gradients):
+        with np.errstate(all="ignore"):
+            move, slots = entry.update(w, gradient, slots, number)
+        expected = weights[number + 1] - weights[number]
+        scale = float(np.abs(expected).max())
+        if not scale or not np.allclose(move, expected, rtol=0.0, atol=ROUNDING * scale):
+            return False
+        w = weights[number + 1]
+    return True

@@ -1,0 +1,308 @@
+"""Initializers that a program does not say by a name: told by the numbers that it draws, from several seeds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from parity.catalog import INITIALIZERS
+from parity.code import Parameter
+from parity.initializers.scaled import KEPT
+from parity.initializers.truncated_normal import CUT
+from parity.lazy import np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+RULES = (
+    "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform", "lecun_normal", "fan_in_uniform",
+    "xavier_normal", "kaiming_normal",
+)  # fmt: skip
+"""Initializers that scale by a fan; of two that are one for a shape, the first is what is meant."""
+
+LEAST = 64
+"""Numbers below which nothing is told of how they are distributed."""
+
+DECISIVE = 10.0
+"""Difference of log likelihoods from which on one distribution is told from another."""
+
+FAR = 3.5
+"""Standard errors within which a scale is believed."""
+
+EDGE = 12.0
+"""The largest of n uniform numbers is further than so many n-th of the limit below it in one of 160,000 cases."""
+
+MISFIT = 2.2
+"""Kolmogorov's distance times the root of n beyond which numbers of such a distribution are in one of 8,000 cases."""
+
+EXACT = 2e-6
+"""Relative difference within which a number that a program says is what a rule makes of the fans, in float32."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StartMeasured:
+    """How a tensor starts.
+
+    Args:
+        entry: the initializer as a spec says it; None where the numbers do not tell it.
+        sentence: how sure that is, or why nothing is told, without a full stop.
+    """
+
+    entry: Any
+    sentence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Fit:
+    """A distribution at its likeliest location and scale (the limit, or the deviation before a cut)."""
+
+    family: str
+    location: float
+    scale: float
+    likelihood: float
+    error: float
+
+
+def measured(draws: Sequence[NDArray[Any]], *, fan_in: int, fan_out: int, feeds: int = 0) -> StartMeasured:
+    """Return how a tensor starts.
+
+    Args:
+        draws: the tensor of runs that differ in their seed, each in the canonical layout; one does, where it is large.
+        fan_in: inputs that feed one output.
+        fan_out: outputs that one input feeds.
+        feeds: inputs that feed one output of its layer; ``fan_in`` if 0.
+    """
+    every = [np.asarray(one, np.float64) for one in draws]
+    shape = every[0].shape
+    if any(one.shape != shape for one in every):
+        return StartMeasured(entry=None, sentence=f"its shape is another with another seed, {shape} with the first")
+    numbers = np.concatenate([one.ravel() for one in every])
+    if not numbers.size or not np.isfinite(numbers).all():
+        return StartMeasured(entry=None, sentence="not all of its numbers are finite")
+    if (numbers == numbers[0]).all():
+        return StartMeasured(entry=_level(float(numbers[0])), sentence=f"every number is {numbers[0]:g}")
+    same = len(every) > 1 and all(np.array_equal(one, every[0]) for one in every[1:])
+    eye = _identity(every[0]) if same or len(every) == 1 else None
+    if eye is not None:
+        return StartMeasured(entry=eye, sentence="it is an identity matrix")
+    if same:
+        return StartMeasured(entry=None, sentence=f"it starts at the same {every[0].size} numbers whatever the seed")
+    gain = _gain(every)
+    if gain is not None:
+        return StartMeasured(entry=_said("orthogonal", gain=gain), sentence="its rows or columns are at right angles")
+    rules = rules_for(shape, fan_in=fan_in, fan_out=fan_out, feeds=feeds)
+    return _of_numbers(numbers, len(every), rules)
+
+
+def rules_for(shape: Sequence[int], *, fan_in: int, fan_out: int, feeds: int = 0) -> dict[str, tuple[str, float]]:
+    """Return of each rule that scales by a fan the family that it draws from, and the scale.
+
+    What a rule means is what its entry's ``sample`` makes of uniform numbers.
+
+    Args:
+        shape: of the tensor.
+        fan_in: inputs that feed one output.
+        fan_out: outputs that one input feeds.
+        feeds: inputs that feed one output of its layer; ``fan_in`` if 0.
+
+    >>> rules_for([3, 3], fan_in=3, fan_out=3)["glorot_uniform"]
+    ('uniform', 1.0)
+    """
+    grid = np.array([0.1, 0.35, 0.8, 0.95])
+    found = {}
+    for kind in RULES:
+        entry = INITIALIZERS[kind]()
+        parameter = Parameter(
+            shape=tuple(shape), initializer=entry, fan_in=fan_in, fan_out=fan_out, feeds=feeds or fan_in
+        )
+        drawn = entry.sample(grid, parameter)
+        for family, quantiles in _families().items():
+            ratios = drawn / quantiles(grid)
+            if np.ptp(ratios) < 1e-9 * abs(ratios[0]):
+                found[kind] = (family, round(float(ratios[0]), 12))
+    return found
+
+
+def said_exactly(family: str, location: float, scale: float, rules: dict[str, tuple[str, float]]) -> Any:
+    """Return the initializer of numbers that a program says itself.
+
+    Args:
+        family: ``uniform``, ``normal`` or ``truncated_normal``.
+        location: the middle.
+        scale: half the range of uniform numbers, else the standard deviation (before the cut, where there is one).
+        rules: as :func:`rules_for` has them.
+    """
+    if abs(location) <= EXACT * scale:
+        for kind, (drawn, expected) in rules.items():
+            if drawn == family and abs(scale - expected) <= EXACT * expected:
+                return kind
+        location = 0.0
+    if family == "uniform":
+        return _said("random_uniform", minval=_plain(location - scale), maxval=_plain(location + scale))
+    kind = "random_normal" if family == "normal" else "truncated_normal"
+    return _said(kind, mean=_plain(location), stddev=_plain(scale))
+
+
+def _families() -> dict[str, Callable[[NDArray[Any]], NDArray[Any]]]:
+    """Return what each family makes of uniform numbers, at location 0 and scale 1."""
+    from scipy.special import ndtr, ndtri
+
+    low, high = ndtr(-CUT), ndtr(CUT)
+    return {
+        "uniform": lambda u: 2.0 * u - 1.0,
+        "truncated_normal": lambda u: ndtri(low + u * (high - low)),
+        "normal": lambda u: ndtri(u),
+    }
+
+
+def _below(family: str, x: NDArray[Any]) -> NDArray[Any]:
+    """Return the share of a family that is below, at location 0 and scale 1."""
+    from scipy.special import ndtr
+
+    if family == "uniform":
+        return np.clip((x + 1.0) / 2.0, 0.0, 1.0)
+    if family == "normal":
+        return ndtr(x)
+    low, high = ndtr(-CUT), ndtr(CUT)
+    return np.clip((ndtr(x) - low) / (high - low), 0.0, 1.0)
+
+
+def _of_numbers(numbers: NDArray[Any], draws: int, rules: dict[str, tuple[str, float]]) -> StartMeasured:
+    count = numbers.size
+    by = f"by {count} numbers of {draws} seed{'s' if draws > 1 else ''}"
+    if count < LEAST:
+        return StartMeasured(entry=None, sentence=f"{count} numbers are too few to tell how it is drawn")
+    fits = sorted(_fits(numbers), key=lambda one: -one.likelihood)
+    best, ahead = fits[0], fits[0].likelihood - fits[1].likelihood
+    if ahead < DECISIVE:
+        families = f"{_worded(best.family)} and {_worded(fits[1].family)}"
+        return StartMeasured(entry=None, sentence=f"{by}, {families} numbers cannot be told apart")
+    ordered = np.sort((numbers - best.location) / best.scale)
+    share, steps = _below(best.family, ordered), np.arange(count + 1) / count
+    distance = max(float(np.max(steps[1:] - share)), float(np.max(share - steps[:-1])))
+    if distance * math.sqrt(count) > MISFIT:
+        return StartMeasured(entry=None, sentence=f"{by}, it is neither uniform nor normal, cut or not")
+    if best.family == "uniform":
+        return _uniform(float(numbers.min()), float(numbers.max()), count, rules, by)
+    return _normal(best, count, rules, by)
+
+
+def _fits(numbers: NDArray[Any]) -> list[_Fit]:
+    """Return each family at its likeliest scale, with the logarithm of how likely the numbers are there."""
+    count, low, high = numbers.size, float(numbers.min()), float(numbers.max())
+    mean, deviation = float(numbers.mean()), float(numbers.std())
+    if abs(mean) < 4.0 * deviation / math.sqrt(count):
+        mean, deviation = 0.0, math.sqrt(float(np.mean(numbers**2)))
+    squares = count * (deviation**2 + (float(numbers.mean()) - mean) ** 2 * (mean != 0.0))
+    error = 1.0 / math.sqrt(2.0 * count)
+    base = -0.5 * math.log(2.0 * math.pi)
+    wide = max(deviation / KEPT, float(np.abs(numbers - mean).max()) / CUT)
+    inside = math.log(math.erf(CUT / math.sqrt(2.0)))
+    return [
+        _Fit(family="uniform", location=(low + high) / 2.0, scale=(high - low) / 2.0, error=1.0 / count,
+             likelihood=-count * math.log(high - low)),
+        _Fit(family="normal", location=mean, scale=deviation, error=error,
+             likelihood=count * (base - math.log(deviation)) - squares / (2.0 * deviation**2)),
+        _Fit(family="truncated_normal", location=mean, scale=wide, error=0.83 * error,
+             likelihood=count * (base - math.log(wide) - inside) - squares / (2.0 * wide**2)),
+    ]  # fmt: skip
+
+
+def _uniform(low: float, high: float, count: int, rules: dict[str, tuple[str, float]], by: str) -> StartMeasured:
+    """Return uniform numbers: whose limits are just beyond the smallest and the largest."""
+    room = EDGE * (high - low) / count
+    sentence = f"{by}, uniform from {low:.5g} to {high:.5g}"
+    for kind, (family, limit) in rules.items():
+        if family == "uniform" and all(-EXACT * limit <= limit - one <= room for one in (high, -low)):
+            return StartMeasured(entry=kind, sentence=f"{sentence}, as {kind} (limit {limit:.5g})")
+    even = abs(high + low) <= room
+    most = _shortest(max(high, -low) if even else high, (max(high, -low) if even else high) + room)
+    least = -most if even else _shortest(low - room, low)
+    return StartMeasured(entry=_said("random_uniform", minval=least, maxval=most), sentence=sentence)
+
+
+def _normal(fit: _Fit, count: int, rules: dict[str, tuple[str, float]], by: str) -> StartMeasured:
+    """Return normal numbers by the rule or the decimal that is likeliest: a rule is as good as a digit said."""
+    sentence = f"{by}, {_worded(fit.family)} of deviation {fit.scale:.4g} (standard error {fit.error * fit.scale:.1g})"
+    likely: list[tuple[float, str | float]] = []
+    for kind, (family, scale) in rules.items():
+        off = (fit.scale / scale - 1.0) / fit.error
+        if family == fit.family and fit.location == 0.0 and abs(off) < FAR:
+            likely.append((off**2 / 2.0 + math.log(10.0), kind))
+    for digits in (1, 2, 3):
+        scale = float(f"{fit.scale:.{digits - 1}e}")
+        off = (fit.scale / scale - 1.0) / fit.error
+        if abs(off) < FAR:
+            likely.append((off**2 / 2.0 + digits * math.log(10.0), scale))
+    _, said = min(likely, key=lambda one: one[0], default=(0.0, float(f"{fit.scale:.4g}")))
+    if isinstance(said, str):
+        return StartMeasured(entry=said, sentence=f"{sentence}, as {said} ({rules[said][1]:.4g})")
+    error = FAR * fit.scale / math.sqrt(count)
+    mean = 0.0 if fit.location == 0.0 else _shortest(fit.location - error, fit.location + error)
+    kind = "random_normal" if fit.family == "normal" else "truncated_normal"
+    return StartMeasured(entry=_said(kind, mean=mean, stddev=said), sentence=sentence)
+
+
+def _worded(family: str) -> str:
+    return {"truncated_normal": "cut normal"}.get(family, family)
+
+
+def _level(value: float) -> Any:
+    return {0.0: "zeros", 1.0: "ones"}.get(value, {"constant": {"value": _plain(value)}})
+
+
+def _identity(array: NDArray[Any]) -> Any:
+    """Return the identity matrix as an initializer; None where it is another matrix."""
+    gain = float(array.flat[0]) if array.ndim == 2 and array.size else 0.0
+    if not gain or min(array.shape) < 2 or not np.array_equal(array, gain * np.eye(*array.shape)):
+        return None
+    return _said("identity", gain=_plain(gain))
+
+
+def _gain(draws: Sequence[NDArray[Any]]) -> float | None:
+    """Return the length of rows or columns at right angles; None where they are at no right angles."""
+    gains = []
+    for one in draws:
+        if one.ndim < 2:
+            return None
+        flat = one.reshape(-1, one.shape[-1])
+        product = flat.T @ flat if flat.shape[0] >= flat.shape[1] else flat @ flat.T
+        square = float(np.mean(np.diag(product)))
+        if len(product) < 2 or square <= 0.0 or np.abs(product - square * np.eye(len(product))).max() > 1e-4 * square:
+            return None
+        gains.append(math.sqrt(square))
+    gain = float(np.mean(gains))
+    return _shortest(gain * (1.0 - 1e-5), gain * (1.0 + 1e-5))
+
+
+def _said(kind: str, **fields: float) -> Any:
+    """Return an initializer as a spec says it: without what its entry has by itself."""
+    model = INITIALIZERS[kind].model_fields
+    told = {name: value for name, value in fields.items() if value != model[name].default}
+    return {kind: told} if told else kind
+
+
+def _shortest(low: float, high: float) -> float:
+    """Return the shortest decimal within two numbers.
+
+    >>> _shortest(0.0499, 0.0512)
+    0.05
+    """
+    middle = (low + high) / 2.0
+    if low <= 0.0 <= high:
+        return 0.0
+    spread = partial(format, middle)
+    found = (float(spread(f".{digits}e")) for digits in range(17))
+    return next((one for one in found if low <= one <= high), middle)
+
+
+def _plain(value: float) -> float:
+    """Return the shortest decimal that float32 keeps as a number, where float32 keeps it; else itself.
+
+    >>> _plain(0.10000000149011612)
+    0.1
+    """
+    return float(str(np.float32(value))) if float(np.float32(value)) == value else value
