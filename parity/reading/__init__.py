@@ -4,6 +4,7 @@
 ``asking``     which program, run or loaded in a worker; or live objects of this process
 ``entries_of`` a part of a framework as the entry that it is: its table of native parts from right to left
 ``layers_of``  calls as the layers of a spec: names, edges, shared layers
+``masks_of``   whether the same steps count
 ``rows_of``    arrays as a file of data, and the ``data`` and ``training`` sections
 ``whole``      all of it: a spec, or what stands in the way, line by line
 ============== =====================================================================================================

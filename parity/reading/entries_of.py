@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -15,6 +15,8 @@ from parity.native import Native
 from parity.reading.odd import Reader
 from parity.reading.unread import NoEntryError
 from parity.run.told import Word
+
+One = TypeVar("One", bound=Entry)
 
 
 def reader_of(framework: str) -> Reader:
@@ -97,15 +99,23 @@ def fields_of(part: Mapping[str, Any], framework: str, entry: type[Entry], table
     except (TypeError, ValueError, KeyError) as error:
         raise NoEntryError(f"a {entry.kind} that is told so ({error})") from None
     found = {name: _single(entry, name, one) for name, one in found.items() if name in entry.model_fields} | said
+    checked(entry, found)
+    return found
+
+
+def checked(entry: type[One], fields: Mapping[str, Any]) -> One:
+    """Return an entry with fields.
+
+    Raises:
+        NoEntryError: when it cannot have them.
+    """
     try:
-        entry.model_validate(found)
+        return entry.model_validate(fields)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(one) for one in first["loc"] if isinstance(one, str) and one not in (entry.kind,))
-        raise NoEntryError(
-            f"a {entry.kind} that can have {where}={shown_word(first['input'])} ({first['msg']})"
-        ) from None
-    return found
+        told = f"{where}={shown_word(first['input'])} " if where else ""
+        raise NoEntryError(f"a {entry.kind} that can have {told}({first['msg']})") from None
 
 
 def _as_by_itself(value: Word, own: Word) -> bool:

@@ -9,9 +9,10 @@ from typing import Any
 
 from parity.catalog import OPS
 from parity.ops import Op
-from parity.reading.entries_of import entry_of, reader_of, shown_word
+from parity.reading.entries_of import checked, entry_of, reader_of, shown_word
+from parity.reading.masks_of import mask_faults
 from parity.reading.odd import Passing, Said
-from parity.reading.unread import NoEntryError, Unread
+from parity.reading.unread import NoEntryError, Unread, named
 from parity.run.told import Told, ToldNode
 from parity.spec.names import name_faults
 from parity.spec.plain import brief
@@ -59,6 +60,7 @@ def layers_of(told: Told) -> Layers:
             kept.append((replace(node, reads=[passed.get(one, one) for one in reads]), said))
     inputs = _input_names(told)
     ops = _named_ops(kept, set(inputs.values()))
+    found.unread += mask_faults(kept, ops, told, passed)
     found.names = {node.name: str(op.name) for (node, _), op in zip(kept, ops, strict=True)}
     values = inputs | found.names
     above = next(iter(inputs.values()), "")
@@ -102,11 +104,6 @@ def _number(name: str) -> tuple[int, str]:
     return len(name), name
 
 
-def named(node: ToldNode) -> str:
-    """Return a call as a person would point at it."""
-    return node.part if node.function else f"layer {node.name!r} ({node.part})"
-
-
 def in_order(told: Told) -> list[ToldNode]:
     """Return the calls on the way to an output, each behind what it reads, and branches one behind the other."""
     known, found = {node.name: node for node in told.nodes}, dict[str, ToldNode]()
@@ -136,6 +133,8 @@ def _said(node: ToldNode, framework: str) -> Said | Passing:
     """
     odd = reader_of(framework).odd(node)
     if odd is not None:
+        if isinstance(odd, Said):
+            checked(OPS[odd.kind], odd.fields)
         return odd
     if node.called:
         name, value = next(iter(node.called.items()))

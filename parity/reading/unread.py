@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from parity.errors import ParityError
+from parity.run.told import ToldNode
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +27,11 @@ class Unread:
         place = f"{self.place}: " if self.place else ""
         needs = f"; it needs {self.needs}" if self.needs else ""
         return f"{place}{self.what} is not read{needs}"
+
+
+def named(node: ToldNode) -> str:
+    """Return a call as a person would point at it."""
+    return node.part if node.function else f"layer {node.name!r} ({node.part})"
 
 
 class NoEntryError(Exception):

@@ -35,6 +35,7 @@ class ToldNode:
         reads: names of the nodes and inputs that it is given, in order.
         shape: of a row of what it gives.
         read_shapes: the same of each that it is given.
+        read_masks: of each that it is given, whether it carries a mask of steps; empty where that is not told.
         layer: name of the first call of the same layer; its own for all that are called once.
         function: it is one, with no object that keeps a name or a tensor.
         trainable: whether its parameters move.
@@ -47,6 +48,7 @@ class ToldNode:
     reads: list[str]
     shape: list[int]
     read_shapes: list[list[int]]
+    read_masks: list[bool] = field(default_factory=list)
     arguments: dict[str, Word] = field(default_factory=dict)
     own: dict[str, Word] = field(default_factory=dict)
     layer: str = ""
@@ -102,6 +104,7 @@ class Told:
     Args:
         framework: that it is written in.
         inputs, nodes, outputs: the graph; of each output its name, and the node that gives it.
+        output_masks: of each output, whether it carries a mask of steps; empty where that is not told.
         losses: of each output.
         optimizer: a word; None where there is none.
         metrics: of each output, words.
@@ -120,6 +123,7 @@ class Told:
     inputs: list[ToldInput] = field(default_factory=list)
     nodes: list[ToldNode] = field(default_factory=list)
     outputs: list[tuple[str, str]] = field(default_factory=list)
+    output_masks: list[bool] = field(default_factory=list)
     losses: list[ToldLoss] = field(default_factory=list)
     optimizer: Word = None
     metrics: dict[str, list[Word]] = field(default_factory=dict)

@@ -178,7 +178,16 @@ def _attention(node: ToldNode) -> Said:
     )
 
 
-LAYERS: dict[str, Callable[[ToldNode], Said | Passing]] = {
+def _held_norm(node: ToldNode) -> Said | None:
+    """Return a norm that is always called as in evaluation; None of any other, which its table reads."""
+    if node.called != {"training": False}:
+        return None
+    word = {"part": node.part, "arguments": node.arguments, "own": node.own}
+    return Said("batch_norm", {**entry_of(word, "keras", "op")["batch_norm"], "freeze_statistics": True})
+
+
+LAYERS: dict[str, Callable[[ToldNode], Said | Passing | None]] = {
+    "BatchNormalization": _held_norm,
     "ReLU": _relu,
     "LeakyReLU": lambda node: _function("leaky_relu", negative_slope=node.arguments["negative_slope"]),
     "ELU": lambda node: _function("elu", alpha=node.arguments["alpha"]),
@@ -285,7 +294,6 @@ def _cast(node: ToldNode) -> Passing:
 OPERATIONS: dict[str, Callable[[ToldNode], Said | Passing]] = {
     "reshape": _reshaped, "squeeze": _reshaped, "expand_dims": _reshaped, "transpose": _moved, "mean": _pooled,
     "max": _pooled, "concatenate": _joined, "cast": _cast, "negative": lambda node: Said("rescaling", {"scale": -1.0}),
-    "identity": lambda node: Passing(),
 }  # fmt: skip
 
 READER = KerasReader()

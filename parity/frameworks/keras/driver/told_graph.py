@@ -1,33 +1,28 @@
-"""What a Keras model computes, call by call: the graph of a functional one, of any other what a symbolic call shows.
+"""What a Keras model computes, call by call, in training and in evaluation, which must be the same.
 
-A layer that is a program's own, and a model in a model, is gone into: what stands in the graph are Keras's layers and
-operations.
+What stands in the graph are Keras's layers and operations (:mod:`parity.frameworks.keras.driver.tracing`).
 """
 
 from __future__ import annotations
 
 import inspect
-import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import keras
 import numpy as np
 
-from parity.frameworks.keras.driver.words import attributes, configured, name_of, operation_name, owns, word
+from parity.frameworks.keras.driver.tracing import Trace, UntoldError, line_of, place_of_call, same
+from parity.frameworks.keras.driver.words import attributes, bare, configured, name_of, operation_name, owns, word
 from parity.run.told import ToldInput, ToldNode, ToldRefusal
 
 AUTOMATIC = re.compile(r"(keras_tensor|input_layer|inputs?)(_\d+)?")
 """Names of inputs that nobody chose."""
 
-
-class UntoldError(Exception):
-    """A model cannot be told; carries what stands in the way."""
-
-    def __init__(self, refusal: ToldRefusal) -> None:
-        super().__init__(refusal.what)
-        self.refusal = refusal
+AMOUNTS = ("rate", "stddev", "dropout", "recurrent_dropout", "_dropout")
+"""Attributes of layers that draw in training, and how much they draw: at 0 their mode changes nothing."""
 
 
 class Telling:
@@ -37,196 +32,153 @@ class Telling:
         model: of Keras.
         rows: arrays that it is given, in order or by name; None where there are none.
 
-    ``given_as`` has, by what the rows are called, the input that they are.
+    ``given_as`` has, by what the rows may be called, the input that they are; ``output_masks`` whether each output
+    carries a mask.
     """
 
     def __init__(self, model: Any, rows: Any) -> None:
         self.inputs: list[ToldInput] = []
         self.nodes: list[ToldNode] = []
         self.outputs: list[tuple[str, str]] = []
+        self.output_masks: list[bool] = []
         self.refused: list[ToldRefusal] = []
         self.given_as: dict[str, str] = {}
-        self._values: dict[int, str] = {}
-        self._kept: list[Any] = []  # Tensors whose ids stand above.
-        self._first: dict[int, str] = {}
-        self._taken: set[str] = set()
         try:
             self._tell(model, rows)
         except UntoldError as error:
             self.refused.append(error.refusal)
 
     def _tell(self, model: Any, rows: Any) -> None:
-        function = functional_of(model, rows)
-        if function is not None:
-            ends = self._ends(function._outputs_struct, getattr(model, "output_names", None))
-            tensors, graph = list(function.inputs), function
-        else:
-            tensors, given = self._given(model, rows)
-            graph, struct = self._traced(model, given, {}, tensors)
-            ends = self._ends(struct, None)
-        for number, tensor in enumerate(tensors):
-            name = tensor.name if len(tensors) > 1 or not AUTOMATIC.fullmatch(tensor.name) else "input"
+        struct = _inputs_of(model, rows)
+        names, given = self._name_inputs(struct, rows)
+        traces = [Trace(model, given, mode) for mode in (True, False)]
+        told = [Calls(one, names) for one in traces]
+        self.inputs = [
+            ToldInput(name=name, shape=[int(size) for size in one.shape[1:]])
+            for name, one in zip(names, keras.tree.flatten(given), strict=True)
+        ]
+        self._compare(model, traces, told)
+        self.nodes = told[0].nodes
+        self.outputs = [(name, told[0].values[id(one)]) for name, one in _ends(model, traces[0].outputs)]
+        self.output_masks = [id(one) in traces[0].masks for one in keras.tree.flatten(traces[0].outputs)]
+
+    def _name_inputs(self, struct: Any, rows: Any) -> tuple[list[str], Any]:
+        """Return the names of the inputs, in order, and symbolic rows of known sizes in the structure of a call.
+
+        Raises:
+            UntoldError: when a size is not known.
+        """
+        flat = keras.tree.flatten(struct)
+        keys = keras.tree.flatten({key: key for key in struct}) if isinstance(struct, Mapping) else [None] * len(flat)
+        names, made = [], []
+        for number, (tensor, key) in enumerate(zip(flat, keys, strict=True)):
+            name = tensor.name if len(flat) > 1 or not AUTOMATIC.fullmatch(tensor.name) else "input"
             shape = list(tensor.shape[1:])
-            array = _row(rows, number, tensor.name)
+            array = _row(rows, number, (key, tensor.name))
             if array is not None and len(array.shape) - 1 == len(shape):
                 shape = list(array.shape[1:])
             if any(size is None for size in shape):
                 what = f"input {name!r} of shape {tuple(tensor.shape)}"
                 raise UntoldError(ToldRefusal(what=what, needs="rows to see its sizes by"))
-            self.inputs.append(ToldInput(name=name, shape=[int(size) for size in shape]))
-            self._know(tensor, name)
-            self._taken.add(name)
-        self._walk(graph)
-        self.outputs = [(name, self._values[id(tensor)]) for name, tensor in ends]
+            names.append(name)
+            made.append(keras.Input(shape, dtype=tensor.dtype))
+            self.given_as |= {str(one): name for one in (tensor.name, key) if one is not None}
+        return names, keras.tree.pack_sequence_as(struct, made)
 
-    @staticmethod
-    def _ends(struct: Any, names: Sequence[str] | None) -> list[tuple[str, Any]]:
-        """Return the outputs by what losses and targets call them."""
-        if isinstance(struct, Mapping):
-            return [(str(name), one) for name, one in struct.items()]
-        flat = keras.tree.flatten(struct)
-        known = names if names is not None and len(names) == len(flat) else [
-            "output" if len(flat) == 1 else f"output_{number}" for number in range(1, len(flat) + 1)
-        ]  # fmt: skip
-        return list(zip(map(str, known), flat, strict=True))
+    def _compare(self, model: Any, traces: Sequence[Trace], told: Sequence[Calls]) -> None:
+        """Refuse what is another model in training than in evaluation, and layers that are held in one mode.
 
-    @staticmethod
-    def _given(model: Any, rows: Any) -> tuple[list[Any], Any]:
-        """Return symbolic rows for a model that does not say what it reads, flat and as it is called with them."""
-        if rows is None:
-            what = f"the input of {type(model).__name__}, which does not say it,"
-            raise UntoldError(ToldRefusal(what=what, needs="rows to see it by"))
-
-        def symbolic(name: str, array: np.ndarray) -> Any:
-            kind = keras.config.floatx() if array.dtype.kind == "f" else str(array.dtype)
-            return keras.Input(array.shape[1:], dtype=kind, name=name)
-
-        if isinstance(rows, Mapping):
-            found = {name: symbolic(name, one) for name, one in rows.items()}
-            return list(found.values()), found
-        several = [symbolic("input" if len(rows) == 1 else f"input_{n}", one) for n, one in enumerate(rows, 1)]
-        return several, several[0] if len(several) == 1 else several
-
-    def _traced(
-        self, layer: Any, given: Any, more: Mapping[str, Any], tensors: Sequence[Any]
-    ) -> tuple[Any, Any]:  # fmt: skip
-        """Return the graph of a layer's own ``call``, and what it returns.
-
-        Args:
-            layer: of a program's own.
-            given: its first argument, symbolic.
-            more: the others.
-            tensors: every symbolic tensor among these.
+        Raises:
+            UntoldError: when the two are different calls.
         """
-        graphs = []
-        modes = (True, False) if "training" in inspect.signature(layer.call).parameters else (None,)
-        for mode in modes:
-            said = {**more, **({} if mode is None else {"training": mode})}
-            try:
-                struct = layer.call(given, **said)
-                graphs.append((keras.Function(list(tensors), struct), struct))
-            except Exception as error:
-                what = f"{type(layer).__name__}.call, which cannot be traced ({_line(error)}),"
-                needs = "a call that is the same whatever the numbers are"
-                raise UntoldError(ToldRefusal(what=what, place=_defined(layer), needs=needs)) from error
-        first = [operation_name(node.operation) for node in _nodes(graphs[0][0])]
-        if any([operation_name(node.operation) for node in _nodes(one)] != first for one, _ in graphs[1:]):
+        trained, evaluated = ([_by_number(one.nodes, node) for node in one.nodes] for one in told)
+        apart = next((n for n, pair in enumerate(zip(trained, evaluated, strict=False)) if pair[0] != pair[1]), None)
+        if apart is None and len(trained) != len(evaluated):
+            apart = min(len(trained), len(evaluated))
+        ends = [
+            [_number(one.nodes, one.values[id(end)]) for end in keras.tree.flatten(trace.outputs)]
+            for one, trace in zip(told, traces, strict=True)
+        ]
+        if apart is None and ends[0] != ends[1]:
+            apart = len(trained)
+        if apart is not None:
+            longer = max(traces, key=lambda one: len(one.nodes))
+            within = longer.seen(longer.nodes[apart]).within if apart < len(longer.nodes) else None
+            owner = model if within is None else within
             raise UntoldError(ToldRefusal(
-                what=f"{type(layer).__name__}.call, which computes something else in training,",
-                place=_defined(layer), needs="layers that know themselves what they do in training"))  # fmt: skip
-        if len(graphs) > 1:
-            self._check_modes([_nodes(one) for one, _ in graphs])
-        elif modes == (None,):
-            self._check_modes([_nodes(graphs[0][0])] * 2)
-        return graphs[0]
+                what=f"{type(owner).__name__}.call, which computes something else in training,",
+                place=place_of_call(owner), needs="layers that know themselves what they do in training"))  # fmt: skip
+        for number, pair in enumerate(zip(*(one.nodes for one in traces), strict=True)):
+            modes = [bool(trace.seen(node).mode) for trace, node in zip(traces, pair, strict=True)]
+            operation = pair[0].operation
+            if modes == [True, False] or not _minds_mode(operation):
+                continue
+            if modes == [False, False] and isinstance(operation, keras.layers.BatchNormalization):
+                told[0].nodes[number].called["training"] = False
+                continue
+            held = f"always called with training={modes[0]}" if modes[0] == modes[1] else "called in the other mode"
+            self.refused.append(ToldRefusal(
+                what=f"layer {operation.name!r}, {held},", place=place_of(operation),
+                needs="a field that holds a layer in one mode"))  # fmt: skip
 
-    def _check_modes(self, runs: Sequence[Sequence[Any]]) -> None:
-        """Refuse layers that are told one mode whatever the model's is."""
-        for one, other in zip(*runs, strict=True):
-            said = {node.arguments.kwargs.get("training") for node in (one, other)}
-            if len(said) == 1 and said != {None} and _draws_or_counts(one.operation):
-                self.refused.append(ToldRefusal(
-                    what=f"layer {one.operation.name!r}, always called with training={said.pop()},",
-                    place=place_of(one.operation), needs="a field that holds a layer in one mode"))  # fmt: skip
+
+class Calls:
+    """The calls of a trace, told.
+
+    Args:
+        trace: of a model.
+        names: of its inputs.
+
+    ``values`` has the name of each tensor by its identity.
+
+    Raises:
+        UntoldError: when one cannot be.
+    """
+
+    def __init__(self, trace: Trace, names: Sequence[str]) -> None:
+        self.nodes: list[ToldNode] = []
+        self.values: dict[int, str] = {}
+        self._kept: list[Any] = []  # What stands above by its identity.
+        self._first: dict[int, str] = {}
+        self._taken: set[str] = set(names)
+        self._trace = trace
+        for tensor, name in zip(trace.inputs, names, strict=True):
+            self._know(tensor, name)
+        operations = {id(node.operation): node.operation for node in trace.nodes}
+        self._own = {key: self._free(one.name) for key, one in operations.items()}  # Of its first call.
+        for node in trace.nodes:
+            self._node(node)
 
     def _know(self, tensor: Any, name: str) -> None:
-        self._values[id(tensor)] = name
+        self.values[id(tensor)] = name
         self._kept.append(tensor)
 
-    def _walk(self, graph: Any) -> None:
-        """Tell every call of a graph; what its inputs are is known."""
-        for node in _nodes(graph):
-            operation = node.operation
-            kind = name_of(type(operation))
-            inside = isinstance(operation, keras.Model) or (kind is None and isinstance(operation, keras.Layer))
-            if inside:
-                self._inline(node)
-            else:
-                self._node(node, kind)
-
-    def _inline(self, node: Any) -> None:
-        """Tell what a layer of a program's own, or a model in the model, does in one call."""
-        operation, tensors = node.operation, node.input_tensors
-        fresh = {
-            id(one): keras.KerasTensor(one.shape, dtype=one.dtype, name=f"inside_{n}") for n, one in enumerate(tensors)
-        }
-        inner = functional_of(operation, None)
-        if inner is not None:
-            for mine, theirs in zip(inner.inputs, tensors, strict=True):
-                self._know(mine, self._values[id(theirs)])
-            self._walk(inner)
-            ends = inner.outputs
-        else:
-            for one in tensors:
-                self._know(fresh[id(one)], self._values[id(one)])
-            exchange = lambda one: fresh.get(id(one), one)  # noqa: E731
-            arguments = keras.tree.map_structure(exchange, node.arguments.args)
-            more = keras.tree.map_structure(exchange, node.arguments.kwargs)
-            bound = inspect.signature(operation.call).bind(*arguments, **more).arguments
-            first, *_ = bound
-            given = bound.pop(first)
-            bound.pop("training", None)
-            graph, struct = self._traced(operation, given, bound, list(fresh.values()))
-            self._walk(graph)
-            ends = keras.tree.flatten(struct)
-        for mine, inside in zip(node.output_tensors, ends, strict=True):
-            self._know(mine, self._values[id(inside)])
-
-    def _node(self, node: Any, kind: str | None) -> None:
-        operation, tensors = node.operation, read_by(node)
-        reads = [self._values[id(one)] for one in tensors]
-        if isinstance(operation, keras.Layer):
-            part = self._configured(str(kind), operation)
-            called = _called(operation, node)
-            shared, trainable = bool(operation.weights), bool(operation.trainable)
+    def _node(self, node: Any) -> None:
+        operation, seen = node.operation, self._trace.seen(node)
+        is_layer = isinstance(operation, keras.Layer)
+        carried = _carried(operation, node, seen.masks.values()) if is_layer else set()
+        tensors = [one for one in node.input_tensors if id(one) not in carried]
+        if is_layer:
+            part = _configured(operation)
+            called = _called(operation, node, tensors, carried)
         else:
             name = operation_name(operation)
-            part = {
-                "part": name,
-                "arguments": attributes(operation),
-                "own": owns(name.replace(".ops.", ".activations.")),
-            }
-            called, shared, trainable = _operands(node), False, True
-        function = not isinstance(operation, keras.Layer)
-        name = self._free(operation.name)
+            own = owns(name.replace(".ops.", ".activations."))
+            part = {"part": name, "arguments": attributes(operation), "own": own}
+            called = _operands(node, tensors)
+        shared = is_layer and bool(operation.weights)
+        name = self._own.pop(id(operation), "") or self._free(operation.name)
         first = self._first.setdefault(id(operation), name) if shared else name
         self._kept.append(operation)
         self.nodes.append(ToldNode(
-            name=name, reads=reads, shape=_sizes(node.output_tensors[0]),
-            read_shapes=[_sizes(one) for one in tensors], layer=first, trainable=trainable or not shared,
-            called=called, place=place_of(operation), function=function, **part,
+            name=name, reads=[self.values[id(one)] for one in tensors], shape=_sizes(node.output_tensors[0]),
+            read_shapes=[_sizes(one) for one in tensors], read_masks=[id(one) in seen.masks for one in tensors],
+            layer=first, trainable=not shared or bool(operation.trainable), called=called, place=place_of(operation),
+            function=not is_layer, **part,
         ))  # fmt: skip
         self._know(node.output_tensors[0], name)
         for number, tensor in enumerate(node.output_tensors[1:], 1):
             self._know(tensor, f"{name}[{number}]")
-
-    @staticmethod
-    def _configured(kind: str, layer: Any) -> dict[str, Any]:
-        try:
-            return configured(kind, layer)
-        except Exception as error:
-            what = f"layer {layer.name!r} ({kind}), whose configuration cannot be told ({_line(error)}),"
-            raise UntoldError(ToldRefusal(what=what, place=place_of(layer))) from error
 
     def _free(self, name: str) -> str:
         found, number = name, 0
@@ -237,57 +189,87 @@ class Telling:
         return found
 
 
-def functional_of(model: Any, rows: Any) -> Any:
-    """Return the functional model that a model is, or has made of its layers; None where it is none."""
-    if isinstance(model, keras.Sequential):
-        if not model.built and rows is not None and not isinstance(rows, Mapping):
-            model.build((None, *rows[0].shape[1:]))
-        return getattr(model, "_functional", None)
-    own = type(model).call is not keras.src.models.functional.Functional.call
-    return model if isinstance(model, keras.src.models.functional.Functional) and not own else None
+def _inputs_of(model: Any, rows: Any) -> Any:
+    """Return what a model is called with, symbolic: its own inputs, or what the rows are for one that says none.
 
+    Raises:
+        UntoldError: when neither is there.
+    """
+    if isinstance(model, keras.Sequential) and not model.built and rows is not None and not isinstance(rows, Mapping):
+        model.build((None, *rows[0].shape[1:]))
+    functional = getattr(model, "_functional", None) or model
+    if isinstance(functional, keras.src.models.functional.Functional):
+        return functional._inputs_struct
+    if rows is None:
+        what = f"the input of {type(model).__name__}, which does not say it,"
+        raise UntoldError(ToldRefusal(what=what, needs="rows to see it by"))
 
-def _row(rows: Any, number: int, name: str) -> np.ndarray | None:
+    def symbolic(name: str, array: np.ndarray) -> Any:
+        kind = keras.config.floatx() if array.dtype.kind == "f" else str(array.dtype)
+        return keras.Input(array.shape[1:], dtype=kind, name=name)
+
     if isinstance(rows, Mapping):
-        return rows.get(name)
+        return {name: symbolic(name, one) for name, one in rows.items()}
+    several = [symbolic("input" if len(rows) == 1 else f"input_{n}", one) for n, one in enumerate(rows, 1)]
+    return several[0] if len(several) == 1 else several
+
+
+def _ends(model: Any, struct: Any) -> list[tuple[str, Any]]:
+    """Return the outputs by what losses and targets call them."""
+    flat = keras.tree.flatten(struct)
+    if isinstance(struct, Mapping):
+        names = keras.tree.flatten({name: name for name in struct})
+    else:
+        names = getattr(model, "output_names", None) or []
+    if len(names) != len(flat):
+        names = ["output"] if len(flat) == 1 else [f"output_{number}" for number in range(1, len(flat) + 1)]
+    return list(zip(map(str, names), flat, strict=True))
+
+
+def _row(rows: Any, number: int, names: Sequence[str | None]) -> np.ndarray | None:
+    if isinstance(rows, Mapping):
+        return next((rows[name] for name in names if name in rows), None)
     return rows[number] if rows is not None and number < len(rows) else None
 
 
-def _nodes(graph: Any) -> list[Any]:
-    """Return the calls of a graph, each behind what it reads."""
-    depths = sorted(graph._nodes_by_depth, reverse=True)
-    return [node for depth in depths for node in graph._nodes_by_depth[depth] if node.operation and not node.is_input]
+def _by_number(nodes: Sequence[ToldNode], node: ToldNode) -> ToldNode:
+    """Return a call with the numbers of calls in place of their names, which are others in each trace."""
+    reads = [_number(nodes, one) for one in node.reads]
+    return replace(node, name="", layer=_number(nodes, node.layer), reads=reads, place="")
 
 
-def read_by(node: Any) -> list[Any]:
-    """Return the tensors that a call reads, without the masks that they carry from layer to layer by themselves."""
-    carried = _carried(node)
-    return [one for one in node.input_tensors if id(one) not in carried]
+def _number(nodes: Sequence[ToldNode], name: str) -> str:
+    call, bracket, end = name.partition("[")
+    number = next((str(number) for number, node in enumerate(nodes) if node.name == call), call)
+    return f"{number}{bracket}{end}"
 
 
-def _carried(node: Any) -> set[int]:
-    """Return the masks that a call is given because its tensors carry them, by their identity."""
-    masks = [keras.src.backend.get_keras_mask(one) for one in node.input_tensors]
-    return {id(one) for one in masks if one is not None}
+def _configured(layer: Any) -> dict[str, Any]:
+    kind = str(name_of(type(layer)))
+    try:
+        return configured(kind, layer)
+    except Exception as error:
+        what = f"layer {layer.name!r} ({kind}), whose configuration cannot be told ({line_of(error)}),"
+        raise UntoldError(ToldRefusal(what=what, place=place_of(layer))) from error
 
 
-def _places(node: Any) -> Any:
+def _words_of(tensors: Sequence[Any]) -> Any:
     """Return what makes a tensor its number among those that a call reads, and anything else a word."""
-    numbers = {id(one): number for number, one in enumerate(read_by(node))}
+    numbers = {id(one): number for number, one in enumerate(tensors)}
 
     def told_as(one: Any) -> Any:
         if isinstance(one, keras.KerasTensor):
-            return {"tensor": numbers[id(one)]}
+            return {"tensor": numbers[id(one)]} if id(one) in numbers else bare("a mask")
         if isinstance(one, keras.Variable):
-            return {"part": "a variable", "arguments": {"shape": list(one.shape)}, "own": {}}
+            return {**bare("a variable"), "arguments": {"shape": list(one.shape)}}
         return word(one)
 
     return told_as
 
 
-def _operands(node: Any) -> dict[str, Any]:
+def _operands(node: Any, tensors: Sequence[Any]) -> dict[str, Any]:
     """Return what an operation was called with, where that is more than tensors in their order."""
-    told_as = _places(node)
+    told_as = _words_of(tensors)
     given = [keras.tree.map_structure(told_as, one) for one in node.arguments.args]
     more = {name: keras.tree.map_structure(told_as, one) for name, one in node.arguments.kwargs.items()}
     plain = [{"tensor": number} for number in range(len(node.input_tensors))]
@@ -296,11 +278,24 @@ def _operands(node: Any) -> dict[str, Any]:
     return {"operands": given, **more}
 
 
-def _called(layer: Any, node: Any) -> dict[str, Any]:
+def _bound(layer: Any, node: Any) -> dict[str, Any]:
+    """Return what the arguments of a layer's ``call`` were given."""
+    signature = inspect.signature(layer.call)
+    given = {name: one for name, one in node.arguments.kwargs.items() if name in signature.parameters}
+    return dict(signature.bind(*node.arguments.args, **given).arguments)
+
+
+def _carried(layer: Any, node: Any, masks: Collection[Any]) -> set[int]:
+    """Return the masks that a layer is told which are those that its tensors carry, by their identity."""
+    told = [keras.tree.flatten(one) for name, one in _bound(layer, node).items() if name.endswith("mask")]
+    return {id(one) for every in told for one in every if any(same(one, mask) for mask in masks)}
+
+
+def _called(layer: Any, node: Any, tensors: Sequence[Any], carried: Collection[int]) -> dict[str, Any]:
     """Return what a layer was called with beside what it reads, by argument; ``training`` follows the model."""
-    signature, told_as, carried = inspect.signature(layer.call), _places(node), _carried(node)
-    bound = signature.bind(*node.arguments.args, **node.arguments.kwargs).arguments
-    plain = [{"tensor": number} for number in range(len(read_by(node)))]
+    signature, told_as = inspect.signature(layer.call), _words_of(tensors)
+    bound = _bound(layer, node)
+    plain = [{"tensor": number} for number in range(len(tensors))]
     found = {}
     for number, (name, one) in enumerate(bound.items()):
         if name.endswith("mask") and all(id(mask) in carried for mask in keras.tree.flatten(one) if mask is not None):
@@ -317,23 +312,18 @@ def _sizes(tensor: Any) -> list[Any]:
     return [None if size is None else int(size) for size in tensor.shape[1:]]
 
 
-def _draws_or_counts(operation: Any) -> bool:
-    """Return whether a layer does something else in training."""
-    return isinstance(operation, keras.layers.BatchNormalization) or any(
-        hasattr(operation, name) for name in ("rate", "stddev", "dropout", "seed_generator")
-    )
+def _minds_mode(operation: Any) -> bool:
+    """Return whether a layer does something else in training: it is told, and counts or draws."""
+    if not isinstance(operation, keras.Layer):
+        return False
+    every = [*operation._flatten_layers()]
+    if not any("training" in inspect.signature(one.call).parameters for one in every):
+        return False
+    if any(isinstance(one, keras.layers.BatchNormalization) for one in every):
+        return True
+    return any(getattr(one, name, 0) > 0 for one in every for name in AMOUNTS)
 
 
 def place_of(operation: Any) -> str:
     """Return the line of the program that made a layer or an operation; empty where that is not known."""
     return str(getattr(operation, "_parity_place", ""))
-
-
-def _defined(layer: Any) -> str:
-    code = type(layer).call.__code__
-    return f"{os.path.basename(code.co_filename)}, line {code.co_firstlineno}"
-
-
-def _line(error: BaseException) -> str:
-    said = " ".join(str(error).split())
-    return f"{type(error).__name__}: {said[:160]}"

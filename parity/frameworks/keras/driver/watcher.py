@@ -115,6 +115,7 @@ def tell(training: Training, folder: Path) -> Told:
     rows = arrays.rows(training.x, "x")
     graph = Telling(model, rows)
     told.inputs, told.nodes, told.outputs = graph.inputs, graph.nodes, graph.outputs
+    told.output_masks = graph.output_masks
     told.refused += graph.refused
     arrays.write(training, graph, rows)
     _tell_setup(told, training)
