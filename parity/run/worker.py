@@ -32,11 +32,7 @@ PREDICT_ROWS = 256
 """Rows predicted at once."""
 
 PILE = 20_000
-"""Objects that outlive their programs, of which no garbage is looked for any more once there are so many.
-
-They are what a framework keeps for good: to look through it at every program takes longer than a short run, and
-TensorFlow keeps some hundreds more of every one.
-"""
+"""Objects that outlived their programs, so many that they are looked through no more: it takes longer than a short run."""
 
 
 def driver_of(framework: str) -> type[Driver]:
