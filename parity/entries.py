@@ -115,8 +115,10 @@ class Strict(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _looks_right(cls, value: Any, info: ValidationInfo) -> Any:
-        taken = scalars(cls.model_fields[str(info.field_name)].annotation)
-        if not taken or not isinstance(value, bool | int | float | str):
+        if not isinstance(value, bool | int | float | str):
+            return value
+        taken = _taken(cls, str(info.field_name))
+        if not taken:
             return value
         mistaken = bool not in taken if isinstance(value, bool) else taken == {bool}
         if mistaken or (isinstance(value, str) and str not in taken):
@@ -124,6 +126,12 @@ class Strict(BaseModel):
             if wanted is not None:
                 raise PydanticKnownError(wanted)
         return value
+
+
+@cache
+def _taken(model: type[Strict], field: str) -> set[type]:
+    """Return the scalar types that a field takes."""
+    return scalars(model.model_fields[field].annotation)
 
 
 class Entry(Strict):

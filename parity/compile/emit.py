@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from parity.compile.program import Bindings, Program
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 LINE_LENGTH = 100
 """Of the programs; a little shorter than parity's own, since they are shown side by side."""
+
+PIECES = re.compile(r"\n\n\n+(?=\S)")
+"""Stands between functions and classes, as the templates lay them out and black keeps them."""
 
 
 def compile_side(
@@ -159,7 +163,24 @@ def _environment() -> Environment:
 
 
 def tidy(source: str) -> str:
-    """Return the source formatted as black would."""
+    """Return the source formatted as black would.
+
+    It does so piece by piece: one that several programs of a framework share is formatted once.
+    """
+    from black.parsing import InvalidInput
+
+    try:
+        return "\n\n\n".join(_tidied(piece) for piece in PIECES.split(source)) + "\n"
+    except InvalidInput:  # Two empty lines in a text are no end of a piece.
+        return _black(source)
+
+
+@lru_cache(maxsize=1024)
+def _tidied(piece: str) -> str:
+    return _black(piece).rstrip("\n")
+
+
+def _black(source: str) -> str:
     import black
 
     return black.format_str(source, mode=black.Mode(line_length=LINE_LENGTH))

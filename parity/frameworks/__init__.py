@@ -145,16 +145,20 @@ def part_of(framework: str, name: str) -> ModuleType:
     Raises:
         ModuleNotFoundError: when none of them has it.
     """
-    *rest, last = frameworks()[framework].line
-    for one in rest:
-        if importlib.util.find_spec(f"{__name__}.{one}.{name}") is not None:
-            return importlib.import_module(f"{__name__}.{one}.{name}")
-    return importlib.import_module(f"{__name__}.{last}.{name}")
+    home = home_of(framework, name) or frameworks()[framework].line[-1]
+    return importlib.import_module(f"{__name__}.{home}.{name}")
 
 
 def has_part(framework: str, name: str) -> bool:
     """Return whether :func:`part_of` finds a module."""
-    return any(importlib.util.find_spec(f"{__name__}.{one}.{name}") for one in frameworks()[framework].line)
+    return home_of(framework, name) is not None
+
+
+@cache
+def home_of(framework: str, name: str) -> str | None:
+    """Return whose folder has a module; it is asked of every entry of a spec, and each look is one at the disk."""
+    line = frameworks()[framework].line
+    return next((one for one in line if importlib.util.find_spec(f"{__name__}.{one}.{name}")), None)
 
 
 def title_of(framework: str) -> str:

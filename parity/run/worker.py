@@ -31,6 +31,9 @@ from parity.tensors import predictions
 PREDICT_ROWS = 256
 """Rows predicted at once."""
 
+PILE = 20_000
+"""Objects that outlived their programs, so many that they are looked through no more: it takes longer than a short run."""
+
 
 def driver_of(framework: str) -> type[Driver]:
     """Return the driver of a framework, which imports it."""
@@ -50,7 +53,7 @@ class Worker(Unmatched, Asked):
         self.x_val: np.ndarray | None = None
         self.plan: dict[str, Any] = {}
         self.following: Iterator[np.ndarray]
-        self.limited = self.frozen = False
+        self.limited = False
         self.before: dict[bool, Callable[[str], np.ndarray | None]] = {}
         self.own = OwnState()
         self._exchanges: dict[str, Exchange] = {}
@@ -119,10 +122,8 @@ class Worker(Unmatched, Asked):
                 self.shadow.close()
                 self.shadow = None
             gc.collect()  # A program and its compiled step refer to each other.
-            if not self.frozen:
-                # What a framework keeps for good: to look through it at every program takes longer than a short run.
+            if len(gc.get_objects(generation=2)) > PILE:
                 gc.freeze()
-                self.frozen = True
         native = plan.get("random") == "native"
         told = {"drawn": first(driver.generators, plan["seed"], randomness.FIRST)} if native else {}
         self.driver = driver(program, bindings, precision, plan["seed"], device, native, compiled)

@@ -39,6 +39,7 @@ from parity.catalog import (
 )
 from parity.code import Helper
 from parity.compile import Program, compile_side
+from parity.compile.emit import tidy
 from parity.compile.fragments import helpers_source
 from parity.data.loading import class_count, load
 from parity.frameworks import title_of
@@ -403,6 +404,16 @@ def test_programs_are_as_black_would_have_them(programs: dict[str, Program]) -> 
         assert "\n\n\n\n" not in program.source, name
         long = [line for line in program.source.splitlines() if len(line) > LINE_LENGTH]
         assert not long, f"{name}: {long}"
+
+
+@pytest.mark.parametrize(
+    "source", ["def f():\n    return  1\n\n\ndef g():\n    return 'g'\n", '"""A\n\n\nB."""\nx  = 1\n']
+)
+def test_a_source_is_formatted_piece_by_piece_as_black_does_it_at_once(source: str) -> None:
+    """An empty line or two in a text are no end of a piece."""
+    made = tidy(source)
+    assert made == black.format_str(source, mode=black.Mode(line_length=LINE_LENGTH))
+    assert made != source
 
 
 def test_programs_compile_without_a_warning(programs: dict[str, Program]) -> None:

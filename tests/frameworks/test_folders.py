@@ -14,7 +14,7 @@ import parity.frameworks
 from parity.catalog import FAMILIES
 from parity.cli import main
 from parity.errors import SpecError
-from parity.frameworks import frameworks, has_part, part_of
+from parity.frameworks import frameworks, has_part, home_of, part_of
 from parity.ops.dense import Dense
 from parity.spec.load import parse_spec
 
@@ -39,15 +39,20 @@ sides: {one: {framework: thrown_away}}
 """
 
 
+def forget() -> None:
+    frameworks.cache_clear()
+    home_of.cache_clear()
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     made = tmp_path / "thrown_away"
     made.mkdir()
     (made / "__init__.py").write_text(ABOUT)
     monkeypatch.setattr(parity.frameworks, "__path__", [*parity.frameworks.__path__, str(tmp_path)])
-    frameworks.cache_clear()
+    forget()
     yield made
-    frameworks.cache_clear()
+    forget()
     for name in [name for name in sys.modules if name.startswith("parity.frameworks.thrown_away")]:
         del sys.modules[name]
 
