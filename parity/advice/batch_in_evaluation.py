@@ -28,7 +28,7 @@ class BatchInEvaluation(Rule):
         yield Advice(
             rule=self.kind,
             path="program",
-            what=f"in evaluation mode {at.side.program.file} gives other outputs for the same rows when fewer are "
+            what=f"in evaluation mode {at.side.program.shown} gives other outputs for the same rows when fewer are "
             f"predicted at once: they differ by {seen.together:.2g} of their size",
             why="something takes the statistics of the batch, as batch norm does in training mode: metrics then depend "
             "on how rows are put together",

@@ -30,7 +30,7 @@ class DropoutInEvaluation(Rule):
         yield Advice(
             rule=self.kind,
             path="program",
-            what=f"in evaluation mode {at.side.program.file} gives other outputs for the same rows when asked twice: "
+            what=f"in evaluation mode {at.side.program.shown} gives other outputs for the same rows when asked twice: "
             f"they differ by {seen.difference:.2g} of their size; {draws}",
             why="metrics and predictions are then those of a network with a part of it switched off at random",
             fix="let the program draw in training only: in Keras and TensorFlow hand on `training`, in PyTorch use "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -109,7 +110,13 @@ def written(pair: Pair, programs: tuple[Wanted, Wanted], folder: Path) -> list[P
     for side, program in zip(pair.sides, programs, strict=True):
         files[side.name] = folder / f"{side.name}_program.py"
         files[side.name].write_text(_wrapped(side, program), encoding="utf-8")
-    spec = with_programs(pair, {name: file.name for name, file in files.items()})
+    scripts = [_script(one) for one in programs]
+    spec = with_programs(
+        pair,
+        {name: file.name for name, file in files.items()},
+        {side.name: str(Path(one).resolve()) for side, one in zip(pair.sides, scripts, strict=True) if one},
+        [os.path.dirname(one) for one in scripts],
+    )
     rows = [folder / "rows.npz"]
     _write_rows(rows[0], pair.rows.arrays)
     if pair.rows.others:
@@ -123,6 +130,12 @@ def written(pair: Pair, programs: tuple[Wanted, Wanted], folder: Path) -> list[P
     with whole(file) as handle:
         handle.write(("".join(f"# {line}\n" for line in head) + yaml_of(spec)).encode())
     return [file, *rows, *files.values()]
+
+
+def _script(program: Wanted) -> str:
+    """Return the file that a program stands in, as it was named; empty where that is no one file."""
+    file = program.text if program.text.endswith(".py") else program.text.rpartition(":")[0]
+    return file if file.endswith(".py") else ""
 
 
 def _wrapped(side: PairSide, program: Wanted) -> str:

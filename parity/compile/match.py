@@ -58,7 +58,7 @@ def match(side: Resolved, own: OwnProgram, compiled: Program, inventory: Mapping
     Raises:
         UsageError: when the explicit map names what is not there.
     """
-    mapped, file = expanded(side, own, compiled, inventory), Path(own.file).name
+    mapped, file = expanded(side, own, compiled, inventory), Path(own.shown).name
     ordered = as_called(inventory["parameters"], inventory.get("called"))
     weights, missing, extras = weights_of(
         side, mapped, compiled, ordered or inventory["parameters"], own, called=ordered is not None

@@ -28,7 +28,7 @@ def expanded(side: Resolved, own: OwnProgram, compiled: Program, inventory: Mapp
             told = [f"map {name!r}: the spec has no such layer or parameter", did_you_mean(name, known)]
             raise UsageError("; ".join(filter(None, told)))
         if path not in there:
-            told = [f"map {name}: {own.file} has no {path!r}", listed(there, 30), did_you_mean(path, there)]
+            told = [f"map {name}: {own.shown} has no {path!r}", listed(there, 30), did_you_mean(path, there)]
             raise UsageError("; ".join(filter(None, told)))
         found[name] = path
         for parameter in layers[name].parameters if name in layers else ():
@@ -179,7 +179,7 @@ def _misfit(
         why = "is no parameter"
     else:
         why = f"has shape {shape}" if path in left else f"has shape {shape} and is mapped already"
-    return f"map {name}: {path} of {own.file} {why}; it cannot be {name}{kind} of shape {wanted.shape}"
+    return f"map {name}: {path} of {own.shown} {why}; it cannot be {name}{kind} of shape {wanted.shape}"
 
 
 def _names(name: str, compiled: Program) -> set[str]:

@@ -58,7 +58,7 @@ def compare_extras(judge: Judge, programs: Mapping[str, Program]) -> None:
     ours, theirs = programs[judge.a], programs[judge.b]
     judge.by_hand = ours.path is not None or theirs.path is not None
     for name, mine, other in ((judge.a, ours, theirs), (judge.b, theirs, ours)):
-        file = Path(mine.path or mine.file_name).name
+        file = Path(mine.file_name).name
         lone = {one: shape for one, shape in mine.extras.items() if one not in other.extras}
         judge.lone[name] = {
             one: f"parameter {mine.bindings.weights[one].attribute} {shape} of {file}" for one, shape in lone.items()

@@ -140,7 +140,7 @@ class Work(Scratch):
             return self.program(side)
         except WorkerError:
             assert side.program is not None  # What is compiled needs no worker.
-            file = Path(side.program.file)
+            file = Path(side.program.shown)
             return replace(self._compiled(side), source=source_of(file), file_name=file.name, path=str(file))
 
     def failing(self) -> dict[str, WorkerError]:

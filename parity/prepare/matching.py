@@ -22,7 +22,7 @@ from parity.run.local_imports import files_of, source_of
 if TYPE_CHECKING:
     from parity.run.jobs import Bench
     from parity.run.session import Session
-    from parity.spec.resolve import Resolved
+    from parity.spec.resolve import OwnProgram, Resolved
     from parity.spec.targets import Given
 
 
@@ -61,8 +61,8 @@ class Ports:
             UsageError: when the side's map names what is not there.
         """
         assert side.program is not None
-        files = files_of(side.program.file)  # First: what is run is what was matched.
-        (found, given), file = self.matched(side, compiled), Path(side.program.file)
+        files = _files_of(side.program)  # First: what is run is what was matched.
+        (found, given), file = self.matched(side, compiled), Path(side.program.shown)
         weights, extras, starts = dict(found.bindings.weights), {}, {}
         if found.extras:
             first, firsts = self._first_with_extras(side)
@@ -161,3 +161,12 @@ class Ports:
             with self.session(side, f"{side.name}-match") as session:
                 session.ask("starts", **self._arguments(side), paths=files)
         return self._beyond
+
+
+def _files_of(own: OwnProgram) -> dict[str, str]:
+    """Return the digests of everything that a program is made of, by path from its folder."""
+    found = files_of(own.file)
+    if own.script is not None:
+        folder = Path(own.script).resolve().parent
+        found |= {str(folder / name): digest for name, digest in files_of(own.script).items()}
+    return found

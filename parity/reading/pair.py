@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -37,13 +38,32 @@ class PairSide:
     names: dict[str, str] = field(default_factory=dict)
     moved: bool = False
 
-    def said_at(self) -> dict[str, str]:
-        """Return where the program says things: by path, its file and line."""
+    def seen(self, name: str) -> bool:
+        """Return whether it was seen what its program says of a field of training."""
+        return getattr(self.reading.told.training, name, False) is not None
+
+    def said_at(self, folder: str) -> dict[str, str]:
+        """Return where the program says things: by path, ``FILE:LINE``.
+
+        Args:
+            folder: that its files are looked for in.
+        """
         places, told = self.reading.told.places, self.reading.told
         found = {path: places[key] for path, key in SAID_AT if places.get(key)}
         lines = {self.reading.names[node.name]: node.place for node in told.nodes if node.name in self.reading.names}
         found |= {f"layers.{name}": lines[own] for name, own in self.names.items() if lines.get(own)}
-        return found
+        return {path: _in(folder, place) for path, place in found.items()}
+
+
+def _in(folder: str, place: str) -> str:
+    """Return a line as an editor reads it, its file from here.
+
+    >>> _in("", "train.py, line 12")
+    'train.py:12'
+    """
+    file, _, line = place.partition(", line ")
+    path = os.path.join(folder, file)
+    return f"{path if os.path.isfile(path) else file}:{line}"
 
 
 SAID_AT = (
@@ -95,6 +115,8 @@ def paired(a: ReadProgram, b: ReadProgram, names: tuple[str, str], source: str) 
     rows = shared_rows((first, second), specs)
     spec = {**a.spec, "name": f"{names[0]}-{names[1]}", "data": {**a.spec["data"], "source": source, **rows.data[0]}}
     spec["model"] = _plain(first.model)
+    if not first.seen("epochs") and second.seen("epochs"):
+        spec["training"] = {**spec["training"], "epochs": specs[1].training.epochs}
     if "metrics" not in spec and "metrics" in b.spec:
         spec["metrics"] = b.spec["metrics"]
     told = {**_changes(first, second, specs), **rows.data[1]}
@@ -222,21 +244,29 @@ def _changes(first: PairSide, second: PairSide, specs: Sequence[Spec]) -> dict[s
     for section in ("training", "numerics"):
         mine, theirs = getattr(a, section), getattr(b, section)
         for name in type(mine).model_fields:
-            if getattr(mine, name) != getattr(theirs, name):
+            known = all(one.seen(name) for one in (first, second))
+            if getattr(mine, name) != getattr(theirs, name) and known:
                 changes[f"{section}.{name}"] = getattr(theirs, name)
     return changes
 
 
-def with_programs(pair: Pair, files: Mapping[str, str]) -> dict[str, Any]:
+def with_programs(
+    pair: Pair, files: Mapping[str, str], scripts: Mapping[str, str], folders: Sequence[str]
+) -> dict[str, Any]:  # fmt: skip
     """Return the spec of a pair with the programs that its sides run.
 
     Args:
         pair: of programs.
         files: of each side, the file of its program, which keeps the contract.
+        scripts: of a side, the program as a person has it, where that is one file.
+        folders: of the programs as people have them, in the order of the sides.
     """
     sides = dict(pair.spec["sides"])
-    for one in pair.sides:
-        told: dict[str, Any] = {**sides[one.name], "program": files[one.name], "said_at": one.said_at()}
+    for one, folder in zip(pair.sides, folders, strict=True):
+        told: dict[str, Any] = {**sides[one.name], "program": files[one.name]}
+        if scripts.get(one.name):
+            told["script"] = scripts[one.name]
+        told["said_at"] = one.said_at(folder)
         mapped = {name: own for name, own in one.names.items() if name != own and _has_tensors(one.model, name)}
         if mapped:
             told["map"] = mapped

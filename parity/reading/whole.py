@@ -128,7 +128,7 @@ def _config(
         model["outputs"] = layers.outputs
     elif next(iter(layers.outputs.values())) != last:
         raise UnreadProgramError([Unread(what="output", needs="a last layer that gives it")])
-    said: dict[str, Any] = {"epochs": training.epochs, "shuffle": training.shuffle, "seed": 0}
+    said: dict[str, Any] = {"epochs": training.epochs or 1, "shuffle": training.shuffle, "seed": 0}
     if training.batch_size is not None:
         said = {"batch_size": training.batch_size, **said}
     if training.drop_remainder:

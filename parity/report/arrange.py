@@ -110,6 +110,8 @@ def _patches(finding: Finding, folder: Path | None) -> list[doc.Block]:
     patches, mends = finding.patches, finding.kind in TRY
     if not patches:
         return []
+    if patches[0].by_hand:
+        return _by_hand(patches)
     many, options = len(patches) > 1, "\n".join(option for patch in patches for option in patch.options)
     lead = "To try it, run the same with one of" if many else "To try it, run the same with"
     brief: list[doc.Block] = [doc.Text(lead, "quiet", on=doc.SCREEN), doc.Code(options, "Options", "sh", on=doc.SCREEN)]
@@ -119,6 +121,13 @@ def _patches(finding: Finding, folder: Path | None) -> list[doc.Block]:
         *(brief if mends and options else []),
         doc.Fold(summary, inside, open=finding.patch is not None and mends, on=doc.READ),
     ]
+
+
+def _by_hand(patches: Sequence[Patch]) -> list[doc.Block]:
+    """Give patches of a program written by hand: what stands in its lines, and what its framework would be told."""
+    told = "\n".join(dict.fromkeys(patch.diff for patch in patches if patch.diff))
+    lead = f"In the program of {patches[0].side}, what a program with that change would say there:"
+    return [doc.Text(lead, "quiet"), doc.Code(told, "Lines of the program", "diff")] if told else []
 
 
 def _patch(patch: Patch, folder: Path | None) -> list[doc.Block]:

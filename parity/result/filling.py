@@ -99,6 +99,7 @@ def side_fact(
         targets_by=DECIDED.get(origin, "config") if form else "",
         targets_stretched=any(one.config.loss.stretches(one.config.loss.form(form)) for one in side.views.values()),
         program=program.source,
+        by_hand=side.program is not None,
         program_file=f"programs/{program.file_name}",
         error=error,
     )

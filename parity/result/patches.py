@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import difflib
 import io
+import linecache
 import shlex
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from parity.entries import Entry
@@ -18,7 +20,7 @@ from parity.result.schema import LineFact
 from parity.spec.differences import Difference, differences, mixed
 from parity.spec.paths import at, matching
 from parity.spec.paths import split as split_path
-from parity.spec.resolve import Resolved, changed
+from parity.spec.resolve import OwnProgram, Resolved, changed
 from parity.spec.sections import Config
 
 LONGEST = 160
@@ -153,7 +155,8 @@ def lines_of(
     """Return where each difference stands in the programs of two sides, by its path.
 
     A program is compiled with the side's value and with the other side's, and the first lines that differ are where it
-    stands. Programs written by hand are not compiled, and are left out.
+    stands. A program written by hand has the line that is known to say it; what would stand there is worded as its
+    compiled twin has it. Where no line is known it is left out.
 
     Args:
         a: first side.
@@ -164,18 +167,31 @@ def lines_of(
     """
     told: dict[str, list[LineFact]] = {one.path: [] for one in found}
     for side, other in ((a, b), (b, a)):
-        if side.program is not None:
+        own = side.program
+        if own is not None and not own.said_at:
             continue
-        mine = source(side, side.config)
+        compiled = replace(side, program=None)
+        mine = source(compiled, side.config)
         seen = {one.path: one.paths for one in differences(side, other)}  # Seen from here: layers come where they went.
         for one in found:
             taken = set(seen.get(one.path, one.paths))
             try:
-                theirs = source(side, mixed(side.config, other.config, taken))
+                theirs = source(compiled, mixed(side.config, other.config, taken))
             except (ParityError, ValueError):
                 continue  # With this difference alone there is no program.
-            told[one.path] += first_lines(side.name, files.get(side.name, ""), mine, theirs)
+            lines = first_lines(side.name, files.get(side.name, ""), mine, theirs)
+            told[one.path] += lines if own is None else _own_lines(own, one, lines)
     return told
+
+
+def _own_lines(own: OwnProgram, one: Difference, lines: Sequence[LineFact]) -> list[LineFact]:
+    """Return where a difference stands in a program written by hand, given where it does in its compiled twin."""
+    place = own.line(one.paths[0])
+    if place is None or not lines:
+        return []
+    file, number = place
+    text = linecache.getline(file, number).strip()
+    return [lines[0].model_copy(update={"file": file, "line": number, "text": text})]
 
 
 def first_lines(side: str, file: str, mine: str, theirs: str) -> list[LineFact]:

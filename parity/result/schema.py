@@ -115,7 +115,8 @@ class SideFact(Fact):
     targets_as: str = Field(default="", description="the form in words")
     targets_by: Literal["", "loss", "file", "trial", "config"] = Field(default="", description="what decided the form")
     targets_stretched: bool = Field(default=False, description="its loss compares every output with every target")
-    program: str = Field(description="source of the compiled program")
+    program: str = Field(description="source of the program: compiled, or written by hand")
+    by_hand: bool = Field(default=False, description="the program is written by hand")
     program_file: str | None = None
     error: str | None = Field(default=None, description="why the side did not finish, if it did not")
 

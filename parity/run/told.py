@@ -79,7 +79,7 @@ class ToldTraining:
     """
 
     batch_size: int | None = None
-    epochs: int = 1
+    epochs: int | None = None
     shuffle: bool = False
     drop_remainder: bool = False
     validation_split: float = 0.0

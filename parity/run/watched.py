@@ -92,9 +92,9 @@ class Watcher:
         del model, file
         return False
 
-    def moving_channels(self, training: Training) -> Training:
-        """Return a training whose model is given channels last, and moves them first itself."""
-        raise UnwatchedError(f"{type(training.model).__name__} cannot be given rows with their channels last")
+    def moving_channels(self, parts: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the parts of a contract whose model is given channels last, and moves them first itself."""
+        raise UnwatchedError(f"a program of {type(self).__name__} cannot be given rows with their channels last")
 
     def contract(self, training: Training) -> dict[str, Any]:
         """Return what a program written by hand must have (docs/own-program.md), made of what this one holds."""
@@ -162,7 +162,8 @@ def contract(program: Mapping[str, Any], moved: bool = False) -> dict[str, Any]:
         moved: its model reads channels first, and is given them last.
     """
     watcher, training = taken(program)
-    return watcher.contract(watcher.moving_channels(training) if moved else training)
+    parts = watcher.contract(training)
+    return watcher.moving_channels(parts) if moved else parts
 
 
 def _of_script(program: Mapping[str, Any], watch: _Watch) -> tuple[Watcher, Training]:

@@ -167,7 +167,7 @@ def _with_programs(spec: Spec, where: Where, folder: Path) -> tuple[Spec, list[F
     sides = dict(spec.sides)
     for name, side in sides.items():
         if side.program is None:
-            idle = [part for part in ("model", "loss", "optimizer", "map", "said_at") if getattr(side, part)]
+            idle = [part for part in ("model", "loss", "optimizer", "map", "script", "said_at") if getattr(side, part)]
             faults += [
                 where.fault(("sides", name, part), "there is no program", "a `program:` whose names it tells")
                 for part in idle
@@ -180,5 +180,8 @@ def _with_programs(spec: Spec, where: Where, folder: Path) -> tuple[Spec, list[F
             got = f"no file {given(side.program)}"
             faults.append(where.fault(("sides", name, "program"), got, "a Python file", fix))
             continue
-        sides[name] = side.model_copy(update={"program": os.path.realpath(found)})
+        paths = {"program": os.path.realpath(found)}
+        if side.script is not None:
+            paths["script"] = os.path.realpath(found_from(folder, side.script))
+        sides[name] = side.model_copy(update=paths)
     return spec.model_copy(update={"sides": sides}), faults

@@ -231,8 +231,11 @@ class SideSpec(Part):
         default={},
         description="layer or layer.parameter of the spec: what that program calls it, where names do not say",
     )
+    script: str | None = Field(
+        default=None, description="the program as a person has it, which `program` runs until it trains"
+    )
     said_at: dict[str, str] = Field(
-        default={}, description="path: the line of that program that says it, as `parity compare` read it"
+        default={}, description="path: FILE:LINE of the script, the line that says it, as `parity compare` read it"
     )
 
 

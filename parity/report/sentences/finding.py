@@ -26,12 +26,14 @@ class Patch:
         changes: what to write under its ``changes``, YAML.
         options: the same for the command line.
         lines: where that stands in its program, and what would stand there.
+        by_hand: that program is written by hand: its options say what it is meant to be, and change nothing of it.
     """
 
     side: str
     changes: str
     options: tuple[str, ...] = ()
     lines: tuple[LineFact, ...] = ()
+    by_hand: bool = False
 
     @property
     def diff(self) -> str:
@@ -137,4 +139,5 @@ def patch_of(result: Result, claim: ClaimFact) -> Patch | None:
         return None
     found = [item for path in [*claim.paths, *claim.by] if (item := find(result, path)) is not None]
     lines = tuple(line for item in found for line in item.lines if line.side == claim.side)
-    return Patch(claim.side, claim.patch, tuple(claim.options), lines)
+    by_hand = any(side.name == claim.side and side.by_hand for side in result.sides)
+    return Patch(claim.side, claim.patch, tuple(claim.options), lines, by_hand)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,6 +71,14 @@ class TorchWatcher(Watcher):
             "build_optimizer": lambda one: part.optimizer(one),
         }
         return found if step is None else {**found, "train_step": step}
+
+    def moving_channels(self, parts: Mapping[str, Any]) -> dict[str, Any]:
+        def build_model() -> Any:
+            model = parts["build_model"]()
+            model.register_forward_pre_hook(lambda _, given: (given[0].movedim(-1, 1).contiguous(), *given[1:]))
+            return model
+
+        return {**parts, "build_model": build_model}
 
     def tell(self, training: Training, folder: Path) -> Told:
         told = Told(framework="torch")
