@@ -11,6 +11,7 @@ from torch import nn
 
 from parity.frameworks.torch.driver.calls import Ref, Replay, key_of
 from parity.frameworks.torch.driver.loops import Loop, Pass, plain_output
+from parity.frameworks.torch.driver.recurrent import dropping
 
 
 class Whole(nn.Module):  # type: ignore[misc]
@@ -68,6 +69,9 @@ def model_of(step: Pass) -> nn.Module:
     given = direct and len(root.args) == len(step.inputs) and not root.kwargs
     order = [one.path for one in outputs] in ([()], [(number,) for number in range(len(outputs))])
     found: nn.Module = root.what if alone and given and order else Whole(step, outputs)
+    for module in found.modules():
+        if isinstance(module, nn.RNNBase) and module.dropout and module.num_layers > 1 and module.batch_first:
+            module.forward = dropping(module)
     return found
 
 

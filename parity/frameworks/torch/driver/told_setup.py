@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from parity.frameworks.torch.driver.loops import Loop
+from parity.frameworks.torch.driver.recurrent import parameters_of
 from parity.frameworks.torch.driver.seen import Seen
 from parity.frameworks.torch.driver.told_graph import Telling
 from parity.frameworks.torch.driver.words import called, optimizer_word, word
@@ -25,7 +26,8 @@ def tell_parameters(told: Told, graph: Telling, seen: Seen | None, loop: Loop | 
     moving = None if loop is None else moved(loop)
     for node in told.nodes:
         module = graph.modules.get(node.name)
-        parameters = {} if module is None else dict(module.named_parameters(recurse=False))
+        owned = {} if module is None else dict(module.named_parameters(recurse=False))
+        parameters = parameters_of(node, owned)
         if not parameters:
             continue
         still = [name for name, one in parameters.items()
