@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,9 +11,6 @@ from torch import nn
 from torch.nn import functional
 
 from parity.run.told import ToldNode
-
-RUNS = {"LSTM": torch.lstm, "GRU": torch.gru, "RNN_TANH": torch.rnn_tanh, "RNN_RELU": torch.rnn_relu}
-"""What runs a recurrent module, by its mode."""
 
 KINDS = ("nn.LSTM", "nn.GRU", "nn.RNN")
 """Recurrent modules."""
@@ -126,25 +123,42 @@ def parameters_of(node: ToldNode, parameters: Mapping[str, Any]) -> dict[str, An
     }
 
 
-def dropping(module: nn.RNNBase) -> Callable[..., Any]:
-    """Return a ``forward`` of stacked layers that drops between them by ``F.dropout``, whose draw can be dealt."""
-    ways = 2 if module.bidirectional else 1
+class Stack(nn.Module):  # type: ignore[misc]
+    """The layers of a recurrent module one by one, on its parameters; what it drops between them can be dealt.
 
-    def forward(x: torch.Tensor, hx: Any = None) -> Any:
+    Args:
+        module: of several layers.
+    """
+
+    def __init__(self, module: nn.RNNBase) -> None:
+        super().__init__()
+        self.rate, self.lstm = module.dropout, module.mode == "LSTM"
+        self.layers = nn.ModuleList()
+        width, ways = module.input_size, 2 if module.bidirectional else 1
+        more = {"nonlinearity": module.nonlinearity} if isinstance(module, nn.RNN) else {}
+        for number in range(module.num_layers):
+            size = {"bias": module.bias, "batch_first": True, "bidirectional": module.bidirectional}
+            layer = type(module)(width, module.hidden_size, **size, **more)
+            for name, _ in list(layer.named_parameters()):
+                setattr(layer, name, getattr(module, name.replace("_l0", f"_l{number}")))
+            self.layers.append(layer)
+            width = ways * module.hidden_size
+
+    def forward(self, x: torch.Tensor, hx: Any = None) -> Any:
+        """Return all states of the last layer, and the last ones of all."""
         del hx  # Of zeros, or the program was not read.
-        run = {"LSTM": torch.lstm, "GRU": torch.gru, "RNN_TANH": torch.rnn_tanh, "RNN_RELU": torch.rnn_relu}[
-            module.mode
-        ]
         finals = []
-        for number in range(0, len(module.all_weights), ways):
-            flat = [one for every in module.all_weights[number : number + ways] for one in every]
-            zeros = x.new_zeros(ways, len(x), module.hidden_size)
-            start = (zeros, zeros) if module.mode == "LSTM" else zeros
-            x, *states = run(x, start, flat, module.bias, 1, 0.0, module.training, module.bidirectional, True)
-            finals.append(states)
-            if number + ways < len(module.all_weights):
-                x = functional.dropout(x, module.dropout, module.training)
-        ends = [torch.cat(every) for every in zip(*finals, strict=True)]
-        return x, tuple(ends) if module.mode == "LSTM" else ends[0]
+        for number, layer in enumerate(self.layers):
+            x = functional.dropout(x, self.rate, self.training) if number and self.rate else x
+            x, states = layer(x)
+            finals.append(states if self.lstm else (states,))
+        ends = tuple(torch.cat(every) for every in zip(*finals, strict=True))
+        return x, ends if self.lstm else ends[0]
 
-    return forward
+
+def unstacked(model: nn.Module) -> None:
+    """Put the layers of recurrent modules one by one in a model."""
+    for parent in list(model.modules()):
+        for name, one in list(parent.named_children()):
+            if isinstance(one, nn.RNNBase) and one.num_layers > 1 and one.batch_first:
+                setattr(parent, name, Stack(one))

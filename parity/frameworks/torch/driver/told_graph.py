@@ -113,7 +113,7 @@ class Tracer(TorchFunctionMode):  # type: ignore[misc]
         operands = [exchanged(one, told_as) for one in arguments.values()]
         reads = [known for _, one in leaves(list(arguments.values()))
                  if isinstance(one, torch.Tensor) and (known := self.name_of(one))]  # fmt: skip
-        told = {key: exchanged(one, word) for key, one in arguments.items()
+        told = {key: word(one) for key, one in arguments.items()
                 if key not in NOT_TOLD and not _has_tensor(one)}  # fmt: skip
         plain = name.rstrip("_") if not name.startswith("__") else name
         label = self.free(plain.strip("_"))
@@ -133,7 +133,7 @@ class Tracer(TorchFunctionMode):  # type: ignore[misc]
 
     def module(self, run: Callable[..., Any], module: nn.Module, *args: Any, **kwargs: Any) -> Any:
         """Call a module; one of PyTorch's is one node."""
-        kind = leaf_of(module)
+        kind = leaf_of(module) or _alone(module)
         if self._inside or kind is None:
             return run(module, *args, **kwargs)
         tensors = [one for _, one in leaves((args, kwargs)) if isinstance(one, torch.Tensor)]
@@ -282,6 +282,13 @@ class Telling:
             with torch.no_grad():
                 for one, value in buffers:
                     one.copy_(value)
+
+
+def _alone(module: nn.Module) -> type | None:
+    """Return the class of a program's own module that computes with parameters of its own, and holds none that does."""
+    own = next(module.parameters(recurse=False), None) is not None
+    held = any(next(one.parameters(), None) is not None for one in module.children())
+    return type(module) if own and not held else None
 
 
 def _title(name: str, module: nn.Module) -> str:

@@ -70,7 +70,7 @@ def told_optimizer(told: Told, loop: Loop, seen: Seen) -> dict[str, Any]:
     if loop.schedulers:
         found["arguments"]["lr"] = _schedule(told, loop, seen)
     elif len(set(rates)) > 1:
-        what = f"rates that the program sets itself ({rates[0]:g}, {rates[1]:g}, ...)"
+        what = f"rates that the program sets itself ({', '.join(f'{one:g}' for one in dict.fromkeys(rates))}, ...)"
         refuse(told, what, "a scheduler of torch.optim.lr_scheduler")
     waiting = [one for one in seen.schedulers if getattr(one, "optimizer", None) is loop.optimizer]
     if waiting and not loop.schedulers:
@@ -84,7 +84,8 @@ def _schedule(told: Told, loop: Loop, seen: Seen) -> Any:
     if len(loop.schedulers) > 1:
         refuse(told, f"{len(loop.schedulers)} schedulers of one rate", "one schedule")
     found = scheduler_word(loop.schedulers[0], seen.scheduled, group)
-    found["arguments"] |= {"per": "epoch"} if loop.per_epoch else {}
+    count = len(loop.steps[-1])
+    found["arguments"] |= {"per": "epoch"} if loop.per_epoch else {"per": count} if count > 1 else {}
     found["arguments"] |= {"counted": "before_update"} if loop.ahead else {}
     return found
 

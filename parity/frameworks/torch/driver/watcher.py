@@ -98,9 +98,9 @@ def _rows_of(loop: Loop) -> Rows | None:
 
 
 def _per(loop: Loop, rows: Rows | None) -> int:
-    """Return how many updates stand between two steps of a schedule."""
+    """Return how many batches stand between two steps of a schedule."""
     if not loop.per_epoch or rows is None:
-        return 1
+        return len(loop.steps[-1])
     count = len(rows.x[0])
     return max(1, count // rows.batch if rows.drops else -(-count // rows.batch))
 

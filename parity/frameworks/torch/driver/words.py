@@ -68,6 +68,8 @@ def leaf_of(module: nn.Module) -> type | None:
 def module_word(module: nn.Module, kind: type) -> dict[str, Any]:
     """Return a module of PyTorch's as a word: what it was made with, as far as it keeps it."""
     name = called(kind)
+    if not name.startswith("nn."):
+        return bare(name)
     arguments = {}
     for key in inspect.signature(kind).parameters:
         if key in ("device", "dtype", "kwargs", "args") or key.startswith("_"):
