@@ -63,8 +63,9 @@ def told(error: BaseException) -> str:
 
 
 def _place(trace: TracebackType | None) -> str:
-    """Return the last line on the way to an error that is not a library's: file, line and function."""
-    here, libraries = os.path.dirname(__file__), (sys.prefix, sys.base_prefix, "<frozen")
+    """Return the last line on the way to an error that is no library's, nor ours: file, line and function."""
+    here = os.path.dirname(__file__)
+    libraries = (sys.prefix, sys.base_prefix, "<frozen", os.path.dirname(here) + os.sep)
     found = ""
     for frame, line in traceback.walk_tb(trace):
         code = frame.f_code

@@ -19,6 +19,9 @@ TITLES = {part.title.lower(): part.title for one in ACTIVATIONS.values() if (par
 
 FIRST = "channels_first"
 
+POOLS = {"dilation": 1, "ceil_mode": False, "return_indices": False, "divisor_override": None}
+"""What a pooling is told by itself, whose function does not tell it."""
+
 UNTOLD = ("starts", "training", "inplace", "return_indices")
 """What a watcher tells beside what a module was made with."""
 
@@ -83,7 +86,8 @@ def windowed(node: ToldNode, part: str | None = None) -> Said:
     strides = told.get("stride") or (size if "Pool" in (part or node.part) or "pool" in node.part else 1)
     said = padding if isinstance(padding, str) else _padded(padding, size, strides, dilation, rank, node)
     drop = ("padding", *(("stride",) if node.arguments.get("stride") is None else ()))
-    return _entry(node, _plain(node, part or node.part, drop), padding=said)
+    word = _plain(node, part or node.part, drop)
+    return _entry(node, {**word, "own": {**POOLS, **word["own"]}}, padding=said)
 
 
 def _padded(padding: Any, size: Any, strides: Any, dilation: Any, rank: int, node: ToldNode) -> Any:
@@ -228,7 +232,7 @@ def _recurrent(node: ToldNode) -> Said:
     """Return a recurrent module of one direction; a watcher says what of its states is read."""
     if not node.arguments.get("batch_first"):
         raise NoEntryError("a recurrent layer that reads the steps ahead of the rows (batch_first=False)")
-    drop = ("dropout", "return_sequences", "bidirectional", "rows_last", "num_layers")
+    drop = ("dropout", "return_sequences", "bidirectional", "num_layers", "numbered")
     if int(node.arguments.get("num_layers", 1)) > 1:
         raise NoEntryError(f"a field of the layer that says num_layers={node.arguments['num_layers']}")
     fields = {"return_sequences": bool(node.arguments.get("return_sequences", True))}
@@ -236,7 +240,12 @@ def _recurrent(node: ToldNode) -> Said:
     more = {"two_biases": True} if said.kind in ("lstm", "simple_rnn") and node.arguments.get("bias", True) else {}
     if said.kind == "lstm":
         more["unit_forget_bias"] = False
-    return replace(said, fields={**said.fields, **more})
+    found = replace(said, fields={**said.fields, **more})
+    if not node.arguments.get("bidirectional"):
+        return found
+    inner = started(node, found)
+    assert isinstance(inner, Said)
+    return Said("bidirectional", {"layer": {inner.kind: dict(inner.fields)}})
 
 
 def _identity(node: ToldNode) -> Passing:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -11,6 +12,10 @@ from torch import nn
 
 from parity.frameworks.torch.driver.calls import Ref, Replay, key_of
 from parity.frameworks.torch.driver.loops import Loop, Pass, plain_output
+from parity.frameworks.torch.driver.recurrent import unstacked
+
+SUM = "gradients_so_far"
+"""What is kept of a parameter between the batches of one update; PyTorch's own steps do not see it."""
 
 
 class Whole(nn.Module):  # type: ignore[misc]
@@ -68,6 +73,7 @@ def model_of(step: Pass) -> nn.Module:
     given = direct and len(root.args) == len(step.inputs) and not root.kwargs
     order = [one.path for one in outputs] in ([()], [(number,) for number in range(len(outputs))])
     found: nn.Module = root.what if alone and given and order else Whole(step, outputs)
+    unstacked(found)
     return found
 
 
@@ -77,7 +83,7 @@ class Told:
     Args:
         loop: of the program.
         rates: of each scheduler, its state as it was made.
-        per: updates behind each of which a schedule that counts epochs is stepped.
+        per: batches behind each of which a schedule is stepped.
     """
 
     def __init__(self, loop: Loop, rates: Mapping[int, Any], per: int) -> None:
@@ -98,18 +104,48 @@ class Told:
         """Return the optimizer as it was ahead of its first step, with what is done around its steps in them."""
         del model
         found = self.loop.optimizer
+        rates = Rates(self.loop, self.rates, self.per) if self.loop.schedulers else None
         found.state.clear()
-        for scheduler in self.loop.schedulers:
-            scheduler.load_state_dict(copy.deepcopy(self.rates[id(scheduler)]))
         for group, told in zip(found.param_groups, self.loop.groups, strict=True):
             group.update(told)
         vars(found).pop("step", None)  # Schedulers put one there that counts.
-        if self.loop.clips or self.loop.schedulers or len(self.loop.steps[-1]) > 1:
-            found.__class__ = _around(type(found), self.loop, self.per)
-            found.iterations, found.schedulers = 0, list(self.loop.schedulers)
-            found.scheduler = found.schedulers[0] if found.schedulers else None
-            found.accumulated = {one: torch.zeros_like(one) for group in found.param_groups for one in group["params"]}
+        if self.loop.clips or rates is not None or len(self.loop.steps[-1]) > 1:
+            found.__class__ = _around(type(found), self.loop, rates)
+            found.iterations = 0
         return found
+
+
+class Rates:
+    """The rate of every batch, as the program's own scheduler gives it.
+
+    Args:
+        loop: of the program.
+        states: of each scheduler, as it was made.
+        per: batches behind each of which it is stepped.
+    """
+
+    def __init__(self, loop: Loop, states: Mapping[int, Any], per: int) -> None:
+        group = {key: one for key, one in loop.groups[0].items() if key != "params"}
+        nobody = torch.optim.SGD([torch.zeros(1)], lr=float(group["lr"]))
+        nobody.param_groups[0].update(copy.deepcopy(group))
+        scheduler = loop.schedulers[0]
+        self._scheduler = copy.deepcopy(scheduler, {id(loop.optimizer): nobody})
+        self._scheduler.load_state_dict(copy.deepcopy(states[id(scheduler)]))
+        self._group, self._per, self._known = nobody.param_groups[0], per, [float(group["lr"])]
+        if loop.ahead:
+            self._next()
+
+    def _next(self) -> float:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Nobody's optimizer takes no step.
+            self._scheduler.step()
+        return float(self._group["lr"])
+
+    def at(self, batches: int) -> float:
+        """Return the rate behind so many batches."""
+        while len(self._known) <= batches // self._per:
+            self._known.append(self._next())
+        return self._known[batches // self._per]
 
 
 def _shares(loop: Loop) -> bool:
@@ -127,41 +163,36 @@ def _in_precision(module: nn.Module) -> nn.Module:
     return module.to(torch.get_default_dtype())
 
 
-def _around(base: type, loop: Loop, per: int) -> type:
+def _around(base: type, loop: Loop, rates: Rates | None) -> type:
     """Return an optimizer's class with what a loop does around its steps."""
     count, mean, clips = len(loop.steps[-1]), _shares(loop), list(loop.clips)
     plain: Any = getattr(base.step, "__wrapped__", base.step)  # type: ignore[attr-defined]  # Hooks see what a batch gave.
 
     def step(self: Any, closure: Any = None) -> None:
         del closure
-        self.iterations += 1
+        batches, self.iterations = self.iterations, self.iterations + 1
+        parameters = [one for group in self.param_groups for one in group["params"] if one.grad is not None]
+        totals = {}
         if count > 1:
-            with torch.no_grad():
-                for one, total in self.accumulated.items():
-                    if one.grad is not None:
-                        total.add_(one.grad)
-                if self.iterations % count:
-                    return
-                for one, total in self.accumulated.items():
+            for one in parameters:
+                total = self.state[one].pop(SUM, None)
+                totals[one] = one.grad.clone() if total is None else total.add_(one.grad)
+            if (batches + 1) % count == 0:
+                for one, total in totals.items():
                     one.grad = total / count if mean else total.clone()
                     total.zero_()
-        for clip in clips:
-            getattr(nn.utils, clip.what)(clip.parameters, *clip.told[0], **clip.told[1])
-        updates = self.iterations // count
-        if loop.ahead and updates % per == 0:
-            _scheduled(self)
-        plain(self)
-        if not loop.ahead and updates % per == 0:
-            _scheduled(self)
+        if (batches + 1) % count == 0:
+            for group in self.param_groups if rates is not None else ():
+                group["lr"] = rates.at(batches)  # type: ignore[union-attr]
+            for clip in clips:
+                getattr(nn.utils, clip.what)(clip.parameters, *clip.told[0], **clip.told[1])
+            plain(self)
+        for one, total in totals.items():
+            self.state[one][SUM] = total
 
-    hooked: Any = torch.optim.Optimizer.profile_hook_step(step)
+    hooked: Any = torch.optim.Optimizer.profile_hook_step(torch.no_grad()(step))
     hooked.hooked = True
     return type(base.__name__, (base,), {"step": hooked, "__module__": base.__module__})
-
-
-def _scheduled(optimizer: Any) -> None:
-    for one in optimizer.schedulers:
-        one.step()
 
 
 def stepping(loop: Loop) -> Callable[..., Any] | None:

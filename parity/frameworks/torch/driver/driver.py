@@ -137,7 +137,7 @@ class TorchDriver(TorchWatching, OwnNumbers):
 
     def inventory(self) -> dict[str, list[dict[str, Any]]]:
         """Return the named parameters and buffers, and the modules without modules of their own."""
-        tensors = [(name, p, True) for name, p in self.model.named_parameters()]
+        tensors = [(name, p, p.requires_grad) for name, p in self.model.named_parameters()]
         tensors += [(name, b, False) for name, b in self.model.named_buffers() if b.is_floating_point()]
         owners = [(name, module) for name, module in self.model.named_modules() if not list(module.children()) and name]
         return {

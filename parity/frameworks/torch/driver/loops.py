@@ -213,6 +213,10 @@ def _terms(ref: Ref, share: float, place: str) -> Iterator[Term]:
         return
     refs, numbers = call.refs(), [one for one in call.args if isinstance(one, int | float)]
     name = call.name.strip("_")
+    own = _by_hand(call)
+    if own is not None:
+        yield _term(*own, share)
+        return
     if name in ("add", "radd", "sub", "rsub", "sum", "stack") and not (name == "sum" and len(refs) != 1):
         signs = {"sub": (1.0, -1.0), "rsub": (-1.0, 1.0)}.get(name, (1.0,) * len(refs))
         plain = not numbers or all(one == 0 for one in numbers) or name in ("sum", "stack")
@@ -276,6 +280,23 @@ def _loss(call: Call) -> dict[str, Any] | None:
             if key not in ("input", "target", "size_average", "reduce")}  # fmt: skip
     arguments = {key: word(one.tensor if isinstance(one, Ref) else one) for key, one in told.items()}
     return {"part": f"nn.{kind}", "arguments": arguments, "own": own_of(f"nn.{kind}")}
+
+
+def _by_hand(call: Call) -> tuple[Call, dict[str, Any]] | None:
+    """Return the mean of squared or absolute errors, written out, as the loss that it is; None of any other call."""
+    if call.name != "mean" or len(call.args) != 1 or call.kwargs:
+        return None
+    inner = call.refs()[0].call
+    squares = inner is not None and (
+        inner.name == "square" or (inner.name in ("pow", "__pow__") and inner.args[1:] == (2,))
+    )
+    if inner is None or not (squares or inner.name == "abs") or not inner.refs():
+        return None
+    errors = inner.refs()[0].call
+    if errors is None or errors.name != "sub" or len(errors.refs()) != 2 or errors.kwargs:
+        return None
+    part = {"part": "nn.MSELoss" if squares else "nn.L1Loss", "arguments": {"reduction": "mean"}, "own": {}}
+    return errors, part
 
 
 def _term(call: Call, part: dict[str, Any], share: float) -> Term:

@@ -24,9 +24,9 @@ STEPS = 3
 """Of an optimizer, at the last of which a program is stopped."""
 
 SILENT = frozenset({
-    "size", "dim", "numel", "__len__", "__get__", "is_floating_point", "backward", "item", "tolist", "numpy",
-    "__bool__", "__float__", "__int__", "__format__", "__repr__", "register_hook", "requires_grad_", "__set__",
-    "stride", "is_contiguous", "data_ptr", "__hash__", "storage", "untyped_storage", "type", "_set_grad_enabled", "element_size",
+    "size", "dim", "numel", "__len__", "__get__", "is_floating_point", "backward", "item", "tolist", "numpy", "storage",
+    "__bool__", "__float__", "__int__", "__format__", "__repr__", "register_hook", "requires_grad_", "__set__", "type",
+    "stride", "is_contiguous", "data_ptr", "__hash__", "untyped_storage", "_set_grad_enabled", "element_size",
     "retain_grad",
 })  # fmt: skip
 """Functions that make no tensor of tensors."""
@@ -72,7 +72,7 @@ class Seen(TorchFunctionMode):  # type: ignore[misc]
         self.schedulers: list[Any] = []
         self.scheduled: dict[int, Any] = {}
         self.steps: dict[int, int] = {}
-        self.hurried = False
+        self.hurried, self._scheduling = False, False
         self._stopped, self._inside, self._stepping = stopped, 0, 0
         self._parameters: dict[int, Any] = {}
 
@@ -182,9 +182,13 @@ class Seen(TorchFunctionMode):  # type: ignore[misc]
 
     def schedule(self, run: Callable[..., Any], scheduler: Any, *args: Any, **kwargs: Any) -> Any:
         """Note a step of a scheduler; the first it takes itself as it is made."""
-        with self.within():
-            found = run(scheduler, *args, **kwargs)
-        if any(one is scheduler for one in self.schedulers):
+        outer, self._scheduling = self._scheduling, True
+        try:
+            with self.within():
+                found = run(scheduler, *args, **kwargs)
+        finally:
+            self._scheduling = outer
+        if not outer and any(one is scheduler for one in self.schedulers):
             self.events.append(Event(kind="schedule", what=scheduler, place=line_here()))
             optimizer = scheduler.optimizer
             if self.steps.get(id(optimizer), 0) >= STEPS:
@@ -193,8 +197,12 @@ class Seen(TorchFunctionMode):  # type: ignore[misc]
 
     def schedules(self, run: Callable[..., Any], scheduler: Any, *args: Any, **kwargs: Any) -> None:
         """Keep a scheduler as it is made, and how it starts."""
-        with self.within():
-            run(scheduler, *args, **kwargs)
+        outer, self._scheduling = self._scheduling, True
+        try:
+            with self.within():
+                run(scheduler, *args, **kwargs)
+        finally:
+            self._scheduling = outer
         if not any(one is scheduler for one in self.schedulers):
             self.schedulers.append(scheduler)
             self.scheduled[id(scheduler)] = scheduler.state_dict()

@@ -18,6 +18,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from parity.frameworks.torch.driver import generators
 from parity.frameworks.torch.driver.calls import exchanged, leaves
+from parity.frameworks.torch.driver.recurrent import single
 from parity.frameworks.torch.driver.seen import SILENT
 from parity.frameworks.torch.driver.words import bare, bound, called, leaf_of, module_word, own_of, word
 from parity.run.told import ToldInput, ToldNode, ToldRefusal
@@ -112,11 +113,11 @@ class Tracer(TorchFunctionMode):  # type: ignore[misc]
         operands = [exchanged(one, told_as) for one in arguments.values()]
         reads = [known for _, one in leaves(list(arguments.values()))
                  if isinstance(one, torch.Tensor) and (known := self.name_of(one))]  # fmt: skip
-        told = {key: exchanged(one, word) for key, one in arguments.items()
+        told = {key: word(one) for key, one in arguments.items()
                 if key not in NOT_TOLD and not _has_tensor(one)}  # fmt: skip
         plain = name.rstrip("_") if not name.startswith("__") else name
         label = self.free(plain.strip("_"))
-        part = called(func) if called(func).startswith("F.") else f"torch.{plain}"
+        part = f"F.{plain}" if getattr(func, "__module__", "") == functional.__name__ else f"torch.{plain}"
         self.nodes.append(ToldNode(
             name=label, part=part, reads=reads, shape=self._gave(found, label), read_shapes=[one[1:] for one in shapes],
             arguments=told, own=own_of(part), layer=label, function=True, called={"operands": operands},
@@ -132,7 +133,7 @@ class Tracer(TorchFunctionMode):  # type: ignore[misc]
 
     def module(self, run: Callable[..., Any], module: nn.Module, *args: Any, **kwargs: Any) -> Any:
         """Call a module; one of PyTorch's is one node."""
-        kind = leaf_of(module)
+        kind = leaf_of(module) or _alone(module)
         if self._inside or kind is None:
             return run(module, *args, **kwargs)
         tensors = [one for _, one in leaves((args, kwargs)) if isinstance(one, torch.Tensor)]
@@ -215,6 +216,9 @@ class Telling:
         for given, mode, when in ((other, True, "of other rows"), (self._given, False, "in evaluation")):
             again, others, _ = self._traced(given, training=mode)
             at = _parting(trained.nodes, again.nodes, self._modes if not mode else [])
+            if not mode and any(one.part.startswith("F.") and "dropout" in one.part and one.arguments.get("training")
+                                for one in again.nodes):  # fmt: skip
+                raise UntoldError("a dropout in evaluation", "", "F.dropout(..., training=self.training)")
             if at is not None or others != ends:
                 raise UntoldError(f"forward of {type(self._model).__name__}, which computes something else {when},",
                                   at or "", "calls that are the same whatever the rows and the mode are")  # fmt: skip
@@ -222,12 +226,19 @@ class Telling:
         for node in self.nodes:
             if node.name in training:
                 node.arguments["training"] = training[node.name]
+        self.nodes, self.outputs = single(self.nodes, self.outputs, self.modules)
+        known = {node.name: node for node in self.nodes}
+        for number, name in enumerate(self.outputs):
+            while name in known and known[name].shape == [] and known[name].read_shapes == [[1]]:
+                name = known[name].reads[0]  # One number a row, with or without an axis of its own.
+            self.outputs[number] = name
 
     def _traced(
         self, given: Sequence[torch.Tensor], training: bool
     ) -> tuple[Tracer, list[str], dict[str, bool]]:  # fmt: skip
         """Return one call, the names of its outputs, and of the modules in it whether they were in training."""
-        names = {id(one): name or "model" for name, one in reversed(list(self._model.named_modules()))}
+        every = reversed(list(self._model.named_modules()))
+        names = {id(one): _title(name or "model", one) for name, one in every}
         tracer, run = Tracer(names), nn.Module.__call__
         tensors = [one.detach().clone() for one in given]
         for one, told in zip(tensors, self.inputs, strict=True):
@@ -271,6 +282,18 @@ class Telling:
             with torch.no_grad():
                 for one, value in buffers:
                     one.copy_(value)
+
+
+def _alone(module: nn.Module) -> type | None:
+    """Return the class of a program's own module that computes with parameters of its own, and holds none that does."""
+    own = next(module.parameters(recurse=False), None) is not None
+    held = any(next(one.parameters(), None) is not None for one in module.children())
+    return type(module) if own and not held else None
+
+
+def _title(name: str, module: nn.Module) -> str:
+    """Return what a layer is called: a number alone says nothing."""
+    return f"{type(module).__name__.lower()}_{name}" if name.isdigit() else name
 
 
 def _parting(one: Sequence[ToldNode], other: Sequence[ToldNode], modes: Sequence[Any]) -> str | None:

@@ -52,7 +52,7 @@ def rows_of(loop: Loop) -> Rows:
     if len(loaders) > 1:
         raise UntoldError(f"{len(loaders)} loaders in one step", last.place, "one set of rows")
     loader = next(iter(loaders.values()), None)
-    whole = _of_loader(loader, batch, found, last.place) if loader is not None else _Sliced(batch)
+    whole = _of_loader(loader, batch, found, last.place) if loader is not None else _Sliced(batch, loop)
     try:
         arrays = _whole(wanted, whole, batch)
     except _NotFoundError:
@@ -167,8 +167,8 @@ def _tensors(value: Any) -> list[torch.Tensor]:
 class _Sliced(_Source):
     """Tensors that the program takes rows out of itself, or that it takes whole."""
 
-    def __init__(self, batch: int) -> None:
-        self._batch = batch
+    def __init__(self, batch: int, loop: Loop) -> None:
+        self._batch, self._loop = batch, loop
         self._bases: dict[Any, torch.Tensor] = {}
 
     def find(self, refs: Sequence[Ref]) -> None:
@@ -178,13 +178,17 @@ class _Sliced(_Source):
                 self._bases[key_of(one)] = base.tensor
             if not found:
                 whole = _kept_whole(ref, self._batch)
-                if whole is None:
+                if whole is None or not self._in_every_step(whole):
                     raise _NotFoundError
                 self._bases[key_of(whole)] = whole.tensor
         counts = {len(one) for one in self._bases.values()}
         if len(counts) != 1:
             raise _NotFoundError
         self.count = counts.pop()
+
+    def _in_every_step(self, whole: Ref) -> bool:
+        steps = [[*one.inputs, *(term.targets for term in one.terms)] for step in self._loop.steps for one in step]
+        return all(any(other.tensor is whole.tensor for ref in refs for other in behind(ref)) for refs in steps)
 
     def chunk(self, start: int, stop: int) -> dict[Any, Any]:
         return {key: one[start:stop] for key, one in self._bases.items()}

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from parity.frameworks.torch.driver.loops import Loop
+from parity.frameworks.torch.driver.recurrent import parameters_of
 from parity.frameworks.torch.driver.seen import Seen
 from parity.frameworks.torch.driver.told_graph import Telling
 from parity.frameworks.torch.driver.words import called, optimizer_word, word
@@ -25,7 +26,8 @@ def tell_parameters(told: Told, graph: Telling, seen: Seen | None, loop: Loop | 
     moving = None if loop is None else moved(loop)
     for node in told.nodes:
         module = graph.modules.get(node.name)
-        parameters = {} if module is None else dict(module.named_parameters(recurse=False))
+        owned = {} if module is None else dict(module.named_parameters(recurse=False))
+        parameters = parameters_of(node, owned)
         if not parameters:
             continue
         still = [name for name, one in parameters.items()
@@ -68,7 +70,7 @@ def told_optimizer(told: Told, loop: Loop, seen: Seen) -> dict[str, Any]:
     if loop.schedulers:
         found["arguments"]["lr"] = _schedule(told, loop, seen)
     elif len(set(rates)) > 1:
-        what = f"rates that the program sets itself ({rates[0]:g}, {rates[1]:g}, ...)"
+        what = f"rates that the program sets itself ({', '.join(f'{one:g}' for one in dict.fromkeys(rates))}, ...)"
         refuse(told, what, "a scheduler of torch.optim.lr_scheduler")
     waiting = [one for one in seen.schedulers if getattr(one, "optimizer", None) is loop.optimizer]
     if waiting and not loop.schedulers:
@@ -82,7 +84,8 @@ def _schedule(told: Told, loop: Loop, seen: Seen) -> Any:
     if len(loop.schedulers) > 1:
         refuse(told, f"{len(loop.schedulers)} schedulers of one rate", "one schedule")
     found = scheduler_word(loop.schedulers[0], seen.scheduled, group)
-    found["arguments"] |= {"per": "epoch"} if loop.per_epoch else {}
+    count = len(loop.steps[-1])
+    found["arguments"] |= {"per": "epoch"} if loop.per_epoch else {"per": count} if count > 1 else {}
     found["arguments"] |= {"counted": "before_update"} if loop.ahead else {}
     return found
 

@@ -25,6 +25,8 @@ from parity.run.watched import Training, UnwatchedError, Watcher
 SHORT = 3
 """Rows that a model is called with where a program brings none."""
 
+BOUNDED = "nn.BCELoss holds log p at -100, the loss here p to [1e-7, 1 - 1e-7]: in between they are the same."
+
 
 @dataclass(kw_only=True)
 class TorchTraining(Training):
@@ -104,9 +106,9 @@ def _rows_of(loop: Loop) -> Rows | None:
 
 
 def _per(loop: Loop, rows: Rows | None) -> int:
-    """Return how many updates stand between two steps of a schedule."""
+    """Return how many batches stand between two steps of a schedule."""
     if not loop.per_epoch or rows is None:
-        return 1
+        return len(loop.steps[-1])
     count = len(rows.x[0])
     return max(1, count // rows.batch if rows.drops else -(-count // rows.batch))
 
@@ -127,10 +129,14 @@ def _tell_loop(told: Told, seen: Seen, optimizer: Any, folder: Path) -> None:
     told.outputs = list(zip(names, graph.outputs, strict=False))
     told.refused += graph.refused
     tell_parameters(told, graph, seen, loop)
+    logs = {node.name for node in told.nodes if node.part.rpartition(".")[2] in ("log_softmax", "LogSoftmax")}
     order = {id(one): name for one, name in zip(step.predictions, names, strict=True)}
     shares = len(loop.steps[-1])
     for term in step.terms:
         output = next(name for one, name in order.items() if _same(one, step, term))
+        term.part["arguments"]["of_logs"] = dict(told.outputs).get(output) in logs
+        if term.part["part"] == "nn.BCELoss":
+            told.notes.append(BOUNDED)
         told.losses.append(ToldLoss(output=output, part=term.part, weight=_share(term.share, shares)))
     told.optimizer = told_optimizer(told, loop, seen)
     rows = rows_of(loop)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -67,6 +68,8 @@ def leaf_of(module: nn.Module) -> type | None:
 def module_word(module: nn.Module, kind: type) -> dict[str, Any]:
     """Return a module of PyTorch's as a word: what it was made with, as far as it keeps it."""
     name = called(kind)
+    if not name.startswith("nn."):
+        return bare(name)
     arguments = {}
     for key in inspect.signature(kind).parameters:
         if key in ("device", "dtype", "kwargs", "args") or key.startswith("_"):
@@ -84,33 +87,38 @@ def module_word(module: nn.Module, kind: type) -> dict[str, Any]:
 
 def bound(function: Callable[..., Any], args: Any, kwargs: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a function is given, by its arguments' names; those that a signature does not tell are numbered."""
-    try:
-        return dict(inspect.signature(function).bind(*args, **kwargs).arguments)
-    except (TypeError, ValueError):
-        order = BUILTIN.get(getattr(function, "__name__", ""), ())
-        named: dict[str, Any] = {}
-        for number, one in enumerate(args):
-            if number < len(order) and order[number].startswith("*"):
-                rest = args[number:]
-                named[order[number][1:]] = rest[0] if len(rest) == 1 and isinstance(rest[0], list | tuple) else rest
-                break
-            named[order[number] if number < len(order) else str(number)] = one
-        return named | dict(kwargs)
+    order = BUILTIN.get(getattr(function, "__name__", ""), ())
+    if not order:
+        with contextlib.suppress(TypeError, ValueError):
+            return dict(inspect.signature(function).bind(*args, **kwargs).arguments)
+    named: dict[str, Any] = {}
+    for number, one in enumerate(args):
+        if number < len(order) and order[number].startswith("*"):
+            rest = args[number:]
+            named[order[number][1:]] = rest[0] if len(rest) == 1 and isinstance(rest[0], list | tuple) else rest
+            break
+        named[order[number] if number < len(order) else str(number)] = one
+    return named | dict(kwargs)
 
+
+POOLED = ("input", "kernel_size", "stride", "padding", "dilation", "ceil_mode", "return_indices")
 
 BUILTIN: dict[str, tuple[str, ...]] = {
-    "flatten": ("input", "start_dim", "end_dim"), "softmax": ("input", "dim", "dtype"), "cat": ("tensors", "dim"),
-    "concat": ("tensors", "dim"), "concatenate": ("tensors", "dim"), "log_softmax": ("input", "dim", "dtype"),
+    **dict.fromkeys((f"max_pool{rank}d" for rank in (1, 2, 3)), POOLED),
+    **dict.fromkeys((f"adaptive_max_pool{rank}d" for rank in (1, 2, 3)), ("input", "output_size")),
+    "flatten": ("input", "start_dim", "end_dim"), "softmax": ("input", "dim"), "cat": ("tensors", "dim"),
+    "concat": ("tensors", "dim"), "concatenate": ("tensors", "dim"), "log_softmax": ("input", "dim"),
     "mean": ("input", "dim", "keepdim"), "sum": ("input", "dim", "keepdim"), "amax": ("input", "dim", "keepdim"),
     "permute": ("input", "*dims"), "transpose": ("input", "dim0", "dim1"), "swapaxes": ("input", "dim0", "dim1"),
     "squeeze": ("input", "dim"), "unsqueeze": ("input", "dim"), "view": ("input", "*shape"),
     "reshape": ("input", "*shape"), "__getitem__": ("input", "index"), "to": ("input", "dtype"),
     "gelu": ("input",), "softplus": ("input", "beta", "threshold"), "hardshrink": ("input", "lambd"),
-    "softshrink": ("input", "lambd"), "avg_pool2d": ("input", "kernel_size", "stride", "padding", "ceil_mode",
-                                                     "count_include_pad", "divisor_override"),
+    "softshrink": ("input", "lambd"),
     "avg_pool1d": ("input", "kernel_size", "stride", "padding", "ceil_mode", "count_include_pad"),
+    **dict.fromkeys(("avg_pool2d", "avg_pool3d"), ("input", "kernel_size", "stride", "padding", "ceil_mode",
+                                                   "count_include_pad", "divisor_override")),
     "adaptive_avg_pool1d": ("input", "output_size"), "flip": ("input", "*dims"), "prelu": ("input", "weight"),
-    "swapdims": ("input", "dim0", "dim1"), "dropout": ("input", "p", "train"), "logsigmoid": ("input",),
+    "swapdims": ("input", "dim0", "dim1"), "feature_dropout": ("input", "p", "train"), "logsigmoid": ("input",),
 }  # fmt: skip
 """Arguments of functions whose signature Python cannot tell; ``*`` takes all that follow, or a list of them."""
 
@@ -118,6 +126,6 @@ BUILTIN: dict[str, tuple[str, ...]] = {
 def optimizer_word(optimizer: Any, group: Mapping[str, Any]) -> dict[str, Any]:
     """Return an optimizer as a word, told what a group of its parameters is told."""
     name = called(type(optimizer))
-    unsaid = {"initial_lr", "params", "decoupled_weight_decay", "param_names"}
+    unsaid = {"initial_lr", "max_lr", "min_lr", "params", "decoupled_weight_decay", "param_names"}
     arguments = {key: word(one) for key, one in group.items() if key not in unsaid}
     return {"part": name, "arguments": arguments, "own": own_of(name)}

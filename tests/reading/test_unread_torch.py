@@ -1,0 +1,110 @@
+"""PyTorch scripts that cannot be read: one line for each thing that stands in the way, never a traceback."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from parity.errors import ParityError, UsageError
+
+HEAD = """\
+import torch
+import torch.nn.functional as F
+from torch import nn
+x, y = torch.randn(16, 4), torch.randn(16, 2)
+net = nn.Linear(4, 2)
+opt = torch.optim.SGD(net.parameters(), 0.1)
+"""
+
+TRAINED = "opt = torch.optim.SGD(net.parameters(), 0.1)\n"
+"""For another model than that of the head."""
+
+STEP = "for _ in range(4):\n    opt.zero_grad()\n    {loss}.backward()\n    opt.step()\n"
+PLAIN = "F.mse_loss(net(x), y)"
+
+NET = "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.a = nn.Linear(4, 2)\n"
+
+UNREAD = {
+    "no zero_grad": (
+        "for _ in range(4):\n    F.mse_loss(net(x), y).backward()\n    opt.step()\n",
+        "train.py, line 8: gradients that are not set to zero, to which those of the next step are added,"),
+    "two optimizers": (
+        "more = torch.optim.Adam(net.parameters())\n" + STEP.format(loss=PLAIN) + "    more.step()\n",
+        "train.py, line 11: a loop of 2 optimizers (torch.optim.SGD and torch.optim.Adam)"),
+    "closure": (
+        "opt = torch.optim.LBFGS(net.parameters())\ndef closure():\n    opt.zero_grad()\n"
+        f"    loss = {PLAIN}\n    loss.backward()\n    return loss\nfor _ in range(4):\n    opt.step(closure)\n",
+        "train.py, line 14: torch.optim.LBFGS.step with a closure"),
+    "penalty": (
+        STEP.format(loss=f"({PLAIN} + 0.1 * net.weight.pow(2).sum())"), "train.py, line 9: sum in the loss"),
+    "numbers": (
+        NET + "    def forward(self, x):\n        return self.a(x) if x.mean() > 0 else self.a(-x)\nnet = Net()\n"
+        "opt = torch.optim.SGD(net.parameters(), 0.1)\n" + STEP.format(loss=PLAIN),
+        "train.py, line 12: __bool__ of a tensor, by whose numbers the model goes on,"),
+    "modes": (
+        NET + "    def forward(self, x):\n        return self.a(x).tanh() if self.training else self.a(x)\n"
+        f"net = Net()\n{TRAINED}" + STEP.format(loss=PLAIN),
+        "train.py, line 12: forward of Net, which computes something else in evaluation,"),
+    "autocast": (
+        "for _ in range(4):\n    with torch.autocast('cpu', dtype=torch.bfloat16):\n"
+        "        loss = F.mse_loss(net(x), y)\n"
+        "    opt.zero_grad()\n    loss.backward()\n    opt.step()\n",
+        "train.py, line 11: autocast, a forward pass in other types,"),
+    "groups": (
+        "opt = torch.optim.SGD([{'params': [net.weight], 'weight_decay': 0.1}, {'params': [net.bias]}], 0.1)\n"
+        + STEP.format(loss=PLAIN),
+        "train.py, line 10: groups of parameters that differ in weight_decay"),
+    "rates": (
+        STEP.format(loss=PLAIN) + "    opt.param_groups[0]['lr'] *= 0.5\n",
+        "train.py, line 9: rates that the program sets itself (0.1, 0.05, 0.025, ...)"),
+    "augmented": (
+        "class Rows(torch.utils.data.Dataset):\n    def __len__(self):\n        return 16\n"
+        "    def __getitem__(self, n):\n        return x[n] + torch.randn(4), y[n]\nfor _ in range(4):\n"
+        "    for a, b in torch.utils.data.DataLoader(Rows(), 4):\n        opt.zero_grad()\n"
+        "        F.mse_loss(net(a), b).backward()\n        opt.step()\n",
+        "train.py, line 15: a data set (Rows) that gives other numbers each time it is read"),
+    "sampler": (
+        "rows = torch.utils.data.TensorDataset(x, y)\n"
+        "heavy = torch.utils.data.WeightedRandomSampler(torch.ones(16), 16)\n"
+        "for a, b in torch.utils.data.DataLoader(rows, 4, sampler=heavy):\n    opt.zero_grad()\n"
+        "    F.mse_loss(net(a), b).backward()\n    opt.step()\n",
+        "train.py, line 11: a loader with WeightedRandomSampler"),
+    "a part is still": ("net.bias.requires_grad_(False)\n" + STEP.format(loss=PLAIN),
+                        "layer 'model', of which bias does not train,"),
+    "module of its own": (
+        "class Scale(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.by = nn.Parameter(torch.ones(2))\n    def forward(self, x):\n        return x * self.by\n"
+        "net = nn.Sequential(nn.Linear(4, 2), Scale())\nopt = torch.optim.SGD(net.parameters(), 0.1)\n"
+        + STEP.format(loss=PLAIN),
+        "layer 'scale_1' (__main__.Scale)"),
+    "padding_idx": (
+        "net = nn.Sequential(nn.Embedding(9, 4, padding_idx=0), nn.Flatten(), nn.Linear(12, 2))\n"
+        "x = torch.randint(0, 9, (16, 3))\nopt = torch.optim.SGD(net.parameters(), 0.1)\n" + STEP.format(loss=PLAIN),
+        "layer 'embedding_0' (nn.Embedding)"),
+    "lambda": (
+        "falls = torch.optim.lr_scheduler.LambdaLR(opt, lambda n: 0.9 ** n)\n" + STEP.format(loss=PLAIN)
+        + "    falls.step()\n",
+        "optimizer torch.optim.SGD is not read; it needs a schedule that is torch.optim.lr_scheduler.LambdaLR"),
+}  # fmt: skip
+"""By what stands in the way: what follows the head of a program, and what the only line says."""
+
+
+@pytest.mark.parametrize("case", UNREAD)
+def test_what_no_spec_says_of_a_loop_is_a_line(case: str, read_text: Any) -> None:
+    text, line = UNREAD[case]
+    with pytest.raises(ParityError) as raised:
+        read_text(HEAD + text)
+    said = str(raised.value)
+    assert "\n" not in said
+    assert line in said
+
+
+def test_a_script_that_never_steps_or_fails_is_a_line(read_text: Any) -> None:
+    with pytest.raises(UsageError) as raised:
+        read_text(HEAD + "print('done')\n")
+    assert str(raised.value) == (
+        "train.py ended before it trained anything: it never came to Optimizer.step; the last that it printed: done"
+    )
+    with pytest.raises(UsageError, match=r"failed before it trained: RuntimeError: mat1 .*\(train.py, line 7\)"):
+        read_text(HEAD + "net(torch.zeros(1, 3))\n")
