@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.python import pywrap_tfe
 from tensorflow.python.eager import backprop
 from tensorflow.python.framework import op_callbacks
 
@@ -169,6 +170,7 @@ class Recorder:
         base = next(one for one in type(tf.constant(0)).__mro__ if "__bool__" in vars(one))
         self._patch(base, "__bool__", self._testing)
         self._patch(tf.compat.v1.Session, "run", self._in_a_session)
+        self._patch(pywrap_tfe, "TFE_Py_FastPathExecute", self._read_first)
 
     def _patch_keras(self) -> None:
         """Make parts of Keras's, where the program has imported it, one operation each."""
@@ -210,6 +212,20 @@ class Recorder:
     def _made(kind: str, inputs: Any, attrs: Any, outputs: Any, place: str) -> Operation:
         attributes = dict(zip(attrs[::2], attrs[1::2], strict=True)) if attrs else {}
         return Operation(kind, tuple(inputs), attributes, tuple(outputs), place)
+
+    def _read_first(self, plain: Callable[..., Any]) -> Callable[..., Any]:
+        """Return what runs an operation such that variables it is given are read by an operation of their own."""
+
+        def read(one: Any) -> Any:
+            if isinstance(one, tf.Variable):
+                return tf.convert_to_tensor(one)
+            several = isinstance(one, list | tuple) and any(isinstance(each, tf.Variable) for each in one)
+            return [read(each) for each in one] if several else one
+
+        def execute(*args: Any) -> Any:
+            return plain(*args) if self._quiet or self._into is None else plain(*map(read, args))
+
+        return execute
 
     def _as_one(self, title: str, plain: Callable[..., Any]) -> Callable[..., Any]:
         def one(*args: Any, **kwargs: Any) -> Any:

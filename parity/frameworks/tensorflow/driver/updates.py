@@ -57,7 +57,7 @@ def _numbers(seen: Seen, op: Operation) -> list[float]:
     """Return the single numbers that an operation is given as they are written."""
     known = seen.chain.variables
     return [float(number_of(one)) for one in op.inputs
-            if id(one) not in known and hasattr(one, "numpy") and one.dtype.is_floating and np.size(one) == 1]  # fmt: skip
+            if id(one) not in known and one.dtype.is_floating and not len(one.shape)]  # fmt: skip
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
