@@ -117,9 +117,12 @@ class Recorder:
     def recording(self) -> Iterator[None]:
         """Record within it what the program does."""
         eagerly, driver = tf.config.functions_run_eagerly(), Driver.active
-        Driver.active = None  # The program runs as itself, in float32, and draws its masks itself.
+        alone = getattr(driver, "runs_in_float32", True)
+        if alone:
+            Driver.active = None  # The program runs as itself, in float32, and draws its masks itself.
         tf.config.run_functions_eagerly(True)
-        keras = sys.modules.get("keras")
+        keras = sys.modules.get("keras") if alone else None
+        keras = keras if hasattr(keras, "config") else None  # It may be the one that imports TensorFlow.
         kind = keras.config.floatx() if keras is not None else ""
         if keras is not None:
             keras.config.set_floatx("float32")  # A program before this one may have left another.
@@ -160,7 +163,7 @@ class Recorder:
             owner = {"tf": tf, "tf.nn": tf.nn, "tf.math": tf.math}[module]
             for name in names:
                 self._patch(owner, name, lambda plain, title=f"{module}.{name}": self._as_one(title, plain))
-        if tf.nn.dropout.__wrapped__ is not DROPOUT:  # In a worker, which deals masks of its own.
+        if Driver.active is None and tf.nn.dropout.__wrapped__ is not DROPOUT:  # In a worker, which deals masks of its own.
             tf.nn.dropout = self._as_one("tf.nn.dropout", DROPOUT)
         tape = backprop.GradientTape
         self._patch(tape, "__enter__", self._entering)
@@ -174,7 +177,7 @@ class Recorder:
 
     def _patch_keras(self) -> None:
         """Make parts of Keras's, where the program has imported it, one operation each."""
-        keras = sys.modules.get("keras")
+        keras: Any = sys.modules.get("keras")
         if keras is None or any(owner is getattr(keras, "Layer", None) for owner, *_ in self._patched):
             return
         self._patch(keras.Layer, "__call__", lambda plain: self._as_one("keras.Layer", plain))
