@@ -163,7 +163,9 @@ class Recorder:
             owner = {"tf": tf, "tf.nn": tf.nn, "tf.math": tf.math}[module]
             for name in names:
                 self._patch(owner, name, lambda plain, title=f"{module}.{name}": self._as_one(title, plain))
-        if Driver.active is None and tf.nn.dropout.__wrapped__ is not DROPOUT:  # In a worker, which deals masks of its own.
+        if (
+            Driver.active is None and tf.nn.dropout.__wrapped__ is not DROPOUT
+        ):  # In a worker, which deals masks of its own.
             tf.nn.dropout = self._as_one("tf.nn.dropout", DROPOUT)
         tape = backprop.GradientTape
         self._patch(tape, "__enter__", self._entering)

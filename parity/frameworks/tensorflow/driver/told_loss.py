@@ -1,4 +1,4 @@
-"""The loss of a raw TensorFlow program: from the number that is differentiated back to outputs, targets and penalties."""
+"""The loss of a raw TensorFlow program: from the number that is differentiated back to outputs and targets."""
 
 from __future__ import annotations
 
@@ -206,7 +206,9 @@ def _reduced(chain: Chain, tensor: Any, factor: float) -> LossFound:
                               or _over_sizes(chain, op)):  # fmt: skip
         given, scaled = op.inputs[0], _scaled(chain, op)
         if op.kind in ("Mean", "Sum"):
-            axes = [int(one) % given.shape.rank for one in np.ravel(number_of(op.inputs[1]))] if given.shape.rank else []
+            axes = (
+                [int(one) % given.shape.rank for one in np.ravel(number_of(op.inputs[1]))] if given.shape.rank else []
+            )
             averaged *= int(np.prod([int(given.shape[one]) for one in axes])) if op.kind == "Mean" else 1
             rows = op.kind if 0 in axes and int(given.shape[0]) == chain.rows else rows
         elif scaled is not None:
@@ -266,7 +268,9 @@ def _of_elements(chain: Chain, tensor: Any, factor: float, reduction: str) -> Lo
         outputs = flat.inputs[0]
     elif not same:
         if tensor.shape.rank != 2 or flat_size(tensor) != flat_size(outputs) * flat_size(targets):
-            raise refused(op, f"loss of outputs {list(outputs.shape)} and targets {list(targets.shape)}", "equal shapes")
+            raise refused(
+                op, f"loss of outputs {list(outputs.shape)} and targets {list(targets.shape)}", "equal shapes"
+            )
         fields["broadcast"] = "stretch"
     return _with_targets(chain, op, {"entry": {kind: fields}}, outputs, targets, factor)
 

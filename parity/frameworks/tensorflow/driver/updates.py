@@ -80,7 +80,9 @@ class _Interpreter:
         self.seen = seen
         generator = np.random.default_rng(0)
         step = seen.steps[-1]
-        pairs = [(seen.handle_of(source), gradient) for source, gradient in zip(step.sources, step.gradients, strict=True)]
+        pairs = [
+            (seen.handle_of(source), gradient) for source, gradient in zip(step.sources, step.gradients, strict=True)
+        ]
         self.handle = next(handle for handle, gradient in pairs if handle is not None and gradient is not None)
         self.weight = generator.normal(size=LENGTH)
         self.steps = [generator.normal(size=LENGTH) for _ in seen.steps]
