@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from parity.catalog import OPTIMIZERS
 from parity.lazy import np
@@ -17,18 +17,28 @@ if TYPE_CHECKING:
 TRIED = ("sgd", "adam", "rmsprop", "adagrad", "adamw", "adadelta", "adamax", "nadam", "lion")
 """Entries whose rules are tried, the likeliest first."""
 
-CHOICES = {"nesterov": (False, True), "rate_place": ("inside_velocity", "outside_velocity"),
-           "epsilon_place": None, "centered": (False, True), "amsgrad": (False, True)}  # fmt: skip
-"""Fields that are tried at each of their values; None for those that the entry says."""
+CHOICES = ("nesterov", "rate_place", "centered", "epsilon_place", "amsgrad")
+"""Fields that are tried at each of their values."""
 
-NUMBERS = {"learning_rate", "momentum", "decay", "rho", "beta_1", "beta_2", "epsilon", "initial_accumulator_value",
-           "weight_decay", "dampening"}  # fmt: skip
-"""Fields that may be a number that the program writes."""
+WRITTEN: dict[str, tuple[float, float]] = {
+    "learning_rate": (0.0, 10.0), "decay": (0.0, 0.1), "epsilon": (0.0, 0.1), "weight_decay": (0.0, 0.5),
+    "initial_accumulator_value": (0.0, 1.0),
+}  # fmt: skip
+"""Fields that are a number as the program writes it, above the first and up to the second."""
+
+SHARES = ("beta_1", "beta_2", "rho", "momentum", "dampening")
+"""Fields that are a number of the program's, or what it is short of 1, between the least and 1."""
+
+LEAST = 0.3
+"""Below which nobody has such a share."""
+
+NEEDED = ("learning_rate", "beta_1", "beta_2", "rho", "epsilon")
+"""Fields that a rule has in any case; of the others two are tried at most."""
 
 ROUNDING = 1e-9
 """Relative difference of moves within which two rules are one: those of a program have float32's decimals in them."""
 
-MOST = 60_000
+MOST = 8_000
 """Candidates that are tried at most."""
 
 
@@ -54,9 +64,8 @@ def fitted(weights: NDArray[Any], gradients: NDArray[Any], numbers: Sequence[flo
         numbers: that the program writes: rates, decays and the like are among them, or what they are short of 1.
     """
     steps, tried = len(gradients), 0
-    known = sorted({float(f"{one:.12g}") for number in numbers for one in (number, 1.0 - number) if one >= 0.0})
     for kind in TRIED:
-        for fields in _candidates(OPTIMIZERS[kind], known):
+        for fields in _candidates(OPTIMIZERS[kind], numbers):
             tried += 1
             if tried > MOST:
                 return Fitted(entry=None, sentence=f"none of {MOST} rules that were tried moves weights so")
@@ -65,28 +74,35 @@ def fitted(weights: NDArray[Any], gradients: NDArray[Any], numbers: Sequence[flo
             except ValueError:
                 continue
             if _moves(entry, weights, gradients):
-                return Fitted(entry={kind: fields}, sentence=f"in {steps} steps its rule moves every weight as {kind} does")
+                return Fitted(
+                    entry={kind: fields}, sentence=f"in {steps} steps its rule moves every weight as {kind} does"
+                )
     return Fitted(entry=None, sentence=f"none of {tried} rules that were tried moves weights so")
 
 
 def _candidates(entry: type[Optimizer], numbers: Sequence[float]) -> Iterator[dict[str, Any]]:
     """Return the fields of an entry that are tried: few numbers at first."""
-    fields = [name for name in entry.model_fields if name in NUMBERS]
-    rates = [one for one in numbers if 0.0 < one]
-    choices: dict[str, Sequence[Any]] = {}
-    for name, values in CHOICES.items():
-        if name in entry.model_fields:
-            choices[name] = values or ("before_correction", "after_correction")
-    needed = [name for name in fields if name in ("learning_rate", "beta_1", "beta_2", "rho", "epsilon")]
+    values: dict[str, list[float]] = {
+        name: sorted({one for one in numbers if low < one <= high}) for name, (low, high) in WRITTEN.items()
+    }
+    shares = sorted({float(f"{one:.12g}") for number in numbers for one in (number, 1.0 - number) if LEAST < one < 1.0})
+    values |= dict.fromkeys(SHARES, shares)
+    fields = [name for name in entry.model_fields if name in values]
+    values["initial_accumulator_value"] = [0.0, *values["initial_accumulator_value"]]
+    choices = {name: _each(entry.model_fields[name].annotation) for name in CHOICES if name in entry.model_fields}
+    needed = [name for name in fields if name in NEEDED]
     more = [name for name in fields if name not in needed]
     for count in range(min(len(more), 2) + 1):
         for chosen in _some(more, count):
-            for values in product(rates, repeat=len(needed) + count):
-                given = dict(zip([*needed, *chosen], values, strict=True))
-                if not all(given.get(name, 0.5) < 1.0 for name in ("beta_1", "beta_2", "rho", "momentum")):
-                    continue
+            names = [*needed, *chosen]
+            for given in product(*(values[name] for name in names)):
                 for said in product(*choices.values()):
-                    yield given | dict(zip(choices, said, strict=True))
+                    yield dict(zip(names, given, strict=True)) | dict(zip(choices, said, strict=True))
+
+
+def _each(kind: Any) -> tuple[Any, ...]:
+    """Return the values that a field can have."""
+    return (False, True) if kind is bool else get_args(kind)
 
 
 def _some(names: Sequence[str], count: int) -> Iterator[tuple[str, ...]]:

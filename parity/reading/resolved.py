@@ -1,4 +1,4 @@
-"""What a watcher tells by numbers, as words that say it: initializers and optimizers that a program writes out itself."""
+"""What a watcher tells by numbers, as words that say it: initializers, and optimizers that a program writes out."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def resolved(told: Told, arrays: Mapping[str, NDArray[Any]], unread: list[Unread
         said = optimizer["fit"]
         found = fitted(arrays[said["weights"]], arrays[said["gradients"]], said["numbers"])
         notes += [f"The optimizer is written out in the program: {found.sentence}."] if found.entry else []
-        optimizer = {"entry": found.entry or {}}
+        optimizer = {"entry": found.entry or "sgd"}
         if found.entry is None:
             unread.append(Unread(what=f"an update that is written out ({found.sentence})", place=said["place"],
                                  needs="an optimizer with that rule"))  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers_reading import differing
 
 from parity.catalog import OPS
 from parity.code import Site
@@ -79,14 +80,6 @@ def sides() -> Iterator[Any]:
         for side in prepare(load_spec(file), Options()):
             if side.framework == "keras" and side.program is None and file.stem not in NO_DATA:
                 yield pytest.param(file, side, id=f"{file.stem}-{side.name}")
-
-
-def differing(a: Any, b: Any, path: str = "") -> list[str]:
-    if isinstance(a, dict) and isinstance(b, dict):
-        return [one for key in {**a, **b} for one in differing(a.get(key), b.get(key), f"{path}.{key}".lstrip("."))]
-    if isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
-        return [one for n, (x, y) in enumerate(zip(a, b, strict=True)) for one in differing(x, y, f"{path}.{n}")]
-    return [] if a == b else [path]
 
 
 @pytest.mark.parametrize(("file", "side"), sides())

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from pydantic import ValidationError
+
 from parity.catalog import OPS
 from parity.reading.entries_of import value_of
 from parity.reading.odd import Passing, Reader, Said
+from parity.reading.unread import NoEntryError
 from parity.run.told import ToldNode
 
 LAYERS = {
@@ -28,6 +31,12 @@ class TensorFlowReader(Reader):
         if kind == "activation":
             return Said(kind, {"function": value_of(node.arguments["of"], "tensorflow")})
         fields = {name: value_of(one, "tensorflow") for name, one in node.arguments.items()}
+        try:
+            OPS[kind].model_validate(fields)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"]))
+            raise NoEntryError(f"a {kind} that can have {where}={first['input']} ({first['msg']})") from None
         return Said(kind, fields)
 
 

@@ -30,6 +30,7 @@ class KerasDriver(KerasLayers, TensorFlowDriver):
     """A Keras program: layers are wrapped at ``call``, the optimizer at ``apply``."""
 
     generators: ClassVar[Any] = keras_generators
+    runs_in_float32 = False  # Its layers are made in the worker's float type.
     update_method = "apply"
 
     def prepare(self) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.python import pywrap_tfe
 from tensorflow.python.eager import backprop
 from tensorflow.python.framework import op_callbacks
 
@@ -116,9 +117,12 @@ class Recorder:
     def recording(self) -> Iterator[None]:
         """Record within it what the program does."""
         eagerly, driver = tf.config.functions_run_eagerly(), Driver.active
-        Driver.active = None  # The program runs as itself, in float32, and draws its masks itself.
+        alone = getattr(driver, "runs_in_float32", True)
+        if alone:
+            Driver.active = None  # The program runs as itself, in float32, and draws its masks itself.
         tf.config.run_functions_eagerly(True)
-        keras = sys.modules.get("keras")
+        keras = sys.modules.get("keras") if alone else None
+        keras = keras if hasattr(keras, "config") else None  # It may be the one that imports TensorFlow.
         kind = keras.config.floatx() if keras is not None else ""
         if keras is not None:
             keras.config.set_floatx("float32")  # A program before this one may have left another.
@@ -159,7 +163,9 @@ class Recorder:
             owner = {"tf": tf, "tf.nn": tf.nn, "tf.math": tf.math}[module]
             for name in names:
                 self._patch(owner, name, lambda plain, title=f"{module}.{name}": self._as_one(title, plain))
-        if tf.nn.dropout.__wrapped__ is not DROPOUT:  # In a worker, which deals masks of its own.
+        if (
+            Driver.active is None and tf.nn.dropout.__wrapped__ is not DROPOUT
+        ):  # In a worker, which deals masks of its own.
             tf.nn.dropout = self._as_one("tf.nn.dropout", DROPOUT)
         tape = backprop.GradientTape
         self._patch(tape, "__enter__", self._entering)
@@ -169,10 +175,11 @@ class Recorder:
         base = next(one for one in type(tf.constant(0)).__mro__ if "__bool__" in vars(one))
         self._patch(base, "__bool__", self._testing)
         self._patch(tf.compat.v1.Session, "run", self._in_a_session)
+        self._patch(pywrap_tfe, "TFE_Py_FastPathExecute", self._read_first)
 
     def _patch_keras(self) -> None:
         """Make parts of Keras's, where the program has imported it, one operation each."""
-        keras = sys.modules.get("keras")
+        keras: Any = sys.modules.get("keras")
         if keras is None or any(owner is getattr(keras, "Layer", None) for owner, *_ in self._patched):
             return
         self._patch(keras.Layer, "__call__", lambda plain: self._as_one("keras.Layer", plain))
@@ -210,6 +217,20 @@ class Recorder:
     def _made(kind: str, inputs: Any, attrs: Any, outputs: Any, place: str) -> Operation:
         attributes = dict(zip(attrs[::2], attrs[1::2], strict=True)) if attrs else {}
         return Operation(kind, tuple(inputs), attributes, tuple(outputs), place)
+
+    def _read_first(self, plain: Callable[..., Any]) -> Callable[..., Any]:
+        """Return what runs an operation such that variables it is given are read by an operation of their own."""
+
+        def read(one: Any) -> Any:
+            if isinstance(one, tf.Variable):
+                return tf.convert_to_tensor(one)
+            several = isinstance(one, list | tuple) and any(isinstance(each, tf.Variable) for each in one)
+            return [read(each) for each in one] if several else one
+
+        def execute(*args: Any) -> Any:
+            return plain(*args) if self._quiet or self._into is None else plain(*map(read, args))
+
+        return execute
 
     def _as_one(self, title: str, plain: Callable[..., Any]) -> Callable[..., Any]:
         def one(*args: Any, **kwargs: Any) -> Any:

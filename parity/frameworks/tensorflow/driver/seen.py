@@ -46,9 +46,21 @@ class Seen:
         self.refused: list[ToldRefusal] = []
         self.chain.rows = self._rows()
         self.found = loss_of(self.chain, self.loss)
-        self.graph = Graph(self.chain, self.found.outputs, self.names, self.trained, self.found.penalties)
-        self.batches = [number_of(one) for one in (*self.graph.reads, self.found.targets)]
+        self.of_keras = self._call_of_keras()
+        if self.of_keras is None:
+            self.graph = Graph(self.chain, self.found.outputs, self.names, self.trained, self.found.penalties)
+            reads = self.graph.reads
+        else:
+            reads = [one for one in self.of_keras.inputs if not self.handle_of(one)]
+        self.batches = [number_of(one) for one in (*reads, self.found.targets)]
         self.rows: Rows = rows_of(self.batches, held)
+
+    def _call_of_keras(self) -> Operation | None:
+        """Return the call of a model of Keras's that gives the outputs of rows as they come; None where none does."""
+        op = self.chain.producer(self.found.outputs)
+        if op is None or op.kind != "keras.Layer" or op.call is None or not hasattr(op.call[1][0], "fit"):
+            return None
+        return op if op.inputs and all(self.chain.brought(one) for one in op.inputs) else None
 
     def handle_of(self, source: Any) -> int | None:
         """Return the handle of a variable, Keras's or TensorFlow's."""

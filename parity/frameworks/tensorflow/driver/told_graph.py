@@ -133,7 +133,9 @@ class Graph:
         """Tell an operation that no layer is."""
         part = op.kind if "." in op.kind else f"tf.raw_ops.{op.kind}"
         reads = [one for one in op.inputs if self.chain.moves(one) and self.chain.handle(one) is None]
-        self._node(op, part, [one for one in reads if len(one.shape)], op.kind.rpartition(".")[2].lower(), function=True)
+        self._node(
+            op, part, [one for one in reads if len(one.shape)], op.kind.rpartition(".")[2].lower(), function=True
+        )
 
     def _kernel(self, op: Operation, number: int = 1) -> int | None:
         return self.chain.handle(op.inputs[number])
@@ -165,7 +167,7 @@ class Graph:
         kind, shape = f"conv{rank}d", [int(one) for one in w.shape]
         return self._node(
             op, f"tf.nn.{kind}", [x], self._named(kernel, kind), {"kernel_initializer": kernel}, filters=shape[-1],
-            kernel_size=shape[:-2], strides=_sizes(said["strides"], rank), padding=padding, use_bias=False,
+            kernel_size=_sizes(shape[:-2], rank), strides=_sizes(said["strides"], rank), padding=padding, use_bias=False,
             dilation_rate=_sizes(said["dilations"], rank), groups=int(x.shape[-1]) // shape[-2],
         )  # fmt: skip
 
@@ -300,8 +302,8 @@ class Graph:
             return False
         size, strides = _sizes(said["ksize"], rank), _sizes(said["strides"], rank)
         part = f"{kind}_pooling{rank}d"
-        return self._node(op, part, [op.inputs[0]], part, function=True, pool_size=size, strides=strides,
-                          padding=padding)  # fmt: skip
+        return self._node(op, part, [op.inputs[0]], part, function=True, pool_size=size, padding=padding,
+                          strides=None if strides == size else strides)  # fmt: skip
 
     def _dropped(self, op: Operation) -> bool:
         given = arguments_of(op)
@@ -379,9 +381,10 @@ def _text(value: Any) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
-def _sizes(value: Any, rank: int) -> list[int]:
-    """Return sizes along the places, which TensorFlow has with or without those of rows and channels, or one for all."""
+def _sizes(value: Any, rank: int) -> Any:
+    """Return sizes along the places, a number for one place: TensorFlow may have those of rows and channels beside."""
     several = [1] if value is None else list(value) if isinstance(value, list | tuple) else [value]
     if len(several) == rank + 2:
         several = several[1:-1]
-    return [int(one) for one in (several * rank if len(several) == 1 else several)]
+    found = [int(one) for one in (several * rank if len(several) == 1 else several)]
+    return found[0] if rank == 1 else found

@@ -1,4 +1,4 @@
-"""The loss of a raw TensorFlow program: from the number that is differentiated back to outputs, targets and penalties."""
+"""The loss of a raw TensorFlow program: from the number that is differentiated back to outputs and targets."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ class LossFound:
         weight: what it is multiplied by.
         penalties: by the handle of a variable, factors of the sum of its absolute values and of its squares.
         place: line of the program.
+        main: tensor of the loss without penalties.
     """
 
     part: Word
@@ -48,6 +49,7 @@ class LossFound:
     weight: float = 1.0
     penalties: dict[int, list[float]] = field(default_factory=dict)
     place: str = ""
+    main: Any = None
 
 
 def loss_of(chain: Chain, loss: Any) -> LossFound:
@@ -61,8 +63,9 @@ def loss_of(chain: Chain, loss: Any) -> LossFound:
         UnreadLossError: when it is none that an entry reads.
     """
     penalties: dict[int, list[float]] = {}
-    found = _whole(chain, loss, 1.0, penalties)
-    found.penalties = penalties
+    mains = [loss]
+    found = _whole(chain, loss, 1.0, penalties, mains)
+    found.penalties, found.main = penalties, mains[-1]
     return found
 
 
@@ -71,20 +74,23 @@ def refused(op: Operation | None, what: str, needs: str) -> UnreadLossError:
     return UnreadLossError(ToldRefusal(what=what, place=op.place if op is not None else "", needs=needs))
 
 
-def _whole(chain: Chain, tensor: Any, factor: float, penalties: dict[int, list[float]]) -> LossFound:
+def _whole(
+    chain: Chain, tensor: Any, factor: float, penalties: dict[int, list[float]], mains: list[Any]
+) -> LossFound:  # fmt: skip
     op = chain.producer(tensor)
     if op is None:
         raise refused(op, "loss, a number that was there before the tape,", "a loss that is computed under the tape")
     if op.kind in AS_IT_IS:
-        return _whole(chain, op.inputs[0], factor, penalties)
+        return _whole(chain, op.inputs[0], factor, penalties, mains)
     if op.kind in ("AddV2", "Add", "AddN") and not tensor.shape.rank:
         main = [one for one in op.inputs if not _penalty(chain, one, factor, penalties)]
         if len(main) != 1:
             raise refused(op, f"loss, a sum of {len(main)} losses,", "one loss, and penalties of weights beside it")
-        return _whole(chain, main[0], factor, penalties)
+        mains.append(main[0])
+        return _whole(chain, main[0], factor, penalties, mains)
     scaled = _scaled(chain, op)
     if scaled is not None:
-        return _whole(chain, scaled[0], factor * scaled[1], penalties)
+        return _whole(chain, scaled[0], factor * scaled[1], penalties, mains)
     if op.kind == "keras.Loss":
         from parity.frameworks.keras.driver.words import part_word
 
@@ -200,7 +206,9 @@ def _reduced(chain: Chain, tensor: Any, factor: float) -> LossFound:
                               or _over_sizes(chain, op)):  # fmt: skip
         given, scaled = op.inputs[0], _scaled(chain, op)
         if op.kind in ("Mean", "Sum"):
-            axes = [int(one) % given.shape.rank for one in np.ravel(number_of(op.inputs[1]))] if given.shape.rank else []
+            axes = (
+                [int(one) % given.shape.rank for one in np.ravel(number_of(op.inputs[1]))] if given.shape.rank else []
+            )
             averaged *= int(np.prod([int(given.shape[one]) for one in axes])) if op.kind == "Mean" else 1
             rows = op.kind if 0 in axes and int(given.shape[0]) == chain.rows else rows
         elif scaled is not None:
@@ -242,7 +250,7 @@ def _of_elements(chain: Chain, tensor: Any, factor: float, reduction: str) -> Lo
     more = {} if reduction == "mean" else {"reduction": reduction}
     if op.kind in {f"tf.nn.{name}" for name in ENTROPIES}:
         given = arguments_of(op)
-        word = {"part": op.kind, "arguments": more, "own": {}}
+        word = {"part": op.kind, "arguments": more, "own": {}, "framework": "tensorflow"}
         return _with_targets(chain, op, word, given["logits"], given["labels"], factor)
     if op.kind.startswith("keras.losses."):
         return _of_keras(chain, op, factor, more)
@@ -260,7 +268,9 @@ def _of_elements(chain: Chain, tensor: Any, factor: float, reduction: str) -> Lo
         outputs = flat.inputs[0]
     elif not same:
         if tensor.shape.rank != 2 or flat_size(tensor) != flat_size(outputs) * flat_size(targets):
-            raise refused(op, f"loss of outputs {list(outputs.shape)} and targets {list(targets.shape)}", "equal shapes")
+            raise refused(
+                op, f"loss of outputs {list(outputs.shape)} and targets {list(targets.shape)}", "equal shapes"
+            )
         fields["broadcast"] = "stretch"
     return _with_targets(chain, op, {"entry": {kind: fields}}, outputs, targets, factor)
 

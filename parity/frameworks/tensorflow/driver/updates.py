@@ -57,7 +57,7 @@ def _numbers(seen: Seen, op: Operation) -> list[float]:
     """Return the single numbers that an operation is given as they are written."""
     known = seen.chain.variables
     return [float(number_of(one)) for one in op.inputs
-            if id(one) not in known and hasattr(one, "numpy") and one.dtype.is_floating and np.size(one) == 1]  # fmt: skip
+            if id(one) not in known and one.dtype.is_floating and not len(one.shape)]  # fmt: skip
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
@@ -80,7 +80,9 @@ class _Interpreter:
         self.seen = seen
         generator = np.random.default_rng(0)
         step = seen.steps[-1]
-        pairs = [(seen.handle_of(source), gradient) for source, gradient in zip(step.sources, step.gradients, strict=True)]
+        pairs = [
+            (seen.handle_of(source), gradient) for source, gradient in zip(step.sources, step.gradients, strict=True)
+        ]
         self.handle = next(handle for handle, gradient in pairs if handle is not None and gradient is not None)
         self.weight = generator.normal(size=LENGTH)
         self.steps = [generator.normal(size=LENGTH) for _ in seen.steps]

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from parity.frameworks.tensorflow.driver.contract import contract_of
+from parity.frameworks.tensorflow.driver.models_of_keras import contract_of_keras, told_by_keras
 from parity.frameworks.tensorflow.driver.named import names_of
 from parity.frameworks.tensorflow.driver.recording import Recorder
 from parity.frameworks.tensorflow.driver.seen import Seen
@@ -44,7 +45,8 @@ class TensorFlowWatcher(Watcher):
         return False  # A tf.Module says nothing of what it is called with, nor of a loss.
 
     def contract(self, training: Training) -> dict[str, Any]:
-        return contract_of(Seen(*training.more["seen"]))
+        seen = Seen(*training.more["seen"])
+        return contract_of(seen) if seen.of_keras is None else contract_of_keras(seen)
 
     def tell(self, training: Training, folder: Path) -> Told:
         return tell(training, folder)
@@ -67,6 +69,8 @@ def tell(training: Training, folder: Path) -> Told:
     except UnreadLossError as error:
         told.refused.append(error.refusal)
         return told
+    if seen.of_keras is not None:
+        return told_by_keras(seen, training, folder)
     for tensor, place in recorder.tested:
         if seen.chain.moves(tensor) and seen.chain.producer(tensor) is not None:
             told.refused.append(ToldRefusal(what="a branch on numbers that are computed", place=place,

@@ -1,0 +1,110 @@
+"""A model of Keras's that a loop trains under a tape: Keras's watcher tells its layers, the loop all else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from parity.frameworks import part_of
+from parity.frameworks.tensorflow.driver.chain import number_of
+from parity.frameworks.tensorflow.driver.replay import Replay
+from parity.frameworks.tensorflow.driver.seen import Seen
+from parity.run.told import Told, ToldLoss, ToldRefusal
+from parity.run.watched import Training
+
+KERAS = "keras"
+"""The framework whose layers these are."""
+
+NEAR = 1e-4
+"""Relative difference within which the penalties of a loss are those of the model."""
+
+
+def told_by_keras(seen: Seen, training: Training, folder: Path) -> Told:
+    """Return what a program holds that trains a model of Keras's by a loop of its own.
+
+    Args:
+        seen: of the program.
+        training: what it is about to do.
+        folder: takes the arrays that it trains on.
+    """
+    model, step, rows = _model(seen), seen.steps[-1], seen.rows
+    arrays = [] if rows.missing else rows.arrays
+    y = arrays[-1] if arrays else None
+    if y is not None and seen.found.depth:
+        y = np.eye(seen.found.depth, dtype=np.float32)[y.astype(int).reshape(len(y))]
+    x = None if not arrays else arrays[0] if len(arrays) == 2 else list(arrays[:-1])
+    given = Training(
+        model=model, optimizer=step.optimizer, x=x, y=y, batch_size=rows.training.batch_size,
+        epochs=rows.training.epochs, shuffle=rows.training.shuffle, drop_remainder=rows.training.drop_remainder,
+        place=training.place,
+    )  # fmt: skip
+    told: Told = part_of(KERAS, "driver.watcher").WATCHER.tell(given, folder)
+    told.training.drop_remainder = rows.training.drop_remainder
+    told.notes += rows.notes
+    told.metrics = {}
+    told.places["compile"] = seen.found.place
+    told.losses = [ToldLoss(output=name, part=seen.found.part, weight=seen.found.weight) for name, _ in told.outputs]
+    told.refused += _odd(seen, training.place)
+    return told
+
+
+def _odd(seen: Seen, place: str) -> list[ToldRefusal]:
+    """Return what a loop does that no spec of the model says."""
+    found, model, step = [], _model(seen), seen.steps[-1]
+    if seen.rows.missing:
+        found.append(ToldRefusal(what="data: rows that stand in no array or dataset of the program", place=place,
+                                 needs="arrays of rows"))  # fmt: skip
+    if step.optimizer is None:
+        found.append(ToldRefusal(what="an update of a Keras model that is written out", place=place,
+                                 needs="an optimizer of Keras's"))  # fmt: skip
+    assert seen.of_keras is not None
+    assert seen.of_keras.call is not None
+    layers = model._flatten_layers(include_self=False, recursive=True)
+    modes = any(hasattr(one, "rate") or type(one).__name__ == "BatchNormalization" for one in layers)
+    if modes and seen.of_keras.call[2].get("training") is not True:
+        found.append(ToldRefusal(what="a model with dropout or batch normalization, called without training=True",
+                                 place=seen.of_keras.place, needs="a model that is trained in training mode"))  # fmt: skip
+    trained = {id(one) for one in model.trainable_variables}
+    if {id(one) for one in step.sources} != trained:
+        found.append(ToldRefusal(what="a gradient of other variables than the model's", place=step.place,
+                                 needs="model.trainable_variables"))  # fmt: skip
+    mine = sum(float(number_of(one)) for one in model.losses)
+    theirs = sum(
+        first * float(np.abs(value).sum()) + second * float((value**2).sum())
+        for handle, (first, second) in seen.found.penalties.items()
+        for value in [number_of(seen.chain.variables[handle])]
+    )  # fmt: skip
+    if abs(mine - theirs) > NEAR * max(mine, theirs):
+        found.append(ToldRefusal(what="a loss with other penalties than the regularizers of the model's layers",
+                                 place=seen.found.place, needs="sum(model.losses) in the loss"))  # fmt: skip
+    return found
+
+
+def _model(seen: Seen) -> Any:
+    assert seen.of_keras is not None
+    assert seen.of_keras.call is not None
+    return seen.of_keras.call[1][0]
+
+
+def contract_of_keras(seen: Seen) -> dict[str, Any]:
+    """Return the parts of the contract of a program that trains a model of Keras's by a loop of its own."""
+    model, optimizer, found = _model(seen), seen.steps[-1].optimizer, seen.found
+    assert seen.of_keras is not None
+    until = seen.chain.operations.index(seen.of_keras)
+
+    def build_loss() -> Callable[..., Any]:
+        def loss(targets: Any, outputs: Any) -> Any:
+            operations = [op for op in seen.chain.needed(found.main) if seen.chain.operations.index(op) > until]
+            known = {id(found.outputs): outputs, id(found.targets): targets}
+            return Replay(seen.chain, seen.chain.variables, outputs.dtype).run(operations, known)[id(found.main)]
+
+        return loss
+
+    def build_optimizer(model: Any) -> Any:
+        del model
+        return type(optimizer).from_config(seen.exact(optimizer.get_config()))
+
+    return {"build_model": lambda: model, "build_loss": build_loss, "build_optimizer": build_optimizer}
