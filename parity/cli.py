@@ -171,11 +171,10 @@ def read_verb(program: str, arguments: tuple[str, ...], no_proof: bool, **given:
     """
     from parity.commands.progress import progress
     from parity.commands.read import read
-    from parity.prepare.options import parse_set
     from parity.reading.asking import program_of
+    from parity.reading.said import read_said
 
-    told = {name: given.pop(name) for name in ("loss", "optimizer")}
-    said = dict(parse_set(f"{name}={text}") for name, text in told.items() if text is not None)
+    said = read_said({name: given.pop(name) for name in ("loss", "optimizer")})
     with progress() as note:
         found = read(program_of(program, arguments), said=said, prove=not no_proof, note=note, **given)
     click.echo("\n".join([*found.reading.notes, *map(str, found.files), *(found.proof.lines if found.proof else ())]))

@@ -75,6 +75,7 @@ class ToldTraining:
             framework's reader knows it.
         callbacks: as words.
         validation: whether it brings rows of its own to validate on.
+        class_weight: what rows count by their class, pairs of its number and the weight; a class that is none counts 1.
     """
 
     batch_size: int | None = None
@@ -83,6 +84,7 @@ class ToldTraining:
     drop_remainder: bool = False
     validation_split: float = 0.0
     validation: bool = False
+    class_weight: list[list[float]] = field(default_factory=list)
     callbacks: list[Word] = field(default_factory=list)
     more: dict[str, Word] = field(default_factory=dict)
 
@@ -108,9 +110,10 @@ class Told:
         optimizer: a word; None where there is none.
         metrics: of each output, words.
         arrays: names of the arrays that were written, ``x`` or ``x:NAME``, ``y`` or ``y:NAME``, with ``val:``
-            before them those of the rows to validate on.
+            before them those of the rows to validate on; ``w`` are the weights of rows.
         places: lines of the program: of ``compile`` and ``train``, where they are known.
         refused: what could not be told.
+        notes: what a reader should know of it, in sentences.
         title: what a person calls the model.
         precision: the word of the type that layers compute in, where that is not float32.
     """
@@ -128,6 +131,7 @@ class Told:
     arrays: list[str] = field(default_factory=list)
     places: dict[str, str] = field(default_factory=dict)
     refused: list[ToldRefusal] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     precision: str = ""
 
     def plain(self) -> dict[str, Any]:
