@@ -111,17 +111,20 @@ class WorkerError(ParityError):
         words: what the worker printed, of which the last line is told.
         log: file that has all of it, None where there is none.
         machine: it is the machine's fault (a full disk, no memory), not the program's.
+
+    ``what`` has what happened alone; ``silent`` says whether it is that the worker said nothing for too long.
     """
 
     exit_code = 3
 
     def __init__(self, side: str, what: str, words: str = "", log: str | None = None, machine: bool = False) -> None:
-        self.side = side
+        self.side, self.silent = side, False
+        self.what = shortened(" ".join(what.split()), 500)
         if machine:
             self.exit_code = MACHINE
         lines = [line.strip() for line in words.splitlines() if line.strip()]
         last = f"; the last that it printed: {shortened(lines[-1], 300)}" if lines else ""
-        self.brief = f"side {side}: {shortened(' '.join(what.split()), 500)}{last}"
+        self.brief = f"side {side}: {self.what}{last}"
         super().__init__(self.brief + (f"; more in {log}" if log else ""))
 
 

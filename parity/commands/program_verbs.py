@@ -32,10 +32,9 @@ def _of_one(verb: Callable[..., None]) -> Callable[..., None]:
 
 def _said(given: dict[str, Any]) -> dict[str, Any]:
     """Take what is said of a program that does not say it itself out of a verb's options, and return it read."""
-    from parity.prepare.options import parse_set
+    from parity.reading.said import read_said
 
-    told = {name: given.pop(name) for name in ("loss", "optimizer")}
-    return dict(parse_set(f"{name}={text}") for name, text in told.items() if text is not None)
+    return read_said({name: given.pop(name) for name in ("loss", "optimizer")})
 
 
 @click.command("read")

@@ -18,6 +18,7 @@ from parity.lazy import np
 from parity.prepare.forms import dataset_of
 from parity.prepare.options import Options, prepare
 from parity.reading.asking import Wanted, arrays_in, asked
+from parity.reading.said import said_parts
 from parity.reading.whole import ReadProgram, read_told
 from parity.run.session import release, scratch_folder
 from parity.run.told import Told
@@ -107,6 +108,7 @@ def read(
         UnreadProgramError: with everything that no entry reads; then nothing is written.
         UsageError: when the program fails, or does not train.
     """
+    said = said_parts(said)  # Its faults, before the program runs.
     note(f"running {program.text} until it trains", 0.0)
     told, arrays = asked(program, max_seconds)
     file = output or (out or Path("reports") / program.name) / f"{program.name}.yaml"

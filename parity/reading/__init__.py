@@ -6,6 +6,7 @@
 ``layers_of``  calls as the layers of a spec: names, edges, shared layers
 ``masks_of``   whether the same steps count
 ``rows_of``    arrays as a file of data, and the ``data`` and ``training`` sections
+``said``       loss and optimizer that are given beside a program
 ``whole``      all of it: a spec, or what stands in the way, line by line
 ============== =====================================================================================================
 

@@ -104,10 +104,9 @@ def arrays_in(folder: Path, told: Told) -> dict[str, NDArray[Any]]:
 
 def _why(program: Wanted, error: WorkerError, seconds: float) -> str:
     """Return in one line why a program was not read."""
-    said = error.brief.removeprefix(f"side {error.side}: ").partition("; the last that it printed: ")[0]
-    if "no word for" in said:
+    if error.silent:
         return f"{program.text} did not train within {seconds:g} seconds and was ended; give it more: --max-seconds"
-    return f"{program.text} failed before it trained: {said}"
+    return f"{program.text} failed before it trained: {error.what}"
 
 
 LOGGED = re.compile(r"[IWEF]\d{4} |\d{4}-\d\d-\d\d |WARNING: All log messages|To enable the following instructions")

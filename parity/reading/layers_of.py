@@ -78,7 +78,15 @@ def layers_of(told: Told) -> Layers:
         for one in told.inputs
     }
     for name, value in told.outputs:
-        found.outputs[_valid(name)] = values.get(passed.get(value, value), "")
+        given = passed.get(value, value)
+        found.outputs[free(_valid(name), set(found.outputs))] = found.names.get(given, "")
+        if given in inputs or "[" in given:
+            what = "an input as it is" if given in inputs else f"{given}, another output of that layer than its first"
+            found.unread.append(Unread(what=f"output {name!r}, which is {what},", needs="a layer that gives it"))
+        first = next(one for one, other in told.outputs if passed.get(other, other) == given)
+        if first != name:
+            what = f"output {name!r}, the same tensor as output {first!r},"
+            found.unread.append(Unread(what=what, needs="a layer of its own for each output"))
     return found
 
 
@@ -153,11 +161,12 @@ def _valid(name: str) -> str:
 def _input_names(told: Told) -> dict[str, str]:
     found: dict[str, str] = {}
     for one in told.inputs:
-        found[one.name] = _free(_valid(one.name), set(found.values()))
+        found[one.name] = free(_valid(one.name), set(found.values()))
     return found
 
 
-def _free(name: str, taken: set[str]) -> str:
+def free(name: str, taken: set[str]) -> str:
+    """Return a name that is not taken, the one that is wanted or the next with a number."""
     found, number = name, 0
     while found in taken:
         number += 1
@@ -170,7 +179,7 @@ def _named_ops(kept: Sequence[tuple[ToldNode, Said]], inputs: set[str]) -> list[
     ops: list[Op] = []
     taken = set(inputs)
     for node, said in kept:
-        name = _free(_valid(node.name), taken)
+        name = free(_valid(node.name), taken)
         taken.add(name)
         fields = {**said.fields, "name": name}
         ops.append(OPS[said.kind].model_validate(fields if node.trainable else {**fields, "trainable": False}))
@@ -179,7 +188,7 @@ def _named_ops(kept: Sequence[tuple[ToldNode, Said]], inputs: set[str]) -> list[
         if not faults:
             break
         for index in faults:
-            name = _free(f"{ops[index].name}_1", taken)
+            name = free(f"{ops[index].name}_1", taken)
             taken.add(name)
             ops[index] = ops[index].replace(name=name)
     return ops

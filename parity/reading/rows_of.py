@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 from parity.catalog import LOSSES
 from parity.data.loading import training_rows
 from parity.lazy import np
+from parity.reading.layers_of import free
 from parity.reading.unread import Unread
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from parity.reading.layers_of import Layers
+    from parity.run.told import ToldTraining
 
 ROWS = 64
 """Rows that are made up where a program brings none."""
@@ -40,39 +42,96 @@ class Rows:
 
 
 def rows_of(
-    given: Mapping[str, NDArray[Any]], layers: Layers, losses: Mapping[str, Any], shapes: Mapping[str, list[int]],
-    split: float,
+    given: Mapping[str, NDArray[Any]], layers: Layers, losses: dict[str, Any], shapes: Mapping[str, list[int]],
+    training: ToldTraining,
 ) -> Rows:  # fmt: skip
     """Return a program's data.
 
     Args:
         given: its arrays, as :class:`~parity.run.told.Told` names them.
         layers: of the spec.
-        losses: of each output, as a spec says it.
+        losses: of each output, as a spec says it; take the weights of classes.
         shapes: of each output, of a row.
-        split: share of the rows that is kept for validation.
+        training: with the share of the rows that is kept for validation, and the weights of classes.
     """
     found = Rows()
     inputs, outputs = list(layers.inputs), list(layers.outputs)
     x = _named(given, "x", inputs)
     y = _named(given, "y", outputs)
-    if not x or not y:
+    split = training.validation_split
+    if not given:
         found.made_up = True
         x, y = _made_up(layers, losses, shapes)
+    elif not x or not y:
+        side, names = ("targets", outputs) if x else ("inputs", inputs)
+        what = f"data: {', '.join(given)}, without {side},"
+        found.unread.append(Unread(what=what, needs=f"{side} for {', '.join(names)}"))
+        return found
     x = {name: _input(one, layers.inputs[name]) for name, one in x.items()}
     y = {name: _targets(one, losses[name], shapes[name]) for name, one in y.items()}
+    weights = _weights(given.get("w"), y, shapes, losses, training, found.unread)
     val_x, val_y = _named(given, "val:x", inputs), _named(given, "val:y", outputs)
     if val_x and val_y and not found.made_up:
         rows, kept = len(next(iter(x.values()))), len(next(iter(val_x.values())))
         x = {name: np.concatenate([one, _input(val_x[name], layers.inputs[name])]) for name, one in x.items()}
         y = {name: np.concatenate([one, _targets(val_y[name], losses[name], shapes[name])]) for name, one in y.items()}
         split = share_of(rows, kept)
+        if weights is not None:
+            more = _of_rows(given["val:w"]) if "val:w" in given else np.ones(kept, weights.dtype)
+            weights = None if more is None else np.concatenate([weights, more])
+    elif val_x or val_y:
+        side = "targets" if val_x else "inputs"
+        found.unread.append(Unread(what=f"validation_data without {side}", needs="both, or neither"))
     found.aligned = {name for name, one in y.items() if one.ndim == 1 and list(shapes[name]) == [1]}
     found.arrays = {"X" if len(x) == 1 else name: one for name, one in x.items()}
     found.arrays |= {"y" if len(y) == 1 else name: one for name, one in y.items()}
+    if weights is not None:
+        name = free("sample_weights", set(found.arrays))
+        found.arrays[name], found.section["sample_weights"] = weights, name
     if split and not found.made_up:
         found.section["validation_split"] = split
     return found
+
+
+def _of_rows(weights: NDArray[Any]) -> NDArray[Any] | None:
+    """Return weights of rows, one number each; None where they are of anything else."""
+    flat = weights[:, 0] if weights.ndim == 2 and weights.shape[1] == 1 else weights
+    return flat.astype(flat.dtype if flat.dtype.kind == "f" else np.float32) if flat.ndim == 1 else None
+
+
+def _weights(
+    given: NDArray[Any] | None, y: Mapping[str, NDArray[Any]], shapes: Mapping[str, list[int]], losses: dict[str, Any],
+    training: ToldTraining, unread: list[Unread],
+) -> NDArray[Any] | None:  # fmt: skip
+    """Return what rows count, None where all count alike; what classes count becomes the loss's, where it has that.
+
+    A loss that has no weights of classes gets those of the rows that they are.
+    """
+    if given is None and not training.class_weight:
+        return None
+    if len(y) > 1:
+        unread.append(Unread(what="weights of rows or classes", needs="a model of one output"))
+        return None
+    ((name, targets),) = y.items()
+    if given is not None:
+        found = _of_rows(given)
+        if found is None or len(found) != len(targets) or training.class_weight:
+            both = " beside weights of classes" if training.class_weight else ""
+            unread.append(Unread(what=f"sample_weight of shape {given.shape}{both}", needs="one number a row"))
+        return found
+    numbers = {int(number): weight for number, weight in training.class_weight}
+    kind, fields = next(iter(losses[name].items())) if isinstance(losses[name], Mapping) else (losses[name], {})
+    classes = shapes[name][-1] if shapes[name] else 0
+    if "class_weight" in LOSSES[kind].model_fields and classes > 1 and set(numbers) <= set(range(classes)):
+        each = [numbers.get(number, 1.0) for number in range(classes)]
+        losses[name] = {kind: {**fields, "class_weight": each}}
+        return None
+    flat = targets.argmax(axis=-1) if targets.ndim > 1 and targets.shape[-1] != 1 else targets.reshape(len(targets), -1)
+    flat = flat if flat.ndim == 1 else flat[:, 0] if flat.shape[1] == 1 else np.zeros((0, 2))
+    if flat.ndim > 1:
+        unread.append(Unread(what="class_weight of several targets a row", needs="one class a row"))
+        return None
+    return np.array([numbers.get(int(one), 1.0) for one in np.round(flat)], np.float32)
 
 
 def share_of(rows: int, kept: int) -> float:

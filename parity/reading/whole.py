@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from parity.catalog import LOSSES, OPTIMIZERS
-from parity.reading.entries_of import entry_of, reader_of, shown_word
+from parity.errors import UsageError
+from parity.reading.entries_of import checked, entry_of, reader_of, shown_word
 from parity.reading.layers_of import Layers, layers_of
 from parity.reading.resolved import resolved
 from parity.reading.rows_of import Rows, rows_of
+from parity.reading.said import said_parts
 from parity.reading.unread import NoEntryError, Unread, UnreadProgramError
 from parity.run.told import Told, Word
 from parity.spec.plain import brief, yaml_of
@@ -73,7 +75,10 @@ def read_told(
     Raises:
         UnreadProgramError: with everything that no entry reads.
     """
-    said = said or {}
+    said = said_parts(said or {})
+    for part, there in (("loss", told.losses), ("optimizer", told.optimizer)):
+        if part in said and there:
+            raise UsageError(f"--{part}: the program has one of its own; leave --{part} out, or change the program")
     unread = [Unread(what=one.what, place=one.place, needs=one.needs) for one in told.refused]
     if not told.outputs:
         raise UnreadProgramError(unread)
@@ -89,7 +94,7 @@ def read_told(
     if unread:
         raise UnreadProgramError(unread)
     shapes = _shapes(told, layers)
-    rows = rows_of(arrays, layers, losses, shapes, told.training.validation_split)
+    rows = rows_of(arrays, layers, losses, shapes, told.training)
     if rows.made_up:
         notes.append(f"It brings no data: the {len(next(iter(rows.arrays.values())))} rows in {source} are made up.")
     if unread + rows.unread:
@@ -159,7 +164,7 @@ def _losses(told: Told, outputs: Mapping[str, str], said: Mapping[str, Any], unr
         try:
             ((kind, fields),) = entry_of(one.part, told.framework, "loss").items()
             weight = {} if one.weight == 1.0 else {"weight": one.weight}
-            found[outputs[one.output]] = brief(LOSSES[kind].model_validate({**fields, **weight}))
+            found[outputs[one.output]] = brief(checked(LOSSES[kind], {**fields, **weight}))
         except NoEntryError as error:
             unread.append(
                 Unread(what=f"loss {shown_word(one.part)}", place=told.places.get("compile", ""), needs=str(error))
@@ -181,7 +186,7 @@ def _optimizer(told: Told, said: Mapping[str, Any], unread: list[Unread]) -> Any
         return said.get("optimizer")
     try:
         ((kind, fields),) = entry_of(told.optimizer, told.framework, "optimizer").items()
-        return brief(OPTIMIZERS[kind].model_validate(fields))
+        return brief(checked(OPTIMIZERS[kind], fields))
     except NoEntryError as error:
         what = f"optimizer {shown_word({'part': told.optimizer['part']})}"
         unread.append(Unread(what=what, place=told.places.get("compile", ""), needs=str(error)))

@@ -117,11 +117,13 @@ class Session:
             try:
                 kind, value = self._channel.receive(timeout=self.timeout)
             except self._channel.TimeoutError:
-                raise self._died(f"no word for {self.timeout:g} seconds; it was ended") from None
+                error = self._died(f"no word for {self.timeout:g} seconds; it was ended")
+                error.silent = True
+                raise error from None
             except (EOFError, OSError):
                 raise self._died(f"its process {self._end()}") from None
-            except self._channel.RemoteError as error:
-                raise self._died((str(error).strip().splitlines() or ["it failed"])[-1]) from None
+            except self._channel.RemoteError as failure:
+                raise self._died((str(failure).strip().splitlines() or ["it failed"])[-1]) from None
             if kind == "event":
                 if on_event is not None:
                     on_event(value)

@@ -76,6 +76,7 @@ class ToldTraining:
             framework's reader knows it.
         callbacks: as words.
         validation: whether it brings rows of its own to validate on.
+        class_weight: what rows count by their class, pairs of its number and the weight; a class that is none counts 1.
     """
 
     batch_size: int | None = None
@@ -84,6 +85,7 @@ class ToldTraining:
     drop_remainder: bool = False
     validation_split: float = 0.0
     validation: bool = False
+    class_weight: list[list[float]] = field(default_factory=list)
     callbacks: list[Word] = field(default_factory=list)
     more: dict[str, Word] = field(default_factory=dict)
 
@@ -109,10 +111,9 @@ class Told:
         optimizer: a word; None where there is none.
         metrics: of each output, words.
         arrays: names of the arrays that were written, ``x`` or ``x:NAME``, ``y`` or ``y:NAME``, with ``val:``
-            before them those of the rows to validate on.
+            before them those of the rows to validate on; ``w`` are the weights of rows.
         places: lines of the program: of ``compile`` and ``train``, where they are known.
         refused: what could not be told.
-        notes: what a reader of the spec should know, in sentences.
         title: what a person calls the model.
         precision: the word of the type that layers compute in, where that is not float32.
         notes: what a reader of the spec should know, in sentences.
@@ -133,7 +134,6 @@ class Told:
     refused: list[ToldRefusal] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     precision: str = ""
-    notes: list[str] = field(default_factory=list)
 
     def plain(self) -> dict[str, Any]:
         """Return it as plain data."""

@@ -31,15 +31,17 @@ UNSAID: dict[str, dict[str, Any]] = {
 METRIC_NAMES = {
     "accuracy": "accuracy", "acc": "accuracy", "mean_absolute_error": "mae", "mean_squared_error": "mse",
     "keras.metrics.MeanAbsoluteError": "mae", "keras.metrics.MeanSquaredError": "mse", "MSE": "mse", "MAE": "mae",
-    "keras.metrics.Accuracy": "", "keras.metrics.BinaryAccuracy": "binary_accuracy",
+    "keras.metrics.BinaryAccuracy": "binary_accuracy",
     "keras.metrics.CategoricalAccuracy": "categorical_accuracy",
     "keras.metrics.SparseCategoricalAccuracy": "sparse_categorical_accuracy",
 }  # fmt: skip
 
 HARMLESS = {
-    "History": "", "ProgbarLogger": "", "ModelCheckpoint": "", "TensorBoard": "", "CSVLogger": "",
-    "BackupAndRestore": "", "TerminateOnNaN": "", "RemoteMonitor": "",
-    "EarlyStopping": "EarlyStopping is left out: the spec trains all epochs",
+    **{f"keras.callbacks.{name}": "" for name in (
+        "History", "ProgbarLogger", "ModelCheckpoint", "TensorBoard", "CSVLogger", "BackupAndRestore", "TerminateOnNaN",
+        "RemoteMonitor",
+    )},
+    "keras.callbacks.EarlyStopping": "EarlyStopping is left out: the spec trains all epochs",
 }  # fmt: skip
 """Callbacks that change nothing of a step, and what is to be said of them."""
 
@@ -79,13 +81,18 @@ class KerasReader(Reader):
         return operation(name, node) if family == "keras.ops" else None
 
     def metric(self, told: Word) -> str | None:
-        name = told["part"] if isinstance(told, Mapping) and "part" in told else str(told)
-        return METRIC_NAMES.get(name, name if name in METRICS else None) or None
+        if not isinstance(told, Mapping):
+            name = str(told).lower() if str(told).lower() in ("accuracy", "acc") else str(told)
+            return METRIC_NAMES.get(name, name if name in METRICS else None)
+        own = told.get("own", {})
+        other = [
+            one for one, value in told.get("arguments", {}).items() if one not in self.ignored and value != own[one]
+        ]
+        return None if other or not told["part"].startswith("keras.") else METRIC_NAMES.get(told["part"])
 
     def harmless(self, callback: Word) -> str | None:
         name = callback["part"] if isinstance(callback, Mapping) else str(callback)
-        short = name.rpartition(".")[2]
-        return HARMLESS.get(short) if "callbacks" in name else None
+        return HARMLESS.get(name)
 
     def known(self, told: Told, tensor: str) -> str:
         rule = told.optimizer["part"].rpartition(".")[2] if isinstance(told.optimizer, Mapping) else ""

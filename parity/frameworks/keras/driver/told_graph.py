@@ -33,7 +33,7 @@ class Telling:
         rows: arrays that it is given, in order or by name; None where there are none.
 
     ``given_as`` has, by what the rows may be called, the input that they are; ``output_masks`` whether each output
-    carries a mask.
+    carries a mask, ``by_key`` whether outputs are a dict.
     """
 
     def __init__(self, model: Any, rows: Any) -> None:
@@ -41,6 +41,7 @@ class Telling:
         self.nodes: list[ToldNode] = []
         self.outputs: list[tuple[str, str]] = []
         self.output_masks: list[bool] = []
+        self.by_key = False
         self.refused: list[ToldRefusal] = []
         self.given_as: dict[str, str] = {}
         try:
@@ -60,6 +61,7 @@ class Telling:
         self._compare(model, traces, told)
         self.nodes = told[0].nodes
         self.outputs = [(name, told[0].values[id(one)]) for name, one in _ends(model, traces[0].outputs)]
+        self.by_key = isinstance(traces[0].outputs, Mapping)
         self.output_masks = [id(one) in traces[0].masks for one in keras.tree.flatten(traces[0].outputs)]
 
     def _name_inputs(self, struct: Any, rows: Any) -> tuple[list[str], Any]:
@@ -223,7 +225,11 @@ def _ends(model: Any, struct: Any) -> list[tuple[str, Any]]:
         names = getattr(model, "output_names", None) or []
     if len(names) != len(flat):
         names = ["output"] if len(flat) == 1 else [f"output_{number}" for number in range(1, len(flat) + 1)]
-    return list(zip(map(str, names), flat, strict=True))
+    found: dict[str, Any] = {}
+    for name, one in zip(map(str, names), flat, strict=True):
+        number = next(n for n in range(len(flat)) if (name if n == 0 else f"{name}_{n}") not in found)
+        found[name if number == 0 else f"{name}_{number}"] = one
+    return list(found.items())
 
 
 def _row(rows: Any, number: int, names: Sequence[str | None]) -> np.ndarray | None:

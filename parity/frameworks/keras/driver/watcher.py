@@ -6,15 +6,17 @@ import inspect
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 import keras
-import numpy as np
 
 from parity.frameworks.keras.driver.told_graph import Telling
+from parity.frameworks.keras.driver.told_rows import Arrays, unpacked
+from parity.frameworks.keras.driver.tracing import UntoldError
 from parity.frameworks.keras.driver.words import given_losses, optimizer_word, rate_of, word
 from parity.run.told import Told, ToldLoss, ToldRefusal, ToldTraining
 from parity.run.watched import Training, Watcher, line_here
@@ -112,6 +114,11 @@ def tell(training: Training, folder: Path) -> Told:
         told.refused.append(ToldRefusal(what=f"Keras on {keras.config.backend()}", needs="a framework of that name"))
     told.places = {"compile": getattr(model, "_parity_compiled", ""), "train": training.place}
     arrays = Arrays(folder, told)
+    try:
+        training = unpacked(training, told)
+    except UntoldError as error:
+        told.refused.append(replace(error.refusal, place=training.place))
+        training = replace(training, x=None, y=None, validation=None, sample_weight=None)
     rows = arrays.rows(training.x, "x")
     graph = Telling(model, rows)
     told.inputs, told.nodes, told.outputs = graph.inputs, graph.nodes, graph.outputs
@@ -122,6 +129,7 @@ def tell(training: Training, folder: Path) -> Told:
     given = [word(one) for one in training.callbacks]
     told.training = ToldTraining(
         batch_size=training.batch_size, epochs=training.epochs, shuffle=training.shuffle,
+        drop_remainder=training.drop_remainder, class_weight=_by_class(training.class_weight),
         validation_split=training.validation_split, validation=training.validation is not None, callbacks=given,
         more={name: word(one) for name, one in training.more.items()},
     )  # fmt: skip
@@ -133,6 +141,10 @@ def tell(training: Training, folder: Path) -> Told:
                 what=f"{type(model).__name__}.{name}, a step of its own,", place=defined_in(type(model), name),
                 needs="the usual step: a loss of outputs and targets"))  # fmt: skip
     return told
+
+
+def _by_class(weights: Any) -> list[list[float]]:
+    return [] if weights is None else [[int(number), float(one)] for number, one in weights.items()]
 
 
 def defined_in(owner: type, name: str) -> str:
@@ -155,9 +167,12 @@ def _tell_setup(told: Told, training: Training) -> None:
     told.optimizer = None if optimizer is None else optimizer_word(keras.optimizers.get(optimizer))
     metrics = training.metrics if training.metrics is not None else compiled.get("metrics")
     told.metrics = {name: [word(one) for one in found] for name, found in _by_output(metrics, outputs).items()}
-    weighted = compiled.get("weighted_metrics")
-    if weighted:
-        told.metrics.setdefault("", []).extend(word(one) for one in np.ravel(np.asarray(weighted, dtype=object)))
+    weighs = training.sample_weight is not None or training.class_weight is not None
+    for name, found in _by_output(compiled.get("weighted_metrics"), outputs).items():
+        if weighs:
+            told.notes.append("Metrics that weigh rows are left out: no entry of the metrics does.")
+        else:
+            told.metrics.setdefault(name, []).extend(word(one) for one in found)
 
 
 def _by_output(metrics: Any, outputs: list[str]) -> dict[str, list[Any]]:
@@ -171,65 +186,3 @@ def _by_output(metrics: Any, outputs: list[str]) -> dict[str, list[Any]]:
         each = [one if isinstance(one, list | tuple) else [one] for one in found]
         return {name: list(one) for name, one in zip(outputs, each, strict=True) if any(x is not None for x in one)}
     return {outputs[0] if outputs else "": found}
-
-
-class Arrays:
-    """What a program trains on, as arrays.
-
-    Args:
-        folder: takes them.
-        told: what is told of the program; takes their names, and what is no array.
-    """
-
-    def __init__(self, folder: Path, told: Told) -> None:
-        self.folder, self.told = folder, told
-
-    def rows(self, given: Any, what: str) -> dict[str, np.ndarray] | list[np.ndarray] | None:
-        """Return arrays by name or in order; None where there are none, or where they are refused."""
-        if given is None:
-            return None
-        several = isinstance(given, list | tuple) and given and all(hasattr(one, "shape") for one in given)
-        named: dict[Any, Any] = given if isinstance(given, dict) else dict(enumerate(given if several else [given]))
-        found = {name: array for name, one in named.items() if (array := self.array(one, what)) is not None}
-        if len(found) < len(named):
-            return None
-        return found if isinstance(given, dict) else list(found.values())
-
-    def array(self, given: Any, what: str) -> np.ndarray | None:
-        """Return an array; None where something is none, which is refused."""
-        if not isinstance(given, np.ndarray | list) and not hasattr(given, "__array__"):
-            kind = f"{type(given).__module__.partition('.')[0]} {type(given).__name__.lstrip('_')}"
-            self.refuse(f"data: {what}, a {kind},", "arrays of rows, which a file can hold")
-            return None
-        return np.asarray(given)
-
-    def refuse(self, what: str, needs: str) -> None:
-        """Tell that something of the call of ``fit`` is not told."""
-        self.told.refused.append(ToldRefusal(what=what, place=self.told.places.get("train", ""), needs=needs))
-
-    def write(self, training: Training, graph: Telling, rows: Any) -> None:
-        """Write everything that is there, under the names of the model's inputs and outputs."""
-        inputs, outputs = [one.name for one in graph.inputs], [name for name, _ in graph.outputs]
-        self._put("x", rows, graph.given_as, inputs)
-        if training.y is not None:
-            self._put("y", self.rows(training.y, "y"), {}, outputs)
-        if training.sample_weight is not None:
-            self.refuse("sample_weight of fit", "weights of rows, which no spec can say")
-        if training.class_weight is not None:
-            self.refuse("class_weight of fit", "loss.class_weight, which the reader does not fill in yet")
-        validation = training.validation
-        if validation is not None and isinstance(validation, tuple | list) and len(validation) == 2:
-            x, y = (self.rows(one, "validation_data") for one in validation)
-            self._put("val:x", x, graph.given_as, inputs)
-            self._put("val:y", y, {}, outputs)
-
-    def _put(self, what: str, rows: Any, given_as: dict[str, str], names: list[str]) -> None:
-        if rows is None:
-            return
-        if isinstance(rows, dict):
-            rows = {given_as.get(name, name): one for name, one in rows.items()}
-            rows = [rows[name] for name in names if name in rows]
-        for name, one in zip(names, rows, strict=False):
-            key = what if len(names) == 1 else f"{what}:{name}"
-            np.save(self.folder / f"{len(self.told.arrays)}.npy", one)
-            self.told.arrays.append(key)
