@@ -9,12 +9,13 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Callable, Sequence
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, assert_never
 
 from parity.report import arrange, charts, sidebyside
 from parity.report import document as doc
+from parity.report.library import chart_library
 from parity.result.schema import Result
 
 if TYPE_CHECKING:
@@ -44,18 +45,6 @@ def draw(document: doc.Document, chart: Callable[[str], dict[str, Any]]) -> str:
         script=script,
         hashes=[_hash(library), _hash(script)],
     )
-
-
-@cache
-def chart_library() -> str:
-    """Give Vega, Vega-Lite and their embedding as one script that is safe to stand in a page."""
-    import altair as alt
-    import vl_convert
-
-    version = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
-    bundle: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", version)
-    # In JavaScript these can only stand in strings and patterns, where the backslash changes nothing.
-    return bundle.replace("\r", "").replace("</script", "<\\/script").replace("<!--", "<\\!--")
 
 
 def _hash(script: str) -> str:

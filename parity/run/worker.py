@@ -32,7 +32,7 @@ PREDICT_ROWS = 256
 """Rows predicted at once."""
 
 PILE = 20_000
-"""Objects that outlived their programs, so many that they are looked through no more: it takes longer than a short run."""
+"""Objects that outlived their programs, so many that no garbage is looked for in them: it would take seconds in all."""
 
 
 def driver_of(framework: str) -> type[Driver]:

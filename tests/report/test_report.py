@@ -20,6 +20,7 @@ import pytest
 from rich.console import Console
 
 from parity.report import arrange, chart_rows, charts, files, html, lookup, markdown, sidebyside, terminal, write
+from parity.report.library import chart_library
 from parity.report.sentences import findings, verdict
 from parity.result.schema import EffectFact, Result
 from tests import report_samples as samples
@@ -398,7 +399,7 @@ def test_html_loads_nothing_and_runs_only_its_own_two_scripts(read: tuple[Result
     assert not [link for link in page.all("a") if re.match("[a-z]+:|//", link["href"] or "")]
     running = [script for attributes, script in page.scripts if attributes.get("type") != "application/json"]
     assert len(running) == 2
-    assert running[0] == html.chart_library()
+    assert running[0] == chart_library()
     policy = next(m["content"] for m in page.all("meta") if m.get("http-equiv") == "Content-Security-Policy") or ""
     for script in running:
         digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
