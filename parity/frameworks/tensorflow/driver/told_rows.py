@@ -46,17 +46,19 @@ def held_by(frames: Sequence[FrameType], datasets: Sequence[Any]) -> Held:
         datasets: that it has gone through so far.
     """
     found = Held(datasets=list({id(one): one for one in reversed(datasets)}.values()))
-    for frame in frames:
-        for scope in (frame.f_locals, frame.f_globals):
-            for name, value in list(scope.items()):
-                for path, one in _arrays(name, value):
-                    found.arrays.setdefault(path, one)
+    scopes = [scope for frame in frames for scope in (frame.f_locals, frame.f_globals)]
+    for number, scope in enumerate(scopes):
+        for name, value in list(scope.items()):
+            for path, one in _arrays(name, value):  # A function may call a batch what the program calls all rows.
+                found.arrays.setdefault(path if path not in found.arrays else f"{path} of {number}", one)
     for frame in reversed(frames):
         found.loops += _loops(frame)
     return found
 
 
 def _arrays(name: str, value: Any, depth: int = 2) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, tf.Variable):
+        return  # A weight, of as many rows as it may have.
     if isinstance(value, np.ndarray) or (tf.is_tensor(value) and hasattr(value, "numpy")):
         if value.dtype not in (tf.resource, tf.variant, tf.string) and len(value.shape) and value.shape[0] > 1:
             yield name, value
@@ -147,7 +149,9 @@ def rows_of(batches: Sequence[np.ndarray], held: Held) -> Rows:
     rows = len(found.arrays[0])
     shuffle = size < rows and not np.array_equal(numbers, np.arange(numbers[0], numbers[0] + size))
     found.training = ToldTraining(batch_size=size, shuffle=bool(shuffle))
-    if rows % size:
+    inner = held.loops[-1] if len(held.loops) > 1 else None  # How many batches an epoch has.
+    found.training.drop_remainder = bool(rows % size) and inner == rows // size
+    if rows % size and inner not in (rows // size, -(-rows // size)):
         found.notes.append(f"Whether it takes the last {rows % size} of {rows} rows cannot be seen: the spec does.")
     found.training.epochs = _epochs(held, rows, size, None, found.notes)
     return found
