@@ -18,8 +18,8 @@ from parity.spec.resolve import Resolved
 from parity.spec.sections import Spec
 
 if TYPE_CHECKING:
-    import numpy as np
-
+    from parity.commands.compare import Compared
+    from parity.commands.port import Ported
     from parity.commands.read import WasRead
     from parity.result.schema import Lint, Result
     from parity.selftest.suites import SelfTest
@@ -31,11 +31,13 @@ __all__ = [
     "Spec",
     "build_spec",
     "check",
+    "compare",
     "compile_program",
     "diff",
     "lint",
     "load_spec",
     "parse_spec",
+    "port",
     "read",
     "resolve",
     "rows",
@@ -122,6 +124,60 @@ def read(
     return read_live(training, name=name, out=folder, prove=prove, max_seconds=max_seconds, said={})
 
 
+def compare(
+    a: Any, b: Any, *, out: str | Path | None = None, prove: bool = True, max_seconds: float = 600.0, **options: Any
+) -> Compared:
+    """Compare two programs as they are: where their training parts, and which difference does it.
+
+    Args:
+        a: the path of a script or of a saved model, ``MODULE:NAME``, or a live model that is compiled.
+        b: likewise.
+        out: folder of what is written; ``reports/A-B`` if None.
+        prove: hold each program against what it was read as first.
+        max_seconds: after which a program is ended where it has not trained.
+        options: fields of :class:`Options`.
+
+    Raises:
+        UnreadProgramError: with everything that no entry reads, of both.
+        UsageError: when one fails, does not train, or cannot be saved for the worker that runs it.
+    """
+    from parity.commands.compare import compare as compare_programs
+    from parity.commands.saving import wanted
+
+    told = ", ".join(f"{name}={value!r}" for name, value in options.items())
+    with wanted({"a": a, "b": b}) as programs:
+        return compare_programs(
+            (programs[0], programs[1]), Options(out=None if out is None else Path(out), **options),
+            max_seconds=max_seconds, prove=prove, command=f"parity.api.compare(a, b{', ' + told if told else ''})",
+            note=lambda text, share: None,
+        )  # fmt: skip
+
+
+def port(
+    program: Any, to: str, *, out: str | Path | None = None, weights: bool = False, prove: bool = True,
+    max_seconds: float = 600.0,
+) -> Ported:  # fmt: skip
+    """Write a program in another framework, and prove that it trains the same; arguments as :func:`compare`'s.
+
+    Args:
+        program: to port.
+        to: framework of the port.
+        out: folder of the port, its spec and its data; ``reports/NAME`` if None.
+        weights: carry the program's own weights over.
+        prove: hold the program and its port in lockstep.
+        max_seconds: after which the program is ended where it has not trained.
+    """
+    from parity.commands.port import port as write_port
+    from parity.commands.saving import wanted
+
+    with wanted({"model": program}) as (one,):
+        return write_port(
+            one, to, output=None, out=None if out is None else Path(out), weights=weights, prove=prove,
+            max_seconds=max_seconds, said={}, command=f"parity.api.port(program, {to!r})",
+            note=lambda text, share: None,
+        )  # fmt: skip
+
+
 def selftest(*, quick: bool = False, seed: int = 0, only: Sequence[str] = ()) -> SelfTest:
     """Put the judge to the test here: faults it must find, clean pairs on which it must be silent, programs to judge.
 
@@ -164,20 +220,22 @@ def diff(spec: Spec, **options: Any) -> list[Difference]:
     return differences(a, b)
 
 
-def rows(source: str) -> tuple[np.ndarray, np.ndarray]:
+def rows(source: str) -> tuple[Any, Any]:
     """Return the inputs and the targets of a named source, as they are before anything is done to them.
 
     Args:
-        source: its name: ``leaf_like``.
+        source: its name: ``leaf_like``. Of one with several inputs or outputs these are dicts, by their names.
 
     Raises:
-        DataError: when there is none, or it cannot be read.
+        UsageError: when there is none.
+        DataError: when it cannot be read.
     """
-    from parity.data.loading import read as read_rows
-    from parity.data.section import DataSpec
+    from parity.data.sources import sources
+    from parity.prepare.options import must_be
 
-    raw = read_rows(DataSpec(source=source))
-    return raw.x, raw.y
+    must_be("source", source, "source", sources())
+    raw = sources()[source].read()
+    return raw.several or raw.x, raw.aims or raw.y
 
 
 def compile_program(spec: Spec, side: str | None = None, framework: str | None = None, data: str | None = None) -> str:

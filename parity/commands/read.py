@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from parity.atomic import whole
 from parity.commands.check import check
 from parity.commands.ending import code_of
+from parity.commands.saving import saved_as, watched_by
 from parity.compile import compile_side
-from parity.errors import UsageError, WorkerError
-from parity.frameworks import frameworks
+from parity.errors import WorkerError
 from parity.lazy import np
 from parity.prepare.forms import dataset_of
 from parity.prepare.options import Options, prepare
@@ -22,7 +22,7 @@ from parity.reading.said import said_parts
 from parity.reading.whole import ReadProgram, read_told
 from parity.run.session import release, scratch_folder
 from parity.run.told import Told
-from parity.run.watched import Training, Watcher, owner_of, watchable
+from parity.run.watched import Training
 from parity.spec.load import build_spec, load_spec
 from parity.spec.targets import settled
 
@@ -136,37 +136,26 @@ def read_live(
     Raises:
         UsageError: when the model is none of a framework that is watched.
     """
-    owner = owner_of(training.model)
-    if owner is None:
-        kind = f"{type(training.model).__module__}.{type(training.model).__qualname__}"
-        raise UsageError(f"a {kind} is no model of {', '.join(watchable().values())}, as far as imported here")
-    framework, watcher = owner
+    framework, watcher = watched_by(training.model)
     folder = scratch_folder(Path(tempfile.gettempdir()))
     try:
         told = watcher.tell(training, folder)
         arrays = arrays_in(folder, told)
-        saved = folder / f"{name}{(*frameworks()[framework].saves_as, '')[0]}"
-        program = Wanted(text=name, name=name, taken={"saved": str(saved), "framework": framework})
-        found = written(told, arrays, program, (out or Path("reports") / name) / f"{name}.yaml", said)
+        file = (out or Path("reports") / name) / f"{name}.yaml"
+        found = written(told, arrays, Wanted(text=name, name=name), file, said)
         beside = {part for part in ("loss", "optimizer") if getattr(training, part) is not None}
         found.reading.unsaid = tuple(sorted({*found.reading.unsaid, *beside}))
         if prove:
-            found.proof = _saved_proof(watcher, training, saved) or proof_of(
+            program, why = saved_as(framework, watcher, training.model, folder / name)
+            found.proof = _unproved(why) if why else proof_of(
                 found.reading, found.files[1], program, max_seconds, lambda text, share: None
-            )
+            )  # fmt: skip
         return found
     finally:
         release(folder)
 
 
-def _saved_proof(watcher: Watcher, training: Training, saved: Path) -> Proof | None:
-    """Save a live model; return why its reading cannot be proved, None where it can."""
-    why = "its framework has no file that holds one"
-    try:
-        if watcher.save(training.model, str(saved)):
-            return None
-    except Exception as error:  # Whatever a program's own class does when it is saved.
-        why = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+def _unproved(why: str) -> Proof:
     return Proof(verdict="inconclusive", lines=[f"read, but not proved: the model cannot be saved ({why})"])
 
 

@@ -18,7 +18,11 @@ Found = Mapping[str, Any]
 
 
 def expanded(side: Resolved, own: OwnProgram, compiled: Program, inventory: Mapping[str, Any]) -> dict[str, str]:
-    """Return the explicit map with the parameters of the layers it names."""
+    """Return the explicit map with the parameters of the layers it names; arguments as of :func:`parity.compile.match`.
+
+    Raises:
+        UsageError: when it names what is not there.
+    """
     parameters, layers = side.parameters(), {layer.name: layer for layer in side.layers()}
     there = [one["path"] for one in (*inventory["parameters"], *inventory["layers"])]
     found: dict[str, str] = {}
@@ -27,15 +31,20 @@ def expanded(side: Resolved, own: OwnProgram, compiled: Program, inventory: Mapp
         if name not in known:
             told = [f"map {name!r}: the spec has no such layer or parameter", did_you_mean(name, known)]
             raise UsageError("; ".join(filter(None, told)))
-        if path not in there:
+        tensors: dict[str, str] = {}
+        for parameter in layers[name].parameters if name in layers else ():
+            own_name = compiled.bindings.weights[parameter_name(name, parameter)].attribute
+            # As the compiled program would have it, if the layer had that name: where variables are no module's.
+            called = f"{path}{own_name.removeprefix(name)}" if own_name.startswith(name) else ""
+            for candidate in (called, f"{path}.{own_name.rpartition('.')[2]}", f"{path}.{parameter}"):
+                if candidate in there:
+                    tensors.setdefault(parameter_name(name, parameter), candidate)
+        if path in there:
+            found[name] = path
+        elif not tensors:
             told = [f"map {name}: {own.shown} has no {path!r}", listed(there, 30), did_you_mean(path, there)]
             raise UsageError("; ".join(filter(None, told)))
-        found[name] = path
-        for parameter in layers[name].parameters if name in layers else ():
-            leaf = compiled.bindings.weights[parameter_name(name, parameter)].attribute.rpartition(".")[2]
-            for candidate in (f"{path}.{leaf}", f"{path}.{parameter}"):
-                if candidate in there:
-                    found.setdefault(parameter_name(name, parameter), candidate)
+        found |= {name: one for name, one in tensors.items() if name not in found}
     return found
 
 

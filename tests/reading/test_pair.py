@@ -1,0 +1,197 @@
+"""Two readings as one spec: models in one form, layers that stand for each other, rows that are the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from parity.errors import UsageError
+from parity.reading.pair import PairSide, paired
+from parity.reading.plainly import activations_joined, channels_moved_last
+from parity.reading.same_rows import OTHERS
+from parity.reading.whole import ReadProgram
+from parity.run.told import Told, ToldNode
+from parity.spec.plain import brief
+from parity.spec.sections import ModelSpec
+
+FIRST: dict[str, Any] = {"input": [3, 8, 6], "layers": [
+    {"conv2d": {"filters": 4, "kernel_size": 3, "data_format": "channels_first", "name": "c1"}}, {"activation": "relu"},
+    {"batch_norm": {"axis": 1}}, {"max_pooling2d": {"pool_size": 2, "data_format": "channels_first"}},
+    {"conv2d": {"filters": 4, "kernel_size": 3, "padding": "same", "data_format": "channels_first", "name": "c2"}},
+    {"concatenate": {"inputs": ["c2", "max_pooling2d"], "axis": 1}}, {"dropout": 0.3}, "flatten", {"dense": 5},
+    {"activation": "softmax"},
+]}  # fmt: skip
+
+
+def layers(model: ModelSpec) -> list[Any]:
+    return [brief(op) for op in model.layers]
+
+
+def test_channels_are_moved_last_and_what_flattens_them_keeps_its_order() -> None:
+    moved = channels_moved_last(ModelSpec.model_validate(FIRST))
+    assert moved.input == (8, 6, 3)
+    kinds = [op.kind for op in moved.layers]
+    assert kinds[6:9] == ["dropout", "permute", "flatten"]
+    assert not any("data_format" in str(one) or "'axis'" in str(one) for one in layers(moved))
+    assert brief(moved.layers[7]) == {"permute": {"name": "permute", "dims": [3, 1, 2]}}
+
+
+def test_a_model_moved_computes_the_same() -> None:
+    from parity.spec.graph import graph_of, named
+
+    model = named(ModelSpec.model_validate(FIRST))
+    rng = np.random.default_rng(0)
+    first, last = graph_of(model), graph_of(channels_moved_last(model))
+    x = rng.normal(size=(2, 3, 8, 6))
+    values = {name: rng.uniform(0.5, 1.0, size=one.shape) for name, one in first.parameters.items()}
+    assert {name: one.shape for name, one in last.parameters.items()} == {n: v.shape for n, v in values.items()}
+    found = [ended(graph, rows, values) for graph, rows in ((first, x), (last, np.moveaxis(x, 1, -1)))]
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-12)
+
+
+def ended(graph: Any, x: np.ndarray, values: dict[str, np.ndarray]) -> np.ndarray:
+    """Return what a graph gives in evaluation, by the meaning of its layers."""
+    known = {graph.inputs[0].name: x}
+    for layer in graph.layers:
+        own = {name.partition(".")[2]: one for name, one in values.items() if name.partition(".")[0] == layer.owner}
+        reads = [known[one.name] for one in layer.reads]
+        known[layer.name] = layer.op.forward(reads[0] if len(reads) == 1 else tuple(reads), own)
+    return known[graph.outputs[0].name]
+
+
+def test_activations_stand_in_the_layers_that_they_follow() -> None:
+    joined = activations_joined(ModelSpec.model_validate(FIRST))
+    assert [op.kind for op in joined.layers].count("activation") == 0
+    assert brief(joined.layers[0].ending()) == "relu"
+    assert brief(joined.layers[-1].ending()) == "softmax"
+
+
+@pytest.mark.parametrize("after", [
+    [{"dense": {"units": 3, "name": "one"}}, {"activation": {"function": "relu", "name": "act"}},
+     {"add": {"inputs": ["one", "act"]}}],  # What stands before it is read, too.
+    [{"dense": {"units": 3, "activation": "tanh"}}, {"activation": "relu"}],  # It has one.
+    [{"flatten": {}}, {"activation": "relu"}],  # It can have none.
+    [{"dense": {"units": 3, "activity_regularizer": "l2"}}, {"activation": "relu"}],  # Penalised ahead of it.
+])  # fmt: skip
+def test_activations_that_cannot_be_elsewhere_stay(after: list[Any]) -> None:
+    joined = activations_joined(ModelSpec.model_validate({"input": [3], "layers": [*after, {"dense": 2}]}))
+    assert [op.kind for op in joined.layers].count("activation") == 1
+
+
+def reading(framework: str, layers: list[Any], rows: dict[str, Any], **more: Any) -> ReadProgram:
+    """Return a program that was read, of dense layers on four numbers."""
+    spec: dict[str, Any] = {
+        "name": framework, "data": {"source": "rows.npz"}, "model": {"input": [4], "layers": layers}, "loss": "mse",
+        "optimizer": "sgd", "training": {"batch_size": 4, "epochs": 2, "shuffle": True, "seed": 0},
+    } | more  # fmt: skip
+    nodes = [
+        ToldNode(name=next(iter(one.values()))["name"], part="", reads=[], shape=[], read_shapes=[],
+                 place=f"{framework}.py, line {number}")
+        for number, one in enumerate(layers, 1)
+    ]  # fmt: skip
+    told = Told(framework=framework, nodes=nodes, places={"compile": f"{framework}.py, line 90"})
+    return ReadProgram(
+        framework=framework, spec=spec, arrays=rows, names={one.name: one.name for one in nodes}, told=told
+    )  # fmt: skip
+
+
+X, Y = np.random.default_rng(0).normal(size=(8, 4)), np.random.default_rng(1).normal(size=(8, 1))
+DENSE = [{"dense": {"units": 3, "name": "dense", "activation": "relu"}}, {"dense": {"units": 1, "name": "dense_1"}}]
+WRITTEN = [{"dense": {"units": 3, "name": "fc1"}}, {"activation": {"function": "relu", "name": "relu"}},
+           {"dropout": {"rate": 0.5, "name": "drop"}}, {"dense": {"units": 1, "name": "fc2"}}]  # fmt: skip
+
+
+def pair_of(a: ReadProgram, b: ReadProgram) -> Any:
+    return paired(a, b, ("a", "b"), "rows.npz")
+
+
+def test_layers_are_called_as_those_that_they_stand_for() -> None:
+    found = pair_of(
+        reading("keras", DENSE, {"X": X, "y": Y}), reading("torch", WRITTEN, {"X": X, "y": Y}, optimizer="adam")
+    )
+    changes = found.spec["sides"]["b"]["changes"]
+    assert [next(iter(one.values()))["name"] for one in changes["layers"]] == ["dense", "drop", "dense_1"]
+    assert changes["optimizer"] == "adam"
+    assert "data.source" not in changes
+    second = found.sides[1]
+    assert second.names == {"dense": "fc1", "drop": "drop", "dense_1": "fc2"}
+    assert second.said_at("")["layers.dense_1"] == "torch.py:4"
+    assert second.said_at("")["optimizer"] == "torch.py:90"
+
+
+def test_programs_that_are_the_same_have_no_changes() -> None:
+    found = pair_of(reading("keras", DENSE, {"X": X, "y": Y}), reading("torch", DENSE, {"X": X, "y": Y}))
+    assert found.spec["sides"] == {"a": {"framework": "keras"}, "b": {"framework": "torch"}}
+    assert found.rows.notes == []
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "changes"),
+    [
+        (X.astype("float32"), Y, {}),
+        (X, Y[:, 0], {"data.targets": "flat"}),
+        (X / 255.0, Y, {"data.scale": 1 / 255}),
+        (X[::-1], Y[::-1], {"data.source": OTHERS}),
+        (X + 1.0, Y, {"data.source": OTHERS}),
+        (X[:6], Y[:6], {"data.source": OTHERS}),
+    ],
+)
+def test_what_is_done_to_the_same_rows_is_a_change(x: np.ndarray, y: np.ndarray, changes: dict[str, Any]) -> None:
+    found = pair_of(reading("keras", DENSE, {"X": X, "y": Y}), reading("torch", DENSE, {"X": x, "y": y}))
+    assert found.spec["sides"]["b"].get("changes", {}) == changes
+    assert bool(found.rows.others) == ("data.source" in changes)
+    assert found.spec["data"].get("targets") == ("column" if "data.targets" in changes else None)
+
+
+def test_rows_that_are_others_are_told() -> None:
+    found = pair_of(reading("keras", DENSE, {"X": X, "y": Y}), reading("torch", DENSE, {"X": X[::-1], "y": Y[::-1]}))
+    assert found.rows.notes == [
+        "They learn from other rows: X is 8x4 float64 in a and 8x4 float64 in b, the same rows in another order."
+    ]
+
+
+def test_labels_and_rows_with_a_single_one_are_the_same() -> None:
+    labels = np.arange(8) % 3
+    dense = [*DENSE[:1], {"dense": {"units": 3, "name": "dense_1"}}]
+    hot = {"loss": {"categorical_crossentropy": {"from_logits": True}}}
+    numbers = {"loss": {"sparse_categorical_crossentropy": {"from_logits": True}}}
+    found = pair_of(
+        reading("keras", dense, {"X": X, "y": np.eye(3, dtype="float32")[labels]}, **hot),
+        reading("torch", dense, {"X": X, "y": labels}, **numbers),
+    )
+    np.testing.assert_array_equal(found.rows.arrays["y"], labels)
+    assert list(found.spec["sides"]["b"]["changes"]) == ["loss"]
+
+
+def test_who_brings_no_data_learns_from_the_others() -> None:
+    made_up = reading("torch", DENSE, {"X": X + 1.0, "y": Y})
+    made_up.made_up = True
+    found = pair_of(made_up, reading("keras", DENSE, {"X": X, "y": Y}))
+    np.testing.assert_array_equal(found.rows.arrays["X"], X)
+    assert found.rows.notes == ["a brings no data: it learns from those of b."]
+
+
+def test_what_was_not_seen_is_no_difference() -> None:
+    a, b = reading("keras", DENSE, {"X": X, "y": Y}), reading("torch", DENSE, {"X": X, "y": Y})
+    b.spec["training"] = {**b.spec["training"], "epochs": 1}
+    a.told.training.epochs = 2
+    assert pair_of(a, b).spec["sides"]["b"] == {"framework": "torch"}
+    b.told.training.epochs = 1
+    assert pair_of(a, b).spec["sides"]["b"]["changes"] == {"training.epochs": 1}
+
+
+def test_programs_that_do_not_read_the_same_are_refused() -> None:
+    other = reading("torch", DENSE, {"X": X[:, :3], "y": Y})
+    other.spec["model"] = {"input": [3], "layers": DENSE}
+    with pytest.raises(UsageError, match=r"do not read the same: .*\[4\].*\[3\]"):
+        pair_of(reading("keras", DENSE, {"X": X, "y": Y}), other)
+
+
+def test_a_side_says_its_lines_by_files_that_are_there(tmp_path: Any) -> None:
+    (tmp_path / "keras.py").write_text("")
+    side = PairSide(name="a", reading=reading("keras", DENSE, {}), model=ModelSpec.model_validate(
+        {"input": [4], "layers": DENSE}), names={"dense": "dense"})  # fmt: skip
+    assert side.said_at(str(tmp_path))["layers.dense"] == f"{tmp_path}/keras.py:1"
+    assert side.said_at("elsewhere")["layers.dense"] == "keras.py:1"
