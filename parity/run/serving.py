@@ -71,7 +71,8 @@ def _place(trace: TracebackType | None) -> str:
         code = frame.f_code
         if code.co_filename.startswith(here):
             continue
-        if not found or not code.co_filename.startswith(libraries):
+        library = code.co_filename.startswith(libraries) or f"{os.sep}site-packages{os.sep}" in code.co_filename
+        if not found or not library:
             inside = "" if code.co_name == "<module>" else f", in {code.co_name}"
             name = re.sub(r"-[0-9a-f]{16}(?=\.py$)", "", os.path.basename(code.co_filename))  # As people know it.
             found = f"{name}, line {line}{inside}"

@@ -184,7 +184,7 @@ def test_layers_and_functions_are_layers(model: str, read_text: Any) -> None:
         + LOOP.format(loss=f"F.cross_entropy(net({rows}[start : start + 12]), y[start : start + 12])")
     )
     if wanted is None:
-        with pytest.raises(ParityError, match="torch.__getitem__ is not read"):
+        with pytest.raises(ParityError, match=r"torch\.__getitem__ is not read"):
             read_text(text)
         return
     found = read_text(text)

@@ -9,8 +9,9 @@ from click.testing import CliRunner
 
 from parity.cli import main
 from parity.errors import ParityError
+from parity.run.watched import watchable
 
-NONE = "before it trained anything: it imported none of keras"
+NONE = f"before it trained anything: it imported none of {', '.join(watchable())}"
 
 HEAD = """\
 import keras

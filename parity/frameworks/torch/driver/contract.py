@@ -77,7 +77,7 @@ def model_of(step: Pass) -> nn.Module:
     return found
 
 
-class Told:
+class Contract:
     """A part of the contract, made when it is asked for.
 
     Args:

@@ -11,8 +11,8 @@ from torch import nn
 from torch.nn import functional
 
 from parity.frameworks.torch.driver.calls import Call, Ref, behind, key_of
-from parity.frameworks.torch.driver.seen import STEPS, Event, Seen
-from parity.frameworks.torch.driver.told_graph import UntoldError
+from parity.frameworks.torch.driver.seen import STEPS, Event, SeenLoop
+from parity.frameworks.torch.driver.told_graph import UnclearError
 from parity.frameworks.torch.driver.words import bound, called, module_word, own_of, word
 
 LOSSES = {
@@ -101,16 +101,16 @@ class Loop:
         return self.steps[-1][-1]
 
 
-def loop_of(seen: Seen, optimizer: Any) -> Loop:
+def loop_of(seen: SeenLoop, optimizer: Any) -> Loop:
     """Return what a training loop does.
 
     Raises:
-        UntoldError: when it does what no spec says.
+        UnclearError: when it does what no spec says.
     """
     others = {id(one.what): one.what for one in seen.events if one.kind == "step" and one.what is not optimizer}
     if others:
         names = " and ".join(called(type(one)) for one in (optimizer, *others.values()))
-        raise UntoldError(f"a loop of {len(others) + 1} optimizers ({names})", _line(seen, "step"),
+        raise UnclearError(f"a loop of {len(others) + 1} optimizers ({names})", _line(seen, "step"),
                           "one optimizer of one loss")  # fmt: skip
     windows = _windows(seen.events, optimizer)
     steps = [[_pass(one) for one in window if one.kind == "backward"] for window in windows]
@@ -129,7 +129,7 @@ def loop_of(seen: Seen, optimizer: Any) -> Loop:
     )  # fmt: skip
 
 
-def _line(seen: Seen, kind: str) -> str:
+def _line(seen: SeenLoop, kind: str) -> str:
     return next((one.place for one in seen.events if one.kind == kind and one.place), "")
 
 
@@ -148,17 +148,17 @@ def _check(window: Sequence[Event], passes: Sequence[Pass]) -> None:
     taken = [one for one in window if one.kind == "backward"]
     step = window[-1]
     if not step.cleared:
-        raise UntoldError(f"{called(type(step.what))}.step with a closure", step.place, "a step of one gradient")
+        raise UnclearError(f"{called(type(step.what))}.step with a closure", step.place, "a step of one gradient")
     if not taken:
-        raise UntoldError("a step without Tensor.backward", step.place, "gradients of a loss: loss.backward()")
+        raise UnclearError("a step without Tensor.backward", step.place, "gradients of a loss: loss.backward()")
     if not taken[0].cleared:
-        raise UntoldError("gradients that are not set to zero, to which those of the next step are added,",
+        raise UnclearError("gradients that are not set to zero, to which those of the next step are added,",
                           taken[0].place, "optimizer.zero_grad() in each step")  # fmt: skip
     if any(one.told for one in taken):
-        raise UntoldError("backward that is given a gradient", taken[0].place, OUT)
+        raise UnclearError("backward that is given a gradient", taken[0].place, OUT)
     roots = [id(root) for one in passes for root in one.roots]
     if len(roots) != len(set(roots)):
-        raise UntoldError("backward of several losses of one forward pass", taken[0].place, "one loss, their sum")
+        raise UnclearError("backward of several losses of one forward pass", taken[0].place, "one loss, their sum")
 
 
 def _pass(event: Event) -> Pass:
@@ -168,7 +168,7 @@ def _pass(event: Event) -> Pass:
     every = list({key_of(one): one for ref in predictions for one in behind(ref)}.values())
     roots = list({id(one.call): one.call for one in every if one.call is not None and _trains(one.call)}.values())
     if not roots:
-        raise UntoldError("a loss of no module's output", event.place, "a model that is an nn.Module")
+        raise UnclearError("a loss of no module's output", event.place, "a model that is an nn.Module")
     roots.reverse()
     inputs: dict[Any, Ref] = {}
     rows = len(predictions[0].tensor) if predictions[0].tensor.dim() else 0
@@ -202,11 +202,11 @@ def _terms(ref: Ref, share: float, place: str) -> Iterator[Term]:
     """Return the losses that a tensor is a sum of.
 
     Raises:
-        UntoldError: when it is more.
+        UnclearError: when it is more.
     """
     call = ref.call
     if call is None:
-        raise UntoldError("a loss that no call that is seen gives", place, OUT)
+        raise UnclearError("a loss that no call that is seen gives", place, OUT)
     found = _loss(call)
     if found is not None:
         yield _term(call, found, share)
@@ -242,7 +242,7 @@ def _terms(ref: Ref, share: float, place: str) -> Iterator[Term]:
         if factor is not None and (name != "div" or isinstance(call.args[0], Ref)):
             yield from _terms(refs[0], share / factor if name == "div" else share * factor, place)
             return
-    raise UntoldError(f"{call.name} in the loss", call.place or place, OUT)
+    raise UnclearError(f"{call.name} in the loss", call.place or place, OUT)
 
 
 def _scalar(ref: Ref) -> bool:
@@ -304,14 +304,14 @@ def _term(call: Call, part: dict[str, Any], share: float) -> Term:
     told = bound(function, call.args, call.kwargs)
     outputs, targets = (told.get(name, told.get(key)) for name, key in (("input", "0"), ("target", "1")))
     if not isinstance(outputs, Ref) or not isinstance(targets, Ref):
-        raise UntoldError(f"{part['part']} of other than outputs and targets", call.place, OUT)
+        raise UnclearError(f"{part['part']} of other than outputs and targets", call.place, OUT)
     if depends(targets) and not depends(outputs) and part["part"] in ("nn.MSELoss", "nn.L1Loss", "nn.SmoothL1Loss",
                                                                       "nn.HuberLoss"):  # fmt: skip
         outputs, targets = targets, outputs
     if depends(targets):
-        raise UntoldError(f"{part['part']} of targets that the model computes", call.place, "targets that are data")
+        raise UnclearError(f"{part['part']} of targets that the model computes", call.place, "targets that are data")
     if not depends(outputs):
-        raise UntoldError(f"{part['part']} of no output of a model", call.place, OUT)
+        raise UnclearError(f"{part['part']} of no output of a model", call.place, OUT)
     part = {**part, "arguments": {**part["arguments"]}}
     part["arguments"]["targets"] = "rows" if targets.tensor.is_floating_point() else "index"
     part["arguments"]["stretches"] = (

@@ -58,7 +58,7 @@ class Event:
     place: str = ""
 
 
-class Seen(TorchFunctionMode):  # type: ignore[misc]
+class SeenLoop(TorchFunctionMode):  # type: ignore[misc]
     """All that was seen of a script; told by :meth:`stopped` that it is enough.
 
     Args:
@@ -213,7 +213,7 @@ def _is_leaf(module: nn.Module) -> bool:
 
 
 @contextmanager
-def watching(seen: Seen) -> Iterator[None]:
+def watching(seen: SeenLoop) -> Iterator[None]:
     """Return within what a script is seen: PyTorch's own calls tell of themselves."""
     kept = torch.get_default_dtype()
     with ExitStack() as stack:
@@ -251,7 +251,7 @@ def _put(stack: ExitStack, owner: Any, name: str, value: Any) -> None:
     stack.callback(setattr, owner, name, before) if own else stack.callback(delattr, owner, name)
 
 
-def _clips(seen: Seen, put: Callable[[Any, str, Any], None]) -> None:
+def _clips(seen: SeenLoop, put: Callable[[Any, str, Any], None]) -> None:
     for name in ("clip_grad_norm_", "clip_grad_value_"):
         run = getattr(nn.utils.clip_grad, name)
 
@@ -262,7 +262,7 @@ def _clips(seen: Seen, put: Callable[[Any, str, Any], None]) -> None:
         put(nn.utils, name, clipped)
 
 
-def _schedulers(seen: Seen, put: Callable[[Any, str, Any], None]) -> None:
+def _schedulers(seen: SeenLoop, put: Callable[[Any, str, Any], None]) -> None:
     """See every class of schedulers: each may have a ``step`` of its own."""
     kinds = [one for one in vars(torch.optim.lr_scheduler).values() if isinstance(one, type)]
     for kind in dict.fromkeys(kinds):

@@ -31,7 +31,7 @@ NOT_TOLD = ("input", "tensors", "self", "_stacklevel", "inplace", "out", "memory
 """Arguments of functions that are tensors, or change nothing of what is computed."""
 
 
-class UntoldError(Exception):
+class UnclearError(Exception):
     """A model cannot be told; carries what stands in the way."""
 
     def __init__(self, what: str, place: str = "", needs: str = "") -> None:
@@ -86,7 +86,7 @@ class Tracer(TorchFunctionMode):  # type: ignore[misc]
         read = [one for _, one in leaves((args, kwargs)) if isinstance(one, torch.Tensor)]
         names = [self.name_of(one) for one in read]
         if name in ESCAPES and any(names):
-            raise UntoldError(f"{name} of a tensor, by whose numbers the model goes on,", line_here(),
+            raise UnclearError(f"{name} of a tensor, by whose numbers the model goes on,", line_here(),
                               "a call that is the same whatever the numbers are")  # fmt: skip
         if not any(names) or (name in SILENT and name != "T"):
             return func(*args, **kwargs)
@@ -181,7 +181,7 @@ def _told(value: Any, named: Sequence[Any]) -> Any:
         bare("a tensor") if isinstance(one, torch.Tensor) else word(one)))  # fmt: skip
 
 
-class Telling:
+class TracedModel:
     """A module, told.
 
     Args:
@@ -203,7 +203,7 @@ class Telling:
         self._model, self._given, self._apply, self._modes = model, list(inputs), apply, list(modes)
         try:
             self._tell()
-        except UntoldError as error:
+        except UnclearError as error:
             self.refused.append(error.refusal)
 
     def _tell(self) -> None:
@@ -218,9 +218,9 @@ class Telling:
             at = _parting(trained.nodes, again.nodes, self._modes if not mode else [])
             if not mode and any(one.part.startswith("F.") and "dropout" in one.part and one.arguments.get("training")
                                 for one in again.nodes):  # fmt: skip
-                raise UntoldError("a dropout in evaluation", "", "F.dropout(..., training=self.training)")
+                raise UnclearError("a dropout in evaluation", "", "F.dropout(..., training=self.training)")
             if at is not None or others != ends:
-                raise UntoldError(f"forward of {type(self._model).__name__}, which computes something else {when},",
+                raise UnclearError(f"forward of {type(self._model).__name__}, which computes something else {when},",
                                   at or "", "calls that are the same whatever the rows and the mode are")  # fmt: skip
         self.nodes, self.outputs, self.modules = trained.nodes, ends, trained.modules
         for node in self.nodes:
@@ -255,10 +255,10 @@ class Telling:
             for one in found:
                 name = tracer.name_of(one)
                 if name is None:
-                    raise UntoldError(f"output of {type(self._model).__name__}, which no call that is seen gives,",
+                    raise UnclearError(f"output of {type(self._model).__name__}, which no call that is seen gives,",
                                       "", "tensors all the way from what it reads")  # fmt: skip
                 if one.dim() == 0 or len(one) != len(tensors[0]):
-                    raise UntoldError(f"output of shape {tuple(one.shape)} for {len(tensors[0])} rows", "",
+                    raise UnclearError(f"output of shape {tuple(one.shape)} for {len(tensors[0])} rows", "",
                                       "a row of each row")  # fmt: skip
                 ends.append(name)
             modes = {name: module.training for name, module in tracer.modules.items()}

@@ -12,14 +12,14 @@ from torch.utils.data import DataLoader, IterableDataset, RandomSampler, Sequent
 
 from parity.frameworks.torch.driver.calls import Call, Ref, Replay, behind, key_of, part_at
 from parity.frameworks.torch.driver.loops import Loop
-from parity.frameworks.torch.driver.told_graph import UntoldError
+from parity.frameworks.torch.driver.told_graph import UnclearError
 
 SLICES = frozenset({"__getitem__", "index_select", "narrow"})
 """Functions that take rows out of a tensor."""
 
 
 @dataclass
-class Rows:
+class TrainedRows:
     """The data of a program.
 
     Args:
@@ -38,19 +38,19 @@ class Rows:
     notes: list[str] = field(default_factory=list)
 
 
-def rows_of(loop: Loop) -> Rows:
+def rows_of(loop: Loop) -> TrainedRows:
     """Return what a loop trains on.
 
     Raises:
-        UntoldError: when it is no rows that a file can hold.
+        UnclearError: when it is no rows that a file can hold.
     """
     last = loop.last
     wanted = [*last.inputs, *(one.targets for one in last.terms)]
     batch = len(wanted[0].tensor)
-    found = Rows(batch=batch)
+    found = TrainedRows(batch=batch)
     loaders = {id(call.what): call.what for ref in wanted for call in _calls(ref) if call.name == "rows"}
     if len(loaders) > 1:
-        raise UntoldError(f"{len(loaders)} loaders in one step", last.place, "one set of rows")
+        raise UnclearError(f"{len(loaders)} loaders in one step", last.place, "one set of rows")
     loader = next(iter(loaders.values()), None)
     whole = _of_loader(loader, batch, found, last.place) if loader is not None else _Sliced(batch, loop)
     try:
@@ -138,22 +138,22 @@ class _Loaded(_Source):
         return self._loader.collate_fn([self._data[number] for number in range(start, stop)])
 
 
-def _of_loader(loader: DataLoader[Any], batch: int, found: Rows, place: str) -> _Source:
+def _of_loader(loader: DataLoader[Any], batch: int, found: TrainedRows, place: str) -> _Source:
     if isinstance(loader.dataset, IterableDataset) or not hasattr(loader.dataset, "__len__"):
-        raise UntoldError("a data set that has no length", place, "rows that a file can hold")
+        raise UnclearError("a data set that has no length", place, "rows that a file can hold")
     sampler = loader.sampler
     random, plain = isinstance(sampler, RandomSampler), isinstance(sampler, SequentialSampler)
     own = loader.batch_size is None or type(loader.batch_sampler).__name__ != "BatchSampler"
     if own or not (random or plain) or (random and (sampler.replacement or sampler.num_samples != len(loader.dataset))):
         what = type(sampler).__name__ if not own else type(loader.batch_sampler or sampler).__name__
-        raise UntoldError(f"a loader with {what}", place, "rows in their order or shuffled")
+        raise UnclearError(f"a loader with {what}", place, "rows in their order or shuffled")
     found.shuffle, found.drops, found.batch = random, bool(loader.drop_last), int(loader.batch_size or batch)
     source = _Loaded(loader)
     rows = min(2, source.count)
     pair = [_tensors(source.batch(0, rows)) for _ in range(2)]
     if any(not torch.equal(a, b) for a, b in zip(*pair, strict=True)):
-        raise UntoldError(f"a data set ({type(loader.dataset).__name__}) that gives other numbers each time it is read",
-                          place, "rows that stay as they are: an augmentation is no layer yet")  # fmt: skip
+        what = f"a data set ({type(loader.dataset).__name__}) that gives other numbers each time it is read"
+        raise UnclearError(what, place, "rows that stay as they are: an augmentation is no layer yet")
     return source
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from parity.frameworks.torch.driver.loops import Loop
 from parity.frameworks.torch.driver.recurrent import parameters_of
-from parity.frameworks.torch.driver.seen import Seen
-from parity.frameworks.torch.driver.told_graph import Telling
+from parity.frameworks.torch.driver.seen import SeenLoop
+from parity.frameworks.torch.driver.starts import Starts
+from parity.frameworks.torch.driver.told_graph import TracedModel
 from parity.frameworks.torch.driver.words import called, optimizer_word, word
 from parity.run.told import Told, ToldRefusal
 
@@ -21,7 +22,7 @@ def refuse(told: Told, what: str, needs: str, place: str = "") -> None:
     told.refused.append(ToldRefusal(what=what, place=place or told.places.get("train", ""), needs=needs))
 
 
-def tell_parameters(told: Told, graph: Telling, seen: Seen | None, loop: Loop | None) -> None:
+def tell_parameters(told: Told, graph: TracedModel, starts: Starts, loop: Loop | None) -> None:
     """Tell of each layer how its parameters start, and whether they move."""
     moving = None if loop is None else moved(loop)
     for node in told.nodes:
@@ -36,8 +37,7 @@ def tell_parameters(told: Told, graph: Telling, seen: Seen | None, loop: Loop | 
         if still and node.trainable:
             what = f"layer {node.name!r}, of which {' and '.join(still)} does not train,"
             refuse(told, what, "a field that holds a part of a layer", node.place)
-        if seen is not None:
-            node.arguments["starts"] = {name: seen.starts.of(one) for name, one in parameters.items()}
+        node.arguments["starts"] = {name: starts.of(one) for name, one in parameters.items()}
 
 
 def moved(loop: Loop) -> set[int]:
@@ -57,7 +57,7 @@ def measured(told: Told) -> str:
     return f"What fills these tensors was not seen, their initializers are fitted to one draw: {names}."
 
 
-def told_optimizer(told: Told, loop: Loop, seen: Seen) -> dict[str, Any]:
+def told_optimizer(told: Told, loop: Loop, seen: SeenLoop) -> dict[str, Any]:
     """Return the optimizer as a word, with its schedule and what is done around its steps."""
     groups = [
         {key: one for key, one in group.items() if key not in ("param_names", "initial_lr")} for group in loop.groups
@@ -79,7 +79,7 @@ def told_optimizer(told: Told, loop: Loop, seen: Seen) -> dict[str, Any]:
     return {**found, "arguments": {**found["arguments"], **_around(told, loop)}}
 
 
-def _schedule(told: Told, loop: Loop, seen: Seen) -> Any:
+def _schedule(told: Told, loop: Loop, seen: SeenLoop) -> Any:
     group = loop.groups[0]
     if len(loop.schedulers) > 1:
         refuse(told, f"{len(loop.schedulers)} schedulers of one rate", "one schedule")

@@ -14,9 +14,10 @@ from torch import nn
 
 from parity.frameworks.torch.driver import contract as contracts
 from parity.frameworks.torch.driver.loops import Loop, loop_of
-from parity.frameworks.torch.driver.seen import Seen, watching
-from parity.frameworks.torch.driver.told_graph import Telling, UntoldError
-from parity.frameworks.torch.driver.told_rows import Rows, rows_of
+from parity.frameworks.torch.driver.seen import SeenLoop, watching
+from parity.frameworks.torch.driver.starts import Starts
+from parity.frameworks.torch.driver.told_graph import TracedModel, UnclearError
+from parity.frameworks.torch.driver.told_rows import TrainedRows, rows_of
 from parity.frameworks.torch.driver.told_setup import measured, refuse, tell_parameters, told_optimizer
 from parity.frameworks.torch.driver.words import module_word, optimizer_word
 from parity.run.told import Told, ToldLoss, ToldTraining
@@ -36,7 +37,7 @@ class TorchTraining(Training):
         seen: of it; None of live objects.
     """
 
-    seen: Seen | None = None
+    seen: SeenLoop | None = None
 
 
 class TorchWatcher(Watcher):
@@ -49,7 +50,7 @@ class TorchWatcher(Watcher):
         def stopped(optimizer: Any) -> None:
             seen(TorchTraining(model=None, optimizer=optimizer, seen=record))
 
-        record = Seen(stopped)
+        record = SeenLoop(stopped)
         with watching(record):
             yield
 
@@ -65,7 +66,7 @@ class TorchWatcher(Watcher):
             return {"build_model": lambda: training.model}
         loop = loop_of(seen, training.optimizer)
         rows = _rows_of(loop)
-        part = contracts.Told(loop, seen.scheduled, _per(loop, rows))
+        part = contracts.Contract(loop, seen.scheduled, _per(loop, rows))
         model, step = contracts.model_of(loop.last), contracts.stepping(loop)
         found = {
             "build_model": lambda: model,
@@ -90,7 +91,7 @@ class TorchWatcher(Watcher):
                 _tell_live(told, training, folder)
             else:
                 _tell_loop(told, seen, training.optimizer, folder)
-        except UntoldError as error:
+        except UnclearError as error:
             told.refused.append(error.refusal)
         return told
 
@@ -98,14 +99,14 @@ class TorchWatcher(Watcher):
 WATCHER = TorchWatcher()
 
 
-def _rows_of(loop: Loop) -> Rows | None:
+def _rows_of(loop: Loop) -> TrainedRows | None:
     try:
         return rows_of(loop)
-    except UntoldError:
+    except UnclearError:
         return None
 
 
-def _per(loop: Loop, rows: Rows | None) -> int:
+def _per(loop: Loop, rows: TrainedRows | None) -> int:
     """Return how many batches stand between two steps of a schedule."""
     if not loop.per_epoch or rows is None:
         return len(loop.steps[-1])
@@ -113,7 +114,7 @@ def _per(loop: Loop, rows: Rows | None) -> int:
     return max(1, count // rows.batch if rows.drops else -(-count // rows.batch))
 
 
-def _tell_loop(told: Told, seen: Seen, optimizer: Any, folder: Path) -> None:
+def _tell_loop(told: Told, seen: SeenLoop, optimizer: Any, folder: Path) -> None:
     """Tell a program by the loop in which it trains."""
     loop = loop_of(seen, optimizer)
     step = loop.last
@@ -128,7 +129,7 @@ def _tell_loop(told: Told, seen: Seen, optimizer: Any, folder: Path) -> None:
     told.inputs, told.nodes = graph.inputs, graph.nodes
     told.outputs = list(zip(names, graph.outputs, strict=False))
     told.refused += graph.refused
-    tell_parameters(told, graph, seen, loop)
+    tell_parameters(told, graph, seen.starts, loop)
     logs = {node.name for node in told.nodes if node.part.rpartition(".")[2] in ("log_softmax", "LogSoftmax")}
     order = {id(one): name for one, name in zip(step.predictions, names, strict=True)}
     shares = len(loop.steps[-1])
@@ -156,10 +157,10 @@ def _share(share: float, batches: int) -> float:
     return 1.0 if batches > 1 and abs(whole - 1.0) < 1e-9 else share
 
 
-def _graph(step: Any, outputs: Any) -> Telling:
+def _graph(step: Any, outputs: Any) -> TracedModel:
     model = step.roots[0].what if len(step.roots) == 1 else contracts.Whole(step, outputs)
     modes = [one for call in step.roots for one in call.modes]
-    return Telling(model, [one.tensor for one in step.inputs],
+    return TracedModel(model, [one.tensor for one in step.inputs],
                    lambda _, tensors: contracts.applied(step, outputs, tensors), modes)  # fmt: skip
 
 
@@ -170,7 +171,7 @@ def _output_names(outputs: Any) -> list[str]:
             for number, one in enumerate(outputs, 1)]  # fmt: skip
 
 
-def _write(told: Told, rows: Rows, names: list[str], folder: Path) -> None:
+def _write(told: Told, rows: TrainedRows, names: list[str], folder: Path) -> None:
     inputs = [one.name for one in told.inputs]
     for what, arrays, several in (("x", rows.x, inputs), ("y", rows.y, names)):
         for name, one in zip(several, arrays, strict=False):
@@ -182,26 +183,32 @@ def _tell_live(told: Told, training: Training, folder: Path) -> None:
     """Tell live objects: a module, and what it is to be trained with."""
     model = training.model
     told.title = type(model).__name__
-    if training.x is None:
-        raise UntoldError(f"the input of {told.title}, which does not say it,", "", "rows to see it by")
-    given = training.x if isinstance(training.x, list | tuple) else [training.x]
+    rows = training.x if training.x is not None else getattr(model, "example_input_array", None)
+    if rows is None:
+        raise UnclearError(f"the input of {told.title}, which does not say it,", "",
+                          "rows to see it by: an attribute example_input_array, or api.read(model, x=...)")  # fmt: skip
+    given = rows if isinstance(rows, list | tuple) else [rows]
     tensors = [torch.as_tensor(np.asarray(one)) for one in given]
     small = [one[:SHORT].to(torch.get_default_dtype()) if one.is_floating_point() else one[:SHORT] for one in tensors]
-    graph = Telling(model, small, lambda one, x: list(_listed(one(*x))), [(one, True) for one in model.modules()])
+    graph = TracedModel(model, small, lambda one, x: list(_listed(one(*x))), [(one, True) for one in model.modules()])
     names = ["output"] if len(graph.outputs) == 1 else [f"output_{n}" for n in range(1, len(graph.outputs) + 1)]
     told.inputs, told.nodes, told.outputs = graph.inputs, graph.nodes, list(zip(names, graph.outputs, strict=True))
     told.refused += graph.refused
-    tell_parameters(told, graph, None, None)
+    tell_parameters(told, graph, Starts(), None)
+    told.notes += filter(None, [measured(told)])
     if training.loss is not None:
         part = module_word(training.loss, type(training.loss))
         floats = training.y is not None and np.asarray(training.y).dtype.kind == "f"
         part["arguments"]["targets"] = "rows" if floats else "index"
+        flat = training.y is not None and np.asarray(training.y).ndim == 1
+        part["arguments"]["stretches"] = flat and bool(told.nodes) and told.nodes[-1].shape == [1]
         told.losses = [ToldLoss(output=name, part=part) for name in names]
     if training.optimizer is not None:
         told.optimizer = optimizer_word(training.optimizer, training.optimizer.param_groups[0])
     targets = [] if training.y is None else [np.asarray(one) for one in _listed(training.y)]
     told.training = ToldTraining(batch_size=training.batch_size, epochs=training.epochs, shuffle=training.shuffle)
-    _write(told, Rows(x=[np.asarray(one) for one in given], y=targets), names, folder)
+    if training.x is not None:
+        _write(told, TrainedRows(x=[np.asarray(one) for one in given], y=targets), names, folder)
 
 
 def _listed(value: Any) -> Any:

@@ -89,7 +89,8 @@ def initializer_of(word: Word, feeds: int | None = None) -> Mapping[str, Any]:
         return {"fan_in_uniform": {}}
     if name == "nn.init.uniform_":
         low, high = float(told.get("a", 0.0)), float(told.get("b", 1.0))
-        if feeds and low == -high and math.isclose(high, feeds**-0.5, rel_tol=1e-6):
+        near = 2.0 / math.sqrt(word["measured"]) if "measured" in word else 1e-6
+        if feeds and low == -high and math.isclose(high, feeds**-0.5, rel_tol=near):
             return {"fan_in_uniform": {}}
         return {"random_uniform": {"minval": low, "maxval": high}}
     if name == "nn.init.normal_":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from parity.frameworks.torch.read_layers import (
+from parity.frameworks.torch.reader.layers import (
     FIRST,
     TITLES,
     activation,

@@ -1,4 +1,4 @@
-"""What of PyTorch's programs is no renaming: losses, optimizers, schedules; of layers see ``read_layers.py``."""
+"""What of PyTorch's programs is no renaming: losses, optimizers, schedules; of layers see ``layers.py``."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from parity.catalog import LOSSES
-from parity.frameworks.torch.read_functions import function
-from parity.frameworks.torch.read_layers import module_of
+from parity.frameworks.torch.reader.functions import function
+from parity.frameworks.torch.reader.layers import module_of
 from parity.reading.entries_of import entry_of
 from parity.reading.odd import Passing, Reader, Said
 from parity.reading.unread import NoEntryError

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from parity.catalog import ACTIVATIONS, OPS
-from parity.frameworks.torch.read_starts import started
+from parity.frameworks.torch.reader.starts import started
 from parity.reading.entries_of import entry_of, shown_word
 from parity.reading.odd import Passing, Said
 from parity.reading.unread import NoEntryError
