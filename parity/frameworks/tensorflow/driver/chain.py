@@ -63,10 +63,10 @@ class Chain:
         """Return whether a tensor depends on rows or on variables, not only on sizes and numbers that are written."""
         if id(tensor) not in self._fixed:
             op = self.producer(tensor)
-            if self.handle(tensor) is not None:
+            if self.handle(tensor) is not None or self.brought(tensor):
                 moving = True
             elif op is None:
-                moving = self.is_rows(tensor)
+                moving = False
             elif op.kind in SIZES:
                 moving = False
             else:

@@ -66,7 +66,7 @@ def _odd(seen: Seen, place: str) -> list[ToldRefusal]:
     modes = any(hasattr(one, "rate") or type(one).__name__ == "BatchNormalization" for one in layers)
     if modes and seen.of_keras.call[2].get("training") is not True:
         found.append(ToldRefusal(what="a model with dropout or batch normalization, called without training=True",
-                                 place=seen.of_keras.place, needs="a model that is trained in training mode"))  # fmt: skip
+                                 place=seen.of_keras.place, needs="training=True in the call"))  # fmt: skip
     trained = {id(one) for one in model.trainable_variables}
     if {id(one) for one in step.sources} != trained:
         found.append(ToldRefusal(what="a gradient of other variables than the model's", place=step.place,

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,7 @@ FUNCTIONS = {
     "tf.nn": ("dropout", "gelu", "silu", "swish", "conv1d", "batch_normalization", "embedding_lookup", "moments",
               "max_pool1d", "avg_pool1d", "softmax_cross_entropy_with_logits", "sigmoid_cross_entropy_with_logits",
               "sparse_softmax_cross_entropy_with_logits"),
-    "tf": ("clip_by_global_norm", "clip_by_norm", "custom_gradient"),
+    "tf": ("clip_by_global_norm", "clip_by_norm"),
     "tf.math": ("log_sigmoid",),
 }  # fmt: skip
 """Functions that are several operations, by the module that people find them in."""
@@ -140,6 +140,11 @@ class Recorder:
             if keras is not None:
                 keras.config.set_floatx(kind)
 
+    def ended(self) -> None:
+        """See that the program has come to its end: what it did until then is all that there is."""
+        if self.steps:
+            self.full(self)
+
     def quiet(self) -> AbstractContextManager[None]:
         """Return within which nothing is recorded."""
 
@@ -162,7 +167,7 @@ class Recorder:
         for module, names in FUNCTIONS.items():
             owner = {"tf": tf, "tf.nn": tf.nn, "tf.math": tf.math}[module]
             for name in names:
-                self._patch(owner, name, lambda plain, title=f"{module}.{name}": self._as_one(title, plain))
+                self._patch(owner, name, partial(self._as_one, f"{module}.{name}"))
         if (
             Driver.active is None and tf.nn.dropout.__wrapped__ is not DROPOUT
         ):  # In a worker, which deals masks of its own.
@@ -174,6 +179,7 @@ class Recorder:
         self._patch(tf.data.Dataset, "__iter__", self._iterating)
         base = next(one for one in type(tf.constant(0)).__mro__ if "__bool__" in vars(one))
         self._patch(base, "__bool__", self._testing)
+        self._patch(tf, "custom_gradient", lambda plain: lambda f: self._as_one("tf.custom_gradient", plain(f)))
         self._patch(tf.compat.v1.Session, "run", self._in_a_session)
         self._patch(pywrap_tfe, "TFE_Py_FastPathExecute", self._read_first)
 
@@ -186,7 +192,7 @@ class Recorder:
         self._patch(keras.Loss, "__call__", lambda plain: self._as_one("keras.Loss", plain))
         for name, one in list(vars(keras.losses).items()):
             if callable(one) and not isinstance(one, type) and name not in ("get", "serialize", "deserialize"):
-                self._patch(keras.losses, name, lambda plain, title=name: self._as_one(f"keras.losses.{title}", plain))
+                self._patch(keras.losses, name, partial(self._as_one, f"keras.losses.{name}"))
         self._patch(keras.Optimizer, "apply", self._applying)
 
     def _created(self, following: Callable[..., Any], **given: Any) -> Any:
@@ -273,6 +279,8 @@ class Recorder:
                 return plain(tape, target, sources, *args, **kwargs)
             flat = list(tf.nest.flatten(sources))
             step = self._step
+            if tf.distribute.has_strategy():
+                self._odd("a step under tf.distribute", "a program on one device")
             if step.loss is not None:
                 self._odd("a second tape.gradient of one step", "one loss, and one set of variables that it trains")
             if self.steps and [id(one) for one in self.steps[0].sources] != [id(one) for one in flat]:

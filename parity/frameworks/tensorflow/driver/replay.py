@@ -1,4 +1,4 @@
-"""A recorded program as one that keeps the contract: its own operations once more, on other rows and in another type."""
+"""Operations of a program that was recorded, once more: on other rows, other weights and in another type."""
 
 from __future__ import annotations
 

@@ -72,9 +72,9 @@ class Seen:
         """Return the rows of a batch: the length of most that the loss is made of and that was there before."""
         for op in reversed(self.chain.operations):
             shapes = [one.shape for one in (*op.inputs, *op.outputs) if hasattr(one, "shape") and len(one.shape)]
-            if op.kind in ("Mean", "Sum") and op.inputs[0].shape.rank and self.chain.trains(op.inputs[0]):
-                if self.chain.handle(op.inputs[0]) is None and not self._of_weights(op.inputs[0]):
-                    return int(op.inputs[0].shape[0])
+            reduces = op.kind in ("Mean", "Sum") and op.inputs[0].shape.rank and self.chain.trains(op.inputs[0])
+            if reduces and self.chain.handle(op.inputs[0]) is None and not self._of_weights(op.inputs[0]):
+                return int(op.inputs[0].shape[0])
             if op.kind.startswith("keras.") and len(shapes) > 0 and op.call is not None:
                 return int(shapes[-1][0])
         return 0
@@ -86,8 +86,8 @@ class Seen:
                 return False
             for one in op.inputs:
                 before = self.chain.producer(one) is None and self.chain.handle(one) is None
-                whole = "Gather" not in op.kind and "float" not in str(getattr(one.dtype, "name", one.dtype))
-                if before and not whole and len(one.shape) and np.size(number_of(one)) > 1:
+                sizes = str(getattr(one.dtype, "name", one.dtype)) == "int32" and op.call is None  # Axes and shapes.
+                if before and len(one.shape) and np.size(number_of(one)) > 1 and ("Gather" in op.kind or not sizes):
                     return False
         return True
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -167,8 +167,8 @@ class Graph:
         kind, shape = f"conv{rank}d", [int(one) for one in w.shape]
         return self._node(
             op, f"tf.nn.{kind}", [x], self._named(kernel, kind), {"kernel_initializer": kernel}, filters=shape[-1],
-            kernel_size=_sizes(shape[:-2], rank), strides=_sizes(said["strides"], rank), padding=padding, use_bias=False,
-            dilation_rate=_sizes(said["dilations"], rank), groups=int(x.shape[-1]) // shape[-2],
+            kernel_size=_sizes(shape[:-2], rank), strides=_sizes(said["strides"], rank), padding=padding,
+            use_bias=False, dilation_rate=_sizes(said["dilations"], rank), groups=int(x.shape[-1]) // shape[-2],
         )  # fmt: skip
 
     def _depthwise(self, op: Operation) -> bool:
@@ -262,8 +262,9 @@ class Graph:
             return False
         if shape == _row(x):
             return self._passed(op)
+        told: dict[str, Any] = {} if len(shape) == 1 else {"target_shape": shape}
         return self._node(op, "flatten" if len(shape) == 1 else "reshape", [x], "flatten" if len(shape) == 1 else
-                          "reshape", function=True, **({} if len(shape) == 1 else {"target_shape": shape}))  # fmt: skip
+                          "reshape", function=True, **told)  # fmt: skip
 
     def _moved(self, op: Operation) -> bool:
         axes = [int(one) for one in number_of(op.inputs[1])]

@@ -52,7 +52,7 @@ def held_by(frames: Sequence[FrameType], datasets: Sequence[Any]) -> Held:
                 for path, one in _arrays(name, value):
                     found.arrays.setdefault(path, one)
     for frame in reversed(frames):
-        found.loops += _loops(frame)
+        found.loops += _loops(frame) if getattr(frame, "f_code", None) else []  # None of a program that has ended.
     return found
 
 
@@ -76,8 +76,8 @@ def _loops(frame: FrameType) -> list[int | None]:
     except SyntaxError:
         return []
     line, first = frame.f_lineno, frame.f_code.co_firstlineno
-    loops = [one for one in ast.walk(tree) if isinstance(one, ast.For | ast.While)
-             and one.lineno >= first and one.lineno <= line <= (one.end_lineno or 0)]  # fmt: skip
+    inside = [one for one in ast.walk(tree) if isinstance(one, ast.For | ast.While)]
+    loops = [one for one in inside if first <= one.lineno and one.body[0].lineno <= line <= (one.end_lineno or 0)]
     return [_count(one, frame) for one in sorted(loops, key=lambda one: one.lineno)]
 
 
@@ -171,7 +171,7 @@ def _among(batches: Sequence[np.ndarray], arrays: Sequence[Any]) -> tuple[list[A
     first, *others = batches
     for candidate in sorted(arrays, key=lambda one: int(one.shape[0])):
         for numbers in _numbers(first, candidate):
-            found = [_shaped(candidate, first)]
+            found: list[Any] = [_shaped(candidate, first)]
             for batch in others:
                 same = (_as_rows(one, batch, numbers) for one in arrays if one.shape[0] == candidate.shape[0])
                 found.append(next((one for one in same if one is not None), None))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from parity.frameworks.tensorflow.driver.chain import Chain, number_of
-from parity.frameworks.tensorflow.driver.recording import Operation
+from parity.frameworks.tensorflow.driver.recording import Operation, Step
 from parity.frameworks.tensorflow.driver.replay import ASSIGNS
 from parity.frameworks.tensorflow.driver.seen import Seen
 from parity.frameworks.tensorflow.driver.told_loss import plain
@@ -39,13 +39,13 @@ def update_word(seen: Seen, told: Told, write: Callable[[str, Any], str]) -> Wor
     if not moved:
         told.refused.append(ToldRefusal(what="an update, which assigns no variable,", place=last.place,
                                         needs="apply_gradients, or assignments behind tape.gradient"))  # fmt: skip
-        return {"part": "an update", "arguments": {}, "own": {}}
-    numbers = sorted({abs(plain(one)) for step in seen.steps for op in seen.update(step) for one in _numbers(seen, op)})
+        return {"entry": "sgd"}
+    numbers = sorted({one for step in seen.steps for one in _numbers(seen, step)})
     runs = _Interpreter(seen).run()
     if isinstance(runs, str):
         told.refused.append(ToldRefusal(what=f"an update that is written out, with {runs},", place=moved[-1].place,
                                         needs="an optimizer that moves variables so"))  # fmt: skip
-        return {"part": "an update", "arguments": {}, "own": {}}
+        return {"entry": "sgd"}
     weights, gradients = runs
     return {"fit": {
         "weights": write("update:weights", weights), "gradients": write("update:gradients", gradients),
@@ -53,11 +53,12 @@ def update_word(seen: Seen, told: Told, write: Callable[[str, Any], str]) -> Wor
     }}  # fmt: skip
 
 
-def _numbers(seen: Seen, op: Operation) -> list[float]:
-    """Return the single numbers that an operation is given as they are written."""
-    known = seen.chain.variables
-    return [float(number_of(one)) for one in op.inputs
-            if id(one) not in known and one.dtype.is_floating and not len(one.shape)]  # fmt: skip
+def _numbers(seen: Seen, step: Step) -> set[float]:
+    """Return the single numbers that an update is given as they are written."""
+    known, operations = seen.chain.variables, seen.update(step)
+    made = {id(one) for op in operations for one in op.outputs}
+    given = [one for op in operations for one in op.inputs if id(one) not in known and id(one) not in made]
+    return {abs(plain(float(number_of(one)))) for one in given if one.dtype.is_floating and not len(one.shape)}
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import numpy as np
-import tensorflow as tf
 
 from parity.frameworks.tensorflow.driver.contract import contract_of
 from parity.frameworks.tensorflow.driver.models_of_keras import contract_of_keras, told_by_keras
@@ -26,19 +26,27 @@ class TensorFlowWatcher(Watcher):
     """A program trains by a tape, and by an optimizer or assignments behind it."""
 
     trains_by: ClassVar[str] = "tf.GradientTape.gradient"
+    recorder: Recorder | None = None
+    scopes: Sequence[Any] = ()
 
     @contextmanager
     def watching(self, seen: Callable[[Training], None]) -> Iterator[None]:
         def full(recorder: Recorder) -> None:
             with recorder.quiet():
-                frames = list(frames_here())
+                frames = [*frames_here(), *self.scopes]
                 held = held_by(frames, recorder.datasets)
                 names = names_of(frames, recorder.variables)
                 place = recorder.steps[-1].place if recorder.steps else line_here()
             seen(Training(model=None, more={"seen": (recorder, held, names)}, place=place))
 
-        with Recorder(full).recording():
+        self.recorder, self.scopes = Recorder(full), ()
+        with self.recorder.recording():
             yield
+
+    def ended(self, names: Mapping[str, Any]) -> None:
+        self.scopes = (SimpleNamespace(f_locals={}, f_globals=dict(names), f_code=None),)
+        if self.recorder is not None:
+            self.recorder.ended()
 
     def owns(self, found: Any) -> bool:
         del found
@@ -60,8 +68,6 @@ def tell(training: Training, folder: Path) -> Told:
     recorder, held, names = training.more["seen"]
     told = Told(framework="tensorflow", places={"compile": training.place, "train": training.place})
     told.refused = [ToldRefusal(what=what, place=place, needs=needs) for what, place, needs in recorder.odd]
-    if tf.distribute.has_strategy():
-        told.refused.append(ToldRefusal(what="tf.distribute", place=training.place, needs="a program on one device"))
     if told.refused:
         return told
     try:
