@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from functools import partial, wraps
 from typing import Any
 
@@ -21,6 +20,7 @@ from tensorflow.python.eager import backprop
 from tensorflow.python.framework import op_callbacks
 
 from parity.frameworks.tensorflow.driver.generators import DROPOUT
+from parity.frameworks.tensorflow.driver.taped import TapedOperation, TapedStep
 from parity.run.driver.base import Driver
 from parity.run.watched import line_here
 
@@ -44,52 +44,6 @@ MOST = 20_000
 """Operations that are kept of a step."""
 
 
-@dataclass(eq=False)
-class Operation:
-    """One operation, or one call of a function.
-
-    Args:
-        kind: as TensorFlow calls it; of a function the name that people call it by.
-        inputs: tensors, and arrays where a function is given some.
-        attributes: of an operation, by name.
-        outputs: tensors.
-        place: line of the program.
-        call: of a function: itself, its arguments and what it is called with by name.
-    """
-
-    kind: str
-    inputs: Sequence[Any]
-    attributes: Mapping[str, Any]
-    outputs: Sequence[Any]
-    place: str
-    call: tuple[Any, Sequence[Any], Mapping[str, Any]] | None = None
-
-
-@dataclass(eq=False)
-class Step:
-    """One training step.
-
-    Args:
-        taped: operations under the tape.
-        after: operations behind ``tape.gradient``, until the next tape.
-        loss: target of ``tape.gradient``.
-        sources: its variables.
-        gradients: what it gave.
-        optimizer: of Keras's, that took them.
-        applied: gradients and variables that it was given.
-        place: line of ``tape.gradient``.
-    """
-
-    taped: list[Operation] = field(default_factory=list)
-    after: list[Operation] = field(default_factory=list)
-    loss: Any = None
-    sources: Sequence[Any] = ()
-    gradients: Sequence[Any] = ()
-    optimizer: Any = None
-    applied: tuple[Sequence[Any], Sequence[Any]] = ((), ())
-    place: str = ""
-
-
 class Recorder:
     """Records a program's steps.
 
@@ -99,17 +53,17 @@ class Recorder:
 
     def __init__(self, full: Callable[[Recorder], None]) -> None:
         self.full = full
-        self.steps: list[Step] = []
+        self.steps: list[TapedStep] = []
         self.variables: dict[int, Any] = {}
         self.places: dict[int, str] = {}
         self.starts: dict[int, Any] = {}
         self.before: dict[int, Any] = {}
-        self.drawn: dict[int, Operation] = {}
+        self.drawn: dict[int, TapedOperation] = {}
         self.datasets: list[Any] = []
         self.tested: list[tuple[Any, str]] = []
         self.odd: list[tuple[str, str, str]] = []
-        self._into: list[Operation] | None = None
-        self._step: Step | None = None
+        self._into: list[TapedOperation] | None = None
+        self._step: TapedStep | None = None
         self._quiet = self._tapes = 0
         self._patched: list[tuple[Any, str, Any, bool]] = []
 
@@ -220,9 +174,9 @@ class Recorder:
             self.starts[id(inputs[0])] = inputs[1]
 
     @staticmethod
-    def _made(kind: str, inputs: Any, attrs: Any, outputs: Any, place: str) -> Operation:
+    def _made(kind: str, inputs: Any, attrs: Any, outputs: Any, place: str) -> TapedOperation:
         attributes = dict(zip(attrs[::2], attrs[1::2], strict=True)) if attrs else {}
-        return Operation(kind, tuple(inputs), attributes, tuple(outputs), place)
+        return TapedOperation(kind, tuple(inputs), attributes, tuple(outputs), place)
 
     def _read_first(self, plain: Callable[..., Any]) -> Callable[..., Any]:
         """Return what runs an operation such that variables it is given are read by an operation of their own."""
@@ -246,7 +200,7 @@ class Recorder:
                 found = plain(*args, **kwargs)
             flat = [given for given in tf.nest.flatten((list(args), kwargs)) if is_value(given)]
             outputs = [given for given in tf.nest.flatten(found) if tf.is_tensor(given)]
-            self._into.append(Operation(title, flat, {}, outputs, line_here(), (plain, args, kwargs)))
+            self._into.append(TapedOperation(title, flat, {}, outputs, line_here(), (plain, args, kwargs)))
             return found
 
         return one
@@ -258,7 +212,7 @@ class Recorder:
                 self._tapes += 1
                 if self._tapes > 1:
                     self._odd("tf.GradientTape in a tf.GradientTape", "one gradient of one loss")
-                self._step = Step()
+                self._step = TapedStep()
                 self._into = self._step.taped
             return plain(tape)
 

@@ -24,7 +24,7 @@ OUTSIDE = ("PrefetchDataset", "RepeatDataset", "_OptionsDataset", "CacheDataset"
 
 
 @dataclass
-class Held:
+class HeldByProgram:
     """What a program holds when it is stopped.
 
     Args:
@@ -38,14 +38,14 @@ class Held:
     datasets: list[Any] = field(default_factory=list)
 
 
-def held_by(frames: Sequence[FrameType], datasets: Sequence[Any]) -> Held:
+def held_by(frames: Sequence[FrameType], datasets: Sequence[Any]) -> HeldByProgram:
     """Return what a program holds.
 
     Args:
         frames: of the program, the innermost first.
         datasets: that it has gone through so far.
     """
-    found = Held(datasets=list({id(one): one for one in reversed(datasets)}.values()))
+    found = HeldByProgram(datasets=list({id(one): one for one in reversed(datasets)}.values()))
     for frame in frames:
         for scope in (frame.f_locals, frame.f_globals):
             for name, value in list(scope.items()):
@@ -102,7 +102,7 @@ def _count(loop: Any, frame: FrameType) -> int | None:
 
 
 @dataclass
-class Rows:
+class TrainedRows:
     """What batches are made of.
 
     Args:
@@ -118,14 +118,14 @@ class Rows:
     missing: list[int] = field(default_factory=list)
 
 
-def rows_of(batches: Sequence[np.ndarray], held: Held) -> Rows:
+def rows_of(batches: Sequence[np.ndarray], held: HeldByProgram) -> TrainedRows:
     """Return the arrays whose rows batches are.
 
     Args:
         batches: of one step, the inputs first; all of as many rows.
         held: by the program.
     """
-    found = Rows()
+    found = TrainedRows()
     size = len(batches[0])
     for dataset in held.datasets:
         told = _dataset(dataset)
@@ -147,13 +147,15 @@ def rows_of(batches: Sequence[np.ndarray], held: Held) -> Rows:
     rows = len(found.arrays[0])
     shuffle = size < rows and not np.array_equal(numbers, np.arange(numbers[0], numbers[0] + size))
     found.training = ToldTraining(batch_size=size, shuffle=bool(shuffle))
+    if size < rows and not shuffle:
+        found.notes.append("That rows come in the order of the arrays is seen of the first steps only.")
     if rows % size:
         found.notes.append(f"Whether it takes the last {rows % size} of {rows} rows cannot be seen: the spec does.")
     found.training.epochs = _epochs(held, rows, size, None, found.notes)
     return found
 
 
-def _epochs(held: Held, rows: int, size: int, repeats: int | None, notes: list[str]) -> int:
+def _epochs(held: HeldByProgram, rows: int, size: int, repeats: int | None, notes: list[str]) -> int:
     """Return for how many epochs a program trains, as its loops and datasets say."""
     counts = [one for one in held.loops if one is not None]
     if len(held.loops) > 1 and held.loops[0] is not None:

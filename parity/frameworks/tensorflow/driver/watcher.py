@@ -14,7 +14,7 @@ from parity.frameworks.tensorflow.driver.contract import contract_of
 from parity.frameworks.tensorflow.driver.models_of_keras import contract_of_keras, told_by_keras
 from parity.frameworks.tensorflow.driver.named import names_of
 from parity.frameworks.tensorflow.driver.recording import Recorder
-from parity.frameworks.tensorflow.driver.seen import Seen
+from parity.frameworks.tensorflow.driver.seen import Recorded
 from parity.frameworks.tensorflow.driver.told_loss import UnreadLossError
 from parity.frameworks.tensorflow.driver.told_rows import held_by
 from parity.frameworks.tensorflow.driver.updates import update_word
@@ -53,7 +53,7 @@ class TensorFlowWatcher(Watcher):
         return False  # A tf.Module says nothing of what it is called with, nor of a loss.
 
     def contract(self, training: Training) -> dict[str, Any]:
-        seen = Seen(*training.more["seen"])
+        seen = Recorded(*training.more["seen"])
         return contract_of(seen) if seen.of_keras is None else contract_of_keras(seen)
 
     def tell(self, training: Training, folder: Path) -> Told:
@@ -71,16 +71,21 @@ def tell(training: Training, folder: Path) -> Told:
     if told.refused:
         return told
     try:
-        seen = Seen(recorder, held, names)
+        seen = Recorded(recorder, held, names)
     except UnreadLossError as error:
         told.refused.append(error.refusal)
         return told
-    if seen.of_keras is not None:
-        return told_by_keras(seen, training, folder)
     for tensor, place in recorder.tested:
         if seen.chain.moves(tensor) and seen.chain.producer(tensor) is not None:
             told.refused.append(ToldRefusal(what="a branch on numbers that are computed", place=place,
                                             needs="layers that do the same whatever the numbers are"))  # fmt: skip
+    if not told.refused and (other := seen.unsteady()) is not None:
+        told.refused.append(ToldRefusal(what=f"a step that computes something else than another one ({other.kind})",
+                                        place=other.place, needs="steps that are alike"))  # fmt: skip
+    if told.refused:
+        return told
+    if seen.of_keras is not None:
+        return told_by_keras(seen, training, folder)
     graph = seen.graph
     told.inputs, told.nodes, told.outputs = graph.inputs, graph.nodes, [("output", graph.output)]
     told.losses = [ToldLoss(output="output", part=seen.found.part, weight=seen.found.weight)]
@@ -108,7 +113,7 @@ class _Writer:
         return key
 
 
-def _tell_starts(seen: Seen, told: Told, writer: _Writer) -> None:
+def _tell_starts(seen: Recorded, told: Told, writer: _Writer) -> None:
     """Tell what variables start at, and their penalties."""
     nodes = {node.name: node for node in told.nodes}
     known: set[int] = set()
@@ -135,7 +140,7 @@ def _tell_starts(seen: Seen, told: Told, writer: _Writer) -> None:
             place=told.places["compile"], needs="a penalty of a layer's weights"))  # fmt: skip
 
 
-def _tell_rows(seen: Seen, told: Told, writer: _Writer) -> None:
+def _tell_rows(seen: Recorded, told: Told, writer: _Writer) -> None:
     """Write the rows that it trains on."""
     if seen.rows.missing:
         what = ", ".join("its targets" if one == len(seen.batches) - 1 else "its inputs" for one in seen.rows.missing)
