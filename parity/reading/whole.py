@@ -89,6 +89,8 @@ def read_told(
     losses = _losses(told, outputs, said, unread)
     optimizer = _optimizer(told, said, unread)
     notes = list(told.notes)
+    if told.training.epochs is None:
+        notes.append("How many epochs it trains cannot be seen: the spec says 1.")
     metrics = _metrics(told, outputs, notes)
     _callbacks(told, notes, unread)
     if unread:

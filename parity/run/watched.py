@@ -79,6 +79,13 @@ class Watcher:
         """Return within what ``seen``, which raises :class:`Enough`, is called as soon as a program is to train."""
         raise NotImplementedError
 
+    def ended(self, names: Mapping[str, Any]) -> None:
+        """See that a program has come to its end: call what ``watching`` was given where it did train.
+
+        Args:
+            names: of the program.
+        """
+
     def owns(self, found: Any) -> bool:
         """Return whether an object is a model of the framework's."""
         raise NotImplementedError
@@ -172,6 +179,8 @@ def _of_script(program: Mapping[str, Any], watch: _Watch) -> tuple[Watcher, Trai
     with _as_itself(file, program.get("arguments", ())) as module:
         try:
             exec(_compiled(file), module.__dict__)
+            for one in watch.watchers:
+                one.ended(module.__dict__)
         except Enough:
             ended = "was stopped"
         except SystemExit as error:

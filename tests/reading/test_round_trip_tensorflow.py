@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from helpers_reading import differing
 
 from parity.compile import compile_side
+from parity.errors import ParityError
 from parity.prepare.forms import dataset_of
 from parity.prepare.options import Options, prepare
 from parity.reading.asking import asked_in, program_of
@@ -36,23 +38,45 @@ with np.load("rows.npz") as arrays:
     trained(tuple(arrays[one] for one in arrays if one != "y") if len(arrays) > 2 else arrays["x"], arrays["y"])
 """
 
+MOVED = "of channels first, its program moves the axes by operations of their own"
+NAMES = "an operation, a second call and an input have no names of their own"
 LOGITS = "the loss applies the last activation: its program gives logits"
 
+ENDED = {
+    "loss.categorical_crossentropy.from_logits": LOGITS, "model.layers.1.dense.activation.linear": LOGITS,
+    "model.layers.1.dense.activation.softmax": LOGITS,
+}  # fmt: skip
+
 LOST: dict[str, dict[str, str]] = {
-    "leaf_small": {
-        "loss.categorical_crossentropy.from_logits": LOGITS, "model.layers.5.dense.activation.linear": LOGITS,
-        "model.layers.5.dense.activation.softmax": LOGITS,
-    },
+    "acts_together": ENDED,
+    "cifar_small": {"loss.categorical_crossentropy.from_logits": LOGITS, "model.layers": MOVED},
     "leaf_port": {},
-    "regression": {},
+    "leaf_small": {name.replace(".1.", ".5."): why for name, why in ENDED.items()},
+    "made_up_for": ENDED,
+    "same_seed": {"model.layers.1.dropout.name": NAMES, "training.random": "who draws is the harness's affair"},
+    "siamese": {
+        **{name.replace(".1.", ".6."): why for name, why in ENDED.items()},
+        "model.inputs.input": NAMES, "model.inputs.input_2": NAMES, "model.inputs.left": NAMES,
+        "model.inputs.right": NAMES, "model.layers.0.dense.inputs": NAMES, "model.layers.2.again.inputs": NAMES,
+        "model.layers.2.again.name": NAMES, "model.layers.3.again.name": NAMES,
+        "model.layers.4.multiply.inputs.1": NAMES, "model.layers.4.multiply.name": NAMES,
+    },
+    "two_lone_causes": ENDED,
 }  # fmt: skip
 """By spec, the fields that do not come back as they were, and why."""
 
 
-@pytest.mark.parametrize("name", LOST)
+WRITTEN = {
+    "cifar_batch_norm": "tf.nn.batch_normalization is not read; it needs a layer that is tf.nn.batch_normalization",
+    "regression": "rules that were tried moves weights so) is not read; it needs an optimizer with that rule",
+}
+"""By spec, one of the lines that say why it does not come back."""
+
+
+@pytest.mark.parametrize("name", [*LOST, *WRITTEN])
 def test_a_gallery_spec_comes_back(name: str, session: Session, tmp_path: Path) -> None:
     spec = load_spec(SPECS / f"{name}.yaml")
-    (side,) = prepare(spec, Options(like=spec_side(spec), frameworks=("tensorflow",)))
+    side = side_of(spec)
     data = dataset_of(side, None)
     side = counted(settled(side, data.target, data.classes is not None), len(data.x))
     source = compile_side(side, name=name, **data.stored).source
@@ -66,12 +90,20 @@ def test_a_gallery_spec_comes_back(name: str, session: Session, tmp_path: Path) 
     program = tmp_path / "train.py"
     program.write_text(source.partition('if __name__ == "__main__":')[0] + RUN)
     told, arrays = asked_in(session, program_of(str(program)))
+    if name in WRITTEN:
+        with pytest.raises(ParityError, match=re.escape(WRITTEN[name])):
+            read_told(told, arrays, name=name, source="blobs")
+        return
     found = read_told(told, arrays, name=name, source="blobs")
     back = prepare(build_spec({**found.spec, "sides": {side.name: {"framework": "tensorflow"}}}), Options())[0]
     parts = ("model", "loss", "optimizer", "training")
     before, after = ({part: dump(one)[part] for part in parts} for one in (side.config, back.config))
-    assert sorted(differing(before, after)) == sorted(LOST[name])
+    lost = sorted(differing(before, after))
+    assert lost == sorted(LOST[name]), lost
 
 
-def spec_side(spec: Any) -> str:
-    return next(name for name, one in spec.sides.items() if one.framework == "keras")
+def side_of(spec: Any) -> Any:
+    """Return Keras's side in raw TensorFlow; the one in raw TensorFlow where a spec says no sides."""
+    keras = next((name for name, one in spec.sides.items() if one.framework == "keras"), None)
+    wanted = Options() if keras is None else Options(like=keras, frameworks=("tensorflow",))
+    return next(side for side in prepare(spec, wanted) if side.framework == "tensorflow")

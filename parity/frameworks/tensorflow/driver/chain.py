@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from parity.frameworks.tensorflow.driver.recording import Operation
+from parity.frameworks.tensorflow.driver.taped import TapedOperation
 
 SIZES = ("Shape", "ShapeN", "Size", "Rank")
 """Operations that tell the sizes of a tensor, whatever its numbers are."""
@@ -23,7 +23,7 @@ BRINGS = ("IteratorGetNext", "EagerPyFunc", "PyFunc", "PyFuncStateless")
 """Operations that bring rows."""
 
 
-class Chain:
+class OperationChain:
     """The operations of a step.
 
     Args:
@@ -31,14 +31,14 @@ class Chain:
         variables: by the identity of their handles.
     """
 
-    def __init__(self, operations: Sequence[Operation], variables: dict[int, Any]) -> None:
+    def __init__(self, operations: Sequence[TapedOperation], variables: dict[int, Any]) -> None:
         self.operations, self.variables = operations, variables
         self.by_output = {id(out): (op, number) for op in operations for number, out in enumerate(op.outputs)}
         self._handles = {id(variable): handle for handle, variable in variables.items()}
         self._depends: dict[int, bool] = {}
         self._fixed: dict[int, bool] = {}
 
-    def producer(self, tensor: Any) -> Operation | None:
+    def producer(self, tensor: Any) -> TapedOperation | None:
         """Return the operation that gave a tensor; None of one that was there before."""
         return self.by_output.get(id(tensor), (None, 0))[0]
 
@@ -63,11 +63,9 @@ class Chain:
         """Return whether a tensor depends on rows or on variables, not only on sizes and numbers that are written."""
         if id(tensor) not in self._fixed:
             op = self.producer(tensor)
-            if self.handle(tensor) is not None:
+            if self.handle(tensor) is not None or self.brought(tensor):
                 moving = True
-            elif op is None:
-                moving = self.is_rows(tensor)
-            elif op.kind in SIZES:
+            elif op is None or op.kind in SIZES:
                 moving = False
             else:
                 moving = not op.inputs or any(self.moves(one) for one in op.inputs)
@@ -110,7 +108,7 @@ class Chain:
                     known[id(one)] = any(known[id(given)] for given in op.inputs)
         return known[id(tensor)]
 
-    def needed(self, tensor: Any) -> list[Operation]:
+    def needed(self, tensor: Any) -> list[TapedOperation]:
         """Return the operations behind a tensor, in order; rows are taken as they come."""
         wanted, found = [tensor], set[int]()
         while wanted:
@@ -128,7 +126,7 @@ def number_of(tensor: Any) -> np.ndarray:
     return np.asarray(tensor.numpy() if hasattr(tensor, "numpy") else tensor)
 
 
-def arguments_of(op: Operation) -> dict[str, Any]:
+def arguments_of(op: TapedOperation) -> dict[str, Any]:
     """Return what a function was called with, by name."""
     assert op.call is not None
     plain, args, kwargs = op.call

@@ -9,11 +9,11 @@ from typing import Any
 import tensorflow as tf
 
 from parity.frameworks.tensorflow.driver.replay import Replay
-from parity.frameworks.tensorflow.driver.seen import Seen
+from parity.frameworks.tensorflow.driver.seen import Recorded
 from parity.frameworks.tensorflow.driver.wide import set_float_type_of_keras
 
 
-def contract_of(seen: Seen) -> dict[str, Any]:
+def contract_of(seen: Recorded) -> dict[str, Any]:
     """Return the parts of the contract, made of what a program was seen to do.
 
     Args:
@@ -47,7 +47,7 @@ class _Model(tf.Module):  # type: ignore[misc]
         dtype: that is computed in.
     """
 
-    def __init__(self, seen: Seen, dtype: Any) -> None:
+    def __init__(self, seen: Recorded, dtype: Any) -> None:
         super().__init__()
         self._seen, self.dtype = seen, dtype
         by_handle: dict[int, Any] = {}
@@ -86,7 +86,7 @@ class _Update(tf.Module):  # type: ignore[misc]
         model: whose variables it moves.
     """
 
-    def __init__(self, seen: Seen, model: _Model) -> None:
+    def __init__(self, seen: Recorded, model: _Model) -> None:
         super().__init__()
         self._seen, self._model, dtype = seen, model, model.dtype
         by_handle = dict(model._replay.variables)

@@ -11,7 +11,7 @@ import numpy as np
 from parity.frameworks import part_of
 from parity.frameworks.tensorflow.driver.chain import number_of
 from parity.frameworks.tensorflow.driver.replay import Replay
-from parity.frameworks.tensorflow.driver.seen import Seen
+from parity.frameworks.tensorflow.driver.seen import Recorded
 from parity.run.told import Told, ToldLoss, ToldRefusal
 from parity.run.watched import Training
 
@@ -22,7 +22,7 @@ NEAR = 1e-4
 """Relative difference within which the penalties of a loss are those of the model."""
 
 
-def told_by_keras(seen: Seen, training: Training, folder: Path) -> Told:
+def told_by_keras(seen: Recorded, training: Training, folder: Path) -> Told:
     """Return what a program holds that trains a model of Keras's by a loop of its own.
 
     Args:
@@ -51,7 +51,7 @@ def told_by_keras(seen: Seen, training: Training, folder: Path) -> Told:
     return told
 
 
-def _odd(seen: Seen, place: str) -> list[ToldRefusal]:
+def _odd(seen: Recorded, place: str) -> list[ToldRefusal]:
     """Return what a loop does that no spec of the model says."""
     found, model, step = [], _model(seen), seen.steps[-1]
     if seen.rows.missing:
@@ -66,7 +66,7 @@ def _odd(seen: Seen, place: str) -> list[ToldRefusal]:
     modes = any(hasattr(one, "rate") or type(one).__name__ == "BatchNormalization" for one in layers)
     if modes and seen.of_keras.call[2].get("training") is not True:
         found.append(ToldRefusal(what="a model with dropout or batch normalization, called without training=True",
-                                 place=seen.of_keras.place, needs="a model that is trained in training mode"))  # fmt: skip
+                                 place=seen.of_keras.place, needs="training=True in the call"))  # fmt: skip
     trained = {id(one) for one in model.trainable_variables}
     if {id(one) for one in step.sources} != trained:
         found.append(ToldRefusal(what="a gradient of other variables than the model's", place=step.place,
@@ -83,13 +83,13 @@ def _odd(seen: Seen, place: str) -> list[ToldRefusal]:
     return found
 
 
-def _model(seen: Seen) -> Any:
+def _model(seen: Recorded) -> Any:
     assert seen.of_keras is not None
     assert seen.of_keras.call is not None
     return seen.of_keras.call[1][0]
 
 
-def contract_of_keras(seen: Seen) -> dict[str, Any]:
+def contract_of_keras(seen: Recorded) -> dict[str, Any]:
     """Return the parts of the contract of a program that trains a model of Keras's by a loop of its own."""
     model, optimizer, found = _model(seen), seen.steps[-1].optimizer, seen.found
     assert seen.of_keras is not None

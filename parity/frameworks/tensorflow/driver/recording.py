@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from tensorflow.python.eager import backprop
 from tensorflow.python.framework import op_callbacks
 
 from parity.frameworks.tensorflow.driver.generators import DROPOUT
+from parity.frameworks.tensorflow.driver.taped import TapedOperation, TapedStep
 from parity.run.driver.base import Driver
 from parity.run.watched import line_here
 
@@ -28,7 +28,7 @@ FUNCTIONS = {
     "tf.nn": ("dropout", "gelu", "silu", "swish", "conv1d", "batch_normalization", "embedding_lookup", "moments",
               "max_pool1d", "avg_pool1d", "softmax_cross_entropy_with_logits", "sigmoid_cross_entropy_with_logits",
               "sparse_softmax_cross_entropy_with_logits"),
-    "tf": ("clip_by_global_norm", "clip_by_norm", "custom_gradient"),
+    "tf": ("clip_by_global_norm", "clip_by_norm"),
     "tf.math": ("log_sigmoid",),
 }  # fmt: skip
 """Functions that are several operations, by the module that people find them in."""
@@ -44,52 +44,6 @@ MOST = 20_000
 """Operations that are kept of a step."""
 
 
-@dataclass(eq=False)
-class Operation:
-    """One operation, or one call of a function.
-
-    Args:
-        kind: as TensorFlow calls it; of a function the name that people call it by.
-        inputs: tensors, and arrays where a function is given some.
-        attributes: of an operation, by name.
-        outputs: tensors.
-        place: line of the program.
-        call: of a function: itself, its arguments and what it is called with by name.
-    """
-
-    kind: str
-    inputs: Sequence[Any]
-    attributes: Mapping[str, Any]
-    outputs: Sequence[Any]
-    place: str
-    call: tuple[Any, Sequence[Any], Mapping[str, Any]] | None = None
-
-
-@dataclass(eq=False)
-class Step:
-    """One training step.
-
-    Args:
-        taped: operations under the tape.
-        after: operations behind ``tape.gradient``, until the next tape.
-        loss: target of ``tape.gradient``.
-        sources: its variables.
-        gradients: what it gave.
-        optimizer: of Keras's, that took them.
-        applied: gradients and variables that it was given.
-        place: line of ``tape.gradient``.
-    """
-
-    taped: list[Operation] = field(default_factory=list)
-    after: list[Operation] = field(default_factory=list)
-    loss: Any = None
-    sources: Sequence[Any] = ()
-    gradients: Sequence[Any] = ()
-    optimizer: Any = None
-    applied: tuple[Sequence[Any], Sequence[Any]] = ((), ())
-    place: str = ""
-
-
 class Recorder:
     """Records a program's steps.
 
@@ -99,17 +53,17 @@ class Recorder:
 
     def __init__(self, full: Callable[[Recorder], None]) -> None:
         self.full = full
-        self.steps: list[Step] = []
+        self.steps: list[TapedStep] = []
         self.variables: dict[int, Any] = {}
         self.places: dict[int, str] = {}
         self.starts: dict[int, Any] = {}
         self.before: dict[int, Any] = {}
-        self.drawn: dict[int, Operation] = {}
+        self.drawn: dict[int, TapedOperation] = {}
         self.datasets: list[Any] = []
         self.tested: list[tuple[Any, str]] = []
         self.odd: list[tuple[str, str, str]] = []
-        self._into: list[Operation] | None = None
-        self._step: Step | None = None
+        self._into: list[TapedOperation] | None = None
+        self._step: TapedStep | None = None
         self._quiet = self._tapes = 0
         self._patched: list[tuple[Any, str, Any, bool]] = []
 
@@ -140,6 +94,11 @@ class Recorder:
             if keras is not None:
                 keras.config.set_floatx(kind)
 
+    def ended(self) -> None:
+        """See that the program has come to its end: what it did until then is all that there is."""
+        if self.steps:
+            self.full(self)
+
     def quiet(self) -> AbstractContextManager[None]:
         """Return within which nothing is recorded."""
 
@@ -162,7 +121,7 @@ class Recorder:
         for module, names in FUNCTIONS.items():
             owner = {"tf": tf, "tf.nn": tf.nn, "tf.math": tf.math}[module]
             for name in names:
-                self._patch(owner, name, lambda plain, title=f"{module}.{name}": self._as_one(title, plain))
+                self._patch(owner, name, partial(self._as_one, f"{module}.{name}"))
         if (
             Driver.active is None and tf.nn.dropout.__wrapped__ is not DROPOUT
         ):  # In a worker, which deals masks of its own.
@@ -174,6 +133,7 @@ class Recorder:
         self._patch(tf.data.Dataset, "__iter__", self._iterating)
         base = next(one for one in type(tf.constant(0)).__mro__ if "__bool__" in vars(one))
         self._patch(base, "__bool__", self._testing)
+        self._patch(tf, "custom_gradient", lambda plain: lambda f: self._as_one("tf.custom_gradient", plain(f)))
         self._patch(tf.compat.v1.Session, "run", self._in_a_session)
         self._patch(pywrap_tfe, "TFE_Py_FastPathExecute", self._read_first)
 
@@ -186,7 +146,7 @@ class Recorder:
         self._patch(keras.Loss, "__call__", lambda plain: self._as_one("keras.Loss", plain))
         for name, one in list(vars(keras.losses).items()):
             if callable(one) and not isinstance(one, type) and name not in ("get", "serialize", "deserialize"):
-                self._patch(keras.losses, name, lambda plain, title=name: self._as_one(f"keras.losses.{title}", plain))
+                self._patch(keras.losses, name, partial(self._as_one, f"keras.losses.{name}"))
         self._patch(keras.Optimizer, "apply", self._applying)
 
     def _created(self, following: Callable[..., Any], **given: Any) -> Any:
@@ -214,9 +174,9 @@ class Recorder:
             self.starts[id(inputs[0])] = inputs[1]
 
     @staticmethod
-    def _made(kind: str, inputs: Any, attrs: Any, outputs: Any, place: str) -> Operation:
+    def _made(kind: str, inputs: Any, attrs: Any, outputs: Any, place: str) -> TapedOperation:
         attributes = dict(zip(attrs[::2], attrs[1::2], strict=True)) if attrs else {}
-        return Operation(kind, tuple(inputs), attributes, tuple(outputs), place)
+        return TapedOperation(kind, tuple(inputs), attributes, tuple(outputs), place)
 
     def _read_first(self, plain: Callable[..., Any]) -> Callable[..., Any]:
         """Return what runs an operation such that variables it is given are read by an operation of their own."""
@@ -240,7 +200,7 @@ class Recorder:
                 found = plain(*args, **kwargs)
             flat = [given for given in tf.nest.flatten((list(args), kwargs)) if is_value(given)]
             outputs = [given for given in tf.nest.flatten(found) if tf.is_tensor(given)]
-            self._into.append(Operation(title, flat, {}, outputs, line_here(), (plain, args, kwargs)))
+            self._into.append(TapedOperation(title, flat, {}, outputs, line_here(), (plain, args, kwargs)))
             return found
 
         return one
@@ -252,7 +212,7 @@ class Recorder:
                 self._tapes += 1
                 if self._tapes > 1:
                     self._odd("tf.GradientTape in a tf.GradientTape", "one gradient of one loss")
-                self._step = Step()
+                self._step = TapedStep()
                 self._into = self._step.taped
             return plain(tape)
 
@@ -273,6 +233,8 @@ class Recorder:
                 return plain(tape, target, sources, *args, **kwargs)
             flat = list(tf.nest.flatten(sources))
             step = self._step
+            if tf.distribute.has_strategy():
+                self._odd("a step under tf.distribute", "a program on one device")
             if step.loss is not None:
                 self._odd("a second tape.gradient of one step", "one loss, and one set of variables that it trains")
             if self.steps and [id(one) for one in self.steps[0].sources] != [id(one) for one in flat]:

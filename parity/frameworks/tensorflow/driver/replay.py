@@ -1,4 +1,4 @@
-"""A recorded program as one that keeps the contract: its own operations once more, on other rows and in another type."""
+"""Operations of a program that was recorded, once more: on other rows, other weights and in another type."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework import op_def_registry
 
-from parity.frameworks.tensorflow.driver.chain import Chain, is_tensor, number_of
-from parity.frameworks.tensorflow.driver.recording import Operation
+from parity.frameworks.tensorflow.driver.chain import OperationChain, is_tensor, number_of
+from parity.frameworks.tensorflow.driver.taped import TapedOperation
 
 ASSIGNS: Mapping[str, Callable[[Any, Any], Any]] = {
     "AssignVariableOp": lambda variable, value: variable.assign(value),
@@ -30,11 +30,11 @@ class Replay:
         dtype: that is computed in.
     """
 
-    def __init__(self, chain: Chain, variables: Mapping[int, Any], dtype: Any) -> None:
+    def __init__(self, chain: OperationChain, variables: Mapping[int, Any], dtype: Any) -> None:
         self.chain, self.variables, self.dtype = chain, variables, dtype
         self._losses: dict[int, Any] = {}
 
-    def run(self, operations: Sequence[Operation], known: dict[int, Any], training: bool = True) -> dict[int, Any]:
+    def run(self, operations: Sequence[TapedOperation], known: dict[int, Any], training: bool = True) -> dict[int, Any]:
         """Return what tensors are, by their identity, behind operations.
 
         Args:
@@ -50,7 +50,7 @@ class Replay:
                 values.setdefault(id(one), found)
         return values
 
-    def _once(self, op: Operation, values: Mapping[int, Any], training: bool) -> Sequence[Any]:
+    def _once(self, op: TapedOperation, values: Mapping[int, Any], training: bool) -> Sequence[Any]:
         if op.kind == "ReadVariableOp":
             return [tf.convert_to_tensor(self.variables[id(op.inputs[0])])]
         if op.kind in ASSIGNS:
@@ -89,7 +89,7 @@ class Replay:
             return self.variables[id(tensor)].handle
         return cast(number_of(tensor), self.dtype)
 
-    def _raw(self, op: Operation, given: Sequence[Any]) -> Sequence[Any]:
+    def _raw(self, op: TapedOperation, given: Sequence[Any]) -> Sequence[Any]:
         """Run an operation of TensorFlow's; what it infers of its inputs it infers anew."""
         function, definition = getattr(tf.raw_ops, op.kind), op_def_registry.get(op.kind)
         inputs = definition.input_arg

@@ -7,14 +7,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
-from parity.frameworks.tensorflow.driver.chain import BRINGS, Chain, number_of
-from parity.frameworks.tensorflow.driver.named import names_of
-from parity.frameworks.tensorflow.driver.recording import BEHIND_DRAWS, DRAWS, Operation, Recorder
+from parity.frameworks.tensorflow.driver.chain import BRINGS, OperationChain, number_of
+from parity.frameworks.tensorflow.driver.recording import BEHIND_DRAWS, DRAWS, Recorder
 from parity.frameworks.tensorflow.driver.replay import ASSIGNS
-from parity.frameworks.tensorflow.driver.told_graph import Graph
+from parity.frameworks.tensorflow.driver.taped import TapedOperation
+from parity.frameworks.tensorflow.driver.told_graph import TapedGraph
 from parity.frameworks.tensorflow.driver.told_loss import loss_of, plain
-from parity.frameworks.tensorflow.driver.told_rows import Held, Rows, rows_of
+from parity.frameworks.tensorflow.driver.told_rows import HeldByProgram, TrainedRows, rows_of
 from parity.run.told import ToldRefusal
 
 FAMILIES = {"RandomStandardNormal": "normal", "StatelessRandomNormalV2": "normal", "RandomUniform": "uniform",
@@ -22,40 +23,59 @@ FAMILIES = {"RandomStandardNormal": "normal", "StatelessRandomNormalV2": "normal
             "StatelessTruncatedNormalV2": "truncated_normal"}  # fmt: skip
 
 
-class Seen:
+class Recorded:
     """A recorded program.
 
     Args:
         recorder: of it.
         held: what it held when it was stopped.
-        frames: of it.
+        names: of variables, by their handles.
 
     Raises:
         UnreadLossError: when its loss is none that is read.
     """
 
-    def __init__(self, recorder: Recorder, held: Held, names: Mapping[int, str]) -> None:
+    def __init__(self, recorder: Recorder, held: HeldByProgram, names: Mapping[int, str]) -> None:
         self.recorder, self.names = recorder, names
         self.steps = recorder.steps
         number = min(1, len(self.steps) - 1)
         before = self.steps[number - 1].after if number else []
         self.step = self.steps[number]
         self.loss = self.step.loss
-        self.chain = Chain([*before, *self.step.taped], recorder.variables)
-        self.trained = {handle for one in self.step.sources if (handle := self.handle_of(one)) is not None}
+        self.chain = OperationChain([*before, *self.step.taped], recorder.variables)
+        moved = self.step.sources if self.steps[-1].optimizer is None else self.steps[-1].applied[1]
+        self.trained = {handle for one in moved if (handle := self.handle_of(one)) is not None}
         self.refused: list[ToldRefusal] = []
         self.chain.rows = self._rows()
         self.found = loss_of(self.chain, self.loss)
         self.of_keras = self._call_of_keras()
         if self.of_keras is None:
-            self.graph = Graph(self.chain, self.found.outputs, self.names, self.trained, self.found.penalties)
+            self.graph = TapedGraph(self.chain, self.found.outputs, self.names, self.trained, self.found.penalties)
             reads = self.graph.reads
         else:
             reads = [one for one in self.of_keras.inputs if not self.handle_of(one)]
         self.batches = [number_of(one) for one in (*reads, self.found.targets)]
-        self.rows: Rows = rows_of(self.batches, held)
+        self.rows: TrainedRows = rows_of(self.batches, held)
 
-    def _call_of_keras(self) -> Operation | None:
+    def unsteady(self) -> TapedOperation | None:
+        """Return an operation of the step that is another one in another step, or has other numbers; None for none."""
+        for other in self.steps:
+            if len(other.taped) != len(self.step.taped):
+                return self.step.taped[-1]
+            for mine, theirs in zip(self.step.taped, other.taped, strict=True):
+                if mine.kind != theirs.kind or self._written(mine) != self._written(theirs):
+                    return mine
+        return None
+
+    def _written(self, op: TapedOperation) -> list[float]:
+        """Return the single numbers that an operation is given as they are written."""
+        given = list(op.inputs) if op.call is None else tf.nest.flatten((list(op.call[1]), dict(op.call[2])))
+        floats = [one for one in given if isinstance(one, float)]
+        made = {id(out) for step in self.steps for inner in step.taped for out in inner.outputs}
+        tensors = [one for one in given if tf.is_tensor(one) and one.dtype.is_floating and not len(one.shape)]
+        return floats + [float(number_of(one)) for one in tensors if id(one) not in made]
+
+    def _call_of_keras(self) -> TapedOperation | None:
         """Return the call of a model of Keras's that gives the outputs of rows as they come; None where none does."""
         op = self.chain.producer(self.found.outputs)
         if op is None or op.kind != "keras.Layer" or op.call is None or not hasattr(op.call[1][0], "fit"):
@@ -72,9 +92,9 @@ class Seen:
         """Return the rows of a batch: the length of most that the loss is made of and that was there before."""
         for op in reversed(self.chain.operations):
             shapes = [one.shape for one in (*op.inputs, *op.outputs) if hasattr(one, "shape") and len(one.shape)]
-            if op.kind in ("Mean", "Sum") and op.inputs[0].shape.rank and self.chain.trains(op.inputs[0]):
-                if self.chain.handle(op.inputs[0]) is None and not self._of_weights(op.inputs[0]):
-                    return int(op.inputs[0].shape[0])
+            reduces = op.kind in ("Mean", "Sum") and op.inputs[0].shape.rank and self.chain.trains(op.inputs[0])
+            if reduces and self.chain.handle(op.inputs[0]) is None and not self._of_weights(op.inputs[0]):
+                return int(op.inputs[0].shape[0])
             if op.kind.startswith("keras.") and len(shapes) > 0 and op.call is not None:
                 return int(shapes[-1][0])
         return 0
@@ -86,8 +106,8 @@ class Seen:
                 return False
             for one in op.inputs:
                 before = self.chain.producer(one) is None and self.chain.handle(one) is None
-                whole = "Gather" not in op.kind and "float" not in str(getattr(one.dtype, "name", one.dtype))
-                if before and not whole and len(one.shape) and np.size(number_of(one)) > 1:
+                sizes = str(getattr(one.dtype, "name", one.dtype)) == "int32" and op.call is None  # Axes and shapes.
+                if before and len(one.shape) and np.size(number_of(one)) > 1 and ("Gather" in op.kind or not sizes):
                     return False
         return True
 
@@ -127,7 +147,7 @@ class Seen:
             middle, scale = middle + scale * offset, scale * factor
         return None
 
-    def _behind(self, op: Operation) -> tuple[Any, float, float]:
+    def _behind(self, op: TapedOperation) -> tuple[Any, float, float]:
         """Return what an operation changes, and by which factor and offset."""
         assert op.kind in BEHIND_DRAWS
         ahead = id(op.inputs[0]) in self.recorder.drawn
@@ -148,7 +168,7 @@ class Seen:
             return (drawn, 1.0, -number) if ahead else (drawn, -1.0, number)
         return drawn, 1.0, number
 
-    def rows_like(self, operations: Sequence[Operation]) -> list[Any]:
+    def rows_like(self, operations: Sequence[TapedOperation]) -> list[Any]:
         """Return the tensors that rows come in as, wherever they do."""
         found = {id(one): one for op in operations for one in op.inputs if self.chain.brought(one)}
         return [one for one in found.values() if self.same_rows(one) is not None]
@@ -159,9 +179,9 @@ class Seen:
         return next((one for told, one in zip(self.graph.inputs, self.graph.reads, strict=True) if told.name == name),
                     None)  # fmt: skip
 
-    def update(self, step: Any) -> list[Operation]:
+    def update(self, step: Any) -> list[TapedOperation]:
         """Return the operations of a step behind its gradients that move variables, and what these need."""
-        chain = Chain(step.after, self.chain.variables)
+        chain = OperationChain(step.after, self.chain.variables)
         kept = self._moved(step)
         wanted: set[int] = set()
         for op in kept:
@@ -170,11 +190,11 @@ class Seen:
                 wanted |= {id(inner) for inner in chain.needed(one)}
         return [op for op in step.after if id(op) in wanted]
 
-    def _moved(self, step: Any) -> list[Operation]:
+    def _moved(self, step: Any) -> list[TapedOperation]:
         """Return the assignments of an update: to what is trained, and to what these assignments read."""
-        chain = Chain(step.after, self.chain.variables)
+        chain = OperationChain(step.after, self.chain.variables)
         assigns = [op for op in step.after if op.kind in ASSIGNS]
-        wanted, found = set(self.trained), list[Operation]()
+        wanted, found = set(self.trained), list[TapedOperation]()
         grown = True
         while grown:
             grown = False
@@ -192,8 +212,3 @@ class Seen:
         if isinstance(config, dict):
             return {name: self.exact(one) for name, one in config.items()}
         return plain(config) if isinstance(config, float) else config
-
-
-def seen_of(recorder: Recorder, held: Held, frames: Any) -> dict[str, Any]:
-    """Return what :class:`Seen` is made of, taken while the program is under way."""
-    return {"recorder": recorder, "held": held, "names": names_of(frames, recorder.variables)}

@@ -3,35 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
-from parity.frameworks.tensorflow.driver.chain import SIZES, Chain, arguments_of, number_of
+from parity.frameworks.tensorflow.driver.chain import SIZES, OperationChain, arguments_of, number_of
 from parity.frameworks.tensorflow.driver.named import layer_name
-from parity.frameworks.tensorflow.driver.recording import Operation
+from parity.frameworks.tensorflow.driver.taped import TapedOperation
 from parity.frameworks.tensorflow.driver.told_loss import plain
+from parity.frameworks.tensorflow.driver.told_words import (
+    ACTIVATIONS,
+    LINEAR,
+    MERGES,
+    PADDINGS,
+    PASSING,
+    RESHAPES,
+    SUMS,
+    row_of,
+    sizes_of,
+    text_of,
+)
 from parity.run.told import ToldInput, ToldNode, Word
 
-ACTIVATIONS = {
-    "Relu": "tf.nn.relu", "Relu6": "tf.nn.relu6", "Elu": "tf.nn.elu", "Selu": "tf.nn.selu", "Tanh": "tf.nn.tanh",
-    "Sigmoid": "tf.nn.sigmoid", "Softmax": "tf.nn.softmax", "LogSoftmax": "tf.nn.log_softmax", "Exp": "tf.exp",
-    "Softplus": "tf.math.softplus", "Softsign": "tf.nn.softsign", "LeakyRelu": "tf.nn.leaky_relu",
-    "tf.nn.gelu": "tf.nn.gelu", "tf.nn.silu": "tf.nn.silu", "tf.nn.swish": "tf.nn.silu",
-    "tf.math.log_sigmoid": "tf.math.log_sigmoid",
-}  # fmt: skip
-"""Operations of one tensor, and what people call them."""
 
-RESHAPES = ("Reshape", "Squeeze", "ExpandDims")
-
-PASSING = ("Identity", "EnsureShape")
-
-SUMS = ("AddV2", "Add", "BiasAdd")
-
-PADDINGS = {"VALID": "valid", "SAME": "same"}
-
-
-class Graph:
+class TapedGraph:
     """A program's layers.
 
     Args:
@@ -41,11 +36,11 @@ class Graph:
         trained: handles of those that are trained.
         penalties: as :class:`~parity.frameworks.tensorflow.driver.told_loss.LossFound` has them.
 
-    ``reads`` has the rows that it reads, ``layers`` the variables of each layer by the fields of their initializers.
+    ``reads`` has the rows that come in, ``layers`` the variables of each layer by the fields of their initializers.
     """
 
     def __init__(
-        self, chain: Chain, outputs: Any, names: Mapping[int, str], trained: set[int],
+        self, chain: OperationChain, outputs: Any, names: Mapping[int, str], trained: set[int],
         penalties: Mapping[int, list[float]],
     ) -> None:  # fmt: skip
         self.chain, self.names, self.trained, self.penalties = chain, names, trained, penalties
@@ -74,14 +69,14 @@ class Graph:
         """Return the node that gives the outputs."""
         return self.values[id(self._outputs)]
 
-    def _take(self, op: Operation) -> None:
+    def _take(self, op: TapedOperation) -> None:
         if not any(self.chain.moves(one) for one in op.outputs) or op.kind == "ReadVariableOp":
             return
         if op.kind == "Identity" and self.chain.handle(op.inputs[0]) is not None:
             return
         told = KINDS.get(op.kind)
         if told is None and op.kind in ACTIVATIONS:
-            told = Graph._activation
+            told = TapedGraph._activation
         if told is None or not told(self, op):
             self._unknown(op)
 
@@ -110,7 +105,7 @@ class Graph:
         return found
 
     def _node(
-        self, op: Operation, part: str, reads: list[Any], name: str, variables: Mapping[str, int] | None = None,
+        self, op: TapedOperation, part: str, reads: list[Any], name: str, variables: Mapping[str, int] | None = None,
         function: bool = False, **arguments: Word,
     ) -> bool:  # fmt: skip
         """Tell a layer; variables by the field of the initializer that each has."""
@@ -123,13 +118,13 @@ class Graph:
             self.layers.setdefault(layer, dict(handles))
         moved = {handle in self.trained for handle in handles.values()}
         self.nodes.append(ToldNode(
-            name=called, part=part, reads=sources, shape=_row(op.outputs[0]), read_shapes=[_row(one) for one in reads],
-            arguments=dict(arguments), layer=layer, function=function, trainable=moved != {False}, place=op.place,
+            name=called, part=part, reads=sources, shape=row_of(op.outputs[0]), arguments=dict(arguments), layer=layer,
+            read_shapes=[row_of(one) for one in reads], function=function, trainable=moved != {False}, place=op.place,
         ))  # fmt: skip
         self.values[id(op.outputs[0])] = called
         return True
 
-    def _unknown(self, op: Operation) -> None:
+    def _unknown(self, op: TapedOperation) -> None:
         """Tell an operation that no layer is."""
         part = op.kind if "." in op.kind else f"tf.raw_ops.{op.kind}"
         reads = [one for one in op.inputs if self.chain.moves(one) and self.chain.handle(one) is None]
@@ -137,22 +132,19 @@ class Graph:
             op, part, [one for one in reads if len(one.shape)], op.kind.rpartition(".")[2].lower(), function=True
         )
 
-    def _kernel(self, op: Operation, number: int = 1) -> int | None:
-        return self.chain.handle(op.inputs[number])
-
     def _named(self, handle: int, kind: str) -> str:
         return layer_name(self.names.get(handle, ""), kind) or kind
 
-    def _matmul(self, op: Operation) -> bool:
-        kernel, turned = self._kernel(op), ("transpose_a", "transpose_b", "adj_x", "adj_y")
+    def _matmul(self, op: TapedOperation) -> bool:
+        kernel, turned = self.chain.handle(op.inputs[1]), ("transpose_a", "transpose_b", "adj_x", "adj_y")
         x, w = op.inputs
         if kernel is None or len(w.shape) != 2 or any(op.attributes.get(name) for name in turned):
             return False
         return self._node(op, "tf.matmul", [x], self._named(kernel, "dense"), {"kernel_initializer": kernel},
                           units=int(w.shape[1]), use_bias=False)  # fmt: skip
 
-    def _conv(self, op: Operation, rank: int = 2) -> bool:
-        kernel = self._kernel(op)
+    def _conv(self, op: TapedOperation, rank: int = 2) -> bool:
+        kernel = self.chain.handle(op.inputs[1])
         if op.call is None:
             x, w = op.inputs
             said = {name: op.attributes[name] for name in ("strides", "padding", "dilations", "data_format")}
@@ -161,29 +153,29 @@ class Graph:
             x, w, kernel = given["input"], given["filters"], self.chain.handle(given["filters"])
             said = {"strides": given["stride"], "padding": given["padding"], "dilations": given["dilations"],
                     "data_format": given["data_format"]}  # fmt: skip
-        padding = PADDINGS.get(_text(said["padding"]))
-        if kernel is None or padding is None or _text(said["data_format"]) not in ("NHWC", "NWC", "NDHWC"):
+        padding = PADDINGS.get(text_of(said["padding"]))
+        if kernel is None or padding is None or text_of(said["data_format"]) not in ("NHWC", "NWC", "NDHWC"):
             return False
         kind, shape = f"conv{rank}d", [int(one) for one in w.shape]
         return self._node(
             op, f"tf.nn.{kind}", [x], self._named(kernel, kind), {"kernel_initializer": kernel}, filters=shape[-1],
-            kernel_size=_sizes(shape[:-2], rank), strides=_sizes(said["strides"], rank), padding=padding, use_bias=False,
-            dilation_rate=_sizes(said["dilations"], rank), groups=int(x.shape[-1]) // shape[-2],
+            kernel_size=sizes_of(shape[:-2], rank), strides=sizes_of(said["strides"], rank), padding=padding,
+            use_bias=False, dilation_rate=sizes_of(said["dilations"], rank), groups=int(x.shape[-1]) // shape[-2],
         )  # fmt: skip
 
-    def _depthwise(self, op: Operation) -> bool:
-        kernel, padding = self._kernel(op), PADDINGS.get(_text(op.attributes["padding"]))
-        if kernel is None or padding is None or _text(op.attributes["data_format"]) != "NHWC":
+    def _depthwise(self, op: TapedOperation) -> bool:
+        kernel, padding = self.chain.handle(op.inputs[1]), PADDINGS.get(text_of(op.attributes["padding"]))
+        if kernel is None or padding is None or text_of(op.attributes["data_format"]) != "NHWC":
             return False
         shape = [int(one) for one in op.inputs[1].shape]
         return self._node(
             op, "tf.nn.depthwise_conv2d", [op.inputs[0]], self._named(kernel, "depthwise_conv2d"),
             {"depthwise_initializer": kernel}, kernel_size=shape[:2], depth_multiplier=shape[3], padding=padding,
-            strides=_sizes(op.attributes["strides"], 2), dilation_rate=_sizes(op.attributes["dilations"], 2),
+            strides=sizes_of(op.attributes["strides"], 2), dilation_rate=sizes_of(op.attributes["dilations"], 2),
             use_bias=False,
         )  # fmt: skip
 
-    def _sum(self, op: Operation) -> bool:
+    def _sum(self, op: TapedOperation) -> bool:
         """Tell a bias of the layer that it is added to, or two tensors added."""
         first, second = op.inputs
         if self.chain.handle(first) is not None:
@@ -213,7 +205,7 @@ class Graph:
             return None
         return next((one for one in self.nodes if one.name == name), None)
 
-    def _activation(self, op: Operation) -> bool:
+    def _activation(self, op: TapedOperation) -> bool:
         part = ACTIVATIONS[op.kind]
         given = arguments_of(op) if op.call is not None else {}
         told = {name: one for name, one in given.items() if name in ("approximate",)}
@@ -230,7 +222,7 @@ class Graph:
             return True
         return self._node(op, "activation", [x], part.rpartition(".")[2], function=True, of=word)
 
-    def _merged(self, op: Operation) -> bool:
+    def _merged(self, op: TapedOperation) -> bool:
         """Tell an operation of two tensors, or of a tensor and a number."""
         first, second = op.inputs
         if any(self.chain.handle(one) is not None for one in op.inputs):
@@ -242,7 +234,9 @@ class Graph:
         kind = MERGES.get(op.kind)
         return kind is not None and self._node(op, kind, [first, second], kind, function=True)
 
-    def _rescaled(self, op: Operation) -> bool:
+    def _rescaled(self, op: TapedOperation) -> bool:
+        if op.kind == "Neg":
+            return self._node(op, "rescaling", [op.inputs[0]], "negative", function=True, scale=-1.0, offset=0.0)
         ahead = not self.chain.moves(op.inputs[0])
         x, number = (op.inputs[1], op.inputs[0]) if ahead else op.inputs
         c = number_of(number)
@@ -251,27 +245,24 @@ class Graph:
         scale, offset = LINEAR[op.kind](plain(float(c)), ahead)
         return self._node(op, "rescaling", [x], "rescaling", function=True, scale=scale, offset=offset)
 
-    def _negative(self, op: Operation) -> bool:
-        return self._node(op, "rescaling", [op.inputs[0]], "negative", function=True, scale=-1.0, offset=0.0)
-
-    def _reshaped(self, op: Operation) -> bool:
-        x, shape = op.inputs[0], _row(op.outputs[0])
+    def _reshaped(self, op: TapedOperation) -> bool:
+        x, shape = op.inputs[0], row_of(op.outputs[0])
         if self.chain.handle(x) is not None or len(x.shape) == 0:
             return False
         if int(op.outputs[0].shape[0]) != int(x.shape[0]) or int(x.shape[0]) != self.chain.rows:
             return False
-        if shape == _row(x):
+        if shape == row_of(x):
             return self._passed(op)
+        told: dict[str, Any] = {} if len(shape) == 1 else {"target_shape": shape}
         return self._node(op, "flatten" if len(shape) == 1 else "reshape", [x], "flatten" if len(shape) == 1 else
-                          "reshape", function=True, **({} if len(shape) == 1 else {"target_shape": shape}))  # fmt: skip
+                          "reshape", function=True, **told)  # fmt: skip
 
-    def _moved(self, op: Operation) -> bool:
-        axes = [int(one) for one in number_of(op.inputs[1])]
-        if axes[0] or self.chain.handle(op.inputs[0]) is not None:
-            return False
-        return self._node(op, "permute", [op.inputs[0]], "permute", function=True, dims=axes[1:])
+    def _moved(self, op: TapedOperation) -> bool:
+        first, *axes = (int(one) for one in number_of(op.inputs[1]))
+        still = first == 0 and self.chain.handle(op.inputs[0]) is None
+        return still and self._node(op, "permute", [op.inputs[0]], "permute", function=True, dims=axes)
 
-    def _joined(self, op: Operation) -> bool:
+    def _joined(self, op: TapedOperation) -> bool:
         *parts, axis = op.inputs
         if any(self.chain.handle(one) is not None or not self.chain.moves(one) for one in parts):
             return False
@@ -280,7 +271,7 @@ class Graph:
         return along > 0 and self._node(op, "concatenate", parts, "concatenate", function=True,
                                         axis=-1 if along == rank - 1 else along)  # fmt: skip
 
-    def _averaged(self, op: Operation) -> bool:
+    def _averaged(self, op: TapedOperation) -> bool:
         x, kind = op.inputs[0], {"Mean": "average", "Max": "max"}[op.kind]
         rank = len(x.shape)
         axes = sorted(int(one) % rank for one in np.ravel(number_of(op.inputs[1])))
@@ -289,7 +280,7 @@ class Graph:
         part = f"global_{kind}_pooling{rank - 2}d"
         return self._node(op, part, [x], part, function=True, keepdims=bool(op.attributes.get("keep_dims")))
 
-    def _pooled(self, op: Operation) -> bool:
+    def _pooled(self, op: TapedOperation) -> bool:
         kind = "average" if "avg" in op.kind.lower() else "max"
         if op.call is None:
             rank = 3 if "3D" in op.kind else 2
@@ -297,21 +288,21 @@ class Graph:
         else:
             given, rank = arguments_of(op), 1
             said = {name: given[name] for name in ("ksize", "strides", "padding", "data_format")}
-        padding = PADDINGS.get(_text(said["padding"]))
-        if padding is None or _text(said["data_format"]) not in ("NHWC", "NWC", "NDHWC"):
+        padding = PADDINGS.get(text_of(said["padding"]))
+        if padding is None or text_of(said["data_format"]) not in ("NHWC", "NWC", "NDHWC"):
             return False
-        size, strides = _sizes(said["ksize"], rank), _sizes(said["strides"], rank)
+        size, strides = sizes_of(said["ksize"], rank), sizes_of(said["strides"], rank)
         part = f"{kind}_pooling{rank}d"
         return self._node(op, part, [op.inputs[0]], part, function=True, pool_size=size, padding=padding,
                           strides=None if strides == size else strides)  # fmt: skip
 
-    def _dropped(self, op: Operation) -> bool:
+    def _dropped(self, op: TapedOperation) -> bool:
         given = arguments_of(op)
         if given.get("noise_shape") is not None or not isinstance(given["rate"], int | float):
             return False
         return self._node(op, "dropout", [given["x"]], "dropout", function=True, rate=float(given["rate"]))
 
-    def _looked_up(self, op: Operation) -> bool:
+    def _looked_up(self, op: TapedOperation) -> bool:
         table, numbers = op.inputs[:2]
         if op.call is not None:
             given = arguments_of(op)
@@ -319,13 +310,13 @@ class Graph:
         handle = self.chain.handle(table)
         if handle is None or len(self.chain.variables[handle].shape) != 2:
             return False
-        if op.kind == "GatherV2" and int(number_of(op.inputs[2])) != 0:
+        if op.kind == "GatherV2" and int(number_of(op.inputs[2])):
             return False
         size = [int(one) for one in self.chain.variables[handle].shape]
         return self._node(op, "tf.nn.embedding_lookup", [numbers], self._named(handle, "embedding"),
                           {"embeddings_initializer": handle}, input_dim=size[0], output_dim=size[1])  # fmt: skip
 
-    def _padded(self, op: Operation) -> bool:
+    def _padded(self, op: TapedOperation) -> bool:
         pads = number_of(op.inputs[1]).tolist()
         rank = len(pads) - 2
         if rank not in (1, 2, 3) or any(pads[0]) or any(pads[-1]):
@@ -335,56 +326,26 @@ class Graph:
         part = f"zero_padding{rank}d"
         return self._node(op, part, [op.inputs[0]], part, function=True, padding=pads[1:-1] if rank > 1 else pads[1])
 
-    def _cast(self, op: Operation) -> bool:
+    def _cast(self, op: TapedOperation) -> bool:
         return op.outputs[0].dtype.name in ("float32", "float64", "int32", "int64") and self._passed(op)
 
-    def _passed(self, op: Operation) -> bool:
+    def _passed(self, op: TapedOperation) -> bool:
         self.values[id(op.outputs[0])] = self._value(op.inputs[0])
         return True
 
 
-MERGES = {
-    "AddV2": "add", "Add": "add", "Sub": "subtract", "Mul": "multiply", "Maximum": "maximum", "Minimum": "minimum",
-}  # fmt: skip
-"""Operations of two tensors, and the layers that they are."""
-
-LINEAR: dict[str, Callable[[float, bool], tuple[float, float]]] = {
-    "AddV2": lambda c, ahead: (1.0, c),
-    "Add": lambda c, ahead: (1.0, c),
-    "Sub": lambda c, ahead: (-1.0, c) if ahead else (1.0, -c),
-    "Mul": lambda c, ahead: (c, 0.0),
-    "RealDiv": lambda c, ahead: (1.0 / c, 0.0),
-}
-"""What an operation with a number makes of a tensor: a scale and an offset; whether the number stands ahead."""
-
-KINDS: dict[str, Callable[[Graph, Operation], bool]] = {
-    "MatMul": Graph._matmul, "BatchMatMulV2": Graph._matmul, "Conv2D": Graph._conv,
+KINDS: dict[str, Callable[[TapedGraph, TapedOperation], bool]] = {
+    "MatMul": TapedGraph._matmul, "BatchMatMulV2": TapedGraph._matmul, "Conv2D": TapedGraph._conv,
     "tf.nn.conv1d": lambda graph, op: graph._conv(op, 1), "Conv3D": lambda graph, op: graph._conv(op, 3),
-    "DepthwiseConv2dNative": Graph._depthwise, **dict.fromkeys(SUMS, Graph._sum),
-    **dict.fromkeys(("Sub", "Mul", "RealDiv", "Maximum", "Minimum"), Graph._merged), "Neg": Graph._negative,
-    **dict.fromkeys(RESHAPES, Graph._reshaped), "Transpose": Graph._moved, "ConcatV2": Graph._joined,
-    **dict.fromkeys(("Mean", "Max"), Graph._averaged),
+    "DepthwiseConv2dNative": TapedGraph._depthwise, **dict.fromkeys(SUMS, TapedGraph._sum),
+    **dict.fromkeys(("Sub", "Mul", "RealDiv", "Maximum", "Minimum"), TapedGraph._merged), "Neg": TapedGraph._rescaled,
+    **dict.fromkeys(RESHAPES, TapedGraph._reshaped), "Transpose": TapedGraph._moved, "ConcatV2": TapedGraph._joined,
+    **dict.fromkeys(("Mean", "Max"), TapedGraph._averaged),
     **dict.fromkeys(("MaxPool", "AvgPool", "MaxPool3D", "AvgPool3D", "tf.nn.max_pool1d", "tf.nn.avg_pool1d"),
-                    Graph._pooled),
-    "tf.nn.dropout": Graph._dropped, "Pad": Graph._padded, "PadV2": Graph._padded, "Cast": Graph._cast,
-    **dict.fromkeys(("ResourceGather", "GatherV2", "tf.nn.embedding_lookup"), Graph._looked_up),
-    **dict.fromkeys(PASSING, Graph._passed),
+                    TapedGraph._pooled),
+    "tf.nn.dropout": TapedGraph._dropped, "Pad": TapedGraph._padded, "PadV2": TapedGraph._padded,
+    "Cast": TapedGraph._cast,
+    **dict.fromkeys(("ResourceGather", "GatherV2", "tf.nn.embedding_lookup"), TapedGraph._looked_up),
+    **dict.fromkeys(PASSING, TapedGraph._passed),
 }  # fmt: skip
 """By kind, what tells an operation; False where it is not what it tells."""
-
-
-def _row(tensor: Any) -> list[int]:
-    return [int(size) for size in tensor.shape[1:]]
-
-
-def _text(value: Any) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)
-
-
-def _sizes(value: Any, rank: int) -> Any:
-    """Return sizes along the places, a number for one place: TensorFlow may have those of rows and channels beside."""
-    several = [1] if value is None else list(value) if isinstance(value, list | tuple) else [value]
-    if len(several) == rank + 2:
-        several = several[1:-1]
-    found = [int(one) for one in (several * rank if len(several) == 1 else several)]
-    return found[0] if rank == 1 else found

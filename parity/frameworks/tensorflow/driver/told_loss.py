@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from parity.frameworks.tensorflow.driver.chain import Chain, arguments_of, flat_size, number_of
-from parity.frameworks.tensorflow.driver.recording import Operation
+from parity.frameworks.tensorflow.driver.chain import OperationChain, arguments_of, flat_size, number_of
+from parity.frameworks.tensorflow.driver.taped import TapedOperation
 from parity.run.told import ToldRefusal, Word
 
 AS_IT_IS = ("Identity", "Cast", "CheckNumericsV2", "EnsureShape")
@@ -52,7 +52,7 @@ class LossFound:
     main: Any = None
 
 
-def loss_of(chain: Chain, loss: Any) -> LossFound:
+def loss_of(chain: OperationChain, loss: Any) -> LossFound:
     """Return the loss that a tensor is.
 
     Args:
@@ -69,13 +69,13 @@ def loss_of(chain: Chain, loss: Any) -> LossFound:
     return found
 
 
-def refused(op: Operation | None, what: str, needs: str) -> UnreadLossError:
+def refused(op: TapedOperation | None, what: str, needs: str) -> UnreadLossError:
     """Return what stands in the way of reading a loss."""
     return UnreadLossError(ToldRefusal(what=what, place=op.place if op is not None else "", needs=needs))
 
 
 def _whole(
-    chain: Chain, tensor: Any, factor: float, penalties: dict[int, list[float]], mains: list[Any]
+    chain: OperationChain, tensor: Any, factor: float, penalties: dict[int, list[float]], mains: list[Any]
 ) -> LossFound:  # fmt: skip
     op = chain.producer(tensor)
     if op is None:
@@ -103,7 +103,7 @@ def _whole(
     return _reduced(chain, tensor, factor)
 
 
-def _scaled(chain: Chain, op: Operation) -> tuple[Any, float] | None:
+def _scaled(chain: OperationChain, op: TapedOperation) -> tuple[Any, float] | None:
     """Return what is multiplied by a number that is written, and the number."""
     if op.kind == "Neg":
         return op.inputs[0], -1.0
@@ -118,7 +118,7 @@ def _scaled(chain: Chain, op: Operation) -> tuple[Any, float] | None:
     return None
 
 
-def _of_sizes(chain: Chain, tensor: Any) -> bool:
+def _of_sizes(chain: OperationChain, tensor: Any) -> bool:
     """Return whether a number is worked out from the sizes of a batch."""
     return any(one.kind in ("Shape", "Size") for one in chain.needed(tensor))
 
@@ -128,7 +128,7 @@ def plain(value: float) -> float:
     return float(str(np.float32(value))) if float(np.float32(value)) == value else value
 
 
-def _penalty(chain: Chain, tensor: Any, factor: float, found: dict[int, list[float]]) -> bool:
+def _penalty(chain: OperationChain, tensor: Any, factor: float, found: dict[int, list[float]]) -> bool:
     """Take in what adds a penalty of weights to the loss; return whether a tensor is one."""
     op = chain.producer(tensor)
     if op is None:
@@ -144,7 +144,7 @@ def _penalty(chain: Chain, tensor: Any, factor: float, found: dict[int, list[flo
     return True
 
 
-def _penalised(chain: Chain, tensor: Any, factor: float, found: dict[int, list[float]]) -> bool:
+def _penalised(chain: OperationChain, tensor: Any, factor: float, found: dict[int, list[float]]) -> bool:
     op = chain.producer(tensor)
     if op is None:
         return not chain.moves(tensor) and not np.any(number_of(tensor))
@@ -169,12 +169,12 @@ def _penalised(chain: Chain, tensor: Any, factor: float, found: dict[int, list[f
     return True
 
 
-def _packed(chain: Chain, op: Operation) -> bool:
+def _packed(chain: OperationChain, op: TapedOperation) -> bool:
     inner = chain.producer(op.inputs[0])
     return inner is not None and inner.kind == "Pack"
 
 
-def _powers(chain: Chain, tensor: Any) -> tuple[int | None, list[float]]:
+def _powers(chain: OperationChain, tensor: Any) -> tuple[int | None, list[float]]:
     op = chain.producer(tensor)
     if op is None:
         return None, []
@@ -184,7 +184,7 @@ def _powers(chain: Chain, tensor: Any) -> tuple[int | None, list[float]]:
     return (None, []) if squared is None else (chain.handle(squared), [0.0, 1.0])
 
 
-def _squared(chain: Chain, op: Operation) -> Any:
+def _squared(chain: OperationChain, op: TapedOperation) -> Any:
     """Return what an operation squares; None of another."""
     if op.kind == "Square":
         return op.inputs[0]
@@ -197,7 +197,7 @@ def _squared(chain: Chain, op: Operation) -> Any:
     return op.inputs[0] if same else None
 
 
-def _reduced(chain: Chain, tensor: Any, factor: float) -> LossFound:
+def _reduced(chain: OperationChain, tensor: Any, factor: float) -> LossFound:
     """Return a loss that is made of those of rows or elements, by means and sums."""
     averaged, rows = 1, ""
     op = chain.producer(tensor)
@@ -227,14 +227,14 @@ def _reduced(chain: Chain, tensor: Any, factor: float) -> LossFound:
     return _of_elements(chain, tensor, factor, "mean" if rows == "Mean" else "sum")
 
 
-def _over_sizes(chain: Chain, op: Operation) -> bool:
+def _over_sizes(chain: OperationChain, op: TapedOperation) -> bool:
     """Return whether an operation divides by the number of rows, as the batch has it."""
     if op.kind != "RealDiv" or chain.moves(op.inputs[1]) or not _of_sizes(chain, op.inputs[1]):
         return False
     return number_of(op.inputs[1]).ndim == 0 and float(number_of(op.inputs[1])) == chain.rows
 
 
-def _behind(chain: Chain, op: Operation) -> str:
+def _behind(chain: OperationChain, op: TapedOperation) -> str:
     inner = chain.producer(op.inputs[0]) if op.inputs else None
     return "numbers" if inner is None else inner.kind
 
@@ -243,7 +243,7 @@ ENTROPIES = ("softmax_cross_entropy_with_logits", "sigmoid_cross_entropy_with_lo
              "sparse_softmax_cross_entropy_with_logits")  # fmt: skip
 
 
-def _of_elements(chain: Chain, tensor: Any, factor: float, reduction: str) -> LossFound:
+def _of_elements(chain: OperationChain, tensor: Any, factor: float, reduction: str) -> LossFound:
     op = chain.producer(tensor)
     if op is None:
         raise refused(op, "loss, numbers that were there before,", "a loss of outputs and targets")
@@ -275,7 +275,7 @@ def _of_elements(chain: Chain, tensor: Any, factor: float, reduction: str) -> Lo
     return _with_targets(chain, op, {"entry": {kind: fields}}, outputs, targets, factor)
 
 
-def _of_keras(chain: Chain, op: Operation, factor: float, more: dict[str, Any]) -> LossFound:
+def _of_keras(chain: OperationChain, op: TapedOperation, factor: float, more: dict[str, Any]) -> LossFound:
     from parity.frameworks.keras.driver.words import loss_word, word
 
     assert op.call is not None
@@ -290,7 +290,7 @@ def _of_keras(chain: Chain, op: Operation, factor: float, more: dict[str, Any]) 
     return _with_targets(chain, op, {**part, "arguments": told, "framework": "keras"}, y_pred, y_true, factor)
 
 
-def _difference(chain: Chain, op: Operation) -> tuple[tuple[Any, Any] | None, str]:
+def _difference(chain: OperationChain, op: TapedOperation) -> tuple[tuple[Any, Any] | None, str]:
     """Return the two tensors that are compared, and the loss that compares them so."""
     if op.kind == "SquaredDifference":
         return (op.inputs[0], op.inputs[1]), "mse"
@@ -301,7 +301,9 @@ def _difference(chain: Chain, op: Operation) -> tuple[tuple[Any, Any] | None, st
     return (apart.inputs[0], apart.inputs[1]), kind
 
 
-def _with_targets(chain: Chain, op: Operation, part: Word, outputs: Any, targets: Any, factor: float) -> LossFound:
+def _with_targets(
+    chain: OperationChain, op: TapedOperation, part: Word, outputs: Any, targets: Any, factor: float
+) -> LossFound:
     depth, inner = 0, targets
     while not chain.brought(inner):
         made = chain.producer(inner)

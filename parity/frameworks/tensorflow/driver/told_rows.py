@@ -24,7 +24,7 @@ OUTSIDE = ("PrefetchDataset", "RepeatDataset", "_OptionsDataset", "CacheDataset"
 
 
 @dataclass
-class Held:
+class HeldByProgram:
     """What a program holds when it is stopped.
 
     Args:
@@ -38,21 +38,21 @@ class Held:
     datasets: list[Any] = field(default_factory=list)
 
 
-def held_by(frames: Sequence[FrameType], datasets: Sequence[Any]) -> Held:
+def held_by(frames: Sequence[FrameType], datasets: Sequence[Any]) -> HeldByProgram:
     """Return what a program holds.
 
     Args:
         frames: of the program, the innermost first.
         datasets: that it has gone through so far.
     """
-    found = Held(datasets=list({id(one): one for one in reversed(datasets)}.values()))
+    found = HeldByProgram(datasets=list({id(one): one for one in reversed(datasets)}.values()))
     scopes = [scope for frame in frames for scope in (frame.f_locals, frame.f_globals)]
     for number, scope in enumerate(scopes):
         for name, value in list(scope.items()):
             for path, one in _arrays(name, value):  # A function may call a batch what the program calls all rows.
                 found.arrays.setdefault(path if path not in found.arrays else f"{path} of {number}", one)
     for frame in reversed(frames):
-        found.loops += _loops(frame)
+        found.loops += _loops(frame) if getattr(frame, "f_code", None) else []  # None of a program that has ended.
     return found
 
 
@@ -78,8 +78,8 @@ def _loops(frame: FrameType) -> list[int | None]:
     except SyntaxError:
         return []
     line, first = frame.f_lineno, frame.f_code.co_firstlineno
-    loops = [one for one in ast.walk(tree) if isinstance(one, ast.For | ast.While)
-             and one.lineno >= first and one.lineno <= line <= (one.end_lineno or 0)]  # fmt: skip
+    inside = [one for one in ast.walk(tree) if isinstance(one, ast.For | ast.While)]
+    loops = [one for one in inside if first <= one.lineno and one.body[0].lineno <= line <= (one.end_lineno or 0)]
     return [_count(one, frame) for one in sorted(loops, key=lambda one: one.lineno)]
 
 
@@ -104,7 +104,7 @@ def _count(loop: Any, frame: FrameType) -> int | None:
 
 
 @dataclass
-class Rows:
+class TrainedRows:
     """What batches are made of.
 
     Args:
@@ -120,14 +120,14 @@ class Rows:
     missing: list[int] = field(default_factory=list)
 
 
-def rows_of(batches: Sequence[np.ndarray], held: Held) -> Rows:
+def rows_of(batches: Sequence[np.ndarray], held: HeldByProgram) -> TrainedRows:
     """Return the arrays whose rows batches are.
 
     Args:
         batches: of one step, the inputs first; all of as many rows.
         held: by the program.
     """
-    found = Rows()
+    found = TrainedRows()
     size = len(batches[0])
     for dataset in held.datasets:
         told = _dataset(dataset)
@@ -139,7 +139,7 @@ def rows_of(batches: Sequence[np.ndarray], held: Held) -> Rows:
             found.arrays = places[0]
             found.training = ToldTraining(batch_size=said["batch_size"] or size, shuffle=said["shuffle"],
                                           drop_remainder=said["drop_remainder"])  # fmt: skip
-            found.training.epochs = _epochs(held, len(places[0][0]), size, said["repeats"], found.notes)
+            found.training.epochs = _epochs(held, len(places[0][0]), size, said["repeats"])
             return found
     places = _among(batches, list(held.arrays.values()))
     if places is None:
@@ -151,14 +151,16 @@ def rows_of(batches: Sequence[np.ndarray], held: Held) -> Rows:
     found.training = ToldTraining(batch_size=size, shuffle=bool(shuffle))
     inner = held.loops[-1] if len(held.loops) > 1 else None  # How many batches an epoch has.
     found.training.drop_remainder = bool(rows % size) and inner == rows // size
+    if size < rows and not shuffle:
+        found.notes.append("That rows come in the order of the arrays is seen of the first steps only.")
     if rows % size and inner not in (rows // size, -(-rows // size)):
         found.notes.append(f"Whether it takes the last {rows % size} of {rows} rows cannot be seen: the spec does.")
-    found.training.epochs = _epochs(held, rows, size, None, found.notes)
+    found.training.epochs = _epochs(held, rows, size, None)
     return found
 
 
-def _epochs(held: Held, rows: int, size: int, repeats: int | None, notes: list[str]) -> int:
-    """Return for how many epochs a program trains, as its loops and datasets say."""
+def _epochs(held: HeldByProgram, rows: int, size: int, repeats: int | None) -> int | None:
+    """Return for how many epochs a program trains, as its loops and datasets say; None where they do not."""
     counts = [one for one in held.loops if one is not None]
     if len(held.loops) > 1 and held.loops[0] is not None:
         return held.loops[0]
@@ -166,8 +168,7 @@ def _epochs(held: Held, rows: int, size: int, repeats: int | None, notes: list[s
         return max(1, -(-counts[0] * size // rows))
     if len(held.loops) == 1 and repeats is not None and repeats > 0:
         return repeats
-    notes.append("How long it trains cannot be seen: the spec trains for one epoch.")
-    return 1
+    return None
 
 
 def _among(batches: Sequence[np.ndarray], arrays: Sequence[Any]) -> tuple[list[Any], Any] | None:
@@ -175,7 +176,7 @@ def _among(batches: Sequence[np.ndarray], arrays: Sequence[Any]) -> tuple[list[A
     first, *others = batches
     for candidate in sorted(arrays, key=lambda one: int(one.shape[0])):
         for numbers in _numbers(first, candidate):
-            found = [_shaped(candidate, first)]
+            found: list[Any] = [_shaped(candidate, first)]
             for batch in others:
                 same = (_as_rows(one, batch, numbers) for one in arrays if one.shape[0] == candidate.shape[0])
                 found.append(next((one for one in same if one is not None), None))

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from parity.frameworks.tensorflow.driver.chain import Chain, number_of
-from parity.frameworks.tensorflow.driver.recording import Operation
+from parity.frameworks.tensorflow.driver.chain import OperationChain, number_of
 from parity.frameworks.tensorflow.driver.replay import ASSIGNS
-from parity.frameworks.tensorflow.driver.seen import Seen
+from parity.frameworks.tensorflow.driver.seen import Recorded
+from parity.frameworks.tensorflow.driver.taped import TapedOperation, TapedStep
 from parity.frameworks.tensorflow.driver.told_loss import plain
 from parity.run.told import Told, ToldRefusal, Word
 
@@ -18,7 +18,7 @@ LENGTH = 24
 """Numbers of a variable that an update is tried on."""
 
 
-def update_word(seen: Seen, told: Told, write: Callable[[str, Any], str]) -> Word:
+def update_word(seen: Recorded, told: Told, write: Callable[[str, Any], str]) -> Word:
     """Return how variables are moved, as a word.
 
     Args:
@@ -30,22 +30,23 @@ def update_word(seen: Seen, told: Told, write: Callable[[str, Any], str]) -> Wor
     if last.optimizer is not None:
         from parity.frameworks.keras.driver.words import optimizer_word
 
-        given = {id(one) for one in last.gradients if one is not None}
-        if any(id(one) not in given for one in last.applied[0] if one is not None):
-            told.refused.append(ToldRefusal(what="gradients that are changed before they are applied,",
-                                            place=last.place, needs="an optimizer that changes them so"))  # fmt: skip
+        given = {id(one): id(source) for one, source in zip(last.gradients, last.sources, strict=True)}
+        pairs = zip(*last.applied, strict=False)
+        if any(given.get(id(one)) != id(variable) for one, variable in pairs if one is not None):
+            what = "gradients that are not applied as tape.gradient gives them, each to its variable,"
+            told.refused.append(ToldRefusal(what=what, place=last.place, needs="an optimizer that does so"))
         return {**optimizer_word(last.optimizer), "framework": "keras"}
     moved = seen.update(last)
     if not moved:
         told.refused.append(ToldRefusal(what="an update, which assigns no variable,", place=last.place,
                                         needs="apply_gradients, or assignments behind tape.gradient"))  # fmt: skip
-        return {"part": "an update", "arguments": {}, "own": {}}
-    numbers = sorted({abs(plain(one)) for step in seen.steps for op in seen.update(step) for one in _numbers(seen, op)})
-    runs = _Interpreter(seen).run()
+        return {"entry": "sgd"}
+    numbers = sorted({one for step in seen.steps for one in _numbers(seen, step)})
+    runs = _all_alike(seen)
     if isinstance(runs, str):
         told.refused.append(ToldRefusal(what=f"an update that is written out, with {runs},", place=moved[-1].place,
                                         needs="an optimizer that moves variables so"))  # fmt: skip
-        return {"part": "an update", "arguments": {}, "own": {}}
+        return {"entry": "sgd"}
     weights, gradients = runs
     return {"fit": {
         "weights": write("update:weights", weights), "gradients": write("update:gradients", gradients),
@@ -53,11 +54,27 @@ def update_word(seen: Seen, told: Told, write: Callable[[str, Any], str]) -> Wor
     }}  # fmt: skip
 
 
-def _numbers(seen: Seen, op: Operation) -> list[float]:
-    """Return the single numbers that an operation is given as they are written."""
-    known = seen.chain.variables
-    return [float(number_of(one)) for one in op.inputs
-            if id(one) not in known and one.dtype.is_floating and not len(one.shape)]  # fmt: skip
+def _numbers(seen: Recorded, step: TapedStep) -> set[float]:
+    """Return the single numbers that an update is given as they are written."""
+    known, operations = seen.chain.variables, seen.update(step)
+    made = {id(one) for op in operations for one in op.outputs}
+    given = [one for op in operations for one in op.inputs if id(one) not in known and id(one) not in made]
+    return {abs(plain(float(number_of(one)))) for one in given if one.dtype.is_floating and not len(one.shape)}
+
+
+def _all_alike(seen: Recorded) -> tuple[np.ndarray, np.ndarray] | str:
+    """Return how variables move, all alike; or why that is not known."""
+    step = seen.steps[-1]
+    handles = {handle: None for one in step.sources if (handle := seen.handle_of(one)) is not None}
+    found: tuple[np.ndarray, np.ndarray] | None = None
+    for handle in handles:
+        one = _Interpreter(seen, handle).run()
+        if isinstance(one, str):
+            return one
+        if found is not None and not np.allclose(one[0], found[0], rtol=1e-12, atol=0.0):
+            return f"{seen.names.get(handle) or 'a variable'} moved otherwise than another one"
+        found = one
+    return "no variable" if found is None else found
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
@@ -76,14 +93,9 @@ class _Interpreter:
     Numbers that a program writes are the decimals that float32 keeps as they are.
     """
 
-    def __init__(self, seen: Seen) -> None:
-        self.seen = seen
+    def __init__(self, seen: Recorded, handle: int) -> None:
+        self.seen, self.handle = seen, handle
         generator = np.random.default_rng(0)
-        step = seen.steps[-1]
-        pairs = [
-            (seen.handle_of(source), gradient) for source, gradient in zip(step.sources, step.gradients, strict=True)
-        ]
-        self.handle = next(handle for handle, gradient in pairs if handle is not None and gradient is not None)
         self.weight = generator.normal(size=LENGTH)
         self.steps = [generator.normal(size=LENGTH) for _ in seen.steps]
         self.shape = tuple(int(one) for one in seen.chain.variables[self.handle].shape)
@@ -109,9 +121,9 @@ class _Interpreter:
             weights.append(np.array(state[self.handle]))
         return np.array(weights), np.array(self.steps)
 
-    def _of_one(self, step: Any, operations: list[Operation]) -> list[Operation]:
+    def _of_one(self, step: Any, operations: list[TapedOperation]) -> list[TapedOperation]:
         """Return the operations that move the one variable, and what these need; a counter's, too."""
-        chain = Chain(step.after, self.seen.chain.variables)
+        chain = OperationChain(step.after, self.seen.chain.variables)
         wanted, needed = {self.handle}, set[int]()
         grown = True
         while grown:
@@ -136,7 +148,7 @@ class _Interpreter:
             state[handle] = start
         return state[handle]
 
-    def _take(self, op: Operation, values: dict[int, Any], state: dict[int, Any]) -> str:
+    def _take(self, op: TapedOperation, values: dict[int, Any], state: dict[int, Any]) -> str:
         """Run an operation; return its kind where that is none that is known."""
         if op.kind == "ReadVariableOp":
             values[id(op.outputs[0])] = self._state(id(op.inputs[0]), state)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import numpy as np
-import tensorflow as tf
 
 from parity.frameworks.tensorflow.driver.contract import contract_of
 from parity.frameworks.tensorflow.driver.models_of_keras import contract_of_keras, told_by_keras
 from parity.frameworks.tensorflow.driver.named import names_of
 from parity.frameworks.tensorflow.driver.recording import Recorder
-from parity.frameworks.tensorflow.driver.seen import Seen
+from parity.frameworks.tensorflow.driver.seen import Recorded
 from parity.frameworks.tensorflow.driver.told_loss import UnreadLossError
 from parity.frameworks.tensorflow.driver.told_rows import held_by
 from parity.frameworks.tensorflow.driver.updates import update_word
@@ -26,26 +26,34 @@ class TensorFlowWatcher(Watcher):
     """A program trains by a tape, and by an optimizer or assignments behind it."""
 
     trains_by: ClassVar[str] = "tf.GradientTape.gradient"
+    recorder: Recorder | None = None
+    scopes: Sequence[Any] = ()
 
     @contextmanager
     def watching(self, seen: Callable[[Training], None]) -> Iterator[None]:
         def full(recorder: Recorder) -> None:
             with recorder.quiet():
-                frames = list(frames_here())
+                frames = [*frames_here(), *self.scopes]
                 held = held_by(frames, recorder.datasets)
                 names = names_of(frames, recorder.variables)
                 place = recorder.steps[-1].place if recorder.steps else line_here()
             seen(Training(model=None, more={"seen": (recorder, held, names)}, place=place))
 
-        with Recorder(full).recording():
+        self.recorder, self.scopes = Recorder(full), ()
+        with self.recorder.recording():
             yield
+
+    def ended(self, names: Mapping[str, Any]) -> None:
+        self.scopes = (SimpleNamespace(f_locals={}, f_globals=dict(names), f_code=None),)
+        if self.recorder is not None:
+            self.recorder.ended()
 
     def owns(self, found: Any) -> bool:
         del found
         return False  # A tf.Module says nothing of what it is called with, nor of a loss.
 
     def contract(self, training: Training) -> dict[str, Any]:
-        seen = Seen(*training.more["seen"])
+        seen = Recorded(*training.more["seen"])
         return contract_of(seen) if seen.of_keras is None else contract_of_keras(seen)
 
     def tell(self, training: Training, folder: Path) -> Told:
@@ -60,21 +68,24 @@ def tell(training: Training, folder: Path) -> Told:
     recorder, held, names = training.more["seen"]
     told = Told(framework="tensorflow", places={"compile": training.place, "train": training.place})
     told.refused = [ToldRefusal(what=what, place=place, needs=needs) for what, place, needs in recorder.odd]
-    if tf.distribute.has_strategy():
-        told.refused.append(ToldRefusal(what="tf.distribute", place=training.place, needs="a program on one device"))
     if told.refused:
         return told
     try:
-        seen = Seen(recorder, held, names)
+        seen = Recorded(recorder, held, names)
     except UnreadLossError as error:
         told.refused.append(error.refusal)
         return told
-    if seen.of_keras is not None:
-        return told_by_keras(seen, training, folder)
     for tensor, place in recorder.tested:
         if seen.chain.moves(tensor) and seen.chain.producer(tensor) is not None:
             told.refused.append(ToldRefusal(what="a branch on numbers that are computed", place=place,
                                             needs="layers that do the same whatever the numbers are"))  # fmt: skip
+    if not told.refused and (other := seen.unsteady()) is not None:
+        told.refused.append(ToldRefusal(what=f"a step that computes something else than another one ({other.kind})",
+                                        place=other.place, needs="steps that are alike"))  # fmt: skip
+    if told.refused:
+        return told
+    if seen.of_keras is not None:
+        return told_by_keras(seen, training, folder)
     graph = seen.graph
     told.inputs, told.nodes, told.outputs = graph.inputs, graph.nodes, [("output", graph.output)]
     told.losses = [ToldLoss(output="output", part=seen.found.part, weight=seen.found.weight)]
@@ -102,7 +113,7 @@ class _Writer:
         return key
 
 
-def _tell_starts(seen: Seen, told: Told, writer: _Writer) -> None:
+def _tell_starts(seen: Recorded, told: Told, writer: _Writer) -> None:
     """Tell what variables start at, and their penalties."""
     nodes = {node.name: node for node in told.nodes}
     known: set[int] = set()
@@ -129,7 +140,7 @@ def _tell_starts(seen: Seen, told: Told, writer: _Writer) -> None:
             place=told.places["compile"], needs="a penalty of a layer's weights"))  # fmt: skip
 
 
-def _tell_rows(seen: Seen, told: Told, writer: _Writer) -> None:
+def _tell_rows(seen: Recorded, told: Told, writer: _Writer) -> None:
     """Write the rows that it trains on."""
     if seen.rows.missing:
         what = ", ".join("its targets" if one == len(seen.batches) - 1 else "its inputs" for one in seen.rows.missing)

@@ -1,0 +1,56 @@
+"""What raw TensorFlow calls operations that are layers, and how it says their sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+ACTIVATIONS = {
+    "Relu": "tf.nn.relu", "Relu6": "tf.nn.relu6", "Elu": "tf.nn.elu", "Selu": "tf.nn.selu", "Tanh": "tf.nn.tanh",
+    "Sigmoid": "tf.nn.sigmoid", "Softmax": "tf.nn.softmax", "LogSoftmax": "tf.nn.log_softmax", "Exp": "tf.exp",
+    "Softplus": "tf.math.softplus", "Softsign": "tf.nn.softsign", "LeakyRelu": "tf.nn.leaky_relu",
+    "tf.nn.gelu": "tf.nn.gelu", "tf.nn.silu": "tf.nn.silu", "tf.nn.swish": "tf.nn.silu",
+    "tf.math.log_sigmoid": "tf.math.log_sigmoid",
+}  # fmt: skip
+"""Operations of one tensor, and what people call them."""
+
+RESHAPES = ("Reshape", "Squeeze", "ExpandDims")
+
+PASSING = ("Identity", "EnsureShape")
+
+SUMS = ("AddV2", "Add", "BiasAdd")
+
+PADDINGS = {"VALID": "valid", "SAME": "same"}
+
+MERGES = {
+    "AddV2": "add", "Add": "add", "Sub": "subtract", "Mul": "multiply", "Maximum": "maximum", "Minimum": "minimum",
+}  # fmt: skip
+"""Operations of two tensors, and the layers that they are."""
+
+LINEAR: dict[str, Callable[[float, bool], tuple[float, float]]] = {
+    "AddV2": lambda c, ahead: (1.0, c),
+    "Add": lambda c, ahead: (1.0, c),
+    "Sub": lambda c, ahead: (-1.0, c) if ahead else (1.0, -c),
+    "Mul": lambda c, ahead: (c, 0.0),
+    "RealDiv": lambda c, ahead: (1.0 / c, 0.0),
+}
+"""What an operation with a number makes of a tensor: a scale and an offset; whether the number stands ahead."""
+
+
+def row_of(tensor: Any) -> list[int]:
+    """Return the shape of a row."""
+    return [int(size) for size in tensor.shape[1:]]
+
+
+def text_of(value: Any) -> str:
+    """Return a text that TensorFlow may have as bytes."""
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def sizes_of(value: Any, rank: int) -> Any:
+    """Return sizes along the places, a number for one place: TensorFlow may have those of rows and channels beside."""
+    several = [1] if value is None else list(value) if isinstance(value, list | tuple) else [value]
+    if len(several) == rank + 2:
+        several = several[1:-1]
+    found = [int(one) for one in (several * rank if len(several) == 1 else several)]
+    return found[0] if rank == 1 else found
