@@ -8,6 +8,7 @@ nothing in it of what ran before.
 from __future__ import annotations
 
 import atexit
+import importlib.util
 import os
 import shlex
 import shutil
@@ -31,9 +32,11 @@ with socket.socket(socket.AF_UNIX) as asked:
 """What is run in the place of Python; of its arguments it has ``-I`` and ``-c``, and whatever stands behind that."""
 
 FORKS = """
-import importlib, json, os, socket, sys, threading
+import atexit, gc, importlib, json, os, socket, sys, threading, traceback
 for name in sys.argv[2:]:
     importlib.import_module(name)
+gc.collect()
+gc.freeze()
 
 def end_with_the_tests():
     os.read(0, 1)
@@ -70,10 +73,29 @@ begin = told["arguments"].index("-c")
 if "-I" not in told["arguments"][:begin]:
     sys.path.insert(0, "")
 sys.argv = told["arguments"][begin:]
-code = sys.argv.pop(1)
-exec(compile(code, "<string>", "exec"), {"__name__": "__main__"})
+code, status = sys.argv.pop(1), 0
+try:
+    exec(compile(code, "<string>", "exec"), {"__name__": "__main__"})
+except SystemExit as error:
+    status = error.code if isinstance(error.code, int) else int(error.code is not None)
+    if status and not isinstance(error.code, int):
+        print(error.code, file=sys.stderr)
+except BaseException:
+    traceback.print_exc()
+    status = 1
+threading._shutdown()
+atexit._run_exitfuncs()
+sys.stdout.flush()
+sys.stderr.flush()
+os._exit(status & 255)
 """
-"""Forks whenever it is asked; one fork waits for the other, which runs what is asked for."""
+"""Forks whenever it is asked; one fork waits for the other, which runs what is asked for.
+
+It ends as Python does, but for taking apart all that was imported, which takes longer than a small program.
+"""
+
+MORE = {"torch": ("torch._dynamo",), "keras_torch": ("torch._dynamo", "tensorflow")}
+"""What a framework imports by itself where first an optimizer is made, or a generator seeded."""
 
 QUIET = {"OPENBLAS_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE", "TF_CPP_MIN_LOG_LEVEL": "3"}
 """What a worker sets before it imports anything."""
@@ -87,11 +109,12 @@ def interpreter(framework: str) -> str:
     folder = Path(tempfile.mkdtemp(prefix="parity-forks-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     file, modules = folder / "python", frameworks()[framework].modules
+    more = [name for name in MORE.get(framework, ()) if importlib.util.find_spec(name.partition(".")[0])]
     asks = shlex.join([sys.executable, "-I", "-S", "-c", ASKS, str(folder / "socket")])
     file.write_text(f'#!/bin/sh\nexec {asks} "$@"\n')
     file.chmod(0o755)
     process = subprocess.Popen(
-        [sys.executable, "-I", "-c", FORKS, str(folder / "socket"), *modules], stdin=subprocess.PIPE,
+        [sys.executable, "-I", "-c", FORKS, str(folder / "socket"), *modules, *more], stdin=subprocess.PIPE,
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         env={**os.environ, **QUIET, "KERAS_HOME": str(folder), "KERAS_BACKEND": modules[-1]},
     )  # fmt: skip

@@ -16,6 +16,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -163,6 +164,7 @@ def imports_of(tree: ast.Module, module: str, is_package: bool = False) -> Itera
             yield Import(module=module, target=target, line=node.lineno, typing_only=typing_only)
 
 
+@cache
 def all_imports() -> list[Import]:
     return [
         found

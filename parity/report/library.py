@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
@@ -22,7 +23,7 @@ def chart_library() -> str:
     import vl_convert
 
     version = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
-    name = f"vega-lite-{version}-by-{vl_convert.__version__}.js"
+    name = f"vega-lite-{version}-by-{importlib.metadata.version('vl-convert-python')}.js"
     file = Path(platformdirs.user_cache_dir("parity")) / "charts" / name
     bundle = kept(file, lambda: vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", version))
     # In JavaScript these can only stand in strings and patterns, where the backslash changes nothing.

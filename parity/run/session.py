@@ -34,8 +34,9 @@ import os, sys
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 sys.path.insert(0, root)
-from parity.run.serving import serve
+from parity.run.serving import end, serve
 serve(channel, log)
+end()
 """
 
 

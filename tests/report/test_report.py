@@ -419,6 +419,15 @@ def test_html_charts_are_json_without_nan(read: tuple[Result, Reader]) -> None:
         assert "<" not in script
 
 
+@pytest.mark.parametrize("name", ["leaf", "evil", "lost"])
+def test_charts_fit_the_schema_that_they_are_not_held_against_when_a_page_is_drawn(name: str) -> None:
+    result = samples.SAMPLES[name]()
+    drawn = [chart(result) for chart in (charts.curves_chart, charts.effects_chart)]
+    assert drawn[0] is not None
+    for chart in filter(None, drawn):
+        assert chart.to_dict(validate=True) == chart.to_dict(validate=False)
+
+
 def test_html_can_be_read_without_eyes(read: tuple[Result, Reader]) -> None:
     _, page = read
     levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch("h[1-6]", tag)]
