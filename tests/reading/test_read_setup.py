@@ -136,3 +136,9 @@ def test_a_reader_that_says_what_an_entry_cannot_have_is_a_line(monkeypatch: pyt
     assert line == (
         "layer 'one' (odd.Layer) is not read; it needs a dense that can have units=-3 (Input should be greater than 0)"
     )
+
+
+def test_an_axis_counted_from_the_front_is_the_last(read_text: Callable[..., Any]) -> None:
+    text = OUTPUTS.format(ends="layers.Softmax(axis=1)(layers.BatchNormalization(axis=1)(h(i)))", y="y")
+    found = read_text(HEAD + text)
+    assert found.spec["model"]["layers"][1] == {"batch_norm": {"name": "batch_normalization"}}

@@ -16,7 +16,7 @@ PROGRAMS = Path(__file__).parent / "programs"
 
 RESIDUAL = """\
 # Read from {program} by parity read.
-# How many epochs it trains is not seen: 1 is said.
+# How many epochs it trains cannot be seen: the spec says 1.
 name: torch_residual
 data: {{source: torch_residual.npz}}
 model:

@@ -76,6 +76,9 @@ class KerasReader(Reader):
 
     def odd(self, node: ToldNode) -> Said | Passing | None:
         family, _, name = node.part.rpartition(".")
+        axis = node.arguments.get("axis")
+        if family == "keras.layers" and axis in (len(node.shape), [len(node.shape)]):
+            node.arguments["axis"] = -1  # The last one, counted from the front.
         if family == "keras.layers" and name in LAYERS:
             return LAYERS[name](node)
         return operation(name, node) if family == "keras.ops" else None
