@@ -60,7 +60,7 @@ class Training:
     sample_weight: Any = None
     class_weight: Any = None
     batch_size: int | None = None
-    epochs: int = 1
+    epochs: int | None = 1
     shuffle: bool = False
     drop_remainder: bool = False
     validation_split: float = 0.0
