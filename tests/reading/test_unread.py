@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from parity.cli import main
 from parity.errors import ParityError
 
-NONE = "before it trained anything: it imported none of keras"
+NONE = "before it trained anything: it imported none of keras, tensorflow"
 
 HEAD = """\
 import keras
