@@ -75,9 +75,8 @@ class TapedGraph:
         if op.kind == "Identity" and self.chain.handle(op.inputs[0]) is not None:
             return
         told = KINDS.get(op.kind)
-        if told is None and op.kind in ACTIVATIONS:
-            told = TapedGraph._activation
-        if told is None or not told(self, op):
+        told = TapedGraph._activation if told is None and op.kind in ACTIVATIONS else told
+        if not (told and told(self, op)):
             self._unknown(op)
 
     def _value(self, tensor: Any) -> str:
