@@ -1,4 +1,4 @@
-"""A transformer block over tokens, in Keras; its ports are written by parity: parity port specs/ports/encoder_keras.py"""
+"""A transformer block over tokens, in Keras; parity writes its ports: parity port specs/ports/encoder_keras.py"""
 
 import keras
 from keras import layers
