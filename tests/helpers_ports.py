@@ -20,7 +20,8 @@ from parity.run.store import Store
 from parity.selftest.pair_bench import TestBench
 from parity.selftest.port_bench import PortBench
 from parity.spec.load import build_spec
-from parity.spec.resolve import OwnProgram, Resolved, resolve
+from parity.spec.own_program import OwnProgram
+from parity.spec.resolve import Resolved, resolve
 
 MODEL: dict[str, Any] = {
     "input": [8, 3],

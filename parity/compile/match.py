@@ -22,7 +22,8 @@ from parity.compile.weights import Found, as_called, either_way, expanded, weigh
 from parity.entries import Entry
 from parity.frameworks import frameworks, part_of
 from parity.spec.graph import Layer
-from parity.spec.resolve import OwnProgram, Resolved
+from parity.spec.own_program import OwnProgram
+from parity.spec.resolve import Resolved
 from parity.tensors import PROBABILITIES, itself, output
 from parity.tensors import parameter as parameter_name
 

@@ -9,7 +9,8 @@ from typing import Any
 from parity.code import Parameter
 from parity.compile.program import Program, Weight
 from parity.errors import UsageError, did_you_mean, listed
-from parity.spec.resolve import OwnProgram, Resolved
+from parity.spec.own_program import OwnProgram
+from parity.spec.resolve import Resolved
 from parity.tensors import layer_of
 from parity.tensors import parameter as parameter_name
 

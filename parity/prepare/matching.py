@@ -22,7 +22,8 @@ from parity.run.local_imports import files_of, source_of
 if TYPE_CHECKING:
     from parity.run.jobs import Bench
     from parity.run.session import Session
-    from parity.spec.resolve import OwnProgram, Resolved
+    from parity.spec.own_program import OwnProgram
+    from parity.spec.resolve import Resolved
     from parity.spec.targets import Given
 
 

@@ -18,9 +18,10 @@ from parity.frameworks import title_of
 from parity.ops import Op
 from parity.result.schema import LineFact
 from parity.spec.differences import Difference, differences, mixed
+from parity.spec.own_program import OwnProgram
 from parity.spec.paths import at, matching
 from parity.spec.paths import split as split_path
-from parity.spec.resolve import OwnProgram, Resolved, changed
+from parity.spec.resolve import Resolved, changed
 from parity.spec.sections import Config
 
 LONGEST = 160

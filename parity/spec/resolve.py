@@ -18,6 +18,7 @@ from parity.spec.faults import Loc, Where, faults_of
 from parity.spec.graph import Graph, Layer, graph_of, named
 from parity.spec.holes import apart_faults, unsaid_faults
 from parity.spec.output_faults import output_faults
+from parity.spec.own_program import OwnProgram, own_program
 from parity.spec.paths import at, set_path, set_together, split, visit, walk
 from parity.spec.plain import dump
 from parity.spec.sections import PARTS, Config, SideSpec, Spec
@@ -44,37 +45,6 @@ def _as_known(framework: str, python: str | None) -> Own:
     """Ask nobody."""
     del framework, python
     return {}
-
-
-@dataclass(frozen=True, kw_only=True)
-class OwnProgram:
-    """A program written by hand, in place of the compiled one.
-
-    Args:
-        file: its path.
-        names: what it calls the parts of the contract: ``model``, ``loss``, ``optimizer``.
-        map: layer or ``layer.parameter`` of the spec to what the program calls it.
-        script: the program as a person has it, where ``file`` runs that until it trains.
-        said_at: path to the line of the script that says it, ``FILE:LINE``.
-    """
-
-    file: str
-    names: Mapping[str, str] = field(default_factory=dict)
-    map: Mapping[str, str] = field(default_factory=dict)
-    script: str | None = None
-    said_at: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def shown(self) -> str:
-        """Return the file that people know it by."""
-        return self.script or self.file
-
-    def line(self, path: str) -> tuple[str, int] | None:
-        """Return the file and the line that say the value at a path; None where that is not known."""
-        parts = path.split(".")
-        said = (self.said_at.get(".".join(parts[:end])) for end in range(len(parts), 0, -1))
-        file, _, line = next(filter(None, said), "").rpartition(":")
-        return (file, int(line)) if file and line.isdecimal() else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,7 +159,12 @@ def resolve_side(
     if native:
         config = _native(config, side.framework, origins, own)
     resolved = Resolved(
-        name=name, framework=side.framework, config=config, origins=origins, python=side.python, program=_own(side)
+        name=name,
+        framework=side.framework,
+        config=config,
+        origins=origins,
+        python=side.python,
+        program=own_program(side),
     )
     placed = {"numerics.device": side.device} if side.device is not None else {}
     resolved = changed(resolved, placed | side.changes, f"side {name}", where, ("sides", name, "changes"))
@@ -215,15 +190,6 @@ def with_names(config: ConfigT) -> ConfigT:
         if names and getattr(data, name) == type(data).model_fields[name].default
     }
     return config.model_copy(update={"data": data.model_copy(update=unsaid)}) if unsaid else config
-
-
-def _own(side: SideSpec) -> OwnProgram | None:
-    if side.program is None:
-        return None
-    names = {part: getattr(side, part) for part in ("model", "loss", "optimizer") if getattr(side, part)}
-    return OwnProgram(
-        file=side.program, names=names, map=dict(side.map), script=side.script, said_at=dict(side.said_at)
-    )
 
 
 def changed(

@@ -29,7 +29,7 @@ from parity.errors import SpecError, UsageError, WorkerError
 from parity.run.driver.layouts import mask_layout
 from parity.selftest.pair_bench import TestBench
 from parity.spec.load import build_spec, parse_spec
-from parity.spec.resolve import OwnProgram
+from parity.spec.own_program import OwnProgram
 
 # ---------------------------------------------------------------------------------- on invented inventories
 

@@ -36,7 +36,8 @@ from parity.result import agreeing
 from parity.result.filling import cause_facts
 from parity.result.schema import Result
 from parity.run.exchange import Exchange
-from parity.spec.resolve import OwnProgram, Resolved
+from parity.spec.own_program import OwnProgram
+from parity.spec.resolve import Resolved
 from tests import report_samples as samples
 
 IMAGE: dict[str, Any] = {

@@ -8,7 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from parity.frameworks.tensorflow.driver.replay import Replay
+from parity.frameworks.tensorflow.driver.replay import OperationsAgain
 from parity.frameworks.tensorflow.driver.seen import Recorded
 from parity.frameworks.tensorflow.driver.wide import set_float_type_of_keras
 
@@ -58,7 +58,7 @@ class _Model(tf.Module):  # type: ignore[misc]
             found = tf.Variable(tf.cast(start, kind), trainable=handle in seen.trained, name=name)
             setattr(self, name, found)
             by_handle[handle] = found
-        self._replay = Replay(seen.chain, by_handle, dtype)
+        self._replay = OperationsAgain(seen.chain, by_handle, dtype)
 
     def __call__(self, *rows: Any, training: bool = False) -> Any:
         seen = self._seen
@@ -100,7 +100,7 @@ class _Update(tf.Module):  # type: ignore[misc]
                     kind = dtype if start.dtype == tf.float32 else start.dtype
                     by_handle[handle] = tf.Variable(tf.cast(start, kind), trainable=False)
                     self.kept.append(by_handle[handle])
-        self._replay = Replay(seen.chain, by_handle, dtype)
+        self._replay = OperationsAgain(seen.chain, by_handle, dtype)
 
     def apply_gradients(self, gradients: Any, variables: Any) -> None:
         """Move the variables as the program does."""

@@ -21,7 +21,7 @@ ASSIGNS: Mapping[str, Callable[[Any, Any], Any]] = {
 """Operations that move a variable."""
 
 
-class Replay:
+class OperationsAgain:
     """Operations that are run once more.
 
     Args:

@@ -15,7 +15,7 @@ from parity.frameworks.tensorflow.driver.replay import ASSIGNS
 from parity.frameworks.tensorflow.driver.taped import TapedOperation
 from parity.frameworks.tensorflow.driver.told_graph import TapedGraph
 from parity.frameworks.tensorflow.driver.told_loss import loss_of, plain
-from parity.frameworks.tensorflow.driver.told_rows import HeldByProgram, TrainedRows, rows_of
+from parity.frameworks.tensorflow.driver.told_rows import HeldByProgram, RowsOfLoop, rows_of
 from parity.run.told import ToldRefusal
 
 FAMILIES = {"RandomStandardNormal": "normal", "StatelessRandomNormalV2": "normal", "RandomUniform": "uniform",
@@ -55,7 +55,7 @@ class Recorded:
         else:
             reads = [one for one in self.of_keras.inputs if not self.handle_of(one)]
         self.batches = [number_of(one) for one in (*reads, self.found.targets)]
-        self.rows: TrainedRows = rows_of(self.batches, held)
+        self.rows: RowsOfLoop = rows_of(self.batches, held)
 
     def unsteady(self) -> TapedOperation | None:
         """Return an operation of the step that is another one in another step, or has other numbers; None for none."""

@@ -104,7 +104,7 @@ def _count(loop: Any, frame: FrameType) -> int | None:
 
 
 @dataclass
-class TrainedRows:
+class RowsOfLoop:
     """What batches are made of.
 
     Args:
@@ -120,14 +120,14 @@ class TrainedRows:
     missing: list[int] = field(default_factory=list)
 
 
-def rows_of(batches: Sequence[np.ndarray], held: HeldByProgram) -> TrainedRows:
+def rows_of(batches: Sequence[np.ndarray], held: HeldByProgram) -> RowsOfLoop:
     """Return the arrays whose rows batches are.
 
     Args:
         batches: of one step, the inputs first; all of as many rows.
         held: by the program.
     """
-    found = TrainedRows()
+    found = RowsOfLoop()
     size = len(batches[0])
     for dataset in held.datasets:
         told = _dataset(dataset)

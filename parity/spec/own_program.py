@@ -1,0 +1,49 @@
+"""A program written by hand in a side's place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from parity.spec.sections import SideSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnProgram:
+    """A program written by hand, in place of the compiled one.
+
+    Args:
+        file: its path.
+        names: what it calls the parts of the contract: ``model``, ``loss``, ``optimizer``.
+        map: layer or ``layer.parameter`` of the spec to what the program calls it.
+        script: the program as a person has it, where ``file`` runs that until it trains.
+        said_at: path to the line of the script that says it, ``FILE:LINE``.
+    """
+
+    file: str
+    names: Mapping[str, str] = field(default_factory=dict)
+    map: Mapping[str, str] = field(default_factory=dict)
+    script: str | None = None
+    said_at: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def shown(self) -> str:
+        """Return the file that people know it by."""
+        return self.script or self.file
+
+    def line(self, path: str) -> tuple[str, int] | None:
+        """Return the file and the line that say the value at a path; None where that is not known."""
+        parts = path.split(".")
+        said = (self.said_at.get(".".join(parts[:end])) for end in range(len(parts), 0, -1))
+        file, _, line = next(filter(None, said), "").rpartition(":")
+        return (file, int(line)) if file and line.isdecimal() else None
+
+
+def own_program(side: SideSpec) -> OwnProgram | None:
+    """Return the program that a side names; None where it is compiled."""
+    if side.program is None:
+        return None
+    names = {part: getattr(side, part) for part in ("model", "loss", "optimizer") if getattr(side, part)}
+    return OwnProgram(
+        file=side.program, names=names, map=dict(side.map), script=side.script, said_at=dict(side.said_at)
+    )
