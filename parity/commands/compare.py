@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from parity.atomic import whole
-from parity.commands.read import proof_of, wrapper_of
+from parity.commands.read import proof_of, with_known, wrapper_of
 from parity.commands.run import run
 from parity.errors import UsageError
 from parity.lazy import np
@@ -82,6 +82,7 @@ def compare(
     result = run(
         spec, replace(options, out=folder), text=text, file=str(files[0]), folder=folder, command=command, note=note
     )
+    result = with_known(result, {side.name: side.reading for side in pair.sides})
     return Compared(pair=pair, result=result, files=files, proofs=proofs)
 
 

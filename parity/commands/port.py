@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from parity.commands.check import check
 from parity.commands.export import export
-from parity.commands.read import STEPS, read, with_program
+from parity.commands.read import STEPS, read, with_known, with_program
 from parity.court.work import Work
 from parity.frameworks import frameworks
 from parity.lazy import np
@@ -95,7 +95,8 @@ def port(
             ported.files.append(kept)
         if prove:
             options = Options(explain=False, steps=STEPS, check_steps="all", timeout=max_seconds)
-            ported.result = check(spec, options, text="", file=None, folder=folder, command=command, note=note)
+            result = check(spec, options, text="", file=None, folder=folder, command=command, note=note)
+            ported.result = with_known(result, {ORIGINAL: found.reading})
     finally:
         release(folder)
     return ported

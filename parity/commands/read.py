@@ -28,7 +28,7 @@ from parity.spec.targets import settled
 
 if TYPE_CHECKING:
     from parity.court.work import Note
-    from parity.result.schema import Comparison, Place
+    from parity.result.schema import Comparison, Place, Result
     from parity.spec.sections import Spec
 
 STEPS = 5
@@ -266,6 +266,19 @@ def proved(comparison: Comparison, reading: ReadProgram) -> Proof:
         lines += comparison.unmatched
         last = f"read, but not proved: {comparison.reason}"
     return Proof(verdict=comparison.verdict, lines=[*lines, last], difference=largest.difference if largest else None)
+
+
+def with_known(result: Result, readings: Mapping[str, ReadProgram]) -> Result:
+    """Return a result with notes of what is known of a framework where programs make a difference in a step.
+
+    Args:
+        result: of holding programs in lockstep.
+        readings: of the sides that are programs, by name.
+    """
+    places = [place for one in result.comparisons if one.verdict == "divergent" for place in one.places]
+    moved = [place.tensor for place in places if place.phase in ("update", "state")]
+    told = [f"{name}: {known}" for name, one in readings.items() for tensor in moved if (known := one.known(tensor))]
+    return result.model_copy(update={"notes": [*result.notes, *dict.fromkeys(told)]}) if told else result
 
 
 def _at(place: Place | None) -> str:

@@ -18,9 +18,9 @@ h = layers.GlobalAveragePooling1D()(h)
 outputs = layers.Dense(2, activation="softmax")(h)
 model = keras.Model(inputs, outputs)
 
-rate = keras.optimizers.schedules.CosineDecay(1e-3, decay_steps=150, warmup_steps=10, warmup_target=3e-3)
+rate = keras.optimizers.schedules.CosineDecay(0.01, decay_steps=110, warmup_steps=10, warmup_target=0.1)
 model.compile(
-    optimizer=keras.optimizers.AdamW(rate, weight_decay=1e-3),
+    optimizer=keras.optimizers.SGD(rate, momentum=0.9),
     loss=keras.losses.SparseCategoricalCrossentropy(),
     metrics=["accuracy"],
 )

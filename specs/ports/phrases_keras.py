@@ -13,5 +13,5 @@ model = keras.Sequential([
     layers.LSTM(32),
     layers.Dense(1, activation="sigmoid"),
 ])  # fmt: skip
-model.compile(optimizer=keras.optimizers.Adam(1e-2), loss="binary_crossentropy", metrics=["accuracy"])
+model.compile(optimizer=keras.optimizers.SGD(0.3, momentum=0.9), loss="binary_crossentropy", metrics=["accuracy"])
 model.fit(tokens, positive.astype("float32")[:, None], batch_size=32, epochs=3)

@@ -22,7 +22,7 @@ class Classifier(nn.Module):
 
 model = Classifier()
 criterion = nn.BCEWithLogitsLoss()
-optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.3, momentum=0.9)
 data = torch.utils.data.TensorDataset(tokens, positive.float()[:, None])
 
 for epoch in range(3):

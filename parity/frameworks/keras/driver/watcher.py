@@ -55,12 +55,27 @@ class KerasWatcher(Watcher):
             object.__setattr__(model, "_parity_compiled", line_here())
             return compiled(model, *args, **given)
 
+        def making(begin: Callable[..., None]) -> Callable[..., None]:
+            def begun(part: Any, *args: Any, **given: Any) -> None:
+                object.__setattr__(part, "_parity_place", line_here())
+                begin(part, *args, **given)
+
+            return begun
+
         own = {name: name in vars(keras.Model) for name in ("fit", "compile")}
+        begins = {kind: (kind.__init__, "__init__" in vars(kind)) for kind in (keras.optimizers.Optimizer, keras.Loss)}
+        for kind, (begin, _) in begins.items():
+            kind.__init__ = making(begin)
         operation.__new__, keras.Model.fit, keras.Model.compile = staticmethod(noted), fitted, compiling
         try:
             yield
         finally:
             operation.__new__ = staticmethod(made)
+            for kind, (begin, there) in begins.items():
+                if there:
+                    kind.__init__ = begin
+                else:
+                    del kind.__init__
             for name, plain in {"fit": fit, "compile": compiled}.items():
                 setattr(keras.Model, name, plain) if own[name] else delattr(keras.Model, name)
 
@@ -113,6 +128,9 @@ def tell(training: Training, folder: Path) -> Told:
     if not told.framework:
         told.refused.append(ToldRefusal(what=f"Keras on {keras.config.backend()}", needs="a framework of that name"))
     told.places = {"compile": getattr(model, "_parity_compiled", ""), "train": training.place}
+    told.places |= {"optimizer": getattr(getattr(model, "optimizer", None), "_parity_place", "")}
+    loss = getattr(model, "loss", None)
+    told.places |= {"loss": getattr(loss, "_parity_place", "")}
     arrays = Arrays(folder, told)
     try:
         training = unpacked(training, told)

@@ -229,6 +229,7 @@ def watching(seen: SeenLoop) -> Iterator[None]:
         put(torch, "compile", lambda model=None, **given: model if model is not None else lambda one: one)
         put(nn.Module, "compile", lambda module, *args, **given: None)
         _clips(seen, put)
+        _optimizers(put)
         _schedulers(seen, put)
         seen.starts.watch(put)
         for hook in (
@@ -260,6 +261,17 @@ def _clips(seen: SeenLoop, put: Callable[[Any, str, Any], None]) -> None:
 
         put(nn.utils.clip_grad, name, clipped)
         put(nn.utils, name, clipped)
+
+
+def _optimizers(put: Callable[[Any, str, Any], None]) -> None:
+    """Note the line that makes an optimizer."""
+    begin = torch.optim.Optimizer.__init__
+
+    def begun(optimizer: Any, *args: Any, **kwargs: Any) -> None:
+        optimizer._parity_place = line_here()
+        begin(optimizer, *args, **kwargs)
+
+    put(torch.optim.Optimizer, "__init__", functools.wraps(begin)(begun))
 
 
 def _schedulers(seen: SeenLoop, put: Callable[[Any, str, Any], None]) -> None:

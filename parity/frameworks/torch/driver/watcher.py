@@ -119,7 +119,8 @@ def _tell_loop(told: Told, seen: SeenLoop, optimizer: Any, folder: Path) -> None
     loop = loop_of(seen, optimizer)
     step = loop.last
     told.title = type(step.roots[0].what).__name__
-    told.places = {"compile": step.place, "train": step.place}
+    told.places = {"compile": step.place, "train": step.place, "optimizer": getattr(optimizer, "_parity_place", "")}
+    told.places["loss"] = step.terms[0].call.place
     if any(call.autocast for call in step.roots):
         refuse(told, "autocast, a forward pass in other types,",
                "numerics.mixed_precision, which the reader does not fill in yet")  # fmt: skip
