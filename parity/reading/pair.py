@@ -12,7 +12,7 @@ from parity.ops import Op
 from parity.ops.again import Again
 from parity.reading.plainly import activations_joined, channels_moved_last
 from parity.reading.same_rows import SharedRows, shared_rows
-from parity.reading.whole import ReadProgram
+from parity.reading.whole import UNSEEN, ReadProgram
 from parity.spec.align import SAME_KIND, align, free_name, likeness
 from parity.spec.graph import named
 from parity.spec.load import build_spec
@@ -37,6 +37,15 @@ class PairSide:
     model: ModelSpec
     names: dict[str, str] = field(default_factory=dict)
     moved: bool = False
+
+    def paths(self) -> dict[str, str]:
+        """Return of each layer of the spec what the program itself calls it, where it has a name for it."""
+        found = {}
+        for node in self.reading.told.nodes:
+            own = self.reading.names.get(node.name)
+            path = node.name if node.path is None else node.path
+            found |= {name: path for name, mine in self.names.items() if mine == own and path}
+        return found
 
     def seen(self, name: str) -> bool:
         """Return whether it was seen what its program says of a field of training."""
@@ -124,7 +133,10 @@ def paired(a: ReadProgram, b: ReadProgram, names: tuple[str, str], source: str) 
         one.name: {"framework": one.reading.framework, **({"changes": changes} if changes else {})}
         for one, changes in zip(sides, ({}, told), strict=True)
     }
-    notes = [f"{one.name}: {note}" for one in sides for note in one.reading.notes]
+    seen = any(one.seen("epochs") for one in sides)
+    notes = [f"{one.name}: {note}" for one in sides for note in one.reading.notes if note != UNSEEN or not seen]
+    notes += [f"{one.name}: how many epochs it trains cannot be seen; it is given those of {other.name}."
+              for one, other in (sides, sides[::-1]) if seen and not one.seen("epochs")]  # fmt: skip
     return Pair(sides=(first, second), spec=spec, rows=rows, notes=[*notes, *rows.notes])
 
 
@@ -267,7 +279,8 @@ def with_programs(
         if scripts.get(one.name):
             told["script"] = scripts[one.name]
         told["said_at"] = one.said_at(folder)
-        mapped = {name: own for name, own in one.names.items() if name != own and _has_tensors(one.model, name)}
+        paths = one.paths()
+        mapped = {name: path for name, path in paths.items() if name != path and _has_tensors(one.model, name)}
         if mapped:
             told["map"] = mapped
         sides[one.name] = told

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+UNSEEN = "How many epochs it trains cannot be seen: the spec says 1."
+"""Noted of a loop that does not say how long it goes on."""
+
+
 @dataclass(kw_only=True)
 class ReadProgram:
     """A program that was read.
@@ -90,7 +94,7 @@ def read_told(
     optimizer = _optimizer(told, said, unread)
     notes = list(told.notes)
     if told.training.epochs is None:
-        notes.append("How many epochs it trains cannot be seen: the spec says 1.")
+        notes.append(UNSEEN)
     metrics = _metrics(told, outputs, notes)
     _callbacks(told, notes, unread)
     if unread:

@@ -41,6 +41,8 @@ class ToldNode:
         trainable: whether its parameters move.
         called: what the call was given beside tensors and at something else than its default, in words.
         place: line of the program, where that is known.
+        path: of the layer in the model, as a program written by hand would be asked for it; its name if None, empty
+            where it has none there.
     """
 
     name: str
@@ -56,6 +58,7 @@ class ToldNode:
     trainable: bool = True
     called: dict[str, Word] = field(default_factory=dict)
     place: str = ""
+    path: str | None = None
 
 
 @dataclass(kw_only=True)

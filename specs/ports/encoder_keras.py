@@ -18,7 +18,7 @@ h = layers.GlobalAveragePooling1D()(h)
 outputs = layers.Dense(2, activation="softmax")(h)
 model = keras.Model(inputs, outputs)
 
-rate = keras.optimizers.schedules.CosineDecay(0.01, decay_steps=110, warmup_steps=10, warmup_target=0.1)
+rate = keras.optimizers.schedules.CosineDecay(0.1, decay_steps=126)
 model.compile(
     optimizer=keras.optimizers.SGD(rate, momentum=0.9),
     loss=keras.losses.SparseCategoricalCrossentropy(),

@@ -177,7 +177,9 @@ def test_what_was_not_seen_is_no_difference() -> None:
     a, b = reading("keras", DENSE, {"X": X, "y": Y}), reading("torch", DENSE, {"X": X, "y": Y})
     b.spec["training"] = {**b.spec["training"], "epochs": 1}
     a.told.training.epochs = 2
-    assert pair_of(a, b).spec["sides"]["b"] == {"framework": "torch"}
+    found = pair_of(a, b)
+    assert found.spec["sides"]["b"] == {"framework": "torch"}
+    assert found.notes == ["b: how many epochs it trains cannot be seen; it is given those of a."]
     b.told.training.epochs = 1
     assert pair_of(a, b).spec["sides"]["b"]["changes"] == {"training.epochs": 1}
 

@@ -128,6 +128,9 @@ def _tell_loop(told: Told, seen: SeenLoop, optimizer: Any, folder: Path) -> None
     graph = _graph(step, outputs)
     names = _output_names(outputs)
     told.inputs, told.nodes = graph.inputs, graph.nodes
+    paths = {id(module): path for path, module in contracts.model_of(step).named_modules()}
+    for node in told.nodes:
+        node.path = paths.get(id(graph.modules.get(node.name)), "")
     told.outputs = list(zip(names, graph.outputs, strict=False))
     told.refused += graph.refused
     tell_parameters(told, graph, seen.starts, loop)
