@@ -11,6 +11,7 @@ from parity.commands.check import check
 from parity.commands.export import export
 from parity.commands.read import STEPS, read, with_known, with_program
 from parity.court.work import Work
+from parity.errors import UsageError
 from parity.frameworks import frameworks
 from parity.lazy import np
 from parity.prepare.options import Options, must_be, prepare
@@ -103,7 +104,11 @@ def port(
 
 
 def _carry(spec: Spec, file: Path, folder: Path, seconds: float) -> float:
-    """Write a program's own weights, canonical layout; return what predictions made from them differ by."""
+    """Write a program's own weights, canonical layout; return what predictions made from them differ by.
+
+    Raises:
+        UsageError: when a tensor of the spec is not found in the program.
+    """
     from safetensors.numpy import save_file
 
     options = Options(explain=False, timeout=seconds)
@@ -111,6 +116,11 @@ def _carry(spec: Spec, file: Path, folder: Path, seconds: float) -> float:
         original, port = work.settle()
         exchange = Exchange(str(folder / "carried"))
         _predict(work, original, {}, "original", publish=True)
+        missing = work.program(original).missing
+        if missing:
+            raise UsageError(
+                f"weights cannot be carried over, these were not found in the program: {', '.join(missing)}"
+            )
         values = {name: exchange.get(f"weights/{name}") for name in port.parameters()}
         files = {}
         for number, (name, value) in enumerate(values.items()):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from math import prod
 from typing import Any
 
 from parity.code import Parameter
@@ -217,6 +218,9 @@ def _place(expected: Weight, shape: Sequence[int], found: Found) -> Weight | Non
 
     Axes of length one may be more or fewer: a bias of (1, n), a dense layer written as a convolution of one cell.
     """
+    own = expected.attribute.split(".")[-2:]
+    if expected.lies is not None and found["path"].split(".")[-2:] == own and prod(found["shape"]) == prod(shape):
+        return expected  # As the framework's own layer keeps it: an attention has an axis of heads.
     # The last is how somebody else's framework has it: a raw TensorFlow kernel of (out, in).
     for axes in (expected.axes, None, (1, 0)) if len(shape) == 2 else (expected.axes, None):
         laid = tuple(shape[axis] for axis in axes) if axes else tuple(shape)

@@ -40,7 +40,7 @@ class PairSide:
 
     def paths(self) -> dict[str, str]:
         """Return of each layer of the spec what the program itself calls it, where it has a name for it."""
-        found = {}
+        found: dict[str, str] = {}
         for node in self.reading.told.nodes:
             own = self.reading.names.get(node.name)
             path = node.name if node.path is None else node.path
