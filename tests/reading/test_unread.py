@@ -9,7 +9,6 @@ from click.testing import CliRunner
 
 from parity.cli import main
 from parity.errors import ParityError
-from parity.run.watched import watchable
 
 NONE = "before it trained anything: it imported none of keras, tensorflow, torch"
 

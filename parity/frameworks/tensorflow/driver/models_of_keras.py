@@ -43,7 +43,7 @@ def told_by_keras(seen: Recorded, training: Training, folder: Path) -> Told:
     )  # fmt: skip
     told: Told = part_of(KERAS, "driver.watcher").WATCHER.tell(given, folder)
     told.training.drop_remainder = rows.training.drop_remainder
-    told.notes += rows.notes
+    told.notes += [*rows.notes, *filter(None, [seen.found.note])]
     told.metrics = {}
     told.places["compile"] = seen.found.place
     told.losses = [ToldLoss(output=name, part=seen.found.part, weight=seen.found.weight) for name, _ in told.outputs]
