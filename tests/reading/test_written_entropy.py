@@ -61,3 +61,39 @@ def test_a_cross_entropy_that_is_written_out(loss: str, fields: dict[str, Any], 
 def test_what_is_another_loss_is_not_read(loss: str, read_text: Read) -> None:
     with pytest.raises(ParityError, match=r"train.py, line 13: loss, a mean of Mul, is not read"):
         read_text(WRITTEN.format(loss=loss))
+
+
+TOLD_MORE = """
+import numpy as np
+import tensorflow as tf
+from tensorflow.keras import Model, layers
+rng = np.random.default_rng(0)
+x, y = rng.normal(size=(40, 6)).astype("float32"), rng.integers(0, 3, 40).astype("uint8")
+rows = tf.data.Dataset.from_tensor_slices((x, y)).repeat().shuffle(40).batch(8).prefetch(1)
+class Net(Model):
+    def __init__(self):
+        super().__init__()
+        self.first, self.out = layers.Dense(5, activation=tf.nn.relu), layers.Dense(3)
+    def call(self, x, is_training=False):
+        x = self.out(self.first(x))
+        return x if is_training else tf.nn.softmax(x)
+net, optimizer = Net(), tf.optimizers.SGD(0.1)
+for a, labels in rows.take(100):
+    with tf.GradientTape() as tape:
+        loss = tf.nn.sparse_softmax_cross_entropy_with_logits(
+            labels=tf.cast(labels, tf.int64), logits=net(a, is_training=True))
+        loss = tf.reduce_mean(loss)
+    optimizer.apply_gradients(zip(tape.gradient(loss, net.trainable_variables), net.trainable_variables))
+"""
+
+
+def test_a_model_of_keras_is_called_as_the_loop_calls_it(read_text: Read) -> None:
+    read = read_text(TOLD_MORE)
+    first, last = (one["dense"] for one in read.spec["model"]["layers"])
+    assert (first["activation"], first["units"]) == ("relu", 5)
+    assert "activation" not in last
+    assert read.spec["loss"] == {"sparse_categorical_crossentropy": {"from_logits": True}}
+    leaky = read_text(TOLD_MORE.replace("tf.nn.relu", "tf.nn.leaky_relu"))
+    assert leaky.spec["model"]["layers"][0]["dense"]["activation"] == "leaky_relu"
+    with pytest.raises(ParityError, match="which cannot be traced"):
+        read_text(TOLD_MORE.replace("net(a, is_training=True)", "net(a)"))
