@@ -50,6 +50,17 @@ def test_a_cross_entropy_that_is_written_out(loss: str, fields: dict[str, Any], 
     assert read.spec["model"]["layers"][-1]["dense"]["activation"] == "softmax"
 
 
+def test_batches_that_are_taken_of_rows_without_an_end(read_text: Read) -> None:
+    loss = "tf.reduce_mean(-tf.reduce_sum(t * tf.math.log(p), 1))"
+    read = read_text(WRITTEN.format(loss=loss))
+    assert read.arrays["X"].shape == (40, 6)
+    assert read.spec["training"] == {"batch_size": 8, "epochs": 20, "shuffle": True, "seed": 0}
+    assert not any("repeat" in note for note in read.notes)
+    uneven = read_text(WRITTEN.format(loss=loss).replace("batch(8)", "batch(16)"))
+    assert uneven.arrays["X"].shape == (40, 6)
+    assert "each has 16 rows, where the last of the spec's 40 rows are 8" in " ".join(uneven.notes)
+
+
 @pytest.mark.parametrize(
     "loss",
     [
