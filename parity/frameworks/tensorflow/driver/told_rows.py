@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import linecache
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
@@ -181,10 +182,10 @@ def _epochs(held: HeldByProgram, rows: int, size: int, repeats: int | None) -> i
 
 def _epochs_taken(held: HeldByProgram, rows: int, size: int, batches: int) -> int | None:
     """Return for how many epochs a program trains that takes so many batches of rows that repeat."""
-    outer = held.loops[:-1]
-    if any(one is None for one in outer):
+    outer = [one for one in held.loops[:-1] if one is not None]
+    if len(outer) < len(held.loops) - 1:
         return None
-    return max(1, -(-int(np.prod(outer, dtype=int)) * batches * size // rows))
+    return max(1, -(-math.prod(outer) * batches * size // rows))
 
 
 def _among(batches: Sequence[np.ndarray], arrays: Sequence[Any]) -> tuple[list[Any], Any] | None:
