@@ -130,3 +130,28 @@ def test_a_loader_with_workers_of_its_own_is_read(read_text: Any) -> None:
     )
     assert read.spec["training"]["batch_size"] == 4
     assert read.arrays["X"].shape == (16, 4)
+
+
+BY_HAND = (
+    HEAD + "for _ in range(9):\n    net.zero_grad()\n    F.smooth_l1_loss(net(x), y).backward()\n"
+    "    with torch.no_grad():\n        for p in net.parameters():\n            {move}\n"
+)
+
+
+@pytest.mark.parametrize(
+    "move", ["p.data.add_(-0.05 * p.grad)", "p -= 0.05 * p.grad", "p.data.add_(p.grad, alpha=-0.05)"]
+)
+def test_parameters_moved_by_hand_are_read_as_sgd(move: str, read_text: Any) -> None:
+    read = read_text(BY_HAND.format(move=move))
+    assert read.spec["optimizer"] == {"sgd": {"learning_rate": 0.05}}
+    assert "in 3 steps every number moved by -0.05 times its gradient" in " ".join(read.notes)
+    assert read.arrays["X"].shape == (16, 4)
+
+
+@pytest.mark.parametrize("move", ["p -= 0.05 * p.grad + 0.01 * p", "p -= 0.05 * p.grad.sign()", "p *= 0.9"])
+def test_another_move_by_hand_is_a_line(move: str, read_text: Any) -> None:
+    with pytest.raises(ParityError) as raised:
+        read_text(BY_HAND.format(move=move))
+    assert str(raised.value).startswith(
+        "train.py, line 9: parameters that the program moves itself, otherwise than by a rate times their gradients,"
+    )
