@@ -144,6 +144,7 @@ BY_HAND = (
 def test_parameters_moved_by_hand_are_read_as_sgd(move: str, read_text: Any) -> None:
     read = read_text(BY_HAND.format(move=move))
     assert read.spec["optimizer"] == {"sgd": {"learning_rate": 0.05}}
+    assert read.spec["model"]["layers"][0]["dense"]["kernel_initializer"] == "fan_in_uniform"
     assert "in 3 steps every number moved by -0.05 times its gradient" in " ".join(read.notes)
     assert read.arrays["X"].shape == (16, 4)
 

@@ -37,6 +37,11 @@ class MovedByHand:
         self.rate: float | None = None
         self._moves: list[_Move] = []
 
+    @property
+    def begun(self) -> bool:
+        """Whether a backward pass was seen."""
+        return bool(self._moves)
+
     def know(self, module: nn.Module) -> None:
         """Take in the parameters of a module that is called."""
         if not self._moves:

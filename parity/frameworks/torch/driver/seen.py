@@ -86,7 +86,7 @@ class SeenLoop(TorchFunctionMode):  # type: ignore[misc]
         found = func(*args, **kwargs)
         if noted:
             fills = name.endswith("_") and not name.endswith("__") and args and isinstance(args[0], torch.Tensor)
-            if fills:
+            if fills and not self.by_hand.begun:  # Behind that, it is an update.
                 self.starts.filled(args[0], name, args[1:], kwargs)
             call = Call(func, name, given[0], given[1], line_here(), grad=torch.is_grad_enabled())
             self.origins.gave(call, found)
