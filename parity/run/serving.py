@@ -141,7 +141,7 @@ def serve(channel: Any, log: str) -> None:
             if command not in COMMANDS:
                 raise ValueError(f"unknown command {command!r}")
             channel.send(("done", getattr(worker, command)(**payload)))
-        except (Exception, SystemExit) as error:
+        except BaseException as error:  # What a program raises can be anything, an interrupt or a base of its own.
             with contextlib.suppress(Exception):  # The disk may be full.
                 print_program_error(error)
             channel.send(("machine" if is_machines(error) else "failed", told(error)))

@@ -248,13 +248,13 @@ def _as_itself(file: str, arguments: Sequence[str]) -> Iterator[ModuleType]:
     """Within it, everything is as if Python had been told to run a file: folder, arguments, ``__main__``."""
     module = ModuleType("__main__")
     module.__dict__.update(__file__=file, __builtins__=__builtins__)
-    main, argv = sys.modules.get("__main__"), sys.argv
+    main, argv, words = sys.modules.get("__main__"), sys.argv, (sys.stdout, sys.stderr)
     with _path(str(Path(file).parent)):
         sys.modules["__main__"], sys.argv = module, [file, *arguments]
         try:
             yield module
         finally:
-            sys.argv = argv
+            sys.argv, (sys.stdout, sys.stderr) = argv, words
             if main is not None:
                 sys.modules["__main__"] = main
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -152,3 +153,27 @@ def test_what_no_entry_reads_is_a_line_each(text: str, lines: list[str], read_te
         read_text(HEAD + text)  # type: ignore[operator]
     found = str(raised.value).split("\n")
     assert [one[: len(line)] for one, line in zip(found, lines, strict=True)] == lines
+
+
+@pytest.mark.parametrize(
+    ("body", "line"),
+    [
+        (
+            "return layers.Dense(3)(self.d(x))",
+            "train.py, line 9: layer 'dense_1', whose weights are none of the model's, is not read",
+        ),
+        ("return self.d(x) if np.random.rand() < 2 and float(ops.sum(x)) else x", "train.py, line 9: Net.call, which"),
+        ("return self.d(ops.convert_to_numpy(x))", "train.py, line 9: Net.call, which cannot be traced"),
+    ],
+    ids=["layers made in a call", "numbers that leave", "NumPy"],
+)
+def test_calls_that_cannot_be_traced_are_a_line_each(body: str, line: str, read_text: object) -> None:
+    text = (
+        "class Net(keras.Model):\n    def __init__(self):\n        super().__init__()\n"
+        f"        self.d = layers.Dense(3)\n    def call(self, x):\n        {body}\nmodel = Net()\n"
+    )
+    with pytest.raises(ParityError) as raised:
+        read_text(HEAD + text + TRAIN)  # type: ignore[operator]
+    assert re.sub(r"dense_\d+", "dense_1", str(raised.value)).startswith(line)
+    assert "Traceback" not in str(raised.value)
+    assert "\n" not in str(raised.value)

@@ -108,3 +108,51 @@ def test_a_script_that_never_steps_or_fails_is_a_line(read_text: Any) -> None:
     )
     with pytest.raises(UsageError, match=r"failed before it trained: RuntimeError: mat1 .*\(train.py, line 7\)"):
         read_text(HEAD + "net(torch.zeros(1, 3))\n")
+
+
+@pytest.mark.parametrize(("shape", "kind"), [((5,), "dropout"), ((5, 6), "spatial_dropout1d")])
+def test_dropout2d_of_fewer_axes_drops_what_a_channel_has(shape: tuple[int, ...], kind: str, read_text: Any) -> None:
+    read = read_text(
+        f"import torch\nfrom torch import nn\nx, y = torch.randn(16, *{shape}), torch.randn(16, 2)\n"
+        "net = nn.Sequential(nn.Dropout2d(0.25), nn.Flatten(), nn.LazyLinear(2))\nnet(x)\n"
+        "opt = torch.optim.SGD(net.parameters(), 0.1)\n" + STEP.format(loss="nn.functional.mse_loss(net(x), y)")
+    )
+    first = next(iter(read.spec["model"]["layers"][0].items()))
+    assert first[0] == kind
+    assert first[1].get("rate") == 0.25
+
+
+def test_a_loader_with_workers_of_its_own_is_read(read_text: Any) -> None:
+    read = read_text(
+        HEAD + "rows = torch.utils.data.TensorDataset(x, y)\n"
+        "for a, b in torch.utils.data.DataLoader(rows, 4, num_workers=2):\n    opt.zero_grad()\n"
+        "    F.mse_loss(net(a), b).backward()\n    opt.step()\n"
+    )
+    assert read.spec["training"]["batch_size"] == 4
+    assert read.arrays["X"].shape == (16, 4)
+
+
+BY_HAND = (
+    HEAD + "for _ in range(9):\n    net.zero_grad()\n    F.smooth_l1_loss(net(x), y).backward()\n"
+    "    with torch.no_grad():\n        for p in net.parameters():\n            {move}\n"
+)
+
+
+@pytest.mark.parametrize(
+    "move", ["p.data.add_(-0.05 * p.grad)", "p -= 0.05 * p.grad", "p.data.add_(p.grad, alpha=-0.05)"]
+)
+def test_parameters_moved_by_hand_are_read_as_sgd(move: str, read_text: Any) -> None:
+    read = read_text(BY_HAND.format(move=move))
+    assert read.spec["optimizer"] == {"sgd": {"learning_rate": 0.05}}
+    assert read.spec["model"]["layers"][0]["dense"]["kernel_initializer"] == "fan_in_uniform"
+    assert "in 3 steps every number moved by -0.05 times its gradient" in " ".join(read.notes)
+    assert read.arrays["X"].shape == (16, 4)
+
+
+@pytest.mark.parametrize("move", ["p -= 0.05 * p.grad + 0.01 * p", "p -= 0.05 * p.grad.sign()", "p *= 0.9"])
+def test_another_move_by_hand_is_a_line(move: str, read_text: Any) -> None:
+    with pytest.raises(ParityError) as raised:
+        read_text(BY_HAND.format(move=move))
+    assert str(raised.value).startswith(
+        "train.py, line 9: parameters that the program moves itself, otherwise than by a rate times their gradients,"
+    )

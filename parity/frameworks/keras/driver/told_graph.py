@@ -59,6 +59,14 @@ class Telling:
             for name, one in zip(names, keras.tree.flatten(given), strict=True)
         ]
         self._compare(model, traces, told)
+        kept = {id(one) for one in model.weights}
+        for node in traces[0].nodes:
+            operation = node.operation
+            if isinstance(operation, keras.Layer) and any(id(one) not in kept for one in operation.weights):
+                place = place_of(operation) or place_of_call(traces[0].seen(node).within or model)
+                what = f"layer {operation.name!r}, whose weights are none of the model's,"
+                needs = "a layer that the model keeps and trains"
+                self.refused.append(ToldRefusal(what=what, place=place, needs=needs))
         self.nodes = told[0].nodes
         self.outputs = [(name, told[0].values[id(one)]) for name, one in _ends(model, traces[0].outputs)]
         self.by_key = isinstance(traces[0].outputs, Mapping)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -113,6 +114,9 @@ def _function(value: Any) -> dict[str, Any]:
     name = _name(value)
     if name is not None:
         return bare(name)
+    below = _of_tensorflow(value)
+    if below is not None:
+        return below
     try:
         graph = keras.Function([tensor := keras.KerasTensor((None, 3))], value(tensor))
         operations = [node.operation for nodes in graph._nodes_by_depth.values() for node in nodes if not node.is_input]
@@ -123,6 +127,21 @@ def _function(value: Any) -> dict[str, Any]:
         if PARTS.found(inner) is not None:
             return {"part": inner, "arguments": attributes(operations[0]), "own": owns(inner)}
     return bare(f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', type(value).__qualname__)}")
+
+
+def _of_tensorflow(value: Any) -> dict[str, Any] | None:
+    """Return a function of TensorFlow's, which may stand where Keras takes an activation; None of any other."""
+    found: Any = sys.modules.get("tensorflow")
+    for module in ("nn", "math") if found is not None else ():
+        for name, one in sorted(vars(getattr(found, module)).items()):
+            if one is value and callable(one):
+                own = {
+                    key: word(said.default)
+                    for key, said in inspect.signature(one).parameters.items()
+                    if said.default is not said.empty and key not in UNSAID
+                }
+                return {**bare(f"tf.{module}.{name}"), "own": own, "framework": "tensorflow"}
+    return None
 
 
 def operation_name(operation: Any) -> str:
@@ -176,7 +195,8 @@ def _serialized(value: Mapping[str, Any]) -> Any:
         module = value.get("module") or ""
         if module.startswith("keras") or module == "builtins":
             return word(keras.activations.get(config)) if isinstance(config, str) else {"part": str(config)}
-        return bare(f"{module}.{config}")
+        below = _of_tensorflow(getattr(sys.modules.get(module), str(config), None))
+        return below if below is not None else bare(f"{module}.{config}")
     module = value.get("module") or ""
     if module.startswith("keras") and isinstance(config, Mapping):
         for one in MODULES:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,10 @@ NEAR = 1e-4
 """Relative difference within which the penalties of a loss are those of the model."""
 
 
+PLAIN = (bool, int, float, str)
+"""What a call may be given beside tensors that says how it goes."""
+
+
 def told_by_keras(seen: Recorded, training: Training, folder: Path) -> Told:
     """Return what a program holds that trains a model of Keras's by a loop of its own.
 
@@ -30,7 +36,7 @@ def told_by_keras(seen: Recorded, training: Training, folder: Path) -> Told:
         training: what it is about to do.
         folder: takes the arrays that it trains on.
     """
-    model, step, rows = _model(seen), seen.steps[-1], seen.rows
+    model, step, rows = _called_so(seen), seen.steps[-1], seen.rows
     arrays = [] if rows.missing else rows.arrays
     y = arrays[-1] if arrays else None
     if y is not None and seen.found.depth:
@@ -43,7 +49,7 @@ def told_by_keras(seen: Recorded, training: Training, folder: Path) -> Told:
     )  # fmt: skip
     told: Told = part_of(KERAS, "driver.watcher").WATCHER.tell(given, folder)
     told.training.drop_remainder = rows.training.drop_remainder
-    told.notes += rows.notes
+    told.notes += [*rows.notes, *filter(None, [seen.found.note])]
     told.metrics = {}
     told.places["compile"] = seen.found.place
     told.losses = [ToldLoss(output=name, part=seen.found.part, weight=seen.found.weight) for name, _ in told.outputs]
@@ -89,9 +95,24 @@ def _model(seen: Recorded) -> Any:
     return seen.of_keras.call[1][0]
 
 
+def _called_so(seen: Recorded) -> Any:
+    """Return the model, whose ``call`` is given what the loop gives it beside rows and ``training``."""
+    model = _model(seen)
+    assert seen.of_keras is not None
+    assert seen.of_keras.call is not None
+    _, args, kwargs = seen.of_keras.call
+    names = list(inspect.signature(model.call).parameters)
+    given = {**dict(zip(names, args[1:], strict=False)), **kwargs}
+    told = {name: one for name, one in given.items() if name in names[1:] and isinstance(one, PLAIN)}
+    told.pop("training", None)
+    if told:
+        model.call = partial(model.call, **told)
+    return model
+
+
 def contract_of_keras(seen: Recorded) -> dict[str, Any]:
     """Return the parts of the contract of a program that trains a model of Keras's by a loop of its own."""
-    model, optimizer, found = _model(seen), seen.steps[-1].optimizer, seen.found
+    model, optimizer, found = _called_so(seen), seen.steps[-1].optimizer, seen.found
     assert seen.of_keras is not None
     until = seen.chain.operations.index(seen.of_keras)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from parity.frameworks.tensorflow.driver.chain import OperationChain, arguments_of, flat_size, number_of
 from parity.frameworks.tensorflow.driver.taped import TapedOperation
+from parity.frameworks.tensorflow.driver.told_entropy import written_entropy
 from parity.run.told import ToldRefusal, Word
 
 AS_IT_IS = ("Identity", "Cast", "CheckNumericsV2", "EnsureShape")
@@ -40,6 +41,7 @@ class LossFound:
         penalties: by the handle of a variable, factors of the sum of its absolute values and of its squares.
         place: line of the program.
         main: tensor of the loss without penalties.
+        note: where it is another than the entry, in a sentence.
     """
 
     part: Word
@@ -50,6 +52,7 @@ class LossFound:
     penalties: dict[int, list[float]] = field(default_factory=dict)
     place: str = ""
     main: Any = None
+    note: str = ""
 
 
 def loss_of(chain: OperationChain, loss: Any) -> LossFound:
@@ -254,6 +257,15 @@ def _of_elements(chain: OperationChain, tensor: Any, factor: float, reduction: s
         return _with_targets(chain, op, word, given["logits"], given["labels"], factor)
     if op.kind.startswith("keras.losses."):
         return _of_keras(chain, op, factor, more)
+    entropy = written_entropy(chain, op)
+    if entropy is not None:
+        classes = int(entropy.outputs.shape[-1])
+        # What stands here is of each element, what the entry says of each row.
+        factor = -factor / (classes if reduction == "mean" else 1)
+        part = {"entry": {"categorical_crossentropy": more}}
+        found = _with_targets(chain, op, part, entropy.outputs, entropy.targets, factor)
+        found.note = entropy.note
+        return found
     difference, kind = _difference(chain, op)
     if difference is None:
         raise refused(op, f"loss, a {reduction} of {op.kind},", f"a loss that is {op.kind}")

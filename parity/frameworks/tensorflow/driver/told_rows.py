@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import linecache
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
@@ -139,7 +140,15 @@ def rows_of(batches: Sequence[np.ndarray], held: HeldByProgram) -> RowsOfLoop:
             found.arrays = places[0]
             found.training = ToldTraining(batch_size=said["batch_size"] or size, shuffle=said["shuffle"],
                                           drop_remainder=said["drop_remainder"])  # fmt: skip
-            found.training.epochs = _epochs(held, len(places[0][0]), size, said["repeats"])
+            rows = len(places[0][0])
+            found.training.epochs = (
+                _epochs_taken(held, rows, size, said["takes"])
+                if said["takes"]
+                else _epochs(held, rows, size, said["repeats"])
+            )
+            if said["goes_on"] and rows % size:
+                found.notes.append(f"Its rows repeat before they are put into batches: each has {size} rows, where the "
+                                   f"last of the spec's {rows} rows are {rows % size}.")  # fmt: skip
             return found
     places = _among(batches, list(held.arrays.values()))
     if places is None:
@@ -169,6 +178,14 @@ def _epochs(held: HeldByProgram, rows: int, size: int, repeats: int | None) -> i
     if len(held.loops) == 1 and repeats is not None and repeats > 0:
         return repeats
     return None
+
+
+def _epochs_taken(held: HeldByProgram, rows: int, size: int, batches: int) -> int | None:
+    """Return for how many epochs a program trains that takes so many batches of rows that repeat."""
+    outer = [one for one in held.loops[:-1] if one is not None]
+    if len(outer) < len(held.loops) - 1:
+        return None
+    return max(1, -(-math.prod(outer) * batches * size // rows))
 
 
 def _among(batches: Sequence[np.ndarray], arrays: Sequence[Any]) -> tuple[list[Any], Any] | None:
@@ -232,9 +249,14 @@ def _as_rows(array: Any, batch: np.ndarray, numbers: Any) -> np.ndarray | None:
     return None
 
 
+def _takes(dataset: Any) -> bool:
+    return type(dataset).__name__.lstrip("_") == "TakeDataset"
+
+
 def _dataset(dataset: Any) -> tuple[list[Any], dict[str, Any]] | None:
     """Return all rows of a dataset, by the parts of its elements, and how it deals them out; None of an endless one."""
-    said: dict[str, Any] = {"batch_size": None, "shuffle": False, "drop_remainder": False, "repeats": None}
+    said: dict[str, Any] = {"batch_size": None, "shuffle": False, "drop_remainder": False, "repeats": None,
+                            "takes": 0, "goes_on": False}  # fmt: skip
     chain = [dataset]
     while (inner := getattr(chain[-1], "_input_dataset", None)) is not None:
         chain.append(inner)
@@ -246,8 +268,10 @@ def _dataset(dataset: Any) -> tuple[list[Any], dict[str, Any]] | None:
             said["batch_size"], said["drop_remainder"] = int(one._batch_size), bool(one._drop_remainder)
         elif kind == "RepeatDataset":
             said["repeats"] = int(one._count)
+            said["goes_on"] = said["batch_size"] is not None
     inner = dataset
-    while type(inner).__name__ in OUTSIDE:
+    while type(inner).__name__ in OUTSIDE or (said["repeats"] == -1 and _takes(inner)):
+        said["takes"] = int(inner._count) if _takes(inner) else said["takes"]  # Batches, of rows without an end.
         inner = inner._input_dataset
     batched = said["batch_size"] is not None
     if batched and "BatchDataset" in type(inner).__name__:

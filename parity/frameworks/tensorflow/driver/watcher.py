@@ -91,7 +91,7 @@ def tell(training: Training, folder: Path) -> Told:
     told.losses = [ToldLoss(output="output", part=seen.found.part, weight=seen.found.weight)]
     told.places["compile"] = seen.found.place
     told.training = seen.rows.training
-    told.notes += seen.rows.notes
+    told.notes += [*seen.rows.notes, *filter(None, [seen.found.note])]
     told.refused += seen.refused
     writer = _Writer(folder, told)
     _tell_starts(seen, told, writer)

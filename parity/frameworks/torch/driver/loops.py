@@ -107,6 +107,9 @@ def loop_of(seen: SeenLoop, optimizer: Any) -> Loop:
     Raises:
         UnclearError: when it does what no spec says.
     """
+    if optimizer is None:
+        raise UnclearError("parameters that the program moves itself, otherwise than by a rate times their gradients,",
+                          _line(seen, "backward"), "an optimizer of torch.optim")  # fmt: skip
     others = {id(one.what): one.what for one in seen.events if one.kind == "step" and one.what is not optimizer}
     if others:
         names = " and ".join(called(type(one)) for one in (optimizer, *others.values()))

@@ -16,6 +16,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 from torch.overrides import TorchFunctionMode
 
 from parity.frameworks.torch.driver import generators
+from parity.frameworks.torch.driver.by_hand import MovedByHand
 from parity.frameworks.torch.driver.calls import Call, Origins, Ref
 from parity.frameworks.torch.driver.starts import Starts
 from parity.run.watched import line_here
@@ -67,7 +68,7 @@ class SeenLoop(TorchFunctionMode):  # type: ignore[misc]
 
     def __init__(self, stopped: Callable[[Any], None]) -> None:
         super().__init__()
-        self.origins, self.starts = Origins(), Starts()
+        self.origins, self.starts, self.by_hand = Origins(), Starts(), MovedByHand()
         self.events: list[Event] = []
         self.schedulers: list[Any] = []
         self.scheduled: dict[int, Any] = {}
@@ -85,7 +86,7 @@ class SeenLoop(TorchFunctionMode):  # type: ignore[misc]
         found = func(*args, **kwargs)
         if noted:
             fills = name.endswith("_") and not name.endswith("__") and args and isinstance(args[0], torch.Tensor)
-            if fills:
+            if fills and not self.by_hand.begun:  # Behind that, it is an update.
                 self.starts.filled(args[0], name, args[1:], kwargs)
             call = Call(func, name, given[0], given[1], line_here(), grad=torch.is_grad_enabled())
             self.origins.gave(call, found)
@@ -111,6 +112,7 @@ class SeenLoop(TorchFunctionMode):  # type: ignore[misc]
             autocast=torch.is_autocast_enabled("cpu") or torch.is_autocast_enabled("cuda"),
         )  # fmt: skip
         with self.within():
+            self.by_hand.know(module)
             found = run(module, *args, **kwargs)
         self.origins.gave(call, found)
         return found
@@ -137,11 +139,34 @@ class SeenLoop(TorchFunctionMode):  # type: ignore[misc]
         """Note from what gradients are taken."""
         if self._inside:
             return run(loss, *args, **kwargs)
-        cleared = all(one.grad is None or not one.grad.any() for one in self._parameters.values())
+        known = self._parameters or self.by_hand.parameters
+        cleared = all(one.grad is None or not one.grad.any() for one in known.values())
+        if not self.steps:
+            self._ahead_by_hand()
         self.events.append(Event(kind="backward", loss=self.origins.ref(loss), cleared=cleared, place=line_here(),
                                  told=bool(args or kwargs.get("gradient") is not None)))  # fmt: skip
         with self.within():
-            return run(loss, *args, **kwargs)
+            found = run(loss, *args, **kwargs)
+            if not self.steps:
+                self.by_hand.behind()
+        return found
+
+    def _ahead_by_hand(self) -> None:
+        """See whether parameters move without an optimizer; stop where they did so in as many steps as are seen."""
+        with self.within():
+            moved = self.by_hand.ahead()
+            self.starts.seen(self.by_hand.parameters.values())
+        if not moved:
+            return
+        if self.by_hand.rate is None:
+            self._stopped(None)
+        optimizer = torch.optim.SGD(list(self.by_hand.parameters.values()), lr=self.by_hand.rate)
+        groups = [{name: one for name, one in group.items() if name != "params"} for group in optimizer.param_groups]
+        passes = [one for one in self.events if one.kind == "backward"][-STEPS:]
+        for one in passes:
+            step = Event(kind="step", what=optimizer, told=groups, place=one.place)
+            self.events.insert(next(n for n, other in enumerate(self.events) if other is one) + 1, step)
+        self._stopped(optimizer)
 
     def clipped(self, run: Callable[..., Any], name: str, parameters: Any, *args: Any, **kwargs: Any) -> Any:
         """Note how gradients are clipped."""

@@ -145,7 +145,7 @@ def _tell_loop(told: Told, seen: SeenLoop, optimizer: Any, folder: Path) -> None
         told.losses.append(ToldLoss(output=output, part=term.part, weight=_share(term.share, shares)))
     told.optimizer = told_optimizer(told, loop, seen)
     rows = rows_of(loop)
-    told.notes += [*rows.notes, *filter(None, [measured(told)])]
+    told.notes += [*rows.notes, *filter(None, [seen.by_hand.note, measured(told)])]
     told.training = ToldTraining(batch_size=rows.batch, shuffle=rows.shuffle, drop_remainder=rows.drops)
     _write(told, rows, names, folder)
 

@@ -165,6 +165,8 @@ def dropout(node: ToldNode) -> Said | Passing:
               "alphadropout": "AlphaDropout"}  # fmt: skip
     if name not in titles:
         raise NoEntryError(f"a layer that is {node.part}")
+    if name == "dropout2d":  # Of fewer axes it drops what is there of a channel: nn/functional, dropout2d, torch 2.
+        name = {1: "dropout", 2: "dropout1d"}.get(len(node.shape), name)
     return _entry(node, _plain(node, f"nn.{titles[name]}", ("train",)))
 
 
