@@ -59,8 +59,10 @@ def test_one_config_agrees_in_three_frameworks(tmp_path: Path) -> None:
         result = api.check(api.load_spec(SPEC), folder=tmp_path, like="posted", frameworks=every, steps=6)
     for comparison in result.comparisons:
         assert comparison.verdict == "rounding", comparison.reason
-        assert comparison.largest is not None
-        assert comparison.largest.difference < 1e-11
+        # A relu that rounding alone moves over 0 makes its gradient another one, and that is told.
+        kept = [one.largest.difference for one in comparison.phases if one.largest.difference < 1e-6]
+        assert max(kept) < 1e-11
+        assert len(kept) == len(comparison.phases) or comparison.amplified
 
 
 @pytest.mark.slow
