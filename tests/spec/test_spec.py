@@ -559,7 +559,7 @@ def test_a_fault_is_one_line_with_its_place_what_was_expected_and_a_way_out(old:
     assert faults(edited(old, new)) == [f"s.yaml:{says}"]
 
 
-SIDE_FIELDS = "changes, defaults, device, framework, loss, map, model, optimizer, program, python"
+SIDE_FIELDS = "changes, defaults, device, framework, loss, map, model, optimizer, program, python, said_at, script"
 
 
 @pytest.mark.parametrize(
