@@ -101,11 +101,10 @@ def test_what_no_spec_says_of_a_loop_is_a_line(case: str, read_text: Any) -> Non
 
 
 def test_a_script_that_never_steps_or_fails_is_a_line(read_text: Any) -> None:
-    with pytest.raises(UsageError) as raised:
+    # Other frameworks are named, too, where a program before this one has imported them in this worker.
+    said = r"train.py ended before it trained anything: it never came to .*Optimizer.step; the last .* printed: done"
+    with pytest.raises(UsageError, match=said):
         read_text(HEAD + "print('done')\n")
-    assert str(raised.value) == (
-        "train.py ended before it trained anything: it never came to Optimizer.step; the last that it printed: done"
-    )
     with pytest.raises(UsageError, match=r"failed before it trained: RuntimeError: mat1 .*\(train.py, line 7\)"):
         read_text(HEAD + "net(torch.zeros(1, 3))\n")
 
