@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from parity.commands.progress import silent
 from parity.prepare.options import Options, prepare
 from parity.spec.differences import Difference, differences
 from parity.spec.load import build_spec, load_spec, parse_spec
@@ -115,7 +116,7 @@ def read(
         said = {part: one for part, one in {"loss": loss, "optimizer": optimizer}.items() if one is not None}
         return read_program(
             program_of(str(program), arguments), output=None, out=folder, max_seconds=max_seconds, said=said,
-            prove=prove, note=lambda text, share: None,
+            prove=prove, note=silent,
         )  # fmt: skip
     training = Training(
         model=program, optimizer=optimizer, loss=loss, metrics=metrics, x=x, y=y, batch_size=batch_size, epochs=epochs,
@@ -149,7 +150,7 @@ def compare(
         return compare_programs(
             (programs[0], programs[1]), Options(out=None if out is None else Path(out), **options),
             max_seconds=max_seconds, prove=prove, command=f"parity.api.compare(a, b{', ' + told if told else ''})",
-            note=lambda text, share: None,
+            note=silent,
         )  # fmt: skip
 
 
@@ -174,7 +175,7 @@ def port(
         return write_port(
             one, to, output=None, out=None if out is None else Path(out), weights=weights, prove=prove,
             max_seconds=max_seconds, said={}, command=f"parity.api.port(program, {to!r})",
-            note=lambda text, share: None,
+            note=silent,
         )  # fmt: skip
 
 
@@ -204,7 +205,7 @@ def _job(verb: str, spec: Spec, folder: str | Path | None, options: dict[str, An
         file=None,
         folder=Path(folder) if folder is not None else Path("reports") / spec.name,
         command=f"parity.api.{verb}(spec{', ' + told if told else ''})",
-        note=lambda text, share: None,
+        note=silent,
     )
     return result
 

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from parity.atomic import whole
-from parity.commands.read import proof_of, with_known, wrapper_of
+from parity.commands.read import proof_of, with_known, wrapper_of, write_rows
 from parity.commands.run import run
 from parity.errors import UsageError
-from parity.lazy import np
 from parity.reading.asking import Wanted, asked
 from parity.reading.pair import Pair, PairSide, paired, with_programs
-from parity.reading.same_rows import OTHERS
 from parity.reading.unread import Unread, UnreadProgramError
-from parity.reading.whole import read_told, spec_name
+from parity.reading.whole import headed, read_told, spec_name
 from parity.spec.load import parse_spec
-from parity.spec.plain import yaml_of
 
 if TYPE_CHECKING:
     from parity.commands.read import Proof
@@ -67,13 +63,13 @@ def compare(
     """
     readings, names = _readings(programs, max_seconds, said or {}, note)
     folder = options.out or Path("reports") / spec_name(f"{names[0]}-{names[1]}")
-    pair = paired(*readings, names, source="rows.npz")
+    pair = paired(*readings, names, source="rows.npz", others=f"{names[1]}_rows.npz")
     proofs: dict[str, Proof] = {}
     folder.mkdir(parents=True, exist_ok=True)
     for side, program, reading in zip(pair.sides, programs, readings, strict=True) if prove else ():
         note(f"holding {program.text} against what it was read as", 0.0)
         rows = folder / f"{side.name}.npz"
-        _write_rows(rows, reading.arrays)
+        write_rows(rows, reading.arrays)
         proofs[side.name] = proof_of(reading, rows, program, max_seconds, note)
         rows.unlink()
     files = written(pair, programs, folder)
@@ -111,25 +107,17 @@ def written(pair: Pair, programs: tuple[Wanted, Wanted], folder: Path) -> list[P
     for side, program in zip(pair.sides, programs, strict=True):
         files[side.name] = folder / f"{side.name}_program.py"
         files[side.name].write_text(_wrapped(side, program), encoding="utf-8")
-    scripts = [_script(one) for one in programs]
-    spec = with_programs(
-        pair,
-        {name: file.name for name, file in files.items()},
-        {side.name: str(Path(one).resolve()) for side, one in zip(pair.sides, scripts, strict=True) if one},
-        [os.path.dirname(one) for one in scripts],
-    )
-    rows = [folder / "rows.npz"]
-    _write_rows(rows[0], pair.rows.arrays)
+    scripts = {side.name: _script(one) for side, one in zip(pair.sides, programs, strict=True)}
+    spec = with_programs(pair, {name: file.name for name, file in files.items()}, scripts)
+    rows = [folder / spec["data"]["source"]]
+    write_rows(rows[0], pair.rows.arrays)
     if pair.rows.others:
-        second = pair.sides[1].name
-        rows.append(folder / f"{second}_rows.npz")
-        _write_rows(rows[1], pair.rows.others)
-        changes = spec["sides"][second]["changes"]
-        changes["data.source"] = rows[1].name if changes.get("data.source") == OTHERS else changes["data.source"]
+        rows.append(folder / spec["sides"][pair.sides[1].name]["changes"]["data.source"])
+        write_rows(rows[1], pair.rows.others)
     head = [f"{programs[0].text} and {programs[1].text}, as parity compare read them.", *pair.notes]
     file = folder / f"{pair.spec['name']}.yaml"
     with whole(file) as handle:
-        handle.write(("".join(f"# {line}\n" for line in head) + yaml_of(spec)).encode())
+        handle.write(headed(head, spec).encode())
     return [file, *rows, *files.values()]
 
 
@@ -145,8 +133,3 @@ def _wrapped(side: PairSide, program: Wanted) -> str:
     if missing:
         raise UsageError(f"{program.text} has no {' and no '.join(missing)}; compare takes programs that train")
     return wrapper_of(program, side.moved)
-
-
-def _write_rows(file: Path, arrays: Mapping[str, Any]) -> None:
-    with whole(file) as handle:
-        np.savez_compressed(handle, **arrays)

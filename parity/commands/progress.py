@@ -7,6 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
+def silent(text: str, share: float) -> None:
+    """Show nothing of what is under way; arguments as what :func:`progress` yields has them."""
+
+
 @contextmanager
 def progress(enabled: bool = True) -> Iterator[Callable[[str, float], None]]:
     """Yield the function that is told what is under way and the share of it that is done.
@@ -15,7 +19,7 @@ def progress(enabled: bool = True) -> Iterator[Callable[[str, float], None]]:
         enabled: whether to show anything at all.
     """
     if not enabled or not sys.stderr.isatty():
-        yield lambda text, share: None
+        yield silent
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn

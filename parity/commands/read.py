@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from parity.atomic import whole
 from parity.commands.check import check
 from parity.commands.ending import code_of
+from parity.commands.progress import silent
 from parity.commands.saving import saved_as, watched_by
 from parity.compile import compile_side
 from parity.errors import WorkerError
@@ -148,7 +149,7 @@ def read_live(
         if prove:
             program, why = saved_as(framework, watcher, training.model, folder / name)
             found.proof = _unproved(why) if why else proof_of(
-                found.reading, found.files[1], program, max_seconds, lambda text, share: None
+                found.reading, found.files[1], program, max_seconds, silent
             )  # fmt: skip
         return found
     finally:
@@ -167,11 +168,16 @@ def written(
     reading = read_told(told, arrays, name=program.name, source=rows.name, said=said)
     build_spec({**reading.spec, "data": {**reading.spec["data"], "source": "blobs"}})  # Its faults, before any file.
     file.parent.mkdir(parents=True, exist_ok=True)
-    with whole(rows) as handle:
-        np.savez_compressed(handle, **reading.arrays)
+    write_rows(rows, reading.arrays)
     with whole(file) as handle:
         handle.write(reading.text(program.text).encode())
     return WasRead(spec=load_spec(file), reading=reading, files=[file, rows])
+
+
+def write_rows(file: Path, arrays: Mapping[str, Any]) -> None:
+    """Write the rows of a program, by their names in the file."""
+    with whole(file) as handle:
+        np.savez_compressed(handle, **arrays)
 
 
 def proof_of(reading: ReadProgram, rows: Path, program: Wanted, seconds: float, note: Note) -> Proof:

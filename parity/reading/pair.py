@@ -99,7 +99,7 @@ class Pair:
     notes: list[str] = field(default_factory=list)
 
 
-def paired(a: ReadProgram, b: ReadProgram, names: tuple[str, str], source: str) -> Pair:
+def paired(a: ReadProgram, b: ReadProgram, names: tuple[str, str], source: str, others: str) -> Pair:
     """Return two programs as one spec.
 
     Args:
@@ -107,6 +107,7 @@ def paired(a: ReadProgram, b: ReadProgram, names: tuple[str, str], source: str) 
         b: second program, whose layers take the names of the first's that they stand for.
         names: of the sides.
         source: what the spec calls the file of the arrays.
+        others: what it calls that of the second program's own, where it learns from other rows.
 
     Raises:
         UsageError: when they do not learn the same thing: other shapes of rows, other outputs.
@@ -120,8 +121,8 @@ def paired(a: ReadProgram, b: ReadProgram, names: tuple[str, str], source: str) 
     first, second = sides
     first.names = {str(op.name): str(op.name) for op in first.model.layers}
     _rename(first, second)
-    _check_ends(first, second)
-    rows = shared_rows((first, second), specs)
+    _check_outputs(first, second)
+    rows = shared_rows((first, second), specs, others)
     spec = {**a.spec, "name": f"{names[0]}-{names[1]}", "data": {**a.spec["data"], "source": source, **rows.data[0]}}
     spec["model"] = _plain(first.model)
     if not first.seen("epochs") and second.seen("epochs"):
@@ -172,7 +173,7 @@ def _rename(first: PairSide, second: PairSide) -> None:
             own = str(op.name) if op.name not in taken else free_name(op.kind, taken)
             found[str(op.name)] = own
             taken.add(own)
-    inputs = _inputs(first.model, second.model)
+    inputs = _inputs(first, second)
     called = {**inputs, **found}
     layers = [_called(op, called) for op in after]
     outputs = {name: called[layer] for name, layer in second.model.outputs.items()}
@@ -196,35 +197,39 @@ def _called(op: Op, called: Mapping[str, str]) -> Op:
     return op.replace(**changes)
 
 
-def _inputs(first: ModelSpec, second: ModelSpec) -> dict[str, str]:
-    """Return what the second model's inputs are called in the first."""
-    mine, theirs = first.named_inputs(), second.named_inputs()
-    if set(mine) == set(theirs):
-        return {name: name for name in theirs}
-    shapes = [[one.shape for one in every.values()] for every in (mine, theirs)]
-    if len(mine) == 1 and shapes[0] == shapes[1]:
+def _inputs(first: PairSide, second: PairSide) -> dict[str, str]:
+    """Return what the second program's inputs are called in the first.
+
+    Raises:
+        UsageError: when the two do not read the same.
+    """
+    mine, theirs = (
+        {name: one.shape for name, one in side.model.named_inputs().items()} for side in (first, second)
+    )  # fmt: skip
+    if len(mine) == 1 and list(mine.values()) == list(theirs.values()):
         return dict(zip(theirs, mine, strict=True))
-    raise UsageError(
-        f"the programs do not read the same: {_told(mine)} and {_told(theirs)}; expected inputs of the same shapes, "
-        "and the same names where there are several"
-    )
-
-
-def _check_ends(first: PairSide, second: PairSide) -> None:
-    """Refuse programs that do not read and give alike."""
-    mine, theirs = (one.model.named_inputs() for one in (first, second))
-    if {name: one.shape for name, one in mine.items()} != {name: one.shape for name, one in theirs.items()}:
+    if mine != theirs:
+        told = [
+            f"{side.name} reads " + ", ".join(f"{name} {list(shape)}" for name, shape in every.items())
+            for side, every in ((first, mine), (second, theirs))
+        ]
         raise UsageError(
-            f"the programs do not read the same: {first.name} reads {_told(mine)}, {second.name} {_told(theirs)}; "
-            "expected rows of one shape"
+            f"the programs do not read the same: {' and '.join(told)}; expected inputs of the same shapes, and the "
+            "same names where there are several"
         )
-    if list(first.model.outputs) != list(second.model.outputs):
-        told = [", ".join(one.model.outputs) or "one" for one in (first, second)]
+    return {name: name for name in theirs}
+
+
+def _check_outputs(first: PairSide, second: PairSide) -> None:
+    """Refuse programs whose outputs do not stand for each other.
+
+    Raises:
+        UsageError: when they do not.
+    """
+    mine, theirs = first.model.outputs, second.model.outputs
+    if mine != theirs:
+        told = [", ".join(f"{name} of {layer}" for name, layer in every.items()) or "one" for every in (mine, theirs)]
         raise UsageError(f"the programs do not give the same outputs: {told[0]} and {told[1]}")
-
-
-def _told(inputs: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {list(one.shape)}" for name, one in inputs.items())
 
 
 def _plain(model: ModelSpec) -> dict[str, Any]:
@@ -246,9 +251,6 @@ def _changes(first: PairSide, second: PairSide, specs: Sequence[Spec]) -> dict[s
     layers = [_plain(one.model)["layers"] for one in (first, second)]
     if layers[0] != layers[1]:
         changes["layers"] = layers[1]
-    ends = [one.model.outputs for one in (first, second)]
-    if ends[0] != ends[1]:
-        raise UsageError(f"the outputs do not stand for each other: {ends[0]} and {ends[1]}")
     a, b = specs
     for section in ("loss", "optimizer"):
         if getattr(a, section) != getattr(b, section):
@@ -262,23 +264,21 @@ def _changes(first: PairSide, second: PairSide, specs: Sequence[Spec]) -> dict[s
     return changes
 
 
-def with_programs(
-    pair: Pair, files: Mapping[str, str], scripts: Mapping[str, str], folders: Sequence[str]
-) -> dict[str, Any]:  # fmt: skip
+def with_programs(pair: Pair, files: Mapping[str, str], scripts: Mapping[str, str]) -> dict[str, Any]:
     """Return the spec of a pair with the programs that its sides run.
 
     Args:
         pair: of programs.
         files: of each side, the file of its program, which keeps the contract.
         scripts: of a side, the program as a person has it, where that is one file.
-        folders: of the programs as people have them, in the order of the sides.
     """
     sides = dict(pair.spec["sides"])
-    for one, folder in zip(pair.sides, folders, strict=True):
+    for one in pair.sides:
         told: dict[str, Any] = {**sides[one.name], "program": files[one.name]}
-        if scripts.get(one.name):
-            told["script"] = scripts[one.name]
-        told["said_at"] = one.said_at(folder)
+        script = scripts.get(one.name, "")
+        if script:
+            told["script"] = os.path.abspath(script)
+        told["said_at"] = one.said_at(os.path.dirname(script))
         paths = one.paths()
         mapped = {name: path for name, path in paths.items() if name != path and _has_tensors(one.model, name)}
         if mapped:

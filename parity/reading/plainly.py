@@ -5,6 +5,8 @@ Channels last, and activations in the layer that they follow.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from parity.activations.linear import Linear
 from parity.code import axes_of
 from parity.compile.layout import Line, Walk
@@ -44,9 +46,7 @@ def channels_moved_last(model: ModelSpec) -> ModelSpec:
         else:
             op = Permute(name=free_name("permute", taken), dims=line.axes[1:])
             taken.add(str(op.name))
-        above = str(layers[-1].name) if layers else source.name
-        inputs = None if reads == (above,) else _one(reads)
-        layers.append(op.replace(inputs=inputs))
+        layers.append(_reading(op, reads, layers, graph))
         called[line.target] = str(op.name)
     outputs = dict(zip(model.outputs, (called[one] for one in laid.returns), strict=True)) if model.outputs else {}
     return ModelSpec(input=(*source.shape[1:], source.shape[0]), layers=tuple(layers), outputs=outputs)
@@ -99,14 +99,11 @@ def activations_joined(model: ModelSpec) -> ModelSpec:
             ops[before] = op.replace(**{op.activation_field: layer.op.function})
             gone[layer.name] = before
     layers: list[Op] = []
-    above = graph.inputs[0].name
     for layer in graph.layers:
         if layer.name in gone:
             continue
         reads = tuple(gone.get(value.name, value.name) for value in layer.reads)
-        inputs = None if reads == (above,) and (layers or len(graph.inputs) == 1) else _one(reads)
-        layers.append(ops[layer.name].replace(inputs=inputs))
-        above = layer.name
+        layers.append(_reading(ops[layer.name], reads, layers, graph))
     outputs = {name: gone.get(layer, layer) for name, layer in named(model).outputs.items()}
     return ModelSpec(input=model.input, inputs=model.inputs, layers=tuple(layers), outputs=outputs)
 
@@ -122,5 +119,8 @@ def _own(layer: Layer) -> Op:
     return layer.op if layer.owns else Again(name=layer.name, layer=layer.owner)
 
 
-def _one(names: tuple[str, ...]) -> str | tuple[str, ...]:
-    return names[0] if len(names) == 1 else names
+def _reading(op: Op, reads: tuple[str, ...], layers: Sequence[Op], graph: Graph) -> Op:
+    """Return a layer that reads values by name; it says nothing where that is the one above, the last of the layers."""
+    sources = graph.inputs if len(graph.inputs) == 1 else ()
+    above = str(layers[-1].name) if layers else next((one.name for one in sources), "")
+    return op.replace(inputs=None if reads == (above,) else reads[0] if len(reads) == 1 else reads)

@@ -37,11 +37,7 @@ class SharedRows:
     notes: list[str] = field(default_factory=list)
 
 
-OTHERS = "rows_of_the_second.npz"
-"""What the file of the second side's own rows is called until it has its name."""
-
-
-def shared_rows(sides: Sequence[PairSide], specs: Sequence[Spec]) -> SharedRows:
+def shared_rows(sides: Sequence[PairSide], specs: Sequence[Spec], others: str) -> SharedRows:
     """Return the data of two programs.
 
     A program that brings none learns from the other's. Labels and the rows with a single 1 that stand for them are the
@@ -50,6 +46,7 @@ def shared_rows(sides: Sequence[PairSide], specs: Sequence[Spec]) -> SharedRows:
     Args:
         sides: of the pair.
         specs: of the readings.
+        others: what the spec calls the file of the second side's own rows, where it has such.
 
     Raises:
         UsageError: when the rows of neither fit both.
@@ -84,7 +81,7 @@ def shared_rows(sides: Sequence[PairSide], specs: Sequence[Spec]) -> SharedRows:
             changes["data.scale"] = factor
             continue
         found.others = dict(theirs)
-        changes["data.source"] = OTHERS
+        changes["data.source"] = others
         found.notes.append(
             f"They learn from other rows: {name} is {_told(array)} in {first.name} and {_told(other)} in {second.name}"
             f"{_how_far(array, other)}."

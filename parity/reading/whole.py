@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -60,8 +60,12 @@ class ReadProgram:
         Args:
             program: what it was read from.
         """
-        head = [f"Read from {program} by parity read.", *self.notes]
-        return "".join(f"# {line}\n" for line in head) + yaml_of(self.spec)
+        return headed([f"Read from {program} by parity read.", *self.notes], self.spec)
+
+
+def headed(lines: Iterable[str], spec: Mapping[str, Any]) -> str:
+    """Return a spec as YAML, with lines ahead that only people read."""
+    return "".join(f"# {line}\n" for line in lines) + yaml_of(spec)
 
 
 def read_told(

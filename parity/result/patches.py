@@ -18,7 +18,6 @@ from parity.frameworks import title_of
 from parity.ops import Op
 from parity.result.schema import LineFact
 from parity.spec.differences import Difference, differences, mixed
-from parity.spec.own_program import OwnProgram
 from parity.spec.paths import at, matching
 from parity.spec.paths import split as split_path
 from parity.spec.resolve import Resolved, changed
@@ -181,18 +180,19 @@ def lines_of(
             except (ParityError, ValueError):
                 continue  # With this difference alone there is no program.
             lines = first_lines(side.name, files.get(side.name, ""), mine, theirs)
-            told[one.path] += lines if own is None else _own_lines(own, one, lines)
+            told[one.path] += lines if own is None else _own_lines(side, one, lines)
     return told
 
 
-def _own_lines(own: OwnProgram, one: Difference, lines: Sequence[LineFact]) -> list[LineFact]:
+def _own_lines(side: Resolved, one: Difference, lines: Sequence[LineFact]) -> list[LineFact]:
     """Return where a difference stands in a program written by hand, given where it does in its compiled twin."""
-    place = own.line(one.paths[0])
-    if place is None or not lines:
+    assert side.program is not None
+    place = side.origin(one.paths[0])
+    file, _, number = place.rpartition(":")
+    if not lines or place not in side.program.said_at.values() or not number.isdecimal():
         return []
-    file, number = place
-    text = linecache.getline(file, number).strip()
-    return [lines[0].model_copy(update={"file": file, "line": number, "text": text})]
+    text = linecache.getline(file, int(number)).strip()
+    return [lines[0].model_copy(update={"file": file, "line": int(number), "text": text})]
 
 
 def first_lines(side: str, file: str, mine: str, theirs: str) -> list[LineFact]:

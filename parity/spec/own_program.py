@@ -31,13 +31,6 @@ class OwnProgram:
         """Return the file that people know it by."""
         return self.script or self.file
 
-    def line(self, path: str) -> tuple[str, int] | None:
-        """Return the file and the line that say the value at a path; None where that is not known."""
-        parts = path.split(".")
-        said = (self.said_at.get(".".join(parts[:end])) for end in range(len(parts), 0, -1))
-        file, _, line = next(filter(None, said), "").rpartition(":")
-        return (file, int(line)) if file and line.isdecimal() else None
-
 
 def own_program(side: SideSpec) -> OwnProgram | None:
     """Return the program that a side names; None where it is compiled."""

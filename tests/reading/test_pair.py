@@ -10,7 +10,6 @@ import pytest
 from parity.errors import UsageError
 from parity.reading.pair import PairSide, paired
 from parity.reading.plainly import activations_joined, channels_moved_last
-from parity.reading.same_rows import OTHERS
 from parity.reading.whole import ReadProgram
 from parity.run.told import Told, ToldNode
 from parity.spec.plain import brief
@@ -97,6 +96,8 @@ def reading(framework: str, layers: list[Any], rows: dict[str, Any], **more: Any
     )  # fmt: skip
 
 
+OTHERS = "b_rows.npz"
+
 X, Y = np.random.default_rng(0).normal(size=(8, 4)), np.random.default_rng(1).normal(size=(8, 1))
 DENSE = [{"dense": {"units": 3, "name": "dense", "activation": "relu"}}, {"dense": {"units": 1, "name": "dense_1"}}]
 WRITTEN = [{"dense": {"units": 3, "name": "fc1"}}, {"activation": {"function": "relu", "name": "relu"}},
@@ -104,7 +105,7 @@ WRITTEN = [{"dense": {"units": 3, "name": "fc1"}}, {"activation": {"function": "
 
 
 def pair_of(a: ReadProgram, b: ReadProgram) -> Any:
-    return paired(a, b, ("a", "b"), "rows.npz")
+    return paired(a, b, ("a", "b"), "rows.npz", OTHERS)
 
 
 def test_layers_are_called_as_those_that_they_stand_for() -> None:
