@@ -124,9 +124,9 @@ def _patches(finding: Finding, folder: Path | None) -> list[doc.Block]:
 
 
 def _by_hand(patches: Sequence[Patch]) -> list[doc.Block]:
-    """Give patches of a program written by hand: what stands in its lines, and what its framework would be told."""
+    """Give patches of a program written by hand: what stands in its lines, and the change in its compiled twin."""
     told = "\n".join(dict.fromkeys(patch.diff for patch in patches if patch.diff))
-    lead = f"In the program of {patches[0].side}, what a program with that change would say there:"
+    lead = f"The line in the program of {patches[0].side}, and the change as a program that parity writes has it:"
     return [doc.Text(lead, "quiet"), doc.Code(told, "Lines of the program", "diff")] if told else []
 
 

@@ -192,7 +192,8 @@ def _own_lines(side: Resolved, one: Difference, lines: Sequence[LineFact]) -> li
     if not lines or place not in side.program.said_at.values() or not number.isdecimal():
         return []
     text = linecache.getline(file, int(number)).strip()
-    return [lines[0].model_copy(update={"file": file, "line": int(number), "text": text})]
+    told = {"file": file, "line": int(number), "text": text, "compiled": lines[0].text}
+    return [lines[0].model_copy(update=told)]
 
 
 def first_lines(side: str, file: str, mine: str, theirs: str) -> list[LineFact]:

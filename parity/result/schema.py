@@ -244,6 +244,10 @@ class LineFact(Fact):
     line: int = Field(description="counted from 1")
     text: str = Field(description="what stands there")
     instead: str = Field(description="what would stand there with the other side's value")
+    compiled: str = Field(
+        default="",
+        description="of a program written by hand, what its compiled twin says; `instead` stands in the place of that",
+    )
 
 
 class DifferenceFact(Fact):

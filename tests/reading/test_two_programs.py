@@ -75,6 +75,7 @@ def test_a_port_that_stretches_its_targets_is_told_so_at_its_line(here: Path) ->
     assert (found["a_origin"], found["b_origin"]) == ("keras_way.py:9", "torch_way.py:18")
     lines = {one["side"]: one for one in found["lines"]}
     assert lines["torch_way"]["text"].startswith("loss = nn.functional.mse_loss(net(x[start")
+    assert "" != lines["torch_way"]["compiled"] != lines["torch_way"]["instead"]
     (compared,) = result["comparisons"]
     assert compared["verdict"] == "divergent"
     assert (compared["first"]["step"], compared["first"]["phase"]) == (1, "loss")

@@ -437,6 +437,9 @@ def test_a_line_without_a_file_and_a_patch_without_lines() -> None:
     assert where(line) == "line 3"
     assert Patch("keras", "a: 1", lines=(line,)).diff == "@@ line 3 @@\n-rate=0.1\n+rate=0.2"
     assert Patch("keras", "a: 1").diff == ""
+    own = line.model_copy(update={"text": "drop(0.1)", "compiled": "rate=0.1"})
+    told = Patch("keras", "a: 1", lines=(own,), by_hand=True)  # What stands there is not what parity would write.
+    assert told.diff == "@@ line 3 @@\n drop(0.1)\n-rate=0.1\n+rate=0.2"
 
 
 # -------------------------------------------------------------------------------------------- strikes

@@ -37,11 +37,16 @@ class Patch:
 
     @property
     def diff(self) -> str:
-        """Write the lines of the program as a diff: the first place of each difference."""
+        """Write the lines of the program as a diff: the first place of each difference.
+
+        Of a program written by hand, its line, and beneath it how parity would write the change.
+        """
         written = []
         for line in self.lines:
             written.append(f"@@ {where(line)} @@")
-            written += [f"-{line.text}"] if line.text else []
+            written += [f" {line.text}"] if self.by_hand and line.text else []
+            before = line.compiled if self.by_hand else line.text
+            written += [f"-{before}"] if before else []
             written += [f"+{line.instead}"] if line.instead else []
         return "\n".join(written)
 
