@@ -62,7 +62,7 @@ class Ports:
             UsageError: when the side's map names what is not there.
         """
         assert side.program is not None
-        files = _files_of(side.program)  # First: what is run is what was matched.
+        files = files_of_program(side.program)  # First: what is run is what was matched.
         (found, given), file = self.matched(side, compiled), Path(side.program.shown)
         weights, extras, starts = dict(found.bindings.weights), {}, {}
         if found.extras:
@@ -164,8 +164,12 @@ class Ports:
         return self._beyond
 
 
-def _files_of(own: OwnProgram) -> dict[str, str]:
-    """Return the digests of everything that a program is made of, by path from its folder."""
+def files_of_program(own: OwnProgram) -> dict[str, str]:
+    """Return the SHA-256 of every file that a program is made of, by path from its folder: its script's, too.
+
+    Raises:
+        OSError: when one cannot be read.
+    """
     found = files_of(own.file)
     if own.script is not None:
         folder = Path(own.script).resolve().parent

@@ -116,6 +116,31 @@ def test_a_mapped_layer_brings_its_parameters() -> None:
                             "last.bias": "a.bias"}  # fmt: skip
 
 
+def test_a_layer_is_mapped_to_the_stem_of_variables_that_are_no_modules() -> None:
+    """As raw TensorFlow's are: what a layer is called is only in their names, and nothing is called that alone."""
+    there = parameters(("last_kernel", (6, 6)), ("last_bias", (6,)), ("end_kernel", (6, 6)), ("end_bias", (6,)))
+    found = invented(there, framework="tensorflow", names={"first": "last", "last": "end"})
+    assert paths(found) == {"first.kernel": "last_kernel", "first.bias": "last_bias", "last.kernel": "end_kernel",
+                            "last.bias": "end_bias"}  # fmt: skip
+    with pytest.raises(UsageError, match=r"map first: port\.py has no 'las'"):
+        invented(there, framework="tensorflow", names={"first": "las"})
+
+
+def test_an_attention_keeps_its_kernels_by_heads_in_keras() -> None:
+    attention = {"multi_head_attention": {"num_heads": 2, "key_dim": 3, "name": "attention"}}
+    kernels = {"query": (4, 2, 3), "key": (4, 2, 3), "value": (4, 2, 3), "output": (2, 3, 4)}
+    biases = {"query": (2, 3), "key": (2, 3), "value": (2, 3), "output": (4,)}
+    there = [one for part in kernels for one in parameters(
+        (f"look.{part}_dense.kernel", kernels[part]), (f"look.{part}_dense.bias", biases[part]))]  # fmt: skip
+    model = {"input": [5, 4], "layers": [attention]}
+    found = invented(there, framework="keras", model=model)
+    assert paths(found) == {f"attention.{part}_{kind}": f"look.{part}_dense.{kind}"
+                            for part in kernels for kind in ("kernel", "bias")}  # fmt: skip
+    assert not found.missing
+    other = [one | {"path": one["path"].replace("_dense", "_made")} for one in there]
+    assert "attention.query_kernel" in invented(other, framework="keras", model=model).missing
+
+
 def test_what_the_map_says_of_a_parameter_goes_before_what_it_says_of_its_layer() -> None:
     found = invented(FOUR, {"a": "Linear", "b": "Linear"}, names={"first": "b", "last": "a", "first.bias": "a.bias"})
     assert paths(found)["first.bias"] == "a.bias"
