@@ -23,6 +23,7 @@ from parity.frameworks.tensorflow.driver.told_words import (
     sizes_of,
     text_of,
 )
+from parity.free_names import FreeNames
 from parity.run.told import ToldInput, ToldNode, Word
 
 
@@ -57,7 +58,7 @@ class TapedGraph:
                 if op.kind not in SIZES:
                     self._readers[id(one)] = self._readers.get(id(one), 0) + 1
         self._readers[id(outputs)] = self._readers.get(id(outputs), 0) + 1
-        self._taken: set[str] = set()
+        self._free = FreeNames()
         self._of_kernel: dict[tuple[int, ...], str] = {}
         for op in self.operations:
             self._take(op)
@@ -89,19 +90,11 @@ class TapedGraph:
                 if np.array_equal(number_of(one), array):
                     self.values[id(tensor)] = name
                     return name
-            name = self._free("input" if not self.inputs else f"input_{len(self.inputs) + 1}")
+            name = self._free.take("input" if not self.inputs else f"input_{len(self.inputs) + 1}")
             self.inputs.append(ToldInput(name=name, shape=[int(size) for size in tensor.shape[1:]]))
             self.reads.append(tensor)
             self.values[id(tensor)] = name
         return self.values.get(id(tensor), "")
-
-    def _free(self, name: str) -> str:
-        found, number = name, 0
-        while found in self._taken:
-            number += 1
-            found = f"{name}_{number}"
-        self._taken.add(found)
-        return found
 
     def _node(
         self, op: TapedOperation, part: str, reads: list[Any], name: str, variables: Mapping[str, int] | None = None,
@@ -110,7 +103,7 @@ class TapedGraph:
         """Tell a layer; variables by the field of the initializer that each has."""
         sources = [self._value(one) for one in reads]
         handles = {field: handle for field, handle in (variables or {}).items() if handle}
-        called = self._free(name)
+        called = self._free.take(name)
         layer = called
         if handles:
             layer = self._of_kernel.setdefault(tuple(handles.values()), called)
