@@ -12,7 +12,7 @@ import numpy as np
 
 from parity.frameworks import part_of
 from parity.frameworks.tensorflow.driver.chain import number_of
-from parity.frameworks.tensorflow.driver.replay import OperationsAgain
+from parity.frameworks.tensorflow.driver.replay import TapeReplay
 from parity.frameworks.tensorflow.driver.seen import Recorded
 from parity.run.told import Told, ToldLoss, ToldRefusal
 from parity.run.watched import Training
@@ -120,7 +120,7 @@ def contract_of_keras(seen: Recorded) -> dict[str, Any]:
         def loss(targets: Any, outputs: Any) -> Any:
             operations = [op for op in seen.chain.needed(found.main) if seen.chain.operations.index(op) > until]
             known = {id(found.outputs): outputs, id(found.targets): targets}
-            return OperationsAgain(seen.chain, seen.chain.variables, outputs.dtype).run(operations, known)[
+            return TapeReplay(seen.chain, seen.chain.variables, outputs.dtype).run(operations, known)[
                 id(found.main)
             ]
 
