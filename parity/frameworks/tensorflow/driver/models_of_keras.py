@@ -120,9 +120,7 @@ def contract_of_keras(seen: Recorded) -> dict[str, Any]:
         def loss(targets: Any, outputs: Any) -> Any:
             operations = [op for op in seen.chain.needed(found.main) if seen.chain.operations.index(op) > until]
             known = {id(found.outputs): outputs, id(found.targets): targets}
-            return TapeReplay(seen.chain, seen.chain.variables, outputs.dtype).run(operations, known)[
-                id(found.main)
-            ]
+            return TapeReplay(seen.chain, seen.chain.variables, outputs.dtype).run(operations, known)[id(found.main)]
 
         return loss
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from parity.frameworks.tensorflow.driver.chain import BRINGS, OperationChain, number_of
+from parity.frameworks.tensorflow.driver.chain import BRINGS, READS, OperationChain, number_of
 from parity.frameworks.tensorflow.driver.recording import BEHIND_DRAWS, DRAWS, Recorder
 from parity.frameworks.tensorflow.driver.replay import ASSIGNS
-from parity.frameworks.tensorflow.driver.taped import TapedOperation
+from parity.frameworks.tensorflow.driver.taped import TapedOperation, TapedStep
 from parity.frameworks.tensorflow.driver.told_graph import TapedGraph
 from parity.frameworks.tensorflow.driver.told_loss import loss_of, plain
 from parity.frameworks.tensorflow.driver.told_rows import HeldByProgram, RowsOfLoop, rows_of
@@ -179,33 +179,26 @@ class Recorded:
         return next((one for told, one in zip(self.graph.inputs, self.graph.reads, strict=True) if told.name == name),
                     None)  # fmt: skip
 
-    def update(self, step: Any) -> list[TapedOperation]:
-        """Return the operations of a step behind its gradients that move variables, and what these need."""
-        chain = OperationChain(step.after, self.chain.variables)
-        kept = self._moved(step)
-        wanted: set[int] = set()
-        for op in kept:
-            wanted.add(id(op))
-            for one in op.inputs[1:]:
-                wanted |= {id(inner) for inner in chain.needed(one)}
-        return [op for op in step.after if id(op) in wanted]
+    def update(self, step: TapedStep, handles: Collection[int] | None = None) -> list[TapedOperation]:
+        """Return the operations of a step behind its gradients that move variables.
 
-    def _moved(self, step: Any) -> list[TapedOperation]:
-        """Return the assignments of an update: to what is trained, and to what these assignments read."""
+        Args:
+            step: of the program.
+            handles: of these variables; None for all that are trained. What their assignments read is moved, too.
+        """
         chain = OperationChain(step.after, self.chain.variables)
         assigns = [op for op in step.after if op.kind in ASSIGNS]
-        wanted, found = set(self.trained), list[TapedOperation]()
+        moved, found = set(self.trained if handles is None else handles), set[int]()
         grown = True
         while grown:
             grown = False
             for op in assigns:
-                if op not in found and id(op.inputs[0]) in wanted:
-                    found.append(op)
+                if id(op.inputs[0]) in moved and id(op) not in found:
                     grown = True
-                    for inner in chain.needed(op.inputs[1]):
-                        if inner.kind == "ReadVariableOp":
-                            wanted.add(id(inner.inputs[0]))
-        return found
+                    needed = chain.needed(op.inputs[1])
+                    found |= {id(op), *map(id, needed)}
+                    moved |= {id(inner.inputs[0]) for inner in needed if inner.kind in READS}
+        return [op for op in step.after if id(op) in found]
 
     def exact(self, config: Any) -> Any:
         """Return a configuration whose floats are the shortest decimals that float32 keeps as they are."""
