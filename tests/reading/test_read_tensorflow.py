@@ -234,6 +234,13 @@ def test_regularizers_that_the_loss_forgets_are_named(read_text: Read) -> None:
         read_text(OF_KERAS.replace(" + sum(model.losses)", ""))
 
 
+def test_a_model_of_any_depth_is_read(read_text: Read) -> None:
+    deep = small("p = x @ a + b\n        for _ in range(600): p = tf.tanh(p)")
+    found = read_text(deep.replace("tf.reduce_mean", "0.5 * tf.reduce_mean"))
+    assert len(found.spec["model"]["layers"]) == 600
+    assert found.spec["loss"] == {"mse": {"weight": 0.5}}
+
+
 def test_two_steps_are_read_where_there_are_no_more(read_text: Read) -> None:
     assert read_text(small(steps=2)).spec["optimizer"] == {"sgd": {"learning_rate": 0.1}}
 
