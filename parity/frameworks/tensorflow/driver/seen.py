@@ -59,21 +59,14 @@ class Recorded:
 
     def unsteady(self) -> TapedOperation | None:
         """Return an operation of the step that is another one in another step, or has other numbers; None for none."""
+        made = {id(out) for step in self.steps for op in step.taped for out in op.outputs}
         for other in self.steps:
             if len(other.taped) != len(self.step.taped):
                 return self.step.taped[-1]
             for mine, theirs in zip(self.step.taped, other.taped, strict=True):
-                if mine.kind != theirs.kind or self._written(mine) != self._written(theirs):
+                if mine.kind != theirs.kind or _written(mine, made) != _written(theirs, made):
                     return mine
         return None
-
-    def _written(self, op: TapedOperation) -> list[float]:
-        """Return the single numbers that an operation is given as they are written."""
-        given = list(op.inputs) if op.call is None else tf.nest.flatten((list(op.call[1]), dict(op.call[2])))
-        floats = [one for one in given if isinstance(one, float)]
-        made = {id(out) for step in self.steps for inner in step.taped for out in inner.outputs}
-        tensors = [one for one in given if tf.is_tensor(one) and one.dtype.is_floating and not len(one.shape)]
-        return floats + [float(number_of(one)) for one in tensors if id(one) not in made]
 
     def _call_of_keras(self) -> TapedOperation | None:
         """Return the call of a model of Keras's that gives the outputs of rows as they come; None where none does."""
@@ -205,3 +198,11 @@ class Recorded:
         if isinstance(config, dict):
             return {name: self.exact(one) for name, one in config.items()}
         return plain(config) if isinstance(config, float) else config
+
+
+def _written(op: TapedOperation, made: Collection[int]) -> list[float]:
+    """Return the single numbers that an operation is given as they are written, and not as another made them."""
+    given = list(op.inputs) if op.call is None else tf.nest.flatten((list(op.call[1]), dict(op.call[2])))
+    floats = [one for one in given if isinstance(one, float)]
+    tensors = [one for one in given if tf.is_tensor(one) and one.dtype.is_floating and not len(one.shape)]
+    return floats + [float(number_of(one)) for one in tensors if id(one) not in made]
