@@ -119,8 +119,8 @@ class OperationChain:
                 known[id(one)] = any(known[id(given)] for given in op.inputs)
         return known[id(tensor)]
 
-    def needed(self, tensor: Any) -> list[TapedOperation]:
-        """Return the operations behind a tensor, in order; rows are taken as they come."""
+    def needed(self, tensor: Any, but: Sequence[TapedOperation] = ()) -> list[TapedOperation]:
+        """Return the operations behind a tensor, in order and but for some; rows are taken as they come."""
         wanted, found = [tensor], set[int]()
         while wanted:
             one = wanted.pop()
@@ -129,6 +129,7 @@ class OperationChain:
                 continue
             found.add(id(op))
             wanted += list(op.inputs)
+        found -= {id(op) for op in but}
         return [op for op in self.operations if id(op) in found]
 
 

@@ -55,12 +55,13 @@ class _Model(tf.Module):  # type: ignore[misc]
             by_handle[handle] = _started(seen, handle, dtype, trainable=handle in seen.trained, name=name)
             setattr(self, name, by_handle[handle])
         self._replay = TapeReplay(seen.chain, by_handle, dtype)
+        self._same = {id(one): id(seen.same_rows(one)) for one in seen.rows_like(seen.graph.operations)}
+        self._of_loss = seen.chain.needed(seen.loss, but=seen.graph.operations)
 
     def __call__(self, *rows: Any, training: bool = False) -> Any:
         seen = self._seen
         known = {id(tensor): row for tensor, row in zip(seen.graph.reads, rows, strict=False)}
-        for tensor in seen.rows_like(seen.graph.operations):
-            known.setdefault(id(tensor), known[id(seen.same_rows(tensor))])
+        known |= {one: known[same] for one, same in self._same.items()}
         return self._replay.run(seen.graph.operations, known, training)[id(seen.found.outputs)]
 
     def loss(self, targets: Any, outputs: Any) -> Any:
@@ -70,8 +71,7 @@ class _Model(tf.Module):  # type: ignore[misc]
         if targets.dtype != tf.as_dtype(given.dtype) and tf.as_dtype(given.dtype).is_integer:
             targets = tf.cast(targets, given.dtype)
         known = {id(seen.found.outputs): outputs, id(given): targets}
-        operations = [op for op in seen.chain.needed(seen.loss) if op not in seen.graph.operations]
-        return self._replay.run(operations, known)[id(seen.loss)]
+        return self._replay.run(self._of_loss, known)[id(seen.loss)]
 
 
 def _started(seen: Recorded, handle: int, dtype: Any, **said: Any) -> Any:

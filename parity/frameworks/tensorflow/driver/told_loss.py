@@ -54,6 +54,10 @@ class LossFound:
     main: Any = None
     note: str = ""
 
+    def targets_of(self, rows: np.ndarray) -> np.ndarray:
+        """Return the targets that it reads of all rows: one-hot rows where it makes such of labels."""
+        return np.eye(self.depth, dtype=np.float32)[rows.astype(int).reshape(len(rows))] if self.depth else rows
+
 
 def loss_of(chain: OperationChain, loss: Any) -> LossFound:
     """Return the loss that a tensor is.
