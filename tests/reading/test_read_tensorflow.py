@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from parity import api
 from parity.errors import ParityError
 from parity.reading.whole import ReadProgram
 from parity.run.session import Session
@@ -227,6 +229,17 @@ def test_a_model_of_keras_in_a_loop_is_keras(read_text: Read) -> None:
     assert found.spec["loss"] == {"sparse_categorical_crossentropy": {"from_logits": True}}
     assert found.spec["optimizer"] == {"adam": {"learning_rate": 0.002}}
     assert found.spec["training"]["drop_remainder"] is True
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("program", [BY_HAND, OF_KERAS], ids=["by_hand", "of_keras"])
+def test_a_reading_is_proved(program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of an update and a penalty that are written out, and of a model of Keras's in a loop, with dropout."""
+    monkeypatch.chdir(tmp_path)
+    Path("train.py").write_text(program)
+    proof = api.read("train.py").proof
+    assert proof is not None
+    assert proof.verdict in ("identical", "rounding"), proof.lines
 
 
 def test_regularizers_that_the_loss_forgets_are_named(read_text: Read) -> None:
