@@ -15,13 +15,12 @@ from parity.frameworks.tensorflow.driver.told_words import (
     ACTIVATIONS,
     LINEAR,
     MERGES,
-    PADDINGS,
     PASSING,
     RESHAPES,
     SUMS,
+    padding_of,
     row_of,
     sizes_of,
-    text_of,
 )
 from parity.free_names import FreeNames
 from parity.run.told import ToldInput, ToldNode, Word
@@ -136,17 +135,13 @@ class TapedGraph:
                           units=int(w.shape[1]), use_bias=False)  # fmt: skip
 
     def _conv(self, op: TapedOperation, rank: int = 2) -> bool:
-        kernel = self.chain.handle(op.inputs[1])
         if op.call is None:
-            x, w = op.inputs
-            said = {name: op.attributes[name] for name in ("strides", "padding", "dilations", "data_format")}
+            (x, w), said = op.inputs, op.attributes
         else:
             given = arguments_of(op)
-            x, w, kernel = given["input"], given["filters"], self.chain.handle(given["filters"])
-            said = {"strides": given["stride"], "padding": given["padding"], "dilations": given["dilations"],
-                    "data_format": given["data_format"]}  # fmt: skip
-        padding = PADDINGS.get(text_of(said["padding"]))
-        if kernel is None or padding is None or text_of(said["data_format"]) not in ("NHWC", "NWC", "NDHWC"):
+            x, w, said = given["input"], given["filters"], {**given, "strides": given["stride"]}
+        kernel, padding = self.chain.handle(w), padding_of(said)
+        if kernel is None or padding is None:
             return False
         kind, shape = f"conv{rank}d", [int(one) for one in w.shape]
         return self._node(
@@ -156,8 +151,8 @@ class TapedGraph:
         )  # fmt: skip
 
     def _depthwise(self, op: TapedOperation) -> bool:
-        kernel, padding = self.chain.handle(op.inputs[1]), PADDINGS.get(text_of(op.attributes["padding"]))
-        if kernel is None or padding is None or text_of(op.attributes["data_format"]) != "NHWC":
+        kernel, padding = self.chain.handle(op.inputs[1]), padding_of(op.attributes)
+        if kernel is None or padding is None:
             return False
         shape = [int(one) for one in op.inputs[1].shape]
         return self._node(
@@ -246,8 +241,8 @@ class TapedGraph:
         if shape == row_of(x):
             return self._passed(op)
         told: dict[str, Any] = {} if len(shape) == 1 else {"target_shape": shape}
-        return self._node(op, "flatten" if len(shape) == 1 else "reshape", [x], "flatten" if len(shape) == 1 else
-                          "reshape", function=True, **told)  # fmt: skip
+        kind = "flatten" if len(shape) == 1 else "reshape"
+        return self._node(op, kind, [x], kind, function=True, **told)
 
     def _moved(self, op: TapedOperation) -> bool:
         first, *axes = (int(one) for one in number_of(op.inputs[1]))
@@ -275,13 +270,11 @@ class TapedGraph:
     def _pooled(self, op: TapedOperation) -> bool:
         kind = "average" if "avg" in op.kind.lower() else "max"
         if op.call is None:
-            rank = 3 if "3D" in op.kind else 2
-            said = {name: op.attributes[name] for name in ("ksize", "strides", "padding", "data_format")}
+            said, rank = op.attributes, 3 if "3D" in op.kind else 2
         else:
-            given, rank = arguments_of(op), 1
-            said = {name: given[name] for name in ("ksize", "strides", "padding", "data_format")}
-        padding = PADDINGS.get(text_of(said["padding"]))
-        if padding is None or text_of(said["data_format"]) not in ("NHWC", "NWC", "NDHWC"):
+            said, rank = arguments_of(op), 1
+        padding = padding_of(said)
+        if padding is None:
             return False
         size, strides = sizes_of(said["ksize"], rank), sizes_of(said["strides"], rank)
         part = f"{kind}_pooling{rank}d"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,9 +16,6 @@ from parity.run.told import ToldRefusal, Word
 AS_IT_IS = ("Identity", "Cast", "CheckNumericsV2", "EnsureShape")
 
 VIEWS = (*AS_IT_IS, "Reshape", "Squeeze", "ExpandDims")
-
-FLOATING = (1, 2)
-"""TensorFlow's numbers of float32 and float64."""
 
 
 class UnreadLossError(Exception):
@@ -146,9 +144,13 @@ def _penalty(chain: OperationChain, tensor: Any, factor: float, found: dict[int,
     if not _penalised(chain, tensor, factor, here):
         raise refused(op, f"loss, which has a penalty that is {op.kind},", "a regularizer that is the same")
     for handle, one in here.items():
-        kept = found.setdefault(handle, [0.0, 0.0])
-        kept[0], kept[1] = kept[0] + one[0], kept[1] + one[1]
+        _add(found, handle, one)
     return True
+
+
+def _add(found: dict[int, list[float]], handle: int, factors: Sequence[float]) -> None:
+    """Add to the factors of a variable's penalties."""
+    found[handle] = [kept + more for kept, more in zip(found.get(handle, (0.0, 0.0)), factors, strict=True)]
 
 
 def _penalised(chain: OperationChain, tensor: Any, factor: float, found: dict[int, list[float]]) -> bool:
@@ -171,8 +173,7 @@ def _penalised(chain: OperationChain, tensor: Any, factor: float, found: dict[in
         return False
     if handle is None:
         return False
-    kept = found.setdefault(handle, [0.0, 0.0])
-    kept[0], kept[1] = kept[0] + factor * shares[0], kept[1] + factor * shares[1]
+    _add(found, handle, [factor * one for one in shares])
     return True
 
 
@@ -209,9 +210,9 @@ def _reduced(chain: OperationChain, tensor: Any, factor: float) -> LossFound:
     averaged, rows = 1, ""
     op = chain.producer(tensor)
     top = op
-    while op is not None and (op.kind in ("Mean", "Sum", *AS_IT_IS) or _scaled(chain, op) is not None
-                              or _over_sizes(chain, op)):  # fmt: skip
-        given, scaled = op.inputs[0], _scaled(chain, op)
+    while op is not None:
+        given: Any = op.inputs[0] if op.inputs else None
+        scaled = _scaled(chain, op)
         if op.kind in ("Mean", "Sum"):
             axes = (
                 [int(one) % given.shape.rank for one in np.ravel(number_of(op.inputs[1]))] if given.shape.rank else []
@@ -220,9 +221,11 @@ def _reduced(chain: OperationChain, tensor: Any, factor: float) -> LossFound:
             rows = op.kind if 0 in axes and int(given.shape[0]) == chain.rows else rows
         elif scaled is not None:
             given, factor = scaled[0], factor * scaled[1]
-        elif op.kind == "RealDiv":
+        elif _over_sizes(chain, op):
             averaged *= int(number_of(op.inputs[1]))
             rows = "Mean"
+        elif op.kind not in AS_IT_IS:
+            break
         tensor, op = given, chain.producer(given)
     if not rows:
         kind = "a number that is there before" if top is None else f"{top.kind} of {_behind(chain, top)}"
