@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from parity.catalog import INITIALIZERS
@@ -294,8 +293,7 @@ def _shortest(low: float, high: float) -> float:
     middle = (low + high) / 2.0
     if low <= 0.0 <= high:
         return 0.0
-    spread = partial(format, middle)
-    found = (float(spread(f".{digits}e")) for digits in range(17))
+    found = (float(f"{middle:.{digits}e}") for digits in range(17))
     return next((one for one in found if low <= one <= high), middle)
 
 
