@@ -14,8 +14,9 @@ from parity.frameworks.tensorflow.driver.recording import BEHIND_DRAWS, DRAWS, R
 from parity.frameworks.tensorflow.driver.replay import ASSIGNS
 from parity.frameworks.tensorflow.driver.taped import TapedOperation, TapedStep
 from parity.frameworks.tensorflow.driver.told_graph import TapedGraph
-from parity.frameworks.tensorflow.driver.told_loss import loss_of, plain
+from parity.frameworks.tensorflow.driver.told_loss import loss_of
 from parity.frameworks.tensorflow.driver.told_rows import HeldByProgram, RowsOfLoop, rows_of
+from parity.run.decimals import decimal_of
 from parity.run.told import ToldRefusal
 
 FAMILIES = {"RandomStandardNormal": "normal", "StatelessRandomNormalV2": "normal", "RandomUniform": "uniform",
@@ -197,7 +198,7 @@ class Recorded:
         """Return a configuration whose floats are the shortest decimals that float32 keeps as they are."""
         if isinstance(config, dict):
             return {name: self.exact(one) for name, one in config.items()}
-        return plain(config) if isinstance(config, float) else config
+        return decimal_of(config) if isinstance(config, float) else config
 
 
 def _written(op: TapedOperation, made: Collection[int]) -> list[float]:

@@ -10,7 +10,6 @@ import numpy as np
 from parity.frameworks.tensorflow.driver.chain import SIZES, OperationChain, arguments_of, number_of
 from parity.frameworks.tensorflow.driver.named import layer_name
 from parity.frameworks.tensorflow.driver.taped import TapedOperation
-from parity.frameworks.tensorflow.driver.told_loss import plain
 from parity.frameworks.tensorflow.driver.told_words import (
     ACTIVATIONS,
     LINEAR,
@@ -23,6 +22,7 @@ from parity.frameworks.tensorflow.driver.told_words import (
     sizes_of,
 )
 from parity.free_names import FreeNames
+from parity.run.decimals import decimal_of
 from parity.run.told import ToldInput, ToldNode, Word
 
 
@@ -199,7 +199,7 @@ class TapedGraph:
         if float(given.get("beta", 1.0)) != 1.0:
             return False
         if op.kind == "LeakyRelu":
-            told["alpha"] = plain(float(op.attributes["alpha"]))
+            told["alpha"] = decimal_of(float(op.attributes["alpha"]))
         word = {"part": part, "arguments": told, "own": {}}
         x = next(one for one in op.inputs if self.chain.moves(one))
         node = self._last(x)
@@ -229,7 +229,7 @@ class TapedGraph:
         c = number_of(number)
         if c.ndim or op.kind not in LINEAR or (ahead and op.kind == "RealDiv"):
             return False
-        scale, offset = LINEAR[op.kind](plain(float(c)), ahead)
+        scale, offset = LINEAR[op.kind](decimal_of(float(c)), ahead)
         return self._node(op, "rescaling", [x], "rescaling", function=True, scale=scale, offset=offset)
 
     def _reshaped(self, op: TapedOperation) -> bool:

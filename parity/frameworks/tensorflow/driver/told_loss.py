@@ -11,6 +11,7 @@ import numpy as np
 from parity.frameworks.tensorflow.driver.chain import OperationChain, arguments_of, flat_size, number_of
 from parity.frameworks.tensorflow.driver.taped import TapedOperation
 from parity.frameworks.tensorflow.driver.told_entropy import written_entropy
+from parity.run.decimals import decimal_of
 from parity.run.told import ToldRefusal, Word
 
 AS_IT_IS = ("Identity", "Cast", "CheckNumericsV2", "EnsureShape")
@@ -116,21 +117,16 @@ def _scaled(chain: OperationChain, op: TapedOperation) -> tuple[Any, float] | No
         return None
     first, second = op.inputs
     if not chain.moves(second) and number_of(second).ndim == 0 and not _of_sizes(chain, second):
-        number = plain(float(number_of(second)))
+        number = decimal_of(float(number_of(second)))
         return first, number if op.kind == "Mul" else 1.0 / number
     if op.kind == "Mul" and not chain.moves(first) and number_of(first).ndim == 0 and not _of_sizes(chain, first):
-        return second, plain(float(number_of(first)))
+        return second, decimal_of(float(number_of(first)))
     return None
 
 
 def _of_sizes(chain: OperationChain, tensor: Any) -> bool:
     """Return whether a number is worked out from the sizes of a batch."""
     return any(one.kind in ("Shape", "Size") for one in chain.needed(tensor))
-
-
-def plain(value: float) -> float:
-    """Return the shortest decimal that float32 keeps as a number; another number as it is."""
-    return float(str(np.float32(value))) if float(np.float32(value)) == value else value
 
 
 def _penalty(chain: OperationChain, tensor: Any, factor: float, found: dict[int, list[float]]) -> bool:

@@ -11,7 +11,7 @@ from parity.frameworks.tensorflow.driver.chain import number_of
 from parity.frameworks.tensorflow.driver.replay import ASSIGNS
 from parity.frameworks.tensorflow.driver.seen import Recorded
 from parity.frameworks.tensorflow.driver.taped import TapedOperation, TapedStep
-from parity.frameworks.tensorflow.driver.told_loss import plain
+from parity.run.decimals import decimal_of
 from parity.run.told import Told, ToldRefusal, Word
 
 LENGTH = 24
@@ -59,7 +59,7 @@ def _numbers(seen: Recorded, step: TapedStep) -> set[float]:
     known, operations = seen.chain.variables, seen.update(step)
     made = {id(one) for op in operations for one in op.outputs}
     given = [one for op in operations for one in op.inputs if id(one) not in known and id(one) not in made]
-    return {abs(plain(float(number_of(one)))) for one in given if one.dtype.is_floating and not len(one.shape)}
+    return {abs(decimal_of(float(number_of(one)))) for one in given if one.dtype.is_floating and not len(one.shape)}
 
 
 def _all_alike(seen: Recorded) -> tuple[np.ndarray, np.ndarray] | str:
@@ -151,9 +151,9 @@ class _Interpreter:
             return values[id(tensor)]
         array = number_of(tensor)
         if array.dtype.kind == "f" and array.size == 1:
-            return plain(float(array))
+            return decimal_of(float(array))
         if array.size == 1:
             return float(array)
         if array.shape == self.shape and not np.ptp(array):
-            return np.full(LENGTH, plain(float(array.flat[0])))
+            return np.full(LENGTH, decimal_of(float(array.flat[0])))
         raise ValueError("numbers that are no single ones")
