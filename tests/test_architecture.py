@@ -56,6 +56,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("rows",),
     ("atomic",),
     ("tensors",),
+    ("free_names",),
     ("frameworks",),  # plain data about each, which everybody may read; its parts stand where they are used
     ("entries",),
     ("code",),

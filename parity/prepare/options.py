@@ -16,9 +16,9 @@ from parity.data.refusing import one_hot_rows
 from parity.data.sources import sources
 from parity.errors import DataError, SpecError, UsageError, did_you_mean, listed
 from parity.frameworks import frameworks
+from parity.free_names import free_name
 from parity.prepare.installed import installed_frameworks
 from parity.spec import channels
-from parity.spec.align import free_name
 from parity.spec.known import entry_hint
 from parity.spec.resolve import Own, Resolved, changed, resolve
 from parity.spec.sections import NumericsSpec, Spec

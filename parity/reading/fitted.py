@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import combinations, product
 from typing import TYPE_CHECKING, Any, get_args
 
 from parity.catalog import OPTIMIZERS
@@ -93,7 +93,7 @@ def _candidates(entry: type[Optimizer], numbers: Sequence[float]) -> Iterator[di
     needed = [name for name in fields if name in NEEDED]
     more = [name for name in fields if name not in needed]
     for count in range(min(len(more), 2) + 1):
-        for chosen in _some(more, count):
+        for chosen in combinations(more, count):
             names = [*needed, *chosen]
             for given in product(*(values[name] for name in names)):
                 for said in product(*choices.values()):
@@ -103,15 +103,6 @@ def _candidates(entry: type[Optimizer], numbers: Sequence[float]) -> Iterator[di
 def _each(kind: Any) -> tuple[Any, ...]:
     """Return the values that a field can have."""
     return (False, True) if kind is bool else get_args(kind)
-
-
-def _some(names: Sequence[str], count: int) -> Iterator[tuple[str, ...]]:
-    if not count:
-        yield ()
-        return
-    for number, name in enumerate(names):
-        for rest in _some(names[number + 1 :], count - 1):
-            yield (name, *rest)
 
 
 def _moves(entry: Optimizer, weights: NDArray[Any], gradients: NDArray[Any]) -> bool:

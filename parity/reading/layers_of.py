@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from parity.catalog import OPS
+from parity.free_names import free_name
 from parity.ops import Op
 from parity.reading.entries_of import checked, entry_of, reader_of, shown_word
 from parity.reading.masks_of import mask_faults
@@ -79,7 +80,7 @@ def layers_of(told: Told) -> Layers:
     }
     for name, value in told.outputs:
         given = passed.get(value, value)
-        found.outputs[free(_valid(name), set(found.outputs))] = found.names.get(given, "")
+        found.outputs[free_name(_valid(name), set(found.outputs))] = found.names.get(given, "")
         if given in inputs or "[" in given:
             what = "an input as it is" if given in inputs else f"{given}, another output of that layer than its first"
             found.unread.append(Unread(what=f"output {name!r}, which is {what},", needs="a layer that gives it"))
@@ -161,16 +162,7 @@ def _valid(name: str) -> str:
 def _input_names(told: Told) -> dict[str, str]:
     found: dict[str, str] = {}
     for one in told.inputs:
-        found[one.name] = free(_valid(one.name), set(found.values()))
-    return found
-
-
-def free(name: str, taken: set[str]) -> str:
-    """Return a name that is not taken, the one that is wanted or the next with a number."""
-    found, number = name, 0
-    while found in taken:
-        number += 1
-        found = f"{name}_{number}"
+        found[one.name] = free_name(_valid(one.name), set(found.values()))
     return found
 
 
@@ -179,7 +171,7 @@ def _named_ops(kept: Sequence[tuple[ToldNode, Said]], inputs: set[str]) -> list[
     ops: list[Op] = []
     taken = set(inputs)
     for node, said in kept:
-        name = free(_valid(node.name), taken)
+        name = free_name(_valid(node.name), taken)
         taken.add(name)
         fields = {**said.fields, "name": name}
         ops.append(OPS[said.kind].model_validate(fields if node.trainable else {**fields, "trainable": False}))
@@ -188,7 +180,7 @@ def _named_ops(kept: Sequence[tuple[ToldNode, Said]], inputs: set[str]) -> list[
         if not faults:
             break
         for index in faults:
-            name = free(f"{ops[index].name}_1", taken)
+            name = free_name(f"{ops[index].name}_1", taken)
             taken.add(name)
             ops[index] = ops[index].replace(name=name)
     return ops

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from parity.catalog import INITIALIZERS
@@ -13,6 +12,7 @@ from parity.code import Parameter
 from parity.initializers.scaled import KEPT
 from parity.initializers.truncated_normal import CUT
 from parity.lazy import np
+from parity.run.decimals import decimal_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -141,9 +141,9 @@ def said_exactly(family: str, location: float, scale: float, rules: dict[str, tu
                 return kind
         location = 0.0
     if family == "uniform":
-        return _said("random_uniform", minval=_plain(location - scale), maxval=_plain(location + scale))
+        return _said("random_uniform", minval=decimal_of(location - scale), maxval=decimal_of(location + scale))
     kind = "random_normal" if family == "normal" else "truncated_normal"
-    return _said(kind, mean=_plain(location), stddev=_plain(scale))
+    return _said(kind, mean=decimal_of(location), stddev=decimal_of(scale))
 
 
 def _families() -> dict[str, Callable[[NDArray[Any]], NDArray[Any]]]:
@@ -251,7 +251,7 @@ def _worded(family: str) -> str:
 
 
 def _level(value: float) -> Any:
-    return {0.0: "zeros", 1.0: "ones"}.get(value, {"constant": {"value": _plain(value)}})
+    return {0.0: "zeros", 1.0: "ones"}.get(value, {"constant": {"value": decimal_of(value)}})
 
 
 def _identity(array: NDArray[Any]) -> Any:
@@ -259,7 +259,7 @@ def _identity(array: NDArray[Any]) -> Any:
     gain = float(array.flat[0]) if array.ndim == 2 and array.size else 0.0
     if not gain or min(array.shape) < 2 or not np.array_equal(array, gain * np.eye(*array.shape)):
         return None
-    return _said("identity", gain=_plain(gain))
+    return _said("identity", gain=decimal_of(gain))
 
 
 def _gain(draws: Sequence[NDArray[Any]]) -> float | None:
@@ -294,15 +294,5 @@ def _shortest(low: float, high: float) -> float:
     middle = (low + high) / 2.0
     if low <= 0.0 <= high:
         return 0.0
-    spread = partial(format, middle)
-    found = (float(spread(f".{digits}e")) for digits in range(17))
+    found = (float(f"{middle:.{digits}e}") for digits in range(17))
     return next((one for one in found if low <= one <= high), middle)
-
-
-def _plain(value: float) -> float:
-    """Return the shortest decimal that float32 keeps as a number, where float32 keeps it; else itself.
-
-    >>> _plain(0.10000000149011612)
-    0.1
-    """
-    return float(str(np.float32(value))) if float(np.float32(value)) == value else value

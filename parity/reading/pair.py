@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from parity.errors import UsageError
+from parity.free_names import free_name
 from parity.ops import Op
 from parity.ops.again import Again
 from parity.reading.plainly import activations_joined, channels_moved_last
 from parity.reading.same_rows import SharedRows, shared_rows
 from parity.reading.whole import UNSEEN, ReadProgram
-from parity.spec.align import SAME_KIND, align, free_name, likeness
+from parity.spec.align import SAME_KIND, align, likeness
 from parity.spec.graph import named
 from parity.spec.load import build_spec
 from parity.spec.plain import brief

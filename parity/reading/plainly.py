@@ -11,11 +11,11 @@ from parity.activations.linear import Linear
 from parity.code import axes_of
 from parity.compile.layout import Line, Walk
 from parity.frameworks import frameworks
+from parity.free_names import free_name
 from parity.ops import ActivatedOp, Op
 from parity.ops.activation import ActivationOp
 from parity.ops.again import Again
 from parity.ops.permute import Permute
-from parity.spec.align import free_name
 from parity.spec.graph import Graph, Layer, graph_of, named
 from parity.spec.sections import ModelSpec
 

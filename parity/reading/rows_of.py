@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from parity.catalog import LOSSES
 from parity.data.loading import training_rows
+from parity.free_names import free_name
 from parity.lazy import np
-from parity.reading.layers_of import free
 from parity.reading.unread import Unread
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def rows_of(
     found.arrays = {"X" if len(x) == 1 else name: one for name, one in x.items()}
     found.arrays |= {"y" if len(y) == 1 else name: one for name, one in y.items()}
     if weights is not None:
-        name = free("sample_weights", set(found.arrays))
+        name = free_name("sample_weights", set(found.arrays))
         found.arrays[name], found.section["sample_weights"] = weights, name
     if split and not found.made_up:
         found.section["validation_split"] = split

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from parity.free_names import free_name
 from parity.ops import Op
 
 A = TypeVar("A")
@@ -98,12 +99,3 @@ def likeness(a: Op, b: Op) -> int:
     """Return which share of the fields of two layers of a kind are equal, of :data:`FIELDS`."""
     fields = [name for name in type(a).model_fields if name != "name"]
     return sum(getattr(a, name) == getattr(b, name) for name in fields) * FIELDS // max(len(fields), 1)
-
-
-def free_name(kind: str, taken: set[str]) -> str:
-    """Return the next name of a kind, as Keras counts: dense, dense_1, dense_2."""
-    count, name = 0, kind
-    while name in taken:
-        count += 1
-        name = f"{kind}_{count}"
-    return name

@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from parity.entries import Entry
-from parity.spec.align import free_name
+from parity.free_names import free_name
 from parity.spec.lists import is_structural, restructured
 from parity.spec.sections import PARTS, SECTIONS, Config
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from parity import api
 from parity.errors import ParityError
 from parity.reading.whole import ReadProgram
 from parity.run.session import Session
@@ -229,9 +231,27 @@ def test_a_model_of_keras_in_a_loop_is_keras(read_text: Read) -> None:
     assert found.spec["training"]["drop_remainder"] is True
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("program", [BY_HAND, OF_KERAS], ids=["by_hand", "of_keras"])
+def test_a_reading_is_proved(program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of an update and a penalty that are written out, and of a model of Keras's in a loop, with dropout."""
+    monkeypatch.chdir(tmp_path)
+    Path("train.py").write_text(program)
+    proof = api.read("train.py").proof
+    assert proof is not None
+    assert proof.verdict in ("identical", "rounding"), proof.lines
+
+
 def test_regularizers_that_the_loss_forgets_are_named(read_text: Read) -> None:
     with pytest.raises(ParityError, match="other penalties than the regularizers of the model's layers"):
         read_text(OF_KERAS.replace(" + sum(model.losses)", ""))
+
+
+def test_a_model_of_any_depth_is_read(read_text: Read) -> None:
+    deep = small("p = x @ a + b\n        for _ in range(600): p = tf.tanh(p)")
+    found = read_text(deep.replace("tf.reduce_mean", "0.5 * tf.reduce_mean"))
+    assert len(found.spec["model"]["layers"]) == 600
+    assert found.spec["loss"] == {"mse": {"weight": 0.5}}
 
 
 def test_two_steps_are_read_where_there_are_no_more(read_text: Read) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from itertools import count
 from typing import Any
 
 import keras
 import numpy as np
 
 from parity.frameworks.keras.driver.wide import wide_layers
+from parity.free_names import free_name
 from parity.run.driver.base import Driver, widening
 from parity.run.driver.objects import built, called, facts_of, restore
 from parity.run.driver.programs import ProgramError, loss_told
@@ -184,12 +184,6 @@ def inside(layer: Any) -> list[tuple[str, Any]]:
     if isinstance(layer, keras.layers.TimeDistributed):
         return [("layer", layer.layer)]
     return [("cell", layer.cell)] if isinstance(layer, keras.layers.RNN) else []
-
-
-def free_name(name: str, taken: dict[str, Any]) -> str:
-    """Return a name that is not taken: itself, or with the first number behind it."""
-    like = (f"{name}_{number}" if number else name for number in count())
-    return next(one for one in like if one not in taken)
 
 
 def plain(layer: Any) -> bool:

@@ -16,6 +16,7 @@ import numpy as np
 
 from parity.frameworks.keras.driver.tracing import Trace, UntoldError, line_of, place_of_call, same
 from parity.frameworks.keras.driver.words import attributes, bare, configured, name_of, operation_name, owns, word
+from parity.free_names import FreeNames, free_name
 from parity.run.told import ToldInput, ToldNode, ToldRefusal
 
 AUTOMATIC = re.compile(r"(keras_tensor|input_layer|inputs?)(_\d+)?")
@@ -150,12 +151,12 @@ class Calls:
         self.values: dict[int, str] = {}
         self._kept: list[Any] = []  # What stands above by its identity.
         self._first: dict[int, str] = {}
-        self._taken: set[str] = set(names)
+        self._free = FreeNames(names)
         self._trace = trace
         for tensor, name in zip(trace.inputs, names, strict=True):
             self._know(tensor, name)
         operations = {id(node.operation): node.operation for node in trace.nodes}
-        self._own = {key: self._free(one.name) for key, one in operations.items()}  # Of its first call.
+        self._own = {key: self._free.take(one.name) for key, one in operations.items()}  # Of its first call.
         for node in trace.nodes:
             self._node(node)
 
@@ -177,7 +178,7 @@ class Calls:
             part = {"part": name, "arguments": attributes(operation), "own": own}
             called = _operands(node, tensors)
         shared = is_layer and bool(operation.weights)
-        name = self._own.pop(id(operation), "") or self._free(operation.name)
+        name = self._own.pop(id(operation), "") or self._free.take(operation.name)
         first = self._first.setdefault(id(operation), name) if shared else name
         self._kept.append(operation)
         self.nodes.append(ToldNode(
@@ -189,14 +190,6 @@ class Calls:
         self._know(node.output_tensors[0], name)
         for number, tensor in enumerate(node.output_tensors[1:], 1):
             self._know(tensor, f"{name}[{number}]")
-
-    def _free(self, name: str) -> str:
-        found, number = name, 0
-        while found in self._taken:
-            number += 1
-            found = f"{name}_{number}"
-        self._taken.add(found)
-        return found
 
 
 def _inputs_of(model: Any, rows: Any) -> Any:
@@ -235,8 +228,7 @@ def _ends(model: Any, struct: Any) -> list[tuple[str, Any]]:
         names = ["output"] if len(flat) == 1 else [f"output_{number}" for number in range(1, len(flat) + 1)]
     found: dict[str, Any] = {}
     for name, one in zip(map(str, names), flat, strict=True):
-        number = next(n for n in range(len(flat)) if (name if n == 0 else f"{name}_{n}") not in found)
-        found[name if number == 0 else f"{name}_{number}"] = one
+        found[free_name(name, found)] = one
     return list(found.items())
 
 

@@ -17,7 +17,8 @@ import keras
 from parity.frameworks.keras.driver.told_graph import Telling
 from parity.frameworks.keras.driver.told_rows import Arrays, unpacked
 from parity.frameworks.keras.driver.tracing import UntoldError
-from parity.frameworks.keras.driver.words import given_losses, optimizer_word, rate_of, word
+from parity.frameworks.keras.driver.words import given_losses, optimizer_word, word
+from parity.run.decimals import decimal_of
 from parity.run.told import Told, ToldLoss, ToldRefusal, ToldTraining
 from parity.run.watched import Training, Watcher, line_here
 
@@ -86,7 +87,7 @@ class KerasWatcher(Watcher):
         model = keras.models.load_model(file)
         rate = getattr(getattr(model, "optimizer", None), "_learning_rate", None)
         if isinstance(rate, keras.Variable):  # A file has what float32 made of it.
-            rate.assign(rate_of(float(rate.numpy())))
+            rate.assign(decimal_of(float(rate.numpy())))
         return model
 
     def save(self, model: Any, file: str) -> bool:

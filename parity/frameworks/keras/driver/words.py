@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from parity.frameworks.keras.driver.parts import PARTS
+from parity.run.decimals import decimal_of
 from parity.run.driver.parts import arguments_of
 
 MODULES = ("layers", "activations", "initializers", "regularizers", "constraints", "losses", "metrics", "optimizers",
@@ -215,18 +216,13 @@ def _module(name: str) -> Any:
     return found
 
 
-def rate_of(kept: float) -> float:
-    """Return the shortest decimal that float32 keeps as a number; another number as it is."""
-    return float(str(np.float32(kept))) if float(np.float32(kept)) == kept else kept
-
-
 def optimizer_word(optimizer: Any) -> dict[str, Any]:
     """Return an optimizer as a word, with the rate that somebody will have said: Keras keeps it as float32."""
     rate = optimizer._learning_rate
     if not isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
         found = part_word(optimizer)
         if isinstance(found["arguments"].get("learning_rate"), float):
-            found["arguments"]["learning_rate"] = rate_of(found["arguments"]["learning_rate"])
+            found["arguments"]["learning_rate"] = decimal_of(found["arguments"]["learning_rate"])
         return found
     try:  # A schedule of a program's own need not tell its configuration, nor then the optimizer its own.
         optimizer._learning_rate = None

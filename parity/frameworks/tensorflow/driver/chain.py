@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -36,7 +36,7 @@ class OperationChain:
         self.by_output = {id(out): (op, number) for op in operations for number, out in enumerate(op.outputs)}
         self._handles = {id(variable): handle for handle, variable in variables.items()}
         self._depends: dict[int, bool] = {}
-        self._fixed: dict[int, bool] = {}
+        self._moving: dict[int, bool] = {}
 
     def producer(self, tensor: Any) -> TapedOperation | None:
         """Return the operation that gave a tensor; None of one that was there before."""
@@ -57,27 +57,32 @@ class OperationChain:
 
     def trains(self, tensor: Any) -> bool:
         """Return whether a tensor depends on a variable."""
-        return self._any(tensor, self._depends, lambda one: self.handle(one) is not None)
+        return self._follows(tensor, self._depends, self._trains_itself)
+
+    def _trains_itself(self, tensor: Any) -> bool | None:
+        op = self.producer(tensor)
+        if self.handle(tensor) is not None:
+            return True
+        return None if op is not None and op.inputs else False
 
     def moves(self, tensor: Any) -> bool:
         """Return whether a tensor depends on rows or on variables, not only on sizes and numbers that are written."""
-        if id(tensor) not in self._fixed:
-            op = self.producer(tensor)
-            if self.handle(tensor) is not None or self.brought(tensor):
-                moving = True
-            elif op is None or op.kind in SIZES:
-                moving = False
-            else:
-                moving = not op.inputs or any(self.moves(one) for one in op.inputs)
-            self._fixed[id(tensor)] = moving
-        return self._fixed[id(tensor)]
+        return self._follows(tensor, self._moving, self._moves_itself)
+
+    def _moves_itself(self, tensor: Any) -> bool | None:
+        op = self.producer(tensor)
+        if self.handle(tensor) is not None or self.brought(tensor):
+            return True
+        if op is None or op.kind in SIZES:
+            return False
+        return None if op.inputs else True
 
     rows: int = 0
     """Rows of the batch; 0 before that is known."""
 
     def is_rows(self, tensor: Any) -> bool:
         """Return whether a tensor that was there before can be rows of data."""
-        return len(tensor.shape) > 0 and int(tensor.shape[0]) == self.rows and np.size(tensor) > 1
+        return len(tensor.shape) > 0 and int(tensor.shape[0]) == self.rows and flat_size(tensor) > 1
 
     def brought(self, tensor: Any) -> bool:
         """Return whether a tensor is rows as they come: there before, or picked of what was there."""
@@ -89,27 +94,33 @@ class OperationChain:
         first = op.inputs[0] if op.inputs else None
         return op.kind in BRINGS or (op.kind in PICKS and self.producer(first) is None and self.handle(first) is None)
 
-    def _any(self, tensor: Any, known: dict[int, bool], test: Any) -> bool:
+    def _follows(self, tensor: Any, known: dict[int, bool], itself: Callable[[Any], bool | None]) -> bool:
+        """Return whether something is so of a tensor: by itself, or else of one that it is made of.
+
+        Args:
+            tensor: of a chain as long as it may be, so that nothing here calls itself.
+            known: takes what is found, by the identity of tensors.
+            itself: whether it is so of a tensor; None where what it is made of decides.
+        """
         waiting = [tensor]
         while waiting:
             one = waiting[-1]
-            op = self.producer(one)
             if id(one) in known:
                 waiting.pop()
-            elif test(one):
-                known[id(one)] = True
-            elif op is None or not op.inputs:
-                known[id(one)] = False
-            else:
-                left = [given for given in op.inputs if id(given) not in known]
-                if left:
-                    waiting += left
-                else:
-                    known[id(one)] = any(known[id(given)] for given in op.inputs)
+                continue
+            found = itself(one)
+            op = self.producer(one)
+            if found is not None or op is None:
+                known[id(one)] = bool(found)
+                continue
+            left = [given for given in op.inputs if id(given) not in known]
+            waiting += left
+            if not left:
+                known[id(one)] = any(known[id(given)] for given in op.inputs)
         return known[id(tensor)]
 
-    def needed(self, tensor: Any) -> list[TapedOperation]:
-        """Return the operations behind a tensor, in order; rows are taken as they come."""
+    def needed(self, tensor: Any, but: Sequence[TapedOperation] = ()) -> list[TapedOperation]:
+        """Return the operations behind a tensor, in order and but for some; rows are taken as they come."""
         wanted, found = [tensor], set[int]()
         while wanted:
             one = wanted.pop()
@@ -118,6 +129,7 @@ class OperationChain:
                 continue
             found.add(id(op))
             wanted += list(op.inputs)
+        found -= {id(op) for op in but}
         return [op for op in self.operations if id(op) in found]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from parity.frameworks.tensorflow.driver.replay import OperationsAgain
+from parity.frameworks.tensorflow.driver.replay import TapeReplay
 from parity.frameworks.tensorflow.driver.seen import Recorded
 from parity.frameworks.tensorflow.driver.wide import set_float_type_of_keras
 
@@ -52,19 +52,16 @@ class _Model(tf.Module):  # type: ignore[misc]
         self._seen, self.dtype = seen, dtype
         by_handle: dict[int, Any] = {}
         for handle, name in seen.attributes().items():
-            variable = seen.chain.variables[handle]
-            start = seen.start(handle)
-            kind = dtype if variable.dtype == tf.float32 else variable.dtype
-            found = tf.Variable(tf.cast(start, kind), trainable=handle in seen.trained, name=name)
-            setattr(self, name, found)
-            by_handle[handle] = found
-        self._replay = OperationsAgain(seen.chain, by_handle, dtype)
+            by_handle[handle] = _started(seen, handle, dtype, trainable=handle in seen.trained, name=name)
+            setattr(self, name, by_handle[handle])
+        self._replay = TapeReplay(seen.chain, by_handle, dtype)
+        self._same = {id(one): id(seen.same_rows(one)) for one in seen.rows_like(seen.graph.operations)}
+        self._of_loss = seen.chain.needed(seen.loss, but=seen.graph.operations)
 
     def __call__(self, *rows: Any, training: bool = False) -> Any:
         seen = self._seen
         known = {id(tensor): row for tensor, row in zip(seen.graph.reads, rows, strict=False)}
-        for tensor in seen.rows_like(seen.graph.operations):
-            known.setdefault(id(tensor), known[id(seen.same_rows(tensor))])
+        known |= {one: known[same] for one, same in self._same.items()}
         return self._replay.run(seen.graph.operations, known, training)[id(seen.found.outputs)]
 
     def loss(self, targets: Any, outputs: Any) -> Any:
@@ -74,8 +71,13 @@ class _Model(tf.Module):  # type: ignore[misc]
         if targets.dtype != tf.as_dtype(given.dtype) and tf.as_dtype(given.dtype).is_integer:
             targets = tf.cast(targets, given.dtype)
         known = {id(seen.found.outputs): outputs, id(given): targets}
-        operations = [op for op in seen.chain.needed(seen.loss) if op not in seen.graph.operations]
-        return self._replay.run(operations, known)[id(seen.loss)]
+        return self._replay.run(self._of_loss, known)[id(seen.loss)]
+
+
+def _started(seen: Recorded, handle: int, dtype: Any, **said: Any) -> Any:
+    """Return a variable that starts as the program's of a handle does, where that is float32 in another type."""
+    kind = seen.chain.variables[handle].dtype
+    return tf.Variable(tf.cast(seen.start(handle), dtype if kind == tf.float32 else kind), **said)
 
 
 class _Update(tf.Module):  # type: ignore[misc]
@@ -96,11 +98,9 @@ class _Update(tf.Module):  # type: ignore[misc]
             for one in op.inputs:
                 handle = id(one)
                 if handle in seen.chain.variables and handle not in by_handle:
-                    start = seen.start(handle)
-                    kind = dtype if start.dtype == tf.float32 else start.dtype
-                    by_handle[handle] = tf.Variable(tf.cast(start, kind), trainable=False)
+                    by_handle[handle] = _started(seen, handle, dtype, trainable=False)
                     self.kept.append(by_handle[handle])
-        self._replay = OperationsAgain(seen.chain, by_handle, dtype)
+        self._replay = TapeReplay(seen.chain, by_handle, dtype)
 
     def apply_gradients(self, gradients: Any, variables: Any) -> None:
         """Move the variables as the program does."""

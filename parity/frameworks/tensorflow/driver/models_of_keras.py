@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,9 @@ import numpy as np
 
 from parity.frameworks import part_of
 from parity.frameworks.tensorflow.driver.chain import number_of
-from parity.frameworks.tensorflow.driver.replay import OperationsAgain
+from parity.frameworks.tensorflow.driver.replay import TapeReplay
 from parity.frameworks.tensorflow.driver.seen import Recorded
+from parity.frameworks.tensorflow.driver.taped import TapedOperation
 from parity.run.told import Told, ToldLoss, ToldRefusal
 from parity.run.watched import Training
 
@@ -37,10 +38,8 @@ def told_by_keras(seen: Recorded, training: Training, folder: Path) -> Told:
         folder: takes the arrays that it trains on.
     """
     model, step, rows = _called_so(seen), seen.steps[-1], seen.rows
-    arrays = [] if rows.missing else rows.arrays
-    y = arrays[-1] if arrays else None
-    if y is not None and seen.found.depth:
-        y = np.eye(seen.found.depth, dtype=np.float32)[y.astype(int).reshape(len(y))]
+    arrays = rows.arrays
+    y = seen.found.targets_of(arrays[-1]) if arrays else None
     x = None if not arrays else arrays[0] if len(arrays) == 2 else list(arrays[:-1])
     given = Training(
         model=model, optimizer=step.optimizer, x=x, y=y, batch_size=rows.training.batch_size,
@@ -59,20 +58,18 @@ def told_by_keras(seen: Recorded, training: Training, folder: Path) -> Told:
 
 def _odd(seen: Recorded, place: str) -> list[ToldRefusal]:
     """Return what a loop does that no spec of the model says."""
-    found, model, step = [], _model(seen), seen.steps[-1]
+    found, step, (op, model, _, kwargs) = [], seen.steps[-1], _call(seen)
     if seen.rows.missing:
         found.append(ToldRefusal(what="data: rows that stand in no array or dataset of the program", place=place,
                                  needs="arrays of rows"))  # fmt: skip
     if step.optimizer is None:
         found.append(ToldRefusal(what="an update of a Keras model that is written out", place=place,
                                  needs="an optimizer of Keras's"))  # fmt: skip
-    assert seen.of_keras is not None
-    assert seen.of_keras.call is not None
     layers = model._flatten_layers(include_self=False, recursive=True)
     modes = any(hasattr(one, "rate") or type(one).__name__ == "BatchNormalization" for one in layers)
-    if modes and seen.of_keras.call[2].get("training") is not True:
+    if modes and kwargs.get("training") is not True:
         found.append(ToldRefusal(what="a model with dropout or batch normalization, called without training=True",
-                                 place=seen.of_keras.place, needs="training=True in the call"))  # fmt: skip
+                                 place=op.place, needs="training=True in the call"))  # fmt: skip
     trained = {id(one) for one in model.trainable_variables}
     if {id(one) for one in step.sources} != trained:
         found.append(ToldRefusal(what="a gradient of other variables than the model's", place=step.place,
@@ -89,20 +86,19 @@ def _odd(seen: Recorded, place: str) -> list[ToldRefusal]:
     return found
 
 
-def _model(seen: Recorded) -> Any:
+def _call(seen: Recorded) -> tuple[TapedOperation, Any, Sequence[Any], Mapping[str, Any]]:
+    """Return the call of the model, the model, and what it is given: in order, and by name."""
     assert seen.of_keras is not None
     assert seen.of_keras.call is not None
-    return seen.of_keras.call[1][0]
+    _, (model, *args), kwargs = seen.of_keras.call
+    return seen.of_keras, model, args, kwargs
 
 
 def _called_so(seen: Recorded) -> Any:
     """Return the model, whose ``call`` is given what the loop gives it beside rows and ``training``."""
-    model = _model(seen)
-    assert seen.of_keras is not None
-    assert seen.of_keras.call is not None
-    _, args, kwargs = seen.of_keras.call
+    _, model, args, kwargs = _call(seen)
     names = list(inspect.signature(model.call).parameters)
-    given = {**dict(zip(names, args[1:], strict=False)), **kwargs}
+    given = {**dict(zip(names, args, strict=False)), **kwargs}
     told = {name: one for name, one in given.items() if name in names[1:] and isinstance(one, PLAIN)}
     told.pop("training", None)
     if told:
@@ -112,17 +108,13 @@ def _called_so(seen: Recorded) -> Any:
 
 def contract_of_keras(seen: Recorded) -> dict[str, Any]:
     """Return the parts of the contract of a program that trains a model of Keras's by a loop of its own."""
-    model, optimizer, found = _called_so(seen), seen.steps[-1].optimizer, seen.found
-    assert seen.of_keras is not None
-    until = seen.chain.operations.index(seen.of_keras)
+    model, optimizer, found, operations = _called_so(seen), seen.steps[-1].optimizer, seen.found, seen.chain.operations
+    behind = seen.chain.needed(found.main, but=operations[: operations.index(_call(seen)[0]) + 1])
 
     def build_loss() -> Callable[..., Any]:
         def loss(targets: Any, outputs: Any) -> Any:
-            operations = [op for op in seen.chain.needed(found.main) if seen.chain.operations.index(op) > until]
             known = {id(found.outputs): outputs, id(found.targets): targets}
-            return OperationsAgain(seen.chain, seen.chain.variables, outputs.dtype).run(operations, known)[
-                id(found.main)
-            ]
+            return TapeReplay(seen.chain, seen.chain.variables, outputs.dtype).run(behind, known)[id(found.main)]
 
         return loss
 

@@ -12,6 +12,9 @@ import tensorflow as tf
 KERNEL = r"(?:w|weights?|kernels?|filters?|embeddings?|table)"
 """What people call the larger variable of a layer."""
 
+MOST = 200
+"""Parts of a collection that are looked at."""
+
 UNNAMED = re.compile(r"Variable(_\d+)?")
 
 
@@ -45,22 +48,24 @@ def _better(path: str, known: str | None) -> bool:
 
 
 def _inside(name: str, value: Any, depth: int) -> Iterator[tuple[str, Any]]:
+    """Return the variables that a value is or holds, each with its path."""
     if isinstance(value, tf.Variable):
         yield name, value
-    elif not depth or isinstance(value, type) or tf.is_tensor(value):
-        return
-    elif isinstance(value, Mapping):
-        for key, one in list(value.items())[:200]:
+    elif depth and not isinstance(value, type) and not tf.is_tensor(value):
+        for key, one in _parts(value):
             if isinstance(one, tf.Variable | Mapping | list | tuple | tf.Module):
                 yield from _inside(f"{name}.{key}", one, depth - 1)
-    elif isinstance(value, list | tuple):
-        for number, one in enumerate(value[:200]):
-            if isinstance(one, tf.Variable | Mapping | list | tuple | tf.Module):
-                yield from _inside(f"{name}.{number}", one, depth - 1)
-    elif isinstance(value, tf.Module) or type(value).__module__ == "__main__":
-        for key, one in list(getattr(value, "__dict__", {}).items()):
-            if not key.startswith("_") and isinstance(one, tf.Variable | Mapping | list | tuple | tf.Module):
-                yield from _inside(f"{name}.{key}", one, depth - 1)
+
+
+def _parts(value: Any) -> list[tuple[Any, Any]]:
+    """Return what a collection or an object of a program's holds, by key, number or attribute."""
+    if isinstance(value, Mapping):
+        return list(value.items())[:MOST]
+    if isinstance(value, list | tuple):
+        return list(enumerate(value[:MOST]))
+    if isinstance(value, tf.Module) or type(value).__module__ == "__main__":
+        return [(key, one) for key, one in getattr(value, "__dict__", {}).items() if not key.startswith("_")]
+    return []
 
 
 def layer_name(path: str, kind: str) -> str:

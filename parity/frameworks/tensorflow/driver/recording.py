@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
 from functools import partial, wraps
 from typing import Any
 
@@ -42,6 +41,9 @@ BEHIND_DRAWS = ("Mul", "AddV2", "Sub", "RealDiv", "Reshape", "Cast", "Identity",
 
 MOST = 20_000
 """Operations that are kept of a step."""
+
+STEPS = 3
+"""Steps that are recorded: the last of them ends at its optimizer, or at the next gradient."""
 
 
 class Recorder:
@@ -99,18 +101,14 @@ class Recorder:
         if self.steps:
             self.full(self)
 
-    def quiet(self) -> AbstractContextManager[None]:
-        """Return within which nothing is recorded."""
-
-        @contextlib.contextmanager
-        def silent() -> Iterator[None]:
-            self._quiet += 1
-            try:
-                yield
-            finally:
-                self._quiet -= 1
-
-        return silent()
+    @contextlib.contextmanager
+    def quiet(self) -> Iterator[None]:
+        """Record nothing within it."""
+        self._quiet += 1
+        try:
+            yield
+        finally:
+            self._quiet -= 1
 
     def _patch(self, owner: Any, name: str, around: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
         plain = getattr(owner, name)
@@ -239,7 +237,7 @@ class Recorder:
                 self._odd("a second tape.gradient of one step", "one loss, and one set of variables that it trains")
             if self.steps and [id(one) for one in self.steps[0].sources] != [id(one) for one in flat]:
                 self._odd("a second set of variables, trained by a loss of its own,", "one loss that trains all")
-            if len(self.steps) == 3:
+            if len(self.steps) == STEPS:
                 self.full(self)
             if not self.steps:
                 self.before = dict(self._values())
@@ -270,7 +268,7 @@ class Recorder:
             grads = list(grads)
             variables = trainable_variables if trainable_variables is not None else optimizer._trainable_variables
             step.optimizer, step.applied = optimizer, (grads, list(variables))
-            if len(self.steps) == 3:
+            if len(self.steps) == STEPS:
                 self.full(self)
             with self.quiet():
                 return plain(optimizer, grads, trainable_variables)

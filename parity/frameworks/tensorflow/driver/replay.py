@@ -21,7 +21,7 @@ ASSIGNS: Mapping[str, Callable[[Any, Any], Any]] = {
 """Operations that move a variable."""
 
 
-class OperationsAgain:
+class TapeReplay:
     """Operations that are run once more.
 
     Args:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from parity.frameworks.tensorflow.driver.chain import BRINGS, OperationChain, number_of
+from parity.frameworks.tensorflow.driver.chain import BRINGS, READS, OperationChain, number_of
 from parity.frameworks.tensorflow.driver.recording import BEHIND_DRAWS, DRAWS, Recorder
 from parity.frameworks.tensorflow.driver.replay import ASSIGNS
-from parity.frameworks.tensorflow.driver.taped import TapedOperation
+from parity.frameworks.tensorflow.driver.taped import TapedOperation, TapedStep
 from parity.frameworks.tensorflow.driver.told_graph import TapedGraph
-from parity.frameworks.tensorflow.driver.told_loss import loss_of, plain
+from parity.frameworks.tensorflow.driver.told_loss import loss_of
 from parity.frameworks.tensorflow.driver.told_rows import HeldByProgram, RowsOfLoop, rows_of
+from parity.run.decimals import decimal_of
 from parity.run.told import ToldRefusal
 
 FAMILIES = {"RandomStandardNormal": "normal", "StatelessRandomNormalV2": "normal", "RandomUniform": "uniform",
@@ -59,21 +60,14 @@ class Recorded:
 
     def unsteady(self) -> TapedOperation | None:
         """Return an operation of the step that is another one in another step, or has other numbers; None for none."""
+        made = {id(out) for step in self.steps for op in step.taped for out in op.outputs}
         for other in self.steps:
             if len(other.taped) != len(self.step.taped):
                 return self.step.taped[-1]
             for mine, theirs in zip(self.step.taped, other.taped, strict=True):
-                if mine.kind != theirs.kind or self._written(mine) != self._written(theirs):
+                if mine.kind != theirs.kind or _written(mine, made) != _written(theirs, made):
                     return mine
         return None
-
-    def _written(self, op: TapedOperation) -> list[float]:
-        """Return the single numbers that an operation is given as they are written."""
-        given = list(op.inputs) if op.call is None else tf.nest.flatten((list(op.call[1]), dict(op.call[2])))
-        floats = [one for one in given if isinstance(one, float)]
-        made = {id(out) for step in self.steps for inner in step.taped for out in inner.outputs}
-        tensors = [one for one in given if tf.is_tensor(one) and one.dtype.is_floating and not len(one.shape)]
-        return floats + [float(number_of(one)) for one in tensors if id(one) not in made]
 
     def _call_of_keras(self) -> TapedOperation | None:
         """Return the call of a model of Keras's that gives the outputs of rows as they come; None where none does."""
@@ -179,36 +173,37 @@ class Recorded:
         return next((one for told, one in zip(self.graph.inputs, self.graph.reads, strict=True) if told.name == name),
                     None)  # fmt: skip
 
-    def update(self, step: Any) -> list[TapedOperation]:
-        """Return the operations of a step behind its gradients that move variables, and what these need."""
-        chain = OperationChain(step.after, self.chain.variables)
-        kept = self._moved(step)
-        wanted: set[int] = set()
-        for op in kept:
-            wanted.add(id(op))
-            for one in op.inputs[1:]:
-                wanted |= {id(inner) for inner in chain.needed(one)}
-        return [op for op in step.after if id(op) in wanted]
+    def update(self, step: TapedStep, handles: Collection[int] | None = None) -> list[TapedOperation]:
+        """Return the operations of a step behind its gradients that move variables.
 
-    def _moved(self, step: Any) -> list[TapedOperation]:
-        """Return the assignments of an update: to what is trained, and to what these assignments read."""
+        Args:
+            step: of the program.
+            handles: of these variables; None for all that are trained. What their assignments read is moved, too.
+        """
         chain = OperationChain(step.after, self.chain.variables)
         assigns = [op for op in step.after if op.kind in ASSIGNS]
-        wanted, found = set(self.trained), list[TapedOperation]()
+        moved, found = set(self.trained if handles is None else handles), set[int]()
         grown = True
         while grown:
             grown = False
             for op in assigns:
-                if op not in found and id(op.inputs[0]) in wanted:
-                    found.append(op)
+                if id(op.inputs[0]) in moved and id(op) not in found:
                     grown = True
-                    for inner in chain.needed(op.inputs[1]):
-                        if inner.kind == "ReadVariableOp":
-                            wanted.add(id(inner.inputs[0]))
-        return found
+                    needed = chain.needed(op.inputs[1])
+                    found |= {id(op), *map(id, needed)}
+                    moved |= {id(inner.inputs[0]) for inner in needed if inner.kind in READS}
+        return [op for op in step.after if id(op) in found]
 
     def exact(self, config: Any) -> Any:
         """Return a configuration whose floats are the shortest decimals that float32 keeps as they are."""
         if isinstance(config, dict):
             return {name: self.exact(one) for name, one in config.items()}
-        return plain(config) if isinstance(config, float) else config
+        return decimal_of(config) if isinstance(config, float) else config
+
+
+def _written(op: TapedOperation, made: Collection[int]) -> list[float]:
+    """Return the single numbers that an operation is given as they are written, and not as another made them."""
+    given = list(op.inputs) if op.call is None else tf.nest.flatten((list(op.call[1]), dict(op.call[2])))
+    floats = [one for one in given if isinstance(one, float)]
+    tensors = [one for one in given if tf.is_tensor(one) and one.dtype.is_floating and not len(one.shape)]
+    return floats + [float(number_of(one)) for one in tensors if id(one) not in made]

@@ -36,7 +36,7 @@ def written_entropy(chain: OperationChain, op: TapedOperation) -> WrittenEntropy
     """
     if op.kind != "Mul":
         return None
-    logs = [one for one in op.inputs if _kind(chain, one) in ("Log", "LogSoftmax")]
+    logs = [one for one in op.inputs if _kind(chain, one) == "Log"]
     if len(logs) != 1 or len(logs[0].shape) != 2:
         return None
     targets = op.inputs[1] if op.inputs[0] is logs[0] else op.inputs[0]
@@ -44,8 +44,6 @@ def written_entropy(chain: OperationChain, op: TapedOperation) -> WrittenEntropy
         return None
     made = chain.producer(logs[0])
     assert made is not None
-    if made.kind == "LogSoftmax":
-        return None  # Logits stand behind it, and no probabilities.
     low, high, held = 0.0, 1.0, made.inputs[0]
     while (inner := chain.producer(held)) is not None and inner.kind in ("Maximum", "Minimum", "ClipByValue"):
         bounds = [number_of(one) for one in inner.inputs[1:]]

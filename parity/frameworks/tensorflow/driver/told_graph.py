@@ -10,19 +10,19 @@ import numpy as np
 from parity.frameworks.tensorflow.driver.chain import SIZES, OperationChain, arguments_of, number_of
 from parity.frameworks.tensorflow.driver.named import layer_name
 from parity.frameworks.tensorflow.driver.taped import TapedOperation
-from parity.frameworks.tensorflow.driver.told_loss import plain
 from parity.frameworks.tensorflow.driver.told_words import (
     ACTIVATIONS,
     LINEAR,
     MERGES,
-    PADDINGS,
     PASSING,
     RESHAPES,
     SUMS,
+    padding_of,
     row_of,
     sizes_of,
-    text_of,
 )
+from parity.free_names import FreeNames
+from parity.run.decimals import decimal_of
 from parity.run.told import ToldInput, ToldNode, Word
 
 
@@ -57,7 +57,7 @@ class TapedGraph:
                 if op.kind not in SIZES:
                     self._readers[id(one)] = self._readers.get(id(one), 0) + 1
         self._readers[id(outputs)] = self._readers.get(id(outputs), 0) + 1
-        self._taken: set[str] = set()
+        self._free = FreeNames()
         self._of_kernel: dict[tuple[int, ...], str] = {}
         for op in self.operations:
             self._take(op)
@@ -89,19 +89,11 @@ class TapedGraph:
                 if np.array_equal(number_of(one), array):
                     self.values[id(tensor)] = name
                     return name
-            name = self._free("input" if not self.inputs else f"input_{len(self.inputs) + 1}")
+            name = self._free.take("input" if not self.inputs else f"input_{len(self.inputs) + 1}")
             self.inputs.append(ToldInput(name=name, shape=[int(size) for size in tensor.shape[1:]]))
             self.reads.append(tensor)
             self.values[id(tensor)] = name
         return self.values.get(id(tensor), "")
-
-    def _free(self, name: str) -> str:
-        found, number = name, 0
-        while found in self._taken:
-            number += 1
-            found = f"{name}_{number}"
-        self._taken.add(found)
-        return found
 
     def _node(
         self, op: TapedOperation, part: str, reads: list[Any], name: str, variables: Mapping[str, int] | None = None,
@@ -110,7 +102,7 @@ class TapedGraph:
         """Tell a layer; variables by the field of the initializer that each has."""
         sources = [self._value(one) for one in reads]
         handles = {field: handle for field, handle in (variables or {}).items() if handle}
-        called = self._free(name)
+        called = self._free.take(name)
         layer = called
         if handles:
             layer = self._of_kernel.setdefault(tuple(handles.values()), called)
@@ -143,17 +135,13 @@ class TapedGraph:
                           units=int(w.shape[1]), use_bias=False)  # fmt: skip
 
     def _conv(self, op: TapedOperation, rank: int = 2) -> bool:
-        kernel = self.chain.handle(op.inputs[1])
         if op.call is None:
-            x, w = op.inputs
-            said = {name: op.attributes[name] for name in ("strides", "padding", "dilations", "data_format")}
+            (x, w), said = op.inputs, op.attributes
         else:
             given = arguments_of(op)
-            x, w, kernel = given["input"], given["filters"], self.chain.handle(given["filters"])
-            said = {"strides": given["stride"], "padding": given["padding"], "dilations": given["dilations"],
-                    "data_format": given["data_format"]}  # fmt: skip
-        padding = PADDINGS.get(text_of(said["padding"]))
-        if kernel is None or padding is None or text_of(said["data_format"]) not in ("NHWC", "NWC", "NDHWC"):
+            x, w, said = given["input"], given["filters"], {**given, "strides": given["stride"]}
+        kernel, padding = self.chain.handle(w), padding_of(said)
+        if kernel is None or padding is None:
             return False
         kind, shape = f"conv{rank}d", [int(one) for one in w.shape]
         return self._node(
@@ -163,8 +151,8 @@ class TapedGraph:
         )  # fmt: skip
 
     def _depthwise(self, op: TapedOperation) -> bool:
-        kernel, padding = self.chain.handle(op.inputs[1]), PADDINGS.get(text_of(op.attributes["padding"]))
-        if kernel is None or padding is None or text_of(op.attributes["data_format"]) != "NHWC":
+        kernel, padding = self.chain.handle(op.inputs[1]), padding_of(op.attributes)
+        if kernel is None or padding is None:
             return False
         shape = [int(one) for one in op.inputs[1].shape]
         return self._node(
@@ -211,7 +199,7 @@ class TapedGraph:
         if float(given.get("beta", 1.0)) != 1.0:
             return False
         if op.kind == "LeakyRelu":
-            told["alpha"] = plain(float(op.attributes["alpha"]))
+            told["alpha"] = decimal_of(float(op.attributes["alpha"]))
         word = {"part": part, "arguments": told, "own": {}}
         x = next(one for one in op.inputs if self.chain.moves(one))
         node = self._last(x)
@@ -241,7 +229,7 @@ class TapedGraph:
         c = number_of(number)
         if c.ndim or op.kind not in LINEAR or (ahead and op.kind == "RealDiv"):
             return False
-        scale, offset = LINEAR[op.kind](plain(float(c)), ahead)
+        scale, offset = LINEAR[op.kind](decimal_of(float(c)), ahead)
         return self._node(op, "rescaling", [x], "rescaling", function=True, scale=scale, offset=offset)
 
     def _reshaped(self, op: TapedOperation) -> bool:
@@ -253,8 +241,8 @@ class TapedGraph:
         if shape == row_of(x):
             return self._passed(op)
         told: dict[str, Any] = {} if len(shape) == 1 else {"target_shape": shape}
-        return self._node(op, "flatten" if len(shape) == 1 else "reshape", [x], "flatten" if len(shape) == 1 else
-                          "reshape", function=True, **told)  # fmt: skip
+        kind = "flatten" if len(shape) == 1 else "reshape"
+        return self._node(op, kind, [x], kind, function=True, **told)
 
     def _moved(self, op: TapedOperation) -> bool:
         first, *axes = (int(one) for one in number_of(op.inputs[1]))
@@ -282,13 +270,11 @@ class TapedGraph:
     def _pooled(self, op: TapedOperation) -> bool:
         kind = "average" if "avg" in op.kind.lower() else "max"
         if op.call is None:
-            rank = 3 if "3D" in op.kind else 2
-            said = {name: op.attributes[name] for name in ("ksize", "strides", "padding", "data_format")}
+            said, rank = op.attributes, 3 if "3D" in op.kind else 2
         else:
-            given, rank = arguments_of(op), 1
-            said = {name: given[name] for name in ("ksize", "strides", "padding", "data_format")}
-        padding = PADDINGS.get(text_of(said["padding"]))
-        if padding is None or text_of(said["data_format"]) not in ("NHWC", "NWC", "NDHWC"):
+            said, rank = arguments_of(op), 1
+        padding = padding_of(said)
+        if padding is None:
             return False
         size, strides = sizes_of(said["ksize"], rank), sizes_of(said["strides"], rank)
         part = f"{kind}_pooling{rank}d"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,14 +11,12 @@ import numpy as np
 from parity.frameworks.tensorflow.driver.chain import OperationChain, arguments_of, flat_size, number_of
 from parity.frameworks.tensorflow.driver.taped import TapedOperation
 from parity.frameworks.tensorflow.driver.told_entropy import written_entropy
+from parity.run.decimals import decimal_of
 from parity.run.told import ToldRefusal, Word
 
 AS_IT_IS = ("Identity", "Cast", "CheckNumericsV2", "EnsureShape")
 
 VIEWS = (*AS_IT_IS, "Reshape", "Squeeze", "ExpandDims")
-
-FLOATING = (1, 2)
-"""TensorFlow's numbers of float32 and float64."""
 
 
 class UnreadLossError(Exception):
@@ -53,6 +52,10 @@ class LossFound:
     place: str = ""
     main: Any = None
     note: str = ""
+
+    def targets_of(self, rows: np.ndarray) -> np.ndarray:
+        """Return the targets that it reads of all rows: one-hot rows where it makes such of labels."""
+        return np.eye(self.depth, dtype=np.float32)[rows.astype(int).reshape(len(rows))] if self.depth else rows
 
 
 def loss_of(chain: OperationChain, loss: Any) -> LossFound:
@@ -114,21 +117,16 @@ def _scaled(chain: OperationChain, op: TapedOperation) -> tuple[Any, float] | No
         return None
     first, second = op.inputs
     if not chain.moves(second) and number_of(second).ndim == 0 and not _of_sizes(chain, second):
-        number = plain(float(number_of(second)))
+        number = decimal_of(float(number_of(second)))
         return first, number if op.kind == "Mul" else 1.0 / number
     if op.kind == "Mul" and not chain.moves(first) and number_of(first).ndim == 0 and not _of_sizes(chain, first):
-        return second, plain(float(number_of(first)))
+        return second, decimal_of(float(number_of(first)))
     return None
 
 
 def _of_sizes(chain: OperationChain, tensor: Any) -> bool:
     """Return whether a number is worked out from the sizes of a batch."""
     return any(one.kind in ("Shape", "Size") for one in chain.needed(tensor))
-
-
-def plain(value: float) -> float:
-    """Return the shortest decimal that float32 keeps as a number; another number as it is."""
-    return float(str(np.float32(value))) if float(np.float32(value)) == value else value
 
 
 def _penalty(chain: OperationChain, tensor: Any, factor: float, found: dict[int, list[float]]) -> bool:
@@ -142,9 +140,13 @@ def _penalty(chain: OperationChain, tensor: Any, factor: float, found: dict[int,
     if not _penalised(chain, tensor, factor, here):
         raise refused(op, f"loss, which has a penalty that is {op.kind},", "a regularizer that is the same")
     for handle, one in here.items():
-        kept = found.setdefault(handle, [0.0, 0.0])
-        kept[0], kept[1] = kept[0] + one[0], kept[1] + one[1]
+        _add(found, handle, one)
     return True
+
+
+def _add(found: dict[int, list[float]], handle: int, factors: Sequence[float]) -> None:
+    """Add to the factors of a variable's penalties."""
+    found[handle] = [kept + more for kept, more in zip(found.get(handle, (0.0, 0.0)), factors, strict=True)]
 
 
 def _penalised(chain: OperationChain, tensor: Any, factor: float, found: dict[int, list[float]]) -> bool:
@@ -167,8 +169,7 @@ def _penalised(chain: OperationChain, tensor: Any, factor: float, found: dict[in
         return False
     if handle is None:
         return False
-    kept = found.setdefault(handle, [0.0, 0.0])
-    kept[0], kept[1] = kept[0] + factor * shares[0], kept[1] + factor * shares[1]
+    _add(found, handle, [factor * one for one in shares])
     return True
 
 
@@ -205,9 +206,9 @@ def _reduced(chain: OperationChain, tensor: Any, factor: float) -> LossFound:
     averaged, rows = 1, ""
     op = chain.producer(tensor)
     top = op
-    while op is not None and (op.kind in ("Mean", "Sum", *AS_IT_IS) or _scaled(chain, op) is not None
-                              or _over_sizes(chain, op)):  # fmt: skip
-        given, scaled = op.inputs[0], _scaled(chain, op)
+    while op is not None:
+        given: Any = op.inputs[0] if op.inputs else None
+        scaled = _scaled(chain, op)
         if op.kind in ("Mean", "Sum"):
             axes = (
                 [int(one) % given.shape.rank for one in np.ravel(number_of(op.inputs[1]))] if given.shape.rank else []
@@ -216,9 +217,11 @@ def _reduced(chain: OperationChain, tensor: Any, factor: float) -> LossFound:
             rows = op.kind if 0 in axes and int(given.shape[0]) == chain.rows else rows
         elif scaled is not None:
             given, factor = scaled[0], factor * scaled[1]
-        elif op.kind == "RealDiv":
+        elif _over_sizes(chain, op):
             averaged *= int(number_of(op.inputs[1]))
             rows = "Mean"
+        elif op.kind not in AS_IT_IS:
+            break
         tensor, op = given, chain.producer(given)
     if not rows:
         kind = "a number that is there before" if top is None else f"{top.kind} of {_behind(chain, top)}"

@@ -29,12 +29,12 @@ class HeldByProgram:
     """What a program holds when it is stopped.
 
     Args:
-        arrays: by what it calls them.
+        arrays: each once, those of the innermost frame first.
         loops: sizes of the ``for ... in range(n)`` that it stands in, outermost first; None for a loop over else.
         datasets: that it goes through, the last one first.
     """
 
-    arrays: dict[str, Any] = field(default_factory=dict)
+    arrays: list[Any] = field(default_factory=list)
     loops: list[int | None] = field(default_factory=list)
     datasets: list[Any] = field(default_factory=list)
 
@@ -48,27 +48,26 @@ def held_by(frames: Sequence[FrameType], datasets: Sequence[Any]) -> HeldByProgr
     """
     found = HeldByProgram(datasets=list({id(one): one for one in reversed(datasets)}.values()))
     scopes = [scope for frame in frames for scope in (frame.f_locals, frame.f_globals)]
-    for number, scope in enumerate(scopes):
-        for name, value in list(scope.items()):
-            for path, one in _arrays(name, value):  # A function may call a batch what the program calls all rows.
-                found.arrays.setdefault(path if path not in found.arrays else f"{path} of {number}", one)
+    arrays = (one for scope in scopes for name, value in list(scope.items()) for one in _arrays(name, value))
+    found.arrays = list({id(one): one for one in arrays}.values())
     for frame in reversed(frames):
         found.loops += _loops(frame) if getattr(frame, "f_code", None) else []  # None of a program that has ended.
     return found
 
 
-def _arrays(name: str, value: Any, depth: int = 2) -> Iterator[tuple[str, Any]]:
+def _arrays(name: str, value: Any, depth: int = 2) -> Iterator[Any]:
+    """Return the arrays of rows that a value is or holds; ``name`` is what the program calls it."""
     if isinstance(value, tf.Variable):
         return  # A weight, of as many rows as it may have.
     if isinstance(value, np.ndarray) or (tf.is_tensor(value) and hasattr(value, "numpy")):
         if value.dtype not in (tf.resource, tf.variant, tf.string) and len(value.shape) and value.shape[0] > 1:
-            yield name, value
+            yield value
     elif depth and isinstance(value, list | tuple) and len(value) <= 8:
-        for number, one in enumerate(value):
-            yield from _arrays(f"{name}[{number}]", one, depth - 1)
+        for one in value:
+            yield from _arrays(name, one, depth - 1)
     elif depth and isinstance(value, Mapping) and len(value) <= 64 and not name.startswith("__"):
-        for key, one in value.items():
-            yield from _arrays(f"{name}[{key!r}]", one, depth - 1)
+        for one in value.values():
+            yield from _arrays(name, one, depth - 1)
 
 
 def _loops(frame: FrameType) -> list[int | None]:
@@ -150,9 +149,9 @@ def rows_of(batches: Sequence[np.ndarray], held: HeldByProgram) -> RowsOfLoop:
                 found.notes.append(f"Its rows repeat before they are put into batches: each has {size} rows, where the "
                                    f"last of the spec's {rows} rows are {rows % size}.")  # fmt: skip
             return found
-    places = _among(batches, list(held.arrays.values()))
+    places = _among(batches, held.arrays)
     if places is None:
-        found.missing = [n for n, one in enumerate(batches) if not _alone(one, held.arrays.values())] or [0]
+        found.missing = [n for n, one in enumerate(batches) if not _alone(one, held.arrays)] or [0]
         return found
     found.arrays, numbers = places
     rows = len(found.arrays[0])

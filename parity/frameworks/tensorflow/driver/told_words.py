@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 ACTIVATIONS = {
@@ -21,6 +21,9 @@ PASSING = ("Identity", "EnsureShape")
 SUMS = ("AddV2", "Add", "BiasAdd")
 
 PADDINGS = {"VALID": "valid", "SAME": "same"}
+
+CHANNELS_LAST = ("NWC", "NHWC", "NDHWC")
+"""Layouts, of one place, two and three."""
 
 MERGES = {
     "AddV2": "add", "Add": "add", "Sub": "subtract", "Mul": "multiply", "Maximum": "maximum", "Minimum": "minimum",
@@ -45,6 +48,15 @@ def row_of(tensor: Any) -> list[int]:
 def text_of(value: Any) -> str:
     """Return a text that TensorFlow may have as bytes."""
     return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def padding_of(said: Mapping[str, Any]) -> str | None:
+    """Return the padding of windows along places; None of another one, or where channels come first.
+
+    Args:
+        said: ``padding`` and ``data_format``, as TensorFlow says them.
+    """
+    return PADDINGS.get(text_of(said["padding"])) if text_of(said["data_format"]) in CHANNELS_LAST else None
 
 
 def sizes_of(value: Any, rank: int) -> Any:

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from parity.frameworks.tensorflow.driver.chain import OperationChain, number_of
+from parity.frameworks.tensorflow.driver.chain import number_of
 from parity.frameworks.tensorflow.driver.replay import ASSIGNS
 from parity.frameworks.tensorflow.driver.seen import Recorded
 from parity.frameworks.tensorflow.driver.taped import TapedOperation, TapedStep
-from parity.frameworks.tensorflow.driver.told_loss import plain
+from parity.run.decimals import decimal_of
 from parity.run.told import Told, ToldRefusal, Word
 
 LENGTH = 24
@@ -59,7 +59,7 @@ def _numbers(seen: Recorded, step: TapedStep) -> set[float]:
     known, operations = seen.chain.variables, seen.update(step)
     made = {id(one) for op in operations for one in op.outputs}
     given = [one for op in operations for one in op.inputs if id(one) not in known and id(one) not in made]
-    return {abs(plain(float(number_of(one)))) for one in given if one.dtype.is_floating and not len(one.shape)}
+    return {abs(decimal_of(float(number_of(one)))) for one in given if one.dtype.is_floating and not len(one.shape)}
 
 
 def _all_alike(seen: Recorded) -> tuple[np.ndarray, np.ndarray] | str:
@@ -105,13 +105,11 @@ class _Interpreter:
         state: dict[int, Any] = {self.handle: self.weight}
         weights = [self.weight]
         for step, gradient in zip(self.seen.steps, self.steps, strict=True):
-            operations = self.seen.update(step)
-            mine = self._of_one(step, operations)
             values: dict[int, Any] = {}
             for source, one in zip(step.sources, step.gradients, strict=True):
                 if one is not None and self.seen.handle_of(source) == self.handle:
                     values[id(one)] = gradient
-            for op in mine:
+            for op in self.seen.update(step, {self.handle}):
                 try:
                     failed = self._take(op, values, state)
                 except (ValueError, TypeError, KeyError, ZeroDivisionError):
@@ -120,23 +118,6 @@ class _Interpreter:
                     return failed
             weights.append(np.array(state[self.handle]))
         return np.array(weights), np.array(self.steps)
-
-    def _of_one(self, step: Any, operations: list[TapedOperation]) -> list[TapedOperation]:
-        """Return the operations that move the one variable, and what these need; a counter's, too."""
-        chain = OperationChain(step.after, self.seen.chain.variables)
-        wanted, needed = {self.handle}, set[int]()
-        grown = True
-        while grown:
-            grown = False
-            for op in operations:
-                if op.kind in ASSIGNS and id(op.inputs[0]) in wanted and id(op) not in needed:
-                    grown = True
-                    needed.add(id(op))
-                    for inner in chain.needed(op.inputs[1]):
-                        needed.add(id(inner))
-                        if inner.kind == "ReadVariableOp":
-                            wanted.add(id(inner.inputs[0]))
-        return [op for op in operations if id(op) in needed]
 
     def _state(self, handle: int, state: dict[int, Any]) -> Any:
         if handle not in state:
@@ -170,9 +151,9 @@ class _Interpreter:
             return values[id(tensor)]
         array = number_of(tensor)
         if array.dtype.kind == "f" and array.size == 1:
-            return plain(float(array))
+            return decimal_of(float(array))
         if array.size == 1:
             return float(array)
         if array.shape == self.shape and not np.ptp(array):
-            return np.full(LENGTH, plain(float(array.flat[0])))
+            return np.full(LENGTH, decimal_of(float(array.flat[0])))
         raise ValueError("numbers that are no single ones")

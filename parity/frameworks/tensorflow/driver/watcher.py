@@ -150,5 +150,4 @@ def _tell_rows(seen: Recorded, told: Told, writer: _Writer) -> None:
     *inputs, targets = seen.rows.arrays
     for one, array in zip(told.inputs, inputs, strict=True):
         writer.write("x" if len(inputs) == 1 else f"x:{one.name}", array)
-    depth = seen.found.depth
-    writer.write("y", np.eye(depth, dtype=np.float32)[targets.astype(int).reshape(len(targets))] if depth else targets)
+    writer.write("y", seen.found.targets_of(targets))

@@ -21,6 +21,7 @@ from parity.frameworks.torch.driver.calls import exchanged, leaves
 from parity.frameworks.torch.driver.recurrent import single
 from parity.frameworks.torch.driver.seen import SILENT
 from parity.frameworks.torch.driver.words import bare, bound, called, leaf_of, module_word, own_of, word
+from parity.free_names import FreeNames
 from parity.run.told import ToldInput, ToldNode, ToldRefusal
 from parity.run.watched import line_here
 
@@ -51,9 +52,9 @@ class Tracer(TorchFunctionMode):  # type: ignore[misc]
         super().__init__()
         self.nodes: list[ToldNode] = []
         self.modules: dict[str, Any] = {}
+        self.free = FreeNames().take
         self._names, self._values = names, WeakTensorKeyDictionary()
         self._kept: list[torch.Tensor] = []
-        self._taken: set[str] = set()
         self._first: dict[int, str] = {}
         self._inside = 0
 
@@ -65,15 +66,6 @@ class Tracer(TorchFunctionMode):  # type: ignore[misc]
     def name_of(self, tensor: torch.Tensor) -> str | None:
         """Return what a tensor is called; None where no call that was seen gave it."""
         found: str | None = self._values.get(tensor)
-        return found
-
-    def free(self, name: str) -> str:
-        """Return a name that nothing has yet."""
-        found, number = name, 0
-        while found in self._taken:
-            number += 1
-            found = f"{name}_{number}"
-        self._taken.add(found)
         return found
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
