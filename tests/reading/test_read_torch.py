@@ -220,6 +220,30 @@ order = torch.randperm(48)
     assert found.arrays["size"].shape == (48,)
 
 
+@pytest.mark.parametrize(("loss", "accumulation", "weight"), [
+    ("(F.mse_loss(a(h), p) + 0.5 * F.l1_loss(b(h), p)) / 4", "mean", 0.5),
+    ("F.mse_loss(a(h), p) + 0.25 * F.l1_loss(b(h), p)", "sum", 0.25),
+])  # fmt: skip
+def test_losses_shared_out_over_several_batches_keep_their_weights(
+    loss: str, accumulation: str, weight: float, read_text: Any
+) -> None:
+    found = read_text(
+        f"""{HEAD}
+body, a, b = nn.Linear(6, 4), nn.Linear(4, 1), nn.Linear(4, 1)
+opt = torch.optim.SGD([*body.parameters(), *a.parameters(), *b.parameters()], 0.1)
+for start in range(0, 48, 4):
+    h, p = torch.tanh(body(x[start : start + 4])), value[start : start + 4, None]
+    ({loss}).backward()
+    if start % 16 == 12:
+        opt.step()
+        opt.zero_grad()
+"""
+    ).spec
+    said = found["optimizer"]["sgd"]
+    assert (said["gradient_accumulation_steps"], said.get("accumulation", "mean")) == (4, accumulation)
+    assert list(found["loss"].values()) == ["mse", {"mae": {"weight": weight}}]
+
+
 def test_targets_that_stretch_are_read_as_they_are(read_text: Any) -> None:
     loss = "F.mse_loss(net(x[start : start + 12]), value[start : start + 12])"
     text = HEAD + "net = nn.Linear(6, 1)\nopt = torch.optim.SGD(net.parameters(), 0.1)\n" + LOOP.format(loss=loss)

@@ -98,7 +98,7 @@ class Contract:
         for term, one in zip(self.step.terms, given[1], strict=True):
             known[key_of(term.targets)] = one
         found: torch.Tensor = Replay(known, as_wide, _in_precision).value(self.step.loss)
-        return found * len(self.loop.steps[-1]) if _shares(self.loop) else found
+        return found * self.loop.count if self.loop.mean else found
 
     def optimizer(self, model: nn.Module) -> Any:
         """Return the optimizer as it was ahead of its first step, with what is done around its steps in them."""
@@ -109,7 +109,7 @@ class Contract:
         for group, told in zip(found.param_groups, self.loop.groups, strict=True):
             group.update(told)
         vars(found).pop("step", None)  # Schedulers put one there that counts.
-        if self.loop.clips or rates is not None or len(self.loop.steps[-1]) > 1:
+        if self.loop.clips or rates is not None or self.loop.count > 1:
             found.__class__ = _around(type(found), self.loop, rates)
             found.iterations = 0
         return found
@@ -148,11 +148,6 @@ class Rates:
         return self._known[batches // self._per]
 
 
-def _shares(loop: Loop) -> bool:
-    count, shares = len(loop.steps[-1]), [one.share for one in loop.last.terms]
-    return count > 1 and all(abs(one * count - 1.0) < 1e-9 for one in shares)
-
-
 def _each(value: Any) -> list[Any]:
     if isinstance(value, dict):
         return list(value.values())
@@ -165,7 +160,7 @@ def _in_precision(module: nn.Module) -> nn.Module:
 
 def _around(base: type, loop: Loop, rates: Rates | None) -> type:
     """Return an optimizer's class with what a loop does around its steps."""
-    count, mean, clips = len(loop.steps[-1]), _shares(loop), list(loop.clips)
+    count, mean, clips = loop.count, loop.mean, list(loop.clips)
     plain: Any = getattr(base.step, "__wrapped__", base.step)  # type: ignore[attr-defined]  # Hooks see what a batch gave.
 
     def step(self: Any, closure: Any = None) -> None:

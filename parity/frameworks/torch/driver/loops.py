@@ -100,6 +100,21 @@ class Loop:
         """The last of what gradients were taken from."""
         return self.steps[-1][-1]
 
+    @property
+    def count(self) -> int:
+        """How many batches a step gathers gradients of."""
+        return len(self.steps[-1])
+
+    @property
+    def mean(self) -> bool:
+        """Whether it takes their mean: losses are divided by how many there are, so that one of them counts whole."""
+        shares = [one.share for one in self.last.terms]
+        return self.count > 1 and 1.0 not in shares and any(abs(one * self.count - 1.0) < 1e-9 for one in shares)
+
+    def weight(self, term: Term) -> float:
+        """Return what a loss counts in each batch, the mean of several batches aside."""
+        return float(f"{term.share * self.count:.12g}") if self.mean else term.share
+
 
 def loop_of(seen: SeenLoop, optimizer: Any) -> Loop:
     """Return what a training loop does.

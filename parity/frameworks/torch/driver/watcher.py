@@ -109,7 +109,7 @@ def _rows_of(loop: Loop) -> TrainedRows | None:
 def _per(loop: Loop, rows: TrainedRows | None) -> int:
     """Return how many batches stand between two steps of a schedule."""
     if not loop.per_epoch or rows is None:
-        return len(loop.steps[-1])
+        return loop.count
     count = len(rows.x[0])
     return max(1, count // rows.batch if rows.drops else -(-count // rows.batch))
 
@@ -136,13 +136,12 @@ def _tell_loop(told: Told, seen: SeenLoop, optimizer: Any, folder: Path) -> None
     tell_parameters(told, graph, seen.starts, loop)
     logs = {node.name for node in told.nodes if node.part.rpartition(".")[2] in ("log_softmax", "LogSoftmax")}
     order = {id(one): name for one, name in zip(step.predictions, names, strict=True)}
-    shares = len(loop.steps[-1])
     for term in step.terms:
         output = next(name for one, name in order.items() if _same(one, step, term))
         term.part["arguments"]["of_logs"] = dict(told.outputs).get(output) in logs
         if term.part["part"] == "nn.BCELoss":
             told.notes.append(BOUNDED)
-        told.losses.append(ToldLoss(output=output, part=term.part, weight=_share(term.share, shares)))
+        told.losses.append(ToldLoss(output=output, part=term.part, weight=loop.weight(term)))
     told.optimizer = told_optimizer(told, loop, seen)
     rows = rows_of(loop)
     told.notes += [*rows.notes, *filter(None, [seen.by_hand.note, measured(told)])]
@@ -153,12 +152,6 @@ def _tell_loop(told: Told, seen: SeenLoop, optimizer: Any, folder: Path) -> None
 def _same(identity: int, step: Any, term: Any) -> bool:
     kept = next(one for one in step.predictions if id(one) == identity)
     return (kept.call, kept.path) == (term.outputs.call, term.outputs.path)
-
-
-def _share(share: float, batches: int) -> float:
-    """Return the weight of a loss, what gradients are shared out by aside."""
-    whole = share * batches
-    return 1.0 if batches > 1 and abs(whole - 1.0) < 1e-9 else share
 
 
 def _graph(step: Any, outputs: Any) -> TracedModel:
