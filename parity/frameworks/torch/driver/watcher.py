@@ -65,8 +65,7 @@ class TorchWatcher(Watcher):
         if seen is None:
             return {"build_model": lambda: training.model}
         loop = loop_of(seen, training.optimizer)
-        rows = _rows_of(loop)
-        part = contracts.Contract(loop, seen.scheduled, _per(loop, rows))
+        part = contracts.Contract(loop, seen.scheduled, _per(loop))
         model, step = contracts.model_of(loop.last), contracts.stepping(loop)
         found = {
             "build_model": lambda: model,
@@ -99,16 +98,13 @@ class TorchWatcher(Watcher):
 WATCHER = TorchWatcher()
 
 
-def _rows_of(loop: Loop) -> TrainedRows | None:
-    try:
-        return rows_of(loop)
-    except UnclearError:
-        return None
-
-
-def _per(loop: Loop, rows: TrainedRows | None) -> int:
+def _per(loop: Loop) -> int:
     """Return how many batches stand between two steps of a schedule."""
-    if not loop.per_epoch or rows is None:
+    if not (loop.schedulers and loop.per_epoch):
+        return loop.count  # The rows, of which all are made, are asked for where their number counts.
+    try:
+        rows = rows_of(loop)
+    except UnclearError:
         return loop.count
     count = len(rows.x[0])
     return max(1, count // rows.batch if rows.drops else -(-count // rows.batch))
