@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
 from torch import nn
 from torch.nn import functional
 
@@ -346,8 +345,3 @@ def plain_output(ref: Ref, roots: Sequence[Call]) -> Ref | None:
             return None
         ref = source
     return ref if any(ref.call is one for one in roots) else None
-
-
-def rows_of(ref: Ref) -> int:
-    """Return the number of rows of a tensor."""
-    return len(ref.tensor) if isinstance(ref.tensor, torch.Tensor) and ref.tensor.dim() else 0

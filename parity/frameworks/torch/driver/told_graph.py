@@ -6,6 +6,7 @@ must be the same ones in training and in evaluation, and of other rows.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -43,7 +44,6 @@ class Tracer(TorchFunctionMode):  # type: ignore[misc]
     """Watches one call of a module.
 
     Args:
-        model: that is called.
         names: what each module is called.
     """
 
@@ -98,7 +98,7 @@ class Tracer(TorchFunctionMode):  # type: ignore[misc]
 
     def _function(self, func: Any, name: str, given: Any, found: Any, shapes: list[list[int]]) -> None:
         args, kwargs = given
-        numbers: dict[str, int] = {}
+        numbers = itertools.count()
 
         def told_as(one: Any) -> Any:
             if not isinstance(one, torch.Tensor):
@@ -107,7 +107,7 @@ class Tracer(TorchFunctionMode):  # type: ignore[misc]
             if known is None:
                 kind = "a parameter" if isinstance(one, nn.Parameter) else "a tensor"
                 return {"part": kind, "arguments": {"shape": list(one.shape)}, "own": {}}
-            return {"tensor": numbers.setdefault(f"{len(numbers)}", len(numbers))}
+            return {"tensor": next(numbers)}
 
         arguments = bound(func, args, kwargs)
         operands = [exchanged(one, told_as) for one in arguments.values()]
@@ -215,7 +215,7 @@ class TracedModel:
         other = [torch.cat([one, one])[1 : 1 + fewer] for one in self._given]
         for given, mode, when in ((other, True, "of other rows"), (self._given, False, "in evaluation")):
             again, others, _ = self._traced(given, training=mode)
-            at = _parting(trained.nodes, again.nodes, self._modes if not mode else [])
+            at = _parting(trained.nodes, again.nodes)
             if not mode and any(one.part.startswith("F.") and "dropout" in one.part and one.arguments.get("training")
                                 for one in again.nodes):  # fmt: skip
                 raise UnclearError("a dropout in evaluation", "", "F.dropout(..., training=self.training)")
@@ -296,9 +296,8 @@ def _title(name: str, module: nn.Module) -> str:
     return f"{type(module).__name__.lower()}_{name}" if name.isdigit() else name
 
 
-def _parting(one: Sequence[ToldNode], other: Sequence[ToldNode], modes: Sequence[Any]) -> str | None:
+def _parting(one: Sequence[ToldNode], other: Sequence[ToldNode]) -> str | None:
     """Return the line from which two calls are not the same; None where they are."""
-    del modes
     for a, b in zip(one, other, strict=False):
         if (a.name, a.part, a.reads, a.shape, a.layer) != (b.name, b.part, b.reads, b.shape, b.layer):
             return a.place
