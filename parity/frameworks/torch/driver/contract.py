@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from parity.frameworks.torch.driver.calls import Ref, Replay, key_of
+from parity.frameworks.torch.driver.calls import Ref, Replay, key_of, listed
 from parity.frameworks.torch.driver.loops import Loop, Pass, plain_output
 from parity.frameworks.torch.driver.recurrent import unstacked
 
@@ -92,7 +92,7 @@ class Contract:
 
     def loss(self, outputs: Any, targets: Any) -> torch.Tensor:
         """Return the loss of a batch, what gradients are shared out by aside."""
-        given = [_each(one) for one in (outputs, targets)]
+        given = [listed(one) for one in (outputs, targets)]
         kept = outputs_of(self.step)
         known = {key_of(ref): one for ref, one in zip(kept, given[0], strict=True)}
         for term, one in zip(self.step.terms, given[1], strict=True):
@@ -146,12 +146,6 @@ class Rates:
         while len(self._known) <= batches // self._per:
             self._known.append(self._next())
         return self._known[batches // self._per]
-
-
-def _each(value: Any) -> list[Any]:
-    if isinstance(value, dict):
-        return list(value.values())
-    return list(value) if isinstance(value, list | tuple) else [value]
 
 
 def _in_precision(module: nn.Module) -> nn.Module:

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from parity.frameworks.torch.driver import contract as contracts
+from parity.frameworks.torch.driver.calls import key_of, listed
 from parity.frameworks.torch.driver.loops import Loop, loop_of
 from parity.frameworks.torch.driver.seen import SeenLoop, watching
 from parity.frameworks.torch.driver.starts import Starts
@@ -131,9 +132,9 @@ def _tell_loop(told: Told, seen: SeenLoop, optimizer: Any, folder: Path) -> None
     told.refused += graph.refused
     tell_parameters(told, graph, seen.starts, loop)
     logs = {node.name for node in told.nodes if node.part.rpartition(".")[2] in ("log_softmax", "LogSoftmax")}
-    order = {id(one): name for one, name in zip(step.predictions, names, strict=True)}
+    named = {key_of(one): name for one, name in zip(step.predictions, names, strict=True)}
     for term in step.terms:
-        output = next(name for one, name in order.items() if _same(one, step, term))
+        output = named[key_of(term.outputs)]
         term.part["arguments"]["of_logs"] = dict(told.outputs).get(output) in logs
         if term.part["part"] == "nn.BCELoss":
             told.notes.append(BOUNDED)
@@ -143,11 +144,6 @@ def _tell_loop(told: Told, seen: SeenLoop, optimizer: Any, folder: Path) -> None
     told.notes += [*rows.notes, *filter(None, [seen.by_hand.note, measured(told)])]
     told.training = ToldTraining(batch_size=rows.batch, shuffle=rows.shuffle, drop_remainder=rows.drops)
     _write(told, rows, names, folder)
-
-
-def _same(identity: int, step: Any, term: Any) -> bool:
-    kept = next(one for one in step.predictions if id(one) == identity)
-    return (kept.call, kept.path) == (term.outputs.call, term.outputs.path)
 
 
 def _graph(step: Any, outputs: Any) -> TracedModel:
@@ -183,7 +179,7 @@ def _tell_live(told: Told, training: Training, folder: Path) -> None:
     given = rows if isinstance(rows, list | tuple) else [rows]
     tensors = [torch.as_tensor(np.asarray(one)) for one in given]
     small = [one[:SHORT].to(torch.get_default_dtype()) if one.is_floating_point() else one[:SHORT] for one in tensors]
-    graph = TracedModel(model, small, lambda one, x: list(_listed(one(*x))), [(one, True) for one in model.modules()])
+    graph = TracedModel(model, small, lambda one, x: listed(one(*x)), [(one, True) for one in model.modules()])
     names = ["output"] if len(graph.outputs) == 1 else [f"output_{n}" for n in range(1, len(graph.outputs) + 1)]
     told.inputs, told.nodes, told.outputs = graph.inputs, graph.nodes, list(zip(names, graph.outputs, strict=True))
     told.refused += graph.refused
@@ -198,11 +194,7 @@ def _tell_live(told: Told, training: Training, folder: Path) -> None:
         told.losses = [ToldLoss(output=name, part=part) for name in names]
     if training.optimizer is not None:
         told.optimizer = optimizer_word(training.optimizer, training.optimizer.param_groups[0])
-    targets = [] if training.y is None else [np.asarray(one) for one in _listed(training.y)]
+    targets = [] if training.y is None else [np.asarray(one) for one in listed(training.y)]
     told.training = ToldTraining(batch_size=training.batch_size, epochs=training.epochs, shuffle=training.shuffle)
     if training.x is not None:
         _write(told, TrainedRows(x=[np.asarray(one) for one in given], y=targets), names, folder)
-
-
-def _listed(value: Any) -> Any:
-    return value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else [value]
