@@ -222,7 +222,7 @@ order = torch.randperm(48)
 
 @pytest.mark.parametrize(("loss", "accumulation", "weight"), [
     ("(F.mse_loss(a(h), p) + 0.5 * F.l1_loss(b(h), p)) / 4", "mean", 0.5),
-    ("F.mse_loss(a(h), p) + 0.25 * F.l1_loss(b(h), p)", "sum", 0.25),
+    ("sum([F.mse_loss(a(h), p), 0.25 * F.l1_loss(b(h), p)]) - 0", "sum", 0.25),
 ])  # fmt: skip
 def test_losses_shared_out_over_several_batches_keep_their_weights(
     loss: str, accumulation: str, weight: float, read_text: Any
@@ -230,17 +230,20 @@ def test_losses_shared_out_over_several_batches_keep_their_weights(
     found = read_text(
         f"""{HEAD}
 body, a, b = nn.Linear(6, 4), nn.Linear(4, 1), nn.Linear(4, 1)
-opt = torch.optim.SGD([*body.parameters(), *a.parameters(), *b.parameters()], 0.1)
+every = [*body.parameters(), *a.parameters(), *b.parameters()]
+opt = torch.optim.SGD(every, 0.1)
 for start in range(0, 48, 4):
     h, p = torch.tanh(body(x[start : start + 4])), value[start : start + 4, None]
     ({loss}).backward()
     if start % 16 == 12:
+        nn.utils.clip_grad_value_(every, 0.05)
         opt.step()
         opt.zero_grad()
 """
     ).spec
     said = found["optimizer"]["sgd"]
     assert (said["gradient_accumulation_steps"], said.get("accumulation", "mean")) == (4, accumulation)
+    assert said["clipvalue"] == 0.05
     assert list(found["loss"].values()) == ["mse", {"mae": {"weight": weight}}]
 
 

@@ -26,6 +26,9 @@ LOSSES = {
 }  # fmt: skip
 """Functions that are losses, and the modules that do the same."""
 
+SIGNS = {"add": (1.0, 1.0), "radd": (1.0, 1.0), "sub": (1.0, -1.0), "rsub": (-1.0, 1.0)}
+"""What the first and the second tensor of a sum count."""
+
 RESHAPES = frozenset({"squeeze", "view", "reshape", "flatten", "unsqueeze", "contiguous", "ravel"})
 """Functions between a model and its loss that are no layer, where they keep the numbers of a row."""
 
@@ -234,19 +237,13 @@ def _terms(ref: Ref, share: float, place: str) -> Iterator[Term]:
     if own is not None:
         yield _term(*own, share)
         return
-    if name in ("add", "radd", "sub", "rsub", "sum", "stack") and not (name == "sum" and len(refs) != 1):
-        signs = {"sub": (1.0, -1.0), "rsub": (-1.0, 1.0)}.get(name, (1.0,) * len(refs))
-        plain = not numbers or all(one == 0 for one in numbers) or name in ("sum", "stack")
-        if plain and not call.kwargs and refs and (name != "sum" or _scalar(refs[0]) or _is_none(refs[0])):
-            if name == "sum" and _is_none(refs[0]):
-                yield from _reduced(refs[0], share, place, "sum")
-                return
-            for one, sign in zip(refs, signs, strict=True):
-                yield from _terms(one, share * sign, place)
-            return
-    if name == "mean" and len(refs) == 1 and len(call.args) == 1 and not call.kwargs:
-        if _is_none(refs[0]):
-            yield from _reduced(refs[0], share, place, "mean")
+    if name in SIGNS and not call.kwargs and not any(numbers):
+        for one, sign in zip(refs, SIGNS[name], strict=False):  # To a number that is 0 there is no tensor.
+            yield from _terms(one, share * sign, place)
+        return
+    if len(refs) == 1 and not call.kwargs and (name in ("sum", "stack") or (name == "mean" and len(call.args) == 1)):
+        if name != "stack" and _is_none(refs[0]):
+            yield from _reduced(refs[0], share, place, name)
             return
         if _scalar(refs[0]):
             yield from _terms(refs[0], share, place)
@@ -282,17 +279,12 @@ def _loss(call: Call) -> dict[str, Any] | None:
     if call.name == "module":
         if not type(call.what).__module__.startswith("torch.nn.modules.loss"):
             return None
-        found = module_word(call.what, type(call.what))
-        weight = getattr(call.what, "pos_weight", None)
-        return {
-            **found,
-            "arguments": {**found["arguments"], **({} if weight is None else {"pos_weight": word(weight)})},
-        }
-    kind = LOSSES.get(call.name)
-    if kind is None or getattr(call.what, "__module__", "") not in ("torch.nn.functional", "torch._C._nn", None):
-        known = kind is not None and getattr(functional, call.name, None) is call.what
-        if not known:
-            return None
+        return module_word(call.what, type(call.what))
+    kind, own = LOSSES.get(call.name), getattr(functional, call.name, None) is call.what
+    if kind is None or not (
+        own or getattr(call.what, "__module__", "") in ("torch.nn.functional", "torch._C._nn", None)
+    ):
+        return None
     told = {key: one for key, one in bound(call.what, call.args, call.kwargs).items()
             if key not in ("input", "target", "size_average", "reduce")}  # fmt: skip
     arguments = {key: word(one.tensor if isinstance(one, Ref) else one) for key, one in told.items()}
