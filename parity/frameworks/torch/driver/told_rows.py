@@ -60,7 +60,7 @@ def rows_of(loop: Loop) -> TrainedRows:
     if arrays is None or len({len(one) for one in arrays}) != 1:
         arrays = _seen(loop)
         found.notes.append(f"The {len(arrays[0])} rows are those of the batches that were seen: what these were taken "
-                           "from is no tensor.")  # fmt: skip
+                           "from was not found.")  # fmt: skip
     if isinstance(whole, _Sliced):
         found.shuffle = _shuffled(loop)
     count = len(last.inputs)
