@@ -29,27 +29,36 @@ class Whole(nn.Module):  # type: ignore[misc]
     def __init__(self, step: Pass, outputs: Sequence[Ref]) -> None:
         super().__init__()
         self.step, self.outputs = step, list(outputs)
-        for call in step.roots:
-            name = "model" if len(step.roots) == 1 else type(call.what).__name__.lower()
+        self._names: dict[int, str] = {}
+        for module in {id(call.what): call.what for call in step.roots}.values():
+            name = "model" if len(step.roots) == 1 else type(module).__name__.lower()
             taken = dict(self.named_children())
-            self.add_module(name if name not in taken else f"{name}_{len(taken)}", call.what)
+            self._names[id(module)] = name if name not in taken else f"{name}_{len(taken)}"
+            self.add_module(self._names[id(module)], module)
 
     def forward(self, *inputs: torch.Tensor) -> Any:
         """Return one output, or all of them in order."""
-        found = applied(self.step, self.outputs, inputs)
+        found = applied(self.step, self.outputs, inputs, self._now)
         return found[0] if len(found) == 1 else tuple(found)
 
+    def _now(self, module: nn.Module) -> nn.Module:
+        """Return what stands here in the place of a module: a recurrent one may have been taken apart."""
+        return getattr(self, self._names[id(module)]) if id(module) in self._names else module
 
-def applied(step: Pass, outputs: Sequence[Ref], inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+
+def applied(
+    step: Pass, outputs: Sequence[Ref], inputs: Sequence[torch.Tensor], module: Callable[[Any], Any] | None = None
+) -> list[torch.Tensor]:
     """Return what a program computes of other rows.
 
     Args:
         step: of the program, as it was seen.
         outputs: that are asked for.
         inputs: the rows.
+        module: what a module is called as; itself if None.
     """
     known = {key_of(ref): one for ref, one in zip(step.inputs, inputs, strict=True)}
-    replay = Replay(known, constant=as_wide)
+    replay = Replay(known, as_wide, module)
     return [replay.value(one) for one in outputs]
 
 
@@ -72,7 +81,8 @@ def model_of(step: Pass) -> nn.Module:
     direct = [key_of(one) for one in root.args if isinstance(one, Ref)] == [key_of(one) for one in step.inputs]
     given = direct and len(root.args) == len(step.inputs) and not root.kwargs
     order = [one.path for one in outputs] in ([()], [(number,) for number in range(len(outputs))])
-    found: nn.Module = root.what if alone and given and order else Whole(step, outputs)
+    whole = isinstance(root.what, nn.RNNBase)  # It is taken apart in what holds it.
+    found: nn.Module = root.what if alone and given and order and not whole else Whole(step, outputs)
     unstacked(found)
     return found
 
