@@ -291,6 +291,25 @@ def test_batch_norm_keeps_its_momentum_and_whether_its_statistics_move(read_text
     assert ("freeze_statistics" in moving, still["freeze_statistics"]) == (False, True)
 
 
+def test_what_pads_and_cuts_says_so_by_axis(read_text: Any) -> None:
+    found = read_text(
+        HEAD
+        + """
+net = nn.Sequential(
+    nn.Unflatten(1, (1, 2, 3)), nn.ZeroPad2d((1, 2, 0, 3)), nn.AvgPool2d(2, stride=1, padding=1),
+    nn.ConvTranspose2d(1, 2, 4, stride=2, padding=1), nn.Flatten(), nn.LazyLinear(3),
+)
+net(x[:2])
+opt = torch.optim.SGD(net.parameters(), lr=0.1)
+"""
+        + LOOP.format(loss="F.cross_entropy(net(x[start : start + 12]), y[start : start + 12])")
+    ).spec
+    padded, pooled, wider = (next(iter(one.values())) for one in found["model"]["layers"][1:4])
+    assert padded["padding"] == [[0, 3], [1, 2]]
+    assert pooled["padding"] == 1
+    assert wider["padding"] == "same"
+
+
 def test_a_forget_gate_that_starts_at_1_is_read(read_text: Any) -> None:
     found = read_text(
         f"""{HEAD}

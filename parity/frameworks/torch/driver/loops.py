@@ -321,12 +321,9 @@ def _term(call: Call, part: dict[str, Any], share: float) -> Term:
         raise UnclearError(f"{part['part']} of targets that the model computes", call.place, "targets that are data")
     if not depends(outputs):
         raise UnclearError(f"{part['part']} of no output of a model", call.place, OUT)
-    part = {**part, "arguments": {**part["arguments"]}}
-    part["arguments"]["targets"] = "rows" if targets.tensor.is_floating_point() else "index"
-    part["arguments"]["stretches"] = (
-        outputs.tensor.dim() == 2 and outputs.tensor.shape[1] == 1 and targets.tensor.dim() == 1
-    )
-    return Term(call=call, part=part, share=share, outputs=outputs, targets=targets)
+    stretches = outputs.tensor.dim() == 2 and outputs.tensor.shape[1] == 1 and targets.tensor.dim() == 1
+    seen = {"targets": "rows" if targets.tensor.is_floating_point() else "index", "stretches": stretches}
+    return Term(call=call, part={**part, "seen": seen}, share=share, outputs=outputs, targets=targets)
 
 
 def plain_output(ref: Ref, roots: Sequence[Call]) -> Ref | None:

@@ -135,7 +135,7 @@ def _tell_loop(told: Told, seen: SeenLoop, optimizer: Any, folder: Path) -> None
     named = {key_of(one): name for one, name in zip(step.predictions, names, strict=True)}
     for term in step.terms:
         output = named[key_of(term.outputs)]
-        term.part["arguments"]["of_logs"] = dict(told.outputs).get(output) in logs
+        term.part["seen"]["of_logs"] = dict(told.outputs).get(output) in logs
         if term.part["part"] == "nn.BCELoss":
             told.notes.append(BOUNDED)
         told.losses.append(ToldLoss(output=output, part=term.part, weight=loop.weight(term)))
@@ -188,9 +188,9 @@ def _tell_live(told: Told, training: Training, folder: Path) -> None:
     if training.loss is not None:
         part = module_word(training.loss, type(training.loss))
         floats = training.y is not None and np.asarray(training.y).dtype.kind == "f"
-        part["arguments"]["targets"] = "rows" if floats else "index"
         flat = training.y is not None and np.asarray(training.y).ndim == 1
-        part["arguments"]["stretches"] = flat and bool(told.nodes) and told.nodes[-1].shape == [1]
+        stretches = flat and bool(told.nodes) and told.nodes[-1].shape == [1]
+        part["seen"] = {"targets": "rows" if floats else "index", "stretches": stretches}
         told.losses = [ToldLoss(output=name, part=part) for name in names]
     if training.optimizer is not None:
         told.optimizer = optimizer_word(training.optimizer, training.optimizer.param_groups[0])
