@@ -3,7 +3,8 @@
 A *word* is how a value is told: a number, a text, a list of words, or ``{"part": name, "arguments": words, "own":
 words}`` for a part of a framework, which :class:`~parity.native.Native` knows by that name; with ``framework`` where it
 is another one's than the program's. ``{"entry": ...}`` is an entry as a spec says it. ``own`` has what the part
-does by itself: an argument that no table knows changes nothing where it has that value. Only the standard library.
+does by itself: an argument that no table knows changes nothing where it has that value. ``seen`` is what a watcher saw
+of a part's use, by which its reader tells which entry it is. Only the standard library.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from parity.cli import main
 from parity.errors import ParityError
+from parity.run.watched import contract
 
 PROGRAMS = Path(__file__).parent / "programs"
 
@@ -218,6 +219,129 @@ order = torch.randperm(48)
     }
     assert found.spec["training"]["shuffle"] is True
     assert found.arrays["size"].shape == (48,)
+
+
+@pytest.mark.parametrize(("loss", "accumulation", "weight"), [
+    ("(F.mse_loss(a(h), p) + 0.5 * F.l1_loss(b(h), p)) / 4", "mean", 0.5),
+    ("sum([F.mse_loss(a(h), p), 0.25 * F.l1_loss(b(h), p)]) - 0", "sum", 0.25),
+])  # fmt: skip
+def test_losses_shared_out_over_several_batches_keep_their_weights(
+    loss: str, accumulation: str, weight: float, read_text: Any
+) -> None:
+    found = read_text(
+        f"""{HEAD}
+body, a, b = nn.Linear(6, 4), nn.Linear(4, 1), nn.Linear(4, 1)
+every = [*body.parameters(), *a.parameters(), *b.parameters()]
+opt = torch.optim.SGD(every, 0.1)
+for start in range(0, 48, 4):
+    h, p = torch.tanh(body(x[start : start + 4])), value[start : start + 4, None]
+    ({loss}).backward()
+    if start % 16 == 12:
+        nn.utils.clip_grad_value_(every, 0.05)
+        opt.step()
+        opt.zero_grad()
+"""
+    ).spec
+    said = found["optimizer"]["sgd"]
+    assert (said["gradient_accumulation_steps"], said.get("accumulation", "mean")) == (4, accumulation)
+    assert said["clipvalue"] == 0.05
+    assert list(found["loss"].values()) == ["mse", {"mae": {"weight": weight}}]
+
+
+SAID = {
+    "sum": ("F.binary_cross_entropy(net(a).sigmoid(), (v > 0).float().expand(-1, 3), reduction='sum')", "", "loss",
+            {"sigmoid_crossentropy": {"reduction": "sum"}}),
+    "classes": ("F.cross_entropy(net(a), b, weight=torch.tensor([1.0, 2.0, 3.0]))", "", "loss",
+                {"sparse_categorical_crossentropy": {"from_logits": True, "class_weight": [1.0, 2.0, 3.0],
+                                                     "divisor": "weights"}}),
+    "ahead": ("F.cross_entropy(net(a), b)", "falls.step()", "optimizer",
+              {"sgd": {"learning_rate": {"exponential": {"initial_learning_rate": 0.1, "decay_steps": 1,
+                                                         "decay_rate": 0.9, "counted": "before_update"}}}}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", SAID)
+def test_what_a_loss_and_a_schedule_are_told_is_read(case: str, read_text: Any) -> None:
+    loss, ahead, part, said = SAID[case]
+    found = read_text(
+        f"""{HEAD}
+net = nn.Linear(6, 3)
+opt = torch.optim.SGD(net.parameters(), lr=0.1)
+falls = torch.optim.lr_scheduler.ExponentialLR(opt, 0.9) if {bool(ahead)} else None
+for start in range(0, 48, 12):
+    a, b, v = x[start : start + 12], y[start : start + 12], value[start : start + 12, None]
+    opt.zero_grad()
+    {loss}.backward()
+    {ahead}
+    opt.step()
+"""
+    ).spec
+    assert found[part] == said
+
+
+def test_batch_norm_keeps_its_momentum_and_whether_its_statistics_move(read_text: Any) -> None:
+    found = read_text(
+        HEAD
+        + "net = nn.Sequential(nn.BatchNorm1d(6, momentum=0.3), nn.Linear(6, 3), nn.BatchNorm1d(3)).train()\n"
+        + "net[2].eval()\nopt = torch.optim.SGD(net.parameters(), lr=0.1)\n"
+        + LOOP.format(loss="F.cross_entropy(net(x[start : start + 12]), y[start : start + 12])")
+    ).spec
+    moving, still = (one["batch_norm"] for one in found["model"]["layers"] if "batch_norm" in one)
+    assert (moving["momentum"], still["momentum"]) == (0.7, 0.9)
+    assert ("freeze_statistics" in moving, still["freeze_statistics"]) == (False, True)
+
+
+def test_what_pads_and_cuts_says_so_by_axis(read_text: Any) -> None:
+    found = read_text(
+        HEAD
+        + """
+net = nn.Sequential(
+    nn.Unflatten(1, (1, 2, 3)), nn.ZeroPad2d((1, 2, 0, 3)), nn.AvgPool2d(2, stride=1, padding=1),
+    nn.ConvTranspose2d(1, 2, 4, stride=2, padding=1), nn.Flatten(), nn.LazyLinear(3),
+)
+net(x[:2])
+opt = torch.optim.SGD(net.parameters(), lr=0.1)
+"""
+        + LOOP.format(loss="F.cross_entropy(net(x[start : start + 12]), y[start : start + 12])")
+    ).spec
+    padded, pooled, wider = (next(iter(one.values())) for one in found["model"]["layers"][1:4])
+    assert padded["padding"] == [[0, 3], [1, 2]]
+    assert pooled["padding"] == 1
+    assert wider["padding"] == "same"
+
+
+def test_a_forget_gate_that_starts_at_1_is_read(read_text: Any) -> None:
+    found = read_text(
+        f"""{HEAD}
+rnn, head = nn.LSTM(2, 4, batch_first=True), nn.Linear(4, 3)
+with torch.no_grad():
+    nn.init.zeros_(rnn.bias_ih_l0)
+    nn.init.ones_(rnn.bias_ih_l0[4:8])
+opt = torch.optim.SGD([*rnn.parameters(), *head.parameters()], lr=0.1)
+"""
+        + LOOP.format(loss="F.cross_entropy(head(rnn(steps[start : start + 12])[1][0][-1]), y[start : start + 12])")
+    ).spec
+    assert kinds(found) == ["lstm", "dense"]
+    said = found["model"]["layers"][0]["lstm"]
+    assert (said.get("unit_forget_bias", True), said.get("bias_initializer", "zeros")) == (True, "zeros")
+
+
+def test_a_recurrent_module_that_stands_alone_is_taken_apart_as_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    (tmp_path / "train.py").write_text(
+        f"""{HEAD}
+gru, head = nn.GRU(2, 4, num_layers=2, dropout=0.25, batch_first=True), nn.Linear(4, 3)
+opt = torch.optim.SGD([*gru.parameters(), *head.parameters()], lr=0.1)
+"""
+        + LOOP.format(loss="F.cross_entropy(head(gru(steps[start : start + 12])[1][-1]), y[start : start + 12])")
+    )
+    model, dealt = contract({"script": str(tmp_path / "train.py")})["build_model"](), []
+    monkeypatch.setattr(torch.nn.functional, "dropout", lambda x, *more: dealt.append(tuple(x.shape)) or x)
+    assert model(torch.zeros(5, 3, 2)).shape == (5, 3)
+    assert dealt == [(5, 3, 4)]
 
 
 def test_targets_that_stretch_are_read_as_they_are(read_text: Any) -> None:

@@ -65,6 +65,18 @@ def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
         yield path, value
 
 
+def tensors_in(value: Any) -> list[torch.Tensor]:
+    """Return all tensors that lists, tuples and dicts hold, in order."""
+    return [one for _, one in leaves(value) if isinstance(one, torch.Tensor)]
+
+
+def listed(value: Any) -> list[Any]:
+    """Return what a list, a tuple or a dict holds one below; of anything else, it alone."""
+    if isinstance(value, dict):
+        return list(value.values())
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
 def exchanged(value: Any, by: Callable[[Any], Any]) -> Any:
     """Return lists, tuples and dicts with everything in them as a function makes it."""
     if isinstance(value, dict):

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from parity.frameworks.torch.driver.calls import Ref, Replay, key_of
+from parity.frameworks.torch.driver.calls import Ref, Replay, key_of, listed
 from parity.frameworks.torch.driver.loops import Loop, Pass, plain_output
 from parity.frameworks.torch.driver.recurrent import unstacked
 
@@ -29,27 +29,36 @@ class Whole(nn.Module):  # type: ignore[misc]
     def __init__(self, step: Pass, outputs: Sequence[Ref]) -> None:
         super().__init__()
         self.step, self.outputs = step, list(outputs)
-        for call in step.roots:
-            name = "model" if len(step.roots) == 1 else type(call.what).__name__.lower()
+        self._names: dict[int, str] = {}
+        for module in {id(call.what): call.what for call in step.roots}.values():
+            name = "model" if len(step.roots) == 1 else type(module).__name__.lower()
             taken = dict(self.named_children())
-            self.add_module(name if name not in taken else f"{name}_{len(taken)}", call.what)
+            self._names[id(module)] = name if name not in taken else f"{name}_{len(taken)}"
+            self.add_module(self._names[id(module)], module)
 
     def forward(self, *inputs: torch.Tensor) -> Any:
         """Return one output, or all of them in order."""
-        found = applied(self.step, self.outputs, inputs)
+        found = applied(self.step, self.outputs, inputs, self._now)
         return found[0] if len(found) == 1 else tuple(found)
 
+    def _now(self, module: nn.Module) -> nn.Module:
+        """Return what stands here in the place of a module: a recurrent one may have been taken apart."""
+        return getattr(self, self._names[id(module)]) if id(module) in self._names else module
 
-def applied(step: Pass, outputs: Sequence[Ref], inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+
+def applied(
+    step: Pass, outputs: Sequence[Ref], inputs: Sequence[torch.Tensor], module: Callable[[Any], Any] | None = None
+) -> list[torch.Tensor]:
     """Return what a program computes of other rows.
 
     Args:
         step: of the program, as it was seen.
         outputs: that are asked for.
         inputs: the rows.
+        module: what a module is called as; itself if None.
     """
     known = {key_of(ref): one for ref, one in zip(step.inputs, inputs, strict=True)}
-    replay = Replay(known, constant=as_wide)
+    replay = Replay(known, as_wide, module)
     return [replay.value(one) for one in outputs]
 
 
@@ -72,7 +81,8 @@ def model_of(step: Pass) -> nn.Module:
     direct = [key_of(one) for one in root.args if isinstance(one, Ref)] == [key_of(one) for one in step.inputs]
     given = direct and len(root.args) == len(step.inputs) and not root.kwargs
     order = [one.path for one in outputs] in ([()], [(number,) for number in range(len(outputs))])
-    found: nn.Module = root.what if alone and given and order else Whole(step, outputs)
+    whole = isinstance(root.what, nn.RNNBase)  # It is taken apart in what holds it.
+    found: nn.Module = root.what if alone and given and order and not whole else Whole(step, outputs)
     unstacked(found)
     return found
 
@@ -92,13 +102,13 @@ class Contract:
 
     def loss(self, outputs: Any, targets: Any) -> torch.Tensor:
         """Return the loss of a batch, what gradients are shared out by aside."""
-        given = [_each(one) for one in (outputs, targets)]
+        given = [listed(one) for one in (outputs, targets)]
         kept = outputs_of(self.step)
         known = {key_of(ref): one for ref, one in zip(kept, given[0], strict=True)}
         for term, one in zip(self.step.terms, given[1], strict=True):
             known[key_of(term.targets)] = one
         found: torch.Tensor = Replay(known, as_wide, _in_precision).value(self.step.loss)
-        return found * len(self.loop.steps[-1]) if _shares(self.loop) else found
+        return found * self.loop.count if self.loop.mean else found
 
     def optimizer(self, model: nn.Module) -> Any:
         """Return the optimizer as it was ahead of its first step, with what is done around its steps in them."""
@@ -109,7 +119,7 @@ class Contract:
         for group, told in zip(found.param_groups, self.loop.groups, strict=True):
             group.update(told)
         vars(found).pop("step", None)  # Schedulers put one there that counts.
-        if self.loop.clips or rates is not None or len(self.loop.steps[-1]) > 1:
+        if self.loop.clips or rates is not None or self.loop.count > 1:
             found.__class__ = _around(type(found), self.loop, rates)
             found.iterations = 0
         return found
@@ -148,24 +158,13 @@ class Rates:
         return self._known[batches // self._per]
 
 
-def _shares(loop: Loop) -> bool:
-    count, shares = len(loop.steps[-1]), [one.share for one in loop.last.terms]
-    return count > 1 and all(abs(one * count - 1.0) < 1e-9 for one in shares)
-
-
-def _each(value: Any) -> list[Any]:
-    if isinstance(value, dict):
-        return list(value.values())
-    return list(value) if isinstance(value, list | tuple) else [value]
-
-
 def _in_precision(module: nn.Module) -> nn.Module:
     return module.to(torch.get_default_dtype())
 
 
 def _around(base: type, loop: Loop, rates: Rates | None) -> type:
     """Return an optimizer's class with what a loop does around its steps."""
-    count, mean, clips = len(loop.steps[-1]), _shares(loop), list(loop.clips)
+    count, mean, clips = loop.count, loop.mean, list(loop.clips)
     plain: Any = getattr(base.step, "__wrapped__", base.step)  # type: ignore[attr-defined]  # Hooks see what a batch gave.
 
     def step(self: Any, closure: Any = None) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
 from torch import nn
 from torch.nn import functional
 
@@ -26,6 +25,9 @@ LOSSES = {
     "margin_ranking_loss": "MarginRankingLoss", "ctc_loss": "CTCLoss",
 }  # fmt: skip
 """Functions that are losses, and the modules that do the same."""
+
+SIGNS = {"add": (1.0, 1.0), "radd": (1.0, 1.0), "sub": (1.0, -1.0), "rsub": (-1.0, 1.0)}
+"""What the first and the second tensor of a sum count."""
 
 RESHAPES = frozenset({"squeeze", "view", "reshape", "flatten", "unsqueeze", "contiguous", "ravel"})
 """Functions between a model and its loss that are no layer, where they keep the numbers of a row."""
@@ -99,6 +101,21 @@ class Loop:
     def last(self) -> Pass:
         """The last of what gradients were taken from."""
         return self.steps[-1][-1]
+
+    @property
+    def count(self) -> int:
+        """How many batches a step gathers gradients of."""
+        return len(self.steps[-1])
+
+    @property
+    def mean(self) -> bool:
+        """Whether it takes their mean: losses are divided by how many there are, so that one of them counts whole."""
+        shares = [one.share for one in self.last.terms]
+        return self.count > 1 and 1.0 not in shares and any(abs(one * self.count - 1.0) < 1e-9 for one in shares)
+
+    def weight(self, term: Term) -> float:
+        """Return what a loss counts in each batch, the mean of several batches aside."""
+        return float(f"{term.share * self.count:.12g}") if self.mean else term.share
 
 
 def loop_of(seen: SeenLoop, optimizer: Any) -> Loop:
@@ -220,19 +237,13 @@ def _terms(ref: Ref, share: float, place: str) -> Iterator[Term]:
     if own is not None:
         yield _term(*own, share)
         return
-    if name in ("add", "radd", "sub", "rsub", "sum", "stack") and not (name == "sum" and len(refs) != 1):
-        signs = {"sub": (1.0, -1.0), "rsub": (-1.0, 1.0)}.get(name, (1.0,) * len(refs))
-        plain = not numbers or all(one == 0 for one in numbers) or name in ("sum", "stack")
-        if plain and not call.kwargs and refs and (name != "sum" or _scalar(refs[0]) or _is_none(refs[0])):
-            if name == "sum" and _is_none(refs[0]):
-                yield from _reduced(refs[0], share, place, "sum")
-                return
-            for one, sign in zip(refs, signs, strict=True):
-                yield from _terms(one, share * sign, place)
-            return
-    if name == "mean" and len(refs) == 1 and len(call.args) == 1 and not call.kwargs:
-        if _is_none(refs[0]):
-            yield from _reduced(refs[0], share, place, "mean")
+    if name in SIGNS and not call.kwargs and not any(numbers):
+        for one, sign in zip(refs, SIGNS[name], strict=False):  # To a number that is 0 there is no tensor.
+            yield from _terms(one, share * sign, place)
+        return
+    if len(refs) == 1 and not call.kwargs and (name in ("sum", "stack") or (name == "mean" and len(call.args) == 1)):
+        if name != "stack" and _is_none(refs[0]):
+            yield from _reduced(refs[0], share, place, name)
             return
         if _scalar(refs[0]):
             yield from _terms(refs[0], share, place)
@@ -268,17 +279,12 @@ def _loss(call: Call) -> dict[str, Any] | None:
     if call.name == "module":
         if not type(call.what).__module__.startswith("torch.nn.modules.loss"):
             return None
-        found = module_word(call.what, type(call.what))
-        weight = getattr(call.what, "pos_weight", None)
-        return {
-            **found,
-            "arguments": {**found["arguments"], **({} if weight is None else {"pos_weight": word(weight)})},
-        }
-    kind = LOSSES.get(call.name)
-    if kind is None or getattr(call.what, "__module__", "") not in ("torch.nn.functional", "torch._C._nn", None):
-        known = kind is not None and getattr(functional, call.name, None) is call.what
-        if not known:
-            return None
+        return module_word(call.what, type(call.what))
+    kind, own = LOSSES.get(call.name), getattr(functional, call.name, None) is call.what
+    if kind is None or not (
+        own or getattr(call.what, "__module__", "") in ("torch.nn.functional", "torch._C._nn", None)
+    ):
+        return None
     told = {key: one for key, one in bound(call.what, call.args, call.kwargs).items()
             if key not in ("input", "target", "size_average", "reduce")}  # fmt: skip
     arguments = {key: word(one.tensor if isinstance(one, Ref) else one) for key, one in told.items()}
@@ -315,12 +321,9 @@ def _term(call: Call, part: dict[str, Any], share: float) -> Term:
         raise UnclearError(f"{part['part']} of targets that the model computes", call.place, "targets that are data")
     if not depends(outputs):
         raise UnclearError(f"{part['part']} of no output of a model", call.place, OUT)
-    part = {**part, "arguments": {**part["arguments"]}}
-    part["arguments"]["targets"] = "rows" if targets.tensor.is_floating_point() else "index"
-    part["arguments"]["stretches"] = (
-        outputs.tensor.dim() == 2 and outputs.tensor.shape[1] == 1 and targets.tensor.dim() == 1
-    )
-    return Term(call=call, part=part, share=share, outputs=outputs, targets=targets)
+    stretches = outputs.tensor.dim() == 2 and outputs.tensor.shape[1] == 1 and targets.tensor.dim() == 1
+    seen = {"targets": "rows" if targets.tensor.is_floating_point() else "index", "stretches": stretches}
+    return Term(call=call, part={**part, "seen": seen}, share=share, outputs=outputs, targets=targets)
 
 
 def plain_output(ref: Ref, roots: Sequence[Call]) -> Ref | None:
@@ -331,8 +334,3 @@ def plain_output(ref: Ref, roots: Sequence[Call]) -> Ref | None:
             return None
         ref = source
     return ref if any(ref.call is one for one in roots) else None
-
-
-def rows_of(ref: Ref) -> int:
-    """Return the number of rows of a tensor."""
-    return len(ref.tensor) if isinstance(ref.tensor, torch.Tensor) and ref.tensor.dim() else 0

@@ -103,11 +103,11 @@ class SeenLoop(TorchFunctionMode):  # type: ignore[misc]
 
     def called(self, run: Callable[..., Any], module: nn.Module, *args: Any, **kwargs: Any) -> Any:
         """Call a module; one with parameters, and one of PyTorch's own, is one call."""
-        whole = _is_leaf(module) or next(module.parameters(), None) is not None
-        if self._inside or not whole:
+        if self._inside or not (_is_leaf(module) or next(module.parameters(), None) is not None):
             return run(module, *args, **kwargs)
+        given, named = self.origins.given((args, kwargs))
         call = Call(
-            module, "module", *self._given(args, kwargs), line_here(), grad=torch.is_grad_enabled(),
+            module, "module", given, named, line_here(), grad=torch.is_grad_enabled(),
             modes=[(one, one.training) for one in module.modules()],
             autocast=torch.is_autocast_enabled("cpu") or torch.is_autocast_enabled("cuda"),
         )  # fmt: skip
@@ -115,10 +115,6 @@ class SeenLoop(TorchFunctionMode):  # type: ignore[misc]
             self.by_hand.know(module)
             found = run(module, *args, **kwargs)
         self.origins.gave(call, found)
-        return found
-
-    def _given(self, args: Any, kwargs: Any) -> tuple[Any, Any]:
-        found: tuple[Any, Any] = self.origins.given((args, kwargs))
         return found
 
     def rows(self, run: Callable[..., Any], loader: Any) -> Iterator[Any]:
@@ -161,10 +157,9 @@ class SeenLoop(TorchFunctionMode):  # type: ignore[misc]
         if self.by_hand.rate is None:
             self._stopped(None)
         optimizer = torch.optim.SGD(list(self.by_hand.parameters.values()), lr=self.by_hand.rate)
-        groups = [{name: one for name, one in group.items() if name != "params"} for group in optimizer.param_groups]
         passes = [one for one in self.events if one.kind == "backward"][-STEPS:]
         for one in passes:
-            step = Event(kind="step", what=optimizer, told=groups, place=one.place)
+            step = Event(kind="step", what=optimizer, told=_groups(optimizer), place=one.place)
             self.events.insert(next(n for n, other in enumerate(self.events) if other is one) + 1, step)
         self._stopped(optimizer)
 
@@ -184,10 +179,8 @@ class SeenLoop(TorchFunctionMode):  # type: ignore[misc]
             if id(optimizer) not in self.steps:
                 self._parameters |= {id(one): one for one in parameters}
                 self.starts.seen(parameters)
-            groups = [
-                {name: one for name, one in group.items() if name != "params"} for group in optimizer.param_groups
-            ]
-            self.events.append(Event(kind="step", what=optimizer, told=groups, place=line_here(), cleared=not given))
+            told = _groups(optimizer)
+            self.events.append(Event(kind="step", what=optimizer, told=told, place=line_here(), cleared=not given))
         elif not before and self._stepping == 0:
             self._inside -= 1
             self.steps[id(optimizer)] = self.steps.get(id(optimizer), 0) + 1
@@ -196,10 +189,10 @@ class SeenLoop(TorchFunctionMode):  # type: ignore[misc]
     def _judge(self, optimizer: Any) -> None:
         """Stop where all is seen; where a rate is still to be stepped, let what is left of an epoch be short."""
         count = self.steps[id(optimizer)]
-        mine = [one for one in self.schedulers if getattr(one, "optimizer", None) is optimizer]
-        stepped = {id(one.what) for one in self.events if one.kind == "schedule"}
         if count < STEPS:
             return
+        mine = [one for one in self.schedulers if getattr(one, "optimizer", None) is optimizer]
+        stepped = {id(one.what) for one in self.events if one.kind == "schedule"}
         waiting = [one for one in mine if id(one) not in stepped]
         if not waiting or count >= STEPS + 1:
             self._stopped(optimizer)
@@ -231,6 +224,11 @@ class SeenLoop(TorchFunctionMode):  # type: ignore[misc]
         if not any(one is scheduler for one in self.schedulers):
             self.schedulers.append(scheduler)
             self.scheduled[id(scheduler)] = scheduler.state_dict()
+
+
+def _groups(optimizer: Any) -> list[dict[str, Any]]:
+    """Return the groups of an optimizer as they are now, without their parameters."""
+    return [{name: one for name, one in group.items() if name != "params"} for group in optimizer.param_groups]
 
 
 def _is_leaf(module: nn.Module) -> bool:

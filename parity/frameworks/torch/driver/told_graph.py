@@ -6,6 +6,7 @@ must be the same ones in training and in evaluation, and of other rows.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -17,7 +18,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from parity.frameworks.torch.driver import generators
-from parity.frameworks.torch.driver.calls import exchanged, leaves
+from parity.frameworks.torch.driver.calls import exchanged, leaves, tensors_in
 from parity.frameworks.torch.driver.recurrent import single
 from parity.frameworks.torch.driver.seen import SILENT
 from parity.frameworks.torch.driver.words import bare, bound, called, leaf_of, module_word, own_of, word
@@ -44,7 +45,6 @@ class Tracer(TorchFunctionMode):  # type: ignore[misc]
     """Watches one call of a module.
 
     Args:
-        model: that is called.
         names: what each module is called.
     """
 
@@ -75,7 +75,7 @@ class Tracer(TorchFunctionMode):  # type: ignore[misc]
             return func(*args, **kwargs)
         if name == "__get__" and len(args) == 1 and getattr(func, "__self__", None) is torch.Tensor.T:
             name = "T"
-        read = [one for _, one in leaves((args, kwargs)) if isinstance(one, torch.Tensor)]
+        read = tensors_in((args, kwargs))
         names = [self.name_of(one) for one in read]
         if name in ESCAPES and any(names):
             raise UnclearError(f"{name} of a tensor, by whose numbers the model goes on,", line_here(),
@@ -84,13 +84,13 @@ class Tracer(TorchFunctionMode):  # type: ignore[misc]
             return func(*args, **kwargs)
         shapes = [list(one.shape) for one, known in zip(read, names, strict=True) if known]
         found = func(*args, **kwargs)
-        if any(isinstance(one, torch.Tensor) for _, one in leaves(found)):
+        if tensors_in(found):
             self._function(func, name, (args, kwargs), found, shapes)
         return found
 
     def _function(self, func: Any, name: str, given: Any, found: Any, shapes: list[list[int]]) -> None:
         args, kwargs = given
-        numbers: dict[str, int] = {}
+        numbers = itertools.count()
 
         def told_as(one: Any) -> Any:
             if not isinstance(one, torch.Tensor):
@@ -99,14 +99,13 @@ class Tracer(TorchFunctionMode):  # type: ignore[misc]
             if known is None:
                 kind = "a parameter" if isinstance(one, nn.Parameter) else "a tensor"
                 return {"part": kind, "arguments": {"shape": list(one.shape)}, "own": {}}
-            return {"tensor": numbers.setdefault(f"{len(numbers)}", len(numbers))}
+            return {"tensor": next(numbers)}
 
         arguments = bound(func, args, kwargs)
         operands = [exchanged(one, told_as) for one in arguments.values()]
-        reads = [known for _, one in leaves(list(arguments.values()))
-                 if isinstance(one, torch.Tensor) and (known := self.name_of(one))]  # fmt: skip
+        reads = [known for one in tensors_in(arguments) if (known := self.name_of(one))]
         told = {key: word(one) for key, one in arguments.items()
-                if key not in NOT_TOLD and not _has_tensor(one)}  # fmt: skip
+                if key not in NOT_TOLD and not tensors_in(one)}  # fmt: skip
         plain = name.rstrip("_") if not name.startswith("__") else name
         label = self.free(plain.strip("_"))
         part = f"F.{plain}" if getattr(func, "__module__", "") == functional.__name__ else f"torch.{plain}"
@@ -118,7 +117,7 @@ class Tracer(TorchFunctionMode):  # type: ignore[misc]
 
     def _gave(self, found: Any, label: str) -> list[int]:
         """Keep what a call gave; return the shape of a row of the first tensor."""
-        tensors = [one for _, one in leaves(found) if isinstance(one, torch.Tensor)]
+        tensors = tensors_in(found)
         for number, one in enumerate(tensors):
             self.know(one, f"{label}[{number}]" if number else label)
         return list(tensors[0].shape[1:])
@@ -128,8 +127,7 @@ class Tracer(TorchFunctionMode):  # type: ignore[misc]
         kind = leaf_of(module) or _alone(module)
         if self._inside or kind is None:
             return run(module, *args, **kwargs)
-        tensors = [one for _, one in leaves((args, kwargs)) if isinstance(one, torch.Tensor)]
-        named = [(one, known) for one in tensors if (known := self.name_of(one)) is not None]
+        named = [(one, known) for one in tensors_in((args, kwargs)) if (known := self.name_of(one)) is not None]
         reads, shapes = [known for _, known in named], [list(one.shape[1:]) for one, _ in named]
         self._inside += 1
         try:
@@ -150,17 +148,13 @@ class Tracer(TorchFunctionMode):  # type: ignore[misc]
         return found
 
 
-def _has_tensor(value: Any) -> bool:
-    return any(isinstance(one, torch.Tensor) for _, one in leaves(value))
-
-
 def _called(module: nn.Module, args: Any, kwargs: Any, named: Sequence[Any]) -> dict[str, Any]:
     """Return what a module was called with beside what it reads: nothing, of most."""
     given = [*args, *kwargs.values()]
     if len(given) == 1 or len(given) == len(named) == len(list(leaves((args, kwargs)))):
         return {} if not kwargs else {name: _told(one, named) for name, one in kwargs.items() if name != "input"}
     if isinstance(module, nn.RNNBase):
-        states = [one for _, one in leaves(given[1:]) if isinstance(one, torch.Tensor)]
+        states = tensors_in(given[1:])
         return {} if not any(one.any() for one in states) else {"hx": bare("a state that is not 0")}
     return {str(number): _told(one, named) for number, one in enumerate(args)} | {
         name: _told(one, named) for name, one in kwargs.items()
@@ -207,7 +201,7 @@ class TracedModel:
         other = [torch.cat([one, one])[1 : 1 + fewer] for one in self._given]
         for given, mode, when in ((other, True, "of other rows"), (self._given, False, "in evaluation")):
             again, others, _ = self._traced(given, training=mode)
-            at = _parting(trained.nodes, again.nodes, self._modes if not mode else [])
+            at = _parting(trained.nodes, again.nodes)
             if not mode and any(one.part.startswith("F.") and "dropout" in one.part and one.arguments.get("training")
                                 for one in again.nodes):  # fmt: skip
                 raise UnclearError("a dropout in evaluation", "", "F.dropout(..., training=self.training)")
@@ -288,9 +282,8 @@ def _title(name: str, module: nn.Module) -> str:
     return f"{type(module).__name__.lower()}_{name}" if name.isdigit() else name
 
 
-def _parting(one: Sequence[ToldNode], other: Sequence[ToldNode], modes: Sequence[Any]) -> str | None:
+def _parting(one: Sequence[ToldNode], other: Sequence[ToldNode]) -> str | None:
     """Return the line from which two calls are not the same; None where they are."""
-    del modes
     for a, b in zip(one, other, strict=False):
         if (a.name, a.part, a.reads, a.shape, a.layer) != (b.name, b.part, b.reads, b.shape, b.layer):
             return a.place

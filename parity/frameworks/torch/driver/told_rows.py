@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, IterableDataset, RandomSampler, SequentialSampler, TensorDataset
 
-from parity.frameworks.torch.driver.calls import Call, Ref, Replay, behind, key_of, part_at
+from parity.frameworks.torch.driver.calls import Call, Ref, Replay, behind, key_of, part_at, tensors_in
 from parity.frameworks.torch.driver.loops import Loop
 from parity.frameworks.torch.driver.told_graph import UnclearError
 
@@ -60,7 +60,7 @@ def rows_of(loop: Loop) -> TrainedRows:
     if arrays is None or len({len(one) for one in arrays}) != 1:
         arrays = _seen(loop)
         found.notes.append(f"The {len(arrays[0])} rows are those of the batches that were seen: what these were taken "
-                           "from is no tensor.")  # fmt: skip
+                           "from was not found.")  # fmt: skip
     if isinstance(whole, _Sliced):
         found.shuffle = _shuffled(loop)
     count = len(last.inputs)
@@ -150,18 +150,11 @@ def _of_loader(loader: DataLoader[Any], batch: int, found: TrainedRows, place: s
     found.shuffle, found.drops, found.batch = random, bool(loader.drop_last), int(loader.batch_size or batch)
     source = _Loaded(loader)
     rows = min(2, source.count)
-    pair = [_tensors(source.batch(0, rows)) for _ in range(2)]
+    pair = [tensors_in(source.batch(0, rows)) for _ in range(2)]
     if any(not torch.equal(a, b) for a, b in zip(*pair, strict=True)):
         what = f"a data set ({type(loader.dataset).__name__}) that gives other numbers each time it is read"
         raise UnclearError(what, place, "rows that stay as they are: an augmentation is no layer yet")
     return source
-
-
-def _tensors(value: Any) -> list[torch.Tensor]:
-    if isinstance(value, torch.Tensor):
-        return [value]
-    every = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
-    return [one for part in every for one in _tensors(part)]
 
 
 class _Sliced(_Source):

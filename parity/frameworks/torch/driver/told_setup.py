@@ -84,8 +84,7 @@ def _schedule(told: Told, loop: Loop, seen: SeenLoop) -> Any:
     if len(loop.schedulers) > 1:
         refuse(told, f"{len(loop.schedulers)} schedulers of one rate", "one schedule")
     found = scheduler_word(loop.schedulers[0], seen.scheduled, group)
-    count = len(loop.steps[-1])
-    found["arguments"] |= {"per": "epoch"} if loop.per_epoch else {"per": count} if count > 1 else {}
+    found["arguments"] |= {"per": "epoch"} if loop.per_epoch else {"per": loop.count} if loop.count > 1 else {}
     found["arguments"] |= {"counted": "before_update"} if loop.ahead else {}
     return found
 
@@ -121,12 +120,10 @@ def scheduler_word(scheduler: Any, states: Mapping[int, Any], group: Mapping[str
 def _around(told: Told, loop: Loop) -> dict[str, Any]:
     """Return what is done around the steps of an optimizer, by the fields that say it."""
     found: dict[str, Any] = {}
-    count = len(loop.steps[-1])
-    if any(len(step) != count for step in loop.steps):
+    if any(len(step) != loop.count for step in loop.steps):
         refuse(told, "steps of several batches, now of more and now of fewer,", "as many batches in each step")
-    if count > 1:
-        mean = all(abs(one.share * count - 1.0) < 1e-9 for one in loop.last.terms)
-        found = {"gradient_accumulation_steps": count, "accumulation": "mean" if mean else "sum"}
+    if loop.count > 1:
+        found = {"gradient_accumulation_steps": loop.count, "accumulation": "mean" if loop.mean else "sum"}
     if len(loop.clips) > 1:
         refuse(told, "gradients that are clipped twice in a step", "one clip", loop.clips[1].place)
     for clip in loop.clips[:1]:

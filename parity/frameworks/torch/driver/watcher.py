@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from parity.frameworks.torch.driver import contract as contracts
+from parity.frameworks.torch.driver.calls import key_of, listed
 from parity.frameworks.torch.driver.loops import Loop, loop_of
 from parity.frameworks.torch.driver.seen import SeenLoop, watching
 from parity.frameworks.torch.driver.starts import Starts
@@ -65,8 +66,7 @@ class TorchWatcher(Watcher):
         if seen is None:
             return {"build_model": lambda: training.model}
         loop = loop_of(seen, training.optimizer)
-        rows = _rows_of(loop)
-        part = contracts.Contract(loop, seen.scheduled, _per(loop, rows))
+        part = contracts.Contract(loop, seen.scheduled, _per(loop))
         model, step = contracts.model_of(loop.last), contracts.stepping(loop)
         found = {
             "build_model": lambda: model,
@@ -99,17 +99,14 @@ class TorchWatcher(Watcher):
 WATCHER = TorchWatcher()
 
 
-def _rows_of(loop: Loop) -> TrainedRows | None:
-    try:
-        return rows_of(loop)
-    except UnclearError:
-        return None
-
-
-def _per(loop: Loop, rows: TrainedRows | None) -> int:
+def _per(loop: Loop) -> int:
     """Return how many batches stand between two steps of a schedule."""
-    if not loop.per_epoch or rows is None:
-        return len(loop.steps[-1])
+    if not (loop.schedulers and loop.per_epoch):
+        return loop.count  # The rows, of which all are made, are asked for where their number counts.
+    try:
+        rows = rows_of(loop)
+    except UnclearError:
+        return loop.count
     count = len(rows.x[0])
     return max(1, count // rows.batch if rows.drops else -(-count // rows.batch))
 
@@ -135,30 +132,18 @@ def _tell_loop(told: Told, seen: SeenLoop, optimizer: Any, folder: Path) -> None
     told.refused += graph.refused
     tell_parameters(told, graph, seen.starts, loop)
     logs = {node.name for node in told.nodes if node.part.rpartition(".")[2] in ("log_softmax", "LogSoftmax")}
-    order = {id(one): name for one, name in zip(step.predictions, names, strict=True)}
-    shares = len(loop.steps[-1])
+    named = {key_of(one): name for one, name in zip(step.predictions, names, strict=True)}
     for term in step.terms:
-        output = next(name for one, name in order.items() if _same(one, step, term))
-        term.part["arguments"]["of_logs"] = dict(told.outputs).get(output) in logs
+        output = named[key_of(term.outputs)]
+        term.part["seen"]["of_logs"] = dict(told.outputs).get(output) in logs
         if term.part["part"] == "nn.BCELoss":
             told.notes.append(BOUNDED)
-        told.losses.append(ToldLoss(output=output, part=term.part, weight=_share(term.share, shares)))
+        told.losses.append(ToldLoss(output=output, part=term.part, weight=loop.weight(term)))
     told.optimizer = told_optimizer(told, loop, seen)
     rows = rows_of(loop)
     told.notes += [*rows.notes, *filter(None, [seen.by_hand.note, measured(told)])]
     told.training = ToldTraining(batch_size=rows.batch, shuffle=rows.shuffle, drop_remainder=rows.drops)
     _write(told, rows, names, folder)
-
-
-def _same(identity: int, step: Any, term: Any) -> bool:
-    kept = next(one for one in step.predictions if id(one) == identity)
-    return (kept.call, kept.path) == (term.outputs.call, term.outputs.path)
-
-
-def _share(share: float, batches: int) -> float:
-    """Return the weight of a loss, what gradients are shared out by aside."""
-    whole = share * batches
-    return 1.0 if batches > 1 and abs(whole - 1.0) < 1e-9 else share
 
 
 def _graph(step: Any, outputs: Any) -> TracedModel:
@@ -194,7 +179,7 @@ def _tell_live(told: Told, training: Training, folder: Path) -> None:
     given = rows if isinstance(rows, list | tuple) else [rows]
     tensors = [torch.as_tensor(np.asarray(one)) for one in given]
     small = [one[:SHORT].to(torch.get_default_dtype()) if one.is_floating_point() else one[:SHORT] for one in tensors]
-    graph = TracedModel(model, small, lambda one, x: list(_listed(one(*x))), [(one, True) for one in model.modules()])
+    graph = TracedModel(model, small, lambda one, x: listed(one(*x)), [(one, True) for one in model.modules()])
     names = ["output"] if len(graph.outputs) == 1 else [f"output_{n}" for n in range(1, len(graph.outputs) + 1)]
     told.inputs, told.nodes, told.outputs = graph.inputs, graph.nodes, list(zip(names, graph.outputs, strict=True))
     told.refused += graph.refused
@@ -203,17 +188,13 @@ def _tell_live(told: Told, training: Training, folder: Path) -> None:
     if training.loss is not None:
         part = module_word(training.loss, type(training.loss))
         floats = training.y is not None and np.asarray(training.y).dtype.kind == "f"
-        part["arguments"]["targets"] = "rows" if floats else "index"
         flat = training.y is not None and np.asarray(training.y).ndim == 1
-        part["arguments"]["stretches"] = flat and bool(told.nodes) and told.nodes[-1].shape == [1]
+        stretches = flat and bool(told.nodes) and told.nodes[-1].shape == [1]
+        part["seen"] = {"targets": "rows" if floats else "index", "stretches": stretches}
         told.losses = [ToldLoss(output=name, part=part) for name in names]
     if training.optimizer is not None:
         told.optimizer = optimizer_word(training.optimizer, training.optimizer.param_groups[0])
-    targets = [] if training.y is None else [np.asarray(one) for one in _listed(training.y)]
+    targets = [] if training.y is None else [np.asarray(one) for one in listed(training.y)]
     told.training = ToldTraining(batch_size=training.batch_size, epochs=training.epochs, shuffle=training.shuffle)
     if training.x is not None:
         _write(told, TrainedRows(x=[np.asarray(one) for one in given], y=targets), names, folder)
-
-
-def _listed(value: Any) -> Any:
-    return value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else [value]

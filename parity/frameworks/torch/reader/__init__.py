@@ -13,9 +13,6 @@ from parity.reading.odd import Passing, Reader, Said
 from parity.reading.unread import NoEntryError
 from parity.run.told import ToldNode, Word
 
-BESIDE = ("targets", "stretches", "of_logs")
-"""What a watcher tells of a loss beside what it was made with."""
-
 RATES = "torch.optim.lr_scheduler."
 
 
@@ -35,7 +32,7 @@ class TorchReader(Reader):
         name, told = part["part"], part.get("arguments", {})
         if name.startswith(RATES):
             return schedule_of(part)
-        if name.startswith("nn.") and "targets" in told:
+        if name.startswith("nn.") and "seen" in part:
             return loss_of(part)
         if name.startswith("torch.optim.") and isinstance(told.get("lr"), Mapping):
             return _scheduled(part)
@@ -60,16 +57,15 @@ def loss_of(part: Word) -> Mapping[str, Any]:
     Raises:
         NoEntryError: when none is it.
     """
-    name, told = part["part"], dict(part["arguments"])
-    stretches, targets, logs = (told.pop(one, None) for one in ("stretches", "targets", "of_logs"))
-    word = {**part, "arguments": told}
+    name, told, seen = part["part"], part["arguments"], part["seen"]
+    word = {key: one for key, one in part.items() if key != "seen"}
     if name == "nn.NLLLoss":
-        if not logs:
+        if not seen.get("of_logs"):
             raise NoEntryError("a loss of log-probabilities: a model that ends with log_softmax")
         # The softmax of log-probabilities is these probabilities again: from them as from logits it is the same loss.
         word, name = {**word, "part": "nn.CrossEntropyLoss"}, "nn.CrossEntropyLoss"
     if name == "nn.CrossEntropyLoss":
-        return _of_classes(word, str(targets))
+        return _of_classes(word, seen["targets"])
     if name == "nn.BCELoss":
         if told.get("weight") is not None:
             raise NoEntryError("a field of sigmoid_crossentropy that says weight")
@@ -78,7 +74,7 @@ def loss_of(part: Word) -> Mapping[str, Any]:
         found = dict(entry_of(word, "torch", "loss"))
     ((kind, fields),) = found.items()
     if "broadcast" in LOSSES[kind].model_fields:
-        fields = {**fields, "broadcast": "stretch" if stretches else "align"}
+        fields = {**fields, "broadcast": "stretch" if seen["stretches"] else "align"}
     return {kind: fields}
 
 

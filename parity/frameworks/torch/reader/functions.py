@@ -23,7 +23,6 @@ from parity.run.told import ToldNode
 
 MERGES = {"add": "add", "sub": "subtract", "mul": "multiply", "maximum": "maximum", "minimum": "minimum",
           "max": "maximum", "min": "minimum"}  # fmt: skip
-
 """Functions of two tensors, and the layers that they are."""
 
 PASSING = frozenset({"contiguous", "clone", "float", "to", "type_as", "positive", "alias", "double"})

@@ -52,8 +52,7 @@ def _module(name: str, node: ToldNode) -> Said | Passing:
         return MODULES[name](node)
     if name in TITLES.values() and name != "PReLU":
         return activation(name, node)
-    bare = name.rstrip("123d") if name.startswith(("BatchNorm", "InstanceNorm")) else name
-    return _entry(node, _plain(node, f"nn.{bare}"))
+    return _entry(node, _plain(node, node.part))
 
 
 def _entry(node: ToldNode, word: Mapping[str, Any], **more: Any) -> Said:
@@ -134,8 +133,7 @@ def _batch_norm(node: ToldNode) -> Said:
         more |= {"freeze_statistics": True}
     elif not node.trainable:
         more |= {"freeze_statistics": False}
-    bare = node.part.rstrip("123d")
-    return _entry(node, _plain(node, bare), **more)
+    return _entry(node, _plain(node, node.part.rstrip("123d")), **more)
 
 
 def _scaled(node: ToldNode) -> Said:
@@ -149,7 +147,6 @@ def _scaled(node: ToldNode) -> Said:
     if name.startswith(("Group", "Instance")) and len(node.read_shapes[0]) > 1:
         more["axis"] = 1
     if name == "RMSNorm":
-        more.pop("center")
         if not affine or (shape is not None and len(shape) > 1):
             raise NoEntryError("a rms_norm of one axis that scales")
         more = {}

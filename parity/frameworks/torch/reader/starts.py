@@ -92,13 +92,8 @@ def initializer_of(word: Word, feeds: int | None = None) -> Mapping[str, Any]:
         near = 2.0 / math.sqrt(word["measured"]) if "measured" in word else 1e-6
         if feeds and low == -high and math.isclose(high, feeds**-0.5, rel_tol=near):
             return {"fan_in_uniform": {}}
-        return {"random_uniform": {"minval": low, "maxval": high}}
-    if name == "nn.init.normal_":
-        return {"random_normal": {"mean": float(told.get("mean", 0.0)), "stddev": float(told.get("std", 1.0))}}
     if name == "nn.init.trunc_normal_":
         return _cut(told)
-    if name == "nn.init.xavier_uniform_" and float(told.get("gain", 1.0)) == 1.0:
-        return {"glorot_uniform": {}}
     return entry_of({key: one for key, one in word.items() if key != "measured"}, "torch", "initializer")
 
 
