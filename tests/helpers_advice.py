@@ -65,9 +65,9 @@ class Situation:
         np.savez(folder / "rows.npz", X=self.x, y=self.y)
         more = copy.deepcopy(dict(self.more))
         data = {"source": str(folder / "rows.npz"), **more.pop("data", {})}
+        model = {**(more.pop("model", None) or {"input": list(self.row or self.x.shape[1:])}), "layers": self.layers}
         return {
-            "name": "asked", "data": data, "loss": self.loss, "optimizer": "sgd",
-            "model": {"input": list(self.row or self.x.shape[1:]), "layers": self.layers},
+            "name": "asked", "data": data, "loss": self.loss, "optimizer": "sgd", "model": model,
             "sides": {"keras": {"framework": "keras"}}, **more,
         }  # fmt: skip
 
@@ -204,7 +204,7 @@ WRONG: dict[str, Situation] = {
     "weights of 1": Situation(
         layers=[dense(100, "relu", kernel_initializer="ones"), dense(50, "relu", kernel_initializer="ones"),
                 dense(5, "softmax")],
-        loss=CCE, x=inputs(100), finds={"exploding_initializer": ("keras",)},
+        loss=CCE, x=inputs(100), finds=dict.fromkeys(["exploding_initializer", "alike_units"], ("keras",)),
     ),
     "a bias that outweighs everything": Situation(
         layers=[dense(16, "relu", bias_initializer={"constant": 1000.0}), dense(5, "softmax")], loss=CCE,
@@ -251,7 +251,83 @@ WRONG: dict[str, Situation] = {
     ),
     "times in seconds, which float32 cannot tell apart": Situation(
         layers=[HIDDEN, dense(1)], loss="mse", y=inputs(1),
-        x=np.stack([np.arange(ROWS) + 1_700_000_000.0, np.arange(ROWS)], axis=1), finds={"rounded_inputs": ("keras",)},
+        x=np.stack([np.arange(ROWS) + 1_700_000_000.0, np.arange(ROWS)], axis=1),
+        finds=dict.fromkeys(["rounded_inputs", "unscaled_inputs"], ("keras",)),
+    ),
+    "one row a batch, which batch norm takes the mean of, left to PyTorch's default": Situation(
+        layers=[HIDDEN, "batch_norm", dense(5)], loss={CCE: LOGITS}, more=NATIVE, finds={"batch_of_one": ("torch",)}
+    ),
+    "a sigmoid of classes that exclude each other": Situation(
+        layers=[HIDDEN, dense(5, "sigmoid")], loss=CCE, finds={"sigmoid_of_classes": ("keras",)}
+    ),
+    "a sigmoid of the numbers of classes": Situation(
+        layers=[HIDDEN, dense(5, "sigmoid")], loss="sparse_" + CCE, finds={"sigmoid_of_classes": ("keras",)}
+    ),
+    "a softmax of several labels": Situation(
+        layers=[HIDDEN, dense(5, "softmax")], loss=CCE, y=np.maximum(BINARY, np.eye(5)[labels()]),
+        finds={"softmax_of_quantities": ("keras",)},
+    ),
+    "a softmax of three quantities": Situation(
+        layers=[HIDDEN, dense(3, "softmax")], loss="mse", y=between(0.0, 1.0, 3),
+        finds={"softmax_of_quantities": ("keras",)},
+    ),
+    "an absolute error of yes and no": Situation(
+        layers=[HIDDEN, dense(1, "sigmoid")], loss="mae", y=BINARY[:, :1], finds={"median_of_classes": ("keras",)}
+    ),
+    "raw pixels": Situation(
+        layers=[HIDDEN, dense(5, "softmax")], loss=CCE, x=np.abs(inputs(64, scale=200.0)),
+        finds={"unscaled_inputs": ("keras",)},
+    ),
+    "heights in millimetres that all are near to one another": Situation(
+        layers=[HIDDEN, dense(1)], loss={SCE: LOGITS}, y=BINARY[:, :1], x=np.abs(inputs(3, scale=15.0)) + 1700.0,
+        more={"optimizer": "adam"}, finds={"unscaled_inputs": ("keras",)},
+    ),
+    "dollars behind a sigmoid": Situation(
+        layers=[dense(4, "sigmoid"), dense(1, "sigmoid")], loss=SCE, y=BINARY[:, :1], x=np.abs(inputs(2, scale=2e4)),
+        finds={"unscaled_inputs": ("keras",)},
+    ),
+    "a learning rate of 3": Situation(
+        layers=[dense(30, "relu"), dense(1)], loss="mse", y=inputs(1),
+        more={"optimizer": {"sgd": {"learning_rate": 3.0}}}, finds={"rate_too_large": ("keras",)},
+    ),
+    "a rate that bears targets of 1 and not those of a thousand, on one side": Situation(
+        layers=[dense(30, "relu"), dense(1)], loss="mse", y=inputs(1, scale=1e3),
+        finds={"rate_too_large": ("b",)},
+        more={"sides": {"a": {"framework": "keras", "changes": {"optimizer.learning_rate": 1e-6}},
+                        "b": {"framework": "torch", "changes": {"optimizer.learning_rate": 1.0}}}},
+    ),
+    "a rate of a billionth": Situation(
+        layers=[HIDDEN, dense(5, "softmax")], loss=CCE,
+        more={"optimizer": {"sgd": {"learning_rate": 1e-9}}, "training": {"epochs": 20}},
+        finds={"rate_too_small": ("keras",)},
+    ),
+    "a rate of a billionth behind a softmax over one output": Situation(
+        layers=[HIDDEN, dense(1, "softmax")], loss="mse", y=BINARY[:, :1],
+        more={"optimizer": {"sgd": {"learning_rate": 1e-9}}, "training": {"epochs": 20}},
+        finds=dict.fromkeys(["rate_too_small", "one_output"], ("keras",)),
+    ),
+    "ten updates on all rows": Situation(
+        layers=[HIDDEN, dense(5, "softmax")], loss=CCE, more={"training": {"epochs": 10, "batch_size": 64}},
+        finds={"too_few_updates": ("keras",)},
+    ),
+    "kernels that all start at 0": Situation(
+        layers=[dense(16, "tanh", kernel_initializer="zeros"), dense(5, "softmax", kernel_initializer="zeros")],
+        loss=CCE, finds={"alike_units": ("keras",)},
+    ),
+    "a relu behind a bias of -20": Situation(
+        layers=[dense(16, "relu", bias_initializer={"constant": -20.0}), dense(5, "softmax")], loss=CCE,
+        finds={"dead_layer": ("keras",)},
+    ),
+    "two dense layers with nothing between them": Situation(
+        layers=[dense(16), dense(12), {"dropout": 0.2}, dense(5, "softmax")], loss=CCE,
+        finds={"linear_stack": ("keras",)},
+    ),
+    "dropout of the answers": Situation(
+        layers=[HIDDEN, dense(1), {"dropout": 0.2}], loss="mse", y=inputs(1), finds={"dropout_on_output": ("keras",)}
+    ),
+    "one row a batch that is normalised": Situation(
+        layers=[HIDDEN, "batch_norm", dense(5, "softmax")], loss=CCE, more={"training": {"batch_size": 1}},
+        finds={"batch_of_one": ("keras",)},
     ),
     "three mistakes at once": Situation(
         layers=[CONV, "flatten", dense(5, "softmax")], loss={CCE: LOGITS},
@@ -264,7 +340,7 @@ WRONG: dict[str, Situation] = {
 CLEAN: dict[str, Situation] = {
     "a softmax whose cross-entropy looks behind it": Situation(layers=[HIDDEN, dense(5, "softmax")], loss=CCE),
     "logits in three frameworks, with their own defaults": Situation(
-        layers=[HIDDEN, "batch_norm", dense(5)], loss={CCE: LOGITS}, more=NATIVE
+        layers=[HIDDEN, "batch_norm", dense(5)], loss={CCE: LOGITS}, more={**NATIVE, "training": {"batch_size": 16}}
     ),
     "logits": Situation(layers=[HIDDEN, dense(5)], loss={CCE: LOGITS}),
     "flat targets that are given as a column": Situation(
@@ -278,7 +354,6 @@ CLEAN: dict[str, Situation] = {
     "a sigmoid and its cross-entropy": Situation(
         layers=[HIDDEN, dense(5, "sigmoid")], loss=SCE, y=BINARY, more={"metrics": ["accuracy"]}
     ),
-    "a sigmoid that is renormalised": Situation(layers=[HIDDEN, dense(5, "sigmoid")], loss=CCE),
     "a softmax read as probabilities": Situation(layers=[HIDDEN, dense(5, "softmax")], loss=SCE),
     "a softmax that a flatten hands on as probabilities": Situation(
         layers=[{"conv1d": {"filters": 5, "kernel_size": 8, "activation": "softmax"}}, "flatten"], loss=CCE,
@@ -334,7 +409,10 @@ CLEAN: dict[str, Situation] = {
     "ten layers of he_normal": Situation(
         layers=[*(dense(64, "relu", kernel_initializer="he_normal") for _ in range(10)), dense(5, "softmax")], loss=CCE
     ),
-    "raw pixels": Situation(layers=[HIDDEN, dense(5, "softmax")], loss=CCE, x=np.abs(inputs(64, scale=200.0))),
+    "raw pixels that a layer rescales": Situation(
+        layers=[{"rescaling": {"scale": 0.005}}, "flatten", HIDDEN, dense(5, "softmax")], loss=CCE,
+        x=np.abs(inputs(8, 8, 1, scale=200.0)),
+    ),
     "large weights that are normalised right away": Situation(
         layers=[dense(300, kernel_initializer=SPREAD), "batch_norm", {"activation": "relu"},
                 dense(200, kernel_initializer=SPREAD), {"dropout": 0.3}, "batch_norm", {"activation": "relu"},
@@ -373,11 +451,70 @@ CLEAN: dict[str, Situation] = {
         layers=[HIDDEN, dense(5)], loss={SCE: LOGITS}, y=BINARY * (np.arange(ROWS) % 4 > 0)[:, None]
     ),
     "large whole numbers that float32 has": Situation(
-        layers=[HIDDEN, dense(1)], loss="mse", y=inputs(1), x=np.arange(ROWS)[:, None] * 2.0**20
+        layers=["batch_norm", HIDDEN, dense(1)], loss="mse", y=inputs(1), x=np.arange(ROWS)[:, None] * 2.0**20
     ),
     "times in seconds, standardized": Situation(
         layers=[HIDDEN, dense(1)], loss="mse", y=inputs(1), x=(np.arange(ROWS) + 1.7e9)[:, None],
         more={"data": {"standardize": True}},
+    ),
+    "accuracy of quantities beside a metric that says how near they are": Situation(
+        layers=[HIDDEN, dense(1)], loss="mse", y=inputs(1), more={"metrics": ["accuracy", "mae"]}
+    ),
+    "a sigmoid of exclusive classes, each a question of its own": Situation(
+        layers=[HIDDEN, dense(5, "sigmoid")], loss=SCE
+    ),
+    "shares learned with a squared error": Situation(layers=[HIDDEN, dense(5, "softmax")], loss="mse", y=shares()),
+    "an absolute error of quantities": Situation(layers=[HIDDEN, dense(1)], loss="mae", y=between(0.0, 1.0, 1)),
+    "inputs of hundreds that a small rate bears": Situation(
+        layers=[HIDDEN, dense(1)], loss="mse", y=inputs(1), x=inputs(8, scale=100.0),
+        more={"optimizer": {"sgd": {"learning_rate": 1e-7}}},
+    ),
+    "inputs of hundreds that are normalised": Situation(
+        layers=["batch_norm", HIDDEN, dense(5, "softmax")], loss=CCE, x=inputs(8, scale=300.0)
+    ),
+    "numbers of tokens": Situation(
+        layers=[{"embedding": {"input_dim": 500, "output_dim": 8}}, "global_average_pooling1d", dense(5, "softmax")],
+        loss=CCE, x=np.random.default_rng(3).integers(0, 500, (ROWS, 6)),
+        more={"model": {"inputs": {"tokens": {"shape": [6], "dtype": "integer"}}}},
+    ),
+    "years of ten centuries": Situation(
+        layers=[HIDDEN, dense(1)], loss={SCE: LOGITS}, y=BINARY[:, :1], x=between(1000.0, 2020.0, 2) / 100.0,
+    ),
+    "a first update that overshoots a little": Situation(
+        layers=[dense(30, "relu"), dense(1)], loss="mse", y=inputs(1),
+        more={"optimizer": {"sgd": {"learning_rate": 0.3}}},
+    ),
+    "a small rate over many updates": Situation(
+        layers=[HIDDEN, dense(5, "softmax")], loss=CCE,
+        more={"optimizer": {"sgd": {"learning_rate": 1e-4}}, "training": {"epochs": 500}},
+    ),
+    "a warm-up from a rate of 0": Situation(
+        layers=[HIDDEN, dense(5, "softmax")], loss=CCE,
+        more={"optimizer": {"sgd": {"learning_rate": {"cosine": {
+            "initial_learning_rate": 0.1, "decay_steps": 100, "warmup_steps": 10}}}}, "training": {"epochs": 50}},
+    ),
+    "a few updates of a spec that compares a step": Situation(
+        layers=[HIDDEN, dense(5, "softmax")], loss=CCE, more={"training": {"epochs": 1, "batch_size": 64}}
+    ),
+    "all rows in a batch over many epochs": Situation(
+        layers=[HIDDEN, dense(5, "softmax")], loss=CCE, more={"training": {"epochs": 500, "batch_size": 64}}
+    ),
+    "a last layer that starts at 0": Situation(
+        layers=[HIDDEN, dense(5, "softmax", kernel_initializer="zeros")], loss=CCE
+    ),
+    "relus of which half are 0": Situation(
+        layers=[dense(2, "relu", bias_initializer={"constant": -0.5}), dense(5, "softmax")], loss=CCE
+    ),
+    "a narrow layer that holds the rank down": Situation(
+        layers=[dense(2, name="narrow"), dense(16, "relu"), dense(5, "softmax")], loss=CCE
+    ),
+    "a batch norm between two dense layers": Situation(
+        layers=[dense(16), "batch_norm", dense(16, "relu"), dense(5, "softmax")], loss=CCE
+    ),
+    "dropout ahead of the answers": Situation(layers=[HIDDEN, {"dropout": 0.5}, dense(1)], loss="mse", y=inputs(1)),
+    "one row a batch of pictures that are normalised": Situation(
+        layers=[CONV, "batch_norm", "flatten", dense(5, "softmax")], loss=CCE, x=inputs(8, 8, 2),
+        more={"training": {"batch_size": 1}},
     ),
     "rows sorted by class and no validation": Situation(
         layers=[HIDDEN, dense(5, "softmax")], loss=CCE, y=np.sort(labels())

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 
 from parity.advice import Advice, Evaluation, Situation, advise
+from parity.advice.first_updates import FirstUpdates, affordable
 from parity.advice.magnitudes import Scales, measure, too_large
 from parity.advice.origins import line_of
 from parity.court.work import Work
@@ -132,14 +133,19 @@ def facts(
     """
     given: dict[tuple[Advice | str | int | None, ...], AdviceFact] = {}
     measured: dict[str, Scales | None] = {}
+    tried: dict[str, FirstUpdates] = {}
     for side in sides:
         data = data_of(side)
         alike = repr((dump(side.config.model), side.config.training, side.config.data))
+        whole = repr((alike, side.config.loss, side.config.optimizer))
         if data is not None and alike not in measured:
             measured[alike] = measure(side, data)
+        if data is not None and whole not in tried and affordable(side):
+            tried[whole] = FirstUpdates(side, data)
         at = Situation(
-            side=side, data=data, evaluation=evaluations.get(side.name), scales=measured.get(alike) if data else None
-        )
+            side=side, data=data, evaluation=evaluations.get(side.name), scales=measured.get(alike) if data else None,
+            updates=tried.get(whole) if data else None,
+        )  # fmt: skip
         for one in advise(at):
             line = line_of(spec, lines, side, one.path)
             key = one.rule, one.path, one.what, line
