@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from parity.advice import Advice, Rule, Situation
+from parity.advice.unscaled_inputs import UnscaledInputs
 
 ROWS = 8
 """Rows that must have been looked at."""
@@ -22,8 +23,8 @@ class DeadLayer(Rule):
 
     def look(self, at: Situation) -> Iterator[Advice]:
         """Yield advice where all outputs of a hidden layer are where its relu is flat."""
-        if at.scales is None or at.scales.rows < ROWS:
-            return
+        if at.scales is None or at.scales.rows < ROWS or any(UnscaledInputs().look(at)):
+            return  # Of rows that are all alike, a unit that is 0 for one is 0 for all.
         ops = {layer.name: layer.op for layer in at.side.layers()}
         for one in at.scales.layers:
             ending = ops[one.layer].ending()

@@ -37,7 +37,7 @@ GROWN = 4.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Taken:
+class FirstTwo:
     """What two updates came to.
 
     Args:
@@ -83,11 +83,11 @@ class FirstUpdates:
         return order[: training.batch_size]
 
     @cached_property
-    def as_is(self) -> Taken:
+    def as_is(self) -> FirstTwo:
         """Return what the updates of the side as it is come to."""
         return self.take()
 
-    def take(self, changes: Mapping[str, Any] | None = None, *, standardized: bool = False) -> Taken:
+    def take(self, changes: Mapping[str, Any] | None = None, *, standardized: bool = False) -> FirstTwo:
         """Return what two updates come to.
 
         Args:
@@ -112,14 +112,14 @@ class FirstUpdates:
             reference.step(x, y, 1)
             last = lost(reference, x, y)
         slopes = [first.gradient[name] for name in reference.trainable]
-        return Taken(
+        return FirstTwo(
             losses=(first.loss, after, last),
             moves={name: over(size(first.update[name]), size(start[name])) for name in reference.trainable},
             gradient=max((float(np.max(np.abs(one), initial=0.0)) for one in slopes), default=0.0),
             alike=tuple(layer.name for layer in side.layers() if layer.owns and same_units(layer.name, reference)),
         )
 
-    def tried(self, changes: Mapping[str, Any] | None = None, *, standardized: bool = False) -> Taken | None:
+    def tried(self, changes: Mapping[str, Any] | None = None, *, standardized: bool = False) -> FirstTwo | None:
         """Return what :meth:`take` does, None where the config cannot be so."""
         try:
             return self.take(changes, standardized=standardized)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from parity.advice import Advice, Rule, Situation, setting
-from parity.advice.first_updates import FirstUpdates, Taken
+from parity.advice.first_updates import FirstUpdates, FirstTwo
 from parity.advice.one_output import OneOutput
 from parity.lazy import np
 from parity.run.randomness import steps_per_epoch
@@ -64,7 +64,7 @@ class RateTooSmall(Rule):
         )
 
 
-def measured(at: Situation, updates: FirstUpdates) -> tuple[Taken | None, str]:
+def measured(at: Situation, updates: FirstUpdates) -> tuple[FirstTwo | None, str]:
     """Return the first updates, and what was mended to see them; None where there is no gradient."""
     if updates.as_is.gradient > 0.0:
         return updates.as_is, ""

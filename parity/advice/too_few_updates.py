@@ -37,7 +37,7 @@ class TooFewUpdates(Rule):
         epochs = math.ceil(ENOUGH / per)
         yield Advice(
             rule=self.kind,
-            path="training.epochs",
+            path="training.batch_size",
             what=f"a batch is {training.batch_size} rows, there are {rows}, and training.epochs is {training.epochs}: "
             f"{training.epochs * per} updates in all",
             why="every epoch is one update; what a network has learned is the sum of its updates",
