@@ -66,16 +66,17 @@ def check(spec: Spec, *, folder: str | Path | None = None, **options: Any) -> Re
     return _job("check", spec, folder, options)
 
 
-def lint(spec: Spec, **options: Any) -> Lint:
-    """Return what is probably a mistake in a spec; nothing is trained.
+def lint(spec: Spec, *, short_run: bool = False, **options: Any) -> Lint:
+    """Return what is probably a mistake in a spec.
 
     Args:
         spec: to look at.
+        short_run: also take at most 50 steps of each side, in NumPy; else nothing is trained.
         options: fields of :class:`Options`.
     """
     from parity.commands.advising import lint as advice_on
 
-    return advice_on(spec, Options(**options), text=to_yaml(spec), file=None)
+    return advice_on(spec, Options(**options), text=to_yaml(spec), file=None, run=short_run)
 
 
 def read(

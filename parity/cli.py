@@ -62,8 +62,11 @@ def check(spec: Path, as_json: bool, **given: Any) -> None:
 @click.option("--side", "sides", multiple=True, metavar="NAME", help="Only these sides; repeatable.")
 @click.option("--set", "changes", multiple=True, metavar="PATH=VALUE", help="As in run.")
 @click.option("--data", metavar="NAME|FILE", help="Another source, or the file to read it from.")
+@click.option("--run", is_flag=True, help="Also take a short run of each side, of at most 50 steps, in NumPy.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON on standard output, nothing else.")
-def lint(spec: Path, sides: tuple[str, ...], changes: tuple[str, ...], data: str | None, as_json: bool) -> None:
+def lint(
+    spec: Path, sides: tuple[str, ...], changes: tuple[str, ...], data: str | None, run: bool, as_json: bool
+) -> None:
     """Advise before training: exit 0 nothing to advise, 1 advice, 2 usage, spec or data."""
     from rich.console import Console
 
@@ -76,7 +79,7 @@ def lint(spec: Path, sides: tuple[str, ...], changes: tuple[str, ...], data: str
     options = Options(sides=sides, changes=dict(map(parse_set, changes)), data=data)
     text = read_spec(spec)
     refused: list[DataError] = []
-    found = advice_on(parse_spec(text, file=str(spec)), options, text=text, file=str(spec), refused=refused)
+    found = advice_on(parse_spec(text, file=str(spec)), options, text=text, file=str(spec), refused=refused, run=run)
     click.echo(found.model_dump_json(indent=2)) if as_json else print_lint(found, Console())
     if refused:
         raise DataError("\n".join(dict.fromkeys(map(str, refused))))

@@ -14,7 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from parity.entries import discover
-from parity.spec.plain import dump
+from parity.spec.plain import dump, flow
 from parity.spec.resolve import Resolved
 
 if TYPE_CHECKING:
@@ -136,4 +136,4 @@ def _named(told: Advice, at: Situation, output: str) -> Advice:
 
 def setting(path: str, value: Any) -> str:
     """Return a path and its value as a spec would have it: ``loss.from_logits: false``."""
-    return f"{path}: {str(value).lower() if isinstance(value, bool) else value}"
+    return f"{path}: {flow(value)}"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from parity.advice import Advice, Rule, Situation, setting
-from parity.advice.first_updates import FirstUpdates, FirstTwo
+from parity.advice.first_updates import FirstTwo, FirstUpdates
 from parity.advice.one_output import OneOutput
 from parity.lazy import np
 from parity.run.randomness import steps_per_epoch

@@ -52,6 +52,24 @@ def to_yaml(spec: Spec) -> str:
     return yaml_of({key: data[key] for key in (*first, *(key for key in data if key not in first))})
 
 
+def flow(value: Any) -> str:
+    """Return plain data as YAML on one line.
+
+    >>> flow({"sigmoid_crossentropy": {"from_logits": True}})
+    '{sigmoid_crossentropy: {from_logits: true}}'
+    """
+    import io
+
+    from ruamel.yaml import YAML
+
+    stream = io.StringIO()
+    writer = YAML(typ="safe", pure=True)
+    writer.default_flow_style = True
+    writer.width = 10_000
+    writer.dump(value, stream)
+    return stream.getvalue().removesuffix("...\n").strip()
+
+
 def yaml_of(data: Mapping[str, Any]) -> str:
     """Return plain data as YAML, in their order."""
     import io

@@ -33,6 +33,7 @@ from public_pairs import pairs
 
 from parity import api
 from parity.court.work import Work
+from parity.errors import DataError
 from parity.explain.contest import Paths, contest
 from parity.prepare.options import Options, prepare
 from parity.run.jobs import Job
@@ -56,20 +57,20 @@ class Exact:
 
     Args:
         paths: live differences.
-        values: outcomes by seed, of every subset.
+        values: outcomes by seed, of every subset; None of one that no program can have.
         lower: whether a lower outcome is better.
         rows: that an accuracy is a share of.
     """
 
     paths: list[str]
-    values: dict[str, list[float]]
+    values: dict[str, list[float | None]]
     lower: bool
     rows: int
 
     def score(self, seed: str, paths: Paths) -> float:
         """Return the outcome of the corrected program given some differences, turned so that higher is better."""
         value = self.values[seed][sum(1 << index for index, path in enumerate(self.paths) if path in paths)]
-        if not math.isfinite(value):
+        if value is None or not math.isfinite(value):
             return -math.log(1e12) if self.lower else 0.0
         return -math.log(max(value, 1e-12)) if self.lower else value
 
@@ -148,25 +149,30 @@ def made(spec: dict[str, Any], folder: Path) -> Exact:
     built = api.build_spec(spec)
     sides = prepare(built, Options())
     named = built.explain.outcome or str(sides[1].config.metrics[0].kind)
-    values: dict[str, list[float]] = {}
+    values: dict[str, list[float | None]] = {}
     with Work(spec=built, sides=sides, options=Options(), folder=folder) as work, Runner(work=work) as runner:
         faulty, corrected = sides
         rows = len(work.dataset(corrected).x)
         match = contest(corrected, faulty, differences(corrected, faulty, rows))
         paths = [one.path for one in match.live]
         for seed in SEEDS:
-            futures = []
+            futures: list[Any] = []
             for number in range(1 << len(paths)):
                 config = match.config_of(frozenset(path for index, path in enumerate(paths) if number >> index & 1))
                 training = config.training.model_copy(update={"seed": seed})
                 config = config.model_copy(update={"training": training, "metrics": corrected.config.metrics})
                 side = replace(match.good, name="truth", framework="torch", config=config)
+                try:
+                    work.dataset(side)
+                except DataError:  # Targets of the one, outputs of the other: no such program trains.
+                    futures.append(None)
+                    continue
                 unit = float(np.var(work.dataset(side).y)) if named == "mse" else 1.0
                 program = runner.work.trial_program(side)
                 steps = int(spec["explain"]["steps"])
                 job = Job(side=side, program=program, steps=steps, threads=1, checkpoints=(steps,))
                 futures.append((runner.start(job), unit))
-            values[str(seed)] = [round(one.result().final[named] / unit, 6) for one, unit in futures]
+            values[str(seed)] = [one and round(one[0].result().final[named] / one[1], 6) for one in futures]
     return Exact(paths=paths, values=values, lower=named != "accuracy", rows=rows)
 
 
