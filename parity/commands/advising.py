@@ -139,7 +139,7 @@ def facts(
         evaluations: of programs written by hand, by side.
         lines: of the spec's file.
     """
-    given = Given(spec=spec, lines=lines)
+    given = AdviceGiven(spec=spec, lines=lines)
     measured: dict[str, Scales | None] = {}
     tried: dict[str, FirstUpdates] = {}
     for side in sides:
@@ -160,7 +160,7 @@ def facts(
 
 
 @dataclass(kw_only=True)
-class Given:
+class AdviceGiven:
     """The advice on the sides of a spec, the same on several given once.
 
     Args:
@@ -198,7 +198,7 @@ def by_running(
         lines: of the spec's file.
         notes: take what was not run, and why.
     """
-    given = Given(spec=spec, lines=lines)
+    given = AdviceGiven(spec=spec, lines=lines)
     known: dict[str, Advice | None] = {}
     for side in sides:
         rows = data[side.name]
