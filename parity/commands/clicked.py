@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -48,6 +49,21 @@ class Seconds(click.FloatRange):
         if not math.isfinite(number):
             self.fail(f"expected a finite number of seconds, not {value}", parameter, context)
         return number
+
+
+class SpecFile(click.Path):
+    """A spec's file, or the name of one of the gallery."""
+
+    name = "spec"
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Any:
+        """Return the path of the file."""
+        from parity.spec.gallery import located
+
+        return located(Path(os.fsdecode(super().convert(value, parameter, context))))
 
 
 def _check_steps(context: click.Context, parameter: click.Parameter, value: str) -> str:
@@ -97,7 +113,7 @@ def _with(verb: Callable[..., None], names: Iterable[str]) -> Callable[..., None
 
 def common(verb: Callable[..., None]) -> Callable[..., None]:
     """Add what ``run`` and ``check`` share: a spec, and its options."""
-    return click.argument("spec", type=click.Path(path_type=Path))(_with(verb, COMMON))
+    return click.argument("spec", type=SpecFile())(_with(verb, COMMON))
 
 
 def of_programs(verb: Callable[..., None]) -> Callable[..., None]:
