@@ -35,7 +35,7 @@ def main() -> None:
 @click.option("--no-explain", is_flag=True, help="Do not look for causes.")
 @click.option("--no-trace", is_flag=True, help="Keep the losses of the free runs only, not the tensors' digests.")
 @causes
-def run(spec: Path, as_json: bool, no_explain: bool, no_trace: bool, **given: Any) -> None:
+def run(spec: Path, as_json: bool, no_explain: bool, no_trace: bool, verbose: bool, **given: Any) -> None:
     """Compile, train, compare, explain, report: the main job."""
     options = options_of(explain=not no_explain, trace=not no_trace, **given)
     result, folder = _work("run", spec, options, as_json)
@@ -43,7 +43,7 @@ def run(spec: Path, as_json: bool, no_explain: bool, no_trace: bool, **given: An
     from parity.report.write import write_all
 
     written = write_all(result, folder)
-    show(result, as_json, written)
+    show(result, as_json, written, verbose)
     if INTERRUPTED in result.notes or (result.explanation is not None and result.explanation.interrupted):
         sys.exit(130)
 

@@ -129,6 +129,7 @@ def causes(verb: Callable[..., None]) -> Callable[..., None]:
         click.option("--explain-steps", type=click.IntRange(min=1), help="Steps of each counterfactual run."),
         click.option("--max-runs", type=click.IntRange(min=0), help="Make at most so many counterfactual runs."),
         click.option("--max-seconds", type=Seconds(min=0.0, max=1e9), help="Begin none after so many seconds."),
+        click.option("-v", "--verbose", is_flag=True, help="Print all that the report says, not what fits a screen."),
         click.option("--causes-only", is_flag=True, help="Do not measure every other difference on its own."),
         click.option("--split", multiple=True, metavar="PATH", help="Look into a group layer by layer; repeatable."),
     ]  # fmt: skip
@@ -154,14 +155,13 @@ def _parts(text: str | None) -> tuple[str, ...]:
     return tuple(part.strip() for part in (text or "").split(",") if part.strip())
 
 
-def show(result: Result, as_json: bool, files: list[Path]) -> None:
-    """Print a result, and the files that were written."""
+def show(result: Result, as_json: bool, files: list[Path], verbose: bool = True) -> None:
+    """Print a result, and the files that were written: all of it, or what fits a screen."""
     if as_json:
         click.echo(result.model_dump_json(indent=2))
         return
     from rich.console import Console
 
-    from parity.report.terminal import print_result
+    from parity.report.terminal import print_brief, print_result
 
-    console = Console()
-    print_result(result, console, files)
+    (print_result if verbose else print_brief)(result, Console(), files)

@@ -95,7 +95,9 @@ def port(program: str, arguments: tuple[str, ...], no_proof: bool, **given: Any)
 @click.option("--no-explain", is_flag=True, help="Do not look for causes.")
 @click.option("--no-proof", is_flag=True, help="Do not hold each program against what it was read as.")
 @causes
-def compare(a: str, b: str, as_json: bool, no_explain: bool, no_proof: bool, **given: Any) -> None:
+def compare(
+    a: str, b: str, as_json: bool, no_explain: bool, no_proof: bool, verbose: bool, **given: Any
+) -> None:  # fmt: skip
     """Compare two programs as they are: where their training parts, and which difference does it.
 
     Each is a training script, a saved model or MODULE:NAME. Exit 0 parity, 1 divergent, 2 not read, 3 inconclusive.
@@ -115,5 +117,5 @@ def compare(a: str, b: str, as_json: bool, no_explain: bool, no_proof: bool, **g
     told = [f"{name}: {proof.lines[-1]}" for name, proof in found.proofs.items()]
     if not as_json:
         click.echo("\n".join([*found.pair.notes, *told, *map(str, found.files)]))
-    show(found.result, as_json, write_all(found.result, found.files[0].parent))
+    show(found.result, as_json, write_all(found.result, found.files[0].parent), verbose)
     sys.exit(code_of(one.verdict for one in found.result.comparisons))
