@@ -13,7 +13,7 @@ from parity.compare.noise import Name, Rounding
 from parity.compare.saturated import forgiven
 from parity.compare.steps import compare_digests, compare_guided, compare_tensors, in_order, repeats, seen_of
 from parity.court.causes import Caused, Causes
-from parity.reference import Reference
+from parity.recorded import RecordedReference
 from parity.run.environment import may_have_gpus
 from parity.run.exchange import Exchange
 from parity.run.lockstep import Lockstep, Taken, batch_of, slots_before
@@ -315,7 +315,10 @@ def reference_step(
     weights = {name: state.get(f"weights/{name}") for name in side.parameters()}  # The reference copies what it takes.
     slots = slots_before(side, state, number)
     x, y = batch_of(side, taken)
-    reference = Reference(side, weights, slots)
+    reference = RecordedReference(side, weights, slots)
+    reference.own, reference.beside = taken.own, tuple(taken.beside(side.parameters()))
+    if reference.missing():
+        return {}
     reference.form = form or {}
     predicted = {("metric", predictions(name)): one for name, one in reference.predicted(x).items()}
     step = reference.step(x, y, number)

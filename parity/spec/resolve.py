@@ -243,7 +243,13 @@ def changed(
     faults += [] if faults else output_faults(config, where, changes, loc)
     faults += [] if faults else check_model(config.model, where, places, written, config.data)
     layers: dict[str, Loc] = {name: ("model", "layers", *place) for name, place in written.items()} | places
-    faults += [] if faults else unsaid_faults(resolved.framework, config, where, changes, loc, layers)
+    faults += (
+        []
+        if faults
+        else unsaid_faults(
+            resolved.framework, config, where, changes, loc, layers, by_hand=resolved.program is not None
+        )
+    )
     side = replace(resolved, config=config, origins=origins)
     faults += [] if faults or resolved.program is not None else apart_faults(side, where, changes, loc, layers)
     for name, view in () if faults else side.views.items():

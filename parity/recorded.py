@@ -1,0 +1,114 @@
+"""The third witness of a program with opaque parts: what they gave in its own step is taken, all else is computed.
+
+Of an opaque layer its output in the step stands for it. Gradients that come out of it, or out of an opaque loss, are
+those that the program has with respect to what these read. So every layer, loss and update that an entry reads is held
+against the entry's meaning, on the numbers that reach it, and what is opaque is held against nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from parity.lazy import np
+from parity.losses.opaque import Opaque as OpaqueLoss
+from parity.ops.opaque import Opaque
+from parity.reference import Reference, Tensors
+from parity.spec.resolve import Resolved
+
+if TYPE_CHECKING:
+    from parity.ops import Op
+    from parity.reference import Computed, Passed
+    from parity.spec.graph import Layer
+
+Own = Callable[[tuple[str, str]], "np.ndarray | None"]
+"""The program's tensor of a phase and name in the step; None where it cannot be seen."""
+
+
+def opaque_layers(side: Resolved) -> list[str]:
+    """Return the layers of a side that no entry reads."""
+    return [layer.name for layer in side.graph.layers if isinstance(layer.op, Opaque)]
+
+
+def opaque_losses(side: Resolved) -> list[str]:
+    """Return the layers that give an output whose loss no entry reads."""
+    return [one.last.name for one in side.views.values() if isinstance(one.config.loss, OpaqueLoss)]
+
+
+def is_opaque(side: Resolved) -> bool:
+    """Return whether a part of a side is opaque, so that the side runs only in its own program."""
+    return bool(opaque_layers(side) or opaque_losses(side))
+
+
+def tapped(side: Resolved) -> set[str]:
+    """Return the layers whose gradients come, at least in part, out of what is opaque."""
+    ends = {value.name for value in side.graph.outputs} if opaque_losses(side) else set[str]()
+    losses = [one.config.loss for one in side.views.values()]
+    beside = {name for loss in losses if isinstance(loss, OpaqueLoss) for name in loss.reads}
+    read = {value.name for layer in side.graph.layers if isinstance(layer.op, Opaque) for value in layer.reads}
+    return (ends | beside | read) & set(side.graph.by_name)
+
+
+class RecordedReference(Reference):
+    """A reference that goes on with what a program itself gave, where its config is opaque.
+
+    Args:
+        side: what it is.
+        weights: as of :class:`~parity.reference.Reference`, like ``slots``.
+        slots: as there.
+    """
+
+    own: Own = staticmethod(lambda name: None)
+    """The program's tensors in the step; not asked where nothing is opaque."""
+    beside: tuple[str, ...] = ()
+    """Names of gradients that the spec has no parameter for; they count where all are clipped together."""
+
+    def become(self, side: Resolved) -> None:
+        super().become(side)
+        self.blind, self.unled, self.taps = bool(opaque_layers(side)), bool(opaque_losses(side)), tapped(side)
+
+    def missing(self) -> list[tuple[str, str]]:
+        """Return what of the program's step is needed and cannot be seen in it."""
+        opened = [("forward", name) for name in opaque_layers(self.side)]
+        back = [("gradient", self._seen_as(layer)) for layer in self.graph.layers if layer.name in self.taps]
+        return [name for name in (*opened, *back) if self.own(name) is None]
+
+    def _recorded(self, phase: str, name: str) -> np.ndarray:
+        found = self.own((phase, name))
+        if found is None:
+            raise LookupError(f"{name} ({phase}) is opaque, and cannot be seen in the program")
+        return np.asarray(found, np.float64)
+
+    def _through(self, op: Op, x: np.ndarray, mask: np.ndarray | None) -> tuple[np.ndarray, Tensors]:
+        if isinstance(op, Opaque):
+            return self._recorded("forward", str(op.name)), {}
+        return super()._through(op, x, mask)
+
+    def _pulled(
+        self, op: Op, x: np.ndarray, slope: np.ndarray, mask: np.ndarray | None
+    ) -> tuple[np.ndarray, Tensors]:  # fmt: skip
+        if isinstance(op, Opaque):
+            return op.given([np.zeros_like(one) for one in op.each(x)]), {}
+        return super()._pulled(op, x, slope, mask)
+
+    def _slope(self, layer: Layer, slope: np.ndarray | None, passed: Passed) -> np.ndarray:
+        if layer.name in self.taps:
+            return self._recorded("gradient", self._seen_as(layer))
+        return super()._slope(layer, slope, passed)
+
+    def _parts(self, passed: Passed, y: np.ndarray) -> list[tuple[int, Any, Any, np.ndarray, Any, bool, Any]]:
+        return [] if self.unled else super()._parts(passed, y)
+
+    def stages(
+        self, x: np.ndarray, y: np.ndarray, number: int, known: Passed | None = None, since: int = 0
+    ) -> Iterator[Computed]:
+        for name, value in super().stages(x, y, number, known, since):
+            yield name, self._recorded(*name) if self.unled and name[0] == "loss" else value
+
+    def _clipped(self, given: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+        beside = {name: self._recorded("gradient", name) for name in self.beside if name not in given}
+        found = super()._clipped({**given, **beside})
+        return {name: one for name, one in found.items() if name in given}
+
+    def predicted(self, x: np.ndarray) -> Tensors:
+        return {} if self.blind else super().predicted(x)  # What is opaque was seen in training alone.
