@@ -49,6 +49,13 @@ def tapped(side: Resolved) -> set[str]:
     return (ends | beside | read) & set(side.graph.by_name)
 
 
+def given_to_reference(side: Resolved) -> list[tuple[str, str]]:
+    """Return what the reference of a side takes from the program's own step, by phase and the layer's name."""
+    losses = [("loss", "loss")] if opaque_losses(side) else []
+    opened = [("forward", name) for name in opaque_layers(side)]
+    return [*opened, *losses, *(("gradient", name) for name in sorted(tapped(side)))]
+
+
 class RecordedReference(Reference):
     """A reference that goes on with what a program itself gave, where its config is opaque.
 
@@ -66,12 +73,6 @@ class RecordedReference(Reference):
     def become(self, side: Resolved) -> None:
         super().become(side)
         self.blind, self.unled, self.taps = bool(opaque_layers(side)), bool(opaque_losses(side)), tapped(side)
-
-    def missing(self) -> list[tuple[str, str]]:
-        """Return what of the program's step is needed and cannot be seen in it."""
-        opened = [("forward", name) for name in opaque_layers(self.side)]
-        back = [("gradient", self._seen_as(layer)) for layer in self.graph.layers if layer.name in self.taps]
-        return [name for name in (*opened, *back) if self.own(name) is None]
 
     def _recorded(self, phase: str, name: str) -> np.ndarray:
         found = self.own((phase, name))
@@ -93,7 +94,7 @@ class RecordedReference(Reference):
 
     def _slope(self, layer: Layer, slope: np.ndarray | None, passed: Passed) -> np.ndarray:
         if layer.name in self.taps:
-            return self._recorded("gradient", self._seen_as(layer))
+            return self._recorded("gradient", layer.name)
         return super()._slope(layer, slope, passed)
 
     def _parts(self, passed: Passed, y: np.ndarray) -> list[tuple[int, Any, Any, np.ndarray, Any, bool, Any]]:

@@ -223,25 +223,25 @@ def _opaque(node: ToldNode, what: str, needs: Iterable[str], tensors: Mapping[st
     return Said("opaque", {key: one for key, one in fields.items() if one not in ("", [], {})})
 
 
-def sentences(layers: Sequence[Any], losses: Mapping[str, Any]) -> list[str]:
-    """Return what is opaque of a spec, a sentence each, and what stands in the way of reading it.
+def opaque_parts(layers: Sequence[Any], losses: Mapping[str, Any]) -> dict[str, str]:
+    """Return what is opaque of a spec, as a person would point at it, and what stands in the way of reading it.
 
     Args:
         layers: as a spec has them.
         losses: of each output, as a spec has it.
     """
-    found = []
-    for one in layers:
-        if isinstance(one, Mapping) and "opaque" in one:
-            found.append(_sentence(f"layer {one['opaque']['name']!r}", one["opaque"]))
-    for one in losses.values():
-        if isinstance(one, Mapping) and "opaque" in one:
-            found.append(_sentence("the loss", one["opaque"]))
+    every = [(f"layer {one['opaque']['name']!r}", one["opaque"]) for one in layers if _is_opaque(one)]
+    every += [(f"the loss of {name}" if name else "the loss", one["opaque"]) for name, one in losses.items()
+              if _is_opaque(one)]  # fmt: skip
+    found = {}
+    for who, fields in every:
+        place = f" ({fields['place']})" if fields.get("place") else ""
+        needs = f"; reading it would take {fields['needs']}" if fields.get("needs") else ""
+        draws = ", which draws random numbers that nothing deals to it" if fields.get("random") == OWN else ""
+        at = f" of {fields['place']}" if fields.get("place") else ""
+        found[f"{who}{at}"] = f"Opaque: {who}, {fields['what']}{place}{draws}{needs}."
     return found
 
 
-def _sentence(who: str, fields: Mapping[str, Any]) -> str:
-    place = f" ({fields['place']})" if fields.get("place") else ""
-    needs = f"; reading it would take {fields['needs']}" if fields.get("needs") else ""
-    draws = ", which draws random numbers that nothing deals to it" if fields.get("random") == OWN else ""
-    return f"Opaque: {who}, {fields['what']}{place}{draws}{needs}."
+def _is_opaque(one: Any) -> bool:
+    return isinstance(one, Mapping) and "opaque" in one

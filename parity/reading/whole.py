@@ -11,7 +11,7 @@ from parity.catalog import LOSSES, OPTIMIZERS
 from parity.errors import UsageError
 from parity.reading.entries_of import checked, entry_of, reader_of, shown_word
 from parity.reading.layers_of import Layers, layers_of
-from parity.reading.opaque import sentences
+from parity.reading.opaque import opaque_parts
 from parity.reading.resolved import resolved
 from parity.reading.rows_of import Rows, rows_of
 from parity.reading.said import said_parts
@@ -50,6 +50,13 @@ class ReadProgram:
     unsaid: tuple[str, ...] = ()
     made_up: bool = False
     told: Told
+
+    @property
+    def opaque(self) -> dict[str, str]:
+        """Return what of it is opaque, as a person would point at it, and the sentence that says so."""
+        several = isinstance(self.spec["model"].get("outputs"), Mapping)
+        losses = self.spec["loss"] if several else {"": self.spec["loss"]}
+        return opaque_parts(self.spec["model"]["layers"], losses)
 
     def known(self, tensor: str) -> str:
         """Return why a tensor is another than a spec can say (:meth:`~parity.reading.odd.Reader.known`)."""
@@ -100,7 +107,7 @@ def read_told(
     notes = list(told.notes)
     if told.training.epochs is None:
         notes.append(UNSEEN)
-    notes += sentences(layers.layers, losses)
+    notes += opaque_parts(layers.layers, losses).values()
     metrics = _metrics(told, outputs, notes)
     _callbacks(told, notes, unread)
     if unread:
