@@ -17,6 +17,7 @@ from parity.reference import Reference, Tensors
 from parity.spec.resolve import Resolved
 
 if TYPE_CHECKING:
+    from parity.losses import Loss
     from parity.ops import Op
     from parity.reference import Computed, Passed
     from parity.spec.graph import Layer
@@ -40,11 +41,38 @@ def is_opaque(side: Resolved) -> bool:
     return bool(opaque_layers(side) or opaque_losses(side))
 
 
+def opaque_in(side: Resolved) -> str:
+    """Return what is opaque in a side, in words; empty where nothing is."""
+    layers = [f"layer {layer.name!r}, {layer.op.called}" for layer in side.graph.layers if isinstance(layer.op, Opaque)]
+    losses = [f"the loss, {loss.called}" for loss in _losses(side) if isinstance(loss, OpaqueLoss)]
+    found = [*layers, *losses]
+    return f"{' and '.join(found)}, {'is' if len(found) == 1 else 'are'} opaque in {side.name}" if found else ""
+
+
+def _losses(side: Resolved) -> list[Loss]:
+    return [one.config.loss for one in side.views.values()]
+
+
+def undealt(side: Resolved) -> str:
+    """Return what of a side draws random numbers that nothing deals to it, in words; empty where nothing does."""
+    found = [layer for layer in side.graph.layers if isinstance(layer.op, Opaque) and layer.op.random == "own"]
+    return " and ".join(f"layer {layer.name!r}, {layer.op.called}," for layer in found)  # type: ignore[attr-defined]
+
+
+def reached_by_draws(side: Resolved) -> set[str]:
+    """Return the layers that such numbers come into."""
+    found: set[str] = set()
+    for layer in side.graph.layers:
+        own = isinstance(layer.op, Opaque) and layer.op.random == "own"
+        if own or any(value.name in found for value in layer.reads):
+            found.add(layer.name)
+    return found
+
+
 def tapped(side: Resolved) -> set[str]:
     """Return the layers whose gradients come, at least in part, out of what is opaque."""
     ends = {value.name for value in side.graph.outputs} if opaque_losses(side) else set[str]()
-    losses = [one.config.loss for one in side.views.values()]
-    beside = {name for loss in losses if isinstance(loss, OpaqueLoss) for name in loss.reads}
+    beside = {name for loss in _losses(side) if isinstance(loss, OpaqueLoss) for name in loss.reads}
     read = {value.name for layer in side.graph.layers if isinstance(layer.op, Opaque) for value in layer.reads}
     return (ends | beside | read) & set(side.graph.by_name)
 

@@ -10,6 +10,7 @@ from parity.court.work import Note, Work
 from parity.explain.contest import Contest, Paths, contest
 from parity.explain.outcome import Outcome, parse_outcome
 from parity.metrics import VALIDATION
+from parity.recorded import opaque_in
 from parity.run.trajectory import Trajectory
 from parity.spec.differences import Difference
 from parity.spec.resolve import Resolved
@@ -31,6 +32,10 @@ def explain(
     begun: float,
 ) -> tuple[Explained | None, list[str]]:
     """Explain the first pair of sides whose outcomes differ, or else the first whose configs do."""
+    opaque = [text for side in healthy if (text := opaque_in(side))]
+    if opaque:
+        return None, [f"no cause was looked for: {'; '.join(opaque)}; a cause is shown by runs of compiled programs, "
+                      "and what is opaque runs only in its own"]  # fmt: skip
     named = {side.name: side for side in healthy}
     pairs = [
         (a, b) for (a, b), ones in found.items() if a in named and b in named and any(not one.inert for one in ones)

@@ -44,7 +44,7 @@ def witnessed(
     with Work(spec=spec, sides=prepare(spec, options), options=options, folder=folder) as work:
         (side,) = work.settle()
         found = held_alone(work, side, steps, note)
-    apart = " and ".join(opaque)
+    apart = "; ".join(opaque)
     witnesses = found.judged.witnesses
     departed = next((one.place for one in witnesses if one.place is not None), None)
     if departed is not None:

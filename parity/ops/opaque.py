@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from parity.code import KerasCode, Site, TensorFlowCode, TorchCode
+from parity.code import KerasCode, Layout, Site, TensorFlowCode, TorchCode
 from parity.entries import Shape, Strict
 from parity.frameworks import Hole
 from parity.ops import Op
@@ -87,15 +87,26 @@ class Opaque(Op):
         """Return what stands for it in the source by which a program of its own is matched, which nobody runs."""
         return re.sub(r"\W+", "_", self.what).strip("_") or "opaque"
 
+    def _lies(self, site: Site) -> Layout:
+        """Return how tensors lie: of as many axes as it reads, as they come."""
+        return "any" if len(site.input_shape) == len(self.shape) else "as_said"
+
     def keras(self, site: Site) -> KerasCode:
-        return KerasCode(layer=f"{self._name}(name={site.name!r})", reads="any", writes="any")
+        lies = self._lies(site)
+        return KerasCode(layer=f"{self._name}(name={site.name!r})", reads=lies, writes=lies)
 
     def tensorflow(self, site: Site) -> TensorFlowCode:
         body = f"return {self._name}({', '.join(site.arguments)})"
-        return TensorFlowCode(body=(body,), doc=f"As the program has it: {self.what}.", reads="any", writes="any")
+        return TensorFlowCode(
+            body=(body,), doc=f"As the program has it: {self.what}.", reads=self._lies(site), writes=self._lies(site)
+        )
 
     def torch(self, site: Site) -> TorchCode:
         forward = f"self.{site.name}({', '.join(site.arguments)})"
         return TorchCode(
-            modules={site.name: f"{self._name}()"}, forward=forward, reads="any", writes="any", output=site.name
+            modules={site.name: f"{self._name}()"},
+            forward=forward,
+            reads=self._lies(site),
+            writes=self._lies(site),
+            output=site.name,
         )

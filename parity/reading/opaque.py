@@ -13,6 +13,8 @@ from typing import Any
 
 from parity.catalog import OPS
 from parity.free_names import free_name
+from parity.ops import Op
+from parity.ops.opaque import Opaque
 from parity.reading.entries_of import checked, entry_of, reader_of, shown_word
 from parity.reading.odd import Passing, Said
 from parity.reading.unread import NoEntryError, Unread, named
@@ -245,3 +247,44 @@ def opaque_parts(layers: Sequence[Any], losses: Mapping[str, Any]) -> dict[str, 
 
 def _is_opaque(one: Any) -> bool:
     return isinstance(one, Mapping) and "opaque" in one
+
+
+def renamed(losses: Any, names: Mapping[str, str]) -> Any:
+    """Return a loss, or those of several outputs, with other names for the layers that it reads beside the output."""
+    if not isinstance(losses, Mapping):
+        return losses
+    if "opaque" not in losses:
+        return {name: renamed(one, names) for name, one in losses.items()} if len(losses) > 1 else losses
+    fields = losses["opaque"]
+    return {"opaque": {**fields, **({"reads": [names[one] for one in fields["reads"]]} if "reads" in fields else {})}}
+
+
+def aligned(models: Sequence[Sequence[Op]], losses: Sequence[Any], names: Sequence[str]) -> list[str]:
+    """Return what is to be said of the opaque parts of two programs that stand for each other: a sentence each.
+
+    Args:
+        models: layers of both, those that stand for each other under one name.
+        losses: of both, as a spec has them.
+        names: of the sides.
+    """
+    first, second = ({str(op.name): op for op in layers if isinstance(op, Opaque)} for layers in models)
+    found = []
+    for name, one in first.items():
+        other = second.get(name)
+        if other is None:
+            continue
+        told = f"Layer {name!r} is opaque in both: {one.called} and {other.called}; it is compared as a whole"
+        sizes = [sorted(sorted(size for size in shape if size != 1) for shape in op.tensors.values())
+                 for op in (one, other)]  # fmt: skip
+        if sizes[0] != sizes[1]:
+            told += f". They keep other parameters: {_kept(one)} in {names[0]}, {_kept(other)} in {names[1]}"
+        found.append(f"{told}.")
+    parts = [one["opaque"] for one in losses if _is_opaque(one)]
+    if len(parts) == 2:
+        places = [f"{one['what']} ({one['place']})" if one.get("place") else one["what"] for one in parts]
+        found.append(f"The loss is opaque in both: {' and '.join(places)}; it is compared as a whole.")
+    return found
+
+
+def _kept(op: Opaque) -> str:
+    return ", ".join(f"{name} {list(shape)}" for name, shape in op.tensors.items()) or "none"

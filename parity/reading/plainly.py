@@ -15,6 +15,7 @@ from parity.free_names import free_name
 from parity.ops import ActivatedOp, Op
 from parity.ops.activation import ActivationOp
 from parity.ops.again import Again
+from parity.ops.opaque import Opaque
 from parity.ops.permute import Permute
 from parity.spec.graph import Graph, Layer, graph_of, named
 from parity.spec.sections import ModelSpec
@@ -71,6 +72,8 @@ def _read_last(line: Line) -> Op:
     fields = type(layer.op).model_fields
     if lies != "to_last":
         return layer.op
+    if isinstance(layer.op, Opaque):
+        return layer.op.replace(shape=(*layer.op.shape[1:], layer.op.shape[0]))
     if "data_format" in fields:
         return layer.op.replace(data_format="channels_last")
     if "axis" in fields:

@@ -107,7 +107,9 @@ def read_told(
     notes = list(told.notes)
     if told.training.epochs is None:
         notes.append(UNSEEN)
-    notes += opaque_parts(layers.layers, losses).values()
+    notes += opaque_parts(
+        layers.layers, losses if len(outputs) > 1 else {"": next(iter(losses.values()), None)}
+    ).values()
     metrics = _metrics(told, outputs, notes)
     _callbacks(told, notes, unread)
     if unread:
