@@ -43,8 +43,10 @@ def is_opaque(side: Resolved) -> bool:
 
 def opaque_in(side: Resolved) -> str:
     """Return what is opaque in a side, in words; empty where nothing is."""
-    layers = [f"layer {layer.name!r}, {layer.op.called}" for layer in side.graph.layers if isinstance(layer.op, Opaque)]
-    losses = [f"the loss, {loss.called}" for loss in _losses(side) if isinstance(loss, OpaqueLoss)]
+    layers = [
+        f"layer {layer.name!r}, {layer.op.pointed_at}" for layer in side.graph.layers if isinstance(layer.op, Opaque)
+    ]
+    losses = [f"the loss, {loss.pointed_at}" for loss in _losses(side) if isinstance(loss, OpaqueLoss)]
     found = [*layers, *losses]
     return f"{' and '.join(found)}, {'is' if len(found) == 1 else 'are'} opaque in {side.name}" if found else ""
 
@@ -56,7 +58,7 @@ def _losses(side: Resolved) -> list[Loss]:
 def undealt(side: Resolved) -> str:
     """Return what of a side draws random numbers that nothing deals to it, in words; empty where nothing does."""
     found = [layer for layer in side.graph.layers if isinstance(layer.op, Opaque) and layer.op.random == "own"]
-    return " and ".join(f"layer {layer.name!r}, {layer.op.called}," for layer in found)  # type: ignore[attr-defined]
+    return " and ".join(f"layer {layer.name!r}, {layer.op.pointed_at}," for layer in found)  # type: ignore[attr-defined]
 
 
 def reached_by_draws(side: Resolved) -> set[str]:

@@ -119,7 +119,10 @@ def _outputs(
     if not frameworks()[side.framework].sees_inputs:  # Methods are seen by name only.
         whole = alone and last.name not in by_name
         return by_name | _whole(side, compiled, inventory) if whole else by_name
-    found, places = dict(by_name), _places(side, mapped, weights, there)
+    # What is opaque computes nothing that is not in it: its output is what the program's own layer puts out.
+    opaque = {one.name: mapped[one.name] for one in side.layers() if one.op.at_home and one.name in mapped}
+    own = {name: Output(attribute=path, shape=side.graph.by_name[name].output_shape) for name, path in opaque.items()}
+    found, places = by_name | own, _places(side, mapped, weights, there) | opaque
     ordered = side.layers()
     inner = [layer for layer in ordered if layer.name not in ends]
     for layer in inner:  # Of a framework's own layer that nothing is applied behind, its output is the layer's.

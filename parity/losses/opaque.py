@@ -35,12 +35,12 @@ class Opaque(Loss):
     reads: tuple[str, ...] = Field(default=(), description="layers that it reads beside the output")
 
     @property
-    def called(self) -> str:
+    def pointed_at(self) -> str:
         """Return it as a person would point at it: what it is, and its line."""
         return f"{self.what} ({self.place})" if self.place else self.what
 
     def label(self) -> str:
-        return f"{self.kind} {self.called}"
+        return f"{self.kind} {self.pointed_at}"
 
     @classmethod
     def hole(cls, framework: str) -> Hole | None:
@@ -49,7 +49,7 @@ class Opaque(Loss):
 
     def words(self, ending: Activation | None) -> str:
         beside = f", of {', '.join(self.reads)} beside the output" if self.reads else ""
-        return f"opaque: {self.called}{beside}"
+        return f"opaque: {self.pointed_at}{beside}"
 
     def unweighed(self, shape: Shape) -> str:
         return "it is not known what an opaque loss does with them"

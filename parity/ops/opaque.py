@@ -52,7 +52,7 @@ class Opaque(Op):
     )
 
     @property
-    def called(self) -> str:
+    def pointed_at(self) -> str:
         """Return it as a person would point at it: what it is, and its line."""
         return f"{self.what} ({self.place})" if self.place else self.what
 
@@ -66,7 +66,7 @@ class Opaque(Op):
         return self.random if isinstance(self.random, tuple) else ()
 
     def label(self) -> str:
-        return f"{self.kind} {self.called}"
+        return f"{self.kind} {self.pointed_at}"
 
     @classmethod
     def hole(cls, framework: str) -> Hole | None:

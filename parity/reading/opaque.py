@@ -121,9 +121,9 @@ def _close_calls(found: Opened, faults: dict[str, str]) -> None:
         other != one and any({one, other} <= set(node.within) and node.within.index(other) < node.within.index(one)
                              for node in found.told.nodes) for other in wanted)}  # fmt: skip
     for within in outer:
-        inside = [one for one in found.told.nodes if within in one.within]
-        reasons = {one.name: faults[one.name] for one in inside if one.name in faults}
-        _replace(found, faults, inside, calls[within], reasons)
+        every = [one for one in found.told.nodes if within in one.within]
+        reasons = {one.name: faults[one.name] for one in every if one.name in faults}
+        _replace(found, faults, every, calls[within], reasons)
 
 
 def _close_functions(found: Opened, faults: dict[str, str]) -> None:
@@ -200,12 +200,12 @@ def _replace(
         trainable=any(one.trainable for one in inside),
     )  # fmt: skip
     found.said[name] = _opaque(node, call.part, list(reasons.values()), call.tensors, call.random)
-    nodes = []
-    for one in told.nodes:
-        if one is last:
+    nodes: list[ToldNode] = []
+    for other in told.nodes:
+        if other is last:
             nodes.append(node)
-        if one.name not in names:
-            nodes.append(replace(one, reads=[name if read == value else read for read in one.reads]))
+        if other.name not in names:
+            nodes.append(replace(other, reads=[name if read == value else read for read in other.reads]))
     outputs = [(output, name if one == value else one) for output, one in told.outputs]
     found.told = replace(told, nodes=nodes, outputs=outputs)
     found.kept |= dict.fromkeys(names, name) | {value: name}
@@ -273,7 +273,7 @@ def aligned(models: Sequence[Sequence[Op]], losses: Sequence[Any], names: Sequen
         other = second.get(name)
         if other is None:
             continue
-        told = f"Layer {name!r} is opaque in both: {one.called} and {other.called}; it is compared as a whole"
+        told = f"Layer {name!r} is opaque in both: {one.pointed_at} and {other.pointed_at}; it is compared as a whole"
         sizes = [sorted(sorted(size for size in shape if size != 1) for shape in op.tensors.values())
                  for op in (one, other)]  # fmt: skip
         if sizes[0] != sizes[1]:

@@ -138,16 +138,16 @@ def drawn_by(layer: Any, args: Any, given: Mapping[str, Any]) -> Any:
             return keras.ops.convert_to_tensor(generator.uniform(0.1, 0.9, shape), one.dtype)
         return keras.ops.ones(shape, one.dtype)
 
-    args, given = keras.tree.map_structure(made_up, args), keras.tree.map_structure(made_up, dict(given))
+    args, named = keras.tree.map_structure(made_up, args), keras.tree.map_structure(made_up, dict(given))
     if "training" in inspect.signature(layer.call).parameters:
-        given["training"] = True
+        named["training"] = True
     kept = [(one, keras.ops.convert_to_numpy(one)) for one in layer.variables]
     told: list[Any] = []
     try:
         results = []
         for number in range(2):
             with _seeing(told if number == 0 else []) as other:
-                found = keras.tree.flatten(layer(*args, **given))
+                found = keras.tree.flatten(layer(*args, **named))
             results.append([np.asarray(keras.ops.convert_to_numpy(one)) for one in found])
             if other:
                 return OWN

@@ -195,9 +195,8 @@ class Trace:
             what = f"activity_regularizer of {type(layer).__name__}, a layer of the program's own,"
             needs = "one of a layer that an entry is"
             raise UntoldError(ToldRefusal(what=what, place=place_of_call(layer), needs=needs))
-        ends = [one for one in keras.tree.flatten(outputs) if isinstance(one, keras.KerasTensor)]
-        self._ends[-1] = [(one, one._keras_history) for one in ends]
-        within.outputs = ends
+        within.outputs = [one for one in keras.tree.flatten(outputs) if isinstance(one, keras.KerasTensor)]
+        self._ends[-1] = [(one, one._keras_history) for one in within.outputs]
         return outputs
 
     def _as_one(self, call: Any, layer: Any, args: Any, given: Any, error: Exception | None = None) -> Any:
