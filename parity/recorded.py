@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from parity.compile.predictions import behind_opaque
 from parity.lazy import np
 from parity.losses.opaque import Opaque as OpaqueLoss
 from parity.ops.opaque import Opaque
 from parity.reference import Reference, Tensors
 from parity.spec.resolve import Resolved
+from parity.tensors import LOGITS, output
 
 if TYPE_CHECKING:
     from parity.losses import Loss
@@ -83,7 +85,9 @@ def given_to_reference(side: Resolved) -> list[tuple[str, str]]:
     """Return what the reference of a side takes from the program's own step, by phase and the layer's name."""
     losses = [("loss", "loss")] if opaque_losses(side) else []
     opened = [("forward", name) for name in opaque_layers(side)]
-    return [*opened, *losses, *(("gradient", name) for name in sorted(tapped(side)))]
+    logits = behind_opaque(side)
+    names = [output(name, form=LOGITS) if name in logits else name for name in sorted(tapped(side))]
+    return [*opened, *losses, *(("gradient", name) for name in names)]
 
 
 class RecordedReference(Reference):
@@ -102,6 +106,9 @@ class RecordedReference(Reference):
 
     def become(self, side: Resolved) -> None:
         super().become(side)
+        for name in behind_opaque(side):
+            index = self.graph.layers.index(self.graph.by_name[name])
+            self.fused, self.ops[index] = self.fused | {name}, self.graph.layers[index].op.without_activation()
         self.blind, self.unled, self.taps = bool(opaque_layers(side)), bool(opaque_losses(side)), tapped(side)
 
     def _recorded(self, phase: str, name: str) -> np.ndarray:
@@ -124,7 +131,7 @@ class RecordedReference(Reference):
 
     def _slope(self, layer: Layer, slope: np.ndarray | None, passed: Passed) -> np.ndarray:
         if layer.name in self.taps:
-            return self._recorded("gradient", layer.name)
+            return self._recorded("gradient", self._seen_as(layer))
         return super()._slope(layer, slope, passed)
 
     def _parts(self, passed: Passed, y: np.ndarray) -> list[tuple[int, Any, Any, np.ndarray, Any, bool, Any]]:

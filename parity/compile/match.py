@@ -16,7 +16,7 @@ from parity.activations import Activation
 from parity.activations.linear import Linear
 from parity.catalog import ACTIVATIONS, OPTIMIZERS
 from parity.code import Site, Slot
-from parity.compile.predictions import LOGITS, answer_of, spoken_by
+from parity.compile.predictions import LOGITS, answer_of, behind_opaque, spoken_by
 from parity.compile.program import Bindings, Output, Program, Weight, to_last
 from parity.compile.weights import Found, as_called, either_way, expanded, weights_of
 from parity.entries import Entry
@@ -114,6 +114,8 @@ def _outputs(
         # A Keras layer that applies no activation where the spec's does: it stands in a layer behind it.
         and not (output.attribute == layer.name and output.attribute in plain and _activates(layer, side))
     }
+    for name in behind_opaque(side) & set(by_name):
+        by_name[name] = replace(by_name[name], point="logits")
     last, ends = side.last, _ends(side)
     alone = len(ends) == 1
     if not frameworks()[side.framework].sees_inputs:  # Methods are seen by name only.

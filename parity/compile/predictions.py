@@ -44,6 +44,16 @@ def spoken_by(side: Resolved) -> Spoken | None:
     return Spoken(ending=kind, tapped=tapped, predicted=LOGITS if from_logits else AS_PROBABILITIES)
 
 
+def behind_opaque(side: Resolved) -> set[str]:
+    """Return the layers whose activation an opaque loss may look behind, for the logits that the framework remembers.
+
+    These are seen by their logits then: what a loss does that is not known may go by either.
+    """
+    remembers = frameworks()[side.framework].remembers_logits
+    views = [one for one in side.views.values() if remembers and one.config.loss.at_home]
+    return {one.last.name for one in views if (ending := one.graph.ending) is not None and ending.logits}
+
+
 def answer_of(side: Resolved, inventory: Mapping[str, Any], output: str = "") -> Answer:
     """Return what the predictions of a program written by hand are.
 

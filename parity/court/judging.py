@@ -265,7 +265,7 @@ class Court:
         self, side: str, number: int, taken: Taken, expected: Mapping[Name, np.ndarray]
     ) -> list[Seen]:  # fmt: skip
         """Return what the reference computes beside what a side does; not what it was given of what is opaque."""
-        given = given_to_reference(self.sides[side])
+        given = {(phase, itself(tensor)) for phase, tensor in given_to_reference(self.sides[side])}
         order = in_order([*taken.digests, ("loss", "loss")])
         places = []
         for name, value in expected.items():
