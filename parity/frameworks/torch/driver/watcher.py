@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -128,6 +128,7 @@ def _tell_loop(told: Told, seen: SeenLoop, optimizer: Any, folder: Path) -> None
     paths = {id(module): path for path, module in contracts.model_of(step).named_modules()}
     for node in told.nodes:
         node.path = paths.get(id(graph.modules.get(node.name)), "")
+    told.calls = [replace(one, path=paths.get(id(graph.called.get(one.name)), "")) for one in graph.calls]
     told.outputs = list(zip(names, graph.outputs, strict=False))
     told.refused += graph.refused
     tell_parameters(told, graph, seen.starts, loop)
