@@ -33,7 +33,12 @@ class Spoken:
 
 
 def spoken_by(side: Resolved) -> Spoken | None:
-    """Return what a side's outputs are meant to be; None where they are neither logits nor probabilities."""
+    """Return what a side's outputs are meant to be; None where they are neither logits nor probabilities.
+
+    None, too, where the loss is opaque: what that takes them for is not known, and they are compared as they are.
+    """
+    if side.config.loss.at_home:
+        return None
     loss, ending = side.config.loss, side.last.op.ending()
     made = ending is not None and ending.logits
     kind = ending.kind if ending is not None and made else loss.behind if isinstance(loss, CrossEntropy) else None

@@ -52,6 +52,11 @@ class ReadProgram:
     told: Told
 
     @property
+    def redrawn(self) -> str:
+        """Return why its rows are other ones each time they are read; empty where they are not."""
+        return self.told.redrawn
+
+    @property
     def opaque(self) -> dict[str, str]:
         """Return what of it is opaque, as a person would point at it, and the sentence that says so."""
         several = isinstance(self.spec["model"].get("outputs"), Mapping)
@@ -119,6 +124,8 @@ def read_told(
     if rows.made_up:
         notes.append(f"It brings no data: the {len(next(iter(rows.arrays.values())))} rows in {source} are made up.")
     notes += rows.notes
+    if told.redrawn:
+        notes.append(f"Its rows are opaque: {told.redrawn.rstrip(',')}; those in {source} are one reading of them.")
     if unread + rows.unread:
         raise UnreadProgramError(unread + rows.unread)
     losses = {output: _aligned(one, output in rows.aligned) for output, one in losses.items()}
