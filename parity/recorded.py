@@ -43,14 +43,10 @@ def is_opaque(side: Resolved) -> bool:
     return bool(opaque_layers(side) or opaque_losses(side))
 
 
-def opaque_in(side: Resolved) -> str:
-    """Return what is opaque in a side, in words; empty where nothing is."""
-    layers = [
-        f"layer {layer.name!r}, {layer.op.pointed_at}" for layer in side.graph.layers if isinstance(layer.op, Opaque)
-    ]
-    losses = [f"the loss, {loss.pointed_at}" for loss in _losses(side) if isinstance(loss, OpaqueLoss)]
-    found = [*layers, *losses]
-    return f"{' and '.join(found)}, {'is' if len(found) == 1 else 'are'} opaque in {side.name}" if found else ""
+def opaque_in(side: Resolved) -> list[str]:
+    """Return what is opaque in a side, as a person would point at it."""
+    layers = [f"layer {one.name!r}, {one.op.pointed_at}" for one in side.graph.layers if isinstance(one.op, Opaque)]
+    return [*layers, *(f"the loss, {one.pointed_at}" for one in _losses(side) if isinstance(one, OpaqueLoss))]
 
 
 def _losses(side: Resolved) -> list[Loss]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from parity.compare.judge import Seen
     from parity.court.alone import HeldAlone
     from parity.court.work import Note
+    from parity.result.schema import Result
     from parity.spec.sections import Spec
 
 
@@ -72,3 +73,26 @@ def _unheld(found: HeldAlone) -> str:
     if found.unseen:
         return f"what is opaque cannot be seen in the program ({', '.join(found.unseen)}), nor so what follows from it"
     return "the program does not have the parameters of the spec"
+
+
+EXACT = 1e-9
+"""Relative difference from which on one loss is no longer another one times a number."""
+
+
+def with_factor(result: Result) -> Result:
+    """Return a result with a note of by what an opaque loss of one program is another one than that of the other.
+
+    Both are of the same outputs: those of the first program, with which the second one's goes on.
+    """
+    opaque = {side.name for side in result.sides if any(one.startswith("the loss") for one in side.opaque)}
+    notes = []
+    for one in result.comparisons:
+        lost = next((place for place in one.places if place.phase == "loss" and place.values), None)
+        if lost is None or not lost.values or not lost.values[0] or not opaque & {one.a, one.b}:
+            continue
+        factor = lost.values[1] / lost.values[0]
+        number = float(f"{factor:.6g}")
+        if abs(factor - number) <= EXACT * abs(factor):
+            notes.append(f"of the same outputs, the loss of {one.b} is {number:g} times that of {one.a} "
+                         f"(step {lost.step}, of {factor:.12g} times)")  # fmt: skip
+    return result.model_copy(update={"notes": [*result.notes, *notes]}) if notes else result

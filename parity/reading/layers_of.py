@@ -122,7 +122,7 @@ def _read_by_losses(
     for loss in told.losses:
         read = [laid.kept.get(one, one) for one in loss.reads]
         layers = [names[key] for one in read if (key := passed.get(one, one)) in names]
-        found[loss.output] = list(dict.fromkeys(layers))
+        found[loss.output] = sorted(set(layers))
     return found
 
 

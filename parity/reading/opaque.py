@@ -256,7 +256,25 @@ def renamed(losses: Any, names: Mapping[str, str]) -> Any:
     if "opaque" not in losses:
         return {name: renamed(one, names) for name, one in losses.items()} if len(losses) > 1 else losses
     fields = losses["opaque"]
-    return {"opaque": {**fields, **({"reads": [names[one] for one in fields["reads"]]} if "reads" in fields else {})}}
+    return {
+        "opaque": {**fields, **({"reads": sorted(names[one] for one in fields["reads"])} if "reads" in fields else {})}
+    }
+
+
+def read_by_losses(losses: Any) -> list[str]:
+    """Return the layers that opaque losses read, of a spec's loss or losses."""
+    if not isinstance(losses, Mapping):
+        return []
+    if "opaque" in losses:
+        return list(losses["opaque"].get("reads", ()))
+    return [name for one in losses.values() for name in read_by_losses(one)]
+
+
+def as_ordered(op: Op, others: Sequence[Op]) -> Op:
+    """Return an opaque layer that reads what the other program's does in that one's order, which says nothing."""
+    other = next((one for one in others if one.name == op.name and isinstance(one, Opaque)), None)
+    same = other is not None and sorted(op.said_inputs or ()) == sorted(other.said_inputs or ())
+    return op.replace(inputs=other.inputs) if same and other is not None and isinstance(op, Opaque) else op
 
 
 def aligned(models: Sequence[Sequence[Op]], losses: Sequence[Any], names: Sequence[str]) -> list[str]:

@@ -11,7 +11,7 @@ from parity.errors import UsageError
 from parity.free_names import free_name
 from parity.ops import Op
 from parity.ops.again import Again
-from parity.reading.opaque import aligned, renamed
+from parity.reading.opaque import aligned, as_ordered, read_by_losses, renamed
 from parity.reading.plainly import activations_joined, channels_moved_last
 from parity.reading.same_rows import SharedRows, shared_rows
 from parity.reading.whole import UNSEEN, ReadProgram
@@ -118,7 +118,7 @@ def paired(a: ReadProgram, b: ReadProgram, names: tuple[str, str], source: str, 
     """
     specs = [_built(one) for one in (a, b)]
     sides = [
-        PairSide(name=name, reading=one, model=activations_joined(spec.model))
+        PairSide(name=name, reading=one, model=activations_joined(spec.model, read_by_losses(one.spec["loss"])))
         for name, one, spec in zip(names, (a, b), specs, strict=True)
     ]
     _turn(sides)
@@ -181,7 +181,7 @@ def _rename(first: PairSide, second: PairSide) -> None:
             taken.add(own)
     inputs = _inputs(first, second)
     called = {**inputs, **found}
-    layers = [_called(op, called) for op in after]
+    layers = [as_ordered(_called(op, called), before) for op in after]
     outputs = {name: called[layer] for name, layer in second.model.outputs.items()}
     second.model = ModelSpec(
         input=second.model.input,

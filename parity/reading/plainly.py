@@ -5,7 +5,7 @@ Channels last, and activations in the layer that they follow.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from parity.activations.linear import Linear
 from parity.code import axes_of
@@ -84,10 +84,14 @@ def _read_last(line: Line) -> Op:
     return layer.op
 
 
-def activations_joined(model: ModelSpec) -> ModelSpec:
+def activations_joined(model: ModelSpec, kept: Collection[str] = ()) -> ModelSpec:
     """Return a model whose activations stand in the layers that they follow, as far as these can have them.
 
     Of ``dense`` and ``activation: relu``, ``dense: {activation: relu}``: one network, in two ways to write it.
+
+    Args:
+        model: of a spec.
+        kept: layers whose outputs are read from outside of it, and stay what they are.
     """
     graph = graph_of(named(model))
     ends = {value.name for value in graph.outputs}
@@ -97,7 +101,13 @@ def activations_joined(model: ModelSpec) -> ModelSpec:
         before = layer.reads[0].name
         op = ops.get(before)
         alone = graph.readers(before) == [layer] and before not in ends and before not in graph.shared
-        if isinstance(layer.op, ActivationOp) and layer.owns and alone and _takes(op):
+        if (
+            isinstance(layer.op, ActivationOp)
+            and layer.owns
+            and alone
+            and _takes(op)
+            and not {layer.name, before} & set(kept)
+        ):
             assert op is not None
             ops[before] = op.replace(**{op.activation_field: layer.op.function})
             gone[layer.name] = before

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from parity.entries import Entry
-from parity.errors import Fault
+from parity.errors import Fault, listed
 from parity.frameworks import title_of
 from parity.spec.exactness import numerics_faults
 from parity.spec.faults import Loc, Where
@@ -75,6 +75,20 @@ def apart_faults(
                 told = f"{parameter.initializer.kind} starts {layer.name}.{name}; {kept}, none of which it can start"
                 faults.append(where.fault(layers[layer.name], told, fix=f"start it by another one, or say {one}"))
     return faults
+
+
+def reading_faults(config: Config, where: Where, loc: Loc) -> list[Fault]:
+    """Return the faults of an opaque loss that reads what is no layer.
+
+    Args:
+        config: of a side, its layers named.
+        where: knows the lines.
+        loc: of the loss.
+    """
+    known = [str(op.name) for op in config.model.layers]
+    read = [name for name in getattr(config.loss, "reads", ()) if name not in known]
+    at: Loc = (*loc, config.loss.kind, "reads")
+    return [where.fault(at, f"got {name!r}, which is no layer of the model", listed(known, 20)) for name in read]
 
 
 def _holes(

@@ -16,7 +16,7 @@ from parity.frameworks import title_of
 from parity.spec.consistency import Layers, Reached, check_change, check_model, hidden_faults, loss_faults
 from parity.spec.faults import Loc, Where, faults_of
 from parity.spec.graph import Graph, Layer, graph_of, named
-from parity.spec.holes import apart_faults, unsaid_faults
+from parity.spec.holes import apart_faults, reading_faults, unsaid_faults
 from parity.spec.output_faults import output_faults
 from parity.spec.own_program import OwnProgram, own_program
 from parity.spec.paths import at, set_path, set_together, split, visit, walk
@@ -255,7 +255,7 @@ def changed(
     for name, view in () if faults else side.views.items():
         own: Loc = ("loss", name) if name else ("loss",)
         loss, hidden = view.config.loss, hidden_faults(view.config.loss, view.graph, where, own)
-        faults += hidden
+        faults += hidden + reading_faults(view.config, where, own)
         if not hidden and resolved.program is None:
             last = next((key for key in reversed(list(changes)) if key.partition(".")[0] == "loss"), None)
             faults += target_faults(view.config, origins.get("data.targets", DEFAULT), where, changes, loc)
