@@ -77,12 +77,23 @@ def tapped(side: Resolved) -> set[str]:
     return (ends | beside | read) & set(side.graph.by_name)
 
 
+def _led_back(side: Resolved) -> set[str]:
+    """Return those of the layers of :func:`tapped` that are read, and behind which parameters are trained."""
+    found = set()
+    for name in tapped(side):
+        layer = side.graph.by_name[name]
+        every = [layer, *side.graph.ahead(layer)]
+        if not isinstance(layer.op, Opaque) and any(one.trainable for x in every for one in x.parameters.values()):
+            found.add(name)
+    return found
+
+
 def given_to_reference(side: Resolved) -> list[tuple[str, str]]:
     """Return what the reference of a side takes from the program's own step, by phase and the layer's name."""
     losses = [("loss", "loss")] if opaque_losses(side) else []
     opened = [("forward", name) for name in opaque_layers(side)]
     logits = behind_opaque(side)
-    names = [output(name, form=LOGITS) if name in logits else name for name in sorted(tapped(side))]
+    names = [output(name, form=LOGITS) if name in logits else name for name in sorted(_led_back(side))]
     return [*opened, *losses, *(("gradient", name) for name in names)]
 
 
@@ -106,6 +117,7 @@ class RecordedReference(Reference):
             index = self.graph.layers.index(self.graph.by_name[name])
             self.fused, self.ops[index] = self.fused | {name}, self.graph.layers[index].op.without_activation()
         self.blind, self.unled, self.taps = bool(opaque_layers(side)), bool(opaque_losses(side)), tapped(side)
+        self.needed = _led_back(side)
 
     def _recorded(self, phase: str, name: str) -> np.ndarray:
         found = self.own((phase, name))
@@ -127,7 +139,10 @@ class RecordedReference(Reference):
 
     def _slope(self, layer: Layer, slope: np.ndarray | None, passed: Passed) -> np.ndarray:
         if layer.name in self.taps:
-            return self._recorded("gradient", self._seen_as(layer))
+            name = self._seen_as(layer)
+            if layer.name not in self.needed and self.own(("gradient", name)) is None:
+                return np.zeros_like(passed.values[self.graph.places[layer.name]])  # Nothing ahead of it is trained.
+            return self._recorded("gradient", name)
         return super()._slope(layer, slope, passed)
 
     def _parts(self, passed: Passed, y: np.ndarray) -> list[tuple[int, Any, Any, np.ndarray, Any, bool, Any]]:

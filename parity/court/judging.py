@@ -13,7 +13,7 @@ from parity.compare.noise import Name, Rounding
 from parity.compare.saturated import forgiven
 from parity.compare.steps import compare_digests, compare_guided, compare_tensors, in_order, repeats, seen_of
 from parity.court.causes import Caused, Causes
-from parity.recorded import RecordedReference, given_to_reference
+from parity.recorded import RecordedReference, given_to_reference, tapped, undealt
 from parity.run.environment import may_have_gpus
 from parity.run.exchange import Exchange
 from parity.run.lockstep import Lockstep, Taken, batch_of, slots_before
@@ -28,6 +28,9 @@ something stands out so little that it may still be rounding."""
 
 OWN_STATE_STEPS = 8
 """Steps checked, one after another, of a side that keeps state of its own which nothing else can set."""
+
+UNMEASURED = 1e-9
+"""Taken for rounding, in float64, where a program draws other numbers each time, so that it cannot be measured."""
 
 OUT_OF_DOUBT = 1e6
 """Multiples of the noise from which on a difference is no matter of how well the noise is known."""
@@ -266,13 +269,15 @@ class Court:
     ) -> list[Seen]:  # fmt: skip
         """Return what the reference computes beside what a side does; not what it was given of what is opaque."""
         given = {(phase, itself(tensor)) for phase, tensor in given_to_reference(self.sides[side])}
+        given |= {("gradient", name) for name in tapped(self.sides[side])}
+        steady = not undealt(self.sides[side])
         order = in_order([*taken.digests, ("loss", "loss")])
         places = []
         for name, value in expected.items():
             if (name not in taken.digests and name[0] != "loss") or (name[0], itself(name[1])) in given:
                 continue
             own = np.array(taken.loss) if name[0] == "loss" else taken.tensor(*name)
-            noise = self.judged.rounding.noise(side, side, name)
+            noise = self.judged.rounding.noise(side, side, name) if steady else UNMEASURED
             places.append(seen_of(number, name, np.asarray(value), own, noise, order[name])[0])
         return forgiven(places, expected, taken, self.judged.rounding.precision)
 
