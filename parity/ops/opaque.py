@@ -23,6 +23,13 @@ class OpaqueDraw(Strict):
     rate: float | None = Field(default=None, description="share of the values that a mask drops; none: normal numbers")
 
 
+class OpaqueTensor(Strict):
+    """A parameter that an opaque layer keeps."""
+
+    name: str = Field(description="what the program calls it, in the layer")
+    shape: tuple[int, ...] = Field(description="as it lies in the program")
+
+
 class Opaque(Op):
     """y is what a program's own layer, or a stretch of its operations, makes of what it reads; no meaning is known.
 
@@ -44,9 +51,7 @@ class Opaque(Op):
     shape: Sizes = Field(description="of what it gives for a row")
     place: str = Field(default="", description="line of the program, where that is known")
     needs: str = Field(default="", description="the entry or field that would read it")
-    tensors: dict[str, tuple[int, ...]] = Field(
-        default={}, description="parameters that it keeps, by their names in the program, and their shapes there"
-    )
+    tensors: tuple[OpaqueTensor, ...] = Field(default=(), description="parameters that it keeps: name and shape")
     random: Literal["own"] | tuple[OpaqueDraw, ...] = Field(
         default=(), description="what it is dealt in a training step, in order; own: it draws what nobody can deal"
     )

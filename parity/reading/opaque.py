@@ -221,7 +221,11 @@ def _input_names(told: Told) -> set[str]:
 
 def _opaque(node: ToldNode, what: str, needs: Iterable[str], tensors: Mapping[str, Any], random: Any) -> Said:
     fields: dict[str, Any] = {"what": what, "shape": node.shape, "place": node.place}
-    fields |= {"needs": "; ".join(dict.fromkeys(needs)), "tensors": dict(tensors), "random": random}
+    fields |= {
+        "needs": "; ".join(dict.fromkeys(needs)),
+        "tensors": [{"name": name, "shape": one} for name, one in tensors.items()],
+        "random": random,
+    }
     return Said("opaque", {key: one for key, one in fields.items() if one not in ("", [], {})})
 
 
@@ -292,7 +296,7 @@ def aligned(models: Sequence[Sequence[Op]], losses: Sequence[Any], names: Sequen
         if other is None:
             continue
         told = f"Layer {name!r} is opaque in both: {one.pointed_at} and {other.pointed_at}; it is compared as a whole"
-        sizes = [sorted(sorted(size for size in shape if size != 1) for shape in op.tensors.values())
+        sizes = [sorted(sorted(size for size in one.shape if size != 1) for one in op.tensors)
                  for op in (one, other)]  # fmt: skip
         if sizes[0] != sizes[1]:
             told += f". They keep other parameters: {_kept(one)} in {names[0]}, {_kept(other)} in {names[1]}"
@@ -305,4 +309,4 @@ def aligned(models: Sequence[Sequence[Op]], losses: Sequence[Any], names: Sequen
 
 
 def _kept(op: Opaque) -> str:
-    return ", ".join(f"{name} {list(shape)}" for name, shape in op.tensors.items()) or "none"
+    return ", ".join(f"{one.name} {list(one.shape)}" for one in op.tensors) or "none"
