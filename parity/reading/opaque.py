@@ -50,7 +50,12 @@ def opened(told: Told) -> Opened:
         except NoEntryError as error:
             faults[node.name] = str(error)
     found = Opened(told=told, said=said)
-    if faults:
+    if faults and not reader_of(told.framework).opaque:
+        known = {node.name: node for node in told.nodes}
+        found.unread = [
+            Unread(what=named(known[name]), place=known[name].place, needs=needs) for name, needs in faults.items()
+        ]
+    elif faults:
         _close_calls(found, faults)
         _close_functions(found, faults)
         _close_nodes(found, faults)

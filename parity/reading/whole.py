@@ -201,6 +201,9 @@ def _losses(
         except NoEntryError as error:
             what = " and ".join(filter(None, [shown_word(one.part) if one.part is not None else "", one.beside]))
             place = one.place or told.places.get("loss") or told.places.get("compile", "")
+            if not reader_of(told.framework).opaque:
+                unread.append(Unread(what=f"loss {what}", place=told.places.get("compile", ""), needs=str(error)))
+                continue
             opaque = LOSSES["opaque"].model_validate(
                 {"what": what, "place": place, "needs": str(error), "reads": layers.reads.get(one.output, [])}
             )
