@@ -79,6 +79,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ),
     ("run", "frameworks.driver"),
     ("reference",),
+    ("recorded",),
     ("advice",),
     ("compare",),
     ("explain",),

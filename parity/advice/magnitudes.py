@@ -85,13 +85,13 @@ class Scales:
 
 
 def measure(side: Resolved, data: Dataset) -> Scales | None:
-    """Return the sizes at step 0, in training without dropout; None for a network too large to try.
+    """Return the sizes at step 0, in training without dropout; None for a network too large to try, or opaque in part.
 
     Args:
         side: what is measured.
         data: rows that fit the model.
     """
-    if too_large(side):
+    if too_large(side) or any(layer.op.at_home for layer in side.graph.layers):
         return None
     training, graph = side.config.training, side.graph
     layers = side.layers()

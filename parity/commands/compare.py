@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from parity.atomic import whole
 from parity.commands.read import proof_of, with_known, wrapper_of, write_rows
 from parity.commands.run import run
+from parity.commands.witnessing import with_factor
 from parity.errors import UsageError
 from parity.reading.asking import Wanted, asked
 from parity.reading.pair import Pair, PairSide, paired, with_programs
@@ -79,6 +80,7 @@ def compare(
         spec, replace(options, out=folder), text=text, file=str(files[0]), folder=folder, command=command, note=note
     )
     result = with_known(result, {side.name: side.reading for side in pair.sides})
+    result = with_factor(result)
     return Compared(pair=pair, result=result, files=files, proofs=proofs)
 
 

@@ -79,6 +79,11 @@ def port(
     found = read(
         program, output=None, out=out, max_seconds=max_seconds, said=said, prove=False, note=note
     )  # fmt: skip
+    if found.reading.opaque:
+        raise UsageError(
+            f"{program.text} cannot be ported: opaque is {' and '.join(found.reading.opaque)}, which runs only in its "
+            f"own program; what was read of it stands in {found.files[0]}"
+        )
     ported = Ported(read=found, framework=framework)
     file = output or found.files[0].with_name(f"{found.spec.name}_{framework}.py")
     note(f"writing {file.name}", 0.0)

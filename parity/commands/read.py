@@ -13,6 +13,7 @@ from parity.commands.check import check
 from parity.commands.ending import code_of
 from parity.commands.progress import silent
 from parity.commands.saving import saved_as, watched_by
+from parity.commands.witnessing import witnessed
 from parity.compile import compile_side
 from parity.errors import WorkerError
 from parity.lazy import np
@@ -53,7 +54,7 @@ from {module} import {names}  # The program has none of its own.
 """
 
 
-@dataclass(kw_only=True)
+@dataclass
 class Proof:
     """What the lockstep between a program and what its spec compiles to says of the reading.
 
@@ -192,10 +193,12 @@ def proof_of(reading: ReadProgram, rows: Path, program: Wanted, seconds: float, 
     """
     folder = scratch_folder(Path(tempfile.gettempdir()))
     try:
-        sides = {READ: {"framework": reading.framework}, PROGRAM: None}
+        sides = {PROGRAM: None} if reading.opaque else {READ: {"framework": reading.framework}, PROGRAM: None}
         spec = with_program(reading, rows, program, folder, sides)
         options = Options(explain=False, steps=STEPS, check_steps="all", timeout=seconds)
         try:
+            if reading.opaque:  # It cannot be compiled: what was read of it is held against its meaning.
+                return Proof(*witnessed(spec, list(reading.opaque), STEPS, options, folder, note))
             result = check(spec, options, text="", file=None, folder=folder, command="", note=note)
         except WorkerError as error:
             return Proof(verdict="inconclusive", lines=[f"read, but not proved: {error.brief}"])

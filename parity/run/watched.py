@@ -331,3 +331,9 @@ def line_here() -> str:
     """Return the innermost line of a program under way, ``train.py, line 12``; empty where there is none."""
     frame = next(frames_here(), None)
     return "" if frame is None else f"{os.path.basename(frame.f_code.co_filename)}, line {frame.f_lineno}"
+
+
+def function_here() -> str:
+    """Return the innermost function of a program under way, ``<module>`` outside of any; empty where there is none."""
+    frame = next(frames_here(), None)
+    return "" if frame is None else frame.f_code.co_name

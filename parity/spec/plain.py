@@ -35,12 +35,17 @@ def brief(value: Any) -> Any:
     if isinstance(value, Entry):
         own = {name: getattr(value, name) for name, one in type(value).model_fields.items() if _says(value, name, one)}
         return {value.kind: {name: brief(one) for name, one in own.items()}} if own else value.kind
+    if isinstance(value, BaseModel):
+        return {name: brief(getattr(value, name)) for name, one in type(value).model_fields.items()
+                if _says(value, name, one)}  # fmt: skip
+    if isinstance(value, Mapping):
+        return {key: brief(item) for key, item in value.items()}
     if isinstance(value, tuple | list):
         return [brief(item) for item in value]
     return value
 
 
-def _says(entry: Entry, name: str, field: FieldInfo) -> bool:
+def _says(entry: BaseModel, name: str, field: FieldInfo) -> bool:
     return field.is_required() or getattr(entry, name) != field.get_default(call_default_factory=True)
 
 

@@ -28,6 +28,7 @@ class Call:
         modes: of a module, each module in it and whether that was in training.
         grad: whether gradients were recorded.
         autocast: whether it was within ``autocast``.
+        within: the function of the program that it stands in.
     """
 
     what: Any
@@ -38,6 +39,7 @@ class Call:
     modes: list[tuple[Any, bool]] = field(default_factory=list)
     grad: bool = True
     autocast: bool = False
+    within: str = ""
 
     def refs(self) -> list[Ref]:
         """Return the tensors that it was given, in order."""
