@@ -131,4 +131,4 @@ def _named(told: Advice, at: Situation, output: str) -> Advice:
 
 def setting(path: str, value: Any) -> str:
     """Return a path and its value as a spec would have it: ``loss.from_logits: false``."""
-    return f"{path}: {str(value).lower() if isinstance(value, bool) else value}"
+    return f"{path}: {'null' if value is None else str(value).lower() if isinstance(value, bool) else value}"
