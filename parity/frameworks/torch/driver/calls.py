@@ -28,6 +28,7 @@ class Call:
         modes: of a module, each module in it and whether that was in training.
         grad: whether gradients were recorded.
         autocast: whether it was within ``autocast``.
+        buffers: of a module that was called ahead of the first backward pass, its buffers and what they held before.
     """
 
     what: Any
@@ -38,6 +39,7 @@ class Call:
     modes: list[tuple[Any, bool]] = field(default_factory=list)
     grad: bool = True
     autocast: bool = False
+    buffers: list[tuple[torch.Tensor, torch.Tensor]] = field(default_factory=list)
 
     def refs(self) -> list[Ref]:
         """Return the tensors that it was given, in order."""

@@ -110,6 +110,7 @@ class SeenLoop(TorchFunctionMode):  # type: ignore[misc]
             module, "module", given, named, line_here(), grad=torch.is_grad_enabled(),
             modes=[(one, one.training) for one in module.modules()],
             autocast=torch.is_autocast_enabled("cpu") or torch.is_autocast_enabled("cuda"),
+            buffers=[] if self.by_hand.begun else [(one, one.detach().clone()) for one in module.buffers()],
         )  # fmt: skip
         with self.within():
             self.by_hand.know(module)

@@ -67,6 +67,7 @@ class TorchWatcher(Watcher):
             return {"build_model": lambda: training.model}
         loop = loop_of(seen, training.optimizer)
         part = contracts.Contract(loop, seen.scheduled, _per(loop))
+        contracts.begin_again(loop, seen.starts)
         model, step = contracts.model_of(loop.last), contracts.stepping(loop)
         found = {
             "build_model": lambda: model,
