@@ -58,14 +58,14 @@ def stored(file: str | Path) -> Mapping[str, StoredTensor]:
     """
     try:
         state = Path(file).stat()
-        return _stored(str(file), state.st_mtime_ns, state.st_size)
+        return _stored(str(file), (state.st_mtime_ns, state.st_ino), state.st_size)
     except OSError as error:
         there = "this is a folder" if Path(file).is_dir() else error.strerror or "it cannot be read"
         raise DataError(f"{file}: {there}; expected a .safetensors file; {MADE_BY}") from None
 
 
 @cache
-def _stored(file: str, changed: int, size: int) -> Mapping[str, StoredTensor]:
+def _stored(file: str, changed: tuple[int, int], size: int) -> Mapping[str, StoredTensor]:
     del changed  # A file that was written anew is read anew.
     wrong = DataError(f"{file}: this is no .safetensors file, or a part of one; {MADE_BY}")
     with open(file, "rb") as handle:
@@ -112,11 +112,11 @@ def tensor_of(file: str | Path, name: str) -> NDArray[np.float64]:
 def digest_of(file: str | Path) -> str:
     """Return the SHA-256 of a file; the same one is read once."""
     state = Path(file).stat()
-    return _digest(str(file), state.st_mtime_ns, state.st_size)
+    return _digest(str(file), (state.st_mtime_ns, state.st_ino), state.st_size)
 
 
 @cache
-def _digest(file: str, changed: int, size: int) -> str:
+def _digest(file: str, changed: tuple[int, int], size: int) -> str:
     del changed, size
     with open(file, "rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
