@@ -68,7 +68,7 @@ def compare(
         UsageError: when one fails, or does not train, or the two do not learn the same thing; or when weights are not
             found in it.
     """
-    readings, names = _readings(programs, max_seconds, said or {}, note)
+    readings, names = _readings(programs, max_seconds, said or {}, weights, note)
     folder = options.out or Path("reports") / spec_name(f"{names[0]}-{names[1]}")
     pair = paired(*readings, names, source="rows.npz", others=f"{names[1]}_rows.npz")
     proofs: dict[str, Proof] = {}
@@ -94,7 +94,7 @@ def compare(
 
 
 def _readings(
-    programs: tuple[Wanted, Wanted], max_seconds: float, said: Mapping[str, Any], note: Note
+    programs: tuple[Wanted, Wanted], max_seconds: float, said: Mapping[str, Any], weights: bool, note: Note
 ) -> tuple[tuple[ReadProgram, ReadProgram], tuple[str, str]]:  # fmt: skip
     """Return both programs as they are read, and the names of the sides that they are."""
     found: list[ReadProgram] = []
@@ -103,7 +103,9 @@ def _readings(
         note(f"running {program.text} until it trains", 0.0)
         told, arrays = asked(program, max_seconds)
         try:
-            found.append(read_told(told, arrays, name=program.name, source="rows.npz", said=said))
+            found.append(
+                read_told(told, arrays, name=program.name, source="rows.npz", said=said, given_weights=weights)
+            )
         except UnreadProgramError as error:
             unread += [one if one.place else replace(one, place=program.text) for one in error.unread]
     if unread:

@@ -196,7 +196,8 @@ def written(
         beside: what of ``loss`` and ``optimizer`` was told beside the model.
     """
     rows = file.with_suffix(".npz")
-    reading = read_told(told, arrays, name=program.name, source=rows.name, said=said)
+    given = taking is not None
+    reading = read_told(told, arrays, name=program.name, source=rows.name, said=said, given_weights=given)
     reading.unsaid = tuple(sorted({*reading.unsaid, *beside}))
     build_spec({**reading.spec, "data": {**reading.spec["data"], "source": "blobs"}})  # Its faults, before any file.
     file.parent.mkdir(parents=True, exist_ok=True)

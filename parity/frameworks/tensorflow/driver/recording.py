@@ -51,10 +51,11 @@ class Recorder:
 
     Args:
         full: is called when enough steps were recorded, or when what is seen cannot be read.
+        at_once: enough is what stands ahead of the first gradient.
     """
 
-    def __init__(self, full: Callable[[Recorder], None]) -> None:
-        self.full = full
+    def __init__(self, full: Callable[[Recorder], None], at_once: bool = False) -> None:
+        self.full, self._at_once = full, at_once
         self.steps: list[TapedStep] = []
         self.variables: dict[int, Any] = {}
         self.places: dict[int, str] = {}
@@ -243,6 +244,8 @@ class Recorder:
                 self.full(self)
             if not self.steps:  # What was made within the tape held its start; a pass may have moved it.
                 self.before = {**dict(self._values()), **self.starts, **self.before}
+                if self._at_once:
+                    self.full(self)
             with self.quiet():
                 found = plain(tape, target, sources, *args, **kwargs)
             step.loss, step.sources, step.gradients = target, flat, list(tf.nest.flatten(found))

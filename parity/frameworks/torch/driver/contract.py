@@ -88,7 +88,6 @@ def model_of(step: Pass) -> nn.Module:
     return found
 
 
-@torch.no_grad()
 def begin_again(loop: Loop, starts: Starts) -> None:
     """Let a program's tensors be what they were ahead of its first step.
 
@@ -96,12 +95,13 @@ def begin_again(loop: Loop, starts: Starts) -> None:
         loop: of the program.
         starts: that knows how parameters stood then.
     """
-    for call in reversed(loop.steps[0][0].roots):  # Of a module that is called twice, as it was first.
-        for buffer, value in call.buffers:
-            buffer.copy_(value)
-    for group in loop.optimizer.param_groups:
-        for one in group["params"]:
-            one.copy_(starts.first(one))
+    with torch.no_grad():
+        for call in reversed(loop.steps[0][0].roots):  # Of a module that is called twice, as it was first.
+            for buffer, value in call.buffers:
+                buffer.copy_(value)
+        for group in loop.optimizer.param_groups:
+            for one in group["params"]:
+                one.copy_(starts.first(one))
 
 
 class Contract:
