@@ -64,8 +64,10 @@ class PairSide:
         lines = {self.reading.names[node.name]: node.place for node in told.nodes if node.name in self.reading.names}
         found |= {f"layers.{name}": lines[own] for name, own in self.names.items() if lines.get(own)}
         shown = {path: _in(folder, place) for path, place in found.items()}
-        return shown | {path: f"{shown[path.rpartition('.')[0]]} (measured {how})" for path, how in self._measured()
-                        if path.rpartition(".")[0] in shown}  # fmt: skip
+        for path, how in self._measured():
+            place = shown.get(path.rpartition(".")[0])
+            shown[path] = f"{place} (measured {how})" if place else f"measured {how}"
+        return shown
 
     def _measured(self) -> Iterator[tuple[str, str]]:
         """Give the paths of the initializers that were measured, and by what."""
