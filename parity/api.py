@@ -83,6 +83,7 @@ def read(
     program: Any, optimizer: Any = None, loss: Any = None, *, metrics: Any = None, x: Any = None, y: Any = None,
     batch_size: int = 32, epochs: int = 1, shuffle: bool = True, validation_split: float = 0.0, name: str = "model",
     arguments: Sequence[str] = (), out: str | Path | None = None, prove: bool = True, max_seconds: float = 600.0,
+    weights: bool = False,
 ) -> WasRead:  # fmt: skip
     """Read a program, or a live model, into a spec, and prove the reading; the spec and its data are written.
 
@@ -102,10 +103,11 @@ def read(
         out: folder of the spec and its data; ``reports/NAME`` if None.
         prove: hold the program and what its spec compiles to in lockstep.
         max_seconds: after which a program is ended where it has not trained.
+        weights: take its weights over, as it begins to train from them.
 
     Raises:
         UnreadProgramError: with everything that no entry reads.
-        UsageError: when the program fails, does not train, or is no model.
+        UsageError: when the program fails, does not train, or is no model; or when its weights cannot be taken.
     """
     from parity.commands.read import read as read_program
     from parity.commands.read import read_live
@@ -117,18 +119,19 @@ def read(
         said = {part: one for part, one in {"loss": loss, "optimizer": optimizer}.items() if one is not None}
         return read_program(
             program_of(str(program), arguments), output=None, out=folder, max_seconds=max_seconds, said=said,
-            prove=prove, note=silent,
+            prove=prove, note=silent, weights=weights,
         )  # fmt: skip
     training = Training(
         model=program, optimizer=optimizer, loss=loss, metrics=metrics, x=x, y=y, batch_size=batch_size, epochs=epochs,
         shuffle=shuffle, validation_split=validation_split,
     )  # fmt: skip
-    return read_live(training, name=name, out=folder, prove=prove, max_seconds=max_seconds, said={})
+    return read_live(training, name=name, out=folder, prove=prove, max_seconds=max_seconds, said={}, weights=weights)
 
 
 def compare(
-    a: Any, b: Any, *, out: str | Path | None = None, prove: bool = True, max_seconds: float = 600.0, **options: Any
-) -> Compared:
+    a: Any, b: Any, *, out: str | Path | None = None, prove: bool = True, max_seconds: float = 600.0,
+    weights: bool = False, **options: Any,
+) -> Compared:  # fmt: skip
     """Compare two programs as they are: where their training parts, and which difference does it.
 
     Args:
@@ -137,6 +140,7 @@ def compare(
         out: folder of what is written; ``reports/A-B`` if None.
         prove: hold each program against what it was read as first.
         max_seconds: after which a program is ended where it has not trained.
+        weights: start each side from its program's own weights, as it begins to train from them.
         options: fields of :class:`Options`.
 
     Raises:
@@ -151,7 +155,7 @@ def compare(
         return compare_programs(
             (programs[0], programs[1]), Options(out=None if out is None else Path(out), **options),
             max_seconds=max_seconds, prove=prove, command=f"parity.api.compare(a, b{', ' + told if told else ''})",
-            note=silent,
+            note=silent, weights=weights,
         )  # fmt: skip
 
 

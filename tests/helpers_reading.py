@@ -2,7 +2,48 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from helpers_commands import lender
+
+from parity.commands.live_weights import live_weights
+from parity.commands.read import PROGRAM, with_program, write_rows
+from parity.reading.asking import program_of
+from parity.run.initial import initial_weight
+from parity.run.weights_file import write_weights
+
+if TYPE_CHECKING:
+    from parity.reading.whole import ReadProgram
+    from parity.spec.resolve import Resolved
+
+LOADED = "load_weights(model, 'init.safetensors')"
+"""A line that lets a compiled program start from the file beside it."""
+
+
+def weights_apart(reading: ReadProgram, side: Resolved, text: str, folder: Path) -> list[str]:
+    """Return the tensors that a program begins with otherwise than its spec says, or that are no tensors of both.
+
+    Args:
+        reading: of the program, as it draws its weights itself.
+        side: that it was compiled from.
+        text: of the program, which loads its weights.
+        folder: of the program.
+    """
+    started = {name: initial_weight(side, name).astype("float32") for name in side.parameters()}
+    write_weights(folder / "init.safetensors", started)
+    program = folder / "loaded.py"
+    program.write_text(text)
+    rows = folder / "of_reading.npz"
+    write_rows(rows, reading.arrays)
+    spec = with_program(reading, rows, program_of(str(program)), folder, {PROGRAM: None})
+    with lender():
+        back = live_weights(spec, folder / "work", 300.0)[PROGRAM].values
+    both = started.keys() & back.keys()
+    return sorted(
+        {*(started.keys() ^ back.keys()), *(one for one in both if not np.array_equal(started[one], back[one]))}
+    )
 
 
 def differing(a: Any, b: Any, path: str = "") -> list[str]:

@@ -15,7 +15,7 @@ from parity.activations.linear import Linear
 from parity.lazy import np
 from parity.rows import apart
 from parity.run import randomness
-from parity.run.initial import initial_value
+from parity.run.initial import initial_value, initial_weight
 from parity.tensors import parameter
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def measure(side: Resolved, data: Dataset) -> Scales | None:
             read = [values[place].astype(np.float32) for place in graph.feeds[index]]
             owner = layer if layer.owns else graph.by_name[layer.owner]
             tensors = {
-                name: drawn(training.seed, parameter(owner.name, name), one).astype(np.float32, copy=False)
+                name: _started(side, parameter(owner.name, name), one).astype(np.float32, copy=False)
                 for name, one in owner.parameters.items()
             }
             ending, op = layer.op.ending(), layer.op
@@ -176,6 +176,12 @@ def multiplications(layers: list[Layer]) -> int:
         for layer in layers
         for parameter in layer.parameters.values()
     )
+
+
+def _started(side: Resolved, name: str, one: Parameter) -> np.ndarray:
+    """Return what a parameter starts from, or a stand-in of the same size for a large one that is drawn."""
+    training = side.config.training
+    return drawn(training.seed, name, one) if training.initial_weights is None else initial_weight(side, name)
 
 
 def drawn(seed: int, name: str, parameter: Parameter) -> np.ndarray:

@@ -18,6 +18,7 @@ from parity.errors import DataError, SpecError, UsageError, did_you_mean, listed
 from parity.frameworks import frameworks
 from parity.free_names import free_name
 from parity.prepare.installed import installed_frameworks
+from parity.run.weights_file import check_weights
 from parity.spec import channels
 from parity.spec.known import entry_hint
 from parity.spec.resolve import Own, Resolved, changed, resolve
@@ -121,6 +122,7 @@ def prepare(spec: Spec, options: Options) -> list[Resolved]:
     Raises:
         UsageError: for names that are no side or framework.
         SpecError: when the changes do not fit.
+        DataError: when a file of initial weights is missing, or not what the model starts from.
     """
     check_numbers(options)
     sides = resolve(spec, installed_frameworks(), _own_defaults)
@@ -141,7 +143,9 @@ def prepare(spec: Spec, options: Options) -> list[Resolved]:
     if options.device is not None:
         check_device("--device", options.device)
         changes["numerics.device"] = options.device
-    return [_with(side, changes, [one.name for one in sides], options) for side in sides]
+    sides = [_with(side, changes, [one.name for one in sides], options) for side in sides]
+    check_weights(sides)
+    return sides
 
 
 @cache

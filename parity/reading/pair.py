@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ from parity.ops import Op
 from parity.ops.again import Again
 from parity.reading.opaque import aligned, as_ordered, read_by_losses, renamed
 from parity.reading.plainly import activations_joined, channels_moved_last
+from parity.reading.resolved import MEASURED
 from parity.reading.same_rows import SharedRows, shared_rows
 from parity.reading.whole import UNSEEN, ReadProgram
 from parity.spec.align import SAME_KIND, align, likeness
@@ -65,7 +66,31 @@ class PairSide:
         found = {path: places[key] for path, key in SAID_AT if places.get(key)}
         lines = {self.reading.names[node.name]: node.place for node in told.nodes if node.name in self.reading.names}
         found |= {f"layers.{name}": lines[own] for name, own in self.names.items() if lines.get(own)}
-        return {path: _in(folder, place) for path, place in found.items()}
+        shown = {path: _in(folder, place) for path, place in found.items()}
+        for path, how in self._measured():
+            place = shown.get(path.rpartition(".")[0])
+            shown[path] = f"{place} (measured {how})" if place else f"measured {how}"
+        return shown
+
+    def _measured(self) -> Iterator[tuple[str, str]]:
+        """Give the paths of the initializers that were measured, and by what."""
+        told, layers = self.reading.told, {str(op.name): op for op in self.model.layers}
+        here = {own: name for name, own in self.names.items()}
+        for node in told.nodes:
+            op = layers.get(here.get(self.reading.names.get(node.name, ""), ""))
+            if op is None:
+                continue
+            begins = f"{MEASURED}{node.name}."
+            for key in [one for one in told.places if one.startswith(begins)]:
+                yield f"layers.{op.name}.{_field(op, key.removeprefix(begins), told.framework)}", told.places[key]
+
+
+def _field(op: Op, tensor: str, framework: str) -> str:
+    """Return the field that says how a tensor starts, of the name that the program's framework has for it."""
+    native = type(op).natives.get(framework)
+    names = {} if native is None else {told[0]: canonical for canonical, told in native.weights.items()}
+    name = names.get(tensor)
+    return tensor if name is None else f"{type(op).said_as.get(name, name)}_initializer"
 
 
 def _in(folder: str, place: str) -> str:

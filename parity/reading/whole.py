@@ -82,8 +82,9 @@ def headed(lines: Iterable[str], spec: Mapping[str, Any]) -> str:
 
 
 def read_told(
-    told: Told, arrays: Mapping[str, NDArray[Any]], *, name: str, source: str, said: Mapping[str, Any] | None = None
-) -> ReadProgram:
+    told: Told, arrays: Mapping[str, NDArray[Any]], *, name: str, source: str, said: Mapping[str, Any] | None = None,
+    given_weights: bool = False,
+) -> ReadProgram:  # fmt: skip
     """Return what a program is as a spec.
 
     Args:
@@ -92,6 +93,7 @@ def read_told(
         name: of the spec.
         source: what the spec calls the file of the arrays.
         said: loss and optimizer of a program that has none, as a spec says them.
+        given_weights: the spec will start from the program's own weights, whatever its initializers say.
 
     Raises:
         UnreadProgramError: with everything that no entry reads.
@@ -103,7 +105,7 @@ def read_told(
     unread = [Unread(what=one.what, place=one.place, needs=one.needs) for one in told.refused]
     if not told.outputs:
         raise UnreadProgramError(unread)
-    told = resolved(told, arrays, unread)
+    told = resolved(told, arrays, unread, given_weights)
     layers = layers_of(told)
     unread += layers.unread
     outputs = dict(zip((one for one, _ in told.outputs), layers.outputs, strict=True))

@@ -176,7 +176,7 @@ def _own_lines(side: Resolved, one: Difference, lines: Sequence[LineFact]) -> li
     """Return where a difference stands in a program written by hand, given where it does in its compiled twin."""
     assert side.program is not None
     place = side.origin(one.paths[0])
-    file, _, number = place.rpartition(":")
+    file, _, number = place.partition(" (")[0].rpartition(":")  # Behind it stands how it is known.
     if not lines or place not in side.program.said_at.values() or not number.isdecimal():
         return []
     text = linecache.getline(file, int(number)).strip()

@@ -20,7 +20,15 @@ from parity.ops.activation import ActivationOp
 from parity.spec.align import by_name
 from parity.spec.edges import Edges, plain, reading
 from parity.spec.graph import Layer, graph_of
-from parity.spec.inert import Column, again_reason, layer_reason, mask_reason, section_reason
+from parity.spec.inert import (
+    GIVEN,
+    Column,
+    again_reason,
+    given_weights,
+    layer_reason,
+    mask_reason,
+    section_reason,
+)
 from parity.spec.layer_units import LayerUnit, paired, units
 from parity.spec.resolve import Resolved
 from parity.spec.sections import SECTIONS, Config
@@ -173,6 +181,8 @@ def _field_differences(a: Resolved, b: Resolved, taken: set[str]) -> list[Differ
         reasons = [layer_reason(left, right, keys) for left, right, _ in members]
         if keys[0] == members[0][0].op.activation_field and not last & set(names):
             reasons = [again_reason(aligned, name, keys[0]) for name in names]
+        if members[0][0].op.about(keys[0])[1] == "initializer" and given_weights(a, b):
+            reasons = [GIVEN]
         if keys == ("mask_zero",):
             reasons = [mask_reason(a, b, name) for name in names]
         found.append(

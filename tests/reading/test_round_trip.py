@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers_reading import differing
+from helpers_reading import LOADED, differing, weights_apart
 
 from parity.catalog import OPS
 from parity.code import Site
@@ -33,6 +33,7 @@ RUN = """
 
 if __name__ == "__main__":
     model = (globals().get("build_model") or Model)()
+    {start}
     model.compile(optimizer=build_optimizer(model), loss=build_loss())
     model.fit({x}, {y}, batch_size={batch_size}, epochs={epochs}, shuffle={shuffle})
 """
@@ -93,10 +94,10 @@ def test_a_gallery_spec_comes_back(file: Path, side: Resolved, session: Session,
     x = {name: np.zeros((4, *one.shape)) for name, one in side.config.model.named_inputs().items()}
     np.savez(tmp_path / "rows.npz", **x)
     read = f"(lambda f: {'[f[one] for one in f.files]' if several else 'f[f.files[0]]'})(np.load('rows.npz'))"
-    run = RUN.format(x=read, y=None, batch_size=training.batch_size, epochs=training.epochs, shuffle=training.shuffle)
-    program = tmp_path / "train.py"
-    program.write_text(head + run)
-    told, arrays = asked_in(session, program_of(str(program)))
+    said = {"x": read, "y": None, "batch_size": training.batch_size, "epochs": training.epochs}
+    program, loaded = (head + RUN.format(**said, shuffle=training.shuffle, start=one) for one in ("pass", LOADED))
+    (tmp_path / "train.py").write_text(program)
+    told, arrays = asked_in(session, program_of(str(tmp_path / "train.py")))
     for node in told.nodes:
         node.place = ""
     told.places = {}
@@ -111,6 +112,7 @@ def test_a_gallery_spec_comes_back(file: Path, side: Resolved, session: Session,
     parts = ("model", "loss", "optimizer", "training")
     before, after = ({name: dump(one)[name] for name in parts} for one in (side.config, back.config))
     assert sorted(differing(before, after)) == sorted(LOST.get(file.stem, {}))
+    assert weights_apart(found, side, loaded, tmp_path) == []
 
 
 CASES = """

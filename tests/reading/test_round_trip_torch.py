@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers_reading import LOADED, weights_apart
 
 from parity.compile import compile_side
 from parity.compile.fragments import losses_of
@@ -36,6 +37,7 @@ if __name__ == "__main__":
         return [one.float() if one.is_floating_point() else one for one in found]
 
     model = (globals().get("build_model") or Model)()
+    {start}
     optimizer, loss_fn = build_optimizer(model), build_loss()
     x, y = tensors("x"), tensors("y")
     for start in range(0, 3 * {batch_size}, {batch_size}):
@@ -130,7 +132,8 @@ def test_a_gallery_spec_comes_back_from_torch(
     head = compile_side(side, name=file.stem, **data.stored).source.partition('if __name__ == "__main__":')[0]
     batch = side.config.training.batch_size
     np.savez(tmp_path / "rows.npz", **rows_of(side, 3 * batch))
-    (tmp_path / "train.py").write_text(head + RUN.format(batch_size=batch))
+    program, loaded = (head + RUN.format(batch_size=batch, start=one) for one in ("pass", LOADED))
+    (tmp_path / "train.py").write_text(program)
     told, _ = asked_in(session, program_of(str(tmp_path / "train.py")))
     for node in told.nodes:
         node.place = ""
@@ -148,3 +151,4 @@ def test_a_gallery_spec_comes_back_from_torch(
     lost += [one for part in ("loss", "optimizer") for one in differing(before[part], after[part], part)]
     assert sorted(lost) == sorted(LOST[file.stem])
     assert before["training"]["batch_size"] == after["training"]["batch_size"]
+    assert weights_apart(found, side, loaded, tmp_path) == []

@@ -51,10 +51,11 @@ class Recorder:
 
     Args:
         full: is called when enough steps were recorded, or when what is seen cannot be read.
+        at_once: enough is what stands ahead of the first gradient.
     """
 
-    def __init__(self, full: Callable[[Recorder], None]) -> None:
-        self.full = full
+    def __init__(self, full: Callable[[Recorder], None], at_once: bool = False) -> None:
+        self.full, self._at_once = full, at_once
         self.steps: list[TapedStep] = []
         self.variables: dict[int, Any] = {}
         self.places: dict[int, str] = {}
@@ -210,6 +211,8 @@ class Recorder:
                 self._tapes += 1
                 if self._tapes > 1:
                     self._odd("tf.GradientTape in a tf.GradientTape", "one gradient of one loss")
+                if not self.steps:
+                    self.before = dict(self._values())
                 self._step = TapedStep()
                 self._into = self._step.taped
             return plain(tape)
@@ -239,8 +242,10 @@ class Recorder:
                 self._odd("a second set of variables, trained by a loss of its own,", "one loss that trains all")
             if len(self.steps) == STEPS:
                 self.full(self)
-            if not self.steps:
-                self.before = dict(self._values())
+            if not self.steps:  # What was made within the tape held its start; a pass may have moved it.
+                self.before = {**dict(self._values()), **self.starts, **self.before}
+                if self._at_once:
+                    self.full(self)
             with self.quiet():
                 found = plain(tape, target, sources, *args, **kwargs)
             step.loss, step.sources, step.gradients = target, flat, list(tf.nest.flatten(found))

@@ -29,6 +29,7 @@ class Call:
         grad: whether gradients were recorded.
         autocast: whether it was within ``autocast``.
         within: the function of the program that it stands in.
+        buffers: of a module that was called ahead of the first backward pass, its buffers and what they held before.
     """
 
     what: Any
@@ -40,6 +41,7 @@ class Call:
     grad: bool = True
     autocast: bool = False
     within: str = ""
+    buffers: list[tuple[torch.Tensor, torch.Tensor]] = field(default_factory=list)
 
     def refs(self) -> list[Ref]:
         """Return the tensors that it was given, in order."""

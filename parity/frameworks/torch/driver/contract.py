@@ -13,6 +13,7 @@ from torch import nn
 from parity.frameworks.torch.driver.calls import Ref, Replay, key_of, listed
 from parity.frameworks.torch.driver.loops import Loop, Pass, plain_output
 from parity.frameworks.torch.driver.recurrent import unstacked
+from parity.frameworks.torch.driver.starts import Starts
 
 SUM = "gradients_so_far"
 """What is kept of a parameter between the batches of one update; PyTorch's own steps do not see it."""
@@ -92,6 +93,22 @@ def model_of(step: Pass) -> nn.Module:
     found: nn.Module = root.what if alone and given and order and not whole else Whole(step, outputs, opaque)
     unstacked(found)
     return found
+
+
+def begin_again(loop: Loop, starts: Starts) -> None:
+    """Let a program's tensors be what they were ahead of its first step.
+
+    Args:
+        loop: of the program.
+        starts: that knows how parameters stood then.
+    """
+    with torch.no_grad():
+        for call in reversed(loop.steps[0][0].roots):  # Of a module that is called twice, as it was first.
+            for buffer, value in call.buffers:
+                buffer.copy_(value)
+        for group in loop.optimizer.param_groups:
+            for one in group["params"]:
+                one.copy_(starts.first(one))
 
 
 class Contract:

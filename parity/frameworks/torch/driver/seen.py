@@ -64,10 +64,15 @@ class SeenLoop(TorchFunctionMode):  # type: ignore[misc]
 
     Args:
         stopped: is told the optimizer when it is, and raises.
+        at_once: that is ahead of the first step.
+
+    ``sighted`` has the parameters of the modules that were called, in the order in which they came.
     """
 
-    def __init__(self, stopped: Callable[[Any], None]) -> None:
+    def __init__(self, stopped: Callable[[Any], None], at_once: bool = False) -> None:
         super().__init__()
+        self._at_once = at_once
+        self.sighted: dict[int, nn.Parameter] = {}
         self.origins, self.starts, self.by_hand = Origins(), Starts(), MovedByHand()
         self.events: list[Event] = []
         self.schedulers: list[Any] = []
@@ -112,9 +117,11 @@ class SeenLoop(TorchFunctionMode):  # type: ignore[misc]
             module, "module", given, named, line_here(), grad=torch.is_grad_enabled(),
             modes=[(one, one.training) for one in module.modules()],
             autocast=torch.is_autocast_enabled("cpu") or torch.is_autocast_enabled("cuda"),
+            buffers=[] if self.by_hand.begun else [(one, one.detach().clone()) for one in module.buffers()],
         )  # fmt: skip
         with self.within():
             self.by_hand.know(module)
+            self.sighted |= {id(one): one for one in module.parameters()}
             found = run(module, *args, **kwargs)
         self.origins.gave(call, found)
         return found
@@ -137,6 +144,8 @@ class SeenLoop(TorchFunctionMode):  # type: ignore[misc]
         """Note from what gradients are taken."""
         if self._inside:
             return run(loss, *args, **kwargs)
+        if self._at_once:
+            self._stopped(None)
         known = self._parameters or self.by_hand.parameters
         cleared = all(one.grad is None or not one.grad.any() for one in known.values())
         if not self.steps:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
+
+import numpy as np
+import torch
 
 from parity.frameworks.torch.driver.loops import Loop
 from parity.frameworks.torch.driver.recurrent import parameters_of
@@ -11,7 +16,7 @@ from parity.frameworks.torch.driver.seen import SeenLoop
 from parity.frameworks.torch.driver.starts import Starts
 from parity.frameworks.torch.driver.told_graph import TracedModel
 from parity.frameworks.torch.driver.words import called, optimizer_word, word
-from parity.run.told import Told, ToldRefusal
+from parity.run.told import Told, ToldNode, ToldRefusal
 
 UNSAID = ("base_lrs", "last_epoch", "verbose", "total_steps", "cycle_momentum", "use_beta1")
 """What a scheduler keeps and nobody told it, or is told in another way."""
@@ -22,8 +27,55 @@ def refuse(told: Told, what: str, needs: str, place: str = "") -> None:
     told.refused.append(ToldRefusal(what=what, place=place or told.places.get("train", ""), needs=needs))
 
 
-def tell_parameters(told: Told, graph: TracedModel, starts: Starts, loop: Loop | None) -> None:
-    """Tell of each layer how its parameters start, and whether they move."""
+class Start:
+    """Tells of parameters of which nobody saw what filled them the numbers that they start at.
+
+    Args:
+        folder: takes the numbers.
+        told: takes their names.
+        sighted: identities of the program's parameters, in the order in which they are counted; empty where it cannot
+            be run again.
+    """
+
+    def __init__(self, folder: Path, told: Told, sighted: Sequence[int]) -> None:
+        self._folder, self._told, self._sighted = folder, told, list(sighted)
+
+    def word(
+        self, node: ToldNode, name: str, parameter: torch.Tensor, first: torch.Tensor, feeds: int
+    ) -> dict[str, Any]:
+        """Return how a parameter starts as a word, for its numbers to be measured.
+
+        Args:
+            node: whose it is.
+            name: in the module.
+            parameter: as it is.
+            first: as it was ahead of the first step.
+            feeds: inputs that feed one output of its module; 0 where that is not known.
+        """
+        key = f"start:{node.name}.{name}"
+        np.save(self._folder / f"{len(self._told.arrays)}.npy", first.detach().cpu().numpy())
+        self._told.arrays.append(key)
+        axes = list(range(first.dim()))
+        if (
+            first.dim() > 1 and "Embedding" not in node.part
+        ):  # Outputs first; transposed convolutions have inputs first.
+            axes = [*axes[2:], 0, 1] if "Transpose" in node.part else [*axes[2:], 1, 0]
+        said = {"shape": [first.shape[axis] for axis in axes], "axes": axes, "arrays": [key],
+                "of": f"{node.name}.{name}", "place": node.place, "feeds": feeds}  # fmt: skip
+        number = {one: place for place, one in enumerate(self._sighted)}.get(id(parameter))
+        return {"start": said if number is None else {**said, "number": number}}
+
+
+def tell_parameters(told: Told, graph: TracedModel, starts: Starts, loop: Loop | None, measured: Start) -> None:
+    """Tell of each layer how its parameters start, and whether they move.
+
+    Args:
+        told: takes it.
+        graph: of the model.
+        starts: what filled the parameters.
+        loop: in which they move; None of a model alone.
+        measured: tells those of which that was not seen.
+    """
     moving = None if loop is None else moved(loop)
     for node in told.nodes:
         module = graph.modules.get(node.name)
@@ -37,24 +89,18 @@ def tell_parameters(told: Told, graph: TracedModel, starts: Starts, loop: Loop |
         if still and node.trainable:
             what = f"layer {node.name!r}, of which {' and '.join(still)} does not train,"
             refuse(told, what, "a field that holds a part of a layer", node.place)
-        node.arguments["starts"] = {name: starts.of(one) for name, one in parameters.items()}
+        wide = next((one for one in parameters.values() if one.dim() > 1), None)
+        feeds = 0 if wide is None or "Transpose" in node.part else math.prod(wide.shape[1:])
+        node.arguments["starts"] = {
+            name: starts.of(one) or measured.word(node, name, one, starts.first(one), feeds)
+            for name, one in parameters.items()
+        }
 
 
 def moved(loop: Loop) -> set[int]:
     """Return the parameters that an optimizer moves, by their identity."""
     groups = loop.optimizer.param_groups
     return {id(one) for group in groups for one in group["params"] if one.requires_grad}
-
-
-def measured(told: Told) -> str:
-    """Return of which tensors the starting values were fitted, in a sentence; empty where of none."""
-    every = [(f"{node.name}.{name}", one) for node in told.nodes
-             for name, one in node.arguments.get("starts", {}).items()]  # fmt: skip
-    found = [(name, one) for name, one in every if "measured" in one and one["part"] != "nn.init.constant_"]
-    if not found:
-        return ""
-    names = ", ".join(f"{name} ({one['measured']} numbers)" for name, one in found)
-    return f"What fills these tensors was not seen, their initializers are fitted to one draw: {names}."
 
 
 def told_optimizer(told: Told, loop: Loop, seen: SeenLoop) -> dict[str, Any]:
