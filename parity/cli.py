@@ -73,7 +73,7 @@ def lint(spec: Path, sides: tuple[str, ...], changes: tuple[str, ...], data: str
     from parity.report.terminal import print_lint
     from parity.spec.load import parse_spec, read_spec
 
-    options = Options(sides=sides, changes=dict(map(parse_set, changes)), data=data)
+    options = Options(sides=sides, changes=dict(map(parse_set, changes)), data=data, environments=False)
     text = read_spec(spec)
     refused: list[DataError] = []
     found = advice_on(parse_spec(text, file=str(spec)), options, text=text, file=str(spec), refused=refused)
@@ -120,7 +120,8 @@ def diff(spec: Path, sides: tuple[str, ...], changes: tuple[str, ...], as_json: 
     from parity.prepare.options import Options, parse_set, prepare
     from parity.spec.load import load_spec
 
-    resolved = prepare(load_spec(spec), Options(sides=sides, changes=dict(map(parse_set, changes))))
+    options = Options(sides=sides, changes=dict(map(parse_set, changes)), environments=False)
+    resolved = prepare(load_spec(spec), options)
     click.echo(differences_json(resolved)) if as_json else print_differences(resolved)
 
 

@@ -82,6 +82,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("advice",),
     ("compare",),
     ("explain",),
+    ("environments",),
     ("prepare",),
     ("reading", "frameworks.reader"),
     ("court",),

@@ -75,6 +75,8 @@ COMMON = {
     "devices": click.option("--devices", metavar="A,B", help="Run --like's config on each of these devices."),
     "changes": click.option("--set", "changes", multiple=True, metavar="PATH=VALUE",
                             help="Change a value on every side, or on one: SIDE:PATH=VALUE; repeatable."),
+    "packages": click.option("--packages", multiple=True, metavar="NAME=VERSION",
+                             help="Run in an environment that has these, made once; or SIDE:NAME=VERSION; repeatable."),
     "data": click.option("--data", metavar="NAME|FILE", help="Another source, or the file to read it from."),
     "out": click.option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
                         help="Where reports and finished runs go [reports/<spec>/]."),
@@ -123,12 +125,15 @@ def causes(verb: Callable[..., None]) -> Callable[..., None]:
 
 def options_of(
     *, explain: bool, trace: bool = True, frameworks: str | None, devices: str | None, changes: tuple[str, ...],
-    causes_only: bool = False, **given: Any,
+    causes_only: bool = False, packages: tuple[str, ...] = (), **given: Any,
 ) -> Options:  # fmt: skip
     """Return the options of a verb; what is named alike in both passes through."""
     from parity.prepare.options import Options, parse_set
+    from parity.prepare.versions import parse_packages
 
+    versions = {name: version for text in packages for name, version in parse_packages(text).items()}
     return Options(
+        packages=versions,
         frameworks=_parts(frameworks), devices=_parts(devices), changes=dict(map(parse_set, changes)), explain=explain,
         trace=trace, effects=not causes_only, **given,
     )  # fmt: skip

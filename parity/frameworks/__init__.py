@@ -65,6 +65,21 @@ class Words:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Build:
+    """The build of a package that runs on a CPU alone, which comes without the libraries of a GPU.
+
+    Args:
+        package: that has it, where it is another one.
+        local: what its version ends in.
+        index: that has it beside the usual one.
+    """
+
+    package: str = ""
+    local: str = ""
+    index: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Framework:
     """What is known of a framework without importing it.
 
@@ -76,6 +91,7 @@ class Framework:
         install: what ``pip install`` is given for them.
         extra: of parity's own, that brings them; empty where there is none.
         on_a_gpu: what brings its libraries for a GPU.
+        builds: of its packages, those that environments take from elsewhere (64-bit Linux on x86).
         falls_back: the framework whose templates and emitter it uses where it has none of its own.
         files: folder that the files of its source stand in.
         other_names: that people call it by.
@@ -99,6 +115,7 @@ class Framework:
     install: str
     extra: str
     on_a_gpu: str
+    builds: Mapping[str, Build] = field(default_factory=dict)
     falls_back: str = ""
     files: str = ""
     other_names: tuple[str, ...] = ()
