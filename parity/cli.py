@@ -17,6 +17,7 @@ from parity import __version__
 from parity.commands.clicked import Group, causes, common, options_of, show
 from parity.commands.ending import code_of
 from parity.commands.program_verbs import compare, port, read
+from parity.commands.version_verbs import across, bisect, cache
 from parity.selftest import SUITES
 
 if TYPE_CHECKING:
@@ -194,5 +195,5 @@ def _work(verb: str, file: Path, options: Options, as_json: bool) -> tuple[Resul
     return result, folder
 
 
-for verb in (read, port, compare):
+for verb in (read, port, compare, across, bisect, cache):
     main.add_command(verb)

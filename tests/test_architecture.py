@@ -88,6 +88,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("court",),
     ("trials",),
     ("result",),
+    ("upgrades",),
     ("report",),
     ("commands",),
     ("selftest", "frameworks.faults"),

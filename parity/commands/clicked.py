@@ -87,6 +87,9 @@ COMMON = {
 }  # fmt: skip
 """Options that verbs share, by what they are called in Python."""
 
+OF_VERSIONS = ("steps", "precision", "check_steps", "seed", "changes", "data", "out", "timeout", "as_json")
+"""Those that versions of a package are compared with."""
+
 OF_PROGRAMS = ("steps", "precision", "check_steps", "seed", "data", "out", "timeout", "as_json")
 """Those that two programs are compared with."""
 
@@ -105,6 +108,11 @@ def common(verb: Callable[..., None]) -> Callable[..., None]:
 def of_programs(verb: Callable[..., None]) -> Callable[..., None]:
     """Add what two programs are compared with."""
     return _with(verb, OF_PROGRAMS)
+
+
+def of_versions(verb: Callable[..., None]) -> Callable[..., None]:
+    """Add what versions of a package are compared with."""
+    return _with(verb, OF_VERSIONS)
 
 
 def causes(verb: Callable[..., None]) -> Callable[..., None]:

@@ -16,7 +16,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from parity.environments.wanted import MADE, Environment, normal
+from parity.environments.shelf import hold_to_limit
+from parity.environments.wanted import MADE, Environment, lock_of, normal
 from parity.errors import UsageError, shortened
 from parity.frameworks import frameworks
 
@@ -76,22 +77,10 @@ def made(wanted: Environment, told: Told = lambda text: None) -> str:
                 told(f"making the environment of {wanted.title}, once")
                 _make(wanted)
     hold(wanted.folder)
+    hold_to_limit()
     with suppress(OSError):
         os.utime(wanted.folder / MADE)  # When it was last used.
     return wanted.python
-
-
-def what_is_in(folder: Path) -> dict[str, Any]:
-    """Return what is known of an environment; nothing of one that is not whole."""
-    with suppress(OSError, ValueError):
-        found = json.loads((folder / MADE).read_text(encoding="utf-8"))
-        return found if isinstance(found, dict) else {}
-    return {}
-
-
-def lock_of(folder: Path) -> Path:
-    """Return the file by which an environment is locked."""
-    return folder.with_name(f".{folder.name}.lock")
 
 
 def hold(folder: Path) -> None:

@@ -9,9 +9,11 @@ import platform
 import re
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 
@@ -101,3 +103,16 @@ class Environment:
 def on_x86() -> bool:
     """Return whether this is Linux on a 64-bit x86, for which some packages have builds with and without a GPU."""
     return sys.platform == "linux" and platform.machine() == "x86_64"
+
+
+def what_is_in(folder: Path) -> dict[str, Any]:
+    """Return what is known of an environment; nothing of one that is not whole."""
+    with suppress(OSError, ValueError):
+        found = json.loads((folder / MADE).read_text(encoding="utf-8"))
+        return found if isinstance(found, dict) else {}
+    return {}
+
+
+def lock_of(folder: Path) -> Path:
+    """Return the file by which an environment is locked."""
+    return folder.with_name(f".{folder.name}.lock")

@@ -206,7 +206,7 @@ def keep_python_floats_exact() -> None:
     def dot_product_attention(query: Any, *args: Any, scale: Any = None, **kwargs: Any) -> Any:
         # It casts the scale by `tf.cast`, too: 1 / sqrt(3) is then off by 1e-8.
         exact = tf.constant(scale, query.dtype) if isinstance(scale, float) else scale
-        return attended(query, *args, scale=exact, **kwargs)
+        return attended(query, *args, scale=exact, **kwargs)  # type: ignore[misc]
 
     if attended is not None:
         nn.dot_product_attention = dot_product_attention
