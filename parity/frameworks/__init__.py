@@ -175,7 +175,14 @@ def has_part(framework: str, name: str) -> bool:
 def home_of(framework: str, name: str) -> str | None:
     """Return whose folder has a module; it is asked of every entry of a spec, and each look is one at the disk."""
     line = frameworks()[framework].line
-    return next((one for one in line if importlib.util.find_spec(f"{__name__}.{one}.{name}")), None)
+    return next((one for one in line if _is_there(f"{__name__}.{one}.{name}")), None)
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # Not even the package that it would stand in.
+        return False
 
 
 def title_of(framework: str) -> str:
