@@ -17,7 +17,7 @@ from parity.optimizers import Optimizer
 START, GRADIENTS = 0.5, (3e-7, -2e-7, 5e-7)
 """What an optimizer is shown: slopes so small that what it adds to a denominator decides."""
 
-SAME_STEP = 1e-6
+SAME_STEP = 1e-7
 """Relative difference of two moves up to which they are one rule's; Keras keeps a rate in float32."""
 
 
