@@ -192,7 +192,10 @@ class Entry(Strict):
         """Return why an entry cannot be said in a framework, nor as in one that it falls back on; None where it can."""
         if not has_part(framework, "emit"):
             return Hole()  # Nothing is written in it at all.
+        family = cls.__module__.split(".")[1]
         for name in frameworks()[framework].line:
+            if f"{family}.{cls.kind}" in frameworks()[name].not_yet:
+                return Hole()
             if name in cls.never:
                 return Hole(why=cls.never[name])
             if cls.said_in(name):

@@ -99,6 +99,7 @@ class Framework:
         scalars: the same of a schedule's formula: of the rate as its programs compute it.
         native: by section of a spec, the fields whose own default is not the one declared there.
         lacks: fields by path that it has no word for.
+        not_yet: entries that it does not have although it falls back on one that has, as ``family.kind``.
         masks_under_a_compiler: whether a step that is compiled can still take dropout masks from outside.
         why_moved: why its layers need the axes elsewhere than a spec has them.
         sees_inputs: whether what goes into a layer of a program written by hand can be seen, as a module's can.
@@ -123,6 +124,7 @@ class Framework:
     scalars: Words = Words(prefix="")
     native: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     lacks: Mapping[str, Hole] = field(default_factory=dict)
+    not_yet: frozenset[str] = frozenset()
     masks_under_a_compiler: bool = True
     why_moved: str = ""
     sees_inputs: bool = True

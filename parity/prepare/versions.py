@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping
 
@@ -11,6 +12,9 @@ from parity.errors import UsageError, did_you_mean, listed
 from parity.frameworks import frameworks
 from parity.prepare.installed import installed_frameworks
 from parity.spec.sections import SideSpec, Spec, Version
+
+NAMED = re.compile(r"([A-Za-z0-9][\w.-]*:)?[A-Za-z0-9][\w.-]*")
+"""A package, and before it a side."""
 
 _placed: dict[str, Environment] = {}
 """The environments that sides run in, by the path of their interpreter."""
@@ -63,7 +67,7 @@ def parse_packages(text: str) -> dict[str, str]:
     for one in filter(None, (part.strip() for part in text.split(","))):
         name, equals, version = (part.strip() for part in one.replace("==", "=").partition("="))
         try:
-            if not (name and equals):
+            if not (equals and NAMED.fullmatch(name)):
                 raise ValueError
             found[name] = TypeAdapter(Version).validate_python(version)
         except (ValidationError, ValueError):

@@ -17,7 +17,7 @@ def table(found: Across) -> list[str]:
     """Return a table, a row a version; what a row has no room for stands below it."""
     rows: list[tuple[str, ...]] = [("version", "against the one before", "against the first", "seconds")]
     for row in found.rows:
-        seconds = sum({one.seconds for one in (row.against_before, row.against_first) if one})
+        seconds = max((one.seconds for one in (row.against_before, row.against_first) if one), default=0.0)
         verdicts = [one.verdict if one else "-" for one in (row.against_before, row.against_first)]
         rows.append((row.version, *verdicts, f"{seconds:.0f}" if row.against_before else "-"))
     widths = [max(len(row[place]) for row in rows) for place in range(3)]

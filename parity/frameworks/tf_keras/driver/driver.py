@@ -108,7 +108,8 @@ class Keras2Driver(TensorFlowDriver):
         """Return the variable of a slot, or the one that all parameters share."""
         if LEGACY and isinstance(self.updating, legacy.OPTIMIZER):
             return legacy.kept(self.updating, attribute, self.parameter(name))
-        return super().slot(attribute, name)
+        own = attribute if hasattr(self.updating, attribute) else attribute.lstrip("_")  # As Lion calls it.
+        return super().slot(own, name)
 
     def view(self, key: str, output: dict[str, Any]) -> View:
         """Return how an output is seen, with the activation that the program applies as a function behind it."""
