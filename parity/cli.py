@@ -17,6 +17,7 @@ from parity import __version__
 from parity.commands.clicked import Group, SpecFile, causes, common, options_of, show
 from parity.commands.ending import code_of
 from parity.commands.program_verbs import compare, port, read
+from parity.commands.version_verbs import across, bisect, cache
 from parity.selftest import SUITES
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def lint(
     from parity.report.terminal import print_lint
     from parity.spec.load import parse_spec, read_spec
 
-    options = Options(sides=sides, changes=dict(map(parse_set, changes)), data=data)
+    options = Options(sides=sides, changes=dict(map(parse_set, changes)), data=data, environments=False)
     text = read_spec(spec)
     refused: list[DataError] = []
     found = advice_on(parse_spec(text, file=str(spec)), options, text=text, file=str(spec), refused=refused, run=run)
@@ -123,7 +124,8 @@ def diff(spec: Path, sides: tuple[str, ...], changes: tuple[str, ...], as_json: 
     from parity.prepare.options import Options, parse_set, prepare
     from parity.spec.load import load_spec
 
-    resolved = prepare(load_spec(spec), Options(sides=sides, changes=dict(map(parse_set, changes))))
+    options = Options(sides=sides, changes=dict(map(parse_set, changes)), environments=False)
+    resolved = prepare(load_spec(spec), options)
     click.echo(differences_json(resolved)) if as_json else print_differences(resolved)
 
 
@@ -196,5 +198,5 @@ def _work(verb: str, file: Path, options: Options, as_json: bool) -> tuple[Resul
     return result, folder
 
 
-for verb in (read, port, compare):
+for verb in (read, port, compare, across, bisect, cache):
     main.add_command(verb)

@@ -10,7 +10,12 @@ from parity.commands.differing import pair_differences, told_differences
 from parity.court.work import Note, Work
 from parity.errors import UsageError
 from parity.prepare.devices import check_devices
-from parity.prepare.installed import installed_frameworks, installed_version, with_what_is_there
+from parity.prepare.installed import (
+    installed_frameworks,
+    installed_version,
+    installed_versions,
+    with_what_is_there,
+)
 from parity.prepare.options import Options, prepare
 from parity.result import filling
 from parity.result.schema import Result
@@ -58,6 +63,7 @@ def check(
                 work.dataset(side),
                 installed_version(side),
                 work.devices.get(side.name, "cpu"),
+                installed_versions(side),
             )
             for side in sides
         ]

@@ -91,6 +91,8 @@ COMMON = {
     "devices": click.option("--devices", metavar="A,B", help="Run --like's config on each of these devices."),
     "changes": click.option("--set", "changes", multiple=True, metavar="PATH=VALUE",
                             help="Change a value on every side, or on one: SIDE:PATH=VALUE; repeatable."),
+    "packages": click.option("--packages", multiple=True, metavar="NAME=VERSION",
+                             help="Run in an environment that has these, made once; or SIDE:NAME=VERSION; repeatable."),
     "data": click.option("--data", metavar="NAME|FILE", help="Another source, or the file to read it from."),
     "out": click.option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
                         help="Where reports and finished runs go [reports/<spec>/]."),
@@ -100,6 +102,9 @@ COMMON = {
                             help="The result as JSON on standard output, nothing else."),
 }  # fmt: skip
 """Options that verbs share, by what they are called in Python."""
+
+OF_VERSIONS = ("steps", "precision", "check_steps", "seed", "changes", "data", "out", "timeout", "as_json")
+"""Those that versions of a package are compared with."""
 
 OF_PROGRAMS = ("steps", "precision", "check_steps", "seed", "data", "out", "timeout", "as_json")
 """Those that two programs are compared with."""
@@ -121,6 +126,11 @@ def of_programs(verb: Callable[..., None]) -> Callable[..., None]:
     return _with(verb, OF_PROGRAMS)
 
 
+def of_versions(verb: Callable[..., None]) -> Callable[..., None]:
+    """Add what versions of a package are compared with."""
+    return _with(verb, OF_VERSIONS)
+
+
 def causes(verb: Callable[..., None]) -> Callable[..., None]:
     """Add the options that say how causes are looked for."""
     options = [
@@ -140,12 +150,15 @@ def causes(verb: Callable[..., None]) -> Callable[..., None]:
 
 def options_of(
     *, explain: bool, trace: bool = True, frameworks: str | None, devices: str | None, changes: tuple[str, ...],
-    causes_only: bool = False, **given: Any,
+    causes_only: bool = False, packages: tuple[str, ...] = (), **given: Any,
 ) -> Options:  # fmt: skip
     """Return the options of a verb; what is named alike in both passes through."""
     from parity.prepare.options import Options, parse_set
+    from parity.prepare.versions import parse_packages
 
+    versions = {name: version for text in packages for name, version in parse_packages(text).items()}
     return Options(
+        packages=versions,
         frameworks=_parts(frameworks), devices=_parts(devices), changes=dict(map(parse_set, changes)), explain=explain,
         trace=trace, effects=not causes_only, **given,
     )  # fmt: skip

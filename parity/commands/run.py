@@ -13,7 +13,7 @@ from parity.commands.explaining import explain, outcome_of, said_sets
 from parity.court.work import Note, Work
 from parity.errors import WorkerError
 from parity.prepare.devices import check_devices
-from parity.prepare.installed import with_what_is_there
+from parity.prepare.installed import installed_versions, with_what_is_there
 from parity.prepare.options import Options, prepare
 from parity.prepare.sizes import large
 from parity.result import filling
@@ -101,6 +101,7 @@ def _side_facts(
             str(errors[side.name]) if side.name in errors else None,
             precision,
             work.dataset(side),
+            packages=installed_versions(side),
         )
         for side in sides
     ]

@@ -162,7 +162,7 @@ class Work(Scratch):
     def trial_program(self, side: Resolved) -> Program:
         """Return the program of a counterfactual run: compiled from the config in any case, and not formatted."""
         side = replace(side, program=None)
-        key = f"trial {side.framework} {dump(side.config)}"
+        key = f"trial {side.framework} {side.python} {dump(side.config)}"
         if key not in self._programs:
             data = self.dataset(side)
             made = compile_side(side, name=self.spec.name, **data.stored, formatted=False)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.metadata
+import json
 import subprocess
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 
 from parity.errors import UsageError
 from parity.frameworks import frameworks, title_of
+from parity.run.environment import versions
 from parity.spec.resolve import Resolved
 
 
@@ -17,16 +19,44 @@ def installed_frameworks() -> tuple[str, ...]:
     return tuple(name for name, one in frameworks().items() if not one.falls_back and one.installed())
 
 
-def installed_version(side: Resolved) -> str:
-    """Return the version of a side's framework in this interpreter; empty for a side with one of its own."""
-    if side.python:
-        return ""
-    package = frameworks()[side.framework].packages[0]
+TELL = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+from parity.run.environment import versions
+print(json.dumps(versions(sys.argv[2:])))
+"""
+"""Prints which versions an interpreter has."""
+
+
+@cache
+def _versions(python: str | None, packages: tuple[str, ...]) -> dict[str, str]:
+    if python is None:
+        return versions(list(packages))
+    from parity.run.session import ROOT, find_interpreter
+
+    asked = [find_interpreter(python) or python, "-c", TELL, str(ROOT), *packages]
     try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:  # tensorflow also comes as tensorflow-cpu, and under other names.
-        packages = importlib.metadata.packages_distributions().get(package, ())
-        return importlib.metadata.version(packages[0]) if packages else ""
+        done = subprocess.run(asked, capture_output=True, text=True, timeout=60, check=True)
+        found: dict[str, str] = json.loads(done.stdout.splitlines()[-1])
+    except (OSError, subprocess.SubprocessError, ValueError, IndexError):
+        return {}  # That is said where it is started.
+    return found
+
+
+def installed_versions(side: Resolved) -> dict[str, str]:
+    """Return the versions of all that a side's framework runs on, its own first, and of Python; what is known of them.
+
+    Args:
+        side: whose interpreter is asked, without importing anything.
+    """
+    packages = frameworks()[side.framework].packages
+    found = _versions(side.python, packages)
+    return {name: found[name] for name in (*packages, "python") if found.get(name)}
+
+
+def installed_version(side: Resolved) -> str:
+    """Return the version of a side's framework, empty where its interpreter does not tell."""
+    return installed_versions(side).get(frameworks()[side.framework].packages[0], "")
 
 
 FOUND = "import importlib.util, sys; print(*(name for name in sys.argv[1:] if importlib.util.find_spec(name) is None))"
@@ -40,7 +70,7 @@ def with_what_is_there(
 
     Where two sides or more have their framework, the others are left out. Where not, the config of one that has not is
     run in a framework that is there: what its config does is seen, if not what its framework does. A side whose config
-    another side has anyway, and a program written by hand, are left out.
+    another side has anyway, and a program written by hand, are left out. A side with an interpreter of its own must have it.
 
     Args:
         sides: of a command that runs them.
@@ -60,13 +90,13 @@ def with_what_is_there(
         return list(sides), []
     rest = [side for side in sides if side not in missing]
     others = [side.framework for side in rest if not side.python] + list(installed_frameworks())
-    if not others or any(side.name in asked for side in missing):
+    if not others or any(side.name in asked or side.python for side in missing):
         raise UsageError("; ".join(_wanted(missing)))
     found, told = list(rest), []
     for side in missing:
         needs = f"{side.framework} is not installed: {_command(side)}"
         known = any(one.config == side.config for one in found)
-        if len(rest) < 2 and side.program is None and not side.python and not known:
+        if len(rest) < 2 and side.program is None and not known:
             found.append(replace(side, framework=others[0]))
             told.append(
                 f"side {side.name} runs in {title_of(others[0])}, which shows what its config does and not what its "

@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from parity.spec.sections import Spec
 
 
+NONE: Mapping[str, str] = {}
+
 DECIDED: dict[str, Literal["loss", "file", "trial"]] = {BY_LOSS: "loss", BY_FILE: "file", BY_TRIAL: "trial"}
 """What decided the form of the targets, by the origin of it."""
 
@@ -56,7 +58,7 @@ def spec_fact(spec: Spec, dataset: Dataset, file: str | None, text: str) -> Spec
 
 def side_fact(
     side: Resolved, program: Program, run: Trajectory | None, error: str | None, precision: str, dataset: Dataset,
-    version: str = "", device: str = "cpu",
+    version: str = "", device: str = "cpu", packages: Mapping[str, str] = NONE,
 ) -> SideFact:  # fmt: skip
     """Return the facts of a side.
 
@@ -69,6 +71,7 @@ def side_fact(
         dataset: of the side.
         version: of the framework, when no run tells it.
         device: where it ran, when no run tells it.
+        packages: versions of all that it runs on.
     """
     # Those of a program written by hand may be more than the spec's, or fewer.
     shapes = {name: parameter.shape for name, parameter in side.parameters().items()} | dict(program.extras)
@@ -80,6 +83,7 @@ def side_fact(
         framework=side.framework,
         version=run.version if run else version,
         interpreter=run.interpreter if run else side.python or "",
+        packages=dict(packages),
         precision=precision,
         device=run.device if run else device,
         parameters=run.parameters if run else count,

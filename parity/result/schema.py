@@ -99,6 +99,7 @@ class SideFact(Fact):
     framework: str
     version: str = Field(description="version of the framework that ran")
     interpreter: str
+    packages: dict[str, str] = Field(default={}, description="exact versions of all that it ran on, and of Python")
     precision: Precision
     device: str
     parameters: int = Field(description="number of trainable scalars")

@@ -57,6 +57,8 @@ class Resolved(Views):
         config: with every field explicit and every layer named.
         origins: path to where its value came from; a path without one has its parent's.
         python: interpreter that has the framework, None for this one.
+        packages: exact versions that were asked for, which that interpreter has.
+        own: what its framework answered where nothing is said; nothing where it was not asked.
         program: written by hand, None for the compiled one.
     """
 
@@ -65,6 +67,8 @@ class Resolved(Views):
     config: Config
     origins: Mapping[str, str] = field(default_factory=dict)
     python: str | None = None
+    packages: Mapping[str, str] = field(default_factory=dict)
+    own: Own = field(default_factory=dict)
     program: OwnProgram | None = None
 
     @cached_property
@@ -78,6 +82,11 @@ class Resolved(Views):
         if config.model is self.config.model:
             vars(found)["graph"] = self.graph
         return found
+
+    def at_home(self, home: Resolved) -> Resolved:
+        """Return the side as another one's framework and interpreter run it; a program written by hand is left out."""
+        where = {name: getattr(home, name) for name in ("name", "framework", "python", "packages", "own")}
+        return replace(self, **where, program=None)
 
     def layers(self) -> list[Layer]:
         """Return the layers with what they read, in the order in which they are computed."""
@@ -164,6 +173,8 @@ def resolve_side(
         config=config,
         origins=origins,
         python=side.python,
+        packages=side.packages,
+        own=own,
         program=own_program(side),
     )
     placed = {"numerics.device": side.device} if side.device is not None else {}

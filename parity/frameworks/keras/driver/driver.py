@@ -203,14 +203,15 @@ def keep_python_floats_exact() -> None:
         return 0.5 * x * (1.0 + tf.math.erf(x / 1.4142135623730951))
 
     nn.leaky_relu, nn.gelu = leaky_relu, gelu
-    attended = keras.src.backend.tensorflow.nn.dot_product_attention
+    attended = getattr(nn, "dot_product_attention", None)  # Keras has it from 3.6 on.
 
     def dot_product_attention(query: Any, *args: Any, scale: Any = None, **kwargs: Any) -> Any:
         # It casts the scale by `tf.cast`, too: 1 / sqrt(3) is then off by 1e-8.
         exact = tf.constant(scale, query.dtype) if isinstance(scale, float) else scale
-        return attended(query, *args, scale=exact, **kwargs)
+        return attended(query, *args, scale=exact, **kwargs)  # type: ignore[misc]
 
-    keras.src.backend.tensorflow.nn.dot_product_attention = dot_product_attention
+    if attended is not None:
+        nn.dot_product_attention = dot_product_attention
     cast.exact = True  # type: ignore[attr-defined]
     replaced = {"cast": cast, "convert_to_tensor": convert_to_tensor}
     for module_name, module in list(sys.modules.items()):

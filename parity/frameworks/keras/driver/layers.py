@@ -169,11 +169,14 @@ class KerasLayers(Scaled, Driver):
 
     def iterations(self) -> int | None:
         """Return the optimizer's count of batches: of one that gathers gradients, ``iterations`` counts updates."""
-        return int(keras.ops.convert_to_numpy(self.updating._iterations))
+        return int(keras.ops.convert_to_numpy(self._count()))
 
     def set_iterations(self, iterations: int) -> None:
         """Set it."""
-        self.updating._iterations.assign(iterations)
+        self._count().assign(iterations)
+
+    def _count(self) -> Any:
+        return getattr(self.updating, "_iterations", self.updating.iterations)  # The same up to Keras 3.3.
 
 
 def inside(layer: Any) -> list[tuple[str, Any]]:
