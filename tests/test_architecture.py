@@ -84,6 +84,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("explain",),
     ("prepare",),
     ("reading", "frameworks.reader"),
+    ("goldens",),
     ("court",),
     ("trials",),
     ("result",),

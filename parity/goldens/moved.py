@@ -1,0 +1,76 @@
+"""What is another thing now than when a golden was made: versions, the machine, native defaults, fields of the config."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from parity.errors import ParityError
+from parity.goldens.golden import Recorded
+from parity.spec.differences import Difference, differences
+from parity.spec.resolve import Resolved
+from parity.spec.sections import Config
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moved:
+    """One thing that is not what it was.
+
+    Args:
+        name: of the package, of the machine's part, or the path.
+        before: when the golden was made; empty for nothing.
+        now: here and now.
+    """
+
+    name: str
+    before: str
+    now: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.before or 'nothing'} -> {self.now or 'nothing'}"
+
+
+def moved(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[Moved]:
+    """Return what differs between two tables.
+
+    Args:
+        before: as it was recorded.
+        now: as it is.
+    """
+    return [
+        Moved(name=name, before=_text(before.get(name)), now=_text(now.get(name)))
+        for name in dict.fromkeys([*before, *now])
+        if before.get(name) != now.get(name)
+    ]
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def as_recorded(recorded: Recorded, side: Resolved) -> Resolved | None:
+    """Return a side with the config that it was recorded with; None where this version cannot read that config.
+
+    Args:
+        recorded: what the golden has of the side.
+        side: as it is now.
+    """
+    try:
+        config = Config.model_validate(recorded.config)
+        made = Resolved(
+            name=side.name, framework=side.framework, config=config, origins=recorded.origins, python=side.python,
+            program=side.program,
+        )  # fmt: skip
+        _ = made.graph
+    except (ValidationError, ParityError, ValueError):
+        return None
+    return made
+
+
+def config_moved(recorded: Recorded, side: Resolved) -> list[Difference] | None:
+    """Return the differences of the config that was recorded and the side's own; None where it cannot be read."""
+    before = as_recorded(recorded, side)
+    return None if before is None else differences(before, side)
