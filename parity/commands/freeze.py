@@ -110,7 +110,9 @@ def held(
         WorkerError: when a worker fails.
     """
     if golden.spec != work.spec.name:
-        raise UsageError(f"{file}: a golden of spec {golden.spec}, not of {work.spec.name}; parity freeze SPEC makes one")
+        raise UsageError(
+            f"{file}: a golden of spec {golden.spec}, not of {work.spec.name}; parity freeze SPEC makes one"
+        )
     missing = [side.name for side in sides if side.name not in golden.sides]
     if missing:
         raise UsageError(
@@ -163,7 +165,10 @@ def _verdict(result: HeldSide) -> tuple[Any, str]:
     number, names = result.broken
     shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     known = f"{reason}; " if result.judge.steps else ""
-    return "inconclusive", f"{known}step {number} could not be started from the recorded state ({shown} came out otherwise)"
+    return (
+        "inconclusive",
+        f"{known}step {number} could not be started from the recorded state ({shown} came out otherwise)",
+    )
 
 
 def _alone(

@@ -38,6 +38,7 @@ RECORDED = "the golden"
 PASSED = 8.0
 """Multiple of the noise that a step may be off by and still pass: digests are believed within a factor."""
 
+
 class StateBrokenError(Exception):
     """The state before a step is not the recorded one.
 
@@ -308,4 +309,3 @@ def _repeat(
         judge.unsteady.append(f"{side} does not repeat itself: step {number + 1}, taken twice from the same state, "
                               f"differs by {most:.1e} in {tensor} ({phase})")  # fmt: skip
         judge.unsteadiness = max(judge.unsteadiness, most)
-

@@ -100,7 +100,9 @@ def golden_of(text: str, file: str) -> Golden:
         raise UsageError(f"{file}: not a golden (no {MARK!r} in it); {again}")
     if head[MARK] != FORMAT:
         wrote = head.get("parity", "another version")
-        raise UsageError(f"{file}: a golden of format {head[MARK]}, by parity {wrote}; this one reads {FORMAT}; {again}")
+        raise UsageError(
+            f"{file}: a golden of format {head[MARK]}, by parity {wrote}; this one reads {FORMAT}; {again}"
+        )
     if head.get("checksum") != _checksum(head):
         raise UsageError(f"{file}: a golden damaged or edited by hand (its checksum is another); {again}")
     try:
@@ -153,7 +155,8 @@ def _recorded(told: Mapping[str, Any]) -> Recorded:
     losses = [float(one) for one in told["losses"]]
     return Recorded(
         framework=told["framework"], versions=told["versions"], machine=told["machine"], config=told["config"],
-        origins=told["origins"], native=told["native"], data=told["data"], program=told["program"], note=told.get("note", ""),
+        origins=told["origins"], native=told["native"], data=told["data"], program=told["program"],
+        note=told.get("note", ""),
         shapes={name: tuple(shape) for name, shape in told["shapes"].items()},
         start=dict(zip([state[one] for one in start["which"]], _digests(start["digests"]), strict=True)),
         steps=[

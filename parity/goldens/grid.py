@@ -3,8 +3,8 @@
 A step can only be held against a recorded one where both start from the same state. To keep every state would take all
 of its bytes at every step. Instead, both runs round the state before each step to a grid that is far coarser than
 rounding errors: almost every number of both then falls into the same cell. Of the few that lie so near to a border that
-rounding could carry them across, the record says on which side they are. What a cell's number is rounded to is exact, so
-the states are equal in every bit, which a checksum shows; steps start from the same state although none was kept.
+rounding could carry them across, the record says on which side they are. What a number becomes is exact, so the states
+are equal in every bit, which a checksum shows; steps start from the same state although none was kept.
 
 The grid of a tensor is made of what rounding can do to it: its cells are ``CELL`` times as wide as the largest error
 that the noise rule lets pass, so one number in ``CELL / 2`` is written down. A tensor that is nothing but rounding, the
@@ -23,6 +23,10 @@ import numpy as np
 
 CELL = 2**14
 """Width of a cell, in errors that the noise rule lets pass."""
+
+UPPER = 0.6204567
+"""Where a cell ends above its number, in widths: a slot that only decays is 0.9 or 0.999 times a multiple of the width,
+and would end on a border in the middle between two cells."""
 
 LEAST = 2.0**-50
 """Error, relative to a tensor's largest number, that any tensor is allowed: a few units of roundoff."""
@@ -87,7 +91,7 @@ def cells_of(value: np.ndarray, error: float, keep: bool = False) -> tuple[Cells
     upward = bool(largest) and bool((known >= 0.0).all())
     cell, border = _cells(value, width)
     with np.errstate(invalid="ignore"):
-        near = np.flatnonzero(np.abs(value.reshape(-1) / width - (border - 0.5)) * width <= error)
+        near = np.flatnonzero(np.abs(value.reshape(-1) / width + 1.0 - UPPER - border) * width <= error)
     found = _rounded(value, cell, width, upward)
     cells = Cells(
         width=width, upward=upward, places=near.astype(np.uint32), above=cell[near] >= border[near],
@@ -120,13 +124,13 @@ def made_again(cells: Cells, value: np.ndarray) -> tuple[np.ndarray, bool]:
 def _cells(value: np.ndarray, width: float) -> tuple[np.ndarray, np.ndarray]:
     """Return the cell of each number, around whole multiples of the width, and the one above its nearest border."""
     with np.errstate(invalid="ignore", over="ignore"):
-        share = value.reshape(-1) / width
-        return np.floor(share + 0.5), np.rint(share + 0.5)
+        share = value.reshape(-1) / width + (1.0 - UPPER)
+        return np.floor(share), np.rint(share)
 
 
 def _rounded(value: np.ndarray, cell: np.ndarray, width: float, upward: bool) -> np.ndarray:
     with np.errstate(invalid="ignore", over="ignore"):
-        return _exactly(((cell + 0.5 if upward else cell) * width).reshape(value.shape))
+        return _exactly(((cell + UPPER if upward else cell) * width).reshape(value.shape))
 
 
 def _exactly(value: np.ndarray) -> np.ndarray:

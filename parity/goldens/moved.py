@@ -1,4 +1,4 @@
-"""What is another thing now than when a golden was made: versions, the machine, native defaults, fields of the config."""
+"""What is not what it was when a golden was made: versions, the machine, native defaults, fields of the config."""
 
 from __future__ import annotations
 
