@@ -135,7 +135,9 @@ def _side(work: Work, side: Resolved, recorded: Recorded, note: Note, causes: bo
     result = hold(work, side, recorded, note, limit)
     verdict, reason = _verdict(result)
     base = as_recorded(recorded, side)
+    data = recorded.data != work.bench(side).data_key
     found = [] if base is None else differences(base, side, len(work.dataset(side).x))
+    found = [one for one in found if data or one.path != "data.source"]  # The same rows, wherever they are.
     live = [one for one in found if not one.inert]
     taken_back, alone = None, dict[str, str]()
     if verdict == "divergent" and live and causes and side.program is None and base is not None:
@@ -149,10 +151,10 @@ def _side(work: Work, side: Resolved, recorded: Recorded, note: Note, causes: bo
         steps=result.judge.steps, first=filling.place(first) if first else None,
         largest=filling.place(largest) if largest else None, op=op, op_path=path,
         config=[_field(one, alone.get(one.path)) for one in found], unread=base is None, taken_back=taken_back,
-        native=_parts(moved(recorded.native, _native(side))),
+        native=_parts(_native_moved(recorded.native, _native(side))),
         versions=_parts(moved(recorded.versions, _versions(work, side))),
         machine=_parts(moved(recorded.machine, _machine(work, side))),
-        data=recorded.data != work.bench(side).data_key, program=recorded.program != _program(work, side),
+        data=data, program=recorded.program != _program(work, side),
         notes=[one for one in (why, recorded.note) if one],
     )  # fmt: skip
 
@@ -228,6 +230,11 @@ def _native(side: Resolved) -> dict[str, Any]:
         module = type(part).__module__
         found |= {f"{module.removeprefix('parity.')}.{name}": value for name, value in told.get(module, {}).items()}
     return found
+
+
+def _native_moved(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[Moved]:
+    """Return the defaults that moved, of entries that both configs have."""
+    return [one for one in moved(before, now) if one.name in before and one.name in now]
 
 
 @cache

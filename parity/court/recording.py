@@ -119,7 +119,12 @@ class Remaking:
             StateBrokenError: when it is not the recorded one.
         """
         known = self.steps[number].state
-        broken = [name for name in known if name not in names] + [name for name in names if name not in known]
+        lone = [name for name in known if name not in names] + [name for name in names if name not in known]
+        # A slot that only one of both has: the first step is taken without it, and says what comes of that.
+        broken = lone if number else [name for name in lone if not name.startswith("slots/")]
+        for name in names:
+            if name not in known:
+                state.put(name, np.array(published.get(name), np.float64))
         for name in (one for one in names if one in known):
             made, same = made_again(known[name], np.array(published.get(name), np.float64))
             if not same:

@@ -48,7 +48,7 @@ def _made_by(side: AgainstSide) -> str:
 
 def causes(side: AgainstSide) -> list[str]:
     """Return the fields that moved, as ``path: A -> B`` with what is known of each."""
-    told = [f"{change(one)}{_standing(one, side)}" for one in side.config[:MOST]]
+    told = [f"{change(one, side)}{_standing(one, side)}" for one in side.config[:MOST]]
     if len(side.config) > MOST:
         told.append(f"and {len(side.config) - MOST} more fields of the config")
     if side.unread:
@@ -65,10 +65,14 @@ def causes(side: AgainstSide) -> list[str]:
     return [*told, *(f"{_native(one, side)}" for one in side.native[:MOST])]
 
 
-def change(one: MovedField) -> str:
-    """Return a moved field as ``path: A -> B``, with where both came from where that tells."""
-    origins = sorted({one.before_origin, one.now_origin} - {"spec"})
-    return f"{one.path}: {one.before} -> {one.now}{f' ({one.now_origin})' if origins else ''}"
+def change(one: MovedField, side: AgainstSide) -> str:
+    """Return a moved field as ``path: A -> B``, with where B came from, and of a default the versions that moved."""
+    told = f"{one.path}: {one.before} -> {one.now}"
+    if one.now_origin in ("", "spec"):
+        return told
+    packages = [part for part in side.versions if part.name not in ("numpy", "python")]
+    native = one.now_origin.endswith(" default") and one.now_origin != "parity default"
+    return f"{told} ({one.now_origin}{f', {_moves(packages)}' if native and packages else ''})"
 
 
 def _standing(one: MovedField, side: AgainstSide) -> str:
@@ -117,6 +121,6 @@ def short(side: AgainstSide) -> str:
     if side.first is not None:
         first = side.first
         where = f" at step {first.step}, {first.phase}, {first.tensor} by {formats.scientific(first.difference)}"
-    live = [change(one) for one in side.config if not one.inert]
+    live = [change(one, side) for one in side.config if not one.inert]
     why = live[:2] or ([_moves(side.versions)] if side.versions else [])
     return "; ".join([f"{side.side}: {side.verdict}{where}", *why])
