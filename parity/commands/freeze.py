@@ -15,7 +15,7 @@ from parity.court.lent import Lender, LentWork
 from parity.court.recording import HeldSide, hold, record, steps_of
 from parity.court.work import Note, Work
 from parity.errors import UsageError
-from parity.frameworks import frameworks
+from parity.frameworks import frameworks, title_of
 from parity.goldens.golden import Golden, Recorded
 from parity.goldens.moved import Moved, as_recorded, moved
 from parity.prepare.devices import check_devices
@@ -223,8 +223,10 @@ def _machine(work: Work, side: Resolved) -> dict[str, str]:
 
 
 def _native(side: Resolved) -> dict[str, Any]:
-    """Return a framework's own defaults of the entries in a side's config."""
+    """Return a framework's own defaults of the entries in a side's config; nothing where none of them acts in it."""
     found: dict[str, Any] = {}
+    if f"{title_of(side.framework)} default" not in side.origins.values():
+        return found
     told: Mapping[str, Mapping[str, Any]] = _own(side.framework, side.python)
     for _, part in walk(side.config):
         module = type(part).__module__

@@ -112,7 +112,7 @@ def golden_of(text: str, file: str) -> Golden:
         raise UsageError(f"{file}: a golden damaged ({type(error).__name__}: {error}); {again}") from None
 
 
-def test_of(file: Path) -> str:
+def belongs_to(file: Path) -> str:
     """Return the id of the test that a golden belongs to; empty where the file says none."""
     try:
         head = json.loads(file.read_text(encoding="utf-8"))

@@ -41,7 +41,7 @@ class Recorded:
         machine: what decides rounding beside them.
         config: resolved, as plain data, every field said.
         origins: where its values came from.
-        native: the framework's own defaults of the entries in the config, by ``family.entry.field``.
+        native: the framework's own defaults of the entries in the config, by ``family.entry.field``, where they act.
         data: fingerprint of the rows.
         program: fingerprint of a program written by hand, empty for a compiled one.
         shapes: of the parameters.

@@ -204,9 +204,9 @@ class Ledger:
 
     def _free(self, golden: Path, homes: list[str]) -> bool:
         """Return whether the test of a golden is gone, or passed without it."""
-        from parity.goldens.file import test_of
+        from parity.goldens.file import belongs_to
 
-        owner = test_of(golden)
+        owner = belongs_to(golden)
         tests = [nodeid for file in homes for nodeid in self.files[file] if short_id(nodeid) == owner]
         return all(nodeid in self.said and self.said[nodeid].outcome == "passed" for nodeid in tests)
 

@@ -103,7 +103,7 @@ def _native(one: MovedPart, side: AgainstSide) -> str:
     """Return what is said of a default of the framework's own that moved."""
     acts = any(field.path.endswith(f".{one.name.rpartition('.')[2]}") for field in side.config)
     told = f"native default {one.name}: {one.before} -> {one.now}"
-    return told if acts else f"{told}; it acts only where a side says `defaults: native`"
+    return told if acts else f"{told}; the spec says its own"
 
 
 def _named(head: str, parts: Sequence[MovedPart]) -> list[str]:
