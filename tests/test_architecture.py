@@ -92,6 +92,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("commands",),
     ("selftest", "frameworks.faults"),
     ("api",),
+    ("plugin",),
     ("cli",),
     ("__main__",),
 )

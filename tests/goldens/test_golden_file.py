@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from parity.errors import UsageError
-from parity.goldens.file import FORMAT, golden_of, read_golden, belongs_to, text_of, write_golden
+from parity.goldens.file import FORMAT, belongs_to, golden_of, read_golden, text_of, write_golden
 from parity.goldens.golden import Golden, Recorded, RecordedStep
 from parity.goldens.grid import cells_of
 from parity.run.digest import digest
