@@ -16,13 +16,13 @@ from parity.court.recording import HeldSide, hold, record, steps_of
 from parity.court.work import Note, Work
 from parity.errors import UsageError
 from parity.frameworks import frameworks, title_of
-from parity.goldens.golden import Golden, Recorded
-from parity.goldens.moved import Moved, as_recorded, moved
+from parity.goldens.golden import Golden, RecordedSide
+from parity.goldens.moved import MovedValue, as_recorded, moved
 from parity.prepare.devices import check_devices
 from parity.prepare.installed import check_installed
 from parity.prepare.options import Options, prepare
 from parity.result import filling
-from parity.result.against import Against, AgainstSide, MovedField, MovedPart
+from parity.result.againstfact import Against, AgainstSide, MovedField, MovedPart
 from parity.run.environment import machine
 from parity.run.own_defaults import own_defaults
 from parity.spec.differences import Difference, differences, mixed
@@ -36,7 +36,7 @@ STEPS = 8
 """Steps that are recorded unless told otherwise, all from the first on."""
 
 MOST_ALONE = 8
-"""Moved fields that are tried each alone, at most."""
+"""MovedValue fields that are tried each alone, at most."""
 
 
 @contextmanager
@@ -81,10 +81,10 @@ def frozen(work: Work, sides: Sequence[Resolved], steps: int | None, note: Note,
                   test=test, parity=__version__)  # fmt: skip
 
 
-def _recorded(work: Work, side: Resolved, steps: int | None, note: Note) -> Recorded:
+def _recorded(work: Work, side: Resolved, steps: int | None, note: Note) -> RecordedSide:
     total, why = steps_of(work, side, min(steps or STEPS, work.steps(side)))
     taken, start = record(work, side, total, note)
-    return Recorded(
+    return RecordedSide(
         framework=side.framework, versions=_versions(work, side), machine=_machine(work, side),
         config=dump(side.config), origins=side.origins, native=_native(side), data=work.bench(side).data_key,
         program=_program(work, side), shapes={name: one.shape for name, one in side.parameters().items()},
@@ -129,7 +129,7 @@ def held(
     return Against(parity_version=__version__, spec=work.spec.name, file=file, sides=found, notes=notes)
 
 
-def _side(work: Work, side: Resolved, recorded: Recorded, note: Note, causes: bool) -> AgainstSide:
+def _side(work: Work, side: Resolved, recorded: RecordedSide, note: Note, causes: bool) -> AgainstSide:
     steps, why = steps_of(work, side, len(recorded.steps))
     limit = min(steps, work.options.steps or steps)
     result = hold(work, side, recorded, note, limit)
@@ -174,7 +174,8 @@ def _verdict(result: HeldSide) -> tuple[Any, str]:
 
 
 def _alone(
-    work: Work, base: Resolved, side: Resolved, recorded: Recorded, live: Sequence[Difference], note: Note, steps: int
+    work: Work, base: Resolved, side: Resolved, recorded: RecordedSide, live: Sequence[Difference], note: Note,
+    steps: int,
 ) -> dict[str, str]:  # fmt: skip
     """Return what comes of each moved field alone, put into the side as it was recorded."""
     found = {}
@@ -205,7 +206,7 @@ def _field(one: Difference, alone: Any) -> MovedField:
                       inert=one.inert, reason=one.reason, alone=alone)  # fmt: skip
 
 
-def _parts(found: Sequence[Moved]) -> list[MovedPart]:
+def _parts(found: Sequence[MovedValue]) -> list[MovedPart]:
     return [MovedPart(name=one.name, before=one.before, now=one.now) for one in found]
 
 
@@ -234,7 +235,7 @@ def _native(side: Resolved) -> dict[str, Any]:
     return found
 
 
-def _native_moved(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[Moved]:
+def _native_moved(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[MovedValue]:
     """Return the defaults that moved, of entries that both configs have."""
     return [one for one in moved(before, now) if one.name in before and one.name in now]
 

@@ -22,7 +22,7 @@ from parity.compare.steps import compare_weights, repeats
 from parity.court.judging import REPEATS, REPEATS_IN_DOUBT
 from parity.court.starting import speak_alike
 from parity.court.work import Note, Work
-from parity.goldens.golden import Recorded, RecordedStep
+from parity.goldens.golden import RecordedSide, RecordedStep
 from parity.goldens.grid import WHOLE, Cells, cells_of, made_again
 from parity.run.digest import apart, digest
 from parity.run.exchange import Exchange
@@ -217,7 +217,7 @@ def record(work: Work, side: Resolved, steps: int, note: Note) -> tuple[list[Rec
     return found, making.start
 
 
-def hold(work: Work, side: Resolved, recorded: Recorded, note: Note, steps: int | None = None) -> HeldSide:
+def hold(work: Work, side: Resolved, recorded: RecordedSide, note: Note, steps: int | None = None) -> HeldSide:
     """Hold a side against what was recorded of it, up to the first step in which it departs.
 
     Args:
@@ -266,7 +266,7 @@ def _parts(
 
 
 def _begins_otherwise(
-    judge: Judge, recorded: Recorded, found: Mapping[str, np.ndarray], error: StateBrokenError
+    judge: Judge, recorded: RecordedSide, found: Mapping[str, np.ndarray], error: StateBrokenError
 ) -> tuple[int, tuple[str, ...]] | None:
     """Tell a judge that a side starts from another state than it did; return what is not known where a later one is.
 

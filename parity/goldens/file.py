@@ -20,7 +20,7 @@ import numpy as np
 from parity import __version__
 from parity.atomic import whole
 from parity.errors import UsageError
-from parity.goldens.golden import Golden, Name, Recorded, RecordedStep
+from parity.goldens.golden import Golden, Name, RecordedSide, RecordedStep
 from parity.goldens.grid import Cells
 from parity.run.digest import RECORD
 
@@ -126,7 +126,7 @@ def _checksum(head: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(told, separators=(",", ":")).encode()).hexdigest()
 
 
-def _side(side: Recorded) -> dict[str, Any]:
+def _side(side: RecordedSide) -> dict[str, Any]:
     """Return a side as plain data."""
     names = list(dict.fromkeys(name for step in side.steps for name in step.digests))
     state = list(dict.fromkeys([*side.start, *(name for step in side.steps for name in step.state)]))
@@ -149,11 +149,11 @@ def _side(side: Recorded) -> dict[str, Any]:
     }
 
 
-def _recorded(told: Mapping[str, Any]) -> Recorded:
+def _recorded(told: Mapping[str, Any]) -> RecordedSide:
     names: list[Name] = [tuple(one.split(" ", 1)) for one in told["tensors"]]
     state, start = told["state"], _unpacked(told["start"])
     losses = [float(one) for one in told["losses"]]
-    return Recorded(
+    return RecordedSide(
         framework=told["framework"], versions=told["versions"], machine=told["machine"], config=told["config"],
         origins=told["origins"], native=told["native"], data=told["data"], program=told["program"],
         note=told.get("note", ""),

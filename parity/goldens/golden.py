@@ -32,7 +32,7 @@ class RecordedStep:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recorded:
+class RecordedSide:
     """A side as it was recorded.
 
     Args:
@@ -76,6 +76,6 @@ class Golden:
     """
 
     spec: str
-    sides: Mapping[str, Recorded]
+    sides: Mapping[str, RecordedSide]
     test: str = ""
     parity: str = field(default="")

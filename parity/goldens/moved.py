@@ -9,14 +9,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from parity.errors import ParityError
-from parity.goldens.golden import Recorded
+from parity.goldens.golden import RecordedSide
 from parity.spec.differences import Difference, differences
 from parity.spec.resolve import Resolved
 from parity.spec.sections import Config
 
 
 @dataclass(frozen=True, kw_only=True)
-class Moved:
+class MovedValue:
     """One thing that is not what it was.
 
     Args:
@@ -33,7 +33,7 @@ class Moved:
         return f"{self.name}: {self.before or 'nothing'} -> {self.now or 'nothing'}"
 
 
-def moved(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[Moved]:
+def moved(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[MovedValue]:
     """Return what differs between two tables.
 
     Args:
@@ -41,7 +41,7 @@ def moved(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[Moved]:
         now: as it is.
     """
     return [
-        Moved(name=name, before=_text(before.get(name)), now=_text(now.get(name)))
+        MovedValue(name=name, before=_text(before.get(name)), now=_text(now.get(name)))
         for name in dict.fromkeys([*before, *now])
         if before.get(name) != now.get(name)
     ]
@@ -51,7 +51,7 @@ def _text(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def as_recorded(recorded: Recorded, side: Resolved) -> Resolved | None:
+def as_recorded(recorded: RecordedSide, side: Resolved) -> Resolved | None:
     """Return a side with the config that it was recorded with; None where this version cannot read that config.
 
     Args:
@@ -70,7 +70,7 @@ def as_recorded(recorded: Recorded, side: Resolved) -> Resolved | None:
     return made
 
 
-def config_moved(recorded: Recorded, side: Resolved) -> list[Difference] | None:
+def config_moved(recorded: RecordedSide, side: Resolved) -> list[Difference] | None:
     """Return the differences of the config that was recorded and the side's own; None where it cannot be read."""
     before = as_recorded(recorded, side)
     return None if before is None else differences(before, side)

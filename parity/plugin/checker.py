@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from parity.court.lent import Lender
     from parity.court.work import Work
     from parity.goldens.golden import Golden
-    from parity.result.against import Against
+    from parity.result.againstfact import Against
     from parity.result.schema import Comparison, Result
     from parity.spec.resolve import Resolved
     from parity.spec.sections import Spec

@@ -38,7 +38,7 @@ def is_spec(name: str) -> bool:
 
 
 @dataclass(frozen=True)
-class Heard:
+class HeardTest:
     """What was said of a test.
 
     Args:
@@ -79,7 +79,7 @@ class Ledger:
     written: list[str] = field(default_factory=list)
     lender: Lender | None = None
     broken: set[str] = field(default_factory=set)
-    said: dict[str, Heard] = field(default_factory=dict)
+    said: dict[str, HeardTest] = field(default_factory=dict)
     _spool: Path | None = None
     _closing: list[Callable[[], None]] = field(default_factory=list)
 
@@ -161,7 +161,7 @@ class Ledger:
             return
         found = tuple((name, str(value)) for name, value in report.user_properties if name in (*TOLD, GOLDEN))
         file, line, _ = report.location
-        self.said[report.nodeid] = Heard(report.nodeid, report.outcome, found, file, (line or 0) + 1)
+        self.said[report.nodeid] = HeardTest(report.nodeid, report.outcome, found, file, (line or 0) + 1)
 
     def finish(self, whole: bool) -> list[Path]:
         """Put goldens of workers in their places; return those that no test uses, which an update removes.

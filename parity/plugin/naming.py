@@ -29,7 +29,7 @@ def named(nodeid: str) -> str:
     >>> named("tests/test_models.py::TestDense::test_fit[relu-8]")
     'TestDense.test_fit-relu-8'
     >>> named("test_models.py::test_fit[a b]")
-    'test_fit-a-b-f45a9226'
+    'test_fit-a-b-25f43ce3'
     """
     name, bracket, parameters = nodeid.partition("::")[2].partition("[")
     parts, inside = name.replace("::", "."), parameters.removesuffix("]")

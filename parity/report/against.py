@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from parity.result import formats
-from parity.result.against import Against, AgainstSide, MovedField, MovedPart
+from parity.result.againstfact import Against, AgainstSide, MovedField, MovedPart
 
 AGREE = ("identical", "rounding")
 

@@ -18,7 +18,7 @@ from parity.goldens.file import golden_of, text_of
 from parity.goldens.golden import Golden
 from parity.prepare.options import Options
 from parity.report.against import lines, side_lines
-from parity.result.against import Against
+from parity.result.againstfact import Against
 from parity.spec.load import build_spec
 
 needs_torch = pytest.mark.skipif(bool(missing("torch")), reason=missing("torch") or "installed")

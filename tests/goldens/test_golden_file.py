@@ -11,7 +11,7 @@ import pytest
 
 from parity.errors import UsageError
 from parity.goldens.file import FORMAT, belongs_to, golden_of, read_golden, text_of, write_golden
-from parity.goldens.golden import Golden, Recorded, RecordedStep
+from parity.goldens.golden import Golden, RecordedSide, RecordedStep
 from parity.goldens.grid import cells_of
 from parity.run.digest import digest
 
@@ -32,7 +32,7 @@ def step_of(number: int) -> RecordedStep:
 
 @pytest.fixture(scope="module")
 def golden() -> Golden:
-    side = Recorded(
+    side = RecordedSide(
         framework="torch", versions={"torch": "2.13.0"}, machine={"processor": "one"}, config={"loss": "mse"},
         origins={"loss": "spec"}, native={}, data="d", program="", shapes={"dense.kernel": (64, 300)},
         start={"weights/dense.kernel": digest(RNG.standard_normal((64, 300)))}, steps=[step_of(0), step_of(1)],
