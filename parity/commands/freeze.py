@@ -193,7 +193,11 @@ def _op(side: Resolved, phase: str, tensor: str) -> tuple[str, str]:
     layers = {layer.name: layer.op.kind for layer in side.layers()}
     layer = layer_of(tensor)
     if phase == "loss":
-        return next(iter(side.views.values())).config.loss.kind, "loss"
+        kinds = dict.fromkeys(one.config.loss.kind for one in side.views.values())
+        penalised = [one.name for one in side.layers() if one.op.activity() is not None]
+        penalised += [layer_of(name) for name, one in side.parameters().items() if one.regularizer is not None]
+        beside = f" and the penalties of {', '.join(dict.fromkeys(penalised))}" if penalised else ""
+        return f"{', '.join(kinds)}{beside}", "loss"
     if phase == "update" or (phase == "state" and (slot_of(tensor) or layer not in layers)):
         return side.config.optimizer.kind, "optimizer"
     if phase == "weights" and is_of_parameter(tensor) and tensor in side.parameters():

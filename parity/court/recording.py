@@ -120,8 +120,8 @@ class Remaking:
         """
         known = self.steps[number].state
         lone = [name for name in known if name not in names] + [name for name in names if name not in known]
-        # A slot that only one of both has: the first step is taken without it, and says what comes of that.
-        broken = lone if number else [name for name in lone if not name.startswith("slots/")]
+        # A slot that only one of both has: a step is taken with it, or without it, and says what comes of that.
+        broken = [name for name in lone if not name.startswith("slots/")]
         for name in names:
             if name not in known:
                 state.put(name, np.array(published.get(name), np.float64))

@@ -72,8 +72,9 @@ class Checker:
         self.ledger.use(file, self.item.nodeid)
         self._tell(GOLDEN, str(file.relative_to(self.item.path.parent)))
         with self._failing(), _scratch() as folder:
-            spec = self._spec(program, {"optimizer": optimizer, "loss": loss, "x": x, "y": y}, folder)
-            return self._checked(spec, file, steps, agree, {**said, **options}, folder)
+            training = {"optimizer": optimizer, "loss": loss, "x": x, "y": y}
+            spec, own = self._spec(program, {name: one for name, one in training.items() if one is not None}, folder)
+            return self._checked(spec, file, steps, agree, {**own, **said, **options}, folder)
 
     def compare(self, a: Any, b: Any, **options: Any) -> Result:
         """Check that two programs train the same; arguments as those of ``parity.api.compare``.
@@ -176,19 +177,19 @@ class Checker:
             return str(self.item.path.parent / program)
         return program
 
-    def _spec(self, program: Any, training: Mapping[str, Any], folder: Path) -> Spec:
-        """Return the spec that a program is."""
+    def _spec(self, program: Any, training: Mapping[str, Any], folder: Path) -> tuple[Spec, dict[str, Any]]:
+        """Return the spec that a program is, and the options that go with it."""
         from parity import api
 
         if isinstance(program, api.Spec):
-            return program
+            return program, {}
         if isinstance(program, Mapping):
-            return api.build_spec(program)
+            return api.build_spec(program), {}
         program = self._there(program)
         if isinstance(program, str | Path) and Path(program).suffix in SPECS:
-            return api.load_spec(program)
-        given = {name: one for name, one in training.items() if one is not None}
-        return api.read(program, out=folder / "read", prove=False, **given).spec
+            return api.load_spec(program), {}
+        read = api.read(program, out=folder / "read", prove=False, **training)
+        return read.spec, {} if read.spec.sides else {"frameworks": (read.reading.framework,)}
 
 
 def _joined(lines: Sequence[str]) -> str:

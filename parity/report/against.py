@@ -68,11 +68,16 @@ def causes(side: AgainstSide) -> list[str]:
 def change(one: MovedField, side: AgainstSide) -> str:
     """Return a moved field as ``path: A -> B``, with where B came from, and of a default the versions that moved."""
     told = f"{one.path}: {one.before} -> {one.now}"
-    if one.now_origin in ("", "spec"):
-        return told
+    own = [origin for origin in (one.before_origin, one.now_origin) if is_native(origin)]
     packages = [part for part in side.versions if part.name not in ("numpy", "python")]
-    native = one.now_origin.endswith(" default") and one.now_origin != "parity default"
-    return f"{told} ({one.now_origin}{f', {_moves(packages)}' if native and packages else ''})"
+    if own:
+        return f"{told} ({own[0]}{f', {_moves(packages)}' if packages else ''})"
+    return told if one.now_origin in ("", "spec") else f"{told} ({one.now_origin})"
+
+
+def is_native(origin: str) -> bool:
+    """Return whether a value came from a framework's own default."""
+    return origin.endswith(" default") and origin != "parity default"
 
 
 def _standing(one: MovedField, side: AgainstSide) -> str:

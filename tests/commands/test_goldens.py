@@ -265,3 +265,13 @@ def test_the_commands(folder: Path, tmp_path: Path) -> None:
     failed = command("check", spec, "--against", golden, cwd=tmp_path)
     assert failed.returncode == 2
     assert "a golden of spec cli, not of other" in failed.stderr
+
+
+@needs_torch
+def test_momentum_that_comes_in_is_a_slot_more_and_acts_from_the_second_step(bench_of: Held) -> None:
+    made = bench_of.make("torch", optimizer={"sgd": {"learning_rate": 0.1}})
+    (side,) = bench_of.against(
+        made, "torch", {"optimizer.momentum": 0.5}, optimizer={"sgd": {"learning_rate": 0.1}}
+    ).sides
+    assert side.first is not None
+    assert (side.verdict, side.first.step, side.first.phase, side.taken_back) == ("divergent", 2, "update", "identical")
