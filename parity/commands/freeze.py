@@ -137,7 +137,6 @@ def _side(work: Work, side: Resolved, recorded: RecordedSide, note: Note, causes
     base = as_recorded(recorded, side)
     data = recorded.data != work.bench(side).data_key
     found = [] if base is None else differences(base, side, len(work.dataset(side).x))
-    found = [one for one in found if data or one.path != "data.source"]  # The same rows, wherever they are.
     live = [one for one in found if not one.inert]
     taken_back, alone = None, dict[str, str]()
     if verdict == "divergent" and live and causes and side.program is None and base is not None:

@@ -8,9 +8,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from parity.data.section import SUFFIXES
 from parity.errors import ParityError
 from parity.goldens.golden import RecordedSide
-from parity.spec.differences import Difference, differences
 from parity.spec.resolve import Resolved
 from parity.spec.sections import Config
 
@@ -54,12 +54,17 @@ def _text(value: Any) -> str:
 def as_recorded(recorded: RecordedSide, side: Resolved) -> Resolved | None:
     """Return a side with the config that it was recorded with; None where this version cannot read that config.
 
+    A file of rows is the one that the side reads now: where it was is not what it is.
+
     Args:
         recorded: what the golden has of the side.
         side: as it is now.
     """
     try:
         config = Config.model_validate(recorded.config)
+        data, now = config.data, side.config.data
+        if any(one.lower().endswith(SUFFIXES) for one in (data.source, now.source)):
+            config = config.model_copy(update={"data": data.model_copy(update={"source": now.source})})
         made = Resolved(
             name=side.name, framework=side.framework, config=config, origins=recorded.origins, python=side.python,
             program=side.program,
@@ -68,9 +73,3 @@ def as_recorded(recorded: RecordedSide, side: Resolved) -> Resolved | None:
     except (ValidationError, ParityError, ValueError):
         return None
     return made
-
-
-def config_moved(recorded: RecordedSide, side: Resolved) -> list[Difference] | None:
-    """Return the differences of the config that was recorded and the side's own; None where it cannot be read."""
-    before = as_recorded(recorded, side)
-    return None if before is None else differences(before, side)
