@@ -14,6 +14,7 @@ from helpers_frameworks import each_framework, missing
 
 from parity.commands.freeze import frozen, held, sides_at_work
 from parity.commands.progress import silent
+from parity.court.recording import hold
 from parity.goldens.file import golden_of, text_of
 from parity.goldens.golden import Golden
 from parity.prepare.options import Options
@@ -275,3 +276,14 @@ def test_momentum_that_comes_in_is_a_slot_more_and_acts_from_the_second_step(ben
     ).sides
     assert side.first is not None
     assert (side.verdict, side.first.step, side.first.phase, side.taken_back) == ("divergent", 2, "update", "identical")
+
+
+@needs_torch
+@each_framework
+def test_a_golden_holds_where_everything_sums_in_another_order(bench_of: Held, golden: Golden, framework: str) -> None:
+    """Held by other frameworks than made it: further apart than another processor or another BLAS."""
+    with sides_at_work(bench_of.spec(framework), Options(), bench_of.folder) as (work, sides):
+        came = hold(work, sides[0], golden.sides["torch"], silent)
+    assert came.broken is None
+    assert came.judge.verdict()[0] == ("identical" if framework == "torch" else "rounding")
+    assert came.judge.steps == 8
