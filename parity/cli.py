@@ -16,6 +16,7 @@ import click
 from parity import __version__
 from parity.commands.clicked import Group, SpecFile, causes, common, options_of, show
 from parity.commands.ending import code_of
+from parity.commands.golden_verbs import check_against, freeze
 from parity.commands.program_verbs import compare, port, read
 from parity.commands.version_verbs import across, bisect, cache
 from parity.selftest import SUITES
@@ -51,8 +52,12 @@ def run(spec: Path, as_json: bool, no_explain: bool, no_trace: bool, verbose: bo
 
 @main.command()
 @common
-def check(spec: Path, as_json: bool, **given: Any) -> None:
+@click.option("--against", type=click.Path(path_type=Path), metavar="FILE",
+              help="Hold each side against this golden, in place of the first side.")  # fmt: skip
+def check(spec: Path, as_json: bool, against: Path | None, **given: Any) -> None:
     """The same as a test: exit 0 parity, 1 divergent, 2 usage, spec or data, 3 inconclusive."""
+    if against is not None:
+        check_against(spec, against, options_of(explain=False, **given), as_json)
     result, _ = _work("check", spec, options_of(explain=False, **given), as_json)
     show(result, as_json, [])
     sys.exit(code_of(one.verdict for one in result.comparisons))
@@ -198,5 +203,5 @@ def _work(verb: str, file: Path, options: Options, as_json: bool) -> tuple[Resul
     return result, folder
 
 
-for verb in (read, port, compare, across, bisect, cache):
+for verb in (read, port, compare, across, bisect, cache, freeze):
     main.add_command(verb)

@@ -86,6 +86,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("environments",),
     ("prepare",),
     ("reading", "frameworks.reader"),
+    ("goldens",),
     ("court",),
     ("trials",),
     ("result",),
@@ -94,6 +95,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("commands",),
     ("selftest", "frameworks.faults"),
     ("api",),
+    ("plugin",),
     ("cli",),
     ("__main__",),
 )

@@ -116,6 +116,15 @@ def _with(verb: Callable[..., None], names: Iterable[str]) -> Callable[..., None
     return verb
 
 
+def with_common(names: Iterable[str]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return what adds some of the options that verbs share.
+
+    Args:
+        names: what they are called in Python.
+    """
+    return lambda verb: _with(verb, names)
+
+
 def common(verb: Callable[..., None]) -> Callable[..., None]:
     """Add what ``run`` and ``check`` share: a spec, and its options."""
     return click.argument("spec", type=SpecFile())(_with(verb, COMMON))

@@ -70,7 +70,8 @@ def with_what_is_there(
 
     Where two sides or more have their framework, the others are left out. Where not, the config of one that has not is
     run in a framework that is there: what its config does is seen, if not what its framework does. A side whose config
-    another side has anyway, and a program written by hand, are left out. A side with an interpreter of its own must have it.
+    another side has anyway, and a program written by hand, are left out. A side with an interpreter of its own must
+    have it.
 
     Args:
         sides: of a command that runs them.

@@ -11,7 +11,7 @@ side's inputs, so that what is made in an op is told from what reaches it.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -93,6 +93,9 @@ class Lockstep:
             for ``root``.
         seed: of the perturbations that measure rounding.
         precision: of the lockstep.
+        between: makes of the state that the reference side publishes the one that all sides start the step from; called
+            with the step's number, the names of the state's tensors, the exchange that has them, and the one that takes
+            them. None where it is taken as it is.
     """
 
     sessions: Mapping[str, Session]
@@ -101,6 +104,7 @@ class Lockstep:
     seed: int
     precision: str = "float64"
     spill: Path | None = None
+    between: Callable[[int, list[str], Exchange, Exchange], None] | None = None
     reached: int = field(default=0, init=False)
     devices: dict[str, str] = field(default_factory=dict, init=False)
 
@@ -177,7 +181,10 @@ class Lockstep:
         """
         if number > self.reached:
             self.sessions[self.reference].ask("advance", start=self.reached, stop=number)
-        self.sessions[self.reference].ask("publish", folder=self.state)
+        published = self.state if self.between is None else str(self.root / "published")
+        names = self.sessions[self.reference].ask("publish", folder=published)
+        if self.between is not None:
+            self.between(number, names, Exchange(published), Exchange(self.state))
         self._adopt(list(self.sessions), number)
         found = self._probe(number, {name: {} for name in self.sessions})
         self.reached = number + 1

@@ -278,11 +278,12 @@ class Worker(Unmatched, Asked):
             raise ValueError("the program is not open in a second precision")
         return self.shadow if shadow and self.shadow is not None else self.driver
 
-    def publish(self, folder: str) -> None:
-        """Write the full state for others to adopt."""
-        state = self.exchange(folder)
-        for name, value in everything(self.driver).items():
+    def publish(self, folder: str) -> list[str]:
+        """Write the full state for others to adopt, and name its tensors."""
+        state, found = self.exchange(folder), everything(self.driver)
+        for name, value in found.items():
             state.put(name, value)
+        return list(found)
 
     def _moved(self, driver: Driver, name: str, before: Callable[[str], np.ndarray | None]) -> bool:
         """Return whether the step just taken has moved a parameter or buffer."""
