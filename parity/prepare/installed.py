@@ -111,6 +111,15 @@ def with_what_is_there(
     return sorted(found, key=lambda side: order.index(side.name)), told
 
 
+def check_installed(sides: Sequence[Resolved]) -> None:
+    """Check that every side's framework is there.
+
+    Raises:
+        UsageError: with the command that installs what is missing.
+    """
+    with_what_is_there(sides, asked=[side.name for side in sides])
+
+
 def _command(side: Resolved) -> str:
     """Return the command that installs the framework of a side."""
     known = frameworks()[side.framework]
