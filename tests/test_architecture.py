@@ -94,6 +94,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("report",),
     ("commands",),
     ("selftest", "frameworks.faults"),
+    ("notebook",),
     ("api",),
     ("plugin",),
     ("cli",),
