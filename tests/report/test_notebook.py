@@ -30,9 +30,8 @@ def test_a_result_is_what_it_was() -> None:
 
 def test_losses_are_given_as_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[Any] = []
-    monkeypatch.setitem(
-        sys.modules, "pandas", SimpleNamespace(DataFrame=lambda rows, columns: made.append((rows, columns)))
-    )
+    pandas = SimpleNamespace(DataFrame=lambda rows, columns: made.append((rows, columns)))
+    monkeypatch.setitem(sys.modules, "pandas", pandas)
     found(leaf()).to_frame()
     ((rows, columns),) = made
     assert columns == ["side", "step", "loss"]
