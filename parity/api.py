@@ -1,8 +1,8 @@
 """The Python API: the same objects a YAML file is read into, and the verbs of the command line.
 
 A spec is loaded (``load_spec``), built from plain data (``build_spec``) or from typed objects (``Spec``);
-``run(spec, steps=20)``, or ``run("leaf_small")`` with the path of a spec or the name of one of the gallery, then returns
-a ``parity.result.schema.Result``, which a notebook shows as its page.
+``run(spec, steps=20)``, or ``run("leaf_small")`` with the path of a spec or the name of one of the gallery, then
+returns a ``parity.result.schema.Result``, which a notebook shows as its page.
 """
 
 from __future__ import annotations
