@@ -125,6 +125,10 @@ class Trace:
         ]
         self.masks = _masks(flat)
 
+    def closes(self, layer: Any) -> bool:
+        """Return whether a layer is not gone into because that was asked for."""
+        return id(layer) in self._closed
+
     def seen(self, node: Any) -> CallSeen:
         """Return what was seen of a call."""
         return self._seen.get(id(node), CallSeen())

@@ -60,8 +60,7 @@ def opaque_term(loss: Ref, error: UnclearError) -> Term:
     """
     if loss.call is None or loss.tensor.numel() != 1:
         raise error
-    outputs, data = _read(loss)
-    calls = [one.call for one in behind(loss) if one.call is not None and not trains(one.call)]
+    outputs, data, calls = _read(loss)
     if not outputs or any(one.name in RANDOM for one in calls):
         raise error
     rows = len(outputs[0].tensor) if outputs[0].tensor.dim() else 0
@@ -79,11 +78,12 @@ def opaque_term(loss: Ref, error: UnclearError) -> Term:
     )  # fmt: skip
 
 
-def _read(loss: Ref) -> tuple[list[Ref], list[Ref]]:
-    """Return the outputs of modules that a loss is made of, in the order in which they were given, and data."""
+def _read(loss: Ref) -> tuple[list[Ref], list[Ref], list[Call]]:
+    """Return the outputs of modules that a loss is made of, in the order in which they were given, data, and calls."""
     waiting, met = [loss], set()
     outputs: list[Ref] = []
     data: list[Ref] = []
+    calls: list[Call] = []
     while waiting:
         one = waiting.pop()
         if key_of(one) in met:
@@ -94,5 +94,6 @@ def _read(loss: Ref) -> tuple[list[Ref], list[Ref]]:
         elif one.call is not None and trains(one.call):
             outputs.append(one)
         elif one.call is not None:
+            calls.append(one.call)
             waiting += one.call.refs()
-    return sorted(outputs, key=lambda one: repr(one.path)), data
+    return sorted(outputs, key=lambda one: repr(one.path)), data, calls
