@@ -134,7 +134,7 @@ def test_a_layer_of_its_own_keeps_its_place_with_what_it_keeps(read_text: Read) 
     assert one["place"] == "train.py, line 12"
     assert one["needs"].startswith("a layer that does what keras.ops.cumsum does")
     assert found.spec["loss"] == "mse"
-    assert list(found.opaque) == ["layer 'sums' of train.py, line 13"]
+    assert list(found.opaque) == ["layer 'sums' of train.py, line 12"]
     assert found.notes == list(found.opaque.values())
 
 
@@ -241,3 +241,42 @@ def test_a_spec_with_opaque_parts_loads_and_is_compiled_in_no_framework(read_tex
     assert len(lines) == 2
     assert all("runs only in the program that it was read from" in one for one in lines)
     assert any(one.startswith("model.layers[2]") and "Sampling (train.py, line 16)" in one for one in lines)
+
+
+@pytest.mark.parametrize(
+    ("between", "what", "needs"),
+    [
+        ("h = layers.Lambda(lambda x: x ** 2)(inputs)", "keras.layers.Lambda", "a layer that is keras.layers.Lambda"),
+        ("g = layers.Dense(3)(inputs)\nh = ops.erf(g) + ops.sin(g)", "keras.ops.erf, keras.ops.sin",
+         "a layer that does what keras.ops.erf does; a layer that does what keras.ops.sin does"),
+        ("h = layers.LSTM(3, unroll=True)(layers.Reshape((4, 1))(inputs))", "keras.layers.LSTM",
+         "a field of lstm that says unroll=True"),
+    ],
+    ids=["Lambda", "operations", "unroll"],
+)  # fmt: skip
+def test_what_stands_in_the_way_is_said(between: str, what: str, needs: str, read_text: Read) -> None:
+    found = read_text(KERAS + between + FIT.format(loss="'mse'"))
+    (one,) = opaque_of(found).values()
+    assert (one["what"], one["needs"]) == (what, needs)
+    assert one["place"].startswith("train.py, line ")
+
+
+def test_whole_numbers_reach_an_opaque_layer_as_they_are(read_text: Read) -> None:
+    text = TORCH.replace("torch.randn(16, 4)", "torch.randint(0, 5, (16, 4))")
+    net = "net = nn.Sequential(nn.Embedding(5, 3, padding_idx=0), nn.Flatten(), nn.Linear(12, 2))\n"
+    found = read_text(text + net + LOOP.format(loss=MEAN))
+    (one,) = opaque_of(found).values()
+    assert one["what"] == "nn.Embedding"
+    assert found.spec["model"]["inputs"] == {"input": {"shape": [4], "dtype": "integer"}}
+
+
+def test_a_penalty_of_weights_that_a_model_adds_is_refused(read_text: Read) -> None:
+    penalised = SAMPLING.replace("self.add_loss(ops.mean(ops.abs(mean)))", "self.add_loss(ops.sum(self.end.kernel ** 2))")
+    penalised = penalised.replace("self.sampling, self.end", "self.end, self.sampling").replace(
+        'Sampling(name="sampling"), layers.Dense(2, name="end")', 'layers.Dense(2, name="end"), Sampling(name="sampling")'
+    )
+    penalised = penalised.replace("super().__init__()\n", "super().__init__()\n", 1).replace(
+        "    def call(self, x):\n", "        self.end.build((None, 3))\n    def call(self, x):\n"
+    )
+    with pytest.raises(ParityError, match="Whole.add_loss of what no layer gives is not read; it needs a regularizer"):
+        read_text(KERAS + penalised)

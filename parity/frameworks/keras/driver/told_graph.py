@@ -60,7 +60,7 @@ class Telling:
         names, given = self._name_inputs(struct, rows)
         traces, told = self._traced(model, given, names)
         self.inputs = [
-            ToldInput(name=name, shape=[int(size) for size in one.shape[1:]])
+            ToldInput(name=name, shape=[int(size) for size in one.shape[1:]], whole="int" in str(one.dtype))
             for name, one in zip(names, keras.tree.flatten(given), strict=True)
         ]
         kept = {id(one) for one in model.weights}
