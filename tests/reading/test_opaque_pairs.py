@@ -119,3 +119,32 @@ def test_what_is_opaque_is_not_ported(here: Path) -> None:
     )
     assert "\n" not in said
     assert not list(here.rglob("*_keras.py"))
+
+
+PORTS = Path(__file__).resolve().parents[2] / "specs" / "ports"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["vae_keras", "vae_torch", "augmented_keras", "augmented_torch"])
+def test_the_ports_with_opaque_parts_are_read_and_proved(name: str, tmp_path: Path) -> None:
+    found = api.read(PORTS / f"{name}.py", out=tmp_path)
+    assert found.proof is not None
+    assert found.proof.code == 0, found.proof.lines
+    expected = {"vae_keras": 2, "vae_torch": 2, "augmented_keras": 2, "augmented_torch": 0}[name]
+    assert len(found.reading.opaque) == expected
+    assert bool(found.reading.redrawn) is (name == "augmented_torch")
+
+
+@pytest.mark.slow
+def test_a_port_of_an_autoencoder_that_sums_its_loss_is_told_so(tmp_path: Path) -> None:
+    found = api.compare(
+        PORTS / "vae_keras.py", PORTS / "vae_torch.py", steps=3, prove=False, out=tmp_path
+    )  # fmt: skip
+    (compared,) = found.result.comparisons
+    assert compared.verdict == "divergent"
+    assert "of the same outputs, the loss of vae_torch is 64 times that of vae_keras, in step 1" in found.result.notes
+    assert not [place for place in compared.places if place.phase == "forward"]
+    paths = {one.path for one in found.result.differences if not one.inert}
+    assert paths == {
+        "layers.*.kernel_initializer", "layers.*.bias_initializer", "optimizer.epsilon", "optimizer.epsilon_place",
+    }  # fmt: skip
