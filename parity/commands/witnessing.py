@@ -93,6 +93,7 @@ def with_factor(result: Result) -> Result:
         factor = lost.values[1] / lost.values[0]
         number = float(f"{factor:.6g}")
         if abs(factor - number) <= EXACT * abs(factor):
-            notes.append(f"of the same outputs, the loss of {one.b} is {number:g} times that of {one.a} "
-                         f"(step {lost.step}, of {factor:.12g} times)")  # fmt: skip
+            notes.append(
+                f"of the same outputs, the loss of {one.b} is {number:g} times that of {one.a}, in step {lost.step}"
+            )
     return result.model_copy(update={"notes": [*result.notes, *notes]}) if notes else result

@@ -297,7 +297,7 @@ class Judge:
                 f"rounding explains {at.noise:.1e}"
             )
         overall = self.overall()
-        if self.undealt and overall is not None and overall.difference > 0.0:
+        if self.undealt and overall is not None and (overall.difference > 0.0 or self.unsteady):
             told = "; ".join(f"{text} in {side}" for side, text in self.undealt.items())
             return "inconclusive", (
                 f"{told} draws random numbers that nothing deals to it, so the two do not take the same steps; ahead "

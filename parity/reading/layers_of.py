@@ -191,8 +191,13 @@ def _whole_numbers(kept: Sequence[tuple[ToldNode, Said]], told: Told) -> set[str
         for one in node.reads:
             if one in readers:
                 readers[one].append(said)
+    whole = {one.name for one in told.inputs if one.whole}  # What is opaque is given them as the program has them.
     return {
         name
         for name, every in readers.items()
-        if every and all(OPS[said.kind].reads_dtype == "integer" for said in every)
+        if every
+        and all(
+            OPS[said.kind].reads_dtype == "integer" or (OPS[said.kind].reads_dtype == "any" and name in whole)
+            for said in every
+        )
     }

@@ -117,6 +117,8 @@ def _close_calls(found: Opened, faults: dict[str, str]) -> None:
     wanted: dict[str, str] = {}  # Of a call, the first that is not read in it.
     for name in faults:
         node = next(one for one in found.told.nodes if one.name == name)
+        if not node.function and _is_one(found.told, node):
+            continue  # It is opaque by itself.
         for within in reversed(node.within):
             inside = [one.name for one in found.told.nodes if within in one.within]
             if within in calls and _alone(found.told, inside):
@@ -169,14 +171,19 @@ def _around(known: Mapping[str, ToldNode], name: str) -> set[str]:
 def _close_nodes(found: Opened, faults: dict[str, str]) -> None:
     """Keep a single layer that no entry is; what gives several tensors, or is called again, is not read at all."""
     for node in [one for one in found.told.nodes if one.name in faults]:
-        shared = node.layer != node.name or sum(one.layer == node.layer for one in found.told.nodes) > 1
-        several = [one for one in _given(found.told, {node.name}) if one != node.name]
         needs = faults[node.name]
-        if shared or several or not node.reads or None in node.shape:
+        if not _is_one(found.told, node):
             found.unread.append(Unread(what=named(node), place=node.place, needs=needs))
             continue
         told = [f"{needs}; {node.why}" if node.why else needs]
         found.said[node.name] = _opaque(node, node.part, told, node.tensors, node.random)
+
+
+def _is_one(told: Told, node: ToldNode) -> bool:
+    """Return whether a call can be opaque by itself: called once, of tensors, and giving one of known sizes."""
+    shared = node.layer != node.name or sum(one.layer == node.layer for one in told.nodes) > 1
+    several = [one for one in _given(told, {node.name}) if one != node.name]
+    return not shared and not several and bool(node.reads) and None not in node.shape
 
 
 def _replace(

@@ -18,10 +18,11 @@ Word = Any
 
 @dataclass(kw_only=True)
 class ToldInput:
-    """One input of a model: its name, and the shape of a row."""
+    """One input of a model: its name, the shape of a row, and whether it holds whole numbers."""
 
     name: str
     shape: list[int]
+    whole: bool = False
 
 
 @dataclass(kw_only=True)

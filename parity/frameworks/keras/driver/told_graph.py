@@ -60,7 +60,7 @@ class Telling:
         names, given = self._name_inputs(struct, rows)
         traces, told = self._traced(model, given, names)
         self.inputs = [
-            ToldInput(name=name, shape=[int(size) for size in one.shape[1:]])
+            ToldInput(name=name, shape=[int(size) for size in one.shape[1:]], whole="int" in str(one.dtype))
             for name, one in zip(names, keras.tree.flatten(given), strict=True)
         ]
         kept = {id(one) for one in model.weights}
@@ -137,11 +137,12 @@ class Telling:
         if apart is None and ends[0] != ends[1]:
             apart = len(trained)
         if apart is not None:
+            own = next((layer for one in traces if (layer := _own_layer(one, apart)) is not None), None)
+            if own is not None:
+                return own
             longer = max(traces, key=lambda one: len(one.nodes))
             within = longer.seen(longer.nodes[apart]).within if apart < len(longer.nodes) else None
             owner = model if within is None else within
-            if owner is not model and name_of(type(owner)) is None:
-                return owner
             raise UntoldError(ToldRefusal(
                 what=f"{type(owner).__name__}.call, which computes something else in training,",
                 place=place_of_call(owner), needs="layers that know themselves what they do in training"))  # fmt: skip
@@ -217,6 +218,16 @@ class Calls:
         self._know(node.output_tensors[0], name)
         for number, tensor in enumerate(node.output_tensors[1:], 1):
             self._know(tensor, f"{name}[{number}]")
+
+
+def _own_layer(trace: Trace, number: int) -> Any:
+    """Return the innermost layer of the program's own that a call is of, or stands in; not one that is kept whole."""
+    if number >= len(trace.nodes):
+        return None
+    node = trace.nodes[number]
+    layers = [*(call.layer for call in trace.seen(node).stack), node.operation]
+    own = [one for one in layers if one is not trace.model and is_entered(one) and name_of(type(one)) is None]
+    return next((one for one in reversed(own) if not trace.closes(one)), None)
 
 
 def _inputs_of(model: Any, rows: Any) -> Any:

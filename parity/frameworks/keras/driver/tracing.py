@@ -125,6 +125,10 @@ class Trace:
         ]
         self.masks = _masks(flat)
 
+    def closes(self, layer: Any) -> bool:
+        """Return whether a layer is not gone into because that was asked for."""
+        return id(layer) in self._closed
+
     def seen(self, node: Any) -> CallSeen:
         """Return what was seen of a call."""
         return self._seen.get(id(node), CallSeen())
@@ -148,6 +152,9 @@ class Trace:
 
         def adds(one: Any, loss: Any) -> None:
             found = [x for x in keras.tree.flatten(loss) if isinstance(x, keras.KerasTensor)]
+            if not found and any(call.layer is one for call in self._stack):
+                what = f"{type(one).__name__}.add_loss of what no layer gives"  # Its gradient comes on top.
+                raise UntoldError(ToldRefusal(what=what, place=line_here(), needs="a regularizer of a layer"))
             self.added.append(AddedLoss(layer=one, tensors=found, place=line_here()))
 
         operation.symbolic_call, layer.symbolic_call, layer.__call__ = functions, layers, calls

@@ -138,6 +138,8 @@ class Replay:
         self._constant = constant or (lambda one: one)
         self._module = module or (lambda one: one)
         self._gave: dict[int, Any] = {}
+        self.made: list[Call] = []
+        """The calls that were made once more."""
 
     def value(self, ref: Ref) -> Any:
         """Return what a tensor is now."""
@@ -150,6 +152,7 @@ class Replay:
 
     def _called(self, call: Call) -> Any:
         if id(call) not in self._gave:
+            self.made.append(call)
             turn = lambda one: self.value(one) if isinstance(one, Ref) else one  # noqa: E731
             what = self._module(call.what) if call.name == "module" else call.what
             self._gave[id(call)] = what(*exchanged(call.args, turn), **exchanged(dict(call.kwargs), turn))

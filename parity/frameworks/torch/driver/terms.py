@@ -56,12 +56,11 @@ def opaque_term(loss: Ref, error: UnclearError) -> Term:
         error: why it is read as nothing else.
 
     Raises:
-        UnclearError: the same, when it reads no output of a model, or rows of several kinds, or draws numbers.
+        UnclearError: the same, when it reads no output of a model, parameters, or rows of several kinds, or draws.
     """
     if loss.call is None or loss.tensor.numel() != 1:
         raise error
-    outputs, data = _read(loss)
-    calls = [one.call for one in behind(loss) if one.call is not None and not trains(one.call)]
+    outputs, data, calls = _read(loss, error)
     if not outputs or any(one.name in RANDOM for one in calls):
         raise error
     rows = len(outputs[0].tensor) if outputs[0].tensor.dim() else 0
@@ -79,20 +78,24 @@ def opaque_term(loss: Ref, error: UnclearError) -> Term:
     )  # fmt: skip
 
 
-def _read(loss: Ref) -> tuple[list[Ref], list[Ref]]:
-    """Return the outputs of modules that a loss is made of, in the order in which they were given, and data."""
+def _read(loss: Ref, error: UnclearError) -> tuple[list[Ref], list[Ref], list[Call]]:
+    """Return the outputs of modules that a loss is made of, in the order in which they were given, data, and calls."""
     waiting, met = [loss], set()
     outputs: list[Ref] = []
     data: list[Ref] = []
+    calls: list[Call] = []
     while waiting:
         one = waiting.pop()
         if key_of(one) in met:
             continue
         met.add(key_of(one))
+        if isinstance(one.tensor, nn.Parameter):
+            raise error  # A penalty: its gradient comes on top of what a layer gets.
         if not depends(one):
             data.append(one)
         elif one.call is not None and trains(one.call):
             outputs.append(one)
         elif one.call is not None:
+            calls.append(one.call)
             waiting += one.call.refs()
-    return sorted(outputs, key=lambda one: repr(one.path)), data
+    return sorted(outputs, key=lambda one: repr(one.path)), data, calls

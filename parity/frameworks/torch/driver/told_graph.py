@@ -227,7 +227,7 @@ class TracedModel:
         self.inputs.clear()
         for number, one in enumerate(self._given, 1):
             name = "input" if len(self._given) == 1 else f"input_{number}"
-            self.inputs.append(ToldInput(name=name, shape=list(one.shape[1:])))
+            self.inputs.append(ToldInput(name=name, shape=list(one.shape[1:]), whole=not one.is_floating_point()))
         trained, ends, training = self._traced(self._given, training=True)
         fewer = max(2, len(self._given[0]) - 1)
         other = [torch.cat([one, one])[1 : 1 + fewer] for one in self._given]

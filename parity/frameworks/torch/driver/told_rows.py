@@ -51,16 +51,16 @@ def rows_of(loop: Loop) -> TrainedRows:
     wanted = _wanted(last)
     batch = len(wanted[0].tensor)
     found = TrainedRows(batch=batch)
-    random = next((call for ref in wanted for call in _calls(ref) if call.name in RANDOM), None)
-    if random is not None:
-        found.redrawn = f"{random.name} ({random.place}), which draws in the loop,"
     loaders = {id(call.what): call.what for ref in wanted for call in _calls(ref) if call.name == "rows"}
     if len(loaders) > 1:
         raise UnclearError(f"{len(loaders)} loaders in one step", last.place, "one set of rows")
     loader = next(iter(loaders.values()), None)
     whole = _of_loader(loader, batch, found, last.place) if loader is not None else _Sliced(batch, loop)
     try:
-        arrays = _whole(wanted, whole, batch)
+        arrays, made = _whole(wanted, whole, batch)
+        random = next((call for call in made if call.name in RANDOM), None)
+        if random is not None:
+            found.redrawn = f"{random.name} ({random.place}), which draws in the loop"
     except _NotFoundError:
         arrays = None
     if arrays is None or len({len(one) for one in arrays}) != 1:
@@ -103,17 +103,19 @@ def _calls(ref: Ref) -> list[Call]:
     return [one.call for one in behind(ref) if one.call is not None]
 
 
-def _whole(wanted: Sequence[Ref], source: _Source, batch: int) -> list[np.ndarray]:
-    """Return all rows as a program makes batches of them: in pieces of as many rows as a batch has."""
+def _whole(wanted: Sequence[Ref], source: _Source, batch: int) -> tuple[list[np.ndarray], list[Call]]:
+    """Return all rows as a program makes batches of them, in pieces as long as a batch, and the calls that make one."""
     source.find(wanted)
     parts: list[list[torch.Tensor]] = [[] for _ in wanted]
+    made: list[Call] = []
     for start in range(0, source.count, batch):
         stop = min(start + batch, source.count)
         known = {key: _filled(one, batch) for key, one in source.chunk(start, stop).items()}
         replay = Replay(known)
         for part, ref in zip(parts, wanted, strict=True):
             part.append(replay.value(ref).detach()[: stop - start].clone())
-    return [torch.cat(part).cpu().numpy() for part in parts]
+        made = replay.made
+    return [torch.cat(part).cpu().numpy() for part in parts], made
 
 
 def _filled(rows: torch.Tensor, count: int) -> torch.Tensor:
