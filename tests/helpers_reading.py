@@ -9,13 +9,15 @@ import numpy as np
 from helpers_commands import lender
 
 from parity.commands.live_weights import live_weights
-from parity.commands.read import PROGRAM, with_program, write_rows
-from parity.reading.asking import program_of
+from parity.commands.progress import silent
+from parity.commands.read import PROGRAM, Proof, proof_of, with_program, write_rows
+from parity.reading.asking import asked_in, program_of
+from parity.reading.whole import ReadProgram, read_told
 from parity.run.initial import initial_weight
 from parity.run.weights_file import write_weights
 
 if TYPE_CHECKING:
-    from parity.reading.whole import ReadProgram
+    from parity.run.session import Session
     from parity.spec.resolve import Resolved
 
 LOADED = "load_weights(model, 'init.safetensors')"
@@ -53,3 +55,21 @@ def differing(a: Any, b: Any, path: str = "") -> list[str]:
     if isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
         return [one for n, (x, y) in enumerate(zip(a, b, strict=True)) for one in differing(x, y, f"{path}.{n}")]
     return [] if a == b else [path]
+
+
+def read_and_held(session: Session, text: str, folder: Path) -> tuple[ReadProgram, Proof]:
+    """Return what a program is read as, and what the lockstep with what it compiles to says of that.
+
+    Args:
+        session: that runs it.
+        text: of the program.
+        folder: for it.
+    """
+    file = folder / "train.py"
+    file.write_text(text)
+    program = program_of(str(file))
+    told, arrays = asked_in(session, program)
+    reading = read_told(told, arrays, name="train", source="train.npz")
+    write_rows(folder / "train.npz", reading.arrays)
+    with lender():
+        return reading, proof_of(reading, folder / "train.npz", program, 300.0, silent)
