@@ -306,7 +306,7 @@ opt = torch.optim.SGD(net.parameters(), lr=0.1)
     ).spec
     padded, pooled, wider = (next(iter(one.values())) for one in found["model"]["layers"][1:4])
     assert padded["padding"] == [[0, 3], [1, 2]]
-    assert pooled["padding"] == 1
+    assert pooled["padding"] == [[1, 1], [1, 1]]
     assert wider["padding"] == "same"
 
 
