@@ -9,13 +9,18 @@ import numpy as np
 from helpers_commands import lender
 
 from parity.commands.live_weights import live_weights
-from parity.commands.read import PROGRAM, with_program, write_rows
-from parity.reading.asking import program_of
+from parity.commands.progress import silent
+from parity.commands.read import PROGRAM, Proof, proof_of, with_program, write_rows
+from parity.errors import ParityError
+from parity.reading.asking import asked_in, program_of
+from parity.reading.layers_of import layers_of
+from parity.reading.whole import ReadProgram, read_told
 from parity.run.initial import initial_weight
+from parity.run.told import Told
 from parity.run.weights_file import write_weights
 
 if TYPE_CHECKING:
-    from parity.reading.whole import ReadProgram
+    from parity.run.session import Session
     from parity.spec.resolve import Resolved
 
 LOADED = "load_weights(model, 'init.safetensors')"
@@ -45,11 +50,6 @@ def weights_apart(reading: ReadProgram, side: Resolved, text: str, folder: Path)
         {*(started.keys() ^ back.keys()), *(one for one in both if not np.array_equal(started[one], back[one]))}
     )
 
-from parity.errors import ParityError
-from parity.reading.layers_of import layers_of
-from parity.reading.whole import read_told
-from parity.run.told import Told
-
 
 def differing(a: Any, b: Any, path: str = "") -> list[str]:
     """Return the paths at which plain data differ."""
@@ -70,3 +70,21 @@ def kept_and_refused(told: Told) -> tuple[list[str], list[str]]:
         lines = [one.partition(": ")[2] if one.startswith("train.py") else one for one in str(error).split("\n")]
         refused = [one.partition(" is not read")[0] for one in lines]
     return kept, refused
+
+
+def read_and_held(session: Session, text: str, folder: Path) -> tuple[ReadProgram, Proof]:
+    """Return what a program is read as, and what the lockstep with what it compiles to says of that.
+
+    Args:
+        session: that runs it.
+        text: of the program.
+        folder: for it.
+    """
+    file = folder / "train.py"
+    file.write_text(text)
+    program = program_of(str(file))
+    told, arrays = asked_in(session, program)
+    reading = read_told(told, arrays, name="train", source="train.npz")
+    write_rows(folder / "train.npz", reading.arrays)
+    with lender():
+        return reading, proof_of(reading, folder / "train.npz", program, 300.0, silent)

@@ -33,7 +33,7 @@ from parity.run.local_imports import source_of
 from parity.run.lockstep import Lockstep, looked_at_bytes
 from parity.run.session import Scratch, Session, memory_bytes, release, remove_left, scratch_folder
 from parity.run.store import Store
-from parity.run.weights_file import check_weights
+from parity.run.weights_file import check_fitting
 from parity.spec.plain import dump
 from parity.spec.resolve import Resolved
 from parity.spec.sections import Spec
@@ -106,7 +106,7 @@ class Work(Scratch):
                 "training.drop_remainder leaves out what is not full; lower training.batch_size"
             )
         check_fit(side, data)
-        check_weights([side])  # Also of a mixture of two sides, which no file may fit.
+        check_fitting(side)
         return bench
 
     def dataset(self, side: Resolved) -> Dataset:

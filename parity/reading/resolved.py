@@ -46,6 +46,9 @@ def resolved(
         found = fitted(arrays[said["weights"]], arrays[said["gradients"]], said["numbers"])
         notes += [f"The optimizer is written out in the program: {found.sentence}."] if found.entry else []
         optimizer = {"entry": found.entry or "sgd"}
+        if found.entry and said.get("around"):
+            ((kind, fields),) = found.entry.items()
+            optimizer = {"entry": {kind: {**fields, **said["around"]}}}
         if found.entry is None:
             unread.append(Unread(what=f"an update that is written out ({found.sentence})", place=said["place"],
                                  needs="an optimizer with that rule"))  # fmt: skip

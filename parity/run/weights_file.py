@@ -157,6 +157,18 @@ def check_weights(sides: Iterable[Resolved]) -> None:
         raise DataError("\n".join([*lines[:MOST_FAULTS], *([f"and {more} faults more"] if more > 0 else [])]))
 
 
+def check_fitting(side: Resolved) -> None:
+    """Check that a mixture of sides can start from the file that it has: it has the layers of one, or of another one.
+
+    Raises:
+        DataError: with what is wrong first, and how much else.
+    """
+    faults = _faults_of(side)
+    if faults:
+        more = f" (and {len(faults) - 1} more like it)" if len(faults) > 1 else ""
+        raise DataError(f"{faults[0]}{more}")
+
+
 def _faults_of(side: Resolved) -> list[str]:
     """Return what is wrong with the file that a side starts from, each with what was expected."""
     file = side.config.training.initial_weights

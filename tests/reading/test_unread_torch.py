@@ -47,10 +47,10 @@ UNREAD = {
         f"net = Net()\n{TRAINED}" + STEP.format(loss=PLAIN),
         "train.py, line 12: forward of Net, which computes something else in evaluation,"),
     "autocast": (
-        "for _ in range(4):\n    with torch.autocast('cpu', dtype=torch.bfloat16):\n"
+        "for _ in range(4):\n    with torch.autocast('cpu', dtype=torch.float16):\n"
         "        loss = F.mse_loss(net(x), y)\n"
         "    opt.zero_grad()\n    loss.backward()\n    opt.step()\n",
-        "train.py, line 11: autocast, a forward pass in other types,"),
+        "train.py, line 11: autocast to float16 of all modules"),
     "groups": (
         "opt = torch.optim.SGD([{'params': [net.weight], 'weight_decay': 0.1}, {'params': [net.bias]}], 0.1)\n"
         + STEP.format(loss=PLAIN),

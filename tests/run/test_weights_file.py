@@ -20,7 +20,7 @@ from parity.prepare.options import Options, prepare
 from parity.run.initial import InitialWeights, initial_value, initial_weight, weights_key
 from parity.run.jobs import Bench, Job
 from parity.run.store import Store
-from parity.run.weights_file import check_weights, digest_of, stored, tensor_of, write_weights
+from parity.run.weights_file import check_fitting, check_weights, digest_of, stored, tensor_of, write_weights
 from parity.spec.differences import differences
 from parity.spec.load import load_spec
 from parity.spec.resolve import Resolved, changed, resolve
@@ -239,8 +239,12 @@ def test_a_mixture_of_sides_that_the_file_does_not_fit_is_none(file: Path) -> No
     """As counterfactual runs are made: a layer of another width needs weights of its own."""
     a, _ = sides(file.parent)
     wide = replace(changed(a, {"layers.first.units": 5}, "a test"), name="mixture")
-    with pytest.raises(DataError, match=r"side mixture: .*first\.kernel has shape \(3, 2\); expected \(3, 5\)"):
-        check_weights([wide])
+    expected = (
+        rf"^training\.initial_weights: {file}: first\.kernel has shape \(3, 2\); expected \(3, 5\), .* \(and 2 more"
+    )
+    with pytest.raises(DataError, match=expected):
+        check_fitting(wide)
+    check_fitting(a)
 
 
 @pytest.mark.parametrize("framework", ["keras", "tensorflow", "torch"])

@@ -12,6 +12,7 @@ import numpy as np
 
 from parity.frameworks import part_of
 from parity.frameworks.tensorflow.driver.chain import number_of
+from parity.frameworks.tensorflow.driver.clips import clipping, clipping_told
 from parity.frameworks.tensorflow.driver.replay import TapeReplay
 from parity.frameworks.tensorflow.driver.seen import Recorded
 from parity.frameworks.tensorflow.driver.taped import TapedOperation
@@ -53,6 +54,8 @@ def told_by_keras(seen: Recorded, training: Training, folder: Path) -> Told:
     told.places["compile"] = seen.found.place
     told.losses = [ToldLoss(output=name, part=seen.found.part, weight=seen.found.weight) for name, _ in told.outputs]
     told.refused += _odd(seen, training.place)
+    if told.optimizer is not None:
+        told.optimizer = clipping_told(told.optimizer, seen.clipped, told)
     return told
 
 
@@ -124,7 +127,8 @@ def contract_of_keras(seen: Recorded) -> dict[str, Any]:
         return loss
 
     def build_optimizer(model: Any) -> Any:
-        del model
-        return type(optimizer).from_config(seen.exact(optimizer.get_config()))
+        found = type(optimizer).from_config(seen.exact(optimizer.get_config()))
+        replay, by_handle = TapeReplay(seen.chain, seen.chain.variables, model.compute_dtype), seen.gradients()
+        return clipping(found, seen.clipped, replay, lambda one: by_handle[seen.handle_of(one) or 0])
 
     return {"build_model": lambda: model, "build_loss": build_loss, "build_optimizer": build_optimizer}

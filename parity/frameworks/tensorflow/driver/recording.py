@@ -132,6 +132,7 @@ class Recorder:
         self._patch(tf.data.Dataset, "__iter__", self._iterating)
         base = next(one for one in type(tf.constant(0)).__mro__ if "__bool__" in vars(one))
         self._patch(base, "__bool__", self._testing)
+        self._patch(tf, "clip_by_value", lambda plain: self._as_one("tf.clip_by_value", plain, behind=True))
         self._patch(tf, "custom_gradient", lambda plain: lambda f: self._as_one("tf.custom_gradient", plain(f)))
         self._patch(tf.compat.v1.Session, "run", self._in_a_session)
         self._patch(pywrap_tfe, "TFE_Py_FastPathExecute", self._read_first)
@@ -191,9 +192,12 @@ class Recorder:
 
         return execute
 
-    def _as_one(self, title: str, plain: Callable[..., Any]) -> Callable[..., Any]:
+    def _as_one(self, title: str, plain: Callable[..., Any], behind: bool = False) -> Callable[..., Any]:
+        """Return a function that is one operation, under the tape as well, or only behind the gradient."""
+
         def one(*args: Any, **kwargs: Any) -> Any:
-            if self._quiet or self._into is None:
+            taping = self._step is not None and self._into is self._step.taped
+            if self._quiet or self._into is None or (behind and taping):
                 return plain(*args, **kwargs)
             with self.quiet():
                 found = plain(*args, **kwargs)

@@ -27,8 +27,8 @@ class Call:
         place: line of the program.
         modes: of a module, each module in it and whether that was in training.
         grad: whether gradients were recorded.
-        autocast: whether it was within ``autocast``.
         within: the function of the program that it stands in.
+        autocast: the type of the ``autocast`` that it was within; empty outside of one.
         buffers: of a module that was called ahead of the first backward pass, its buffers and what they held before.
     """
 
@@ -39,8 +39,8 @@ class Call:
     place: str = ""
     modes: list[tuple[Any, bool]] = field(default_factory=list)
     grad: bool = True
-    autocast: bool = False
     within: str = ""
+    autocast: str = ""
     buffers: list[tuple[torch.Tensor, torch.Tensor]] = field(default_factory=list)
 
     def refs(self) -> list[Ref]:

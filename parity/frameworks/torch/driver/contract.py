@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from parity.frameworks.torch.driver.calls import Ref, Replay, key_of, listed
-from parity.frameworks.torch.driver.loops import Loop, Pass, plain_output
+from parity.frameworks.torch.driver.calls import Ref, Replay, exchanged, key_of, listed
+from parity.frameworks.torch.driver.loops import Loop, Pass, moving_groups, plain_output
 from parity.frameworks.torch.driver.recurrent import unstacked
 from parity.frameworks.torch.driver.starts import Starts
 
@@ -109,6 +109,30 @@ def begin_again(loop: Loop, starts: Starts) -> None:
         for group in loop.optimizer.param_groups:
             for one in group["params"]:
                 one.copy_(starts.first(one))
+    moving = {id(one) for _, group in moving_groups(loop) for one in group["params"]}
+    for group in loop.optimizer.param_groups:
+        for one in group["params"]:
+            one.requires_grad_(one.requires_grad and id(one) in moving)
+
+
+def lower(model: nn.Module, kind: str) -> None:
+    """Let a model compute within ``autocast`` as its program has it, and give numbers in the type of its weights.
+
+    Args:
+        model: to change.
+        kind: of the autocast; empty for none.
+    """
+    if not kind:
+        return
+    plain = model.forward
+
+    def forward(*args: Any, **kwargs: Any) -> Any:
+        exact = next(model.parameters())
+        with torch.autocast(exact.device.type, getattr(torch, kind)):
+            found = plain(*args, **kwargs)
+        return exchanged(found, lambda one: one.to(exact.dtype) if torch.is_floating_point(one) else one)
+
+    model.forward = forward
 
 
 class Contract:

@@ -104,6 +104,18 @@ class Loop:
         return float(f"{term.share * self.count:.12g}") if self.mean else term.share
 
 
+def moving_groups(loop: Loop) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """Return the groups of parameters that move, each as it was ahead of the first step and as it is.
+
+    One of frozen parameters does not, nor one whose rate is 0 and stays so.
+    """
+    pairs = zip(loop.groups, loop.optimizer.param_groups, strict=True)
+    return [
+        (told, group) for told, group in pairs
+        if any(one.requires_grad for one in group["params"]) and (loop.schedulers or float(told.get("lr", 1.0)) != 0.0)
+    ]  # fmt: skip
+
+
 def loop_of(seen: SeenLoop, optimizer: Any) -> Loop:
     """Return what a training loop does.
 

@@ -116,7 +116,7 @@ class SeenLoop(TorchFunctionMode):  # type: ignore[misc]
         call = Call(
             module, "module", given, named, line_here(), grad=torch.is_grad_enabled(),
             modes=[(one, one.training) for one in module.modules()],
-            autocast=torch.is_autocast_enabled("cpu") or torch.is_autocast_enabled("cuda"),
+            autocast=autocast_now(),
             buffers=[] if self.by_hand.begun else [(one, one.detach().clone()) for one in module.buffers()],
         )  # fmt: skip
         with self.within():
@@ -235,6 +235,12 @@ class SeenLoop(TorchFunctionMode):  # type: ignore[misc]
         if not any(one is scheduler for one in self.schedulers):
             self.schedulers.append(scheduler)
             self.scheduled[id(scheduler)] = scheduler.state_dict()
+
+
+def autocast_now() -> str:
+    """Return the type in which ``autocast`` computes now; empty where there is none."""
+    kinds = [torch.get_autocast_dtype(one) for one in ("cpu", "cuda") if torch.is_autocast_enabled(one)]
+    return str(kinds[0]).removeprefix("torch.") if kinds else ""
 
 
 def _groups(optimizer: Any) -> list[dict[str, Any]]:

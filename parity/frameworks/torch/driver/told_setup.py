@@ -10,13 +10,16 @@ from typing import Any
 import numpy as np
 import torch
 
-from parity.frameworks.torch.driver.loops import Loop
+from parity.frameworks.torch.driver.loops import Loop, Pass, moving_groups
 from parity.frameworks.torch.driver.recurrent import parameters_of
 from parity.frameworks.torch.driver.seen import SeenLoop
 from parity.frameworks.torch.driver.starts import Starts
 from parity.frameworks.torch.driver.told_graph import TracedModel
 from parity.frameworks.torch.driver.words import called, optimizer_word, word
 from parity.run.told import Told, ToldNode, ToldRefusal
+
+LOW = "bfloat16"
+"""The type of an autocast that is read: in float16 the loss is scaled by a scaler of its own."""
 
 UNSAID = ("base_lrs", "last_epoch", "verbose", "total_steps", "cycle_momentum", "use_beta1")
 """What a scheduler keeps and nobody told it, or is told in another way."""
@@ -56,9 +59,7 @@ class Start:
         np.save(self._folder / f"{len(self._told.arrays)}.npy", first.detach().cpu().numpy())
         self._told.arrays.append(key)
         axes = list(range(first.dim()))
-        if (
-            first.dim() > 1 and "Embedding" not in node.part
-        ):  # Outputs first; transposed convolutions have inputs first.
+        if first.dim() > 1 and "Embedding" not in node.part:  # Outputs first, but for transposed convolutions.
             axes = [*axes[2:], 0, 1] if "Transpose" in node.part else [*axes[2:], 1, 0]
         said = {"shape": [first.shape[axis] for axis in axes], "axes": axes, "arrays": [key],
                 "of": f"{node.name}.{name}", "place": node.place, "feeds": feeds}  # fmt: skip
@@ -97,17 +98,29 @@ def tell_parameters(told: Told, graph: TracedModel, starts: Starts, loop: Loop |
         }
 
 
+def tell_precision(told: Told, step: Pass) -> None:
+    """Tell in which type the layers compute: that of an ``autocast`` around all of them, and not of the loss."""
+    kinds = {call.autocast for call in step.roots}
+    if not any(kinds):
+        return
+    if len(kinds) > 1 or kinds != {LOW}:
+        what = f"autocast to {' and '.join(sorted(kinds - {''}))} of {'some' if '' in kinds else 'all'} modules"
+        refuse(told, what, f"a model that is called within one autocast, to {LOW}")
+    elif step.loss.tensor.dtype != torch.float32:
+        refuse(told, f"a loss of numbers in {LOW}", "a loss within the autocast, or of outputs.float()")
+    else:
+        told.precision = LOW
+
+
 def moved(loop: Loop) -> set[int]:
     """Return the parameters that an optimizer moves, by their identity."""
-    groups = loop.optimizer.param_groups
-    return {id(one) for group in groups for one in group["params"] if one.requires_grad}
+    return {id(one) for _, group in moving_groups(loop) for one in group["params"] if one.requires_grad}
 
 
 def told_optimizer(told: Told, loop: Loop, seen: SeenLoop) -> dict[str, Any]:
     """Return the optimizer as a word, with its schedule and what is done around its steps."""
-    groups = [
-        {key: one for key, one in group.items() if key not in ("param_names", "initial_lr")} for group in loop.groups
-    ]
+    moving = [told for told, _ in moving_groups(loop)] or loop.groups
+    groups = [{key: one for key, one in group.items() if key not in ("param_names", "initial_lr")} for group in moving]
     if any(one != groups[0] for one in groups[1:]):
         keys = sorted(key for key in groups[0] if any(one.get(key) != groups[0][key] for one in groups[1:]))
         refuse(told, f"groups of parameters that differ in {', '.join(keys)}", "an optimizer of one group")

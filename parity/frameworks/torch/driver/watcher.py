@@ -19,7 +19,7 @@ from parity.frameworks.torch.driver.seen import SeenLoop, watching
 from parity.frameworks.torch.driver.starts import Starts
 from parity.frameworks.torch.driver.told_graph import TracedModel, UnclearError
 from parity.frameworks.torch.driver.told_rows import TrainedRows, rows_of
-from parity.frameworks.torch.driver.told_setup import Start, refuse, tell_parameters, told_optimizer
+from parity.frameworks.torch.driver.told_setup import Start, tell_parameters, tell_precision, told_optimizer
 from parity.frameworks.torch.driver.words import module_word, optimizer_word
 from parity.run.told import Told, ToldLoss, ToldTraining
 from parity.run.watched import Training, UnwatchedError, Watcher
@@ -89,6 +89,7 @@ class TorchWatcher(Watcher):
         loop = loop_of(seen, training.optimizer)
         part = contracts.Contract(loop, seen.scheduled, _per(loop))
         contracts.begin_again(loop, seen.starts)
+        contracts.lower(part.model, loop.last.roots[0].autocast)
         step = contracts.stepping(loop)
         found = {
             "build_model": lambda: part.model,
@@ -140,9 +141,7 @@ def _tell_loop(told: Told, seen: SeenLoop, optimizer: Any, folder: Path) -> None
     told.title = type(step.roots[0].what).__name__
     told.places = {"compile": step.place, "train": step.place, "optimizer": getattr(optimizer, "_parity_place", "")}
     told.places["loss"] = step.terms[0].call.place
-    if any(call.autocast for call in step.roots):
-        refuse(told, "autocast, a forward pass in other types,",
-               "numerics.mixed_precision, which the reader does not fill in yet")  # fmt: skip
+    tell_precision(told, step)
     outputs = contracts.outputs_of(step)
     graph = _graph(step, outputs)
     names = _output_names(outputs if loop.opaque is None else outputs[:1])
