@@ -38,11 +38,18 @@ print(json.dumps({"sites": [*site.getsitepackages(), *user], "has": {name: has(n
 """Tells where an interpreter finds packages, and which versions it has."""
 
 OVER = """
-import importlib.metadata as found, json, sys
+import importlib.metadata as found, json, re, sys
+def absent(name):
+    try:
+        found.version(name)
+    except found.PackageNotFoundError:
+        return True
 own = found.distribution(sys.argv[1])
-print(json.dumps("Root-Is-Purelib: true" in (own.read_text("WHEEL") or "")))
+needed = {re.match("[A-Za-z0-9._-]+", one)[0] for one in own.requires or () if "extra ==" not in one}
+print(json.dumps({"pure": "Root-Is-Purelib: true" in (own.read_text("WHEEL") or ""),
+                  "absent": sorted(filter(absent, needed))}))
 """
-"""Tells whether a package is pure Python."""
+"""Tells whether a package is pure Python, and which of those that it needs are not there."""
 
 ALL = """
 import importlib.metadata as found, json, sys
@@ -149,10 +156,13 @@ def _overlaid(uv: str, wanted: Environment, part: Path, base: dict[str, Any]) ->
     if not all(one for other, one in base["has"].items() if other != name):
         return None  # The interpreter has not what the package stands on.
     warned = _environment(uv, wanted, part, [wanted.requirement(name, version), "--no-deps"])
-    if not _asked(str(part / "bin" / "python"), OVER, name, of=wanted):
-        return None
     lines = [f"import site; site.addsitedir({site!r})" for site in base["sites"]]
     (_site(part) / "parity_base.pth").write_text("\n".join([*lines, ""]), encoding="utf-8")
+    about = _asked(str(part / "bin" / "python"), OVER, name, of=wanted)
+    if not about["pure"]:
+        return None
+    if about["absent"]:  # Another version may need a package that the interpreter has not.
+        warned += _installed(uv, wanted, part, [*about["absent"], "--no-deps"])
     return warned
 
 
@@ -171,6 +181,11 @@ def _whole(uv: str, wanted: Environment, part: Path, base: dict[str, Any]) -> li
 
 def _environment(uv: str, wanted: Environment, part: Path, what: Sequence[str]) -> list[str]:
     _run(wanted, [uv, "venv", "-q", "--python", wanted.base, str(part)])
+    return _installed(uv, wanted, part, what)
+
+
+def _installed(uv: str, wanted: Environment, part: Path, what: Sequence[str]) -> list[str]:
+    """Install into an environment, and return what uv warned of."""
     said = _run(wanted, [uv, "pip", "install", "--no-cache", "--python", str(part / "bin" / "python"), *what])
     return [" ".join(line.split()) for line in said.splitlines() if "yanked" in line]
 
