@@ -63,6 +63,11 @@ UNREACHABLE = ("dns error", "error sending request", "failed to fetch", "connect
 MISSING = ("there is no version of", "was not found in the package registry", "no solution found")
 """What it says where an index does not have what is asked for."""
 
+
+class UnmadeError(UsageError):
+    """An environment that could not be made; says what was asked for, and how to go on."""
+
+
 _held: dict[Path, IO[bytes]] = {}
 """Locks of the environments that this process uses: as long as it lives, nobody removes them."""
 
@@ -75,7 +80,7 @@ def made(wanted: Environment, told: Told = lambda text: None) -> str:
         told: told what is under way; nothing where the environment is there.
 
     Raises:
-        UsageError: when it cannot be made: with what was asked for, and how to go on.
+        UnmadeError: when it cannot be made: with what was asked for, and how to go on.
     """
     wanted.folder.parent.mkdir(parents=True, exist_ok=True)
     if not (wanted.folder / MADE).exists():
@@ -131,7 +136,7 @@ def _make(wanted: Environment) -> None:
         shutil.rmtree(wanted.folder, ignore_errors=True)
         part.replace(wanted.folder)
     except OSError as error:
-        raise UsageError(f"packages {wanted.title}: {part}: {error.strerror}; see `parity cache`") from None
+        raise UnmadeError(f"packages {wanted.title}: {part}: {error.strerror}; see `parity cache`") from None
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
@@ -201,7 +206,7 @@ def _run(wanted: Environment, command: Sequence[str]) -> str:
         command, capture_output=True, text=True, errors="replace", check=False, env=os.environ | names
     )
     if done.returncode:
-        raise UsageError(refusal(wanted, done.stderr))
+        raise UnmadeError(refusal(wanted, done.stderr))
     return done.stderr
 
 
