@@ -17,6 +17,7 @@ from parity.atomic import whole
 from parity.commands.check import check
 from parity.commands.run import run
 from parity.court.work import Note
+from parity.environments.building import UnmadeError
 from parity.environments.releases import from_to, releases
 from parity.environments.wanted import Environment, normal, what_is_in
 from parity.errors import ParityError, UsageError, did_you_mean, listed
@@ -113,8 +114,10 @@ class Upgrade:
         Raises:
             ParityError: when the spec or the options are at fault.
         """
-        spec = self.sides(after, *before)
-        resolved = {one.name: one for one in prepare(spec, self._options)}
+        try:
+            resolved = {one.name: one for one in prepare(self.sides(after, *before), self._options)}
+        except UnmadeError as error:
+            return [failed(one, after, str(error), 0.0) for one in before]
         keys = {one: self._key(resolved[one], resolved[after]) for one in before}
         found = {one: kept for one in before if (kept := self._kept(keys[one])) is not None}
         missing = [one for one in before if one not in found]
@@ -169,6 +172,7 @@ class Upgrade:
         """
         if len(set(versions)) != len(versions) or len(versions) < 2:
             raise UsageError(f"--versions {','.join(versions)}: expected two or more versions, each of them once")
+        prepare(self.sides(*versions), self._options)  # A version there is not, or no network, is told before anything.
         rows: list[VersionRow] = []
         for number, version in enumerate(versions):
             self.note(f"{self.package} {version}", number / len(versions))
@@ -197,6 +201,7 @@ class Upgrade:
         begun = time.monotonic()
         listed_ = releases(self.side.framework, self.package, self.environment(good).base)
         every = from_to(listed_, good, bad, self.package)
+        prepare(self.sides(good, bad), self._options)  # Of releases between them one may not be had; these are needed.
         tried: list[Between] = []
         outcomes: dict[str, OutcomeAt] = {}
         measured = self._outcome(outcome, good) if outcome else None

@@ -38,11 +38,18 @@ print(json.dumps({"sites": [*site.getsitepackages(), *user], "has": {name: has(n
 """Tells where an interpreter finds packages, and which versions it has."""
 
 OVER = """
-import importlib.metadata as found, json, sys
+import importlib.metadata as found, json, re, sys
+def absent(name):
+    try:
+        found.version(name)
+    except found.PackageNotFoundError:
+        return True
 own = found.distribution(sys.argv[1])
-print(json.dumps("Root-Is-Purelib: true" in (own.read_text("WHEEL") or "")))
+needed = {re.match("[A-Za-z0-9._-]+", one)[0] for one in own.requires or () if "extra ==" not in one}
+print(json.dumps({"pure": "Root-Is-Purelib: true" in (own.read_text("WHEEL") or ""),
+                  "absent": sorted(filter(absent, needed))}))
 """
-"""Tells whether a package is pure Python."""
+"""Tells whether a package is pure Python, and which of those that it needs are not there."""
 
 ALL = """
 import importlib.metadata as found, json, sys
@@ -56,6 +63,11 @@ UNREACHABLE = ("dns error", "error sending request", "failed to fetch", "connect
 MISSING = ("there is no version of", "was not found in the package registry", "no solution found")
 """What it says where an index does not have what is asked for."""
 
+
+class UnmadeError(UsageError):
+    """An environment that could not be made; says what was asked for, and how to go on."""
+
+
 _held: dict[Path, IO[bytes]] = {}
 """Locks of the environments that this process uses: as long as it lives, nobody removes them."""
 
@@ -68,7 +80,7 @@ def made(wanted: Environment, told: Told = lambda text: None) -> str:
         told: told what is under way; nothing where the environment is there.
 
     Raises:
-        UsageError: when it cannot be made: with what was asked for, and how to go on.
+        UnmadeError: when it cannot be made: with what was asked for, and how to go on.
     """
     wanted.folder.parent.mkdir(parents=True, exist_ok=True)
     if not (wanted.folder / MADE).exists():
@@ -124,7 +136,7 @@ def _make(wanted: Environment) -> None:
         shutil.rmtree(wanted.folder, ignore_errors=True)
         part.replace(wanted.folder)
     except OSError as error:
-        raise UsageError(f"packages {wanted.title}: {part}: {error.strerror}; see `parity cache`") from None
+        raise UnmadeError(f"packages {wanted.title}: {part}: {error.strerror}; see `parity cache`") from None
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
@@ -149,10 +161,13 @@ def _overlaid(uv: str, wanted: Environment, part: Path, base: dict[str, Any]) ->
     if not all(one for other, one in base["has"].items() if other != name):
         return None  # The interpreter has not what the package stands on.
     warned = _environment(uv, wanted, part, [wanted.requirement(name, version), "--no-deps"])
-    if not _asked(str(part / "bin" / "python"), OVER, name, of=wanted):
-        return None
     lines = [f"import site; site.addsitedir({site!r})" for site in base["sites"]]
     (_site(part) / "parity_base.pth").write_text("\n".join([*lines, ""]), encoding="utf-8")
+    about = _asked(str(part / "bin" / "python"), OVER, name, of=wanted)
+    if not about["pure"]:
+        return None
+    if about["absent"]:  # Another version may need a package that the interpreter has not.
+        warned += _installed(uv, wanted, part, [*about["absent"], "--no-deps"])
     return warned
 
 
@@ -171,6 +186,11 @@ def _whole(uv: str, wanted: Environment, part: Path, base: dict[str, Any]) -> li
 
 def _environment(uv: str, wanted: Environment, part: Path, what: Sequence[str]) -> list[str]:
     _run(wanted, [uv, "venv", "-q", "--python", wanted.base, str(part)])
+    return _installed(uv, wanted, part, what)
+
+
+def _installed(uv: str, wanted: Environment, part: Path, what: Sequence[str]) -> list[str]:
+    """Install into an environment, and return what uv warned of."""
     said = _run(wanted, [uv, "pip", "install", "--no-cache", "--python", str(part / "bin" / "python"), *what])
     return [" ".join(line.split()) for line in said.splitlines() if "yanked" in line]
 
@@ -186,7 +206,7 @@ def _run(wanted: Environment, command: Sequence[str]) -> str:
         command, capture_output=True, text=True, errors="replace", check=False, env=os.environ | names
     )
     if done.returncode:
-        raise UsageError(refusal(wanted, done.stderr))
+        raise UnmadeError(refusal(wanted, done.stderr))
     return done.stderr
 
 

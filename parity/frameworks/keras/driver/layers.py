@@ -26,7 +26,9 @@ class KerasLayers(Scaled, Driver):
         keras.src.utils.naming.reset_uids()  # Else the same program, opened twice, has a dropout and then a dropout_1.
         keras.config.set_floatx(self.precision)
         # Layers go by the policy, which is made from floatx once and then stays, whatever floatx becomes.
-        keras.config.set_dtype_policy(self.precision)
+        # Keras has it from 3.2 on.
+        found = getattr(keras.config, "set_dtype_policy", None) or keras.mixed_precision.set_global_policy
+        found(self.precision)
 
     def build_model(self) -> Any:
         """Return the program's model, built: one that does not say what it reads is shown a row of zeros."""

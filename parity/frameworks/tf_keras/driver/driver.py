@@ -18,7 +18,7 @@ from parity.frameworks.tensorflow.driver.tensors import Taps, host, masked, nois
 from parity.frameworks.tensorflow.driver.watching import this_call
 from parity.frameworks.tf_keras.driver import generators as keras2_generators
 from parity.frameworks.tf_keras.driver import legacy
-from parity.frameworks.tf_keras.driver.keras2 import LEGACY, RANDOM, keras
+from parity.frameworks.tf_keras.driver.keras2 import DROPOUT, LEGACY, NORMAL, RANDOM, keras
 from parity.run.driver.layouts import View
 from parity.run.driver.objects import built, called, restore, weights_for
 from parity.run.driver.programs import ProgramError
@@ -156,11 +156,9 @@ DRIVER = Keras2Driver
 
 def _dropout(self: Any, inputs: Any, rate: float, noise_shape: Any = None) -> Any:
     """Return what the active driver says is kept, in the place of Keras's dropout."""
-    del self
-    return masked(inputs, rate, noise_shape)
+    return masked(inputs, rate, noise_shape, own=partial(DROPOUT, self))
 
 
 def _normal(self: Any, shape: Any, mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, **how: Any) -> Any:
     """Return normal numbers that the active driver deals to a layer, in the place of Keras's."""
-    del self
-    return noised(shape, mean, stddev, dtype or keras.backend.floatx(), **how)
+    return noised(shape, mean, stddev, dtype or keras.backend.floatx(), own=partial(NORMAL, self), **how)

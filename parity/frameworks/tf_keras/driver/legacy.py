@@ -41,10 +41,13 @@ def built(optimizer: Any, variables: Any) -> Any:
 
 
 def exact_numbers() -> None:
-    """Let rates of optimizers and the momentum of batch norm have Keras's float type: they are float32 else.
+    """Let rates of optimizers and the momentum of batch norm have Keras's float type: they pass through float32 else.
 
     Only the measuring instrument is changed: a rate that is off by 1e-8 would stand out in float64 lockstep.
     """
+    api = tf.compat.v2  # As Keras's own modules call TensorFlow.
+    if not getattr(api.cast, "exact", False):
+        api.cast = _exact_cast(api.cast)
     if not getattr(BATCH_NORM._assign_moving_average, "exact", False):
         BATCH_NORM._assign_moving_average = _exact_average(BATCH_NORM._assign_moving_average)
     if LEGACY and not getattr(OPTIMIZER.add_weight, "exact", False):
@@ -54,6 +57,16 @@ def exact_numbers() -> None:
 OPTIMIZER: Any = next((one for one in keras.optimizers.SGD.__mro__ if "add_weight" in vars(one)), object)
 
 BATCH_NORM: Any = next(one for one in keras.layers.BatchNormalization.__mro__ if "_assign_moving_average" in vars(one))
+
+
+def _exact_cast(plain: Any) -> Any:
+    def cast(x: Any, dtype: Any, name: str | None = None) -> Any:
+        if isinstance(x, float) and tf.as_dtype(dtype) == tf.float64:
+            return tf.constant(x, tf.float64)
+        return plain(x, dtype, name)
+
+    cast.exact = True  # type: ignore[attr-defined]
+    return cast
 
 
 def _exact_average(plain: Any) -> Any:
