@@ -14,6 +14,7 @@ from parity.compare.judge import AGREE
 from parity.court.lent import Lender, LentWork
 from parity.court.recording import HeldSide, hold, record, steps_of
 from parity.court.work import Note, Work
+from parity.entries import shown
 from parity.errors import UsageError
 from parity.frameworks import frameworks, title_of
 from parity.goldens.golden import Golden, RecordedSide
@@ -22,7 +23,7 @@ from parity.prepare.devices import check_devices
 from parity.prepare.installed import check_installed
 from parity.prepare.options import Options, prepare
 from parity.result import filling
-from parity.result.againstfact import Against, AgainstSide, MovedField, MovedPart
+from parity.result.againstfact import Against, AgainstSide, FormFact, MovedField, MovedPart
 from parity.run.environment import machine
 from parity.run.own_defaults import own_defaults
 from parity.spec.differences import Difference, differences, mixed
@@ -132,12 +133,14 @@ def held(
 def _side(work: Work, side: Resolved, recorded: RecordedSide, note: Note, causes: bool) -> AgainstSide:
     steps, why = steps_of(work, side, len(recorded.steps))
     limit = min(steps, work.options.steps or steps)
-    result = hold(work, side, recorded, note, limit)
-    verdict, reason = _verdict(result)
     base = as_recorded(recorded, side)
     data = recorded.data != work.bench(side).data_key
     found = [] if base is None else differences(base, side, len(work.dataset(side).x))
     live = [one for one in found if not one.inert]
+    asks = causes and not live and base is not None and side.program is None and not data
+    result = hold(work, side, recorded, note, limit, meant=asks)
+    verdict, reason = _verdict(result)
+    meant = {one.side: one.agrees for one in result.meanings}
     taken_back, alone = None, dict[str, str]()
     if verdict == "divergent" and live and causes and side.program is None and base is not None:
         taken_back = _verdict(hold(work, base, recorded, note, limit))[0]
@@ -150,12 +153,23 @@ def _side(work: Work, side: Resolved, recorded: RecordedSide, note: Note, causes
         steps=result.judge.steps, first=filling.place(first) if first else None,
         largest=filling.place(largest) if largest else None, op=op, op_path=path,
         config=[_field(one, alone.get(one.path)) for one in found], unread=base is None, taken_back=taken_back,
+        golden_meant=meant.get(result.judge.a), now_meant=meant.get(result.judge.b), forms=_forms(result),
         native=_parts(_native_moved(recorded.native, _native(side))),
         versions=_parts(moved(recorded.versions, _versions(work, side))),
         machine=_parts(moved(recorded.machine, _machine(work, side))),
         data=data, program=recorded.program != _program(work, side),
         notes=[one for one in (why, recorded.note) if one],
     )  # fmt: skip
+
+
+def _forms(result: HeldSide) -> list[FormFact]:
+    """Return what steps do that depart from their config."""
+    return [
+        FormFact(golden=one.side == result.judge.a, path=change.path, said=shown(change.was),
+                 does=change.text or shown(change.value))
+        for one in result.meanings
+        for change in one.forms
+    ]  # fmt: skip
 
 
 def _verdict(result: HeldSide) -> tuple[Any, str]:

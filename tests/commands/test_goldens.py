@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -287,3 +288,42 @@ def test_a_golden_holds_where_everything_sums_in_another_order(bench_of: Held, g
     assert came.broken is None
     assert came.judge.verdict()[0] == ("identical" if framework == "torch" else "rounding")
     assert came.judge.steps == 8
+
+
+PENALISED = {
+    "model": {"input": [16], "layers": [
+        {"dense": {"units": 8, "name": "hidden", "activity_regularizer": {"l2": {"factor": 0.01}}}},
+        {"dense": {"units": 10, "name": "out"}},
+    ]},
+    "optimizer": {"adam": {"learning_rate": 0.01}},
+}  # fmt: skip
+
+
+@needs_torch
+@pytest.mark.parametrize(
+    ("path", "value", "told"),
+    [
+        (
+            "optimizer.epsilon_place",
+            "after_correction",
+            "optimizer.epsilon_place: before_correction -> after_correction",
+        ),
+        ("layers.hidden.activity_reduction", "sum", "layers.hidden.activity_reduction: mean -> sum"),
+        ("layers.hidden.activation", "tanh", "layers.hidden.activation: linear -> tanh"),
+    ],
+)
+def test_where_no_field_moved_it_is_said_which_step_does_what_the_config_says(
+    bench_of: Held, path: str, value: str, told: str
+) -> None:
+    """A version that computes otherwise by the same config: the record of another one under this one's name."""
+    plain = bench_of.spec("torch", **PENALISED)
+    records = []
+    for changes in ({}, {path: value}):
+        with sides_at_work(plain, Options(changes=changes), bench_of.folder) as (work, sides):
+            records.append(frozen(work, sides, 2, silent).sides["torch"])
+    before = replace(records[1], config=records[0].config, origins=records[0].origins, versions={"torch": "1.0"})
+    (side,) = bench_of.against(Golden(spec="held", sides={"torch": before}), "torch", **PENALISED).sides
+    assert (side.verdict, side.config, side.golden_meant, side.now_meant) == ("divergent", [], False, True)
+    text = "\n".join(side_lines(side))
+    assert "the side does what the config says, by its NumPy reference; the golden did not" in text
+    assert re.search(rf"the golden does as with \S*{re.escape(told)}", text)
