@@ -172,10 +172,13 @@ class Checker:
         self.item.user_properties.append((name, value))
 
     def _there(self, program: Any) -> Any:
-        """Return a program; a file as seen from the test's folder."""
-        if isinstance(program, Path) or (isinstance(program, str) and Path(program).suffix):
-            return str(self.item.path.parent / program)
-        return program
+        """Return a program; a file, or a name in one, as seen from the test's folder."""
+        if not isinstance(program, str | Path):
+            return program
+        file, colon, name = str(program).partition(":")
+        there = self.item.path.parent / file
+        known = isinstance(program, Path) or there.suffix in (*SPECS, ".py") or there.is_file()
+        return f"{there}{colon}{name}" if known else program
 
     def _spec(self, program: Any, training: Mapping[str, Any], folder: Path) -> tuple[Spec, dict[str, Any]]:
         """Return the spec that a program is, and the options that go with it."""

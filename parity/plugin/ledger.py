@@ -16,11 +16,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from parity.plugin.naming import ENDING, FOLDER, short_id
 
 if TYPE_CHECKING:
-    import pytest
-
     from parity.court.lent import Lender
 
 PATTERNS = ("parity_*.yaml", "*.parity.yaml")
@@ -87,10 +87,12 @@ class Ledger:
     def of(cls, config: pytest.Config) -> Ledger:
         """Return the count of a process that begins."""
         spool = getattr(config, "workerinput", {}).get("parity_spool")
-        steps = config.getini("parity_steps")
+        steps = str(config.getini("parity_steps")).strip()
+        if steps and not (steps.isdecimal() and int(steps)):
+            raise pytest.UsageError(f"parity_steps = {steps}: expected a number of steps, from 1")
         parts = {str(_absolute(one.partition("::")[0], config)) for one in config.args if "::" in one}
         return cls(
-            update=config.getoption("parity_update"), steps=int(steps) if str(steps).strip() else None,
+            update=config.getoption("parity_update"), steps=int(steps) if steps else None,
             given=Path(spool) if spool else None, parts=frozenset(parts),
         )  # fmt: skip
 

@@ -117,7 +117,7 @@ def _unsaid(side: AgainstSide) -> str:
     """Return what is said where a side computes otherwise and no field of its config is another."""
     if side.versions:
         what = side.op or side.framework
-        return f"no field of the config moved: {what} computes otherwise in {_moves(side.versions)}"
+        return f"no field of the config moved; what comes of {what} did, with {_moves(side.versions)}"
     return "neither the config nor a version moved: the program, or parity's own templates, are others"
 
 

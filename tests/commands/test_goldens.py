@@ -192,7 +192,7 @@ def test_versions_machine_and_what_an_op_now_does_are_said(bench_of: Held, golde
     found = bench_of.against(replace(golden, sides={"torch": older}), "torch")
     text = "\n".join(lines(found))
     assert "first at step 1, forward, out" in text
-    assert "no field of the config moved: dense computes otherwise in torch 1.0 -> " in text
+    assert "no field of the config moved; what comes of dense did, with torch 1.0 -> " in text
     assert "the machine is another: processor old -> " in text
 
     (side,) = bench_of.against(replace(golden, sides={"torch": replace(older, steps=record.steps)}), "torch").sides

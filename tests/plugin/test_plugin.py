@@ -211,6 +211,13 @@ def test_collecting_imports_nothing_heavy(project: Project) -> None:
     assert "parity_small.yaml::check" in done.text
 
 
+def test_steps_that_are_no_number_are_one_line(project: Project) -> None:
+    done = project.run("--collect-only", "-q", "-o", "parity_steps=many")
+    assert done.code == 4
+    assert "parity_steps = many: expected a number of steps, from 1" in done.text
+    assert "Traceback" not in done.text
+
+
 def test_the_marker_selects(project: Project) -> None:
     done = project.run("--collect-only", "-q", "-m", "parity")
     assert "3/4 tests collected" in done.text
