@@ -20,7 +20,7 @@ from parity.goldens.file import golden_of, text_of
 from parity.goldens.golden import Golden
 from parity.prepare.options import Options
 from parity.report.against import lines, side_lines
-from parity.result.againstfact import Against
+from parity.result.againstfact import Against, AgainstSide
 from parity.spec.load import build_spec
 
 needs_torch = pytest.mark.skipif(bool(missing("torch")), reason=missing("torch") or "installed")
@@ -57,8 +57,8 @@ class Held:
     folder: Path
 
     def spec(self, framework: str, **sections: Any) -> Any:
-        sides = {framework: {"framework": framework}}
-        return build_spec({**SPEC, "data": {"source": str(self.folder / "rows.npz")}, "sides": sides, **sections})
+        own = {"data": {"source": str(self.folder / "rows.npz")}, "sides": {framework: {"framework": framework}}}
+        return build_spec({**SPEC, **own, **sections})
 
     def make(self, framework: str, **sections: Any) -> Golden:
         with sides_at_work(self.spec(framework, **sections), Options(), self.folder) as (work, sides):
@@ -327,3 +327,31 @@ def test_where_no_field_moved_it_is_said_which_step_does_what_the_config_says(
     text = "\n".join(side_lines(side))
     assert "the side does what the config says, by its NumPy reference; the golden did not" in text
     assert re.search(rf"the golden does as with \S*{re.escape(told)}", text)
+
+
+@needs_torch
+def test_a_program_written_by_hand_has_a_golden_too(bench_of: Held, folder: Path) -> None:
+    from parity.api import compile_program
+
+    plain = {"model": {"input": [16], "layers": [{"dense": {"units": 10, "name": "out"}}]},
+             "optimizer": {"sgd": {"learning_rate": 0.1}}}  # fmt: skip
+    file = folder / "own.py"
+    text = compile_program(bench_of.spec("torch", **plain))
+    file.write_text(text)
+    own = {"sides": {"mine": {"framework": "torch", "program": str(file)}}}
+    with sides_at_work(bench_of.spec("torch", **plain, **own), Options(), folder) as (work, sides):
+        golden = frozen(work, sides, 3, silent)
+
+    def against() -> AgainstSide:
+        return bench_of.against(golden, "torch", **plain, **own).sides[0]
+
+    assert (against().verdict, against().program) == ("identical", False)
+    # The same sums in another order: another text, and rounding.
+    file.write_text(text.replace("self.out(x)", "self.out(x.flip(1).flip(1)) * 3 / 3"))
+    same = against()
+    assert (same.verdict, same.program, same.steps) == ("rounding", True, 3)
+    file.write_text(text.replace("lr=0.1", "lr=0.1000001"))
+    parted = against()
+    assert parted.first is not None
+    assert (parted.verdict, parted.first.phase, parted.program) == ("divergent", "update", True)
+    assert any("program: another text" in line for line in side_lines(parted))
