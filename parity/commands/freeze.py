@@ -139,11 +139,11 @@ def _side(work: Work, side: Resolved, recorded: RecordedSide, note: Note, causes
     live = [one for one in found if not one.inert]
     asks = causes and not live and base is not None and side.program is None and not data
     result = hold(work, side, recorded, note, limit, meant=asks)
-    verdict, reason = _verdict(result)
+    verdict, reason = verdict_of(result)
     meant = {one.side: one.agrees for one in result.meanings}
     taken_back, alone = None, dict[str, str]()
     if verdict == "divergent" and live and causes and side.program is None and base is not None:
-        taken_back = _verdict(hold(work, base, recorded, note, limit))[0]
+        taken_back = verdict_of(hold(work, base, recorded, note, limit))[0]
         if taken_back in AGREE and len(live) > 1:
             alone = _alone(work, base, side, recorded, live, note, limit)
     first, largest = result.judge.first, result.judge.overall()
@@ -172,7 +172,7 @@ def _forms(result: HeldSide) -> list[FormFact]:
     ]  # fmt: skip
 
 
-def _verdict(result: HeldSide) -> tuple[Any, str]:
+def verdict_of(result: HeldSide) -> tuple[Any, str]:
     """Return the verdict of a side beside its record, and its reason."""
     verdict, reason = result.judge.verdict()
     if result.broken is None or verdict == "divergent":
@@ -195,7 +195,7 @@ def _alone(
     for one in live[:MOST_ALONE]:
         try:
             changed = base.having(mixed(base.config, side.config, set(one.paths)))
-            found[one.path] = _verdict(hold(work, changed, recorded, note, steps))[0]
+            found[one.path] = verdict_of(hold(work, changed, recorded, note, steps))[0]
         except ValueError:  # It cannot stand without another of them.
             continue
     return found
