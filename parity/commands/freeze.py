@@ -24,7 +24,7 @@ from parity.prepare.installed import check_installed
 from parity.prepare.options import Options, prepare
 from parity.result import filling
 from parity.result.againstfact import Against, AgainstSide, FormFact, MovedField, MovedPart
-from parity.run.environment import machine
+from parity.run.environment import machine, may_have_gpus
 from parity.run.own_defaults import own_defaults
 from parity.spec.differences import Difference, differences, mixed
 from parity.spec.paths import walk
@@ -158,7 +158,7 @@ def _side(work: Work, side: Resolved, recorded: RecordedSide, note: Note, causes
         versions=_parts(moved(recorded.versions, _versions(work, side))),
         machine=_parts(moved(recorded.machine, _machine(work, side))),
         data=data, program=recorded.program != _program(work, side),
-        notes=[one for one in (why, recorded.note) if one],
+        notes=[one for one in (why, recorded.note, _unseen(side)) if one],
     )  # fmt: skip
 
 
@@ -250,6 +250,18 @@ def _native(side: Resolved) -> dict[str, Any]:
         module = type(part).__module__
         found |= {f"{module.removeprefix('parity.')}.{name}": value for name, value in told.get(module, {}).items()}
     return found
+
+
+def _unseen(side: Resolved) -> str:
+    """Return what of a side's numerics no golden sees, since its steps are in float64 and as they are written."""
+    numerics = side.config.numerics
+    said = {
+        "numerics.compile": numerics.compile, "numerics.mixed_precision": numerics.mixed_precision,
+        "numerics.tf32": numerics.tf32 and may_have_gpus(),
+    }  # fmt: skip
+    names = [name for name, value in said.items() if value]
+    told = "steps are held as they are written, in float64: what it does is not seen"
+    return f"{', '.join(names)}: {told}" if names else ""
 
 
 def _native_moved(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[MovedValue]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fnmatch
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable
@@ -183,9 +184,9 @@ class Ledger:
         if self.update:
             for file in left:
                 file.unlink(missing_ok=True)
-            self.removed = [str(file) for file in left]
+            self.removed = [os.path.relpath(file) for file in left]
             return []
-        self.left = [str(file) for file in left]
+        self.left = [os.path.relpath(file) for file in left]
         return left
 
     def _unused(self) -> list[Path]:

@@ -355,3 +355,12 @@ def test_a_program_written_by_hand_has_a_golden_too(bench_of: Held, folder: Path
     assert parted.first is not None
     assert (parted.verdict, parted.first.phase, parted.program) == ("divergent", "update", True)
     assert any("program: another text" in line for line in side_lines(parted))
+
+
+@needs_torch
+def test_what_a_golden_does_not_see_is_said(bench_of: Held, golden: Golden) -> None:
+    (side,) = bench_of.against(golden, "torch", {"numerics.mixed_precision": "bfloat16"}).sides
+    assert side.verdict == "identical"
+    assert side.notes == [
+        "numerics.mixed_precision: steps are held as they are written, in float64: what it does is not seen"
+    ]

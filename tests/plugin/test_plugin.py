@@ -137,7 +137,7 @@ def test_a_missing_golden_is_written_and_fails_under_xdist(begun: tuple[Project,
     assert first.code == 1, first.text
     assert project.goldens == GOLDENS
     assert "parity summary" in first.text
-    assert first.text.count("written: check.golden.json; review and commit it") >= 2
+    assert first.text.count("written: goldens/parity_small/check.golden.json; review and commit it") >= 2
     assert "3 failed, 1 passed" in first.text
     told = json.loads((project.folder / GOLDENS[1]).read_text())
     assert told["test"] == "test_own.py::test_own[0.0]"
