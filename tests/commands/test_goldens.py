@@ -16,7 +16,7 @@ from helpers_frameworks import each_framework, missing
 from parity.commands.freeze import frozen, held, sides_at_work
 from parity.commands.progress import silent
 from parity.court.recording import hold
-from parity.goldens.file import golden_of, text_of
+from parity.goldens.file import golden_of, read_golden, text_of
 from parity.goldens.golden import Golden
 from parity.prepare.options import Options
 from parity.report.against import lines, side_lines
@@ -364,3 +364,15 @@ def test_what_a_golden_does_not_see_is_said(bench_of: Held, golden: Golden) -> N
     assert side.notes == [
         "numerics.mixed_precision: steps are held as they are written, in float64: what it does is not seen"
     ]
+
+
+@needs_torch
+def test_the_python_interface(bench_of: Held, folder: Path) -> None:
+    from parity import api
+
+    spec, file = bench_of.spec("torch"), folder / "api.golden.json"
+    made = api.freeze(spec, file, steps=2, folder=folder)
+    assert read_golden(file).sides["torch"].steps[1].loss == made.sides["torch"].steps[1].loss
+    assert [one.verdict for one in api.against(spec, file, folder=folder).sides] == ["identical"]
+    parted = api.against(spec, file, folder=folder, changes={"optimizer.beta_1": 0.8})
+    assert [one.verdict for one in parted.sides] == ["divergent"]

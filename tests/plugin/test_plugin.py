@@ -132,6 +132,7 @@ def project(begun: tuple[Project, Ended], tmp_path: Path) -> Project:
     return Project(tmp_path / "copy/project")
 
 
+@pytest.mark.slow
 def test_a_missing_golden_is_written_and_fails_under_xdist(begun: tuple[Project, Ended]) -> None:
     project, first = begun
     assert first.code == 1, first.text
@@ -144,6 +145,7 @@ def test_a_missing_golden_is_written_and_fails_under_xdist(begun: tuple[Project,
     assert len(told["sides"]["torch"]["steps"]) == 2
 
 
+@pytest.mark.slow
 def test_goldens_pass(project: Project) -> None:
     before = {one: (project.folder / one).read_bytes() for one in project.goldens}
     second = project.run("-n", "2")
@@ -153,6 +155,7 @@ def test_goldens_pass(project: Project) -> None:
     assert {one: (project.folder / one).read_bytes() for one in project.goldens} == before
 
 
+@pytest.mark.slow
 def test_a_planted_change_fails_with_its_cause_and_an_update_says_why(project: Project) -> None:
     project.edit("tests/parity_small.yaml", "learning_rate: 0.01", "learning_rate: 0.0100000001")
     failed = project.run("--junitxml=junit.xml", "tests/parity_small.yaml", GITHUB_ACTIONS="true")
@@ -171,6 +174,7 @@ def test_a_planted_change_fails_with_its_cause_and_an_update_says_why(project: P
     assert project.run("tests/parity_small.yaml").code == 0
 
 
+@pytest.mark.slow
 def test_a_golden_that_no_test_uses_fails_by_its_name_and_an_update_removes_it(project: Project) -> None:
     project.edit("tests/test_own.py", "[0.0, 0.9]", "[0.0]")
     failed = project.run("tests/test_own.py")
