@@ -24,7 +24,8 @@ from parity.prepare.installed import check_installed
 from parity.prepare.options import Options, prepare
 from parity.result import filling
 from parity.result.againstfact import Against, AgainstSide, FormFact, MovedField, MovedPart
-from parity.run.environment import machine, may_have_gpus
+from parity.run.environment import may_have_gpus
+from parity.run.machine import machine
 from parity.run.own_defaults import own_defaults
 from parity.spec.differences import Difference, differences, mixed
 from parity.spec.paths import walk

@@ -205,10 +205,9 @@ def _joined(lines: Sequence[str]) -> str:
 
 
 def _stays(found: Against) -> bool:
-    """Return whether a golden need not be written anew: nothing differs in a bit, and nothing moved."""
+    """Return whether a golden need not be written anew: nothing differs in a bit, and nothing but the machine moved."""
     return all(
-        side.verdict == "identical" and not (side.config or side.versions or side.native or side.machine)
-        for side in found.sides
+        side.verdict == "identical" and not (side.config or side.versions or side.native) for side in found.sides
     )
 
 
