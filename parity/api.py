@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from parity.commands.compare import Compared
     from parity.commands.port import Ported
     from parity.commands.read import WasRead
+    from parity.goldens.golden import Golden
+    from parity.result.againstfact import Against
     from parity.result.schema import Lint, Result
     from parity.selftest.suites import SelfTest
 
@@ -33,11 +35,13 @@ __all__ = [
     "Options",
     "Resolved",
     "Spec",
+    "against",
     "build_spec",
     "check",
     "compare",
     "compile_program",
     "diff",
+    "freeze",
     "lint",
     "load_spec",
     "parse_spec",
@@ -67,6 +71,50 @@ def run(spec: Spec | str | Path, *, folder: str | Path | None = None, **options:
 def check(spec: Spec | str | Path, *, folder: str | Path | None = None, **options: Any) -> Found:
     """Judge the sides in lockstep; arguments as :func:`run`."""
     return _job("check", spec, folder, options)
+
+
+def freeze(
+    spec: Spec | str | Path,
+    file: str | Path,
+    *,
+    steps: int | None = None,
+    folder: str | Path | None = None,
+    **options: Any,
+) -> Golden:
+    """Write a golden of a spec's sides, over one that is there, and return it.
+
+    Args:
+        spec: what to record.
+        file: of the golden.
+        steps: to record; eight if None.
+        folder: of programs and logs; ``reports/NAME`` if None.
+        options: fields of :class:`Options`.
+
+    Raises:
+        ParityError: when the spec, the options or the data are at fault, or a worker fails.
+    """
+    from parity.commands.freeze import frozen, sides_at_work
+    from parity.goldens.file import write_golden
+
+    spec = _spec(spec)
+    with sides_at_work(spec, Options(**options), Path(folder or Path("reports") / spec.name)) as (work, sides):
+        golden = frozen(work, sides, steps, silent)
+    write_golden(golden, Path(file))
+    return golden
+
+
+def against(spec: Spec | str | Path, file: str | Path, *, folder: str | Path | None = None, **options: Any) -> Against:
+    """Hold a spec against a golden; arguments as :func:`freeze`.
+
+    Raises:
+        ParityError: as there, and when the file is no golden of the spec.
+    """
+    from parity.commands.freeze import held, sides_at_work
+    from parity.goldens.file import read_golden
+
+    golden, spec = read_golden(Path(file)), _spec(spec)
+    with sides_at_work(spec, Options(**options), Path(folder or Path("reports") / spec.name)) as (work, sides):
+        return held(work, sides, golden, str(file), silent)
 
 
 def lint(spec: Spec | str | Path, *, short_run: bool = False, **options: Any) -> Lint:

@@ -14,6 +14,7 @@ from parity.compare.judge import AGREE
 from parity.court.lent import Lender, LentWork
 from parity.court.recording import HeldSide, hold, record, steps_of
 from parity.court.work import Note, Work
+from parity.entries import shown
 from parity.errors import UsageError
 from parity.frameworks import frameworks, title_of
 from parity.goldens.golden import Golden, RecordedSide
@@ -22,8 +23,9 @@ from parity.prepare.devices import check_devices
 from parity.prepare.installed import check_installed
 from parity.prepare.options import Options, prepare
 from parity.result import filling
-from parity.result.againstfact import Against, AgainstSide, MovedField, MovedPart
-from parity.run.environment import machine
+from parity.result.againstfact import Against, AgainstSide, FormFact, MovedField, MovedPart
+from parity.run.environment import may_have_gpus
+from parity.run.machine import machine
 from parity.run.own_defaults import own_defaults
 from parity.spec.differences import Difference, differences, mixed
 from parity.spec.paths import walk
@@ -132,15 +134,17 @@ def held(
 def _side(work: Work, side: Resolved, recorded: RecordedSide, note: Note, causes: bool) -> AgainstSide:
     steps, why = steps_of(work, side, len(recorded.steps))
     limit = min(steps, work.options.steps or steps)
-    result = hold(work, side, recorded, note, limit)
-    verdict, reason = _verdict(result)
     base = as_recorded(recorded, side)
     data = recorded.data != work.bench(side).data_key
     found = [] if base is None else differences(base, side, len(work.dataset(side).x))
     live = [one for one in found if not one.inert]
+    asks = causes and not live and base is not None and side.program is None and not data
+    result = hold(work, side, recorded, note, limit, meant=asks)
+    verdict, reason = verdict_of(result)
+    meant = {one.side: one.agrees for one in result.meanings}
     taken_back, alone = None, dict[str, str]()
     if verdict == "divergent" and live and causes and side.program is None and base is not None:
-        taken_back = _verdict(hold(work, base, recorded, note, limit))[0]
+        taken_back = verdict_of(hold(work, base, recorded, note, limit))[0]
         if taken_back in AGREE and len(live) > 1:
             alone = _alone(work, base, side, recorded, live, note, limit)
     first, largest = result.judge.first, result.judge.overall()
@@ -150,15 +154,26 @@ def _side(work: Work, side: Resolved, recorded: RecordedSide, note: Note, causes
         steps=result.judge.steps, first=filling.place(first) if first else None,
         largest=filling.place(largest) if largest else None, op=op, op_path=path,
         config=[_field(one, alone.get(one.path)) for one in found], unread=base is None, taken_back=taken_back,
+        golden_meant=meant.get(result.judge.a), now_meant=meant.get(result.judge.b), forms=_forms(result),
         native=_parts(_native_moved(recorded.native, _native(side))),
         versions=_parts(moved(recorded.versions, _versions(work, side))),
         machine=_parts(moved(recorded.machine, _machine(work, side))),
         data=data, program=recorded.program != _program(work, side),
-        notes=[one for one in (why, recorded.note) if one],
+        notes=[one for one in (why, recorded.note, _unseen(side)) if one],
     )  # fmt: skip
 
 
-def _verdict(result: HeldSide) -> tuple[Any, str]:
+def _forms(result: HeldSide) -> list[FormFact]:
+    """Return what steps do that depart from their config."""
+    return [
+        FormFact(golden=one.side == result.judge.a, path=change.path, said=shown(change.was),
+                 does=change.text or shown(change.value))
+        for one in result.meanings
+        for change in one.forms
+    ]  # fmt: skip
+
+
+def verdict_of(result: HeldSide) -> tuple[Any, str]:
     """Return the verdict of a side beside its record, and its reason."""
     verdict, reason = result.judge.verdict()
     if result.broken is None or verdict == "divergent":
@@ -181,7 +196,7 @@ def _alone(
     for one in live[:MOST_ALONE]:
         try:
             changed = base.having(mixed(base.config, side.config, set(one.paths)))
-            found[one.path] = _verdict(hold(work, changed, recorded, note, steps))[0]
+            found[one.path] = verdict_of(hold(work, changed, recorded, note, steps))[0]
         except ValueError:  # It cannot stand without another of them.
             continue
     return found
@@ -236,6 +251,18 @@ def _native(side: Resolved) -> dict[str, Any]:
         module = type(part).__module__
         found |= {f"{module.removeprefix('parity.')}.{name}": value for name, value in told.get(module, {}).items()}
     return found
+
+
+def _unseen(side: Resolved) -> str:
+    """Return what of a side's numerics no golden sees, since its steps are in float64 and as they are written."""
+    numerics = side.config.numerics
+    said = {
+        "numerics.compile": numerics.compile, "numerics.mixed_precision": numerics.mixed_precision,
+        "numerics.tf32": numerics.tf32 and may_have_gpus(),
+    }  # fmt: skip
+    names = [name for name, value in said.items() if value]
+    told = "steps are held as they are written, in float64: what it does is not seen"
+    return f"{', '.join(names)}: {told}" if names else ""
 
 
 def _native_moved(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[MovedValue]:

@@ -15,11 +15,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from parity.compare.judge import Judge, Seen
-from parity.compare.noise import FLOOR, UNIT, Name, Rounding
+from parity.compare.noise import FLOOR, UNIT, Name, Rounding, StepDigests
 from parity.compare.recorded import compare_recorded
 from parity.compare.saturated import LOST
 from parity.compare.steps import compare_weights, repeats
 from parity.court.judging import REPEATS, REPEATS_IN_DOUBT
+from parity.court.meanings import Meaning, meanings
 from parity.court.starting import speak_alike
 from parity.court.work import Note, Work
 from parity.goldens.golden import RecordedSide, RecordedStep
@@ -37,6 +38,10 @@ RECORDED = "the golden"
 
 PASSED = 8.0
 """Multiple of the noise that a step may be off by and still pass: digests are believed within a factor."""
+
+
+COMPUTED = ("forward", "loss", "gradient", "update", "state", "metric")
+"""Phases of what a step computes, as its reference does."""
 
 
 class StateBrokenError(Exception):
@@ -142,10 +147,12 @@ class HeldSide:
     Args:
         judge: of the two.
         broken: step, counted from 1, whose state could not be made again, and its tensors; None where all were.
+        meanings: how both stand to the config, in the step in which they part; where that was asked for.
     """
 
     judge: Judge
     broken: tuple[int, tuple[str, ...]] | None = None
+    meanings: list[Meaning] = field(default_factory=list)
 
 
 @contextmanager
@@ -217,7 +224,9 @@ def record(work: Work, side: Resolved, steps: int, note: Note) -> tuple[list[Rec
     return found, making.start
 
 
-def hold(work: Work, side: Resolved, recorded: RecordedSide, note: Note, steps: int | None = None) -> HeldSide:
+def hold(
+    work: Work, side: Resolved, recorded: RecordedSide, note: Note, steps: int | None = None, meant: bool = False
+) -> HeldSide:  # fmt: skip
     """Hold a side against what was recorded of it, up to the first step in which it departs.
 
     Args:
@@ -226,6 +235,7 @@ def hold(work: Work, side: Resolved, recorded: RecordedSide, note: Note, steps: 
         recorded: as it was.
         note: told how far it is.
         steps: at most; all that were recorded if None.
+        meant: where they part, ask the NumPy reference of the config which of them does what it says.
 
     Raises:
         WorkerError: when its worker fails.
@@ -235,7 +245,7 @@ def hold(work: Work, side: Resolved, recorded: RecordedSide, note: Note, steps: 
     if judge.unmatched:
         return HeldSide(judge=judge)
     total = min(steps or len(recorded.steps), len(recorded.steps))
-    remaking, broken = Remaking(steps=recorded.steps), None
+    remaking, broken, told = Remaking(steps=recorded.steps), None, list[Meaning]()
     with _open(work, side, total, remaking) as lock:
         for number in range(total):
             try:
@@ -244,9 +254,12 @@ def hold(work: Work, side: Resolved, recorded: RecordedSide, note: Note, steps: 
                 broken = _begins_otherwise(judge, recorded, remaking.found, error)
                 break
             if _parts(lock, judge, rounding, number, recorded.steps[number], taken):
+                if meant and judge.first is not None and judge.first.phase in COMPUTED:
+                    steps_of_both: dict[str, StepDigests] = {judge.a: recorded.steps[number], judge.b: taken}
+                    told = meanings(lock, side, number, steps_of_both, rounding)
                 break
             note(f"holding {side.name} against its record: step {number + 1} of {total}", (number + 1) / total)
-    return HeldSide(judge=judge, broken=broken)
+    return HeldSide(judge=judge, broken=broken, meanings=told)
 
 
 def _parts(

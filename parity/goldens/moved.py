@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -65,10 +65,7 @@ def as_recorded(recorded: RecordedSide, side: Resolved) -> Resolved | None:
         data, now = config.data, side.config.data
         if any(one.lower().endswith(SUFFIXES) for one in (data.source, now.source)):
             config = config.model_copy(update={"data": data.model_copy(update={"source": now.source})})
-        made = Resolved(
-            name=side.name, framework=side.framework, config=config, origins=recorded.origins, python=side.python,
-            program=side.program,
-        )  # fmt: skip
+        made = replace(side, config=config, origins=recorded.origins)
         _ = made.graph
     except (ValidationError, ParityError, ValueError):
         return None

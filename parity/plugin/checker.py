@@ -70,7 +70,7 @@ class Checker:
         self._checks += 1
         file = golden_path(self.item.path, self.item.nodeid, self._checks)
         self.ledger.use(file, self.item.nodeid)
-        self._tell(GOLDEN, str(file.relative_to(self.item.path.parent)))
+        self._tell(GOLDEN, self._beside(file))
         with self._failing(), _scratch() as folder:
             training = {"optimizer": optimizer, "loss": loss, "x": x, "y": y}
             spec, own = self._spec(program, {name: one for name, one in training.items() if one is not None}, folder)
@@ -120,7 +120,8 @@ class Checker:
             lines, causes = _agreement(work, sides, silent) if agree and len(sides) > 1 else ([], [])
             found = self._held(work, sides, file, steps)
         if found is None:
-            self._settle(lines, causes, [] if self.ledger.update else [f"written: {file.name}; review and commit it"])
+            new = [] if self.ledger.update else [f"written: {self._beside(file)}; review and commit it"]
+            self._settle(lines, causes, new)
             return None
         from parity.report.against import causes as causes_of
         from parity.report.against import side_lines
@@ -154,8 +155,8 @@ class Checker:
         self.ledger.write(file, text_of(golden))
         for side in found.sides if found else ():
             self._tell(NOTE, f"updated: {short(side)}")
-        if self.ledger.update and not file.exists():
-            self._tell(NOTE, f"written: {file.name}")
+        if self.ledger.update and found is None:
+            self._tell(NOTE, f"written: {self._beside(file)}")
         return found
 
     def _settle(self, lines: Sequence[str], causes: Sequence[str], written: Sequence[str]) -> None:
@@ -168,14 +169,21 @@ class Checker:
             pytest.fail("\n".join([*lines, *(f"  {one}" for one in causes if one not in _joined(lines)), *written]),
                         pytrace=False)  # fmt: skip
 
+    def _beside(self, file: Path) -> str:
+        """Return a golden as seen from its test."""
+        return str(file.relative_to(self.item.path.parent))
+
     def _tell(self, name: str, value: str) -> None:
         self.item.user_properties.append((name, value))
 
     def _there(self, program: Any) -> Any:
-        """Return a program; a file as seen from the test's folder."""
-        if isinstance(program, Path) or (isinstance(program, str) and Path(program).suffix):
-            return str(self.item.path.parent / program)
-        return program
+        """Return a program; a file, or a name in one, as seen from the test's folder."""
+        if not isinstance(program, str | Path):
+            return program
+        file, colon, name = str(program).partition(":")
+        there = self.item.path.parent / file
+        known = isinstance(program, Path) or there.suffix in (*SPECS, ".py") or there.is_file()
+        return f"{there}{colon}{name}" if known else program
 
     def _spec(self, program: Any, training: Mapping[str, Any], folder: Path) -> tuple[Spec, dict[str, Any]]:
         """Return the spec that a program is, and the options that go with it."""
@@ -197,10 +205,9 @@ def _joined(lines: Sequence[str]) -> str:
 
 
 def _stays(found: Against) -> bool:
-    """Return whether a golden need not be written anew: nothing differs in a bit, and nothing moved."""
+    """Return whether a golden need not be written anew: nothing differs in a bit, and nothing but the machine moved."""
     return all(
-        side.verdict == "identical" and not (side.config or side.versions or side.native or side.machine)
-        for side in found.sides
+        side.verdict == "identical" and not (side.config or side.versions or side.native) for side in found.sides
     )
 
 

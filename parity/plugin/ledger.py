@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fnmatch
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable
@@ -16,11 +17,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from parity.plugin.naming import ENDING, FOLDER, short_id
 
 if TYPE_CHECKING:
-    import pytest
-
     from parity.court.lent import Lender
 
 PATTERNS = ("parity_*.yaml", "*.parity.yaml")
@@ -87,10 +88,12 @@ class Ledger:
     def of(cls, config: pytest.Config) -> Ledger:
         """Return the count of a process that begins."""
         spool = getattr(config, "workerinput", {}).get("parity_spool")
-        steps = config.getini("parity_steps")
+        steps = str(config.getini("parity_steps")).strip()
+        if steps and not (steps.isdecimal() and int(steps)):
+            raise pytest.UsageError(f"parity_steps = {steps}: expected a number of steps, from 1")
         parts = {str(_absolute(one.partition("::")[0], config)) for one in config.args if "::" in one}
         return cls(
-            update=config.getoption("parity_update"), steps=int(steps) if str(steps).strip() else None,
+            update=config.getoption("parity_update"), steps=int(steps) if steps else None,
             given=Path(spool) if spool else None, parts=frozenset(parts),
         )  # fmt: skip
 
@@ -181,9 +184,9 @@ class Ledger:
         if self.update:
             for file in left:
                 file.unlink(missing_ok=True)
-            self.removed = [str(file) for file in left]
+            self.removed = [os.path.relpath(file) for file in left]
             return []
-        self.left = [str(file) for file in left]
+        self.left = [os.path.relpath(file) for file in left]
         return left
 
     def _unused(self) -> list[Path]:

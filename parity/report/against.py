@@ -59,7 +59,7 @@ def causes(side: AgainstSide) -> list[str]:
         told.append("program: another text than when the golden was made")
     live = [one for one in side.config if not one.inert]
     if side.verdict == "divergent" and not live and not side.data and not side.program and not side.unread:
-        told.append(_unsaid(side))
+        told += [_unsaid(side), *_meant(side)]
     if live and side.taken_back is not None and side.taken_back not in AGREE:
         told.append("with the golden's config it still departs: these fields are not all of it")
     return [*told, *(f"{_native(one, side)}" for one in side.native[:MOST])]
@@ -96,11 +96,28 @@ def _standing(one: MovedField, side: AgainstSide) -> str:
     return "; alone it changes nothing" if one.alone in AGREE else "; a cause: alone it makes the side depart"
 
 
+def _meant(side: AgainstSide) -> list[str]:
+    """Return which of both steps does what the config says, and what the other does, as far as it is known."""
+    if side.golden_meant is None or side.now_meant is None:
+        return []
+    told = {
+        (True, False): "the golden does what the config says, by its NumPy reference; the side no longer does",
+        (False, True): "the side does what the config says, by its NumPy reference; the golden did not",
+        (True, True): "both are near what the config says, by its NumPy reference",
+        (False, False): "neither does what the config says, by its NumPy reference",
+    }[side.golden_meant, side.now_meant]
+    forms = [
+        f"{'the golden' if one.golden else 'the side now'} does as with {one.path}: {one.said} -> {one.does}"
+        for one in side.forms[:MOST]
+    ]
+    return [told, *forms]
+
+
 def _unsaid(side: AgainstSide) -> str:
     """Return what is said where a side computes otherwise and no field of its config is another."""
     if side.versions:
         what = side.op or side.framework
-        return f"no field of the config moved: {what} computes otherwise in {_moves(side.versions)}"
+        return f"no field of the config moved; what comes of {what} did, with {_moves(side.versions)}"
     return "neither the config nor a version moved: the program, or parity's own templates, are others"
 
 

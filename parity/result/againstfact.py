@@ -31,6 +31,15 @@ class MovedField(Fact):
     )
 
 
+class FormFact(Fact):
+    """What a step does that departs from its config: a change of it with which it agrees."""
+
+    golden: bool = Field(description="of the recorded step; else of the one taken now")
+    path: str
+    said: str = Field(description="what the config says")
+    does: str = Field(description="what the step does")
+
+
 class AgainstSide(Fact):
     """One side beside its record."""
 
@@ -49,6 +58,11 @@ class AgainstSide(Fact):
     taken_back: Verdict | None = Field(
         default=None, description="of the side with the config of the golden, where that is another; None: not tried"
     )
+    golden_meant: bool | None = Field(
+        default=None, description="the recorded step does what its config says, by the reference; None: not asked"
+    )
+    now_meant: bool | None = Field(default=None, description="the step taken now does")
+    forms: list[FormFact] = Field(default=[])
     native: list[MovedPart] = Field(default=[], description="the framework's own defaults, of entries in the config")
     versions: list[MovedPart] = Field(default=[])
     machine: list[MovedPart] = Field(default=[])

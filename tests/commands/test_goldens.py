@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,11 +16,11 @@ from helpers_frameworks import each_framework, missing
 from parity.commands.freeze import frozen, held, sides_at_work
 from parity.commands.progress import silent
 from parity.court.recording import hold
-from parity.goldens.file import golden_of, text_of
+from parity.goldens.file import golden_of, read_golden, text_of
 from parity.goldens.golden import Golden
 from parity.prepare.options import Options
 from parity.report.against import lines, side_lines
-from parity.result.againstfact import Against
+from parity.result.againstfact import Against, AgainstSide
 from parity.spec.load import build_spec
 
 needs_torch = pytest.mark.skipif(bool(missing("torch")), reason=missing("torch") or "installed")
@@ -56,8 +57,8 @@ class Held:
     folder: Path
 
     def spec(self, framework: str, **sections: Any) -> Any:
-        sides = {framework: {"framework": framework}}
-        return build_spec({**SPEC, "data": {"source": str(self.folder / "rows.npz")}, "sides": sides, **sections})
+        own = {"data": {"source": str(self.folder / "rows.npz")}, "sides": {framework: {"framework": framework}}}
+        return build_spec({**SPEC, **own, **sections})
 
     def make(self, framework: str, **sections: Any) -> Golden:
         with sides_at_work(self.spec(framework, **sections), Options(), self.folder) as (work, sides):
@@ -191,7 +192,7 @@ def test_versions_machine_and_what_an_op_now_does_are_said(bench_of: Held, golde
     found = bench_of.against(replace(golden, sides={"torch": older}), "torch")
     text = "\n".join(lines(found))
     assert "first at step 1, forward, out" in text
-    assert "no field of the config moved: dense computes otherwise in torch 1.0 -> " in text
+    assert "no field of the config moved; what comes of dense did, with torch 1.0 -> " in text
     assert "the machine is another: processor old -> " in text
 
     (side,) = bench_of.against(replace(golden, sides={"torch": replace(older, steps=record.steps)}), "torch").sides
@@ -287,3 +288,91 @@ def test_a_golden_holds_where_everything_sums_in_another_order(bench_of: Held, g
     assert came.broken is None
     assert came.judge.verdict()[0] == ("identical" if framework == "torch" else "rounding")
     assert came.judge.steps == 8
+
+
+PENALISED = {
+    "model": {"input": [16], "layers": [
+        {"dense": {"units": 8, "name": "hidden", "activity_regularizer": {"l2": {"factor": 0.01}}}},
+        {"dense": {"units": 10, "name": "out"}},
+    ]},
+    "optimizer": {"adam": {"learning_rate": 0.01}},
+}  # fmt: skip
+
+
+@needs_torch
+@pytest.mark.parametrize(
+    ("path", "value", "told"),
+    [
+        (
+            "optimizer.epsilon_place",
+            "after_correction",
+            "optimizer.epsilon_place: before_correction -> after_correction",
+        ),
+        ("layers.hidden.activity_reduction", "sum", "layers.hidden.activity_reduction: mean -> sum"),
+        ("layers.hidden.activation", "tanh", "layers.hidden.activation: linear -> tanh"),
+    ],
+)
+def test_where_no_field_moved_it_is_said_which_step_does_what_the_config_says(
+    bench_of: Held, path: str, value: str, told: str
+) -> None:
+    """A version that computes otherwise by the same config: the record of another one under this one's name."""
+    plain = bench_of.spec("torch", **PENALISED)
+    records = []
+    for changes in ({}, {path: value}):
+        with sides_at_work(plain, Options(changes=changes), bench_of.folder) as (work, sides):
+            records.append(frozen(work, sides, 2, silent).sides["torch"])
+    before = replace(records[1], config=records[0].config, origins=records[0].origins, versions={"torch": "1.0"})
+    (side,) = bench_of.against(Golden(spec="held", sides={"torch": before}), "torch", **PENALISED).sides
+    assert (side.verdict, side.config, side.golden_meant, side.now_meant) == ("divergent", [], False, True)
+    text = "\n".join(side_lines(side))
+    assert "the side does what the config says, by its NumPy reference; the golden did not" in text
+    assert re.search(rf"the golden does as with \S*{re.escape(told)}", text)
+
+
+@needs_torch
+def test_a_program_written_by_hand_has_a_golden_too(bench_of: Held, folder: Path) -> None:
+    from parity.api import compile_program
+
+    plain = {"model": {"input": [16], "layers": [{"dense": {"units": 10, "name": "out"}}]},
+             "optimizer": {"sgd": {"learning_rate": 0.1}}}  # fmt: skip
+    file = folder / "own.py"
+    text = compile_program(bench_of.spec("torch", **plain))
+    file.write_text(text)
+    own = {"sides": {"mine": {"framework": "torch", "program": str(file)}}}
+    with sides_at_work(bench_of.spec("torch", **plain, **own), Options(), folder) as (work, sides):
+        golden = frozen(work, sides, 3, silent)
+
+    def against() -> AgainstSide:
+        return bench_of.against(golden, "torch", **plain, **own).sides[0]
+
+    assert (against().verdict, against().program) == ("identical", False)
+    # The same sums in another order: another text, and rounding.
+    file.write_text(text.replace("self.out(x)", "self.out(x.flip(1).flip(1)) * 3 / 3"))
+    same = against()
+    assert (same.verdict, same.program, same.steps) == ("rounding", True, 3)
+    file.write_text(text.replace("lr=0.1", "lr=0.1000001"))
+    parted = against()
+    assert parted.first is not None
+    assert (parted.verdict, parted.first.phase, parted.program) == ("divergent", "update", True)
+    assert any("program: another text" in line for line in side_lines(parted))
+
+
+@needs_torch
+def test_what_a_golden_does_not_see_is_said(bench_of: Held, golden: Golden) -> None:
+    (side,) = bench_of.against(golden, "torch", {"numerics.mixed_precision": "bfloat16"}).sides
+    assert side.verdict == "identical"
+    assert side.notes == [
+        "numerics.mixed_precision: steps are held as they are written, in float64: what it does is not seen"
+    ]
+
+
+@needs_torch
+def test_the_python_interface(bench_of: Held, folder: Path) -> None:
+    from parity import api
+
+    spec, file = bench_of.spec("torch"), folder / "api.golden.json"
+    made = api.freeze(spec, file, steps=2, folder=folder)
+    assert read_golden(file).sides["torch"].steps[1].loss == made.sides["torch"].steps[1].loss
+    assert [one.verdict for one in api.against(spec, file, folder=folder).sides] == ["identical"]
+    parted = api.against(spec, file, folder=folder, changes={"optimizer.beta_1": 0.8})
+    assert [one.verdict for one in parted.sides] == ["divergent"]

@@ -116,3 +116,24 @@ def test_a_live_model_is_read_and_held(tmp_path: Path) -> None:
     with pytest.raises(pytest.fail.Exception, match="torch: divergent, first at step 2, update"):
         check.check(model, optimizer=torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.5), **given)
     assert told(check, CAUSE)[0].startswith("optimizer.momentum: 0.0 -> 0.5; the cause: taken back")
+
+
+def test_two_programs_that_part_fail_with_what_they_differ_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+    apart = SimpleNamespace(a="keras", b="torch", verdict="divergent", reason="first at step 1, loss, loss")
+    rate = SimpleNamespace(path="optimizer.learning_rate", a="0.1", b="0.2", inert=False)
+    idle = SimpleNamespace(path="metrics", a="[]", b="[mse]", inert=True)
+    found = SimpleNamespace(comparisons=[apart], differences=[rate, idle])
+
+    def compare(*programs: Any, **given: Any) -> Any:
+        asked.append((programs, given["explain"]))
+        return SimpleNamespace(result=found)
+
+    monkeypatch.setattr("parity.api.compare", compare)
+    check = checker(tmp_path)
+    with pytest.raises(pytest.fail.Exception, match=r"keras and torch: divergent, first at step 1.*\n +optimizer"):
+        check.compare("a.py", "package.module:MODEL")
+    assert asked == [((str(tmp_path / "a.py"), "package.module:MODEL"), False)]
+    assert told(check, CAUSE) == ["optimizer.learning_rate: 0.1 -> 0.2"]
+    apart.verdict = "rounding"
+    assert checker(tmp_path).compare("a.py", "b.py") is found

@@ -132,18 +132,20 @@ def project(begun: tuple[Project, Ended], tmp_path: Path) -> Project:
     return Project(tmp_path / "copy/project")
 
 
+@pytest.mark.slow
 def test_a_missing_golden_is_written_and_fails_under_xdist(begun: tuple[Project, Ended]) -> None:
     project, first = begun
     assert first.code == 1, first.text
     assert project.goldens == GOLDENS
     assert "parity summary" in first.text
-    assert first.text.count("written: check.golden.json; review and commit it") >= 2
+    assert first.text.count("written: goldens/parity_small/check.golden.json; review and commit it") >= 2
     assert "3 failed, 1 passed" in first.text
     told = json.loads((project.folder / GOLDENS[1]).read_text())
     assert told["test"] == "test_own.py::test_own[0.0]"
     assert len(told["sides"]["torch"]["steps"]) == 2
 
 
+@pytest.mark.slow
 def test_goldens_pass(project: Project) -> None:
     before = {one: (project.folder / one).read_bytes() for one in project.goldens}
     second = project.run("-n", "2")
@@ -153,6 +155,7 @@ def test_goldens_pass(project: Project) -> None:
     assert {one: (project.folder / one).read_bytes() for one in project.goldens} == before
 
 
+@pytest.mark.slow
 def test_a_planted_change_fails_with_its_cause_and_an_update_says_why(project: Project) -> None:
     project.edit("tests/parity_small.yaml", "learning_rate: 0.01", "learning_rate: 0.0100000001")
     failed = project.run("--junitxml=junit.xml", "tests/parity_small.yaml", GITHUB_ACTIONS="true")
@@ -171,6 +174,7 @@ def test_a_planted_change_fails_with_its_cause_and_an_update_says_why(project: P
     assert project.run("tests/parity_small.yaml").code == 0
 
 
+@pytest.mark.slow
 def test_a_golden_that_no_test_uses_fails_by_its_name_and_an_update_removes_it(project: Project) -> None:
     project.edit("tests/test_own.py", "[0.0, 0.9]", "[0.0]")
     failed = project.run("tests/test_own.py")
@@ -209,6 +213,13 @@ def test_collecting_imports_nothing_heavy(project: Project) -> None:
     assert done.code == 0, done.text
     assert "heavy: []" in done.text
     assert "parity_small.yaml::check" in done.text
+
+
+def test_steps_that_are_no_number_are_one_line(project: Project) -> None:
+    done = project.run("--collect-only", "-q", "-o", "parity_steps=many")
+    assert done.code == 4
+    assert "parity_steps = many: expected a number of steps, from 1" in done.text
+    assert "Traceback" not in done.text
 
 
 def test_the_marker_selects(project: Project) -> None:
