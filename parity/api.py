@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from parity.commands.progress import silent
-from parity.notebook import Found, found
+from parity.notebook import Shown, found
 from parity.prepare.options import Options, prepare
 from parity.spec.differences import Difference, differences
 from parity.spec.gallery import located
@@ -54,7 +54,7 @@ __all__ = [
 ]
 
 
-def run(spec: Spec | str | Path, *, folder: str | Path | None = None, **options: Any) -> Found:
+def run(spec: Spec | str | Path, *, folder: str | Path | None = None, **options: Any) -> Shown:
     """Compile, train, compare and explain, and return what was found; nothing but finished runs is written.
 
     Args:
@@ -68,7 +68,7 @@ def run(spec: Spec | str | Path, *, folder: str | Path | None = None, **options:
     return _job("run", spec, folder, options)
 
 
-def check(spec: Spec | str | Path, *, folder: str | Path | None = None, **options: Any) -> Found:
+def check(spec: Spec | str | Path, *, folder: str | Path | None = None, **options: Any) -> Shown:
     """Judge the sides in lockstep; arguments as :func:`run`."""
     return _job("check", spec, folder, options)
 
@@ -255,7 +255,7 @@ def _spec(spec: Spec | str | Path) -> Spec:
     return spec if isinstance(spec, Spec) else load_spec(located(Path(spec)))
 
 
-def _job(verb: str, spec: Spec | str | Path, folder: str | Path | None, options: dict[str, Any]) -> Found:
+def _job(verb: str, spec: Spec | str | Path, folder: str | Path | None, options: dict[str, Any]) -> Shown:
     from parity.commands.check import check
     from parity.commands.run import run
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from parity import __version__
-from parity.commands.clicked import Group, SpecFile, causes, common, options_of, show
+from parity.commands.clicked import Group, SpecArgument, causes, common, options_of, show
 from parity.commands.ending import code_of
 from parity.commands.golden_verbs import check_against, freeze
 from parity.commands.program_verbs import compare, port, read
@@ -64,7 +64,7 @@ def check(spec: Path, as_json: bool, against: Path | None, **given: Any) -> None
 
 
 @main.command()
-@click.argument("spec", type=SpecFile())
+@click.argument("spec", type=SpecArgument())
 @click.option("--side", "sides", multiple=True, metavar="NAME", help="Only these sides; repeatable.")
 @click.option("--set", "changes", multiple=True, metavar="PATH=VALUE", help="As in run.")
 @click.option("--data", metavar="NAME|FILE", help="Another source, or the file to read it from.")
@@ -93,7 +93,7 @@ def lint(
 
 
 @main.command("compile")
-@click.argument("spec", type=SpecFile())
+@click.argument("spec", type=SpecArgument())
 @click.option("--side", "name", metavar="NAME", help="Which side; the first if not said.")
 @click.option("--framework", metavar="NAME", help="Compile that side's config for another framework.")
 @click.option("--data", metavar="NAME|FILE", help="Another source, or the file to read it from.")
@@ -119,7 +119,7 @@ def compile_verb(
 
 
 @main.command()
-@click.argument("spec", type=SpecFile())
+@click.argument("spec", type=SpecArgument())
 @click.option("--side", "sides", multiple=True, metavar="NAME", help="Only these sides; repeatable.")
 @click.option("--set", "changes", multiple=True, metavar="PATH=VALUE", help="As in run.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON on standard output, nothing else.")

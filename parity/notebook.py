@@ -12,7 +12,7 @@ HEIGHT = 900
 """Pixels of the page in a notebook."""
 
 
-class Found(Result):
+class Shown(Result):
     """A result that a notebook shows as its page, in a frame of its own, so that neither's styles reach the other.
 
     Everything else is as in :class:`~parity.result.schema.Result`: plain fields.
@@ -44,7 +44,7 @@ class Found(Result):
         return pandas.DataFrame(rows, columns=["side", "step", "loss"])
 
 
-def found(result: Result) -> Found:
+def found(result: Result) -> Shown:
     """Return a result as a notebook shows it."""
     given: dict[str, Any] = {name: getattr(result, name) for name in type(result).model_fields}
-    return Found.model_construct(**given)
+    return Shown.model_construct(**given)

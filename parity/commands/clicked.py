@@ -51,7 +51,7 @@ class Seconds(click.FloatRange):
         return number
 
 
-class SpecFile(click.Path):
+class SpecArgument(click.Path):
     """A spec's file, or the name of one of the gallery."""
 
     name = "spec"
@@ -127,7 +127,7 @@ def with_common(names: Iterable[str]) -> Callable[[Callable[..., None]], Callabl
 
 def common(verb: Callable[..., None]) -> Callable[..., None]:
     """Add what ``run`` and ``check`` share: a spec, and its options."""
-    return click.argument("spec", type=SpecFile())(_with(verb, COMMON))
+    return click.argument("spec", type=SpecArgument())(_with(verb, COMMON))
 
 
 def of_programs(verb: Callable[..., None]) -> Callable[..., None]:

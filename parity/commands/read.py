@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -302,10 +302,9 @@ def wrapper_of(program: Wanted, moved: bool = False) -> str:
 
 
 def _compiled(spec: Spec) -> str:
-    side = prepare(spec, Options())[0]
-    dataset = dataset_of(side, None)
-    side = settled(side, dataset.target, dataset.classes is not None)
-    return compile_side(replace(side), name=spec.name, **dataset.stored).source
+    dataset = dataset_of(side := prepare(spec, Options())[0], None)
+    told = settled(side, dataset.target, dataset.classes is not None)
+    return compile_side(told, name=spec.name, **dataset.stored).source
 
 
 def proved(comparison: Comparison, reading: ReadProgram) -> Proof:
@@ -316,8 +315,7 @@ def proved(comparison: Comparison, reading: ReadProgram) -> Proof:
         if largest is not None and known:
             lines = [f"read, but it departs{_at(largest)}: {known}"]
             return Proof(verdict="divergent", lines=lines, difference=largest.difference)
-        kept = [one.largest.difference for one in comparison.phases if one.largest.difference < ASIDE]
-        difference = max(kept, default=0.0)
+        difference = max((far for one in comparison.phases if (far := one.largest.difference) < ASIDE), default=0.0)
         how = f"largest difference {difference:.0e}" if difference else "bit for bit the same"
         aside = f", set aside what an ill-conditioned step makes of rounding ({largest.tensor})" if (
             largest is not None and largest.difference >= ASIDE
@@ -325,8 +323,8 @@ def proved(comparison: Comparison, reading: ReadProgram) -> Proof:
         return Proof(verdict=comparison.verdict, lines=[f"read faithfully: {how}{aside}"], difference=difference)
     lines = list(dict.fromkeys(one.sentence for one in comparison.causes)) or list(comparison.uncaused)
     if comparison.verdict == "divergent":
-        fields = sorted({one.path for one in comparison.causes})
-        mend = f"; what would make it agree: {', '.join(fields)}" if fields else ""
+        fields = ", ".join(sorted({one.path for one in comparison.causes}))
+        mend = f"; what would make it agree: {fields}" if fields else ""
         known = reading.known(comparison.first.tensor) if comparison.first is not None else ""
         last = f"read, but it departs{_at(comparison.first)}{f': {known}' if known else mend}"
     else:

@@ -46,8 +46,7 @@ MOST_RUNS = 256
 """Runs after which a worker is replaced: a compiled program leaves 1 to 4 MB in its process, whatever its size."""
 
 LARGEST_SHARE = 1 / 8
-"""Share of the machine's memory above which the tensors of a step that is looked at are put on disk: the programs, each
-in two precisions, take at least as much again."""
+"""Share of the machine's memory from which the tensors of a step are put on disk: programs take as much again."""
 
 
 @dataclass(kw_only=True)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import parity
-
-PACKAGE = Path(parity.__file__).parent
+PACKAGE = Path(__file__).parents[1]
 
 PLACES = (PACKAGE / "gallery", PACKAGE.parent / "specs")
 """Where they are: in the wheel, and beside the package where it is run from its source."""

@@ -19,8 +19,8 @@ from typing import Any
 import keras
 
 from parity.frameworks.keras.driver.words import attributes, name_of
+from parity.run.here import line_here
 from parity.run.told import ToldRefusal
-from parity.run.watched import line_here
 
 
 class UntoldError(Exception):

@@ -19,8 +19,9 @@ from parity.frameworks.keras.driver.told_rows import Arrays, unpacked
 from parity.frameworks.keras.driver.tracing import UntoldError
 from parity.frameworks.keras.driver.words import given_losses, optimizer_word, word
 from parity.run.decimals import decimal_of
+from parity.run.here import line_here
 from parity.run.told import Told, ToldLoss, ToldRefusal, ToldTraining
-from parity.run.watched import Training, Watcher, line_here
+from parity.run.watched import Training, Watcher
 
 BACKENDS = {"tensorflow": "keras", "torch": "keras_torch"}
 """What a spec calls Keras on each of its backends."""

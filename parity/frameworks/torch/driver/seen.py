@@ -19,7 +19,7 @@ from parity.frameworks.torch.driver import generators
 from parity.frameworks.torch.driver.by_hand import MovedByHand
 from parity.frameworks.torch.driver.calls import Call, Origins, Ref
 from parity.frameworks.torch.driver.starts import Starts
-from parity.run.watched import function_here, line_here
+from parity.run.here import function_here, line_here
 
 STEPS = 3
 """Of an optimizer, at the last of which a program is stopped."""

@@ -24,8 +24,8 @@ from parity.frameworks.torch.driver.recurrent import single
 from parity.frameworks.torch.driver.seen import SILENT
 from parity.frameworks.torch.driver.words import bare, bound, called, leaf_of, module_word, own_of, word
 from parity.free_names import FreeNames
+from parity.run.here import line_here
 from parity.run.told import ToldCall, ToldInput, ToldNode, ToldRefusal
-from parity.run.watched import line_here
 
 ESCAPES = frozenset({"item", "tolist", "numpy", "__bool__", "__float__", "__int__", "__index__", "__array__"})
 """Functions by which numbers leave for Python, which may then go another way."""
