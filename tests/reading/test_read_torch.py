@@ -10,7 +10,6 @@ import pytest
 from click.testing import CliRunner
 
 from parity.cli import main
-from parity.errors import ParityError
 from parity.run.watched import contract
 
 PROGRAMS = Path(__file__).parent / "programs"
