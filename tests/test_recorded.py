@@ -99,7 +99,7 @@ def test_a_fault_ahead_of_an_opaque_layer_is_not_taken_for_one_behind_it() -> No
 
 
 def test_what_an_opaque_layer_keeps_counts_where_all_gradients_are_clipped_together() -> None:
-    clipped = {"optimizer": {"sgd": {"learning_rate": 0.1, "global_clipnorm": 0.01}}}
+    clipped: Any = {"optimizer": {"sgd": {"learning_rate": 0.1, "global_clipnorm": 0.01}}}
     known = side({"dense": {"units": 4, "name": "own"}}, **clipped)
     weights = starting_weights(known)
     step = Reference(known, weights).step(X, Y, 0)

@@ -278,11 +278,16 @@ def print_entry(name: str, console: Console | None = None) -> None:
     """
     console = console or Console(highlight=False)
     every = {one: entry for entries in FAMILIES.values() for one, entry in entries.items()}
-    families = {one: family for family, entries in FAMILIES.items() for one in entries}
     if name not in every:
         raise UsageError(f"catalog {name!r}: no such entry; {listed(every, 40)}; {entry_hint(name, list(every))}")
-    entry = every[name]
-    console.print(f"{name} ({families[name]})\n", style="bold")
+    for number, family in enumerate(family for family, entries in FAMILIES.items() if name in entries):
+        console.print("\n" if number else "", end="")
+        _print_one(name, family, console)
+
+
+def _print_one(name: str, family: str, console: Console) -> None:
+    entry = FAMILIES[family][name]
+    console.print(f"{name} ({family})\n", style="bold")
     console.print(_unindented(entry.__doc__ or ""), markup=False)
     table = _table("field", "default", "")
     for field in entry.model_fields:
