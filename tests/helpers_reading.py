@@ -11,9 +11,12 @@ from helpers_commands import lender
 from parity.commands.live_weights import live_weights
 from parity.commands.progress import silent
 from parity.commands.read import PROGRAM, Proof, proof_of, with_program, write_rows
+from parity.errors import ParityError
 from parity.reading.asking import asked_in, program_of
+from parity.reading.layers_of import layers_of
 from parity.reading.whole import ReadProgram, read_told
 from parity.run.initial import initial_weight
+from parity.run.told import Told
 from parity.run.weights_file import write_weights
 
 if TYPE_CHECKING:
@@ -55,6 +58,18 @@ def differing(a: Any, b: Any, path: str = "") -> list[str]:
     if isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
         return [one for n, (x, y) in enumerate(zip(a, b, strict=True)) for one in differing(x, y, f"{path}.{n}")]
     return [] if a == b else [path]
+
+
+def kept_and_refused(told: Told) -> tuple[list[str], list[str]]:
+    """Return what of a program is opaque, its layers first, and what is not even that, by how each line begins."""
+    kept, refused = [one["opaque"]["what"] for one in layers_of(told).layers if "opaque" in one], list[str]()
+    try:
+        loss = read_told(told, {}, name="program", source="blobs").spec["loss"]
+        kept += [loss["opaque"]["what"]] if "opaque" in loss else []
+    except ParityError as error:
+        lines = [one.partition(": ")[2] if one.startswith("train.py") else one for one in str(error).split("\n")]
+        refused = [one.partition(" is not read")[0] for one in lines]
+    return kept, refused
 
 
 def read_and_held(session: Session, text: str, folder: Path) -> tuple[ReadProgram, Proof]:

@@ -12,6 +12,7 @@ from parity.atomic import whole
 from parity.commands.live_weights import live_weights
 from parity.commands.read import proof_of, with_known, wrapper_of, write_rows
 from parity.commands.run import run
+from parity.commands.witnessing import with_factor
 from parity.errors import UsageError
 from parity.lazy import np
 from parity.reading.asking import Wanted, asked
@@ -90,6 +91,7 @@ def compare(
         spec, replace(options, out=folder), text=text, file=str(files[0]), folder=folder, command=command, note=note
     )
     result = with_known(result, {side.name: side.reading for side in pair.sides})
+    result = with_factor(result)
     return Compared(pair=pair, result=result, files=files, proofs=proofs)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from parity.commands.check import check
 from parity.commands.export import export
 from parity.commands.read import STEPS, read, with_known, with_program
+from parity.errors import UsageError
 from parity.frameworks import frameworks
 from parity.prepare.options import Options, must_be
 from parity.run.session import release, scratch_folder
@@ -76,6 +77,11 @@ def port(
         program, output=None, out=out, max_seconds=max_seconds, said=said, prove=False, note=note, weights=weights,
         framework=framework,
     )  # fmt: skip
+    if found.reading.opaque:
+        raise UsageError(
+            f"{program.text} cannot be ported: opaque is {' and '.join(found.reading.opaque)}, which runs only in its "
+            f"own program; what was read of it stands in {found.files[0]}"
+        )
     ported = Ported(read=found, framework=framework)
     file = output or found.files[0].with_name(f"{found.spec.name}_{framework}.py")
     note(f"writing {file.name}", 0.0)

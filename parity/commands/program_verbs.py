@@ -114,7 +114,8 @@ def port(program: str, arguments: tuple[str, ...], no_proof: bool, **given: Any)
 @_weights
 @causes
 def compare(
-    a: str, b: str, as_json: bool, no_explain: bool, no_proof: bool, weights: str | None, **given: Any
+    a: str, b: str, as_json: bool, no_explain: bool, no_proof: bool, weights: str | None, verbose: bool,
+    **given: Any,
 ) -> None:  # fmt: skip
     """Compare two programs as they are: where their training parts, and which difference does it.
 
@@ -135,5 +136,5 @@ def compare(
     told = [f"{name}: {proof.lines[-1]}" for name, proof in found.proofs.items()]
     if not as_json:
         click.echo("\n".join([*found.pair.notes, *told, *map(str, found.files)]))
-    show(found.result, as_json, write_all(found.result, found.files[0].parent))
+    show(found.result, as_json, write_all(found.result, found.files[0].parent), verbose)
     sys.exit(code_of(one.verdict for one in found.result.comparisons))

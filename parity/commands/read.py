@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from parity.commands.ending import code_of
 from parity.commands.live_weights import LiveWeights, live_weights
 from parity.commands.progress import silent
 from parity.commands.saving import saved_as, watched_by
+from parity.commands.witnessing import witnessed
 from parity.compile import compile_side
 from parity.errors import UsageError, WorkerError
 from parity.lazy import np
@@ -58,7 +59,7 @@ from {module} import {names}  # The program has none of its own.
 """
 
 
-@dataclass(kw_only=True)
+@dataclass
 class Proof:
     """What the lockstep between a program and what its spec compiles to says of the reading.
 
@@ -247,10 +248,12 @@ def proof_of(reading: ReadProgram, rows: Path, program: Wanted, seconds: float, 
     """
     folder = scratch_folder(Path(tempfile.gettempdir()))
     try:
-        sides = {READ: {"framework": reading.framework}, PROGRAM: None}
+        sides = {PROGRAM: None} if reading.opaque else {READ: {"framework": reading.framework}, PROGRAM: None}
         spec = with_program(reading, rows, program, folder, sides)
         options = Options(explain=False, steps=STEPS, check_steps="all", timeout=seconds)
         try:
+            if reading.opaque:  # It cannot be compiled: what was read of it is held against its meaning.
+                return Proof(*witnessed(spec, list(reading.opaque), STEPS, options, folder, note))
             result = check(spec, options, text="", file=None, folder=folder, command="", note=note)
         except WorkerError as error:
             return Proof(verdict="inconclusive", lines=[f"read, but not proved: {error.brief}"])
@@ -299,10 +302,9 @@ def wrapper_of(program: Wanted, moved: bool = False) -> str:
 
 
 def _compiled(spec: Spec) -> str:
-    side = prepare(spec, Options())[0]
-    dataset = dataset_of(side, None)
-    side = settled(side, dataset.target, dataset.classes is not None)
-    return compile_side(replace(side), name=spec.name, **dataset.stored).source
+    dataset = dataset_of(side := prepare(spec, Options())[0], None)
+    told = settled(side, dataset.target, dataset.classes is not None)
+    return compile_side(told, name=spec.name, **dataset.stored).source
 
 
 def proved(comparison: Comparison, reading: ReadProgram) -> Proof:
@@ -313,8 +315,7 @@ def proved(comparison: Comparison, reading: ReadProgram) -> Proof:
         if largest is not None and known:
             lines = [f"read, but it departs{_at(largest)}: {known}"]
             return Proof(verdict="divergent", lines=lines, difference=largest.difference)
-        kept = [one.largest.difference for one in comparison.phases if one.largest.difference < ASIDE]
-        difference = max(kept, default=0.0)
+        difference = max((far for one in comparison.phases if (far := one.largest.difference) < ASIDE), default=0.0)
         how = f"largest difference {difference:.0e}" if difference else "bit for bit the same"
         aside = f", set aside what an ill-conditioned step makes of rounding ({largest.tensor})" if (
             largest is not None and largest.difference >= ASIDE
@@ -322,8 +323,8 @@ def proved(comparison: Comparison, reading: ReadProgram) -> Proof:
         return Proof(verdict=comparison.verdict, lines=[f"read faithfully: {how}{aside}"], difference=difference)
     lines = list(dict.fromkeys(one.sentence for one in comparison.causes)) or list(comparison.uncaused)
     if comparison.verdict == "divergent":
-        fields = sorted({one.path for one in comparison.causes})
-        mend = f"; what would make it agree: {', '.join(fields)}" if fields else ""
+        fields = ", ".join(sorted({one.path for one in comparison.causes}))
+        mend = f"; what would make it agree: {fields}" if fields else ""
         known = reading.known(comparison.first.tensor) if comparison.first is not None else ""
         last = f"read, but it departs{_at(comparison.first)}{f': {known}' if known else mend}"
     else:

@@ -15,14 +15,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import CodeType, FrameType, ModuleType
+from types import CodeType, ModuleType
 from typing import Any, ClassVar
 
 from parity.frameworks import frameworks, part_of
+from parity.run.here import is_library
 from parity.run.told import Told
-
-LIBRARIES = (sys.prefix, sys.base_prefix, str(Path(__file__).resolve().parents[1]), "<")
-"""Where files begin that are no program of anybody's: Python, parity, and what is no file."""
 
 
 class Enough(BaseException):
@@ -250,7 +248,7 @@ def _path(folder: str) -> Iterator[None]:
             sys.path.remove(folder)
         for name in set(sys.modules) - before_modules:
             file = getattr(sys.modules[name], "__file__", None) or ""
-            if file.startswith(folder + os.sep) and not _is_library(file):
+            if file.startswith(folder + os.sep) and not is_library(file):
                 del sys.modules[name]  # Run a second time, it is the program from its start.
 
 
@@ -329,22 +327,3 @@ class _Watch:
 
         found.loader.exec_module = exec_module  # type: ignore[method-assign]
         return found
-
-
-def _is_library(file: str) -> bool:
-    return file.startswith(LIBRARIES) or f"{os.sep}site-packages{os.sep}" in file
-
-
-def frames_here() -> Iterator[FrameType]:
-    """Return the frames of a program under way, the innermost first."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
-        if not _is_library(frame.f_code.co_filename):
-            yield frame
-        frame = frame.f_back
-
-
-def line_here() -> str:
-    """Return the innermost line of a program under way, ``train.py, line 12``; empty where there is none."""
-    frame = next(frames_here(), None)
-    return "" if frame is None else f"{os.path.basename(frame.f_code.co_filename)}, line {frame.f_lineno}"

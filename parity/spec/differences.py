@@ -216,6 +216,7 @@ def _compare(path: tuple[str, ...], a: Any, b: Any) -> Iterator[_Found]:
     """Yield where two values differ."""
     if isinstance(a, Entry) and isinstance(b, Entry):
         shared = [name for name in type(a).model_fields if name in type(b).model_fields and name not in LINKS]
+        shared = [name for name in shared if name not in type(a).descriptive]
         if a.kind != b.kind:
             yield _Found(path, _without(a, shared), _without(b, shared))
     elif isinstance(a, BaseModel) and type(a) is type(b):
@@ -232,7 +233,8 @@ def _without(entry: Entry, shared: list[str]) -> str:
     """Return the entry as text, without the fields that both kinds have."""
     fields = type(entry).model_fields
     idle = [name for name in entry.quiet if getattr(entry, name) == fields[name].get_default(call_default_factory=True)]
-    parts = [f"{name}={shown(getattr(entry, name))}" for name in fields if name not in [*shared, *LINKS, *idle]]
+    left_out = {*shared, *LINKS, *idle, *entry.descriptive}
+    parts = [f"{name}={shown(getattr(entry, name))}" for name in fields if name not in left_out]
     return f"{entry.kind}({', '.join(parts)})" if parts else entry.kind
 
 

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from parity.data.section import SUFFIXES
 from parity.errors import Fault, SpecError, nearest
+from parity.spec import gallery
 from parity.spec.consistency import check_changes, check_model
 from parity.spec.faults import NOWHERE, Lines, Where, faults_of, given
 from parity.spec.output_faults import output_faults
@@ -68,6 +69,9 @@ def _unreadable(path: Path, error: OSError | ValueError) -> Fault:
         return Fault(path=str(path), got="it is a folder", expected="a spec, a YAML file", fix=fix)
     near = nearest(path.name, files)
     fix = f"did you mean {str(folder / near)!r}?" if near else ""
+    if not fix and len(path.parts) == 1 and not path.suffix and (known := gallery.names()):
+        name = nearest(path.name, known)
+        fix = f"did you mean {name!r}?" if name else f"of the gallery there are {', '.join(known)}"
     reason = error.strerror if isinstance(error, OSError) else str(error)
     got = f"cannot be read: {reason}" if os.path.lexists(path) else "no such file"
     return Fault(path=str(path), got=got, expected="a spec, a YAML file", fix=fix)

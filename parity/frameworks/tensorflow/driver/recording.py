@@ -21,7 +21,7 @@ from tensorflow.python.framework import op_callbacks
 from parity.frameworks.tensorflow.driver.generators import DROPOUT
 from parity.frameworks.tensorflow.driver.taped import TapedOperation, TapedStep
 from parity.run.driver.base import Driver
-from parity.run.watched import line_here
+from parity.run.here import line_here
 
 FUNCTIONS = {
     "tf.nn": ("dropout", "gelu", "silu", "swish", "conv1d", "batch_normalization", "embedding_lookup", "moments",

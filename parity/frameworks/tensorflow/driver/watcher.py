@@ -20,8 +20,9 @@ from parity.frameworks.tensorflow.driver.seen import Recorded
 from parity.frameworks.tensorflow.driver.told_loss import UnreadLossError
 from parity.frameworks.tensorflow.driver.told_rows import held_by
 from parity.frameworks.tensorflow.driver.updates import update_word
+from parity.run.here import frames_here, line_here
 from parity.run.told import Told, ToldLoss, ToldRefusal
-from parity.run.watched import Training, Watcher, frames_here, line_here
+from parity.run.watched import Training, Watcher
 
 MORE = 1_000_003
 """What another seed adds to one that a program sets."""

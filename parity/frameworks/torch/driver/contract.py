@@ -25,11 +25,14 @@ class Whole(nn.Module):  # type: ignore[misc]
     Args:
         step: of the program.
         outputs: of it, as the losses are given them.
+        opaque: it gives the first of them alone; the others, which a loss that no entry is reads beside it, are kept in
+            ``beside`` until it is called again.
     """
 
-    def __init__(self, step: Pass, outputs: Sequence[Ref]) -> None:
+    def __init__(self, step: Pass, outputs: Sequence[Ref], opaque: bool = False) -> None:
         super().__init__()
-        self.step, self.outputs = step, list(outputs)
+        self.step, self.outputs, self.opaque = step, list(outputs), opaque
+        self.beside: list[torch.Tensor] = []
         self._names: dict[int, str] = {}
         for module in {id(call.what): call.what for call in step.roots}.values():
             name = "model" if len(step.roots) == 1 else type(module).__name__.lower()
@@ -40,6 +43,9 @@ class Whole(nn.Module):  # type: ignore[misc]
     def forward(self, *inputs: torch.Tensor) -> Any:
         """Return one output, or all of them in order."""
         found = applied(self.step, self.outputs, inputs, self._now)
+        if self.opaque:
+            first, *self.beside = found
+            return first
         return found[0] if len(found) == 1 else tuple(found)
 
     def _now(self, module: nn.Module) -> nn.Module:
@@ -82,8 +88,9 @@ def model_of(step: Pass) -> nn.Module:
     direct = [key_of(one) for one in root.args if isinstance(one, Ref)] == [key_of(one) for one in step.inputs]
     given = direct and len(root.args) == len(step.inputs) and not root.kwargs
     order = [one.path for one in outputs] in ([()], [(number,) for number in range(len(outputs))])
-    whole = isinstance(root.what, nn.RNNBase)  # It is taken apart in what holds it.
-    found: nn.Module = root.what if alone and given and order and not whole else Whole(step, outputs)
+    opaque = any(one.part is None for one in step.terms)
+    whole = isinstance(root.what, nn.RNNBase) or (opaque and len(outputs) > 1)  # It is taken apart in what holds it.
+    found: nn.Module = root.what if alone and given and order and not whole else Whole(step, outputs, opaque)
     unstacked(found)
     return found
 
@@ -139,15 +146,18 @@ class Contract:
 
     def __init__(self, loop: Loop, rates: Mapping[int, Any], per: int) -> None:
         self.loop, self.rates, self.per = loop, rates, per
-        self.step = loop.last
+        self.step, self.model = loop.last, model_of(loop.last)
 
     def loss(self, outputs: Any, targets: Any) -> torch.Tensor:
         """Return the loss of a batch, what gradients are shared out by aside."""
         given = [listed(one) for one in (outputs, targets)]
+        if self.loop.opaque is not None:
+            given[0] = [outputs, *getattr(self.model, "beside", ())]
         kept = outputs_of(self.step)
         known = {key_of(ref): one for ref, one in zip(kept, given[0], strict=True)}
         for term, one in zip(self.step.terms, given[1], strict=True):
-            known[key_of(term.targets)] = one
+            if term.targets is not None:
+                known[key_of(term.targets)] = one
         found: torch.Tensor = Replay(known, as_wide, _in_precision).value(self.step.loss)
         return found * self.loop.count if self.loop.mean else found
 

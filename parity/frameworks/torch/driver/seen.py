@@ -19,7 +19,7 @@ from parity.frameworks.torch.driver import generators
 from parity.frameworks.torch.driver.by_hand import MovedByHand
 from parity.frameworks.torch.driver.calls import Call, Origins, Ref
 from parity.frameworks.torch.driver.starts import Starts
-from parity.run.watched import line_here
+from parity.run.here import function_here, line_here
 
 STEPS = 3
 """Of an optimizer, at the last of which a program is stopped."""
@@ -93,7 +93,9 @@ class SeenLoop(TorchFunctionMode):  # type: ignore[misc]
             fills = name.endswith("_") and not name.endswith("__") and args and isinstance(args[0], torch.Tensor)
             if fills and not self.by_hand.begun:  # Behind that, it is an update.
                 self.starts.filled(args[0], name, args[1:], kwargs)
-            call = Call(func, name, given[0], given[1], line_here(), grad=torch.is_grad_enabled())
+            call = Call(
+                func, name, given[0], given[1], line_here(), grad=torch.is_grad_enabled(), within=function_here()
+            )
             self.origins.gave(call, found)
         return found
 

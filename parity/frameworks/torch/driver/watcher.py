@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -90,10 +90,10 @@ class TorchWatcher(Watcher):
         loop = loop_of(seen, training.optimizer)
         part = contracts.Contract(loop, seen.scheduled, _per(loop))
         contracts.begin_again(loop, seen.starts)
-        model, step = contracts.model_of(loop.last), contracts.stepping(loop)
-        contracts.lower(model, loop.last.roots[0].autocast)
+        contracts.lower(part.model, loop.last.roots[0].autocast)
+        step = contracts.stepping(loop)
         found = {
-            "build_model": lambda: model,
+            "build_model": lambda: part.model,
             "build_loss": lambda outputs, targets: part.loss(outputs, targets),
             "build_optimizer": lambda one: part.optimizer(one),
         }
@@ -145,24 +145,31 @@ def _tell_loop(told: Told, seen: SeenLoop, optimizer: Any, folder: Path) -> None
     tell_precision(told, step)
     outputs = contracts.outputs_of(step)
     graph = _graph(step, outputs)
-    names = _output_names(outputs)
+    names = _output_names(outputs if loop.opaque is None else outputs[:1])
     told.inputs, told.nodes = graph.inputs, graph.nodes
     paths = {id(module): path for path, module in contracts.model_of(step).named_modules()}
     for node in told.nodes:
         node.path = paths.get(id(graph.modules.get(node.name)), "")
+    told.calls = [replace(one, path=paths.get(id(graph.called.get(one.name)), "")) for one in graph.calls]
     told.outputs = list(zip(names, graph.outputs, strict=False))
     told.refused += graph.refused
     tell_parameters(told, graph, seen.starts, loop, Start(folder, told, list(seen.sighted)))
     logs = {node.name for node in told.nodes if node.part.rpartition(".")[2] in ("log_softmax", "LogSoftmax")}
-    named = {key_of(one): name for one, name in zip(step.predictions, names, strict=True)}
+    named = {key_of(one): name for one, name in zip(step.predictions, names, strict=False)}
     for term in step.terms:
         output = named[key_of(term.outputs)]
+        if term.part is None:
+            what, needs = term.why
+            told.losses = [ToldLoss(output=output, part=None, beside=what, reads=graph.outputs[1:], needs=needs,
+                                    place=term.call.place)]  # fmt: skip
+            break
         term.part["seen"]["of_logs"] = dict(told.outputs).get(output) in logs
         if term.part["part"] == "nn.BCELoss":
             told.notes.append(BOUNDED)
         told.losses.append(ToldLoss(output=output, part=term.part, weight=loop.weight(term)))
     told.optimizer = told_optimizer(told, loop, seen)
     rows = rows_of(loop)
+    told.redrawn = rows.redrawn
     told.notes += [*rows.notes, *filter(None, [seen.by_hand.note])]
     told.training = ToldTraining(batch_size=rows.batch, shuffle=rows.shuffle, drop_remainder=rows.drops)
     _write(told, rows, names, folder)

@@ -20,6 +20,7 @@ class TorchReader(Reader):
     """PyTorch's modules keep what they were made with; most tables read it as it is."""
 
     ignored: ClassVar = frozenset({"foreach", "fused", "capturable", "differentiable", "device", "dtype"})
+    opaque: ClassVar = True
     beside: ClassVar = frozenset({
         "data_format", "gradient_accumulation_steps", "accumulation", "global_clipnorm", "clipvalue", "clip_epsilon",
     })  # fmt: skip
