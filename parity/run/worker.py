@@ -106,7 +106,7 @@ class Worker(Unmatched, Asked):
             precision: ``float32``, ``float64`` or ``bfloat16``.
             data: folder of the exchange with ``x``, ``y``, and, where there are such, ``sample_weights`` and ``x_val``.
             weights: canonical parameter to the .npy file with its initial value.
-            plan: seed, batch_size, shuffle, drop_remainder; random, ``recorded`` or ``native``; given_weights: read.
+            plan: seed, batch_size, shuffle, drop_remainder; random: ``recorded``, ``native``; given_weights: of a file.
             threads: limit, None for the framework's own choice.
             fused: compile the optimizer's update into one pass over memory, where the framework can.
             device: ``auto``, ``cpu``, ``gpu`` or ``gpu:N``.

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.eager import context
 
 from parity.frameworks.tensorflow.driver.contract import contract_of
 from parity.frameworks.tensorflow.driver.models_of_keras import contract_of_keras, told_by_keras
@@ -55,7 +56,7 @@ class TensorFlowWatcher(Watcher):
 
     @contextmanager
     def reseeded(self, number: int) -> Iterator[None]:
-        plain = tf.random.set_seed
+        plain, before = tf.random.set_seed, context.global_seed()
 
         def seeds(seed: int) -> None:
             plain((int(seed) + MORE * number) % 2**31)
@@ -66,6 +67,7 @@ class TensorFlowWatcher(Watcher):
             yield
         finally:
             tf.random.set_seed = plain
+            plain(before)
 
     def starts(self, training: Training) -> Sequence[Any]:
         recorder, *_ = training.more["seen"]

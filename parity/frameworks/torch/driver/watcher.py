@@ -60,7 +60,7 @@ class TorchWatcher(Watcher):
 
     @contextmanager
     def reseeded(self, number: int) -> Iterator[None]:
-        plain = torch.manual_seed
+        plain, state = torch.manual_seed, torch.get_rng_state()
 
         def seeds(seed: int) -> torch.Generator:
             return plain((int(seed) + MORE * number) % 2**63)
@@ -71,6 +71,7 @@ class TorchWatcher(Watcher):
             yield
         finally:
             torch.manual_seed = torch.random.manual_seed = plain
+            torch.set_rng_state(state)
 
     def starts(self, training: Training) -> Sequence[Any]:
         seen = getattr(training, "seen", None)
