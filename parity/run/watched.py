@@ -18,7 +18,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any, ClassVar
 
-from parity.frameworks import frameworks, part_of
+from parity.frameworks import frameworks, home_of, part_of
 from parity.run.here import is_library
 from parity.run.told import Told
 
@@ -136,8 +136,7 @@ def watchable() -> dict[str, str]:
     """Return the frameworks whose folder has a watcher, by the module whose import shows that a program uses them."""
     found = {}
     for name, known in frameworks().items():
-        folder = f"parity.frameworks.{name}.driver.watcher"
-        if importlib.util.find_spec(folder) is not None:
+        if home_of(name, "driver.watcher") == name:
             found[known.modules[0]] = name
     return found
 

@@ -227,7 +227,8 @@ def test_a_spec_takes_every_loss_and_optimizer_by_its_name(section: str, family:
     base = {"data": {"source": "x.npz"}, "model": {"input": [1], "layers": ["flatten"]}, "loss": next(iter(LOSSES)),
             "optimizer": next(iter(OPTIMIZERS))}  # fmt: skip
     for kind, entry in family.items():
-        assert getattr(Config.model_validate(base | {section: kind}), section) == entry()
+        if not any(one.is_required() for one in entry.model_fields.values()):
+            assert getattr(Config.model_validate(base | {section: kind}), section) == entry()
 
 
 # -------------------------------------------------------------------------------------------------- ops
