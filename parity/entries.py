@@ -23,7 +23,9 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from types import UnionType
 from typing import (
@@ -64,6 +66,24 @@ if TYPE_CHECKING:
 
 Shape = tuple[int, ...]
 """Shape of a tensor without its batch axis."""
+
+
+_INSTALLED: ContextVar[Mapping[str, Mapping[str, Any]] | None] = ContextVar("_INSTALLED", default=None)
+"""What the framework that a program is written for answered where nothing is said, by module of an entry."""
+
+
+@contextmanager
+def as_installed(told: Mapping[str, Mapping[str, Any]]) -> Iterator[None]:
+    """Let parts mean what an installed framework has said of them, which another version may mean otherwise.
+
+    Args:
+        told: by module of an entry, its fields as a spec would say them.
+    """
+    before = _INSTALLED.set(told)
+    try:
+        yield
+    finally:
+        _INSTALLED.reset(before)
 
 
 class Kinded(Protocol):
@@ -158,6 +178,12 @@ class Entry(Strict):
     seen_in_part: ClassVar[frozenset[str]] = frozenset()
     """Fields that no argument of a framework's part says, and that what it computes shows."""
 
+    descriptive: ClassVar[frozenset[str]] = frozenset()
+    """Fields that only tell what stands in a program, and where: in them two sides do not differ."""
+
+    at_home: ClassVar[bool] = False
+    """Whether it runs only in the program that it was read from, and is compiled in no framework."""
+
     never: ClassVar[Mapping[str, str]] = {}
     """Per framework, why it can never have the entry."""
 
@@ -172,7 +198,10 @@ class Entry(Strict):
         """Return why an entry cannot be said in a framework, nor as in one that it falls back on; None where it can."""
         if not has_part(framework, "emit"):
             return Hole()  # Nothing is written in it at all.
+        family = cls.__module__.split(".")[1]
         for name in frameworks()[framework].line:
+            if f"{family}.{cls.kind}" in frameworks()[name].not_yet:
+                return Hole()
             if name in cls.never:
                 return Hole(why=cls.never[name])
             if cls.said_in(name):
@@ -216,7 +245,9 @@ class Entry(Strict):
     def part(cls, framework: str) -> Native | None:
         """Return the own part of a framework, or of the nearest that it falls back on; None where there is none."""
         line = frameworks()[framework].line if framework in frameworks() else ()
-        return next((cls.natives[name] for name in line if name in cls.natives), None)
+        part = next((cls.natives[name] for name in line if name in cls.natives), None)
+        told = (_INSTALLED.get() or {}).get(cls.__module__)
+        return part.as_told(told) if part is not None and told else part
 
     @classmethod
     def cases(cls) -> list[Case]:

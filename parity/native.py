@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from parity.code import Slot, TorchWeight, call
@@ -98,6 +98,25 @@ class Native:
     def fits(self, entry: Any) -> bool:
         """Return whether the part means what the entry means, and is to be written."""
         return not self.never and not self.departures(entry)
+
+    def as_told(self, told: Mapping[str, Any]) -> Native:
+        """Return the part as an installed version has it: it may mean another value of a field that it is not told.
+
+        >>> Native("lib.Adam", when={"place": "before"}).as_told({"place": "after"}).when
+        {'place': 'after'}
+
+        Args:
+            told: fields of the entry, as the installed framework answered.
+        """
+        other = {
+            name: told[name]
+            for name, known in self.when.items()
+            if name in told and name not in self.fields and not isinstance(known, frozenset) and told[name] != known
+        }
+        if not other:
+            return self
+        why = {name: f"with another {name.replace('_', ' ')} than this version's" for name in other}
+        return replace(self, when={**self.when, **other}, why={**self.why, **why})
 
     def means(self) -> str:
         """Return in words where the part is taken, and what stands in its place elsewhere.

@@ -17,15 +17,17 @@ WHY = {"slope": "has slope 1/6"}
 class HardSigmoid(Activation):
     """y = (x + 3) / 6 from -3 to 3, 0 below and 1 above, dy/dx is 0 at both; or y = 0.2 x + 0.5 within 0 and 1.
 
-    Keras 3 and PyTorch have slope 1/6. Keras 2 had 1/5, from -2.5 to 2.5, where dy/dx is 1/5 still; none of today's has
-    that. ``nn.Hardsigmoid`` computes its gradient with a float32 1/6, even in a float64 model (3e-8 off), and Keras on
-    PyTorch with it. Raw TensorFlow has neither.
+    Keras 3 and PyTorch have slope 1/6. Keras 2 has 1/5, from -2.5 to 2.5, where dy/dx is 1/5 still. ``nn.Hardsigmoid``
+    computes its gradient with a float32 1/6, even in a float64 model (3e-8 off), and Keras on PyTorch with it. Raw
+    TensorFlow has neither.
     """
 
     kind: ClassVar[str] = "hard_sigmoid"
     short: ClassVar[str | None] = "slope"
+    native: ClassVar = {"tf_keras": {"slope": "1/5"}}
     natives: ClassVar = {
         "keras": Native("keras.activations.hard_sigmoid", when={"slope": "1/6"}, why=WHY),
+        "tf_keras": Native("keras.activations.hard_sigmoid", when={"slope": "1/5"}, why={"slope": "has slope 1/5"}),
         "keras_torch": Native("keras.activations.hard_sigmoid", when={"slope": "1/6"}, why=WHY,
                               never=f"on PyTorch {ROUNDED}"),
         "torch": Native("nn.Hardsigmoid", when={"slope": "1/6"}, why=WHY, never=ROUNDED),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -50,6 +51,21 @@ class Seconds(click.FloatRange):
         return number
 
 
+class SpecArgument(click.Path):
+    """A spec's file, or the name of one of the gallery."""
+
+    name = "spec"
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Any:
+        """Return the path of the file."""
+        from parity.spec.gallery import located
+
+        return located(Path(os.fsdecode(super().convert(value, parameter, context))))
+
+
 def _check_steps(context: click.Context, parameter: click.Parameter, value: str) -> str:
     """Refuse what is neither a rule nor a number."""
     if value not in ("log", "all") and not (value.isdecimal() and int(value) > 0):
@@ -75,6 +91,8 @@ COMMON = {
     "devices": click.option("--devices", metavar="A,B", help="Run --like's config on each of these devices."),
     "changes": click.option("--set", "changes", multiple=True, metavar="PATH=VALUE",
                             help="Change a value on every side, or on one: SIDE:PATH=VALUE; repeatable."),
+    "packages": click.option("--packages", multiple=True, metavar="NAME=VERSION",
+                             help="Run in an environment that has these, made once; or SIDE:NAME=VERSION; repeatable."),
     "data": click.option("--data", metavar="NAME|FILE", help="Another source, or the file to read it from."),
     "out": click.option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
                         help="Where reports and finished runs go [reports/<spec>/]."),
@@ -84,6 +102,9 @@ COMMON = {
                             help="The result as JSON on standard output, nothing else."),
 }  # fmt: skip
 """Options that verbs share, by what they are called in Python."""
+
+OF_VERSIONS = ("steps", "precision", "check_steps", "seed", "changes", "data", "out", "timeout", "as_json")
+"""Those that versions of a package are compared with."""
 
 OF_PROGRAMS = ("steps", "precision", "check_steps", "seed", "data", "out", "timeout", "as_json")
 """Those that two programs are compared with."""
@@ -106,12 +127,17 @@ def with_common(names: Iterable[str]) -> Callable[[Callable[..., None]], Callabl
 
 def common(verb: Callable[..., None]) -> Callable[..., None]:
     """Add what ``run`` and ``check`` share: a spec, and its options."""
-    return click.argument("spec", type=click.Path(path_type=Path))(_with(verb, COMMON))
+    return click.argument("spec", type=SpecArgument())(_with(verb, COMMON))
 
 
 def of_programs(verb: Callable[..., None]) -> Callable[..., None]:
     """Add what two programs are compared with."""
     return _with(verb, OF_PROGRAMS)
+
+
+def of_versions(verb: Callable[..., None]) -> Callable[..., None]:
+    """Add what versions of a package are compared with."""
+    return _with(verb, OF_VERSIONS)
 
 
 def causes(verb: Callable[..., None]) -> Callable[..., None]:
@@ -122,6 +148,7 @@ def causes(verb: Callable[..., None]) -> Callable[..., None]:
         click.option("--explain-steps", type=click.IntRange(min=1), help="Steps of each counterfactual run."),
         click.option("--max-runs", type=click.IntRange(min=0), help="Make at most so many counterfactual runs."),
         click.option("--max-seconds", type=Seconds(min=0.0, max=1e9), help="Begin none after so many seconds."),
+        click.option("-v", "--verbose", is_flag=True, help="Print all that the report says, not what fits a screen."),
         click.option("--causes-only", is_flag=True, help="Do not measure every other difference on its own."),
         click.option("--split", multiple=True, metavar="PATH", help="Look into a group layer by layer; repeatable."),
     ]  # fmt: skip
@@ -132,12 +159,15 @@ def causes(verb: Callable[..., None]) -> Callable[..., None]:
 
 def options_of(
     *, explain: bool, trace: bool = True, frameworks: str | None, devices: str | None, changes: tuple[str, ...],
-    causes_only: bool = False, **given: Any,
+    causes_only: bool = False, packages: tuple[str, ...] = (), **given: Any,
 ) -> Options:  # fmt: skip
     """Return the options of a verb; what is named alike in both passes through."""
     from parity.prepare.options import Options, parse_set
+    from parity.prepare.versions import parse_packages
 
+    versions = {name: version for text in packages for name, version in parse_packages(text).items()}
     return Options(
+        packages=versions,
         frameworks=_parts(frameworks), devices=_parts(devices), changes=dict(map(parse_set, changes)), explain=explain,
         trace=trace, effects=not causes_only, **given,
     )  # fmt: skip
@@ -147,14 +177,13 @@ def _parts(text: str | None) -> tuple[str, ...]:
     return tuple(part.strip() for part in (text or "").split(",") if part.strip())
 
 
-def show(result: Result, as_json: bool, files: list[Path]) -> None:
-    """Print a result, and the files that were written."""
+def show(result: Result, as_json: bool, files: list[Path], verbose: bool = True) -> None:
+    """Print a result, and the files that were written: all of it, or what fits a screen."""
     if as_json:
         click.echo(result.model_dump_json(indent=2))
         return
     from rich.console import Console
 
-    from parity.report.terminal import print_result
+    from parity.report.terminal import print_brief, print_result
 
-    console = Console()
-    print_result(result, console, files)
+    (print_result if verbose else print_brief)(result, Console(), files)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from parity.commands.clicked import COMMON, options_of, with_common
+from parity.commands.clicked import COMMON, SpecArgument, options_of, with_common
 from parity.commands.ending import code_of
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ TAKEN = tuple(name for name in COMMON if name not in ("precision", "check_steps"
 
 
 @click.command("freeze")
-@click.argument("spec", type=click.Path(path_type=Path))
+@click.argument("spec", type=SpecArgument())
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
               help="The golden [beside the spec: SPEC.golden.json].")  # fmt: skip
 @click.option("--force", is_flag=True, help="Write it anew where there is one, and say what moved.")

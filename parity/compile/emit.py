@@ -12,6 +12,7 @@ from parity.compile.program import Bindings, Program
 from parity.compile.settings import context as numerics_context
 from parity.compile.settings import settings
 from parity.data.written import TargetLines, WeightLines, preprocess_source
+from parity.entries import as_installed
 from parity.frameworks import frameworks, part_of, title_of
 from parity.ops.alpha_dropout import AlphaDropout
 from parity.spec.resolve import Resolved
@@ -46,7 +47,8 @@ def compile_side(
         weights: shape of a row of the sample weights as they are stored; that in which the loss meets them if not said.
         formatted: as a person would want to read it; formatting takes ten times as long as all the rest.
     """
-    context, bindings = part_of(side.framework, "emit").emit(side)
+    with as_installed(side.own):
+        context, bindings = part_of(side.framework, "emit").emit(side)
     form = side.forms.get("")
     kinds = {value.name: value.dtype for value in side.graph.inputs}
     bindings = replace(
@@ -66,6 +68,7 @@ def compile_side(
         "title": f"{name}: {side.name}, in {title_of(side.framework)}.",
         "question": _in_docstring(textwrap.fill(question, LINE_LENGTH)),
         "file_name": file_name,
+        "framework": side.framework,
         "training": training,
         "preprocessing": lines,
         "row_weights": side.config.data.sample_weights or "",

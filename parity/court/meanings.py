@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from parity.compare.by_digests import LEAST, LOSS
 from parity.compare.measure import relative_gap
 from parity.compare.noise import Name, Rounding, StepDigests
-from parity.compare.recorded import LEAST, LOSS
 from parity.compare.saturated import LOST
 from parity.compare.steps import DOUBT
 from parity.explain.against_reference import UNFIT

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from parity.compare.by_digests import compare_recorded
 from parity.compare.judge import Judge, Seen
 from parity.compare.noise import FLOOR, UNIT, Name, Rounding, StepDigests
-from parity.compare.recorded import compare_recorded
 from parity.compare.saturated import LOST
 from parity.compare.steps import compare_weights, repeats
 from parity.court.judging import REPEATS, REPEATS_IN_DOUBT

@@ -65,6 +65,21 @@ class Words:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Build:
+    """The build of a package that runs on a CPU alone, which comes without the libraries of a GPU.
+
+    Args:
+        package: that has it, where it is another one.
+        local: what its version ends in.
+        index: that has it beside the usual one.
+    """
+
+    package: str = ""
+    local: str = ""
+    index: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Framework:
     """What is known of a framework without importing it.
 
@@ -76,6 +91,7 @@ class Framework:
         install: what ``pip install`` is given for them.
         extra: of parity's own, that brings them; empty where there is none.
         on_a_gpu: what brings its libraries for a GPU.
+        builds: of its packages, those that environments take from elsewhere (64-bit Linux on x86).
         falls_back: the framework whose templates and emitter it uses where it has none of its own.
         files: folder that the files of its source stand in.
         other_names: that people call it by.
@@ -83,6 +99,7 @@ class Framework:
         scalars: the same of a schedule's formula: of the rate as its programs compute it.
         native: by section of a spec, the fields whose own default is not the one declared there.
         lacks: fields by path that it has no word for.
+        not_yet: entries that it does not have although it falls back on one that has, as ``family.kind``.
         masks_under_a_compiler: whether a step that is compiled can still take dropout masks from outside.
         why_moved: why its layers need the axes elsewhere than a spec has them.
         sees_inputs: whether what goes into a layer of a program written by hand can be seen, as a module's can.
@@ -99,6 +116,7 @@ class Framework:
     install: str
     extra: str
     on_a_gpu: str
+    builds: Mapping[str, Build] = field(default_factory=dict)
     falls_back: str = ""
     files: str = ""
     other_names: tuple[str, ...] = ()
@@ -106,6 +124,7 @@ class Framework:
     scalars: Words = Words(prefix="")
     native: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     lacks: Mapping[str, Hole] = field(default_factory=dict)
+    not_yet: frozenset[str] = frozenset()
     masks_under_a_compiler: bool = True
     why_moved: str = ""
     sees_inputs: bool = True
@@ -158,7 +177,14 @@ def has_part(framework: str, name: str) -> bool:
 def home_of(framework: str, name: str) -> str | None:
     """Return whose folder has a module; it is asked of every entry of a spec, and each look is one at the disk."""
     line = frameworks()[framework].line
-    return next((one for one in line if importlib.util.find_spec(f"{__name__}.{one}.{name}")), None)
+    return next((one for one in line if _is_there(f"{__name__}.{one}.{name}")), None)
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # Not even the package that it would stand in.
+        return False
 
 
 def title_of(framework: str) -> str:

@@ -25,7 +25,10 @@ class CategoricalCrossentropy(OfClasses):
     kind: ClassVar[str] = "categorical_crossentropy"
     behind: ClassVar[str | None] = "softmax"
     forms: ClassVar = ("one_hot",)
-    native: ClassVar = {name: {"from_logits": True} for name in ("tensorflow", "torch")}
+    native: ClassVar = {
+        **{name: {"from_logits": True} for name in ("tensorflow", "torch")},
+        "keras_torch": {"recover_logits": False},  # Only on TensorFlow is there something behind a softmax.
+    }
     natives: ClassVar = {
         "keras": Native("keras.losses.CategoricalCrossentropy", same(*TOLD), own=TOLD),
         "tensorflow": Native("tf.nn.softmax_cross_entropy_with_logits", when={"from_logits": True}),

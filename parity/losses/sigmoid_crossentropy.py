@@ -26,7 +26,7 @@ class SigmoidCrossentropy(Elementwise, CrossEntropy):
 
     kind: ClassVar[str] = "sigmoid_crossentropy"
     behind: ClassVar[str | None] = "sigmoid"
-    native: ClassVar = {"tensorflow": {"from_logits": True}}
+    native: ClassVar = {"tensorflow": {"from_logits": True}, "keras_torch": {"recover_logits": False}}
     source: ClassVar = read_in(keras="backend/tensorflow/nn", tensorflow="ops/nn_impl", torch="nn/modules/loss")
     natives: ClassVar = {
         "keras": Native("keras.losses.BinaryCrossentropy", same(*TOLD), own=TOLD),

@@ -21,7 +21,7 @@ UNDIVIDED = Helper(
     source='''
 def undivided(penalty):
     """Return a penalty of outputs that is not divided by their rows, as Keras does from 3.14 on."""
-    if tuple(map(int, keras.__version__.split(".")[:2])) < (3, 14):
+    if (3, 0) <= tuple(map(int, keras.__version__.split(".")[:2])) < (3, 14):
         return penalty
     return lambda y: penalty(y) * keras.ops.cast(keras.ops.shape(y)[0], y.dtype)
 ''',

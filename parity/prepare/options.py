@@ -18,6 +18,8 @@ from parity.errors import DataError, SpecError, UsageError, did_you_mean, listed
 from parity.frameworks import frameworks
 from parity.free_names import free_name
 from parity.prepare.installed import installed_frameworks
+from parity.prepare.versions import make, with_environments
+from parity.run.weights_file import check_weights
 from parity.spec import channels
 from parity.spec.known import entry_hint
 from parity.spec.resolve import Own, Resolved, changed, resolve
@@ -39,6 +41,8 @@ class Options:
         precision: of the free run, or of the lockstep in ``check``.
         seed: in place of the spec's.
         changes: path to value, made on top of the sides' own; a path may start with ``SIDE:``.
+        packages: exact version by package, which may start with ``SIDE:``; beside those of the sides.
+        environments: make the environments of the sides; else only those that are asked for their own defaults.
         data: a source's name or a file, in place of the spec's.
         explain: look for causes.
         trace: keep digests of every tensor of the free runs.
@@ -62,6 +66,8 @@ class Options:
     precision: str | None = None
     seed: int | None = None
     changes: Mapping[str, Any] = field(default_factory=dict)
+    packages: Mapping[str, str] = field(default_factory=dict)
+    environments: bool = True
     data: str | None = None
     explain: bool = True
     trace: bool = True
@@ -121,8 +127,10 @@ def prepare(spec: Spec, options: Options) -> list[Resolved]:
     Raises:
         UsageError: for names that are no side or framework.
         SpecError: when the changes do not fit.
+        DataError: when a file of initial weights is missing, or not what the model starts from.
     """
     check_numbers(options)
+    spec = with_environments(spec, options.packages)
     sides = resolve(spec, installed_frameworks(), _own_defaults)
     if not sides:
         raise UsageError("no framework is installed; pip install 'parity-harness[all]'")
@@ -141,11 +149,16 @@ def prepare(spec: Spec, options: Options) -> list[Resolved]:
     if options.device is not None:
         check_device("--device", options.device)
         changes["numerics.device"] = options.device
-    return [_with(side, changes, [one.name for one in sides], options) for side in sides]
+    sides = [_with(side, changes, [one.name for one in sides], options) for side in sides]
+    check_weights(sides)
+    for side in sides if options.environments else []:
+        make(side.python)
+    return sides
 
 
 @cache
 def _own_defaults(framework: str, python: str | None) -> Own:
+    make(python)
     from parity.run.own_defaults import own_defaults  # Most specs need no framework to be asked.
 
     return own_defaults(framework, python)
@@ -166,8 +179,10 @@ def _like(sides: list[Resolved], options: Options) -> list[Resolved]:
         must_be("--frameworks", name, "framework", frameworks())
         if chosen.count(name) > 1:
             raise UsageError(f"--frameworks {','.join(chosen)}: {name} stands there twice; name each once")
-    pythons = {side.framework: side.python for side in reversed(sides)}
-    return [replace(base, name=name, framework=name, python=pythons.get(name)) for name in chosen]
+    homes = {side.framework: side for side in reversed(sides)}
+    plain = replace(base, python=None, packages={}, own={})
+    placed = {name: plain.at_home(homes[name]) if name in homes else plain for name in chosen}
+    return [replace(side, name=name, framework=name) for name, side in placed.items()]
 
 
 def _on_devices(sides: list[Resolved], options: Options) -> list[Resolved]:

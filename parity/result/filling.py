@@ -11,6 +11,7 @@ from parity import __version__
 from parity.compare.judge import PHASES, Judge, Seen
 from parity.compile.program import Program
 from parity.entries import Entry, shown
+from parity.recorded import opaque_in
 from parity.result import agreeing
 from parity.result.causefact import CauseFact
 from parity.result.drawfact import DrawFact
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
     from parity.spec.sections import Spec
 
 
+NONE: Mapping[str, str] = {}
+
 DECIDED: dict[str, Literal["loss", "file", "trial"]] = {BY_LOSS: "loss", BY_FILE: "file", BY_TRIAL: "trial"}
 """What decided the form of the targets, by the origin of it."""
 
@@ -55,7 +58,7 @@ def spec_fact(spec: Spec, dataset: Dataset, file: str | None, text: str) -> Spec
 
 def side_fact(
     side: Resolved, program: Program, run: Trajectory | None, error: str | None, precision: str, dataset: Dataset,
-    version: str = "", device: str = "cpu",
+    version: str = "", device: str = "cpu", packages: Mapping[str, str] = NONE,
 ) -> SideFact:  # fmt: skip
     """Return the facts of a side.
 
@@ -68,6 +71,7 @@ def side_fact(
         dataset: of the side.
         version: of the framework, when no run tells it.
         device: where it ran, when no run tells it.
+        packages: versions of all that it runs on.
     """
     # Those of a program written by hand may be more than the spec's, or fewer.
     shapes = {name: parameter.shape for name, parameter in side.parameters().items()} | dict(program.extras)
@@ -79,6 +83,7 @@ def side_fact(
         framework=side.framework,
         version=run.version if run else version,
         interpreter=run.interpreter if run else side.python or "",
+        packages=dict(packages),
         precision=precision,
         device=run.device if run else device,
         parameters=run.parameters if run else count,
@@ -99,6 +104,7 @@ def side_fact(
         targets_by=DECIDED.get(origin, "config") if form else "",
         targets_stretched=any(one.config.loss.stretches(one.config.loss.form(form)) for one in side.views.values()),
         program=program.source,
+        opaque=opaque_in(side),
         by_hand=side.program is not None,
         program_file=f"programs/{program.file_name}",
         error=error,

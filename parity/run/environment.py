@@ -68,8 +68,14 @@ def versions(packages: list[str]) -> dict[str, str]:
     """
     found = {"python": ".".join(map(str, sys.version_info[:3])), "executable": sys.executable, "gpus": driven_gpus()}
     for package in packages:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            found[package] = ""
+        found[package] = version_of(package)
     return found
+
+
+def version_of(package: str) -> str:
+    """Return the installed version of a package, empty for what is not; some come in builds of other names."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:  # Such as one for the CPU alone.
+        others = importlib.metadata.packages_distributions().get(package.replace("-", "_"), ())
+        return importlib.metadata.version(others[0]) if others else ""

@@ -54,6 +54,17 @@ class Taken:
             raise ValueError("the tensors of this step were not kept")
         return Exchange(self.folder).get(f"{phase}/{name}")
 
+    def own(self, name: tuple[str, str]) -> np.ndarray | None:
+        """Return a kept tensor, or the loss, by phase and name; None for what the step did not show."""
+        if name[0] == "loss":
+            return np.array(self.loss)
+        return self.tensor(*name) if name in self.digests else None
+
+    def beside(self, parameters: Collection[str]) -> list[str]:
+        """Return what gradients there are of parameters beside those of a config."""
+        moved = [name for phase, name in self.digests if phase == "update"]
+        return [name for name in moved if name not in parameters and ("gradient", name) in self.digests]
+
     def same(self, other: Taken) -> bool:
         """Return whether another taking of the step gave the same, bit for bit."""
         return (

@@ -10,11 +10,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from parity.run.digest import PROJECTIONS, RECORD, digest, joint_signs, split_rows
+
+if TYPE_CHECKING:
+    from typing import Self  # Python has it from 3.11 on; a worker's may be older.
 
 BLOCK = 1 << 24
 """Elements projected at once: 128 MiB of float64."""

@@ -8,7 +8,6 @@ optimizers, from the tables by which parity writes those parts (:class:`~parity.
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +15,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Any
 
 import platformdirs
 from pydantic import ValidationError
@@ -34,12 +33,15 @@ from parity.initializers.random_uniform import RandomUniform
 from parity.lazy import np
 from parity.native import Native, Turned
 from parity.ops import Op, ShapeError
-from parity.optimizers import Optimizer
 from parity.run.environment import versions
 from parity.run.initial import initial_value
+from parity.run.own_rules import GRADIENTS, START, ruled
 from parity.run.session import Session
 from parity.spec.plain import dump
 from parity.spec.resolve import Own
+
+FORM = 2
+"""Raised when more is asked, or is asked in another way: what was kept before is then asked again."""
 
 ENOUGH = 6_000
 """Numbers that tell one initializer from another."""
@@ -49,12 +51,6 @@ CHANCE = 1e-4
 
 REACH = 1.25
 """Ratio of the largest of two sets of numbers from which on they are not one initializer's."""
-
-START, GRADIENTS = 0.5, (3e-7, -2e-7, 5e-7)
-"""What an optimizer is shown: slopes so small that what it adds to a denominator decides."""
-
-SAME_STEP = 1e-6
-"""Relative difference of two moves up to which they are one rule's; Keras keeps a rate in float32."""
 
 WIDE = {"units": 48, "filters": 48, "output_dim": 48, "input_dim": 40}
 """Sizes of a layer that is made to see how it starts."""
@@ -107,7 +103,7 @@ def _kept(framework: str, installed: Mapping[str, str]) -> Path:
         (entry.__module__, part.name, sorted({*part.arguments, *entry.seen_in_part}))
         for entry, part in _parts(framework)
     )
-    key = hashlib.sha256(json.dumps([__version__, sorted(installed.items()), asked]).encode()).hexdigest()[:16]
+    key = hashlib.sha256(json.dumps([FORM, __version__, sorted(installed.items()), asked]).encode()).hexdigest()[:16]
     return Path(platformdirs.user_cache_dir("parity")) / "defaults" / f"{framework}-{key}.json"
 
 
@@ -203,49 +199,6 @@ def as_said(entry: type[Entry], name: str, value: Any) -> Any:
     some = next((case.fields for case in entry.cases()), {})
     needed = {one: told for one, told in some.items() if entry.model_fields[one].is_required()}
     return dump(getattr(entry.model_validate({**needed, name: value}), name))
-
-
-def choices(entry: type[Entry], taken: frozenset[str]) -> dict[str, tuple[Any, ...]]:
-    """Return the fields that are one of few words, or yes or no, and that nobody says."""
-    found: dict[str, tuple[Any, ...]] = {}
-    for name, one in entry.model_fields.items():
-        if name not in taken and get_origin(one.annotation) is Literal:
-            found[name] = get_args(one.annotation)
-        elif name not in taken and one.annotation is bool:
-            found[name] = (False, True)
-    return found
-
-
-def ruled(kind: type[Optimizer], part: Native, told: Mapping[str, Any], steps: Sequence[float]) -> dict[str, Any]:
-    """Return the fields that no signature says and that steps of the part decide.
-
-    Args:
-        kind: the optimizer.
-        part: the framework's own.
-        told: fields that its signature says.
-        steps: what it made of :data:`START` by :data:`GRADIENTS`.
-    """
-    unsaid = choices(kind, part.fields)
-    held = {name: value for name, value in part.when.items() if name in unsaid}
-    fitting = []
-    for values in itertools.product(*unsaid.values()):
-        fields = dict(zip(unsaid, values, strict=True))
-        with suppress(ValidationError):
-            if _moves(kind.model_validate({**told, **fields}), steps):
-                fitting.append({name: fields[name] for name in held})
-    # Of several that these steps do not tell apart, the one that is known of the part.
-    return held if held in fitting else fitting[0] if fitting else {}
-
-
-def _moves(optimizer: Optimizer, steps: Sequence[float]) -> bool:
-    w = np.asarray([START])
-    slots, at = optimizer.init(w), START
-    for number, (gradient, reached) in enumerate(zip(GRADIENTS, steps, strict=True)):
-        move, slots = optimizer.update(w, np.asarray([gradient]), slots, number)
-        if not abs(move[0] - (reached - at)) <= SAME_STEP * abs(move[0]):
-            return False
-        w, at = w + move, reached
-    return True
 
 
 @dataclass(frozen=True)

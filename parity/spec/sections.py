@@ -150,6 +150,11 @@ class TrainingSpec(Part):
     shuffle: bool = Field(default=True, description="a new order of the rows in every epoch; else file order")
     drop_remainder: bool = Field(default=False, description="leave out the last batch when it is not full")
     seed: NonNegativeInt = Field(default=0, lt=2**63, description="of weights, batch order and dropout")
+    initial_weights: Annotated[str, StringConstraints(min_length=1)] | None = Field(
+        default=None,
+        description="file of the weights that training starts from (.safetensors): every tensor of the model as "
+        "layer.parameter, kernels as [..., in, out]; null: drawn by the initializers",
+    )
     random: Literal["recorded", "native"] = Field(
         default="recorded",
         description="who draws them in a free run: parity, the same numbers in every framework; or each framework by "
@@ -212,6 +217,9 @@ class NumericsSpec(Part):
     compile: bool = Field(default=False, description="compile the step: XLA's jit_compile, or torch.compile")
 
 
+Version = Annotated[str, StringConstraints(pattern=r"^\d+(\.\d+)+[A-Za-z0-9.+]*$", max_length=40)]
+
+
 class SideSpec(Part):
     """One program to run: a framework, and what it does differently from the spec."""
 
@@ -223,6 +231,10 @@ class SideSpec(Part):
     )
     device: Device | None = Field(default=None, description="where it runs; the same as a change of numerics.device")
     python: str | None = Field(default=None, description="interpreter that has the framework; this one if not said")
+    packages: dict[Name, Version] = Field(
+        default={},
+        description="package: exact version, of an environment that is made for it once and kept",
+    )
     program: str | None = Field(default=None, description="a program written by hand, run in place of the compiled one")
     model: str | None = Field(default=None, description="what that program calls build_model() or Model")
     loss: str | None = Field(default=None, description="what it calls build_loss(), or its loss function")

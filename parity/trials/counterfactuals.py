@@ -131,7 +131,7 @@ class Runs:
         Arguments and errors as :meth:`job`; what it comes to may be in another unit.
         """
         home, side = home or self.home, self.side(paths, seed)
-        side = replace(side, name=home.name, framework=home.framework, python=home.python)
+        side = side.at_home(home)
         for name, (why, _) in unsaid_by(side.framework, side.config).items():
             raise ImpossibleError(f"numerics.{name}: {why}")
         try:

@@ -76,10 +76,10 @@ def choose(
     """
     homes = {side.framework: side for side in reversed(sides)}
     for name in installed_frameworks():
-        homes.setdefault(name, replace(pair[0], name=name, framework=name, python=None))
+        homes.setdefault(name, here(pair[0], name))
     homes = {name: home for name, home in homes.items() if not any(unsaid_by(name, side.config) for side in pair)}
     if wanted is not None:
-        return Choice(home=homes.get(wanted, replace(pair[0], name=wanted, framework=wanted, python=None)), seconds={})
+        return Choice(home=homes.get(wanted, here(pair[0], wanted)), seconds={})
     if len(homes) == 1:
         return Choice(home=next(iter(homes.values())), seconds={})
     note(f"explaining: which of {', '.join(title_of(name) for name in homes)} is fastest here", 0.02)
@@ -147,8 +147,13 @@ class _Race:
         return run.begin + per_step * self.steps
 
 
+def here(side: Resolved, framework: str) -> Resolved:
+    """Return a side as a framework that this interpreter has runs it."""
+    return replace(side, name=framework, framework=framework, python=None, packages={}, own={})
+
+
 def _timed(runner: Runner, side: Resolved, home: Resolved) -> Job:
-    side = replace(side, name=home.name, framework=home.framework, python=home.python, program=None)
+    side = side.at_home(home)
     return Job(
         side=side, program=runner.work.trial_program(side), steps=TIMED, threads=1, fused=large(side), metrics=False
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from parity.frameworks import Framework, Hole, Words
+from parity.frameworks import Build, Framework, Hole, Words
 
 LACKS = {
     "numerics.tf32": Hole(
@@ -34,6 +34,7 @@ FRAMEWORK = Framework(
     install="keras tensorflow",
     extra="keras",
     on_a_gpu="pip install 'tensorflow[and-cuda]'",
+    builds={"tensorflow": Build(package="tensorflow-cpu")},
     files="keras/src/",
     words=WORDS,
     native={"numerics": {"tf32": True, "deterministic": False}},

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from parity.frameworks import Framework, Hole
 from parity.frameworks.keras import LACKS, WORDS
+from parity.frameworks.torch import CPU
 
 SOFTPLUS = "keras.ops.logaddexp(_0, keras.ops.zeros_like(_0))"
 """By itself Keras's own cuts off at 20 on PyTorch, where log1p(exp(-x)) is 2e-9."""
@@ -18,6 +19,7 @@ FRAMEWORK = Framework(
     install="keras torch",
     extra="keras-torch",
     on_a_gpu="pip install torch from https://download.pytorch.org/whl/, a build with CUDA",
+    builds={"torch": CPU},
     falls_back="keras",
     words=replace(WORDS, functions={**WORDS.functions, "softplus": SOFTPLUS}),
     native={"numerics": {"tf32": "convolutions", "deterministic": False}},

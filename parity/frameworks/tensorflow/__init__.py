@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from parity.frameworks import Framework, Hole, Words
+from parity.frameworks import Build, Framework, Hole, Words
 
 LACKS = {
     "numerics.tf32": Hole(
@@ -39,6 +39,7 @@ FRAMEWORK = Framework(
     install="tensorflow",
     extra="tensorflow",
     on_a_gpu="pip install 'tensorflow[and-cuda]'",
+    builds={"tensorflow": Build(package="tensorflow-cpu")},
     files="tensorflow/python/",
     other_names=("tf",),
     words=WORDS,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from parity.frameworks import Framework, Words
+from parity.frameworks import Build, Framework, Words
 
 WORDS = Words(
     prefix="torch.",
@@ -28,6 +28,9 @@ SCALARS = Words(
 )  # fmt: skip
 """A rate is a number of Python's."""
 
+CPU = Build(local="+cpu", index="https://download.pytorch.org/whl/cpu")
+"""What PyPI has for Linux brings gigabytes of CUDA along, or is not imported without them."""
+
 FRAMEWORK = Framework(
     name="torch",
     title="PyTorch",
@@ -36,6 +39,7 @@ FRAMEWORK = Framework(
     install="torch",
     extra="torch",
     on_a_gpu="pip install torch from https://download.pytorch.org/whl/, a build with CUDA",
+    builds={"torch": CPU},
     files="torch/",
     other_names=("pytorch",),
     words=WORDS,

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from parity.frameworks.keras.driver.wide import wide_layers
+from parity.frameworks.keras.driver.wide import as_images, wide_layers
 from parity.free_names import free_name
 from parity.run.driver.base import Driver, widening
 from parity.run.driver.objects import built, called, facts_of, restore
@@ -26,13 +26,16 @@ class KerasLayers(Scaled, Driver):
         keras.src.utils.naming.reset_uids()  # Else the same program, opened twice, has a dropout and then a dropout_1.
         keras.config.set_floatx(self.precision)
         # Layers go by the policy, which is made from floatx once and then stays, whatever floatx becomes.
-        keras.config.set_dtype_policy(self.precision)
+        # Keras has it from 3.2 on.
+        found = getattr(keras.config, "set_dtype_policy", None) or keras.mixed_precision.set_global_policy
+        found(self.precision)
 
     def build_model(self) -> Any:
         """Return the program's model, built: one that does not say what it reads is shown a row of zeros."""
         model = self._built(self._found("model", "build_model", "Model"))
         if not isinstance(model, keras.Model):
             raise ProgramError(f"the model is a {type(model).__name__}; it must be a keras.Model")
+        as_images(model)
         row = tuple(self.bindings.get("input", ()))
         if row and not (model.built and model.variables):
             called(model, self.given(np.zeros((1, *row))), training=False)
@@ -168,11 +171,14 @@ class KerasLayers(Scaled, Driver):
 
     def iterations(self) -> int | None:
         """Return the optimizer's count of batches: of one that gathers gradients, ``iterations`` counts updates."""
-        return int(keras.ops.convert_to_numpy(self.updating._iterations))
+        return int(keras.ops.convert_to_numpy(self._count()))
 
     def set_iterations(self, iterations: int) -> None:
         """Set it."""
-        self.updating._iterations.assign(iterations)
+        self._count().assign(iterations)
+
+    def _count(self) -> Any:
+        return getattr(self.updating, "_iterations", self.updating.iterations)  # The same up to Keras 3.3.
 
 
 def inside(layer: Any) -> list[tuple[str, Any]]:

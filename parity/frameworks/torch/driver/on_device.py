@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -12,6 +12,9 @@ import torch
 from parity.frameworks.torch.driver.hooks import host
 from parity.run.digest import PROJECTIONS
 from parity.run.on_device import KEPT, Axes, Far, small_signs
+
+if TYPE_CHECKING:
+    from typing import Self  # Python has it from 3.11 on; a worker's may be older.
 
 
 @lru_cache(maxsize=KEPT)

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from parity.compare.by_digests import compare_recorded
 from parity.compare.judge import Judge, Seen
 from parity.compare.noise import Name, Rounding
-from parity.compare.recorded import compare_recorded
 from parity.run.digest import digest
 
 RNG = np.random.default_rng(0)

@@ -1,0 +1,19 @@
+"""Keras 2 by its own name, up to 2.15, in an environment that has it: its optimizers before 2.11 are those of then."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from parity.frameworks.tf_keras import FRAMEWORK as TF_KERAS
+
+FRAMEWORK = replace(
+    TF_KERAS,
+    name="keras_2",
+    title="Keras 2 (keras up to 2.15)",
+    packages=("keras", "tensorflow", "numpy"),
+    modules=("keras", "tensorflow"),
+    install="'keras<3' 'tensorflow<2.16'",
+    extra="",
+    falls_back="tf_keras",
+    files="keras/",
+)

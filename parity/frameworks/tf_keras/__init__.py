@@ -1,0 +1,32 @@
+"""Keras 2, as the package ``tf_keras`` has it beside TensorFlow 2.16 and later."""
+
+from __future__ import annotations
+
+from parity.frameworks import Build, Framework, Hole
+from parity.frameworks.keras import LACKS as KERAS_LACKS
+from parity.frameworks.tensorflow import WORDS
+
+NOT_YET = Hole(fix="leave it out")
+
+LACKS = {**KERAS_LACKS, "numerics.mixed_precision": NOT_YET}
+
+FRAMEWORK = Framework(
+    name="tf_keras",
+    title="Keras 2 (tf_keras)",
+    packages=("tf_keras", "tensorflow", "numpy"),
+    modules=("tf_keras", "tensorflow"),
+    install="tf_keras",
+    extra="tf-keras",
+    on_a_gpu="pip install 'tensorflow[and-cuda]'",
+    builds={"tensorflow": Build(package="tensorflow-cpu")},
+    falls_back="keras",
+    files="tf_keras/src/",
+    words=WORDS,
+    native={"numerics": {"tf32": True, "deterministic": False}},
+    lacks=LACKS,
+    masks_under_a_compiler=False,
+    why_moved="TensorFlow on a CPU wants channels last",
+    remembers_logits=True,
+    carries_masks=True,
+    penalises_outputs=True,
+)

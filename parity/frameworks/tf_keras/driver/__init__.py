@@ -1,0 +1,1 @@
+"""What runs Keras 2 in a worker."""
