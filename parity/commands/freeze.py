@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +25,10 @@ from parity.result import filling
 from parity.result.againstfact import Against, AgainstSide, FormFact, MovedField, MovedPart
 from parity.run.environment import may_have_gpus
 from parity.run.machine import machine
-from parity.run.own_defaults import own_defaults
 from parity.spec.differences import Difference, differences, mixed
 from parity.spec.paths import walk
 from parity.spec.plain import dump
-from parity.spec.resolve import Own, Resolved
+from parity.spec.resolve import Resolved
 from parity.spec.sections import Spec
 from parity.tensors import is_of_parameter, layer_of, slot_of
 
@@ -246,10 +244,9 @@ def _native(side: Resolved) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if f"{title_of(side.framework)} default" not in side.origins.values():
         return found
-    told: Mapping[str, Mapping[str, Any]] = _own(side.framework, side.python)
     for _, part in walk(side.config):
         module = type(part).__module__
-        found |= {f"{module.removeprefix('parity.')}.{name}": value for name, value in told.get(module, {}).items()}
+        found |= {f"{module.removeprefix('parity.')}.{name}": value for name, value in side.own.get(module, {}).items()}
     return found
 
 
@@ -268,11 +265,6 @@ def _unseen(side: Resolved) -> str:
 def _native_moved(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[MovedValue]:
     """Return the defaults that moved, of entries that both configs have."""
     return [one for one in moved(before, now) if one.name in before and one.name in now]
-
-
-@cache
-def _own(framework: str, python: str | None) -> Own:
-    return own_defaults(framework, python)
 
 
 def _program(work: Work, side: Resolved) -> str:

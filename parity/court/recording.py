@@ -307,6 +307,9 @@ def _measure(lock: Lockstep, rounding: Rounding, number: int, side: str, taken: 
     """Measure the rounding of a side in a step."""
     for shadows in lock.shadows(number, [side], times).values():
         rounding.measure(side, number + 1, taken, shadows)
+    for nudged in lock.nudged(number, [side], times)[side]:
+        for name, difference in repeats(taken, nudged).items():
+            rounding.unsteady(side, name, difference if math.isfinite(difference) else 1.0)
     state = Exchange(lock.state)
     moved = [name for phase, name in taken.digests if phase == "update" and state.has(f"weights/{name}")]
     rounding.stored(side, taken, {name: float(np.linalg.norm(state.get(f"weights/{name}"))) for name in moved})

@@ -245,6 +245,25 @@ class Lockstep:
             self._restore(number, sides)
         return found
 
+    def nudged(self, number: int, sides: Sequence[str], repeats: int) -> dict[str, list[Taken]]:
+        """Return the last step in its own precision, from weights moved by one unit in the last place.
+
+        What an ill-conditioned step makes of rounding shows there in its full size: the sign of a gradient that is
+        nothing but rounding is another one in any precision.
+
+        Args:
+            number: of the step.
+            sides: that take it.
+            repeats: times it is taken, from other weights each time.
+        """
+        found: dict[str, list[Taken]] = {name: [] for name in sides}
+        for repeat in range(1, repeats + 1):
+            self._adopt(sides, number, nudge=self.seed + repeat)
+            for name, one in self._probe(number, {name: {} for name in sides}).items():
+                found[name].append(one)
+        self._restore(number, sides)
+        return found
+
     def _restore(self, number: int, sides: Sequence[str]) -> None:
         """Bring the sides' own programs to where they are after the step."""
         self._adopt(sides, number)

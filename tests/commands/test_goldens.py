@@ -376,3 +376,17 @@ def test_the_python_interface(bench_of: Held, folder: Path) -> None:
     assert [one.verdict for one in api.against(spec, file, folder=folder).sides] == ["identical"]
     parted = api.against(spec, file, folder=folder, changes={"optimizer.beta_1": 0.8})
     assert [one.verdict for one in parted.sides] == ["divergent"]
+
+
+@needs_torch
+@each_framework
+def test_moves_that_rounding_alone_decides_are_no_alarm(bench_of: Held, framework: str) -> None:
+    """Lion moves by signs: of a bias ahead of a batch norm, whose gradient is 0 but for rounding, any is as good."""
+    layers = [{"dense": {"units": 40, "name": "hidden"}}, {"batch_norm": {"name": "bn"}}, {"dense": {"units": 10}}]
+    sections: dict[str, Any] = {"model": {"input": [16], "layers": layers}, "optimizer": {"lion": {}}}
+    made = bench_of.make("torch", **sections).sides["torch"]
+    with sides_at_work(bench_of.spec(framework, **sections), Options(), bench_of.folder) as (work, sides):
+        came = hold(work, sides[0], made, silent)
+    assert came.broken is None
+    assert came.judge.verdict()[0] == ("identical" if framework == "torch" else "rounding")
+    assert came.judge.steps == 8

@@ -112,3 +112,19 @@ def test_a_file_that_is_not_there_or_no_text_is_one_line(tmp_path: Path) -> None
     (tmp_path / "b").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(UsageError, match="it is no text"):
         read_golden(tmp_path / "b")
+
+
+def test_whatever_becomes_of_a_file_it_is_the_golden_or_one_line(golden: Golden, tmp_path: Path) -> None:
+    whole = text_of(golden).encode()
+    file, rng = tmp_path / "a.golden.json", np.random.default_rng(1)
+    told = 0
+    for _ in range(200):
+        spoiled = bytearray(whole)
+        for _ in range(int(rng.integers(1, 4))):
+            spoiled[rng.integers(len(spoiled))] ^= 1 << int(rng.integers(8))
+        file.write_bytes(spoiled[: rng.integers(len(spoiled))] if rng.random() < 0.2 else spoiled)
+        try:
+            assert text_of(read_golden(file)) == whole.decode()
+        except UsageError as error:
+            told += "\n" not in str(error)
+    assert told > 190
