@@ -16,8 +16,7 @@ LATER = ("hard_shrink", "hard_silu", "hard_tanh", "log_sigmoid", "soft_shrink", 
 
 OTHERWISE = (
     "losses.binary_focal_crossentropy", "losses.cosine_similarity", "losses.log_cosh", "ops.adaptive_average_pooling1d",
-    "ops.adaptive_average_pooling2d", "ops.adaptive_max_pooling1d", "ops.adaptive_max_pooling2d",
-    "ops.multi_head_attention", "ops.rms_norm", "optimizers.lamb", "optimizers.nadam",
+    "ops.adaptive_average_pooling2d", "ops.multi_head_attention", "ops.rms_norm", "optimizers.lamb", "optimizers.nadam",
 )  # fmt: skip
 """Keras 2 has none, or computes another thing by that name; its Nadam counts steps beside the state that it keeps."""
 
