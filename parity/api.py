@@ -1,7 +1,8 @@
 """The Python API: the same objects a YAML file is read into, and the verbs of the command line.
 
 A spec is loaded (``load_spec``), built from plain data (``build_spec``) or from typed objects (``Spec``);
-``run(spec, steps=20)`` then returns a ``parity.result.schema.Result``.
+``run(spec, steps=20)``, or ``run("leaf_small")`` with the path of a spec or the name of one of the gallery, then
+returns a ``parity.result.schema.Result``, which a notebook shows as its page.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from parity.commands.progress import silent
+from parity.notebook import Shown, found
 from parity.prepare.options import Options, prepare
 from parity.spec.differences import Difference, differences
+from parity.spec.gallery import located
 from parity.spec.load import build_spec, load_spec, parse_spec
 from parity.spec.plain import to_yaml
 from parity.spec.resolve import Resolved
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
     from parity.commands.compare import Compared
     from parity.commands.port import Ported
     from parity.commands.read import WasRead
+    from parity.goldens.golden import Golden
+    from parity.result.againstfact import Against
     from parity.result.schema import Lint, Result
     from parity.selftest.suites import SelfTest
 
@@ -30,11 +35,13 @@ __all__ = [
     "Options",
     "Resolved",
     "Spec",
+    "against",
     "build_spec",
     "check",
     "compare",
     "compile_program",
     "diff",
+    "freeze",
     "lint",
     "load_spec",
     "parse_spec",
@@ -47,11 +54,11 @@ __all__ = [
 ]
 
 
-def run(spec: Spec, *, folder: str | Path | None = None, **options: Any) -> Result:
+def run(spec: Spec | str | Path, *, folder: str | Path | None = None, **options: Any) -> Shown:
     """Compile, train, compare and explain, and return what was found; nothing but finished runs is written.
 
     Args:
-        spec: what to run.
+        spec: what to run; a spec, the path of one, or the name of one of the gallery.
         folder: where finished runs and programs are kept; ``reports/NAME`` if None.
         options: fields of :class:`Options`.
 
@@ -61,27 +68,74 @@ def run(spec: Spec, *, folder: str | Path | None = None, **options: Any) -> Resu
     return _job("run", spec, folder, options)
 
 
-def check(spec: Spec, *, folder: str | Path | None = None, **options: Any) -> Result:
+def check(spec: Spec | str | Path, *, folder: str | Path | None = None, **options: Any) -> Shown:
     """Judge the sides in lockstep; arguments as :func:`run`."""
     return _job("check", spec, folder, options)
 
 
-def lint(spec: Spec, **options: Any) -> Lint:
-    """Return what is probably a mistake in a spec; nothing is trained.
+def freeze(
+    spec: Spec | str | Path,
+    file: str | Path,
+    *,
+    steps: int | None = None,
+    folder: str | Path | None = None,
+    **options: Any,
+) -> Golden:
+    """Write a golden of a spec's sides, over one that is there, and return it.
+
+    Args:
+        spec: what to record.
+        file: of the golden.
+        steps: to record; eight if None.
+        folder: of programs and logs; ``reports/NAME`` if None.
+        options: fields of :class:`Options`.
+
+    Raises:
+        ParityError: when the spec, the options or the data are at fault, or a worker fails.
+    """
+    from parity.commands.freeze import frozen, sides_at_work
+    from parity.goldens.file import write_golden
+
+    spec = _spec(spec)
+    with sides_at_work(spec, Options(**options), Path(folder or Path("reports") / spec.name)) as (work, sides):
+        golden = frozen(work, sides, steps, silent)
+    write_golden(golden, Path(file))
+    return golden
+
+
+def against(spec: Spec | str | Path, file: str | Path, *, folder: str | Path | None = None, **options: Any) -> Against:
+    """Hold a spec against a golden; arguments as :func:`freeze`.
+
+    Raises:
+        ParityError: as there, and when the file is no golden of the spec.
+    """
+    from parity.commands.freeze import held, sides_at_work
+    from parity.goldens.file import read_golden
+
+    golden, spec = read_golden(Path(file)), _spec(spec)
+    with sides_at_work(spec, Options(**options), Path(folder or Path("reports") / spec.name)) as (work, sides):
+        return held(work, sides, golden, str(file), silent)
+
+
+def lint(spec: Spec | str | Path, *, short_run: bool = False, **options: Any) -> Lint:
+    """Return what is probably a mistake in a spec.
 
     Args:
         spec: to look at.
+        short_run: also take at most 50 steps of each side, in NumPy; else nothing is trained.
         options: fields of :class:`Options`.
     """
     from parity.commands.advising import lint as advice_on
 
-    return advice_on(spec, Options(**options), text=to_yaml(spec), file=None)
+    spec = _spec(spec)
+    return advice_on(spec, Options(**options), text=to_yaml(spec), file=None, run=short_run)
 
 
 def read(
     program: Any, optimizer: Any = None, loss: Any = None, *, metrics: Any = None, x: Any = None, y: Any = None,
     batch_size: int = 32, epochs: int = 1, shuffle: bool = True, validation_split: float = 0.0, name: str = "model",
     arguments: Sequence[str] = (), out: str | Path | None = None, prove: bool = True, max_seconds: float = 600.0,
+    weights: bool = False,
 ) -> WasRead:  # fmt: skip
     """Read a program, or a live model, into a spec, and prove the reading; the spec and its data are written.
 
@@ -101,10 +155,11 @@ def read(
         out: folder of the spec and its data; ``reports/NAME`` if None.
         prove: hold the program and what its spec compiles to in lockstep.
         max_seconds: after which a program is ended where it has not trained.
+        weights: take its weights over, as it begins to train from them.
 
     Raises:
         UnreadProgramError: with everything that no entry reads.
-        UsageError: when the program fails, does not train, or is no model.
+        UsageError: when the program fails, does not train, or is no model; or when its weights cannot be taken.
     """
     from parity.commands.read import read as read_program
     from parity.commands.read import read_live
@@ -116,18 +171,19 @@ def read(
         said = {part: one for part, one in {"loss": loss, "optimizer": optimizer}.items() if one is not None}
         return read_program(
             program_of(str(program), arguments), output=None, out=folder, max_seconds=max_seconds, said=said,
-            prove=prove, note=silent,
+            prove=prove, note=silent, weights=weights,
         )  # fmt: skip
     training = Training(
         model=program, optimizer=optimizer, loss=loss, metrics=metrics, x=x, y=y, batch_size=batch_size, epochs=epochs,
         shuffle=shuffle, validation_split=validation_split,
     )  # fmt: skip
-    return read_live(training, name=name, out=folder, prove=prove, max_seconds=max_seconds, said={})
+    return read_live(training, name=name, out=folder, prove=prove, max_seconds=max_seconds, said={}, weights=weights)
 
 
 def compare(
-    a: Any, b: Any, *, out: str | Path | None = None, prove: bool = True, max_seconds: float = 600.0, **options: Any
-) -> Compared:
+    a: Any, b: Any, *, out: str | Path | None = None, prove: bool = True, max_seconds: float = 600.0,
+    weights: bool = False, **options: Any,
+) -> Compared:  # fmt: skip
     """Compare two programs as they are: where their training parts, and which difference does it.
 
     Args:
@@ -136,6 +192,7 @@ def compare(
         out: folder of what is written; ``reports/A-B`` if None.
         prove: hold each program against what it was read as first.
         max_seconds: after which a program is ended where it has not trained.
+        weights: start each side from its program's own weights, as it begins to train from them.
         options: fields of :class:`Options`.
 
     Raises:
@@ -150,7 +207,7 @@ def compare(
         return compare_programs(
             (programs[0], programs[1]), Options(out=None if out is None else Path(out), **options),
             max_seconds=max_seconds, prove=prove, command=f"parity.api.compare(a, b{', ' + told if told else ''})",
-            note=silent,
+            note=silent, weights=weights,
         )  # fmt: skip
 
 
@@ -193,21 +250,28 @@ def selftest(*, quick: bool = False, seed: int = 0, only: Sequence[str] = ()) ->
     return run_suites(quick=quick, seed=seed, only=only or SUITES)
 
 
-def _job(verb: str, spec: Spec, folder: str | Path | None, options: dict[str, Any]) -> Result:
+def _spec(spec: Spec | str | Path) -> Spec:
+    """Return a spec, read from its file where a path or a name is given."""
+    return spec if isinstance(spec, Spec) else load_spec(located(Path(spec)))
+
+
+def _job(verb: str, spec: Spec | str | Path, folder: str | Path | None, options: dict[str, Any]) -> Shown:
     from parity.commands.check import check
     from parity.commands.run import run
 
     told = ", ".join(f"{name}={value!r}" for name, value in options.items())
+    asked = "spec" if isinstance(spec, Spec) else repr(str(spec))
+    spec = _spec(spec)
     result: Result = {"run": run, "check": check}[verb](
         spec,
         Options(**options),
         text=to_yaml(spec),
         file=None,
         folder=Path(folder) if folder is not None else Path("reports") / spec.name,
-        command=f"parity.api.{verb}(spec{', ' + told if told else ''})",
+        command=f"parity.api.{verb}({asked}{', ' + told if told else ''})",
         note=silent,
     )
-    return result
+    return found(result)
 
 
 def resolve(spec: Spec, **options: Any) -> list[Resolved]:

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from parity import __version__
-from parity.commands.clicked import Group, causes, common, options_of, show
+from parity.commands.clicked import Group, SpecArgument, causes, common, options_of, show
 from parity.commands.ending import code_of
+from parity.commands.golden_verbs import check_against, freeze
 from parity.commands.program_verbs import compare, port, read
 from parity.commands.version_verbs import across, bisect, cache
 from parity.selftest import SUITES
@@ -36,7 +37,7 @@ def main() -> None:
 @click.option("--no-explain", is_flag=True, help="Do not look for causes.")
 @click.option("--no-trace", is_flag=True, help="Keep the losses of the free runs only, not the tensors' digests.")
 @causes
-def run(spec: Path, as_json: bool, no_explain: bool, no_trace: bool, **given: Any) -> None:
+def run(spec: Path, as_json: bool, no_explain: bool, no_trace: bool, verbose: bool, **given: Any) -> None:
     """Compile, train, compare, explain, report: the main job."""
     options = options_of(explain=not no_explain, trace=not no_trace, **given)
     result, folder = _work("run", spec, options, as_json)
@@ -44,27 +45,34 @@ def run(spec: Path, as_json: bool, no_explain: bool, no_trace: bool, **given: An
     from parity.report.write import write_all
 
     written = write_all(result, folder)
-    show(result, as_json, written)
+    show(result, as_json, written, verbose)
     if INTERRUPTED in result.notes or (result.explanation is not None and result.explanation.interrupted):
         sys.exit(130)
 
 
 @main.command()
 @common
-def check(spec: Path, as_json: bool, **given: Any) -> None:
+@click.option("--against", type=click.Path(path_type=Path), metavar="FILE",
+              help="Hold each side against this golden, in place of the first side.")  # fmt: skip
+def check(spec: Path, as_json: bool, against: Path | None, **given: Any) -> None:
     """The same as a test: exit 0 parity, 1 divergent, 2 usage, spec or data, 3 inconclusive."""
+    if against is not None:
+        check_against(spec, against, options_of(explain=False, **given), as_json)
     result, _ = _work("check", spec, options_of(explain=False, **given), as_json)
     show(result, as_json, [])
     sys.exit(code_of(one.verdict for one in result.comparisons))
 
 
 @main.command()
-@click.argument("spec", type=click.Path(path_type=Path))
+@click.argument("spec", type=SpecArgument())
 @click.option("--side", "sides", multiple=True, metavar="NAME", help="Only these sides; repeatable.")
 @click.option("--set", "changes", multiple=True, metavar="PATH=VALUE", help="As in run.")
 @click.option("--data", metavar="NAME|FILE", help="Another source, or the file to read it from.")
+@click.option("--run", is_flag=True, help="Also take a short run of each side, of at most 50 steps, in NumPy.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON on standard output, nothing else.")
-def lint(spec: Path, sides: tuple[str, ...], changes: tuple[str, ...], data: str | None, as_json: bool) -> None:
+def lint(
+    spec: Path, sides: tuple[str, ...], changes: tuple[str, ...], data: str | None, run: bool, as_json: bool
+) -> None:
     """Advise before training: exit 0 nothing to advise, 1 advice, 2 usage, spec or data."""
     from rich.console import Console
 
@@ -77,7 +85,7 @@ def lint(spec: Path, sides: tuple[str, ...], changes: tuple[str, ...], data: str
     options = Options(sides=sides, changes=dict(map(parse_set, changes)), data=data, environments=False)
     text = read_spec(spec)
     refused: list[DataError] = []
-    found = advice_on(parse_spec(text, file=str(spec)), options, text=text, file=str(spec), refused=refused)
+    found = advice_on(parse_spec(text, file=str(spec)), options, text=text, file=str(spec), refused=refused, run=run)
     click.echo(found.model_dump_json(indent=2)) if as_json else print_lint(found, Console())
     if refused:
         raise DataError("\n".join(dict.fromkeys(map(str, refused))))
@@ -85,7 +93,7 @@ def lint(spec: Path, sides: tuple[str, ...], changes: tuple[str, ...], data: str
 
 
 @main.command("compile")
-@click.argument("spec", type=click.Path(path_type=Path))
+@click.argument("spec", type=SpecArgument())
 @click.option("--side", "name", metavar="NAME", help="Which side; the first if not said.")
 @click.option("--framework", metavar="NAME", help="Compile that side's config for another framework.")
 @click.option("--data", metavar="NAME|FILE", help="Another source, or the file to read it from.")
@@ -111,7 +119,7 @@ def compile_verb(
 
 
 @main.command()
-@click.argument("spec", type=click.Path(path_type=Path))
+@click.argument("spec", type=SpecArgument())
 @click.option("--side", "sides", multiple=True, metavar="NAME", help="Only these sides; repeatable.")
 @click.option("--set", "changes", multiple=True, metavar="PATH=VALUE", help="As in run.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON on standard output, nothing else.")
@@ -195,5 +203,5 @@ def _work(verb: str, file: Path, options: Options, as_json: bool) -> tuple[Resul
     return result, folder
 
 
-for verb in (read, port, compare, across, bisect, cache):
+for verb in (read, port, compare, across, bisect, cache, freeze):
     main.add_command(verb)

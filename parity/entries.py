@@ -178,6 +178,12 @@ class Entry(Strict):
     seen_in_part: ClassVar[frozenset[str]] = frozenset()
     """Fields that no argument of a framework's part says, and that what it computes shows."""
 
+    descriptive: ClassVar[frozenset[str]] = frozenset()
+    """Fields that only tell what stands in a program, and where: in them two sides do not differ."""
+
+    at_home: ClassVar[bool] = False
+    """Whether it runs only in the program that it was read from, and is compiled in no framework."""
+
     never: ClassVar[Mapping[str, str]] = {}
     """Per framework, why it can never have the entry."""
 

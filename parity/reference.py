@@ -227,9 +227,7 @@ class Reference:
         found = passed.gradients
         for index, layer in reversed(list(enumerate(self.graph.layers))):
             place = self.graph.places[layer.name]
-            op, slope = self._op(index, passed), slopes.pop(place)
-            if layer.op.activity() is not None:
-                slope = slope + self._slope_of_activity(layer, passed.values[place])
+            op, slope = self._op(index, passed), self._slope(layer, slopes.pop(place, None), passed)
             found[self._seen_as(layer)] = slope
             read, gradients = self._pulled(op, self._read(index, passed), slope, masks[index])
             for source, one in zip(self.graph.feeds[index], op.each(read), strict=True):
@@ -239,6 +237,12 @@ class Reference:
                 found[key] = found[key] + gradient if key in found else gradient
         for name, regularizer in self._regularized():
             found[name] = found[name] + regularizer.gradient(self.weights[name])
+
+    def _slope(self, layer: Layer, slope: np.ndarray | None, passed: Passed) -> np.ndarray:
+        """Return the gradient with respect to a layer's output, of what those that read it gave."""
+        assert slope is not None  # Every layer leads to an output.
+        own = layer.op.activity() is not None
+        return slope + self._slope_of_activity(layer, passed.values[self.graph.places[layer.name]]) if own else slope
 
     def _pulled(
         self, op: Op, x: np.ndarray, slope: np.ndarray, mask: np.ndarray | None
@@ -270,7 +274,7 @@ class Reference:
         optimizer, given = self.side.config.optimizer, dict[str, "np.ndarray"]()
         for name in self.trainable:
             given[name], self.slots[name] = optimizer.gathered(gradients[name], self.slots[name], number)
-        given = optimizer.clipped(given)
+        given = dict(self._clipped(given))
         for name in self.trainable:
             before = self.weights[name]
             move = self._move(name, given[name], number) if optimizer.due(number) else np.zeros_like(before)
@@ -278,6 +282,9 @@ class Reference:
             after, constraint = before + move, self.parameters[name].constraint
             self.weights[name] = after if constraint is None else constraint.held(after)
             yield name, self.weights[name] - before
+
+    def _clipped(self, given: Arrays) -> Arrays:
+        return self.side.config.optimizer.clipped(dict(given))
 
     def _move(self, name: str, gradient: np.ndarray, number: int) -> np.ndarray:
         """Return what the optimizer's rule adds to a parameter, and move its slots."""

@@ -14,10 +14,11 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from parity.entries import discover
-from parity.spec.plain import dump
+from parity.spec.plain import dump, flow
 from parity.spec.resolve import Resolved
 
 if TYPE_CHECKING:
+    from parity.advice.first_updates import FirstUpdates
     from parity.advice.magnitudes import Scales
     from parity.data.dataset import Dataset
 
@@ -46,12 +47,14 @@ class Situation:
         data: its rows, None where they are not at hand.
         evaluation: of a program written by hand; None for a compiled one, or where it could not be run.
         scales: how large the outputs of its layers are at step 0; None where that was not measured.
+        updates: the first batch, to try updates with; None where that would take too long.
     """
 
     side: Resolved
     data: Dataset | None = None
     evaluation: Evaluation | None = None
     scales: Scales | None = None
+    updates: FirstUpdates | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,8 +115,10 @@ def _of_each(at: Situation) -> list[tuple[str, Situation]]:
     if not at.side.outputs:
         return [("", at)]
     data = at.data.each if at.data is not None else [None] * len(at.side.views)
+    # What updates come to is of the whole, and told once.
+    first = next(iter(at.side.views))
     return [
-        (name, replace(at, side=side, data=rows))
+        (name, replace(at, side=side, data=rows, updates=at.updates if name == first else None))
         for (name, side), rows in zip(at.side.views.items(), data, strict=True)
     ]
 
@@ -131,4 +136,4 @@ def _named(told: Advice, at: Situation, output: str) -> Advice:
 
 def setting(path: str, value: Any) -> str:
     """Return a path and its value as a spec would have it: ``loss.from_logits: false``."""
-    return f"{path}: {str(value).lower() if isinstance(value, bool) else value}"
+    return f"{path}: {flow(value)}"

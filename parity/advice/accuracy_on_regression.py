@@ -15,20 +15,22 @@ class AccuracyOnRegression(Rule):
     """An accuracy counts exact hits; of real numbers there are none, or only those at the ends of a scale.
 
     Classes may be learned with a squared error, too: what decides is the targets. One-hot rows, values that are 0 or 1,
-    and rows that sum to 1 are classes; so is whatever a cross-entropy is given.
+    and rows that sum to 1 are classes; so is whatever a cross-entropy is given. Beside a metric that does say how near
+    they are it misleads nobody, and is not spoken of.
     """
 
     kind: ClassVar[str] = "accuracy_on_regression"
 
     def look(self, at: Situation) -> Iterator[Advice]:
-        """Yield advice where the metrics name an accuracy and the targets are no classes."""
+        """Yield advice where the only metrics are accuracies and the targets are no classes."""
         config = at.side.config
         names = [metric.kind for metric in config.metrics]
         wrong = [name for name in names if "accuracy" in name]
         if not wrong or at.data is None or isinstance(config.loss, CrossEntropy) or classes(at.data.y):
             return
-        kept = [name for name in names if name not in wrong]
-        change = kept or [name for name in ("mae", "mse") if name in METRICS][:1]
+        if len(wrong) < len(names):
+            return
+        change = [name for name in ("mae", "mse") if name in METRICS][:1]
         exact = float(np.isin(at.data.y, (0.0, 1.0)).mean())
         plateau = f" ({exact:.1%} are exactly 0 or 1; at about that share it stands still)" if exact else ""
         yield Advice(

@@ -17,6 +17,8 @@ EXPLODED = 50.0
 GROWS = 2.0
 """Gain of a layer from which it takes part: he_normal, the largest of the usual ones, has 1.4."""
 
+FROM_FILE = "training.initial_weights"
+
 
 class ExplodingInitializer(Rule):
     """Outputs grow from layer to layer before the first update, measured with the initial weights on the first batch.
@@ -74,10 +76,15 @@ def blamed(scales: Scales, worst: Scale) -> list[Scale]:
     return [one for one in upto if not one.gain <= GROWS and not one.held] or [worst]
 
 
-def mended(side: Resolved, layers: Sequence[Scale]) -> dict[str, str]:
-    """Return the paths of the initializers to change and what to set: kernels, and biases that outweigh them."""
+def mended(side: Resolved, layers: Sequence[Scale]) -> dict[str, str | None]:
+    """Return the paths of the initializers to change and what to set: kernels, and biases that outweigh them.
+
+    Of weights that come from a file: that they are drawn.
+    """
+    if side.config.training.initial_weights is not None:
+        return {FROM_FILE: None}
     ops = {layer.name: layer.op for layer in side.layers()}
-    found: dict[str, str] = {}
+    found: dict[str, str | None] = {}
     for part, value in (("kernel_initializer", "glorot_uniform"), ("bias_initializer", "zeros")):
         heavy = [one.layer for one in layers if (part[0] == "b") == (one.bias > one.given / 2)]
         names = [name for name in heavy if part in type(ops[name]).model_fields]
@@ -89,6 +96,8 @@ def mended(side: Resolved, layers: Sequence[Scale]) -> dict[str, str]:
 
 def started(side: Resolved, path: str) -> str:
     """Return how the first layer of a path starts."""
+    if path == FROM_FILE:
+        return f"{path} is {side.config.training.initial_weights}"
     _, pattern, field = path.split(".")
     names = pattern.strip("{}").split(",")
     how = value_at(side.config, f"layers.{names[0]}.{field}").label()

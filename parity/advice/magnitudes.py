@@ -1,4 +1,4 @@
-"""How large the outputs of each layer are at step 0, measured on a part of the first batch.
+"""How large the outputs of each layer are at step 0, measured on the first rows.
 
 The layers are those of the NumPy reference, with the initial values that a run starts from. A tensor of more than a
 million weights is not drawn whole, which would take most of the time: its rows are windows into one block of drawn
@@ -15,17 +15,21 @@ from parity.activations.linear import Linear
 from parity.lazy import np
 from parity.rows import apart
 from parity.run import randomness
-from parity.run.initial import initial_value
+from parity.run.initial import initial_value, initial_weight
 from parity.tensors import parameter
 
 if TYPE_CHECKING:
+    from parity.activations import Activation
     from parity.code import Parameter
     from parity.data.dataset import Dataset
     from parity.spec.graph import Layer
     from parity.spec.resolve import Resolved
 
 ROWS = 16
-"""Rows at most; more of the batch would not change the size of a mean over thousands of values."""
+"""Rows at most; more would not change the size of a mean over thousands of values."""
+
+FLAT = 1e-3
+"""An activation is flat where its slope is this small a part of the largest it has."""
 
 WORK = 2 << 30
 """Multiplications at most, about a second; fewer rows are taken where they would be more."""
@@ -48,6 +52,7 @@ class Scale:
         bias: of its bias, 0 without one.
         held: a batch normalisation follows, which brings the outputs back to 1.
         sampled: its weights were not drawn one by one.
+        flat: share of its outputs at which its activation is flat: a sigmoid's near 0 and 1, a relu's at 0.
     """
 
     layer: str
@@ -56,6 +61,7 @@ class Scale:
     bias: float = 0.0
     held: bool = False
     sampled: bool = False
+    flat: float = 0.0
 
     @property
     def gain(self) -> float:
@@ -79,17 +85,17 @@ class Scales:
 
 
 def measure(side: Resolved, data: Dataset) -> Scales | None:
-    """Return the sizes at step 0, in training without dropout; None for a network too large to try.
+    """Return the sizes at step 0, in training without dropout; None for a network too large to try, or opaque in part.
 
     Args:
         side: what is measured.
         data: rows that fit the model.
     """
-    if too_large(side):
+    if too_large(side) or any(layer.op.at_home for layer in side.graph.layers):
         return None
     training, graph = side.config.training, side.graph
     layers = side.layers()
-    count = min(ROWS, training.batch_size, max(WORK // max(multiplications(layers), 1), 2), len(data.x))
+    count = min(ROWS, max(WORK // max(multiplications(layers), 1), 2), len(data.x))
     order = randomness.row_order(training.seed, 0, len(data.x), training.shuffle)
     values = [one.astype(np.float32) for one in apart(data.x[order[:count]], side.graph.packed)]
     inputs, found = size(data.x[order[:count]]), []
@@ -99,7 +105,7 @@ def measure(side: Resolved, data: Dataset) -> Scales | None:
             read = [values[place].astype(np.float32) for place in graph.feeds[index]]
             owner = layer if layer.owns else graph.by_name[layer.owner]
             tensors = {
-                name: drawn(training.seed, parameter(owner.name, name), one).astype(np.float32, copy=False)
+                name: _started(side, parameter(owner.name, name), one).astype(np.float32, copy=False)
                 for name, one in owner.parameters.items()
             }
             ending, op = layer.op.ending(), layer.op
@@ -114,10 +120,28 @@ def measure(side: Resolved, data: Dataset) -> Scales | None:
                         bias=size(tensors["bias"]) if "bias" in tensors else 0.0,
                         held=is_held(graph.chain_from(layer)),
                         sampled=any(math.prod(one.shape) > DRAWN for one in layer.parameters.values()),
+                        flat=0.0 if bare is op or ending is None else flat_share(ending, given),
                     )
                 )
             values.append(given if bare is op or ending is None else ending.forward(given))
     return Scales(inputs=inputs, rows=count, layers=tuple(found))
+
+
+def flat_share(activation: Activation, values: np.ndarray) -> float:
+    """Return the share of values at which an activation is flat; 0 for one of several numbers, a softmax.
+
+    Args:
+        activation: any.
+        values: what it is given.
+    """
+    if not activation.elementwise:
+        return 0.0
+    step = 1e-4
+
+    def slope(z: np.ndarray) -> np.ndarray:
+        return np.abs(activation.forward(z + step) - activation.forward(z - step)) / (2.0 * step)
+
+    return float(np.mean(slope(values.astype(np.float64)) < FLAT * np.max(slope(np.linspace(-6.0, 6.0, 121)))))
 
 
 def too_large(side: Resolved) -> bool:
@@ -152,6 +176,12 @@ def multiplications(layers: list[Layer]) -> int:
         for layer in layers
         for parameter in layer.parameters.values()
     )
+
+
+def _started(side: Resolved, name: str, one: Parameter) -> np.ndarray:
+    """Return what a parameter starts from, or a stand-in of the same size for a large one that is drawn."""
+    training = side.config.training
+    return drawn(training.seed, name, one) if training.initial_weights is None else initial_weight(side, name)
 
 
 def drawn(seed: int, name: str, parameter: Parameter) -> np.ndarray:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 
 from parity.advice import Advice, Evaluation, Situation, advise
+from parity.advice.first_updates import FirstUpdates, affordable
 from parity.advice.magnitudes import Scales, measure, too_large
 from parity.advice.origins import line_of
+from parity.advice.short_run import advise_by_running
 from parity.court.work import Work
 from parity.data.dataset import Dataset
 from parity.errors import DataError, WorkerError
@@ -24,7 +27,10 @@ from parity.spec.targets import numbers_classes, settled
 from parity.spec.yaml import parse_yaml
 
 
-def lint(spec: Spec, options: Options, *, text: str, file: str | None, refused: list[DataError] | None = None) -> Lint:
+def lint(
+    spec: Spec, options: Options, *, text: str, file: str | None, refused: list[DataError] | None = None,
+    run: bool = False,
+) -> Lint:  # fmt: skip
     """Return the advice on a spec; nothing is trained, and only a program written by hand is run.
 
     Args:
@@ -34,6 +40,7 @@ def lint(spec: Spec, options: Options, *, text: str, file: str | None, refused: 
         file: it came from.
         refused: takes what is wrong with data that cannot be used, in the place of raising it: what the spec alone
             shows is then told all the same.
+        run: also take a short run of each side, in NumPy.
 
     Raises:
         ParityError: when the spec, the options or the data are at fault.
@@ -65,6 +72,8 @@ def lint(spec: Spec, options: Options, *, text: str, file: str | None, refused: 
     sides, evaluations, said = evaluated(spec, sides, options, found)
     advice = facts(spec, sides, lambda side: found[side.name], evaluations, lines_of(text, file))
     notes += [*said, *unmeasured(sides, found)]
+    if run:
+        advice += by_running(spec, sides, found, advice, lines_of(text, file), notes)
     return Lint(spec=spec.name, file=file, sides=[side.name for side in sides], advice=advice, notes=notes)
 
 
@@ -130,25 +139,82 @@ def facts(
         evaluations: of programs written by hand, by side.
         lines: of the spec's file.
     """
-    given: dict[tuple[Advice | str | int | None, ...], AdviceFact] = {}
+    given = AdviceGiven(spec=spec, lines=lines)
     measured: dict[str, Scales | None] = {}
+    tried: dict[str, FirstUpdates] = {}
     for side in sides:
         data = data_of(side)
         alike = repr((dump(side.config.model), side.config.training, side.config.data))
+        whole = repr((alike, side.config.loss, side.config.optimizer))
         if data is not None and alike not in measured:
             measured[alike] = measure(side, data)
+        if data is not None and whole not in tried and affordable(side):
+            tried[whole] = FirstUpdates(side, data)
         at = Situation(
-            side=side, data=data, evaluation=evaluations.get(side.name), scales=measured.get(alike) if data else None
-        )
+            side=side, data=data, evaluation=evaluations.get(side.name), scales=measured.get(alike) if data else None,
+            updates=tried.get(whole) if data else None,
+        )  # fmt: skip
         for one in advise(at):
-            line = line_of(spec, lines, side, one.path)
-            key = one.rule, one.path, one.what, line
-            told = given[key].sides if key in given else []
-            given[key] = AdviceFact(
-                rule=one.rule, sides=[*told, side.name], path=one.path, file=lines.file if line else None, line=line,
-                what=one.what, why=one.why, fix=one.fix, changes=dict(one.changes),
-            )  # fmt: skip
-    return list(given.values())
+            given.take(one, side)
+    return list(given.facts.values())
+
+
+@dataclass(kw_only=True)
+class AdviceGiven:
+    """The advice on the sides of a spec, the same on several given once.
+
+    Args:
+        spec: as it was read.
+        lines: of its file.
+        facts: by what makes them the same.
+    """
+
+    spec: Spec
+    lines: Lines
+    facts: dict[tuple[str | int | None, ...], AdviceFact] = field(default_factory=dict)
+
+    def take(self, one: Advice, side: Resolved) -> None:
+        """Take a piece of advice on a side."""
+        line = line_of(self.spec, self.lines, side, one.path)
+        key = one.rule, one.path, one.what, line
+        told = self.facts[key].sides if key in self.facts else []
+        self.facts[key] = AdviceFact(
+            rule=one.rule, sides=[*told, side.name], path=one.path, file=self.lines.file if line else None, line=line,
+            what=one.what, why=one.why, fix=one.fix, changes=dict(one.changes),
+        )  # fmt: skip
+
+
+def by_running(
+    spec: Spec, sides: Sequence[Resolved], data: Mapping[str, Dataset | None], advice: Sequence[AdviceFact],
+    lines: Lines, notes: list[str],
+) -> list[AdviceFact]:  # fmt: skip
+    """Return what goes wrong in short runs, each side with another config run once.
+
+    Args:
+        spec: as it was read.
+        sides: to run.
+        data: of each, None where they are not at hand.
+        advice: that was given without running.
+        lines: of the spec's file.
+        notes: take what was not run, and why.
+    """
+    given = AdviceGiven(spec=spec, lines=lines)
+    known: dict[str, Advice | None] = {}
+    for side in sides:
+        rows = data[side.name]
+        if rows is None or side.outputs or too_large(side):
+            why = (
+                "its data are not there" if rows is None else "it has several outputs" if side.outputs else "too large"
+            )
+            notes.append(f"no short run of {side.name}: {why}")
+            continue
+        whole = repr((dump(side.config.model), side.config.training, side.config.data, side.config.loss,
+                      side.config.optimizer))  # fmt: skip
+        if whole not in known:
+            known[whole] = advise_by_running(side, rows, [one for one in advice if side.name in one.sides])
+        if (told := known[whole]) is not None:
+            given.take(told, side)
+    return list(given.facts.values())
 
 
 def unmeasured(sides: Sequence[Resolved], data: Mapping[str, Dataset | None]) -> list[str]:

@@ -10,7 +10,12 @@ from parity.commands.differing import pair_differences, told_differences
 from parity.court.work import Note, Work
 from parity.errors import UsageError
 from parity.prepare.devices import check_devices
-from parity.prepare.installed import check_installed, installed_frameworks, installed_version, installed_versions
+from parity.prepare.installed import (
+    installed_frameworks,
+    installed_version,
+    installed_versions,
+    with_what_is_there,
+)
 from parity.prepare.options import Options, prepare
 from parity.result import filling
 from parity.result.schema import Result
@@ -35,7 +40,7 @@ def check(
             f"check compares sides, and here is only {sides[0].name}; add a side, or name frameworks to compile it "
             f"for: --frameworks {','.join(installed_frameworks())}"
         )
-    check_installed(sides, least=2)
+    sides, absent = with_what_is_there(sides, least=2, asked=options.sides)
     check_devices(sides)
     precision = options.precision or "float64"
     with Work(spec=spec, sides=sides, options=options, folder=folder) as work:
@@ -68,7 +73,7 @@ def check(
             compared,
             told,
             None,
-            [*filling.undetermined_notes(work.undetermined, {}), *filling.damage_notes(work.damaged())],
+            [*absent, *filling.undetermined_notes(work.undetermined, {}), *filling.damage_notes(work.damaged())],
             command,
             advised(work, text, file),
         )

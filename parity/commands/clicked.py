@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -48,6 +49,21 @@ class Seconds(click.FloatRange):
         if not math.isfinite(number):
             self.fail(f"expected a finite number of seconds, not {value}", parameter, context)
         return number
+
+
+class SpecArgument(click.Path):
+    """A spec's file, or the name of one of the gallery."""
+
+    name = "spec"
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Any:
+        """Return the path of the file."""
+        from parity.spec.gallery import located
+
+        return located(Path(os.fsdecode(super().convert(value, parameter, context))))
 
 
 def _check_steps(context: click.Context, parameter: click.Parameter, value: str) -> str:
@@ -100,9 +116,18 @@ def _with(verb: Callable[..., None], names: Iterable[str]) -> Callable[..., None
     return verb
 
 
+def with_common(names: Iterable[str]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return what adds some of the options that verbs share.
+
+    Args:
+        names: what they are called in Python.
+    """
+    return lambda verb: _with(verb, names)
+
+
 def common(verb: Callable[..., None]) -> Callable[..., None]:
     """Add what ``run`` and ``check`` share: a spec, and its options."""
-    return click.argument("spec", type=click.Path(path_type=Path))(_with(verb, COMMON))
+    return click.argument("spec", type=SpecArgument())(_with(verb, COMMON))
 
 
 def of_programs(verb: Callable[..., None]) -> Callable[..., None]:
@@ -123,6 +148,7 @@ def causes(verb: Callable[..., None]) -> Callable[..., None]:
         click.option("--explain-steps", type=click.IntRange(min=1), help="Steps of each counterfactual run."),
         click.option("--max-runs", type=click.IntRange(min=0), help="Make at most so many counterfactual runs."),
         click.option("--max-seconds", type=Seconds(min=0.0, max=1e9), help="Begin none after so many seconds."),
+        click.option("-v", "--verbose", is_flag=True, help="Print all that the report says, not what fits a screen."),
         click.option("--causes-only", is_flag=True, help="Do not measure every other difference on its own."),
         click.option("--split", multiple=True, metavar="PATH", help="Look into a group layer by layer; repeatable."),
     ]  # fmt: skip
@@ -151,14 +177,13 @@ def _parts(text: str | None) -> tuple[str, ...]:
     return tuple(part.strip() for part in (text or "").split(",") if part.strip())
 
 
-def show(result: Result, as_json: bool, files: list[Path]) -> None:
-    """Print a result, and the files that were written."""
+def show(result: Result, as_json: bool, files: list[Path], verbose: bool = True) -> None:
+    """Print a result, and the files that were written: all of it, or what fits a screen."""
     if as_json:
         click.echo(result.model_dump_json(indent=2))
         return
     from rich.console import Console
 
-    from parity.report.terminal import print_result
+    from parity.report.terminal import print_brief, print_result
 
-    console = Console()
-    print_result(result, console, files)
+    (print_result if verbose else print_brief)(result, Console(), files)

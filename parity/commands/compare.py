@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from parity.atomic import whole
+from parity.commands.live_weights import live_weights
 from parity.commands.read import proof_of, with_known, wrapper_of, write_rows
 from parity.commands.run import run
+from parity.commands.witnessing import with_factor
 from parity.errors import UsageError
+from parity.lazy import np
 from parity.reading.asking import Wanted, asked
 from parity.reading.pair import Pair, PairSide, paired, with_programs
 from parity.reading.unread import Unread, UnreadProgramError
 from parity.reading.whole import headed, read_told, spec_name
-from parity.spec.load import parse_spec
+from parity.run.session import release, scratch_folder
+from parity.run.weights_file import write_weights
+from parity.spec.load import load_spec, parse_spec
 
 if TYPE_CHECKING:
     from parity.commands.read import Proof
@@ -44,7 +50,7 @@ class Compared:
 
 def compare(
     programs: tuple[Wanted, Wanted], options: Options, *, max_seconds: float, prove: bool, command: str, note: Note,
-    said: Mapping[str, Any] | None = None,
+    said: Mapping[str, Any] | None = None, weights: bool = False,
 ) -> Compared:  # fmt: skip
     """Compare two programs: where they part in training, and which difference does it.
 
@@ -56,12 +62,14 @@ def compare(
         command: that repeats this.
         note: told what is under way.
         said: loss and optimizer of programs that have none, as a spec says them.
+        weights: start each side from its program's own weights, as it begins to train from them.
 
     Raises:
         UnreadProgramError: with everything that no entry reads, of both.
-        UsageError: when one fails, or does not train, or the two do not learn the same thing.
+        UsageError: when one fails, or does not train, or the two do not learn the same thing; or when weights are not
+            found in it.
     """
-    readings, names = _readings(programs, max_seconds, said or {}, note)
+    readings, names = _readings(programs, max_seconds, said or {}, weights, note)
     folder = options.out or Path("reports") / spec_name(f"{names[0]}-{names[1]}")
     pair = paired(*readings, names, source="rows.npz", others=f"{names[1]}_rows.npz")
     proofs: dict[str, Proof] = {}
@@ -73,17 +81,22 @@ def compare(
         proofs[side.name] = proof_of(reading, rows, program, max_seconds, note)
         rows.unlink()
     files = written(pair, programs, folder)
+    if weights:
+        note("taking the weights of both", 0.0)
+        given = _with_weights(pair, files[0], max_seconds)
+        files = [*written(pair, programs, folder), *given]
     text = files[0].read_text(encoding="utf-8")
     spec = parse_spec(text, file=str(files[0]))
     result = run(
         spec, replace(options, out=folder), text=text, file=str(files[0]), folder=folder, command=command, note=note
     )
     result = with_known(result, {side.name: side.reading for side in pair.sides})
+    result = with_factor(result)
     return Compared(pair=pair, result=result, files=files, proofs=proofs)
 
 
 def _readings(
-    programs: tuple[Wanted, Wanted], max_seconds: float, said: Mapping[str, Any], note: Note
+    programs: tuple[Wanted, Wanted], max_seconds: float, said: Mapping[str, Any], weights: bool, note: Note
 ) -> tuple[tuple[ReadProgram, ReadProgram], tuple[str, str]]:  # fmt: skip
     """Return both programs as they are read, and the names of the sides that they are."""
     found: list[ReadProgram] = []
@@ -92,7 +105,9 @@ def _readings(
         note(f"running {program.text} until it trains", 0.0)
         told, arrays = asked(program, max_seconds)
         try:
-            found.append(read_told(told, arrays, name=program.name, source="rows.npz", said=said))
+            found.append(
+                read_told(told, arrays, name=program.name, source="rows.npz", said=said, given_weights=weights)
+            )
         except UnreadProgramError as error:
             unread += [one if one.place else replace(one, place=program.text) for one in error.unread]
     if unread:
@@ -119,6 +134,32 @@ def written(pair: Pair, programs: tuple[Wanted, Wanted], folder: Path) -> list[P
     with whole(file) as handle:
         handle.write(headed(head, spec).encode())
     return [file, *rows, *files.values()]
+
+
+def _with_weights(pair: Pair, file: Path, seconds: float) -> list[Path]:
+    """Let a pair start from the weights of its programs; return their files, one where they are alike.
+
+    Args:
+        pair: of programs, whose spec is changed.
+        file: the spec as it was written without them.
+        seconds: without a word from a program after which it is given up.
+    """
+    scratch = scratch_folder(Path(tempfile.gettempdir()))
+    try:
+        found = live_weights(load_spec(file), scratch, seconds)
+    finally:
+        release(scratch)
+    first, second = (found[side.name].values for side in pair.sides)
+    alike = first.keys() == second.keys() and all(np.array_equal(one, second[name]) for name, one in first.items())
+    files = []
+    for side, values in zip(pair.sides, (first,) if alike else (first, second), strict=False):
+        files.append(file.with_name(f"{side.name}.safetensors"))
+        write_weights(files[-1], values)
+    pair.spec["training"] = {**pair.spec["training"], "initial_weights": files[0].name}
+    if not alike:
+        changes = pair.spec["sides"][pair.sides[1].name].setdefault("changes", {})
+        changes["training.initial_weights"] = files[1].name
+    return files
 
 
 def _script(program: Wanted) -> str:

@@ -10,6 +10,7 @@ from parity.court.work import Note, Work
 from parity.explain.contest import Contest, Paths, contest
 from parity.explain.outcome import Outcome, parse_outcome
 from parity.metrics import VALIDATION
+from parity.recorded import is_opaque
 from parity.run.trajectory import Trajectory
 from parity.spec.differences import Difference
 from parity.spec.resolve import Resolved
@@ -31,6 +32,11 @@ def explain(
     begun: float,
 ) -> tuple[Explained | None, list[str]]:
     """Explain the first pair of sides whose outcomes differ, or else the first whose configs do."""
+    opaque = [side.name for side in healthy if is_opaque(side)]
+    if opaque:
+        have = "has" if len(opaque) == 1 else "have"
+        return None, [f"no cause was looked for: {' and '.join(opaque)} {have} opaque parts, which run only in their "
+                      "own program, and a cause is shown by runs of compiled ones"]  # fmt: skip
     named = {side.name: side for side in healthy}
     pairs = [
         (a, b) for (a, b), ones in found.items() if a in named and b in named and any(not one.inert for one in ones)

@@ -11,6 +11,7 @@ from parity.frameworks import frameworks
 from parity.prepare.forms import dataset_of
 from parity.prepare.options import Options, check_fit, must_be, prepare
 from parity.run.epochs import counted
+from parity.run.weights_file import write_weights
 from parity.spec.resolve import Resolved
 from parity.spec.sections import Spec
 from parity.spec.targets import settled
@@ -64,9 +65,6 @@ def export(
 
 
 def _save_weights(side: Resolved, file: Path, precision: str) -> None:
-    from safetensors.numpy import save_file
+    from parity.run.initial import initial_weight
 
-    from parity.run.initial import initial_value
-
-    seed = side.config.training.seed
-    save_file({name: initial_value(seed, name, one).astype(precision) for name, one in side.parameters().items()}, file)
+    write_weights(file, {name: initial_weight(side, name) for name in side.parameters()}, precision)

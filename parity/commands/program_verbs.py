@@ -37,12 +37,24 @@ def _said(given: dict[str, Any]) -> dict[str, Any]:
     return read_said({name: given.pop(name) for name in ("loss", "optimizer")})
 
 
+LIVE = "live"
+"""The weights that a program begins to train from."""
+
+CARRIED = "weights carried over: from them, predictions differ by {:.0e} at most"
+
+_weights = click.option(
+    "--weights", type=click.Choice([LIVE]),
+    help="Which weights to start from: those that the program does; else the initializers draw them.",
+)  # fmt: skip
+
+
 @click.command("read")
 @_of_one
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="SPEC",
               help="The spec; its data go beside it [DIR/NAME.yaml].")  # fmt: skip
+@_weights
 @click.option("--no-proof", is_flag=True, help="Do not hold the program and its spec in lockstep.")
-def read(program: str, arguments: tuple[str, ...], no_proof: bool, **given: Any) -> None:
+def read(program: str, arguments: tuple[str, ...], no_proof: bool, weights: str | None, **given: Any) -> None:
     """Make a spec of a program: a training script (-- ARGS are its own), a saved model, or MODULE:NAME.
 
     Exit 0 read faithfully, 1 read but it departs, 2 not read, 3 not proved.
@@ -53,8 +65,13 @@ def read(program: str, arguments: tuple[str, ...], no_proof: bool, **given: Any)
 
     said = _said(given)
     with progress() as note:
-        found = read_program(program_of(program, arguments), said=said, prove=not no_proof, note=note, **given)
-    click.echo("\n".join([*found.reading.notes, *map(str, found.files), *(found.proof.lines if found.proof else ())]))
+        found = read_program(
+            program_of(program, arguments), said=said, prove=not no_proof, note=note, weights=weights == LIVE, **given
+        )  # fmt: skip
+    click.echo("\n".join([*found.reading.notes, *map(str, found.files)]))
+    if found.carried is not None:
+        click.echo(CARRIED.format(found.carried))
+    click.echo("\n".join(found.proof.lines) if found.proof else "", nl=found.proof is not None)
     sys.exit(found.proof.code if found.proof else 0)
 
 
@@ -82,7 +99,7 @@ def port(program: str, arguments: tuple[str, ...], no_proof: bool, **given: Any)
         )  # fmt: skip
     click.echo("\n".join([*found.read.reading.notes, *map(str, [*found.files, *found.read.files])]))
     if found.carried is not None:
-        click.echo(f"weights carried over: from them, predictions differ by {found.carried:.0e} at most")
+        click.echo(CARRIED.format(found.carried))
     if found.result is not None:
         show(found.result, False, [])
         sys.exit(code_of(one.verdict for one in found.result.comparisons))
@@ -94,8 +111,12 @@ def port(program: str, arguments: tuple[str, ...], no_proof: bool, **given: Any)
 @of_programs
 @click.option("--no-explain", is_flag=True, help="Do not look for causes.")
 @click.option("--no-proof", is_flag=True, help="Do not hold each program against what it was read as.")
+@_weights
 @causes
-def compare(a: str, b: str, as_json: bool, no_explain: bool, no_proof: bool, **given: Any) -> None:
+def compare(
+    a: str, b: str, as_json: bool, no_explain: bool, no_proof: bool, weights: str | None, verbose: bool,
+    **given: Any,
+) -> None:  # fmt: skip
     """Compare two programs as they are: where their training parts, and which difference does it.
 
     Each is a training script, a saved model or MODULE:NAME. Exit 0 parity, 1 divergent, 2 not read, 3 inconclusive.
@@ -110,10 +131,10 @@ def compare(a: str, b: str, as_json: bool, no_explain: bool, no_proof: bool, **g
     with progress(enabled=not as_json) as note:
         found = compare_programs(
             (program_of(a), program_of(b)), options, max_seconds=options.timeout, prove=not no_proof,
-            command=command(), note=note,
+            command=command(), note=note, weights=weights == LIVE,
         )  # fmt: skip
     told = [f"{name}: {proof.lines[-1]}" for name, proof in found.proofs.items()]
     if not as_json:
         click.echo("\n".join([*found.pair.notes, *told, *map(str, found.files)]))
-    show(found.result, as_json, write_all(found.result, found.files[0].parent))
+    show(found.result, as_json, write_all(found.result, found.files[0].parent), verbose)
     sys.exit(code_of(one.verdict for one in found.result.comparisons))

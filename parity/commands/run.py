@@ -13,7 +13,7 @@ from parity.commands.explaining import explain, outcome_of, said_sets
 from parity.court.work import Note, Work
 from parity.errors import WorkerError
 from parity.prepare.devices import check_devices
-from parity.prepare.installed import check_installed, installed_versions
+from parity.prepare.installed import installed_versions, with_what_is_there
 from parity.prepare.options import Options, prepare
 from parity.prepare.sizes import large
 from parity.result import filling
@@ -48,8 +48,7 @@ def run(spec: Spec, options: Options, *, text: str, file: str | None, folder: Pa
         ParityError: when the spec, the options or the data are at fault; or when no side finished.
     """
     begun = time.monotonic()
-    sides = prepare(spec, options)
-    check_installed(sides)
+    sides, absent = with_what_is_there(prepare(spec, options), asked=options.sides)
     check_devices(sides)
     with Work(spec=spec, sides=sides, options=options, folder=folder) as work:
         sides = work.settle()
@@ -67,7 +66,7 @@ def run(spec: Spec, options: Options, *, text: str, file: str | None, folder: Pa
         compared = filling.with_free(
             comparisons(work, sides, dict(errors), steps, "float64", note), work.parted_free(free)
         )
-        notes: list[str] = []
+        notes = list(absent)
         explained: Explained | None = None
         if options.explain:
             try:

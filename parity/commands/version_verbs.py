@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from parity.commands.clicked import of_versions, options_of
+from parity.commands.clicked import SpecArgument, of_versions, options_of
 from parity.commands.ending import code_of
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def _of_package(verb: Callable[..., None]) -> Callable[..., None]:
     """Add the spec, the package and what versions are compared with."""
     package = click.option("--package", required=True, metavar="NAME", help="Whose versions: keras, tensorflow, torch.")
     side = click.option("--side", metavar="NAME", help="Whose program; the first that runs on the package if not said.")
-    return click.argument("spec", type=click.Path(path_type=Path))(package(side(of_versions(verb))))
+    return click.argument("spec", type=SpecArgument())(package(side(of_versions(verb))))
 
 
 def _upgrade(spec: Path, package: str, side: str | None, note: Note, **given: Any) -> Upgrade:

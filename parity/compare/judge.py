@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from parity.tensors import slot_of, without_slot
+from parity.tensors import itself, slot_of, without_slot
 
 PHASES = ("batch", "weights", "forward", "loss", "gradient", "update", "state", "metric")
 """The order in which a step can part; ``metric`` is the model in evaluation mode."""
@@ -86,6 +86,9 @@ class Judge:
         unlike: why the two cannot be held against each other.
         apart: what only one has and its steps move: where all else agrees, nothing comes of it.
         aside: in words, tensors of single layers that differ while all that comes out of the network agrees.
+        undealt: what draws random numbers that nothing deals to it, in words, by side; then a difference of meaning is
+            one that is made ahead of it.
+        ahead: layers whose outputs nothing of that reaches.
     """
 
     a: str
@@ -109,6 +112,8 @@ class Judge:
     unlike: list[str] = field(default_factory=list)
     apart: list[str] = field(default_factory=list)
     aside: dict[tuple[str, str], str] = field(default_factory=dict)
+    undealt: dict[str, str] = field(default_factory=dict)
+    ahead: frozenset[str] = frozenset()
     _under_way: tuple[int, bool] = (0, False)
     _earlier: dict[str, Seen] = field(default_factory=dict)
 
@@ -183,6 +188,9 @@ class Judge:
                 that an ill-conditioned step makes large: the sign of a gradient that is nothing but rounding, say.
             again: nothing in it is new. Where nothing is made in it either, it says nothing.
         """
+        if self.undealt:
+            natural = [seen for seen in natural if self._dealt(seen)]
+            guided = {name: seen for name, seen in (guided or {}).items() if self._dealt(seen)}
         if not natural:
             return
         forward = any(seen.phase == "forward" for seen in natural)
@@ -220,6 +228,12 @@ class Judge:
             self.first = begin
         self.places += [seen for seen in made if not self.known(seen.name)]
         self.places.sort(key=lambda seen: seen.when)
+
+    def _dealt(self, seen: Seen) -> bool:
+        """Return whether no random numbers come into a tensor but those that both sides are dealt."""
+        if seen.phase == "forward":
+            return itself(seen.tensor) in self.ahead
+        return seen.phase in ("batch", "weights")
 
     def missing(self, phase: str, tensor: str, side: str) -> None:
         """Take note of a tensor that only one side has.
@@ -281,6 +295,13 @@ class Judge:
             return "divergent", (
                 f"first at step {at.step}, {at.phase}, {at.tensor}: they differ by {at.difference:.1e}, "
                 f"rounding explains {at.noise:.1e}"
+            )
+        overall = self.overall()
+        if self.undealt and overall is not None and (overall.difference > 0.0 or self.unsteady):
+            told = "; ".join(f"{text} in {side}" for side, text in self.undealt.items())
+            return "inconclusive", (
+                f"{told} draws random numbers that nothing deals to it, so the two do not take the same steps; ahead "
+                f"of it nothing is beyond rounding in {_steps(self.steps)}"
             )
         weights = [text for text in self.unmatched if "(weights)" in text]
         if weights:

@@ -160,7 +160,7 @@ class Walk:
         wanted: Layout = code.reads if code.reads != "any" or len(layer.reads) == 1 else self.lies[first.name]
         self.out.lines += [line for value in layer.reads for line in self._reach(value, wanted, layer)]
         came = self.lies[first.name] if wanted == "any" else wanted
-        if layer.op.draws:
+        if layer.op.draws and layer.drawn:
             self.out.drawn[layer.name] = _drawn(came, layer.drawn[0].shape)
         given = tuple(self._name(value, wanted) for value in layer.reads)
         self._make_mask(layer)

@@ -16,7 +16,7 @@ from parity.activations import Activation
 from parity.activations.linear import Linear
 from parity.catalog import ACTIVATIONS, OPTIMIZERS
 from parity.code import Site, Slot
-from parity.compile.predictions import LOGITS, answer_of, spoken_by
+from parity.compile.predictions import LOGITS, answer_of, behind_opaque, spoken_by
 from parity.compile.program import Bindings, Output, Program, Weight, to_last
 from parity.compile.weights import Found, as_called, either_way, expanded, weights_of
 from parity.entries import Entry
@@ -114,12 +114,17 @@ def _outputs(
         # A Keras layer that applies no activation where the spec's does: it stands in a layer behind it.
         and not (output.attribute == layer.name and output.attribute in plain and _activates(layer, side))
     }
+    for name in behind_opaque(side) & set(by_name):
+        by_name[name] = replace(by_name[name], point="logits")
     last, ends = side.last, _ends(side)
     alone = len(ends) == 1
     if not frameworks()[side.framework].sees_inputs:  # Methods are seen by name only.
         whole = alone and last.name not in by_name
         return by_name | _whole(side, compiled, inventory) if whole else by_name
-    found, places = dict(by_name), _places(side, mapped, weights, there)
+    # What is opaque computes nothing that is not in it: its output is what the program's own layer puts out.
+    opaque = {one.name: mapped[one.name] for one in side.layers() if one.op.at_home and one.name in mapped}
+    own = {name: Output(attribute=path, shape=side.graph.by_name[name].output_shape) for name, path in opaque.items()}
+    found, places = by_name | own, _places(side, mapped, weights, there) | opaque
     ordered = side.layers()
     inner = [layer for layer in ordered if layer.name not in ends]
     for layer in inner:  # Of a framework's own layer that nothing is applied behind, its output is the layer's.

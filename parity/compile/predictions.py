@@ -33,7 +33,12 @@ class Spoken:
 
 
 def spoken_by(side: Resolved) -> Spoken | None:
-    """Return what a side's outputs are meant to be; None where they are neither logits nor probabilities."""
+    """Return what a side's outputs are meant to be; None where they are neither logits nor probabilities.
+
+    None, too, where the loss is opaque: what that takes them for is not known, and they are compared as they are.
+    """
+    if side.config.loss.at_home:
+        return None
     loss, ending = side.config.loss, side.last.op.ending()
     made = ending is not None and ending.logits
     kind = ending.kind if ending is not None and made else loss.behind if isinstance(loss, CrossEntropy) else None
@@ -42,6 +47,16 @@ def spoken_by(side: Resolved) -> Spoken | None:
     from_logits = isinstance(loss, CrossEntropy) and loss.from_logits and not made
     tapped = LOGITS if from_logits or loss.fused(ending) else AS_PROBABILITIES
     return Spoken(ending=kind, tapped=tapped, predicted=LOGITS if from_logits else AS_PROBABILITIES)
+
+
+def behind_opaque(side: Resolved) -> set[str]:
+    """Return the layers whose activation an opaque loss may look behind, for the logits that the framework remembers.
+
+    These are seen by their logits then: what a loss does that is not known may go by either.
+    """
+    remembers = frameworks()[side.framework].remembers_logits
+    views = [one for one in side.views.values() if remembers and one.config.loss.at_home]
+    return {one.last.name for one in views if (ending := one.graph.ending) is not None and ending.logits}
 
 
 def answer_of(side: Resolved, inventory: Mapping[str, Any], output: str = "") -> Answer:

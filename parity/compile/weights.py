@@ -26,7 +26,7 @@ def expanded(side: Resolved, own: OwnProgram, compiled: Program, inventory: Mapp
         UsageError: when it names what is not there.
     """
     parameters, layers = side.parameters(), {layer.name: layer for layer in side.layers()}
-    there = [one["path"] for one in (*inventory["parameters"], *inventory["layers"])]
+    there = [one["path"] for one in (*inventory["parameters"], *inventory["layers"], *inventory.get("holders", ()))]
     found: dict[str, str] = {}
     for name, path in own.map.items():
         known = [*layers, *parameters]

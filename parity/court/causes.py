@@ -158,11 +158,6 @@ class Causes:
         if not self.rounding.errors.get(side.name) or not all(given):
             return None
 
-        def own(name: Name) -> np.ndarray | None:
-            if name[0] == "loss":
-                return np.array(taken.loss)
-            return taken.tensor(*name) if name in taken.digests else None
-
         x, y = batch_of(side, taken)
         return Held(
             side=side,
@@ -172,8 +167,9 @@ class Causes:
             x=x,
             y=y,
             number=number - 1,
-            own=own,
+            own=taken.own,
             noise=lambda name: self.rounding.noise(side.name, side.name, name),
             expected=expected,
             leftovers=self.lock.leftovers(side.name),
+            beside=tuple(taken.beside(parameters)),
         )

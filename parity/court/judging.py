@@ -7,20 +7,20 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from parity.compare.judge import PHASES, Judge, Seen
+from parity.compare.judge import MEANT, PHASES, Judge, Seen
 from parity.compare.measure import gap
 from parity.compare.noise import Name, Rounding
 from parity.compare.saturated import forgiven
 from parity.compare.steps import compare_digests, compare_guided, compare_tensors, in_order, repeats, seen_of
 from parity.court.causes import Caused, Causes
-from parity.reference import Reference
+from parity.recorded import RecordedReference, given_to_reference, tapped, undealt
 from parity.run.environment import may_have_gpus
 from parity.run.exchange import Exchange
 from parity.run.lockstep import Lockstep, Taken, batch_of, slots_before
 from parity.spec.exactness import kept_bits
 from parity.spec.resolve import Resolved
 from parity.spec.sections import Config
-from parity.tensors import predictions
+from parity.tensors import itself, predictions
 
 REPEATS, REPEATS_IN_DOUBT = 2, 6
 """Steps in the other precision by which rounding is measured: at the first step and where sides part, and where
@@ -28,6 +28,9 @@ something stands out so little that it may still be rounding."""
 
 OWN_STATE_STEPS = 8
 """Steps checked, one after another, of a side that keeps state of its own which nothing else can set."""
+
+UNMEASURED = 1e-9
+"""Taken for rounding, in float64, where a program draws other numbers each time, so that it cannot be measured."""
 
 OUT_OF_DOUBT = 1e6
 """Multiples of the noise from which on a difference is no matter of how well the noise is known."""
@@ -41,11 +44,17 @@ class Witness:
         side: name of the side.
         place: the first tensor in which it departs from it beyond rounding, None where it agrees.
         places: all of them.
+        number: of the step, counted from 1.
+        largest: largest difference of the tensors that agree, those aside that are nothing but rounding.
+        tensors: that were compared.
     """
 
     side: str
     place: Seen | None
     places: tuple[Seen, ...] = ()
+    number: int = 0
+    largest: float = 0.0
+    tensors: int = 0
 
 
 @dataclass(kw_only=True)
@@ -164,7 +173,9 @@ class Court:
                 self.judged.witnesses = self._witnesses(number, replay)
             begin = min((judge.first for judge in parted if judge.first), key=lambda one: one.when)
             self.judged.odd = self._odd(begin, replay)
-        self._causes.look(number, replay, dict.fromkeys(name for judge in parted for name in (judge.a, judge.b)))
+        searched = [name for judge in parted for name in (judge.a, judge.b)]
+        searched += [one.side for one in self.judged.witnesses if self.hold and one.place is not None]
+        self._causes.look(number, replay, dict.fromkeys(searched))
 
     def _measure(self, number: int, taken: Mapping[str, Taken], sides: Sequence[str], times: int) -> None:
         """Measure the rounding of sides in a step, of those with which that was not done as well before."""
@@ -244,24 +255,31 @@ class Court:
             known = [(side.config, expected)] if any(one.config == side.config for one in left) else []
             if side.program is not None:
                 self._causes.expected[name] = expected
-            places = self._departures(name, number, replay[name], expected)
-            first = min(places, key=lambda seen: seen.when, default=None)
-            found.append(Witness(side=name, place=first, places=tuple(places)))
+            seen = self._compared(name, number, replay[name], expected)
+            places = [one for one in seen if one.beyond]
+            agreeing = [one.difference for one in seen if not one.beyond and one.noise < MEANT]
+            found.append(Witness(
+                side=name, place=min(places, key=lambda one: one.when, default=None), places=tuple(places),
+                number=number, largest=max(agreeing, default=0.0), tensors=len(seen),
+            ))  # fmt: skip
         return found
 
-    def _departures(
+    def _compared(
         self, side: str, number: int, taken: Taken, expected: Mapping[Name, np.ndarray]
     ) -> list[Seen]:  # fmt: skip
+        """Return what the reference computes beside what a side does; not what it was given of what is opaque."""
+        given = {(phase, itself(tensor)) for phase, tensor in given_to_reference(self.sides[side])}
+        given |= {("gradient", name) for name in tapped(self.sides[side])}
+        steady = not undealt(self.sides[side])
         order = in_order([*taken.digests, ("loss", "loss")])
         places = []
         for name, value in expected.items():
-            if name not in taken.digests and name[0] != "loss":
+            if (name not in taken.digests and name[0] != "loss") or (name[0], itself(name[1])) in given:
                 continue
             own = np.array(taken.loss) if name[0] == "loss" else taken.tensor(*name)
-            noise = self.judged.rounding.noise(side, side, name)
+            noise = self.judged.rounding.noise(side, side, name) if steady else UNMEASURED
             places.append(seen_of(number, name, np.asarray(value), own, noise, order[name])[0])
-        told = forgiven(places, expected, taken, self.judged.rounding.precision)
-        return [seen for seen in told if seen.beyond]
+        return forgiven(places, expected, taken, self.judged.rounding.precision)
 
     def _odd(self, place: Seen, replay: Mapping[str, Taken]) -> list[str]:
         """Return who is the odd one out at a place: by majority of the sides, else by the NumPy reference."""
@@ -315,7 +333,10 @@ def reference_step(
     weights = {name: state.get(f"weights/{name}") for name in side.parameters()}  # The reference copies what it takes.
     slots = slots_before(side, state, number)
     x, y = batch_of(side, taken)
-    reference = Reference(side, weights, slots)
+    reference = RecordedReference(side, weights, slots)
+    reference.own, reference.beside = taken.own, tuple(taken.beside(side.parameters()))
+    if any(taken.own(name) is None for name in given_to_reference(side)):
+        return {}  # What is opaque cannot be seen in the program: nothing behind it is known.
     reference.form = form or {}
     predicted = {("metric", predictions(name)): one for name, one in reference.predicted(x).items()}
     step = reference.step(x, y, number)

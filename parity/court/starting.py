@@ -11,6 +11,7 @@ import numpy as np
 from parity.compare.judge import Judge, Seen
 from parity.compare.steps import compare_initial, compare_weights
 from parity.compile.predictions import in_one_form
+from parity.recorded import reached_by_draws, undealt
 
 if TYPE_CHECKING:
     from parity.compile import Program
@@ -51,6 +52,14 @@ def compare_start(judges: list[Judge], openings: Mapping[str, Mapping[str, Any]]
                                difference=0.0, noise=0.0, order=order))  # fmt: skip
             else:
                 compare_initial(judge, order, name, *(np.load(one[name], mmap_mode="r") for one in (ours, theirs)))
+
+
+def note_draws(judge: Judge, sides: Mapping[str, Resolved]) -> None:
+    """Tell a judge what draws random numbers that nothing deals to it, and which layers these do not come into."""
+    pair = [sides[name] for name in (judge.a, judge.b)]
+    judge.undealt = {side.name: text for side in pair if (text := undealt(side))}
+    reached = set[str]().union(*map(reached_by_draws, pair))
+    judge.ahead = frozenset(layer.name for side in pair for layer in side.graph.layers) - reached
 
 
 def compare_extras(judge: Judge, programs: Mapping[str, Program]) -> None:

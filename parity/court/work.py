@@ -19,7 +19,7 @@ from parity.compare.steps import chosen_steps
 from parity.compile import Program, compile_side
 from parity.court.freeruns import TWIN, FreeRuns, gaps
 from parity.court.judging import OWN_STATE_STEPS, Court, Judged
-from parity.court.starting import compare_extras, compare_start, speak_alike
+from parity.court.starting import compare_extras, compare_start, note_draws, speak_alike
 from parity.data.dataset import Dataset
 from parity.errors import DataError, WorkerError
 from parity.prepare.forms import dataset_of
@@ -33,6 +33,7 @@ from parity.run.local_imports import source_of
 from parity.run.lockstep import Lockstep, looked_at_bytes
 from parity.run.session import Scratch, Session, memory_bytes, release, remove_left, scratch_folder
 from parity.run.store import Store
+from parity.run.weights_file import check_fitting
 from parity.spec.plain import dump
 from parity.spec.resolve import Resolved
 from parity.spec.sections import Spec
@@ -45,8 +46,7 @@ MOST_RUNS = 256
 """Runs after which a worker is replaced: a compiled program leaves 1 to 4 MB in its process, whatever its size."""
 
 LARGEST_SHARE = 1 / 8
-"""Share of the machine's memory above which the tensors of a step that is looked at are put on disk: the programs, each
-in two precisions, take at least as much again."""
+"""Share of the machine's memory from which the tensors of a step are put on disk: programs take as much again."""
 
 
 @dataclass(kw_only=True)
@@ -105,6 +105,7 @@ class Work(Scratch):
                 "training.drop_remainder leaves out what is not full; lower training.batch_size"
             )
         check_fit(side, data)
+        check_fitting(side)
         return bench
 
     def dataset(self, side: Resolved) -> Dataset:
@@ -314,6 +315,7 @@ class Work(Scratch):
             # Parameters that one side lacks have been told when the sides' parameters were compared.
             judge.unmatched += [text for text in told if "(weights)" not in text]
             compare_extras(judge, programs)
+            note_draws(judge, {side.name: side for side in sides})
         numbers = chosen_steps(steps, self.options.check_steps)
         if any("optimizer slot" in text for judge in judges for text in judge.unmatched):
             # A side that keeps its own slots must take every step; after a few its rounding errors are in them, too.

@@ -71,6 +71,7 @@ class Held:
         form: what predictions are compared as, see ``Reference.form``.
         leftovers: what the step before left in the program: gradients by ``layer.parameter``, and slots that its
             config has none of, by ``ATTRIBUTE/layer.parameter``.
+        beside: names of gradients that the config has no parameter for.
     """
 
     side: Resolved
@@ -84,6 +85,7 @@ class Held:
     expected: Mapping[Name, np.ndarray] | None = None
     form: Mapping[str, str | None] = field(default_factory=dict)
     leftovers: Mapping[str, np.ndarray] = field(default_factory=dict)
+    beside: tuple[str, ...] = ()
     trials: int = field(default=0, init=False)
     _known: Passed | None = field(default=None, init=False)
     _compared: dict[tuple[Name, int], float] = field(default_factory=dict, init=False)
@@ -91,7 +93,7 @@ class Held:
     def __post_init__(self) -> None:
         """Take up the state."""
         self.base = Habitual(self.side, dict(self.weights), dict(self.slots), dict(self.leftovers))
-        self.base.form = self.form
+        self.base.form, self.base.own, self.base.beside = self.form, self.own, self.beside
 
     def known(self) -> Passed:
         """Return the step as the config has it, which those that differ from it late go on from."""

@@ -14,7 +14,8 @@ from typing import Any, Literal
 
 from parity.lazy import np
 from parity.ops import Op
-from parity.reference import Computed, Passed, Reference, Tensors
+from parity.recorded import RecordedReference
+from parity.reference import Computed, Passed, Tensors
 from parity.spec.graph import Layer
 from parity.spec.resolve import Resolved
 from parity.tensors import layer_of, parameter
@@ -114,7 +115,7 @@ def factors(side: Resolved, rows: int) -> dict[str, float]:
     return {name: one for one, name in reversed(unique.items())}
 
 
-class Habitual(Reference):
+class Habitual(RecordedReference):
     """A side in NumPy as a program with some habits has it.
 
     Args:
@@ -205,7 +206,7 @@ class Habitual(Reference):
         """Return the predictions by output, and the running statistics that making them moved."""
         moved: Tensors = {}
         passed = Passed(values=self.fed(x))
-        for index, mask in enumerate(masks):
+        for index, mask in enumerate(() if self.blind else masks):
             op = self._op(index, passed)
             drawn, read = mask if self.habits.dropping else None, self._read(index, passed)
             if op.statistics and self.habits.batchwise:
@@ -216,7 +217,7 @@ class Habitual(Reference):
             else:
                 value = op.forward(read, self._of(op), drawn)
             passed.values.append(value)
-        return self.answered(passed), moved
+        return {} if self.blind else self.answered(passed), moved
 
     def _through(self, op: Op, x: np.ndarray, mask: np.ndarray | None) -> tuple[np.ndarray, Tensors]:
         axes = self.habits.flattened.get(str(op.name))

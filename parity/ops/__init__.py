@@ -67,7 +67,7 @@ class Op(Masked, Drawing, Adding):
     """Whether its output has the same size whatever size its input has."""
 
     reads_dtype: ClassVar[str] = "float"
-    """What it reads: ``float``, or ``integer`` for numbers of tokens."""
+    """What it reads: ``float``, ``integer`` for numbers of tokens, or ``any``."""
 
     name: str | None = Field(default=None, pattern=r"^[A-Za-z][A-Za-z0-9_]*$", description="the layer's name")
     inputs: str | tuple[str, ...] | None = Field(

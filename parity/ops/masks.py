@@ -27,6 +27,8 @@ class Masked(Entry):
 
     ports: ClassVar[tuple[str, ...]] = ("x",)
     """What it reads, by the names of its parts; empty for two tensors or more, each like the others."""
+    fewest: ClassVar[int] = 2
+    """How many it reads at least, of one that has no ports."""
     optional: ClassVar[int] = 0
     """How many of them, at the end, may be left out."""
     passes_mask: ClassVar[bool] = False

@@ -9,7 +9,7 @@ from parity.data.loading import load
 from parity.data.refusing import one_hot_rows
 from parity.errors import WorkerError
 from parity.prepare.options import is_file
-from parity.spec.targets import Given, Trial, candidates, chosen, numbers_classes, refused
+from parity.spec.targets import BY_FILE, Given, Trial, candidates, chosen, numbers_classes, refused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,6 +52,11 @@ def given_to(session: Session, side: Resolved, bench: Bench, opening: Mapping[st
     data = bench.dataset
     classes = data.classes is not None
     said = Given(form=side.config.data.targets)
+    if any(one.config.loss.at_home for one in side.views.values()):
+        # What it makes of other forms is not known: it is given the one in which its program was.
+        return Given(
+            form=said.form or {(): "flat", (1,): "column"}.get(data.target), origin="" if said.form else BY_FILE
+        )
     forms = candidates(side, data.target, classes, one_hot_rows=not classes and one_hot_rows(data.y))
     if not forms:
         return said

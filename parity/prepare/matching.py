@@ -17,6 +17,7 @@ from parity.errors import DataError, WorkerError
 from parity.frameworks import frameworks
 from parity.prepare.forms import given_to
 from parity.prepare.proving import proved
+from parity.recorded import is_opaque
 from parity.run.local_imports import files_of, source_of
 
 if TYPE_CHECKING:
@@ -85,8 +86,8 @@ class Ports:
             starts={name: starts[name] for name in extras if name in starts},
             given=given,
         )
-        if not found.either_way or found.missing or found.extras:
-            return program  # The reference has nothing like what is beyond the spec.
+        if not found.either_way or found.missing or found.extras or is_opaque(side):
+            return program  # The reference has nothing like what is beyond the spec, or opaque in it.
         with self.session(side, f"{side.name}-match") as session:
             return proved(session, side, self.bench(side), program, found.either_way)
 

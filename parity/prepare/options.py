@@ -19,6 +19,7 @@ from parity.frameworks import frameworks
 from parity.free_names import free_name
 from parity.prepare.installed import installed_frameworks
 from parity.prepare.versions import make, with_environments
+from parity.run.weights_file import check_weights
 from parity.spec import channels
 from parity.spec.known import entry_hint
 from parity.spec.resolve import Own, Resolved, changed, resolve
@@ -126,6 +127,7 @@ def prepare(spec: Spec, options: Options) -> list[Resolved]:
     Raises:
         UsageError: for names that are no side or framework.
         SpecError: when the changes do not fit.
+        DataError: when a file of initial weights is missing, or not what the model starts from.
     """
     check_numbers(options)
     spec = with_environments(spec, options.packages)
@@ -148,6 +150,7 @@ def prepare(spec: Spec, options: Options) -> list[Resolved]:
         check_device("--device", options.device)
         changes["numerics.device"] = options.device
     sides = [_with(side, changes, [one.name for one in sides], options) for side in sides]
+    check_weights(sides)
     for side in sides if options.environments else []:
         make(side.python)
     return sides

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from parity.errors import UsageError, WorkerError
 from parity.frameworks import frameworks
 from parity.lazy import np
+from parity.reading.draws import draw_again
 from parity.run.session import Session, release, scratch_folder
 from parity.run.told import Told
 
@@ -92,7 +93,9 @@ def asked_in(session: Session, program: Wanted) -> tuple[Told, dict[str, NDArray
         if "unwatched" in answer:
             raise UsageError(f"{answer['unwatched']}{_last(session.words())}")
         told = Told.of(answer)
-        return told, arrays_in(folder, told)
+        arrays = arrays_in(folder, told)
+        draw_again(session, program.taken, told, arrays, folder)
+        return told, arrays
     finally:
         release(folder)
 

@@ -10,10 +10,10 @@ from typing import Any
 from parity.catalog import OPS
 from parity.free_names import free_name
 from parity.ops import Op
-from parity.reading.entries_of import checked, entry_of, reader_of, shown_word
 from parity.reading.masks_of import mask_faults
 from parity.reading.odd import Passing, Said
-from parity.reading.unread import NoEntryError, Unread, named
+from parity.reading.opaque import Opened, opened
+from parity.reading.unread import Unread, named
 from parity.run.told import Told, ToldNode
 from parity.spec.names import name_faults
 from parity.spec.plain import brief
@@ -28,27 +28,30 @@ class Layers:
         layers: as a spec has them.
         outputs: of each output, the layer that gives it.
         names: of each call that is a layer, the layer's name.
+        reads: of each output, layers that its loss reads beside it.
         unread: what is no layer.
+        told: the program, what is opaque as one call each.
     """
 
     inputs: dict[str, Any] = field(default_factory=dict)
     layers: list[Any] = field(default_factory=list)
     outputs: dict[str, str] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
+    reads: dict[str, list[str]] = field(default_factory=dict)
     unread: list[Unread] = field(default_factory=list)
+    told: Told = field(default_factory=lambda: Told(framework=""))
 
 
 def layers_of(told: Told) -> Layers:
-    """Return the layers that a program's calls are."""
-    found, told = Layers(), _firsts_named(told)
+    """Return the layers of a spec that a program's calls are."""
+    laid = opened(_firsts_named(told))
+    found, told = Layers(told=laid.told, unread=list(laid.unread)), laid.told
     passed: dict[str, str] = {}
     kept: list[tuple[ToldNode, Said]] = []
     for node in told.nodes:
-        try:
-            said = _said(node, told.framework)
-        except NoEntryError as error:
-            found.unread.append(Unread(what=named(node), place=node.place, needs=str(error)))
+        if node.name not in laid.said:
             continue
+        said = laid.said[node.name]
         if isinstance(said, Passing):
             source = node.reads[said.read]
             passed[node.name] = passed.get(source, source)
@@ -63,6 +66,7 @@ def layers_of(told: Told) -> Layers:
     ops = _named_ops(kept, set(inputs.values()))
     found.unread += mask_faults(kept, ops, told, passed)
     found.names = {node.name: str(op.name) for (node, _), op in zip(kept, ops, strict=True)}
+    found.reads = _read_by_losses(told, laid, passed, found.names)
     values = inputs | found.names
     above = next(iter(inputs.values()), "")
     for (node, _), op in zip(kept, ops, strict=True):
@@ -106,7 +110,20 @@ def _firsts_named(told: Told) -> Told:
             for node in nodes
         ],
         outputs=[(name, back.get(value, value)) for name, value in told.outputs],
+        losses=[replace(one, reads=[back.get(x, x) for x in one.reads]) for one in told.losses],
     )
+
+
+def _read_by_losses(
+    told: Told, laid: Opened, passed: Mapping[str, str], names: Mapping[str, str]
+) -> dict[str, list[str]]:  # fmt: skip
+    """Return, by output, the layers that a loss reads beside it; what stands within an opaque layer is its own."""
+    found: dict[str, list[str]] = {}
+    for loss in told.losses:
+        read = [laid.kept.get(one, one) for one in loss.reads]
+        layers = [names[key] for one in read if (key := passed.get(one, one)) in names]
+        found[loss.output] = sorted(set(layers))
+    return found
 
 
 def _number(name: str) -> tuple[int, str]:
@@ -132,25 +149,6 @@ def in_order(told: Told) -> list[ToldNode]:
         else:
             waiting += reversed(left)
     return list(found.values())
-
-
-def _said(node: ToldNode, framework: str) -> Said | Passing:
-    """Return a call as the layer that it is.
-
-    Raises:
-        NoEntryError: when it is none.
-    """
-    odd = reader_of(framework).odd(node)
-    if odd is not None:
-        if isinstance(odd, Said):
-            checked(OPS[odd.kind], odd.fields)
-        return odd
-    if node.called:
-        name, value = next(iter(node.called.items()))
-        raise NoEntryError(f"a field that says that it is called with {name}={shown_word(value)}")
-    word = {"part": node.part, "arguments": node.arguments, "own": node.own}
-    ((kind, fields),) = entry_of(word, framework, "op").items()
-    return Said(kind, fields)
 
 
 def _valid(name: str) -> str:
@@ -193,8 +191,13 @@ def _whole_numbers(kept: Sequence[tuple[ToldNode, Said]], told: Told) -> set[str
         for one in node.reads:
             if one in readers:
                 readers[one].append(said)
+    whole = {one.name for one in told.inputs if one.whole}  # What is opaque is given them as the program has them.
     return {
         name
         for name, every in readers.items()
-        if every and all(OPS[said.kind].reads_dtype == "integer" for said in every)
+        if every
+        and all(
+            OPS[said.kind].reads_dtype == "integer" or (OPS[said.kind].reads_dtype == "any" and name in whole)
+            for said in every
+        )
     }

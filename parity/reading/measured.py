@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from parity.catalog import INITIALIZERS
-from parity.code import Parameter
 from parity.initializers.scaled import KEPT
 from parity.initializers.truncated_normal import CUT
 from parity.lazy import np
+from parity.reading.drawn_by import EXACT, initializer_said, rules_for, share_below
 from parity.run.decimals import decimal_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-RULES = (
-    "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform", "lecun_normal", "fan_in_uniform",
-    "xavier_normal", "kaiming_normal",
-)  # fmt: skip
-"""Initializers that scale by a fan; of two that are one for a shape, the first is what is meant."""
 
 LEAST = 64
 """Numbers below which nothing is told of how they are distributed."""
@@ -38,8 +31,17 @@ EDGE = 12.0
 MISFIT = 2.2
 """Kolmogorov's distance times the root of n beyond which numbers of such a distribution are in one of 8,000 cases."""
 
-EXACT = 2e-6
-"""Relative difference within which a number that a program says is what a rule makes of the fans, in float32."""
+DECADES = 1.0
+"""What a decimal is less likely than a rule: e, since scales that are no rule spread over a few decades."""
+
+NEAR = 3.0
+"""Difference of log likelihoods below which another scale is told beside the likeliest one."""
+
+CERTAIN = 1e12
+"""Odds beyond which none are said."""
+
+RARE = 1e-3
+"""Share of draws of a rule that may reach less far than numbers must to be held to be its."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +84,9 @@ def measured(draws: Sequence[NDArray[Any]], *, fan_in: int, fan_out: int, feeds:
     numbers = np.concatenate([one.ravel() for one in every])
     if not numbers.size or not np.isfinite(numbers).all():
         return StartMeasured(entry=None, sentence="not all of its numbers are finite")
-    if (numbers == numbers[0]).all():
+    if numbers.size == 1 and numbers[0] not in (0.0, 1.0):
+        return StartMeasured(entry=None, sentence="one number of one draw cannot tell how it is drawn")
+    if (numbers == numbers[0]).all() and (len(every) == 1 or every[0].size > 1 or numbers[0] in (0.0, 1.0)):
         return StartMeasured(entry=_level(float(numbers[0])), sentence=f"every number is {numbers[0]:g}")
     same = len(every) > 1 and all(np.array_equal(one, every[0]) for one in every[1:])
     eye = _identity(every[0]) if same or len(every) == 1 else None
@@ -92,102 +96,68 @@ def measured(draws: Sequence[NDArray[Any]], *, fan_in: int, fan_out: int, feeds:
         return StartMeasured(entry=None, sentence=f"it starts at the same {every[0].size} numbers whatever the seed")
     gain = _gain(every)
     if gain is not None:
-        return StartMeasured(entry=_said("orthogonal", gain=gain), sentence="its rows or columns are at right angles")
+        return StartMeasured(
+            entry=initializer_said("orthogonal", gain=gain), sentence="its rows or columns are at right angles"
+        )
     rules = rules_for(shape, fan_in=fan_in, fan_out=fan_out, feeds=feeds)
     return _of_numbers(numbers, len(every), rules)
 
 
-def rules_for(shape: Sequence[int], *, fan_in: int, fan_out: int, feeds: int = 0) -> dict[str, tuple[str, float]]:
-    """Return of each rule that scales by a fan the family that it draws from, and the scale.
-
-    What a rule means is what its entry's ``sample`` makes of uniform numbers.
-
-    Args:
-        shape: of the tensor.
-        fan_in: inputs that feed one output.
-        fan_out: outputs that one input feeds.
-        feeds: inputs that feed one output of its layer; ``fan_in`` if 0.
-
-    >>> rules_for([3, 3], fan_in=3, fan_out=3)["glorot_uniform"]
-    ('uniform', 1.0)
-    """
-    grid = np.array([0.1, 0.35, 0.8, 0.95])
-    found = {}
-    for kind in RULES:
-        entry = INITIALIZERS[kind]()
-        parameter = Parameter(
-            shape=tuple(shape), initializer=entry, fan_in=fan_in, fan_out=fan_out, feeds=feeds or fan_in
-        )
-        drawn = entry.sample(grid, parameter)
-        for family, quantiles in _families().items():
-            ratios = drawn / quantiles(grid)
-            if np.ptp(ratios) < 1e-9 * abs(ratios[0]):
-                found[kind] = (family, round(float(ratios[0]), 12))
-    return found
-
-
-def said_exactly(family: str, location: float, scale: float, rules: dict[str, tuple[str, float]]) -> Any:
-    """Return the initializer of numbers that a program says itself.
-
-    Args:
-        family: ``uniform``, ``normal`` or ``truncated_normal``.
-        location: the middle.
-        scale: half the range of uniform numbers, else the standard deviation (before the cut, where there is one).
-        rules: as :func:`rules_for` has them.
-    """
-    if abs(location) <= EXACT * scale:
-        for kind, (drawn, expected) in rules.items():
-            if drawn == family and abs(scale - expected) <= EXACT * expected:
-                return kind
-        location = 0.0
-    if family == "uniform":
-        return _said("random_uniform", minval=decimal_of(location - scale), maxval=decimal_of(location + scale))
-    kind = "random_normal" if family == "normal" else "truncated_normal"
-    return _said(kind, mean=decimal_of(location), stddev=decimal_of(scale))
-
-
-def _families() -> dict[str, Callable[[NDArray[Any]], NDArray[Any]]]:
-    """Return what each family makes of uniform numbers, at location 0 and scale 1."""
-    from scipy.special import ndtr, ndtri
-
-    low, high = ndtr(-CUT), ndtr(CUT)
-    return {
-        "uniform": lambda u: 2.0 * u - 1.0,
-        "truncated_normal": lambda u: ndtri(low + u * (high - low)),
-        "normal": lambda u: ndtri(u),
-    }
-
-
-def _below(family: str, x: NDArray[Any]) -> NDArray[Any]:
-    """Return the share of a family that is below, at location 0 and scale 1."""
-    from scipy.special import ndtr
-
-    if family == "uniform":
-        return np.clip((x + 1.0) / 2.0, 0.0, 1.0)
-    if family == "normal":
-        return ndtr(x)
-    low, high = ndtr(-CUT), ndtr(CUT)
-    return np.clip((ndtr(x) - low) / (high - low), 0.0, 1.0)
-
-
 def _of_numbers(numbers: NDArray[Any], draws: int, rules: dict[str, tuple[str, float]]) -> StartMeasured:
     count = numbers.size
-    by = f"by {count} numbers of {draws} seed{'s' if draws > 1 else ''}"
+    by = f"by {count} numbers of {f'{draws} seeds' if draws > 1 else 'one draw'}"
     if count < LEAST:
-        return StartMeasured(entry=None, sentence=f"{count} numbers are too few to tell how it is drawn")
+        few = f"{count} numbers of {f'{draws} seeds' if draws > 1 else 'one draw'}"
+        return StartMeasured(entry=None, sentence=f"{few} are too few to tell how it is drawn")
     fits = sorted(_fits(numbers), key=lambda one: -one.likelihood)
     best, ahead = fits[0], fits[0].likelihood - fits[1].likelihood
     if ahead < DECISIVE:
         families = f"{_worded(best.family)} and {_worded(fits[1].family)}"
         return StartMeasured(entry=None, sentence=f"{by}, {families} numbers cannot be told apart")
     ordered = np.sort((numbers - best.location) / best.scale)
-    share, steps = _below(best.family, ordered), np.arange(count + 1) / count
-    distance = max(float(np.max(steps[1:] - share)), float(np.max(share - steps[:-1])))
-    if distance * math.sqrt(count) > MISFIT:
+    if _distance(ordered, best.family) * math.sqrt(count) > MISFIT:
         return StartMeasured(entry=None, sentence=f"{by}, it is neither uniform nor normal, cut or not")
     if best.family == "uniform":
-        return _uniform(float(numbers.min()), float(numbers.max()), count, rules, by)
-    return _normal(best, count, rules, by)
+        found = _uniform(float(numbers.min()), float(numbers.max()), count, rules, by)
+    else:
+        found = _normal(best, count, rules, by)
+    return replace(
+        found, sentence=f"{found.sentence}; {_worded(fits[1].family)} numbers are {_odds(ahead)} less likely"
+    )
+
+
+def _odds(ahead: float) -> str:
+    """Return how many times likelier one thing is than another, of the difference of their log likelihoods.
+
+    >>> _odds(math.log(2e5)), _odds(1000.0)
+    ('2e+05 times', 'more than 1e+12 times')
+    """
+    return f"{math.exp(ahead):.0e} times" if ahead < math.log(CERTAIN) else f"more than {CERTAIN:.0e} times"
+
+
+def within(draws: Sequence[NDArray[Any]], rule: str, *, fan_in: int, fan_out: int, feeds: int = 0) -> bool:
+    """Return whether numbers are such as a rule draws uniformly: none is beyond its limit, all reach as far as that.
+
+    Args:
+        draws: as :func:`measured` takes them.
+        rule: initializer that scales by a fan.
+        fan_in: inputs that feed one output.
+        fan_out: outputs that one input feeds.
+        feeds: inputs that feed one output of its layer; ``fan_in`` if 0.
+    """
+    numbers = np.sort(np.concatenate([np.asarray(one, np.float64).ravel() for one in draws]))
+    family, limit = rules_for(draws[0].shape, fan_in=fan_in, fan_out=fan_out, feeds=feeds).get(rule, ("", 0.0))
+    count, largest = numbers.size, float(np.abs(numbers).max(initial=0.0))
+    if family != "uniform" or not count or (count > len(draws) and np.ptp(numbers) == 0.0):
+        return False
+    fits = limit * RARE ** (1.0 / count) <= largest <= limit * (1.0 + EXACT)
+    return fits and _distance(numbers / limit, "uniform") * math.sqrt(count) <= MISFIT
+
+
+def _distance(ordered: NDArray[Any], family: str) -> float:
+    """Return Kolmogorov's distance of sorted numbers from a family at location 0 and scale 1."""
+    share, steps = share_below(family, ordered), np.arange(ordered.size + 1) / ordered.size
+    return max(float(np.max(steps[1:] - share)), float(np.max(share - steps[:-1])))
 
 
 def _fits(numbers: NDArray[Any]) -> list[_Fit]:
@@ -215,17 +185,21 @@ def _uniform(low: float, high: float, count: int, rules: dict[str, tuple[str, fl
     """Return uniform numbers: whose limits are just beyond the smallest and the largest."""
     room = EDGE * (high - low) / count
     sentence = f"{by}, uniform from {low:.5g} to {high:.5g}"
-    for kind, (family, limit) in rules.items():
-        if family == "uniform" and all(-EXACT * limit <= limit - one <= room for one in (high, -low)):
-            return StartMeasured(entry=kind, sentence=f"{sentence}, as {kind} (limit {limit:.5g})")
+    near = [(limit, kind) for kind, (family, limit) in rules.items()
+            if family == "uniform" and all(-EXACT * limit <= limit - one <= room for one in (high, -low))]  # fmt: skip
+    if near:  # Of n numbers, each is as much likelier as the limit is nearer.
+        limit, kind = min(near, key=lambda one: one[0])
+        others = [one for one in near if EXACT < one[0] / limit - 1.0 < NEAR / count]
+        or_so = f", or {others[0][1]} ({others[0][0]:.5g}), which is nearly as likely" if others else ""
+        return StartMeasured(entry=kind, sentence=f"{sentence}, as {kind} (limit {limit:.5g}){or_so}")
     even = abs(high + low) <= room
     most = _shortest(max(high, -low) if even else high, (max(high, -low) if even else high) + room)
     least = -most if even else _shortest(low - room, low)
-    return StartMeasured(entry=_said("random_uniform", minval=least, maxval=most), sentence=sentence)
+    return StartMeasured(entry=initializer_said("random_uniform", minval=least, maxval=most), sentence=sentence)
 
 
 def _normal(fit: _Fit, count: int, rules: dict[str, tuple[str, float]], by: str) -> StartMeasured:
-    """Return normal numbers by the rule or the decimal that is likeliest: a rule is as good as a digit said."""
+    """Return normal numbers by the rule or the decimal that is likeliest: rules are few, decimals ten to a digit."""
     sentence = f"{by}, {_worded(fit.family)} of deviation {fit.scale:.4g} (standard error {fit.error * fit.scale:.1g})"
     likely: list[tuple[float, str | float]] = []
     for kind, (family, scale) in rules.items():
@@ -236,14 +210,26 @@ def _normal(fit: _Fit, count: int, rules: dict[str, tuple[str, float]], by: str)
         scale = float(f"{fit.scale:.{digits - 1}e}")
         off = (fit.scale / scale - 1.0) / fit.error
         if abs(off) < FAR:
-            likely.append((off**2 / 2.0 + digits * math.log(10.0), scale))
-    _, said = min(likely, key=lambda one: one[0], default=(0.0, float(f"{fit.scale:.4g}")))
+            likely.append((off**2 / 2.0 + digits * math.log(10.0) + DECADES, scale))
+    likely.sort(key=lambda one: one[0])
+    said = likely[0][1] if likely else float(f"{fit.scale:.4g}")
+    near = [one for cost, one in likely[1:] if cost - likely[0][0] < NEAR and _scale(one, rules) != _scale(said, rules)]
+    or_so = f", or {_shown(near[0], rules)}, which is nearly as likely" if near else ""
     if isinstance(said, str):
-        return StartMeasured(entry=said, sentence=f"{sentence}, as {said} ({rules[said][1]:.4g})")
+        return StartMeasured(entry=said, sentence=f"{sentence}, as {_shown(said, rules)}{or_so}")
+    sentence += or_so
     error = FAR * fit.scale / math.sqrt(count)
     mean = 0.0 if fit.location == 0.0 else _shortest(fit.location - error, fit.location + error)
     kind = "random_normal" if fit.family == "normal" else "truncated_normal"
-    return StartMeasured(entry=_said(kind, mean=mean, stddev=said), sentence=sentence)
+    return StartMeasured(entry=initializer_said(kind, mean=mean, stddev=said), sentence=sentence)
+
+
+def _scale(said: str | float, rules: dict[str, tuple[str, float]]) -> float:
+    return rules[said][1] if isinstance(said, str) else said
+
+
+def _shown(said: str | float, rules: dict[str, tuple[str, float]]) -> str:
+    return f"{said} ({rules[said][1]:.4g})" if isinstance(said, str) else f"{said:g}"
 
 
 def _worded(family: str) -> str:
@@ -259,7 +245,7 @@ def _identity(array: NDArray[Any]) -> Any:
     gain = float(array.flat[0]) if array.ndim == 2 and array.size else 0.0
     if not gain or min(array.shape) < 2 or not np.array_equal(array, gain * np.eye(*array.shape)):
         return None
-    return _said("identity", gain=decimal_of(gain))
+    return initializer_said("identity", gain=decimal_of(gain))
 
 
 def _gain(draws: Sequence[NDArray[Any]]) -> float | None:
@@ -276,13 +262,6 @@ def _gain(draws: Sequence[NDArray[Any]]) -> float | None:
         gains.append(math.sqrt(square))
     gain = float(np.mean(gains))
     return _shortest(gain * (1.0 - 1e-5), gain * (1.0 + 1e-5))
-
-
-def _said(kind: str, **fields: float) -> Any:
-    """Return an initializer as a spec says it: without what its entry has by itself."""
-    model = INITIALIZERS[kind].model_fields
-    told = {name: value for name, value in fields.items() if value != model[name].default}
-    return {kind: told} if told else kind
 
 
 def _shortest(low: float, high: float) -> float:

@@ -41,6 +41,9 @@ class Reader:
     ignored: ClassVar[Collection[str]] = frozenset()
     """Arguments of parts that change nothing of what they compute."""
 
+    opaque: ClassVar[bool] = False
+    """Whether what no entry reads is kept in its place: the framework's programs show what their layers give."""
+
     beside: ClassVar[Collection[str]] = frozenset()
     """Arguments that mean the field of the same name, though tables, which write calls, do not have them."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,9 @@ from parity.errors import UsageError
 from parity.free_names import free_name
 from parity.ops import Op
 from parity.ops.again import Again
+from parity.reading.opaque import aligned, as_ordered, read_by_losses, renamed
 from parity.reading.plainly import activations_joined, channels_moved_last
+from parity.reading.resolved import MEASURED
 from parity.reading.same_rows import SharedRows, shared_rows
 from parity.reading.whole import UNSEEN, ReadProgram
 from parity.spec.align import SAME_KIND, align, likeness
@@ -31,6 +33,7 @@ class PairSide:
         model: as the spec has it.
         names: of each layer of the spec, the layer of the reading.
         moved: its program reads channels first what the spec has channels last.
+        loss: as the spec has it.
     """
 
     name: str
@@ -38,6 +41,7 @@ class PairSide:
     model: ModelSpec
     names: dict[str, str] = field(default_factory=dict)
     moved: bool = False
+    loss: Any = None
 
     def paths(self) -> dict[str, str]:
         """Return of each layer of the spec what the program itself calls it, where it has a name for it."""
@@ -62,7 +66,31 @@ class PairSide:
         found = {path: places[key] for path, key in SAID_AT if places.get(key)}
         lines = {self.reading.names[node.name]: node.place for node in told.nodes if node.name in self.reading.names}
         found |= {f"layers.{name}": lines[own] for name, own in self.names.items() if lines.get(own)}
-        return {path: _in(folder, place) for path, place in found.items()}
+        shown = {path: _in(folder, place) for path, place in found.items()}
+        for path, how in self._measured():
+            place = shown.get(path.rpartition(".")[0])
+            shown[path] = f"{place} (measured {how})" if place else f"measured {how}"
+        return shown
+
+    def _measured(self) -> Iterator[tuple[str, str]]:
+        """Give the paths of the initializers that were measured, and by what."""
+        told, layers = self.reading.told, {str(op.name): op for op in self.model.layers}
+        here = {own: name for name, own in self.names.items()}
+        for node in told.nodes:
+            op = layers.get(here.get(self.reading.names.get(node.name, ""), ""))
+            if op is None:
+                continue
+            begins = f"{MEASURED}{node.name}."
+            for key in [one for one in told.places if one.startswith(begins)]:
+                yield f"layers.{op.name}.{_field(op, key.removeprefix(begins), told.framework)}", told.places[key]
+
+
+def _field(op: Op, tensor: str, framework: str) -> str:
+    """Return the field that says how a tensor starts, of the name that the program's framework has for it."""
+    native = type(op).natives.get(framework)
+    names = {} if native is None else {told[0]: canonical for canonical, told in native.weights.items()}
+    name = names.get(tensor)
+    return tensor if name is None else f"{type(op).said_as.get(name, name)}_initializer"
 
 
 def _in(folder: str, place: str) -> str:
@@ -115,7 +143,7 @@ def paired(a: ReadProgram, b: ReadProgram, names: tuple[str, str], source: str, 
     """
     specs = [_built(one) for one in (a, b)]
     sides = [
-        PairSide(name=name, reading=one, model=activations_joined(spec.model))
+        PairSide(name=name, reading=one, model=activations_joined(spec.model, read_by_losses(one.spec["loss"])))
         for name, one, spec in zip(names, (a, b), specs, strict=True)
     ]
     _turn(sides)
@@ -125,6 +153,7 @@ def paired(a: ReadProgram, b: ReadProgram, names: tuple[str, str], source: str, 
     _check_outputs(first, second)
     rows = shared_rows((first, second), specs, others)
     spec = {**a.spec, "name": f"{names[0]}-{names[1]}", "data": {**a.spec["data"], "source": source, **rows.data[0]}}
+    first.loss = spec["loss"]
     spec["model"] = _plain(first.model)
     if not first.seen("epochs") and second.seen("epochs"):
         spec["training"] = {**spec["training"], "epochs": specs[1].training.epochs}
@@ -139,6 +168,7 @@ def paired(a: ReadProgram, b: ReadProgram, names: tuple[str, str], source: str, 
     notes = [f"{one.name}: {note}" for one in sides for note in one.reading.notes if note != UNSEEN or not seen]
     notes += [f"{one.name}: how many epochs it trains cannot be seen; it is given those of {other.name}."
               for one, other in (sides, sides[::-1]) if seen and not one.seen("epochs")]  # fmt: skip
+    notes += aligned([one.model.layers for one in sides], [one.loss for one in sides], names)
     return Pair(sides=(first, second), spec=spec, rows=rows, notes=[*notes, *rows.notes])
 
 
@@ -176,7 +206,7 @@ def _rename(first: PairSide, second: PairSide) -> None:
             taken.add(own)
     inputs = _inputs(first, second)
     called = {**inputs, **found}
-    layers = [_called(op, called) for op in after]
+    layers = [as_ordered(_called(op, called), before) for op in after]
     outputs = {name: called[layer] for name, layer in second.model.outputs.items()}
     second.model = ModelSpec(
         input=second.model.input,
@@ -185,6 +215,7 @@ def _rename(first: PairSide, second: PairSide) -> None:
         outputs=outputs,
     )
     second.names = {found[str(op.name)]: str(op.name) for op in after}
+    second.loss = renamed(second.reading.spec["loss"], found)
 
 
 def _called(op: Op, called: Mapping[str, str]) -> Op:
@@ -255,7 +286,7 @@ def _changes(first: PairSide, second: PairSide, specs: Sequence[Spec]) -> dict[s
     a, b = specs
     for section in ("loss", "optimizer"):
         if getattr(a, section) != getattr(b, section):
-            changes[section] = second.reading.spec[section]
+            changes[section] = second.loss if section == "loss" else second.reading.spec[section]
     for section in ("training", "numerics"):
         mine, theirs = getattr(a, section), getattr(b, section)
         for name in type(mine).model_fields:
@@ -290,4 +321,4 @@ def with_programs(pair: Pair, files: Mapping[str, str], scripts: Mapping[str, st
 
 def _has_tensors(model: ModelSpec, name: str) -> bool:
     op = next(op for op in model.layers if op.name == name)
-    return bool(type(op).started or type(op).statistics)
+    return bool(type(op).started or type(op).statistics or op.at_home)

@@ -5,7 +5,7 @@ Channels last, and activations in the layer that they follow.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from parity.activations.linear import Linear
 from parity.code import axes_of
@@ -15,6 +15,7 @@ from parity.free_names import free_name
 from parity.ops import ActivatedOp, Op
 from parity.ops.activation import ActivationOp
 from parity.ops.again import Again
+from parity.ops.opaque import Opaque
 from parity.ops.permute import Permute
 from parity.spec.graph import Graph, Layer, graph_of, named
 from parity.spec.sections import ModelSpec
@@ -71,6 +72,8 @@ def _read_last(line: Line) -> Op:
     fields = type(layer.op).model_fields
     if lies != "to_last":
         return layer.op
+    if isinstance(layer.op, Opaque):
+        return layer.op.replace(shape=(*layer.op.shape[1:], layer.op.shape[0]))
     if "data_format" in fields:
         return layer.op.replace(data_format="channels_last")
     if "axis" in fields:
@@ -81,10 +84,14 @@ def _read_last(line: Line) -> Op:
     return layer.op
 
 
-def activations_joined(model: ModelSpec) -> ModelSpec:
+def activations_joined(model: ModelSpec, kept: Collection[str] = ()) -> ModelSpec:
     """Return a model whose activations stand in the layers that they follow, as far as these can have them.
 
     Of ``dense`` and ``activation: relu``, ``dense: {activation: relu}``: one network, in two ways to write it.
+
+    Args:
+        model: of a spec.
+        kept: layers whose outputs are read from outside of it, and stay what they are.
     """
     graph = graph_of(named(model))
     ends = {value.name for value in graph.outputs}
@@ -94,7 +101,13 @@ def activations_joined(model: ModelSpec) -> ModelSpec:
         before = layer.reads[0].name
         op = ops.get(before)
         alone = graph.readers(before) == [layer] and before not in ends and before not in graph.shared
-        if isinstance(layer.op, ActivationOp) and layer.owns and alone and _takes(op):
+        if (
+            isinstance(layer.op, ActivationOp)
+            and layer.owns
+            and alone
+            and _takes(op)
+            and not {layer.name, before} & set(kept)
+        ):
             assert op is not None
             ops[before] = op.replace(**{op.activation_field: layer.op.function})
             gone[layer.name] = before

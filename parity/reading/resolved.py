@@ -2,75 +2,85 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from parity.reading.drawn_by import rules_for, said_exactly
+from parity.reading.draws import fans_of, starts_measured, starts_of
 from parity.reading.fitted import fitted
-from parity.reading.measured import measured, rules_for, said_exactly
 from parity.reading.unread import Unread
-from parity.run.told import Told, ToldNode, Word
+from parity.run.told import Told, ToldNode
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+MEASURED = "measured:"
+"""How the name begins under which it is told by how many numbers a tensor's start was measured."""
 
-def resolved(told: Told, arrays: Mapping[str, NDArray[Any]], unread: list[Unread]) -> Told:
+NEEDS = "an initializer that starts it so, or the weights as they are: --weights live"
+"""What a tensor needs of which nobody can tell how it starts."""
+
+
+def resolved(
+    told: Told, arrays: Mapping[str, NDArray[Any]], unread: list[Unread], given_weights: bool = False
+) -> Told:  # fmt: skip
     """Return a program in which every word says what it is.
 
-    ``{"start": ...}`` is how a tensor starts: its ``shape``, and of what TensorFlow's or PyTorch's generator drew
-    ``drawn``, the family, the middle and the scale; else the name of the ``array`` that it starts at. ``{"fit": ...}``
+    ``{"start": ...}`` is how a tensor starts: its ``shape``, and of what TensorFlow's generator drew ``drawn``, the
+    family, the middle and the scale; else the names of the ``arrays`` that it starts at, one for each seed, with the
+    ``axes`` of the canonical layout in it and the number of inputs that feed an output of its layer. ``{"fit": ...}``
     is an update: names of its ``weights`` and ``gradients``, and the ``numbers`` that the program writes.
 
     Args:
         told: what a watcher told.
         arrays: that it wrote.
         unread: takes what the numbers do not tell.
+        given_weights: the spec starts from the program's own weights, whatever the initializers say.
     """
-    notes = list(told.notes)
-    nodes = [_node(node, arrays, unread, notes) for node in told.nodes]
+    notes, places = list(told.notes), dict(told.places)
+    nodes = [_node(node, arrays, unread, notes, places, given_weights) for node in told.nodes]
     optimizer = told.optimizer
     if isinstance(optimizer, Mapping) and "fit" in optimizer:
         said = optimizer["fit"]
         found = fitted(arrays[said["weights"]], arrays[said["gradients"]], said["numbers"])
         notes += [f"The optimizer is written out in the program: {found.sentence}."] if found.entry else []
         optimizer = {"entry": found.entry or "sgd"}
+        if found.entry and said.get("around"):
+            ((kind, fields),) = found.entry.items()
+            optimizer = {"entry": {kind: {**fields, **said["around"]}}}
         if found.entry is None:
             unread.append(Unread(what=f"an update that is written out ({found.sentence})", place=said["place"],
                                  needs="an optimizer with that rule"))  # fmt: skip
-    return replace(told, nodes=nodes, optimizer=optimizer, notes=notes)
+    return replace(told, nodes=nodes, optimizer=optimizer, notes=notes, places=places)
 
 
-def _node(node: ToldNode, arrays: Mapping[str, NDArray[Any]], unread: list[Unread], notes: list[str]) -> ToldNode:
-    said: dict[str, Word] = {}
-    for name, word in node.arguments.items():
-        if isinstance(word, Mapping) and "start" in word:
-            said[name] = _start(word["start"], arrays, unread, notes)
-    return replace(node, arguments={**node.arguments, **said}) if said else node
-
-
-def _start(said: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], unread: list[Unread], notes: list[str]) -> Word:
-    fans = fans_of(said["shape"])
-    if "drawn" in said:
-        family, middle, scale = said["drawn"]
-        return {"entry": said_exactly(family, middle, scale, rules_for(said["shape"], **fans))}
-    found = measured([arrays[said["array"]]], **fans)
-    if found.entry is None:
-        unread.append(Unread(what=f"{said['of']}: {found.sentence}; it", place=said.get("place", ""),
-                             needs="an initializer that starts it so"))  # fmt: skip
-    elif found.entry not in ("zeros", "ones"):
-        notes.append(f"{said['of']} is measured: {found.sentence}.")
-    return {"entry": found.entry or "zeros"}
-
-
-def fans_of(shape: list[int]) -> dict[str, int]:
-    """Return the fans of a tensor in the canonical layout.
-
-    >>> fans_of([3, 3, 8, 16])
-    {'fan_in': 72, 'fan_out': 144}
-    """
-    if len(shape) < 2:
-        return {"fan_in": shape[0] if shape else 1, "fan_out": shape[0] if shape else 1}
-    window = math.prod(shape[:-2])
-    return {"fan_in": window * shape[-2], "fan_out": window * shape[-1]}
+def _node(
+    node: ToldNode, arrays: Mapping[str, NDArray[Any]], unread: list[Unread], notes: list[str],
+    places: dict[str, str], given_weights: bool,
+) -> ToldNode:  # fmt: skip
+    """Return a layer whose starts are entries; those that are not told are left to the layer where they do nothing."""
+    if not any(starts_of(node)):
+        return node
+    node = replace(node, arguments={**node.arguments})
+    if isinstance(node.arguments.get("starts"), Mapping):
+        node.arguments["starts"] = dict(node.arguments["starts"])
+    words = [(where, name, where[name]["start"]) for where, name in starts_of(node)]
+    found = starts_measured({name: said for _, name, said in words if "drawn" not in said}, arrays)
+    for where, name, said in words:
+        if "drawn" in said:
+            family, middle, scale = said["drawn"]
+            rules = rules_for(said["shape"], **fans_of(said["shape"]))
+            where[name] = {"entry": said_exactly(family, middle, scale, rules)}
+            continue
+        start = found[name]
+        where[name] = {"entry": start.entry or "zeros"}
+        if start.entry is not None:
+            places[f"{MEASURED}{said['of']}"] = start.sentence.partition(",")[0]
+            notes += [] if start.entry in ("zeros", "ones") else [f"{said['of']} is measured: {start.sentence}."]
+        elif given_weights:
+            del where[name]
+            notes.append(f"How {said['of']} starts is not told: {start.sentence}; the file of weights has it.")
+        else:
+            unread.append(Unread(what=f"{said['of']}: {start.sentence}; it", place=said.get("place", ""), needs=NEEDS))
+    return node

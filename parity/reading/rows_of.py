@@ -32,6 +32,7 @@ class Rows:
         aligned: outputs of one number whose targets are (N,).
         made_up: they are: the program brings none.
         unread: what is none.
+        notes: what a reader of the spec should know, in sentences.
     """
 
     arrays: dict[str, Any] = field(default_factory=dict)
@@ -39,6 +40,7 @@ class Rows:
     aligned: set[str] = field(default_factory=set)
     made_up: bool = False
     unread: list[Unread] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 def rows_of(
@@ -62,11 +64,15 @@ def rows_of(
     if not given:
         found.made_up = True
         x, y = _made_up(layers, losses, shapes)
+    elif x and not any(key == "y" or key.startswith("y:") for key in given) and _untargeted(losses):
+        y = {name: np.zeros((len(next(iter(x.values()))), *shapes[name]), np.float32) for name in outputs}
+        found.notes.append("Its loss takes no targets: those in the file are zeros.")
     elif not x or not y:
         side, names = ("targets", outputs) if x else ("inputs", inputs)
         what = f"data: {', '.join(given)}, without {side},"
         found.unread.append(Unread(what=what, needs=f"{side} for {', '.join(names)}"))
         return found
+    _numbered(y, losses, shapes, found)
     x = {name: _input(one, layers.inputs[name]) for name, one in x.items()}
     y = {name: _targets(one, losses[name], shapes[name]) for name, one in y.items()}
     weights = _weights(given.get("w"), y, shapes, losses, training, found.unread)
@@ -164,10 +170,38 @@ def _input(array: NDArray[Any], said: Any) -> NDArray[Any]:
 def _targets(array: NDArray[Any], loss: Any, shape: list[int]) -> NDArray[Any]:
     """Return targets as a file holds them: numbers of classes as integers, all else as floats."""
     kind = next(iter(loss)) if isinstance(loss, Mapping) else loss
-    if LOSSES[kind].forms == ("index",):
+    if _takes_numbers(kind, array, shape):
         labels = array[..., 0] if array.ndim == len(shape) + 1 and array.shape[-1] == 1 else array
         return labels.astype(np.int64)
     return array if array.dtype.kind == "f" else array.astype(np.float32)
+
+
+def _takes_numbers(kind: str, array: NDArray[Any], shape: list[int]) -> bool:
+    """Return whether targets are numbers of classes: the loss takes no other, or is opaque and is given such."""
+    several, whole = bool(shape) and shape[-1] > 1, array.dtype.kind in "iu"
+    labels = array.ndim == len(shape) or array.shape[1:] == (*shape[:-1], 1)
+    return LOSSES[kind].forms == ("index",) or (kind == "opaque" and whole and several and labels)
+
+
+def _untargeted(losses: Mapping[str, Any]) -> bool:
+    """Return whether every loss is opaque, so that it may do without targets."""
+    return all(isinstance(one, Mapping) and "opaque" in one for one in losses.values())
+
+
+def _numbered(
+    y: Mapping[str, NDArray[Any]], losses: Mapping[str, Any], shapes: Mapping[str, list[int]], found: Rows
+) -> None:
+    """Say that the targets of an opaque loss are numbers of classes; refuse those that are of another shape."""
+    for name, one in y.items():
+        kind = next(iter(losses[name])) if isinstance(losses[name], Mapping) else losses[name]
+        if kind != "opaque":
+            continue
+        shape = list(shapes[name])
+        if _takes_numbers(kind, one, shape):
+            found.section["targets"] = "index"
+        elif list(one.shape[1:]) != shape and not (one.ndim == 1 and shape == [1]):
+            what = f"an opaque loss of targets of shape {list(one.shape[1:])} beside outputs of shape {shape}"
+            found.unread.append(Unread(what=what, needs="targets of the shape of the outputs, or numbers of classes"))
 
 
 def _made_up(

@@ -62,6 +62,8 @@ def shared_rows(sides: Sequence[PairSide], specs: Sequence[Spec], others: str) -
         found.data = ({"validation_split": splits[0 if one is first else 1]}, {})
         return found
     _names_alike(mine, theirs)
+    if first.reading.redrawn or second.reading.redrawn:
+        return _one_reading(sides, mine, theirs, splits)
     found = SharedRows(arrays=dict(mine))
     changes: dict[str, Any] = {} if splits[0] == splits[1] else {"data.validation_split": splits[1]}
     for name, array in mine.items():
@@ -90,6 +92,37 @@ def shared_rows(sides: Sequence[PairSide], specs: Sequence[Spec], others: str) -
     found.data[1].update(changes)
     if splits[0] or splits[1]:
         found.data[0]["validation_split"] = splits[0]
+    return found
+
+
+def _one_reading(
+    sides: Sequence[PairSide], mine: dict[str, Any], theirs: dict[str, Any], splits: Sequence[float]
+) -> SharedRows:  # fmt: skip
+    """Return the rows of two programs of which at least one reads others each time: both learn from the same.
+
+    What is drawn anew is no difference of the programs; nor is it told from one.
+
+    Raises:
+        UsageError: when the rows of one do not fit the other.
+    """
+    first, second = sides
+    shapes = [{name: array.shape[1:] for name, array in rows.items()} for rows in (mine, theirs)]
+    if shapes[0] != shapes[1]:
+        raise UsageError(
+            f"the rows of {first.name} and {second.name} have other shapes, and those of "
+            f"{(first if first.reading.redrawn else second).name} are drawn: {shapes[0]} and {shapes[1]}"
+        )
+    found = SharedRows(arrays=mine if not first.reading.redrawn or second.reading.redrawn else theirs)
+    kept = first if found.arrays is mine else second
+    drawn = [one for one in sides if one.reading.redrawn]
+    told = " and ".join(f"those of {one.name} are other ones each time they are read" for one in drawn)
+    found.notes.append(
+        f"Whether their rows differ is not told: {told}. Both learn from one reading of the rows of {kept.name}."
+        if kept.reading.redrawn else
+        f"Whether their rows differ is not told: {told}. Both learn from the rows of {kept.name}, which are not."
+    )  # fmt: skip
+    if splits[0] or splits[1]:
+        found.data[0]["validation_split"] = splits[0 if kept is first else 1]
     return found
 
 

@@ -11,6 +11,7 @@ from parity.catalog import LOSSES, OPTIMIZERS
 from parity.errors import UsageError
 from parity.reading.entries_of import checked, entry_of, reader_of, shown_word
 from parity.reading.layers_of import Layers, layers_of
+from parity.reading.opaque import opaque_parts
 from parity.reading.resolved import resolved
 from parity.reading.rows_of import Rows, rows_of
 from parity.reading.said import said_parts
@@ -50,6 +51,18 @@ class ReadProgram:
     made_up: bool = False
     told: Told
 
+    @property
+    def redrawn(self) -> str:
+        """Return why its rows are other ones each time they are read; empty where they are not."""
+        return self.told.redrawn
+
+    @property
+    def opaque(self) -> dict[str, str]:
+        """Return what of it is opaque, as a person would point at it, and the sentence that says so."""
+        several = isinstance(self.spec["model"].get("outputs"), Mapping)
+        losses = self.spec["loss"] if several else {"": self.spec["loss"]}
+        return opaque_parts(self.spec["model"]["layers"], losses)
+
     def known(self, tensor: str) -> str:
         """Return why a tensor is another than a spec can say (:meth:`~parity.reading.odd.Reader.known`)."""
         return reader_of(self.framework).known(self.told, tensor)
@@ -69,8 +82,9 @@ def headed(lines: Iterable[str], spec: Mapping[str, Any]) -> str:
 
 
 def read_told(
-    told: Told, arrays: Mapping[str, NDArray[Any]], *, name: str, source: str, said: Mapping[str, Any] | None = None
-) -> ReadProgram:
+    told: Told, arrays: Mapping[str, NDArray[Any]], *, name: str, source: str, said: Mapping[str, Any] | None = None,
+    given_weights: bool = False,
+) -> ReadProgram:  # fmt: skip
     """Return what a program is as a spec.
 
     Args:
@@ -79,6 +93,7 @@ def read_told(
         name: of the spec.
         source: what the spec calls the file of the arrays.
         said: loss and optimizer of a program that has none, as a spec says them.
+        given_weights: the spec will start from the program's own weights, whatever its initializers say.
 
     Raises:
         UnreadProgramError: with everything that no entry reads.
@@ -90,23 +105,29 @@ def read_told(
     unread = [Unread(what=one.what, place=one.place, needs=one.needs) for one in told.refused]
     if not told.outputs:
         raise UnreadProgramError(unread)
-    told = resolved(told, arrays, unread)
+    told = resolved(told, arrays, unread, given_weights)
     layers = layers_of(told)
     unread += layers.unread
     outputs = dict(zip((one for one, _ in told.outputs), layers.outputs, strict=True))
-    losses = _losses(told, outputs, said, unread)
+    losses = _losses(told, outputs, said, layers, unread)
     optimizer = _optimizer(told, said, unread)
     notes = list(told.notes)
     if told.training.epochs is None:
         notes.append(UNSEEN)
+    notes += opaque_parts(
+        layers.layers, losses if len(outputs) > 1 else {"": next(iter(losses.values()), None)}
+    ).values()
     metrics = _metrics(told, outputs, notes)
     _callbacks(told, notes, unread)
     if unread:
         raise UnreadProgramError(unread)
-    shapes = _shapes(told, layers)
+    shapes = _shapes(layers)
     rows = rows_of(arrays, layers, losses, shapes, told.training)
     if rows.made_up:
         notes.append(f"It brings no data: the {len(next(iter(rows.arrays.values())))} rows in {source} are made up.")
+    notes += rows.notes
+    if told.redrawn:
+        notes.append(f"Its rows are opaque: {told.redrawn.rstrip(',')}; those in {source} are one reading of them.")
     if unread + rows.unread:
         raise UnreadProgramError(unread + rows.unread)
     losses = {output: _aligned(one, output in rows.aligned) for output, one in losses.items()}
@@ -125,7 +146,7 @@ def read_told(
         notes=notes,
         unsaid=unsaid,
         made_up=rows.made_up,
-        told=told,
+        told=layers.told,
     )
 
 
@@ -167,18 +188,28 @@ def spec_name(name: str) -> str:
     return found or "program"
 
 
-def _losses(told: Told, outputs: Mapping[str, str], said: Mapping[str, Any], unread: list[Unread]) -> dict[str, Any]:
-    """Return the loss of each output as a spec says it."""
+def _losses(
+    told: Told, outputs: Mapping[str, str], said: Mapping[str, Any], layers: Layers, unread: list[Unread]
+) -> dict[str, Any]:  # fmt: skip
+    """Return the loss of each output as a spec says it; opaque where no entry is it."""
     found: dict[str, Any] = {}
     for one in told.losses:
         try:
+            if one.beside:
+                raise NoEntryError(one.needs)
             ((kind, fields),) = entry_of(one.part, told.framework, "loss").items()
             weight = {} if one.weight == 1.0 else {"weight": one.weight}
             found[outputs[one.output]] = brief(checked(LOSSES[kind], {**fields, **weight}))
         except NoEntryError as error:
-            unread.append(
-                Unread(what=f"loss {shown_word(one.part)}", place=told.places.get("compile", ""), needs=str(error))
+            what = " and ".join(filter(None, [shown_word(one.part) if one.part is not None else "", one.beside]))
+            place = one.place or told.places.get("loss") or told.places.get("compile", "")
+            if not reader_of(told.framework).opaque:
+                unread.append(Unread(what=f"loss {what}", place=told.places.get("compile", ""), needs=str(error)))
+                continue
+            opaque = LOSSES["opaque"].model_validate(
+                {"what": what, "place": place, "needs": str(error), "reads": layers.reads.get(one.output, [])}
             )
+            found[outputs[one.output]] = brief(opaque.replace(weight=one.weight))
     if not told.losses and "loss" in said:
         found = dict.fromkeys(outputs.values(), said["loss"])
     elif not told.losses:
@@ -236,10 +267,10 @@ def _callbacks(told: Told, notes: list[str], unread: list[Unread]) -> None:
                              needs=f"a field of training that says {name}"))  # fmt: skip
 
 
-def _shapes(told: Told, layers: Layers) -> dict[str, list[int]]:
+def _shapes(layers: Layers) -> dict[str, list[int]]:
     """Return the shape of a row of each output, by its name in the spec."""
-    known = {node.name: node.shape for node in told.nodes}
-    return {name: known[value] for name, (_, value) in zip(layers.outputs, told.outputs, strict=True)}
+    known = {node.name: node.shape for node in layers.told.nodes}
+    return {name: known[value] for name, (_, value) in zip(layers.outputs, layers.told.outputs, strict=True)}
 
 
 def _aligned(loss: Any, flat: bool) -> Any:

@@ -11,6 +11,7 @@ from parity import __version__
 from parity.compare.judge import PHASES, Judge, Seen
 from parity.compile.program import Program
 from parity.entries import Entry, shown
+from parity.recorded import opaque_in
 from parity.result import agreeing
 from parity.result.causefact import CauseFact
 from parity.result.drawfact import DrawFact
@@ -103,6 +104,7 @@ def side_fact(
         targets_by=DECIDED.get(origin, "config") if form else "",
         targets_stretched=any(one.config.loss.stretches(one.config.loss.form(form)) for one in side.views.values()),
         program=program.source,
+        opaque=opaque_in(side),
         by_hand=side.program is not None,
         program_file=f"programs/{program.file_name}",
         error=error,

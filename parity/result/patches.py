@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import difflib
-import io
 import linecache
 import shlex
 from collections.abc import Callable, Sequence
@@ -20,6 +19,7 @@ from parity.result.schema import LineFact
 from parity.spec.differences import Difference, differences, mixed
 from parity.spec.paths import at, matching
 from parity.spec.paths import split as split_path
+from parity.spec.plain import flow
 from parity.spec.resolve import Resolved, changed
 from parity.spec.sections import Config
 
@@ -125,24 +125,12 @@ def _layer(op: Op, framework: str) -> dict[str, Any]:
 
 def as_yaml(changes: dict[str, Any]) -> str:
     """Return changes as they stand under a side's ``changes``."""
-    return "\n".join(f"{path}: {_flow(value)}" for path, value in changes.items())
+    return "\n".join(f"{path}: {flow(value)}" for path, value in changes.items())
 
 
 def as_options(side: str, changes: dict[str, Any]) -> list[str]:
     """Return changes as options of the command line."""
-    return [f"--set {shlex.quote(f'{side}:{path}={_flow(value)}')}" for path, value in changes.items()]
-
-
-def _flow(value: Any) -> str:
-    """Return a value as YAML on one line."""
-    from ruamel.yaml import YAML
-
-    stream = io.StringIO()
-    writer = YAML(typ="safe", pure=True)
-    writer.default_flow_style = True
-    writer.width = 10_000
-    writer.dump(value, stream)
-    return stream.getvalue().removesuffix("...\n").strip()
+    return [f"--set {shlex.quote(f'{side}:{path}={flow(value)}')}" for path, value in changes.items()]
 
 
 def lines_of(
@@ -188,7 +176,7 @@ def _own_lines(side: Resolved, one: Difference, lines: Sequence[LineFact]) -> li
     """Return where a difference stands in a program written by hand, given where it does in its compiled twin."""
     assert side.program is not None
     place = side.origin(one.paths[0])
-    file, _, number = place.rpartition(":")
+    file, _, number = place.partition(" (")[0].rpartition(":")  # Behind it stands how it is known.
     if not lines or place not in side.program.said_at.values() or not number.isdecimal():
         return []
     text = linecache.getline(file, int(number)).strip()

@@ -119,6 +119,7 @@ class SideFact(Fact):
     program: str = Field(description="source of the program: compiled, or written by hand")
     by_hand: bool = Field(default=False, description="the program is written by hand")
     program_file: str | None = None
+    opaque: list[str] = Field(default=[], description="what no entry reads of it, which runs only in its own program")
     error: str | None = Field(default=None, description="why the side did not finish, if it did not")
 
 

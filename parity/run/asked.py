@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from parity.frameworks import part_of
 from parity.run.driver.parts import Parts
 from parity.run.environment import versions
+from parity.run.redrawing import redrawn
 from parity.run.watched import UnwatchedError, taken
 
 
@@ -40,6 +43,23 @@ class Asked:
         except UnwatchedError as error:
             return {"unwatched": str(error)}
         return watcher.tell(training, Path(folder)).plain()
+
+    def redrawn(self, program: dict[str, Any], number: int, wanted: list[int], folder: str) -> dict[str, Any]:
+        """Write how tensors of a program start with another seed, ``N.npy`` each, N its place in ``wanted``.
+
+        Args:
+            program: as :func:`~parity.run.watched.taken` takes it.
+            number: of the seed.
+            wanted: which tensors, as the watcher counts them.
+            folder: takes them.
+        """
+        try:
+            found = redrawn(program, number)
+        except UnwatchedError as error:
+            return {"unwatched": str(error)}
+        for place, one in enumerate(wanted):
+            np.save(Path(folder) / f"{place}.npy", np.asarray(found[one]))
+        return {}
 
     @staticmethod
     def _parts(framework: str) -> Parts:

@@ -17,7 +17,7 @@ from parity.data.dataset import Dataset
 from parity.data.loading import fingerprint
 from parity.frameworks import frameworks
 from parity.run.exchange import Exchange
-from parity.run.initial import InitialWeights
+from parity.run.initial import InitialWeights, weights_key
 from parity.run.local_imports import beside
 from parity.run.randomness import steps_per_epoch
 from parity.run.store import Store, run_key
@@ -164,6 +164,7 @@ class Bench:
                 "shuffle": training.shuffle,
                 "drop_remainder": training.drop_remainder,
                 "random": training.random,
+                "given_weights": training.initial_weights is not None,
             },
             "device": job.side.config.numerics.device,
             "threads": job.threads,
@@ -182,6 +183,7 @@ class Bench:
             precision=job.precision,
             threads=job.threads,
             **(_by_hand(job.program) if job.program.path is not None else {}),
+            **({"initial_weights": known} if (known := weights_key(job.side)) else {}),
             **({"fused": True} if job.fused else {}),
             **({} if job.nudge is None else {"nudge": job.nudge}),
             **({"checkpoints": job.checkpoints, "ends": job.ends} if job.checkpoints else {}),

@@ -11,7 +11,7 @@ side's inputs, so that what is made in an op is told from what reaches it.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,17 @@ class Taken:
             raise ValueError("the tensors of this step were not kept")
         return Exchange(self.folder).get(f"{phase}/{name}")
 
+    def own(self, name: tuple[str, str]) -> np.ndarray | None:
+        """Return a kept tensor, or the loss, by phase and name; None for what the step did not show."""
+        if name[0] == "loss":
+            return np.array(self.loss)
+        return self.tensor(*name) if name in self.digests else None
+
+    def beside(self, parameters: Collection[str]) -> list[str]:
+        """Return what gradients there are of parameters beside those of a config."""
+        moved = [name for phase, name in self.digests if phase == "update"]
+        return [name for name in moved if name not in parameters and ("gradient", name) in self.digests]
+
     def same(self, other: Taken) -> bool:
         """Return whether another taking of the step gave the same, bit for bit."""
         return (
@@ -82,6 +93,9 @@ class Lockstep:
             for ``root``.
         seed: of the perturbations that measure rounding.
         precision: of the lockstep.
+        between: makes of the state that the reference side publishes the one that all sides start the step from; called
+            with the step's number, the names of the state's tensors, the exchange that has them, and the one that takes
+            them. None where it is taken as it is.
     """
 
     sessions: Mapping[str, Session]
@@ -90,6 +104,7 @@ class Lockstep:
     seed: int
     precision: str = "float64"
     spill: Path | None = None
+    between: Callable[[int, list[str], Exchange, Exchange], None] | None = None
     reached: int = field(default=0, init=False)
     devices: dict[str, str] = field(default_factory=dict, init=False)
 
@@ -166,7 +181,10 @@ class Lockstep:
         """
         if number > self.reached:
             self.sessions[self.reference].ask("advance", start=self.reached, stop=number)
-        self.sessions[self.reference].ask("publish", folder=self.state)
+        published = self.state if self.between is None else str(self.root / "published")
+        names = self.sessions[self.reference].ask("publish", folder=published)
+        if self.between is not None:
+            self.between(number, names, Exchange(published), Exchange(self.state))
         self._adopt(list(self.sessions), number)
         found = self._probe(number, {name: {} for name in self.sessions})
         self.reached = number + 1

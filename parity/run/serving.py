@@ -19,7 +19,7 @@ from parity.run.worker import Worker
 
 COMMANDS = (
     "versions", "gpus", "undetermined", "inventory", "starts", "targets", "open", "predict", "train", "digest_state",
-    "advance", "adopt", "publish", "leftovers", "probe", "defaults", "drawn", "stepped", "watched",
+    "advance", "adopt", "publish", "leftovers", "probe", "defaults", "drawn", "stepped", "watched", "redrawn",
 )  # fmt: skip
 """What a parent may ask for."""
 

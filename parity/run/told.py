@@ -18,10 +18,11 @@ Word = Any
 
 @dataclass(kw_only=True)
 class ToldInput:
-    """One input of a model: its name, and the shape of a row."""
+    """One input of a model: its name, the shape of a row, and whether it holds whole numbers."""
 
     name: str
     shape: list[int]
+    whole: bool = False
 
 
 @dataclass(kw_only=True)
@@ -44,6 +45,11 @@ class ToldNode:
         place: line of the program, where that is known.
         path: of the layer in the model, as a program written by hand would be asked for it; its name if None, empty
             where it has none there.
+        within: names of the :class:`ToldCall` that it is part of, the outermost first.
+        random: what it draws in a training step, beside what its part says: the ``shape`` for a row and the ``rate`` of
+            each draw that a harness can deal, or ``own``.
+        tensors: shapes of the parameters of a layer of the program's own, by their names in it.
+        why: what stands in the way of going into it; empty where that is not asked.
     """
 
     name: str
@@ -60,15 +66,58 @@ class ToldNode:
     called: dict[str, Word] = field(default_factory=dict)
     place: str = ""
     path: str | None = None
+    within: list[str] = field(default_factory=list)
+    random: Word = field(default_factory=list)
+    tensors: dict[str, list[int]] = field(default_factory=dict)
+    why: str = ""
+
+
+@dataclass(kw_only=True)
+class ToldCall:
+    """One call of a layer of the program's own, which was gone into.
+
+    Args:
+        name: which no other call has.
+        part: its class.
+        label: what the layer is called.
+        gives: names of the values that it gave.
+        place: line of the program.
+        path: as of :class:`ToldNode`.
+        tensors: as of :class:`ToldNode`, those of layers in it included.
+        random: as of :class:`ToldNode`, all that it draws.
+    """
+
+    name: str
+    part: str
+    label: str
+    gives: list[str]
+    place: str = ""
+    path: str | None = None
+    tensors: dict[str, list[int]] = field(default_factory=dict)
+    random: Word = field(default_factory=list)
 
 
 @dataclass(kw_only=True)
 class ToldLoss:
-    """The loss of one output; ``part`` a word, None where there is none."""
+    """The loss of one output.
+
+    Args:
+        output: its name.
+        part: a word, None where there is none.
+        weight: what it counts.
+        beside: what is part of the loss beside that, in words, by which no entry is it; empty for nothing.
+        reads: values that this reads beside the output.
+        place: its line, where that is another than that of all losses.
+        needs: what would be needed to read it.
+    """
 
     output: str
     part: Word
     weight: float = 1.0
+    beside: str = ""
+    reads: list[str] = field(default_factory=list)
+    place: str = ""
+    needs: str = ""
 
 
 @dataclass(kw_only=True)
@@ -120,6 +169,9 @@ class Told:
         refused: what could not be told.
         title: what a person calls the model.
         precision: the word of the type that layers compute in, where that is not float32.
+        calls: of layers of the program's own, which were gone into.
+        redrawn: why its rows are other ones each time they are read, in words; empty where they are not. Then the
+            arrays are one reading of them.
         notes: what a reader of the spec should know, in sentences.
     """
 
@@ -138,6 +190,8 @@ class Told:
     refused: list[ToldRefusal] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     precision: str = ""
+    calls: list[ToldCall] = field(default_factory=list)
+    redrawn: str = ""
 
     def plain(self) -> dict[str, Any]:
         """Return it as plain data."""
@@ -147,7 +201,8 @@ class Told:
     def of(cls, plain: Mapping[str, Any]) -> Told:
         """Return what :meth:`plain` made plain."""
         given = dict(plain)
-        kinds = {"inputs": ToldInput, "nodes": ToldNode, "losses": ToldLoss, "refused": ToldRefusal}
+        kinds = {"inputs": ToldInput, "nodes": ToldNode, "losses": ToldLoss, "refused": ToldRefusal,
+                 "calls": ToldCall}  # fmt: skip
         for name, kind in kinds.items():
             given[name] = [kind(**one) for one in given[name]]
         given["outputs"] = [(str(name), str(node)) for name, node in given["outputs"]]

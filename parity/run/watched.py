@@ -15,14 +15,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import CodeType, FrameType, ModuleType
+from types import CodeType, ModuleType
 from typing import Any, ClassVar
 
 from parity.frameworks import frameworks, part_of
+from parity.run.here import is_library
 from parity.run.told import Told
-
-LIBRARIES = (sys.prefix, sys.base_prefix, str(Path(__file__).resolve().parents[1]), "<")
-"""Where files begin that are no program of anybody's: Python, parity, and what is no file."""
 
 
 class Enough(BaseException):
@@ -74,6 +72,8 @@ class Watcher:
 
     trains_by: ClassVar[str] = ""
     """The call that training begins with, as people write it."""
+    at_once: bool = False
+    """A program is stopped ahead of its first step."""
 
     def watching(self, seen: Callable[[Training], None]) -> AbstractContextManager[None]:
         """Return within what ``seen``, which raises :class:`Enough`, is called as soon as a program is to train."""
@@ -85,6 +85,14 @@ class Watcher:
         Args:
             names: of the program.
         """
+
+    def reseeded(self, number: int) -> AbstractContextManager[Any]:
+        """Return within what the framework draws other numbers than the seeds that a program sets would give."""
+        return contextlib.nullcontext(number)
+
+    def starts(self, training: Training) -> Sequence[Any]:
+        """Return the numbers that a program's tensors start at, in the order in which :meth:`tell` counts them."""
+        return ()
 
     def owns(self, found: Any) -> bool:
         """Return whether an object is a model of the framework's."""
@@ -134,12 +142,13 @@ def watchable() -> dict[str, str]:
     return found
 
 
-def taken(program: Mapping[str, Any]) -> tuple[Watcher, Training]:
+def taken(program: Mapping[str, Any], at_once: bool = False) -> tuple[Watcher, Training]:
     """Return what a program is about to do, and the watcher that can tell it.
 
     Args:
         program: ``script`` (a file) with ``arguments`` and ``folder``; ``saved`` (a file) with ``framework``; or
             ``module`` and ``name`` with ``folder``.
+        at_once: stop it ahead of its first step: nothing but how it starts is asked.
 
     Raises:
         UnwatchedError: when it does not train, or holds no model.
@@ -147,7 +156,7 @@ def taken(program: Mapping[str, Any]) -> tuple[Watcher, Training]:
     if "saved" in program:
         watcher = watcher_of(program["framework"])
         return watcher, Training(model=watcher.load(program["saved"]))
-    with _Watch() as watch:
+    with _Watch(at_once) as watch:
         if "script" in program:
             return _of_script(program, watch)
         return _of_name(program, watch)
@@ -239,7 +248,7 @@ def _path(folder: str) -> Iterator[None]:
             sys.path.remove(folder)
         for name in set(sys.modules) - before_modules:
             file = getattr(sys.modules[name], "__file__", None) or ""
-            if file.startswith(folder + os.sep) and not _is_library(file):
+            if file.startswith(folder + os.sep) and not is_library(file):
                 del sys.modules[name]  # Run a second time, it is the program from its start.
 
 
@@ -260,9 +269,14 @@ def _as_itself(file: str, arguments: Sequence[str]) -> Iterator[ModuleType]:
 
 
 class _Watch:
-    """Has the watchers of what a program imports; a context."""
+    """Has the watchers of what a program imports; a context.
 
-    def __init__(self) -> None:
+    Args:
+        at_once: stop the program ahead of its first step.
+    """
+
+    def __init__(self, at_once: bool) -> None:
+        self._at_once = at_once
         self.found: tuple[Watcher, Training] | None = None
         self.watchers: list[Watcher] = []
         self._stack = contextlib.ExitStack()
@@ -285,6 +299,7 @@ class _Watch:
 
     def _imported(self, module: str) -> None:
         watcher = watcher_of(self._waiting.pop(module))
+        watcher.at_once = self._at_once
 
         def seen(training: Training) -> None:
             if self.found is None:
@@ -312,22 +327,3 @@ class _Watch:
 
         found.loader.exec_module = exec_module  # type: ignore[method-assign]
         return found
-
-
-def _is_library(file: str) -> bool:
-    return file.startswith(LIBRARIES) or f"{os.sep}site-packages{os.sep}" in file
-
-
-def frames_here() -> Iterator[FrameType]:
-    """Return the frames of a program under way, the innermost first."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
-        if not _is_library(frame.f_code.co_filename):
-            yield frame
-        frame = frame.f_back
-
-
-def line_here() -> str:
-    """Return the innermost line of a program under way, ``train.py, line 12``; empty where there is none."""
-    frame = next(frames_here(), None)
-    return "" if frame is None else f"{os.path.basename(frame.f_code.co_filename)}, line {frame.f_lineno}"

@@ -106,7 +106,7 @@ class Worker(Unmatched, Asked):
             precision: ``float32``, ``float64`` or ``bfloat16``.
             data: folder of the exchange with ``x``, ``y``, and, where there are such, ``sample_weights`` and ``x_val``.
             weights: canonical parameter to the .npy file with its initial value.
-            plan: seed, batch_size, shuffle, drop_remainder; random, ``recorded`` or ``native``.
+            plan: seed, batch_size, shuffle, drop_remainder; random, ``recorded`` or ``native``; given_weights, a file's.
             threads: limit, None for the framework's own choice.
             fused: compile the optimizer's update into one pass over memory, where the framework can.
             device: ``auto``, ``cpu``, ``gpu`` or ``gpu:N``.
@@ -144,7 +144,7 @@ class Worker(Unmatched, Asked):
             rows = next(following)
             self.following = chain([rows], following)
             told["drawn"] |= {"rows": rows.tolist(), "dealt": "recorded" if own is None else "native"}
-        else:
+        if not native or plan.get("given_weights"):
             self.driver.set_weights(lambda name: np.load(weights[name], mmap_mode="r") if name in weights else None)
         self.own = OwnState()
         trainable = set(self.driver.trainable())
@@ -277,11 +277,12 @@ class Worker(Unmatched, Asked):
             raise ValueError("the program is not open in a second precision")
         return self.shadow if shadow and self.shadow is not None else self.driver
 
-    def publish(self, folder: str) -> None:
-        """Write the full state for others to adopt."""
-        state = self.exchange(folder)
-        for name, value in everything(self.driver).items():
+    def publish(self, folder: str) -> list[str]:
+        """Write the full state for others to adopt, and name its tensors."""
+        state, found = self.exchange(folder), everything(self.driver)
+        for name, value in found.items():
             state.put(name, value)
+        return list(found)
 
     def _moved(self, driver: Driver, name: str, before: Callable[[str], np.ndarray | None]) -> bool:
         """Return whether the step just taken has moved a parameter or buffer."""

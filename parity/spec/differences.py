@@ -20,7 +20,15 @@ from parity.ops.activation import ActivationOp
 from parity.spec.align import by_name
 from parity.spec.edges import Edges, plain, reading
 from parity.spec.graph import Layer, graph_of
-from parity.spec.inert import Column, again_reason, layer_reason, mask_reason, section_reason
+from parity.spec.inert import (
+    GIVEN,
+    Column,
+    again_reason,
+    given_weights,
+    layer_reason,
+    mask_reason,
+    section_reason,
+)
 from parity.spec.layer_units import LayerUnit, paired, units
 from parity.spec.resolve import Resolved
 from parity.spec.sections import SECTIONS, Config
@@ -173,6 +181,8 @@ def _field_differences(a: Resolved, b: Resolved, taken: set[str]) -> list[Differ
         reasons = [layer_reason(left, right, keys) for left, right, _ in members]
         if keys[0] == members[0][0].op.activation_field and not last & set(names):
             reasons = [again_reason(aligned, name, keys[0]) for name in names]
+        if members[0][0].op.about(keys[0])[1] == "initializer" and given_weights(a, b):
+            reasons = [GIVEN]
         if keys == ("mask_zero",):
             reasons = [mask_reason(a, b, name) for name in names]
         found.append(
@@ -206,6 +216,7 @@ def _compare(path: tuple[str, ...], a: Any, b: Any) -> Iterator[_Found]:
     """Yield where two values differ."""
     if isinstance(a, Entry) and isinstance(b, Entry):
         shared = [name for name in type(a).model_fields if name in type(b).model_fields and name not in LINKS]
+        shared = [name for name in shared if name not in type(a).descriptive]
         if a.kind != b.kind:
             yield _Found(path, _without(a, shared), _without(b, shared))
     elif isinstance(a, BaseModel) and type(a) is type(b):
@@ -222,7 +233,8 @@ def _without(entry: Entry, shared: list[str]) -> str:
     """Return the entry as text, without the fields that both kinds have."""
     fields = type(entry).model_fields
     idle = [name for name in entry.quiet if getattr(entry, name) == fields[name].get_default(call_default_factory=True)]
-    parts = [f"{name}={shown(getattr(entry, name))}" for name in fields if name not in [*shared, *LINKS, *idle]]
+    left_out = {*shared, *LINKS, *idle, *entry.descriptive}
+    parts = [f"{name}={shown(getattr(entry, name))}" for name in fields if name not in left_out]
     return f"{entry.kind}({', '.join(parts)})" if parts else entry.kind
 
 

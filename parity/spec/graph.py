@@ -281,7 +281,7 @@ def graph_of(model: ModelSpec) -> Graph:
     for at, op in enumerate(model.layers):
         reads = _reads(op, at, above, known, ops)
         used = _used(op, at, ops, layers)
-        wrong = next((value for value in reads if value.dtype != used.reads_dtype), None)
+        wrong = next((value for value in reads if used.reads_dtype not in ("any", value.dtype)), None)
         if wrong is not None:
             told = f"{used.kind} reads {used.reads_dtype} numbers, {wrong.name} holds {wrong.dtype} ones"
             hint = "set its dtype, or read it with an embedding" if wrong in inputs else "read something else"
@@ -327,7 +327,7 @@ def _reads(
     if most is not None and not most - op.optional <= len(names) <= most:
         told = f"{most - op.optional} to {most}" if op.optional else str(most)
         raise GraphError(f"{op.kind} reads {told} tensor{'s' * (most > 1)}, it is given {len(names)}", at, "inputs")
-    if most is None and len(names) < 2:
+    if most is None and len(names) < op.fewest:
         raise GraphError(f"{op.kind} reads two tensors or more, it is given {len(names)}: say inputs", at, "inputs")
     return tuple(known[name] for name in names)
 

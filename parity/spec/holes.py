@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from parity.entries import Entry
-from parity.errors import Fault
+from parity.errors import Fault, listed
 from parity.frameworks import title_of
 from parity.spec.exactness import numerics_faults
 from parity.spec.faults import Loc, Where
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from parity.spec.resolve import Resolved
 
 
+RUN_AT_HOME = "run the program itself: parity read proves what was read of it, parity compare holds it against another"
+
+
 def unsaid_faults(
     framework: str,
     config: Config,
@@ -24,6 +27,7 @@ def unsaid_faults(
     changes: Mapping[str, Any],
     loc: Loc,
     layers: Mapping[str, Loc],
+    by_hand: bool = False,
 ) -> list[Fault]:
     """Return the faults of what a framework does not have, or cannot be told.
 
@@ -34,8 +38,9 @@ def unsaid_faults(
         changes: of the side, for the one that made it so.
         loc: their place.
         layers: where each layer stands, in the spec or in a change.
+        by_hand: the side has a program of its own, in which what is opaque takes part as it is.
     """
-    faults = _holes(framework, config, where, changes, loc, layers)
+    faults = _holes(framework, config, where, changes, loc, layers, by_hand)
     return faults or numerics_faults(framework, config, where, changes, loc)
 
 
@@ -72,12 +77,27 @@ def apart_faults(
     return faults
 
 
+def reading_faults(config: Config, where: Where, loc: Loc) -> list[Fault]:
+    """Return the faults of an opaque loss that reads what is no layer.
+
+    Args:
+        config: of a side, its layers named.
+        where: knows the lines.
+        loc: of the loss.
+    """
+    known = [str(op.name) for op in config.model.layers]
+    read = [name for name in getattr(config.loss, "reads", ()) if name not in known]
+    at: Loc = (*loc, config.loss.kind, "reads")
+    return [where.fault(at, f"got {name!r}, which is no layer of the model", listed(known, 20)) for name in read]
+
+
 def _holes(
-    framework: str, config: Config, where: Where, changes: Mapping[str, Any], loc: Loc, layers: Mapping[str, Loc]
-) -> list[Fault]:
+    framework: str, config: Config, where: Where, changes: Mapping[str, Any], loc: Loc, layers: Mapping[str, Loc],
+    by_hand: bool,
+) -> list[Fault]:  # fmt: skip
     faults = []
     for path, part in walk(config):
-        if not isinstance(part, Entry) or (hole := part.hole(framework)) is None:
+        if not isinstance(part, Entry) or (by_hand and part.at_home) or (hole := part.hole(framework)) is None:
             continue
         section, *rest = split(path)
         layer, deeper = (rest[0], rest[1:]) if section == "layers" else ("", rest)
@@ -85,5 +105,8 @@ def _holes(
         title = title_of(framework)
         why = f"{title} can never have it: {hole.why}" if hole.why else f"{title} does not have it yet"
         others = f"{framework} runs what `parity catalog` says it does; write this one as a program of your own"
+        if part.at_home:
+            faults.append(where.fault((*at, *deeper), f"got {part.label()}; {hole.why}", fix=RUN_AT_HOME))
+            continue
         faults.append(where.fault((*at, *deeper), f"got {part.kind}; {why}", fix=hole.fix or others))
     return faults

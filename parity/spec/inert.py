@@ -7,6 +7,7 @@ only the order of a sum may change, the reason says that rounding moves.
 
 from __future__ import annotations
 
+import filecmp
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,6 +25,8 @@ from parity.spec.paths import set_path
 from parity.spec.resolve import Resolved
 
 Column = tuple[Op | None, Op | None]
+
+GIVEN = "both sides start from a file of weights"
 
 SHAPED = "targets of the outputs' shape: nothing to stretch"
 
@@ -155,7 +158,7 @@ def section_reason(path: tuple[str, ...], a: Resolved, b: Resolved, rows: int | 
         return _loss_reason(a, b)
     if path[0] == "numerics":
         return numerics_reason(path[1], a.config, b.config, gpus)
-    if path[0] == "training" and rows is not None:
+    if path[0] == "training" and (rows is not None or path[1] == "initial_weights"):
         return _training_reason(path[1], a, b, rows)
     if len(path) == 2 and path[0] in ("loss", "optimizer"):
         mine, theirs = getattr(a.config, path[0]), getattr(b.config, path[0])
@@ -199,9 +202,27 @@ def _both(path: tuple[str, ...], mine: Any, theirs: Any, sides: tuple[Resolved, 
     return forth if forth and back else ""
 
 
-def _training_reason(field: str, a: Resolved, b: Resolved, rows: int) -> str:
+def _files_reason(mine: str | None, theirs: str | None) -> str:
+    """Return why another file of initial weights does nothing: where it is a copy."""
+    try:
+        same = mine is not None and theirs is not None and filecmp.cmp(mine, theirs, shallow=False)
+    except OSError:  # Said where they are read.
+        return ""
+    return "the two files are alike to the last byte" if same else ""
+
+
+def given_weights(a: Resolved, b: Resolved) -> bool:
+    """Return whether both sides start from a file, whatever their initializers say."""
+    return None not in (a.config.training.initial_weights, b.config.training.initial_weights)
+
+
+def _training_reason(field: str, a: Resolved, b: Resolved, rows: int | None) -> str:
     both = (a.config.training, b.config.training)
+    if field == "initial_weights":
+        return _files_reason(*(one.initial_weights for one in both))
     sizes = {training.batch_size for training in both}
+    if rows is None:
+        return ""
     if field == "drop_remainder" and all(rows % size == 0 for size in sizes):
         return f"{rows} rows fill every batch"
     if min(sizes) < rows:

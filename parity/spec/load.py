@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from parity.data.section import SUFFIXES
 from parity.errors import Fault, SpecError, nearest
+from parity.spec import gallery
 from parity.spec.consistency import check_changes, check_model
 from parity.spec.faults import NOWHERE, Lines, Where, faults_of, given
 from parity.spec.output_faults import output_faults
@@ -68,6 +69,9 @@ def _unreadable(path: Path, error: OSError | ValueError) -> Fault:
         return Fault(path=str(path), got="it is a folder", expected="a spec, a YAML file", fix=fix)
     near = nearest(path.name, files)
     fix = f"did you mean {str(folder / near)!r}?" if near else ""
+    if not fix and len(path.parts) == 1 and not path.suffix and (known := gallery.names()):
+        name = nearest(path.name, known)
+        fix = f"did you mean {name!r}?" if name else f"of the gallery there are {', '.join(known)}"
     reason = error.strerror if isinstance(error, OSError) else str(error)
     got = f"cannot be read: {reason}" if os.path.lexists(path) else "no such file"
     return Fault(path=str(path), got=got, expected="a spec, a YAML file", fix=fix)
@@ -144,14 +148,19 @@ def _with_sources(spec: Spec, folder: Path) -> Spec:
             python = found_from(folder, python)
         sides[name] = side.model_copy(update={"changes": changes, "python": python})
     data = spec.data.model_copy(update={"source": source_from(folder, spec.data.source)})
-    return spec.model_copy(update={"data": data, "sides": sides})
+    training, file = spec.training, spec.training.initial_weights
+    if file is not None:
+        training = training.model_copy(update={"initial_weights": found_from(folder, file)})
+    return spec.model_copy(update={"data": data, "training": training, "sides": sides})
 
 
 def _with_source(path: str, value: Any, folder: Path) -> Any:
-    if path == "data.source" and isinstance(value, str):
-        return source_from(folder, value)
-    if path == "data" and isinstance(value, Mapping) and isinstance(value.get("source"), str):
-        return {**value, "source": source_from(folder, value["source"])}
+    """Return the value of a change, the file in it as seen from the current folder."""
+    for section, name, seen in (("data", "source", source_from), ("training", "initial_weights", found_from)):
+        if path == f"{section}.{name}" and isinstance(value, str):
+            return seen(folder, value)
+        if path == section and isinstance(value, Mapping) and isinstance(value.get(name), str):
+            return {**value, name: seen(folder, value[name])}
     return value
 
 

@@ -35,12 +35,17 @@ def brief(value: Any) -> Any:
     if isinstance(value, Entry):
         own = {name: getattr(value, name) for name, one in type(value).model_fields.items() if _says(value, name, one)}
         return {value.kind: {name: brief(one) for name, one in own.items()}} if own else value.kind
+    if isinstance(value, BaseModel):
+        return {name: brief(getattr(value, name)) for name, one in type(value).model_fields.items()
+                if _says(value, name, one)}  # fmt: skip
+    if isinstance(value, Mapping):
+        return {key: brief(item) for key, item in value.items()}
     if isinstance(value, tuple | list):
         return [brief(item) for item in value]
     return value
 
 
-def _says(entry: Entry, name: str, field: FieldInfo) -> bool:
+def _says(entry: BaseModel, name: str, field: FieldInfo) -> bool:
     return field.is_required() or getattr(entry, name) != field.get_default(call_default_factory=True)
 
 
@@ -50,6 +55,24 @@ def to_yaml(spec: Spec) -> str:
     # The name first, then the question: the order of a file that a person would write.
     first = ("name", "question")
     return yaml_of({key: data[key] for key in (*first, *(key for key in data if key not in first))})
+
+
+def flow(value: Any) -> str:
+    """Return plain data as YAML on one line.
+
+    >>> flow({"sigmoid_crossentropy": {"from_logits": True}})
+    '{sigmoid_crossentropy: {from_logits: true}}'
+    """
+    import io
+
+    from ruamel.yaml import YAML
+
+    stream = io.StringIO()
+    writer = YAML(typ="safe", pure=True)
+    writer.default_flow_style = True
+    writer.width = 10_000
+    writer.dump(value, stream)
+    return stream.getvalue().removesuffix("...\n").strip()
 
 
 def yaml_of(data: Mapping[str, Any]) -> str:

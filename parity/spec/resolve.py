@@ -16,7 +16,7 @@ from parity.frameworks import title_of
 from parity.spec.consistency import Layers, Reached, check_change, check_model, hidden_faults, loss_faults
 from parity.spec.faults import Loc, Where, faults_of
 from parity.spec.graph import Graph, Layer, graph_of, named
-from parity.spec.holes import apart_faults, unsaid_faults
+from parity.spec.holes import apart_faults, reading_faults, unsaid_faults
 from parity.spec.output_faults import output_faults
 from parity.spec.own_program import OwnProgram, own_program
 from parity.spec.paths import at, set_path, set_together, split, visit, walk
@@ -254,17 +254,18 @@ def changed(
     faults += [] if faults else output_faults(config, where, changes, loc)
     faults += [] if faults else check_model(config.model, where, places, written, config.data)
     layers: dict[str, Loc] = {name: ("model", "layers", *place) for name, place in written.items()} | places
-    faults += [] if faults else unsaid_faults(resolved.framework, config, where, changes, loc, layers)
+    own = resolved.program is not None
+    faults += [] if faults else unsaid_faults(resolved.framework, config, where, changes, loc, layers, own)
     side = replace(resolved, config=config, origins=origins)
-    faults += [] if faults or resolved.program is not None else apart_faults(side, where, changes, loc, layers)
+    faults += [] if faults or own else apart_faults(side, where, changes, loc, layers)
     for name, view in () if faults else side.views.items():
-        own: Loc = ("loss", name) if name else ("loss",)
-        loss, hidden = view.config.loss, hidden_faults(view.config.loss, view.graph, where, own)
-        faults += hidden
-        if not hidden and resolved.program is None:
+        of: Loc = ("loss", name) if name else ("loss",)
+        loss, hidden = view.config.loss, hidden_faults(view.config.loss, view.graph, where, of)
+        faults += hidden + reading_faults(view.config, where, of)
+        if not hidden and not own:
             last = next((key for key in reversed(list(changes)) if key.partition(".")[0] == "loss"), None)
             faults += target_faults(view.config, origins.get("data.targets", DEFAULT), where, changes, loc)
-            faults += loss_faults(loss, view.last.output_shape, view.weighs, where, (*loc, last) if last else own)
+            faults += loss_faults(loss, view.last.output_shape, view.weighs, where, (*loc, last) if last else of)
     if faults:
         raise SpecError(faults)
     return side

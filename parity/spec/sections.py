@@ -150,6 +150,11 @@ class TrainingSpec(Part):
     shuffle: bool = Field(default=True, description="a new order of the rows in every epoch; else file order")
     drop_remainder: bool = Field(default=False, description="leave out the last batch when it is not full")
     seed: NonNegativeInt = Field(default=0, lt=2**63, description="of weights, batch order and dropout")
+    initial_weights: Annotated[str, StringConstraints(min_length=1)] | None = Field(
+        default=None,
+        description="file of the weights that training starts from (.safetensors): every tensor of the model as "
+        "layer.parameter, kernels as [..., in, out]; null: drawn by the initializers",
+    )
     random: Literal["recorded", "native"] = Field(
         default="recorded",
         description="who draws them in a free run: parity, the same numbers in every framework; or each framework by "

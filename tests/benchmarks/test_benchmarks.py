@@ -73,3 +73,18 @@ def test_pairs_in_which_chance_decides_are_held_against_twelve_seeds_of_every_su
                           env={**os.environ, "PYTHONPATH": str(ROOT)})  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("1 pairs: {'gap': 1, ")
+
+
+@pytest.mark.slow
+@in_long
+@pytest.mark.skipif(bool(missing("torch")), reason="needs torch")
+def test_many_checks_in_a_session_are_held_against_a_process_for_each() -> None:
+    script = ROOT / "tests" / "benchmarks" / "many_checks.py"
+    asked = ["--checks", "2", "--alone", "1", "--workers", "1", "--frameworks", "torch", "--json"]
+    done = subprocess.run([sys.executable, str(script), *asked], capture_output=True, text=True, timeout=300,
+                          env={**os.environ, "PYTHONPATH": str(ROOT)})  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["session_says"].startswith("2 passed")
+    assert found["alone_codes"] == [0]
+    assert found["session_seconds"] > 0

@@ -20,11 +20,11 @@ from parity.cli import main
 from parity.commands.ending import ended
 from parity.errors import DataError, ParityError, WorkerError, printable, shortened
 from parity.frameworks import Framework
-from parity.prepare.installed import check_installed
+from parity.prepare.installed import with_what_is_there
 from parity.prepare.options import Options
 from parity.prepare.options import prepare as prepared
 from parity.run.serving import LONGEST, is_machines, told
-from parity.spec.load import build_spec, load_spec
+from parity.spec.load import build_spec, load_spec, parse_spec
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -212,19 +212,48 @@ def test_lint_refuses_what_compile_refuses(folder: Path, x: np.ndarray, y: np.nd
     assert "nothing to advise" in lint.stdout, "what the spec alone shows is told all the same"
 
 
-def test_a_framework_that_is_not_installed_is_found_before_anything_starts(
+LACKS = "  c: {framework: keras}\n  d: {framework: tensorflow}\n"
+
+
+def test_a_side_whose_framework_is_not_installed_is_left_out(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Framework, "installed", lambda known: known.name == "torch")
+    (folder / "spec.yaml").write_text(SPEC + LACKS)
+    spec = parse_spec(SPEC + LACKS)
+    sides, told = with_what_is_there(prepared(spec, Options()))
+    assert [side.name for side in sides] == ["a", "b"]
+    assert told == [
+        "side c is left out; keras is not installed: pip install 'parity-harness[keras]'",
+        "side d is left out; tensorflow is not installed: pip install 'parity-harness[tensorflow]'",
+    ]
+    assert parity("diff", "spec.yaml").exit_code == 0, "what runs nothing needs no framework"
+
+
+def test_of_sides_without_their_frameworks_the_configs_run_in_what_is_there(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Framework, "installed", lambda known: known.name == "torch")
-    (folder / "spec.yaml").write_text(SPEC + "  c: {framework: keras}\n  d: {framework: tensorflow}\n")
-    done = parity("run", "spec.yaml")
-    assert (done.exit_code, done.stdout) == (2, "")
-    assert done.stderr == (
-        "side c needs keras, side d needs tensorflow, not installed: pip install 'parity-harness[keras,tensorflow]'; "
-        "what is there runs with --side a --side b\n"
+    leaf = load_spec(ROOT / "specs" / "leaf_small.yaml")
+    sides, told = with_what_is_there(prepared(leaf, Options()), least=2)
+    assert [(side.name, side.framework) for side in sides] == [("keras", "torch"), ("tensorflow", "torch")]
+    assert told[1] == (
+        "side tensorflow runs in PyTorch, which shows what its config does and not what its framework does; "
+        "tensorflow is not installed: pip install 'parity-harness[tensorflow]'"
     )
+    base = load_spec(ROOT / "specs" / "cifar_base.yaml")
+    sides, told = with_what_is_there(prepared(base, Options()))
+    assert ([side.name for side in sides], told) == (["torch"], []), "a spec without sides runs in what there is"
+
+
+def test_a_side_that_is_asked_for_must_have_its_framework(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Framework, "installed", lambda known: known.name == "torch")
+    (folder / "spec.yaml").write_text(SPEC + LACKS)
+    done = parity("run", "spec.yaml", "--side", "c", "--side", "a")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr == "side c needs keras, not installed: pip install 'parity-harness[keras]'\n"
+    monkeypatch.setattr(Framework, "installed", lambda known: False)
+    done = parity("run", "spec.yaml")
+    assert "side a needs torch, side b needs torch" in done.stderr
     assert not (folder / "reports").exists()
-    assert parity("diff", "spec.yaml").exit_code == 0, "what runs nothing needs no framework"
 
 
 def test_a_framework_that_another_interpreter_lacks_is_found_before_anything_starts(folder: Path) -> None:
@@ -234,7 +263,7 @@ def test_a_framework_that_another_interpreter_lacks_is_found_before_anything_sta
     plain = {**load_spec("spec.yaml").model_dump(), "sides": {"old": {"framework": "torch", "python": str(bare)}}}
     says = f"side old needs torch, not installed for {bare}: {bare} -m pip install torch"
     with pytest.raises(ParityError, match=re.escape(says)):
-        check_installed(prepared(build_spec(plain), Options()))
+        with_what_is_there(prepared(build_spec(plain), Options()))
 
 
 # -------------------------------------------------------------------------------------------------- messages

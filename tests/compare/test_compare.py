@@ -1024,3 +1024,14 @@ def test_a_side_that_is_far_from_itself_settles_nothing() -> None:
     verdict, reason = judge.verdict()
     assert verdict == "inconclusive"
     assert reason.startswith("torch does not repeat itself")
+
+
+def test_numbers_that_nothing_deals_make_no_difference_of_meaning_but_what_is_ahead_of_them_does() -> None:
+    one = judge(undealt={"torch": "layer 'noisy', Noisy (net.py, line 3),"}, ahead=frozenset({"conv"}))
+    part(one, seen(1, "forward", "noisy", 0.5), seen(1, "loss", "loss", 0.1), seen(1, "update", "conv.kernel", 0.9))
+    verdict, reason = one.verdict()
+    assert (verdict, one.places) == ("inconclusive", [])
+    assert reason.startswith("layer 'noisy', Noisy (net.py, line 3), in torch draws random numbers that nothing deals")
+    part(one, seen(1, "forward", "conv", 0.2))
+    assert one.verdict()[0] == "divergent"
+    assert [place.tensor for place in one.places] == ["conv"]

@@ -76,10 +76,19 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Done]:
     """
     folder = tmp_path_factory.mktemp("run")
     spec_file(folder, SMALL + PORT)
-    return folder, command("run", "spec.yaml", cwd=folder)
+    return folder, command("run", "spec.yaml", "--verbose", cwd=folder)
 
 
-def test_run_names_the_cause_on_its_last_screen(finished: tuple[Path, Done]) -> None:
+def test_the_answer_fits_a_screen(finished: tuple[Path, Done]) -> None:
+    folder, _ = finished
+    done = command("run", "spec.yaml", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) <= 24, done.stdout
+    for said in ("Divergent", "optimizer.learning_rate", "To try it", "report.html", "--verbose"):
+        assert said in done.stdout
+
+
+def test_run_names_the_cause_with_all_that_the_report_says(finished: tuple[Path, Done]) -> None:
     _, done = finished
     assert done.returncode == 0, done.stderr
     after = done.stdout.partition("What breaks, what repairs")[2]

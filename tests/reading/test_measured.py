@@ -9,7 +9,8 @@ import pytest
 
 from parity.catalog import INITIALIZERS
 from parity.code import Parameter
-from parity.reading.measured import measured, rules_for, said_exactly
+from parity.reading.drawn_by import rules_for, said_exactly
+from parity.reading.measured import measured
 
 SEEDS = 8
 
@@ -64,7 +65,7 @@ def test_what_is_no_initializer_is_not_told() -> None:
     assert measured(kept, fan_in=20, fan_out=20).entry is None
     assert measured(kept, fan_in=20, fan_out=20).sentence == "it starts at the same 400 numbers whatever the seed"
     few = [generator.normal(size=5) for _ in range(SEEDS)]
-    assert measured(few, fan_in=5, fan_out=5).sentence == "40 numbers are too few to tell how it is drawn"
+    assert measured(few, fan_in=5, fan_out=5).sentence == "40 numbers of 8 seeds are too few to tell how it is drawn"
     other = [generator.exponential(size=(40, 40)) for _ in range(SEEDS)]
     assert measured(other, fan_in=40, fan_out=40).entry is None
     mixed = [np.concatenate([generator.normal(size=500), 3.0 * generator.normal(size=500)]) for _ in range(SEEDS)]

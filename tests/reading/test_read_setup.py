@@ -128,14 +128,12 @@ def test_a_loss_beside_one_of_the_programs_own_is_refused(read_text: Callable[..
     assert str(raised.value) == ("--loss: the program has one of its own; leave --loss out, or change the program")
 
 
-def test_a_reader_that_says_what_an_entry_cannot_have_is_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_reader_says_that_an_entry_cannot_have_is_opaque(monkeypatch: pytest.MonkeyPatch) -> None:
     node = ToldNode(name="one", part="odd.Layer", reads=["input"], shape=[3], read_shapes=[[4]], layer="one")
     told = Told(framework="keras", inputs=[ToldInput(name="input", shape=[4])], nodes=[node], outputs=[("out", "one")])
     monkeypatch.setattr(type(reader_of("keras")), "odd", lambda self, node: Said("dense", {"units": -3}))
-    (line,) = map(str, layers_of(told).unread)
-    assert line == (
-        "layer 'one' (odd.Layer) is not read; it needs a dense that can have units=-3 (Input should be greater than 0)"
-    )
+    ((layer,),) = (one.values() for one in layers_of(told).layers)
+    assert layer["needs"] == "a dense that can have units=-3 (Input should be greater than 0)"
 
 
 def test_an_axis_counted_from_the_front_is_the_last(read_text: Callable[..., Any]) -> None:

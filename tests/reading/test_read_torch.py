@@ -10,7 +10,6 @@ import pytest
 from click.testing import CliRunner
 
 from parity.cli import main
-from parity.errors import ParityError
 from parity.run.watched import contract
 
 PROGRAMS = Path(__file__).parent / "programs"
@@ -160,7 +159,8 @@ MODELS = {
         "self.rnn = nn.GRU(2, 2, bidirectional=True, batch_first=True)",
         "torch.cat([(h := self.rnn(steps)[1])[-2], h[-1]], dim=1)", "steps", ["bidirectional", "dense"]),
     "every state": (
-        "self.rnn = nn.GRU(2, 2, batch_first=True)", "self.rnn(steps)[0].reshape(-1, 6)[:, :]", "steps", None),
+        "self.rnn = nn.GRU(2, 2, batch_first=True)", "self.rnn(steps)[0].reshape(-1, 6)[:, :]", "steps",
+        ["gru", "opaque", "dense"]),
     "tokens": (
         "self.table = nn.Embedding(9, 4)", "self.table(steps).mean(1)", "tokens",
         ["embedding", "global_average_pooling1d", "dense"]),
@@ -184,10 +184,6 @@ def test_layers_and_functions_are_layers(model: str, read_text: Any) -> None:
         f"net = Net()\nnet({rows}[:2])\nopt = torch.optim.Adam(net.parameters())\n"
         + LOOP.format(loss=f"F.cross_entropy(net({rows}[start : start + 12]), y[start : start + 12])")
     )
-    if wanted is None:
-        with pytest.raises(ParityError, match=r"torch\.__getitem__ is not read"):
-            read_text(text)
-        return
     found = read_text(text)
     assert kinds(found.spec) == wanted
     assert len(found.arrays["X"]) == 48
@@ -306,7 +302,7 @@ opt = torch.optim.SGD(net.parameters(), lr=0.1)
     ).spec
     padded, pooled, wider = (next(iter(one.values())) for one in found["model"]["layers"][1:4])
     assert padded["padding"] == [[0, 3], [1, 2]]
-    assert pooled["padding"] == 1
+    assert pooled["padding"] == [[1, 1], [1, 1]]
     assert wider["padding"] == "same"
 
 
@@ -350,7 +346,7 @@ def test_targets_that_stretch_are_read_as_they_are(read_text: Any) -> None:
     assert read_text(text).spec["loss"] == {"mse": {"broadcast": "stretch"}}
 
 
-def test_how_tensors_start_is_what_filled_them_or_fitted(read_text: Any) -> None:
+def test_how_tensors_start_is_what_filled_them_or_measured_with_eight_seeds(read_text: Any) -> None:
     found = read_text(
         HEAD
         + """
@@ -359,15 +355,17 @@ net[0].weight.data.normal_(0, 0.02)
 nn.init.trunc_normal_(net[2].weight, std=0.5, a=-1.0, b=1.0)
 nn.init.constant_(net[2].bias, 0.5)
 with torch.no_grad():
-    net[0].bias.copy_(torch.linspace(-1.0, 1.0, 20))
+    net[0].bias.copy_(torch.rand(20) * 2 - 1)
 opt = torch.optim.SGD(net.parameters(), 0.1)
 """
         + LOOP.format(loss="F.l1_loss(net(x[start : start + 12]).squeeze(-1), value[start : start + 12])")
     )
     first, second, third = (one["dense"] for one in found.spec["model"]["layers"] if "dense" in one)
     assert first["kernel_initializer"] == {"random_normal": {"stddev": 0.02}}
-    assert next(iter(first["bias_initializer"])) == "random_uniform"
+    assert first["bias_initializer"] == {"random_uniform": {"minval": -1.0, "maxval": 1.0}}
     assert second["kernel_initializer"] == {"truncated_normal": {"stddev": 0.5}}
     assert second["bias_initializer"] == {"constant": {"value": 0.5}}
     assert third["kernel_initializer"] == third["bias_initializer"] == "fan_in_uniform"
-    assert "linear_0.bias (20 numbers)" in found.notes[0]
+    (note,) = [one for one in found.notes if "measured" in one]
+    assert note.startswith("linear_0.bias is measured: by 160 numbers of 8 seeds, uniform from -0.9")
+    assert note.endswith(" times less likely.")

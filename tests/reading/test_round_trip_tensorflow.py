@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers_reading import differing
+from helpers_reading import LOADED, differing, weights_apart
 
 from parity.compile import compile_side
 from parity.errors import ParityError
@@ -28,6 +28,7 @@ RUN = """
 
 def trained(x, y):
     model, loss_fn = Model(tf.float32), build_loss()
+    {start}
     optimizer = build_optimizer(model)
     for epoch in range(EPOCHS):
         for x_batch, y_batch in tf.data.Dataset.from_tensor_slices((x, y)).shuffle(len(y)).batch(BATCH_SIZE):
@@ -87,9 +88,10 @@ def test_a_gallery_spec_comes_back(name: str, session: Session, tmp_path: Path) 
     x = x if len(x) > 1 else {"x": next(iter(x.values()))}
     y = generator.random((rows, *side.graph.layers[-1].output_shape)).astype("float32")
     np.savez(tmp_path / "rows.npz", **x, y=y)
-    program = tmp_path / "train.py"
-    program.write_text(source.partition('if __name__ == "__main__":')[0] + RUN)
-    told, arrays = asked_in(session, program_of(str(program)))
+    head = source.partition('if __name__ == "__main__":')[0]
+    program, loaded = (head + RUN.replace("{start}", one) for one in ("pass", LOADED))
+    (tmp_path / "train.py").write_text(program)
+    told, arrays = asked_in(session, program_of(str(tmp_path / "train.py")))
     if name in WRITTEN:
         with pytest.raises(ParityError, match=re.escape(WRITTEN[name])):
             read_told(told, arrays, name=name, source="blobs")
@@ -100,6 +102,7 @@ def test_a_gallery_spec_comes_back(name: str, session: Session, tmp_path: Path) 
     before, after = ({part: dump(one)[part] for part in parts} for one in (side.config, back.config))
     lost = sorted(differing(before, after))
     assert lost == sorted(LOST[name]), lost
+    assert weights_apart(found, side, loaded, tmp_path) == []
 
 
 def side_of(spec: Any) -> Any:

@@ -99,12 +99,12 @@ def test_a_port_runs_by_itself_from_the_weights_that_it_was_given(here: Path) ->
     done = CliRunner().invoke(main, ["port", "keras_way.py", "--to", "torch", "--weights"], standalone_mode=False)
     lines = done.output.splitlines()
     assert lines[:4] == [f"reports/keras_way/keras_way{end}" for end in
-                         ("_torch.py", "_torch.safetensors", ".yaml", ".npz")]  # fmt: skip
+                         ("_torch.py", ".yaml", ".npz", ".safetensors")]  # fmt: skip
     carried = next(line for line in lines if line.startswith("weights carried over"))
     assert float(carried.split()[-3]) < 1e-5
     assert any("Parity" in line for line in lines)
     folder = here / "reports" / "keras_way"
-    told = ["--data", folder / "keras_way.npz", "--weights", folder / "keras_way_torch.safetensors", "--steps", "2"]
+    told = ["--data", folder / "keras_way.npz", "--weights", folder / "keras_way.safetensors", "--steps", "2"]
     port = subprocess.run(
         [sys.executable, folder / "keras_way_torch.py", *map(str, told)], capture_output=True, text=True, check=True
     )

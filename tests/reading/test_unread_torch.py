@@ -47,10 +47,10 @@ UNREAD = {
         f"net = Net()\n{TRAINED}" + STEP.format(loss=PLAIN),
         "train.py, line 12: forward of Net, which computes something else in evaluation,"),
     "autocast": (
-        "for _ in range(4):\n    with torch.autocast('cpu', dtype=torch.bfloat16):\n"
+        "for _ in range(4):\n    with torch.autocast('cpu', dtype=torch.float16):\n"
         "        loss = F.mse_loss(net(x), y)\n"
         "    opt.zero_grad()\n    loss.backward()\n    opt.step()\n",
-        "train.py, line 11: autocast, a forward pass in other types,"),
+        "train.py, line 11: autocast to float16 of all modules"),
     "groups": (
         "opt = torch.optim.SGD([{'params': [net.weight], 'weight_decay': 0.1}, {'params': [net.bias]}], 0.1)\n"
         + STEP.format(loss=PLAIN),
@@ -58,12 +58,6 @@ UNREAD = {
     "rates": (
         STEP.format(loss=PLAIN) + "    opt.param_groups[0]['lr'] *= 0.5\n",
         "train.py, line 9: rates that the program sets itself (0.1, 0.05, 0.025, ...)"),
-    "augmented": (
-        "class Rows(torch.utils.data.Dataset):\n    def __len__(self):\n        return 16\n"
-        "    def __getitem__(self, n):\n        return x[n] + torch.randn(4), y[n]\nfor _ in range(4):\n"
-        "    for a, b in torch.utils.data.DataLoader(Rows(), 4):\n        opt.zero_grad()\n"
-        "        F.mse_loss(net(a), b).backward()\n        opt.step()\n",
-        "train.py, line 15: a data set (Rows) that gives other numbers each time it is read"),
     "sampler": (
         "rows = torch.utils.data.TensorDataset(x, y)\n"
         "heavy = torch.utils.data.WeightedRandomSampler(torch.ones(16), 16)\n"
@@ -72,16 +66,6 @@ UNREAD = {
         "train.py, line 11: a loader with WeightedRandomSampler"),
     "a part is still": ("net.bias.requires_grad_(False)\n" + STEP.format(loss=PLAIN),
                         "layer 'model', of which bias does not train,"),
-    "module of its own": (
-        "class Scale(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
-        "        self.by = nn.Parameter(torch.ones(2))\n    def forward(self, x):\n        return x * self.by\n"
-        "net = nn.Sequential(nn.Linear(4, 2), Scale())\nopt = torch.optim.SGD(net.parameters(), 0.1)\n"
-        + STEP.format(loss=PLAIN),
-        "layer 'scale_1' (__main__.Scale)"),
-    "padding_idx": (
-        "net = nn.Sequential(nn.Embedding(9, 4, padding_idx=0), nn.Flatten(), nn.Linear(12, 2))\n"
-        "x = torch.randint(0, 9, (16, 3))\nopt = torch.optim.SGD(net.parameters(), 0.1)\n" + STEP.format(loss=PLAIN),
-        "layer 'embedding_0' (nn.Embedding)"),
     "lambda": (
         "falls = torch.optim.lr_scheduler.LambdaLR(opt, lambda n: 0.9 ** n)\n" + STEP.format(loss=PLAIN)
         + "    falls.step()\n",

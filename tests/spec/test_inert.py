@@ -6,7 +6,7 @@ They are run by the NumPy reference, for some steps, from the same numbers; and 
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -18,9 +18,10 @@ from helpers_frameworks import FRAMEWORKS, missing
 
 from parity.compile.emit import compile_side
 from parity.reference import Reference
-from parity.run.initial import initial_value
+from parity.run.initial import initial_value, initial_weight
 from parity.run.randomness import batches
 from parity.run.session import Session
+from parity.run.weights_file import write_weights
 from parity.spec import inert as reasons
 from parity.spec.differences import Difference, differences, mixed
 from parity.spec.load import build_spec
@@ -73,7 +74,7 @@ def trained(side: Resolved) -> list[np.ndarray]:
     rng = np.random.default_rng(2)
     x, y = inputs(side, rng), targets(side, rng)
     training = side.config.training
-    weights = {name: initial_value(training.seed, name, one) for name, one in side.parameters().items()}
+    weights = {name: initial_weight(side, name) for name in side.parameters()}
     reference = Reference(side, weights)
     rows = batches(training.seed, ROWS, training.batch_size, training.shuffle, training.drop_remainder)
     losses = [reference.step(x[one], y[one], number).loss for number, one in enumerate(islice(rows, STEPS))]
@@ -87,6 +88,8 @@ CUT = {"activation": {"function": "relu", "name": "cut"}}
 
 WORDS = {"embedding": {"input_dim": 5, "output_dim": 2, "name": "words"}}
 TOKENS = {"shape": {"shape": [6], "dtype": "integer"}}
+
+GIVEN = {"training": {"batch_size": 4, "initial_weights": "start.safetensors"}}
 
 INERT: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
     # changes of the second side, the rest of the spec, the path and the reason
@@ -259,7 +262,26 @@ INERT: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
     ("training.shuffle", {"training.shuffle": False},
      {"training": {"batch_size": 12}, "layers": [CONV, {"dropout": {"rate": 0.4, "name": "late"}}]}, ""),
     ("training.shuffle", {"training.shuffle": False}, {"training": {"batch_size": 11}}, ""),
+    ("training.initial_weights", {"training.initial_weights": "copy.safetensors"}, GIVEN,
+     "the two files are alike to the last byte"),
+    ("training.initial_weights", {"training.initial_weights": "other.safetensors"}, GIVEN, ""),
+    ("training.initial_weights", {"training.initial_weights": None}, GIVEN, ""),
+    ("layers.*.kernel_initializer", {"layers.*.kernel_initializer": "he_normal"}, GIVEN,
+     "both sides start from a file of weights"),
 ]  # fmt: skip
+
+
+@pytest.fixture(scope="module", autouse=True)
+def files_of_weights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Give the specs above the files that they start from."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("weights"))
+        a, _ = sides({"training.batch_size": 3})
+        for seed, names in ((5, ("start", "copy")), (6, ("other",))):
+            values = {name: initial_value(seed, name, one) for name, one in a.parameters().items()}
+            for name in names:
+                write_weights(Path(f"{name}.safetensors"), values, "float64")
+        yield
 
 
 def found(changes: Mapping[str, Any], how: Mapping[str, Any], path: str) -> tuple[Resolved, Resolved, Difference]:

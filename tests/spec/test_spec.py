@@ -571,7 +571,7 @@ SIDE_FIELDS = "changes, defaults, device, framework, loss, map, model, optimizer
         ("training: {batch_size: ten}", "training.batch_size: got 'ten'; expected a whole number"),
         ("training: {batch_size: true}", "training.batch_size: got true; expected a whole number"),
         ("training: {bs: 3}", "training.bs: unknown field 'bs'; expected one of batch_size, drop_remainder, epochs, "
-         "random, seed, shuffle; did you mean 'batch_size'?"),
+         "initial_weights, random, seed, shuffle; did you mean 'batch_size'?"),
         ("training: {seed: -1}", "training.seed: got -1; expected a number of at least 0"),
         ("training: {seed: 9223372036854775808}", "training.seed: got 9223372036854775808; "
          "expected a number less than 9223372036854775808"),
@@ -680,7 +680,7 @@ def test_a_seed_may_be_as_large_as_the_generator_takes() -> None:
         ("training.batch_size: true", "training.batch_size: got true; expected a whole number"),
         ("training.batch_size: 0", "training.batch_size: got 0; expected a number greater than 0"),
         ("training: {batchsize: 3}", "training.batchsize: unknown field 'batchsize'; expected one of "
-         "batch_size, drop_remainder, epochs, random, seed, shuffle; did you mean 'batch_size'?"),
+         "batch_size, drop_remainder, epochs, initial_weights, random, seed, shuffle; did you mean 'batch_size'?"),
         ("data: {sorce: x}", "data.sorce: unknown field 'sorce'; "
          "expected one of one_hot, reshape, rows, sample_weights, scale, source, standardize, targets, transpose, "
          "validation_split, x, y; "

@@ -50,6 +50,7 @@ class KerasReader(Reader):
     """Keras's layers tell their configuration; most tables read it as it is."""
 
     ignored: ClassVar = frozenset({"trainable", "name", "dtype", "seed", "autocast"})
+    opaque: ClassVar = True
     beside: ClassVar = frozenset({"data_format"})
 
     def word(self, part: Word) -> Word:

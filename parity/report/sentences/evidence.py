@@ -214,6 +214,12 @@ def _configs(result: Result, parted: Sequence[Comparison], sides: Sequence[str])
     every = "Each program does what its config says"
     who = every if compared == set(sides) else f"{formats.names(sides)} do what their configs say"
     does = f"{who} (in the first step in which sides part, each agrees with the NumPy reference of its own config)"
+    opaque = [side.name for side in result.sides if side.name in compared and side.opaque]
+    if opaque:
+        return (
+            f"{does}, where what is opaque in {formats.names(opaque)} is taken as it is: the difference is one of "
+            "configs (see the differences below), or lies in what is opaque."
+        )
     acting = [item for pair in parted for item in lookup.differences_between(result, pair.a, pair.b) if not item.inert]
     if acting:
         return f"{does}: the difference is one of configs (see the differences below)."

@@ -49,6 +49,7 @@ class Driver(Several, State):
     targets_first = False  # Whether the framework's losses are functions of (targets, outputs).
     generators: ClassVar[Any]
     """The module of the framework's own random numbers, see :mod:`parity.run.driver.generators`."""
+    narrow = False  # What computes at this moment does so in float32, whatever the worker's type.
     active: ClassVar[Driver | None] = None
     """The driver whose program computes: dropout asks it for masks."""
 
@@ -326,4 +327,4 @@ def dealing() -> Driver | None:
 def widening() -> bool:
     """Return whether the program that computes was written by hand, and runs in float64."""
     driver = Driver.active
-    return driver is not None and driver.precision == "float64" and driver.by_hand
+    return driver is not None and driver.precision == "float64" and driver.by_hand and not driver.narrow

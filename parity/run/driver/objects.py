@@ -17,7 +17,8 @@ def called(model: Any, x: Any, training: bool) -> Any:
     parameters = inspect.signature(model).parameters.values()
     asks = any(one.name == "training" or one.kind is one.VAR_KEYWORD for one in parameters)
     taken = [one for one in parameters if one.kind in (one.POSITIONAL_OR_KEYWORD, one.POSITIONAL_ONLY)]
-    apart = isinstance(x, tuple) and len([one for one in taken if one.name != "training"]) >= len(x)
+    many = any(one.kind is one.VAR_POSITIONAL for one in parameters)
+    apart = isinstance(x, tuple) and (many or len([one for one in taken if one.name != "training"]) >= len(x))
     given = x if apart else (x,)
     return model(*given, training=training) if asks else model(*given)
 

@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from parity.frameworks.keras.driver import generators as keras_generators
 from parity.frameworks.keras.driver.layers import KerasLayers, model_step
+from parity.frameworks.keras.driver.own_layers import dealt_seed
 from parity.frameworks.tensorflow.driver.driver import TensorFlowDriver
 from parity.frameworks.tensorflow.driver.tensors import Taps, host, kept, masked, noised
 from parity.frameworks.tensorflow.driver.watching import this_call
@@ -45,6 +46,7 @@ class KerasDriver(KerasLayers, TensorFlowDriver):
         """Replace the functions that Keras's layers draw from, in the backend's random module."""
         keras.src.backend.random.dropout = partial(masked, own=keras_generators.DROPOUT)
         keras.src.backend.random.normal, keras.src.backend.random.uniform = normal, uniform
+        tf.random.normal = noised  # What a layer of a program's own may draw from.
         keras.layers.AlphaDropout.call = keras_generators.alpha_dropout
 
     def usual_step(self) -> Callable[..., Any]:
@@ -139,7 +141,7 @@ DRIVER = KerasDriver
 
 def normal(shape: Any, mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: Any = None) -> Any:
     """Return normal numbers that the active driver deals to a layer, in the place of Keras's."""
-    if not isinstance(seed, keras.random.SeedGenerator):  # An initializer's.
+    if not dealt_seed(seed):
         return keras_generators.NORMAL(shape, mean, stddev, dtype, seed)
     return noised(shape, mean, stddev, dtype or keras.config.floatx(), own=keras_generators.NORMAL, seed=seed)
 

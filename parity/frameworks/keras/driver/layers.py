@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from parity.frameworks.keras.driver.wide import wide_layers
+from parity.frameworks.keras.driver.wide import as_images, wide_layers
 from parity.free_names import free_name
 from parity.run.driver.base import Driver, widening
 from parity.run.driver.objects import built, called, facts_of, restore
@@ -35,6 +35,7 @@ class KerasLayers(Scaled, Driver):
         model = self._built(self._found("model", "build_model", "Model"))
         if not isinstance(model, keras.Model):
             raise ProgramError(f"the model is a {type(model).__name__}; it must be a keras.Model")
+        as_images(model)
         row = tuple(self.bindings.get("input", ()))
         if row and not (model.built and model.variables):
             called(model, self.given(np.zeros((1, *row))), training=False)

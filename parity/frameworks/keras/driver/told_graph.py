@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import keras
 import numpy as np
 
-from parity.frameworks.keras.driver.tracing import Trace, UntoldError, line_of, place_of_call, same
-from parity.frameworks.keras.driver.words import attributes, bare, configured, name_of, operation_name, owns, word
+from parity.frameworks.keras.driver.called import called_with, masks_carried, operands_of
+from parity.frameworks.keras.driver.own_layers import about, added_to_loss, call_names, class_name, told_calls
+from parity.frameworks.keras.driver.tracing import Trace, UntoldError, is_entered, line_of, place_of_call
+from parity.frameworks.keras.driver.words import attributes, bare, configured, name_of, operation_name, owns
 from parity.free_names import FreeNames, free_name
-from parity.run.told import ToldInput, ToldNode, ToldRefusal
+from parity.run.told import ToldCall, ToldInput, ToldNode, ToldRefusal
 
 AUTOMATIC = re.compile(r"(keras_tensor|input_layer|inputs?)(_\d+)?")
 """Names of inputs that nobody chose."""
@@ -34,7 +36,8 @@ class Telling:
         rows: arrays that it is given, in order or by name; None where there are none.
 
     ``given_as`` has, by what the rows may be called, the input that they are; ``output_masks`` whether each output
-    carries a mask, ``by_key`` whether outputs are a dict.
+    carries a mask, ``by_key`` whether outputs are a dict; ``calls`` are those of layers of the program's own, ``added``
+    what these add to the loss (:func:`~parity.frameworks.keras.driver.own_layers.added_to_loss`).
     """
 
     def __init__(self, model: Any, rows: Any) -> None:
@@ -43,6 +46,8 @@ class Telling:
         self.outputs: list[tuple[str, str]] = []
         self.output_masks: list[bool] = []
         self.by_key = False
+        self.calls: list[ToldCall] = []
+        self.added: tuple[str, str, list[str]] = ("", "", [])
         self.refused: list[ToldRefusal] = []
         self.given_as: dict[str, str] = {}
         try:
@@ -53,13 +58,11 @@ class Telling:
     def _tell(self, model: Any, rows: Any) -> None:
         struct = _inputs_of(model, rows)
         names, given = self._name_inputs(struct, rows)
-        traces = [Trace(model, given, mode) for mode in (True, False)]
-        told = [Calls(one, names) for one in traces]
+        traces, told = self._traced(model, given, names)
         self.inputs = [
-            ToldInput(name=name, shape=[int(size) for size in one.shape[1:]])
+            ToldInput(name=name, shape=[int(size) for size in one.shape[1:]], whole="int" in str(one.dtype))
             for name, one in zip(names, keras.tree.flatten(given), strict=True)
         ]
-        self._compare(model, traces, told)
         kept = {id(one) for one in model.weights}
         for node in traces[0].nodes:
             operation = node.operation
@@ -68,10 +71,28 @@ class Telling:
                 what = f"layer {operation.name!r}, whose weights are none of the model's,"
                 needs = "a layer that the model keeps and trains"
                 self.refused.append(ToldRefusal(what=what, place=place, needs=needs))
-        self.nodes = told[0].nodes
+        self.nodes, self.calls = told[0].nodes, told_calls(traces[0], told[0].values, call_names(traces[0]))
+        self.added = added_to_loss(traces[0], told[0].values)
         self.outputs = [(name, told[0].values[id(one)]) for name, one in _ends(model, traces[0].outputs)]
         self.by_key = isinstance(traces[0].outputs, Mapping)
         self.output_masks = [id(one) in traces[0].masks for one in keras.tree.flatten(traces[0].outputs)]
+
+    def _traced(self, model: Any, given: Any, names: Sequence[str]) -> tuple[list[Trace], list[Calls]]:
+        """Return the model in training and in evaluation, told.
+
+        A layer of the program's own that does something else in training is not gone into.
+
+        Raises:
+            UntoldError: when the model itself does.
+        """
+        closed: dict[int, str] = {}
+        while True:
+            traces = [Trace(model, given, mode, closed) for mode in (True, False)]
+            told = [Calls(one, names) for one in traces]
+            owner = self._compare(model, traces, told)
+            if owner is None:
+                return traces, told
+            closed[id(owner)] = "it computes something else in training"
 
     def _name_inputs(self, struct: Any, rows: Any) -> tuple[list[str], Any]:
         """Return the names of the inputs, in order, and symbolic rows of known sizes in the structure of a call.
@@ -96,8 +117,11 @@ class Telling:
             self.given_as |= {str(one): name for one in (tensor.name, key) if one is not None}
         return names, keras.tree.pack_sequence_as(struct, made)
 
-    def _compare(self, model: Any, traces: Sequence[Trace], told: Sequence[Calls]) -> None:
+    def _compare(self, model: Any, traces: Sequence[Trace], told: Sequence[Calls]) -> Any:
         """Refuse what is another model in training than in evaluation, and layers that are held in one mode.
+
+        Returns:
+            a layer of the program's own that is the reason, which need not be gone into; None where there is none.
 
         Raises:
             UntoldError: when the two are different calls.
@@ -113,6 +137,9 @@ class Telling:
         if apart is None and ends[0] != ends[1]:
             apart = len(trained)
         if apart is not None:
+            own = next((layer for one in traces if (layer := _own_layer(one, apart)) is not None), None)
+            if own is not None:
+                return own
             longer = max(traces, key=lambda one: len(one.nodes))
             within = longer.seen(longer.nodes[apart]).within if apart < len(longer.nodes) else None
             owner = model if within is None else within
@@ -131,6 +158,7 @@ class Telling:
             self.refused.append(ToldRefusal(
                 what=f"layer {operation.name!r}, {held},", place=place_of(operation),
                 needs="a field that holds a layer in one mode"))  # fmt: skip
+        return None
 
 
 class Calls:
@@ -152,7 +180,7 @@ class Calls:
         self._kept: list[Any] = []  # What stands above by its identity.
         self._first: dict[int, str] = {}
         self._free = FreeNames(names)
-        self._trace = trace
+        self._trace, self._calls = trace, call_names(trace)
         for tensor, name in zip(trace.inputs, names, strict=True):
             self._know(tensor, name)
         operations = {id(node.operation): node.operation for node in trace.nodes}
@@ -167,16 +195,16 @@ class Calls:
     def _node(self, node: Any) -> None:
         operation, seen = node.operation, self._trace.seen(node)
         is_layer = isinstance(operation, keras.Layer)
-        carried = _carried(operation, node, seen.masks.values()) if is_layer else set()
+        carried = masks_carried(operation, node, seen.masks.values()) if is_layer else set()
         tensors = [one for one in node.input_tensors if id(one) not in carried]
         if is_layer:
-            part = _configured(operation)
-            called = _called(operation, node, tensors, carried)
+            part = bare(class_name(operation)) if is_entered(operation) else _configured(operation)
+            called = called_with(operation, node, tensors, carried)
         else:
             name = operation_name(operation)
             own = owns(name.replace(".ops.", ".activations."))
             part = {"part": name, "arguments": attributes(operation), "own": own}
-            called = _operands(node, tensors)
+            called = operands_of(node, tensors)
         shared = is_layer and bool(operation.weights)
         name = self._own.pop(id(operation), "") or self._free.take(operation.name)
         first = self._first.setdefault(id(operation), name) if shared else name
@@ -185,11 +213,21 @@ class Calls:
             name=name, reads=[self.values[id(one)] for one in tensors], shape=_sizes(node.output_tensors[0]),
             read_shapes=[_sizes(one) for one in tensors], read_masks=[id(one) in seen.masks for one in tensors],
             layer=first, trainable=not shared or bool(operation.trainable), called=called, place=place_of(operation),
-            function=not is_layer, **part,
+            function=not is_layer, **about(self._trace, node, seen, self._calls), **part,
         ))  # fmt: skip
         self._know(node.output_tensors[0], name)
         for number, tensor in enumerate(node.output_tensors[1:], 1):
             self._know(tensor, f"{name}[{number}]")
+
+
+def _own_layer(trace: Trace, number: int) -> Any:
+    """Return the innermost layer of the program's own that a call is of, or stands in; not one that is kept whole."""
+    if number >= len(trace.nodes):
+        return None
+    node = trace.nodes[number]
+    layers = [*(call.layer for call in trace.seen(node).stack), node.operation]
+    own = [one for one in layers if one is not trace.model and is_entered(one) and name_of(type(one)) is None]
+    return next((one for one in reversed(own) if not trace.closes(one)), None)
 
 
 def _inputs_of(model: Any, rows: Any) -> Any:
@@ -241,7 +279,7 @@ def _row(rows: Any, number: int, names: Sequence[str | None]) -> np.ndarray | No
 def _by_number(nodes: Sequence[ToldNode], node: ToldNode) -> ToldNode:
     """Return a call with the numbers of calls in place of their names, which are others in each trace."""
     reads = [_number(nodes, one) for one in node.reads]
-    return replace(node, name="", layer=_number(nodes, node.layer), reads=reads, place="")
+    return replace(node, name="", layer=_number(nodes, node.layer), reads=reads, place="", random=[])
 
 
 def _number(nodes: Sequence[ToldNode], name: str) -> str:
@@ -257,61 +295,6 @@ def _configured(layer: Any) -> dict[str, Any]:
     except Exception as error:
         what = f"layer {layer.name!r} ({kind}), whose configuration cannot be told ({line_of(error)}),"
         raise UntoldError(ToldRefusal(what=what, place=place_of(layer))) from error
-
-
-def _words_of(tensors: Sequence[Any]) -> Any:
-    """Return what makes a tensor its number among those that a call reads, and anything else a word."""
-    numbers = {id(one): number for number, one in enumerate(tensors)}
-
-    def told_as(one: Any) -> Any:
-        if isinstance(one, keras.KerasTensor):
-            return {"tensor": numbers[id(one)]} if id(one) in numbers else bare("a mask")
-        if isinstance(one, keras.Variable):
-            return {**bare("a variable"), "arguments": {"shape": list(one.shape)}}
-        return word(one)
-
-    return told_as
-
-
-def _operands(node: Any, tensors: Sequence[Any]) -> dict[str, Any]:
-    """Return what an operation was called with, where that is more than tensors in their order."""
-    told_as = _words_of(tensors)
-    given = [keras.tree.map_structure(told_as, one) for one in node.arguments.args]
-    more = {name: keras.tree.map_structure(told_as, one) for name, one in node.arguments.kwargs.items()}
-    plain = [{"tensor": number} for number in range(len(node.input_tensors))]
-    if not more and given in (plain, [plain]):
-        return {}
-    return {"operands": given, **more}
-
-
-def _bound(layer: Any, node: Any) -> dict[str, Any]:
-    """Return what the arguments of a layer's ``call`` were given."""
-    signature = inspect.signature(layer.call)
-    given = {name: one for name, one in node.arguments.kwargs.items() if name in signature.parameters}
-    return dict(signature.bind(*node.arguments.args, **given).arguments)
-
-
-def _carried(layer: Any, node: Any, masks: Collection[Any]) -> set[int]:
-    """Return the masks that a layer is told which are those that its tensors carry, by their identity."""
-    told = [keras.tree.flatten(one) for name, one in _bound(layer, node).items() if name.endswith("mask")]
-    return {id(one) for every in told for one in every if any(same(one, mask) for mask in masks)}
-
-
-def _called(layer: Any, node: Any, tensors: Sequence[Any], carried: Collection[int]) -> dict[str, Any]:
-    """Return what a layer was called with beside what it reads, by argument; ``training`` follows the model."""
-    signature, told_as = inspect.signature(layer.call), _words_of(tensors)
-    bound = _bound(layer, node)
-    plain = [{"tensor": number} for number in range(len(tensors))]
-    found = {}
-    for number, (name, one) in enumerate(bound.items()):
-        if name.endswith("mask") and all(id(mask) in carried for mask in keras.tree.flatten(one) if mask is not None):
-            continue
-        said = keras.tree.map_structure(told_as, one)
-        if name == "training" or (number == 0 and said in (plain, plain[0], tuple(plain))):
-            continue
-        if said != signature.parameters[name].default:
-            found[name] = said
-    return found
 
 
 def _sizes(tensor: Any) -> list[Any]:

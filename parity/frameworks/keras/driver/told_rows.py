@@ -38,13 +38,13 @@ def unpacked(training: Training, told: Told) -> Training:
         given, batch_size, drop, kept = _stages(training.x)
         if kept is not None:
             told.notes.append(f"Its dataset shuffles {kept} rows at a time; the spec shuffles all.")
-        x, y, weights = _parts(given, "x")
+        x, y, weights = _parts(given, "x", told)
         training = replace(
             training, x=x, y=y, sample_weight=weights, batch_size=batch_size, drop_remainder=drop,
             shuffle=kept is not None or _shuffles(training.x),
         )  # fmt: skip
     if is_dataset(training.validation):
-        training = replace(training, validation=_parts(training.validation.unbatch(), "validation_data"))
+        training = replace(training, validation=_parts(training.validation.unbatch(), "validation_data", told))
     return training
 
 
@@ -115,8 +115,8 @@ def _maps_over(dataset: Any, stage: Any) -> bool:
     return False
 
 
-def _parts(dataset: Any, what: str) -> tuple[Any, Any, Any]:
-    """Return inputs, targets and weights of the rows of a dataset that ends and always gives the same.
+def _parts(dataset: Any, what: str, told: Told) -> tuple[Any, Any, Any]:
+    """Return inputs, targets and weights of the rows of a dataset that ends, and tell where they are others each time.
 
     Raises:
         UntoldError: when it does not.
@@ -124,7 +124,7 @@ def _parts(dataset: Any, what: str) -> tuple[Any, Any, Any]:
     first, second = (_rows(dataset, what) for _ in range(2))
     flat = [keras.tree.flatten(one) for one in (first, second)]
     if not all(np.array_equal(one, other) for one, other in zip(*flat, strict=True)):
-        raise UntoldError(ToldRefusal(what=f"data: {what}, a tf.data.Dataset with other rows each time,", needs=NEEDS))
+        told.redrawn = f"{what} is a tf.data.Dataset with other rows each time"
     parts = first if isinstance(first, tuple) else (first,)
     return (*parts, None, None)[:3]
 

@@ -13,13 +13,14 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import keras
 
 from parity.frameworks.keras.driver.words import attributes, name_of
+from parity.run.here import line_here
 from parity.run.told import ToldRefusal
-from parity.run.watched import line_here
 
 
 class UntoldError(Exception):
@@ -37,12 +38,51 @@ class CallSeen:
     Args:
         mode: what it is told of training; None where it is told nothing.
         masks: of tensors that it is given, by their identity, the masks that they carry.
-        within: the innermost layer of the program's own, or model, that calls it.
+        stack: calls of layers of the program's own, and models, that it is made in, the outermost first.
+        why: what stood in the way of going into it.
     """
 
     mode: bool | None = None
     masks: Mapping[int, Any] = field(default_factory=dict)
-    within: Any = None
+    stack: tuple[OwnCall, ...] = ()
+    why: str = ""
+
+    @property
+    def within(self) -> Any:
+        """Return the innermost layer of the program's own, or model, that calls it."""
+        return self.stack[-1].layer if self.stack else None
+
+
+@dataclass(eq=False, kw_only=True)
+class OwnCall:
+    """A call of a layer of the program's own, or of a model, that is gone into.
+
+    Args:
+        layer: that is called.
+        args: that it is given, like ``given``, by name.
+        given: as there.
+        outputs: symbolic tensors that it gives.
+    """
+
+    layer: Any
+    args: Any
+    given: Any
+    outputs: list[Any] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddedLoss:
+    """What a layer adds to the loss itself, by ``add_loss``.
+
+    Args:
+        layer: that does.
+        tensors: symbolic ones; none of a layer that is not gone into.
+        place: line of the program.
+    """
+
+    layer: Any
+    tensors: list[Any]
+    place: str = ""
 
 
 def is_entered(layer: Any) -> bool:
@@ -57,16 +97,22 @@ class Trace:
         model: of Keras.
         given: symbolic tensors, in the structure that the model is called with.
         mode: of the model: whether it trains.
+        closed: layers of the program's own that are not gone into, by their identity, and why.
 
     ``inputs`` has the symbolic tensors, ``outputs`` what it returns, ``nodes`` the calls, each behind what it reads,
-    ``masks`` the masks of outputs by the identity of the tensors.
+    ``masks`` the masks of outputs by the identity of the tensors, ``calls`` what was gone into, ``added`` what layers
+    add to the loss.
     """
 
-    def __init__(self, model: Any, given: Any, mode: bool) -> None:
+    def __init__(self, model: Any, given: Any, mode: bool, closed: Mapping[int, str] = MappingProxyType({})) -> None:
+        self.calls: list[OwnCall] = []
+        self.added: list[AddedLoss] = []
+        self.model, self.mode, self._closed = model, mode, closed
         self._seen: dict[int, CallSeen] = {}
         self._kept: list[Any] = []  # Nodes whose identities stand above.
         self._mode: bool | None = None
-        self._stack: list[Any] = []
+        self._stack: list[OwnCall] = []
+        self._whys: dict[int, str] = {}
         self._ends: list[list[tuple[Any, Any]]] = []
         with self._entering():
             self.outputs = model(given, training=mode)
@@ -79,6 +125,10 @@ class Trace:
         ]
         self.masks = _masks(flat)
 
+    def closes(self, layer: Any) -> bool:
+        """Return whether a layer is not gone into because that was asked for."""
+        return id(layer) in self._closed
+
     def seen(self, node: Any) -> CallSeen:
         """Return what was seen of a call."""
         return self._seen.get(id(node), CallSeen())
@@ -87,7 +137,7 @@ class Trace:
     def _entering(self) -> Iterator[None]:
         """Within it, layers of a program's own and models show what they call in place of themselves."""
         operation, layer = keras.Operation, keras.Layer
-        before = operation.symbolic_call, layer.symbolic_call, layer.__call__
+        before = operation.symbolic_call, layer.symbolic_call, layer.__call__, layer.add_loss
         filtered = keras.config.is_traceback_filtering_enabled()
         keras.config.disable_traceback_filtering()  # It makes other errors of those that come by.
 
@@ -100,11 +150,19 @@ class Trace:
         def layers(one: Any, *args: Any, **given: Any) -> Any:
             return self._layer(before[1], one, args, given)
 
+        def adds(one: Any, loss: Any) -> None:
+            found = [x for x in keras.tree.flatten(loss) if isinstance(x, keras.KerasTensor)]
+            if not found and any(call.layer is one for call in self._stack):
+                what = f"{type(one).__name__}.add_loss of what no layer gives"  # Its gradient comes on top.
+                raise UntoldError(ToldRefusal(what=what, place=line_here(), needs="a regularizer of a layer"))
+            self.added.append(AddedLoss(layer=one, tensors=found, place=line_here()))
+
         operation.symbolic_call, layer.symbolic_call, layer.__call__ = functions, layers, calls
+        layer.add_loss = adds
         try:
             yield
         finally:
-            operation.symbolic_call, layer.symbolic_call, layer.__call__ = before
+            operation.symbolic_call, layer.symbolic_call, layer.__call__, layer.add_loss = before
             if filtered:
                 keras.config.enable_traceback_filtering()
 
@@ -116,36 +174,58 @@ class Trace:
             outputs = call(layer, *args, **given)
             for tensor, history in self._ends.pop():
                 tensor._keras_history = history  # That of the call within, not of the layer around it.
-            return outputs
-        outputs = call(layer, *args, **given)
+        else:
+            outputs = call(layer, *args, **given)
+        why = self._whys.get(id(layer), "")
         for node in layer._inbound_nodes[known:]:
-            self._note(node, CallSeen(mode=self._mode, masks=masks, within=self._within))
+            self._note(node, CallSeen(mode=self._mode, masks=masks, stack=tuple(self._stack), why=why))
         return outputs
 
     def _layer(self, call: Any, layer: Any, args: Any, given: Any) -> Any:
-        if not is_entered(layer):
-            own = inspect.signature(layer.call).parameters.get("training")
-            by_itself = own.default if own is not None and own.default is not inspect.Parameter.empty else None
-            self._mode = given.get("training", by_itself)
-            return call(layer, *args, **given)
-        self._stack.append(layer)
+        if not is_entered(layer) or id(layer) in self._closed:
+            self._whys[id(layer)] = self._closed.get(id(layer), "")
+            return self._as_one(call, layer, args, given)
+        within, ends = OwnCall(layer=layer, args=args, given=given), len(self._ends)
+        marks = len(self.calls), len(self.added), len(self._stack)
+        self.calls.append(within)
+        self._stack.append(within)
         try:
             outputs = layer.call(*args, **given)
         except UntoldError:
             raise
         except Exception as error:
-            what = f"{type(layer).__name__}.call, which cannot be traced ({line_of(error)}),"
-            needs = "a call that is the same whatever the numbers are"
-            raise UntoldError(ToldRefusal(what=what, place=place_of_call(layer), needs=needs)) from error
-        finally:
-            self._stack.pop()
+            del self.calls[marks[0] :], self.added[marks[1] :], self._stack[marks[2] :], self._ends[ends:]
+            self._whys[id(layer)] = f"it cannot be traced ({line_of(error)})"
+            return self._as_one(call, layer, args, given, error)
+        self._stack.pop()
         if layer.activity_regularizer is not None and not isinstance(layer, keras.Model):
             what = f"activity_regularizer of {type(layer).__name__}, a layer of the program's own,"
             needs = "one of a layer that an entry is"
             raise UntoldError(ToldRefusal(what=what, place=place_of_call(layer), needs=needs))
-        ends = [one for one in keras.tree.flatten(outputs) if isinstance(one, keras.KerasTensor)]
-        self._ends[-1] = [(one, one._keras_history) for one in ends]
+        within.outputs = [one for one in keras.tree.flatten(outputs) if isinstance(one, keras.KerasTensor)]
+        self._ends[-1] = [(one, one._keras_history) for one in within.outputs]
         return outputs
+
+    def _as_one(self, call: Any, layer: Any, args: Any, given: Any, error: Exception | None = None) -> Any:
+        """Return what a call gives that is not gone into.
+
+        Raises:
+            UntoldError: when Keras cannot tell that either, or when it is the model itself.
+        """
+        own = inspect.signature(layer.call).parameters.get("training")
+        by_itself = own.default if own is not None and own.default is not inspect.Parameter.empty else None
+        self._mode = given.get("training", by_itself)
+        if layer is not self.model:
+            try:
+                return call(layer, *args, **given)
+            except Exception as again:
+                if not is_entered(layer):
+                    raise
+                error = again
+        assert error is not None
+        what = f"{type(layer).__name__}.call, which cannot be traced ({line_of(error)}),"
+        needs = "a call that is the same whatever the numbers are"
+        raise UntoldError(ToldRefusal(what=what, place=place_of_call(layer), needs=needs)) from error
 
     def _function(self, call: Any, operation: Any, args: Any, given: Any) -> Any:
         converts = isinstance(operation, keras.src.ops.core.ConvertToTensor)  # As a model does with its inputs.
@@ -156,12 +236,8 @@ class Trace:
         masks, known = _masks(one for one in keras.tree.flatten((args, given))), len(operation._inbound_nodes)
         outputs = call(operation, *args, **given)
         for node in operation._inbound_nodes[known:]:
-            self._note(node, CallSeen(masks=masks, within=self._within))
+            self._note(node, CallSeen(masks=masks, stack=tuple(self._stack)))
         return outputs
-
-    @property
-    def _within(self) -> Any:
-        return self._stack[-1] if self._stack else None
 
     def _note(self, node: Any, seen: CallSeen) -> None:
         self._seen[id(node)] = seen

@@ -19,8 +19,9 @@ from parity.frameworks.keras.driver.told_rows import Arrays, unpacked
 from parity.frameworks.keras.driver.tracing import UntoldError
 from parity.frameworks.keras.driver.words import given_losses, optimizer_word, word
 from parity.run.decimals import decimal_of
+from parity.run.here import line_here
 from parity.run.told import Told, ToldLoss, ToldRefusal, ToldTraining
-from parity.run.watched import Training, Watcher, line_here
+from parity.run.watched import Training, Watcher
 
 BACKENDS = {"tensorflow": "keras", "torch": "keras_torch"}
 """What a spec calls Keras on each of its backends."""
@@ -143,6 +144,7 @@ def tell(training: Training, folder: Path) -> Told:
     told.inputs, told.nodes, told.outputs = graph.inputs, graph.nodes, graph.outputs
     told.output_masks = graph.output_masks
     told.refused += graph.refused
+    told.calls = graph.calls
     arrays.write(training, graph, rows)
     _tell_setup(told, training)
     given = [word(one) for one in training.callbacks]
@@ -154,12 +156,33 @@ def tell(training: Training, folder: Path) -> Told:
     )  # fmt: skip
     policy = getattr(model.dtype_policy, "name", "float32")
     told.precision = "" if policy == "float32" else policy
-    for name in ("train_step", "compute_loss", "compute_gradients", "fit"):
+    _tell_beside(told, model, *graph.added)
+    for name in ("train_step", "compute_gradients", "fit"):
         if getattr(type(model), name, None) is not getattr(keras.Model, name, None):
             told.refused.append(ToldRefusal(
                 what=f"{type(model).__name__}.{name}, a step of its own,", place=defined_in(type(model), name),
                 needs="the usual step: a loss of outputs and targets"))  # fmt: skip
     return told
+
+
+def _tell_beside(told: Told, model: Any, what: str, place: str, reads: list[str]) -> None:
+    """Tell what is part of the loss beside what was compiled: what layers add, a loss of the model's own.
+
+    Args:
+        told: of the program.
+        model: that is trained.
+        what: adds to the loss by itself; empty for nothing.
+        place: its line.
+        reads: what that is computed of.
+    """
+    if type(model).compute_loss is not keras.Model.compute_loss:
+        own = f"{type(model).__name__}.compute_loss"
+        what, place = f"{own} and {what}" if what else own, defined_in(type(model), "compute_loss")
+    if not what or not told.outputs:
+        return
+    needs = "a loss of outputs and targets alone"
+    first, *others = told.losses or [ToldLoss(output=told.outputs[0][0], part=None)]
+    told.losses = [replace(first, beside=what, place=place, reads=reads, needs=needs), *others]
 
 
 def _by_class(weights: Any) -> list[list[float]]:

@@ -13,7 +13,7 @@ from typing import Any
 import keras
 from keras.src.backend.common import global_state
 
-from parity.run.driver.base import widening
+from parity.run.driver.base import active_driver, widening
 
 
 @contextmanager
@@ -45,6 +45,32 @@ def wide_layers() -> Iterator[None]:
     finally:
         policies.get, keras.Input, keras.layers.Input, state.set_global_attribute = get, plain, plain, setting
         del layer.from_config
+
+
+def as_images(model: Any) -> None:
+    """Let the layers of a model that move and turn images compute in float32, the only type that they can."""
+    if widening():
+        for layer in model._flatten_layers():
+            if isinstance(layer, keras.src.layers.preprocessing.data_layer.DataLayer):
+                layer._dtype_policy = keras.DTypePolicy("float32")  # Its setter takes that for the worker's, above.
+                object.__setattr__(layer, "call", _in_float32(layer.call))
+
+
+def _in_float32(call: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a layer's call within which numbers that are made have float32, whatever the worker's type."""
+
+    @wraps(call)
+    def called(*args: Any, **given: Any) -> Any:
+        kept, driver = keras.config.floatx(), active_driver()
+        keras.config.set_floatx("float32")
+        driver.narrow = True
+        try:
+            return call(*args, **given)
+        finally:
+            keras.config.set_floatx(kept)
+            driver.narrow = False
+
+    return called
 
 
 MIXED = ("mixed_float16", "mixed_bfloat16")

@@ -17,6 +17,7 @@ from keras.src.backend.common import dtypes, global_state
 
 from parity.frameworks.keras.driver import generators as keras_generators
 from parity.frameworks.keras.driver.layers import KerasLayers, model_step
+from parity.frameworks.keras.driver.own_layers import dealt_seed
 from parity.frameworks.torch.driver.driver import TorchDriver
 from parity.frameworks.torch.driver.hooks import host, recorded
 from parity.frameworks.torch.driver.on_device import lying
@@ -204,7 +205,7 @@ def masked(inputs: torch.Tensor, rate: float, noise_shape: Any = None, seed: Any
 
 def normal(shape: Any, mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: Any = None) -> torch.Tensor:
     """Return normal numbers that the active driver deals to a layer, in the place of Keras's."""
-    if dealing() is None or not isinstance(seed, keras.random.SeedGenerator):  # An initializer's is a number.
+    if dealing() is None or not dealt_seed(seed):
         own: torch.Tensor = keras_generators.NORMAL(shape, mean, stddev, dtype, seed)
         return own
     return drawn(shape, None, dtype) * stddev + mean

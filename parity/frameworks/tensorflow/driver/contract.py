@@ -8,6 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from parity.frameworks.tensorflow.driver.clips import clipping
 from parity.frameworks.tensorflow.driver.replay import TapeReplay
 from parity.frameworks.tensorflow.driver.seen import Recorded
 from parity.frameworks.tensorflow.driver.wide import set_float_type_of_keras
@@ -34,7 +35,10 @@ def contract_of(seen: Recorded) -> dict[str, Any]:
         optimizer = seen.steps[-1].optimizer
         if optimizer is None:
             return _Update(seen, model)
-        return type(optimizer).from_config(seen.exact(optimizer.get_config()))
+        found = type(optimizer).from_config(seen.exact(optimizer.get_config()))
+        handles = {id(one): handle for handle, one in model._replay.variables.items()}
+        by_handle = seen.gradients()
+        return clipping(found, seen.clipped, model._replay, lambda one: by_handle[handles[id(one)]])
 
     return {"build_model": build_model, "build_loss": build_loss, "build_optimizer": build_optimizer}
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from parity.frameworks import part_of
 from parity.frameworks.tensorflow.driver.chain import number_of
+from parity.frameworks.tensorflow.driver.clips import clipping, clipping_told
 from parity.frameworks.tensorflow.driver.replay import TapeReplay
 from parity.frameworks.tensorflow.driver.seen import Recorded
 from parity.frameworks.tensorflow.driver.taped import TapedOperation
@@ -53,6 +54,8 @@ def told_by_keras(seen: Recorded, training: Training, folder: Path) -> Told:
     told.places["compile"] = seen.found.place
     told.losses = [ToldLoss(output=name, part=seen.found.part, weight=seen.found.weight) for name, _ in told.outputs]
     told.refused += _odd(seen, training.place)
+    if told.optimizer is not None:
+        told.optimizer = clipping_told(told.optimizer, seen.clipped, told)
     return told
 
 
@@ -109,6 +112,11 @@ def _called_so(seen: Recorded) -> Any:
 def contract_of_keras(seen: Recorded) -> dict[str, Any]:
     """Return the parts of the contract of a program that trains a model of Keras's by a loop of its own."""
     model, optimizer, found, operations = _called_so(seen), seen.steps[-1].optimizer, seen.found, seen.chain.operations
+    for variable in model.variables:  # They have taken steps meanwhile.
+        handle = seen.handle_of(variable)
+        start = None if handle is None else seen.start(handle)
+        if start is not None:
+            variable.assign(start)
     behind = seen.chain.needed(found.main, but=operations[: operations.index(_call(seen)[0]) + 1])
 
     def build_loss() -> Callable[..., Any]:
@@ -119,7 +127,8 @@ def contract_of_keras(seen: Recorded) -> dict[str, Any]:
         return loss
 
     def build_optimizer(model: Any) -> Any:
-        del model
-        return type(optimizer).from_config(seen.exact(optimizer.get_config()))
+        found = type(optimizer).from_config(seen.exact(optimizer.get_config()))
+        replay, by_handle = TapeReplay(seen.chain, seen.chain.variables, model.compute_dtype), seen.gradients()
+        return clipping(found, seen.clipped, replay, lambda one: by_handle[seen.handle_of(one) or 0])
 
     return {"build_model": lambda: model, "build_loss": build_loss, "build_optimizer": build_optimizer}

@@ -21,7 +21,7 @@ from tensorflow.python.framework import op_callbacks
 from parity.frameworks.tensorflow.driver.generators import DROPOUT
 from parity.frameworks.tensorflow.driver.taped import TapedOperation, TapedStep
 from parity.run.driver.base import Driver
-from parity.run.watched import line_here
+from parity.run.here import line_here
 
 FUNCTIONS = {
     "tf.nn": ("dropout", "gelu", "silu", "swish", "conv1d", "batch_normalization", "embedding_lookup", "moments",
@@ -51,10 +51,11 @@ class Recorder:
 
     Args:
         full: is called when enough steps were recorded, or when what is seen cannot be read.
+        at_once: enough is what stands ahead of the first gradient.
     """
 
-    def __init__(self, full: Callable[[Recorder], None]) -> None:
-        self.full = full
+    def __init__(self, full: Callable[[Recorder], None], at_once: bool = False) -> None:
+        self.full, self._at_once = full, at_once
         self.steps: list[TapedStep] = []
         self.variables: dict[int, Any] = {}
         self.places: dict[int, str] = {}
@@ -131,6 +132,7 @@ class Recorder:
         self._patch(tf.data.Dataset, "__iter__", self._iterating)
         base = next(one for one in type(tf.constant(0)).__mro__ if "__bool__" in vars(one))
         self._patch(base, "__bool__", self._testing)
+        self._patch(tf, "clip_by_value", lambda plain: self._as_one("tf.clip_by_value", plain, behind=True))
         self._patch(tf, "custom_gradient", lambda plain: lambda f: self._as_one("tf.custom_gradient", plain(f)))
         self._patch(tf.compat.v1.Session, "run", self._in_a_session)
         self._patch(pywrap_tfe, "TFE_Py_FastPathExecute", self._read_first)
@@ -190,9 +192,12 @@ class Recorder:
 
         return execute
 
-    def _as_one(self, title: str, plain: Callable[..., Any]) -> Callable[..., Any]:
+    def _as_one(self, title: str, plain: Callable[..., Any], behind: bool = False) -> Callable[..., Any]:
+        """Return a function that is one operation, under the tape as well, or only behind the gradient."""
+
         def one(*args: Any, **kwargs: Any) -> Any:
-            if self._quiet or self._into is None:
+            taping = self._step is not None and self._into is self._step.taped
+            if self._quiet or self._into is None or (behind and taping):
                 return plain(*args, **kwargs)
             with self.quiet():
                 found = plain(*args, **kwargs)
@@ -210,6 +215,8 @@ class Recorder:
                 self._tapes += 1
                 if self._tapes > 1:
                     self._odd("tf.GradientTape in a tf.GradientTape", "one gradient of one loss")
+                if not self.steps:
+                    self.before = dict(self._values())
                 self._step = TapedStep()
                 self._into = self._step.taped
             return plain(tape)
@@ -239,8 +246,10 @@ class Recorder:
                 self._odd("a second set of variables, trained by a loss of its own,", "one loss that trains all")
             if len(self.steps) == STEPS:
                 self.full(self)
-            if not self.steps:
-                self.before = dict(self._values())
+            if not self.steps:  # What was made within the tape held its start; a pass may have moved it.
+                self.before = {**dict(self._values()), **self.starts, **self.before}
+                if self._at_once:
+                    self.full(self)
             with self.quiet():
                 found = plain(tape, target, sources, *args, **kwargs)
             step.loss, step.sources, step.gradients = target, flat, list(tf.nest.flatten(found))

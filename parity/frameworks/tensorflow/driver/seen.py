@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from parity.frameworks.tensorflow.driver.chain import BRINGS, READS, OperationChain, number_of
+from parity.frameworks.tensorflow.driver.clips import clipped_in
 from parity.frameworks.tensorflow.driver.recording import BEHIND_DRAWS, DRAWS, Recorder
 from parity.frameworks.tensorflow.driver.replay import ASSIGNS
 from parity.frameworks.tensorflow.driver.taped import TapedOperation, TapedStep
@@ -46,6 +47,7 @@ class Recorded:
         self.chain = OperationChain([*before, *self.step.taped], recorder.variables)
         moved = self.step.sources if self.steps[-1].optimizer is None else self.steps[-1].applied[1]
         self.trained = {handle for one in moved if (handle := self.handle_of(one)) is not None}
+        self.clipped = clipped_in(self.steps[-1])
         self.refused: list[ToldRefusal] = []
         self.chain.rows = self._rows()
         self.found = loss_of(self.chain, self.loss)
@@ -117,6 +119,11 @@ class Recorded:
                 if id(one) in self.chain.variables:
                     found.setdefault(id(one), f"more_{len(found)}")
         return found
+
+    def gradients(self) -> dict[int, Any]:
+        """Return the gradients of the last step, by the handles of their variables."""
+        pairs = zip(self.steps[-1].sources, self.steps[-1].gradients, strict=True)
+        return {handle: one for source, one in pairs if (handle := self.handle_of(source)) is not None}
 
     def start(self, handle: int) -> Any:
         """Return what a variable held before the first step."""

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from parity.frameworks.tensorflow.driver.chain import number_of
+from parity.frameworks.tensorflow.driver.clips import LIMITS, clipped_in, clipping_told
 from parity.frameworks.tensorflow.driver.replay import ASSIGNS
 from parity.frameworks.tensorflow.driver.seen import Recorded
 from parity.frameworks.tensorflow.driver.taped import TapedOperation, TapedStep
@@ -26,16 +27,18 @@ def update_word(seen: Recorded, told: Told, write: Callable[[str, Any], str]) ->
         told: takes what cannot be told.
         write: writes an array under a name.
     """
-    last = seen.steps[-1]
+    last, clipped = seen.steps[-1], seen.clipped
     if last.optimizer is not None:
         from parity.frameworks.keras.driver.words import optimizer_word
 
         given = {id(one): id(source) for one, source in zip(last.gradients, last.sources, strict=True)}
         pairs = zip(*last.applied, strict=False)
-        if any(given.get(id(one)) != id(variable) for one, variable in pairs if one is not None):
+        applied = ((given.get(id(clipped.before(one))), id(variable)) for one, variable in pairs if one is not None)
+        if not clipped.why and any(one != other for one, other in applied):
             what = "gradients that are not applied as tape.gradient gives them, each to its variable,"
             told.refused.append(ToldRefusal(what=what, place=last.place, needs="an optimizer that does so"))
-        return {**optimizer_word(last.optimizer), "framework": "keras"}
+        return {**clipping_told(optimizer_word(last.optimizer), clipped, told), "framework": "keras"}
+    clipping_told({"arguments": {}}, clipped, told)
     moved = seen.update(last)
     if not moved:
         told.refused.append(ToldRefusal(what="an update, which assigns no variable,", place=last.place,
@@ -50,7 +53,7 @@ def update_word(seen: Recorded, told: Told, write: Callable[[str, Any], str]) ->
     weights, gradients = runs
     return {"fit": {
         "weights": write("update:weights", weights), "gradients": write("update:gradients", gradients),
-        "numbers": numbers, "place": moved[-1].place,
+        "numbers": numbers, "place": moved[-1].place, "around": clipped.fields,
     }}  # fmt: skip
 
 
@@ -58,7 +61,8 @@ def _numbers(seen: Recorded, step: TapedStep) -> set[float]:
     """Return the single numbers that an update is given as they are written."""
     known, operations = seen.chain.variables, seen.update(step)
     made = {id(one) for op in operations for one in op.outputs}
-    given = [one for op in operations for one in op.inputs if id(one) not in known and id(one) not in made]
+    told = [op for op in operations if op.kind not in LIMITS]
+    given = [one for op in told for one in op.inputs if id(one) not in known and id(one) not in made]
     return {abs(decimal_of(float(number_of(one)))) for one in given if one.dtype.is_floating and not len(one.shape)}
 
 
@@ -139,6 +143,11 @@ class _Interpreter:
             before, value = self._state(handle, state), self._value(op.inputs[1], values)
             state[handle] = {"AssignVariableOp": value, "AssignAddVariableOp": before + value,
                              "AssignSubVariableOp": before - value}[op.kind]  # fmt: skip
+            return ""
+        if op.kind in LIMITS:  # What numbers it gives depends on all gradients, or is cut: it is told apart.
+            clipped = clipped_in(next(one for one in self.seen.steps if op in one.after))
+            known = {out: values[id(source)] for out, source in clipped.sources.items() if id(source) in values}
+            values.update(known)
             return ""
         function = FUNCTIONS.get(op.kind)
         if function is None:

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import numpy as np
+import tensorflow as tf
 
 from parity.frameworks.tensorflow.driver.contract import contract_of
 from parity.frameworks.tensorflow.driver.models_of_keras import contract_of_keras, told_by_keras
@@ -18,8 +19,12 @@ from parity.frameworks.tensorflow.driver.seen import Recorded
 from parity.frameworks.tensorflow.driver.told_loss import UnreadLossError
 from parity.frameworks.tensorflow.driver.told_rows import held_by
 from parity.frameworks.tensorflow.driver.updates import update_word
+from parity.run.here import frames_here, line_here
 from parity.run.told import Told, ToldLoss, ToldRefusal
-from parity.run.watched import Training, Watcher, frames_here, line_here
+from parity.run.watched import Training, Watcher
+
+MORE = 1_000_003
+"""What another seed adds to one that a program sets."""
 
 
 class TensorFlowWatcher(Watcher):
@@ -39,7 +44,7 @@ class TensorFlowWatcher(Watcher):
                 place = recorder.steps[-1].place if recorder.steps else line_here()
             seen(Training(model=None, more={"seen": (recorder, held, names)}, place=place))
 
-        self.recorder, self.scopes = Recorder(full), ()
+        self.recorder, self.scopes = Recorder(full, self.at_once), ()
         with self.recorder.recording():
             yield
 
@@ -47,6 +52,24 @@ class TensorFlowWatcher(Watcher):
         self.scopes = (SimpleNamespace(f_locals={}, f_globals=dict(names), f_code=None),)
         if self.recorder is not None:
             self.recorder.ended()
+
+    @contextmanager
+    def reseeded(self, number: int) -> Iterator[None]:
+        plain = tf.random.set_seed
+
+        def seeds(seed: int) -> None:
+            plain((int(seed) + MORE * number) % 2**31)
+
+        plain(number)
+        tf.random.set_seed = seeds
+        try:
+            yield
+        finally:
+            tf.random.set_seed = plain
+
+    def starts(self, training: Training) -> Sequence[Any]:
+        recorder, *_ = training.more["seen"]
+        return [np.asarray(recorder.starts.get(one, recorder.before.get(one))) for one in recorder.variables]
 
     def owns(self, found: Any) -> bool:
         del found
@@ -122,11 +145,16 @@ def _tell_starts(seen: Recorded, told: Told, writer: _Writer) -> None:
             known.add(handle)
             drawn = seen.drawn(handle)
             start = np.asarray(seen.recorder.starts.get(handle, seen.start(handle)))
-            said = {"shape": list(start.shape), "place": seen.recorder.places.get(handle, ""), "of": f"{layer}.{field}"}
+            said: dict[str, Any] = {
+                "shape": list(start.shape),
+                "place": seen.recorder.places.get(handle, ""),
+                "of": f"{layer}.{field}",
+            }
             if drawn is not None:
                 said["drawn"] = list(drawn)
             else:
-                said["array"] = writer.write(f"start:{layer}.{field}", start)
+                said["arrays"] = [writer.write(f"start:{layer}.{field}", start)]
+                said["number"] = list(seen.recorder.variables).index(handle)
             nodes[layer].arguments[field] = {"start": said}
             first, second = seen.found.penalties.get(handle, (0.0, 0.0))
             if first or second:

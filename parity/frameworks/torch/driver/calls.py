@@ -27,7 +27,9 @@ class Call:
         place: line of the program.
         modes: of a module, each module in it and whether that was in training.
         grad: whether gradients were recorded.
-        autocast: whether it was within ``autocast``.
+        within: the function of the program that it stands in.
+        autocast: the type of the ``autocast`` that it was within; empty outside of one.
+        buffers: of a module that was called ahead of the first backward pass, its buffers and what they held before.
     """
 
     what: Any
@@ -37,7 +39,9 @@ class Call:
     place: str = ""
     modes: list[tuple[Any, bool]] = field(default_factory=list)
     grad: bool = True
-    autocast: bool = False
+    within: str = ""
+    autocast: str = ""
+    buffers: list[tuple[torch.Tensor, torch.Tensor]] = field(default_factory=list)
 
     def refs(self) -> list[Ref]:
         """Return the tensors that it was given, in order."""
@@ -134,6 +138,8 @@ class Replay:
         self._constant = constant or (lambda one: one)
         self._module = module or (lambda one: one)
         self._gave: dict[int, Any] = {}
+        self.made: list[Call] = []
+        """The calls that were made once more."""
 
     def value(self, ref: Ref) -> Any:
         """Return what a tensor is now."""
@@ -146,6 +152,7 @@ class Replay:
 
     def _called(self, call: Call) -> Any:
         if id(call) not in self._gave:
+            self.made.append(call)
             turn = lambda one: self.value(one) if isinstance(one, Ref) else one  # noqa: E731
             what = self._module(call.what) if call.name == "module" else call.what
             self._gave[id(call)] = what(*exchanged(call.args, turn), **exchanged(dict(call.kwargs), turn))

@@ -10,9 +10,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from parity.frameworks.torch.driver.calls import Ref, Replay, key_of, listed
-from parity.frameworks.torch.driver.loops import Loop, Pass, plain_output
+from parity.frameworks.torch.driver.calls import Ref, Replay, exchanged, key_of, listed
+from parity.frameworks.torch.driver.loops import Loop, Pass, moving_groups, plain_output
 from parity.frameworks.torch.driver.recurrent import unstacked
+from parity.frameworks.torch.driver.starts import Starts
 
 SUM = "gradients_so_far"
 """What is kept of a parameter between the batches of one update; PyTorch's own steps do not see it."""
@@ -24,11 +25,14 @@ class Whole(nn.Module):  # type: ignore[misc]
     Args:
         step: of the program.
         outputs: of it, as the losses are given them.
+        opaque: it gives the first of them alone; the others, which a loss that no entry is reads beside it, are kept in
+            ``beside`` until it is called again.
     """
 
-    def __init__(self, step: Pass, outputs: Sequence[Ref]) -> None:
+    def __init__(self, step: Pass, outputs: Sequence[Ref], opaque: bool = False) -> None:
         super().__init__()
-        self.step, self.outputs = step, list(outputs)
+        self.step, self.outputs, self.opaque = step, list(outputs), opaque
+        self.beside: list[torch.Tensor] = []
         self._names: dict[int, str] = {}
         for module in {id(call.what): call.what for call in step.roots}.values():
             name = "model" if len(step.roots) == 1 else type(module).__name__.lower()
@@ -39,6 +43,9 @@ class Whole(nn.Module):  # type: ignore[misc]
     def forward(self, *inputs: torch.Tensor) -> Any:
         """Return one output, or all of them in order."""
         found = applied(self.step, self.outputs, inputs, self._now)
+        if self.opaque:
+            first, *self.beside = found
+            return first
         return found[0] if len(found) == 1 else tuple(found)
 
     def _now(self, module: nn.Module) -> nn.Module:
@@ -81,10 +88,51 @@ def model_of(step: Pass) -> nn.Module:
     direct = [key_of(one) for one in root.args if isinstance(one, Ref)] == [key_of(one) for one in step.inputs]
     given = direct and len(root.args) == len(step.inputs) and not root.kwargs
     order = [one.path for one in outputs] in ([()], [(number,) for number in range(len(outputs))])
-    whole = isinstance(root.what, nn.RNNBase)  # It is taken apart in what holds it.
-    found: nn.Module = root.what if alone and given and order and not whole else Whole(step, outputs)
+    opaque = any(one.part is None for one in step.terms)
+    whole = isinstance(root.what, nn.RNNBase) or (opaque and len(outputs) > 1)  # It is taken apart in what holds it.
+    found: nn.Module = root.what if alone and given and order and not whole else Whole(step, outputs, opaque)
     unstacked(found)
     return found
+
+
+def begin_again(loop: Loop, starts: Starts) -> None:
+    """Let a program's tensors be what they were ahead of its first step.
+
+    Args:
+        loop: of the program.
+        starts: that knows how parameters stood then.
+    """
+    with torch.no_grad():
+        for call in reversed(loop.steps[0][0].roots):  # Of a module that is called twice, as it was first.
+            for buffer, value in call.buffers:
+                buffer.copy_(value)
+        for group in loop.optimizer.param_groups:
+            for one in group["params"]:
+                one.copy_(starts.first(one))
+    moving = {id(one) for _, group in moving_groups(loop) for one in group["params"]}
+    for group in loop.optimizer.param_groups:
+        for one in group["params"]:
+            one.requires_grad_(one.requires_grad and id(one) in moving)
+
+
+def lower(model: nn.Module, kind: str) -> None:
+    """Let a model compute within ``autocast`` as its program has it, and give numbers in the type of its weights.
+
+    Args:
+        model: to change.
+        kind: of the autocast; empty for none.
+    """
+    if not kind:
+        return
+    plain = model.forward
+
+    def forward(*args: Any, **kwargs: Any) -> Any:
+        exact = next(model.parameters())
+        with torch.autocast(exact.device.type, getattr(torch, kind)):
+            found = plain(*args, **kwargs)
+        return exchanged(found, lambda one: one.to(exact.dtype) if torch.is_floating_point(one) else one)
+
+    model.forward = forward
 
 
 class Contract:
@@ -98,15 +146,18 @@ class Contract:
 
     def __init__(self, loop: Loop, rates: Mapping[int, Any], per: int) -> None:
         self.loop, self.rates, self.per = loop, rates, per
-        self.step = loop.last
+        self.step, self.model = loop.last, model_of(loop.last)
 
     def loss(self, outputs: Any, targets: Any) -> torch.Tensor:
         """Return the loss of a batch, what gradients are shared out by aside."""
         given = [listed(one) for one in (outputs, targets)]
+        if self.loop.opaque is not None:
+            given[0] = [outputs, *getattr(self.model, "beside", ())]
         kept = outputs_of(self.step)
         known = {key_of(ref): one for ref, one in zip(kept, given[0], strict=True)}
         for term, one in zip(self.step.terms, given[1], strict=True):
-            known[key_of(term.targets)] = one
+            if term.targets is not None:
+                known[key_of(term.targets)] = one
         found: torch.Tensor = Replay(known, as_wide, _in_precision).value(self.step.loss)
         return found * self.loop.count if self.loop.mean else found
 

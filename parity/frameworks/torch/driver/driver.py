@@ -139,7 +139,8 @@ class TorchDriver(TorchWatching, OwnNumbers):
         """Return the named parameters and buffers, and the modules without modules of their own."""
         tensors = [(name, p, p.requires_grad) for name, p in self.model.named_parameters()]
         tensors += [(name, b, False) for name, b in self.model.named_buffers() if b.is_floating_point()]
-        owners = [(name, module) for name, module in self.model.named_modules() if not list(module.children()) and name]
+        named = [(name, module) for name, module in self.model.named_modules() if name]
+        owners = [(name, module) for name, module in named if not list(module.children())]
         return {
             "parameters": [
                 {"path": name, "shape": list(p.shape), "trainable": trainable} for name, p, trainable in tensors
@@ -148,6 +149,11 @@ class TorchDriver(TorchWatching, OwnNumbers):
                 # Of PyTorch's own modules it is known that they compute nothing but what their class says.
                 {"path": name, "kind": type(module).__name__, **whose(module)}
                 for name, module in owners
+            ],
+            "holders": [
+                {"path": name, "kind": type(module).__name__}
+                for name, module in named
+                if list(module.children()) and not whose(module)["known"]
             ],
             **hooks.facts_of(self.optimizer),
         }

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from torch import nn
 from torch.nn import functional
 
 from parity.frameworks.torch.driver.calls import Call, Ref, behind, key_of
 from parity.frameworks.torch.driver.seen import STEPS, Event, SeenLoop
+from parity.frameworks.torch.driver.terms import Term, depends, opaque_term, trains
 from parity.frameworks.torch.driver.told_graph import UnclearError
 from parity.frameworks.torch.driver.words import bound, called, module_word, own_of, word
 
@@ -33,25 +33,6 @@ RESHAPES = frozenset({"squeeze", "view", "reshape", "flatten", "unsqueeze", "con
 """Functions between a model and its loss that are no layer, where they keep the numbers of a row."""
 
 OUT = "the usual loss of outputs and targets, or a sum of such losses"
-
-
-@dataclass(kw_only=True)
-class Term:
-    """A loss that is part of what is minimised.
-
-    Args:
-        call: of the loss.
-        part: as a word.
-        share: that it is multiplied by.
-        outputs: what it is of.
-        targets: what these should be.
-    """
-
-    call: Call
-    part: dict[str, Any]
-    share: float
-    outputs: Ref
-    targets: Ref
 
 
 @dataclass(kw_only=True)
@@ -98,6 +79,11 @@ class Loop:
     ahead: bool = False
 
     @property
+    def opaque(self) -> Term | None:
+        """The loss, where no entry is what is minimised."""
+        return next((one for one in self.last.terms if one.part is None), None)
+
+    @property
     def last(self) -> Pass:
         """The last of what gradients were taken from."""
         return self.steps[-1][-1]
@@ -116,6 +102,18 @@ class Loop:
     def weight(self, term: Term) -> float:
         """Return what a loss counts in each batch, the mean of several batches aside."""
         return float(f"{term.share * self.count:.12g}") if self.mean else term.share
+
+
+def moving_groups(loop: Loop) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """Return the groups of parameters that move, each as it was ahead of the first step and as it is.
+
+    One of frozen parameters does not, nor one whose rate is 0 and stays so.
+    """
+    pairs = zip(loop.groups, loop.optimizer.param_groups, strict=True)
+    return [
+        (told, group) for told, group in pairs
+        if any(one.requires_grad for one in group["params"]) and (loop.schedulers or float(told.get("lr", 1.0)) != 0.0)
+    ]  # fmt: skip
 
 
 def loop_of(seen: SeenLoop, optimizer: Any) -> Loop:
@@ -183,10 +181,14 @@ def _check(window: Sequence[Event], passes: Sequence[Pass]) -> None:
 
 def _pass(event: Event) -> Pass:
     assert event.loss is not None
-    terms = list(_terms(event.loss, 1.0, event.place))
-    predictions = list({key_of(one.outputs): one.outputs for one in terms}.values())
+    try:
+        terms = list(_terms(event.loss, 1.0, event.place))
+    except UnclearError as error:
+        terms = [opaque_term(event.loss, error)]
+    read = [ref for one in terms for ref in (one.outputs, *one.beside)]
+    predictions = list({key_of(one): one for one in read}.values())
     every = list({key_of(one): one for ref in predictions for one in behind(ref)}.values())
-    roots = list({id(one.call): one.call for one in every if one.call is not None and _trains(one.call)}.values())
+    roots = list({id(one.call): one.call for one in every if one.call is not None and trains(one.call)}.values())
     if not roots:
         raise UnclearError("a loss of no module's output", event.place, "a model that is an nn.Module")
     roots.reverse()
@@ -205,17 +207,6 @@ def _pass(event: Event) -> Pass:
 def _made_anew(ref: Ref) -> bool:
     """Return whether a tensor is made of no other, such as states of zeros."""
     return ref.call is not None and ref.call.name in ("zeros", "ones", "zeros_like", "new_zeros", "full")
-
-
-def _trains(call: Call) -> bool:
-    return call.name == "module" and next(call.what.parameters(), None) is not None
-
-
-def depends(ref: Ref) -> bool:
-    """Return whether a tensor comes from a module with parameters, or is a parameter."""
-    return isinstance(ref.tensor, nn.Parameter) or any(
-        (one.call is not None and _trains(one.call)) or isinstance(one.tensor, nn.Parameter) for one in behind(ref)
-    )
 
 
 def _terms(ref: Ref, share: float, place: str) -> Iterator[Term]:
@@ -270,6 +261,7 @@ def _is_none(ref: Ref) -> bool:
 
 def _reduced(ref: Ref, share: float, place: str, reduction: str) -> Iterator[Term]:
     for one in _terms(ref, share, place):
+        assert one.part is not None  # What is opaque is the whole of it.
         one.part["arguments"]["reduction"] = reduction
         yield one
 

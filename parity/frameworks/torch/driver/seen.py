@@ -19,7 +19,7 @@ from parity.frameworks.torch.driver import generators
 from parity.frameworks.torch.driver.by_hand import MovedByHand
 from parity.frameworks.torch.driver.calls import Call, Origins, Ref
 from parity.frameworks.torch.driver.starts import Starts
-from parity.run.watched import line_here
+from parity.run.here import function_here, line_here
 
 STEPS = 3
 """Of an optimizer, at the last of which a program is stopped."""
@@ -64,10 +64,15 @@ class SeenLoop(TorchFunctionMode):  # type: ignore[misc]
 
     Args:
         stopped: is told the optimizer when it is, and raises.
+        at_once: that is ahead of the first step.
+
+    ``sighted`` has the parameters of the modules that were called, in the order in which they came.
     """
 
-    def __init__(self, stopped: Callable[[Any], None]) -> None:
+    def __init__(self, stopped: Callable[[Any], None], at_once: bool = False) -> None:
         super().__init__()
+        self._at_once = at_once
+        self.sighted: dict[int, nn.Parameter] = {}
         self.origins, self.starts, self.by_hand = Origins(), Starts(), MovedByHand()
         self.events: list[Event] = []
         self.schedulers: list[Any] = []
@@ -88,7 +93,9 @@ class SeenLoop(TorchFunctionMode):  # type: ignore[misc]
             fills = name.endswith("_") and not name.endswith("__") and args and isinstance(args[0], torch.Tensor)
             if fills and not self.by_hand.begun:  # Behind that, it is an update.
                 self.starts.filled(args[0], name, args[1:], kwargs)
-            call = Call(func, name, given[0], given[1], line_here(), grad=torch.is_grad_enabled())
+            call = Call(
+                func, name, given[0], given[1], line_here(), grad=torch.is_grad_enabled(), within=function_here()
+            )
             self.origins.gave(call, found)
         return found
 
@@ -109,10 +116,12 @@ class SeenLoop(TorchFunctionMode):  # type: ignore[misc]
         call = Call(
             module, "module", given, named, line_here(), grad=torch.is_grad_enabled(),
             modes=[(one, one.training) for one in module.modules()],
-            autocast=torch.is_autocast_enabled("cpu") or torch.is_autocast_enabled("cuda"),
+            autocast=autocast_now(),
+            buffers=[] if self.by_hand.begun else [(one, one.detach().clone()) for one in module.buffers()],
         )  # fmt: skip
         with self.within():
             self.by_hand.know(module)
+            self.sighted |= {id(one): one for one in module.parameters()}
             found = run(module, *args, **kwargs)
         self.origins.gave(call, found)
         return found
@@ -135,6 +144,8 @@ class SeenLoop(TorchFunctionMode):  # type: ignore[misc]
         """Note from what gradients are taken."""
         if self._inside:
             return run(loss, *args, **kwargs)
+        if self._at_once:
+            self._stopped(None)
         known = self._parameters or self.by_hand.parameters
         cleared = all(one.grad is None or not one.grad.any() for one in known.values())
         if not self.steps:
@@ -224,6 +235,12 @@ class SeenLoop(TorchFunctionMode):  # type: ignore[misc]
         if not any(one is scheduler for one in self.schedulers):
             self.schedulers.append(scheduler)
             self.scheduled[id(scheduler)] = scheduler.state_dict()
+
+
+def autocast_now() -> str:
+    """Return the type in which ``autocast`` computes now; empty where there is none."""
+    kinds = [torch.get_autocast_dtype(one) for one in ("cpu", "cuda") if torch.is_autocast_enabled(one)]
+    return str(kinds[0]).removeprefix("torch.") if kinds else ""
 
 
 def _groups(optimizer: Any) -> list[dict[str, Any]]:

@@ -108,45 +108,27 @@ class Starts:
         """Return how a parameter stood ahead of the first step."""
         return self._first.get(id(parameter), parameter.detach())
 
-    def of(self, parameter: torch.Tensor) -> dict[str, Any]:
+    def of(self, parameter: torch.Tensor) -> dict[str, Any] | None:
         """Return how a parameter starts: a word, with ``parts``, words of the rows that were filled behind it.
 
-        Where what filled it last is not what stood there, its numbers are measured: ``measured`` says how many.
+        None where what filled it last is not what stood there, or is nothing that has a word.
         """
         memory = parameter.untyped_storage().data_ptr()
         fills, value = self._fills.get(memory, []), self.first(parameter)
         kept = memory in self._after and self._after[memory] == _print_of(value)
         if not kept or not fills or not fills[0].whole or any(one.told is None for one in fills):
-            return measured(value)
+            return None
         row = math.prod(parameter.shape[1:])
         parts = [
             {"rows": [one.at // row, one.at // row + one.shape[0]], "told": one.told}
             for one in fills[1:] if one.shape[1:] == list(parameter.shape[1:])
         ]  # fmt: skip
-        return (
-            measured(value) if len(parts) < len(fills) - 1 else {**fills[0].told, **({"parts": parts} if parts else {})}
-        )
+        if len(parts) < len(fills) - 1:
+            return None
+        return {**fills[0].told, **({"parts": parts} if parts else {})}
 
 
 def _print_of(tensor: torch.Tensor) -> tuple[float, float]:
     """Return two numbers that tensors of the same values have in common."""
     wide = tensor.detach().double()
     return float(wide.sum()), float(wide.abs().sum())
-
-
-def measured(value: torch.Tensor) -> dict[str, Any]:
-    """Return what a tensor's numbers look like, as a word: all alike, or the family and the size that fit."""
-    numbers = value.detach().double().flatten()
-    count, first = numbers.numel(), float(numbers[0])
-    if bool((numbers == first).all()):
-        return {"part": "nn.init.constant_", "arguments": {"val": first}, "own": {}, "measured": count}
-    mean, deviation = float(numbers.mean()), float(numbers.std(correction=0))
-    reach = float((numbers - mean).abs().max()) / deviation
-    # The largest of n numbers lies near sqrt 3 deviations in a uniform distribution, and beyond 2 in a normal one.
-    flat = count >= 16 and reach < 1.9
-    digits = max(2, 1 - math.floor(math.log10(deviation)))
-    if flat:
-        edge = round(deviation * math.sqrt(3.0), digits + 1)
-        return {"part": "nn.init.uniform_", "arguments": {"a": -edge, "b": edge}, "own": {}, "measured": count}
-    told = {"mean": 0.0 if abs(mean) < 4 * deviation / math.sqrt(count) else mean, "std": round(deviation, digits + 1)}
-    return {"part": "nn.init.normal_", "arguments": told, "own": {}, "measured": count}

@@ -7,7 +7,7 @@ must be the same ones in training and in evaluation, and of other rows.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,12 +19,13 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from parity.frameworks.torch.driver import generators
 from parity.frameworks.torch.driver.calls import exchanged, leaves, tensors_in
+from parity.frameworks.torch.driver.own_modules import OwnModules, drawn, tensors_of
 from parity.frameworks.torch.driver.recurrent import single
 from parity.frameworks.torch.driver.seen import SILENT
 from parity.frameworks.torch.driver.words import bare, bound, called, leaf_of, module_word, own_of, word
 from parity.free_names import FreeNames
-from parity.run.told import ToldInput, ToldNode, ToldRefusal
-from parity.run.watched import line_here
+from parity.run.here import line_here
+from parity.run.told import ToldCall, ToldInput, ToldNode, ToldRefusal
 
 ESCAPES = frozenset({"item", "tolist", "numpy", "__bool__", "__float__", "__int__", "__index__", "__array__"})
 """Functions by which numbers leave for Python, which may then go another way."""
@@ -38,6 +39,7 @@ class UnclearError(Exception):
 
     def __init__(self, what: str, place: str = "", needs: str = "") -> None:
         super().__init__(what)
+        self.module: nn.Module | None = None  # Of the program's own, which need not be gone into.
         self.refusal = ToldRefusal(what=what, place=place, needs=needs)
 
 
@@ -45,15 +47,18 @@ class Tracer(TorchFunctionMode):  # type: ignore[misc]
     """Watches one call of a module.
 
     Args:
+        model: that is called.
         names: what each module is called.
+        closed: modules of the program's own that are not gone into, and why.
     """
 
-    def __init__(self, names: dict[int, str]) -> None:
+    def __init__(self, model: nn.Module, names: dict[int, str], closed: Mapping[int, str]) -> None:
         super().__init__()
+        self.own, self._model, self._closed = OwnModules(), model, closed
         self.nodes: list[ToldNode] = []
         self.modules: dict[str, Any] = {}
         self.free = FreeNames().take
-        self._names, self._values = names, WeakTensorKeyDictionary()
+        self.names, self._values = names, WeakTensorKeyDictionary()
         self._kept: list[torch.Tensor] = []
         self._first: dict[int, str] = {}
         self._inside = 0
@@ -72,20 +77,28 @@ class Tracer(TorchFunctionMode):  # type: ignore[misc]
         """Call a function of PyTorch's, and tell it where it stands in no module of PyTorch's."""
         kwargs, name = kwargs or {}, getattr(func, "__name__", "")
         if self._inside:
-            return func(*args, **kwargs)
+            found = func(*args, **kwargs)
+            self.own.draws(name, args, kwargs, found)
+            return found
         if name == "__get__" and len(args) == 1 and getattr(func, "__self__", None) is torch.Tensor.T:
             name = "T"
         read = tensors_in((args, kwargs))
         names = [self.name_of(one) for one in read]
         if name in ESCAPES and any(names):
-            raise UnclearError(f"{name} of a tensor, by whose numbers the model goes on,", line_here(),
-                              "a call that is the same whatever the numbers are")  # fmt: skip
+            error = UnclearError(f"{name} of a tensor, by whose numbers the model goes on,", line_here(),
+                                 "a call that is the same whatever the numbers are")  # fmt: skip
+            error.module = self.own.innermost(self.own.within(self._model))
+            raise error
         if not any(names) or (name in SILENT and name != "T"):
-            return func(*args, **kwargs)
+            found = func(*args, **kwargs)
+            self.own.draws(name, args, kwargs, found)
+            return found
         shapes = [list(one.shape) for one, known in zip(read, names, strict=True) if known]
         found = func(*args, **kwargs)
+        random = self.own.draws(name, args, kwargs, found)
         if tensors_in(found):
             self._function(func, name, (args, kwargs), found, shapes)
+            self.nodes[-1].random = drawn(random)
         return found
 
     def _function(self, func: Any, name: str, given: Any, found: Any, shapes: list[list[int]]) -> None:
@@ -112,7 +125,7 @@ class Tracer(TorchFunctionMode):  # type: ignore[misc]
         self.nodes.append(ToldNode(
             name=label, part=part, reads=reads, shape=self._gave(found, label), read_shapes=[one[1:] for one in shapes],
             arguments=told, own=own_of(part), layer=label, function=True, called={"operands": operands},
-            place=line_here(),
+            place=line_here(), within=self.own.within(self._model),
         ))  # fmt: skip
 
     def _gave(self, found: Any, label: str) -> list[int]:
@@ -124,26 +137,36 @@ class Tracer(TorchFunctionMode):  # type: ignore[misc]
 
     def module(self, run: Callable[..., Any], module: nn.Module, *args: Any, **kwargs: Any) -> Any:
         """Call a module; one of PyTorch's is one node."""
-        kind = leaf_of(module) or _alone(module)
-        if self._inside or kind is None:
+        plain = leaf_of(module)
+        kind = plain or _alone(module) or (type(module) if id(module) in self._closed else None)
+        if self._inside:
             return run(module, *args, **kwargs)
+        if kind is None:
+            call = self.own.open(module)
+            found = run(module, *args, **kwargs)
+            self.own.close(call, found)
+            return found
         named = [(one, known) for one in tensors_in((args, kwargs)) if (known := self.name_of(one)) is not None]
         reads, shapes = [known for _, known in named], [list(one.shape[1:]) for one, _ in named]
         self._inside += 1
+        random = self.own.alone() if plain is None else []
         try:
             found = run(module, *args, **kwargs)
         finally:
             self._inside -= 1
+            self.own.leave()
         if not reads:
             return found
-        label = self.free(self._names.get(id(module), called(kind).rpartition(".")[2].lower()))
+        label = self.free(self.names.get(id(module), called(kind).rpartition(".")[2].lower()))
         owns = next(module.parameters(), None) is not None or next(module.buffers(), None) is not None
         first = self._first.setdefault(id(module), label) if owns else label
         self.modules[label] = module
         told = module_word(module, kind)
         self.nodes.append(ToldNode(
             name=label, reads=reads, shape=self._gave(found, label), read_shapes=shapes, layer=first,
-            called=_called(module, args, kwargs, named), place=line_here(), **told,
+            called=_called(module, args, kwargs, named), place=line_here(), random=drawn(random),
+            tensors={} if plain else tensors_of(module), within=self.own.within(self._model),
+            why=self._closed.get(id(module), ""), **told,
         ))  # fmt: skip
         return found
 
@@ -186,16 +209,25 @@ class TracedModel:
         self.outputs: list[str] = []
         self.modules: dict[str, nn.Module] = {}
         self.refused: list[ToldRefusal] = []
+        self.calls: list[ToldCall] = []
+        self.called: dict[str, nn.Module] = {}
         self._model, self._given, self._apply, self._modes = model, list(inputs), apply, list(modes)
-        try:
-            self._tell()
-        except UnclearError as error:
-            self.refused.append(error.refusal)
+        self._closed: dict[int, str] = {}
+        while True:
+            try:
+                self._tell()
+            except UnclearError as error:
+                if error.module is not None:
+                    self._closed[id(error.module)] = error.refusal.what.rstrip(",")
+                    continue
+                self.refused.append(error.refusal)
+            return
 
     def _tell(self) -> None:
+        self.inputs.clear()
         for number, one in enumerate(self._given, 1):
             name = "input" if len(self._given) == 1 else f"input_{number}"
-            self.inputs.append(ToldInput(name=name, shape=list(one.shape[1:])))
+            self.inputs.append(ToldInput(name=name, shape=list(one.shape[1:]), whole=not one.is_floating_point()))
         trained, ends, training = self._traced(self._given, training=True)
         fewer = max(2, len(self._given[0]) - 1)
         other = [torch.cat([one, one])[1 : 1 + fewer] for one in self._given]
@@ -206,9 +238,14 @@ class TracedModel:
                                 for one in again.nodes):  # fmt: skip
                 raise UnclearError("a dropout in evaluation", "", "F.dropout(..., training=self.training)")
             if at is not None or others != ends:
-                raise UnclearError(f"forward of {type(self._model).__name__}, which computes something else {when},",
-                                  at or "", "calls that are the same whatever the rows and the mode are")  # fmt: skip
+                own = self._parted_in(trained, again) if at is not None else None
+                what = f"forward of {type(own or self._model).__name__}, which computes something else {when},"
+                error = UnclearError(what, at or "", "calls that are the same whatever the rows and the mode are")
+                error.module = own
+                raise error
         self.nodes, self.outputs, self.modules = trained.nodes, ends, trained.modules
+        self.calls = trained.own.told(self._model, trained.names, trained.name_of)
+        self.called = {one.name: one.module for one in trained.own.calls}
         for node in self.nodes:
             if node.name in training:
                 node.arguments["training"] = training[node.name]
@@ -219,13 +256,20 @@ class TracedModel:
                 name = known[name].reads[0]  # One number a row, with or without an axis of its own.
             self.outputs[number] = name
 
+    def _parted_in(self, one: Tracer, other: Tracer) -> nn.Module | None:
+        """Return the innermost module of the program's own, not the model itself, in which two calls part."""
+        number = next((n for n, pair in enumerate(zip(one.nodes, other.nodes, strict=False)) if _told_apart(*pair)),
+                      min(len(one.nodes), len(other.nodes)))  # fmt: skip
+        longer = max((one, other), key=lambda trace: len(trace.nodes))
+        return longer.own.innermost(longer.nodes[number].within) if number < len(longer.nodes) else None
+
     def _traced(
         self, given: Sequence[torch.Tensor], training: bool
     ) -> tuple[Tracer, list[str], dict[str, bool]]:  # fmt: skip
         """Return one call, the names of its outputs, and of the modules in it whether they were in training."""
         every = reversed(list(self._model.named_modules()))
         names = {id(one): _title(name or "model", one) for name, one in every}
-        tracer, run = Tracer(names), nn.Module.__call__
+        tracer, run = Tracer(self._model, names, self._closed), nn.Module.__call__
         tensors = [one.detach().clone() for one in given]
         for one, told in zip(tensors, self.inputs, strict=True):
             tracer.know(one, told.name)
@@ -285,6 +329,10 @@ def _title(name: str, module: nn.Module) -> str:
 def _parting(one: Sequence[ToldNode], other: Sequence[ToldNode]) -> str | None:
     """Return the line from which two calls are not the same; None where they are."""
     for a, b in zip(one, other, strict=False):
-        if (a.name, a.part, a.reads, a.shape, a.layer) != (b.name, b.part, b.reads, b.shape, b.layer):
+        if _told_apart(a, b):
             return a.place
     return None if len(one) == len(other) else (max(one, other, key=len)[min(len(one), len(other))]).place
+
+
+def _told_apart(a: ToldNode, b: ToldNode) -> bool:
+    return (a.name, a.part, a.reads, a.shape, a.layer) != (b.name, b.part, b.reads, b.shape, b.layer)

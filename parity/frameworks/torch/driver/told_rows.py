@@ -11,7 +11,8 @@ import torch
 from torch.utils.data import DataLoader, IterableDataset, RandomSampler, SequentialSampler, TensorDataset
 
 from parity.frameworks.torch.driver.calls import Call, Ref, Replay, behind, key_of, part_at, tensors_in
-from parity.frameworks.torch.driver.loops import Loop
+from parity.frameworks.torch.driver.loops import Loop, Pass
+from parity.frameworks.torch.driver.own_modules import RANDOM
 from parity.frameworks.torch.driver.told_graph import UnclearError
 
 SLICES = frozenset({"__getitem__", "index_select", "narrow"})
@@ -28,6 +29,7 @@ class TrainedRows:
         shuffle: whether rows are dealt out in another order in each epoch.
         drops: whether an incomplete last batch is left out.
         notes: what is not as it seems.
+        redrawn: why the rows are other ones each time they are read; empty where they are not.
     """
 
     x: list[np.ndarray] = field(default_factory=list)
@@ -36,6 +38,7 @@ class TrainedRows:
     shuffle: bool = False
     drops: bool = False
     notes: list[str] = field(default_factory=list)
+    redrawn: str = ""
 
 
 def rows_of(loop: Loop) -> TrainedRows:
@@ -45,7 +48,7 @@ def rows_of(loop: Loop) -> TrainedRows:
         UnclearError: when it is no rows that a file can hold.
     """
     last = loop.last
-    wanted = [*last.inputs, *(one.targets for one in last.terms)]
+    wanted = _wanted(last)
     batch = len(wanted[0].tensor)
     found = TrainedRows(batch=batch)
     loaders = {id(call.what): call.what for ref in wanted for call in _calls(ref) if call.name == "rows"}
@@ -54,7 +57,10 @@ def rows_of(loop: Loop) -> TrainedRows:
     loader = next(iter(loaders.values()), None)
     whole = _of_loader(loader, batch, found, last.place) if loader is not None else _Sliced(batch, loop)
     try:
-        arrays = _whole(wanted, whole, batch)
+        arrays, made = _whole(wanted, whole, batch)
+        random = next((call for call in made if call.name in RANDOM), None)
+        if random is not None:
+            found.redrawn = f"{random.name} ({random.place}), which draws in the loop"
     except _NotFoundError:
         arrays = None
     if arrays is None or len({len(one) for one in arrays}) != 1:
@@ -66,6 +72,11 @@ def rows_of(loop: Loop) -> TrainedRows:
     count = len(last.inputs)
     found.x, found.y = arrays[:count], arrays[count:]
     return found
+
+
+def _wanted(step: Pass) -> list[Ref]:
+    """Return the inputs of a step, then the targets of its losses."""
+    return [*step.inputs, *(one.targets for one in step.terms if one.targets is not None)]
 
 
 class _NotFoundError(Exception):
@@ -92,17 +103,19 @@ def _calls(ref: Ref) -> list[Call]:
     return [one.call for one in behind(ref) if one.call is not None]
 
 
-def _whole(wanted: Sequence[Ref], source: _Source, batch: int) -> list[np.ndarray]:
-    """Return all rows as a program makes batches of them: in pieces of as many rows as a batch has."""
+def _whole(wanted: Sequence[Ref], source: _Source, batch: int) -> tuple[list[np.ndarray], list[Call]]:
+    """Return all rows as a program makes batches of them, in pieces as long as a batch, and the calls that make one."""
     source.find(wanted)
     parts: list[list[torch.Tensor]] = [[] for _ in wanted]
+    made: list[Call] = []
     for start in range(0, source.count, batch):
         stop = min(start + batch, source.count)
         known = {key: _filled(one, batch) for key, one in source.chunk(start, stop).items()}
         replay = Replay(known)
         for part, ref in zip(parts, wanted, strict=True):
             part.append(replay.value(ref).detach()[: stop - start].clone())
-    return [torch.cat(part).cpu().numpy() for part in parts]
+        made = replay.made
+    return [torch.cat(part).cpu().numpy() for part in parts], made
 
 
 def _filled(rows: torch.Tensor, count: int) -> torch.Tensor:
@@ -152,8 +165,7 @@ def _of_loader(loader: DataLoader[Any], batch: int, found: TrainedRows, place: s
     rows = min(2, source.count)
     pair = [tensors_in(source.batch(0, rows)) for _ in range(2)]
     if any(not torch.equal(a, b) for a, b in zip(*pair, strict=True)):
-        what = f"a data set ({type(loader.dataset).__name__}) that gives other numbers each time it is read"
-        raise UnclearError(what, place, "rows that stay as they are: an augmentation is no layer yet")
+        found.redrawn = f"a data set ({type(loader.dataset).__name__}) that gives other numbers each time it is read"
     return source
 
 
@@ -180,7 +192,7 @@ class _Sliced(_Source):
         self.count = counts.pop()
 
     def _in_every_step(self, whole: Ref) -> bool:
-        steps = [[*one.inputs, *(term.targets for term in one.terms)] for step in self._loop.steps for one in step]
+        steps = [_wanted(one) for step in self._loop.steps for one in step]
         return all(any(other.tensor is whole.tensor for ref in refs for other in behind(ref)) for refs in steps)
 
     def chunk(self, start: int, stop: int) -> dict[Any, Any]:
@@ -234,7 +246,7 @@ def _seen(loop: Loop) -> list[np.ndarray]:
     met: set[int] = set()
     for step in loop.steps:
         for one in step:
-            refs = [*one.inputs, *(term.targets for term in one.terms)]
+            refs = _wanted(one)
             if id(refs[0].tensor) not in met:
                 met.add(id(refs[0].tensor))
                 parts.append([ref.tensor.detach().cpu().numpy() for ref in refs])

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from parity.frameworks.torch.driver.loops import Loop
+import numpy as np
+import torch
+
+from parity.frameworks.torch.driver.loops import Loop, Pass, moving_groups
 from parity.frameworks.torch.driver.recurrent import parameters_of
 from parity.frameworks.torch.driver.seen import SeenLoop
 from parity.frameworks.torch.driver.starts import Starts
 from parity.frameworks.torch.driver.told_graph import TracedModel
 from parity.frameworks.torch.driver.words import called, optimizer_word, word
-from parity.run.told import Told, ToldRefusal
+from parity.run.told import Told, ToldNode, ToldRefusal
+
+LOW = "bfloat16"
+"""The type of an autocast that is read: in float16 the loss is scaled by a scaler of its own."""
 
 UNSAID = ("base_lrs", "last_epoch", "verbose", "total_steps", "cycle_momentum", "use_beta1")
 """What a scheduler keeps and nobody told it, or is told in another way."""
@@ -22,8 +30,53 @@ def refuse(told: Told, what: str, needs: str, place: str = "") -> None:
     told.refused.append(ToldRefusal(what=what, place=place or told.places.get("train", ""), needs=needs))
 
 
-def tell_parameters(told: Told, graph: TracedModel, starts: Starts, loop: Loop | None) -> None:
-    """Tell of each layer how its parameters start, and whether they move."""
+class Start:
+    """Tells of parameters of which nobody saw what filled them the numbers that they start at.
+
+    Args:
+        folder: takes the numbers.
+        told: takes their names.
+        sighted: identities of the program's parameters, in the order in which they are counted; empty where it cannot
+            be run again.
+    """
+
+    def __init__(self, folder: Path, told: Told, sighted: Sequence[int]) -> None:
+        self._folder, self._told, self._sighted = folder, told, list(sighted)
+
+    def word(
+        self, node: ToldNode, name: str, parameter: torch.Tensor, first: torch.Tensor, feeds: int
+    ) -> dict[str, Any]:
+        """Return how a parameter starts as a word, for its numbers to be measured.
+
+        Args:
+            node: whose it is.
+            name: in the module.
+            parameter: as it is.
+            first: as it was ahead of the first step.
+            feeds: inputs that feed one output of its module; 0 where that is not known.
+        """
+        key = f"start:{node.name}.{name}"
+        np.save(self._folder / f"{len(self._told.arrays)}.npy", first.detach().cpu().numpy())
+        self._told.arrays.append(key)
+        axes = list(range(first.dim()))
+        if first.dim() > 1 and "Embedding" not in node.part:  # Outputs first, but for transposed convolutions.
+            axes = [*axes[2:], 0, 1] if "Transpose" in node.part else [*axes[2:], 1, 0]
+        said = {"shape": [first.shape[axis] for axis in axes], "axes": axes, "arrays": [key],
+                "of": f"{node.name}.{name}", "place": node.place, "feeds": feeds}  # fmt: skip
+        number = {one: place for place, one in enumerate(self._sighted)}.get(id(parameter))
+        return {"start": said if number is None else {**said, "number": number}}
+
+
+def tell_parameters(told: Told, graph: TracedModel, starts: Starts, loop: Loop | None, measured: Start) -> None:
+    """Tell of each layer how its parameters start, and whether they move.
+
+    Args:
+        told: takes it.
+        graph: of the model.
+        starts: what filled the parameters.
+        loop: in which they move; None of a model alone.
+        measured: tells those of which that was not seen.
+    """
     moving = None if loop is None else moved(loop)
     for node in told.nodes:
         module = graph.modules.get(node.name)
@@ -37,31 +90,37 @@ def tell_parameters(told: Told, graph: TracedModel, starts: Starts, loop: Loop |
         if still and node.trainable:
             what = f"layer {node.name!r}, of which {' and '.join(still)} does not train,"
             refuse(told, what, "a field that holds a part of a layer", node.place)
-        node.arguments["starts"] = {name: starts.of(one) for name, one in parameters.items()}
+        wide = next((one for one in parameters.values() if one.dim() > 1), None)
+        feeds = 0 if wide is None or "Transpose" in node.part else math.prod(wide.shape[1:])
+        node.arguments["starts"] = {
+            name: starts.of(one) or measured.word(node, name, one, starts.first(one), feeds)
+            for name, one in parameters.items()
+        }
+
+
+def tell_precision(told: Told, step: Pass) -> None:
+    """Tell in which type the layers compute: that of an ``autocast`` around all of them, and not of the loss."""
+    kinds = {call.autocast for call in step.roots}
+    if not any(kinds):
+        return
+    if len(kinds) > 1 or kinds != {LOW}:
+        what = f"autocast to {' and '.join(sorted(kinds - {''}))} of {'some' if '' in kinds else 'all'} modules"
+        refuse(told, what, f"a model that is called within one autocast, to {LOW}")
+    elif step.loss.tensor.dtype != torch.float32:
+        refuse(told, f"a loss of numbers in {LOW}", "a loss within the autocast, or of outputs.float()")
+    else:
+        told.precision = LOW
 
 
 def moved(loop: Loop) -> set[int]:
     """Return the parameters that an optimizer moves, by their identity."""
-    groups = loop.optimizer.param_groups
-    return {id(one) for group in groups for one in group["params"] if one.requires_grad}
-
-
-def measured(told: Told) -> str:
-    """Return of which tensors the starting values were fitted, in a sentence; empty where of none."""
-    every = [(f"{node.name}.{name}", one) for node in told.nodes
-             for name, one in node.arguments.get("starts", {}).items()]  # fmt: skip
-    found = [(name, one) for name, one in every if "measured" in one and one["part"] != "nn.init.constant_"]
-    if not found:
-        return ""
-    names = ", ".join(f"{name} ({one['measured']} numbers)" for name, one in found)
-    return f"What fills these tensors was not seen, their initializers are fitted to one draw: {names}."
+    return {id(one) for _, group in moving_groups(loop) for one in group["params"] if one.requires_grad}
 
 
 def told_optimizer(told: Told, loop: Loop, seen: SeenLoop) -> dict[str, Any]:
     """Return the optimizer as a word, with its schedule and what is done around its steps."""
-    groups = [
-        {key: one for key, one in group.items() if key not in ("param_names", "initial_lr")} for group in loop.groups
-    ]
+    moving = [told for told, _ in moving_groups(loop)] or loop.groups
+    groups = [{key: one for key, one in group.items() if key not in ("param_names", "initial_lr")} for group in moving]
     if any(one != groups[0] for one in groups[1:]):
         keys = sorted(key for key in groups[0] if any(one.get(key) != groups[0][key] for one in groups[1:]))
         refuse(told, f"groups of parameters that differ in {', '.join(keys)}", "an optimizer of one group")

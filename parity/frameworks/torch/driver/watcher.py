@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,10 +19,13 @@ from parity.frameworks.torch.driver.seen import SeenLoop, watching
 from parity.frameworks.torch.driver.starts import Starts
 from parity.frameworks.torch.driver.told_graph import TracedModel, UnclearError
 from parity.frameworks.torch.driver.told_rows import TrainedRows, rows_of
-from parity.frameworks.torch.driver.told_setup import measured, refuse, tell_parameters, told_optimizer
+from parity.frameworks.torch.driver.told_setup import Start, tell_parameters, tell_precision, told_optimizer
 from parity.frameworks.torch.driver.words import module_word, optimizer_word
 from parity.run.told import Told, ToldLoss, ToldTraining
 from parity.run.watched import Training, UnwatchedError, Watcher
+
+MORE = 1_000_003
+"""What another seed adds to one that a program sets."""
 
 SHORT = 3
 """Rows that a model is called with where a program brings none."""
@@ -51,9 +54,27 @@ class TorchWatcher(Watcher):
         def stopped(optimizer: Any) -> None:
             seen(TorchTraining(model=None, optimizer=optimizer, seen=record))
 
-        record = SeenLoop(stopped)
+        record = SeenLoop(stopped, self.at_once)
         with watching(record):
             yield
+
+    @contextmanager
+    def reseeded(self, number: int) -> Iterator[None]:
+        plain = torch.manual_seed
+
+        def seeds(seed: int) -> torch.Generator:
+            return plain((int(seed) + MORE * number) % 2**63)
+
+        plain(number)
+        torch.manual_seed = torch.random.manual_seed = seeds
+        try:
+            yield
+        finally:
+            torch.manual_seed = torch.random.manual_seed = plain
+
+    def starts(self, training: Training) -> Sequence[Any]:
+        seen = getattr(training, "seen", None)
+        return [] if seen is None else [one.detach().cpu().numpy() for one in seen.sighted.values()]
 
     def owns(self, found: Any) -> bool:
         return isinstance(found, nn.Module)
@@ -67,9 +88,11 @@ class TorchWatcher(Watcher):
             return {"build_model": lambda: training.model}
         loop = loop_of(seen, training.optimizer)
         part = contracts.Contract(loop, seen.scheduled, _per(loop))
-        model, step = contracts.model_of(loop.last), contracts.stepping(loop)
+        contracts.begin_again(loop, seen.starts)
+        contracts.lower(part.model, loop.last.roots[0].autocast)
+        step = contracts.stepping(loop)
         found = {
-            "build_model": lambda: model,
+            "build_model": lambda: part.model,
             "build_loss": lambda outputs, targets: part.loss(outputs, targets),
             "build_optimizer": lambda one: part.optimizer(one),
         }
@@ -118,30 +141,35 @@ def _tell_loop(told: Told, seen: SeenLoop, optimizer: Any, folder: Path) -> None
     told.title = type(step.roots[0].what).__name__
     told.places = {"compile": step.place, "train": step.place, "optimizer": getattr(optimizer, "_parity_place", "")}
     told.places["loss"] = step.terms[0].call.place
-    if any(call.autocast for call in step.roots):
-        refuse(told, "autocast, a forward pass in other types,",
-               "numerics.mixed_precision, which the reader does not fill in yet")  # fmt: skip
+    tell_precision(told, step)
     outputs = contracts.outputs_of(step)
     graph = _graph(step, outputs)
-    names = _output_names(outputs)
+    names = _output_names(outputs if loop.opaque is None else outputs[:1])
     told.inputs, told.nodes = graph.inputs, graph.nodes
     paths = {id(module): path for path, module in contracts.model_of(step).named_modules()}
     for node in told.nodes:
         node.path = paths.get(id(graph.modules.get(node.name)), "")
+    told.calls = [replace(one, path=paths.get(id(graph.called.get(one.name)), "")) for one in graph.calls]
     told.outputs = list(zip(names, graph.outputs, strict=False))
     told.refused += graph.refused
-    tell_parameters(told, graph, seen.starts, loop)
+    tell_parameters(told, graph, seen.starts, loop, Start(folder, told, list(seen.sighted)))
     logs = {node.name for node in told.nodes if node.part.rpartition(".")[2] in ("log_softmax", "LogSoftmax")}
-    named = {key_of(one): name for one, name in zip(step.predictions, names, strict=True)}
+    named = {key_of(one): name for one, name in zip(step.predictions, names, strict=False)}
     for term in step.terms:
         output = named[key_of(term.outputs)]
+        if term.part is None:
+            what, needs = term.why
+            told.losses = [ToldLoss(output=output, part=None, beside=what, reads=graph.outputs[1:], needs=needs,
+                                    place=term.call.place)]  # fmt: skip
+            break
         term.part["seen"]["of_logs"] = dict(told.outputs).get(output) in logs
         if term.part["part"] == "nn.BCELoss":
             told.notes.append(BOUNDED)
         told.losses.append(ToldLoss(output=output, part=term.part, weight=loop.weight(term)))
     told.optimizer = told_optimizer(told, loop, seen)
     rows = rows_of(loop)
-    told.notes += [*rows.notes, *filter(None, [seen.by_hand.note, measured(told)])]
+    told.redrawn = rows.redrawn
+    told.notes += [*rows.notes, *filter(None, [seen.by_hand.note])]
     told.training = ToldTraining(batch_size=rows.batch, shuffle=rows.shuffle, drop_remainder=rows.drops)
     _write(told, rows, names, folder)
 
@@ -183,8 +211,7 @@ def _tell_live(told: Told, training: Training, folder: Path) -> None:
     names = ["output"] if len(graph.outputs) == 1 else [f"output_{n}" for n in range(1, len(graph.outputs) + 1)]
     told.inputs, told.nodes, told.outputs = graph.inputs, graph.nodes, list(zip(names, graph.outputs, strict=True))
     told.refused += graph.refused
-    tell_parameters(told, graph, Starts(), None)
-    told.notes += filter(None, [measured(told)])
+    tell_parameters(told, graph, Starts(), None, Start(folder, told, []))
     if training.loss is not None:
         part = module_word(training.loss, type(training.loss))
         floats = training.y is not None and np.asarray(training.y).dtype.kind == "f"

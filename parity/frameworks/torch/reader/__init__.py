@@ -11,7 +11,7 @@ from parity.frameworks.torch.reader.layers import module_of
 from parity.reading.entries_of import entry_of
 from parity.reading.odd import Passing, Reader, Said
 from parity.reading.unread import NoEntryError
-from parity.run.told import ToldNode, Word
+from parity.run.told import Told, ToldNode, Word
 
 RATES = "torch.optim.lr_scheduler."
 
@@ -20,6 +20,7 @@ class TorchReader(Reader):
     """PyTorch's modules keep what they were made with; most tables read it as it is."""
 
     ignored: ClassVar = frozenset({"foreach", "fused", "capturable", "differentiable", "device", "dtype"})
+    opaque: ClassVar = True
     beside: ClassVar = frozenset({
         "data_format", "gradient_accumulation_steps", "accumulation", "global_clipnorm", "clipvalue", "clip_epsilon",
     })  # fmt: skip
@@ -27,6 +28,9 @@ class TorchReader(Reader):
     def odd(self, node: ToldNode) -> Said | Passing | None:
         family, _, name = node.part.partition(".")
         return function(name, node) if family in ("F", "torch") else module_of(node)
+
+    def adjusted(self, config: dict[str, Any], told: Told) -> dict[str, Any]:
+        return {**config, "numerics": {"mixed_precision": told.precision}} if told.precision else config
 
     def said(self, part: Word) -> Mapping[str, Any] | None:
         name, told = part["part"], part.get("arguments", {})

@@ -78,6 +78,8 @@ def initializer_of(word: Word, feeds: int | None = None) -> Mapping[str, Any]:
     Raises:
         NoEntryError: when none is it.
     """
+    if "entry" in word:  # Its numbers were measured.
+        return entry_of(word, "torch", "initializer")
     name, told = word["part"], dict(word.get("arguments", {}))
     if word.get("parts"):
         raise NoEntryError("an initializer that fills a part of a tensor in another way")
@@ -89,12 +91,11 @@ def initializer_of(word: Word, feeds: int | None = None) -> Mapping[str, Any]:
         return {"fan_in_uniform": {}}
     if name == "nn.init.uniform_":
         low, high = float(told.get("a", 0.0)), float(told.get("b", 1.0))
-        near = 2.0 / math.sqrt(word["measured"]) if "measured" in word else 1e-6
-        if feeds and low == -high and math.isclose(high, feeds**-0.5, rel_tol=near):
+        if feeds and low == -high and math.isclose(high, feeds**-0.5, rel_tol=1e-6):
             return {"fan_in_uniform": {}}
     if name == "nn.init.trunc_normal_":
         return _cut(told)
-    return entry_of({key: one for key, one in word.items() if key != "measured"}, "torch", "initializer")
+    return entry_of(word, "torch", "initializer")
 
 
 def _cut(told: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -1,0 +1,47 @@
+"""dead_layer: a layer of which every output is 0 at the start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from parity.advice import Advice, Rule, Situation
+from parity.advice.unscaled_inputs import UnscaledInputs
+
+ROWS = 8
+"""Rows that must have been looked at."""
+
+
+class DeadLayer(Rule):
+    """A relu is 0, with slope 0, wherever what it reads is below 0. Where that is every unit and row, nothing moves.
+
+    Half of the units at 0 is usual. All of them are so behind a large negative bias, or behind a kernel that makes
+    positive inputs negative; what stands ahead of the layer, and the layer itself, has then no gradient.
+    """
+
+    kind: ClassVar[str] = "dead_layer"
+
+    def look(self, at: Situation) -> Iterator[Advice]:
+        """Yield advice where all outputs of a hidden layer are where its relu is flat."""
+        if at.scales is None or at.scales.rows < ROWS or any(UnscaledInputs().look(at)):
+            return  # Of rows that are all alike, a unit that is 0 for one is 0 for all.
+        ops = {layer.name: layer.op for layer in at.side.layers()}
+        for one in at.scales.layers:
+            ending = ops[one.layer].ending()
+            if ending is None or not ending.non_negative or not ending.keeps_positive or one.flat < 1.0:
+                continue
+            field = "bias_initializer" if one.bias > one.given / 2 else "kernel_initializer"
+            if field not in type(ops[one.layer]).model_fields or one.layer == at.side.last.name:
+                continue
+            path, value = f"layers.{one.layer}.{field}", "zeros" if field[0] == "b" else "glorot_uniform"
+            how = getattr(ops[one.layer], field).label()
+            yield Advice(
+                rule=self.kind,
+                path=path,
+                what=f"at step 0 every output of layer {one.layer} is 0 ({ending.kind}; {at.scales.rows} rows)",
+                why=f"where {ending.kind} is 0 its slope is 0: neither this layer nor any ahead of it has a gradient. "
+                f"{field} is {how}",
+                fix=f"set {path}: {value}",
+                changes={path: value},
+            )
+            return

@@ -1,0 +1,162 @@
+"""The first two updates of a side, exact, on its first batch: what the learning rate and the inputs come to.
+
+The NumPy reference takes them, in float64, with the initial weights and the draws that a run starts from. The loss is
+that of the same rows with the same dropout each time: whether it falls says of the update, not of the rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from parity.advice.magnitudes import multiplications
+from parity.errors import ParityError
+from parity.lazy import np
+from parity.reference import Reference
+from parity.rows import beside
+from parity.run import randomness
+from parity.run.initial import initial_value
+from parity.spec.paths import set_path
+from parity.tensors import parameter
+
+if TYPE_CHECKING:
+    from parity.data.dataset import Dataset
+    from parity.spec.resolve import Resolved
+
+WORK = 1 << 27
+"""Multiplications of a forward pass at most, of which two updates take about half a second."""
+
+WEIGHTS = 1 << 22
+"""Weights at most."""
+
+
+GROWN = 4.0
+"""The loss after each of two updates, over that before them, from which they overshoot; of specs that learn, 1.2."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FirstTwo:
+    """What two updates came to.
+
+    Args:
+        losses: of the batch before the first update, after it, and after the second.
+        moves: of each trained tensor, by ``layer.parameter``: the first update over the initial values, root mean
+            squares; infinite where these are 0.
+        gradient: the largest entry of any gradient of the first step.
+        alike: layers whose units all still have the same weights after two updates.
+    """
+
+    losses: tuple[float, float, float]
+    moves: Mapping[str, float] = field(default_factory=dict)
+    gradient: float = 0.0
+    alike: tuple[str, ...] = ()
+
+    def grows(self, times: float) -> bool:
+        """Return whether the loss is so many times larger after both updates, or no number any more."""
+        before, *after = self.losses
+        return np.isfinite(before) and not any(one < times * max(before, 1e-12) for one in after)
+
+    def falls(self) -> bool:
+        """Return whether the first update made the loss smaller."""
+        return self.losses[1] < self.losses[0]
+
+
+@dataclass(frozen=True)
+class FirstUpdates:
+    """The first batch of a side, to be tried as it is and otherwise.
+
+    Args:
+        side: what is tried.
+        data: rows that fit the model.
+    """
+
+    side: Resolved
+    data: Dataset
+
+    @cached_property
+    def rows(self) -> np.ndarray:
+        """Return the numbers of the first batch's rows."""
+        training = self.side.config.training
+        order = randomness.row_order(training.seed, 0, len(self.data.x), training.shuffle)
+        return order[: training.batch_size]
+
+    @cached_property
+    def as_is(self) -> FirstTwo:
+        """Return what the updates of the side as it is come to."""
+        return self.take()
+
+    def take(self, changes: Mapping[str, Any] | None = None, *, standardized: bool = False) -> FirstTwo:
+        """Return what two updates come to.
+
+        Args:
+            changes: paths and values to try.
+            standardized: with each input column brought to mean 0 and standard deviation 1.
+
+        Raises:
+            ValueError: when a value does not fit.
+            ParityError: when the config cannot be so.
+        """
+        side, data = self.side, self.data
+        for path, value in (changes or {}).items():
+            side = side.having(set_path(side.config, path, value)[0])
+        x = scaled(data.x)[self.rows] if standardized else data.x[self.rows]
+        y = beside(data.y[self.rows], None if data.weights is None else data.weights[self.rows])
+        seed = side.config.training.seed
+        reference = Reference(side, {name: initial_value(seed, name, one) for name, one in side.parameters().items()})
+        start = dict(reference.weights)
+        with np.errstate(all="ignore"):  # What overflows is what is looked for.
+            first = reference.step(x, y, 0)
+            after = lost(reference, x, y)
+            reference.step(x, y, 1)
+            last = lost(reference, x, y)
+        slopes = [first.gradient[name] for name in reference.trainable]
+        return FirstTwo(
+            losses=(first.loss, after, last),
+            moves={name: over(size(first.update[name]), size(start[name])) for name in reference.trainable},
+            gradient=max((float(np.max(np.abs(one), initial=0.0)) for one in slopes), default=0.0),
+            alike=tuple(layer.name for layer in side.layers() if layer.owns and same_units(layer.name, reference)),
+        )
+
+    def tried(self, changes: Mapping[str, Any] | None = None, *, standardized: bool = False) -> FirstTwo | None:
+        """Return what :meth:`take` does, None where the config cannot be so."""
+        try:
+            return self.take(changes, standardized=standardized)
+        except (ParityError, ValueError):  # Of pydantic, too.
+            return None
+
+
+def affordable(side: Resolved) -> bool:
+    """Return whether a side is small enough for its first updates to be tried."""
+    weights = sum(int(np.prod(one.shape)) for one in side.parameters().values())
+    return weights <= WEIGHTS and multiplications(side.layers()) * side.config.training.batch_size <= WORK
+
+
+def lost(reference: Reference, x: np.ndarray, y: np.ndarray) -> float:
+    """Return the loss of a batch with the weights as they are and the draws of the first step."""
+    return next(float(value) for (phase, _), value in reference.stages(x, y, 0) if phase == "loss")
+
+
+def scaled(x: np.ndarray) -> np.ndarray:
+    """Return rows with each column at mean 0 and standard deviation 1; one that never changes is only centred."""
+    spread = x.std(axis=0)
+    return (x - x.mean(axis=0)) / np.where(spread > 0.0, spread, 1.0)
+
+
+def size(values: np.ndarray) -> float:
+    """Return the root mean square."""
+    return float(np.sqrt(np.mean(np.square(values)))) if values.size else 0.0
+
+
+def over(update: float, start: float) -> float:
+    """Return the one by the other; of a tensor that starts at 0, infinity where it moves."""
+    if start > 0.0:
+        return update / start
+    return np.inf if update > 0.0 else 0.0
+
+
+def same_units(layer: str, reference: Reference) -> bool:
+    """Return whether the units of a layer, two at least, have one kernel between them."""
+    kernel = reference.weights.get(parameter(layer, "kernel"))
+    return kernel is not None and kernel.shape[-1] > 1 and bool(np.all(kernel == kernel[..., :1]))

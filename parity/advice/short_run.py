@@ -1,0 +1,255 @@
+"""A short run of a side in NumPy, what goes wrong in it, and the change to the config with which it does not.
+
+At most 50 steps, taken by the reference in float64: with the initial weights, the batches and the dropout that a run
+has. A symptom is spoken of where a change of the config, tried the same way, is without it, and with the first that is:
+first those that the rules advise, then a smaller or larger learning rate, scaled inputs, other initial weights.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from parity.advice import Advice, setting
+from parity.advice.first_updates import lost, scaled
+from parity.errors import ParityError
+from parity.lazy import np
+from parity.reference import Reference
+from parity.rows import beside
+from parity.run import randomness
+from parity.run.initial import initial_value
+from parity.schedules import Schedule
+from parity.spec.paths import set_path
+
+if TYPE_CHECKING:
+    from parity.data.dataset import Dataset
+    from parity.spec.resolve import Resolved
+
+STEPS = 50
+"""At most."""
+
+LEAST = 5
+"""Steps from which something can be said."""
+
+SECONDS = 20.0
+"""That one run may take, after which it ends with the steps it has taken."""
+
+ROWS = 256
+"""Whose predictions are looked at."""
+
+STILL = 1e-4
+"""Part of the loss that it must move by."""
+
+ALIKE = 1e-7
+"""Spread of predictions over rows, over their size, below which they are one."""
+
+COMMONEST = 0.8
+"""Share of the commonest class above which a prediction of it alone is no sign."""
+
+TIMES = (0.1, 0.01, 1e-3, 10.0, 100.0)
+"""Learning rates to try, over that there is."""
+
+Changes = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShortRun:
+    """What a short run came to.
+
+    Args:
+        steps: taken.
+        broken: step at which the loss was no number any more, counted from 1; None where it always was.
+        losses: of the first batch, before and after.
+        no_gradient: layers with weights, the gradient of none of which was ever anything but 0.
+        alike: whether the predictions of all rows are one, though their targets are not.
+        classes: numbers of classes among the targets and among the predictions; None where there are none.
+        commonest: share of the commonest class.
+    """
+
+    steps: int
+    broken: int | None = None
+    losses: tuple[float, float] = (0.0, 0.0)
+    no_gradient: tuple[str, ...] = ()
+    alike: bool = False
+    classes: tuple[int, int] | None = None
+    commonest: float = 1.0
+
+    @property
+    def still(self) -> bool:
+        """Return whether the loss of the first batch has not moved."""
+        before, after = self.losses
+        return self.broken is None and abs(after - before) <= STILL * abs(before)
+
+    @property
+    def falls(self) -> bool:
+        """Return whether it has fallen by more than that."""
+        before, after = self.losses
+        return self.broken is None and after < before - STILL * abs(before)
+
+    @property
+    def one_class(self) -> bool:
+        """Return whether one class is all that is predicted, though no class is nearly all there is."""
+        return self.classes is not None and self.classes[0] > 1 and self.classes[1] == 1 and self.commonest < COMMONEST
+
+
+@dataclass(kw_only=True)
+class Taking:
+    """A short run as it goes.
+
+    Args:
+        side: what is run.
+        data: rows that fit the model.
+        standardized: with each input column brought to mean 0 and standard deviation 1.
+        deadline: seconds for all steps.
+    """
+
+    side: Resolved
+    data: Dataset
+    standardized: bool = False
+    deadline: float = SECONDS
+    moved: set[str] = field(default_factory=set)
+
+    def run(self) -> ShortRun:
+        """Take the steps."""
+        side, data, training = self.side, self.data, self.side.config.training
+        inputs = scaled(data.x) if self.standardized else data.x
+        seed = training.seed
+        started = {name: initial_value(seed, name, one) for name, one in side.parameters().items()}
+        reference = Reference(side, started)
+        order = randomness.batches(seed, len(data.x), training.batch_size, training.shuffle, training.drop_remainder)
+        begun, before, broken, number = time.monotonic(), np.nan, None, 0
+        first: np.ndarray | None = None
+        with np.errstate(all="ignore"):  # What overflows is what is looked for.
+            for number, rows in enumerate(order):
+                first = rows if first is None else first
+                if number == STEPS or (number >= LEAST and time.monotonic() - begun > self.deadline):
+                    break
+                step = reference.step(inputs[rows], self._targets(rows), number)
+                before = step.loss if number == 0 else before
+                self.moved |= {name for name in reference.trainable if np.any(step.gradient[name])}
+                if not np.isfinite(step.loss):
+                    broken = number + 1
+                    break
+            assert first is not None
+            after = lost(reference, inputs[first], self._targets(first))
+            if broken is None and not np.isfinite(after):
+                broken = number
+            shown = randomness.evenly(len(inputs), ROWS)
+            given = reference.predict(inputs[shown])
+        return ShortRun(
+            steps=number, broken=broken, losses=(before, after), no_gradient=self._never(reference),
+            alike=broken is None and one_for_all(given) and not one_for_all(data.y[shown]),
+            **classes_of(given, data.y[shown]),
+        )  # fmt: skip
+
+    def _targets(self, rows: np.ndarray) -> np.ndarray:
+        return beside(self.data.y[rows], None if self.data.weights is None else self.data.weights[rows])
+
+    def _never(self, reference: Reference) -> tuple[str, ...]:
+        """Return the layers whose kernels have had no gradient; not those that are looked up in."""
+        kernels = [name for name in reference.trainable if name.endswith("kernel")]
+        return tuple(name.rpartition(".")[0] for name in kernels if name not in self.moved)
+
+
+def one_for_all(values: np.ndarray) -> bool:
+    """Return whether all rows are one, but for rounding."""
+    rows = values.reshape(len(values), -1)
+    return bool(np.all(rows.std(axis=0) <= ALIKE * np.maximum(np.abs(rows).max(axis=0), 1e-30)))
+
+
+def classes_of(given: np.ndarray, targets: np.ndarray) -> dict[str, Any]:
+    """Return how many classes there are among targets and predictions, and the share of the commonest."""
+    if given.shape != targets.shape or not np.isin(targets, (0.0, 1.0)).all():
+        return {}
+    if targets.shape[-1] > 1:
+        if not np.all(targets.sum(axis=-1) == 1.0):
+            return {}
+        wanted, said = targets.argmax(axis=-1).reshape(-1), given.argmax(axis=-1).reshape(-1)
+    else:
+        wanted, said = targets.reshape(-1) > 0.5, given.reshape(-1) > 0.5
+    _, counts = np.unique(wanted, return_counts=True)
+    return {"classes": (len(counts), len(np.unique(said))), "commonest": float(counts.max() / counts.sum())}
+
+
+def symptom(run: ShortRun, schedule: bool) -> tuple[str, str] | None:
+    """Return what is wrong with a run, by name and in a sentence, the one that says most; None where nothing is.
+
+    Args:
+        run: that was taken.
+        schedule: whether the learning rate follows one, and may still be small.
+    """
+    before, after = run.losses
+    took = f"after {run.steps} steps of a short run"
+    if run.broken is not None:
+        told = f"at step {run.broken} of a short run the loss is no number any more; it began at {before:.4g}"
+        return "not_finite", told
+    if run.no_gradient:
+        names = ", ".join(run.no_gradient)
+        return "no_gradient", f"{took} no weight of {names} has had a gradient other than 0"
+    if run.alike:
+        return "constant_outputs", f"{took} the predictions of all rows are the same"
+    if run.still and not schedule:
+        told = f"{took} the loss of the first batch is {after:.6g}; it began at {before:.6g}"
+        return "loss_stands_still", told
+    if run.one_class and not run.falls and not schedule and run.classes is not None:
+        told = f"{took} one class of {run.classes[0]} is predicted for all rows, and the loss of the first batch"
+        return "one_class", f"{told} is {after:.4g}; it began at {before:.4g}"
+    return None
+
+
+def advise_by_running(side: Resolved, data: Dataset, advised: Sequence[Advice | Any]) -> Advice | None:
+    """Return what goes wrong in a short run and what mends it, None where nothing does or nothing was found to.
+
+    Args:
+        side: of one output.
+        data: rows that fit the model.
+        advised: what the rules have said of it, whose changes are tried first.
+    """
+    schedule = isinstance(side.config.optimizer.learning_rate, Schedule)
+    run = taken(side, data, {})
+    told = symptom(run, schedule) if run is not None else None
+    if run is None or told is None:
+        return None
+    rule, what = told
+    for changes in candidates(side, advised):
+        tried = taken(side, data, changes)
+        if tried is None or symptom(tried, schedule) is not None or not tried.falls:
+            continue
+        listed = " and ".join(setting(path, value) for path, value in changes.items())
+        before, after = tried.losses
+        return Advice(
+            rule=rule,
+            path=next(iter(changes)),
+            what=what,
+            why=f"with {listed}, tried the same way, it goes from {before:.4g} to {after:.4g} in {tried.steps} steps",
+            fix=f"set {listed}",
+            changes=dict(changes),
+        )
+    return None
+
+
+def taken(side: Resolved, data: Dataset, changes: Changes) -> ShortRun | None:
+    """Return a short run with some changes made, None where the config cannot be so."""
+    standardized = bool(changes.get("data.standardize"))
+    try:
+        for path, value in changes.items():
+            if not path.startswith("data."):
+                side = side.having(set_path(side.config, path, value)[0])
+        return Taking(side=side, data=data, standardized=standardized).run()
+    except (ParityError, ValueError):  # Of pydantic, too.
+        return None
+
+
+def candidates(side: Resolved, advised: Sequence[Advice | Any]) -> Iterator[Changes]:
+    """Yield changes to try, the most probable first."""
+    yield from (one.changes for one in advised if one.changes and not one.path.startswith(("metrics", "model.input")))
+    rate = side.config.optimizer.learning_rate
+    if not isinstance(rate, Schedule):
+        yield from ({"optimizer.learning_rate": float(f"{rate * times:.3g}")} for times in TIMES)
+    if not side.config.data.standardize:
+        yield {"data.standardize": True}
+    yield {"layers.*.kernel_initializer": "glorot_uniform"}
+    yield {"layers.*.kernel_initializer": "he_normal"}
+    yield {"layers.*.bias_initializer": "zeros"}

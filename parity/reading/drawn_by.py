@@ -1,0 +1,106 @@
+"""What initializers draw: the family and the scale of each rule for a shape, and a draw that a program says itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from parity.catalog import INITIALIZERS
+from parity.code import Parameter
+from parity.initializers.truncated_normal import CUT
+from parity.lazy import np
+from parity.run.decimals import decimal_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+RULES = (
+    "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform", "lecun_normal", "fan_in_uniform",
+    "xavier_normal", "kaiming_normal",
+)  # fmt: skip
+"""Initializers that scale by a fan; of two that are one for a shape, the first is what is meant."""
+
+EXACT = 2e-6
+"""Relative difference within which a number that a program says is what a rule makes of the fans, in float32."""
+
+
+def rules_for(shape: Sequence[int], *, fan_in: int, fan_out: int, feeds: int = 0) -> dict[str, tuple[str, float]]:
+    """Return of each rule that scales by a fan the family that it draws from, and the scale.
+
+    What a rule means is what its entry's ``sample`` makes of uniform numbers.
+
+    Args:
+        shape: of the tensor.
+        fan_in: inputs that feed one output.
+        fan_out: outputs that one input feeds.
+        feeds: inputs that feed one output of its layer; ``fan_in`` if 0.
+
+    >>> rules_for([3, 3], fan_in=3, fan_out=3)["glorot_uniform"]
+    ('uniform', 1.0)
+    """
+    grid = np.array([0.1, 0.35, 0.8, 0.95])
+    found = {}
+    for kind in RULES:
+        entry = INITIALIZERS[kind]()
+        parameter = Parameter(
+            shape=tuple(shape), initializer=entry, fan_in=fan_in, fan_out=fan_out, feeds=feeds or fan_in
+        )
+        drawn = entry.sample(grid, parameter)
+        for family, quantiles in families().items():
+            ratios = drawn / quantiles(grid)
+            if np.ptp(ratios) < 1e-9 * abs(ratios[0]):
+                found[kind] = (family, round(float(ratios[0]), 12))
+    return found
+
+
+def said_exactly(family: str, location: float, scale: float, rules: dict[str, tuple[str, float]]) -> Any:
+    """Return the initializer of numbers that a program says itself.
+
+    Args:
+        family: ``uniform``, ``normal`` or ``truncated_normal``.
+        location: the middle.
+        scale: half the range of uniform numbers, else the standard deviation (before the cut, where there is one).
+        rules: as :func:`rules_for` has them.
+    """
+    if abs(location) <= EXACT * scale:
+        for kind, (drawn, expected) in rules.items():
+            if drawn == family and abs(scale - expected) <= EXACT * expected:
+                return kind
+        location = 0.0
+    if family == "uniform":
+        return initializer_said(
+            "random_uniform", minval=decimal_of(location - scale), maxval=decimal_of(location + scale)
+        )
+    kind = "random_normal" if family == "normal" else "truncated_normal"
+    return initializer_said(kind, mean=decimal_of(location), stddev=decimal_of(scale))
+
+
+def families() -> dict[str, Callable[[NDArray[Any]], NDArray[Any]]]:
+    """Return what each family makes of uniform numbers, at location 0 and scale 1."""
+    from scipy.special import ndtr, ndtri
+
+    low, high = ndtr(-CUT), ndtr(CUT)
+    return {
+        "uniform": lambda u: 2.0 * u - 1.0,
+        "truncated_normal": lambda u: ndtri(low + u * (high - low)),
+        "normal": lambda u: ndtri(u),
+    }
+
+
+def share_below(family: str, x: NDArray[Any]) -> NDArray[Any]:
+    """Return the share of a family that is below, at location 0 and scale 1."""
+    from scipy.special import ndtr
+
+    if family == "uniform":
+        return np.clip((x + 1.0) / 2.0, 0.0, 1.0)
+    if family == "normal":
+        return ndtr(x)
+    low, high = ndtr(-CUT), ndtr(CUT)
+    return np.clip((ndtr(x) - low) / (high - low), 0.0, 1.0)
+
+
+def initializer_said(kind: str, **fields: float) -> Any:
+    """Return an initializer as a spec says it: without what its entry has by itself."""
+    model = INITIALIZERS[kind].model_fields
+    told = {name: value for name, value in fields.items() if value != model[name].default}
+    return {kind: told} if told else kind

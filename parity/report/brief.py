@@ -1,0 +1,126 @@
+"""The last screen of a run, short: the answer, the cause, the change to try, the file to open.
+
+It fits 24 lines of 80 columns. All that is left out stands in the report, and in what ``--verbose`` prints
+(:mod:`parity.report.arrange`), from the same sentences.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from parity.report import document as doc
+from parity.report.sentences import evidence, findings, verdict
+from parity.report.sentences.finding import Finding, Kind
+from parity.result import formats
+from parity.result.schema import Explanation, Result
+
+MOST = 6
+"""Differences that a sentence names."""
+
+OPTIONS = 3
+"""Lines of options to try."""
+
+ANSWERS: tuple[tuple[Kind, ...], ...] = (("unsteady", "own"), ("cause", "breaks", "alike"), ("cause", "repairs"))
+"""Kinds of finding of which one is told each, in this order."""
+
+DOUBTS: tuple[Kind, ...] = ("unsteady", "own")
+
+TRY: tuple[Kind, ...] = ("cause", "repairs")
+"""The findings whose patch mends a side."""
+
+
+def brief(result: Result, written: Sequence[Path]) -> doc.Document:
+    """Arrange what somebody wants to know who reads no further.
+
+    Args:
+        result: what was found.
+        written: the files of the report; the first is named.
+    """
+    title, said = result.spec.question or result.spec.name, verdict.verdict_sentence(result)
+    blocks = [*_data(result), *_answer(result), *_outcome(result), *_findings(result), *_rest(result, written)]
+    return doc.Document(title, result.spec.name, verdict.heading(result), said, [doc.Section("", "brief", blocks)], ())
+
+
+def _data(result: Result) -> list[doc.Block]:
+    note = verdict.data_note(result)
+    return [doc.Callout([[doc.Span(note, "strong")]], tone="doubt")] if note is not None else []
+
+
+def _answer(result: Result) -> list[doc.Block]:
+    restless = evidence.unsteady(result)
+    answer: doc.Words = [doc.Span(f"{verdict.heading(result)}.", "strong"), f" {verdict.verdict_sentence(result)}"]
+    return [
+        doc.Callout([answer]),
+        *([doc.Callout(restless[:1], tone="doubt")] if restless else []),
+        *(doc.Callout([failure], tone="harm") for failure in verdict.failure_notes(result)[:1]),
+    ]
+
+
+def _outcome(result: Result) -> list[doc.Block]:
+    """Say how the sides end, in the outcome that causes were looked for in."""
+    told = result.explanation
+    if told is None:
+        ends = [
+            f"{side.name} {next(iter(side.metrics))} {formats.metric(next(iter(side.metrics.values())))}"
+            for side in result.sides
+            if side.metrics
+        ]
+        return [doc.Text(f"They end at: {', '.join(ends)}.")] if ends else []
+    return [doc.Text(_gap(told))]
+
+
+def _gap(told: Explanation) -> str:
+    values = {told.good: told.good_value, told.bad: told.bad_value}
+    ends = " and ".join(f"{formats.metric(value)} ({name})" for name, value in values.items())
+    where = f"They end at {told.outcome} {ends} after {told.steps} steps"
+    if told.gap != "gap":
+        return f"{where}; over {len(told.seeds)} seeds that is {GAPS.get(told.gap, told.gap)}."
+    if not told.held:
+        return f"{where}."
+    return f"{where}; {told.good} is the better one with {told.held} of {len(told.seeds)} seeds."
+
+
+GAPS = {"none": "no gap that is more than chance", "unsteady": "a gap that comes and goes with the seed"}
+"""How a gap that is none is said."""
+
+
+def _findings(result: Result) -> list[doc.Block]:
+    found = findings.findings(result)
+    told: list[Finding] = []
+    for kinds in ANSWERS:
+        fitting = (one for one in found if one.kind in kinds and one not in told)
+        one = next((one for one in fitting if one.items or one.kind in (*DOUBTS, "alike")), None)
+        if one is not None:
+            told.append(one)
+    blocks: list[doc.Block] = [doc.Callout([_sentence(one)]) for one in told]
+    mends = next((one for one in told if one.kind in TRY and any(patch.options for patch in one.patches)), None)
+    if mends is not None and not mends.patches[0].by_hand:
+        options = [option for patch in mends.patches[:1] for option in patch.options]
+        more = [f"... and {len(options) - OPTIONS} more, in the report"] if len(options) > OPTIONS else []
+        blocks += [
+            doc.Text("To try it, run the same with"),
+            doc.Code("\n".join([*options[:OPTIONS], *more]), "Options"),
+        ]
+    return blocks
+
+
+def _sentence(finding: Finding) -> doc.Words:
+    """Return a finding and the differences it is about, their values left out."""
+    names = [item.change.partition(": ")[0] if item.code else item.change for item in finding.items]
+    listed: list[doc.Span] = []
+    for number, name in enumerate(names[:MOST]):
+        listed += [doc.Span(", " if number else ""), doc.Span(name, "code")]
+    if len(names) > MOST:
+        listed.append(doc.Span(f" and {len(names) - MOST} more"))
+    return [doc.Span(finding.lead + (": " if listed else ""), "strong"), *listed]
+
+
+def _rest(result: Result, written: Sequence[Path]) -> list[doc.Block]:
+    pieces = formats.count(len(result.advice), "piece")
+    rest = f"{pieces} of advice before training, and everything else" if result.advice else "Everything else"
+    told: list[doc.Block] = [doc.Text(f"Note: {note}") for note in result.notes[:1]]
+    page = next((file for file in written if file.suffix == ".html"), None)
+    if page is not None:
+        told += [doc.Text(f"{rest} (here with --verbose):"), doc.Code(str(page), "Report")]
+    return told

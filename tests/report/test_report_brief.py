@@ -1,0 +1,49 @@
+"""The short screen: it fits, and says the answer, the cause, what to try and where the rest is."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from report_samples import SAMPLES, claimed, leaf, unsteady
+from rich.console import Console
+
+from parity.report.terminal import print_brief, print_result
+from parity.result.schema import Result
+
+PAGE = Path("reports/leaf_small/report.html")
+
+
+def screen(result: Result, width: int = 80) -> list[str]:
+    stream = io.StringIO()
+    print_brief(result, Console(file=stream, width=width), [PAGE])
+    return stream.getvalue().splitlines()
+
+
+@pytest.mark.parametrize("name", [name for name in SAMPLES if name != "evil"])
+def test_every_result_fits_a_screen_of_24_lines_and_80_columns(name: str) -> None:
+    lines = screen(SAMPLES[name]())
+    # What is to be copied is not broken by parity; a terminal of 80 columns breaks it.
+    assert sum(max(1, -(-len(line) // 80)) for line in lines) <= 24, "\n".join(lines)
+    assert any(str(PAGE) in line for line in lines)
+
+
+def test_it_says_the_answer_the_cause_and_what_to_try() -> None:
+    text = " ".join(" ".join(screen(claimed())).split())
+    whole = io.StringIO()
+    print_result(claimed(), Console(file=whole, width=80), [PAGE])
+    said = " ".join(whole.getvalue().split())
+    assert "To try it, run the same with --set" in text
+    answer = text.partition("They end at")[0].partition("Divergent. ")[2].strip()
+    assert answer
+    assert answer in said, "the same sentence as in the report"
+
+
+def test_without_causes_it_says_how_the_sides_end() -> None:
+    text = " ".join(" ".join(screen(leaf())).split())
+    assert "They end at" in text
+
+
+def test_what_is_unsteady_is_said() -> None:
+    assert any("seed" in line for line in screen(unsteady()))
