@@ -199,9 +199,9 @@ class Entry(Strict):
         if not has_part(framework, "emit"):
             return Hole()  # Nothing is written in it at all.
         family = cls.__module__.split(".")[1]
+        if f"{family}.{cls.kind}" in frameworks()[framework].not_yet:
+            return Hole()
         for name in frameworks()[framework].line:
-            if f"{family}.{cls.kind}" in frameworks()[name].not_yet:
-                return Hole()
             if name in cls.never:
                 return Hole(why=cls.never[name])
             if cls.said_in(name):

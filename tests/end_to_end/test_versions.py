@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from helpers_frameworks import missing
 from parity.environments.building import find_uv, made
 from parity.environments.wanted import Environment
 from parity.errors import UsageError
+from parity.spec.load import parse_spec
 
 SPEC = """\
 name: penalty
@@ -124,3 +126,18 @@ def test_two_releases_of_keras_differ_in_what_divides_a_penalty(spec: Path, tmp_
     assert again.returncode == 1
     assert "default moved: layers.*.activity_reduction: sum (3.13.2) -> mean (3.14.0)" in " ".join(again.stdout.split())
     assert [one.stat().st_mtime_ns for one in kept] == before, "what is stored is not made again"
+
+
+UPGRADES = sorted((Path(__file__).parents[2] / "specs" / "upgrades").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("file", UPGRADES, ids=lambda file: file.stem)
+def test_each_regression_says_who_reported_it_and_names_exact_versions(file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    spec = parse_spec(text, file=str(file))
+    assert spec.name == file.stem
+    head = "".join(line for line in text.splitlines(keepends=True) if line.startswith("#"))
+    assert re.search(r"github\.com/|/src/|release note", head), "the issue's address, or the source that was read"
+    assert all(side.defaults == "native" for side in spec.sides.values())
+    assert len({(side.framework, *side.packages.items()) for side in spec.sides.values()}) == len(spec.sides) >= 2
+    assert f"`{spec.name}`" in (file.parents[2] / "docs" / "upgrades.md").read_text(encoding="utf-8")

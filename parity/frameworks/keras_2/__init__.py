@@ -15,5 +15,6 @@ FRAMEWORK = replace(
     install="'keras<3' 'tensorflow<2.16'",
     extra="",
     falls_back="tf_keras",
+    not_yet=TF_KERAS.not_yet - {"optimizers.nadam"},  # Before 2.11 it keeps all that it counts.
     files="keras/",
 )

@@ -10,6 +10,16 @@ NOT_YET = Hole(fix="leave it out")
 
 LACKS = {**KERAS_LACKS, "numerics.mixed_precision": NOT_YET}
 
+LATER = ("hard_shrink", "hard_silu", "hard_tanh", "log_sigmoid", "soft_shrink", "sparse_plus", "sparse_sigmoid",
+         "squareplus", "tanh_shrink")  # fmt: skip
+"""Activations that Keras has from 3 on."""
+
+OTHERWISE = (
+    "losses.binary_focal_crossentropy", "losses.cosine_similarity", "losses.log_cosh", "ops.adaptive_average_pooling1d",
+    "ops.adaptive_average_pooling2d", "ops.multi_head_attention", "ops.rms_norm", "optimizers.lamb", "optimizers.nadam",
+)  # fmt: skip
+"""Keras 2 has none, or computes another thing by that name; its Nadam counts steps beside the state that it keeps."""
+
 FRAMEWORK = Framework(
     name="tf_keras",
     title="Keras 2 (tf_keras)",
@@ -29,4 +39,5 @@ FRAMEWORK = Framework(
     remembers_logits=True,
     carries_masks=True,
     penalises_outputs=True,
+    not_yet=frozenset({*(f"activations.{name}" for name in LATER), *OTHERWISE}),
 )

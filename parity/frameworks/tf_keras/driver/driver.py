@@ -101,8 +101,11 @@ class Keras2Driver(TensorFlowDriver):
 
     def parameter(self, name: str) -> Any:
         """Return the layer's variable."""
-        layer, _, path = self.bindings["weights"][name]["attribute"].partition(".")
-        return reached(self.model.get_layer(layer), path)
+        name, _, path = self.bindings["weights"][name]["attribute"].partition(".")
+        layer = self.model.get_layer(name)
+        if path == "kernel" and not hasattr(layer, path):
+            path = "depthwise_kernel"  # As Keras 2 calls it.
+        return reached(layer, path)
 
     def slot(self, attribute: str, name: str) -> Any:
         """Return the variable of a slot, or the one that all parameters share."""
@@ -135,6 +138,7 @@ class Keras2Driver(TensorFlowDriver):
             if not counted():
                 return value
             behind = getattr(value, "_keras_logits", None)
+            mask = getattr(value, "_keras_mask", None)  # A layer that masks leaves it on what it returns.
             if logits and behind is not None:
                 seen = self.tapped(view, behind, taps, signals, guide)
                 again = getattr(target, "activation", None)
@@ -143,8 +147,9 @@ class Keras2Driver(TensorFlowDriver):
                 return value
             plain = View(itself(view.name), {**output, "point": "output"}, view.then) if logits else view
             seen = self.tapped(plain, tf.convert_to_tensor(value), taps, signals, guide)
-            if behind is not None:
-                seen._keras_logits = behind
+            for name, kept in (("_keras_logits", behind), ("_keras_mask", mask)):
+                if kept is not None:
+                    setattr(seen, name, kept)
             return seen
 
         object.__setattr__(target, "call", fed if output["point"] == "input" else watched)

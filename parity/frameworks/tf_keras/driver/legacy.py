@@ -47,7 +47,7 @@ def exact_numbers() -> None:
     """
     api = tf.compat.v2  # As Keras's own modules call TensorFlow.
     if not getattr(api.cast, "exact", False):
-        api.cast = _exact_cast(api.cast)
+        api.cast, api.convert_to_tensor = _exact_cast(api.cast), _exact_tensor(api.convert_to_tensor)
     if not getattr(BATCH_NORM._assign_moving_average, "exact", False):
         BATCH_NORM._assign_moving_average = _exact_average(BATCH_NORM._assign_moving_average)
     if LEGACY and not getattr(OPTIMIZER.add_weight, "exact", False):
@@ -67,6 +67,15 @@ def _exact_cast(plain: Any) -> Any:
 
     cast.exact = True  # type: ignore[attr-defined]
     return cast
+
+
+def _exact_tensor(plain: Any) -> Any:
+    def convert_to_tensor(value: Any, dtype: Any = None, *more: Any, **how: Any) -> Any:
+        if isinstance(value, float) and dtype is None:
+            dtype = keras.backend.floatx()
+        return plain(value, dtype, *more, **how)
+
+    return convert_to_tensor
 
 
 def _exact_average(plain: Any) -> Any:
