@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from parity.advice.magnitudes import multiplications
 from parity.errors import ParityError
 from parity.lazy import np
+from parity.recorded import is_opaque
 from parity.reference import Reference
 from parity.rows import beside
 from parity.run import randomness
@@ -128,7 +129,9 @@ class FirstUpdates:
 
 
 def affordable(side: Resolved) -> bool:
-    """Return whether a side is small enough for its first updates to be tried."""
+    """Return whether a side is small enough for its first updates to be tried, and nothing in it is opaque."""
+    if is_opaque(side):
+        return False
     weights = sum(int(np.prod(one.shape)) for one in side.parameters().values())
     return weights <= WEIGHTS and multiplications(side.layers()) * side.config.training.batch_size <= WORK
 

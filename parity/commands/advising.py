@@ -16,6 +16,7 @@ from parity.data.dataset import Dataset
 from parity.errors import DataError, WorkerError
 from parity.prepare.forms import dataset_of
 from parity.prepare.options import Options, check_fit, prepare
+from parity.recorded import is_opaque
 from parity.result.schema import AdviceFact, Lint
 from parity.run.epochs import counted
 from parity.run.session import memory_folder, release
@@ -202,10 +203,8 @@ def by_running(
     known: dict[str, Advice | None] = {}
     for side in sides:
         rows = data[side.name]
-        if rows is None or side.outputs or too_large(side):
-            why = (
-                "its data are not there" if rows is None else "it has several outputs" if side.outputs else "too large"
-            )
+        why = unfit(side) if rows is not None else "its data are not there"
+        if rows is None or why:
             notes.append(f"no short run of {side.name}: {why}")
             continue
         whole = repr((dump(side.config.model), side.config.training, side.config.data, side.config.loss,
@@ -215,6 +214,15 @@ def by_running(
         if (told := known[whole]) is not None:
             given.take(told, side)
     return list(given.facts.values())
+
+
+def unfit(side: Resolved) -> str:
+    """Say why no short run can be taken of a side, empty where one can."""
+    if is_opaque(side):
+        return "a part of it is opaque"
+    if side.outputs:
+        return "it has several outputs"
+    return "it has too many weights" if too_large(side) else ""
 
 
 def unmeasured(sides: Sequence[Resolved], data: Mapping[str, Dataset | None]) -> list[str]:
