@@ -443,8 +443,8 @@ def test_five_faults_are_five_lines() -> None:
         f"s.yaml:7: model.layers[1]: unknown layer 'flaten'; expected one of {LAYERS}; did you mean 'flatten'?",
         "s.yaml:8: model.layers[2].dropout.rate: got 'lots'; expected a number",
         "s.yaml:9: model.layers[3].dense.units: got -99; expected a number greater than 0",
-        "s.yaml:14: sides.a.framework: got 'tensorflo'; expected one of keras, keras_2, keras_torch, tensorflow, tf_keras, torch; "
-        "did you mean 'tensorflow'?",
+        "s.yaml:14: sides.a.framework: got 'tensorflo'; expected one of keras, keras_2, keras_torch, tensorflow, "
+        "tf_keras, torch; did you mean 'tensorflow'?",
         "s.yaml:18: sides.b.changes.layers.logit.use_bias: no layer matches 'logit'; "
         "expected one of conv1d, dropout, flaten, logits; did you mean 'logits'?",
     ]
@@ -559,7 +559,9 @@ def test_a_fault_is_one_line_with_its_place_what_was_expected_and_a_way_out(old:
     assert faults(edited(old, new)) == [f"s.yaml:{says}"]
 
 
-SIDE_FIELDS = "changes, defaults, device, framework, loss, map, model, optimizer, packages, program, python, said_at, script"
+SIDE_FIELDS = (
+    "changes, defaults, device, framework, loss, map, model, optimizer, packages, program, python, said_at, script"
+)
 
 
 @pytest.mark.parametrize(
@@ -592,7 +594,8 @@ SIDE_FIELDS = "changes, defaults, device, framework, loss, map, model, optimizer
         ("sides: {a: {framework: pytorch}}", "sides.a.framework: got 'pytorch'; "
          "expected one of keras, keras_2, keras_torch, tensorflow, tf_keras, torch; did you mean 'torch'?"),
         ("sides: {a: {framework: [torch]}}",
-         "sides.a.framework: got a list of 1; expected one of keras, keras_2, keras_torch, tensorflow, tf_keras, torch"),
+         "sides.a.framework: got a list of 1; "
+         "expected one of keras, keras_2, keras_torch, tensorflow, tf_keras, torch"),
         ("sides: {a: {framework: torch, defaults: natve}}",
          "sides.a.defaults: got 'natve'; expected one of native, parity; did you mean 'native'?"),
         ("sides: {a: {framework: torch, python: 3.12}}",
