@@ -36,6 +36,7 @@ from parity.result import agreeing
 from parity.result.filling import cause_facts
 from parity.result.schema import Result
 from parity.run.exchange import Exchange
+from parity.run.lockstep import Taken
 from parity.spec.own_program import OwnProgram
 from parity.spec.resolve import Resolved
 from tests import report_samples as samples
@@ -462,6 +463,8 @@ class Step:
 
     def tensor(self, phase: str, name: str) -> Any:
         return self.tensors[phase, name]
+
+    own, beside = Taken.own, Taken.beside
 
 
 class Lock:

@@ -20,6 +20,7 @@ from parity.compare.judge import Judge
 from parity.court.judging import Judged, reference_step
 from parity.result.filling import comparison_facts
 from parity.run.exchange import Exchange
+from parity.run.lockstep import Taken
 from parity.selftest.networks import NETWORKS, OPTIMIZERS, Network, dataset, side
 from parity.selftest.pair_bench import TestBench
 from parity.spec.load import build_spec
@@ -154,11 +155,7 @@ def test_the_reference_takes_the_very_step(bench: TestBench, tmp_path: Path) -> 
     taken.put("batch/x", data.x[:8])
     taken.put("batch/y", data.y[:8])
 
-    class Step:
-        def tensor(self, phase: str, name: str) -> Any:
-            return taken.get(f"{phase}/{name}")
-
-    found = reference_step(one, state, Step(), 0)  # type: ignore[arg-type]
+    found = reference_step(one, state, Taken(loss=0.0, digests={}, folder=tmp_path / "taken"), 0)
     trained = set(one.parameters())
     assert {name for phase, name in found if phase == "update"} == trained
     assert trained <= {name for phase, name in found if phase == "gradient"}
