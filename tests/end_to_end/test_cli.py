@@ -79,15 +79,6 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Done]:
     return folder, command("run", "spec.yaml", "--verbose", cwd=folder)
 
 
-def test_the_answer_fits_a_screen(finished: tuple[Path, Done]) -> None:
-    folder, _ = finished
-    done = command("run", "spec.yaml", cwd=folder)
-    assert done.returncode == 0, done.stderr
-    assert len(done.stdout.splitlines()) <= 24, done.stdout
-    for said in ("Divergent", "optimizer.learning_rate", "To try it", "report.html", "--verbose"):
-        assert said in done.stdout
-
-
 def test_run_names_the_cause_with_all_that_the_report_says(finished: tuple[Path, Done]) -> None:
     _, done = finished
     assert done.returncode == 0, done.stderr
@@ -137,6 +128,15 @@ def test_a_second_run_repeats_nothing(finished: tuple[Path, Done]) -> None:
     assert again["cached_runs"] == again["runs"] == first["runs"]
     assert again["claims"] == first["claims"]
     assert {path: path.stat().st_mtime_ns for path in runs} == runs
+
+
+def test_the_answer_fits_a_screen(finished: tuple[Path, Done]) -> None:
+    folder, _ = finished
+    done = command("run", "spec.yaml", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) <= 24, done.stdout
+    for said in ("Divergent", "optimizer.learning_rate", "To try it", "report.html", "--verbose"):
+        assert said in done.stdout
 
 
 def test_check_of_one_config_in_three_frameworks_is_parity(tmp_path: Path) -> None:
