@@ -306,6 +306,8 @@ def models() -> dict[str, dict[str, Any]]:
     found["image-0"] = {"model": IMAGE, "optimizer": {"sgd": {"momentum": 0.9, "learning_rate": {"cosine": {
         "initial_learning_rate": 0.1, "decay_steps": 100, "alpha": 0.01}}}}}  # fmt: skip
     for kind, loss in LOSSES.items():
+        if loss.at_home:
+            continue  # No program is compiled of it.
         for ending in ("linear", *(name for name, entry in ACTIVATIONS.items() if entry.logits)):
             told = loss.behind and ending != "linear"
             for given in ({}, {"recover_logits": False}, {"from_logits": True})[: 3 if told else 1]:

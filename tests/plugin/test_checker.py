@@ -109,8 +109,8 @@ def test_a_live_model_is_read_and_held(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
     rows = np.random.default_rng(0).normal(size=(64, 8)).astype("float32")
     torch.manual_seed(0)
-    model = torch.nn.Sequential(torch.nn.Linear(8, 6), torch.nn.Tanh(), torch.nn.Linear(6, 3))
-    given = {"loss": torch.nn.CrossEntropyLoss(), "x": rows, "y": np.arange(64) % 3}
+    model = torch.nn.Sequential(torch.nn.Linear(8, 16), torch.nn.Tanh(), torch.nn.Linear(16, 5))
+    given = {"loss": torch.nn.CrossEntropyLoss(), "x": rows, "y": np.arange(64) % 5}
     written(checker(tmp_path), model, optimizer=torch.optim.SGD(model.parameters(), lr=0.1), **given)
     check = checker(tmp_path)
     with pytest.raises(pytest.fail.Exception, match="torch: divergent, first at step 2, update"):
