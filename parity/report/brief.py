@@ -10,10 +10,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from parity.report import document as doc
+from parity.report import lookup
+from parity.report.arrange import TRY
 from parity.report.sentences import evidence, findings, verdict
 from parity.report.sentences.finding import Finding, Kind
 from parity.result import formats
-from parity.result.schema import Explanation, Result
+from parity.result.schema import Result
 
 MOST = 6
 """Differences that a sentence names."""
@@ -21,13 +23,13 @@ MOST = 6
 OPTIONS = 3
 """Lines of options to try."""
 
-ANSWERS: tuple[tuple[Kind, ...], ...] = (("unsteady", "own"), ("cause", "breaks", "alike"), ("cause", "repairs"))
+ANSWERS: tuple[tuple[Kind, ...], ...] = (
+    ("unsteady", "own"), ("cause", "breaks", "alike"), ("cause", "repairs"), ("missing",),
+)  # fmt: skip
 """Kinds of finding of which one is told each, in this order."""
 
-DOUBTS: tuple[Kind, ...] = ("unsteady", "own")
-
-TRY: tuple[Kind, ...] = ("cause", "repairs")
-"""The findings whose patch mends a side."""
+WHOLE: tuple[Kind, ...] = ("unsteady", "own", "alike")
+"""The kinds whose sentence says all without items."""
 
 
 def brief(result: Result, written: Sequence[Path]) -> doc.Document:
@@ -58,31 +60,16 @@ def _answer(result: Result) -> list[doc.Block]:
 
 
 def _outcome(result: Result) -> list[doc.Block]:
-    """Say how the sides end, in the outcome that causes were looked for in."""
-    told = result.explanation
+    """Say how the sides end, in the outcome that causes were looked for in; of no gap the finding says it."""
+    told, metric = result.explanation, lookup.metric_name(result)
     if told is None:
-        ends = [
-            f"{side.name} {next(iter(side.metrics))} {formats.metric(next(iter(side.metrics.values())))}"
-            for side in result.sides
-            if side.metrics
-        ]
-        return [doc.Text(f"They end at: {', '.join(ends)}.")] if ends else []
-    return [doc.Text(_gap(told))]
-
-
-def _gap(told: Explanation) -> str:
-    values = {told.good: told.good_value, told.bad: told.bad_value}
-    ends = " and ".join(f"{formats.metric(value)} ({name})" for name, value in values.items())
-    where = f"They end at {told.outcome} {ends} after {told.steps} steps"
+        known = [(side.name, side.metrics.get(metric or "")) for side in result.sides]
+        ends = [f"{name} {formats.metric(value)}" for name, value in known if value is not None]
+        return [doc.Text(f"They end at {metric}: {', '.join(ends)}.")] if ends else []
     if told.gap != "gap":
-        return f"{where}; over {len(told.seeds)} seeds that is {GAPS.get(told.gap, told.gap)}."
-    if not told.held:
-        return f"{where}."
-    return f"{where}; {told.good} is the better one with {told.held} of {len(told.seeds)} seeds."
-
-
-GAPS = {"none": "no gap that is more than chance", "unsteady": "a gap that comes and goes with the seed"}
-"""How a gap that is none is said."""
+        return []
+    both, votes = findings.ends(told), findings.votes(told)
+    return [doc.Text(f"{both[0].upper()}{both[1:]}{f'; {votes}' if votes else ''}.")]
 
 
 def _findings(result: Result) -> list[doc.Block]:
@@ -90,7 +77,7 @@ def _findings(result: Result) -> list[doc.Block]:
     told: list[Finding] = []
     for kinds in ANSWERS:
         fitting = (one for one in found if one.kind in kinds and one not in told)
-        one = next((one for one in fitting if one.items or one.kind in (*DOUBTS, "alike")), None)
+        one = next((one for one in fitting if one.items or one.kind in WHOLE), None)
         if one is not None:
             told.append(one)
     blocks: list[doc.Block] = [doc.Callout([_sentence(one)]) for one in told]
@@ -107,12 +94,12 @@ def _findings(result: Result) -> list[doc.Block]:
 
 def _sentence(finding: Finding) -> doc.Words:
     """Return a finding and the differences it is about, their values left out."""
-    names = [item.change.partition(": ")[0] if item.code else item.change for item in finding.items]
     listed: list[doc.Span] = []
-    for number, name in enumerate(names[:MOST]):
-        listed += [doc.Span(", " if number else ""), doc.Span(name, "code")]
-    if len(names) > MOST:
-        listed.append(doc.Span(f" and {len(names) - MOST} more"))
+    for number, item in enumerate(finding.items[:MOST]):
+        shown = doc.Span(item.change.partition(": ")[0], "code") if item.code else doc.Span(item.change)
+        listed += [doc.Span(", " if number else ""), shown]
+    if len(finding.items) > MOST:
+        listed.append(doc.Span(f" and {len(finding.items) - MOST} more"))
     return [doc.Span(finding.lead + (": " if listed else ""), "strong"), *listed]
 
 

@@ -35,14 +35,34 @@ def test_it_says_the_answer_the_cause_and_what_to_try() -> None:
     print_result(claimed(), Console(file=whole, width=80), [PAGE])
     said = " ".join(whole.getvalue().split())
     assert "To try it, run the same with --set" in text
-    answer = text.partition("They end at")[0].partition("Divergent. ")[2].strip()
+    answer = text.partition("Accuracy after")[0].partition("Divergent. ")[2].strip()
     assert answer
     assert answer in said, "the same sentence as in the report"
 
 
-def test_without_causes_it_says_how_the_sides_end() -> None:
+def test_it_says_how_the_sides_end_in_the_words_of_the_report() -> None:
     text = " ".join(" ".join(screen(leaf())).split())
-    assert "They end at" in text
+    whole = io.StringIO()
+    print_result(leaf(), Console(file=whole, width=80), [PAGE])
+    said = " ".join(whole.getvalue().split())
+    ends = text.partition("Accuracy after")[2].partition(". Alone")[0]
+    assert "with keras's config" in ends
+    assert f"accuracy after{ends}" in said
+
+
+def test_without_causes_it_says_how_the_sides_end() -> None:
+    plain = leaf().model_copy(update={"explanation": None})
+    text = " ".join(" ".join(screen(plain)).split())
+    ends = [f"{side.name} {side.metrics['accuracy']:.3f}"[:12] for side in plain.sides if "accuracy" in side.metrics]
+    assert "They end at accuracy: " in text
+    assert all(one in text for one in ends)
+
+
+def test_what_was_not_tried_is_said() -> None:
+    told = claimed().explanation
+    assert told is not None
+    left = claimed().model_copy(update={"explanation": told.model_copy(update={"missing": ["seed 5"]})})
+    assert "Not everything was tried" in " ".join(" ".join(screen(left)).split())
 
 
 def test_what_is_unsteady_is_said() -> None:

@@ -67,14 +67,8 @@ def own(result: Result) -> list[Finding]:
 def sides(result: Result) -> list[Finding]:
     """Say what the two sides come to, and what all seeds together say of the gap between them."""
     told = explanation(result)
-    good = outcomes.shown(told, told.good_value, told.good_values)
-    bad = outcomes.shown(told, told.bad_value, told.bad_values)
-    is_ = " is" if outcomes.kind(told) == "end" else ":"
-    both = (
-        f"{outcomes.measured(told)}{is_} {good} with {told.good}'s config and {bad} with {told.bad}'s "
-        f"({_how_many(told)}both on {told.framework})"
-    )
-    lines = [line[0].upper() + line[1:] for line in (_votes(told), told.unit.rstrip("."), outcomes.constant(told),
+    both = f"{ends(told)} ({_how_many(told)}both on {told.framework})"
+    lines = [line[0].upper() + line[1:] for line in (votes(told), told.unit.rstrip("."), outcomes.constant(told),
                                                      _later(told)) if line]  # fmt: skip
     rest = "".join(f" {line}." for line in lines)
     if told.gap == "none":
@@ -89,7 +83,15 @@ def sides(result: Result) -> list[Finding]:
     return [Finding("sides", f"The gap to be explained: {both}.{rest}")]
 
 
-def _votes(told: Explanation) -> str:
+def ends(told: Explanation) -> str:
+    """Say what the outcome of either config is."""
+    good = outcomes.shown(told, told.good_value, told.good_values)
+    bad = outcomes.shown(told, told.bad_value, told.bad_values)
+    is_ = " is" if outcomes.kind(told) == "end" else ":"
+    return f"{outcomes.measured(told)}{is_} {good} with {told.good}'s config and {bad} with {told.bad}'s"
+
+
+def votes(told: Explanation) -> str:
     """Say with how many seeds the better side is better; and the values as they are, where they do not all agree."""
     seeds = len(told.good_values)
     if told.held is None or not seeds or told.gap == "none":
