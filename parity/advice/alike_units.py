@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
-from parity.advice import Advice, Rule, Situation
+from parity.advice import Advice, Rule, Situation, setting
+from parity.advice.starts import restarted, started
+from parity.spec.resolve import Resolved
+from parity.tensors import parameter
 
 
 class AlikeUnits(Rule):
@@ -21,23 +24,23 @@ class AlikeUnits(Rule):
         """Yield advice where a layer's units are still equal after two updates."""
         if at.updates is None:
             return
-        ops = {layer.name: layer.op for layer in at.side.layers()}
-        names = [
-            name
-            for name in at.updates.as_is.alike
-            if name != at.side.last.name and not getattr(getattr(ops[name], "kernel_initializer", None), "random", True)
-        ]
-        if not names:
+        names = [name for name in at.updates.as_is.alike if name != at.side.last.name and not drawn(at.side, name)]
+        changes = restarted(at.side, {"kernel_initializer": names}) if names else {}
+        if not changes:
             return
-        pattern = names[0] if len(names) == 1 else "{" + ",".join(names) + "}"
-        path = f"layers.{pattern}.kernel_initializer"
-        how = getattr(ops[names[0]], "kernel_initializer").label()  # noqa: B009 - not every op has it
+        ((path, value),) = changes.items()
         yield Advice(
             rule=self.kind,
             path=path,
-            what=f"kernel_initializer of {', '.join(names)} is {how}: all units start with the same weights, and after "
+            what=f"{started(at.side, path)}: all units of {', '.join(names)} start with the same weights, and after "
             "two updates they still have the same ones",
             why="units with the same weights have the same gradient: the layer is one unit for ever",
-            fix=f"set {path}: glorot_uniform",
-            changes={path: "glorot_uniform"},
+            fix=f"set {setting(path, value)}",
+            changes={path: value},
         )
+
+
+def drawn(side: Resolved, name: str) -> bool:
+    """Return whether the kernel of a layer is drawn by chance, and not read from a file."""
+    initializer = side.parameters()[parameter(name, "kernel")].initializer
+    return side.config.training.initial_weights is None and initializer.random

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
-from parity.advice import Advice, Rule, Situation
+from parity.advice import Advice, Rule, Situation, setting
+from parity.advice.exploding_initializer import mended
+from parity.advice.starts import started
 from parity.advice.unscaled_inputs import UnscaledInputs
 
 ROWS = 8
@@ -30,18 +32,17 @@ class DeadLayer(Rule):
             ending = ops[one.layer].ending()
             if ending is None or not ending.non_negative or not ending.keeps_positive or one.flat < 1.0:
                 continue
-            field = "bias_initializer" if one.bias > one.given / 2 else "kernel_initializer"
-            if field not in type(ops[one.layer]).model_fields or one.layer == at.side.last.name:
+            changes = mended(at.side, [one])
+            if not changes or one.layer == at.side.last.name:
                 continue
-            path, value = f"layers.{one.layer}.{field}", "zeros" if field[0] == "b" else "glorot_uniform"
-            how = getattr(ops[one.layer], field).label()
+            ((path, value),) = changes.items()
             yield Advice(
                 rule=self.kind,
                 path=path,
                 what=f"at step 0 every output of layer {one.layer} is 0 ({ending.kind}; {at.scales.rows} rows)",
                 why=f"where {ending.kind} is 0 its slope is 0: neither this layer nor any ahead of it has a gradient. "
-                f"{field} is {how}",
-                fix=f"set {path}: {value}",
-                changes={path: value},
+                f"{started(at.side, path)}",
+                fix=f"set {setting(path, value)}",
+                changes=changes,
             )
             return

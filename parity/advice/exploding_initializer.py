@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from parity.advice import Advice, Rule, Situation, setting
 from parity.advice.magnitudes import Scale, Scales
-from parity.spec.paths import at as value_at
+from parity.advice.starts import restarted, started
 from parity.spec.resolve import Resolved
 
 EXPLODED = 50.0
@@ -16,8 +16,6 @@ EXPLODED = 50.0
 
 GROWS = 2.0
 """Gain of a layer from which it takes part: he_normal, the largest of the usual ones, has 1.4."""
-
-FROM_FILE = "training.initial_weights"
 
 
 class ExplodingInitializer(Rule):
@@ -35,8 +33,8 @@ class ExplodingInitializer(Rule):
         """Yield advice where some layer's outputs before the activation are far larger than the network's inputs."""
         if at.scales is None:
             return
-        worst = largest(at.scales)
-        if worst is None or growth(at.scales, worst) <= EXPLODED:
+        worst = exploded(at.scales)
+        if worst is None:
             return
         changes = mended(at.side, blamed(at.scales, worst))
         if not changes:
@@ -55,6 +53,12 @@ class ExplodingInitializer(Rule):
             fix="set " + " and ".join(setting(one, new) for one, new in changes.items()),
             changes={path: value} if len(changes) == 1 else changes,
         )
+
+
+def exploded(scales: Scales) -> Scale | None:
+    """Return the layer whose outputs are the largest where they are out of all proportion, else None."""
+    worst = largest(scales)
+    return worst if worst is not None and growth(scales, worst) > EXPLODED else None
 
 
 def growth(scales: Scales, one: Scale) -> float:
@@ -77,31 +81,11 @@ def blamed(scales: Scales, worst: Scale) -> list[Scale]:
 
 
 def mended(side: Resolved, layers: Sequence[Scale]) -> dict[str, str | None]:
-    """Return the paths of the initializers to change and what to set: kernels, and biases that outweigh them.
-
-    Of weights that come from a file: that they are drawn.
-    """
-    if side.config.training.initial_weights is not None:
-        return {FROM_FILE: None}
-    ops = {layer.name: layer.op for layer in side.layers()}
-    found: dict[str, str | None] = {}
-    for part, value in (("kernel_initializer", "glorot_uniform"), ("bias_initializer", "zeros")):
-        heavy = [one.layer for one in layers if (part[0] == "b") == (one.bias > one.given / 2)]
-        names = [name for name in heavy if part in type(ops[name]).model_fields]
-        if names:
-            pattern = names[0] if len(names) == 1 else "{" + ",".join(names) + "}"
-            found[f"layers.{pattern}.{part}"] = value
-    return found
-
-
-def started(side: Resolved, path: str) -> str:
-    """Return how the first layer of a path starts."""
-    if path == FROM_FILE:
-        return f"{path} is {side.config.training.initial_weights}"
-    _, pattern, field = path.split(".")
-    names = pattern.strip("{}").split(",")
-    how = value_at(side.config, f"layers.{names[0]}.{field}").label()
-    return f"{field} of {', '.join(names)} is {how}"
+    """Return the paths of the initializers to change and what to set: kernels, and biases that outweigh them."""
+    outweighed = {one.layer for one in layers if one.bias > one.given / 2}
+    kernels = [one.layer for one in layers if one.layer not in outweighed]
+    biases = [one.layer for one in layers if one.layer in outweighed]
+    return restarted(side, {"kernel_initializer": kernels, "bias_initializer": biases})
 
 
 def told(layers: Sequence[Scale]) -> str:

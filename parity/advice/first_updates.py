@@ -11,19 +11,16 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from parity.advice.magnitudes import multiplications
+from parity.advice.begun import STANDARDIZED, Begun, lost
+from parity.advice.magnitudes import multiplications, size
 from parity.errors import ParityError
 from parity.lazy import np
 from parity.recorded import is_opaque
-from parity.reference import Reference
-from parity.rows import beside
 from parity.run import randomness
-from parity.run.initial import initial_value
-from parity.spec.paths import set_path
 from parity.tensors import parameter
 
 if TYPE_CHECKING:
-    from parity.data.dataset import Dataset
+    from parity.reference import Reference
     from parity.spec.resolve import Resolved
 
 WORK = 1 << 27
@@ -65,16 +62,8 @@ class FirstTwo:
 
 
 @dataclass(frozen=True)
-class FirstUpdates:
-    """The first batch of a side, to be tried as it is and otherwise.
-
-    Args:
-        side: what is tried.
-        data: rows that fit the model.
-    """
-
-    side: Resolved
-    data: Dataset
+class FirstUpdates(Begun):
+    """The first batch of a side, to be tried as it is and otherwise."""
 
     @cached_property
     def rows(self) -> np.ndarray:
@@ -86,26 +75,22 @@ class FirstUpdates:
     @cached_property
     def as_is(self) -> FirstTwo:
         """Return what the updates of the side as it is come to."""
-        return self.take()
+        return self._take(self)
 
-    def take(self, changes: Mapping[str, Any] | None = None, *, standardized: bool = False) -> FirstTwo:
-        """Return what two updates come to.
+    @cached_property
+    def standardized(self) -> FirstTwo | None:
+        """Return what they come to with the inputs standardized."""
+        return self.tried(STANDARDIZED)
 
-        Args:
-            changes: paths and values to try.
-            standardized: with each input column brought to mean 0 and standard deviation 1.
+    def tried(self, changes: Mapping[str, Any]) -> FirstTwo | None:
+        """Return what they come to with some changes made, None where the config cannot be so."""
+        try:
+            return self._take(self.having(changes))
+        except ParityError:
+            return None
 
-        Raises:
-            ValueError: when a value does not fit.
-            ParityError: when the config cannot be so.
-        """
-        side, data = self.side, self.data
-        for path, value in (changes or {}).items():
-            side = side.having(set_path(side.config, path, value)[0])
-        x = scaled(data.x)[self.rows] if standardized else data.x[self.rows]
-        y = beside(data.y[self.rows], None if data.weights is None else data.weights[self.rows])
-        seed = side.config.training.seed
-        reference = Reference(side, {name: initial_value(seed, name, one) for name, one in side.parameters().items()})
+    def _take(self, begun: Begun) -> FirstTwo:
+        x, y, reference = begun.data.x[self.rows], begun.targets(self.rows), begun.reference()
         start = dict(reference.weights)
         with np.errstate(all="ignore"):  # What overflows is what is looked for.
             first = reference.step(x, y, 0)
@@ -113,19 +98,13 @@ class FirstUpdates:
             reference.step(x, y, 1)
             last = lost(reference, x, y)
         slopes = [first.gradient[name] for name in reference.trainable]
+        layers = [layer.name for layer in begun.side.layers() if layer.owns]
         return FirstTwo(
             losses=(first.loss, after, last),
             moves={name: over(size(first.update[name]), size(start[name])) for name in reference.trainable},
             gradient=max((float(np.max(np.abs(one), initial=0.0)) for one in slopes), default=0.0),
-            alike=tuple(layer.name for layer in side.layers() if layer.owns and same_units(layer.name, reference)),
+            alike=tuple(name for name in layers if same_units(name, reference)),
         )
-
-    def tried(self, changes: Mapping[str, Any] | None = None, *, standardized: bool = False) -> FirstTwo | None:
-        """Return what :meth:`take` does, None where the config cannot be so."""
-        try:
-            return self.take(changes, standardized=standardized)
-        except (ParityError, ValueError):  # Of pydantic, too.
-            return None
 
 
 def affordable(side: Resolved) -> bool:
@@ -134,22 +113,6 @@ def affordable(side: Resolved) -> bool:
         return False
     weights = sum(int(np.prod(one.shape)) for one in side.parameters().values())
     return weights <= WEIGHTS and multiplications(side.layers()) * side.config.training.batch_size <= WORK
-
-
-def lost(reference: Reference, x: np.ndarray, y: np.ndarray) -> float:
-    """Return the loss of a batch with the weights as they are and the draws of the first step."""
-    return next(float(value) for (phase, _), value in reference.stages(x, y, 0) if phase == "loss")
-
-
-def scaled(x: np.ndarray) -> np.ndarray:
-    """Return rows with each column at mean 0 and standard deviation 1; one that never changes is only centred."""
-    spread = x.std(axis=0)
-    return (x - x.mean(axis=0)) / np.where(spread > 0.0, spread, 1.0)
-
-
-def size(values: np.ndarray) -> float:
-    """Return the root mean square."""
-    return float(np.sqrt(np.mean(np.square(values)))) if values.size else 0.0
 
 
 def over(update: float, start: float) -> float:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from parity.activations.linear import Linear
 from parity.advice import Advice, Rule, Situation, setting
+from parity.spec.paths import pattern_of
 
 if TYPE_CHECKING:
     from parity.spec.graph import Layer
@@ -28,7 +29,7 @@ class LinearStack(Rule):
         if not found:
             return
         names = [one.name for one, _ in found]
-        pattern = names[0] if len(names) == 1 else "{" + ",".join(names) + "}"
+        pattern = pattern_of(names)
         first, second = found[0]
         widths = first.reads[0].shape[-1], first.output_shape[-1], second.output_shape[-1]
         path = f"layers.{pattern}.activation"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import ClassVar
 
 from parity.advice import Advice, Rule, Situation, setting
-from parity.advice.exploding_initializer import EXPLODED, growth, largest
+from parity.advice.exploding_initializer import exploded
 from parity.advice.first_updates import GROWN
+from parity.advice.magnitudes import size
 from parity.advice.unscaled_inputs import UnscaledInputs
 from parity.schedules import Schedule
 
@@ -30,7 +30,9 @@ class RateTooLarge(Rule):
     def look(self, at: Situation) -> Iterator[Advice]:
         """Yield advice where the first updates overshoot and those of a smaller rate do not."""
         rate = at.side.config.optimizer.learning_rate
-        if at.updates is None or isinstance(rate, Schedule) or exploded(at) or not at.updates.as_is.grows(GROWN):
+        if at.updates is None or isinstance(rate, Schedule) or not at.updates.as_is.grows(GROWN):
+            return
+        if at.scales is not None and exploded(at.scales) is not None:
             return
         if any(UnscaledInputs().look(at)):
             return  # A smaller rate would do as well, and the inputs are what is unusual.
@@ -44,7 +46,7 @@ class RateTooLarge(Rule):
             return
         before, after, last = at.updates.as_is.losses
         targets = at.data.y if at.data is not None else None
-        large = math.sqrt(float((targets**2).mean())) if targets is not None else 0.0
+        large = size(targets) if targets is not None else 0.0
         yield Advice(
             rule=self.kind,
             path=path,
@@ -55,9 +57,3 @@ class RateTooLarge(Rule):
             fix=f"set {setting(path, smaller)}" + (", or scale the targets" if large > 10.0 else ""),
             changes={path: smaller},
         )
-
-
-def exploded(at: Situation) -> bool:
-    """Return whether initial weights are what makes outputs large."""
-    worst = largest(at.scales) if at.scales is not None else None
-    return worst is not None and at.scales is not None and growth(at.scales, worst) > EXPLODED

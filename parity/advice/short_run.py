@@ -7,24 +7,21 @@ first those that the rules advise, then a smaller or larger learning rate, scale
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from parity.advice import Advice, setting
-from parity.advice.first_updates import lost, scaled
+from parity.advice.begun import STANDARDIZED, Begun, lost
 from parity.errors import ParityError
 from parity.lazy import np
-from parity.reference import Reference
-from parity.rows import beside
 from parity.run import randomness
-from parity.run.initial import initial_value
 from parity.schedules import Schedule
-from parity.spec.paths import set_path
+from parity.tensors import layer_of, own_name
 
 if TYPE_CHECKING:
-    from parity.data.dataset import Dataset
     from parity.spec.resolve import Resolved
 
 STEPS = 50
@@ -94,63 +91,39 @@ class ShortRun:
         return self.classes is not None and self.classes[0] > 1 and self.classes[1] == 1 and self.commonest < COMMONEST
 
 
-@dataclass(kw_only=True)
-class Taking:
-    """A short run as it goes.
+def run_of(begun: Begun, deadline: float = SECONDS) -> ShortRun:
+    """Take the steps.
 
     Args:
-        side: what is run.
-        data: rows that fit the model.
-        standardized: with each input column brought to mean 0 and standard deviation 1.
+        begun: the side and its rows.
         deadline: seconds for all steps.
     """
-
-    side: Resolved
-    data: Dataset
-    standardized: bool = False
-    deadline: float = SECONDS
-    moved: set[str] = field(default_factory=set)
-
-    def run(self) -> ShortRun:
-        """Take the steps."""
-        side, data, training = self.side, self.data, self.side.config.training
-        inputs = scaled(data.x) if self.standardized else data.x
-        seed = training.seed
-        started = {name: initial_value(seed, name, one) for name, one in side.parameters().items()}
-        reference = Reference(side, started)
-        order = randomness.batches(seed, len(data.x), training.batch_size, training.shuffle, training.drop_remainder)
-        begun, before, broken, number = time.monotonic(), np.nan, None, 0
-        first: np.ndarray | None = None
-        with np.errstate(all="ignore"):  # What overflows is what is looked for.
-            for number, rows in enumerate(order):
-                first = rows if first is None else first
-                if number == STEPS or (number >= LEAST and time.monotonic() - begun > self.deadline):
-                    break
-                step = reference.step(inputs[rows], self._targets(rows), number)
-                before = step.loss if number == 0 else before
-                self.moved |= {name for name in reference.trainable if np.any(step.gradient[name])}
-                if not np.isfinite(step.loss):
-                    broken = number + 1
-                    break
-            assert first is not None
-            after = lost(reference, inputs[first], self._targets(first))
-            if broken is None and not np.isfinite(after):
-                broken = number
-            shown = randomness.evenly(len(inputs), ROWS)
-            given = reference.predict(inputs[shown])
-        return ShortRun(
-            steps=number, broken=broken, losses=(before, after), no_gradient=self._never(reference),
-            alike=broken is None and one_for_all(given) and not one_for_all(data.y[shown]),
-            **classes_of(given, data.y[shown]),
-        )  # fmt: skip
-
-    def _targets(self, rows: np.ndarray) -> np.ndarray:
-        return beside(self.data.y[rows], None if self.data.weights is None else self.data.weights[rows])
-
-    def _never(self, reference: Reference) -> tuple[str, ...]:
-        """Return the layers whose kernels have had no gradient; not those that are looked up in."""
-        kernels = [name for name in reference.trainable if name.endswith("kernel")]
-        return tuple(name.rpartition(".")[0] for name in kernels if name not in self.moved)
+    data, training = begun.data, begun.side.config.training
+    reference = begun.reference()
+    order = randomness.batches(
+        training.seed, len(data.x), training.batch_size, training.shuffle, training.drop_remainder
+    )
+    batches = list(itertools.islice(order, STEPS))
+    clock, losses, moved = time.monotonic(), list[float](), set[str]()
+    with np.errstate(all="ignore"):  # What overflows is what is looked for.
+        for number, rows in enumerate(batches):
+            if number >= LEAST and time.monotonic() - clock > deadline:
+                break
+            step = reference.step(data.x[rows], begun.targets(rows), number)
+            losses.append(step.loss)
+            moved |= {name for name in reference.trainable if np.any(step.gradient[name])}
+            if not np.isfinite(step.loss):
+                break
+        losses.append(lost(reference, data.x[batches[0]], begun.targets(batches[0])))
+        shown = randomness.evenly(len(data.x), ROWS)
+        given, wanted = reference.predict(data.x[shown]), data.y[shown]
+    broken = next((number for number, loss in enumerate(losses, start=1) if not np.isfinite(loss)), None)
+    kernels = [name for name in reference.trainable if own_name(name).endswith("kernel")]
+    return ShortRun(
+        steps=len(losses) - 1, broken=broken, losses=(losses[0], losses[-1]),
+        no_gradient=tuple(layer_of(name) for name in kernels if name not in moved),
+        alike=broken is None and one_for_all(given) and not one_for_all(wanted), **classes_of(given, wanted),
+    )  # fmt: skip
 
 
 def one_for_all(values: np.ndarray) -> bool:
@@ -199,23 +172,24 @@ def symptom(run: ShortRun, schedule: bool) -> tuple[str, str] | None:
     return None
 
 
-def advise_by_running(side: Resolved, data: Dataset, advised: Sequence[Advice | Any]) -> Advice | None:
+def advise_by_running(begun: Begun, advised: Sequence[Changes]) -> Advice | None:
     """Return what goes wrong in a short run and what mends it, None where nothing does or nothing was found to.
 
     Args:
-        side: of one output.
-        data: rows that fit the model.
-        advised: what the rules have said of it, whose changes are tried first.
+        begun: a side of one output, and its rows.
+        advised: the changes that the rules advise, which are tried first.
     """
-    schedule = isinstance(side.config.optimizer.learning_rate, Schedule)
-    run = taken(side, data, {})
-    told = symptom(run, schedule) if run is not None else None
-    if run is None or told is None:
+    schedule = isinstance(begun.side.config.optimizer.learning_rate, Schedule)
+    told = symptom(run_of(begun), schedule)
+    if told is None:
         return None
     rule, what = told
-    for changes in candidates(side, advised):
-        tried = taken(side, data, changes)
-        if tried is None or symptom(tried, schedule) is not None or not tried.falls:
+    for changes in candidates(begun.side, advised):
+        try:
+            tried = run_of(begun.having(changes))
+        except ParityError:  # The config cannot be so.
+            continue
+        if symptom(tried, schedule) is not None or not tried.falls:
             continue
         listed = " and ".join(setting(path, value) for path, value in changes.items())
         before, after = tried.losses
@@ -230,26 +204,15 @@ def advise_by_running(side: Resolved, data: Dataset, advised: Sequence[Advice | 
     return None
 
 
-def taken(side: Resolved, data: Dataset, changes: Changes) -> ShortRun | None:
-    """Return a short run with some changes made, None where the config cannot be so."""
-    standardized = bool(changes.get("data.standardize"))
-    try:
-        for path, value in changes.items():
-            if not path.startswith("data."):
-                side = side.having(set_path(side.config, path, value)[0])
-        return Taking(side=side, data=data, standardized=standardized).run()
-    except (ParityError, ValueError):  # Of pydantic, too.
-        return None
-
-
-def candidates(side: Resolved, advised: Sequence[Advice | Any]) -> Iterator[Changes]:
+def candidates(side: Resolved, advised: Sequence[Changes]) -> Iterator[Changes]:
     """Yield changes to try, the most probable first."""
-    yield from (one.changes for one in advised if one.changes and not one.path.startswith(("metrics", "model.input")))
+    # Of what is measured, and of how the rows lie, a run in NumPy knows nothing.
+    yield from (one for one in advised if one and not {"metrics", "model.input"} & set(one))
     rate = side.config.optimizer.learning_rate
     if not isinstance(rate, Schedule):
         yield from ({"optimizer.learning_rate": float(f"{rate * times:.3g}")} for times in TIMES)
     if not side.config.data.standardize:
-        yield {"data.standardize": True}
+        yield STANDARDIZED
     yield {"layers.*.kernel_initializer": "glorot_uniform"}
     yield {"layers.*.kernel_initializer": "he_normal"}
     yield {"layers.*.bias_initializer": "zeros"}

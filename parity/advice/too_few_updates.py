@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import ClassVar
 
 from parity.advice import Advice, Rule, Situation, setting
-from parity.run.randomness import steps_per_epoch
 
 FEW = 50
 """Updates in all below which a training on whole batches of all rows has hardly begun."""
@@ -32,15 +30,12 @@ class TooFewUpdates(Rule):
             return
         if not 1 < training.epochs < FEW:
             return  # One epoch compares a step; it is not meant to learn.
-        rows = len(at.data.x)
-        per = max(steps_per_epoch(rows, training.batch_size, drop_remainder=False), 1)
-        epochs = math.ceil(ENOUGH / per)
         yield Advice(
             rule=self.kind,
             path="training.batch_size",
-            what=f"a batch is {training.batch_size} rows, there are {rows}, and training.epochs is {training.epochs}: "
-            f"{training.epochs * per} updates in all",
+            what=f"a batch is {training.batch_size} rows, there are {len(at.data.x)}, and training.epochs is "
+            f"{training.epochs}: {training.epochs} updates in all",
             why="every epoch is one update; what a network has learned is the sum of its updates",
-            fix=f"set {setting('training.epochs', epochs)}, or a smaller batch_size with as many updates",
-            changes={"training.epochs": epochs},
+            fix=f"set {setting('training.epochs', ENOUGH)}, or a smaller batch_size with as many updates",
+            changes={"training.epochs": ENOUGH},
         )

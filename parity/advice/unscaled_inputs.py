@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from parity.advice import Advice, Rule, Situation, setting
-from parity.advice.first_updates import GROWN, size
-from parity.advice.magnitudes import Scale
+from parity.advice.begun import STANDARDIZE
+from parity.advice.first_updates import GROWN
+from parity.advice.magnitudes import Scale, size
 from parity.lazy import np
 from parity.losses.crossentropies import CrossEntropy
-
-PATH = "data.standardize"
 
 LARGE = 10.0
 """Root mean square of inputs from which their size is asked about."""
@@ -50,11 +49,11 @@ class UnscaledInputs(Rule):
         what, why = found
         yield Advice(
             rule=self.kind,
-            path=PATH,
+            path=STANDARDIZE,
             what=what,
             why=why,
-            fix=f"set {setting(PATH, True)}, or scale the inputs another way",
-            changes={PATH: True},
+            fix=f"set {setting(STANDARDIZE, True)}, or scale the inputs another way",
+            changes={STANDARDIZE: True},
         )
 
 
@@ -95,7 +94,7 @@ def too_large(at: Situation) -> tuple[str, str] | None:
         )
     if at.updates is None:
         return None
-    taken, better = at.updates.as_is, at.updates.tried(standardized=True)
+    taken, better = at.updates.as_is, at.updates.standardized
     if better is None:
         return None
     before, after, last = taken.losses

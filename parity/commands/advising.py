@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from parity.advice import Advice, Evaluation, Situation, advise
+from parity.advice.begun import Begun
 from parity.advice.first_updates import FirstUpdates, affordable
 from parity.advice.magnitudes import Scales, measure, too_large
 from parity.advice.origins import line_of
@@ -145,8 +146,7 @@ def facts(
     tried: dict[str, FirstUpdates] = {}
     for side in sides:
         data = data_of(side)
-        alike = repr((dump(side.config.model), side.config.training, side.config.data))
-        whole = repr((alike, side.config.loss, side.config.optimizer))
+        alike, whole = start_of(side), training_of(side)
         if data is not None and alike not in measured:
             measured[alike] = measure(side, data)
         if data is not None and whole not in tried and affordable(side):
@@ -158,6 +158,16 @@ def facts(
         for one in advise(at):
             given.take(one, side)
     return list(given.facts.values())
+
+
+def start_of(side: Resolved) -> str:
+    """Return what the sizes at step 0 are known by: sides that are the same in it have the same."""
+    return repr((dump(side.config.model), side.config.training, side.config.data))
+
+
+def training_of(side: Resolved) -> str:
+    """Return what the steps of a side are known by."""
+    return repr((start_of(side), side.config.loss, side.config.optimizer))
 
 
 @dataclass(kw_only=True)
@@ -207,10 +217,10 @@ def by_running(
         if rows is None or why:
             notes.append(f"no short run of {side.name}: {why}")
             continue
-        whole = repr((dump(side.config.model), side.config.training, side.config.data, side.config.loss,
-                      side.config.optimizer))  # fmt: skip
+        whole = training_of(side)
         if whole not in known:
-            known[whole] = advise_by_running(side, rows, [one for one in advice if side.name in one.sides])
+            advised = [one.changes for one in advice if side.name in one.sides]
+            known[whole] = advise_by_running(Begun(side, rows), advised)
         if (told := known[whole]) is not None:
             given.take(told, side)
     return list(given.facts.values())

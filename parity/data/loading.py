@@ -188,6 +188,12 @@ def _as_named(
     return {name: there[name] for name in wanted}
 
 
+def standardized(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return rows with each column at mean 0 and standard deviation 1; one that never changes is only centred."""
+    # Asking std == 0 instead would miss constant columns whose mean is rounded: 0.1 three times has std 1e-17.
+    return (x - x.mean(axis=0)) / np.where(np.ptp(x, axis=0) == 0, 1, x.std(axis=0))
+
+
 def preprocess(x: np.ndarray, spec: DataSpec) -> NDArray[np.float64]:
     """Return inputs ready for a model: rows, scale, standardize, reshape, transpose, in float64.
 
@@ -210,8 +216,7 @@ def preprocess(x: np.ndarray, spec: DataSpec) -> NDArray[np.float64]:
         if spec.scale != 1:
             out = out * spec.scale
         if spec.standardize:
-            # Asking std == 0 instead would miss constant columns whose mean is rounded: 0.1 three times has std 1e-17.
-            out = (out - out.mean(axis=0)) / np.where(np.ptp(out, axis=0) == 0, 1, out.std(axis=0))
+            out = standardized(out)
     if not np.isfinite(out).all():
         steps = " and ".join(["scale"] * (spec.scale != 1) + ["standardize"] * spec.standardize)
         raise DataError(

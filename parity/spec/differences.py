@@ -30,6 +30,7 @@ from parity.spec.inert import (
     section_reason,
 )
 from parity.spec.layer_units import LayerUnit, paired, units
+from parity.spec.paths import pattern_of
 from parity.spec.resolve import Resolved
 from parity.spec.sections import SECTIONS, Config
 from parity.spec.targets import unsaid
@@ -138,7 +139,7 @@ def _unit_differences(a: Resolved, b: Resolved, order: Mapping[str, int]) -> lis
         names = sorted(touched, key=order.__getitem__)
         times = f" ({len(members)} times)" if len(members) > 1 and len(members[0].paths) > 1 else ""
         one = _Found((), *(text + times for text in members[0].told()))
-        pattern = names[0] if len(names) == 1 else f"{{{','.join(names)}}}"
+        pattern = pattern_of(names)
         # At the end a layer that does nothing may still hide from the loss the softmax it stands behind.
         idle = not last & set(names) and all(op.passes_on() for unit in members for op in (*unit.a, *unit.b))
         reason = "it hands on what it is given" if idle else "" if last & set(names) else _again(columns, members)
@@ -177,7 +178,7 @@ def _field_differences(a: Resolved, b: Resolved, taken: set[str]) -> list[Differ
     for (keys, _, _), members in groups.items():
         names = tuple(left.name for left, _, _ in members)
         having = [layer.name for layer in layers_a if keys[0] in type(layer.op).model_fields]
-        pattern = names[0] if len(names) == 1 else "*" if list(names) == having else f"{{{','.join(names)}}}"
+        pattern = "*" if len(names) > 1 and list(names) == having else pattern_of(names)
         reasons = [layer_reason(left, right, keys) for left, right, _ in members]
         if keys[0] == members[0][0].op.activation_field and not last & set(names):
             reasons = [again_reason(aligned, name, keys[0]) for name in names]

@@ -8,7 +8,7 @@ inserts, removes or replaces whole layers is said in ``parity.spec.lists``.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -39,6 +39,15 @@ def alternatives(pattern: str) -> list[str]:
     """Return the parts of a list ``{a,b}``; a pattern that is none by itself."""
     braces = re.fullmatch(r"\{(.*)\}", pattern)
     return [part.strip() for part in braces[1].split(",")] if braces else [pattern]
+
+
+def pattern_of(names: Sequence[str]) -> str:
+    """Return the pattern that means some layers and no others.
+
+    >>> pattern_of(["a"]), pattern_of(["a", "b"])
+    ('a', '{a,b}')
+    """
+    return names[0] if len(names) == 1 else f"{{{','.join(names)}}}"
 
 
 def auto_names(kinds: list[tuple[str, str | None]]) -> list[str]:

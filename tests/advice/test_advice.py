@@ -28,6 +28,7 @@ from parity.initializers.truncated_normal import TruncatedNormal
 from parity.prepare.options import Options
 from parity.result.schema import Lint
 from parity.run.initial import initial_value
+from parity.run.weights_file import write_weights
 from parity.selftest import networks
 from parity.spec import channels
 from parity.spec.load import build_spec, load_spec
@@ -423,3 +424,22 @@ def test_a_change_is_looked_at_as_if_it_were_in_the_spec() -> None:
     done = CliRunner().invoke(main, [*arguments, "--json"])
     assert done.exit_code == 1
     assert [one["rule"] for one in json.loads(done.output)["advice"]] == ["softmax_before_logits"]
+
+
+# ------------------------------------------------------------------------------------ weights from a file
+
+
+def test_updates_are_tried_from_the_weights_that_a_file_has_and_the_file_is_blamed(tmp_path: Path) -> None:
+    spec = Situation(layers=[dense(16, "tanh", name="hidden"), dense(5, "softmax", name="out")], loss=CCE).plain(
+        tmp_path
+    )
+    assert not told(spec).advice
+    side = resolve(build_spec(spec))[0]
+    file = tmp_path / "start.safetensors"
+    write_weights(file, {name: np.zeros(one.shape) for name, one in side.parameters().items()})
+    found = told({**spec, "training": {"initial_weights": str(file)}})
+    (one,) = found.advice
+    assert (one.rule, one.path, one.changes) == (
+        "alike_units", "training.initial_weights", {"training.initial_weights": None},
+    )  # fmt: skip
+    assert one.what.startswith(f"training.initial_weights is {file}: all units of hidden start with the same weights")

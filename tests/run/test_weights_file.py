@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from parity.advice.exploding_initializer import FROM_FILE, mended, started
+from parity.advice.exploding_initializer import mended
+from parity.advice.starts import FROM_FILE, started
 from parity.compile import compile_side
 from parity.errors import DataError
 from parity.frameworks import frameworks
