@@ -39,13 +39,16 @@ ROWS = 256
 STILL = 1e-4
 """Part of the loss that it must move by."""
 
+MENDED = 0.01
+"""Part of the loss that it must fall by with a change that is said to mend it."""
+
 ALIKE = 1e-7
 """Spread of predictions over rows, over their size, below which they are one."""
 
 COMMONEST = 0.8
 """Share of the commonest class above which a prediction of it alone is no sign."""
 
-TIMES = (0.1, 0.01, 1e-3, 10.0, 100.0)
+TIMES = (0.1, 0.01, 1e-3, 10.0, 100.0, 1000.0)
 """Learning rates to try, over that there is."""
 
 Changes = Mapping[str, Any]
@@ -82,8 +85,12 @@ class ShortRun:
     @property
     def falls(self) -> bool:
         """Return whether it has fallen by more than that."""
+        return self.fallen(STILL)
+
+    def fallen(self, part: float) -> bool:
+        """Return whether it has fallen by more than a part of what it was."""
         before, after = self.losses
-        return self.broken is None and after < before - STILL * abs(before)
+        return self.broken is None and after < before - part * abs(before)
 
     @property
     def one_class(self) -> bool:
@@ -189,7 +196,7 @@ def advise_by_running(begun: Begun, advised: Sequence[Changes]) -> Advice | None
             tried = run_of(begun.having(changes))
         except ParityError:  # The config cannot be so.
             continue
-        if symptom(tried, schedule) is not None or not tried.falls:
+        if symptom(tried, schedule) is not None or not tried.fallen(MENDED):
             continue
         listed = " and ".join(setting(path, value) for path, value in changes.items())
         before, after = tried.losses
