@@ -55,7 +55,7 @@ def _losses(side: Resolved) -> list[Loss]:
 
 def undealt(side: Resolved) -> str:
     """Return what of a side draws random numbers that nothing deals to it, in words; empty where nothing does."""
-    found = [layer for layer in side.graph.layers if isinstance(layer.op, Opaque) and layer.op.random == "own"]
+    found = [layer for layer in side.graph.layers if isinstance(layer.op, Opaque) and layer.op.draws_itself]
     return " and ".join(f"layer {layer.name!r}, {layer.op.pointed_at}," for layer in found)  # type: ignore[attr-defined]
 
 
@@ -63,7 +63,7 @@ def reached_by_draws(side: Resolved) -> set[str]:
     """Return the layers that such numbers come into."""
     found: set[str] = set()
     for layer in side.graph.layers:
-        own = isinstance(layer.op, Opaque) and layer.op.random == "own"
+        own = isinstance(layer.op, Opaque) and layer.op.draws_itself
         if own or any(value.name in found for value in layer.reads):
             found.add(layer.name)
     return found

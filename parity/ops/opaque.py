@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from parity.at_home import OpaquePart
 from parity.code import KerasCode, Layout, Site, TensorFlowCode, TorchCode
 from parity.entries import Shape, Strict
-from parity.frameworks import Hole
 from parity.ops import Op
 from parity.ops.drawing import Draw
 
@@ -30,7 +29,7 @@ class OpaqueTensor(Strict):
     shape: tuple[int, ...] = Field(description="as it lies in the program")
 
 
-class Opaque(Op):
+class Opaque(OpaquePart, Op):
     """y is what a program's own layer, or a stretch of its operations, makes of what it reads; no meaning is known.
 
     A program is read with one where no entry is what it does: its place in the graph, its shapes and the parameters
@@ -44,22 +43,13 @@ class Opaque(Op):
     reads_dtype: ClassVar[str] = "any"
     draws: ClassVar[bool] = True
     rate_fields: ClassVar[tuple[str, ...]] = ()
-    at_home: ClassVar[bool] = True
-    descriptive: ClassVar[frozenset[str]] = frozenset({"what", "place", "needs", "tensors", "random"})
+    descriptive: ClassVar[frozenset[str]] = OpaquePart.descriptive | {"tensors", "random"}
 
-    what: str = Field(description="the class of the program, or the operation, that it is")
     shape: Sizes = Field(description="of what it gives for a row")
-    place: str = Field(default="", description="line of the program, where that is known")
-    needs: str = Field(default="", description="the entry or field that would read it")
     tensors: tuple[OpaqueTensor, ...] = Field(default=(), description="parameters that it keeps: name and shape")
     random: Literal["own"] | tuple[OpaqueDraw, ...] = Field(
         default=(), description="what it is dealt in a training step, in order; own: it draws what nobody can deal"
     )
-
-    @property
-    def pointed_at(self) -> str:
-        """Return it as a person would point at it: what it is, and its line."""
-        return f"{self.what} ({self.place})" if self.place else self.what
 
     @property
     def noise(self) -> bool:  # type: ignore[override]
@@ -67,16 +57,13 @@ class Opaque(Op):
         return any(one.rate is None for one in self._dealt)
 
     @property
+    def draws_itself(self) -> bool:
+        """Whether it draws random numbers that nothing deals to it."""
+        return self.random == "own"
+
+    @property
     def _dealt(self) -> tuple[OpaqueDraw, ...]:
         return self.random if isinstance(self.random, tuple) else ()
-
-    def label(self) -> str:
-        return f"{self.kind} {self.pointed_at}"
-
-    @classmethod
-    def hole(cls, framework: str) -> Hole | None:
-        del framework
-        return Hole(why="what is opaque runs only in the program that it was read from")
 
     def output_shape(self, shape: Any) -> Shape:
         return self.shape
@@ -86,11 +73,6 @@ class Opaque(Op):
 
     def drawn(self, shape: Shape) -> tuple[Draw, ...]:
         return tuple(Draw(one.shape, one.rate) for one in self._dealt)
-
-    @property
-    def _name(self) -> str:
-        """Return what stands for it in the source by which a program of its own is matched, which nobody runs."""
-        return re.sub(r"\W+", "_", self.what).strip("_") or "opaque"
 
     def _lies(self, site: Site) -> Layout:
         """Return how tensors lie: of as many axes as it reads, as they come."""

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from parity.at_home import pointed_at
 from parity.catalog import OPS
 from parity.free_names import free_name
 from parity.ops import Op
@@ -18,10 +19,7 @@ from parity.ops.opaque import Opaque
 from parity.reading.entries_of import checked, entry_of, reader_of, shown_word
 from parity.reading.odd import Passing, Said
 from parity.reading.unread import NoEntryError, Unread, named
-from parity.run.told import Told, ToldCall, ToldNode
-
-OWN = "own"
-"""Said of what draws numbers that no harness deals."""
+from parity.run.told import OWN, Told, ToldCall, ToldNode
 
 
 @dataclass(kw_only=True)
@@ -248,20 +246,21 @@ def opaque_parts(layers: Sequence[Any], losses: Mapping[str, Any]) -> dict[str, 
         layers: as a spec has them.
         losses: of each output, as a spec has it.
     """
-    every = [(f"layer {one['opaque']['name']!r}", one["opaque"]) for one in layers if _is_opaque(one)]
+    every = [(f"layer {one['opaque']['name']!r}", one["opaque"]) for one in layers if is_opaque(one)]
     every += [(f"the loss of {name}" if name else "the loss", one["opaque"]) for name, one in losses.items()
-              if _is_opaque(one)]  # fmt: skip
+              if is_opaque(one)]  # fmt: skip
     found = {}
     for who, fields in every:
-        place = f" ({fields['place']})" if fields.get("place") else ""
+        place = fields.get("place", "")
         needs = f"; reading it would take {fields['needs']}" if fields.get("needs") else ""
         draws = ", which draws random numbers that nothing deals to it" if fields.get("random") == OWN else ""
-        at = f" of {fields['place']}" if fields.get("place") else ""
-        found[f"{who}{at}"] = f"Opaque: {who}, {fields['what']}{place}{draws}{needs}."
+        told = f"{who}, {pointed_at(fields['what'], place)}"
+        found[f"{who} of {place}" if place else who] = f"Opaque: {told}{draws}{needs}."
     return found
 
 
-def _is_opaque(one: Any) -> bool:
+def is_opaque(one: Any) -> bool:
+    """Return whether a layer or a loss is opaque, as a spec has it."""
     return isinstance(one, Mapping) and "opaque" in one
 
 
@@ -269,12 +268,11 @@ def renamed(losses: Any, names: Mapping[str, str]) -> Any:
     """Return a loss, or those of several outputs, with other names for the layers that it reads beside the output."""
     if not isinstance(losses, Mapping):
         return losses
-    if "opaque" not in losses:
+    if not is_opaque(losses):
         return {name: renamed(one, names) for name, one in losses.items()} if len(losses) > 1 else losses
     fields = losses["opaque"]
-    return {
-        "opaque": {**fields, **({"reads": sorted(names[one] for one in fields["reads"])} if "reads" in fields else {})}
-    }
+    reads = {"reads": sorted(names[one] for one in fields["reads"])} if "reads" in fields else {}
+    return {"opaque": {**fields, **reads}}
 
 
 def read_by_losses(losses: Any) -> list[str]:
@@ -313,9 +311,9 @@ def aligned(models: Sequence[Sequence[Op]], losses: Sequence[Any], names: Sequen
         if sizes[0] != sizes[1]:
             told += f". They keep other parameters: {_kept(one)} in {names[0]}, {_kept(other)} in {names[1]}"
         found.append(f"{told}.")
-    parts = [one["opaque"] for one in losses if _is_opaque(one)]
+    parts = [one["opaque"] for one in losses if is_opaque(one)]
     if len(parts) == 2:
-        places = [f"{one['what']} ({one['place']})" if one.get("place") else one["what"] for one in parts]
+        places = [pointed_at(one["what"], one.get("place", "")) for one in parts]
         found.append(f"The loss is opaque in both: {' and '.join(places)}; it is compared as a whole.")
     return found
 

@@ -10,6 +10,7 @@ from parity.catalog import LOSSES
 from parity.data.loading import training_rows
 from parity.free_names import free_name
 from parity.lazy import np
+from parity.reading.opaque import is_opaque
 from parity.reading.unread import Unread
 
 if TYPE_CHECKING:
@@ -185,7 +186,7 @@ def _takes_numbers(kind: str, array: NDArray[Any], shape: list[int]) -> bool:
 
 def _untargeted(losses: Mapping[str, Any]) -> bool:
     """Return whether every loss is opaque, so that it may do without targets."""
-    return all(isinstance(one, Mapping) and "opaque" in one for one in losses.values())
+    return all(is_opaque(one) for one in losses.values())
 
 
 def _numbered(
@@ -193,11 +194,10 @@ def _numbered(
 ) -> None:
     """Say that the targets of an opaque loss are numbers of classes; refuse those that are of another shape."""
     for name, one in y.items():
-        kind = next(iter(losses[name])) if isinstance(losses[name], Mapping) else losses[name]
-        if kind != "opaque":
+        if not is_opaque(losses[name]):
             continue
         shape = list(shapes[name])
-        if _takes_numbers(kind, one, shape):
+        if _takes_numbers("opaque", one, shape):
             found.section["targets"] = "index"
         elif list(one.shape[1:]) != shape and not (one.ndim == 1 and shape == [1]):
             what = f"an opaque loss of targets of shape {list(one.shape[1:])} beside outputs of shape {shape}"

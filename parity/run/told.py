@@ -15,6 +15,9 @@ from typing import Any
 
 Word = Any
 
+OWN = "own"
+"""Said of what draws numbers that no harness deals."""
+
 
 @dataclass(kw_only=True)
 class ToldInput:

@@ -183,8 +183,9 @@ def test_two_programs_that_begin_elsewhere_part_in_their_weights(
     (here / "a.py").write_text(ROWS + FIT)
     (here / "b.py").write_text(ROWS + FIT.replace("set_random_seed(3)", "set_random_seed(4)"))
     done = command(
-        "compare", "a.py", "b.py", "--weights", "live", "--no-explain", "--no-proof", "--steps", "2", cwd=here
-    )
+        "compare", "a.py", "b.py", "--weights", "live", "--no-explain", "--no-proof", "--steps", "2", "--verbose",
+        cwd=here,
+    )  # fmt: skip
     assert done.returncode == 1, done.stderr
     assert "training.initial_weights" in done.stdout
     assert "they part at step 1, weights," in " ".join(done.stdout.split())

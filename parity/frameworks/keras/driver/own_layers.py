@@ -18,13 +18,10 @@ import numpy as np
 from parity.frameworks.keras.driver import generators
 from parity.frameworks.keras.driver.tracing import CallSeen, Trace, is_entered, place_of_call
 from parity.free_names import free_name
-from parity.run.told import ToldCall
+from parity.run.told import OWN, ToldCall
 
 ROWS = 5
 """Rows that a layer is called with, a number that is no size of anything usual."""
-
-OWN = "own"
-"""Said of what draws numbers that no harness deals."""
 
 
 def class_name(layer: Any) -> str:

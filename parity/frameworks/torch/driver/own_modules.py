@@ -10,10 +10,7 @@ from torch import nn
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from parity.frameworks.torch.driver.calls import tensors_in
-from parity.run.told import ToldCall
-
-OWN = "own"
-"""Said of what draws numbers that no harness deals."""
+from parity.run.told import OWN, ToldCall
 
 DEALT = frozenset({"dropout", "randn_like"})
 """Functions whose draws a harness deals."""
