@@ -17,7 +17,7 @@ import numpy as np
 from parity.compare.by_digests import compare_recorded
 from parity.compare.judge import Judge, Seen
 from parity.compare.noise import FLOOR, UNIT, Name, Rounding, StepDigests
-from parity.compare.saturated import LOST
+from parity.compare.saturated import lost
 from parity.compare.steps import compare_weights, repeats
 from parity.court.judging import REPEATS, REPEATS_IN_DOUBT
 from parity.court.meanings import Meaning, meanings
@@ -74,7 +74,7 @@ class Making:
 
     def between(self, number: int, names: list[str], published: Exchange, state: Exchange) -> None:
         """Round the state that was published, see :attr:`parity.run.lockstep.Lockstep.between`."""
-        gone = self._gone()
+        gone = lost(self.taken) if self.taken is not None else set()
         self.cells = {}
         for name in names:
             value = np.array(published.get(name), np.float64)
@@ -83,14 +83,6 @@ class Making:
             state.put(name, found)
             if number == 0:
                 self.start[name] = digest(found)
-
-    def _gone(self) -> set[str]:
-        """Return the parameters whose gradient is nothing but rounding: what is made of it, no noise tells."""
-        if self.taken is None:
-            return set()
-        sizes = {name: float(one["norm"]) for (phase, name), one in self.taken.digests.items() if phase == "gradient"}
-        largest = max((size for size in sizes.values() if math.isfinite(size)), default=0.0)
-        return {name for name, size in sizes.items() if size <= LOST * largest}
 
     def _error(self, name: str) -> float:
         """Return the largest error of a number of a state's tensor with which the step that made it passes."""
