@@ -19,7 +19,7 @@ from parity.compare.judge import Judge, Seen
 from parity.compare.noise import FLOOR, UNIT, Name, Rounding, StepDigests
 from parity.compare.saturated import lost
 from parity.compare.steps import compare_weights, repeats
-from parity.court.judging import REPEATS, REPEATS_IN_DOUBT
+from parity.court.judging import REPEATS, REPEATS_IN_DOUBT, note_repeated, sizes_moved
 from parity.court.meanings import Meaning, meanings
 from parity.court.starting import speak_alike
 from parity.court.work import Note, Work
@@ -205,7 +205,7 @@ def record(work: Work, side: Resolved, steps: int, note: Note) -> tuple[list[Rec
             cells = making.cells
             _measure(lock, rounding, number, side.name, taken, REPEATS)
             if number == 0:
-                _repeat(lock, rounding, number, side.name, taken)
+                note_repeated(rounding, [], side.name, 1, taken, lock.replay(number)[side.name])
             found.append(
                 RecordedStep(
                     loss=taken.loss, digests=dict(taken.digests), errors=dict(rounding.errors[side.name]), state=cells
@@ -265,7 +265,7 @@ def _parts(
 
     def remeasure(beyond: Sequence[Seen]) -> None:
         _measure(lock, rounding, number, judge.b, taken, REPEATS_IN_DOUBT)
-        _repeat(lock, rounding, number, judge.b, taken, judge)
+        note_repeated(rounding, [judge], judge.b, number + 1, taken, lock.replay(number)[judge.b])
 
     return bool(compare_recorded(judge, number + 1, recorded, taken, rounding, remeasure))
 
@@ -302,23 +302,4 @@ def _measure(lock: Lockstep, rounding: Rounding, number: int, side: str, taken: 
     for nudged in lock.nudged(number, [side], times)[side]:
         for name, difference in repeats(taken, nudged).items():
             rounding.unsteady(side, name, difference if math.isfinite(difference) else 1.0)
-    state = Exchange(lock.state)
-    moved = [name for phase, name in taken.digests if phase == "update" and state.has(f"weights/{name}")]
-    rounding.stored(side, taken, {name: float(np.linalg.norm(state.get(f"weights/{name}"))) for name in moved})
-
-
-def _repeat(
-    lock: Lockstep, rounding: Rounding, number: int, side: str, taken: Taken, judge: Judge | None = None
-) -> None:  # fmt: skip
-    """Take a step again: what is not the same twice is rounding, too."""
-    again = lock.replay(number)[side]
-    if again.same(taken):
-        return
-    found = repeats(taken, again)
-    for name, difference in found.items():
-        rounding.unsteady(side, name, difference)
-    if judge is not None and found:
-        (phase, tensor), most = max(found.items(), key=lambda one: one[1])
-        judge.unsteady.append(f"{side} does not repeat itself: step {number + 1}, taken twice from the same state, "
-                              f"differs by {most:.1e} in {tensor} ({phase})")  # fmt: skip
-        judge.unsteadiness = max(judge.unsteadiness, most)
+    rounding.stored(side, taken, sizes_moved(Exchange(lock.state), [taken]))
