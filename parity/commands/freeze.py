@@ -17,7 +17,7 @@ from parity.entries import shown
 from parity.errors import UsageError
 from parity.frameworks import frameworks, title_of
 from parity.goldens.golden import Golden, RecordedSide
-from parity.goldens.moved import MovedValue, as_recorded, moved
+from parity.goldens.moved import MovedValue, as_recorded, moved, to_record
 from parity.prepare.devices import check_devices
 from parity.prepare.installed import check_installed
 from parity.prepare.options import Options, prepare
@@ -26,8 +26,8 @@ from parity.result.againstfact import Against, AgainstSide, FormFact, MovedField
 from parity.run.environment import may_have_gpus
 from parity.run.machine import machine
 from parity.spec.differences import Difference, differences, mixed
+from parity.spec.inert import given_weights
 from parity.spec.paths import walk
-from parity.spec.plain import dump
 from parity.spec.resolve import Resolved
 from parity.spec.sections import Spec
 from parity.tensors import is_of_parameter, layer_of, slot_of
@@ -36,7 +36,7 @@ STEPS = 8
 """Steps that are recorded unless told otherwise, all from the first on."""
 
 MOST_ALONE = 8
-"""MovedValue fields that are tried each alone, at most."""
+"""Moved fields that are tried each alone, at most."""
 
 
 @contextmanager
@@ -86,7 +86,7 @@ def _recorded(work: Work, side: Resolved, steps: int | None, note: Note) -> Reco
     taken, start = record(work, side, total, note)
     return RecordedSide(
         framework=side.framework, versions=_versions(work, side), machine=_machine(work, side),
-        config=dump(side.config), origins=side.origins, native=_native(side), data=work.bench(side).data_key,
+        config=to_record(side), origins=side.origins, native=_native(side), data=work.bench(side).data_key,
         program=_program(work, side), shapes={name: one.shape for name, one in side.parameters().items()},
         start=start, steps=taken, note=why,
     )  # fmt: skip
@@ -141,7 +141,8 @@ def _side(work: Work, side: Resolved, recorded: RecordedSide, note: Note, causes
     verdict, reason = verdict_of(result)
     meant = {one.side: one.agrees for one in result.meanings}
     taken_back, alone = None, dict[str, str]()
-    if verdict == "divergent" and live and causes and side.program is None and base is not None:
+    tried = verdict == "divergent" and live and causes and side.program is None
+    if tried and base is not None and not _unkept(base, side):
         taken_back = verdict_of(hold(work, base, recorded, note, limit))[0]
         if taken_back in AGREE and len(live) > 1:
             alone = _alone(work, base, side, recorded, live, note, limit)
@@ -156,9 +157,20 @@ def _side(work: Work, side: Resolved, recorded: RecordedSide, note: Note, causes
         native=_parts(_native_moved(recorded.native, _native(side))),
         versions=_parts(moved(recorded.versions, _versions(work, side))),
         machine=_parts(moved(recorded.machine, _machine(work, side))),
-        data=data, program=recorded.program != _program(work, side),
+        data=data, weights=_other_weights(base, side, result), program=recorded.program != _program(work, side),
         notes=[one for one in (why, recorded.note, _unseen(side)) if one],
     )  # fmt: skip
+
+
+def _unkept(base: Resolved, side: Resolved) -> bool:
+    """Return whether a side started from a file of weights, and now does not: a golden has no more than its name."""
+    return base.config.training.initial_weights is not None and not given_weights(base, side)
+
+
+def _other_weights(base: Resolved | None, side: Resolved, result: HeldSide) -> bool:
+    """Return whether a side starts from a file of weights as it did, and these are other ones."""
+    first = result.judge.first
+    return base is not None and given_weights(base, side) and first is not None and first.phase == "weights"
 
 
 def _forms(result: HeldSide) -> list[FormFact]:
@@ -212,6 +224,8 @@ def _op(side: Resolved, phase: str, tensor: str) -> tuple[str, str]:
         return f"{', '.join(kinds)}{beside}", "loss"
     if phase == "update" or (phase == "state" and (slot_of(tensor) or layer not in layers)):
         return side.config.optimizer.kind, "optimizer"
+    if phase == "weights" and side.config.training.initial_weights is not None:
+        return "", ""
     if phase == "weights" and is_of_parameter(tensor) and tensor in side.parameters():
         return side.parameters()[tensor].initializer.kind, f"layers.{tensor}_initializer"
     return (layers[layer], f"layers.{layer}") if layer in layers else ("", "")

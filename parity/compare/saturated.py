@@ -21,6 +21,13 @@ LOST = FACTOR["float64"] * FLOOR * UNIT["float64"]
 """Share of a step's largest gradient up to which one, on both sides, is nothing but rounding: 1.4e-14."""
 
 
+def lost(step: StepDigests) -> set[str]:
+    """Return the tensors of a step whose gradient is nothing but rounding: what is made of it, no noise tells."""
+    sizes = _sizes(step)
+    most = LOST * _largest(sizes)
+    return {tensor for (_, tensor), norm in sizes.items() if norm <= most}
+
+
 def forgiven(
     found: Sequence[Seen], a: StepDigests | Mapping[Name, np.ndarray], b: StepDigests, precision: str
 ) -> list[Seen]:
@@ -39,12 +46,8 @@ def forgiven(
     if not apart or precision != "float64":
         return list(found)
     ours, theirs = _sizes(a), _sizes(b)
-    largest = max((norm for norm in ours.values() if math.isfinite(norm)), default=0.0)
-    gone = {
-        seen.tensor
-        for seen in apart
-        if max(ours.get(seen.name, math.inf), theirs.get(seen.name, 0.0)) <= LOST * largest
-    }
+    most = LOST * _largest(ours)
+    gone = {seen.tensor for seen in apart if max(ours.get(seen.name, math.inf), theirs.get(seen.name, 0.0)) <= most}
 
     def laid(seen: Seen) -> Seen:
         tensor = {"gradient": seen.tensor, "update": seen.tensor, "state": without_slot(seen.tensor)}.get(seen.phase)
@@ -61,3 +64,7 @@ def _sizes(step: StepDigests | Mapping[Name, np.ndarray]) -> dict[Name, float]:
     if isinstance(step, Mapping):
         return {name: float(np.linalg.norm(value)) for name, value in step.items() if name[0] == "gradient"}
     return {name: float(digest["norm"]) for name, digest in step.digests.items() if name[0] == "gradient"}
+
+
+def _largest(sizes: Mapping[Name, float]) -> float:
+    return max((norm for norm in sizes.values() if math.isfinite(norm)), default=0.0)

@@ -162,7 +162,9 @@ class Court:
             self._causes.confirm(number, replay, last)
         if not look:
             return
-        self._repeated(number, taken, replay)
+        for name in taken:
+            judges = [judge for judge in self.judges if name in (judge.a, judge.b)]
+            note_repeated(self.judged.rounding, judges, name, number, taken[name], replay[name])
         parted = [judge for judge in self.judges if self._look(judge, number, replay, last)]
         if self.hold:
             self._measure(number, replay, everyone, REPEATS)
@@ -183,36 +185,10 @@ class Court:
         sides = [name for name in sides if self._measured.get((number, name), 0) < times]
         self._measured |= {(number, name): times for name in sides}
         measured = self.lock.shadows(number - 1, sides, times)
-        sizes = self._sizes(taken[name] for name in measured)
+        sizes = sizes_moved(Exchange(self.lock.state), (taken[name] for name in measured))
         for name, shadows in measured.items():
             self.judged.rounding.measure(name, number, taken[name], shadows)
             self.judged.rounding.stored(name, taken[name], sizes)
-
-    def _sizes(self, steps: Iterable[Taken]) -> dict[str, float]:
-        """Return the norms of the parameters that steps have moved, as they were before them, which is alike."""
-        state = Exchange(self.lock.state)
-        moved = dict.fromkeys(name for taken in steps for phase, name in taken.digests if phase == "update")
-        return {
-            name: float(np.linalg.norm(state.get(f"weights/{name}"))) for name in moved if state.has(f"weights/{name}")
-        }
-
-    def _repeated(self, number: int, first: Mapping[str, Taken], second: Mapping[str, Taken]) -> None:
-        """Check that a step taken twice is the same; where it is not, that is rounding too."""
-        for side in first:
-            if first[side].same(second[side]):
-                continue
-            found = repeats(first[side], second[side])
-            for name, difference in found.items():
-                self.judged.rounding.unsteady(side, name, difference)
-            (phase, tensor), most = max(found.items(), key=lambda one: one[1], default=(("", ""), 0.0))
-            text = (
-                f"{side} does not repeat itself: step {number}, taken twice from the same state, differs by {most:.1e} "
-                f"in {tensor} ({phase})"
-            )
-            for judge in self.judges:
-                if side in (judge.a, judge.b):
-                    judge.unsteady.append(text)
-                    judge.unsteadiness = max(judge.unsteadiness, most)
 
     def _look(self, judge: Judge, number: int, replay: Mapping[str, Taken], last: bool) -> bool:
         """Judge the tensors of a step; return whether something new is beyond rounding."""
@@ -298,6 +274,31 @@ class Court:
         if len(largest) * 2 > len(sides):
             return [name for name in sides if name not in largest]
         return [one.side for one in self.judged.witnesses if one.place is not None]
+
+
+def sizes_moved(state: Exchange, steps: Iterable[Taken]) -> dict[str, float]:
+    """Return the norms of the parameters that steps have moved, as they were in the state before them."""
+    moved = dict.fromkeys(name for taken in steps for phase, name in taken.digests if phase == "update")
+    return {name: float(np.linalg.norm(state.get(f"weights/{name}"))) for name in moved if state.has(f"weights/{name}")}
+
+
+def note_repeated(
+    rounding: Rounding, judges: Iterable[Judge], side: str, number: int, first: Taken, second: Taken
+) -> None:  # fmt: skip
+    """Note where a step of a side, counted from 1, is not the same when it is taken twice: that is rounding, too."""
+    if first.same(second):
+        return
+    found = repeats(first, second)
+    for name, difference in found.items():
+        rounding.unsteady(side, name, difference)
+    (phase, tensor), most = max(found.items(), key=lambda one: one[1], default=(("", ""), 0.0))
+    text = (
+        f"{side} does not repeat itself: step {number}, taken twice from the same state, differs by {most:.1e} "
+        f"in {tensor} ({phase})"
+    )
+    for judge in judges:
+        judge.unsteady.append(text)
+        judge.unsteadiness = max(judge.unsteadiness, most)
 
 
 def _hides(judge: Judge, names: set[Name]) -> bool:

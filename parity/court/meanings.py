@@ -17,7 +17,7 @@ import numpy as np
 from parity.compare.by_digests import LEAST, LOSS
 from parity.compare.measure import relative_gap
 from parity.compare.noise import Name, Rounding, StepDigests
-from parity.compare.saturated import LOST
+from parity.compare.saturated import lost
 from parity.compare.steps import DOUBT
 from parity.explain.against_reference import UNFIT
 from parity.explain.changes import Change, Suspects, varied
@@ -90,7 +90,7 @@ class Meanings:
         made = varied(self.side, changes)
         if made is None:
             return "", ""
-        gone = _gone(step)
+        gone = lost(step)
         with np.errstate(all="ignore"), suppress(*UNFIT):
             for name, value in self._stages(*made):
                 if name != LOSS and (name not in step.digests or without_slot(name[1]) in gone):
@@ -106,13 +106,6 @@ class Meanings:
 
     def _stages(self, side: Resolved, habits: Habits) -> Iterator[tuple[Name, np.ndarray]]:
         return self.base.varied(side, habits).everything(self.x, self.y, self.number)
-
-
-def _gone(step: StepDigests) -> set[str]:
-    """Return the parameters whose gradient is nothing but rounding."""
-    sizes = {name: float(one["norm"]) for (phase, name), one in step.digests.items() if phase == "gradient"}
-    largest = max((size for size in sizes.values() if np.isfinite(size)), default=0.0)
-    return {name for name, size in sizes.items() if size <= LOST * largest}
 
 
 def meanings(

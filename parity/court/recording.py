@@ -17,9 +17,9 @@ import numpy as np
 from parity.compare.by_digests import compare_recorded
 from parity.compare.judge import Judge, Seen
 from parity.compare.noise import FLOOR, UNIT, Name, Rounding, StepDigests
-from parity.compare.saturated import LOST
+from parity.compare.saturated import lost
 from parity.compare.steps import compare_weights, repeats
-from parity.court.judging import REPEATS, REPEATS_IN_DOUBT
+from parity.court.judging import REPEATS, REPEATS_IN_DOUBT, note_repeated, sizes_moved
 from parity.court.meanings import Meaning, meanings
 from parity.court.starting import speak_alike
 from parity.court.work import Note, Work
@@ -74,7 +74,7 @@ class Making:
 
     def between(self, number: int, names: list[str], published: Exchange, state: Exchange) -> None:
         """Round the state that was published, see :attr:`parity.run.lockstep.Lockstep.between`."""
-        gone = self._gone()
+        gone = lost(self.taken) if self.taken is not None else set()
         self.cells = {}
         for name in names:
             value = np.array(published.get(name), np.float64)
@@ -83,14 +83,6 @@ class Making:
             state.put(name, found)
             if number == 0:
                 self.start[name] = digest(found)
-
-    def _gone(self) -> set[str]:
-        """Return the parameters whose gradient is nothing but rounding: what is made of it, no noise tells."""
-        if self.taken is None:
-            return set()
-        sizes = {name: float(one["norm"]) for (phase, name), one in self.taken.digests.items() if phase == "gradient"}
-        largest = max((size for size in sizes.values() if math.isfinite(size)), default=0.0)
-        return {name for name, size in sizes.items() if size <= LOST * largest}
 
     def _error(self, name: str) -> float:
         """Return the largest error of a number of a state's tensor with which the step that made it passes."""
@@ -213,7 +205,7 @@ def record(work: Work, side: Resolved, steps: int, note: Note) -> tuple[list[Rec
             cells = making.cells
             _measure(lock, rounding, number, side.name, taken, REPEATS)
             if number == 0:
-                _repeat(lock, rounding, number, side.name, taken)
+                note_repeated(rounding, [], side.name, 1, taken, lock.replay(number)[side.name])
             found.append(
                 RecordedStep(
                     loss=taken.loss, digests=dict(taken.digests), errors=dict(rounding.errors[side.name]), state=cells
@@ -273,7 +265,7 @@ def _parts(
 
     def remeasure(beyond: Sequence[Seen]) -> None:
         _measure(lock, rounding, number, judge.b, taken, REPEATS_IN_DOUBT)
-        _repeat(lock, rounding, number, judge.b, taken, judge)
+        note_repeated(rounding, [judge], judge.b, number + 1, taken, lock.replay(number)[judge.b])
 
     return bool(compare_recorded(judge, number + 1, recorded, taken, rounding, remeasure))
 
@@ -310,23 +302,4 @@ def _measure(lock: Lockstep, rounding: Rounding, number: int, side: str, taken: 
     for nudged in lock.nudged(number, [side], times)[side]:
         for name, difference in repeats(taken, nudged).items():
             rounding.unsteady(side, name, difference if math.isfinite(difference) else 1.0)
-    state = Exchange(lock.state)
-    moved = [name for phase, name in taken.digests if phase == "update" and state.has(f"weights/{name}")]
-    rounding.stored(side, taken, {name: float(np.linalg.norm(state.get(f"weights/{name}"))) for name in moved})
-
-
-def _repeat(
-    lock: Lockstep, rounding: Rounding, number: int, side: str, taken: Taken, judge: Judge | None = None
-) -> None:  # fmt: skip
-    """Take a step again: what is not the same twice is rounding, too."""
-    again = lock.replay(number)[side]
-    if again.same(taken):
-        return
-    found = repeats(taken, again)
-    for name, difference in found.items():
-        rounding.unsteady(side, name, difference)
-    if judge is not None and found:
-        (phase, tensor), most = max(found.items(), key=lambda one: one[1])
-        judge.unsteady.append(f"{side} does not repeat itself: step {number + 1}, taken twice from the same state, "
-                              f"differs by {most:.1e} in {tensor} ({phase})")  # fmt: skip
-        judge.unsteadiness = max(judge.unsteadiness, most)
+    rounding.stored(side, taken, sizes_moved(Exchange(lock.state), [taken]))

@@ -28,6 +28,12 @@ AGREE = ("identical", "rounding")
 
 SPECS = (".yaml", ".yml")
 
+LIVE = (
+    "a live model is read from the one draw that it holds, and its own weights are not taken: check the script that "
+    "trains it, which is built with several seeds, or a spec that names its initializers"
+)
+"""Said where a live model does not tell how its tensors start."""
+
 
 @dataclass(kw_only=True)
 class Checker:
@@ -98,14 +104,12 @@ class Checker:
         """Let the test fail of what a user can mend, in its own words."""
         from parity.errors import ParityError
 
-        why = ""
         try:
             yield
         except ParityError as error:
             why = str(error)
-        if why:
             self._tell(VERDICT, why.splitlines()[0])
-            pytest.fail(why, pytrace=False)
+            raise pytest.fail.Exception(why, pytrace=False) from None
 
     def _checked(
         self, spec: Spec, file: Path, steps: int | None, agree: bool, options: Mapping[str, Any], folder: Path
@@ -188,6 +192,9 @@ class Checker:
     def _spec(self, program: Any, training: Mapping[str, Any], folder: Path) -> tuple[Spec, dict[str, Any]]:
         """Return the spec that a program is, and the options that go with it."""
         from parity import api
+        from parity.errors import UsageError
+        from parity.reading.resolved import NEEDS
+        from parity.reading.unread import UnreadProgramError
 
         if isinstance(program, api.Spec):
             return program, {}
@@ -196,7 +203,12 @@ class Checker:
         program = self._there(program)
         if isinstance(program, str | Path) and Path(program).suffix in SPECS:
             return api.load_spec(program), {}
-        read = api.read(program, out=folder / "read", prove=False, **training)
+        try:
+            read = api.read(program, out=folder / "read", prove=False, **training)
+        except UnreadProgramError as error:
+            if isinstance(program, str | Path) or not any(one.needs == NEEDS for one in error.unread):
+                raise
+            raise UsageError(f"{error}\n{LIVE}") from None
         return read.spec, {} if read.spec.sides else {"frameworks": (read.reading.framework,)}
 
 

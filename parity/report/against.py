@@ -12,6 +12,11 @@ AGREE = ("identical", "rounding")
 MOST = 6
 """Moved things of a kind that are named."""
 
+WEIGHTS = (
+    "training.initial_weights: other weights than when the golden was made (where they are drawn each time, seed what "
+    "draws them)"
+)
+
 
 def lines(found: Against) -> list[str]:
     """Return what is said of all sides, the verdict of each first."""
@@ -55,10 +60,13 @@ def causes(side: AgainstSide) -> list[str]:
         told.append("the golden's config has fields that this version of parity does not know; it was not compared")
     if side.data:
         told.append("data: other rows than when the golden was made")
+    if side.weights:
+        told.append(WEIGHTS)
     if side.program:
         told.append("program: another text than when the golden was made")
     live = [one for one in side.config if not one.inert]
-    if side.verdict == "divergent" and not live and not side.data and not side.program and not side.unread:
+    known = live or side.data or side.weights or side.program or side.unread
+    if side.verdict == "divergent" and not known:
         told += [_unsaid(side), *_meant(side)]
     if live and side.taken_back is not None and side.taken_back not in AGREE:
         told.append("with the golden's config it still departs: these fields are not all of it")
@@ -144,5 +152,6 @@ def short(side: AgainstSide) -> str:
         first = side.first
         where = f" at step {first.step}, {first.phase}, {first.tensor} by {formats.scientific(first.difference)}"
     live = [change(one, side) for one in side.config if not one.inert]
+    live += [WEIGHTS] if side.weights else []
     why = live[:2] or ([_moves(side.versions)] if side.versions else [])
     return "; ".join([f"{side.side}: {side.verdict}{where}", *why])

@@ -67,6 +67,7 @@ class AgainstSide(Fact):
     versions: list[MovedPart] = Field(default=[])
     machine: list[MovedPart] = Field(default=[])
     data: bool = Field(default=False, description="the rows are other ones")
+    weights: bool = Field(default=False, description="the file of weights that it starts from has other ones")
     program: bool = Field(default=False, description="the program, written by hand, is another text")
     notes: list[str] = Field(default=[])
 

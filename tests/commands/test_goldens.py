@@ -19,8 +19,9 @@ from parity.court.recording import hold
 from parity.goldens.file import golden_of, read_golden, text_of
 from parity.goldens.golden import Golden
 from parity.prepare.options import Options
-from parity.report.against import lines, side_lines
+from parity.report.against import WEIGHTS, lines, short, side_lines
 from parity.result.againstfact import Against, AgainstSide
+from parity.run.weights_file import write_weights
 from parity.spec.load import build_spec
 
 needs_torch = pytest.mark.skipif(bool(missing("torch")), reason=missing("torch") or "installed")
@@ -390,3 +391,41 @@ def test_moves_that_rounding_alone_decides_are_no_alarm(bench_of: Held, framewor
     assert came.broken is None
     assert came.judge.verdict()[0] == ("identical" if framework == "torch" else "rounding")
     assert came.judge.steps == 8
+
+
+@needs_torch
+def test_weights_of_a_file_are_the_same_wherever_it_is_and_other_ones_are_said(bench_of: Held, folder: Path) -> None:
+    numbers = np.random.default_rng(0).normal(size=(16, 10))
+    for name, kernel in (("here", numbers), ("there", numbers), ("other", numbers + 1e-6)):
+        (folder / name).mkdir()
+        write_weights(folder / name / "w.safetensors", {"out.kernel": kernel, "out.bias": np.zeros(10)})
+
+    def sections(name: str) -> dict[str, Any]:
+        file = {"initial_weights": str(folder / name / "w.safetensors")} if name else {}
+        return {
+            "model": {"input": [16], "layers": [{"dense": {"units": 10, "name": "out"}}]},
+            "optimizer": {"sgd": {"learning_rate": 0.1}}, "training": {"batch_size": 16, **file},
+        }  # fmt: skip
+
+    golden = bench_of.make("torch", **sections("here"))
+    assert str(folder) not in text_of(golden)
+    (folder / "here/w.safetensors").unlink()
+
+    (side,) = bench_of.against(golden, "torch", **sections("there")).sides
+    assert (side.verdict, side.config, side.weights) == ("identical", [], False)
+    (side,) = bench_of.against(golden, "torch", {"optimizer.momentum": 0.5}, **sections("there")).sides
+    assert (side.verdict, side.taken_back, side.weights) == ("divergent", "identical", False)
+
+    (side,) = bench_of.against(golden, "torch", **sections("other")).sides
+    assert side.first is not None
+    assert (side.verdict, side.first.phase, side.first.tensor) == ("divergent", "weights", "out.kernel")
+    assert (side.weights, side.config) == (True, [])
+    (_, told) = side_lines(side)  # No op and no version is named as what made it.
+    assert told == f"  {WEIGHTS}"
+    assert short(side).endswith(f"; {WEIGHTS}")
+
+    (side,) = bench_of.against(golden, "torch", **sections("")).sides
+    assert (side.verdict, side.weights, side.taken_back) == ("divergent", False, None)
+    assert [(one.path, one.before, one.now) for one in side.config] == [
+        ("training.initial_weights", "w.safetensors", "none")
+    ]

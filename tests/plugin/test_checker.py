@@ -12,7 +12,7 @@ from helpers_commands import Lender as BenchLender
 from helpers_frameworks import missing, shared_bench
 
 from parity.court.lent import LentWork
-from parity.plugin.checker import Checker
+from parity.plugin.checker import LIVE, Checker
 from parity.plugin.ledger import CAUSE, NOTE, VERDICT, Ledger
 
 pytestmark = pytest.mark.skipif(bool(missing("torch")), reason=missing("torch") or "installed")
@@ -116,6 +116,20 @@ def test_a_live_model_is_read_and_held(tmp_path: Path) -> None:
     with pytest.raises(pytest.fail.Exception, match="torch: divergent, first at step 2, update"):
         check.check(model, optimizer=torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.5), **given)
     assert told(check, CAUSE)[0].startswith("optimizer.momentum: 0.0 -> 0.5; the cause: taken back")
+
+
+def test_a_live_model_too_small_to_tell_how_it_starts_is_refused_with_what_to_check_instead(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    model = torch.nn.Sequential(torch.nn.Linear(8, 6), torch.nn.Tanh(), torch.nn.Linear(6, 3))
+    check = checker(tmp_path)
+    with pytest.raises(pytest.fail.Exception) as failed:
+        check.check(model, optimizer=torch.optim.SGD(model.parameters(), lr=0.1), loss=torch.nn.CrossEntropyLoss(),
+                    x=np.zeros((64, 8), "float32"), y=np.arange(64) % 3)  # fmt: skip
+    *told, last = str(failed.value).splitlines()
+    assert "48 numbers of one draw are too few to tell how it is drawn" in told[0]
+    assert last == LIVE
+    assert failed.value.__suppress_context__, "it would be printed twice"
+    assert not (tmp_path / "goldens").exists()
 
 
 def test_two_programs_that_part_fail_with_what_they_differ_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
