@@ -16,22 +16,17 @@ import tensorflow as tf
 
 from parity.frameworks.keras.driver import generators as keras_generators
 from parity.frameworks.keras.driver.layers import KerasLayers, model_step
+from parity.frameworks.keras.driver.on_tensorflow import KerasOnTensorFlow
 from parity.frameworks.keras.driver.own_layers import dealt_seed
-from parity.frameworks.tensorflow.driver.driver import TensorFlowDriver
-from parity.frameworks.tensorflow.driver.tensors import Taps, host, kept, masked, noised
-from parity.frameworks.tensorflow.driver.watching import this_call
+from parity.frameworks.tensorflow.driver.tensors import Taps, kept, masked, noised
 from parity.run.driver.base import active_driver
-from parity.run.driver.layouts import View
-from parity.run.driver.objects import called, restore, weights_for
 from parity.run.probe import Guide
-from parity.tensors import itself
 
 
-class KerasDriver(KerasLayers, TensorFlowDriver):
+class KerasDriver(KerasLayers, KerasOnTensorFlow):
     """A Keras program: layers are wrapped at ``call``, the optimizer at ``apply``."""
 
     generators: ClassVar[Any] = keras_generators
-    runs_in_float32 = False  # Its layers are made in the worker's float type.
     update_method = "apply"
 
     def prepare(self) -> None:
@@ -51,21 +46,17 @@ class KerasDriver(KerasLayers, TensorFlowDriver):
 
     def usual_step(self) -> Callable[..., Any]:
         """Return tape, loss with the layers' own losses, gradients, update, in a graph; or the model's own step."""
-        if self._steps_itself():
-            return model_step
+        return model_step if self._steps_itself() else super().usual_step()
 
-        @tf.function  # type: ignore[untyped-decorator]
-        def step(
-            model: Any, loss_fn: Any, optimizer: Any, x: tf.Tensor, y: tf.Tensor, sample_weights: Any = None
-        ) -> tf.Tensor:  # fmt: skip
-            with tf.GradientTape() as tape:
-                loss = loss_fn(y, called(model, x, training=True), **weights_for(loss_fn, sample_weights))
-                loss = sum(model.losses, loss)
-                scaled = optimizer.scale_loss(loss)  # As it is for most; Keras's own step asks, too.
-            optimizer.apply(tape.gradient(scaled, model.trainable_variables), model.trainable_variables)
-            return loss
+    @staticmethod
+    def losses(model: Any, optimizer: Any, loss: Any) -> tuple[Any, Any]:
+        """Return the loss with the layers' own, and that as the optimizer scales it."""
+        whole = sum(model.losses, loss)
+        return whole, optimizer.scale_loss(whole)  # As it is for most; Keras's own step asks, too.
 
-        return step
+    @staticmethod
+    def update(optimizer: Any, gradients: Any, variables: Any) -> None:
+        optimizer.apply(gradients, variables)
 
     def parameter(self, name: str) -> Any:
         """Return the layer's variable."""
@@ -78,50 +69,6 @@ class KerasDriver(KerasLayers, TensorFlowDriver):
         for variable in variables:
             free(variable)
         keras.backend.clear_session(free_memory=False)  # Whoever opens the next program collects the garbage.
-
-    def view(self, key: str, output: dict[str, Any]) -> View:
-        """Return how an output is seen, with the activation that the program applies as a function behind it."""
-        source = output.get("then")
-        if source is None:
-            return View(key, output)
-        function = keras.activations.get(eval(source, {"keras": keras}))
-        return View(key, output, lambda value: host(function(tf.constant(value))))
-
-    def wrap_layer(self, view: View, taps: Taps, signals: bool, guide: Guide | None) -> Callable[[], None]:
-        """Let a layer's ``call``, or the model's, report its output, or the logits that Keras remembers behind it."""
-        output = view.output
-        target, logits = self._part(output["attribute"]), output["point"] == "logits" and view.meaning is None
-        # A layer may be seen by what it takes in and by what it puts out: the second wraps the first.
-        before, counted = target.__dict__.get("call"), this_call(view)
-        call = before or target.call
-
-        def fed(x: Any, *args: Any, **kwargs: Any) -> Any:
-            return call(self.tapped(view, x, taps, signals, guide), *args, **kwargs)
-
-        def watched(*args: Any, **kwargs: Any) -> Any:
-            value = call(*args, **kwargs)
-            if not counted():
-                return value
-            behind = getattr(value, "_keras_logits", None)
-            if logits and behind is not None:
-                seen = self.tapped(view, behind, taps, signals, guide)
-                # A focal loss reads both: made anew, the probabilities are of the logits that were seen.
-                again = getattr(target, "activation", None)
-                value = tf.identity(value) if again is None else again(seen)
-                value._keras_logits = seen
-                return value
-            seen = self.tapped(self._plain(view) if logits else view, tf.convert_to_tensor(value), taps, signals, guide)
-            if behind is not None:
-                seen._keras_logits = behind
-            return seen
-
-        object.__setattr__(target, "call", fed if output["point"] == "input" else watched)
-        return partial(restore, target, "call", before)
-
-    @staticmethod
-    def _plain(view: View) -> View:
-        """Return the view of an output that turns out to remember no logits."""
-        return View(itself(view.name), {**view.output, "point": "output"}, view.then)
 
     def wrap_optimizer(self, taps: Taps, guide: Guide | None) -> Callable[[], None]:
         """Let ``apply``, which ``apply_gradients`` calls too, report what it is given."""

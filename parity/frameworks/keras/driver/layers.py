@@ -10,16 +10,18 @@ from typing import Any
 import keras
 import numpy as np
 
+from parity.frameworks.keras.driver.either import EitherKeras
 from parity.frameworks.keras.driver.wide import as_images, wide_layers
 from parity.free_names import free_name
-from parity.run.driver.base import Driver, widening
-from parity.run.driver.objects import built, called, facts_of, restore
-from parity.run.driver.programs import ProgramError, loss_told
-from parity.run.driver.scaled import Scaled
+from parity.run.driver.base import widening
+from parity.run.driver.objects import built, facts_of, restore
+from parity.run.driver.programs import loss_told
 
 
-class KerasLayers(Scaled, Driver):
-    """The part of a Keras driver that knows of no backend."""
+class KerasLayers(EitherKeras):
+    """The part of a Keras 3 driver that knows of no backend."""
+
+    library = keras
 
     def prepare_keras(self) -> None:
         """Set Keras's float type, and count layers' names from the start."""
@@ -30,21 +32,9 @@ class KerasLayers(Scaled, Driver):
         found = getattr(keras.config, "set_dtype_policy", None) or keras.mixed_precision.set_global_policy
         found(self.precision)
 
-    def build_model(self) -> Any:
-        """Return the program's model, built: one that does not say what it reads is shown a row of zeros."""
-        model = self._built(self._found("model", "build_model", "Model"))
-        if not isinstance(model, keras.Model):
-            raise ProgramError(f"the model is a {type(model).__name__}; it must be a keras.Model")
+    def fit_types(self, model: Any) -> None:
+        """Let layers that move and turn images compute in float32."""
         as_images(model)
-        row = tuple(self.bindings.get("input", ()))
-        if row and not (model.built and model.variables):
-            called(model, self.given(np.zeros((1, *row))), training=False)
-        return model
-
-    def given(self, x: np.ndarray) -> Any:
-        """Return a batch's inputs as a functional model takes them: a tensor, or a list of several."""
-        found = super().given(x)
-        return list(found) if isinstance(found, tuple) else found
 
     def build_loss(self) -> Any:
         """Return the program's loss, or the one that its model was compiled with."""

@@ -3,31 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
-from typing import Any
 
 import keras
 
-from parity.run.driver.parts import Parts
+from parity.frameworks.keras.driver.either import EitherKerasParts
 
 
-class KerasParts(Parts):
-    """What a layer is told by a word of Keras's is the part that this stands for."""
-
-    def word(self, argument: str, value: Any) -> Any:
-        if argument.endswith("activation"):
-            return {"part": f"keras.activations.{keras.activations.get(value).__name__}"}
-        if argument.endswith("initializer") and value is not None:
-            made = keras.initializers.get(value)
-            told = {name: one for name, one in made.get_config().items() if name != "seed"}
-            return {"part": f"keras.initializers.{type(made).__name__}", "arguments": told}
-        return super().word(argument, value)
-
-    def defaults(self, name: str) -> dict[str, Any]:
-        found = super().defaults(name)
-        if name.startswith("keras.layers."):
-            found["activity_reduction"] = _activity_reduction()
-        return found
+class KerasParts(EitherKerasParts):
+    """An optimizer is built with a parameter of float64, and moves it."""
 
     def stepped(self, name: str, start: float, gradients: Sequence[float]) -> list[float]:
         parameter = keras.Variable([start], dtype="float64")
@@ -37,14 +20,6 @@ class KerasParts(Parts):
             optimizer.apply([keras.ops.convert_to_tensor([gradient], "float64")])
             found.append(float(keras.ops.convert_to_numpy(parameter.value)[0]))
         return found
-
-
-@cache
-def _activity_reduction() -> str:
-    """Return what Keras makes of the penalty of two rows, each of which adds 1."""
-    layer = keras.layers.Activation("linear", activity_regularizer=keras.ops.sum)
-    layer(keras.ops.ones((2, 1)))
-    return "mean" if float(layer.losses[0]) == 1.0 else "sum"
 
 
 PARTS = KerasParts({"keras": keras})

@@ -22,7 +22,6 @@ from parity.frameworks.torch.driver.driver import TorchDriver
 from parity.frameworks.torch.driver.hooks import host, recorded
 from parity.frameworks.torch.driver.on_device import lying
 from parity.run.driver.base import Driver, active_driver, dealing
-from parity.run.driver.layouts import View
 from parity.run.driver.objects import called, restore, weights_for
 from parity.run.probe import Guide, Probe
 
@@ -80,7 +79,7 @@ class KerasTorchDriver(KerasLayers, TorchDriver):
         undo = []
         met: list[torch.Tensor] = []
         for key, output in self.bindings["outputs"].items():
-            seen = self._seen(self._view(key, output), probe, signals, guide, scale, met)
+            seen = self._seen(self.view(key, output), probe, signals, guide, scale, met)
             undo.append(self._wrap_layer(output, seen))
         undo.append(self._wrap_optimizer(probe, guide, scale))
         try:
@@ -131,13 +130,8 @@ class KerasTorchDriver(KerasLayers, TorchDriver):
         object.__setattr__(optimizer, "apply", watched)
         return lambda: object.__delattr__(optimizer, "apply")
 
-    def _view(self, key: str, output: dict[str, Any]) -> View:
-        """Return how an output is seen, with the activation that the program applies as a function behind it."""
-        source = output.get("then")
-        if source is None:
-            return View(key, output)
-        function = keras.activations.get(eval(source, {"keras": keras}))
-        return View(key, output, lambda value: host(function(torch.from_numpy(np.asarray(value)))))
+    def computed(self, function: Callable[[Any], Any], value: np.ndarray) -> np.ndarray:
+        return host(function(torch.from_numpy(np.asarray(value))))
 
     def raw(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         """Return what the model returns, in evaluation or in training."""

@@ -101,18 +101,37 @@ class TensorFlowDriver(TensorFlowWatching):
 
     def usual_step(self) -> Callable[..., Any]:
         """Return tape, loss, gradients, update, in a graph."""
+        losses, update = self.losses, self.update
 
         @tf.function  # type: ignore[untyped-decorator]
         def step(
             model: Any, loss_fn: Any, optimizer: Any, x: tf.Tensor, y: tf.Tensor, sample_weights: Any = None
         ) -> tf.Tensor:  # fmt: skip
             with tf.GradientTape() as tape:
-                loss = loss_fn(y, called(model, x, training=True), **weights_for(loss_fn, sample_weights))
+                of_batch = loss_fn(y, called(model, x, training=True), **weights_for(loss_fn, sample_weights))
+                loss, scaled = losses(model, optimizer, of_batch)
             variables = model.trainable_variables
-            applied(optimizer, tape.gradient(loss, variables), variables)
+            update(optimizer, tape.gradient(scaled, variables), variables)
             return loss
 
         return step
+
+    @staticmethod
+    def losses(model: Any, optimizer: Any, loss: Any) -> tuple[Any, Any]:
+        """Return the loss that a step tells, and what its gradients are of: that of the batch, both times.
+
+        Args:
+            model: of the program.
+            optimizer: of the program.
+            loss: of the batch.
+        """
+        del model, optimizer
+        return loss, loss
+
+    @staticmethod
+    def update(optimizer: Any, gradients: Any, variables: Any) -> None:
+        """Hand an optimizer gradients and variables."""
+        applied(optimizer, gradients, variables)
 
     def fuse_update(self) -> None:
         """Compile the update with XLA, and no more: dropout masks come from outside the graph."""
