@@ -45,11 +45,15 @@ POSITIVE = ("softmax", "sigmoid", "softplus")
 """Those whose logarithm is finite."""
 
 
+DRAWN_LOSSES = {name: one for name, one in LOSSES.items() if not one.at_home}
+"""Losses that a spec may have which is read from no program."""
+
+
 def _spec(numbers: random.Random) -> dict[str, Any]:
     """Return a spec, which is valid but for what only the whole of it shows."""
     grown = Growing(numbers=numbers)
     grown.begin()
-    made = entry(numbers, LOSSES[numbers.choice(list(LOSSES))])
+    made = entry(numbers, DRAWN_LOSSES[numbers.choice(list(DRAWN_LOSSES))])
     behind = made.behind if numbers.random() < 0.6 else None
     ending = behind or numbers.choice(POSITIVE if _logs(made) else ENDINGS)
     room = MOST_LAYERS - 2 * MOST_LOOSE
