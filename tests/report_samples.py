@@ -29,6 +29,7 @@ from parity.result.schema import (
     Verdict,
     WitnessFact,
 )
+from tests.report_lessons import taught
 
 KERAS_PROGRAM = '''"""The program of side keras."""
 
@@ -681,5 +682,6 @@ SAMPLES = {
     "alike": alike,
     "unsteady": unsteady,
     "moving": moving,
+    "taught": lambda: taught(claimed()),
 }
 """Every sample by name, for tests that hold whatever the result."""
