@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from parity.report import lookup
@@ -56,6 +57,10 @@ def ends(result: Result) -> str:
     return f"{both[0].upper()}{both[1:]}{f'; {votes}' if votes else ''}."
 
 
+NEARLY = 0.9
+"""Share of the gap that is nearly all of it."""
+
+
 @dataclass(frozen=True)
 class Reply:
     """What is answered to a question.
@@ -106,7 +111,35 @@ def enough(result: Result) -> Reply | None:
     reached = f"With it alone {told.bad} comes to {told.outcome} {outcomes.shown(told, repair.after, repair.values)}"
     goal = f"{told.good} to {outcomes.shown(told, told.good_value, told.good_values)}"
     lead = f"{reached}, {goal}: that is {formats.share(won)} of the gap ({claims.seeds(told, repair)})."
-    return Reply("Is it enough?", lead)
+    return Reply("Is it enough?", lead, _fewest(result, told, repair))
+
+
+def _fewest(result: Result, told: Explanation, repair: ClaimFact) -> list[str]:
+    """Say which fewest changes that were run close nearly all of the gap; nothing where the repair does, or none."""
+    live = [item.path for item in lookup.explained(result) if not item.inert and not item.unexamined]
+    near = []
+    for one in told.combinations:
+        back = [path for path in live if path not in one.paths]
+        good, bad = (_with_seeds(told, values, one.seeds) for values in (told.good_values, told.bad_values))
+        if good is None or bad is None or not one.values or len(back) in (0, len(live)):
+            continue
+        value = math.fsum(one.values) / len(one.values)
+        if outcomes.gain(bad, good, value) >= NEARLY:
+            near.append((len(back), -len(one.seeds), back, one))
+    if not near or set(repair.paths) >= set(min(near, key=lambda one: one[:2])[2]):
+        return []
+    _, _, back, one = min(near, key=lambda one: one[:2])
+    value = math.fsum(one.values) / len(one.values)
+    seeds = f"seed {one.seeds[0]}" if len(one.seeds) == 1 else formats.count(len(one.seeds), "seed")
+    return [f"the fewest changes that were run and close {NEARLY:.0%} of it or more: {formats.names(back)} "
+            f"({told.outcome} {outcomes.shown(told, value, one.values)}, {seeds})"]  # fmt: skip
+
+
+def _with_seeds(told: Explanation, values: Sequence[float], seeds: Sequence[int]) -> float | None:
+    """Return the mean outcome of a side with some seeds; None where it was not run with all of them."""
+    known = dict(zip(told.seeds, values, strict=False))
+    some = [known[seed] for seed in seeds if seed in known]
+    return math.fsum(some) / len(some) if some and len(some) == len(seeds) else None
 
 
 def others(result: Result) -> Reply | None:
@@ -131,12 +164,20 @@ def others(result: Result) -> Reply | None:
         lines.append(f"{change(item, told.bad)}: taken back from {told.bad}: {back}{put}")
     tried = f" ({outcomes.tried_with(told)})" if told.effect_seeds else ""
     mends = [item.effect.repairs for item in rest if item.effect is not None]
-    lead = f"What each comes to, taken back alone from {told.bad}{tried}:"
+    lead = f"What {told.bad} comes to when one of these is taken back{tried}:"
     if not any(mends):
-        none = "it" if len(rest) == 1 else "each of them"
-        does = "does not mend it" if None not in mends else "was not found to mend it"
-        lead = f"Taken back from {told.bad} alone, {none} {does}{tried}:"
+        none = "It" if len(rest) == 1 else "None of these"
+        does = "was not found to mend" if None in mends else "does not mend" if len(rest) == 1 else "mends"
+        lead = f"{none} {does} {told.bad} when it alone is taken back{tried}{_still_there(told, causes)}:"
     return Reply(f"Why did {_saviour(rest, told)} not save it?", lead, lines)
+
+
+def _still_there(told: Explanation, causes: Collection[str]) -> str:
+    """Say why: what ruins is still there in each of these runs."""
+    if not causes:
+        return ""
+    stays = "stays" if len(causes) == 1 else "stay"
+    return f"; what does matter, {formats.names(sorted(causes))}, {stays} in {told.bad} in each of these runs"
 
 
 def _saviour(rest: Sequence[DifferenceFact], told: Explanation) -> str:

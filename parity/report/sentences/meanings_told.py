@@ -27,8 +27,10 @@ def values(item: DifferenceFact) -> str:
 def effect(result: Result, item: DifferenceFact) -> str:
     """Say what it does to the outcome, put alone into the good side; empty where no cause was looked for."""
     told = result.explanation
+    if item.inert:
+        return f"It does nothing: {item.reason}."
     if told is None or not lookup.is_explained(result, item):
-        return f"It does nothing: {item.reason}." if item.inert else ""
+        return ""
     return f"Put alone into {told.good}: {guessing.does(result, told, item)}."
 
 
