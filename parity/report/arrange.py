@@ -272,11 +272,7 @@ def _repeat(result: Result) -> list[doc.Block]:
     made = f"Written by parity {result.parity_version}, {result.created}. The numbers behind this report: "
     return [
         doc.Code(result.command, "Command", "console"),
-        *(
-            doc.Text(told, "quiet", on=doc.READ)
-            for told in (repeating.seeds(result), *repeating.versions(result))
-            if told
-        ),
+        *(doc.Text(told, "quiet", on=doc.READ) for told in repeating.told(result)),
         *doc.asides(*result.notes),
         doc.Fold(
             f"The spec{f', {spec.file}' if spec.file else ''}", [doc.Code(spec.text, "Spec", "yaml")], on=doc.READ

@@ -131,7 +131,7 @@ def _fewest(result: Result, told: Explanation, repair: ClaimFact) -> list[str]:
     _, _, back, one = min(near, key=lambda one: one[:2])
     value = math.fsum(one.values) / len(one.values)
     seeds = f"seed {one.seeds[0]}" if len(one.seeds) == 1 else formats.count(len(one.seeds), "seed")
-    return [f"the fewest changes that were run and close {NEARLY:.0%} of it or more: {formats.names(back)} "
+    return [f"The fewest changes that were run and close {NEARLY:.0%} of it or more: {formats.names(back)} "
             f"({told.outcome} {outcomes.shown(told, value, one.values)}, {seeds})"]  # fmt: skip
 
 

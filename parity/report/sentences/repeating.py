@@ -6,13 +6,22 @@ from parity.result import formats
 from parity.result.schema import Result
 
 
-def seeds(result: Result) -> str | None:
-    """Name the seeds; None where none is recorded."""
+def told(result: Result) -> list[str]:
+    """Say what has to be the same."""
+    return [*seeds(result), *versions(result)]
+
+
+def seeds(result: Result) -> list[str]:
+    """Name the seeds; nothing where none is recorded."""
     own = dict.fromkeys(side.drawn.seed for side in result.sides if side.drawn is not None)
-    told = result.explanation
+    explained = result.explanation
     parts = [f"the sides' own runs {formats.names(map(str, own))}"] if own else []
-    parts += [f"causes {formats.names(map(str, sorted(told.seeds)))}"] if told is not None and told.seeds else []
-    return f"Seeds: {'; '.join(parts)}." if parts else None
+    parts += (
+        [f"causes {formats.names(map(str, sorted(explained.seeds)))}"]
+        if explained is not None and explained.seeds
+        else []
+    )
+    return [f"Seeds: {'; '.join(parts)}."] if parts else []
 
 
 def versions(result: Result) -> list[str]:
