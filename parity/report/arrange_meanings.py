@@ -57,11 +57,8 @@ def _place(result: Result, line: LineFact) -> doc.Words:
 
 def _entry(entry: EntryFact) -> list[doc.Block]:
     """Tell an entry: its equation, how frameworks and versions differ, what each has, where that is documented."""
-    name: doc.Words = [
-        doc.Span(meanings_told.entry(entry), "strong"),
-        ": ",
-        doc.Span(entry.equation.replace("``", ""), "code"),
-    ]
+    equation = doc.Span(entry.equation.replace("``", ""), "code")
+    name: doc.Words = [doc.Span(meanings_told.entry(entry), "strong"), ": ", equation]
     rows: list[list[doc.Cell | doc.Words]] = []
     for part in entry.parts:
         link = [doc.Span("documentation", target=part.link)] if part.link else "-"
