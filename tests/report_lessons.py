@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from parity.result.entryfact import EntryFact, PartFact
 from parity.result.explanation import CombinationFact
 from parity.result.schema import Result
@@ -68,6 +70,33 @@ ENTRIES = [
     ),
     EntryFact(name="loss.bce", family="loss", kind="bce", equation="L = -y log p", parts=[]),
 ]  # fmt: skip
+
+
+def spoiled(result: Result, text: str) -> Result:
+    """Let every text that a page teaches with be one that breaks out of whatever forgets to escape it."""
+    lesson, bare = taught(result), text.replace(".", "")
+    told = lesson.explanation
+    assert told is not None
+    changes = {"patch": text, "stopped": text, "options": [text]}
+    combinations = [one.model_copy(update=changes) for one in told.combinations]
+    tensors = [
+        one.model_copy(update={"tensor": bare, "layer": bare, "difference": math.inf}) for one in a_step().tensors
+    ]
+    step = StepFact(number=1, tensors=tensors, every=len(tensors))
+    layers = [LayerFact(name=bare, kind=text, reads=[f"{text}!"], shape=[1])]
+    part = PartFact(framework=text, title=text, means=text, defaults={text: text}, link="javascript:alert(1)")
+    entries = [
+        one.model_copy(update={"kind": text, "equation": text, "about": text, "parts": [part]}) for one in ENTRIES
+    ]
+    return lesson.model_copy(
+        update={
+            "differences": [item.model_copy(update={"field": text}) for item in lesson.differences],
+            "entries": entries,
+            "explanation": told.model_copy(update={"combinations": combinations}),
+            "sides": [side.model_copy(update={"layers": layers}) for side in lesson.sides],
+            "comparisons": [pair.model_copy(update={"step": step}) for pair in lesson.comparisons],
+        }
+    )
 
 
 def taught(claimed: Result) -> Result:

@@ -90,7 +90,9 @@ def _top(result: Result) -> list[doc.Block]:
     said: doc.Words = verdict.verdict_sentence(result) if finding is None else lessons.short(finding)
     overall = lookup.overall(result)
     tone = TONES.get(finding.kind, "") if finding else arrange_pairs.VERDICTS[overall] if overall else ""
+    restless = evidence.unsteady(result)
     return [
+        *([doc.Callout(restless, tone="doubt", apart=True, on=doc.READ)] if restless else []),
         doc.Callout([said], tone=tone, on=doc.READ),
         *(doc.Callout([lessons.short(one)], tone="doubt", on=doc.READ) for one in answers.caveats(result)),
         *([doc.Figure("loss", on=doc.PAGE)] if chart_rows.loss_rows(result) else []),
@@ -111,7 +113,7 @@ def _verdict(result: Result) -> list[doc.Block]:
     restless, overall = evidence.unsteady(result), lookup.overall(result)
     answer: doc.Words = [doc.Span(f"{verdict.heading(result)}.", "strong"), f" {verdict.verdict_sentence(result)}"]
     return [
-        *([doc.Callout(restless, tone="doubt", apart=True)] if restless else []),
+        *([doc.Callout(restless, tone="doubt", apart=True, on=doc.SCREEN)] if restless else []),
         *doc.asides(evidence.steady(result)),
         doc.Callout([answer, *evidence.blame(result)], tone=arrange_pairs.VERDICTS[overall] if overall else ""),
         *(doc.Callout([failure], tone="harm", apart=True) for failure in verdict.failure_notes(result)),

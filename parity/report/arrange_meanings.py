@@ -61,7 +61,7 @@ def _entry(entry: EntryFact) -> list[doc.Block]:
     name: doc.Words = [doc.Span(meanings_told.entry(entry), "strong"), ": ", equation]
     rows: list[list[doc.Cell | doc.Words]] = []
     for part in entry.parts:
-        link = [doc.Span("documentation", target=part.link)] if part.link else "-"
+        link = [doc.Span("documentation", target=part.link)] if part.link.startswith("https://") else "-"
         rows.append([part.title, meanings_told.means(part), link])
     columns = [doc.Column("Framework", "name"), doc.Column("What it is there"), doc.Column("Where to read", "name")]
     about = [doc.Text(_coded(" ".join(paragraph.split()))) for paragraph in entry.about.split("\n\n") if paragraph]

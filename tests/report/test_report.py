@@ -447,7 +447,7 @@ def test_html_can_be_read_without_eyes(read: tuple[Result, Reader]) -> None:
 def test_html_shows_names_as_they_are() -> None:
     page = Reader(html.to_html(samples.evil()))
     assert samples.EVIL in page.text
-    assert len(page.all("script")) == 2 + 3 + 1  # Charts, and the guess.
+    assert len(page.all("script")) == 2 + 3 + 3  # Charts, and what its reader turns.
     assert "49" not in "".join(re.findall(r"\{\{.*?\}\}", page.text))
 
 

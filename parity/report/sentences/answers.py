@@ -190,9 +190,9 @@ def _saviour(rest: Sequence[DifferenceFact], told: Explanation) -> str:
 
 
 def rounding(result: Result) -> Reply | None:
-    """Say whether the two differ by more than rounding."""
+    """Say whether the two differ by more than rounding; where nothing else is known, that is the answer itself."""
     overall = lookup.overall(result)
-    if overall is None:
+    if overall is None or result.explanation is None:
         return None
     word = {"divergent": "No", "rounding": "Yes", "identical": "There is none", "inconclusive": "Not decided"}[overall]
     return Reply("Is the difference just rounding?", f"{word}: {verdict.verdict_sentence(result)}")
