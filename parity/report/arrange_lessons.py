@@ -63,6 +63,7 @@ def guess(result: Result) -> list[doc.Block]:
         "comments": guessing.comments(result),
         "show": guessing.SHOW,
         "skip": guessing.SKIP,
+        "again": guessing.AGAIN,
     }
     answer = [doc.Span(guessing.answer(result), "strong")]
     return [doc.Widget("guess", guessing.TITLE, data, [doc.Callout([answer], tone="harm")], on=doc.PAGE)]

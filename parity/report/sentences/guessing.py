@@ -12,8 +12,8 @@ from parity.result.schema import ClaimFact, DifferenceFact, Explanation, Result
 
 TITLE = "Guess first"
 
-SHOW, SKIP = "Show the answer", "Skip to the answer"
-"""What the button says: once something is ticked, and before."""
+SHOW, SKIP, AGAIN = "Show the answer", "Skip to the answer", "Check again"
+"""What the button says: once something is ticked, before, and when the answer is shown."""
 
 
 @dataclass(frozen=True)

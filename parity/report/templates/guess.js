@@ -4,8 +4,8 @@ function guess(root, data, still) {
   const answer = make("div", { role: "status", "aria-live": "polite" }, comment);
   const rows = data.options.map((option) => {
     const box = make("input", { type: "checkbox", change: () => label() });
-    const told = make("span", { class: "told", hidden: true }, option.told);
-    const row = make("label", {}, box, make("span", {}, make("code", {}, option.change), told));
+    const told = make("span", { class: "told", hidden: true }, option.told.replaceAll(" -> ", " \u2192 "));
+    const row = make("label", {}, box, make("span", {}, make("code", {}, option.change.replaceAll(" -> ", " \u2192 ")), told));
     return { option, box, told, row };
   });
   const button = make("button", { type: "button", click: () => reveal() });
@@ -22,6 +22,7 @@ function guess(root, data, still) {
       one.row.className = one.option.right ? "right" : "other";
     }
     root.dataset.answer = kind;
+    button.textContent = data.again;
   };
   label();
   still.hidden = true;

@@ -21,7 +21,8 @@ function switches(root, data) {
   const drawing = make("div", { class: "curve" }), track = make("div", { class: "track" });
   const caption = make("p", { class: "quiet" }), change = make("div", { class: "change" });
   const note = data.note ? make("p", { class: "quiet" }, data.note) : "";
-  root.append(controls, make("div", { class: "shown" }, said, drawing, caption, track, note, change));
+  // On a phone the first stays in sight while the switches below it are turned.
+  root.append(controls, make("div", { class: "live" }, said, drawing), make("div", { class: "rest" }, caption, track, note, change));
 
   function turn(number) {
     if (!on.delete(number)) on.add(number);
@@ -63,9 +64,9 @@ function switches(root, data) {
     if (one.patch) pieces.push(make("pre", { tabindex: 0, "aria-label": title }, make("code", {}, one.patch)));
     if (lines.length) {
       const text = lines.flatMap((line) => [
-        make("i", {}, `@@ ${line.where} @@\n`),
-        ...(line.text ? [make("del", {}, `-${line.text}\n`)] : []),
-        ...(line.instead ? [make("ins", {}, `+${line.instead}\n`)] : []),
+        make("i", {}, `@@ ${line.where} @@`), "\n",
+        ...(line.text ? [make("del", {}, `-${line.text}`), "\n"] : []),
+        ...(line.instead ? [make("ins", {}, `+${line.instead}`), "\n"] : []),
       ]);
       pieces.push(make("pre", { tabindex: 0, "aria-label": "Lines of its program", class: "lines" }, make("code", {}, ...text)));
     }
@@ -73,7 +74,7 @@ function switches(root, data) {
   }
 
   function drawCurve(one) {
-    const width = Math.max(drawing.clientWidth, 280), height = 230, left = 46, bottom = 24;
+    const width = Math.max(drawing.clientWidth, 280), height = width < 420 ? 150 : 230, left = 46, bottom = 24;
     const full = key(data.switches.map((_, number) => number));
     const lines = [["", "reference one"], [full, "reference two"]].map(([name, kind]) => ({ one: known.get(name), kind }));
     lines.push({ one, kind: "current" });
