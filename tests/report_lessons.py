@@ -18,7 +18,7 @@ def a_combination(
         losses if losses is not None else [4.6 - (4.6 - max(0.1, 4.0 * (1 - value))) * step / 9 for step in range(10)]
     )
     facts: dict[str, object] = {
-        "paths": paths, "seeds": [0], "values": [value], "every": 12, "losses": falls, "side": "keras",
+        "paths": paths, "seeds": [0], "values": [value], "every": 12, "losses": falls, "steps": 118, "side": "keras",
         "patch": "\n".join(f"{path}: 1" for path in paths), "options": [],
     }  # fmt: skip
     return CombinationFact(**{**facts, **fields})

@@ -95,11 +95,13 @@ def switches(result: Result) -> list[doc.Block]:
 
 def _switch(result: Result, item: DifferenceFact, told: Explanation, sides: dict[str, SideFact]) -> dict[str, Any]:
     off, on = lookup.values_from(item, told.good)
+    # Of a program written by hand, its own line, and beneath it how parity would write the change.
+    hand = {name for name, side in sides.items() if side.by_hand}
     lines = [
-        {"side": line.side, "where": where(line), "text": line.text, "instead": line.instead}
+        {"side": line.side, "where": where(line), "own": line.text if line.side in hand else "",
+         "text": line.compiled if line.side in hand else line.text, "instead": line.instead}
         for line in item.lines
-        if line.side in sides and not sides[line.side].by_hand
-    ]
+    ]  # fmt: skip
     return {"path": item.path, "off": formats.value(off), "on": formats.value(on), "lines": lines,
             "anchor": lookup.anchor(result, item) if lookup.meant(result) else ""}  # fmt: skip
 
@@ -114,6 +116,7 @@ def _combination(told: Explanation, one: CombinationFact, items: Sequence[Differ
         "curve": combining.curve(one),
         "value": combining.place(told, one),
         "every": one.every,
+        "steps": one.steps,
         "losses": [loss if math.isfinite(loss) else None for loss in one.losses],
         "side": one.side,
         "patch": one.patch,

@@ -66,6 +66,7 @@ class CombinationFact(Fact):
     values: list[float] = Field(description="outcome, by seed")
     every: int = Field(description="steps that each number of the curve is the mean of")
     losses: list[float] = Field(description="training loss, the mean of so many steps each")
+    steps: int = Field(description="that the first seed's run took")
     stopped: str = Field(default="", description="why the first seed's run ended early")
     side: str = Field(description="the side that the patch changes: the one that is nearer")
     patch: str = Field(default="", description="what to write under its changes, YAML; empty: the side as it is")

@@ -98,6 +98,7 @@ def _combination_fact(contest: Contest, one: Combination) -> CombinationFact:
     return CombinationFact(
         paths=[item.path for item in contest.live if item.path in one.paths],
         seeds=list(one.seeds), values=list(one.values), every=every, losses=[_rounded(loss) for loss in losses],
+        steps=len(one.losses),
         stopped=one.stopped, side=side.name, patch=as_yaml(changes), options=as_options(side.name, changes),
     )  # fmt: skip
 

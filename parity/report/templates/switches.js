@@ -65,6 +65,7 @@ function switches(root, data) {
     if (lines.length) {
       const text = lines.flatMap((line) => [
         make("i", {}, `@@ ${line.where} @@`), "\n",
+        ...(line.own ? [` ${line.own}`, "\n"] : []),
         ...(line.text ? [make("del", {}, `-${line.text}`), "\n"] : []),
         ...(line.instead ? [make("ins", {}, `+${line.instead}`), "\n"] : []),
       ]);
@@ -74,15 +75,16 @@ function switches(root, data) {
   }
 
   function drawCurve(one) {
-    const width = Math.max(drawing.clientWidth, 280), height = width < 420 ? 150 : 230, left = 46, bottom = 24;
+    const width = Math.max(drawing.clientWidth, 280), height = width < 420 ? 150 : 230, bottom = 24;
     const full = key(data.switches.map((_, number) => number));
     const lines = [["", "reference one"], [full, "reference two"]].map(([name, kind]) => ({ one: known.get(name), kind }));
     lines.push({ one, kind: "current" });
     const drawn = lines.filter((line) => line.one);
     const numbers = drawn.flatMap((line) => line.one.losses).filter((loss) => loss !== null);
-    const steps = Math.max(1, ...drawn.map((line) => line.one.losses.length * line.one.every));
+    const steps = Math.max(1, ...drawn.map((line) => line.one.steps));
     const svg = make("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": one ? `${one.name}. ${one.curve}` : data.unrun });
     const y = scale(numbers.length ? numbers : [0, 1], height - bottom, 8, true);
+    const left = 14 + 7 * Math.max(...y.ticks.map((tick) => short(tick).length));
     for (const tick of y.ticks) {
       svg.append(make("line", { x1: left, x2: width - 4, y1: y.at(tick), y2: y.at(tick), class: "grid" }));
       svg.append(make("text", { x: left - 6, y: y.at(tick) + 4, "text-anchor": "end" }, short(tick)));
@@ -96,7 +98,7 @@ function switches(root, data) {
       let path = "", pen = false;
       line.one.losses.forEach((loss, index) => {
         if (loss === null) { pen = false; return; }
-        path += `${pen ? "L" : "M"}${x((index + 0.5) * line.one.every).toFixed(1)} ${y.at(loss).toFixed(1)}`;
+        path += `${pen ? "L" : "M"}${x(Math.min((index + 0.5) * line.one.every, line.one.steps)).toFixed(1)} ${y.at(loss).toFixed(1)}`;
         pen = true;
       });
       const side = line.kind === "current" ? "" : ` side-${data.curves[line.kind.endsWith("one") ? 0 : 1]}`;
