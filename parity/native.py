@@ -232,3 +232,16 @@ class Native:
     def without_rate(self, slots: tuple[str, ...]) -> tuple[str, ...]:
         """Return the slots that the part keeps without the step size: once that changes, they are other ones."""
         return tuple(name for name in slots if not isinstance(self.slots.get(name, ""), str))
+
+
+def means_in(entry: Any, framework: str) -> str:
+    """Return what an entry is in a framework: why it is not there, its own part, or that it is written out.
+
+    Args:
+        entry: the class of the entry.
+        framework: name of the framework.
+    """
+    hole, part = entry.hole(framework), entry.part(framework)
+    if hole is not None:
+        return f"{hole.word}{f', {hole.why}' if hole.why else ''}"
+    return part.means() if part else "written out" if hasattr(entry, "formula") else ""

@@ -18,7 +18,7 @@ from parity.catalog import FAMILIES
 from parity.entries import Entry, shown
 from parity.errors import UsageError, listed
 from parity.frameworks import frameworks
-from parity.result.filling_lessons import means
+from parity.native import means_in
 from parity.result.formats import names
 from parity.run.environment import may_have_gpus
 from parity.spec.differences import Difference, differences
@@ -264,7 +264,7 @@ def _runs_in(entry: type[Entry]) -> str:
 
 def _there(entry: type[Entry], framework: str) -> str:
     """Return what an entry is in a framework, behind a colon."""
-    return f": {words}" if (words := means(entry, framework)) else ""
+    return f": {words}" if (words := means_in(entry, framework)) else ""
 
 
 def print_entry(name: str, console: Console | None = None) -> None:
