@@ -35,6 +35,11 @@ def chosen(result: Result) -> list[Finding]:
     return told
 
 
+def answer(result: Result) -> Finding | None:
+    """Choose the finding that is the answer; None where the verdict is."""
+    return next((one for one in chosen(result) if one.kind not in ("own", "missing")), None)
+
+
 def caveats(result: Result) -> list[Finding]:
     """Choose the findings that are no answer, and that no answer may stand without."""
     told = result.explanation
