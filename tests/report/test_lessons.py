@@ -11,7 +11,7 @@ from parity.report import arrange, html, network_picture, svg, write
 from parity.report import arrange_lessons as lessons
 from parity.report import document as doc
 from parity.report.sentences import answers, combining, guessing, magnified
-from parity.result.schema import Result
+from parity.result.schema import Explanation, Result
 from parity.result.stepfact import LayerFact
 from tests import report_samples as samples
 from tests.report_lessons import NETWORK, a_combination, a_step
@@ -21,6 +21,12 @@ KERNEL, BIAS, LOGITS = "layers.*.kernel_initializer", "layers.*.bias_initializer
 
 def taught() -> Result:
     return samples.SAMPLES["taught"]()
+
+
+def explanation() -> Explanation:
+    told = taught().explanation
+    assert told is not None
+    return told
 
 
 def reply(result: Result, question: str) -> answers.Reply:
@@ -134,6 +140,9 @@ def test_a_loss_that_is_no_number_breaks_the_curve_and_is_no_json_of_its_own() -
     json.dumps(data, allow_nan=False)
     assert data["switches"][0]["path"] == KERNEL
     assert "layers.conv1d.padding" not in [one["path"] for one in data["switches"]], "what is inert was never run"
+    assert data["switches"][0]["options"] == [f"--set keras:{KERNEL}=1"]
+    assert data["switches"][5]["options"] == [], "it was not run alone: its change is not known"
+    assert "layers.conv1d.padding has none: provably without effect." in combining.intro(taught(), explanation())
     assert data["note"].startswith("The loss is one of the switches")
 
 
@@ -154,11 +163,37 @@ def test_a_phase_names_the_first_tensor_beyond_rounding_and_its_element() -> Non
     assert magnified.phase(pair, step, phases["state"]) == "Nothing but rounding: the largest difference is 3.0e-16."
 
 
+def test_where_sides_do_not_part_nothing_is_said_to_differ_whatever_its_size() -> None:
+    """What an ill-conditioned step makes of rounding, or random numbers that nothing deals, is no difference."""
+    step = a_step()
+    weights = [one for one in step.tensors if one.phase == "weights"]
+    agree = samples.a_comparison("keras", "tensorflow", "rounding", step=step)
+    said = magnified.phase(agree, step, weights)
+    assert said == (
+        "1 of 2 tensors is further apart than rounding alone explains; that is rounding, which this step makes large."
+    )
+    open_ = samples.a_comparison(
+        "keras", "tensorflow", "inconclusive", step=step, reason="noise draws its own numbers."
+    )
+    assert magnified.phase(open_, step, weights).endswith("nothing follows from that: noise draws its own numbers.")
+    (_, widget) = lessons.microscope(samples.agreeing().model_copy(update={"comparisons": [agree]}))
+    tensors = [one for phase in widget.data["phases"] for one in phase["tensors"]]  # type: ignore[union-attr]
+    assert not [one["name"] for one in tensors if one["beyond"] or one["first"]]
+
+
+def test_what_is_apart_ahead_of_where_the_sides_part_is_not_said_to_differ() -> None:
+    pair, step = taught().comparisons[0], a_step()
+    later = pair.model_copy(update={"first": samples.a_place(phase="loss", tensor="loss", difference=0.85)})
+    apart = {one.phase for one in step.tensors if magnified.beyond(later, one)}
+    assert apart == {"loss", "gradient", "update"}
+
+
 def test_the_explained_pair_is_looked_at() -> None:
     result = taught()
     other = samples.a_comparison("keras", "torch", "divergent", step=a_step())
-    (_, widget) = lessons.microscope(result.model_copy(update={"comparisons": [other, *result.comparisons]}))
+    (_, widget, fold) = lessons.microscope(result.model_copy(update={"comparisons": [other, *result.comparisons]}))
     assert widget.data["b"] == "tensorflow"  # type: ignore[union-attr]
+    assert fold.summary == "keras and torch"  # type: ignore[union-attr]
 
 
 # ------------------------------------------------------------------------------------------------------ network
