@@ -18,6 +18,7 @@ from parity.catalog import FAMILIES
 from parity.entries import Entry, shown
 from parity.errors import UsageError, listed
 from parity.frameworks import frameworks
+from parity.result.filling_lessons import means
 from parity.result.formats import names
 from parity.run.environment import may_have_gpus
 from parity.spec.differences import Difference, differences
@@ -262,12 +263,8 @@ def _runs_in(entry: type[Entry]) -> str:
 
 
 def _there(entry: type[Entry], framework: str) -> str:
-    """Return what an entry is in a framework, behind a colon: why not, its own part, or the formula written out."""
-    hole, part = entry.hole(framework), entry.part(framework)
-    if hole is not None:
-        return f": {hole.word}{f', {hole.why}' if hole.why else ''}"
-    words = part.means() if part else "written out" if hasattr(entry, "formula") else ""
-    return f": {words}" if words else ""
+    """Return what an entry is in a framework, behind a colon."""
+    return f": {words}" if (words := means(entry, framework)) else ""
 
 
 def print_entry(name: str, console: Console | None = None) -> None:
