@@ -111,7 +111,7 @@ def compile_verb(
     from parity.commands.export import export
     from parity.spec.load import load_spec
 
-    source = export(load_spec(spec), name, framework, data, save_data, save_weights, precision)
+    source = export(load_spec(spec), name, framework, data, save_data, save_weights, precision, output)
     if output is None:
         click.echo(source, nl=False)
     else:

@@ -82,7 +82,8 @@ def read(program: str, arguments: tuple[str, ...], no_proof: bool, weights: str 
               help="The port [DIR/NAME_FRAMEWORK.py].")  # fmt: skip
 @click.option("--weights", is_flag=True, help="Carry the program's weights over, as it begins to train from them.")
 @click.option("--no-proof", is_flag=True, help="Do not hold the program and its port in lockstep.")
-def port(program: str, arguments: tuple[str, ...], no_proof: bool, **given: Any) -> None:
+@click.option("-v", "--verbose", is_flag=True, help="Print all that was found, not what fits a screen.")
+def port(program: str, arguments: tuple[str, ...], no_proof: bool, verbose: bool, **given: Any) -> None:
     """Write a program in another framework, and prove that it trains the same.
 
     Exit 0 at parity, 1 divergent, 2 not read, 3 not proved.
@@ -101,7 +102,7 @@ def port(program: str, arguments: tuple[str, ...], no_proof: bool, **given: Any)
     if found.carried is not None:
         click.echo(CARRIED.format(found.carried))
     if found.result is not None:
-        show(found.result, False, [])
+        show(found.result, False, [], verbose)
         sys.exit(code_of(one.verdict for one in found.result.comparisons))
 
 
