@@ -18,6 +18,7 @@ from parity.commands.clicked import Group, SpecArgument, causes, common, options
 from parity.commands.ending import code_of
 from parity.commands.golden_verbs import check_against, freeze
 from parity.commands.program_verbs import compare, port, read
+from parity.commands.tracking_verb import export
 from parity.commands.version_verbs import across, bisect, cache
 from parity.selftest import SUITES
 
@@ -108,10 +109,10 @@ def compile_verb(
     save_data: Path | None, save_weights: Path | None, precision: str,
 ) -> None:  # fmt: skip
     """Print the program of a side: it runs on its own, without parity."""
-    from parity.commands.export import export
+    from parity.commands.export import export as written
     from parity.spec.load import load_spec
 
-    source = export(load_spec(spec), name, framework, data, save_data, save_weights, precision, output)
+    source = written(load_spec(spec), name, framework, data, save_data, save_weights, precision, output)
     if output is None:
         click.echo(source, nl=False)
     else:
@@ -203,5 +204,5 @@ def _work(verb: str, file: Path, options: Options, as_json: bool) -> tuple[Resul
     return result, folder
 
 
-for verb in (read, port, compare, across, bisect, cache, freeze):
+for verb in (read, port, compare, across, bisect, cache, freeze, export):
     main.add_command(verb)

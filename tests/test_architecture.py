@@ -93,6 +93,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("result",),
     ("upgrades",),
     ("report",),
+    ("tracking",),
     ("commands",),
     ("selftest", "frameworks.faults"),
     ("notebook",),
