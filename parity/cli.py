@@ -59,8 +59,11 @@ def check(spec: Path, as_json: bool, against: Path | None, **given: Any) -> None
     """The same as a test: exit 0 parity, 1 divergent, 2 usage, spec or data, 3 inconclusive."""
     if against is not None:
         check_against(spec, against, options_of(explain=False, **given), as_json)
+    from parity.report import github
+
     result, _ = _work("check", spec, options_of(explain=False, **given), as_json)
     show(result, as_json, [])
+    github.tell(result, to_error=as_json)
     sys.exit(code_of(one.verdict for one in result.comparisons))
 
 

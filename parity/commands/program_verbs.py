@@ -126,6 +126,7 @@ def compare(
     from parity.commands.ending import command
     from parity.commands.progress import progress
     from parity.reading.asking import program_of
+    from parity.report import github
     from parity.report.write import write_all
 
     options = options_of(explain=not no_explain, frameworks=None, devices=None, changes=(), **given)
@@ -138,4 +139,5 @@ def compare(
     if not as_json:
         click.echo("\n".join([*found.pair.notes, *told, *map(str, found.files)]))
     show(found.result, as_json, write_all(found.result, found.files[0].parent), verbose)
+    github.tell(found.result, to_error=as_json)
     sys.exit(code_of(one.verdict for one in found.result.comparisons))

@@ -289,7 +289,6 @@ def test_compile_prints_a_program_without_a_trace_of_parity(tmp_path: Path, fram
     assert written == named
 
 
-
 def test_diff_as_json_and_as_text_say_the_same(tmp_path: Path) -> None:
     spec_file(tmp_path, SMALL + PORT)
     told = json.loads(parity("diff", "spec.yaml", "--json", cwd=tmp_path).stdout)
