@@ -26,8 +26,8 @@ def silent(text: str, share: float) -> None:
 class Left:
     """How long a part of the work will take still, by how long its share that is done has taken.
 
-    The work has parts (a training, a lockstep, a search), each of which begins at 0. What a part will be is not known before
-    it begins, so no time is told beyond it.
+    The work has parts (a training, a lockstep, a search), each of which begins at 0. What a part will be is not known
+    before it begins, so no time is told beyond it.
 
     Args:
         clock: seconds, which only go on.

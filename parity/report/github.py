@@ -51,7 +51,7 @@ def tell(result: Result, to_error: bool = False) -> None:
         to_error: print annotations on standard error, since standard output is for data.
     """
     if reads_along():
-        for one in annotations(result):
+        for one in annotated(result):
             print(one, file=sys.stderr if to_error else sys.stdout)
     append(summary, result)
 
@@ -88,7 +88,7 @@ def append(text_of: Callable[[Any], str], told: Any) -> None:
         print(f"GITHUB_STEP_SUMMARY, {file}: {error.strerror}; the summary is left out", file=sys.stderr)
 
 
-def annotations(result: Result) -> Iterator[str]:
+def annotated(result: Result) -> Iterator[str]:
     """Yield what stands beside lines: the verdict at the spec, differences in programs by hand, and advice.
 
     Args:

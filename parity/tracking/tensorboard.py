@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from parity.tracking.told_runs import Told, ToldRun
+from parity.tracking.told_runs import ToldResult, ToldRun
 
 SERVES = "tensorboard"
 
@@ -21,7 +21,7 @@ ANSWER = "answer"
 """The folder of what the comparison says."""
 
 
-def write(told: Told, created: datetime, folder: Path, artefacts: Sequence[Path]) -> list[Path]:
+def write(told: ToldResult, created: datetime, folder: Path, artefacts: Sequence[Path]) -> list[Path]:
     """Write a result, and list the files.
 
     Args:

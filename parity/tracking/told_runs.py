@@ -41,7 +41,7 @@ class ToldRun:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Told:
+class ToldResult:
     """A result.
 
     Args:
@@ -61,13 +61,13 @@ class Told:
     differences: dict[str, str]
 
 
-def told(result: Result) -> Told:
+def told(result: Result) -> ToldResult:
     """Tell a result.
 
     Args:
         result: what was found.
     """
-    return Told(
+    return ToldResult(
         name=result.spec.name,
         runs=[*(_side(result, side) for side in result.sides), *_counterfactuals(result)],
         tags=_tags(result),

@@ -10,14 +10,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from parity.tracking.told_runs import Told, ToldRun
+from parity.tracking.told_runs import ToldResult, ToldRun
 
 SERVES = "wandb"
 
 OPEN = "wandb sync {folder}/wandb/offline-run-*"
 
 
-def write(told: Told, created: datetime, folder: Path, artefacts: Sequence[Path]) -> list[Path]:
+def write(told: ToldResult, created: datetime, folder: Path, artefacts: Sequence[Path]) -> list[Path]:
     """Write a result, and list the folders of the runs.
 
     Args:

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from parity.cli import main
 from parity.report.write import write_all
-from parity.tracking.told_runs import Told, told
+from parity.tracking.told_runs import ToldResult, told
 from tests import report_samples as samples
 
 needs = {
@@ -36,11 +36,11 @@ def export(report: Path, tool: str, out: Path) -> Any:
 
 
 @pytest.fixture
-def leaf() -> Told:
+def leaf() -> ToldResult:
     return told(samples.leaf())
 
 
-def test_sides_and_counterfactual_configs_are_runs(leaf: Told) -> None:
+def test_sides_and_counterfactual_configs_are_runs(leaf: ToldResult) -> None:
     sides = [run.name for run in leaf.runs if run.kind == "side"]
     assert sides == [side.name for side in samples.leaf().sides]
     first = next(run for run in leaf.runs if run.kind == "side")
@@ -63,7 +63,7 @@ def test_a_config_that_was_tried_has_its_outcome_by_seed() -> None:
     assert len({run.name for run in runs}) == len(runs)
 
 
-def test_claims_are_told(leaf: Told) -> None:
+def test_claims_are_told(leaf: ToldResult) -> None:
     assert leaf.tags["verdict"] == "divergent"
     assert leaf.tags["place"].startswith("step ")
     assert leaf.differences["layers.dropout.rate"] == "0.4 -> 0.6"
