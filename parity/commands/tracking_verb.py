@@ -59,8 +59,9 @@ def _writer(tool: str) -> Any:
     from parity.errors import UsageError
 
     writer = importlib.import_module(f"parity.tracking.{tool}")
-    if importlib.util.find_spec(tool) is None:
-        raise UsageError(f"--to {tool}: {tool} is not installed; pip install 'parity-harness[{writer.SERVES}]'")
+    absent = [name for name in writer.NEEDS if importlib.util.find_spec(name) is None]
+    if absent:
+        raise UsageError(f"--to {tool}: not installed: {', '.join(absent)}; pip install 'parity-harness[{tool}]'")
     return writer
 
 

@@ -1,7 +1,8 @@
 """Runs for MLflow, by ``mlflow`` itself, in a database and a folder of artefacts that are files here; no server.
 
 Source: ``mlflow/tracking/client.py``. The older store of plain files is in maintenance mode from MLflow 3 on, which
-refuses it unless told otherwise; a local SQLite file is what its message asks for.
+refuses it unless told otherwise; a local SQLite file is what its message asks for. ``mlflow-skinny`` writes it, with
+SQLAlchemy and Alembic beside it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from typing import Any
 
 from parity.tracking.told_runs import ToldResult, ToldRun
 
-SERVES = "mlflow"
+NEEDS = ("mlflow", "sqlalchemy", "alembic")
+"""What the extra of this name installs."""
 
 OPEN = "mlflow ui --backend-store-uri sqlite:///{folder}/mlflow.db"
 

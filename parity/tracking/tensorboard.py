@@ -13,7 +13,8 @@ from typing import Any
 
 from parity.tracking.told_runs import ToldResult, ToldRun
 
-SERVES = "tensorboard"
+NEEDS = ("tensorboard",)
+"""What the extra of this name installs."""
 
 OPEN = "tensorboard --logdir {folder}"
 

@@ -12,7 +12,8 @@ from typing import Any
 
 from parity.tracking.told_runs import ToldResult, ToldRun
 
-SERVES = "wandb"
+NEEDS = ("wandb",)
+"""What the extra of this name installs."""
 
 OPEN = "wandb sync {folder}/wandb/offline-run-*"
 

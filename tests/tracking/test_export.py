@@ -14,12 +14,13 @@ from click.testing import CliRunner
 
 from parity.cli import main
 from parity.report.write import write_all
+from parity.tracking import mlflow, tensorboard, wandb
 from parity.tracking.told_runs import ToldResult, told
 from tests import report_samples as samples
 
 needs = {
-    name: pytest.mark.skipif(importlib.util.find_spec(name) is None, reason=f"the extra {name} is not installed")
-    for name in ("tensorboard", "mlflow", "wandb")
+    tool: pytest.mark.skipif(None in map(importlib.util.find_spec, needed), reason=f"the extra {tool} is not installed")
+    for tool, needed in (("tensorboard", tensorboard.NEEDS), ("mlflow", mlflow.NEEDS), ("wandb", wandb.NEEDS))
 }
 
 
