@@ -44,7 +44,8 @@ def pages() -> tuple[Pages, list[Any]]:
     fields = [*_fields(catalogue, rows)]
     found: Pages = {"reference/differ/index.md": _differ(fields, rows)}
     found |= {f"reference/differ/{one}.md": _field(one, catalogue, rows) for one in fields}
-    nav: list[Any] = [{"Where frameworks differ": [f"reference/differ/{one}.md" for one in ("index", *fields)]}]
+    of_fields: list[Any] = [{one: f"reference/differ/{one}.md"} for one in fields]
+    nav: list[Any] = [{"Where frameworks differ": ["reference/differ/index.md", *of_fields]}]
     for family, entries in catalogue.items():
         title = TITLES[family]
         found[f"reference/{family}/index.md"] = _family(title, entries)

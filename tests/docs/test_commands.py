@@ -104,6 +104,24 @@ def test_every_whole_spec_shown_is_one() -> None:
             parse_spec(text, file=page)
 
 
+REST = {
+    "name:": "name: shown",
+    "data:": "data: {source: leaf_like}",
+    "loss:": "loss: mse",
+    "optimizer:": "optimizer: sgd",
+    "training:": "training: {batch_size: 8, epochs: 1}",
+}
+"""What a page leaves out of a spec to show its model."""
+
+
+def test_every_model_shown_is_one() -> None:
+    shown = [(page, text) for page, text in blocks("yaml") if re.search(r"^model:\n", text, re.M)]
+    assert len(shown) > 3
+    for page, text in shown:
+        rest = [line for part, line in REST.items() if not re.search(rf"^{part}", text, re.M)]
+        parse_spec("\n".join([text.rstrip(), *rest]) + "\n", file=page)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_make_target_and_file_named_is_there(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
