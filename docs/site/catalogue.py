@@ -187,10 +187,10 @@ def _field(field: str, catalogue: Catalogue, rows: list[dict[str, str]]) -> str:
     words = field.replace("_", " ")
     parts = [
         f"# {words}: where frameworks differ\n\n`{field}`" + (f": {', '.join(map(code, values))}" if values else ""),
-        "\n".join(f"- {marked(one)}" for one in meanings),
         f"## Own defaults\n\n{_defaults(own, 'entry')}" if own else "",
     ]
     for family, name, paragraphs in _telling(field, catalogue):
         told = "\n\n".join(map(marked, paragraphs))
         parts.append(f"## {words} in {name}\n\n{told}\n\n[All of {name}](../{family}/{name}.md)")
+    parts.append(_list("What the field is", meanings))
     return "\n\n".join(part for part in parts if part) + "\n"

@@ -6,6 +6,7 @@ the docs asks for it with ``<!-- report: NAME -->``, if ``PARITY_REPORTS`` names
 
 from __future__ import annotations
 
+import html
 import os
 import re
 from pathlib import Path
@@ -23,6 +24,8 @@ FRAME = """<iframe class="report" src="{source}" title="The page of {name}" load
 
 [Open the page by itself]({source}){{target=_blank}}
 """
+
+BAR = r"\|"
 
 MADE: dict[str, str] = {}
 """The pages that are made, by their path in the site."""
@@ -63,7 +66,18 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         up = "../" * page.file.src_uri.count("/")
         return FRAME.format(source=f"{up}{file.src_uri}", name=name)
 
-    return repository.linked(REPORT.sub(embedded, markdown), page.file.src_uri)
+    return barred(repository.linked(REPORT.sub(embedded, markdown), page.file.src_uri))
+
+
+def barred(markdown: str) -> str:
+    r"""Return Markdown with bars in the code of a table as this site shows them; GitHub takes ``\|``."""
+
+    def told(code: re.Match[str]) -> str:
+        return f"<code>{html.escape(code[1].replace(BAR, '|')).replace('|', '&#124;')}</code>"
+
+    lines = [re.sub(r"`([^`]*)`", told, one) if one.startswith("|") and BAR in one else one
+             for one in markdown.split("\n")]  # fmt: skip
+    return "\n".join(lines)
 
 
 def _reports() -> list[Path]:

@@ -23,5 +23,7 @@ def _page(name: str, verb: click.Command, parent: click.Context) -> str:
     context = click.Context(verb, info_name=name, parent=parent)
     records = [one for parameter in verb.get_params(context) if (one := parameter.get_help_record(context))]
     usage = f"{context.command_path} {' '.join(verb.collect_usage_pieces(context))}"
-    options = table(["option", ""], [[code(option), cell(about)] for option, about in records])
+    options = table(
+        ["option", ""], [[code(said.replace("INTEGER RANGE", "N")), cell(about)] for said, about in records if about]
+    )
     return f"# parity {name}\n\n{cell(verb.help or '')}\n\n    {usage}\n\n{options}\n"

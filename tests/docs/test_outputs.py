@@ -22,10 +22,9 @@ def flat(text: str) -> str:
 
 
 def indented(text: str, beginning: str) -> str:
-    """Return the indented block of a page that begins so, without its indent."""
-    (block,) = (
-        one for one in re.findall(r"(?:^ {4}.*\n|^\n(?= {4}))+", text, re.M) if one.strip().startswith(beginning)
-    )
+    """Return the first indented block of a page that begins so, without its indent."""
+    blocks = re.findall(r"(?:^ {4}.*\n|^\n(?= {4}))+", text, re.M)
+    block = next(one for one in blocks if one.strip().startswith(beginning))
     return re.sub(r"(?m)^ {4}", "", block)
 
 
