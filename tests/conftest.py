@@ -34,6 +34,9 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
     os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="parity-cache-")
     atexit.register(shutil.rmtree, os.environ["XDG_CACHE_HOME"], ignore_errors=True)
 
+for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE"):
+    os.environ.pop(name, None)  # Commands that a test runs say nothing to the job that runs the tests.
+
 SECONDS = "parity/seconds"
 """Where pytest keeps how long each file took when it last ran whole."""
 
