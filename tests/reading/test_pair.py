@@ -166,6 +166,40 @@ def test_labels_and_rows_with_a_single_one_are_the_same() -> None:
     assert list(found.spec["sides"]["b"]["changes"]) == ["loss"]
 
 
+@pytest.mark.parametrize("shows", ["a", "b"])
+@pytest.mark.parametrize("form", ["same", "labels", "flat", "scale"])
+def test_rows_to_validate_on_that_only_one_program_shows_are_no_other_rows(shows: str, form: str) -> None:
+    labels = np.arange(8) % 3
+    hot = {"loss": {"categorical_crossentropy": {"from_logits": True}}}
+    numbers = {"loss": {"sparse_categorical_crossentropy": {"from_logits": True}}}
+    layers, sparse, one_hot = DENSE, {}, {}
+    y, other = Y, {"same": Y, "flat": Y[:, 0], "scale": Y, "labels": labels}[form]
+    if form == "labels":
+        layers, y = [*DENSE[:1], {"dense": {"units": 3, "name": "dense_1"}}], np.eye(3, dtype="float32")[labels]
+        sparse, one_hot = numbers, hot
+    x = X / 4.0 if form == "scale" else X
+    rows = [{"X": X, "y": y}, {"X": x, "y": other}]
+    at = "ab".index(shows)
+    rows[1 - at] = {name: one[:6] for name, one in rows[1 - at].items()}
+    a, b = reading("keras", layers, rows[0], **one_hot), reading("torch", layers, rows[1], **sparse)
+    (a, b)[at].spec["data"] = {**(a, b)[at].spec["data"], "validation_split": 0.25}
+    found = pair_of(a, b)
+    assert found.spec["data"]["validation_split"] == 0.25
+    assert not found.rows.others
+    assert found.rows.notes == []
+    assert len(found.rows.arrays["X"]) == len(found.rows.arrays["y"]) == 8
+    changed = found.spec["sides"]["b"].get("changes", {})
+    assert set(changed) == {"same": set(), "labels": {"loss"}, "flat": {"data.targets"}, "scale": {"data.scale"}}[form]
+
+
+def test_rows_that_train_in_one_program_and_validate_in_the_other_are_a_difference() -> None:
+    a, b = reading("keras", DENSE, {"X": X, "y": Y}), reading("torch", DENSE, {"X": X, "y": Y})
+    a.spec["data"] = {**a.spec["data"], "validation_split": 0.25}
+    found = pair_of(a, b)
+    assert found.spec["sides"]["b"]["changes"] == {"data.validation_split": 0.0}
+    assert found.rows.notes == []
+
+
 def test_who_brings_no_data_learns_from_the_others() -> None:
     made_up = reading("torch", DENSE, {"X": X + 1.0, "y": Y})
     made_up.made_up = True
