@@ -76,11 +76,11 @@ class {name}(keras.layers.MultiHeadAttention):
 '''
 """Keras's layer with something put right; its methods follow."""
 
-APART = '''
+APART = """
     def __init__(self, *sizes, output_initializer, **more):
         super().__init__(*sizes, **more)
         self.output_initializer = keras.initializers.get(output_initializer)
-'''
+"""
 
 BUILD = """
     def build(self, query_shape, value_shape, key_shape=None):

@@ -187,6 +187,12 @@ def _alike(one: NDArray[Any], other: NDArray[Any]) -> bool:
     return bool(np.allclose(one, other, rtol=CLOSE, atol=CLOSE * float(np.abs(one).max(initial=0.0))))
 
 
+def same_rows(one: NDArray[Any], other: NDArray[Any]) -> bool:
+    """Return whether two arrays hold the same, as far as the shorter goes, in whatever form."""
+    count = min(len(one), len(other))
+    return _in_form(one[:0], one[:count], other[:count]) is not None
+
+
 def _flat(one: NDArray[Any], other: NDArray[Any]) -> tuple[str, str] | None:
     """Return the forms of targets of which one has an axis of length 1 behind the other's, (N,) and (N, 1)."""
     for short, long, forms in ((one, other, ("flat", "column")), (other, one, ("column", "flat"))):
