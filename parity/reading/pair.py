@@ -147,11 +147,10 @@ def paired(a: ReadProgram, b: ReadProgram, names: tuple[str, str], source: str, 
     b = called_alike(a, b)
     specs = [_built(one) for one in (a, b)]
     sides = []
-    for name, one, spec in zip(names, (a, b), specs, strict=True):
+    for name, one, built in zip(names, (a, b), specs, strict=True):
         kept = read_by_losses(one.spec["loss"])
-        sides.append(
-            PairSide(name=name, reading=one, model=pools_flattened(activations_joined(spec.model, kept), kept))
-        )
+        model = pools_flattened(activations_joined(built.model, kept), kept)
+        sides.append(PairSide(name=name, reading=one, model=model))
     _turn(sides)
     first, second = sides
     first.names = {str(op.name): str(op.name) for op in first.model.layers}

@@ -95,6 +95,9 @@ def tell_parameters(told: Told, graph: TracedModel, starts: Starts, loop: Loop |
             refuse(told, what, "a field that holds a part of a layer", node.place)
         wide = next((one for one in parameters.values() if one.dim() > 1), None)
         feeds = 0 if wide is None or "Transpose" in node.part else math.prod(wide.shape[1:])
+        padding = getattr(module, "padding_idx", None)
+        if padding is not None and wide is not None and starts.first(wide)[padding].any():
+            node.arguments["padding_starts_at_0"] = False
         node.arguments["starts"] = {
             name: starts.of(one) or measured.word(node, name, one, starts.first(one), feeds)
             for name, one in parameters.items()

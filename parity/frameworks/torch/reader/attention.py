@@ -81,8 +81,7 @@ def _starts(node: ToldNode, size: int) -> dict[str, Any]:
 
 def _in_numbers(word: Word, fan_in: int, fan_out: int) -> Any:
     """Return how a matrix (in, out) starts, without a rule of its fans."""
-    said = initializer_of(word, fan_in)
-    kind, fields = (said, {}) if isinstance(said, str) else next(iter(said.items()))
+    ((kind, fields),) = initializer_of(word, fan_in).items()
     if kind == "fan_in_uniform":  # What feeds an output is the same.
         return {kind: dict(fields)}
     entry = INITIALIZERS[kind].model_validate(dict(fields))
