@@ -13,6 +13,7 @@ from parity.entries import Entry, shown
 from parity.errors import ParityError
 from parity.explain.contest import Contest
 from parity.frameworks import frameworks, title_of
+from parity.native import means_in
 from parity.result.entryfact import EntryFact, PartFact
 from parity.result.explanation import CombinationFact
 from parity.result.patches import as_options, as_yaml, changes_of
@@ -158,20 +159,12 @@ def _entry_fact(name: str, used: Sequence[str]) -> EntryFact:
     first, _, rest = inspect.cleandoc(entry.__doc__ or "").partition("\n")
     parts = [
         PartFact(
-            framework=one, title=title_of(one), means=means(entry, one), link=_link(entry, one),
+            framework=one, title=title_of(one), means=means_in(entry, one), link=_link(entry, one),
             defaults={field: shown(value) for field, value in entry.natively(one).items()},
         )
         for one in dict.fromkeys(used)
     ]  # fmt: skip
     return EntryFact(name=name, family=family, kind=kind, equation=first, about=rest.strip(), parts=parts)
-
-
-def means(entry: type[Entry], framework: str) -> str:
-    """Return what an entry is in a framework: why it is not there, its own part, or that it is written out."""
-    hole, part = entry.hole(framework), entry.part(framework)
-    if hole is not None:
-        return f"{hole.word}{f', {hole.why}' if hole.why else ''}"
-    return part.means() if part else "written out" if hasattr(entry, "formula") else ""
 
 
 def _link(entry: type[Entry], framework: str) -> str:
