@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from parity.code import Slot, TorchWeight, call
-from parity.entries import shown
+from parity.entries import Entry, shown
 
 
 def _as_it_is(value: Any) -> Any:
@@ -234,13 +234,8 @@ class Native:
         return tuple(name for name in slots if not isinstance(self.slots.get(name, ""), str))
 
 
-def means_in(entry: Any, framework: str) -> str:
-    """Return what an entry is in a framework: why it is not there, its own part, or that it is written out.
-
-    Args:
-        entry: the class of the entry.
-        framework: name of the framework.
-    """
+def means_in(entry: type[Entry], framework: str) -> str:
+    """Return what an entry is in a framework: why it is not there, its own part, or that it is written out."""
     hole, part = entry.hole(framework), entry.part(framework)
     if hole is not None:
         return f"{hole.word}{f', {hole.why}' if hole.why else ''}"

@@ -8,7 +8,7 @@ from typing import Any
 
 from parity.report import document as doc
 from parity.report import lookup
-from parity.report.network_picture import network
+from parity.report.drawn_network import network
 from parity.report.sentences import answers, combining, guessing, magnified, outcomes
 from parity.report.sentences.answers import Reply
 from parity.report.sentences.finding import Finding, Patch, where

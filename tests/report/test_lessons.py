@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from parity.report import arrange, html, network_picture, svg, write
+from parity.report import arrange, drawn_network, html, svg, write
 from parity.report import arrange_lessons as lessons
 from parity.report import document as doc
 from parity.report.sentences import answers, combining, guessing, magnified
@@ -200,13 +200,13 @@ def test_the_explained_pair_is_looked_at() -> None:
 
 
 def test_branches_stand_beside_each_other_and_lines_go_around_boxes() -> None:
-    drawn = network_picture.network(NETWORK, "keras")
+    drawn = drawn_network.network(NETWORK, "keras")
     assert [(box.name, box.column, box.row) for box in drawn.nodes] == [
         ("input", 0, 0), ("conv1d", 0, 1), ("shortcut", 1, 1), ("sum", 0, 2), ("logits", 0, 3),
     ]  # fmt: skip
     assert set(drawn.edges) == {(0, 1), (0, 2), (1, 3), (2, 3), (3, 4)}
     skipping = [*NETWORK[:1], LayerFact(name="sum", kind="add", reads=["input", "conv1d"], shape=[64, 128])]
-    picture = svg.placed(network_picture.network(skipping, "keras"))
+    picture = svg.placed(drawn_network.network(skipping, "keras"))
     around = [line for line in picture.lines if "Q" in line]
     assert len(around) == 1
     assert picture.width > max(box.x for box in picture.boxes) + picture.box_width
@@ -214,7 +214,7 @@ def test_branches_stand_beside_each_other_and_lines_go_around_boxes() -> None:
 
 def test_a_long_name_is_cut_and_kept_in_full_for_who_asks() -> None:
     name = "a_layer_" * 9
-    drawn = network_picture.network([LayerFact(name=name, kind="dense", reads=["input"], shape=[3])], "keras")
+    drawn = drawn_network.network([LayerFact(name=name, kind="dense", reads=["input"], shape=[3])], "keras")
     box = svg.placed(drawn).boxes[1]
     assert box.label.endswith("…")
     assert len(box.label) == svg.WIDEST
