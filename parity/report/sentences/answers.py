@@ -113,7 +113,9 @@ def enough(result: Result) -> Reply | None:
     if told is None or repair is None:
         return None
     won = outcomes.gain(told.bad_value, told.good_value, repair.after)
-    reached = f"With it alone {told.bad} comes to {told.outcome} {outcomes.shown(told, repair.after, repair.values)}"
+    it = "it" if len(repair.paths) == 1 else "them"
+    value = outcomes.shown(told, repair.after, repair.values)
+    reached = f"With {it} alone {told.bad} comes to {told.outcome} {value}"
     goal = f"{told.good} to {outcomes.shown(told, told.good_value, told.good_values)}"
     lead = f"{reached}, {goal}: that is {formats.share(won)} of the gap ({claims.seeds(told, repair)})."
     return Reply("Is it enough?", lead, _fewest(result, told, repair))
@@ -216,7 +218,8 @@ def which_line(result: Result) -> Reply | None:
     lines = [f"{line.side}, {where(line)}: {line.text or '(nothing)'}" for line in known]
     if not lines:
         return None
-    what = "The cause stands" if paths else "The differences stand"
+    causes = "The cause stands" if len(paths or ()) == 1 else "The causes stand"
+    what = causes if paths else "The differences stand"
     return Reply("Which line?", f"{what} here:", list(dict.fromkeys(lines)))
 
 
