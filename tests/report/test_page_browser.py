@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from parity.notebook import found
 from parity.report import html
 from tests import report_samples as samples
 
@@ -128,9 +129,9 @@ def browse(browser: str, page: Path, folder: Path, light: str, *more: str) -> tu
 
 
 def measured(content: str) -> dict[str, Any]:
-    found = re.search(r'<pre id="measured">(.+?)</pre>', content, re.DOTALL)
-    assert found is not None, content[-2000:]
-    told: dict[str, Any] = json.loads(unescape(found[1]))
+    known = re.search(r'<pre id="measured">(.+?)</pre>', content, re.DOTALL)
+    assert known is not None, content[-2000:]
+    told: dict[str, Any] = json.loads(unescape(known[1]))
     return told
 
 
@@ -252,6 +253,38 @@ def test_axe_finds_nothing(browser: str, tmp_path: Path, width: int, light: str)
 def test_axe_would_find_a_button_without_a_name(browser: str, tmp_path: Path) -> None:
     told = axed(browser, tmp_path, DESK, "light", "<button></button>")
     assert "button-name" in [name for name, *_ in told["found"]]
+
+
+NOTEBOOK = """<!DOCTYPE html>
+<meta charset="utf-8"><title>waiting</title>
+%s
+<pre id="measured"></pre>
+<script>
+addEventListener("load", () => setTimeout(() => {
+  const frame = document.querySelector("iframe"), page = () => frame.contentDocument;
+  page().querySelector(".switch input").click();
+  page().querySelector('nav a[href="#steps"]').click();
+  setTimeout(() => {
+    document.getElementById("measured").textContent = JSON.stringify({
+      opened: Boolean(page().querySelector("#steps details[open]")), said: page().querySelector(".said").textContent,
+      here: location.hash,
+    });
+  }, 1000);
+}, 1500));
+</script>
+"""
+
+
+def test_in_the_frame_of_a_notebook_switches_turn_and_links_stay_in_the_page(browser: str, tmp_path: Path) -> None:
+    (tmp_path / "notebook.html").write_text(
+        NOTEBOOK % found(samples.SAMPLES["taught"]())._repr_html_(), encoding="utf-8"
+    )
+    content, console = browse(browser, tmp_path / "notebook.html", tmp_path / "profile", "light")
+    assert console == []
+    told = measured(content)
+    assert told["said"].startswith("keras with layers.*.kernel_initializer")
+    assert told["opened"]
+    assert told["here"] == ""
 
 
 @pytest.mark.parametrize("light", LIGHTS)

@@ -13,5 +13,15 @@ function arrive() {
   place.scrollIntoView({ behavior: "instant" });
 }
 addEventListener("hashchange", arrive);
+// In a frame of a notebook a link to a place would lead to the notebook's own address; and one that was followed before
+// leads nowhere a second time.
+addEventListener("click", (event) => {
+  const link = event.target.closest('a[href^="#"]');
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  const place = link.getAttribute("href").slice(1);
+  if (location.hash.slice(1) === place) arrive();
+  else location.hash = place;
+});
 addEventListener("beforeprint", () => document.querySelectorAll("details.section").forEach((fold) => { fold.open = true; }));
 arrive();
