@@ -92,5 +92,5 @@ def progress(enabled: bool = True) -> Iterator[Tell]:
     )  # fmt: skip
     left = Left()
     with Progress(*columns, console=Console(stderr=True), transient=True, expand=True) as bar:
-        task = bar.add_task("starting", total=1.0, left="")
+        task = bar.add_task("starting the frameworks", total=1.0, left="")
         yield lambda text, share: bar.update(task, description=text, completed=share, left=left.told(text, share))
