@@ -10,6 +10,7 @@ import os
 import shutil
 import tempfile
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -113,3 +114,21 @@ def bench() -> TestBench:
     from helpers_frameworks import shared_bench  # A test that needs no framework is spared the import.
 
     return shared_bench()
+
+
+@pytest.fixture
+def forked_torch() -> Iterator[None]:
+    """Let every worker that would be this interpreter be a fork of one that has imported PyTorch."""
+    from helpers_forked import forked_workers
+
+    with forked_workers("torch"):
+        yield
+
+
+@pytest.fixture
+def forked_keras() -> Iterator[None]:
+    """Let every worker that would be this interpreter be a fork of one that has imported Keras on TensorFlow."""
+    from helpers_forked import forked_workers
+
+    with forked_workers("keras"):
+        yield

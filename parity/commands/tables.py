@@ -18,6 +18,7 @@ from parity.catalog import FAMILIES
 from parity.entries import Entry, shown
 from parity.errors import UsageError, listed
 from parity.frameworks import frameworks
+from parity.native import means_in
 from parity.result.formats import names
 from parity.run.environment import may_have_gpus
 from parity.spec.differences import Difference, differences
@@ -226,7 +227,7 @@ def _entry_told(entry: type[Entry]) -> dict[str, Any]:
         "text": _unindented(entry.__doc__ or ""),
         "fields": {field: _field(entry, field) for field in entry.model_fields},
         "frameworks": [name for name, hole in there.items() if hole is None],
-        "parts": {name: _words(entry, name) for name, hole in there.items() if hole is None},
+        "parts": {name: means_in(entry, name) for name, hole in there.items() if hole is None},
         "holes": {name: {"word": hole.word, "why": hole.why} for name, hole in there.items() if hole is not None},
         "cases": len(entry.cases()),
         "shows": [case.shows for case in entry.cases()],
@@ -270,16 +271,8 @@ def _runs_in(entry: type[Entry]) -> str:
 
 
 def _there(entry: type[Entry], framework: str) -> str:
-    """Return what an entry is in a framework, behind a colon: why not, its own part, or the formula written out."""
-    hole = entry.hole(framework)
-    words = f"{hole.word}{f', {hole.why}' if hole.why else ''}" if hole is not None else _words(entry, framework)
-    return f": {words}" if words else ""
-
-
-def _words(entry: type[Entry], framework: str) -> str:
-    """Return what an entry is in a framework that has it: its own part, or the formula written out; empty if untold."""
-    part = entry.part(framework)
-    return part.means() if part else "written out" if hasattr(entry, "formula") else ""
+    """Return what an entry is in a framework, behind a colon."""
+    return f": {words}" if (words := means_in(entry, framework)) else ""
 
 
 def print_entry(name: str, console: Console | None = None) -> None:

@@ -16,6 +16,7 @@ from parity.activations import Activation
 from parity.activations.linear import Linear
 from parity.catalog import ACTIVATIONS, OPTIMIZERS
 from parity.code import Site, Slot
+from parity.compile.layout import arguments_of
 from parity.compile.predictions import LOGITS, answer_of, behind_opaque, spoken_by
 from parity.compile.program import Bindings, Output, Program, Weight, to_last
 from parity.compile.weights import Found, as_called, either_way, expanded, weights_of
@@ -167,17 +168,23 @@ def _behind(layer: Layer) -> Activation | None:
     return None if ending is None or isinstance(ending, Linear) else ending
 
 
+def _site(layer: Layer, framework: str) -> Site:
+    """Return where a layer stands in a program of which no more is known than its framework."""
+    shapes = tuple(value.shape for value in layer.reads)
+    return Site(name=layer.name, input_shape=layer.input_shape, input_shapes=shapes, arguments=arguments_of(layer),
+                framework=framework)  # fmt: skip
+
+
 def _taken_in(before: Layer, after: Layer, path: str, framework: str) -> Output:
     """Return a layer's output as what the layer after it, a module of the program's, takes in."""
-    site = Site(name=after.name, input_shape=after.input_shape, framework=framework)
-    rank = len(before.output_shape)
+    site, rank = _site(after, framework), len(before.output_shape)
     first = rank > 1 and after.op.template(framework)(site).reads == "to_first"
     return Output(attribute=path, axes=to_last(rank) if first else None, point="input", shape=before.output_shape)
 
 
 def _put_out(layer: Layer, path: str, framework: str) -> Output:
     """Return a layer's output as what its own module puts out, with the activation that stands behind it."""
-    site = Site(name=layer.name, input_shape=layer.input_shape, framework=framework)
+    site = _site(layer, framework)
     code, rank = layer.op.template(framework)(site), len(layer.output_shape)
     first = rank > 1 and code.writes == "to_first"
     behind = _behind(layer)

@@ -4,18 +4,6 @@ from __future__ import annotations
 
 from parity.code import Helper
 
-FROZEN = Helper(
-    name="FrozenMultiHeadAttention",
-    source='''
-class FrozenMultiHeadAttention(keras.layers.MultiHeadAttention):
-    """MultiHeadAttention that stays: told trainable=False, its own lets what it is made of move."""
-
-    def build(self, query_shape, value_shape, key_shape=None):
-        super().build(query_shape, value_shape, key_shape)
-        self.trainable = False
-''',
-)
-
 TORCH = Helper(
     name="MultiHeadAttention",
     source='''
@@ -82,11 +70,30 @@ class WrittenOutAttention(nn.Module):
 ''',
 )
 
-KEEPING = '''
+KERAS = '''
 class {name}(keras.layers.MultiHeadAttention):
-    """MultiHeadAttention that leaves the masks on what it reads: its own takes them off, so that a
-    residual sum behind it has none."""
-{frozen}
+    """MultiHeadAttention {what}."""
+'''
+"""Keras's layer with something put right; its methods follow."""
+
+APART = """
+    def __init__(self, *sizes, output_initializer, **more):
+        super().__init__(*sizes, **more)
+        self.output_initializer = keras.initializers.get(output_initializer)
+"""
+
+BUILD = """
+    def build(self, query_shape, value_shape, key_shape=None):
+        super().build(query_shape, value_shape, key_shape)
+"""
+
+START = """        kernel = self.output_dense.kernel
+        kernel.assign(self.output_initializer(kernel.shape, kernel.dtype))
+"""
+
+STAY = "        self.trainable = False  # told so, its own lets what it is made of move\n"
+
+KEEPING = """
     def call(
         self, query, value, key=None, query_mask=None, value_mask=None, key_mask=None, attention_mask=None,
         return_attention_scores=False, training=None, use_causal_mask=False,
@@ -101,12 +108,6 @@ class {name}(keras.layers.MultiHeadAttention):
         for one, mask in zip(read, masks):
             one._keras_mask = mask
         return found
-{of_none}'''
-
-FREEZING = """
-    def build(self, query_shape, value_shape, key_shape=None):
-        super().build(query_shape, value_shape, key_shape)
-        self.trainable = False  # told so, its own lets what it is made of move
 """
 
 OF_NONE = """
@@ -120,13 +121,24 @@ OF_NONE = """
 """
 
 
-def keeping_masks(frozen: bool, of_none: bool) -> Helper:
-    """Return Keras's layer, with the masks left on what it reads.
+def keras_class(*, frozen: bool, apart: bool, keeping: bool, of_none: bool) -> Helper | None:
+    """Return Keras's layer with what it does otherwise put right; None where nothing is to be.
 
     Args:
         frozen: what it is made of stays as it starts.
+        apart: its output's kernel starts in a way of its own.
+        keeping: the masks stay on what it reads; its own takes them off, so that a residual sum behind it has none.
         of_none: what a place that sees none gets is to be put right.
     """
-    name = "Frozen" * frozen + "MaskKeepingAttention" + "OfNone" * of_none
-    source = KEEPING.format(name=name, frozen=FREEZING if frozen else "", of_none=OF_NONE if of_none else "")
-    return Helper(name=name, source=source)
+    what = [
+        *(["that stays"] if frozen else []),
+        *(["whose output kernel starts in a way of its own"] if apart else []),
+        *(["that leaves the masks on what it reads, for a residual sum behind it"] if keeping else []),
+    ]
+    if not what:
+        return None
+    kept = "MaskKeepingAttention" if keeping else "MultiHeadAttention"
+    name = "Frozen" * frozen + "Apart" * apart + kept + "OfNone" * of_none
+    source = KERAS.format(name=name, what=", and ".join(what)) + APART * apart
+    source += BUILD * (frozen or apart) + START * apart + STAY * frozen
+    return Helper(name=name, source=source + KEEPING * keeping + OF_NONE * of_none)

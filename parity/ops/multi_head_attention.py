@@ -19,7 +19,7 @@ from parity.initializers.zeros import Zeros
 from parity.lazy import differentiable as np
 from parity.native import Native, same
 from parity.ops import HELD, Op, ShapeError, check_constraints
-from parity.ops.attention_classes import FROZEN, TORCH, WRITTEN_OUT, keeping_masks
+from parity.ops.attention_classes import TORCH, WRITTEN_OUT, keras_class
 from parity.regularizers import AnyRegularizer
 
 if TYPE_CHECKING:
@@ -41,7 +41,8 @@ class MultiHeadAttention(Op):
 
     Keras keeps kernels as (E, heads, key_dim), and takes the fans of such a kernel from its last two axes
     times E, so that glorot_uniform starts them narrower than a dense layer's. ``nn.MultiheadAttention`` has one matrix
-    for all three, heads * key_dim = E and no value_dim: the PyTorch program has a module of its own on
+    (3E, E) for all three, which xavier_uniform starts as such, an output kernel that starts as ``nn.Linear`` does,
+    heads * key_dim = E and no value_dim: the PyTorch program has a module of its own on
     ``F.scaled_dot_product_attention``.
     """
 
@@ -70,11 +71,23 @@ class MultiHeadAttention(Op):
         default=0.0, description="share of the weights between places that is dropped in training"
     )
     kernel_initializer: AnyInitializer = Field(default=GlorotUniform(), description="how the kernels start")
+    output_initializer: AnyInitializer | None = Field(
+        default=None, description="how the kernel of the output starts; as the others if not said"
+    )
     bias_initializer: AnyInitializer = Field(default=Zeros(), description="how the biases start")
     kernel_regularizer: AnyRegularizer | None = Field(default=None, description="what each kernel adds to the loss")
     bias_regularizer: AnyRegularizer | None = Field(default=None, description="what each bias adds to the loss")
     kernel_constraint: AnyConstraint | None = Field(default=None, description="what each kernel is held to")
     bias_constraint: AnyConstraint | None = Field(default=None, description="what each bias is held to")
+
+    @classmethod
+    def about(cls, field: str) -> tuple[str, str]:
+        return ("output_kernel", "initializer") if field == "output_initializer" else super().about(field)
+
+    @classmethod
+    def field_of(cls, parameter: str, said: str) -> str:
+        apart = (parameter, said) == ("output_kernel", "initializer")
+        return "output_initializer" if apart else super().field_of(parameter, said)
 
     @property
     def draws(self) -> bool:  # type: ignore[override]
@@ -132,7 +145,8 @@ class MultiHeadAttention(Op):
 
     def parameters(self, shape: Any) -> dict[str, Parameter]:
         """Return four kernels (in, out) and, with ``use_bias``, their biases; heads stand side by side."""
-        found = {}
+        found: dict[str, Parameter] = {}
+        feeds = 0
         for name, kept in self.shaped(shape).items():
             said = name.partition("_")[2]
             flat: Shape = kept
@@ -141,9 +155,14 @@ class MultiHeadAttention(Op):
             # As Keras's compute_fans has it: of three axes, the first is a window.
             window = kept[0] if len(kept) == 3 else 1
             fans = (math.prod(kept), math.prod(kept)) if said == "bias" else (window * kept[1], window * kept[2])
+            starts = getattr(self, f"{said}_initializer")
+            if name == "output_kernel" and self.output_initializer is not None:
+                starts = self.output_initializer
+            if said == "kernel":
+                feeds = flat[0]  # The bias behind it is fed by as many.
             found[name] = Parameter(
                 shape=(math.prod(kept),) if said == "bias" else flat, fan_in=fans[0], fan_out=fans[1],
-                feeds=flat[0], initializer=getattr(self, f"{said}_initializer"),
+                feeds=feeds, initializer=starts,
                 regularizer=getattr(self, f"{said}_regularizer"), constraint=getattr(self, f"{said}_constraint"),
             )  # fmt: skip
         return found
@@ -190,9 +209,11 @@ class MultiHeadAttention(Op):
 
     def _keras_class(self, site: Site) -> Helper | None:
         """Return the class where Keras's own would do something else; None where it would not."""
-        if any(site.masked):
-            return keeping_masks(frozen=not self.trainable, of_none=not self.draws and site.framework == "keras_torch")
-        return None if self.trainable else FROZEN
+        keeps = any(site.masked)
+        return keras_class(
+            frozen=not self.trainable, apart=self.output_initializer is not None, keeping=keeps,
+            of_none=keeps and not self.draws and site.framework == "keras_torch",
+        )  # fmt: skip
 
     def tensorflow(self, site: Site) -> TensorFlowCode:
         query, value, key = self._three(site.arguments)
@@ -260,6 +281,7 @@ class MultiHeadAttention(Op):
         return TorchCode(
             modules={site.name: f"{kind.name}({', '.join(told)})"}, weights=weights, output=site.name,
             forward=f"self.{site.name}({', '.join([*site.arguments, *masks])})", helpers=(kind,),
+            part=(0,),  # nn.MultiheadAttention gives what places give each other, too.
         )  # fmt: skip
 
     @classmethod

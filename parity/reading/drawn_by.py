@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from parity.catalog import INITIALIZERS
 from parity.code import Parameter
+from parity.initializers import Initializer
 from parity.initializers.truncated_normal import CUT
 from parity.lazy import np
 from parity.run.decimals import decimal_of
@@ -38,19 +39,36 @@ def rules_for(shape: Sequence[int], *, fan_in: int, fan_out: int, feeds: int = 0
     >>> rules_for([3, 3], fan_in=3, fan_out=3)["glorot_uniform"]
     ('uniform', 1.0)
     """
-    grid = np.array([0.1, 0.35, 0.8, 0.95])
     found = {}
     for kind in RULES:
-        entry = INITIALIZERS[kind]()
-        parameter = Parameter(
-            shape=tuple(shape), initializer=entry, fan_in=fan_in, fan_out=fan_out, feeds=feeds or fan_in
-        )
-        drawn = entry.sample(grid, parameter)
-        for family, quantiles in families().items():
-            ratios = drawn / quantiles(grid)
-            if np.ptp(ratios) < 1e-9 * abs(ratios[0]):
-                found[kind] = (family, round(float(ratios[0]), 12))
+        drawn = drawn_as(INITIALIZERS[kind](), shape, fan_in=fan_in, fan_out=fan_out, feeds=feeds)
+        if drawn is not None:
+            found[kind] = drawn
     return found
+
+
+def drawn_as(
+    entry: Initializer, shape: Sequence[int], *, fan_in: int, fan_out: int, feeds: int = 0
+) -> tuple[str, float] | None:  # fmt: skip
+    """Return the family that an initializer draws from around 0, and the scale; None where it draws from none.
+
+    Args:
+        entry: the initializer.
+        shape: of the tensor.
+        fan_in: inputs that feed one output.
+        fan_out: outputs that one input feeds.
+        feeds: inputs that feed one output of its layer; ``fan_in`` if 0.
+    """
+    if not entry.elementwise or not entry.random:
+        return None
+    grid = np.array([0.1, 0.35, 0.8, 0.95])
+    parameter = Parameter(shape=tuple(shape), initializer=entry, fan_in=fan_in, fan_out=fan_out, feeds=feeds or fan_in)
+    drawn = entry.sample(grid, parameter)
+    for family, quantiles in families().items():
+        ratios = drawn / quantiles(grid)
+        if np.ptp(ratios) < 1e-9 * abs(ratios[0]):
+            return family, round(float(ratios[0]), 12)
+    return None
 
 
 def said_exactly(family: str, location: float, scale: float, rules: dict[str, tuple[str, float]]) -> Any:

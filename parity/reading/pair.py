@@ -11,8 +11,11 @@ from parity.errors import UsageError
 from parity.free_names import free_name
 from parity.ops import Op
 from parity.ops.again import Again
+from parity.reading.called_alike import called_alike
+from parity.reading.one_form import in_one_form
 from parity.reading.opaque import aligned, as_ordered, read_by_losses, renamed
-from parity.reading.plainly import activations_joined, channels_moved_last
+from parity.reading.outcome_of_pair import judged_by, told_of
+from parity.reading.plainly import activations_joined, channels_moved_last, pools_flattened
 from parity.reading.resolved import MEASURED
 from parity.reading.same_rows import SharedRows, shared_rows
 from parity.reading.whole import UNSEEN, ReadProgram
@@ -141,24 +144,32 @@ def paired(a: ReadProgram, b: ReadProgram, names: tuple[str, str], source: str, 
     Raises:
         UsageError: when they do not learn the same thing: other shapes of rows, other outputs.
     """
+    b = called_alike(a, b)
     specs = [_built(one) for one in (a, b)]
-    sides = [
-        PairSide(name=name, reading=one, model=activations_joined(spec.model, read_by_losses(one.spec["loss"])))
-        for name, one, spec in zip(names, (a, b), specs, strict=True)
-    ]
+    sides = []
+    for name, one, built in zip(names, (a, b), specs, strict=True):
+        kept = read_by_losses(one.spec["loss"])
+        model = pools_flattened(activations_joined(built.model, kept), kept)
+        sides.append(PairSide(name=name, reading=one, model=model))
     _turn(sides)
     first, second = sides
     first.names = {str(op.name): str(op.name) for op in first.model.layers}
     _rename(first, second)
     _check_outputs(first, second)
+    forms = in_one_form(first, second, specs)
     rows = shared_rows((first, second), specs, others)
     spec = {**a.spec, "name": f"{names[0]}-{names[1]}", "data": {**a.spec["data"], "source": source, **rows.data[0]}}
     first.loss = spec["loss"]
+    first.model = _whole_numbered(first.model, second.model)
     spec["model"] = _plain(first.model)
     if not first.seen("epochs") and second.seen("epochs"):
         spec["training"] = {**spec["training"], "epochs": specs[1].training.epochs}
     if "metrics" not in spec and "metrics" in b.spec:
         spec["metrics"] = b.spec["metrics"]
+    if "metrics" not in spec:
+        judged = judged_by(specs[0])
+        spec |= {"metrics": judged} if judged else {}
+        forms += [f"Neither names a metric: {told_of(judged)} says which does better."] if judged else []
     told = {**_changes(first, second, specs), **rows.data[1]}
     spec["sides"] = {
         one.name: {"framework": one.reading.framework, **({"changes": changes} if changes else {})}
@@ -169,7 +180,7 @@ def paired(a: ReadProgram, b: ReadProgram, names: tuple[str, str], source: str, 
     notes += [f"{one.name}: how many epochs it trains cannot be seen; it is given those of {other.name}."
               for one, other in (sides, sides[::-1]) if seen and not one.seen("epochs")]  # fmt: skip
     notes += aligned([one.model.layers for one in sides], [one.loss for one in sides], names)
-    return Pair(sides=(first, second), spec=spec, rows=rows, notes=[*notes, *rows.notes])
+    return Pair(sides=(first, second), spec=spec, rows=rows, notes=[*notes, *forms, *rows.notes])
 
 
 def _built(reading: ReadProgram) -> Spec:
@@ -186,6 +197,16 @@ def _turn(sides: Sequence[PairSide]) -> None:
             continue
         one.model, one.moved = channels_moved_last(one.model), True
         return
+
+
+def _whole_numbered(model: ModelSpec, other: ModelSpec) -> ModelSpec:
+    """Return a model whose inputs are whole numbers where either model's are: one that is opaque does not say."""
+    mine, theirs = model.named_inputs(), other.named_inputs()
+    whole = {name for name, one in theirs.items() if one.dtype == "integer" and mine[name].dtype != "integer"}
+    if not whole:
+        return model
+    inputs = {name: theirs[name] if name in whole else one for name, one in mine.items()}
+    return model.model_copy(update={"input": None, "inputs": inputs})
 
 
 def _rename(first: PairSide, second: PairSide) -> None:

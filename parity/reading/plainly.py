@@ -15,8 +15,11 @@ from parity.free_names import free_name
 from parity.ops import ActivatedOp, Op
 from parity.ops.activation import ActivationOp
 from parity.ops.again import Again
+from parity.ops.flatten import Flatten
+from parity.ops.global_pooling import GlobalPooling
 from parity.ops.opaque import Opaque
 from parity.ops.permute import Permute
+from parity.ops.reshape import Reshape
 from parity.spec.graph import Graph, Layer, graph_of, named
 from parity.spec.sections import ModelSpec
 
@@ -111,6 +114,41 @@ def activations_joined(model: ModelSpec, kept: Collection[str] = ()) -> ModelSpe
             assert op is not None
             ops[before] = op.replace(**{op.activation_field: layer.op.function})
             gone[layer.name] = before
+    layers: list[Op] = []
+    for layer in graph.layers:
+        if layer.name in gone:
+            continue
+        reads = tuple(gone.get(value.name, value.name) for value in layer.reads)
+        layers.append(_reading(ops[layer.name], reads, layers, graph))
+    outputs = {name: gone.get(layer, layer) for name, layer in named(model).outputs.items()}
+    return ModelSpec(input=model.input, inputs=model.inputs, layers=tuple(layers), outputs=outputs)
+
+
+def pools_flattened(model: ModelSpec, kept: Collection[str] = ()) -> ModelSpec:
+    """Return a model whose poolings over all places give the channels alone, where these are flattened behind them.
+
+    Of an ``AdaptiveAvgPool2d(1)`` and a ``flatten``, what ``GlobalAveragePooling2D`` is.
+
+    Args:
+        model: of a spec.
+        kept: layers whose outputs are read from outside of it, and stay what they are.
+    """
+    graph = graph_of(named(model))
+    ends = {value.name for value in graph.outputs} | set(kept)
+    gone: dict[str, str] = {}  # What flattens, and the pooling that does so now.
+    ops = {layer.name: _own(layer) for layer in graph.layers}
+    for layer in graph.layers:
+        if not (isinstance(layer.op, GlobalPooling) and layer.op.keepdims and layer.owns) or layer.name in graph.shared:
+            continue
+        chain, last = list[str](), layer
+        while len(last.output_shape) > 1 and last.name not in ends and len(graph.readers(last.name)) == 1:
+            last = graph.readers(last.name)[0]
+            if not isinstance(last.op, Flatten | Reshape | Permute):
+                break
+            chain.append(last.name)
+        if chain and chain[-1] == last.name and len(last.output_shape) == 1 and not {*chain} & set(kept):
+            ops[layer.name] = layer.op.replace(keepdims=False)
+            gone |= dict.fromkeys(chain, layer.name)
     layers: list[Op] = []
     for layer in graph.layers:
         if layer.name in gone:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from parity.data.loading import training_rows
 from parity.data.refusing import one_hot_rows
 from parity.errors import UsageError
 from parity.lazy import np
@@ -64,6 +65,9 @@ def shared_rows(sides: Sequence[PairSide], specs: Sequence[Spec], others: str) -
     _names_alike(mine, theirs)
     if first.reading.redrawn or second.reading.redrawn:
         return _one_reading(sides, mine, theirs, splits)
+    kept = _kept_alike(mine, theirs, splits)
+    if kept is not None:
+        mine, theirs, splits = kept
     found = SharedRows(arrays=dict(mine))
     changes: dict[str, Any] = {} if splits[0] == splits[1] else {"data.validation_split": splits[1]}
     for name, array in mine.items():
@@ -93,6 +97,42 @@ def shared_rows(sides: Sequence[PairSide], specs: Sequence[Spec], others: str) -
     if splits[0] or splits[1]:
         found.data[0]["validation_split"] = splits[0]
     return found
+
+
+def _kept_alike(
+    mine: dict[str, Any], theirs: dict[str, Any], splits: Sequence[float]
+) -> tuple[dict[str, Any], dict[str, Any], list[float]] | None:
+    """Return the rows of two programs that train on the same, each with the rows for validation that one of them shows.
+
+    What a loop validates on beside its training is not seen, so that it has no such rows; they change nothing of what
+    is learned. None where both have rows of their own for it, or train on others.
+    """
+    if (splits[0] > 0.0) == (splits[1] > 0.0):
+        return None
+    shows, other = (mine, theirs) if splits[0] else (theirs, mine)
+    split = max(splits)
+    longer: dict[str, Any] = {}
+    for name, array in shows.items():
+        count = training_rows(len(array), split)
+        if len(other[name]) != count:
+            return None
+        more = _in_form(array[count:], array[:count], other[name])
+        if more is None:
+            return None
+        longer[name] = np.concatenate([other[name], more])
+    return (mine, longer, [split, split]) if shows is mine else (longer, theirs, [split, split])
+
+
+def _in_form(more: NDArray[Any], one: NDArray[Any], other: NDArray[Any]) -> NDArray[Any] | None:
+    """Return further rows of one array in the form that another one has the same rows in; None where it has others."""
+    if _alike(one, other):
+        return more
+    if _flat(one, other) is not None:
+        return more.reshape(len(more), *other.shape[1:])
+    if _labels(one, other) is not None:
+        return more.argmax(axis=-1) if more.ndim > other.ndim else np.eye(other.shape[-1], dtype=other.dtype)[more]
+    factor = _factor(one, other)
+    return None if factor is None else more * factor
 
 
 def _one_reading(
@@ -145,6 +185,12 @@ def _alike(one: NDArray[Any], other: NDArray[Any]) -> bool:
     if one.dtype.kind != "f" and other.dtype.kind != "f":
         return bool(np.array_equal(one, other))
     return bool(np.allclose(one, other, rtol=CLOSE, atol=CLOSE * float(np.abs(one).max(initial=0.0))))
+
+
+def same_rows(one: NDArray[Any], other: NDArray[Any]) -> bool:
+    """Return whether two arrays hold the same, as far as the shorter goes, in whatever form."""
+    count = min(len(one), len(other))
+    return _in_form(one[:0], one[:count], other[:count]) is not None
 
 
 def _flat(one: NDArray[Any], other: NDArray[Any]) -> tuple[str, str] | None:

@@ -9,7 +9,7 @@ import pytest
 
 from parity.errors import UsageError
 from parity.reading.pair import PairSide, paired
-from parity.reading.plainly import activations_joined, channels_moved_last
+from parity.reading.plainly import activations_joined, channels_moved_last, pools_flattened
 from parity.reading.whole import ReadProgram
 from parity.run.told import Told, ToldNode
 from parity.spec.plain import brief
@@ -163,7 +163,142 @@ def test_labels_and_rows_with_a_single_one_are_the_same() -> None:
         reading("torch", dense, {"X": X, "y": labels}, **numbers),
     )
     np.testing.assert_array_equal(found.rows.arrays["y"], labels)
-    assert list(found.spec["sides"]["b"]["changes"]) == ["loss"]
+    assert found.spec["sides"]["b"] == {"framework": "torch"}
+    assert found.notes == [
+        "a is given rows with a single 1, b the numbers of classes: the same loss.",
+        "Neither names a metric: accuracy says which does better.",
+    ]
+
+
+@pytest.mark.parametrize("shows", ["a", "b"])
+@pytest.mark.parametrize("form", ["same", "labels", "flat", "scale"])
+def test_rows_to_validate_on_that_only_one_program_shows_are_no_other_rows(shows: str, form: str) -> None:
+    labels = np.arange(8) % 3
+    hot = {"loss": {"categorical_crossentropy": {"from_logits": True}}}
+    numbers = {"loss": {"sparse_categorical_crossentropy": {"from_logits": True}}}
+    layers, sparse, one_hot = DENSE, {}, {}
+    y, other = Y, {"same": Y, "flat": Y[:, 0], "scale": Y, "labels": labels}[form]
+    if form == "labels":
+        layers, y = [*DENSE[:1], {"dense": {"units": 3, "name": "dense_1"}}], np.eye(3, dtype="float32")[labels]
+        sparse, one_hot = numbers, hot
+    x = X / 4.0 if form == "scale" else X
+    rows = [{"X": X, "y": y}, {"X": x, "y": other}]
+    at = "ab".index(shows)
+    rows[1 - at] = {name: one[:6] for name, one in rows[1 - at].items()}
+    a, b = reading("keras", layers, rows[0], **one_hot), reading("torch", layers, rows[1], **sparse)
+    (a, b)[at].spec["data"] = {**(a, b)[at].spec["data"], "validation_split": 0.25}
+    found = pair_of(a, b)
+    assert found.spec["data"]["validation_split"] == 0.25
+    assert not found.rows.others
+    assert found.rows.notes == []
+    assert len(found.rows.arrays["X"]) == len(found.rows.arrays["y"]) == 8
+    changed = found.spec["sides"]["b"].get("changes", {})
+    assert set(changed) == {"same": set(), "labels": set(), "flat": {"data.targets"}, "scale": {"data.scale"}}[form]
+
+
+def test_rows_that_train_in_one_program_and_validate_in_the_other_are_a_difference() -> None:
+    a, b = reading("keras", DENSE, {"X": X, "y": Y}), reading("torch", DENSE, {"X": X, "y": Y})
+    a.spec["data"] = {**a.spec["data"], "validation_split": 0.25}
+    found = pair_of(a, b)
+    assert found.spec["sides"]["b"]["changes"] == {"data.validation_split": 0.0}
+    assert found.rows.notes == []
+
+
+SOFT: dict[str, Any] = {"loss": "categorical_crossentropy"}
+LOGITS: dict[str, Any] = {"loss": {"sparse_categorical_crossentropy": {"from_logits": True}}}
+
+
+def classes(activation: str, **more: Any) -> ReadProgram:
+    """Return a program of three classes whose last layer ends so, its labels as its loss takes them."""
+    labels = np.arange(8) % 3
+    kind = next(iter(more["loss"])) if isinstance(more["loss"], dict) else more["loss"]
+    y = labels if kind.startswith("sparse") else np.eye(3, dtype="float32")[labels]
+    last = {"units": 3, "name": "dense_1", **({"activation": activation} if activation else {})}
+    return reading("torch", [DENSE[0], {"dense": last}], {"X": X, "y": y}, **more)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [(("softmax", SOFT), ("", LOGITS)), (("", LOGITS), ("softmax", SOFT))], ids=["model", "loss"]
+)
+def test_a_softmax_in_the_model_and_one_in_the_loss_are_one(first: Any, second: Any) -> None:
+    a, b = (classes(activation, **loss) for activation, loss in (first, second))
+    found = pair_of(a, b)
+    assert found.spec["sides"]["b"] == {"framework": "torch"}
+    where = ["model", "loss"] if first[0] else ["loss", "model"]
+    assert found.notes[0] == f"a applies a softmax in its {where[0]}, b in its {where[1]}: the same loss."
+
+
+@pytest.mark.parametrize(("activation", "loss"), [
+    ("softmax", LOGITS), ("", {"loss": "categorical_crossentropy"}), ("sigmoid", SOFT),
+    ("", {"loss": {"sparse_categorical_crossentropy": {"from_logits": True, "class_weight": [1.0, 2.0, 1.0]}}}),
+])  # fmt: skip
+def test_what_is_another_loss_stays_a_difference(activation: str, loss: dict[str, Any]) -> None:
+    assert pair_of(classes("softmax", **SOFT), classes(activation, **loss)).spec["sides"]["b"].get("changes", {})
+
+
+def test_a_loss_that_does_not_look_behind_a_softmax_is_another_than_one_of_logits() -> None:
+    clipped = {"loss": {"categorical_crossentropy": {"recover_logits": False}}}
+    found = pair_of(classes("softmax", **clipped), classes("", **LOGITS))
+    assert set(found.spec["sides"]["b"]["changes"]) == {"layers", "loss"}
+
+
+def test_what_is_judged_by_where_no_metric_is_named_fits_the_loss() -> None:
+    assert pair_of(classes("softmax", **SOFT), classes("", **LOGITS)).spec["metrics"] == ["accuracy"]
+    for loss, fitting in (("mae", "mae"), ("huber", "mse")):
+        a, b = (reading("keras", DENSE, {"X": X, "y": Y}, loss=loss) for _ in range(2))
+        assert pair_of(a, b).spec["metrics"] == [fitting]
+    names = reading("keras", DENSE, {"X": X, "y": Y}, metrics=["mae"])
+    found = pair_of(reading("keras", DENSE, {"X": X, "y": Y}), names)
+    assert found.spec["metrics"] == ["mae"]
+    assert not any("metric" in one for one in found.notes)
+
+
+POOLED = [{"conv2d": {"filters": 4, "kernel_size": 3, "name": "c"}},
+          {"global_average_pooling2d": {"keepdims": True, "name": "pool"}}]  # fmt: skip
+
+
+@pytest.mark.parametrize("behind", [
+    ["flatten"], [{"reshape": {"target_shape": [4]}}], [{"permute": {"dims": [3, 1, 2]}}, "flatten"],
+])  # fmt: skip
+def test_a_pooling_over_all_that_is_flattened_gives_the_channels_alone(behind: list[Any]) -> None:
+    model = ModelSpec.model_validate({"input": [8, 8, 3], "layers": [*POOLED, *behind, {"dense": 2}]})
+    assert layers(pools_flattened(model))[1:] == [
+        {"global_average_pooling2d": {"name": "pool"}}, {"dense": {"name": "dense", "units": 2}},
+    ]  # fmt: skip
+
+
+def test_a_pooling_that_something_else_reads_with_its_axes_keeps_them() -> None:
+    several = [*POOLED, "flatten", {"dense": {"units": 4, "name": "d"}}, {"reshape": {"target_shape": [1, 1, 4]}},
+               {"add": {"inputs": ["pool", "reshape"]}}]  # fmt: skip
+    model = ModelSpec.model_validate({"input": [8, 8, 3], "layers": several})
+    assert [op.kind for op in pools_flattened(model).layers] == [op.kind for op in model.layers]
+
+
+def two_inputs(names: tuple[str, str], widths: tuple[int, int], arrays: dict[str, np.ndarray]) -> ReadProgram:
+    """Return a program of two inputs."""
+    first, second = names
+    found = reading("torch", DENSE[1:], arrays)
+    found.spec["model"] = {
+        "inputs": {first: [widths[0]], second: [widths[1]]},
+        "layers": [{"concatenate": {"inputs": [first, second], "name": "join"}}, DENSE[1]],
+    }
+    return found
+
+
+def test_inputs_that_have_no_names_stand_for_those_in_their_place() -> None:
+    wide, deep = X[:, :1], X[:, 1:]
+    a = two_inputs(("wide", "deep"), (1, 3), {"wide": wide, "deep": deep, "y": Y})
+    found = pair_of(a, two_inputs(("input_1", "input_2"), (1, 3), {"input_1": wide, "input_2": deep, "y": Y}))
+    assert found.spec["sides"]["b"] == {"framework": "torch"}
+    assert set(found.rows.arrays) == {"wide", "deep", "y"}
+    assert found.rows.notes == []
+
+
+def test_inputs_in_another_order_do_not_stand_for_each_other() -> None:
+    one, two = X[:, :2], X[:, 2:]
+    a = two_inputs(("one", "two"), (2, 2), {"one": one, "two": two, "y": Y})
+    with pytest.raises(UsageError, match="do not read the same"):
+        pair_of(a, two_inputs(("input_1", "input_2"), (2, 2), {"input_1": two, "input_2": one, "y": Y}))
 
 
 def test_who_brings_no_data_learns_from_the_others() -> None:
@@ -180,7 +315,7 @@ def test_what_was_not_seen_is_no_difference() -> None:
     a.told.training.epochs = 2
     found = pair_of(a, b)
     assert found.spec["sides"]["b"] == {"framework": "torch"}
-    assert found.notes == ["b: how many epochs it trains cannot be seen; it is given those of a."]
+    assert found.notes[0] == "b: how many epochs it trains cannot be seen; it is given those of a."
     b.told.training.epochs = 1
     assert pair_of(a, b).spec["sides"]["b"]["changes"] == {"training.epochs": 1}
 

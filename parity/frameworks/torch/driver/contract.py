@@ -89,7 +89,8 @@ def model_of(step: Pass) -> nn.Module:
     given = direct and len(root.args) == len(step.inputs) and not root.kwargs
     order = [one.path for one in outputs] in ([()], [(number,) for number in range(len(outputs))])
     opaque = any(one.part is None for one in step.terms)
-    whole = isinstance(root.what, nn.RNNBase) or (opaque and len(outputs) > 1)  # It is taken apart in what holds it.
+    held = isinstance(root.what, nn.RNNBase | nn.MultiheadAttention)
+    whole = held or (opaque and len(outputs) > 1)  # It is taken apart in what holds it.
     found: nn.Module = root.what if alone and given and order and not whole else Whole(step, outputs, opaque)
     unstacked(found)
     return found

@@ -119,9 +119,10 @@ class Starts:
         if not kept or not fills or not fills[0].whole or any(one.told is None for one in fills):
             return None
         row = math.prod(parameter.shape[1:])
+        ends = list(parameter.shape[1:])
         parts = [
-            {"rows": [one.at // row, one.at // row + one.shape[0]], "told": one.told}
-            for one in fills[1:] if one.shape[1:] == list(parameter.shape[1:])
+            {"rows": [one.at // row, one.at // row + (1 if one.shape == ends else one.shape[0])], "told": one.told}
+            for one in fills[1:] if one.shape == ends or one.shape[1:] == ends
         ]  # fmt: skip
         if len(parts) < len(fills) - 1:
             return None

@@ -78,6 +78,19 @@ def opaque_term(loss: Ref, error: UnclearError) -> Term:
     )  # fmt: skip
 
 
+TAKING = frozenset({"rows", "module", "__getitem__", "index_select", "gather", "take", "masked_select"})
+"""Calls that give rows of data: what they are given is no batch."""
+
+
+def _made_of_rows(ref: Ref) -> list[Call]:
+    """Return the call that computes data of other data, row by row, such as ``1 - targets``; none where none does."""
+    call, rows = ref.call, len(ref.tensor) if ref.tensor.dim() else 0
+    if call is None or call.name in TAKING:
+        return []
+    given = [one for one in call.refs() if one.tensor.dim() and len(one.tensor) == rows]
+    return [call] if given and rows else []
+
+
 def _read(loss: Ref, error: UnclearError) -> tuple[list[Ref], list[Ref], list[Call]]:
     """Return the outputs of modules that a loss is made of, in the order in which they were given, data, and calls."""
     waiting, met = [loss], set()
@@ -92,7 +105,10 @@ def _read(loss: Ref, error: UnclearError) -> tuple[list[Ref], list[Ref], list[Ca
         if isinstance(one.tensor, nn.Parameter):
             raise error  # A penalty: its gradient comes on top of what a layer gets.
         if not depends(one):
-            data.append(one)
+            made = _made_of_rows(one)
+            calls += made
+            waiting += [ref for call in made for ref in call.refs()]
+            data += [] if made else [one]
         elif one.call is not None and trains(one.call):
             outputs.append(one)
         elif one.call is not None:

@@ -18,6 +18,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from parity.frameworks.torch.driver import generators
+from parity.frameworks.torch.driver.attention import called_with
 from parity.frameworks.torch.driver.calls import exchanged, leaves, tensors_in
 from parity.frameworks.torch.driver.own_modules import OwnModules, drawn, tensors_of
 from parity.frameworks.torch.driver.recurrent import single
@@ -173,6 +174,8 @@ class Tracer(TorchFunctionMode):  # type: ignore[misc]
 
 def _called(module: nn.Module, args: Any, kwargs: Any, named: Sequence[Any]) -> dict[str, Any]:
     """Return what a module was called with beside what it reads: nothing, of most."""
+    if isinstance(module, nn.MultiheadAttention):
+        return called_with(args, kwargs, named)
     given = [*args, *kwargs.values()]
     if len(given) == 1 or len(given) == len(named) == len(list(leaves((args, kwargs)))):
         return {} if not kwargs else {name: _told(one, named) for name, one in kwargs.items() if name != "input"}

@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
+from parity.frameworks.torch.driver.attention import BY_NUMBERS, PART
 from parity.frameworks.torch.driver.loops import Loop, Pass, moving_groups
 from parity.frameworks.torch.driver.recurrent import parameters_of
 from parity.frameworks.torch.driver.seen import SeenLoop
@@ -80,7 +82,8 @@ def tell_parameters(told: Told, graph: TracedModel, starts: Starts, loop: Loop |
     moving = None if loop is None else moved(loop)
     for node in told.nodes:
         module = graph.modules.get(node.name)
-        owned = {} if module is None else dict(module.named_parameters(recurse=False))
+        whole = isinstance(module, nn.MultiheadAttention)  # Its output is a module of its own.
+        owned = {} if module is None else dict(module.named_parameters(recurse=whole))
         parameters = parameters_of(node, owned)
         if not parameters:
             continue
@@ -92,6 +95,9 @@ def tell_parameters(told: Told, graph: TracedModel, starts: Starts, loop: Loop |
             refuse(told, what, "a field that holds a part of a layer", node.place)
         wide = next((one for one in parameters.values() if one.dim() > 1), None)
         feeds = 0 if wide is None or "Transpose" in node.part else math.prod(wide.shape[1:])
+        padding = getattr(module, "padding_idx", None)
+        if padding is not None and wide is not None and starts.first(wide)[padding].any():
+            node.arguments["padding_starts_at_0"] = False
         node.arguments["starts"] = {
             name: starts.of(one) or measured.word(node, name, one, starts.first(one), feeds)
             for name, one in parameters.items()
@@ -125,6 +131,9 @@ def told_optimizer(told: Told, loop: Loop, seen: SeenLoop) -> dict[str, Any]:
         keys = sorted(key for key in groups[0] if any(one.get(key) != groups[0][key] for one in groups[1:]))
         refuse(told, f"groups of parameters that differ in {', '.join(keys)}", "an optimizer of one group")
     found = optimizer_word(loop.optimizer, groups[0])
+    if any(node.part == PART for node in told.nodes) and found["part"].rpartition(".")[2] not in BY_NUMBERS:
+        what = f"{found['part']}, which moves {PART}'s in_proj_weight as one matrix,"
+        refuse(told, what, "an optimizer that moves each number by its own gradients")
     rates = [float(event.told[0]["lr"]) for event in seen.events if event.kind == "step"]
     if loop.schedulers:
         found["arguments"]["lr"] = _schedule(told, loop, seen)

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from parity.frameworks.torch.driver import contract as contracts
+from parity.frameworks.torch.driver.attention import taken_apart
 from parity.frameworks.torch.driver.calls import key_of, listed
 from parity.frameworks.torch.driver.loops import Loop, loop_of
 from parity.frameworks.torch.driver.seen import SeenLoop, watching
@@ -90,6 +91,7 @@ class TorchWatcher(Watcher):
         loop = loop_of(seen, training.optimizer)
         part = contracts.Contract(loop, seen.scheduled, _per(loop))
         contracts.begin_again(loop, seen.starts)
+        taken_apart(part.model, loop)
         contracts.lower(part.model, loop.last.roots[0].autocast)
         step = contracts.stepping(loop)
         found = {

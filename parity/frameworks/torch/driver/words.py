@@ -79,6 +79,8 @@ def module_word(module: nn.Module, kind: type) -> dict[str, Any]:
             kept = kept is not None and kept is not inspect.Parameter.empty
         if kept is not inspect.Parameter.empty:
             arguments[key] = word(kept)
+    if isinstance(module, nn.MultiheadAttention):
+        arguments |= {"bias": module.in_proj_bias is not None, "add_bias_kv": module.bias_k is not None}
     if isinstance(module, nn.RNNBase):
         arguments |= {key: word(getattr(module, key)) for key in ("input_size", "hidden_size", "num_layers", "bias",
                       "batch_first", "dropout", "bidirectional", "proj_size")}  # fmt: skip

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from parity.catalog import ACTIVATIONS, OPS
+from parity.frameworks.torch.reader.attention import attention
 from parity.frameworks.torch.reader.starts import started
 from parity.reading.entries_of import entry_of, shown_word
 from parity.reading.odd import Passing, Said
@@ -35,6 +36,8 @@ def module_of(node: ToldNode) -> Said | Passing:
     family, _, name = node.part.partition(".")
     if family != "nn":
         raise NoEntryError(f"a layer that is {node.part}")
+    if name in ATTENTIONS:
+        return ATTENTIONS[name](node)
     if node.called:
         key, value = next(iter(node.called.items()))
         raise NoEntryError(f"a field that says that it is called with {key}={shown_word(value)}")
@@ -265,3 +268,6 @@ MODULES: dict[str, Callable[[ToldNode], Said | Passing]] = {
     "UpsamplingNearest2d": upsampled,
 }  # fmt: skip
 """Modules that a table does not read by itself."""
+
+ATTENTIONS: dict[str, Callable[[ToldNode], Said]] = {"MultiheadAttention": attention}
+"""Modules that are called with more than what they read, and start parameters that no table has."""

@@ -40,6 +40,8 @@ def started(node: ToldNode, said: Said | Passing) -> Said | Passing:
             word, ones = _without_ones(word, int(node.arguments["hidden_size"]))
             if ones and "unit_forget_bias" in entry.model_fields:
                 fields["unit_forget_bias"] = True
+        if said.kind == "embedding" and said.fields.get("padding_idx") is not None:
+            word = _without_padding(word, int(said.fields["padding_idx"]))
         fields[field] = initializer_of(word, _feeds(node))
     return replace(said, fields={**said.fields, **fields})
 
@@ -52,6 +54,14 @@ def _without_ones(word: Word, units: int) -> tuple[Word, bool]:
     if [{"rows": one["rows"], "told": one["told"]["part"]} for one in parts] == ones:
         return plain, True
     return word, False
+
+
+def _without_padding(word: Word, row: int) -> Word:
+    """Return how a table starts beside its row of padding, which starts at 0."""
+    zeros = ("nn.init.zeros_", "nn.init.constant_")
+    rows = [one for one in word.get("parts", ()) if one["rows"] == [row, row + 1] and one["told"]["part"] in zeros
+            and not one["told"]["arguments"].get("val")]  # fmt: skip
+    return {**word, "parts": [one for one in word["parts"] if one not in rows]} if rows else word
 
 
 def _feeds(node: ToldNode) -> int | None:

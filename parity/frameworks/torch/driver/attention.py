@@ -1,0 +1,141 @@
+"""``nn.MultiheadAttention`` as a layer of a spec: what it is called with, and its one matrix taken apart into three."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from parity.frameworks.torch.driver.words import bare, word
+
+if TYPE_CHECKING:
+    from parity.frameworks.torch.driver.loops import Loop
+
+PART = "nn.MultiheadAttention"
+
+ROLES = ("query", "key", "value")
+
+SHOWN = ("need_weights", "average_attn_weights")
+"""Arguments of a call that say what it gives beside its output."""
+
+BY_NUMBERS = frozenset({
+    "SGD", "Adam", "AdamW", "NAdam", "RAdam", "Adamax", "Adagrad", "Adadelta", "RMSprop", "Rprop", "ASGD",
+})  # fmt: skip
+"""Optimizers that move each number by its own gradients, whatever tensor it stands in."""
+
+
+def called_with(args: Any, kwargs: Any, named: Sequence[tuple[torch.Tensor, str]]) -> dict[str, Any]:
+    """Return what an attention is called with: of ``roles``, which read is query, key and value; what changes it.
+
+    Args:
+        args: of the call.
+        kwargs: of the call.
+        named: the tensors of the call that a model computes, and their names.
+    """
+    given = dict(inspect.signature(nn.MultiheadAttention.forward).bind(None, *args, **kwargs).arguments)
+    order = [next((at for at, (one, _) in enumerate(named) if one is given[role]), None) for role in ROLES]
+    found: dict[str, Any] = {"roles": order}
+    mask = given.pop("attn_mask", None)
+    causal = isinstance(mask, torch.Tensor) and is_causal(mask)
+    if mask is not None and not causal:
+        found["attn_mask"] = bare("a mask that does not hide what is behind a place")
+    if given.pop("is_causal", False) and mask is None:
+        found["is_causal"] = True
+    for name, value in given.items():
+        if name not in (*ROLES, *SHOWN, "self") and value is not None:
+            found[name] = bare("a tensor") if isinstance(value, torch.Tensor) else word(value)
+    return {**found, "causal": True} if causal else found
+
+
+def is_causal(mask: torch.Tensor) -> bool:
+    """Return whether a mask hides from each place what is behind it, and nothing else."""
+    if mask.dim() != 2 or mask.shape[0] != mask.shape[1] or len(mask) < 2:
+        return False
+    hidden = mask if mask.dtype == torch.bool else mask == -torch.inf
+    others = mask.dtype == torch.bool or not mask[~hidden].any()
+    return bool(others) and bool((hidden == torch.ones_like(hidden).triu(1)).all())
+
+
+class Apart(nn.Module):  # type: ignore[misc]
+    """An attention with a matrix for each of query, key and value, which takes ``nn.MultiheadAttention``'s place.
+
+    Args:
+        module: whose numbers, heads and dropout it has; its output's parameters are the same ones.
+    """
+
+    in_proj_weight, in_proj_bias, _qkv_same_embed_dim = None, None, False  # Asked for by a TransformerEncoderLayer.
+
+    def __init__(self, module: nn.MultiheadAttention) -> None:
+        super().__init__()
+        self.num_heads, self.rate, self.batch_first = module.num_heads, module.dropout, module.batch_first
+        self.parts: dict[int, list[nn.Parameter]] = {}
+        packed = module.in_proj_weight
+        weights = (
+            [module.q_proj_weight, module.k_proj_weight, module.v_proj_weight]
+            if packed is None else self._apart(packed)
+        )  # fmt: skip
+        biases = [None] * 3 if module.in_proj_bias is None else self._apart(module.in_proj_bias)
+        self.query, self.key, self.value = map(_linear, weights, biases)
+        self.output = _linear(module.out_proj.weight, module.out_proj.bias)
+        self.train(module.training)
+
+    def _apart(self, packed: nn.Parameter) -> list[nn.Parameter]:
+        """Return three parameters with the numbers of one."""
+        found = [nn.Parameter(one.detach().clone(), packed.requires_grad) for one in packed.chunk(3)]
+        self.parts[id(packed)] = found
+        return found
+
+    def forward(
+        self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, key_padding_mask: Any = None,
+        need_weights: bool = True, attn_mask: Any = None, average_attn_weights: bool = True, is_causal: bool = False,
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:  # fmt: skip
+        """Return the output, and what places give each other if that is asked for."""
+        del key_padding_mask, is_causal  # Neither without a mask that is said, or the program was not read.
+        parts = (self.query(query), self.key(key), self.value(value))
+        q, k, v = (one.unflatten(-1, (self.num_heads, -1)).transpose(1, 2) for one in parts)
+        scores = q @ k.transpose(2, 3) * q.shape[-1] ** -0.5
+        if attn_mask is not None:
+            scores = scores.masked_fill(torch.ones_like(scores, dtype=torch.bool).triu(1), -torch.inf)
+        shares = functional.dropout(scores.softmax(-1), self.rate, self.training)
+        found = self.output((shares @ v).transpose(1, 2).flatten(2))
+        if not need_weights:
+            return found, None
+        return found, shares.mean(1) if average_attn_weights else shares
+
+
+def _linear(weight: nn.Parameter, bias: nn.Parameter | None) -> nn.Linear:
+    """Return a layer that computes with these very parameters."""
+    found = nn.Linear(weight.shape[1], weight.shape[0], bias is not None, device="meta")
+    found.weight, found.bias = weight, bias
+    return found
+
+
+def taken_apart(model: nn.Module, loop: Loop) -> None:
+    """Put attentions with three matrices in the place of a model's own, in its optimizer and its clips, too.
+
+    Args:
+        model: of the program; changed.
+        loop: in which it trains; changed.
+    """
+    made: dict[int, Apart] = {}
+    for parent in list(model.modules()):
+        for name, one in list(parent.named_children()):
+            if type(one) is nn.MultiheadAttention and one.batch_first:
+                setattr(parent, name, made.setdefault(id(one), Apart(one)))
+    if not made:
+        return
+    parts = {key: three for one in made.values() for key, three in one.parts.items()}
+    for group in loop.optimizer.param_groups:
+        group["params"] = _exchanged(group["params"], parts)
+    for clip in loop.clips:
+        clip.parameters = _exchanged(clip.parameters, parts)
+    for call in loop.last.roots:
+        call.modes += [(made[id(one)], mode) for one, mode in call.modes if id(one) in made]
+
+
+def _exchanged(parameters: Sequence[Any], parts: Mapping[int, list[nn.Parameter]]) -> list[Any]:
+    return [one for each in parameters for one in parts.get(id(each), [each])]

@@ -1,0 +1,94 @@
+"""``nn.MultiheadAttention`` as a layer: four kernels, of which it keeps three as one matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from parity.catalog import INITIALIZERS
+from parity.frameworks.torch.reader.starts import initializer_of
+from parity.reading.drawn_by import drawn_as, said_exactly
+from parity.reading.entries_of import shown_word
+from parity.reading.odd import Said
+from parity.reading.unread import NoEntryError
+from parity.run.told import ToldNode, Word
+
+KIND = "multi_head_attention"
+
+TOLD = ("roles", "causal")
+"""What a watcher tells of a call that a layer can be called with."""
+
+PACKED = 3
+"""Matrices that are one: those of query, key and value."""
+
+
+def attention(node: ToldNode) -> Said:
+    """Return an attention as the layer that it is.
+
+    Raises:
+        NoEntryError: when none is it.
+    """
+    told, called = {**node.own, **node.arguments}, dict(node.called)
+    if not told.get("batch_first"):
+        raise NoEntryError("an attention that reads the places ahead of the rows (batch_first=False)")
+    for name in ("add_bias_kv", "add_zero_attn"):
+        if told.get(name):
+            raise NoEntryError(f"a field of {KIND} that says {name}=True")
+    other = next(((name, value) for name, value in called.items() if name not in TOLD), None)
+    if other is not None:
+        raise NoEntryError(f"a field of {KIND} that says that it is called with {other[0]}={shown_word(other[1])}")
+    size, heads = int(told["embed_dim"]), int(told["num_heads"])
+    fields: dict[str, Any] = {"num_heads": heads, "key_dim": size // heads, "use_bias": bool(told["bias"]),
+                              "dropout": float(told["dropout"]), "causal": bool(called.get("causal"))}  # fmt: skip
+    return Said(KIND, fields | _starts(node, size), _kept(node, called["roles"]))
+
+
+def _kept(node: ToldNode, roles: Sequence[int | None]) -> tuple[int, ...]:
+    """Return the numbers of what is read as a spec has them: query, value and key, as far as these are others."""
+    if None in roles:
+        raise NoEntryError(f"a field of {KIND} that says what it reads that is not computed from the input")
+    query, key, value = (int(one) for one in roles if one is not None)
+    reads = [node.reads[one] for one in (query, value, key)]
+    return (query, value, key) if reads[2] != reads[1] else (query, value) if reads[1] != reads[0] else (query,)
+
+
+def _starts(node: ToldNode, size: int) -> dict[str, Any]:
+    """Return how the parameters start.
+
+    A kernel of a spec has fans of its own, PyTorch's initializers go by those of the matrix that they fill. So a rule
+    that scales by fans is said by the numbers that it comes to.
+    """
+    starts: Mapping[str, Word] = node.arguments.get("starts", {})
+    found: dict[str, Any] = {}
+    if "in_proj_weight" in starts:
+        found["kernel_initializer"] = _in_numbers(starts["in_proj_weight"], size, PACKED * size)
+    elif "q_proj_weight" in starts:
+        sizes = [size, int(node.arguments["kdim"]), int(node.arguments["vdim"])]
+        every = [_in_numbers(starts[f"{part}_proj_weight"], wide, size)
+                 for part, wide in zip("qkv", sizes, strict=True)]  # fmt: skip
+        if any(one != every[0] for one in every):
+            raise NoEntryError(f"fields of {KIND} that start the kernels of query, key and value in different ways")
+        found["kernel_initializer"] = every[0]
+    if "out_proj.weight" in starts:
+        output = _in_numbers(starts["out_proj.weight"], size, size)
+        if output != found.get("kernel_initializer"):
+            found["output_initializer"] = output
+    biases = [initializer_of(starts[name], size) for name in ("in_proj_bias", "out_proj.bias") if name in starts]
+    if any(one != biases[0] for one in biases):
+        raise NoEntryError(f"fields of {KIND} that start the biases in different ways")
+    return found | ({"bias_initializer": biases[0]} if biases else {})
+
+
+def _in_numbers(word: Word, fan_in: int, fan_out: int) -> Any:
+    """Return how a matrix (in, out) starts, without a rule of its fans."""
+    ((kind, fields),) = initializer_of(word, fan_in).items()
+    if kind == "fan_in_uniform":  # What feeds an output is the same.
+        return {kind: dict(fields)}
+    entry = INITIALIZERS[kind].model_validate(dict(fields))
+    if not entry.random or "stddev" in fields or "minval" in fields or "maxval" in fields:
+        return {kind: dict(fields)}
+    drawn = drawn_as(entry, (fan_in, fan_out), fan_in=fan_in, fan_out=fan_out)
+    if drawn is None:
+        raise NoEntryError(f"an initializer of {KIND} that fills three kernels as one by {kind}")
+    plain = said_exactly(drawn[0], 0.0, drawn[1], {})
+    return {plain: {}} if isinstance(plain, str) else plain

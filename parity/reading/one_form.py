@@ -1,0 +1,109 @@
+"""The loss of two programs in one form, where both mean the same by it: what they write in two ways is no difference.
+
+A softmax in the model whose loss works on the logits behind it, or logits and a loss of these; classes as numbers, or
+as rows with a single 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from parity.activations.linear import Linear
+from parity.catalog import LOSSES
+from parity.losses import Loss
+from parity.losses.crossentropies import CrossEntropy, OfClasses
+from parity.ops import ActivatedOp
+from parity.spec.plain import brief
+
+if TYPE_CHECKING:
+    from parity.ops import Op
+    from parity.reading.pair import PairSide
+    from parity.spec.sections import ModelSpec, Spec
+
+OF_ROWS = {"sparse_categorical_crossentropy", "categorical_crossentropy"}
+"""Losses of one class a row, whose targets are its number, or a row with a single 1."""
+
+
+def in_one_form(first: PairSide, second: PairSide, specs: list[Spec]) -> list[str]:
+    """Bring the second program's loss to the first's form where both are one function.
+
+    Args:
+        first: the one side.
+        second: the other; its model and its loss are changed.
+        specs: of both readings; the second's loss is changed.
+
+    Returns:
+        What was two forms of one thing, in sentences.
+    """
+    notes: list[str] = []
+    mine, theirs = (dict(_losses(spec)) for spec in specs)
+    for name in [one for one in theirs if one in mine]:
+        loss, model, said = _as_first(mine[name], theirs[name], first.model, second.model, name)
+        if not said:
+            continue
+        second.model, theirs[name] = model, loss
+        notes += [f"{told.format(first.name, second.name)}: the same loss{f' of {name}' if name else ''}."
+                  for told in said]  # fmt: skip
+    if notes:
+        several = isinstance(specs[1].loss, Mapping)
+        specs[1] = specs[1].model_copy(update={"loss": theirs if several else theirs[""]})
+        second.loss = {name: brief(one) for name, one in theirs.items()} if several else brief(theirs[""])
+    return notes
+
+
+def _losses(spec: Spec) -> Iterator[tuple[str, Loss]]:
+    """Give the losses of a spec by output; the only one has no name."""
+    if isinstance(spec.loss, Mapping):
+        yield from spec.loss.items()
+    else:
+        yield "", spec.loss
+
+
+def _as_first(
+    mine: Loss, theirs: Loss, first: ModelSpec, second: ModelSpec, output: str
+) -> tuple[Loss, ModelSpec, list[str]]:  # fmt: skip
+    """Return a loss and a model in the form of another program's, and what was two forms of one thing."""
+    ends = [_end(model, output) for model in (first, second)]
+    if not isinstance(mine, CrossEntropy) or not isinstance(theirs, CrossEntropy) or None in ends:
+        return theirs, second, []
+    one, other = (op for op in ends if op is not None)
+    if mine.behind != theirs.behind or not mine.on_logits(one.ending()) or not theirs.on_logits(other.ending()):
+        return theirs, second, []
+    said: list[str] = []
+    if mine.fused(one.ending()) and _plain(theirs, other):
+        second, theirs = _ending_in(second, other, one.ending()), theirs.replace(from_logits=False)
+        said.append(f"{{0}} applies a {mine.behind} in its model, {{1}} in its loss")
+    elif _plain(mine, one) and theirs.fused(other.ending()):
+        second, theirs = _ending_in(second, other, Linear()), theirs.replace(from_logits=True)
+        said.append(f"{{0}} applies a {mine.behind} in its loss, {{1}} in its model")
+    if mine.kind != theirs.kind and {mine.kind, theirs.kind} == OF_ROWS and _alike_by_rows(theirs):
+        words = ["the numbers of classes", "rows with a single 1"]
+        one_hot = mine.kind == "categorical_crossentropy"
+        said.append(f"{{0}} is given {words[one_hot]}, {{1}} {words[not one_hot]}")
+        theirs = LOSSES[mine.kind].model_validate(dict(theirs))
+    return theirs, second, said
+
+
+def _plain(loss: CrossEntropy, last: ActivatedOp) -> bool:
+    """Return whether a loss takes logits, and the last layer gives such."""
+    return loss.from_logits and isinstance(last.ending(), Linear)
+
+
+def _alike_by_rows(loss: CrossEntropy) -> bool:
+    """Return whether a loss is the same of numbers and of rows; classes that count more are another matter."""
+    return isinstance(loss, OfClasses) and loss.class_weight is None
+
+
+def _end(model: ModelSpec, output: str) -> ActivatedOp | None:
+    """Return the layer that gives an output, where it is one that can end in an activation."""
+    wanted = model.outputs.get(output) if output else str(model.layers[-1].name)
+    found: Op | None = next((op for op in model.layers if op.name == wanted), None)
+    return found if isinstance(found, ActivatedOp) else None
+
+
+def _ending_in(model: ModelSpec, op: ActivatedOp, activation: Any) -> ModelSpec:
+    """Return a model of which a layer ends in another activation."""
+    made = op.replace(activation=activation)
+    layers = tuple(made if one.name == op.name else one for one in model.layers)
+    return model.model_copy(update={"layers": layers})
