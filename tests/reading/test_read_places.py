@@ -79,3 +79,40 @@ def test_a_loss_by_hand_may_compute_with_its_targets(session: Session, tmp_path:
     assert "opaque" in reading.spec["loss"]
     assert reading.arrays["y"].shape == (24, 1)
     assert proof.code == 0, proof.lines
+
+
+KERAS = """
+import keras
+import numpy as np
+from keras import layers, ops
+
+
+class TokensAndPlaces(layers.Layer):
+    def __init__(self):
+        super().__init__()
+        self.tokens, self.places = layers.Embedding(9, 6), layers.Embedding(5, 6)
+
+    def call(self, x):
+        return self.tokens(x) + self.places(ops.arange({start}, {start} + ops.shape(x)[-1]))
+
+
+inputs = keras.Input((4,))
+model = keras.Model(inputs, layers.Dense(1)(layers.GlobalAveragePooling1D()(TokensAndPlaces()(inputs))))
+model.compile(keras.optimizers.SGD(0.1), "mse")
+generator = np.random.default_rng(0)
+model.fit(generator.integers(0, 9, (24, 4)), generator.random((24, 1)), batch_size=8)
+"""
+
+
+def test_an_embedding_of_places_is_read_in_keras(session: Session, tmp_path: Path) -> None:
+    reading, proof = read_and_held(session, KERAS.format(start=0), tmp_path)
+    kinds = [next(iter(one)) for one in reading.spec["model"]["layers"]]
+    assert kinds == ["embedding", "position_embedding", "global_average_pooling1d", "dense"]
+    assert reading.spec["model"]["layers"][1]["position_embedding"]["sequence_length"] == 5
+    assert proof.code == 0, proof.lines
+
+
+def test_a_table_that_is_read_from_elsewhere_on_is_no_embedding_of_places_in_keras(
+    read_text: Callable[..., ReadProgram],
+) -> None:
+    assert "opaque" in read_text(KERAS.format(start=1)).spec["model"]["layers"][0]
