@@ -25,7 +25,7 @@ BEST_OF_5 := $(BIN)/python -m timeit -n 1 -r 5 -s 'import subprocess, sys'
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lint types tests long gpu-test bench fix install constraints clean distclean
+.PHONY: help demo test lint types tests long docs gpu-test bench fix install constraints clean distclean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,10 @@ tests: $(READY) ## Tests only
 
 long: $(READY) ## Tests with many more generated examples
 	HYPOTHESIS_PROFILE=long $(PYTEST)
+
+docs: $(READY) ## The documentation as a site, in build/site; warnings are errors. PARITY_REPORTS=FOLDER embeds the pages of runs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo 'build/site/index.html'
 
 gpu-test: ## On a machine with an NVIDIA GPU: what only that can show, in environments of its own
 	tests/gpu/run
@@ -82,5 +86,5 @@ $(READY): pyproject.toml constraints.txt
 	  { echo 'parity needs Python 3.11 or later; name one: make PYTHON=python3.12 ...' >&2; exit 1; }
 	@echo 'Installing Keras, TensorFlow, PyTorch and the tools into $(VENV): once, about two minutes ...'
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[all,dev]'
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[all,dev,docs]'
 	@touch $(READY)

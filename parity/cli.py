@@ -18,6 +18,7 @@ from parity.commands.clicked import Group, SpecArgument, causes, common, options
 from parity.commands.ending import code_of
 from parity.commands.golden_verbs import check_against, freeze
 from parity.commands.program_verbs import compare, port, read
+from parity.commands.tracking_verb import export
 from parity.commands.version_verbs import across, bisect, cache
 from parity.selftest import SUITES
 
@@ -58,8 +59,11 @@ def check(spec: Path, as_json: bool, against: Path | None, **given: Any) -> None
     """The same as a test: exit 0 parity, 1 divergent, 2 usage, spec or data, 3 inconclusive."""
     if against is not None:
         check_against(spec, against, options_of(explain=False, **given), as_json)
+    from parity.report import github
+
     result, _ = _work("check", spec, options_of(explain=False, **given), as_json)
     show(result, as_json, [])
+    github.tell(result, to_error=as_json)
     sys.exit(code_of(one.verdict for one in result.comparisons))
 
 
@@ -108,10 +112,10 @@ def compile_verb(
     save_data: Path | None, save_weights: Path | None, precision: str,
 ) -> None:  # fmt: skip
     """Print the program of a side: it runs on its own, without parity."""
-    from parity.commands.export import export
+    from parity.commands.export import export as written
     from parity.spec.load import load_spec
 
-    source = export(load_spec(spec), name, framework, data, save_data, save_weights, precision)
+    source = written(load_spec(spec), name, framework, data, save_data, save_weights, precision, output)
     if output is None:
         click.echo(source, nl=False)
     else:
@@ -203,5 +207,5 @@ def _work(verb: str, file: Path, options: Options, as_json: bool) -> tuple[Resul
     return result, folder
 
 
-for verb in (read, port, compare, across, bisect, cache, freeze):
+for verb in (read, port, compare, across, bisect, cache, freeze, export):
     main.add_command(verb)

@@ -121,7 +121,10 @@ class Strict(BaseModel):
     Left alone, pydantic reads ``true`` as 1 and ``"16"`` as 16: one unit, or a batch size that only looks right.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False,
+        defer_build=True,  # A command meets few of all entries, and building what validates them is half of its start.
+    )  # fmt: skip
 
     native: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     """Per framework, the fields whose default in that framework is not the one declared here."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from parity.code import Slot, TorchWeight, call
-from parity.entries import shown
+from parity.entries import Entry, shown
 
 
 def _as_it_is(value: Any) -> Any:
@@ -232,3 +232,11 @@ class Native:
     def without_rate(self, slots: tuple[str, ...]) -> tuple[str, ...]:
         """Return the slots that the part keeps without the step size: once that changes, they are other ones."""
         return tuple(name for name in slots if not isinstance(self.slots.get(name, ""), str))
+
+
+def means_in(entry: type[Entry], framework: str) -> str:
+    """Return what an entry is in a framework: why it is not there, its own part, or that it is written out."""
+    hole, part = entry.hole(framework), entry.part(framework)
+    if hole is not None:
+        return f"{hole.word}{f', {hole.why}' if hole.why else ''}"
+    return part.means() if part else "written out" if hasattr(entry, "formula") else ""

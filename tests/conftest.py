@@ -10,6 +10,7 @@ import os
 import shutil
 import tempfile
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,9 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
     # What parity keeps for a user: here for all processes of this run, and nobody else.
     os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="parity-cache-")
     atexit.register(shutil.rmtree, os.environ["XDG_CACHE_HOME"], ignore_errors=True)
+
+for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE"):
+    os.environ.pop(name, None)  # Commands that a test runs say nothing to the job that runs the tests.
 
 SECONDS = "parity/seconds"
 """Where pytest keeps how long each file took when it last ran whole."""
@@ -110,3 +114,21 @@ def bench() -> TestBench:
     from helpers_frameworks import shared_bench  # A test that needs no framework is spared the import.
 
     return shared_bench()
+
+
+@pytest.fixture
+def forked_torch() -> Iterator[None]:
+    """Let every worker that would be this interpreter be a fork of one that has imported PyTorch."""
+    from helpers_forked import forked_workers
+
+    with forked_workers("torch"):
+        yield
+
+
+@pytest.fixture
+def forked_keras() -> Iterator[None]:
+    """Let every worker that would be this interpreter be a fork of one that has imported Keras on TensorFlow."""
+    from helpers_forked import forked_workers
+
+    with forked_workers("keras"):
+        yield

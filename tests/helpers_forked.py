@@ -15,10 +15,15 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 from parity.frameworks import frameworks
+from parity.run import session
 
 ASKS = """
 import json, os, socket, sys
@@ -104,12 +109,28 @@ QUIET = {"OPENBLAS_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE", "TF_CPP_MIN_
 @cache
 def interpreter(framework: str) -> str:
     """Return the path of an interpreter that has imported a framework; where processes cannot fork so, a plain one."""
+    return _forking(frameworks()[framework].modules, MORE.get(framework, ()))
+
+
+@contextmanager
+def forked_workers(framework: str) -> Iterator[None]:
+    """Let every worker that would be this interpreter be a fork of one that has imported a framework."""
+    find = session.find_interpreter
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            session, "find_interpreter", lambda name: find(interpreter(framework) if name == sys.executable else name)
+        )
+        yield
+
+
+def _forking(modules: Sequence[str], wanted: Sequence[str]) -> str:
+    """Return the path of an interpreter that has imported modules, and those of others that are installed."""
     if sys.platform != "linux":
         return sys.executable
     folder = Path(tempfile.mkdtemp(prefix="parity-forks-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    file, modules = folder / "python", frameworks()[framework].modules
-    more = [name for name in MORE.get(framework, ()) if importlib.util.find_spec(name.partition(".")[0])]
+    file = folder / "python"
+    more = [name for name in wanted if importlib.util.find_spec(name.partition(".")[0])]
     asks = shlex.join([sys.executable, "-I", "-S", "-c", ASKS, str(folder / "socket")])
     file.write_text(f'#!/bin/sh\nexec {asks} "$@"\n')
     file.chmod(0o755)

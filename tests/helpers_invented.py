@@ -108,6 +108,7 @@ def invented(
     seconds: float = 0.1,
     budget: Budget | None = None,
     known: tuple[tuple[Resolved, ...], list[Difference]] | None = None,
+    subsets: bool = False,
     **more: Any,
 ) -> tuple[Explained, Result]:
     """Explain a pair whose outcomes are invented; return what came of it and the result that tells it.
@@ -125,6 +126,7 @@ def invented(
         seconds: that a run takes.
         budget: what may be spent.
         known: sides and their differences in place of the tiny spec's.
+        subsets: run every combination of the causes.
         more: of the spec.
     """
     sides, found = known or pair(json.dumps([changes, more]))
@@ -137,6 +139,7 @@ def invented(
     inquiry = Inquiry(
         work=work, runner=runner, contest=match, choice=Choice(home=sides[0], seconds={}), outcome=outcome,
         length=length, ends=ends, budget=budget or Budget(), note=lambda text, share: None, every=every, checked=False,
+        subsets=subsets,
     )  # fmt: skip
     unit: Any = FlatUnit(first=sides[0], known=constant)
     trials = Invented(**_fields(inquiry.trials, unit))

@@ -29,6 +29,7 @@ from parity.result.schema import (
     Verdict,
     WitnessFact,
 )
+from tests.report_lessons import spoiled, taught
 
 KERAS_PROGRAM = '''"""The program of side keras."""
 
@@ -429,7 +430,7 @@ def evil() -> Result:
     ]
     told = {"text": EVIL, "source": EVIL, "paths": paths, "sufficient": None, "necessary": None, "sentence": EVIL}
     said = SaidFact(**told, alone=None, taken_back=None, seeds=0)
-    return result.model_copy(
+    spoilt = result.model_copy(
         update={
             "spec": result.spec.model_copy(update={"name": EVIL, "question": EVIL, "text": EVIL, "data": EVIL}),
             "sides": sides,
@@ -455,6 +456,7 @@ def evil() -> Result:
             "command": EVIL,
         }
     )
+    return spoiled(spoilt, EVIL)
 
 
 def a_claim(kind: str, paths: list[str], values: tuple[float, ...] = (0.03, 0.04, 0.05), **fields: Any) -> ClaimFact:
@@ -681,5 +683,6 @@ SAMPLES = {
     "alike": alike,
     "unsteady": unsteady,
     "moving": moving,
+    "taught": lambda: taught(claimed()),
 }
 """Every sample by name, for tests that hold whatever the result."""

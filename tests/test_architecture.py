@@ -93,6 +93,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("result",),
     ("upgrades",),
     ("report",),
+    ("tracking",),
     ("commands",),
     ("selftest", "frameworks.faults"),
     ("notebook",),
@@ -328,6 +329,7 @@ APART = {
     "end_to_end": "the command line, and questions from the spec to the report",
     "benchmarks": "what is measured, and that it runs",
     "cases": "public cases as specs, and whether their cause is named first",
+    "docs": "what people read: the site, and that what it shows is so",
     "gpu": "what only an NVIDIA GPU shows",
 }
 """Folders of tests that mirror no package, and what they hold."""

@@ -150,6 +150,7 @@ def causes(verb: Callable[..., None]) -> Callable[..., None]:
         click.option("--max-seconds", type=Seconds(min=0.0, max=1e9), help="Begin none after so many seconds."),
         click.option("-v", "--verbose", is_flag=True, help="Print all that the report says, not what fits a screen."),
         click.option("--causes-only", is_flag=True, help="Do not measure every other difference on its own."),
+        click.option("--subsets", is_flag=True, help="Run every combination of the causes, at most 6, for the page."),
         click.option("--split", multiple=True, metavar="PATH", help="Look into a group layer by layer; repeatable."),
     ]  # fmt: skip
     for option in reversed(options):

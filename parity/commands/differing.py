@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from parity.court.work import Work
 from parity.explain.contest import split
 from parity.result.filling_explanation import difference_facts
+from parity.result.filling_lessons import about
 from parity.result.patches import lines_of
 from parity.result.schema import DifferenceFact, LineFact
 from parity.run.environment import may_have_gpus
@@ -40,11 +41,12 @@ def told_differences(
     explained: Explained | None,
 ) -> list[DifferenceFact]:
     """Return the facts of all differences, with what those of the explained pair do."""
-    told = []
+    told, named = [], {side.name: side for side in sides}
     for (a, b), ones in found.items():
         pair = {explained.contest.good.name, explained.contest.bad.name} if explained else set()
         mine = explained if pair == {a, b} else None
-        told += difference_facts(a, b, ones, mine, _lines(work, sides, (a, b), ones))
+        known = {one.path: about(named[a], named[b], one) for one in ones}
+        told += difference_facts(a, b, ones, mine, _lines(work, sides, (a, b), ones), known)
     return told
 
 

@@ -123,7 +123,7 @@ def explain_pair(
         return Inquiry(
             work=work, runner=runner, contest=match, choice=choice, outcome=outcome, length=length, ends=ends,
             budget=budget, note=note, every=options.effects, each_seeds=asked.effect_seeds,
-            claims=list(said_sets(work.spec, match)),
+            claims=list(said_sets(work.spec, match)), subsets=options.subsets,
         ).run()  # fmt: skip
 
 

@@ -25,6 +25,7 @@ def export(
     save_data: Path | None,
     save_weights: Path | None,
     precision: str,
+    file: Path | None = None,
 ) -> str:
     """Return the source of a side's program, and write the files it reads.
 
@@ -36,6 +37,7 @@ def export(
         save_data: file for the rows, as ``X`` and ``y``, before any preprocessing.
         save_weights: file for the initial weights, canonical layout.
         precision: of the weights.
+        file: that the source will stand in; the program says how to call it.
 
     Raises:
         UsageError: for a side or framework that is not there.
@@ -48,7 +50,9 @@ def export(
     side = sides[names.index(name)] if name is not None else sides[0]
     if framework is not None:
         must_be("--framework", framework, "framework", frameworks())
-        side = replace(side, framework=framework)
+        # A side that is called as its framework is, is called as the new one.
+        name = framework if side.name == side.framework else side.name
+        side = replace(side, framework=framework, name=name)
     dataset = dataset_of(side, data)
     check_fit(side, dataset)
     side = counted(settled(side, dataset.target, dataset.classes is not None), len(dataset.x))
@@ -59,9 +63,9 @@ def export(
         np.savez_compressed(save_data, **arrays)
     if save_weights is not None:
         _save_weights(side, save_weights, precision)
-    return compile_side(
-        side, name=spec.name, question=spec.question, **dataset.stored
-    ).source  # fmt: skip
+    program = compile_side(side, name=spec.name, question=spec.question, **dataset.stored)
+    called = program.file_name if file is None else file.name
+    return program.source.replace(f"python {program.file_name} ", f"python {called} ", 1)
 
 
 def _save_weights(side: Resolved, file: Path, precision: str) -> None:

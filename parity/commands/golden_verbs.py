@@ -69,6 +69,7 @@ def check_against(spec: Path, golden: Path, options: Options, as_json: bool) -> 
     from parity.commands.freeze import held, sides_at_work
     from parity.commands.progress import progress
     from parity.goldens.file import read_golden
+    from parity.report import github
     from parity.report.against import lines
     from parity.spec.load import parse_spec, read_spec
 
@@ -80,4 +81,6 @@ def check_against(spec: Path, golden: Path, options: Options, as_json: bool) -> 
     with progress(enabled=not as_json) as note, sides_at_work(parsed, options, folder) as (work, sides):
         found = held(work, sides, known, str(golden), note)
     click.echo(found.model_dump_json(indent=2) if as_json else "\n".join(lines(found)))
-    sys.exit(code_of(one.verdict for one in found.sides))
+    code = code_of(one.verdict for one in found.sides)
+    github.tell_lines(lines(found), file=str(spec), fails=code != 0, to_error=as_json)
+    sys.exit(code)

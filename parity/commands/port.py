@@ -85,7 +85,7 @@ def port(
     ported = Ported(read=found, framework=framework)
     file = output or found.files[0].with_name(f"{found.spec.name}_{framework}.py")
     note(f"writing {file.name}", 0.0)
-    source = export(found.spec, None, framework, None, None, None, "float32")
+    source = export(found.spec, None, framework, None, None, None, "float32", file)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(source, encoding="utf-8")
     ported.files.append(file)

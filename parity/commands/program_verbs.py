@@ -82,7 +82,8 @@ def read(program: str, arguments: tuple[str, ...], no_proof: bool, weights: str 
               help="The port [DIR/NAME_FRAMEWORK.py].")  # fmt: skip
 @click.option("--weights", is_flag=True, help="Carry the program's weights over, as it begins to train from them.")
 @click.option("--no-proof", is_flag=True, help="Do not hold the program and its port in lockstep.")
-def port(program: str, arguments: tuple[str, ...], no_proof: bool, **given: Any) -> None:
+@click.option("-v", "--verbose", is_flag=True, help="Print all that was found, not what fits a screen.")
+def port(program: str, arguments: tuple[str, ...], no_proof: bool, verbose: bool, **given: Any) -> None:
     """Write a program in another framework, and prove that it trains the same.
 
     Exit 0 at parity, 1 divergent, 2 not read, 3 not proved.
@@ -101,7 +102,7 @@ def port(program: str, arguments: tuple[str, ...], no_proof: bool, **given: Any)
     if found.carried is not None:
         click.echo(CARRIED.format(found.carried))
     if found.result is not None:
-        show(found.result, False, [])
+        show(found.result, False, [], verbose)
         sys.exit(code_of(one.verdict for one in found.result.comparisons))
 
 
@@ -125,6 +126,7 @@ def compare(
     from parity.commands.ending import command
     from parity.commands.progress import progress
     from parity.reading.asking import program_of
+    from parity.report import github
     from parity.report.write import write_all
 
     options = options_of(explain=not no_explain, frameworks=None, devices=None, changes=(), **given)
@@ -137,4 +139,5 @@ def compare(
     if not as_json:
         click.echo("\n".join([*found.pair.notes, *told, *map(str, found.files)]))
     show(found.result, as_json, write_all(found.result, found.files[0].parent), verbose)
+    github.tell(found.result, to_error=as_json)
     sys.exit(code_of(one.verdict for one in found.result.comparisons))

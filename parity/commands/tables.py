@@ -6,7 +6,7 @@ import importlib.metadata
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any, cast
+from typing import Any, Literal, cast, get_args, get_origin
 
 from pydantic import TypeAdapter
 from rich.console import Console
@@ -18,6 +18,7 @@ from parity.catalog import FAMILIES
 from parity.entries import Entry, shown
 from parity.errors import UsageError, listed
 from parity.frameworks import frameworks
+from parity.native import means_in
 from parity.result.formats import names
 from parity.run.environment import may_have_gpus
 from parity.spec.differences import Difference, differences
@@ -212,31 +213,39 @@ def _summary(entry: type[Entry]) -> str:
 
 
 def catalog_json() -> str:
-    """Return the catalog as JSON: family, name, summary, fields, frameworks."""
+    """Return the catalog as JSON: all that is known of every entry, by family and name."""
     told = {
-        family: {
-            name: {
-                "summary": _summary(entry),
-                "fields": {field: _field(entry, field) for field in entry.model_fields},
-                "frameworks": [framework for framework in frameworks() if entry.hole(framework) is None],
-                "holes": {
-                    framework: {"word": hole.word, "why": hole.why}
-                    for framework in frameworks()
-                    if (hole := entry.hole(framework)) is not None
-                },
-                "cases": len(entry.cases()),
-            }
-            for name, entry in entries.items()
-        }
-        for family, entries in FAMILIES.items()
+        family: {name: _entry_told(entry) for name, entry in entries.items()} for family, entries in FAMILIES.items()
     }
     return json.dumps(told, indent=2)
+
+
+def _entry_told(entry: type[Entry]) -> dict[str, Any]:
+    there = {name: entry.hole(name) for name in frameworks()}
+    return {
+        "summary": _summary(entry),
+        "text": _unindented(entry.__doc__ or ""),
+        "fields": {field: _field(entry, field) for field in entry.model_fields},
+        "frameworks": [name for name, hole in there.items() if hole is None],
+        "parts": {name: means_in(entry, name) for name, hole in there.items() if hole is None},
+        "holes": {name: {"word": hole.word, "why": hole.why} for name, hole in there.items() if hole is not None},
+        "cases": len(entry.cases()),
+        "shows": [case.shows for case in entry.cases()],
+        "read_in": dict(entry.source),
+    }
 
 
 def _field(entry: type[Entry], name: str) -> dict[str, Any]:
     field = entry.model_fields[name]
     default = "required" if field.is_required() else shown(field.get_default(call_default_factory=True))
-    return {"default": default, "description": field.description or ""}
+    return {"default": default, "description": field.description or "", "values": _texts(field.annotation)}
+
+
+def _texts(annotation: Any) -> list[str]:
+    """Return the texts that a field may be, where it names them."""
+    if get_origin(annotation) is Literal:
+        return [one for one in get_args(annotation) if isinstance(one, str)]
+    return [text for one in get_args(annotation) for text in _texts(one)]
 
 
 def print_catalog(console: Console | None = None) -> None:
@@ -262,12 +271,8 @@ def _runs_in(entry: type[Entry]) -> str:
 
 
 def _there(entry: type[Entry], framework: str) -> str:
-    """Return what an entry is in a framework, behind a colon: why not, its own part, or the formula written out."""
-    hole, part = entry.hole(framework), entry.part(framework)
-    if hole is not None:
-        return f": {hole.word}{f', {hole.why}' if hole.why else ''}"
-    words = part.means() if part else "written out" if hasattr(entry, "formula") else ""
-    return f": {words}" if words else ""
+    """Return what an entry is in a framework, behind a colon."""
+    return f": {words}" if (words := means_in(entry, framework)) else ""
 
 
 def print_entry(name: str, console: Console | None = None) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from parity.compare.looked import Looks
 from parity.tensors import itself, slot_of, without_slot
 
 PHASES = ("batch", "weights", "forward", "loss", "gradient", "update", "state", "metric")
@@ -89,6 +90,7 @@ class Judge:
         undealt: what draws random numbers that nothing deals to it, in words, by side; then a difference of meaning is
             one that is made ahead of it.
         ahead: layers whose outputs nothing of that reaches.
+        looks: the tensors of one whole step.
     """
 
     a: str
@@ -114,6 +116,7 @@ class Judge:
     aside: dict[tuple[str, str], str] = field(default_factory=dict)
     undealt: dict[str, str] = field(default_factory=dict)
     ahead: frozenset[str] = frozenset()
+    looks: Looks = field(default_factory=Looks)
     _under_way: tuple[int, bool] = (0, False)
     _earlier: dict[str, Seen] = field(default_factory=dict)
 

@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from parity.compare.judge import Judge, Seen
+from parity.compare.looked import Looked
 from parity.compare.measure import gap, relative_gap
 from parity.compare.noise import EXACT_PHASES, Name, Rounding, StepDigests, distance
 from parity.compare.saturated import forgiven
@@ -80,7 +81,7 @@ def compare_initial(judge: Judge, order: int, name: str, a: np.ndarray, b: np.nd
         step=1, phase="weights", tensor=name, shape=a.shape, difference=found.difference, noise=0.0, order=order,
         element=found.element, values=found.values,
     )  # fmt: skip
-    judge.add(seen)
+    judge.looks.start.append(Looked(seen=judge.add(seen), a=float(np.linalg.norm(a)), b=float(np.linalg.norm(b))))
     judge.settle([seen] if seen.beyond else [], None)
 
 
@@ -204,6 +205,8 @@ def compare_tensors(
     judge.again(number)
     believed = _believed(judge, found)
     noted = [judge.add(seen, finite) for seen, finite in believed]
+    if judge.first is None or not judge.looks.steps:
+        judge.looks.take(number, noted, a, b)
     return [seen for seen in noted if seen.beyond]
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from parity.compare.judge import Judge, Seen
+from parity.compare.looked import Looked
 from parity.compare.steps import compare_initial, compare_weights
 from parity.compile.predictions import in_one_form
 from parity.recorded import reached_by_draws, undealt
@@ -48,8 +49,10 @@ def compare_start(judges: list[Judge], openings: Mapping[str, Mapping[str, Any]]
             if shapes[judge.a][name] != shapes[judge.b].get(name):
                 continue
             if ours[name] == theirs[name]:
-                judge.add(Seen(step=1, phase="weights", tensor=name, shape=shapes[judge.a][name],
-                               difference=0.0, noise=0.0, order=order))  # fmt: skip
+                seen = Seen(step=1, phase="weights", tensor=name, shape=shapes[judge.a][name], difference=0.0,
+                            noise=0.0, order=order)  # fmt: skip
+                size = float(np.linalg.norm(np.load(ours[name], mmap_mode="r")))
+                judge.looks.start.append(Looked(seen=judge.add(seen), a=size, b=size))
             else:
                 compare_initial(judge, order, name, *(np.load(one[name], mmap_mode="r") for one in (ours, theirs)))
 

@@ -93,6 +93,8 @@ class Framework:
         on_a_gpu: what brings its libraries for a GPU.
         builds: of its packages, those that environments take from elsewhere (64-bit Linux on x86).
         falls_back: the framework whose templates and emitter it uses where it has none of its own.
+        documentation: by how the name of a part begins, the address of what is written about it; ``{name}`` stands for
+            the name, ``{path}`` for the name with slashes.
         files: folder that the files of its source stand in.
         other_names: that people call it by.
         words: what it calls the functions of a formula, of its tensors.
@@ -118,6 +120,7 @@ class Framework:
     on_a_gpu: str
     builds: Mapping[str, Build] = field(default_factory=dict)
     falls_back: str = ""
+    documentation: Mapping[str, str] = field(default_factory=dict)
     files: str = ""
     other_names: tuple[str, ...] = ()
     words: Words = Words(prefix="")

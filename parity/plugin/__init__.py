@@ -6,7 +6,6 @@ library and pytest is imported until a check runs.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -106,7 +105,9 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Print what became of goldens, and annotations where GitHub reads along."""
-    lines, annotations = config.stash[LEDGER].summary(github=os.environ.get("GITHUB_ACTIONS") == "true")
+    from parity.report.github import reads_along
+
+    lines, annotations = config.stash[LEDGER].summary(github=reads_along())
     if lines:
         terminalreporter.section("parity summary")
     for line in [*lines, *annotations]:

@@ -219,6 +219,8 @@ class Ledger:
         Args:
             github: GitHub reads along.
         """
+        from parity.report.github import annotation
+
         heard = [one for one in self.said.values() if one.properties]
         if not heard and not self.left and not self.removed:
             return [], []
@@ -235,8 +237,8 @@ class Ledger:
         told = []
         for one in failed if github else ():
             text = "\n".join(value for name, value in one.properties if name in TOLD)
-            told.append(f"::error file={_escaped(one.file)},line={one.line},title=parity::{_escaped(text, False)}")
-        told += [f"::error file={_escaped(file)},title=parity::unused golden" for file in self.left if github]
+            told.append(annotation(text, file=one.file, line=one.line))
+        told += [annotation("unused golden", file=file) for file in self.left if github]
         return lines, told
 
 
@@ -263,9 +265,3 @@ class Listener:
 def _absolute(argument: str, config: pytest.Config) -> Path:
     path = Path(argument)
     return path if path.is_absolute() else (config.invocation_params.dir / path).resolve()
-
-
-def _escaped(text: str, inside: bool = True) -> str:
-    """Return text as a workflow command of GitHub's takes it."""
-    found = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-    return found.replace(":", "%3A").replace(",", "%2C") if inside else found

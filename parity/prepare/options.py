@@ -52,6 +52,7 @@ class Options:
         max_runs: counterfactual runs that may be made; those of earlier commands cost nothing.
         max_seconds: that they may take.
         effects: also measure each difference alone and taken back, not only the causes.
+        subsets: also run every combination of the causes.
         split: groups of layers to look for causes in layer by layer.
         out: folder of the reports.
         timeout: seconds without a word after which a worker is given up.
@@ -77,6 +78,7 @@ class Options:
     max_runs: int | None = None
     max_seconds: float | None = None
     effects: bool = True
+    subsets: bool = False
     split: tuple[str, ...] = ()
     out: Path | None = None
     timeout: float = 600.0

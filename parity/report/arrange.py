@@ -9,10 +9,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from parity.report import arrange_pairs, chart_rows, lookup
+from parity.report import arrange_lessons as lessons
+from parity.report import arrange_meanings, arrange_pairs, chart_rows, lookup
 from parity.report import document as doc
 from parity.report.files import linked
-from parity.report.sentences import advice, draws, epochs, evidence, findings, measures, targets, verdict
+from parity.report.sentences import (
+    advice,
+    answers,
+    combining,
+    draws,
+    epochs,
+    evidence,
+    findings,
+    guessing,
+    magnified,
+    meanings_told,
+    measures,
+    repeating,
+    targets,
+    verdict,
+)
 from parity.report.sentences.finding import Finding, Kind, Patch
 from parity.result import formats
 from parity.result.schema import Result, SideFact
@@ -36,9 +52,6 @@ APART: tuple[Kind, ...] = ("missing", "own", "unsteady", "said")
 TABLED: tuple[Kind, ...] = ("neither", "harmless", "inert", "untested")
 """The findings that a screen leaves to the table of differences, which has the same words."""
 
-TRY: tuple[Kind, ...] = ("cause", "repairs")
-"""The findings whose patch is open, and given to a screen as options: what mends the side that fails."""
-
 
 def document(result: Result, folder: Path | None = None, written: Sequence[Path] = ()) -> doc.Document:
     """Arrange a result.
@@ -50,15 +63,20 @@ def document(result: Result, folder: Path | None = None, written: Sequence[Path]
     """
     steps, programs = arrange_pairs.steps(result), arrange_pairs.programs(result, folder)
     trained = any(side.losses for side in result.sides)
+    differences, training = arrange_pairs.differences(result), _training(result, trained)
     sections = [
         doc.Section("", "top", _top(result)),
-        doc.Section("Do they train the same?", "verdict", _verdict(result)),
-        doc.Section(findings.TITLE, "findings", _findings(result, folder), "Findings"),
-        doc.Section(advice.TITLE, "advice", _advice(result), "Advice"),
-        doc.Section("Training" if trained else "Sides", "training", _training(result, trained), "Training"),
-        doc.Section("Config differences", "differences", arrange_pairs.differences(result), "Differences"),
-        doc.Section("Step by step, from the same state", "steps", steps, "Step by step"),
+        doc.Section(guessing.TITLE, "guess", lessons.guess(result), "Guess"),
+        doc.Section(combining.TITLE, "switches", lessons.switches(result), "Switches"),
+        doc.Section(magnified.TITLE, "microscope", lessons.microscope(result), "One step"),
+        doc.Section(meanings_told.TITLE, "meanings", arrange_meanings.meanings(result), "Meaning"),
         doc.Section("Programs", "programs", programs, "Programs"),
+        doc.Section("Do they train the same?", "verdict", _verdict(result), "Verdict"),
+        doc.Section(findings.TITLE, "findings", _findings(result, folder), "Findings", folded=True),
+        doc.Section(advice.TITLE, "advice", _advice(result), "Advice"),
+        doc.Section("Training" if trained else "Sides", "training", training, "Training", folded=True),
+        doc.Section("Config differences", "differences", differences, "Differences", folded=True),
+        doc.Section("Step by step, from the same state", "steps", steps, "Step by step", folded=True),
         doc.Section("Files", "files", _files(result, written), "Files"),
         doc.Section("Repeat this run", "repeat", _repeat(result), "Repeat"),
     ]
@@ -67,6 +85,24 @@ def document(result: Result, folder: Path | None = None, written: Sequence[Path]
 
 
 def _top(result: Result) -> list[doc.Block]:
+    """Give the answer and the picture first; then what a reader asks next, each answer a click away."""
+    finding = next((one for one in answers.chosen(result) if one.kind not in ("own", "missing")), None)
+    said: doc.Words = verdict.verdict_sentence(result) if finding is None else lessons.short(finding)
+    overall = lookup.overall(result)
+    tone = TONES.get(finding.kind, "") if finding else arrange_pairs.VERDICTS[overall] if overall else ""
+    restless = evidence.unsteady(result)
+    return [
+        *([doc.Callout(restless, tone="doubt", apart=True, on=doc.READ)] if restless else []),
+        doc.Callout([said], tone=tone, on=doc.READ),
+        *(doc.Callout([lessons.short(one)], tone="doubt", on=doc.READ) for one in answers.caveats(result)),
+        *([doc.Figure("loss", on=doc.PAGE)] if chart_rows.loss_rows(result) else []),
+        *([doc.Text(both, on=doc.READ)] if (both := answers.ends(result)) else []),
+        *_data(result),
+        *lessons.replies(result),
+    ]
+
+
+def _data(result: Result) -> list[doc.Block]:
     note, data = verdict.data_note(result), result.spec.data
     if note is None:
         return [doc.Text([doc.Span("Data:", "strong"), f" {data}"])]
@@ -77,7 +113,7 @@ def _verdict(result: Result) -> list[doc.Block]:
     restless, overall = evidence.unsteady(result), lookup.overall(result)
     answer: doc.Words = [doc.Span(f"{verdict.heading(result)}.", "strong"), f" {verdict.verdict_sentence(result)}"]
     return [
-        *([doc.Callout(restless, tone="doubt", apart=True)] if restless else []),
+        *([doc.Callout(restless, tone="doubt", apart=True, on=doc.SCREEN)] if restless else []),
         *doc.asides(evidence.steady(result)),
         doc.Callout([answer, *evidence.blame(result)], tone=arrange_pairs.VERDICTS[overall] if overall else ""),
         *(doc.Callout([failure], tone="harm", apart=True) for failure in verdict.failure_notes(result)),
@@ -107,7 +143,7 @@ def _finding(finding: Finding, folder: Path | None) -> doc.Callout:
 
 def _patches(finding: Finding, folder: Path | None) -> list[doc.Block]:
     """Give the patches of a finding: as options on a screen, in every form on paper and page."""
-    patches, mends = finding.patches, finding.kind in TRY
+    patches, mends = finding.patches, finding.kind in answers.TRY
     if not patches:
         return []
     if patches[0].by_hand:
@@ -207,7 +243,6 @@ def _curves(result: Result) -> list[doc.Block]:
     loss, outcome = chart_rows.loss_rows(result), chart_rows.metric_rows(result, metric) if metric is not None else []
     what = f"Training loss{f' and {metric}' if metric else ''} of every side, by step"
     return [
-        *([doc.Figure("loss", on=doc.PAGE)] if loss else []),
         *([doc.Figure("metric", on=doc.PAGE)] if outcome else []),
         *([doc.Figure("curves", what, on=doc.PAPER)] if loss or outcome else []),
     ]
@@ -239,9 +274,11 @@ def _repeat(result: Result) -> list[doc.Block]:
     made = f"Written by parity {result.parity_version}, {result.created}. The numbers behind this report: "
     return [
         doc.Code(result.command, "Command", "console"),
+        *(doc.Text(told, "quiet", on=doc.READ) for told in repeating.told(result)),
         *doc.asides(*result.notes),
         doc.Fold(
             f"The spec{f', {spec.file}' if spec.file else ''}", [doc.Code(spec.text, "Spec", "yaml")], on=doc.READ
         ),
         doc.Text([made, numbers, "."], "quiet", on=doc.READ),
+        *lessons.downloads(result),
     ]

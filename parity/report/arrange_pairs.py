@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from parity.report import chart_rows, lookup, sidebyside
@@ -182,17 +182,22 @@ def programs(result: Result, folder: Path | None) -> list[doc.Block]:
     ]
     if len(sides) == 1:
         (side,) = result.sides
-        told.append(doc.Panes([_pane(side, sidebyside.listing(side.program), folder)], on=doc.PAGE))
+        told.append(doc.Panes([_pane(side, sidebyside.listing(side.program), folder, {})], on=doc.PAGE))
     known = [(a, b) for a, b in lookup.pairs(result) if a in sides and b in sides]
+    linkable = {name: lookup.lines_told(result, side) for name, side in sides.items()}
     for a, b in known:
         aligned = sidebyside.side_by_side(sides[a].program, sides[b].program)
-        panes = [_pane(sides[name], lines, folder) for name, lines in zip((a, b), aligned, strict=True)]
+        # The first time that a side stands here its lines can be linked to.
+        panes = [_pane(sides[name], lines, folder, linkable.pop(name, {}))
+                 for name, lines in zip((a, b), aligned, strict=True)]  # fmt: skip
         left, right = (formats.count(len(pane.marked), "line") for pane in panes)
         differ = f"{left} and {right} differ, marked" if any(pane.marked for pane in panes) else "the same text"
         told.append(doc.Fold(f"{a} and {b}: {differ}", [doc.Panes(panes)], open=(a, b) == known[0], on=doc.PAGE))
     return told
 
 
-def _pane(side: SideFact, lines: sidebyside.Listing, folder: Path | None) -> doc.Pane:
+def _pane(
+    side: SideFact, lines: sidebyside.Listing, folder: Path | None, about: Mapping[int, list[tuple[str, str]]]
+) -> doc.Pane:
     file: list[str | doc.Span] = [": ", linked(side.program_file, folder)] if side.program_file else []
-    return doc.Pane(side.name, [side.name, *file], side.program, lines.numbers, lines.marked)
+    return doc.Pane(side.name, [side.name, *file], side.program, lines.numbers, lines.marked, about)

@@ -11,25 +11,13 @@ from pathlib import Path
 
 from parity.report import document as doc
 from parity.report import lookup
-from parity.report.arrange import TRY
-from parity.report.sentences import evidence, findings, verdict
-from parity.report.sentences.finding import Finding, Kind
+from parity.report.arrange_lessons import short
+from parity.report.sentences import answers, evidence, verdict
 from parity.result import formats
 from parity.result.schema import Result
 
-MOST = 6
-"""Differences that a sentence names."""
-
 OPTIONS = 3
 """Lines of options to try."""
-
-ANSWERS: tuple[tuple[Kind, ...], ...] = (
-    ("unsteady", "own"), ("cause", "breaks", "alike"), ("cause", "repairs"), ("missing",),
-)  # fmt: skip
-"""Kinds of finding of which one is told each, in this order."""
-
-WHOLE: tuple[Kind, ...] = ("unsteady", "own", "alike")
-"""The kinds whose sentence says all without items."""
 
 
 def brief(result: Result, written: Sequence[Path]) -> doc.Document:
@@ -68,20 +56,13 @@ def _outcome(result: Result) -> list[doc.Block]:
         return [doc.Text(f"They end at {metric}: {', '.join(ends)}.")] if ends else []
     if told.gap != "gap":
         return []
-    both, votes = findings.ends(told), findings.votes(told)
-    return [doc.Text(f"{both[0].upper()}{both[1:]}{f'; {votes}' if votes else ''}.")]
+    return [doc.Text(answers.ends(result))]
 
 
 def _findings(result: Result) -> list[doc.Block]:
-    found = findings.findings(result)
-    told: list[Finding] = []
-    for kinds in ANSWERS:
-        fitting = (one for one in found if one.kind in kinds and one not in told)
-        one = next((one for one in fitting if one.items or one.kind in WHOLE), None)
-        if one is not None:
-            told.append(one)
-    blocks: list[doc.Block] = [doc.Callout([_sentence(one)]) for one in told]
-    mends = next((one for one in told if one.kind in TRY and any(patch.options for patch in one.patches)), None)
+    told = answers.chosen(result)
+    blocks: list[doc.Block] = [doc.Callout([short(one)]) for one in told]
+    mends = next((one for one in told if one.kind in answers.TRY and any(patch.options for patch in one.patches)), None)
     if mends is not None and not mends.patches[0].by_hand:
         options = [option for patch in mends.patches[:1] for option in patch.options]
         more = [f"... and {len(options) - OPTIONS} more, in the report"] if len(options) > OPTIONS else []
@@ -90,17 +71,6 @@ def _findings(result: Result) -> list[doc.Block]:
             doc.Code("\n".join([*options[:OPTIONS], *more]), "Options"),
         ]
     return blocks
-
-
-def _sentence(finding: Finding) -> doc.Words:
-    """Return a finding and the differences it is about, their values left out."""
-    listed: list[doc.Span] = []
-    for number, item in enumerate(finding.items[:MOST]):
-        shown = doc.Span(item.change.partition(": ")[0], "code") if item.code else doc.Span(item.change)
-        listed += [doc.Span(", " if number else ""), shown]
-    if len(finding.items) > MOST:
-        listed.append(doc.Span(f" and {len(finding.items) - MOST} more"))
-    return [doc.Span(finding.lead + (": " if listed else ""), "strong"), *listed]
 
 
 def _rest(result: Result, written: Sequence[Path]) -> list[doc.Block]:

@@ -7,9 +7,10 @@ colours and folding are each renderer's own affair.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 Medium = Literal["screen", "paper", "page"]
 """The terminal, ``report.md`` and ``report.html``."""
@@ -165,20 +166,38 @@ class Code(Element):
 class Fold(Element):
     """Blocks under a line that opens and closes them."""
 
-    summary: str
+    summary: Words
     blocks: Sequence[Block]
     open: bool = False
+    anchor: str = ""
 
 
 @dataclass(frozen=True)
 class Pane:
-    """A program of a side; ``lines`` are numbers of its lines, None for a gap; those in ``marked`` differ."""
+    """A program of a side; ``lines`` are numbers of its lines, None for a gap; those in ``marked`` differ.
+
+    ``about`` has, by number of a line, the anchors of the differences that stand there, and their paths.
+    """
 
     side: str
     caption: Words
     program: str
     lines: Sequence[int | None]
     marked: frozenset[int] = frozenset()
+    about: Mapping[int, Sequence[tuple[str, str]]] = field(default_factory=dict)
+
+    def anchor(self, line: int) -> str:
+        """Name a line, so that it can be linked to."""
+        return line_anchor(self.side, line)
+
+
+def line_anchor(side: str, line: int) -> str:
+    """Name a line of a side's program.
+
+    >>> line_anchor("my side", 12)
+    'line-my-side-12'
+    """
+    return f"line-{re.sub(r'[^A-Za-z0-9_-]+', '-', side)}-{line}"
 
 
 @dataclass(frozen=True)
@@ -188,18 +207,65 @@ class Panes(Element):
     panes: Sequence[Pane]
 
 
-Block = Text | Heading | Callout | Table | Figure | Code | Fold | Panes
+@dataclass(frozen=True)
+class DiagramBox:
+    """A layer in the picture of a network: its name, what it is, and where it stands, in columns and rows from 0."""
+
+    name: str
+    about: str
+    column: int
+    row: int
+
+
+@dataclass(frozen=True)
+class Diagram(Element):
+    """The picture of a network; ``edges`` are pairs of numbers of nodes, ``alternative`` says it in words."""
+
+    nodes: Sequence[DiagramBox]
+    edges: Sequence[tuple[int, int]]
+    alternative: str
+
+
+@dataclass(frozen=True)
+class Downloads(Element):
+    """Files to be saved from the page, by their names."""
+
+    files: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Widget(Element):
+    """A part of the page that its reader turns.
+
+    Args:
+        kind: the script that turns it.
+        label: what it is, for who does not see it.
+        data: what the script draws; every sentence in it is written already.
+        blocks: what belongs to it, drawn as it stands; what it says where no script runs.
+    """
+
+    kind: Literal["guess", "switches", "microscope"]
+    label: str
+    data: Mapping[str, Any]
+    blocks: Sequence[Block] = ()
+
+
+Block = Text | Heading | Callout | Table | Figure | Code | Fold | Panes | Diagram | Downloads | Widget
 """Every kind of block. A renderer that does not draw each of them does not pass the type checker."""
 
 
 @dataclass(frozen=True)
 class Section:
-    """Blocks under a title; ``name`` stands in the list of sections, but for those above it, which have none."""
+    """Blocks under a title; ``name`` stands in the list of sections, but for those above it, which have none.
+
+    A page opens one that is ``folded`` only where its reader asks for it.
+    """
 
     title: str
     anchor: str
     blocks: Sequence[Block]
     name: str = ""
+    folded: bool = False
 
 
 @dataclass(frozen=True)

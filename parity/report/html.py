@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, assert_never
 
-from parity.report import arrange, charts, sidebyside
+from parity.report import arrange, charts, sidebyside, svg
 from parity.report import document as doc
 from parity.report.library import chart_library
 from parity.result.schema import Result
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 TEMPLATES = Path(__file__).parent / "templates"
+
+SCRIPTS = ("page.js", "guess.js", "switches.js", "microscope.js", "start.js")
+"""What makes the page turn, in this order one script."""
 
 
 def to_html(result: Result, folder: Path | None = None) -> str:
@@ -34,7 +37,7 @@ def draw(document: doc.Document, chart: Callable[[str], dict[str, Any]]) -> str:
     """Draw a document; ``chart`` gives the specification of a chart by its name."""
     environment = _environment()
     pieces: Any = environment.get_template("blocks.html.j2", globals={"specification": chart}).module
-    library, script = chart_library(), (TEMPLATES / "page.js").read_text(encoding="utf-8")
+    library, script = chart_library(), "\n".join((TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS)
     sections = document.shown("page")
     return environment.get_template("page.html.j2").render(
         document=document,
@@ -91,11 +94,22 @@ def _block(pieces: Any, block: doc.Block) -> Markup:
             drawn = pieces.code(block, block.text.split("\n"))
         case doc.Fold():
             drawn = pieces.fold(block, _blocks(pieces, block.blocks))
+        case doc.Diagram():
+            drawn = pieces.network(block, svg.placed(block))
+        case doc.Downloads():
+            drawn = pieces.downloads({name: _data_link(content) for name, content in block.files.items()})
+        case doc.Widget():
+            drawn = pieces.widget(block, _blocks(pieces, block.blocks))
         case doc.Panes():
             drawn = pieces.panes([(pane, _lines(pane)) for pane in block.panes])
         case _:
             assert_never(block)
     return drawn
+
+
+def _data_link(content: str) -> str:
+    """Give the address of a file that stands in the page itself."""
+    return "data:text/x-python;charset=utf-8;base64," + base64.b64encode(content.encode("utf-8")).decode("ascii")
 
 
 def _words(words: doc.Words) -> Markup:

@@ -150,3 +150,27 @@ def values_from(item: DifferenceFact, side: str) -> tuple[object, object]:
 def origins_from(item: DifferenceFact, side: str) -> tuple[str, str]:
     """Say where the two values of a difference came from, the given side's first."""
     return (item.b_origin, item.a_origin) if item.b_side == side else (item.a_origin, item.b_origin)
+
+
+def anchor(result: Result, item: DifferenceFact) -> str:
+    """Name the place of a page where a difference is explained."""
+    return f"difference-{result.differences.index(item) + 1}"
+
+
+def meant(result: Result) -> bool:
+    """Say whether anything is known of what the differences are about."""
+    return any(item.entries or item.field for item in result.differences)
+
+
+def lines_told(result: Result, side: SideFact) -> dict[int, list[tuple[str, str]]]:
+    """Give, by number of a line of a side's program, where the differences that stand there are explained.
+
+    Of a program written by hand the lines are those of the person's own script, which is not what is shown.
+    """
+    found: dict[int, list[tuple[str, str]]] = {}
+    last = side.program.count("\n") + 1
+    for item in result.differences if meant(result) and not side.by_hand else ():
+        for line in item.lines:
+            if line.side == side.name and line.line <= last:
+                found.setdefault(line.line, []).append((anchor(result, item), item.path))
+    return found

@@ -94,9 +94,15 @@ def _block(block: doc.Block) -> str:
             return _fenced(block.text, block.language)
         case doc.Fold():
             # A line of HTML, in which no Markdown is read.
-            summary = html.escape(" ".join(block.summary.split()))
+            summary = html.escape(" ".join("".join(span.text for span in doc.spans(block.summary)).split()))
             opened = "<details open>" if block.open else "<details>"
             return f"{opened}<summary>{summary}</summary>\n\n{_blocks(block.blocks)}\n\n</details>"
+        case doc.Diagram():
+            return text(block.alternative)
+        case doc.Downloads():
+            return "\n\n".join(_fenced(content, "python") for content in block.files.values())
+        case doc.Widget():
+            return _blocks(block.blocks)
         case doc.Panes():
             return "\n\n".join(_fenced(pane.program, "python") for pane in block.panes)
         case _:

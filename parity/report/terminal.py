@@ -79,11 +79,17 @@ def _block(console: Console, block: doc.Block, indent: int) -> None:
             for line in block.text.splitlines():
                 console.out(" " * (indent + 2) + _harmless(line), highlight=False)
         case doc.Fold():
-            _line(console, f"{block.summary}:", "", indent)
+            _line(console, [*doc.spans(block.summary), ":"], "", indent)
             for inner in doc.shown(block.blocks, "screen"):
                 _block(console, inner, indent + 2)
-        case doc.Figure():
+        case doc.Figure() | doc.Diagram():
             _line(console, block.alternative, "", indent)
+        case doc.Downloads():
+            for name in block.files:
+                _line(console, name, "", indent)
+        case doc.Widget():
+            for inner in doc.shown(block.blocks, "screen"):
+                _block(console, inner, indent)
         case doc.Panes():
             for pane in block.panes:
                 _line(console, pane.caption, "", indent)

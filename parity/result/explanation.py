@@ -58,6 +58,21 @@ class OwnFact(Fact):
     agrees: bool
 
 
+class CombinationFact(Fact):
+    """The good side with some of the differences, as it was run; the curve is that of the first seed."""
+
+    paths: list[str] = Field(description="the differences that the good side is given; all: the bad side")
+    seeds: list[int] = Field(description="with which it was run")
+    values: list[float] = Field(description="outcome, by seed")
+    every: int = Field(description="steps that each number of the curve is the mean of")
+    losses: list[float] = Field(description="training loss, the mean of so many steps each")
+    steps: int = Field(description="that the first seed's run took")
+    stopped: str = Field(default="", description="why the first seed's run ended early")
+    side: str = Field(description="the side that the patch changes: the one that is nearer")
+    patch: str = Field(default="", description="what to write under its changes, YAML; empty: the side as it is")
+    options: list[str] = Field(default=[], description="the same as options of the command line")
+
+
 class Explanation(Fact):
     """Which differences decide the outcome, by counterfactual runs on one framework."""
 
@@ -104,6 +119,7 @@ class Explanation(Fact):
     interactions: list[InteractionFact] = Field(default=[])
     unexplained: float | None = Field(default=None, description="share of the gap that is left without the causes")
     own: list[OwnFact] = Field(default=[])
+    combinations: list[CombinationFact] = Field(default=[], description="what was run, the fewest differences first")
     complete: bool = Field(default=True, description="the search came to its end")
     interrupted: bool = False
     missing: list[str] = Field(default=[], description="what was left out, and why")

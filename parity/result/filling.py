@@ -15,6 +15,7 @@ from parity.recorded import opaque_in
 from parity.result import agreeing
 from parity.result.causefact import CauseFact
 from parity.result.drawfact import DrawFact
+from parity.result.filling_lessons import entry_facts, layer_facts, step_fact
 from parity.result.schema import (
     AdviceFact,
     Comparison,
@@ -104,6 +105,7 @@ def side_fact(
         targets_by=DECIDED.get(origin, "config") if form else "",
         targets_stretched=any(one.config.loss.stretches(one.config.loss.form(form)) for one in side.views.values()),
         program=program.source,
+        layers=layer_facts(side),
         opaque=opaque_in(side),
         by_hand=side.program is not None,
         program_file=f"programs/{program.file_name}",
@@ -265,6 +267,7 @@ def comparison_fact(judge: Judge, witnesses: Sequence[WitnessFact] = (), odd: Se
             for phase in PHASES
             if phase in judge.largest
         ],
+        step=step_fact(judge),
         unmatched=judge.unmatched,
         unsteady=judge.unsteady,
         amplified=judge.amplified,
@@ -313,6 +316,7 @@ def result(
         sides=list(sides),
         comparisons=list(comparisons),
         differences=list(differences),
+        entries=entry_facts([name for one in differences for name in one.entries], [side.framework for side in sides]),
         explanation=explanation,
         notes=list(notes),
         command=command,

@@ -11,6 +11,7 @@ from parity.explain.claims import LEAST_GAP, Claim, Tried
 from parity.explain.contest import Paths
 from parity.explain.effects import LEVEL
 from parity.explain.seeds import needed
+from parity.result.filling_lessons import combination_facts
 from parity.result.patches import as_options, as_yaml, changes_of
 from parity.result.schema import (
     ClaimFact,
@@ -78,6 +79,7 @@ def explanation_fact(told: Explained, said: Mapping[Paths, SaidSpec]) -> Explana
         interactions=[InteractionFact(paths=paths, share=share) for paths, share in findings.interactions.items()],
         unexplained=findings.unexplained,
         own=_own_facts(told),
+        combinations=combination_facts(told),
         complete=findings.complete,
         interrupted=told.interrupted,
         missing=told.missing,
@@ -188,6 +190,7 @@ def difference_facts(
     found: Sequence[Difference],
     told: Explained | None = None,
     lines: Mapping[str, Sequence[LineFact]] | None = None,
+    about: Mapping[str, tuple[list[str], str]] | None = None,
 ) -> list[DifferenceFact]:
     """Return the facts of the differences of two sides, with what they do where that was tried.
 
@@ -197,6 +200,7 @@ def difference_facts(
         found: their differences.
         told: what came of explaining this pair, None where another or none was explained.
         lines: where each difference stands in the programs.
+        about: of each, the entries that it is about, and what its field is.
     """
     return [
         DifferenceFact(
@@ -207,6 +211,7 @@ def difference_facts(
             share=told.findings.shares.get(one.path) if told else None,
             unexamined=_unexamined(told, one.path),
             lines=list((lines or {}).get(one.path, ())),
+            entries=(about or {}).get(one.path, ([], ""))[0], field=(about or {}).get(one.path, ([], ""))[1],
         )
         for one in found
     ]  # fmt: skip

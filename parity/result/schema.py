@@ -46,6 +46,8 @@ __all__ = [
 
 from parity.result.causefact import CauseFact
 from parity.result.drawfact import DrawFact
+from parity.result.entryfact import EntryFact
+from parity.result.stepfact import LayerFact, StepFact
 
 SCHEMA_VERSION = 2
 """Raised when a field of :class:`Result` changes its meaning or goes; adding one leaves it."""
@@ -119,6 +121,7 @@ class SideFact(Fact):
     program: str = Field(description="source of the program: compiled, or written by hand")
     by_hand: bool = Field(default=False, description="the program is written by hand")
     program_file: str | None = None
+    layers: list[LayerFact] = Field(default=[], description="its network")
     opaque: list[str] = Field(default=[], description="what no entry reads of it, which runs only in its own program")
     error: str | None = Field(default=None, description="why the side did not finish, if it did not")
 
@@ -190,6 +193,7 @@ class Comparison(Fact):
     largest: Place | None = Field(default=None, description="largest difference of all")
     places: list[Place] = Field(default=[], description="every place where a difference is made, in order")
     phases: list[PhaseFact] = Field(default=[])
+    step: StepFact | None = Field(default=None, description="one step, tensor by tensor")
     unmatched: list[str] = Field(default=[], description="tensors that only one side has")
     unsteady: list[str] = Field(default=[], description="where a side does not repeat itself bit for bit")
     amplified: list[str] = Field(default=[], description="large differences that are rounding, made large by the step")
@@ -270,6 +274,8 @@ class DifferenceFact(Fact):
     strike: StrikeFact | None = None
     share: float | None = Field(default=None, description="share of the gap, of a confirmed cause (Shapley value)")
     lines: list[LineFact] = Field(default=[], description="where it stands in the two programs")
+    entries: list[str] = Field(default=[], description="names of the entries that it is about, in `entries`")
+    field: str = Field(default="", description="what the field is that differs")
 
 
 class AdviceFact(Fact):
@@ -307,6 +313,7 @@ class Result(Fact):
     sides: list[SideFact]
     comparisons: list[Comparison]
     differences: list[DifferenceFact]
+    entries: list[EntryFact] = Field(default=[], description="what the differences are about")
     explanation: Explanation | None = None
     advice: list[AdviceFact] = Field(default=[], description="what is probably a mistake, seen before training")
     notes: list[str] = Field(default=[])

@@ -315,14 +315,18 @@ class _Watch:
         if name not in self._waiting or name in self._busy:
             return None
         self._busy.add(name)
-        found = importlib.util.find_spec(name)
+        try:
+            found = importlib.util.find_spec(name)
+        finally:
+            self._busy.discard(name)  # Whoever asks may only look, or fail to import it: one framework within another.
         if found is None or found.loader is None:
             return None
         run = found.loader.exec_module
 
         def exec_module(module: ModuleType) -> None:
             run(module)
-            self._imported(name)
+            if name in self._waiting:
+                self._imported(name)
 
         found.loader.exec_module = exec_module  # type: ignore[method-assign]
         return found

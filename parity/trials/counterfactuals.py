@@ -272,6 +272,11 @@ class Runs:
         return max((run.seconds for run in runs), default=0.0)
 
     @property
+    def ended_early(self) -> dict[Paths, Trajectory]:
+        """Return the runs of the first seed that ended when their fate was decided, by their differences."""
+        return self._early
+
+    @property
     def all_runs(self) -> list[Trajectory]:
         """Return every run that was asked for, those that ended early among them."""
         return [*self.runs.values(), *self._early.values()]

@@ -15,6 +15,25 @@ from parity.trials.speed import Choice
 from parity.trials.units import Unit
 
 
+@dataclass(frozen=True, kw_only=True)
+class Combination:
+    """The good side with some differences, as it was run.
+
+    Args:
+        paths: the differences that it was given.
+        seeds: with which it was run.
+        values: outcome with each of them.
+        losses: of the steps of the first seed's run.
+        stopped: why that run ended early, empty where it did not.
+    """
+
+    paths: Paths
+    seeds: tuple[int, ...]
+    values: tuple[float, ...]
+    losses: tuple[float, ...]
+    stopped: str = ""
+
+
 @dataclass(kw_only=True)
 class Explained:
     """What came of explaining a pair of sides.
@@ -39,6 +58,7 @@ class Explained:
         effects: what each difference moves, with an interval; empty where they were tried with one seed.
         rows: that the outcome is measured on.
         own: outcome of each side's config on its own framework, and on that of the trials, where they are not the same.
+        combinations: every combination of differences that was run.
         searched: configs that the search tried, the two sides included.
         runs: counterfactual runs that it all rests on.
         made: those that were made now; the others were known.
@@ -69,6 +89,7 @@ class Explained:
     rows: int = 0
     own: dict[str, tuple[float, float]] = field(default_factory=dict)
     claimed: dict[Paths, tuple[Tried, Tried]] = field(default_factory=dict)
+    combinations: list[Combination] = field(default_factory=list)
     searched: int = 0
     runs: int = 0
     made: int = 0

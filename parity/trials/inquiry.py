@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import InitVar, dataclass, field
+from functools import partial
 
 from parity.court.work import Note, Work
 from parity.errors import ParityError, WorkerError
@@ -20,11 +21,12 @@ from parity.explain.shapley import MOST_CAUSES, adds_up, interactions, shares, s
 from parity.explain.strikes import by_suspicion, suspects
 from parity.run.jobs import Job
 from parity.trials.budget import Budget, Length
+from parity.trials.combined import ALL, combined
 from parity.trials.gap import Opening
 from parity.trials.inquired import Explained
 from parity.trials.probes import probes
 from parity.trials.runner import LATER, Runner
-from parity.trials.singles import measured, new_ones, taken_back
+from parity.trials.singles import measured, new_ones, one_by_one, taken_back
 from parity.trials.speed import Choice
 from parity.trials.trials import Trials
 from parity.trials.units import Unit
@@ -54,6 +56,7 @@ class Inquiry:
         each_seeds: seeds with which that is done.
         claims: sets that somebody says are the cause, to be tried in any case.
         checked: check the choice of framework on the sides' own.
+        subsets: also run every combination of the causes.
     """
 
     work: Work
@@ -69,6 +72,7 @@ class Inquiry:
     each_seeds: int = 1
     claims: Sequence[Paths] = ()
     checked: bool = True
+    subsets: bool = False
     trials: Trials = field(init=False)
     told: Explained = field(init=False)
     _found: Search | None = None
@@ -90,7 +94,7 @@ class Inquiry:
     def run(self) -> Explained:
         """Do it all; what a limit or Ctrl-C leaves out is named in ``missing``."""
         begun = time.monotonic()
-        stages = [
+        stages: list[tuple[str, Callable[[], None]]] = [
             ("the outcome of the two sides", self._sides),
             ("where each difference strikes", self._probe),
             ("the search for smallest breakers and repairs", self._search),
@@ -98,6 +102,7 @@ class Inquiry:
             ("what is said to be the cause", self._claims),
             ("the causes' shares of the gap", self._shares),
             ("single differences taken back", self._back),
+            *([(ALL, partial(combined, self.trials, self.told))] if self.subsets else []),
             ("the check on the other framework", self._check_framework),
             ("each difference alone and taken back", self._each),
         ]
@@ -178,7 +183,7 @@ class Inquiry:
         everything = self.trials.contest.everything
         trials.why = "looking for the smallest sets that ruin the one and mend the other"
         if self.every:  # Will be wanted in any case, and one question after the other leaves a core idle.
-            trials.ahead(self._with_seeds(self._one_by_one()), rank=LATER)
+            trials.ahead(self._with_seeds(one_by_one(trials, self.each_seeds > 1 or not self._alike)), rank=LATER)
         trials.ahead(self._to_judge(), rank=LATER)
         if not trials.budget.limited:
             with contextlib.suppress(ParityError):  # Said where it is asked for.
@@ -307,7 +312,7 @@ class Inquiry:
         if not self.every or search is None:
             return
         trials.why = "each difference on its own"
-        sets = self._one_by_one()
+        sets = one_by_one(trials, self.each_seeds > 1 or not self._alike)
         trials.start(self._with_seeds(sets))
         for one in sets if self.each_seeds > 1 else ():
             trials.tried(one, self.each_seeds)
@@ -335,12 +340,8 @@ class Inquiry:
             self.told.findings.complete = search.complete
             self._confirm()
             self._shares()  # Of all causes, those among them that were found just now.
-
-    def _one_by_one(self) -> list[Paths]:
-        """Return each difference alone and then, where one asks for that, all without each."""
-        alone = [frozenset({one.path}) for one in self.trials.contest.live]
-        both = self.each_seeds > 1 or not self._alike
-        return [*alone, *(self.trials.contest.without(one) for one in alone if both)]
+            if self.subsets:
+                combined(trials=self.trials, told=self.told)
 
     def _with_seeds(self, sets: Sequence[Paths]) -> list[tuple[Paths, int]]:
         """Return each with every seed of which that is asked."""

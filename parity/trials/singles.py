@@ -5,6 +5,7 @@ from __future__ import annotations
 from parity.explain.contest import Paths
 from parity.explain.effects import effects
 from parity.explain.search import Search
+from parity.trials.combined import combinations
 from parity.trials.inquired import Explained
 from parity.trials.probes import end_share
 from parity.trials.trials import Trials
@@ -31,6 +32,17 @@ def taken_back(trials: Trials, search: Search) -> None:
         trials.bad(one)
 
 
+def one_by_one(trials: Trials, both: bool) -> list[Paths]:
+    """Return each difference alone and then, where one asks for that, all without each.
+
+    Args:
+        trials: whose differences they are.
+        both: also all without each.
+    """
+    alone = _singles(trials)
+    return [*alone, *(trials.contest.without(one) for one in alone if both)]
+
+
 def new_ones(trials: Trials, search: Search) -> tuple[list[str], list[Paths]]:
     """Return the differences that were seen to ruin alone, and those seen to mend alone, that the search has not.
 
@@ -55,7 +67,7 @@ def measured(trials: Trials, told: Explained) -> None:
         trials: with what is known.
         told: what is told of it.
     """
-    findings = told.findings
+    findings, told.combinations = told.findings, combinations(trials)
     for path in _singles(trials):
         (name,) = path
         for into, paths in ((findings.alone, path), (findings.back, trials.contest.without(path))):

@@ -16,6 +16,8 @@ from parity.commands.read import proved
 from parity.result.schema import Comparison, Place
 from parity.spec.load import load_spec
 
+pytestmark = pytest.mark.usefixtures("forked_keras")
+
 PROGRAMS = Path(__file__).parent / "programs"
 
 RESIDUAL = """\

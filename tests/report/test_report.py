@@ -303,13 +303,13 @@ def test_markdown_sections_links_and_warning() -> None:
     text = markdown.to_markdown(samples.leaf())
     assert re.findall(r"^#+ .*", text, re.MULTILINE) == [
         "# Why does the same network learn in Keras and not in TensorFlow?",
+        "## Programs",
         "## Do they train the same?",
         "## What breaks, what repairs",
         "## Training",
         "## Config differences",
         "## Step by step, from the same state",
         "### keras and tensorflow: **divergent**",
-        "## Programs",
         "## Repeat this run",
     ]
     assert "> [!WARNING]\n> **Stand-in data" in text
@@ -393,10 +393,14 @@ def test_html_is_well_formed_and_its_anchors_lead_somewhere(read: tuple[Result, 
 
 
 def test_html_loads_nothing_and_runs_only_its_own_two_scripts(read: tuple[Result, Reader]) -> None:
-    _, page = read
+    result, page = read
     assert not [attributes for _, attributes in page.tags if "src" in attributes]
     assert not page.all("link")
-    assert not [link for link in page.all("a") if re.match("[a-z]+:|//", link["href"] or "")]
+    away = [link for link in page.all("a") if re.match("[a-z]+:|//", link["href"] or "")]
+    read_on = {part.link for entry in result.entries for part in entry.parts}
+    assert not [link for link in away if "download" not in link and link["href"] not in read_on]
+    saved = [base64.b64decode((link["href"] or "").partition("base64,")[2]) for link in away if "download" in link]
+    assert saved == [side.program.encode() for side in result.sides]
     running = [script for attributes, script in page.scripts if attributes.get("type") != "application/json"]
     assert len(running) == 2
     assert running[0] == chart_library()
@@ -406,7 +410,7 @@ def test_html_loads_nothing_and_runs_only_its_own_two_scripts(read: tuple[Result
         assert f"'sha256-{digest}'" in policy
     assert "default-src 'none'" in policy
     assert "unsafe-eval" not in policy
-    assert not re.search(r"url\(|@import", (html.TEMPLATES / "page.css").read_text())
+    assert not re.search(r"url\(|@import", "".join(file.read_text() for file in html.TEMPLATES.glob("*.css")))
 
 
 def test_html_charts_are_json_without_nan(read: tuple[Result, Reader]) -> None:
@@ -443,7 +447,7 @@ def test_html_can_be_read_without_eyes(read: tuple[Result, Reader]) -> None:
 def test_html_shows_names_as_they_are() -> None:
     page = Reader(html.to_html(samples.evil()))
     assert samples.EVIL in page.text
-    assert len(page.all("script")) == 2 + 3
+    assert len(page.all("script")) == 2 + 3 + 3  # Charts, and what its reader turns.
     assert "49" not in "".join(re.findall(r"\{\{.*?\}\}", page.text))
 
 

@@ -23,7 +23,12 @@ PROBE = """<!DOCTYPE html>
 %s
 <pre id="measured"></pre>
 <script>
-addEventListener("load", () => setTimeout(() => {
+const unfold = (page) => page.querySelectorAll("details.section").forEach((fold) => { fold.open = true; });
+addEventListener("load", () => {
+  document.querySelectorAll("iframe").forEach((frame) => unfold(frame.contentDocument));
+  setTimeout(measure, 3000);
+});
+function measure() {
   const measured = {};
   for (const frame of document.querySelectorAll("iframe")) {
     const page = frame.contentDocument;
@@ -49,7 +54,7 @@ addEventListener("load", () => setTimeout(() => {
     };
   }
   document.getElementById("measured").textContent = JSON.stringify(measured);
-}, 3000));
+}
 </script>
 """
 

@@ -420,7 +420,7 @@ def test_an_outcome_beyond_the_horizon_is_a_metric_of_the_whole_run() -> None:
 
 def test_names_in_places_and_sentences_stay_text() -> None:
     page = Reader(html.to_html(samples.evil()))
-    assert len(page.all("script")) == 2 + 3
+    assert len(page.all("script")) == 2 + 3 + 3
     assert page.text.count(samples.EVIL) > 20
     tables = [part for part in markdown.to_markdown(samples.evil()).split("\n\n") if part.startswith("| Where |")]
     assert len(tables) == 2

@@ -22,6 +22,7 @@ from parity.compile import Program
 from parity.court import work as work_module
 from parity.court.work import Work
 from parity.errors import DataError, UsageError
+from parity.explain.shapley import subsets
 from parity.prepare.options import Options, prepare
 from parity.report.markdown import to_markdown
 from parity.result.filling_explanation import difference_facts, explanation_fact, said_fact
@@ -88,6 +89,23 @@ def test_the_rest_is_harmless_and_what_is_inert_is_not_run(one: tuple[Path, Spec
     assert told.findings.shares == pytest.approx({RATE: 1.0})
 
 
+def test_every_run_is_kept_with_its_curve_for_who_turns_differences_on_and_off(
+    one: tuple[Path, Spec, Explained],
+) -> None:
+    _, _, told = one
+    facts = explanation_fact(told, {})
+    assert facts is not None
+    known = {frozenset(fact.paths): fact for fact in facts.combinations}
+    assert {frozenset(), frozenset({RATE}), told.contest.everything} <= set(known)
+    assert len(known) <= told.runs
+    good, alone = known[frozenset()], known[frozenset({RATE})]
+    assert good.values == facts.good_values
+    assert (good.every, len(good.losses), good.steps) == (1, STEPS, STEPS)
+    assert good.losses[-1] < good.losses[0] / 2, "it learns"
+    assert alone.losses[-1] > alone.losses[0] / 2, "it does not"
+    assert alone.patch.startswith(f"{RATE}: ")
+
+
 def test_where_each_difference_strikes(one: tuple[Path, Spec, Explained]) -> None:
     _, _, told = one
     assert {path: (found.step, found.phase) for path, found in told.strikes.items()} == {
@@ -136,8 +154,12 @@ def test_sides_given_the_other_way_round_are_told_by_what_they_come_to(workers: 
 
 def test_two_lone_causes_break_alone_and_are_mended_together_only(workers: Lender, tmp_path: Path) -> None:
     kernel = "layers.logits.kernel_initializer"
-    told = explained(tmp_path, tiny({**ONE, kernel: {"truncated_normal": {"stddev": 60.0}}}), effects=False)
+    ruined = tiny({**ONE, kernel: {"truncated_normal": {"stddev": 60.0}}})
+    told = explained(tmp_path, ruined, effects=False, subsets=True)
     assert sorted(sets(told, "breaks")) == [[kernel], [RATE]]
+    combined = {one.paths: one for one in told.combinations}
+    assert set(subsets([kernel, RATE])) <= set(combined)
+    assert not combined[frozenset({kernel, RATE})].stopped, "asked for, it is run to its end"
     assert sets(told, "repairs") == [sorted([kernel, RATE])]
     assert sum(told.findings.shares.values()) == pytest.approx(1.0)
     (acting,) = told.findings.interactions.values()

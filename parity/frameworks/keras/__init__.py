@@ -35,6 +35,7 @@ FRAMEWORK = Framework(
     extra="keras",
     on_a_gpu="pip install 'tensorflow[and-cuda]'",
     builds={"tensorflow": Build(package="tensorflow-cpu")},
+    documentation={"keras.": "https://www.tensorflow.org/api_docs/python/tf/{path}"},
     files="keras/src/",
     words=WORDS,
     native={"numerics": {"tf32": True, "deterministic": False}},

@@ -40,6 +40,7 @@ FRAMEWORK = Framework(
     extra="tensorflow",
     on_a_gpu="pip install 'tensorflow[and-cuda]'",
     builds={"tensorflow": Build(package="tensorflow-cpu")},
+    documentation={"tf.": "https://www.tensorflow.org/api_docs/python/{path}"},
     files="tensorflow/python/",
     other_names=("tf",),
     words=WORDS,

@@ -40,6 +40,12 @@ FRAMEWORK = Framework(
     extra="torch",
     on_a_gpu="pip install torch from https://download.pytorch.org/whl/, a build with CUDA",
     builds={"torch": CPU},
+    documentation={
+        "nn.init.": "https://docs.pytorch.org/docs/stable/nn.init.html#torch.{name}",
+        "nn.": "https://docs.pytorch.org/docs/stable/generated/torch.{name}.html",
+        "F.": "https://docs.pytorch.org/docs/stable/nn.functional.html",
+        "torch.": "https://docs.pytorch.org/docs/stable/generated/{name}.html",
+    },
     files="torch/",
     other_names=("pytorch",),
     words=WORDS,
