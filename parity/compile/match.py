@@ -112,6 +112,7 @@ def _outputs(
         for name, output in [(layer.name, compiled.bindings.outputs[layer.name])]
         if output.attribute in there
         and name not in mapped
+        and not (layer.op.partly and output.attribute in plain)
         # A Keras layer that applies no activation where the spec's does: it stands in a layer behind it.
         and not (output.attribute == layer.name and output.attribute in plain and _activates(layer, side))
     }
@@ -127,6 +128,9 @@ def _outputs(
     own = {name: Output(attribute=path, shape=side.graph.by_name[name].output_shape) for name, path in opaque.items()}
     found, places = by_name | own, _places(side, mapped, weights, there) | opaque
     ordered = side.layers()
+    for one in ordered:
+        if one.op.partly and places.get(one.name) in plain:
+            del places[one.name]
     inner = [layer for layer in ordered if layer.name not in ends]
     for layer in inner:  # Of a framework's own layer that nothing is applied behind, its output is the layer's.
         if layer.name not in found and places.get(layer.name) in plain and not _activates(layer, side):

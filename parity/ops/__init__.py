@@ -66,6 +66,9 @@ class Op(Masked, Drawing, Adding):
     rescales: ClassVar[bool] = False
     """Whether its output has the same size whatever size its input has."""
 
+    partly: ClassVar[bool] = False
+    """Whether a framework's own module that keeps its parameters computes a part of it, and no more."""
+
     reads_dtype: ClassVar[str] = "float"
     """What it reads: ``float``, ``integer`` for numbers of tokens, or ``any``."""
 

@@ -102,6 +102,12 @@ class MultiHeadAttention(Op):
     def mask_of(self, masked: Sequence[bool], shapes: Sequence[Shape]) -> str:
         return "query_mask" if masked[0] else ""
 
+    def inert(self, field: str, other: Any, shape: Shape) -> str:
+        """Say when an output kernel whose start is not said starts as it would be told to."""
+        starts = self.output_initializer or self.kernel_initializer
+        alike = field == "output_initializer" and (other or self.kernel_initializer) == starts
+        return "the output's kernel starts as the others either way" if alike else ""
+
     @staticmethod
     def _parts(masks: Sequence[Any]) -> tuple[Any, Any, Any]:
         """Return the masks of query, value and key that it goes by; a key that is no other tensor brings none."""

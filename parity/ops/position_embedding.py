@@ -70,6 +70,7 @@ class PositionEmbedding(Op):
 
     kind: ClassVar[str] = "position_embedding"
     started: ClassVar = ("embeddings",)
+    partly: ClassVar[bool] = True
 
     sequence_length: PositiveInt | None = Field(
         default=None, description="rows of the table, no fewer than the input has places; as many if not said"

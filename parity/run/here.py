@@ -33,6 +33,12 @@ def line_here() -> str:
 
 
 def function_here() -> str:
-    """Return the innermost function of a program under way, ``<module>`` outside of any; empty where there is none."""
+    """Return the innermost function of a program under way, with its class where it is a method.
+
+    ``<module>`` outside of any; empty where there is none.
+    """
     frame = next(frames_here(), None)
-    return "" if frame is None else frame.f_code.co_name
+    if frame is None:
+        return ""
+    code = frame.f_code  # Of Python 3.10, no class is known.
+    return str(getattr(code, "co_qualname", code.co_name)).rpartition("<locals>.")[2]

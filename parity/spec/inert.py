@@ -44,7 +44,8 @@ def layer_reason(left: Layer, right: Layer, keys: tuple[str, ...]) -> str:
     parameter, said = left.op.about(name)
     if parameter and not any(parameter in one.parameters for one in (left, right)):
         return left.op.inert(name, theirs, left.input_shape) or f"neither side has the {parameter}"
-    if said == "initializer" and len(keys) == 1 and _start_reason(mine, theirs):
+    both = mine is not None and theirs is not None
+    if said == "initializer" and len(keys) == 1 and both and _start_reason(mine, theirs):
         return _start_reason(mine, theirs)
     outputs = (left.op.activity(), right.op.activity())
     if name in Penalised.model_fields and all(one is None or one.idle() for one in outputs):

@@ -9,7 +9,7 @@ tokens, positive = rows("phrases")
 
 model = keras.Sequential([
     keras.Input((12,), dtype="int32"),
-    layers.Embedding(24, 16, mask_zero=True),
+    layers.Embedding(24, 16, mask_zero=True, embeddings_initializer=keras.initializers.RandomNormal(stddev=1.0)),
     layers.LSTM(32),
     layers.Dense(1, activation="sigmoid"),
 ])  # fmt: skip

@@ -81,6 +81,15 @@ def test_the_layers_of_a_transformer_are_what_they_are_made_of(session: Session,
     assert proof.code == 0, proof.lines
 
 
+def test_layers_that_are_copies_are_read_as_what_they_were_copied_from(read_text: Callable[..., ReadProgram]) -> None:
+    made = "self.blocks = nn.TransformerEncoder(nn.TransformerEncoderLayer(6, 2, 8, batch_first=True), 2)"
+    reading = read_text(program(made, "h = self.blocks(x)"))
+    assert len(attentions(reading)) == 2
+    assert all(one["output_initializer"] == "fan_in_uniform" for one in attentions(reading))
+    assert not any("measured" in one for one in reading.notes)
+    assert sum("start at the same numbers in the program" in one for one in reading.notes) == 1
+
+
 def test_kernels_that_a_program_starts_itself_start_by_the_fans_of_its_matrices(
     read_text: Callable[..., ReadProgram],
 ) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from helpers_reading import read_and_held
 
 from parity.errors import ParityError
+from parity.run.session import Session
 
 HEAD = """\
 import keras
@@ -105,6 +108,15 @@ def test_weights_of_classes(read_text: Callable[..., Any]) -> None:
                             given="x, np.arange(20) % 2, class_weight={1: 3.0}")  # fmt: skip
     found = read_text(HEAD + binary)
     assert found.arrays[found.spec["data"]["sample_weights"]].tolist() == [1.0, 3.0] * 10
+
+
+@pytest.mark.parametrize("loss", ["sparse_categorical_crossentropy", "categorical_crossentropy"])
+def test_weights_of_classes_that_fit_is_told_are_proved(session: Session, tmp_path: Path, loss: str) -> None:
+    targets = "y" if loss.startswith("sparse") else "keras.utils.to_categorical(y, 3)"
+    classes = CLASSES.format(units=3, activation="softmax", loss=loss,
+                             given=f"x, {targets}, class_weight={{0: 2.0, 2: 0.5}}, batch_size=4")  # fmt: skip
+    _, proof = read_and_held(session, HEAD + classes, tmp_path)
+    assert proof.code == 0, proof.lines
 
 
 @pytest.mark.parametrize(("given", "said"), [

@@ -189,6 +189,19 @@ def _attention(node: ToldNode) -> Said:
     )
 
 
+def _table(node: ToldNode) -> Said | None:
+    """Return an embedding of the numbers of places that is added to a sequence; None of any other."""
+    if not node.arguments.get("places"):
+        return None
+    arguments = {name: one for name, one in node.arguments.items() if name != "places"}
+    fields = dict(entry_of({"part": node.part, "arguments": arguments, "own": node.own}, "keras", "op")["embedding"])
+    if fields.pop("mask_zero", False):
+        raise NoEntryError("a field of position_embedding that says mask_zero=True")
+    rows = fields.pop("input_dim")
+    kept = {name: one for name, one in fields.items() if name.startswith("embeddings_")}
+    return Said("position_embedding", kept | ({"sequence_length": rows} if rows != node.shape[0] else {}))
+
+
 def _held_norm(node: ToldNode) -> Said | None:
     """Return a norm that is always called as in evaluation; None of any other, which its table reads."""
     if node.called != {"training": False}:
@@ -199,6 +212,7 @@ def _held_norm(node: ToldNode) -> Said | None:
 
 LAYERS: dict[str, Callable[[ToldNode], Said | Passing | None]] = {
     "BatchNormalization": _held_norm,
+    "Embedding": _table,
     "ReLU": _relu,
     "LeakyReLU": lambda node: _function("leaky_relu", negative_slope=node.arguments["negative_slope"]),
     "ELU": lambda node: _function("elu", alpha=node.arguments["alpha"]),

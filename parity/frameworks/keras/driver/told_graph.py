@@ -193,11 +193,17 @@ class Calls:
         self._kept.append(tensor)
 
     def _node(self, node: Any) -> None:
-        operation, seen = node.operation, self._trace.seen(node)
+        operation, seen, table = node.operation, self._trace.seen(node), self._trace.places.added(node)
+        if table is not None:  # What it adds are rows of its own: the two are one layer.
+            self._own[id(table)] = self._free.take(table.name)
+            operation = table
         is_layer = isinstance(operation, keras.Layer)
-        carried = masks_carried(operation, node, seen.masks.values()) if is_layer else set()
+        carried = masks_carried(operation, node, seen.masks.values()) if is_layer and table is None else set()
         tensors = [one for one in node.input_tensors if id(one) not in carried]
-        if is_layer:
+        if table is not None:
+            part, called = _configured(table), {}
+            part["arguments"]["places"] = True
+        elif is_layer:
             part = bare(class_name(operation)) if is_entered(operation) else _configured(operation)
             called = called_with(operation, node, tensors, carried)
         else:

@@ -18,6 +18,7 @@ from typing import Any
 
 import keras
 
+from parity.frameworks.keras.driver.places import KerasPlaces
 from parity.frameworks.keras.driver.words import attributes, name_of
 from parity.run.here import line_here
 from parity.run.told import ToldRefusal
@@ -106,6 +107,7 @@ class Trace:
 
     def __init__(self, model: Any, given: Any, mode: bool, closed: Mapping[int, str] = MappingProxyType({})) -> None:
         self.calls: list[OwnCall] = []
+        self.places = KerasPlaces()
         self.added: list[AddedLoss] = []
         self.model, self.mode, self._closed = model, mode, closed
         self._seen: dict[int, CallSeen] = {}
@@ -176,6 +178,8 @@ class Trace:
                 tensor._keras_history = history  # That of the call within, not of the layer around it.
         else:
             outputs = call(layer, *args, **given)
+            if not tensors and not given:
+                self.places.see(layer, args, outputs)
         why = self._whys.get(id(layer), "")
         for node in layer._inbound_nodes[known:]:
             self._note(node, CallSeen(mode=self._mode, masks=masks, stack=tuple(self._stack), why=why))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -95,11 +95,35 @@ class KerasWatcher(Watcher):
         model.save(file)
         return True
 
+    def contract(self, training: Training) -> dict[str, Any]:
+        found = super().contract(training)
+        weights = training.class_weight
+        return found if weights is None else {**found, "build_loss": lambda: by_class(training.model, weights)}
+
     def tell(self, training: Training, folder: Path) -> Told:
         return tell(training, folder)
 
 
 WATCHER = KerasWatcher()
+
+
+def by_class(model: Any, weights: Mapping[int, float]) -> Callable[..., Any]:
+    """Return the loss of a compiled model whose rows count by their class, which ``fit`` is told and no loss knows.
+
+    Of an output of one number, rows have weights already.
+    """
+
+    def loss(y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        classes = y_pred.shape[-1]
+        if classes > 1:
+            flat = keras.ops.reshape(y_true, (-1,)) if len(y_true.shape) < 2 or y_true.shape[-1] == 1 else None
+            numbers = keras.ops.argmax(y_true, axis=-1) if flat is None else keras.ops.cast(flat, "int32")
+            table = keras.ops.convert_to_tensor([weights.get(one, 1.0) for one in range(classes)], y_pred.dtype)
+            each = keras.ops.take(table, numbers)
+            sample_weight = each if sample_weight is None else each * sample_weight
+        return model._compile_loss(y_true, y_pred, sample_weight)
+
+    return loss
 
 
 def training_of(*args: Any, **given: Any) -> Training:

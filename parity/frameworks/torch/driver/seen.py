@@ -272,6 +272,8 @@ def watching(seen: SeenLoop) -> Iterator[None]:
         _optimizers(put)
         _schedulers(seen, put)
         seen.starts.watch(put)
+        copies = nn.Parameter.__deepcopy__
+        put(nn.Parameter, "__deepcopy__", lambda one, memo: seen.starts.copied(copies, one, memo))
         for hook in (
             register_optimizer_step_pre_hook(
                 lambda one, args, given: seen.stepped(one, True, (*args[1:], *given.values()))

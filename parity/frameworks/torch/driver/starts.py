@@ -45,6 +45,7 @@ class Starts:
         self._after: dict[int, tuple[float, float]] = {}
         self._first: dict[int, torch.Tensor] = {}
         self._inside = 0
+        self._copies: set[int] = set()
 
     def watch(self, put: Callable[[Any, str, Any], None]) -> None:
         """See PyTorch's functions that fill tensors, wherever its modules have them."""
@@ -98,6 +99,19 @@ class Starts:
         base = tensor if whole else tensor._base
         if base is not None:
             self._after[memory] = _print_of(base)
+
+    def copied(self, run: Callable[..., Any], parameter: Any, memo: Any) -> Any:
+        """Copy a parameter, as ``copy.deepcopy`` does; the copy was filled by what filled the parameter."""
+        found = run(parameter, memo)
+        one, other = (each.untyped_storage().data_ptr() for each in (parameter, found))
+        if one in self._fills and one in self._after and one != other:
+            self._fills[other], self._after[other] = list(self._fills[one]), self._after[one]
+            self._copies.add(id(found))
+        return found
+
+    def are_copies(self, parameters: Iterable[torch.Tensor]) -> bool:
+        """Return whether some parameters began as copies of one another's numbers."""
+        return any(id(one) in self._copies for one in parameters)
 
     def seen(self, parameters: Iterable[torch.Tensor]) -> None:
         """Keep how parameters stand ahead of the first step."""

@@ -61,10 +61,13 @@ def opaque_term(loss: Ref, error: UnclearError) -> Term:
     if loss.call is None or loss.tensor.numel() != 1:
         raise error
     outputs, data, calls = _read(loss, error)
+    rows = len(outputs[0].tensor) if outputs and outputs[0].tensor.dim() else 0
+    targets = [one for one in data if one.tensor.dim() and len(one.tensor) == rows]
+    if len(targets) > 1:  # Some may be computed of the others.
+        outputs, data, calls = _read(loss, error, whole=True)
+        targets = [one for one in data if one.tensor.dim() and len(one.tensor) == rows]
     if not outputs or any(one.name in RANDOM for one in calls):
         raise error
-    rows = len(outputs[0].tensor) if outputs[0].tensor.dim() else 0
-    targets = [one for one in data if one.tensor.dim() and len(one.tensor) == rows]
     if len(targets) > 1 or not rows:
         raise error
     aimed = targets[0] if targets else None
@@ -91,8 +94,14 @@ def _made_of_rows(ref: Ref) -> list[Call]:
     return [call] if given and rows else []
 
 
-def _read(loss: Ref, error: UnclearError) -> tuple[list[Ref], list[Ref], list[Call]]:
-    """Return the outputs of modules that a loss is made of, in the order in which they were given, data, and calls."""
+def _read(loss: Ref, error: UnclearError, whole: bool = False) -> tuple[list[Ref], list[Ref], list[Call]]:
+    """Return the outputs of modules that a loss is made of, in the order in which they were given, data, and calls.
+
+    Args:
+        loss: that is minimised.
+        error: why it is read as nothing else.
+        whole: go on to the data that other data are computed of.
+    """
     waiting, met = [loss], set()
     outputs: list[Ref] = []
     data: list[Ref] = []
@@ -105,7 +114,7 @@ def _read(loss: Ref, error: UnclearError) -> tuple[list[Ref], list[Ref], list[Ca
         if isinstance(one.tensor, nn.Parameter):
             raise error  # A penalty: its gradient comes on top of what a layer gets.
         if not depends(one):
-            made = _made_of_rows(one)
+            made = _made_of_rows(one) if whole else []
             calls += made
             waiting += [ref for call in made for ref in call.refs()]
             data += [] if made else [one]

@@ -18,12 +18,13 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from parity.frameworks.torch.driver import generators
-from parity.frameworks.torch.driver.attention import called_with
-from parity.frameworks.torch.driver.calls import exchanged, leaves, tensors_in
+from parity.frameworks.torch.driver.called import called_beside
+from parity.frameworks.torch.driver.calls import exchanged, tensors_in
 from parity.frameworks.torch.driver.own_modules import OwnModules, drawn, tensors_of
+from parity.frameworks.torch.driver.places import TorchPlaces
 from parity.frameworks.torch.driver.recurrent import single
 from parity.frameworks.torch.driver.seen import SILENT
-from parity.frameworks.torch.driver.words import bare, bound, called, leaf_of, module_word, own_of, word
+from parity.frameworks.torch.driver.words import bound, called, leaf_of, module_word, own_of, word
 from parity.free_names import FreeNames
 from parity.run.here import line_here
 from parity.run.told import ToldCall, ToldInput, ToldNode, ToldRefusal
@@ -55,7 +56,7 @@ class Tracer(TorchFunctionMode):  # type: ignore[misc]
 
     def __init__(self, model: nn.Module, names: dict[int, str], closed: Mapping[int, str]) -> None:
         super().__init__()
-        self.own, self._model, self._closed = OwnModules(), model, closed
+        self.own, self._places, self._model, self._closed = OwnModules(), TorchPlaces(), model, closed
         self.nodes: list[ToldNode] = []
         self.modules: dict[str, Any] = {}
         self.free = FreeNames().take
@@ -93,11 +94,16 @@ class Tracer(TorchFunctionMode):  # type: ignore[misc]
         if not any(names) or (name in SILENT and name != "T"):
             found = func(*args, **kwargs)
             self.own.draws(name, args, kwargs, found)
+            self._places.handed_on(name, args, found)
             return found
+        table = self._places.added(name, args, kwargs, names)
         shapes = [list(one.shape) for one, known in zip(read, names, strict=True) if known]
         found = func(*args, **kwargs)
         random = self.own.draws(name, args, kwargs, found)
-        if tensors_in(found):
+        if table is not None:
+            (read_name,) = filter(None, names)
+            self._leaf(table, nn.Embedding, [read_name], [one[1:] for one in shapes], found, {}, places=True)
+        elif tensors_in(found):
             self._function(func, name, (args, kwargs), found, shapes)
             self.nodes[-1].random = drawn(random)
         return found
@@ -157,40 +163,28 @@ class Tracer(TorchFunctionMode):  # type: ignore[misc]
             self._inside -= 1
             self.own.leave()
         if not reads:
+            self._places.see(module, args, found)
             return found
-        label = self.free(self.names.get(id(module), called(kind).rpartition(".")[2].lower()))
-        owns = next(module.parameters(), None) is not None or next(module.buffers(), None) is not None
-        first = self._first.setdefault(id(module), label) if owns else label
-        self.modules[label] = module
-        told = module_word(module, kind)
-        self.nodes.append(ToldNode(
-            name=label, reads=reads, shape=self._gave(found, label), read_shapes=shapes, layer=first,
-            called=_called(module, args, kwargs, named), place=line_here(), random=drawn(random),
-            tensors={} if plain else tensors_of(module), within=self.own.within(self._model),
-            why=self._closed.get(id(module), ""), **told,
-        ))  # fmt: skip
+        self._leaf(module, kind, reads, shapes, found, called_beside(module, args, kwargs, named))
+        self.nodes[-1].random = drawn(random)
+        self.nodes[-1].tensors = {} if plain else tensors_of(module)
         return found
 
-
-def _called(module: nn.Module, args: Any, kwargs: Any, named: Sequence[Any]) -> dict[str, Any]:
-    """Return what a module was called with beside what it reads: nothing, of most."""
-    if isinstance(module, nn.MultiheadAttention):
-        return called_with(args, kwargs, named)
-    given = [*args, *kwargs.values()]
-    if len(given) == 1 or len(given) == len(named) == len(list(leaves((args, kwargs)))):
-        return {} if not kwargs else {name: _told(one, named) for name, one in kwargs.items() if name != "input"}
-    if isinstance(module, nn.RNNBase):
-        states = tensors_in(given[1:])
-        return {} if not any(one.any() for one in states) else {"hx": bare("a state that is not 0")}
-    return {str(number): _told(one, named) for number, one in enumerate(args)} | {
-        name: _told(one, named) for name, one in kwargs.items()
-    }
-
-
-def _told(value: Any, named: Sequence[Any]) -> Any:
-    order = {id(one): number for number, (one, _) in enumerate(named)}
-    return exchanged(value, lambda one: {"tensor": order[id(one)]} if id(one) in order else (
-        bare("a tensor") if isinstance(one, torch.Tensor) else word(one)))  # fmt: skip
+    def _leaf(
+        self, module: nn.Module, kind: type, reads: list[str], shapes: list[list[int]], found: Any, more: Any,
+        **told: bool,
+    ) -> None:  # fmt: skip
+        """Tell a call of a module as one node."""
+        label = self.free(self.names.get(id(module), called(kind).rpartition(".")[2].lower()))
+        owns = next(module.parameters(), None) is not None or next(module.buffers(), None) is not None
+        word_of = module_word(module, kind)
+        self.modules[label] = module
+        self.nodes.append(ToldNode(
+            name=label, reads=reads, shape=self._gave(found, label), read_shapes=shapes, called=more,
+            layer=self._first.setdefault(id(module), label) if owns else label, place=line_here(),
+            within=self.own.within(self._model), why=self._closed.get(id(module), ""), part=word_of["part"],
+            arguments={**word_of["arguments"], **told}, own=word_of["own"],
+        ))  # fmt: skip
 
 
 class TracedModel:

@@ -23,6 +23,11 @@ from parity.run.told import Told, ToldNode, ToldRefusal
 LOW = "bfloat16"
 """The type of an autocast that is read: in float16 the loss is scaled by a scaler of its own."""
 
+COPIED = (
+    "Layers that are copies of one (copy.deepcopy, as nn.TransformerEncoder makes them) start at the same numbers in "
+    "the program; the spec draws each its own."
+)
+
 UNSAID = ("base_lrs", "last_epoch", "verbose", "total_steps", "cycle_momentum", "use_beta1")
 """What a scheduler keeps and nobody told it, or is told in another way."""
 
@@ -80,6 +85,9 @@ def tell_parameters(told: Told, graph: TracedModel, starts: Starts, loop: Loop |
         measured: tells those of which that was not seen.
     """
     moving = None if loop is None else moved(loop)
+    modules = {id(one): one for one in graph.modules.values()}.values()
+    if starts.are_copies(parameter for one in modules for parameter in one.parameters()):
+        told.notes.append(COPIED)
     for node in told.nodes:
         module = graph.modules.get(node.name)
         whole = isinstance(module, nn.MultiheadAttention)  # Its output is a module of its own.

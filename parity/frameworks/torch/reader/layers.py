@@ -250,6 +250,17 @@ def _recurrent(node: ToldNode) -> Said:
     return Said("bidirectional", {"layer": {inner.kind: dict(inner.fields)}})
 
 
+def _table(node: ToldNode) -> Said:
+    """Return an embedding; of the numbers of places, added to a sequence, it is one of positions."""
+    if not node.arguments.get("places"):
+        return _entry(node, _plain(node, node.part, ("places",)))
+    ((_, fields),) = entry_of(_plain(node, node.part, ("places",)), "torch", "op").items()
+    if fields.get("padding_idx") is not None:
+        raise NoEntryError("a field of position_embedding that says padding_idx")
+    rows, length = int(node.arguments["num_embeddings"]), node.shape[0]
+    return Said("position_embedding", {"sequence_length": rows} if rows != length else {})
+
+
 def _identity(node: ToldNode) -> Passing:
     del node
     return Passing()
@@ -264,7 +275,7 @@ MODULES: dict[str, Callable[[ToldNode], Said | Passing]] = {
     **dict.fromkeys((f"Adaptive{kind}Pool{rank}d" for kind in ("Avg", "Max") for rank in (1, 2, 3)), adaptive),
     **dict.fromkeys((f"{kind}Pad{rank}d" for kind in ("Zero", "Constant") for rank in (1, 2, 3)), filled),
     **dict.fromkeys(("LSTM", "GRU", "RNN"), _recurrent),
-    "Identity": _identity, "Flatten": reshaped, "Unflatten": reshaped, "Upsample": upsampled,
+    "Identity": _identity, "Embedding": _table, "Flatten": reshaped, "Unflatten": reshaped, "Upsample": upsampled,
     "UpsamplingNearest2d": upsampled,
 }  # fmt: skip
 """Modules that a table does not read by itself."""

@@ -16,6 +16,9 @@ from parity.run.told import ToldNode, Word
 SECOND = {"weight_ih_l0": "weight_hh_l0", "bias_ih_l0": "bias_hh_l0"}
 """Tensors that are kept beside another one."""
 
+KEPT = {"position_embedding": {"embeddings": ("weight", None)}}
+"""Where a module keeps the parameters of a layer that no module of PyTorch's is alone."""
+
 FAR = 5.0
 """Deviations from which on a cut of a normal distribution cuts nothing off."""
 
@@ -30,7 +33,7 @@ def started(node: ToldNode, said: Said | Passing) -> Said | Passing:
     if isinstance(said, Passing) or not starts:
         return said
     entry, fields = OPS[said.kind], dict[str, Any]()
-    table = entry.natives["torch"].weights if "torch" in entry.natives else {}
+    table = entry.natives["torch"].weights if "torch" in entry.natives else KEPT.get(said.kind, {})
     for canonical, (attribute, _) in table.items():
         field = f"{entry.said_as.get(canonical, canonical)}_initializer"
         word = starts.get(attribute)
