@@ -100,7 +100,7 @@ def annotated(result: Result) -> Iterator[str]:
     grave = {"divergent": "error", "inconclusive": "warning"}.get(lookup.overall(result) or "")
     if grave is not None:
         level: Level = "error" if grave == "error" else "warning"
-        text = f"{verdict.heading(result)}. {verdict.verdict_sentence(result)}"
+        text = " ".join([f"{verdict.heading(result)}.", verdict.verdict_sentence(result), *_own_causes(result)])
         yield annotation(text, file=_seen(result.spec.file), line=1 if result.spec.file else None, level=level)
         by_hand = {side.name for side in result.sides if side.by_hand}
         for one in result.differences:
@@ -123,7 +123,7 @@ def summary(result: Result) -> str:
     from parity.report import brief, lookup, markdown
     from parity.result import formats
 
-    parts = [markdown.draw(brief.brief(result, [])).rstrip()]
+    parts = [markdown.draw(brief.brief(result, [])).rstrip(), *map(_marked, _own_causes(result))]
     live = [one for one in result.differences if not one.inert]
     if live and lookup.overall(result) != "identical":
         rows = [
@@ -137,6 +137,22 @@ def summary(result: Result) -> str:
             parts.append(f"and {len(live) - MOST} more")
     parts.append(f"To repeat it: {markdown.code(result.command)}")
     return "\n\n".join(parts)
+
+
+def _own_causes(result: Result) -> list[str]:
+    """Return what makes a program of somebody's own do what its config says, a sentence each."""
+    from parity.result import agreeing
+
+    return [*dict.fromkeys(sentence for pair in result.comparisons for sentence in agreeing.sentences(pair))]
+
+
+def _marked(sentence: str) -> str:
+    """Return a sentence as Markdown: what stands in backticks is code."""
+    from parity.report import markdown
+    from parity.result import agreeing
+
+    return "".join(markdown.code(piece) if is_code else f" {markdown.text(piece)} " for is_code, piece in
+                   agreeing.pieces(sentence)).strip()  # fmt: skip
 
 
 def _change(path: str, a: object, b: object) -> str:

@@ -7,6 +7,9 @@ SQLAlchemy and Alembic beside it.
 
 from __future__ import annotations
 
+import logging
+import os
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -32,8 +35,11 @@ def write(told: ToldResult, created: datetime, folder: Path, artefacts: Sequence
         folder: of the database and the artefacts.
         artefacts: files beside the result, kept with the run of the comparison.
     """
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read at import; nothing is to be sent
     from mlflow import MlflowClient
 
+    for name in ("mlflow", "alembic"):  # how its database was made is of no interest here
+        logging.getLogger(name).setLevel(logging.WARNING)
     folder.mkdir(parents=True, exist_ok=True)
     store = folder / "mlflow.db"
     client = MlflowClient(tracking_uri=f"sqlite:///{store.resolve()}")
@@ -81,6 +87,4 @@ def _key(name: str) -> str:
     >>> _key("layers.*.kernel_initializer"), _key("accuracy >= 0.8")
     ('layers.-.kernel_initializer', 'accuracy - 0.8')
     """
-    import re
-
     return re.sub(r"[^\w\-. /]+", "-", name)[:250]

@@ -5,6 +5,7 @@ Source: ``wandb/sdk/wandb_init.py``, ``wandb/sdk/wandb_run.py``.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -27,6 +28,7 @@ def write(told: ToldResult, created: datetime, folder: Path, artefacts: Sequence
         folder: that gets ``wandb/``.
         artefacts: files beside the result, kept with the run of the comparison.
     """
+    os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # read at import; nothing is to be sent
     import wandb
 
     folder.mkdir(parents=True, exist_ok=True)

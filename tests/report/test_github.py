@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from parity.report import github
+from parity.result.causefact import CauseFact
 from tests import report_samples as samples
 
 
@@ -47,6 +48,16 @@ def test_a_difference_stands_at_its_line_of_a_program_by_hand(step: Path, capsys
     assert f"file={line.file},line={line.line},title=parity::{difference.path}: " in said
     other = next(one for one in difference.lines if one.side == "keras")
     assert f"file={other.file}," not in said
+
+
+def test_what_makes_a_program_of_ones_own_agree_is_said(step: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sentence = "port: `loss.broadcast: align -> stretch` makes it agree with the NumPy reference."
+    cause = CauseFact(side="port", path="loss.broadcast", value="stretch", steps=[1], largest=1e-16, sentence=sentence)
+    result = samples.leaf()
+    pairs = [one.model_copy(update={"causes": [cause, cause]}) for one in result.comparisons]
+    github.tell(result.model_copy(update={"comparisons": pairs}))
+    assert step.read_text().count("port: `loss.broadcast: align -> stretch` makes it agree") == 1
+    assert capsys.readouterr().out.splitlines()[0].endswith(sentence)
 
 
 def test_sides_that_agree_are_no_annotation(step: Path, capsys: pytest.CaptureFixture[str]) -> None:
