@@ -7,6 +7,7 @@ own, 130 interrupted.
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -78,6 +79,7 @@ def lint(
     spec: Path, sides: tuple[str, ...], changes: tuple[str, ...], data: str | None, run: bool, as_json: bool
 ) -> None:
     """Advise before training: exit 0 nothing to advise, 1 advice, 2 usage, spec or data."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # Matrices are small: threads that spin for them take longer.
     from rich.console import Console
 
     from parity.commands.advising import lint as advice_on

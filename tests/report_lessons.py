@@ -19,7 +19,7 @@ def a_combination(
     )
     facts: dict[str, object] = {
         "paths": paths, "seeds": [0], "values": [value], "every": 12, "losses": falls, "steps": 118, "side": "keras",
-        "patch": "\n".join(f"{path}: 1" for path in paths), "options": [],
+        "patch": "\n".join(f"{path}: 1" for path in paths), "options": [f"--set keras:{path}=1" for path in paths],
     }  # fmt: skip
     return CombinationFact(**{**facts, **fields})
 

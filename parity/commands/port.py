@@ -69,10 +69,16 @@ def port(
 
     Raises:
         UnreadProgramError: with everything that no entry reads; then nothing is written.
-        UsageError: when there is no such framework, or the program fails, or does not train.
+        UsageError: when there is no such framework, or it is not installed, or the program fails, or does not train.
         SpecError: when the framework has no part that means one of the program's.
     """
     must_be("--to", framework, "framework", frameworks())
+    known = frameworks()[framework]
+    if (prove or weights) and not known.installed():
+        raise UsageError(
+            f"--to {framework}: {known.title} is not installed, and the port is held against the original in it: pip "
+            f"install 'parity-harness[{known.extra}]'; or --no-proof, without --weights, which only writes the port"
+        )
     found = read(
         program, output=None, out=out, max_seconds=max_seconds, said=said, prove=False, note=note, weights=weights,
         framework=framework,

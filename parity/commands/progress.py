@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -10,6 +11,9 @@ from dataclasses import dataclass, field
 
 Tell = Callable[[str, float], None]
 """Told what is under way, and the share of its part of the work that is done."""
+
+COUNTED = re.compile(r"\d+ of \d+")
+"""What a text has that counts how far it is."""
 
 SOONEST = 3.0
 """Seconds of a part of the work before which no time is told: the first steps take longer than all others."""
@@ -38,10 +42,12 @@ class Left:
     _from: float = field(default=0.0, init=False)
     _last: float = field(default=0.0, init=False)
 
-    def told(self, share: float) -> str:
+    def told(self, text: str, share: float) -> str:
         """Return how long it will take, in words; empty where that is not known yet.
 
         Args:
+            text: what is under way. Of what it does not count (``step 3 of 8``) no time is told: how many runs a search
+                makes depends on what they show.
             share: of the part that is done, 0 to 1.
         """
         now = self.clock()
@@ -49,7 +55,7 @@ class Left:
             self._begun, self._from = now, share
         self._last = share
         passed, done = now - self._begun, share - self._from
-        if passed < SOONEST or done < LEAST or share >= 1.0:
+        if passed < SOONEST or done < LEAST or share >= 1.0 or not COUNTED.search(text):
             return ""
         return f"about {in_words(passed * (1.0 - share) / done)} more"
 
@@ -86,5 +92,5 @@ def progress(enabled: bool = True) -> Iterator[Tell]:
     )  # fmt: skip
     left = Left()
     with Progress(*columns, console=Console(stderr=True), transient=True, expand=True) as bar:
-        task = bar.add_task("starting", total=1.0, left="")
-        yield lambda text, share: bar.update(task, description=text, completed=share, left=left.told(share))
+        task = bar.add_task("starting the frameworks", total=1.0, left="")
+        yield lambda text, share: bar.update(task, description=text, completed=share, left=left.told(text, share))

@@ -86,15 +86,16 @@ def document(result: Result, folder: Path | None = None, written: Sequence[Path]
 
 def _top(result: Result) -> list[doc.Block]:
     """Give the answer and the picture first; then what a reader asks next, each answer a click away."""
-    finding = next((one for one in answers.chosen(result) if one.kind not in ("own", "missing")), None)
-    said: doc.Words = verdict.verdict_sentence(result) if finding is None else lessons.short(finding)
-    overall = lookup.overall(result)
-    tone = TONES.get(finding.kind, "") if finding else arrange_pairs.VERDICTS[overall] if overall else ""
-    restless = evidence.unsteady(result)
+    finding, restless = answers.answer(result), evidence.unsteady(result)
+    if finding is None:
+        said = _said(result, doc.READ)
+    else:
+        said = [doc.Callout([lessons.short(finding)], tone=TONES.get(finding.kind, ""), on=doc.READ)]
     return [
         *([doc.Callout(restless, tone="doubt", apart=True, on=doc.READ)] if restless else []),
-        doc.Callout([said], tone=tone, on=doc.READ),
+        *said,
         *(doc.Callout([lessons.short(one)], tone="doubt", on=doc.READ) for one in answers.caveats(result)),
+        *_failures(result, doc.READ),
         *([doc.Figure("loss", on=doc.PAGE)] if chart_rows.loss_rows(result) else []),
         *([doc.Text(both, on=doc.READ)] if (both := answers.ends(result)) else []),
         *_data(result),
@@ -110,14 +111,27 @@ def _data(result: Result) -> list[doc.Block]:
 
 
 def _verdict(result: Result) -> list[doc.Block]:
-    restless, overall = evidence.unsteady(result), lookup.overall(result)
-    answer: doc.Words = [doc.Span(f"{verdict.heading(result)}.", "strong"), f" {verdict.verdict_sentence(result)}"]
+    """Say whether the sides train the same; a page and paper without another answer have said it on top."""
+    restless = evidence.unsteady(result)
     return [
         *([doc.Callout(restless, tone="doubt", apart=True, on=doc.SCREEN)] if restless else []),
-        *doc.asides(evidence.steady(result)),
-        doc.Callout([answer, *evidence.blame(result)], tone=arrange_pairs.VERDICTS[overall] if overall else ""),
-        *(doc.Callout([failure], tone="harm", apart=True) for failure in verdict.failure_notes(result)),
+        *_said(result, doc.SCREEN if answers.answer(result) is None else doc.SCREEN | doc.READ),
+        *_failures(result, doc.SCREEN),
     ]
+
+
+def _said(result: Result, media: frozenset[doc.Medium]) -> list[doc.Block]:
+    overall, steady = lookup.overall(result), evidence.steady(result)
+    answer: doc.Words = [doc.Span(f"{verdict.heading(result)}.", "strong"), f" {verdict.verdict_sentence(result)}"]
+    tone = arrange_pairs.VERDICTS[overall] if overall else ""
+    return [
+        doc.Callout([answer, *evidence.blame(result)], tone=tone, on=media),
+        *([doc.Text(steady, "quiet", on=media)] if steady is not None else []),
+    ]
+
+
+def _failures(result: Result, media: frozenset[doc.Medium]) -> list[doc.Block]:
+    return [doc.Callout([failure], tone="harm", apart=True, on=media) for failure in verdict.failure_notes(result)]
 
 
 def _findings(result: Result, folder: Path | None) -> list[doc.Block]:

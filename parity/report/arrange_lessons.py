@@ -20,6 +20,9 @@ from parity.result.stepfact import StepFact, TensorFact
 MOST = 6
 """Differences that a sentence names."""
 
+MOST_PAIRS = 4
+"""Pairs of sides whose step is on the page."""
+
 
 def short(finding: Finding) -> doc.Words:
     """Say a finding and the differences it is about, their values left out."""
@@ -83,18 +86,20 @@ def switches(result: Result) -> list[doc.Block]:
         "lower": told.better == "lower",
         "curves": _curves(result, told.good, told.bad),
         "switches": [_switch(result, item, told, sides) for item in items],
+        "again": combining.AGAIN,
         "combinations": [_combination(told, one, items) for one in told.combinations],
         "unrun": combining.unrun(result),
         "note": combining.other_loss(result),
     }
     return [
-        doc.Text(combining.intro(told), on=doc.PAGE),
+        doc.Text(combining.intro(result, told), on=doc.PAGE),
         doc.Widget("switches", combining.TITLE, data, on=doc.PAGE),
     ]
 
 
 def _switch(result: Result, item: DifferenceFact, told: Explanation, sides: dict[str, SideFact]) -> dict[str, Any]:
     off, on = lookup.values_from(item, told.good)
+    alone = next((one for one in told.combinations if one.paths == [item.path]), None)
     # Of a program written by hand, its own line, and beneath it how parity would write the change.
     hand = {name for name, side in sides.items() if side.by_hand}
     lines = [
@@ -102,7 +107,8 @@ def _switch(result: Result, item: DifferenceFact, told: Explanation, sides: dict
          "text": line.compiled if line.side in hand else line.text, "instead": line.instead}
         for line in item.lines
     ]  # fmt: skip
-    return {"path": item.path, "off": formats.value(off), "on": formats.value(on), "lines": lines,
+    options = alone.options if alone is not None and alone.side == told.good and told.good not in hand else []
+    return {"path": item.path, "off": formats.value(off), "on": formats.value(on), "lines": lines, "options": options,
             "anchor": lookup.anchor(result, item) if lookup.meant(result) else ""}  # fmt: skip
 
 
@@ -129,11 +135,15 @@ def _in_order(result: Result, told: Explanation) -> list[DifferenceFact]:
 
 
 def microscope(result: Result) -> list[doc.Block]:
-    """Let the reader go through one step, phase by phase."""
-    pair = _looked_at(result)
-    if pair is None or pair.step is None:
-        return []
+    """Let the reader go through one step, phase by phase; of several pairs the others are folded away."""
+    known = _looked_at(result)
+    others = [doc.Fold(f"{pair.a} and {pair.b}", _step(result, pair), on=doc.PAGE) for pair in known[1:MOST_PAIRS]]
+    return [*(block for pair in known[:1] for block in _step(result, pair)), *others]
+
+
+def _step(result: Result, pair: Comparison) -> list[doc.Block]:
     step, side = pair.step, next((one for one in result.sides if one.name == pair.a), None)
+    assert step is not None
     by_phase = {name: [one for one in step.tensors if one.phase == name] for name in magnified.PHASES}
     data = {
         "a": pair.a,
@@ -144,13 +154,12 @@ def microscope(result: Result) -> list[doc.Block]:
              "tensors": [_tensor(pair, step, one) for one in tensors]}
             for name, tensors in by_phase.items() if tensors
         ],
-        "first": next((step.tensors.index(one) for one in step.tensors if magnified.beyond(one)), None),
-        "parted": None if pair.first is None else pair.first.phase,
     }  # fmt: skip
     drawn = [network(side.layers, side.name)] if side is not None and side.layers else []
+    label = f"{magnified.TITLE}: {pair.a} and {pair.b}"
     return [
         doc.Text(magnified.intro(pair, step), on=doc.PAGE),
-        doc.Widget("microscope", magnified.TITLE, data, drawn, on=doc.PAGE),
+        doc.Widget("microscope", label, data, drawn, on=doc.PAGE),
     ]
 
 
@@ -164,7 +173,8 @@ def _tensor(pair: Comparison, step: StepFact, one: TensorFact) -> dict[str, Any]
         "b": _finite(one.b),
         "difference": _finite(one.difference),
         "noise": _finite(one.noise),
-        "beyond": magnified.beyond(one),
+        "beyond": magnified.beyond(pair, one),
+        "first": magnified.is_first(pair, one),
         "told": magnified.told(pair, one),
         "element": magnified.element(pair, one),
     }
@@ -180,12 +190,11 @@ def _finite(number: float | None) -> float | None:
     return number if number is not None and math.isfinite(number) else None
 
 
-def _looked_at(result: Result) -> Comparison | None:
-    """Return the comparison whose step is shown: the explained pair's, else the first that parts, else the first."""
+def _looked_at(result: Result) -> list[Comparison]:
+    """List the comparisons whose step is known: the explained pair's, those that part, the others."""
     told, known = result.explanation, [pair for pair in result.comparisons if pair.step is not None]
-    explained = [pair for pair in known if told is not None and {pair.a, pair.b} == {told.good, told.bad}]
-    parted = [pair for pair in known if pair.verdict == "divergent"]
-    return next(iter([*explained, *parted, *known]), None)
+    explained = {told.good, told.bad} if told is not None else set()
+    return sorted(known, key=lambda pair: ({pair.a, pair.b} != explained, pair.verdict != "divergent"))
 
 
 def downloads(result: Result) -> list[doc.Block]:

@@ -131,9 +131,15 @@ def _counterfactuals(result: Result) -> Iterator[ToldRun]:
 
 
 def _combined(cause: Explanation) -> Iterator[ToldRun]:
-    for one in getattr(cause, "combinations", ()):  # of results that keep the curves of what was tried
+    """Yield what was run, called by the side that it is nearer to and what that is given, or has not."""
+    everything = {path for one in cause.combinations for path in one.paths}
+    for one in cause.combinations:
         curve = [((number + 1) * one.every, value) for number, value in enumerate(one.losses)]
-        yield _tried(cause, cause.good, "with", one.paths, list(zip(one.seeds, one.values, strict=False)), curve)
+        values = list(zip(one.seeds, one.values, strict=False))
+        if one.side == cause.bad:
+            yield _tried(cause, cause.bad, "without", [*everything - {*one.paths}], values, curve)
+        else:
+            yield _tried(cause, cause.good, "with", one.paths, values, curve)
 
 
 def _claimed(cause: Explanation) -> Iterator[ToldRun]:

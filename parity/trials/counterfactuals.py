@@ -223,13 +223,18 @@ class Runs:
             return self.runs[paths, seed]
         if not whole and seed == self.seeds[0] and paths in self._early:
             return self._early[paths]
-        self.note(f"explaining: {self.contest.label(paths)}, seed {seed}: {self.why}", self.share)
+        self.note(f"{self._counted()}: {self.contest.label(paths)}, seed {seed}: {self.why}", self.share)
         run = self.begin(self.job(paths, seed, whole)).result()
         if whole or not run.stopped:
             self.runs[paths, seed] = run
         else:
             self._early[paths] = run
         return run
+
+    def _counted(self) -> str:
+        """Return which run comes now, and how long one takes: how many there will be depends on what they show."""
+        seconds, number = self.seconds, len(self.runs) + len(self._early) + 1
+        return f"explaining, run {number}" + (f", {seconds:.0f} s each" if seconds >= 1.0 else "")
 
     def value(self, paths: Paths, seed: int, whole: bool = True) -> float:
         """Return the outcome of a set, in the unit of the first side; errors as :meth:`run`."""

@@ -320,3 +320,13 @@ def test_a_program_that_cannot_be_imported_leaves_the_report_of_the_others(folde
     assert result["sides"][1]["error"].startswith("side own: ValueError: not today (own.py, line 1); more in ")
     assert [one["verdict"] for one in result["comparisons"]] == ["inconclusive"]
     assert "raise ValueError" in result["sides"][1]["program"]
+
+
+def test_a_port_to_what_is_not_installed_says_how_to_install_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    monkeypatch.setattr("parity.frameworks.Framework.installed", lambda self: self.name != "torch")
+    (tmp_path / "train.py").write_text("import keras\n")
+    done = CliRunner().invoke(main, ["port", str(tmp_path / "train.py"), "--to", "torch", "--weights"])
+    assert done.exit_code == 2
+    assert "pip install 'parity-harness[torch]'; or --no-proof" in done.output

@@ -22,6 +22,9 @@ print("done")
 """
 
 
+STEP = "lockstep in float64: step 3 of 8"
+
+
 class Clock:
     now = 0.0
 
@@ -32,24 +35,32 @@ class Clock:
 def test_a_time_is_told_by_what_the_share_that_is_done_took() -> None:
     clock = Clock()
     left = Left(clock)
-    assert left.told(0.0) == ""
+    assert left.told(STEP, 0.0) == ""
     clock.now = 2.0
-    assert left.told(0.5) == "", "too soon to say"
+    assert left.told(STEP, 0.5) == "", "too soon to say"
     clock.now = 20.0
-    assert left.told(0.25) == "", "another part has begun"
+    assert left.told(STEP, 0.25) == "", "another part has begun"
     clock.now = 50.0
-    assert left.told(0.5) == "about 1 min more"
+    assert left.told(STEP, 0.5) == "about 1 min more"
     clock.now = 80.0
-    assert left.told(0.99) == "about 10 s more"
-    assert left.told(1.0) == ""
+    assert left.told(STEP, 0.99) == "about 10 s more"
+    assert left.told(STEP, 1.0) == ""
 
 
 def test_no_time_is_told_of_a_share_that_does_not_move() -> None:
     clock = Clock()
     left = Left(clock)
-    left.told(0.3)
+    left.told(STEP, 0.3)
     clock.now = 100.0
-    assert left.told(0.3) == ""
+    assert left.told(STEP, 0.3) == ""
+
+
+def test_no_time_is_told_of_a_search() -> None:
+    clock = Clock()
+    left = Left(clock)
+    left.told("explaining, run 1: keras, seed 0: the two sides", 0.0)
+    clock.now = 20.0
+    assert left.told("explaining, run 4: keras with loss, seed 0: a breaker", 0.5) == ""
 
 
 def test_a_terminal_is_told_and_a_log_is_not() -> None:
@@ -75,4 +86,4 @@ def test_a_terminal_is_told_and_a_log_is_not() -> None:
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
 def test_the_first_word_is_no_time(share: float) -> None:
-    assert Left(Clock()).told(share) == ""
+    assert Left(Clock()).told(STEP, share) == ""

@@ -25,7 +25,7 @@ def indented(text: str, beginning: str) -> str:
     """Return the first indented block of a page that begins so, without its indent."""
     blocks = re.findall(r"(?:^ {4}.*\n|^\n(?= {4}))+", text, re.M)
     block = next(one for one in blocks if one.strip().startswith(beginning))
-    return re.sub(r"(?m)^ {4}", "", block)
+    return re.sub(r"(?m)^ {4}", "", block).strip("\n")
 
 
 def test_the_advice_shown_is_given() -> None:

@@ -46,6 +46,13 @@ def test_the_port_is_proved(folder: Path) -> None:
     for said in ("nn.init.xavier_uniform_", "nn.MSELoss", "as in Keras", "import torch", "python port_torch.py --data"):
         assert said in source
     assert "import parity" not in source
+    (sides,) = re.findall(r"```yaml\n(sides:\n.*?)```", PAGE, re.S)
+    spec = folder / "reports" / "train_keras" / "train_keras.yaml"
+    spec.write_text(spec.read_text() + sides)
+    checked = re.findall(r"^ {4}parity (check .*)$", PAGE, re.M)[0].split()
+    assert command(*checked, cwd=folder).returncode == 0
+    (folder / "port_torch.py").write_text(source.replace("lr=0.01", "lr=0.02"))
+    assert command(*checked, cwd=folder).returncode == 1
 
 
 @pytest.mark.slow

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from parity.report import arrange, html, layout, svg, write
+from parity.report import arrange, drawn_network, html, svg, write
 from parity.report import arrange_lessons as lessons
 from parity.report import document as doc
 from parity.report.sentences import answers, combining, guessing, magnified
-from parity.result.schema import Result
+from parity.result.schema import Explanation, Result
 from parity.result.stepfact import LayerFact
 from tests import report_samples as samples
 from tests.report_lessons import NETWORK, a_combination, a_step
@@ -21,6 +21,12 @@ KERNEL, BIAS, LOGITS = "layers.*.kernel_initializer", "layers.*.bias_initializer
 
 def taught() -> Result:
     return samples.SAMPLES["taught"]()
+
+
+def explanation() -> Explanation:
+    told = taught().explanation
+    assert told is not None
+    return told
 
 
 def reply(result: Result, question: str) -> answers.Reply:
@@ -57,7 +63,8 @@ def test_five_questions_are_answered_with_the_numbers_of_the_claims() -> None:
     )
     assert reply(result, "Is the difference just rounding?").lead.startswith("No: keras and tensorflow do not train")
     line = reply(result, "Which line?")
-    assert line.items[0] == "keras, programs/keras.py:14: rate=0.1"
+    assert line.items[0] == "tensorflow, programs/tensorflow.py:21: (nothing)", "first where it is to be mended"
+    assert line.items[-1] == "keras, programs/keras.py:14: rate=0.1"
 
 
 def test_the_fewest_changes_that_close_nearly_all_of_the_gap_are_those_that_were_run() -> None:
@@ -133,6 +140,9 @@ def test_a_loss_that_is_no_number_breaks_the_curve_and_is_no_json_of_its_own() -
     json.dumps(data, allow_nan=False)
     assert data["switches"][0]["path"] == KERNEL
     assert "layers.conv1d.padding" not in [one["path"] for one in data["switches"]], "what is inert was never run"
+    assert data["switches"][0]["options"] == [f"--set keras:{KERNEL}=1"]
+    assert data["switches"][5]["options"] == [], "it was not run alone: its change is not known"
+    assert "layers.conv1d.padding has none: provably without effect." in combining.intro(taught(), explanation())
     assert data["note"].startswith("The loss is one of the switches")
 
 
@@ -153,24 +163,50 @@ def test_a_phase_names_the_first_tensor_beyond_rounding_and_its_element() -> Non
     assert magnified.phase(pair, step, phases["state"]) == "Nothing but rounding: the largest difference is 3.0e-16."
 
 
+def test_where_sides_do_not_part_nothing_is_said_to_differ_whatever_its_size() -> None:
+    """What an ill-conditioned step makes of rounding, or random numbers that nothing deals, is no difference."""
+    step = a_step()
+    weights = [one for one in step.tensors if one.phase == "weights"]
+    agree = samples.a_comparison("keras", "tensorflow", "rounding", step=step)
+    said = magnified.phase(agree, step, weights)
+    assert said == (
+        "1 of 2 tensors is further apart than rounding alone explains; that is rounding, which this step makes large."
+    )
+    open_ = samples.a_comparison(
+        "keras", "tensorflow", "inconclusive", step=step, reason="noise draws its own numbers."
+    )
+    assert magnified.phase(open_, step, weights).endswith("nothing follows from that: noise draws its own numbers.")
+    (_, widget) = lessons.microscope(samples.agreeing().model_copy(update={"comparisons": [agree]}))
+    tensors = [one for phase in widget.data["phases"] for one in phase["tensors"]]  # type: ignore[union-attr]
+    assert not [one["name"] for one in tensors if one["beyond"] or one["first"]]
+
+
+def test_what_is_apart_ahead_of_where_the_sides_part_is_not_said_to_differ() -> None:
+    pair, step = taught().comparisons[0], a_step()
+    later = pair.model_copy(update={"first": samples.a_place(phase="loss", tensor="loss", difference=0.85)})
+    apart = {one.phase for one in step.tensors if magnified.beyond(later, one)}
+    assert apart == {"loss", "gradient", "update"}
+
+
 def test_the_explained_pair_is_looked_at() -> None:
     result = taught()
     other = samples.a_comparison("keras", "torch", "divergent", step=a_step())
-    (_, widget) = lessons.microscope(result.model_copy(update={"comparisons": [other, *result.comparisons]}))
+    (_, widget, fold) = lessons.microscope(result.model_copy(update={"comparisons": [other, *result.comparisons]}))
     assert widget.data["b"] == "tensorflow"  # type: ignore[union-attr]
+    assert fold.summary == "keras and torch"  # type: ignore[union-attr]
 
 
 # ------------------------------------------------------------------------------------------------------ network
 
 
 def test_branches_stand_beside_each_other_and_lines_go_around_boxes() -> None:
-    drawn = layout.network(NETWORK, "keras")
+    drawn = drawn_network.network(NETWORK, "keras")
     assert [(box.name, box.column, box.row) for box in drawn.nodes] == [
         ("input", 0, 0), ("conv1d", 0, 1), ("shortcut", 1, 1), ("sum", 0, 2), ("logits", 0, 3),
     ]  # fmt: skip
     assert set(drawn.edges) == {(0, 1), (0, 2), (1, 3), (2, 3), (3, 4)}
     skipping = [*NETWORK[:1], LayerFact(name="sum", kind="add", reads=["input", "conv1d"], shape=[64, 128])]
-    picture = svg.placed(layout.network(skipping, "keras"))
+    picture = svg.placed(drawn_network.network(skipping, "keras"))
     around = [line for line in picture.lines if "Q" in line]
     assert len(around) == 1
     assert picture.width > max(box.x for box in picture.boxes) + picture.box_width
@@ -178,7 +214,7 @@ def test_branches_stand_beside_each_other_and_lines_go_around_boxes() -> None:
 
 def test_a_long_name_is_cut_and_kept_in_full_for_who_asks() -> None:
     name = "a_layer_" * 9
-    drawn = layout.network([LayerFact(name=name, kind="dense", reads=["input"], shape=[3])], "keras")
+    drawn = drawn_network.network([LayerFact(name=name, kind="dense", reads=["input"], shape=[3])], "keras")
     box = svg.placed(drawn).boxes[1]
     assert box.label.endswith("…")
     assert len(box.label) == svg.WIDEST

@@ -51,11 +51,14 @@ async function turn(frame) {
     grey: all(".switch.unrun code").map((code) => code.textContent) };
   boxes[4].click();
   found.unrun = { curve: curve(), said: one(".said").textContent,
-    unknown: one(".switches").classList.contains("unknown") };
+    unknown: one(".switches").classList.contains("unknown"), options: one(".change").textContent };
   const choice = one(".picker select");
   choice.value = choice.options.length - 3;
   choice.dispatchEvent(new Event("change"));
   found.chosen = { said: one(".said").textContent, on: boxes.filter((box) => box.checked).length };
+  frame.contentWindow.location.hash = "#with=loss.from_logits,optimizer";
+  await wait(300);
+  found.again = one(".change").textContent;
   frame.contentWindow.location.hash = "#with=loss.from_logits";
   await wait(300);
   found.hashed = boxes.map((box) => box.checked);
@@ -181,6 +184,8 @@ def test_a_switch_that_was_not_run_is_grey_and_says_so(turned: dict[str, Any], w
     assert "loss.from_logits" in page["turned"]["grey"]
     assert page["unrun"]["unknown"]
     assert page["unrun"]["curve"] is None
+    assert page["unrun"]["options"] == "", "the second was never run alone: how it is said is not known"
+    assert page["again"] == "To run it, run the same with--set keras:loss.from_logits=1\n--set keras:optimizer=1"
     assert page["unrun"]["said"].startswith("This combination was not run, so nothing is known of it.")
 
 

@@ -12,9 +12,10 @@ from parity.catalog import FAMILIES
 from parity.compare.judge import Judge, Seen
 from parity.compare.looked import Looked
 from parity.frameworks import frameworks
+from parity.native import means_in
 from parity.prepare.options import Options, prepare
 from parity.result import filling_lessons
-from parity.result.filling_lessons import about, entry_facts, layer_facts, means, step_fact
+from parity.result.filling_lessons import about, entry_facts, layer_facts, step_fact
 from parity.spec.differences import differences
 from parity.spec.resolve import Resolved
 
@@ -67,7 +68,7 @@ def test_every_entry_is_told_in_every_framework() -> None:
         for part in fact.parts:
             assert not part.link or re.fullmatch(r"https://[\w./#-]+", part.link), part
             entry = FAMILIES[fact.family][fact.kind]
-            assert part.means == means(entry, part.framework)
+            assert part.means == means_in(entry, part.framework)
             assert not (part.link and entry.hole(part.framework))
 
 

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 
 from parity.cli import main
 from parity.report.write import write_all
+from parity.result.explanation import CombinationFact
 from parity.tracking import mlflow, tensorboard, wandb
 from parity.tracking.told_runs import ToldResult, told
 from tests import report_samples as samples
@@ -62,6 +63,26 @@ def test_a_config_that_was_tried_has_its_outcome_by_seed() -> None:
         assert [value for _, value in points] == claim.values
         assert [seed for seed, _ in points] == cause.seeds
     assert len({run.name for run in runs}) == len(runs)
+
+
+def test_a_config_whose_curve_was_kept_is_called_by_the_side_that_it_is_nearer_to() -> None:
+    def combination(paths: list[str], side: str) -> CombinationFact:
+        return CombinationFact(
+            paths=paths, seeds=[0, 1], values=[0.5, 0.6], every=2, losses=[4.0, 3.0], steps=4, side=side
+        )
+
+    result = samples.claimed()
+    cause = result.explanation
+    assert cause is not None
+    several = [
+        combination([], cause.good), combination(["a"], cause.good), combination(["a", "b"], cause.bad),
+        combination(["a", "b", "c"], cause.bad),
+    ]  # fmt: skip
+    runs = told(result.model_copy(update={"explanation": cause.model_copy(update={"combinations": several})})).runs
+    found = {run.name: run for run in runs if run.kind == "counterfactual"}
+    assert found[f"{cause.good} with a"].curves["loss"] == [(2, 4.0), (4, 3.0)]
+    assert [*found[f"{cause.bad} without c"].seeds.values()] == [[(0, 0.5), (1, 0.6)]]
+    assert len({run.name for run in runs}) == len(runs), "a side as it is, is the side"
 
 
 def test_claims_are_told(leaf: ToldResult) -> None:

@@ -35,6 +35,11 @@ def chosen(result: Result) -> list[Finding]:
     return told
 
 
+def answer(result: Result) -> Finding | None:
+    """Choose the finding that is the answer; None where the verdict is."""
+    return next((one for one in chosen(result) if one.kind not in ("own", "missing")), None)
+
+
 def caveats(result: Result) -> list[Finding]:
     """Choose the findings that are no answer, and that no answer may stand without."""
     told = result.explanation
@@ -205,7 +210,10 @@ def which_line(result: Result) -> Reply | None:
     if paths is None and told is not None:
         paths = {path for claim in claims.claims(result) if claim.status != "inconclusive" for path in claim.paths}
     items = [item for item in result.differences if not item.inert and (not paths or item.path in paths)]
-    lines = [f"{line.side}, {where(line)}: {line.text or '(nothing)'}" for item in items for line in item.lines]
+    known = [line for item in items for line in item.lines]
+    if told is not None:  # The side that is to be mended comes first.
+        known.sort(key=lambda line: line.side != told.bad)
+    lines = [f"{line.side}, {where(line)}: {line.text or '(nothing)'}" for line in known]
     if not lines:
         return None
     what = "The cause stands" if paths else "The differences stand"

@@ -16,11 +16,19 @@ NAMED = 3
 """Differences that a sentence names; more are counted."""
 
 
-def intro(told: Explanation) -> str:
-    """Say what the switches are."""
+AGAIN = "To run it, run the same with"
+"""Stands above the options that make a combination of what was not run."""
+
+
+def intro(result: Result, told: Explanation) -> str:
+    """Say what the switches are, and which differences have none."""
+    none = [item.path for item in lookup.explained(result) if item.inert]
+    rest = (
+        f" {formats.names(none)} {'has' if len(none) == 1 else 'have'} none: provably without effect." if none else ""
+    )
     return (
         f"Every switch is a difference: off as {told.good} has it, on as {told.bad} has it. What is drawn was really "
-        f"run, on {told.framework}, with the same random numbers."
+        f"run, on {told.framework}, with the same random numbers.{rest}"
     )
 
 

@@ -37,25 +37,48 @@ def place(step: StepFact, one: TensorFact) -> Place:
     )  # fmt: skip
 
 
-def beyond(one: TensorFact) -> bool:
-    """Say whether rounding does not explain a difference."""
+def further(one: TensorFact) -> bool:
+    """Say whether the two are further apart than rounding explains."""
     return not one.difference <= one.noise
+
+
+def beyond(pair: Comparison, one: TensorFact) -> bool:
+    """Say whether a tensor really differs: the sides part there, or have parted by then.
+
+    What is further apart where they do not part is rounding that a step makes large, or random numbers of a side's own.
+    """
+    phases = list(PHASES)
+    return pair.first is not None and further(one) and phases.index(one.phase) >= phases.index(pair.first.phase)
+
+
+def is_first(pair: Comparison, one: TensorFact) -> bool:
+    """Say whether the sides part in this tensor."""
+    return pair.first is not None and (one.phase, one.tensor) == (pair.first.phase, pair.first.tensor)
 
 
 def phase(pair: Comparison, step: StepFact, tensors: Sequence[TensorFact]) -> str:
     """Say how a phase came out."""
-    apart = [one for one in tensors if beyond(one)]
-    if not apart:
-        largest = max((one.difference for one in tensors), default=0.0)
-        if largest == 0.0:
-            return "Equal to the last bit."
-        return f"Nothing but rounding: the largest difference is {formats.scientific(largest)}."
-    first = apart[0]
-    name = "".join(formats.tensor(place(step, first)))
-    count = f"{len(apart)} of {formats.count(len(tensors), 'tensor')}" if len(tensors) > 1 else "It"
-    verb = "differ" if len(apart) > 1 else "differs"
-    which = f", {name} the first" if len(apart) > 1 else f": {name}" if len(tensors) > 1 else ""
-    return f"{count} {verb} by more than rounding{which}. {element(pair, first)}".strip()
+    apart = [one for one in tensors if beyond(pair, one)]
+    if apart:
+        first = next((one for one in apart if is_first(pair, one)), apart[0])
+        name = "".join(formats.tensor(place(step, first)))
+        verb = "differ" if len(apart) > 1 else "differs"
+        which = f", {name} the first" if len(apart) > 1 else f": {name}" if len(tensors) > 1 else ""
+        return f"{_count(apart, tensors)} {verb} by more than rounding{which}. {element(pair, first)}".strip()
+    large = [one for one in tensors if further(one)]
+    if large:
+        why = "that is rounding, which this step makes large" if pair.verdict in ("rounding", "identical") \
+            else f"nothing follows from that: {pair.reason.rstrip('.')}"  # fmt: skip
+        verb = "is" if len(large) == 1 else "are"
+        return f"{_count(large, tensors)} {verb} further apart than rounding alone explains; {why}."
+    largest = max((one.difference for one in tensors), default=0.0)
+    if largest == 0.0:
+        return "Equal to the last bit."
+    return f"Nothing but rounding: the largest difference is {formats.scientific(largest)}."
+
+
+def _count(some: Sequence[TensorFact], tensors: Sequence[TensorFact]) -> str:
+    return f"{len(some)} of {formats.count(len(tensors), 'tensor')}" if len(tensors) > 1 else "It"
 
 
 def element(pair: Comparison, one: TensorFact) -> str:

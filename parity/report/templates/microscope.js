@@ -5,7 +5,7 @@ function microscope(root, data, still) {
   const place = (number) => (number === null ? 1 : Math.min(1, Math.max(0, (Math.log10(number || 1e-99) - LEAST) / (MOST - LEAST))));
   const first = (() => {
     for (const [number, phase] of data.phases.entries()) {
-      const tensor = phase.tensors.find((one) => one.beyond);
+      const tensor = phase.tensors.find((one) => one.first) || phase.tensors.find((one) => one.beyond);
       if (tensor) return { number, tensor };
     }
     return null;

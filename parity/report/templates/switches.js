@@ -51,7 +51,14 @@ function switches(root, data) {
     caption.textContent = one ? one.curve : "";
     drawCurve(one);
     drawTrack(one);
-    change.replaceChildren(...(one ? changes(one) : []));
+    change.replaceChildren(...(one ? changes(one) : again()));
+  }
+
+  function again() {
+    const rows = data.switches.filter((_, number) => on.has(number));
+    if (!rows.every((row) => row.options.length)) return [];
+    const options = rows.flatMap((row) => row.options).join("\n");
+    return [make("p", { class: "quiet" }, data.again), make("pre", { tabindex: 0, "aria-label": data.again, class: "options" }, make("code", {}, options))];
   }
 
   function changes(one) {

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 
-class PlacesOfLayers:
+class KerasPlaces:
     """The rows of tables that layers gave for the numbers of places."""
 
     def __init__(self) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 
 import keras
 
-from parity.frameworks.keras.driver.places import PlacesOfLayers
+from parity.frameworks.keras.driver.places import KerasPlaces
 from parity.frameworks.keras.driver.words import attributes, name_of
 from parity.run.here import line_here
 from parity.run.told import ToldRefusal
@@ -107,7 +107,7 @@ class Trace:
 
     def __init__(self, model: Any, given: Any, mode: bool, closed: Mapping[int, str] = MappingProxyType({})) -> None:
         self.calls: list[OwnCall] = []
-        self.places = PlacesOfLayers()
+        self.places = KerasPlaces()
         self.added: list[AddedLoss] = []
         self.model, self.mode, self._closed = model, mode, closed
         self._seen: dict[int, CallSeen] = {}

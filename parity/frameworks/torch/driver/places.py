@@ -16,7 +16,7 @@ HANDING_ON = frozenset({"unsqueeze", "expand", "expand_as", "to", "contiguous"})
 """Functions behind which rows of a table are still that, for all rows of a batch alike."""
 
 
-class Places:
+class TorchPlaces:
     """The rows of tables that modules gave for the numbers of places."""
 
     def __init__(self) -> None:

@@ -21,7 +21,7 @@ from parity.frameworks.torch.driver import generators
 from parity.frameworks.torch.driver.called import called_beside
 from parity.frameworks.torch.driver.calls import exchanged, tensors_in
 from parity.frameworks.torch.driver.own_modules import OwnModules, drawn, tensors_of
-from parity.frameworks.torch.driver.places import Places
+from parity.frameworks.torch.driver.places import TorchPlaces
 from parity.frameworks.torch.driver.recurrent import single
 from parity.frameworks.torch.driver.seen import SILENT
 from parity.frameworks.torch.driver.words import bound, called, leaf_of, module_word, own_of, word
@@ -56,7 +56,7 @@ class Tracer(TorchFunctionMode):  # type: ignore[misc]
 
     def __init__(self, model: nn.Module, names: dict[int, str], closed: Mapping[int, str]) -> None:
         super().__init__()
-        self.own, self._places, self._model, self._closed = OwnModules(), Places(), model, closed
+        self.own, self._places, self._model, self._closed = OwnModules(), TorchPlaces(), model, closed
         self.nodes: list[ToldNode] = []
         self.modules: dict[str, Any] = {}
         self.free = FreeNames().take
