@@ -263,7 +263,7 @@ def test_what_stands_in_the_way_is_said(between: str, what: str, needs: str, rea
 
 def test_whole_numbers_reach_an_opaque_layer_as_they_are(read_text: Read) -> None:
     text = TORCH.replace("torch.randn(16, 4)", "torch.randint(0, 5, (16, 4))")
-    net = "net = nn.Sequential(nn.Embedding(5, 3, padding_idx=0), nn.Flatten(), nn.Linear(12, 2))\n"
+    net = "net = nn.Sequential(nn.Embedding(5, 3, scale_grad_by_freq=True), nn.Flatten(), nn.Linear(12, 2))\n"
     found = read_text(text + net + LOOP.format(loss=MEAN))
     (one,) = opaque_of(found).values()
     assert one["what"] == "nn.Embedding"
