@@ -5,7 +5,7 @@ Channels last, and activations in the layer that they follow.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from parity.activations.linear import Linear
 from parity.code import axes_of
@@ -114,14 +114,7 @@ def activations_joined(model: ModelSpec, kept: Collection[str] = ()) -> ModelSpe
             assert op is not None
             ops[before] = op.replace(**{op.activation_field: layer.op.function})
             gone[layer.name] = before
-    layers: list[Op] = []
-    for layer in graph.layers:
-        if layer.name in gone:
-            continue
-        reads = tuple(gone.get(value.name, value.name) for value in layer.reads)
-        layers.append(_reading(ops[layer.name], reads, layers, graph))
-    outputs = {name: gone.get(layer, layer) for name, layer in named(model).outputs.items()}
-    return ModelSpec(input=model.input, inputs=model.inputs, layers=tuple(layers), outputs=outputs)
+    return _without(model, graph, ops, gone)
 
 
 def pools_flattened(model: ModelSpec, kept: Collection[str] = ()) -> ModelSpec:
@@ -149,14 +142,7 @@ def pools_flattened(model: ModelSpec, kept: Collection[str] = ()) -> ModelSpec:
         if chain and chain[-1] == last.name and len(last.output_shape) == 1 and not {*chain} & set(kept):
             ops[layer.name] = layer.op.replace(keepdims=False)
             gone |= dict.fromkeys(chain, layer.name)
-    layers: list[Op] = []
-    for layer in graph.layers:
-        if layer.name in gone:
-            continue
-        reads = tuple(gone.get(value.name, value.name) for value in layer.reads)
-        layers.append(_reading(ops[layer.name], reads, layers, graph))
-    outputs = {name: gone.get(layer, layer) for name, layer in named(model).outputs.items()}
-    return ModelSpec(input=model.input, inputs=model.inputs, layers=tuple(layers), outputs=outputs)
+    return _without(model, graph, ops, gone)
 
 
 def _takes(op: Op | None) -> bool:
@@ -175,3 +161,15 @@ def _reading(op: Op, reads: tuple[str, ...], layers: Sequence[Op], graph: Graph)
     sources = graph.inputs if len(graph.inputs) == 1 else ()
     above = str(layers[-1].name) if layers else next((one.name for one in sources), "")
     return op.replace(inputs=None if reads == (above,) else reads[0] if len(reads) == 1 else reads)
+
+
+def _without(model: ModelSpec, graph: Graph, ops: Mapping[str, Op], gone: Mapping[str, str]) -> ModelSpec:
+    """Return a model of other entries, and without layers whose place others take, by name."""
+    layers: list[Op] = []
+    for layer in graph.layers:
+        if layer.name in gone:
+            continue
+        reads = tuple(gone.get(value.name, value.name) for value in layer.reads)
+        layers.append(_reading(ops[layer.name], reads, layers, graph))
+    outputs = {name: gone.get(layer, layer) for name, layer in named(model).outputs.items()}
+    return ModelSpec(input=model.input, inputs=model.inputs, layers=tuple(layers), outputs=outputs)
