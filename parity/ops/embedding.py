@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 PADDED = '''
 class PaddedEmbedding(keras.layers.Embedding):
-    """Embedding with a row for padding, which starts at 0 and has no gradient, as nn.Embedding's padding_idx."""
+    """Embedding with a row for padding, which starts at 0 and has no gradient (padding_idx)."""
 
     def __init__(self, *sizes, padding_idx, **more):
         super().__init__(*sizes, **more)
