@@ -284,8 +284,8 @@ def test_compile_prints_a_program_without_a_trace_of_parity(tmp_path: Path, fram
     again = command("compile", "spec.yaml", "--framework", framework, "-o", "program.py", cwd=tmp_path)
     assert again.stdout == ""
     written = (tmp_path / "program.py").read_text()
-    assert "\npython program.py --data" in written  # how to call it, by the name that it has
-    named = re.sub(r"(?m)^python \S+\.py --data", "python program.py --data", done.stdout)
+    assert "\n    python program.py --data" in written  # how to call it, by the name that it has
+    named = re.sub(r"(?m)^    python \S+\.py --data", "    python program.py --data", done.stdout)
     assert written == named
 
 
