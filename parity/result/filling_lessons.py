@@ -19,6 +19,7 @@ from parity.result.explanation import CombinationFact
 from parity.result.patches import as_options, as_yaml, changes_of
 from parity.result.stepfact import LayerFact, StepFact, TensorFact
 from parity.spec.differences import Difference
+from parity.spec.paths import at
 from parity.spec.resolve import Resolved
 from parity.tensors import is_of_parameter, itself, layer_of, without_slot
 from parity.trials.combined import thinned
@@ -42,7 +43,7 @@ def step_fact(judge: Judge) -> StepFact | None:
     kept = []
     for one in every:
         room[one.seen.phase] = room.get(one.seen.phase, 0) + 1
-        if len(every) <= MOST_TENSORS or room[one.seen.phase] <= MOST_TENSORS // phases:
+        if len(every) <= MOST_TENSORS or one.seen.beyond or room[one.seen.phase] <= MOST_TENSORS // phases:
             kept.append(_tensor_fact(one))
     return StepFact(number=number, tensors=kept, every=len(every))
 
@@ -115,7 +116,8 @@ def about(a: Resolved, b: Resolved, one: Difference) -> tuple[list[str], str]:
     entries: dict[str, None] = {}
     said = ""
     for side in (a, b):
-        owner, value, key = _walked(side, one.paths[0])
+        parent, _, key = one.paths[0].rpartition(".")
+        owner, value = _held(side, parent), _held(side, one.paths[0])
         about_it = value if isinstance(value, Entry) else owner
         if isinstance(about_it, Entry) and (name := _name(type(about_it))):
             entries[name] = None
@@ -124,18 +126,12 @@ def about(a: Resolved, b: Resolved, one: Difference) -> tuple[list[str], str]:
     return list(entries), said
 
 
-def _walked(side: Resolved, path: str) -> tuple[Any, Any, str]:
-    """Return what holds a value, the value and its name there; None where this side has no such thing."""
-    section, *keys = path.split(".")
-    if section == "layers":
-        name, *keys = keys or [""]
-        owner: Any = next((op for op in side.config.model.layers if op.name == name), None)
-    else:
-        owner = getattr(side.config, section, None)
-    value, key = owner, ""
-    for key in keys:
-        owner, value = value, getattr(value, key, None)
-    return owner, value, key
+def _held(side: Resolved, path: str) -> Any:
+    """Return the value at a path; None where this side has no such thing."""
+    try:
+        return at(side.config, path)
+    except AttributeError:
+        return None
 
 
 def _name(entry: type[Entry]) -> str:

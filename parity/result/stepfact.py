@@ -36,4 +36,6 @@ class StepFact(Fact):
 
     number: int = Field(description="counted from 1")
     tensors: list[TensorFact] = Field(description="in the order in which a step computes them")
-    every: int = Field(description="tensors that there are; of very many, those kept are the first of each phase")
+    every: int = Field(
+        description="tensors that there are; of very many, the first of each phase and those beyond rounding"
+    )

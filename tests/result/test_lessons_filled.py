@@ -109,3 +109,14 @@ def test_of_very_many_tensors_the_first_of_each_phase_are_kept(monkeypatch: pyte
     assert step is not None
     assert step.every == 102
     assert [one.phase for one in step.tensors] == ["forward", "gradient", *["state"] * 10]
+
+
+def test_of_very_many_tensors_those_beyond_rounding_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(filling_lessons, "MOST_TENSORS", 30)
+    judge = a_judge(100)
+    last = judge.looks.steps[1][-1]
+    judge.looks.steps[1][-1] = replace(last, seen=replace(last.seen, difference=0.5))
+    step = step_fact(judge)
+    assert step is not None
+    assert len(step.tensors) == 13
+    assert step.tensors[-1].difference == 0.5
