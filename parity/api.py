@@ -312,6 +312,6 @@ def compile_program(spec: Spec, side: str | None = None, framework: str | None =
         framework: to compile for, the side's own if None.
         data: another source, or the file to read it from.
     """
-    from parity.commands.export import export
+    from parity.commands.writing_out import program_source
 
-    return export(spec, side, framework, data, None, None, "float32")
+    return program_source(spec, side, framework, data, None, None, "float32")

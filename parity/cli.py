@@ -114,10 +114,10 @@ def compile_verb(
     save_data: Path | None, save_weights: Path | None, precision: str,
 ) -> None:  # fmt: skip
     """Print the program of a side: it runs on its own, without parity."""
-    from parity.commands.export import export as written
+    from parity.commands.writing_out import program_source
     from parity.spec.load import load_spec
 
-    source = written(load_spec(spec), name, framework, data, save_data, save_weights, precision, output)
+    source = program_source(load_spec(spec), name, framework, data, save_data, save_weights, precision, output)
     if output is None:
         click.echo(source, nl=False)
     else:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from parity.commands.check import check
-from parity.commands.export import export
 from parity.commands.read import STEPS, read, with_known, with_program
+from parity.commands.writing_out import program_source
 from parity.errors import UsageError
 from parity.frameworks import frameworks
 from parity.prepare.options import Options, must_be
@@ -91,7 +91,7 @@ def port(
     ported = Ported(read=found, framework=framework)
     file = output or found.files[0].with_name(f"{found.spec.name}_{framework}.py")
     note(f"writing {file.name}", 0.0)
-    source = export(found.spec, None, framework, None, None, None, "float32", file)
+    source = program_source(found.spec, None, framework, None, None, None, "float32", file)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(source, encoding="utf-8")
     ported.files.append(file)

@@ -17,7 +17,7 @@ from parity.spec.sections import Spec
 from parity.spec.targets import settled
 
 
-def export(
+def program_source(
     spec: Spec,
     name: str | None,
     framework: str | None,
@@ -63,9 +63,9 @@ def export(
         np.savez_compressed(save_data, **arrays)
     if save_weights is not None:
         _save_weights(side, save_weights, precision)
-    program = compile_side(side, name=spec.name, question=spec.question, **dataset.stored)
-    called = program.file_name if file is None else file.name
-    return program.source.replace(f"python {program.file_name} ", f"python {called} ", 1)
+    return compile_side(
+        side, name=spec.name, question=spec.question, **dataset.stored, file_name=None if file is None else file.name
+    ).source
 
 
 def _save_weights(side: Resolved, file: Path, precision: str) -> None:

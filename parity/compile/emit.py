@@ -34,6 +34,7 @@ PIECES = re.compile(r"\n\n\n+(?=\S)")
 def compile_side(
     side: Resolved, *, name: str, question: str = "", classes: int | None = None, flat: bool = False,
     aims: Sequence[Aim] = (), weights: tuple[int, ...] | None = None, formatted: bool = True,
+    file_name: str | None = None,
 ) -> Program:  # fmt: skip
     """Return the program of a side.
 
@@ -46,19 +47,18 @@ def compile_side(
         aims: the stored targets of each output, where there are several.
         weights: shape of a row of the sample weights as they are stored; that in which the loss meets them if not said.
         formatted: as a person would want to read it; formatting takes ten times as long as all the rest.
+        file_name: of the file that it will stand in, by which it says how to call it; one of its names if not said.
     """
     with as_installed(side.own):
         context, bindings = part_of(side.framework, "emit").emit(side)
-    form = side.forms.get("")
-    kinds = {value.name: value.dtype for value in side.graph.inputs}
+    form, kinds = side.forms.get(""), {value.name: value.dtype for value in side.graph.inputs}
     bindings = replace(
         bindings, targets=form, settings=settings(side.framework, side.config.numerics), inputs=side.graph.packed,
         noise=any(layer.op.noise for layer in side.drawing()), starts=side.config.optimizer.numbers(),
         batches=side.config.optimizer.gradient_accumulation_steps,
         sample_weights=side.last.output_shape if side.weighs else None,
     )  # fmt: skip
-    file_name = f"{name}_{side.name}.py"
-    training = side.config.training
+    file_name, training = file_name or f"{name}_{side.name}.py", side.config.training
     recorded = not side.draws_itself
     lines = preprocess_source(
         side.config.data, classes, form=form, flat=flat, kinds=kinds, aims=_target_lines(side.forms, aims),
