@@ -41,6 +41,7 @@ def compare_start(judges: list[Judge], openings: Mapping[str, Mapping[str, Any]]
         side.name: {name: p.shape for name, p in side.parameters().items() if name in places[side.name]}
         for side in sides
     }
+    sizes: dict[str, float] = {}  # Most pairs start from the same files.
     for judge in judges:
         if not by_hand & {judge.a, judge.b}:  # What such a program lacks, or has beyond its spec, is told apart.
             compare_weights(judge, shapes[judge.a], shapes[judge.b])
@@ -51,8 +52,9 @@ def compare_start(judges: list[Judge], openings: Mapping[str, Mapping[str, Any]]
             if ours[name] == theirs[name]:
                 seen = Seen(step=1, phase="weights", tensor=name, shape=shapes[judge.a][name], difference=0.0,
                             noise=0.0, order=order)  # fmt: skip
-                size = float(np.linalg.norm(np.load(ours[name], mmap_mode="r")))
-                judge.looks.start.append(Looked(seen=judge.add(seen), a=size, b=size))
+                if ours[name] not in sizes:
+                    sizes[ours[name]] = float(np.linalg.norm(np.load(ours[name], mmap_mode="r")))
+                judge.looks.start.append(Looked(seen=judge.add(seen), a=sizes[ours[name]], b=sizes[ours[name]]))
             else:
                 compare_initial(judge, order, name, *(np.load(one[name], mmap_mode="r") for one in (ours, theirs)))
 
