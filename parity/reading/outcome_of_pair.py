@@ -6,12 +6,20 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from parity.losses.crossentropies import CrossEntropy
+from parity.losses.huber import Huber
+from parity.losses.log_cosh import LogCosh
 from parity.losses.mae import MAE
-from parity.losses.opaque import Opaque
+from parity.losses.mse import MSE
+from parity.losses.poisson import Poisson
+from parity.losses.smooth_l1 import SmoothL1
 
 if TYPE_CHECKING:
     from parity.losses import Loss
     from parity.spec.sections import Spec
+
+
+NEAR_THE_MEAN = (MSE, Huber, SmoothL1, LogCosh, Poisson)
+"""Losses that are least near the mean of the targets, as the squared error is; not margins, ratios or angles."""
 
 
 def judged_by(spec: Spec) -> Any:
@@ -27,10 +35,10 @@ def judged_by(spec: Spec) -> Any:
 
 
 def _fitting(loss: Loss) -> list[str]:
-    """Return the metric that fits a loss: how many are right of classes, else how far off the outputs are."""
-    if isinstance(loss, Opaque):
-        return []
-    return ["accuracy" if isinstance(loss, CrossEntropy) else "mae" if isinstance(loss, MAE) else "mse"]
+    """Return the metric that fits a loss: how many are right of classes, how far off the outputs are of numbers."""
+    if isinstance(loss, CrossEntropy):
+        return ["accuracy"]
+    return ["mae"] if isinstance(loss, MAE) else ["mse"] if isinstance(loss, NEAR_THE_MEAN) else []
 
 
 def told_of(metrics: Any) -> str:

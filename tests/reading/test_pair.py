@@ -247,6 +247,11 @@ def test_what_is_judged_by_where_no_metric_is_named_fits_the_loss() -> None:
     for loss, fitting in (("mae", "mae"), ("huber", "mse")):
         a, b = (reading("keras", DENSE, {"X": X, "y": Y}, loss=loss) for _ in range(2))
         assert pair_of(a, b).spec["metrics"] == [fitting]
+    for loss in ("hinge", "cosine_similarity", "mape"):
+        a, b = (reading("keras", DENSE, {"X": X, "y": Y}, loss=loss) for _ in range(2))
+        found = pair_of(a, b)
+        assert "metrics" not in found.spec
+        assert not any("metric" in one for one in found.notes)
     names = reading("keras", DENSE, {"X": X, "y": Y}, metrics=["mae"])
     found = pair_of(reading("keras", DENSE, {"X": X, "y": Y}), names)
     assert found.spec["metrics"] == ["mae"]
