@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 from parity.report import lookup
 from parity.report.sentences import claims, findings, outcomes, verdict
@@ -26,7 +26,10 @@ TRY: tuple[Kind, ...] = ("cause", "repairs")
 
 def chosen(result: Result) -> list[Finding]:
     """Choose the findings that answer the question, in the order in which they are told."""
-    found, told = findings.findings(result), list[Finding]()
+    found, told = (
+        [one for one in findings.findings(result) if one.kind != "missing" or _matters(result)],
+        list[Finding](),
+    )
     for kinds in ANSWERS:
         fitting = (one for one in found if one.kind in kinds and one not in told)
         one = next((one for one in fitting if one.items or one.kind in WHOLE), None)
@@ -42,15 +45,16 @@ def answer(result: Result) -> Finding | None:
 
 def caveats(result: Result) -> list[Finding]:
     """Choose the findings that are no answer, and that no answer may stand without."""
+    return [one for one in chosen(result) if one.kind in ("own", "missing")]
+
+
+def _matters(result: Result) -> bool:
+    """Return whether something was left out that a finding rests on; shares and combinations stand beside it."""
     told = result.explanation
-    every = told.missing if told is not None else []
-    slight = told is not None and told.complete and not told.interrupted and all(map(_beside, every))
-    return [one for one in chosen(result) if one.kind == "own" or (one.kind == "missing" and not slight)]
-
-
-def _beside(missing: str) -> bool:
-    """Say whether what was left out is told beside the answer: no finding rests on it."""
-    return any(words in missing for words in ("the causes' shares of the gap", "combinations of the causes"))
+    if told is None or not told.complete or told.interrupted:
+        return True
+    beside = ("the causes' shares of the gap", "combinations of the causes")
+    return not all(any(words in missing for words in beside) for missing in told.missing)
 
 
 def ends(result: Result) -> str:
@@ -130,13 +134,14 @@ def _fewest(result: Result, told: Explanation, repair: ClaimFact) -> list[str]:
         good, bad = (_with_seeds(told, values, one.seeds) for values in (told.good_values, told.bad_values))
         if good is None or bad is None or not one.values or len(back) in (0, len(live)):
             continue
-        value = math.fsum(one.values) / len(one.values)
+        value = fmean(one.values)
         if outcomes.gain(bad, good, value) >= NEARLY:
-            near.append((len(back), -len(one.seeds), back, one))
-    if not near or set(repair.paths) >= set(min(near, key=lambda one: one[:2])[2]):
+            near.append((len(back), -len(one.seeds), back, value, one))
+    if not near:
         return []
-    _, _, back, one = min(near, key=lambda one: one[:2])
-    value = math.fsum(one.values) / len(one.values)
+    _, _, back, value, one = min(near, key=lambda each: each[:2])
+    if set(repair.paths) >= set(back):
+        return []
     seeds = f"seed {one.seeds[0]}" if len(one.seeds) == 1 else formats.count(len(one.seeds), "seed")
     return [f"The fewest changes that were run and close {NEARLY:.0%} of it or more: {formats.names(back)} "
             f"({told.outcome} {outcomes.shown(told, value, one.values)}, {seeds})"]  # fmt: skip
@@ -146,7 +151,7 @@ def _with_seeds(told: Explanation, values: Sequence[float], seeds: Sequence[int]
     """Return the mean outcome of a side with some seeds; None where it was not run with all of them."""
     known = dict(zip(told.seeds, values, strict=False))
     some = [known[seed] for seed in seeds if seed in known]
-    return math.fsum(some) / len(some) if some and len(some) == len(seeds) else None
+    return fmean(some) if some and len(some) == len(seeds) else None
 
 
 def others(result: Result) -> Reply | None:
