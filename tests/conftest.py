@@ -56,7 +56,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if dropped:
         config.hook.pytest_deselected(items=list(dropped))
         items[:] = [item for item in items if item not in dropped]
-    known: dict[str, float] = config.cache.get(SECONDS, {}) if config.cache else {}
+    cache = getattr(config, "cache", None)  # None with `-p no:cacheprovider`.
+    known: dict[str, float] = cache.get(SECONDS, {}) if cache else {}
     guess: Counter[str] = Counter()
     for item in items:
         guess[file_of(item.nodeid)] += 5.0 if item.get_closest_marker("slow") else 0.2
@@ -81,7 +82,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Keep them for the order of the next run, where whole files ran."""
     config = session.config
     part = config.option.keyword or config.option.markexpr or any("::" in one for one in config.args)
-    if config.cache and not hasattr(config, "workerinput") and not part and exitstatus in (0, 1):
+    if getattr(config, "cache", None) and not hasattr(config, "workerinput") and not part and exitstatus in (0, 1):
         config.cache.set(SECONDS, {**config.cache.get(SECONDS, {}), **taken})
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from parity.errors import UsageError
+from parity.reading.called_alike import stand_for
 from parity.reading.pair import PairSide, paired
 from parity.reading.plainly import activations_joined, channels_moved_last, pools_flattened
 from parity.reading.whole import ReadProgram
@@ -236,6 +237,12 @@ def test_what_is_another_loss_stays_a_difference(activation: str, loss: dict[str
     assert pair_of(classes("softmax", **SOFT), classes(activation, **loss)).spec["sides"]["b"].get("changes", {})
 
 
+def test_classes_that_count_more_keep_the_loss_as_it_is_written() -> None:
+    weighed = {"loss": {"sparse_categorical_crossentropy": {"from_logits": True, "class_weight": [1.0, 2.0, 1.0]}}}
+    found = pair_of(classes("softmax", loss="categorical_crossentropy"), classes("", **weighed))
+    assert "sparse_categorical_crossentropy" in found.spec["sides"]["b"]["changes"]["loss"]
+
+
 def test_a_loss_that_does_not_look_behind_a_softmax_is_another_than_one_of_logits() -> None:
     clipped = {"loss": {"categorical_crossentropy": {"recover_logits": False}}}
     found = pair_of(classes("softmax", **clipped), classes("", **LOGITS))
@@ -272,6 +279,11 @@ def test_a_pooling_over_all_that_is_flattened_gives_the_channels_alone(behind: l
     ]  # fmt: skip
 
 
+def test_a_pooling_whose_axes_the_model_gives_keeps_them() -> None:
+    model = ModelSpec.model_validate({"input": [8, 8, 3], "layers": [*POOLED, {"permute": {"dims": [3, 1, 2]}}]})
+    assert [op.kind for op in pools_flattened(model).layers] == [op.kind for op in model.layers]
+
+
 def test_a_pooling_that_something_else_reads_with_its_axes_keeps_them() -> None:
     several = [*POOLED, "flatten", {"dense": {"units": 4, "name": "d"}}, {"reshape": {"target_shape": [1, 1, 4]}},
                {"add": {"inputs": ["pool", "reshape"]}}]  # fmt: skip
@@ -297,6 +309,11 @@ def test_inputs_that_have_no_names_stand_for_those_in_their_place() -> None:
     assert found.spec["sides"]["b"] == {"framework": "torch"}
     assert set(found.rows.arrays) == {"wide", "deep", "y"}
     assert found.rows.notes == []
+
+
+def test_inputs_of_the_same_rows_stand_for_each_other_in_their_order() -> None:
+    twins, others = {"a": (2,), "b": (2,)}, {"input_1": (2,), "input_2": (2,)}
+    assert stand_for(twins, others, lambda one, other: True) == {"input_1": "a", "input_2": "b"}
 
 
 def test_inputs_in_another_order_do_not_stand_for_each_other() -> None:

@@ -104,3 +104,8 @@ def test_a_summary_that_cannot_be_written_fails_nothing(
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "nowhere" / "summary.md"))
     github.tell(samples.leaf())
     assert "the summary is left out" in capsys.readouterr().err
+
+
+def test_what_parts_a_command_is_escaped_in_its_properties_alone() -> None:
+    told = github.annotation("a: b, c", file="odd:name,x.py", line=2, level="notice")
+    assert told == "::notice file=odd%3Aname%2Cx.py,line=2,title=parity::a: b, c"
