@@ -196,17 +196,19 @@ def _work(verb: str, file: Path, options: Options, as_json: bool) -> tuple[Resul
     from parity.commands.check import check
     from parity.commands.ending import command
     from parity.commands.progress import progress
-    from parity.commands.run import run
+    from parity.commands.run import run, unseen
     from parity.spec.load import parse_spec, read_spec
 
     text = read_spec(file)
     spec = parse_spec(text, file=str(file))
     folder = options.out or Path("reports") / spec.name
+    given: dict[str, Any] = {"text": text, "file": str(file), "folder": folder, "command": command()}
     with progress(enabled=not as_json) as note:
-        result: Result = {"run": run, "check": check}[verb](
-            spec, options, text=text, file=str(file), folder=folder, command=command(), note=note,
-        )  # fmt: skip
-    return result, folder
+        if verb == "check":
+            return check(spec, options, **given, note=note), folder
+        from parity.commands.growing import GrowingPage
+
+        return run(spec, options, **given, note=note, grown=unseen if as_json else GrowingPage(folder=folder)), folder
 
 
 for verb in (read, port, compare, across, bisect, cache, freeze, export):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from parity.atomic import whole
 from parity.commands.live_weights import live_weights
 from parity.commands.read import proof_of, with_known, wrapper_of, write_rows
-from parity.commands.run import run
+from parity.commands.run import Grown, run, unseen
 from parity.commands.witnessing import with_factor
 from parity.errors import UsageError
 from parity.lazy import np
@@ -51,6 +51,7 @@ class Compared:
 def compare(
     programs: tuple[Wanted, Wanted], options: Options, *, max_seconds: float, prove: bool, command: str, note: Note,
     said: Mapping[str, Any] | None = None, weights: bool = False,
+    growing: Callable[[Path], Grown] = lambda folder: unseen,
 ) -> Compared:  # fmt: skip
     """Compare two programs: where they part in training, and which difference does it.
 
@@ -63,6 +64,7 @@ def compare(
         note: told what is under way.
         said: loss and optimizer of programs that have none, as a spec says them.
         weights: start each side from its program's own weights, as it begins to train from them.
+        growing: given the folder of the report, returns what is told what is known so far.
 
     Raises:
         UnreadProgramError: with everything that no entry reads, of both.
@@ -87,11 +89,16 @@ def compare(
         files = [*written(pair, programs, folder), *given]
     text = files[0].read_text(encoding="utf-8")
     spec = parse_spec(text, file=str(files[0]))
+
+    def of_these(result: Result) -> Result:
+        return with_factor(with_known(result, {side.name: side.reading for side in pair.sides}))
+
+    seen = growing(folder)
     result = run(
-        spec, replace(options, out=folder), text=text, file=str(files[0]), folder=folder, command=command, note=note
-    )
-    result = with_known(result, {side.name: side.reading for side in pair.sides})
-    result = with_factor(result)
+        spec, replace(options, out=folder), text=text, file=str(files[0]), folder=folder, command=command, note=note,
+        grown=lambda known: seen(of_these(known)),
+    )  # fmt: skip
+    result = of_these(result)
     return Compared(pair=pair, result=result, files=files, proofs=proofs)
 
 

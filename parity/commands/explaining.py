@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from parity.court.work import Note, Work
@@ -22,6 +22,13 @@ from parity.trials.runner import Runner
 from parity.trials.speed import choose
 from parity.trials.units import Unit, UnitError
 
+Grown = Callable[[Explained, Sequence[str]], None]
+"""Told what is known so far, and what is still to come, while causes are looked for."""
+
+
+def unseen(told: Explained, left: Sequence[str]) -> None:
+    """Show nothing of what is known so far; arguments as :data:`Grown` has them."""
+
 
 def explain(
     work: Work,
@@ -30,6 +37,7 @@ def explain(
     found: dict[tuple[str, str], list[Difference]],
     note: Note,
     begun: float,
+    grown: Grown = unseen,
 ) -> tuple[Explained | None, list[str]]:
     """Explain the first pair of sides whose outcomes differ, or else the first whose configs do."""
     opaque = [side.name for side in healthy if is_opaque(side)]
@@ -52,7 +60,8 @@ def explain(
 
     a, b = max(pairs, key=lambda pair: _distance(score(pair[0]), score(pair[1])))
     pair = named[a], named[b]
-    return explain_pair(work, healthy, pair, found[a, b], outcome, note, _ends(work, pair, runs, outcome), begun), []
+    ends = _ends(work, pair, runs, outcome)
+    return explain_pair(work, healthy, pair, found[a, b], outcome, note, ends, begun, grown), []
 
 
 def _ends(
@@ -95,6 +104,7 @@ def explain_pair(
     note: Note,
     ends: tuple[float, float] | None = None,
     begun: float | None = None,
+    grown: Grown = unseen,
 ) -> Explained:
     """Explain a pair of sides by counterfactual runs.
 
@@ -107,6 +117,7 @@ def explain_pair(
         note: told what is under way.
         ends: what the two sides' own runs ended at; None where there were none.
         begun: when the command began, by the monotonic clock; now if not said.
+        grown: told what is known so far, and what is still to come.
 
     Raises:
         UsageError: when a group that is to be split is none.
@@ -123,7 +134,7 @@ def explain_pair(
         return Inquiry(
             work=work, runner=runner, contest=match, choice=choice, outcome=outcome, length=length, ends=ends,
             budget=budget, note=note, every=options.effects, each_seeds=asked.effect_seeds,
-            claims=list(said_sets(work.spec, match)), subsets=options.subsets,
+            claims=list(said_sets(work.spec, match)), subsets=options.subsets, grown=grown,
         ).run()  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from parity.commands.advising import advised
@@ -32,7 +33,18 @@ LOCKSTEP_STEPS_LARGE = 4
 with all digests, takes ten seconds."""
 
 
-def run(spec: Spec, options: Options, *, text: str, file: str | None, folder: Path, command: str, note: Note) -> Result:
+Grown = Callable[[Result], None]
+"""Told what is known so far, ``under_way`` naming what is still to come."""
+
+
+def unseen(result: Result) -> None:
+    """Show nothing of what is known so far."""
+
+
+def run(
+    spec: Spec, options: Options, *, text: str, file: str | None, folder: Path, command: str, note: Note,
+    grown: Grown = unseen,
+) -> Result:  # fmt: skip
     """Compile, train, compare, explain.
 
     Args:
@@ -43,6 +55,7 @@ def run(spec: Spec, options: Options, *, text: str, file: str | None, folder: Pa
         folder: of the reports; finished runs are kept under it.
         command: that repeats this.
         note: told what is under way.
+        grown: told what is known so far, while causes are looked for.
 
     Raises:
         ParityError: when the spec, the options or the data are at fault; or when no side finished.
@@ -66,27 +79,36 @@ def run(spec: Spec, options: Options, *, text: str, file: str | None, folder: Pa
         compared = filling.with_free(
             comparisons(work, sides, dict(errors), steps, "float64", note), work.parted_free(free)
         )
-        notes = list(absent)
-        explained: Explained | None = None
+        facts = _side_facts(work, sides, runs, errors)
+
+        def told(explained: Explained | None, notes: Sequence[str], left: Sequence[str] = ()) -> Result:
+            explanation = explanation_fact(explained, said_sets(spec, explained.contest)) if explained else None
+            if explained is not None and explanation is None and not left:
+                notes = [*notes, *(f"no cause was found: {one}" for one in explained.missing[:1])]
+            return filling.result(
+                filling.spec_fact(spec, work.dataset(sides[0]), file, text),
+                facts,
+                compared,
+                told_differences(work, sides, found, explained),
+                explanation,
+                [*notes, *filling.undetermined_notes(work.undetermined, runs), *filling.damage_notes(work.damaged())],
+                command,
+                advice,
+                under_way=left,
+            )
+
+        notes, explained = list(absent), None
         if options.explain:
+            if any(not one.inert for ones in found.values() for one in ones):
+                grown(told(None, absent, ["what causes it"]))
             try:
-                explained, said = explain(work, healthy, runs, found, note, begun)
+                explained, said = explain(
+                    work, healthy, runs, found, note, begun, lambda one, left: grown(told(one, absent, left))
+                )
                 notes += said
             except KeyboardInterrupt:  # What the sides did, and where they part, is known all the same.
                 notes.append(INTERRUPTED)
-        explanation = explanation_fact(explained, said_sets(spec, explained.contest)) if explained else None
-        if explained is not None and explanation is None:
-            notes += [f"no cause was found: {one}" for one in explained.missing[:1]]
-        return filling.result(
-            filling.spec_fact(spec, work.dataset(sides[0]), file, text),
-            _side_facts(work, sides, runs, errors),
-            compared,
-            told_differences(work, sides, found, explained),
-            explanation,
-            [*notes, *filling.undetermined_notes(work.undetermined, runs), *filling.damage_notes(work.damaged())],
-            command,
-            advice,
-        )
+        return told(explained, notes)
 
 
 def _side_facts(

@@ -91,7 +91,9 @@ def _top(result: Result) -> list[doc.Block]:
         said = _said(result, doc.READ)
     else:
         said = [doc.Callout([lessons.short(finding)], tone=TONES.get(finding.kind, ""), on=doc.READ)]
+    under_way = verdict.under_way(result)
     return [
+        *([doc.Callout([under_way], tone="doubt", apart=True, on=doc.READ)] if under_way else []),
         *([doc.Callout(restless, tone="doubt", apart=True, on=doc.READ)] if restless else []),
         *said,
         *(doc.Callout([lessons.short(one)], tone="doubt", on=doc.READ) for one in answers.caveats(result)),

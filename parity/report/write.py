@@ -29,6 +29,13 @@ def write_all(result: Result, folder: Path) -> list[Path]:
     return [*written, picture]
 
 
+def write_page(result: Result, folder: Path) -> Path:
+    """Write ``result.json`` and the page of what is known so far, and return the page."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files.write(folder / "result.json", result.model_dump_json(indent=2) + "\n")
+    return files.write(folder / "report.html", html.to_html(result, folder))
+
+
 def read(path: Path) -> Result:
     """Read a ``result.json`` back.
 

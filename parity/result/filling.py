@@ -307,8 +307,9 @@ def result(
     notes: Sequence[str],
     command: str,
     advice: Sequence[AdviceFact] = (),
+    under_way: Sequence[str] = (),
 ) -> Result:
-    """Return the whole result."""
+    """Return the whole result, or what is known of it while something is still under way."""
     return Result(
         parity_version=__version__,
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -321,4 +322,5 @@ def result(
         notes=list(notes),
         command=command,
         advice=list(advice),
+        under_way=list(under_way),
     )

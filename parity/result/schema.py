@@ -318,6 +318,7 @@ class Result(Fact):
     advice: list[AdviceFact] = Field(default=[], description="what is probably a mistake, seen before training")
     notes: list[str] = Field(default=[])
     command: str = Field(description="the command that repeats this run")
+    under_way: list[str] = Field(default=[], description="what was still to come as this was written; empty: nothing")
 
     @model_validator(mode="before")
     @classmethod

@@ -17,7 +17,6 @@ from parity.explain.claims import SEEDS, Claim, Tried, claims_of
 from parity.explain.contest import Contest, Paths
 from parity.explain.outcome import Outcome
 from parity.explain.search import Search, SpentError
-from parity.explain.shapley import MOST_CAUSES, adds_up, interactions, shares, subsets
 from parity.explain.strikes import by_suspicion, suspects
 from parity.run.jobs import Job
 from parity.trials.budget import Budget, Length
@@ -26,6 +25,7 @@ from parity.trials.gap import Opening
 from parity.trials.inquired import Explained
 from parity.trials.probes import probes
 from parity.trials.runner import LATER, Runner
+from parity.trials.shared import SHARES, shared
 from parity.trials.singles import measured, new_ones, one_by_one, taken_back
 from parity.trials.speed import Choice
 from parity.trials.trials import Trials
@@ -57,6 +57,7 @@ class Inquiry:
         claims: sets that somebody says are the cause, to be tried in any case.
         checked: check the choice of framework on the sides' own.
         subsets: also run every combination of the causes.
+        grown: told what is known so far, and what is still to come, whenever a part of the work is done.
     """
 
     work: Work
@@ -73,6 +74,7 @@ class Inquiry:
     claims: Sequence[Paths] = ()
     checked: bool = True
     subsets: bool = False
+    grown: Callable[[Explained, Sequence[str]], None] = lambda told, left: None
     trials: Trials = field(init=False)
     told: Explained = field(init=False)
     _found: Search | None = None
@@ -100,16 +102,22 @@ class Inquiry:
             ("the search for smallest breakers and repairs", self._search),
             ("the other seeds", self._confirm),
             ("what is said to be the cause", self._claims),
-            ("the causes' shares of the gap", self._shares),
             ("single differences taken back", self._back),
+            (SHARES, partial(shared, self.trials, self.told)),
             *([(ALL, partial(combined, self.trials, self.told))] if self.subsets else []),
             ("the check on the other framework", self._check_framework),
-            ("each difference alone and taken back", self._each),
         ]
+        # What turns out to do something alone is found before anything rests on the causes; where not all can be had,
+        # what is known of them comes first.
+        stages.insert(len(stages) if self.budget.limited else 3, ("each difference alone and taken back", self._each))
         for number, (what, stage) in enumerate(stages):
             self.trials.share = number / len(stages)
             try:
                 stage()
+                left = [one for one, _ in stages[number + 1 :] if self._applies(one)]
+                if left and any(side.values for side in self.told.sides):
+                    self._settle(begun)
+                    self.grown(self.told, left)
             except SpentError as spent:
                 self.told.missing += [f"{one}: {spent}" for one, _ in stages[number:] if self._applies(one)]
                 break
@@ -141,10 +149,10 @@ class Inquiry:
         """Gather what is known, whatever is missing."""
         told, trials = self.told, self.trials
         told.contest = trials.contest  # Which the trials turn and narrow, until here.
-        if not told.findings.claims and self._found is not None:
+        if self._found is not None:
             told.findings.claims = self._claims_now()
         measured(trials, told)
-        told.notes += trials.notes
+        told.notes = list(trials.notes)
         runs = trials.all_runs
         told.runs, told.made = len(runs) + trials.dropped, sum(not run.cached for run in runs)
         told.stopped = sum(bool(run.stopped) for run in runs)
@@ -224,7 +232,9 @@ class Inquiry:
         if self._found is None:
             return
         trials.why = "do the findings hold with other seeds?"
-        claims, asked = self._claims_now(), 0
+        steady = told.gap is not None and told.gap.kind in ("gap", "none")
+        # What holds, of those that have been asked before, needs no more seeds because another one does.
+        claims, asked = [one for one in self._claims_now() if one.status != "holds" or not steady], 0
         while True:
             wanted = self._to_confirm(claims)
             trials.start(wanted)
@@ -254,7 +264,7 @@ class Inquiry:
     def _to_judge(self) -> list[tuple[Paths, int]]:
         """Return what is said to be the cause, alone and taken back, with every seed."""
         sets = [one for paths in self.claims for one in (paths, self.trials.contest.without(paths))]
-        return [(one, seed) for seed in self.trials.seeds for one in sets]
+        return [(one, seed) for seed in self.trials.few for one in sets]
 
     def _claims(self) -> None:
         """Try what somebody says is the cause: alone, and taken back."""
@@ -262,33 +272,10 @@ class Inquiry:
         trials.why = "is what was said to be the cause the cause?"
         trials.start(self._to_judge())
         for paths in self.claims:
-            self.told.claimed[paths] = (trials.tried(paths), trials.tried(self.trials.contest.without(paths)))
+            alone, back = (trials.tried(one, len(trials.few)) for one in (paths, trials.contest.without(paths)))
+            self.told.claimed[paths] = (alone, back)
         if trials.budget.over:
             raise SpentError(trials.budget.over)
-
-    def _shares(self) -> None:
-        """Measure the causes' shares over all subsets of them, and what is left when all are taken back."""
-        trials, findings = self.trials, self.told.findings
-        causes = findings.causes
-        if self._alike or not causes:
-            return
-        trials.why = "what the causes do together, and what is left without them"
-        rest = self.trials.contest.without(frozenset(causes))
-        trials.start([(rest, seed) for seed in trials.seeds])
-        few = len(causes) <= MOST_CAUSES
-        sets = subsets(causes) if few else []
-        findings.shares, findings.interactions = {}, {}
-        trials.start([(one, trials.seeds[0]) for one in sets], whole=False)
-        findings.rest = trials.tried(rest)
-        if not few:
-            what = "the causes' shares of the gap: "
-            self.told.missing = [text for text in self.told.missing if not text.startswith(what)]
-            self.told.missing.append(f"{what}exact over at most {MOST_CAUSES} causes, and here are {len(causes)}")
-            return
-        lost = {one: trials.lost(one, trials.seeds[0], whole=False) for one in sets}
-        found = shares(causes, lost)
-        if adds_up(found.values()):
-            findings.shares, findings.interactions = found, interactions(causes, lost)
 
     def _own_jobs(self) -> dict[tuple[str, Paths], Job]:
         """Return the jobs of the sides on their own frameworks, where those are others."""
@@ -339,9 +326,10 @@ class Inquiry:
             search.more(broken, mended)
             self.told.findings.complete = search.complete
             self._confirm()
-            self._shares()  # Of all causes, those among them that were found just now.
-            if self.subsets:
-                combined(trials=self.trials, told=self.told)
+            if self.told.findings.rest is not None:  # Of all causes, those among them that were found just now.
+                shared(self.trials, self.told)
+                if self.subsets:
+                    combined(trials=self.trials, told=self.told)
 
     def _with_seeds(self, sets: Sequence[Paths]) -> list[tuple[Paths, int]]:
         """Return each with every seed of which that is asked."""

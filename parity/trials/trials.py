@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from parity.errors import ParityError, WorkerError
-from parity.explain.claims import BREAKS, DOUBT, LEAST_GAINED, LEAST_GAP, MOST_DOUBT, SCATTER, Tried
+from parity.explain.claims import BREAKS, DOUBT, LEAST_GAINED, LEAST_GAP, MOST_DOUBT, SCATTER, SEEDS, Tried
 from parity.explain.contest import ImpossibleError, Paths
 from parity.explain.outcome import OutcomeScale, scale
 from parity.explain.search import SpentError
@@ -31,6 +31,14 @@ class Trials(Runs):
             return scale(good, bad, floor, self._mean(lambda one: scale(*self._ends(one), floor).gap))
         nothing = self.nothing
         return scale(good, nothing, floor, self._mean(lambda one: self._ends(one)[0]) - nothing)
+
+    @property
+    def few(self) -> list[int]:
+        """Return the seeds that do for what no finding rests on: of many, those with which a claim is tried at least.
+
+        Where there is no gap, chance decides as much as anything else, and every seed is asked.
+        """
+        return self.seeds if self.gapless else self.seeds[:SEEDS]
 
     @property
     def nothing(self) -> float:

@@ -30,7 +30,7 @@ def found(result: Result) -> dict[Paths, Any]:
 @pytest.fixture(autouse=True)
 def _no_shares(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shares run every combination of few causes themselves."""
-    monkeypatch.setattr(inquiry, "MOST_CAUSES", 1)
+    monkeypatch.setattr(shared, "MOST_CAUSES", 1)
 
 
 def test_every_combination_of_the_causes_is_run_where_one_asks() -> None:

@@ -39,7 +39,7 @@ def findings(result: Result) -> list[Finding]:
 def missing(result: Result) -> list[Finding]:
     """Say what was left out, and why."""
     told = explanation(result)
-    if not told.missing and told.complete and not told.interrupted:
+    if result.under_way or (not told.missing and told.complete and not told.interrupted):
         return []
     lead = "Interrupted: what follows was found by then, and the same command goes on from there" if told.interrupted \
         else "Not everything was tried"  # fmt: skip

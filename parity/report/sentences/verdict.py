@@ -237,3 +237,11 @@ def _largest(agreeing: list[Comparison]) -> str:
 
 def _sentence(text: str) -> str:
     return text if text.endswith(".") else text + "."
+
+
+def under_way(result: Result) -> str | None:
+    """Say that what stands here is not all, where the command was still at work as it was written; else None."""
+    if not result.under_way:
+        return None
+    left = "; ".join(result.under_way)
+    return f"The command is still at work: this is what was known by {result.created}. To come: {left}. Reload to see."
