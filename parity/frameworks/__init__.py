@@ -109,6 +109,7 @@ class Framework:
         carries_masks: whether a tensor carries its mask from layer to layer, so that no program has to say it.
         penalises_outputs: whether its layers take an ``activity_regularizer`` of Keras's.
         saves_as: how the names of files end that hold a model.
+        fuses_at_once: whether its optimizers have kernels of one pass over memory, which nothing has to compile.
     """
 
     name: str
@@ -135,6 +136,7 @@ class Framework:
     carries_masks: bool = False
     penalises_outputs: bool = False
     saves_as: tuple[str, ...] = ()
+    fuses_at_once: bool = False
 
     @property
     def line(self) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from parity.explain.fate import CHECKPOINTS, Fate, Hopeless, checkpoints
 from parity.explain.outcome import LEAST_LEARNED, Outcome
 from parity.explain.search import SpentError
 from parity.explain.seeds import OutcomeGap
-from parity.prepare.sizes import large
+from parity.prepare.sizes import fused
 from parity.run.jobs import Job
 from parity.run.trajectory import Measured, Trajectory
 from parity.spec.exactness import unsaid_by
@@ -119,7 +119,7 @@ class Runs:
         side, program = self.placed(paths, seed, home)
         steps = self.length.of(side)
         return Job(
-            side=side, program=program, steps=steps, threads=1, fused=large(side), ends=True,
+            side=side, program=program, steps=steps, threads=1, fused=fused(side, steps), ends=True,
             epochs=self.outcome.kind == "steps", curve=self.outcome.kind == "steps" or paths in self.contest.ends,
             checkpoints=tuple(checkpoints(steps, FINE if self.outcome.kind == "steps" else CHECKPOINTS)),
             until=Watch(fate=Hopeless() if whole else self._fate(seed), outcome=self.outcome),

@@ -11,7 +11,7 @@ from parity.errors import ParityError
 from parity.explain.search import SpentError
 from parity.frameworks import title_of
 from parity.prepare.installed import installed_frameworks
-from parity.prepare.sizes import large
+from parity.prepare.sizes import fused
 from parity.run.jobs import Job
 from parity.run.trajectory import Trajectory
 from parity.spec.exactness import unsaid_by
@@ -119,7 +119,7 @@ class _Race:
 
     def run(self) -> None:
         """Time the first config everywhere; the second one where it can matter, the most promising framework first."""
-        firsts, others = ({name: _timed(self.runner, side, home) for name, home in self.homes.items()}
+        firsts, others = ({name: _timed(self.runner, side, home, self.steps) for name, home in self.homes.items()}
                            for side in self.pair)  # fmt: skip
         fresh = not all(self.runner.begun(job) for job in firsts.values())
         futures = {name: self.runner.start(job) for name, job in firsts.items()}
@@ -152,8 +152,9 @@ def here(side: Resolved, framework: str) -> Resolved:
     return replace(side, name=framework, framework=framework, python=None, packages={}, own={})
 
 
-def _timed(runner: Runner, side: Resolved, home: Resolved) -> Job:
+def _timed(runner: Runner, side: Resolved, home: Resolved, steps: int) -> Job:
+    """Return the job that times a config; its update is fused where that of the whole run would be."""
     side = side.at_home(home)
     return Job(
-        side=side, program=runner.work.trial_program(side), steps=TIMED, threads=1, fused=large(side), metrics=False
+        side=side, program=runner.work.trial_program(side), steps=TIMED, threads=1, fused=fused(side, steps), metrics=False
     )  # fmt: skip

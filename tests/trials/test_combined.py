@@ -10,7 +10,7 @@ from helpers_invented import BIAS, NESTEROV, RATE, THREE, invented
 from parity.explain.contest import Paths
 from parity.report import arrange_lessons
 from parity.result.schema import Result
-from parity.trials import combined, inquiry
+from parity.trials import combined, shared
 from parity.trials.budget import Budget
 
 FIVE = {**THREE, "optimizer.momentum": 0.8, "training.shuffle": False}

@@ -66,7 +66,7 @@ class Clock:
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Choose among two sides' frameworks and PyTorch."""
-    monkeypatch.setattr(speed, "_timed", lambda runner, side, home: (home.framework, side.name))
+    monkeypatch.setattr(speed, "_timed", lambda runner, side, home, steps: (home.framework, side.name))
     monkeypatch.setattr(speed, "installed_frameworks", lambda: ("keras", "tensorflow", "torch"))
 
     def chosen(clock: Clock, wanted: str | None = None) -> Choice:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import os
 import sys
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from helpers_commands import lender
 from parity import api
 from parity.court.work import Work
 from parity.prepare.options import Options, prepare
-from parity.prepare.sizes import LARGE, large
+from parity.prepare.sizes import COMPILED_PAYS, LARGE, fused, large
 from parity.run.jobs import Job
 from parity.spec.resolve import Resolved
 from parity.spec.sections import Spec
@@ -65,9 +66,20 @@ def test_a_worker_gives_a_programs_weights_and_slots_back(framework: str, tmp_pa
     assert held[-1] - held[0] < 0.5 * (RUNS - 1) * 12 * PARAMETERS, [one >> 20 for one in held]
 
 
-@pytest.mark.parametrize("framework", ["keras", "tensorflow", "torch"])
-def test_a_fused_update_is_the_same_update_rounded_elsewhere(framework: str, tmp_path: Path) -> None:
-    spec, sides = mlp(framework, [24], {"adam": {"learning_rate": 0.01}})
+ADAM: dict[str, Any] = {"adam": {"learning_rate": 0.01}}
+UPDATES = [
+    *((framework, ADAM) for framework in ("keras", "tensorflow", "torch")),
+    ("torch", {"sgd": {"learning_rate": 0.05, "momentum": 0.9, "nesterov": True}}),
+    ("torch", {"adamw": {"learning_rate": 0.01, "weight_decay": 0.01}}),
+    ("torch", {"adagrad": {"learning_rate": 0.05}}),
+]
+
+
+@pytest.mark.parametrize(("framework", "optimizer"), UPDATES)
+def test_a_fused_update_is_the_same_update_rounded_elsewhere(
+    framework: str, optimizer: dict[str, Any], tmp_path: Path
+) -> None:
+    spec, sides = mlp(framework, [24], optimizer)
     (side,) = sides
     work = Work(spec=spec, sides=sides, options=Options(), folder=tmp_path)
     with lender(), work, Runner(work=work) as runner:
@@ -81,7 +93,19 @@ def test_a_fused_update_is_the_same_update_rounded_elsewhere(framework: str, tmp
     assert runs[0].losses[-1] < runs[0].losses[0]
 
 
-def test_updates_of_large_networks_only_are_fused() -> None:
+def test_large_networks_are_told_from_small_ones() -> None:
     assert PARAMETERS > LARGE
     assert large(mlp("torch", WIDE[1:-1], "adam")[1][0])
     assert not large(mlp("torch", [24], "adam")[1][0])
+
+
+def test_an_update_that_has_to_be_compiled_is_fused_where_the_run_is_long_enough_to_pay_for_it() -> None:
+    (wide,), (small,) = (mlp("tensorflow", layers, "adam")[1] for layers in (WIDE[1:-1], [24]))
+    enough = math.ceil(COMPILED_PAYS / PARAMETERS)
+    assert fused(wide, enough)
+    assert not fused(wide, enough - 1)
+    assert not fused(small, enough)
+
+
+def test_an_update_that_nothing_has_to_compile_is_fused_in_any_case() -> None:
+    assert fused(mlp("torch", [24], "adam")[1][0], 1)

@@ -47,6 +47,7 @@ FRAMEWORK = Framework(
         "torch.": "https://docs.pytorch.org/docs/stable/generated/{name}.html",
     },
     files="torch/",
+    fuses_at_once=True,
     other_names=("pytorch",),
     words=WORDS,
     scalars=SCALARS,

@@ -154,9 +154,7 @@ def seeds(told: Explanation, claim: ClaimFact) -> str:
         return text
     if claim.status == "inconclusive":
         return f"{text} only"
-    if claim.seeds < len(told.seeds):
-        return f"{text}, too few to be sure"
-    return f"{text}, smaller sets with fewer: not sure yet"
+    return f"{text}, too few to be sure"
 
 
 def _came_of(told: Explanation, claim: ClaimFact, counted: bool = True) -> str:

@@ -51,6 +51,20 @@ class TorchDriver(TorchWatching, OwnNumbers):
         """Limit PyTorch's threads."""
         torch.set_num_threads(threads)
 
+    def fuse_update(self) -> None:
+        """Let an optimizer of PyTorch's that has the kernel move each tensor in one pass: in float32, which all take.
+
+        Source: torch/optim/adam.py, ``_fused_adam``; what an optimizer has is among its ``defaults``.
+        """
+        optimizer = self.optimizer
+        if (
+            self.precision == "float32"
+            and isinstance(optimizer, torch.optim.Optimizer)
+            and "fused" in optimizer.defaults
+        ):
+            for group in optimizer.param_groups:
+                group.update(fused=True, foreach=False)
+
     @classmethod
     def placed(cls, gpu: int | None) -> torch.device:
         """Return PyTorch's device."""
