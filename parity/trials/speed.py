@@ -155,6 +155,5 @@ def here(side: Resolved, framework: str) -> Resolved:
 def _timed(runner: Runner, side: Resolved, home: Resolved, steps: int) -> Job:
     """Return the job that times a config; its update is fused where that of the whole run would be."""
     side = side.at_home(home)
-    return Job(
-        side=side, program=runner.work.trial_program(side), steps=TIMED, threads=1, fused=fused(side, steps), metrics=False
-    )  # fmt: skip
+    program, at_once = runner.work.trial_program(side), fused(side, steps)
+    return Job(side=side, program=program, steps=TIMED, threads=1, fused=at_once, metrics=False)

@@ -8,7 +8,7 @@ x, y = leaves()
 
 model = keras.Sequential([
     keras.Input((64, 3)),
-    layers.Conv1D(128, 1, activation="relu"),
+    layers.Conv1D(64, 1, activation="relu"),
     layers.Flatten(),
     layers.Dropout(0.4),
     layers.Dense(256, activation="relu"),

@@ -12,8 +12,8 @@ def weights(*shape, name):
     return tf.Variable(tf.random.truncated_normal(shape), name=name)
 
 
-W_conv, b_conv = weights(1, 3, 128, name="W_conv"), weights(128, name="b_conv")
-W_fc1, b_fc1 = weights(64 * 128, 256, name="W_fc1"), weights(256, name="b_fc1")
+W_conv, b_conv = weights(1, 3, 64, name="W_conv"), weights(64, name="b_conv")
+W_fc1, b_fc1 = weights(64 * 64, 256, name="W_fc1"), weights(256, name="b_fc1")
 W_fc2, b_fc2 = weights(256, 128, name="W_fc2"), weights(128, name="b_fc2")
 W_out = weights(128, 99, name="W_out")
 variables = [W_conv, b_conv, W_fc1, b_fc1, W_fc2, b_fc2, W_out]
@@ -21,7 +21,7 @@ variables = [W_conv, b_conv, W_fc1, b_fc1, W_fc2, b_fc2, W_out]
 
 def network(x, keep_prob):
     h = tf.nn.relu(tf.nn.conv1d(x, W_conv, stride=1, padding="SAME") + b_conv)
-    h = tf.reshape(h, [-1, 64 * 128])
+    h = tf.reshape(h, [-1, 64 * 64])
     h = tf.nn.dropout(h, rate=1 - keep_prob)
     h = tf.nn.relu(tf.matmul(h, W_fc1) + b_fc1)
     h = tf.nn.relu(tf.matmul(h, W_fc2) + b_fc2)
