@@ -109,6 +109,7 @@ def invented(
     budget: Budget | None = None,
     known: tuple[tuple[Resolved, ...], list[Difference]] | None = None,
     subsets: bool = False,
+    seen: Callable[[Result, Sequence[str]], None] = lambda result, left: None,
     **more: Any,
 ) -> tuple[Explained, Result]:
     """Explain a pair whose outcomes are invented; return what came of it and the result that tells it.
@@ -127,6 +128,7 @@ def invented(
         budget: what may be spent.
         known: sides and their differences in place of the tiny spec's.
         subsets: run every combination of the causes.
+        seen: given the result of what is known so far, and what is still to come, while it goes on.
         more: of the spec.
     """
     sides, found = known or pair(json.dumps([changes, more]))
@@ -139,8 +141,15 @@ def invented(
     inquiry = Inquiry(
         work=work, runner=runner, contest=match, choice=Choice(home=sides[0], seconds={}), outcome=outcome,
         length=length, ends=ends, budget=budget or Budget(), note=lambda text, share: None, every=every, checked=False,
-        subsets=subsets,
+        subsets=subsets, grown=lambda told, left: seen(result_of(told), left),
     )  # fmt: skip
+
+    def result_of(told: Explained) -> Result:
+        facts = explanation_fact(told, {})
+        if facts is None:
+            return samples.leaf().model_copy(update={"explanation": None})
+        return samples.explained(facts, difference_facts(sides[0].name, sides[1].name, found, told))
+
     unit: Any = FlatUnit(first=sides[0], known=constant)
     trials = Invented(**_fields(inquiry.trials, unit))
     trials.come, trials.start_side, trials.seconds_each, trials.lengths = come, sides[0].name, seconds, {}
@@ -153,10 +162,7 @@ def invented(
         patch.setattr(explain_module, "probes", lambda given: {path: strikes[path] for path in known})
         patch.setattr(singles, "end_share", lambda given, path: None)
         told = inquiry.run()
-    facts = explanation_fact(told, {})
-    if facts is None:
-        return told, samples.leaf().model_copy(update={"explanation": None})
-    return told, samples.explained(facts, difference_facts(sides[0].name, sides[1].name, found, told))
+    return told, result_of(told)
 
 
 @cache

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from helpers_invented import BIAS, NESTEROV, RATE, Come, invented
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from parity.explain.contest import Paths
@@ -207,6 +208,45 @@ def test_whatever_the_budget_nothing_contradicts_itself(most: int) -> None:
     check(result)
 
 
+# ---------------------------------------------------------------------------- what is told before it is over
+
+
+def test_what_is_known_grows_and_says_what_is_to_come() -> None:
+    seen: list[tuple[list[str], int, int, list[str]]] = []
+
+    def look(result: Result, left: Sequence[str]) -> None:
+        told = result.explanation
+        assert told is not None
+        check(result)
+        broken = [path for paths in told.breakers for path in paths]
+        seen.append((broken, told.runs, max((one.seeds for one in told.claims), default=0), [*left]))
+
+    told, _ = invented(rows([0.9, 0.8, 0.85], [0.3, 0.35, 0.2]), seen=look)
+    assert [one[1] for one in seen] == sorted(one[1] for one in seen)
+    first = next(one for one in seen if one[0])
+    assert (first[0], first[2]) == ([RATE], 1), "with one seed, before the others are asked"
+    assert "the other seeds" in first[3]
+    assert (seen[-1][0], seen[-1][2]) == ([RATE], 3)
+    assert len(seen[-1][3]) == 1
+    assert seen[-1][1] <= told.runs
+
+
+def test_what_holds_with_three_seeds_is_not_asked_again_for_what_does_not() -> None:
+    """The rate is clear; the bias lies so near to the middle of the gap that three seeds do not tell."""
+
+    def come(paths: Paths, seed: int, steps: int) -> float:
+        spread = (0.0, 0.02, 0.09, -0.05, 0.01, 0.03)[seed % 6]
+        if RATE in paths:
+            return 0.1 + spread / 10
+        return 0.45 + spread - 0.05 if BIAS in paths else 0.9 - spread / 10
+
+    told, _ = invented(come)
+    tried = {tuple(sorted(one.paths)): one.tried for one in told.findings.of("breaks")}
+    assert tried[RATE,] == 3
+    assert tried[BIAS,] > 3
+    assert len(told.sides[0].values) == tried[BIAS,]
+
+
 # ------------------------------------------------------------- no sentence contradicts the numbers it prints
 
 NUMBER = r"(-?\d+(?:\.\d+)?(?:e[-+]?\d+)?|NaN|inf)"
@@ -304,6 +344,12 @@ def noisy(draw: st.DataObject, low: float, high: float) -> Come:
 def test_no_sentence_contradicts_its_numbers(data: Any, every: bool, constant: float | None) -> None:
     _, result = invented(noisy(data, 0.05, 0.95), every=every, constant=constant)
     check(result)
+
+
+@settings(max_examples=8)
+@given(st.data())
+def test_no_sentence_that_is_told_before_it_is_over_contradicts_its_numbers(data: Any) -> None:
+    invented(noisy(data, 0.05, 0.95), seen=lambda known, left: check(known))
 
 
 @given(st.data(), st.sampled_from([None, 1.0, 30.0]))
