@@ -7,6 +7,7 @@ workers.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
@@ -47,3 +48,13 @@ def at_once(works: Sequence[Callable[[], T]]) -> list[T]:
     """
     others: list[Any] = [_pool(Threads.count).submit(work) for work in works[1:]]
     return [works[0](), *(other.result() for other in others)]
+
+
+def clock_of(alone: bool) -> Callable[[], float]:
+    """Return the clock of a run's steps, in seconds.
+
+    Args:
+        alone: the run has one thread of a CPU. Its seconds are then the processor's: what else a machine does at that
+            time changes neither which framework is found to be the fastest nor how many seeds can be had.
+    """
+    return time.process_time if alone else time.perf_counter

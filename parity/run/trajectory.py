@@ -45,7 +45,7 @@ class Trajectory:
         parameters: number of trainable scalars.
         losses: of every step, before its update.
         measured: metrics, in the order of steps.
-        seconds: spent in training steps.
+        seconds: spent in training steps; the processor's, where the run had one thread of a CPU.
         begin: seconds of them spent in the first step, which compiles.
         curve: metrics of a sample of the rows at checkpoints, 0 among them; empty for a run that has none.
         drawn: what the framework's own generators gave first, where it drew its own numbers: ``uniform``, ``mask`` and

@@ -7,7 +7,6 @@ in, and (kind, value) out with kind ``event``, ``done`` or ``failed``; tensors g
 from __future__ import annotations
 
 import gc
-import time
 from collections.abc import Callable, Iterator
 from itertools import chain, islice
 from typing import Any
@@ -24,7 +23,7 @@ from parity.run.driver.generators import first
 from parity.run.exchange import Exchange
 from parity.run.memory import OwnState, Report, everything
 from parity.run.probe import DigestProbe, Guide, Probe, TensorProbe, see_all
-from parity.run.threads import Threads
+from parity.run.threads import Threads, clock_of
 from parity.run.unmatched import Unmatched
 from parity.tensors import predictions
 
@@ -179,9 +178,7 @@ class Worker(Unmatched, Asked):
             parts = [self.driver.answer(x[start : start + PREDICT_ROWS], "metrics") for start in starts]
             self.exchange(folder).post(one, np.concatenate(parts).astype(np.float64))
 
-    def train(
-        self, steps: int, measure: list[int], folder: str, trace: bool = False, first: int = 0
-    ) -> dict[str, Any]:  # fmt: skip
+    def train(self, steps: int, measure: list[int], folder: str, trace: bool = False, first: int = 0) -> dict[str, Any]:
         """Train, reporting losses as events and predictions through an exchange.
 
         Args:
@@ -193,10 +190,11 @@ class Worker(Unmatched, Asked):
             first: number of the step to go on with; a run may be made in pieces.
         """
         report, wanted, spent, begin = Report(self.event), set(measure), 0.0, 0.0
+        clock = clock_of(self.limited and self.driver.gpu is None)
         if trace and first == 0:
             report.trace(0, self._state_digests())
         for number, rows in enumerate(self._batches(first, steps), first):
-            begun = time.perf_counter()
+            begun = clock()
             if trace:
                 probe = DigestProbe()
                 loss = self.driver.watched_step(self.x[rows], self.y[rows], number, probe, signals=False)
@@ -204,7 +202,7 @@ class Worker(Unmatched, Asked):
                 report.trace(number + 1, probe)
             else:
                 loss = self.driver.step(self.x[rows], self.y[rows], number)
-            spent += time.perf_counter() - begun
+            spent += clock() - begun
             begin = begin or spent
             report.loss(loss)
             if number + 1 in wanted:

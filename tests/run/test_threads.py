@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
 from parity.run import digest as module
 from parity.run import randomness
 from parity.run.digest import PROJECTIONS, RESOLUTION, digest, digests, signs
-from parity.run.threads import Threads, at_once
+from parity.run.threads import Threads, at_once, clock_of
 
 SHAPES = ((600, 2048), (1500, 1024), (400, 5000), (1300, 3, 3, 130), (3, 500_000), (1_300_007,), (40, 30), (), (0, 3))
 
@@ -88,3 +90,12 @@ def test_a_limit_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_blocks_hold_whole_tiles() -> None:
     for length in (module.LONG, 2 * module.LONG):
         assert module.BLOCK // length % (module.TILE // length) == 0
+
+
+def test_the_clock_of_a_run_on_one_thread_does_not_count_what_others_do() -> None:
+    """Sleeping stands for waiting until another process leaves the core."""
+    alone, shared = clock_of(True), clock_of(False)
+    before = alone(), shared()
+    time.sleep(0.2)
+    assert alone() - before[0] < 0.1
+    assert shared() - before[1] >= 0.2
