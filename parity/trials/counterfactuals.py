@@ -93,6 +93,7 @@ class Runs:
     gap: OutcomeGap | None = None
     gapless: bool = False
     dropped: int = 0
+    taken: int | None = None  # Seeds that it took to say whether there is a gap.
     _constant: float | None = None
     _early: dict[Paths, Trajectory] = field(default_factory=dict)
     _factors: dict[Paths, float] = field(default_factory=dict)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from parity.errors import ParityError, WorkerError
-from parity.explain.claims import BREAKS, DOUBT, LEAST_GAINED, LEAST_GAP, MOST_DOUBT, SCATTER, SEEDS, Tried
+from parity.explain.claims import BREAKS, DOUBT, LEAST_GAINED, LEAST_GAP, MOST_DOUBT, SCATTER, Tried
 from parity.explain.contest import ImpossibleError, Paths
 from parity.explain.outcome import OutcomeScale, scale
 from parity.explain.search import SpentError
@@ -34,11 +34,8 @@ class Trials(Runs):
 
     @property
     def few(self) -> list[int]:
-        """Return the seeds that do for what no finding rests on: of many, those with which a claim is tried at least.
-
-        Where there is no gap, chance decides as much as anything else, and every seed is asked.
-        """
-        return self.seeds if self.gapless else self.seeds[:SEEDS]
+        """Return the seeds that do for what no finding rests on: those that the gap took, none of a doubt since."""
+        return self.seeds if self.gapless else self.seeds[: self.taken]
 
     @property
     def nothing(self) -> float:
@@ -148,6 +145,7 @@ class Trials(Runs):
             if self.gap.kind != "open" or not more:
                 break
         assert self.gap is not None
+        self.taken = len(self.seeds)
         return self.gap
 
     def lead(self) -> None:
