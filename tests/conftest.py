@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from helpers_sample import WHOLE, left_out
+from helpers_sample import TURN, WHOLE, left_out
 from hypothesis import HealthCheck, settings
 
 from parity.run.environment import driven_gpus
@@ -42,6 +42,11 @@ SECONDS = "parity/seconds"
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 """Names under which a headless browser may be on the PATH."""
+
+
+def pytest_report_header() -> str:
+    """Say which sample is taken."""
+    return "sample: all of it" if WHOLE else f"sample: PARITY_TURN={TURN}; `make long` tests all"
 
 
 def find_browser() -> str | None:
