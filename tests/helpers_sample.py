@@ -3,13 +3,14 @@
 Which one is a number, :data:`TURN`, that comes of the commit: one commit is always tested alike, wherever that is. A
 run says it at its head, and ``PARITY_TURN`` takes the same one again. By it
 
-- of a framework that falls back on another, one of six cases of a test is taken;
+- of a framework that falls back on another, one of six cases of a test is taken, and of tests marked ``takes_turns``
+  one of six of their file;
 - of a test marked ``takes_turns``, every case in one framework, case by case another one, and in the one named as
   ``but``, which does there what others do not; with ``every``, one of so many cases only. These tests are about how
   things stand together, and every entry has a worked case in every framework at all times;
 - of a test marked ``sampled(EVERY)``, one of so many cases, in each framework others; with ``of`` a parameter, one of
   so many with each of its values, and so one of each at least. Tests without cases that are marked so are the cases of
-  their file;
+  their file, and those with one word as ``among`` those of all files that are run;
 - whatever else a file takes by :func:`taken` and :func:`dealt`: models that run together in one program, for example.
 """
 
@@ -22,6 +23,7 @@ from collections.abc import Callable, Hashable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
+from zlib import crc32
 
 import pytest
 
@@ -105,16 +107,18 @@ def left_out(items: list[pytest.Item]) -> list[pytest.Item]:
     for item in items:
         framework, test = framework_of(item), item.nodeid.partition("[")[0]
         if framework in borrowed:
-            groups[test, framework, EVERY, ""].append(item)
+            there = test.partition("::")[0] if item.get_closest_marker("takes_turns") else test
+            groups[there, framework, EVERY, ""].append(item)
         elif framework and (mark := item.get_closest_marker("takes_turns")) and framework != mark.kwargs.get("but"):
             known = cases.setdefault(test, {})
             number = known.setdefault(case_of(item), len(known))
             # Of a table, each row meets every framework, and so does each column.
-            turn = (number + number // len(turns) + TURN) % (len(turns) * mark.kwargs.get("every", 1))
+            place = number + number // len(turns) + TURN + place_of(test)
+            turn = place % (len(turns) * mark.kwargs.get("every", 1))
             if turn != turns.index(framework):
                 found.append(item)
         elif mark := item.get_closest_marker("sampled"):
-            there = test if hasattr(item, "callspec") else test.partition("::")[0]
+            there = test if hasattr(item, "callspec") else mark.kwargs.get("among", test.partition("::")[0])
             groups[there, framework, mark.args[0], mark.kwargs.get("of", "")].append(item)
     for (_, framework, every, parameter), group in groups.items():
         kept = taken(group, every, framework, of=partial(value_of, parameter=parameter))
@@ -123,6 +127,11 @@ def left_out(items: list[pytest.Item]) -> list[pytest.Item]:
 
 
 Case = tuple[tuple[str, int], ...]
+
+
+def place_of(test: str) -> int:
+    """Return a number that a test has of its own: of tests with one case each, not all run in the same framework."""
+    return crc32(test.encode())
 
 
 def case_of(item: pytest.Item) -> Case:

@@ -367,6 +367,7 @@ def first_turn(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     monkeypatch.setattr(helpers_sample, "frameworks", lambda: known)
     monkeypatch.setattr(helpers_sample, "TURN", 0)
     monkeypatch.setattr(helpers_sample, "WHOLE", False)
+    monkeypatch.setattr(helpers_sample, "place_of", lambda test: 0)
     return monkeypatch
 
 
@@ -430,6 +431,8 @@ def test_tests_without_cases_that_are_sampled_are_the_cases_of_their_file(first_
     ]  # fmt: skip
     first_turn.setattr(helpers_sample, "TURN", 1)
     assert kept_of(items) == ["u", "u"]
+    mark["sampled"].kwargs["among"] = "questions"
+    assert kept_of(items) == ["u", "t", "v"]
 
 
 def test_a_commit_has_one_turn_and_each_case_is_dealt_to_one_framework(first_turn: pytest.MonkeyPatch) -> None:

@@ -177,6 +177,7 @@ def test_a_program_leaves_out_the_partial_batch_and_keeps_file_order(
     assert len(one.losses) == steps
 
 
+@pytest.mark.takes_turns
 @pytest.mark.parametrize("framework", EACH_FRAMEWORK)
 def test_a_program_keeps_statistics_penalties_constraints_and_its_schedule(
     framework: str, tmp_path_factory: pytest.TempPathFactory
@@ -204,6 +205,7 @@ def test_a_program_keeps_statistics_penalties_constraints_and_its_schedule(
 FIRST = {"data_format": "channels_first"}
 
 
+@pytest.mark.takes_turns
 @pytest.mark.parametrize("framework", EACH_FRAMEWORK)
 def test_a_program_moves_channels_and_takes_the_masks_of_its_layers(
     framework: str, tmp_path_factory: pytest.TempPathFactory
@@ -227,6 +229,7 @@ def test_a_program_moves_channels_and_takes_the_masks_of_its_layers(
     assert [float(line) for line in done.stdout.split()] == list(alone.losses)
 
 
+@pytest.mark.takes_turns
 @pytest.mark.parametrize("framework", EACH_FRAMEWORK)
 def test_a_program_with_recurrent_layers_puts_its_weights_in_place(
     framework: str, tmp_path_factory: pytest.TempPathFactory

@@ -124,6 +124,7 @@ def test_what_is_opaque_is_not_ported(here: Path) -> None:
 PORTS = Path(__file__).resolve().parents[2] / "specs" / "ports"
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["vae_keras", "vae_torch", "augmented_keras", "augmented_torch"])
 def test_the_ports_with_opaque_parts_are_read_and_proved(
