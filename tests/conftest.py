@@ -23,7 +23,7 @@ from parity.run.environment import driven_gpus
 if TYPE_CHECKING:
     from parity.selftest.pair_bench import TestBench
 
-settings.register_profile("ci", max_examples=40, derandomize=True, deadline=None, print_blob=True)
+settings.register_profile("ci", max_examples=20, derandomize=True, deadline=None, print_blob=True)
 settings.register_profile(
     "long", max_examples=2000, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
 )

@@ -3,8 +3,8 @@
 Which one is a number, :data:`TURN`, that comes of the commit: one commit is always tested alike, wherever that is. A
 run says it at its head, and ``PARITY_TURN`` takes the same one again. By it
 
-- of a framework that falls back on another, one of six cases of a test is taken, and of tests marked ``takes_turns``
-  one of six of their file;
+- of a framework that falls back on another, one of twelve cases of a test is taken, and of tests marked
+  ``takes_turns`` one of twelve of their file;
 - of a test marked ``takes_turns``, every case in one framework, case by case another one, and in the one named as
   ``but``, which does there what others do not; with ``every``, one of so many cases only. These tests are about how
   things stand together, and every entry has a worked case in every framework at all times;
@@ -32,7 +32,7 @@ from parity.frameworks import frameworks
 WHOLE = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 """Whether everything is tested."""
 
-EVERY = 6
+EVERY = 12
 """Of so many cases of a test, one is taken for a framework that falls back."""
 
 T = TypeVar("T")

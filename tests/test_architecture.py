@@ -394,11 +394,11 @@ def test_frameworks_take_turns_where_a_test_says_so(first_turn: pytest.MonkeyPat
 
 
 def test_a_sample_is_tested_of_a_framework_that_falls_back_and_all_of_others(first_turn: pytest.MonkeyPatch) -> None:
-    items = [item_of(test, case, name) for test in ("one", "two") for case in range(7) for name in ("a", "lent")]
+    items = [item_of(test, case, name) for test in ("one", "two") for case in range(13) for name in ("a", "lent")]
     items.append(SimpleNamespace(nodeid="a.py::three", get_closest_marker={}.get))
     kept = kept_of(items)
-    assert [name for name in kept if "lent" in name] == ["one[0-lent]", "one[6-lent]", "two[0-lent]", "two[6-lent]"]
-    assert len([name for name in kept if "-a]" in name]) == 14
+    assert [name for name in kept if "lent" in name] == ["one[0-lent]", "one[12-lent]", "two[0-lent]", "two[12-lent]"]
+    assert len([name for name in kept if "-a]" in name]) == 26
     assert "three" in kept
 
 

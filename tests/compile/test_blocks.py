@@ -158,6 +158,7 @@ CHANGES: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("change", CHANGES)
 def test_one_time_of_a_block_may_be_another(bench: TestBench, change: str) -> None:
     """All programs do the same, and what their NumPy reference does; those of Keras on PyTorch in ``make long``."""

@@ -70,6 +70,7 @@ HALVED = {
 # ------------------------------------------------------------------------------------- who is the odd one out
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("faulty", FRAMEWORKS)
 @needs(*FRAMEWORKS)
 def test_of_three_sides_the_odd_one_is_named(bench: TestBench, faulty: str) -> None:
@@ -198,6 +199,7 @@ DIFFERENCES: Mapping[str, tuple[Network, Any, Network, Any, tuple[int, str, str]
 """Two configs, and where their difference first acts."""
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", DIFFERENCES)
 @needs("torch", "tensorflow")
 def test_a_config_difference_is_found_where_it_acts(bench: TestBench, name: str) -> None:
@@ -215,6 +217,7 @@ def test_a_config_difference_is_found_where_it_acts(bench: TestBench, name: str)
     assert judged.odd == [], "each does what its own config says"
 
 
+@pytest.mark.takes_turns
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_the_same_difference_is_found_in_every_framework(bench: TestBench, framework: str) -> None:
     if missing(framework):
@@ -254,6 +257,7 @@ def test_two_faults_that_cancel_are_both_found(bench: TestBench) -> None:
 # ---------------------------------------------------------------------------------------- in low precision
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("precision", "optimizer"), [("float32", "adam"), ("float32", "sgd"), ("bfloat16", "momentum")]
 )

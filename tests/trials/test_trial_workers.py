@@ -65,6 +65,7 @@ def test_a_worker_gives_a_programs_weights_and_slots_back(framework: str, tmp_pa
     assert held[-1] - held[0] < 0.5 * (RUNS - 1) * 12 * PARAMETERS, [one >> 20 for one in held]
 
 
+@pytest.mark.takes_turns
 @pytest.mark.parametrize("framework", ["keras", "tensorflow", "torch"])
 def test_a_fused_update_is_the_same_update_rounded_elsewhere(framework: str, tmp_path: Path) -> None:
     spec, sides = mlp(framework, [24], {"adam": {"learning_rate": 0.01}})
