@@ -603,7 +603,7 @@ def test_noise_of_every_kind_is_dealt_alike_and_a_dropout_of_all_has_a_gradient_
 # ------------------------------------------------------------------------------------------------ losses
 
 
-@pytest.mark.sampled(3, of="kind")
+@pytest.mark.sampled(5, of="kind")
 @each_framework
 @pytest.mark.parametrize(("kind", "case"), cases(LOSSES))
 def test_a_loss_is_its_reference(framework: str, kind: str, case: Case) -> None:
@@ -642,8 +642,8 @@ LOGITS = np.array(
 ONE_HOT = np.eye(3)[[1, 1, 0, 2, 2, 2]]
 
 
-@pytest.mark.sampled(2)
-@pytest.mark.takes_turns(but="keras")
+@pytest.mark.sampled(4)
+@pytest.mark.takes_turns(but="keras", every=2)
 @each_framework
 @pytest.mark.parametrize("from_logits", [True, False], ids=["from logits", "from probabilities"])
 @pytest.mark.parametrize("recover", [True, False], ids=["recover", "as they are"])
@@ -680,8 +680,8 @@ def test_the_saturated_rows_tell_the_formulas_apart() -> None:
             assert difference(gradients[a], gradients[b]) > 0.1
 
 
-@pytest.mark.sampled(2)
-@pytest.mark.takes_turns(but="keras")
+@pytest.mark.sampled(4)
+@pytest.mark.takes_turns(but="keras", every=2)
 @each_framework
 @pytest.mark.parametrize("between", [{"activation": "linear"}, {"dropout": 0.0}, "flatten", {"dropout": 0.5}], ids=str)
 def test_a_layer_behind_the_softmax_hides_it(framework: str, between: Any) -> None:
@@ -725,7 +725,7 @@ def taught(framework: str, kind: str, case: Case) -> Resolved:
     return side_of(framework, model, optimizer={kind: dict(case.fields)}, training=training)
 
 
-@pytest.mark.sampled(3, of="kind")
+@pytest.mark.sampled(5, of="kind")
 @each_framework
 @pytest.mark.parametrize(("kind", "case"), cases(OPTIMIZERS))
 def test_an_optimizer_is_its_reference(framework: str, kind: str, case: Case) -> None:
@@ -788,7 +788,7 @@ def again(
         trained(program, steps, expected, reference)
 
 
-@pytest.mark.takes_turns
+@pytest.mark.takes_turns(every=2)
 @each_framework
 @pytest.mark.parametrize("kind", [kind for kind, entry in OPTIMIZERS.items() if not entry.divides_by_rate])
 def test_a_learning_rate_of_0_moves_nothing_and_breaks_nothing(framework: str, kind: str) -> None:
@@ -902,6 +902,7 @@ def test_a_framework_draws_what_the_reference_draws(framework: str, kind: str) -
             assert ks_2samp(values.ravel(), wanted.ravel()).pvalue > 1e-6, name
 
 
+@pytest.mark.takes_turns
 @each_framework
 @pytest.mark.parametrize("kind", INITIALIZERS)
 def test_an_initializer_fills_a_convolution(framework: str, kind: str) -> None:

@@ -80,7 +80,7 @@ def test_a_recurrent_layer_is_its_reference_with_all_its_fields(framework: str, 
     """Behind a dense layer, whose gradient is that of the input, and before one that reads states or the last alone."""
     every = itertools.product(VARIANTS[kind], (True, False), (True, False), (True, False))
     models = {}
-    for fields, bias, whole, backwards in taken(every, 6, framework):
+    for fields, bias, whole, backwards in taken(every, 9, framework):
         told = {"units": 3, "use_bias": bias, "return_sequences": whole, "go_backwards": backwards,
                 "bias_initializer": "fan_in_uniform"}  # fmt: skip
         models[str(told | fields)] = [{"dense": 2}, {kind: told | fields}, {"dense": 2}], random(3, 4, 2)
@@ -166,7 +166,7 @@ CHAIN = {
 }  # fmt: skip
 
 
-@pytest.mark.takes_turns
+@pytest.mark.takes_turns(every=2)
 @each_framework
 @pytest.mark.parametrize("optimizer", [{"adam": {"learning_rate": 0.05}}, {"sgd": {"momentum": 0.9}}], ids=str)
 def test_a_chain_is_trained_in_lockstep_and_free(framework: str, optimizer: dict[str, Any]) -> None:

@@ -466,6 +466,7 @@ def test_the_quick_selftest_holds_here(lent: TestBench, tmp_path: Path, monkeypa
     assert result.programs.passed, [*result.programs.alarms, *result.programs.misses]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.slow
 @ALL_INSTALLED
 def test_a_blind_judge_does_not_pass(lent: TestBench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -483,6 +484,7 @@ def test_a_blind_judge_does_not_pass(lent: TestBench, monkeypatch: pytest.Monkey
     assert result.factor["float64"] == 1e12
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.slow
 @ALL_INSTALLED
 def test_a_nervous_judge_does_not_pass(monkeypatch: pytest.MonkeyPatch) -> None:
