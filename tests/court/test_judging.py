@@ -302,6 +302,7 @@ SMALL_CNN = {
 }
 
 
+@pytest.mark.sampled(4, among="questions")
 @pytest.mark.slow
 @needs("torch", "tensorflow")
 def test_rounding_alone_parts_two_curves_and_is_called_rounding(tmp_path: Path) -> None:
@@ -325,6 +326,7 @@ def test_rounding_alone_parts_two_curves_and_is_called_rounding(tmp_path: Path) 
     assert str(free.horizon) in free.reason
 
 
+@pytest.mark.sampled(4, among="questions")
 @pytest.mark.slow
 @needs("torch", "tensorflow")
 def test_a_fault_parts_two_curves_before_rounding_could(tmp_path: Path) -> None:

@@ -317,7 +317,7 @@ def test_catalog_and_defaults_are_json_on_request(tmp_path: Path) -> None:
     assert "y[n, t, o] = activation(" in command("catalog", "conv1d", cwd=tmp_path).stdout
 
 
-@pytest.mark.sampled(3, among="questions")
+@pytest.mark.sampled(4, among="questions")
 @pytest.mark.slow
 @pytest.mark.usefixtures("forked_torch")
 def test_an_interrupted_run_keeps_finished_runs_and_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from helpers_ports import FUNCTIONAL
 
 from parity.cli import main
 from parity.compare.steps import chosen_steps
-from tests.end_to_end.test_cli import SMALL, TRACEBACK, parity, spec_file
+from tests.end_to_end.test_cli import SMALL, TRACEBACK, spec_file
 
 pytestmark = pytest.mark.skipif(any(missing(name) for name in FRAMEWORKS), reason="needs every framework")
 
@@ -204,7 +204,7 @@ def test_a_port_whose_optimizer_is_its_own_takes_the_first_steps_one_by_one(tmp_
 
 def test_a_port_that_raises_is_named_with_its_line(tmp_path: Path) -> None:
     ported(tmp_path, PORT.replace("x = F.relu(self.fc2(x))", 'raise ValueError("my own mistake")'))
-    done = parity("check", "spec.yaml", "--steps", "2", cwd=tmp_path)
+    done = command("check", "spec.yaml", "--steps", "2", cwd=tmp_path)
     assert done.returncode == 3
     assert done.stderr.startswith("side port: ValueError: my own mistake")
     assert "parity/cli.py" not in done.stderr

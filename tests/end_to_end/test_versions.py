@@ -104,7 +104,7 @@ def overlays(*versions: str) -> None:
         pytest.skip(str(error))
 
 
-@pytest.mark.sampled(3, among="questions")
+@pytest.mark.sampled(4, among="questions")
 @pytest.mark.slow
 @needs_keras
 @needs_uv
