@@ -202,10 +202,13 @@ def test_a_port_whose_optimizer_is_its_own_takes_the_first_steps_one_by_one(tmp_
     assert [text for text in comparison["unmatched"] if text.startswith("optimizer slot velocity: not found")]
 
 
-def test_a_port_that_raises_is_named_with_its_line(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("forked_torch")
+def test_a_port_that_raises_is_named_with_its_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In workers of its own, which are called as the sides are."""
     ported(tmp_path, PORT.replace("x = F.relu(self.fc2(x))", 'raise ValueError("my own mistake")'))
-    done = command("check", "spec.yaml", "--steps", "2", cwd=tmp_path)
-    assert done.returncode == 3
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(main, ["check", "spec.yaml", "--steps", "2"])
+    assert done.exit_code == 3
     assert done.stderr.startswith("side port: ValueError: my own mistake")
     assert "parity/cli.py" not in done.stderr
     assert "my_port.py" in done.stderr
