@@ -112,7 +112,7 @@ PLANTED: list[tuple[dict[str, Any], int, str, str, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 @needs_torch
 @pytest.mark.parametrize(("changes", "step", "phase", "tensor", "op"), PLANTED, ids=lambda one: str(one)[:40])
 def test_a_planted_change_is_found_placed_and_laid_to_its_field(

@@ -70,7 +70,7 @@ HALVED = {
 # ------------------------------------------------------------------------------------- who is the odd one out
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("faulty", FRAMEWORKS)
 @needs(*FRAMEWORKS)
 def test_of_three_sides_the_odd_one_is_named(bench: TestBench, faulty: str) -> None:
@@ -199,7 +199,7 @@ DIFFERENCES: Mapping[str, tuple[Network, Any, Network, Any, tuple[int, str, str]
 """Two configs, and where their difference first acts."""
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("name", DIFFERENCES)
 @needs("torch", "tensorflow")
 def test_a_config_difference_is_found_where_it_acts(bench: TestBench, name: str) -> None:
@@ -257,7 +257,7 @@ def test_two_faults_that_cancel_are_both_found(bench: TestBench) -> None:
 # ---------------------------------------------------------------------------------------- in low precision
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     ("precision", "optimizer"), [("float32", "adam"), ("float32", "sgd"), ("bfloat16", "momentum")]
 )

@@ -70,7 +70,7 @@ def test_the_steps_that_are_checked_are_the_ones_asked_for(tmp_path: Path, given
     assert comparison["steps"] == len(expected)
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("precision", "second"), [("float32", "tensorflow"), ("bfloat16", "torch")])
 def test_a_check_in_low_precision(tmp_path: Path, precision: str, second: str) -> None:
     """TensorFlow lacks some kernels for bfloat16 on a CPU."""
@@ -132,7 +132,7 @@ def test_an_ended_run_and_its_trace_are_reused(ran: tuple[Path, Any]) -> None:
     assert again["comparisons"] == result["comparisons"]
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 @pytest.mark.slow
 def test_a_run_without_a_trace_keeps_losses_only(tmp_path: Path) -> None:
     spec_file(tmp_path, SMALL + PAIR)
@@ -150,7 +150,7 @@ def ported(folder: Path, source: str = PORT, spec: str = PORTED) -> Path:
     return spec_file(folder, spec)
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 @pytest.mark.slow
 def test_a_port_is_checked_and_run_beside_its_config(tmp_path: Path) -> None:
     ported(tmp_path)
@@ -168,7 +168,7 @@ def test_a_port_is_checked_and_run_beside_its_config(tmp_path: Path) -> None:
     assert not list(tmp_path.rglob("__pycache__"))
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 def test_a_port_with_a_mistake_is_divergent(tmp_path: Path) -> None:
     ported(tmp_path, PORT.replace("x = x.transpose(1, 2).flatten(1)", "x = x.flatten(1)"))
     done = command("check", "spec.yaml", "--steps", "2", "--json", cwd=tmp_path)
@@ -179,7 +179,7 @@ def test_a_port_with_a_mistake_is_divergent(tmp_path: Path) -> None:
     assert comparison["odd"] == ["port"]
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 def test_a_port_whose_optimizer_is_its_own_takes_the_first_steps_one_by_one(tmp_path: Path) -> None:
     own = PORT.replace("    return torch.optim.SGD(", "    return Heavy(") + (
         "\n\nclass Heavy(torch.optim.Optimizer):\n"

@@ -389,7 +389,7 @@ def offset_rows(folder: Path) -> None:
     np.savez(folder / "rows.npz", X=100.0 + numbers.normal(size=(256, 8)) * 0.03 + 0.1 * (2 * y[:, None] - 1), y=y)
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(4)
 @pytest.mark.skipif(bool(missing("torch")), reason=missing("torch") or "installed")
 def test_mixed_precision_that_ruins_a_training_is_named_as_its_cause(tmp_path: Path) -> None:
     offset_rows(tmp_path)
@@ -406,7 +406,7 @@ def test_mixed_precision_that_ruins_a_training_is_named_as_its_cause(tmp_path: P
     assert (strikes["numerics.mixed_precision"]["step"], strikes["numerics.mixed_precision"]["tensor"]) == (1, "dense")
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(4)
 @pytest.mark.skipif(bool(missing("torch")), reason=missing("torch") or "installed")
 def test_a_step_that_is_the_same_in_float64_is_judged_in_float32_too(tmp_path: Path) -> None:
     offset_rows(tmp_path)
@@ -423,7 +423,7 @@ def test_a_step_that_is_the_same_in_float64_is_judged_in_float32_too(tmp_path: P
     assert said in verdict_sentence(Result.model_validate(result))
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(4)
 def test_sides_of_three_frameworks_in_mixed_precision_are_at_parity_in_float32(tmp_path: Path) -> None:
     if len(PRESENT) < 2:
         pytest.skip("one framework")
@@ -492,7 +492,7 @@ sides:
 """
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(4)
 @pytest.mark.skipif(bool(missing("tensorflow")), reason=missing("tensorflow") or "installed")
 def test_what_a_compiler_moves_is_seen_where_it_is_run_and_not_claimed_where_it_is_not(tmp_path: Path) -> None:
     offset_rows(tmp_path)
@@ -512,7 +512,7 @@ def test_what_a_compiler_moves_is_seen_where_it_is_run_and_not_claimed_where_it_
     assert "taken uncompiled" in (tmp_path / "reports" / "faster" / "report.md").read_text()
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(4)
 @pytest.mark.skipif(bool(missing("tensorflow")), reason=missing("tensorflow") or "installed")
 def test_a_step_is_judged_uncompiled_with_recorded_masks_which_xla_could_not_take(tmp_path: Path) -> None:
     offset_rows(tmp_path)
@@ -526,7 +526,7 @@ def test_a_step_is_judged_uncompiled_with_recorded_masks_which_xla_could_not_tak
     assert (comparison["verdict"], comparison["uncompiled"]) == ("identical", True)
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(4)
 @pytest.mark.skipif(bool(missing("torch")), reason=missing("torch") or "installed")
 def test_a_program_of_pytorch_compiled_alone_prints_what_the_harness_saw(
     tmp_path_factory: pytest.TempPathFactory,
@@ -575,7 +575,7 @@ sides:
 """
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(4)
 @pytest.mark.skipif(bool(missing("torch")), reason=missing("torch") or "installed")
 def test_an_operation_without_a_deterministic_form_is_named_and_the_side_is_judged(tmp_path: Path) -> None:
     offset_rows(tmp_path)
@@ -609,7 +609,7 @@ print(driver.undetermined)
 """
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(4)
 @pytest.mark.skipif(bool(missing("tensorflow")), reason=missing("tensorflow") or "installed")
 def test_tensorflow_goes_on_without_determinism_where_an_operation_has_none(tmp_path: Path) -> None:
     """XLA says of the gradient of a pooling, on a CPU too, that it has no deterministic form."""

@@ -39,7 +39,7 @@ def bench(bench: TestBench) -> TestBench:
 SAMPLE = chosen(PAIR, 90 if WHOLE else 9, seed=11)
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("clean", SAMPLE, ids=lambda one: f"{one.network}-{one.optimizer}")
 def test_it_is_at_parity_with_pytorch(bench: TestBench, clean: Clean) -> None:
     for heard in listen(bench, clean):

@@ -66,7 +66,7 @@ def test_an_unmodified_script_is_read_and_the_reading_proved(here: Path) -> None
         assert (rows["X"].shape, rows["y"].dtype) == ((120, 8, 8, 1), np.int64)
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     ("program", "arguments"), [("subclassed", ["--width", "7"]), ("two_towers", [])], ids=["subclassed", "two_towers"]
 )

@@ -260,7 +260,7 @@ def test_two_steps_are_read_where_there_are_no_more(read_text: Read) -> None:
     assert read_text(small(steps=2)).spec["optimizer"] == {"sgd": {"learning_rate": 0.1}}
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     ("program", "line"),
     [
