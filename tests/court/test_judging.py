@@ -199,7 +199,7 @@ DIFFERENCES: Mapping[str, tuple[Network, Any, Network, Any, tuple[int, str, str]
 """Two configs, and where their difference first acts."""
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", DIFFERENCES)
 @needs("torch", "tensorflow")
 def test_a_config_difference_is_found_where_it_acts(bench: TestBench, name: str) -> None:

@@ -327,6 +327,7 @@ WRITTEN = {
 }
 
 
+@pytest.mark.takes_turns
 @pytest.mark.parametrize("framework", [one for one in EACH_FRAMEWORK if one.values[0] in WRITTEN])
 def test_a_port_with_recurrent_layers_is_at_parity(framework: str, tmp_path: Path) -> None:
     """Its gates and biases are found where the framework has them, and so are the outputs of its modules."""

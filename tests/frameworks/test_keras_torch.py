@@ -165,6 +165,7 @@ def test_what_it_cannot_be_told_is_a_fault_with_its_reason() -> None:
         build_spec(told)
 
 
+@pytest.mark.sampled(4, among="questions")
 def test_a_program_alone_prints_what_the_harness_saw(tmp_path: Path) -> None:
     if missing("keras_torch"):
         pytest.skip(missing("keras_torch"))

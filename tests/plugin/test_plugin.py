@@ -145,6 +145,7 @@ def test_a_missing_golden_is_written_and_fails_under_xdist(begun: tuple[Project,
     assert len(told["sides"]["torch"]["steps"]) == 2
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.slow
 def test_goldens_pass(project: Project) -> None:
     before = {one: (project.folder / one).read_bytes() for one in project.goldens}

@@ -440,10 +440,10 @@ def lent(bench: TestBench, monkeypatch: pytest.MonkeyPatch) -> TestBench:
 @pytest.mark.slow
 @ALL_INSTALLED
 def test_the_quick_selftest_holds_here(lent: TestBench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every planted fault of the quick sample, and half of its clean pairs and programs; in ``make long`` all of it."""
+    """Every planted fault of the quick sample, and a third of its clean pairs and programs; in ``make long`` all."""
     monkeypatch.chdir(tmp_path)
     if not WHOLE:
-        fewer = {"QUICK_PAIRS": 4, "QUICK_RIGHT": 3, "QUICK_FAULTY": 3, "QUICK_EVERY": 3 * suites.QUICK_EVERY}
+        fewer = {"QUICK_PAIRS": 2, "QUICK_RIGHT": 2, "QUICK_FAULTY": 2, "QUICK_EVERY": 3 * suites.QUICK_EVERY}
         for name, number in fewer.items():
             monkeypatch.setattr(suites, name, number)
     done = CliRunner().invoke(main, ["selftest", "--quick", "--json"])
