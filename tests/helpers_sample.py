@@ -112,10 +112,9 @@ def left_out(items: list[pytest.Item]) -> list[pytest.Item]:
         elif framework and (mark := item.get_closest_marker("takes_turns")) and framework != mark.kwargs.get("but"):
             known = cases.setdefault(test, {})
             number = known.setdefault(case_of(item), len(known))
+            row, late = divmod(number + TURN + place_of(test), mark.kwargs.get("every", 1))
             # Of a table, each row meets every framework, and so does each column.
-            place = number + number // len(turns) + TURN + place_of(test)
-            turn = place % (len(turns) * mark.kwargs.get("every", 1))
-            if turn != turns.index(framework):
+            if late or (row + number // len(turns)) % len(turns) != turns.index(framework):
                 found.append(item)
         elif mark := item.get_closest_marker("sampled"):
             there = test if hasattr(item, "callspec") else mark.kwargs.get("among", test.partition("::")[0])

@@ -135,6 +135,7 @@ PROGRAMS = PACKAGE / "selftest" / "programs"
 MODULES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py")) if PROGRAMS not in path.parents}
 
 
+@cache
 def tree_of(module: str) -> ast.Module:
     return ast.parse(MODULES[module].read_text(encoding="utf-8"))
 
