@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from helpers_sample import WHOLE, left_out
+from helpers_sample import TURN, WHOLE, left_out
 from hypothesis import HealthCheck, settings
 
 from parity.run.environment import driven_gpus
@@ -23,7 +23,7 @@ from parity.run.environment import driven_gpus
 if TYPE_CHECKING:
     from parity.selftest.pair_bench import TestBench
 
-settings.register_profile("ci", max_examples=40, derandomize=True, deadline=None, print_blob=True)
+settings.register_profile("ci", max_examples=20, derandomize=True, deadline=None, print_blob=True)
 settings.register_profile(
     "long", max_examples=2000, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
 )
@@ -42,6 +42,11 @@ SECONDS = "parity/seconds"
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 """Names under which a headless browser may be on the PATH."""
+
+
+def pytest_report_header() -> str:
+    """Say which sample is taken."""
+    return "sample: all of it" if WHOLE else f"sample: PARITY_TURN={TURN}; `make long` tests all"
 
 
 def find_browser() -> str | None:

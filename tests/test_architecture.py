@@ -135,6 +135,7 @@ PROGRAMS = PACKAGE / "selftest" / "programs"
 MODULES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py")) if PROGRAMS not in path.parents}
 
 
+@cache
 def tree_of(module: str) -> ast.Module:
     return ast.parse(MODULES[module].read_text(encoding="utf-8"))
 
@@ -360,32 +361,89 @@ def item_of(test: str, case: int, framework: str, **marks: Any) -> Any:
                            get_closest_marker=marks.get)  # fmt: skip
 
 
-def test_frameworks_take_turns_where_a_test_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def first_turn(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Take the sample of turn 0, of invented frameworks, wherever this runs."""
     known = {name: SimpleNamespace(falls_back="b" if name == "lent" else "") for name in ("a", "lent", "b", "c")}
     monkeypatch.setattr(helpers_sample, "frameworks", lambda: known)
+    monkeypatch.setattr(helpers_sample, "TURN", 0)
+    monkeypatch.setattr(helpers_sample, "WHOLE", False)
+    monkeypatch.setattr(helpers_sample, "place_of", lambda test: 0)
+    return monkeypatch
+
+
+def kept_of(items: list[Any]) -> list[str]:
+    """Return the names of the tests that are in the sample."""
+    left = helpers_sample.left_out(items)
+    return [item.nodeid.rpartition("::")[2] for item in items if item not in left]
+
+
+def test_frameworks_take_turns_where_a_test_says_so(first_turn: pytest.MonkeyPatch) -> None:
     marks = {"turns": {}, "but": {"but": "b"}}
     items = [
         item_of(test, case, name, **({"takes_turns": SimpleNamespace(kwargs=marks[test])} if test in marks else {}))
         for test in ("turns", "but", "all") for case in range(4) for name in ("c", "a", "b")
     ]  # fmt: skip
-    left = helpers_sample.left_out(items)
-    kept = [item.nodeid.removeprefix("a.py::") for item in items if item not in left]
+    kept = kept_of(items)
     assert [name for name in kept if "turns" in name] == ["turns[0-a]", "turns[1-b]", "turns[2-c]", "turns[3-b]"]
     assert [name for name in kept if "but" in name] == [*(f"but[{case}-{name}]" for case, name in zip(
         (0, 0, 1, 2, 2, 3), "abbcbb", strict=True))]  # fmt: skip
     assert len(kept) == 4 + 6 + 12
+    first_turn.setattr(helpers_sample, "TURN", 1)
+    assert [name for name in kept_of(items) if "turns" in name] == ["turns[0-b]", "turns[1-c]", "turns[2-a]",
+                                                                    "turns[3-c]"]  # fmt: skip
 
 
-def test_a_sample_is_tested_of_a_framework_that_falls_back_and_all_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    known = {"keras": SimpleNamespace(falls_back=""), "lent": SimpleNamespace(falls_back="keras")}
-    monkeypatch.setattr(helpers_sample, "frameworks", lambda: known)
-    items = [item_of(test, case, name) for test in ("one", "two") for case in range(7) for name in known]
-    items.append(SimpleNamespace(nodeid="a.py::three"))
-    left = {item.nodeid for item in helpers_sample.left_out(items)}
-    kept = [item.nodeid.removeprefix("a.py::") for item in items if item.nodeid not in left]
-    assert [name for name in kept if "lent" in name] == ["one[0-lent]", "one[6-lent]", "two[0-lent]", "two[6-lent]"]
-    assert len([name for name in kept if "keras" in name]) == 14
+def test_a_sample_is_tested_of_a_framework_that_falls_back_and_all_of_others(first_turn: pytest.MonkeyPatch) -> None:
+    items = [item_of(test, case, name) for test in ("one", "two") for case in range(13) for name in ("a", "lent")]
+    items.append(SimpleNamespace(nodeid="a.py::three", get_closest_marker={}.get))
+    kept = kept_of(items)
+    assert [name for name in kept if "lent" in name] == ["one[0-lent]", "one[12-lent]", "two[0-lent]", "two[12-lent]"]
+    assert len([name for name in kept if "-a]" in name]) == 26
     assert "three" in kept
+
+
+def test_cases_are_sampled_by_turns_one_of_each_value_at_least(first_turn: pytest.MonkeyPatch) -> None:
+    by_case = {"sampled": SimpleNamespace(args=(3,), kwargs={})}
+    items = [item_of("one", case, name, **by_case) for case in range(7) for name in ("a", "b")]
+    assert kept_of(items) == ["one[0-a]", "one[1-b]", "one[3-a]", "one[4-b]", "one[6-a]"]
+    met = set()
+    for turn in range(3):
+        first_turn.setattr(helpers_sample, "TURN", turn)
+        met |= set(kept_of(items))
+    assert len(met) == len(items), "in as many turns, every case in every framework"
+    by_value = {"sampled": SimpleNamespace(args=(3,), kwargs={"of": "case"})}
+    items = [item_of("each", case, name, **by_value) for case in range(7) for name in ("a", "b")]
+    for case, item in enumerate(items):
+        item.callspec.params["case"] = min(case // 2, 4)
+    for turn in range(5):
+        first_turn.setattr(helpers_sample, "TURN", turn)
+        left = helpers_sample.left_out(items)
+        there = [(one.callspec.params["framework"], one.callspec.params["case"]) for one in items if one not in left]
+        assert sorted(there) == [(name, value) for name in ("a", "b") for value in range(5)]
+
+
+def test_tests_without_cases_that_are_sampled_are_the_cases_of_their_file(first_turn: pytest.MonkeyPatch) -> None:
+    mark = {"sampled": SimpleNamespace(args=(2,), kwargs={})}
+    items = [SimpleNamespace(nodeid=f"{file}.py::{name}", get_closest_marker=mark.get) for file in "pq"
+             for name in "tuv"]  # fmt: skip
+    assert [item.nodeid for item in items if item not in helpers_sample.left_out(items)] == [
+        "p.py::t", "p.py::v", "q.py::t", "q.py::v",
+    ]  # fmt: skip
+    first_turn.setattr(helpers_sample, "TURN", 1)
+    assert kept_of(items) == ["u", "u"]
+    mark["sampled"].kwargs["among"] = "questions"
+    assert kept_of(items) == ["u", "t", "v"]
+
+
+def test_a_commit_has_one_turn_and_each_case_is_dealt_to_one_framework(first_turn: pytest.MonkeyPatch) -> None:
+    assert helpers_sample.turn_of_commit() == helpers_sample.turn_of_commit()
+    for turn in range(4):
+        first_turn.setattr(helpers_sample, "TURN", turn)
+        every = [one for name in ("a", "b", "c") for one in helpers_sample.dealt(range(10), name)]
+        assert sorted(every) == list(range(10))
+    first_turn.setattr(helpers_sample, "WHOLE", True)
+    assert helpers_sample.dealt(range(10), "a") == list(range(10))
 
 
 def loaded_after(code: str) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, ClassVar
 
 from pydantic import Field, PositiveInt, TypeAdapter, field_validator
@@ -12,6 +13,13 @@ from parity.ops import Op, layer_type
 
 INPUT = "input"
 """What layers of a block call what the block reads."""
+
+
+@cache
+def _layers() -> TypeAdapter[tuple[Op, ...]]:
+    """Return what reads layers: made once, since making it takes longer than reading them."""
+    layers: Any = tuple[layer_type(), ...]  # type: ignore[misc]
+    return TypeAdapter(layers)
 
 
 class Block(Op):
@@ -31,8 +39,7 @@ class Block(Op):
     @classmethod
     def _of_layers(cls, value: Any) -> Any:
         if isinstance(value, list | tuple):
-            layers: Any = tuple[layer_type(), ...]  # type: ignore[misc]
-            return TypeAdapter(layers).validate_python(tuple(value))
+            return _layers().validate_python(tuple(value))
         return value
 
     def output_shape(self, shape: Shape) -> Shape:

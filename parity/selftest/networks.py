@@ -15,6 +15,7 @@ from parity.selftest.optimizers import OPTIMIZERS as OPTIMIZERS
 from parity.selftest.plain_networks import PLAIN
 from parity.spec.load import build_spec
 from parity.spec.resolve import Resolved, resolve
+from parity.spec.sections import Spec
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -54,9 +55,10 @@ def rows(network: Network, generator: Generator) -> np.ndarray:
 def stands(frameworks: tuple[str, ...], network: str, optimizer: str) -> bool:
     """Return whether frameworks can train a network with an optimizer, all of them; names are those of the tables."""
     try:
-        return all(side(one, NETWORKS[network], OPTIMIZERS[optimizer]) for one in frameworks)
+        written(NETWORKS[network], OPTIMIZERS[optimizer], 0, {name: name for name in frameworks})
     except SpecError:  # PyTorch keeps the bias of a GRU in two tensors, whose norm is none.
         return False
+    return True
 
 
 def side(framework: str, network: Network, optimizer: Any, seed: int = 0, name: str | None = None) -> Resolved:
@@ -69,13 +71,28 @@ def side(framework: str, network: Network, optimizer: Any, seed: int = 0, name: 
         seed: of everything random.
         name: of the side, its framework's if not said.
     """
-    written: Mapping[str, Any] = {
+    return resolve(written(network, optimizer, seed, {name or framework: framework}))[0]
+
+
+def written(network: Network, optimizer: Any, seed: int, sides: Mapping[str, str]) -> Spec:
+    """Return the spec of a network.
+
+    Args:
+        network: what is trained.
+        optimizer: as a spec has it.
+        seed: of everything random.
+        sides: framework of each by its name.
+
+    Raises:
+        SpecError: when one of them cannot train it.
+    """
+    told: dict[str, Any] = {
         "name": "selftest",
         "data": {"source": "rows.npz", **network.counted},
         "model": network.model,
         "loss": network.loss,
         "optimizer": optimizer,
         "training": {"batch_size": BATCH, "seed": seed},
-        "sides": {name or framework: {"framework": framework}},
+        "sides": {name: {"framework": framework} for name, framework in sides.items()},
     }
-    return resolve(build_spec(dict(written)))[0]
+    return build_spec(told)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
-from pydantic.fields import FieldInfo
 
 from parity.catalog import LOSSES, OPS, OPTIMIZERS
 from parity.data.section import DataSpec
@@ -122,7 +122,7 @@ def check_change(
         fix = "layers are reached as layers.NAME.FIELD" if section == "model" else did_you_mean(section, choices)
         return [where.fault(loc, f"no section {section!r}", f"a path that starts with {listed(choices)}", fix)]
     if not rest:
-        return _check_value(Config.model_fields[section], value, where, loc)
+        return _check_value(Config, section, value, where, loc)
     if section == "metrics":
         return [where.fault(loc, "metrics have no fields", "metrics: a list", "change the whole list")]
     return _check_field(parts[section], rest, value, where, loc, section)
@@ -204,7 +204,7 @@ def _check_field(part: Reached, keys: list[str], value: Any, where: Where, loc: 
         expected = listed(fields, 20) if fields else f"{who} as it is, it has no fields"
         return [where.fault(loc, f"{who} has no field {given(name)}", expected, field_hint(name, fields, who))]
     if not deeper:
-        return _check_value(part.owner.model_fields[name], value, where, loc)
+        return _check_value(part.owner, name, value, where, loc)
     if part.value is None:
         return []  # Which entry stands there is known once there are no other faults.
     inner = getattr(part.value, name)
@@ -213,17 +213,24 @@ def _check_field(part: Reached, keys: list[str], value: Any, where: Where, loc: 
     return _check_field(Reached(type(inner), inner), deeper, value, where, loc, name)
 
 
-def _check_value(field: FieldInfo, value: Any, where: Where, loc: Loc) -> list[Fault]:
+def _check_value(owner: type[BaseModel], name: str, value: Any, where: Where, loc: Loc) -> list[Fault]:
+    try:
+        _reads(owner, name).validate_python(value)
+    except ValidationError as error:
+        return faults_of(error, where, loc)
+    return []
+
+
+@cache
+def _reads(owner: type[BaseModel], name: str) -> TypeAdapter[Any]:
+    """Return what reads the value of a field: made once, since making it takes longer than all it is asked."""
+    field = owner.model_fields[name]
     annotation: Any = field.annotation
     for metadata in field.metadata:
         annotation = Annotated[annotation, metadata]
     if field.discriminator is not None:
         annotation = Annotated[annotation, field.discriminator]
-    try:
-        TypeAdapter(annotation).validate_python(value)
-    except ValidationError as error:
-        return faults_of(error, where, loc)
-    return []
+    return TypeAdapter(annotation)
 
 
 def hidden_faults(loss: Loss, graph: Graph, where: Where, loc: Loc = ("loss",)) -> list[Fault]:

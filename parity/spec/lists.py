@@ -14,6 +14,7 @@ change                       what it does
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -44,8 +45,13 @@ def read_layers(value: Any) -> tuple[Op, ...]:
         ValidationError: when one is no layer, or there is none.
     """
     several = value if isinstance(value, list | tuple) else [value]
-    found: tuple[Op, ...] = TypeAdapter(tuple[AnyOp, ...]).validate_python(several)
-    return found
+    return _layers().validate_python(several)
+
+
+@cache
+def _layers() -> TypeAdapter[tuple[Op, ...]]:
+    """Return what reads layers: made once, since making it takes longer than reading them."""
+    return TypeAdapter(tuple[AnyOp, ...])
 
 
 def restructured(config: Config, chosen: Sequence[str], keys: Sequence[str], value: Any) -> tuple[Config, list[str]]:

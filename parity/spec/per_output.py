@@ -124,10 +124,16 @@ class _Losses(_Named):
         return losses_of(tuple(value)).model_validate(dict(value)) if by_output(value, LOSSES) else one(value)
 
 
+@cache
+def _metrics() -> TypeAdapter[dict[str, tuple[Metric, ...]]]:
+    """Return what reads metrics by output: made once, since making it takes longer than reading them."""
+    return TypeAdapter(dict[OutputName, tuple[AnyMetric, ...]])
+
+
 class _Metrics(_Named):
     def _read(self, value: Any, one: Any) -> Any:
         if isinstance(value, Mapping):
-            return TypeAdapter(dict[OutputName, tuple[AnyMetric, ...]]).validate_python(dict(value))
+            return _metrics().validate_python(dict(value))
         return one(value)
 
 

@@ -55,6 +55,7 @@ def wanted(situation: Situation) -> set[tuple[str, str]]:
 # ----------------------------------------------------------------------------------------- wrong and clean
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("name", WRONG)
 def test_a_mistake_is_named_with_its_sides_and_nothing_else_is(name: str, tmp_path: Path) -> None:
     found = told(WRONG[name].plain(tmp_path))
@@ -64,6 +65,7 @@ def test_a_mistake_is_named_with_its_sides_and_nothing_else_is(name: str, tmp_pa
         assert not one.what.endswith("."), "a report ends the sentence"
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("name", CLEAN)
 def test_nothing_is_said_of_what_is_right(name: str, tmp_path: Path) -> None:
     found = told(CLEAN[name].plain(tmp_path))
@@ -80,6 +82,7 @@ def test_every_rule_has_a_spec_it_speaks_of() -> None:
     assert {rule.kind for rule in rules()} == spoken
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("name", WRONG)
 def test_what_is_advised_makes_the_advice_go_away(name: str, tmp_path: Path) -> None:
     spec = WRONG[name].plain(tmp_path)

@@ -38,6 +38,7 @@ def test_what_tracing_costs_is_measured(framework: str) -> None:
     assert set(found["peak_mb"]) == {"native", "losses", "traced"}
 
 
+@pytest.mark.sampled(4, among="questions")
 @pytest.mark.slow
 @pytest.mark.skipif(any(map(missing, FRAMEWORKS)), reason="needs every framework")
 def test_causes_are_held_against_a_truth_for_which_every_subset_was_run() -> None:
@@ -54,6 +55,7 @@ def test_causes_are_held_against_a_truth_for_which_every_subset_was_run() -> Non
     assert found["parity"]["all"]["pairs"] == 1
 
 
+@pytest.mark.sampled(4, among="questions")
 @pytest.mark.slow
 @pytest.mark.skipif(bool(missing("torch")), reason="needs torch")
 def test_two_commands_in_one_folder_keep_each_its_own_runs() -> None:

@@ -83,6 +83,7 @@ def golden(bench_of: Held) -> Golden:
     return bench_of.make("torch")
 
 
+@pytest.mark.takes_turns
 @each_framework
 def test_a_golden_holds_and_rounding_is_silent(bench_of: Held, framework: str) -> None:
     made = bench_of.make(framework)
@@ -111,6 +112,7 @@ PLANTED: list[tuple[dict[str, Any], int, str, str, str]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.sampled(3)
 @needs_torch
 @pytest.mark.parametrize(("changes", "step", "phase", "tensor", "op"), PLANTED, ids=lambda one: str(one)[:40])
 def test_a_planted_change_is_found_placed_and_laid_to_its_field(
@@ -280,6 +282,7 @@ def test_momentum_that_comes_in_is_a_slot_more_and_acts_from_the_second_step(ben
     assert (side.verdict, side.first.step, side.first.phase, side.taken_back) == ("divergent", 2, "update", "identical")
 
 
+@pytest.mark.takes_turns
 @needs_torch
 @each_framework
 def test_a_golden_holds_where_everything_sums_in_another_order(bench_of: Held, golden: Golden, framework: str) -> None:
@@ -379,6 +382,7 @@ def test_the_python_interface(bench_of: Held, folder: Path) -> None:
     assert [one.verdict for one in parted.sides] == ["divergent"]
 
 
+@pytest.mark.takes_turns
 @needs_torch
 @each_framework
 def test_moves_that_rounding_alone_decides_are_no_alarm(bench_of: Held, framework: str) -> None:

@@ -135,6 +135,7 @@ def program_of(framework: str, model: Mapping[str, Any], changes: Mapping[str, A
     return compile_side(changed(side, dict(changes), "b") if changes else side, name="blocks")
 
 
+@pytest.mark.takes_turns
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("framework", EACH_FRAMEWORK)
 def test_a_model_of_blocks_is_its_reference(framework: str, name: str) -> None:
@@ -157,6 +158,7 @@ CHANGES: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("change", CHANGES)
 def test_one_time_of_a_block_may_be_another(bench: TestBench, change: str) -> None:
     """All programs do the same, and what their NumPy reference does; those of Keras on PyTorch in ``make long``."""
@@ -268,6 +270,7 @@ def called_as_models_are() -> dict[str, Any]:
     }
 
 
+@pytest.mark.takes_turns
 @pytest.mark.parametrize("framework", EACH_FRAMEWORK)
 def test_layers_of_a_block_may_be_called_as_what_a_model_has_and_as_words_of_python(framework: str) -> None:
     agree(framework, called_as_models_are(), rows(called_as_models_are()))
@@ -305,6 +308,7 @@ NAMED: dict[str, list[Any]] = {
 """Blocks whose classes or functions would be called as no class can be, as one another or as layers are."""
 
 
+@pytest.mark.takes_turns
 @pytest.mark.parametrize("name", NAMED)
 @pytest.mark.parametrize("framework", EACH_FRAMEWORK)
 def test_what_stands_for_a_block_has_a_name_of_its_own(framework: str, name: str) -> None:

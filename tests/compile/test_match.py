@@ -410,6 +410,7 @@ def at_parity(judge: Judge) -> bool:
     return judge.verdict()[0] in ("identical", "rounding") and largest is not None and largest.difference < 1e-11
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("one", EACH_PORT)
 def test_a_right_port_is_at_parity(bench: TestBench, one: Port, tmp_path: Path) -> None:
     judge = judged(bench, one, tmp_path, steps=4)
@@ -419,6 +420,7 @@ def test_a_right_port_is_at_parity(bench: TestBench, one: Port, tmp_path: Path) 
                                        for part in ("kernel", "bias")}  # fmt: skip
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("one", EACH_PORT)
 def test_every_parameter_of_a_port_is_found(bench: TestBench, one: Port, tmp_path: Path) -> None:
     side, found, _ = matched(bench, one, tmp_path)
@@ -474,6 +476,7 @@ MISTAKES = {
 """A port with one mistake, and the first place where it can be seen."""
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     ("one", "expected"),
     [pytest.param(*value, id=name, marks=needs(value[0].framework)) for name, value in MISTAKES.items()],
@@ -566,6 +569,7 @@ AS_WRITTEN = {
 """Right ports in ways in which people write them."""
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     "one", [pytest.param(value, id=name, marks=needs(value.framework)) for name, value in AS_WRITTEN.items()]
 )
@@ -604,6 +608,7 @@ LOSSES = {
 }
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("name", LOSSES)
 @needs()
 def test_a_loss_may_be_given_in_any_way(bench: TestBench, name: str, tmp_path: Path) -> None:
@@ -764,6 +769,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("name", BROKEN)
 @needs()
 def test_a_program_that_cannot_be_run_says_why(bench: TestBench, name: str, tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """Exported programs: they run alone, print the losses the harness recorded to the last bit, and read well.
 
 A program is run as a user would run it, from a folder with nothing in it, by an interpreter that is kept from importing
-``parity`` whether it is installed or not: once in each framework by a fresh one, which imports the framework as the
-program says, else by a fork of one that has imported it (``helpers_forked``).
+``parity`` whether it is installed or not: once by a fresh one, which imports the framework as the program says, of one
+framework by turns and of all in ``make long``, else by a fork of one that has imported it (``helpers_forked``).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import warnings
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ import numpy as np
 import pytest
 from helpers_alone import run_alone
 from helpers_frameworks import EACH_FRAMEWORK, FRAMEWORKS, IMAGE, SMALL_IMAGE, side_of, starting_weights, worker
-from helpers_sample import WHOLE
+from helpers_sample import WHOLE, dealt, taken
 
 from parity.catalog import (
     ACTIVATIONS,
@@ -134,8 +135,8 @@ def save_weights(side: Resolved, file: Path) -> None:
 
 
 def test_a_program_run_alone_prints_the_recorded_losses_to_the_last_bit(alone: Alone) -> None:
-    fresh = alone.framework in FRAMEWORKS  # Of Keras on PyTorch tests/frameworks does so.
-    done = alone.run("--data", "data.npz", "--weights", "init.safetensors", fresh=fresh)
+    by_turns = dealt(FRAMEWORKS, FRAMEWORKS[0])  # Of Keras on PyTorch tests/frameworks does so.
+    done = alone.run("--data", "data.npz", "--weights", "init.safetensors", fresh=alone.framework in by_turns)
     assert done.returncode == 0, done.stderr
     assert [float(line) for line in done.stdout.split()] == list(alone.losses)
     assert len(alone.losses) == STEPS
@@ -177,6 +178,7 @@ def test_a_program_leaves_out_the_partial_batch_and_keeps_file_order(
     assert len(one.losses) == steps
 
 
+@pytest.mark.takes_turns
 @pytest.mark.parametrize("framework", EACH_FRAMEWORK)
 def test_a_program_keeps_statistics_penalties_constraints_and_its_schedule(
     framework: str, tmp_path_factory: pytest.TempPathFactory
@@ -204,6 +206,7 @@ def test_a_program_keeps_statistics_penalties_constraints_and_its_schedule(
 FIRST = {"data_format": "channels_first"}
 
 
+@pytest.mark.takes_turns
 @pytest.mark.parametrize("framework", EACH_FRAMEWORK)
 def test_a_program_moves_channels_and_takes_the_masks_of_its_layers(
     framework: str, tmp_path_factory: pytest.TempPathFactory
@@ -227,6 +230,7 @@ def test_a_program_moves_channels_and_takes_the_masks_of_its_layers(
     assert [float(line) for line in done.stdout.split()] == list(alone.losses)
 
 
+@pytest.mark.takes_turns
 @pytest.mark.parametrize("framework", EACH_FRAMEWORK)
 def test_a_program_with_recurrent_layers_puts_its_weights_in_place(
     framework: str, tmp_path_factory: pytest.TempPathFactory
@@ -330,19 +334,18 @@ def models() -> dict[str, dict[str, Any]]:
     return found
 
 
-def in_every_framework(formatted: bool, only: tuple[str, ...] = ("",), share: int = 1) -> dict[str, Program]:
-    """Return the programs of all models in all frameworks; compiling needs no framework.
+def in_every_framework(formatted: bool, only: Collection[str] | None = None) -> dict[str, Program]:
+    """Return the programs of models in frameworks, each model in one of them; compiling needs no framework.
 
     Args:
         formatted: by black.
-        only: how the names end of those that are asked for.
-        share: of so many of these, a framework's own one, each framework another.
+        only: names of those that are asked for, all if None.
     """
-    chosen = [(name, sections) for name, sections in models().items() if name.endswith(only)]
     found = {
-        f"{framework} {name}": compile_side(side_of(framework, **sections), name="case", formatted=formatted)
-        for number, framework in enumerate(FRAMEWORKS)
-        for name, sections in chosen[number % share :: share]
+        name: compile_side(side_of(framework, **sections), name="case", formatted=formatted)
+        for framework in FRAMEWORKS
+        for model, sections in dealt(models().items(), framework)
+        if (name := f"{framework} {model}") and (only is None or name in only)
     }
     for side in resolve(build_spec(spec_data("rows.npz"))):
         question = spec_data("")["question"]
@@ -393,9 +396,9 @@ def test_programs_show_no_trace_of_what_wrote_them_and_use_their_own_framework(p
 
 
 def test_programs_are_as_black_would_have_them(programs: dict[str, Program]) -> None:
-    """The first of every third entry in one framework, in ``make long`` of all in all: black takes its time."""
-    share = 1 if WHOLE else 3 * len(FRAMEWORKS)
-    for name, program in in_every_framework(True, ("-0", "stride"), share).items():
+    """A third of the first of all entries, in ``make long`` all of these: black takes its time."""
+    first = [name for name in programs if name.endswith(("-0", "stride"))]
+    for name, program in in_every_framework(True, taken(first, 3)).items():
         assert program.source == programs[name].source, name
     mode = black.Mode(line_length=LINE_LENGTH)
     for framework in FRAMEWORKS:

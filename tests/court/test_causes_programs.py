@@ -25,6 +25,7 @@ def compared(bench: TestBench, port: Port, folder: Path, steps: int) -> Comparis
     return found
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("name", FAULTY)
 def test_what_makes_a_program_agree_is_named(bench: TestBench, tmp_path: Path, name: str) -> None:
     one = FAULTY[name]
@@ -42,6 +43,7 @@ def test_what_makes_a_program_agree_is_named(bench: TestBench, tmp_path: Path, n
     assert all(cause.steps[-1] == one.steps for cause in found.causes) or one.port.framework == "tensorflow"
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("index", range(len(RIGHT)))
 def test_nothing_is_said_of_a_program_that_is_right(bench: TestBench, tmp_path: Path, index: int) -> None:
     found = compared(bench, RIGHT[index], tmp_path, 1)

@@ -70,6 +70,7 @@ HALVED = {
 # ------------------------------------------------------------------------------------- who is the odd one out
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("faulty", FRAMEWORKS)
 @needs(*FRAMEWORKS)
 def test_of_three_sides_the_odd_one_is_named(bench: TestBench, faulty: str) -> None:
@@ -198,6 +199,7 @@ DIFFERENCES: Mapping[str, tuple[Network, Any, Network, Any, tuple[int, str, str]
 """Two configs, and where their difference first acts."""
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", DIFFERENCES)
 @needs("torch", "tensorflow")
 def test_a_config_difference_is_found_where_it_acts(bench: TestBench, name: str) -> None:
@@ -215,6 +217,7 @@ def test_a_config_difference_is_found_where_it_acts(bench: TestBench, name: str)
     assert judged.odd == [], "each does what its own config says"
 
 
+@pytest.mark.takes_turns
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_the_same_difference_is_found_in_every_framework(bench: TestBench, framework: str) -> None:
     if missing(framework):
@@ -254,6 +257,7 @@ def test_two_faults_that_cancel_are_both_found(bench: TestBench) -> None:
 # ---------------------------------------------------------------------------------------- in low precision
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     ("precision", "optimizer"), [("float32", "adam"), ("float32", "sgd"), ("bfloat16", "momentum")]
 )
@@ -298,6 +302,7 @@ SMALL_CNN = {
 }
 
 
+@pytest.mark.sampled(4, among="questions")
 @pytest.mark.slow
 @needs("torch", "tensorflow")
 def test_rounding_alone_parts_two_curves_and_is_called_rounding(tmp_path: Path) -> None:
@@ -321,6 +326,7 @@ def test_rounding_alone_parts_two_curves_and_is_called_rounding(tmp_path: Path) 
     assert str(free.horizon) in free.reason
 
 
+@pytest.mark.sampled(4, among="questions")
 @pytest.mark.slow
 @needs("torch", "tensorflow")
 def test_a_fault_parts_two_curves_before_rounding_could(tmp_path: Path) -> None:

@@ -175,6 +175,7 @@ FAULTS = [
 ]  # fmt: skip
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("begins", [1, 3])
 @pytest.mark.parametrize(("condition", "expression", "made"), FAULTS, ids=[" ".join(one[2][0]) for one in FAULTS])
 def test_a_planted_fault_is_named_at_its_place_and_made_nowhere_else(

@@ -34,6 +34,7 @@ def test_the_advice_shown_is_given() -> None:
     assert flat(indented(page("advice.md"), "specs/leaf.yaml:")) in flat(done.stdout)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.slow
 def test_the_program_shown_is_read_as_the_spec_shown(tmp_path: Path) -> None:
     text = page("reading.md")
@@ -49,6 +50,7 @@ def test_the_program_shown_is_read_as_the_spec_shown(tmp_path: Path) -> None:
     assert (tmp_path / "residual.yaml").read_text() == spec
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.slow
 def test_the_lines_of_python_shown_print_the_verdict_shown(tmp_path: Path) -> None:
     (source,) = re.findall(r"```python\n(from parity import api\n\nspec = .*?)```", page("results.md"), re.S)

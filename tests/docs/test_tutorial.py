@@ -35,6 +35,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.sampled(4, among="questions")
 @pytest.mark.slow
 def test_the_port_is_proved(folder: Path) -> None:
     done = command("port", "train_keras.py", "--to", "torch", "--weights", "-o", "port_torch.py", cwd=folder)
@@ -55,6 +56,7 @@ def test_the_port_is_proved(folder: Path) -> None:
     assert command(*checked, cwd=folder).returncode == 1
 
 
+@pytest.mark.sampled(4, among="questions")
 @pytest.mark.slow
 def test_the_cause_is_named_and_the_mended_port_has_it_no_more(folder: Path) -> None:
     done = command("compare", "train_keras.py", "train_torch.py", "--no-proof", cwd=folder)

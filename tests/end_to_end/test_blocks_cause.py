@@ -35,6 +35,7 @@ sides:
 """
 
 
+@pytest.mark.sampled(4, among="questions")
 @pytest.mark.slow
 @pytest.mark.skipif(bool(missing("torch")), reason="needs PyTorch")
 def test_a_change_to_one_time_of_a_block_is_the_cause(tmp_path: Path) -> None:

@@ -12,11 +12,15 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from helpers_commands import Done, command
+
+from parity.cli import main
 
 ROOT = Path(__file__).resolve().parents[2]
 TRACEBACK = "Traceback (most recent call last)"
@@ -139,6 +143,7 @@ def test_the_answer_fits_a_screen(finished: tuple[Path, Done]) -> None:
         assert said in done.stdout
 
 
+@pytest.mark.sampled(2)
 def test_check_of_one_config_in_three_frameworks_is_parity(tmp_path: Path) -> None:
     spec_file(tmp_path, SMALL)
     done = command("check", "spec.yaml", "--steps", "3", "--json", cwd=tmp_path)
@@ -158,6 +163,7 @@ def test_check_of_one_config_in_three_frameworks_is_parity(tmp_path: Path) -> No
         }
 
 
+@pytest.mark.sampled(2)
 def test_check_gives_advice_on_programs_that_agree_on_a_mistake(tmp_path: Path) -> None:
     spec_file(tmp_path, SMALL)
     done = command(
@@ -169,6 +175,7 @@ def test_check_gives_advice_on_programs_that_agree_on_a_mistake(tmp_path: Path) 
     assert (advice["rule"], advice["sides"]) == ("softmax_before_logits", ["tensorflow", "torch"])
 
 
+@pytest.mark.sampled(2)
 def test_check_of_a_port_that_differs_is_divergent(tmp_path: Path) -> None:
     spec_file(tmp_path, SMALL + PORT)
     done = command("check", "spec.yaml", "--set", "bad:layers.dropout.rate=0.25", cwd=tmp_path)
@@ -177,6 +184,7 @@ def test_check_of_a_port_that_differs_is_divergent(tmp_path: Path) -> None:
     assert "update" in done.stdout
 
 
+@pytest.mark.sampled(2)
 def test_like_compiles_one_side_for_other_frameworks(tmp_path: Path) -> None:
     spec_file(tmp_path, SMALL + PORT)
     done = command(
@@ -259,6 +267,7 @@ def test_bad_input_is_one_clear_message(tmp_path: Path, arguments: list[str], sa
     assert done.stdout == ""
 
 
+@pytest.mark.sampled(2)
 def test_a_side_whose_interpreter_is_missing_keeps_what_the_other_finished(tmp_path: Path) -> None:
     spec_file(
         tmp_path, SMALL + PORT.replace("framework: tensorflow", "framework: tensorflow\n    python: /nowhere/python")
@@ -274,6 +283,7 @@ def test_a_side_whose_interpreter_is_missing_keeps_what_the_other_finished(tmp_p
     assert "/nowhere/python" in done.stdout
 
 
+@pytest.mark.takes_turns
 @pytest.mark.parametrize("framework", ["keras", "tensorflow", "torch"])
 def test_compile_prints_a_program_without_a_trace_of_parity(tmp_path: Path, framework: str) -> None:
     spec_file(tmp_path, SMALL)
@@ -307,7 +317,9 @@ def test_catalog_and_defaults_are_json_on_request(tmp_path: Path) -> None:
     assert "y[n, t, o] = activation(" in command("catalog", "conv1d", cwd=tmp_path).stdout
 
 
+@pytest.mark.sampled(4, among="questions")
 @pytest.mark.slow
+@pytest.mark.usefixtures("forked_torch")
 def test_an_interrupted_run_keeps_finished_runs_and_leaves_nothing_behind(tmp_path: Path) -> None:
     port = PORT.replace("framework: tensorflow", "framework: torch")
     spec_file(tmp_path, f"{SMALL}{port}explain: {{steps: 14, framework: torch}}\n")
@@ -338,8 +350,10 @@ def test_an_interrupted_run_keeps_finished_runs_and_leaves_nothing_behind(tmp_pa
     assert result["explanation"]["interrupted"] is True
     assert result["explanation"]["missing"]
     kept = {path: path.stat().st_mtime_ns for path in runs.glob("*.json")}
-    done = parity("run", "spec.yaml", "--causes-only", "--json", cwd=tmp_path)
-    again = json.loads(done.stdout)
+    with chdir(
+        tmp_path
+    ):  # Forked workers, and programs as they are written for a user: they are part of what a run is.
+        again = json.loads(CliRunner().invoke(main, ["run", "spec.yaml", "--causes-only", "--json"]).stdout)
     assert all(side["cached"] for side in again["sides"])
     assert again["explanation"]["interrupted"] is False
     assert again["explanation"]["repairs"] == [["optimizer.learning_rate"]]

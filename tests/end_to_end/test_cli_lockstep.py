@@ -14,7 +14,7 @@ from helpers_ports import FUNCTIONAL
 
 from parity.cli import main
 from parity.compare.steps import chosen_steps
-from tests.end_to_end.test_cli import SMALL, TRACEBACK, parity, spec_file
+from tests.end_to_end.test_cli import SMALL, TRACEBACK, spec_file
 
 pytestmark = pytest.mark.skipif(any(missing(name) for name in FRAMEWORKS), reason="needs every framework")
 
@@ -70,6 +70,7 @@ def test_the_steps_that_are_checked_are_the_ones_asked_for(tmp_path: Path, given
     assert comparison["steps"] == len(expected)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("precision", "second"), [("float32", "tensorflow"), ("bfloat16", "torch")])
 def test_a_check_in_low_precision(tmp_path: Path, precision: str, second: str) -> None:
     """TensorFlow lacks some kernels for bfloat16 on a CPU."""
@@ -131,6 +132,7 @@ def test_an_ended_run_and_its_trace_are_reused(ran: tuple[Path, Any]) -> None:
     assert again["comparisons"] == result["comparisons"]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.slow
 def test_a_run_without_a_trace_keeps_losses_only(tmp_path: Path) -> None:
     spec_file(tmp_path, SMALL + PAIR)
@@ -148,6 +150,7 @@ def ported(folder: Path, source: str = PORT, spec: str = PORTED) -> Path:
     return spec_file(folder, spec)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.slow
 def test_a_port_is_checked_and_run_beside_its_config(tmp_path: Path) -> None:
     ported(tmp_path)
@@ -165,6 +168,7 @@ def test_a_port_is_checked_and_run_beside_its_config(tmp_path: Path) -> None:
     assert not list(tmp_path.rglob("__pycache__"))
 
 
+@pytest.mark.sampled(3)
 def test_a_port_with_a_mistake_is_divergent(tmp_path: Path) -> None:
     ported(tmp_path, PORT.replace("x = x.transpose(1, 2).flatten(1)", "x = x.flatten(1)"))
     done = command("check", "spec.yaml", "--steps", "2", "--json", cwd=tmp_path)
@@ -175,6 +179,7 @@ def test_a_port_with_a_mistake_is_divergent(tmp_path: Path) -> None:
     assert comparison["odd"] == ["port"]
 
 
+@pytest.mark.sampled(3)
 def test_a_port_whose_optimizer_is_its_own_takes_the_first_steps_one_by_one(tmp_path: Path) -> None:
     own = PORT.replace("    return torch.optim.SGD(", "    return Heavy(") + (
         "\n\nclass Heavy(torch.optim.Optimizer):\n"
@@ -197,10 +202,13 @@ def test_a_port_whose_optimizer_is_its_own_takes_the_first_steps_one_by_one(tmp_
     assert [text for text in comparison["unmatched"] if text.startswith("optimizer slot velocity: not found")]
 
 
-def test_a_port_that_raises_is_named_with_its_line(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("forked_torch")
+def test_a_port_that_raises_is_named_with_its_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In workers of its own, which are called as the sides are."""
     ported(tmp_path, PORT.replace("x = F.relu(self.fc2(x))", 'raise ValueError("my own mistake")'))
-    done = parity("check", "spec.yaml", "--steps", "2", cwd=tmp_path)
-    assert done.returncode == 3
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(main, ["check", "spec.yaml", "--steps", "2"])
+    assert done.exit_code == 3
     assert done.stderr.startswith("side port: ValueError: my own mistake")
     assert "parity/cli.py" not in done.stderr
     assert "my_port.py" in done.stderr

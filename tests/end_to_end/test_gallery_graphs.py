@@ -15,6 +15,7 @@ NAMES = ["siamese", "unet", "lstm_text", *(["transformer", "residual", "two_outp
 """The large ones in the long profile; their layers stand in networks of the self-test."""
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", NAMES)
 def test_a_model_of_the_gallery_is_at_parity(name: str, tmp_path: Path) -> None:
     done = command("check", SPECS / f"{name}.yaml", "--steps", STEPS, "--json", cwd=tmp_path)

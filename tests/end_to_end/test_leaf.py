@@ -20,6 +20,7 @@ def leaf_file() -> str:
     return str(Path(os.environ["PARITY_DATA"]) / "leaf.npz")
 
 
+@pytest.mark.sampled(4, among="questions")
 def test_the_posted_tensorflow_program_sits_on_its_plateau(tmp_path: Path) -> None:
     """Surely wrong rows cost 0.69941 on average; each right one takes 1 / (16 * 99) off. Full size."""
     spec = api.load_spec(ROOT / "specs" / "leaf.yaml")
@@ -35,6 +36,7 @@ def test_the_posted_tensorflow_program_sits_on_its_plateau(tmp_path: Path) -> No
     assert "stand-in" not in result.spec.data
 
 
+@pytest.mark.sampled(4, among="questions")
 def test_the_posted_keras_program_learns(tmp_path: Path) -> None:
     """The narrower network of specs/leaf_small.yaml reaches 0.8 of the training set within three epochs."""
     spec = api.load_spec(ROOT / "specs" / "leaf_small.yaml")
@@ -46,6 +48,7 @@ def test_the_posted_keras_program_learns(tmp_path: Path) -> None:
     assert side.losses[-1] < 1.0 < 4.0 < side.losses[0]
 
 
+@pytest.mark.sampled(4, among="questions")
 def test_one_config_agrees_in_three_frameworks(tmp_path: Path) -> None:
     """Dropout and shuffling on, in float64 lockstep."""
     spec = api.load_spec(ROOT / "specs" / "leaf_small.yaml")

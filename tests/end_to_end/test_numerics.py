@@ -288,6 +288,7 @@ def test_frameworks_mean_the_same_by_mixed_precision(low: str) -> None:
 PRESENT = [name for name in ("keras", "tensorflow", "torch") if not missing(name)]
 
 
+@pytest.mark.takes_turns
 @pytest.mark.parametrize("framework", EACH_FRAMEWORK)
 @pytest.mark.parametrize("low", ["bfloat16", "float16"])
 def test_mixed_precision_leaves_float64_alone(framework: str, low: str) -> None:
@@ -301,6 +302,7 @@ def test_mixed_precision_leaves_float64_alone(framework: str, low: str) -> None:
     assert mixed.state.get("loss_scale", 0) == (32768.0 if low == "float16" else 0)
 
 
+@pytest.mark.takes_turns
 @pytest.mark.parametrize("framework", EACH_FRAMEWORK)
 def test_a_scale_that_is_too_large_is_halved_and_nothing_is_moved(framework: str) -> None:
     given = {"mixed_precision": "float16", "loss_scale": 2.0**60}
@@ -321,6 +323,7 @@ def test_a_scale_that_is_too_large_is_halved_and_nothing_is_moved(framework: str
         assert np.linalg.norm(step.update["dense_1.kernel"]) > 0.0
 
 
+@pytest.mark.takes_turns
 @pytest.mark.parametrize("framework", EACH_FRAMEWORK)
 def test_a_mixed_program_alone_prints_what_the_harness_saw(
     framework: str, tmp_path_factory: pytest.TempPathFactory
@@ -331,6 +334,7 @@ def test_a_mixed_program_alone_prints_what_the_harness_saw(
     assert [float(line) for line in done.stdout.split()] == list(alone.losses)
 
 
+@pytest.mark.takes_turns
 @pytest.mark.parametrize("framework", EACH_FRAMEWORK)
 def test_a_gpu_that_a_program_alone_is_told_and_does_not_see_is_one_line(
     framework: str, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
@@ -385,6 +389,7 @@ def offset_rows(folder: Path) -> None:
     np.savez(folder / "rows.npz", X=100.0 + numbers.normal(size=(256, 8)) * 0.03 + 0.1 * (2 * y[:, None] - 1), y=y)
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.skipif(bool(missing("torch")), reason=missing("torch") or "installed")
 def test_mixed_precision_that_ruins_a_training_is_named_as_its_cause(tmp_path: Path) -> None:
     offset_rows(tmp_path)
@@ -401,6 +406,7 @@ def test_mixed_precision_that_ruins_a_training_is_named_as_its_cause(tmp_path: P
     assert (strikes["numerics.mixed_precision"]["step"], strikes["numerics.mixed_precision"]["tensor"]) == (1, "dense")
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.skipif(bool(missing("torch")), reason=missing("torch") or "installed")
 def test_a_step_that_is_the_same_in_float64_is_judged_in_float32_too(tmp_path: Path) -> None:
     offset_rows(tmp_path)
@@ -417,6 +423,7 @@ def test_a_step_that_is_the_same_in_float64_is_judged_in_float32_too(tmp_path: P
     assert said in verdict_sentence(Result.model_validate(result))
 
 
+@pytest.mark.sampled(4)
 def test_sides_of_three_frameworks_in_mixed_precision_are_at_parity_in_float32(tmp_path: Path) -> None:
     if len(PRESENT) < 2:
         pytest.skip("one framework")
@@ -485,6 +492,7 @@ sides:
 """
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.skipif(bool(missing("tensorflow")), reason=missing("tensorflow") or "installed")
 def test_what_a_compiler_moves_is_seen_where_it_is_run_and_not_claimed_where_it_is_not(tmp_path: Path) -> None:
     offset_rows(tmp_path)
@@ -504,6 +512,7 @@ def test_what_a_compiler_moves_is_seen_where_it_is_run_and_not_claimed_where_it_
     assert "taken uncompiled" in (tmp_path / "reports" / "faster" / "report.md").read_text()
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.skipif(bool(missing("tensorflow")), reason=missing("tensorflow") or "installed")
 def test_a_step_is_judged_uncompiled_with_recorded_masks_which_xla_could_not_take(tmp_path: Path) -> None:
     offset_rows(tmp_path)
@@ -517,6 +526,7 @@ def test_a_step_is_judged_uncompiled_with_recorded_masks_which_xla_could_not_tak
     assert (comparison["verdict"], comparison["uncompiled"]) == ("identical", True)
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.skipif(bool(missing("torch")), reason=missing("torch") or "installed")
 def test_a_program_of_pytorch_compiled_alone_prints_what_the_harness_saw(
     tmp_path_factory: pytest.TempPathFactory,
@@ -565,6 +575,7 @@ sides:
 """
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.skipif(bool(missing("torch")), reason=missing("torch") or "installed")
 def test_an_operation_without_a_deterministic_form_is_named_and_the_side_is_judged(tmp_path: Path) -> None:
     offset_rows(tmp_path)
@@ -598,6 +609,7 @@ print(driver.undetermined)
 """
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.skipif(bool(missing("tensorflow")), reason=missing("tensorflow") or "installed")
 def test_tensorflow_goes_on_without_determinism_where_an_operation_has_none(tmp_path: Path) -> None:
     """XLA says of the gradient of a pooling, on a CPU too, that it has no deterministic form."""

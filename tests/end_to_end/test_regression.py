@@ -37,6 +37,7 @@ def test_the_shapes_are_the_posted_ones() -> None:
     assert found["metrics"] == "metrics are reported, nothing is trained by them"
 
 
+@pytest.mark.sampled(4, among="questions")
 @needs_keras
 def test_no_metric_takes_part_in_training(tmp_path: Path) -> None:
     """The posted side with and without accuracy, to the last bit."""
@@ -49,6 +50,7 @@ def test_no_metric_takes_part_in_training(tmp_path: Path) -> None:
     assert set(quiet.sides[0].metrics) == {"mse", "val_mse"}
 
 
+@pytest.mark.sampled(4, among="questions")
 @pytest.mark.slow
 def test_one_config_agrees_in_three_frameworks(tmp_path: Path) -> None:
     """Nadam, in float64 lockstep, up to the sixth step: steps are left out, so that its product must be carried."""
@@ -65,6 +67,7 @@ def test_one_config_agrees_in_three_frameworks(tmp_path: Path) -> None:
         assert len(kept) == len(comparison.phases) or comparison.amplified
 
 
+@pytest.mark.sampled(4, among="questions")
 @pytest.mark.slow
 @pytest.mark.real_data
 @needs_keras

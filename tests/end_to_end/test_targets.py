@@ -497,6 +497,7 @@ def test_a_program_whose_loss_takes_no_form_is_told_in_one_line(tmp_path: Path) 
 # ----------------------------------------------------------------------------------------------- side by side
 
 
+@pytest.mark.sampled(4, among="questions")
 @pytest.mark.skipif(bool(missing("torch")), reason=str(missing("torch")))
 def test_flat_targets_beside_a_column_of_outputs_are_a_difference_at_the_loss(tmp_path: Path) -> None:
     source = TORCH.format(outputs=1, loss="criterion = nn.MSELoss()", forward="self.out(x)")

@@ -72,6 +72,7 @@ def test_without_a_network_there_is_one_line(spec: Path, tmp_path: Path) -> None
     assert parity("cache", folder=tmp_path, XDG_CACHE_HOME=str(tmp_path / "cache")).stdout.count("\n") == 1
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -104,6 +105,7 @@ def overlays(*versions: str) -> None:
         pytest.skip(str(error))
 
 
+@pytest.mark.sampled(4, among="questions")
 @pytest.mark.slow
 @needs_keras
 @needs_uv

@@ -152,6 +152,7 @@ def test_what_weights_cannot_be_is_said_with_its_line(name: str) -> None:
 # --------------------------------------------------------------------------------------------- programs alone
 
 
+@pytest.mark.takes_turns
 @pytest.mark.slow
 @pytest.mark.parametrize("framework", [*EACH_FRAMEWORK, "keras_torch"])
 def test_a_program_reads_the_weights_by_name_and_trains_alone_as_in_the_harness(framework: str, tmp_path: Path) -> None:
@@ -204,6 +205,7 @@ def test_the_framework_may_deal_out_the_rows_and_their_weights(tmp_path: Path) -
 # ------------------------------------------------------------------------------------------- sides that differ
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.slow
 @pytest.mark.skipif(bool(missing("torch")), reason="torch not installed")
 def test_weights_on_one_side_are_a_difference_and_the_cause_where_they_decide(tmp_path: Path) -> None:
@@ -339,6 +341,7 @@ PORTS = {
 }  # fmt: skip
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.slow
 @pytest.mark.skipif(any(map(missing, FRAMEWORKS)), reason="a framework is not installed")
 def test_ports_that_weigh_are_at_parity_and_others_are_told_what_they_do(tmp_path: Path) -> None:

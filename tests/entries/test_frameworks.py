@@ -11,7 +11,7 @@ import itertools
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -37,7 +37,7 @@ from helpers_frameworks import (
     side_of,
     starting_weights,
 )
-from helpers_sample import WHOLE
+from helpers_sample import TURN, WHOLE, dealt, taken
 from scipy.stats import ks_2samp
 
 from parity.catalog import (
@@ -163,33 +163,50 @@ def together(case: Case) -> bool:
     return case.mask is None and case.steps is None
 
 
-FREE = set({told_apart(*one): name for name, one in reversed(OP_CASES.items()) if together(one[1])}.values())
-"""Cases of which a free run takes a step, too: the first of its kind with each activation.
+def of_op(name: str) -> str:
+    """Return what a worked case is counted with: of each op with each activation, one is taken at least."""
+    return told_apart(*OP_CASES[name])
 
-In a graph, where there are any, of Keras or of TensorFlow by turns: to trace it takes longest.
-"""
+
+MINE = {framework: taken(OP_CASES, 4, framework, of=of_op) for framework in FRAMEWORKS}
+"""The worked cases that each framework meets."""
+
+UNMASKED = {name: branch_of(*one) for name, one in OP_CASES.items() if together(one[1])}
+GRAPHS = ("keras", "tensorflow")
+
+
+def free_in(framework: str) -> set[str]:
+    """Return the cases of which a free run takes a step, too: the first of its kind with each activation.
+
+    In a graph, where there are any, a fourth of them in Keras and another one in TensorFlow: to trace it takes longest.
+    """
+    mine = [name for name in MINE[framework] if name in UNMASKED]
+    first = dict.fromkeys(map(of_op, UNMASKED))
+    if framework in GRAPHS and not WHOLE:
+        first = dict.fromkeys(list(first)[(TURN + GRAPHS.index(framework)) % 4 :: 4])
+    return set({of_op(name): name for name in reversed(mine) if of_op(name) in first}.values())
+
 
 FREE_ALONE = {(kind, case.mask is None): case for kind, case in reversed(OP_CASES.values()) if not together(case)}
 """Of those that are programs of their own, the first of its kind with a mask that is drawn, and with steps."""
 
-UNMASKED = {name: branch_of(*one) for name, one in OP_CASES.items() if together(one[1])}
-GRAPHS = ("keras", "tensorflow")
-FREE_IN = {
-    framework: set(list(filter(FREE.__contains__, UNMASKED))[GRAPHS.index(framework) :: 2])
-    if framework in GRAPHS else FREE for framework in FRAMEWORKS
-}  # fmt: skip
+FREE_IN = {framework: free_in(framework) for framework in FRAMEWORKS}
 JOINED = {
     (framework, free): Branches(
-        {name: UNMASKED[name] for name in UNMASKED if (name in FREE_IN[framework]) == free}, free
+        {name: UNMASKED[name] for name in MINE[framework] if name in UNMASKED and (name in FREE_IN[framework]) == free},
+        free,
     )
     for framework, free in itertools.product(FRAMEWORKS, (False, True))
 }
 
 
-@each_framework
-@pytest.mark.parametrize("name", OP_CASES)
+@pytest.mark.parametrize(
+    ("framework", "name"),
+    [pytest.param(*one.values, name, marks=one.marks, id=f"{name}-{one.values[0]}")
+     for one in EACH_FRAMEWORK for name in MINE[str(one.values[0])]],
+)  # fmt: skip
 def test_an_op_is_its_reference(framework: str, name: str) -> None:
-    """Many cases are branches of one program, and the first of each kind take a step as a free run does, too.
+    """One of four cases, and one of each kind at least: many are branches of one program, some take free steps, too.
 
     Where masks are given, each is a program of its own; in ``make long`` all are, and all take such a step.
     """
@@ -206,6 +223,11 @@ def as_worked(kind: str, case: Case, step: Step) -> None:
     dealt = case.mask is not None and not OPS[kind].noise  # No seed gives normal numbers that somebody made up.
     if case.statistics is not None if keeps else not OPS[kind].draws or dealt:
         np.testing.assert_allclose(step.forward["op"], case.expected, rtol=1e-13, atol=1e-13)
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_every_op_has_a_worked_case_in_every_framework_with_each_activation(framework: str) -> None:
+    assert {of_op(name) for name in MINE[framework]} == {told_apart(*one) for one in OP_CASES.values()}
 
 
 def test_no_two_worked_cases_of_an_op_are_called_the_same() -> None:
@@ -301,15 +323,6 @@ def sweep(framework: str, models: Mapping[str, tuple[Mapping[str, Any], np.ndarr
     Branches({name: Branch(model=model, x=[x]) for name, (model, x) in models.items()}, free=False).check_all(framework)
 
 
-def dealt(cases: Iterable[CaseT], framework: str) -> list[CaseT]:
-    """Return the cases of a sweep for a framework: a third of them, each framework another one; all of them in long.
-
-    The cases of the entries themselves run in every framework at all times.
-    """
-    every, mine = list(cases), FRAMEWORKS.index(framework)
-    return every if WHOLE else every[mine :: len(FRAMEWORKS)]
-
-
 EVERYWHERE = {name: one for kind in ACTIVATIONS for name, one in activated(kind).items()}
 ACTIVATED = {
     framework: Branches({name: EVERYWHERE[name] for name in dealt(EVERYWHERE, framework)}, free=WHOLE)
@@ -373,7 +386,7 @@ def test_conv2d_pads_strides_and_dilates_as_its_reference(framework: str) -> Non
         ([1, 4], 2, 1, (5, 6)), (2, 3, 1, (7, 8)), (3, 1, [2, 1], (6, 7)), ([2, 3], 1, [3, 2], (7, 6)),
     ]  # fmt: skip
     models = {}
-    for (size, strides, dilation, shape), padding in itertools.product(windows, ("same", "valid")):
+    for (size, strides, dilation, shape), padding in dealt(itertools.product(windows, ("same", "valid")), framework):
         conv = {"filters": 2, "kernel_size": size, "strides": strides, "dilation_rate": dilation, "padding": padding,
                 "activation": "tanh"}  # fmt: skip
         model = {"input": [*shape, 3], "layers": [{"dense": 3}, {"conv2d": conv}]}
@@ -406,7 +419,8 @@ def test_poolings_padded_in_numbers_are_their_reference(framework: str) -> None:
         (3, {"pool_size": [2, 3, 1], "padding": [[1, 0], [2, 2], [0, 0]], "strides": 1}),
     ]  # fmt: skip
     models = {}
-    for (rank, told), counted, first in itertools.product(pools, (True, False, None), (False, True)):
+    every = itertools.product(pools, (True, False, None), (False, True))
+    for (rank, told), counted, first in dealt(every, framework):
         kind = f"{'max' if counted is None else 'average'}_pooling{rank}d"
         fields = told | ({} if counted is None else {"count_include_pad": counted})
         fields |= {"data_format": "channels_first"} if first else {}
@@ -452,9 +466,8 @@ def test_dense_reads_any_rank(framework: str) -> None:
 @pytest.mark.parametrize("activation", ["linear", "softmax"])
 def test_a_model_may_end_in_a_convolution(framework: str, activation: str) -> None:
     conv = {"filters": 4, "kernel_size": 3, "padding": "same", "activation": activation}
-    for kind, from_logits in itertools.product(CROSS_ENTROPIES, (True, False)):
-        if activation == "linear" and not from_logits:
-            continue  # not probabilities
+    every = itertools.product(CROSS_ENTROPIES, (True, False) if activation != "linear" else (True,))  # probabilities
+    for kind, from_logits in dealt(every, framework):
         y = np.eye(4)[np.random.default_rng(3).integers(0, 4, size=(5, 6))]
         model = {"input": [6, 3], "layers": [{"conv1d": conv}]}
         agree(framework, model, random(5, 6, 3), y, loss={kind: {"from_logits": from_logits}})
@@ -590,6 +603,7 @@ def test_noise_of_every_kind_is_dealt_alike_and_a_dropout_of_all_has_a_gradient_
 # ------------------------------------------------------------------------------------------------ losses
 
 
+@pytest.mark.sampled(5, of="kind")
 @each_framework
 @pytest.mark.parametrize(("kind", "case"), cases(LOSSES))
 def test_a_loss_is_its_reference(framework: str, kind: str, case: Case) -> None:
@@ -628,7 +642,8 @@ LOGITS = np.array(
 ONE_HOT = np.eye(3)[[1, 1, 0, 2, 2, 2]]
 
 
-@pytest.mark.takes_turns(but="keras")
+@pytest.mark.sampled(4)
+@pytest.mark.takes_turns(but="keras", every=2)
 @each_framework
 @pytest.mark.parametrize("from_logits", [True, False], ids=["from logits", "from probabilities"])
 @pytest.mark.parametrize("recover", [True, False], ids=["recover", "as they are"])
@@ -665,7 +680,8 @@ def test_the_saturated_rows_tell_the_formulas_apart() -> None:
             assert difference(gradients[a], gradients[b]) > 0.1
 
 
-@pytest.mark.takes_turns(but="keras")
+@pytest.mark.sampled(4)
+@pytest.mark.takes_turns(but="keras", every=2)
 @each_framework
 @pytest.mark.parametrize("between", [{"activation": "linear"}, {"dropout": 0.0}, "flatten", {"dropout": 0.5}], ids=str)
 def test_a_layer_behind_the_softmax_hides_it(framework: str, between: Any) -> None:
@@ -709,6 +725,7 @@ def taught(framework: str, kind: str, case: Case) -> Resolved:
     return side_of(framework, model, optimizer={kind: dict(case.fields)}, training=training)
 
 
+@pytest.mark.sampled(5, of="kind")
 @each_framework
 @pytest.mark.parametrize(("kind", "case"), cases(OPTIMIZERS))
 def test_an_optimizer_is_its_reference(framework: str, kind: str, case: Case) -> None:
@@ -771,7 +788,7 @@ def again(
         trained(program, steps, expected, reference)
 
 
-@pytest.mark.takes_turns
+@pytest.mark.takes_turns(every=2)
 @each_framework
 @pytest.mark.parametrize("kind", [kind for kind, entry in OPTIMIZERS.items() if not entry.divides_by_rate])
 def test_a_learning_rate_of_0_moves_nothing_and_breaks_nothing(framework: str, kind: str) -> None:
@@ -787,6 +804,7 @@ def test_a_learning_rate_of_0_moves_nothing_and_breaks_nothing(framework: str, k
                 np.testing.assert_array_equal(program.state()[0]["dense.kernel"], weights["dense.kernel"])
 
 
+@pytest.mark.sampled(3, of="kind")
 @each_framework
 @pytest.mark.parametrize(("kind", "case"), cases(SCHEDULES))
 def test_a_schedule_is_its_reference(framework: str, kind: str, case: Case) -> None:
@@ -834,7 +852,7 @@ def test_a_regularizer_is_its_reference_on_kernels_and_biases(framework: str, ki
 def test_a_constraint_is_its_reference_along_every_axis(framework: str) -> None:
     """PyTorch's kernels have their axes elsewhere."""
     models = {}
-    for (layer, (shape, fields)), kind in itertools.product(HELD.items(), CONSTRAINTS):
+    for (layer, (shape, fields)), kind in dealt(itertools.product(HELD.items(), CONSTRAINTS), framework):
         rank = len(shape) + 1 if layer != "dense" else 2
         for axis in [*([one] for one in range(rank)), list(range(rank - 1))]:
             told = {"max_value": 0.3, "axis": axis}
@@ -884,6 +902,7 @@ def test_a_framework_draws_what_the_reference_draws(framework: str, kind: str) -
             assert ks_2samp(values.ravel(), wanted.ravel()).pvalue > 1e-6, name
 
 
+@pytest.mark.takes_turns
 @each_framework
 @pytest.mark.parametrize("kind", INITIALIZERS)
 def test_an_initializer_fills_a_convolution(framework: str, kind: str) -> None:
@@ -966,7 +985,7 @@ def image(framework: str, recipe: str) -> tuple[Resolved, np.ndarray, np.ndarray
     return side, random(10, *side.config.model.input), np.eye(4)[np.random.default_rng(2).integers(0, 4, 10)]
 
 
-@pytest.mark.takes_turns
+@pytest.mark.takes_turns(every=2)
 @each_framework
 @pytest.mark.parametrize("recipe", [*RECIPES, *IMAGE_RECIPES])
 def test_training_is_the_reference_loop_in_lockstep_and_free(framework: str, recipe: str) -> None:

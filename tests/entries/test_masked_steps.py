@@ -44,6 +44,7 @@ def test_the_rows_have_every_kind_of_mask() -> None:
     assert counted.max() == TOKENS.shape[1]
 
 
+@pytest.mark.takes_turns
 @everywhere
 def test_stacked_recurrent_layers_go_by_the_mask(framework: str) -> None:
     """Both ways, of every state and of the last, with dropout of the inputs and two biases; behind them a head."""
@@ -60,6 +61,7 @@ def test_stacked_recurrent_layers_go_by_the_mask(framework: str) -> None:
     ]))  # fmt: skip
 
 
+@pytest.mark.takes_turns
 @everywhere
 def test_a_state_that_is_dropped_has_recorded_masks_and_goes_by_the_mask_of_the_steps(framework: str) -> None:
     """Each gate draws its own, of the input as well, as Keras's cells do; a simple cell one of each."""
@@ -74,6 +76,7 @@ def test_a_state_that_is_dropped_has_recorded_masks_and_goes_by_the_mask_of_the_
     ]))  # fmt: skip
 
 
+@pytest.mark.takes_turns
 @everywhere
 def test_a_dropout_of_all_hands_the_mask_on(framework: str) -> None:
     """The first steps of a row would be read by a recurrent layer as 0, and change its state by the biases."""
@@ -82,6 +85,7 @@ def test_a_dropout_of_all_hands_the_mask_on(framework: str) -> None:
     ]))  # fmt: skip
 
 
+@pytest.mark.takes_turns
 @everywhere
 def test_branches_bring_masks_together(framework: str) -> None:
     """Of masks made at different places: in a sum, side by side along the steps, and by a layer used twice."""
@@ -102,6 +106,7 @@ def test_branches_bring_masks_together(framework: str) -> None:
 ATTENTION = {"num_heads": 2, "key_dim": 2}
 
 
+@pytest.mark.takes_turns
 @everywhere
 def test_attention_goes_by_the_masks_of_what_it_reads(framework: str) -> None:
     """In a residual block, where Keras's own layer would take the mask off the sum; behind it the last state tells."""
@@ -115,6 +120,7 @@ def test_attention_goes_by_the_masks_of_what_it_reads(framework: str) -> None:
     ]))  # fmt: skip
 
 
+@pytest.mark.takes_turns
 @everywhere
 def test_attention_over_other_places_has_their_masks_and_drops_recorded_weights(framework: str) -> None:
     plain = {"embedding": {"input_dim": 5, "output_dim": 3, "inputs": "words", "name": "plain"}}
@@ -142,6 +148,7 @@ def test_attentions_of_a_program_with_dropout_and_without_are_each_its_own(rates
     ]))  # fmt: skip
 
 
+@pytest.mark.takes_turns
 @everywhere
 def test_a_mean_is_over_the_steps_that_count(framework: str) -> None:
     some = TOKENS[(TOKENS != 0).any(axis=1)]  # Of a row with none it is no number.

@@ -48,6 +48,7 @@ def test_every_layer_that_has_the_fields_is_tried_below() -> None:
     assert {kind for kind, entry in OPS.items() if issubclass(entry, Penalised)} == {*SHAPES, "embedding"}
 
 
+@pytest.mark.takes_turns
 @everywhere
 @pytest.mark.parametrize("kind", SHAPES)
 def test_the_output_of_a_layer_is_penalised(framework: str, kind: str) -> None:
@@ -67,6 +68,7 @@ def test_the_output_of_a_layer_is_penalised(framework: str, kind: str) -> None:
         assert step.loss - Reference(bare, *rows, starting_weights(side)).take(0).loss == pytest.approx(added, rel=1e-9)
 
 
+@pytest.mark.takes_turns
 @everywhere
 def test_rows_of_an_embedding_are_penalised_masked_ones_among_them(framework: str) -> None:
     words = {"inputs": {"words": {"shape": [4], "dtype": "integer"}}, "layers": [
@@ -77,6 +79,7 @@ def test_rows_of_an_embedding_are_penalised_masked_ones_among_them(framework: st
     agrees(side_of(framework, words, training={"batch_size": 3}), np.array([[1, 0, 2, 2], [0, 0, 0, 4], [3, 1, 1, 0]]))
 
 
+@pytest.mark.takes_turns
 @everywhere
 def test_each_call_of_a_layer_adds_and_each_kind_of_regularizer_is_written(framework: str) -> None:
     """A kernel's penalty beside it, a layer that is frozen, and a batch norm behind."""
@@ -93,6 +96,7 @@ def test_each_call_of_a_layer_adds_and_each_kind_of_regularizer_is_written(frame
     assert len([name for name in step.forward if name in ("tower", "second", "third")]) == 3
 
 
+@pytest.mark.takes_turns
 @everywhere
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
 def test_what_is_penalised_behind_a_loss_on_logits_are_the_probabilities(framework: str, reduction: str) -> None:
@@ -106,6 +110,7 @@ def test_what_is_penalised_behind_a_loss_on_logits_are_the_probabilities(framewo
     agrees(model(framework, (2, 3, 4), first, loss="sigmoid_crossentropy"), random(3, 2, 3, 4))
 
 
+@pytest.mark.takes_turns
 @everywhere
 def test_outputs_of_several_and_of_blocks_are_penalised(framework: str) -> None:
     """A block whose layers are penalised is written out; a layer may be called as the model would keep an output."""
@@ -136,6 +141,7 @@ def test_the_divisor_of_a_penalty_is_tried_whatever_its_layer_is_called() -> Non
     assert ("layers.my_regularizer_in.activity_reduction", "sum") in [(one.path, one.value) for one in found]
 
 
+@pytest.mark.takes_turns
 @everywhere
 def test_an_output_is_kept_where_no_block_is(framework: str) -> None:
     names = ["part_output", "second", "third"]

@@ -17,7 +17,6 @@ import pytest
 from helpers_branches import Branch, Branches
 from helpers_frameworks import (
     EACH_FRAMEWORK,
-    FRAMEWORKS,
     Reference,
     assert_close,
     assert_same_step,
@@ -30,7 +29,7 @@ from helpers_frameworks import (
     starting_weights,
 )
 from helpers_ports import MOMENTUM, judged, matched, port
-from helpers_sample import WHOLE
+from helpers_sample import WHOLE, dealt, taken
 
 from parity.catalog import OPS
 from parity.compile import compile_side
@@ -79,10 +78,9 @@ def sweep(framework: str, models: Mapping[str, tuple[list[Any], np.ndarray]]) ->
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_recurrent_layer_is_its_reference_with_all_its_fields(framework: str, kind: str) -> None:
     """Behind a dense layer, whose gradient is that of the input, and before one that reads states or the last alone."""
-    every = list(itertools.product(VARIANTS[kind], (True, False), (True, False), (True, False)))
-    mine = every if WHOLE else every[FRAMEWORKS.index(framework) :: len(FRAMEWORKS)]
+    every = itertools.product(VARIANTS[kind], (True, False), (True, False), (True, False))
     models = {}
-    for fields, bias, whole, backwards in mine:
+    for fields, bias, whole, backwards in taken(every, 9, framework):
         told = {"units": 3, "use_bias": bias, "return_sequences": whole, "go_backwards": backwards,
                 "bias_initializer": "fan_in_uniform"}  # fmt: skip
         models[str(told | fields)] = [{"dense": 2}, {kind: told | fields}, {"dense": 2}], random(3, 4, 2)
@@ -109,8 +107,8 @@ BOTH = [
 @each_framework
 def test_a_layer_both_ways_is_its_reference(framework: str) -> None:
     """Under regularizers, and with biases that are not 0."""
-    every, models = list(itertools.product(BOTH, (True, False))), {}
-    for (layer, merge), whole in every if WHOLE else every[FRAMEWORKS.index(framework) :: len(FRAMEWORKS)]:
+    models = {}
+    for (layer, merge), whole in dealt(itertools.product(BOTH, (True, False)), framework):
         ((kind, fields),) = layer.items()
         told = {"units": 3, "return_sequences": whole, "bias_initializer": "fan_in_uniform",
                 "kernel_regularizer": {"l2": 0.01}, "bias_regularizer": "l2"}  # fmt: skip
@@ -119,6 +117,7 @@ def test_a_layer_both_ways_is_its_reference(framework: str) -> None:
     sweep(framework, models)
 
 
+@pytest.mark.takes_turns
 @pytest.mark.parametrize("framework", [*EACH_FRAMEWORK, pytest.param("keras_torch", marks=pytest.mark.skipif(
     bool(missing("keras_torch")), reason="not installed"))])  # fmt: skip
 def test_each_direction_drops_what_it_draws_itself(framework: str) -> None:
@@ -167,6 +166,7 @@ CHAIN = {
 }  # fmt: skip
 
 
+@pytest.mark.takes_turns(every=2)
 @each_framework
 @pytest.mark.parametrize("optimizer", [{"adam": {"learning_rate": 0.05}}, {"sgd": {"momentum": 0.9}}], ids=str)
 def test_a_chain_is_trained_in_lockstep_and_free(framework: str, optimizer: dict[str, Any]) -> None:
@@ -194,6 +194,7 @@ def test_a_chain_is_trained_in_lockstep_and_free(framework: str, optimizer: dict
         assert difference(program.predict(), reference.predictions()) < 1e-11
 
 
+@pytest.mark.takes_turns
 @each_framework
 def test_a_chain_in_float32_is_its_reference_but_for_rounding(framework: str) -> None:
     model = {"input": [5, 3], "layers": [{"lstm": 4}, {"dense": 2}]}
@@ -203,6 +204,7 @@ def test_a_chain_in_float32_is_its_reference_but_for_rounding(framework: str) ->
         assert_same_step(program.step(0), Reference(side, x, y, weights).take(0), 1e-5)
 
 
+@pytest.mark.takes_turns
 @each_framework
 def test_a_model_may_end_in_a_recurrent_layer(framework: str) -> None:
     for whole in (True, False):  # Each alone: among others, it would end in a concatenation.
@@ -210,6 +212,7 @@ def test_a_model_may_end_in_a_recurrent_layer(framework: str) -> None:
               random(4, 3, 2), free=False)  # fmt: skip
 
 
+@pytest.mark.takes_turns
 @each_framework
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_recurrent_layer_starts_as_its_reference(framework: str, kind: str) -> None:
@@ -233,6 +236,7 @@ def test_the_forget_gate_starts_at_one() -> None:
     np.testing.assert_array_equal(initial_value(0, "lstm.bias", double)[:, 2:4], [[1, 1], [0.5, 0.5]])
 
 
+@pytest.mark.takes_turns
 @each_framework
 def test_a_layer_at_every_step_is_its_reference(framework: str) -> None:
     models = {}
@@ -323,6 +327,7 @@ WRITTEN = {
 }
 
 
+@pytest.mark.takes_turns
 @pytest.mark.parametrize("framework", [one for one in EACH_FRAMEWORK if one.values[0] in WRITTEN])
 def test_a_port_with_recurrent_layers_is_at_parity(framework: str, tmp_path: Path) -> None:
     """Its gates and biases are found where the framework has them, and so are the outputs of its modules."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
@@ -17,6 +18,7 @@ from helpers_frameworks import (
     side_of,
     starting_weights,
 )
+from helpers_sample import dealt
 
 from parity.catalog import LOSSES
 from parity.compile import compile_side
@@ -84,7 +86,7 @@ def case_side(framework: str, kind: str, fields: dict[str, Any], y: np.ndarray, 
 @everywhere
 def test_every_framework_comes_to_the_same(framework: str) -> None:
     """Of each case by hand the loss of its first step: a layer that hands on what it is given."""
-    for shows, kind, fields, x, y, expected in CASES:
+    for shows, kind, fields, x, y, expected in dealt(CASES, framework):
         if kind == "sigmoid_crossentropy":
             fields = {**fields, "recover_logits": False}
         rows, goal = np.asarray(x, float), np.asarray(y)
@@ -132,6 +134,7 @@ HEADS: dict[str, tuple[Any, str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.takes_turns
 @everywhere
 @pytest.mark.parametrize("name", HEADS)
 def test_a_mask_leaves_out_steps_and_their_weights(framework: str, name: str) -> None:
@@ -140,6 +143,7 @@ def test_a_mask_leaves_out_steps_and_their_weights(framework: str, name: str) ->
     weighed(framework, {**STEPS, "layers": [front, {"dense": {"units": 3, "activation": ending}}]}, loss)
 
 
+@pytest.mark.takes_turns
 @everywhere
 def test_a_step_weighs_by_itself_and_a_penalty_does_not(framework: str) -> None:
     layers = [{"dense": {"units": 3, "activation": "softmax", "kernel_regularizer": {"l2": 0.1}}}]
@@ -150,14 +154,13 @@ def test_a_step_weighs_by_itself_and_a_penalty_does_not(framework: str) -> None:
 @everywhere
 def test_every_loss_is_weighed(framework: str) -> None:
     """Each as it is by default, and over the sum of the weights."""
-    for kind, entry in LOSSES.items():
-        if entry.at_home:
-            continue
+    every = [kind for kind, entry in LOSSES.items() if not entry.at_home]
+    for kind, how in dealt(itertools.product(every, ("mean", "mean_with_sample_weight")), framework):
+        entry = LOSSES[kind]
         ending = "softplus" if entry.positive else entry.behind or "linear"
         ending = "softmax" if kind == "kl_divergence" else ending
-        for how in ("mean", "mean_with_sample_weight"):
-            model = {"input": [4], "layers": [{"dense": {"units": 3, "activation": ending}}]}
-            weighed(framework, model, {kind: {"reduction": how}})
+        model = {"input": [4], "layers": [{"dense": {"units": 3, "activation": ending}}]}
+        weighed(framework, model, {kind: {"reduction": how}})
 
 
 def test_a_loss_that_has_none_by_rows_is_told_so_in_its_words() -> None:

@@ -39,6 +39,7 @@ def bench(bench: TestBench) -> TestBench:
 SAMPLE = chosen(PAIR, 90 if WHOLE else 9, seed=11)
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("clean", SAMPLE, ids=lambda one: f"{one.network}-{one.optimizer}")
 def test_it_is_at_parity_with_pytorch(bench: TestBench, clean: Clean) -> None:
     for heard in listen(bench, clean):
@@ -164,6 +165,7 @@ def test_what_it_cannot_be_told_is_a_fault_with_its_reason() -> None:
         build_spec(told)
 
 
+@pytest.mark.sampled(4, among="questions")
 def test_a_program_alone_prints_what_the_harness_saw(tmp_path: Path) -> None:
     if missing("keras_torch"):
         pytest.skip(missing("keras_torch"))

@@ -145,6 +145,7 @@ def test_a_missing_golden_is_written_and_fails_under_xdist(begun: tuple[Project,
     assert len(told["sides"]["torch"]["steps"]) == 2
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.slow
 def test_goldens_pass(project: Project) -> None:
     before = {one: (project.folder / one).read_bytes() for one in project.goldens}
@@ -155,6 +156,7 @@ def test_goldens_pass(project: Project) -> None:
     assert {one: (project.folder / one).read_bytes() for one in project.goldens} == before
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.slow
 def test_a_planted_change_fails_with_its_cause_and_an_update_says_why(project: Project) -> None:
     project.edit("tests/parity_small.yaml", "learning_rate: 0.01", "learning_rate: 0.0100000001")
@@ -174,6 +176,7 @@ def test_a_planted_change_fails_with_its_cause_and_an_update_says_why(project: P
     assert project.run("tests/parity_small.yaml").code == 0
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.slow
 def test_a_golden_that_no_test_uses_fails_by_its_name_and_an_update_removes_it(project: Project) -> None:
     project.edit("tests/test_own.py", "[0.0, 0.9]", "[0.0]")
@@ -186,6 +189,7 @@ def test_a_golden_that_no_test_uses_fails_by_its_name_and_an_update_removes_it(p
     assert project.goldens == GOLDENS[:2]
 
 
+@pytest.mark.sampled(2)
 def test_a_damaged_golden_is_one_line(project: Project) -> None:
     file = project.folder / GOLDENS[0]
     file.write_text(file.read_text()[:5000])

@@ -54,6 +54,7 @@ def text(clip: str, update: str = APPLIED, model: str = RAW) -> str:
     return LOOP.format(clip=clip, update=update, model=model)
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     ("clip", "update", "model", "said"),
     [
@@ -76,6 +77,7 @@ def test_a_clip_is_the_optimizers_and_the_reading_holds(
 NEEDS = "it needs clipping of all gradients, once, in one way"
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     ("clip", "what"),
     [

@@ -46,6 +46,7 @@ def raw(kernel: str = HE, bias: str = ZEROS, seed: str = "np.random.seed(1)") ->
     return RAW.format(kernel=kernel, bias=bias, seed=seed)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("seed", ["np.random.seed(1)", "pass"])
 def test_what_one_draw_leaves_open_eight_tell(read_text: Any, seed: str) -> None:
     """120 numbers of one draw do not tell a normal distribution from a cut one, whoever sets the seed."""

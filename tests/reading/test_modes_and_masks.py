@@ -67,6 +67,7 @@ def kinds(found: Any) -> list[str]:
     return [one if isinstance(one, str) else next(iter(one)) for one in found.spec["model"]["layers"]]
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("body", [
     "return self.within(self.norm(self.dense(x)))",
     "return self.within(self.norm(self.dense(x), training=training), training=training)",
@@ -127,6 +128,7 @@ def test_a_sequential_model_with_a_call_of_its_own_is_what_it_calls(read_text: C
     assert "ReLU" not in str(raised.value)
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("between", ["layers.Dense(3)(h)", "layers.ReLU()(h)", "layers.Add()([h, h * 1.0])",
                                      "layers.Masking()(h * 2.0)"])  # fmt: skip
 @pytest.mark.parametrize("gru", ["Inner()", "layers.GRU(4)", "keras.Sequential([keras.Input((5, 3)), layers.GRU(4)])"])

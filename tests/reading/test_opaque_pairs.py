@@ -56,6 +56,7 @@ def program(noise: str = "", times: str = "", rate: float = 0.1) -> str:
     return PROGRAM.format(noise=noise, times=times, rate=rate)
 
 
+@pytest.mark.sampled(3)
 def test_what_was_read_beside_opaque_parts_is_proved_and_a_wrong_reading_departs(here: Path) -> None:
     found = api.read("one.py")
     assert found.proof is not None
@@ -72,6 +73,7 @@ def test_what_was_read_beside_opaque_parts_is_proved_and_a_wrong_reading_departs
     assert wrong.lines[-1].endswith("what would make it agree: optimizer.learning_rate")
 
 
+@pytest.mark.sampled(3)
 def test_opaque_parts_take_part_as_they_are_and_no_cause_is_claimed(here: Path) -> None:
     (here / "two.py").write_text(program(times=" * 3", rate=0.2))
     found = api.compare("one.py", "two.py", steps=4, prove=False)
@@ -91,6 +93,7 @@ def test_opaque_parts_take_part_as_they_are_and_no_cause_is_claimed(here: Path) 
     assert any("is opaque in both" in one for one in found.pair.notes)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.slow
 def test_the_same_program_twice_is_at_parity(here: Path) -> None:
     (here / "two.py").write_text(program().replace("Outer", "Product"))
@@ -99,6 +102,7 @@ def test_the_same_program_twice_is_at_parity(here: Path) -> None:
     assert not found.result.differences
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.slow
 def test_numbers_that_nothing_deals_make_no_verdict(here: Path) -> None:
     for name in ("one.py", "two.py"):
@@ -124,6 +128,7 @@ def test_what_is_opaque_is_not_ported(here: Path) -> None:
 PORTS = Path(__file__).resolve().parents[2] / "specs" / "ports"
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["vae_keras", "vae_torch", "augmented_keras", "augmented_torch"])
 def test_the_ports_with_opaque_parts_are_read_and_proved(
@@ -138,6 +143,7 @@ def test_the_ports_with_opaque_parts_are_read_and_proved(
     assert bool(found.reading.redrawn) is (name == "augmented_torch")
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.slow
 @pytest.mark.usefixtures("forked_keras")
 def test_a_port_of_an_autoencoder_that_sums_its_loss_is_told_so(tmp_path: Path) -> None:

@@ -53,6 +53,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.sampled(2)
 def test_an_unmodified_script_is_read_and_the_reading_proved(here: Path) -> None:
     script = PROGRAMS / "residual.py"
     done = CliRunner().invoke(main, ["read", str(script), "-o", "residual.yaml"], standalone_mode=False)
@@ -66,6 +67,7 @@ def test_an_unmodified_script_is_read_and_the_reading_proved(here: Path) -> None
         assert (rows["X"].shape, rows["y"].dtype) == ((120, 8, 8, 1), np.int64)
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     ("program", "arguments"), [("subclassed", ["--width", "7"]), ("two_towers", [])], ids=["subclassed", "two_towers"]
 )
@@ -192,6 +194,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.sampled(2)
 def test_a_saved_model_and_one_that_is_not_compiled_are_read(here: Path) -> None:
     (here / "net.py").write_text(NET)
     subprocess.run([sys.executable, "net.py"], check=True, capture_output=True)
@@ -218,6 +221,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.sampled(2)
 def test_live_objects_are_read(here: Path) -> None:
     (here / "net.py").write_text(NET)
     (here / "live.py").write_text(LIVE)

@@ -43,6 +43,7 @@ SUM = "self.tokens(x) + self.places(torch.arange(length))"
 MSE = "nn.functional.mse_loss(outputs, targets)"
 
 
+@pytest.mark.sampled(3)
 def test_an_embedding_of_places_is_read_and_the_reading_proved(session: Session, tmp_path: Path) -> None:
     reading, proof = read_and_held(session, PROGRAM.format(added=SUM, loss=MSE), tmp_path)
     table = reading.spec["model"]["layers"][1]["position_embedding"]
@@ -73,6 +74,7 @@ def test_what_is_no_sum_with_the_places_in_order_is_none(read_text: Callable[...
     assert not any("position_embedding" in one for one in layers)
 
 
+@pytest.mark.sampled(3)
 def test_a_loss_by_hand_may_compute_with_its_targets(session: Session, tmp_path: Path) -> None:
     loss = "-(targets * torch.sigmoid(outputs).log() + (1 - targets) * torch.sigmoid(-outputs).log()).mean()"
     reading, proof = read_and_held(session, PROGRAM.format(added=SUM, loss=loss), tmp_path)
@@ -104,6 +106,7 @@ model.fit(generator.integers(0, 9, (24, 4)), generator.random((24, 1)), batch_si
 """
 
 
+@pytest.mark.sampled(3)
 def test_an_embedding_of_places_is_read_in_keras(session: Session, tmp_path: Path) -> None:
     reading, proof = read_and_held(session, KERAS.format(start=0), tmp_path)
     kinds = [next(iter(one)) for one in reading.spec["model"]["layers"]]

@@ -231,7 +231,9 @@ def test_a_model_of_keras_in_a_loop_is_keras(read_text: Read) -> None:
     assert found.spec["training"]["drop_remainder"] is True
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.slow
+@pytest.mark.usefixtures("forked_keras")
 @pytest.mark.parametrize("program", [BY_HAND, OF_KERAS], ids=["by_hand", "of_keras"])
 def test_a_reading_is_proved(program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of an update and a penalty that are written out, and of a model of Keras's in a loop, with dropout."""
@@ -258,6 +260,7 @@ def test_two_steps_are_read_where_there_are_no_more(read_text: Read) -> None:
     assert read_text(small(steps=2)).spec["optimizer"] == {"sgd": {"learning_rate": 0.1}}
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     ("program", "line"),
     [

@@ -75,6 +75,7 @@ def sides() -> Iterator[Any]:
                 yield pytest.param(file, side, id=f"{file.stem}-{side.name}")
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(("file", "side"), sides())
 def test_a_gallery_spec_comes_back(file: Path, side: Resolved, session: Session, tmp_path: Path) -> None:
     data = dataset_of(side, None)

@@ -74,6 +74,7 @@ WRITTEN = {
 """By spec, one of the lines that say why it does not come back."""
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("name", [*LOST, *WRITTEN])
 def test_a_gallery_spec_comes_back(name: str, session: Session, tmp_path: Path) -> None:
     spec = load_spec(SPECS / f"{name}.yaml")

@@ -40,6 +40,7 @@ for start in range(0, 48, 8):
 LOSS = "loss = F.cross_entropy(out{}, y[start : start + 8])"
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("inside", "outside"), [(LOSS.format(""), "pass"), ("pass", LOSS.format(".float()"))], ids=["inside", "outside"]
 )

@@ -63,6 +63,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.sampled(4, among="questions")
 def test_a_port_that_stretches_its_targets_is_told_so_at_its_line(here: Path) -> None:
     """The port forgets to take the axis of length 1 off: it learns the mean of all targets."""
     (here / "torch_way.py").write_text(PORT.format(squeezed=""))
@@ -89,6 +90,7 @@ def test_a_port_that_stretches_its_targets_is_told_so_at_its_line(here: Path) ->
     assert (folder / "report.html").exists()
 
 
+@pytest.mark.sampled(4, among="questions")
 def test_programs_that_do_the_same_are_at_parity_and_each_is_proved(here: Path) -> None:
     (here / "torch_way.py").write_text(PORT.format(squeezed="[:, 0]"))
     found = api.compare("keras_way.py", "torch_way.py", explain=False, steps=5)
@@ -97,6 +99,7 @@ def test_programs_that_do_the_same_are_at_parity_and_each_is_proved(here: Path) 
     assert {one.verdict for one in found.proofs.values()} <= {"identical", "rounding"}
 
 
+@pytest.mark.sampled(4, among="questions")
 def test_a_port_runs_by_itself_from_the_weights_that_it_was_given(here: Path) -> None:
     done = CliRunner().invoke(main, ["port", "keras_way.py", "--to", "torch", "--weights"], standalone_mode=False)
     lines = done.output.splitlines()

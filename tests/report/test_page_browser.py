@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers_sample import taken
 
 from parity.notebook import found
 from parity.report import html
@@ -135,9 +136,9 @@ def measured(content: str) -> dict[str, Any]:
     return told
 
 
-@pytest.fixture(scope="module", params=LIGHTS)
+@pytest.fixture(scope="module", params=taken(LIGHTS, 2))
 def turned(request: pytest.FixtureRequest, browser: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """The sample that has everything, turned at both widths, and once more by an address."""
+    """The sample that has everything, turned at both widths, and once more by an address; in one light by turns."""
     folder = tmp_path_factory.mktemp("turned")
     (folder / "page.html").write_text(html.to_html(samples.SAMPLES["taught"]()), encoding="utf-8")
     frames = [(str(width), width, "") for width in (PHONE, DESK)] + [("linked", DESK, LINKED)]
@@ -243,6 +244,7 @@ def axed(browser: str, folder: Path, width: int, light: str, planted: str = "") 
     return measured(content)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(("width", "light"), [(PHONE, "light"), (DESK, "dark"), (DESK, "light")])
 def test_axe_finds_nothing(browser: str, tmp_path: Path, width: int, light: str) -> None:
     told = axed(browser, tmp_path, width, light)
@@ -287,6 +289,7 @@ def test_in_the_frame_of_a_notebook_switches_turn_and_links_stay_in_the_page(bro
     assert told["here"] == ""
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("light", LIGHTS)
 @pytest.mark.parametrize("width", [PHONE, DESK])
 def test_a_picture_of_the_page_can_be_taken(browser: str, tmp_path: Path, width: int, light: str) -> None:

@@ -218,6 +218,7 @@ def test_it_is_said_where_sides_ran_that_did_not_all_run_on_the_cpu() -> None:
     ]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     "name", ["leaf", "agreeing", "unfinished", "lost", "alone", "claimed", "both_ways", "alike", "unsteady"]
 )
@@ -382,6 +383,7 @@ def read(request: pytest.FixtureRequest) -> tuple[Result, Reader]:
     return result, Reader(html.to_html(result))
 
 
+@pytest.mark.sampled(3)
 def test_html_is_well_formed_and_its_anchors_lead_somewhere(read: tuple[Result, Reader]) -> None:
     _, page = read
     identifiers = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
@@ -568,6 +570,7 @@ def test_nothing_to_draw_draws_nothing() -> None:
 # ---------------------------------------------------------------------------------------------- files
 
 
+@pytest.mark.sampled(3)
 @EVERY
 def test_everything_is_written_and_the_result_survives(make: Make, tmp_path: Path) -> None:
     result, folder = make(), tmp_path / "deep" / "reports"

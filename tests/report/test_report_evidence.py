@@ -434,6 +434,7 @@ def nasty() -> Comparison:
     return pair("a", "b", where, places=[where], unsteady=[escape], unmatched=[escape], reason=escape)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("make", samples.SAMPLES.values(), ids=samples.SAMPLES)
 def test_a_result_is_always_drawn_the_same(make: Any) -> None:
     one, two = make(), Result.model_validate_json(make().model_dump_json())

@@ -145,6 +145,7 @@ print(len(first[0]["names"]))
 """
 
 
+@pytest.mark.takes_turns
 @pytest.mark.parametrize("framework", EACH_FRAMEWORK)
 def test_steps_watched_where_their_tensors_lie_are_the_same_steps(framework: str, tmp_path: Path) -> None:
     """All that a worker does with a step, with tensors of the CPU taken for some of a GPU."""

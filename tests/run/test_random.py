@@ -54,6 +54,7 @@ def test_a_program_alone_draws_what_it_drew_in_the_harness(native: tuple[str, Al
     assert len(set(alone.losses)) == STEPS, "losses that move"
 
 
+@pytest.mark.sampled(2)
 def test_a_run_is_the_same_twice_and_another_with_another_seed(
     native: tuple[str, Alone], tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -77,6 +77,7 @@ def same(one: dict[str, np.ndarray], two: dict[str, np.ndarray]) -> bool:
     return set(one) == set(two) and all(one[name].tobytes() == value.tobytes() for name, value in two.items())
 
 
+@pytest.mark.takes_turns
 @each_framework
 @each_precision
 def test_tracing_changes_nothing_and_a_run_repeats_itself(framework: str, precision: str, tmp_path: Path) -> None:
@@ -104,6 +105,7 @@ def test_tracing_changes_nothing_and_a_run_repeats_itself(framework: str, precis
         assert apart(found["weights", name][-1], found["weights", name][0]) > 1e-3
 
 
+@pytest.mark.takes_turns
 @each_framework
 @each_precision
 def test_the_losses_of_a_trace_are_those_of_watched_steps_one_by_one(framework: str, precision: str) -> None:
@@ -157,6 +159,7 @@ def state_after(made: Opened, steps: int) -> Path:
     return folder
 
 
+@pytest.mark.takes_turns
 @each_framework
 @each_precision
 def test_a_watched_step_is_the_same_when_it_is_taken_again(framework: str, precision: str) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from helpers_frameworks import FRAMEWORKS, compiled, missing
+from helpers_sample import WHOLE
 from rich.console import Console
 
 from parity.catalog import (
@@ -158,6 +159,7 @@ def test_data_follow_the_seed() -> None:
     assert not (dataset(network, 1).x == dataset(network, 2).x).any()
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("seed", [0, 1, 17])
 @pytest.mark.parametrize("installed", [FRAMEWORKS, ("keras", "tensorflow"), ("torch",)])
 def test_clean_locksteps_are_chosen_evenly(installed: tuple[str, ...], seed: int) -> None:
@@ -438,7 +440,12 @@ def lent(bench: TestBench, monkeypatch: pytest.MonkeyPatch) -> TestBench:
 @pytest.mark.slow
 @ALL_INSTALLED
 def test_the_quick_selftest_holds_here(lent: TestBench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every planted fault of the quick sample, and a third of its clean pairs and programs; in ``make long`` all."""
     monkeypatch.chdir(tmp_path)
+    if not WHOLE:
+        fewer = {"QUICK_PAIRS": 2, "QUICK_RIGHT": 2, "QUICK_FAULTY": 2, "QUICK_EVERY": 3 * suites.QUICK_EVERY}
+        for name, number in fewer.items():
+            monkeypatch.setattr(suites, name, number)
     done = CliRunner().invoke(main, ["selftest", "--quick", "--json"])
     assert done.exit_code in (0, 1), done.output
     result = SelfTest.model_validate_json(done.stdout)
@@ -459,6 +466,7 @@ def test_the_quick_selftest_holds_here(lent: TestBench, tmp_path: Path, monkeypa
     assert result.programs.passed, [*result.programs.alarms, *result.programs.misses]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.slow
 @ALL_INSTALLED
 def test_a_blind_judge_does_not_pass(lent: TestBench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -476,6 +484,7 @@ def test_a_blind_judge_does_not_pass(lent: TestBench, monkeypatch: pytest.Monkey
     assert result.factor["float64"] == 1e12
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.slow
 @ALL_INSTALLED
 def test_a_nervous_judge_does_not_pass(monkeypatch: pytest.MonkeyPatch) -> None:

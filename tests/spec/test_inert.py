@@ -293,6 +293,7 @@ def found(changes: Mapping[str, Any], how: Mapping[str, Any], path: str) -> tupl
     return a, b, one
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(("path", "changes", "how", "reason"), INERT)
 def test_what_is_called_inert_moves_nothing_and_what_is_not_does(
     path: str, changes: dict[str, Any], how: dict[str, Any], reason: str
@@ -396,6 +397,7 @@ def worker(tmp_path_factory: pytest.TempPathFactory) -> Any:
         yield made
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     ("path", "changes", "how", "reason"),
     [one for one in INERT if one[3] and not any(one[3].startswith(start) for start in SAME_PROGRAM)],

@@ -152,6 +152,7 @@ def test_sides_given_the_other_way_round_are_told_by_what_they_come_to(workers: 
 # ------------------------------------------------------------------------------- three kinds of interaction
 
 
+@pytest.mark.sampled(3)
 def test_two_lone_causes_break_alone_and_are_mended_together_only(workers: Lender, tmp_path: Path) -> None:
     kernel = "layers.logits.kernel_initializer"
     ruined = tiny({**ONE, kernel: {"truncated_normal": {"stddev": 60.0}}})
@@ -166,6 +167,7 @@ def test_two_lone_causes_break_alone_and_are_mended_together_only(workers: Lende
     assert acting < -0.5, "each does what the other has done"
 
 
+@pytest.mark.sampled(3)
 def test_a_pair_that_acts_only_together(workers: Lender, tmp_path: Path) -> None:
     """Rectified units that start at 0 stay there; with a kernel or with a bias they do not."""
     kernel = "layers.hidden.kernel_initializer"
@@ -183,6 +185,7 @@ def test_a_pair_that_acts_only_together(workers: Lender, tmp_path: Path) -> None
     assert told.findings.harmless(kernel) is False, "alone it does nothing, and it is a cause"
 
 
+@pytest.mark.sampled(3)
 def test_what_the_seeds_do_not_agree_on_is_inconclusive(workers: Lender, tmp_path: Path) -> None:
     """Without momentum about half of the gap is lost: more with one seed, less with another."""
     told = explained(tmp_path, tiny({RATE: 0.015, "optimizer.momentum": 0.0}), effects=False)
@@ -195,6 +198,7 @@ def test_what_the_seeds_do_not_agree_on_is_inconclusive(workers: Lender, tmp_pat
     assert told.findings.harmless(RATE) is not True
 
 
+@pytest.mark.sampled(3)
 def test_what_makes_up_for_a_cause_is_found_where_both_sides_learn(workers: Lender, tmp_path: Path) -> None:
     activation, logits = "layers.logits.activation", "loss.from_logits"
     told = explained(tmp_path, tiny({activation: "linear", logits: True, NESTEROV: True}))
@@ -206,6 +210,7 @@ def test_what_makes_up_for_a_cause_is_found_where_both_sides_learn(workers: Lend
     assert told.findings.of("repairs") == []
 
 
+@pytest.mark.sampled(3)
 def test_sides_that_differ_in_nothing_that_matters(workers: Lender, tmp_path: Path) -> None:
     told = explained(tmp_path, tiny({"optimizer.decay": 1e-6, BIAS: {"constant": 1e-3}}))
     assert told.gap is not None
@@ -218,6 +223,7 @@ def test_sides_that_differ_in_nothing_that_matters(workers: Lender, tmp_path: Pa
 # ---------------------------------------------------------------------------------------------- outcomes
 
 
+@pytest.mark.sampled(3)
 def test_the_steps_to_a_level(workers: Lender, tmp_path: Path) -> None:
     told = explained(tmp_path, tiny({RATE: 0.02, NESTEROV: True}), outcome="steps to accuracy >= 0.5", effects=False)
     assert told.outcome.kind == "steps"
@@ -227,6 +233,7 @@ def test_the_steps_to_a_level(workers: Lender, tmp_path: Path) -> None:
     assert told.stopped == 0, "when it got there is not seen before it is there"
 
 
+@pytest.mark.sampled(3)
 def test_a_run_without_numbers_did_not_get_anywhere_fast(workers: Lender, tmp_path: Path) -> None:
     told = explained(tmp_path, tiny({RATE: 1e30}), outcome="steps to accuracy >= 0.5", effects=False)
     assert told.contest.bad.name == "bad"
@@ -235,6 +242,7 @@ def test_a_run_without_numbers_did_not_get_anywhere_fast(workers: Lender, tmp_pa
     assert told.stopped
 
 
+@pytest.mark.sampled(3)
 def test_a_validation_metric(workers: Lender, tmp_path: Path) -> None:
     spec = tiny({RATE: 2e-5}, data={"source": "digits", "rows": 240, "scale": 0.0625, "validation_split": 0.2},
                 explain={"outcome": "val_accuracy"})  # fmt: skip
@@ -268,6 +276,7 @@ def test_an_outcome_that_is_none_is_refused_before_anything_is_run(
 # -------------------------------------------------------------------- how far each difference moves it
 
 
+@pytest.mark.sampled(3)
 def test_each_difference_is_measured_with_several_seeds_where_one_asks(
     workers: Lender, one: tuple[Path, Spec, Explained]
 ) -> None:
@@ -290,6 +299,7 @@ def test_each_difference_is_measured_with_several_seeds_where_one_asks(
 # ------------------------------------------------------------------------------------------- groups
 
 
+@pytest.mark.sampled(3)
 def test_a_group_is_split_where_one_asks_which_layer(workers: Lender, tmp_path: Path) -> None:
     spec = tiny({"layers.*.kernel_initializer": {"truncated_normal": {"stddev": 60.0}}, NESTEROV: True})
     group = "layers.*.kernel_initializer"
@@ -339,6 +349,7 @@ def test_what_is_said_is_judged(workers: Lender, one: tuple[Path, Spec, Explaine
 # ------------------------------------------------------------------------------------------- the budget
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("most", [0, 1, 4, 8, 12])
 def test_a_number_of_runs_is_kept_and_what_is_missing_is_told(workers: Lender, tmp_path: Path, most: int) -> None:
     told = explained(tmp_path, tiny(ONE), max_runs=most)
@@ -404,6 +415,7 @@ def test_time_that_is_over_meanwhile_ends_what_is_queued(workers: Lender, tmp_pa
     assert sets(told, "breaks") == [[RATE]]
 
 
+@pytest.mark.sampled(3)
 def test_what_the_data_do_not_fit_is_one_set_that_cannot_be(
     workers: Lender, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -506,6 +518,7 @@ class Stop:
             raise KeyboardInterrupt
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("text", "times", "left"),
     [

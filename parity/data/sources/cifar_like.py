@@ -32,11 +32,10 @@ def blurred(noise: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return noise (N, 4, 4, colours) as a smooth background (N, 32, 32, colours), linear between its points."""
     at = np.linspace(0, 3, SIZE)
     low = np.minimum(at.astype(int), 2)
-    share = at - low
-    weights = np.zeros((SIZE, 4))
-    weights[np.arange(SIZE), low] = 1 - share
-    weights[np.arange(SIZE), low + 1] += share
-    found: NDArray[np.float64] = np.einsum("ri,nijc,sj->nrsc", weights, noise, weights)
+    share = (at - low)[:, None, None]
+    rows = noise[:, low] * (1 - share) + noise[:, low + 1] * share
+    share = share[:, :, 0]
+    found: NDArray[np.float64] = rows[:, :, low] * (1 - share) + rows[:, :, low + 1] * share
     return found
 
 
