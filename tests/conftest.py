@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from helpers_sample import TURN, WHOLE, left_out
+from helpers_sample import QUESTIONS, TURN, WHOLE, left_out
 from hypothesis import HealthCheck, settings
 
 from parity.run.environment import driven_gpus
@@ -46,7 +46,8 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 
 def pytest_report_header() -> str:
     """Say which sample is taken."""
-    return "sample: all of it" if WHOLE else f"sample: PARITY_TURN={TURN}; `make long` tests all"
+    sample = f"sample: PARITY_TURN={TURN} PARITY_QUESTIONS={QUESTIONS}; `make long` tests all"
+    return "sample: all of it" if WHOLE else sample
 
 
 def find_browser() -> str | None:

@@ -1,7 +1,8 @@
-"""What ``make test`` leaves to ``make long``: a stated sample of each test is taken, another one with each commit.
+"""What ``make test`` leaves to ``make long``: a stated sample of each test is taken.
 
-Which one is a number, :data:`TURN`, that comes of the commit: one commit is always tested alike, wherever that is. A
-run says it at its head, and ``PARITY_TURN`` takes the same one again. By it
+Which one is a number, :data:`TURN`: 0, or what ``PARITY_TURN`` says, so that one who changes an entry is not told of a
+case that nobody has run for weeks. Only whole questions turn with the commit. A run says both numbers at its head. By
+them
 
 - of a framework that falls back on another, one of twelve cases of a test is taken, and of tests marked
   ``takes_turns`` one of twelve of their file;
@@ -10,7 +11,7 @@ run says it at its head, and ``PARITY_TURN`` takes the same one again. By it
   things stand together, and every entry has a worked case in every framework at all times;
 - of a test marked ``sampled(EVERY)``, one of so many cases, in each framework others; with ``of`` a parameter, one of
   so many with each of its values, and so one of each at least. Tests without cases that are marked so are the cases of
-  their file, and those with one word as ``among`` those of all files that are run;
+  their file, and those with one word as ``among`` those of all files that are run, which turn with the commit;
 - whatever else a file takes by :func:`taken` and :func:`dealt`: models that run together in one program, for example.
 """
 
@@ -48,14 +49,18 @@ def turn_of_commit() -> int:
     return int(told[:6], 16)
 
 
-# In the environment, all processes of a run find the same one, whatever is committed meanwhile.
-TURN = int(os.environ.setdefault("PARITY_TURN", str(turn_of_commit())))
+TURN = int(os.environ.get("PARITY_TURN", "0"))
 """Which sample is taken."""
+
+# In the environment, all processes of a run find the same one, whatever is committed meanwhile.
+QUESTIONS = int(os.environ.setdefault("PARITY_QUESTIONS", str(turn_of_commit())))
+"""Which whole questions are asked."""
 
 
 def taken(
-    cases: Iterable[T], every: int, framework: str = "", of: Callable[[T], Hashable] = lambda case: None
-) -> list[T]:
+    cases: Iterable[T], every: int, framework: str = "", of: Callable[[T], Hashable] = lambda case: None,
+    turn: int | None = None,
+) -> list[T]:  # fmt: skip
     """Return one of so many cases in the order that they have, in ``make long`` all of them.
 
     Args:
@@ -63,13 +68,14 @@ def taken(
         every: of so many, one is taken.
         framework: that they run in: the next one begins with the next case.
         of: what is counted by itself; one of each is taken at least.
+        turn: which sample is taken, in place of :data:`TURN`.
     """
     groups: defaultdict[Hashable, list[int]] = defaultdict(list)
     ones = list(cases)
     for number, one in enumerate(ones):
         groups[of(one)].append(number)
     turns = taking_turns()
-    first = TURN + (turns.index(framework) if framework in turns else 0)
+    first = (TURN if turn is None else turn) + (turns.index(framework) if framework in turns else 0)
     numbers = {
         one for index, group in enumerate(groups.values())
         for one in group[(first + index) % min(every, len(group)) :: min(every, len(group))]
@@ -102,13 +108,13 @@ def left_out(items: list[pytest.Item]) -> list[pytest.Item]:
     borrowed = {name for name, one in frameworks().items() if one.falls_back}
     turns = taking_turns()
     cases: dict[str, dict[Case, int]] = {}
-    groups: defaultdict[tuple[str, str, int, str], list[pytest.Item]] = defaultdict(list)
+    groups: defaultdict[tuple[str, str, int, str, int], list[pytest.Item]] = defaultdict(list)
     found = []
     for item in items:
         framework, test = framework_of(item), item.nodeid.partition("[")[0]
         if framework in borrowed:
             there = test.partition("::")[0] if item.get_closest_marker("takes_turns") else test
-            groups[there, framework, EVERY, ""].append(item)
+            groups[there, framework, EVERY, "", TURN].append(item)
         elif framework and (mark := item.get_closest_marker("takes_turns")) and framework != mark.kwargs.get("but"):
             known = cases.setdefault(test, {})
             number = known.setdefault(case_of(item), len(known))
@@ -118,9 +124,10 @@ def left_out(items: list[pytest.Item]) -> list[pytest.Item]:
                 found.append(item)
         elif mark := item.get_closest_marker("sampled"):
             there = test if hasattr(item, "callspec") else mark.kwargs.get("among", test.partition("::")[0])
-            groups[there, framework, mark.args[0], mark.kwargs.get("of", "")].append(item)
-    for (_, framework, every, parameter), group in groups.items():
-        kept = taken(group, every, framework, of=partial(value_of, parameter=parameter))
+            turn = QUESTIONS if "among" in mark.kwargs else TURN
+            groups[there, framework, mark.args[0], mark.kwargs.get("of", ""), turn].append(item)
+    for (_, framework, every, parameter, turn), group in groups.items():
+        kept = taken(group, every, framework, of=partial(value_of, parameter=parameter), turn=turn)
         found += [item for item in group if item not in kept]
     return found
 

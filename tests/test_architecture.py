@@ -433,7 +433,9 @@ def test_tests_without_cases_that_are_sampled_are_the_cases_of_their_file(first_
     first_turn.setattr(helpers_sample, "TURN", 1)
     assert kept_of(items) == ["u", "u"]
     mark["sampled"].kwargs["among"] = "questions"
-    assert kept_of(items) == ["u", "t", "v"]
+    for turn, kept in ((0, ["t", "v", "u"]), (1, ["u", "t", "v"])):
+        first_turn.setattr(helpers_sample, "QUESTIONS", turn)
+        assert kept_of(items) == kept, "whole questions turn with the commit, whatever is taken of the others"
 
 
 def test_a_commit_has_one_turn_and_each_case_is_dealt_to_one_framework(first_turn: pytest.MonkeyPatch) -> None:
