@@ -11,7 +11,7 @@ from torch.nn import functional
 from parity.frameworks.torch.driver.calls import Call, Ref, behind, key_of
 from parity.frameworks.torch.driver.seen import STEPS, Event, SeenLoop
 from parity.frameworks.torch.driver.terms import Term, depends, opaque_term, trains
-from parity.frameworks.torch.driver.told_graph import UnclearError
+from parity.frameworks.torch.driver.tracer import UnclearError
 from parity.frameworks.torch.driver.words import bound, called, module_word, own_of, word
 
 LOSSES = {

@@ -32,7 +32,8 @@ SILENT = frozenset({
 })  # fmt: skip
 """Functions that make no tensor of tensors."""
 
-DROPOUTS = {"dropout": generators.DROPOUT, "alpha_dropout": generators.ALPHA_DROPOUT}
+DROPOUTS = {"dropout": generators.DROPOUT, "alpha_dropout": generators.ALPHA_DROPOUT,
+            "scaled_dot_product_attention": generators.ATTENTION}  # fmt: skip
 """PyTorch's own, in the place of which a driver may have put others."""
 
 

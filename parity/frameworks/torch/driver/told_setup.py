@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from parity.frameworks.torch.driver.attention import BY_NUMBERS, PART
+from parity.frameworks.torch.driver.attention_apart import Written
 from parity.frameworks.torch.driver.loops import Loop, Pass, moving_groups
 from parity.frameworks.torch.driver.recurrent import parameters_of
 from parity.frameworks.torch.driver.seen import SeenLoop
@@ -90,7 +91,7 @@ def tell_parameters(told: Told, graph: TracedModel, starts: Starts, loop: Loop |
         told.notes.append(COPIED)
     for node in told.nodes:
         module = graph.modules.get(node.name)
-        whole = isinstance(module, nn.MultiheadAttention)  # Its output is a module of its own.
+        whole = isinstance(module, nn.MultiheadAttention | Written)  # Its output is a module of its own.
         owned = {} if module is None else dict(module.named_parameters(recurse=whole))
         parameters = parameters_of(node, owned)
         if not parameters:
@@ -139,8 +140,10 @@ def told_optimizer(told: Told, loop: Loop, seen: SeenLoop) -> dict[str, Any]:
         keys = sorted(key for key in groups[0] if any(one.get(key) != groups[0][key] for one in groups[1:]))
         refuse(told, f"groups of parameters that differ in {', '.join(keys)}", "an optimizer of one group")
     found = optimizer_word(loop.optimizer, groups[0])
-    if any(node.part == PART for node in told.nodes) and found["part"].rpartition(".")[2] not in BY_NUMBERS:
-        what = f"{found['part']}, which moves {PART}'s in_proj_weight as one matrix,"
+    one = next((node for node in told.nodes if node.part == PART or "packed" in node.arguments), None)
+    if one is not None and found["part"].rpartition(".")[2] not in BY_NUMBERS:
+        matrix = one.arguments.get("packed") or f"{PART}'s in_proj_weight"
+        what = f"{found['part']}, which moves {matrix} as one matrix,"
         refuse(told, what, "an optimizer that moves each number by its own gradients")
     rates = [float(event.told[0]["lr"]) for event in seen.events if event.kind == "step"]
     if loop.schedulers:

@@ -120,6 +120,7 @@ BUILTIN: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("avg_pool2d", "avg_pool3d"), ("input", "kernel_size", "stride", "padding", "ceil_mode",
                                                    "count_include_pad", "divisor_override")),
     "adaptive_avg_pool1d": ("input", "output_size"), "flip": ("input", "*dims"), "prelu": ("input", "weight"),
+    "scaled_dot_product_attention": ("query", "key", "value", "attn_mask", "dropout_p", "is_causal", "scale"),
     "swapdims": ("input", "dim0", "dim1"), "feature_dropout": ("input", "p", "train"), "logsigmoid": ("input",),
 }  # fmt: skip
 """Arguments of functions whose signature Python cannot tell; ``*`` takes all that follow, or a list of them."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from parity.frameworks.torch.reader.attention import attention
 from parity.frameworks.torch.reader.layers import (
     FIRST,
     TITLES,
@@ -44,6 +45,8 @@ def function(name: str, node: ToldNode) -> Said | Passing:
         return Passing()
     if plain.replace("_", "") in TITLES and name != "prelu":
         return activation(TITLES[plain.replace("_", "")], node)
+    if name == "scaled_dot_product_attention" and "num_heads" in node.arguments:
+        return attention(node)
     if name in FUNCTIONS:
         return FUNCTIONS[name](node)
     if name.startswith(("max_pool", "avg_pool")):
@@ -62,7 +65,7 @@ def function(name: str, node: ToldNode) -> Said | Passing:
         return _rescaled(plain, name.strip("_").startswith("r"), operands, node)
     others = [shown_word(one) for one in operands if one not in tensors]
     beside = f" with {', '.join(others)}" if others else ""
-    raise NoEntryError(f"a layer that does what {node.part} does{beside}")
+    raise NoEntryError(node.why or f"a layer that does what {node.part} does{beside}")
 
 
 def _moved(node: ToldNode) -> Said:
