@@ -327,14 +327,14 @@ def with_programs(pair: Pair, files: Mapping[str, str], scripts: Mapping[str, st
         if script:
             told["script"] = os.path.abspath(script)
         told["said_at"] = one.said_at(os.path.dirname(script))
-        ops, paths = {str(op.name): op for op in one.model.layers}, one.paths()
-        mapped = {name: path for name, path in paths.items() if _is_mapped(ops[name.partition(".")[0]], name, path)}
+        mapped = {name: path for name, path in one.paths().items() if name != path and _has_tensors(one.model, name)}
+        mapped |= one.reading.hidden(one.names)
         if mapped:
             told["map"] = mapped
         sides[one.name] = told
     return {**pair.spec, "sides": sides}
 
 
-def _is_mapped(op: Op, name: str, path: str) -> bool:
-    """Return whether a map says where a layer is, or a parameter of it: what has tensors, and is not found by name."""
-    return op.at_home or (name != path and bool(type(op).started or type(op).statistics))
+def _has_tensors(model: ModelSpec, name: str) -> bool:
+    op = next(op for op in model.layers if op.name == name.partition(".")[0])
+    return bool(type(op).started or type(op).statistics or op.at_home)

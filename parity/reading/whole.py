@@ -79,11 +79,17 @@ class ReadProgram:
                 found |= {name: path} if path else {}
         return found
 
-    def hidden(self) -> dict[str, str]:
-        """Return those of :meth:`places` that no name and no order tells: opaque layers, and what is kept apart."""
-        apart = {self.names[node.name] for node in self.told.nodes if node.kept and node.name in self.names}
-        apart |= {one["opaque"]["name"] for one in self.spec["model"]["layers"] if is_opaque(one)}
-        return {name: path for name, path in self.places().items() if name.partition(".")[0] in apart}
+    def hidden(self, names: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Return those of :meth:`places` that no name and no order tells: opaque layers, and what is kept apart.
+
+        Args:
+            names: as there.
+        """
+        opaque = {one["opaque"]["name"] for one in self.spec["model"]["layers"] if is_opaque(one)}
+        apart = {own for node in self.told.nodes if node.path is not None and (own := self.names.get(node.name))
+                 and (node.kept or own in opaque)}  # fmt: skip
+        mine = {name for name, own in (names or {one: one for one in apart}).items() if own in apart}
+        return {name: path for name, path in self.places(names).items() if name.partition(".")[0] in mine}
 
     def known(self, tensor: str) -> str:
         """Return why a tensor is another than a spec can say (:meth:`~parity.reading.odd.Reader.known`)."""

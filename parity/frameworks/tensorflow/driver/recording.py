@@ -27,7 +27,7 @@ FUNCTIONS = {
     "tf.nn": ("dropout", "gelu", "silu", "swish", "conv1d", "batch_normalization", "embedding_lookup", "moments",
               "max_pool1d", "avg_pool1d", "softmax_cross_entropy_with_logits", "sigmoid_cross_entropy_with_logits",
               "sparse_softmax_cross_entropy_with_logits"),
-    "tf": ("clip_by_global_norm", "clip_by_norm"),
+    "tf": ("clip_by_global_norm", "clip_by_norm", "tensordot"),
     "tf.math": ("log_sigmoid",),
 }  # fmt: skip
 """Functions that are several operations, by the module that people find them in."""
