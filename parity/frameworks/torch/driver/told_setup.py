@@ -136,9 +136,10 @@ def told_optimizer(told: Told, loop: Loop, seen: SeenLoop) -> dict[str, Any]:
     """Return the optimizer as a word, with its schedule and what is done around its steps."""
     moving = [told for told, _ in moving_groups(loop)] or loop.groups
     groups = [{key: one for key, one in group.items() if key not in ("param_names", "initial_lr")} for group in moving]
-    if any(one != groups[0] for one in groups[1:]):
-        keys = sorted(key for key in groups[0] if any(one.get(key) != groups[0][key] for one in groups[1:]))
-        refuse(told, f"groups of parameters that differ in {', '.join(keys)}", "an optimizer of one group")
+    keys = sorted(key for key in groups[0] if any(one.get(key) != groups[0][key] for one in groups[1:]))
+    for key in keys:
+        what, place = f"{_by_group(loop, key)},", told.places.get("optimizer", "")
+        refuse(told, what, f"a field of the optimizer that says of which parameters {key} is what", place)
     found = optimizer_word(loop.optimizer, groups[0])
     one = next((node for node in told.nodes if node.part == PART or "packed" in node.arguments), None)
     if one is not None and found["part"].rpartition(".")[2] not in BY_NUMBERS:
@@ -156,6 +157,18 @@ def told_optimizer(told: Told, loop: Loop, seen: SeenLoop) -> dict[str, Any]:
         what = f"{called(type(waiting[-1]))}, of which no step was seen,"
         refuse(told, what, "a step of it behind each batch or each epoch")
     return {**found, "arguments": {**found["arguments"], **_around(told, loop)}}
+
+
+def _by_group(loop: Loop, key: str) -> str:
+    """Return what each group of parameters that moves is told of one thing, and which parameters these are."""
+    names = {id(one): name for root in loop.last.roots for name, one in root.what.named_parameters()}
+    every: dict[str, list[str]] = {}
+    for told, group in moving_groups(loop):
+        kept = every.setdefault(f"{key}={told.get(key)}", [])
+        kept += [names.get(id(one), "a tensor") for one in group["params"]]
+    found = [f"{value} for {', '.join(kept[:2])}{f' and {len(kept) - 2} more' if len(kept) > 2 else ''}"
+             for value, kept in every.items()]  # fmt: skip
+    return f"groups of parameters, {' and '.join(found)}"
 
 
 def _schedule(told: Told, loop: Loop, seen: SeenLoop) -> Any:
