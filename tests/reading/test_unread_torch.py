@@ -54,7 +54,7 @@ UNREAD = {
     "groups": (
         "opt = torch.optim.SGD([{'params': [net.weight], 'weight_decay': 0.1}, {'params': [net.bias]}], 0.1)\n"
         + STEP.format(loss=PLAIN),
-        "train.py, line 9: groups of parameters, weight_decay=0.1 for weight and weight_decay=0 for bias,"),
+        "train.py, line 7: groups of parameters, weight_decay=0.1 for weight and weight_decay=0 for bias,"),
     "rates": (
         STEP.format(loss=PLAIN) + "    opt.param_groups[0]['lr'] *= 0.5\n",
         "train.py, line 9: rates that the program sets itself (0.1, 0.05, 0.025, ...)"),
