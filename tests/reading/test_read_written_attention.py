@@ -111,9 +111,9 @@ def test_attention_that_is_written_out_is_the_layer(
 
 
 @pytest.mark.parametrize(("made", "called", "needs"), [
-    (APART, HEADS.format(scores="q @ k.transpose(-2, -1)"), "that scores are multiplied by 1, not by 1 / sqrt(4)"),
-    (APART.replace("nn.Linear(8, 8) for _", "nn.Linear(8, 8, bias=_ == 3) for _"), HEADS.format(scores=SCORES),
-     "which of its projections have a bias"),
+    (APART, HEADS.format(scores="q @ k.transpose(-2, -1) * torch.tensor([0.3])"), "are multiplied by 0.3, by numbers"),
+    (APART.replace("nn.Linear(8, 8) for _", "nn.Linear(8, 8, bias=_ > 0) for _"), HEADS.format(scores=SCORES),
+     "which of query, key and value have a bias"),
     (APART, HEADS.format(scores=f"{SCORES} + self.o.bias.sum()"), "torch.add does with"),
     (APART, HEADS.format(scores=f"({SCORES}).tanh()"), "torch.matmul does"),
 ])  # fmt: skip
@@ -123,6 +123,22 @@ def test_what_is_nearly_attention_is_opaque_and_says_what_is_other(
     found = layers(read_text(program(made, called)))
     assert not [one for one in found.values() if one["kind"] == "multi_head_attention"]
     assert needs in found["attend"]["needs"]
+
+
+@pytest.mark.parametrize(("made", "called", "said"), [
+    (APART, HEADS.format(scores="q @ k.transpose(-2, -1)"), {"scale": 1.0}),
+    (PACKED, FUNCTION.replace("is_causal=True", "is_causal=True, scale=8**-0.5"), {"scale": 8**-0.5}),
+    (APART.replace("nn.Linear(8, 8) for _", "nn.Linear(8, 8, bias=_ == 3) for _"), HEADS.format(scores=SCORES),
+     {"use_bias": False, "output_bias": True}),
+])  # fmt: skip
+def test_other_scores_and_a_bias_of_the_output_alone_are_fields(
+    session: Session, tmp_path: Path, made: str, called: str, said: dict[str, Any]
+) -> None:
+    reading, proof = read_and_held(session, program(made, called), tmp_path)
+    found = layers(reading)["attend"]
+    assert {name: found.get(name) for name in said} == said
+    assert "scale" in said or "scale" not in found
+    assert proof.code == 0, proof.lines
 
 
 def test_one_matrix_of_three_is_moved_number_by_number_or_not_read(read_text: Callable[..., ReadProgram]) -> None:

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from parity.frameworks.torch.driver.attention_apart import Written
-from parity.frameworks.torch.driver.attention_fit import Fit, Piece, fit_of, ways
+from parity.frameworks.torch.driver.attention_fit import NEAR, Fit, fit_of, ways
 from parity.run.told import ToldNode
 
 PART = "F.scaled_dot_product_attention"
@@ -26,6 +26,8 @@ WHOLE = frozenset({"torch.scaled_dot_product_attention", PART})
 SOFTMAX = frozenset({"torch.softmax", "F.softmax", "nn.Softmax"})
 
 DROPOUT = frozenset({"torch.dropout", "F.dropout", "nn.Dropout"})
+
+TIMES = frozenset({"torch.mul", "torch.rmul", "torch.__rmul__", "torch.div", "torch.truediv", "torch.true_divide"})
 
 BETWEEN = SOFTMAX | DROPOUT | WHOLE | {f"torch.{name}" for name in (
     "view", "reshape", "transpose", "swapaxes", "swapdims", "permute", "contiguous", "flatten", "unflatten", "split",
@@ -146,6 +148,12 @@ class WrittenAttentions:
             "key_dim": query[0] // fit.heads, "value_dim": value[0] // fit.heads,
             "wide": [one.linear.out_features for one in fit.pieces],
         }  # fmt: skip
+        if fit.factor != 1.0:
+            one.arguments["scale"] = self._scale(middle, fit)
+        assert middle.end is not None
+        output = self._linear(middle.end).bias is not None
+        if output != one.arguments["bias"]:
+            one.arguments["output_bias"] = output
         packed = next((one.linear for one in fit.pieces if one.rows is not None), None)
         if packed is not None:
             one.arguments["packed"] = f"the weight of Linear({packed.in_features}, {packed.out_features})"
@@ -153,14 +161,23 @@ class WrittenAttentions:
     def _why(self, middle: _Middle, fit: Fit, query: torch.Size) -> str:
         """Return what no field says of an attention; empty where fields say all."""
         assert middle.end is not None
-        end, size = self._linear(middle.end), query[0] // fit.heads
-        if fit.factor != 1.0:
-            told = f"multiplied by {fit.factor * size**-0.5:.6g}, not by 1 / sqrt({size})"
-            return f"a field of multi_head_attention that says that scores are {told}"
-        if len({one.bias is None for one in (*fit.pieces, Piece(end))}) > 1:
-            return "a field of multi_head_attention that says which of its projections have a bias"
-        wide = end.out_features != query[1]
+        if fit.factor != 1.0 and self._scale(middle, fit) is None:
+            told = f"multiplied by {fit.factor * (query[0] // fit.heads) ** -0.5:.6g}"
+            return f"a field of multi_head_attention that says that scores are {told}, by numbers that are not written"
+        if len({one.bias is None for one in fit.pieces}) > 1:
+            return "a field of multi_head_attention that says which of query, key and value have a bias"
+        wide = self._linear(middle.end).out_features != query[1]
         return "a field of multi_head_attention that says how wide its output is" if wide else ""
+
+    def _scale(self, middle: _Middle, fit: Fit) -> float | None:
+        """Return what scores are multiplied by, as the program says it in numbers; None where they are not it."""
+        found = float(middle.core.arguments.get("scale") or 1.0)
+        for one in (node for node in self.nodes if node.name in middle.inside and len(node.reads) == 1):
+            numbers = [each for each in one.called.get("operands", ()) if isinstance(each, float | int)]
+            if one.part in TIMES and len(numbers) == 1 and not isinstance(numbers[0], bool):
+                found = found * numbers[0] if "mul" in one.part else found / numbers[0]
+        size = fit.pieces[0].weight.shape[0] // fit.heads
+        return found if found > 0.0 and abs(found / (fit.factor * size**-0.5) - 1.0) <= NEAR else None
 
     def _linear(self, node: ToldNode) -> nn.Linear:
         found: nn.Linear = self._modules[node.name]
@@ -206,10 +223,8 @@ class WrittenAttentions:
         if mixed.dim() != 3 or core.shape[:-2].numel() != heads * rows:
             return None
         scores = self._values.get(middle.core.reads[0]) if middle.core.part in SOFTMAX else None
-        if middle.core.part in WHOLE and middle.core.arguments.get("scale") is not None:
-            return None
         every = ways([self._linear(one) for one in middle.sources], heads)
-        found = (fit_of(pieces, given, heads, scores, mixed) for pieces in every)
+        found = (fit_of(pieces, given, heads, scores, mixed, middle.core.arguments.get("scale")) for pieces in every)
         return next((one for one in found if one is not None), None)
 
 

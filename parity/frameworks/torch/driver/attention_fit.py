@@ -87,7 +87,8 @@ def _cut(linear: nn.Linear, count: int, heads: int, apart: bool) -> list[Piece]:
 
 
 def fit_of(
-    pieces: Sequence[Piece], given: Mapping[int, Any], heads: int, scores: torch.Tensor | None, mixed: torch.Tensor
+    pieces: Sequence[Piece], given: Mapping[int, Any], heads: int, scores: torch.Tensor | None, mixed: torch.Tensor,
+    scale: float | None = None,
 ) -> Fit | None:  # fmt: skip
     """Return the attention that computes what a program did; None where none does.
 
@@ -97,6 +98,7 @@ def fit_of(
         heads: how many.
         scores: what the program's softmax read; None where it has no softmax of its own.
         mixed: what its output read.
+        scale: what a function of PyTorch's was told to multiply scores by.
     """
     if pieces[0].weight.shape[0] != pieces[1].weight.shape[0]:
         return None
@@ -108,7 +110,8 @@ def fit_of(
         for causal in (False, True):
             if causal and own.shape[-1] != own.shape[-2]:
                 continue
-            hidden, factor = behind if causal else torch.zeros_like(behind), 1.0
+            hidden = behind if causal else torch.zeros_like(behind)
+            factor = 1.0 if scale is None else _plain(scale * q.shape[-1] ** 0.5)
             if scores is not None:
                 factor = _factor(own, scores.reshape(len(mixed), *own.shape[1:])[:few].double(), hidden)
             found = (factor * own).masked_fill(hidden, -torch.inf).softmax(-1) @ v
@@ -132,6 +135,10 @@ def _factor(own: torch.Tensor, scores: torch.Tensor, hidden: torch.Tensor) -> fl
     factor = float((own * scores).sum() / (own * own).sum().clamp_min(torch.finfo(own.dtype).tiny))
     if not _near(factor * own, scores):
         return 0.0
+    return _plain(factor)
+
+
+def _plain(factor: float) -> float:
     return 1.0 if abs(factor - 1.0) <= NEAR else factor
 
 

@@ -43,6 +43,7 @@ def attention(node: ToldNode) -> Said:
                               "dropout": float(told["dropout"]), "causal": bool(called.get("causal"))}  # fmt: skip
     if told.get("value_dim", wide) != wide:
         fields["value_dim"] = int(told["value_dim"])
+    fields |= {name: told[name] for name in ("scale", "output_bias") if name in told}
     return Said(KIND, fields | _starts(node, size), _kept(node, called["roles"]))
 
 
