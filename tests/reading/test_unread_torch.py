@@ -26,6 +26,11 @@ PLAIN = "F.mse_loss(net(x), y)"
 NET = "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.a = nn.Linear(4, 2)\n"
 
 UNREAD = {
+    "no module": (
+        "w, b = torch.randn(4, 2, requires_grad=True), torch.zeros(2, requires_grad=True)\n"
+        "for _ in range(4):\n    ((x @ w + b - y) ** 2).mean().backward()\n    with torch.no_grad():\n"
+        "        for p in (w, b):\n            p -= 0.1 * p.grad\n            p.grad = None\n",
+        "train.py, line 9: tensors with requires_grad that no module keeps, moved by the program itself,"),
     "no zero_grad": (
         "for _ in range(4):\n    F.mse_loss(net(x), y).backward()\n    opt.step()\n",
         "train.py, line 8: gradients that are not set to zero, to which those of the next step are added,"),

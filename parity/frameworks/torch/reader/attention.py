@@ -30,7 +30,8 @@ def attention(node: ToldNode) -> Said:
     """
     told, called = {**node.own, **node.arguments}, dict(node.called)
     if not told.get("batch_first"):
-        raise NoEntryError("an attention that reads the places ahead of the rows (batch_first=False)")
+        what = "it takes its first axis for the places (batch_first=False), and is given the rows first"
+        raise NoEntryError(f"an attention between the rows of a batch: {what}")
     for name in ("add_bias_kv", "add_zero_attn"):
         if told.get(name):
             raise NoEntryError(f"a field of {KIND} that says {name}=True")

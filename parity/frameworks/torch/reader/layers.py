@@ -233,7 +233,8 @@ def upsampled(node: ToldNode) -> Said:
 def _recurrent(node: ToldNode) -> Said:
     """Return a recurrent module of one direction; a watcher says what of its states is read."""
     if not node.arguments.get("batch_first"):
-        raise NoEntryError("a recurrent layer that reads the steps ahead of the rows (batch_first=False)")
+        what = "it takes its first axis for the steps (batch_first=False), and is given the rows first"
+        raise NoEntryError(f"a recurrent layer along the rows of a batch: {what}")
     drop = ("dropout", "return_sequences", "bidirectional", "num_layers", "numbered")
     if int(node.arguments.get("num_layers", 1)) > 1:
         raise NoEntryError(f"a field of the layer that says num_layers={node.arguments['num_layers']}")
