@@ -96,6 +96,10 @@ def tell_parameters(told: Told, graph: TracedModel, starts: Starts, loop: Loop |
         parameters = parameters_of(node, owned)
         if not parameters:
             continue
+        idle = _idle_biases(node, parameters, starts, moving)
+        if idle:
+            node.arguments["one_bias"] = True
+            parameters = {name: one for name, one in parameters.items() if name not in idle}
         still = [name for name, one in parameters.items()
                  if not one.requires_grad or (moving is not None and id(one) not in moving)]  # fmt: skip
         node.trainable = len(still) < len(parameters)
@@ -111,6 +115,19 @@ def tell_parameters(told: Told, graph: TracedModel, starts: Starts, loop: Loop |
             name: starts.of(one) or measured.word(node, name, one, starts.first(one), feeds)
             for name, one in parameters.items()
         }
+
+
+def _idle_biases(
+    node: ToldNode, parameters: Mapping[str, Any], starts: Starts, moving: set[int] | None
+) -> list[str]:  # fmt: skip
+    """Return the second biases of a recurrent layer that stay at 0, beside first ones that move: they add nothing."""
+    if node.part not in ("nn.LSTM", "nn.RNN"):
+        return []
+    still = {name for name, one in parameters.items()
+             if not one.requires_grad or (moving is not None and id(one) not in moving)}  # fmt: skip
+    second = [name for name in parameters if name.startswith("bias_hh")]
+    idle = bool(second) and still == set(second) and not any(starts.first(parameters[name]).any() for name in second)
+    return second if idle else []
 
 
 def tell_precision(told: Told, step: Pass) -> None:
