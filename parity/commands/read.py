@@ -275,7 +275,7 @@ def with_program(
         sides: in their order; None for the program.
     """
     file = folder / f"{program.name}_{PROGRAM}.py"
-    own = {"framework": reading.framework, "program": str(file)}
+    own = {"framework": reading.framework, "program": str(file), "map": reading.hidden()}
     told: dict[str, Any] = {name: own if one is None else dict(one) for name, one in sides.items()}
     data = {**reading.spec, "data": {**reading.spec["data"], "source": str(rows.resolve())}, "sides": told}
     weights = reading.spec["training"].get("initial_weights")

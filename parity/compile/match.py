@@ -139,7 +139,7 @@ def _outputs(
         for after in side.graph.readers(before.name):
             # What reads several, or is called again, does not show which of them it takes in.
             single = len(after.reads) == 1 and after.owner not in side.graph.shared
-            if before.name not in found and after.name in places and single:
+            if before.name not in found and after.name in places and single and _whole_there(after, places, weights):
                 found[before.name] = _taken_in(before, after, places[after.name], side.framework)
     for layer in inner:
         if layer.name not in found and places.get(layer.name) in plain:
@@ -154,6 +154,12 @@ def _outputs(
         found |= _whole(side, compiled, inventory)
     names = {itself(name): name for name in found}
     return {names[layer.name]: found[names[layer.name]] for layer in ordered if layer.name in names}
+
+
+def _whole_there(layer: Layer, places: Mapping[str, str], weights: Mapping[str, Weight]) -> bool:
+    """Return whether all that a layer keeps lies in its module, which then takes in what the layer reads."""
+    kept = [weights[name] for one in layer.parameters if (name := parameter_name(layer.name, one)) in weights]
+    return all(one.attribute.startswith(f"{places[layer.name]}.") for one in kept)
 
 
 def _activates(layer: Layer, side: Resolved) -> bool:

@@ -8,7 +8,7 @@ import operator
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt
 
 from parity.code import Case, Helper, KerasCode, Parameter, Site, TensorFlowCode, TorchCode, TorchWeight
 from parity.constraints import AnyConstraint
@@ -67,6 +67,10 @@ class MultiHeadAttention(Op):
     value_dim: PositiveInt | None = Field(default=None, description="size of a head's value; key_dim if not said")
     causal: bool = Field(default=False, description="a place does not see those behind it")
     use_bias: bool = Field(default=True, description="add a bias to each projection")
+    output_bias: bool | None = Field(default=None, description="the same of the output; as the others if not said")
+    scale: PositiveFloat | None = Field(
+        default=None, description="what scores are multiplied by; 1 / sqrt(key_dim) if not said"
+    )
     dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(
         default=0.0, description="share of the weights between places that is dropped in training"
     )
@@ -104,9 +108,21 @@ class MultiHeadAttention(Op):
 
     def inert(self, field: str, other: Any, shape: Shape) -> str:
         """Say when an output kernel whose start is not said starts as it would be told to."""
+        if field == "output_bias" and (self.use_bias if other is None else other) == self.biased("output"):
+            return "the output has a bias either way" if self.biased("output") else "the output has none either way"
+        if field == "scale" and math.isclose(other or self.key_dim**-0.5, self._scale, rel_tol=1e-12):
+            return "scores are multiplied by the same either way"
         starts = self.output_initializer or self.kernel_initializer
         alike = field == "output_initializer" and (other or self.kernel_initializer) == starts
         return "the output's kernel starts as the others either way" if alike else ""
+
+    def biased(self, part: str) -> bool:
+        """Return whether a projection, one of :data:`PARTS`, adds a bias."""
+        return self.output_bias if part == "output" and self.output_bias is not None else self.use_bias
+
+    @property
+    def _scale(self) -> float:
+        return self.key_dim**-0.5 if self.scale is None else self.scale
 
     @staticmethod
     def _parts(masks: Sequence[Any]) -> tuple[Any, Any, Any]:
@@ -147,7 +163,7 @@ class MultiHeadAttention(Op):
             found[f"{part}_kernel"] = (size, heads, inner)
             found |= {f"{part}_bias": (heads, inner)} if self.use_bias else {}
         found["output_kernel"] = (heads, wide, query)
-        return found | ({"output_bias": (query,)} if self.use_bias else {})
+        return found | ({"output_bias": (query,)} if self.biased("output") else {})
 
     def parameters(self, shape: Any) -> dict[str, Parameter]:
         """Return four kernels (in, out) and, with ``use_bias``, their biases; heads stand side by side."""
@@ -186,13 +202,13 @@ class MultiHeadAttention(Op):
 
         def projected(part: str, x: Any) -> Any:
             made = np.matmul(x, p[f"{part}_kernel"])
-            return made + p[f"{part}_bias"] if self.use_bias else made
+            return made + p[f"{part}_bias"] if self.biased(part) else made
 
         q, k, v = (
             np.reshape(projected(part, one), (len(one), one.shape[1], self.num_heads, -1))
             for part, one in (("query", query), ("key", key), ("value", value))
         )
-        scores, seen = np.einsum("nthd,nshd->nhts", q, k) / math.sqrt(self.key_dim), self._seen(q.shape[1], k.shape[1])
+        scores, seen = np.einsum("nthd,nshd->nhts", q, k) * self._scale, self._seen(q.shape[1], k.shape[1])
         shares = np.exp(np.log_softmax(scores if seen is None else np.where(seen, scores, -1e300)))
         if self.draws and seen is not None:
             shares = np.where(seen, shares, 0.0)
@@ -207,11 +223,17 @@ class MultiHeadAttention(Op):
         places = {name: f"{name.partition('_')[0]}_dense.{name.partition('_')[2]}" for name in kept}
         helper = self._keras_class(site)
         name, helpers = (helper.name, (helper,)) if helper is not None else ("", ())
-        layer = self.keras_layer(site, name)
+        more = {} if self.scale is None else {"factor": repr(self.scale * math.sqrt(self.key_dim))}
+        more |= {"output_bias": repr(self.output_bias)} if self._output_apart else {}
+        layer = self.keras_layer(site, name, **more)
         return KerasCode(layer=layer, called=", ".join(given), helpers=helpers, weights=places, shapes=kept)
 
     def keras_trainable(self) -> None:
         """Leave it to itself: Keras's layer, told so, lets what it is made of move; a class in its place does not."""
+
+    @property
+    def _output_apart(self) -> bool:
+        return self.biased("output") != self.use_bias
 
     def _keras_class(self, site: Site) -> Helper | None:
         """Return the class where Keras's own would do something else; None where it would not."""
@@ -219,6 +241,7 @@ class MultiHeadAttention(Op):
         return keras_class(
             frozen=not self.trainable, apart=self.output_initializer is not None, keeping=keeps,
             of_none=keeps and not self.draws and site.framework == "keras_torch",
+            scaled=self.scale is not None, output_bias=self._output_apart,
         )  # fmt: skip
 
     def tensorflow(self, site: Site) -> TensorFlowCode:
@@ -228,7 +251,7 @@ class MultiHeadAttention(Op):
 
         def projected(part: str, x: str) -> str:
             made = f"tf.matmul({x}, self.{site.name}_{part}_kernel)"
-            return f"{made} + self.{site.name}_{part}_bias" if self.use_bias else made
+            return f"{made} + self.{site.name}_{part}_bias" if self.biased(part) else made
 
         def heads(part: str, x: str, long: int) -> str:
             return f"tf.reshape({projected(part, x)}, (-1, {long}, {self.num_heads}, {self._width(part)}))"
@@ -244,7 +267,7 @@ class MultiHeadAttention(Op):
             f"q = {heads('query', query, length)}",
             f"k = {heads('key', key, places)}",
             f"v = {heads('value', value, places)}",
-            f'scores = tf.einsum("nthd,nshd->nhts", q, k) / {math.sqrt(self.key_dim)!r}',
+            f'scores = tf.einsum("nthd,nshd->nhts", q, k) * {self._scale!r}',
             *seen,
             *(dropped if self.draws else []),
             f'x = tf.einsum("nhts,nshd->nthd", {"shares" if self.draws else shares}, v)',
@@ -275,6 +298,8 @@ class MultiHeadAttention(Op):
         kind = WRITTEN_OUT if any(site.masked) or self.draws else TORCH
         told = [f"({query}, {key}, {value})", str(self.num_heads), str(self.key_dim), str(self._width("value"))]
         told += ([] if self.use_bias else ["bias=False"]) + (["causal=True"] if self.causal else [])
+        told += [f"output_bias={self.output_bias}"] if self._output_apart else []
+        told += [] if self.scale is None else [f"scale={self.scale!r}"]
         told += [f"dropout={self.dropout!r}"] if self.draws else []
         weights = {}
         for name in self.shaped(site.input_shapes):
@@ -300,6 +325,12 @@ class MultiHeadAttention(Op):
             Case(shows="a place of 0 sees all alike: the mean of 0 and log 3, the other log 3 three times as much",
                  fields=fields, x=[[[[0.0], [1.0]]], [[[0.0], [log3]]]], parameters=plain,
                  expected=[[[log3 / 2], [log3 * 0.75]]]),
+            Case(shows="a scale of a half: the other log 3 counts sqrt(3) times as much",
+                 fields=fields | {"scale": 0.5}, x=[[[[0.0], [1.0]]], [[[0.0], [log3]]]], parameters=plain,
+                 expected=[[[log3 / 2], [log3 * 3**0.5 / (1 + 3**0.5)]]]),
+            Case(shows="a bias of the output alone", fields=fields | {"output_bias": True},
+                 x=[[[[0.0], [0.0]]], [[[2.0], [6.0]]]], parameters=plain | {"output_bias": [1.0]},
+                 expected=[[[5.0], [5.0]]]),
             Case(shows="causal: the first place sees itself alone", fields=fields | {"causal": True},
                  x=[[[[0.0], [1.0]]], [[[5.0], [5.0 + log3]]]], parameters=plain,
                  expected=[[[5.0], [5.0 + log3 * 0.75]]]),

@@ -48,12 +48,7 @@ class PairSide:
 
     def paths(self) -> dict[str, str]:
         """Return of each layer of the spec what the program itself calls it, where it has a name for it."""
-        found: dict[str, str] = {}
-        for node in self.reading.told.nodes:
-            own = self.reading.names.get(node.name)
-            path = node.name if node.path is None else node.path
-            found |= {name: path for name, mine in self.names.items() if mine == own and path}
-        return found
+        return self.reading.places(self.names)
 
     def seen(self, name: str) -> bool:
         """Return whether it was seen what its program says of a field of training."""
@@ -332,8 +327,8 @@ def with_programs(pair: Pair, files: Mapping[str, str], scripts: Mapping[str, st
         if script:
             told["script"] = os.path.abspath(script)
         told["said_at"] = one.said_at(os.path.dirname(script))
-        paths = one.paths()
-        mapped = {name: path for name, path in paths.items() if name != path and _has_tensors(one.model, name)}
+        mapped = {name: path for name, path in one.paths().items() if name != path and _has_tensors(one.model, name)}
+        mapped |= one.reading.hidden(one.names)
         if mapped:
             told["map"] = mapped
         sides[one.name] = told
@@ -341,5 +336,5 @@ def with_programs(pair: Pair, files: Mapping[str, str], scripts: Mapping[str, st
 
 
 def _has_tensors(model: ModelSpec, name: str) -> bool:
-    op = next(op for op in model.layers if op.name == name)
+    op = next(op for op in model.layers if op.name == name.partition(".")[0])
     return bool(type(op).started or type(op).statistics or op.at_home)

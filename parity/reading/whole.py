@@ -11,7 +11,7 @@ from parity.catalog import LOSSES, OPTIMIZERS
 from parity.errors import UsageError
 from parity.reading.entries_of import checked, entry_of, reader_of, shown_word
 from parity.reading.layers_of import Layers, layers_of
-from parity.reading.opaque import opaque_parts
+from parity.reading.opaque import is_opaque, opaque_parts
 from parity.reading.resolved import resolved
 from parity.reading.rows_of import Rows, rows_of
 from parity.reading.said import said_parts
@@ -62,6 +62,34 @@ class ReadProgram:
         several = isinstance(self.spec["model"].get("outputs"), Mapping)
         losses = self.spec["loss"] if several else {"": self.spec["loss"]}
         return opaque_parts(self.spec["model"]["layers"], losses)
+
+    def places(self, names: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Return where the program keeps layers, and parameters that lie in other modules than their layer's: a map.
+
+        Args:
+            names: of each layer of a spec, the layer of this reading that it is; None where they are the same.
+        """
+        found: dict[str, str] = {}
+        called = names if names is not None else {one: one for one in self.names.values()}
+        for node in self.told.nodes:
+            mine = [name for name, one in called.items() if one == self.names.get(node.name)]
+            path = node.name if node.path is None else node.path
+            for name in mine:
+                found |= {f"{name}.{parameter}": one for parameter, one in node.kept.items()}
+                found |= {name: path} if path else {}
+        return found
+
+    def hidden(self, names: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Return those of :meth:`places` that no name and no order tells: opaque layers, and what is kept apart.
+
+        Args:
+            names: as there.
+        """
+        opaque = {one["opaque"]["name"] for one in self.spec["model"]["layers"] if is_opaque(one)}
+        apart = {own for node in self.told.nodes if node.path is not None and (own := self.names.get(node.name))
+                 and (node.kept or own in opaque)}  # fmt: skip
+        mine = {name for name, own in (names or {one: one for one in apart}).items() if own in apart}
+        return {name: path for name, path in self.places(names).items() if name.partition(".")[0] in mine}
 
     def known(self, tensor: str) -> str:
         """Return why a tensor is another than a spec can say (:meth:`~parity.reading.odd.Reader.known`)."""

@@ -53,6 +53,7 @@ class ToldNode:
             each draw that a harness can deal, or ``own``.
         tensors: shapes of the parameters of a layer of the program's own, by their names in it.
         why: what stands in the way of going into it; empty where that is not asked.
+        kept: of parameters that lie in other modules than its own, by the spec's names, their paths in the model.
     """
 
     name: str
@@ -73,6 +74,7 @@ class ToldNode:
     random: Word = field(default_factory=list)
     tensors: dict[str, list[int]] = field(default_factory=dict)
     why: str = ""
+    kept: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(kw_only=True)

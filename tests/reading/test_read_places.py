@@ -119,3 +119,44 @@ def test_a_table_that_is_read_from_elsewhere_on_is_no_embedding_of_places_in_ker
     read_text: Callable[..., ReadProgram],
 ) -> None:
     assert "opaque" in read_text(KERAS.format(start=1)).spec["model"]["layers"][0]
+
+
+PARAMETER = """
+import torch
+from torch import nn
+
+torch.manual_seed(0)
+x, y = torch.randn(24, 4, 6), torch.rand(24, 1)
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.places, self.head = nn.Linear(6, 6), nn.Parameter(torch.empty({shape})), nn.Linear(6, 1)
+        nn.init.normal_(self.places, std=0.02)
+
+    def forward(self, x):
+        return self.head(torch.tanh(self.first(x) + {added}).mean(1))
+
+
+net = Net()
+optimizer = torch.optim.Adam(net.parameters(), lr=0.1)
+for start in (0, 8, 16):
+    optimizer.zero_grad()
+    loss = nn.functional.mse_loss(net(x[start : start + 8]), y[start : start + 8])
+    loss.backward()
+    optimizer.step()
+"""
+
+
+@pytest.mark.parametrize(("shape", "added", "length"), [
+    ("1, 4, 6", "self.places", None), ("7, 6", "self.places[: x.size(1)]", 7), ("1, 5, 6", "self.places[:, :4]", 5),
+])  # fmt: skip
+def test_a_parameter_that_is_added_to_a_sequence_is_its_places(
+    session: Session, tmp_path: Path, shape: str, added: str, length: int | None
+) -> None:
+    reading, proof = read_and_held(session, PARAMETER.format(shape=shape, added=added), tmp_path)
+    table = reading.spec["model"]["layers"][1]["position_embedding"]
+    assert table["embeddings_initializer"] == {"random_normal": {"stddev": 0.02}}
+    assert (table["name"], table.get("sequence_length")) == ("places", length)
+    assert proof.code == 0, proof.lines

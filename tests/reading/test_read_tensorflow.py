@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers_reading import read_and_held
 
 from parity import api
 from parity.errors import ParityError
@@ -318,3 +319,13 @@ def test_a_session_of_tensorflow_1_is_named(tmp_path: Any) -> None:
     assert [(one.what, one.place) for one in told.refused] == [
         ("tf.compat.v1.Session, a graph of TensorFlow 1,", "old.py, line 4")
     ]
+
+
+def test_a_model_of_keras_in_a_loop_has_its_loss_written_out(session: Session, tmp_path: Path) -> None:
+    lines = OF_KERAS.replace("loss_fn(y, logits)", "tf.reduce_mean(tf.square(y - logits))").replace(
+        "y_train = rng.integers(0, 3, 120)", 'y_train = rng.normal(size=(120, 3)).astype("float32")'
+    )
+    reading, proof = read_and_held(session, f"import torch\n{lines}", tmp_path)  # That it is imported says nothing.
+    assert reading.framework == "keras"
+    assert reading.spec["loss"] == "mse"
+    assert proof.code == 0, proof.lines

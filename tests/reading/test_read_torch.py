@@ -160,7 +160,7 @@ MODELS = {
         "torch.cat([(h := self.rnn(steps)[1])[-2], h[-1]], dim=1)", "steps", ["bidirectional", "dense"]),
     "every state": (
         "self.rnn = nn.GRU(2, 2, batch_first=True)", "self.rnn(steps)[0].reshape(-1, 6)[:, :]", "steps",
-        ["gru", "opaque", "dense"]),
+        ["gru", "flatten", "dense"]),
     "tokens": (
         "self.table = nn.Embedding(9, 4)", "self.table(steps).mean(1)", "tokens",
         ["embedding", "global_average_pooling1d", "dense"]),

@@ -26,6 +26,11 @@ PLAIN = "F.mse_loss(net(x), y)"
 NET = "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.a = nn.Linear(4, 2)\n"
 
 UNREAD = {
+    "no module": (
+        "w, b = torch.randn(4, 2, requires_grad=True), torch.zeros(2, requires_grad=True)\n"
+        "for _ in range(4):\n    ((x @ w + b - y) ** 2).mean().backward()\n    with torch.no_grad():\n"
+        "        for p in (w, b):\n            p -= 0.1 * p.grad\n            p.grad = None\n",
+        "train.py, line 9: tensors with requires_grad that no module keeps, moved by the program itself,"),
     "no zero_grad": (
         "for _ in range(4):\n    F.mse_loss(net(x), y).backward()\n    opt.step()\n",
         "train.py, line 8: gradients that are not set to zero, to which those of the next step are added,"),
@@ -54,7 +59,7 @@ UNREAD = {
     "groups": (
         "opt = torch.optim.SGD([{'params': [net.weight], 'weight_decay': 0.1}, {'params': [net.bias]}], 0.1)\n"
         + STEP.format(loss=PLAIN),
-        "train.py, line 10: groups of parameters that differ in weight_decay"),
+        "train.py, line 7: groups of parameters, weight_decay=0.1 for weight and weight_decay=0 for bias,"),
     "rates": (
         STEP.format(loss=PLAIN) + "    opt.param_groups[0]['lr'] *= 0.5\n",
         "train.py, line 9: rates that the program sets itself (0.1, 0.05, 0.025, ...)"),

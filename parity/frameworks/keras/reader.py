@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from parity.catalog import ACTIVATIONS, METRICS
 from parity.reading.entries_of import entry_of, shown_word
+from parity.reading.indexed import indexed
 from parity.reading.odd import Passing, Reader, Said
 from parity.reading.unread import NoEntryError
 from parity.run.told import Told, ToldNode, Word
@@ -309,6 +310,17 @@ def _joined(node: ToldNode) -> Said:
     return Said("concatenate", {"axis": node.arguments.get("axis", -1)})
 
 
+def _indexed(node: ToldNode) -> Said:
+    """Return what an index takes of each row."""
+    index = node.called.get("operands", [None, None])[1:]
+    found = indexed(index[0], node.read_shapes[0]) if len(index) == 1 and len(node.reads) == 1 else None
+    if found is None and math.prod(node.shape) == math.prod(node.read_shapes[0]):
+        return _reshaped(node)
+    if found is None:
+        raise NoEntryError("a layer that takes places whose numbers are computed")
+    return found
+
+
 def _cast(node: ToldNode) -> Passing:
     kind = str(node.arguments.get("dtype"))
     if not kind.startswith("float"):
@@ -319,6 +331,7 @@ def _cast(node: ToldNode) -> Passing:
 OPERATIONS: dict[str, Callable[[ToldNode], Said | Passing]] = {
     "reshape": _reshaped, "squeeze": _reshaped, "expand_dims": _reshaped, "transpose": _moved, "mean": _pooled,
     "max": _pooled, "concatenate": _joined, "cast": _cast, "negative": lambda node: Said("rescaling", {"scale": -1.0}),
+    "get_item": _indexed,
 }  # fmt: skip
 
 READER = KerasReader()

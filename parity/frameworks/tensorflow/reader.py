@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from parity.catalog import OPS
 from parity.reading.entries_of import value_of
+from parity.reading.indexed import indexed
 from parity.reading.odd import Passing, Reader, Said
 from parity.reading.unread import NoEntryError
 from parity.run.told import ToldNode
@@ -26,6 +27,9 @@ class TensorFlowReader(Reader):
 
     def odd(self, node: ToldNode) -> Said | Passing | None:
         kind = LAYERS.get(node.part, node.part)
+        if node.part == "tf.strided_slice":
+            found = indexed(node.arguments["index"], node.read_shapes[0])
+            return found or Said("reshape", {"target_shape": node.shape})
         if kind not in OPS:
             return None
         if kind == "activation":

@@ -16,6 +16,9 @@ from parity.run.probe import Guide
 from parity.tensors import LOGITS
 from parity.tensors import output as output_name
 
+STEPS_FIRST = ((1, 0, 2),)
+"""How a program may keep a sequence: its steps ahead of the rows."""
+
 
 def laid_out(output: dict[str, Any], shape: Sequence[int]) -> Sequence[int] | None:
     """Return the permutation that makes a layer's output canonical, told by its shape where the program may differ.
@@ -28,7 +31,8 @@ def laid_out(output: dict[str, Any], shape: Sequence[int]) -> Sequence[int] | No
     if known is None or len(known) < 2:
         return axes
     last = (0, *range(2, len(known) + 1), 1)
-    fits = [one for one in (None, last) if tuple(shape[i] for i in one or range(len(shape)))[1:] == tuple(known)]
+    ways = (None, last, *(STEPS_FIRST if len(known) == 2 else ()))
+    fits = [one for one in dict.fromkeys(ways) if tuple(shape[i] for i in one or range(len(shape)))[1:] == tuple(known)]
     return fits[0] if len(fits) == 1 else axes
 
 
@@ -46,6 +50,8 @@ def mask_layout(row: Sequence[int], shape: Sequence[int], known: Sequence[int] |
     fits = [one for one in ways if tuple(whole[i] for i in one or range(len(whole))) == tuple(shape)]
     if len(fits) > 1 and len(row) > 1:
         return known
+    if not fits and rank == 2 and tuple(shape) == (row[0], shape[1], row[1]):
+        return STEPS_FIRST[0]
     return fits[0] if fits else None
 
 
@@ -110,6 +116,6 @@ class View:
         if given.shape == shape:
             return given
         if given.ndim == len(shape):
-            axes = self.output["axes"] or (0, *range(2, given.ndim), 1)
+            axes = laid_out(self.output, shape) or (0, *range(2, given.ndim), 1)
             return permuted(given, inverse(axes))
         return given.reshape(shape)

@@ -87,8 +87,10 @@ class AddedLoss:
 
 
 def is_entered(layer: Any) -> bool:
-    """Return whether a layer is gone into: one of a program's own, or a model."""
-    return isinstance(layer, keras.Model) or (isinstance(layer, keras.Layer) and name_of(type(layer)) is None)
+    """Return whether a layer is gone into: one of a program's own, one of a function of it, or a model."""
+    return isinstance(layer, keras.Model | keras.layers.Lambda) or (
+        isinstance(layer, keras.Layer) and name_of(type(layer)) is None
+    )
 
 
 class Trace:

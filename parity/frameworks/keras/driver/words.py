@@ -42,6 +42,10 @@ def word(value: Any) -> Any:
         if "class_name" in value and "config" in value:
             return _serialized(value)
         return {str(name): word(one) for name, one in value.items()}
+    if isinstance(value, slice):
+        return {"slice": [word(value.start), word(value.stop), word(value.step)]}
+    if value is Ellipsis:
+        return "..."
     if isinstance(value, np.ndarray) and value.size <= 64:
         return value.tolist()
     return part_word(value)

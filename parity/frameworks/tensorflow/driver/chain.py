@@ -61,7 +61,7 @@ class OperationChain:
 
     def _trains_itself(self, tensor: Any) -> bool | None:
         op = self.producer(tensor)
-        if self.handle(tensor) is not None:
+        if self.handle(tensor) is not None or (op is not None and is_of_keras(op)):
             return True
         return None if op is not None and op.inputs else False
 
@@ -131,6 +131,11 @@ class OperationChain:
             wanted += list(op.inputs)
         found -= {id(op) for op in but}
         return [op for op in self.operations if id(op) in found]
+
+
+def is_of_keras(op: TapedOperation) -> bool:
+    """Return whether an operation is a call of a layer or model of Keras's, whose variables are no inputs of it."""
+    return op.kind == "keras.Layer" and op.call is not None and bool(getattr(op.call[1][0], "variables", ()))
 
 
 def number_of(tensor: Any) -> np.ndarray:

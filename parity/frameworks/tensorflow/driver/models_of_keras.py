@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from parity.frameworks import part_of
 from parity.frameworks.tensorflow.driver.chain import number_of
@@ -121,7 +122,11 @@ def contract_of_keras(seen: Recorded) -> dict[str, Any]:
 
     def build_loss() -> Callable[..., Any]:
         def loss(targets: Any, outputs: Any) -> Any:
-            known = {id(found.outputs): outputs, id(found.targets): targets}
+            given = tf.convert_to_tensor(targets)
+            given = (
+                tf.cast(given, outputs.dtype) if given.dtype.is_floating else given
+            )  # What is written out casts none.
+            known = {id(found.outputs): outputs, id(found.targets): given}
             return TapeReplay(seen.chain, seen.chain.variables, outputs.dtype).run(behind, known)[id(found.main)]
 
         return loss

@@ -27,7 +27,7 @@ FUNCTIONS = {
     "tf.nn": ("dropout", "gelu", "silu", "swish", "conv1d", "batch_normalization", "embedding_lookup", "moments",
               "max_pool1d", "avg_pool1d", "softmax_cross_entropy_with_logits", "sigmoid_cross_entropy_with_logits",
               "sparse_softmax_cross_entropy_with_logits"),
-    "tf": ("clip_by_global_norm", "clip_by_norm"),
+    "tf": ("clip_by_global_norm", "clip_by_norm", "tensordot"),
     "tf.math": ("log_sigmoid",),
 }  # fmt: skip
 """Functions that are several operations, by the module that people find them in."""
@@ -68,13 +68,14 @@ class Recorder:
         self._into: list[TapedOperation] | None = None
         self._step: TapedStep | None = None
         self._quiet = self._tapes = 0
+        self._alone = True
         self._patched: list[tuple[Any, str, Any, bool]] = []
 
     @contextlib.contextmanager
     def recording(self) -> Iterator[None]:
         """Record within it what the program does."""
         eagerly, driver = tf.config.functions_run_eagerly(), Driver.active
-        alone = getattr(driver, "runs_in_float32", True)
+        self._alone = alone = getattr(driver, "runs_in_float32", True)
         if alone:
             Driver.active = None  # The program runs as itself, in float32, and draws its masks itself.
         tf.config.run_functions_eagerly(True)
@@ -288,9 +289,17 @@ class Recorder:
         def iterating(dataset: Any) -> Any:
             if not self._quiet:
                 self.datasets.append(dataset)
-            return plain(dataset)
+            return plain(dataset) if self._alone else self._widened(plain(dataset))
 
         return iterating
+
+    def _widened(self, dealt: Any) -> Iterator[Any]:
+        """Deal out rows in the float type of a worker's layers: a loss that is written out mixes no types."""
+        dtype = tf.as_dtype(sys.modules["keras"].config.floatx())
+        for rows in dealt:
+            with self.quiet():
+                found = tf.nest.map_structure(partial(_as, dtype), rows)
+            yield found
 
     def _testing(self, plain: Callable[..., Any]) -> Callable[..., Any]:
         def testing(tensor: Any) -> bool:
@@ -313,6 +322,12 @@ class Recorder:
         """End the program: what it does cannot be read."""
         self.odd.append((what, line_here(), needs))
         self.full(self)
+
+
+def _as(dtype: Any, value: Any) -> Any:
+    """Return a tensor of floats in a type; anything else as it is."""
+    floats = tf.is_tensor(value) and value.dtype.is_floating and value.dtype != dtype
+    return tf.raw_ops.Cast(x=value, DstT=dtype) if floats else value
 
 
 def is_value(given: Any) -> bool:

@@ -17,6 +17,8 @@ from parity.frameworks.tensorflow.driver.told_words import (
     PASSING,
     RESHAPES,
     SUMS,
+    along_last,
+    index_of,
     padding_of,
     row_of,
     sizes_of,
@@ -127,12 +129,24 @@ class TapedGraph:
         return layer_name(self.names.get(handle, ""), kind) or kind
 
     def _matmul(self, op: TapedOperation) -> bool:
-        kernel, turned = self.chain.handle(op.inputs[1]), ("transpose_a", "transpose_b", "adj_x", "adj_y")
-        x, w = op.inputs
+        """Tell a product with a kernel, or one along the last axis of what is read and the first of a kernel."""
+        turned = ("transpose_a", "transpose_b", "adj_x", "adj_y")
+        x, w = op.inputs if op.call is None else (arguments_of(op)[name] for name in ("a", "b"))
+        if op.call is not None and not along_last(arguments_of(op)["axes"], len(x.shape)):
+            return False
+        kernel = self.chain.handle(w)
         if kernel is None or len(w.shape) != 2 or any(op.attributes.get(name) for name in turned):
             return False
         return self._node(op, "tf.matmul", [x], self._named(kernel, "dense"), {"kernel_initializer": kernel},
                           units=int(w.shape[1]), use_bias=False)  # fmt: skip
+
+    def _indexed(self, op: TapedOperation) -> bool:
+        """Tell an index, as Python writes it."""
+        x, begin, end, steps = op.inputs
+        if self.chain.handle(x) is not None or any(self.chain.moves(one) for one in (begin, end, steps)):
+            return False
+        index = index_of(op.attributes, *(number_of(one).tolist() for one in (begin, end, steps)))
+        return self._node(op, "tf.strided_slice", [x], "getitem", function=True, index=index)
 
     def _conv(self, op: TapedOperation, rank: int = 2) -> bool:
         if op.call is None:
@@ -329,7 +343,7 @@ KINDS: dict[str, Callable[[TapedGraph, TapedOperation], bool]] = {
     **dict.fromkeys(("MaxPool", "AvgPool", "MaxPool3D", "AvgPool3D", "tf.nn.max_pool1d", "tf.nn.avg_pool1d"),
                     TapedGraph._pooled),
     "tf.nn.dropout": TapedGraph._dropped, "Pad": TapedGraph._padded, "PadV2": TapedGraph._padded,
-    "Cast": TapedGraph._cast,
+    "Cast": TapedGraph._cast, "StridedSlice": TapedGraph._indexed, "tf.tensordot": TapedGraph._matmul,
     **dict.fromkeys(("ResourceGather", "GatherV2", "tf.nn.embedding_lookup"), TapedGraph._looked_up),
     **dict.fromkeys(PASSING, TapedGraph._passed),
 }  # fmt: skip

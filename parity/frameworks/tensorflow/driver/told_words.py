@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 ACTIVATIONS = {
     "Relu": "tf.nn.relu", "Relu6": "tf.nn.relu6", "Elu": "tf.nn.elu", "Selu": "tf.nn.selu", "Tanh": "tf.nn.tanh",
@@ -66,3 +68,38 @@ def sizes_of(value: Any, rank: int) -> Any:
         several = several[1:-1]
     found = [int(one) for one in (several * rank if len(several) == 1 else several)]
     return found[0] if rank == 1 else found
+
+
+def index_of(
+    attributes: Mapping[str, Any], begin: Sequence[int], end: Sequence[int], steps: Sequence[int]
+) -> list[Any]:
+    """Return the index of a ``StridedSlice`` as words: whole numbers, slices, ``"..."`` and None for a new axis.
+
+    Args:
+        attributes: of the operation, whose masks have a bit for each part.
+        begin: of each part.
+        end: of each part.
+        steps: of each part.
+    """
+    found: list[Any] = []
+    for number, (first, last, step) in enumerate(zip(begin, end, steps, strict=True)):
+        bits = {name: bool(int(attributes.get(f"{name}_mask", 0)) >> number & 1)
+                for name in ("begin", "end", "ellipsis", "new_axis", "shrink_axis")}  # fmt: skip
+        if bits["ellipsis"]:
+            found.append("...")
+        elif bits["new_axis"]:
+            found.append(None)
+        elif bits["shrink_axis"]:
+            found.append(int(first))
+        else:
+            told = [None if bits["begin"] else int(first), None if bits["end"] else int(last), int(step)]
+            found.append({"slice": [*told[:2], None if told[2] == 1 else told[2]]})
+    return found
+
+
+def along_last(axes: Any, rank: int) -> bool:
+    """Return whether ``tf.tensordot`` goes along the last of as many axes, and the first of the other tensor."""
+    if isinstance(axes, int):
+        return axes == 1
+    first, second = ([int(one) for one in np.ravel(each)] for each in axes)
+    return [one % rank for one in first] == [rank - 1] and second in ([0], [-2])

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 from torch.nn import functional
 
+from parity.frameworks.torch.driver.attention_apart import ApartProjections, Written
 from parity.frameworks.torch.driver.words import bare, word
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class Apart(nn.Module):  # type: ignore[misc]
     def __init__(self, module: nn.MultiheadAttention) -> None:
         super().__init__()
         self.num_heads, self.rate, self.batch_first = module.num_heads, module.dropout, module.batch_first
-        self.parts: dict[int, list[nn.Parameter]] = {}
+        self.instead: dict[int, list[nn.Parameter]] = {}
         packed = module.in_proj_weight
         weights = (
             [module.q_proj_weight, module.k_proj_weight, module.v_proj_weight]
@@ -86,7 +87,7 @@ class Apart(nn.Module):  # type: ignore[misc]
     def _apart(self, packed: nn.Parameter) -> list[nn.Parameter]:
         """Return three parameters with the numbers of one."""
         found = [nn.Parameter(one.detach().clone(), packed.requires_grad) for one in packed.chunk(3)]
-        self.parts[id(packed)] = found
+        self.instead[id(packed)] = found
         return found
 
     def forward(
@@ -95,13 +96,17 @@ class Apart(nn.Module):  # type: ignore[misc]
     ) -> tuple[torch.Tensor, torch.Tensor | None]:  # fmt: skip
         """Return the output, and what places give each other if that is asked for."""
         del key_padding_mask, is_causal  # Neither without a mask that is said, or the program was not read.
-        parts = (self.query(query), self.key(key), self.value(value))
+        given = (query, key, value)
+        if not self.batch_first:
+            given = tuple(one.transpose(0, 1) for one in given)
+        parts = (self.query(given[0]), self.key(given[1]), self.value(given[2]))
         q, k, v = (one.unflatten(-1, (self.num_heads, -1)).transpose(1, 2) for one in parts)
         scores = q @ k.transpose(2, 3) * q.shape[-1] ** -0.5
         if attn_mask is not None:
             scores = scores.masked_fill(torch.ones_like(scores, dtype=torch.bool).triu(1), -torch.inf)
         shares = functional.dropout(scores.softmax(-1), self.rate, self.training)
-        found = self.output((shares @ v).transpose(1, 2).flatten(2))
+        mixed = (shares @ v).transpose(1, 2).flatten(2)
+        found = self.output(mixed if self.batch_first else mixed.transpose(0, 1))
         if not need_weights:
             return found, None
         return found, shares.mean(1) if average_attn_weights else shares
@@ -114,21 +119,27 @@ def _linear(weight: nn.Parameter, bias: nn.Parameter | None) -> nn.Linear:
     return found
 
 
-def taken_apart(model: nn.Module, loop: Loop) -> None:
+def taken_apart(model: nn.Module, loop: Loop, written: Iterable[Written] = ()) -> None:
     """Put attentions with three matrices in the place of a model's own, in its optimizer and its clips, too.
 
     Args:
         model: of the program; changed.
         loop: in which it trains; changed.
+        written: attentions that the program writes out.
     """
-    made: dict[int, Apart] = {}
+    made: dict[int, Any] = {
+        id(piece.linear): ApartProjections(piece.linear, one.pieces)
+        for one in written for piece in one.pieces if piece.rows is not None
+    }  # fmt: skip
     for parent in list(model.modules()):
         for name, one in list(parent.named_children()):
-            if type(one) is nn.MultiheadAttention and one.batch_first:
-                setattr(parent, name, made.setdefault(id(one), Apart(one)))
+            if type(one) is nn.MultiheadAttention:
+                made.setdefault(id(one), Apart(one))
+            if id(one) in made:
+                setattr(parent, name, made[id(one)])
     if not made:
         return
-    parts = {key: three for one in made.values() for key, three in one.parts.items()}
+    parts = {key: several for one in made.values() for key, several in one.instead.items()}
     for group in loop.optimizer.param_groups:
         group["params"] = _exchanged(group["params"], parts)
     for clip in loop.clips:

@@ -17,6 +17,7 @@ from parity.frameworks.torch.driver import hooks
 from parity.frameworks.torch.driver.gpus import seen_gpus
 from parity.frameworks.torch.driver.hooks import (
     alpha_dropout,
+    attention,
     dropout,
     dropout_of_channels,
     host,
@@ -97,6 +98,7 @@ class TorchDriver(TorchWatching, OwnNumbers):
     def replace_dropout(cls) -> None:
         """Replace the dropouts of ``torch.nn.functional``, which modules call through theirs, and ``randn_like``."""
         F.dropout, F.alpha_dropout, torch.randn_like = dropout, alpha_dropout, randn_like
+        F.scaled_dot_product_attention = attention  # type: ignore[assignment]
         F.dropout1d = F.dropout2d = F.dropout3d = dropout_of_channels
 
     def tensor(self, x: np.ndarray) -> torch.Tensor:
@@ -165,9 +167,7 @@ class TorchDriver(TorchWatching, OwnNumbers):
                 for name, module in owners
             ],
             "holders": [
-                {"path": name, "kind": type(module).__name__}
-                for name, module in named
-                if list(module.children()) and not whose(module)["known"]
+                {"path": name, "kind": type(module).__name__} for name, module in named if list(module.children())
             ],
             **hooks.facts_of(self.optimizer),
         }

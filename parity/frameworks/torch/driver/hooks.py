@@ -132,6 +132,22 @@ def alpha_dropout(
     return input * (kept * a) + ((kept - 1.0) * (alpha * a) + alpha * a * p)
 
 
+def attention(
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, attn_mask: torch.Tensor | None = None,
+    dropout_p: float = 0.0, is_causal: bool = False, scale: float | None = None, **more: Any,
+) -> torch.Tensor:  # fmt: skip
+    """Return what PyTorch's attention gives; where it drops any, written out, with a dropout that the driver deals."""
+    if not dropout_p or active_driver().native:
+        return torch_generators.ATTENTION(query, key, value, attn_mask, dropout_p, is_causal, scale=scale, **more)
+    scores = query @ key.transpose(-2, -1) * (query.shape[-1] ** -0.5 if scale is None else scale)
+    if is_causal:
+        scores = scores.masked_fill(torch.ones_like(scores, dtype=torch.bool).triu(1), -torch.inf)
+    if attn_mask is not None:
+        whole = attn_mask.dtype != torch.bool
+        scores = scores + attn_mask if whole else scores.masked_fill(~attn_mask, -torch.inf)
+    return dropout(scores.softmax(-1), dropout_p) @ value
+
+
 def randn_like(input: torch.Tensor, *more: Any, **named: Any) -> torch.Tensor:
     """Return normal numbers that the active driver deals to a layer, in the place of ``torch.randn_like``."""
     if dealing() is None:

@@ -11,7 +11,7 @@ from torch.nn import functional
 from parity.frameworks.torch.driver.calls import Call, Ref, behind, key_of
 from parity.frameworks.torch.driver.seen import STEPS, Event, SeenLoop
 from parity.frameworks.torch.driver.terms import Term, depends, opaque_term, trains
-from parity.frameworks.torch.driver.told_graph import UnclearError
+from parity.frameworks.torch.driver.tracer import UnclearError
 from parity.frameworks.torch.driver.words import bound, called, module_word, own_of, word
 
 LOSSES = {
@@ -122,6 +122,9 @@ def loop_of(seen: SeenLoop, optimizer: Any) -> Loop:
     Raises:
         UnclearError: when it does what no spec says.
     """
+    if optimizer is None and not seen.by_hand.parameters:
+        raise UnclearError("tensors with requires_grad that no module keeps, moved by the program itself,",
+                          _line(seen, "backward"), "an nn.Module that keeps them, such as nn.Linear")  # fmt: skip
     if optimizer is None:
         raise UnclearError("parameters that the program moves itself, otherwise than by a rate times their gradients,",
                           _line(seen, "backward"), "an optimizer of torch.optim")  # fmt: skip

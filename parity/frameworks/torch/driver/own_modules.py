@@ -12,7 +12,9 @@ from torch.utils.weak import WeakTensorKeyDictionary
 from parity.frameworks.torch.driver.calls import tensors_in
 from parity.run.told import OWN, ToldCall
 
-DEALT = frozenset({"dropout", "randn_like"})
+ATTENTION = "scaled_dot_product_attention"
+
+DEALT = frozenset({"dropout", "randn_like", ATTENTION})
 """Functions whose draws a harness deals."""
 
 RANDOM = DEALT | {
@@ -126,6 +128,9 @@ def _draw(name: str, args: Any, kwargs: Any) -> Any:
     if name not in DEALT or not args or not isinstance(args[0], torch.Tensor):
         return OWN
     rate = None
+    if name == ATTENTION:
+        rate = float(kwargs.get("dropout_p", args[4] if len(args) > 4 else 0.0))
+        return {"shape": [*args[0].shape[1:-1], args[1].shape[-2]], "rate": rate} if rate else None
     if name == "dropout":
         rate = float(kwargs.get("p", args[1] if len(args) > 1 else 0.5))
         training = kwargs.get("training", kwargs.get("train", args[2] if len(args) > 2 else True))

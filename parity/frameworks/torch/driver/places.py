@@ -1,4 +1,4 @@
-"""Embeddings of the numbers of places, ``table(torch.arange(length))``, which a model adds to its tokens'."""
+"""Rows of places that a model adds to its tokens': ``table(torch.arange(length))``, or a parameter by itself."""
 
 from __future__ import annotations
 
@@ -16,11 +16,25 @@ HANDING_ON = frozenset({"unsqueeze", "expand", "expand_as", "to", "contiguous"})
 """Functions behind which rows of a table are still that, for all rows of a batch alike."""
 
 
+class PlaceTable(nn.Module):  # type: ignore[misc]
+    """A parameter of rows of places, (length, size) or (1, length, size), as an embedding keeps its own.
+
+    Args:
+        parameter: of a program.
+    """
+
+    def __init__(self, parameter: nn.Parameter) -> None:
+        super().__init__()
+        self.weight = parameter
+        self.num_embeddings, self.embedding_dim = parameter.shape[-2:]
+
+
 class TorchPlaces:
-    """The rows of tables that modules gave for the numbers of places."""
+    """The rows of tables that modules gave for the numbers of places, and parameters that are such tables."""
 
     def __init__(self) -> None:
         self._known = WeakTensorKeyDictionary()
+        self._tables: dict[int, PlaceTable] = {}
 
     def see(self, module: nn.Module, args: Any, found: Any) -> None:
         """Note that a module was called with what no input is made of."""
@@ -30,6 +44,10 @@ class TorchPlaces:
     def handed_on(self, name: str, args: Any, found: Any) -> None:
         """Note that a function was given what no input is made of."""
         module = self._known.get(args[0]) if args and isinstance(args[0], torch.Tensor) else None
+        if name == "__getitem__" and args and _is_table(args[0]) and isinstance(found, torch.Tensor):
+            first = args[0][..., : found.shape[-2], :] if found.dim() > 1 else None
+            if first is not None and first.shape[-2:] == found.shape[-2:] and torch.equal(first, found):
+                self._known[found] = self._table(args[0])
         if module is not None and name in HANDING_ON and isinstance(found, torch.Tensor) and found.dim() <= 3:
             self._known[found] = module
 
@@ -38,9 +56,17 @@ class TorchPlaces:
         if name not in ADDING or kwargs or len(args) != 2 or not all(isinstance(one, torch.Tensor) for one in args):
             return None
         tokens, rows = args if names[0] else args[::-1]
-        module: nn.Module | None = self._known.get(rows)
+        module: nn.Module | None = self._table(rows) if _is_table(rows) else self._known.get(rows)
         fits = tokens.dim() == 3 and tuple(rows.shape[-2:]) == tuple(tokens.shape[1:])
         return module if fits and sum(map(bool, names)) == 1 else None
+
+    def _table(self, parameter: nn.Parameter) -> PlaceTable:
+        return self._tables.setdefault(id(parameter), PlaceTable(parameter))
+
+
+def _is_table(value: Any) -> bool:
+    shape: tuple[int, ...] = tuple(value.shape) if isinstance(value, nn.Parameter) else ()
+    return len(shape) == 2 or (len(shape) == 3 and shape[0] == 1)
 
 
 def counts(numbers: torch.Tensor) -> bool:

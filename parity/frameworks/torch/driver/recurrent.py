@@ -137,7 +137,7 @@ class Stack(nn.Module):  # type: ignore[misc]
         width, ways = module.input_size, 2 if module.bidirectional else 1
         more = {"nonlinearity": module.nonlinearity} if isinstance(module, nn.RNN) else {}
         for number in range(module.num_layers):
-            size = {"bias": module.bias, "batch_first": True, "bidirectional": module.bidirectional}
+            size = {"bias": module.bias, "batch_first": module.batch_first, "bidirectional": module.bidirectional}
             layer = type(module)(width, module.hidden_size, **size, **more)
             for name, _ in list(layer.named_parameters()):
                 setattr(layer, name, getattr(module, name.replace("_l0", f"_l{number}")))
@@ -160,5 +160,5 @@ def unstacked(model: nn.Module) -> None:
     """Put the layers of recurrent modules one by one in a model."""
     for parent in list(model.modules()):
         for name, one in list(parent.named_children()):
-            if isinstance(one, nn.RNNBase) and one.num_layers > 1 and one.batch_first:
+            if isinstance(one, nn.RNNBase) and one.num_layers > 1:
                 setattr(parent, name, Stack(one))

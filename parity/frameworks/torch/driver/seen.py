@@ -32,7 +32,8 @@ SILENT = frozenset({
 })  # fmt: skip
 """Functions that make no tensor of tensors."""
 
-DROPOUTS = {"dropout": generators.DROPOUT, "alpha_dropout": generators.ALPHA_DROPOUT}
+DROPOUTS = {"dropout": generators.DROPOUT, "alpha_dropout": generators.ALPHA_DROPOUT,
+            "scaled_dot_product_attention": generators.ATTENTION}  # fmt: skip
 """PyTorch's own, in the place of which a driver may have put others."""
 
 
@@ -163,6 +164,9 @@ class SeenLoop(TorchFunctionMode):  # type: ignore[misc]
         with self.within():
             moved = self.by_hand.ahead()
             self.starts.seen(self.by_hand.parameters.values())
+        count = sum(one.kind == "backward" for one in self.events)
+        if not self.by_hand.parameters and not self._parameters and count >= STEPS:
+            self._stopped(None)  # What moves is no module's.
         if not moved:
             return
         if self.by_hand.rate is None:

@@ -10,7 +10,7 @@ from torch import nn
 
 from parity.frameworks.torch.driver.calls import Call, Ref, behind, key_of
 from parity.frameworks.torch.driver.own_modules import RANDOM
-from parity.frameworks.torch.driver.told_graph import UnclearError
+from parity.frameworks.torch.driver.tracer import UnclearError
 
 
 @dataclass(kw_only=True)

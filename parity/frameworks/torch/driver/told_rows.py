@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, IterableDataset, RandomSampler, Sequent
 from parity.frameworks.torch.driver.calls import Call, Ref, Replay, behind, key_of, part_at, tensors_in
 from parity.frameworks.torch.driver.loops import Loop, Pass
 from parity.frameworks.torch.driver.own_modules import RANDOM
-from parity.frameworks.torch.driver.told_graph import UnclearError
+from parity.frameworks.torch.driver.tracer import UnclearError
 
 SLICES = frozenset({"__getitem__", "index_select", "narrow"})
 """Functions that take rows out of a tensor."""

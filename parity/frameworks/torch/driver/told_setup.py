@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from parity.frameworks.torch.driver.attention import BY_NUMBERS, PART
+from parity.frameworks.torch.driver.attention_apart import Written
 from parity.frameworks.torch.driver.loops import Loop, Pass, moving_groups
 from parity.frameworks.torch.driver.recurrent import parameters_of
 from parity.frameworks.torch.driver.seen import SeenLoop
@@ -90,11 +91,15 @@ def tell_parameters(told: Told, graph: TracedModel, starts: Starts, loop: Loop |
         told.notes.append(COPIED)
     for node in told.nodes:
         module = graph.modules.get(node.name)
-        whole = isinstance(module, nn.MultiheadAttention)  # Its output is a module of its own.
+        whole = isinstance(module, nn.MultiheadAttention | Written)  # Its output is a module of its own.
         owned = {} if module is None else dict(module.named_parameters(recurse=whole))
         parameters = parameters_of(node, owned)
         if not parameters:
             continue
+        idle = _idle_biases(node, parameters, starts, moving)
+        if idle:
+            node.arguments["one_bias"] = True
+            parameters = {name: one for name, one in parameters.items() if name not in idle}
         still = [name for name, one in parameters.items()
                  if not one.requires_grad or (moving is not None and id(one) not in moving)]  # fmt: skip
         node.trainable = len(still) < len(parameters)
@@ -110,6 +115,19 @@ def tell_parameters(told: Told, graph: TracedModel, starts: Starts, loop: Loop |
             name: starts.of(one) or measured.word(node, name, one, starts.first(one), feeds)
             for name, one in parameters.items()
         }
+
+
+def _idle_biases(
+    node: ToldNode, parameters: Mapping[str, Any], starts: Starts, moving: set[int] | None
+) -> list[str]:  # fmt: skip
+    """Return the second biases of a recurrent layer that stay at 0, beside first ones that move: they add nothing."""
+    if node.part not in ("nn.LSTM", "nn.RNN"):
+        return []
+    still = {name for name, one in parameters.items()
+             if not one.requires_grad or (moving is not None and id(one) not in moving)}  # fmt: skip
+    second = [name for name in parameters if name.startswith("bias_hh")]
+    idle = bool(second) and still == set(second) and not any(starts.first(parameters[name]).any() for name in second)
+    return second if idle else []
 
 
 def tell_precision(told: Told, step: Pass) -> None:
@@ -135,12 +153,15 @@ def told_optimizer(told: Told, loop: Loop, seen: SeenLoop) -> dict[str, Any]:
     """Return the optimizer as a word, with its schedule and what is done around its steps."""
     moving = [told for told, _ in moving_groups(loop)] or loop.groups
     groups = [{key: one for key, one in group.items() if key not in ("param_names", "initial_lr")} for group in moving]
-    if any(one != groups[0] for one in groups[1:]):
-        keys = sorted(key for key in groups[0] if any(one.get(key) != groups[0][key] for one in groups[1:]))
-        refuse(told, f"groups of parameters that differ in {', '.join(keys)}", "an optimizer of one group")
+    keys = sorted(key for key in groups[0] if any(one.get(key) != groups[0][key] for one in groups[1:]))
+    for key in keys:
+        what, place = f"{_by_group(loop, key)},", told.places.get("optimizer", "")
+        refuse(told, what, f"a field of the optimizer that says of which parameters {key} is what", place)
     found = optimizer_word(loop.optimizer, groups[0])
-    if any(node.part == PART for node in told.nodes) and found["part"].rpartition(".")[2] not in BY_NUMBERS:
-        what = f"{found['part']}, which moves {PART}'s in_proj_weight as one matrix,"
+    one = next((node for node in told.nodes if node.part == PART or "packed" in node.arguments), None)
+    if one is not None and found["part"].rpartition(".")[2] not in BY_NUMBERS:
+        matrix = one.arguments.get("packed") or f"{PART}'s in_proj_weight"
+        what = f"{found['part']}, which moves {matrix} as one matrix,"
         refuse(told, what, "an optimizer that moves each number by its own gradients")
     rates = [float(event.told[0]["lr"]) for event in seen.events if event.kind == "step"]
     if loop.schedulers:
@@ -153,6 +174,18 @@ def told_optimizer(told: Told, loop: Loop, seen: SeenLoop) -> dict[str, Any]:
         what = f"{called(type(waiting[-1]))}, of which no step was seen,"
         refuse(told, what, "a step of it behind each batch or each epoch")
     return {**found, "arguments": {**found["arguments"], **_around(told, loop)}}
+
+
+def _by_group(loop: Loop, key: str) -> str:
+    """Return what each group of parameters that moves is told of one thing, and which parameters these are."""
+    names = {id(one): name for root in loop.last.roots for name, one in root.what.named_parameters()}
+    every: dict[str, list[str]] = {}
+    for told, group in moving_groups(loop):
+        kept = every.setdefault(f"{key}={told.get(key)}", [])
+        kept += [names.get(id(one), "a tensor") for one in group["params"]]
+    found = [f"{value} for {', '.join(kept[:2])}{f' and {len(kept) - 2} more' if len(kept) > 2 else ''}"
+             for value, kept in every.items()]  # fmt: skip
+    return f"groups of parameters, {' and '.join(found)}"
 
 
 def _schedule(told: Told, loop: Loop, seen: SeenLoop) -> Any:

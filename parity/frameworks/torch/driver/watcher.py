@@ -14,13 +14,16 @@ from torch import nn
 
 from parity.frameworks.torch.driver import contract as contracts
 from parity.frameworks.torch.driver.attention import taken_apart
+from parity.frameworks.torch.driver.attention_apart import Written, lies_at
 from parity.frameworks.torch.driver.calls import key_of, listed
 from parity.frameworks.torch.driver.loops import Loop, loop_of
+from parity.frameworks.torch.driver.places import PlaceTable
 from parity.frameworks.torch.driver.seen import SeenLoop, watching
 from parity.frameworks.torch.driver.starts import Starts
-from parity.frameworks.torch.driver.told_graph import TracedModel, UnclearError
+from parity.frameworks.torch.driver.told_graph import TracedModel
 from parity.frameworks.torch.driver.told_rows import TrainedRows, rows_of
 from parity.frameworks.torch.driver.told_setup import Start, tell_parameters, tell_precision, told_optimizer
+from parity.frameworks.torch.driver.tracer import UnclearError
 from parity.frameworks.torch.driver.words import module_word, optimizer_word
 from parity.run.told import Told, ToldLoss, ToldTraining
 from parity.run.watched import Training, UnwatchedError, Watcher
@@ -89,9 +92,10 @@ class TorchWatcher(Watcher):
         if seen is None:
             return {"build_model": lambda: training.model}
         loop = loop_of(seen, training.optimizer)
+        written = _written_attentions(loop)
         part = contracts.Contract(loop, seen.scheduled, _per(loop))
         contracts.begin_again(loop, seen.starts)
-        taken_apart(part.model, loop)
+        taken_apart(part.model, loop, written)
         contracts.lower(part.model, loop.last.roots[0].autocast)
         step = contracts.stepping(loop)
         found = {
@@ -152,6 +156,11 @@ def _tell_loop(told: Told, seen: SeenLoop, optimizer: Any, folder: Path) -> None
     paths = {id(module): path for path, module in contracts.model_of(step).named_modules()}
     for node in told.nodes:
         node.path = paths.get(id(graph.modules.get(node.name)), "")
+        if isinstance(table := graph.modules.get(node.name), PlaceTable):
+            places = (path for path, one in contracts.model_of(step).named_parameters() if one is table.weight)
+            node.kept = {"embeddings": next(places, "")}
+        if node.name in graph.written:
+            node.path, node.kept = lies_at(graph.written[node.name], paths)
     told.calls = [replace(one, path=paths.get(id(graph.called.get(one.name)), "")) for one in graph.calls]
     told.outputs = list(zip(names, graph.outputs, strict=False))
     told.refused += graph.refused
@@ -182,6 +191,16 @@ def _graph(step: Any, outputs: Any) -> TracedModel:
     modes = [one for call in step.roots for one in call.modes]
     return TracedModel(model, [one.tensor for one in step.inputs],
                    lambda _, tensors: contracts.applied(step, outputs, tensors), modes)  # fmt: skip
+
+
+def _written_attentions(loop: Loop) -> list[Written]:
+    """Return the attentions that a program writes out, of which several projections may be one matrix."""
+    kept = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)  # As where it was told: a program makes tensors of its own.
+    try:
+        return list(_graph(loop.last, contracts.outputs_of(loop.last)).written.values())
+    finally:
+        torch.set_default_dtype(kept)
 
 
 def _output_names(outputs: Any) -> list[str]:

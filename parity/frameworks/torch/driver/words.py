@@ -110,7 +110,8 @@ BUILTIN: dict[str, tuple[str, ...]] = {
     **dict.fromkeys((f"adaptive_max_pool{rank}d" for rank in (1, 2, 3)), ("input", "output_size")),
     "flatten": ("input", "start_dim", "end_dim"), "softmax": ("input", "dim"), "cat": ("tensors", "dim"),
     "concat": ("tensors", "dim"), "concatenate": ("tensors", "dim"), "log_softmax": ("input", "dim"),
-    "mean": ("input", "dim", "keepdim"), "sum": ("input", "dim", "keepdim"), "amax": ("input", "dim", "keepdim"),
+    **dict.fromkeys(("mean", "sum", "amax", "max"), ("input", "dim", "keepdim")), "select": ("input", "dim", "index"),
+    "narrow": ("input", "dim", "start", "length"),
     "permute": ("input", "*dims"), "transpose": ("input", "dim0", "dim1"), "swapaxes": ("input", "dim0", "dim1"),
     "squeeze": ("input", "dim"), "unsqueeze": ("input", "dim"), "view": ("input", "*shape"),
     "reshape": ("input", "*shape"), "__getitem__": ("input", "index"), "to": ("input", "dtype"),
@@ -120,6 +121,7 @@ BUILTIN: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("avg_pool2d", "avg_pool3d"), ("input", "kernel_size", "stride", "padding", "ceil_mode",
                                                    "count_include_pad", "divisor_override")),
     "adaptive_avg_pool1d": ("input", "output_size"), "flip": ("input", "*dims"), "prelu": ("input", "weight"),
+    "scaled_dot_product_attention": ("query", "key", "value", "attn_mask", "dropout_p", "is_causal", "scale"),
     "swapdims": ("input", "dim0", "dim1"), "feature_dropout": ("input", "p", "train"), "logsigmoid": ("input",),
 }  # fmt: skip
 """Arguments of functions whose signature Python cannot tell; ``*`` takes all that follow, or a list of them."""

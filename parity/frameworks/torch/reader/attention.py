@@ -1,4 +1,4 @@
-"""``nn.MultiheadAttention`` as a layer: four kernels, of which it keeps three as one matrix."""
+"""Attention as a layer, PyTorch's module or written out: four kernels, of which three may be kept as one matrix."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ def attention(node: ToldNode) -> Said:
     """
     told, called = {**node.own, **node.arguments}, dict(node.called)
     if not told.get("batch_first"):
-        raise NoEntryError("an attention that reads the places ahead of the rows (batch_first=False)")
+        what = "it takes its first axis for the places (batch_first=False), and is given the rows first"
+        raise NoEntryError(f"an attention between the rows of a batch: {what}")
     for name in ("add_bias_kv", "add_zero_attn"):
         if told.get(name):
             raise NoEntryError(f"a field of {KIND} that says {name}=True")
@@ -38,8 +39,12 @@ def attention(node: ToldNode) -> Said:
     if other is not None:
         raise NoEntryError(f"a field of {KIND} that says that it is called with {other[0]}={shown_word(other[1])}")
     size, heads = int(told["embed_dim"]), int(told["num_heads"])
-    fields: dict[str, Any] = {"num_heads": heads, "key_dim": size // heads, "use_bias": bool(told["bias"]),
+    wide = int(told.get("key_dim", size // heads))
+    fields: dict[str, Any] = {"num_heads": heads, "key_dim": wide, "use_bias": bool(told["bias"]),
                               "dropout": float(told["dropout"]), "causal": bool(called.get("causal"))}  # fmt: skip
+    if told.get("value_dim", wide) != wide:
+        fields["value_dim"] = int(told["value_dim"])
+    fields |= {name: told[name] for name in ("scale", "output_bias") if name in told}
     return Said(KIND, fields | _starts(node, size), _kept(node, called["roles"]))
 
 
@@ -59,24 +64,44 @@ def _starts(node: ToldNode, size: int) -> dict[str, Any]:
     that scales by fans is said by the numbers that it comes to.
     """
     starts: Mapping[str, Word] = node.arguments.get("starts", {})
+    feeds = [size, int(node.arguments["kdim"]), int(node.arguments["vdim"])]
+    value = node.arguments.get("value_dim")
+    inner = size if value is None else int(value) * int(node.arguments["num_heads"])
     found: dict[str, Any] = {}
-    if "in_proj_weight" in starts:
-        found["kernel_initializer"] = _in_numbers(starts["in_proj_weight"], size, PACKED * size)
-    elif "q_proj_weight" in starts:
-        sizes = [size, int(node.arguments["kdim"]), int(node.arguments["vdim"])]
-        every = [_in_numbers(starts[f"{part}_proj_weight"], wide, size)
-                 for part, wide in zip("qkv", sizes, strict=True)]  # fmt: skip
+    kernels = _of_each(starts, "weight")
+    if kernels:
+        packed = "in_proj_weight" in starts
+        wide = node.arguments.get("wide", [PACKED * size if packed else size] * PACKED)
+        every = [_in_numbers(one, *fans) for one, *fans in zip(kernels, feeds, wide, strict=True)]
         if any(one != every[0] for one in every):
             raise NoEntryError(f"fields of {KIND} that start the kernels of query, key and value in different ways")
         found["kernel_initializer"] = every[0]
     if "out_proj.weight" in starts:
-        output = _in_numbers(starts["out_proj.weight"], size, size)
+        output = _in_numbers(starts["out_proj.weight"], inner, size)
         if output != found.get("kernel_initializer"):
             found["output_initializer"] = output
-    biases = [initializer_of(starts[name], size) for name in ("in_proj_bias", "out_proj.bias") if name in starts]
+    told = [*zip(_of_each(starts, "bias"), feeds, strict=False)]
+    told += [(starts["out_proj.bias"], inner)] if "out_proj.bias" in starts else []
+    biases = [initializer_of(*one) for one in told]
     if any(one != biases[0] for one in biases):
         raise NoEntryError(f"fields of {KIND} that start the biases in different ways")
     return found | ({"bias_initializer": biases[0]} if biases else {})
+
+
+def _of_each(starts: Mapping[str, Word], what: str) -> list[Word]:
+    """Return how the kernels, or the biases, of query, key and value start; nothing where they have none.
+
+    Of two that are one tensor only the first is told.
+    """
+    whole = starts.get(f"in_proj_{what}")
+    if whole is not None:
+        return [whole] * PACKED
+    found: list[Word] = []
+    for part in "qkv":
+        one = starts.get(f"{part}_proj_{what}", found[-1] if found else None)
+        if one is not None:
+            found.append(one)
+    return found if len(found) == PACKED else []
 
 
 def _in_numbers(word: Word, fan_in: int, fan_out: int) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from parity.frameworks.torch.reader.attention import attention
 from parity.frameworks.torch.reader.layers import (
     FIRST,
     TITLES,
@@ -17,6 +18,7 @@ from parity.frameworks.torch.reader.layers import (
     windowed,
 )
 from parity.reading.entries_of import shown_word
+from parity.reading.indexed import indexed, sliced, taken
 from parity.reading.odd import Passing, Said
 from parity.reading.unread import NoEntryError
 from parity.run.told import ToldNode
@@ -44,6 +46,10 @@ def function(name: str, node: ToldNode) -> Said | Passing:
         return Passing()
     if plain.replace("_", "") in TITLES and name != "prelu":
         return activation(TITLES[plain.replace("_", "")], node)
+    if name == "scaled_dot_product_attention" and "num_heads" in node.arguments:
+        return attention(node)
+    if name in ("max", "min") and len(node.reads) == 2:
+        return Said(MERGES[name])
     if name in FUNCTIONS:
         return FUNCTIONS[name](node)
     if name.startswith(("max_pool", "avg_pool")):
@@ -62,7 +68,7 @@ def function(name: str, node: ToldNode) -> Said | Passing:
         return _rescaled(plain, name.strip("_").startswith("r"), operands, node)
     others = [shown_word(one) for one in operands if one not in tensors]
     beside = f" with {', '.join(others)}" if others else ""
-    raise NoEntryError(f"a layer that does what {node.part} does{beside}")
+    raise NoEntryError(node.why or f"a layer that does what {node.part} does{beside}")
 
 
 def _moved(node: ToldNode) -> Said:
@@ -86,12 +92,32 @@ def _pooled(node: ToldNode) -> Said:
     where = {tuple(range(2, rank + 1)): FIRST, tuple(range(1, rank)): "channels_last"}
     if not 2 <= rank <= 4 or tuple(axes) not in where:
         raise NoEntryError(f"a layer that takes the {name} along axis {axis} of {['rows', *node.read_shapes[0]]}")
-    kind = {"mean": "average", "amax": "max"}[name]
+    kind = {"mean": "average", "amax": "max", "max": "max"}[name]
     return Said(f"global_{kind}_pooling{rank - 1}d",
                 {"keepdims": bool(node.arguments.get("keepdim")), "data_format": where[tuple(axes)]})  # fmt: skip
 
 
+def _indexed(node: ToldNode) -> Said | Passing:
+    """Return what takes places of each row: one without its axis, or those from one to another."""
+    if "index" not in node.arguments:
+        raise NoEntryError("a layer that takes places whose numbers are computed")
+    return indexed(node.arguments["index"], node.read_shapes[0]) or reshaped(node)
+
+
+def _selected(node: ToldNode) -> Said:
+    told = node.arguments
+    axis = int(told["dim"]) % (len(node.read_shapes[0]) + 1)
+    if not axis:
+        raise NoEntryError(f"a layer that does what {node.part} does with rows")
+    if "index" in told:
+        return taken(axis, int(told["index"]))
+    start, length = int(told["start"]), int(told["length"])
+    return sliced(axis, start, start + length or None)
+
+
 def _joined(node: ToldNode) -> Said:
+    if any(not (isinstance(one, Mapping) and "tensor" in one) for one in node.called["operands"][0]):
+        raise NoEntryError("a layer that puts what is not computed from the input beside what is")
     axis = int(node.arguments.get("dim", 0)) % (len(node.shape) + 1)
     if axis == 0:
         raise NoEntryError("a layer that puts rows behind rows")
@@ -121,7 +147,8 @@ def _rescaled(plain: str, turned: bool, operands: list[Any], node: ToldNode) -> 
 FUNCTIONS: dict[str, Callable[[ToldNode], Said | Passing]] = {
     **dict.fromkeys(("flatten", "view", "reshape", "squeeze", "unsqueeze", "unflatten", "ravel"), reshaped),
     **dict.fromkeys(("permute", "transpose", "swapaxes", "swapdims"), _moved),
-    **dict.fromkeys(("mean", "amax"), _pooled),
+    **dict.fromkeys(("mean", "amax", "max"), _pooled), "__getitem__": _indexed,
+    **dict.fromkeys(("select", "narrow"), _selected),
     **dict.fromkeys(("cat", "concat", "concatenate"), _joined),
     **dict.fromkeys(("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout"), dropout),
     "pad": filled, "interpolate": upsampled,

@@ -233,13 +233,15 @@ def upsampled(node: ToldNode) -> Said:
 def _recurrent(node: ToldNode) -> Said:
     """Return a recurrent module of one direction; a watcher says what of its states is read."""
     if not node.arguments.get("batch_first"):
-        raise NoEntryError("a recurrent layer that reads the steps ahead of the rows (batch_first=False)")
-    drop = ("dropout", "return_sequences", "bidirectional", "num_layers", "numbered")
+        what = "it takes its first axis for the steps (batch_first=False), and is given the rows first"
+        raise NoEntryError(f"a recurrent layer along the rows of a batch: {what}")
+    drop = ("dropout", "return_sequences", "bidirectional", "num_layers", "numbered", "one_bias")
     if int(node.arguments.get("num_layers", 1)) > 1:
         raise NoEntryError(f"a field of the layer that says num_layers={node.arguments['num_layers']}")
     fields = {"return_sequences": bool(node.arguments.get("return_sequences", True))}
     said = _entry(node, _plain(node, node.part, drop), **fields)
-    more = {"two_biases": True} if said.kind in ("lstm", "simple_rnn") and node.arguments.get("bias", True) else {}
+    both = node.arguments.get("bias", True) and not node.arguments.get("one_bias")
+    more = {"two_biases": True} if said.kind in ("lstm", "simple_rnn") and both else {}
     if said.kind == "lstm":
         more["unit_forget_bias"] = False
     found = replace(said, fields={**said.fields, **more})

@@ -1,0 +1,80 @@
+"""Projections of attentions that a program writes out, where its tensors are: several may be one matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import nn
+
+from parity.frameworks.torch.driver.attention_fit import Piece
+
+PARTS = ("query", "key", "value")
+
+
+class Written(nn.Module):  # type: ignore[misc]
+    """The parameters of an attention that is written out, under the names that ``nn.MultiheadAttention`` has.
+
+    Args:
+        pieces: query, key and value.
+        output: the projection behind them.
+    """
+
+    def __init__(self, pieces: Sequence[Piece], output: nn.Linear) -> None:
+        super().__init__()
+        self.pieces, self.out_proj = list(pieces), output
+        self.packed = len({id(one.linear) for one in pieces}) == 1
+        if self.packed:
+            self.in_proj_weight, self.in_proj_bias = pieces[0].linear.weight, pieces[0].linear.bias
+            return
+        for part, one in zip("qkv", pieces, strict=True):
+            self.register_parameter(f"{part}_proj_weight", one.linear.weight)
+            self.register_parameter(f"{part}_proj_bias", one.linear.bias)
+
+
+class ApartProjections(nn.Module):  # type: ignore[misc]
+    """Projections that a program has as one matrix, each with a matrix of its own; it gives them as that one does.
+
+    Args:
+        linear: that a program calls.
+        pieces: query, key and value, of which some are in it.
+    """
+
+    def __init__(self, linear: nn.Linear, pieces: Sequence[Piece]) -> None:
+        super().__init__()
+        self.in_features, self.out_features, self.parts = linear.in_features, linear.out_features, []
+        given: list[int] = []
+        self.instead: dict[int, list[nn.Parameter]] = {id(linear.weight): [], id(linear.bias): []}
+        for name, one in zip(PARTS, pieces, strict=True):
+            if one.linear is not linear or one.rows is None:
+                continue
+            made = nn.Linear(linear.in_features, len(one.rows), one.bias is not None, device="meta")
+            made.weight = nn.Parameter(one.weight.detach().clone(), linear.weight.requires_grad)
+            self.instead[id(linear.weight)].append(made.weight)
+            if one.bias is not None:
+                made.bias = nn.Parameter(one.bias.detach().clone(), linear.bias.requires_grad)
+                self.instead[id(linear.bias)].append(made.bias)
+            self.add_module(name, made)
+            self.parts.append(made)
+            given += one.rows
+        self.order = torch.tensor(given).argsort()
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        """Return all projections, the numbers in the program's order."""
+        return torch.cat([one(input) for one in self.parts], -1)[..., self.order]
+
+
+def lies_at(written: Written, paths: Mapping[int, str]) -> tuple[str, dict[str, str]]:
+    """Return the path of an attention's output, and those of its parameters by their canonical names.
+
+    Args:
+        written: the attention.
+        paths: of each module of the model, by its identity.
+    """
+    output, found = paths.get(id(written.out_proj), ""), dict[str, str]()
+    for name, piece in zip((*PARTS, "output"), (*written.pieces, Piece(written.out_proj)), strict=True):
+        home = paths.get(id(piece.linear), "") + (f".{name}" if piece.rows is not None else "")
+        found[f"{name}_kernel"] = f"{home}.weight"
+        if piece.linear.bias is not None:
+            found[f"{name}_bias"] = f"{home}.bias"
+    return output, found
