@@ -26,3 +26,18 @@ def counted(kind: str, axes: Axes, shape: Shape) -> tuple[int, ...]:
         told = list(said) if len(said) != 1 else said[0]
         raise ShapeError(f"{kind} along axis {told}, and a row is {shape}: its axes are 1 to {len(shape)}")
     return tuple(found)
+
+
+def with_an_axis(kind: str, shape: Shape) -> Shape:
+    """Return the shape of a row that has an axis at least.
+
+    Args:
+        kind: of the layer that goes along one.
+        shape: of a row.
+
+    Raises:
+        ShapeError: when a row is a single number, as ``take`` leaves it of a vector.
+    """
+    if not shape:
+        raise ShapeError(f"{kind} reads rows that have an axis, and is given single numbers: put reshape: [1] ahead")
+    return shape

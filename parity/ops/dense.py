@@ -22,6 +22,7 @@ from parity.initializers.zeros import Zeros
 from parity.lazy import differentiable as np
 from parity.native import Native, same
 from parity.ops import HELD, ActivatedOp, check_constraints, kernel_and_bias, wrapped
+from parity.ops.axes import with_an_axis
 from parity.regularizers import AnyRegularizer
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class Dense(ActivatedOp):
 
     def output_shape(self, shape: Shape) -> Shape:
         """Return the input's shape with its last axis replaced by ``units``."""
-        check_constraints(self, shape)
+        check_constraints(self, with_an_axis(self.kind, shape))
         return (*shape[:-1], self.units)
 
     def parameters(self, shape: Shape) -> dict[str, Parameter]:

@@ -15,7 +15,7 @@ from parity.initializers.zeros import Zeros
 from parity.lazy import differentiable as np
 from parity.native import Native, same
 from parity.ops import SAID, Op, check_constraints, held
-from parity.ops.axes import counted
+from parity.ops.axes import counted, with_an_axis
 from parity.regularizers import AnyRegularizer
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class PReLU(Op):
     alpha_constraint: AnyConstraint | None = Field(default=None, description="what alpha is held to")
 
     def output_shape(self, shape: Shape) -> Shape:
-        check_constraints(self, shape)
+        check_constraints(self, with_an_axis(self.kind, shape))
         return shape
 
     def parameters(self, shape: Shape) -> dict[str, Parameter]:

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, PositiveInt
 
 from parity.entries import Shape, shown
 from parity.lazy import differentiable as np
+from parity.ops.axes import with_an_axis
 
 if TYPE_CHECKING:
     from parity.code import Layout
@@ -156,8 +157,12 @@ def lengths_of(shape: Shape, data_format: DataFormat) -> Shape:
 
 
 def channels_of(shape: Shape, data_format: DataFormat) -> int:
-    """Return the number of channels."""
-    return shape[0 if data_format == "channels_first" else -1]
+    """Return the number of channels.
+
+    Raises:
+        ShapeError: when a row is a single number.
+    """
+    return with_an_axis("what has channels", shape)[0 if data_format == "channels_first" else -1]
 
 
 def shape_of(lengths: Shape, channels: int, data_format: DataFormat) -> Shape:

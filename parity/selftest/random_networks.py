@@ -68,6 +68,8 @@ class Growing:
             check_constraints(used, used.given(shapes))
             if used is not op and _kept(used, shapes) != _kept(used, self.first[str(used.name)]):
                 return False
+            if not shape:  # A single number a row, which next to nothing reads.
+                return False
         except ShapeError:
             self.rejected += 1
             return False

@@ -6,6 +6,7 @@ out below a family's heading is what that family alone can promise (a bound, a m
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 import re
@@ -351,6 +352,17 @@ def test_conv1d_calls_strides_inert_only_where_they_do_nothing(drawn: tuple[Conv
 def test_conv1d_says_what_it_cannot_read(fields: dict[str, Any], shape: tuple[int, ...], says: str) -> None:
     with pytest.raises(ShapeError, match=says):
         Conv1D(filters=1, **fields).output_shape(shape)
+
+
+@pytest.mark.parametrize("kind", [kind for kind, op in FAMILIES["op"].items() if op.cases()])
+def test_what_reads_single_numbers_gives_a_shape_or_says_why_not(kind: str) -> None:
+    """A place that is taken of a vector leaves a row of one number, without an axis."""
+    op = FAMILIES["op"][kind]
+    for case in op.cases():
+        made = op(**case.fields)
+        shapes = [()] * (len(case.x) if isinstance(case.x, list | tuple) and len(op.ports) != 1 else 1)
+        with contextlib.suppress(ShapeError):
+            assert isinstance(made.output_shape(op.given(shapes)), tuple)
 
 
 @pytest.mark.parametrize(
