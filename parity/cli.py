@@ -196,7 +196,7 @@ def _work(verb: str, file: Path, options: Options, as_json: bool) -> tuple[Resul
     from parity.commands.check import check
     from parity.commands.ending import command
     from parity.commands.progress import progress
-    from parity.commands.run import run, unseen
+    from parity.commands.run import run
     from parity.spec.load import parse_spec, read_spec
 
     text = read_spec(file)
@@ -208,7 +208,7 @@ def _work(verb: str, file: Path, options: Options, as_json: bool) -> tuple[Resul
             return check(spec, options, **given, note=note), folder
         from parity.commands.growing import GrowingPage
 
-        return run(spec, options, **given, note=note, grown=unseen if as_json else GrowingPage(folder=folder)), folder
+        return run(spec, options, **given, note=note, early=None if as_json else GrowingPage(folder=folder)), folder
 
 
 for verb in (read, port, compare, across, bisect, cache, freeze, export):

@@ -53,7 +53,9 @@ TURN = int(os.environ.get("PARITY_TURN", "0"))
 """Which sample is taken."""
 
 # In the environment, all processes of a run find the same one, whatever is committed meanwhile.
-QUESTIONS = int(os.environ.setdefault("PARITY_QUESTIONS", str(turn_of_commit())))
+if "PARITY_QUESTIONS" not in os.environ:
+    os.environ["PARITY_QUESTIONS"] = str(turn_of_commit())
+QUESTIONS = int(os.environ["PARITY_QUESTIONS"])
 """Which whole questions are asked."""
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from parity.atomic import whole
 from parity.commands.live_weights import live_weights
 from parity.commands.read import proof_of, with_known, wrapper_of, write_rows
-from parity.commands.run import Grown, run, unseen
+from parity.commands.run import Early, run
 from parity.commands.witnessing import with_factor
 from parity.errors import UsageError
 from parity.lazy import np
@@ -51,7 +51,7 @@ class Compared:
 def compare(
     programs: tuple[Wanted, Wanted], options: Options, *, max_seconds: float, prove: bool, command: str, note: Note,
     said: Mapping[str, Any] | None = None, weights: bool = False,
-    growing: Callable[[Path], Grown] = lambda folder: unseen,
+    page: Callable[[Path], Early] | None = None,
 ) -> Compared:  # fmt: skip
     """Compare two programs: where they part in training, and which difference does it.
 
@@ -64,7 +64,7 @@ def compare(
         note: told what is under way.
         said: loss and optimizer of programs that have none, as a spec says them.
         weights: start each side from its program's own weights, as it begins to train from them.
-        growing: given the folder of the report, returns what is told what is known so far.
+        page: given the folder of the report, returns what is told what is known so far; None: nobody is.
 
     Raises:
         UnreadProgramError: with everything that no entry reads, of both.
@@ -93,10 +93,10 @@ def compare(
     def of_these(result: Result) -> Result:
         return with_factor(with_known(result, {side.name: side.reading for side in pair.sides}))
 
-    seen = growing(folder)
+    early = page(folder) if page is not None else None
     result = run(
         spec, replace(options, out=folder), text=text, file=str(files[0]), folder=folder, command=command, note=note,
-        grown=lambda known: seen(of_these(known)),
+        early=None if early is None else lambda known: early(of_these(known)),
     )  # fmt: skip
     result = of_these(result)
     return Compared(pair=pair, result=result, files=files, proofs=proofs)

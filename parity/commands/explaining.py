@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from parity.court.work import Note, Work
@@ -16,18 +16,11 @@ from parity.spec.differences import Difference
 from parity.spec.resolve import Resolved
 from parity.spec.sections import SaidSpec, Spec
 from parity.trials.budget import Budget, Length
-from parity.trials.inquired import Explained
+from parity.trials.inquired import Explained, Grown
 from parity.trials.inquiry import Inquiry
 from parity.trials.runner import Runner
 from parity.trials.speed import choose
 from parity.trials.units import Unit, UnitError
-
-Grown = Callable[[Explained, Sequence[str]], None]
-"""Told what is known so far, and what is still to come, while causes are looked for."""
-
-
-def unseen(told: Explained, left: Sequence[str]) -> None:
-    """Show nothing of what is known so far; arguments as :data:`Grown` has them."""
 
 
 def explain(
@@ -37,7 +30,7 @@ def explain(
     found: dict[tuple[str, str], list[Difference]],
     note: Note,
     begun: float,
-    grown: Grown = unseen,
+    grown: Grown | None = None,
 ) -> tuple[Explained | None, list[str]]:
     """Explain the first pair of sides whose outcomes differ, or else the first whose configs do."""
     opaque = [side.name for side in healthy if is_opaque(side)]
@@ -104,7 +97,7 @@ def explain_pair(
     note: Note,
     ends: tuple[float, float] | None = None,
     begun: float | None = None,
-    grown: Grown = unseen,
+    grown: Grown | None = None,
 ) -> Explained:
     """Explain a pair of sides by counterfactual runs.
 
@@ -117,7 +110,7 @@ def explain_pair(
         note: told what is under way.
         ends: what the two sides' own runs ended at; None where there were none.
         begun: when the command began, by the monotonic clock; now if not said.
-        grown: told what is known so far, and what is still to come.
+        grown: told what is known so far, and what is still to come; None: nobody.
 
     Raises:
         UsageError: when a group that is to be split is none.

@@ -46,15 +46,15 @@ class GrowingPage:
         first = self._written is None
         if self._written is None or self.clock() - self._written >= EVERY:
             with contextlib.suppress(OSError):  # A full disk: said when the report is written.
-                page = write_page(result, self.folder)
+                _, page = write_page(result, self.folder)
                 if first:
                     self._tell(f"{verdict.heading(result)}; {page} can be read, and grows")
             self._written = self.clock()
         told = answers.answer(result)
-        if told is not None and (text := "".join(one.text for one in doc.spans(arrange_lessons.short(told)))):
-            if text != self._said:
-                self._tell(text)
-            self._said = text
+        text = doc.plain(arrange_lessons.short(told)) if told is not None else self._said
+        if text != self._said:
+            self._tell(text)
+        self._said = text
 
     def _tell(self, text: str) -> None:
         self.say(f"{self.clock() - self._begun:.0f} s: {text}")

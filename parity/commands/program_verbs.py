@@ -126,7 +126,6 @@ def compare(
     from parity.commands.ending import command
     from parity.commands.growing import GrowingPage
     from parity.commands.progress import progress
-    from parity.commands.run import unseen
     from parity.reading.asking import program_of
     from parity.report import github
     from parity.report.write import write_all
@@ -136,7 +135,7 @@ def compare(
         found = compare_programs(
             (program_of(a), program_of(b)), options, max_seconds=options.timeout, prove=not no_proof,
             command=command(), note=note, weights=weights == LIVE,
-            growing=lambda folder: unseen if as_json else GrowingPage(folder=folder),
+            page=None if as_json else lambda folder: GrowingPage(folder=folder),
         )  # fmt: skip
     told = [f"{name}: {proof.lines[-1]}" for name, proof in found.proofs.items()]
     if not as_json:

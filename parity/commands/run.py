@@ -33,17 +33,13 @@ LOCKSTEP_STEPS_LARGE = 4
 with all digests, takes ten seconds."""
 
 
-Grown = Callable[[Result], None]
-"""Told what is known so far, ``under_way`` naming what is still to come."""
-
-
-def unseen(result: Result) -> None:
-    """Show nothing of what is known so far."""
+Early = Callable[[Result], None]
+"""Told the result as far as it is known, ``under_way`` naming what is still to come."""
 
 
 def run(
     spec: Spec, options: Options, *, text: str, file: str | None, folder: Path, command: str, note: Note,
-    grown: Grown = unseen,
+    early: Early | None = None,
 ) -> Result:  # fmt: skip
     """Compile, train, compare, explain.
 
@@ -55,7 +51,7 @@ def run(
         folder: of the reports; finished runs are kept under it.
         command: that repeats this.
         note: told what is under way.
-        grown: told what is known so far, while causes are looked for.
+        early: told what is known so far, while causes are looked for; None: nobody.
 
     Raises:
         ParityError: when the spec, the options or the data are at fault; or when no side finished.
@@ -99,12 +95,11 @@ def run(
 
         notes, explained = list(absent), None
         if options.explain:
-            if any(not one.inert for ones in found.values() for one in ones):
-                grown(told(None, absent, ["what causes it"]))
+            grown = None if early is None else lambda one, left: early(told(one, absent, left))
             try:
-                explained, said = explain(
-                    work, healthy, runs, found, note, begun, lambda one, left: grown(told(one, absent, left))
-                )
+                if grown is not None and any(not one.inert for ones in found.values() for one in ones):
+                    grown(None, ["what causes it"])
+                explained, said = explain(work, healthy, runs, found, note, begun, grown)
                 notes += said
             except KeyboardInterrupt:  # What the sides did, and where they part, is known all the same.
                 notes.append(INTERRUPTED)

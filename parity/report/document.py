@@ -57,6 +57,11 @@ def spans(words: Words) -> list[Span]:
     return [Span(piece) if isinstance(piece, str) else piece for piece in pieces]
 
 
+def plain(words: Words) -> str:
+    """Give a text without its emphasis."""
+    return "".join(one.text for one in spans(words))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Element:
     """What every block and every column has: the media that show it."""

@@ -94,7 +94,7 @@ def _block(block: doc.Block) -> str:
             return _fenced(block.text, block.language)
         case doc.Fold():
             # A line of HTML, in which no Markdown is read.
-            summary = html.escape(" ".join("".join(span.text for span in doc.spans(block.summary)).split()))
+            summary = html.escape(" ".join(doc.plain(block.summary).split()))
             opened = "<details open>" if block.open else "<details>"
             return f"{opened}<summary>{summary}</summary>\n\n{_blocks(block.blocks)}\n\n</details>"
         case doc.Diagram():

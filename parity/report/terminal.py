@@ -158,7 +158,7 @@ def _table(console: Console, block: doc.Table) -> None:
         grid.add_column(head, justify=justify, no_wrap=numeric, overflow="fold", min_width=least, max_width=most)
     for row, shown in zip(rows, cells, strict=True):
         if values:
-            under = _change(["".join(span.text for span in doc.spans(row[value].words)) for value in values], room)
+            under = _change([doc.plain(row[value].words) for value in values], room)
             shown[0].stylize("bold")
             shown[0].append(f"\n{under}", "not bold")
         grid.add_row(*shown)

@@ -16,11 +16,8 @@ def write_all(result: Result, folder: Path) -> list[Path]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     sweep(folder)
-    written = [
-        files.write(folder / "result.json", result.model_dump_json(indent=2) + "\n"),
-        files.write(folder / "report.md", markdown.to_markdown(result, folder)),
-        files.write(folder / "report.html", html.to_html(result, folder)),
-    ]
+    data, page = write_page(result, folder)
+    written = [data, files.write(folder / "report.md", markdown.to_markdown(result, folder)), page]
     picture, chart = folder / "curves.png", charts.curves_chart(result)
     if chart is None:
         picture.unlink(missing_ok=True)  # one left by an earlier run would show what was not found by this one
@@ -29,11 +26,11 @@ def write_all(result: Result, folder: Path) -> list[Path]:
     return [*written, picture]
 
 
-def write_page(result: Result, folder: Path) -> Path:
-    """Write ``result.json`` and the page of what is known so far, and return the page."""
+def write_page(result: Result, folder: Path) -> tuple[Path, Path]:
+    """Write ``result.json`` and then the page, each whole or not at all, and return both."""
     folder.mkdir(parents=True, exist_ok=True)
-    files.write(folder / "result.json", result.model_dump_json(indent=2) + "\n")
-    return files.write(folder / "report.html", html.to_html(result, folder))
+    data = files.write(folder / "result.json", result.model_dump_json(indent=2) + "\n")
+    return data, files.write(folder / "report.html", html.to_html(result, folder))
 
 
 def read(path: Path) -> Result:

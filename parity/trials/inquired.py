@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from parity.explain.claims import Findings, Tried
@@ -98,3 +98,7 @@ class Explained:
     missing: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     interrupted: bool = False
+
+
+Grown = Callable[[Explained, Sequence[str]], None]
+"""Told what is known so far, and what is still to come."""

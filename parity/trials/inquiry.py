@@ -22,7 +22,7 @@ from parity.run.jobs import Job
 from parity.trials.budget import Budget, Length
 from parity.trials.combined import ALL, combined
 from parity.trials.gap import Opening
-from parity.trials.inquired import Explained
+from parity.trials.inquired import Explained, Grown
 from parity.trials.probes import probes
 from parity.trials.runner import LATER, Runner
 from parity.trials.shared import SHARES, shared
@@ -57,7 +57,7 @@ class Inquiry:
         claims: sets that somebody says are the cause, to be tried in any case.
         checked: check the choice of framework on the sides' own.
         subsets: also run every combination of the causes.
-        grown: told what is known so far, and what is still to come, whenever a part of the work is done.
+        grown: told what is known so far, and what is still to come, whenever a part of the work is done; None: nobody.
     """
 
     work: Work
@@ -74,7 +74,7 @@ class Inquiry:
     claims: Sequence[Paths] = ()
     checked: bool = True
     subsets: bool = False
-    grown: Callable[[Explained, Sequence[str]], None] = lambda told, left: None
+    grown: Grown | None = None
     trials: Trials = field(init=False)
     told: Explained = field(init=False)
     _found: Search | None = None
@@ -113,11 +113,8 @@ class Inquiry:
         for number, (what, stage) in enumerate(stages):
             self.trials.share = number / len(stages)
             try:
+                self._grow(begun, [one for one, _ in stages[number:] if self._applies(one)])
                 stage()
-                left = [one for one, _ in stages[number + 1 :] if self._applies(one)]
-                if left and any(side.values for side in self.told.sides):
-                    self._settle(begun)
-                    self.grown(self.told, left)
             except SpentError as spent:
                 self.told.missing += [f"{one}: {spent}" for one, _ in stages[number:] if self._applies(one)]
                 break
@@ -136,6 +133,12 @@ class Inquiry:
                 break
         self._settle(begun)
         return self.told
+
+    def _grow(self, begun: float, left: Sequence[str]) -> None:
+        """Tell whoever listens what is known, once that is anything."""
+        if self.grown is not None and left and any(side.values for side in self.told.sides):
+            self._settle(begun)
+            self.grown(self.told, left)
 
     def _applies(self, stage: str) -> bool:
         """Return whether a stage would have had something to do."""
@@ -326,7 +329,7 @@ class Inquiry:
             search.more(broken, mended)
             self.told.findings.complete = search.complete
             self._confirm()
-            if self.told.findings.rest is not None:  # Of all causes, those among them that were found just now.
+            if self.budget.limited:  # Else they are taken when all of this is over.
                 shared(self.trials, self.told)
                 if self.subsets:
                     combined(trials=self.trials, told=self.told)

@@ -27,12 +27,12 @@ def shared(trials: Trials, told: Explained) -> None:
     trials.why = "what the causes do together, and what is left without them"
     rest, seed = trials.contest.without(frozenset(causes)), trials.seeds[0]
     trials.start([(rest, one) for one in trials.few])
-    few = len(causes) <= MOST_CAUSES
-    sets = subsets(causes) if few else []
+    exact = len(causes) <= MOST_CAUSES
+    sets = subsets(causes) if exact else []
     findings.shares, findings.interactions = {}, {}
     trials.start([(one, seed) for one in sets], whole=False)
     findings.rest = trials.tried(rest, len(trials.few))
-    if not few:
+    if not exact:
         told.missing = [text for text in told.missing if not text.startswith(SHARES)]
         told.missing.append(f"{SHARES}: exact over at most {MOST_CAUSES} causes, and here are {len(causes)}")
         return

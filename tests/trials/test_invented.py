@@ -208,6 +208,25 @@ def test_whatever_the_budget_nothing_contradicts_itself(most: int) -> None:
     check(result)
 
 
+@pytest.mark.parametrize("constant", [0.1, 0.5])
+@pytest.mark.parametrize("cause", [RATE, BIAS])
+def test_a_budget_that_is_not_reached_finds_what_none_finds(cause: str, constant: float) -> None:
+    """What stands in the way of the gap comes last with a budget, and ahead of the shares without one."""
+
+    def come(paths: Paths, seed: int, steps: int) -> float:
+        bad = cause in paths or (NESTEROV in paths and len(paths) == 1)
+        return 0.3 + seed % 3 / 100 if bad else 0.9 - seed % 3 / 100
+
+    none, limited = (invented(come, constant=constant, budget=budget)[0] for budget in (None, Budget(runs=10_000)))
+    assert {(one.kind, one.paths, one.by, one.status) for one in none.findings.claims} == {
+        (one.kind, one.paths, one.by, one.status) for one in limited.findings.claims
+    }
+    assert NESTEROV in none.findings.causes
+    assert none.findings.shares == limited.findings.shares
+    assert none.findings.rest == limited.findings.rest
+    assert not limited.missing
+
+
 # ---------------------------------------------------------------------------- what is told before it is over
 
 
