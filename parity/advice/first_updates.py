@@ -111,8 +111,7 @@ def affordable(side: Resolved) -> bool:
     """Return whether a side is small enough for its first updates to be tried, and nothing in it is opaque."""
     if is_opaque(side):
         return False
-    weights = sum(int(np.prod(one.shape)) for one in side.parameters().values())
-    return weights <= WEIGHTS and multiplications(side.layers()) * side.config.training.batch_size <= WORK
+    return side.parameter_count <= WEIGHTS and multiplications(side.layers()) * side.config.training.batch_size <= WORK
 
 
 def over(update: float, start: float) -> float:

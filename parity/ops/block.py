@@ -16,7 +16,7 @@ INPUT = "input"
 
 
 @cache
-def _layers() -> TypeAdapter[tuple[Op, ...]]:
+def layers_adapter() -> TypeAdapter[tuple[Op, ...]]:
     """Return what reads layers: made once, since making it takes longer than reading them."""
     layers: Any = tuple[layer_type(), ...]  # type: ignore[misc]
     return TypeAdapter(layers)
@@ -39,7 +39,7 @@ class Block(Op):
     @classmethod
     def _of_layers(cls, value: Any) -> Any:
         if isinstance(value, list | tuple):
-            return _layers().validate_python(tuple(value))
+            return layers_adapter().validate_python(tuple(value))
         return value
 
     def output_shape(self, shape: Shape) -> Shape:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from parity.frameworks import frameworks
@@ -22,7 +21,7 @@ WORKERS = 2
 
 def large(side: Resolved) -> bool:
     """Return whether a step spends its time on moving the weights through memory."""
-    return parameters_of(side) >= LARGE
+    return side.parameter_count >= LARGE
 
 
 def fused(side: Resolved, steps: int) -> bool:
@@ -32,12 +31,7 @@ def fused(side: Resolved, steps: int) -> bool:
         side: that runs.
         steps: of the run.
     """
-    return frameworks()[side.framework].fuses_at_once or parameters_of(side) * steps >= COMPILED_PAYS
-
-
-def parameters_of(side: Resolved) -> int:
-    """Return the number of a side's parameters."""
-    return sum(math.prod(one.shape) for one in side.parameters().values())
+    return frameworks()[side.framework].fuses_at_once or side.parameter_count * steps >= COMPILED_PAYS
 
 
 def at_once(sides: Sequence[Resolved]) -> int:

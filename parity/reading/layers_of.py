@@ -14,7 +14,7 @@ from parity.reading.masks_of import mask_faults
 from parity.reading.odd import Passing, Said
 from parity.reading.opaque import Opened, opened
 from parity.reading.unread import Unread, named
-from parity.run.told import Told, ToldNode
+from parity.run.told import Told, ToldNode, call_of
 from parity.spec.names import name_faults
 from parity.spec.plain import brief
 
@@ -135,12 +135,10 @@ def in_order(told: Told) -> list[ToldNode]:
     known, found = {node.name: node for node in told.nodes}, dict[str, ToldNode]()
     waiting = [value for _, value in reversed(told.outputs)]
     while waiting:
-        name = waiting[-1].partition("[")[0]
+        name = call_of(waiting[-1])
         node = known.get(name)
         left = (
-            []
-            if node is None
-            else [one for one in node.reads if (key := one.partition("[")[0]) in known and key not in found]
+            [] if node is None else [one for one in node.reads if (key := call_of(one)) in known and key not in found]
         )
         if node is None or name in found or not left:
             waiting.pop()

@@ -19,7 +19,7 @@ from parity.ops.opaque import Opaque
 from parity.reading.entries_of import checked, entry_of, reader_of, shown_word
 from parity.reading.odd import Passing, Said
 from parity.reading.unread import NoEntryError, Unread, named
-from parity.run.told import OWN, Told, ToldCall, ToldNode
+from parity.run.told import OWN, Told, ToldCall, ToldNode, call_of
 
 
 @dataclass(kw_only=True)
@@ -79,16 +79,11 @@ def said_of(node: ToldNode, framework: str) -> Said | Passing:
     return Said(kind, fields)
 
 
-def _base(value: str) -> str:
-    """Return the call that gives a value, of which it may be another output than the first."""
-    return value.partition("[")[0]
-
-
 def _given(told: Told, inside: Collection[str]) -> list[str]:
     """Return the values of some calls that others read, or that are outputs."""
     wanted = [one for node in told.nodes if node.name not in inside for one in node.reads]
     wanted += [value for _, value in told.outputs]
-    return list(dict.fromkeys(one for one in wanted if _base(one) in inside))
+    return list(dict.fromkeys(one for one in wanted if call_of(one) in inside))
 
 
 def _alone(told: Told, inside: Collection[str]) -> bool:
@@ -97,7 +92,7 @@ def _alone(told: Told, inside: Collection[str]) -> bool:
         return False
     behind = set(inside)
     known = {node.name: node for node in told.nodes}
-    read = [_base(one) for name in inside for one in known[name].reads]
+    read = [call_of(one) for name in inside for one in known[name].reads]
     waiting, met = [one for one in read if one in known and one not in inside], set[str]()
     while waiting:
         name = waiting.pop()
@@ -105,7 +100,7 @@ def _alone(told: Told, inside: Collection[str]) -> bool:
             return False
         if name not in met:
             met.add(name)
-            waiting += [_base(one) for one in known[name].reads if _base(one) in known]
+            waiting += [call_of(one) for one in known[name].reads if call_of(one) in known]
     return True
 
 
@@ -161,8 +156,8 @@ def _around(known: Mapping[str, ToldNode], name: str) -> set[str]:
         if one in found or one not in known or not known[one].function:
             continue
         found.add(one)
-        waiting += [_base(read) for read in known[one].reads]
-        waiting += [node.name for node in known.values() if one in map(_base, node.reads)]
+        waiting += [call_of(read) for read in known[one].reads]
+        waiting += [node.name for node in known.values() if one in map(call_of, node.reads)]
     return found
 
 
@@ -191,8 +186,8 @@ def _replace(
     told, names = found.told, {one.name for one in inside}
     (value,) = _given(told, names)
     known = {one.name: one for one in told.nodes}
-    last = known[_base(value)]
-    reads = list(dict.fromkeys(one for node in inside for one in node.reads if _base(one) not in names))
+    last = known[call_of(value)]
+    reads = list(dict.fromkeys(one for node in inside for one in node.reads if call_of(one) not in names))
     shapes = {one: shape for node in inside for one, shape in zip(node.reads, node.read_shapes, strict=True)}
     shape = last.shape if value == last.name else next(
         shape for node in told.nodes for one, shape in zip(node.reads, node.read_shapes, strict=True) if one == value

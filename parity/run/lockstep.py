@@ -10,7 +10,6 @@ side's inputs, so that what is made in an op is told from what reaches it.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -284,10 +283,7 @@ def looked_at_bytes(sides: Sequence[Resolved]) -> int:
 
     Of each parameter there are its gradient, its update and its slots, in float64; outputs are small beside them.
     """
-    kept = [
-        sum(math.prod(one.shape) for one in side.parameters().values()) * (2 + len(side.config.optimizer.slots())) * 8
-        for side in sides
-    ]
+    kept = [side.parameter_count * (2 + len(side.config.optimizer.slots())) * 8 for side in sides]
     return sum(kept) + sum(kept[1:])
 
 

@@ -212,3 +212,12 @@ class Told:
             given[name] = [kind(**one) for one in given[name]]
         given["outputs"] = [(str(name), str(node)) for name, node in given["outputs"]]
         return cls(**{**given, "training": ToldTraining(**given["training"])})
+
+
+def call_of(value: str) -> str:
+    """Return the name of the call that gives a value, of which it may be another output than the first.
+
+    >>> call_of("lstm[1]"), call_of("lstm")
+    ('lstm', 'lstm')
+    """
+    return value.partition("[")[0]

@@ -14,12 +14,10 @@ change                       what it does
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
-from pydantic import TypeAdapter
-
-from parity.ops import AnyOp, Op
+from parity.ops import Op
+from parity.ops.block import layers_adapter
 from parity.spec.align import names_like
 from parity.spec.edges import Reads, plain, reading, reads_of, through
 from parity.spec.sections import Config
@@ -45,13 +43,7 @@ def read_layers(value: Any) -> tuple[Op, ...]:
         ValidationError: when one is no layer, or there is none.
     """
     several = value if isinstance(value, list | tuple) else [value]
-    return _layers().validate_python(several)
-
-
-@cache
-def _layers() -> TypeAdapter[tuple[Op, ...]]:
-    """Return what reads layers: made once, since making it takes longer than reading them."""
-    return TypeAdapter(tuple[AnyOp, ...])
+    return layers_adapter().validate_python(several)
 
 
 def restructured(config: Config, chosen: Sequence[str], keys: Sequence[str], value: Any) -> tuple[Config, list[str]]:

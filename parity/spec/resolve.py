@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -109,6 +110,11 @@ class Resolved(Views):
     def parameters(self) -> dict[str, Parameter]:
         """Return all tensors of the model as ``layer.parameter``, in the order of the layers."""
         return dict(self.graph.parameters)
+
+    @property
+    def parameter_count(self) -> int:
+        """The numbers in all of them."""
+        return sum(math.prod(one.shape) for one in self.parameters().values())
 
     def origin(self, path: str) -> str:
         """Return where the value at a path came from."""

@@ -14,6 +14,7 @@ import tensorflow as tf
 from parity.frameworks import part_of
 from parity.frameworks.tensorflow.driver.chain import number_of
 from parity.frameworks.tensorflow.driver.clips import clipping, clipping_told
+from parity.frameworks.tensorflow.driver.recording import in_type
 from parity.frameworks.tensorflow.driver.replay import TapeReplay
 from parity.frameworks.tensorflow.driver.seen import Recorded
 from parity.frameworks.tensorflow.driver.taped import TapedOperation
@@ -122,10 +123,7 @@ def contract_of_keras(seen: Recorded) -> dict[str, Any]:
 
     def build_loss() -> Callable[..., Any]:
         def loss(targets: Any, outputs: Any) -> Any:
-            given = tf.convert_to_tensor(targets)
-            given = (
-                tf.cast(given, outputs.dtype) if given.dtype.is_floating else given
-            )  # What is written out casts none.
+            given = in_type(outputs.dtype, tf.convert_to_tensor(targets))  # What is written out casts none.
             known = {id(found.outputs): outputs, id(found.targets): given}
             return TapeReplay(seen.chain, seen.chain.variables, outputs.dtype).run(behind, known)[id(found.main)]
 

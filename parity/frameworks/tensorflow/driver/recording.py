@@ -298,7 +298,7 @@ class Recorder:
         dtype = tf.as_dtype(sys.modules["keras"].config.floatx())
         for rows in dealt:
             with self.quiet():
-                found = tf.nest.map_structure(partial(_as, dtype), rows)
+                found = tf.nest.map_structure(partial(in_type, dtype), rows)
             yield found
 
     def _testing(self, plain: Callable[..., Any]) -> Callable[..., Any]:
@@ -324,8 +324,8 @@ class Recorder:
         self.full(self)
 
 
-def _as(dtype: Any, value: Any) -> Any:
-    """Return a tensor of floats in a type; anything else as it is."""
+def in_type(dtype: Any, value: Any) -> Any:
+    """Return a tensor of floats in a type, without a word to whoever records; anything else as it is."""
     floats = tf.is_tensor(value) and value.dtype.is_floating and value.dtype != dtype
     return tf.raw_ops.Cast(x=value, DstT=dtype) if floats else value
 

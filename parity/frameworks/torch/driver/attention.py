@@ -10,15 +10,13 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from parity.frameworks.torch.driver.attention_apart import ApartProjections, Written
+from parity.frameworks.torch.driver.attention_apart import ROLES, ApartProjections, Written
 from parity.frameworks.torch.driver.words import bare, word
 
 if TYPE_CHECKING:
     from parity.frameworks.torch.driver.loops import Loop
 
 PART = "nn.MultiheadAttention"
-
-ROLES = ("query", "key", "value")
 
 SHOWN = ("need_weights", "average_attn_weights")
 """Arguments of a call that say what it gives beside its output."""
@@ -50,6 +48,27 @@ def called_with(args: Any, kwargs: Any, named: Sequence[tuple[torch.Tensor, str]
         if name not in (*ROLES, *SHOWN, "self") and value is not None:
             found[name] = bare("a tensor") if isinstance(value, torch.Tensor) else word(value)
     return {**found, "causal": True} if causal else found
+
+
+def shares_of(
+    query: torch.Tensor, key: torch.Tensor, mask: torch.Tensor | None = None, *, causal: bool,
+    scale: float | None = None,
+) -> torch.Tensor:  # fmt: skip
+    """Return what places give each other, softmax(scale q k^T), as ``F.scaled_dot_product_attention`` has it.
+
+    Args:
+        query: (..., places, key_dim).
+        key: (..., places that they look at, key_dim).
+        mask: which of these a place sees, or what is added to its scores.
+        causal: a place does not see those behind it.
+        scale: 1 / sqrt(key_dim) if not said.
+    """
+    scores = query @ key.transpose(-2, -1) * (query.shape[-1] ** -0.5 if scale is None else scale)
+    if causal:
+        scores = scores.masked_fill(torch.ones_like(scores, dtype=torch.bool).triu(1), -torch.inf)
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -torch.inf) if mask.dtype == torch.bool else scores + mask
+    return scores.softmax(-1)
 
 
 def is_causal(mask: torch.Tensor) -> bool:
@@ -101,10 +120,7 @@ class Apart(nn.Module):  # type: ignore[misc]
             given = tuple(one.transpose(0, 1) for one in given)
         parts = (self.query(given[0]), self.key(given[1]), self.value(given[2]))
         q, k, v = (one.unflatten(-1, (self.num_heads, -1)).transpose(1, 2) for one in parts)
-        scores = q @ k.transpose(2, 3) * q.shape[-1] ** -0.5
-        if attn_mask is not None:
-            scores = scores.masked_fill(torch.ones_like(scores, dtype=torch.bool).triu(1), -torch.inf)
-        shares = functional.dropout(scores.softmax(-1), self.rate, self.training)
+        shares = functional.dropout(shares_of(q, k, causal=attn_mask is not None), self.rate, self.training)
         mixed = (shares @ v).transpose(1, 2).flatten(2)
         found = self.output(mixed if self.batch_first else mixed.transpose(0, 1))
         if not need_weights:

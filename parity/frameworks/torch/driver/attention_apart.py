@@ -9,7 +9,7 @@ from torch import nn
 
 from parity.frameworks.torch.driver.attention_fit import Piece
 
-PARTS = ("query", "key", "value")
+ROLES = ("query", "key", "value")
 
 
 class Written(nn.Module):  # type: ignore[misc]
@@ -45,7 +45,7 @@ class ApartProjections(nn.Module):  # type: ignore[misc]
         self.in_features, self.out_features, self.parts = linear.in_features, linear.out_features, []
         given: list[int] = []
         self.instead: dict[int, list[nn.Parameter]] = {id(linear.weight): [], id(linear.bias): []}
-        for name, one in zip(PARTS, pieces, strict=True):
+        for name, one in zip(ROLES, pieces, strict=True):
             if one.linear is not linear or one.rows is None:
                 continue
             made = nn.Linear(linear.in_features, len(one.rows), one.bias is not None, device="meta")
@@ -72,7 +72,7 @@ def lies_at(written: Written, paths: Mapping[int, str]) -> tuple[str, dict[str, 
         paths: of each module of the model, by its identity.
     """
     output, found = paths.get(id(written.out_proj), ""), dict[str, str]()
-    for name, piece in zip((*PARTS, "output"), (*written.pieces, Piece(written.out_proj)), strict=True):
+    for name, piece in zip((*ROLES, "output"), (*written.pieces, Piece(written.out_proj)), strict=True):
         home = paths.get(id(piece.linear), "") + (f".{name}" if piece.rows is not None else "")
         found[f"{name}_kernel"] = f"{home}.weight"
         if piece.linear.bias is not None:

@@ -16,7 +16,7 @@ from torch import nn
 
 from parity.frameworks.torch.driver.attention_apart import Written
 from parity.frameworks.torch.driver.attention_fit import NEAR, Fit, fit_of, ways
-from parity.run.told import ToldNode
+from parity.run.told import ToldNode, call_of
 
 PART = "F.scaled_dot_product_attention"
 """What an attention that is written out is called: PyTorch's function is the middle of it."""
@@ -96,14 +96,14 @@ class WrittenAttentions:
                 return None
             found.inside.add(node.name)
             for read in node.reads:
-                source = known.get(_base(read))
+                source = known.get(call_of(read))
                 if source is None:
                     return None
                 if source.part == "nn.Linear":
                     found.sources += [] if source in found.sources else [source]
                 else:
                     waiting.append(source)
-            for reader in (one for one in self.nodes if node.name in map(_base, one.reads)):
+            for reader in (one for one in self.nodes if node.name in map(call_of, one.reads)):
                 if reader.part == "nn.Linear":
                     ends[reader.name] = reader
                 else:
@@ -114,7 +114,7 @@ class WrittenAttentions:
         every = [*found.sources, found.end]
         read_inside = all(
             reader.name in found.inside
-            for one in found.sources for reader in self.nodes if one.name in map(_base, reader.reads)
+            for one in found.sources for reader in self.nodes if one.name in map(call_of, reader.reads)
         )  # fmt: skip
         once = all(sum(other.layer == one.layer for other in self.nodes) == 1 for one in every)
         named = not {one.name for one in every[:-1]} & set(self._outputs)
@@ -233,7 +233,3 @@ def _reads_parameter(operand: Any) -> bool:
     if isinstance(operand, Mapping):
         return operand.get("part") == "a parameter" or any(map(_reads_parameter, operand.values()))
     return isinstance(operand, list | tuple) and any(map(_reads_parameter, operand))
-
-
-def _base(read: str) -> str:
-    return read.partition("[")[0]

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from parity.frameworks.torch.driver import generators as torch_generators
+from parity.frameworks.torch.driver.attention import shares_of
 from parity.run.driver.base import active_driver, dealing
 
 
@@ -139,13 +140,7 @@ def attention(
     """Return what PyTorch's attention gives; where it drops any, written out, with a dropout that the driver deals."""
     if not dropout_p or active_driver().native:
         return torch_generators.ATTENTION(query, key, value, attn_mask, dropout_p, is_causal, scale=scale, **more)
-    scores = query @ key.transpose(-2, -1) * (query.shape[-1] ** -0.5 if scale is None else scale)
-    if is_causal:
-        scores = scores.masked_fill(torch.ones_like(scores, dtype=torch.bool).triu(1), -torch.inf)
-    if attn_mask is not None:
-        whole = attn_mask.dtype != torch.bool
-        scores = scores + attn_mask if whole else scores.masked_fill(~attn_mask, -torch.inf)
-    return dropout(scores.softmax(-1), dropout_p) @ value
+    return dropout(shares_of(query, key, attn_mask, causal=is_causal, scale=scale), dropout_p) @ value
 
 
 def randn_like(input: torch.Tensor, *more: Any, **named: Any) -> torch.Tensor:

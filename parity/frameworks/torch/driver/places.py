@@ -69,6 +69,11 @@ def _is_table(value: Any) -> bool:
     return len(shape) == 2 or (len(shape) == 3 and shape[0] == 1)
 
 
+def path_of(parameter: nn.Parameter, model: nn.Module) -> str:
+    """Return the path of a parameter in a model; empty where it is none of its."""
+    return next((path for path, one in model.named_parameters() if one is parameter), "")
+
+
 def counts(numbers: torch.Tensor) -> bool:
     """Return whether numbers are those of places, from 0 on, the same for each row where there are rows."""
     if numbers.is_floating_point() or numbers.dim() not in (1, 2) or not numbers.numel():

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from parity.run.told import ToldNode
+from parity.run.told import ToldNode, call_of
 
 KINDS = ("nn.LSTM", "nn.GRU", "nn.RNN")
 """Recurrent modules."""
@@ -32,7 +32,7 @@ def single(
     for node in [one for one in nodes if one.part in KINDS and one.arguments.get("batch_first")]:
         lasts = _lasts(node, nodes)
         gone = {one.name for one in lasts}
-        readers = [one for one in nodes if one.name not in gone and any(_of(x, node.name) for x in one.reads)]
+        readers = [one for one in nodes if one.name not in gone and node.name in map(call_of, one.reads)]
         halves = {x for one in lasts for x in one.reads}
         readers = [one for one in readers if one.name not in halves]
         whole = node.name in outputs or any(node.name in one.reads for one in readers)
@@ -49,10 +49,6 @@ def single(
         ]
         outputs = [exchange.get(one, one) for one in outputs]
     return nodes, outputs
-
-
-def _of(read: str, name: str) -> bool:
-    return read.partition("[")[0] == name
 
 
 def _lasts(node: ToldNode, nodes: list[ToldNode]) -> list[ToldNode]:

@@ -96,12 +96,12 @@ def tell_parameters(told: Told, graph: TracedModel, starts: Starts, loop: Loop |
         parameters = parameters_of(node, owned)
         if not parameters:
             continue
-        idle = _idle_biases(node, parameters, starts, moving)
-        if idle:
-            node.arguments["one_bias"] = True
-            parameters = {name: one for name, one in parameters.items() if name not in idle}
         still = [name for name, one in parameters.items()
                  if not one.requires_grad or (moving is not None and id(one) not in moving)]  # fmt: skip
+        if _second_is_idle(node, parameters, still, starts):
+            node.arguments["one_bias"] = True
+            parameters = {name: one for name, one in parameters.items() if name not in still}
+            still = []
         node.trainable = len(still) < len(parameters)
         if still and node.trainable:
             what = f"layer {node.name!r}, of which {' and '.join(still)} does not train,"
@@ -117,17 +117,11 @@ def tell_parameters(told: Told, graph: TracedModel, starts: Starts, loop: Loop |
         }
 
 
-def _idle_biases(
-    node: ToldNode, parameters: Mapping[str, Any], starts: Starts, moving: set[int] | None
-) -> list[str]:  # fmt: skip
-    """Return the second biases of a recurrent layer that stay at 0, beside first ones that move: they add nothing."""
-    if node.part not in ("nn.LSTM", "nn.RNN"):
-        return []
-    still = {name for name, one in parameters.items()
-             if not one.requires_grad or (moving is not None and id(one) not in moving)}  # fmt: skip
+def _second_is_idle(node: ToldNode, parameters: Mapping[str, Any], still: Sequence[str], starts: Starts) -> bool:
+    """Return whether all that stands still of a recurrent layer is its second bias, at 0: it adds nothing."""
     second = [name for name in parameters if name.startswith("bias_hh")]
-    idle = bool(second) and still == set(second) and not any(starts.first(parameters[name]).any() for name in second)
-    return second if idle else []
+    idle = node.part in ("nn.LSTM", "nn.RNN") and bool(second) and set(still) == set(second)
+    return idle and not any(starts.first(parameters[name]).any() for name in second)
 
 
 def tell_precision(told: Told, step: Pass) -> None:

@@ -15,7 +15,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 from parity.frameworks.torch.driver.called import called_beside
 from parity.frameworks.torch.driver.calls import exchanged, tensors_in
 from parity.frameworks.torch.driver.own_modules import OwnModules, drawn, tensors_of
-from parity.frameworks.torch.driver.places import PlaceTable, TorchPlaces
+from parity.frameworks.torch.driver.places import PlaceTable, TorchPlaces, path_of
 from parity.frameworks.torch.driver.seen import SILENT
 from parity.frameworks.torch.driver.words import bound, called, leaf_of, module_word, own_of, word
 from parity.free_names import FreeNames
@@ -100,16 +100,12 @@ class Tracer(TorchFunctionMode):  # type: ignore[misc]
         if table is not None:
             (read_name,) = filter(None, names)
             if isinstance(table, PlaceTable):
-                self.names.setdefault(id(table), self._called(table.weight))
+                self.names.setdefault(id(table), path_of(table.weight, self._model) or "places")
             self._leaf(table, nn.Embedding, [read_name], [one[1:] for one in shapes], found, {}, places=True)
         elif tensors_in(found):
             self._function(func, name, (args, kwargs), found, shapes)
             self.nodes[-1].random = drawn(random)
         return found
-
-    def _called(self, parameter: nn.Parameter) -> str:
-        """Return the path of a parameter in the model."""
-        return next((path for path, one in self._model.named_parameters() if one is parameter), "places")
 
     def _function(self, func: Any, name: str, given: Any, found: Any, shapes: list[list[int]]) -> None:
         args, kwargs = given

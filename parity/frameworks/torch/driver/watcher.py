@@ -17,7 +17,7 @@ from parity.frameworks.torch.driver.attention import taken_apart
 from parity.frameworks.torch.driver.attention_apart import Written, lies_at
 from parity.frameworks.torch.driver.calls import key_of, listed
 from parity.frameworks.torch.driver.loops import Loop, loop_of
-from parity.frameworks.torch.driver.places import PlaceTable
+from parity.frameworks.torch.driver.places import PlaceTable, path_of
 from parity.frameworks.torch.driver.seen import SeenLoop, watching
 from parity.frameworks.torch.driver.starts import Starts
 from parity.frameworks.torch.driver.told_graph import TracedModel
@@ -157,8 +157,7 @@ def _tell_loop(told: Told, seen: SeenLoop, optimizer: Any, folder: Path) -> None
     for node in told.nodes:
         node.path = paths.get(id(graph.modules.get(node.name)), "")
         if isinstance(table := graph.modules.get(node.name), PlaceTable):
-            places = (path for path, one in contracts.model_of(step).named_parameters() if one is table.weight)
-            node.kept = {"embeddings": next(places, "")}
+            node.kept = {"embeddings": path_of(table.weight, contracts.model_of(step))}
         if node.name in graph.written:
             node.path, node.kept = lies_at(graph.written[node.name], paths)
     told.calls = [replace(one, path=paths.get(id(graph.called.get(one.name)), "")) for one in graph.calls]
