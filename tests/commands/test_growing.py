@@ -9,6 +9,7 @@ from report_samples import claimed, leaf
 
 from parity.commands.growing import EVERY, GrowingPage
 from parity.report import html, markdown
+from parity.report.sentences import findings
 from parity.report.write import read
 from parity.result.schema import Result
 
@@ -89,6 +90,14 @@ def test_a_disk_that_is_full_is_left_to_whoever_writes_the_report(
     (tmp_path / "report").write_text("a file where the folder would be", encoding="utf-8")
     page(under_way(claimed(), "the other seeds"))
     assert [text for text in said if "can be read" in text] == []
+
+
+def test_what_is_still_to_come_is_not_told_as_left_out() -> None:
+    told = claimed()
+    assert told.explanation is not None
+    part = told.model_copy(update={"explanation": told.explanation.model_copy(update={"complete": False})})
+    assert [one.kind for one in findings.findings(part)].count("missing") == 1
+    assert [one.kind for one in findings.findings(under_way(part, "the other seeds"))].count("missing") == 0
 
 
 def test_a_result_that_is_whole_does_not_speak_of_more() -> None:

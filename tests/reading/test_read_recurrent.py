@@ -37,6 +37,15 @@ for start in (0, 8, 16):
 """
 
 
+def test_a_layer_that_stands_still_as_a_whole_keeps_both_biases(session: Session, tmp_path: Path) -> None:
+    still = "        self.rnn.requires_grad_(False)\n\n    def forward"
+    reading, proof = read_and_held(session, PROGRAM.replace("\n    def forward", still), tmp_path)
+    layer = reading.spec["model"]["layers"][0]["lstm"]
+    assert layer["two_biases"] is True
+    assert layer["trainable"] is False
+    assert proof.code == 0, proof.lines
+
+
 def test_a_second_bias_that_stays_at_0_is_none(session: Session, tmp_path: Path) -> None:
     reading, proof = read_and_held(session, PROGRAM, tmp_path)
     layer = reading.spec["model"]["layers"][0]["lstm"]

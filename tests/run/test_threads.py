@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from parity.run import digest as module
 from parity.run import randomness
 from parity.run.digest import PROJECTIONS, RESOLUTION, digest, digests, signs
 from parity.run.threads import Threads, at_once, clock_of
+from parity.run.worker import Worker
 
 SHAPES = ((600, 2048), (1500, 1024), (400, 5000), (1300, 3, 3, 130), (3, 500_000), (1_300_007,), (40, 30), (), (0, 3))
 
@@ -99,3 +102,13 @@ def test_the_clock_of_a_run_on_one_thread_does_not_count_what_others_do() -> Non
     time.sleep(0.2)
     assert alone() - before[0] < 0.1
     assert shared() - before[1] >= 0.2
+
+
+@pytest.mark.parametrize("limited", [True, False])
+def test_a_run_on_one_thread_is_timed_so(limited: bool) -> None:
+    worker = Worker(SimpleNamespace(send=lambda message: None))
+    driver: Any = SimpleNamespace(step=lambda *given: time.sleep(0.1) or 1.0, gpu=None, undetermined=[])
+    worker.driver, worker.limited, worker.x, worker.y = driver, limited, np.zeros((2, 1)), np.zeros(2)
+    worker._batches = lambda first, stop: iter([np.arange(2)] * (stop - first))  # type: ignore[method-assign]
+    told = worker.train(steps=2, measure=[], folder="")
+    assert (told["seconds"] < 0.1) is limited

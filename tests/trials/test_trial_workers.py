@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import os
+import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 from helpers_commands import lender
+from helpers_forked import interpreter
 
 from parity import api
 from parity.court.work import Work
@@ -92,6 +94,33 @@ def test_a_fused_update_is_the_same_update_rounded_elsewhere(
     assert runs[0].key != runs[1].key
     assert runs[1].losses == pytest.approx(runs[0].losses, rel=1e-4)
     assert runs[0].losses[-1] < runs[0].losses[0]
+
+
+FUSING = """
+import torch
+from parity.frameworks.torch.driver.driver import TorchDriver
+
+
+class Driven(TorchDriver):
+    def __init__(self, precision, made):
+        self.precision, self.optimizer = precision, made([torch.nn.Parameter(torch.zeros(2))], lr=0.1)
+
+
+for name in ("Adam", "AdamW", "SGD", "Adagrad", "RMSprop"):
+    told = []
+    for precision in ("float32", "float64"):
+        driver = Driven(precision, getattr(torch.optim, name))
+        driver.fuse_update()
+        told.append(driver.optimizer.param_groups[0].get("fused"))
+    print(name, *told)
+"""
+
+
+def test_pytorchs_optimizers_use_the_kernel_that_they_have() -> None:
+    """RMSprop has none."""
+    done = subprocess.run([interpreter("torch"), "-c", FUSING], capture_output=True, text=True, check=True)
+    fused_ones = [f"{name} True None" for name in ("Adam", "AdamW", "SGD", "Adagrad")]
+    assert done.stdout.splitlines() == [*fused_ones, "RMSprop None None"]
 
 
 def test_large_networks_are_told_from_small_ones() -> None:
