@@ -1,4 +1,4 @@
-"""Entries: what a spec can name. One entry is one file; discovery finds it.
+"""Entries: what a spec can name. One entry is one file; :mod:`parity.discovery` finds it.
 
 An entry is a frozen pydantic model whose fields are what a user may set. It carries everything that is
 known about it: its meaning as float64 NumPy (the third witness beside the frameworks), what each framework's
@@ -21,8 +21,6 @@ metric      ``parity/metrics/``      what is reported about predictions
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -34,9 +32,7 @@ from typing import (
     Any,
     ClassVar,
     Literal,
-    Protocol,
     Self,
-    TypeVar,
     Union,
     get_args,
     get_origin,
@@ -45,10 +41,8 @@ from typing import (
 from pydantic import (
     BaseModel,
     ConfigDict,
-    Discriminator,
     GetJsonSchemaHandler,
     SerializerFunctionWrapHandler,
-    Tag,
     ValidationInfo,
     field_validator,
     model_serializer,
@@ -84,16 +78,6 @@ def as_installed(told: Mapping[str, Mapping[str, Any]]) -> Iterator[None]:
         yield
     finally:
         _INSTALLED.reset(before)
-
-
-class Kinded(Protocol):
-    """Has a name that discovery finds it by."""
-
-    kind: ClassVar[str]
-
-
-EntryT = TypeVar("EntryT", bound="Entry")
-KindedT = TypeVar("KindedT", bound=Kinded)
 
 
 SCALARS: dict[type, Literal["bool_type", "int_type", "float_type"]] = {
@@ -293,52 +277,6 @@ def read_in(**files: str) -> dict[str, str]:
     {'torch': 'torch/optim/adam.py'}
     """
     return {name: f"{frameworks()[name].files}{file}.py" for name, file in files.items()}
-
-
-@cache
-def discover(base: type[KindedT], package: str) -> dict[str, type[KindedT]]:
-    """Return the entries of a package by name, importing every file in it.
-
-    Args:
-        base: the family's base class, whose ``kind`` is the name.
-        package: dotted name of the folder that holds one file an entry.
-    """
-    found: dict[str, type[KindedT]] = {}
-    for info in pkgutil.iter_modules(importlib.import_module(package).__path__):
-        module = importlib.import_module(f"{package}.{info.name}")
-        for value in vars(module).values():
-            own = isinstance(value, type) and issubclass(value, base) and value.__module__ == module.__name__
-            if own and value.kind:
-                found[value.kind] = value
-    return dict(sorted(found.items()))
-
-
-def entry_type(base: type[EntryT], package: str) -> Any:
-    """Return the annotation of a field that takes any entry of a family, however it is written.
-
-    Args:
-        base: the family's base class.
-        package: the folder that holds the entries.
-    """
-    return one_of(discover(base, package))
-
-
-def one_of(classes: Mapping[str, type[EntryT]]) -> Any:
-    """Return the annotation of a field that takes one of a few entries, however it is written.
-
-    Args:
-        classes: the entries by name.
-    """
-
-    def kind_of(value: Any) -> str:
-        if isinstance(value, Entry):
-            return value.kind
-        if isinstance(value, Mapping) and len(value) == 1:
-            return str(next(iter(value)))
-        return str(value) if isinstance(value, str) else f"({type(value).__name__})"
-
-    tagged = tuple(Annotated[entry, Tag(name)] for name, entry in classes.items())
-    return Annotated[Union[tagged], Discriminator(kind_of)]  # noqa: UP007 - built at run time
 
 
 def unknown_entry(name: str, choices: Mapping[str, Any]) -> tuple[str, str]:

@@ -59,6 +59,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("free_names",),
     ("frameworks",),  # plain data about each, which everybody may read; its parts stand where they are used
     ("entries",),
+    ("discovery",),
     ("at_home",),
     ("code",),
     ("formula",),

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from parity.entries import discover
+from parity.discovery import discover
 from parity.spec.plain import dump, flow
 from parity.spec.resolve import Resolved
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from parity.advice import Advice, Evaluation, Situation, advise
 from parity.advice.begun import Begun
@@ -12,7 +13,6 @@ from parity.advice.first_updates import FirstUpdates, affordable
 from parity.advice.magnitudes import Scales, measure, too_large
 from parity.advice.origins import line_of
 from parity.advice.short_run import advise_by_running
-from parity.court.work import Work
 from parity.data.dataset import Dataset
 from parity.errors import DataError, WorkerError
 from parity.prepare.forms import dataset_of
@@ -27,6 +27,9 @@ from parity.spec.resolve import Resolved
 from parity.spec.sections import Spec
 from parity.spec.targets import numbers_classes, settled
 from parity.spec.yaml import parse_yaml
+
+if TYPE_CHECKING:
+    from parity.court.work import Work
 
 
 def lint(
@@ -110,6 +113,8 @@ def evaluated(
         if rows is None or side.program is None:
             told.append(side if rows is None else settled(side, rows.target, rows.classes is not None))
             continue
+        from parity.court.work import Work  # Not before a program is to be run: most specs have none.
+
         folder = memory_folder()
         with ExitStack() as stack:
             stack.callback(release, folder)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from parity.code import call, function
-from parity.entries import Entry, entry_type
+from parity.discovery import entry_type
+from parity.entries import Entry
 from parity.formula import formula_of
 from parity.frameworks import frameworks
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from parity.entries import Entry, entry_type
+from parity.discovery import entry_type
+from parity.entries import Entry
 from parity.lazy import np
 
 if TYPE_CHECKING:

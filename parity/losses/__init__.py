@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 from pydantic import Field
 
 from parity.code import Case, LossCode
-from parity.entries import Shape, entry_type
+from parity.discovery import entry_type
+from parity.entries import Shape
 from parity.formula import expression, formula_of, value_of
 from parity.frameworks import frameworks
 from parity.lazy import differentiable, np

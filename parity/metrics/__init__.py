@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import SkipValidation
 
-from parity.entries import Entry, Shape, entry_type
+from parity.discovery import entry_type
+from parity.entries import Entry, Shape
 from parity.lazy import np
 from parity.rows import apart
 

@@ -11,7 +11,8 @@ from pydantic import Field
 from parity.activations import Activation, AnyActivation
 from parity.activations.linear import Linear
 from parity.code import Parameter
-from parity.entries import Shape, entry_type
+from parity.discovery import entry_type
+from parity.entries import Shape
 from parity.frameworks import frameworks
 from parity.lazy import differentiable
 from parity.ops.drawing import Drawing

@@ -10,7 +10,8 @@ from pydantic import Field, model_validator
 from parity.activations import Activation, AnyActivation
 from parity.activations.linear import Linear
 from parity.code import Case, KerasCode, Site, TensorFlowCode, TorchCode
-from parity.entries import discover, read_in
+from parity.discovery import discover
+from parity.entries import read_in
 from parity.native import Native
 from parity.ops import Op
 
@@ -81,5 +82,5 @@ class ActivationOp(Op):
         ]  # fmt: skip
 
 
-def _activations() -> dict[str, type[Activation]]:
+def _activations() -> Mapping[str, type[Activation]]:
     return discover(Activation, "parity.activations")

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from parity.code import Case, Helper, KerasCode, Parameter, Site, TensorFlowCode, TorchCode, TorchWeight, call
-from parity.entries import Shape, one_of, read_in
+from parity.discovery import one_of
+from parity.entries import Shape, read_in
 from parity.lazy import differentiable as np
 from parity.native import Native
 from parity.ops.drawing import Draw

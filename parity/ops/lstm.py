@@ -54,7 +54,7 @@ class TwoBiasLSTMCell(keras.layers.LSTMCell):
 class ForgetGateOnes(Initializer):
     """How a bias starts whose forget gate's part is 1, and the rest as another initializer has it."""
 
-    kind: ClassVar[str] = "forget_gate_ones"
+    kind: ClassVar = "forget_gate_ones"  # no entry that a spec could name
 
     rest: AnyInitializer = Field(description="how the other gates' parts start")
     units: int = Field(description="size of a gate's part, of which the second is the forget gate's")

@@ -11,9 +11,10 @@ from parity.activations import Activation, AnyActivation
 from parity.activations.tanh import Tanh
 from parity.code import Parameter
 from parity.constraints import AnyConstraint
-from parity.entries import Shape, discover
-from parity.initializers import AnyInitializer, Initializer
+from parity.entries import Shape
+from parity.initializers import AnyInitializer
 from parity.initializers.glorot_uniform import GlorotUniform
+from parity.initializers.orthogonal import Orthogonal
 from parity.initializers.zeros import Zeros
 from parity.lazy import differentiable as np
 from parity.ops import SAID, Op, ShapeError, check_constraints
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
 
 HELD = tuple(f"{name}_{said}" for name in ("kernel", "recurrent", "bias") for said in SAID)
 """Fields that say how kernels and bias start and are held."""
-
-STARTS_AT = discover(Initializer, "parity.initializers").get("orthogonal", GlorotUniform)
-"""What a recurrent kernel starts at when nobody says: orthogonal, as in Keras, where there is such an entry."""
 
 UNIFORM = {f"{name}_initializer": "fan_in_uniform" for name in ("kernel", "recurrent", "bias")}
 """PyTorch starts all tensors of a recurrent module at U(-1/sqrt(units), 1/sqrt(units))."""
@@ -71,7 +69,7 @@ class Stepped(Penalised, Op):
     return_sequences: bool = Field(default=False, description="give the state at every step, not the last one alone")
     go_backwards: bool = Field(default=False, description="read the last step first, and give them in that order")
     kernel_initializer: AnyInitializer = Field(default=GlorotUniform(), description="how the kernel starts")
-    recurrent_initializer: AnyInitializer = Field(default=STARTS_AT(), description="how the recurrent kernel starts")
+    recurrent_initializer: AnyInitializer = Field(default=Orthogonal(), description="how the recurrent kernel starts")
     bias_initializer: AnyInitializer = Field(default=Zeros(), description="how the bias starts")
     kernel_regularizer: AnyRegularizer | None = Field(default=None, description="what the kernel adds to the loss")
     recurrent_regularizer: AnyRegularizer | None = Field(

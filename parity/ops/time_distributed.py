@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from pydantic import Field, model_validator
 
 from parity.code import Case, Helper, KerasCode, Parameter, Site, TensorFlowCode, TorchCode
-from parity.entries import Shape, one_of, read_in
+from parity.discovery import one_of
+from parity.entries import Shape, read_in
 from parity.native import Native
 from parity.ops import ShapeError
 from parity.ops.conv1d import Conv1D

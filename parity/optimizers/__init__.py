@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from pydantic import Field
 
 from parity.code import Case, function
-from parity.entries import entry_type
+from parity.discovery import entry_type
 from parity.formula import Formula, formula_of
 from parity.frameworks import part_of
 from parity.lazy import np

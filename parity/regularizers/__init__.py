@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from parity.entries import Entry, entry_type
+from parity.discovery import entry_type
+from parity.entries import Entry
 from parity.formula import expression, formula_of, value_of
 from parity.frameworks import frameworks
 from parity.lazy import differentiable, np

@@ -12,7 +12,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, assert_never
 
-from parity.report import arrange, brief
 from parity.report import document as doc
 from parity.report.sentences import advice
 from parity.result import formats
@@ -40,11 +39,15 @@ PATHS = 2
 
 def print_result(result: Result, console: Console, files: Sequence[Path] = ()) -> None:
     """Print what was found; ``files`` are those that were written, named at the end."""
+    from parity.report import arrange
+
     draw(arrange.document(result, written=files), console)
 
 
 def print_brief(result: Result, console: Console, files: Sequence[Path]) -> None:
     """Print the answer, the cause and the change to try, on a screen of 24 lines; ``files`` are the report's."""
+    from parity.report import brief
+
     draw(brief.brief(result, files), console)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Union
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import Discriminator, Field, NonNegativeFloat, NonNegativeInt, Tag
+from pydantic import Field, NonNegativeFloat, NonNegativeInt
 
 from parity.code import Helper, documented, needs
-from parity.entries import Entry, discover
+from parity.discovery import entry_type
+from parity.entries import Entry
 from parity.formula import expression, formula_of, value_of
 from parity.frameworks import frameworks
 
@@ -137,23 +137,7 @@ class Schedule(Entry):
         return (Helper(name=name, source=source, imports=needs(source)),)
 
 
-def _kind_of(value: Any) -> str:
-    if isinstance(value, Entry):
-        return value.kind
-    if isinstance(value, Mapping) and len(value) == 1:
-        return str(next(iter(value)))
-    return NUMBER if isinstance(value, int | float) else f"({type(value).__name__})"
-
-
 if TYPE_CHECKING:
     AnyRate = float | Schedule
 else:
-    AnyRate: Any = Annotated[
-        Union[
-            (
-                Annotated[NonNegativeFloat, Tag(NUMBER)],
-                *(Annotated[entry, Tag(name)] for name, entry in discover(Schedule, "parity.schedules").items()),
-            )
-        ],
-        Discriminator(_kind_of),
-    ]
+    AnyRate: Any = entry_type(Schedule, "parity.schedules", NUMBER)

@@ -21,6 +21,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, PydanticKnownError
 
 from parity.data.section import MOST_AXES, DataSpec, Size
+from parity.discovery import with_entries
 from parity.entries import Strict
 from parity.frameworks import frameworks, native_of
 from parity.ops import AnyOp, Op
@@ -311,7 +312,7 @@ class Spec(Config):
 
 def json_schema() -> dict[str, Any]:
     """Return the JSON Schema of a spec file, for editors."""
-    schema = Spec.model_json_schema()
+    schema = with_entries(Spec.model_json_schema())
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["title"] = "parity spec"
     return schema
