@@ -6,9 +6,8 @@ import importlib.metadata
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any, Literal, cast, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
-from pydantic import TypeAdapter
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
@@ -21,6 +20,7 @@ from parity.frameworks import frameworks
 from parity.native import means_in
 from parity.result.formats import names
 from parity.run.environment import may_have_gpus
+from parity.spec.consistency import reads
 from parity.spec.differences import Difference, differences
 from parity.spec.known import entry_hint
 from parity.spec.resolve import Own, Resolved, default_of
@@ -137,9 +137,9 @@ def default_rows(own: Mapping[str, Own] | None = None) -> list[dict[str, Any]]:
         fields |= {field for one in said.values() for field, value in one.items() if value != default_of(owner, field)}
         for field in [field for field in owner.model_fields if field in fields]:
             parity = owner.model_fields[field].get_default(call_default_factory=True)
-            reads = TypeAdapter(cast(Any, owner.model_fields[field].annotation)).validate_python
+            read = reads(owner, field).validate_python
             values = {
-                name: reads(said.get(name, {}).get(field, owner.natively(name).get(field, parity)))
+                name: read(said.get(name, {}).get(field, owner.natively(name).get(field, parity)))
                 for name in frameworks()
             }
             rows.append(

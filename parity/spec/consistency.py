@@ -215,14 +215,14 @@ def _check_field(part: Reached, keys: list[str], value: Any, where: Where, loc: 
 
 def _check_value(owner: type[BaseModel], name: str, value: Any, where: Where, loc: Loc) -> list[Fault]:
     try:
-        _reads(owner, name).validate_python(value)
+        reads(owner, name).validate_python(value)
     except ValidationError as error:
         return faults_of(error, where, loc)
     return []
 
 
 @cache
-def _reads(owner: type[BaseModel], name: str) -> TypeAdapter[Any]:
+def reads(owner: type[BaseModel], name: str) -> TypeAdapter[Any]:
     """Return what reads the value of a field: made once, since making it takes longer than all it is asked."""
     field = owner.model_fields[name]
     annotation: Any = field.annotation
