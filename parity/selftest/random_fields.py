@@ -132,15 +132,14 @@ def _of_type(numbers: random.Random, wanted: Any, default: Any, low: int = 0) ->
         near = [0.5 * default, 0.8 * default, 1.25 * default, 2 * default] if default else [0.0, 0.1, 0.3, 1.0]
         return float(f"{numbers.choice(near):.6g}")
     if isinstance(wanted, type) and issubclass(wanted, Entry):
-        return entry(numbers, wanted)
+        family = FAMILIES.get(wanted.__module__)  # A base stands in its package, an entry in a file of that.
+        return entry(numbers, wanted if family is None else family[numbers.choice(list(family))])
     raise TypeError(f"a field of type {wanted!r} is not drawn: say what from in VALUES")
 
 
 def _of_one(numbers: random.Random, inner: Sequence[Any], default: Any) -> Any:
-    """Return a value of one of several types: of an entry's, of any of its family."""
-    bare = [get_args(one)[0] if get_origin(one) is Annotated else one for one in inner]
-    for one in bare:
-        package = one.__module__.rpartition(".")[0] if isinstance(one, type) else ""
-        if package in FAMILIES:
-            return entry(numbers, FAMILIES[package][numbers.choice(list(FAMILIES[package]))])
+    """Return a value of one of several types: of an entry, where that is one of them."""
+    for one in inner:
+        if isinstance(one, type) and issubclass(one, Entry) and one.__module__ in FAMILIES:
+            return _of_type(numbers, one, default)
     return _of_type(numbers, numbers.choice([one for one in inner if one is not type(None)]), default)
