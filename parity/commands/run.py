@@ -11,6 +11,7 @@ from parity.commands.check import LOCKSTEP_STEPS
 from parity.commands.comparing import comparisons
 from parity.commands.differing import pair_differences, told_differences
 from parity.commands.explaining import explain, outcome_of, said_sets
+from parity.court.freeruns import free_runs
 from parity.court.work import Note, Work
 from parity.errors import WorkerError
 from parity.prepare.devices import check_devices
@@ -65,7 +66,7 @@ def run(
         advice = advised(work, text, file)
         if options.explain:
             outcome_of(work, sides)  # What is wrong with it is said before anything is trained.
-        free = work.free_runs(note)
+        free = free_runs(work, note)
         runs, errors = free.runs, free.errors
         if not runs:
             raise next(iter(errors.values()))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -17,7 +16,7 @@ from parity.compare.judge import Judge
 from parity.compare.noise import Rounding
 from parity.compare.steps import chosen_steps
 from parity.compile import Program, compile_side
-from parity.court.freeruns import TWIN, FreeRuns, gaps
+from parity.court.freeruns import FreeRuns, gaps
 from parity.court.judging import OWN_STATE_STEPS, Court, Judged
 from parity.court.starting import compare_extras, compare_start, note_draws, speak_alike
 from parity.data.dataset import Dataset
@@ -25,9 +24,7 @@ from parity.errors import DataError, WorkerError
 from parity.prepare.forms import dataset_of
 from parity.prepare.matching import Ports
 from parity.prepare.options import Options, check_fit
-from parity.prepare.sizes import at_once
 from parity.run.epochs import counted
-from parity.run.freerun import free_run
 from parity.run.jobs import Bench, Job
 from parity.run.local_imports import source_of
 from parity.run.lockstep import Lockstep, looked_at_bytes
@@ -216,60 +213,6 @@ class Work(Scratch):
                 self._idle[side.name] = session
                 return
         session.close()
-
-    def free_runs(self, note: Note) -> FreeRuns:
-        """Train every side on its own, and a twin of the first; what one fails at does not touch the others."""
-        found = FreeRuns(errors=self.failing())
-        sides = [side for side in self.sides if side.name not in found.errors]
-        jobs = {
-            side.name: Job(
-                side=side,
-                program=self.program(side),
-                steps=self.steps(side),
-                precision=self.options.precision or "float32",
-                # What is watched is another graph, in which TensorFlow's operations draw other numbers; and it is not
-                # what a compiler makes of it.
-                trace=self.options.trace and not (side.draws_itself or side.config.numerics.compile),
-            )
-            for side in sides
-        }
-        if len(sides) > 1 and self.sides[0] in sides and not self.sides[0].draws_itself:
-            jobs[TWIN] = replace(jobs[self.sides[0].name], nudge=self.sides[0].config.training.seed)
-        shares = dict.fromkeys(jobs, 0.0)
-
-        def one(name: str) -> None:
-            job = jobs[name]
-
-            def progress(done: int, total: int, loss: float) -> None:
-                shares[name] = done / total
-                told = f"training {name}: step {done} of {total}, loss {loss:.4g}"
-                note(told, sum(shares.values()) / len(shares))
-
-            try:
-                session = self.taken(job.side, f"{job.side.name}-twin" if name == TWIN else job.side.name)
-                try:
-                    run = free_run(session, self.bench(job.side), job, progress)
-                except BaseException:
-                    session.close()
-                    raise
-                self.left(job.side, session)
-            except WorkerError as error:
-                if name != TWIN:  # Without a twin there is no horizon, and that is said there.
-                    found.errors[name] = error
-                return
-            finally:
-                shares[name] = 1.0
-            (found.twins if name == TWIN else found.runs)[name] = run
-
-        with ThreadPoolExecutor(at_once(sides)) as pool:
-            try:
-                list(pool.map(one, jobs))
-            except BaseException:  # The pool would wait for what is under way, hours perhaps.
-                pool.shutdown(wait=False, cancel_futures=True)
-                self.end_workers()
-                raise
-        found.runs = {side.name: found.runs[side.name] for side in self.sides if side.name in found.runs}
-        return found
 
     def parted_free(self, found: FreeRuns) -> list[FreeVerdict]:
         """Judge the free runs of the first side and each other one by the first side's twin."""
