@@ -32,6 +32,7 @@ from typing import (
     Any,
     ClassVar,
     Literal,
+    NamedTuple,
     Self,
     Union,
     get_args,
@@ -97,6 +98,31 @@ def scalars(annotation: Any) -> set[type]:
     if get_origin(annotation) is Literal:
         return {type(one) for one in get_args(annotation)}
     return {annotation} if annotation in (*SCALARS, str) else set()
+
+
+class Since(NamedTuple):
+    """A field that moved with a release of a framework: what it means there by itself from then on.
+
+    Args:
+        framework: that released it.
+        version: first release that has the new value.
+        field: of the entry.
+        before: value up to then.
+        after: value since.
+        shown_by: spec of ``specs/upgrades`` that shows it between two real versions.
+    """
+
+    framework: str
+    version: str
+    field: str
+    before: Any
+    after: Any
+    shown_by: str
+
+    def told(self) -> str:
+        """Return it as a sentence."""
+        title, after, before = frameworks()[self.framework].title, shown(self.after), shown(self.before)
+        return f"since {title} {self.version} {self.field} is {after}, before it was {before}"
 
 
 class Strict(BaseModel):
@@ -171,6 +197,9 @@ class Entry(Strict):
     at_home: ClassVar[bool] = False
     """Whether it runs only in the program that it was read from, and is compiled in no framework."""
 
+    since: ClassVar[tuple[Since, ...]] = ()
+    """Fields that moved with a release, the oldest first; each shown by a run of both versions."""
+
     never: ClassVar[Mapping[str, str]] = {}
     """Per framework, why it can never have the entry."""
 
@@ -235,6 +264,12 @@ class Entry(Strict):
         part = next((cls.natives[name] for name in line if name in cls.natives), None)
         told = (_INSTALLED.get() or {}).get(cls.__module__)
         return part.as_told(told) if part is not None and told else part
+
+    @classmethod
+    def since_in(cls, framework: str) -> list[Since]:
+        """Return what moved with releases of a framework, or of one that it falls back on."""
+        line = frameworks()[framework].line if framework in frameworks() else ()
+        return [one for one in cls.since if one.framework in line]
 
     @classmethod
     def cases(cls) -> list[Case]:

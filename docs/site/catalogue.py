@@ -103,6 +103,7 @@ def _entry(name: str, family: str, entry: Mapping[str, Any], rows: list[dict[str
         f"## Fields\n\n{table(['field', 'default', ''], told)}" if told else "",
         f"## Where frameworks start elsewhere\n\n{_defaults(own, 'field')}" if own else "",
         f"## In each framework\n\n{table(['framework', 'what it is there'], there)}",
+        _list("Since which version", entry["since"]),
         _list("Worked by hand", entry["shows"]),
         _list("Read in", [f"{frameworks()[one].title}: `{file}`" for one, file in entry["read_in"].items()]),
     ]

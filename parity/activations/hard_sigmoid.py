@@ -8,6 +8,7 @@ from pydantic import Field
 
 from parity.activations import Activation
 from parity.code import Case
+from parity.entries import Since
 from parity.native import Native
 
 ROUNDED = "rounds its slope to float32"
@@ -25,6 +26,7 @@ class HardSigmoid(Activation):
     kind: ClassVar[str] = "hard_sigmoid"
     short: ClassVar[str | None] = "slope"
     native: ClassVar = {"tf_keras": {"slope": "1/5"}}
+    since: ClassVar = (Since("keras", "3.0", "slope", "1/5", "1/6", "hard_sigmoid"),)
     natives: ClassVar = {
         "keras": Native("keras.activations.hard_sigmoid", when={"slope": "1/6"}, why=WHY),
         "tf_keras": Native("keras.activations.hard_sigmoid", when={"slope": "1/5"}, why={"slope": "has slope 1/5"}),

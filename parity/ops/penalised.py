@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Self
 from pydantic import Field
 
 from parity.code import Helper
-from parity.entries import Entry
+from parity.entries import Entry, Since
 from parity.regularizers import AnyRegularizer, Regularizer
 
 if TYPE_CHECKING:
@@ -103,6 +103,10 @@ class Penalised(Adding):
 
     quiet: ClassVar = frozenset({"activity_reduction"})
     seen_in_part: ClassVar = frozenset({"activity_reduction"})
+    since: ClassVar = (
+        Since("keras", "3.0", "activity_reduction", "mean", "sum", "activity_regularizer_of_keras_2"),
+        Since("keras", "3.14", "activity_reduction", "sum", "mean", "activity_regularizer"),
+    )
 
     activity_regularizer: AnyRegularizer | None = Field(default=None, description="what the output adds to the loss")
     activity_reduction: Literal["mean", "sum"] = Field(

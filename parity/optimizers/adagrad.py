@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field, NonNegativeFloat, PositiveFloat
 
 from parity.code import Case
-from parity.entries import read_in
+from parity.entries import Since, read_in
 from parity.native import Native, same
 from parity.optimizers import Optimizer, weight_case
 from parity.schedules import AnyRate
@@ -30,6 +30,7 @@ class Adagrad(Optimizer):
                   "initial_accumulator_value": 0.0},
     }  # fmt: skip
     source: ClassVar = read_in(keras="optimizers/adagrad", tensorflow="training/adagrad", torch="optim/adagrad")
+    since: ClassVar = (Since("keras", "2.11", "epsilon_place", "outside_root", "inside_root", "adagrad_epsilon"),)
     natives: ClassVar = {
         "keras": Native("keras.optimizers.Adagrad", same("learning_rate", "initial_accumulator_value", "epsilon"),
                         when={"epsilon_place": "inside_root"},

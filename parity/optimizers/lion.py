@@ -7,7 +7,7 @@ from typing import ClassVar
 from pydantic import Field, PositiveFloat
 
 from parity.code import Case
-from parity.entries import read_in
+from parity.entries import Since, read_in
 from parity.native import Native, same
 from parity.optimizers import Optimizer, weight_case
 from parity.schedules import AnyRate
@@ -25,6 +25,7 @@ class Lion(Optimizer):
     kind: ClassVar[str] = "lion"
     letters: ClassVar = {"m": "m"}
     source: ClassVar = read_in(keras="optimizers/lion")
+    since: ClassVar = (Since("keras", "3.0", "learning_rate", 0.0001, 0.001, "lion_rate"),)
     natives: ClassVar = {
         "keras": Native("keras.optimizers.Lion", same("learning_rate", "beta_1", "beta_2"), slots={"m": "_momentums"}),
     }

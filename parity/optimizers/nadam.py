@@ -7,7 +7,7 @@ from typing import ClassVar
 from pydantic import Field, NonNegativeFloat, PositiveFloat
 
 from parity.code import Case
-from parity.entries import read_in
+from parity.entries import Since, read_in
 from parity.native import Native, same
 from parity.optimizers import Optimizer, weight_case
 from parity.schedules import AnyRate
@@ -31,6 +31,7 @@ class Nadam(Optimizer):
     shared: ClassVar[frozenset[str]] = frozenset({"u_product"})
     native: ClassVar = {"torch": {"learning_rate": 0.002, "epsilon": 1e-8, "momentum_decay": 0.004}}
     source: ClassVar = read_in(keras="optimizers/nadam", torch="optim/nadam")
+    since: ClassVar = (Since("keras", "2.11", "momentum_decay", 0.004, 1.0, "nadam_momentum"),)
     natives: ClassVar = {
         "keras": Native("keras.optimizers.Nadam", same("learning_rate", "beta_1", "beta_2", "epsilon"),
                         when={"momentum_decay": 1.0},

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field, NonNegativeFloat, PositiveFloat
 
 from parity.code import Case
-from parity.entries import read_in
+from parity.entries import Since, read_in
 from parity.native import Native, same
 from parity.optimizers import Optimizer, weight_case
 from parity.schedules import AnyRate
@@ -33,6 +33,7 @@ class RMSprop(Optimizer):
         "torch": {"learning_rate": 0.01, "rho": 0.99, "epsilon": 1e-8, "epsilon_place": "outside_root"},
     }
     source: ClassVar = read_in(keras="optimizers/rmsprop", tensorflow="training/rmsprop", torch="optim/rmsprop")
+    since: ClassVar = (Since("keras", "2.11", "epsilon_place", "outside_root", "inside_root", "rmsprop_epsilon"),)
     natives: ClassVar = {
         "keras": Native("keras.optimizers.RMSprop", same("learning_rate", "rho", "epsilon", *OPTIONAL), own=OPTIONAL,
                         slots=dict(zip(letters, ("_velocities", "_momentums", "_average_gradients"), strict=True)),

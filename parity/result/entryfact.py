@@ -14,6 +14,7 @@ class PartFact(Fact):
     title: str
     means: str = Field(description="its own part and where that is taken, that it is written out, or why it is none")
     defaults: dict[str, str] = Field(default={}, description="fields whose own default is another than parity's")
+    since: list[str] = Field(default=[], description="what moved with a release of it, and the spec that shows it")
     link: str = Field(default="", description="address of the part's documentation")
 
 

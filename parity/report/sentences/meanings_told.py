@@ -52,9 +52,10 @@ def table(fact: EntryFact) -> str:
 
 
 def means(part: PartFact) -> str:
-    """Say what an entry is in a framework, and with which defaults of its own."""
+    """Say what an entry is in a framework, with which defaults of its own, and since which version."""
     own = ", ".join(f"{name} {value}" for name, value in part.defaults.items())
-    return f"{part.means or 'written out in the program'}{f'; its own defaults: {own}' if own else ''}"
+    own = f"; its own defaults: {own}" if own else ""
+    return "; ".join([f"{part.means or 'written out in the program'}{own}", *part.since])
 
 
 def again(fact: EntryFact) -> str:
