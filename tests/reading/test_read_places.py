@@ -160,3 +160,61 @@ def test_a_parameter_that_is_added_to_a_sequence_is_its_places(
     assert table["embeddings_initializer"] == {"random_normal": {"stddev": 0.02}}
     assert (table["name"], table.get("sequence_length")) == ("places", length)
     assert proof.code == 0, proof.lines
+
+
+FRONT = """
+import torch
+from torch import nn
+
+torch.manual_seed(0)
+x, y = torch.randn(24, 4, 6), torch.rand(24, 1)
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.token, self.head = nn.Linear(6, 6), nn.Parameter(torch.empty({shape})), nn.Linear(6, 1)
+        nn.init.normal_(self.token, std=0.02)
+
+    def forward(self, x):
+        x = self.first(x)
+        n = x.shape[0]
+        return self.head(torch.tanh({joined}).mean(1))
+
+
+net = Net()
+optimizer = torch.optim.Adam(net.parameters(), lr=0.1)
+for start in (0, 8, 16):
+    optimizer.zero_grad()
+    loss = nn.functional.mse_loss(net(x[start : start + 8]), y[start : start + 8])
+    loss.backward()
+    optimizer.step()
+"""
+
+
+@pytest.mark.parametrize(("shape", "joined", "tokens"), [
+    ("1, 1, 6", "torch.cat((self.token.expand(n, -1, -1), x), dim=1)", 1),
+    ("1, 1, 6", "torch.cat([self.token.repeat(n, 1, 1), x], 1)", 1),
+    ("2, 6", "torch.cat([self.token.unsqueeze(0).expand(n, -1, -1), x], dim=-2)", 2),
+])  # fmt: skip
+def test_a_parameter_in_front_of_a_sequence_is_a_class_token_and_the_reading_proved(
+    session: Session, tmp_path: Path, shape: str, joined: str, tokens: int
+) -> None:
+    reading, proof = read_and_held(session, FRONT.format(shape=shape, joined=joined), tmp_path)
+    told = reading.spec["model"]["layers"][1]["class_token"]
+    assert told.get("tokens", 1) == tokens
+    assert told["tokens_initializer"] == {"random_normal": {"stddev": 0.02}}
+    assert proof.code == 0, proof.lines
+
+
+@pytest.mark.parametrize(("shape", "joined"), [
+    ("1, 1, 6", "torch.cat((x, self.token.expand(n, -1, -1)), dim=1)"),  # Behind it.
+    ("1, 4, 1", "torch.cat((self.token.expand(n, -1, -1), x), dim=2)[:, :, 1:]"),  # Beside it.
+    ("1, 1, 6", "torch.cat((2 * self.token.expand(n, -1, -1), x), dim=1)"),
+    ("1, 2, 6", "torch.cat((self.token.repeat(n, 2, 1), x), dim=1)"),  # Twice: one gradient for both.
+])  # fmt: skip
+def test_what_stands_elsewhere_or_otherwise_is_none(
+    read_text: Callable[..., ReadProgram], shape: str, joined: str
+) -> None:
+    layers = read_text(FRONT.format(shape=shape, joined=joined)).spec["model"]["layers"]
+    assert not any("class_token" in one for one in layers)

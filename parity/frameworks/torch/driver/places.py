@@ -1,4 +1,8 @@
-"""Rows of places that a model adds to its tokens': ``table(torch.arange(length))``, or a parameter by itself."""
+"""Rows that are alike for all of a batch: added to its tokens at their places, or put in front of them.
+
+``tokens + table(torch.arange(length))``, where the table may be a parameter by itself, and
+``torch.cat((parameter.expand(n, -1, -1), tokens), 1)``.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,10 @@ from torch.utils.weak import WeakTensorKeyDictionary
 ADDING = frozenset({"add", "__add__", "__radd__", "add_", "__iadd__"})
 """Functions that add."""
 
-HANDING_ON = frozenset({"unsqueeze", "expand", "expand_as", "to", "contiguous"})
+JOINING = frozenset({"cat", "concat", "concatenate"})
+"""Functions that put one behind another."""
+
+HANDING_ON = frozenset({"unsqueeze", "expand", "expand_as", "to", "contiguous", "repeat"})
 """Functions behind which rows of a table are still that, for all rows of a batch alike."""
 
 
@@ -43,12 +50,13 @@ class TorchPlaces:
 
     def handed_on(self, name: str, args: Any, found: Any) -> None:
         """Note that a function was given what no input is made of."""
-        module = self._known.get(args[0]) if args and isinstance(args[0], torch.Tensor) else None
+        module = self._rows_of(args[0]) if args and isinstance(args[0], torch.Tensor) else None
         if name == "__getitem__" and args and _is_table(args[0]) and isinstance(found, torch.Tensor):
             first = args[0][..., : found.shape[-2], :] if found.dim() > 1 else None
             if first is not None and first.shape[-2:] == found.shape[-2:] and torch.equal(first, found):
                 self._known[found] = self._table(args[0])
-        if module is not None and name in HANDING_ON and isinstance(found, torch.Tensor) and found.dim() <= 3:
+        handed = module is not None and name in HANDING_ON and isinstance(found, torch.Tensor) and found.dim() <= 3
+        if handed and (name != "repeat" or found.shape[-2:] == args[0].shape[-2:]):
             self._known[found] = module
 
     def added(self, name: str, args: Any, kwargs: Any, names: Sequence[str | None]) -> nn.Module | None:
@@ -56,9 +64,24 @@ class TorchPlaces:
         if name not in ADDING or kwargs or len(args) != 2 or not all(isinstance(one, torch.Tensor) for one in args):
             return None
         tokens, rows = args if names[0] else args[::-1]
-        module: nn.Module | None = self._table(rows) if _is_table(rows) else self._known.get(rows)
+        module = self._rows_of(rows)
         fits = tokens.dim() == 3 and tuple(rows.shape[-2:]) == tuple(tokens.shape[1:])
         return module if fits and sum(map(bool, names)) == 1 else None
+
+    def ahead(self, name: str, args: Any, kwargs: Any, names: Sequence[str | None]) -> PlaceTable | None:
+        """Return the parameter that a call puts in front of a sequence, alike for all rows; None of any other."""
+        given = [*args, *kwargs.values()]
+        joined = given[0] if name in JOINING and len(given) == 2 and set(kwargs) <= {"dim", "axis"} else ()
+        if not isinstance(joined, tuple | list) or len(joined) != 2 or given[1] not in (1, -2):
+            return None
+        rows, tokens = joined
+        table = self._rows_of(rows)
+        fits = tokens.dim() == 3 == rows.dim() and not names[0] and bool(names[1])
+        return table if fits and isinstance(table, PlaceTable) else None
+
+    def _rows_of(self, value: torch.Tensor) -> nn.Module | None:
+        found: nn.Module | None = self._table(value) if _is_table(value) else self._known.get(value)
+        return found
 
     def _table(self, parameter: nn.Parameter) -> PlaceTable:
         return self._tables.setdefault(id(parameter), PlaceTable(parameter))

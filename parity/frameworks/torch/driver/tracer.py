@@ -93,15 +93,16 @@ class Tracer(TorchFunctionMode):  # type: ignore[misc]
             self.own.draws(name, args, kwargs, found)
             self._places.handed_on(name, args, found)
             return found
-        table = self._places.added(name, args, kwargs, names)
+        table, ahead = self._places.added(name, args, kwargs, names), self._places.ahead(name, args, kwargs, names)
         shapes = [list(one.shape) for one, known in zip(read, names, strict=True) if known]
         found = func(*args, **kwargs)
         random = self.own.draws(name, args, kwargs, found)
-        if table is not None:
-            (read_name,) = filter(None, names)
-            if isinstance(table, PlaceTable):
-                self.names.setdefault(id(table), path_of(table.weight, self._model) or "places")
-            self._leaf(table, nn.Embedding, [read_name], [one[1:] for one in shapes], found, {}, places=True)
+        if table or ahead:
+            module, (read_name,) = table or ahead, filter(None, names)
+            if isinstance(module, PlaceTable):
+                self.names.setdefault(id(module), path_of(module.weight, self._model) or "places")
+            told = {"places": True} if table else {"ahead": True}
+            self._leaf(module, nn.Embedding, [read_name], [one[1:] for one in shapes], found, {}, **told)
         elif tensors_in(found):
             self._function(func, name, (args, kwargs), found, shapes)
             self.nodes[-1].random = drawn(random)

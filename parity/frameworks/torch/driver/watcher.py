@@ -157,7 +157,8 @@ def _tell_loop(told: Told, seen: SeenLoop, optimizer: Any, folder: Path) -> None
     for node in told.nodes:
         node.path = paths.get(id(graph.modules.get(node.name)), "")
         if isinstance(table := graph.modules.get(node.name), PlaceTable):
-            node.kept = {"embeddings": path_of(table.weight, contracts.model_of(step))}
+            kept = "tokens" if node.arguments.get("ahead") else "embeddings"
+            node.kept = {kept: path_of(table.weight, contracts.model_of(step))}
         if node.name in graph.written:
             node.path, node.kept = lies_at(graph.written[node.name], paths)
     told.calls = [replace(one, path=paths.get(id(graph.called.get(one.name)), "")) for one in graph.calls]

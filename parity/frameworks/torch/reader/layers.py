@@ -253,7 +253,9 @@ def _recurrent(node: ToldNode) -> Said:
 
 
 def _table(node: ToldNode) -> Said:
-    """Return an embedding; of the numbers of places, added to a sequence, it is one of positions."""
+    """Return an embedding, one of positions where it is added at its places, or what is put in front of a sequence."""
+    if node.arguments.get("ahead"):
+        return Said("class_token", {"tokens": int(node.arguments["num_embeddings"])})
     if not node.arguments.get("places"):
         return _entry(node, _plain(node, node.part, ("places",)))
     ((_, fields),) = entry_of(_plain(node, node.part, ("places",)), "torch", "op").items()

@@ -16,7 +16,7 @@ from parity.run.told import ToldNode, Word
 SECOND = {"weight_ih_l0": "weight_hh_l0", "bias_ih_l0": "bias_hh_l0"}
 """Tensors that are kept beside another one."""
 
-KEPT = {"position_embedding": {"embeddings": ("weight", None)}}
+KEPT = {"position_embedding": {"embeddings": ("weight", None)}, "class_token": {"tokens": ("weight", None)}}
 """Where a module keeps the parameters of a layer that no module of PyTorch's is alone."""
 
 FAR = 5.0
