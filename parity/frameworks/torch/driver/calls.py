@@ -12,6 +12,14 @@ from torch.utils.weak import WeakTensorKeyDictionary
 PARTS_OF = (list, tuple, dict)
 """What tensors are handed round in."""
 
+SILENT = frozenset({
+    "size", "dim", "numel", "__len__", "__get__", "is_floating_point", "backward", "item", "tolist", "numpy", "storage",
+    "__bool__", "__float__", "__int__", "__format__", "__repr__", "register_hook", "requires_grad_", "__set__", "type",
+    "stride", "is_contiguous", "data_ptr", "__hash__", "untyped_storage", "_set_grad_enabled", "element_size",
+    "retain_grad",
+})  # fmt: skip
+"""Functions that make no tensor of tensors."""
+
 Path = tuple[Any, ...]
 """Where a tensor stands in what a call gave: indices and keys, from the outside in."""
 

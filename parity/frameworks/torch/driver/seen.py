@@ -17,20 +17,12 @@ from torch.overrides import TorchFunctionMode
 
 from parity.frameworks.torch.driver import generators
 from parity.frameworks.torch.driver.by_hand import MovedByHand
-from parity.frameworks.torch.driver.calls import Call, Origins, Ref
+from parity.frameworks.torch.driver.calls import SILENT, Call, Origins, Ref
 from parity.frameworks.torch.driver.starts import Starts
 from parity.run.here import function_here, line_here
 
 STEPS = 3
 """Of an optimizer, at the last of which a program is stopped."""
-
-SILENT = frozenset({
-    "size", "dim", "numel", "__len__", "__get__", "is_floating_point", "backward", "item", "tolist", "numpy", "storage",
-    "__bool__", "__float__", "__int__", "__format__", "__repr__", "register_hook", "requires_grad_", "__set__", "type",
-    "stride", "is_contiguous", "data_ptr", "__hash__", "untyped_storage", "_set_grad_enabled", "element_size",
-    "retain_grad",
-})  # fmt: skip
-"""Functions that make no tensor of tensors."""
 
 DROPOUTS = {"dropout": generators.DROPOUT, "alpha_dropout": generators.ALPHA_DROPOUT,
             "scaled_dot_product_attention": generators.ATTENTION}  # fmt: skip

@@ -13,10 +13,9 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from parity.frameworks.torch.driver.called import called_beside
-from parity.frameworks.torch.driver.calls import exchanged, tensors_in
+from parity.frameworks.torch.driver.calls import SILENT, exchanged, tensors_in
 from parity.frameworks.torch.driver.own_modules import OwnModules, drawn, tensors_of
 from parity.frameworks.torch.driver.places import PlaceTable, TorchPlaces, path_of
-from parity.frameworks.torch.driver.seen import SILENT
 from parity.frameworks.torch.driver.words import bound, called, leaf_of, module_word, own_of, word
 from parity.free_names import FreeNames
 from parity.run.here import line_here

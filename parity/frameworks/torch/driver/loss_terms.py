@@ -1,0 +1,142 @@
+"""Losses of PyTorch's, and sums of them, as they are seen in the calls of a program."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from torch.nn import functional
+
+from parity.frameworks.torch.driver.calls import Call, Ref
+from parity.frameworks.torch.driver.terms import Term, depends
+from parity.frameworks.torch.driver.tracer import UnclearError
+from parity.frameworks.torch.driver.words import bound, module_word, own_of, word
+
+LOSSES = {
+    "cross_entropy": "CrossEntropyLoss", "binary_cross_entropy": "BCELoss", "kl_div": "KLDivLoss",
+    "binary_cross_entropy_with_logits": "BCEWithLogitsLoss", "nll_loss": "NLLLoss", "l1_loss": "L1Loss",
+    "mse_loss": "MSELoss", "smooth_l1_loss": "SmoothL1Loss", "huber_loss": "HuberLoss",
+    "poisson_nll_loss": "PoissonNLLLoss", "soft_margin_loss": "SoftMarginLoss", "nll_loss_nd": "NLLLoss",
+    "cosine_embedding_loss": "CosineEmbeddingLoss", "hinge_embedding_loss": "HingeEmbeddingLoss",
+    "triplet_margin_loss": "TripletMarginLoss", "gaussian_nll_loss": "GaussianNLLLoss",
+    "multi_margin_loss": "MultiMarginLoss", "multilabel_soft_margin_loss": "MultiLabelSoftMarginLoss",
+    "margin_ranking_loss": "MarginRankingLoss", "ctc_loss": "CTCLoss",
+}  # fmt: skip
+"""Functions that are losses, and the modules that do the same."""
+
+SIGNS = {"add": (1.0, 1.0), "radd": (1.0, 1.0), "sub": (1.0, -1.0), "rsub": (-1.0, 1.0)}
+"""What the first and the second tensor of a sum count."""
+
+RESHAPES = frozenset({"squeeze", "view", "reshape", "flatten", "unsqueeze", "contiguous", "ravel"})
+"""Functions between a model and its loss that are no layer, where they keep the numbers of a row."""
+
+OUT = "the usual loss of outputs and targets, or a sum of such losses"
+
+
+def terms_of(ref: Ref, share: float, place: str) -> Iterator[Term]:
+    """Return the losses that a tensor is a sum of.
+
+    Raises:
+        UnclearError: when it is more.
+    """
+    call = ref.call
+    if call is None:
+        raise UnclearError("a loss that no call that is seen gives", place, OUT)
+    found = _loss(call)
+    if found is not None:
+        yield _term(call, found, share)
+        return
+    refs, numbers = call.refs(), [one for one in call.args if isinstance(one, int | float)]
+    name = call.name.strip("_")
+    own = _by_hand(call)
+    if own is not None:
+        yield _term(*own, share)
+        return
+    if name in SIGNS and not call.kwargs and not any(numbers):
+        for one, sign in zip(refs, SIGNS[name], strict=False):  # To a number that is 0 there is no tensor.
+            yield from terms_of(one, share * sign, place)
+        return
+    if len(refs) == 1 and not call.kwargs and (name in ("sum", "stack") or (name == "mean" and len(call.args) == 1)):
+        if name != "stack" and _is_none(refs[0]):
+            yield from _reduced(refs[0], share, place, name)
+            return
+        if _scalar(refs[0]):
+            yield from terms_of(refs[0], share, place)
+            return
+    constant = [one for one in refs if not depends(one) and one.tensor.numel() == 1]
+    numbers += [float(one.tensor) for one in constant]
+    refs = [one for one in refs if not any(one is other for other in constant)]
+    if name in ("mul", "rmul", "div", "neg") and len(refs) == 1 and len(numbers) <= 1:
+        factor = -1.0 if name == "neg" else float(numbers[0]) if numbers else None
+        if factor is not None and (name != "div" or isinstance(call.args[0], Ref)):
+            yield from terms_of(refs[0], share / factor if name == "div" else share * factor, place)
+            return
+    raise UnclearError(f"{call.name} in the loss", call.place or place, OUT)
+
+
+def _scalar(ref: Ref) -> bool:
+    return ref.tensor.numel() == 1
+
+
+def _is_none(ref: Ref) -> bool:
+    told = _loss(ref.call) if ref.call is not None else None
+    return told is not None and told["arguments"].get("reduction") == "none"
+
+
+def _reduced(ref: Ref, share: float, place: str, reduction: str) -> Iterator[Term]:
+    for one in terms_of(ref, share, place):
+        assert one.part is not None  # What is opaque is the whole of it.
+        one.part["arguments"]["reduction"] = reduction
+        yield one
+
+
+def _loss(call: Call) -> dict[str, Any] | None:
+    """Return a call as the loss that it is, a word; None where it is none."""
+    if call.name == "module":
+        if not type(call.what).__module__.startswith("torch.nn.modules.loss"):
+            return None
+        return module_word(call.what, type(call.what))
+    kind, own = LOSSES.get(call.name), getattr(functional, call.name, None) is call.what
+    if kind is None or not (
+        own or getattr(call.what, "__module__", "") in ("torch.nn.functional", "torch._C._nn", None)
+    ):
+        return None
+    told = {key: one for key, one in bound(call.what, call.args, call.kwargs).items()
+            if key not in ("input", "target", "size_average", "reduce")}  # fmt: skip
+    arguments = {key: word(one.tensor if isinstance(one, Ref) else one) for key, one in told.items()}
+    return {"part": f"nn.{kind}", "arguments": arguments, "own": own_of(f"nn.{kind}")}
+
+
+def _by_hand(call: Call) -> tuple[Call, dict[str, Any]] | None:
+    """Return the mean of squared or absolute errors, written out, as the loss that it is; None of any other call."""
+    if call.name != "mean" or len(call.args) != 1 or call.kwargs:
+        return None
+    inner = call.refs()[0].call
+    squares = inner is not None and (
+        inner.name == "square" or (inner.name in ("pow", "__pow__") and inner.args[1:] == (2,))
+    )
+    if inner is None or not (squares or inner.name == "abs") or not inner.refs():
+        return None
+    errors = inner.refs()[0].call
+    if errors is None or errors.name != "sub" or len(errors.refs()) != 2 or errors.kwargs:
+        return None
+    part = {"part": "nn.MSELoss" if squares else "nn.L1Loss", "arguments": {"reduction": "mean"}, "own": {}}
+    return errors, part
+
+
+def _term(call: Call, part: dict[str, Any], share: float) -> Term:
+    function = call.what.forward if call.name == "module" else call.what
+    told = bound(function, call.args, call.kwargs)
+    outputs, targets = (told.get(name, told.get(key)) for name, key in (("input", "0"), ("target", "1")))
+    if not isinstance(outputs, Ref) or not isinstance(targets, Ref):
+        raise UnclearError(f"{part['part']} of other than outputs and targets", call.place, OUT)
+    if depends(targets) and not depends(outputs) and part["part"] in ("nn.MSELoss", "nn.L1Loss", "nn.SmoothL1Loss",
+                                                                      "nn.HuberLoss"):  # fmt: skip
+        outputs, targets = targets, outputs
+    if depends(targets):
+        raise UnclearError(f"{part['part']} of targets that the model computes", call.place, "targets that are data")
+    if not depends(outputs):
+        raise UnclearError(f"{part['part']} of no output of a model", call.place, OUT)
+    stretches = outputs.tensor.dim() == 2 and outputs.tensor.shape[1] == 1 and targets.tensor.dim() == 1
+    seen = {"targets": "rows" if targets.tensor.is_floating_point() else "index", "stretches": stretches}
+    return Term(call=call, part={**part, "seen": seen}, share=share, outputs=outputs, targets=targets)
