@@ -38,6 +38,8 @@ class Call:
         within: the function of the program that it stands in.
         autocast: the type of the ``autocast`` that it was within; empty outside of one.
         buffers: of a module that was called ahead of the first backward pass, its buffers and what they held before.
+        losses: loss functions that were called ahead of it, within the model that it stands in.
+        ending: where a model ends that computes its own loss (:mod:`parity.frameworks.torch.driver.own_loss`).
     """
 
     what: Any
@@ -50,6 +52,8 @@ class Call:
     within: str = ""
     autocast: str = ""
     buffers: list[tuple[torch.Tensor, torch.Tensor]] = field(default_factory=list)
+    losses: int = 0
+    ending: Any = None
 
     def refs(self) -> list[Ref]:
         """Return the tensors that it was given, in order."""
@@ -108,13 +112,19 @@ def part_at(value: Any, path: Path) -> Any:
 
 
 class Origins:
-    """From which call each tensor that is alive comes."""
+    """From which call each tensor that is alive comes.
 
-    def __init__(self) -> None:
-        self._known = WeakTensorKeyDictionary()
+    Args:
+        outer: that know what these do not.
+    """
+
+    def __init__(self, outer: Origins | None = None) -> None:
+        self._known, self.outer = WeakTensorKeyDictionary(), outer
 
     def ref(self, tensor: torch.Tensor) -> Ref:
         """Return a tensor as it is now."""
+        if self.outer is not None and tensor not in self._known:
+            return self.outer.ref(tensor)
         call, path = self._known.get(tensor, (None, ()))
         return Ref(tensor, call, path)
 
@@ -126,7 +136,11 @@ class Origins:
         """Keep that a call gave all tensors of a value."""
         for path, one in leaves(value):
             if isinstance(one, torch.Tensor):
-                self._known[one] = (call, path)
+                self.gave_at(one, call, path)
+
+    def gave_at(self, tensor: torch.Tensor, call: Call, path: Path) -> None:
+        """Keep where a tensor stands in what a call gave."""
+        self._known[tensor] = (call, path)
 
 
 class Replay:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from parity.frameworks.torch.driver.calls import Call, Ref, behind, key_of
-from parity.frameworks.torch.driver.loss_terms import OUT, RESHAPES, terms_of
+from parity.frameworks.torch.driver.loss_terms import OUT, RESHAPES, by_row, terms_of
+from parity.frameworks.torch.driver.own_loss import end_there
 from parity.frameworks.torch.driver.seen import STEPS, Event, SeenLoop
 from parity.frameworks.torch.driver.terms import Term, depends, opaque_term, trains
 from parity.frameworks.torch.driver.tracer import UnclearError
@@ -174,8 +175,14 @@ def _pass(event: Event) -> Pass:
     if not roots:
         raise UnclearError("a loss of no module's output", event.place, "a model that is an nn.Module")
     roots.reverse()
+    for root in roots:
+        end_there(root)
     inputs: dict[Any, Ref] = {}
-    rows = len(predictions[0].tensor) if predictions[0].tensor.dim() else 0
+    first = plain_output(predictions[0], roots) or predictions[0]
+    rows = len(first.tensor) if first.tensor.dim() else 0
+    for term in terms:
+        if term.targets is not None:  # Of a sequence they may be put together, as what the model gives is.
+            term.targets = by_row(term.targets, rows) or term.targets
     for one in reversed(every):
         if one.call is None or not depends(one):
             continue

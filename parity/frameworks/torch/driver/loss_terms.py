@@ -140,3 +140,13 @@ def _term(call: Call, part: dict[str, Any], share: float) -> Term:
     stretches = outputs.tensor.dim() == 2 and outputs.tensor.shape[1] == 1 and targets.tensor.dim() == 1
     seen = {"targets": "rows" if targets.tensor.is_floating_point() else "index", "stretches": stretches}
     return Term(call=call, part={**part, "seen": seen}, share=share, outputs=outputs, targets=targets)
+
+
+def by_row(ref: Ref, rows: int) -> Ref | None:
+    """Return what a loss is given as it was before its rows were put together; None where it never was by row."""
+    while ref.call is not None and ref.call.name in RESHAPES and len(ref.call.refs()) == 1:
+        source = ref.call.refs()[0]
+        if source.tensor.dim() == 0 or source.tensor.numel() != ref.tensor.numel() or len(source.tensor) != rows:
+            break
+        ref = source
+    return ref if ref.tensor.dim() and len(ref.tensor) == rows else None

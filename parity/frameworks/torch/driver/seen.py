@@ -18,6 +18,7 @@ from torch.overrides import TorchFunctionMode
 from parity.frameworks.torch.driver import generators
 from parity.frameworks.torch.driver.by_hand import MovedByHand
 from parity.frameworks.torch.driver.calls import SILENT, Call, Origins, Ref
+from parity.frameworks.torch.driver.own_loss import cut, is_loss
 from parity.frameworks.torch.driver.starts import Starts
 from parity.run.here import function_here, line_here
 
@@ -74,21 +75,24 @@ class SeenLoop(TorchFunctionMode):  # type: ignore[misc]
         self.hurried, self._scheduling = False, False
         self._stopped, self._inside, self._stepping = stopped, 0, 0
         self._parameters: dict[int, Any] = {}
+        self._losses = 0
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Call a function of PyTorch's, and note it where it stands in no layer."""
         kwargs = kwargs or {}
         name = getattr(func, "__name__", "")
+        losses, self._losses = self._losses, self._losses + is_loss(func)
         noted = not self._inside and name not in SILENT
         given = self.origins.given((args, kwargs)) if noted else ((), {})
         found = func(*args, **kwargs)
         if noted:
             fills = name.endswith("_") and not name.endswith("__") and args and isinstance(args[0], torch.Tensor)
-            if fills and not self.by_hand.begun:  # Behind that, it is an update.
+            if fills and not self.by_hand.begun and self.origins.outer is None:  # Behind that, it is an update.
                 self.starts.filled(args[0], name, args[1:], kwargs)
             call = Call(
-                func, name, given[0], given[1], line_here(), grad=torch.is_grad_enabled(), within=function_here()
-            )
+                func, name, given[0], given[1], line_here(), grad=torch.is_grad_enabled(), within=function_here(),
+                losses=losses,
+            )  # fmt: skip
             self.origins.gave(call, found)
         return found
 
@@ -111,12 +115,26 @@ class SeenLoop(TorchFunctionMode):  # type: ignore[misc]
             modes=[(one, one.training) for one in module.modules()],
             autocast=autocast_now(),
             buffers=[] if self.by_hand.begun else [(one, one.detach().clone()) for one in module.buffers()],
+            losses=self._losses,
         )  # fmt: skip
         with self.within():
             self.by_hand.know(module)
             self.sighted |= {id(one): one for one in module.parameters()}
+        outer = self.origins
+        if _is_leaf(module) or outer.outer is not None:
+            with self.within():
+                found = run(module, *args, **kwargs)
+            outer.gave(call, found)
+            return found
+        # What a program's own model does is looked at, too: it may compute its own loss.
+        self.origins, self._losses = Origins(outer), 0
+        inner = self.origins
+        try:
             found = run(module, *args, **kwargs)
-        self.origins.gave(call, found)
+        finally:
+            self.origins = outer
+        outer.gave(call, found)
+        cut(call, found, inner, outer)
         return found
 
     def rows(self, run: Callable[..., Any], loader: Any) -> Iterator[Any]:

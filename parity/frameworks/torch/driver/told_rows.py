@@ -179,6 +179,8 @@ class _Sliced(_Source):
     def find(self, refs: Sequence[Ref]) -> None:
         for ref in refs:
             found = [(one, base) for one in behind(ref) if (base := sliced(one, self._batch)) is not None]
+            if len({id(base.tensor) for _, base in found}) < len(found):
+                raise _NotFoundError  # Windows of one sequence, put together to a batch.
             for one, base in found:
                 self._bases[key_of(one)] = base.tensor
             if not found:

@@ -34,6 +34,9 @@ MORE = 1_000_003
 SHORT = 3
 """Rows that a model is called with where a program brings none."""
 
+IGNORED = -100
+"""What ``ignore_index`` of PyTorch's losses is by itself."""
+
 BOUNDED = "nn.BCELoss holds log p at -100, the loss here p to [1e-7, 1 - 1e-7]: in between they are the same."
 
 
@@ -181,9 +184,21 @@ def _tell_loop(told: Told, seen: SeenLoop, optimizer: Any, folder: Path) -> None
     told.optimizer = told_optimizer(told, loop, seen)
     rows = rows_of(loop)
     told.redrawn = rows.redrawn
+    _tell_ignored(told, rows, loop)
     told.notes += [*rows.notes, *filter(None, [seen.by_hand.note])]
     told.training = ToldTraining(batch_size=rows.batch, shuffle=rows.shuffle, drop_remainder=rows.drops)
     _write(told, rows, names, folder)
+
+
+def _tell_ignored(told: Told, rows: TrainedRows, loop: Loop) -> None:
+    """Leave out which class a loss ignores where no target is of that class."""
+    aimed = [one for one in loop.last.terms if one.targets is not None]
+    for loss, (_, targets) in zip(told.losses, zip(aimed, rows.y, strict=False), strict=False):
+        arguments = loss.part["arguments"] if isinstance(loss.part, dict) else {}
+        ignored = arguments.get("ignore_index", IGNORED)
+        if ignored != IGNORED and not (targets == ignored).any():
+            arguments["ignore_index"] = IGNORED
+            told.notes.append(f"ignore_index={ignored} of the loss: no target is {ignored}.")
 
 
 def _graph(step: Any, outputs: Any) -> TracedModel:

@@ -1,0 +1,179 @@
+"""A model that computes its own loss: ``logits, loss = model(x, y)``, as nanoGPT's and those of Hugging Face do.
+
+Seen from outside such a model reads its targets and gives a number. Taken for a model and a loss, it ends where its
+loss begins: it gives what the loss function inside is given, by row, and the targets are none of its inputs.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.overrides import TorchFunctionMode
+from torch.utils.weak import WeakTensorKeyDictionary
+
+from parity.frameworks.torch.driver.calls import Call, Origins, Ref, behind, exchanged, key_of, leaves
+from parity.frameworks.torch.driver.loss_terms import LOSSES, RESHAPES, by_row, terms_of
+from parity.frameworks.torch.driver.terms import Term, depends
+from parity.frameworks.torch.driver.tracer import UnclearError
+from parity.frameworks.torch.driver.words import bound
+from parity.run.told import ToldNode
+
+MARK = "_parity_ends_at"
+"""Attribute of a model whose forward ends where its loss begins."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """Where a model that computes its own loss ends.
+
+    Args:
+        given: what it is called with: of a tensor its number among the inputs, or the shape of a row of a target.
+        numbers: of the loss functions within one call of it, counted from 0.
+        shapes: of a row of what each of these is given.
+    """
+
+    given: tuple[Any, dict[str, Any]]
+    numbers: tuple[int, ...]
+    shapes: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class _Target:
+    shape: tuple[int, ...]
+    kind: torch.dtype
+
+
+@dataclass(frozen=True)
+class _Input:
+    number: int
+
+
+def cut(call: Call, found: Any, inner: Origins, outer: Origins) -> None:
+    """Let the loss that a model gives come from a model that ends where the loss begins; of any other, do nothing.
+
+    Args:
+        call: of the model.
+        found: what it gave.
+        inner: from which call within it each tensor comes.
+        outer: takes from where the loss comes.
+    """
+    for _, loss in leaves(found):
+        if not isinstance(loss, torch.Tensor) or loss.dim() or not loss.requires_grad:
+            continue
+        ref = inner.ref(loss)
+        try:
+            losses = list(terms_of(ref, 1.0, call.place))
+        except UnclearError:
+            continue
+        if ref.call is not None and _divided(call, ref, losses):
+            outer.gave_at(loss, ref.call, ref.path)
+
+
+def _divided(call: Call, loss: Ref, losses: Sequence[Term]) -> bool:
+    """Cut what a model computes in two, where its losses are of rows of its own and of targets that it was given."""
+    mine = {key_of(one): one for one in call.refs()}
+    aims = [one.targets for one in losses if one.targets is not None]
+    targets = {key for one in aims for ref in behind(one) if (key := key_of(ref)) in mine}
+    inputs = [one for key, one in mine.items() if key not in targets]
+    if not targets or not inputs or any(one.call.name != "module" and not is_loss(one.call.what) for one in losses):
+        return False
+    rows = len(inputs[0].tensor) if inputs[0].tensor.dim() else 0
+    ends = [by_row(one.outputs, rows) for one in losses]
+    if any(end is None or targets & {key_of(ref) for ref in behind(end)} or not depends(end) for end in ends):
+        return False
+    order = {key_of(one): number for number, one in enumerate(inputs)}
+
+    def told(value: Any) -> Any:
+        if not isinstance(value, Ref):
+            return value
+        key, tensor = key_of(value), value.tensor
+        return _Input(order[key]) if key in order else _Target(tuple(tensor.shape[1:]), tensor.dtype)
+
+    shapes = tuple(tuple(one.tensor.shape[1:]) for one in ends if one is not None)
+    ending = Ending(exchanged((call.args, dict(call.kwargs)), told), tuple(one.call.losses for one in losses), shapes)
+    model = Call(call.what, "module", tuple(inputs), {}, call.place, call.modes, call.grad, call.within, call.autocast,
+                 call.buffers, ending=ending)  # fmt: skip
+    known = {key_of(one): number for number, one in enumerate(ends) if one is not None}
+    for ref in list(behind(loss)):
+        for one in [ref, *(ref.call.refs() if ref.call is not None else ())]:
+            number = known.get(key_of(one))
+            if number is not None:
+                one.call, one.path = model, (number,) if len(ends) > 1 else ()
+    return True
+
+
+def read_on(nodes: Sequence[ToldNode], ends: Sequence[str], modules: Mapping[str, nn.Module]) -> list[ToldNode]:
+    """Return the calls that what a model gives is made of, and those with parameters: the others were the loss's."""
+    wanted, kept = {one.partition("[")[0] for one in ends}, list[ToldNode]()
+    for node in reversed(nodes):
+        owns = node.name in modules and next(modules[node.name].parameters(), None) is not None
+        if node.name in wanted or owns:
+            kept.append(node)
+            wanted |= {one.partition("[")[0] for one in node.reads}
+    return kept[::-1]
+
+
+def end_there(call: Call) -> None:
+    """Let a model that is called again end where its loss begins."""
+    model, ending = call.what, call.ending
+    if ending is None or getattr(model, MARK, None) == ending:
+        return
+    whole = getattr(model.forward, MARK, model.forward)
+
+    @functools.wraps(whole)
+    def forward(*tensors: torch.Tensor) -> Any:
+        rows = len(tensors[0])
+
+        def given(one: Any) -> Any:
+            if isinstance(one, _Target):
+                return torch.zeros((rows, *one.shape), dtype=one.kind, device=tensors[0].device)
+            return tensors[one.number] if isinstance(one, _Input) else one
+
+        seen = _Given()
+        args, kwargs = exchanged(ending.given, given)
+        with seen:
+            whole(*args, **kwargs)
+        ends = [seen.ahead(number, (rows, *shape))
+                for number, shape in zip(ending.numbers, ending.shapes, strict=True)]  # fmt: skip
+        return ends[0] if len(ends) == 1 else tuple(ends)
+
+    setattr(forward, MARK, whole)
+    model.forward = forward
+    setattr(model, MARK, ending)
+
+
+class _Given(TorchFunctionMode):  # type: ignore[misc]
+    """Keeps what loss functions are given, call by call; none is computed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._given: list[torch.Tensor] = []
+        self._sources = WeakTensorKeyDictionary()
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if is_loss(func):
+            told = bound(func, args, kwargs)
+            self._given.append(told["input"])
+            return told["input"].new_zeros(told["target"].shape if told.get("reduction") == "none" else ())
+        found = func(*args, **kwargs)
+        if getattr(func, "__name__", "") in RESHAPES and isinstance(found, torch.Tensor) and found is not args[0]:
+            self._sources[found] = args[0]
+        return found
+
+    def ahead(self, number: int, shape: tuple[int, ...]) -> torch.Tensor:
+        """Return what a loss function was given, as it was when it had a shape."""
+        found = self._given[number]
+        while tuple(found.shape) != shape:
+            found = self._sources[found]
+        return found
+
+
+def is_loss(function: Any) -> bool:
+    """Return whether a function is one of PyTorch's losses."""
+    return getattr(function, "__module__", "") == "torch.nn.functional" and function.__name__ in LOSSES
