@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from parity.frameworks.torch.driver.calls import Call, Ref, behind, key_of
-from parity.frameworks.torch.driver.loss_terms import OUT, RESHAPES, by_row, terms_of
+from parity.frameworks.torch.driver.loss_terms import OUT, RESHAPES, by_row, of_any_rows, terms_of
 from parity.frameworks.torch.driver.own_loss import end_there
 from parity.frameworks.torch.driver.seen import STEPS, Event, SeenLoop
 from parity.frameworks.torch.driver.terms import Term, depends, opaque_term, trains
@@ -182,6 +182,8 @@ def _pass(event: Event) -> Pass:
     rows = len(first.tensor) if first.tensor.dim() else 0
     for term in terms:
         if term.targets is not None:  # Of a sequence they may be put together, as what the model gives is.
+            of_any_rows(term.outputs, rows)
+            of_any_rows(term.targets, rows)
             term.targets = by_row(term.targets, rows) or term.targets
     for one in reversed(every):
         if one.call is None or not depends(one):

@@ -71,7 +71,10 @@ def terms_of(ref: Ref, share: float, place: str) -> Iterator[Term]:
         if factor is not None and (name != "div" or isinstance(call.args[0], Ref)):
             yield from terms_of(refs[0], share / factor if name == "div" else share * factor, place)
             return
-    raise UnclearError(f"{call.name} in the loss", call.place or place, OUT)
+    what = f"{call.name} in the loss"
+    if call.name == "module":
+        what = f"a loss that {type(call.what).__name__} computes itself, of more than outputs and targets,"
+    raise UnclearError(what, call.place or place, OUT)
 
 
 def _scalar(ref: Ref) -> bool:
@@ -150,3 +153,16 @@ def by_row(ref: Ref, rows: int) -> Ref | None:
             break
         ref = source
     return ref if ref.tensor.dim() and len(ref.tensor) == rows else None
+
+
+def of_any_rows(ref: Ref, rows: int) -> None:
+    """Let the reshapes that put rows together do so with any number of rows: ``view(b * t, c)`` has theirs in it."""
+    while ref.call is not None and ref.call.name in RESHAPES and len(ref.call.refs()) == 1:
+        call, (first, *sizes) = ref.call, ref.call.args
+        several = len(sizes) == 1 and isinstance(sizes[0], tuple | list)
+        told = list(sizes[0]) if several else sizes
+        whole = told and all(isinstance(one, int) for one in told) and -1 not in told
+        if call.name in ("view", "reshape") and whole and rows and told[0] % rows == 0:
+            told[0] = -1
+            call.args = (first, tuple(told)) if several else (first, *told)
+        ref = call.refs()[0]

@@ -25,7 +25,7 @@ from parity.frameworks.torch.driver.told_rows import TrainedRows, rows_of
 from parity.frameworks.torch.driver.told_setup import Start, tell_parameters, tell_precision, told_optimizer
 from parity.frameworks.torch.driver.tracer import UnclearError
 from parity.frameworks.torch.driver.words import module_word, optimizer_word
-from parity.run.told import Told, ToldLoss, ToldTraining
+from parity.run.told import Told, ToldLoss, ToldRefusal, ToldTraining
 from parity.run.watched import Training, UnwatchedError, Watcher
 
 MORE = 1_000_003
@@ -191,12 +191,18 @@ def _tell_loop(told: Told, seen: SeenLoop, optimizer: Any, folder: Path) -> None
 
 
 def _tell_ignored(told: Told, rows: TrainedRows, loop: Loop) -> None:
-    """Leave out which class a loss ignores where no target is of that class."""
+    """Leave out which class a loss ignores where no target is of that class; refuse it where some are."""
     aimed = [one for one in loop.last.terms if one.targets is not None]
-    for loss, (_, targets) in zip(told.losses, zip(aimed, rows.y, strict=False), strict=False):
+    for loss, term, targets in zip(told.losses, aimed, rows.y, strict=False):
         arguments = loss.part["arguments"] if isinstance(loss.part, dict) else {}
-        ignored = arguments.get("ignore_index", IGNORED)
-        if ignored != IGNORED and not (targets == ignored).any():
+        if "ignore_index" not in arguments:
+            continue
+        ignored = arguments["ignore_index"]
+        if count := int((targets == ignored).sum()):
+            what = f"a loss that leaves out the targets that are {ignored}, {count} of {targets.size},"
+            needs = "a field of the loss that says which targets count for nothing"
+            told.refused.append(ToldRefusal(what=what, place=term.call.place, needs=needs))
+        elif ignored != IGNORED:
             arguments["ignore_index"] = IGNORED
             told.notes.append(f"ignore_index={ignored} of the loss: no target is {ignored}.")
 
