@@ -24,6 +24,14 @@ Path = tuple[Any, ...]
 """Where a tensor stands in what a call gave: indices and keys, from the outside in."""
 
 
+def optimizer_of(scheduler: Any) -> Any:
+    """Return the optimizer whose rate a scheduler sets; one that stands around another, as accelerate's, is that."""
+    found = getattr(scheduler, "optimizer", None)
+    while isinstance(inner := getattr(found, "optimizer", None), torch.optim.Optimizer):
+        found = inner
+    return found
+
+
 @dataclass(eq=False)
 class Call:
     """A call of a function or of a module, or a batch that a loader gave.
@@ -168,7 +176,7 @@ class Replay:
         key = key_of(ref)
         if key in self._known:
             return self._known[key]
-        if ref.call is None:
+        if ref.call is None or ref.call.name == "rows":  # Rows that nobody gives anew are those that were seen.
             return self._constant(ref.tensor)
         return part_at(self._called(ref.call), ref.path)
 

@@ -191,7 +191,7 @@ class Rates:
         nobody = torch.optim.SGD([torch.zeros(1)], lr=float(group["lr"]))
         nobody.param_groups[0].update(copy.deepcopy(group))
         scheduler = loop.schedulers[0]
-        self._scheduler = copy.deepcopy(scheduler, {id(loop.optimizer): nobody})
+        self._scheduler = copy.deepcopy(scheduler, {id(one): nobody for one in (scheduler.optimizer, loop.optimizer)})
         self._scheduler.load_state_dict(copy.deepcopy(states[id(scheduler)]))
         self._group, self._per, self._known = nobody.param_groups[0], per, [float(group["lr"])]
         if loop.ahead:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from parity.frameworks.torch.driver.calls import Call, Ref, behind, key_of
+from parity.frameworks.torch.driver.calls import Call, Ref, behind, key_of, optimizer_of
 from parity.frameworks.torch.driver.loss_terms import OUT, RESHAPES, by_row, of_any_rows, terms_of
 from parity.frameworks.torch.driver.own_loss import end_there
 from parity.frameworks.torch.driver.seen import STEPS, Event, SeenLoop
@@ -119,7 +119,7 @@ def loop_of(seen: SeenLoop, optimizer: Any) -> Loop:
         _check(window, passes)
     first = next(one for one in seen.events if one.kind == "step")
     inner = {id(one) for outer in seen.schedulers for one in getattr(outer, "_schedulers", ())}
-    mine = [one for one in seen.schedulers if getattr(one, "optimizer", None) is optimizer and id(one) not in inner]
+    mine = [one for one in seen.schedulers if optimizer_of(one) is optimizer and id(one) not in inner]
     stepped = [one for one in seen.events if one.kind == "schedule"]
     within = sum(one.kind == "schedule" for window in windows[1:] for one in window)
     order = [one.kind for one in seen.events if one.kind in ("schedule", "step")]

@@ -78,13 +78,16 @@ def _divided(call: Call, loss: Ref, losses: Sequence[Term]) -> bool:
     """Cut what a model computes in two, where its losses are of rows of its own and of targets that it was given."""
     mine = {key_of(one): one for one in call.refs()}
     aims = [one.targets for one in losses if one.targets is not None]
-    targets = {key for one in aims for ref in behind(one) if (key := key_of(ref)) in mine}
-    inputs = [one for key, one in mine.items() if key not in targets]
-    if not targets or not inputs or any(one.call.name != "module" and not is_loss(one.call.what) for one in losses):
+    targets = {key for one in aims for ref in behind(one) if (key := key_of(ref)) in mine and ref.tensor.dim()}
+    if not targets or any(one.call.name != "module" and not is_loss(one.call.what) for one in losses):
         return False
-    rows = len(inputs[0].tensor) if inputs[0].tensor.dim() else 0
+    rows = len(mine[next(iter(targets))].tensor)
     ends = [by_row(one.outputs, rows) for one in losses]
-    if any(end is None or targets & {key_of(ref) for ref in behind(end)} or not depends(end) for end in ends):
+    if any(end is None or not depends(end) for end in ends):
+        return False
+    read = {key_of(ref) for end in ends if end is not None for ref in behind(end)}
+    inputs = [one for key, one in mine.items() if key in read]
+    if targets & read or not inputs:
         return False
     order = {key_of(one): number for number, one in enumerate(inputs)}
 
@@ -92,7 +95,10 @@ def _divided(call: Call, loss: Ref, losses: Sequence[Term]) -> bool:
         if not isinstance(value, Ref):
             return value
         key, tensor = key_of(value), value.tensor
-        return _Input(order[key]) if key in order else _Target(tuple(tensor.shape[1:]), tensor.dtype)
+        if key in order:
+            return _Input(order[key])
+        by_rows = tensor.dim() and len(tensor) == rows  # Of the loss alone, as the targets are.
+        return _Target(tuple(tensor.shape[1:]), tensor.dtype) if by_rows else tensor.detach()
 
     shapes = tuple(tuple(one.tensor.shape[1:]) for one in ends if one is not None)
     ending = Ending(exchanged((call.args, dict(call.kwargs)), told), tuple(one.call.losses for one in losses), shapes)

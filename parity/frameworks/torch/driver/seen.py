@@ -17,7 +17,7 @@ from torch.overrides import TorchFunctionMode
 
 from parity.frameworks.torch.driver import generators
 from parity.frameworks.torch.driver.by_hand import MovedByHand
-from parity.frameworks.torch.driver.calls import SILENT, Call, Origins, Ref
+from parity.frameworks.torch.driver.calls import SILENT, Call, Origins, Ref, optimizer_of
 from parity.frameworks.torch.driver.own_loss import cut, is_loss
 from parity.frameworks.torch.driver.starts import Starts
 from parity.run.here import function_here, line_here
@@ -205,7 +205,8 @@ class SeenLoop(TorchFunctionMode):  # type: ignore[misc]
                 self._parameters |= {id(one): one for one in parameters}
                 self.starts.seen(parameters)
             told = _groups(optimizer)
-            self.events.append(Event(kind="step", what=optimizer, told=told, place=line_here(), cleared=not given))
+            closure = any(one is not None for one in given)
+            self.events.append(Event(kind="step", what=optimizer, told=told, place=line_here(), cleared=not closure))
         elif not before and self._stepping == 0:
             self._inside -= 1
             self.steps[id(optimizer)] = self.steps.get(id(optimizer), 0) + 1
@@ -216,7 +217,7 @@ class SeenLoop(TorchFunctionMode):  # type: ignore[misc]
         count = self.steps[id(optimizer)]
         if count < STEPS:
             return
-        mine = [one for one in self.schedulers if getattr(one, "optimizer", None) is optimizer]
+        mine = [one for one in self.schedulers if optimizer_of(one) is optimizer]
         stepped = {id(one.what) for one in self.events if one.kind == "schedule"}
         waiting = [one for one in mine if id(one) not in stepped]
         if not waiting or count >= STEPS + 1:
@@ -233,7 +234,7 @@ class SeenLoop(TorchFunctionMode):  # type: ignore[misc]
             self._scheduling = outer
         if not outer and any(one is scheduler for one in self.schedulers):
             self.events.append(Event(kind="schedule", what=scheduler, place=line_here()))
-            optimizer = scheduler.optimizer
+            optimizer = optimizer_of(scheduler)
             if self.steps.get(id(optimizer), 0) >= STEPS:
                 self._stopped(optimizer)
         return found

@@ -154,13 +154,15 @@ class _Loaded(_Source):
 def _of_loader(loader: DataLoader[Any], batch: int, found: TrainedRows, place: str) -> _Source:
     if isinstance(loader.dataset, IterableDataset) or not hasattr(loader.dataset, "__len__"):
         raise UnclearError("a data set that has no length", place, "rows that a file can hold")
-    sampler = loader.sampler
+    batches = loader.batch_sampler
+    sampler = getattr(batches, "sampler", loader.sampler)
     random, plain = isinstance(sampler, RandomSampler), isinstance(sampler, SequentialSampler)
-    own = loader.batch_size is None or type(loader.batch_sampler).__name__ != "BatchSampler"
+    own = type(batches) is not torch.utils.data.BatchSampler
     if own or not (random or plain) or (random and (sampler.replacement or sampler.num_samples != len(loader.dataset))):
-        what = type(sampler).__name__ if not own else type(loader.batch_sampler or sampler).__name__
+        what = type(sampler).__name__ if not own else type(batches or sampler).__name__
         raise UnclearError(f"a loader with {what}", place, "rows in their order or shuffled")
-    found.shuffle, found.drops, found.batch = random, bool(loader.drop_last), int(loader.batch_size or batch)
+    assert batches is not None
+    found.shuffle, found.drops, found.batch = random, bool(batches.drop_last), int(batches.batch_size)
     source = _Loaded(loader)
     rows = min(2, source.count)
     pair = [tensors_in(source.batch(0, rows)) for _ in range(2)]

@@ -13,6 +13,7 @@ from torch import nn
 
 from parity.frameworks.torch.driver.attention import BY_NUMBERS, PART
 from parity.frameworks.torch.driver.attention_apart import Written
+from parity.frameworks.torch.driver.calls import optimizer_of
 from parity.frameworks.torch.driver.loops import Loop, Pass, moving_groups
 from parity.frameworks.torch.driver.recurrent import parameters_of
 from parity.frameworks.torch.driver.seen import SeenLoop
@@ -28,6 +29,12 @@ COPIED = (
     "Layers that are copies of one (copy.deepcopy, as nn.TransformerEncoder makes them) start at the same numbers in "
     "the program; the spec draws each its own."
 )
+
+DENSE = range(2050)
+"""Steps at which a rate that a program computes is asked for, each of them."""
+
+LATER = [round(2050 * 1.05**number) for number in range(1, 130)]
+"""Steps behind those, up to a million."""
 
 UNSAID = ("base_lrs", "last_epoch", "verbose", "total_steps", "cycle_momentum", "use_beta1")
 """What a scheduler keeps and nobody told it, or is told in another way."""
@@ -163,7 +170,7 @@ def told_optimizer(told: Told, loop: Loop, seen: SeenLoop) -> dict[str, Any]:
     elif len(set(rates)) > 1:
         what = f"rates that the program sets itself ({', '.join(f'{one:g}' for one in dict.fromkeys(rates))}, ...)"
         refuse(told, what, "a scheduler of torch.optim.lr_scheduler")
-    waiting = [one for one in seen.schedulers if getattr(one, "optimizer", None) is loop.optimizer]
+    waiting = [one for one in seen.schedulers if optimizer_of(one) is loop.optimizer]
     if waiting and not loop.schedulers:
         what = f"{called(type(waiting[-1]))}, of which no step was seen,"
         refuse(told, what, "a step of it behind each batch or each epoch")
@@ -192,6 +199,20 @@ def _schedule(told: Told, loop: Loop, seen: SeenLoop) -> Any:
     return found
 
 
+def _factors(scheduler: Any, steps: Sequence[int]) -> list[float] | None:
+    """Return what the functions of a LambdaLR give at steps, to where one fails; None where groups have others."""
+    found: list[float] = []
+    for step in steps:
+        try:
+            each = {float(one(step)) for one in scheduler.lr_lambdas}
+        except Exception:  # A list of rates that ends, or whatever a program does.
+            break
+        if len(each) > 1:
+            return None
+        found += each
+    return found
+
+
 def scheduler_word(scheduler: Any, states: Mapping[int, Any], group: Mapping[str, Any]) -> dict[str, Any]:
     """Return a scheduler as a word, with those that it is made of.
 
@@ -206,6 +227,9 @@ def scheduler_word(scheduler: Any, states: Mapping[int, Any], group: Mapping[str
         for name, one in kept.items() if not name.startswith("_") and name not in UNSAID
     }  # fmt: skip
     arguments["base_lr"] = float(group.get("initial_lr", group["lr"]))
+    if isinstance(scheduler, torch.optim.lr_scheduler.LambdaLR):
+        arguments |= {"lr_lambdas": None, "factors": _factors(scheduler, DENSE), "asked": len(DENSE),
+                      "later": _factors(scheduler, LATER), "far": LATER}  # fmt: skip
     inner = getattr(scheduler, "_schedulers", None)
     if inner is not None:
         arguments["schedulers"] = [scheduler_word(one, states, group) for one in inner]

@@ -9,6 +9,7 @@ from parity.catalog import LOSSES
 from parity.frameworks.torch.reader.functions import function
 from parity.frameworks.torch.reader.layers import module_of
 from parity.reading.entries_of import entry_of
+from parity.reading.fitted_rate import rate_of
 from parity.reading.odd import Passing, Reader, Said
 from parity.reading.unread import NoEntryError
 from parity.run.told import Told, ToldNode, Word
@@ -143,6 +144,19 @@ def _warmed(told: Mapping[str, Any]) -> Mapping[str, Any]:
     return {kind: {**fields, "warmup_steps": milestones[0], "warmup_from": start}}
 
 
+def _computed(told: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the schedule that gives the rates that a program computes by itself."""
+    if told.get("factors") is None:
+        raise NoEntryError("a rate that functions of groups of parameters give, each another one")
+    base, dense = float(told["base_lr"]), told["factors"]
+    later = {} if len(dense) < told["asked"] else dict(zip(told["far"], told["later"], strict=False))
+    found = rate_of([base * one for one in dense], {step: base * one for step, one in later.items()})
+    if found is None:
+        shown = ", ".join(f"{base * one:g}" for one in dense[:4])
+        raise NoEntryError(f"a schedule that gives the rates of this function ({shown}, ...)")
+    return found
+
+
 def _constant(told: Mapping[str, Any]) -> dict[str, Any]:
     rate, steps = told["base_lr"], int(told["total_iters"])
     return {"piecewise": {"boundaries": [steps - 1], "values": [rate * told["factor"], rate]}}
@@ -171,7 +185,7 @@ SCHEDULES: dict[str, Callable[[Mapping[str, Any]], Mapping[str, Any]]] = {
                                                  "decay_steps": told["total_iters"], "end_learning_rate": 0.0,
                                                  "power": told["power"]}},
     "ConstantLR": _constant,
-    "SequentialLR": _warmed,
+    "SequentialLR": _warmed, "LambdaLR": _computed,
 }  # fmt: skip
 """What each of PyTorch's schedulers is; any other is none."""
 
