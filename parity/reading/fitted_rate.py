@@ -36,7 +36,8 @@ def rate_of(rates: Sequence[float], later: Mapping[int, float]) -> Said | None:
     dense = np.asarray(rates, dtype=np.float64)
     if len(dense) < 3 or not np.isfinite(dense).all() or not dense.max() > 0.0:
         return None
-    for warmup in dict.fromkeys((0, _rising(dense))):
+    rising = _rising(dense)  # Any two rates are on a line.
+    for warmup in (rising, 0) if rising > 1 else (0, rising):
         begun = {"warmup_steps": warmup, "warmup_from": _plain(dense[0])} if warmup else {}
         rest = dense[warmup:]
         far = {step - warmup: rate for step, rate in later.items() if step > warmup}
@@ -53,6 +54,8 @@ def rate_of(rates: Sequence[float], later: Mapping[int, float]) -> Said | None:
 
 def _plain(value: Any) -> Any:
     """Return a number as a person would have written it, where that is the number up to rounding."""
+    if isinstance(value, tuple):
+        return tuple(map(_plain, value))
     if not isinstance(value, float):
         return value
     short = float(f"{value:.12g}")
