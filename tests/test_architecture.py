@@ -70,6 +70,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("data",),
     (
         "compile",
+        "frameworks.apart",
         "frameworks.around",
         "frameworks.emit",
         "frameworks.kinds",

@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from parity.errors import Fault, did_you_mean, listed
+from parity.ops.opaque import Opaque
 from parity.optimizers import Optimizer
 from parity.optimizers.per_parameter import DECAY, DECAYS, FACTORS
 from parity.spec.faults import Loc, Where
-from parity.spec.graph import Graph
+from parity.spec.graph import Graph, Layer
 from parity.tensors import fits, layer_of, own_name, parameter, patterns_of, said_of
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ NEAR = 1e-12
 
 
 @dataclass(frozen=True)
-class Found:
+class Unequal:
     """One place at which two values differ, and both as text."""
 
     path: tuple[str, ...]
@@ -41,10 +42,14 @@ class Found:
 
 def movable(graph: Graph) -> list[str]:
     """Return the parameters that an optimizer may move, ``layer.parameter``; those of frozen layers among them."""
-    return [
-        parameter(layer.name, name)
-        for layer in graph.layers for name in layer.parameters if name not in layer.op.statistics
-    ]  # fmt: skip
+    return [parameter(layer.name, name) for layer in graph.layers for name in _own_names(layer)]
+
+
+def _own_names(layer: Layer) -> list[str]:
+    """Return the parameters of a layer, of what is opaque as its program calls them; no running statistics."""
+    if isinstance(layer.op, Opaque):
+        return [one.name for one in layer.op.tensors]
+    return [name for name in layer.parameters if name not in layer.op.statistics] if layer.owns else []
 
 
 def pattern_faults(
@@ -75,7 +80,7 @@ def pattern_faults(
     return faults
 
 
-def settled(found: Iterable[Found], a: Resolved, b: Resolved) -> list[Found]:
+def settled(found: Iterable[Unequal], a: Resolved, b: Resolved) -> list[Unequal]:
     """Return what two optimizers differ in, of those fields in which they were found to differ.
 
     Args:
@@ -85,15 +90,17 @@ def settled(found: Iterable[Found], a: Resolved, b: Resolved) -> list[Found]:
     """
     left = list(found)
     optimizers = a.config.optimizer, b.config.optimizer
-    names = list(dict.fromkeys(name for side in (a, b) for name, one in side.parameters().items() if one.trainable))
+    names = list(dict.fromkeys(name for side in (a, b) for name in movable(side.graph) if _moves(side, name)))
     for field, base in BASES.items():
         if all(field in type(one).model_fields for one in optimizers):
             left = _settled(left, field, base, _Numbers(*optimizers, field, base, names))
     return left
 
 
-def _settled(found: Sequence[Found], field: str, base: str, numbers: _Numbers) -> list[Found]:
+def _settled(found: Sequence[Unequal], field: str, base: str, numbers: _Numbers) -> list[Unequal]:
     """Return what is left where each parameter has the same, or where only the way in which it is written differs."""
+    if not any(numbers.tables):
+        return list(found)
     mine, theirs = numbers.of(0, 0), numbers.of(1, 1)
     apart = {
         name for name in numbers.names
@@ -144,6 +151,11 @@ class _Numbers:
             found.setdefault(said_of(name, self.tables[side], other), []).append(name)
         every = [names if len(names) <= NAMED else patterns_of(names, self.names) for names in found.values()]
         return "; ".join(f"{number!r} of {', '.join(who)}" for number, who in zip(found, every, strict=True))
+
+
+def _moves(side: Resolved, name: str) -> bool:
+    known = side.parameters().get(name)
+    return side.graph.by_name[layer_of(name)].op.trainable if known is None else known.trainable
 
 
 def _near(a: float, b: float) -> bool:

@@ -104,7 +104,11 @@ class Loop:
         return float(f"{term.share * self.count:.12g}") if self.mean else term.share
 
 
-def moving_groups(loop: Loop) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+Moving = Sequence[tuple[dict[str, Any], dict[str, Any]]]
+"""Groups of parameters, each as it was ahead of the first step and as it is."""
+
+
+def moving_groups(loop: Loop) -> Moving:
     """Return the groups of parameters that move, each as it was ahead of the first step and as it is.
 
     One of frozen parameters does not, nor one whose rate is 0 and stays so.
