@@ -162,6 +162,7 @@ def _candidates(chosen: Collection[str]) -> Iterator[str]:
         ends = [f"*{name[place:]}" for place in marks]
         begins = [f"{name[: place + 1]}*" for place in marks]
         yield from (*ends, *(f"*{name[place + 1 :]}" for place in marks), *begins)
+        yield f"*.*{name[max(marks, default=-1) + 1 :]}"
         if marks:
             yield from (f"{one}{ends[-1].removeprefix('*')}" for one in begins[:-1])
         yield name

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from parity.catalog import OPS
 from parity.code import Helper, OptimizerCode, call, documented, lines_at
 from parity.native import Native
 from parity.optimizers import Optimizer
@@ -123,3 +124,24 @@ def _excluding(bare: list[str], kept: Kept) -> str:
     if not any(word in one for word in words for one in others):
         return f"exclude_from_weight_decay(var_names={words!r})"
     return f"exclude_from_weight_decay(var_list={_variables(bare, kept)})"
+
+
+def parameters_in(kind: str, tensor: str) -> tuple[str, ...]:
+    """Return the parameter of a layer that a variable of Keras's is.
+
+    >>> parameters_in("lstm", "lstm_cell.kernel"), parameters_in("multi_head_attention", "attention_output.bias")
+    (('kernel',), ('output_bias',))
+
+    Args:
+        kind: of the layer.
+        tensor: path of the variable from the layer.
+    """
+    *parts, own = tensor.split(".")
+    if kind == "opaque":
+        return (tensor,)
+    if kind == "multi_head_attention":
+        return (f"{parts[-1].removeprefix('attention_')}_{own}",) if parts else ()
+    if kind == "bidirectional":
+        way = next((way for way in ("forward", "backward") if parts and parts[0].startswith(way)), "")
+        return (f"{way}_{own}",) if way else ()
+    return (own,) if own in OPS[kind].started else ()

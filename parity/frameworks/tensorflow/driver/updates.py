@@ -29,8 +29,12 @@ def update_word(seen: Recorded, told: Told, write: Callable[[str, Any], str]) ->
     """
     last, clipped = seen.steps[-1], seen.clipped
     if last.optimizer is not None:
+        from parity.frameworks.keras.driver.groups import exclusions
         from parity.frameworks.keras.driver.words import optimizer_word
 
+        if exclusions(last.optimizer) and last.optimizer.weight_decay:
+            told.refused.append(ToldRefusal(what="variables of the program's own that are left out of the weight decay",
+                                            place=last.place, needs="layers of Keras's"))  # fmt: skip
         given = {id(one): id(source) for one, source in zip(last.gradients, last.sources, strict=True)}
         pairs = zip(*last.applied, strict=False)
         applied = ((given.get(id(clipped.before(one))), id(variable)) for one, variable in pairs if one is not None)

@@ -116,9 +116,9 @@ def begin_again(loop: Loop, starts: Starts) -> None:
             for one in group["params"]:
                 one.copy_(starts.first(one))
     moving = {id(one) for _, group in moving_groups(loop) for one in group["params"]}
-    for group in loop.optimizer.param_groups:
-        for one in group["params"]:
-            one.requires_grad_(one.requires_grad and id(one) in moving)
+    given = [one for group in loop.optimizer.param_groups for one in group["params"]]
+    for one in [*given, *(one for call in loop.last.roots for one in call.what.parameters())]:
+        one.requires_grad_(one.requires_grad and id(one) in moving)
 
 
 def lower(model: nn.Module, kind: str) -> None:

@@ -207,6 +207,9 @@ def _pass(event: Event) -> Pass:
         for ref in one.call.refs():
             if not depends(ref) and ref.tensor.dim() and len(ref.tensor) == rows and not _made_anew(ref):
                 inputs.setdefault(key_of(ref), ref)
+    if not inputs:
+        raise UnclearError(f"a loss of {rows} rows, of a model that is given no tensor of as many,", event.place,
+                          "outputs of which the rows are those of the input")  # fmt: skip
     return Pass(loss=event.loss, terms=terms, roots=roots, inputs=list(inputs.values()), predictions=predictions,
                 place=event.place)  # fmt: skip
 
