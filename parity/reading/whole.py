@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from parity.catalog import LOSSES, OPTIMIZERS
 from parity.errors import UsageError
-from parity.reading.apart import with_groups
 from parity.reading.entries_of import checked, entry_of, reader_of, shown_word
+from parity.reading.groups_of import with_groups
 from parity.reading.layers_of import Layers, layers_of
 from parity.reading.opaque import is_opaque, opaque_parts
 from parity.reading.resolved import resolved

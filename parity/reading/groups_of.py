@@ -6,13 +6,18 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from parity.catalog import OPS, OPTIMIZERS
-from parity.optimizers.per_parameter import DECAY, DECAYS, FACTORS
+from parity.optimizers import Optimizer
+from parity.optimizers.per_parameter import DECAY, DECAYS, FACTORS, by_pattern
 from parity.reading.entries_of import reader_of
 from parity.reading.layers_of import Layers
-from parity.reading.unread import Unread, named
+from parity.reading.unread import Unread
+from parity.reading.unread import named as told_as
 from parity.run.told import DECAY_OF_GROUP, FACTOR_OF_GROUP, Told, ToldNode
+from parity.spec.apart import movable
+from parity.spec.graph import graph_of, named
 from parity.spec.plain import brief
-from parity.tensors import parameter, patterns_of
+from parity.spec.sections import ModelSpec
+from parity.tensors import layer_of, parameter, patterns_of
 
 
 def with_groups(optimizer: Any, told: Told, layers: Layers, unread: list[Unread]) -> Any:
@@ -43,6 +48,27 @@ def with_groups(optimizer: Any, told: Told, layers: Layers, unread: list[Unread]
     if FACTORS in more and getattr(entry, "momentum", None) and OPTIMIZERS[kind].part(told.framework) is not None:
         more |= _outside(entry, told, unread)
     return brief(entry.replace(**more))
+
+
+def called_anew(optimizer: Optimizer, model: ModelSpec, names: Mapping[str, str]) -> Optimizer:
+    """Return an optimizer that does the same for the parameters of layers that have other names now.
+
+    Args:
+        optimizer: its patterns are on the names that the layers had.
+        model: with the names that they have.
+        names: of each layer, the one that it had.
+    """
+    if not optimizer.parts:
+        return optimizer
+    every = movable(graph_of(named(model)))
+    had = {parameter(names[layer_of(name)], name.partition(".")[2]): name for name in every}
+    fields = {}
+    for field, number, base in ((FACTORS, optimizer.factor, 1.0),
+                                (DECAYS, optimizer.decay_of, getattr(optimizer, DECAY, 0.0))):  # fmt: skip
+        if getattr(optimizer, field, None):
+            said, other = by_pattern(had, number, base)
+            fields[field] = said if other == base else {**said, "*": other}
+    return optimizer.replace(**fields)
 
 
 def _outside(entry: Any, told: Told, unread: list[Unread]) -> dict[str, Any]:
@@ -85,5 +111,5 @@ def _kind(layer: Any) -> tuple[str, str]:
 def _mixed(node: ToldNode, what: str) -> Unread:
     """Return that parts of a parameter are in different groups, or that it is not known which parameter is which."""
     needs = "an optimizer that treats all of it alike"
-    return Unread(what=f"{named(node)}, of which {what} is in several groups of the optimizer,", place=node.place,
+    return Unread(what=f"{told_as(node)}, of which {what} is in several groups of the optimizer,", place=node.place,
                   needs=needs)  # fmt: skip
