@@ -1,4 +1,4 @@
-"""What programs do otherwise for some parameters: groups of PyTorch's optimizers, variables that Keras does not decay."""
+"""What programs do otherwise for some parameters: groups of PyTorch's, variables that Keras leaves out of the decay."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ for epoch in range(2):
         opt.zero_grad()
         F.cross_entropy(net(x[start : start + 8]), y[start : start + 8]).backward()
         opt.step()
-    {behind}
+        {behind}
 """
 
 BY_AXES = """
@@ -93,11 +93,14 @@ def test_the_recipes_of_transformers_leave_biases_and_norms_out(made: str, read_
 
 
 def test_what_is_read_of_groups_is_what_the_program_does(session: Session, tmp_path: Path) -> None:
-    """A tensor that is several parameters, two that are one, and those of a layer that is opaque."""
-    reading, held = read_and_held(session, program(BY_AXES, scale="Scale()"), tmp_path)
-    said = reading.spec["optimizer"]["adamw"]["weight_decay_of"]
-    assert said == {"*.*bias": 0.0, "LayerNorm.*": 0.0, "scale.*": 0.0}
-    assert held.lines[-1].startswith("read faithfully but for what is opaque (layer 'scale'")
+    """Of a tensor that is several parameters, and of two that are one."""
+    _, held = read_and_held(session, program(BY_AXES), tmp_path)
+    assert held.lines[-1].startswith("read faithfully")
+
+
+def test_parameters_of_an_opaque_layer_are_in_groups_by_the_names_that_it_has_for_them(read_text: Any) -> None:
+    said = read_text(program(BY_AXES, scale="Scale()")).spec["optimizer"]["adamw"]["weight_decay_of"]
+    assert said == {"*.*bias": 0.0, "LayerNorm.*": 0.0, "scale.weight": 0.0}
 
 
 TWO_RATES = """
@@ -109,9 +112,9 @@ opt = torch.optim.SGD([
 
 
 @pytest.mark.parametrize(("made", "behind", "rate"), [
-    ("", "pass", 0.01),
+    ("", "pass", None),
     ("scheduler = torch.optim.lr_scheduler.StepLR(opt, 1, 0.5)", "scheduler.step()",
-     {"step": {"per": 6, "initial_learning_rate": 0.01, "step_size": 1, "gamma": 0.5}}),
+     {"step": {"initial_learning_rate": 0.01, "step_size": 1, "gamma": 0.5}}),
 ], ids=["steady", "a scheduler"])  # fmt: skip
 def test_a_rate_of_a_group_is_a_share_of_the_largest(
     made: str, behind: str, rate: Any, session: Session, tmp_path: Path
@@ -120,13 +123,13 @@ def test_a_rate_of_a_group_is_a_share_of_the_largest(
     reading, held = read_and_held(session, program(TWO_RATES + made, behind), tmp_path)
     optimizer = reading.spec["optimizer"]["sgd"]
     assert optimizer["learning_rate_factor_of"] == {"lstm.*": 0.1, "attention.*": 0.1}
-    assert (optimizer["learning_rate"], optimizer["rate_place"]) == (rate, "outside_velocity")
+    assert (optimizer.get("learning_rate"), optimizer["rate_place"]) == (rate, "outside_velocity")
     assert held.lines[-1].startswith("read faithfully")
 
 
 def test_a_scheduler_that_ends_all_groups_at_one_rate_is_no_share(read_text: Any) -> None:
     made = TWO_RATES + "scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(opt, 4, eta_min=1e-3)"
-    with pytest.raises(ParityError, match="rates a scheduler does not move in proportion, is not read") as raised:
+    with pytest.raises(ParityError, match="rates a scheduler does not move in proportion is not read") as raised:
         read_text(program(made, "scheduler.step()"))
     assert str(raised.value).endswith("it needs a schedule of one rate, that of each group a share of it")
 
@@ -141,7 +144,7 @@ def test_parts_of_one_parameter_in_two_groups_are_a_line(read_text: Any) -> None
     """The two biases of an LSTM are one parameter of a spec."""
     groups = "[{'params': [p for n, p in net.named_parameters() if 'bias_hh' in n], 'weight_decay': 0.5}, "
     groups += "{'params': [p for n, p in net.named_parameters() if 'bias_hh' not in n]}]"
-    with pytest.raises(ParityError, match="layer 'lstm'.*of which bias is in several groups of the optimizer"):
+    with pytest.raises(ParityError, match=r"layer 'lstm'.*of which bias is in several groups of the optimizer"):
         read_text(program(f"opt = torch.optim.SGD({groups}, lr=0.1)"))
 
 
@@ -163,11 +166,12 @@ def test_a_part_of_a_layer_that_no_optimizer_is_given_is_a_line(read_text: Any) 
 
 # --------------------------------------------------------------------------------------------------- pairs
 
-CALLED_OTHERWISE = {"lstm": "reader", "attention": "looks", "LayerNorm": "norm", "head": "out"}
+CALLED_OTHERWISE = {"lstm": "reader", "attention": "looks", "LayerNorm": "norm", "head": "last"}
 EVERYTHING = "opt = torch.optim.AdamW(net.parameters(), lr=1e-2, weight_decay=0.1)"
 THE_HEAD = """
-opt = torch.optim.AdamW([{"params": net.head.parameters(), "weight_decay": 0.0},
-                         {"params": [p for n, p in net.named_parameters() if "head" not in n]}], lr=1e-2, weight_decay=0.1)
+rest = [p for n, p in net.named_parameters() if "head" not in n]
+opt = torch.optim.AdamW([{"params": net.head.parameters(), "weight_decay": 0.0}, {"params": rest}], 1e-2,
+                        weight_decay=0.1)
 """
 
 
@@ -235,14 +239,15 @@ for xb, yb in tf.data.Dataset.from_tensor_slices((x, y)).batch(8):
 @pytest.mark.parametrize(("excludes", "trains", "said"), [
     ('optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])', FIT,
      {"*.*bias": 0.0, "norm.*": 0.0}),
-    ('optimizer.exclude_from_weight_decay(var_names=["norm", "out"])', FIT, {"norm.*": 0.0, "out.*": 0.0}),
+    ('optimizer.exclude_from_weight_decay(var_names=["norm", "out"])', FIT,
+     {"out.*": 0.0, "norm.*": 0.0, "looks.output_*": 0.0}),
     ("optimizer.exclude_from_weight_decay(var_list=[v for v in model.trainable_variables if v.name == 'bias'])", LOOP,
      {"*.*bias": 0.0}),
 ], ids=["names", "words of a path", "a list, in a loop"])  # fmt: skip
 def test_variables_that_keras_leaves_out_have_no_decay(
     excludes: str, trains: str, said: dict[str, float], session: Session, tmp_path: Path
 ) -> None:
-    """On TensorFlow it looks for the words in what lies behind a variable, whose name is the whole path."""
+    """On TensorFlow it looks for words in what lies behind a variable, whose name is its path: ``attention_output``."""
     reading, held = read_and_held(session, KERAS.format(excludes=excludes) + trains, tmp_path)
     optimizer = reading.spec["optimizer"]["adamw"]
     assert (optimizer["weight_decay"], optimizer["weight_decay_of"]) == (0.1, said)
