@@ -258,3 +258,46 @@ def test_words_that_no_variable_is_called_by_leave_nothing_out(read_text: Any) -
     """Hugging Face's LayerNorm is layer_normalization here: it decays, and nobody says so."""
     excludes = 'optimizer.exclude_from_weight_decay(var_names=["LayerNorm"])'
     assert "weight_decay_of" not in read_text(KERAS.format(excludes=excludes) + FIT).spec["optimizer"]["adamw"]
+
+
+# -------------------------------------------------------------------------------------------- raw TensorFlow
+
+RAW = """
+import numpy as np
+import tensorflow as tf
+
+rng = np.random.default_rng(0)
+x, y = rng.normal(size=(48, 6)).astype("float32"), rng.integers(0, 3, 48)
+W1, b1 = tf.Variable(tf.random.normal([6, 9], stddev=0.3), name="hidden_w"), tf.Variable(tf.zeros([9]), name="hidden_b")
+W2, b2 = tf.Variable(tf.random.normal([9, 3], stddev=0.3), name="out_w"), tf.Variable(tf.zeros([3]), name="out_b")
+V = [W1, b1, W2, b2]
+M = [tf.Variable(tf.zeros_like(v)) for v in V]
+for start in range(0, 48, 8):
+    with tf.GradientTape() as tape:
+        logits = tf.matmul(tf.nn.relu(tf.matmul(x[start : start + 8], W1) + b1), W2) + b2
+        loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(y[start : start + 8], logits))
+    grads = tape.gradient(loss, V)
+    for v, m, g, rate in zip(V, M, grads, {rates}):
+        {decays}
+        m.assign(0.9 * m + g)
+        v.assign_sub(rate * m)
+"""
+SOME_DECAY = 'g = g + 0.05 * v if "_b" not in v.name else g'
+
+
+@pytest.mark.parametrize(("rates", "decays", "said"), [
+    ("[0.1] * 4", SOME_DECAY, {"weight_decay": 0.05, "weight_decay_of": {"*.bias": 0.0}}),
+    ("[0.01, 0.01, 0.1, 0.1]", "pass", {"learning_rate_factor_of": {"hidden.*": 0.1}}),
+], ids=["decays", "rates"])  # fmt: skip
+def test_assignments_by_hand_are_read_group_by_group(
+    rates: str, decays: str, said: dict[str, Any], session: Session, tmp_path: Path
+) -> None:
+    reading, held = read_and_held(session, RAW.format(rates=rates, decays=decays), tmp_path)
+    assert reading.spec["optimizer"]["sgd"] == {"learning_rate": 0.1, "momentum": 0.9, **said}
+    assert held.lines[-1].startswith("read faithfully")
+
+
+def test_variables_that_are_moved_by_different_rules_are_a_line(read_text: Any) -> None:
+    by_sign = "g = tf.sign(g) if v is b2 else g"
+    with pytest.raises(ParityError, match="an update that is written out .none of .* rules that were tried"):
+        read_text(RAW.format(rates="[0.1] * 4", decays=by_sign))
