@@ -225,6 +225,7 @@ class OptimizerCode:
         helpers: classes the expression calls.
         doc: one line with the update rule.
         comment: one line, when something here is not the obvious choice.
+        then: calls of its methods that follow, before it is built.
     """
 
     build: str
@@ -232,6 +233,7 @@ class OptimizerCode:
     doc: str
     helpers: tuple[Helper, ...] = ()
     comment: str = ""
+    then: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -300,6 +300,8 @@ def shown(value: Any) -> str:
         return value.label()
     if isinstance(value, tuple | list):
         return "[" + ", ".join(shown(item) for item in value) + "]"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key}: {shown(one)}" for key, one in value.items()) + "}"
     if isinstance(value, bool):
         return str(value).lower()
     return "none" if value is None else str(value)

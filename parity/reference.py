@@ -288,7 +288,7 @@ class Reference:
 
     def _move(self, name: str, gradient: np.ndarray, number: int) -> np.ndarray:
         """Return what the optimizer's rule adds to a parameter, and move its slots."""
-        ruled = self.side.config.optimizer.ruled
+        ruled = self.side.config.optimizer.of(name).ruled
         move, self.slots[name] = ruled(self.weights[name], gradient, self.slots[name], number)
         return move
 

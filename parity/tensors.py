@@ -17,6 +17,9 @@ the standard library: workers read this, too.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Mapping
+from fnmatch import fnmatchcase
+
 LOGITS, PROBABILITIES = ".logits", ".probabilities"
 """Forms in which an output may be seen."""
 
@@ -106,3 +109,60 @@ def own_name(name: str) -> str:
     'kernel'
     """
     return name.rpartition(".")[2]
+
+
+def fits(pattern: str, name: str) -> bool:
+    """Return whether a shell pattern means a parameter; one without a dot is of the layer's name.
+
+    >>> fits("*.bias", "dense.bias"), fits("dense*", "dense_1.bias"), fits("bias", "dense.bias")
+    (True, True, False)
+    """
+    return fnmatchcase(name if "." in pattern else layer_of(name), pattern)
+
+
+def said_of(name: str, said: Mapping[str, float], other: float) -> float:
+    """Return what is said of a parameter: by the first pattern that means it, else the other number.
+
+    Args:
+        name: ``layer.parameter``.
+        said: numbers by pattern (:func:`fits`).
+        other: of those that no pattern means.
+    """
+    return next((one for pattern, one in said.items() if fits(pattern, name)), other)
+
+
+def patterns_of(chosen: Collection[str], names: Collection[str]) -> list[str]:
+    """Return a few shell patterns that mean some names and none of the others.
+
+    >>> names = ["a.kernel", "a.bias", "b.kernel", "b.bias", "norm.gamma", "norm.beta"]
+    >>> patterns_of(["a.bias", "b.bias", "norm.gamma", "norm.beta"], names)
+    ['*.bias', 'norm.*']
+
+    Args:
+        chosen: the names that they mean.
+        names: all there are, of parameters as they are called here or in a program.
+    """
+    left, others = set(chosen), sorted(set(names) - set(chosen))
+    known: dict[str, set[str]] = {}
+    for one in dict.fromkeys(_candidates(chosen)):
+        if not any(fnmatchcase(name, one) or fits(one, name) for name in others):
+            known[one] = {name for name in chosen if fnmatchcase(name, one) and fits(one, name)}
+    found = []
+    while left:
+        found.append(max(known, key=lambda one: (len(known[one] & left), "*" not in one, -len(one))))
+        left -= known[found[-1]]
+    return found
+
+
+def _candidates(chosen: Collection[str]) -> Iterator[str]:
+    """Yield patterns that mean some names: all, those that end or begin as one does, each alone."""
+    yield "*"
+    for name in chosen:
+        marks = [place for place, mark in enumerate(name) if mark in "._"]
+        ends = [f"*{name[place:]}" for place in marks]
+        begins = [f"{name[: place + 1]}*" for place in marks]
+        yield from (*ends, *(f"*{name[place + 1 :]}" for place in marks), *begins)
+        yield f"*.*{name[max(marks, default=-1) + 1 :]}"
+        if marks:
+            yield from (f"{one}{ends[-1].removeprefix('*')}" for one in begins[:-1])
+        yield name

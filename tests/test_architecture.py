@@ -71,6 +71,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("data",),
     (
         "compile",
+        "frameworks.apart",
         "frameworks.around",
         "frameworks.emit",
         "frameworks.kinds",

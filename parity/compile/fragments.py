@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from parity.code import Helper, LossCode, Parameter
-from parity.compile.program import Head
+from parity.compile.program import Head, Weight
 from parity.frameworks import frameworks
 from parity.losses import Loss
 from parity.losses.counting import counting
@@ -28,6 +28,19 @@ def helpers_source(groups: Iterable[tuple[Helper, ...]]) -> tuple[list[str], lis
             raise ValueError(f"two helpers of a program are called {helper.name}, and are not the same")
     imports = {line for helper in helpers.values() for line in helper.imports}
     return [helper.source.strip("\n") for helper in helpers.values()], sorted(imports)
+
+
+def kept_by(side: Resolved, weights: Mapping[str, Weight]) -> dict[str, tuple[str, ...]]:
+    """Return the attributes that hold each trainable parameter of a side.
+
+    Args:
+        side: whose program it is.
+        weights: where its parameters live.
+    """
+    return {
+        name: (weights[name].attribute, *weights[name].beside)
+        for name, one in side.parameters().items() if one.trainable
+    }  # fmt: skip
 
 
 def losses_of(side: Resolved) -> dict[str, tuple[Resolved, Loss]]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from parity.explain.changes import Change, Knob, pattern
 from parity.explain.habits import KERNEL, factors, symmetric_pads
+from parity.explain.of_groups import group_knobs, of_groups
 from parity.ops import Op
 from parity.ops.flatten import Flatten
 from parity.spec.graph import Layer
@@ -241,14 +243,15 @@ def of_update(side: Resolved) -> Iterator[Change]:
                 path="optimizer.momentum", value="rate outside", was=momentum, habits=(("rate_outside", True),),
                 text="the velocity is held without the rate, as PyTorch has it, which multiplies it as it is now",
             )  # fmt: skip
+    yield from of_groups(side)
     decay = getattr(optimizer, "weight_decay", 0.0)
-    if decay:
-        none = (("optimizer.weight_decay", 0.0),)
-        for coupled, kernels in ((True, False), (False, True), (True, True)):
-            value = " and ".join([*(["coupled"] if coupled else []), *(["kernels only"] if kernels else [])])
+    if decay and not getattr(type(optimizer), "coupled", True):
+        none = _undecayed(side)
+        for kernels in (False, True):
             yield Change(
-                path="optimizer.weight_decay", value=value, was=decay, sets=none, text=_decayed(coupled, kernels),
-                habits=(("decay", decay), ("coupled", coupled), ("kernels_only", kernels)),
+                path="optimizer.weight_decay", value=f"coupled{' and kernels only' if kernels else ''}", was=decay,
+                sets=none, text=_decayed(True, kernels),
+                habits=(("decay", decay), ("coupled", True), ("kernels_only", kernels)),
             )  # fmt: skip
 
 
@@ -257,10 +260,20 @@ def _decayed(coupled: bool, kernels: bool) -> str:
     return f"{how}, of kernels only" if kernels else how
 
 
+def _undecayed(side: Resolved) -> tuple[tuple[str, Any], ...]:
+    """Return what leaves an optimizer without any decay of its own."""
+    fields = type(side.config.optimizer).model_fields
+    none = {"weight_decay": 0.0, "weight_decay_of": {}}
+    return tuple((f"optimizer.{name}", value) for name, value in none.items() if name in fields)
+
+
 def decay_knobs(side: Resolved) -> list[Knob]:
-    """Return the decays to solve for, of an optimizer that has none by its config, or that has another form of it."""
+    """Return the decays to solve for, of an optimizer that has none by its config, or that has another form of it.
+
+    Of one that treats some parameters otherwise, what these have, too.
+    """
     decay = getattr(side.config.optimizer, "weight_decay", None)
-    none = () if decay is None else (("optimizer.weight_decay", 0.0),)
+    none = _undecayed(side)
 
     def knob(coupled: bool, kernels: bool) -> Knob:
         def change(number: float) -> Change:
@@ -271,7 +284,8 @@ def decay_knobs(side: Resolved) -> list[Knob]:
 
         return Knob(start=0.0, step=1e-4, change=change)
 
-    return [knob(coupled, kernels) for kernels in (False, True) for coupled in (True, False)]
+    every = [knob(coupled, kernels) for kernels in (False, True) for coupled in (True, False)]
+    return [*group_knobs(side), *every]
 
 
 def loss_knobs(side: Resolved, phase: str) -> list[Knob]:

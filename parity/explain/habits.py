@@ -291,7 +291,7 @@ class Habitual(RecordedReference):
                 passed.gradients[name] = passed.gradients[name] + self.leftovers[name]
 
     def _move(self, name: str, gradient: np.ndarray, number: int) -> np.ndarray:
-        habits, weight, optimizer = self.habits, self.weights[name], self.side.config.optimizer
+        habits, weight, optimizer = self.habits, self.weights[name], self.side.config.optimizer.of(name)
         taken_off = habits.decay * weight if weight.ndim > 1 or not habits.kernels_only else np.zeros_like(weight)
         if habits.decay and habits.coupled:
             gradient = gradient + taken_off

@@ -11,7 +11,7 @@ from parity.discovery import entry_type
 from parity.formula import Formula, formula_of
 from parity.frameworks import part_of
 from parity.lazy import np
-from parity.optimizers.around import Around
+from parity.optimizers.per_parameter import PerParameter
 from parity.schedules import AnyRate, Schedule
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Slots = dict[str, "np.ndarray"]
 
 
-class Optimizer(Around):
+class Optimizer(PerParameter):
     """Base of the optimizers: an update rule as a formula, and the frameworks' own parts that mean it.
 
     The rule is of one parameter at a time, so that it can be fed any framework's gradients. Where no part of a
@@ -68,7 +68,8 @@ class Optimizer(Around):
             step: batches already trained on, each an update as a rule; 0 for the first.
         """
         schedule = self.schedule()
-        return float(self.learning_rate) if schedule is None else schedule.rate(step)  # type: ignore[arg-type]
+        rate = float(self.learning_rate) if schedule is None else schedule.rate(step)  # type: ignore[arg-type]
+        return self._own_factor * rate
 
     def changes(self) -> bool:
         """Return whether the step size changes from step to step."""
@@ -144,9 +145,15 @@ class Optimizer(Around):
         idle = field == "clip_epsilon" and (self.clip() is None or self.clipvalue is not None)
         return "no norm is clipped" if idle else super().inert(field, other)
 
-    def code(self, framework: str) -> OptimizerCode:
-        """Return the optimizer in a framework: its own part, or the rule written out."""
-        made: OptimizerCode = part_of(framework, "rule").written(self.as_written(), self.part(framework))
+    def code(self, framework: str, kept: Mapping[str, tuple[str, ...]] = {}) -> OptimizerCode:
+        """Return the optimizer in a framework: its own part, or the rule written out.
+
+        Args:
+            framework: whose program it is for.
+            kept: where the program keeps its trainable parameters; without it all are treated alike.
+        """
+        one = self.as_written().decay_first()
+        made: OptimizerCode = part_of(framework, "rule").written(one, self.part(framework), kept if one.parts else {})
         return made if not self.kept_around() else part_of(framework, "around").wrapped(made, self)
 
     def as_written(self) -> Self:
@@ -156,7 +163,7 @@ class Optimizer(Around):
     def doc(self) -> str:
         """Return the update rule and how the step size changes, in a line."""
         schedule = self.schedule()
-        rule = f"{self.rule()}{self.clip_words()}{self.around_words()}"
+        rule = f"{self.rule()}{self.clip_words()}{self.apart_words()}{self.around_words()}"
         return f"{rule}." if schedule is None else f"{rule}; lr is {schedule.told()}."
 
     def rate_helpers(self, framework: str) -> tuple[Helper, ...]:

@@ -10,6 +10,7 @@ from parity.code import Case
 from parity.entries import read_in
 from parity.native import Native, same
 from parity.optimizers import Optimizer, weight_case
+from parity.optimizers.per_parameter import Numbers, decays_of
 from parity.schedules import AnyRate
 
 
@@ -60,17 +61,18 @@ class Adam(Optimizer):
     )
     amsgrad: bool = Field(default=False, description="divide by the largest v so far, before its correction")
     weight_decay: NonNegativeFloat = Field(default=0.0, description="share of the weight added to its gradient")
+    weight_decay_of: Numbers = decays_of()
 
     def formula(self) -> str:
         v = "top" if self.amsgrad else "v"
-        decays = self.coupled and self.weight_decay > 0.0
+        decays = self.coupled and self.decays_some()
         d = "d" if decays else "g"
         if self.epsilon_place == "before_correction":
             move = "alpha = lr * sqrt(correction_2) / correction_1\nw -= alpha * m / (sqrt(%s) + epsilon)"
         else:
             move = "m_hat = m / correction_1\nv_hat = %s / correction_2\nw -= lr * m_hat / (sqrt(v_hat) + epsilon)"
         return f"""
-            {f"d = g + {self.weight_decay!r} * w" if decays else ""}
+            {f"d = g + {self.share()} * w" if decays else ""}
             correction_1 = 1.0 - beta_1**t
             correction_2 = 1.0 - beta_2**t
             m += (1.0 - beta_1) * ({d} - m)
@@ -80,7 +82,7 @@ class Adam(Optimizer):
         """
 
     def rule(self) -> str:
-        decays = self.coupled and self.weight_decay > 0.0
+        decays = self.coupled and self.decays_some()
         return f"g of m and v is g + {self.weight_decay!r} w; {self._moved()}" if decays else self._moved()
 
     def _moved(self) -> str:

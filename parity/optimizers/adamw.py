@@ -17,8 +17,9 @@ class AdamW(Adam):
     """w -= lr weight_decay w, then adam's step, whose moments do not see the decay (Loshchilov and Hutter, 2019).
 
     An l2 regularizer would go through the moments: another trajectory. Every trainable parameter is decayed, biases and
-    scales of normalizations too, in Keras and in PyTorch. ``weight_decay`` is 0.004 in Keras and 0.01 in PyTorch;
-    ``weight_decay=`` of Keras's other optimizers is this one, of PyTorch's others an l2 penalty.
+    scales of normalizations too, in Keras and in PyTorch; ``weight_decay_of`` leaves some out. ``weight_decay`` is
+    0.004 in Keras and 0.01 in PyTorch; ``weight_decay=`` of Keras's other optimizers is this one, of PyTorch's others
+    an l2 penalty.
     """
 
     kind: ClassVar[str] = "adamw"

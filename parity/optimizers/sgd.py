@@ -10,6 +10,7 @@ from parity.code import Case, Helper, call
 from parity.entries import read_in
 from parity.native import Native, same
 from parity.optimizers import Optimizer, weight_case
+from parity.optimizers.per_parameter import Numbers, decays_of
 from parity.schedules import AnyRate, Schedule
 from parity.schedules.inverse_time import InverseTime
 
@@ -93,6 +94,7 @@ class SGD(Optimizer):
     )
     dampening: NonNegativeFloat = Field(default=0.0, le=1.0, description="share of a gradient kept out of the velocity")
     weight_decay: NonNegativeFloat = Field(default=0.0, description="share of the weight added to its gradient")
+    weight_decay_of: Numbers = decays_of()
 
     @model_validator(mode="after")
     def _looks_ahead(self) -> Self:
@@ -101,8 +103,8 @@ class SGD(Optimizer):
         return self
 
     def formula(self) -> str:
-        d = "d" if self.weight_decay else "g"
-        start = f"d = g + {self.weight_decay!r} * w\n" if self.weight_decay else ""
+        d = "d" if self.decays_some() else "g"
+        start = f"d = g + {self.share()} * w\n" if self.decays_some() else ""
         if not self.momentum:
             return f"{start}w -= lr * {d}"
         share = "damped * " if self.dampening else ""
@@ -135,7 +137,7 @@ class SGD(Optimizer):
 
     def rule(self) -> str:
         rate = "lr" if self.changes() else repr(self.learning_rate)
-        g, before = ("d", f"d = g + {self.weight_decay!r} w; ") if self.weight_decay else ("g", "")
+        g, before = ("d", f"d = g + {self.weight_decay!r} w; ") if self.decays_some() else ("g", "")
         if not self.momentum:
             return f"{before}w -= {rate} {g}"
         share = f"{1 - self.dampening!r} " if self.dampening else ""

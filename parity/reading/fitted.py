@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, get_args
 from parity.catalog import OPTIMIZERS
 from parity.lazy import np
 from parity.optimizers import Optimizer
+from parity.optimizers.per_parameter import DECAY
+from parity.run.told import DECAY_OF_GROUP, FACTOR_OF_GROUP
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -78,6 +80,61 @@ def fitted(weights: NDArray[Any], gradients: NDArray[Any], numbers: Sequence[flo
                     entry={kind: fields}, sentence=f"in {steps} steps its rule moves every weight as {kind} does"
                 )
     return Fitted(entry=None, sentence=f"none of {tried} rules that were tried moves weights so")
+
+
+Run = tuple["NDArray[Any]", "NDArray[Any]"]
+"""Weights before and behind each step, and gradients, as :func:`fitted` takes them."""
+
+
+def fitted_groups(runs: Sequence[Run], numbers: Sequence[float]) -> tuple[Fitted, list[dict[str, float]]]:
+    """Return the optimizer that moves groups of parameters, and what it does otherwise for each of them.
+
+    Args:
+        runs: of each group, how it moves.
+        numbers: that the program writes.
+    """
+    every = [fitted(*run, numbers) for run in runs]
+    missed = next((one for one in every if one.entry is None), None)
+    if missed is not None or len(every) == 1:
+        return missed or every[0], []
+    sentence = "no rule moves all its groups of parameters, with rates and weight decays of their own"
+    for found in sorted(every, key=lambda one: -len(next(iter(one.entry.values())))):  # What says most at first.
+        ((kind, fields),) = found.entry.items()
+        beside = [_beside(OPTIMIZERS[kind].model_validate(fields), run, numbers) for run in runs]
+        if None not in beside:
+            entries = [one for one in beside if one is not None]
+            rate = max(float(one.learning_rate) for one in entries)  # type: ignore[arg-type]
+            decay = max(float(getattr(one, DECAY, 0.0)) for one in entries)
+            most = {"learning_rate": rate} | ({DECAY: decay} if decay else {})
+            told = f"{found.sentence}, with rates or weight decays of their own for some"
+            return Fitted(entry={kind: {**fields, **most}}, sentence=told), _groups(entries, rate, decay)
+    return Fitted(entry=None, sentence=sentence), []
+
+
+def _groups(entries: Sequence[Optimizer], rate: float, decay: float) -> list[dict[str, float]]:
+    """Return what each group has otherwise than the largest rate and decay."""
+    decays = [float(getattr(one, DECAY, 0.0)) for one in entries]
+    rates = [float(one.learning_rate) for one in entries]  # type: ignore[arg-type]
+    return [
+        ({FACTOR_OF_GROUP: float(f"{own / rate:.12g}")} if len(set(rates)) > 1 else {})
+        | ({DECAY_OF_GROUP: share} if len(set(decays)) > 1 else {})
+        for own, share in zip(rates, decays, strict=True)
+    ]
+
+
+def _beside(entry: Optimizer, run: Run, numbers: Sequence[float]) -> Optimizer | None:
+    """Return the entry with the rate and the decay with which it moves a group so; None where it never does."""
+    low, high = WRITTEN["learning_rate"]
+    rates = [float(entry.learning_rate), *(one for one in numbers if low < one <= high)]  # type: ignore[arg-type]
+    decays: list[dict[str, float]] = [{}]
+    if DECAY in type(entry).model_fields:
+        decays = [{DECAY: one} for one in (getattr(entry, DECAY), 0.0, *numbers) if one <= WRITTEN[DECAY][1]]
+    for rate in rates:
+        for decay in decays:
+            other = entry.replace(learning_rate=rate, **decay)
+            if _moves(other, *run):
+                return other
+    return None
 
 
 def _candidates(entry: type[Optimizer], numbers: Sequence[float]) -> Iterator[dict[str, Any]]:

@@ -94,6 +94,16 @@ class Reader:
         del told, tensor
         return ""
 
+    def canonical(self, kind: str, tensor: str) -> tuple[str, ...]:
+        """Return the parameters of a layer that a tensor of a part is, or holds; none where that is not known.
+
+        Args:
+            kind: of the layer.
+            tensor: what a watcher calls it.
+        """
+        del kind, tensor
+        return ()
+
     def adjusted(self, config: dict[str, Any], told: Told) -> dict[str, Any]:
         """Return a spec with what follows from several of its parts."""
         del told

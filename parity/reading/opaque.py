@@ -201,7 +201,7 @@ def _replace(
     name = free_name(call.label, {one.name for one in told.nodes if one.name not in names} | _input_names(told))
     node = ToldNode(
         name=name, part=call.part, reads=reads, shape=shape, read_shapes=[shapes[one] for one in reads], layer=name,
-        place=call.place, path=call.path, tensors=call.tensors, random=call.random,
+        place=call.place, path=call.path, tensors=call.tensors, random=call.random, groups=call.groups,
         trainable=any(one.trainable for one in inside),
     )  # fmt: skip
     found.said[name] = _opaque(node, call.part, list(reasons.values()), call.tensors, call.random)

@@ -12,6 +12,7 @@ from parity.free_names import free_name
 from parity.ops import Op
 from parity.ops.again import Again
 from parity.reading.called_alike import called_alike
+from parity.reading.groups_of import called_anew
 from parity.reading.one_form import in_one_form
 from parity.reading.opaque import aligned, as_ordered, read_by_losses, renamed
 from parity.reading.outcome_of_pair import judged_by, told_of
@@ -300,9 +301,11 @@ def _changes(first: PairSide, second: PairSide, specs: Sequence[Spec]) -> dict[s
     if layers[0] != layers[1]:
         changes["layers"] = layers[1]
     a, b = specs
-    for section in ("loss", "optimizer"):
-        if getattr(a, section) != getattr(b, section):
-            changes[section] = second.loss if section == "loss" else second.reading.spec[section]
+    optimizer = called_anew(b.optimizer, second.model, second.names)
+    if a.loss != b.loss:
+        changes["loss"] = second.loss
+    if a.optimizer != optimizer:
+        changes["optimizer"] = brief(optimizer)
     for section in ("training", "numerics"):
         mine, theirs = getattr(a, section), getattr(b, section)
         for name in type(mine).model_fields:

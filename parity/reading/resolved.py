@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from parity.reading.drawn_by import rules_for, said_exactly
 from parity.reading.draws import fans_of, starts_measured, starts_of
-from parity.reading.fitted import fitted
+from parity.reading.fitted import fitted_groups
 from parity.reading.unread import Unread
-from parity.run.told import Told, ToldNode
+from parity.run.told import Told, ToldNode, Word
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,7 +30,8 @@ def resolved(
     ``{"start": ...}`` is how a tensor starts: its ``shape``, and of what TensorFlow's generator drew ``drawn``, the
     family, the middle and the scale; else the names of the ``arrays`` that it starts at, one for each seed, with the
     ``axes`` of the canonical layout in it and the number of inputs that feed an output of its layer. ``{"fit": ...}``
-    is an update: names of its ``weights`` and ``gradients``, and the ``numbers`` that the program writes.
+    is an update: of each of the ``groups`` that are moved in another way the names of its ``weights`` and
+    ``gradients``, and the ``numbers`` that the program writes.
 
     Args:
         told: what a watcher told.
@@ -42,17 +43,24 @@ def resolved(
     nodes = [_node(node, arrays, unread, notes, places, given_weights) for node in told.nodes]
     optimizer = told.optimizer
     if isinstance(optimizer, Mapping) and "fit" in optimizer:
-        said = optimizer["fit"]
-        found = fitted(arrays[said["weights"]], arrays[said["gradients"]], said["numbers"])
-        notes += [f"The optimizer is written out in the program: {found.sentence}."] if found.entry else []
-        optimizer = {"entry": found.entry or "sgd"}
-        if found.entry and said.get("around"):
-            ((kind, fields),) = found.entry.items()
-            optimizer = {"entry": {kind: {**fields, **said["around"]}}}
-        if found.entry is None:
-            unread.append(Unread(what=f"an update that is written out ({found.sentence})", place=said["place"],
-                                 needs="an optimizer with that rule"))  # fmt: skip
+        optimizer, groups = _written_out(optimizer["fit"], arrays, unread, notes)
+        told = replace(told, groups=groups)
     return replace(told, nodes=nodes, optimizer=optimizer, notes=notes, places=places)
+
+
+def _written_out(
+    said: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], unread: list[Unread], notes: list[str]
+) -> tuple[Word, list[dict[str, float]]]:  # fmt: skip
+    """Return the optimizer that an update is, and what it does otherwise for each group of parameters."""
+    runs = [(arrays[one["weights"]], arrays[one["gradients"]]) for one in said["groups"]]
+    found, groups = fitted_groups(runs, said["numbers"])
+    if found.entry is None:
+        unread.append(Unread(what=f"an update that is written out ({found.sentence})", place=said["place"],
+                             needs="an optimizer with that rule"))  # fmt: skip
+        return {"entry": "sgd"}, []
+    notes.append(f"The optimizer is written out in the program: {found.sentence}.")
+    ((kind, fields),) = found.entry.items()
+    return {"entry": {kind: {**fields, **said["around"]}} if said.get("around") else found.entry}, groups
 
 
 def _node(

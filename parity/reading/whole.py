@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from parity.catalog import LOSSES, OPTIMIZERS
 from parity.errors import UsageError
 from parity.reading.entries_of import checked, entry_of, reader_of, shown_word
+from parity.reading.groups_of import with_groups
 from parity.reading.layers_of import Layers, layers_of
 from parity.reading.opaque import is_opaque, opaque_parts
 from parity.reading.resolved import resolved
@@ -138,7 +139,7 @@ def read_told(
     unread += layers.unread
     outputs = dict(zip((one for one, _ in told.outputs), layers.outputs, strict=True))
     losses = _losses(told, outputs, said, layers, unread)
-    optimizer = _optimizer(told, said, unread)
+    optimizer = with_groups(_optimizer(told, said, unread), told, layers, unread)
     notes = list(told.notes)
     if told.training.epochs is None:
         notes.append(UNSEEN)

@@ -15,6 +15,9 @@ from typing import Any
 
 Word = Any
 
+FACTOR_OF_GROUP, DECAY_OF_GROUP = "factor", "decay"
+"""What an optimizer may have otherwise in a group of parameters: its rate is multiplied, its weight decay another."""
+
 OWN = "own"
 """Said of what draws numbers that no harness deals."""
 
@@ -54,6 +57,7 @@ class ToldNode:
         tensors: shapes of the parameters of a layer of the program's own, by their names in it.
         why: what stands in the way of going into it; empty where that is not asked.
         kept: of parameters that lie in other modules than its own, by the spec's names, their paths in the model.
+        groups: of its parameters that move, by their names in it, the number of their group in :attr:`Told.groups`.
     """
 
     name: str
@@ -75,6 +79,7 @@ class ToldNode:
     tensors: dict[str, list[int]] = field(default_factory=dict)
     why: str = ""
     kept: dict[str, str] = field(default_factory=dict)
+    groups: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(kw_only=True)
@@ -90,6 +95,7 @@ class ToldCall:
         path: as of :class:`ToldNode`.
         tensors: as of :class:`ToldNode`, those of layers in it included.
         random: as of :class:`ToldNode`, all that it draws.
+        groups: as of :class:`ToldNode`, of all in :attr:`tensors` that move.
     """
 
     name: str
@@ -100,6 +106,7 @@ class ToldCall:
     path: str | None = None
     tensors: dict[str, list[int]] = field(default_factory=dict)
     random: Word = field(default_factory=list)
+    groups: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(kw_only=True)
@@ -167,6 +174,8 @@ class Told:
         output_masks: of each output, whether it carries a mask of steps; empty where that is not told.
         losses: of each output.
         optimizer: a word; None where there is none.
+        groups: of each group of parameters what the optimizer does otherwise for it, :data:`FACTOR_OF_GROUP` and
+            :data:`DECAY_OF_GROUP`; empty where it treats all alike.
         metrics: of each output, words.
         arrays: names of the arrays that were written, ``x`` or ``x:NAME``, ``y`` or ``y:NAME``, with ``val:``
             before them those of the rows to validate on; ``w`` are the weights of rows.
@@ -188,6 +197,7 @@ class Told:
     output_masks: list[bool] = field(default_factory=list)
     losses: list[ToldLoss] = field(default_factory=list)
     optimizer: Word = None
+    groups: list[dict[str, float]] = field(default_factory=list)
     metrics: dict[str, list[Word]] = field(default_factory=dict)
     training: ToldTraining = field(default_factory=ToldTraining)
     arrays: list[str] = field(default_factory=list)

@@ -18,6 +18,16 @@ OPTIMIZERS: dict[str, Any] = {
     "adam_after": {"adam": {"learning_rate": 0.01, "epsilon_place": "after_correction"}},
     "adamw": {"adamw": {"learning_rate": 0.01}},
     "adamw_after": {"adamw": {"learning_rate": 0.01, "epsilon_place": "after_correction"}},
+    "grouped": {
+        "adamw": {
+            "learning_rate": 0.01,
+            "epsilon_place": "after_correction",
+            "weight_decay": 0.5,
+            "weight_decay_of": {"*.*bias": 0.0},
+            "learning_rate_factor_of": {"out*": 0.1, "*": 1.0},
+        }
+    },
+    "bare": {"adamw": {"learning_rate": 0.01, "weight_decay": 0.5, "weight_decay_of": {"*.*bias": 0.0}}},
     "nadam": {"nadam": {"learning_rate": 0.01}},
     "adadelta": {"adadelta": {"learning_rate": 1.0}},
     "rmsprop": {"rmsprop": {"learning_rate": 0.01}},

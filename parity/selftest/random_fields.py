@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 
 from parity.catalog import ACTIVATIONS, CONSTRAINTS, INITIALIZERS, REGULARIZERS, SCHEDULES
 from parity.entries import Entry
+from parity.optimizers.per_parameter import DECAYS, FACTORS
 
 EntryT = TypeVar("EntryT", bound=Entry)
 
@@ -52,6 +53,9 @@ VALUES: Mapping[str, Sequence[Any]] = {
 }
 """Of fields whose type does not say enough, what they are drawn from."""
 
+OF_PARAMETERS = (FACTORS, DECAYS)
+"""Fields that name parameters of a model, which an entry by itself does not know."""
+
 FAMILIES: Mapping[str, Mapping[str, type[Entry]]] = {
     "parity.activations": ACTIVATIONS, "parity.initializers": INITIALIZERS, "parity.regularizers": REGULARIZERS,
     "parity.constraints": CONSTRAINTS, "parity.schedules": SCHEDULES,
@@ -74,7 +78,7 @@ def entry(numbers: random.Random, kind: type[EntryT], **said: Any) -> EntryT:
         fields = {
             name: drawn(numbers, name, field)
             for name, field in kind.model_fields.items()
-            if name not in (*said, "name", "inputs") and not _kept(numbers, name, field)
+            if name not in (*said, "name", "inputs", *OF_PARAMETERS) and not _kept(numbers, name, field)
         }
         try:
             return kind.model_validate(said | fields)

@@ -21,15 +21,19 @@ from parity.lazy import np
 from parity.losses import Loss
 from parity.ops.masking import Masking
 from parity.ops.multi_head_attention import MultiHeadAttention
+from parity.optimizers.per_parameter import DECAYS, FACTORS
 from parity.rows import together
 from parity.run.epochs import counted
 from parity.selftest.random_fields import entry
 from parity.selftest.random_networks import MOST_LAYERS as MOST_LAYERS
 from parity.selftest.random_networks import MOST_LOOSE, TOKENS, Growing
-from parity.spec.graph import Layer
+from parity.spec.apart import movable
+from parity.spec.graph import Layer, graph_of, named
 from parity.spec.load import build_spec
 from parity.spec.plain import yaml_of
 from parity.spec.resolve import Resolved, resolve
+from parity.spec.sections import ModelSpec
+from parity.tensors import layer_of, own_name
 
 EVERYWHERE = tuple(name for name, one in frameworks().items() if not one.falls_back)
 """Frameworks in which a spec must be valid."""
@@ -79,14 +83,34 @@ def _spec(numbers: random.Random) -> dict[str, Any]:
     if not outputs:  # Which name layers that a block would give another name.
         layers = [_written(op) for op in grown.blocked()]
     counts = {"sample_weights": INVENTED} if not outputs and numbers.random() < WEIGHED else {}  # Drawn last of all.
+    model = {"inputs": inputs, "layers": layers, **({"outputs": outputs} if outputs else {})}
+    drawn = _written(entry(numbers, optimizer, learning_rate=rate))
     return {
         "name": "random",
         "data": {"source": "rows.npz", "rows": rows, **counts},
-        "model": {"inputs": inputs, "layers": layers, **({"outputs": outputs} if outputs else {})},
+        "model": model,
         "loss": loss,
-        "optimizer": _written(entry(numbers, optimizer, learning_rate=rate)),
+        "optimizer": _with_groups(numbers, drawn, model),
         "training": training,
     }
+
+
+GROUPED = 0.15
+"""Share of the specs whose optimizer treats some parameters otherwise."""
+
+
+def _with_groups(numbers: random.Random, optimizer: dict[str, Any], model: dict[str, Any]) -> dict[str, Any]:
+    """Return an optimizer that may treat some parameters of a model otherwise: drawn behind all else."""
+    names = movable(graph_of(named(ModelSpec.model_validate(model))))
+    if numbers.random() > GROUPED or not names:
+        return optimizer
+    ((kind, fields),) = optimizer.items()
+    for field, choices in ((FACTORS, (0.1, 0.5, 2.0)), (DECAYS, (0.0, 0.1))):
+        if field in OPTIMIZERS[kind].model_fields and numbers.random() < 0.7:
+            name = numbers.choice(names)
+            pattern = numbers.choice((name, layer_of(name), f"*.{own_name(name)}", "*"))
+            fields = {**fields, field: {pattern: numbers.choice(choices)}}
+    return {kind: fields}
 
 
 WEIGHED = 0.15

@@ -18,6 +18,7 @@ from parity.entries import Entry, shown
 from parity.ops import Op, ShapeError
 from parity.ops.activation import ActivationOp
 from parity.spec.align import by_name
+from parity.spec.apart import Unequal, settled
 from parity.spec.edges import Edges, plain, reading
 from parity.spec.graph import Layer, graph_of
 from parity.spec.inert import (
@@ -76,13 +77,6 @@ class Difference:
         return bool(self.reason)
 
 
-@dataclass(frozen=True)
-class _Found:
-    path: tuple[str, ...]
-    a: str
-    b: str
-
-
 def differences(a: Resolved, b: Resolved, rows: int | None = None, gpus: bool = True) -> list[Difference]:
     """Return the differences of two sides, in the order of the spec's sections.
 
@@ -97,7 +91,8 @@ def differences(a: Resolved, b: Resolved, rows: int | None = None, gpus: bool = 
         if section == "layers":
             found += _layer_differences(a, b)
             continue
-        for one in _compare((section,), getattr(a.config, section), getattr(b.config, section)):
+        apart = _compare((section,), getattr(a.config, section), getattr(b.config, section))
+        for one in settled(apart, a, b) if section == "optimizer" else apart:
             path, reason = ".".join(one.path), section_reason(one.path, a, b, rows, gpus)
             if path == "data.targets" and reason and unsaid(a) and unsaid(b):
                 continue  # Each is given the same in the form that it takes: nobody made a difference there.
@@ -138,7 +133,7 @@ def _unit_differences(a: Resolved, b: Resolved, order: Mapping[str, int]) -> lis
         touched = tuple(dict.fromkeys(path.split(".")[1] for path in paths))
         names = sorted(touched, key=order.__getitem__)
         times = f" ({len(members)} times)" if len(members) > 1 and len(members[0].paths) > 1 else ""
-        one = _Found((), *(text + times for text in members[0].told()))
+        one = Unequal((), *(text + times for text in members[0].told()))
         pattern = pattern_of(names)
         # At the end a layer that does nothing may still hide from the loss the softmax it stands behind.
         idle = not last & set(names) and all(op.passes_on() for unit in members for op in (*unit.a, *unit.b))
@@ -166,11 +161,11 @@ def _field_differences(a: Resolved, b: Resolved, taken: set[str]) -> list[Differ
     columns = [column for column in aligned if paired(column)]
     branched = not (plain(a.config.model.layers) and plain(b.config.model.layers))
     edges = Edges(a.config.model.layers, b.config.model.layers, a.config.model.first)
-    groups: dict[tuple[tuple[str, ...], str, str], list[tuple[Layer, Layer, _Found]]] = {}
+    groups: dict[tuple[tuple[str, ...], str, str], list[tuple[Layer, Layer, Unequal]]] = {}
     for name in (str(left.name) for left, _ in columns if left is not None):
         left, right = before[name], after[name]
         reads = edges.differ(name) if branched else None
-        read = [] if reads is None else [_Found((READS,), *(shown(_one(side)) for side in reads))]
+        read = [] if reads is None else [Unequal((READS,), *(shown(_one(side)) for side in reads))]
         for one in [*read, *_compare((), left.op, right.op)]:
             if ".".join(["layers", name, *one.path]) not in taken:
                 groups.setdefault((one.path, one.a, one.b), []).append((left, right, one))
@@ -205,7 +200,7 @@ def _one(names: tuple[str, ...]) -> str | tuple[str, ...]:
 
 
 def _made(
-    a: Resolved, b: Resolved, path: str, paths: tuple[str, ...], one: _Found, reason: str, layers: tuple[str, ...] = ()
+    a: Resolved, b: Resolved, path: str, paths: tuple[str, ...], one: Unequal, reason: str, layers: tuple[str, ...] = ()
 ) -> Difference:
     return Difference(
         path=path, paths=paths, a=one.a, b=one.b, a_origin=a.origin(paths[0]), b_origin=b.origin(paths[0]),
@@ -213,18 +208,18 @@ def _made(
     )  # fmt: skip
 
 
-def _compare(path: tuple[str, ...], a: Any, b: Any) -> Iterator[_Found]:
+def _compare(path: tuple[str, ...], a: Any, b: Any) -> Iterator[Unequal]:
     """Yield where two values differ."""
     if isinstance(a, Entry) and isinstance(b, Entry):
         shared = [name for name in type(a).model_fields if name in type(b).model_fields and name not in LINKS]
         shared = [name for name in shared if name not in type(a).descriptive]
         if a.kind != b.kind:
-            yield _Found(path, _without(a, shared), _without(b, shared))
+            yield Unequal(path, _without(a, shared), _without(b, shared))
     elif isinstance(a, BaseModel) and type(a) is type(b):
         shared = list(type(a).model_fields)
     else:
         if a != b:
-            yield _Found(path, shown(a), shown(b))
+            yield Unequal(path, shown(a), shown(b))
         return
     for name in shared:
         yield from _compare((*path, name), getattr(a, name), getattr(b, name))

@@ -12,8 +12,10 @@ from pydantic import ValidationError
 from parity.data.section import SUFFIXES
 from parity.errors import Fault, SpecError, nearest
 from parity.spec import gallery
+from parity.spec.apart import movable, pattern_faults
 from parity.spec.consistency import check_changes, check_model
 from parity.spec.faults import NOWHERE, Lines, Where, faults_of, given
+from parity.spec.graph import graph_of, named
 from parity.spec.output_faults import output_faults
 from parity.spec.resolve import resolve_side, with_names
 from parity.spec.sections import Spec
@@ -112,6 +114,10 @@ def build_spec(data: Any, lines: Lines = NOWHERE) -> Spec:
     faults = [*check_model(spec.model, where, data=spec.data), *output_faults(with_names(spec), where, {})]
     if faults:
         raise SpecError([*faults, *check_changes(data, where)])
+    if spec.optimizer.parts and not spec.sides:  # Else each side has parameters of its own.
+        apart = pattern_faults(spec.optimizer, movable(graph_of(named(spec.model))), where)
+        if apart:
+            raise SpecError(apart)
     folder = Path(lines.file).parent if lines.file else Path()
     spec, faults = _with_programs(_with_sources(spec, folder), where, folder)
     for name, side in spec.sides.items():

@@ -14,6 +14,7 @@ from parity.code import Parameter
 from parity.entries import Strict
 from parity.errors import Fault, SpecError
 from parity.frameworks import title_of
+from parity.spec.apart import movable, pattern_faults
 from parity.spec.consistency import Layers, Reached, check_change, check_model, hidden_faults, loss_faults
 from parity.spec.faults import Loc, Where, faults_of
 from parity.spec.graph import Graph, Layer, graph_of, named
@@ -264,6 +265,8 @@ def changed(
     faults += [] if faults else unsaid_faults(resolved.framework, config, where, changes, loc, layers, own)
     side = replace(resolved, config=config, origins=origins)
     faults += [] if faults or own else apart_faults(side, where, changes, loc, layers)
+    every = () if faults or not config.optimizer.parts else (movable(side.graph), movable(resolved.graph))
+    faults += pattern_faults(config.optimizer, every[0], where, changes, loc, every[1]) if every else []
     for name, view in () if faults else side.views.items():
         of: Loc = ("loss", name) if name else ("loss",)
         loss, hidden = view.config.loss, hidden_faults(view.config.loss, view.graph, where, of)

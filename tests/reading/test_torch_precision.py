@@ -99,14 +99,3 @@ def test_a_group_that_does_not_move_is_frozen_and_no_other_group(
     assert "trainable" not in out
     assert reading.spec["optimizer"]["adamw"]["weight_decay"] == 0.01
     assert held.lines[-1].startswith("read faithfully")
-
-
-@pytest.mark.parametrize(("field", "value"), [("lr", 0.1), ("weight_decay", 0.0)])
-def test_groups_that_move_otherwise_are_a_line(field: str, value: float, read_text: Any) -> None:
-    first = f'{{"params": net[0].parameters(), "{field}": {value}}}'
-    with pytest.raises(ParityError) as raised:
-        read_text(GROUPS.format(before="pass", first=first))
-    said = str(raised.value)
-    assert said.startswith("train.py, line ")
-    assert f"groups of parameters, {field}={value} for 0.weight, 0.bias and {field}=" in said
-    assert said.endswith(f"it needs a field of the optimizer that says of which parameters {field} is what")

@@ -57,9 +57,9 @@ UNREAD = {
         "    opt.zero_grad()\n    loss.backward()\n    opt.step()\n",
         "train.py, line 11: autocast to float16 of all modules"),
     "groups": (
-        "opt = torch.optim.SGD([{'params': [net.weight], 'weight_decay': 0.1}, {'params': [net.bias]}], 0.1)\n"
+        "opt = torch.optim.SGD([{'params': [net.weight], 'momentum': 0.1}, {'params': [net.bias]}], 0.1)\n"
         + STEP.format(loss=PLAIN),
-        "train.py, line 7: groups of parameters, weight_decay=0.1 for weight and weight_decay=0 for bias,"),
+        "train.py, line 7: groups of parameters, momentum=0.1 for weight and momentum=0 for bias,"),
     "rates": (
         STEP.format(loss=PLAIN) + "    opt.param_groups[0]['lr'] *= 0.5\n",
         "train.py, line 9: rates that the program sets itself (0.1, 0.05, 0.025, ...)"),

@@ -17,6 +17,7 @@ from parity.compile.fragments import (
     endings,
     fused_layers,
     helpers_source,
+    kept_by,
     losses_context,
     losses_of,
     penalty_helpers,
@@ -73,7 +74,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         name: _loss(loss, one.graph) if remembers else _plainly(loss, one.last in fused, side.framework)
         for name, (one, loss) in losses_of(side).items()
     }
-    optimizer = config.optimizer.code(side.framework)
+    optimizer = config.optimizer.code(side.framework, kept_by(side, _places(side, laid.calls)))
     helpers = [*activation_helpers(graph.layers, side.framework), *penalty_helpers(graph.layers, side.framework)]
     helpers += [line.code.helpers for line in laid.calls]
     sources, imports = helpers_source([*helpers, optimizer.helpers])

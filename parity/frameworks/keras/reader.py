@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from parity.catalog import ACTIVATIONS, METRICS
+from parity.frameworks.keras.apart import parameters_in
 from parity.reading.entries_of import entry_of, shown_word
 from parity.reading.indexed import indexed
 from parity.reading.odd import Passing, Reader, Said
@@ -107,6 +108,9 @@ class KerasReader(Reader):
             f"Keras gives {rule} the gradient of an embedding as slices, and it squares each: of a token that a batch "
             "has twice, its step is not that of the gradient"
         )
+
+    def canonical(self, kind: str, tensor: str) -> tuple[str, ...]:
+        return parameters_in(kind, tensor)
 
     def adjusted(self, config: dict[str, Any], told: Told) -> dict[str, Any]:
         low = told.precision.removeprefix("mixed_")

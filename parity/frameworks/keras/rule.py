@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from parity.code import Helper, OptimizerCode, Slot, documented, lines_at
 from parity.formula import Statement, expression, plain_first, value_of
 from parity.frameworks.keras import WORDS
+from parity.frameworks.keras.apart import apart
 from parity.native import Native
 from parity.optimizers import Optimizer
 from parity.optimizers.around import around
 from parity.optimizers.clipping import CLIPS, clipping
+from parity.optimizers.per_parameter import DECAY, Kept
 
 CLASS = '''
 class {name}({base}):
@@ -54,13 +56,19 @@ COUNT = "keras.ops.cast(self.iterations + 1, {dtype})"
 ASSIGNED = {"=": "assign", "+=": "assign_add", "-=": "assign_sub"}
 
 
-def written(optimizer: Optimizer, own: Native | None) -> OptimizerCode:
+def written(optimizer: Optimizer, own: Native | None, kept: Kept) -> OptimizerCode:
     """Return an optimizer: Keras's own, as it is or with what changes set in every step; or its rule, written out.
 
     Args:
         optimizer: what it is.
         own: Keras's own part; None where it has none.
+        kept: where the program keeps parameters, of an optimizer that treats some otherwise than others.
     """
+    made = _written(optimizer, own)
+    return apart(made, optimizer, own, kept) if kept else made
+
+
+def _written(optimizer: Optimizer, own: Native | None) -> OptimizerCode:
     more: dict[str, str | None] = {}
     name, helpers = own.name if own else "", optimizer.rate_helpers("keras")
     schedule = optimizer.schedule()
@@ -115,7 +123,9 @@ def _as_elsewhere(optimizer: Optimizer) -> bool:
 
 def _kept_beside(optimizer: Optimizer, own: Native | None) -> list[str]:
     """Return the hyperparameters that Keras's own part does not have."""
-    return [field for field in optimizer.hyperparameters() if own is None or field not in own.fields]
+    told = () if own is None else own.fields
+    # Of a decay that is not the same of all, the rule reads that of the variable.
+    return [field for field in optimizer.hyperparameters() if field not in told and field != DECAY]
 
 
 def _place(optimizer: Optimizer, slot: str) -> str:
@@ -155,7 +165,7 @@ def _written_out(optimizer: Optimizer, own: Native | None, name: str, rest: Sequ
     each = {letters[slot]: places[slot] for slot in slots if slot not in optimizer.shared}
     shared = {letters[slot]: f"self.{places[slot]}" for slot in slots if slot in optimizer.shared}
     words = {field: f"self.{field}" for field in optimizer.hyperparameters()}
-    words |= {"w": "variable", "g": "gradient"}
+    words |= {"w": "variable", "g": "gradient", DECAY: "self.decays[index]"}
     first, body = plain_first(optimizer.meaning(), {"w", "g", *each})
     moved = [one for one in first if one.target in shared]
     clock = "t" in optimizer.meaning().names
@@ -179,7 +189,8 @@ def _written_out(optimizer: Optimizer, own: Native | None, name: str, rest: Sequ
     lines += [f"t = {COUNT.format(dtype='variable.dtype')}"] if clock else []
     lines += [f"{letter} = self.{place}[index]" for letter, place in each.items()]
     lines += [_line(one, words | shared, {"w", *each}) for one in (*first, *body) if one not in moved]
-    step = STEP.format(says="Move a variable by its gradient.", body=lines_at(8, lines if each else lines[1:]))
+    looked = each or DECAY in optimizer.meaning().names
+    step = STEP.format(says="Move a variable by its gradient.", body=lines_at(8, lines if looked else lines[1:]))
     return "".join([*parts, step])
 
 

@@ -13,6 +13,7 @@ from parity.compile.fragments import (
     endings,
     fused_layers,
     helpers_source,
+    kept_by,
     losses_context,
     losses_of,
     penalty,
@@ -33,7 +34,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
     parameters = side.parameters()
     if low == "float16":
         helpers.append((LOSS_SCALE,))
-    optimizer = config.optimizer.code("tensorflow")
+    optimizer = config.optimizer.code("tensorflow", kept_by(side, model.weights))
     codes = {name: loss.tensorflow(loss.on_logits(one.graph.ending)) for name, (one, loss) in losses_of(side).items()}
     sources, imports = helpers_source([*helpers, optimizer.helpers, *constraint_helpers(parameters, "tensorflow")])
 
@@ -48,6 +49,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         "imports": imports,
         "helpers": sources,
         "classes": model.classes,
+        "looked_up": bool(model.classes) or any(one.name == "numbers_of" for one in optimizer.helpers),
         "made": model.made,
         "taken": model.taken,
         "lines": model.lines,

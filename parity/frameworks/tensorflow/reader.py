@@ -25,6 +25,9 @@ class TensorFlowReader(Reader):
 
     beside: ClassVar = frozenset({"reduction"})
 
+    def canonical(self, kind: str, tensor: str) -> tuple[str, ...]:
+        return (tensor,)  # The watcher knows a variable by what it is of its layer.
+
     def odd(self, node: ToldNode) -> Said | Passing | None:
         kind = LAYERS.get(node.part, node.part)
         if node.part == "tf.strided_slice":

@@ -31,6 +31,8 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
     if optimizer.gradient_accumulation_steps > 1 or optimizer.use_ema:
         raise lacking(side, "optimizer.gradient_accumulation_steps and optimizer.use_ema")
     context, bindings = written(side)
+    if any("def numbers_of(" in one for one in context["helpers"]):
+        raise lacking(side, "rates or decays of some variables, other than no decay,")
     parts = {"the layers": (context["lines"], context["helpers"]), "the loss": context["losses"]}
     for what, part in {**parts, "the optimizer": context["optimizer"]}.items():
         if LATER in repr(part):

@@ -7,13 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 from parity.activations import Activation
-from parity.code import Parameter
+from parity.code import Helper, Parameter
 from parity.compile.fragments import (
     constrained,
     constraint_helpers,
     endings,
     fused_layers,
     helpers_source,
+    kept_by,
     losses_context,
     losses_of,
     penalty,
@@ -37,10 +38,11 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
     config = side.config
     network = written(side, fused_layers(side))
     weights = network.weights
-    optimizer = config.optimizer.code("torch")
+    optimizer = config.optimizer.code("torch", kept_by(side, weights))
     if network.frozen or any(one.freezes for group in network.helpers for one in group):
         moving = "(p for p in model.parameters() if p.requires_grad)"
-        optimizer = replace(optimizer, build=optimizer.build.replace("model.parameters()", moving))
+        build = optimizer.build.replace("model.parameters()", moving)
+        optimizer = replace(optimizer, build=build, helpers=tuple(map(_of_moving, optimizer.helpers)))
     parameters = side.parameters()
     sources, imports = helpers_source([*network.helpers, optimizer.helpers, *constraint_helpers(parameters, "torch")])
     codes = {
@@ -99,6 +101,13 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         **endings(side),
     )
     return context, bindings
+
+
+def _of_moving(helper: Helper) -> Helper:
+    """Return what groups parameters, where some do not move: of those that do."""
+    every = "in model.named_parameters():\n"
+    some = f"{every}        if not p.requires_grad:\n            continue\n"
+    return replace(helper, source=helper.source.replace(every, some)) if helper.name == "parameter_groups" else helper
 
 
 def _copied(name: str, place: Weight, module: str) -> list[AboutModule]:

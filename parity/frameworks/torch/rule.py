@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from parity.code import Helper, OptimizerCode, Slot, call, documented, lines_at, needs
 from parity.formula import Statement, expression, plain_first, value_of
 from parity.frameworks.torch import SCALARS, WORDS
 from parity.native import Native
 from parity.optimizers import Optimizer
+from parity.optimizers.per_parameter import DECAY, Kept, by_pattern
 
 RULE = '''
 class {name}(torch.optim.Optimizer):
@@ -55,6 +57,28 @@ KEEPING = """
         {kept}
 """
 
+GROUPS = '''
+def parameter_groups(model):
+    """Group parameters by what they have of their own: that of the first pattern that their name fits."""
+    {tables}
+    groups = {{}}
+    for name, p in model.named_parameters():
+        options = {options}
+        groups.setdefault(options, []).append(p)
+    return [{{"params": group, **dict(options)}} for options, group in groups.items()]
+'''
+
+FITTING = Helper(
+    name="said_of",
+    source='''
+def said_of(name, said, other):
+    """Return what the first pattern that a name fits says, else the other number."""
+    return next((one for pattern, one in said.items() if fnmatch.fnmatchcase(name, pattern)), other)
+''',
+    imports=("import fnmatch",),
+)
+
+ALL = "model.parameters()"
 RATE = "learning_rate(self.iterations)"
 CLIP_EPSILON = 1e-6
 """What ``clip_grad_norm_`` adds to a norm."""
@@ -80,22 +104,32 @@ def module(name: str, fields: Sequence[str], doc: str, lines: Sequence[str]) -> 
     return Helper(name=name, source=source, imports=needs(source))
 
 
-def written(optimizer: Optimizer, own: Native | None) -> OptimizerCode:
+def written(optimizer: Optimizer, own: Native | None, kept: Kept) -> OptimizerCode:
     """Return an optimizer: PyTorch's own, as it is or with what changes set in every step; or its rule, written out.
 
     Args:
         optimizer: what it is.
         own: PyTorch's own part; None where it has none.
+        kept: where the program keeps parameters, of an optimizer that treats some otherwise than others.
     """
-    # What is kept without the rate is another thing once the rate has changed.
-    outside = own.without_rate(optimizer.moments()) if own is not None and optimizer.changes() else ()
+    made = _written(optimizer, own)
+    if not kept:
+        return made
+    build = made.build.replace(ALL, "parameter_groups(model)")
+    return replace(made, build=build, helpers=(*made.helpers, *_groups(optimizer, kept)))
+
+
+def _written(optimizer: Optimizer, own: Native | None) -> OptimizerCode:
+    # What is kept without the rate is another thing once the rate has changed, or is another one of some parameters.
+    several = optimizer.changes() or bool(optimizer.learning_rate_factor_of)
+    outside = own.without_rate(optimizer.moments()) if own is not None and several else ()
     if own is None or outside or not (own.fits(optimizer) or own.mends(optimizer)):
         return _written_out(optimizer, own, outside)
     anew, clips = {} if own.fits(optimizer) else own.anew, _clips(optimizer)
     name, helpers = own.name, optimizer.rate_helpers("torch")
     if anew or clips or optimizer.changes():
         name = own.title
-        lines = [f'group["lr"] = {RATE}'] if optimizer.changes() else []
+        lines = [f'group["lr"] = {_changing(optimizer)}'] if optimizer.changes() else []
         lines += [f'group["{argument}"] = {_anew(optimizer, own, argument)}' for argument in anew]
         differs = [own.why[field] for field in own.departures(optimizer)]
         differs += ["at a rate that changes from step to step"] if optimizer.changes() else []
@@ -109,11 +143,36 @@ def written(optimizer: Optimizer, own: Native | None) -> OptimizerCode:
         )  # fmt: skip
         helpers = (*helpers, Helper(name=name, source=source, imports=needs(source)))
     return OptimizerCode(
-        build=own.source(optimizer, "model.parameters()", name_=name, lr=_rate(optimizer)),
+        build=own.source(optimizer, ALL, name_=name, lr=_rate(optimizer)),
         slots=own.kept(optimizer.moments(), optimizer.rate(0)),
         doc=optimizer.doc(),
         helpers=helpers,
     )
+
+
+def _changing(optimizer: Optimizer) -> str:
+    """Return the rate of a group of parameters in a step, where it changes."""
+    return f'group["factor"] * {RATE}' if optimizer.learning_rate_factor_of else RATE
+
+
+def _groups(optimizer: Optimizer, kept: Kept) -> tuple[Helper, ...]:
+    """Return what groups a program's parameters, which are not all treated alike."""
+    names = {attribute: name for name, attributes in kept.items() for attribute in attributes}
+    called = {attribute: attribute for attribute in names}
+    tables, options = dict[str, tuple[dict[str, float], float]](), dict[str, tuple[str, str]]()
+    if optimizer.learning_rate_factor_of:
+        tables["factors"] = by_pattern(called, lambda one: optimizer.factor(names[one]), 1.0)
+        options["factors"] = ("factor", "{}") if optimizer.changes() else ("lr", f"{optimizer.learning_rate!r} * {{}}")
+    if optimizer.decays:
+        tables["decays"] = by_pattern(called, lambda one: optimizer.decay_of(names[one]), getattr(optimizer, DECAY))
+        options["decays"] = (DECAY, "{}")
+    told = []
+    for name, (said, other) in tables.items():
+        argument, number = options[name]
+        told.append(f'("{argument}", {number.format(f"said_of(name, {name}, {other!r})" if said else repr(other))})')
+    lines = [f"{name} = {said!r}" for name, (said, _) in tables.items() if said]
+    source = GROUPS.format(tables=lines_at(4, lines), options=f"({', '.join(told)},)")
+    return (*([FITTING] if lines else []), Helper(name="parameter_groups", source=source))
 
 
 def _rate(optimizer: Optimizer) -> str:
@@ -134,7 +193,9 @@ def _anew(optimizer: Optimizer, own: Native, argument: str) -> str:
 def _written_out(optimizer: Optimizer, own: Native | None, outside: tuple[str, ...]) -> OptimizerCode:
     name, fields, slots = type(optimizer).__name__, optimizer.hyperparameters(), optimizer.moments()
     letters = {slot: optimizer.letters[slot] for slot in slots}
-    taken = {"lr": RATE if optimizer.changes() else 'group["lr"]'} | {field: f'group["{field}"]' for field in fields}
+    taken = {"lr": _changing(optimizer) if optimizer.changes() else 'group["lr"]'} | {
+        field: f'group["{field}"]' for field in fields
+    }
     taken |= {"t": count(optimizer)[1:-1]} if "t" in optimizer.meaning().names else {}
     starts = [f'state["{slot}"] = {_start(optimizer, slot)}' for slot in slots]
     body = [f'{letter} = state["{slot}"]' for slot, letter in letters.items()]
@@ -153,7 +214,7 @@ def _written_out(optimizer: Optimizer, own: Native | None, outside: tuple[str, .
     )
     said = {field: repr(getattr(optimizer, field)) for field in fields}
     return OptimizerCode(
-        build=call(name, "model.parameters()", lr=_rate(optimizer), **said),
+        build=call(name, ALL, lr=_rate(optimizer), **said),
         slots={slot: Slot(attribute=slot) for slot in slots},
         doc=optimizer.doc(),
         helpers=(*optimizer.rate_helpers("torch"), Helper(name=name, source=source, imports=needs(source))),

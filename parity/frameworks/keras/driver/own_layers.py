@@ -31,11 +31,16 @@ def class_name(layer: Any) -> str:
 
 def tensors_of(layer: Any) -> dict[str, list[int]]:
     """Return the shapes of the variables of numbers that a layer keeps, by their names in it."""
-    found: dict[str, list[int]] = {}
+    return {name: [int(size) for size in one.shape] for name, one in names_in(layer).items()}
+
+
+def names_in(layer: Any) -> dict[str, Any]:
+    """Return the variables of numbers that a layer keeps, by their names in it."""
+    found: dict[str, Any] = {}
     for one in layer.weights:
         if "float" in str(one.dtype):
             name = one.path.rpartition(f"{layer.name}/")[2].replace("/", ".")
-            found[free_name(name, found)] = [int(size) for size in one.shape]
+            found[free_name(name, found)] = one
     return found
 
 
@@ -64,6 +69,12 @@ def told_calls(trace: Trace, values: Mapping[int, str], names: Mapping[int, str]
 def call_names(trace: Trace) -> dict[int, str]:
     """Return what the calls of layers of the program's own are called, by their identity; not that of the model."""
     return {id(call): f"call_{number}" for number, call in enumerate(trace.calls) if call.layer is not trace.model}
+
+
+def layers_called(trace: Trace) -> dict[str, Any]:
+    """Return the layers of the program's own that were called, by the names of the calls."""
+    names = call_names(trace)
+    return {names[id(call)]: call.layer for call in trace.calls if id(call) in names}
 
 
 def added_to_loss(trace: Trace, values: Mapping[int, str]) -> tuple[str, str, list[str]]:

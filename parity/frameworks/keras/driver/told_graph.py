@@ -15,7 +15,14 @@ import keras
 import numpy as np
 
 from parity.frameworks.keras.driver.called import called_with, masks_carried, operands_of
-from parity.frameworks.keras.driver.own_layers import about, added_to_loss, call_names, class_name, told_calls
+from parity.frameworks.keras.driver.own_layers import (
+    about,
+    added_to_loss,
+    call_names,
+    class_name,
+    layers_called,
+    told_calls,
+)
 from parity.frameworks.keras.driver.tracing import Trace, UntoldError, is_entered, line_of, place_of_call
 from parity.frameworks.keras.driver.words import attributes, bare, configured, name_of, operation_name, owns
 from parity.free_names import FreeNames, free_name
@@ -37,7 +44,8 @@ class Telling:
 
     ``given_as`` has, by what the rows may be called, the input that they are; ``output_masks`` whether each output
     carries a mask, ``by_key`` whether outputs are a dict; ``calls`` are those of layers of the program's own, ``added``
-    what these add to the loss (:func:`~parity.frameworks.keras.driver.own_layers.added_to_loss`).
+    what these add to the loss (:func:`~parity.frameworks.keras.driver.own_layers.added_to_loss`). ``layers`` has the
+    layer of each call and node that is one's.
     """
 
     def __init__(self, model: Any, rows: Any) -> None:
@@ -47,6 +55,7 @@ class Telling:
         self.output_masks: list[bool] = []
         self.by_key = False
         self.calls: list[ToldCall] = []
+        self.layers: dict[str, Any] = {}
         self.added: tuple[str, str, list[str]] = ("", "", [])
         self.refused: list[ToldRefusal] = []
         self.given_as: dict[str, str] = {}
@@ -72,6 +81,7 @@ class Telling:
                 needs = "a layer that the model keeps and trains"
                 self.refused.append(ToldRefusal(what=what, place=place, needs=needs))
         self.nodes, self.calls = told[0].nodes, told_calls(traces[0], told[0].values, call_names(traces[0]))
+        self.layers = {**told[0].layers, **layers_called(traces[0])}
         self.added = added_to_loss(traces[0], told[0].values)
         self.outputs = [(name, told[0].values[id(one)]) for name, one in _ends(model, traces[0].outputs)]
         self.by_key = isinstance(traces[0].outputs, Mapping)
@@ -181,6 +191,7 @@ class Calls:
         self._first: dict[int, str] = {}
         self._free = FreeNames(names)
         self._trace, self._calls = trace, call_names(trace)
+        self.layers: dict[str, Any] = {}
         for tensor, name in zip(trace.inputs, names, strict=True):
             self._know(tensor, name)
         operations = {id(node.operation): node.operation for node in trace.nodes}
@@ -215,6 +226,8 @@ class Calls:
         name = self._own.pop(id(operation), "") or self._free.take(operation.name)
         first = self._first.setdefault(id(operation), name) if shared else name
         self._kept.append(operation)
+        if is_layer:
+            self.layers[name] = operation
         self.nodes.append(ToldNode(
             name=name, reads=[self.values[id(one)] for one in tensors], shape=_sizes(node.output_tensors[0]),
             read_shapes=[_sizes(one) for one in tensors], read_masks=[id(one) in seen.masks for one in tensors],

@@ -14,6 +14,7 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 import keras
 
+from parity.frameworks.keras.driver.groups import tell_groups
 from parity.frameworks.keras.driver.told_graph import Telling
 from parity.frameworks.keras.driver.told_rows import Arrays, unpacked
 from parity.frameworks.keras.driver.tracing import UntoldError
@@ -168,9 +169,12 @@ def tell(training: Training, folder: Path) -> Told:
     told.inputs, told.nodes, told.outputs = graph.inputs, graph.nodes, graph.outputs
     told.output_masks = graph.output_masks
     told.refused += graph.refused
-    told.calls = graph.calls
+    told.calls, layers = graph.calls, graph.layers
     arrays.write(training, graph, rows)
     _tell_setup(told, training)
+    optimizer = training.optimizer if training.optimizer is not None else getattr(model, "optimizer", None)
+    if optimizer is not None:
+        tell_groups(told, optimizer, layers)
     given = [word(one) for one in training.callbacks]
     told.training = ToldTraining(
         batch_size=training.batch_size, epochs=training.epochs, shuffle=training.shuffle,

@@ -222,16 +222,6 @@ def _module(name: str) -> Any:
 
 def optimizer_word(optimizer: Any) -> dict[str, Any]:
     """Return an optimizer as a word, with the rate that somebody will have said: Keras keeps it as float32."""
-    found = _with_rate(optimizer)
-    pattern = getattr(optimizer, "_exclude_from_weight_decay_pattern", None)
-    left = [*(pattern.pattern.split("|") if pattern is not None else ()),
-            *(["some variables"] if getattr(optimizer, "_exclude_from_weight_decay", None) else ())]  # fmt: skip
-    if left and getattr(optimizer, "weight_decay", None):
-        found["arguments"]["exclude_from_weight_decay"] = sorted(left)
-    return found
-
-
-def _with_rate(optimizer: Any) -> dict[str, Any]:
     rate = optimizer._learning_rate
     if not isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
         found = part_word(optimizer)

@@ -131,6 +131,8 @@ def contract_of_keras(seen: Recorded) -> dict[str, Any]:
 
     def build_optimizer(model: Any) -> Any:
         found = type(optimizer).from_config(seen.exact(optimizer.get_config()))
+        for name, one in part_of(KERAS, "driver.groups").exclusions(optimizer).items():
+            setattr(found, name, one)
         replay, by_handle = TapeReplay(seen.chain, seen.chain.variables, model.compute_dtype), seen.gradients()
         return clipping(found, seen.clipped, replay, lambda one: by_handle[seen.handle_of(one) or 0])
 

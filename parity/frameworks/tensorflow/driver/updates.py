@@ -15,6 +15,9 @@ from parity.frameworks.tensorflow.driver.taped import TapedOperation, TapedStep
 from parity.run.decimals import decimal_of
 from parity.run.told import Told, ToldRefusal, Word
 
+MOST = 4
+"""Ways in which variables may be moved, as many as a program has groups of them."""
+
 LENGTH = 24
 """Numbers of a variable that an update is tried on."""
 
@@ -29,8 +32,12 @@ def update_word(seen: Recorded, told: Told, write: Callable[[str, Any], str]) ->
     """
     last, clipped = seen.steps[-1], seen.clipped
     if last.optimizer is not None:
+        from parity.frameworks.keras.driver.groups import exclusions
         from parity.frameworks.keras.driver.words import optimizer_word
 
+        if exclusions(last.optimizer) and last.optimizer.weight_decay:
+            told.refused.append(ToldRefusal(what="variables of the program's own that are left out of the weight decay",
+                                            place=last.place, needs="layers of Keras's"))  # fmt: skip
         given = {id(one): id(source) for one, source in zip(last.gradients, last.sources, strict=True)}
         pairs = zip(*last.applied, strict=False)
         applied = ((given.get(id(clipped.before(one))), id(variable)) for one, variable in pairs if one is not None)
@@ -45,16 +52,28 @@ def update_word(seen: Recorded, told: Told, write: Callable[[str, Any], str]) ->
                                         needs="apply_gradients, or assignments behind tape.gradient"))  # fmt: skip
         return {"entry": "sgd"}
     numbers = sorted({one for step in seen.steps for one in _numbers(seen, step)})
-    runs = _all_alike(seen)
+    runs = _runs(seen)
     if isinstance(runs, str):
         told.refused.append(ToldRefusal(what=f"an update that is written out, with {runs},", place=moved[-1].place,
                                         needs="an optimizer that moves variables so"))  # fmt: skip
         return {"entry": "sgd"}
-    weights, gradients = runs
-    return {"fit": {
-        "weights": write("update:weights", weights), "gradients": write("update:gradients", gradients),
-        "numbers": numbers, "place": moved[-1].place, "around": clipped.fields,
-    }}  # fmt: skip
+    groups = [
+        {"weights": write(f"update:weights:{number}", weights), "gradients": write(f"update:gradients:{number}", by)}
+        for number, (weights, by, _) in enumerate(runs)
+    ]
+    if len(runs) > 1:
+        _tell_groups(seen, told, [handles for *_, handles in runs])
+    return {"fit": {"groups": groups, "numbers": numbers, "place": moved[-1].place, "around": clipped.fields}}
+
+
+def _tell_groups(seen: Recorded, told: Told, groups: list[list[int]]) -> None:
+    """Tell which parameters are moved in which way; what these ways are is told by the numbers."""
+    numbers = {handle: number for number, handles in enumerate(groups) for handle in handles}
+    told.groups = [{} for _ in groups]
+    for node in told.nodes:
+        held = seen.graph.layers.get(node.name, {})
+        node.groups = {field.removesuffix("_initializer"): numbers[handle] for field, handle in held.items()
+                       if handle in numbers}  # fmt: skip
 
 
 def _numbers(seen: Recorded, step: TapedStep) -> set[float]:
@@ -66,19 +85,27 @@ def _numbers(seen: Recorded, step: TapedStep) -> set[float]:
     return {abs(decimal_of(float(number_of(one)))) for one in given if one.dtype.is_floating and not len(one.shape)}
 
 
-def _all_alike(seen: Recorded) -> tuple[np.ndarray, np.ndarray] | str:
-    """Return how variables move, all alike; or why that is not known."""
+Run = tuple[np.ndarray, np.ndarray, list[int]]
+"""Weights before and behind each step, gradients, and the variables that move so, by their handles."""
+
+
+def _runs(seen: Recorded) -> list[Run] | str:
+    """Return the ways in which variables move; or why that is not known."""
     step = seen.steps[-1]
     handles = {handle: None for one in step.sources if (handle := seen.handle_of(one)) is not None}
-    found: tuple[np.ndarray, np.ndarray] | None = None
+    found: list[Run] = []
     for handle in handles:
         one = _Interpreter(seen, handle).run()
         if isinstance(one, str):
             return one
-        if found is not None and not np.allclose(one[0], found[0], rtol=1e-12, atol=0.0):
-            return f"{seen.names.get(handle) or 'a variable'} moved otherwise than another one"
-        found = one
-    return "no variable" if found is None else found
+        same = next((run for run in found if np.allclose(one[0], run[0], rtol=1e-12, atol=0.0)), None)
+        if same is not None:
+            same[2].append(handle)
+        elif len(found) == MOST:
+            return f"{seen.names.get(handle) or 'a variable'} moved otherwise than {MOST} others, each in its own way"
+        else:
+            found.append((*one, [handle]))
+    return found or "no variable"
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {

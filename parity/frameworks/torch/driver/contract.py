@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -11,9 +12,13 @@ import torch
 from torch import nn
 
 from parity.frameworks.torch.driver.calls import Ref, Replay, exchanged, key_of, listed
+from parity.frameworks.torch.driver.groups import rate_of
 from parity.frameworks.torch.driver.loops import Loop, Pass, moving_groups, plain_output
 from parity.frameworks.torch.driver.recurrent import unstacked
 from parity.frameworks.torch.driver.starts import Starts
+
+TRIED = 100
+"""Steps in which a scheduler is looked at."""
 
 SUM = "gradients_so_far"
 """What is kept of a parameter between the batches of one update; PyTorch's own steps do not see it."""
@@ -111,9 +116,9 @@ def begin_again(loop: Loop, starts: Starts) -> None:
             for one in group["params"]:
                 one.copy_(starts.first(one))
     moving = {id(one) for _, group in moving_groups(loop) for one in group["params"]}
-    for group in loop.optimizer.param_groups:
-        for one in group["params"]:
-            one.requires_grad_(one.requires_grad and id(one) in moving)
+    given = [one for group in loop.optimizer.param_groups for one in group["params"]]
+    for one in [*given, *(one for call in loop.last.roots for one in call.what.parameters())]:
+        one.requires_grad_(one.requires_grad and id(one) in moving)
 
 
 def lower(model: nn.Module, kind: str) -> None:
@@ -178,7 +183,7 @@ class Contract:
 
 
 class Rates:
-    """The rate of every batch, as the program's own scheduler gives it.
+    """The rates of every batch, as the program's own scheduler gives them, of each group.
 
     Args:
         loop: of the program.
@@ -187,27 +192,49 @@ class Rates:
     """
 
     def __init__(self, loop: Loop, states: Mapping[int, Any], per: int) -> None:
-        group = {key: one for key, one in loop.groups[0].items() if key != "params"}
-        nobody = torch.optim.SGD([torch.zeros(1)], lr=float(group["lr"]))
-        nobody.param_groups[0].update(copy.deepcopy(group))
+        nobody = torch.optim.SGD([{"params": [torch.zeros(1)]} for _ in loop.groups], lr=1.0)
+        for mine, group in zip(nobody.param_groups, loop.groups, strict=True):
+            mine.update(copy.deepcopy({key: one for key, one in group.items() if key != "params"}))
         scheduler = loop.schedulers[0]
         self._scheduler = copy.deepcopy(scheduler, {id(one): nobody for one in (scheduler.optimizer, loop.optimizer)})
         self._scheduler.load_state_dict(copy.deepcopy(states[id(scheduler)]))
-        self._group, self._per, self._known = nobody.param_groups[0], per, [float(group["lr"])]
+        self._groups, self._per = nobody.param_groups, per
+        self._known = [self._now()]
         if loop.ahead:
             self._next()
 
-    def _next(self) -> float:
+    def _now(self) -> list[float]:
+        return [float(one["lr"]) for one in self._groups]
+
+    def _next(self) -> list[float]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Nobody's optimizer takes no step.
             self._scheduler.step()
-        return float(self._group["lr"])
+        return self._now()
 
-    def at(self, batches: int) -> float:
-        """Return the rate behind so many batches."""
+    def at(self, batches: int) -> list[float]:
+        """Return the rates behind so many batches."""
         while len(self._known) <= batches // self._per:
             self._known.append(self._next())
         return self._known[batches // self._per]
+
+
+def in_proportion(loop: Loop, states: Mapping[int, Any]) -> bool:
+    """Return whether a scheduler moves the rates of all groups alike, each a share of one rate.
+
+    Args:
+        loop: of the program.
+        states: of each scheduler, as it was made.
+    """
+    first = [rate_of(one) for one in loop.groups]
+    if len(set(first)) == 1:
+        return True
+    rates = Rates(loop, states, 1)
+    shares = [[one / most for one in rates.at(step)] for step in range(TRIED) if (most := max(rates.at(step)))]
+    return all(
+        math.isclose(one, rate / max(first), rel_tol=1e-9)
+        for every in shares for one, rate in zip(every, first, strict=True)
+    )  # fmt: skip
 
 
 def _in_precision(module: nn.Module) -> nn.Module:
@@ -233,8 +260,9 @@ def _around(base: type, loop: Loop, rates: Rates | None) -> type:
                     one.grad = total / count if mean else total.clone()
                     total.zero_()
         if (batches + 1) % count == 0:
-            for group in self.param_groups if rates is not None else ():
-                group["lr"] = rates.at(batches)  # type: ignore[union-attr]
+            now = [] if rates is None else rates.at(batches)
+            for group, rate in zip(self.param_groups, now, strict=False):
+                group["lr"] = rate
             for clip in clips:
                 getattr(nn.utils, clip.what)(clip.parameters, *clip.told[0], **clip.told[1])
             plain(self)

@@ -84,7 +84,11 @@ class Loop:
         return float(f"{term.share * self.count:.12g}") if self.mean else term.share
 
 
-def moving_groups(loop: Loop) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+Moving = Sequence[tuple[dict[str, Any], dict[str, Any]]]
+"""Groups of parameters, each as it was ahead of the first step and as it is."""
+
+
+def moving_groups(loop: Loop) -> Moving:
     """Return the groups of parameters that move, each as it was ahead of the first step and as it is.
 
     One of frozen parameters does not, nor one whose rate is 0 and stays so.
@@ -191,6 +195,9 @@ def _pass(event: Event) -> Pass:
         for ref in one.call.refs():
             if not depends(ref) and ref.tensor.dim() and len(ref.tensor) == rows and not _made_anew(ref):
                 inputs.setdefault(key_of(ref), ref)
+    if not inputs:
+        raise UnclearError(f"a loss of {rows} rows, of a model that is given no tensor of as many,", event.place,
+                          "outputs of which the rows are those of the input")  # fmt: skip
     return Pass(loss=event.loss, terms=terms, roots=roots, inputs=list(inputs.values()), predictions=predictions,
                 place=event.place)  # fmt: skip
 

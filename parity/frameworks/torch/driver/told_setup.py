@@ -14,7 +14,9 @@ from torch import nn
 from parity.frameworks.torch.driver.attention import BY_NUMBERS, PART
 from parity.frameworks.torch.driver.attention_apart import Written
 from parity.frameworks.torch.driver.calls import optimizer_of
-from parity.frameworks.torch.driver.loops import Loop, Pass, moving_groups
+from parity.frameworks.torch.driver.contract import in_proportion
+from parity.frameworks.torch.driver.groups import apart_in, base_of, base_word, tell_groups
+from parity.frameworks.torch.driver.loops import Loop, Moving, Pass, moving_groups
 from parity.frameworks.torch.driver.recurrent import parameters_of
 from parity.frameworks.torch.driver.seen import SeenLoop
 from parity.frameworks.torch.driver.starts import Starts
@@ -82,17 +84,20 @@ class Start:
         return {"start": said if number is None else {**said, "number": number}}
 
 
-def tell_parameters(told: Told, graph: TracedModel, starts: Starts, loop: Loop | None, measured: Start) -> None:
-    """Tell of each layer how its parameters start, and whether they move.
+def tell_parameters(
+    told: Told, graph: TracedModel, starts: Starts, groups: Moving | None, measured: Start
+) -> None:  # fmt: skip
+    """Tell of each layer how its parameters start, whether they move, and what the optimizer does otherwise for some.
 
     Args:
         told: takes it.
         graph: of the model.
         starts: what filled the parameters.
-        loop: in which they move; None of a model alone.
+        groups: of the optimizer, those that move; None of a model alone.
         measured: tells those of which that was not seen.
     """
-    moving = None if loop is None else moved(loop)
+    moving = None if groups is None else moved(groups)
+    named: dict[str, dict[str, Any]] = {}
     modules = {id(one): one for one in graph.modules.values()}.values()
     if starts.are_copies(parameter for one in modules for parameter in one.parameters()):
         told.notes.append(COPIED)
@@ -103,6 +108,7 @@ def tell_parameters(told: Told, graph: TracedModel, starts: Starts, loop: Loop |
         parameters = parameters_of(node, owned)
         if not parameters:
             continue
+        named[node.name] = parameters
         still = [name for name, one in parameters.items()
                  if not one.requires_grad or (moving is not None and id(one) not in moving)]  # fmt: skip
         if _second_is_idle(node, parameters, still, starts):
@@ -122,6 +128,8 @@ def tell_parameters(told: Told, graph: TracedModel, starts: Starts, loop: Loop |
             name: starts.of(one) or measured.word(node, name, one, starts.first(one), feeds)
             for name, one in parameters.items()
         }
+    if groups:
+        tell_groups(told, [one for one, _ in groups], [one["params"] for _, one in groups], named, graph.called)
 
 
 def _second_is_idle(node: ToldNode, parameters: Mapping[str, Any], still: Sequence[str], starts: Starts) -> bool:
@@ -145,20 +153,22 @@ def tell_precision(told: Told, step: Pass) -> None:
         told.precision = LOW
 
 
-def moved(loop: Loop) -> set[int]:
-    """Return the parameters that an optimizer moves, by their identity."""
-    return {id(one) for _, group in moving_groups(loop) for one in group["params"] if one.requires_grad}
+def moved(groups: Moving) -> set[int]:
+    """Return the parameters that an optimizer moves, by their identity.
+
+    Args:
+        groups: of it, those that move.
+    """
+    return {id(one) for _, group in groups for one in group["params"] if one.requires_grad}
 
 
 def told_optimizer(told: Told, loop: Loop, seen: SeenLoop) -> dict[str, Any]:
     """Return the optimizer as a word, with its schedule and what is done around its steps."""
     moving = [told for told, _ in moving_groups(loop)] or loop.groups
-    groups = [{key: one for key, one in group.items() if key not in ("param_names", "initial_lr")} for group in moving]
-    keys = sorted(key for key in groups[0] if any(one.get(key) != groups[0][key] for one in groups[1:]))
-    for key in keys:
+    for key in apart_in(moving):
         what, place = f"{_by_group(loop, key)},", told.places.get("optimizer", "")
         refuse(told, what, f"a field of the optimizer that says of which parameters {key} is what", place)
-    found = optimizer_word(loop.optimizer, groups[0])
+    found = optimizer_word(loop.optimizer, base_word(moving))
     one = next((node for node in told.nodes if node.part == PART or "packed" in node.arguments), None)
     if one is not None and found["part"].rpartition(".")[2] not in BY_NUMBERS:
         matrix = one.arguments.get("packed") or f"{PART}'s in_proj_weight"
@@ -166,7 +176,12 @@ def told_optimizer(told: Told, loop: Loop, seen: SeenLoop) -> dict[str, Any]:
         refuse(told, what, "an optimizer that moves each number by its own gradients")
     rates = [float(event.told[0]["lr"]) for event in seen.events if event.kind == "step"]
     if loop.schedulers:
-        found["arguments"]["lr"] = _schedule(told, loop, seen)
+        found["arguments"]["lr"] = _schedule(told, loop, seen, moving[base_of(moving)])
+        if not in_proportion(loop, seen.scheduled):
+            what = "groups of parameters whose rates a scheduler does not move in proportion"
+            refuse(
+                told, what, "a schedule of one rate, that of each group a share of it", told.places.get("optimizer", "")
+            )
     elif len(set(rates)) > 1:
         what = f"rates that the program sets itself ({', '.join(f'{one:g}' for one in dict.fromkeys(rates))}, ...)"
         refuse(told, what, "a scheduler of torch.optim.lr_scheduler")
@@ -189,8 +204,7 @@ def _by_group(loop: Loop, key: str) -> str:
     return f"groups of parameters, {' and '.join(found)}"
 
 
-def _schedule(told: Told, loop: Loop, seen: SeenLoop) -> Any:
-    group = loop.groups[0]
+def _schedule(told: Told, loop: Loop, seen: SeenLoop, group: Mapping[str, Any]) -> Any:
     if len(loop.schedulers) > 1:
         refuse(told, f"{len(loop.schedulers)} schedulers of one rate", "one schedule")
     found = scheduler_word(loop.schedulers[0], seen.scheduled, group)
@@ -258,7 +272,7 @@ def _around(told: Told, loop: Loop) -> dict[str, Any]:
         given = {**dict(zip(("limit", "norm_type"), args, strict=False)), **kwargs}
         limit = given.pop("limit", given.pop("max_norm", given.pop("clip_value", None)))
         clipped = {id(one) for one in clip.parameters if one.requires_grad}
-        if float(given.get("norm_type", 2.0)) != 2.0 or clipped != moved(loop):
+        if float(given.get("norm_type", 2.0)) != 2.0 or clipped != moved(moving_groups(loop)):
             what = f"{clip.what} of some parameters, or by another norm"
             refuse(told, what, "clipping of all gradients by their norm", clip.place)
         by_norm = clip.what == "clip_grad_norm_"

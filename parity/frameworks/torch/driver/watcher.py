@@ -16,13 +16,14 @@ from parity.frameworks.torch.driver import contract as contracts
 from parity.frameworks.torch.driver.attention import taken_apart
 from parity.frameworks.torch.driver.attention_apart import Written, lies_at
 from parity.frameworks.torch.driver.calls import key_of, listed
-from parity.frameworks.torch.driver.loops import Loop, loop_of
+from parity.frameworks.torch.driver.groups import apart_in, base_word
+from parity.frameworks.torch.driver.loops import Loop, loop_of, moving_groups
 from parity.frameworks.torch.driver.places import PlaceTable, path_of
 from parity.frameworks.torch.driver.seen import SeenLoop, watching
 from parity.frameworks.torch.driver.starts import Starts
 from parity.frameworks.torch.driver.told_graph import TracedModel
 from parity.frameworks.torch.driver.told_rows import TrainedRows, rows_of
-from parity.frameworks.torch.driver.told_setup import Start, tell_parameters, tell_precision, told_optimizer
+from parity.frameworks.torch.driver.told_setup import Start, refuse, tell_parameters, tell_precision, told_optimizer
 from parity.frameworks.torch.driver.tracer import UnclearError
 from parity.frameworks.torch.driver.words import module_word, optimizer_word
 from parity.run.told import Told, ToldLoss, ToldRefusal, ToldTraining
@@ -167,7 +168,7 @@ def _tell_loop(told: Told, seen: SeenLoop, optimizer: Any, folder: Path) -> None
     told.calls = [replace(one, path=paths.get(id(graph.called.get(one.name)), "")) for one in graph.calls]
     told.outputs = list(zip(names, graph.outputs, strict=False))
     told.refused += graph.refused
-    tell_parameters(told, graph, seen.starts, loop, Start(folder, told, list(seen.sighted)))
+    tell_parameters(told, graph, seen.starts, moving_groups(loop), Start(folder, told, list(seen.sighted)))
     logs = {node.name for node in told.nodes if node.part.rpartition(".")[2] in ("log_softmax", "LogSoftmax")}
     named = {key_of(one): name for one, name in zip(step.predictions, names, strict=False)}
     for term in step.terms:
@@ -254,7 +255,8 @@ def _tell_live(told: Told, training: Training, folder: Path) -> None:
     names = ["output"] if len(graph.outputs) == 1 else [f"output_{n}" for n in range(1, len(graph.outputs) + 1)]
     told.inputs, told.nodes, told.outputs = graph.inputs, graph.nodes, list(zip(names, graph.outputs, strict=True))
     told.refused += graph.refused
-    tell_parameters(told, graph, Starts(), None, Start(folder, told, []))
+    groups = None if training.optimizer is None else [(one, one) for one in training.optimizer.param_groups]
+    tell_parameters(told, graph, Starts(), groups, Start(folder, told, []))
     if training.loss is not None:
         part = module_word(training.loss, type(training.loss))
         floats = training.y is not None and np.asarray(training.y).dtype.kind == "f"
@@ -263,7 +265,10 @@ def _tell_live(told: Told, training: Training, folder: Path) -> None:
         part["seen"] = {"targets": "rows" if floats else "index", "stretches": stretches}
         told.losses = [ToldLoss(output=name, part=part) for name in names]
     if training.optimizer is not None:
-        told.optimizer = optimizer_word(training.optimizer, training.optimizer.param_groups[0])
+        every = training.optimizer.param_groups
+        for key in apart_in(every):
+            refuse(told, f"groups of parameters that differ in {key},", "a field of the optimizer that says it of some")
+        told.optimizer = optimizer_word(training.optimizer, base_word(every))
     targets = [] if training.y is None else [np.asarray(one) for one in listed(training.y)]
     told.training = ToldTraining(batch_size=training.batch_size, epochs=training.epochs, shuffle=training.shuffle)
     if training.x is not None:

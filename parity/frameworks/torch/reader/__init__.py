@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from parity.catalog import LOSSES
 from parity.frameworks.torch.reader.functions import function
 from parity.frameworks.torch.reader.layers import module_of
+from parity.frameworks.torch.reader.starts import parameters_in
 from parity.reading.entries_of import entry_of
 from parity.reading.fitted_rate import rate_of
 from parity.reading.odd import Passing, Reader, Said
@@ -29,6 +30,9 @@ class TorchReader(Reader):
     def odd(self, node: ToldNode) -> Said | Passing | None:
         family, _, name = node.part.partition(".")
         return function(name, node) if family in ("F", "torch") else module_of(node)
+
+    def canonical(self, kind: str, tensor: str) -> tuple[str, ...]:
+        return parameters_in(kind, tensor)
 
     def adjusted(self, config: dict[str, Any], told: Told) -> dict[str, Any]:
         return {**config, "numerics": {"mixed_precision": told.precision}} if told.precision else config

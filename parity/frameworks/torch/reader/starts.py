@@ -19,8 +19,37 @@ SECOND = {"weight_ih_l0": "weight_hh_l0", "bias_ih_l0": "bias_hh_l0"}
 KEPT = {"position_embedding": {"embeddings": ("weight", None)}, "class_token": {"tokens": ("weight", None)}}
 """Where a module keeps the parameters of a layer that no module of PyTorch's is alone."""
 
+ATTENTION = {"in_proj": ("query", "key", "value"), "q_proj": ("query",), "k_proj": ("key",), "v_proj": ("value",),
+             "out_proj": ("output",)}  # fmt: skip
+"""Tensors of an attention, and what of it they are of."""
+
 FAR = 5.0
 """Deviations from which on a cut of a normal distribution cuts nothing off."""
+
+
+def parameters_in(kind: str, tensor: str) -> tuple[str, ...]:
+    """Return the parameters of a layer that a tensor of a module is, or holds.
+
+    >>> parameters_in("lstm", "bias_hh_l0"), parameters_in("multi_head_attention", "in_proj_bias")
+    (('bias',), ('query_bias', 'key_bias', 'value_bias'))
+
+    Args:
+        kind: of the layer.
+        tensor: its name in the module.
+    """
+    if kind == "opaque":
+        return (tensor,)
+    if kind == "multi_head_attention":
+        part, _, what = tensor.replace(".", "_").rpartition("_")
+        return tuple(f"{one}_{'kernel' if what == 'weight' else what}" for one in ATTENTION.get(part, ()))
+    tensor, back = tensor.removesuffix("_reverse"), tensor.endswith("_reverse")
+    first = {second: one for one, second in SECOND.items() if one.startswith("bias")}.get(tensor, tensor)
+    inner = "lstm" if kind == "bidirectional" else kind  # The three kinds keep tensors under the same names.
+    table = OPS[inner].natives["torch"].weights if "torch" in OPS[inner].natives else KEPT.get(inner, {})
+    found = [canonical for canonical, (attribute, _) in table.items() if attribute == first]
+    if kind == "bidirectional":
+        return tuple(f"{'backward' if back else 'forward'}_{one}" for one in found)
+    return tuple(found)
 
 
 def started(node: ToldNode, said: Said | Passing) -> Said | Passing:
