@@ -272,12 +272,15 @@ class Reference:
     def _update(self, gradients: Arrays, number: int) -> Iterator[tuple[str, np.ndarray]]:
         """Move the trainable parameters and their slots, one after another; yield what each parameter moved by."""
         optimizer, given = self.side.config.optimizer, dict[str, "np.ndarray"]()
+        gradients = (
+            self._clipped({name: gradients[name] for name in self.trainable}) if optimizer.by_batches else gradients
+        )
         for name in self.trainable:
             given[name], self.slots[name] = optimizer.gathered(gradients[name], self.slots[name], number)
-        given = dict(self._clipped(given))
+        given = given if optimizer.by_batches else dict(self._clipped(given))
         for name in self.trainable:
             before = self.weights[name]
-            move = self._move(name, given[name], number) if optimizer.due(number) else np.zeros_like(before)
+            move = self._move(name, given[name], number) if optimizer.due(number) else optimizer.between(before, number)
             move, self.slots[name] = optimizer.averaged(before, move, self.slots[name], number)
             after, constraint = before + move, self.parameters[name].constraint
             self.weights[name] = after if constraint is None else constraint.held(after)
