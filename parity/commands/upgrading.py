@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -26,7 +27,7 @@ from parity.frameworks import frameworks
 from parity.prepare.installed import installed_frameworks, installed_versions
 from parity.prepare.options import Options, prepare
 from parity.spec.resolve import Resolved
-from parity.spec.sections import SideSpec, Spec
+from parity.spec.sections import EXACT_VERSION, SideSpec, Spec
 from parity.upgrades.between import Across, Between, Bisected, OutcomeAt, VersionRow, between
 from parity.upgrades.halving import first_changed
 
@@ -288,5 +289,13 @@ def failed(before: str, after: str, why: str, seconds: float) -> Between:
 
 
 def parse_versions(text: str) -> list[str]:
-    """Return the versions of a list with commas."""
-    return [part.strip() for part in text.split(",") if part.strip()]
+    """Return the versions of a list with commas.
+
+    Raises:
+        UsageError: when one is no exact version.
+    """
+    found = [part.strip() for part in text.split(",") if part.strip()]
+    for one in found:
+        if not re.match(EXACT_VERSION, one):
+            raise UsageError(f"--versions {one}: expected exact versions, such as 3.13.2")
+    return found
