@@ -42,6 +42,7 @@ def test_opaque_programs_are_compared_as_shown(tmp_path: Path) -> None:
 
 
 ACTIVITY = "specs/upgrades/activity_regularizer.yaml"
+ENDS = ["--good", "3.12.0", "--bad", "3.15.1"]
 
 
 @pytest.mark.slow
@@ -49,8 +50,10 @@ ACTIVITY = "specs/upgrades/activity_regularizer.yaml"
 @needs_keras
 @pytest.mark.parametrize(
     ("verb", "versions"),
-    [("across", ["--versions", "3.12.0,3.13.2,3.14.0,3.15.1"]), ("bisect", ["--good", "3.12.0", "--bad", "3.15.1"])],
-)
+    [("across", ["--versions", "3.12.0,3.13.2,3.14.0,3.15.1"]), ("bisect", ENDS),
+     ("bisect", [*ENDS, "--outcome", "accuracy", "--set", "training.epochs=5",
+                 "--set", "layers.hidden.activity_regularizer.factor=0.1"])],
+)  # fmt: skip
 def test_versions_are_compared_as_shown(verb: str, versions: list[str], tmp_path: Path) -> None:
     try:
         find_uv("keras")
