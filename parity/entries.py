@@ -224,6 +224,15 @@ class Entry(Strict):
                 return None
         return Hole()
 
+    def hole_of(self, framework: str) -> Hole | None:
+        """Return :meth:`hole`, or why it cannot be said with these fields."""
+        return self.hole(framework)
+
+    @classmethod
+    def installed(cls, field: str) -> Any:
+        """Return what a field is in the installed framework where nothing is said; None where that was not asked."""
+        return (_INSTALLED.get() or {}).get(cls.__module__, {}).get(field)
+
     @model_validator(mode="before")
     @classmethod
     def _unwrap(cls, data: Any) -> Any:

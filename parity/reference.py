@@ -272,12 +272,15 @@ class Reference:
     def _update(self, gradients: Arrays, number: int) -> Iterator[tuple[str, np.ndarray]]:
         """Move the trainable parameters and their slots, one after another; yield what each parameter moved by."""
         optimizer, given = self.side.config.optimizer, dict[str, "np.ndarray"]()
+        if optimizer.by_batches:
+            gradients = self._clipped({name: gradients[name] for name in self.trainable})
         for name in self.trainable:
             given[name], self.slots[name] = optimizer.gathered(gradients[name], self.slots[name], number)
-        given = dict(self._clipped(given))
+        given = given if optimizer.by_batches else dict(self._clipped(given))
         for name in self.trainable:
             before = self.weights[name]
-            move = self._move(name, given[name], number) if optimizer.due(number) else np.zeros_like(before)
+            own = optimizer.of(name)
+            move = self._move(name, given[name], number) if optimizer.due(number) else own.between(before, number)
             move, self.slots[name] = optimizer.averaged(before, move, self.slots[name], number)
             after, constraint = before + move, self.parameters[name].constraint
             self.weights[name] = after if constraint is None else constraint.held(after)
@@ -300,10 +303,8 @@ class Reference:
     def _mask(self, x: np.ndarray, number: int, layer: Layer, calls: Sequence[int]) -> Any:
         """Return the mask that a layer takes in a step, of those that the calls of the step draw; of several a list."""
         seed = self.side.config.training.seed
-        found = [
-            dealt(seed, number, call, (len(x), *one.shape), one.rate)
-            for call, one in zip(calls, layer.drawn, strict=True)
-        ]
+        found = [dealt(seed, number, call, (len(x), *one.shape), one.rate)
+                 for call, one in zip(calls, layer.drawn, strict=True)]  # fmt: skip
         return found[0] if len(found) == 1 else found
 
     def _of(self, op: Op) -> Tensors:

@@ -32,6 +32,7 @@ def freeze(spec: Path, output: Path | None, force: bool, **given: Any) -> None:
     from parity.errors import UsageError
     from parity.goldens.file import SUFFIX, read_golden, write_golden
     from parity.report.against import lines
+    from parity.result.formats import count
     from parity.spec.load import parse_spec, read_spec
 
     options = options_of(explain=False, precision=None, devices=None, **given)
@@ -54,7 +55,8 @@ def freeze(spec: Path, output: Path | None, force: bool, **given: Any) -> None:
     size = write_golden(golden, file)
     steps = max(len(one.steps) for one in golden.sides.values())
     notes = [f"{name}: {one.note}" for name, one in golden.sides.items() if one.note]
-    click.echo("\n".join([*told, *notes, f"{file}: {steps} steps of {', '.join(golden.sides)}, {size} bytes"]))
+    what = f"{count(steps, 'step')} of {', '.join(golden.sides)}, {size} bytes"
+    click.echo("\n".join([*told, *notes, f"{file}: {what}"]))
 
 
 def check_against(spec: Path, golden: Path, options: Options, as_json: bool) -> None:

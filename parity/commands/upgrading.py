@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -26,12 +27,16 @@ from parity.frameworks import frameworks
 from parity.prepare.installed import installed_frameworks, installed_versions
 from parity.prepare.options import Options, prepare
 from parity.spec.resolve import Resolved
-from parity.spec.sections import SideSpec, Spec
+from parity.spec.sections import EXACT_VERSION, SideSpec, Spec
 from parity.upgrades.between import Across, Between, Bisected, OutcomeAt, VersionRow, between
 from parity.upgrades.halving import first_changed
 
 KEPT = "versions"
 """Folder, among a spec's reports, of what was found of pairs of versions: an interrupted command goes on from it."""
+
+
+LAST_LOSS = "loss"
+"""Outcome that every training has: the loss of its last step."""
 
 
 @dataclass(kw_only=True)
@@ -224,7 +229,8 @@ class Upgrade:
         looked = [*halved.tried, *filter(None, (halved.last,))]
         return Bisected(
             spec=self.spec.name, framework=self.side.framework, package=self.package, good=good, bad=bad,
-            outcome=measured.text if measured else "", releases=every, first=halved.first, last=halved.last,
+            outcome=measured.text if measured else "", level=measured is not None and measured.level is not None,
+            releases=every, first=halved.first, last=halved.last,
             skipped=halved.skipped, change=change, tried=tried, outcomes=list(outcomes.values()), checks=self.checks,
             notes=[note for one in dict.fromkeys(looked) for note in self.notes(one)],
             seconds=round(time.monotonic() - begun, 1),
@@ -232,9 +238,12 @@ class Upgrade:
 
     def _outcome(self, text: str, version: str) -> Outcome:
         (side,) = prepare(self.sides(version), self._options)
-        found = parse_outcome(text, {one.name: one.metric.better for one in side.metrics()})
+        measured = {one.name: one.metric.better for one in side.metrics()}
+        found = parse_outcome(text, {LAST_LOSS: "lower", **measured})
         if found.kind == "steps":
-            raise UsageError(f"--outcome {text!r}: expected what a training ends at: a metric, or accuracy >= 0.8")
+            raise UsageError(
+                f"--outcome {text!r}: expected what a training ends at: a metric, loss, or accuracy >= 0.8"
+            )
         return found
 
     def _trained(self, version: str, outcome: Outcome) -> OutcomeAt:
@@ -249,10 +258,12 @@ class Upgrade:
             if error.exit_code == 2:
                 raise
             return OutcomeAt(version=version, value=None, error=str(error))
-        value = result.sides[0].metrics.get(outcome.metric)
+        (side,) = result.sides
+        last = {LAST_LOSS: side.losses[-1]} if side.losses else {}
+        value = {**last, **side.metrics}.get(outcome.metric)
         if value is not None and outcome.level is not None:
             value = float(outcome.reached(value))
-        return OutcomeAt(version=version, value=value, error=result.sides[0].error or "")
+        return OutcomeAt(version=version, value=value, error=side.error or "")
 
 
 def as_good(outcome: Outcome, good: float | None, bad: float | None, value: float | None) -> bool | None:
@@ -278,5 +289,13 @@ def failed(before: str, after: str, why: str, seconds: float) -> Between:
 
 
 def parse_versions(text: str) -> list[str]:
-    """Return the versions of a list with commas."""
-    return [part.strip() for part in text.split(",") if part.strip()]
+    """Return the versions of a list with commas.
+
+    Raises:
+        UsageError: when one is no exact version.
+    """
+    found = [part.strip() for part in text.split(",") if part.strip()]
+    for one in found:
+        if not re.match(EXACT_VERSION, one):
+            raise UsageError(f"--versions {one}: expected exact versions, such as 3.13.2")
+    return found

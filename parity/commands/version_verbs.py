@@ -61,7 +61,11 @@ def across(spec: Path, versions: str, as_json: bool, **given: Any) -> None:
 @_of_package
 @click.option("--good", required=True, metavar="VERSION", help="The release to hold others against.")
 @click.option("--bad", required=True, metavar="VERSION", help="A later one that differs.")
-@click.option("--outcome", metavar="TEXT", help="Hold a metric against the good release's, in place of the verdict.")
+@click.option(
+    "--outcome",
+    metavar="TEXT",
+    help="Hold what training ends at against the good release's: a metric, loss, accuracy >= 0.8.",
+)
 def bisect(spec: Path, good: str, bad: str, outcome: str | None, as_json: bool, **given: Any) -> None:
     """Find the first release that trains otherwise, in log2 steps.
 

@@ -57,7 +57,8 @@ print(json.dumps({one.metadata["Name"]: one.version for one in found.distributio
 """
 """Tells all that is installed in a folder."""
 
-UNREACHABLE = ("dns error", "error sending request", "failed to fetch", "connection refused", "operation timed out")
+UNREACHABLE = ("network is disabled", "network was disabled", "dns error", "error sending request", "failed to fetch",
+               "connection refused", "operation timed out")  # fmt: skip
 """What uv says where there is no network, in small letters."""
 
 MISSING = ("there is no version of", "was not found in the package registry", "no solution found")

@@ -11,7 +11,7 @@ from packaging.version import InvalidVersion, Version
 
 from parity.environments.building import MISSING, UNREACHABLE, find_uv
 from parity.environments.wanted import Environment, normal
-from parity.errors import UsageError, listed, shortened
+from parity.errors import UsageError, shortened
 
 
 def releases(framework: str, package: str, python: str | None = None) -> list[str]:
@@ -75,8 +75,10 @@ def from_to(every: Sequence[str], good: str, bad: str, package: str) -> list[str
     """
     for option, one in (("--good", good), ("--bad", bad)):
         if one not in every:
-            near = [other for other in every if other.startswith(one.rpartition(".")[0])] or every[-8:]
-            raise UsageError(f"{option} {one}: {package} has no such release here; {listed(near)}")
+            inside = [other for other in every if other.startswith(f"{one}.")]
+            beside = [other for other in every if other.startswith(f"{one.rpartition('.')[0]}.")]
+            near = ", ".join((inside or beside or every)[-8:])
+            raise UsageError(f"{option} {one}: {package} has no such release here; nearest are {near}")
     if every.index(good) >= every.index(bad):
         raise UsageError(f"--good {good} --bad {bad}: the bad release must be the later one")
     return list(every[every.index(good) : every.index(bad) + 1])

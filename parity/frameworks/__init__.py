@@ -91,6 +91,8 @@ class Framework:
         install: what ``pip install`` is given for them.
         extra: of parity's own, that brings them; empty where there is none.
         on_a_gpu: what brings its libraries for a GPU.
+        releases: of its packages, those of which it does not run every release: the first that it runs, and the first
+            that it runs no more, empty where there is none.
         builds: of its packages, those that environments take from elsewhere (64-bit Linux on x86).
         falls_back: the framework whose templates and emitter it uses where it has none of its own.
         documentation: by how the name of a part begins, the address of what is written about it; ``{name}`` stands for
@@ -119,6 +121,7 @@ class Framework:
     install: str
     extra: str
     on_a_gpu: str
+    releases: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     builds: Mapping[str, Build] = field(default_factory=dict)
     falls_back: str = ""
     documentation: Mapping[str, str] = field(default_factory=dict)
@@ -142,6 +145,22 @@ class Framework:
     def line(self) -> tuple[str, ...]:
         """Return its name and those of the frameworks that it falls back on, nearest first."""
         return (self.name, *(frameworks()[self.falls_back].line if self.falls_back else ()))
+
+    def runs(self, package: str, version: str) -> bool:
+        """Return whether it runs a release of a package.
+
+        Args:
+            package: its name.
+            version: of the release.
+        """
+        from packaging.version import InvalidVersion, Version
+
+        first, over = self.releases.get(package, ("", ""))
+        try:
+            late = not first or Version(version) >= Version(first)
+            return late and (not over or Version(version) < Version(over))
+        except InvalidVersion:
+            return True  # Whoever installs it says so.
 
     def installed(self) -> bool:
         """Return whether this interpreter has it, without importing it."""

@@ -124,8 +124,18 @@ class Optimizer(PerParameter):
             step: batches before this one, 0 for the first.
         """
         gradient, slots = self.gathered(gradient, slots, step)
-        move, slots = self.ruled(w, gradient, slots, step) if self.due(step) else (np.zeros_like(w), slots)
+        move, slots = self.ruled(w, gradient, slots, step) if self.due(step) else (self.between(w, step), slots)
         return self.averaged(w, move, slots, step)
+
+    def between(self, w: np.ndarray, step: int) -> np.ndarray:
+        """Return what is added to the parameter in a batch that makes no update: as a rule nothing.
+
+        Args:
+            w: the parameter.
+            step: batches before this one.
+        """
+        del step
+        return np.zeros_like(w)
 
     def ruled(self, w: np.ndarray, gradient: np.ndarray, slots: Slots, step: int) -> tuple[np.ndarray, Slots]:
         """Return what the rule adds to the parameter, and the new slots: the arguments are those of :meth:`update`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field, NonNegativeFloat
 
@@ -11,6 +11,9 @@ from parity.code import Case
 from parity.entries import read_in
 from parity.optimizers import weight_case
 from parity.optimizers.adam import Adam
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 class AdamW(Adam):
@@ -46,6 +49,9 @@ class AdamW(Adam):
 
     def formula(self) -> str:
         return f"w -= lr * weight_decay * w\n{super().formula()}"
+
+    def between(self, w: np.ndarray, step: int) -> np.ndarray:
+        return -self.rate(step) * self.weight_decay * w if self.by_batches else super().between(w, step)
 
     def rule(self) -> str:
         return f"w -= lr {self.weight_decay!r} w; {super().rule()}"

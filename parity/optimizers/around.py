@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
+from parity.frameworks import Hole, frameworks
 from parity.native import Native, Turned, same
 from parity.optimizers.clipping import Clipping
 
@@ -35,18 +36,30 @@ class Around(Clipping):
                  At the end of every ``ema_overwrite_frequency``-th update, w = a.
     ============ =====================================================================================================
 
+    With ``accumulation_counts: batches``, as in Keras up to 3.4, every batch is counted and not every update: each
+    gradient is clipped before it is added, a decoupled weight decay is taken off in every batch, and moments and the
+    average go by the number of the batch.
+
     Both are Keras's: its base optimizer's arguments of these names. In PyTorch a loop makes a step in every n-th batch,
     of the sum of the gradients unless it divides the loss by n; ``AveragedModel`` of ``torch.optim.swa_utils`` has the
     average. What Keras does at the end of ``fit``, to set the weights to their average, is no part of a step.
     """
 
     quiet: ClassVar[frozenset[str]] = Clipping.quiet | {
-        "gradient_accumulation_steps", "accumulation", "use_ema", "ema_momentum", "ema_overwrite_frequency",
+        "gradient_accumulation_steps", "accumulation", "accumulation_counts", "use_ema", "ema_momentum",
+        "ema_overwrite_frequency",
     }  # fmt: skip
+
+    seen_in_part: ClassVar[frozenset[str]] = frozenset({"accumulation_counts"})
 
     gradient_accumulation_steps: PositiveInt = Field(default=1, description="batches whose gradients make one update")
     accumulation: Literal["mean", "sum"] = Field(
         default="mean", description="what their gradients make: a loop that does not divide the loss takes the sum"
+    )
+    accumulation_counts: Literal["updates", "batches"] = Field(
+        default="updates",
+        description="what clipping, weight decay and the number of the step go by: updates, as with one large batch; "
+        "or batches, as in Keras up to 3.4",
     )
     use_ema: bool = Field(default=False, description="keep an exponential moving average of the weights")
     ema_momentum: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
@@ -60,6 +73,8 @@ class Around(Clipping):
     def _has_an_average(self) -> Self:
         if self.ema_overwrite_frequency is not None and not self.use_ema:
             raise ValueError("use_ema: true, where weights are to be set to their average")
+        if self.by_batches and self.accumulation == "sum":
+            raise ValueError("accumulation: mean, where batches are counted")
         return self
 
     @classmethod
@@ -74,13 +89,24 @@ class Around(Clipping):
         """Whether an update is made of several batches."""
         return self.gradient_accumulation_steps > 1
 
+    @property
+    def by_batches(self) -> bool:
+        """Whether, of several batches that make an update, each is counted."""
+        return self.gathers and self.accumulation_counts == "batches"
+
+    def hole_of(self, framework: str) -> Hole | None:
+        if self.by_batches and "keras" not in frameworks()[framework].line:
+            return Hole(why="only Keras counts batches where several make an update",
+                        fix="accumulation_counts: updates, or a program of your own")  # fmt: skip
+        return super().hole_of(framework)
+
     def kept_around(self) -> tuple[str, ...]:
         """Return the slots of each parameter that are none of the rule's."""
         return (*((ACCUMULATED,) if self.gathers else ()), *((AVERAGE,) if self.use_ema else ()))
 
     def updates(self, step: int) -> int:
-        """Return how many updates were made in so many batches."""
-        return step // self.gradient_accumulation_steps
+        """Return how many updates were made in so many batches, or the batches, where these are counted."""
+        return step if self.by_batches else step // self.gradient_accumulation_steps
 
     def due(self, step: int) -> bool:
         """Return whether a batch makes an update.
@@ -140,6 +166,7 @@ class Around(Clipping):
         steps, found = self.gradient_accumulation_steps, ""
         if self.gathers:
             found = f"; g is the {self.accumulation} of the gradients of {steps} batches"
+            found += ", each of which counts" if self.by_batches else ""
         if self.use_ema:
             found += f"; a = {self.ema_momentum!r} a + (1 - {self.ema_momentum!r}) w is kept"
             often = self.ema_overwrite_frequency
@@ -148,7 +175,7 @@ class Around(Clipping):
 
     def inert(self, field: str, other: Any) -> str:
         """Return why changing ``field`` to ``other`` provably does nothing here, or an empty string."""
-        if field == "accumulation" and not self.gathers:
+        if field in ("accumulation", "accumulation_counts") and not self.gathers:
             return "every batch makes an update"
         return "no average is kept" if field == "ema_momentum" and not self.use_ema else ""
 

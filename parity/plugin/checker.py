@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -119,7 +119,7 @@ class Checker:
         from parity.commands.progress import silent
         from parity.prepare.options import Options
 
-        given = Options(explain=False, **options)
+        given = Options(explain=False, **_known(options))
         with sides_at_work(spec, given, folder, lender_of(self.ledger)) as (work, sides):
             lines, causes = _agreement(work, sides, silent) if agree and len(sides) > 1 else ([], [])
             found = self._held(work, sides, file, steps)
@@ -210,6 +210,23 @@ class Checker:
                 raise
             raise UsageError(f"{error}\n{LIVE}") from None
         return read.spec, {} if read.spec.sides else {"frameworks": (read.reading.framework,)}
+
+
+def _known(options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the options of a check, having refused what is none.
+
+    Raises:
+        UsageError: in one line, with the option that may be meant.
+    """
+    from parity.errors import UsageError, did_you_mean, listed
+    from parity.prepare.options import Options
+
+    known = [one.name for one in fields(Options) if one.name != "explain"]
+    for name in options:
+        if name not in known:
+            near = did_you_mean(name, [*known, "steps", "agree"])
+            raise UsageError(f"parity.check({name}=...): no such option; {listed(known, 20)}; {near}".rstrip("; "))
+    return options
 
 
 def _joined(lines: Sequence[str]) -> str:

@@ -39,10 +39,29 @@ def with_environments(spec: Spec, packages: Mapping[str, str]) -> Spec:
     for name, side in sides.items():
         asked = {**side.packages, **more[name]}
         if asked:
+            _check_releases(name, side.framework, asked)
             found = Environment.of(side.framework, asked, _interpreter(side.python))
             _placed[found.python] = found
             sides[name] = side.model_copy(update={"python": found.python, "packages": dict(found.packages)})
     return spec.model_copy(update={"sides": sides}) if spec.sides or any(more.values()) else spec
+
+
+def _check_releases(side: str, framework: str, packages: Mapping[str, str]) -> None:
+    """Refuse a release that another framework of ours runs, or none.
+
+    Raises:
+        UsageError: in one line.
+    """
+    known = frameworks()
+    for package, version in packages.items():
+        name = normal(package)
+        if known[framework].runs(name, version):
+            continue
+        first, over = known[framework].releases[name]
+        span = f"from {first} on" + (f", before {over}" if over else "")
+        others = [one for one, about in known.items() if name in about.releases and about.runs(name, version)]
+        fix = f"say framework: {' or '.join(others)}" if others else f"name a release that it runs, such as {first}"
+        raise UsageError(f"side {side}: packages {name} {version}: framework {framework} runs {name} {span}; {fix}")
 
 
 def make(python: str | None) -> None:

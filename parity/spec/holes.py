@@ -97,7 +97,7 @@ def _holes(
 ) -> list[Fault]:  # fmt: skip
     faults = []
     for path, part in walk(config):
-        if not isinstance(part, Entry) or (by_hand and part.at_home) or (hole := part.hole(framework)) is None:
+        if not isinstance(part, Entry) or (by_hand and part.at_home) or (hole := part.hole_of(framework)) is None:
             continue
         section, *rest = split(path)
         layer, deeper = (rest[0], rest[1:]) if section == "layers" else ("", rest)
@@ -108,5 +108,6 @@ def _holes(
         if part.at_home:
             faults.append(where.fault((*at, *deeper), f"got {part.label()}; {hole.why}", fix=RUN_AT_HOME))
             continue
-        faults.append(where.fault((*at, *deeper), f"got {part.kind}; {why}", fix=hole.fix or others))
+        got = part.kind if part.hole(framework) else part.label()
+        faults.append(where.fault((*at, *deeper), f"got {got}; {why}", fix=hole.fix or others))
     return faults

@@ -218,7 +218,8 @@ class NumericsSpec(Part):
     compile: bool = Field(default=False, description="compile the step: XLA's jit_compile, or torch.compile")
 
 
-Version = Annotated[str, StringConstraints(pattern=r"^\d+(\.\d+)+[A-Za-z0-9.+]*$", max_length=40)]
+EXACT_VERSION = r"^\d+(\.\d+)+[A-Za-z0-9.+]*$"
+Version = Annotated[str, StringConstraints(pattern=EXACT_VERSION, max_length=40)]
 
 
 class SideSpec(Part):

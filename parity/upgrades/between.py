@@ -84,6 +84,7 @@ class Bisected(Fact):
     good: str
     bad: str
     outcome: str = Field(default="", description="what was held against the good release's; empty for the verdict")
+    level: bool = Field(default=False, description="the outcome is whether a level is reached, 1 or 0")
     releases: list[str] = Field(description="that the index has, from good to bad")
     first: str | None = Field(description="the first release that differs; None where none does, or it is not known")
     last: str | None = Field(default=None, description="the last one before it that does not")

@@ -84,7 +84,7 @@ def search(found: Bisected) -> list[str]:
     what = f"{found.package} {found.good} to {found.bad} in {found.framework}, {count(len(found.releases), 'release')}"
     lines = [f"{found.spec}: {what}"]
     lines += [line for one in found.tried for line in [f"  {one.before} and {one.after}: {_judged(one)}"]]
-    lines += [f"  {one.version}: {found.outcome} {_value(one)}" for one in found.outcomes]
+    lines += [f"  {one.version}: {found.outcome} {_value(one, found)}" for one in found.outcomes]
     lines += [f"  {note}" for note in found.notes]
     lines += _wrapped(ended(found))
     if found.change is not None:
@@ -97,8 +97,12 @@ def _judged(one: Between) -> str:
     return f"not judged ({one.error})" if one.error else one.verdict
 
 
-def _value(one: OutcomeAt) -> str:
-    return f"is not known ({one.error})" if one.value is None else f"is {one.value:.4g}"
+def _value(one: OutcomeAt, found: Bisected) -> str:
+    if one.value is None:
+        return f"is not known ({one.error})"
+    if found.level:
+        return "is reached" if one.value else "is not reached"
+    return f"is {one.value:.4g}"
 
 
 def _wrapped(text: str) -> list[str]:
@@ -113,11 +117,13 @@ def ended(found: Bisected) -> str:
             same = f"{found.outcome} ends as with" if found.outcome else "trains the same as"
             return f"{bad} {same} {good}: there is nothing to look for."
         return f"{bad} could not be judged against {good}: what changed cannot be looked for."
-    how = f"ends at another {found.outcome}" if found.outcome else "does not train the same"
     if found.skipped:
         names = ", ".join(found.skipped)
         return (
             f"The first release seen to differ is {found.package} {found.first}, the last that does not {found.last}; "
             f"between them could not be judged: {names}."
         )
-    return f"{found.package} {found.first} is the first release that {how} as {found.good}; {found.last} still does."
+    first = f"{found.package} {found.first} is the first release"
+    if found.outcome:
+        return f"{first} whose {found.outcome} is not as with {found.good}; with {found.last} it still is."
+    return f"{first} that does not train the same as {found.good}; {found.last} still does."

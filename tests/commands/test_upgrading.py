@@ -13,7 +13,7 @@ from parity.commands import upgrading
 from parity.commands.progress import silent
 from parity.commands.upgrading import Upgrade, as_good
 from parity.environments.building import UnmadeError
-from parity.errors import UsageError
+from parity.errors import UsageError, WorkerError
 from parity.explain.outcome import Outcome
 from parity.prepare.options import Options
 from parity.spec.load import parse_spec
@@ -27,6 +27,7 @@ data: {source: digits}
 model: {input: [64], layers: [{dense: {units: 10, activation: softmax, name: out}}]}
 loss: categorical_crossentropy
 optimizer: rmsprop
+metrics: [accuracy]
 sides: {mine: {framework: keras, changes: {training.batch_size: 8}}}
 """
 
@@ -147,3 +148,46 @@ def test_the_side_is_the_one_named_or_the_first_that_runs_on_the_package(upgrade
 )
 def test_an_outcome_is_as_the_good_one_where_it_is_nearer_to_it(values: tuple[Any, Any, Any], told: Any) -> None:
     assert as_good(Outcome(metric="accuracy"), *values) is told
+
+
+class Trained:
+    """Trainings that end at one accuracy and loss before a change and at others from it on; of one release, at none."""
+
+    def __init__(self, change: str, broken: str = "") -> None:
+        self.change, self.broken, self.made = EVERY.index(change), broken, list[str]()
+
+    def run(self, spec: Spec, options: Options, **more: Any) -> Any:
+        (name,) = spec.sides
+        self.made.append(name)
+        if name == self.broken:
+            raise WorkerError(name, "killed")
+        late = EVERY.index(name) >= self.change
+        return a_result([a_side(name, [2.0, 0.5 if late else 0.1], [0.55 if late else 0.95])], [])
+
+
+@pytest.mark.parametrize(
+    ("outcome", "good", "bad"), [("accuracy", 0.95, 0.55), ("accuracy >= 0.8", 1.0, 0.0), ("loss", 0.1, 0.5),
+                                 ("loss <= 0.2", 1.0, 0.0)],
+)  # fmt: skip
+def test_the_release_from_which_training_ends_elsewhere_is_found(
+    upgrade: Any, monkeypatch: pytest.MonkeyPatch, outcome: str, good: float, bad: float
+) -> None:
+    trained = Trained("3.6.0", broken="3.4.0")
+    mine = upgrade(Invented("3.6.0"))
+    monkeypatch.setattr(upgrading, "run", trained.run)
+    found = mine.bisect("3.0.0", "3.8.0", outcome)
+    assert (found.first, found.last, found.outcome, found.tried) == ("3.6.0", "3.5.0", outcome, [])
+    assert {one.version: one.value for one in found.outcomes} == {
+        "3.0.0": good, "3.8.0": bad, "3.4.0": None, "3.3.0": good, "3.5.0": good, "3.6.0": bad,
+    }  # fmt: skip
+    assert len(trained.made) == 6, "each release is trained once"
+    assert found.change.before == "3.5.0"
+
+
+def test_where_training_ends_alike_there_is_nothing_to_look_for(upgrade: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = upgrade(Invented("3.6.0"))
+    monkeypatch.setattr(upgrading, "run", Trained("3.8.0").run)
+    found = mine.bisect("3.0.0", "3.7.0", "accuracy")
+    assert (found.first, found.last, found.change) == (None, "3.7.0", None)
+    with pytest.raises(UsageError, match="expected what a training ends at: a metric, loss, or acc"):
+        mine.bisect("3.0.0", "3.7.0", "steps to accuracy >= 0.8")

@@ -81,6 +81,8 @@ def test_without_a_network_there_is_one_line(spec: Path, tmp_path: Path) -> None
          "did you mean 'keras'?"),
         (["across", "--package", "keras", "--versions", "3.1.0"],
          "--versions 3.1.0: expected two or more versions, each of them once"),
+        (["across", "--package", "keras", "--versions", "3.1.0,latest"],
+         "--versions latest: expected exact versions, such as 3.13.2"),
         (["across", "--package", "torch", "--side", "keras", "--versions", "2.1.0,2.2.0"],
          "--side keras: keras does not run on torch"),
         (["across", "--package", "keras", "--side", "kears", "--versions", "3.1.0,3.2.0"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -162,7 +163,7 @@ def test_releases_are_in_order_without_pre_releases() -> None:
     assert in_order(["3.10.0", "3.9.2", "3.11.0rc1", "3.9.10", "nonsense"]) == ["3.9.2", "3.9.10", "3.10.0"]
     every = ["3.12.0", "3.13.0", "3.13.1", "3.14.0"]
     assert from_to(every, "3.13.0", "3.14.0", "keras") == every[1:]
-    with pytest.raises(UsageError, match=r"--bad 3\.13\.7: keras has no such release here; one of 3\.13\.0"):
+    with pytest.raises(UsageError, match=r"--bad 3\.13\.7: keras has no such release here; nearest are 3\.13\.0"):
         from_to(every, "3.12.0", "3.13.7", "keras")
     with pytest.raises(UsageError, match="the bad release must be the later one"):
         from_to(every, "3.14.0", "3.12.0", "keras")
@@ -220,3 +221,26 @@ def test_a_version_that_yaml_takes_for_a_number_is_a_fault_with_its_line() -> No
     with pytest.raises(SpecError) as error:
         parse_spec(SPEC.replace("3.13.2", "3.10"), file="versions.yaml")
     assert "versions.yaml:7: sides.old.packages.keras" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("framework", "packages", "told"),
+    [("keras", {"keras": "2.15.0"}, "side a: packages keras 2.15.0: framework keras runs keras from 3 on; "
+                                    "say framework: keras_2"),
+     ("keras_2", {"keras": "3.0.0"}, "side a: packages keras 3.0.0: framework keras_2 runs keras from 2 on, before 3; "
+                                     "say framework: keras or keras_torch"),
+     ("torch", {"torch": "1.12.1"}, "side a: packages torch 1.12.1: framework torch runs torch from 1.13 on; name a "
+                                    "release that it runs, such as 1.13")],
+)  # fmt: skip
+def test_a_release_that_another_framework_runs_is_told_before_anything_is_made(
+    framework: str, packages: dict[str, str], told: str
+) -> None:
+    text = SPEC.partition("sides:")[0] + f"sides: {{a: {{framework: {framework}, packages: {json.dumps(packages)}}}}}"
+    with pytest.raises(UsageError, match=f"^{re.escape(told)}$"):
+        with_environments(parse_spec(text), {})
+
+
+def test_without_a_network_that_is_what_is_said() -> None:
+    wanted = Environment.of("keras", {"keras": "3.7.0"})
+    said = "hint: Packages were unavailable because the network was disabled. no solution found"
+    assert "the package index cannot be reached" in refusal(wanted, said)

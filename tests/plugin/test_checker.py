@@ -103,6 +103,8 @@ def test_what_a_user_can_mend_is_said_in_a_line(tmp_path: Path) -> None:
         check.check({**spec(), "model": {"input": [64], "layers": ["dens"]}})
     with pytest.raises(pytest.fail.Exception, match="no such file"):
         check.check("parity_none.yaml")
+    with pytest.raises(pytest.fail.Exception, match=r"^parity\.check\(stepz=.*\): no such option; .* mean 'steps'"):
+        check.check(spec(), stepz=2)
 
 
 def test_a_live_model_is_read_and_held(tmp_path: Path) -> None:

@@ -201,10 +201,12 @@ def test_a_framework_that_cannot_be_asked_is_taken_as_it_is_known(monkeypatch: p
 
 
 @pytest.mark.skipif(bool(missing("keras")), reason="Keras is not installed")
-def test_what_keras_divides_the_penalty_of_an_output_by_is_seen_in_a_layer() -> None:
+def test_what_no_argument_of_keras_says_is_seen_in_what_it_does() -> None:
     found = own_defaults.own_defaults("keras")
     kinds = [kind for kind, entry in OPS.items() if "activity_reduction" in entry.model_fields]
     assert {found[OPS[kind].__module__]["activity_reduction"] for kind in kinds} == {"mean"}
+    assert found[OPTIMIZERS["adamw"].__module__]["accumulation_counts"] == "updates"
+    assert found[OPS["unit_normalization"].__module__]["epsilon"] == 1e-12
 
 
 def test_a_version_that_does_not_divide_it_is_another_default() -> None:

@@ -97,4 +97,12 @@ def test_an_outcome_is_told_by_its_values() -> None:
     text = " ".join(" ".join(search(bisected(outcome="accuracy", outcomes=ended, tried=[]))).split())
     assert "2.9.0: accuracy is 0.95" in text
     assert "2.10.0: accuracy is not known (side 2.10.0: killed)" in text
-    assert "keras 2.11.0 is the first release that ends at another accuracy as 2.9.0" in text
+    assert "keras 2.11.0 is the first release whose accuracy is not as with 2.9.0; with 2.10.0 it still is." in text
+
+
+def test_an_outcome_that_is_a_level_is_reached_or_not() -> None:
+    ended = [OutcomeAt(version="2.9.0", value=1.0), OutcomeAt(version="2.12.0", value=0.0)]
+    told = search(bisected(outcome="accuracy >= 0.8", level=True, outcomes=ended, tried=[]))
+    text = " ".join(" ".join(told).split())
+    assert "2.9.0: accuracy >= 0.8 is reached 2.12.0: accuracy >= 0.8 is not reached" in text
+    assert "whose accuracy >= 0.8 is not as with 2.9.0" in text

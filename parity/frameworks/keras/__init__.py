@@ -31,6 +31,7 @@ FRAMEWORK = Framework(
     title="Keras",
     packages=("keras", "tensorflow", "numpy"),
     modules=("keras", "tensorflow"),
+    releases={"keras": ("3", "")},
     install="keras tensorflow",
     extra="keras",
     on_a_gpu="pip install 'tensorflow[and-cuda]'",

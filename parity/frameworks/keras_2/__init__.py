@@ -12,6 +12,7 @@ FRAMEWORK = replace(
     title="Keras 2 (keras up to 2.15)",
     packages=("keras", "tensorflow", "numpy"),
     modules=("keras", "tensorflow"),
+    releases={"keras": ("2", "3")},
     install="'keras<3' 'tensorflow<2.16'",
     extra="",
     falls_back="tf_keras",

@@ -16,6 +16,7 @@ FRAMEWORK = Framework(
     title="Keras on PyTorch",
     packages=("keras", "torch", "numpy"),
     modules=("keras", "torch"),
+    releases={"keras": ("3", ""), "torch": ("1.13", "")},
     install="keras torch",
     extra="keras-torch",
     on_a_gpu="pip install torch from https://download.pytorch.org/whl/, a build with CUDA",

@@ -24,6 +24,7 @@ FRAMEWORK = replace(
     title="Keras 2 (tf_keras)",
     packages=("tf_keras", "tensorflow", "numpy"),
     modules=("tf_keras", "tensorflow"),
+    releases={},
     install="tf_keras",
     extra="tf-keras",
     falls_back="keras",

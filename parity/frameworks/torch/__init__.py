@@ -39,6 +39,7 @@ FRAMEWORK = Framework(
     install="torch",
     extra="torch",
     on_a_gpu="pip install torch from https://download.pytorch.org/whl/, a build with CUDA",
+    releases={"torch": ("1.13", "")},
     builds={"torch": CPU},
     documentation={
         "nn.init.": "https://docs.pytorch.org/docs/stable/nn.init.html#torch.{name}",

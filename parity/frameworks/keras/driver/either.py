@@ -78,6 +78,10 @@ class EitherKerasParts(Parts):
         found = super().defaults(name)
         if name.startswith("keras.layers."):
             found["activity_reduction"] = self._activity_reduction
+        if name == "keras.layers.UnitNormalization":
+            found["epsilon"] = self._least_length
+        if name.startswith("keras.optimizers."):
+            found["accumulation_counts"] = self._accumulation_counts
         return found
 
     @cached_property
@@ -87,3 +91,23 @@ class EitherKerasParts(Parts):
         layer = keras.layers.Activation("linear", activity_regularizer=keras.regularizers.L1(1.0))
         layer(np.ones((2, 1), "float32"))
         return "mean" if float(layer.losses[0]) == 1.0 else "sum"
+
+    @cached_property
+    def _least_length(self) -> float:
+        """What Keras divides a row by that is shorter than that."""
+        short = 1e-15
+        (found,) = np.asarray(self.modules["keras"].layers.UnitNormalization()(np.array([[short]], "float32")))[0]
+        return float(f"{short / found:.3g}")
+
+    @cached_property
+    def _accumulation_counts(self) -> str:
+        """What Keras goes by, which is seen by the weight decay of a batch that makes no update."""
+        keras = self.modules["keras"]
+        try:
+            optimizer = keras.optimizers.SGD(1.0, weight_decay=0.5, gradient_accumulation_steps=2)
+        except (TypeError, ValueError):
+            return "updates"
+        parameter = keras.Variable([1.0])
+        optimizer.build([parameter])
+        optimizer.apply([keras.ops.zeros((1,))])
+        return "updates" if float(keras.ops.convert_to_numpy(parameter.value)[0]) == 1.0 else "batches"

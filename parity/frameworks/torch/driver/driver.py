@@ -29,6 +29,7 @@ from parity.frameworks.torch.driver.hooks import (
     whose,
 )
 from parity.frameworks.torch.driver.numbers import OwnNumbers
+from parity.frameworks.torch.driver.older import ATTENTION
 from parity.frameworks.torch.driver.on_device import lying
 from parity.frameworks.torch.driver.watching import TorchWatching
 from parity.frameworks.torch.driver.wide import Wide
@@ -98,7 +99,8 @@ class TorchDriver(TorchWatching, OwnNumbers):
     def replace_dropout(cls) -> None:
         """Replace the dropouts of ``torch.nn.functional``, which modules call through theirs, and ``randn_like``."""
         F.dropout, F.alpha_dropout, torch.randn_like = dropout, alpha_dropout, randn_like
-        F.scaled_dot_product_attention = attention  # type: ignore[assignment]
+        if ATTENTION is not None:
+            F.scaled_dot_product_attention = attention  # type: ignore[assignment]
         F.dropout1d = F.dropout2d = F.dropout3d = dropout_of_channels
 
     def tensor(self, x: np.ndarray) -> torch.Tensor:

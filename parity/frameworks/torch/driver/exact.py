@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from parity.frameworks.torch.driver.older import GradScaler
 from parity.run.driver.state import State
 
 UNDETERMINED = re.compile(r"(\S+) does not have a deterministic implementation")
@@ -52,16 +53,20 @@ class Exact(State):
     @contextmanager
     def as_written(self) -> Iterator[None]:
         """Return within which the model computes as it is written, lest it be compiled once more for evaluation."""
-        compiled, self.model._compiled_call_impl = self.model._compiled_call_impl, None
+        compiled = getattr(self.model, "_compiled_call_impl", None)
+        if compiled is None:
+            yield
+            return
+        self.model._compiled_call_impl = None
         try:
             yield
         finally:
             self.model._compiled_call_impl = compiled
 
-    def _scaler(self) -> torch.amp.GradScaler | None:
+    def _scaler(self) -> GradScaler | None:
         """Return what scales the loss: the optimizer's, or one that the program holds."""
         held = (*vars(self.optimizer).values(), *vars(self.module).values())
-        return next((one for one in held if isinstance(one, torch.amp.GradScaler) and one.is_enabled()), None)
+        return next((one for one in held if isinstance(one, GradScaler) and one.is_enabled()), None)
 
     def loss_scale(self) -> dict[str, float]:
         """Return the scale and the count that a ``GradScaler`` keeps."""

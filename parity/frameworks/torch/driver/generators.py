@@ -10,7 +10,7 @@ from parity.run.driver.generators import seed_plain
 DROPOUT = F.dropout
 """As it is before the harness's own takes its place."""
 
-ALPHA_DROPOUT, RANDN_LIKE, ATTENTION = F.alpha_dropout, torch.randn_like, F.scaled_dot_product_attention
+ALPHA_DROPOUT, RANDN_LIKE = F.alpha_dropout, torch.randn_like
 
 
 def seed(number: int) -> None:

@@ -10,6 +10,7 @@ import torch
 
 from parity.frameworks.torch.driver import generators as torch_generators
 from parity.frameworks.torch.driver.attention import shares_of
+from parity.frameworks.torch.driver.older import ATTENTION, uncompiled
 from parity.run.driver.base import active_driver, dealing
 
 
@@ -139,7 +140,7 @@ def attention(
 ) -> torch.Tensor:  # fmt: skip
     """Return what PyTorch's attention gives; where it drops any, written out, with a dropout that the driver deals."""
     if not dropout_p or active_driver().native:
-        return torch_generators.ATTENTION(query, key, value, attn_mask, dropout_p, is_causal, scale=scale, **more)
+        return ATTENTION(query, key, value, attn_mask, dropout_p, is_causal, scale=scale, **more)
     return dropout(shares_of(query, key, attn_mask, causal=is_causal, scale=scale), dropout_p) @ value
 
 
@@ -150,7 +151,7 @@ def randn_like(input: torch.Tensor, *more: Any, **named: Any) -> torch.Tensor:
     return recorded(input, None).to(input.dtype)
 
 
-@torch.compiler.disable  # type: ignore[untyped-decorator]
+@uncompiled
 def recorded(input: torch.Tensor, p: float | None, shape: Sequence[int] | None = None) -> torch.Tensor:
     """Return what the active driver says is drawn, which a compiled model asks for from outside.
 

@@ -6,11 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import torch
 
+from parity.frameworks.torch.driver.older import Scheduler
 from parity.run.driver.state import State
-
-Scheduler = torch.optim.lr_scheduler.LRScheduler
 
 
 class OwnNumbers(State):

@@ -11,13 +11,14 @@ from typing import Any
 import torch
 from torch import nn
 from torch.nn import functional
-from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 from torch.overrides import TorchFunctionMode
 
 from parity.frameworks.torch.driver import generators
 from parity.frameworks.torch.driver.by_hand import MovedByHand
 from parity.frameworks.torch.driver.calls import SILENT, Call, Origins, Ref, optimizer_of
+from parity.frameworks.torch.driver.older import ATTENTION, Scheduler
 from parity.frameworks.torch.driver.own_loss import cut, is_loss
 from parity.frameworks.torch.driver.starts import Starts
 from parity.run.here import function_here, line_here
@@ -26,7 +27,7 @@ STEPS = 3
 """Of an optimizer, at the last of which a program is stopped."""
 
 DROPOUTS = {"dropout": generators.DROPOUT, "alpha_dropout": generators.ALPHA_DROPOUT,
-            "scaled_dot_product_attention": generators.ATTENTION}  # fmt: skip
+            "scaled_dot_product_attention": ATTENTION}  # fmt: skip
 """PyTorch's own, in the place of which a driver may have put others."""
 
 
@@ -335,7 +336,7 @@ def _schedulers(seen: SeenLoop, put: Callable[[Any, str, Any], None]) -> None:
     """See every class of schedulers: each may have a ``step`` of its own."""
     kinds = [one for one in vars(torch.optim.lr_scheduler).values() if isinstance(one, type)]
     for kind in dict.fromkeys(kinds):
-        if not issubclass(kind, LRScheduler | ReduceLROnPlateau):
+        if not issubclass(kind, Scheduler | ReduceLROnPlateau):
             continue
         for name, told in (("__init__", seen.schedules), ("step", seen.schedule)):
             run = vars(kind).get(name)

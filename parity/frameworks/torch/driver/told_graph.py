@@ -16,6 +16,7 @@ from torch.nn import functional
 from parity.frameworks.torch.driver import generators
 from parity.frameworks.torch.driver.attention_apart import Written
 from parity.frameworks.torch.driver.attention_by_hand import WrittenAttentions
+from parity.frameworks.torch.driver.older import ATTENTION
 from parity.frameworks.torch.driver.own_loss import MARK, read_on
 from parity.frameworks.torch.driver.recurrent import single
 from parity.frameworks.torch.driver.rows_axis import RowsFirst, alike, rows_axis
@@ -164,15 +165,16 @@ class TracedModel:
         """Return within what a call moves nothing that stays: buffers, modes and random numbers are put back."""
         buffers = [(one, one.detach().clone()) for one in self._model.buffers()]
         modes = [(one, one.training) for one in self._model.modules()]
-        kept = functional.dropout, functional.scaled_dot_product_attention
-        functional.dropout, functional.scaled_dot_product_attention = generators.DROPOUT, generators.ATTENTION
+        own = {"dropout": generators.DROPOUT} | ({"scaled_dot_product_attention": ATTENTION} if ATTENTION else {})
+        kept = {name: getattr(functional, name) for name in own}
+        vars(functional).update(own)
         for module, mode in self._modes:
             module.training = mode and training
         try:
             with torch.random.fork_rng(devices=[]), torch.enable_grad():
                 yield
         finally:
-            functional.dropout, functional.scaled_dot_product_attention = kept
+            vars(functional).update(kept)
             for module, mode in modes:
                 module.training = mode
             with torch.no_grad():

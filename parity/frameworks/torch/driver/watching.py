@@ -12,6 +12,7 @@ import torch.nn.functional as F
 
 from parity.frameworks.torch.driver.exact import Exact
 from parity.frameworks.torch.driver.hooks import Forced, first, host, last, together, transformed
+from parity.frameworks.torch.driver.older import watched_steps
 from parity.frameworks.torch.driver.on_device import lying
 from parity.run.driver.base import Driver
 from parity.run.driver.layouts import View
@@ -77,8 +78,7 @@ class TorchWatching(Exact, Driver):
             nonlocal steps
             steps -= 1
 
-        hooks.append(self.optimizer.register_step_pre_hook(begun))
-        hooks.append(self.optimizer.register_step_post_hook(stepped))
+        hooks += watched_steps(self.optimizer, begun, stepped)
         try:
             return self.train(x, y)
         finally:

@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 
+from parity.frameworks.torch.driver.older import GradScaler
+
 
 class Wide(TorchFunctionMode):  # type: ignore[misc]
     """Within it, float64 is what a program gets where it asks for float32."""
@@ -44,4 +46,4 @@ def _as_it_is(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 for name in ("scale", "unscale_", "update"):  # The scale of a loss is a float32 number to PyTorch's kernels.
-    setattr(torch.amp.GradScaler, name, _as_it_is(getattr(torch.amp.GradScaler, name)))
+    setattr(GradScaler, name, _as_it_is(getattr(GradScaler, name)))
