@@ -198,7 +198,7 @@ class Entry(Strict):
     """Whether it runs only in the program that it was read from, and is compiled in no framework."""
 
     since: ClassVar[tuple[Since, ...]] = ()
-    """Fields that moved with a release, the oldest first; each shown by a run of both versions."""
+    """Its own fields that moved with a release, the oldest first; each shown by a run of both versions."""
 
     never: ClassVar[Mapping[str, str]] = {}
     """Per framework, why it can never have the entry."""
@@ -275,10 +275,15 @@ class Entry(Strict):
         return part.as_told(told) if part is not None and told else part
 
     @classmethod
-    def since_in(cls, framework: str) -> list[Since]:
+    def moved(cls) -> list[Since]:
+        """Return what moved with releases: its own fields, then those that it shares with others."""
+        return [one for base in cls.__mro__ for one in vars(base).get("since", ())]
+
+    @classmethod
+    def moved_in(cls, framework: str) -> list[Since]:
         """Return what moved with releases of a framework, or of one that it falls back on."""
         line = frameworks()[framework].line if framework in frameworks() else ()
-        return [one for one in cls.since if one.framework in line]
+        return [one for one in cls.moved() if one.framework in line]
 
     @classmethod
     def cases(cls) -> list[Case]:

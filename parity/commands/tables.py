@@ -232,7 +232,7 @@ def _entry_told(entry: type[Entry]) -> dict[str, Any]:
         "cases": len(entry.cases()),
         "shows": [case.shows for case in entry.cases()],
         "read_in": dict(entry.source),
-        "since": [one.told() for one in entry.since],
+        "since": [one.told() for one in entry.moved()],
     }
 
 
@@ -302,7 +302,7 @@ def _print_one(name: str, family: str, console: Console) -> None:
     console.print()
     console.print(table)
     _print_list(console, "Runs in", (f"{one.title}{_there(entry, name)}" for name, one in frameworks().items()))
-    _print_list(console, "Since which version", (moved.told() for moved in entry.since))
+    _print_list(console, "Since which version", (moved.told() for moved in entry.moved()))
     _print_list(console, "Worked cases", (f"{case.shows}" for case in entry.cases()))
     _print_list(console, "Read in", (f"{frameworks()[one].title}: {file}" for one, file in entry.source.items()))
 

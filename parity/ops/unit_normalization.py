@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field, PositiveFloat
 
 from parity.code import Case, Helper, KerasCode, Site
-from parity.entries import Shape, read_in
+from parity.entries import Shape, Since, read_in
 from parity.lazy import differentiable as np
 from parity.native import Native, same
 from parity.ops.axes import Axes, counted
@@ -47,6 +47,7 @@ class UnitNormalization(Single):
     passes_mask: ClassVar[bool] = True
     rescales: ClassVar[bool] = True
     keeps_sign: ClassVar[bool] = True
+    since: ClassVar = (Since("keras", "3.6", "epsilon", 1e-6, 1e-12, "unit_normalization"),)
     source: ClassVar = read_in(keras="layers/normalization/unit_normalization", tensorflow="ops/nn_impl",
                                torch="nn/functional")  # fmt: skip
     natives: ClassVar = {"keras": Native("keras.layers.UnitNormalization", same("axis"), own={"axis": -1},

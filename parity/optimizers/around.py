@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
+from parity.entries import Since
 from parity.frameworks import Hole, frameworks
 from parity.native import Native, Turned, same
 from parity.optimizers.clipping import Clipping
@@ -51,6 +52,7 @@ class Around(Clipping):
     }  # fmt: skip
 
     seen_in_part: ClassVar[frozenset[str]] = frozenset({"accumulation_counts"})
+    since: ClassVar = (Since("keras", "3.5", "accumulation_counts", "batches", "updates", "accumulated_batches"),)
 
     gradient_accumulation_steps: PositiveInt = Field(default=1, description="batches whose gradients make one update")
     accumulation: Literal["mean", "sum"] = Field(

@@ -157,7 +157,7 @@ def _entry_fact(name: str, used: Sequence[str]) -> EntryFact:
         PartFact(
             framework=one, title=title_of(one), means=means_in(entry, one), link=_link(entry, one),
             defaults={field: shown(value) for field, value in entry.natively(one).items()},
-            since=[moved.told() for moved in entry.since_in(one)],
+            since=[moved.told() for moved in entry.moved_in(one)],
         )
         for one in dict.fromkeys(used)
     ]  # fmt: skip
