@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,19 +25,20 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def load(spec: DataSpec, *, file: Path | None = None, numbers: Collection[str] = ()) -> Dataset:
+def load(spec: DataSpec, *, file: Path | None = None, numbers: Mapping[str, int] | None = None) -> Dataset:
     """Return the rows of a spec, preprocessed in float64.
 
     Args:
         spec: where the rows come from and what is done to them.
         file: an .npz or .csv that gives the content in the source's place (``--data FILE``).
         numbers: arrays of targets whose integer labels number classes whatever ``one_hot`` says: a program is given
-            these numbers.
+            these numbers. And how many classes its outputs are: rows may be of some of them only.
 
     Raises:
         DataError: the data are missing, faulty, or do not fit the spec.
     """
-    counted = spec.goals if spec.targets == "index" else numbers
+    many = numbers or {}
+    counted = spec.goals if spec.targets == "index" else many
     spec = spec.model_copy(update={"one_hot": tuple(one for one in spec.goals if one in counted or spec.turns(one))})
     raw = read(spec, file=file)
     source = sources().get(spec.source)
@@ -45,7 +46,7 @@ def load(spec: DataSpec, *, file: Path | None = None, numbers: Collection[str] =
     arrays = [preprocess(one, spec) for one in raw.inputs]
     # Of several inputs, all numbers of a row side by side; so the targets of several outputs.
     x = together(arrays)
-    made = [_targets(name, one, spec) for name, one in zip(spec.goals, raw.goals, strict=True)]
+    made = [_targets(name, one, spec, many.get(name, 0)) for name, one in zip(spec.goals, raw.goals, strict=True)]
     y, aims = together([rows for _, rows in made]), tuple(aim for aim, _ in made)
     rows = f"{len(x)} rows" if len(x) == len(raw.y) else f"the first {len(x)} of {len(raw.y)} rows"
     kinds = ["targets" if one.classes is None else f"{one.classes} classes" for one in aims]
@@ -63,9 +64,10 @@ def load(spec: DataSpec, *, file: Path | None = None, numbers: Collection[str] =
     return split(whole, spec.validation_split) if spec.validation_split else whole
 
 
-def _targets(name: str, stored: np.ndarray, spec: DataSpec) -> tuple[Aim, np.ndarray]:
+def _targets(name: str, stored: np.ndarray, spec: DataSpec, many: int) -> tuple[Aim, np.ndarray]:
     """Return what is known of an array of targets, and its rows in the form in which everything is compared."""
-    classes = class_count(stored) if spec.turns(name) else None
+    found = class_count(stored) if spec.turns(name) else None
+    classes = None if found is None else max(found, many)
     labels = stored[: spec.rows]
     y = labels.astype(np.float64) if classes is None else one_hot(labels, classes)
     flat = y.ndim == 1

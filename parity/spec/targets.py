@@ -69,19 +69,19 @@ class Trial:
     said: str = ""
 
 
-def numbers_classes(side: Resolved) -> tuple[str, ...]:
-    """Return the arrays of targets whose integer labels number classes for a side, though ``one_hot`` may be false.
+def numbers_classes(side: Resolved) -> dict[str, int]:
+    """Return the arrays of targets whose integer labels number classes for a side, and how many the side has of them.
 
-    A loss that takes nothing but classes says so, and so does a spec that asks for their numbers. A program compiled
-    for one-hot rows takes ``one_hot: false`` at its word.
+    A loss that takes nothing but classes says so, and so does a spec that asks for their numbers, whatever ``one_hot``
+    says. A program compiled for one-hot rows takes ``one_hot: false`` at its word.
     """
     data = side.config.data
-    losses = [one.config.loss for one in side.views.values()]
-    return tuple(
-        name
-        for name, loss in zip(data.goals, losses, strict=True)
+    views = [(one.config.loss, one.last.output_shape) for one in side.views.values()]
+    return {
+        name: shape[-1] if shape else 0
+        for name, (loss, shape) in zip(data.goals, views, strict=True)
         if "index" in (data.targets, *loss.forms) or (side.program is not None and len(loss.forms) == 1)
-    )
+    }
 
 
 def settled(side: Resolved, target: Shape, classes: bool, given: Given | None = None) -> Resolved:

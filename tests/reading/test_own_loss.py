@@ -158,3 +158,18 @@ def test_what_is_more_than_a_loss_of_outputs_and_targets_is_refused_as_before(
 ) -> None:
     with pytest.raises(UnreadProgramError, match="a loss that Net computes itself"):
         read_text(KEPT.format(criterion="nn.Identity()", loss=loss))
+
+
+def test_one_tensor_of_two_layers_is_told(read_text: Callable[..., ReadProgram]) -> None:
+    tied = LANGUAGE.replace(
+        "nn.Linear(6, 9, bias=False)\n", "nn.Linear(6, 9, bias=False)\n        self.head.weight = self.table.weight\n"
+    )
+    with pytest.raises(UnreadProgramError, match=r"one tensor of two layers \(table\.weight and head\.weight\)"):
+        read_text(tied.format(loss=AS_VIEW))
+
+
+def test_rows_may_be_of_some_of_the_classes_only(session: Session, tmp_path: Path) -> None:
+    text = LANGUAGE.format(loss=AS_VIEW).replace("torch.randint(0, 9, (200,))", "torch.randint(0, 7, (200,))")
+    reading, proof = read_and_held(session, text, tmp_path)
+    assert reading.arrays["y"].max() == 6
+    assert proof.code == 0, proof.lines

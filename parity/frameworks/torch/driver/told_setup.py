@@ -84,6 +84,19 @@ class Start:
         return {"start": said if number is None else {**said, "number": number}}
 
 
+def _tell_tied(told: Told, graph: TracedModel) -> None:
+    """Refuse layers that have one tensor between them: each has weights of its own in a spec."""
+    known: dict[int, tuple[str, nn.Module]] = {}
+    for node in told.nodes:
+        module = graph.modules.get(node.name)
+        for name, one in module.named_parameters() if module is not None else ():
+            first, other = known.setdefault(id(one), (f"{node.name}.{name}", module))
+            if other is not module:
+                what = f"one tensor of two layers ({first} and {node.name}.{name})"
+                refuse(told, what, "weights of its own for each layer, or one layer that is called twice", node.place)
+                return
+
+
 def tell_parameters(
     told: Told, graph: TracedModel, starts: Starts, groups: Moving | None, measured: Start
 ) -> None:  # fmt: skip
@@ -101,6 +114,7 @@ def tell_parameters(
     modules = {id(one): one for one in graph.modules.values()}.values()
     if starts.are_copies(parameter for one in modules for parameter in one.parameters()):
         told.notes.append(COPIED)
+    _tell_tied(told, graph)
     for node in told.nodes:
         module = graph.modules.get(node.name)
         whole = isinstance(module, nn.MultiheadAttention | Written)  # Its output is a module of its own.
