@@ -299,5 +299,5 @@ def test_assignments_by_hand_are_read_group_by_group(
 
 def test_variables_that_are_moved_by_different_rules_are_a_line(read_text: Any) -> None:
     by_sign = "g = tf.sign(g) if v is b2 else g"
-    with pytest.raises(ParityError, match="an update that is written out .none of .* rules that were tried"):
+    with pytest.raises(ParityError, match=r"an update that is written out .none of .* rules that were tried"):
         read_text(RAW.format(rates="[0.1] * 4", decays=by_sign))
