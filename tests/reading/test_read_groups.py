@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from helpers_reading import read_and_held
 
+from parity import api
 from parity.errors import ParityError
 from parity.reading.pair import paired
 from parity.run.session import Session
@@ -301,3 +302,18 @@ def test_variables_that_are_moved_by_different_rules_are_a_line(read_text: Any) 
     by_sign = "g = tf.sign(g) if v is b2 else g"
     with pytest.raises(ParityError, match=r"an update that is written out .none of .* rules that were tried"):
         read_text(RAW.format(rates="[0.1] * 4", decays=by_sign))
+
+
+def test_live_objects_have_their_groups_too() -> None:
+    """And what their optimizer is not given stands still."""
+    torch = pytest.importorskip("torch")
+    net = torch.nn.Sequential(torch.nn.Linear(4, 5), torch.nn.Linear(5, 4), torch.nn.Linear(4, 3))
+    for one in net.parameters():
+        torch.nn.init.zeros_(one)
+    groups = [{"params": net[1].weight}, {"params": [net[1].bias, *net[2].parameters()], "weight_decay": 0.0}]
+    rows, classes = torch.randn(8, 4).numpy(), torch.randint(0, 3, (8,)).numpy()
+    optimizer = torch.optim.AdamW(groups, lr=0.01, weight_decay=0.2)
+    found = api.read(net, x=rows, y=classes, loss=torch.nn.CrossEntropyLoss(), optimizer=optimizer)
+    assert found.spec.optimizer.decays == {"*.bias": 0.0, "linear_2.kernel": 0.0}, "the first does not move"
+    assert found.spec.optimizer.decay_of("linear_1.kernel") == 0.2
+    assert [op.name for op in found.spec.model.layers if not op.trainable] == ["linear_0"]
