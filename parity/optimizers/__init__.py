@@ -8,8 +8,9 @@ from pydantic import Field
 
 from parity.code import Case, function
 from parity.entries import entry_type
+from parity.errors import UsageError
 from parity.formula import Formula, formula_of
-from parity.frameworks import part_of
+from parity.frameworks import part_of, title_of
 from parity.lazy import np
 from parity.optimizers.around import Around
 from parity.schedules import AnyRate, Schedule
@@ -155,7 +156,14 @@ class Optimizer(Around):
         return "no norm is clipped" if idle else super().inert(field, other)
 
     def code(self, framework: str) -> OptimizerCode:
-        """Return the optimizer in a framework: its own part, or the rule written out."""
+        """Return the optimizer in a framework: its own part, or the rule written out.
+
+        Raises:
+            UsageError: where it cannot be said there.
+        """
+        hole = self.hole_of(framework) if self.hole(framework) is None else None
+        if hole is not None:
+            raise UsageError(f"optimizer {self.label()}: {title_of(framework)} cannot say it: {hole.why}; {hole.fix}")
         made: OptimizerCode = part_of(framework, "rule").written(self.as_written(), self.part(framework))
         return made if not self.kept_around() else part_of(framework, "around").wrapped(made, self)
 
