@@ -8,8 +8,9 @@ from pydantic import Field
 
 from parity.code import Case, function
 from parity.discovery import entry_type
+from parity.errors import UsageError
 from parity.formula import Formula, formula_of
-from parity.frameworks import part_of
+from parity.frameworks import part_of, title_of
 from parity.lazy import np
 from parity.optimizers.per_parameter import PerParameter
 from parity.schedules import AnyRate, Schedule
@@ -161,7 +162,13 @@ class Optimizer(PerParameter):
         Args:
             framework: whose program it is for.
             kept: where the program keeps its trainable parameters; without it all are treated alike.
+
+        Raises:
+            UsageError: where it cannot be said there.
         """
+        hole = self.hole_of(framework) if self.hole(framework) is None else None
+        if hole is not None:
+            raise UsageError(f"optimizer {self.label()}: {title_of(framework)} cannot say it: {hole.why}; {hole.fix}")
         one = self.as_written().decay_first()
         made: OptimizerCode = part_of(framework, "rule").written(one, self.part(framework), kept if one.parts else {})
         return made if not self.kept_around() else part_of(framework, "around").wrapped(made, self)

@@ -77,6 +77,17 @@ def apart_faults(
     return faults
 
 
+def says_fields(framework: str, config: Config) -> bool:
+    """Return whether a framework that has the entries of a config can say them with the fields that they have.
+
+    Args:
+        framework: its name.
+        config: of a side.
+    """
+    parts = [part for _, part in walk(config) if isinstance(part, Entry)]
+    return all(part.hole(framework) is not None or part.hole_of(framework) is None for part in parts)
+
+
 def reading_faults(config: Config, where: Where, loc: Loc) -> list[Fault]:
     """Return the faults of an opaque loss that reads what is no layer.
 

@@ -6,15 +6,18 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 
+from packaging.version import InvalidVersion, Version
+
 from parity.court.work import Note
 from parity.errors import ParityError
 from parity.explain.search import SpentError
 from parity.frameworks import title_of
-from parity.prepare.installed import installed_frameworks
+from parity.prepare.installed import installed_frameworks, installed_version
 from parity.prepare.sizes import fused
 from parity.run.jobs import Job
 from parity.run.trajectory import Trajectory
 from parity.spec.exactness import unsaid_by
+from parity.spec.holes import says_fields
 from parity.spec.resolve import Resolved
 from parity.trials.runner import GUESSED, Runner
 
@@ -74,10 +77,14 @@ def choose(
         steps: of each run.
         note: told what is under way.
     """
-    homes = {side.framework: side for side in reversed(sides)}
+    homes = {side.framework: side for side in _newest_last(sides)}
     for name in installed_frameworks():
         homes.setdefault(name, here(pair[0], name))
-    homes = {name: home for name, home in homes.items() if not any(unsaid_by(name, side.config) for side in pair)}
+    configs = [side.config for side in pair]
+    homes = {
+        name: home for name, home in homes.items()
+        if not any(unsaid_by(name, one) or not says_fields(name, one) for one in configs)
+    }  # fmt: skip
     if wanted is not None:
         return Choice(home=homes.get(wanted, here(pair[0], wanted)), seconds={})
     if len(homes) == 1:
@@ -92,6 +99,21 @@ def choose(
     runner.close_others(homes[best])
     seconds = {name: one for name, one in race.seconds.items() if one < float("inf")}
     return Choice(home=homes[best], seconds=seconds, more=frozenset(race.seconds) - frozenset(race.done))
+
+
+def _newest_last(sides: Sequence[Resolved]) -> list[Resolved]:
+    """Return sides so that of each framework the newest release comes last: in it can be written what older ones do."""
+    turned = list(reversed(sides))
+    if not any(side.packages or side.python for side in turned):
+        return turned
+
+    def release(side: Resolved) -> Version:
+        try:
+            return Version(installed_version(side))
+        except InvalidVersion:  # Its interpreter does not tell.
+            return Version("0")
+
+    return sorted(turned, key=release)
 
 
 @dataclass(kw_only=True)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from helpers_numpy import net_side
 
-from parity.errors import WorkerError
+from parity.errors import UsageError, WorkerError
 from parity.spec.resolve import Resolved
 from parity.trials import speed
 from parity.trials.runner import GUESSED, URGENT
@@ -128,3 +128,25 @@ def test_a_spec_that_names_one_has_it_without_a_race(told: Any) -> None:
     clock = Clock({})
     assert told(clock, "torch").home.framework == "torch"
     assert clock.asked == []
+
+
+def test_a_framework_that_cannot_say_a_config_with_its_fields_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Batches that are counted are Keras's alone: in another framework a trial would be of another rule."""
+    monkeypatch.setattr(speed, "installed_frameworks", lambda: ("keras", "tensorflow", "torch"))
+    counted = {"optimizer": {"adam": {"gradient_accumulation_steps": 2, "accumulation_counts": "batches"}}}
+    sides = [net_side("one"), net_side("other", **counted)]
+    clock = Clock({})
+    choice = choose(clock, sides, (sides[0], sides[1]), None, STEPS, lambda what, share: None)  # type: ignore[arg-type]
+    assert (choice.home.framework, clock.asked) == ("keras", [])
+    with pytest.raises(UsageError, match=r"adam\(.*\): PyTorch cannot say it: only Keras counts batches"):
+        sides[1].config.optimizer.code("torch")
+
+
+def test_of_two_releases_the_newer_one_makes_the_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an older release does is written in a newer one, not the other way."""
+    monkeypatch.setattr(speed, "installed_frameworks", lambda: ("keras",))
+    monkeypatch.setattr(speed, "installed_version", lambda side: side.packages["keras"])
+    sides = [replace(net_side(one), packages={"keras": one}) for one in ("3.4.1", "3.10.0")]
+    for order in (sides, sides[::-1]):
+        choice = choose(Clock({}), order, (order[0], order[1]), None, STEPS, lambda what, share: None)  # type: ignore[arg-type]
+        assert choice.home.name == "3.10.0"
