@@ -102,7 +102,7 @@ class PerParameter(Around):
         most = max(self.decays.values(), default=0.0)
         if getattr(self, DECAY, 0.0) or not most:
             return self
-        return self.model_copy(update={DECAY: most, DECAYS: {**self.decays, "*": 0.0}})
+        return self.model_copy(update={DECAY: most, DECAYS: {**self.decays, "*": self.decays.get("*", 0.0)}})
 
     def share(self) -> str:
         """Return the decay as a formula has it: a number, or a name where it is not the same of all parameters."""

@@ -101,7 +101,10 @@ GROUPED = 0.15
 
 def _with_groups(numbers: random.Random, optimizer: dict[str, Any], model: dict[str, Any]) -> dict[str, Any]:
     """Return an optimizer that may treat some parameters of a model otherwise: drawn behind all else."""
-    names = movable(graph_of(named(ModelSpec.model_validate(model))))
+    try:
+        names = movable(graph_of(named(ModelSpec.model_validate(model))))
+    except ValueError:
+        return optimizer  # It is no network, and is drawn again.
     if numbers.random() > GROUPED or not names:
         return optimizer
     ((kind, fields),) = optimizer.items()

@@ -126,6 +126,18 @@ def test_adamw_takes_a_decay_of_its_own_off() -> None:
     assert none == 0.0
 
 
+@pytest.mark.parametrize("said", [{"*": 0.1}, {"*.bias": 0.1}, {"a": 0.2, "*": 0.1}, {"a": 0.0}, {}], ids=str)
+@pytest.mark.parametrize("base", [0.0, 0.3])
+def test_a_decay_that_parts_of_frameworks_need_changes_that_of_no_parameter(
+    said: dict[str, float], base: float
+) -> None:
+    one = AdamW(weight_decay=base, weight_decay_of=said)
+    other = one.decay_first()
+    names = ("a.kernel", "a.bias", "b.kernel", "b.bias")
+    assert [other.decay_of(name) for name in names] == [one.decay_of(name) for name in names]
+    assert (other.weight_decay > 0.0) is one.decays_some()
+
+
 # ------------------------------------------------------------------------------------------------- patterns
 
 

@@ -123,7 +123,7 @@ def numbers_apart(optimizer: Optimizer, kept: Kept) -> dict[str, tuple[dict[str,
     names = {name: one.replace(".", "_") for name, (one, *_) in kept.items()}
     if kept and optimizer.learning_rate_factor_of:
         found[FACTOR] = by_pattern(names, optimizer.factor, 1.0)
-    if kept and optimizer.decays:
+    if kept and optimizer.decays and DECAY in optimizer.hyperparameters():
         found[DECAY] = by_pattern(names, optimizer.decay_of, getattr(optimizer, DECAY))
     return found
 
