@@ -62,7 +62,6 @@ if TYPE_CHECKING:
 Shape = tuple[int, ...]
 """Shape of a tensor without its batch axis."""
 
-
 _INSTALLED: ContextVar[Mapping[str, Mapping[str, Any]] | None] = ContextVar("_INSTALLED", default=None)
 """What the framework that a program is written for answered where nothing is said, by module of an entry."""
 
@@ -223,10 +222,6 @@ class Entry(Strict):
             if cls.said_in(name):
                 return None
         return Hole()
-
-    def hole_of(self, framework: str) -> Hole | None:
-        """Return :meth:`hole`, or why it cannot be said with these fields."""
-        return self.hole(framework)
 
     @classmethod
     def installed(cls, field: str) -> Any:

@@ -271,11 +271,10 @@ class Reference:
 
     def _update(self, gradients: Arrays, number: int) -> Iterator[tuple[str, np.ndarray]]:
         """Move the trainable parameters and their slots, one after another; yield what each parameter moved by."""
-        optimizer, given = self.side.config.optimizer, dict[str, "np.ndarray"]()
-        if optimizer.by_batches:
-            gradients = self._clipped({name: gradients[name] for name in self.trainable})
+        optimizer, given = self.side.config.optimizer, {name: gradients[name] for name in self.trainable}
+        given = dict(self._clipped(given)) if optimizer.by_batches else given
         for name in self.trainable:
-            given[name], self.slots[name] = optimizer.gathered(gradients[name], self.slots[name], number)
+            given[name], self.slots[name] = optimizer.gathered(given[name], self.slots[name], number)
         given = given if optimizer.by_batches else dict(self._clipped(given))
         for name in self.trainable:
             before = self.weights[name]

@@ -97,10 +97,11 @@ class Around(Clipping):
         return self.gathers and self.accumulation_counts == "batches"
 
     def hole_of(self, framework: str) -> Hole | None:
+        """Return :meth:`hole`, or why it cannot be said with these fields."""
         if self.by_batches and "keras" not in frameworks()[framework].line:
             return Hole(why="only Keras counts batches where several make an update",
                         fix="accumulation_counts: updates, or a program of your own")  # fmt: skip
-        return super().hole_of(framework)
+        return self.hole(framework)
 
     def kept_around(self) -> tuple[str, ...]:
         """Return the slots of each parameter that are none of the rule's."""

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from parity.entries import Entry
 from parity.errors import Fault, listed
-from parity.frameworks import title_of
+from parity.frameworks import Hole, title_of
+from parity.optimizers.around import Around
 from parity.spec.exactness import numerics_faults
 from parity.spec.faults import Loc, Where
 from parity.spec.paths import split, walk
@@ -77,6 +78,11 @@ def apart_faults(
     return faults
 
 
+def _hole_of(part: Entry, framework: str) -> Hole | None:
+    """Return why an entry cannot be said in a framework, with the fields that it has; None where it can."""
+    return part.hole_of(framework) if isinstance(part, Around) else part.hole(framework)
+
+
 def says_fields(framework: str, config: Config) -> bool:
     """Return whether a framework that has the entries of a config can say them with the fields that they have.
 
@@ -85,7 +91,7 @@ def says_fields(framework: str, config: Config) -> bool:
         config: of a side.
     """
     parts = [part for _, part in walk(config) if isinstance(part, Entry)]
-    return all(part.hole(framework) is not None or part.hole_of(framework) is None for part in parts)
+    return all(part.hole(framework) is not None or _hole_of(part, framework) is None for part in parts)
 
 
 def reading_faults(config: Config, where: Where, loc: Loc) -> list[Fault]:
@@ -108,7 +114,7 @@ def _holes(
 ) -> list[Fault]:  # fmt: skip
     faults = []
     for path, part in walk(config):
-        if not isinstance(part, Entry) or (by_hand and part.at_home) or (hole := part.hole_of(framework)) is None:
+        if not isinstance(part, Entry) or (by_hand and part.at_home) or (hole := _hole_of(part, framework)) is None:
             continue
         section, *rest = split(path)
         layer, deeper = (rest[0], rest[1:]) if section == "layers" else ("", rest)

@@ -1,4 +1,4 @@
-"""What docs/upgrades.md, docs/goldens.md and docs/compare.md show as printed is what their commands print."""
+"""What docs/upgrades.md and docs/goldens.md show as printed is what their commands print."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from helpers_frameworks import missing
 from helpers_sample import WHOLE
-from helpers_shown import ROOT, assert_shown, printed, shown
+from helpers_shown import assert_shown, printed, shown
 
 from parity.environments.building import find_uv, made
 from parity.environments.wanted import Environment
@@ -31,14 +31,6 @@ def test_a_golden_of_another_version_is_checked_as_shown(name: str, beginning: s
     shutil.copytree(GOLDEN, tmp_path, dirs_exist_ok=True)
     said = printed("check", f"{name}.yaml", "--against", f"{name}.golden.json", cwd=tmp_path)
     assert_shown(shown(beginning, "docs/goldens.md"), said)
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not WHOLE, reason="takes minutes: make long")
-def test_opaque_programs_are_compared_as_shown(tmp_path: Path) -> None:
-    beginning = "$ parity compare vae_keras.py vae_torch.py"
-    said = printed("compare", "vae_keras.py", "vae_torch.py", "--out", str(tmp_path), cwd=ROOT / "specs/ports")
-    assert_shown(shown(beginning, "docs/compare.md"), said)
 
 
 ACTIVITY = "specs/upgrades/activity_regularizer.yaml"
