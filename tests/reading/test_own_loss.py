@@ -145,8 +145,9 @@ def test_targets_that_a_loss_leaves_out_are_told(read_text: Callable[..., ReadPr
         "        shifted = F.pad(targets, (0, 1), value=-100)[..., 1:].contiguous()\n"
         "        loss = F.cross_entropy(logits.view(-1, 9), shifted.view(-1))"
     )
-    with pytest.raises(UnreadProgramError, match="leaves out the targets that are -100, 24 of 120"):
-        read_text(LANGUAGE.format(loss=shifted))
+    for handed in ("shifted.view(-1)", "shifted.view(-1).to(logits.device)"):
+        with pytest.raises(UnreadProgramError, match="leaves out the targets that are -100, 24 of 120"):
+            read_text(LANGUAGE.format(loss=shifted.replace("shifted.view(-1)", handed)))
 
 
 @pytest.mark.parametrize("loss", [

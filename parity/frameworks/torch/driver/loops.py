@@ -188,7 +188,11 @@ def _pass(event: Event) -> Pass:
         if term.targets is not None:  # Of a sequence they may be put together, as what the model gives is.
             of_any_rows(term.outputs, rows)
             of_any_rows(term.targets, rows)
-            term.targets = by_row(term.targets, rows) or term.targets
+            aimed, given = by_row(term.targets, rows), term.targets.tensor
+            if aimed is None and rows:
+                what = f"targets of shape {tuple(given.shape)} beside outputs of {rows} rows"
+                raise UnclearError(what, event.place, "targets by row, as the outputs are")
+            term.targets = aimed or term.targets
     for one in reversed(every):
         if one.call is None or not depends(one):
             continue

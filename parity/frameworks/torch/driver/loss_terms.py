@@ -30,6 +30,9 @@ SIGNS = {"add": (1.0, 1.0), "radd": (1.0, 1.0), "sub": (1.0, -1.0), "rsub": (-1.
 RESHAPES = frozenset({"squeeze", "view", "reshape", "flatten", "unsqueeze", "contiguous", "ravel"})
 """Functions between a model and its loss that are no layer, where they keep the numbers of a row."""
 
+ALIKE = frozenset({"to", "detach", "clone", "long", "int", "float", "double", "type", "type_as", "cpu", "cuda"})
+"""Functions between rows and a loss that give the same numbers, of another type perhaps."""
+
 OUT = "the usual loss of outputs and targets, or a sum of such losses"
 
 
@@ -147,17 +150,16 @@ def _term(call: Call, part: dict[str, Any], share: float) -> Term:
 
 def by_row(ref: Ref, rows: int) -> Ref | None:
     """Return what a loss is given as it was before its rows were put together; None where it never was by row."""
-    while ref.call is not None and ref.call.name in RESHAPES and len(ref.call.refs()) == 1:
-        source = ref.call.refs()[0]
-        if source.tensor.dim() == 0 or source.tensor.numel() != ref.tensor.numel() or len(source.tensor) != rows:
-            break
-        ref = source
-    return ref if ref.tensor.dim() and len(ref.tensor) == rows else None
+    while not (ref.tensor.dim() and len(ref.tensor) == rows):
+        if ref.call is None or ref.call.name not in RESHAPES | ALIKE or not ref.call.refs():
+            return None
+        ref = ref.call.refs()[0]
+    return ref
 
 
 def of_any_rows(ref: Ref, rows: int) -> None:
     """Let the reshapes that put rows together do so with any number of rows: ``view(b * t, c)`` has theirs in it."""
-    while ref.call is not None and ref.call.name in RESHAPES and len(ref.call.refs()) == 1:
+    while ref.call is not None and ref.call.name in RESHAPES | ALIKE and ref.call.refs():
         call, (first, *sizes) = ref.call, ref.call.args
         several = len(sizes) == 1 and isinstance(sizes[0], tuple | list)
         told = list(sizes[0]) if several else sizes

@@ -17,7 +17,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from parity.frameworks.torch.driver.calls import Call, Origins, Ref, behind, exchanged, key_of, leaves
-from parity.frameworks.torch.driver.loss_terms import LOSSES, RESHAPES, by_row, terms_of
+from parity.frameworks.torch.driver.loss_terms import ALIKE, LOSSES, RESHAPES, by_row, terms_of
 from parity.frameworks.torch.driver.terms import Term, depends
 from parity.frameworks.torch.driver.tracer import UnclearError
 from parity.frameworks.torch.driver.words import bound
@@ -168,7 +168,11 @@ class _Given(TorchFunctionMode):  # type: ignore[misc]
             self._given.append(told["input"])
             return told["input"].new_zeros(told["target"].shape if told.get("reduction") == "none" else ())
         found = func(*args, **kwargs)
-        if getattr(func, "__name__", "") in RESHAPES and isinstance(found, torch.Tensor) and found is not args[0]:
+        if (
+            getattr(func, "__name__", "") in RESHAPES | ALIKE
+            and isinstance(found, torch.Tensor)
+            and found is not args[0]
+        ):
             self._sources[found] = args[0]
         return found
 
