@@ -72,9 +72,9 @@ UNREAD = {
     "a part is still": ("net.bias.requires_grad_(False)\n" + STEP.format(loss=PLAIN),
                         "layer 'model', of which bias does not train,"),
     "lambda": (
-        "falls = torch.optim.lr_scheduler.LambdaLR(opt, lambda n: 0.9 ** n)\n" + STEP.format(loss=PLAIN)
+        "falls = torch.optim.lr_scheduler.LambdaLR(opt, lambda n: (n + 1) ** -0.5)\n" + STEP.format(loss=PLAIN)
         + "    falls.step()\n",
-        "optimizer torch.optim.SGD is not read; it needs a schedule that is torch.optim.lr_scheduler.LambdaLR"),
+        "optimizer torch.optim.SGD is not read; it needs a schedule that gives the rates of this function ("),
 }  # fmt: skip
 """By what stands in the way: what follows the head of a program, and what the only line says."""
 
