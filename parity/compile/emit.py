@@ -185,5 +185,7 @@ def _tidied(piece: str) -> str:
 
 def _black(source: str) -> str:
     import black
+    from black.mode import TargetVersion
 
-    return black.format_str(source, mode=black.Mode(line_length=LINE_LENGTH))
+    # Of a version that is not said, black goes by what it meets in a text: in a piece it meets less than in the whole.
+    return black.format_str(source, mode=black.Mode({TargetVersion.PY310}, line_length=LINE_LENGTH))

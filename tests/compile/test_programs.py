@@ -24,6 +24,7 @@ from typing import Any
 import black
 import numpy as np
 import pytest
+from black.mode import TargetVersion
 from helpers_alone import run_alone
 from helpers_frameworks import EACH_FRAMEWORK, FRAMEWORKS, IMAGE, SMALL_IMAGE, side_of, starting_weights, worker
 from helpers_sample import WHOLE, dealt, taken
@@ -400,7 +401,7 @@ def test_programs_are_as_black_would_have_them(programs: dict[str, Program]) -> 
     first = [name for name in programs if name.endswith(("-0", "stride"))]
     for name, program in in_every_framework(True, taken(first, 3)).items():
         assert program.source == programs[name].source, name
-    mode = black.Mode(line_length=LINE_LENGTH)
+    mode = black.Mode({TargetVersion.PY310}, line_length=LINE_LENGTH)
     for framework in FRAMEWORKS:
         source = programs[f"{framework} whole"].source
         assert black.format_str(source, mode=mode) == source
@@ -417,7 +418,7 @@ def test_programs_are_as_black_would_have_them(programs: dict[str, Program]) -> 
 def test_a_source_is_formatted_piece_by_piece_as_black_does_it_at_once(source: str) -> None:
     """An empty line or two in a text are no end of a piece."""
     made = tidy(source)
-    assert made == black.format_str(source, mode=black.Mode(line_length=LINE_LENGTH))
+    assert made == black.format_str(source, mode=black.Mode({TargetVersion.PY310}, line_length=LINE_LENGTH))
     assert made != source
 
 
