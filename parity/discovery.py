@@ -159,9 +159,10 @@ def with_entries(schema: JsonSchemaValue) -> JsonSchemaValue:
             place["$ref"] = f"#/$defs/{name}"
             if name not in known:
                 own = getattr(importlib.import_module(module), name).model_json_schema()
-                known |= {inner: one for inner, one in own.pop("$defs", {}).items() if inner not in known}
-                known[name] = own
-                open_ends += known.values()
+                inner = own.pop("$defs", {})
+                added = {**{other: one for other, one in inner.items() if other not in known}, name: own}
+                known |= added
+                open_ends += added.values()
     return {**schema, "$defs": known}
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def load(spec: DataSpec, *, file: Path | None = None, numbers: Mapping[str, int] | None = None) -> Dataset:
+def load(spec: DataSpec, *, file: Path | None = None, numbers: Mapping[str, int] = {}) -> Dataset:
     """Return the rows of a spec, preprocessed in float64.
 
     Args:
@@ -37,8 +37,7 @@ def load(spec: DataSpec, *, file: Path | None = None, numbers: Mapping[str, int]
     Raises:
         DataError: the data are missing, faulty, or do not fit the spec.
     """
-    many = numbers or {}
-    counted = spec.goals if spec.targets == "index" else many
+    counted = spec.goals if spec.targets == "index" else numbers
     spec = spec.model_copy(update={"one_hot": tuple(one for one in spec.goals if one in counted or spec.turns(one))})
     raw = read(spec, file=file)
     source = sources().get(spec.source)
@@ -46,7 +45,7 @@ def load(spec: DataSpec, *, file: Path | None = None, numbers: Mapping[str, int]
     arrays = [preprocess(one, spec) for one in raw.inputs]
     # Of several inputs, all numbers of a row side by side; so the targets of several outputs.
     x = together(arrays)
-    made = [_targets(name, one, spec, many.get(name, 0)) for name, one in zip(spec.goals, raw.goals, strict=True)]
+    made = [_targets(name, one, spec, numbers.get(name, 0)) for name, one in zip(spec.goals, raw.goals, strict=True)]
     y, aims = together([rows for _, rows in made]), tuple(aim for aim, _ in made)
     rows = f"{len(x)} rows" if len(x) == len(raw.y) else f"the first {len(x)} of {len(raw.y)} rows"
     kinds = ["targets" if one.classes is None else f"{one.classes} classes" for one in aims]

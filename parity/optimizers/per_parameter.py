@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BeforeValidator, Field, NonNegativeFloat, PrivateAttr, StringConstraints
@@ -127,6 +127,23 @@ def _told(said: Mapping[str, float]) -> list[tuple[str, float]]:
     return [(", ".join(who), number) for number, who in found.items()]
 
 
+def by_number(
+    names: Iterable[str], number: Callable[[str], float], base: float
+) -> tuple[dict[float, list[str]], float]:  # fmt: skip
+    """Return the parameters that have each number, but for those with the number of all others; and that number.
+
+    Args:
+        names: of the parameters.
+        number: of a parameter.
+        base: what parameters have of which nothing is said.
+    """
+    found: dict[float, list[str]] = {}
+    for name in names:
+        found.setdefault(number(name), []).append(name)
+    other = base if base in found else max(found, key=lambda one: len(found[one]), default=base)
+    return {one: mine for one, mine in found.items() if one != other}, other
+
+
 def by_pattern(
     names: Mapping[str, str], number: Callable[[str], float], base: float
 ) -> tuple[dict[str, float], float]:  # fmt: skip
@@ -137,11 +154,10 @@ def by_pattern(
         number: of a parameter, by its own name.
         base: what parameters have of which nothing is said.
     """
-    found: dict[float, list[str]] = {}
-    for name, called in names.items():
-        found.setdefault(number(name), []).append(called)
-    other = base if base in found or not found else max(found, key=lambda one: len(found[one]))
+    found, other = by_number(names, number, base)
     every = list(names.values())
-    return {
-        pattern: one for one, called in found.items() if one != other for pattern in patterns_of(called, every)
-    }, other
+    said = {
+        pattern: one for one, mine in found.items()
+        for pattern in patterns_of([names[name] for name in mine], every)
+    }  # fmt: skip
+    return said, other

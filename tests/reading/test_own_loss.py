@@ -174,3 +174,16 @@ def test_rows_may_be_of_some_of_the_classes_only(session: Session, tmp_path: Pat
     reading, proof = read_and_held(session, text, tmp_path)
     assert reading.arrays["y"].max() == 6
     assert proof.code == 0, proof.lines
+
+
+def test_a_model_may_be_handed_what_its_loss_alone_reads(session: Session, tmp_path: Path) -> None:
+    """The weights of classes are of no row, and another tensor in each call."""
+    text = KEPT.format(criterion="nn.Identity()", loss="F.cross_entropy(logits, labels, weight=weight)")
+    text = text.replace("labels=None):", "labels=None, weight=None):")
+    text = text.replace(
+        "labels=y[start : start + 8]", "labels=y[start : start + 8], weight=torch.tensor([1.0, 2.0, 0.5])"
+    )
+    reading, proof = read_and_held(session, text, tmp_path)
+    assert reading.spec["loss"]["sparse_categorical_crossentropy"]["class_weight"] == [1.0, 2.0, 0.5]
+    assert list(reading.arrays) == ["X", "y"]
+    assert proof.code == 0, proof.lines

@@ -162,34 +162,11 @@ def test_a_parameter_that_is_added_to_a_sequence_is_its_places(
     assert proof.code == 0, proof.lines
 
 
-FRONT = """
-import torch
-from torch import nn
-
-torch.manual_seed(0)
-x, y = torch.randn(24, 4, 6), torch.rand(24, 1)
-
-
-class Net(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.first, self.token, self.head = nn.Linear(6, 6), nn.Parameter(torch.empty({shape})), nn.Linear(6, 1)
-        nn.init.normal_(self.token, std=0.02)
-
-    def forward(self, x):
-        x = self.first(x)
-        n = x.shape[0]
-        return self.head(torch.tanh({joined}).mean(1))
-
-
-net = Net()
-optimizer = torch.optim.Adam(net.parameters(), lr=0.1)
-for start in (0, 8, 16):
-    optimizer.zero_grad()
-    loss = nn.functional.mse_loss(net(x[start : start + 8]), y[start : start + 8])
-    loss.backward()
-    optimizer.step()
-"""
+FRONT = (
+    PARAMETER.replace("self.first(x) + {added}", "{joined}")
+    .replace("places", "token")
+    .replace("        return", "        x, n = self.first(x), x.shape[0]\n        return")
+)
 
 
 @pytest.mark.parametrize(("shape", "joined", "tokens"), [

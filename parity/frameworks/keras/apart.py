@@ -9,7 +9,7 @@ from parity.catalog import OPS
 from parity.code import Helper, OptimizerCode, call, documented, lines_at
 from parity.native import Native
 from parity.optimizers import Optimizer
-from parity.optimizers.per_parameter import DECAY, Kept
+from parity.optimizers.per_parameter import DECAY, Kept, by_number
 from parity.tensors import layer_of
 
 CLASS = '''
@@ -87,11 +87,8 @@ def apart(made: OptimizerCode, optimizer: Optimizer, own: Native | None, kept: K
 
 def _numbers(number: Callable[[str], float], kept: Kept, base: float) -> str:
     """Return the source of a number for each variable."""
-    found: dict[float, list[str]] = {}
-    for name in kept:
-        found.setdefault(number(name), []).append(name)
-    other = base if base in found else max(found, key=lambda one: len(found[one]), default=base)
-    said = ", ".join(f"{one!r}: {_variables(names, kept)}" for one, names in found.items() if one != other)
+    found, other = by_number(kept, number, base)
+    said = ", ".join(f"{one!r}: {_variables(names, kept)}" for one, names in found.items())
     return call("numbers_of", "model", f"{{{said}}}", repr(other))
 
 

@@ -45,15 +45,13 @@ def otherwise(groups: Sequence[Group]) -> list[dict[str, float]]:
     """Return of each group what it has otherwise than another one; nothing at all where all have the same."""
     base = base_word(groups)
     most, several = rate_of(base), len({rate_of(one) for one in groups}) > 1
-    decays = len({one[DECAY] for one in groups}) if DECAY in base else 0
+    decays = DECAY in base and len({one[DECAY] for one in groups}) > 1
     found = []
     for group in groups:
-        decay = (
-            {DECAY_OF_GROUP: float(group[DECAY])} if DECAY in base and len({one[DECAY] for one in groups}) > 1 else {}
-        )
-        rates = {FACTOR_OF_GROUP: share(rate_of(group), most)} if len({rate_of(one) for one in groups}) > 1 else {}
+        decay = {DECAY_OF_GROUP: float(group[DECAY])} if decays else {}
+        rates = {FACTOR_OF_GROUP: share(rate_of(group), most)} if several else {}
         found.append({**rates, **decay})
-    return found if several or decays > 1 else []
+    return found if several or decays else []
 
 
 def share(rate: float, most: float) -> float:

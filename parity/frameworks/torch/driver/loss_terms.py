@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from torch.nn import functional
@@ -96,17 +96,24 @@ def _reduced(ref: Ref, share: float, place: str, reduction: str) -> Iterator[Ter
         yield one
 
 
+def is_loss(function: Any) -> bool:
+    """Return whether a function is one of PyTorch's losses."""
+    name = getattr(function, "__name__", "")
+    own = getattr(functional, name, None) is function
+    return name in LOSSES and (
+        own or getattr(function, "__module__", "") in ("torch.nn.functional", "torch._C._nn", None)
+    )
+
+
 def _loss(call: Call) -> dict[str, Any] | None:
     """Return a call as the loss that it is, a word; None where it is none."""
     if call.name == "module":
         if not type(call.what).__module__.startswith("torch.nn.modules.loss"):
             return None
         return module_word(call.what, type(call.what))
-    kind, own = LOSSES.get(call.name), getattr(functional, call.name, None) is call.what
-    if kind is None or not (
-        own or getattr(call.what, "__module__", "") in ("torch.nn.functional", "torch._C._nn", None)
-    ):
+    if not is_loss(call.what):
         return None
+    kind = LOSSES[call.name]
     told = {key: one for key, one in bound(call.what, call.args, call.kwargs).items()
             if key not in ("input", "target", "size_average", "reduce")}  # fmt: skip
     arguments = {key: word(one.tensor if isinstance(one, Ref) else one) for key, one in told.items()}
@@ -130,10 +137,14 @@ def _by_hand(call: Call) -> tuple[Call, dict[str, Any]] | None:
     return errors, part
 
 
+def aimed(told: Mapping[str, Any]) -> tuple[Any, Any]:
+    """Return what a loss is given, and what that should be, of its arguments by name."""
+    return told.get("input", told.get("0")), told.get("target", told.get("1"))
+
+
 def _term(call: Call, part: dict[str, Any], share: float) -> Term:
     function = call.what.forward if call.name == "module" else call.what
-    told = bound(function, call.args, call.kwargs)
-    outputs, targets = (told.get(name, told.get(key)) for name, key in (("input", "0"), ("target", "1")))
+    outputs, targets = aimed(bound(function, call.args, call.kwargs))
     if not isinstance(outputs, Ref) or not isinstance(targets, Ref):
         raise UnclearError(f"{part['part']} of other than outputs and targets", call.place, OUT)
     if depends(targets) and not depends(outputs) and part["part"] in ("nn.MSELoss", "nn.L1Loss", "nn.SmoothL1Loss",
@@ -148,23 +159,30 @@ def _term(call: Call, part: dict[str, Any], share: float) -> Term:
     return Term(call=call, part={**part, "seen": seen}, share=share, outputs=outputs, targets=targets)
 
 
+def handed_back(ref: Ref, through: frozenset[str]) -> Iterator[Ref]:
+    """Yield a tensor, and those that it was made of by functions of these names alone, the nearest first."""
+    yield ref
+    while ref.call is not None and ref.call.name in through and ref.call.refs():
+        ref = ref.call.refs()[0]
+        yield ref
+
+
 def by_row(ref: Ref, rows: int) -> Ref | None:
     """Return what a loss is given as it was before its rows were put together; None where it never was by row."""
-    while not (ref.tensor.dim() and len(ref.tensor) == rows):
-        if ref.call is None or ref.call.name not in RESHAPES | ALIKE or not ref.call.refs():
-            return None
-        ref = ref.call.refs()[0]
-    return ref
+    back = handed_back(ref, RESHAPES | ALIKE)
+    return next((one for one in back if one.tensor.dim() and len(one.tensor) == rows), None)
 
 
 def of_any_rows(ref: Ref, rows: int) -> None:
     """Let the reshapes that put rows together do so with any number of rows: ``view(b * t, c)`` has theirs in it."""
-    while ref.call is not None and ref.call.name in RESHAPES | ALIKE and ref.call.refs():
-        call, (first, *sizes) = ref.call, ref.call.args
+    for one in handed_back(ref, RESHAPES | ALIKE):
+        call = one.call
+        if call is None or call.name not in ("view", "reshape"):
+            continue
+        first, *sizes = call.args
         several = len(sizes) == 1 and isinstance(sizes[0], tuple | list)
         told = list(sizes[0]) if several else sizes
-        whole = told and all(isinstance(one, int) for one in told) and -1 not in told
-        if call.name in ("view", "reshape") and whole and rows and told[0] % rows == 0:
+        whole = told and all(isinstance(size, int) for size in told) and -1 not in told
+        if whole and rows and told[0] % rows == 0:
             told[0] = -1
             call.args = (first, tuple(told)) if several else (first, *told)
-        ref = call.refs()[0]

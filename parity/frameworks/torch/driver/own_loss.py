@@ -17,14 +17,14 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from parity.frameworks.torch.driver.calls import Call, Origins, Ref, behind, exchanged, key_of, leaves
-from parity.frameworks.torch.driver.loss_terms import ALIKE, LOSSES, RESHAPES, by_row, terms_of
+from parity.frameworks.torch.driver.loss_terms import ALIKE, RESHAPES, aimed, by_row, is_loss, terms_of
 from parity.frameworks.torch.driver.terms import Term, depends
 from parity.frameworks.torch.driver.tracer import UnclearError
 from parity.frameworks.torch.driver.words import bound
-from parity.run.told import ToldNode
+from parity.run.told import ToldNode, call_of
 
-MARK = "_parity_ends_at"
-"""Attribute of a model whose forward ends where its loss begins."""
+WHOLE = "_parity_whole"
+"""Attribute of a forward that ends where the loss begins: the one that goes on."""
 
 
 @dataclass(frozen=True)
@@ -82,12 +82,10 @@ def _divided(call: Call, loss: Ref, losses: Sequence[Term]) -> bool:
     if not targets or any(one.call.name != "module" and not is_loss(one.call.what) for one in losses):
         return False
     rows = len(mine[next(iter(targets))].tensor)
-    ends = [by_row(one.outputs, rows) for one in losses]
-    if any(end is None or not depends(end) for end in ends):
-        return False
-    read = {key_of(ref) for end in ends if end is not None for ref in behind(end)}
+    ends = [end for one in losses if (end := by_row(one.outputs, rows)) is not None and depends(end)]
+    read = {key_of(ref) for end in ends for ref in behind(end)}
     inputs = [one for key, one in mine.items() if key in read]
-    if targets & read or not inputs:
+    if len(ends) < len(losses) or targets & read or not inputs:
         return False
     order = {key_of(one): number for number, one in enumerate(inputs)}
 
@@ -100,11 +98,11 @@ def _divided(call: Call, loss: Ref, losses: Sequence[Term]) -> bool:
         by_rows = tensor.dim() and len(tensor) == rows  # Of the loss alone, as the targets are.
         return _Target(tuple(tensor.shape[1:]), tensor.dtype) if by_rows else tensor.detach()
 
-    shapes = tuple(tuple(one.tensor.shape[1:]) for one in ends if one is not None)
+    shapes = tuple(tuple(one.tensor.shape[1:]) for one in ends)
     ending = Ending(exchanged((call.args, dict(call.kwargs)), told), tuple(one.call.losses for one in losses), shapes)
     model = Call(call.what, "module", tuple(inputs), {}, call.place, call.modes, call.grad, call.within, call.autocast,
                  call.buffers, ending=ending)  # fmt: skip
-    known = {key_of(one): number for number, one in enumerate(ends) if one is not None}
+    known = {key_of(one): number for number, one in enumerate(ends)}
     for ref in list(behind(loss)):
         for one in [ref, *(ref.call.refs() if ref.call is not None else ())]:
             number = known.get(key_of(one))
@@ -115,21 +113,21 @@ def _divided(call: Call, loss: Ref, losses: Sequence[Term]) -> bool:
 
 def read_on(nodes: Sequence[ToldNode], ends: Sequence[str], modules: Mapping[str, nn.Module]) -> list[ToldNode]:
     """Return the calls that what a model gives is made of, and those with parameters: the others were the loss's."""
-    wanted, kept = {one.partition("[")[0] for one in ends}, list[ToldNode]()
+    wanted, kept = set(map(call_of, ends)), list[ToldNode]()
     for node in reversed(nodes):
         owns = node.name in modules and next(modules[node.name].parameters(), None) is not None
         if node.name in wanted or owns:
             kept.append(node)
-            wanted |= {one.partition("[")[0] for one in node.reads}
+            wanted |= set(map(call_of, node.reads))
     return kept[::-1]
 
 
 def end_there(call: Call) -> None:
     """Let a model that is called again end where its loss begins."""
     model, ending = call.what, call.ending
-    if ending is None or getattr(model, MARK, None) == ending:
+    if ending is None:
         return
-    whole = getattr(model.forward, MARK, model.forward)
+    whole = getattr(model.forward, WHOLE, model.forward)
 
     @functools.wraps(whole)
     def forward(*tensors: torch.Tensor) -> Any:
@@ -148,9 +146,13 @@ def end_there(call: Call) -> None:
                 for number, shape in zip(ending.numbers, ending.shapes, strict=True)]  # fmt: skip
         return ends[0] if len(ends) == 1 else tuple(ends)
 
-    setattr(forward, MARK, whole)
+    setattr(forward, WHOLE, whole)
     model.forward = forward
-    setattr(model, MARK, ending)
+
+
+def ends_early(model: nn.Module) -> bool:
+    """Return whether a model ends where its loss begins."""
+    return hasattr(model.forward, WHOLE)
 
 
 class _Given(TorchFunctionMode):  # type: ignore[misc]
@@ -165,8 +167,9 @@ class _Given(TorchFunctionMode):  # type: ignore[misc]
         kwargs = kwargs or {}
         if is_loss(func):
             told = bound(func, args, kwargs)
-            self._given.append(told["input"])
-            return told["input"].new_zeros(told["target"].shape if told.get("reduction") == "none" else ())
+            outputs, targets = aimed(told)
+            self._given.append(outputs)
+            return outputs.new_zeros(targets.shape if told.get("reduction") == "none" else ())
         found = func(*args, **kwargs)
         if (
             getattr(func, "__name__", "") in RESHAPES | ALIKE
@@ -182,8 +185,3 @@ class _Given(TorchFunctionMode):  # type: ignore[misc]
         while tuple(found.shape) != shape:
             found = self._sources[found]
         return found
-
-
-def is_loss(function: Any) -> bool:
-    """Return whether a function is one of PyTorch's losses."""
-    return getattr(function, "__module__", "") == "torch.nn.functional" and function.__name__ in LOSSES

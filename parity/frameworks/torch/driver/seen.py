@@ -18,8 +18,9 @@ from torch.overrides import TorchFunctionMode
 from parity.frameworks.torch.driver import generators
 from parity.frameworks.torch.driver.by_hand import MovedByHand
 from parity.frameworks.torch.driver.calls import SILENT, Call, Origins, Ref, optimizer_of
+from parity.frameworks.torch.driver.loss_terms import is_loss
 from parity.frameworks.torch.driver.older import ATTENTION, Scheduler
-from parity.frameworks.torch.driver.own_loss import cut, is_loss
+from parity.frameworks.torch.driver.own_loss import cut
 from parity.frameworks.torch.driver.starts import Starts
 from parity.run.here import function_here, line_here
 
@@ -106,6 +107,15 @@ class SeenLoop(TorchFunctionMode):  # type: ignore[misc]
         finally:
             self._inside -= 1
 
+    @contextmanager
+    def looking(self) -> Iterator[None]:
+        """Note calls within it apart: they are those of a program's own model, which may compute its own loss."""
+        outer, self.origins, self._losses = self.origins, Origins(self.origins), 0
+        try:
+            yield
+        finally:
+            self.origins = outer
+
     def called(self, run: Callable[..., Any], module: nn.Module, *args: Any, **kwargs: Any) -> Any:
         """Call a module; one with parameters, and one of PyTorch's own, is one call."""
         if self._inside or not (_is_leaf(module) or next(module.parameters(), None) is not None):
@@ -121,21 +131,13 @@ class SeenLoop(TorchFunctionMode):  # type: ignore[misc]
         with self.within():
             self.by_hand.know(module)
             self.sighted |= {id(one): one for one in module.parameters()}
-        outer = self.origins
-        if _is_leaf(module) or outer.outer is not None:
-            with self.within():
-                found = run(module, *args, **kwargs)
-            outer.gave(call, found)
-            return found
-        # What a program's own model does is looked at, too: it may compute its own loss.
-        self.origins, self._losses = Origins(outer), 0
-        inner = self.origins
-        try:
+        looked_at = not _is_leaf(module) and self.origins.outer is None
+        with self.looking() if looked_at else self.within():
+            inner = self.origins
             found = run(module, *args, **kwargs)
-        finally:
-            self.origins = outer
-        outer.gave(call, found)
-        cut(call, found, inner, outer)
+        self.origins.gave(call, found)
+        if looked_at:
+            cut(call, found, inner, self.origins)
         return found
 
     def rows(self, run: Callable[..., Any], loader: Any) -> Iterator[Any]:

@@ -15,7 +15,7 @@ from parity.frameworks.torch.driver.attention import BY_NUMBERS, PART
 from parity.frameworks.torch.driver.attention_apart import Written
 from parity.frameworks.torch.driver.calls import optimizer_of
 from parity.frameworks.torch.driver.contract import in_proportion
-from parity.frameworks.torch.driver.groups import apart_in, base_of, base_word, tell_groups
+from parity.frameworks.torch.driver.groups import apart_in, base_of, base_word, rate_of, tell_groups
 from parity.frameworks.torch.driver.loops import Loop, Moving, Pass, moving_groups
 from parity.frameworks.torch.driver.recurrent import parameters_of
 from parity.frameworks.torch.driver.seen import SeenLoop
@@ -254,10 +254,11 @@ def scheduler_word(scheduler: Any, states: Mapping[int, Any], group: Mapping[str
         name: word(dict(one)) if isinstance(one, dict) else word(one)
         for name, one in kept.items() if not name.startswith("_") and name not in UNSAID
     }  # fmt: skip
-    arguments["base_lr"] = float(group.get("initial_lr", group["lr"]))
+    arguments["base_lr"] = rate_of(group)
     if isinstance(scheduler, torch.optim.lr_scheduler.LambdaLR):
-        arguments |= {"lr_lambdas": None, "factors": _factors(scheduler, DENSE), "asked": len(DENSE),
-                      "later": _factors(scheduler, LATER), "far": LATER}  # fmt: skip
+        dense = _factors(scheduler, DENSE)
+        later = _factors(scheduler, LATER) if dense is not None and len(dense) == len(DENSE) else None
+        arguments |= {"lr_lambdas": None, "factors": dense, "later": [*zip(LATER, later or (), strict=False)]}
     inner = getattr(scheduler, "_schedulers", None)
     if inner is not None:
         arguments["schedulers"] = [scheduler_word(one, states, group) for one in inner]

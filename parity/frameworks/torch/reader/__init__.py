@@ -153,8 +153,7 @@ def _computed(told: Mapping[str, Any]) -> Mapping[str, Any]:
     if told.get("factors") is None:
         raise NoEntryError("a rate that functions of groups of parameters give, each another one")
     base, dense = float(told["base_lr"]), told["factors"]
-    later = {} if len(dense) < told["asked"] else dict(zip(told["far"], told["later"], strict=False))
-    found = rate_of([base * one for one in dense], {step: base * one for step, one in later.items()})
+    found = rate_of([base * one for one in dense], {int(step): base * one for step, one in told["later"]})
     if found is None:
         shown = ", ".join(f"{base * one:g}" for one in dense[:4])
         raise NoEntryError(f"a schedule that gives the rates of this function ({shown}, ...)")
