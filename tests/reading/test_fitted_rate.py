@@ -51,6 +51,8 @@ def cosine(warmup: int, steps: int, least: float = 0.0) -> Callable[[int], float
                                          "warmup_steps": 100, "warmup_from": 0.0}}),
     (cosine(200, 50_000), {"cosine": {"initial_learning_rate": BASE, "decay_steps": 49_800, "alpha": 0.0,
                                       "warmup_steps": 200, "warmup_from": 0.0}}),
+    (lambda s: 0.5 * (1.0 + math.cos(math.pi * s / 1000)), {"cosine": {  # Behind its end it rises again.
+        "initial_learning_rate": BASE, "decay_steps": 1000, "alpha": 0.0}}),
     (lambda s: min(1.0, (s + 1) / 10), {"constant": {"learning_rate": BASE, "warmup_steps": 9,
                                                      "warmup_from": 0.1 * BASE}}),
 ])  # fmt: skip

@@ -7,12 +7,11 @@ loss begins: it gives what the loss function inside is given, by row, and the ta
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import nn
 from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
@@ -21,7 +20,6 @@ from parity.frameworks.torch.driver.loss_terms import ALIKE, RESHAPES, aimed, by
 from parity.frameworks.torch.driver.terms import Term, depends
 from parity.frameworks.torch.driver.tracer import UnclearError
 from parity.frameworks.torch.driver.words import bound
-from parity.run.told import ToldNode, call_of
 
 WHOLE = "_parity_whole"
 """Attribute of a forward that ends where the loss begins: the one that goes on."""
@@ -111,17 +109,6 @@ def _divided(call: Call, loss: Ref, losses: Sequence[Term]) -> bool:
     return True
 
 
-def read_on(nodes: Sequence[ToldNode], ends: Sequence[str], modules: Mapping[str, nn.Module]) -> list[ToldNode]:
-    """Return the calls that what a model gives is made of, and those with parameters: the others were the loss's."""
-    wanted, kept = set(map(call_of, ends)), list[ToldNode]()
-    for node in reversed(nodes):
-        owns = node.name in modules and next(modules[node.name].parameters(), None) is not None
-        if node.name in wanted or owns:
-            kept.append(node)
-            wanted |= set(map(call_of, node.reads))
-    return kept[::-1]
-
-
 def end_there(call: Call) -> None:
     """Let a model that is called again end where its loss begins."""
     model, ending = call.what, call.ending
@@ -148,11 +135,6 @@ def end_there(call: Call) -> None:
 
     setattr(forward, WHOLE, whole)
     model.forward = forward
-
-
-def ends_early(model: nn.Module) -> bool:
-    """Return whether a model ends where its loss begins."""
-    return hasattr(model.forward, WHOLE)
 
 
 class _Given(TorchFunctionMode):  # type: ignore[misc]

@@ -68,7 +68,7 @@ class TorchPlaces:
         fits = tokens.dim() == 3 and tuple(rows.shape[-2:]) == tuple(tokens.shape[1:])
         return module if fits and sum(map(bool, names)) == 1 else None
 
-    def ahead(self, name: str, args: Any, kwargs: Any, names: Sequence[str | None]) -> PlaceTable | None:
+    def ahead(self, name: str, args: Any, kwargs: Any) -> PlaceTable | None:
         """Return the parameter that a call puts in front of a sequence, alike for all rows; None of any other."""
         given = [*args, *kwargs.values()]
         joined = given[0] if name in JOINING and len(given) == 2 and set(kwargs) <= {"dim", "axis"} else ()
@@ -76,7 +76,7 @@ class TorchPlaces:
             return None
         rows, tokens = joined
         table = self._rows_of(rows)
-        fits = tokens.dim() == 3 == rows.dim() and not names[0] and bool(names[1])
+        fits = tokens.dim() == 3 == rows.dim()
         return table if fits and isinstance(table, PlaceTable) else None
 
     def _rows_of(self, value: torch.Tensor) -> nn.Module | None:

@@ -17,7 +17,6 @@ from parity.frameworks.torch.driver import generators
 from parity.frameworks.torch.driver.attention_apart import Written
 from parity.frameworks.torch.driver.attention_by_hand import WrittenAttentions
 from parity.frameworks.torch.driver.older import ATTENTION
-from parity.frameworks.torch.driver.own_loss import ends_early, read_on
 from parity.frameworks.torch.driver.recurrent import single
 from parity.frameworks.torch.driver.rows_axis import RowsFirst, alike, rows_axis
 from parity.frameworks.torch.driver.tracer import Tracer, UnclearError
@@ -155,8 +154,6 @@ class TracedModel:
                     raise UnclearError(f"output of shape {tuple(one.shape)} for {len(tensors[0])} rows", "",
                                       "a row of each row")  # fmt: skip
                 ends.append(name)
-            if ends_early(self._model):
-                tracer.nodes = read_on(tracer.nodes, ends, tracer.modules)
             modes = {name: module.training for name, module in tracer.modules.items()}
         return tracer, ends, modes
 

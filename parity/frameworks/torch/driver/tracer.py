@@ -92,7 +92,7 @@ class Tracer(TorchFunctionMode):  # type: ignore[misc]
             self.own.draws(name, args, kwargs, found)
             self._places.handed_on(name, args, found)
             return found
-        table, ahead = self._places.added(name, args, kwargs, names), self._places.ahead(name, args, kwargs, names)
+        table, ahead = self._places.added(name, args, kwargs, names), self._places.ahead(name, args, kwargs)
         shapes = [list(one.shape) for one, known in zip(read, names, strict=True) if known]
         found = func(*args, **kwargs)
         random = self.own.draws(name, args, kwargs, found)
