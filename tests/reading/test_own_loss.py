@@ -153,6 +153,7 @@ def test_targets_that_a_loss_leaves_out_are_told(read_text: Callable[..., ReadPr
 @pytest.mark.parametrize("loss", [
     "F.cross_entropy(logits, labels) + 0.01 * self.head.weight.square().sum()",  # More than losses of outputs.
     "F.cross_entropy(logits + labels[:, None], labels)",  # The targets are an input, too.
+    "(logits[:, 0] - labels).square().mean()",  # Written out.
 ])  # fmt: skip
 def test_what_is_more_than_a_loss_of_outputs_and_targets_is_refused_as_before(
     read_text: Callable[..., ReadProgram], loss: str

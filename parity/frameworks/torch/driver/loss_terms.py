@@ -76,7 +76,8 @@ def terms_of(ref: Ref, share: float, place: str) -> Iterator[Term]:
             return
     what = f"{call.name} in the loss"
     if call.name == "module":
-        what = f"a loss that {type(call.what).__name__} computes itself, of more than outputs and targets,"
+        who = type(call.what).__name__
+        what = f"a loss that {who} computes itself, other than PyTorch's losses of outputs and targets,"
     raise UnclearError(what, call.place or place, OUT)
 
 
