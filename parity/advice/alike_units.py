@@ -24,7 +24,8 @@ class AlikeUnits(Rule):
         """Yield advice where a layer's units are still equal after two updates."""
         if at.updates is None:
             return
-        names = [name for name in at.updates.as_is.alike if name != at.side.last.name and not drawn(at.side, name)]
+        layers = [one.name for one in at.side.layers() if one.owns and one.name != at.side.last.name]
+        names = [name for name in layers if undrawn(at.side, name) and at.updates.as_is.alike(name)]
         changes = restarted(at.side, {"kernel_initializer": names}) if names else {}
         if not changes:
             return
@@ -40,7 +41,7 @@ class AlikeUnits(Rule):
         )
 
 
-def drawn(side: Resolved, name: str) -> bool:
-    """Return whether the kernel of a layer is drawn by chance, and not read from a file."""
-    initializer = side.parameters()[parameter(name, "kernel")].initializer
-    return side.config.training.initial_weights is None and initializer.random
+def undrawn(side: Resolved, name: str) -> bool:
+    """Return whether a layer has a kernel that is not drawn by chance: a constant, or read from a file."""
+    kernel = side.parameters().get(parameter(name, "kernel"))
+    return kernel is not None and (side.config.training.initial_weights is not None or not kernel.initializer.random)

@@ -7,7 +7,7 @@ that of the same rows with the same dropout each time: whether it falls says of 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -34,31 +34,56 @@ GROWN = 4.0
 """The loss after each of two updates, over that before them, from which they overshoot; of specs that learn, 1.2."""
 
 
-@dataclass(frozen=True, kw_only=True)
 class FirstTwo:
-    """What two updates came to.
+    """What two updates came to; the second is taken when it is first asked for, which most specs that learn never do.
 
     Args:
-        losses: of the batch before the first update, after it, and after the second.
-        moves: of each trained tensor, by ``layer.parameter``: the first update over the initial values, root mean
-            squares; infinite where these are 0.
-        gradient: the largest entry of any gradient of the first step.
-        alike: layers whose units all still have the same weights after two updates.
+        begun: the side as it begins.
+        rows: numbers of the batch's rows.
     """
 
-    losses: tuple[float, float, float]
-    moves: Mapping[str, float] = field(default_factory=dict)
-    gradient: float = 0.0
-    alike: tuple[str, ...] = ()
+    def __init__(self, begun: Begun, rows: np.ndarray) -> None:
+        """Take the first update."""
+        self._batch, self._reference = (begun.data.x[rows], begun.targets(rows)), begun.reference()
+        start = dict(self._reference.weights)
+        names = self._reference.trainable
+        with np.errstate(all="ignore"):  # What overflows is what is looked for.
+            first = self._reference.step(*self._batch, 0)
+            self.before, self.after = first.loss, lost(self._reference, *self._batch)
+        self.moves = {name: over(size(first.update[name]), size(start[name])) for name in names}
+        """Of each trained tensor: the first update over the initial values, root mean squares; infinite over 0."""
+        self.gradient = max((float(np.max(np.abs(first.gradient[name]), initial=0.0)) for name in names), default=0.0)
+        """The largest entry of any gradient of the first step."""
+
+    @cached_property
+    def _twice_moved(self) -> Reference:
+        with np.errstate(all="ignore"):
+            self._reference.step(*self._batch, 1)
+        return self._reference
+
+    @cached_property
+    def last(self) -> float:
+        """The loss of the batch after the second update."""
+        with np.errstate(all="ignore"):
+            return lost(self._twice_moved, *self._batch)
+
+    @property
+    def losses(self) -> tuple[float, float, float]:
+        """The losses of the batch before the first update, after it, and after the second."""
+        return self.before, self.after, self.last
+
+    def alike(self, layer: str) -> bool:
+        """Return whether the units of a layer, two at least, have one kernel between them after both updates."""
+        return same_units(layer, self._twice_moved)
 
     def grows(self, times: float) -> bool:
         """Return whether the loss is so many times larger after both updates, or no number any more."""
-        before, *after = self.losses
-        return np.isfinite(before) and not any(one < times * max(before, 1e-12) for one in after)
+        bound = times * max(self.before, 1e-12)
+        return bool(np.isfinite(self.before)) and not self.after < bound and not self.last < bound
 
     def falls(self) -> bool:
         """Return whether the first update made the loss smaller."""
-        return self.losses[1] < self.losses[0]
+        return self.after < self.before
 
 
 @dataclass(frozen=True)
@@ -90,21 +115,7 @@ class FirstUpdates(Begun):
             return None
 
     def _take(self, begun: Begun) -> FirstTwo:
-        x, y, reference = begun.data.x[self.rows], begun.targets(self.rows), begun.reference()
-        start = dict(reference.weights)
-        with np.errstate(all="ignore"):  # What overflows is what is looked for.
-            first = reference.step(x, y, 0)
-            after = lost(reference, x, y)
-            reference.step(x, y, 1)
-            last = lost(reference, x, y)
-        slopes = [first.gradient[name] for name in reference.trainable]
-        layers = [layer.name for layer in begun.side.layers() if layer.owns]
-        return FirstTwo(
-            losses=(first.loss, after, last),
-            moves={name: over(size(first.update[name]), size(start[name])) for name in reference.trainable},
-            gradient=max((float(np.max(np.abs(one), initial=0.0)) for one in slopes), default=0.0),
-            alike=tuple(name for name in layers if same_units(name, reference)),
-        )
+        return FirstTwo(begun, self.rows)
 
 
 def affordable(side: Resolved) -> bool:

@@ -52,7 +52,7 @@ class RateTooLarge(Rule):
             path=path,
             what=f"{path} is {rate:g}, and the first update takes the loss of its own batch from {before:.4g} to "
             f"{after:.4g}, the second to {last:.4g}",
-            why=f"the updates overshoot; with {smaller:g} the first takes it to {taken.losses[1]:.4g}"
+            why=f"the updates overshoot; with {smaller:g} the first takes it to {taken.after:.4g}"
             + (f". The targets are of size {large:.3g}, and gradients grow with them" if large > 10.0 else ""),
             fix=f"set {setting(path, smaller)}" + (", or scale the targets" if large > 10.0 else ""),
             changes={path: smaller},

@@ -46,7 +46,7 @@ class RateTooSmall(Rule):
         momentum = float(getattr(at.side.config.optimizer, "momentum", 0.0) or 0.0)
         times = updates / (1.0 - min(momentum, 0.999))
         moves = [one for one in found.moves.values() if np.isfinite(one)]
-        before, after, _ = found.losses
+        before, after = found.before, found.after
         if not moves or not before > 0.0 or not after < before:
             return
         moved, fallen = times * max(moves), times * (before - after) / before

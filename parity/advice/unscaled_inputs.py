@@ -97,17 +97,17 @@ def too_large(at: Situation) -> tuple[str, str] | None:
     taken, better = at.updates.as_is, at.updates.standardized
     if better is None:
         return None
-    before, after, last = taken.losses
+    before, after = taken.before, taken.after
     if taken.grows(GROWN) and not better.grows(1.0):
         return what, (
-            f"the first update takes the loss of its own batch from {before:.4g} to {after:.4g}, the next to {last:.4g}"
-            f"; with the inputs standardized, from {better.losses[0]:.4g} to {better.losses[1]:.4g}"
+            f"the first update takes the loss of its own batch from {before:.4g} to {after:.4g}, the next to "
+            f"{taken.last:.4g}; with the inputs standardized, from {better.before:.4g} to {better.after:.4g}"
         )
     guess = of_a_guess(at)
-    if guess is not None and before > WORSE * guess and better.losses[0] < before / 2:
+    if guess is not None and before > WORSE * guess and better.before < before / 2:
         return what, (
             f"at step 0 the loss is {before:.4g}, and an equal share for every class costs {guess:.3g}: the outputs "
-            f"are saturated; with the inputs standardized it is {better.losses[0]:.4g}"
+            f"are saturated; with the inputs standardized it is {better.before:.4g}"
         )
     return None
 

@@ -18,7 +18,7 @@ from parity.errors import DataError, WorkerError
 from parity.prepare.forms import dataset_of
 from parity.prepare.options import Options, check_fit, prepare
 from parity.recorded import is_opaque
-from parity.result.schema import AdviceFact, Lint
+from parity.result.advicefact import AdviceFact, Lint
 from parity.run.epochs import counted
 from parity.run.session import memory_folder, release
 from parity.spec.faults import Lines

@@ -204,7 +204,9 @@ class BatchNorm(Op):
 
     def torch(self, site: Site) -> TorchCode:
         rank, own = max(len(site.input_shape) - 1, 1), self.natives["torch"]
-        biased = Helper(name=f"BiasedBatchNorm{rank}d", source=TORCH.format(rank=rank))
+        begin = "        axes = (0, 2) if x.dim() == 3 else (0,)\n" if rank == 1 else ""
+        axes = "axes" if begin else (0, *range(2, rank + 2))
+        biased = Helper(name=f"BiasedBatchNorm{rank}d", source=TORCH.format(rank=rank, begin=begin, axes=axes))
         if self._settled:
             biased = Helper(name=f"SettledBatchNorm{rank}d", source=SETTLED_TORCH.format(rank=rank))
         plain = own.fits(self) and not self._settled

@@ -71,10 +71,9 @@ class BiasedBatchNorm{rank}d(nn.BatchNorm{rank}d):
     def forward(self, x):
         if not self.training:
             return super().forward(x)
-        axes = [axis for axis in range(x.dim()) if axis != 1]
-        with torch.no_grad():
-            self.running_mean.lerp_(x.mean(axes), self.momentum)
-            self.running_var.lerp_(x.var(axes, correction=0), self.momentum)
+{begin}        with torch.no_grad():
+            self.running_mean.lerp_(x.mean({axes}), self.momentum)
+            self.running_var.lerp_(x.var({axes}, correction=0), self.momentum)
         # not F.batch_norm, which refuses a batch of one row
         return torch.batch_norm(x, self.weight, self.bias, None, None, True, 0.0, self.eps, False)
 '''

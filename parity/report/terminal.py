@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Literal, assert_never
 from parity.report import document as doc
 from parity.report.sentences import advice
 from parity.result import formats
-from parity.result.schema import Lint, Result
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
+
+    from parity.result.advicefact import Lint
+    from parity.result.schema import Result
 
 STYLES: dict[doc.Style, str] = {"": "", "strong": "bold", "code": "", "label": ""}
 TONES: dict[doc.Tone, str] = {

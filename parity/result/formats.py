@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from parity.result.schema import Comparison, Place
 from parity.tensors import LOGITS, form_of, is_of_parameter, itself
+
+if TYPE_CHECKING:  # parity lint draws none of a comparison, and the rest of a result takes long to import.
+    from parity.result.schema import Comparison, Place
 
 MISSING = "-"
 """Stands where a number is missing because nothing was measured."""
@@ -163,6 +165,7 @@ def tensor(where: Place) -> tuple[str, str]:
 
     A gradient without a parameter's name is the one with respect to what a layer gives.
 
+    >>> from parity.result.schema import Place
     >>> tensor(Place(step=1, phase="gradient", tensor="dense_1", difference=1.0, noise=0.0))
     ('dense_1', "'s output")
     >>> tensor(Place(step=1, phase="gradient", tensor="dense_1.kernel", difference=1.0, noise=0.0))
@@ -179,6 +182,7 @@ def tensor(where: Place) -> tuple[str, str]:
 def place(where: Place) -> str:
     """Write where a difference is.
 
+    >>> from parity.result.schema import Place
     >>> place(Place(step=1, phase="weights", tensor="conv1d.kernel", difference=1.4, noise=1e-15))
     'step 1, weights, conv1d.kernel'
     >>> place(Place(step=1, phase="gradient", tensor="dense_1", difference=1.4, noise=1e-15))
@@ -194,6 +198,7 @@ def place(where: Place) -> str:
 def measured(where: Place) -> str:
     """Write how large a difference is; one that only digests tell is an estimate.
 
+    >>> from parity.result.schema import Place
     >>> measured(Place(step=1, phase="forward", tensor="dense", difference=1.4, noise=1e-15, exact=False))
     'about 1.4e+00'
     """
@@ -203,6 +208,7 @@ def measured(where: Place) -> str:
 def difference(where: Place) -> str:
     """Write how large a difference is, against what rounding explains.
 
+    >>> from parity.result.schema import Place
     >>> difference(Place(step=1, phase="weights", tensor="conv1d.kernel", difference=1.4, noise=1e-15))
     '1.4e+00 (rounding explains 1.0e-15)'
     """
@@ -237,6 +243,7 @@ def both(a: float, b: float) -> tuple[str, str]:
 def checked(comparison: Comparison) -> str:
     """Write which steps were checked, to stand after "in".
 
+    >>> from parity.result.schema import Comparison
     >>> common = {"a": "a", "b": "b", "verdict": "rounding", "reason": "", "precision": "float64"}
     >>> checked(Comparison(**common, steps=7, checked=[1, 2, 3, 4, 6, 8, 12]))
     '7 steps up to step 12'

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from parity.result.explanation import ClaimFact, Explanation, InteractionFact, OwnFact, SaidFact
-from parity.result.fact import Fact
+from parity.result.fact import SCHEMA_VERSION, Fact
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -44,13 +44,12 @@ __all__ = [
     "WitnessFact",
 ]  # fmt: skip
 
+from parity.result.advicefact import AdviceFact, Lint
 from parity.result.causefact import CauseFact
 from parity.result.drawfact import DrawFact
 from parity.result.entryfact import EntryFact
 from parity.result.stepfact import LayerFact, StepFact
 
-SCHEMA_VERSION = 2
-"""Raised when a field of :class:`Result` changes its meaning or goes; adding one leaves it."""
 Verdict = Literal["identical", "rounding", "divergent", "inconclusive"]
 Phase = Literal["batch", "weights", "forward", "loss", "gradient", "update", "state", "metric"]
 Precision = Literal["float32", "float64", "bfloat16"]
@@ -276,31 +275,6 @@ class DifferenceFact(Fact):
     lines: list[LineFact] = Field(default=[], description="where it stands in the two programs")
     entries: list[str] = Field(default=[], description="names of the entries that it is about, in `entries`")
     field: str = Field(default="", description="what the field is that differs")
-
-
-class AdviceFact(Fact):
-    """What is probably a mistake in the configuration of some sides, seen before anything was trained."""
-
-    rule: str = Field(description="name of the rule; docs/advice.md has them all")
-    sides: list[str]
-    path: str = Field(description="config path to look at")
-    file: str | None = Field(default=None, description="where that was written")
-    line: int | None = None
-    what: str
-    why: str
-    fix: str
-    changes: dict[str, Any] = Field(default={}, description="path to value; what makes the advice go away")
-
-
-class Lint(Fact):
-    """What ``parity lint`` gives: advice and nothing else."""
-
-    schema_version: int = SCHEMA_VERSION
-    spec: str
-    file: str | None = None
-    sides: list[str]
-    advice: list[AdviceFact]
-    notes: list[str] = Field(default=[], description="what was not looked at, and why")
 
 
 class Result(Fact):

@@ -161,7 +161,7 @@ def test_a_program_says_how_it_is_called(alone: Alone) -> None:
     assert done.returncode == 0, done.stderr
     for option in ("--data", "--weights", "--steps", "--precision", "--native-random"):
         assert option in done.stdout
-    assert "leave batch order and dropout to the framework" in " ".join(done.stdout.split())
+    assert "the framework's own order and dropout" in " ".join(done.stdout.split())
 
 
 @pytest.mark.parametrize("framework", [one for one in EACH_FRAMEWORK if one.values == ("torch",)])

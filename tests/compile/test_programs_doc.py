@@ -120,4 +120,4 @@ def test_fifty_layers_are_as_many_lines_as_the_page_says(framework: str) -> None
     told = re.search(rf"^\| {framework} \| (\d+) \|", DOC.read_text(encoding="utf-8"), re.M)
     assert told, f"docs/programs.md does not say how many lines {framework} takes"
     assert lines == int(told[1])
-    assert lines <= {"keras": 250, "torch": 275, "tensorflow": 330}[framework]
+    assert lines <= {"keras": 250, "torch": 250, "tensorflow": 310}[framework]

@@ -29,7 +29,7 @@ class TensorFlowModel:
     Args:
         laid: it, layer by layer.
         taken: what its inputs are called.
-        returns: what its outputs are called in the end.
+        returns: what its outputs are called in the end; none where the last line returns it.
         made: attributes and what makes them.
         lines: statements of its call, with their comments.
         methods: of layers: name, what each takes, its docstring and its body.
@@ -88,7 +88,10 @@ def written(side: Resolved, fused: Sequence[Layer]) -> TensorFlowModel:
     found.classes = [class_of_layers(kind) for kind in dict.fromkeys(words.kinds.values())]
     found.classes += [_class_of_block(kind, folding.body_of(kind.groups[0]), words) for kind in folding.kinds]
     if folding.kinds:
-        found.lines = [{"statement": one, "comment": ""} for one in nested(above(found.lines))]
+        said = nested(above(found.lines))
+        if len(found.returns) == 1 and not (low or side.outputs or any(laid.counted)):
+            said, found.returns = returning(said, found.returns[0]), ()
+        found.lines = [{"statement": one, "comment": ""} for one in said]
         found.made = together(found.made, [kind.class_name for kind in folding.kinds])
     return found
 

@@ -32,7 +32,7 @@ class TorchModel:
 
     Args:
         taken: what its inputs are called.
-        returns: what its outputs are called in the end.
+        returns: what its outputs are called in the end; none where the last line returns it.
         modules: attribute and constructor of each, in order.
         classes: name of the class of each module that is a layer's, by its path from the model.
         fills: statement that starts a parameter, and the path of its module.
@@ -119,7 +119,10 @@ def written(side: Resolved, fused: Sequence[Layer]) -> TorchModel:
     words.take(found, folding, body, "")
     found.blocks = [_class_of(kind, folding.body_of(kind.groups[0])) for kind in folding.kinds]
     if folding.kinds:
-        found.forward = [{"statement": one, "comment": ""} for one in nested(above(found.forward))]
+        said = nested(above(found.forward))
+        if len(found.returns) == 1 and not (low or side.outputs or any(laid.counted)):
+            said, found.returns = returning(said, found.returns[0]), ()
+        found.forward = [{"statement": one, "comment": ""} for one in said]
         found.modules = together(found.modules, [kind.class_name for kind in folding.kinds])
     found.weights = {name: found.weights[name] for name in side.parameters()}
     return found

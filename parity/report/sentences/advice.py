@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from parity.result.schema import AdviceFact
+from parity.result.advicefact import AdviceFact
 
 TITLE = "Advice before training"
 
