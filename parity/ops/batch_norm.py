@@ -15,7 +15,7 @@ from parity.lazy import differentiable as np
 from parity.native import Native, Turned, same
 from parity.ops import Op, ShapeError
 from parity.ops.batch_norm_classes import KERAS, MOVING, MOVING_UNBIASED, SETTLED, SETTLED_TORCH, TORCH
-from parity.ops.normalization import WITHOUT, vector
+from parity.ops.scaling import WITHOUT, vector
 from parity.ops.windows import DataFormat, channels_of, from_channels_last, laid_first, laid_last, to_channels_last
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from parity.code import Case, Helper, KerasCode, Layout, Site, TensorFlowCode, T
 from parity.entries import Shape, read_in
 from parity.native import Native, same
 from parity.ops import ShapeError
-from parity.ops.normalization import STARTED, Scaling
+from parity.ops.scaling import STARTED, Scaling
 from parity.ops.windows import (
     DataFormat,
     channels_of,

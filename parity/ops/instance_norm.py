@@ -10,7 +10,7 @@ from parity.entries import Shape, read_in
 from parity.native import Native, same
 from parity.ops import ShapeError
 from parity.ops.group_norm import GROUPED, Grouped
-from parity.ops.normalization import STARTED
+from parity.ops.scaling import STARTED
 from parity.ops.windows import channels_of, lengths_of
 
 

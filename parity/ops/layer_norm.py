@@ -10,7 +10,7 @@ from parity.code import Case, Helper, KerasCode, Site, TensorFlowCode, TorchCode
 from parity.entries import Shape, read_in
 from parity.native import Native, same
 from parity.ops.axes import Axes, counted
-from parity.ops.normalization import STARTED, Scaling
+from parity.ops.scaling import STARTED, Scaling
 
 if TYPE_CHECKING:
     import numpy as np

@@ -1,104 +1,134 @@
-"""What normalizations share that scale and shift what they have normalized."""
+"""normalization: y = (x - mean) / deviation, of numbers that were measured before training."""
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self
 
-from pydantic import Field, PositiveFloat
+from pydantic import Field, model_validator
 
-from parity.code import Helper, Layout, Parameter, Site, TorchCode
-from parity.entries import Shape
-from parity.initializers import AnyInitializer, Initializer
-from parity.initializers.ones import Ones
-from parity.initializers.zeros import Zeros
+from parity.code import Case, Helper, KerasCode, Layout, Site
+from parity.entries import Shape, read_in
 from parity.lazy import differentiable as np
-from parity.ops import Op
+from parity.native import Native, same
+from parity.ops import ShapeError
+from parity.ops.single import Single
 
 if TYPE_CHECKING:
     from parity.code import Arrays
 
-STARTED = ("epsilon", "center", "scale", "gamma_initializer", "beta_initializer")
-"""Fields that Keras's layers call as they are called here."""
+LEAST = 1e-7
+"""The smallest deviation that anything is divided by: ``keras.config.epsilon()``."""
 
-WITHOUT = Helper(
-    name="without",
-    source='''
-def without(module, parameter):
-    """Return a module with one of its parameters left out."""
-    module.register_parameter(parameter, None)
-    return module
+TORCH = Helper(
+    name="Normalization",
+    source=f'''
+class Normalization(nn.Module):
+    """x less a mean, divided by a deviation; inverted, times the deviation and the mean added."""
+
+    def __init__(self, mean, variance, invert=False):
+        super().__init__()
+        self.invert = invert
+        deviation = torch.tensor(variance).sqrt().clamp(min={LEAST})
+        self.register_buffer("mean", torch.tensor(mean), persistent=False)
+        self.register_buffer("deviation", deviation, persistent=False)
+
+    def forward(self, x):
+        return x * self.deviation + self.mean if self.invert else (x - self.mean) / self.deviation
 ''',
 )
 
-
-def vector(shape: Shape, initializer: Initializer, trainable: bool = True) -> Parameter:
-    """Return a parameter that scales or shifts; its fans are its size, as Keras takes them of one axis."""
-    size = math.prod(shape)
-    return Parameter(shape=shape, initializer=initializer, fan_in=size, fan_out=size, feeds=size, trainable=trainable)
+Numbers = float | tuple[float, ...]
+"""One number for all, or one for each place of the last axis."""
 
 
-class Scaling(Op):
-    """Base of them: an entry says along which axes it takes mean and variance, and the shape of gamma and beta."""
+class Normalization(Single):
+    """y = (x - mean) / max(sqrt(variance), 1e-7), along the last axis; with ``invert`` x max(...) + mean.
 
-    wide: ClassVar[bool] = True
-    rescales: ClassVar[bool] = True
-    started: ClassVar = ("gamma", "beta")
-    native: ClassVar = {"torch": {"epsilon": 1e-5}}
+    Mean and variance are numbers of the config: what Keras's ``adapt()`` has measured before training, or what a
+    program works out by itself. No framework moves them, neither in training nor in evaluation. A program that divides
+    by a deviation of 0, of a column that is the same in every row, gets no numbers, where Keras divides by 1e-7.
+    PyTorch and raw TensorFlow have no such layer.
+    """
 
-    epsilon: PositiveFloat = Field(default=1e-3, description="added to the variance")
-    center: bool = Field(default=True, description="add beta")
-    scale: bool = Field(default=True, description="multiply by gamma")
-    beta_initializer: AnyInitializer = Field(default=Zeros(), description="how beta starts")
-    gamma_initializer: AnyInitializer = Field(default=Ones(), description="how gamma starts")
+    kind: ClassVar[str] = "normalization"
+    passes_mask: ClassVar[bool] = True
+    rescales: ClassVar[bool] = False
+    source: ClassVar = read_in(keras="layers/preprocessing/normalization")
+    natives: ClassVar = {
+        "keras": Native("keras.layers.Normalization", same("mean", "variance", "invert"), own={"invert": False})
+    }
 
-    def scaled_shape(self, shape: Shape) -> Shape:
-        """Return the shape of gamma and beta, for an input of the given shape."""
-        raise TypeError(f"{type(self).__name__} scales nothing")
+    helpers: ClassVar[tuple[Helper, ...]] = (TORCH,)
 
-    def parameters(self, shape: Shape) -> dict[str, Parameter]:
-        """Return gamma and beta, where there are any."""
-        size = self.scaled_shape(self.output_shape(shape))
-        found = {"gamma": vector(size, self.gamma_initializer)} if self.scale else {}
-        return found | ({"beta": vector(size, self.beta_initializer)} if self.center else {})
+    mean: Numbers = Field(description="what is subtracted: a number, or one for each place of the last axis")
+    variance: Numbers = Field(description="the square of what is divided by, in the same form")
+    invert: bool = Field(default=False, description="undo it: multiply, then add")
 
-    def _normalized(self, x: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
-        mean, variance = np.mean(x, axis=axes, keepdims=True), np.var(x, axis=axes, keepdims=True)
-        return (x - mean) / np.sqrt(variance + self.epsilon)
+    @model_validator(mode="after")
+    def _fit(self) -> Self:
+        forms = {len(one) if isinstance(one, tuple) else 0 for one in (self.mean, self.variance)}
+        if len(forms) > 1:
+            raise ValueError("mean and variance must be two numbers, or two lists of one length")
+        if min(self.variance if isinstance(self.variance, tuple) else (self.variance,), default=0.0) < 0.0:
+            raise ValueError("variance must not be below 0")
+        return self
 
-    def _shifted(self, x: np.ndarray, p: Arrays, shape: Shape) -> np.ndarray:
-        gamma, beta = (p[name].reshape(shape) if name in p else None for name in ("gamma", "beta"))
-        x = x if gamma is None else x * gamma
-        return x if beta is None else x + beta
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return the shape of the input.
 
-    def inert(self, field: str, other: Any, shape: Shape) -> str:
-        """Say when what starts a parameter is said of one that is not there."""
-        if (field == "beta_initializer" and not self.center) or (field == "gamma_initializer" and not self.scale):
-            return f"there is no {field.partition('_')[0]}"
-        return ""
+        Raises:
+            ShapeError: when there is another number of means than of places along its last axis.
+        """
+        if isinstance(self.mean, tuple) and (len(self.mean),) != shape[-1:]:
+            raise ShapeError(f"{self.kind} has {len(self.mean)} means, which is not the last axis of {shape}")
+        return shape
 
-    def _factors(self, site: Site) -> tuple[str, str]:
-        """Return offset and scale as TensorFlow is given them."""
-        offset = f"self.{site.name}_beta" if self.center else "None"
-        return offset, f"self.{site.name}_gamma" if self.scale else "None"
+    def forward(self, x: np.ndarray, p: Arrays, mask: np.ndarray | None = None) -> np.ndarray:
+        mean, deviation = np.array(self.mean), np.maximum(np.sqrt(np.array(self.variance)), LEAST)
+        return x * deviation + mean if self.invert else (x - mean) / deviation
 
-    def _torch(self, site: Site, made: str, helpers: tuple[Helper, ...] = (), layout: Layout = "as_said") -> TorchCode:
-        """Return PyTorch's module, which has both parameters or none, without the one that is not wanted."""
-        if self.scale != self.center:
-            made = f'without({made}, "{"bias" if self.scale else "weight"}")'
-            helpers = (*helpers, WITHOUT)
-        return self._made(site, made, helpers, layout)
+    def lies(self, framework: str) -> Layout:
+        return "as_said" if isinstance(self.mean, tuple) else "any"
 
-    def _made(self, site: Site, made: str, helpers: tuple[Helper, ...], layout: Layout) -> TorchCode:
-        return TorchCode(
-            modules={site.name: made},
-            forward=f"self.{site.name}(x)",
-            reads=layout,
-            writes=layout,
-            weights=self.natives["torch"].kept_at(site.name, self.parameters(site.input_shape)),
-            output=site.name,
-            helpers=helpers,
-        )
+    def keras(self, site: Site) -> KerasCode:
+        # Of a list Keras makes float32 in float64, too.
+        arrays = {
+            name: f"np.array({list(one)})"
+            for name, one in (("mean", self.mean), ("variance", self.variance))
+            if isinstance(one, tuple)
+        }
+        return KerasCode(layer=self.keras_layer(site, **arrays), reads=self.lies("keras"), writes=self.lies("keras"))
 
-    def _affine(self) -> str | None:
-        return None if self.scale or self.center else "False"
+    def expression(self, site: Site) -> str:
+        mean, variance = (f"tf.constant({_written(one)}, x.dtype)" for one in (self.mean, self.variance))
+        deviation = f"tf.maximum(tf.sqrt({variance}), {LEAST})"
+        return f"x * {deviation} + {mean}" if self.invert else f"(x - {mean}) / {deviation}"
+
+    def said(self, site: Site) -> str:
+        return "Times deviations, and means are added." if self.invert else "Less means, divided by deviations."
+
+    def modules(self, site: Site) -> dict[str, str]:
+        inverted = ", invert=True" if self.invert else ""
+        return {"": f"{TORCH.name}({_written(self.mean)}, {_written(self.variance)}{inverted})"}
+
+    @classmethod
+    def cases(cls) -> list[Case]:
+        return [
+            Case(shows="a mean and a deviation of each column", fields={"mean": [1.0, -2.0], "variance": [4.0, 0.25]},
+                 x=[[3.0, -2.0], [1.0, 0.0]], expected=[[1.0, 0.0], [0.0, 4.0]]),
+            Case(shows="one of all", fields={"mean": 1.0, "variance": 4.0}, x=[[[3.0], [1.0]]],
+                 expected=[[[1.0], [0.0]]]),
+            Case(shows="of channels, along the last axis of an image, not its columns",
+                 fields={"mean": [1.0, 2.0], "variance": [1.0, 4.0]}, x=[[[[1.0, 2.0], [3.0, 6.0], [5.0, 0.0]]]],
+                 expected=[[[[0.0, 0.0], [2.0, 2.0], [4.0, -1.0]]]]),
+            Case(shows="a column without a deviation is divided by 1e-7", fields={"mean": [0.5], "variance": [0.0]},
+                 x=[[0.5], [0.75]], expected=[[0.0], [2.5e6]]),
+            Case(shows="numbers that float32 has not", fields={"mean": [0.1], "variance": [1e-14]}, x=[[0.1], [1.1]],
+                 expected=[[0.0], [1e7]]),
+            Case(shows="undone", fields={"mean": [1.0, -2.0], "variance": [4.0, 0.25], "invert": True},
+                 x=[[1.0, 0.0], [0.0, 4.0]], expected=[[3.0, -2.0], [1.0, 0.0]]),
+        ]  # fmt: skip
+
+
+def _written(numbers: Numbers) -> str:
+    return repr(list(numbers) if isinstance(numbers, tuple) else numbers)

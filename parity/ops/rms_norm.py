@@ -12,7 +12,7 @@ from parity.initializers.ones import Ones
 from parity.lazy import differentiable as np
 from parity.native import Native, same
 from parity.ops import Op, ShapeError
-from parity.ops.normalization import vector
+from parity.ops.scaling import vector
 
 if TYPE_CHECKING:
     from parity.code import Arrays

@@ -14,6 +14,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from parity.frameworks.keras.driver.adapted import numbers_of
 from parity.frameworks.keras.driver.called import called_with, masks_carried, operands_of
 from parity.frameworks.keras.driver.own_layers import (
     about,
@@ -310,10 +311,12 @@ def _number(nodes: Sequence[ToldNode], name: str) -> str:
 def _configured(layer: Any) -> dict[str, Any]:
     kind = str(name_of(type(layer)))
     try:
-        return configured(kind, layer)
+        found = configured(kind, layer)
     except Exception as error:
         what = f"layer {layer.name!r} ({kind}), whose configuration cannot be told ({line_of(error)}),"
         raise UntoldError(ToldRefusal(what=what, place=place_of(layer))) from error
+    found["arguments"] |= numbers_of(layer)
+    return found
 
 
 def _sizes(tensor: Any) -> list[Any]:

@@ -14,6 +14,7 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 import keras
 
+from parity.frameworks.keras.driver.adapted import adapting
 from parity.frameworks.keras.driver.groups import tell_groups
 from parity.frameworks.keras.driver.told_graph import Telling
 from parity.frameworks.keras.driver.told_rows import Arrays, unpacked
@@ -71,7 +72,8 @@ class KerasWatcher(Watcher):
             kind.__init__ = making(begin)
         operation.__new__, keras.Model.fit, keras.Model.compile = staticmethod(noted), fitted, compiling
         try:
-            yield
+            with adapting():
+                yield
         finally:
             operation.__new__ = staticmethod(made)
             for kind, (begin, there) in begins.items():

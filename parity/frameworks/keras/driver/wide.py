@@ -11,9 +11,13 @@ from functools import wraps
 from typing import Any
 
 import keras
+import numpy as np
 from keras.src.backend.common import global_state
 
 from parity.run.driver.base import active_driver, widening
+
+MEASURED = ("mean", "variance")
+"""Arguments of ``Normalization`` that are numbers."""
 
 
 @contextmanager
@@ -36,22 +40,43 @@ def wide_layers() -> Iterator[None]:
     def wide(*args: Any, **given: Any) -> Any:
         return plain(*args, **untold(given))
 
+    def exact(made: Any, *args: Any, **given: Any) -> None:
+        # Of a list of Python's numbers Keras makes float32, whatever the layer's type.
+        begin(
+            made,
+            *args,
+            **{
+                key: np.array(one) if isinstance(one, list | tuple) and key in MEASURED else one
+                for key, one in given.items()
+            },
+        )
+
     layer = keras.layers.InputLayer  # Of a model that was saved.
+    measuring = keras.layers.Normalization
+    begin = measuring.__init__
     loaded = layer.from_config
     policies.get, keras.Input, keras.layers.Input, state.set_global_attribute = policy, wide, wide, kept
     layer.from_config = classmethod(lambda cls, config: loaded.__func__(cls, untold(config)))
+    measuring.__init__ = exact
     try:
         yield
     finally:
         policies.get, keras.Input, keras.layers.Input, state.set_global_attribute = get, plain, plain, setting
+        measuring.__init__ = begin
         del layer.from_config
+
+
+NUMBERS = (keras.layers.Normalization, keras.layers.Rescaling)
+"""Layers of their kind that compute with numbers alone, in any type."""
 
 
 def as_images(model: Any) -> None:
     """Let the layers of a model that move and turn images compute in float32, the only type that they can."""
     if widening():
         for layer in model._flatten_layers():
-            if isinstance(layer, keras.src.layers.preprocessing.data_layer.DataLayer):
+            if isinstance(layer, keras.src.layers.preprocessing.data_layer.DataLayer) and not isinstance(
+                layer, NUMBERS
+            ):
                 layer._dtype_policy = keras.DTypePolicy("float32")  # Its setter takes that for the worker's, above.
                 object.__setattr__(layer, "call", _in_float32(layer.call))
 
