@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from parity.catalog import LOSSES, OPTIMIZERS
+from parity.catalog import LOSSES, OPS, OPTIMIZERS
 from parity.errors import UsageError
 from parity.reading.entries_of import checked, entry_of, reader_of, shown_word
 from parity.reading.groups_of import with_groups
@@ -17,8 +17,9 @@ from parity.reading.resolved import resolved
 from parity.reading.rows_of import Rows, rows_of
 from parity.reading.said import said_parts
 from parity.reading.unread import NoEntryError, Unread, UnreadProgramError
-from parity.run.told import Told, Word
+from parity.run.told import Told, ToldNode, Word
 from parity.spec.plain import brief, yaml_of
+from parity.tensors import parameter
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -76,9 +77,18 @@ class ReadProgram:
             mine = [name for name, one in called.items() if one == self.names.get(node.name)]
             path = node.name if node.path is None else node.path
             for name in mine:
-                found |= {f"{name}.{parameter}": one for parameter, one in node.kept.items()}
+                for tensor, one in node.kept.items():
+                    own = self._canonical(node, tensor)
+                    found[parameter(name, own)] = one
                 found |= {name: path} if path else {}
         return found
+
+    def _canonical(self, node: ToldNode, tensor: str) -> str:
+        """Return the spec's name of a parameter of a call, which a watcher may call as the framework's part does."""
+        kinds = {fields["name"]: kind for one in self.spec["model"]["layers"] for kind, fields in one.items()}
+        kind = kinds.get(self.names.get(node.name, ""), "")
+        own = reader_of(self.framework).canonical(kind, tensor) if kind in OPS else ()
+        return own[0] if len(own) == 1 else tensor
 
     def hidden(self, names: Mapping[str, str] | None = None) -> dict[str, str]:
         """Return those of :meth:`places` that no name and no order tells: opaque layers, and what is kept apart.
