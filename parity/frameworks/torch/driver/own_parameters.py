@@ -163,7 +163,7 @@ def _linear(told: Arguments, own: OwnedBy) -> nn.Module | None:
 
 def _product(told: Arguments, own: OwnedBy) -> nn.Module | None:
     """Return x @ W, whose W is (in, out)."""
-    first, second = list(told)[:2]
+    _, second, *_more = list(told)
     weight = own(told[second])
     if weight is None or weight.parameter.dim() != 2 or len(told) > 2:
         return None
