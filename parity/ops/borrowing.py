@@ -20,6 +20,9 @@ class Borrowing(Entry):
     naming: ClassVar[tuple[str, ...]] = ()
     """Fields, beside ``inputs``, that name another layer."""
 
+    lends: ClassVar[Mapping[str, str]] = {}
+    """Of these fields, those that say that a parameter is another layer's, and which; they say all of it."""
+
     def borrowed(self) -> dict[str, str]:
         """Return the parameters of other layers that it computes with, as ``layer.parameter``, by its names for them.
 

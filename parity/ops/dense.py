@@ -63,6 +63,7 @@ class Dense(ActivatedOp):
     width_field: ClassVar[str] = "units"
     started: ClassVar = ("kernel", "bias")
     naming: ClassVar = ("kernel_of",)
+    lends: ClassVar = {"kernel_of": "kernel"}
     quiet: ClassVar = frozenset({"kernel_of"})
 
     units: PositiveInt = Field(description="size of the output's last axis")

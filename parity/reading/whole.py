@@ -77,9 +77,9 @@ class ReadProgram:
             mine = [name for name, one in called.items() if one == self.names.get(node.name)]
             path = node.name if node.path is None else node.path
             for name in mine:
-                for tensor, one in node.kept.items():
-                    own = self._canonical(node, tensor)
-                    found[parameter(name, own)] = one
+                kept = node.kept.items() if node.layer == node.name else ()
+                own = {self._canonical(node, tensor): one for tensor, one in kept if tensor not in node.tied}
+                found |= {parameter(name, tensor): one for tensor, one in own.items()}
                 found |= {name: path} if path else {}
         return found
 
@@ -98,7 +98,7 @@ class ReadProgram:
         """
         opaque = {one["opaque"]["name"] for one in self.spec["model"]["layers"] if is_opaque(one)}
         apart = {own for node in self.told.nodes if node.path is not None and (own := self.names.get(node.name))
-                 and (node.kept or own in opaque)}  # fmt: skip
+                 and (node.kept or node.tied or own in opaque)}  # fmt: skip
         mine = {name for name, own in (names or {one: one for one in apart}).items() if own in apart}
         return {name: path for name, path in self.places(names).items() if name.partition(".")[0] in mine}
 

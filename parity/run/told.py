@@ -59,6 +59,7 @@ class ToldNode:
         kept: of parameters that lie in other modules than its own, by the spec's names or those of the part, their
             paths in the model.
         groups: of its parameters that move, by their names in it, the number of their group in :attr:`Told.groups`.
+        tied: of its parameters that are a table of another layer, the first call of that layer.
     """
 
     name: str
@@ -81,6 +82,7 @@ class ToldNode:
     why: str = ""
     kept: dict[str, str] = field(default_factory=dict)
     groups: dict[str, int] = field(default_factory=dict)
+    tied: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(kw_only=True)

@@ -20,6 +20,7 @@ from parity.frameworks.torch.driver.loops import Loop, Moving, Pass, moving_grou
 from parity.frameworks.torch.driver.recurrent import parameters_of
 from parity.frameworks.torch.driver.seen import SeenLoop
 from parity.frameworks.torch.driver.starts import Starts, turned_word
+from parity.frameworks.torch.driver.tied import tied_of
 from parity.frameworks.torch.driver.told_graph import TracedModel
 from parity.frameworks.torch.driver.words import called, optimizer_word, word
 from parity.run.told import Told, ToldNode, ToldRefusal
@@ -86,19 +87,6 @@ class Start:
         return {"start": said if number is None else {**said, "number": number}}
 
 
-def _tell_tied(told: Told, graph: TracedModel) -> None:
-    """Refuse layers that have one tensor between them: each has weights of its own in a spec."""
-    known: dict[int, tuple[str, nn.Module]] = {}
-    for node in told.nodes:
-        module = graph.modules.get(node.name)
-        for name, one in module.named_parameters() if module is not None else ():
-            first, other = known.setdefault(id(one), (f"{node.name}.{name}", module))
-            if other is not module:
-                what = f"one tensor of two layers ({first} and {node.name}.{name})"
-                refuse(told, what, "weights of its own for each layer, or one layer that is called twice", node.place)
-                return
-
-
 def tell_parameters(
     told: Told, graph: TracedModel, starts: Starts, groups: Moving | None, measured: Start
 ) -> None:  # fmt: skip
@@ -116,12 +104,14 @@ def tell_parameters(
     modules = {id(one): one for one in graph.modules.values()}.values()
     if starts.are_copies(parameter for one in modules for parameter in one.parameters()):
         told.notes.append(COPIED)
-    _tell_tied(told, graph)
+    for tied in tied_of(told, graph):
+        what = f"one tensor of two layers ({tied.first} and {tied.second})"
+        refuse(told, what, "weights of its own for each layer, or one layer that is called twice", tied.place)
     for node in told.nodes:
         module = graph.modules.get(node.name)
         whole = isinstance(module, nn.MultiheadAttention | Written)  # Its output is a module of its own.
         owned = {} if module is None else dict(module.named_parameters(recurse=whole))
-        parameters = parameters_of(node, owned)
+        parameters = {name: one for name, one in parameters_of(node, owned).items() if name not in node.tied}
         if not parameters:
             continue
         named[node.name] = parameters

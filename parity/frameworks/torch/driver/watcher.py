@@ -159,20 +159,7 @@ def _tell_loop(told: Told, seen: SeenLoop, optimizer: Any, folder: Path) -> None
     graph = _graph(step, outputs)
     names = _output_names(outputs if loop.opaque is None else outputs[:1])
     told.inputs, told.nodes = graph.inputs, graph.nodes
-    paths = {id(module): path for path, module in contracts.model_of(step).named_modules()}
-    lies = {id(one): path for path, one in contracts.model_of(step).named_parameters()}
-    for node in told.nodes:
-        node.path = paths.get(id(graph.modules.get(node.name)), "")
-        if isinstance(table := graph.modules.get(node.name), PlaceTable):
-            kept = "tokens" if node.arguments.get("ahead") else "embeddings"
-            node.kept = {kept: path_of(table.weight, contracts.model_of(step))}
-        if node.name in graph.made:
-            made = graph.modules[node.name]
-            node.path = paths.get(id(home_of(made)), "")
-            node.kept = {name: lies[id(one)] for name, one in made.named_parameters() if id(one) in lies}
-        if node.name in graph.written:
-            node.path, node.kept = lies_at(graph.written[node.name], paths, lies)
-    told.calls = [replace(one, path=paths.get(id(graph.called.get(one.name)), "")) for one in graph.calls]
+    _tell_places(told, graph, contracts.model_of(step))
     told.outputs = list(zip(names, graph.outputs, strict=False))
     told.refused += graph.refused
     tell_parameters(told, graph, seen.starts, moving_groups(loop), Start(folder, told, list(seen.sighted)))
@@ -213,6 +200,25 @@ def _tell_ignored(told: Told, rows: TrainedRows, loop: Loop) -> None:
         elif ignored != IGNORED:
             arguments["ignore_index"] = IGNORED
             told.notes.append(f"ignore_index={ignored} of the loss: no target is {ignored}.")
+
+
+def _tell_places(told: Told, graph: TracedModel, model: nn.Module) -> None:
+    """Tell where layers, and parameters that lie in other modules than their own, are in the model."""
+    paths = {id(module): path for path, module in model.named_modules()}
+    lies = {id(one): path for path, one in model.named_parameters()}
+    for node in told.nodes:
+        module = graph.modules.get(node.name)
+        node.path = paths.get(id(module), "")
+        if isinstance(module, PlaceTable):
+            node.kept = {"tokens" if node.arguments.get("ahead") else "embeddings": path_of(module.weight, model)}
+        elif node.name in graph.written:
+            node.path, node.kept = lies_at(graph.written[node.name], paths, lies)
+        elif node.name in graph.made and module is not None:
+            node.path = paths.get(id(home_of(module)), "")
+            node.kept = {name: lies[id(one)] for name, one in module.named_parameters() if id(one) in lies}
+        elif isinstance(module, nn.Embedding) and lies.get(id(module.weight)) not in (None, f"{node.path}.weight"):
+            node.kept = {"weight": lies[id(module.weight)]}  # Known by the name of whom it lends its table to.
+    told.calls = [replace(one, path=paths.get(id(graph.called.get(one.name)), "")) for one in graph.calls]
 
 
 def _graph(step: Any, outputs: Any) -> TracedModel:
