@@ -187,6 +187,7 @@ class TorchCode:
             so below 0, a step of the tensor, behind the batch axis.
         comment: one line, when something here is not the obvious choice.
         helpers: functions the code calls.
+        ties: parameters of its modules that are those of other layers, by their paths from the model.
     """
 
     modules: Mapping[str, str]
@@ -198,6 +199,7 @@ class TorchCode:
     part: tuple[int, ...] = ()
     comment: str = ""
     helpers: tuple[Helper, ...] = ()
+    ties: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

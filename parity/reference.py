@@ -226,15 +226,15 @@ class Reference:
         """
         found = passed.gradients
         for index, layer in reversed(list(enumerate(self.graph.layers))):
-            place = self.graph.places[layer.name]
-            op, slope = self._op(index, passed), self._slope(layer, slopes.pop(place, None), passed)
-            found[self._seen_as(layer)] = slope
+            slope = self._slope(layer, slopes.pop(self.graph.places[layer.name], None), passed)
+            found[self._seen_as(layer)], op = slope, self._op(index, passed)
             read, gradients = self._pulled(op, self._read(index, passed), slope, masks[index])
             for source, one in zip(self.graph.feeds[index], op.each(read), strict=True):
                 slopes[source] = slopes[source] + one if source in slopes else one
-            for name, gradient in gradients.items() if op.trainable else ():
-                key = parameter(op.name, name)
-                found[key] = found[key] + gradient if key in found else gradient
+            for name, gradient in gradients.items():
+                key = op.borrowed().get(name, parameter(op.name, name))
+                if key in self.trainable:
+                    found[key] = found[key] + gradient if key in found else gradient
         for name, regularizer in self._regularized():
             found[name] = found[name] + regularizer.gradient(self.weights[name])
 
@@ -307,11 +307,12 @@ class Reference:
         return found[0] if len(found) == 1 else found
 
     def _of(self, op: Op) -> Tensors:
-        """Return the parameters of a layer, by their names in it: where it is applied again, as that has moved them."""
+        """Return what a layer computes with, by its names: where it is applied again, as that has moved it."""
         prefix = f"{op.name}."
         own = {name[len(prefix) :]: value for name, value in self.weights.items() if name.startswith(prefix)}
         again = self._moving if str(op.name) in self.graph.shared else {}
-        return own | {name: again[key] for name in own if (key := prefix + name) in again}
+        own |= {name: again[key] for name in own if (key := prefix + name) in again}
+        return own | {name: self.weights[key] for name, key in op.borrowed().items()}
 
     def _seen_as(self, layer: Layer) -> str:
         """Return the name of a layer's output."""

@@ -104,9 +104,10 @@ def measure(side: Resolved, data: Dataset) -> Scales | None:
             # A large kernel would else be copied into float64.
             read = [values[place].astype(np.float32) for place in graph.feeds[index]]
             owner = layer if layer.owns else graph.by_name[layer.owner]
+            names = {name: parameter(owner.name, name) for name in owner.parameters} | layer.op.borrowed()
             tensors = {
-                name: _started(side, parameter(owner.name, name), one).astype(np.float32, copy=False)
-                for name, one in owner.parameters.items()
+                name: _started(side, one, graph.parameters[one]).astype(np.float32, copy=False)
+                for name, one in names.items()
             }
             ending, op = layer.op.ending(), layer.op
             bare = op if ending is None or isinstance(ending, Linear) else op.without_activation()

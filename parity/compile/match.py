@@ -82,7 +82,7 @@ def match(side: Resolved, own: OwnProgram, compiled: Program, inventory: Mapping
     ]
     return Match(
         bindings=bindings, unmatched=unmatched, missing=missing, extras=extras,
-        either_way=either_way(side, weights, inventory["layers"]),
+        either_way=either_way(side, weights, inventory["layers"], inventory["parameters"]),
     )  # fmt: skip
 
 

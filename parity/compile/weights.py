@@ -168,15 +168,16 @@ def as_called(parameters: Sequence[Found], called: Sequence[str] | None) -> Sequ
 
 
 def either_way(
-    side: Resolved, weights: Mapping[str, Weight], layers: Sequence[Found]
-) -> list[str]:  # fmt: skip
-    """Return the kernels that fit their places either way: square, and kept by no layer of the framework's own."""
+    side: Resolved, weights: Mapping[str, Weight], layers: Sequence[Found], parameters: Sequence[Found] = ()
+) -> list[str]:
+    """Return the kernels that fit their places either way: square, and not known to lie in one."""
     known = {one["path"] for one in layers if one.get("known")}
+    told = {one["path"] for one in parameters if one.get("canonical")}
     return [
         name
         for name, parameter in side.parameters().items()
         if name in weights and len(parameter.shape) == 2 and parameter.shape[0] == parameter.shape[1] > 1
-        and weights[name].attribute.rpartition(".")[0] not in known
+        and weights[name].attribute.rpartition(".")[0] not in known and weights[name].attribute not in told
     ]  # fmt: skip
 
 
@@ -222,7 +223,8 @@ def _place(expected: Weight, shape: Sequence[int], found: Found) -> Weight | Non
     if expected.lies is not None and found["path"].split(".")[-2:] == own and prod(found["shape"]) == prod(shape):
         return expected  # As the framework's own layer keeps it: an attention has an axis of heads.
     # The last is how somebody else's framework has it: a raw TensorFlow kernel of (out, in).
-    for axes in (expected.axes, None, (1, 0)) if len(shape) == 2 else (expected.axes, None):
+    every = (None,) if found.get("canonical") else (expected.axes, None, (1, 0))
+    for axes in every if len(shape) == 2 else (expected.axes, None):
         laid = tuple(shape[axis] for axis in axes) if axes else tuple(shape)
         if tuple(found["shape"]) == laid:
             return Weight(attribute="", axes=axes, blocks=expected.blocks if axes == expected.axes else None)

@@ -14,7 +14,7 @@ from parity.code import Parameter
 from parity.discovery import entry_type
 from parity.entries import Shape
 from parity.frameworks import frameworks
-from parity.lazy import differentiable
+from parity.ops.borrowing import Borrowing
 from parity.ops.drawing import Drawing
 from parity.ops.masks import Masked
 from parity.ops.penalised import Adding, Penalised
@@ -34,7 +34,7 @@ class ShapeError(ValueError):
     """A layer cannot read what it is given; the message says what it was given and what it needs."""
 
 
-class Op(Masked, Drawing, Adding):
+class Op(Masked, Drawing, Adding, Borrowing):
     """Base of the layers.
 
     The reference (:meth:`forward`, in training :meth:`trained`) is the meaning: float64 NumPy, channels last; its
@@ -157,27 +157,6 @@ class Op(Masked, Drawing, Adding):
     ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         """Return the output in training, and the running statistics as it leaves them."""
         return self.forward(x, p, mask), {}
-
-    def vjp(
-        self, x: np.ndarray, p: Arrays, dy: np.ndarray, mask: np.ndarray | None = None
-    ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        """Return the gradients with respect to the input and to each trainable parameter, given the one of the output.
-
-        Of the pass in training (:meth:`trained`), which they follow from.
-        """
-        return self._pulled(lambda x, p: self.trained(x, p, mask)[0], x, p, dy)
-
-    def vjp_evaluated(self, x: np.ndarray, p: Arrays, dy: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        """Return the same of the pass in evaluation (:meth:`forward`): what a program trains that never left it."""
-        return self._pulled(self.forward, x, p, dy)
-
-    def _pulled(
-        self, computed: Callable[[np.ndarray, Arrays], np.ndarray], x: np.ndarray, p: Arrays, dy: np.ndarray
-    ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        shape = self.given([one.shape[1:] for one in self.each(x)])
-        own = {name: p[name] for name, one in self.parameters(shape).items() if one.trainable}
-        found = differentiable.pulled(lambda x, **own: computed(x, {**p, **own}), {"x": x, **own}, dy)
-        return found.pop("x"), found
 
     def keras(self, site: Site) -> KerasCode:
         """Return the layer in Keras."""

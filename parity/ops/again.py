@@ -20,6 +20,7 @@ class Again(Op):
 
     kind: ClassVar[str] = "again"
     short: ClassVar[str | None] = "layer"
+    naming: ClassVar = ("layer",)
 
     layer: str = Field(description="name of a layer above it, whose weights it uses once more")
 

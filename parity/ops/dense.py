@@ -23,7 +23,9 @@ from parity.lazy import differentiable as np
 from parity.native import Native, same
 from parity.ops import HELD, ActivatedOp, check_constraints, kernel_and_bias, wrapped
 from parity.ops.axes import with_an_axis
+from parity.ops.tied import TABLE, lent_as, tied_dense
 from parity.regularizers import AnyRegularizer
+from parity.tensors import parameter
 
 if TYPE_CHECKING:
     from parity.code import Arrays
@@ -35,6 +37,9 @@ class Dense(ActivatedOp):
     Keras and raw TensorFlow keep W as (in, units); PyTorch's ``nn.Linear`` as (units, in), which raises no
     error when a port of a square layer forgets the transpose. ``nn.Linear`` starts W and b at
     U(-1/sqrt(in), 1/sqrt(in)), Keras at glorot_uniform and zeros: the programs always say which.
+
+    With ``kernel_of`` W is the table of an embedding, (units, in), transposed, whose gradient is the sum of both: what
+    starts, holds and penalises it is said there. In PyTorch that is ``head.weight = tokens.weight``.
     """
 
     kind: ClassVar[str] = "dense"
@@ -57,6 +62,9 @@ class Dense(ActivatedOp):
     }  # fmt: skip
     width_field: ClassVar[str] = "units"
     started: ClassVar = ("kernel", "bias")
+    naming: ClassVar = ("kernel_of",)
+    lends: ClassVar = {"kernel_of": "kernel"}
+    quiet: ClassVar = frozenset({"kernel_of"})
 
     units: PositiveInt = Field(description="size of the output's last axis")
     use_bias: bool = Field(default=True, description="add b")
@@ -64,6 +72,9 @@ class Dense(ActivatedOp):
     bias_initializer: AnyInitializer = Field(default=Zeros(), description="how b starts")
     kernel_regularizer: AnyRegularizer | None = Field(default=None, description="what W adds to the loss")
     bias_regularizer: AnyRegularizer | None = Field(default=None, description="what b adds to the loss")
+    kernel_of: str | None = Field(
+        default=None, description="name of an embedding above it, whose table, transposed, is W: tied weights"
+    )
     kernel_constraint: AnyConstraint | None = Field(default=None, description="what W is held to")
     bias_constraint: AnyConstraint | None = Field(default=None, description="what b is held to")
 
@@ -73,18 +84,36 @@ class Dense(ActivatedOp):
         return (*shape[:-1], self.units)
 
     def parameters(self, shape: Shape) -> dict[str, Parameter]:
-        """Return kernel (in, units) and, with a bias, bias (units,)."""
-        return kernel_and_bias((shape[-1], self.units), self)
+        """Return kernel (in, units), unless it is another layer's, and, with a bias, bias (units,)."""
+        found = kernel_and_bias((shape[-1], self.units), self)
+        return {name: one for name, one in found.items() if name != "kernel" or self.kernel_of is None}
+
+    def borrowed(self) -> dict[str, str]:
+        return {} if self.kernel_of is None else {TABLE: parameter(self.kernel_of, TABLE)}
+
+    def borrows(self, name: str, shape: Shape) -> Shape:
+        return (self.units, shape[-1])
+
+    def inert(self, field: str, other: object, shape: Shape) -> str:
+        tied = self.kernel_of is not None and self.about(field)[0] == "kernel"
+        return f"the kernel is the table of {self.kernel_of}" if tied else ""
 
     def forward(self, x: np.ndarray, p: Arrays, mask: np.ndarray | None = None) -> np.ndarray:
-        product = np.tensordot(x, p["kernel"], 1)
+        product = np.tensordot(x, p["kernel"] if self.kernel_of is None else p[TABLE].T, 1)
         return self.activation.forward(product + p["bias"] if self.use_bias else product)
 
     def keras(self, site: Site) -> KerasCode:
-        return KerasCode(layer=self.keras_layer(site, activation=self.keras_activation(site)))
+        activation = self.keras_activation(site)
+        if self.kernel_of is None:
+            return KerasCode(layer=self.keras_layer(site, activation=activation))
+        # Keras has no layer that reads a table in reverse: one that takes the embedding is written.
+        made = self.keras_layer(site, "TiedDense", activation=activation, table=lent_as(self.kernel_of))
+        return KerasCode(layer=made, helpers=(tied_dense(site.framework),))
 
     def tensorflow(self, site: Site) -> TensorFlowCode:
         product = f"tf.matmul(x, self.{site.name}_kernel)"
+        if self.kernel_of is not None:
+            product = f"tf.matmul(x, self.{self.kernel_of}_{TABLE}, transpose_b=True)"
         if self.use_bias:
             product = f"{product} + self.{site.name}_bias"
         return TensorFlowCode(
@@ -100,6 +129,7 @@ class Dense(ActivatedOp):
             forward=wrapped(f"self.{site.name}(x)", activation),
             weights=own.kept_at(site.name, self.parameters(site.input_shape)),
             output=next(reversed([site.name, *activation])),
+            ties={} if self.kernel_of is None else {f"{site.name}.weight": f"{self.kernel_of}.weight"},
         )
 
     @classmethod

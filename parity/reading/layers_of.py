@@ -44,8 +44,11 @@ class Layers:
 
 def layers_of(told: Told) -> Layers:
     """Return the layers of a spec that a program's calls are."""
-    laid = opened(_firsts_named(told))
-    found, told = Layers(told=laid.told, unread=list(laid.unread)), laid.told
+    told = _firsts_named(told)
+    laid = opened(told)
+    found = Layers(told=laid.told, unread=list(laid.unread))
+    found.unread += [_of_another(node) for node in told.nodes if node.tied and node.name in laid.kept]
+    told = laid.told
     passed: dict[str, str] = {}
     kept: list[tuple[ToldNode, Said]] = []
     for node in told.nodes:
@@ -73,6 +76,8 @@ def layers_of(told: Told) -> Layers:
         reads = [values[one] for one in node.reads if one in values]
         if node.layer != node.name:
             op = OPS["again"].model_validate({"name": op.name, "layer": found.names[node.layer]})
+        elif node.tied:
+            op = _tied(op, node, found)
         if reads != [above] or (len(inputs) > 1 and not found.layers):
             op = op.replace(inputs=reads[0] if len(reads) == 1 else tuple(reads))
         found.layers.append(brief(op))
@@ -95,6 +100,23 @@ def layers_of(told: Told) -> Layers:
     return found
 
 
+def _tied(op: Op, node: ToldNode, found: Layers) -> Op:
+    """Return a layer whose kernel is the table of a layer above it."""
+    (table,) = node.tied.values()
+    names = [next(iter(one.values()))["name"] for one in found.layers]
+    name = found.names.get(table)
+    if name in names and "kernel_of" in type(op).model_fields:
+        return op.replace(kernel_of=name)
+    found.unread.append(_of_another(node))
+    return op
+
+
+def _of_another(node: ToldNode) -> Unread:
+    """Return that a layer has a tensor of another one, which stands nowhere in the spec."""
+    what = f"{named(node)}, which has a tensor of layer {next(iter(node.tied.values()))!r},"
+    return Unread(what=what, place=node.place, needs="an embedding above it, both of them read")
+
+
 def _firsts_named(told: Told) -> Told:
     """Return a program such that of the calls of one layer the first in the list has the layer's own name."""
     nodes, calls = in_order(told), dict[str, list[str]]()
@@ -105,7 +127,11 @@ def _firsts_named(told: Told) -> Told:
         told,
         nodes=[
             replace(
-                node, name=back[node.name], layer=back[calls[node.layer][0]], reads=[back.get(x, x) for x in node.reads]
+                node,
+                name=back[node.name],
+                layer=back[calls[node.layer][0]],
+                reads=[back.get(x, x) for x in node.reads],
+                tied={name: back[calls[one][0]] if one in calls else one for name, one in node.tied.items()},
             )
             for node in nodes
         ],

@@ -195,7 +195,8 @@ def _replace(
     for one in names:
         faults.pop(one, None)
         found.said.pop(one, None)
-    if not reads or None in shape or any(one.layer not in names or _calls(told, one) > 1 for one in inside):
+    again = bool(call.tensors) and sum(one.label == call.label for one in told.calls) > 1
+    if not reads or None in shape or again or any(one.layer not in names or _calls(told, one) > 1 for one in inside):
         what = f"{call.label!r} ({call.part})"
         found.unread.append(Unread(what=what, place=call.place, needs=next(iter(reasons.values()), "")))
     name = free_name(call.label, {one.name for one in told.nodes if one.name not in names} | _input_names(told))

@@ -10,7 +10,6 @@ from typing import Any
 from parity.errors import UsageError
 from parity.free_names import free_name
 from parity.ops import Op
-from parity.ops.again import Again
 from parity.reading.called_alike import called_alike
 from parity.reading.groups_of import called_anew
 from parity.reading.one_form import in_one_form
@@ -241,9 +240,7 @@ def _called(op: Op, called: Mapping[str, str]) -> Op:
     if op.said_inputs is not None:
         reads = tuple(called.get(one, one) for one in op.said_inputs)
         changes["inputs"] = reads[0] if isinstance(op.inputs, str) else reads
-    if isinstance(op, Again):
-        changes["layer"] = called[op.layer]
-    return op.replace(**changes)
+    return op.replace(**changes, **op.called_anew(called))
 
 
 def _inputs(first: PairSide, second: PairSide) -> dict[str, str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from parity.catalog import LOSSES, OPTIMIZERS
+from parity.catalog import LOSSES, OPS, OPTIMIZERS
 from parity.errors import UsageError
 from parity.reading.entries_of import checked, entry_of, reader_of, shown_word
 from parity.reading.groups_of import with_groups
@@ -17,8 +17,9 @@ from parity.reading.resolved import resolved
 from parity.reading.rows_of import Rows, rows_of
 from parity.reading.said import said_parts
 from parity.reading.unread import NoEntryError, Unread, UnreadProgramError
-from parity.run.told import Told, Word
+from parity.run.told import Told, ToldNode, Word
 from parity.spec.plain import brief, yaml_of
+from parity.tensors import parameter
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -76,9 +77,18 @@ class ReadProgram:
             mine = [name for name, one in called.items() if one == self.names.get(node.name)]
             path = node.name if node.path is None else node.path
             for name in mine:
-                found |= {f"{name}.{parameter}": one for parameter, one in node.kept.items()}
+                kept = node.kept.items() if node.layer == node.name else ()
+                own = {self._canonical(node, tensor): one for tensor, one in kept if tensor not in node.tied}
+                found |= {parameter(name, tensor): one for tensor, one in own.items()}
                 found |= {name: path} if path else {}
         return found
+
+    def _canonical(self, node: ToldNode, tensor: str) -> str:
+        """Return the spec's name of a parameter of a call, which a watcher may call as the framework's part does."""
+        kinds = {fields["name"]: kind for one in self.spec["model"]["layers"] for kind, fields in one.items()}
+        kind = kinds.get(self.names.get(node.name, ""), "")
+        own = reader_of(self.framework).canonical(kind, tensor) if kind in OPS else ()
+        return own[0] if len(own) == 1 else tensor
 
     def hidden(self, names: Mapping[str, str] | None = None) -> dict[str, str]:
         """Return those of :meth:`places` that no name and no order tells: opaque layers, and what is kept apart.
@@ -88,7 +98,7 @@ class ReadProgram:
         """
         opaque = {one["opaque"]["name"] for one in self.spec["model"]["layers"] if is_opaque(one)}
         apart = {own for node in self.told.nodes if node.path is not None and (own := self.names.get(node.name))
-                 and (node.kept or own in opaque)}  # fmt: skip
+                 and (node.kept or node.tied or own in opaque)}  # fmt: skip
         mine = {name for name, own in (names or {one: one for one in apart}).items() if own in apart}
         return {name: path for name, path in self.places(names).items() if name.partition(".")[0] in mine}
 

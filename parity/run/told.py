@@ -56,8 +56,10 @@ class ToldNode:
             each draw that a harness can deal, or ``own``.
         tensors: shapes of the parameters of a layer of the program's own, by their names in it.
         why: what stands in the way of going into it; empty where that is not asked.
-        kept: of parameters that lie in other modules than its own, by the spec's names, their paths in the model.
+        kept: of parameters that lie in other modules than its own, by the spec's names or those of the part, their
+            paths in the model.
         groups: of its parameters that move, by their names in it, the number of their group in :attr:`Told.groups`.
+        tied: of its parameters that are a table of another layer, the first call of that layer.
     """
 
     name: str
@@ -80,6 +82,7 @@ class ToldNode:
     why: str = ""
     kept: dict[str, str] = field(default_factory=dict)
     groups: dict[str, int] = field(default_factory=dict)
+    tied: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(kw_only=True)

@@ -230,6 +230,18 @@ MANY: dict[str, Network] = {
         loss="binary_focal_crossentropy",
         outputs=3,
     ),
+    "tied": Network(
+        input=(6,),
+        tokens=9,
+        layers=(
+            layer("embedding", "table", input_dim=9, output_dim=4),
+            layer("dense", "hidden", units=4, activation="tanh"),
+            layer("global_average_pooling1d", "mean"),
+            layer("dense", "head", units=9, kernel_of="table"),
+        ),
+        loss={"categorical_crossentropy": {"from_logits": True}},
+        outputs=9,
+    ),
     "bounded": Network(
         input=(6,),
         layers=(

@@ -78,7 +78,8 @@ def entry(numbers: random.Random, kind: type[EntryT], **said: Any) -> EntryT:
         fields = {
             name: drawn(numbers, name, field)
             for name, field in kind.model_fields.items()
-            if name not in (*said, "name", "inputs", *OF_PARAMETERS) and not _kept(numbers, name, field)
+            if name not in (*said, "name", "inputs", *OF_PARAMETERS, *getattr(kind, "naming", ()))
+            and not _kept(numbers, name, field)
         }
         try:
             return kind.model_validate(said | fields)

@@ -13,9 +13,12 @@ from parity.entries import Shape
 from parity.ops import Op, ShapeError, check_constraints
 from parity.ops.again import Again
 from parity.ops.block import INPUT, Block
+from parity.ops.dense import Dense
+from parity.ops.embedding import Embedding
 from parity.ops.masking import Masking
 from parity.selftest.random_fields import entry
 from parity.spec.values import Value
+from parity.tensors import layer_of
 
 MOST_LAYERS, MOST_NUMBERS, MOST_LOOSE = 12, 240, 3
 """Layers of a network, numbers in a tensor for one row, and values that nothing reads yet."""
@@ -23,6 +26,8 @@ MOST_LAYERS, MOST_NUMBERS, MOST_LOOSE = 12, 240, 3
 TOKENS = 7
 """Numbers of tokens in the data are below this."""
 
+TIED = 0.5
+"""Share of the dense layers that read an embedding's table, of those that can."""
 
 KINDS = [
     name for name, one in OPS.items() if one.reads_dtype == "float" and one is not Block
@@ -130,6 +135,10 @@ class Growing:
             op = entry(self.numbers, kind, **said)
         except ValueError:
             return None, ()
+        tables = [layer for layer in self.layers if isinstance(layer, Embedding)
+                  and layer.output_dim == self.values[one].shape[-1]]  # fmt: skip
+        if isinstance(op, Dense) and tables and self.numbers.random() < TIED:
+            op = op.replace(kernel_of=self.numbers.choice(tables).name, units=TOKENS, trainable=True)
         if len(kind.ports) == 1:
             return op, (one,)
         # Mostly such as have its shape, or as many axes; the same twice is allowed.
@@ -181,6 +190,8 @@ class Growing:
         hidden = inside - {str(self.layers[end - 1].name)}
         behind = self.layers[end:]
         again = {one.layer for one in behind if isinstance(one, Again)}
+        again |= {layer_of(name) for one in self.layers for name in one.borrowed().values()}
+        again |= {str(one.name) for one in self.layers if one.borrowed()}
         return len(_reads(self.layers[start])) == 1 and not again & inside and not any(
             hidden & set(_reads(one)) for one in behind
         )  # fmt: skip

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from parity.ops import Op
-from parity.ops.again import Again
 from parity.ops.block import INPUT, Block
 from parity.spec.paths import auto_names
 from parity.spec.sections import Scope
@@ -57,8 +56,7 @@ def _out(
             changes: dict[str, Any] = {"name": f"{prefix}{name}"}
             if reads is not None:
                 changes["inputs"] = reads[0] if isinstance(op.inputs, str) else reads
-            if isinstance(op, Again):
-                changes["layer"] = known.get(op.layer, op.layer)
+            changes |= op.called_anew(known)
             above = changes["name"]
             yield Named(op.model_copy(update=changes), here, scopes)
             continue

@@ -166,7 +166,7 @@ def _field_differences(a: Resolved, b: Resolved, taken: set[str]) -> list[Differ
         left, right = before[name], after[name]
         reads = edges.differ(name) if branched else None
         read = [] if reads is None else [Unequal((READS,), *(shown(_one(side)) for side in reads))]
-        for one in [*read, *_compare((), left.op, right.op)]:
+        for one in [*read, *_own_fields(left.op, right.op)]:
             if ".".join(["layers", name, *one.path]) not in taken:
                 groups.setdefault((one.path, one.a, one.b), []).append((left, right, one))
     found = []
@@ -186,13 +186,30 @@ def _field_differences(a: Resolved, b: Resolved, taken: set[str]) -> list[Differ
                 a,
                 b,
                 ".".join(["layers", pattern, *keys]),
-                tuple(".".join(["layers", name, *keys]) for name in names),
+                tuple(".".join(["layers", name, *path]) for name in names for path in _with_lent(members[0], keys)),
                 members[0][2],
                 layers=names,
                 reason=reasons[0] if all(reasons) else "",
             )
         )
     return found
+
+
+def _own_fields(mine: Op, theirs: Op) -> Iterator[Unequal]:
+    """Yield the fields in which two layers differ; what is said of a parameter that one borrows goes with that."""
+    every = list(_compare((), mine, theirs))
+    apart = {mine.lends[one.path[0]] for one in every if one.path and one.path[0] in mine.lends}
+    yield from (one for one in every if not one.path or mine.about(one.path[0])[0] not in apart)
+
+
+def _with_lent(member: tuple[Layer, Layer, Unequal], keys: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """Return the path of a field of a layer, and of what goes with it."""
+    left, right, _ = member
+    parameter = left.op.lends.get(keys[0]) if keys else None
+    both = set(type(left.op).model_fields) & set(type(right.op).model_fields)
+    more = sorted(one for one in both if parameter and left.op.about(one)[0] == parameter
+                  and getattr(left.op, one) != getattr(right.op, one))  # fmt: skip
+    return [keys, *((one,) for one in more)]
 
 
 def _one(names: tuple[str, ...]) -> str | tuple[str, ...]:

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 from parity.code import Parameter
 from parity.entries import Shape
-from parity.errors import did_you_mean, listed
 from parity.ops import Op, ShapeError, check_constraints
-from parity.ops.again import Again
 from parity.ops.block import Block
 from parity.ops.drawing import Draw, number_of
 from parity.spec.blocks import written_out
 from parity.spec.ends import GraphError, check_read, outputs_of
+from parity.spec.lending import alike, check_borrowed, reads_of, used_by
 from parity.spec.paths import auto_names
 from parity.spec.values import Mask, Value, every, mask_given, masked
+from parity.tensors import layer_of
 from parity.tensors import parameter as parameter_name
 
 if TYPE_CHECKING:
@@ -133,12 +133,18 @@ class Graph:
         """Return whether every layer reads the one above it and no other."""
         above = [*self.inputs, *(layer.gives for layer in self.layers)]
         reads_above = all(layer.reads == (above[index],) for index, layer in enumerate(self.layers))
-        return len(self.inputs) == 1 and self.outputs == (above[-1],) and reads_above and not self.shared
+        return len(self.inputs) == 1 and self.outputs == (above[-1],) and reads_above and not self.kept_by_name
 
     @cached_property
     def shared(self) -> frozenset[str]:
         """Return the names of the layers that are applied more than once."""
         return frozenset(layer.owner for layer in self.layers if not layer.owns)
+
+    @cached_property
+    def kept_by_name(self) -> frozenset[str]:
+        """Return the names of the layers that others apply again, or whose parameters others compute with."""
+        lent = (layer_of(one) for layer in self.layers for one in layer.op.borrowed().values())
+        return self.shared | frozenset(lent)
 
     def calls(self, order: Sequence[Layer] = ()) -> Mapping[str, int | None]:
         """Return, for every layer, which call of its op it is; None where there is one alone.
@@ -279,8 +285,8 @@ def graph_of(model: ModelSpec) -> Graph:
     layers: list[Layer] = []
     masks: dict[str, Mask | None] = {}
     for at, op in enumerate(model.layers):
-        reads = _reads(op, at, above, known, ops)
-        used = _used(op, at, ops, layers)
+        reads = reads_of(op, at, above, known, ops)
+        used = used_by(op, at, ops, layers)
         wrong = next((value for value in reads if used.reads_dtype not in ("any", value.dtype)), None)
         if wrong is not None:
             told = f"{used.kind} reads {used.reads_dtype} numbers, {wrong.name} holds {wrong.dtype} ones"
@@ -291,7 +297,8 @@ def graph_of(model: ModelSpec) -> Graph:
             given = used.given([value.shape for value in reads])
             shape = used.output_shape(given)
             check_constraints(used, given)
-            if used is not op and first is not None and not _alike(used, reads, first.reads):
+            check_borrowed(used, given, layers, model.scopes)
+            if used is not op and first is not None and not alike(used, reads, first.reads):
                 raise ShapeError(f"{used.name} keeps weights of other shapes for what it is given here")
             read = tuple(masks.get(value.name) for value in reads)
             mask = mask_given(used, str(op.name), reads, read, shape)
@@ -306,45 +313,3 @@ def graph_of(model: ModelSpec) -> Graph:
     if len(ops) == len(layers):  # Else two have one name, which is a fault of its own.
         check_read(layers, outputs)
     return Graph(inputs, tuple(layers), outputs, model.scopes)
-
-
-def _reads(
-    op: Op, at: int, above: Value | None, known: Mapping[str, Value], ops: Mapping[str, Any]
-) -> tuple[Value, ...]:  # fmt: skip
-    """Return what a layer reads."""
-    names = op.said_inputs
-    if names is None:
-        if above is None:
-            told = f"the model has {len(known)} inputs, {listed(list(known))}"
-            raise GraphError(f"{told}, and {op.name} does not say which it reads: say inputs", at)
-        names = (above.name,)
-    for name in names:
-        if name not in known:
-            here = f"{name!r} stands below it: a layer reads what is computed before it" if name in ops else ""
-            hint = here or did_you_mean(name, list(known)) or f"there are {listed(list(known), 20)}"
-            raise GraphError(f"{op.name} reads {name!r}, which is not there; {hint}", at, "inputs")
-    most = len(op.ports) or None
-    if most is not None and not most - op.optional <= len(names) <= most:
-        told = f"{most - op.optional} to {most}" if op.optional else str(most)
-        raise GraphError(f"{op.kind} reads {told} tensor{'s' * (most > 1)}, it is given {len(names)}", at, "inputs")
-    if most is None and len(names) < op.fewest:
-        raise GraphError(f"{op.kind} reads two tensors or more, it is given {len(names)}: say inputs", at, "inputs")
-    return tuple(known[name] for name in names)
-
-
-def _used(op: Op, at: int, ops: Mapping[str, Op], layers: list[Layer]) -> Op:
-    """Return the op that a layer applies: itself, or the one that it names."""
-    if not isinstance(op, Again):
-        return op
-    if op.layer not in {layer.name for layer in layers if layer.owns}:
-        above = [layer.name for layer in layers if layer.owns]
-        hint = did_you_mean(op.layer, above) or f"the layers above it are {listed(above, 20)}"
-        raise GraphError(f"no layer above {op.name} is called {op.layer!r}; {hint}", at, "layer")
-    return ops[op.layer]
-
-
-def _alike(op: Op, *applied: tuple[Value, ...]) -> bool:
-    """Return whether an op keeps tensors of the same shapes, whichever of several it reads."""
-    every = [op.parameters(op.given([value.shape for value in reads])) for reads in applied]
-    shapes = [{name: one.shape for name, one in kept.items()} for kept in every]
-    return all(one == shapes[0] for one in shapes)

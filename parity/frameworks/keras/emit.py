@@ -27,6 +27,7 @@ from parity.compile.program import Bindings, Output, Weight
 from parity.compile.wording import known_of, returning, told_of
 from parity.frameworks import frameworks
 from parity.losses import Loss
+from parity.ops.tied import lent_as
 from parity.spec.graph import Graph, Layer
 from parity.spec.resolve import Resolved
 from parity.tensors import parameter as parameter_name
@@ -175,7 +176,7 @@ class KerasModel:
     """
 
     def __init__(self, walk: Walk, laid: LaidOut, ends: Mapping[str, str], barred: Sequence[str]) -> None:
-        self.shared = walk.graph.shared
+        self.kept = walk.graph.kept_by_name
         self.moves: dict[int, str] = {}
         counted: Counter[str] = Counter()
         for line in laid.lines:
@@ -227,8 +228,8 @@ class KerasModel:
         else:
             assert line.layer is not None
             made, comment = line.code.layer, line.comment
-            if line.layer.owner in self.shared:
-                name = f"{body.local(line.layer.owner)}_layer"
+            if line.layer.owner in self.kept:
+                name = lent_as(body.local(line.layer.owner))
                 if line.layer.owns:
                     found.append({"target": name, "given": "", "layer": made, "comment": comment})
                 made, comment = name, ""

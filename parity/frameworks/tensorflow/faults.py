@@ -100,6 +100,9 @@ FAULTS = [
                edits={"loss_of_label = build_loss_of_label()": "loss_of_label = build_loss_of_value()",
                       "loss_of_value = build_loss_of_value()": "loss_of_value = build_loss_of_label()"}),
     # gradient
+    tensorflow(name="the table of tied weights held in the output", network="tied", optimizer="sgd", phase="gradient",
+               tensor="table.embeddings", edits={"tf.matmul(x, self.table_embeddings, transpose_b=True)":
+                                                 "x @ tf.transpose(tf.stop_gradient(self.table_embeddings))"}),
     mlp(name="gradient stopped", phase="gradient", tensor="hidden.kernel",
         edits={"x = self.dropout(x, training)": "x = tf.stop_gradient(self.dropout(x, training))", **UNCONNECTED}),
     mlp(name="gradients clipped one by one", phase="gradient", tensor="out.kernel",

@@ -73,6 +73,7 @@ def emit(side: Resolved) -> tuple[dict[str, Any], Bindings]:
         "helpers": sources,
         "modules": network.modules,
         "fills": in_loops([AboutModule(source=one, module=at) for one, at in network.fills], "self"),
+        "ties": network.ties,
         "frozen": network.frozen,
         "blocks": [one.source for one in network.blocks],
         "taken": network.taken,

@@ -86,6 +86,8 @@ FAULTS = [
           edits={"x = self.read(x, words_mask)": "x = self.read(x, torch.ones_like(words_mask))"}),
     torch(name="masked steps read backwards, their mask not", network="padded", optimizer="sgd", phase="forward",
           tensor="ways", edits={"self.back(x.flip(1), mask.flip(1))": "self.back(x.flip(1), mask)"}),
+    torch(name="weights that are not tied", network="tied", optimizer="adam_after", phase="forward", tensor="head",
+          edits={"        self.head.weight = self.table.weight  # one tensor\n": ""}),
     # loss
     mlp(name="loss summed instead of averaged", phase="loss", tensor="loss",
         edits={"nn.CrossEntropyLoss()": 'nn.CrossEntropyLoss(reduction="sum")'}),

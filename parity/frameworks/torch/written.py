@@ -35,6 +35,7 @@ class TorchModel:
         returns: what its outputs are called in the end; none where the last line returns it.
         modules: attribute and constructor of each, in order.
         classes: name of the class of each module that is a layer's, by its path from the model.
+        ties: parameters of modules that are those of others, by their paths from the model.
         fills: statement that starts a parameter, and the path of its module.
         frozen: attributes whose parameters do not move.
         forward: statements, with their comments.
@@ -50,6 +51,7 @@ class TorchModel:
     returns: tuple[str, ...] = ()
     modules: list[tuple[str, str]] = field(default_factory=list)
     classes: dict[str, str] = field(default_factory=dict)
+    ties: dict[str, str] = field(default_factory=dict)
     fills: list[tuple[str, str]] = field(default_factory=list)
     frozen: list[str] = field(default_factory=list)
     forward: list[dict[str, str]] = field(default_factory=list)
@@ -68,6 +70,7 @@ class TorchModel:
         """
         self.classes |= {f"{path}{attribute}": made.partition("(")[0] for attribute, made in code.modules.items()}
         self.helpers.append(code.helpers)
+        self.ties |= code.ties
         if not layer.op.trainable:
             tops = (place.attribute.partition(".")[0] for place in code.weights.values())
             self.frozen += dict.fromkeys(f"{path}{top}" for top in tops)

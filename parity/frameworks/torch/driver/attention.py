@@ -11,6 +11,7 @@ from torch import nn
 from torch.nn import functional
 
 from parity.frameworks.torch.driver.attention_apart import ROLES, ApartProjections, Written
+from parity.frameworks.torch.driver.own_parameters import home_of
 from parity.frameworks.torch.driver.words import bare, word
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ def taken_apart(model: nn.Module, loop: Loop, written: Iterable[Written] = ()) -
         written: attentions that the program writes out.
     """
     made: dict[int, Any] = {
-        id(piece.linear): ApartProjections(piece.linear, one.pieces)
+        id(home_of(piece.linear)): ApartProjections(piece.linear, one.pieces)
         for one in written for piece in one.pieces if piece.rows is not None
     }  # fmt: skip
     for parent in list(model.modules()):

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from parity.frameworks.torch.driver.attention_fit import Piece
+from parity.frameworks.torch.driver.own_parameters import home_of
 
 ROLES = ("query", "key", "value")
 
@@ -64,17 +65,19 @@ class ApartProjections(nn.Module):  # type: ignore[misc]
         return torch.cat([one(input) for one in self.parts], -1)[..., self.order]
 
 
-def lies_at(written: Written, paths: Mapping[int, str]) -> tuple[str, dict[str, str]]:
+def lies_at(written: Written, paths: Mapping[int, str], names: Mapping[int, str]) -> tuple[str, dict[str, str]]:
     """Return the path of an attention's output, and those of its parameters by their canonical names.
 
     Args:
         written: the attention.
         paths: of each module of the model, by its identity.
+        names: of each parameter, by its identity.
     """
-    output, found = paths.get(id(written.out_proj), ""), dict[str, str]()
+    output, found = paths.get(id(home_of(written.out_proj)), ""), dict[str, str]()
     for name, piece in zip((*ROLES, "output"), (*written.pieces, Piece(written.out_proj)), strict=True):
-        home = paths.get(id(piece.linear), "") + (f".{name}" if piece.rows is not None else "")
-        found[f"{name}_kernel"] = f"{home}.weight"
-        if piece.linear.bias is not None:
-            found[f"{name}_bias"] = f"{home}.bias"
+        home = None if piece.rows is None else f"{paths.get(id(home_of(piece.linear)), '')}.{name}"
+        for what, one in (("kernel", piece.linear.weight), ("bias", piece.linear.bias)):
+            if one is not None:
+                leaf = "weight" if what == "kernel" else what
+                found[f"{name}_{what}"] = names.get(id(one), "") if home is None else f"{home}.{leaf}"
     return output, found

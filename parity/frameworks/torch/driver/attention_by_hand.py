@@ -16,6 +16,7 @@ from torch import nn
 
 from parity.frameworks.torch.driver.attention_apart import Written
 from parity.frameworks.torch.driver.attention_fit import NEAR, Fit, fit_of, ways
+from parity.frameworks.torch.driver.own_parameters import home_of, is_made
 from parity.run.told import ToldNode, call_of
 
 PART = "F.scaled_dot_product_attention"
@@ -132,7 +133,7 @@ class WrittenAttentions:
         if any(_reads_parameter(one.called) for one in inside):
             return
         fit = self._told(middle)
-        if fit is None:
+        if fit is None or any(one.rows is not None and not self._replaceable(one.linear) for one in fit.pieces):
             return
         query, key, value = (one.weight.shape for one in fit.pieces)
         why = self._why(middle, fit, query)
@@ -178,6 +179,10 @@ class WrittenAttentions:
                 found = found * numbers[0] if "mul" in one.part else found / numbers[0]
         size = fit.pieces[0].weight.shape[0] // fit.heads
         return found if found > 0.0 and abs(found / (fit.factor * size**-0.5) - 1.0) <= NEAR else None
+
+    def _replaceable(self, linear: nn.Linear) -> bool:
+        """Return whether a module of the program does what a linear layer does, in whose place others can be put."""
+        return home_of(linear) is not linear or not is_made(linear)
 
     def _linear(self, node: ToldNode) -> nn.Linear:
         found: nn.Linear = self._modules[node.name]

@@ -11,6 +11,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from parity.frameworks.torch.driver.own_parameters import matrix_of
+
 HIDDEN = -1e4
 """A score below which a place is not seen."""
 
@@ -36,7 +38,8 @@ class Piece:
     @property
     def weight(self) -> torch.Tensor:
         """The matrix (out, in) as it is now."""
-        return self.linear.weight if self.rows is None else self.linear.weight[list(self.rows)]
+        matrix = matrix_of(self.linear)
+        return matrix if self.rows is None else matrix[list(self.rows)]
 
     @property
     def bias(self) -> torch.Tensor | None:

@@ -6,16 +6,21 @@ import copy
 import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
 from parity.frameworks.torch.driver.calls import Ref, Replay, exchanged, key_of, listed
 from parity.frameworks.torch.driver.groups import rate_of
+from parity.frameworks.torch.driver.hooks import CANONICAL, PARTED, WHOLE
 from parity.frameworks.torch.driver.loops import Loop, Pass, moving_groups, plain_output
+from parity.frameworks.torch.driver.own_parameters import home_of, is_made
 from parity.frameworks.torch.driver.recurrent import unstacked
 from parity.frameworks.torch.driver.starts import Starts
+
+if TYPE_CHECKING:
+    from parity.frameworks.torch.driver.told_graph import TracedModel
 
 TRIED = 100
 """Steps in which a scheduler is looked at."""
@@ -99,6 +104,23 @@ def model_of(step: Pass) -> nn.Module:
     found: nn.Module = root.what if alone and given and order and not whole else Whole(step, outputs, opaque)
     unstacked(found)
     return found
+
+
+def mark(model: nn.Module, graph: TracedModel) -> None:
+    """Mark what a harness cannot see of a model: how matrices lie, and what its modules do.
+
+    Args:
+        model: of a program.
+        graph: as it was told.
+    """
+    for module in graph.parted:
+        vars(module)[PARTED] = True
+    for one in graph.modules.values():
+        if is_made(one) and (home := home_of(one)) is not one:
+            vars(home)[WHOLE] = True
+    for parameter in model.parameters():
+        if id(parameter) in graph.turned:
+            vars(parameter)[CANONICAL] = True
 
 
 def begin_again(loop: Loop, starts: Starts) -> None:

@@ -158,19 +158,20 @@ class TorchDriver(TorchWatching, OwnNumbers):
         tensors = [(name, p, p.requires_grad) for name, p in self.model.named_parameters()]
         tensors += [(name, b, False) for name, b in self.model.named_buffers() if b.is_floating_point()]
         named = [(name, module) for name, module in self.model.named_modules() if name]
-        owners = [(name, module) for name, module in named if not list(module.children())]
+        parted = {name for name, module in named if list(module.children()) or hooks.PARTED in vars(module)}
+        owners = [(name, module) for name, module in named if name not in parted]
         return {
             "parameters": [
-                {"path": name, "shape": list(p.shape), "trainable": trainable} for name, p, trainable in tensors
+                {"path": name, "shape": list(p.shape), "trainable": trainable}
+                | ({"canonical": True} if hooks.CANONICAL in vars(p) else {})
+                for name, p, trainable in tensors
             ],
             "layers": [
                 # Of PyTorch's own modules it is known that they compute nothing but what their class says.
                 {"path": name, "kind": type(module).__name__, **whose(module)}
                 for name, module in owners
             ],
-            "holders": [
-                {"path": name, "kind": type(module).__name__} for name, module in named if list(module.children())
-            ],
+            "holders": [{"path": name, "kind": type(module).__name__} for name, module in named if name in parted],
             **hooks.facts_of(self.optimizer),
         }
 

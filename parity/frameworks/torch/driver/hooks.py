@@ -164,10 +164,15 @@ def recorded(input: torch.Tensor, p: float | None, shape: Sequence[int] | None =
     return torch.from_numpy(active_driver().draw(tuple(input.shape if shape is None else shape), p)).to(input.device)
 
 
+PARTED, WHOLE, CANONICAL = "_parity_parted", "_parity_whole", "_parity_canonical"
+"""Marks of what a program was read as: modules that do more than one layer, modules that do just one, and matrices that
+lie as a spec has them."""
+
+
 def whose(module: torch.nn.Module) -> dict[str, bool]:
     """Return whether a module is PyTorch's own, of which it is known how its parameters lie and what it computes."""
     own = type(module).__module__.startswith("torch.nn.")
-    return {"plain": own, "known": own}
+    return {"plain": own or WHOLE in vars(module), "known": own}
 
 
 def transformed(tensor: torch.Tensor) -> bool:

@@ -34,12 +34,14 @@ class OpenCall:
         name: of the call, which no other has.
         gives: tensors that it gave.
         drawn: what it drew.
+        reads: the tensor that it is given first; None where it is given none.
     """
 
     module: nn.Module
     name: str
     gives: list[torch.Tensor] = field(default_factory=list)
     drawn: list[Any] = field(default_factory=list)
+    reads: torch.Tensor | None = None
 
 
 class OwnModules:
@@ -51,9 +53,10 @@ class OwnModules:
         self._leaf: list[Any] | None = None
         self._drawn = WeakTensorKeyDictionary()
 
-    def open(self, module: nn.Module) -> OpenCall:
+    def open(self, module: nn.Module, given: Any) -> OpenCall:
         """Begin a call."""
-        found = OpenCall(module=module, name=f"call_{len(self.calls)}")
+        reads = next(iter(tensors_in(given)), None)
+        found = OpenCall(module=module, name=f"call_{len(self.calls)}", reads=reads)
         self.calls.append(found)
         self.stack.append(found)
         return found

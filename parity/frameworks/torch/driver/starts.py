@@ -143,6 +143,20 @@ class Starts:
         return {**fills[0].told, **({"parts": parts} if parts else {})}
 
 
+def turned_word(word: dict[str, Any] | None, turned: bool) -> dict[str, Any] | None:
+    """Return how a matrix starts that a program keeps as (in, out), as of one that lies as PyTorch's own do.
+
+    Args:
+        word: of what filled it; None where that is not known.
+        turned: it lies so; else the word stays what it is.
+    """
+    if word is None or not turned or "kaiming" not in word["part"]:
+        return word
+    mode = word["arguments"].get("mode", "fan_in")
+    other = {"fan_in": "fan_out", "fan_out": "fan_in"}[mode]
+    return {**word, "arguments": {**word["arguments"], "mode": other}}
+
+
 def _print_of(tensor: torch.Tensor) -> tuple[float, float]:
     """Return two numbers that tensors of the same values have in common."""
     wide = tensor.detach().double()

@@ -16,10 +16,13 @@ from torch.nn import functional
 from parity.frameworks.torch.driver import generators
 from parity.frameworks.torch.driver.attention_apart import Written
 from parity.frameworks.torch.driver.attention_by_hand import WrittenAttentions
+from parity.frameworks.torch.driver.joined import JoinedCalls, functions_as_modules
 from parity.frameworks.torch.driver.older import ATTENTION
+from parity.frameworks.torch.driver.own_parameters import TurnedLinear
 from parity.frameworks.torch.driver.recurrent import single
 from parity.frameworks.torch.driver.rows_axis import RowsFirst, alike, rows_axis
 from parity.frameworks.torch.driver.tracer import Tracer, UnclearError
+from parity.frameworks.torch.driver.written_parts import written_parts
 from parity.run.told import ToldCall, ToldInput, ToldNode, ToldRefusal
 
 
@@ -31,6 +34,9 @@ class TracedModel:
         inputs: its tensors, as the program gave them.
         apply: calls it with tensors in their place, and returns its outputs.
         modes: each module in it and whether it is in training in a step.
+
+    ``made`` are calls of functions that are told as modules, ``turned`` the matrices (by identity) that these keep as
+    (in, out), ``parted`` modules of the program's own that are gone into and do more than one layer.
     """
 
     def __init__(
@@ -45,6 +51,9 @@ class TracedModel:
         self.calls: list[ToldCall] = []
         self.called: dict[str, nn.Module] = {}
         self.written: dict[str, Written] = {}
+        self.made: set[str] = set()
+        self.turned: set[int] = set()
+        self.parted: list[nn.Module] = []
         self._renamed: dict[str, str] = {}
         self._model, self._given, self._apply, self._modes = model, list(inputs), apply, list(modes)
         self._closed: dict[int, str] = {}
@@ -85,10 +94,13 @@ class TracedModel:
                 raise error
             traces.append(again)
         self.modules = trained.modules
-        written = WrittenAttentions(
-            trained.nodes, ends, self.modules, traces[1].values, trained.titles(self._model), trained.free
-        )
-        self.written, self._renamed = written.found, dict(written.ends)
+        titles, values = trained.titles(self._model), [one.values for one in (trained, *traces)]
+        calls = JoinedCalls(trained, ends, values, titles)
+        functions_as_modules(calls)
+        written_parts(calls)
+        self._tell_homes(trained, calls)
+        written = WrittenAttentions(trained.nodes, ends, self.modules, traces[1].values, titles, trained.free)
+        self.written, self._renamed = written.found, calls.renamed | written.ends
         self.nodes, self.outputs = self._rows_first(trained, traces[0], ends)
         self.calls = trained.own.told(self._model, trained.names, lambda one: self._now(trained.name_of(one)))
         self.called = {one.name: one.module for one in trained.own.calls}
@@ -102,10 +114,29 @@ class TracedModel:
                 name = known[name].reads[0]  # One number a row, with or without an axis of its own.
             self.outputs[number] = name
 
+    def _tell_homes(self, trained: Tracer, calls: JoinedCalls) -> None:
+        """Tell which modules of the program's own, with parameters and no modules in them, do what one module does."""
+        self.made = {name for name in calls.made if calls.node(name) is not None}
+        self.turned = {id(one.weight) for one in self.modules.values() if isinstance(one, TurnedLinear)}
+        self.parted = []
+        for call in trained.own.calls:
+            module = call.module
+            if next(module.parameters(), None) is None or next(module.children(), None) is not None:
+                continue
+            inside = [node for node in calls.nodes if call.name in node.within]
+            reads = None if call.reads is None else trained.name_of(call.reads)
+            gives = [calls.now(str(trained.name_of(one))) for one in call.gives]
+            alone = len(inside) == 1 and inside[0].name in self.made and [inside[0].name] == gives
+            if alone and reads is not None and inside[0].reads == [calls.now(reads)]:
+                vars(self.modules[inside[0].name])["homes"] = [module]
+            else:
+                self.parted.append(module)
+
     def _now(self, name: str | None) -> str | None:
         """Return the call that gives a value now, whatever was put in the place of the one that gave it."""
-        first = self._renamed.get(name, name) if name is not None else None
-        return self._renamed.get(first, first) if first is not None else None
+        while name is not None and (after := self._renamed.get(name, name)) != name:
+            name = after
+        return name
 
     def _rows_first(self, trained: Tracer, other: Tracer, ends: list[str]) -> tuple[list[ToldNode], list[str]]:
         """Return the calls and the outputs with the rows of a batch ahead of the steps of sequences."""
@@ -188,7 +219,8 @@ def _parting(one: Tracer, other: Tracer, rows: tuple[int, int]) -> int:
     """Return the number of the call from which two traces of so many rows part; that behind all where they do not."""
     pairs = zip(one.nodes, other.nodes, strict=False)
     apart = (n for n, (a, b) in enumerate(pairs)
-             if _told_apart(a, b) or not alike(one.values[a.name].shape, other.values[b.name].shape, rows))  # fmt: skip
+             if _told_apart(a, b) or one.owned(a.name) != other.owned(b.name)
+             or not alike(one.values[a.name].shape, other.values[b.name].shape, rows))  # fmt: skip
     return next(apart, min(len(one.nodes), len(other.nodes)))
 
 

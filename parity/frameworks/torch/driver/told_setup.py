@@ -19,7 +19,8 @@ from parity.frameworks.torch.driver.groups import apart_in, base_of, base_word, 
 from parity.frameworks.torch.driver.loops import Loop, Moving, Pass, moving_groups
 from parity.frameworks.torch.driver.recurrent import parameters_of
 from parity.frameworks.torch.driver.seen import SeenLoop
-from parity.frameworks.torch.driver.starts import Starts
+from parity.frameworks.torch.driver.starts import Starts, turned_word
+from parity.frameworks.torch.driver.tied import tied_of
 from parity.frameworks.torch.driver.told_graph import TracedModel
 from parity.frameworks.torch.driver.words import called, optimizer_word, word
 from parity.run.told import Told, ToldNode, ToldRefusal
@@ -61,8 +62,8 @@ class Start:
         self._folder, self._told, self._sighted = folder, told, list(sighted)
 
     def word(
-        self, node: ToldNode, name: str, parameter: torch.Tensor, first: torch.Tensor, feeds: int
-    ) -> dict[str, Any]:
+        self, node: ToldNode, name: str, parameter: torch.Tensor, first: torch.Tensor, feeds: int, turned: bool
+    ) -> dict[str, Any]:  # fmt: skip
         """Return how a parameter starts as a word, for its numbers to be measured.
 
         Args:
@@ -71,30 +72,19 @@ class Start:
             parameter: as it is.
             first: as it was ahead of the first step.
             feeds: inputs that feed one output of its module; 0 where that is not known.
+            turned: it lies as a spec has it.
         """
         key = f"start:{node.name}.{name}"
         np.save(self._folder / f"{len(self._told.arrays)}.npy", first.detach().cpu().numpy())
         self._told.arrays.append(key)
         axes = list(range(first.dim()))
-        if first.dim() > 1 and "Embedding" not in node.part:  # Outputs first, but for transposed convolutions.
+        if first.dim() > 1 and "Embedding" not in node.part and not turned:
+            # Outputs first, but for transposed convolutions.
             axes = [*axes[2:], 0, 1] if "Transpose" in node.part else [*axes[2:], 1, 0]
         said = {"shape": [first.shape[axis] for axis in axes], "axes": axes, "arrays": [key],
                 "of": f"{node.name}.{name}", "place": node.place, "feeds": feeds}  # fmt: skip
         number = {one: place for place, one in enumerate(self._sighted)}.get(id(parameter))
         return {"start": said if number is None else {**said, "number": number}}
-
-
-def _tell_tied(told: Told, graph: TracedModel) -> None:
-    """Refuse layers that have one tensor between them: each has weights of its own in a spec."""
-    known: dict[int, tuple[str, nn.Module]] = {}
-    for node in told.nodes:
-        module = graph.modules.get(node.name)
-        for name, one in module.named_parameters() if module is not None else ():
-            first, other = known.setdefault(id(one), (f"{node.name}.{name}", module))
-            if other is not module:
-                what = f"one tensor of two layers ({first} and {node.name}.{name})"
-                refuse(told, what, "weights of its own for each layer, or one layer that is called twice", node.place)
-                return
 
 
 def tell_parameters(
@@ -114,12 +104,14 @@ def tell_parameters(
     modules = {id(one): one for one in graph.modules.values()}.values()
     if starts.are_copies(parameter for one in modules for parameter in one.parameters()):
         told.notes.append(COPIED)
-    _tell_tied(told, graph)
+    for tied in tied_of(told, graph):
+        what = f"one tensor of two layers ({tied.first} and {tied.second})"
+        refuse(told, what, "weights of its own for each layer, or one layer that is called twice", tied.place)
     for node in told.nodes:
         module = graph.modules.get(node.name)
         whole = isinstance(module, nn.MultiheadAttention | Written)  # Its output is a module of its own.
         owned = {} if module is None else dict(module.named_parameters(recurse=whole))
-        parameters = parameters_of(node, owned)
+        parameters = {name: one for name, one in parameters_of(node, owned).items() if name not in node.tied}
         if not parameters:
             continue
         named[node.name] = parameters
@@ -134,12 +126,14 @@ def tell_parameters(
             what = f"layer {node.name!r}, of which {' and '.join(still)} does not train,"
             refuse(told, what, "a field that holds a part of a layer", node.place)
         wide = next((one for one in parameters.values() if one.dim() > 1), None)
-        feeds = 0 if wide is None or "Transpose" in node.part else math.prod(wide.shape[1:])
+        fed = () if wide is None else wide.shape[:1] if id(wide) in graph.turned else wide.shape[1:]
+        feeds = 0 if wide is None or "Transpose" in node.part else math.prod(fed)
         padding = getattr(module, "padding_idx", None)
         if padding is not None and wide is not None and starts.first(wide)[padding].any():
             node.arguments["padding_starts_at_0"] = False
         node.arguments["starts"] = {
-            name: starts.of(one) or measured.word(node, name, one, starts.first(one), feeds)
+            name: turned_word(starts.of(one), id(one) in graph.turned)
+            or measured.word(node, name, one, starts.first(one), feeds, id(one) in graph.turned)
             for name, one in parameters.items()
         }
     if groups:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -15,6 +16,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 from parity.frameworks.torch.driver.called import called_beside
 from parity.frameworks.torch.driver.calls import SILENT, exchanged, tensors_in
 from parity.frameworks.torch.driver.own_modules import OwnModules, drawn, tensors_of
+from parity.frameworks.torch.driver.own_parameters import OwnParameters
 from parity.frameworks.torch.driver.places import PlaceTable, TorchPlaces, path_of
 from parity.frameworks.torch.driver.words import bound, called, leaf_of, module_word, own_of, word
 from parity.free_names import FreeNames
@@ -26,6 +28,31 @@ ESCAPES = frozenset({"item", "tolist", "numpy", "__bool__", "__float__", "__int_
 
 NOT_TOLD = ("input", "tensors", "self", "_stacklevel", "inplace", "out", "memory_format", "non_blocking", "copy")
 """Arguments of functions that are tensors, or change nothing of what is computed."""
+
+
+@dataclass(frozen=True)
+class FunctionCall:
+    """A call of a function, to be made again.
+
+    Args:
+        function: that is called.
+        args, kwargs: what it was given, tensors that calls gave as :class:`CallValue`.
+        told: the same by the names of the arguments, tensors as they are.
+        owned: the parameters among them, by their identity, and whether the axes of each are exchanged.
+    """
+
+    function: Any
+    args: Any
+    kwargs: Any
+    told: dict[str, Any]
+    owned: tuple[tuple[int, bool], ...] = ()
+
+
+@dataclass(frozen=True)
+class CallValue:
+    """What a call gave, by its name."""
+
+    name: str
 
 
 class UnclearError(Exception):
@@ -49,6 +76,7 @@ class Tracer(TorchFunctionMode):  # type: ignore[misc]
     def __init__(self, model: nn.Module, names: dict[int, str], closed: Mapping[int, str]) -> None:
         super().__init__()
         self.own, self._places, self._model, self._closed = OwnModules(), TorchPlaces(), model, closed
+        self.parameters, self.given = OwnParameters(model), dict[str, FunctionCall]()
         self.nodes: list[ToldNode] = []
         self.modules: dict[str, Any] = {}
         self.free = FreeNames().take
@@ -60,6 +88,10 @@ class Tracer(TorchFunctionMode):  # type: ignore[misc]
     def titles(self, model: nn.Module) -> dict[str, str]:
         """Return of each call of a module that was gone into what that module is called."""
         return {one.name: self.names.get(id(one.module), "") for one in self.own.calls if one.module is not model}
+
+    def owned(self, name: str) -> tuple[tuple[int, bool], ...]:
+        """Return the parameters that a call of a function was given."""
+        return self.given[name].owned if name in self.given else ()
 
     def know(self, tensor: torch.Tensor, name: str) -> None:
         """Keep what a tensor is called; no other tensor that is alive is it."""
@@ -91,6 +123,7 @@ class Tracer(TorchFunctionMode):  # type: ignore[misc]
             found = func(*args, **kwargs)
             self.own.draws(name, args, kwargs, found)
             self._places.handed_on(name, args, found)
+            self.parameters.handed_on(name, args, found)
             return found
         table, ahead = self._places.added(name, args, kwargs, names), self._places.ahead(name, args, kwargs)
         shapes = [list(one.shape) for one, known in zip(read, names, strict=True) if known]
@@ -126,13 +159,22 @@ class Tracer(TorchFunctionMode):  # type: ignore[misc]
         told = {key: word(one) for key, one in arguments.items()
                 if key not in NOT_TOLD and not tensors_in(one)}  # fmt: skip
         plain = name.rstrip("_") if not name.startswith("__") else name
-        label = self.free(plain.strip("_"))
+        every = (self.parameters.own(one) for one in tensors_in(arguments))
+        owned = tuple((id(one.parameter), one.turned) for one in every if one is not None)
+        label = self.free(self.parameters.title(arguments) or plain.strip("_"))
+        again = exchanged(args, self._value), exchanged(kwargs, self._value)
+        self.given[label] = FunctionCall(func, *again, arguments, owned)
         part = f"F.{plain}" if getattr(func, "__module__", "") == functional.__name__ else f"torch.{plain}"
         self.nodes.append(ToldNode(
             name=label, part=part, reads=reads, shape=self._gave(found, label), read_shapes=[one[1:] for one in shapes],
             arguments=told, own=own_of(part), layer=label, function=True, called={"operands": operands},
             place=line_here(), within=self.own.within(self._model),
         ))  # fmt: skip
+
+    def _value(self, one: Any) -> Any:
+        """Return a tensor that a call gave as what it is called; anything else as it is."""
+        name = self.name_of(one) if isinstance(one, torch.Tensor) else None
+        return one if name is None else CallValue(name)
 
     def _gave(self, found: Any, label: str) -> list[int]:
         """Keep what a call gave; return the shape of a row of the first tensor."""
@@ -144,11 +186,11 @@ class Tracer(TorchFunctionMode):  # type: ignore[misc]
     def module(self, run: Callable[..., Any], module: nn.Module, *args: Any, **kwargs: Any) -> Any:
         """Call a module; one of PyTorch's is one node."""
         plain = leaf_of(module)
-        kind = plain or _alone(module) or (type(module) if id(module) in self._closed else None)
+        kind = plain or (type(module) if id(module) in self._closed else None)
         if self._inside:
             return run(module, *args, **kwargs)
         if kind is None:
-            call = self.own.open(module)
+            call = self.own.open(module, args)
             found = run(module, *args, **kwargs)
             self.own.close(call, found)
             return found
@@ -184,10 +226,3 @@ class Tracer(TorchFunctionMode):  # type: ignore[misc]
             within=self.own.within(self._model), why=self._closed.get(id(module), ""), part=word_of["part"],
             arguments={**word_of["arguments"], **told}, own=word_of["own"],
         ))  # fmt: skip
-
-
-def _alone(module: nn.Module) -> type | None:
-    """Return the class of a program's own module that computes with parameters of its own, and holds none that does."""
-    own = next(module.parameters(recurse=False), None) is not None
-    held = any(next(one.parameters(), None) is not None for one in module.children())
-    return type(module) if own and not held else None

@@ -14,10 +14,11 @@ from torch import nn
 
 from parity.frameworks.torch.driver import contract as contracts
 from parity.frameworks.torch.driver.attention import taken_apart
-from parity.frameworks.torch.driver.attention_apart import Written, lies_at
+from parity.frameworks.torch.driver.attention_apart import lies_at
 from parity.frameworks.torch.driver.calls import key_of, listed
 from parity.frameworks.torch.driver.groups import apart_in, base_word
 from parity.frameworks.torch.driver.loops import Loop, loop_of, moving_groups
+from parity.frameworks.torch.driver.own_parameters import home_of
 from parity.frameworks.torch.driver.places import PlaceTable, path_of
 from parity.frameworks.torch.driver.seen import SeenLoop, watching
 from parity.frameworks.torch.driver.starts import Starts
@@ -96,10 +97,11 @@ class TorchWatcher(Watcher):
         if seen is None:
             return {"build_model": lambda: training.model}
         loop = loop_of(seen, training.optimizer)
-        written = _written_attentions(loop)
+        graph = _graph_again(loop)
         part = contracts.Contract(loop, seen.scheduled, _per(loop))
         contracts.begin_again(loop, seen.starts)
-        taken_apart(part.model, loop, written)
+        contracts.mark(part.model, graph)
+        taken_apart(part.model, loop, graph.written.values())
         contracts.lower(part.model, loop.last.roots[0].autocast)
         step = contracts.stepping(loop)
         found = {
@@ -157,15 +159,7 @@ def _tell_loop(told: Told, seen: SeenLoop, optimizer: Any, folder: Path) -> None
     graph = _graph(step, outputs)
     names = _output_names(outputs if loop.opaque is None else outputs[:1])
     told.inputs, told.nodes = graph.inputs, graph.nodes
-    paths = {id(module): path for path, module in contracts.model_of(step).named_modules()}
-    for node in told.nodes:
-        node.path = paths.get(id(graph.modules.get(node.name)), "")
-        if isinstance(table := graph.modules.get(node.name), PlaceTable):
-            kept = "tokens" if node.arguments.get("ahead") else "embeddings"
-            node.kept = {kept: path_of(table.weight, contracts.model_of(step))}
-        if node.name in graph.written:
-            node.path, node.kept = lies_at(graph.written[node.name], paths)
-    told.calls = [replace(one, path=paths.get(id(graph.called.get(one.name)), "")) for one in graph.calls]
+    _tell_places(told, graph, contracts.model_of(step))
     told.outputs = list(zip(names, graph.outputs, strict=False))
     told.refused += graph.refused
     tell_parameters(told, graph, seen.starts, moving_groups(loop), Start(folder, told, list(seen.sighted)))
@@ -208,6 +202,25 @@ def _tell_ignored(told: Told, rows: TrainedRows, loop: Loop) -> None:
             told.notes.append(f"ignore_index={ignored} of the loss: no target is {ignored}.")
 
 
+def _tell_places(told: Told, graph: TracedModel, model: nn.Module) -> None:
+    """Tell where layers, and parameters that lie in other modules than their own, are in the model."""
+    paths = {id(module): path for path, module in model.named_modules()}
+    lies = {id(one): path for path, one in model.named_parameters()}
+    for node in told.nodes:
+        module = graph.modules.get(node.name)
+        node.path = paths.get(id(module), "")
+        if isinstance(module, PlaceTable):
+            node.kept = {"tokens" if node.arguments.get("ahead") else "embeddings": path_of(module.weight, model)}
+        elif node.name in graph.written:
+            node.path, node.kept = lies_at(graph.written[node.name], paths, lies)
+        elif node.name in graph.made and module is not None:
+            node.path = paths.get(id(home_of(module)), "")
+            node.kept = {name: lies[id(one)] for name, one in module.named_parameters() if id(one) in lies}
+        elif isinstance(module, nn.Embedding) and lies.get(id(module.weight)) not in (None, f"{node.path}.weight"):
+            node.kept = {"weight": lies[id(module.weight)]}  # Known by the name of whom it lends its table to.
+    told.calls = [replace(one, path=paths.get(id(graph.called.get(one.name)), "")) for one in graph.calls]
+
+
 def _graph(step: Any, outputs: Any) -> TracedModel:
     model = step.roots[0].what if len(step.roots) == 1 else contracts.Whole(step, outputs)
     modes = [one for call in step.roots for one in call.modes]
@@ -215,12 +228,12 @@ def _graph(step: Any, outputs: Any) -> TracedModel:
                    lambda _, tensors: contracts.applied(step, outputs, tensors), modes)  # fmt: skip
 
 
-def _written_attentions(loop: Loop) -> list[Written]:
-    """Return the attentions that a program writes out, of which several projections may be one matrix."""
+def _graph_again(loop: Loop) -> TracedModel:
+    """Return what a program computes, as it was told."""
     kept = torch.get_default_dtype()
     torch.set_default_dtype(torch.float32)  # As where it was told: a program makes tensors of its own.
     try:
-        return list(_graph(loop.last, contracts.outputs_of(loop.last)).written.values())
+        return _graph(loop.last, contracts.outputs_of(loop.last))
     finally:
         torch.set_default_dtype(kept)
 

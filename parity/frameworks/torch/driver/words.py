@@ -122,6 +122,9 @@ BUILTIN: dict[str, tuple[str, ...]] = {
                                                    "count_include_pad", "divisor_override")),
     "adaptive_avg_pool1d": ("input", "output_size"), "flip": ("input", "*dims"), "prelu": ("input", "weight"),
     "scaled_dot_product_attention": ("query", "key", "value", "attn_mask", "dropout_p", "is_causal", "scale"),
+    "linear": ("input", "weight", "bias"), "addmm": ("input", "mat1", "mat2"),
+    **dict.fromkeys((f"conv{rank}d" for rank in (1, 2, 3)), ("input", "weight", "bias", "stride", "padding", "dilation",
+                                                             "groups")),
     "swapdims": ("input", "dim0", "dim1"), "feature_dropout": ("input", "p", "train"), "logsigmoid": ("input",),
 }  # fmt: skip
 """Arguments of functions whose signature Python cannot tell; ``*`` takes all that follow, or a list of them."""

@@ -1,0 +1,127 @@
+"""Weights that a PyTorch program ties are the table of an embedding; the reading proved, and two programs compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers_reading import read_and_held
+
+from parity.reading.unread import UnreadProgramError
+from parity.reading.whole import ReadProgram
+from parity.run.session import Session
+
+PROGRAM = """
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+torch.manual_seed(0)
+x = torch.randint(0, 9, (24, 5))
+y = torch.roll(x, -1, 1)
+
+
+class Head(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.out = nn.Linear(6, 9)
+
+    def forward(self, x):
+        return self.out(x.cumsum(1))
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        {made}
+
+    def forward(self, x):
+        {computed}
+
+
+net = Net()
+optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
+for start in (0, 8, 16):
+    optimizer.zero_grad()
+    out = net(x[start : start + 8])
+    loss = F.cross_entropy(out.reshape(-1, 9), y[start : start + 8].reshape(-1))
+    loss.backward()
+    optimizer.step()
+"""
+
+MADE = "self.tokens, self.hidden, self.head = nn.Embedding(9, 6), nn.Linear(6, 6), nn.Linear(6, 9{bias})"
+COMPUTED = "return self.head(torch.tanh(self.hidden(self.tokens(x))))"
+LSTM = """self.tokens, self.rnn, self.head = nn.Embedding(9, 6), nn.LSTM(6, 6, batch_first=True), nn.Linear(6, 9)
+        self.head.weight = self.tokens.weight"""
+WAYS = {
+    "the output takes the table": (f"{MADE.format(bias='')}\n        self.head.weight = self.tokens.weight", COMPUTED),
+    "the table is the output's": (
+        f"{MADE.format(bias=', bias=False')}\n        self.tokens.weight = self.head.weight", COMPUTED
+    ),
+    "an output that is made first": (
+        "self.head = nn.Linear(6, 9)\n        self.tokens, self.hidden = nn.Embedding(9, 6), nn.Linear(6, 6)\n"
+        "        self.head.weight = self.tokens.weight", COMPUTED
+    ),
+    "a function of the table": (
+        "self.tokens, self.hidden = nn.Embedding(9, 6), nn.Linear(6, 6)",
+        "return F.linear(torch.tanh(self.hidden(self.tokens(x))), self.tokens.weight)",
+    ),
+    "a product with its transpose": (
+        "self.tokens, self.hidden = nn.Embedding(9, 6), nn.Linear(6, 6)",
+        "return torch.tanh(self.hidden(self.tokens(x))) @ self.tokens.weight.T",
+    ),
+    "a parameter that is both": (
+        "self.table = nn.Parameter(torch.empty(9, 6))\n        nn.init.normal_(self.table)",
+        "return F.linear(torch.tanh(F.embedding(x, self.table)), self.table)",
+    ),
+    "an LSTM": (LSTM, "return self.head(self.rnn(self.tokens(x))[0])"),
+}  # fmt: skip
+
+
+def program(way: str) -> str:
+    made, computed = WAYS[way]
+    return PROGRAM.format(made=made, computed=computed)
+
+
+def tied(reading: ReadProgram) -> list[Any]:
+    """Return of each dense layer which embedding's table its kernel is."""
+    layers = [fields for one in reading.spec["model"]["layers"] for kind, fields in one.items() if kind == "dense"]
+    return [one["kernel_of"] for one in layers if "kernel_of" in one]
+
+
+@pytest.mark.sampled(3, among="questions")
+@pytest.mark.parametrize("way", WAYS)
+def test_tied_weights_are_read_and_the_reading_proved(session: Session, tmp_path: Path, way: str) -> None:
+    reading, proof = read_and_held(session, program(way), tmp_path)
+    (first,) = (one["embedding"] for one in reading.spec["model"]["layers"] if "embedding" in one)
+    assert tied(reading) == [first["name"]]
+    assert first["embeddings_initializer"] == {"random_normal": {"stddev": 1.0}} or "bias=False" in program(way)
+    assert proof.code == 0, proof.lines
+
+
+def test_two_modules_of_one_tensor_are_one_layer(session: Session, tmp_path: Path) -> None:
+    made = """self.one, self.two, self.head = nn.Embedding(9, 6), nn.Embedding(9, 6), nn.Linear(6, 9)
+        self.two.weight = self.one.weight"""
+    text = PROGRAM.format(made=made, computed="return self.head(self.one(x) * torch.tanh(self.two(x.flip(1))))")
+    reading, proof = read_and_held(session, text.replace("x.flip(1)", "x"), tmp_path)
+    assert {"again": {"name": "two", "layer": "one", "inputs": "input"}} in reading.spec["model"]["layers"]
+    assert proof.code == 0, proof.lines
+
+
+@pytest.mark.parametrize(("made", "computed", "said"), [
+    ("""self.tokens, self.hidden, self.head = nn.Embedding(9, 6), nn.Linear(6, 6), nn.Linear(6, 9)
+        self.second = nn.Linear(6, 6)
+        self.second.weight = self.hidden.weight""",
+     "return self.head(self.second(self.hidden(self.tokens(x))))",
+     r"one tensor of two layers \(hidden.weight and second.weight\) is not read"),
+    ("""self.tokens, self.head = nn.Embedding(9, 6), Head()
+        self.head.out.weight = self.tokens.weight""", "return self.head(self.tokens(x))",
+     "which has a tensor of layer 'tokens', is not read; it needs an embedding above it"),
+])  # fmt: skip
+def test_other_tensors_of_two_layers_are_a_line(
+    read_text: Callable[..., ReadProgram], made: str, computed: str, said: str
+) -> None:
+    with pytest.raises(UnreadProgramError, match=said):
+        read_text(PROGRAM.format(made=made, computed=computed))
