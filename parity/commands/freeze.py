@@ -16,6 +16,7 @@ from parity.court.work import Note, Work
 from parity.entries import shown
 from parity.errors import UsageError
 from parity.frameworks import frameworks, title_of
+from parity.goldens.file import ANEW
 from parity.goldens.golden import Golden, RecordedSide
 from parity.goldens.moved import MovedValue, as_recorded, moved, to_record
 from parity.prepare.devices import check_devices
@@ -110,19 +111,18 @@ def held(
         WorkerError: when a worker fails.
     """
     if golden.spec != work.spec.name:
-        raise UsageError(
-            f"{file}: a golden of spec {golden.spec}, not of {work.spec.name}; parity freeze SPEC makes one"
-        )
+        raise UsageError(f"{file}: a golden of spec {golden.spec}, not of {work.spec.name}; {ANEW}")
     missing = [side.name for side in sides if side.name not in golden.sides]
     if missing:
         raise UsageError(
             f"{file}: no record of side {', '.join(missing)}, only of {', '.join(golden.sides)}; keep to these with "
-            "--side, or make the golden anew with parity freeze"
+            f"--side, or {ANEW}"
         )
     other = [side for side in sides if golden.sides[side.name].framework != side.framework]
     if other:
         was = golden.sides[other[0].name].framework
-        raise UsageError(f"{file}: side {other[0].name} was recorded in {was}, and runs in {other[0].framework} now")
+        now = f"runs in {other[0].framework} now"
+        raise UsageError(f"{file}: side {other[0].name} was recorded in {was}, and {now}; {ANEW}")
     found = [_side(work, side, golden.sides[side.name], note, causes) for side in sides]
     gone = [name for name in golden.sides if name not in [one.name for one in sides]]
     notes = [f"not checked: {', '.join(gone)}, which the golden has a record of"] if gone else []

@@ -30,7 +30,7 @@ def freeze(spec: Path, output: Path | None, force: bool, **given: Any) -> None:
     from parity.commands.freeze import frozen, held, sides_at_work
     from parity.commands.progress import progress
     from parity.errors import UsageError
-    from parity.goldens.file import SUFFIX, read_golden, write_golden
+    from parity.goldens.file import SUFFIX, may_be_golden, read_golden, write_golden
     from parity.report.against import lines
     from parity.result.formats import count
     from parity.spec.load import parse_spec, read_spec
@@ -38,6 +38,8 @@ def freeze(spec: Path, output: Path | None, force: bool, **given: Any) -> None:
     options = options_of(explain=False, precision=None, devices=None, **given)
     parsed = parse_spec(read_spec(spec), file=str(spec))
     file = output or spec.with_name(f"{spec.stem}{SUFFIX}")
+    if file.exists() and not may_be_golden(file):
+        raise UsageError(f"-o {file}: there is another file, and no golden; name one that ends in {SUFFIX}")
     if file.exists() and not force:
         raise UsageError(
             f"{file}: there is a golden already; hold the spec against it with parity check {spec} --against {file}, "

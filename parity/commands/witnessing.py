@@ -96,4 +96,4 @@ def with_factor(result: Result) -> Result:
             notes.append(
                 f"of the same outputs, the loss of {one.b} is {number:g} times that of {one.a}, in step {lost.step}"
             )
-    return result.model_copy(update={"notes": [*result.notes, *notes]}) if notes else result
+    return result.model_copy(update={"notes": [*notes, *result.notes]}) if notes else result

@@ -58,6 +58,11 @@ class Seen:
     made: Literal["here", "inherited"] | None = None
 
     @property
+    def size(self) -> str:
+        """Return the difference as text; one that only digests tell is an estimate."""
+        return f"{'' if self.exact else 'about '}{self.difference:.1e}"
+
+    @property
     def beyond(self) -> bool:
         """Return whether rounding does not explain it."""
         return not self.difference <= self.noise
@@ -219,7 +224,7 @@ class Judge:
         if not made and complete:
             worst = max(natural, key=lambda seen: seen.difference)
             self.amplified.append(
-                f"step {worst.step}, {worst.phase}, {worst.tensor}: {worst.difference:.1e} apart, though ops agree "
+                f"step {worst.step}, {worst.phase}, {worst.tensor}: {worst.size} apart, though ops agree "
                 f"on equal inputs: rounding, made large by an ill-conditioned step"
             )
             return
@@ -296,7 +301,7 @@ class Judge:
                 return "inconclusive", f"{self.a} is not finite from step {self.nonfinite.step} on"
             at = self.first
             return "divergent", (
-                f"first at step {at.step}, {at.phase}, {at.tensor}: they differ by {at.difference:.1e}, "
+                f"first at step {at.step}, {at.phase}, {at.tensor}: they differ by {at.size}, "
                 f"rounding explains {at.noise:.1e}"
             )
         overall = self.overall()
@@ -330,7 +335,7 @@ class Judge:
             return "identical", f"bit for bit, in every tensor of {_steps(self.steps)}{aside}"
         return "rounding", (
             f"nothing beyond rounding in {_steps(self.steps)}: the largest difference of any tensor is "
-            f"{largest.difference:.1e} ({largest.phase}, {largest.tensor}, step {largest.step}){aside}"
+            f"{largest.size} ({largest.phase}, {largest.tensor}, step {largest.step}){aside}"
         )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from packaging.version import InvalidVersion, Version
 
 from parity.environments.building import MISSING, UNREACHABLE, find_uv
+from parity.environments.shelf import Kept, kept
 from parity.environments.wanted import Environment, normal
 from parity.errors import UsageError, shortened
 
@@ -40,10 +41,33 @@ def releases(framework: str, package: str, python: str | None = None) -> list[st
         if "no matching distribution" in low or any(one in low for one in MISSING):
             raise UsageError(f"--package {package}: the index has no release for Python at {wanted.base} ({why})")
         far = any(one in low for one in UNREACHABLE) or "connection" in low
-        fix = "name the releases with --versions, of environments that are kept" if far else "see `pip index versions`"
-        raise UsageError(f"--package {package}: its releases cannot be listed ({why}); {fix}")
+        raise UsageError(f"--package {package}: its releases cannot be listed ({why}); {_else(package, wanted, far)}")
     found = json.loads(next(line for line in done.stdout.splitlines() if line.startswith("{")))["versions"]
     return in_order({one.partition("+")[0] for one in found})
+
+
+def _else(package: str, wanted: Environment, far: bool) -> str:
+    """Return what to do where releases cannot be listed: of those whose environments are kept no index is asked.
+
+    Args:
+        package: whose they are.
+        wanted: an environment on the same interpreter.
+        far: whether the index cannot be reached.
+    """
+    if not far:
+        return "see `pip index versions`"
+    mine = [one for one in kept() if list(one.packages) == [normal(package)]]
+    there = in_order({one.packages[normal(package)] for one in mine if _on(one, wanted)})
+    if len(there) < 2:
+        return "go on where there is a network"
+    kept_ones = f"parity across SPEC --package {package} --versions {','.join(there)}"
+    return f"of those that are kept a table can be made: {kept_ones}"
+
+
+def _on(one: Kept, wanted: Environment) -> bool:
+    """Return whether an environment stands on the interpreter of another one."""
+    again = Environment(framework=wanted.framework, packages=tuple(one.packages.items()), base=wanted.base)
+    return again.folder == one.folder
 
 
 def in_order(versions: Sequence[str] | set[str]) -> list[str]:
@@ -79,6 +103,11 @@ def from_to(every: Sequence[str], good: str, bad: str, package: str) -> list[str
             beside = [other for other in every if other.startswith(f"{one.rpartition('.')[0]}.")]
             near = ", ".join((inside or beside or every)[-8:])
             raise UsageError(f"{option} {one}: {package} has no such release here; nearest are {near}")
-    if every.index(good) >= every.index(bad):
-        raise UsageError(f"--good {good} --bad {bad}: the bad release must be the later one")
+    if good == bad:
+        raise UsageError(f"--good {good} --bad {bad}: both are one release; name a later one with --bad")
+    if every.index(good) > every.index(bad):
+        raise UsageError(
+            f"--good {good} --bad {bad}: the bad release must be the later one; to look for what mended it, too, name "
+            f"the earlier one with --good: --good {bad} --bad {good} finds the first that differs from {bad}"
+        )
     return list(every[every.index(good) : every.index(bad) + 1])

@@ -33,6 +33,12 @@ MARK = "parity_golden"
 SUFFIX = ".golden.json"
 """How the name of a golden ends."""
 
+ONE = "parity freeze SPEC writes one"
+"""What to do where a file is no golden."""
+
+ANEW = "parity freeze SPEC --force writes it anew"
+"""What mends a golden that cannot be read, or is another one's."""
+
 LOSS: Name = ("loss", "loss")
 
 NUMBERS = RECORD["projections"].shape[0] + 1
@@ -73,9 +79,9 @@ def read_golden(file: Path) -> Golden:
     try:
         text = file.read_text(encoding="utf-8")
     except UnicodeDecodeError:
-        raise UsageError(f"{file}: not a golden (it is no text); parity freeze SPEC writes one") from None
+        raise UsageError(f"{file}: not a golden (it is no text); {ONE}") from None
     except OSError as error:
-        raise UsageError(f"{file}: {error.strerror or error}; parity freeze SPEC writes a golden") from None
+        raise UsageError(f"{file}: {error.strerror or error}; {ONE}") from None
     return golden_of(text, str(file))
 
 
@@ -89,27 +95,39 @@ def golden_of(text: str, file: str) -> Golden:
     Raises:
         UsageError: when it is no golden, is damaged, or is one of another format.
     """
-    again = "parity freeze SPEC writes it anew"
     try:
         head = json.loads(text)
     except (ValueError, RecursionError):
         cut = MARK in text[:100]
-        why = "a golden cut short or damaged" if cut else "not a golden (no JSON)"
-        raise UsageError(f"{file}: {why}; {again}") from None
+        why = f"a golden cut short or damaged; {ANEW}" if cut else f"not a golden (no JSON); {ONE}"
+        raise UsageError(f"{file}: {why}") from None
     if not isinstance(head, dict) or MARK not in head:
-        raise UsageError(f"{file}: not a golden (no {MARK!r} in it); {again}")
+        raise UsageError(f"{file}: not a golden (no {MARK!r} in it); {ONE}")
     if head[MARK] != FORMAT:
         wrote = head.get("parity", "another version")
+        later = isinstance(head[MARK], int) and head[MARK] > FORMAT
         raise UsageError(
-            f"{file}: a golden of format {head[MARK]}, by parity {wrote}; this one reads {FORMAT}; {again}"
+            f"{file}: a golden of format {head[MARK]}, by parity {wrote}; this one reads {FORMAT}; "
+            f"{f'install parity {wrote}, or ' if later else ''}{ANEW}"
         )
     if head.get("checksum") != _checksum(head):
-        raise UsageError(f"{file}: a golden damaged or edited by hand (its checksum is another); {again}")
+        raise UsageError(f"{file}: a golden damaged or edited by hand (its checksum is another); {ANEW}")
     try:
         sides = {name: _recorded(one) for name, one in head["sides"].items()}
         return Golden(spec=head["spec"], sides=sides, test=head.get("test", ""), parity=head["parity"])
     except (KeyError, TypeError, ValueError, AttributeError, zlib.error, binascii.Error) as error:
-        raise UsageError(f"{file}: a golden damaged ({type(error).__name__}: {error}); {again}") from None
+        raise UsageError(f"{file}: a golden damaged ({type(error).__name__}: {error}); {ANEW}") from None
+
+
+def may_be_golden(file: Path) -> bool:
+    """Return whether a file is a golden, or may have been one: what is neither is not written over."""
+    if file.name.endswith(SUFFIX):
+        return True
+    try:
+        with file.open("rb") as handle:
+            return MARK.encode() in handle.read(100)
+    except OSError:
+        return False
 
 
 def belongs_to(file: Path) -> str:

@@ -96,7 +96,8 @@ class Checker:
             found = api.compare(self._there(a), self._there(b), **{"out": folder, "explain": False, **options})
         result = found.result
         causes = [f"{one.path}: {one.a} -> {one.b}" for one in result.differences if not one.inert]
-        self._settle(agreement(result.comparisons), causes, [])
+        agreed = [f"{one.a} and {one.b}: {one.verdict}" for one in result.comparisons if one.verdict in AGREE]
+        self._settle(agreement(result.comparisons), causes, [], agreed)
         return result
 
     @contextmanager
@@ -131,10 +132,12 @@ class Checker:
         from parity.report.against import side_lines
 
         parted = [side for side in found.sides if side.verdict not in AGREE]
+        agreed: list[str] = []
         if not self.ledger.update:
             lines += [line for side in parted for line in side_lines(side)]
             causes += [cause for side in parted for cause in causes_of(side)]
-        self._settle(lines, causes, [])
+            agreed = [f"{side.side}: {side.verdict}" for side in found.sides if side not in parted]
+        self._settle(lines, causes, [], agreed)
         return found
 
     def _held(self, work: Work, sides: Sequence[Resolved], file: Path, steps: int | None) -> Against | None:
@@ -142,7 +145,7 @@ class Checker:
         from parity.commands.freeze import frozen, held
         from parity.commands.progress import silent
         from parity.errors import UsageError
-        from parity.goldens.file import read_golden, text_of
+        from parity.goldens.file import ANEW, read_golden, text_of
         from parity.report.against import short
 
         found: Against | None = None
@@ -151,8 +154,8 @@ class Checker:
                 found = held(work, sides, read_golden(file), file.name, silent)
             except UsageError as error:
                 if not self.ledger.update:
-                    raise
-                self._tell(NOTE, f"updated: {error}")
+                    raise UsageError(str(error).replace(ANEW, "--parity-update writes it anew")) from None
+                self._tell(NOTE, f"updated: {str(error).removesuffix(f'; {ANEW}')}")
             if found is not None and (not self.ledger.update or _stays(found)):
                 return found
         golden: Golden = frozen(work, sides, steps, silent, test=short_id(self.item.nodeid))
@@ -163,11 +166,13 @@ class Checker:
             self._tell(NOTE, f"written: {self._beside(file)}")
         return found
 
-    def _settle(self, lines: Sequence[str], causes: Sequence[str], written: Sequence[str]) -> None:
+    def _settle(
+        self, lines: Sequence[str], causes: Sequence[str], written: Sequence[str], agreed: Sequence[str] = ()
+    ) -> None:
         """Take note of what was found, and fail the test where something is not as it should be."""
-        for line in [*(one for one in lines if not one.startswith(" ")), *written]:
+        for line in [*(one for one in lines if not one.startswith(" ")), *written, *agreed]:
             self._tell(VERDICT, line)
-        for cause in causes:
+        for cause in dict.fromkeys(causes):  # Of several sides it may be one.
             self._tell(CAUSE, cause)
         if lines or written:
             pytest.fail("\n".join([*lines, *(f"  {one}" for one in causes if one not in _joined(lines)), *written]),
@@ -193,7 +198,7 @@ class Checker:
         """Return the spec that a program is, and the options that go with it."""
         from parity import api
         from parity.errors import UsageError
-        from parity.reading.resolved import NEEDS
+        from parity.reading.resolved import NEEDS, STARTS
         from parity.reading.unread import UnreadProgramError
 
         if isinstance(program, api.Spec):
@@ -208,7 +213,7 @@ class Checker:
         except UnreadProgramError as error:
             if isinstance(program, str | Path) or not any(one.needs == NEEDS for one in error.unread):
                 raise
-            raise UsageError(f"{error}\n{LIVE}") from None
+            raise UsageError(f"{str(error).replace(NEEDS, STARTS)}\n{LIVE}") from None
         return read.spec, {} if read.spec.sides else {"frameworks": (read.reading.framework,)}
 
 

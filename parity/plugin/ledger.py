@@ -220,13 +220,15 @@ class Ledger:
             github: GitHub reads along.
         """
         from parity.report.github import annotation
+        from parity.result.formats import count
 
         heard = [one for one in self.said.values() if one.properties]
         if not heard and not self.left and not self.removed:
             return [], []
-        goldens = sum(name == GOLDEN for one in heard for name, _ in one.properties)
+        goldens = sum(os.path.exists(one) for one in self.used)  # A test that could not run has written none.
         failed = [one for one in heard if one.outcome == "failed"]
-        lines = [f"{len(heard)} tests with parity, {goldens} goldens, {len(failed)} failed"]
+        tests = f"{count(len(heard), 'test')} with parity"
+        lines = [f"{tests}, {count(goldens, 'golden')}, {len(failed)} failed"]
         for one in heard:
             told = [
                 value for name, value in one.properties if name in (NOTE, *((VERDICT, CAUSE) if one in failed else ()))

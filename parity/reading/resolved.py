@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 MEASURED = "measured:"
 """How the name begins under which it is told by how many numbers a tensor's start was measured."""
 
-NEEDS = "an initializer that starts it so, or the weights as they are: --weights live"
+STARTS = "an initializer that starts it so"
+NEEDS = f"{STARTS}, or the weights as they are: --weights live"
 """What a tensor needs of which nobody can tell how it starts."""
 
 

@@ -150,7 +150,7 @@ def short(side: AgainstSide) -> str:
     where = ""
     if side.first is not None:
         first = side.first
-        where = f" at step {first.step}, {first.phase}, {first.tensor} by {formats.scientific(first.difference)}"
+        where = f" at step {first.step}, {first.phase}, {first.tensor} by {formats.measured(first)}"
     live = [change(one, side) for one in side.config if not one.inert]
     live += [WEIGHTS] if side.weights else []
     why = live[:2] or ([_moves(side.versions)] if side.versions else [])

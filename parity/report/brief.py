@@ -19,6 +19,9 @@ from parity.result.schema import Result
 OPTIONS = 3
 """Lines of options to try."""
 
+NOTES = 2
+"""Notes that are shown where no cause is; beside a cause, one is."""
+
 
 def brief(result: Result, written: Sequence[Path]) -> doc.Document:
     """Arrange what somebody wants to know who reads no further.
@@ -76,7 +79,8 @@ def _findings(result: Result) -> list[doc.Block]:
 def _rest(result: Result, written: Sequence[Path]) -> list[doc.Block]:
     pieces = formats.count(len(result.advice), "piece")
     rest = f"{pieces} of advice before training, and everything else" if result.advice else "Everything else"
-    told: list[doc.Block] = [doc.Text(f"Note: {note}") for note in result.notes[:1]]
+    shown = result.notes[: 1 if answers.chosen(result) else NOTES]
+    told: list[doc.Block] = [doc.Text(f"Note: {note}") for note in shown]
     page = next((file for file in written if file.suffix == ".html"), None)
     if page is not None:
         told += [doc.Text(f"{rest} (here with --verbose):"), doc.Code(str(page), "Report")]

@@ -13,7 +13,7 @@ from parity.errors import Fault, did_you_mean, listed, nearest
 from parity.frameworks import frameworks
 from parity.schedules import NUMBER
 from parity.spec.known import entry_hint, field_hint
-from parity.spec.sections import ExplainSpec, ModelSpec, NumericsSpec, SideSpec, Spec, TrainingSpec
+from parity.spec.sections import EXACT_VERSION, ExplainSpec, ModelSpec, NumericsSpec, SideSpec, Spec, TrainingSpec
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
@@ -60,8 +60,9 @@ EXPECTED = {
 PATTERNS = {
     r"^[A-Za-z][A-Za-z0-9_]*$": "letters, digits and _, a letter first",
     r"^[A-Za-z0-9][A-Za-z0-9_.-]*$": "letters, digits and _.-, a letter or digit first",
+    EXACT_VERSION: "an exact version, such as 3.13.2",
 }
-"""Patterns of names, in words."""
+"""Patterns, in words."""
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,8 @@ class LayerUnit:
     def content(self) -> tuple[Any, ...]:
         """Return what it is, whatever its layers are called."""
         steps = tuple((left.kind, left.steps(), right.steps()) for left, right in self.steps)
-        return tuple(map(unnamed, self.a)), tuple(map(unnamed, self.b)), steps
+        whole = tuple(map(unnamed, self.a)), tuple(map(unnamed, self.b)), steps
+        return whole if whole[0] != whole[1] or steps else (*whole, self.names)  # Else the names are all that differs.
 
     def told(self) -> tuple[str, str]:
         """Return both values as text."""
@@ -71,7 +72,11 @@ class LayerUnit:
             steps = [f"{op.kind} with {STEP} {shown(getattr(op, STEP))}" for op in stepping]
             return ", ".join([*steps, *(unnamed(op).label() for op in ops)]) or ABSENT
 
-        return text(self.a, [left for left, _ in self.steps]), text(self.b, [right for _, right in self.steps])
+        told = text(self.a, [left for left, _ in self.steps]), text(self.b, [right for _, right in self.steps])
+        if told[0] != told[1]:
+            return told
+        before, after = (", ".join(f"{op.kind} named {op.name}" for op in ops) for ops in (self.a, self.b))
+        return before, after
 
     def __add__(self, other: LayerUnit) -> LayerUnit:
         """Return both as one."""

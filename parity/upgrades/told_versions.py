@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 
 from parity.entries import shown
-from parity.result.formats import count
+from parity.result.formats import count, measured
 from parity.upgrades.between import Across, Between, Bisected, MovedDefault, OutcomeAt
 
 WIDTH = 80
@@ -68,7 +68,7 @@ def place(found: Between) -> str:
     assert first is not None
     tensor = "" if first.tensor == first.phase else f" {first.tensor}"
     return (
-        f"first place: step {first.step}, {first.phase}{tensor}, made by {found.op}: {first.difference:.1e} where "
+        f"first place: step {first.step}, {first.phase}{tensor}, made by {found.op}: {measured(first)} where "
         f"rounding explains {first.noise:.1e}"
     )
 

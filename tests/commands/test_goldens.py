@@ -266,6 +266,11 @@ def test_the_commands(folder: Path, tmp_path: Path) -> None:
         assert failed.returncode == 2
         assert said in failed.stderr
         assert failed.stderr.count("\n") == 1
+    for more in ([], ["--force"]):
+        taken = command("freeze", spec, "-o", spec, *more, cwd=tmp_path)
+        assert taken.returncode == 2
+        assert "there is another file, and no golden" in taken.stderr
+        assert spec.read_text() == YAML.replace("0.1}", "0.2}")
     spec.write_text(YAML.replace("name: cli", "name: other"))
     failed = command("check", spec, "--against", golden, cwd=tmp_path)
     assert failed.returncode == 2

@@ -298,6 +298,12 @@ def test_a_little_apart_is_rounding_and_the_largest_is_named() -> None:
     )
 
 
+def test_what_only_digests_tell_is_said_to_be_an_estimate() -> None:
+    one = judge()
+    part(one, replace(seen(1, "gradient", "dense.kernel", 0.5), exact=False))
+    assert "gradient, dense.kernel: they differ by about 5.0e-01, rounding" in one.verdict()[1]
+
+
 def test_far_apart_is_divergent_from_its_first_place_on() -> None:
     one = judge()
     one.add(seen(1, "forward", "dense", ROUNDING))

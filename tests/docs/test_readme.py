@@ -28,6 +28,14 @@ def test_two_programs_are_compared_as_shown(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.sampled(4, among="questions")
+def test_two_programs_with_opaque_parts_are_compared_as_shown(tmp_path: Path) -> None:
+    said = printed("compare", "specs/ports/vae_keras.py", "specs/ports/vae_torch.py", "--out", str(tmp_path))
+    assert "of the same outputs, the loss of vae_torch is 64 times that of vae_keras" in " ".join(said.split())
+    assert_shown(shown("$ parity compare vae_keras.py vae_torch.py", "docs/compare.md"), said)
+
+
+@pytest.mark.slow
+@pytest.mark.sampled(4, among="questions")
 def test_a_program_is_ported_as_shown(tmp_path: Path) -> None:
     asked = ("port", "specs/ports/phrases_keras.py", "--to", "torch", "--weights")
     weights, _, verdict = shown(f"    parity {' '.join(asked)}").partition("\n")  # Between them stands the name.

@@ -14,7 +14,7 @@ import pytest
 
 from parity.environments import building, shelf
 from parity.environments.building import made, refusal
-from parity.environments.releases import from_to, in_order
+from parity.environments.releases import from_to, in_order, releases
 from parity.environments.wanted import MADE, Environment, lock_of
 from parity.errors import UsageError
 from parity.prepare.versions import parse_packages, with_environments
@@ -28,11 +28,11 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "parity" / "environments"
 
 
-def kept_one(name: str, size: int, used: float) -> Path:
+def kept_one(name: str, size: int, used: float, version: str = "3.0.0") -> Path:
     """Put an environment on the shelf, as if it had been made."""
     folder = shelf.shelf() / name
     folder.mkdir(parents=True)
-    told = {"packages": {"keras": "3.0.0"}, "installed": {"keras": "3.0.0"}, "kind": "overlay", "bytes": size}
+    told = {"packages": {"keras": version}, "installed": {"keras": version}, "kind": "overlay", "bytes": size}
     (folder / MADE).write_text(json.dumps(told))
     os.utime(folder / MADE, (used, used))
     return folder
@@ -167,6 +167,24 @@ def test_releases_are_in_order_without_pre_releases() -> None:
         from_to(every, "3.12.0", "3.13.7", "keras")
     with pytest.raises(UsageError, match="the bad release must be the later one"):
         from_to(every, "3.14.0", "3.12.0", "keras")
+    with pytest.raises(UsageError, match=r"--good 3\.12\.0 --bad 3\.14\.0 finds the first that differs from 3\.12\.0"):
+        from_to(every, "3.14.0", "3.12.0", "keras")
+    with pytest.raises(UsageError, match="both are one release"):
+        from_to(every, "3.12.0", "3.12.0", "keras")
+
+
+def test_without_an_index_the_releases_that_are_kept_are_named(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = "error: failed to fetch\n  cause: Connection refused"
+    offline = subprocess.CompletedProcess([], 1, "", said)
+    monkeypatch.setattr(subprocess, "run", lambda *command, **how: offline)
+    monkeypatch.setattr("parity.environments.releases.find_uv", lambda what: "uv")
+    with pytest.raises(UsageError, match=r"listed \(cause: Connection refused\); go on where there is a network$"):
+        releases("keras", "keras")
+    for version, base in (("3.14.0", None), ("3.13.2", None), ("3.12.0", "/another/python")):
+        kept_one(Environment.of("keras", {"keras": version}, base).folder.name, 1, 1.0, version)
+    with pytest.raises(UsageError) as caught:
+        releases("keras", "keras")
+    assert str(caught.value).endswith("parity across SPEC --package keras --versions 3.13.2,3.14.0")
 
 
 SPEC = """\

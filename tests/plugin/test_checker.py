@@ -67,7 +67,7 @@ def test_a_mapping_is_written_once_and_held_ever_after(tmp_path: Path) -> None:
     found = again.check(spec())
     assert found is not None
     assert [(one.verdict, one.steps) for one in found.sides] == [("identical", 2)]
-    assert told(again, VERDICT) == []
+    assert told(again, VERDICT) == ["torch: identical"]
 
     parted = checker(tmp_path)
     with pytest.raises(pytest.fail.Exception, match="torch: divergent, first at step 1, update"):
@@ -130,6 +130,7 @@ def test_a_live_model_too_small_to_tell_how_it_starts_is_refused_with_what_to_ch
     *told, last = str(failed.value).splitlines()
     assert "48 numbers of one draw are too few to tell how it is drawn" in told[0]
     assert last == LIVE
+    assert "--weights live" not in told[0]
     assert failed.value.__suppress_context__, "it would be printed twice"
     assert not (tmp_path / "goldens").exists()
 

@@ -131,13 +131,19 @@ def test_what_a_worker_that_crashed_used_is_not_known(ledger: Ledger) -> None:
     assert left(ledger) == []
 
 
+def test_only_goldens_that_are_there_are_counted(ledger: Ledger, tmp_path: Path) -> None:
+    ledger.use(golden_path(tmp_path / "test_a.py", "test_a.py::test_new"), "t/test_a.py::test_new")
+    heard(ledger, "test_new", "failed")
+    assert ledger.summary(github=False)[0][0] == "1 test with parity, 1 golden, 1 failed"
+
+
 def test_github_is_told_in_its_own_words(ledger: Ledger) -> None:
     heard(ledger, "test_other", "failed")
     ledger.said["t/test_a.py::test_x"] = HeardTest(
         "t/test_a.py::test_x", "failed", ((VERDICT, "100 %\nmore: of it"),), "t/a,b.py", 7
     )
     lines, told = ledger.summary(github=True)
-    assert lines[0] == "2 tests with parity, 1 goldens, 2 failed"
+    assert lines[0] == "2 tests with parity, 1 golden, 2 failed"
     assert told == [
         "::error file=t/test_a.py,line=3,title=parity::torch: divergent",
         "::error file=t/a%2Cb.py,line=7,title=parity::100 %25%0Amore: of it",

@@ -114,6 +114,13 @@ def test_the_same_change_on_many_layers_is_one_difference(
     assert one.paths == tuple(f"layers.{name}.{path.rpartition('.')[2]}" for name in layers)
 
 
+def test_another_name_alone_is_a_difference_of_names() -> None:
+    a, b = (network(Flatten(), Dense(units=4, name=name), Dense(units=4, name=f"{name}_2")) for name in ("one", "two"))
+    assert told(differences(resolved(a), resolved(b, "b"))) == [
+        ("layers.{one,one_2,two,two_2}", "dense named one, dense named one_2", "dense named two, dense named two_2")
+    ]
+
+
 def test_another_change_on_another_layer_is_another_difference() -> None:
     a, b = pair(THREE, {"layers.*.units": 5, "layers.dense_1.units": 6})
     assert told(differences(a, b)) == [("layers.dense.units", "4", "5"), ("layers.dense_1.units", "4", "6"),
