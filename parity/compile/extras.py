@@ -17,6 +17,8 @@ def canonical(path: str) -> str:
 def paired(reference: Sequence[Found], other: Sequence[Found]) -> dict[str, Weight]:
     """Return where another program keeps what a first one has beyond the spec, by canonical name.
 
+    What does not train is the same where it is called the same: of one shape are a deviation and a variance, too.
+
     Args:
         reference: the first program's, in order.
         other: the other program's, in order.
@@ -27,7 +29,8 @@ def paired(reference: Sequence[Found], other: Sequence[Found]) -> dict[str, Weig
     def take(one: Found, paths: Sequence[str]) -> None:
         for path in paths:
             axes = _axes(one["shape"], left[path]["shape"])
-            if axes is not False and bool(one["trainable"]) is bool(left[path]["trainable"]):
+            alike = bool(one["trainable"]) is bool(left[path]["trainable"])
+            if axes is not False and alike and (one["trainable"] or _leaf(path) == _leaf(str(one["path"]))):
                 found[canonical(one["path"])] = Weight(attribute=path, axes=axes, trainable=bool(one["trainable"]))
                 del left[path]
                 return
@@ -62,6 +65,10 @@ def bound(extras: Sequence[Found], reference: Sequence[Found]) -> dict[str, Weig
             name = f"own_{name}" if name in names else name
             found[name] = Weight(attribute=one["path"], trainable=bool(one["trainable"]))
     return found
+
+
+def _leaf(path: str) -> str:
+    return path.rpartition(".")[2]
 
 
 def _axes(shape: Sequence[int], other: Sequence[int]) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -25,12 +25,12 @@ TORCH = Helper(
 class Normalization(nn.Module):
     """x less a mean, divided by a deviation; inverted, times the deviation and the mean added."""
 
-    def __init__(self, mean, variance, invert=False):
+    def __init__(self, mean, variance, invert=False, shape=None):
         super().__init__()
         self.invert = invert
-        deviation = torch.tensor(variance).sqrt().clamp(min={LEAST})
-        self.register_buffer("mean", torch.tensor(mean), persistent=False)
-        self.register_buffer("deviation", deviation, persistent=False)
+        mean, deviation = torch.tensor(mean), torch.tensor(variance).sqrt().clamp(min={LEAST})
+        self.register_buffer("mean", mean.reshape(shape or mean.shape), persistent=False)
+        self.register_buffer("deviation", deviation.reshape(shape or mean.shape), persistent=False)
 
     def forward(self, x):
         return x * self.deviation + self.mean if self.invert else (x - self.mean) / self.deviation
@@ -38,11 +38,11 @@ class Normalization(nn.Module):
 )
 
 Numbers = float | tuple[float, ...]
-"""One number for all, or one for each place of the last axis."""
+"""One number for all, or one for each place of an axis."""
 
 
 class Normalization(Single):
-    """y = (x - mean) / max(sqrt(variance), 1e-7), along the last axis; with ``invert`` x max(...) + mean.
+    """y = (x - mean) / max(sqrt(variance), 1e-7), along an axis; with ``invert`` x max(...) + mean.
 
     Mean and variance are numbers of the config: what Keras's ``adapt()`` has measured before training, or what a
     program works out by itself. No framework moves them, neither in training nor in evaluation. A program that divides
@@ -55,14 +55,17 @@ class Normalization(Single):
     rescales: ClassVar[bool] = False
     source: ClassVar = read_in(keras="layers/preprocessing/normalization")
     natives: ClassVar = {
-        "keras": Native("keras.layers.Normalization", same("mean", "variance", "invert"), own={"invert": False})
+        "keras": Native(
+            "keras.layers.Normalization", same("mean", "variance", "invert", "axis"), own={"invert": False, "axis": -1}
+        )
     }
 
     helpers: ClassVar[tuple[Helper, ...]] = (TORCH,)
 
-    mean: Numbers = Field(description="what is subtracted: a number, or one for each place of the last axis")
+    mean: Numbers = Field(description="what is subtracted: a number, or one for each place of the axis")
     variance: Numbers = Field(description="the square of what is divided by, in the same form")
     invert: bool = Field(default=False, description="undo it: multiply, then add")
+    axis: Literal[-1, 1] = Field(default=-1, description="which axis they are of: the last one, or the first one (1)")
 
     @model_validator(mode="after")
     def _fit(self) -> Self:
@@ -77,15 +80,31 @@ class Normalization(Single):
         """Return the shape of the input.
 
         Raises:
-            ShapeError: when there is another number of means than of places along its last axis.
+            ShapeError: when there is another number of means than of places along its axis.
         """
-        if isinstance(self.mean, tuple) and (len(self.mean),) != shape[-1:]:
-            raise ShapeError(f"{self.kind} has {len(self.mean)} means, which is not the last axis of {shape}")
+        length = shape[-1:] if self.axis == -1 else shape[:1]
+        if isinstance(self.mean, tuple) and (len(self.mean),) != length:
+            raise ShapeError(f"{self.kind} has {len(self.mean)} means, and axis {self.axis} of {shape} is {length}")
         return shape
 
     def forward(self, x: np.ndarray, p: Arrays, mask: np.ndarray | None = None) -> np.ndarray:
-        mean, deviation = np.array(self.mean), np.maximum(np.sqrt(np.array(self.variance)), LEAST)
+        mean, variance = (np.array(one).reshape(self._shape(x.ndim) or ()) for one in (self.mean, self.variance))
+        deviation = np.maximum(np.sqrt(variance), LEAST)
         return x * deviation + mean if self.invert else (x - mean) / deviation
+
+    def _shape(self, rank: int) -> tuple[int, ...] | None:
+        """Return the shape in which its numbers stand beside a tensor of so many axes; None where there is one."""
+        if not isinstance(self.mean, tuple):
+            return None
+        return (len(self.mean),) if self.axis == -1 else (len(self.mean), *(1,) * (rank - 2))
+
+    def inert(self, field: str, other: Any, shape: Shape) -> str:
+        """Say when there is one number for all axes, or one axis."""
+        return (
+            "there is one axis, or one number"
+            if field == "axis" and (self._shape(3) is None or len(shape) == 1)
+            else ""
+        )
 
     def lies(self, framework: str) -> Layout:
         return "as_said" if isinstance(self.mean, tuple) else "any"
@@ -100,7 +119,9 @@ class Normalization(Single):
         return KerasCode(layer=self.keras_layer(site, **arrays), reads=self.lies("keras"), writes=self.lies("keras"))
 
     def expression(self, site: Site) -> str:
-        mean, variance = (f"tf.constant({_written(one)}, x.dtype)" for one in (self.mean, self.variance))
+        shape = self._shape(len(site.input_shape) + 1)
+        more = f", {shape}" if shape is not None and len(shape) > 1 else ""
+        mean, variance = (f"tf.constant({_written(one)}, x.dtype{more})" for one in (self.mean, self.variance))
         deviation = f"tf.maximum(tf.sqrt({variance}), {LEAST})"
         return f"x * {deviation} + {mean}" if self.invert else f"(x - {mean}) / {deviation}"
 
@@ -108,8 +129,10 @@ class Normalization(Single):
         return "Times deviations, and means are added." if self.invert else "Less means, divided by deviations."
 
     def modules(self, site: Site) -> dict[str, str]:
-        inverted = ", invert=True" if self.invert else ""
-        return {"": f"{TORCH.name}({_written(self.mean)}, {_written(self.variance)}{inverted})"}
+        shape = self._shape(len(site.input_shape) + 1)
+        more = ", invert=True" if self.invert else ""
+        more += f", shape={shape}" if shape is not None and len(shape) > 1 else ""
+        return {"": f"{TORCH.name}({_written(self.mean)}, {_written(self.variance)}{more})"}
 
     @classmethod
     def cases(cls) -> list[Case]:
@@ -125,6 +148,9 @@ class Normalization(Single):
                  x=[[0.5], [0.75]], expected=[[0.0], [2.5e6]]),
             Case(shows="numbers that float32 has not", fields={"mean": [0.1], "variance": [1e-14]}, x=[[0.1], [1.1]],
                  expected=[[0.0], [1e7]]),
+            Case(shows="of the first axis, where an image's channels are first",
+                 fields={"mean": [1.0, 2.0], "variance": [1.0, 4.0], "axis": 1}, x=[[[[1.0, 3.0]], [[2.0, 0.0]]]],
+                 expected=[[[[0.0, 2.0]], [[0.0, -1.0]]]]),
             Case(shows="undone", fields={"mean": [1.0, -2.0], "variance": [4.0, 0.25], "invert": True},
                  x=[[1.0, 0.0], [0.0, 4.0]], expected=[[3.0, -2.0], [1.0, 0.0]]),
         ]  # fmt: skip

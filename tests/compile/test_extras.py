@@ -172,3 +172,10 @@ def test_the_size_of_a_difference_made_here_is_that_on_the_same_inputs() -> None
     judge.settle([natural], {("update", "w"): guided}, complete=True)
     assert judge.first is not None
     assert (judge.first.made, judge.first.difference, judge.first.values) == ("here", 9.3e-3, (1.0, 1.1))
+
+
+def test_what_does_not_train_is_matched_by_what_it_is_called_not_by_its_shape() -> None:
+    mine = [extra(f"norm.{one}", 5, trainable=False) for one in ("mean", "variance")]
+    theirs = [extra(one, 5, trainable=False) for one in ("std", "mean")]
+    found = {name: place.attribute for name, place in paired(mine, theirs).items()}
+    assert found == {"norm.mean": "mean"}, "a deviation is no variance"

@@ -51,7 +51,7 @@ def numbers_of(layer: Any) -> dict[str, Any]:
     if not isinstance(layer, NORMALIZATION) or not layer.built:
         return {}
     last, given = (len(layer._build_input_shape) - 1,), layer.input_mean is not None
-    if layer._keep_axis not in ((), last):
+    if layer._keep_axis not in ((), (1,), last):
         return {}
     if given:
         found = [np.asarray(one, np.float64) for one in (layer.input_mean, layer.input_variance)]
@@ -63,4 +63,7 @@ def numbers_of(layer: Any) -> dict[str, Any]:
         found = [np.asarray(one.numpy(), np.float64) for one in (layer.adapt_mean, layer.adapt_variance)]
     if found[0].size > MOST:
         return {"measured": f"{found[0].size} numbers"}
-    return {"axis": -1, **dict(zip(("mean", "variance"), (one.tolist() for one in found), strict=True))}
+    return {
+        "axis": 1 if layer._keep_axis == (1,) != last else -1,
+        **dict(zip(("mean", "variance"), (one.tolist() for one in found), strict=True)),
+    }

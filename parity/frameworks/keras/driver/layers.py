@@ -72,10 +72,14 @@ class KerasLayers(EitherKeras):
 
     def inventory(self) -> dict[str, list[dict[str, Any]]]:
         """Return the layers' variables as ``layer.variable``, and the layers, in order."""
+        numbers = tuple(
+            f"{name}." for name, one in self._parts().items() if isinstance(one, keras.layers.Normalization)
+        )
         found = [
             {"path": path, "shape": list(value.shape), "trainable": bool(value.trainable)}
             for path, value in self._variables().items()
-            if value.dtype.startswith(("float", "bfloat"))
+            # What was measured is copied when it is, and what the variables hold later is not looked at.
+            if value.dtype.startswith(("float", "bfloat")) and not path.startswith(numbers)
         ]
         kinds = [
             {

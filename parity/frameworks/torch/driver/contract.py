@@ -13,7 +13,7 @@ from torch import nn
 
 from parity.frameworks.torch.driver.calls import Ref, Replay, exchanged, key_of, listed
 from parity.frameworks.torch.driver.groups import rate_of
-from parity.frameworks.torch.driver.hooks import CANONICAL, PARTED, WHOLE
+from parity.frameworks.torch.driver.hooks import CANONICAL, NUMBERS, PARTED, WHOLE
 from parity.frameworks.torch.driver.loops import Loop, Pass, moving_groups, plain_output
 from parity.frameworks.torch.driver.own_parameters import home_of, is_made
 from parity.frameworks.torch.driver.recurrent import unstacked
@@ -121,6 +121,10 @@ def mark(model: nn.Module, graph: TracedModel) -> None:
     for parameter in model.parameters():
         if id(parameter) in graph.turned:
             vars(parameter)[CANONICAL] = True
+    for module in model.modules():
+        own = module.named_buffers(recurse=False)
+        if told := {name for name, one in own if one.data_ptr() in graph.numbers}:
+            vars(module)[NUMBERS] = told
 
 
 def begin_again(loop: Loop, starts: Starts) -> None:

@@ -156,8 +156,11 @@ class TorchDriver(TorchWatching, OwnNumbers):
     def inventory(self) -> dict[str, list[dict[str, Any]]]:
         """Return the named parameters and buffers, and the modules without modules of their own."""
         tensors = [(name, p, p.requires_grad) for name, p in self.model.named_parameters()]
-        tensors += [(name, b, False) for name, b in self.model.named_buffers() if b.is_floating_point()]
         named = [(name, module) for name, module in self.model.named_modules() if name]
+        every = [("", self.model), *named]
+        told = {f"{path}.{name}".strip(".") for path, module in every for name in vars(module).get(hooks.NUMBERS, ())}
+        buffers = [(name, one) for name, one in self.model.named_buffers() if one.is_floating_point()]
+        tensors += [(name, one, False) for name, one in buffers if name not in told]
         parted = {name for name, module in named if list(module.children()) or hooks.PARTED in vars(module)}
         owners = [(name, module) for name, module in named if name not in parted]
         return {

@@ -165,8 +165,9 @@ def recorded(input: torch.Tensor, p: float | None, shape: Sequence[int] | None =
 
 
 PARTED, WHOLE, CANONICAL = "_parity_parted", "_parity_whole", "_parity_canonical"
-"""Marks of what a program was read as: modules that do more than one layer, modules that do just one, and matrices that
-lie as a spec has them."""
+NUMBERS = "_parity_numbers"
+"""Marks of what a program was read as: modules that do more than one layer, modules that do just one, matrices that lie
+as a spec has them, and the buffers of a module that are numbers of a spec."""
 
 
 def whose(module: torch.nn.Module) -> dict[str, bool]:

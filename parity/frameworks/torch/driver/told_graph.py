@@ -21,6 +21,7 @@ from parity.frameworks.torch.driver.older import ATTENTION
 from parity.frameworks.torch.driver.own_parameters import TurnedLinear
 from parity.frameworks.torch.driver.recurrent import single
 from parity.frameworks.torch.driver.rows_axis import RowsFirst, alike, rows_axis
+from parity.frameworks.torch.driver.shifts import constant_shifts
 from parity.frameworks.torch.driver.tracer import Tracer, UnclearError
 from parity.frameworks.torch.driver.written_parts import written_parts
 from parity.run.told import ToldCall, ToldInput, ToldNode, ToldRefusal
@@ -36,7 +37,8 @@ class TracedModel:
         modes: each module in it and whether it is in training in a step.
 
     ``made`` are calls of functions that are told as modules, ``turned`` the matrices (by identity) that these keep as
-    (in, out), ``parted`` modules of the program's own that are gone into and do more than one layer.
+    (in, out), ``parted`` modules of the program's own that are gone into and do more than one layer, ``numbers`` where
+    in memory buffers lie that are told as numbers of a layer.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class TracedModel:
         self.made: set[str] = set()
         self.turned: set[int] = set()
         self.parted: list[nn.Module] = []
+        self.numbers: set[int] = set()
         self._renamed: dict[str, str] = {}
         self._model, self._given, self._apply, self._modes = model, list(inputs), apply, list(modes)
         self._closed: dict[int, str] = {}
@@ -98,6 +101,7 @@ class TracedModel:
         calls = JoinedCalls(trained, ends, values, titles)
         functions_as_modules(calls)
         written_parts(calls)
+        self.numbers = constant_shifts(calls, [one.given for one in traces])
         self._tell_homes(trained, calls)
         written = WrittenAttentions(trained.nodes, ends, self.modules, traces[1].values, titles, trained.free)
         self.written, self._renamed = written.found, calls.renamed | written.ends

@@ -50,6 +50,8 @@ def function(name: str, node: ToldNode) -> Said | Passing:
         return attention(node)
     if name in ("max", "min") and len(node.reads) == 2:
         return Said(MERGES[name])
+    if {"mean", "variance"} <= node.arguments.keys():
+        return Said("normalization", dict(node.arguments))
     if name in FUNCTIONS:
         return FUNCTIONS[name](node)
     if name.startswith(("max_pool", "avg_pool")):
