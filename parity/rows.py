@@ -56,3 +56,14 @@ def parted(y: np.ndarray, row: Sequence[int]) -> tuple[np.ndarray, np.ndarray | 
 
 def _typed(x: np.ndarray, place: Place) -> np.ndarray:
     return np.rint(x).astype(np.int64) if place["dtype"] == "integer" else x
+
+
+def numbers_of(y: np.ndarray) -> np.ndarray:
+    """Return the numbers of the classes that one-hot rows stand for; of a row of no class the number that it holds.
+
+    Args:
+        y: (N, ..., C).
+    """
+    found = y.argmax(axis=-1)
+    outside = y.max(axis=-1, initial=-np.inf) < 0
+    return np.where(outside, y[..., 0], found).astype(np.int64) if outside.any() else found

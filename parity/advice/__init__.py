@@ -14,10 +14,13 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from parity.discovery import discover
+from parity.rows import numbers_of
 from parity.spec.plain import dump, flow
 from parity.spec.resolve import Resolved
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from parity.advice.first_updates import FirstUpdates
     from parity.advice.magnitudes import Scales
     from parity.data.dataset import Dataset
@@ -55,6 +58,14 @@ class Situation:
     evaluation: Evaluation | None = None
     scales: Scales | None = None
     updates: FirstUpdates | None = None
+
+    @property
+    def targets(self) -> np.ndarray | None:
+        """Return the targets that the loss counts, rows of those; None where they are not at hand."""
+        if self.data is None:
+            return None
+        y, ignored = self.data.y, None if self.side.outputs else self.side.config.loss.ignored
+        return y if ignored is None else y[numbers_of(y) != ignored]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -45,7 +45,7 @@ class RateTooLarge(Rule):
         else:
             return
         before, after, last = at.updates.as_is.losses
-        targets = at.data.y if at.data is not None else None
+        targets = at.targets
         large = size(targets) if targets is not None else 0.0
         yield Advice(
             rule=self.kind,

@@ -28,8 +28,8 @@ class TargetsNoProbabilities(Rule):
         loss = at.side.config.loss
         if at.data is None or not isinstance(loss, CrossEntropy):
             return
-        targets = at.data.y
-        if targets.shape[1:] != at.side.last.output_shape:
+        targets = at.targets
+        if targets is None or at.data.y.shape[1:] != at.side.last.output_shape:
             return  # They are numbers of classes, or do not fit, which is said elsewhere.
         beyond = (targets < -SLACK) | (targets > 1.0 + SLACK)
         empty = (targets == 0.0).all(axis=-1) if loss.behind == "softmax" else np.zeros(0, bool)

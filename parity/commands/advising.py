@@ -25,7 +25,7 @@ from parity.spec.faults import Lines
 from parity.spec.plain import dump
 from parity.spec.resolve import Resolved
 from parity.spec.sections import Spec
-from parity.spec.targets import numbers_classes, settled
+from parity.spec.targets import ignored_classes, numbers_classes, settled
 from parity.spec.yaml import parse_yaml
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def lint(
     known: dict[str, Dataset | None] = {}
     found: dict[str, Dataset | None] = {}
     for side in sides:
-        key = f"{side.config.data.model_dump_json(exclude={'targets'})} {numbers_classes(side)}"
+        key = f"{side.config.data.model_dump_json(exclude={'targets'})} {numbers_classes(side)} {ignored_classes(side)}"
         if key not in known:
             try:
                 known[key] = dataset_of(side, options.data)

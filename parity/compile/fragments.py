@@ -11,6 +11,7 @@ from parity.compile.program import Head, Weight
 from parity.frameworks import frameworks
 from parity.losses import Loss
 from parity.losses.counting import counting
+from parity.losses.ignoring import ignoring
 from parity.losses.weighing import weighed
 from parity.spec.graph import Graph, Layer
 from parity.spec.resolve import Resolved
@@ -97,6 +98,7 @@ def losses_context(side: Resolved, framework: str, codes: Mapping[str, LossCode]
         loss = told if one.weighs else one.config.loss
         form, fused = side.forms[name], loss.fused(one.graph.ending)
         met = loss.given(code, framework, form, fused) if name else loss.meeting(code, framework, form, fused)
+        met = ignoring(loss, met, side.framework)
         if one.graph.counted is not None:
             met = counting(loss, met, side.framework, fused and frameworks()[side.framework].remembers_logits)
         if one.weighs:

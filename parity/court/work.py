@@ -34,7 +34,7 @@ from parity.run.weights_file import check_fitting
 from parity.spec.plain import dump
 from parity.spec.resolve import Resolved
 from parity.spec.sections import Spec
-from parity.spec.targets import numbers_classes, settled
+from parity.spec.targets import ignored_classes, numbers_classes, settled
 
 Note = Callable[[str, float], None]
 """Called with (what is under way, share done from 0 to 1)."""
@@ -84,7 +84,7 @@ class Work(Scratch):
             DataError: when the data are missing or do not fit.
         """
         # Sides that are given the same targets in other forms read the same data.
-        key = f"{side.config.data.model_dump_json(exclude={'targets'})} {numbers_classes(side)}"
+        key = f"{side.config.data.model_dump_json(exclude={'targets'})} {numbers_classes(side)} {ignored_classes(side)}"
         with self._lock:
             if key not in self._benches:
                 self._benches[key] = Bench(

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def load(spec: DataSpec, *, file: Path | None = None, numbers: Mapping[str, int] = {}) -> Dataset:
+def load(
+    spec: DataSpec, *, file: Path | None = None, numbers: Mapping[str, int] = {}, ignored: Mapping[str, int] = {}
+) -> Dataset:
     """Return the rows of a spec, preprocessed in float64.
 
     Args:
@@ -33,6 +35,7 @@ def load(spec: DataSpec, *, file: Path | None = None, numbers: Mapping[str, int]
         file: an .npz or .csv that gives the content in the source's place (``--data FILE``).
         numbers: arrays of targets whose integer labels number classes whatever ``one_hot`` says: a program is given
             these numbers. And how many classes its outputs are: rows may be of some of them only.
+        ignored: of these arrays, the label that the loss leaves out, which may be below 0: of no class.
 
     Raises:
         DataError: the data are missing, faulty, or do not fit the spec.
@@ -41,11 +44,14 @@ def load(spec: DataSpec, *, file: Path | None = None, numbers: Mapping[str, int]
     spec = spec.model_copy(update={"one_hot": tuple(one for one in spec.goals if one in counted or spec.turns(one))})
     raw = read(spec, file=file)
     source = sources().get(spec.source)
-    check(raw, spec, classes=source is not None and source.classes)
+    check(raw, spec, classes=source is not None and source.classes, ignored=ignored)
     arrays = [preprocess(one, spec) for one in raw.inputs]
     # Of several inputs, all numbers of a row side by side; so the targets of several outputs.
     x = together(arrays)
-    made = [_targets(name, one, spec, numbers.get(name, 0)) for name, one in zip(spec.goals, raw.goals, strict=True)]
+    made = [
+        _targets(name, one, spec, numbers.get(name, 0), ignored.get(name))
+        for name, one in zip(spec.goals, raw.goals, strict=True)
+    ]
     y, aims = together([rows for _, rows in made]), tuple(aim for aim, _ in made)
     rows = f"{len(x)} rows" if len(x) == len(raw.y) else f"the first {len(x)} of {len(raw.y)} rows"
     kinds = ["targets" if one.classes is None else f"{one.classes} classes" for one in aims]
@@ -63,12 +69,14 @@ def load(spec: DataSpec, *, file: Path | None = None, numbers: Mapping[str, int]
     return split(whole, spec.validation_split) if spec.validation_split else whole
 
 
-def _targets(name: str, stored: np.ndarray, spec: DataSpec, many: int) -> tuple[Aim, np.ndarray]:
+def _targets(
+    name: str, stored: np.ndarray, spec: DataSpec, many: int, ignored: int | None
+) -> tuple[Aim, np.ndarray]:  # fmt: skip
     """Return what is known of an array of targets, and its rows in the form in which everything is compared."""
     found = class_count(stored) if spec.turns(name) else None
     classes = None if found is None else max(found, many)
     labels = stored[: spec.rows]
-    y = labels.astype(np.float64) if classes is None else one_hot(labels, classes)
+    y = labels.astype(np.float64) if classes is None else one_hot(labels, classes, ignored)
     flat = y.ndim == 1
     y = y[:, None] if flat else y
     return Aim(name=name, shape=y.shape[1:], raw=stored, classes=classes, flat=flat), y
@@ -241,12 +249,13 @@ def preprocess(x: np.ndarray, spec: DataSpec) -> NDArray[np.float64]:
     return np.ascontiguousarray(out)
 
 
-def one_hot(y: np.ndarray, classes: int) -> NDArray[np.float64]:
+def one_hot(y: np.ndarray, classes: int, ignored: int | None = None) -> NDArray[np.float64]:
     """Return class labels as rows with a single 1.
 
     Args:
         y: labels 0..classes - 1, (rows, ...), integers.
         classes: number of classes.
+        ignored: a label that may be none of them; its rows hold it throughout.
 
     Returns:
         (rows, ..., classes)
@@ -254,8 +263,10 @@ def one_hot(y: np.ndarray, classes: int) -> NDArray[np.float64]:
     Raises:
         DataError: the labels are no integers, or not all of them between 0 and classes - 1.
     """
-    check_labels(y, classes)
-    rows: NDArray[np.float64] = np.eye(classes)[y]
+    check_labels(y, classes, ignored=ignored)
+    outside = y < 0
+    rows: NDArray[np.float64] = np.eye(classes)[np.where(outside, 0, y)]
+    rows[outside] = y[outside][:, None]
     return rows
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from parity.data.section import DataSpec
 from parity.data.sources import Raw
 from parity.errors import DataError
@@ -13,13 +15,14 @@ SPARSE = 10
 NUMBER_THEM = "number them from 0 with numpy.unique(y, return_inverse=True)[1]"
 
 
-def check(raw: Raw, spec: DataSpec, *, classes: bool) -> None:
+def check(raw: Raw, spec: DataSpec, *, classes: bool, ignored: Mapping[str, int]) -> None:
     """Refuse rows with a fault.
 
     Args:
         raw: the rows as they are stored.
         spec: what their arrays are called, and whether integer labels become one-hot rows.
         classes: True where the targets must be class labels, as in a named source of such.
+        ignored: of arrays of targets, the label that their loss leaves out.
 
     Raises:
         DataError: what is wrong, where, and how to mend it.
@@ -42,7 +45,7 @@ def check(raw: Raw, spec: DataSpec, *, classes: bool) -> None:
             raise DataError(f"{where}: {told}; expected one target for each row")
     for name, array in targets:
         if spec.turns(name) and (classes or array.dtype.kind != "f"):
-            _check_classes(array, f"{where}: {name}")
+            _check_classes(array, f"{where}: {name}", ignored.get(name))
 
 
 def _fix(name: str, array: np.ndarray, *, inputs: bool) -> str:
@@ -61,13 +64,16 @@ def _fix(name: str, array: np.ndarray, *, inputs: bool) -> str:
     return "store a plain array of numbers"
 
 
-def check_labels(y: np.ndarray, classes: int, what: str = "data labels") -> None:
+def check_labels(
+    y: np.ndarray, classes: int, what: str = "data labels", ignored: int | None = None
+) -> None:  # fmt: skip
     """Refuse labels that do not number classes.
 
     Args:
         y: labels, (rows, ...).
         classes: number of classes.
         what: the labels in words, to begin the message with.
+        ignored: a label that may be none of them.
 
     Raises:
         DataError: they are no integers, or not all of them between 0 and classes - 1.
@@ -77,8 +83,12 @@ def check_labels(y: np.ndarray, classes: int, what: str = "data labels") -> None
             f"{what}: they are {y.dtype}, where classes are expected: integers from 0; "
             f"if they are whole numbers, store y.astype(int), else {NUMBER_THEM}"
         )
+    if ignored is not None:
+        y = y[y != ignored]
     if y.size and not 0 <= int(y.min()) <= int(y.max()) < classes:
-        raise DataError(f"{what}: they run from {y.min()} to {y.max()}; expected 0 to {classes - 1}; {NUMBER_THEM}")
+        fix = f"{NUMBER_THEM}, or, where those below 0 count for nothing, say so: loss.ignore_index"
+        fix = fix if y.min() < 0 and (y < 0).sum() == (y == y.min()).sum() else NUMBER_THEM
+        raise DataError(f"{what}: they run from {y.min()} to {y.max()}; expected 0 to {classes - 1}; {fix}")
 
 
 def one_hot_rows(y: np.ndarray) -> bool:
@@ -116,12 +126,12 @@ def _check_weights(weights: np.ndarray, what: str, rows: int) -> None:
         )
 
 
-def _check_classes(y: np.ndarray, what: str) -> None:
+def _check_classes(y: np.ndarray, what: str, ignored: int | None) -> None:
     if y.ndim > 1 and y.shape[-1] == 1:
         raise DataError(f"{what} has shape {y.shape}; expected one label for each row, ({len(y)},); store y.ravel()")
     different = len(np.unique(y))
     highest = int(y.max())
-    check_labels(y, max(highest + 1, different), what)
+    check_labels(y, max(highest + 1, different), what, ignored)
     if highest >= max(1000, SPARSE * different):
         # One-hot rows of that width would fill the memory before anyone saw why.
         raise DataError(

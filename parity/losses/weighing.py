@@ -59,6 +59,12 @@ class Weighed(Entry):
 
         def formula(self, logits: bool) -> str: ...
 
+    @property
+    def ignored(self) -> int | None:
+        """The number of the targets that count for nothing; None where all count."""
+        found: int | None = getattr(self, "ignore_index", None)
+        return found
+
     def weighing(self) -> Self:
         """Return the loss told that rows have weights."""
         found = self.replace()

@@ -9,7 +9,7 @@ from parity.data.loading import load
 from parity.data.refusing import one_hot_rows
 from parity.errors import WorkerError
 from parity.prepare.options import is_file
-from parity.spec.targets import BY_FILE, Given, Trial, candidates, chosen, numbers_classes, refused
+from parity.spec.targets import BY_FILE, Given, Trial, candidates, chosen, ignored_classes, numbers_classes, refused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +32,7 @@ def dataset_of(side: Resolved, given: str | None) -> Dataset:
         DataError: when the data are missing or faulty.
     """
     file = Path(given) if given and is_file(given) else None
-    return load(side.config.data, file=file, numbers=numbers_classes(side))
+    return load(side.config.data, file=file, numbers=numbers_classes(side), ignored=ignored_classes(side))
 
 
 def given_to(session: Session, side: Resolved, bench: Bench, opening: Mapping[str, Any]) -> Given:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from parity.rows import numbers_of
+
 
 def in_form(y: np.ndarray, form: str | None) -> np.ndarray:
     """Return targets in the form that a program takes.
@@ -14,7 +16,8 @@ def in_form(y: np.ndarray, form: str | None) -> np.ndarray:
     Args:
         y: (N, ..., C): one-hot rows, one number a row (N, 1), or whatever else has the shape of the outputs.
         form: ``index`` gives the numbers of the classes, int64, (N, ...); ``flat`` gives (N,); any other, and None, y.
+            A row of no class, which holds a number below 0 throughout, gives that number.
     """
     if form == "index":
-        return y.argmax(axis=-1)
+        return numbers_of(y)
     return y[..., 0] if form == "flat" else y

@@ -194,6 +194,7 @@ MANY: dict[str, Network] = {
         input=(6, 4),
         layers=(
             layer("position_embedding", "places"),
+            layer("segment_embedding", "kind", segments=2, segment=1),
             layer("class_token", "first"),
             layer("sinusoidal_positions", "waves"),
             layer("gaussian_noise", "shaken", stddev=0.2),

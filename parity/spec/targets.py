@@ -84,6 +84,13 @@ def numbers_classes(side: Resolved) -> dict[str, int]:
     }
 
 
+def ignored_classes(side: Resolved) -> dict[str, int]:
+    """Return the arrays of targets of which a side's loss leaves out those of one number, and that number."""
+    losses = [one.config.loss for one in side.views.values()]
+    every = zip(side.config.data.goals, losses, strict=True)
+    return {name: loss.ignored for name, loss in every if loss.ignored is not None}
+
+
 def settled(side: Resolved, target: Shape, classes: bool, given: Given | None = None) -> Resolved:
     """Return a side whose config says the form of its targets and, where that matters, what its loss does with them.
 

@@ -9,8 +9,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from parity.metrics import Metric, OfOutput, TakenMetric
+from parity.metrics.counted import OfCounted
 
 if TYPE_CHECKING:
+    from parity.losses import Loss
     from parity.spec.graph import Graph, Layer
     from parity.spec.sections import Config
     from parity.spec.values import Value
@@ -95,9 +97,9 @@ class Views:
     def measured(self) -> list[Metric]:
         """Return the metrics, each of predictions and targets as the harness keeps them."""
         if not self.outputs:
-            return list(self.config.metrics)
+            return [_counted(metric, self.config.loss) for metric in self.config.metrics]
         return [
-            OfOutput(output=name, metric=metric, places=self.outputs)
+            OfOutput(output=name, metric=_counted(metric, one.config.loss), places=self.outputs)
             for name, one in self.views.items()
             for metric in one.config.metrics
         ]
@@ -114,3 +116,8 @@ class Views:
         }
         told = {name: loss.words(self.views[name].graph.ending) for name, loss in losses.items()}
         return told[""] if "" in told else "; ".join(f"{name}: {words}" for name, words in told.items())
+
+
+def _counted(metric: Metric, loss: Loss) -> Metric:
+    """Return a metric of the targets that a loss counts."""
+    return metric if loss.ignored is None else OfCounted(metric=metric, ignored=loss.ignored)

@@ -52,6 +52,7 @@ from parity.catalog import (
 )
 from parity.code import Case
 from parity.compile import compile_side
+from parity.data.loading import one_hot
 from parity.entries import Entry
 from parity.errors import SpecError, WorkerError
 from parity.run.driver.programs import import_program
@@ -613,7 +614,7 @@ def test_a_loss_is_its_reference(framework: str, kind: str, case: Case) -> None:
     y, data = np.asarray(case.targets), {"source": "rows.npz"}
     if y.ndim == 1:  # The harness keeps targets in the shape of the outputs, and hands them on in the form they have.
         counted = LOSSES[kind].forms == ("index",)
-        y = np.eye(size)[y] if counted else y[:, None]
+        y = one_hot(y, size, case.fields.get("ignore_index")) if counted else y[:, None]
         data = data if counted else data | {"targets": "flat"}
     free = WHOLE or case.shows == LOSSES[kind].cases()[0].shows
     step = agree(framework, model, x, y, identity(size), free=free, loss={kind: dict(case.fields)}, data=data)

@@ -140,14 +140,24 @@ def test_two_losses_of_two_heads_are_two_outputs(session: Session, tmp_path: Pat
     assert proof.code == 0, proof.lines
 
 
-def test_targets_that_a_loss_leaves_out_are_told(read_text: Callable[..., ReadProgram]) -> None:
+def test_targets_that_a_loss_leaves_out_are_read(
+    session: Session, tmp_path: Path, read_text: Callable[..., ReadProgram]
+) -> None:
     shifted = (
         "        shifted = F.pad(targets, (0, 1), value=-100)[..., 1:].contiguous()\n"
         "        loss = F.cross_entropy(logits.view(-1, 9), shifted.view(-1))"
     )
-    for handed in ("shifted.view(-1)", "shifted.view(-1).to(logits.device)"):
-        with pytest.raises(UnreadProgramError, match="leaves out the targets that are -100, 24 of 120"):
-            read_text(LANGUAGE.format(loss=shifted.replace("shifted.view(-1)", handed)))
+    said = {"from_logits": True, "ignore_index": -100}
+    reading, proof = read_and_held(session, LANGUAGE.format(loss=shifted), tmp_path)
+    assert reading.spec["loss"] == {"sparse_categorical_crossentropy": said}
+    assert (reading.arrays["y"][:, -1] == -100).all()
+    assert proof.code == 0, proof.lines
+    moved = shifted.replace("shifted.view(-1)", "shifted.view(-1).to(logits.device)")
+    assert read_text(LANGUAGE.format(loss=moved)).spec["loss"] == reading.spec["loss"]
+    other = shifted.replace("value=-100", "value=-1").replace("shifted.view(-1))", "shifted.view(-1), ignore_index=-1)")
+    assert read_text(LANGUAGE.format(loss=other)).spec["loss"] == {
+        "sparse_categorical_crossentropy": said | {"ignore_index": -1}
+    }
 
 
 @pytest.mark.parametrize("loss", [
@@ -162,12 +172,12 @@ def test_what_is_more_than_a_loss_of_outputs_and_targets_is_refused_as_before(
         read_text(KEPT.format(criterion="nn.Identity()", loss=loss))
 
 
-def test_one_tensor_of_two_layers_is_told(read_text: Callable[..., ReadProgram]) -> None:
+def test_a_tied_table_of_a_model_with_its_own_loss_is_read(read_text: Callable[..., ReadProgram]) -> None:
     tied = LANGUAGE.replace(
         "nn.Linear(6, 9, bias=False)\n", "nn.Linear(6, 9, bias=False)\n        self.head.weight = self.table.weight\n"
     )
-    with pytest.raises(UnreadProgramError, match=r"one tensor of two layers \(table\.weight and head\.weight\)"):
-        read_text(tied.format(loss=AS_VIEW))
+    last = read_text(tied.format(loss=AS_VIEW)).spec["model"]["layers"][-1]["dense"]
+    assert last == {"name": "head", "units": 9, "use_bias": False, "kernel_of": "table"}
 
 
 def test_rows_may_be_of_some_of_the_classes_only(session: Session, tmp_path: Path) -> None:

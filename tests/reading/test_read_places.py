@@ -195,3 +195,18 @@ def test_what_stands_elsewhere_or_otherwise_is_none(
 ) -> None:
     layers = read_text(FRONT.format(shape=shape, joined=joined)).spec["model"]["layers"]
     assert not any("class_token" in one for one in layers)
+
+
+@pytest.mark.sampled(2)
+@pytest.mark.parametrize(("kinds", "fields"), [
+    ("torch.zeros_like(x)", {"segments": 5}),
+    ("torch.full((1, length), 2).expand(n, length)", {"segments": 5, "segment": 2}),
+])  # fmt: skip
+def test_an_embedding_of_one_number_is_a_row_that_is_added(
+    session: Session, tmp_path: Path, kinds: str, fields: dict[str, int]
+) -> None:
+    added = f"self.tokens(x) + self.places({kinds})"
+    reading, proof = read_and_held(session, PROGRAM.format(added=added, loss=MSE), tmp_path)
+    row = reading.spec["model"]["layers"][1]["segment_embedding"]
+    assert row == {"name": "places", **fields, "embeddings_initializer": {"random_normal": {"stddev": 1.0}}}
+    assert proof.code == 0, proof.lines

@@ -1,4 +1,4 @@
-"""Rows that are alike for all of a batch: added to its tokens at their places, or put in front of them.
+"""Rows that are alike for all of a batch: added to its tokens at their places, or one at all, or put in front of them.
 
 ``tokens + table(torch.arange(length))``, where the table may be a parameter by itself, and
 ``torch.cat((parameter.expand(n, -1, -1), tokens), 1)``.
@@ -40,13 +40,17 @@ class TorchPlaces:
     """The rows of tables that modules gave for the numbers of places, and parameters that are such tables."""
 
     def __init__(self) -> None:
-        self._known = WeakTensorKeyDictionary()
+        self._known, self._rows = WeakTensorKeyDictionary(), WeakTensorKeyDictionary()
         self._tables: dict[int, PlaceTable] = {}
 
     def see(self, module: nn.Module, args: Any, found: Any) -> None:
         """Note that a module was called with what no input is made of."""
-        if type(module) is nn.Embedding and len(args) == 1 and isinstance(args[0], torch.Tensor) and counts(args[0]):
+        if type(module) is not nn.Embedding or len(args) != 1 or not isinstance(args[0], torch.Tensor):
+            return
+        if counts(args[0]):
             self._known[found] = module
+        elif args[0].numel() and not args[0].is_floating_point() and bool((args[0] == args[0].flatten()[0]).all()):
+            self._rows[found] = module, int(args[0].flatten()[0])
 
     def handed_on(self, name: str, args: Any, found: Any) -> None:
         """Note that a function was given what no input is made of."""
@@ -55,6 +59,9 @@ class TorchPlaces:
             first = args[0][..., : found.shape[-2], :] if found.dim() > 1 else None
             if first is not None and first.shape[-2:] == found.shape[-2:] and torch.equal(first, found):
                 self._known[found] = self._table(args[0])
+        row = self._rows.get(args[0]) if args and isinstance(args[0], torch.Tensor) else None
+        if row is not None and name in HANDING_ON and isinstance(found, torch.Tensor) and found.dim() <= 3:
+            self._rows[found] = row
         handed = module is not None and name in HANDING_ON and isinstance(found, torch.Tensor) and found.dim() <= 3
         if handed and (name != "repeat" or found.shape[-2:] == args[0].shape[-2:]):
             self._known[found] = module
@@ -67,6 +74,15 @@ class TorchPlaces:
         module = self._rows_of(rows)
         fits = tokens.dim() == 3 and tuple(rows.shape[-2:]) == tuple(tokens.shape[1:])
         return module if fits and sum(map(bool, names)) == 1 else None
+
+    def segment(self, name: str, args: Any, kwargs: Any, names: Sequence[str | None]) -> tuple[nn.Module, int] | None:
+        """Return the module of which a call adds one row at every place, and the row's number; None of any other."""
+        if name not in ADDING or kwargs or len(args) != 2 or not all(isinstance(one, torch.Tensor) for one in args):
+            return None
+        tokens, rows = args if names[0] else args[::-1]
+        found: tuple[nn.Module, int] | None = self._rows.get(rows)
+        fits = tokens.dim() == 3 and tuple(rows.shape[-1:]) == tuple(tokens.shape[-1:]) and rows.dim() <= 3
+        return found if fits and sum(map(bool, names)) == 1 else None
 
     def ahead(self, name: str, args: Any, kwargs: Any) -> PlaceTable | None:
         """Return the parameter that a call puts in front of a sequence, alike for all rows; None of any other."""

@@ -58,7 +58,7 @@ def tied_of(told: Told, graph: TracedModel) -> Iterator[TiedTensor]:
 
 def _is_table(node: ToldNode, module: nn.Module) -> bool:
     said = node.arguments
-    return node.part == "nn.Embedding" and isinstance(module, nn.Embedding) and not said.get("places")
+    return node.part == "nn.Embedding" and isinstance(module, nn.Embedding) and not ({"places", "segment"} & set(said))
 
 
 def _reads_table(node: ToldNode, module: nn.Module) -> bool:

@@ -229,4 +229,5 @@ def _parting(one: Tracer, other: Tracer, rows: tuple[int, int]) -> int:
 
 
 def _told_apart(a: ToldNode, b: ToldNode) -> bool:
-    return (a.name, a.part, a.reads, a.layer) != (b.name, b.part, b.reads, b.layer)
+    one, other = ((node.name, node.part, node.reads, node.layer, node.arguments.get("segment")) for node in (a, b))
+    return one != other

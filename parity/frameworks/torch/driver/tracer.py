@@ -126,14 +126,15 @@ class Tracer(TorchFunctionMode):  # type: ignore[misc]
             self.parameters.handed_on(name, args, found)
             return found
         table, ahead = self._places.added(name, args, kwargs, names), self._places.ahead(name, args, kwargs)
+        segment, number = self._places.segment(name, args, kwargs, names) or (None, 0)
         shapes = [list(one.shape) for one, known in zip(read, names, strict=True) if known]
         found = func(*args, **kwargs)
         random = self.own.draws(name, args, kwargs, found)
-        if table or ahead:
-            module, (read_name,) = table or ahead, filter(None, names)
+        if table or ahead or segment:
+            module, (read_name,) = table or ahead or segment, filter(None, names)
             if isinstance(module, PlaceTable):
                 self.names.setdefault(id(module), path_of(module.weight, self._model) or "places")
-            told = {"places": True} if table else {"ahead": True}
+            told = {"places": True} if table else {"ahead": True} if ahead else {"segment": number}
             self._leaf(module, nn.Embedding, [read_name], [one[1:] for one in shapes], found, {}, **told)
         elif tensors_in(found):
             self._function(func, name, (args, kwargs), found, shapes)
@@ -213,7 +214,7 @@ class Tracer(TorchFunctionMode):  # type: ignore[misc]
 
     def _leaf(
         self, module: nn.Module, kind: type, reads: list[str], shapes: list[list[int]], found: Any, more: Any,
-        **told: bool,
+        **told: int,
     ) -> None:  # fmt: skip
         """Tell a call of a module as one node."""
         label = self.free(self.names.get(id(module), called(kind).rpartition(".")[2].lower()))

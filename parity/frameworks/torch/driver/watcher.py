@@ -27,7 +27,7 @@ from parity.frameworks.torch.driver.told_rows import TrainedRows, rows_of
 from parity.frameworks.torch.driver.told_setup import Start, refuse, tell_parameters, tell_precision, told_optimizer
 from parity.frameworks.torch.driver.tracer import UnclearError
 from parity.frameworks.torch.driver.words import module_word, optimizer_word
-from parity.run.told import Told, ToldLoss, ToldRefusal, ToldTraining
+from parity.run.told import Told, ToldLoss, ToldTraining
 from parity.run.watched import Training, UnwatchedError, Watcher
 
 MORE = 1_000_003
@@ -186,17 +186,15 @@ def _tell_loop(told: Told, seen: SeenLoop, optimizer: Any, folder: Path) -> None
 
 
 def _tell_ignored(told: Told, rows: TrainedRows, loop: Loop) -> None:
-    """Leave out which class a loss ignores where no target is of that class; refuse it where some are."""
-    aimed = [one for one in loop.last.terms if one.targets is not None]
-    for loss, term, targets in zip(told.losses, aimed, rows.y, strict=False):
+    """Tell whether targets are what a loss leaves out; which number that is says nothing where none is."""
+    aimed = [loss for loss, term in zip(told.losses, loop.last.terms, strict=False) if term.targets is not None]
+    for loss, targets in zip(aimed, rows.y, strict=False):
         arguments = loss.part["arguments"] if isinstance(loss.part, dict) else {}
         if "ignore_index" not in arguments:
             continue
         ignored = arguments["ignore_index"]
-        if count := int((targets == ignored).sum()):
-            what = f"a loss that leaves out the targets that are {ignored}, {count} of {targets.size},"
-            needs = "a field of the loss that says which targets count for nothing"
-            told.refused.append(ToldRefusal(what=what, place=term.call.place, needs=needs))
+        if (targets == ignored).any():
+            loss.part["seen"]["ignored"] = True
         elif ignored != IGNORED:
             arguments["ignore_index"] = IGNORED
             told.notes.append(f"ignore_index={ignored} of the loss: no target is {ignored}.")

@@ -17,6 +17,9 @@ from parity.run.told import Told, ToldNode, Word
 
 RATES = "torch.optim.lr_scheduler."
 
+IGNORED = -100
+"""What PyTorch's losses of classes leave out where nothing is said."""
+
 
 class TorchReader(Reader):
     """PyTorch's modules keep what they were made with; most tables read it as it is."""
@@ -74,7 +77,7 @@ def loss_of(part: Word) -> Mapping[str, Any]:
         # The softmax of log-probabilities is these probabilities again: from them as from logits it is the same loss.
         word, name = {**word, "part": "nn.CrossEntropyLoss"}, "nn.CrossEntropyLoss"
     if name == "nn.CrossEntropyLoss":
-        return _of_classes(word, seen["targets"])
+        return _of_classes(word, seen["targets"], bool(seen.get("ignored")))
     if name == "nn.BCELoss":
         if told.get("weight") is not None:
             raise NoEntryError("a field of sigmoid_crossentropy that says weight")
@@ -87,15 +90,17 @@ def loss_of(part: Word) -> Mapping[str, Any]:
     return {kind: fields}
 
 
-def _of_classes(word: Word, targets: str) -> Mapping[str, Any]:
+def _of_classes(word: Word, targets: str, some: bool) -> Mapping[str, Any]:
+    """Return a cross-entropy of classes; ``some``: targets are what it leaves out."""
     told = dict(word["arguments"])
     weight, reduction = told.pop("weight", None), told.get("reduction", "mean")
-    if told.pop("ignore_index", -100) != -100:
-        raise NoEntryError("a field of the loss that says ignore_index")
+    ignored = told.pop("ignore_index", IGNORED)
     if reduction not in ("mean", "sum"):
         raise NoEntryError(f"a field of the loss that says reduction={reduction}")
     kind = "sparse_categorical_crossentropy" if targets == "index" else "categorical_crossentropy"
     fields = {"from_logits": True, "label_smoothing": float(told.get("label_smoothing", 0.0)), "reduction": reduction}
+    if targets == "index" and (some or ignored != IGNORED):
+        fields |= {"ignore_index": ignored}
     if weight is not None:
         fields |= {"class_weight": weight}
         if targets == "index" and reduction == "mean":

@@ -256,6 +256,11 @@ def _table(node: ToldNode) -> Said:
     """Return an embedding, one of positions where it is added at its places, or what is put in front of a sequence."""
     if node.arguments.get("ahead"):
         return Said("class_token", {"tokens": int(node.arguments["num_embeddings"])})
+    if "segment" in node.arguments:
+        if node.arguments.get("padding_idx") is not None:
+            raise NoEntryError("a field of segment_embedding that says padding_idx")
+        segments, segment = (int(node.arguments[one]) for one in ("num_embeddings", "segment"))
+        return Said("segment_embedding", {"segments": segments, **({"segment": segment} if segment else {})})
     if not node.arguments.get("places"):
         return _entry(node, _plain(node, node.part, ("places",)))
     ((_, fields),) = entry_of(_plain(node, node.part, ("places",)), "torch", "op").items()

@@ -16,7 +16,8 @@ from parity.run.told import ToldNode, Word
 SECOND = {"weight_ih_l0": "weight_hh_l0", "bias_ih_l0": "bias_hh_l0"}
 """Tensors that are kept beside another one."""
 
-KEPT = {"position_embedding": {"embeddings": ("weight", None)}, "class_token": {"tokens": ("weight", None)}}
+KEPT = {"class_token": {"tokens": ("weight", None)},
+        **{kind: {"embeddings": ("weight", None)} for kind in ("position_embedding", "segment_embedding")}}  # fmt: skip
 """Where a module keeps the parameters of a layer that no module of PyTorch's is alone."""
 
 ATTENTION = {"in_proj": ("query", "key", "value"), "q_proj": ("query",), "k_proj": ("key",), "v_proj": ("value",),
