@@ -32,6 +32,7 @@ from parity.spec.paths import walk
 from parity.spec.resolve import Resolved
 from parity.spec.sections import Spec
 from parity.tensors import is_of_parameter, layer_of, slot_of
+from parity.upgrades.between import mask_told
 
 STEPS = 8
 """Steps that are recorded unless told otherwise, all from the first on."""
@@ -221,14 +222,14 @@ def _op(side: Resolved, phase: str, tensor: str) -> tuple[str, str]:
         penalised = [one.name for one in side.layers() if one.op.activity() is not None]
         penalised += [layer_of(name) for name, one in side.parameters().items() if one.regularizer is not None]
         beside = f" and the penalties of {', '.join(dict.fromkeys(penalised))}" if penalised else ""
-        return f"{', '.join(kinds)}{beside}", "loss"
+        return f"{', '.join(kinds)}{beside}{mask_told(side)}", "loss"
     if phase == "update" or (phase == "state" and (slot_of(tensor) or layer not in layers)):
         return side.config.optimizer.kind, "optimizer"
     if phase == "weights" and side.config.training.initial_weights is not None:
         return "", ""
     if phase == "weights" and is_of_parameter(tensor) and tensor in side.parameters():
         return side.parameters()[tensor].initializer.kind, f"layers.{tensor}_initializer"
-    return (layers[layer], f"layers.{layer}") if layer in layers else ("", "")
+    return (f"{layers[layer]}{mask_told(side, layer)}", f"layers.{layer}") if layer in layers else ("", "")
 
 
 def _field(one: Difference, alone: Any) -> MovedField:

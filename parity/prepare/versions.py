@@ -47,7 +47,7 @@ def with_environments(spec: Spec, packages: Mapping[str, str]) -> Spec:
 
 
 def _check_releases(side: str, framework: str, packages: Mapping[str, str]) -> None:
-    """Refuse a release that another framework of ours runs, or none.
+    """Refuse a package that another framework runs on, and this one does not; a release that another one runs, or none.
 
     Raises:
         UsageError: in one line.
@@ -55,6 +55,10 @@ def _check_releases(side: str, framework: str, packages: Mapping[str, str]) -> N
     known = frameworks()
     for package, version in packages.items():
         name = normal(package)
+        on_it = [one for one, about in known.items() if name in map(normal, about.packages)]
+        if on_it and framework not in on_it:
+            told = f"framework {framework} does not run on {name}, so it would change nothing"
+            raise UsageError(f"side {side}: packages {name} {version}: {told}; say framework: {' or '.join(on_it)}")
         if known[framework].runs(name, version):
             continue
         first, over = known[framework].releases[name]

@@ -153,12 +153,30 @@ def maker(pair: Comparison, side: Resolved) -> str:
     config, tensor = side.config, place.tensor
     if place.phase == "loss":
         penalties = sorted({layer.op.kind for layer in side.layers() if layer.op.activity() is not None})
-        return " and ".join([config.loss.kind, *(f"the activity penalty of {kind}" for kind in penalties)])
+        made = " and ".join([config.loss.kind, *(f"the activity penalty of {kind}" for kind in penalties)])
+        return f"{made}{mask_told(side)}"
     if place.phase == "update" or slot_of(tensor):
         return config.optimizer.kind
     kinds = {layer.name: layer.op.kind for layer in side.layers()}
     name = layer_of(tensor)
-    named = f"{kinds[name]} {name}" if name in kinds else tensor
+    named = f"{kinds[name]} {name}{mask_told(side, name)}" if name in kinds else tensor
     if place.phase == "gradient":
         return f"gradient of {named}" if is_of_parameter(tensor) else f"gradient with respect to the output of {named}"
     return named
+
+
+def mask_told(side: Resolved, name: str | None = None) -> str:
+    """Return whose masks a layer goes by, as the end of its name: they decide what it gives, and no tensor shows them.
+
+    Args:
+        side: that has the layer.
+        name: of the layer; that of the loss if None.
+    """
+    if name is None:
+        graph = side.graph
+        counted = len(graph.outputs) == 1 and graph.last.gives_mask is not None
+        read = [graph.last.name] if counted else []
+    else:
+        layer = side.graph.by_name[name]
+        read = [value.name for value, mask in zip(layer.reads, layer.told, strict=False) if mask is not None]
+    return f", which goes by the mask of {' and '.join(dict.fromkeys(read))}" if read else ""

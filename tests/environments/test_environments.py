@@ -247,6 +247,8 @@ def test_a_version_that_yaml_takes_for_a_number_is_a_fault_with_its_line() -> No
                                     "say framework: keras_2"),
      ("keras_2", {"keras": "3.0.0"}, "side a: packages keras 3.0.0: framework keras_2 runs keras from 2 on, before 3; "
                                      "say framework: keras or keras_torch"),
+     ("keras", {"torch": "2.13.0"}, "side a: packages torch 2.13.0: framework keras does not run on torch, so it would "
+                                    "change nothing; say framework: keras_torch or torch"),
      ("torch", {"torch": "1.12.1"}, "side a: packages torch 1.12.1: framework torch runs torch from 1.13 on; name a "
                                     "release that it runs, such as 1.13")],
 )  # fmt: skip

@@ -78,6 +78,35 @@ def test_what_computes_a_tensor_is_named(phase: Any, tensor: str, op: str) -> No
     assert maker(pair, after) == op
 
 
+MASKED: dict[str, Any] = {"name": "masked", "data": {"source": "phrases"}, "optimizer": "sgd", "loss": "mse",
+          "model": {"inputs": {"words": {"shape": [12], "dtype": "integer"}}, "layers": [
+              {"embedding": {"input_dim": 24, "output_dim": 4, "mask_zero": True, "name": "words"}},
+              {"simple_rnn": {"units": 2, "name": "rnn", "return_sequences": True}}, "flatten",
+              {"dense": {"units": 1, "name": "out"}}]}}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("phase", "tensor", "op"),
+    [
+        ("forward", "rnn", "simple_rnn rnn, which goes by the mask of words"),
+        ("gradient", "rnn.bias", "gradient of simple_rnn rnn, which goes by the mask of words"),
+        ("forward", "out", "dense out"),
+        ("loss", "loss", "mse"),
+    ],
+)
+def test_whose_mask_an_op_goes_by_is_told_which_no_tensor_shows(phase: Any, tensor: str, op: str) -> None:
+    side = resolve(build_spec({**MASKED, "sides": {"a": {"framework": "keras"}}}))[0]
+    pair = a_comparison("a", "b", "divergent", first=a_place(phase=phase, tensor=tensor))
+    assert maker(pair, side) == op
+
+
+def test_a_loss_that_counts_some_steps_is_told_so() -> None:
+    model = {**MASKED["model"], "layers": [*MASKED["model"]["layers"][:2], {"dense": {"units": 1, "name": "out"}}]}
+    side = resolve(build_spec({**MASKED, "model": model, "sides": {"a": {"framework": "keras"}}}))[0]
+    pair = a_comparison("a", "b", "divergent", first=a_place(phase="loss", tensor="loss"))
+    assert maker(pair, side) == "mse, which goes by the mask of out"
+
+
 def test_a_side_that_did_not_run_is_told() -> None:
     before, after = sides()
     given = result("2.10.0", "2.11.0", a_place())
