@@ -31,7 +31,7 @@ def __getattr__(name: str) -> Any:
     try:
         return getattr(base, name)
     except AttributeError:
-        from autograd.scipy import special
+        from parity import special  # Not before one is asked for: scipy takes its time.
 
         return getattr(special, name)
 

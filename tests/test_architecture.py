@@ -51,6 +51,7 @@ FAMILIES = (
 )
 ORDER: tuple[tuple[str, ...], ...] = (
     ("errors",),
+    ("special",),
     ("differentiable",),
     ("lazy",),
     ("rows",),
