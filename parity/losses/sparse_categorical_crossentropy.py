@@ -27,6 +27,10 @@ def _or_none(number: int | None) -> int:
     return NONE if number is None else number
 
 
+def _unless_none(number: int) -> int | None:
+    return None if number == NONE else number
+
+
 WEIGHT = Turned("class_weight", back=lambda kept: None if kept is None else tuple(kept), source="torch.tensor({})")
 
 
@@ -63,7 +67,7 @@ class SparseCategoricalCrossentropy(OfClasses):
         "tensorflow": Native("tf.nn.sparse_softmax_cross_entropy_with_logits",
                              when={"from_logits": True, "label_smoothing": 0.0}),
         "torch": Native("nn.CrossEntropyLoss", {"label_smoothing": "label_smoothing", "weight": WEIGHT,
-                                                "ignore_index": Turned("ignore_index", to=_or_none)},
+                                                "ignore_index": Turned("ignore_index", _or_none, _unless_none)},
                         own={"label_smoothing": 0.0, "weight": None, "ignore_index": NONE}, when={"from_logits": True},
                         why={"from_logits": "nn.NLLLoss neither clips nor renormalises"}),
     }  # fmt: skip
