@@ -130,6 +130,13 @@ def test_a_module_of_several_layers_is_these_and_what_none_is_stays_opaque(
     assert proof.code == 0, proof.lines
 
 
+def test_a_start_that_no_field_says_is_not_lost(read_text: Callable[..., ReadProgram]) -> None:
+    made = "self.weight = nn.Parameter(torch.empty(8))\n        nn.init.normal_(self.weight, 1.0, 0.3)"
+    computed = "return x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + 1e-6) * self.weight"
+    part = read_text(PROGRAM.format(made=made, computed=computed)).spec["model"]["layers"][1]["opaque"]
+    assert "its scale starts as random_normal(mean=1.0, stddev=0.3)" in part["needs"]
+
+
 def test_a_module_that_is_not_read_and_called_twice_is_a_line(read_text: Callable[..., ReadProgram]) -> None:
     text = PROGRAM.format(made=SCALE, computed="return x.cumsum(1) * self.weight")
     with pytest.raises(UnreadProgramError, match=r"'part' \(Part\) is not read; it needs a layer that does"):

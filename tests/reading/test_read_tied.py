@@ -125,3 +125,42 @@ def test_other_tensors_of_two_layers_are_a_line(
 ) -> None:
     with pytest.raises(UnreadProgramError, match=said):
         read_text(PROGRAM.format(made=made, computed=computed))
+
+
+KERAS = """
+import keras
+import numpy as np
+
+keras.utils.set_random_seed(0)
+numbers = np.random.default_rng(0)
+x = numbers.permuted(np.tile(np.arange(9), (24, 1)), axis=1)[:, :5]
+
+
+class Reversed(keras.layers.Layer):
+    def __init__(self, table, **more):
+        super().__init__(**more)
+        self.table = table
+
+    def call(self, x):
+        return keras.ops.matmul(x, keras.ops.transpose({table}))
+
+
+inputs = keras.Input((5,), dtype="int32")
+tokens = keras.layers.Embedding(9, 6, name="tokens")
+hidden = keras.layers.Dense(6, activation="tanh")(tokens(inputs))
+model = keras.Model(inputs, Reversed(tokens)(hidden))
+model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+model.fit(x, np.roll(x, 1, 1), batch_size=8, epochs=1)
+"""
+
+
+@pytest.mark.parametrize(("table", "code"), [
+    ("self.table.embeddings", 0), ("keras.ops.stop_gradient(self.table.embeddings)", 1),
+])  # fmt: skip
+def test_a_keras_model_that_reads_a_table_in_reverse_is_tied_where_its_gradient_is(
+    session: Session, tmp_path: Path, table: str, code: int
+) -> None:
+    reading, proof = read_and_held(session, KERAS.format(table=table), tmp_path)
+    assert tied(reading) == ["tokens"]
+    assert proof.code == code, proof.lines
+    assert code == 0 or "gradient, tokens.embeddings" in proof.lines[-1]

@@ -24,6 +24,7 @@ from parity.frameworks.keras.driver.own_layers import (
     layers_called,
     told_calls,
 )
+from parity.frameworks.keras.driver.tied import tied_product
 from parity.frameworks.keras.driver.tracing import Trace, UntoldError, is_entered, line_of, place_of_call
 from parity.frameworks.keras.driver.words import attributes, bare, configured, name_of, operation_name, owns
 from parity.free_names import FreeNames, free_name
@@ -209,12 +210,15 @@ class Calls:
         if table is not None:  # What it adds are rows of its own: the two are one layer.
             self._own[id(table)] = self._free.take(table.name)
             operation = table
+        tied, called = tied_product(node, self.layers), dict[str, Any]()
         is_layer = isinstance(operation, keras.Layer)
         carried = masks_carried(operation, node, seen.masks.values()) if is_layer and table is None else set()
         tensors = [one for one in node.input_tensors if id(one) not in carried]
         if table is not None:
             part, called = _configured(table), {}
             part["arguments"]["places"] = True
+        elif tied is not None:
+            part = tied[0]
         elif is_layer:
             part = bare(class_name(operation)) if is_entered(operation) else _configured(operation)
             called = called_with(operation, node, tensors, carried)
@@ -235,6 +239,8 @@ class Calls:
             layer=first, trainable=not shared or bool(operation.trainable), called=called, place=place_of(operation),
             function=not is_layer, **about(self._trace, node, seen, self._calls), **part,
         ))  # fmt: skip
+        if tied is not None:
+            self.nodes[-1].tied, self.nodes[-1].path = {"kernel": tied[1]}, ""
         self._know(node.output_tensors[0], name)
         for number, tensor in enumerate(node.output_tensors[1:], 1):
             self._know(tensor, f"{name}[{number}]")

@@ -26,6 +26,9 @@ from parity.run.told import ToldNode, ToldRefusal
 ESCAPES = frozenset({"item", "tolist", "numpy", "__bool__", "__float__", "__int__", "__index__", "__array__"})
 """Functions by which numbers leave for Python, which may then go another way."""
 
+CONSTANT = frozenset({"zeros_like", "ones_like", "full_like", "new_zeros", "new_ones", "new_full"})
+"""Functions that take of a tensor no more than its shape."""
+
 NOT_TOLD = ("input", "tensors", "self", "_stacklevel", "inplace", "out", "memory_format", "non_blocking", "copy")
 """Arguments of functions that are tensors, or change nothing of what is computed."""
 
@@ -119,7 +122,7 @@ class Tracer(TorchFunctionMode):  # type: ignore[misc]
                                  "a call that is the same whatever the numbers are")  # fmt: skip
             error.module = self.own.innermost(self.own.within(self._model))
             raise error
-        if not any(names) or (name in SILENT and name != "T"):
+        if not any(names) or (name in SILENT and name != "T") or name in CONSTANT:
             found = func(*args, **kwargs)
             self.own.draws(name, args, kwargs, found)
             self._places.handed_on(name, args, found)

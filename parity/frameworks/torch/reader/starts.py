@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from parity.catalog import OPS
+from parity.catalog import INITIALIZERS, OPS
 from parity.reading.entries_of import entry_of
 from parity.reading.odd import Passing, Said
 from parity.reading.unread import NoEntryError
@@ -67,7 +67,10 @@ def started(node: ToldNode, said: Said | Passing) -> Said | Passing:
     for canonical, (attribute, _) in table.items():
         field = f"{entry.said_as.get(canonical, canonical)}_initializer"
         word = starts.get(attribute)
-        if word is None or field not in entry.model_fields:
+        if word is None:
+            continue
+        if field not in entry.model_fields:
+            _check_start(node, said, canonical, initializer_of(word, _feeds(node)))
             continue
         if attribute == "bias_ih_l0":
             word, ones = _without_ones(word, int(node.arguments["hidden_size"]))
@@ -77,6 +80,20 @@ def started(node: ToldNode, said: Said | Passing) -> Said | Passing:
             word = _without_padding(word, int(said.fields["padding_idx"]))
         fields[field] = initializer_of(word, _feeds(node))
     return replace(said, fields={**said.fields, **fields})
+
+
+def _check_start(node: ToldNode, said: Said, canonical: str, start: Mapping[str, Any]) -> None:
+    """Check that a parameter whose start no field says starts as its layer has it.
+
+    Raises:
+        NoEntryError: when it does not.
+    """
+    op = OPS[said.kind].model_validate(dict(said.fields))
+    kept = op.parameters(tuple(node.read_shapes[0])).get(canonical)
+    if kept is not None and start != {kept.initializer.kind: {}}:
+        ((kind, fields),) = start.items()
+        told = INITIALIZERS[kind].model_validate(dict(fields)).label()
+        raise NoEntryError(f"a field of {said.kind} that says that its {canonical} starts as {told}")
 
 
 def _without_ones(word: Word, units: int) -> tuple[Word, bool]:
