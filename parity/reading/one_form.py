@@ -81,7 +81,8 @@ def _as_first(
         words = ["the numbers of classes", "rows with a single 1"]
         one_hot = mine.kind == "categorical_crossentropy"
         said.append(f"{{0}} is given {words[one_hot]}, {{1}} {words[not one_hot]}")
-        theirs = LOSSES[mine.kind].model_validate(dict(theirs))
+        kept = LOSSES[mine.kind].model_fields
+        theirs = LOSSES[mine.kind].model_validate({name: one for name, one in theirs if name in kept})
     return theirs, second, said
 
 
@@ -91,8 +92,8 @@ def _plain(loss: CrossEntropy, last: ActivatedOp) -> bool:
 
 
 def _alike_by_rows(loss: CrossEntropy) -> bool:
-    """Return whether a loss is the same of numbers and of rows; classes that count more are another matter."""
-    return isinstance(loss, OfClasses) and loss.class_weight is None
+    """Return whether a loss is the same of numbers and of rows; classes that count more, or not, are another matter."""
+    return isinstance(loss, OfClasses) and loss.class_weight is None and getattr(loss, "ignore_index", None) is None
 
 
 def _end(model: ModelSpec, output: str) -> ActivatedOp | None:

@@ -104,7 +104,8 @@ def _in(folder: str, place: str) -> str:
 
 SAID_AT = (
     ("loss", "compile"), ("loss", "loss"), ("optimizer", "compile"), ("optimizer", "optimizer"),
-    ("training", "train"), ("data", "train"), ("data", "data"), ("metrics", "compile"),
+    ("optimizer.learning_rate", "schedule"), ("training", "train"), ("data", "train"), ("data", "data"),
+    ("metrics", "compile"),
 )  # fmt: skip
 """Sections of a spec, and what a watcher calls the line that says them; of two, the later one where it is known."""
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from helpers_reading import read_and_held
 
+from parity.reading.whole import ReadProgram
 from parity.run.session import Session
 
 WRAPPED = """
@@ -58,3 +60,15 @@ def test_what_stands_around_an_optimizer_and_a_sampler_is_looked_through(
     assert (training["batch_size"], training["shuffle"], training["drop_remainder"]) == (8, shuffle, True)
     assert len(reading.arrays["X"]) == 32
     assert proof.code == 0, proof.lines
+
+
+def test_the_line_of_a_schedule_is_the_schedulers(read_text: Callable[..., ReadProgram]) -> None:
+    found = read_text(
+        "import torch\nfrom torch import nn\nx, y = torch.randn(64, 4), torch.randn(64, 1)\nnet = nn.Linear(4, 1)\n"
+        "opt = torch.optim.SGD(net.parameters(), 0.1)\nsched = torch.optim.lr_scheduler.StepLR(opt, 2)\n"
+        "for i in range(0, 64, 8):\n    opt.zero_grad()\n    loss = nn.functional.mse_loss(net(x[i:i+8]), y[i:i+8])\n"
+        "    loss.backward()\n"
+        "    opt.step()\n    sched.step()\n"
+    )
+    assert found.told.places["optimizer"] == "train.py, line 5"
+    assert found.told.places["schedule"] == "train.py, line 6"

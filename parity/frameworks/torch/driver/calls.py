@@ -24,6 +24,10 @@ Path = tuple[Any, ...]
 """Where a tensor stands in what a call gave: indices and keys, from the outside in."""
 
 
+PLACE = "_place"
+"""By what the line that makes a scheduler is kept beside its state."""
+
+
 def optimizer_of(scheduler: Any) -> Any:
     """Return the optimizer whose rate a scheduler sets; one that stands around another, as accelerate's, is that."""
     found = getattr(scheduler, "optimizer", None)

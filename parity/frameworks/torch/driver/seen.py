@@ -17,7 +17,7 @@ from torch.overrides import TorchFunctionMode
 
 from parity.frameworks.torch.driver import generators
 from parity.frameworks.torch.driver.by_hand import MovedByHand
-from parity.frameworks.torch.driver.calls import SILENT, Call, Origins, Ref, optimizer_of
+from parity.frameworks.torch.driver.calls import PLACE, SILENT, Call, Origins, Ref, optimizer_of
 from parity.frameworks.torch.driver.loss_terms import is_loss
 from parity.frameworks.torch.driver.older import ATTENTION, Scheduler
 from parity.frameworks.torch.driver.own_loss import cut
@@ -252,7 +252,7 @@ class SeenLoop(TorchFunctionMode):  # type: ignore[misc]
             self._scheduling = outer
         if not any(one is scheduler for one in self.schedulers):
             self.schedulers.append(scheduler)
-            self.scheduled[id(scheduler)] = scheduler.state_dict()
+            self.scheduled[id(scheduler)] = {**scheduler.state_dict(), PLACE: line_here()}
 
 
 def autocast_now() -> str:

@@ -13,7 +13,7 @@ from torch import nn
 
 from parity.frameworks.torch.driver.attention import BY_NUMBERS, PART
 from parity.frameworks.torch.driver.attention_apart import Written
-from parity.frameworks.torch.driver.calls import optimizer_of
+from parity.frameworks.torch.driver.calls import PLACE, optimizer_of
 from parity.frameworks.torch.driver.contract import in_proportion
 from parity.frameworks.torch.driver.groups import apart_in, base_of, base_word, rate_of, tell_groups
 from parity.frameworks.torch.driver.loops import Loop, Moving, Pass, moving_groups
@@ -215,6 +215,7 @@ def _by_group(loop: Loop, key: str) -> str:
 def _schedule(told: Told, loop: Loop, seen: SeenLoop, group: Mapping[str, Any]) -> Any:
     if len(loop.schedulers) > 1:
         refuse(told, f"{len(loop.schedulers)} schedulers of one rate", "one schedule")
+    told.places["schedule"] = seen.scheduled.get(id(loop.schedulers[0]), {}).get(PLACE, "")
     found = scheduler_word(loop.schedulers[0], seen.scheduled, group)
     found["arguments"] |= {"per": "epoch"} if loop.per_epoch else {"per": loop.count} if loop.count > 1 else {}
     found["arguments"] |= {"counted": "before_update"} if loop.ahead else {}
