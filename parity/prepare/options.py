@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from parity.data.dataset import Dataset
 from parity.data.refusing import one_hot_rows
 from parity.data.sources import sources
-from parity.errors import DataError, SpecError, UsageError, did_you_mean, listed, shortened
+from parity.errors import DataError, SpecError, UsageError, did_you_mean, listed, listed_near, shortened
 from parity.frameworks import frameworks
 from parity.free_names import free_name
 from parity.prepare.installed import installed_frameworks
@@ -249,7 +249,7 @@ def _with(side: Resolved, changes: Mapping[str, Any], names: list[str], options:
     for path, value in changes.items():
         owner, colon, rest = path.partition(":")
         if colon and owner not in names:
-            raise UsageError(f"--set {path}: no such side {owner!r}; {listed(names)}; {did_you_mean(owner, names)}")
+            raise UsageError(f"--set {path}: no such side {owner!r}; {listed_near(owner, names)}")
         if not colon or owner == side.name:
             mine[rest if colon else path] = value
     try:
