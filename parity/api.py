@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from parity.commands.progress import silent
 from parity.notebook import Shown, found
-from parity.prepare.options import Options, prepare
+from parity.prepare.options import Options, given_options, prepare
 from parity.spec.differences import Difference, differences
 from parity.spec.gallery import located
 from parity.spec.load import build_spec, load_spec, parse_spec
@@ -97,7 +97,10 @@ def freeze(
     from parity.goldens.file import write_golden
 
     spec = _spec(spec)
-    with sides_at_work(spec, Options(**options), Path(folder or Path("reports") / spec.name)) as (work, sides):
+    with sides_at_work(spec, given_options("api.freeze", options), Path(folder or Path("reports") / spec.name)) as (
+        work,
+        sides,
+    ):
         golden = frozen(work, sides, steps, silent)
     write_golden(golden, Path(file))
     return golden
@@ -113,7 +116,10 @@ def against(spec: Spec | str | Path, file: str | Path, *, folder: str | Path | N
     from parity.goldens.file import read_golden
 
     golden, spec = read_golden(Path(file)), _spec(spec)
-    with sides_at_work(spec, Options(**options), Path(folder or Path("reports") / spec.name)) as (work, sides):
+    with sides_at_work(spec, given_options("api.against", options), Path(folder or Path("reports") / spec.name)) as (
+        work,
+        sides,
+    ):
         return held(work, sides, golden, str(file), silent)
 
 
@@ -128,7 +134,7 @@ def lint(spec: Spec | str | Path, *, short_run: bool = False, **options: Any) ->
     from parity.commands.advising import lint as advice_on
 
     spec = _spec(spec)
-    return advice_on(spec, Options(**options), text=to_yaml(spec), file=None, run=short_run)
+    return advice_on(spec, given_options("api.lint", options), text=to_yaml(spec), file=None, run=short_run)
 
 
 def read(
@@ -205,7 +211,7 @@ def compare(
     told = ", ".join(f"{name}={value!r}" for name, value in options.items())
     with wanted({"a": a, "b": b}) as programs:
         return compare_programs(
-            (programs[0], programs[1]), Options(out=None if out is None else Path(out), **options),
+            (programs[0], programs[1]), given_options("api.compare", {**options, "out": out}),
             max_seconds=max_seconds, prove=prove, command=f"parity.api.compare(a, b{', ' + told if told else ''})",
             note=silent, weights=weights,
         )  # fmt: skip
@@ -264,7 +270,7 @@ def _job(verb: str, spec: Spec | str | Path, folder: str | Path | None, options:
     spec = _spec(spec)
     result: Result = {"run": run, "check": check}[verb](
         spec,
-        Options(**options),
+        given_options(f"api.{verb}", options),
         text=to_yaml(spec),
         file=None,
         folder=Path(folder) if folder is not None else Path("reports") / spec.name,
@@ -276,7 +282,7 @@ def _job(verb: str, spec: Spec | str | Path, folder: str | Path | None, options:
 
 def resolve(spec: Spec, **options: Any) -> list[Resolved]:
     """Return the sides of a spec with every field explicit; options as in :func:`run`."""
-    return prepare(spec, Options(**options))
+    return prepare(spec, given_options("api.resolve", options))
 
 
 def diff(spec: Spec, **options: Any) -> list[Difference]:

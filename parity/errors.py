@@ -8,7 +8,7 @@ exits with ``error.exit_code``.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 LONGEST_LINE = 1000
@@ -179,6 +179,16 @@ def did_you_mean(name: str, choices: Sequence[str]) -> str:
     """Return ``did you mean 'x'?`` for the nearest choice, or an empty string."""
     found = nearest(name, choices)
     return f"did you mean {found!r}?" if found else ""
+
+
+def listed_near(name: str, choices: Collection[str]) -> str:
+    """Return the choices as :func:`listed` has them, and behind them the nearest to a name, where one is near.
+
+    >>> listed_near("kears", ["keras", "torch"]), listed_near("other", ["keras", "torch"])
+    ("one of keras, torch; did you mean 'keras'?", 'one of keras, torch')
+    """
+    near = did_you_mean(name, list(choices))
+    return f"{listed(choices)}; {near}" if near else listed(choices)
 
 
 def listed(choices: Iterable[str], most: int = 12) -> str:

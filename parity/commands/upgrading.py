@@ -21,7 +21,7 @@ from parity.court.work import Note
 from parity.environments.building import UnmadeError
 from parity.environments.releases import from_to, releases
 from parity.environments.wanted import Environment, normal, what_is_in
-from parity.errors import ParityError, UsageError, did_you_mean, listed
+from parity.errors import ParityError, UsageError, listed_near
 from parity.explain.outcome import Outcome, parse_outcome
 from parity.frameworks import frameworks
 from parity.prepare.installed import installed_frameworks, installed_versions
@@ -74,12 +74,11 @@ class Upgrade:
         having = [name for name, one in frameworks().items() if normal(self.package) in map(normal, one.packages)]
         if not having:
             every = sorted({normal(name) for one in frameworks().values() for name in one.packages})
-            near = did_you_mean(self.package, every)
-            raise UsageError(f"--package {self.package}: no framework has it; {listed(every)}; {near}".rstrip("; "))
+            raise UsageError(f"--package {self.package}: no framework has it; {listed_near(self.package, every)}")
         sides = self.spec.sides
         for name in self.options.sides:
             if name not in sides:
-                raise UsageError(f"--side {name!r}: no such side; {listed(sides)}; {did_you_mean(name, list(sides))}")
+                raise UsageError(f"--side {name!r}: no such side; {listed_near(name, sides)}")
         chosen = [sides[name] for name in self.options.sides or sides]
         found = next((one for one in chosen if one.framework in having), None)
         if found is None and self.options.sides:
@@ -297,5 +296,5 @@ def parse_versions(text: str) -> list[str]:
     found = [part.strip() for part in text.split(",") if part.strip()]
     for one in found:
         if not re.match(EXACT_VERSION, one):
-            raise UsageError(f"--versions {one}: expected exact versions, such as 3.13.2")
+            raise UsageError(f"--versions {one}: expected exact versions, such as 3.12.0,3.13.2")
     return found

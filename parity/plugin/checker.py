@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,7 +70,7 @@ class Checker:
         """
         marker = self.item.get_closest_marker("parity")
         said = dict(marker.kwargs) if marker else {}
-        steps = steps or said.pop("steps", None) or self.ledger.steps
+        steps = next((one for one in (steps, said.get("steps"), self.ledger.steps) if one is not None), None)
         agree = said.pop("agree", True) if agree is None else agree
         said.pop("steps", None), said.pop("agree", None)
         self._checks += 1
@@ -78,6 +78,7 @@ class Checker:
         self.ledger.use(file, self.item.nodeid)
         self._tell(GOLDEN, self._beside(file))
         with self._failing(), _scratch() as folder:
+            _check_steps(steps)
             training = {"optimizer": optimizer, "loss": loss, "x": x, "y": y}
             spec, own = self._spec(program, {name: one for name, one in training.items() if one is not None}, folder)
             return self._checked(spec, file, steps, agree, {**own, **said, **options}, folder)
@@ -118,9 +119,9 @@ class Checker:
         """Check a spec; what fails, fails at the end, when all of it is known."""
         from parity.commands.freeze import sides_at_work
         from parity.commands.progress import silent
-        from parity.prepare.options import Options
+        from parity.prepare.options import given_options
 
-        given = Options(explain=False, **_known(options))
+        given = given_options("parity.check", {**options, "explain": False}, beside=("steps", "agree"))
         with sides_at_work(spec, given, folder, lender_of(self.ledger)) as (work, sides):
             lines, causes = _agreement(work, sides, silent) if agree and len(sides) > 1 else ([], [])
             found = self._held(work, sides, file, steps)
@@ -217,21 +218,12 @@ class Checker:
         return read.spec, {} if read.spec.sides else {"frameworks": (read.reading.framework,)}
 
 
-def _known(options: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the options of a check, having refused what is none.
+def _check_steps(steps: Any) -> None:
+    """Refuse what is no number of steps."""
+    from parity.errors import UsageError
 
-    Raises:
-        UsageError: in one line, with the option that may be meant.
-    """
-    from parity.errors import UsageError, did_you_mean, listed
-    from parity.prepare.options import Options
-
-    known = [one.name for one in fields(Options) if one.name != "explain"]
-    for name in options:
-        if name not in known:
-            near = did_you_mean(name, [*known, "steps", "agree"])
-            raise UsageError(f"parity.check({name}=...): no such option; {listed(known, 20)}; {near}".rstrip("; "))
-    return options
+    if steps is not None and (not isinstance(steps, int) or steps < 1):
+        raise UsageError(f"parity.check(steps={steps!r}): expected a number of steps, from 1")
 
 
 def _joined(lines: Sequence[str]) -> str:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from parity.data.dataset import Dataset
 from parity.data.refusing import one_hot_rows
 from parity.data.sources import sources
-from parity.errors import DataError, SpecError, UsageError, did_you_mean, listed
+from parity.errors import DataError, SpecError, UsageError, did_you_mean, listed, listed_near, shortened
 from parity.frameworks import frameworks
 from parity.free_names import free_name
 from parity.prepare.installed import installed_frameworks
@@ -84,6 +84,30 @@ class Options:
     timeout: float = 600.0
 
 
+def given_options(call: str, given: Mapping[str, Any], beside: Collection[str] = ()) -> Options:
+    """Return the options that a Python call is given.
+
+    Args:
+        call: how it is called, for errors: ``parity.check``.
+        given: by name.
+        beside: further options that the call itself takes, for what may be meant.
+
+    Raises:
+        UsageError: in one line, for what is no option, or not what one takes.
+    """
+    known = [one.name for one in fields(Options)]
+    for name in given:
+        if name not in known:
+            near = did_you_mean(name, [*known, *beside])
+            raise UsageError(f"{call}({name}=...): no such option; {listed(known, 30)}; {near}".rstrip("; "))
+    try:
+        return TypeAdapter(Options).validate_python(dict(given))
+    except ValidationError as error:
+        fault = error.errors()[0]
+        name, wanted = str(fault["loc"][0]), fault["msg"].removeprefix("Input should be ")
+        raise UsageError(f"{call}({name}={shortened(repr(given[name]), 60)}): expected {wanted}") from None
+
+
 LONGEST_TIMEOUT = 1e9
 """Seconds: thirty years, about as long as a system can wait."""
 
@@ -94,6 +118,9 @@ def check_numbers(options: Options) -> None:
     Raises:
         UsageError: for a time that is none.
     """
+    for name, steps in (("steps", options.steps), ("explain-steps", options.explain_steps)):
+        if steps is not None and steps < 1:
+            raise UsageError(f"--{name} {steps}: expected a number of steps, from 1")
     for name, value, least in (("timeout", options.timeout, 1.0), ("max-seconds", options.max_seconds, 0.0)):
         if value is not None and not least <= value <= LONGEST_TIMEOUT:  # Also false of nan.
             raise UsageError(f"--{name} {value}: expected seconds, from {least:g} to {LONGEST_TIMEOUT:g}")
@@ -222,7 +249,7 @@ def _with(side: Resolved, changes: Mapping[str, Any], names: list[str], options:
     for path, value in changes.items():
         owner, colon, rest = path.partition(":")
         if colon and owner not in names:
-            raise UsageError(f"--set {path}: no such side {owner!r}; {listed(names)}; {did_you_mean(owner, names)}")
+            raise UsageError(f"--set {path}: no such side {owner!r}; {listed_near(owner, names)}")
         if not colon or owner == side.name:
             mine[rest if colon else path] = value
     try:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from parity.environments.building import made
 from parity.environments.wanted import Environment, normal
-from parity.errors import UsageError, did_you_mean, listed
+from parity.errors import UsageError, listed, listed_near
 from parity.frameworks import frameworks
 from parity.prepare.installed import installed_frameworks
 from parity.spec.sections import SideSpec, Spec, Version
@@ -104,9 +104,7 @@ def _meant(said: str, sides: Mapping[str, SideSpec]) -> list[str]:
     owner, colon, package = said.rpartition(":")
     if colon:
         if owner not in sides:
-            raise UsageError(
-                f"--packages {said}: no such side {owner!r}; {listed(sides)}; {did_you_mean(owner, list(sides))}"
-            )
+            raise UsageError(f"--packages {said}: no such side {owner!r}; {listed_near(owner, sides)}")
         return [owner]
     known = {name: {normal(one) for one in frameworks()[side.framework].packages} for name, side in sides.items()}
     found = [name for name in sides if normal(package) in known[name]]

@@ -125,7 +125,8 @@ def _unsaid(side: AgainstSide) -> str:
     """Return what is said where a side computes otherwise and no field of its config is another."""
     if side.versions:
         what = side.op or side.framework
-        return f"no field of the config moved; what comes of {what} did, with {_moves(side.versions)}"
+        ends = "," if ", " in what else ""  # An op that goes by a mask has a clause of its own.
+        return f"no field of the config moved; what comes of {what}{ends} did, with {_moves(side.versions)}"
     return "neither the config nor a version moved: the program, or parity's own templates, are others"
 
 

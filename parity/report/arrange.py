@@ -236,14 +236,14 @@ def _sides(result: Result, what: str) -> doc.Table:
         doc.Column("Time", "number", on=doc.READ),
         doc.Column("Loss that runs", on=doc.READ),
     ]
-    rows = [_side(side, number, metrics) for number, side in enumerate(result.sides, start=1)]
+    rows = [_side(side, number, metrics, result) for number, side in enumerate(result.sides, start=1)]
     return doc.Table(f"Sides, {what}", columns, rows)
 
 
-def _side(side: SideFact, number: int, metrics: Sequence[str]) -> list[doc.Cell | doc.Words]:
+def _side(side: SideFact, number: int, metrics: Sequence[str], result: Result) -> list[doc.Cell | doc.Words]:
     return [
         [doc.Span(side.name, curve=number)],
-        doc.Cell(f"{side.framework} {side.version}", detail=f"{side.precision}, {side.device}"),
+        doc.Cell(lookup.runs_on(side, result), detail=f"{side.precision}, {side.device}"),
         f"{side.parameters:,}",
         f"{len(side.losses):,}",
         *(formats.loss(side.losses[end] if side.losses else None) for end in (0, -1)),

@@ -174,3 +174,12 @@ def lines_told(result: Result, side: SideFact) -> dict[int, list[tuple[str, str]
             if line.side == side.name and line.line <= last:
                 found.setdefault(line.line, []).append((anchor(result, item), item.path))
     return found
+
+
+def runs_on(side: SideFact, result: Result) -> str:
+    """Return what a side runs on: its framework, and of other packages those that another side of it has otherwise."""
+    alike = [one.packages for one in result.sides if one.framework == side.framework and one.packages]
+    own = next(iter(side.packages), "")
+    apart = [name for name, version in side.packages.items() if name != own and any(
+        one.get(name, version) != version for one in alike)]  # fmt: skip
+    return ", ".join([f"{side.framework} {side.version}", *(f"{name} {side.packages[name]}" for name in apart)])

@@ -114,8 +114,9 @@ def ended(found: Bisected) -> str:
     good, bad = f"{found.package} {found.good}", f"{found.package} {found.bad}"
     if found.first is None:
         if found.last == found.bad:
-            same = f"{found.outcome} ends as with" if found.outcome else "trains the same as"
-            return f"{bad} {same} {good}: there is nothing to look for."
+            if found.outcome:
+                return f"With {bad} {found.outcome} ends as with {good}: there is nothing to look for."
+            return f"{bad} trains the same as {good}: there is nothing to look for."
         return f"{bad} could not be judged against {good}: what changed cannot be looked for."
     if found.skipped:
         names = ", ".join(found.skipped)

@@ -154,3 +154,21 @@ def test_two_programs_that_part_fail_with_what_they_differ_in(tmp_path: Path, mo
     assert told(check, CAUSE) == ["optimizer.learning_rate: 0.1 -> 0.2"]
     apart.verdict = "rounding"
     assert checker(tmp_path).compare("a.py", "b.py") is found
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"steps": "4"}, "parity.check(steps='4'): expected a number of steps, from 1"),
+        ({"steps": 0}, "parity.check(steps=0): expected a number of steps, from 1"),
+        ({"frameworks": "keras"}, "parity.check(frameworks='keras'): expected a valid tuple"),
+        ({"changes": ["a"]}, "parity.check(changes=['a']): expected a valid dictionary"),
+        ({"seed": "x"}, "parity.check(seed='x'): expected a valid integer, unable to parse string as an integer"),
+        ({"step": 3}, "parity.check(step=...): no such option; one of "),
+    ],
+)
+def test_what_an_option_does_not_take_is_one_line(tmp_path: Path, given: dict[str, Any], said: str) -> None:
+    with pytest.raises(pytest.fail.Exception) as failed:
+        checker(tmp_path).check(spec(), **given)
+    assert str(failed.value).startswith(said)
+    assert "\n" not in str(failed.value)

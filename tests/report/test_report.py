@@ -599,3 +599,16 @@ def test_a_failed_write_leaves_the_old_file_and_no_rest(tmp_path: Path, monkeypa
     with pytest.raises(OSError, match="disk full"):
         files.write(path, "new")
     assert [(found.name, found.read_text()) for found in tmp_path.iterdir()] == [("report.md", "old")]
+
+
+def test_sides_of_one_framework_are_told_apart_by_what_else_they_run_on() -> None:
+    packages = {"keras": "3.15.1", "tensorflow": "2.19.1", "numpy": "2.1.3", "python": "3.11.7"}
+    newer = packages | {"tensorflow": "2.21.0"}
+    sides = [
+        samples.a_side(name, [1.0], []).model_copy(update={"packages": found})
+        for name, found in (("before", packages), ("after", newer), ("torch", {"torch": "2.13.0", "numpy": "2.4.6"}))
+    ]
+    result = samples.a_result(sides, [])
+    told = [lookup.runs_on(side, result) for side in sides]
+    assert told == ["keras 3.15.1, tensorflow 2.19.1", "keras 3.15.1, tensorflow 2.21.0", "torch 2.13.0"]
+    assert lookup.runs_on(sides[0], samples.a_result([sides[0], sides[2]], [])) == "keras 3.15.1"

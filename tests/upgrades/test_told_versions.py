@@ -81,6 +81,8 @@ def test_a_search_says_release_place_op_field_runs_and_minutes() -> None:
 def test_a_search_that_found_nothing_says_so() -> None:
     none = search(bisected(first=None, last="2.12.0", change=None))
     assert "keras 2.12.0 trains the same as keras 2.9.0: there is nothing to look for." in " ".join(none)
+    level = search(bisected(first=None, last="2.12.0", change=None, outcome="accuracy >= 0.8", level=True))
+    assert "With keras 2.12.0 accuracy >= 0.8 ends as with keras 2.9.0: there is nothing to look" in " ".join(level)
     blind = search(bisected(first=None, last="2.9.0", change=None))
     assert "could not be judged against keras 2.9.0" in " ".join(blind)
 
