@@ -164,3 +164,31 @@ def test_a_keras_model_that_reads_a_table_in_reverse_is_tied_where_its_gradient_
     assert tied(reading) == ["tokens"]
     assert proof.code == code, proof.lines
     assert code == 0 or "gradient, tokens.embeddings" in proof.lines[-1]
+
+
+TENSORFLOW = """
+import numpy as np
+import tensorflow as tf
+
+tf.random.set_seed(0)
+x = np.random.default_rng(0).integers(0, 9, (24, 5)).astype("int32")
+y = np.roll(x, 1, 1)
+table = tf.Variable(tf.random.normal([9, 6]), name="table")
+kernel, bias = tf.Variable(tf.random.normal([6, 6]), name="hidden"), tf.Variable(tf.zeros([9]), name="bias")
+variables = [table, kernel, bias]
+for start in range(0, 24, 8):
+    with tf.GradientTape() as tape:
+        h = tf.tanh(tf.matmul(tf.gather(table, x[start : start + 8]), kernel))
+        logits = tf.matmul(h, table, transpose_b=True) + bias
+        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y[start : start + 8], logits=logits)
+        loss = tf.reduce_mean(losses)
+    for variable, gradient in zip(variables, tape.gradient(loss, variables)):
+        variable.assign_sub(0.1 * tf.convert_to_tensor(gradient))
+"""
+
+
+def test_a_product_with_the_transposed_table_in_raw_tensorflow_is_tied(session: Session, tmp_path: Path) -> None:
+    reading, proof = read_and_held(session, TENSORFLOW, tmp_path)
+    last = reading.spec["model"]["layers"][-1]["dense"]
+    assert last == {"name": "head", "units": 9, "kernel_of": "embedding"}
+    assert proof.code == 0, proof.lines

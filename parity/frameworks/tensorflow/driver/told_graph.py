@@ -10,6 +10,7 @@ import numpy as np
 from parity.frameworks.tensorflow.driver.chain import SIZES, OperationChain, arguments_of, number_of
 from parity.frameworks.tensorflow.driver.named import layer_name
 from parity.frameworks.tensorflow.driver.taped import TapedOperation
+from parity.frameworks.tensorflow.driver.told_tied import tied, turned
 from parity.frameworks.tensorflow.driver.told_words import (
     ACTIVATIONS,
     LINEAR,
@@ -130,13 +131,12 @@ class TapedGraph:
 
     def _matmul(self, op: TapedOperation) -> bool:
         """Tell a product with a kernel, or one along the last axis of what is read and the first of a kernel."""
-        turned = ("transpose_a", "transpose_b", "adj_x", "adj_y")
         x, w = op.inputs if op.call is None else (arguments_of(op)[name] for name in ("a", "b"))
         if op.call is not None and not along_last(arguments_of(op)["axes"], len(x.shape)):
             return False
         kernel = self.chain.handle(w)
-        if kernel is None or len(w.shape) != 2 or any(op.attributes.get(name) for name in turned):
-            return False
+        if kernel is None or len(w.shape) != 2 or turned(op):
+            return kernel is not None and turned(op) and tied(self, op, x, kernel)
         return self._node(op, "tf.matmul", [x], self._named(kernel, "dense"), {"kernel_initializer": kernel},
                           units=int(w.shape[1]), use_bias=False)  # fmt: skip
 
