@@ -191,7 +191,7 @@ def difference(a: np.ndarray | float, b: np.ndarray | float) -> float:
     return float(np.linalg.norm((a - b).ravel()) / (np.linalg.norm(b.ravel()) or 1.0))
 
 
-CANCELLED = 1e-14
+CANCELLED = 1e-13
 """Beside the largest tensor of its kind, what is smaller is the rounding error of a sum of nothing.
 
 As is the gradient of a bias that a batch normalization follows.
