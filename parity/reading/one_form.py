@@ -77,23 +77,28 @@ def _as_first(
     elif _plain(mine, one) and theirs.fused(other.ending()):
         second, theirs = _ending_in(second, other, Linear()), theirs.replace(from_logits=True)
         said.append(f"{{0}} applies a {mine.behind} in its loss, {{1}} in its model")
-    if mine.kind != theirs.kind and {mine.kind, theirs.kind} == OF_ROWS and _alike_by_rows(theirs):
+    if (
+        mine.kind != theirs.kind
+        and {mine.kind, theirs.kind} == OF_ROWS
+        and _alike_by_rows(theirs)
+        and mine.ignored is None
+    ):
         words = ["the numbers of classes", "rows with a single 1"]
         one_hot = mine.kind == "categorical_crossentropy"
         said.append(f"{{0}} is given {words[one_hot]}, {{1}} {words[not one_hot]}")
-        kept = LOSSES[mine.kind].model_fields
-        theirs = LOSSES[mine.kind].model_validate({name: one for name, one in theirs if name in kept})
+        known = LOSSES[mine.kind].model_fields
+        theirs = LOSSES[mine.kind].model_validate({name: one for name, one in theirs if name in known})
     return theirs, second, said
 
 
 def _plain(loss: CrossEntropy, last: ActivatedOp) -> bool:
-    """Return whether a loss takes logits, and the last layer gives such."""
-    return loss.from_logits and isinstance(last.ending(), Linear)
+    """Return whether a loss takes logits, and the last layer gives such; behind a softmax none leaves targets out."""
+    return loss.from_logits and loss.ignored is None and isinstance(last.ending(), Linear)
 
 
 def _alike_by_rows(loss: CrossEntropy) -> bool:
-    """Return whether a loss is the same of numbers and of rows; classes that count more, or not, are another matter."""
-    return isinstance(loss, OfClasses) and loss.class_weight is None and getattr(loss, "ignore_index", None) is None
+    """Return whether a loss is the same of numbers and of rows; classes that count more, or nothing, are not."""
+    return isinstance(loss, OfClasses) and loss.class_weight is None and loss.ignored is None
 
 
 def _end(model: ModelSpec, output: str) -> ActivatedOp | None:

@@ -196,7 +196,9 @@ def _replace(
         faults.pop(one, None)
         found.said.pop(one, None)
     again = bool(call.tensors) and sum(one.label == call.label for one in told.calls) > 1
-    if not reads or None in shape or again or any(one.layer not in names or _calls(told, one) > 1 for one in inside):
+    owned = {one.layer for one in inside if not one.function}
+    again |= any(one.layer in owned for one in told.nodes if one.name not in names)
+    if not reads or None in shape or again:
         what = f"{call.label!r} ({call.part})"
         found.unread.append(Unread(what=what, place=call.place, needs=next(iter(reasons.values()), "")))
     name = free_name(call.label, {one.name for one in told.nodes if one.name not in names} | _input_names(told))
@@ -215,10 +217,6 @@ def _replace(
     outputs = [(output, name if one == value else one) for output, one in told.outputs]
     found.told = replace(told, nodes=nodes, outputs=outputs)
     found.kept |= dict.fromkeys(names, name) | {value: name}
-
-
-def _calls(told: Told, node: ToldNode) -> int:
-    return sum(one.layer == node.layer for one in told.nodes) if not node.function else 1
 
 
 def _input_names(told: Told) -> set[str]:

@@ -130,6 +130,16 @@ def test_a_module_of_several_layers_is_these_and_what_none_is_stays_opaque(
     assert proof.code == 0, proof.lines
 
 
+def test_an_opaque_module_may_be_given_by_name_and_give_more_than_a_tensor(session: Session, tmp_path: Path) -> None:
+    made = "self.held = nn.Linear(8, 8)"
+    text = PROGRAM.format(made=made, computed="return self.held(x).cumsum(1), None")
+    text = text.replace("self.part(self.first(x)).mean", "self.part(x=self.first(x))[0].mean")
+    reading, proof = read_and_held(session, text, tmp_path)
+    assert reading.spec["model"]["layers"][1]["opaque"]["what"] == "Part"
+    assert proof.code == 0, proof.lines
+    assert "but for what is opaque" in proof.lines[-1]
+
+
 def test_a_start_that_no_field_says_is_not_lost(read_text: Callable[..., ReadProgram]) -> None:
     made = "self.weight = nn.Parameter(torch.empty(8))\n        nn.init.normal_(self.weight, 1.0, 0.3)"
     computed = "return x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + 1e-6) * self.weight"

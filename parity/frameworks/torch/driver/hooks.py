@@ -14,14 +14,21 @@ from parity.frameworks.torch.driver.older import ATTENTION, uncompiled
 from parity.run.driver.base import active_driver, dealing
 
 
-def first(seen: Callable[[torch.Tensor], torch.Tensor | None]) -> Callable[..., Any]:
-    """Return a hook that sees what a module takes in."""
+def first(module: torch.nn.Module, seen: Callable[[torch.Tensor], torch.Tensor | None]) -> Any:
+    """See what a module takes in, by its place or by name; return what ends that, by ``remove``."""
 
-    def hook(module: torch.nn.Module, inputs: tuple[Any, ...]) -> Any:
-        given = seen(inputs[0])
-        return None if given is None else (given, *inputs[1:])
+    def hook(module: torch.nn.Module, inputs: tuple[Any, ...], named: Any = None) -> Any:
+        name = None if inputs else next((key for key, one in (named or {}).items() if torch.is_tensor(one)), None)
+        given = seen(inputs[0] if name is None else named[name])
+        if given is None:
+            return None
+        others = (given, *inputs[1:]) if name is None else inputs
+        return others if named is None else (others, named if name is None else {**named, name: given})
 
-    return hook
+    try:
+        return module.register_forward_pre_hook(hook, with_kwargs=True)
+    except TypeError:  # Before 2.0 hooks are given no names.
+        return module.register_forward_pre_hook(hook)
 
 
 def last(seen: Callable[..., torch.Tensor | None], part: Sequence[int] = ()) -> Callable[..., Any]:
@@ -46,6 +53,9 @@ def last(seen: Callable[..., torch.Tensor | None], part: Sequence[int] = ()) -> 
 
 def part_of(output: Any, part: Sequence[int]) -> tuple[int, ...]:
     """Return the part as far as it is there: a module written by hand may give the tensor, or the step, by itself."""
+    if isinstance(output, tuple) and not part:
+        there = [number for number, one in enumerate(output) if torch.is_tensor(one)]
+        return (there[0],) if len(there) == 1 else ()  # The one tensor beside what is none.
     if isinstance(output, tuple):
         known = bool(part) and 0 <= part[0] < len(output)
         return (part[0], *part_of(output[part[0]], part[1:])) if known else ()

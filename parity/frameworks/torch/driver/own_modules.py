@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -153,7 +154,7 @@ def tensors_of(module: nn.Module) -> dict[str, list[int]]:
 
 def place_of_class(module: nn.Module) -> str:
     """Return the line in which the class of a module defines its ``forward``."""
-    code = getattr(type(module).forward, "__code__", None)
+    code = getattr(inspect.unwrap(type(module).forward), "__code__", None)
     if code is None:
         return ""
     return f"{code.co_filename.rpartition('/')[2]}, line {code.co_firstlineno}"

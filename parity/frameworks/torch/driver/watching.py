@@ -36,7 +36,7 @@ class TorchWatching(Exact, Driver):
             module = self.model.get_submodule(output["attribute"])
             seen = self._seen(self._view(key, output), probe, signals, guide, scale, met)
             if output["point"] == "input":
-                hooks.append(module.register_forward_pre_hook(first(seen)))
+                hooks.append(first(module, seen))
             else:
                 hooks.append(module.register_forward_hook(last(seen, output.get("part", ()))))
 
