@@ -38,7 +38,7 @@ def rate_of(rates: Sequence[float], later: Mapping[int, float]) -> Said | None:
         return None
     rising = _rising(dense)  # Any two rates are on a line.
     for warmup in (rising, 0) if rising > 1 else (0, rising):
-        begun = {"warmup_steps": warmup, "warmup_from": _plain(dense[0])} if warmup else {}
+        begun = {"warmup_steps": warmup, "warmup_from": _plain(float(dense[0]), 1e-14)} if warmup else {}
         rest = dense[warmup:]
         far = {step - warmup: rate for step, rate in later.items() if step > warmup}
         for kind, fields, end in _candidates(rest, far):
@@ -52,14 +52,19 @@ def rate_of(rates: Sequence[float], later: Mapping[int, float]) -> Said | None:
     return None
 
 
-def _plain(value: Any) -> Any:
-    """Return a number as a person would have written it, where that is the number up to rounding."""
+def _plain(value: Any, near: float = 1e-11) -> Any:
+    """Return a number as a person would have written it, where that is the number up to rounding.
+
+    Args:
+        value: a number, or several.
+        near: share of it by which it may be off: little of one that a program gave as it is, more of one worked out.
+    """
     if isinstance(value, tuple):
-        return tuple(map(_plain, value))
+        return tuple(_plain(one, near) for one in value)
     if not isinstance(value, float):
         return value
     short = float(f"{value:.12g}")
-    return short if math.isclose(short, value, rel_tol=1e-11) else value
+    return short if math.isclose(short, value, rel_tol=near) else value
 
 
 def _rising(dense: np.ndarray) -> int:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from parity.frameworks.torch.driver.calls import Call, Ref, behind, key_of, optimizer_of
+from parity.frameworks.torch.driver.calls import PLACE, Call, Ref, behind, key_of, optimizer_of
+from parity.frameworks.torch.driver.hand_rates import as_scheduler, sets_of
 from parity.frameworks.torch.driver.loss_terms import OUT, RESHAPES, by_row, of_any_rows, terms_of
 from parity.frameworks.torch.driver.own_loss import end_there
 from parity.frameworks.torch.driver.seen import STEPS, Event, SeenLoop
@@ -117,6 +118,7 @@ def loop_of(seen: SeenLoop, optimizer: Any) -> Loop:
         names = " and ".join(called(type(one)) for one in (optimizer, *others.values()))
         raise UnclearError(f"a loop of {len(others) + 1} optimizers ({names})", _line(seen, "step"),
                           "one optimizer of one loss")  # fmt: skip
+    _take_hand_rates(seen, optimizer)
     windows = _windows(seen.events, optimizer)
     steps = [[_pass(one) for one in window if one.kind == "backward"] for window in windows]
     for window, passes in zip(windows, steps, strict=True):
@@ -132,6 +134,24 @@ def loop_of(seen: SeenLoop, optimizer: Any) -> Loop:
         schedulers=[one for one in mine if any(event.what is one for event in stepped)], per_epoch=not within,
         ahead=bool(order) and order[0] == "schedule",
     )  # fmt: skip
+
+
+def _take_hand_rates(seen: SeenLoop, optimizer: Any) -> None:
+    """Let rates that a program sets itself be those of a scheduler, where one gives them."""
+    steps = [one for one in seen.events if one.kind == "step"]
+    if any(optimizer_of(one) is optimizer for one in seen.schedulers):
+        return
+    made = as_scheduler(seen, optimizer, [[float(group["lr"]) for group in one.told] for one in steps])
+    if made is None:
+        return
+    place = sets_of(optimizer)[0].place
+    seen.schedulers = [made]
+    seen.scheduled[id(made)] = {**made.state_dict(), PLACE: place}
+    for one in steps:
+        for group in one.told:
+            group["initial_lr"] = made.base_lrs[0]
+    stepped = Event(kind="schedule", what=made, place=place)
+    seen.events = [event for one in seen.events for event in ([one, stepped] if one.kind == "step" else [one])]
 
 
 def _line(seen: SeenLoop, kind: str) -> str:

@@ -18,6 +18,7 @@ from torch.overrides import TorchFunctionMode
 from parity.frameworks.torch.driver import generators
 from parity.frameworks.torch.driver.by_hand import MovedByHand
 from parity.frameworks.torch.driver.calls import PLACE, SILENT, Call, Origins, Ref, optimizer_of
+from parity.frameworks.torch.driver.hand_rates import watch_optimizers
 from parity.frameworks.torch.driver.loss_terms import is_loss
 from parity.frameworks.torch.driver.older import ATTENTION, Scheduler
 from parity.frameworks.torch.driver.own_loss import cut
@@ -287,7 +288,7 @@ def watching(seen: SeenLoop) -> Iterator[None]:
         put(torch, "compile", lambda model=None, **given: model if model is not None else lambda one: one)
         put(nn.Module, "compile", lambda module, *args, **given: None)
         _clips(seen, put)
-        _optimizers(put)
+        watch_optimizers(seen, put)
         _schedulers(seen, put)
         seen.starts.watch(put)
         copies = nn.Parameter.__deepcopy__
@@ -321,17 +322,6 @@ def _clips(seen: SeenLoop, put: Callable[[Any, str, Any], None]) -> None:
 
         put(nn.utils.clip_grad, name, clipped)
         put(nn.utils, name, clipped)
-
-
-def _optimizers(put: Callable[[Any, str, Any], None]) -> None:
-    """Note the line that makes an optimizer."""
-    begin = torch.optim.Optimizer.__init__
-
-    def begun(optimizer: Any, *args: Any, **kwargs: Any) -> None:
-        optimizer._parity_place = line_here()
-        begin(optimizer, *args, **kwargs)
-
-    put(torch.optim.Optimizer, "__init__", functools.wraps(begin)(begun))
 
 
 def _schedulers(seen: SeenLoop, put: Callable[[Any, str, Any], None]) -> None:

@@ -16,6 +16,7 @@ from parity.frameworks.torch.driver.attention_apart import Written
 from parity.frameworks.torch.driver.calls import PLACE, optimizer_of
 from parity.frameworks.torch.driver.contract import in_proportion
 from parity.frameworks.torch.driver.groups import apart_in, base_of, base_word, rate_of, tell_groups
+from parity.frameworks.torch.driver.hand_rates import sets_of
 from parity.frameworks.torch.driver.loops import Loop, Moving, Pass, moving_groups
 from parity.frameworks.torch.driver.recurrent import parameters_of
 from parity.frameworks.torch.driver.seen import SeenLoop
@@ -192,12 +193,24 @@ def told_optimizer(told: Told, loop: Loop, seen: SeenLoop) -> dict[str, Any]:
             )
     elif len(set(rates)) > 1:
         what = f"rates that the program sets itself ({', '.join(f'{one:g}' for one in dict.fromkeys(rates))}, ...)"
-        refuse(told, what, "a scheduler of torch.optim.lr_scheduler")
+        refuse(told, what, "a scheduler of torch.optim.lr_scheduler", _set_at(loop.optimizer))
+    elif any(one.step for one in sets_of(loop.optimizer)):
+        what = f"a rate that the program sets itself ({rates[0]:g} so far)"
+        refuse(told, what, "a scheduler of torch.optim.lr_scheduler", _set_at(loop.optimizer))
+    elif place := _set_at(loop.optimizer):
+        told.notes.append(
+            f"{place} sets the rate ahead of the first step, and no more as far as was seen: the spec says that one."
+        )
     waiting = [one for one in seen.schedulers if optimizer_of(one) is loop.optimizer]
     if waiting and not loop.schedulers:
         what = f"{called(type(waiting[-1]))}, of which no step was seen,"
         refuse(told, what, "a step of it behind each batch or each epoch")
     return {**found, "arguments": {**found["arguments"], **_around(told, loop)}}
+
+
+def _set_at(optimizer: Any) -> str:
+    """Return the line by which a program sets a rate itself; empty where none was seen to."""
+    return next((one.place for one in reversed(sets_of(optimizer))), "")
 
 
 def _by_group(loop: Loop, key: str) -> str:
