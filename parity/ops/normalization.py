@@ -116,7 +116,11 @@ class Normalization(Single):
             for name, one in (("mean", self.mean), ("variance", self.variance))
             if isinstance(one, tuple)
         }
-        return KerasCode(layer=self.keras_layer(site, **arrays), reads=self.lies("keras"), writes=self.lies("keras"))
+        # Of channels first it takes the tensor as it lies, as the convolutions around it do.
+        moved = isinstance(self.mean, tuple) and self.axis == 1 and site.layout == "to_last"
+        lies: Layout = "to_last" if moved else self.lies("keras")
+        axis = "1" if self.axis == 1 and not moved else None
+        return KerasCode(layer=self.keras_layer(site, axis=axis, **arrays), reads=lies, writes=lies)
 
     def expression(self, site: Site) -> str:
         shape = self._shape(len(site.input_shape) + 1)

@@ -17,6 +17,7 @@ from parity.spec.plain import brief
 from parity.spec.sections import ModelSpec
 
 FIRST: dict[str, Any] = {"input": [3, 8, 6], "layers": [
+    {"normalization": {"mean": [1.0, 2.0, 3.0], "variance": [1.0, 4.0, 9.0], "axis": 1}},
     {"conv2d": {"filters": 4, "kernel_size": 3, "data_format": "channels_first", "name": "c1"}}, {"activation": "relu"},
     {"batch_norm": {"axis": 1}}, {"max_pooling2d": {"pool_size": 2, "data_format": "channels_first"}},
     {"conv2d": {"filters": 4, "kernel_size": 3, "padding": "same", "data_format": "channels_first", "name": "c2"}},
@@ -33,9 +34,9 @@ def test_channels_are_moved_last_and_what_flattens_them_keeps_its_order() -> Non
     moved = channels_moved_last(ModelSpec.model_validate(FIRST))
     assert moved.input == (8, 6, 3)
     kinds = [op.kind for op in moved.layers]
-    assert kinds[6:9] == ["dropout", "permute", "flatten"]
+    assert kinds[7:10] == ["dropout", "permute", "flatten"]
     assert not any("data_format" in str(one) or "'axis'" in str(one) for one in layers(moved))
-    assert brief(moved.layers[7]) == {"permute": {"name": "permute", "dims": [3, 1, 2]}}
+    assert brief(moved.layers[8]) == {"permute": {"name": "permute", "dims": [3, 1, 2]}}
 
 
 def test_a_model_moved_computes_the_same() -> None:
@@ -64,7 +65,7 @@ def ended(graph: Any, x: np.ndarray, values: dict[str, np.ndarray]) -> np.ndarra
 def test_activations_stand_in_the_layers_that_they_follow() -> None:
     joined = activations_joined(ModelSpec.model_validate(FIRST))
     assert [op.kind for op in joined.layers].count("activation") == 0
-    assert brief(joined.layers[0].ending()) == "relu"
+    assert brief(joined.layers[1].ending()) == "relu"
     assert brief(joined.layers[-1].ending()) == "softmax"
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from parity.catalog import OPTIMIZERS
 from parity.cli import main
 from parity.errors import ParityError, UsageError
 from parity.reading.entries_of import reader_of
@@ -140,3 +141,21 @@ def test_an_axis_counted_from_the_front_is_the_last(read_text: Callable[..., Any
     text = OUTPUTS.format(ends="layers.Softmax(axis=1)(layers.BatchNormalization(axis=1)(h(i)))", y="y")
     found = read_text(HEAD + text)
     assert found.spec["model"]["layers"][1] == {"batch_norm": {"name": "batch_normalization"}}
+
+
+@pytest.mark.parametrize(("told", "fields"), [
+    ("0.001, 100, 0.1, warmup_target=0.05, warmup_steps=20", {"alpha": 0.1, "warmup_steps": 20, "warmup_from": 0.001}),
+    ("0.0, 100, warmup_target=0.05, warmup_steps=20", {"warmup_steps": 20}),
+    ("0.05, 100, warmup_steps=20", {}),  # Without a target Keras passes the steps by.
+    ("0.3, 100, warmup_target=0.05", {}),  # Nor is the initial rate anything without steps.
+])  # fmt: skip
+def test_a_cosine_with_keras_s_own_warm_up(told: str, fields: dict[str, Any], read_text: Callable[..., Any]) -> None:
+    compiled = f"model.compile(keras.optimizers.SGD(keras.optimizers.schedules.CosineDecay({told})), 'mse')"
+    found = read_text(f"{HEAD}model = keras.Model(i, h(i))\n{compiled}\nmodel.fit(x, y)\n")
+    sgd = found.spec["optimizer"]["sgd"]
+    assert sgd["learning_rate"]["cosine"] == {"initial_learning_rate": 0.05, "decay_steps": 100, **fields}
+    keras = pytest.importorskip("keras")
+    own = eval(f"keras.optimizers.schedules.CosineDecay({told})", {"keras": keras})
+    meant = OPTIMIZERS["sgd"].model_validate(sgd).learning_rate
+    for step in (0, 7, 19, 20, 21, 60, 119, 120, 500):
+        assert meant.rate(step) == pytest.approx(float(own(step)), rel=1e-5, abs=1e-9)

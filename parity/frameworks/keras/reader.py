@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from parity.catalog import ACTIVATIONS, METRICS
 from parity.frameworks.keras.apart import parameters_in
+from parity.frameworks.keras.warmed import warmed_cosine
 from parity.reading.entries_of import entry_of, shown_word
 from parity.reading.indexed import indexed
 from parity.reading.odd import Passing, Reader, Said
@@ -76,6 +77,9 @@ class KerasReader(Reader):
 
     def entry(self, name: str) -> Mapping[str, Any] | None:
         return {"linear": {}} if name == "keras.activations.linear" else None
+
+    def said(self, part: Word) -> Mapping[str, Any] | None:
+        return warmed_cosine(part)
 
     def odd(self, node: ToldNode) -> Said | Passing | None:
         family, _, name = node.part.rpartition(".")

@@ -128,7 +128,9 @@ class TorchWatching(Exact, Driver):
                 if signals and value.requires_grad:
                     value.register_hook(backward)
                 return value if handed_on else None
-            forced: torch.Tensor = Forced.apply(value, torch.from_numpy(np.array(given)).to(value), backward)
+            laid = torch.empty_like(value.detach())  # It lies in memory as the program's does: `view` minds that.
+            laid.copy_(torch.from_numpy(np.array(given)))
+            forced: torch.Tensor = Forced.apply(value, laid, backward)
             return forced
 
         return seen
