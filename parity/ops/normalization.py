@@ -100,11 +100,9 @@ class Normalization(Single):
 
     def inert(self, field: str, other: Any, shape: Shape) -> str:
         """Say when there is one number for all axes, or one axis."""
-        return (
-            "there is one axis, or one number"
-            if field == "axis" and (self._shape(3) is None or len(shape) == 1)
-            else ""
-        )
+        if field != "axis":
+            return ""
+        return "there is one axis only" if len(shape) == 1 else "" if self._shape(3) else "one number is for all axes"
 
     def lies(self, framework: str) -> Layout:
         return "as_said" if isinstance(self.mean, tuple) else "any"

@@ -113,6 +113,8 @@ INERT: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
     ("layers.flatten.data_format", {"layers.flatten.data_format": "channels_first"},
      {"layers": [], "shape": [1, 6]}, "no two axes are longer than 1"),
     ("layers.norm.axis", {"layers.norm.axis": 1}, {"layers": [NORM], "shape": [6]}, "there is one axis only"),
+    ("layers.norm.axis", {"layers.norm.axis": 1},
+     {"layers": [{"normalization": {"mean": 0.5, "variance": 2.0, "name": "norm"}}]}, "one number is for all axes"),
     ("layers.norm.beta_initializer", {"layers.norm.beta_initializer": "ones"},
      {"layers": [{"batch_norm": {"center": False, "name": "norm"}}]}, "there is no beta"),
     ("layers.norm.gamma_initializer", {"layers.norm.gamma_initializer": "zeros"},
