@@ -62,7 +62,7 @@ UNREAD = {
         "train.py, line 7: groups of parameters, momentum=0.1 for weight and momentum=0 for bias,"),
     "rates": (
         STEP.format(loss=PLAIN) + "    opt.param_groups[0]['lr'] *= 0.5\n",
-        "train.py, line 9: rates that the program sets itself (0.1, 0.05, 0.025, ...)"),
+        "train.py, line 11: rates that the program sets itself (0.1, 0.05, 0.025, ...)"),
     "sampler": (
         "rows = torch.utils.data.TensorDataset(x, y)\n"
         "heavy = torch.utils.data.WeightedRandomSampler(torch.ones(16), 16)\n"
