@@ -97,6 +97,27 @@ def given_to_reference(side: Resolved) -> list[tuple[str, str]]:
     return [*opened, *losses, *(("gradient", name) for name in names)]
 
 
+def unseen(side: Resolved, own: Own) -> list[tuple[str, str]]:
+    """Return those of :func:`given_to_reference` that a program does not show, or shows another tensor of.
+
+    A recurrent module gives its outputs and its last states; what is seen of one that is opaque are the outputs.
+
+    Args:
+        side: what it is.
+        own: the program's tensors in a step.
+    """
+    opened = opaque_layers(side)
+    found = []
+    for phase, name in given_to_reference(side):
+        value = own((phase, name))
+        other = phase == "forward" and name in opened and value is not None and (
+            np.shape(value)[1:] != tuple(side.graph.by_name[name].output_shape)
+        )  # fmt: skip
+        if value is None or other:
+            found.append((phase, name))
+    return found
+
+
 class RecordedReference(Reference):
     """A reference that goes on with what a program itself gave, where its config is opaque.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from parity.compare.steps import chosen_steps
 from parity.court.judging import Court, Judged
-from parity.recorded import given_to_reference
+from parity.recorded import unseen
 from parity.run.jobs import Job
 from parity.run.lockstep import Lockstep
 
@@ -57,7 +57,7 @@ def held_alone(work: Work, side: Resolved, steps: int, note: Note) -> HeldAlone:
         step_of = f"holding {side.name} against its NumPy reference: step {{}} of {steps}"
         judged = court.sit(chosen_steps(steps, "all"), lambda number: note(step_of.format(number), number / steps))
         replay = lock.replay(steps - 1)[side.name]
-        unseen = [f"{name} ({phase})" for phase, name in given_to_reference(side) if replay.own((phase, name)) is None]
-        return HeldAlone(judged=judged, unmatched=work.program(side).unmatched, unseen=unseen)
+        hidden = [f"{name} ({phase})" for phase, name in unseen(side, replay.own)]
+        return HeldAlone(judged=judged, unmatched=work.program(side).unmatched, unseen=hidden)
     finally:
         session.close()

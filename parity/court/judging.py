@@ -13,7 +13,7 @@ from parity.compare.noise import Name, Rounding
 from parity.compare.saturated import forgiven
 from parity.compare.steps import compare_digests, compare_guided, compare_tensors, in_order, repeats, seen_of
 from parity.court.causes import Caused, Causes
-from parity.recorded import RecordedReference, given_to_reference, tapped, undealt
+from parity.recorded import RecordedReference, given_to_reference, tapped, undealt, unseen
 from parity.run.environment import may_have_gpus
 from parity.run.exchange import Exchange
 from parity.run.lockstep import Lockstep, Taken, batch_of, slots_before
@@ -336,7 +336,7 @@ def reference_step(
     x, y = batch_of(side, taken)
     reference = RecordedReference(side, weights, slots)
     reference.own, reference.beside = taken.own, tuple(taken.beside(side.parameters()))
-    if any(taken.own(name) is None for name in given_to_reference(side)):
+    if unseen(side, taken.own):
         return {}  # What is opaque cannot be seen in the program: nothing behind it is known.
     reference.form = form or {}
     predicted = {("metric", predictions(name)): one for name, one in reference.predicted(x).items()}

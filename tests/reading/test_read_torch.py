@@ -306,13 +306,14 @@ opt = torch.optim.SGD(net.parameters(), lr=0.1)
     assert wider["padding"] == "same"
 
 
-def test_a_forget_gate_that_starts_at_1_is_read(read_text: Any) -> None:
+@pytest.mark.parametrize("filled", ["nn.init.ones_(rnn.bias_ih_l0[4:8])", "rnn.bias_ih_l0[4:8].fill_(1.0)"])
+def test_a_forget_gate_that_starts_at_1_is_read(read_text: Any, filled: str) -> None:
     found = read_text(
         f"""{HEAD}
 rnn, head = nn.LSTM(2, 4, batch_first=True), nn.Linear(4, 3)
 with torch.no_grad():
     nn.init.zeros_(rnn.bias_ih_l0)
-    nn.init.ones_(rnn.bias_ih_l0[4:8])
+    {filled}
 opt = torch.optim.SGD([*rnn.parameters(), *head.parameters()], lr=0.1)
 """
         + LOOP.format(loss="F.cross_entropy(head(rnn(steps[start : start + 12])[1][0][-1]), y[start : start + 12])")

@@ -127,6 +127,7 @@ def test_what_is_nearly_attention_is_opaque_and_says_what_is_other(
 
 @pytest.mark.parametrize(("made", "called", "said"), [
     (APART, HEADS.format(scores="q @ k.transpose(-2, -1)"), {"scale": 1.0}),
+    (APART, HEADS.format(scores="q @ k.transpose(-2, -1) / math.sqrt(d)"), {"scale": 1 / 8**0.5}),
     (PACKED, FUNCTION.replace("is_causal=True", "is_causal=True, scale=8**-0.5"), {"scale": 8**-0.5}),
     (APART.replace("nn.Linear(8, 8) for _", "nn.Linear(8, 8, bias=_ == 3) for _"), HEADS.format(scores=SCORES),
      {"use_bias": False, "output_bias": True}),

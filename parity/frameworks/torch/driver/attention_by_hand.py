@@ -142,6 +142,7 @@ class WrittenAttentions:
                 one.why = why
             return
         rate = dropped[0].arguments.get("p", 0.5) if dropped else middle.core.arguments.get("dropout_p")
+        scale = self._scale(middle, fit)  # Behind the exchange its calls are gone.
         one = self._exchange(middle, fit)
         one.arguments = {
             "embed_dim": query[1], "num_heads": fit.heads, "bias": fit.pieces[0].bias is not None,
@@ -150,7 +151,7 @@ class WrittenAttentions:
             "wide": [one.linear.out_features for one in fit.pieces],
         }  # fmt: skip
         if fit.factor != 1.0:
-            one.arguments["scale"] = self._scale(middle, fit)
+            one.arguments["scale"] = scale
         assert middle.end is not None
         output = self._linear(middle.end).bias is not None
         if output != one.arguments["bias"]:

@@ -100,18 +100,23 @@ def _without_ones(word: Word, units: int) -> tuple[Word, bool]:
     """Return how a bias starts, and whether its forget gate then starts at 1."""
     parts = word.get("parts", [])
     plain = {key: one for key, one in word.items() if key != "parts"}
-    ones = [{"rows": [units, 2 * units], "told": "nn.init.ones_"}]
-    if [{"rows": one["rows"], "told": one["told"]["part"]} for one in parts] == ones:
+    if [one["rows"] for one in parts] == [[units, 2 * units]] and _is_level(parts[0]["told"], 1.0):
         return plain, True
     return word, False
 
 
 def _without_padding(word: Word, row: int) -> Word:
     """Return how a table starts beside its row of padding, which starts at 0."""
-    zeros = ("nn.init.zeros_", "nn.init.constant_")
-    rows = [one for one in word.get("parts", ()) if one["rows"] == [row, row + 1] and one["told"]["part"] in zeros
-            and not one["told"]["arguments"].get("val")]  # fmt: skip
+    rows = [one for one in word.get("parts", ()) if one["rows"] == [row, row + 1] and _is_level(one["told"], 0.0)]
     return {**word, "parts": [one for one in word["parts"] if one not in rows]} if rows else word
+
+
+def _is_level(told: Word, value: float) -> bool:
+    """Return whether what filled rows, ``nn.init.ones_`` or ``fill_(1.0)``, gave them one value, 0 or 1."""
+    name = {0.0: "nn.init.zeros_", 1.0: "nn.init.ones_"}[value]
+    return told["part"] == name or (
+        told["part"] == "nn.init.constant_" and float(told["arguments"].get("val", 0.0)) == value
+    )
 
 
 def _feeds(node: ToldNode) -> int | None:
