@@ -20,7 +20,7 @@ NOT_YET: dict[str, str] = {
         activity_regularization adaptive_average_pooling3d additive_attention attention batch_norm3d bilinear
         category_encoding center_crop conv_lstm1d conv_lstm2d conv_lstm3d dot einsum_dense embedding_bag
         feature_alpha_dropout fold fractional_max_pool2d group_query_attention gru_cell identity instance_norm3d
-        lambda local_response_norm lp_pool1d lp_pool2d lstm_cell max_unpool2d normalization
+        lambda local_response_norm lp_pool1d lp_pool2d lstm_cell max_unpool2d
         pixel_shuffle random_flip random_rotation resizing rnn_cell simple_rnn_cell spectral_normalization
         stacked_rnn_cells sync_batch_norm transformer transformer_decoder_layer transformer_encoder_layer unfold
     """,

@@ -76,7 +76,7 @@ class LayerUnit:
         if told[0] != told[1]:
             return told
         before, after = (", ".join(f"{op.kind} named {op.name}" for op in ops) for ops in (self.a, self.b))
-        return before, after
+        return told if before == after else (before, after)
 
     def __add__(self, other: LayerUnit) -> LayerUnit:
         """Return both as one."""

@@ -29,6 +29,7 @@ def test_the_names_that_the_files_say_are_those_of_all_classes_in_them(family: M
                 isinstance(one, type)
                 and issubclass(one, family.base)
                 and one.__module__ == module.__name__
+                and isinstance(one.kind, str)
                 and one.kind
             ):
                 found[one.kind] = one
