@@ -159,3 +159,9 @@ def test_a_cosine_with_keras_s_own_warm_up(told: str, fields: dict[str, Any], re
     meant = OPTIMIZERS["sgd"].model_validate(sgd).learning_rate
     for step in (0, 7, 19, 20, 21, 60, 119, 120, 500):
         assert meant.rate(step) == pytest.approx(float(own(step)), rel=1e-5, abs=1e-9)
+
+
+def test_what_a_loss_of_keras_s_leaves_out_of_its_configuration_is_read(read_text: Callable[..., Any]) -> None:
+    compiled = "model.compile('sgd', keras.losses.Huber(delta=0.5))"
+    found = read_text(f"{HEAD}model = keras.Model(i, h(i))\n{compiled}\nmodel.fit(x, y)\n")
+    assert found.spec["loss"] == {"huber": {"delta": 0.5}}

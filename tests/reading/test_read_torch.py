@@ -250,6 +250,8 @@ SAID = {
     "classes": ("F.cross_entropy(net(a), b, weight=torch.tensor([1.0, 2.0, 3.0]))", "", "loss",
                 {"sparse_categorical_crossentropy": {"from_logits": True, "class_weight": [1.0, 2.0, 3.0],
                                                      "divisor": "weights"}}),
+    "rows": ("F.cross_entropy(net(a), b, weight=torch.tensor([1.0, 2.0, 3.0]), reduction='none').mean()", "", "loss",
+             {"sparse_categorical_crossentropy": {"from_logits": True, "class_weight": [1.0, 2.0, 3.0]}}),
     "ahead": ("F.cross_entropy(net(a), b)", "falls.step()", "optimizer",
               {"sgd": {"learning_rate": {"exponential": {"initial_learning_rate": 0.1, "decay_steps": 1,
                                                          "decay_rate": 0.9, "counted": "before_update"}}}}),

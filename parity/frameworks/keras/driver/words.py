@@ -80,12 +80,18 @@ def configured(name: str, value: Any) -> dict[str, Any]:
     try:
         for key in own:
             object.__setattr__(value, key, keras.activations.linear)
-        found = told(name, value.get_config())
+        found = told(name, {**_passed_on(value), **value.get_config()})
     finally:
         for key, one in own.items():
             object.__setattr__(value, key, one)
     found["arguments"] |= {key: word(one) for key, one in own.items()}
     return found
+
+
+def _passed_on(value: Any) -> dict[str, Any]:
+    """Return what an object passes on to its function: the configuration of ``Huber`` leaves ``delta`` out."""
+    known = inspect.signature(type(value).__init__).parameters
+    return {key: one for key, one in getattr(value, "_fn_kwargs", {}).items() if key in known}
 
 
 def told(name: str, config: Mapping[str, Any]) -> dict[str, Any]:

@@ -94,6 +94,8 @@ def _reduced(ref: Ref, share: float, place: str, reduction: str) -> Iterator[Ter
     for one in terms_of(ref, share, place):
         assert one.part is not None  # What is opaque is the whole of it.
         one.part["arguments"]["reduction"] = reduction
+        if reduction == "mean" and one.part["part"] in ("nn.CrossEntropyLoss", "nn.NLLLoss"):
+            one.part["arguments"]["divisor"] = "rows"  # The program's mean: not the loss's, by the weights.
         yield one
 
 

@@ -94,7 +94,9 @@ def _of_classes(word: Word, targets: str, some: bool) -> Mapping[str, Any]:
     """Return a cross-entropy of classes; ``some``: targets are what it leaves out."""
     told = dict(word["arguments"])
     weight, reduction = told.pop("weight", None), told.get("reduction", "mean")
-    ignored = told.pop("ignore_index", IGNORED)
+    ignored, by_rows = told.pop("ignore_index", IGNORED), told.pop("divisor", "") == "rows"
+    if by_rows and some:
+        raise NoEntryError("a field of the loss that says that its mean counts targets that are left out")
     if reduction not in ("mean", "sum"):
         raise NoEntryError(f"a field of the loss that says reduction={reduction}")
     kind = "sparse_categorical_crossentropy" if targets == "index" else "categorical_crossentropy"
@@ -103,7 +105,7 @@ def _of_classes(word: Word, targets: str, some: bool) -> Mapping[str, Any]:
         fields |= {"ignore_index": ignored}
     if weight is not None:
         fields |= {"class_weight": weight}
-        if targets == "index" and reduction == "mean":
+        if targets == "index" and reduction == "mean" and not by_rows:
             fields |= {"divisor": "weights"}
     return {kind: fields}
 
