@@ -8,19 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from parity.run.told import Word
-
 PART = "keras.optimizers.schedules.CosineDecay"
 
 
-def warmed_cosine(part: Word) -> Mapping[str, Any] | None:
+def warmed_cosine(part: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Return a ``CosineDecay`` with a warm-up as an entry; None of any other part.
 
     With a ``warmup_target`` its initial rate is the one that the warm-up begins with, and the cosine falls from the
     target. Without one Keras passes ``warmup_steps`` by.
 
     Args:
-        part: a word (:mod:`parity.run.told`).
+        part: its name and its arguments, as a driver tells them.
     """
     told = part.get("arguments", {})
     if part["part"] != PART or not (told.get("warmup_steps") or told.get("warmup_target") is not None):
